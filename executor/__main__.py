@@ -25,7 +25,7 @@ EXIT_USAGE = 2
 def main() -> int:
     """Wire the parts, subscribe, and serve until the task has ended; return the exit code.
 
-    With the argument `doctor`, look at this machine instead.
+    With the argument `doctor`, check this machine instead.
     """
     if sys.argv[1:2] == ["doctor"]:
         from executor.doctor.report import main as examine
@@ -40,42 +40,42 @@ def main() -> int:
         print(f"executor: {exc}", file=sys.stderr)
         return EXIT_USAGE
     signal.signal(signal.SIGTERM, lambda *_: inbox.put(ShutDown()))
-    # What it is worth is the driver's now; git and docker need not have it.
+    # The driver has read it. Keep it from git and docker.
     os.environ.pop("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", None)
     driver.start()
     return _serve(config, driver, inbox)
 
 
 def _serve(config: Config, driver: ExecutorDriver, inbox: queue.SimpleQueue[Event]) -> int:
-    """Load the rest while the agent answers: nothing needs it before the task. Then serve."""
+    """Import the rest while the agent answers, as only the task needs it. Then serve."""
     from executor.workspace.container_guard import ContainerGuard
     from executor.workspace.watchdog import Watchdog
 
     guard = ContainerGuard(config.dir, Watchdog.start())
-    _leave_out()
-    from executor.attempt_tools import Toolbox
+    _trim_imports()
+    from executor.attempt_tools import ToolFactory
     from executor.log.output import Output
     from executor.service import Service
 
-    gc.enable()  # executor/bundle.py had it wait until all is imported
-    toolbox = Toolbox(config, os.environ, Output(sys.stdout.fileno()), guard)
-    threading.Thread(target=toolbox.connect, daemon=True, name="connect").start()
-    service = Service(config, driver, inbox, toolbox.tools)
+    gc.enable()  # executor/bundle.py has disabled it until all is imported
+    tool_factory = ToolFactory(config, os.environ, Output(sys.stdout.fileno()), guard)
+    threading.Thread(target=tool_factory.connect, daemon=True, name="connect").start()
+    service = Service(config, driver, inbox, tool_factory.make)
     exit_code = service.run()
-    toolbox.end()
+    tool_factory.end()
     if service.is_over:
         guard.end()
     return exit_code
 
 
-def _leave_out() -> None:
-    """Have libraries load less: no attempt uses the rest, and each waits for what is loaded."""
-    # requests's detector of encodings: 3 MB, for text that docker sends as UTF-8.
+def _trim_imports() -> None:
+    """Make libraries import less. No attempt uses the rest, and every attempt would wait for it."""
+    # The detector of encodings in requests: 3 MB, for text that docker sends as UTF-8.
     sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type]  # "not there"
     warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
-    # docker itself imports its models; urllib3 importlib.metadata, for a version of HTTP/2.
+    # docker's __init__ imports its models; urllib3.http2 imports importlib.metadata for a version.
     _load_bare("docker")
-    # git itself all of GitPython, to start a git that tells its version.
+    # git's __init__ imports all of GitPython, and starts git to get its version.
     _load_bare("git")
     _load_bare("gitdb")
     if (urllib3 := PathFinder.find_spec("urllib3")) is not None:
@@ -83,7 +83,7 @@ def _leave_out() -> None:
 
 
 def _load_bare(package: str, path: Optional[Sequence[str]] = None) -> None:
-    """Have a package's modules imported without what the package itself imports."""
+    """Make a package's modules importable without running the package's __init__."""
     found = PathFinder.find_spec(package, path)
     if found is not None:
         sys.modules.setdefault(package, module_from_spec(found))

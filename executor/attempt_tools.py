@@ -1,7 +1,6 @@
-"""The edges of an attempt, made of the process's surroundings.
+"""Makes the edges that an attempt works with, from the executor's settings and environment.
 
-Importing this module imports docker-py, which takes 0.1 s; GitPython only where there is
-something to build.
+Importing this module imports docker-py, which takes 0.1 s. GitPython is imported only for a build.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.job import Tools
+from executor.attempt.job import AttemptTools
 from executor.attempt.reporter import Reporter
 from executor.builds.images import DockerImages
 from executor.cleanup.collector import DiskCollector, Store
@@ -27,7 +26,7 @@ from executor.container.volumes import DockerVolumes
 from executor.docker.daemon import Daemon
 from executor.limits.confinement import Confinement, read_addresses
 from executor.log.masked_log import mask
-from executor.ports import Checkout, Found, Log, Registry
+from executor.ports import Checkout, Log, Registry, ReportIsolation
 from executor.signals import StopSignal
 from executor.workspace import usage_locks
 from executor.workspace.container_guard import ContainerGuard
@@ -36,8 +35,8 @@ from executor.workspace.work_folder import WorkFolder
 from prevs.messages import BuildOrder
 
 
-class Toolbox:
-    """Makes the tools of an attempt; one docker client for all."""
+class ToolFactory:
+    """Makes the tools of an attempt. They share one docker client."""
 
     def __init__(
         self, config: Config, environ: Mapping[str, str], log: Log, guard: ContainerGuard
@@ -51,34 +50,34 @@ class Toolbox:
         self._over = threading.Event()
 
     def connect(self) -> None:
-        """Connect to docker before there is a task, and remove what dead attempts left."""
+        """Connect to docker before the task comes, and remove what dead attempts left."""
         self._guard.reap(lambda folder: reap(self._daemon, folder))
 
     def end(self) -> None:
-        """Use nothing any more of what the attempts of an agent share."""
+        """Release all that the attempts of an agent share."""
         self._over.set()
         self._uses.release()
 
-    def tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
-        """Return what an attempt works with. Raises OSError."""
+    def make(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> AttemptTools:
+        """Return the tools of an attempt. Raises OSError."""
         order = attempt.order
         log = mask(self._log, order)
         self._guard.begin(attempt.task_id)
-        # Before anybody looks whether it is there: from now on nothing of ours removes it.
+        # Before the check whether it exists: from now on no executor removes it.
         self._uses.hold(usage_locks.image(attempt.image))
         collector = self._disk_collector(attempt.cluster)
 
-        return Tools(
+        return AttemptTools(
             checkout=functools.partial(self._checkout, attempt, signals, log),
             make_room=functools.partial(collector.make_room, signals),
-            images=self._images(attempt, signals, log, reporter.found),
+            images=self._images(attempt, signals, log, reporter.set_isolation),
             containers=DockerContainers(
                 self._daemon,
                 attempt.cluster,
                 log,
                 self._guard,
                 confined=self._confine(order),
-                found=reporter.found,
+                report_isolation=reporter.set_isolation,
             ),
             volumes=DockerVolumes(self._daemon, WorkFolder(self._config.dir), self._uses),
             probe=_probe(order, signals),
@@ -109,7 +108,7 @@ class Toolbox:
         return self._config.confined._replace(control_plane=closed)
 
     def _images(
-        self, attempt: Attempt, signals: StopSignal, log: Log, found: Found
+        self, attempt: Attempt, signals: StopSignal, log: Log, report_isolation: ReportIsolation
     ) -> DockerImages:
         return DockerImages(
             self._daemon,
@@ -120,7 +119,7 @@ class Toolbox:
             log=log,
             cluster=attempt.cluster,
             confined=self._confine(attempt.order),
-            found=found,
+            report_isolation=report_isolation,
         )
 
     def _registry(self, address: str, signals: StopSignal) -> Registry | None:
@@ -131,7 +130,7 @@ class Toolbox:
         return DockerRegistry(self._daemon, address, self._environ, signals=signals)
 
     def _disk_collector(self, cluster: Optional[str]) -> DiskCollector:
-        """Return what collects from this agent, before builds and, from now on, beside all."""
+        """Return the disk collector of this agent. From now on it also runs on its own thread."""
         collector = DiskCollector(
             self._config.dir, self._config.watermarks, self._uses, lambda: self._stores(cluster)
         )
@@ -142,7 +141,7 @@ class Toolbox:
         return collector
 
     def _stores(self, cluster: Optional[str]) -> Sequence[Store]:
-        """Return what there is to collect from. Raises DockerUnavailable."""
+        """Return the stores to collect from. Raises DockerUnavailable."""
         folder = self._config.dir
         stores: list[Store] = [MirrorStore(folder, self._uses), TreeStore(folder)]
         if (disk := find_disk(self._daemon)) is not None:

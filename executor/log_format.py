@@ -1,4 +1,4 @@
-"""The executor's own log lines: the sandbox's stderr. Its stdout has what the attempt says."""
+"""The executor's own log lines, in the sandbox's stderr. Its stdout has the attempt's log."""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What an executor hears of Mesos: the driver's callbacks become events in an inbox."""
+"""Turns the driver's callbacks into events in an inbox."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 if TYPE_CHECKING:
-    # No more than this is loaded before the executor subscribes.
+    # Only for types: the executor imports as little as possible before it subscribes.
     from executor.errors import ExecutorError
 
 
 class Launched(NamedTuple):
-    """The agent has a task for us; `task` is its TaskInfo."""
+    """The agent has sent a task; `task` is its TaskInfo."""
 
     task: Mapping[str, Any]
 
 
 class Killed(NamedTuple):
-    """A task is to end; `grace` in seconds where the kill says so."""
+    """A task has to end, within `grace` seconds if the kill sets a grace."""
 
     task_id: str
     grace: float | None
 
 
 class ShutDown(NamedTuple):
-    """This process is to end, and its task with it."""
+    """This process has to end, and its task with it."""
 
 
 class Lost(NamedTuple):
-    """There is no agent any more that wants to hear of us."""
+    """The link to the agent is lost for good."""
 
     reason: str
 
 
 class Ended(NamedTuple):
-    """The attempt has ended: a failure, or None where it was told to end."""
+    """The attempt has ended: by an error, or None if it was stopped."""
 
     error: ExecutorError | None
 
@@ -44,7 +44,7 @@ Event = Union[Launched, Killed, ShutDown, Lost, Ended]
 
 
 class MesosEvents:
-    """Fulfils the driver's ExecutorEvents: every callback only puts an event into `inbox`."""
+    """Fulfils ExecutorEvents of the driver: every callback only puts an event into `inbox`."""
 
     def __init__(self, inbox: queue.SimpleQueue[Event]) -> None:
         self._inbox = inbox
@@ -55,20 +55,20 @@ class MesosEvents:
         framework_info: dict[str, Any],
         agent_info: dict[str, Any],
     ) -> None:
-        """Nothing to do: the agent sends the task by itself."""
+        """Do nothing: the agent sends the task by itself."""
 
     def launched(self, task: dict[str, Any]) -> None:
-        """The agent has a task for us."""
+        """Put Launched."""
         self._inbox.put(Launched(task))
 
     def killed(self, task_id: str, grace_seconds: float | None) -> None:
-        """A task is to end."""
+        """Put Killed."""
         self._inbox.put(Killed(task_id, grace_seconds))
 
     def shutdown(self) -> None:
-        """This process is to end."""
+        """Put ShutDown."""
         self._inbox.put(ShutDown())
 
     def lost(self, error: Exception) -> None:
-        """The link to the agent is gone for good."""
+        """Put Lost."""
         self._inbox.put(Lost(str(error)))

@@ -1,4 +1,4 @@
-"""What an attempt needs of the world, as small protocols; the edges fulfil them."""
+"""What an attempt needs of the outside, as small protocols; the edges fulfil them."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from prevs.states import Phase
 
 
 class Signals(Protocol):
-    """How an attempt hears that it is to end; see executor/signals.py."""
+    """How an attempt is stopped or woken; see executor/signals.py."""
 
     @property
     def stopped(self) -> bool:
-        """Tell whether the attempt is to end."""
+        """Whether the attempt has to end."""
         ...
 
     def check(self) -> None:
-        """Raise Stopped if the attempt is to end."""
+        """Raise Stopped if the attempt has to end."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """Block for `seconds`, or less where something happened. Raises Stopped."""
+        """Block for `seconds`, or less if woken. Raises Stopped."""
         ...
 
     def wait_for_end(self, ended: Callable[[], bool]) -> None:
-        """Block until `ended` (asked after each wake) or the grace of the stop has passed."""
+        """Block until `ended` returns True (called after each wake) or the grace has passed."""
         ...
 
     def wake(self) -> None:
-        """End the current or the next wait: there is something to look at. Any thread."""
+        """End the current or the next wait. Any thread."""
         ...
 
     def interrupting(self, interrupt: Callable[[], None]) -> AbstractContextManager[None]:
-        """Within the context, call `interrupt` (from another thread) when told to end.
+        """Within the context, a stop calls `interrupt` on the thread that stops.
 
-        Raises Stopped at entry if that is so already.
+        Raises Stopped at entry after a stop.
         """
         ...
 
@@ -47,9 +47,10 @@ class Checkout(Protocol):
     """The files of a commit."""
 
     def tree(self, *, limit: float) -> AbstractContextManager[Path]:
-        """Give a folder with the commit's files; it is gone when the context ends.
+        """Give a folder with the commit's files; it is removed when the context ends.
 
-        Blocks while others of this agent read the repository, and then for at most `limit` seconds.
+        Blocks while other attempts of this agent read the repository, and then for `limit` seconds
+        at most.
         Raises RepositoryUnreachable, CommitMissing, Stopped.
         """
         ...
@@ -64,10 +65,10 @@ class Context(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ImageSpec:
-    """An image as an attempt wants it.
+    """The image that an attempt wants.
 
-    Without a `target` it is the Dockerfile's last stage. The `secrets` can be read by the steps
-    that mount them, and are in no image. `registry` is where agents share images, "" nowhere.
+    Without a `target` it is the Dockerfile's last stage. Steps that mount the `secrets` can read
+    them; no image contains them. `registry` is where agents share images, "" if they do not.
     """
 
     tag: str
@@ -79,21 +80,21 @@ class ImageSpec:
 
 
 class Images(Protocol):
-    """The images that this agent's docker daemon keeps."""
+    """The images of this agent's docker daemon."""
 
     def exists(self, tag: str) -> bool:
-        """Tell whether an image of that tag is there. Raises DockerUnavailable."""
+        """Return whether an image of this tag exists. Raises DockerUnavailable."""
         ...
 
     def building(self, tag: str, *, busy: Callable[[], None]) -> AbstractContextManager[None]:
-        """Hold the right to build `tag` on this agent; blocks until nobody else does.
+        """Hold the lock for building `tag` on this agent; blocks until nobody else holds it.
 
-        `busy` is called, once, where somebody does. Raises Stopped.
+        Calls `busy` once if somebody else holds it. Raises Stopped.
         """
         ...
 
     def check_builds(self) -> None:
-        """Raise BuildExposed where a build would, before anything is fetched for it.
+        """Raise BuildExposed if a build would. Call it before fetching anything.
 
         Raises DockerUnavailable.
         """
@@ -107,9 +108,9 @@ class Images(Protocol):
         limit: float,
         at_step: Callable[[str], None],
     ) -> None:
-        """Build an image; what the builder says goes to the attempt's log.
+        """Build an image; the builder's output goes to the attempt's log.
 
-        `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
+        Calls `at_step` on the caller's thread for each step that starts ("3/5 RUN make").
         Raises BuildFailed, BuildExposed, AgentUnfit, RegistryUnreachable, DockerUnavailable,
         Stopped.
         """
@@ -117,35 +118,35 @@ class Images(Protocol):
 
 
 class Registry(Protocol):
-    """Where the agents share images."""
+    """The registry in which agents share images."""
 
     def pull(self, spec: ImageSpec, digest: str, *, limit: float) -> str:
-        """Have an image here, with its tag; return its digest there.
+        """Pull an image and tag it; return its digest in the registry.
 
-        It is that of `digest`, or where that is "" what its tag says. Blocks for at most `limit`
-        seconds. Raises RegistryFailed, Stopped.
+        Pulls `digest`, or the image's tag if that is "". Blocks for `limit` seconds at most. Raises
+        RegistryFailed, Stopped.
         """
         ...
 
     def push(self, tag: str, *, limit: float) -> str:
-        """Bring an image there; return its digest. Blocks for at most `limit` seconds.
+        """Push an image; return its digest. Blocks for `limit` seconds at most.
 
         Raises RegistryFailed.
         """
         ...
 
     def end(self) -> None:
-        """Have a push end, at once and from any thread, and none begin."""
+        """End a push at once, and let no other start. Any thread."""
         ...
 
 
 @dataclasses.dataclass(frozen=True)
 class ContainerSpec:
-    """A container as an attempt wants it. `cpus` is a share, `mem` a limit in MB.
+    """The container that an attempt wants. `cpus` is a share, `mem` a limit in MB.
 
-    `container_port` is published at `host`:`host_port` and nowhere else; a `host_port` of 0 has
-    it published nowhere. `command` replaces the image's own CMD. `read_only` leaves it /tmp to
-    write to, in memory, and its `volumes`: a path in the container to the name of a volume.
+    `container_port` is published only at `host`:`host_port`; with a `host_port` of 0 it is not
+    published. `command` replaces the image's own CMD. If `read_only`, the container can write only
+    to /tmp, which is in memory, and to its `volumes`: the path in the container of each volume.
     """
 
     name: str
@@ -163,7 +164,7 @@ class ContainerSpec:
 
 
 class Exit(NamedTuple):
-    """How a container ended; `code` is None where nobody was there to see it."""
+    """How a container ended; `code` is None if docker was away and did not see it."""
 
     code: int | None
     out_of_memory: bool
@@ -173,30 +174,30 @@ class Container(Protocol):
     """One container that was started."""
 
     def exit(self) -> Exit | None:
-        """Return how it ended, None while it runs. Doesn't block for longer than one call.
+        """Return how it ended, None while it runs. Blocks for one call at most.
 
-        Raises DockerUnavailable when the daemon went away and did not return, DiskFull when it
-        has written more than it may.
+        Raises DockerUnavailable if the daemon went away and did not return, DiskFull if the
+        container has written more than it may.
         """
         ...
 
     def memory_kills(self) -> int:
-        """Return how many of its processes the kernel has killed for want of memory.
+        """Return how many of its processes the kernel has killed because memory ran out.
 
-        0 where that cannot be known. Doesn't block for longer than one call.
+        Returns 0 if that cannot be known. Blocks for one call at most.
         """
         ...
 
     def terminate(self) -> None:
-        """Send it the signal with which its image wants to be stopped, SIGTERM by default."""
+        """Send it the stop signal of its image, SIGTERM by default."""
         ...
 
     def drain(self, seconds: float) -> None:
-        """Wait until the output of an ended container is in the log, at most `seconds`."""
+        """After its end, wait until all output is in the log, for `seconds` at most."""
         ...
 
     def remove(self) -> None:
-        """Kill it if it runs, and remove it; one that is gone is no error.
+        """Kill it if it runs, and remove it. Does nothing if it is gone.
 
         Raises DockerUnavailable.
         """
@@ -209,16 +210,15 @@ class Containers(Protocol):
     def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> Container:
         """Start a container; its output goes to the attempt's log.
 
-        One of the same name that was left over is removed first. Where this raises, no container
-        is left. `on_exit` is called, on another thread, when exit() has something to tell.
-        Raises PreviewExposed, StartFailed (ImageMissing where that is why), AgentUnfit,
-        DockerUnavailable.
+        Removes a container of the same name first. If this raises, no container is left. Calls
+        `on_exit` on another thread once exit() returns or raises something. Raises PreviewExposed,
+        StartFailed (ImageMissing if that is why), AgentUnfit, DockerUnavailable.
         """
         ...
 
 
 class Volume(NamedTuple):
-    """A folder of a preview, at `path` in its containers; `identity` is never that of another."""
+    """A volume of a preview, at `path` in its containers; every volume has its own `identity`."""
 
     path: str
     name: str
@@ -237,33 +237,32 @@ class Volumes(Protocol):
         *,
         app_created: float = 0.0,
     ) -> Sequence[Volume]:
-        """Return the volumes of a preview, made where they are not there yet.
+        """Return the volumes of a preview; creates those that do not exist.
 
         `app_created` as in BuildOrder. Raises StartFailed, AgentUnfit, DockerUnavailable.
         """
         ...
 
     def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
-        """Tell whether these hooks are known to have succeeded on these volumes."""
+        """Return whether keep_prepared() was called for these hooks and volumes."""
         ...
 
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
-        """Keep that they have."""
+        """Note that these hooks have succeeded on these volumes."""
         ...
 
 
 HTTP2 = "h2"
-"""The protocol of an application that is spoken to over HTTP/2 (its name in ALPN, RFC 7301)."""
+"""The protocol of an application that speaks HTTP/2 (its name in ALPN, RFC 7301)."""
 
 
 class Answer(NamedTuple):
-    """What a question of the health check met.
+    """What one health check got.
 
-    `connected` is False where nothing listens; a docker daemon's own proxy accepts connections
-    when nothing listens behind it, and closes them at once: that is not connected. `status` is
-    None where no HTTP answer came; `problem` then says in words what came. Where the kind of
-    question decides by itself, `passed` says how. `protocol` is that in which a visitor has to be
-    passed on, "" for HTTP/1.1.
+    `connected` is False if nothing listens. (docker's own proxy accepts connections and closes them
+    at once if nothing listens behind it. That counts as not connected.) `status` is None if no HTTP
+    response came; `problem` then describes what came. `passed` is the result of a check that needs
+    no status. `protocol` is the one in which requests have to be forwarded, "" for HTTP/1.1.
     """
 
     connected: bool
@@ -274,18 +273,18 @@ class Answer(NamedTuple):
 
 
 class Probe(Protocol):
-    """Asks an application how it is."""
+    """Checks the health of an application."""
 
-    def ask(self) -> Answer:
-        """Ask once. Blocks for at most some seconds. Raises Stopped."""
+    def check(self) -> Answer:
+        """Check once. Blocks for some seconds at most. Raises Stopped."""
         ...
 
 
 class Reports(Protocol):
-    """Tells Mesos how the attempt goes."""
+    """Reports to Mesos how the attempt goes."""
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
-        """Report a phase before the application runs, that began `lasts` seconds ago."""
+        """Report a phase before the application runs; it began `lasts` seconds ago."""
         ...
 
     def running(self, message: str, *, checked: float, protocol: str = "") -> None:
@@ -296,37 +295,37 @@ class Reports(Protocol):
         ...
 
     def short_of_memory(self, kills: int) -> None:
-        """Tell, while it runs, how many of its processes were killed for want of memory."""
+        """Report, while it runs, how many of its processes were killed because memory ran out."""
         ...
 
     def shared(self, digest: str) -> None:
-        """Tell what digest the image has in the registry."""
+        """Report the digest that the image has in the registry."""
         ...
 
 
-Looked = Literal["open", "builds_open", "builds_unlimited"]
-"""What of an agent an attempt has looked at, as prevs.messages.Isolation has it."""
+IsolationField = Literal["open", "builds_open", "builds_unlimited"]
+"""The fields of prevs.messages.Isolation that an attempt finds out."""
 
-Found = Callable[[Looked, str], None]
-"""Hears why something is so, "" where it is not."""
+ReportIsolation = Callable[[IsolationField, str], None]
+"""Reports why a field is so, "" if it is not."""
 
 
-def tell_nobody(what: Looked, why: str) -> None:
-    """Be a Found where nobody wants to know."""
-    del what, why
+def report_nothing(field: IsolationField, why: str) -> None:
+    """Be a ReportIsolation that does nothing."""
+    del field, why
 
 
 class Log(Protocol):
-    """The attempt's log: what the sandbox's stdout shows to people. Thread safe."""
+    """The attempt's log, which people read from the sandbox's stdout. Thread safe."""
 
     def write(self, data: bytes) -> None:
         """Append bytes of a build's or an application's output."""
         ...
 
     def header(self, text: str) -> None:
-        """Append a line of our own that tells what follows."""
+        """Append a line of our own that announces what follows."""
         ...
 
     def flush(self) -> None:
-        """Append what is kept until it is known what follows: nothing does."""
+        """Append what was held back, as nothing follows."""
         ...

@@ -1,4 +1,4 @@
-"""The life of this process: one task, its attempt on a thread, one end, and the way out.
+"""The life of this process: it gets one task, runs its attempt on a thread, and reports its end.
 
 The thread that calls run() owns all state; others put events into the inbox.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.job import Job, Tools
+from executor.attempt.job import AttemptTools, Job
 from executor.attempt.reporter import Reporter
 from executor.config import Config
 from executor.errors import ExecutorError
@@ -29,43 +29,43 @@ EXIT_LOST = 3
 EXIT_NO_TASK = 4
 
 _TASK_LIMIT = 60.0
-"""Seconds for the agent to send the task after this process began; it does so at once."""
+"""Seconds for the agent to send the task after this process has started; usually none."""
 
 _SIGNAL_LIMIT = 1.0
-"""Seconds after which a signal is seen at the latest: its handler runs in the main thread alone
-(Python's `signal`, "Signals and threads"), and what another thread gets does not wake that."""
+"""Seconds after which a signal is handled at the latest. Its handler runs only in the main thread
+(Python's `signal`, "Signals and threads"), and a signal to another thread does not wake that."""
 
 _ACKNOWLEDGE_LIMIT = 1200.0
-"""Seconds for the agent to confirm the last report: longer than Mesos's recovery timeout, for it
-may be away, and be restarted, for as long as the link to it is not lost."""
+"""Seconds for the agent to acknowledge the last report. It is longer than Mesos's recovery timeout:
+the agent may be away, and be restarted, until the link to it is lost."""
 
-_HASTY_ACKNOWLEDGE_LIMIT = 1.0
-"""Seconds for the agent to confirm the last report after SHUTDOWN: one whose framework was removed
-confirms nothing any more."""
+_SHUTDOWN_ACKNOWLEDGE_LIMIT = 1.0
+"""Seconds for the agent to acknowledge the last report after SHUTDOWN. If the framework was
+removed, the agent acknowledges nothing any more."""
 
 _REMOVAL_TIME = 2.0
-"""Seconds of the agent's patience that are kept for removing the container and the last report."""
+"""Seconds of the shutdown grace that are kept for the removal and for the last report."""
 
 _REPORT_TIME = 1.0
-"""Seconds of them that are kept for the last report, should docker not let go of the container."""
+"""Seconds of them that are kept for the last report, if docker does not remove the container."""
 
 _LOOK = 0.5
-"""Seconds between looks at whether there is an agent still that may confirm the last report."""
+"""Seconds between checks whether there still is an agent to acknowledge the last report."""
 
 logger = logging.getLogger(__name__)
 
-ToolMaker = Callable[[Attempt, Reporter, StopSignal], Tools]
+ToolMaker = Callable[[Attempt, Reporter, StopSignal], AttemptTools]
 
 
 class Link(Protocol):
-    """What the service asks of the driver."""
+    """What the service needs of the driver."""
 
     def stop(self) -> None:
         """Close the link to the agent."""
         ...
 
     def send_update(self, status: Mapping[str, Any]) -> None:
-        """Keep a status until the agent has acknowledged it; never raises."""
+        """Send a status, again and again until the agent has acknowledged it. Never raises."""
         ...
 
     def wait_acknowledged(self, timeout: float) -> bool:
@@ -73,8 +73,8 @@ class Link(Protocol):
         ...
 
 
-def tell(confined: Confinement) -> Isolation:
-    """Return what a framework is told of an agent before anything was looked at there."""
+def describe_isolation(confined: Confinement) -> Isolation:
+    """Return the isolation to report before the agent's network and groups were checked."""
     return Isolation(
         allowed=tuple(map(str, confined.allowed)),
         required=confined.required,
@@ -84,7 +84,7 @@ def tell(confined: Confinement) -> Isolation:
 
 
 class Service:
-    """Runs one task. `make_tools` is called on the attempt's own thread."""
+    """Runs one task. Calls `make_tools` on the attempt's own thread."""
 
     def __init__(
         self,
@@ -100,13 +100,13 @@ class Service:
         self._signals = StopSignal()
         self._reporter: Reporter | None = None
         self._stop_grace = 0.0
-        self._hasty = False
+        self._is_shutdown = False
         self._attempting = False
         self._exit_code = EXIT_DONE
 
     @property
     def is_over(self) -> bool:
-        """Tell whether no attempt goes on in this process."""
+        """Whether no attempt runs in this process."""
         return not self._attempting
 
     def run(self) -> int:
@@ -128,7 +128,7 @@ class Service:
         return ShutDown()
 
     def _handle(self, event: Event) -> bool:
-        """Act on one event; return whether there is anything left to wait for."""
+        """Handle one event; return whether to wait for another one."""
         if isinstance(event, Ended):
             self._report_end(event.error)
             return False
@@ -137,31 +137,31 @@ class Service:
         elif isinstance(event, Killed):
             self._end(self._stop_grace if event.grace is None else event.grace)
         elif isinstance(event, ShutDown):
-            self._hasty = True
+            self._is_shutdown = True
             self._expire_in(self._config.shutdown_grace - _REPORT_TIME)
-            self._end(self._hasty_grace())
+            self._end(self._shutdown_grace())
         else:
             logger.error("the agent is lost: %s", event.reason)
             self._exit_code = EXIT_LOST
-            self._end(self._hasty_grace())
+            self._end(self._shutdown_grace())
         return self._reporter is not None
 
     def _expire_in(self, seconds: float) -> None:
-        """Report an end in time; the watchdog goes on with what has not ended by then."""
+        """Report the end after so many seconds at most. The watchdog removes what is left then."""
         if self._reporter is None:
             return
         timer = threading.Timer(max(0.0, seconds), self._inbox.put, (Ended(None),))
         timer.daemon = True
         timer.start()
 
-    def _hasty_grace(self) -> float:
+    def _shutdown_grace(self) -> float:
         return min(self._stop_grace, max(0.0, self._config.shutdown_grace - _REMOVAL_TIME))
 
     def _launch(self, task: Mapping[str, Any]) -> None:
         if self._reporter is not None:
             logger.error("one executor runs one task; ignored %s", task_id(task))
             return
-        isolation = tell(self._config.confined)
+        isolation = describe_isolation(self._config.confined)
         self._reporter = Reporter(task_id(task), self._link.send_update, isolation)
         try:
             attempt = read_task(task, self._config.cluster)
@@ -179,7 +179,7 @@ class Service:
         try:
             tools = self._make_tools(attempt, reporter, self._signals)
         except Exception:
-            # Whatever it is, it must be told: a task without an end holds its share for good.
+            # Report any error: a task without an end keeps its resources for good.
             logger.exception("the attempt could not begin")
             error = ExecutorError("The executor could not begin; its stderr has the details.")
         else:
@@ -201,17 +201,17 @@ class Service:
             logger.error("the agent did not acknowledge the last report")
 
     def _is_acknowledged(self) -> bool:
-        """Wait until the agent has confirmed the last report, or wants to hear of us no more."""
-        if not self._hasty:
+        """Wait until the agent has acknowledged the last report or has given us up."""
+        if not self._is_shutdown:
             for _ in range(round(_ACKNOWLEDGE_LIMIT / _LOOK)):
                 if self._link.wait_acknowledged(_LOOK):
                     return True
-                if self._is_left():
+                if self._is_agent_gone():
                     break
-        return self._link.wait_acknowledged(_HASTY_ACKNOWLEDGE_LIMIT)
+        return self._link.wait_acknowledged(_SHUTDOWN_ACKNOWLEDGE_LIMIT)
 
-    def _is_left(self) -> bool:
-        """Tell whether there is no agent any more that wants to hear of us."""
+    def _is_agent_gone(self) -> bool:
+        """Return whether the agent is lost or has sent SHUTDOWN."""
         try:
             event = self._inbox.get_nowait()
         except queue.Empty:

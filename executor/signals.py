@@ -1,4 +1,4 @@
-"""How the threads of an executor tell the attempt's thread to end, or to look up."""
+"""How other threads stop or wake the attempt's thread."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from executor.errors import Stopped
 
 
 class StopSignal:
-    """The attempt's ear. One attempt waits on it; any thread may stop or wake it.
+    """Stops or wakes one attempt. The attempt waits on it; any thread may stop or wake it.
 
-    Being told to end is for good. Every stop carries a grace in seconds; the earliest deadline
-    of all that came holds.
+    A stop is final. Every stop has a grace in seconds; the earliest deadline of all stops holds.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +24,7 @@ class StopSignal:
         self._interrupts: list[Callable[[], None]] = []
 
     def stop(self, grace: float) -> None:
-        """Tell the attempt to end; its application has `grace` seconds to do so by itself."""
+        """Stop the attempt. Its application has `grace` seconds to end by itself."""
         with self._changed:
             deadline = self._now() + grace
             self._deadline = deadline if self._deadline is None else min(self._deadline, deadline)
@@ -43,40 +42,40 @@ class StopSignal:
 
     @property
     def stopped(self) -> bool:
-        """Tell whether the attempt is to end."""
+        """Whether the attempt has to end."""
         return self._deadline is not None
 
     def grace_left(self) -> float:
-        """Return the seconds until the application must be gone, 0 if that has passed."""
+        """Return the seconds until the application must have ended, 0 if they have passed."""
         with self._changed:
             return max(0.0, (self._deadline or 0.0) - self._now())
 
     def check(self) -> None:
-        """Raise Stopped if the attempt is to end."""
+        """Raise Stopped if the attempt has to end."""
         if self.stopped:
             raise Stopped
 
     def wait(self, seconds: float) -> None:
-        """Block for `seconds`, or less where something happened. Raises Stopped."""
+        """Block for `seconds`, or less if woken. Raises Stopped."""
         with self._changed:
             self._changed.wait_for(lambda: self._awake or self.stopped, seconds)
             self._awake = False
         self.check()
 
     def wait_for_end(self, ended: Callable[[], bool]) -> None:
-        """Block until `ended` (asked after each wake) or the grace has passed."""
+        """Block until `ended` returns True (called after each wake) or the grace has passed."""
         while not ended() and self.grace_left() > 0:
             with self._changed:
                 if not self._awake:
-                    # Also notified by a later stop, which may shorten the grace.
+                    # A later stop notifies too, as it may shorten the grace.
                     self._changed.wait(self.grace_left())
                 self._awake = False
 
     @contextlib.contextmanager
     def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """Within the context, call `interrupt` (from another thread) when told to end.
+        """Within the context, a stop calls `interrupt` on the thread that stops.
 
-        It must not block, nor use this object. Raises Stopped at entry if that is so already.
+        `interrupt` must not block, nor use this object. Raises Stopped at entry after a stop.
         """
         with self._changed:
             self.check()

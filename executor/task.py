@@ -1,4 +1,4 @@
-"""Mesos's TaskInfo, translated once."""
+"""Reads an attempt from Mesos's TaskInfo."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prevs.messages import BuildOrder
 
 
 def read_task(task: Mapping[str, Any], cluster: str | None) -> Attempt:
-    """Return the attempt that a TaskInfo asks for. Raises ExecutorError if it holds no order."""
+    """Return the attempt of a TaskInfo. Raises ExecutorError if it holds no build order."""
     try:
         order = BuildOrder.decode(base64.b64decode(task["data"], validate=True))
     except (KeyError, binascii.Error, RecordError) as exc:

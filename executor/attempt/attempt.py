@@ -1,4 +1,4 @@
-"""What an attempt is, and the containers that it wants. Pure."""
+"""An attempt, and its image and containers. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from prevs import names
 from prevs.messages import BuildOrder
 
 _SHOWN = 120
-"""Characters of a hook that are shown: it stands in one line, with how far the attempt is."""
+"""Characters of a hook that are shown. It shares one line with the progress of the attempt."""
 
 
 class Attempt(NamedTuple):
-    """One try to run a preview. `cluster` names the installation where several share a daemon."""
+    """One try to run a preview. `cluster` names the installation if several share a daemon."""
 
     task_id: str
     agent_id: str
@@ -25,12 +25,12 @@ class Attempt(NamedTuple):
 
     @property
     def image(self) -> str:
-        """The tag of the image that it runs."""
+        """The tag of its image."""
         return names.image_tag(self.order.app, self.order.sha, self.order.folder)
 
 
 def image_labels(attempt: Attempt) -> Mapping[str, str]:
-    """Return the labels by which an image is found again; the same for all attempts."""
+    """Return the labels that identify an image. All attempts give it the same ones."""
     labels = {"prevs.app": attempt.order.app, "prevs.commit": attempt.order.sha}
     if attempt.order.folder:
         labels["prevs.folder"] = attempt.order.folder
@@ -76,10 +76,11 @@ def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> Containe
 
 
 def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> ContainerSpec:
-    """Return the container of the hook of that number, the first being 1.
+    """Return the container of a hook; the first one has the number 1.
 
-    It is the application's but for its command, and that nobody reaches it. It has its name
-    too: an attempt has one container at a time, and whoever looks for it finds it.
+    It differs from the application's container only in its command, and in that its port is not
+    published. It has the same name: an attempt has one container at a time, and the reaper and the
+    watchdog find it by this name.
     """
     spec = container_spec(attempt, volumes)
     return dataclasses.replace(
@@ -91,7 +92,7 @@ def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> Conta
 
 
 def describe_hook(words: Sequence[str]) -> str:
-    """Return a hook's command for people: one line, as a shell would take it, and not too long."""
+    """Return a hook's command for people: one short line, quoted for a shell."""
     line = "".join(
         char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shlex.join(words)
     )
@@ -99,7 +100,7 @@ def describe_hook(words: Sequence[str]) -> str:
 
 
 def environment(order: BuildOrder) -> Mapping[str, str]:
-    """Return the variables of all containers of an attempt: nothing replaces what we say."""
+    """Return the variables of all containers of an attempt. Ours override the app's."""
     return {
         **order.run.environment,
         **order.given_to_containers,

@@ -1,4 +1,4 @@
-"""What of a commit a build reads. Reads the folder, and follows nothing out of it."""
+"""Finds the folder and the Dockerfile of a build, and follows no link out of the commit."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from prevs import names
 from prevs.commit_settings import BuildSettings
 
 LONGEST = 1_000_000
-"""Bytes of a Dockerfile that anybody has written."""
+"""The most bytes that a Dockerfile may have; more than any written by hand."""
 
 
 def find_context(tree: Path, sha: str, folder: str, settings: BuildSettings) -> Context:
-    """Return what is to be built of the commit in `tree`, whose app is in its `folder`.
+    """Return what to build of the commit in `tree`, whose app is in its `folder`.
 
-    Raises DockerfileMissing and ContextInvalid unless it is there and within the commit. Builders
-    leave the links of a context as they are, but the Dockerfile, .dockerignore and the folders
-    they open themselves, on the agent and outside of every container: one that leads out of the
-    commit would have the agent's own files (or a device) read as a build.
+    Raises DockerfileMissing or ContextInvalid unless both exist within the commit. Builders do not
+    follow links inside a context. But they open the Dockerfile, .dockerignore and the context's
+    folder themselves, on the agent and outside of every container. If one of these were a link out
+    of the commit, the build would read the agent's own files, or a device.
     """
     commit = names.short(sha)
     named = posixpath.normpath(posixpath.join(folder, settings.dockerfile))
@@ -48,7 +48,7 @@ def find_context(tree: Path, sha: str, folder: str, settings: BuildSettings) -> 
 
 
 def read_dockerfile(context: Context) -> str:
-    """Return the text of a Dockerfile, of one that is too long its beginning. Raises OSError."""
+    """Return the text of a Dockerfile; if it is too long, its beginning. Raises OSError."""
     with context.dockerfile.open("rb") as file:
         return file.read(LONGEST + 1).decode(errors="replace")
 
@@ -59,10 +59,10 @@ def _missing(named: str, commit: str) -> str:
 
 
 def _follow(tree: Path, *parts: str) -> Optional[Path]:
-    """Return where a path of the tree leads, None where that is out of it."""
+    """Return the real path of a path in the tree, None if it leads out of the tree."""
     root = Path(os.path.realpath(tree))
     try:
-        # Unlike Path.resolve, it raises for no link, not even for one that leads to itself.
+        # Unlike Path.resolve, it never raises for a link, not even for one to itself.
         target = Path(os.path.realpath(root.joinpath(*parts)))
     except ValueError:  # a zero byte
         return None

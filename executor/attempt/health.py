@@ -1,4 +1,4 @@
-"""When an application counts as healthy, and what to say of one that does not. Pure."""
+"""Decides when an application is healthy, and why it is not. Pure."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from prevs.commit_settings import HealthKind
 _SHORTEST_PAUSE = 0.02
 _LONGEST_PAUSE = 1.0
 _PAUSE_SHARE = 0.1
-"""A pause is a tenth of the time that has passed: nobody waits more than a tenth too long."""
+"""A pause is a tenth of the time that has passed, so nobody waits more than a tenth too long."""
 
 
 _NOTHING_YET = Answer(connected=False)
 
 
-class Checking(NamedTuple):
-    """What is known of an application that has not passed its health check yet.
+class HealthCheck(NamedTuple):
+    """The health check of an application that has not passed it yet.
 
-    `began` is on the caller's clock, `limit` in seconds. `statuses` pass, any 2xx and 3xx where
-    there are none. `last` is the most telling answer so far: an HTTP status over a silent
-    connection, a connection over none.
+    `began` is on the caller's clock, `limit` in seconds. An answer passes with one of `statuses`,
+    or with any 2xx or 3xx if `statuses` is empty. `last` is the most informative answer so far: a
+    status is worth more than a silent connection, and that is worth more than none.
     """
 
     path: str
@@ -35,8 +35,8 @@ class Checking(NamedTuple):
     kind: HealthKind = HealthKind.GUESSED
 
     @property
-    def waits(self) -> str:
-        """What the application is waited for to do, in words."""
+    def goal(self) -> str:
+        """What the check waits for, as a sentence without its full stop."""
         if self.kind is HealthKind.TCP:
             return f"Waiting for port {self.port} to take a connection"
         if self.kind is HealthKind.GRPC:
@@ -44,30 +44,30 @@ class Checking(NamedTuple):
         return f"Waiting for GET {self.path} to answer"
 
     def passes(self, answer: Answer) -> bool:
-        """Tell whether an answer is what a healthy application gives."""
+        """Return whether an answer is that of a healthy application."""
         if answer.passed is not None:
             return answer.passed
         if answer.status is None:
             return False
         return answer.status in self.statuses if self.statuses else 200 <= answer.status < 400
 
-    def saw(self, answer: Answer) -> Checking:
-        """Return what is known after another answer that did not pass."""
-        telling = _weight(answer) >= _weight(self.last)
-        return self._replace(last=answer) if telling else self
+    def after(self, answer: Answer) -> HealthCheck:
+        """Return the check after one more answer that did not pass."""
+        better = _weight(answer) >= _weight(self.last)
+        return self._replace(last=answer) if better else self
 
     def pause(self, now: float) -> float:
-        """Return the seconds to wait before the next question."""
+        """Return the seconds to wait before the next try."""
         left = self.began + self.limit - now
         wanted = min(max((now - self.began) * _PAUSE_SHARE, _SHORTEST_PAUSE), _LONGEST_PAUSE)
         return max(0.0, min(wanted, left))
 
     def over(self, now: float) -> bool:
-        """Tell whether the time limit has passed."""
+        """Return whether the time limit has passed."""
         return now >= self.began + self.limit
 
     def failure(self) -> ExecutorError:
-        """Return why the check failed, for when the limit has passed."""
+        """Return why the check has failed. Call it once over() is true."""
         if not self.last.connected:
             return NeverListened(self.port, self.limit)
         if self.last.passed is not None or self.kind is HealthKind.GRPC:
@@ -83,5 +83,5 @@ class Checking(NamedTuple):
 
 
 def _weight(answer: Answer) -> int:
-    told = answer.status is not None or answer.passed is not None
-    return told * 2 + answer.connected
+    has_result = answer.status is not None or answer.passed is not None
+    return has_result * 2 + answer.connected

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from executor.attempt.attempt import Attempt, describe_hook, hook_spec
-from executor.attempt.ending import end_container
+from executor.attempt.shutdown import end_container
 from executor.errors import HookFailed
 from executor.ports import Container, Containers, Exit, Log, Reports, Signals, Volume, Volumes
 from prevs.states import Phase
@@ -27,10 +27,10 @@ class Hooks(NamedTuple):
     now: Callable[[], float]
 
     def run(self, volumes: Sequence[Volume]) -> None:
-        """Run them in order, unless all have succeeded on these volumes before.
+        """Run the hooks in order, unless all have succeeded on these volumes before.
 
-        Without volumes nothing that they did is known to be there still, so they run each time.
-        Blocks for at most the start limit for each. Raises HookFailed, PreviewExposed, StartFailed,
+        Without volumes nothing keeps what they did, so they run each time. Blocks for the start
+        limit per hook at most. Raises HookFailed, PreviewExposed, StartFailed,
         DockerUnavailable, Stopped.
         """
         hooks = self.attempt.order.run.hooks
@@ -57,7 +57,7 @@ class Hooks(NamedTuple):
         self._judge(hook, ended)
 
     def _wait(self, container: Container) -> Exit | None:
-        """Return how it ended, None where it did not within the limit."""
+        """Return how it ended, None if it did not end within the limit."""
         deadline = self.now() + self.attempt.order.start_limit
         while (ended := container.exit()) is None and self.now() < deadline:
             self.signals.wait(deadline - self.now())

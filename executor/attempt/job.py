@@ -1,4 +1,4 @@
-"""Performs one attempt: commit, image, container, health, and then its end."""
+"""Runs one attempt: image, hooks, container, health check, and its end."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, NoReturn
 
 from executor.attempt.attempt import Attempt, container_spec, image_labels
-from executor.attempt.ending import end_container
-from executor.attempt.health import Checking
+from executor.attempt.health import HealthCheck
 from executor.attempt.hooks import Hooks
-from executor.attempt.image_supply import Sources, Supply
+from executor.attempt.image_provider import ImageProvider, ImageSources
+from executor.attempt.shutdown import end_container
 from executor.errors import (
     AgentUnfit,
     AppExited,
@@ -37,18 +37,18 @@ from executor.ports import (
 from prevs.states import Phase
 
 _SLOW_CHECK = 1.0
-"""Seconds after which the health check is worth a report: the agent passes a report on only when
-the one before is acknowledged, so each one that precedes TASK_RUNNING may delay it."""
+"""Seconds after which the health check is reported. The agent forwards a report only when the one
+before is acknowledged, so each report before TASK_RUNNING may delay it."""
 
 _LOOK = 5.0
-"""Seconds between looks at whether memory ran out in a container; its end wakes the wait."""
+"""Seconds between checks whether memory ran out in the container. Its end wakes the wait."""
 
 _LOOK_AGAIN = 60.0
-"""The same after something was told: an application whose workers die again and again is not told
-of each time."""
+"""The same after a report, so that an application whose workers die again and again is not reported
+each time."""
 
 _END_IS_KNOWN = 2.0
-"""Seconds in which docker tells of a container's end."""
+"""Seconds after which docker has reported a container's end."""
 
 _MACHINES_FAULT = frozenset(
     {
@@ -62,17 +62,17 @@ _MACHINES_FAULT = frozenset(
         errno.EAGAIN,
     }
 )
-"""Errors of the system that no commit can be to blame for."""
+"""Errors of the machine, which no commit can cause."""
 
 logger = logging.getLogger(__name__)
 
 
-class Tools(NamedTuple):
+class AttemptTools(NamedTuple):
     """What an attempt works with.
 
-    `checkout` is called only where there is something to build, and `make_room` before that: it
-    sees to the agent's disks, calls what it is given where it has to, and raises Stopped.
-    `registry` is None where images are not shared.
+    `checkout` is called only for a build. `make_room` is called before that: it frees space on the
+    agent's disks if it must, calls its argument then, and raises Stopped. `registry` is None if
+    images are not shared.
     """
 
     checkout: Callable[[], Checkout]
@@ -91,27 +91,27 @@ class Tools(NamedTuple):
 class Job:
     """One attempt, performed on the thread that calls run()."""
 
-    def __init__(self, attempt: Attempt, tools: Tools) -> None:
+    def __init__(self, attempt: Attempt, tools: AttemptTools) -> None:
         self._attempt = attempt
         self._order = attempt.order
         self._tools = tools
-        sources = Sources(tools.checkout, tools.make_room, tools.images, tools.registry)
-        self._supply = Supply(attempt, sources, reports=tools.reports, log=tools.log)
+        sources = ImageSources(tools.checkout, tools.make_room, tools.images, tools.registry)
+        self._provider = ImageProvider(attempt, sources, reports=tools.reports, log=tools.log)
 
     def run(self) -> ExecutorError | None:
-        """Perform the attempt until it ends; return why it failed, None if it was told to end.
+        """Run the attempt until it ends; return why it failed, None if it was stopped.
 
-        Blocks for as long as the application runs. Never raises. No container is left.
+        Blocks while the application runs. Never raises. Leaves no container.
         """
         try:
             self._perform()
         except Stopped:
             return None
         except ExecutorError as exc:
-            # What goes wrong while it is being ended is part of its end.
+            # An error during a stop is part of the stop.
             return None if self._tools.signals.stopped else exc
         except Exception as exc:
-            # Whatever it is, the framework must hear of it: a task without an end holds its share.
+            # Report any error: a task without an end keeps its resources for good.
             logger.exception("the attempt failed in a way that nobody thought of")
             if isinstance(exc, OSError) and exc.errno in _MACHINES_FAULT:
                 return AgentUnfit(f"its system says: {exc.strerror}")
@@ -130,28 +130,28 @@ class Job:
         container = self._begin()
         try:
             self._check(container)
-            with self._supply.sharing():
+            with self._provider.sharing():
                 self._watch(container)
         finally:
             end_container(container, self._tools.signals)
-            self._supply.settle()
+            self._provider.wait_for_push()
 
     def _begin(self) -> Container:
-        """Return the container of the application, started."""
+        """Start the application; return its container."""
         try:
             return self._try_to_begin()
         except ImageMissing:
-            # Removed since it was looked for: by hand, or by another agent that has this docker.
+            # It was removed after the check: by hand, or by another agent on this docker.
             return self._try_to_begin()
 
     def _try_to_begin(self) -> Container:
         self._tools.signals.check()
-        self._supply.ensure()
+        self._provider.ensure()
         self._tools.signals.check()
         return self._start(self._prepare())
 
     def _prepare(self) -> Sequence[Volume]:
-        """Run what has to run before the application; return the volumes that it gets."""
+        """Create the volumes and run the hooks; return the volumes."""
         tools, order = self._tools, self._order
         volumes: Sequence[Volume] = ()
         if order.run.volumes:
@@ -175,51 +175,51 @@ class Job:
     def _start(self, volumes: Sequence[Volume]) -> Container:
         tools = self._tools
         tools.reports.progress(Phase.STARTING, "Starting the container.")
-        tools.log.header(f"starting {self._supply.shown}")
+        tools.log.header(f"starting {self._provider.shown}")
         spec = container_spec(self._attempt, volumes)
         return tools.containers.start(spec, on_exit=tools.signals.wake)
 
     def _check(self, container: Container) -> None:
-        """Wait until the application passes its health check, and report that. Raises why not."""
+        """Wait until the application passes its health check; report it. Raises ExecutorError."""
         tools, order = self._tools, self._order
         began = tools.now()
-        known = Checking(
+        check = HealthCheck(
             *(order.health, order.container_port, began, order.start_limit, order.run.statuses),
             kind=order.run.health_kind,
         )
-        told = False
+        reported = False
         while True:
-            answer = tools.probe.ask()
+            answer = tools.probe.check()
             if (ended := container.exit()) is not None:
                 raise self._exited(ended, answered=False)
-            if known.passes(answer):
+            if check.passes(answer):
                 message = f"{order.app} answers."
                 took = tools.now() - began
                 tools.reports.running(message, checked=took, protocol=answer.protocol)
                 return
-            known = known.saw(answer)
-            if known.over(tools.now()):
-                raise known.failure()
+            check = check.after(answer)
+            if check.over(tools.now()):
+                raise check.failure()
             lasts = tools.now() - began
-            if not told and lasts >= _SLOW_CHECK:
-                tools.reports.progress(Phase.CHECKING, f"{known.waits}.", lasts=lasts)
-                told = True
-            tools.signals.wait(known.pause(tools.now()))
+            if not reported and lasts >= _SLOW_CHECK:
+                tools.reports.progress(Phase.CHECKING, f"{check.goal}.", lasts=lasts)
+                reported = True
+            tools.signals.wait(check.pause(tools.now()))
 
     def _watch(self, container: Container) -> NoReturn:
-        told, pause = 0, _LOOK
+        reported, pause = 0, _LOOK
         while (ended := container.exit()) is None:
             self._tools.signals.wait(pause)
             kills, pause = container.memory_kills(), _LOOK
-            if kills > told:
-                # Where it was the application itself, its end says so.
+            if kills > reported:
+                # If the application itself was killed, its end shows it.
                 self._tools.signals.wait(_END_IS_KNOWN)
                 if container.exit() is None:
-                    self._tell_kills(kills)
-                    told, pause = kills, _LOOK_AGAIN
+                    self._report_kills(kills)
+                    reported, pause = kills, _LOOK_AGAIN
         raise self._exited(ended, answered=True)
 
-    def _tell_kills(self, kills: int) -> None:
+    def _report_kills(self, kills: int) -> None:
         times = "once" if kills == 1 else f"{kills:,} times"
         self._tools.log.header(
             f"memory ran out: {times} since the start the kernel killed a process of the "

@@ -1,4 +1,4 @@
-"""What Mesos hears of an attempt: states in their order, and exactly one that ends it."""
+"""Reports an attempt to Mesos: task states in their order, and exactly one final state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from executor.attempt.task_states import TaskState, failed, status
 from executor.errors import ExecutorError
-from executor.ports import Looked
+from executor.ports import IsolationField
 from prevs.messages import Isolation, TaskReport
 from prevs.states import Phase
 
@@ -19,9 +19,9 @@ _ORDER = {state: position for position, state in enumerate(TaskState)}
 class Reporter:
     """Fulfils the port Reports. Thread safe; `send` must not block for long.
 
-    A report that would go back is dropped: nothing follows an end, nothing but an end follows
-    TASK_KILLING. Only TASK_STARTING is sent more than once, and TASK_RUNNING where a digest is
-    known only then, or processes of it were killed for memory.
+    Reports that would go back are dropped: nothing follows a final state, and only a final state
+    follows TASK_KILLING. TASK_STARTING may be sent several times. TASK_RUNNING is sent again when
+    the image's digest becomes known, or when processes were killed because memory ran out.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Reporter:
         self._running = ""
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
-        """Report a phase before the application runs, that began `lasts` seconds ago."""
+        """Report a phase before the application runs; it began `lasts` seconds ago."""
         began = {phase.value: round(lasts, 3)} if lasts else {}
         report = TaskReport(phase, detail=detail, began=began)
         self._report(TaskState.STARTING, report, message)
@@ -56,30 +56,29 @@ class Reporter:
         self._report(TaskState.RUNNING, report, message)
 
     def shared(self, digest: str) -> None:
-        """Tell what digest the image has in the registry: with each report from now on.
+        """Add the image's digest in the registry to each report from now on.
 
-        While the application runs there may be none for days: then with one of its own, which says
-        again that it does.
+        If the application runs, there may be no other report for days: then report again now.
         """
         with self._lock:
             self._digest = digest
-            self._say_again()
+            self._repeat_running()
 
     def short_of_memory(self, kills: int) -> None:
-        """Tell, while it runs, how many of its processes were killed for want of memory."""
+        """Report, while it runs, how many of its processes were killed because memory ran out."""
         with self._lock:
             self._kills = kills
-            self._say_again()
+            self._repeat_running()
 
-    def found(self, what: Looked, why: str) -> None:
-        """Tell with each report from now on why something of the agent is open, "" for closed."""
-        looked: dict[str, Any] = {what: why}
+    def set_isolation(self, field: IsolationField, why: str) -> None:
+        """Add to each report from now on why the agent is open in that way, "" if it is closed."""
+        change: dict[str, Any] = {field: why}
         with self._lock:
             if self._isolation is not None:
-                self._isolation = dataclasses.replace(self._isolation, **looked)
+                self._isolation = dataclasses.replace(self._isolation, **change)
 
-    def _say_again(self) -> None:
-        """Report once more that it runs, with what is known by now, if it does."""
+    def _repeat_running(self) -> None:
+        """Report TASK_RUNNING again with what is known by now, if it was the last state."""
         if self._sent is TaskState.RUNNING:
             report = TaskReport(
                 Phase.RUNNING,
@@ -91,11 +90,11 @@ class Reporter:
             self._send(status(self._task_id, self._sent, report, message=self._running))
 
     def killing(self, message: str) -> None:
-        """Report that the attempt was told to end and does so."""
+        """Report that the attempt is being stopped."""
         self._report(TaskState.KILLING, TaskReport(self._phase), message)
 
     def ended(self, error: ExecutorError | None) -> None:
-        """Report the end: a failure, or None where it was told to end."""
+        """Report the end: an error, or None if the attempt was stopped."""
         if error is None:
             self._report(TaskState.KILLED, TaskReport(Phase.ENDED), "It was told to end.")
         else:

@@ -1,4 +1,4 @@
-"""TaskStatus as Mesos's v1 JSON has it. Pure."""
+"""Makes TaskStatus messages in Mesos's v1 JSON. Pure."""
 
 import base64
 import enum
@@ -11,7 +11,7 @@ from prevs.states import Cause, Phase
 
 
 class TaskState(enum.Enum):
-    """The Mesos task states that an attempt goes through, in order; the last two are ends."""
+    """The Mesos task states of an attempt, in order; the last two are final."""
 
     STARTING = "TASK_STARTING"
     RUNNING = "TASK_RUNNING"
@@ -21,7 +21,7 @@ class TaskState(enum.Enum):
 
     @property
     def terminal(self) -> bool:
-        """Tell whether nothing follows this state."""
+        """Whether nothing follows this state."""
         return self in (TaskState.KILLED, TaskState.FAILED)
 
 

@@ -17,7 +17,7 @@ from executor.errors import AgentUnfit, BuildExposed, BuildFailed, DockerUnavail
 from executor.limits import cgroup
 from executor.limits.confinement import Confinement
 from executor.limits.disk_usage import measure
-from executor.ports import Context, Found, ImageSpec, Log, Signals, tell_nobody
+from executor.ports import Context, ImageSpec, Log, ReportIsolation, Signals, report_nothing
 from executor.workspace.locks import locked
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class DockerImages:
         log: Log,
         cluster: str | None = None,
         confined: Confinement = _DEFAULT,
-        found: Found = tell_nobody,
+        report_isolation: ReportIsolation = report_nothing,
     ) -> None:
         self._daemon = daemon
         self._confined = confined
@@ -57,7 +57,7 @@ class DockerImages:
         self._signals = signals
         self._log = log
         self._guard = guard
-        self._found = found
+        self._report_isolation = report_isolation
         self._buildkit: BuildKit | None = None
 
     def exists(self, tag: str) -> bool:
@@ -173,7 +173,7 @@ class DockerImages:
                 problem = self._network.ensure_builds(self._daemon.client())
         except APIError as exc:
             problem = explanation(exc)
-        self._found("builds_open", problem or "")
+        self._report_isolation("builds_open", problem or "")
         if problem is None:
             return
         if self._confined.required:
@@ -201,7 +201,7 @@ class DockerImages:
             limits = Limits("")
             if not problem:
                 limits = stack.enter_context(limiting(self._confined, spec.labels))
-            self._found("builds_unlimited", problem or limits.problem)
+            self._report_isolation("builds_unlimited", problem or limits.problem)
             if problem := problem or limits.problem:
                 logger.warning("builds of this agent are not limited: %s", problem)
                 self._log.header(f"this agent does not limit builds: {problem}")

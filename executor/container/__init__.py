@@ -1,4 +1,4 @@
-"""Containers of previews: started, watched, followed and ended, with their network and volumes.
+"""Containers of previews, their network, volumes, logs and health checks.
 
-Starting and ending run on the attempt's thread; watches have threads of their own.
+Starting and ending run on the attempt's thread. Watching and following logs have their own threads.
 """

@@ -1,9 +1,9 @@
-"""One container that was started: its output, its end, and that through restarts of its daemon.
+"""One container that was started: its output and its end, through restarts of its daemon.
 
-What was found of Docker 26, which the rules here rest on: a dockerd that is stopped first closes
-its socket, then ends its containers unless it has live-restore, tells who waits of their exit
-codes (143, 137, as if they had ended by themselves), and exits. One that was killed leaves them
-running; the next one ends them when it starts, unless it has live-restore.
+The rules here rest on tests with Docker 26. A dockerd that is stopped closes its socket first. Then
+it ends its containers, unless it has live-restore, reports their exit codes to whoever waits (143
+or 137, as if they had ended by themselves), and exits. A dockerd that is killed leaves its
+containers running; the next one ends them at its start, unless it has live-restore.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
 from executor.container import disk_watch, memory_kills, oom
-from executor.container.log_follower import Following
+from executor.container.log_follower import LogFollower
 from executor.docker.daemon import daemon_errors, explanation
 from executor.errors import DiskFull, DockerRestarted, DockerUnavailable, ExecutorError
 from executor.limits.disk import CALM, MB
@@ -31,11 +31,11 @@ _DAEMON_RETURNS = 60.0
 """Seconds in which a daemon that is being restarted is expected back."""
 
 _RETRY_PAUSE = 0.5
-_TELLING = 1.0
-"""Seconds in which a daemon tells of an end that it has seen itself, and of what led to it."""
+_EVENTS_LIMIT = 1.0
+"""Seconds after which a daemon has sent the events of an end that it has seen."""
 
 _UNKNOWN = 255
-"""What a daemon says of a container that ended while it was away."""
+"""The exit code that a daemon shows for a container that ended while the daemon was away."""
 
 _REMOVED = Exit(code=128 + signal.SIGKILL, out_of_memory=False)
 
@@ -43,10 +43,10 @@ logger = logging.getLogger(__name__)
 
 
 class DockerContainer:
-    """Fulfils the port Container. Two threads follow the container's output and its end.
+    """Fulfils the port Container. One thread copies the container's output, one waits for its end.
 
-    `patience` is how many seconds a daemon may be away. `on_exit` is called when exit() has
-    something to tell, `on_removed` when the container is gone for sure.
+    `patience` is how many seconds the daemon may be away. `on_exit` is called once exit() returns
+    or raises something, `on_removed` once the container is gone for sure.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class DockerContainer:
         self._was_away = False
         self._memory_kills = 0
         self._counter: Path | None = None
-        self._told_to_end = False
+        self._is_stopping = False
         self._over = threading.Event()
-        follow = Following(client, container, log, self._over).follow
+        follow = LogFollower(client, container, log, self._over).follow
         was_away = (lambda: self._was_away,)
         self._follower = threading.Thread(target=follow, args=was_away, daemon=True, name="log")
         self._waiter = threading.Thread(target=self._wait, daemon=True, name="wait")
@@ -80,8 +80,8 @@ class DockerContainer:
     def exit(self) -> Exit | None:
         """Return how it ended, None while it runs. Doesn't block.
 
-        Raises DockerUnavailable when the daemon went away and did not return, or when it ended
-        the container in its own end. Raises DiskFull where limit_disk() was told a limit.
+        Raises DockerUnavailable if the daemon went away and did not return, or ended the container
+        when it was stopped itself. Raises DiskFull if the limit of limit_disk() is exceeded.
         """
         ended = self._ended
         if isinstance(ended, ExecutorError):
@@ -89,9 +89,9 @@ class DockerContainer:
         return ended
 
     def memory_kills(self) -> int:
-        """Return how many of its processes the kernel has killed for want of memory.
+        """Return how many of its processes the kernel has killed because memory ran out.
 
-        0 where that cannot be known.
+        Returns 0 if that cannot be known.
         """
         try:
             if self._counter is None:
@@ -103,14 +103,14 @@ class DockerContainer:
             if self._counter is not None:
                 self._memory_kills = memory_kills.count(self._counter)
         except (OSError, APIError, DockerUnavailable):
-            # It is just ending, or its docker is away: what was known stays.
+            # It is just ending, or docker is away: the last count stays.
             pass
         return self._memory_kills
 
     def limit_disk(self, megabytes: int, *, calm: float = CALM) -> None:
-        """Have exit() raise DiskFull once it has written more than that.
+        """Make exit() raise DiskFull once the container has written more than that.
 
-        It is measured after `calm` seconds at the latest.
+        Measures after `calm` seconds at the latest.
         """
 
         def fill() -> None:
@@ -129,25 +129,24 @@ class DockerContainer:
             self._on_exit()
 
     def terminate(self) -> None:
-        """Send it the signal with which its image wants to be stopped, SIGTERM by default."""
-        self._told_to_end = True
+        """Send it the stop signal of its image, SIGTERM by default."""
+        self._is_stopping = True
         try:
             with daemon_errors():
                 wanted = self._client.inspect_container(self._id)["Config"].get("StopSignal")
                 self._client.kill(self._id, wanted or signal.SIGTERM)
         except APIError:
-            # It is not running any more.
+            # It does not run any more.
             return
 
     def drain(self, seconds: float) -> None:
-        """Wait until the output of an ended container is in the log, at most `seconds`."""
+        """After its end, wait until all output is in the log, for `seconds` at most."""
         self._follower.join(seconds)
 
     def remove(self) -> None:
-        """Kill it if it runs, and remove it; one that is gone is no error.
+        """Kill it if it runs, and remove it. Does nothing if it is gone.
 
-        Waits for a daemon that is away, unless that did not return already. Raises
-        DockerUnavailable.
+        Waits for a daemon that is away, unless it was waited for before. Raises DockerUnavailable.
         """
         deadline = time.monotonic() + self._patience
         while (problem := self._try_remove()) is not None:
@@ -175,7 +174,7 @@ class DockerContainer:
             try:
                 outcome = self._outcome()
             except Exception as exc:
-                # Whatever it is, it must be told: its end would be noticed by nobody any more.
+                # Report any error: nobody else would notice the end of the container.
                 logger.exception("the container can be followed no further")
                 outcome = DockerUnavailable(f"its answer is not understood: {exc!r}")
             if self._ended is None:
@@ -184,12 +183,12 @@ class DockerContainer:
         self._on_exit()
 
     def _outcome(self) -> Exit | DockerUnavailable | None:
-        """Block until it has ended, or the daemon was away; return how, None where it goes on."""
+        """Block until it has ended or the daemon was away; return how, None if it still runs."""
         try:
             with daemon_errors():
                 self._client.wait(self._id)
-                # Where systemd keeps docker's socket, the next daemon answers as if nothing was.
-                return self._exit(self._was_short())
+                # If systemd holds docker's socket, the next daemon answers as if nothing was.
+                return self._exit(self._was_oom_killed())
         except NotFound:
             return _REMOVED
         except (APIError, DockerUnavailable) as exc:
@@ -211,29 +210,29 @@ class DockerContainer:
                     return DockerUnavailable(f"away for {self._patience:g} s: {_why(exc)}")
             time.sleep(_RETRY_PAUSE)
 
-    def _was_short(self) -> bool | None:
-        """Return whether it ended for want of memory, None if its daemon did not see its end."""
+    def _was_oom_killed(self) -> bool | None:
+        """Return whether it ended because memory ran out, None if the daemon did not see it."""
         events = self._client.events(
             since=1,
-            until=math.ceil(time.time() + _TELLING),
+            until=math.ceil(time.time() + _EVENTS_LIMIT),
             filters={"container": self._id, "event": ["oom", "die"]},
             decode=True,
         )
         with contextlib.closing(events):
-            return oom.was_short(events, late=not self._told_to_end)
+            return oom.was_oom_killed(events, late=not self._is_stopping)
 
-    def _exit(self, short: bool | None) -> Exit | DockerUnavailable:
-        """Return how it ended; `short` is as of _was_short."""
+    def _exit(self, oom_killed: bool | None) -> Exit | DockerUnavailable:
+        """Return how it ended; `oom_killed` is the result of _was_oom_killed."""
         state = self._client.inspect_container(self._id)["State"]
         code = int(state["ExitCode"])
-        if short is None:
+        if oom_killed is None:
             if not self._client.info()["LiveRestoreEnabled"]:
                 return DockerRestarted()
             if code == _UNKNOWN:
                 return Exit(None, out_of_memory=False)
-        # docker notes for good that any process in it was killed for memory. That is its end if
-        # it took that for one: a worker's, long before, is not.
-        killed = code == _REMOVED.code or short is True
+        # OOMKilled stays true once any process in the container was killed for memory. That may
+        # have been a worker's end, long before the container's.
+        killed = code == _REMOVED.code or oom_killed is True
         return Exit(code, out_of_memory=bool(state["OOMKilled"]) and code != 0 and killed)
 
 

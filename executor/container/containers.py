@@ -25,15 +25,15 @@ from executor.errors import (
 )
 from executor.limits import cgroup, confinement, cpu_share
 from executor.limits.disk import CALM
-from executor.ports import ContainerSpec, Found, Log, tell_nobody
+from executor.ports import ContainerSpec, Log, ReportIsolation, report_nothing
 
 _DEFAULT = confinement.Confinement()
 _HIERARCHIES = Path("/sys/fs/cgroup")
 _WITH_V2 = _HIERARCHIES / "cgroup.controllers"
-"""What is there where v2 alone is mounted."""
+"""The file that exists if only v2 is mounted."""
 
 _NO_CHECK = {"test": ["NONE"]}
-"""That of an image would be executed by dockerd, as often as a commit likes, beyond any share."""
+"""Turns off an image's own health check: dockerd would run it as often as a commit likes."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Guard(Protocol):
 class DockerContainers:
     """Fulfils the port Containers with docker-py.
 
-    What a container writes is measured every `calm` seconds, and more often where much is written.
+    Measures what a container writes every `calm` seconds, and more often if it writes much.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class DockerContainers:
         *,
         confined: confinement.Confinement = _DEFAULT,
         calm: float = CALM,
-        found: Found = tell_nobody,
+        report_isolation: ReportIsolation = report_nothing,
     ) -> None:
         self._daemon = daemon
         self._guard = guard
@@ -81,15 +81,15 @@ class DockerContainers:
         self._log = log
         self._confinement = confined
         self._calm = calm
-        self._found = found
+        self._report_isolation = report_isolation
         self._group = _own_group()
 
     def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> DockerContainer:
         """Start a container; its output goes to the attempt's log.
 
-        One of the same name that was left over is removed first. Where this raises, no container
-        is left. `on_exit` is called, on another thread, when exit() has something to tell.
-        Raises PreviewExposed, StartFailed, AgentUnfit, DockerUnavailable.
+        Removes a container of the same name first. If this raises, no container is left. Calls
+        `on_exit` on another thread once exit() returns or raises something. Raises PreviewExposed,
+        StartFailed, AgentUnfit, DockerUnavailable.
         """
         client = self._daemon.client()
         self._confine(client)
@@ -105,7 +105,7 @@ class DockerContainers:
                 raise ImageMissing(f"{explanation(exc)}.") from exc
             raise _judge(exc) from exc
         except DockerUnavailable:
-            # A daemon that took too long may have done it all the same.
+            # A daemon that took too long may have created it after all.
             self._discard(client, spec.name)
             raise
         started = DockerContainer(
@@ -146,7 +146,7 @@ class DockerContainers:
         except APIError as exc:
             if exc.status_code != 409:
                 raise
-        # The name is the task's own: what has it is what an earlier executor of it left.
+        # The name belongs to the task: an earlier executor of the task left this container.
         client.remove_container(spec.name, force=True, v=True)
         return create()
 
@@ -166,7 +166,7 @@ class DockerContainers:
             _tidy(self._group)
 
     def _confine(self, client: APIClient) -> None:
-        """Make the network, and say where it does not keep previews apart.
+        """Create the network, and report if it does not keep previews apart.
 
         Raises PreviewExposed, StartFailed, AgentUnfit, DockerUnavailable.
         """
@@ -175,7 +175,7 @@ class DockerContainers:
                 problem = self._network.ensure(client)
         except APIError as exc:
             raise _judge(exc) from exc
-        self._found("open", problem or "")
+        self._report_isolation("open", problem or "")
         if problem is None:
             return
         if self._confinement.required:
@@ -184,7 +184,7 @@ class DockerContainers:
         self._log.header(f"this agent does not keep previews apart: {problem}")
 
     def _discard(self, client: APIClient, name: str) -> None:
-        """Remove what an attempt that failed may have left; never raises."""
+        """Remove the container that a failed start may have left. Never raises."""
         try:
             with daemon_errors():
                 client.remove_container(name, force=True, v=True)
@@ -209,9 +209,9 @@ def _own_group() -> Optional[str]:
 
 
 def _tidy(group: str) -> None:
-    """Remove the copies of a group that docker made in hierarchies that Mesos has no use for.
+    """Remove the copies of a group that docker made in hierarchies that Mesos does not use.
 
-    Those in which there still is something, the executor above all, stay.
+    Copies with processes stay, above all the executor's own.
     """
     for folder in cgroup.copies(group, map(str, _HIERARCHIES.iterdir())):
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
-"""Watches what a container writes to its agent's disk, on a thread of its own.
+"""Measures how much a container has written to the agent's disk, on a thread of its own.
 
-overlay2 knows no quota but on XFS with project quotas, so the executor measures: the container's
-own layer and its volumes, itself where it may, else as docker does.
+overlay2 has quotas only on XFS with project quotas. So the executor measures the container's layer
+and its volumes: itself if it may read them, else by docker.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from executor.limits.disk_usage import DiskUsage
 from executor.limits.disk_usage import measure as measure_disk
 
 _LOOK = 1.0
-"""Seconds between looks at the free space, which cost some microseconds."""
+"""Seconds between checks of the free space; a check takes some microseconds."""
 
 _BLOCK = 512
 
 _DEEPEST = 200
-"""Folders within folders that are read, each of which is open twice meanwhile."""
+"""How deep nested folders are read. Each one on the way is open twice meanwhile."""
 
 _MOST_SEEN = 20_000
-"""Files of several names that are known again, in some 4 MB; each name of others counts in full."""
+"""Files with several names that are remembered, in some 4 MB. Later ones count once per name."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +50,7 @@ def watch(
 ) -> None:
     """Call `full` once the container has written more than `limit` bytes, unless `over` is set.
 
-    `calm` is as of DiskWatch.
-
-    Blocks until then. Never raises.
+    `calm` is that of DiskWatch. Blocks until then. Never raises.
     """
     disk = _find_disk(client)
     known = DiskWatch(limit, time.monotonic(), calm=calm)
@@ -64,7 +62,7 @@ def watch(
         try:
             written = measure(client, container, limit)
         except Exception:
-            # Whatever it is: the preview goes on, and so does its limit.
+            # Measure again after any error: the preview goes on.
             logger.exception("what the container writes could not be measured")
             written = 0
         if written > limit:
@@ -74,7 +72,7 @@ def watch(
 
 
 def _find_disk(client: APIClient) -> Optional[Path]:
-    """Return docker's folder, None where it is not on this machine."""
+    """Return docker's folder, None if it is not on this machine."""
     with contextlib.suppress(APIError, DockerUnavailable), daemon_errors():
         folder = Path(client.info()["DockerRootDir"])
         return folder if _look(folder) is not None else None
@@ -91,10 +89,10 @@ def _look(disk: Optional[Path]) -> Optional[DiskUsage]:
 
 
 def measure(client: APIClient, container: str, limit: int) -> int:
-    """Return the bytes that a container has written; what cannot be seen counts as none.
+    """Return the bytes that a container has written; what cannot be read counts as 0.
 
-    Each file and folder counts as 4 KB at least where this user may look itself, at the layer only
-    with overlay2. What is over `limit` is over, by however much: nothing more is read then.
+    Each file and folder counts as 4 KB at least if this process may read the folders itself; the
+    layer it can read only with overlay2. Stops once the sum is over `limit`.
     """
     try:
         with daemon_errors():
@@ -115,7 +113,7 @@ def _measure_layer(client: APIClient, container: Mapping[str, Any], limit: int) 
 
 
 def _measure_volumes(client: APIClient, mounted: Sequence[Mapping[str, str]], limit: int) -> int:
-    """Return the bytes in volumes, as the daemon says where this user may not look itself."""
+    """Return the bytes in volumes; the daemon measures those that we may not read."""
     hidden = {mount["Name"] for mount in mounted if not _may_look(mount["Source"])}
     total = 0
     for mount in mounted:
@@ -123,7 +121,7 @@ def _measure_volumes(client: APIClient, mounted: Sequence[Mapping[str, str]], li
             total += size(Path(mount["Source"]), limit - total)
     if not hidden:
         return total
-    # docker-py's df() has containers and images measured too, which takes far longer.
+    # docker-py's df() makes the daemon measure containers and images too, which takes far longer.
     address = f"{client.base_url}/v{client.api_version}/system/df"
     answer = client.get(address, params={"type": "volume"}, timeout=client.timeout)
     volumes = answer.json().get("Volumes") or []
@@ -132,16 +130,16 @@ def _measure_volumes(client: APIClient, mounted: Sequence[Mapping[str, str]], li
 
 
 def _may_look(folder: str) -> bool:
-    # With Docker rootless an ordinary user sees the folder, but not all that is within.
+    # With rootless Docker an ordinary user can read the folder, but not all that is in it.
     return os.geteuid() == 0 and os.access(folder, os.R_OK | os.X_OK)
 
 
 def size(folder: Path, limit: int) -> int:
-    """Return the bytes of disk that a folder takes, each entry counted as 4 KB at least.
+    """Return the bytes of disk that a folder takes; each entry counts as 4 KB at least.
 
-    Over `limit` it reads no further, and with that no more entries than a limit has of 4 KB. What
-    may not be read counts as none, and folders below _DEEPEST others as over the limit. The names
-    that are there may be a container's: none is kept.
+    Stops once the sum is over `limit`, so it reads at most one entry per 4 KB of the limit. What
+    may not be read counts as 0. Folders deeper than _DEEPEST count as over the limit. A container
+    chooses the names of the entries, so none is kept in memory.
     """
     total = 0
     weigh = _Scales().weigh
@@ -158,16 +156,16 @@ def size(folder: Path, limit: int) -> int:
 
 
 class _TooDeep(Exception):
-    """There are more folders within each other than are read."""
+    """Folders are nested too deep."""
 
 
 def _entries(
     name: str, above: Optional[int], depth: int
 ) -> Generator[os.DirEntry[str], None, None]:
-    """Yield what is below the folder `name` of the open folder `above`. Raises _TooDeep.
+    """Yield the entries below the folder `name` of the open folder `above`. Raises _TooDeep.
 
-    By the folders' descriptors: what is too long for a path is read too, and no link that a
-    container puts in a folder's place meanwhile.
+    Opens folders by descriptor. So it can read what has too long a path, and does not follow a link
+    that a container puts in a folder's place meanwhile.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | (0 if above is None else os.O_NOFOLLOW)
     try:
@@ -193,7 +191,7 @@ class _Scales:
         self._seen: set[tuple[int, int]] = set()
 
     def weigh(self, found: os.stat_result) -> int:
-        """Return what an entry counts for: of a file's names the first that is seen has it all."""
+        """Return the bytes of an entry. Only the first name of a file counts in full."""
         taken = max(ENTRY, found.st_blocks * _BLOCK)
         if found.st_nlink == 1 or taken == ENTRY or stat.S_ISDIR(found.st_mode):
             return taken

@@ -1,6 +1,6 @@
-"""The health check's question over HTTP/2, and gRPC's own. The only module that knows h2.
+"""The health check over HTTP/2 and gRPC. The only module that uses h2.
 
-Loaded only where an application speaks HTTP/2 and no HTTP/1.1.
+Imported only if an application speaks HTTP/2 and not HTTP/1.1.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from executor.ports import HTTP2, Answer
 from prevs.commit_settings import HealthKind
 
 _CHECK = "/grpc.health.v1.Health/Check"
-"""What gRPC asks for, as its health checking protocol says."""
+"""The method of gRPC's health checking protocol."""
 
 _WHOLE_SERVER = b"\0\0\0\0\0"
-"""A HealthCheckRequest that names no service: not compressed, no bytes."""
+"""A HealthCheckRequest without a service: not compressed, of no bytes."""
 
 _SERVING = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
 _OK, _UNIMPLEMENTED = "0", "12"
 _NO_PAGES = (405, 415)
-"""What gRPC servers say to a GET, some of them without a word of gRPC."""
+"""The status with which gRPC servers answer a GET; some send no header of gRPC."""
 
 _LONGEST = 1000
-"""Bytes of a body that are read: an answer of the health service has two, and five before."""
+"""Bytes of a body that are read: a response of the health service has seven."""
 
 Header = tuple[str, str]
 
 
-class Question(NamedTuple):
-    """Whom a request is for, and what it asks for."""
+class Request(NamedTuple):
+    """The host and the path of a request, and the kind of the check."""
 
     host: str
     path: str
@@ -51,7 +51,7 @@ class Question(NamedTuple):
 
 
 class _Reply(NamedTuple):
-    """What came; `status` is None where no answer did. `headers` are the trailers, too."""
+    """A response; `status` is None if none came. `headers` include the trailers."""
 
     status: Optional[int]
     headers: Mapping[str, str]
@@ -59,25 +59,25 @@ class _Reply(NamedTuple):
 
     @property
     def is_grpc(self) -> bool:
-        """Tell whether who answered knows gRPC."""
+        """Whether the server speaks gRPC."""
         kind = self.headers.get("content-type", "")
         return "grpc-status" in self.headers or kind.startswith("application/grpc")
 
 
-def ask(sock: socket.socket, question: Question) -> Answer:
-    """Ask over a new connection to who speaks HTTP/2. Raises OSError."""
+def check(sock: socket.socket, request: Request) -> Answer:
+    """Check over a new connection to a server that speaks HTTP/2. Raises OSError."""
     try:
-        return _ask(_Talk(sock, question.host), question)
+        return _check(_Session(sock, request.host), request)
     except H2Error as exc:
         return Answer(connected=True, problem=f"what it says is no HTTP/2 ({exc})")
 
 
-def _ask(talk: _Talk, question: Question) -> Answer:
-    if question.kind is HealthKind.GRPC:
-        return _judge(talk.check()) or _no_grpc()
-    page = talk.get(question.path)
-    if question.kind is not HealthKind.HTTP and _may_be_grpc(page):
-        health = _judge(talk.check())
+def _check(session: _Session, request: Request) -> Answer:
+    if request.kind is HealthKind.GRPC:
+        return _judge(session.check()) or _no_grpc()
+    page = session.get(request.path)
+    if request.kind is not HealthKind.HTTP and _may_be_grpc(page):
+        health = _judge(session.check())
         if health is not None:
             return health
     if page.status is None:
@@ -90,23 +90,23 @@ def _may_be_grpc(page: _Reply) -> bool:
 
 
 def _judge(reply: _Reply) -> Optional[Answer]:
-    """Return what an answer of a health service means; None where it is no answer of gRPC."""
+    """Return what a response of a health service means, None if it is not gRPC."""
     status = reply.headers.get("grpc-status")
     if status is None:
         return None
     if status == _UNIMPLEMENTED:
-        # It has no such service: that it serves calls is all that can be known.
+        # It has no health service: that it answers calls is all that can be known.
         return Answer(connected=True, protocol=HTTP2, passed=True)
     if status != _OK:
-        said = f"it answered with the gRPC status {status[:20]}"
+        problem = f"it answered with the gRPC status {status[:20]}"
         if words := reply.headers.get("grpc-message"):
-            said += f" ({words[:200]})"
-        return Answer(connected=True, passed=False, problem=said)
+            problem += f" ({words[:200]})"
+        return Answer(connected=True, passed=False, problem=problem)
     serving = _read_serving(reply.body)
     if serving == 1:
         return Answer(connected=True, protocol=HTTP2, passed=True)
-    said = f"its health service says {_SERVING.get(serving, str(serving))}"
-    return Answer(connected=True, passed=False, problem=said)
+    problem = f"its health service says {_SERVING.get(serving, str(serving))}"
+    return Answer(connected=True, passed=False, problem=problem)
 
 
 def _no_grpc() -> Answer:
@@ -114,13 +114,13 @@ def _no_grpc() -> Answer:
 
 
 def _read_serving(body: bytes) -> int:
-    """Return `status` of a HealthCheckResponse: its field 1, a varint, 0 where it is left out."""
+    """Return `status` of a HealthCheckResponse: its field 1, a varint, 0 if it is missing."""
     message = body[5:]
     return message[1] if len(message) >= 2 and message[0] == 0x08 else 0
 
 
-class _Talk:
-    """One connection, on which one request follows another."""
+class _Session:
+    """One connection, for one request after another."""
 
     def __init__(self, sock: socket.socket, host: str) -> None:
         self._sock = sock
@@ -130,7 +130,7 @@ class _Talk:
         self._connection.initiate_connection()
 
     def get(self, path: str) -> _Reply:
-        """Ask for a page; its body is not read. Raises OSError, H2Error."""
+        """Get a page without its body. Raises OSError, H2Error."""
         return self._request("GET", path, (), None)
 
     def check(self) -> _Reply:
@@ -154,7 +154,7 @@ class _Talk:
         return self._reply(stream, whole=body is not None)
 
     def _reply(self, stream: int, *, whole: bool) -> _Reply:
-        """Return the answer on a stream: its headers, or all of it."""
+        """Return the response on a stream: its headers, or all of it."""
         reply = _Reply(None, {}, b"")
         while not self._ended:
             self._sock.sendall(self._connection.data_to_send())

@@ -17,14 +17,14 @@ from executor.ports import Log
 from program.token_bucket import TokenBucket
 
 _RATE = 4 * 1024 * 1024
-"""Bytes per second that are read of a container's output in the long run: reading a flood costs the
-agent more than the application that makes it. What docker lets go of meanwhile is not read."""
+"""Bytes per second of a container's output that are read in the long run. Reading a flood costs the
+agent more than writing it costs the application. What docker rotates away meanwhile is lost."""
 
 _BURST = 16 * 1024 * 1024
-"""Bytes that are read at once: more than an honest application prints when it starts."""
+"""Bytes that are read at once: more than an ordinary application prints when it starts."""
 
 _LINE_COST = 250
-"""Bytes that can be read in the time that one line takes, however short."""
+"""The cost of one line, however short, in bytes."""
 
 _RETRY_PAUSE = 0.5
 _LONGEST_RETRY_PAUSE = 5.0
@@ -32,8 +32,8 @@ _LONGEST_RETRY_PAUSE = 5.0
 logger = logging.getLogger(__name__)
 
 
-class Following:
-    """Follows one container until `over` is set and its output has been read."""
+class LogFollower:
+    """Follows the output of one container until `over` is set and the output has been read."""
 
     def __init__(self, client: APIClient, container: str, log: Log, over: threading.Event) -> None:
         self._client = client
@@ -43,9 +43,9 @@ class Following:
         self._bucket = TokenBucket(_RATE, _BURST, time.monotonic())
 
     def follow(self, was_away: Callable[[], bool]) -> None:
-        """Copy the output until the container has ended; blocks, never raises.
+        """Copy the output until the container has ended. Blocks; never raises.
 
-        `was_away` tells whether its daemon was away, and so may have more to say of it.
+        `was_away` returns whether the daemon was away: then it may have more output.
         """
         position = LogPosition()
         failures = 0
@@ -59,12 +59,12 @@ class Following:
             except NotFound:
                 return
             except (APIError, DockerUnavailable) as exc:
-                # Whoever waits for the container's end tells whether the daemon returns.
+                # The thread that waits for the container's end sees whether docker returns.
                 why = explanation(exc) if isinstance(exc, APIError) else exc.why
                 logger.info("the log of the container broke off: %s", why)
                 failures = 1 if position.taken > taken else failures + 1
             except Exception:
-                # Whatever it is: an application whose log nobody reads any more looks silent.
+                # Try again after any error: without its log an application looks silent.
                 logger.exception("the log of the container could not be read")
                 failures += 1
             pause = min(_RETRY_PAUSE * max(1, failures), _LONGEST_RETRY_PAUSE)
@@ -77,8 +77,8 @@ class Following:
         )
         for piece in pieces:
             if not is_stamped(piece):
-                # It lost its place while the log was rotated, as fast as it is written at times,
-                # and says no more than that.
+                # The daemon lost its place, as the log was rotated too fast, and ends with an error
+                # message in the stream.
                 raise DockerUnavailable(piece.decode(errors="replace").strip())
             if text := position.take(piece):
                 self._log.write(text)

@@ -1,9 +1,9 @@
-"""Where in a container's log its reader is, so that another read goes on from there. Pure.
+"""The position in a container's log, so that the next read continues from there. Pure.
 
-With timestamps, docker begins each piece (a line, or 16 KB of a longer one) with its time, always
-in 30 characters: `2024-05-17T10:20:30.123456789Z `. A read can begin at a whole second; what was
-seen of that second is told again and skipped. By number, for times do not tell pieces apart: two
-may have the same, and stdout and stderr are copied side by side and may be out of order.
+With timestamps, docker begins each piece (a line, or 16 KB of a longer one) with its time, which
+has 30 characters: `2024-05-17T10:20:30.123456789Z `. A read can only start at a whole second, so
+docker sends the pieces of that second again, and we skip them. We count them, because times do not
+identify pieces: two may have the same time, and stdout and stderr may be out of order.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _STAMP = 30
 
 
 def is_stamped(piece: bytes) -> bool:
-    """Tell whether a piece is the container's: what the daemon says itself has no time."""
+    """Return whether a piece is the container's: the daemon's own messages have no time."""
     return piece[10:11] == b"T" and piece[_STAMP - 1 : _STAMP + 1] == b"Z "
 
 
 class LogPosition:
-    """Takes the pieces of one log, over one read or several; `taken` is how many were new."""
+    """Takes the pieces of one log, from one read or several; `taken` counts the new ones."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -29,7 +29,7 @@ class LogPosition:
         self._skip = 0
 
     def resume(self) -> int | None:
-        """Begin another read; return the time from which to read, None for all of it."""
+        """Start another read; return the time to read from, None for all of the log."""
         self._skip = self._seen
         if not self._second:
             return None
@@ -37,9 +37,9 @@ class LogPosition:
         return int(begins.replace(tzinfo=datetime.timezone.utc).timestamp())
 
     def take(self, piece: bytes) -> bytes:
-        """Return the text of a stamped piece without its time, nothing if it was taken before."""
+        """Return the text of a stamped piece without its time, b"" if it was taken before."""
         stamp, text = piece[:_STAMP], piece[_STAMP + 1 :]
-        # A log that was rotated meanwhile no longer has all that was seen.
+        # A log that was rotated meanwhile may lack some of the pieces that were taken.
         if self._skip and stamp <= self._newest:
             self._skip -= 1
             return b""

@@ -1,6 +1,6 @@
-"""How many processes of a container the kernel has killed for want of memory.
+"""Counts the processes of a container that the kernel has killed because memory ran out.
 
-docker tells of them by events, which would take a connection for as long as a preview runs; the
+docker sends events for them, which would need a connection for as long as a preview runs. The
 kernel counts them in a file of the container's control group.
 """
 
@@ -17,9 +17,9 @@ _HIERARCHIES = Path("/sys/fs/cgroup")
 
 
 def find_counter(groups: str, hierarchies: Path = _HIERARCHIES) -> Optional[Path]:
-    """Return the file that counts, by what /proc/PID/cgroup says of a process of the container.
+    """Return the counter's file. `groups` is /proc/PID/cgroup of a process of the container.
 
-    None where there is none: its docker may be on another machine.
+    Returns None if there is none: docker may be on another machine.
     """
     for file in cgroup.memory_counters(groups):
         if (found := hierarchies / file).is_file():
@@ -28,6 +28,6 @@ def find_counter(groups: str, hierarchies: Path = _HIERARCHIES) -> Optional[Path
 
 
 def count(counter: Path) -> int:
-    """Return how many there were. Raises OSError where the container is gone."""
+    """Return the number of killed processes. Raises OSError if the container is gone."""
     found = _COUNT.search(counter.read_text())
     return int(found.group(1)) if found else 0

@@ -1,9 +1,9 @@
-"""The network of this agent's previews, and what keeps them in it.
+"""The network of this agent's previews, and its firewall.
 
-All previews of an agent share one bridge (docs/decisions/0037-isolation.md): a network for each
-costs more than a warm start takes, and a daemon has addresses for about 30. What it drops is in
-executor/limits/firewall.py; to set that, the executor has to be root, or to have a sudo that asks
-nothing for iptables, in the same network as dockerd.
+All previews of an agent share one bridge (docs/decisions/0037-isolation.md). A network for each
+would take longer than a warm start, and a daemon has addresses for only about 30. The firewall's
+rules are in executor/limits/firewall.py. To set them, the executor has to be root, or to have a
+sudo for iptables without a password, and to be in dockerd's network namespace.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _BRIDGES = Path("/proc/sys/net/bridge")
 _RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 
 
-class _Refused(Exception):
-    """iptables did not do as it was told; str() says why."""
+class _IptablesFailed(Exception):
+    """An iptables command failed; str() is the reason."""
 
 
 class PreviewNetwork:
@@ -47,19 +47,19 @@ class PreviewNetwork:
         self.name = f"prevs-{cluster}" if cluster else "prevs"
 
     def ensure(self, client: APIClient) -> Optional[str]:
-        """Make it where it is not there, and close its borders; return why they stay open.
+        """Create the network if it is missing and set its rules; return why it stays open, or None.
 
-        Raises APIError, and what docker-py raises where the daemon is away.
+        Raises APIError, and what docker-py raises if the daemon is away.
         """
         return self._close([self._have(client)])
 
     def ensure_builds(self, client: APIClient) -> Optional[str]:
-        """Do as ensure() does, and close the borders of Docker's own network too.
+        """Do the same as ensure(), and set the rules for Docker's default network too.
 
-        Everybody's containers there are within them from then on, not builds alone.
+        The rules then hold for all containers there, not only for builds.
         """
-        # Each Docker has a docker0. That the previews' bridge, which has a name of its own, is here
-        # says that this one is of the same.
+        # Every Docker has a docker0. But the previews' bridge has a name of its own: if that is
+        # here, this docker0 belongs to the same Docker.
         networks = [self._have(client)]
         with contextlib.suppress(NotFound):  # with --bridge=none steps have no network
             networks.append(client.inspect_network(_DEFAULT))
@@ -107,9 +107,9 @@ class PreviewNetwork:
 
 
 def close(networks: Sequence[Borders], *, ipv6: bool) -> Optional[str]:
-    """Set the rules of networks where they are not as they are to be; return why they are not.
+    """Set the rules of networks unless they are set; return why they could not be, or None.
 
-    Several at the same time do no harm. Blocks for some milliseconds.
+    Several calls may run at the same time. Blocks for some milliseconds.
     """
     links = _links()
     for borders in networks:
@@ -123,25 +123,25 @@ def close(networks: Sequence[Borders], *, ipv6: bool) -> Optional[str]:
             _set("iptables", networks, 4)
             if ipv6:
                 _set("ip6tables", networks, 6)
-    except _Refused as exc:
+    except _IptablesFailed as exc:
         return f"{exc} (it takes iptables, and root or a sudo that asks nothing)"
     return find_bridge_problem(ipv6=ipv6)
 
 
 def find_rules_problem() -> Optional[str]:
-    """Return why rules would not keep previews apart here, None where they do. Changes nothing."""
+    """Return why rules would not keep previews apart here, None if they do. Changes nothing."""
     try:
         _run(["iptables", "-w", "-t", firewall.TABLE, "-S"])
-    except _Refused as exc:
+    except _IptablesFailed as exc:
         return str(exc)
     return find_bridge_problem()
 
 
 def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optional[str]:
-    """Return why packets between two containers of a bridge pass no rule, None where they do.
+    """Return why packets between two containers of a bridge pass no rule, None if they do.
 
-    They are within one network, so the kernel asks iptables only where it is told to
-    (br_netfilter; kernel, Documentation/networking/ip-sysctl.rst, "/proc/sys/net/bridge").
+    They stay within one network, so the kernel passes them to iptables only if br_netfilter is on
+    (kernel, Documentation/networking/ip-sysctl.rst, "/proc/sys/net/bridge").
     """
     for name in ("bridge-nf-call-iptables", *(["bridge-nf-call-ip6tables"] if ipv6 else [])):
         try:
@@ -172,27 +172,27 @@ def _set(program: str, networks: Sequence[Borders], version: int) -> None:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Let one executor at a time look at the rules of this network namespace and change them."""
+    """Lock the rules of this network namespace against other executors."""
     with Path("/proc/self/ns/net").open("rb") as namespace:
         fcntl.flock(namespace, fcntl.LOCK_EX)
         yield
 
 
-def _run(command: Sequence[str], said: str = "") -> str:
-    """Return what iptables prints: as it is, or by a sudo that asks nothing. Raises _Refused."""
+def _run(command: Sequence[str], rules: str = "") -> str:
+    """Return the output of iptables: called directly, or by sudo. Raises _IptablesFailed."""
     try:
-        return _ask(command, said)
-    except _Refused:
+        return _execute(command, rules)
+    except _IptablesFailed:
         if os.geteuid() == 0:
             raise
-    return _ask(["sudo", "-n", *command], said)
+    return _execute(["sudo", "-n", *command], rules)
 
 
-def _ask(command: Sequence[str], said: str) -> str:
+def _execute(command: Sequence[str], rules: str) -> str:
     try:
         done = subprocess.run(
             command,
-            input=said,
+            input=rules,
             env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM}"},
             capture_output=True,
             text=True,
@@ -200,10 +200,10 @@ def _ask(command: Sequence[str], said: str) -> str:
             timeout=_LIMIT,
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
-        raise _Refused(f"{command[0]} cannot be used: {exc}") from exc
+        raise _IptablesFailed(f"{command[0]} cannot be used: {exc}") from exc
     if done.returncode != 0:
         why = (done.stderr.strip().splitlines() or ["it said nothing"])[0]
-        raise _Refused(f"{command[0]} refused: {why}")
+        raise _IptablesFailed(f"{command[0]} refused: {why}")
     return done.stdout
 
 

@@ -1,4 +1,4 @@
-"""What a docker daemon's events tell of a container's end for want of memory. Pure."""
+"""Finds out from docker's events whether a container ended because memory ran out. Pure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _CAUSED = 10.0
-"""Seconds after which what the application does has other causes than a worker's death."""
+"""Seconds after which the application's end has other causes than a worker's death."""
 
 
-def was_short(events: Iterable[Mapping[str, Any]], *, late: bool) -> bool | None:
+def was_oom_killed(events: Iterable[Mapping[str, Any]], *, late: bool) -> bool | None:
     """Return whether a process was killed for memory just before a container ended.
 
-    `events` are its "oom" and "die", as the daemon gives them; None if there is no end among them.
-    The kernel tells of the two in two ways, so the daemon may hear of the end first (one in some
-    seventy on a busy machine): with `late`, what follows the end is read too.
+    `events` are its "oom" and "die" events from the daemon. Returns None if there is no "die". The
+    daemon learns of the two from different sources, so "oom" may follow "die" (about one time in
+    seventy on a busy machine). With `late`, the events after "die" are read too.
     """
     died: float | None = None
     killed = -math.inf

@@ -1,4 +1,4 @@
-"""The health check's question: over HTTP/1.1, HTTP/2 or gRPC, or a connection alone."""
+"""Checks the health of an application by HTTP/1.1, HTTP/2, gRPC, or a connection alone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from executor.ports import HTTP2, Answer, Signals
 from prevs.commit_settings import HealthKind
 
 ANSWER_LIMIT = 10.0
-"""Seconds for one answer: a development server may build its first page when asked for it."""
+"""Seconds for one answer: a development server may build its first page only on request."""
 
 STAYS_SECONDS = 0.2
-"""How long a connection has to stay where nothing else is asked for: docker's proxy takes one for a
-container that does not listen, and closes it at once."""
+"""How long a connection has to stay open to pass a TCP check: docker's proxy accepts connections for
+a container that does not listen, and closes them at once."""
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
-"""How a client begins to speak HTTP/2, with empty settings (RFC 9113, 3.4)."""
+"""A client's connection preface of HTTP/2, with empty settings (RFC 9113, 3.4)."""
 
 _FRAME_HEAD = 9
 _SETTINGS = b"\x04"
@@ -33,10 +33,10 @@ _GREETED = Answer(connected=True, protocol=HTTP2)
 
 
 class ApplicationProbe:
-    """Fulfils the port Probe: asks at an address, as a visitor of `url` would.
+    """Fulfils the port Probe: sends requests to an address, like a visitor of `url`.
 
-    Where the kind is to be guessed, who does not answer HTTP/1.1 is asked over HTTP/2, and who
-    speaks gRPC there is asked for its health.
+    With the kind GUESSED, an application that does not speak HTTP/1.1 gets a request over HTTP/2,
+    and if it speaks gRPC, a call of gRPC's health service.
     """
 
     def __init__(
@@ -51,39 +51,39 @@ class ApplicationProbe:
     ) -> None:
         self._address = address
         self._path = path
-        # Applications may answer only to their own name.
+        # Applications may answer only requests to their own host name.
         self._host = urlsplit(url).netloc or f"{address[0]}:{address[1]}"
         self._signals = signals
         self._answer_limit = answer_limit
         self._kind = kind
         self._speaks_http2 = False
 
-    def ask(self) -> Answer:
-        """Ask once; redirects are not followed, a page is not read. Raises Stopped."""
+    def check(self) -> Answer:
+        """Check once. Follows no redirects and reads no body. Raises Stopped."""
         if self._kind is HealthKind.TCP:
-            return self._have(_stay)
+            return self._connect(_stay)
         if self._kind is HealthKind.GRPC or self._speaks_http2:
-            return self._ask_http2()
-        answer = self._have(self._get)
+            return self._check_http2()
+        answer = self._connect(self._get)
         if answer not in (_HUNG_UP, _NO_HTTP):
             return answer
-        found = self._ask_http2()
+        found = self._check_http2()
         return found if self._speaks_http2 else answer
 
-    def _ask_http2(self) -> Answer:
+    def _check_http2(self) -> Answer:
         if not self._speaks_http2:
-            answer = self._have(_greet)
+            answer = self._connect(_greet)
             if answer != _GREETED:
                 return answer
             self._speaks_http2 = True
-        # Loaded only for those who speak it: it costs as much as all that asks the others.
+        # Imported only for HTTP/2: it takes as much memory as the rest of the check.
         from executor.container import http2
 
-        question = http2.Question(self._host, self._path, self._kind)
-        return self._have(lambda sock: http2.ask(sock, question))
+        request = http2.Request(self._host, self._path, self._kind)
+        return self._connect(lambda sock: http2.check(sock, request))
 
-    def _have(self, talk: Callable[[socket.socket], Answer]) -> Answer:
-        """Return what a talk over a connection of its own gives. Raises Stopped."""
+    def _connect(self, exchange: Callable[[socket.socket], Answer]) -> Answer:
+        """Return the result of `exchange` on a new connection. Raises Stopped."""
         try:
             sock = socket.create_connection(self._address, timeout=self._answer_limit)
         except OSError:
@@ -91,13 +91,13 @@ class ApplicationProbe:
         wake = functools.partial(_wake, sock)
         ends = contextlib.closing(sock), self._signals.interrupting(wake)
         with ends[0], ends[1], self._limited(wake) as expired:
-            answer = self._listen(sock, talk)
+            answer = self._try(sock, exchange)
         self._signals.check()
         return self._too_late() if expired.is_set() else answer
 
-    def _listen(self, sock: socket.socket, talk: Callable[[socket.socket], Answer]) -> Answer:
+    def _try(self, sock: socket.socket, exchange: Callable[[socket.socket], Answer]) -> Answer:
         try:
-            return talk(sock)
+            return exchange(sock)
         except (TimeoutError, socket.timeout):  # two things before Python 3.10
             return self._too_late()
         except OSError:
@@ -105,7 +105,7 @@ class ApplicationProbe:
 
     @contextlib.contextmanager
     def _limited(self, wake: Callable[[], None]) -> Iterator[threading.Event]:
-        """Call `wake` when the whole answer has taken too long: a socket limits only each piece."""
+        """Call `wake` if the whole answer takes too long: a socket's timeout is for each read."""
         expired = threading.Event()
 
         def expire() -> None:
@@ -131,14 +131,14 @@ class ApplicationProbe:
             connection.request("GET", self._path, headers=headers)
             return Answer(connected=True, status=connection.getresponse().status)
         except http.client.RemoteDisconnected:
-            # docker's proxy accepts for a container that does not listen, and hangs up.
+            # docker's proxy accepts for a container that does not listen, and closes.
             return _HUNG_UP
         except http.client.HTTPException:
             return _NO_HTTP
 
 
 def _greet(sock: socket.socket) -> Answer:
-    """Tell whether who listens speaks HTTP/2: it begins with its settings, whatever it is asked."""
+    """Find out whether the server speaks HTTP/2: then it starts with a SETTINGS frame."""
     sock.sendall(_PREFACE)
     head = b""
     while len(head) < _FRAME_HEAD:
@@ -153,18 +153,18 @@ def _greet(sock: socket.socket) -> Answer:
 
 
 def _stay(sock: socket.socket) -> Answer:
-    """Tell whether who listens keeps a connection, or says something."""
+    """Find out whether the server keeps the connection open or sends something."""
     sock.settimeout(STAYS_SECONDS)
     try:
-        heard = sock.recv(1)
+        received = sock.recv(1)
     except (TimeoutError, socket.timeout):
         return Answer(connected=True, passed=True)
-    return Answer(connected=True, passed=True) if heard else _HUNG_UP
+    return Answer(connected=True, passed=True) if received else _HUNG_UP
 
 
 def _wake(sock: socket.socket) -> None:
     try:
         sock.shutdown(socket.SHUT_RDWR)
     except OSError:
-        # It is closed already: nobody waits on it.
+        # It is closed already, so nobody waits on it.
         return

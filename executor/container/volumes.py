@@ -1,7 +1,7 @@
-"""The volumes of this agent's previews, which outlive the containers that have them.
+"""The volumes of this agent's previews, which outlive their containers.
 
-A volume is known by its name, which is made of the agent's work folder and the preview, and told
-from an earlier one of that name by a random label: one that was removed, and made again, is empty.
+The name of a volume is made of the agent's work folder and the preview. A random label
+distinguishes it from an earlier volume of that name, which was removed: the new one is empty.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from executor.workspace.work_folder import WorkFolder
 from prevs import names
 
 IDENTITY = "prevs.volume"
-"""The label by which a volume is told from others of its name."""
+"""The label that distinguishes volumes of the same name."""
 
 
 class DockerVolumes:
-    """Fulfils the port Volumes with docker-py; what was prepared is noted in the work folder."""
+    """Fulfils the port Volumes with docker-py. The work folder notes which hooks have succeeded."""
 
-    def __init__(self, daemon: Daemon, folder: WorkFolder, used: UsageLocks) -> None:
+    def __init__(self, daemon: Daemon, folder: WorkFolder, uses: UsageLocks) -> None:
         self._daemon = daemon
         self._folder = folder
-        self._uses = used
+        self._uses = uses
 
     def have(
         self,
@@ -44,7 +44,7 @@ class DockerVolumes:
         *,
         app_created: float = 0.0,
     ) -> Sequence[Volume]:
-        """Return the volumes of a preview, made where they are not there yet.
+        """Return the volumes of a preview; creates those that do not exist.
 
         Raises StartFailed, AgentUnfit, DockerUnavailable.
         """
@@ -53,12 +53,12 @@ class DockerVolumes:
         found = []
         for path in paths:
             name = names.volume_name(folder, app, sha, path, app_created=app_created)
-            # First, so that it is not removed before a container has it.
+            # Before its creation, so that no collector removes it before a container uses it.
             self._uses.hold(usage_locks.volume(name))
             own = {**labels, LABEL: folder, IDENTITY: os.urandom(8).hex(), "prevs.path": path}
             try:
                 with daemon_errors():
-                    # One that is there is returned as it is.
+                    # docker returns an existing volume as it is.
                     made = client.create_volume(name, labels=own)
             except APIError as exc:
                 why = f"its volume for {path}: {explanation(exc)}"
@@ -69,14 +69,14 @@ class DockerVolumes:
         return found
 
     def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
-        """Tell whether these hooks are known to have succeeded on these volumes."""
+        """Return whether keep_prepared() was called for these hooks and volumes."""
         return self._folder.is_prepared(volumes[0].name, _key(volumes, hooks))
 
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
-        """Keep that they have."""
+        """Note that these hooks have succeeded on these volumes."""
         self._folder.keep_prepared(volumes[0].name, _key(volumes, hooks))
 
 
 def _key(volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> str:
-    told = [sorted((volume.path, volume.identity) for volume in volumes), list(map(list, hooks))]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+    parts = [sorted((volume.path, volume.identity) for volume in volumes), list(map(list, hooks))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

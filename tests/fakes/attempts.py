@@ -154,13 +154,13 @@ class FakeRegistry:
     def __init__(self, images: FakeImages, digest: str = "", error: str = "") -> None:
         self.digest = digest
         self.error = error
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.pushed: list[str] = []
         self.ended = False
         self._images = images
 
     def pull(self, spec: ImageSpec, digest: str, *, limit: float) -> str:
-        self.asked.append(digest)
+        self.requested.append(digest)
         if self.error or not self.digest or digest not in ("", self.digest):
             raise RegistryFailed(self.error or "manifest unknown")
         self._images.tags.add(spec.tag)
@@ -178,7 +178,7 @@ class FakeRegistry:
 
 
 class FakeVolumes:
-    """Fulfils the port Volumes: volumes that are made when they are first asked for."""
+    """Fulfils the port Volumes: volumes that are made when they are first wanted."""
 
     def __init__(self) -> None:
         self.there: dict[tuple[str, float, str, str], Volume] = {}
@@ -216,7 +216,7 @@ class ScriptedProbe:
     def __init__(self, *answers: Answer) -> None:
         self._answers = list(answers)
 
-    def ask(self) -> Answer:
+    def check(self) -> Answer:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 

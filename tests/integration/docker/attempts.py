@@ -12,7 +12,7 @@ from typing import Any
 
 from docker.api import APIClient
 
-from executor.attempt_tools import Toolbox
+from executor.attempt_tools import ToolFactory
 from executor.config import Config
 from executor.docker.daemon import Daemon
 from executor.mesos import Event, Killed, Launched
@@ -86,12 +86,12 @@ class Agent(RecordingLink):
         }
         self.inbox.put(Launched(task))
         guard = ContainerGuard(self.config.dir, Watchdog(self.watchdog[1]))
-        toolbox = Toolbox(self.config, self.environ, self.log, guard)
-        toolbox.connect()
+        tool_factory = ToolFactory(self.config, self.environ, self.log, guard)
+        tool_factory.connect()
         try:
-            self.codes.append(Service(self.config, self, self.inbox, toolbox.tools).run())
+            self.codes.append(Service(self.config, self, self.inbox, tool_factory.make).run())
         finally:
-            toolbox.end()
+            tool_factory.end()
         return self.codes[-1]
 
     def answer(self, sha: str, **changes: Any) -> str:

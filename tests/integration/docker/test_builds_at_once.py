@@ -1,7 +1,7 @@
 """Two attempts of one agent that need the image of the same commit: it is built once.
 
-Each is executor/attempt/image_supply.py with real images, its own docker client and its own ear, as
-two processes have them; the locks between them are files.
+Each is executor/attempt/image_provider.py with real images, its own docker client and its own stop
+signal, like two processes. The locks between them are files.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from docker.api import APIClient
 
-from executor.attempt.image_supply import Sources, Supply
+from executor.attempt.image_provider import ImageProvider, ImageSources
 from executor.builds.images import DockerImages
 from executor.docker.daemon import Daemon
 from executor.errors import Stopped
@@ -48,10 +48,10 @@ class Builder:
         )
         order = dataclasses.replace(ATTEMPT.order, app=APP)
         checkout = FakeCheckout(folder / "tree")
-        sources = Sources(lambda: checkout, lambda tell: None, images, None)
+        sources = ImageSources(lambda: checkout, lambda on_start: None, images, None)
         attempt = ATTEMPT._replace(order=order)
         self.tag = attempt.image
-        self._supply = Supply(attempt, sources, reports=self.reports, log=self.log)
+        self._provider = ImageProvider(attempt, sources, reports=self.reports, log=self.log)
         self._thread = threading.Thread(target=self._run)
 
     def build_started(self) -> None:
@@ -65,7 +65,7 @@ class Builder:
 
     def _run(self) -> None:
         try:
-            self._supply.ensure()
+            self._provider.ensure()
         except Stopped:
             self.ended.append("stopped")
         else:
@@ -77,7 +77,7 @@ class Builder:
 
     @property
     def waits(self) -> bool:
-        """Tell whether it has said that another one builds."""
+        """Return whether it has reported that another one builds."""
         return any("waiting for it" in header for header in self.log.headers)
 
     @property

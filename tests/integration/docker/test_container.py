@@ -75,10 +75,10 @@ def ignore() -> None:
     """Nobody needs to hear of the end."""
 
 
-def ask(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
+def check(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
     address = (spec.host, spec.host_port)
     url = "http://main.hello.test/"
-    return ApplicationProbe(address, path, url, signals=StopSignal(), answer_limit=limit).ask()
+    return ApplicationProbe(address, path, url, signals=StopSignal(), answer_limit=limit).check()
 
 
 def test_a_container_is_as_its_spec_says_and_has_no_more_rights_than_it_needs(world: World) -> None:
@@ -193,14 +193,14 @@ def test_a_container_that_docker_was_slow_to_start_is_not_left(
 def test_an_application_that_listens_answers(world: World) -> None:
     spec = world.spec(SERVE)
     world.containers.start(spec, on_exit=ignore)
-    wait_until(lambda: ask(spec) == Answer(connected=True, status=200))
-    assert ask(spec, "/nothing") == Answer(connected=True, status=404)
+    wait_until(lambda: check(spec) == Answer(connected=True, status=200))
+    assert check(spec, "/nothing") == Answer(connected=True, status=404)
 
 
 def test_dockers_own_listener_does_not_pass_for_the_application(world: World) -> None:
     spec = world.spec("while :; do sleep 0.1; done")
     world.containers.start(spec, on_exit=ignore)
-    assert ask(spec) == Answer(connected=False, problem="it closed the connection")
+    assert check(spec) == Answer(connected=False, problem="it closed the connection")
 
 
 def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_not_listen(
@@ -211,7 +211,7 @@ def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_no
     answers: list[Answer] = []
 
     def ask_again() -> bool:
-        answers.append(ask(spec, limit=1.0))
+        answers.append(check(spec, limit=1.0))
         return answers[-1].connected
 
     wait_until(ask_again)
@@ -272,7 +272,7 @@ def test_a_command_that_is_not_there_ends_with_a_code_and_a_line_in_the_log(worl
 def test_containers_of_two_previews_cannot_talk_to_each_other(world: World) -> None:
     server = world.spec(SERVE, number=1)
     world.containers.start(server, on_exit=ignore)
-    wait_until(lambda: ask(server).status == 200)
+    wait_until(lambda: check(server).status == 200)
     network = world.inspect(server)["NetworkSettings"]["Networks"]
     assert isinstance(network, dict)
     address = network[f"prevs-{CLUSTER}"]["IPAddress"]
@@ -301,7 +301,7 @@ def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
             text=True,
         ).stdout
         assert rules.count(f"-i br-{network['Id'][:12]} ") == 1
-    wait_until(lambda: all(ask(spec).status == 200 for spec in specs))
+    wait_until(lambda: all(check(spec).status == 200 for spec in specs))
 
 
 def test_an_application_gets_the_signal_that_its_image_asks_for(world: World) -> None:

@@ -12,7 +12,7 @@ import pytest
 from docker.api import APIClient
 from docker.types import LogConfig
 
-from executor.container.log_follower import Following
+from executor.container.log_follower import LogFollower
 from executor.docker.daemon import Daemon
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.samples import SampleImages, nothing_left
@@ -60,7 +60,7 @@ def test_a_daemon_that_loses_its_place_in_the_log_is_asked_again(
     client: APIClient, container: str
 ) -> None:
     log, over = MemoryLog(), threading.Event()
-    following = Following(client, container, log, over)
+    following = LogFollower(client, container, log, over)
     thread = threading.Thread(target=following.follow, args=(lambda: False,), daemon=True)
     thread.start()
     wait_until(lambda: b"it counts 5 " in log.data)

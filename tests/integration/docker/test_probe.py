@@ -46,8 +46,10 @@ def drip(visitor: socket.socket, first: bytes, again: bytes) -> None:
         return
 
 
-def ask(address: tuple[str, int], signals: StopSignal, limit: float = LIMIT) -> Answer:
-    return ApplicationProbe(address, "/", "http://a.b/", signals=signals, answer_limit=limit).ask()
+def check(address: tuple[str, int], signals: StopSignal, limit: float = LIMIT) -> Answer:
+    return ApplicationProbe(
+        address, "/", "http://a.b/", signals=signals, answer_limit=limit
+    ).check()
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def ask(address: tuple[str, int], signals: StopSignal, limit: float = LIMIT) -> 
 )
 def test_an_answer_that_never_ends_is_none(first: bytes, again: bytes) -> None:
     with answering(lambda visitor: drip(visitor, first, again)) as address:
-        answer = ask(address, StopSignal())
+        answer = check(address, StopSignal())
     assert answer == Answer(connected=True, problem="no answer came within 0.3 s")
 
 
@@ -71,4 +73,4 @@ def test_being_told_to_end_ends_the_question() -> None:
         visitor.recv(1)
 
     with answering(stop) as address, pytest.raises(Stopped):
-        ask(address, signals, limit=60.0)
+        check(address, signals, limit=60.0)

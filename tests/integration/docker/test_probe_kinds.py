@@ -25,12 +25,12 @@ SERVES = Answer(connected=True, passed=True, protocol=HTTP2)
 GRPC_HEADERS = {"content-type": "application/grpc"}
 
 
-def ask(address: Address, kind: HealthKind, path: str = "/healthz", limit: float = 5.0) -> Answer:
+def check(address: Address, kind: HealthKind, path: str = "/healthz", limit: float = 5.0) -> Answer:
     probe = ApplicationProbe(
         address, path, "http://main.shop.test/", signals=StopSignal(), answer_limit=limit, kind=kind
     )
-    first = probe.ask()
-    assert probe.ask() == first, "what was found out is kept"
+    first = probe.check()
+    assert probe.check() == first, "what was found out is kept"
     return first
 
 
@@ -53,7 +53,7 @@ def grpc_server(health: Callable[[bytes, grpc.ServicerContext], bytes] | None) -
 @pytest.mark.parametrize("kind", [GUESSED, GRPC])
 def test_a_grpc_server_without_a_health_service_is_ready(kind: HealthKind) -> None:
     with grpc_server(None) as address:
-        assert ask(address, kind) == SERVES
+        assert check(address, kind) == SERVES
 
 
 @pytest.mark.parametrize("kind", [GUESSED, GRPC])
@@ -77,7 +77,7 @@ def test_a_grpc_server_is_ready_when_its_health_service_says_so(
     if isinstance(answer, str):
         answer = Answer(connected=True, passed=False, problem=answer)
     with grpc_server(health) as address:
-        assert ask(address, kind) == answer
+        assert check(address, kind) == answer
     assert asked == [b"", b""], "the service without a name"
 
 
@@ -88,7 +88,7 @@ def test_a_status_of_grpc_is_told() -> None:
         return b""
 
     with grpc_server(health) as address:
-        answer = ask(address, GUESSED)
+        answer = check(address, GUESSED)
     assert answer.problem == "it answered with the gRPC status 14 (no database)"
     assert answer.passed is False
 
@@ -101,8 +101,8 @@ def test_a_server_of_http2_alone_counts_by_its_status() -> None:
         return Reply(204)
 
     with http2_server.serving(answer) as address:
-        assert ask(address, GUESSED) == Answer(connected=True, status=204, protocol=HTTP2)
-        assert ask(address, HTTP) == Answer(connected=True, status=204, protocol=HTTP2)
+        assert check(address, GUESSED) == Answer(connected=True, status=204, protocol=HTTP2)
+        assert check(address, HTTP) == Answer(connected=True, status=204, protocol=HTTP2)
     found = {(one[":method"], one[":path"], one[":authority"]) for one in asked}
     assert found == {("GET", "/healthz", "main.shop.test")}
 
@@ -123,15 +123,15 @@ def test_who_may_speak_grpc_is_asked_for_its_health(page: Reply) -> None:
     with http2_server.serving(
         lambda asked: serving if asked[":path"] == CHECK else page
     ) as address:
-        assert ask(address, GUESSED) == SERVES
+        assert check(address, GUESSED) == SERVES
         # Who says that it is HTTP means the page.
-        assert ask(address, HTTP).status == (None if page.reset else page.status)
+        assert check(address, HTTP).status == (None if page.reset else page.status)
 
 
 def test_one_that_has_no_grpc_counts_by_its_page() -> None:
     with http2_server.serving(lambda _: Reply(405)) as address:
-        assert ask(address, GUESSED) == Answer(connected=True, status=405, protocol=HTTP2)
-        answer = ask(address, GRPC)
+        assert check(address, GUESSED) == Answer(connected=True, status=405, protocol=HTTP2)
+        answer = check(address, GRPC)
     assert answer.passed is False
     assert answer.problem == "it answered over HTTP/2, but not in gRPC"
 
@@ -172,7 +172,7 @@ def keep(visitor: socket.socket) -> None:
 @pytest.mark.parametrize("kind", HealthKind)
 def test_one_that_hangs_up_does_not_listen(kind: HealthKind) -> None:
     with visited(hang_up) as address:
-        answer = ask(address, kind)
+        answer = check(address, kind)
     assert not answer.connected
     assert answer.passed is None
 
@@ -182,7 +182,7 @@ def test_a_connection_that_stays_is_all_that_tcp_asks_for(
     treat: Callable[[socket.socket], None],
 ) -> None:
     with visited(treat) as address:
-        assert ask(address, TCP) == Answer(connected=True, passed=True)
+        assert check(address, TCP) == Answer(connected=True, passed=True)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_connection_that_stays_is_all_that_tcp_asks_for(
 )
 def test_what_speaks_something_else_is_told(kind: HealthKind, problem: str) -> None:
     with visited(babble) as address:
-        assert ask(address, kind) == Answer(connected=True, problem=problem)
+        assert check(address, kind) == Answer(connected=True, problem=problem)
 
 
 def test_an_http2_server_that_does_not_answer_is_not_waited_for_for_ever() -> None:
@@ -206,6 +206,6 @@ def test_an_http2_server_that_does_not_answer_is_not_waited_for_for_ever() -> No
         return Reply()
 
     with http2_server.serving(answer) as address:
-        said = ask(address, GUESSED, limit=0.5)
+        said = check(address, GUESSED, limit=0.5)
         silent.set()
     assert said == Answer(connected=True, problem="no answer came within 0.5 s")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.job import Tools
+from executor.attempt.job import AttemptTools
 from executor.attempt.reporter import Reporter
 from executor.config import Config
 from executor.mesos import Event, Killed, Launched, Lost, ShutDown
@@ -45,7 +45,7 @@ class Agent(RecordingLink):
         self.containers = FakeContainers({ATTEMPT.image: app}, self.log)
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.graces: list[float] = []
-        self.told_at_stop: list[str] = []
+        self.states_at_stop: list[str] = []
         self.shutdown_grace = 5.0
         self.was_over = False
         self._when = when
@@ -65,19 +65,19 @@ class Agent(RecordingLink):
         self.was_over = service.is_over
         return exit_code
 
-    def _tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
+    def _tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> AttemptTools:
         if attempt != ATTEMPT:
             raise ValueError("there are no tools for this one")
         stop = signals.stop
 
         def keep_grace(grace: float) -> None:
             self.graces.append(grace)
-            self.told_at_stop = list(self.states)
+            self.states_at_stop = list(self.states)
             stop(grace)
 
-        signals.stop = keep_grace  # type: ignore[method-assign]  # to see what it was told
-        return Tools(
-            make_room=lambda tell: None,
+        signals.stop = keep_grace  # type: ignore[method-assign]  # to see its grace
+        return AttemptTools(
+            make_room=lambda on_start: None,
             checkout=lambda: FakeCheckout(self._folder),
             images=FakeImages([ATTEMPT.image]),
             containers=self.containers,
@@ -98,7 +98,7 @@ def test_a_task_runs_until_it_is_killed_and_then_the_process_ends(tmp_path: Path
     assert agent.run(Launched(TASK)) == EXIT_DONE
     assert agent.states == [*RAN, "TASK_KILLING", "TASK_KILLED"]
     assert agent.graces == [ORDER.stop_grace]
-    assert agent.told_at_stop[-1] == "TASK_KILLING"  # before the end can overtake it
+    assert agent.states_at_stop[-1] == "TASK_KILLING"  # before the end can overtake it
     assert agent.was_over
     assert agent.containers.running == {}
     assert agent.stopped

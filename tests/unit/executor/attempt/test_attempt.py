@@ -94,10 +94,10 @@ def test_what_is_said_of_the_commit_replaces_what_the_commit_says_and_ours_repla
         environment={"B": "app", "C": "app", "PREVS_APP": "app"},
         secrets={"C": "secret", "PREVS_URL": "secret"},
     )
-    told = container_spec(ATTEMPT._replace(order=order)).environment
-    assert {name: told[name] for name in "ABC"} == {"A": "commit", "B": "app", "C": "secret"}
+    variables = container_spec(ATTEMPT._replace(order=order)).environment
+    assert {name: variables[name] for name in "ABC"} == {"A": "commit", "B": "app", "C": "secret"}
     ours = container_spec(ATTEMPT).environment
-    assert {name: told[name] for name in ours} == ours
+    assert {name: variables[name] for name in ours} == ours
 
 
 def test_no_secret_is_shown_with_the_container() -> None:

@@ -30,7 +30,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("asked", "folder", "dockerfile"),
+    ("arguments", "folder", "dockerfile"),
     [
         ((), "", "Dockerfile"),
         (("services/web",), "services/web", "services/web/Dockerfile"),
@@ -47,10 +47,10 @@ def tree(tmp_path: Path) -> Path:
     ],
 )
 def test_paths_are_those_of_the_folder_and_stay_within_the_commit(
-    tree: Path, asked: tuple[str, ...], folder: str, dockerfile: str
+    tree: Path, arguments: tuple[str, ...], folder: str, dockerfile: str
 ) -> None:
     (tree / "Link").symlink_to("services/web/docker/Prod")
-    assert find(tree, *asked) == Context(tree / folder, tree / dockerfile)
+    assert find(tree, *arguments) == Context(tree / folder, tree / dockerfile)
 
 
 def test_a_missing_dockerfile_is_told_with_the_commit(tree: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_missing_dockerfile_is_told_with_the_commit(tree: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "dockerfile", "told"),
+    ("folder", "dockerfile", "message"),
     [
         (
             "services/api",
@@ -77,9 +77,9 @@ def test_a_missing_dockerfile_is_told_with_the_commit(tree: Path) -> None:
     ],
 )
 def test_the_path_that_was_looked_for_is_told(
-    tree: Path, folder: str, dockerfile: str, told: str
+    tree: Path, folder: str, dockerfile: str, message: str
 ) -> None:
-    with pytest.raises(DockerfileMissing, match=told):
+    with pytest.raises(DockerfileMissing, match=message):
         find(tree, folder, dockerfile)
 
 
@@ -87,8 +87,8 @@ def test_the_path_that_was_looked_for_is_told(
 def test_what_is_no_folder_is_no_context_which_is_a_matter_of_the_settings(
     tree: Path, context: str
 ) -> None:
-    told = f"context {context} of commit 5c80e7d is no folder"
-    with pytest.raises(ContextInvalid, match=told) as caught:
+    message = f"context {context} of commit 5c80e7d is no folder"
+    with pytest.raises(ContextInvalid, match=message) as caught:
         find(tree, context=context)
     assert caught.value.cause is Cause.SETTINGS_INVALID
 

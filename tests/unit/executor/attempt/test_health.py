@@ -1,10 +1,10 @@
-"""executor/attempt/health.py: when an application is healthy, and what one that is not is told."""
+"""executor/attempt/health.py: when an application is healthy, and why it is not."""
 
 import re
 
 import pytest
 
-from executor.attempt.health import Checking
+from executor.attempt.health import HealthCheck
 from executor.errors import NeverListened, NotServing, Unhealthy
 from executor.ports import Answer
 from prevs.commit_settings import HealthKind
@@ -13,8 +13,8 @@ REFUSED = Answer(connected=False)
 SILENT = Answer(connected=True, problem="no answer came within 10 s")
 
 
-def checking() -> Checking:
-    return Checking("/health", 8080, began=100.0, limit=60.0)
+def checking() -> HealthCheck:
+    return HealthCheck("/health", 8080, began=100.0, limit=60.0)
 
 
 @pytest.mark.parametrize(
@@ -37,19 +37,19 @@ def test_where_statuses_are_given_these_pass_and_nothing_else(
 
 
 def test_who_is_unhealthy_hears_which_statuses_would_pass() -> None:
-    known = checking()._replace(statuses=(204, 401)).saw(Answer(True, 200))
+    known = checking()._replace(statuses=(204, 401)).after(Answer(True, 200))
     assert "Make it answer 204 or 401" in str(known.failure())
 
 
 def test_an_application_that_nothing_reached_never_listened() -> None:
-    failure = checking().saw(REFUSED).failure()
+    failure = checking().after(REFUSED).failure()
     assert isinstance(failure, NeverListened)
     assert "port 8080" in str(failure)
     assert "60 s" in str(failure)
 
 
 @pytest.mark.parametrize(
-    ("answers", "status", "told"),
+    ("answers", "status", "message"),
     [
         ((Answer(True, 500), Answer(True, 503)), 503, "GET /health .* 503"),
         ((Answer(True, 500), SILENT, REFUSED), 500, "500"),
@@ -58,15 +58,15 @@ def test_an_application_that_nothing_reached_never_listened() -> None:
     ids=["the last status", "a status, not a later refusal", "a connection, not a later refusal"],
 )
 def test_an_application_that_answered_badly_is_unhealthy_by_what_tells_most(
-    answers: tuple[Answer, ...], status: int | None, told: str
+    answers: tuple[Answer, ...], status: int | None, message: str
 ) -> None:
     known = checking()
     for answer in answers:
-        known = known.saw(answer)
+        known = known.after(answer)
     failure = known.failure()
     assert isinstance(failure, Unhealthy)
     assert failure.status == status
-    assert re.search(told, str(failure))
+    assert re.search(message, str(failure))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_an_application_that_answered_badly_is_unhealthy_by_what_tells_most(
     ],
 )
 def test_what_is_waited_for_is_said(kind: HealthKind, words: str) -> None:
-    assert checking()._replace(kind=kind).waits == words
+    assert checking()._replace(kind=kind).goal == words
 
 
 @pytest.mark.parametrize("passed", [True, False])
@@ -95,7 +95,7 @@ def test_who_decides_by_itself_is_believed(passed: bool) -> None:
     ],
 )
 def test_who_was_asked_over_grpc_hears_of_that(kind: HealthKind, answer: Answer) -> None:
-    known = checking()._replace(kind=kind).saw(answer).saw(REFUSED)
+    known = checking()._replace(kind=kind).after(answer).after(REFUSED)
     failure = known.failure()
     assert isinstance(failure, NotServing)
     assert f"over gRPC did not succeed within 60 s: {answer.problem}." in str(failure)

@@ -29,7 +29,7 @@ class HookWorld(World):
         )
 
     def commands(self) -> list[tuple[str, ...]]:
-        """Return what has run since this was asked last."""
+        """Return what has run since the last call."""
         ran = [tuple(spec.command) for spec in self.containers.specs]
         self.containers.specs.clear()
         return ran
@@ -107,14 +107,14 @@ def test_what_one_hook_did_is_not_taken_for_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "message"),
     [(Exit(137, True), "64 MB"), (Exit(127, False), "its command was not found")],
     ids=["it needs too much memory", "its command is not there"],
 )
-def test_why_a_hook_failed_is_told(tmp_path: Path, end: Exit, told: str) -> None:
+def test_why_a_hook_failed_is_told(tmp_path: Path, end: Exit, message: str) -> None:
     error = HookWorld(tmp_path, migrate=App(exits=end)).run_with()
     assert isinstance(error, HookFailed)
-    assert told in str(error)
+    assert message in str(error)
 
 
 def test_each_hook_has_the_start_limit(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from executor.attempt import image_supply
+from executor.attempt import image_provider
 from executor.attempt.attempt import Attempt
-from executor.attempt.job import Job, Tools
+from executor.attempt.job import AttemptTools, Job
 from executor.errors import (
     AppExited,
     BuildFailed,
@@ -59,15 +59,15 @@ class World:
         self.checkout = FakeCheckout(folder)
         self.registry: FakeRegistry | None = None
 
-    def _make_room(self, tell: Callable[[], None]) -> None:
+    def _make_room(self, on_start: Callable[[], None]) -> None:
         if self.disk_is_full:
-            tell()
+            on_start()
 
     def containers_of(self, apps: Mapping[str, App]) -> FakeContainers:
         return FakeContainers(apps, self.log)
 
     def run(self, attempt: Attempt = ATTEMPT) -> ExecutorError | None:
-        tools = Tools(
+        tools = AttemptTools(
             checkout=lambda: self.checkout,
             make_room=self._make_room,
             images=self.images,
@@ -113,18 +113,18 @@ def test_with_an_image_it_starts_at_once_and_runs_until_it_is_told_to_end(world:
 def test_a_push_that_is_slow_to_end_takes_nothing_of_the_applications_grace(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_supply, "_PUSH_END", 60.0)
-    pushing, told = threading.Event(), threading.Event()
+    monkeypatch.setattr(image_provider, "_PUSH_END", 60.0)
+    pushing, stopped = threading.Event(), threading.Event()
     seen: list[bool] = []
 
     class SlowRegistry(FakeRegistry):
         def push(self, tag: str, *, limit: float) -> str:
             pushing.set()
-            seen.append(told.wait(10.0))
+            seen.append(stopped.wait(10.0))
             return super().push(tag, limit=limit)
 
     def terminate(container: FakeContainer) -> None:
-        told.set()
+        stopped.set()
         container.end(Exit(143, False))
 
     def stop() -> None:
@@ -311,7 +311,7 @@ def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(wor
 
 
 @pytest.mark.parametrize(
-    ("exits", "answers", "end", "kind", "fields", "said"),
+    ("exits", "answers", "end", "kind", "fields", "message"),
     [
         (None, [REFUSED, Answer(True, 500)], None, Unhealthy, {"status": 500}, "500"),
         (None, [REFUSED, NOT_SERVING], None, NotServing, {"status": None}, "says NOT_SERVING"),
@@ -338,7 +338,7 @@ def test_an_application_that_fails_is_removed_with_the_reason(
     end: Exit | None,
     kind: type[ExecutorError],
     fields: dict[str, object],
-    said: str,
+    message: str,
 ) -> None:
     world = World(tmp_path, App(exits=exits))
     world.probe = ScriptedProbe(*answers)
@@ -347,7 +347,7 @@ def test_an_application_that_fails_is_removed_with_the_reason(
     error = world.run()
     assert type(error) is kind
     assert fields.items() <= vars(error).items()
-    assert said in str(error)
+    assert message in str(error)
     assert (Phase.RUNNING in world.reports.phases) is bool(end)
     assert world.containers.running == {}
 

@@ -11,7 +11,7 @@ import pytest
 from executor.attempt.reporter import Reporter
 from executor.errors import AppExited, OutOfMemory
 from executor.limits.confinement import Confinement, read_addresses
-from executor.service import tell
+from executor.service import describe_isolation
 from prevs.messages import Isolation, TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.attempts import RecordingLink
@@ -55,19 +55,19 @@ def test_each_report_has_what_holds_at_the_agent_as_far_as_it_was_looked_at(
     link: RecordingLink,
 ) -> None:
     confined = Confinement(allowed=read_addresses(["10.1.0.0/16"]), required=True)
-    reporter = Reporter(TASK, link.send_update, tell(confined))
+    reporter = Reporter(TASK, link.send_update, describe_isolation(confined))
     reporter.progress(Phase.BUILDING, "Building.")
-    told = Isolation(allowed=("10.1.0.0/16",), required=True)
-    assert report_of(link).isolation == told
-    reporter.found("open", "there is no iptables")
-    reporter.found("builds_open", "")
-    told = dataclasses.replace(told, open="there is no iptables", builds_open="")
+    expected = Isolation(allowed=("10.1.0.0/16",), required=True)
+    assert report_of(link).isolation == expected
+    reporter.set_isolation("open", "there is no iptables")
+    reporter.set_isolation("builds_open", "")
+    expected = dataclasses.replace(expected, open="there is no iptables", builds_open="")
     reporter.running("It answers.", checked=0.5)
-    assert report_of(link).isolation == told
+    assert report_of(link).isolation == expected
     reporter.shared("sha256:" + "1" * 64)
-    assert report_of(link).isolation == told
+    assert report_of(link).isolation == expected
     reporter.ended(AppExited(3, answered=True))
-    assert report_of(link).isolation == told
+    assert report_of(link).isolation == expected
 
 
 def test_memory_that_ran_out_is_what_mesos_calls_a_limitation(

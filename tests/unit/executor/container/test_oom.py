@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from executor.container.oom import was_short
+from executor.container.oom import was_oom_killed
 
 Event = Mapping[str, object]
 
@@ -28,7 +28,7 @@ def event(action: str, seconds: float) -> Event:
 def test_an_end_has_to_do_with_memory_that_was_short_just_before(
     events: list[Event], short: bool | None
 ) -> None:
-    assert was_short(events, late=True) is short
+    assert was_oom_killed(events, late=True) is short
 
 
 def test_nothing_is_waited_for_after_what_decides() -> None:
@@ -37,5 +37,5 @@ def test_nothing_is_waited_for_after_what_decides() -> None:
             yield event(action, seconds)
         pytest.fail("it waits for more")
 
-    assert was_short(told("oom", "die"), late=True) is True
-    assert was_short(told("die"), late=False) is False
+    assert was_oom_killed(told("oom", "die"), late=True) is True
+    assert was_oom_killed(told("die"), late=False) is False

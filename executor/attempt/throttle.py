@@ -1,4 +1,4 @@
-"""Telling of what changes often: not too often, and yet what it is in the end."""
+"""Passes on reports that change often: not too often, and always the last one after an error."""
 
 from __future__ import annotations
 
@@ -10,59 +10,59 @@ from typing import Protocol
 
 
 class Pending(Protocol):
-    """A call that is yet to come."""
+    """A call that is scheduled."""
 
     def cancel(self) -> None:
-        """Have it not come, unless it has begun."""
+        """Prevent the call, unless it has started."""
         ...
 
 
 def call_later(seconds: float, call: Callable[[], None]) -> Pending:
-    """Have `call` called on another thread in some seconds."""
+    """Schedule `call` on another thread in some seconds."""
     timer = threading.Timer(seconds, call)
     timer.daemon = True
     timer.start()
     return timer
 
 
-class Paced:
-    """Passes words on to `tell`, the latest and not each: one in `seconds`, from now on.
+class Throttle:
+    """Calls `report` with the latest text only, at most once in `seconds`, the first time included.
 
-    Thread safe. `tell` is called on the caller's thread or on another one, never by two at once,
-    and must not block for long. Left by an exception it tells the last word if nobody has heard it
-    yet; after that, and after any other way out, it tells nothing.
+    Thread safe. `report` is called on the caller's thread or on another one, never on two at once,
+    and must not block for long. If the context ends with an exception, `report` gets the last text,
+    unless it had it. After the context nothing is reported any more.
     """
 
     def __init__(
         self,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         seconds: float,
         *,
         now: Callable[[], float] = time.monotonic,
         later: Callable[[float, Callable[[], None]], Pending] = call_later,
     ) -> None:
-        self._tell = tell
+        self._report = report
         self._seconds = seconds
         self._now = now
         self._later = later
         self._lock = threading.Lock()
-        self._told_at = now()
-        self._told = ""
+        self._reported_at = now()
+        self._reported = ""
         self._latest = ""
         self._pending: Pending | None = None
         self._open = True
 
-    def say(self, word: str) -> None:
-        """Have this told, at once or as soon as it is time, unless another word comes first."""
+    def update(self, text: str) -> None:
+        """Report this now or as soon as it is time, unless another text comes first."""
         with self._lock:
-            self._latest = word
-            wait = self._told_at + self._seconds - self._now()
+            self._latest = text
+            wait = self._reported_at + self._seconds - self._now()
             if wait <= 0:
                 self._pass_on()
             elif self._pending is None and self._open:
                 self._pending = self._later(wait, self._due)
 
-    def __enter__(self) -> Paced:
+    def __enter__(self) -> Throttle:
         return self
 
     def __exit__(
@@ -84,6 +84,6 @@ class Paced:
             self._pass_on()
 
     def _pass_on(self) -> None:
-        if self._open and self._latest != self._told:
-            self._told, self._told_at = self._latest, self._now()
-            self._tell(self._latest)
+        if self._open and self._latest != self._reported:
+            self._reported, self._reported_at = self._latest, self._now()
+            self._report(self._latest)

@@ -1,13 +1,11 @@
-"""executor/attempt/image_supply.py: where an attempt's image comes from, and that it is shared, on
-fakes.
-"""
+"""executor/attempt/image_provider.py: where an image comes from, and that it is shared; fakes."""
 
 import dataclasses
 from pathlib import Path
 
 import pytest
 
-from executor.attempt.image_supply import Sources, Supply
+from executor.attempt.image_provider import ImageProvider, ImageSources
 from executor.errors import BuildExposed
 from prevs.commit_settings import BuildSettings
 from prevs.states import Cause, Phase
@@ -40,23 +38,23 @@ class World:
         assert self.registry is not None
         return self.registry
 
-    def supply(
+    def provider(
         self, *, digest: str = "", folder: str = "", build: BuildSettings | None = None
-    ) -> Supply:
+    ) -> ImageProvider:
         order = dataclasses.replace(
             ATTEMPT.order, digest=digest, folder=folder, build=build or BuildSettings()
         )
         checkout = FakeCheckout(self.folder)
-        sources = Sources(lambda: checkout, lambda tell: None, self.images, self.registry)
+        sources = ImageSources(lambda: checkout, lambda on_start: None, self.images, self.registry)
         attempt = ATTEMPT._replace(order=order)
-        return Supply(attempt, sources, reports=self.reports, log=self.log)
+        return ImageProvider(attempt, sources, reports=self.reports, log=self.log)
 
     def run(self, digest: str = "") -> None:
-        supply = self.supply(digest=digest)
-        supply.ensure()
-        with supply.sharing():
+        provider = self.provider(digest=digest)
+        provider.ensure()
+        with provider.sharing():
             pass
-        supply.settle()
+        provider.wait_for_push()
 
 
 @pytest.fixture
@@ -66,15 +64,15 @@ def world(tmp_path: Path) -> World:
 
 def test_an_image_that_is_here_is_asked_of_nobody(world: World) -> None:
     world.images.tags.add(ATTEMPT.image)
-    world.supply(digest=DIGEST).ensure()
-    assert (world.shared.asked, world.images.built, world.reports.phases) == ([], [], [])
+    world.provider(digest=DIGEST).ensure()
+    assert (world.shared.requested, world.images.built, world.reports.phases) == ([], [], [])
 
 
 @pytest.mark.parametrize("digest", ["", DIGEST])
 def test_the_registry_is_asked_before_it_is_built(world: World, digest: str) -> None:
     world.shared.digest = DIGEST
     world.run(digest)
-    assert world.shared.asked == [digest]
+    assert world.shared.requested == [digest]
     assert world.images.built == []
     assert world.images.exists(ATTEMPT.image)
     assert world.reports.details == ["from the registry"]
@@ -94,7 +92,7 @@ def test_what_the_registry_has_not_is_built_and_pushed(world: World, digest: str
 def test_where_nothing_may_be_built_no_commit_is_fetched_for_it(world: World) -> None:
     world.images.exposed = "iptables refused"
     with pytest.raises(BuildExposed, match="iptables refused") as caught:
-        world.supply().ensure()
+        world.provider().ensure()
     assert world.log.headers == ["no image from the registry: manifest unknown"]
     # With that the preview is tried again, and on another agent.
     assert caught.value.cause is Cause.AGENT_UNFIT
@@ -116,9 +114,9 @@ def test_without_a_registry_nothing_is_asked_or_pushed(world: World) -> None:
 
 def test_a_push_that_fails_is_told_in_the_log_and_nowhere_else(world: World) -> None:
     world.shared.error = "connection refused"
-    supply = world.supply()
-    supply.ensure()
-    with supply.sharing():
+    provider = world.provider()
+    provider.ensure()
+    with provider.sharing():
         wait_until(lambda: "the image is not in the registry" in world.log.headers[-1])
     assert world.log.headers[-1] == "the image is not in the registry: connection refused"
     assert world.reports.digests == []
@@ -134,9 +132,9 @@ def test_what_is_here_is_pushed_unless_it_is_there_for_sure(
 
 
 def test_a_push_is_ended_with_the_application(world: World) -> None:
-    supply = world.supply()
-    supply.ensure()
-    with pytest.raises(KeyError), supply.sharing():
+    provider = world.provider()
+    provider.ensure()
+    with pytest.raises(KeyError), provider.sharing():
         raise KeyError
     assert world.shared.ended
 
@@ -145,7 +143,7 @@ def test_an_app_in_a_folder_is_built_of_it(world: World) -> None:
     web = world.folder / "web"
     web.mkdir()
     (web / "Prod").write_text("FROM scratch\n")
-    world.supply(folder="web", build=BuildSettings("Prod")).ensure()
+    world.provider(folder="web", build=BuildSettings("Prod")).ensure()
     (context,) = world.images.contexts
     assert (context.folder, context.dockerfile) == (web, web / "Prod")
     assert world.images.built[0].startswith(f"{ATTEMPT.image}-")

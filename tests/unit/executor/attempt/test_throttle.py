@@ -1,14 +1,14 @@
-"""executor/attempt/paced.py: the latest word, not too often, and never none."""
+"""executor/attempt/throttle.py: the latest text, not too often, and never none."""
 
 from collections.abc import Callable
 
 import pytest
 
-from executor.attempt.paced import Paced
+from executor.attempt.throttle import Throttle
 
 
 class Clock:
-    """A time that stands still until it is told, and what is to be called at some time."""
+    """A time that stands still until go_to(), and what is to be called at some time."""
 
     def __init__(self) -> None:
         self.time = 0.0
@@ -37,46 +37,46 @@ def clock() -> Clock:
 
 
 def test_the_latest_word_is_told_once_in_a_second_without_another_one(clock: Clock) -> None:
-    told: list[tuple[float, str]] = []
-    with Paced(
-        lambda word: told.append((clock.time, word)), 1.0, now=clock.now, later=clock.later
-    ) as paced:
-        for moment, word in ((0.1, "1/5"), (0.2, "2/5"), (1.5, "3/5"), (1.6, "4/5"), (9.0, "5/5")):
+    reported: list[tuple[float, str]] = []
+    with Throttle(
+        lambda text: reported.append((clock.time, text)), 1.0, now=clock.now, later=clock.later
+    ) as throttle:
+        for moment, text in ((0.1, "1/5"), (0.2, "2/5"), (1.5, "3/5"), (1.6, "4/5"), (9.0, "5/5")):
             clock.go_to(moment)
-            paced.say(word)
+            throttle.update(text)
         clock.go_to(20.0)
-    assert told == [(1.0, "2/5"), (2.0, "4/5"), (9.0, "5/5")]
+    assert reported == [(1.0, "2/5"), (2.0, "4/5"), (9.0, "5/5")]
 
 
 def test_what_is_over_soon_is_not_told_at_all(clock: Clock) -> None:
-    told: list[str] = []
-    with Paced(told.append, 1.0, now=clock.now, later=clock.later) as paced:
-        paced.say("1/5")
+    reported: list[str] = []
+    with Throttle(reported.append, 1.0, now=clock.now, later=clock.later) as throttle:
+        throttle.update("1/5")
     clock.go_to(5.0)
-    paced.say("2/5")
-    assert (told, clock.calls) == ([], {})
+    throttle.update("2/5")
+    assert (reported, clock.calls) == ([], {})
 
 
 def test_the_last_word_before_a_failure_is_told_once(clock: Clock) -> None:
-    told: list[str] = []
+    reported: list[str] = []
 
     def build() -> None:
-        with Paced(told.append, 1.0, now=clock.now, later=clock.later) as paced:
-            paced.say("1/5")
+        with Throttle(reported.append, 1.0, now=clock.now, later=clock.later) as throttle:
+            throttle.update("1/5")
             clock.go_to(1.0)
-            paced.say("2/5")
+            throttle.update("2/5")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         build()
     clock.go_to(5.0)
-    assert told == ["1/5", "2/5"]
+    assert reported == ["1/5", "2/5"]
 
 
 def test_the_same_word_is_told_once(clock: Clock) -> None:
-    told: list[str] = []
-    with Paced(told.append, 1.0, now=clock.now, later=clock.later) as paced:
+    reported: list[str] = []
+    with Throttle(reported.append, 1.0, now=clock.now, later=clock.later) as throttle:
         for moment in range(1, 5):
             clock.go_to(float(moment))
-            paced.say("1/5")
-    assert told == ["1/5"]
+            throttle.update("1/5")
+    assert reported == ["1/5"]

@@ -1,4 +1,4 @@
-"""Has an attempt's image on its agent: it is there, or the registry has it, or it is built."""
+"""Provides an attempt's image: it is on the agent, or is pulled from a registry, or is built."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 from executor.attempt.attempt import Attempt, image_spec
 from executor.attempt.context import find_context
-from executor.attempt.paced import Paced
+from executor.attempt.throttle import Throttle
 from executor.errors import ExecutorError, RegistryFailed
 from executor.ports import Checkout, Images, Log, Registry, Reports
 from prevs import names
 from prevs.states import Phase
 
 _STEP_PAUSE = 1.0
-"""Seconds between reports of the steps of a build: each is acknowledged, and written down."""
+"""Seconds between reports of the steps of a build: each one is acknowledged and stored."""
 
 _PUSH_END = 2.0
-"""Seconds for a push that is cut off to have tidied up."""
+"""Seconds for a push that was cut off to clean up."""
 
 _BUSY = "another attempt builds this commit on this agent"
 _FROM_REGISTRY = "from the registry"
@@ -30,11 +30,11 @@ _ROOM = "removing what was not used for long: the agent's disk is nearly full"
 logger = logging.getLogger(__name__)
 
 
-class Sources(NamedTuple):
-    """Where images come from. `checkout` is called only where there is something to build.
+class ImageSources(NamedTuple):
+    """Where images come from. `checkout` is called only for a build.
 
-    `make_room` before that: it calls what it is given where an agent's disk is too full for more.
-    `registry` is None where images are not shared.
+    `make_room` is called before that. It calls its argument if the agent's disk is too full.
+    `registry` is None if images are not shared.
     """
 
     checkout: Callable[[], Checkout]
@@ -43,10 +43,12 @@ class Sources(NamedTuple):
     registry: Registry | None
 
 
-class Supply:
-    """The image of one attempt."""
+class ImageProvider:
+    """Provides the image of one attempt."""
 
-    def __init__(self, attempt: Attempt, sources: Sources, *, reports: Reports, log: Log) -> None:
+    def __init__(
+        self, attempt: Attempt, sources: ImageSources, *, reports: Reports, log: Log
+    ) -> None:
         self._attempt = attempt
         self._order = attempt.order
         self._sources = sources
@@ -58,7 +60,7 @@ class Supply:
 
     @property
     def shown(self) -> str:
-        """The image as the log has it."""
+        """The image's short name in the log."""
         return names.image_tag(self._order.app, self._commit)
 
     def ensure(self) -> None:
@@ -80,12 +82,12 @@ class Supply:
         with images.building(tag, busy=wait):
             if images.exists(tag):
                 return
-            told = self._make_room()
+            made_room = self._make_room()
             if self._pull():
                 return
-            # Whatever is fetched is not built then, and fetched anew with each try.
+            # Before the fetch, which would be for nothing, and again with each try.
             images.check_builds()
-            if waited or told or self._sources.registry:
+            if waited or made_room or self._sources.registry:
                 self._reports.progress(Phase.FETCHING, message)
             self._log.header(f"fetching commit {self._commit}")
             with self._sources.checkout().tree(limit=self._order.fetch_limit) as tree:
@@ -93,21 +95,21 @@ class Supply:
         self._is_shared = False
 
     def _make_room(self) -> bool:
-        """Have room for another image; tell whether that has been said."""
-        told = False
+        """Free disk space for another image; return whether it had to, which is reported."""
+        reported = False
 
-        def tell() -> None:
-            nonlocal told
-            told = True
+        def report() -> None:
+            nonlocal reported
+            reported = True
             self._log.header(_ROOM)
             message = f"{_ROOM[0].upper()}{_ROOM[1:]}."
             self._reports.progress(Phase.FETCHING, message, detail=_ROOM)
 
-        self._sources.make_room(tell)
-        return told
+        self._sources.make_room(report)
+        return reported
 
     def _pull(self) -> bool:
-        """Have the image from the registry; tell whether it is here."""
+        """Pull the image from the registry; return whether that succeeded."""
         registry, order = self._sources.registry, self._order
         if registry is None:
             return False
@@ -129,20 +131,20 @@ class Supply:
         self._log.header(f"building {self.shown}")
         message = f"Building the image of {self._commit}."
 
-        def tell(step: str) -> None:
-            told = f"{message[:-1]}, step {step}."
-            self._reports.progress(Phase.BUILDING, told, detail=step)
+        def report(step: str) -> None:
+            sentence = f"{message[:-1]}, step {step}."
+            self._reports.progress(Phase.BUILDING, sentence, detail=step)
 
         self._reports.progress(Phase.BUILDING, message)
-        with Paced(tell, _STEP_PAUSE) as steps:
-            self._sources.images.build(context, spec, limit=order.build_limit, at_step=steps.say)
+        with Throttle(report, _STEP_PAUSE) as steps:
+            self._sources.images.build(context, spec, limit=order.build_limit, at_step=steps.update)
 
     @contextlib.contextmanager
     def sharing(self) -> Iterator[None]:
-        """Push the image, on a thread beside, unless the registry has it; cut off at the end.
+        """Push the image on another thread, unless the registry has it. The context's end ends it.
 
-        One that was cut off, or failed, is pushed by the next attempt on this agent: the framework
-        knows no digest of it.
+        If the push was cut off or failed, the next attempt on this agent pushes the image, as the
+        framework knows no digest of it.
         """
         registry = self._sources.registry
         if registry is None or self._is_shared:
@@ -157,10 +159,10 @@ class Supply:
         finally:
             registry.end()
 
-    def settle(self) -> None:
-        """Let a push that was cut off tidy up, for a short while.
+    def wait_for_push(self) -> None:
+        """Wait a short while for a push that was cut off to clean up.
 
-        Not within `sharing`: an application that is told to end has its grace meanwhile.
+        Call it after `sharing`: the application uses its grace meanwhile.
         """
         if self._pushing is not None:
             self._pushing.join(_PUSH_END)
@@ -171,7 +173,7 @@ class Supply:
         except (RegistryFailed, ExecutorError) as exc:
             self._log.header(f"the image is not in the registry: {exc}")
         except Exception:
-            # The preview runs all the same.
+            # The preview runs without it.
             logger.exception("the image is not in the registry")
         else:
             self._reports.shared(digest)

@@ -1,4 +1,4 @@
-"""How a container comes to its end: with its grace where it was told to, and gone for sure."""
+"""Ends a container: first within its grace if the attempt was stopped, then for sure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ logger = logging.getLogger(__name__)
 
 
 def end_container(container: Container, signals: Signals) -> None:
-    """Let what runs end within its grace, if it was told to; remove the container. Never raises."""
+    """Give the container its grace if the attempt was stopped, and remove it. Never raises."""
     try:
-        _let_end(container, signals)
+        _terminate(container, signals)
     except ExecutorError:
-        # Why the attempt ended matters more than that docker was away when it did.
+        # The reason why the attempt ended matters more than this error.
         logger.exception("docker does not answer")
     try:
         container.remove()
@@ -27,7 +27,7 @@ def end_container(container: Container, signals: Signals) -> None:
     container.drain(_DRAIN)
 
 
-def _let_end(container: Container, signals: Signals) -> None:
+def _terminate(container: Container, signals: Signals) -> None:
     if signals.stopped and container.exit() is None:
         container.terminate()
         signals.wait_for_end(lambda: container.exit() is not None)
