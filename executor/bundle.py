@@ -1,9 +1,9 @@
-"""What the executor bundle begins with: `python BUNDLE` unpacks it once per agent, and runs it.
+"""The start of the executor bundle: `python BUNDLE` unpacks it once per agent, and runs it.
 
-framework/executor_bundle.py makes this file the bundle's __main__.py: it stands alone, on the
-standard library, and is written for Pythons that are too old for the rest, to tell so. From files
-Python keeps its compiled code beside them, and libraries find what else they have, where each
-import from an archive would be compiled anew.
+framework/executor_bundle.py makes this file the bundle's __main__.py. It uses only the standard
+library, and also runs on Pythons that are too old for the rest, to report that. We unpack the
+bundle, as Python would compile each import from an archive again at every start. With files it
+keeps the compiled code beside them, and libraries find their data files.
 """
 
 import contextlib
@@ -19,15 +19,16 @@ from pathlib import Path
 _OLDEST = (3, 9)
 _FOLDER = "PREVS_EXECUTOR_DIR"
 _UNUSED = 86400.0
-"""Seconds after which another version goes that no executor has: a rollback may want it again."""
+"""Seconds after which an unused version is removed. Until then a rollback may need it."""
 
 EXIT_USAGE = 2
 
 
 def unpack(bundle: Path, digest: str, folder: Path) -> Path:
-    """Return where the files of a bundle are, below `folder`; they are put there if they are not.
+    """Return the folder of a bundle's files, below `folder`; unpack them unless they are there.
 
-    Holds it for as long as this process lives; other versions that nobody holds go. Raises OSError.
+    Locks that folder until this process ends. Removes old versions that nobody has locked. Raises
+    OSError.
     """
     home = folder / digest
     while not _hold(home):
@@ -42,7 +43,7 @@ def _extract(bundle: Path, home: Path) -> None:
     import tempfile
     import zipfile
 
-    # Beside it, for it must appear whole; also where several executors begin at the same time.
+    # Unpack beside it and rename: it must appear whole, also if several executors start at once.
     made = Path(tempfile.mkdtemp(prefix=".", dir=str(home.parent)))
     try:
         with zipfile.ZipFile(str(bundle)) as archive:
@@ -65,7 +66,7 @@ def _rename(made: Path, home: Path) -> None:
 
 
 def _write_out(path: Path) -> None:
-    """See that a file outlives the machine: an empty one would be taken for the whole."""
+    """Sync a file to disk: after a crash of the machine it could be empty, and taken for whole."""
     descriptor = os.open(str(path), os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -74,13 +75,13 @@ def _write_out(path: Path) -> None:
 
 
 def _hold(home: Path) -> bool:
-    """Keep a folder from being cleared until this process ends; tell whether it is there."""
+    """Lock a folder against removal until this process ends; return whether it exists."""
     try:
         descriptor = os.open(str(home), os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
         return False
     fcntl.flock(descriptor, fcntl.LOCK_SH)
-    # It may have been cleared before it was held.
+    # It may have been removed before it was locked.
     if home.is_dir() and os.path.samestat(os.fstat(descriptor), home.stat()):
         return True
     os.close(descriptor)
@@ -88,7 +89,7 @@ def _hold(home: Path) -> bool:
 
 
 def _clear(folder: Path, home: Path) -> None:
-    """Remove what other versions, and executors that were killed, have left."""
+    """Remove old versions, and what killed executors left."""
     for other in folder.iterdir():
         with contextlib.suppress(OSError):
             if other == home or time.time() - other.stat().st_mtime < _UNUSED:
@@ -102,7 +103,7 @@ def _clear(folder: Path, home: Path) -> None:
 
 
 def main() -> int:
-    """Unpack this bundle where the agent says, and be its executor; or, told to, its doctor."""
+    """Unpack this bundle in the agent's work folder and run the executor, or run the doctor."""
     bundle, folder = Path(sys.argv[0]), os.environ.get(_FOLDER, "")
     if sys.version_info < _OLDEST:
         return _refuse(
@@ -121,11 +122,11 @@ def main() -> int:
     try:
         home = unpack(bundle, _find_digest(bundle, bundles), bundles)
         _discard(bundle)
-    except (OSError, RuntimeError) as exc:  # the latter where this Python has no bz2
+    except (OSError, RuntimeError) as exc:  # RuntimeError if this Python has no bz2
         return _refuse(f"the bundle cannot be unpacked in {_FOLDER}: {exc}")
     sys.path[:] = [str(home), *(path for path in sys.path if path not in (sys.argv[0], str(home)))]
-    # What is imported stays: to look for garbage among it takes a 20th of a start. The executor
-    # has it looked for from when it is there.
+    # Imports make no garbage, and collecting among them takes a 20th of the start. The executor
+    # enables it again.
     gc.disable()
     from executor.__main__ import main as run
 
@@ -133,7 +134,7 @@ def main() -> int:
 
 
 def _examine(bundle: Path) -> int:
-    """Look at this machine: out of a folder that goes, for executors may have none here yet."""
+    """Run the doctor from a temporary folder, as the work folder may not exist yet."""
     import tempfile
     import zipfile
 
@@ -150,20 +151,20 @@ def _examine(bundle: Path) -> int:
 
 
 def _find_digest(bundle: Path, bundles: Path) -> str:
-    """Return the SHA-256 of a bundle; what was unpacked of it, and runs here, has it as name."""
+    """Return the SHA-256 of a bundle. If this process runs unpacked, its folder has it as name."""
     here = Path(__file__).parents[1]
     runs_unpacked = here.parent == bundles
     if runs_unpacked and _hold(here):
         return here.name
     digest = hashlib.sha256(bundle.read_bytes()).hexdigest()
-    # It went the moment before it was held: nobody has compared what was fetched until now.
+    # The folder was removed before it was locked. Nobody has compared the fetched bundle yet.
     if runs_unpacked and digest != here.name:
         raise OSError(f"its SHA-256 is {digest}, not {here.name}")
     return digest
 
 
 def _discard(bundle: Path) -> None:
-    """Remove what Mesos has put into the sandbox, if it has; that stays for a week."""
+    """Remove the bundle if it is in the sandbox, which Mesos keeps for a week."""
     if os.environ.get("MESOS_SANDBOX") == str(bundle.resolve().parent):
         bundle.unlink(missing_ok=True)
 

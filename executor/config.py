@@ -1,4 +1,4 @@
-"""What the agent gives this program: MESOS_* of Mesos, PREVS_* and DOCKER_* of its operator."""
+"""The settings in the environment: MESOS_* from Mesos, PREVS_* and DOCKER_* from the operator."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DURATION = re.compile(r"([0-9.]+)(ns|us|ms|secs|mins|hrs|days|weeks)", re.ASCII
 
 
 class InvalidEnvironment(Exception):
-    """What the agent gave this program to start with is not enough; every problem at once."""
+    """The environment is incomplete or wrong; `problems` has every problem."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
@@ -38,17 +38,17 @@ class InvalidEnvironment(Exception):
 
 
 class Variable(NamedTuple):
-    """A variable that an executor reads: what it says, and what holds without it."""
+    """An environment variable that an executor reads: its meaning and its default."""
 
     name: str
-    says: str
+    meaning: str
     default: str
 
 
 VARIABLES = (
     Variable(
         "PREVS_EXECUTOR_DIR",
-        "A folder that nothing tidies up and all attempts of an agent share: mirrors of the "
+        "A folder that nothing cleans up and all attempts of an agent share: mirrors of the "
         "repositories, trees of commits, locks. An absolute path.",
         "**needed**",
     ),
@@ -151,19 +151,19 @@ VARIABLES = (
     Variable("MESOS_EXECUTOR_ID", "The task whose attempt this is. Mesos sets it.", "none"),
     Variable(
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
-        "How long the agent waits before it kills an executor that was told to end. Mesos sets it.",
+        "How long the agent waits after SHUTDOWN before it kills an executor. Mesos sets it.",
         "`5secs`",
     ),
 )
-"""All of them; tests/unit/docs looks for one that is missing."""
+"""All variables; tests/unit/docs checks that none is missing."""
 
 
 class Config(NamedTuple):
     """Settings of one executor, which has one attempt: that of the task `task_id`.
 
-    `dir` holds what all attempts of an agent share: mirrors, trees, locks. `cluster` names the
-    installation where several share a docker daemon. `shutdown_grace` is in seconds: how long
-    the agent waits after SHUTDOWN before it kills this process. `log` is a form of
+    `dir` is the work folder that all attempts of an agent share. `cluster` names the installation
+    if several share a docker daemon. `shutdown_grace` is how many seconds the agent waits after
+    SHUTDOWN before it kills this process. `log` is a form of
     program.log_lines. `confined` is what containers may do. `watermarks` say when artifacts that
     nobody uses are removed from an agent's disks.
     """
@@ -213,7 +213,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
 
 
 def _read_watermarks(environ: Mapping[str, str], problems: list[str]) -> Watermarks:
-    """Return when what nobody uses is removed; adds to `problems` what is wrong with it."""
+    """Return when unused artifacts are removed; adds what is wrong to `problems`."""
     high = environ.get("PREVS_DISK_HIGH", "") or str(WATERMARKS.high)
     low = environ.get("PREVS_DISK_LOW", "") or str(WATERMARKS.low)
     if _PERCENT.fullmatch(high) and _PERCENT.fullmatch(low):
@@ -228,7 +228,7 @@ def _read_watermarks(environ: Mapping[str, str], problems: list[str]) -> Waterma
 
 
 def read_duration(text: str) -> float | None:
-    """Return the seconds of a duration as Mesos writes it (`5secs`, `1.5mins`), or None."""
+    """Return the seconds of a duration in Mesos's form (`5secs`, `1.5mins`), else None."""
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         return None

@@ -1,32 +1,32 @@
 """Every way in which an attempt fails, as one family.
 
-ExecutorError                  has a `cause` for programs; str() is a sentence for people
-├── RepositoryUnreachable      git could not read the repository, or not in time
-│   ├── RepositoryMoved        its server sends on to another one, which is not followed
-│   ├── SubmoduleUnusable      the commit names a submodule that cannot be had
-│   └── LargeFilesMissing      Git LFS did not give the commit's large files
-├── LargeFilesUnsupported      the commit has large files, and the agent no git-lfs
-├── CommitMissing              no branch or tag of the repository leads to the commit
+ExecutorError                  `cause` is for programs; str() is a sentence for people
+├── RepositoryUnreachable      git could not read the repository in time
+│   ├── RepositoryMoved        its server redirects to another one, which is not followed
+│   ├── SubmoduleUnusable      a submodule of the commit cannot be fetched
+│   └── LargeFilesMissing      Git LFS did not deliver the commit's large files
+├── LargeFilesUnsupported      the commit has large files, and the agent has no git-lfs
+├── CommitMissing              the commit is on no branch or tag of the repository
 ├── CommitUnusable             git refuses to write the commit's files
-├── CommitTooLarge             it has more files, or larger ones, than an agent takes
-├── DockerfileMissing          the commit has no Dockerfile that can be used
-├── ContextInvalid             the folder that it is to be built in cannot be used
-├── BuildFailed                the Dockerfile did not build, or not in time
-├── BuildExposed               its steps cannot be kept apart from the agent, as they have to be
-├── PreviewExposed             it cannot be kept apart from others, as it has to be
+├── CommitTooLarge             the commit has more or larger files than agents accept
+├── DockerfileMissing          the commit has no usable Dockerfile
+├── ContextInvalid             the build's context is not a folder of the commit
+├── BuildFailed                the build failed, or took too long
+├── BuildExposed               builds must be isolated from the agent, and cannot be
+├── PreviewExposed             previews must be isolated from others, and cannot be
 ├── StartFailed                docker could not create or start the container
-│   └── ImageMissing           because its image is not there any more
-├── HookFailed                 a hook, which runs before the application, did not succeed
-├── AppExited, OutOfMemory     the container ended; `exit_code` says how
+│   └── ImageMissing           because its image was removed
+├── HookFailed                 a hook, which runs before the application, failed
+├── AppExited, OutOfMemory     the container ended; it may have an `exit_code`
 ├── DiskFull                   the container wrote too much to the agent's disk
-├── NeverListened, Unhealthy   the container runs, and does not answer as it should
-│   └── NotServing             by its gRPC health service
+├── NeverListened, Unhealthy   the container runs, and did not pass its health check
+│   └── NotServing             the same for gRPC
 ├── AgentUnfit                 the agent's Docker, disk or network failed, not the commit
 ├── RegistryUnreachable        the registry of a base image does not answer
 └── DockerUnavailable          the agent's docker daemon does not answer
-    └── DockerRestarted        it does again, and took the container along when it ended
-RegistryFailed                 fails no attempt: it goes on without the registry
-Stopped                        no error: the attempt was told to end
+    └── DockerRestarted        it was restarted, and its end ended the container
+RegistryFailed                 no failure of the attempt, which goes on without the registry
+Stopped                        no error: the attempt was stopped
 """
 
 from __future__ import annotations
@@ -41,24 +41,24 @@ _EXIT_HINTS = {
     127: " (its command was not found)",
     137: " (it was killed, as the kernel does where memory runs out)",
 }
-"""What shells and docker's init say with these codes. With cgroup v2 docker misses many an end for
-want of memory: what the kernel knows of it is gone with the container's group."""
+"""What these exit codes of shells and of docker's init mean. With cgroup v2 docker often does not
+notice that memory ran out: the kernel's counter is removed with the container's group."""
 
 
 def close(why: str) -> str:
-    """Return what somebody else says with one mark at its end, which it may have already."""
+    """Return a foreign sentence with exactly one full stop or other mark at its end."""
     return why if why.endswith((".", "?", "!", "…")) else f"{why}."
 
 
 class ExecutorError(Exception):
-    """An attempt that failed; str() says what happened and what to do about it."""
+    """An attempt failed; str() says what happened and what to do about it."""
 
     cause: ClassVar[Cause] = Cause.EXECUTOR_FAILED
     exit_code: int | None = None
 
 
 class RepositoryUnreachable(ExecutorError):
-    """git could not read the repository; `why` is git's own last line, or what it means."""
+    """git could not read the repository; `why` is git's own error line, or its meaning."""
 
     cause = Cause.REPOSITORY_UNREACHABLE
 
@@ -72,11 +72,11 @@ class RepositoryUnreachable(ExecutorError):
 
 
 class RepositoryMoved(RepositoryUnreachable):
-    """The repository's server sends on to where git may not follow."""
+    """The repository's server redirects to where git may not follow."""
 
 
 class SubmoduleUnusable(RepositoryUnreachable):
-    """A submodule cannot be had; `path` is where it belongs in the commit's files."""
+    """A submodule cannot be fetched; `path` is its place in the commit's files."""
 
     def __init__(self, path: str, why: str, advice: str = "") -> None:
         advice = advice or "Change .gitmodules and push, then open the new commit's address"
@@ -86,19 +86,19 @@ class SubmoduleUnusable(RepositoryUnreachable):
 
 
 class LargeFilesMissing(RepositoryUnreachable):
-    """Git LFS did not give the large files of a commit."""
+    """Git LFS did not deliver the large files of a commit."""
 
     def __init__(self, repository: str, why: str, advice: str = "") -> None:
         advice = advice or "Check that they were pushed (`git lfs push --all`), then retry"
         ExecutorError.__init__(
-            self, f"The large files in Git LFS cannot be had ({repository}): {close(why)} {advice}."
+            self, f"The large files in Git LFS are missing ({repository}): {close(why)} {advice}."
         )
         self.repository = repository
         self.why = why
 
 
 class LargeFilesUnsupported(ExecutorError):
-    """The commit has files in Git LFS, `example` is one, and this agent has no git-lfs."""
+    """The commit has files in Git LFS, such as `example`, and this agent has no git-lfs."""
 
     def __init__(self, count: int, example: str) -> None:
         files = "a file" if count == 1 else f"{count} files"
@@ -110,7 +110,7 @@ class LargeFilesUnsupported(ExecutorError):
 
 
 class CommitMissing(ExecutorError):
-    """The repository was read, and has no such commit on a branch or tag."""
+    """The repository has no such commit on any branch or tag."""
 
     cause = Cause.COMMIT_MISSING
 
@@ -123,7 +123,7 @@ class CommitMissing(ExecutorError):
 
 
 class CommitUnusable(ExecutorError):
-    """git refuses to write the files of a commit; `why` is its own line."""
+    """git refuses to write the files of a commit; `why` is git's own error line."""
 
     cause = Cause.COMMIT_MISSING
 
@@ -136,7 +136,7 @@ class CommitUnusable(ExecutorError):
 
 
 class CommitTooLarge(ExecutorError):
-    """The commit has more than `limit`, counted with its submodules and large files."""
+    """The commit, with its submodules and large files, has more than `limit`."""
 
     cause = Cause.COMMIT_TOO_LARGE
 
@@ -150,7 +150,7 @@ class CommitTooLarge(ExecutorError):
 
 
 class DockerfileMissing(ExecutorError):
-    """The commit has no Dockerfile where it should be; `why` says where, or what it is instead."""
+    """The commit has no usable Dockerfile; `why` is a sentence about it."""
 
     cause = Cause.DOCKERFILE_MISSING
 
@@ -161,20 +161,20 @@ class DockerfileMissing(ExecutorError):
 
 
 class ContextInvalid(ExecutorError):
-    """The folder that the commit's settings give to its build is none that may be read."""
+    """The build's context in the commit's settings is not a folder that builds may read."""
 
     cause = Cause.SETTINGS_INVALID
 
     def __init__(self, path: str, commit: str, why: str) -> None:
         super().__init__(
-            f"The build's context {path} of commit {commit} {why}. Mend it in .prevs.toml and "
+            f"The build's context {path} of commit {commit} {why}. Fix it in .prevs.toml and "
             "push, then open the new commit's address."
         )
         self.path = path
 
 
 class BuildFailed(ExecutorError):
-    """The image could not be built. `exit_code` is that of the failed step, if it had one."""
+    """The image could not be built. `exit_code` is that of the failed step, if there is one."""
 
     cause = Cause.BUILD_FAILED
 
@@ -184,7 +184,7 @@ class BuildFailed(ExecutorError):
 
 
 class BuildExposed(ExecutorError):
-    """Nothing is built here, as steps would reach what they must not; `why` is what is missing."""
+    """This agent does not build, as steps would not be isolated; `why` is what is missing."""
 
     cause = Cause.AGENT_UNFIT
 
@@ -197,7 +197,7 @@ class BuildExposed(ExecutorError):
 
 
 class PreviewExposed(ExecutorError):
-    """Nothing is started here, as it would reach what it must not; `why` is what is missing."""
+    """This agent starts nothing, as previews would not be isolated; `why` is what is missing."""
 
     cause = Cause.AGENT_UNFIT
 
@@ -210,7 +210,7 @@ class PreviewExposed(ExecutorError):
 
 
 class StartFailed(ExecutorError):
-    """docker refused to create or start the container; `why` is its own sentence."""
+    """docker refused to create or start the container; `why` is docker's own sentence."""
 
     cause = Cause.START_FAILED
 
@@ -220,11 +220,11 @@ class StartFailed(ExecutorError):
 
 
 class ImageMissing(StartFailed):
-    """The image was removed since it was looked for."""
+    """The image was removed after the check that it exists."""
 
 
 class HookFailed(ExecutorError):
-    """A hook did not succeed: `hook` is its command, `exit_code` None where it did not end."""
+    """A hook failed. `hook` is its command; `exit_code` is None if it did not end."""
 
     cause = Cause.HOOK_FAILED
 
@@ -239,7 +239,7 @@ class HookFailed(ExecutorError):
 
 
 class AppExited(ExecutorError):
-    """The application ended by itself; that is a failure with exit code 0 too."""
+    """The application ended by itself, which is a failure even with exit code 0."""
 
     cause = Cause.APP_EXITED
 
@@ -297,7 +297,7 @@ class NeverListened(ExecutorError):
 
 
 class Unhealthy(ExecutorError):
-    """It accepted connections, and no answer was as `wanted`; `status` is the last, if any."""
+    """It accepted connections, but no answer was as `wanted`; `status` is the last one, if any."""
 
     cause = Cause.UNHEALTHY
 
@@ -319,21 +319,21 @@ class Unhealthy(ExecutorError):
 
 
 class NotServing(Unhealthy):
-    """It did not pass the health check of gRPC."""
+    """It did not pass the health check over gRPC."""
 
     def __init__(self, limit: float, answer: str) -> None:
         ExecutorError.__init__(
             self,
             f"The health check over gRPC did not succeed within {limit:g} s: {answer}. Make "
-            "grpc.health.v1.Health/Check answer SERVING for the service without a name, or say "
-            "in .prevs.toml how else to ask ([health] kind).",
+            "grpc.health.v1.Health/Check answer SERVING for the service without a name, or "
+            "choose another check in .prevs.toml ([health] kind).",
         )
         self.path = ""
         self.status = None
 
 
 class AgentUnfit(ExecutorError):
-    """What the agent has for all previews failed; `why` says what, in Docker's own words."""
+    """Docker, the disk or the network of the agent failed; `why` is Docker's own message."""
 
     cause = Cause.AGENT_UNFIT
 
@@ -346,7 +346,7 @@ class AgentUnfit(ExecutorError):
 
 
 class RegistryUnreachable(ExecutorError):
-    """A registry that the Dockerfile names does not answer this agent; `why` is Docker's words."""
+    """A registry in the Dockerfile does not answer this agent; `why` is Docker's own message."""
 
     cause = Cause.REGISTRY_UNREACHABLE
 
@@ -372,7 +372,7 @@ class DockerUnavailable(ExecutorError):
 
 
 class DockerRestarted(DockerUnavailable):
-    """The docker daemon of this agent ended, and the container with it."""
+    """The docker daemon of this agent was restarted, which ended the container."""
 
     def __init__(self) -> None:
         ExecutorError.__init__(
@@ -384,7 +384,7 @@ class DockerRestarted(DockerUnavailable):
 
 
 class RegistryFailed(Exception):
-    """An image could not be had from the registry, or brought there; the attempt goes on."""
+    """An image could not be pulled or pushed; the attempt goes on."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -392,4 +392,4 @@ class RegistryFailed(Exception):
 
 
 class Stopped(Exception):
-    """The attempt was told to end; raised at the next point where it can."""
+    """The attempt was stopped. It is raised at the next point that allows it."""

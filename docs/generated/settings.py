@@ -66,7 +66,7 @@ def page() -> str:
         _EXECUTOR,
         *table(
             ("variable", "meaning", "default"),
-            [[_anchored(v.name, "executor"), v.says, v.default] for v in VARIABLES],
+            [[_anchored(v.name, "executor"), v.meaning, v.default] for v in VARIABLES],
         ),
         "## An app",
         _APP,

@@ -1,4 +1,4 @@
-"""One attempt, from a commit to the end of its container, told from top to bottom in job.py.
+"""One attempt, from a commit to the end of its container, from top to bottom in job.py.
 
-Speaks to the world through ports alone. Runs on the attempt's thread.
+Uses only ports.py. Runs on the attempt's thread.
 """

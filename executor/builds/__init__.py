@@ -1,4 +1,4 @@
-"""Images: built by BuildKit or the classic builder, shared by a registry, within limits.
+"""Builds images with BuildKit or the classic builder, within limits, and shares them by a registry.
 
-Blocks on Docker, on the attempt's thread. What a container may do is in container/.
+Blocks on Docker, on the attempt's thread. The limits of containers are in limits/.
 """

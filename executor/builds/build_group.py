@@ -1,12 +1,12 @@
-"""The control groups of builds: made by executors where they may, held while a build runs.
+"""The control groups of builds. Executors create them if they may, and remove them after a build.
 
-The steps of a build are children of Docker's, and not of an executor: only a group limits them. All
-builds of an agent are below one, each app's in one of its own below that: who takes all memory or
-all processes takes them from itself. The name is the same for all builds of an app, as BuildKit
-knows a step again by it.
+The steps of a build are Docker's children, not an executor's, so only a control group can limit
+them. All builds of an agent are below one group, and each app has its own group below that: a build
+that takes all memory or processes takes them from its own app. All builds of an app use the same
+group, as the group's name is a part of BuildKit's cache key.
 
-Each build holds its groups by a lock on the folder; the last one removes them. So what they have
-counted is of builds that run, and nothing is left on a machine that builds nothing.
+Each build locks its groups' folders, and the last build removes the groups. So their counters are
+those of running builds, and nothing is left on a machine that builds nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NEEDED = ("memory", "pids")
 
 
 class GroupRefused(Exception):
-    """This executor may not make or limit a control group; str() says why."""
+    """This executor may not create or limit a control group; str() is the reason."""
 
 
 class Tree:
@@ -37,17 +37,17 @@ class Tree:
         self.version = 2 if (root / "cgroup.controllers").exists() else 1
 
     def folder(self, controller: str, group: str) -> Path:
-        """Return where a group is that has that controller."""
+        """Return the folder of a group with a controller."""
         top = self._root if self.version == 2 else self._root / controller
         return top / group.strip("/")
 
     def copies(self, group: str) -> Sequence[Path]:
-        """Return the folders that a group has or may have: with v1 one for each controller."""
+        """Return the folders that a group may have: with v1 one per controller."""
         tops = [self._root] if self.version == 2 else sorted(self._root.iterdir())
         return [Path(copy) for copy in cgroup.copies(group, map(str, tops))]
 
     def limit(self, group: str, budget: Budget) -> None:
-        """Have a group with limits; it may be there. Raises OSError."""
+        """Create a group, unless it exists, and set its limits. Raises OSError."""
         if self.version == 2:
             self._delegate(self.folder("", group).parent)
         memory, pids = (self.folder(controller, group) for controller in _NEEDED)
@@ -57,7 +57,7 @@ class Tree:
         _set_all(pids, {"pids.max": str(budget.processes)})
 
     def weigh(self, group: str) -> None:
-        """Give a group less of the CPU than its neighbours, where that can be had."""
+        """Give a group less CPU than its neighbours, if that is possible."""
         name, text = cgroup.weight_file(self.version)
         with contextlib.suppress(OSError):
             if self.version == 2:
@@ -67,9 +67,9 @@ class Tree:
             (folder / name).write_text(text)
 
     def remove(self, group: str) -> None:
-        """Remove a group and those below it, as far as nothing is in them.
+        """Remove a group and those below it that are empty.
 
-        BuildKit leaves one there; and so do executors that were killed, of apps that may never be
+        BuildKit leaves one there. Killed executors leave groups too, of apps that may never be
         built again.
         """
         for copy in self.copies(group):
@@ -78,21 +78,21 @@ class Tree:
                     Path(folder).rmdir()
 
     def is_limited(self, group: str) -> bool:
-        """Tell whether there is such a group, with a limit of its processes or its memory.
+        """Return whether the group exists and has a limit of its processes or its memory.
 
-        That there is one says little: builds leave one behind in each hierarchy of v1, and
-        systemd starts a slice that it has no unit of.
+        Existence is not enough: builds leave a group behind in each hierarchy of v1, and systemd
+        starts slices that have no unit.
         """
         for copy in self.copies(group):
             for name in cgroup.LIMITS:
-                # Most hierarchies have neither, and a group may go away meanwhile.
+                # Most hierarchies have neither file, and the group may vanish meanwhile.
                 with contextlib.suppress(OSError):
                     if cgroup.is_limit((copy / name).read_text()):
                         return True
         return False
 
     def find_problem(self) -> Optional[str]:
-        """Return why this process may make no groups, None where it may. Changes nothing."""
+        """Return why this process may not create groups, None if it may. Changes nothing."""
         for controller in _NEEDED:
             folder = self.folder(controller, "")
             if not folder.is_dir():
@@ -106,7 +106,7 @@ class Tree:
 
 
 def _add_controllers(parent: Path, controllers: Sequence[str]) -> None:
-    """Have the groups below one have controllers, with v2. Raises OSError."""
+    """With v2, enable controllers for the groups below `parent`. Raises OSError."""
     file = parent / "cgroup.subtree_control"
     given = file.read_text().split()
     if missing := [f"+{name}" for name in controllers if name not in given]:
@@ -114,10 +114,10 @@ def _add_controllers(parent: Path, controllers: Sequence[str]) -> None:
 
 
 def _set_all(folder: Path, files: Mapping[str, str]) -> None:
-    """Write limits where they are not so already. Raises OSError.
+    """Write the limits that differ. Raises OSError.
 
-    With v1 a limit of memory may not be above that of memory and swap, at no time: whichever is
-    refused is told again. A kernel that does not count swap has no file for it.
+    With v1 the limit of memory may never be above that of memory and swap. So we write both twice,
+    as the first write may be refused. A kernel that does not count swap has no file for it.
     """
     there = {folder / name: text for name, text in files.items() if (folder / name).exists()}
     if not there:
@@ -133,9 +133,9 @@ def _set_all(folder: Path, files: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def held(tree: Tree, group: str, of_all: Budget, of_app: Budget) -> Iterator[None]:
-    """Have the group of an app's builds, with its limits, while the context lasts.
+    """Keep the group of an app's builds, with its limits, within the context.
 
-    Raises GroupRefused. Blocks while another build removes it.
+    Raises GroupRefused. Blocks while another build removes the group.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -151,7 +151,7 @@ def held(tree: Tree, group: str, of_all: Budget, of_app: Budget) -> Iterator[Non
 
 @contextlib.contextmanager
 def _kept(tree: Tree, group: str) -> Iterator[None]:
-    """Have a group there; remove it at the end, if nobody else has it. Raises OSError."""
+    """Keep a group within the context; remove it then if nobody else has it. Raises OSError."""
     lock = _lock(tree.folder(_NEEDED[0], group))
     try:
         yield
@@ -163,7 +163,7 @@ def _kept(tree: Tree, group: str) -> Iterator[None]:
 
 
 def _lock(folder: Path) -> int:
-    """Return the lock of a folder that is there, and that nobody removes meanwhile."""
+    """Create a folder unless it exists, and return a lock that keeps it from being removed."""
     while True:
         folder.mkdir(exist_ok=True)
         try:

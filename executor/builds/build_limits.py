@@ -1,7 +1,7 @@
-"""What the steps of a build may use of their agent, and whether that was too little for one.
+"""Limits what the steps of a build may use, and finds out whether a build reached a limit.
 
-An executor that may make control groups has one for each app's builds. One that may not, as it is
-no root, uses what the operator has made: the group that is named, or provision/systemd's slice.
+An executor that may create control groups creates one for each app's builds. Otherwise, as it is
+not root, it uses what the operator has made: the configured group, or provision/systemd's slice.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from executor.limits.cgroup import Budget
 from executor.limits.confinement import Confinement
 
 _KILLED = 137
-"""How a shell's command ends that was killed."""
+"""The exit code of a shell's command that was killed."""
 
 
-class Limits:
-    """Of one build: the control group ("": none) of its steps, and why there is none.
+class BuildLimits:
+    """The control group ("": none) of the steps of one build, and why there is none.
 
-    `budget` is what an app's builds have there, None in a group that its operator has made.
+    `budget` is the limit of all builds of the app; None in a group that the operator has made.
     """
 
     def __init__(
@@ -40,16 +40,16 @@ class Limits:
         self._watch = watch
         self._budget = budget
 
-    def over(self) -> None:
-        """Look a last time, as the build has ended."""
+    def end(self) -> None:
+        """Count a last time, as the build has ended."""
         if self._watch is not None:
             self._watch.stop()
 
     def shortage(self, exit_code: Optional[int]) -> str:
-        """Return a sentence of what a build that failed was short of, "" where it was of nothing.
+        """Return a sentence about the limit that a failed build reached, "" if it reached none.
 
-        Where all apps share what was short, another one's build may have been killed: of this one
-        it says so only where it ended as if it was.
+        All apps share some limits, so the kernel may have killed another app's build. Such a limit
+        counts only if this build's exit code is that of a killed command.
         """
         watch, budget = self._watch, self._budget
         if watch is None:
@@ -75,7 +75,7 @@ class Limits:
 
 
 def find_problem(confined: Confinement) -> Optional[str]:
-    """Return why builds would not be limited here, None where they would be. Changes nothing."""
+    """Return why builds would not be limited here, None if they would. Changes nothing."""
     tree = Tree()
     if confined.build_group:
         return None if tree.is_limited(confined.build_group) else _missing(confined.build_group)
@@ -88,11 +88,11 @@ def _missing(group: str) -> str:
 
 
 @contextlib.contextmanager
-def limiting(confined: Confinement, labels: Mapping[str, str]) -> Iterator[Limits]:
-    """Give the limits of a build of an image with these labels while the context lasts."""
+def apply_limits(confined: Confinement, labels: Mapping[str, str]) -> Iterator[BuildLimits]:
+    """Give the limits of a build within the context, by the labels of its image."""
     tree = Tree()
     if confined.build_group:
-        with _found(tree, confined.build_group) as limits:
+        with _existing(tree, confined.build_group) as limits:
             yield limits
         return
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
@@ -107,17 +107,17 @@ def limiting(confined: Confinement, labels: Mapping[str, str]) -> Iterator[Limit
                 problem = f"it may make no control group: {exc}"
         if problem is None:
             watch = stack.enter_context(BuildWatch(tree, group, ends=True).watching())
-            yield Limits(group, watch=watch, budget=of_app)
+            yield BuildLimits(group, watch=watch, budget=of_app)
         elif tree.is_limited(cgroup.SLICE):
-            yield stack.enter_context(_found(tree, cgroup.SLICE))
+            yield stack.enter_context(_existing(tree, cgroup.SLICE))
         else:
-            yield Limits("", problem)
+            yield BuildLimits("", problem)
 
 
 @contextlib.contextmanager
-def _found(tree: Tree, group: str) -> Iterator[Limits]:
+def _existing(tree: Tree, group: str) -> Iterator[BuildLimits]:
     if not tree.is_limited(group):
-        yield Limits("", _missing(group))
+        yield BuildLimits("", _missing(group))
         return
     with BuildWatch(tree, group, ends=False).watching() as watch:
-        yield Limits(group, watch=watch)
+        yield BuildLimits(group, watch=watch)

@@ -1,7 +1,7 @@
-"""What a build's output says: at which step it is, and why it failed. Pure.
+"""Finds in a build's output which step runs, and why the build failed. Pure.
 
-BuildKit's plain progress begins each line with the number of what it is about, and tells what that
-is when it turns to it:
+In BuildKit's plain progress each line begins with the number of its step. A step's first line
+shows its instruction:
 
     #7 [3/5] RUN make
     #7 0.210 cc: not found
@@ -44,20 +44,20 @@ class Step(NamedTuple):
     instruction: str
 
     def __str__(self) -> str:
-        """Return it as people read it, on one short line: 3/5 RUN make."""
+        """Return it for people, as one short line: 3/5 RUN make."""
         return f"{self.number} {_one_line(self.instruction, _LONGEST_INSTRUCTION)}"
 
 
 class StepReader:
-    """Finds in BuildKit's output, piece by piece, at which step of the Dockerfile it is."""
+    """Finds in BuildKit's output, piece by piece, which step of the Dockerfile runs."""
 
     def __init__(self) -> None:
         self._line = b""
 
     def read(self, piece: bytes) -> Step | None:
-        """Return the last step that the lines say which end in `piece`, None where they say none.
+        """Return the last step in the lines that end in `piece`, None if there is none.
 
-        What a step itself prints is never taken for one: BuildKit begins each of its lines.
+        The output of a step is never mistaken for one: BuildKit puts a prefix before each line.
         """
         lines, end, rest = piece.rpartition(b"\n")
         if not end:
@@ -73,7 +73,7 @@ def _read_step(number: bytes, instruction: bytes) -> Step:
 
 
 def buildkit_failure(output: str) -> ExecutorError:
-    """Return why a build failed whose output ended in `output`."""
+    """Return why a build failed, by the end of its output."""
     errors = _ERROR.findall(output) or _NO_DAEMON.findall(output)
     error = errors[-1] if errors else ""
     if fault := blame.find_fault(error):
@@ -85,18 +85,18 @@ def buildkit_failure(output: str) -> ExecutorError:
 
 
 def classic_failure(step: Step | None, error: str, exit_code: int | None) -> ExecutorError:
-    """Return why the classic builder failed at `step`; a command has an exit code."""
+    """Return why the classic builder failed at `step`; only commands have an exit code."""
     fault = blame.find_fault(error) if exit_code is None else None
     return fault or failure(step, error, exit_code)
 
 
 def failure(step: Step | None, error: str, exit_code: int | None) -> BuildFailed:
     """Return the failure of `step`, or of the whole Dockerfile, for the builder's `error`."""
-    advice = "The log has the details: mend it, push, and open the new commit's address."
+    advice = "The log has the details: fix it, push, and open the new commit's address."
     error = _one_line(error, _LONGEST_ERROR).rstrip(".")
     if step is None:
-        said = close(error or "the builder failed and said nothing")
-        return BuildFailed(f"The image could not be built: {said} {advice}", exit_code)
+        why = close(error or "the builder failed without a message")
+        return BuildFailed(f"The image could not be built: {why} {advice}", exit_code)
     instruction = _one_line(step.instruction, _LONGEST_INSTRUCTION)
     how = f" ({error})" if error else ""
     if exit_code is not None:
@@ -114,7 +114,7 @@ def too_slow(limit: float) -> BuildFailed:
 
 
 def _one_line(text: str, longest: int) -> str:
-    """Return what anybody may have written as one line that hides and turns round nothing."""
+    """Return text from outside as one line, without invisible and direction characters."""
     cut = text[:_LONGEST_LINE]
     line = " ".join("".join(c if c.isprintable() else " " for c in cut).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"

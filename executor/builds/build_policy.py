@@ -1,16 +1,16 @@
-"""What a build may use of its agent beside its commit: no other app's images and caches. Pure.
+"""Keeps builds from the images and caches of other apps, and from the agent's network. Pure.
 
-Docker gives every build all images that it has, by name; and a cache mount, whose usual name is
-its path, to all builds that name it so. BuildKit asks a policy about each image, whoever names it,
-and puts a name before those of caches. A frontend of the commit's own choice (`# syntax=`) may
-leave that name out: so much is for honest ones.
+Docker lets every build use all local images by name. It also lets builds share a cache mount if
+they give it the same id, which by default is its path. BuildKit checks each image against a source
+policy, and puts a namespace before the ids of caches. A frontend that the commit chooses itself
+(`# syntax=`) may ignore the namespace: it protects only against honest mistakes.
 
-Where images are shared, all that is below the registry's prefix is closed, on whatever host: a
-registry has many names (another case, a port, an address), and a digest none of a commit.
+If agents share images, all images below the registry's prefix are denied, on any host: a registry
+has many names (another case, a port, an address), and a digest does not show its commit.
 
-What a Dockerfile adds from an address is fetched by the daemon itself, in the agent's own network,
-and so are images. No rule tells that from what the daemon does otherwise: addresses are refused,
-and of registries those that are named by an address, or are the agent itself.
+The daemon itself fetches images, and what a Dockerfile adds from an address, in the agent's own
+network. No firewall rule can separate that from the daemon's other traffic. So the policy denies
+addresses, and registries that are named by an IP address or are the agent itself.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from prevs import names
 from program.git_messages import redact
 
 VARIABLE = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
-"""The variable by which buildx is told the file of a policy."""
+"""The environment variable with the path of the policy for buildx."""
 
 _CACHES = "BUILDKIT_CACHE_MOUNT_NS"
 _COMMIT = ":[0-9a-f]{40}"
 _ADDRESSES = "^(?:https?|git)://"
 _NUMBER = "(?:0x[0-9a-f]+|[0-9]+)"
 _BY_NUMBER = rf"^docker-image://(?:{_NUMBER}(?:\.{_NUMBER})*|\[[^\]]*\])(?::[0-9]+)?/"
-"""However it is written: what looks names up for dockerd takes 127.1 and 2130706433 too."""
+"""IP addresses in any notation: dockerd's resolver accepts 127.1 and 2130706433 too."""
 
 _ITSELF = r"^docker-image://(?:[^/:]*\.)?localhost(?::[0-9]+)?/"
 _LOOPBACK = ipaddress.ip_network("127.0.0.1")
@@ -46,7 +46,7 @@ _LOCAL = "docker.io/" + names.image_tag("", "").partition("/")[0]
 
 
 def cache_arguments(labels: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the build arguments that keep caches for the app of an image with these labels."""
+    """Return the build arguments that separate the caches of apps, by the image's labels."""
     owner = (labels.get("prevs.cluster", ""), labels.get("prevs.app", ""))
     return {_CACHES: "/".join(("prevs", *owner))}
 
@@ -58,11 +58,11 @@ def policy(
     allowed: Sequence[Network] = (),
     denied: Sequence[Network] = (),
 ) -> str:
-    """Return what BuildKit may not use, as its policy.
+    """Return BuildKit's source policy.
 
-    These are images of commits, here, and all in `registry` ("": none); registries that are named
-    by an address, but for those in `allowed` and not in `denied` networks; and other files at
-    addresses unless it `fetches` them. The last rule that fits decides.
+    It denies local images of commits, and all images in `registry` ("": none). It denies registries
+    that are named by an IP address, except in `allowed` networks that are not `denied`. It denies
+    other addresses unless builds may fetch them (`fetches`). The last rule that matches decides.
     """
     rules = [
         *(_rule("DENY", one) for one in (_BY_NUMBER, _ITSELF)),
@@ -87,7 +87,7 @@ def _rule(action: str, identifier: str) -> Mapping[str, object]:
 
 
 def _hosts(networks: Iterable[Network]) -> Iterator[str]:
-    """Yield what registries are called that are named by an address in these networks."""
+    """Yield patterns of registries that are named by an address in these networks."""
     for network in networks:
         if network.version == 4:
             yield f"^docker-image://{_octets(network)}(?::[0-9]+)?/"
@@ -105,18 +105,18 @@ def _octets(network: Network) -> str:
     )
 
 
-def find_refusal(said: str, added: Sequence[Line]) -> Optional[str]:
-    """Return what BuildKit's last error says of what a build may not use; None for another error.
+def find_refusal(output: str, added: Sequence[Line]) -> Optional[str]:
+    """Return a message if the policy denied a source in BuildKit's last error, else None.
 
     `added` are the lines of the Dockerfile that add something from an address.
     """
-    errors = _ERROR.findall(said)
+    errors = _ERROR.findall(output)
     denied = _DENIED.search(errors[-1]) if errors else None
     if denied is None:
         return None
     source = redact(denied[2])[:_LONGEST]
     if not denied[1]:
-        # git is told to fetch git://, whatever the Dockerfile says.
+        # BuildKit changes git addresses to git://, so compare without the scheme.
         address = denied[2].partition("://")[2]
         return refusal([line for line in added if address in line.text] or added, source)
     host, _, path = source.partition("/")
@@ -132,18 +132,18 @@ def find_refusal(said: str, added: Sequence[Line]) -> Optional[str]:
 
 
 def refusal(added: Sequence[Line], source: str = "") -> str:
-    """Return why what these lines add is not fetched, and what to do instead.
+    """Return why the sources of these lines are not fetched, and what to do instead.
 
-    `source` is its address, "" where that is for the lines to say.
+    `source` is the address, "" to take it from the lines.
     """
     where = " or ".join(f"line {line.number}" for line in added[:3])
     if not source and (found := _ADDRESS.search(added[0].text)):
         source = redact(found.group())[:_LONGEST]
-    told = f"{source} ({where} of the Dockerfile)" if where else source
+    subject = f"{source} ({where} of the Dockerfile)" if where else source
     if not source:
         line = redact(added[0].text)[:_LONGEST]
-        told = f"what {where} of the Dockerfile adds ({line}) may be at an address, and"
+        subject = f"what {where} of the Dockerfile adds ({line}) may be at an address, and"
     return (
-        f"{told} is not fetched, as Docker would do that in the agent's own network. Fetch it in a "
-        "RUN step instead, with curl or wget"
+        f"{subject} is not fetched, as Docker would do that in the agent's own network. Fetch it "
+        "in a RUN step instead, with curl or wget"
     )

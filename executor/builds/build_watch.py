@@ -1,10 +1,9 @@
-"""Watches the control group of a build while it runs, and knows what it was short of.
+"""Watches the control group of a build while it runs, and finds out which limit it reached.
 
-Steps inherit from dockerd by how much the kernel spares them where the whole agent is short of
-memory: Debian's docker.service has -500, so that previews and executors would go first. BuildKit
-has no word for that, so each process of a step is told here, some hundredths of a second after it
-has begun; what it starts inherits it, and without a capability that steps have not it cannot go
-back.
+Steps inherit dockerd's oom_score_adj, which is -500 in Debian's docker.service. If the agent runs
+out of memory, the kernel would kill previews and executors first. BuildKit has no option for it. So
+this thread sets it for each process of a step, within a tenth of a second after its start. Children
+inherit it, and lowering it again takes a capability that steps do not have.
 """
 
 from __future__ import annotations
@@ -23,24 +22,23 @@ from executor.builds.build_group import Tree
 from executor.limits import cgroup
 
 _DIES_FIRST = 700
-"""Before previews (500): a build can be had again."""
+"""More than that of previews (500): a build can be repeated."""
 
 _LOOK = 0.1
 _PATIENCE = 3.0
-"""Seconds of refused forks at each look after which steps do nothing else: their end is near."""
+"""Seconds with refused forks at each check, after which the steps are killed."""
 
 _FULL = 0.95
-"""Of its limit a group of v1 has used this much at least when it was full: memory is counted in
-batches."""
+"""A group of v1 counts as full at this share of its limit: the kernel counts memory in batches."""
 
 _ENDING = 10.0
-"""Seconds for what was killed to be gone."""
+"""Seconds for killed processes to be gone."""
 
 
 class BuildWatch:
-    """Of one build in `group`; what is there of others is watched with it.
+    """Watches one build in `group`, together with other builds in that group.
 
-    With `ends` it kills all that is in the group where forks are refused for seconds on end.
+    With `ends` it kills all processes in the group if forks have been refused for some seconds.
     """
 
     def __init__(self, tree: Tree, group: str, *, ends: bool) -> None:
@@ -49,54 +47,54 @@ class BuildWatch:
         self._version = tree.version
         self._memory = tree.folder("memory", group)
         self._pids = tree.folder("pids", group)
-        self._told: set[int] = set()
+        self._adjusted: set[int] = set()
         self._over = threading.Event()
-        self._refused = cgroup.Refused(self._count_refused())
+        self._refused = cgroup.RefusedForks(self._count_refused())
         self._killed, self._full = self._count("oom_kill"), self._count("oom")
-        self._bell = _Bell(self._memory) if self._version == 1 else None
+        self._oom_events = _OomEvents(self._memory) if self._version == 1 else None
         self._thread = threading.Thread(target=self._watch, daemon=True, name="build watch")
         self.has_ended_it = False
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[BuildWatch]:
-        """Watch on a thread while the context lasts."""
+        """Watch on a thread within the context."""
         self._thread.start()
         try:
             yield self
         finally:
             self.stop()
-            if self._bell is not None:
-                self._bell.close()
+            if self._oom_events is not None:
+                self._oom_events.close()
 
     def stop(self) -> None:
-        """Look a last time. It may have been stopped before."""
+        """Check a last time. May be called again."""
         self._over.set()
         self._thread.join()
         self._look()
 
     def was_out_of_memory(self) -> bool:
-        """Tell whether something in the group was killed for want of memory."""
-        if self._bell is not None:
-            return self._bell.rang
+        """Return whether a process in the group was killed because memory ran out."""
+        if self._oom_events is not None:
+            return self._oom_events.occurred
         return self._count("oom_kill") > self._killed
 
     def had_all_its_memory(self) -> bool:
-        """Tell whether the group itself was full, and not the one of all builds above it."""
-        if self._bell is None:
+        """Return whether this group's own memory was full, not that of all builds above it."""
+        if self._oom_events is None:
             return self._count("oom") > self._full
         most = _read(self._memory / "memory.max_usage_in_bytes").strip()
         limit = _read(self._memory / "memory.limit_in_bytes").strip()
         return most.isdigit() and limit.isdigit() and int(most) >= int(limit) * _FULL
 
     def was_out_of_processes(self) -> bool:
-        """Tell whether there were as many processes as there may be.
+        """Return whether the group reached its limit of processes.
 
-        By what steps were refused while they were seen, and by the most that there were, which
-        kernels tell since Linux 6.12.
+        This is known from the forks that were refused while we watched, and from the peak, which
+        kernels report since Linux 6.12.
         """
         limit = _read(self._pids / "pids.max").strip()
         most = _read(self._pids / "pids.peak").strip()
-        # What runc moves there may be one more than the limit.
+        # runc moves processes there, so there may be one more than the limit.
         return self._refused.seen or (
             limit.isdigit() and most.isdigit() and int(most) >= int(limit)
         )
@@ -109,15 +107,15 @@ class BuildWatch:
 
     def _look(self) -> None:
         now = set(_processes(self._pids))
-        for pid in now - self._told:
+        for pid in now - self._adjusted:
             _let_die_first(pid, self._group)
-        self._told = now
-        self._refused = self._refused.saw(self._count_refused(), time.monotonic())
-        if self._bell is not None:
-            self._bell.listen()
+        self._adjusted = now
+        self._refused = self._refused.after(self._count_refused(), time.monotonic())
+        if self._oom_events is not None:
+            self._oom_events.read()
 
     def _end(self) -> None:
-        """Kill all that is in the group, and let nothing begin there meanwhile."""
+        """Kill all processes in the group, and let none start there meanwhile."""
         self.has_ended_it = True
         most, file = _read(self._pids / "pids.max"), self._pids / "pids.max"
         deadline = time.monotonic() + _ENDING
@@ -128,7 +126,7 @@ class BuildWatch:
                     _kill(pid, self._group)
                 time.sleep(_LOOK)
             file.write_text(most)
-        self._refused = self._refused.saw(self._count_refused(), time.monotonic())._replace(
+        self._refused = self._refused.after(self._count_refused(), time.monotonic())._replace(
             since=None
         )
 
@@ -142,38 +140,38 @@ class BuildWatch:
         return cgroup.read_count(_read(self._memory / "memory.events"), event)
 
 
-class _Bell:
-    """Rings when a group of v1, or one above it, is out of memory.
+class _OomEvents:
+    """Notifications of the kernel that a group of v1, or one above it, ran out of memory.
 
-    v1 counts what is killed for that in the group of the killed alone, which is gone with it.
+    v1 counts killed processes only in their own group, and that is removed with them.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.rang = False
-        self._heard: Optional[int] = None
+        self.occurred = False
+        self._eventfd: Optional[int] = None
         self._held: list[int] = []
         eventfd = getattr(ctypes.CDLL(None), "eventfd", None)
         if eventfd is None:
             return
-        # os.eventfd is there since Python 3.10; the flags are those of open().
-        heard = int(eventfd(0, os.O_NONBLOCK | os.O_CLOEXEC))
-        if heard < 0:
+        # os.eventfd exists since Python 3.10. The flags are those of open().
+        eventfd = int(eventfd(0, os.O_NONBLOCK | os.O_CLOEXEC))
+        if eventfd < 0:
             return
-        self._held.append(heard)
+        self._held.append(eventfd)
         with contextlib.suppress(OSError):
             control = os.open(folder / "memory.oom_control", os.O_RDONLY)
             self._held.append(control)
-            (folder / "cgroup.event_control").write_text(f"{heard} {control}")
-            self._heard = heard
+            (folder / "cgroup.event_control").write_text(f"{eventfd} {control}")
+            self._eventfd = eventfd
 
-    def listen(self) -> None:
-        """Hear whether it has rung."""
-        if self._heard is not None:
+    def read(self) -> None:
+        """Read whether there was a notification."""
+        if self._eventfd is not None:
             with contextlib.suppress(BlockingIOError):
-                self.rang = bool(os.read(self._heard, 8)) or self.rang
+                self.occurred = bool(os.read(self._eventfd, 8)) or self.occurred
 
     def close(self) -> None:
-        """Hear nothing any more."""
+        """Close all descriptors."""
         for one in self._held:
             os.close(one)
 
@@ -187,7 +185,7 @@ def _processes(folder: Path) -> list[int]:
 
 
 def _read(file: Path) -> str:
-    """Return what a file of a group has, "" where the kernel has none or the group is gone."""
+    """Return the text of a group's file, "" if there is none or the group is gone."""
     try:
         return file.read_text()
     except OSError:
@@ -195,7 +193,7 @@ def _read(file: Path) -> str:
 
 
 def _let_die_first(pid: int, group: str) -> None:
-    # What is open of a process is never another one's.
+    # An open folder in /proc never becomes that of another process.
     with contextlib.suppress(OSError), _opened(pid) as process:
         if _is_in(process, group) and int(_read_at(process, "oom_score_adj")) < _DIES_FIRST:
             file = os.open("oom_score_adj", os.O_WRONLY, dir_fd=process)

@@ -1,4 +1,7 @@
-"""Builds with BuildKit, by the docker command: docker-py speaks only to the classic builder."""
+"""Builds with BuildKit, by the buildx command.
+
+docker-py has only the classic builder (https://github.com/docker/docker-py/issues/2230).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from executor.workspace.processes import end_group
 from executor.workspace.watchdog import MARK
 
 _TAIL = 16384
-"""How many bytes of output are kept to find the reason of a failure in."""
+"""Bytes of output that are kept to find out why a build failed."""
 
 _PLUGIN = "docker-buildx"
 _PLUGINS = (
@@ -32,7 +35,7 @@ _PLUGINS = (
     "/usr/lib/docker/cli-plugins",
     "/usr/libexec/docker/cli-plugins",
 )
-"""Where the docker command looks for plugins, after the user's own (docker/cli,
+"""The folders in which the docker command looks for plugins, after the user's own (docker/cli,
 cli-plugins/manager/manager_unix.go)."""
 
 _OTHER_BUILDERS = ("DOCKER_CONTEXT", "BUILDX_BUILDER", "BUILDX_CONFIG")
@@ -51,10 +54,10 @@ class BuildGuard(Protocol):
 
 
 class BuildKit:
-    """The docker command's plugin buildx, where this agent has both.
+    """The docker command's plugin buildx, if this agent has both.
 
-    Looks for them as soon as it is made, in a process beside this one. `state` is a folder for
-    the plugin's own files: the user that runs it need not have a home.
+    The constructor starts a process that checks for them. `state` is a folder for the plugin's own
+    files, as the executor's user need not have a home folder.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class BuildKit:
             **kept,
             "DOCKER_HOST": host,
             "BUILDX_CONFIG": str(state),
-            # It would look for a git repository around the tree, which has none.
+            # Without this it looks for a git repository around the tree, which has none.
             "BUILDX_GIT_INFO": "false",
         }
         self._command = find_command(environ)
@@ -89,7 +92,7 @@ class BuildKit:
             )
 
     def available(self) -> bool:
-        """Tell whether this agent can build with BuildKit. Blocks for some 50 ms."""
+        """Return whether this agent can build with BuildKit. Blocks for about 50 ms."""
         return self._question is not None and self._question.wait() == 0
 
     def build(
@@ -103,7 +106,7 @@ class BuildKit:
         at_step: Callable[[str], None],
         group: str = "",
     ) -> None:
-        """Build an image, its steps below a control group ("": docker's own).
+        """Build an image, with its steps below the control group `group` ("": docker's own).
 
         Raises BuildFailed, AgentUnfit, RegistryUnreachable, DockerUnavailable, Stopped, OSError.
         """
@@ -124,13 +127,13 @@ class BuildKit:
         if process.returncode < 0:
             raise AgentUnfit(f"its builder was ended by signal {-process.returncode}")
         if process.returncode != 0:
-            said = tail.decode(errors="replace")
+            output = tail.decode(errors="replace")
             added = dockerfile.find_added(read_dockerfile(context), dockerfile.BUILDKIT)
-            if refusal := build_policy.find_refusal(said, added):
+            if refusal := build_policy.find_refusal(output, added):
                 failure = build_log.failure(None, refusal, None)
                 log.header(str(failure))
                 raise failure
-            raise build_log.buildkit_failure(said)
+            raise build_log.buildkit_failure(output)
 
     def _policy(self, registry: str) -> str:
         confined = self._confined
@@ -142,13 +145,13 @@ class BuildKit:
         )
 
     def _arguments(self, spec: ImageSpec) -> Mapping[str, str]:
-        """Return the build's own arguments, with those by which its steps and caches are known."""
+        """Return the build's arguments, with those that mark its steps and separate its caches."""
         mark = mark_of(self._environ.get(MARK) or os.urandom(8).hex())
         marks = mark_arguments(mark, spec.args, self._environ)
         return {**spec.args, **marks, **build_policy.cache_arguments(spec.labels)}
 
     def _write_policy(self, text: str) -> Path:
-        """Return a file with the text; all builds that have the same have one. Raises OSError."""
+        """Return a file with the text; builds with the same text share it. Raises OSError."""
         self._state.mkdir(parents=True, exist_ok=True)
         file = self._state / f"sources-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
         mine = file.with_name(f".{file.name}.{os.getpid()}")
@@ -167,20 +170,20 @@ class BuildKit:
                 start_new_session=True,
             )
         except (OSError, ValueError) as exc:
-            # Longer than the system takes, or with a zero byte. The values are in no message.
+            # They are too long for the system, or have a zero byte. No message contains the values.
             why = exc.strerror if isinstance(exc, OSError) else "a zero byte"
-            said = f"its arguments or secrets cannot be given to the builder ({why})"
-            raise build_log.failure(None, said, None) from None
+            error = f"its arguments or secrets cannot be given to the builder ({why})"
+            raise build_log.failure(None, error, None) from None
 
 
 def find_command(environ: Mapping[str, str], folders: Sequence[str] = _PLUGINS) -> Sequence[str]:
-    """Return how to call buildx: the plugin itself, else the docker command, which finds it.
+    """Return the command for buildx: the plugin itself, else the docker command, which finds it.
 
-    `folders` are those of all users.
+    `folders` are the plugin folders of all users.
 
-    The docker command starts the plugin twice, at first to ask what it is ("Docker CLI Plugin
-    Spec", Required sub-commands): each build would wait for that. buildx takes the same words
-    without it (docker/buildx, README: standalone).
+    The docker command starts a plugin twice, first for its metadata ("Docker CLI Plugin Spec",
+    Required sub-commands), and each build would wait for that. buildx takes the same arguments if
+    it is called directly (docker/buildx, README: standalone).
     """
     own = Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME", "/"), ".docker"))
     for folder in (str(own / "cli-plugins"), *folders):
@@ -190,9 +193,9 @@ def find_command(environ: Mapping[str, str], folders: Sequence[str] = _PLUGINS) 
 
 
 class _Running:
-    """The plugin while it builds; what it says goes to the log.
+    """The plugin while it builds. Its output goes to the log.
 
-    `is_cut` tells that it has not ended by itself, `is_expired` that this was for its limit.
+    `is_cut` is whether it was ended before its end, `is_expired` whether its limit was the reason.
     """
 
     def __init__(
@@ -205,9 +208,9 @@ class _Running:
         self._at_step = at_step
 
     def follow(self, limit: float, signals: Signals) -> bytes:
-        """Return the last of what it says, once it has ended; it has `limit` seconds for that.
+        """Block until it has ended, for `limit` seconds at most; return the end of its output.
 
-        Raises Stopped, when it has ended, where it began although the attempt was over.
+        Raises Stopped once it has ended, if the attempt was stopped before the build started.
         """
         timer = threading.Timer(limit, self._expire)
         timer.daemon = True
@@ -231,7 +234,7 @@ class _Running:
         self._cut()
 
     def _read(self) -> bytes:
-        """Copy its output to the log until it ends; return the last of it."""
+        """Copy its output to the log until it ends; return the end of the output."""
         tail = b""
         steps = build_log.StepReader()
         with self._process as process:
@@ -246,9 +249,10 @@ class _Running:
 def _options(context: Context, spec: ImageSpec, args: Mapping[str, str]) -> Iterator[str]:
     """Yield the command's options.
 
-    The arguments' values are among them, for other users of the agent to see: they are the
-    repository's own, and in the image's history. As variables, which buildx takes too, they would
-    be the docker command's own: a commit could have it load a library.
+    Other users of the agent can see the values of build arguments in them. That is no loss: they
+    come from the repository, and the image's history has them. buildx would take them from
+    environment variables too. But then a commit could set variables of the docker command itself,
+    and make it load a library.
     """
     yield f"--tag={spec.tag}"
     yield f"--file={context.dockerfile}"
@@ -265,12 +269,12 @@ def _secrets(spec: ImageSpec) -> Mapping[str, str]:
 
 
 def _variable(number: int) -> str:
-    """Return the variable that has a secret for the command alone; its own name may mean more."""
+    """Return the variable that gives a secret to buildx. Its own name may mean something there."""
     return f"PREVS_SECRET_{number}"
 
 
 def _fields(**fields: str) -> str:
-    """Return fields as buildx reads them: a line of CSV."""
+    """Return fields as a line of CSV, as buildx reads them."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(f"{name}={text}" for name, text in fields.items())
     return line.getvalue()

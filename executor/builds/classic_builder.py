@@ -1,4 +1,4 @@
-"""Builds with the daemon's classic builder, for agents without BuildKit."""
+"""Builds with the daemon's classic builder, on agents without BuildKit."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _STEP = re.compile(r"Step (\d+/\d+) : (.*)")
 
 
 class ClassicBuild:
-    """One build by docker-py; ending its response ends the build in the daemon.
+    """One build by docker-py. The daemon ends the build when its response is closed.
 
-    It asks nobody what it may fetch: unless `fetches`, no Dockerfile is built that adds something
-    from an address. Its steps are below the control group `group` ("": docker's own).
+    The classic builder has no policy for what it may fetch. So unless `fetches`, a Dockerfile that
+    adds something from an address is not built. The steps are below the control group `group` ("":
+    docker's own).
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class ClassicBuild:
         self._step: build_log.Step | None = None
 
     def build(self, context: Context, spec: ImageSpec, *, limit: float) -> None:
-        """Build an image, without its secrets.
+        """Build an image. Its steps get no secrets.
 
         Raises BuildFailed, AgentUnfit, RegistryUnreachable, DockerUnavailable, Stopped.
         """
@@ -68,7 +69,7 @@ class ClassicBuild:
             with self._signals.interrupting(self._cancel):
                 self._run(context, spec)
         except DockerUnavailable:
-            # A response that was cut off looks like a daemon that went away.
+            # A response that we cut off looks like a daemon that went away.
             if not self._cancelled.is_set():
                 raise
         finally:
@@ -89,10 +90,11 @@ class ClassicBuild:
 
     def _run(self, context: Context, spec: ImageSpec) -> None:
         client = self._daemon.new_client()
-        # Sessions of requests show a response to their hooks when its headers are there.
+        # requests calls the hook with the response once its headers have come.
         client.hooks["response"].append(self._keep)
         if self._group:
-            # docker-py's build() has no word for it, and a client's parameters go with each call.
+            # docker-py's build() lacks it (https://github.com/docker/docker-py/issues/1539). A
+            # client's params are added to each call.
             client.params = {"cgroupparent": self._group}
         with contextlib.closing(client), daemon_errors():
             try:
@@ -113,9 +115,9 @@ class ClassicBuild:
                 fault = blame.find_call_fault(exc.status_code, why)
                 raise fault or build_log.failure(None, why, None) from exc
             except UnicodeDecodeError as exc:
-                # docker-py reads .dockerignore, and a Dockerfile that is not in the context.
-                said = "its Dockerfile or .dockerignore is not UTF-8"
-                raise build_log.failure(None, said, None) from exc
+                # docker-py reads .dockerignore, and a Dockerfile outside of the context.
+                why = "its Dockerfile or .dockerignore is not UTF-8"
+                raise build_log.failure(None, why, None) from exc
             finally:
                 if self._response is not None:
                     self._response.close()
@@ -141,6 +143,6 @@ class ClassicBuild:
         self._cancelled.set()
         response = self._response
         if response is not None:
-            # The socket may be closed already: then there is nothing left to wake.
+            # The socket may be closed already. Then nobody reads from it.
             with contextlib.suppress(OSError, RuntimeError, ValueError):
                 response.raw.shutdown()

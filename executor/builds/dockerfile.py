@@ -1,11 +1,11 @@
-"""Which lines of a Dockerfile add something from an address. Pure.
+"""Finds the lines of a Dockerfile that add something from an address. Pure.
 
-BuildKit asks a policy (executor/builds/build_policy.py) and does not say for which line; the
-classic builder asks nobody, so its Dockerfile is read before. What a line adds may be in a
-variable, and that from a base image, which nobody has seen: a source that begins with a variable is
-taken for an address.
+BuildKit checks sources by a policy (executor/builds/build_policy.py), but does not report the line.
+The classic builder has no policy, so we read its Dockerfile before the build. A source may be a
+variable, whose value may come from a base image that is not here yet. So a source that begins with
+a variable counts as an address.
 
-What stays: a base image may have an ONBUILD that adds from an address.
+One gap stays: a base image may have an ONBUILD that adds from an address.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 CLASSIC = ("http://", "https://")
-"""How a source begins that the classic builder fetches (moby, pkg/urlutil)."""
+"""The prefixes of sources that the classic builder fetches (moby, pkg/urlutil)."""
 
 BUILDKIT = (*CLASSIC, "git://", "git@", "ssh://")
-"""And those of BuildKit, whose ADD knows git."""
+"""The same of BuildKit, whose ADD supports git."""
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*")
 _LONGEST_DIRECTIVE = 200
@@ -36,7 +36,7 @@ class Line(NamedTuple):
 
 
 def find_added(dockerfile: str, schemes: Sequence[str]) -> list[Line]:
-    """Return the instructions that add something from an address of these schemes, or may."""
+    """Return the instructions that add, or may add, something from an address of these schemes."""
     lines = [line.rstrip("\r") for line in dockerfile.lstrip("\ufeff").split("\n")]
     escape = _find_escape(lines)
     found = []
@@ -64,7 +64,7 @@ def _instructions(lines: Sequence[str], escape: str) -> Iterator[Line]:
 
 
 def _find_escape(lines: Sequence[str]) -> str:
-    """Return the sign that ends a line which goes on; directives are above all else."""
+    """Return the character that continues a line. A directive at the top may set it."""
     for line in lines:
         match = _DIRECTIVE.fullmatch(line[:_LONGEST_DIRECTIVE].strip())
         if match is None:
@@ -75,7 +75,7 @@ def _find_escape(lines: Sequence[str]) -> str:
 
 
 def _sources(rest: str) -> Sequence[str]:
-    """Return what is added: all words but the last one, which says where to."""
+    """Return the sources: all words but the last one, which is the target."""
     while flag := _FLAG.match(rest):
         rest = rest[flag.end() :]
     rest = rest.strip()
@@ -90,9 +90,9 @@ def _sources(rest: str) -> Sequence[str]:
 
 
 def _may_begin(word: str, schemes: Sequence[str], escape: str) -> bool:
-    # Quotes and escapes hide no address.
-    said = word.strip().translate(str.maketrans("", "", f"\"'{escape}")).lower()
-    known, variable, _ = said.partition("$")
+    # Quotes and escapes must not hide an address.
+    source = word.strip().translate(str.maketrans("", "", f"\"'{escape}")).lower()
+    known, variable, _ = source.partition("$")
     if not variable:
         return known.startswith(tuple(schemes))
     return any(known.startswith(scheme) or scheme.startswith(known) for scheme in schemes)

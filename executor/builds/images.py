@@ -1,4 +1,4 @@
-"""The images of this agent's docker daemon: reused by tag, else built."""
+"""The images of this agent's docker daemon: finds them by tag, and builds them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 class DockerImages:
     """Fulfils the port Images. `folder` is shared by all attempts of an agent."""
 
-    def __init__(  # noqa: PLR0913 - wiring; what is not told by its place is given by name
+    def __init__(  # noqa: PLR0913 - wiring; most arguments are given by name
         self,
         daemon: Daemon,
         folder: Path,
@@ -61,7 +61,7 @@ class DockerImages:
         self._buildkit: BuildKit | None = None
 
     def exists(self, tag: str) -> bool:
-        """Tell whether an image of that tag is there. Raises AgentUnfit, DockerUnavailable."""
+        """Return whether an image of this tag exists. Raises AgentUnfit, DockerUnavailable."""
         try:
             with daemon_errors():
                 client = self._daemon.client()
@@ -74,10 +74,10 @@ class DockerImages:
 
     @contextlib.contextmanager
     def building(self, tag: str, *, busy: Callable[[], None]) -> Iterator[None]:
-        """Hold the right to build `tag` on this agent; blocks until nobody else does.
+        """Hold the lock for building `tag` on this agent; blocks until nobody else holds it.
 
-        `busy` is called, once, where somebody does. Looks for BuildKit meanwhile, and while the
-        caller fetches the commit. Raises Stopped.
+        Calls `busy` once if somebody else holds it. Meanwhile, and while the caller fetches the
+        commit, another process looks for BuildKit. Raises Stopped.
         """
         name = hashlib.sha256(tag.encode()).hexdigest()[:24]
         self._buildkit = self._find_buildkit()
@@ -85,9 +85,9 @@ class DockerImages:
             yield
 
     def check_builds(self) -> None:
-        """Raise BuildExposed where a build would. For before a commit is fetched to be built.
+        """Raise BuildExposed if a build would. Call it before fetching the commit.
 
-        What else is to be said of builds on this agent, build() says. Raises DockerUnavailable.
+        Everything else about builds on this agent, build() reports. Raises DockerUnavailable.
         """
         if self._confined.builds and self._confined.required:
             self._confine()
@@ -100,23 +100,23 @@ class DockerImages:
         limit: float,
         at_step: Callable[[str], None],
     ) -> None:
-        """Build an image; what the builder says goes to the attempt's log.
+        """Build an image; the builder's output goes to the attempt's log.
 
-        `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
+        Calls `at_step` on the caller's thread for each step that starts ("3/5 RUN make").
         Raises BuildFailed, BuildExposed, AgentUnfit, RegistryUnreachable, DockerUnavailable,
         Stopped.
         """
         try:
             self._build(context, spec, limit=limit, at_step=at_step)
         except BuildFailed as exc:
-            # What a step says of a full disk is in its own words, and it may have filled it itself:
-            # then there is room again by now.
+            # A step reports a full disk in its own words. If it filled the disk itself, there is
+            # space again by now.
             if exc.exit_code is not None and self._is_disk_full():
                 raise AgentUnfit("its disk is full, and a step of the build failed") from exc
             raise
 
     def _is_disk_full(self) -> bool:
-        """Tell whether Docker's disk is full, as far as this program may see it."""
+        """Return whether Docker's disk is full, False if this process cannot see it."""
         with contextlib.suppress(OSError, KeyError, APIError, DockerUnavailable), daemon_errors():
             return measure(Path(self._daemon.client().info()["DockerRootDir"])).is_full
         return False
@@ -124,7 +124,7 @@ class DockerImages:
     def _build(
         self, context: Context, spec: ImageSpec, *, limit: float, at_step: Callable[[str], None]
     ) -> None:
-        # Though it was checked: somebody may have flushed the rules while the commit was fetched.
+        # Checked again: somebody may have flushed the rules while the commit was fetched.
         if self._confined.builds:
             self._confine()
         buildkit = self._buildkit or self._find_buildkit()
@@ -164,7 +164,7 @@ class DockerImages:
             classic.build(context, spec, limit=limit)
 
     def _confine(self) -> None:
-        """Close the network of the steps, or say that it is open where that may be.
+        """Close the network of the steps. Report if it stays open and that is allowed.
 
         Raises BuildExposed, DockerUnavailable.
         """
@@ -190,17 +190,17 @@ class DockerImages:
 
     @contextlib.contextmanager
     def _limited(self, spec: ImageSpec, problem: str = "") -> Iterator[str]:
-        """Give the control group for the steps of a build, "" where there is none; says so.
+        """Give the control group for the steps of a build, "" if there is none, and report that.
 
-        `problem` is why there can be none. A build that fails for want of what the group has not is
-        told so: raises BuildFailed.
+        `problem` is why there can be none. If a build fails because a limit of the group was
+        reached, raises BuildFailed with the limit in its message.
         """
-        from executor.builds.build_limits import Limits, limiting
+        from executor.builds.build_limits import BuildLimits, apply_limits
 
         with contextlib.ExitStack() as stack:
-            limits = Limits("")
+            limits = BuildLimits("")
             if not problem:
-                limits = stack.enter_context(limiting(self._confined, spec.labels))
+                limits = stack.enter_context(apply_limits(self._confined, spec.labels))
             self._report_isolation("builds_unlimited", problem or limits.problem)
             if problem := problem or limits.problem:
                 logger.warning("builds of this agent are not limited: %s", problem)
@@ -208,17 +208,17 @@ class DockerImages:
             try:
                 yield limits.group
             except (BuildFailed, AgentUnfit) as exc:
-                limits.over()
+                limits.end()
                 shortage = limits.shortage(exc.exit_code)
                 if not shortage:
                     raise
                 self._log.header(shortage)
-                # A step that could not even begin looks like a fault of the agent.
+                # A step that could not even start looks like a fault of the agent.
                 more = str(exc) if isinstance(exc, BuildFailed) else _USE_LESS
                 raise BuildFailed(f"{shortage} {more}", exc.exit_code) from exc
 
     def _find_buildkit(self) -> BuildKit:
-        # Imported where there is something to build: a warm start waits for nothing of it.
+        # Imported only for a build, so that a warm start does not wait for it.
         from executor.builds.buildkit import BuildKit
 
         state = self._folder / "buildx"

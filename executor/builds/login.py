@@ -1,6 +1,6 @@
-"""Who an agent is to a registry: the login in docker's settings, or what a credential helper says.
+"""Finds an agent's login to a registry: in docker's settings, or by a credential helper.
 
-docker-py alone would read the settings of this process, and once, when it connects.
+docker-py reads the settings only once, when it connects, and by this process's own environment.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from executor.docker.docker_settings import find_settings
 from executor.errors import RegistryFailed
 
 _HELPER_LIMIT = 10.0
-"""Seconds for a credential helper: it may ask a server, or somebody who is not there."""
+"""Seconds for a credential helper: it may call a server, or prompt a user who is not there."""
 
 _PAUSE = 0.1
-"""Seconds between two looks at whether the login is still wanted."""
+"""Seconds between checks whether the login is still wanted."""
 
-_MALFORMED = "a login in them, or what their credential helper says, is malformed"
+_MALFORMED = "a login in them, or the output of their credential helper, is malformed"
 
 _NOBODY = "e30="
-"""A login without anything in it: {}."""
+"""An empty login: {}."""
 
 logger = logging.getLogger(__name__)
 
@@ -36,23 +36,23 @@ logger = logging.getLogger(__name__)
 def find_login(environ: Mapping[str, str], host: str, check: Callable[[], None]) -> str:
     """Return the login to the registry at `host` as the daemon takes it (X-Registry-Auth).
 
-    It is nobody's where there is none. Blocks for as long as a credential helper takes, 10 s at
-    most, and calls `check` meanwhile: what that raises ends the wait. Raises RegistryFailed,
-    whose text has nothing of a login.
+    The login is empty if there is none. Blocks as long as a credential helper takes, 10 s at most.
+    Calls `check` meanwhile, and raises what `check` raises. Raises RegistryFailed, whose text has
+    nothing of a login.
     """
     answers: queue.SimpleQueue[Union[str, RegistryFailed]] = queue.SimpleQueue()
 
-    def ask() -> None:
+    def resolve() -> None:
         try:
-            answers.put(_ask(environ, host))
+            answers.put(_resolve(environ, host))
         except RegistryFailed as exc:
             answers.put(exc)
         except Exception as exc:  # noqa: BLE001 # raised again where the answer is taken
-            # Settings may be malformed in any way, and who waits has to hear of each. The texts
-            # of such errors may have a part of what was read: they are neither told nor logged.
+            # Settings may be malformed in any way, and each must be reported. The text of such an
+            # error may contain a part of the settings, so it is neither reported nor logged.
             answers.put(_refused(f"{_MALFORMED} ({type(exc).__name__})"))
 
-    threading.Thread(target=ask, daemon=True, name="login").start()
+    threading.Thread(target=resolve, daemon=True, name="login").start()
     ends = time.monotonic() + _HELPER_LIMIT
     while time.monotonic() < ends:
         try:
@@ -66,17 +66,17 @@ def find_login(environ: Mapping[str, str], host: str, check: Callable[[], None])
     raise RegistryFailed("the credential helper of docker's settings does not answer")
 
 
-def _ask(environ: Mapping[str, str], host: str) -> str:
+def _resolve(environ: Mapping[str, str], host: str) -> str:
     settings = _read(environ)
     if not settings:
-        # docker-py would take that for a question after the settings of this process.
+        # With empty settings docker-py would read those of this process.
         return _NOBODY
     try:
         logins = auth.load_config(config_dict=settings, credstore_env=dict(environ))
         found = auth.resolve_authconfig(logins, host)
         return auth.encode_header(found).decode() if found else _NOBODY
     except DockerException as exc:
-        # It has what a helper said that failed: a reason, but it may be an answer all the same.
+        # Its text has the output of a helper that failed. That may contain a login after all.
         raise _refused(_MALFORMED if '"Secret"' in str(exc) else str(exc)) from None
 
 
@@ -85,7 +85,7 @@ def _refused(why: str) -> RegistryFailed:
 
 
 def _read(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings; none where they cannot be read, for a registry may ask for no login."""
+    """Return the settings; {} if they cannot be read, as a registry may need no login."""
     file = find_settings(environ)
     try:
         settings = json.loads(file.read_text())

@@ -1,7 +1,7 @@
-"""The registry in which agents share images, spoken to by the docker daemon.
+"""The registry in which agents share images. The docker daemon pulls from it and pushes to it.
 
-Its calls are streams that may say nothing for as long as the registry does, before their first
-byte too: so they are made on a connection that another thread can cut, which docker-py has not.
+The daemon's responses are streams. They may be silent as long as the registry is, even before their
+first byte. So the calls use a connection that another thread can cut; docker-py has no such one.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from executor.docker.engine import connect
 from executor.errors import DockerUnavailable, RegistryFailed
 from executor.ports import ImageSpec, Signals
 
-_FIRST_WORD = 10.0
-"""Seconds for the registry to say what it has: who waits could be built for meanwhile."""
+_FIRST_RESPONSE = 10.0
+"""Seconds for the first response of the registry. Meanwhile the image could be built."""
 
 _SILENCE = 60.0
-"""Seconds in which a transfer may make no progress."""
+"""Seconds for which a transfer may make no progress."""
 
 _LOCAL = "prevs/"
 _SAME = ("prevs.app", "prevs.commit", "prevs.folder")
-"""The labels by which an image is known to be of an app at a commit."""
+"""The labels that show the app and the commit of an image."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -40,7 +40,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 class DockerRegistry:
     """Fulfils the port Registry. `address` is "host:port/prefix".
 
-    Docker's settings log in (executor/builds/login.py), those of the user whose `environ` it is.
+    The login comes from the docker settings of `environ` (executor/builds/login.py).
     """
 
     def __init__(
@@ -55,27 +55,27 @@ class DockerRegistry:
         self._pushing: Optional[_Call] = None
 
     def pull(self, spec: ImageSpec, digest: str, *, limit: float) -> str:
-        """Have an image here, with its tag; return its digest there.
+        """Pull an image and tag it; return its digest in the registry.
 
-        It is that of `digest`, or where that is "" what its tag says. Blocks for at most `limit`
-        seconds. Raises RegistryFailed, Stopped.
+        Pulls `digest`, or the image's tag if that is "". Blocks for `limit` seconds at most. Raises
+        RegistryFailed, Stopped.
         """
         repository, tag = self._name(spec.tag)
         wanted = {"fromImage": repository, "tag": digest or tag}
         name = f"{repository}@{digest}" if digest else f"{repository}:{tag}"
         call = self._call(f"/images/create?{urlencode(wanted)}")
-        # From the beginning: it may be here although the call was cut off.
+        # Around the call: the image may have come although the call was cut off.
         with self._renamed(name):
             try:
                 with _limited(call, limit), self._signals.interrupting(call.cut):
-                    found = _last_digest(self._said(call, _FIRST_WORD))
+                    found = _last_digest(self._messages(call, _FIRST_RESPONSE))
             finally:
                 self._signals.check()
             self._keep(name, spec)
         return found
 
     def push(self, tag: str, *, limit: float) -> str:
-        """Bring an image there; return its digest. Blocks for at most `limit` seconds.
+        """Push an image; return its digest. Blocks for `limit` seconds at most.
 
         Raises RegistryFailed.
         """
@@ -88,10 +88,10 @@ class DockerRegistry:
         with self._renamed(f"{repository}:{version}"):
             self._tag(tag, repository, version)
             with _limited(call, limit):
-                return _last_digest(self._said(call, _SILENCE))
+                return _last_digest(self._messages(call, _SILENCE))
 
     def end(self) -> None:
-        """Have a push end, at once and from any thread, and none begin."""
+        """End a push at once, and let no other start. Any thread."""
         with self._lock:
             self._ended = True
             if self._pushing is not None:
@@ -105,15 +105,15 @@ class DockerRegistry:
     def _call(self, path: str) -> _Call:
         return _Call(self._environ, path, self._address.partition("/")[0])
 
-    def _said(self, call: _Call, first: float) -> Iterator[Mapping[str, Any]]:
-        """Yield what the daemon says, but errors. Raises RegistryFailed."""
+    def _messages(self, call: _Call, first: float) -> Iterator[Mapping[str, Any]]:
+        """Yield the daemon's messages. Raises RegistryFailed for an error among them."""
         for piece in call.pieces(first):
             if "error" in piece:
                 raise RegistryFailed(str(piece["error"]).strip())
             yield piece
 
     def _keep(self, name: str, spec: ImageSpec) -> None:
-        """Give an image that was pulled its tag, if it is what it should be."""
+        """Tag the pulled image if it is the right one."""
         with _registry_errors():
             client = self._daemon.client()
             found = client.inspect_image(name)  # type: ignore[no-untyped-call]
@@ -130,7 +130,7 @@ class DockerRegistry:
 
     @contextlib.contextmanager
     def _renamed(self, name: str) -> Iterator[None]:
-        """Take the name of the registry from an image afterwards: its own is what it is kept by."""
+        """Remove the registry's name from the image afterwards: its own tag keeps it."""
         try:
             yield
         finally:
@@ -139,7 +139,7 @@ class DockerRegistry:
 
 
 class _Call:
-    """One POST to the daemon, with the login to `host`, whose answer is a stream of JSON."""
+    """One POST to the daemon, with the login to `host`. The response is a stream of JSON."""
 
     def __init__(self, environ: Mapping[str, str], path: str, host: str) -> None:
         self._environ = environ
@@ -150,7 +150,7 @@ class _Call:
         self._is_cut = False
 
     def cut(self) -> None:
-        """End it, and so what the daemon does for it. Any thread; doesn't block."""
+        """Close the connection, which ends the daemon's work for it. Any thread; doesn't block."""
         with self._lock:
             self._is_cut = True
             if self._socket is not None:
@@ -158,11 +158,11 @@ class _Call:
                     self._socket.shutdown(socket.SHUT_RDWR)
 
     def pieces(self, first: float) -> Iterator[Mapping[str, Any]]:
-        """Yield what the daemon says; `first` is how many seconds it may take to begin.
+        """Yield the daemon's messages; the first one may take `first` seconds.
 
         Raises RegistryFailed.
         """
-        # Asked for here, for this may take as long as a transfer, and be cut off like one.
+        # Here, because it may take as long as a transfer, and can be cut like one.
         login = find_login(self._environ, self._host, self._check)
         try:
             with contextlib.closing(self._connect()) as connection:
@@ -219,10 +219,10 @@ def _registry_errors() -> Iterator[None]:
         raise RegistryFailed(str(exc)) from exc
 
 
-def _last_digest(said: Iterator[Mapping[str, Any]]) -> str:
-    """Return the last digest that the daemon says. Raises RegistryFailed."""
+def _last_digest(messages: Iterator[Mapping[str, Any]]) -> str:
+    """Return the digest from the daemon's messages. Raises RegistryFailed."""
     found = ""
-    for piece in said:
+    for piece in messages:
         aux = piece.get("aux")
         if isinstance(aux, dict) and _DIGEST.fullmatch(str(aux.get("Digest", ""))):
             return str(aux["Digest"])

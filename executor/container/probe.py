@@ -17,7 +17,7 @@ ANSWER_LIMIT = 10.0
 """Seconds for one answer: a development server may build its first page only on request."""
 
 STAYS_SECONDS = 0.2
-"""How long a connection has to stay open to pass a TCP check: docker's proxy accepts connections for
+"""How long a connection must stay open to pass a TCP check. docker's proxy accepts connections for
 a container that does not listen, and closes them at once."""
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"

@@ -1,4 +1,4 @@
-"""The connection to this agent's docker daemon, its settings, and whose fault its errors are.
+"""The connection to this agent's docker daemon, docker's settings, and who caused its errors.
 
-Calls block on the daemon. Images and containers are in builds/ and container/.
+Calls block on the daemon. Code for images and containers is in builds/ and container/.
 """

@@ -1,8 +1,8 @@
-"""Whose fault it is that Docker failed: the commit's, or the agent's. Pure.
+"""Decides whether the commit or the agent caused an error of Docker. Pure.
 
-The kind of the error decides first: the code of gRPC, or the status of Docker's API. What that
-leaves open, the messages below decide. What a Dockerfile or a step of it says is in none of them:
-builders quote it, and what is quoted is left out, so that no commit has an agent blamed.
+The kind of the error decides first: the code of gRPC, or the status of Docker's API. If that is not
+enough, the messages below decide. Builders quote text of a Dockerfile and its steps. We ignore text
+in quotes, so that no commit can put the blame on an agent.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _EXITED = re.compile(r'^process "" did not complete successfully: exit code: \d+
 
 _CODE = re.compile(r"rpc error: code = (\w+)")
 _AWAY_CODES = frozenset({"Unavailable", "Internal", "DataLoss", "Aborted", "Canceled"})
-"""Codes of gRPC (google.golang.org/grpc/codes) that say nothing of what was asked for."""
+"""Codes of gRPC (google.golang.org/grpc/codes) that do not depend on the request."""
 
 _AWAY = re.compile(
     r"^Cannot connect to the Docker daemon"  # docker/cli and moby, client/errors.go
     r"|^error during connect"  # moby, client/request.go
     r"|\b(?:daemon|server) is shutting down"  # moby, daemon/; net/http in front of it
-    r"|\bcontext canceled$"  # nobody but the daemon cancels what was not stopped
+    r"|\bcontext canceled$"  # the daemon did it: what we stop does not get here
 )
 
 
 class _Known(NamedTuple):
-    """A message of an agent's own trouble: what it means, and where it comes from."""
+    """A message about trouble of the agent: what it means, and which program sends it."""
 
     pattern: str
     means: str
@@ -110,7 +110,7 @@ _COMMIT = re.compile(
     r"|chdir to cwd|not a directory|create mountpoint for"  # runc, rootfs_linux.go; moby, container
     r"|cannot be mounted because it is inside /proc"  # runc, rootfs_linux.go
 )
-"""What Docker calls an error of its own, as it comes to it late, and is the image's."""
+"""Errors that the image causes, though Docker reports them as its own."""
 
 _NO_ANSWER = re.compile(
     r'failed to do request: |(?:^|: )(?:Get|Head) "": |: unexpected status[^:]*"": 5\d\d '
@@ -122,46 +122,46 @@ _HUB = "docker.io"
 
 
 def find_fault(error: str) -> ExecutorError | None:
-    """Return what a builder's error means that is not the commit's fault, None for what is."""
-    said = _QUOTED.sub('""', error.strip())
-    if _EXITED.search(said):
+    """Return the fault behind a builder's error, None if the commit caused it."""
+    text = _QUOTED.sub('""', error.strip())
+    if _EXITED.search(text):
         return None
-    code = _CODE.search(said)
-    if _AWAY.search(said) or (code and code.group(1) in _AWAY_CODES):
+    code = _CODE.search(text)
+    if _AWAY.search(text) or (code and code.group(1) in _AWAY_CODES):
         return DockerUnavailable(_shorten(error))
-    # Before what the agent lacks: a registry has disks and sockets of its own.
-    if _NO_ANSWER.search(said):
-        host = _NO_HOST.search(said)
+    # Checked before the agent's own faults: a registry has disks and sockets too.
+    if _NO_ANSWER.search(text):
+        host = _NO_HOST.search(text)
         if host and not host.group(1).endswith(_HUB):
-            return None  # a name that nobody has: most likely it is misspelt
+            return None  # most likely the Dockerfile misspells the name
         return RegistryUnreachable(_shorten(error))
-    return _find_known(said, error)
+    return _find_known(text, error)
 
 
 def find_call_fault(status: int | None, error: str) -> ExecutorError | None:
-    """Return what a refusal of Docker's API to start something means, as find_fault() does.
+    """Return the fault behind an error of Docker's API, None if the commit caused it.
 
-    `status` is that of HTTP. One of the server is the agent's fault unless it is known better.
+    `status` is the HTTP status. A 5xx is the agent's fault unless its message shows otherwise.
     """
-    said = _QUOTED.sub('""', error.strip())
-    if known := _find_known(said, error):
+    text = _QUOTED.sub('""', error.strip())
+    if known := _find_known(text, error):
         return known
-    if status is not None and status >= 500 and not _COMMIT.search(said):
+    if status is not None and status >= 500 and not _COMMIT.search(text):
         return AgentUnfit(f"its Docker failed: {_shorten(error)}")
     return None
 
 
-def _find_known(said: str, error: str) -> AgentUnfit | None:
-    if _COMMIT.search(said):
+def _find_known(text: str, error: str) -> AgentUnfit | None:
+    if _COMMIT.search(text):
         return None
     for known in _AGENT:
-        if re.search(known.pattern, said):
+        if re.search(known.pattern, text):
             return AgentUnfit(f"{known.means}: {_shorten(error)}")
     return None
 
 
 def _shorten(error: str) -> str:
-    """Return Docker's words on one line, without the step's own."""
+    """Return Docker's message on one line, without the command of the step."""
     error = _STEP_SAYS.sub("", error, count=1)
     line = " ".join("".join(c if c.isprintable() else " " for c in error).split()).rstrip(".")
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

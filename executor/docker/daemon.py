@@ -1,4 +1,4 @@
-"""The connection to this agent's docker daemon; docker-py's errors of it become ours here."""
+"""The connection to this agent's docker daemon. Turns docker-py's connection errors into ours."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from executor.docker.engine import DEFAULT_HOST
 from executor.errors import DockerUnavailable
 
 _CALL_LIMIT = 60
-"""Seconds for one answer of the daemon. Starting a container on a busy machine can take 10."""
+"""Seconds for one response. Starting a container on a busy machine can take 10."""
 
-# The last one is urllib3's: docker-py reads streams past requests.
+# docker-py reads streams with urllib3 directly, hence its HTTPError.
 _AWAY = (requests.exceptions.RequestException, DockerException, HTTPError)
 
 
 class Daemon:
-    """Connects once, when first asked. Thread safe. DOCKER_HOST and its kin in `environ` decide."""
+    """Connects at the first use, by DOCKER_HOST and the like in `environ`. Thread safe."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._settings = kwargs_from_env(environment=dict(environ))
@@ -46,12 +46,12 @@ class Daemon:
             try:
                 return APIClient(version="auto", timeout=_CALL_LIMIT, **self._settings)
             except (InvalidConfigFile, ValueError, TypeError, AttributeError):
-                # docker-py reads all of that, logins to registries too, and has no
-                # answer to what is malformed. Of the daemon it raises DockerException alone.
+                # docker-py reads the user's config.json, and raises these if it is malformed. For
+                # the daemon it raises only DockerException.
                 raise DockerUnavailable("its user's config.json is malformed") from None
 
     def _check_address(self) -> None:
-        """Raise DockerUnavailable for an address that docker-py would raise ValueError of too."""
+        """Raise DockerUnavailable for a malformed address; docker-py may raise ValueError."""
         address = self._settings.get("base_url")
         try:
             parse_host(address, tls=bool(self._settings.get("tls")))
@@ -61,18 +61,18 @@ class Daemon:
 
 @contextlib.contextmanager
 def daemon_errors() -> Iterator[None]:
-    """Raise DockerUnavailable for a daemon that does not answer; its refusals pass as APIError."""
+    """Raise DockerUnavailable if the daemon does not answer. Its error responses stay APIError."""
     try:
         yield
     except APIError:
         raise
     except (*_AWAY, StreamParseError, struct.error) as exc:
-        # The last two are of an answer that broke off in the middle.
+        # The last two mean that the response broke off in the middle.
         raise DockerUnavailable(_first_line(exc)) from exc
 
 
 def explanation(error: APIError) -> str:
-    """Return the daemon's own sentence for a refusal."""
+    """Return the message of the daemon's error response."""
     return str(error.explanation or error).strip().rstrip(".")
 
 

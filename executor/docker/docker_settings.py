@@ -1,4 +1,4 @@
-"""Where the user of an executor keeps his settings of docker: logins to registries, proxies."""
+"""Finds the docker settings of the executor's user: logins to registries, proxies."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 def find_settings(environ: Mapping[str, str]) -> Path:
-    """Return the file, as docker's own command finds it by `environ`; it need not be there."""
+    """Return the path of config.json as the docker command finds it. It need not exist."""
     if folder := environ.get("DOCKER_CONFIG"):
         return Path(folder) / "config.json"
     return Path(environ.get("HOME") or _home()) / ".docker/config.json"
 
 
 def _home() -> str:
-    """Return what the system knows: a Mesos agent may give its executors no HOME."""
+    """Return the home folder from the system: a Mesos agent may not set HOME."""
     try:
         return pwd.getpwuid(os.getuid()).pw_dir
     except KeyError:

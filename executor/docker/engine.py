@@ -1,7 +1,7 @@
-"""Speaks to the docker daemon with the standard library alone, and removes a container so.
+"""Talks to the docker daemon with the standard library alone, for example to remove a container.
 
-That is for what the watchdog becomes: docker-py costs 25 MB and 0.1 s, for one call, while the
-machine may be short of both.
+executor/cleanup/orphans.py uses it: docker-py takes 25 MB and 0.1 s for one call, and the machine
+may be short of both.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def remove_container(environ: Mapping[str, str], name: str) -> int | None:
-    """Kill a container and remove it; return the daemon's status, None where it doesn't answer.
+    """Kill a container and remove it; return the HTTP status, None if docker does not answer.
 
-    204: removed, 404: there is none, 409: it is being removed. DOCKER_HOST and its kin in
-    `environ` say where the daemon is. Blocks for at most a minute. Never raises.
+    204: removed, 404: there is none, 409: it is being removed. DOCKER_HOST and the like in
+    `environ` say where the daemon is. Blocks for a minute at most. Never raises.
     """
     connection = None
     try:
@@ -50,9 +50,9 @@ def remove_container(environ: Mapping[str, str], name: str) -> int | None:
 
 
 def connect(environ: Mapping[str, str]) -> http.client.HTTPConnection:
-    """Return a connection to the daemon, that connects when first used. Raises OSError, ValueError.
+    """Return a connection to the daemon; it connects at the first use. Raises OSError, ValueError.
 
-    DOCKER_HOST and its kin in `environ` say where the daemon is.
+    DOCKER_HOST and the like in `environ` say where the daemon is.
     """
     host = environ.get("DOCKER_HOST") or DEFAULT_HOST
     if host.startswith("unix://"):

@@ -1,7 +1,7 @@
-"""Has Docker start a container of nothing, as a RUN step would: what an agent lacks shows then.
+"""Makes Docker start a container from an empty image, as a trial of what builds need.
 
-The image is empty, so that nothing has to be fetched. Docker mounts it, connects it to the network
-of its builds and has runc begin; that there is no program to execute is found only after all that.
+The image is empty, so nothing has to be fetched. Docker mounts it, connects the container to the
+network of builds, and runs runc. Only after all that it finds no program to execute.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 from executor.docker import blame, engine
 
 _PROGRAM = "/prevs-doctor"
-_SAYS_MISSING = "no such file or directory"
+_NO_PROGRAM = "no such file or directory"
 
 
 def find_problem(environ: Mapping[str, str]) -> str:
-    """Return what Docker says where it cannot start a container, "" where it can.
+    """Return Docker's error if it cannot start a container, "" if it can.
 
-    Leaves nothing behind. Blocks for some seconds at most, a minute where Docker hangs.
+    Leaves nothing behind. Blocks for some seconds at most, for a minute if Docker hangs.
     """
     name = f"prevs-doctor:{os.urandom(6).hex()}"
     container = name.replace(":", "-")
@@ -39,36 +39,36 @@ def find_problem(environ: Mapping[str, str]) -> str:
 def _try(environ: Mapping[str, str], image: str, container: str) -> str:
     repository, _, tag = image.partition(":")
     path = f"/images/create?fromSrc=-&repo={repository}&tag={tag}"
-    status, said = _call(environ, "POST", path, _empty())
+    status, message = _call(environ, "POST", path, _empty())
     if status != 200:
-        return said
+        return message
     wanted = json.dumps({"Image": image, "Cmd": [_PROGRAM]}).encode()
-    status, said = _call(environ, "POST", f"/containers/create?name={container}", wanted)
+    status, message = _call(environ, "POST", f"/containers/create?name={container}", wanted)
     if status != 201:
-        return said
-    status, said = _call(environ, "POST", f"/containers/{container}/start")
-    # 400: it came as far as the program, which is not there.
-    reached = status == 400 or _SAYS_MISSING in said
-    fault = blame.find_call_fault(status, said)
-    return "" if status < 300 or (reached and fault is None) else said
+        return message
+    status, message = _call(environ, "POST", f"/containers/{container}/start")
+    # 400: it got as far as the program, which does not exist.
+    reached = status == 400 or _NO_PROGRAM in message
+    fault = blame.find_call_fault(status, message)
+    return "" if status < 300 or (reached and fault is None) else message
 
 
 def _call(environ: Mapping[str, str], method: str, path: str, body: bytes = b"") -> tuple[int, str]:
-    """Return the status and what is said with it, without the quotes of JSON."""
+    """Return the status and the message of the response, without its JSON."""
     kind = "application/json" if body.startswith(b"{") else "application/x-tar"
     connection = engine.connect(environ)
     try:
         connection.request(method, path, body=body, headers={"Content-Type": kind})
         answer = connection.getresponse()
-        said = answer.read().decode(errors="replace").strip()
+        text = answer.read().decode(errors="replace").strip()
     finally:
         connection.close()
     try:
-        found: Any = json.loads(said)
+        found: Any = json.loads(text)
     except ValueError:
-        return answer.status, said
+        return answer.status, text
     message = found.get("message") if isinstance(found, dict) else None
-    return answer.status, str(message or said).strip().rstrip(".")
+    return answer.status, str(message or text).strip().rstrip(".")
 
 
 def _empty() -> bytes:

@@ -1,4 +1,4 @@
-"""What an agent's machine has of what executors need, looked at before any task comes.
+"""Checks whether an agent's machine has what executors need, before any task comes.
 
-A command of its own; no attempt runs it.
+It is a command of its own; no attempt runs it.
 """

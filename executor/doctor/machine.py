@@ -1,4 +1,4 @@
-"""Looks at the machine that this is, as an executor would find it."""
+"""Looks at this machine as an executor would find it."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _FRAMEWORK_LIMIT = 10.0
 _GB = 1e9
 _HIERARCHIES = Path("/sys/fs/cgroup")
 _MESOS_GROUP = "mesos"
-"""Where an agent puts executors that has the launcher linux (its --cgroups_root)."""
+"""The control group of executors under an agent with the launcher linux (its --cgroups_root)."""
 
 
 def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
-    """Return what is to be seen with the environment of an executor. Blocks for a minute at most.
+    """Return what an executor with this environment would find. Blocks for a minute at most.
 
     `framework` is the address of a framework's API.
     """
-    version, info, problem = _ask_docker(environ)
+    version, info, problem = _query_docker(environ)
     problems: list[str] = []
     confined = read_confinement(environ, problems)
     root = info.get("DockerRootDir")
@@ -59,18 +59,18 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
         confined_problems=problems,
         work=_try_folder(environ.get("PREVS_EXECUTOR_DIR", "")),
         images=_measure(images) if images else None,
-        framework=_ask_framework(framework) if framework else None,
+        framework=_query_framework(framework) if framework else None,
         has_mesos_groups=_has_groups(_MESOS_GROUP),
     )
 
 
 def _has_groups(name: str) -> bool:
-    """Tell whether there is a control group of that name, with v1 in any hierarchy."""
+    """Return whether a control group of this name exists, with v1 in any hierarchy."""
     return any(_HIERARCHIES.glob(name)) or any(_HIERARCHIES.glob(f"*/{name}"))
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str]) -> Optional[str]:
-    """Return what a program says, None where it is missing or fails."""
+    """Return the output of a program, None if it is missing or fails."""
     try:
         done = subprocess.run(
             command,
@@ -86,8 +86,10 @@ def _run(command: Sequence[str], environ: Mapping[str, str]) -> Optional[str]:
     return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
 
-def _ask_docker(environ: Mapping[str, str]) -> tuple[Optional[dict[str, Any]], dict[str, Any], str]:
-    """Return the daemon's version, what it says of itself, and why it does not."""
+def _query_docker(
+    environ: Mapping[str, str],
+) -> tuple[Optional[dict[str, Any]], dict[str, Any], str]:
+    """Return /version and /info of the daemon, and why it does not answer."""
     try:
         version, info = (_get(environ, path) for path in ("/version", "/info"))
     except (OSError, ValueError, http.client.HTTPException) as exc:
@@ -101,17 +103,17 @@ def _get(environ: Mapping[str, str], path: str) -> dict[str, Any]:
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        said = answer.read()
+        body = answer.read()
         if answer.status != 200:
             raise ValueError(f"it says {answer.status}")
-        found: dict[str, Any] = json.loads(said)
+        found: dict[str, Any] = json.loads(body)
         return found
     finally:
         connection.close()
 
 
 def _try_folder(path: str) -> Folder:
-    """Return whether the executors' folder can be written to; one that is missing is made."""
+    """Return whether the work folder can be written to; creates it if it is missing."""
     if not Path(path).is_absolute():
         return Folder(path, f"PREVS_EXECUTOR_DIR is no absolute path but {path!r}.", 0.0)
     try:
@@ -130,9 +132,9 @@ def _measure(folder: Path) -> Folder:
     return Folder(str(folder), "", found.f_bavail * found.f_frsize / _GB, inodes)
 
 
-def _ask_framework(url: str) -> Framework:
+def _query_framework(url: str) -> Framework:
     try:
-        # doctor.py takes addresses of http and https alone.
+        # report.py takes only http and https addresses.
         request = urllib.request.Request(f"{url}/healthz")  # noqa: S310
         with urllib.request.urlopen(request, timeout=_FRAMEWORK_LIMIT) as answer:  # noqa: S310
             date = answer.headers["Date"]

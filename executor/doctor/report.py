@@ -1,6 +1,6 @@
-"""`executor.pyz doctor`: what an agent's machine has of what executors need, and what it lacks.
+"""`executor.pyz doctor`: checks whether an agent's machine has what executors need.
 
-Run on the agent, as the user and with the environment of its executors. Nothing of prevs need be
+Run it on the agent, as the user and with the environment of its executors. prevs need not be
 installed there, and no framework has to be within reach.
 """
 
@@ -19,9 +19,9 @@ _MARKS = {OK: "✓", WARNING: "!", WRONG: "✗", SKIPPED: "-"}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Look at this machine and tell; return 1 where something is wrong."""
+    """Check this machine and print the findings; return 1 if something is wrong."""
     parser = argparse.ArgumentParser(prog="executor doctor", description=__doc__.partition("\n")[0])
-    parser.add_argument("--json", action="store_true", help="as `prevs doctor --json` tells it")
+    parser.add_argument("--json", action="store_true", help="as JSON, like `prevs doctor --json`")
     parser.add_argument(
         "--framework",
         metavar="URL",
@@ -31,10 +31,20 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     found = judge(look(os.environ, chosen.framework))
     if chosen.json:
-        print(json.dumps([one._asdict() for one in found], indent=2))
+        print(json.dumps([_encode(one) for one in found], indent=2))
     else:
         print(render(found, sys.stdout.encoding or "ascii"))
     return 1 if any(one.level == WRONG for one in found) else 0
+
+
+def _encode(finding: Finding) -> dict[str, str]:
+    """Return a finding for JSON, with the keys of `prevs doctor --json`."""
+    return {
+        "part": finding.part,
+        "level": finding.level,
+        "told": finding.message,
+        "advice": finding.advice,
+    }
 
 
 def _read_url(text: str) -> str:
@@ -44,11 +54,11 @@ def _read_url(text: str) -> str:
 
 
 def render(found: Sequence[Finding], encoding: str) -> str:
-    """Return the findings as lines for people, of signs that the terminal knows."""
+    """Return the findings as lines for people, in the terminal's encoding."""
     wide = max(len(one.part) for one in found)
     lines = []
     for one in found:
-        lines.append(f"{_MARKS[one.level]}  {one.part:{wide}}  {one.told}")
+        lines.append(f"{_MARKS[one.level]}  {one.part:{wide}}  {one.message}")
         if one.advice:
             lines.append(f"   {'':{wide}}  → {one.advice}")
     return "\n".join(lines).encode(encoding, "replace").decode(encoding)

@@ -1,4 +1,4 @@
-"""What a container may use and reach, as rules and numbers.
+"""What containers and builds may use and reach, as rules and numbers.
 
-Pure but for a disk that is looked at. Applying it is container/'s and builds/'s.
+Pure, except that it measures disks. container/ and builds/ apply the rules.
 """

@@ -1,10 +1,11 @@
-"""Under which control group a container is put: the executor's own, so that Mesos counts it. Pure.
+"""The control groups of containers and builds: names, limits and counters. Pure.
 
-Mesos gives each executor a group, limits it to what the task was offered, and reads from it what
-the task uses. A container is the daemon's child, and outside of it unless the daemon is asked.
+Mesos gives each executor a group, limits it to the task's resources, and reads the task's usage
+from it. A container is the daemon's child, and so outside of that group, unless the daemon is given
+the group as a parent. We do that, so that Mesos counts the container.
 
-Builds have groups of their own: one for all of an agent, and below it one for each app, so that
-who takes all of it takes it from itself. Here is what limits them, and what they tell.
+Builds have groups of their own: one for all builds of an agent, and below it one for each app. So a
+build that takes all of a resource takes it from its own app.
 """
 
 from __future__ import annotations
@@ -14,27 +15,27 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Optional
 
 BUILDS = "/prevs-builds"
-"""The group of all builds of an agent, which executors make where they may."""
+"""The group of all builds of an agent. Executors create it if they may."""
 
 SLICE = "/prevsbuilds.slice"
-"""The one of provision/systemd, for executors that may make none."""
+"""The group from provision/systemd, for executors that may not create groups."""
 
 LIMITS = ("pids.max", "memory.max", "memory.limit_in_bytes")
-"""The files of a group that may have a limit of its processes or its memory, with v1 or v2."""
+"""The files with limits of processes or memory, with v1 or v2."""
 
 _COUNTED = ("cpu", "memory")
 _LEAF = "/leaf"
-"""How the group ends in which Mesos puts processes on v2, where one with groups has none."""
+"""The last part of the group of Mesos's processes on v2, where a parent group has no processes."""
 
 _ENDLESS = 1 << 62
-"""More than any limit: v1 has no word for none, but the most that the kernel counts to."""
+"""More than any limit. v1 shows the highest number of the kernel if there is no limit."""
 
 
 def own_group(text: str) -> Optional[str]:
-    """Return the executor's group from /proc/self/cgroup, None where it has none of its own.
+    """Return the executor's group from the text of /proc/self/cgroup, None if it has none.
 
-    With v1 each controller may have a group of its own, and docker takes one name for all: that of
-    cpu and memory, where it is the same.
+    With v1 each controller may have another group, but docker takes one name for all. So this is
+    the group of cpu and memory, if both have the same.
     """
     groups = _read(text)
     if any(name in groups for name in _COUNTED):
@@ -46,22 +47,22 @@ def own_group(text: str) -> Optional[str]:
 
 
 def accepts(info: Mapping[str, object]) -> bool:
-    """Tell from what a daemon says of itself whether it puts containers below a group.
+    """Return whether a daemon can put containers below Mesos's groups, by its /info.
 
-    With systemd's driver groups are systemd's units, and those are not Mesos's.
+    With the driver systemd it cannot: then only units of systemd can be parents.
     """
     return info.get("CgroupDriver") == "cgroupfs"
 
 
 def copies(group: str, hierarchies: Iterable[str]) -> list[str]:
-    """Return the folders of a group in each of the mounted hierarchies."""
+    """Return the folders of a group, one in each hierarchy."""
     return [f"{hierarchy}{group}" for hierarchy in hierarchies]
 
 
 def memory_counters(text: str) -> list[str]:
-    """Return the files that may count who was killed for memory, for /proc/PID/cgroup's `text`.
+    """Return the files that may count processes killed for memory, by /proc/PID/cgroup's `text`.
 
-    They are below the folder of all hierarchies: one with v1, one with v2.
+    The paths are relative to the folder of all hierarchies: one for v1, one for v2.
     """
     groups = _read(text)
     counters = []
@@ -73,13 +74,13 @@ def memory_counters(text: str) -> list[str]:
 
 
 def is_limit(text: str) -> bool:
-    """Tell whether what is in one of LIMITS limits anything."""
+    """Return whether the text of one of the files LIMITS is a limit."""
     number = text.strip()
     return number.isdigit() and int(number) < _ENDLESS
 
 
 class Budget(NamedTuple):
-    """What the processes of a group may have together: MB of memory, and how many they may be."""
+    """The limits of a group: MB of memory, and the number of processes."""
 
     memory: int
     processes: int
@@ -91,23 +92,23 @@ _OF_APP = 2048
 
 
 def budgets(machine: int, memory: int) -> tuple[Budget, Budget]:
-    """Return what all builds of an agent may have together, and what those of one app.
+    """Return the limits of all builds of an agent together, and of the builds of one app.
 
-    The machine has `machine` MB; the builds of an app get `memory` of them, 0 for half of it. The
-    rest is left for previews and for what runs them.
+    The machine has `machine` MB. The builds of an app get `memory` MB, or half of the machine if
+    that is 0. The rest is for previews and the programs that run them.
     """
     of_app = memory or machine // 2
     return Budget(max(machine * 3 // 4, of_app), _OF_ALL), Budget(of_app, _OF_APP)
 
 
 def app_group(cluster: str, app: str) -> str:
-    """Return the group of an app's builds; apps of the same name have one for each cluster."""
+    """Return the group of an app's builds. Apps of the same name have one per cluster."""
     owner = hashlib.sha256(cluster.encode()).hexdigest()[:8] if cluster else ""
     return f"{BUILDS}/{app}{owner and '.'}{owner}"
 
 
 def memory_files(version: int, budget: Budget) -> Mapping[str, str]:
-    """Return what is to be in which files of a group's memory controller; swap is none."""
+    """Return the files of the memory controller and their texts. Swap is not allowed."""
     most = str(budget.memory * 1024 * 1024)
     if version == 2:
         return {"memory.max": most, "memory.swap.max": "0"}
@@ -115,12 +116,12 @@ def memory_files(version: int, budget: Budget) -> Mapping[str, str]:
 
 
 def weight_file(version: int) -> tuple[str, str]:
-    """Return the file and the text that give all builds half of a neighbour's share of the CPU."""
+    """Return the file and the text that give all builds half of the usual share of the CPU."""
     return ("cpu.weight", "50") if version == 2 else ("cpu.shares", "512")
 
 
 def read_count(text: str, name: str) -> int:
-    """Return a number from a file of lines as `oom_kill 2`; 0 where it is not there."""
+    """Return a number from lines like `oom_kill 2`; 0 if there is no such line."""
     for line in text.splitlines():
         word, _, number = line.partition(" ")
         if word == name and number.strip().isdigit():
@@ -128,21 +129,21 @@ def read_count(text: str, name: str) -> int:
     return 0
 
 
-class Refused(NamedTuple):
-    """What is known of forks that a group refused: how many, and since when without a pause."""
+class RefusedForks(NamedTuple):
+    """The forks that a group refused: how many, and since when at each check."""
 
     forks: int = 0
     since: Optional[float] = None
     seen: bool = False
 
-    def saw(self, forks: int, now: float) -> Refused:
-        """Return what is known after a look. A count that falls is of steps that have ended."""
+    def after(self, forks: int, now: float) -> RefusedForks:
+        """Return the value after one more check. The count falls when steps end."""
         if forks <= self.forks:
-            return Refused(forks, None, self.seen)
-        return Refused(forks, now if self.since is None else self.since, True)
+            return RefusedForks(forks, None, self.seen)
+        return RefusedForks(forks, now if self.since is None else self.since, True)
 
     def lasted(self, now: float) -> float:
-        """Return for how many seconds forks have been refused at each look."""
+        """Return for how many seconds forks have been refused at each check."""
         return 0.0 if self.since is None else now - self.since
 
 

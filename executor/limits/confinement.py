@@ -1,4 +1,4 @@
-"""What previews and builds may use of their agent, as docker is told it. Pure."""
+"""What previews and builds may use of their agent, as options for docker. Pure."""
 
 from __future__ import annotations
 
@@ -13,48 +13,47 @@ from executor.limits.firewall import Network
 from executor.ports import ContainerSpec
 
 _CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
-"""What ordinary images need to give up root by themselves, and to listen on port 80."""
+"""What ordinary images need to drop root by themselves, and to listen on port 80."""
 
 _PIDS = 512
-"""Processes and threads. There is no limit by user id beside it (nproc): that counts all processes
-of a number on the whole agent, so that one preview would use up another's."""
+"""Processes and threads. There is no limit by user id (nproc): that counts all processes of a user
+id on the whole agent, so one preview would use up another's."""
 
 _FILES = 16384
-"""Open files of a process. What docker gives without this may be a thousand million, over all of
-which some programs go when they start. A dockerd that may open fewer itself starts nothing then."""
+"""Open files of a process. docker's own limit may be a thousand million, and some programs loop
+over all of them at their start. A dockerd that may open fewer itself cannot start containers."""
 
 _TMP = {"/tmp": "rw,exec,nosuid,nodev,mode=1777"}  # noqa: S108  # the container's
-"""How /tmp is mounted where the root is read-only: programs may be put there and run, as they
-may where it is not. What is in it counts as the container's memory, so that is its limit too."""
+"""How /tmp is mounted if the root is read-only. Programs may be written there and run, as in a
+writable root. Its files count as the container's memory, which limits them."""
 
 _SHARED_MEMORY = "64m"
-"""What /dev/shm holds; it counts as memory too."""
+"""The size of /dev/shm, which counts as memory too."""
 
 _DIES_FIRST = 500
-"""Where the whole agent is short of memory, the kernel ends a preview and not the agent."""
+"""If the whole agent runs out of memory, the kernel kills a preview and not the agent."""
 
 _LOG = {"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}}
 
 ISOLATION = ("wanted", "required")
 SWITCH = ("yes", "no")
 ADDRESSES = ("refused", "allowed")
-"""What PREVS_ISOLATION, PREVS_ISOLATION_BUILDS and PREVS_BUILD_ADD may be; the first holds without
-them."""
+"""The values of PREVS_ISOLATION, PREVS_ISOLATION_BUILDS and PREVS_BUILD_ADD. The first one is the
+default."""
 
 _GROUP = re.compile(r"/?(\w[\w.@-]*(?:/\w[\w.@-]*)*)", re.ASCII)
 
 
 class Confinement(NamedTuple):
-    """What an agent's operator has decided.
+    """The limits and the isolation that an agent's operator has chosen.
 
-    `disk_limit` is in MB, 0 for none. Of private networks previews reach what is `allowed`, of all
-    networks nothing that is `denied`. Where they cannot be kept apart from each other and from the
-    agent, nothing is started if that is `required`. With `builds` the steps of builds are to be
-    kept apart as well, and if that is `required` nothing is built where not. What a Dockerfile adds
-    from an address is fetched with `fetches` alone. The steps of an app's builds may use
-    `build_memory` MB, 0 for half of the machine's; or they are below the control group
-    `build_group`, where the operator has made one. `control_plane` is what the framework says of
-    its own installation, which is never reached.
+    `disk_limit` is in MB, 0 for none. Previews reach the private networks that are `allowed`, and
+    never a network that is `denied`. If isolation is `required` and not possible, nothing is
+    started. With `builds`, builds are isolated too; if that is `required` and not possible, nothing
+    is built. Only with `fetches` may a Dockerfile add something from an address. The steps of an
+    app's builds may use `build_memory` MB, half of the machine's if 0; or the operator has made the
+    control group `build_group` for them. `control_plane` are the framework's own machines, which
+    previews never reach.
     """
 
     disk_limit: int = DISK_LIMIT
@@ -69,10 +68,10 @@ class Confinement(NamedTuple):
 
 
 def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confinement:
-    """Return what an agent's environment says of it; adds to `problems` what is wrong there."""
+    """Return the settings in an agent's environment; adds what is wrong to `problems`."""
 
     def choose(variable: str, given: str, words: Sequence[str]) -> bool:
-        """Return whether it is the second of two words."""
+        """Return whether `given` is the second of two words."""
         if (given or words[0]) not in words:
             problems.append(f"{variable} must be {' or '.join(words)}, not {given!r}")
         return given == words[1]
@@ -107,9 +106,9 @@ def _read_networks(variable: str, text: str, problems: list[str]) -> Iterator[Ne
 
 
 def read_addresses(addresses: Sequence[str]) -> tuple[Network, ...]:
-    """Return addresses of machines, and networks of them, as an order has them.
+    """Return the addresses and networks of machines in a build order.
 
-    What is none is left out: it comes from a framework, which may be of a later version.
+    Leaves out what is neither: the framework may be of a later version.
     """
     found: list[Network] = []
     for one in addresses:
@@ -128,7 +127,7 @@ def _read_group(text: str, problems: list[str]) -> str:
 
 
 def limits(spec: ContainerSpec) -> Mapping[str, Any]:
-    """Return what docker-py's create_host_config is to be given to confine a container."""
+    """Return the arguments for docker-py's create_host_config that confine a container."""
     return {
         "mem_limit": f"{spec.mem}m",
         "memswap_limit": f"{spec.mem}m",
@@ -138,7 +137,7 @@ def limits(spec: ContainerSpec) -> Mapping[str, Any]:
         "cap_drop": ["ALL"],
         "cap_add": list(_CAPABILITIES),
         "read_only": spec.read_only,
-        # Memory would hide a volume there, and nothing be kept.
+        # A tmpfs would hide a volume at /tmp.
         "tmpfs": dict(_TMP) if spec.read_only and "/tmp" not in spec.volumes else {},  # noqa: S108
         "shm_size": _SHARED_MEMORY,
         "ulimits": [

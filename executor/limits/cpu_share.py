@@ -1,9 +1,10 @@
-"""The shares of CPU that docker is asked for, so that one CPU weighs as one on v1 and on v2. Pure.
+"""Converts CPUs to docker's CPU shares, so that one CPU weighs the same on v1 and v2. Pure.
 
-With v1 a group has 1024 shares unless it is told otherwise, with v2 a weight of 100; a preview of
-one CPU shall have that, beside other tasks and units. Docker takes shares alone, and its runtime
-makes a weight of them: runc before 1.3.2 (and 1.4.0-rc.1) in a line, by which 1024 become 39, later
-ones along a curve that has 1024 become 100 and 102 become 17.
+With v1 a group has 1024 shares by default, with v2 a weight of 100. A preview of one CPU has to get
+just that, beside other tasks and units. Docker takes only shares, and its runtime converts them to
+a weight. runc before 1.3.2 (and 1.4.0-rc.1) does that linearly, so that 1024 become 39. Later
+versions use a curve, on which 1024 become 100 and 102 become 17
+(https://github.com/opencontainers/runc/issues/4772 and 4896).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _SHARES, _WEIGHT = 1024, 100
-"""What a group has unless it is told otherwise."""
+"""The defaults of a group."""
 
 _LEAST_SHARES, _MOST_SHARES = 2, 262144
 _LEAST_WEIGHT, _MOST_WEIGHT = 1, 10000
@@ -23,19 +24,19 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
 def shares(cpus: float) -> int:
-    """Return the shares of so many CPUs on v1."""
+    """Return the shares for so many CPUs on v1."""
     return max(_LEAST_SHARES, int(cpus * _SHARES))
 
 
 def shares_of_weight(cpus: float, *, curved: bool) -> int:
-    """Return the shares of which a runtime makes the weight of so many CPUs on v2."""
+    """Return the shares that a runtime converts to the weight of so many CPUs on v2."""
     weight = min(max(_LEAST_WEIGHT, round(cpus * _WEIGHT)), _MOST_WEIGHT)
     found = _on_curve(weight) if curved else _on_line(weight)
     return min(max(_LEAST_SHARES, found), _MOST_SHARES)
 
 
 def is_curved(version: Mapping[str, Any]) -> bool:
-    """Tell by what a daemon says of its version how its runtime makes weights."""
+    """Return whether a daemon's runtime uses the curve, by the daemon's /version."""
     for part in version.get("Components") or ():
         found = _VERSION.match(str(part.get("Version", "")))
         if part.get("Name") == "runc" and found:

@@ -1,4 +1,7 @@
-"""When to measure what a container has written: measuring reads all its folders. Pure."""
+"""Decides when to measure how much a container has written. Pure.
+
+A measurement reads all its folders, so it must not be made too often.
+"""
 
 from __future__ import annotations
 
@@ -9,34 +12,34 @@ from executor.limits.disk_usage import DiskUsage
 MB = 1024 * 1024
 
 ENTRY = 4096
-"""Bytes that a file or folder counts for at least: an empty one takes an inode, and ext4 makes few
-of them."""
+"""The least bytes that a file or folder counts for: even an empty one takes an inode, and ext4 has
+few of them."""
 
 DISK_LIMIT = 2048
-"""MB that a container may write where its agent's operator says nothing."""
+"""MB that a container may write by default."""
 
 CALM = 60.0
-"""Seconds between measurements where the disk says that nobody writes much."""
+"""Seconds between measurements while the disk's free space hardly changes."""
 
 _BLIND = 10.0
-"""Seconds between measurements where the free space cannot be asked for."""
+"""Seconds between measurements if the free space is not known."""
 
 _SHARE = 20
-"""A measurement takes at most one 20th of the time, as long as the next waits no longer for that
-than _LONGEST: a disk that is slow is often one that is being filled."""
+"""Measurements take one 20th of the time at most. But the next one waits no longer for that than
+_LONGEST: a slow disk is often one that is being filled."""
 
 _LONGEST = 15.0
 
 _NEARLY_FULL = 2
-"""In how many limits of free space, or of free inodes, any writing is reason to measure."""
+"""If less than so many limits of space or inodes are free, any writing is a reason to measure."""
 
 
 class DiskWatch:
-    """Watches the writing of one container that may write `limit` bytes, from the time `now` on.
+    """Schedules the measurements of one container that may write `limit` bytes, from `now` on.
 
-    `disk` is how full the disk is, None where that is not known; all containers of an agent and
-    all builds share it, so that it only tells when it is worth to measure. Where it says that
-    nobody writes much, that is after `calm` seconds.
+    `disk` is how full the disk is, None if that is not known. All containers and builds of an agent
+    share the disk, so its usage only shows when to measure. While it hardly changes, measurements
+    are `calm` seconds apart.
     """
 
     def __init__(self, limit: int, now: float, *, calm: float = CALM) -> None:
@@ -47,35 +50,35 @@ class DiskWatch:
         self._not_before = now
 
     def is_due(self, disk: Optional[DiskUsage], now: float) -> bool:
-        """Tell whether to measure."""
+        """Return whether to measure now."""
         if now < self._not_before:
             return False
         if disk is None:
             return now - self._measured >= _BLIND
         left = _left(disk)
-        # What others have given back hides nothing that is written from now on.
+        # Start again from the most that was free: what others free must not hide new writing.
         self._left = left if self._left is None else max(self._left, left)
         written = self._left - left
         enough = MB if _free(disk) < _NEARLY_FULL * self._limit else self._limit // 8
         return written >= enough or now - self._measured >= self._calm
 
     def has_measured(self, disk: Optional[DiskUsage], began: float, now: float) -> None:
-        """Take note of a measurement."""
+        """Note a measurement."""
         self._left = None if disk is None else _left(disk)
         self._measured = now
         self._not_before = now + min((now - began) * _SHARE, _LONGEST)
 
 
 def _left(disk: DiskUsage) -> int:
-    """Return what gets smaller with each byte and each entry that is written.
+    """Return a number that falls with each byte and each entry that is written.
 
-    Of inodes those in use are counted: XFS has fewer free ones for each byte that is written.
+    It counts the inodes in use, not the free ones: on XFS written bytes reduce the free inodes.
     """
     return disk.total - disk.used - disk.inodes_used * ENTRY
 
 
 def _free(disk: DiskUsage) -> int:
-    """Return how many bytes can be written still, at least, whatever the size of the files."""
+    """Return how many bytes can be written at least, whatever the size of the files."""
     free = disk.total - disk.used
     if not disk.inodes:
         return free

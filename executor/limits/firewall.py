@@ -1,8 +1,8 @@
-"""What leaves the network of the previews, as rules of iptables. Pure.
+"""The firewall of the previews' network, as rules of iptables. Pure.
 
-The rules are in the table mangle, before any other decision about a packet is made: what they drop
-is dropped, whatever docker, firewalld or ufw put into their own tables later. Each network has a
-chain of its own, named by its bridge, and one rule that leads there.
+The rules are in the table mangle, which comes before any other decision about a packet. So what
+they drop stays dropped, whatever docker, firewalld or ufw put into their own tables. Each network
+has its own chain, named after its bridge, and one rule that jumps to it.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from typing import NamedTuple, Union
 
 TABLE = "mangle"
 METADATA = ("169.254.0.0/16", "fd00:ec2::254/128", "fe80::/10")
-"""Where clouds tell a machine what it is and what it may, and all other addresses of a link."""
+"""The metadata services of clouds, and all other link-local addresses."""
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
-"""Networks that are somebody's own (RFC 1918, RFC 6598, RFC 4193)."""
+"""Private networks (RFC 1918, RFC 6598, RFC 4193)."""
 
 _PREFIX = "PREVS-"
 _HOOK = "PREROUTING"
 _IPV6_NEIGHBOURS = (133, 134, 135, 136)
-"""The kinds of ICMPv6 by which who has which address is found, as ARP for IPv4."""
+"""The types of ICMPv6 for neighbour discovery, which is what ARP is for IPv4."""
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
 class Borders(NamedTuple):
-    """A network of previews: its bridge, its own addresses, and what it may reach besides.
+    """A network of previews: its bridge, its own addresses, and what it may reach.
 
-    `nameservers` are the agent's own: they may be asked, wherever they are. Of private networks
-    those that are `allowed` are open, but for what is `denied` or of the `control_plane`.
+    `nameservers` are the agent's own; previews may query them wherever they are. `allowed` private
+    networks are open, except what is `denied` or belongs to the `control_plane`.
     """
 
     bridge: str
@@ -49,9 +49,9 @@ def chain(bridge: str) -> str:
 def rules(borders: Borders, version: int) -> list[str]:
     """Return the rules of the chain for IPv4 or IPv6, as `iptables -S` prints them.
 
-    What answers visitors passes; then what is asked of nameservers. The agent itself is out of
-    reach at all its addresses, and with it what is published there, other previews above all. So
-    are private networks, but for those that are allowed.
+    Replies to visitors pass, then queries to nameservers. The agent itself is closed at all its
+    addresses, and with it all published ports, above all those of other previews. Private networks
+    are closed too, except those that are allowed.
     """
     add = f"-A {chain(borders.bridge)}"
     made = [f"{add} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"]
@@ -76,7 +76,7 @@ def rules(borders: Borders, version: int) -> list[str]:
 
 
 def _exposed(borders: Borders) -> list[str]:
-    """Return what of the control plane would be open: each packet passes every rule."""
+    """Return the part of the control plane that would be open. Fewer rules take less time."""
     private = [ipaddress.ip_network(network) for network in PRIVATE]
     return [
         str(network)
@@ -87,12 +87,12 @@ def _exposed(borders: Borders) -> list[str]:
 
 
 def jump(bridge: str) -> str:
-    """Return the rule that leads into the chain, without its -A."""
+    """Return the rule that jumps to the chain, without its -A."""
     return f"{_HOOK} -i {bridge} -j {chain(bridge)}"
 
 
 def is_set(listed: str, borders: Borders, version: int) -> bool:
-    """Tell from the output of `iptables -S` whether all is as it is to be."""
+    """Return whether all rules are set, by the output of `iptables -S`."""
     lines = listed.splitlines()
     begins = f"-A {chain(borders.bridge)} "
     mine = [line for line in lines if line.startswith(begins)]
@@ -100,9 +100,9 @@ def is_set(listed: str, borders: Borders, version: int) -> bool:
 
 
 def restore(listed: str, borders: Borders, version: int) -> str:
-    """Return what iptables-restore --noflush has to be told, where `listed` is what there is.
+    """Return the input of iptables-restore --noflush that sets the rules.
 
-    It takes effect as a whole. Chains of bridges that are gone go too.
+    `listed` is the output of `iptables -S`. The change takes effect as a whole.
     """
     lines = [f"*{TABLE}", f":{chain(borders.bridge)} - [0:0]", *rules(borders, version)]
     if f"-A {jump(borders.bridge)}" not in listed.splitlines():
@@ -118,7 +118,7 @@ def stale(listed: str, links: Collection[str]) -> list[str]:
 
 
 def remove(listed: str, bridge: str) -> str:
-    """Return what iptables-restore --noflush has to be told to forget a bridge."""
+    """Return the input of iptables-restore --noflush that removes the chain of a bridge."""
     name = chain(bridge)
     ways = [f"-D {jump(bridge)}"] * listed.splitlines().count(f"-A {jump(bridge)}")
     return "\n".join([f"*{TABLE}", *ways, f"-F {name}", f"-X {name}", "COMMIT", ""])
@@ -129,7 +129,7 @@ def read_nameservers(text: str) -> list[str]:
     found = []
     for line in text.splitlines():
         words = line.split()
-        # One of a link, as fe80::1%eth0, is asked by dockerd itself.
+        # dockerd itself queries link-local ones, such as fe80::1%eth0.
         if len(words) < 2 or words[0] != "nameserver" or "%" in words[1]:
             continue
         try:

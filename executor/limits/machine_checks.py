@@ -1,4 +1,4 @@
-"""Whether an agent's machine has what executors need: from what was seen there. Pure."""
+"""Decides whether an agent's machine has what executors need. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ OK, WARNING, WRONG, SKIPPED = "ok", "warning", "wrong", "skipped"
 
 OLDEST_PYTHON = (3, 9)
 OLDEST_GIT = (2, 32)
-"""The first that reads GIT_CONFIG_COUNT and GIT_CONFIG_GLOBAL."""
+"""The first version that reads GIT_CONFIG_COUNT and GIT_CONFIG_GLOBAL."""
 
 FOREIGN_GIT = (2, 37)
-"""The first that can be told an address (http.curloptResolve). Others take no notice of it."""
+"""The first version with http.curloptResolve, which sets an address. Older ones ignore it."""
 
 _LIMITS = {
     "CPUShares": "CPU",
@@ -26,30 +26,30 @@ _LIMITS = {
     "SwapLimit": "swap",
     "PidsLimit": "processes",
 }
-"""By their names in Docker's answer to /info."""
+"""The limits by their keys in Docker's /info."""
 
 _SLOW_DRIVERS = ("vfs", "devicemapper")
 _LITTLE_GB, _LEAST_GB = 5.0, 1.0
 _LITTLE_INODES, _LEAST_INODES = 300_000, 60_000
-"""As many as ext4 makes for that many GB."""
+"""As many as ext4 creates for so many GB."""
 
 _CLOCK_SECONDS = 5.0
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
 class Finding(NamedTuple):
-    """A sentence about a part, as `prevs doctor` has them; `advice` is what to do."""
+    """A message about a part of the machine, as in `prevs doctor`; `advice` is what to do."""
 
     part: str
     level: str
-    told: str
+    message: str
     advice: str = ""
 
 
 class Folder(NamedTuple):
-    """A folder, why it cannot be written to ("" where it can), and how many GB are free there.
+    """A folder, why it cannot be written to ("" if it can), and how many GB are free there.
 
-    `inodes` is how many of those are free, None where the file system makes as many as it needs.
+    `inodes` is the number of free inodes, None if the file system creates as many as it needs.
     """
 
     path: str
@@ -59,7 +59,7 @@ class Folder(NamedTuple):
 
 
 class Framework(NamedTuple):
-    """A framework: its address, why it does not answer, and how far its clock is ahead, in s."""
+    """A framework: its address, why it does not answer, and how many seconds its clock is ahead."""
 
     url: str
     problem: str = ""
@@ -68,13 +68,13 @@ class Framework(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """What is to be seen of a machine. Programs are what they say of their version, None: missing.
+    """What an executor finds on a machine. Programs are the output of --version, None if missing.
 
-    `docker` and `docker_info` are the daemon's own answers; without one, `docker_problem` says why.
-    `trial_problem` says why it cannot start a container, "" where it can.
-    `rules_problem` says why this user may not set iptables' rules, `limits_problem` why builds
-    would not be limited. `confined` is what its operator has decided, `confined_problems` what is
-    wrong with that. `has_mesos_groups` tells that Mesos makes control groups here.
+    `docker` is the daemon's /version, `docker_info` its /info, and `docker_problem` why there is
+    none. The other problems are None or "" if all is well: `trial_problem` is why docker cannot
+    start a container, `rules_problem` why this user may not set iptables' rules, `limits_problem`
+    why builds would not be limited. `confined` are the operator's settings, `confined_problems`
+    what is wrong with them. `has_mesos_groups` is whether Mesos creates control groups here.
     """
 
     python: Sequence[int]
@@ -98,7 +98,7 @@ class Machine:
 
 
 def judge(machine: Machine) -> list[Finding]:
-    """Return what is well with a machine and what is not."""
+    """Return the findings about a machine, good and bad ones."""
     return [
         _judge_python(machine),
         _judge_git(machine.git),
@@ -116,46 +116,46 @@ def judge(machine: Machine) -> list[Finding]:
 def _judge_python(machine: Machine) -> Finding:
     version = ".".join(map(str, machine.python))
     if tuple(machine.python[:2]) < OLDEST_PYTHON:
-        told, advice = f"It is {version}, and 3.9 or later is needed.", "Install a later one."
-        return Finding("python", WRONG, told, f"{advice} PREVS_EXECUTOR_PYTHON names it.")
+        message, advice = f"It is {version}, and 3.9 or later is needed.", "Install a later one."
+        return Finding("python", WRONG, message, f"{advice} PREVS_EXECUTOR_PYTHON names it.")
     if machine.missing_modules:
-        told = f"It is {version}, without {', '.join(machine.missing_modules)}."
-        return Finding("python", WRONG, told, "Install all of its standard library.")
+        message = f"It is {version}, without {', '.join(machine.missing_modules)}."
+        return Finding("python", WRONG, message, "Install all of its standard library.")
     return Finding("python", OK, f"It is {version}.")
 
 
-def _judge_git(said: Optional[str]) -> Finding:
-    if said is None:
+def _judge_git(output: Optional[str]) -> Finding:
+    if output is None:
         return Finding("git", WRONG, "It is not installed.", "Debian: `apt-get install git`.")
-    found = _VERSION.search(said)
+    found = _VERSION.search(output)
     version = found.group() if found else "0.0"
     known = tuple(map(int, version.split(".")[:2]))
     if known < OLDEST_GIT:
-        told = f"It is {version}, and 2.32 or later is needed."
-        return Finding("git", WRONG, told, "Install a later one.")
+        message = f"It is {version}, and 2.32 or later is needed."
+        return Finding("git", WRONG, message, "Install a later one.")
     if known < FOREIGN_GIT:
-        told = f"It is {version}: submodules of other hosts need 2.37, and are refused."
-        return Finding("git", WARNING, told, "Install a later one.")
+        message = f"It is {version}: submodules of other hosts need 2.37, and are refused."
+        return Finding("git", WARNING, message, "Install a later one.")
     return Finding("git", OK, f"It is {version}.")
 
 
-def _judge_extra(program: str, said: Optional[str], without: str) -> Finding:
-    if said is None:
+def _judge_extra(program: str, output: Optional[str], without: str) -> Finding:
+    if output is None:
         package = "openssh-client" if program == "ssh" else program
-        told = f"It is not installed. {without}"
-        return Finding(program, WARNING, told, f"Debian: `apt-get install {package}`.")
-    found = _VERSION.search(said)
+        message = f"It is not installed. {without}"
+        return Finding(program, WARNING, message, f"Debian: `apt-get install {package}`.")
+    found = _VERSION.search(output)
     return Finding(program, OK, f"It is {found.group()}." if found else "It is there.")
 
 
 def _judge_docker(machine: Machine) -> list[Finding]:
     if machine.docker is None:
-        told = f"It does not answer: {machine.docker_problem}."
+        message = f"It does not answer: {machine.docker_problem}."
         advice = (
             "Start it, and let the user that executors run as use it (Debian: its group docker; "
             "DOCKER_HOST where it is elsewhere)."
         )
-        return [Finding("docker", WRONG, told, advice)]
+        return [Finding("docker", WRONG, message, advice)]
     info = machine.docker_info
     return [
         Finding("docker", OK, f"It answers, and is {machine.docker.get('Version', '?')}."),
@@ -171,29 +171,29 @@ def _judge_docker(machine: Machine) -> list[Finding]:
 def _judge_trial(problem: str) -> Finding:
     if not problem:
         return Finding("containers", OK, "Docker starts one, in the network of builds.")
-    told = f"Docker cannot start one in the network of builds: {problem}."
+    message = f"Docker cannot start one in the network of builds: {problem}."
     advice = (
         "No commit can be built here until that is over. A restart of Docker makes a bridge again "
         "that was removed (`systemctl restart docker`); `df` and `df -i` tell of its disk."
     )
-    return Finding("containers", WRONG, told, advice)
+    return Finding("containers", WRONG, message, advice)
 
 
-def _judge_builder(said: Optional[str]) -> Finding:
-    if said is None:
-        told = (
+def _judge_builder(output: Optional[str]) -> Finding:
+    if output is None:
+        message = (
             "There is no buildx: the classic builder is used, without caches and secrets. It pulls "
             "from any address, and adds what a base image tells it to (ONBUILD ADD)."
         )
-        return Finding("buildx", WARNING, told, "Debian: `apt-get install docker-buildx`.")
-    found = _VERSION.search(said)
+        return Finding("buildx", WARNING, message, "Debian: `apt-get install docker-buildx`.")
+    found = _VERSION.search(output)
     return Finding("buildx", OK, f"It is {found.group()}." if found else "It is there.")
 
 
 def _judge_storage(driver: str) -> Finding:
     if driver in _SLOW_DRIVERS:
-        told = f"The driver {driver} copies or is outdated: builds take long, and much disk."
-        return Finding("storage", WARNING, told, "Give Docker a disk that overlay2 works on.")
+        message = f"The driver {driver} copies or is outdated: builds take long, and much disk."
+        return Finding("storage", WARNING, message, "Give Docker a disk that overlay2 works on.")
     return Finding("storage", OK, f"The driver is {driver}.")
 
 
@@ -202,73 +202,77 @@ def _judge_cgroup(info: Mapping[str, Any], *, counts: bool) -> Finding:
     if cgroup.accepts(info):
         return Finding("cgroup", OK, f"The driver is {driver}, version {version}.")
     if not counts:
-        told = f"The driver is {driver}, version {version}. Mesos has no groups here to count by."
-        return Finding("cgroup", OK, told)
-    told = f"The driver is {driver}: Mesos does not count what is in containers."
+        message = (
+            f"The driver is {driver}, version {version}. Mesos has no groups here to count by."
+        )
+        return Finding("cgroup", OK, message)
+    message = f"The driver is {driver}: Mesos does not count what is in containers."
     advice = '"exec-opts": ["native.cgroupdriver=cgroupfs"] in Docker\'s daemon.json changes it.'
-    return Finding("cgroup", WARNING, told, advice)
+    return Finding("cgroup", WARNING, message, advice)
 
 
 def _judge_limits(info: Mapping[str, Any]) -> Finding:
     missing = [name for key, name in _LIMITS.items() if not info.get(key)]
     if not missing:
         return Finding("limits", OK, "The kernel can limit CPU, memory, swap and processes.")
-    told = f"The kernel cannot limit {', '.join(missing)}: one preview may take all of it."
+    message = f"The kernel cannot limit {', '.join(missing)}: one preview may take all of it."
     advice = (
         "Give Docker all controllers of control groups (without root it has those it is given)."
     )
     if {"memory", "swap"} & set(missing):
         advice = "Debian: `cgroup_enable=memory swapaccount=1` for the kernel, and start it again."
-    return Finding("limits", WARNING, told, advice)
+    return Finding("limits", WARNING, message, advice)
 
 
 def _judge_restore(*, live: bool) -> Finding:
     if live:
         return Finding("live-restore", OK, "Previews go on while Docker restarts.")
-    told = "A restart of Docker ends all previews here."
-    return Finding("live-restore", WARNING, told, '"live-restore": true in Docker\'s daemon.json.')
+    message = "A restart of Docker ends all previews here."
+    return Finding(
+        "live-restore", WARNING, message, '"live-restore": true in Docker\'s daemon.json.'
+    )
 
 
 def _judge_rules(problem: Optional[str], *, required: bool) -> Finding:
     if problem is None:
         return Finding("isolation", OK, "This user may set iptables' rules.")
-    told = f"Previews and builds are not kept from this machine and from each other: {problem}."
+    message = f"Previews and builds are not kept from this machine and from each other: {problem}."
     advice = "Install iptables, and run executors as root or with a sudo for it that asks nothing."
     if required:
-        return Finding("isolation", WRONG, f"{told} PREVS_ISOLATION is required.", advice)
-    return Finding("isolation", WARNING, told, advice)
+        return Finding("isolation", WRONG, f"{message} PREVS_ISOLATION is required.", advice)
+    return Finding("isolation", WARNING, message, advice)
 
 
 def _judge_networks(machine: Machine) -> list[Finding]:
-    """Say what previews and builds reach of private networks where the rules are set."""
+    """Return which private networks previews and builds reach once the rules are set."""
     confined = machine.confined
     if machine.confined_problems:
-        told = f"{'; '.join(machine.confined_problems)}."
+        message = f"{'; '.join(machine.confined_problems)}."
         advice = "Correct the agent's --executor_environment_variables: no executor starts with it."
-        return [Finding("network", WRONG, told, advice)]
-    told = "Previews reach no private network (PREVS_ALLOW)."
+        return [Finding("network", WRONG, message, advice)]
+    message = "Previews reach no private network (PREVS_ALLOW)."
     if confined.allowed:
         allowed = ", ".join(map(str, confined.allowed))
-        told = f"Of private networks previews reach {allowed} (PREVS_ALLOW)."
-    return [Finding("network", OK, told), _judge_builds(confined, machine.limits_problem)]
+        message = f"Of private networks previews reach {allowed} (PREVS_ALLOW)."
+    return [Finding("network", OK, message), _judge_builds(confined, machine.limits_problem)]
 
 
 def _judge_builds(confined: Confinement, unlimited: Optional[str]) -> Finding:
-    told, advice = [], []
+    messages, advice = [], []
     if not confined.builds:
-        told.append("RUN steps reach this machine and private networks.")
+        messages.append("RUN steps reach this machine and private networks.")
         advice.append("Leave out PREVS_ISOLATION_BUILDS=no where nobody else uses Docker's bridge.")
     if confined.fetches:
-        told.append("ADD of an address is fetched in this machine's own network.")
+        messages.append("ADD of an address is fetched in this machine's own network.")
         advice.append("Leave out PREVS_BUILD_ADD=allowed.")
     if unlimited:
-        told.append(f"RUN steps may take all memory and all processes: {unlimited}.")
+        messages.append(f"RUN steps may take all memory and all processes: {unlimited}.")
         advice.append(
             "Run executors as root, or start provision/systemd/prevsbuilds.slice here, or have a "
             "group of your own with limits (PREVS_BUILD_CGROUP)."
         )
-    if told:
-        return Finding("builds", WARNING, " ".join(told), " ".join(advice))
+    if messages:
+        return Finding("builds", WARNING, " ".join(messages), " ".join(advice))
     return Finding("builds", OK, "They reach no more than previews do, and are limited.")
 
 
@@ -285,25 +289,30 @@ def _judge_work(work: Folder) -> list[Finding]:
 def _judge_room(part: str, folder: Folder) -> Finding:
     inodes = math.inf if folder.inodes is None else folder.inodes
     files = "" if folder.inodes is None else f" and {folder.inodes:,} inodes"
-    told = f"{folder.free:.1f} GB{files} are free in {folder.path}."
+    message = f"{folder.free:.1f} GB{files} are free in {folder.path}."
     if folder.free >= _LITTLE_GB and inodes >= _LITTLE_INODES:
-        return Finding(part, OK, told)
+        return Finding(part, OK, message)
     level = WARNING if folder.free >= _LEAST_GB and inodes >= _LEAST_INODES else WRONG
-    return Finding(part, level, told, "Make room: builds need some GB, and an inode for each file.")
+    return Finding(
+        part, level, message, "Make room: builds need some GB, and an inode for each file."
+    )
 
 
 def _judge_framework(framework: Optional[Framework]) -> list[Finding]:
     if framework is None:
-        told = "Not compared: --framework URL has a clock to compare with."
-        return [Finding("clock", SKIPPED, told)]
+        message = "Not compared: --framework URL has a clock to compare with."
+        return [Finding("clock", SKIPPED, message)]
     if framework.problem:
-        told = f"{framework.url} does not answer: {framework.problem}."
+        message = f"{framework.url} does not answer: {framework.problem}."
         advice = "Let agents reach the framework's API: they fetch the executor there."
-        return [Finding("framework", WRONG, told, advice)]
+        return [Finding("framework", WRONG, message, advice)]
     found = [Finding("framework", OK, f"{framework.url} answers.")]
     if framework.ahead is None:
         return found
     if abs(framework.ahead) <= _CLOCK_SECONDS:
         return [*found, Finding("clock", OK, "This clock and the framework's agree.")]
-    told = f"The framework's clock is {framework.ahead:+.0f} s from this one."
-    return [*found, Finding("clock", WARNING, told, "Have both set by NTP: certificates need it.")]
+    message = f"The framework's clock is {framework.ahead:+.0f} s from this one."
+    return [
+        *found,
+        Finding("clock", WARNING, message, "Have both set by NTP: certificates need it."),
+    ]

@@ -1,4 +1,4 @@
-"""The attempt's log as others read it, without its secrets.
+"""The attempt's log, bounded and without the app's secrets.
 
-Called from any thread.
+Any thread may write to it.
 """

@@ -1,6 +1,6 @@
-"""The usual other forms in which a program prints a secret: base64, in a URL, in JSON. Pure.
+"""The usual encodings in which a program prints a secret: base64, in a URL, in JSON. Pure.
 
-Of a secret of so many bytes there are as many texts as for a shorter one, but for its lines.
+The number of texts does not depend on the length of the secret, only on the number of its lines.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
 _LINES = (76, 64)
-"""How long the lines of base64 are: of `base64` and of mail, of OpenSSL."""
+"""The lengths of base64 lines: of `base64` and mail, and of OpenSSL."""
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _SAFE = ("", "/", "!'()*~", ";,/?:@&=+$!*'()#~")
-"""What is left as it is: of RFC 3986, of Python, and of JavaScript's two functions."""
+"""Characters that are not escaped: by RFC 3986, Python, and JavaScript's two functions."""
 _PERCENT = re.compile("%[0-9A-F]{2}")
 _FOR_HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def base64_forms(value: str) -> frozenset[bytes]:
-    """Return what base64 has of a secret wherever it stands in what is encoded.
+    """Return the base64 texts of a secret at any position in the encoded data.
 
-    A character that has bits of something else, too, is left. Where it is the last of all, or the
-    last of its line, nothing of it is.
+    Characters that also encode neighbouring bytes are left out. If the secret is at the end of the
+    data or of a line, all its characters are included.
     """
     text = value.strip().encode()
     found: set[bytes] = set()
@@ -36,13 +36,13 @@ def base64_forms(value: str) -> frozenset[bytes]:
     whole = base64.b64encode(value.encode()).rstrip(b"=")
     for size in _LINES:
         lines = range(0, len(whole), size) if len(whole) > size else ()
-        # The last one may be of a few characters only.
+        # The last line may have only a few characters.
         found.update(whole[at : at + size] for at in lines if len(whole) - at >= min(_LINES) // 4)
     return frozenset(found | {form.translate(_URL_SAFE) for form in found})
 
 
 def escaped(line: str) -> frozenset[bytes]:
-    """Return how a line of a secret stands in URLs and in JSON."""
+    """Return the forms of a secret's line in URLs and in JSON."""
     return frozenset(form.encode() for form in (*_in_url(line), *_in_json(line)))
 
 

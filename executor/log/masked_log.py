@@ -1,4 +1,4 @@
-"""The attempt's log without the secrets that the app is given."""
+"""Masks the app's secrets in the attempt's log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prevs.messages import BuildOrder
 
 
 class MaskedLog:
-    """Fulfils the port Log over another one. Thread safe."""
+    """Fulfils the port Log by another log. Thread safe."""
 
     def __init__(self, log: Log, texts: frozenset[bytes]) -> None:
         self._log = log
@@ -23,13 +23,13 @@ class MaskedLog:
             self._append(self._mask.feed(data))
 
     def header(self, text: str) -> None:
-        """Append a line of our own that tells what follows."""
+        """Append a line of our own that announces what follows."""
         with self._lock:
             self._append(self._mask.flush())
             self._log.header(text)
 
     def flush(self) -> None:
-        """Append what was held back: nothing follows it."""
+        """Append what was held back, as nothing follows."""
         with self._lock:
             self._append(self._mask.flush())
         self._log.flush()
@@ -40,7 +40,7 @@ class MaskedLog:
 
 
 def mask(log: Log, order: BuildOrder) -> Log:
-    """Return a log that masks what is secret of an order: the same where nothing is."""
+    """Return a log that masks the secrets of an order; `log` itself if there are none."""
     values = list(order.secrets.values())
     if order.credential:
         values += [order.credential.password, order.credential.private_key]

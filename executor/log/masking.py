@@ -1,8 +1,8 @@
-"""Finding secrets in what is printed, piece by piece, and what is shown instead. Pure.
+"""Masks secrets in a stream of output, piece by piece. Pure.
 
-A secret is found as it is, and in the forms of executor/log/encoded_secrets.py. One of several
-lines is found line by line, for that is how logs are read and written. Texts of fewer than SHORTEST
-characters are left: they are in every second line of any log, and guessed as soon.
+It finds a secret as it is, and in the encodings of executor/log/encoded_secrets.py. A secret of
+several lines is found line by line, as logs are written in lines. Texts of fewer than SHORTEST
+characters are not masked: they appear in every log by chance, and are as easy to guess.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NONE = -1
 
 
 def secret_texts(values: Iterable[str]) -> frozenset[bytes]:
-    """Return what is to be masked of some secrets."""
+    """Return the texts to mask for these secrets."""
     found: set[bytes] = set()
     for value in values:
         lines = [line.strip() for line in value.split("\n")]
@@ -31,12 +31,11 @@ def secret_texts(values: Iterable[str]) -> frozenset[bytes]:
 
 
 class Mask:
-    """Masks secrets in a stream of bytes, wherever its pieces begin and end.
+    """Masks `texts`, at least one, in a stream of bytes, however the stream is cut into pieces.
 
-    There is one text at least. No byte of a secret is let through, also where several overlap;
-    what is covered without a gap becomes one MASK. A piece may end in what could be the beginning
-    of a secret: that is held back until the next one, or until `flush`. After the end of a line
-    nothing is.
+    No byte of a secret gets through, even if secrets overlap. Adjacent secrets become one MASK. If
+    a piece ends in what may be the beginning of a secret, that is held back until the next piece
+    or flush(). After the end of a line nothing is held back.
     """
 
     def __init__(self, texts: frozenset[bytes]) -> None:
@@ -46,20 +45,20 @@ class Mask:
         self._end = _NONE
 
     def feed(self, piece: bytes) -> bytes:
-        """Return what can be shown of the stream, up to the end of `piece`."""
+        """Return the masked stream up to the end of `piece`, without what is held back."""
         data = self._rest + piece
         if self._in_lines and data.endswith(b"\n"):
             return self._show(data, len(data))
         return self._show(data, min([_find_beginning(data, text) for text in self._texts]))
 
     def flush(self) -> bytes:
-        """Return what was held back: what follows is something else."""
+        """Return what was held back. The next piece starts a new stream."""
         shown = self._show(self._rest, len(self._rest))
         self._end = _NONE
         return shown
 
     def _show(self, data: bytes, until: int) -> bytes:
-        """Return `data` up to `until` masked; keep the rest, and where in it the last mask ends."""
+        """Return `data` up to `until`, masked; keep the rest, and where the last mask ends."""
         spans = sorted(self._find(data))
         if not spans and until == len(data) and self._end == _NONE:
             self._rest = b""
@@ -86,7 +85,7 @@ class Mask:
 
 
 def _find_beginning(data: bytes, text: bytes) -> int:
-    """Return where a text begins that `data` ends in the middle of; its end where there is none."""
+    """Return where in `data` a text begins that goes on after `data`; else the length of `data`."""
     begin = max(0, len(data) - len(text) + 1)
     begin = data.find(text[:_HEAD], begin)
     while begin >= 0:

@@ -1,9 +1,8 @@
 """The attempt's log: the sandbox's stdout, which the Mesos UI and the framework show to people.
 
-However much an application prints, the file takes a bounded part of the disk: its beginning is
-kept (the build, the start) and what was printed last. What is between becomes a hole, which takes
-no room: all offsets stay as they are, so that who reads by offset reads on
-(framework/logs/sparse_log.py).
+However much an application prints, the file takes a bounded part of the disk. The beginning (the
+build, the start) and the end are kept. The part between becomes a hole, which takes no space. All
+offsets stay the same for those who read by offset (framework/logs/sparse_log.py).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ BEGINNING = 4 * 1024 * 1024
 """Bytes at the beginning of a log that are kept."""
 
 END = 4 * 1024 * 1024
-"""Bytes at the end that are kept at least; at most, twice as many."""
+"""Bytes at the end that are kept at least; at most twice as many are."""
 
 _FULL = b"\n== the log is full: what follows is not kept ==\n"
 _KEEP_SIZE_PUNCH_HOLE = 0x01 | 0x02
@@ -28,8 +27,8 @@ logger = logging.getLogger(__name__)
 
 
 def punch(descriptor: int, offset: int, length: int) -> None:
-    """Free the blocks of a part of a file, which reads as zeros from then on. Raises OSError."""
-    import ctypes  # for who prints much only: it takes a megabyte
+    """Free the blocks of a part of a file, which then reads as zeros. Raises OSError."""
+    import ctypes  # only for long logs: it takes a megabyte
 
     libc = ctypes.CDLL(None, use_errno=True)
     done = libc.fallocate(
@@ -44,10 +43,10 @@ def punch(descriptor: int, offset: int, length: int) -> None:
 
 
 class Output:
-    """Writes to a file descriptor, whole and at once. Thread safe.
+    """Writes to a file descriptor without a buffer. Thread safe.
 
-    `beginning` and `end` are as BEGINNING and END, multiples of 4096; `punch` makes holes. What
-    is no file (a pipe, of a logger that bounds by itself) is not bounded.
+    `beginning` and `end` are like BEGINNING and END, multiples of 4096; `punch` makes holes. Only
+    files are bounded. (A pipe leads to a logger, which has its own limit.)
     """
 
     def __init__(
@@ -74,18 +73,18 @@ class Output:
             self._append(data)
 
     def header(self, text: str) -> None:
-        """Append a line of our own that tells what follows."""
+        """Append a line of our own that announces what follows."""
         with self._lock:
             start = b"" if self._at_line_start else b"\n"
             self._append(start + f"== {text} ==\n".encode(errors="replace"))
 
     def flush(self) -> None:
-        """Do nothing: all of it is written already."""
+        """Do nothing: everything is written already."""
 
     def _append(self, data: bytes) -> None:
         if data:
             self._at_line_start = data.endswith(b"\n")
-        # A full disk costs the log, and not the preview.
+        # A full disk must not end the preview.
         with contextlib.suppress(OSError):
             for begin in range(0, len(data), self._end):
                 self._append_piece(data[begin : begin + self._end])

@@ -45,7 +45,7 @@ NO_DAEMON = "ERROR: Cannot connect to the Docker daemon at unix:///x. Is the dae
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "told"),
+    ("output", "code", "message"),
     [
         (FAILED_RUN, 2, r"^Step 3/5 of the Dockerfile failed \(exit code 2\): RUN make all\. "),
         (FAILED_STAGE, 7, "Step 2/3"),
@@ -56,17 +56,17 @@ NO_DAEMON = "ERROR: Cannot connect to the Docker daemon at unix:///x. Is the dae
         ),
         (FAILED_COPY, None, r'Step 2/3 .*"/nothing": not found'),
         (PARSE_ERROR, None, "^(?!.*Step).*unknown instruction: FORM"),
-        ("", None, "said nothing"),
+        ("", None, "without a message"),
     ],
-    ids=["a command", "a step of a named stage", "killed", "no command", "no step", "nothing said"],
+    ids=["a command", "a step of a named stage", "killed", "no command", "no step", "no message"],
 )
 def test_a_failure_is_told_with_its_step_and_its_exit_code(
-    said: str, code: int | None, told: str
+    output: str, code: int | None, message: str
 ) -> None:
-    error = buildkit_failure(said)
+    error = buildkit_failure(output)
     assert isinstance(error, BuildFailed)
     assert error.exit_code == code
-    assert re.search(told, str(error))
+    assert re.search(message, str(error))
 
 
 def test_a_daemon_that_is_away_is_no_failure_of_the_build() -> None:
@@ -77,10 +77,10 @@ def test_what_a_dockerfile_says_is_cut_and_hides_nothing() -> None:
     assert len(str(failure(Step("1/1", "RUN " + "x" * 500), "", 1))) < 250
     assert len(str(failure(None, "x" * 5000, None))) < 500
     hostile = "RUN \x1b[31mecho\x1b]0;title\x07 \u202egnp.exe\r\u200b\tthe\x85 end"
-    told = [str(Step("1/1", hostile)), str(failure(Step("1/1", hostile), "", 1))]
-    told += [str(failure(None, hostile, None))]
-    assert all(text.isprintable() for text in told)
-    assert told[0] == "1/1 RUN [31mecho ]0;title gnp.exe the end"
+    message = [str(Step("1/1", hostile)), str(failure(Step("1/1", hostile), "", 1))]
+    message += [str(failure(None, hostile, None))]
+    assert all(text.isprintable() for text in message)
+    assert message[0] == "1/1 RUN [31mecho ]0;title gnp.exe the end"
 
 
 BEGUN = b"""\

@@ -112,7 +112,7 @@ LINES = [Line(3, "ADD $FROM /a"), Line(7, "ADD https://u:p@example.org/b /b")]
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         (
             "https://u:p@example.org/b",
@@ -125,14 +125,14 @@ LINES = [Line(3, "ADD $FROM /a"), Line(7, "ADD https://u:p@example.org/b /b")]
         ("docker-image://localhost/x", r"^localhost/x is not pulled.*PREVS_ALLOW"),
     ],
 )
-def test_what_is_denied_is_told_with_its_line_and_what_to_do(source: str, told: str) -> None:
-    said = f'#1 DONE\nERROR: {LLB}source "{source}" denied by policy: source denied by policy\n'
-    assert re.search(told, find_refusal(said, LINES) or "")
+def test_what_is_denied_is_told_with_its_line_and_what_to_do(source: str, message: str) -> None:
+    output = f'#1 DONE\nERROR: {LLB}source "{source}" denied by policy: source denied by policy\n'
+    assert re.search(message, find_refusal(output, LINES) or "")
 
 
 def test_what_a_step_prints_is_no_refusal() -> None:
-    said = '#6 0.1 ERROR: source "http://x" denied by policy\nERROR: process: exit code: 1\n'
-    assert find_refusal(said, []) is None
+    output = '#6 0.1 ERROR: source "http://x" denied by policy\nERROR: process: exit code: 1\n'
+    assert find_refusal(output, []) is None
     assert find_refusal("", []) is None
 
 

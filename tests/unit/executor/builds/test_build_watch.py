@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from executor.builds.build_group import Tree
-from executor.builds.build_limits import Limits
+from executor.builds.build_limits import BuildLimits
 from executor.builds.build_watch import BuildWatch
 from executor.limits.cgroup import Budget
 
@@ -32,13 +32,13 @@ def group(tmp_path: Path) -> Path:
     return folder
 
 
-def told(group: Path, budget: Budget | None, code: int | None, **files: str) -> str:
-    """Return what a build is told that failed while these files changed."""
+def shortage_of(group: Path, budget: Budget | None, code: int | None, **files: str) -> str:
+    """Return the shortage of a build that failed while these files changed."""
     with BuildWatch(Tree(group.parents[1]), GROUP, ends=False).watching() as watch:
         for name, text in files.items():
             (group / name.replace("__", "/").replace("_", ".")).write_text(text)
-        limits = Limits(GROUP, watch=watch, budget=budget)
-        limits.over()
+        limits = BuildLimits(GROUP, watch=watch, budget=budget)
+        limits.end()
         return limits.shortage(code)
 
 
@@ -57,27 +57,27 @@ def told(group: Path, budget: Budget | None, code: int | None, **files: str) -> 
 def test_memory_that_ran_out_is_told_to_whom_it_concerns(
     group: Path, events: str, budget: Budget | None, code: int, sentence: str
 ) -> None:
-    said = told(group, budget, code, memory_events=events)
-    assert bool(said) == bool(sentence)
-    assert sentence in said
+    message = shortage_of(group, budget, code, memory_events=events)
+    assert bool(message) == bool(sentence)
+    assert sentence in message
 
 
 @pytest.mark.parametrize(
-    ("files", "is_told"),
+    ("files", "is_reported"),
     [
         ({"pids_peak": "2047\n"}, False),
         ({"pids_peak": "2048\n"}, True),
         ({"pids_peak": "2049\n"}, True),
-        # Older kernels tell it of the step's own group alone.
+        # Older kernels count it in the step's own group alone.
         ({"buildkit__0123__pids_events": "max 3\n"}, True),
         ({"buildkit__0123__pids_events": "max 0\n"}, False),
     ],
 )
-def test_refused_forks_are_told(group: Path, files: dict[str, str], is_told: bool) -> None:
+def test_refused_forks_are_told(group: Path, files: dict[str, str], is_reported: bool) -> None:
     (group / STEP.replace("0123", "")).mkdir(exist_ok=True)
-    said = told(group, APP, 2, **files)
-    assert ("2,048 processes" in said) is is_told
+    message = shortage_of(group, APP, 2, **files)
+    assert ("2,048 processes" in message) is is_reported
 
 
 def test_without_a_group_nothing_is_told() -> None:
-    assert Limits("", "no root").shortage(137) == ""
+    assert BuildLimits("", "no root").shortage(137) == ""

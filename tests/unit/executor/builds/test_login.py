@@ -126,21 +126,21 @@ def test_a_malformed_login_is_told_without_it(
 
 
 @pytest.mark.parametrize(
-    ("says", "code", "told"),
+    ("output", "code", "message"),
     [
-        (SECRET, 0, "credential helper says, is malformed"),
-        (json.dumps({"Secret": SECRET}), 0, "credential helper says, is malformed"),
-        (json.dumps([SECRET]), 0, "credential helper says, is malformed"),
-        ("", 0, "credential helper says, is malformed"),
+        (SECRET, 0, "output of their credential helper, is malformed"),
+        (json.dumps({"Secret": SECRET}), 0, "output of their credential helper, is malformed"),
+        (json.dumps([SECRET]), 0, "output of their credential helper, is malformed"),
+        ("", 0, "output of their credential helper, is malformed"),
         (json.dumps({"Username": "me", "Secret": SECRET}), 1, "is malformed"),
         ("the store is locked", 1, "the store is locked"),
     ],
 )
 def test_a_helper_that_gives_no_login_is_told_without_what_is_secret(
-    world: World, says: str, code: int, told: str
+    world: World, output: str, code: int, message: str
 ) -> None:
-    world.helper(f"echo '{says}'; exit {code}")
-    with pytest.raises(RegistryFailed, match=told) as failed:
+    world.helper(f"echo '{output}'; exit {code}")
+    with pytest.raises(RegistryFailed, match=message) as failed:
         world.login()
     assert SECRET not in str(failed.value)
 

@@ -26,8 +26,8 @@ def read(log: list[bytes], position: LogPosition, until: int) -> list[bytes]:
     """Read as docker answers: pieces from a time on, broken off after `until` in the log."""
     since = position.resume()
     begin = 0 if since is None else since - SECOND + 30
-    told = [written for written in log[:until] if stamp(written) >= begin]
-    return [text for written in told if (text := position.take(written))]
+    sent = [written for written in log[:until] if stamp(written) >= begin]
+    return [text for written in sent if (text := position.take(written))]
 
 
 def test_what_the_daemon_says_itself_is_told_from_the_log() -> None:

@@ -32,10 +32,10 @@ def test_an_end_has_to_do_with_memory_that_was_short_just_before(
 
 
 def test_nothing_is_waited_for_after_what_decides() -> None:
-    def told(*actions: str) -> Iterator[Event]:
+    def events(*actions: str) -> Iterator[Event]:
         for seconds, action in enumerate(actions):
             yield event(action, seconds)
         pytest.fail("it waits for more")
 
-    assert was_oom_killed(told("oom", "die"), late=True) is True
-    assert was_oom_killed(told("die"), late=False) is False
+    assert was_oom_killed(events("oom", "die"), late=True) is True
+    assert was_oom_killed(events("die"), late=False) is False

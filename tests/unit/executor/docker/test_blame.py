@@ -101,15 +101,15 @@ COMMITS = [
 ]
 
 
-def told_by_buildkit(error: str) -> ExecutorError:
+def fail_in_buildkit(error: str) -> ExecutorError:
     return buildkit_failure(f" > [2/3] RUN make:\nERROR: failed to solve: {error}\n")
 
 
-@pytest.mark.parametrize(("said", "means"), AGENTS)
-def test_what_the_agents_own_parts_did_is_the_agents_fault(said: str, means: str) -> None:
-    for fault in (find_fault(said), find_call_fault(500, said)):
+@pytest.mark.parametrize(("error", "means"), AGENTS)
+def test_what_the_agents_own_parts_did_is_the_agents_fault(error: str, means: str) -> None:
+    for fault in (find_fault(error), find_call_fault(500, error)):
         if fault is None:
-            assert "containerd.sock" in said, "a builder quotes what it dials"
+            assert "containerd.sock" in error, "a builder quotes what it dials"
             continue
         assert isinstance(fault, AgentUnfit)
         assert fault.cause is Cause.AGENT_UNFIT
@@ -117,34 +117,34 @@ def test_what_the_agents_own_parts_did_is_the_agents_fault(said: str, means: str
         assert "make" not in fault.why, "the step is the commit's"
 
 
-@pytest.mark.parametrize("said", AWAY)
-def test_a_daemon_that_goes_away_is_known_by_the_code_or_its_words(said: str) -> None:
-    assert isinstance(find_fault(said), DockerUnavailable)
-    assert isinstance(buildkit_failure(f"ERROR: {said}\n"), DockerUnavailable)
+@pytest.mark.parametrize("error", AWAY)
+def test_a_daemon_that_goes_away_is_known_by_the_code_or_its_words(error: str) -> None:
+    assert isinstance(find_fault(error), DockerUnavailable)
+    assert isinstance(buildkit_failure(f"ERROR: {error}\n"), DockerUnavailable)
 
 
-@pytest.mark.parametrize("said", UNREACHABLE)
-def test_a_registry_out_of_reach_is_no_failure_of_the_build(said: str) -> None:
-    fault = find_fault(said)
+@pytest.mark.parametrize("error", UNREACHABLE)
+def test_a_registry_out_of_reach_is_no_failure_of_the_build(error: str) -> None:
+    fault = find_fault(error)
     assert isinstance(fault, RegistryUnreachable)
     assert fault.cause is Cause.REGISTRY_UNREACHABLE
 
 
-@pytest.mark.parametrize("said", COMMITS)
-def test_what_the_commit_says_or_does_is_its_own_fault_whatever_words_it_uses(said: str) -> None:
-    assert find_fault(said) is None
-    assert isinstance(told_by_buildkit(said), BuildFailed)
-    assert isinstance(classic_failure(None, said, None), BuildFailed)
+@pytest.mark.parametrize("error", COMMITS)
+def test_what_the_commit_says_or_does_is_its_own_fault_whatever_words_it_uses(error: str) -> None:
+    assert find_fault(error) is None
+    assert isinstance(fail_in_buildkit(error), BuildFailed)
+    assert isinstance(classic_failure(None, error, None), BuildFailed)
 
 
 def test_the_exit_code_of_a_command_of_the_classic_builder_is_the_commits() -> None:
-    said = "The command '/bin/sh -c echo network x not found' returned a non-zero code: 3"
-    assert isinstance(classic_failure(None, said, 3), BuildFailed)
+    error = "The command '/bin/sh -c echo network x not found' returned a non-zero code: 3"
+    assert isinstance(classic_failure(None, error, 3), BuildFailed)
     assert isinstance(classic_failure(None, NO_BRIDGE, None), AgentUnfit)
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "is_agents"),
+    ("status", "error", "is_agents"),
     [
         (500, "something that nobody has seen yet", True),
         (503, "", True),
@@ -157,9 +157,9 @@ def test_the_exit_code_of_a_command_of_the_classic_builder_is_the_commits() -> N
     ],
 )
 def test_the_status_of_a_call_decides_where_its_words_are_not_known(
-    status: int | None, said: str, is_agents: bool
+    status: int | None, error: str, is_agents: bool
 ) -> None:
-    assert isinstance(find_call_fault(status, said), AgentUnfit) == is_agents
+    assert isinstance(find_call_fault(status, error), AgentUnfit) == is_agents
 
 
 def test_what_a_step_prints_makes_nobody_believe_that_the_daemon_is_away() -> None:

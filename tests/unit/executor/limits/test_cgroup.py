@@ -4,7 +4,7 @@ import pytest
 
 from executor.limits.cgroup import (
     Budget,
-    Refused,
+    RefusedForks,
     accepts,
     app_group,
     budgets,
@@ -114,12 +114,12 @@ def test_a_count_is_read_by_its_whole_name(text: str, count: int) -> None:
 
 
 def test_refused_forks_last_while_each_look_finds_more() -> None:
-    known = Refused(5).saw(5, 0.0)
+    known = RefusedForks(5).after(5, 0.0)
     assert (known.seen, known.lasted(9.0)) == (False, 0.0)
-    known = known.saw(6, 10.0).saw(9, 11.0).saw(20, 12.0)
+    known = known.after(6, 10.0).after(9, 11.0).after(20, 12.0)
     assert (known.seen, known.lasted(13.0)) == (True, 3.0)
-    known = known.saw(20, 13.0)
+    known = known.after(20, 13.0)
     assert (known.seen, known.lasted(14.0)) == (True, 0.0), "it was refused, and has stopped asking"
     # Steps that have ended took their counts along.
-    assert not Refused(20).saw(3, 1.0).seen
-    assert Refused(20).saw(3, 1.0).saw(4, 2.0).seen
+    assert not RefusedForks(20).after(3, 1.0).seen
+    assert RefusedForks(20).after(3, 1.0).after(4, 2.0).seen

@@ -30,6 +30,6 @@ def test_a_disk_is_measured_as_df_does(tmp_path: Path) -> None:
 def test_inodes_are_counted_where_there_are_only_so_many(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: int, left: int
 ) -> None:
-    said = os.statvfs_result((4096, 4096, 100, 50, 40, files, left, left, 0, 255))
-    monkeypatch.setattr(os, "statvfs", lambda _: said)
+    statistics = os.statvfs_result((4096, 4096, 100, 50, 40, files, left, left, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: statistics)
     assert measure(tmp_path) == DiskUsage(90 * 4096, 50 * 4096, files, files - left)

@@ -45,10 +45,10 @@ def levels(machine: Machine) -> dict[str, str]:
 
 def test_a_machine_that_has_all_is_well() -> None:
     assert set(levels(WELL).values()) == {"ok"}
-    told = {one.part: one.told for one in judge(WELL)}
-    assert told["git"] == "It is 2.39.5."
-    assert told["docker"] == "It answers, and is 26.1.5."
-    assert told["buildx"] == "It is 0.13.1."
+    message = {one.part: one.message for one in judge(WELL)}
+    assert message["git"] == "It is 2.39.5."
+    assert message["docker"] == "It answers, and is 26.1.5."
+    assert message["buildx"] == "It is 0.13.1."
 
 
 @pytest.mark.parametrize(
@@ -107,16 +107,16 @@ def test_rules_that_cannot_be_set_are_wrong_only_where_they_are_required() -> No
 
 def test_what_is_open_is_told() -> None:
     allowed = Confinement(allowed=(ip_network("10.1.0.7/32"), ip_network("10.2.0.0/24")))
-    told = {one.part: one.told for one in judge(dataclasses.replace(WELL, confined=allowed))}
-    assert told["network"] == (
+    message = {one.part: one.message for one in judge(dataclasses.replace(WELL, confined=allowed))}
+    assert message["network"] == (
         "Of private networks previews reach 10.1.0.7/32, 10.2.0.0/24 (PREVS_ALLOW)."
     )
-    assert told["builds"] == "They reach no more than previews do, and are limited."
+    assert message["builds"] == "They reach no more than previews do, and are limited."
     opened = dataclasses.replace(
         WELL, confined=Confinement(builds=False, fetches=True), limits_problem="it is no root"
     )
-    told = {one.part: one.told for one in judge(opened)}
-    assert told["builds"] == (
+    message = {one.part: one.message for one in judge(opened)}
+    assert message["builds"] == (
         "RUN steps reach this machine and private networks. ADD of an address is fetched in this "
         "machine's own network. RUN steps may take all memory and all processes: it is no root."
     )
@@ -124,13 +124,13 @@ def test_what_is_open_is_told() -> None:
 
 def test_inodes_are_told_of_where_there_are_only_so_many() -> None:
     few = dataclasses.replace(WELL, work=Folder("/work", "", 50.0, 1_234_567))
-    told = {one.part: one.told for one in judge(few)}
-    assert told["work folder"] == "50.0 GB and 1,234,567 inodes are free in /work."
-    assert told["images"] == "50.0 GB are free in /var/lib/docker."
+    message = {one.part: one.message for one in judge(few)}
+    assert message["work folder"] == "50.0 GB and 1,234,567 inodes are free in /work."
+    assert message["images"] == "50.0 GB are free in /var/lib/docker."
 
 
 @pytest.mark.parametrize(
-    ("change", "untold"),
+    ("change", "absent"),
     [
         (
             {"docker": None, "docker_info": {}, "docker_problem": "It is away"},
@@ -140,5 +140,5 @@ def test_inodes_are_told_of_where_there_are_only_so_many() -> None:
     ],
     ids=["a docker that does not answer", "images of a daemon elsewhere"],
 )
-def test_what_cannot_be_seen_is_not_told(change: dict[str, Any], untold: set[str]) -> None:
-    assert untold.isdisjoint(levels(dataclasses.replace(WELL, **change)))
+def test_what_cannot_be_seen_is_not_told(change: dict[str, Any], absent: set[str]) -> None:
+    assert absent.isdisjoint(levels(dataclasses.replace(WELL, **change)))
