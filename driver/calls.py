@@ -1,4 +1,4 @@
-"""One HTTP request to Mesos: as bytes for a subscription, or sent and answered for a call."""
+"""HTTP requests to Mesos: the bytes of a SUBSCRIBE, and calls with their responses."""
 
 import http.client
 import json
@@ -9,14 +9,14 @@ from typing import Any, Optional
 
 from driver.errors import CallFailed, NotConnected
 
-# A master that does not lead, or is still recovering, says so before it looks at the call.
+# A master that does not lead, or still recovers, sends these before it executes the call.
 _NOT_DONE = frozenset({307, 503})
 
 
 def subscribe_request(
     host: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
 ) -> bytes:
-    """Return a SUBSCRIBE as it goes over the wire; the answer is a stream on that connection."""
+    """Return the bytes of a SUBSCRIBE. The response is a stream on that connection."""
     content = json.dumps(body).encode()
     lines = [
         f"POST {path} HTTP/1.1",
@@ -39,10 +39,10 @@ def post(
     limit: float,
     tls: Optional[ssl.SSLContext] = None,
 ) -> None:
-    """Send a call and wait for its answer, for about `limit` seconds at most.
+    """Send a call and wait for its response, for about `limit` seconds at most.
 
-    Every call has a connection of its own, so no half-dead one is ever used again. Raises
-    NotConnected when the connection failed (nothing was sent), CallFailed after that.
+    Every call has its own connection, so no half dead one is used again. Raises NotConnected if the
+    connection failed (nothing was sent), CallFailed for any later failure.
     """
     call = str(body["type"])
     host, _, port = address.rpartition(":")
@@ -80,5 +80,5 @@ def _connection(
 
 
 def _allow(connection: http.client.HTTPConnection, until: float) -> None:
-    """Let the next step of a call last no longer than the whole call may."""
+    """Limit the next step of a call by what is left of the call's time."""
     connection.sock.settimeout(max(until - time.monotonic(), 0.001))

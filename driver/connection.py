@@ -1,4 +1,4 @@
-"""One try at a subscription: a pymesos connection whose end always is a LinkOver, with a reason."""
+"""One try at a subscription: a pymesos connection that always ends with a LinkOver."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Optional
 from driver import library
 from driver.tls import TlsSocket
 
-# A peer that vanished without a word is noticed by the kernel, also while we only read.
+# With these the kernel notices a peer that vanished, even while we only read.
 _UNANSWERED_MS = 30_000
 _PROBE_SECONDS = 10
 _PIPE_SIZE = 4096
@@ -20,7 +20,7 @@ _TEXT_LIMIT = 1000
 
 
 class LinkOver(Exception):
-    """A connection is of no use any more; `status` is that of the answer, if there was one."""
+    """A connection has ended; `status` is the HTTP status if a response came."""
 
     def __init__(self, reason: str, status: int | None = None) -> None:
         super().__init__(reason)
@@ -29,23 +29,23 @@ class LinkOver(Exception):
 
 
 class _Answer(library.HttpParser):
-    """An answer that shows itself to pymesos only as a stream, or when it is whole.
+    """A response that pymesos sees only if it is a stream, or once it is complete.
 
-    pymesos judges by the head alone: the reason that follows is lost, or makes it fail (P7).
+    pymesos decides by the head alone. Then it loses the reason in the body, or fails on it (P7).
     """
 
     text = ""
 
     def is_headers_complete(self) -> bool:
-        """Tell whether there is something to judge."""
+        """Return whether pymesos may read the head."""
         return super().is_headers_complete() and (self._is_stream or self.is_message_complete())
 
     def is_partial_body(self) -> bool:
-        """Tell whether there are events."""
+        """Return whether there are events."""
         return self._is_stream and super().is_partial_body()
 
     def recv_body(self) -> bytes:
-        """Return what arrived; what is no stream is kept as text, too."""
+        """Return what arrived; if it is no stream, keep it as text too."""
         body = super().recv_body()
         if not self._is_stream:
             self.text = body.decode("utf-8", "replace")[:_TEXT_LIMIT].strip()
@@ -57,7 +57,7 @@ class _Answer(library.HttpParser):
 
 
 class Connection(library.Connection):
-    """Connects without blocking (but for the look-up of a name), subscribes, and feeds events.
+    """Connects without blocking (except for DNS), subscribes, and passes events on.
 
     For one thread. Raises LinkOver from the constructor and `serve`.
     """
@@ -70,7 +70,7 @@ class Connection(library.Connection):
         try:
             super().__init__(address, callback)
         except (OSError, ValueError, OverflowError) as exc:
-            # A name that does not resolve, a network that is not there, an address that is none.
+            # The name does not resolve, the network is down, or the address is malformed.
             sock = getattr(self, "_sock", None)
             if sock is not None:
                 sock.close()
@@ -91,7 +91,7 @@ class Connection(library.Connection):
         return select.POLLIN
 
     def serve(self, happened: int) -> None:
-        """Do what can be done after these poll events."""
+        """Handle these poll events."""
         if not self.connected:
             error = self.handle_connect_event()
             if error:
@@ -99,16 +99,16 @@ class Connection(library.Connection):
             if self._context is not None:
                 self._tls = self._sock = TlsSocket(self._sock, self._context, self.addr[0])
         if self._tls is not None and self._tls.wanted:
-            self._shake(self._tls)
+            self._handshake(self._tls)
             return
         if happened & select.POLLOUT and self.want_write() and not self.write():
             raise LinkOver("the connection broke while SUBSCRIBE was sent")
         if happened & ~select.POLLOUT:
             self._read()
 
-    def _shake(self, tls: TlsSocket) -> None:
+    def _handshake(self, tls: TlsSocket) -> None:
         try:
-            tls.shake()
+            tls.handshake()
         except OSError as exc:
             raise LinkOver(
                 f"{self.addr[0]}:{self.addr[1]} cannot be trusted, or speaks no TLS: {exc}"
@@ -120,13 +120,13 @@ class Connection(library.Connection):
             while goes_on and self._tls is not None and self._tls.pending():
                 goes_on = self.read()
         except (RuntimeError, ValueError, KeyError, TypeError) as exc:
-            # What pymesos raises for any answer that it has not expected (P7).
+            # pymesos raises these for unexpected responses (P7).
             raise self._ending(str(exc) or type(exc).__name__) from exc
         if not goes_on:
             raise self._ending("closed the stream")
 
     def _ending(self, what: str) -> LinkOver:
-        """Return the end of this connection: by an answer that is a no, or by `what` happened."""
+        """Return the end of this connection: an error response, or else `what`."""
         status = self._answer.get_status_code() or None
         if status not in (None, http.HTTPStatus.OK):
             text = self._answer.text
@@ -135,7 +135,7 @@ class Connection(library.Connection):
 
 
 def wait(waker: int, connection: Connection | None, seconds: float | None) -> int:
-    """Wait for a byte in the pipe `waker` (and take it), the connection, or time to pass.
+    """Wait for a byte in the pipe `waker` (and read it), the connection, or the time.
 
     Returns the connection's poll events, 0 for none. poll, as select fails beyond 1024 files.
     """
@@ -143,7 +143,7 @@ def wait(waker: int, connection: Connection | None, seconds: float | None) -> in
     poll.register(waker, select.POLLIN)
     if connection is not None:
         poll.register(connection.fileno(), connection.wanted)
-    # Rounded up: a wait that ends too early would turn in circles until its time has come.
+    # Rounded up: after a wait that is too short the caller would loop until its time comes.
     ready = dict(poll.poll(None if seconds is None else int(seconds * 1000) + 1))
     if waker in ready:
         os.read(waker, _PIPE_SIZE)

@@ -1,8 +1,8 @@
-"""Which master leads, by what the masters have written into ZooKeeper.
+"""Finds the leading master by the masters' znodes in ZooKeeper.
 
-The only module of the driver that knows kazoo. pymesos's own detector gives up where the
-masters' znode is not there yet, drops the credentials of the URL, and does its work in kazoo's
-thread (P20). Watches only wake this one: what it reads then is the truth.
+The only module of the driver that uses kazoo. pymesos's own detector gives up if the masters'
+znode does not exist yet, drops the credentials of the URL, and works in kazoo's thread (P20). Here
+watches only wake the detector's thread, which then reads everything again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _JOIN_LIMIT_SECONDS = 3.0
 
 @dataclasses.dataclass(frozen=True)
 class Ensemble:
-    """Where to look: `zk://[user:password@]host:port[,host:port...]/path`, read."""
+    """The parts of `zk://[user:password@]host:port[,host:port...]/path`."""
 
     hosts: str
     path: str
@@ -36,7 +36,7 @@ class Ensemble:
 
 
 def read_url(url: str) -> Ensemble:
-    """Return what a zk:// URL says. Raises ValueError, without the credentials in its text."""
+    """Return the parts of a zk:// URL. Raises ValueError, whose text has no credentials."""
     rest = url.removeprefix(SCHEME)
     authority, slash, path = rest.partition("/")
     credential, at, hosts = authority.rpartition("@")
@@ -46,7 +46,7 @@ def read_url(url: str) -> Ensemble:
 
 
 def read_master(data: bytes) -> str | None:
-    """Return host:port of a MasterInfo in JSON, or None for what is not one."""
+    """Return host:port of a MasterInfo in JSON, None if it is not one."""
     try:
         info = json.loads(data)
         address = info["address"]
@@ -57,16 +57,15 @@ def read_master(data: bytes) -> str | None:
 
 
 def find_masters(children: Iterable[str]) -> list[str]:
-    """Return the znodes of masters among those below the masters' path, the leader's first."""
+    """Return the znodes of masters among these children, the leader's first."""
     return sorted(child for child in children if child.startswith(_MASTER_PREFIX))
 
 
 class Detector:
-    """Appoints the leading master whenever it changes, and None while there is none.
+    """Calls `appoint` with the leading master whenever it changes, with None while there is none.
 
-    `appoint` is called on the detector's own thread. While ZooKeeper is away the last word holds:
-    whether that master still answers is for the link to notice. `tick` (seconds) is how often it
-    looks without being woken.
+    Calls it on the detector's own thread. While ZooKeeper is away the last master stays appointed;
+    the link notices if it does not answer. Checks every `tick` seconds even if no watch wakes it.
     """
 
     def __init__(
@@ -89,20 +88,20 @@ class Detector:
 
     @property
     def masters(self) -> tuple[str, ...]:
-        """The masters that stand, host:port each, the leader first. Never blocks."""
+        """All masters, host:port each, the leader first. Never blocks."""
         return self._masters
 
     def start(self) -> None:
-        """Start to look, whether or not ZooKeeper is there yet. Does not block."""
+        """Start, even if ZooKeeper is not there yet. Does not block."""
         self._client.add_listener(self._wake_on_state)
         self._client.start_async()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop looking, and leave ZooKeeper. Blocks for some seconds at most."""
+        """Stop, and close the session with ZooKeeper. Blocks for some seconds at most."""
         self._stopped.set()
         self._changed.set()
-        # kazoo waits for a ZooKeeper that does not answer; nobody has to wait with it.
+        # kazoo waits for a ZooKeeper that does not answer. The caller must not.
         leaving = threading.Thread(target=self._leave, name="master detector's end", daemon=True)
         leaving.start()
         leaving.join(_JOIN_LIMIT_SECONDS)
@@ -157,7 +156,7 @@ class Detector:
         try:
             master = self._read(leader)
         except NoNodeError:
-            # It went in between; the watch on its parent has woken us already.
+            # It was removed in between. The watch on its parent has woken us already.
             return self._appointed
         if master is None:
             logger.error("The znode %s of the leading master holds no address", leader)

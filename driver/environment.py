@@ -1,4 +1,4 @@
-"""What a Mesos agent tells an executor through its environment."""
+"""Reads the environment variables that a Mesos agent sets for an executor."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NEEDED = ("MESOS_AGENT_ENDPOINT", "MESOS_FRAMEWORK_ID", "MESOS_EXECUTOR_ID")
 class Environment:
     """The MESOS_* variables of an executor; durations are in seconds.
 
-    `checkpoint` says whether the agent will know this executor after it was restarted;
-    `recovery_timeout` is how long to wait for such an agent, and `resubscribe_window` how soon
-    after its start it wants to hear from us, or destroys the container.
+    `checkpoint` is whether the agent knows this executor after a restart. `recovery_timeout` is how
+    long to wait for an agent that restarts. `resubscribe_window` is how soon after the agent's
+    start we must subscribe again, or it destroys the container.
     """
 
     agent: str
@@ -29,7 +29,7 @@ class Environment:
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
-    """Return what the agent has set. Raises ValueError that names all that is missing or wrong."""
+    """Return the settings. Raises ValueError that names everything missing or wrong."""
     problems = [f"{name} is missing" for name in _NEEDED if not environ.get(name)]
     durations = {}
     for name, default in (
@@ -47,7 +47,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         agent=environ["MESOS_AGENT_ENDPOINT"],
         framework_id=environ["MESOS_FRAMEWORK_ID"],
         executor_id=environ["MESOS_EXECUTOR_ID"],
-        # Mesos writes 0 or 1; pymesos takes both for a yes.
+        # Mesos writes 0 or 1; pymesos takes both as true.
         checkpoint=environ.get("MESOS_CHECKPOINT", "0") not in ("", "0"),
         recovery_timeout=durations["MESOS_RECOVERY_TIMEOUT"],
         resubscribe_window=durations["MESOS_SUBSCRIPTION_BACKOFF_MAX"],

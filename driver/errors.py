@@ -1,14 +1,14 @@
-"""What a driver can tell its owner, as one family; each carries the fields that a decision needs.
+"""The errors of a driver, as one family, with the fields that a decision needs.
 
 DriverError
 ├── NotConnected       there is no subscription now: nothing was sent
-├── CallFailed         a call was refused, or nobody knows what became of it
+├── CallFailed         a call was refused, or its outcome is unknown
 ├── FailedOver         another scheduler has subscribed with this framework's id
 ├── FrameworkRemoved   the framework was torn down, or was away for too long
 ├── Rejected           Mesos ended the subscription for another reason
-├── Unauthorized       the master does not take our credentials, and never did
-├── Refused            the agent answers SUBSCRIBE with a no that stays
-├── AgentLost          no agent to subscribe with for as long as an executor may wait
+├── Unauthorized       the master refuses our credentials, and always has
+├── Refused            the agent refuses SUBSCRIBE, and will refuse the next one too
+├── AgentLost          no agent came back within the recovery timeout
 └── ThreadDied         a defect of the driver: its thread has ended
 """
 
@@ -20,7 +20,7 @@ class DriverError(Exception):
 
 
 class NotConnected(DriverError):
-    """There is no subscription, so nothing was sent; `why` is what is known about the link."""
+    """There is no subscription, so nothing was sent; `why` is the problem of the link."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"Not subscribed with Mesos, nothing was sent: {why}")
@@ -28,10 +28,10 @@ class NotConnected(DriverError):
 
 
 class CallFailed(DriverError):
-    """A call was sent and not answered by a 2xx.
+    """A call was sent, and the response was not a 2xx, or did not come.
 
-    `status` is the HTTP status, None without an answer. With `outcome_unknown` Mesos may have
-    done what was asked; an ACCEPT must then not be sent again: reconcile.
+    `status` is the HTTP status, None without a response. With `outcome_unknown` Mesos may have
+    executed the call: then do not send an ACCEPT again, but reconcile.
     """
 
     def __init__(self, call: str, why: str, *, status: int | None, outcome_unknown: bool) -> None:
@@ -43,15 +43,15 @@ class CallFailed(DriverError):
 
 
 class FailedOver(DriverError):
-    """Another scheduler has subscribed with this framework's id; it is the one that leads now."""
+    """Another scheduler has subscribed with this framework's id, and leads now."""
 
 
 class FrameworkRemoved(DriverError):
-    """Mesos has removed the framework; its id will not be taken again."""
+    """Mesos has removed the framework, and never accepts its id again."""
 
 
 class Rejected(DriverError):
-    """Mesos ended the subscription with an ERROR event, for a reason that is its str()."""
+    """Mesos ended the subscription with an ERROR event; str() has the reason."""
 
 
 class Unauthorized(DriverError):
@@ -63,7 +63,7 @@ class Unauthorized(DriverError):
 
 
 class Refused(DriverError):
-    """The agent does not take this executor (any more); asking again would not help."""
+    """The agent refuses this executor; another try would not help."""
 
     def __init__(self, why: str, status: int) -> None:
         super().__init__(f"The agent refuses this executor: {why}")
@@ -71,7 +71,7 @@ class Refused(DriverError):
 
 
 class AgentLost(DriverError):
-    """There was no agent to subscribe with for `seconds`, as long as an executor may wait."""
+    """No agent came back within `seconds`, which is as long as an executor may wait."""
 
     def __init__(self, why: str, seconds: float) -> None:
         super().__init__(f"No agent for {seconds:g} s: {why}")
@@ -79,11 +79,11 @@ class AgentLost(DriverError):
 
 
 class ThreadDied(DriverError):
-    """The driver's thread has ended by an exception, which is its cause. Always a defect."""
+    """An exception, which is the cause, has ended the driver's thread. Always a defect."""
 
 
 def read_error_event(message: str) -> DriverError:
-    """Return what an ERROR event of the master means. The texts are those of Mesos's master."""
+    """Return the error for the message of an ERROR event. The texts are Mesos's own."""
     if "failed over" in message:
         return FailedOver(f"Mesos says: {message}")
     if "removed" in message:

@@ -1,4 +1,4 @@
-"""What an executor uses: a driver that survives its agent's restarts and loses no update."""
+"""The executor driver. It survives restarts of its agent and loses no update."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["ExecutorDriver", "ExecutorEvents"]
 class ExecutorDriver:
     """A subscription with the agent that started this executor, kept up until `stop`.
 
-    `environ` is what the agent has set (ValueError if anything is missing). Thread safe.
+    `environ` has the agent's variables (ValueError if any is missing). Thread safe.
     """
 
     def __init__(
@@ -36,21 +36,21 @@ class ExecutorDriver:
         self._link.start()
 
     def stop(self) -> None:
-        """Leave the agent. Updates that it has not acknowledged are dropped: wait for them before.
+        """Leave the agent. Drops updates without an acknowledgement: wait for them before.
 
-        Blocks for some seconds at most. No event follows, except one that is being told.
+        Blocks for some seconds at most. No event follows, except one that is being delivered.
         """
         self._link.stop()
 
     def send_update(self, status: Mapping[str, Any]) -> None:
         """Store a TaskStatus (task_id and state at least) until the agent acknowledges it.
 
-        It is sent as soon as there is a link, after those given before it, and again with every
-        new subscription. Does not block, and never raises for a link that is down; ValueError for
+        It is sent as soon as there is a link, after all earlier updates, and again with every new
+        subscription. Does not block, and does not raise if the link is down. Raises ValueError for
         a task that was not launched yet.
         """
         self._link.send_update(status)
 
     def wait_acknowledged(self, timeout: float) -> bool:
-        """Wait at most `timeout` seconds; tell whether every update is acknowledged."""
+        """Wait for `timeout` seconds at most; return whether every update is acknowledged."""
         return self._link.wait_acknowledged(timeout)

@@ -1,4 +1,4 @@
-"""The executor's side of pymesos: its events and the subscription, without its defects."""
+"""pymesos's executor driver, with its events and subscription, without its defects."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _NANOSECONDS = 1_000_000_000
 _ANSWER_SECONDS = 5.0
 _LONGEST_DELAY_SECONDS = 1.0
 _RESEND_SECONDS = 0.5
-# 404: an agent that starts answers before it knows its own paths. 429: it asks for patience.
+# 404: an agent that starts answers before it knows its own paths. 429: it is overloaded.
 _STAYS_FOR_A_WHILE = frozenset({307, 404, 408, 429})
 
 
 def read_pace(environment: Environment) -> Pace:
-    """Return a pace that tries several times within the window that the agent leaves us."""
+    """Return a pace with several tries within the agent's window for subscribing again."""
     longest = min(_LONGEST_DELAY_SECONDS, environment.resubscribe_window / 5)
     return Pace(min(0.05, longest), longest, answer_limit=_ANSWER_SECONDS)
 
 
 class ExecutorEvents(Protocol):
-    """What an executor hears, on the driver's thread: it must only enqueue.
+    """Callbacks of an executor, on the driver's thread: they must only enqueue.
 
     All dicts are plain, in the shapes of the v1 executor API.
     """
@@ -53,22 +53,22 @@ class ExecutorEvents(Protocol):
         framework_info: dict[str, Any],
         agent_info: dict[str, Any],
     ) -> None:
-        """Hear of the first subscription. Later ones are the driver's business only."""
+        """The first subscription has begun. Later ones are not delivered."""
 
     def launched(self, task: dict[str, Any]) -> None:
-        """Hear of a TaskInfo to run. The same one is never told twice."""
+        """A TaskInfo to run has come. Each one is delivered once."""
 
     def killed(self, task_id: str, grace_seconds: float | None) -> None:
-        """Hear that a task has to end, within a grace that overrides its own (None: it does not).
+        """A task has to end, within a grace that overrides its own (None: its own).
 
         This may come several times, and for tasks that have ended.
         """
 
     def shutdown(self) -> None:
-        """Hear that the executor has to end everything. The link stays up, for last updates."""
+        """The executor has to end everything. The link stays up for the last updates."""
 
     def lost(self, error: DriverError) -> None:
-        """Hear that the driver has stopped for good: AgentLost, Refused, Rejected or ThreadDied."""
+        """The driver has stopped for good: AgentLost, Refused, Rejected or ThreadDied."""
 
 
 class ExecutorLink(Link, library.MesosExecutorDriver):
@@ -77,7 +77,7 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
     def __init__(
         self, events: ExecutorEvents, environment: Environment, *, http_timeout: float, pace: Pace
     ) -> None:
-        # Not pymesos's own constructor: it reads os.environ. This is what its methods rely on.
+        # pymesos's own constructor reads os.environ. This is what its methods rely on.
         library.Process.__init__(self, master=environment.agent)
         self.executor = library.Executor()
         self.framework_id = {"value": environment.framework_id}
@@ -93,12 +93,12 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
         self._sender = threading.Thread(target=self._send_updates, name="updates", daemon=True)
 
     def authorization(self) -> str | None:
-        """Return the token that the agent gave us."""
+        """Return the header with the agent's token."""
         token = self._environment.token
         return f"Bearer {token}" if token else None
 
     def subscription(self) -> dict[str, Any]:
-        """Return a SUBSCRIBE that tells an agent what it may have missed."""
+        """Return a SUBSCRIBE with the tasks and updates that the agent may have missed."""
         return {
             "type": "SUBSCRIBE",
             "framework_id": self.framework_id,
@@ -125,7 +125,7 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
         task_id = status["task_id"]["value"]
         if task_id not in self._launched:
             # Mesos's agent aborts on this: "Queued tasks can only be transitioned to terminal".
-            raise ValueError(f"no task {task_id!r} was launched, so there is nothing to tell of it")
+            raise ValueError(f"no task {task_id!r} was launched, so it has no updates")
         self._updates.add(
             {
                 "timestamp": time.time(),
@@ -160,35 +160,35 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
                 }
             )
         except (NotConnected, CallFailed) as exc:
-            # 403 says that the agent waits for our SUBSCRIBE: that will come.
+            # 403 means that the agent waits for our SUBSCRIBE, which will come.
             if isinstance(exc, CallFailed) and _is_final(exc.status) and exc.status != 403:
-                # The same again would get the same answer, and hold up those behind it.
+                # Sending it again would get the same response, and delay the later updates.
                 logger.exception("An update was refused; it is kept for the next link")
             else:
-                # An update that comes twice does no harm, it has a uuid.
+                # It has a uuid, so it may arrive twice.
                 logger.warning("An update is sent again soon: %s", exc)
                 self._updates.wait_closed(_RESEND_SECONDS)
                 return
         self._updates.mark_sent(status)
 
     def on_subscribed(self, info: dict[str, Any]) -> None:
-        """Let updates flow, and tell of the first subscription."""
+        """Let updates flow, and deliver `registered` for the first subscription."""
         self._alone_since = None
         self.subscribed(silence_limit=None)
         self._updates.set_linked(True)
         first, self.executor_info = self.executor_info is None, info["executor_info"]
         if first:
             infos = (info["executor_info"], info["framework_info"], info["agent_info"])
-            self.tell(self._events.registered, *infos)
+            self.deliver(self._events.registered, *infos)
 
     def on_launch(self, event: dict[str, Any]) -> None:
-        """Note and tell a task, unless it is known."""
+        """Deliver `launched`, unless the task is known."""
         task = event["task"]
         task_id = task["task_id"]["value"]
         if task_id not in self._launched:
             self._launched.add(task_id)
             self.tasks[task_id] = task
-            self.tell(self._events.launched, task)
+            self.deliver(self._events.launched, task)
 
     def on_launch_group(self, event: dict[str, Any]) -> None:
         """Take the tasks of a group one by one."""
@@ -196,26 +196,26 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
             self.on_launch({"task": task})
 
     def on_acknowledged(self, event: dict[str, Any]) -> None:
-        """Forget an update, and that its task may be unknown to the agent."""
+        """Drop an update. The agent knows its task now."""
         self._updates.acknowledge(event["uuid"])
         self.tasks.pop(event["task_id"]["value"], None)
 
     def on_kill(self, event: dict[str, Any]) -> None:
-        """Tell of a kill with its policy, which pymesos leaves out."""
+        """Deliver `killed` with the kill policy, which pymesos leaves out."""
         period = event.get("kill_policy", {}).get("grace_period", {}).get("nanoseconds")
         grace = None if period is None else int(period) / _NANOSECONDS
-        self.tell(self._events.killed, event["task_id"]["value"], grace)
+        self.deliver(self._events.killed, event["task_id"]["value"], grace)
 
     def on_shutdown(self) -> None:
-        """Tell; pymesos would kill the whole process group, and not the containers."""
-        self.tell(self._events.shutdown)
+        """Deliver `shutdown`; pymesos would kill the process group, but not the containers."""
+        self.deliver(self._events.shutdown)
 
     def on_error(self, event: dict[str, Any]) -> None:
         """Give up: the agent has ended the subscription for good."""
         self._give_up(Rejected(f"The agent says: {event.get('message', '')}"))
 
     def lost(self, over: LinkOver, *, was_subscribed: bool) -> None:
-        """Keep updates for the next link, or give up where there will be none."""
+        """Keep updates for the next link, or give up if there will be none."""
         self._updates.set_linked(False)
         if self._alone_since is None:
             self._alone_since = time.monotonic()
@@ -232,7 +232,7 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
         return self._alone_since + self._environment.recovery_timeout
 
     def waiting(self, now: float) -> None:
-        """Give up on an agent that does not come back in time."""
+        """Give up if the agent does not come back in time."""
         until = self.wait_until()
         if self._started and until is not None and now >= until:
             self._give_up(AgentLost(self.problem, self._environment.recovery_timeout))
@@ -241,14 +241,14 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
         logger.error("%s", error)
         self.stop()
         self.problem = str(error)
-        self.tell(self._events.lost, error)
+        self.deliver(self._events.lost, error)
 
     def died(self, error: ThreadDied) -> None:
-        """Tell that the driver is of no use any more."""
+        """Deliver `lost`: the driver has ended by a defect."""
         self._updates.close()
         self._events.lost(error)
 
 
 def _is_final(status: int | None) -> bool:
-    """Tell whether an agent's answer stays the same however often it is asked."""
+    """Return whether an agent would send the same status to each further try."""
     return status is not None and 400 <= status < 500 and status not in _STAYS_FOR_A_WHILE

@@ -1,7 +1,7 @@
-"""pymesos, imported so that nothing of its import stays: no SIGINT handler, no log handler.
+"""Imports pymesos without the side effects of its import: no SIGINT handler, no log handler.
 
-The only module that imports pymesos. Its import replaces the handler of SIGINT (which fails
-outside the main thread, P9) and adds a handler to its logger and sets that's level (P25).
+The only module that imports pymesos. That import replaces the handler of SIGINT (which fails
+outside the main thread, P9), adds a handler to its logger and sets the logger's level (P25).
 """
 
 import importlib
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def _keep(signalnum: int, handler: object) -> Any:
-    """Stand in for signal.signal: change nothing, answer the handler that is there."""
+    """Stand in for signal.signal: change nothing, return the present handler."""
     del handler
     return signal.getsignal(signalnum)
 
@@ -42,7 +42,7 @@ def _import_without_signals() -> None:
 
 
 def _quieten() -> None:
-    """Leave it to the program where pymesos's log goes."""
+    """Let the program decide where pymesos's log goes."""
     from pymesos import handler
 
     logger = logging.getLogger("pymesos")
@@ -51,7 +51,7 @@ def _quieten() -> None:
 
 
 def _restore_interrupt() -> None:
-    """Give SIGINT back to whoever had it, where somebody imported pymesos before us."""
+    """Restore the handler of SIGINT if somebody imported pymesos before us."""
     from pymesos import process
 
     if signal.getsignal(signal.SIGINT) is not process._handle_sigint:

@@ -1,7 +1,7 @@
-"""The thread that keeps a subscription up, for as long as it may.
+"""The thread that keeps a subscription up.
 
-It replaces the loop of pymesos's Process, which ends (and tears the framework down) on any
-exception, tries again without a pause, and never notices a peer that has fallen silent.
+It replaces the loop of pymesos's Process. That loop ends, and tears the framework down, on any
+exception. It also tries again without a pause, and never notices a silent peer.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _JOIN_LIMIT_SECONDS = 5.0
 
 
 class Link(library.Process):
-    """A pymesos process that lives until `stop`, through whatever the other side does.
+    """A pymesos process that lives until `stop`, whatever the other side does.
 
-    A subclass says what it subscribes with (`subscription`) and hears `lost`, `waiting` and
-    `died`, all on the link's thread. `appoint`, `stop`, `is_subscribed` and `problem` may be used
+    A subclass provides the body of SUBSCRIBE (`subscription`). The link calls its `lost`, `waiting`
+    and `died` on the link's thread. `appoint`, `stop`, `is_subscribed` and `problem` may be used
     from any thread and don't block (`stop` waits some seconds for the thread to end).
     """
 
@@ -41,7 +41,7 @@ class Link(library.Process):
         http_timeout: float,
         tls: Optional[ssl.SSLContext] = None,
     ) -> None:
-        """Take what the constructor of pymesos has no place for."""
+        """Set up what pymesos's constructor has no arguments for."""
         self._path = path
         self._pace = pace
         self._http_timeout = http_timeout
@@ -51,8 +51,8 @@ class Link(library.Process):
         self._appointed: str | None = self._new_master
         self._at_once = False
         self._silence_limit: float | None = None
-        self._doubt: LinkOver | None = None
-        self._heard = 0.0
+        self._abandoned: LinkOver | None = None
+        self._last_received = 0.0
         self._failures = 0
         self._retry_after = 0.0
         self.problem = "not started"
@@ -66,19 +66,19 @@ class Link(library.Process):
         raise NotImplementedError
 
     def lost(self, over: LinkOver, *, was_subscribed: bool) -> None:
-        """Hear that a try, or a subscription, is over; another try follows."""
+        """Handle the end of a try or a subscription. Another try follows."""
         raise NotImplementedError
 
     def died(self, error: ThreadDied) -> None:
-        """Hear that the thread ends by a defect."""
+        """Handle the end of the thread by a defect."""
         raise NotImplementedError
 
     def wait_until(self) -> float | None:
-        """Return when `waiting` wants to be called (monotonic seconds), None for never."""
+        """Return when to call `waiting` (monotonic seconds), None for never."""
         return None
 
     def waiting(self, now: float) -> None:
-        """Look at the clock."""
+        """Check the time. The link calls this after each event, and at wait_until()."""
 
     @property
     def is_subscribed(self) -> bool:
@@ -86,33 +86,33 @@ class Link(library.Process):
         return self._subscribed_at is not None
 
     def subscribed(self, silence_limit: float | None) -> None:
-        """Note that SUBSCRIBED came on the connection of now. On the link's thread."""
+        """Note that SUBSCRIBED came on the current connection. On the link's thread."""
         with self._lock:
             self._subscribed_at = (str(self._master), self.stream_id or "")
         self._silence_limit = silence_limit
         self._failures = 0
         self.problem = ""
 
-    def doubt(self, subscription: tuple[str, str], why: str) -> None:
-        """Give up a subscription, if it is that of now: no call goes there any more. Any thread."""
+    def abandon(self, subscription: tuple[str, str], why: str) -> None:
+        """Give up a subscription if it is the current one: send no more calls to it. Any thread."""
         with self._lock:
             if self._subscribed_at != subscription or not self._started:
                 return
             self._subscribed_at = None
-            self._doubt = LinkOver(why)
+            self._abandoned = LinkOver(why)
             self.problem = why
             self._notify()
 
     def appoint(self, master: str | None) -> None:
-        """Follow this master (host:port) from now on, or none."""
+        """Follow this master (host:port) from now on, or none if it is None."""
         with self._lock:
             self._appointed = master
             self._at_once = True
         self.change_master(master)
 
     def change_master(self, new_master: str | None) -> None:
-        """Go where a redirect points, until that link is lost."""
-        # Not pymesos's own, which asks for a version first, for up to a day, holding up the caller.
+        """Follow a redirect until its link is lost."""
+        # pymesos's own method requests a version first, and may block the caller for a day.
         library.Process.change_master(self, new_master)
 
     def gen_request(self) -> bytes:
@@ -126,13 +126,13 @@ class Link(library.Process):
         return {"Authorization": authorization} if authorization else {}
 
     def _send(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a call on the subscription of now. Raises NotConnected, CallFailed."""
+        """Send a call on the current subscription. Raises NotConnected, CallFailed."""
         with self._lock:
             at = self._subscribed_at
         if at is None:
             raise NotConnected(self.problem)
         (master, stream_id) = at
-        # The stream id fences us: what was meant for one subscription is refused by the next.
+        # The stream id is a fence: the next subscription refuses calls meant for this one.
         headers = {**self._headers(), "Mesos-Stream-Id": stream_id}
         calls.post(
             master,
@@ -144,34 +144,34 @@ class Link(library.Process):
         )
         return {}
 
-    def tell(self, callback: Callable[..., None], *arguments: object) -> None:
-        """Call back; what the callback raises is logged, and ends nothing."""
+    def deliver(self, callback: Callable[..., None], *arguments: object) -> None:
+        """Call the callback. Logs what it raises, and goes on."""
         try:
             callback(*arguments)
         except Exception:
             logger.exception("A callback of the driver failed")
 
     def process_event(self, event: dict[str, Any]) -> None:
-        """Hand an event on; one that cannot be read costs only itself."""
+        """Handle an event. If it cannot be read, only this event is lost."""
         try:
             super().process_event(event)
         except Exception:
             logger.exception("An event could not be handled: %.500r", event)
 
     def on_close(self) -> None:
-        """Do nothing: `lost` is told instead, once, and only of what was there."""
+        """Do nothing: the link calls `lost` instead, once per connection that existed."""
 
     def _shutdown(self) -> None:
-        """Do nothing: whatever ends the thread, it is no reason to send TEARDOWN."""
+        """Do nothing: the end of the thread is no reason to send TEARDOWN."""
 
     def start(self) -> None:
         """Start the thread."""
         self.problem = "no master is known yet"
-        # Not pymesos's own, which looks for the master in the caller's thread.
+        # pymesos's own method looks for the master on the caller's thread.
         library.Process.start(self)
 
     def stop(self) -> None:
-        """End the link, and wait for its thread unless this is it. Nothing is told any more."""
+        """End the link, and wait for its thread unless this is it. No callback follows."""
         library.Process.stop(self)
         thread = self._io_thread
         if thread is not None and thread is not threading.current_thread():
@@ -182,7 +182,7 @@ class Link(library.Process):
         try:
             while self._started:
                 self._turn()
-        except BaseException as exc:  # it must not end unnoticed, whatever it was
+        except BaseException as exc:  # its end must be noticed, whatever the reason
             logger.critical("The driver's thread has died", exc_info=True)
             death = ThreadDied(f"The driver's thread has died: {exc!r}")
             death.__cause__ = exc
@@ -201,21 +201,21 @@ class Link(library.Process):
             self._connection = None
         if death is not None:
             self.problem = str(death)
-            self.tell(self.died, death)
+            self.deliver(self.died, death)
         elif not self.problem:
             self.problem = "stopped"
 
     def _turn(self) -> None:
-        """Wait for the next thing to happen, and do what it asks for."""
+        """Wait for the next event, and handle it."""
         self._follow()
-        if (doubt := self._doubt) is not None:
-            self._lose(doubt)
+        if (abandoned := self._abandoned) is not None:
+            self._lose(abandoned)
         try:
             if self._connection is None:
                 self._open()
             happened = self._wait()
             if self._connection is not None and happened:
-                self._heard = time.monotonic()
+                self._last_received = time.monotonic()
                 self._connection.serve(happened)
             else:
                 self._check_silence()
@@ -224,7 +224,7 @@ class Link(library.Process):
         self.waiting(time.monotonic())
 
     def _follow(self) -> None:
-        """Turn to the master that was appointed, or that a redirect named."""
+        """Switch to the master that was appointed, or that a redirect named."""
         with self._lock:
             if self._new_master == self._master:
                 return
@@ -242,13 +242,13 @@ class Link(library.Process):
         if self._master is None or now < self._retry_after:
             return
         self.stream_id = None
-        self._heard = now
+        self._last_received = now
         if self._failures == 0:
             self.problem = f"{self._master} has not answered yet"
         self._connection = Connection(self._master, self, self._tls)
 
     def _wait(self) -> int:
-        """Wait until the connection, the clock or another thread wants something.
+        """Wait for the connection, a deadline or another thread.
 
         Returns the connection's poll events.
         """
@@ -263,29 +263,29 @@ class Link(library.Process):
         if self._connection is None:
             if self._master is not None:
                 yield self._retry_after
-        elif (limit := self._patience()) is not None:
-            yield self._heard + limit
+        elif (limit := self._allowed_silence()) is not None:
+            yield self._last_received + limit
 
-    def _patience(self) -> float | None:
-        """Return how long the connection of now may stay silent."""
+    def _allowed_silence(self) -> float | None:
+        """Return how many seconds the current connection may be silent."""
         if not self.is_subscribed:
             return self._pace.answer_limit
         return self._silence_limit
 
     def _check_silence(self) -> None:
-        limit = self._patience()
-        if self._connection is None or limit is None or self._doubt is not None:
+        limit = self._allowed_silence()
+        if self._connection is None or limit is None or self._abandoned is not None:
             return
-        if time.monotonic() - self._heard > limit:
+        if time.monotonic() - self._last_received > limit:
             raise LinkOver(f"{self._master} has said nothing for {limit:g} s")
 
     def _lose(self, over: LinkOver) -> None:
-        """Close the connection, and set when the next one is tried."""
+        """Close the connection, and schedule the next try."""
         with self._lock:
-            was_subscribed = self._subscribed_at is not None or self._doubt is not None
-            self._subscribed_at = self._doubt = None
+            was_subscribed = self._subscribed_at is not None or self._abandoned is not None
+            self._subscribed_at = self._abandoned = None
             if over.status != 307:
-                # A redirect holds for one link only: who was appointed knows better after that.
+                # A redirect holds for one link only. After that, go back to the appointed master.
                 self._new_master = self._appointed
         if self._connection is not None:
             self._connection.close()
@@ -295,7 +295,7 @@ class Link(library.Process):
         self._failures += 1
         chance = random.random()  # noqa: S311 - it spreads load, it keeps no secret
         self._retry_after = time.monotonic() + retry_delay(self._pace, self._failures, chance)
-        # An agent may be away for long: what is known is not said again with every try.
+        # An agent may be away for long: do not log the same reason with every try.
         level = logging.DEBUG if over.reason == self.problem else logging.WARNING
         logger.log(level, "The link to Mesos is down: %s", over.reason)
         self.problem = over.reason

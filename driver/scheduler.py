@@ -1,4 +1,4 @@
-"""What a framework uses: a scheduler driver that never takes a task down by accident."""
+"""The scheduler driver for frameworks. It never ends a task by accident."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class SchedulerDriver:
     """A subscription with the leading master, kept up until `stop`.
 
     `master` is host:port, or zk://[user:password@]host:port,.../path. `framework` is the
-    FrameworkInfo; it is sent as it is, so it must say its failover_timeout (ValueError), and it
-    has an id after a restart. Acknowledgements are explicit. With `tls` (driver.tls) the master is
-    spoken to by TLS, for which its certificate has to have the name or address that it is known by.
+    FrameworkInfo. It is sent as it is, so it must have a failover_timeout (else ValueError), and
+    after a restart its id. Acknowledgements are explicit. With `tls` (driver.tls) the connection
+    uses TLS, and the master's certificate must have the name or address that leads to it.
 
-    Thread safe. Every call blocks for about `http_timeout` seconds at most, and raises
+    Thread safe. Every call blocks for about `http_timeout` seconds at most. It raises
     NotConnected (nothing was sent) or CallFailed (see its outcome_unknown).
     """
 
@@ -40,7 +40,7 @@ class SchedulerDriver:
         tls: Optional[ssl.SSLContext] = None,
     ) -> None:
         if "failover_timeout" not in framework:
-            raise ValueError("FrameworkInfo must say its failover_timeout: the default is 0 s")
+            raise ValueError("FrameworkInfo must have a failover_timeout: the default is 0 s")
         self._link = SchedulerLink(
             events,
             framework,
@@ -67,7 +67,7 @@ class SchedulerDriver:
 
     @property
     def master(self) -> str | None:
-        """The master that is followed now, host:port; None while none is known."""
+        """The current master, host:port; None while none is known."""
         return self._link.master
 
     @property
@@ -88,16 +88,16 @@ class SchedulerDriver:
             self._link.appoint(f"{self._master}:{_MASTER_PORT}")
 
     def stop(self) -> None:
-        """End the subscription and leave every task as it is; Mesos waits for failover_timeout.
+        """End the subscription, and let all tasks go on; Mesos waits for failover_timeout.
 
-        Blocks for some seconds at most. No event follows, except one that is being told.
+        Blocks for some seconds at most. No event follows, except one that is being delivered.
         """
         if self._detector is not None:
             self._detector.stop()
         self._link.stop()
 
     def teardown(self) -> None:
-        """Remove the framework from Mesos: every task is killed, the id is of no use after."""
+        """Remove the framework from Mesos: kills every task, and ends the use of the id."""
         self._link.teardown()
         self.stop()
 
@@ -108,37 +108,37 @@ class SchedulerDriver:
         *,
         refuse_seconds: float,
     ) -> None:
-        """Use offers of one agent; without operations they are declined."""
+        """Accept offers of one agent. Without operations this declines them."""
         filters = {"refuse_seconds": refuse_seconds}
         self._link.acceptOffers(_values(offer_ids), list(operations), filters)
 
     def accept_inverse(self, offer_ids: Sequence[str], *, refuse_seconds: float) -> None:
-        """Agree to leave the agents of inverse offers in time; the same is asked again later."""
+        """Agree to leave the agents of inverse offers in time. The offers come again later."""
         self._link.accept_inverse(offer_ids, refuse_seconds=refuse_seconds)
 
     def decline(self, offer_ids: Sequence[str], *, refuse_seconds: float) -> None:
-        """Give offers back."""
+        """Decline offers."""
         self._link.declineOffer(_values(offer_ids), {"refuse_seconds": refuse_seconds})
 
     def suppress(self) -> None:
-        """Ask for no more offers; this outlives a lost link, even where this call fails."""
+        """Stop offers. This holds after a lost link too, even if this call fails."""
         self._link.suppress()
 
     def revive(self) -> None:
-        """Ask for offers again, and drop the filters of all declines."""
+        """Request offers again, and drop the filters of all declines."""
         self._link.revive()
 
     def kill(self, task_id: str, agent_id: str | None, *, grace_seconds: float | None) -> None:
-        """Ask for the end of a task. Mesos forgets this for an agent that is away: ask again."""
+        """Kill a task. Mesos forgets this if the agent is away: then kill it again."""
         self._link.kill(task_id, agent_id, grace_seconds=grace_seconds)
 
     def acknowledge(self, status: Mapping[str, Any]) -> None:
-        """Let the agent go on to the next update; nothing to do for a status without a uuid."""
+        """Acknowledge a status, so that the agent sends the next one. Does nothing without uuid."""
         if "uuid" in status:
             self._link.acknowledgeStatusUpdate(status)
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
-        """Ask for the states of tasks (task id, agent id); of all that Mesos knows, if none."""
+        """Query the states of tasks (task id, agent id); of all known tasks if there are none."""
         self._link.reconcile(tasks)
 
 

@@ -1,4 +1,4 @@
-"""The scheduler's side of pymesos: its calls and events, without its defects."""
+"""pymesos's scheduler driver, with its calls and events, without its defects."""
 
 from __future__ import annotations
 
@@ -40,44 +40,44 @@ class Credential:
 
 
 class SchedulerEvents(Protocol):
-    """What a scheduler hears, on the driver's thread: it must only enqueue.
+    """Callbacks of a scheduler, on the driver's thread: they must only enqueue.
 
-    All dicts are plain, in the shapes of the v1 scheduler API. An exception is logged and ends
-    nothing, but the event is gone then (a status update comes again, as it was not acknowledged).
+    All dicts are plain, in the shapes of the v1 scheduler API. An exception is logged, and the
+    event is lost (but a status update comes again, as it was not acknowledged).
     """
 
     def subscribed(self, framework_id: str) -> None:
-        """Hear of every subscription, the first one as well as those after a lost link."""
+        """A subscription has begun: the first one, or one after a lost link."""
 
     def disconnected(self) -> None:
-        """Hear that a subscription is lost; offers of it are void. The driver subscribes again."""
+        """The subscription is lost, and its offers are void. The driver subscribes again."""
 
     def offered(self, offers: list[dict[str, Any]]) -> None:
-        """Hear of offers, at least one."""
+        """Offers have come, at least one."""
 
     def rescinded(self, offer_id: str) -> None:
-        """Hear that an offer is void; this may come before the offer itself was looked at."""
+        """An offer is void. This may come before the offer was used."""
 
     def inverse_offered(self, offers: list[dict[str, Any]]) -> None:
-        """Hear of agents that will be away, at least one.
+        """Inverse offers have come, at least one: agents will be away.
 
-        Each comes again until its refuse_seconds pass after it was accepted, and then anew.
+        After it was accepted, each one comes again when its refuse_seconds have passed.
         """
 
     def inverse_rescinded(self, offer_id: str) -> None:
-        """Hear that an inverse offer is void."""
+        """An inverse offer is void."""
 
     def updated(self, status: dict[str, Any]) -> None:
-        """Hear of a TaskStatus; it comes again until it is acknowledged (if it has a uuid)."""
+        """A TaskStatus has come. If it has a uuid, it comes again until it is acknowledged."""
 
     def agent_failed(
         self, agent_id: str | None, executor_id: str | None, status: int | None
     ) -> None:
-        """Hear that an agent, or an executor, has gone: a hint only, of which any part may lack."""
+        """An agent or an executor is gone. This is only a hint, and any part of it may be None."""
 
     def aborted(self, error: DriverError) -> None:
-        """Hear that the driver has stopped for good: FailedOver, FrameworkRemoved, Rejected,
-        Unauthorized or ThreadDied. Nothing follows; no task was touched.
+        """The driver has stopped for good: FailedOver, FrameworkRemoved, Rejected, Unauthorized or
+        ThreadDied. No callback follows. All tasks go on.
         """
 
 
@@ -119,9 +119,9 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
 
     @property
     def connected(self) -> bool:
-        """True. Raises NotConnected where pymesos would answer False.
+        """True. Raises NotConnected when pymesos would return False.
 
-        pymesos's calls ask this first, and return as if all were well when it is False.
+        pymesos's calls check this first, and silently do nothing if it is False.
         """
         if not self.is_subscribed:
             raise NotConnected(self.problem)
@@ -142,21 +142,21 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         return body
 
     def _send(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a call; without an answer to it the subscription is given up.
+        """Send a call. If no response comes, give up the subscription.
 
-        A master that is half dead takes connections and answers nothing: each further call would
-        wait for as long again.
+        A half dead master accepts connections and answers nothing. Each further call would wait as
+        long again.
         """
         subscription = self._subscribed_at
         try:
             return super()._send(body)
         except (NotConnected, CallFailed) as error:
             if subscription is not None and getattr(error, "status", None) is None:
-                self.doubt(subscription, str(error))
+                self.abandon(subscription, str(error))
             raise
 
     def accept_inverse(self, offer_ids: Sequence[str], *, refuse_seconds: float) -> None:
-        """Send ACCEPT_INVERSE_OFFERS; pymesos fails here where there never was a link."""
+        """Send ACCEPT_INVERSE_OFFERS; pymesos's own method fails before the first link."""
         accept = {
             "inverse_offer_ids": [{"value": offer_id} for offer_id in offer_ids],
             "filters": {"refuse_seconds": refuse_seconds},
@@ -164,13 +164,13 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         self._send({**self._header("ACCEPT_INVERSE_OFFERS"), "accept_inverse_offers": accept})
 
     def suppress(self) -> None:
-        """Ask for no offers, now and after every subscription to come."""
+        """Send SUPPRESS, and suppress offers after each later subscription too."""
         roles = self.framework.get("roles") or [self.framework.get("role", "*")]
         self._suppressed = tuple(roles)
         self.suppressOffers()
 
     def revive(self) -> None:
-        """Ask for offers, without the filters of earlier declines."""
+        """Send REVIVE, which also drops the filters of declines."""
         self._suppressed = ()
         self.reviveOffers()
 
@@ -186,13 +186,13 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         """Send RECONCILE with the agents' ids, which pymesos leaves out."""
-        asked: list[dict[str, Any]] = []
+        queried: list[dict[str, Any]] = []
         for task_id, agent_id in tasks:
             task: dict[str, Any] = {"task_id": {"value": task_id}}
             if agent_id is not None:
                 task["agent_id"] = {"value": agent_id}
-            asked.append(task)
-        self._send({**self._header("RECONCILE"), "reconcile": {"tasks": asked}})
+            queried.append(task)
+        self._send({**self._header("RECONCILE"), "reconcile": {"tasks": queried}})
 
     def teardown(self) -> None:
         """Send TEARDOWN. The master then ends the stream, and that is the end of this."""
@@ -207,70 +207,70 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         return {"type": call, "framework_id": {"value": self.framework_id}}
 
     def on_subscribed(self, info: dict[str, Any]) -> None:
-        """Note how often Mesos will say something, and tell."""
+        """Note the interval of heartbeats, and deliver `subscribed`."""
         heartbeat = float(info.get("heartbeat_interval_seconds") or _HEARTBEAT_SECONDS)
         framework_id = info["framework_id"]
         self._framework["id"] = framework_id
         self._was_taken = True
         self.subscribed(silence_limit=_SILENT_INTERVALS * heartbeat)
-        self.tell(self._events.subscribed, framework_id["value"])
+        self.deliver(self._events.subscribed, framework_id["value"])
 
     def on_offers(self, event: dict[str, Any]) -> None:
-        """Tell of offers."""
+        """Deliver `offered`."""
         if offers := event.get("offers"):
-            self.tell(self._events.offered, offers)
+            self.deliver(self._events.offered, offers)
 
     def on_rescind(self, event: dict[str, Any]) -> None:
-        """Tell of an offer that is void."""
-        self.tell(self._events.rescinded, event["offer_id"]["value"])
+        """Deliver `rescinded`."""
+        self.deliver(self._events.rescinded, event["offer_id"]["value"])
 
     def on_inverse_offers(self, event: dict[str, Any]) -> None:
-        """Tell of agents that will be away."""
+        """Deliver `inverse_offered`."""
         if offers := event.get("inverse_offers"):
-            self.tell(self._events.inverse_offered, offers)
+            self.deliver(self._events.inverse_offered, offers)
 
     def on_rescind_inverse_offer(self, event: dict[str, Any]) -> None:
-        """Tell of an inverse offer that is void."""
-        self.tell(self._events.inverse_rescinded, event["inverse_offer_id"]["value"])
+        """Deliver `inverse_rescinded`."""
+        self.deliver(self._events.inverse_rescinded, event["inverse_offer_id"]["value"])
 
     def on_update(self, event: dict[str, Any]) -> None:
-        """Tell of a task's state, and leave the acknowledgement to who stores it."""
-        self.tell(self._events.updated, event["status"])
+        """Deliver `updated`. The owner acknowledges the status once it has stored it."""
+        self.deliver(self._events.updated, event["status"])
 
     def on_failure(self, failure: dict[str, Any]) -> None:
-        """Tell of a failure with whatever of its parts is there; pymesos needs them all."""
+        """Deliver `agent_failed` with the parts that are there; pymesos needs all of them."""
         agent_id = failure.get("agent_id", {}).get("value")
         executor_id = failure.get("executor_id", {}).get("value")
-        self.tell(self._events.agent_failed, agent_id, executor_id, failure.get("status"))
+        self.deliver(self._events.agent_failed, agent_id, executor_id, failure.get("status"))
 
     def on_heartbeat(self) -> None:
-        """Do nothing: that bytes came is noted already."""
+        """Do nothing: the link has noted already that bytes came."""
 
     def on_error(self, event: dict[str, Any]) -> None:
-        """Stop for good; pymesos would subscribe again, against whoever took over."""
+        """Stop for good; pymesos would subscribe again, against the scheduler that took over."""
         self._abort(read_error_event(str(event.get("message", ""))))
 
     def lost(self, over: LinkOver, *, was_subscribed: bool) -> None:
-        """Tell of a lost subscription, but not of every try that failed."""
+        """Deliver `disconnected` for a lost subscription, but not for a failed try."""
         if self._leaving:
             self.stop()
             return
         if over.status in (401, 403):
             error = Unauthorized(over.reason, over.status)
-            # Credentials that were right once are so again, as soon as the masters know them.
+            # If they were right once, they will be right again once the masters know them.
             if not self._was_taken:
                 self._abort(error)
                 return
             logger.error("%s", error)
         if was_subscribed:
-            self.tell(self._events.disconnected)
+            self.deliver(self._events.disconnected)
 
     def _abort(self, error: DriverError) -> None:
         logger.error("%s", error)
         self.stop()
         self.problem = str(error)
-        self.tell(self._events.aborted, error)
+        self.deliver(self._events.aborted, error)
 
     def died(self, error: ThreadDied) -> None:
-        """Tell that the driver is of no use any more."""
+        """Deliver `aborted`: the driver has ended by a defect."""
         self._events.aborted(error)

@@ -1,4 +1,4 @@
-"""TLS to a Mesos master, whose certificate is of a known authority."""
+"""TLS to a Mesos master whose certificate is from a known authority."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def make_context(authority: Path) -> ssl.SSLContext:
-    """Return what takes certificates of an authority (PEM) for their own names, and no others.
+    """Return a context that trusts only the certificates of this authority (PEM).
 
-    Raises ValueError for a file that has none.
+    Raises ValueError if the file has no certificate.
     """
     try:
         return ssl.create_default_context(cafile=str(authority))
@@ -21,9 +21,9 @@ def make_context(authority: Path) -> ssl.SSLContext:
 
 
 class TlsSocket:
-    """A connected socket that speaks TLS without blocking, as pymesos uses one.
+    """A connected socket with TLS that does not block, for pymesos.
 
-    Where TLS has to wait, it raises what a socket without TLS raises then. `wanted` are the poll
+    If TLS has to wait, it raises the same errors as a socket without TLS. `wanted` are the poll
     events that the handshake waits for, 0 once it is done.
     """
 
@@ -31,8 +31,8 @@ class TlsSocket:
         self._sock = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
         self.wanted = select.POLLOUT
 
-    def shake(self) -> None:
-        """Go on with the handshake. Raises OSError where the other side is not who it should be."""
+    def handshake(self) -> None:
+        """Continue the handshake. Raises OSError if the certificate is not valid."""
         try:
             self._sock.do_handshake()
         except ssl.SSLWantReadError:
@@ -50,14 +50,14 @@ class TlsSocket:
             raise BlockingIOError(errno.EAGAIN, "TLS has to wait") from None
 
     def recv(self, size: int) -> bytes:
-        """Return what has come, nothing at the end."""
+        """Return the received bytes, b"" at the end."""
         try:
             return self._sock.recv(size)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise BlockingIOError(errno.EAGAIN, "TLS has to wait") from None
 
     def pending(self) -> int:
-        """Return how many bytes are here already, of which poll knows nothing."""
+        """Return how many bytes are buffered already, which poll does not see."""
         return self._sock.pending()
 
     def fileno(self) -> int:
@@ -65,5 +65,5 @@ class TlsSocket:
         return self._sock.fileno()
 
     def close(self) -> None:
-        """Close it, without a word: what is sent here is whole, or of no use."""
+        """Close it without a TLS goodbye, as no message here is cut by that."""
         self._sock.close()

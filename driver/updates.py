@@ -1,4 +1,4 @@
-"""The status updates that an agent has not acknowledged yet, in the order they were given."""
+"""The status updates that an agent has not acknowledged yet, in their order."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class _Stored:
 
 
 class Updates:
-    """A store that one thread sends from. Thread safe.
+    """A store of updates, which one thread sends. Thread safe.
 
-    An update stays until it is acknowledged. While the link is up those that were not sent yet
-    are handed out by `next_unsent`; with a new subscription all of them go (`carry`).
+    An update stays until it is acknowledged. While the link is up, `next_unsent` returns updates
+    that were not sent yet. A new subscription sends all of them (`carry`).
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Updates:
             self._changed.notify_all()
 
     def acknowledge(self, uuid: str) -> None:
-        """Forget an update; one that is not known is no error."""
+        """Remove an update. Does nothing if it is not known."""
         with self._changed:
             self._stored.pop(_key(uuid), None)
             self._changed.notify_all()
@@ -48,7 +48,7 @@ class Updates:
             return [stored.status for stored in self._stored.values()]
 
     def mark_sent(self, status: Mapping[str, Any]) -> None:
-        """Note that the agent has got an update."""
+        """Note that an update was sent."""
         with self._changed:
             stored = self._stored.get(_key(status["uuid"]))
             if stored is not None:
@@ -61,7 +61,7 @@ class Updates:
             self._changed.notify_all()
 
     def next_unsent(self) -> dict[str, Any] | None:
-        """Wait for an update that can be sent now; None once the store is closed."""
+        """Wait for an update that can be sent now; return None once the store is closed."""
         with self._changed:
             while not self._closed:
                 unsent = next((s for s in self._stored.values() if not s.sent), None)
@@ -71,17 +71,17 @@ class Updates:
             return None
 
     def wait_empty(self, limit: float) -> bool:
-        """Wait at most `limit` seconds until every update is acknowledged; tell whether it is."""
+        """Wait for `limit` seconds at most; return whether every update is acknowledged."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._stored, limit)
 
     def wait_closed(self, limit: float) -> None:
-        """Wait at most `limit` seconds, less if the store is closed."""
+        """Wait for `limit` seconds, less if the store is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed, limit)
 
     def close(self) -> None:
-        """Let `next_unsent` return."""
+        """Close the store, which ends `next_unsent`."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

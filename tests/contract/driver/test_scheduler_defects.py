@@ -76,9 +76,9 @@ def test_an_error_event_ends_the_driver_and_tells_why_p5(
     master.stream.send({"type": "ERROR", "error": {"message": message}})
     master.stream.end()
 
-    (told,) = events.wait("aborted")
-    assert type(told).__name__ == error
-    assert message in str(told)
+    (aborted,) = events.wait("aborted")
+    assert type(aborted).__name__ == error
+    assert message in str(aborted)
     with pytest.raises(NotConnected, match=message):
         driver.revive()
     driver.stop()
@@ -86,7 +86,7 @@ def test_an_error_event_ends_the_driver_and_tells_why_p5(
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "expected"),
     [
         ({"agent_id": {"value": "a"}}, ("a", None, None)),
         ({"agent_id": {"value": "a"}, "executor_id": {"value": "e"}}, ("a", "e", None)),
@@ -99,11 +99,15 @@ def test_an_error_event_ends_the_driver_and_tells_why_p5(
     ],
 )
 def test_a_failure_is_told_with_whatever_it_has_p8(
-    driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler, failure: Json, told: Any
+    driver: SchedulerDriver,
+    master: FakeMaster,
+    events: RecordedScheduler,
+    failure: Json,
+    expected: Any,
 ) -> None:
     """P8: each of its parts may be missing."""
     master.stream.send({"type": "FAILURE", "failure": failure})
-    assert events.wait("agent_failed") == told
+    assert events.wait("agent_failed") == expected
 
 
 def test_the_framework_is_sent_as_it_was_given_p14(
@@ -236,16 +240,16 @@ def test_what_is_asked_about_offers_without_a_link_holds_for_the_next_one_p18(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
     """P18: the call fails, and what it wanted is not forgotten."""
-    asks: list[tuple[Callable[[], None], object]] = [
+    calls: list[tuple[Callable[[], None], object]] = [
         (driver.suppress, ["r"]),
         (driver.revive, None),
     ]
-    for ask, roles in asks:
+    for call, roles in calls:
         master.subscribe_answer = Answer(503)
         master.stream.cut()
         events.wait("disconnected")
         with pytest.raises(NotConnected):
-            ask()
+            call()
         # One of these began before that was asked, perhaps.
         master.wait_call("SUBSCRIBE", len(master.of_type("SUBSCRIBE")) + 2)
         master.subscribe_answer = None
@@ -297,7 +301,7 @@ def test_an_update_is_not_acknowledged_by_having_been_told_p23(
     """P23: it may be acknowledged only once it is stored."""
     master.update("t", "TASK_RUNNING")
     (status,) = events.wait("updated")
-    # What is told next is told after all that follows from the update.
+    # The next callback comes after all that follows from the update.
     master.stream.send({"type": "RESCIND", "rescind": {"offer_id": {"value": "o"}}})
     events.wait("rescinded")
     assert master.of_type("ACKNOWLEDGE") == []

@@ -20,11 +20,11 @@ def waker() -> Iterator[tuple[int, int]]:
 
 def test_news_end_one_wait_at_once_and_not_the_next_p21(waker: tuple[int, int]) -> None:
     """P21: or the thread would turn in circles from then on."""
-    hears, tells = waker
-    os.write(tells, b"some news")
+    read_end, write_end = waker
+    os.write(write_end, b"some news")
     begun = time.monotonic()
-    wait(hears, None, 30.0)
+    wait(read_end, None, 30.0)
     assert time.monotonic() - begun < 15
     begun = time.monotonic()
-    wait(hears, None, 0.05)
+    wait(read_end, None, 0.05)
     assert time.monotonic() - begun >= 0.05

@@ -25,8 +25,8 @@ def archive(tmp_path: Path) -> Path:
         made.writestr("__main__.py", Path(bundle.__file__).read_text())
         made.writestr("executor/__init__.py", "")
         made.writestr("executor/bundle.py", Path(bundle.__file__).read_text())
-        said = "import sys\ndef main():\n    print(__file__, sys.path[0])\n    return 7\n"
-        made.writestr("executor/__main__.py", said)
+        source = "import sys\ndef main():\n    print(__file__, sys.path[0])\n    return 7\n"
+        made.writestr("executor/__main__.py", source)
     return file
 
 

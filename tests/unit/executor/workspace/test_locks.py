@@ -16,16 +16,16 @@ def test_a_lock_can_be_taken_again_when_it_was_let_go(tmp_path: Path) -> None:
 
 
 def test_who_waits_for_a_lock_is_told_once_and_can_be_stopped(tmp_path: Path) -> None:
-    told: list[float] = []
+    waited: list[float] = []
     signals = JumpingSignals()
     signals.plan(5.0, signals.stop)
     with (
         locked(tmp_path / "one", JumpingSignals(), busy=pytest.fail),
         pytest.raises(Stopped),
-        locked(tmp_path / "one", signals, busy=lambda: told.append(signals.now())),
+        locked(tmp_path / "one", signals, busy=lambda: waited.append(signals.now())),
     ):
         pytest.fail("two have it")
-    assert told == [0.0]
+    assert waited == [0.0]
 
 
 def test_locks_of_two_names_are_two_locks(tmp_path: Path) -> None:
