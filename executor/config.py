@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from executor.cleanup.policy import WATERMARKS, Watermarks
 from executor.limits.confinement import ADDRESSES, ISOLATION, SWITCH, Confinement, read_confinement
-from executor.limits.disk import DISK_LIMIT
+from executor.limits.disk_schedule import DISK_LIMIT
 from program.log_lines import FORMS
 
 _DEFAULT_SHUTDOWN_GRACE = 5.0
@@ -54,7 +54,7 @@ VARIABLES = (
     ),
     Variable(
         "PREVS_CLUSTER",
-        "A name for this installation, where several share one Docker.",
+        "A name for this installation if several share one Docker.",
         "none",
     ),
     Variable("DOCKER_HOST", "Where Docker is.", "`unix:///var/run/docker.sock`"),
@@ -62,7 +62,7 @@ VARIABLES = (
     Variable("DOCKER_CERT_PATH", "The folder with the certificates for Docker.", "`~/.docker`"),
     Variable(
         "GIT_SSH_COMMAND",
-        "How git speaks ssh for apps without a credential: which key, which known hosts.",
+        "The ssh command of git for apps without a credential: which key, which known hosts.",
         "`ssh -o BatchMode=yes`",
     ),
     Variable(
@@ -72,7 +72,7 @@ VARIABLES = (
     ),
     Variable(
         "DOCKER_CONFIG",
-        "The folder with the user's settings of Docker: who they are to registries, proxies.",
+        "The folder with the user's settings of Docker: logins to registries, proxies.",
         "`~/.docker`",
     ),
     Variable("HOME", "Where the user's own settings of git and Docker are.", "none"),
@@ -85,68 +85,68 @@ VARIABLES = (
     Variable(
         "PREVS_DISK_LIMIT",
         "MB that a preview may write to the agent's disk before it is ended, 0 for no limit: its "
-        "container's own files and its volumes. Each file and folder counts as 4 KB at least where "
-        "the executor is root and Docker's driver is overlay2, else Docker measures.",
+        "container's own files and its volumes. Each file and folder counts as 4 KB at least if "
+        "the executor is root and Docker's driver is overlay2. Otherwise Docker measures.",
         f"{DISK_LIMIT}",
     ),
     Variable(
         "PREVS_DENY",
-        "Networks that previews must not reach besides, nor executors for a submodule of another "
-        "host, as 203.0.113.0/24, separated by commas. "
-        "Private networks are closed without this, and so are the agent itself, metadata addresses "
-        "and the machines of prevs and Mesos that the framework knows.",
+        "More networks that previews must not reach, such as 203.0.113.0/24, separated by commas. "
+        "Executors fetch no submodules of other hosts there either. Private networks are closed "
+        "without this, and so are the agent itself, metadata addresses, and the machines of prevs "
+        "and Mesos that the framework knows.",
         "none",
     ),
     Variable(
         "PREVS_ALLOW",
-        "Private networks and addresses that previews may reach, as 10.1.0.0/16,10.2.0.7/32: those "
-        "of a test database, of a mirror of packages. Submodules of other hosts may be read there "
-        "too. PREVS_DENY goes first.",
+        "Private networks and addresses that previews may reach, such as 10.1.0.0/16,10.2.0.7/32: "
+        "a test database, a mirror of packages. Executors may fetch submodules of other hosts "
+        "there too. PREVS_DENY takes precedence.",
         "none",
     ),
     Variable(
         "PREVS_ISOLATION",
-        "What happens where an executor may not set the rules that keep previews and builds apart. "
-        "wanted: the attempt's log says so; required: nothing is started or built.",
+        "What happens if an executor may not set the rules that keep previews and builds apart. "
+        "wanted: the attempt's log shows it; required: nothing is started or built.",
         f"{ISOLATION[0]}",
     ),
     Variable(
         "PREVS_ISOLATION_BUILDS",
-        "yes: RUN steps reach no more than previews do. It closes Docker's default network; no is "
-        "for agents where others have containers there, which would be closed in too.",
+        "yes: RUN steps reach no more than previews do. The rules hold for Docker's "
+        "default network. Set no where others have containers in it: the rules hold for those too.",
         f"{SWITCH[0]}",
     ),
     Variable(
         "PREVS_BUILD_ADD",
-        "Whether a Dockerfile may ADD what is at an address (http, https, git), which Docker "
-        "fetches in the agent's own network, loopback and metadata included: refused or allowed.",
+        "Whether a Dockerfile may ADD from an address (http, https, git): refused or allowed. "
+        "Docker fetches it in the agent's own network, loopback and metadata included.",
         f"{ADDRESSES[0]}",
     ),
     Variable(
         "PREVS_BUILD_MEMORY",
-        "MB that the RUN steps of all builds of an app may use at a time, where executors may make "
+        "MB that the RUN steps of all builds of an app may use together, if executors may create "
         "control groups.",
         "half of the machine's",
     ),
     Variable(
         "PREVS_BUILD_CGROUP",
-        "A control group of yours that RUN steps are put below instead, as `/prevsbuilds.slice`: "
-        "its path below that of each controller. Its limits are yours to set.",
-        "one that the executor makes; where it may not, `/prevsbuilds.slice` if that has limits",
+        "Your own control group for RUN steps instead, such as `/prevsbuilds.slice`: its path "
+        "below the folder of each controller. You set its limits.",
+        "one that the executor creates; if it may not, `/prevsbuilds.slice` if that has limits",
     ),
     Variable(
         "MESOS_SANDBOX",
-        "The sandbox; the executor's file is removed from it once it is unpacked. Mesos sets it.",
+        "The sandbox. The executor removes its bundle from it once it is unpacked. Mesos sets it.",
         "none",
     ),
     Variable(
         "PREVS_DISK_HIGH",
-        "How full a disk may get, in percent of its bytes or of its inodes, before images, build "
-        "cache, mirrors and volumes are removed that nothing uses; 100 for never.",
+        "How full a disk may get, in percent of its bytes or of its inodes, before unused images, "
+        "build cache, mirrors and volumes are removed; 100 for never.",
         f"{WATERMARKS.high:g}",
     ),
     Variable(
-        "PREVS_DISK_LOW", "How full it may be, in percent, afterwards.", f"{WATERMARKS.low:g}"
+        "PREVS_DISK_LOW", "How full it may be, in percent, after that.", f"{WATERMARKS.low:g}"
     ),
     Variable("MESOS_EXECUTOR_ID", "The task whose attempt this is. Mesos sets it.", "none"),
     Variable(
@@ -221,8 +221,8 @@ def _read_watermarks(environ: Mapping[str, str], problems: list[str]) -> Waterma
         if watermarks.low < watermarks.high <= 100:
             return watermarks
     problems.append(
-        "PREVS_DISK_HIGH and PREVS_DISK_LOW must be numbers of percent, up to 100, and the first "
-        f"must be the greater one, not {high!r} and {low!r}"
+        "PREVS_DISK_HIGH and PREVS_DISK_LOW must be percentages up to 100, and the first must be "
+        f"greater than the second, not {high!r} and {low!r}"
     )
     return WATERMARKS
 

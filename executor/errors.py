@@ -143,8 +143,8 @@ class CommitTooLarge(ExecutorError):
     def __init__(self, sha: str, limit: str) -> None:
         super().__init__(
             f"Commit {names.short(sha)} has more than {limit}, with its submodules and what is in "
-            "Git LFS, and agents take no more. Keep out of the repository what the build does not "
-            "need, or fetch it in the Dockerfile; push, then open the new commit's address."
+            "Git LFS, and agents accept no more. Keep out of the repository what the build does "
+            "not need, or fetch it in the Dockerfile; push, then open the new commit's address."
         )
         self.sha = sha
 
@@ -275,10 +275,10 @@ class DiskFull(ExecutorError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The application was ended because it wrote more than {limit} MB to the disk; where "
-            "agents can count them, each file and folder is 4 KB at least, and more than 200 "
-            "folders within each other are too much. Make it write less, or clean up after "
-            "itself, then retry; the operators of the agents set the limit (PREVS_DISK_LIMIT)."
+            f"The application was ended because it wrote more than {limit} MB to the disk. If "
+            "agents can count them, each file and folder counts as 4 KB at least, and folders may "
+            "be nested 200 deep at most. Make it write less, or clean up after itself, then retry. "
+            "The agents' operators set the limit (PREVS_DISK_LIMIT)."
         )
         self.limit = limit
 
@@ -352,8 +352,8 @@ class RegistryUnreachable(ExecutorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"What the Dockerfile begins with or adds could not be fetched: {close(why)} If the "
-            "address is right, the agents' operator has to see why it is not reached; then retry."
+            f"A base image or another source of the Dockerfile was not fetched: {close(why)} If "
+            "its address is right, the agents' operator has to make it reachable; then retry."
         )
         self.why = why
 

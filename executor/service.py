@@ -195,7 +195,7 @@ class Service:
     def _report_end(self, error: ExecutorError | None) -> None:
         if self._reporter is None or self._exit_code == EXIT_LOST:
             return
-        logger.info("the attempt has ended: %s", error or "it was told to")
+        logger.info("the attempt has ended: %s", error or "it was stopped")
         self._reporter.ended(error)
         if not self._is_acknowledged():
             logger.error("the agent did not acknowledge the last report")

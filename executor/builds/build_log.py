@@ -13,7 +13,7 @@ It ends in
     ------
     ERROR: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2
 
-with the stage's name before the numbers (`[web 2/3]`) where it has one.
+with the stage's name before the numbers (`[web 2/3]`) if it has one.
 """
 
 from __future__ import annotations

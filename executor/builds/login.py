@@ -47,7 +47,7 @@ def find_login(environ: Mapping[str, str], host: str, check: Callable[[], None])
             answers.put(_resolve(environ, host))
         except RegistryFailed as exc:
             answers.put(exc)
-        except Exception as exc:  # noqa: BLE001 # raised again where the answer is taken
+        except Exception as exc:  # noqa: BLE001 # raised again in the other thread
             # Settings may be malformed in any way, and each must be reported. The text of such an
             # error may contain a part of the settings, so it is neither reported nor logged.
             answers.put(_refused(f"{_MALFORMED} ({type(exc).__name__})"))

@@ -24,7 +24,7 @@ from executor.container import disk_watch, memory_kills, oom
 from executor.container.log_follower import LogFollower
 from executor.docker.daemon import daemon_errors, explanation
 from executor.errors import DiskFull, DockerRestarted, DockerUnavailable, ExecutorError
-from executor.limits.disk import CALM, MB
+from executor.limits.disk_schedule import CALM, MB
 from executor.ports import Exit, Log
 
 _DAEMON_RETURNS = 60.0

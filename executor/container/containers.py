@@ -24,7 +24,7 @@ from executor.errors import (
     StartFailed,
 )
 from executor.limits import cgroup, confinement, cpu_share
-from executor.limits.disk import CALM
+from executor.limits.disk_schedule import CALM
 from executor.ports import ContainerSpec, Log, ReportIsolation, report_nothing
 
 _DEFAULT = confinement.Confinement()

@@ -21,7 +21,7 @@ from docker.errors import APIError
 
 from executor.docker.daemon import daemon_errors
 from executor.errors import DockerUnavailable
-from executor.limits.disk import CALM, ENTRY, DiskWatch
+from executor.limits.disk_schedule import CALM, ENTRY, DiskSchedule
 from executor.limits.disk_usage import DiskUsage
 from executor.limits.disk_usage import measure as measure_disk
 
@@ -50,10 +50,10 @@ def watch(
 ) -> None:
     """Call `full` once the container has written more than `limit` bytes, unless `over` is set.
 
-    `calm` is that of DiskWatch. Blocks until then. Never raises.
+    `calm` is that of DiskSchedule. Blocks until then. Never raises.
     """
     disk = _find_disk(client)
-    known = DiskWatch(limit, time.monotonic(), calm=calm)
+    known = DiskSchedule(limit, time.monotonic(), calm=calm)
     while not over.wait(_LOOK):
         found = _look(disk)
         began = time.monotonic()
@@ -164,8 +164,8 @@ def _entries(
 ) -> Generator[os.DirEntry[str], None, None]:
     """Yield the entries below the folder `name` of the open folder `above`. Raises _TooDeep.
 
-    Opens folders by descriptor. So it can read what has too long a path, and does not follow a link
-    that a container puts in a folder's place meanwhile.
+    Opens folders by descriptor. So it reads entries whose path is too long, and does not follow a
+    link that a container puts in a folder's place meanwhile.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | (0 if above is None else os.O_NOFOLLOW)
     try:

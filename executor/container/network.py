@@ -28,7 +28,7 @@ from executor.limits.firewall import Borders
 _SYSTEM = "/usr/sbin:/sbin"
 _LIMIT = 20.0
 _DEFAULT = "bridge"
-"""Docker's own network, where the RUN steps of builds are."""
+"""Docker's default network, which RUN steps of builds use."""
 
 _BRIDGES = Path("/proc/sys/net/bridge")
 _RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
@@ -39,7 +39,7 @@ class _IptablesFailed(Exception):
 
 
 class PreviewNetwork:
-    """The network of one installation's previews at one daemon, closed as `confined` says."""
+    """The network of one installation's previews at one daemon, with the rules of `confined`."""
 
     def __init__(self, cluster: Optional[str], confined: Confinement) -> None:
         self._cluster = cluster
@@ -124,7 +124,7 @@ def close(networks: Sequence[Borders], *, ipv6: bool) -> Optional[str]:
             if ipv6:
                 _set("ip6tables", networks, 6)
     except _IptablesFailed as exc:
-        return f"{exc} (it takes iptables, and root or a sudo that asks nothing)"
+        return f"{exc} (it takes iptables, and root or a sudo without a password)"
     return find_bridge_problem(ipv6=ipv6)
 
 

@@ -1,4 +1,4 @@
-"""The connection to this agent's docker daemon, docker's settings, and who caused its errors.
+"""The connection to this agent's docker daemon, its settings, and the causes of its errors.
 
 Calls block on the daemon. Code for images and containers is in builds/ and container/.
 """

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         "--framework",
         metavar="URL",
         type=_read_url,
-        help="the API of a framework, which has to be within reach and has a clock to compare with",
+        help="the API of a framework: checks that it is within reach, and compares its clock",
     )
     chosen = parser.parse_args(arguments)
     found = judge(look(os.environ, chosen.framework))

@@ -25,7 +25,7 @@ LIMITS = ("pids.max", "memory.max", "memory.limit_in_bytes")
 
 _COUNTED = ("cpu", "memory")
 _LEAF = "/leaf"
-"""The last part of the group of Mesos's processes on v2, where a parent group has no processes."""
+"""The end of the group of Mesos's processes on v2, where parent groups have no processes."""
 
 _ENDLESS = 1 << 62
 """More than any limit. v1 shows the highest number of the kernel if there is no limit."""

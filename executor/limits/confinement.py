@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from executor.limits.disk import DISK_LIMIT
+from executor.limits.disk_schedule import DISK_LIMIT
 from executor.limits.firewall import Network
 from executor.ports import ContainerSpec
 

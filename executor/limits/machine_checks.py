@@ -173,8 +173,8 @@ def _judge_trial(problem: str) -> Finding:
         return Finding("containers", OK, "Docker starts one, in the network of builds.")
     message = f"Docker cannot start one in the network of builds: {problem}."
     advice = (
-        "No commit can be built here until that is over. A restart of Docker makes a bridge again "
-        "that was removed (`systemctl restart docker`); `df` and `df -i` tell of its disk."
+        "No commit can be built here until this is fixed. A restart of Docker restores a bridge "
+        "that was removed (`systemctl restart docker`); `df` and `df -i` show if its disk is full."
     )
     return Finding("containers", WRONG, message, advice)
 
@@ -192,7 +192,7 @@ def _judge_builder(output: Optional[str]) -> Finding:
 
 def _judge_storage(driver: str) -> Finding:
     if driver in _SLOW_DRIVERS:
-        message = f"The driver {driver} copies or is outdated: builds take long, and much disk."
+        message = f"The driver {driver} is slow or outdated: builds take long, and much disk."
         return Finding("storage", WARNING, message, "Give Docker a disk that overlay2 works on.")
     return Finding("storage", OK, f"The driver is {driver}.")
 
@@ -236,8 +236,8 @@ def _judge_restore(*, live: bool) -> Finding:
 def _judge_rules(problem: Optional[str], *, required: bool) -> Finding:
     if problem is None:
         return Finding("isolation", OK, "This user may set iptables' rules.")
-    message = f"Previews and builds are not kept from this machine and from each other: {problem}."
-    advice = "Install iptables, and run executors as root or with a sudo for it that asks nothing."
+    message = f"Previews and builds are not isolated from this machine and each other: {problem}."
+    advice = "Install iptables, and run executors as root or with a sudo for it without a password."
     if required:
         return Finding("isolation", WRONG, f"{message} PREVS_ISOLATION is required.", advice)
     return Finding("isolation", WARNING, message, advice)
@@ -300,7 +300,7 @@ def _judge_room(part: str, folder: Folder) -> Finding:
 
 def _judge_framework(framework: Optional[Framework]) -> list[Finding]:
     if framework is None:
-        message = "Not compared: --framework URL has a clock to compare with."
+        message = "Not compared: give --framework URL to compare it with the framework's."
         return [Finding("clock", SKIPPED, message)]
     if framework.problem:
         message = f"{framework.url} does not answer: {framework.problem}."

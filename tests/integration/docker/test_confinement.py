@@ -16,7 +16,7 @@ from executor.container.containers import DockerContainers
 from executor.docker.daemon import Daemon
 from executor.errors import DiskFull
 from executor.limits.confinement import Confinement
-from executor.limits.disk import CALM
+from executor.limits.disk_schedule import CALM
 from executor.ports import Container, ContainerSpec
 from local import containers as made_by
 from tests import times

@@ -8,7 +8,7 @@ import pytest
 
 from executor.container import disk_watch
 from executor.container.disk_watch import size
-from executor.limits.disk import ENTRY, MB
+from executor.limits.disk_schedule import ENTRY, MB
 
 
 def test_each_file_and_each_folder_counts_however_empty(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ _NEARLY_FULL = 2
 """If less than so many limits of space or inodes are free, any writing is a reason to measure."""
 
 
-class DiskWatch:
+class DiskSchedule:
     """Schedules the measurements of one container that may write `limit` bytes, from `now` on.
 
     `disk` is how full the disk is, None if that is not known. All containers and builds of an agent

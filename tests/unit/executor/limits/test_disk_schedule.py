@@ -1,8 +1,8 @@
-"""executor/limits/disk.py: when what a container has written is measured."""
+"""executor/limits/disk_schedule.py: when what a container has written is measured."""
 
 import pytest
 
-from executor.limits.disk import ENTRY, MB, DiskWatch
+from executor.limits.disk_schedule import ENTRY, MB, DiskSchedule
 from executor.limits.disk_usage import DiskUsage
 
 GB = 1024 * MB
@@ -17,7 +17,7 @@ def left(free: int, entries: int = 0, inodes: int = INODES) -> DiskUsage:
 
 
 def test_nothing_is_measured_while_the_disk_stays_as_it_is_but_once_a_minute() -> None:
-    known = DiskWatch(LIMIT, 0.0)
+    known = DiskSchedule(LIMIT, 0.0)
     assert [now for now in range(1, 121) if known.is_due(left(PLENTY), now)] == list(range(60, 121))
     known.has_measured(left(PLENTY), 60.0, 60.0)
     assert not known.is_due(left(PLENTY), 119.0)
@@ -51,13 +51,13 @@ FEW = 2 * LIMIT // ENTRY
 def test_what_is_gone_is_reason_to_measure_at_once(
     looks: list[DiskUsage], last: DiskUsage, due: bool
 ) -> None:
-    known = DiskWatch(LIMIT, 0.0)
+    known = DiskSchedule(LIMIT, 0.0)
     assert not any(known.is_due(look, 1.0 + number) for number, look in enumerate(looks))
     assert known.is_due(last, 5.0) is due
 
 
 def test_what_was_measured_is_no_reason_any_more() -> None:
-    known = DiskWatch(LIMIT, 0.0)
+    known = DiskSchedule(LIMIT, 0.0)
     assert not known.is_due(left(PLENTY, 1000), 1.0)
     assert known.is_due(left(PLENTY, 1000 + ENTRIES), 3.0)
     known.has_measured(left(PLENTY, 1000 + ENTRIES), 3.0, 3.0)
@@ -65,7 +65,7 @@ def test_what_was_measured_is_no_reason_any_more() -> None:
 
 
 def test_a_disk_that_cannot_be_seen_is_measured_every_ten_seconds() -> None:
-    known = DiskWatch(LIMIT, 0.0)
+    known = DiskSchedule(LIMIT, 0.0)
     assert not known.is_due(None, 9.0)
     assert known.is_due(None, 10.0)
 
@@ -76,7 +76,7 @@ def test_a_disk_that_cannot_be_seen_is_measured_every_ten_seconds() -> None:
     ids=["a twentieth of the time is spent at most", "a slow disk is measured all the same"],
 )
 def test_measuring_takes_its_share_of_the_time(ended: float, next_one: float) -> None:
-    known = DiskWatch(LIMIT, 0.0)
+    known = DiskSchedule(LIMIT, 0.0)
     known.has_measured(left(PLENTY), 60.0, ended)
     assert not known.is_due(left(0), next_one - 0.1)
     assert known.is_due(left(0), next_one)
