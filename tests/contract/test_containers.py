@@ -28,13 +28,13 @@ NAME = f"contract-{secrets.token_hex(3)}"
 """Of this run alone: several share one Docker, and each looks for containers by this name."""
 STAYS = (
     f"prevs-test/{NAME}-stays",
-    App(says=SAYS),
+    App(output=SAYS),
     f"trap 'exit 143' TERM; echo 'hello from inside'; {LOOP}",
 )
 EXITS = (f"prevs-test/{NAME}-exits", App(SAYS, Exit(3, False)), "echo 'hello from inside'; exit 3")
 STUBBORN = (
     f"prevs-test/{NAME}-stubborn",
-    App(says=SAYS, obeys_sigterm=False),
+    App(output=SAYS, obeys_sigterm=False),
     f"trap '' TERM; echo 'hello from inside'; {LOOP}",
 )
 APPS = (STAYS, EXITS, STUBBORN)

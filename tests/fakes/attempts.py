@@ -1,4 +1,4 @@
-"""What an attempt works with, in memory: a clock that jumps, a log, files, images, answers."""
+"""The edges of an attempt, in memory: a clock that jumps, a log, files, images, answers."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ class MemoryLog:
 class JumpingSignals:
     """Fulfils the port Signals: a wait takes no time and moves the clock.
 
-    What is planned for a time is done by the wait that reaches it.
+    A wait that reaches the time of a planned action calls the action.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class JumpingSignals:
         self._plan: list[tuple[float, Callable[[], None]]] = []
 
     def plan(self, seconds: float, action: Callable[[], None]) -> None:
-        """Let something happen at a time."""
+        """Plan an action for a time."""
         self._plan.append((seconds, action))
 
     def now(self) -> float:
@@ -56,7 +56,7 @@ class JumpingSignals:
             raise Stopped
 
     def wait(self, seconds: float) -> None:
-        """Jump to the next thing that happens, or by `seconds`."""
+        """Jump to the next planned action, or by `seconds`."""
         end = self.time + seconds
         if self._plan and self._plan[0][0] <= end:
             end, action = self._plan.pop(0)
@@ -70,11 +70,11 @@ class JumpingSignals:
             self.time += self.grace
 
     def wake(self) -> None:
-        """Nothing waits while others act."""
+        """Do nothing: no other thread waits."""
 
     @contextlib.contextmanager
     def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """Nothing is interrupted: no fake blocks."""
+        """Interrupt nothing: no fake blocks."""
         self.check()
         yield
 
@@ -96,8 +96,8 @@ class FakeCheckout:
 class FakeImages:
     """Fulfils the port Images.
 
-    A build comes to `steps` and then calls `during_build`, which may raise. With `exposed` none
-    may begin.
+    A build reports `steps` and then calls `during_build`, which may raise. With `exposed` no build
+    may start.
     """
 
     def __init__(
@@ -117,12 +117,12 @@ class FakeImages:
         self._steps = steps
 
     def exists(self, tag: str) -> bool:
-        """Tell whether an image of that tag is there, or what `looks` says next."""
+        """Return whether an image of this tag exists, or the next of `looks`."""
         return self.looks.pop(0) if self.looks else tag in self.tags
 
     @contextlib.contextmanager
     def building(self, tag: str, *, busy: Callable[[], None]) -> Iterator[None]:
-        """Nobody else builds, unless it is `busy`."""
+        """Somebody else builds only if `busy`."""
         if self.busy:
             busy()
         yield
@@ -149,7 +149,7 @@ class FakeImages:
 
 
 class FakeRegistry:
-    """Fulfils the port Registry: has images by digest; `error` is what every call raises."""
+    """Fulfils the port Registry: has images by digest. With `error` every call fails."""
 
     def __init__(self, images: FakeImages, digest: str = "", error: str = "") -> None:
         self.digest = digest
@@ -232,7 +232,7 @@ class RecordingReports:
         self.kills: list[int] = []
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
-        """Keep the phase, or how far it is in it."""
+        """Keep the phase, or the detail in it."""
         if detail:
             self.details.append(detail)
         else:
@@ -241,7 +241,7 @@ class RecordingReports:
             self.checked = lasts
 
     def running(self, message: str, *, checked: float, protocol: str = "") -> None:
-        """Keep that it runs, and after how long a check."""
+        """Keep that it runs, and how long the check took."""
         self.phases.append(Phase.RUNNING)
         self.checked, self.protocol = checked, protocol
 
@@ -255,7 +255,7 @@ class RecordingReports:
 class RecordingLink:
     """Fulfils the executor's Link: an agent that acknowledges everything.
 
-    Where `away` says how often, it is away for as many questions first.
+    It is away for the first `away` calls of wait_acknowledged().
     """
 
     def __init__(self, away: int = 0) -> None:
@@ -271,7 +271,7 @@ class RecordingLink:
         self.statuses.append(status)
 
     def wait_acknowledged(self, timeout: float) -> bool:
-        """Keep how long it would have waited in all."""
+        """Keep the sum of all timeouts."""
         self.waited += timeout
         self.away -= 1
         return self.away < 0

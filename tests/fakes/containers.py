@@ -9,9 +9,9 @@ from executor.ports import ContainerSpec, Exit, Log
 
 @dataclasses.dataclass(frozen=True)
 class App:
-    """What the application of an image does: says `says`, and exits at once if `exits` is set."""
+    """The application of an image: prints `output`, and exits at once if `exits` is set."""
 
-    says: bytes = b""
+    output: bytes = b""
     exits: Exit | None = None
     obeys_sigterm: bool = True
 
@@ -35,7 +35,7 @@ class FakeContainer:
         self.kills: Callable[[], int] = lambda: 0
 
     def memory_kills(self) -> int:
-        """Return how many of its processes were killed, as `kills` says."""
+        """Return how many of its processes were killed, by `kills`."""
         return self.kills()
 
     def end(self, exit_: Exit) -> None:
@@ -67,8 +67,8 @@ class FakeContainer:
 class FakeContainers:
     """Fulfils the port Containers; `apps` is what each image runs, or each command as one text.
 
-    `removing` is called before a container is removed, and may block. As many starts as
-    `missing` says find that their image was removed.
+    `removing` is called before a container is removed, and may block. The first `missing` starts
+    fail because their image was removed.
     """
 
     def __init__(self, apps: Mapping[str, App], log: Log) -> None:
@@ -95,7 +95,7 @@ class FakeContainers:
             app, on_exit, lambda: self._forget(spec.name, container), self.removing
         )
         self.running[spec.name] = container
-        self._log.write(app.says)
+        self._log.write(app.output)
         if app.exits is not None:
             container.end(app.exits)
         return container

@@ -1,4 +1,4 @@
-"""A socket before a docker daemon's that can be told what to do when certain calls come."""
+"""A socket in front of a docker daemon's that acts when certain calls come."""
 
 import contextlib
 import re
@@ -43,10 +43,10 @@ class DockerDoor:
                 upstream = socket.socket(socket.AF_UNIX)
                 upstream.connect(self._upstream)
                 ends = client, upstream, threading.Event()
-                for way in (self._ask, self._answer):
+                for way in (self._send_request, self._send_response):
                     threading.Thread(target=way, args=ends, daemon=True).start()
 
-    def _ask(
+    def _send_request(
         self, client: socket.socket, upstream: socket.socket, answered: threading.Event
     ) -> None:
         answered.set()
@@ -62,7 +62,7 @@ class DockerDoor:
         with contextlib.suppress(OSError):
             upstream.shutdown(socket.SHUT_WR)
 
-    def _answer(
+    def _send_response(
         self, client: socket.socket, upstream: socket.socket, answered: threading.Event
     ) -> None:
         with contextlib.suppress(OSError):

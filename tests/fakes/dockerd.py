@@ -21,7 +21,7 @@ from tests.waits import describe_end, wait_until
 
 _SYSTEM = "/usr/sbin:/sbin:/usr/bin:/bin"
 _LIMIT = 60.0
-# What systemd tells of a socket that it has opened: sd_listen_fds(3).
+# How systemd passes a socket that it has opened: sd_listen_fds(3).
 _AS_SYSTEMD = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)

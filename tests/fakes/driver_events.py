@@ -1,4 +1,4 @@
-"""What a driver tells, kept for tests to wait for."""
+"""The callbacks of a driver, kept for tests to wait for."""
 
 import threading
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class _Recorded:
             raise self.raises[name]
 
     def names(self) -> list[str]:
-        """Return what was told so far, in order."""
+        """Return the callbacks so far, in order."""
         with self._changed:
             return [name for name, _ in self.events]
 
@@ -54,7 +54,7 @@ class _Recorded:
 
 
 class RecordedScheduler(_Recorded):
-    """SchedulerEvents. `raises` maps an event's name to what hearing it raises."""
+    """SchedulerEvents. `raises` maps a callback's name to what it raises."""
 
     def subscribed(self, framework_id: str) -> None:
         self._put("subscribed", framework_id)

@@ -83,7 +83,7 @@ class ExecutorProcess:
             lambda: state in self.agent.states(),
             f"{state} comes",
             over=lambda: self._end(state),
-            instead=lambda: f"{self.said()}\n{self.agent.statuses}",
+            instead=lambda: f"{self.read_stderr()}\n{self.agent.statuses}",
             seconds=_LIMIT,
         )
         return self.agent.statuses[self.agent.states().index(state)]
@@ -92,14 +92,14 @@ class ExecutorProcess:
         """Return how its task has ended, if that is not what is awaited."""
         ends = [status for status in self.agent.statuses if status["state"] in _ENDS]
         is_another = bool(ends) and ends[-1]["state"] != awaited
-        return f"its task has ended: {ends[-1]}\n{self.said()}" if is_another else None
+        return f"its task has ended: {ends[-1]}\n{self.read_stderr()}" if is_another else None
 
     def report(self) -> TaskReport:
-        """Return what the last status says of the attempt."""
-        told = TaskReport.decode(base64.b64decode(self.agent.statuses[-1]["data"]))
-        return dataclasses.replace(told, isolation=None)
+        """Return the report in the last status."""
+        report = TaskReport.decode(base64.b64decode(self.agent.statuses[-1]["data"]))
+        return dataclasses.replace(report, isolation=None)
 
-    def said(self) -> str:
+    def read_stderr(self) -> str:
         """Return its standard error, the watchdog's too."""
         return self.stderr.read_text()
 

@@ -57,8 +57,8 @@ def _serve(visitor: socket.socket, answer: Callable[[Asked], Reply]) -> None:
     while piece := visitor.recv(65536):
         for event in connection.receive_data(piece):
             if isinstance(event, RequestReceived):
-                asked = {str(name): str(value) for name, value in event.headers or ()}
-                _reply(connection, event.stream_id or 0, answer(asked))
+                headers = {str(name): str(value) for name, value in event.headers or ()}
+                _reply(connection, event.stream_id or 0, answer(headers))
         visitor.sendall(connection.data_to_send())
 
 

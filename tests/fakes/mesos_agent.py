@@ -1,4 +1,4 @@
-"""A Mesos agent as one executor sees it. It acknowledges updates unless told not to."""
+"""A Mesos agent as one executor sees it. It acknowledges updates by default."""
 
 from typing import Any
 

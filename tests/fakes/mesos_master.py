@@ -11,7 +11,7 @@ AGENT_ID = "agent-S0"
 
 
 class FakeMaster(StreamServer):
-    """Offers its agent whenever nothing of it is out, and says of each task what was done to it.
+    """Offers its agent whenever no offer is open, and reports what happened to each task.
 
     `heartbeat` is in seconds; with `silent` it promises heartbeats and sends none.
     """
@@ -81,7 +81,7 @@ class FakeMaster(StreamServer):
         self.stream.send({"type": "OFFERS", "offers": {"offers": [offer]}})
 
     def called(self, call: Call) -> Answer:
-        """Do what is asked, if it is asked on the subscription of now."""
+        """Execute a call, if it belongs to the current subscription."""
         if call.headers.get("mesos-stream-id") != self.stream.id:
             return Answer(400, body=b"The stream ID included in this request didn't match")
         doings: dict[str, Callable[[Json], None]] = {
@@ -126,14 +126,14 @@ class FakeMaster(StreamServer):
         if task_id in self._tasks:
             self.update(task_id, "TASK_KILLED")
         else:
-            self._tell(task_id, None)
+            self._report(task_id, None)
 
     def _reconcile(self, body: Json) -> None:
-        asked = body["reconcile"]["tasks"]
-        for task in asked or [{"task_id": {"value": known}} for known in self._tasks]:
-            self._tell(task["task_id"]["value"], task.get("agent_id", {}).get("value"))
+        queried = body["reconcile"]["tasks"]
+        for task in queried or [{"task_id": {"value": known}} for known in self._tasks]:
+            self._report(task["task_id"]["value"], task.get("agent_id", {}).get("value"))
 
-    def _tell(self, task_id: str, agent_id: str | None) -> None:
+    def _report(self, task_id: str, agent_id: str | None) -> None:
         known = self._tasks.get(task_id)
         if known is not None:
             status = {name: value for name, value in known.items() if name != "uuid"}
@@ -143,7 +143,7 @@ class FakeMaster(StreamServer):
         self.stream.send({"type": "UPDATE", "update": {"status": status}})
 
     def update(self, task_id: str, state: str) -> None:
-        """Tell of a task's state, as an agent does that wants it acknowledged."""
+        """Send a task's state, with a uuid to acknowledge."""
         status = _status(task_id, state)
         status["uuid"] = str(uuid.uuid4())
         self.unacknowledged.append(status["uuid"])

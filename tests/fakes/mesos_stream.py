@@ -1,6 +1,6 @@
 """What the fake master and the fake agent share: an HTTP server of event streams, on loopback.
 
-It says what a Mesos would, and can be told to be a bad one.
+It sends what Mesos would, and can be made to fail.
 """
 
 import contextlib
@@ -135,7 +135,7 @@ class StreamServer:
             stream.cut()
 
     def wait(self, look: Callable[[], T], limit: float = 60.0) -> T:
-        """Return what `look` returns once that is true; it is asked after every call."""
+        """Return what `look` returns once that is true; `look` is called after every call."""
         with self.changed:
             assert self.changed.wait_for(look, limit), "what was waited for did not come"
             return look()
@@ -156,7 +156,7 @@ class StreamServer:
         """Say what follows a SUBSCRIBE."""
 
     def called(self, call: Call) -> Answer:
-        """Do what a call asks for."""
+        """Execute a call."""
         del call
         return Answer()
 

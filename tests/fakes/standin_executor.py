@@ -1,6 +1,6 @@
 """An executor without containers, to prove the framework on a real Mesos: `… standin_executor`.
 
-It reports what a real one would. What becomes of its task is said by the order's health path:
+It reports what a real one would. The order's health path decides what its task does:
 /runs, /fails (with a cause), /dies (without a word).
 """
 
