@@ -128,15 +128,15 @@ class DiskCollector:
             logger.info("making room on the disk of %s: %s", disk, found.describe())
             owners = {artifact: store for store in those for artifact in store.artifacts()}
             caching = [store for store in those if store.caches]
-            for step in plan(owners, self._now(), cache=bool(caching)):
+            for removal in plan(owners, self._now(), cache=bool(caching)):
                 check()
                 if not self._measure(disk).is_above(self._watermarks.low):
                     break
-                if isinstance(step, Prune):
+                if isinstance(removal, Prune):
                     for store in caching:
-                        store.prune(step.before)
+                        store.prune(removal.before)
                 else:
-                    self._remove(owners[step], step)
+                    self._remove(owners[removal], removal)
             else:
                 left = self._measure(disk)
                 if left.is_above(self._watermarks.low):

@@ -50,15 +50,15 @@ class Artifact(NamedTuple):
 
 
 class Prune(NamedTuple):
-    """A step that removes the part of the build cache that was not used since `before`."""
+    """The removal of the part of the build cache that was not used since `before`."""
 
     before: float
 
 
-Step = Union[Artifact, Prune]
+Removal = Union[Artifact, Prune]
 
 
-def plan(artifacts: Iterable[Artifact], now: float, *, cache: bool) -> Sequence[Step]:
+def plan(artifacts: Iterable[Artifact], now: float, *, cache: bool) -> Sequence[Removal]:
     """Return what to remove, one after the other, until there is enough space.
 
     Leftovers go first. Then go images, mirrors and, with `cache`, the build cache, the least
@@ -68,13 +68,13 @@ def plan(artifacts: Iterable[Artifact], now: float, *, cache: bool) -> Sequence[
     again = [artifact for artifact in free if artifact.kind in (Kind.IMAGE, Kind.MIRROR)]
     prunes: list[Prune] = []
     if cache:
-        moments = {now - age for age in _AGES} | {step.used for step in again}
+        moments = {now - age for age in _AGES} | {artifact.used for artifact in again}
         prunes = [Prune(moment) for moment in moments]
     # The cache goes right after an image: what both share is freed when both are gone.
-    steps: list[Step] = [*again, *prunes]
+    removals: list[Removal] = [*again, *prunes]
     return [
         *_oldest_first(artifact for artifact in free if artifact.kind is Kind.LEFTOVER),
-        *sorted(steps, key=_moment),
+        *sorted(removals, key=_moment),
         *_oldest_first(artifact for artifact in free if artifact.kind is Kind.VOLUME),
     ]
 
@@ -101,5 +101,5 @@ def _oldest_first(artifacts: Iterable[Artifact]) -> Sequence[Artifact]:
     return sorted(artifacts, key=lambda artifact: artifact.used)
 
 
-def _moment(step: Step) -> tuple[float, bool]:
-    return (step.before, True) if isinstance(step, Prune) else (step.used, False)
+def _moment(removal: Removal) -> tuple[float, bool]:
+    return (removal.before, True) if isinstance(removal, Prune) else (removal.used, False)

@@ -76,7 +76,7 @@ def rules(borders: Borders, version: int) -> list[str]:
 
 
 def _exposed(borders: Borders) -> list[str]:
-    """Return the part of the control plane that would be open. Fewer rules take less time."""
+    """Return the part of the control plane that needs a rule: every packet passes all rules."""
     private = [ipaddress.ip_network(network) for network in PRIVATE]
     return [
         str(network)

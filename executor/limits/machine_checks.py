@@ -108,7 +108,7 @@ def judge(machine: Machine) -> list[Finding]:
         _judge_rules(machine.rules_problem, required=machine.confined.required),
         *_judge_networks(machine),
         *_judge_work(machine.work),
-        *([_judge_room("images", machine.images)] if machine.images else []),
+        *([_judge_space("images", machine.images)] if machine.images else []),
         *_judge_framework(machine.framework),
     ]
 
@@ -283,10 +283,10 @@ def _judge_work(work: Folder) -> list[Finding]:
             "this as the user that executors run as."
         )
         return [Finding("work folder", WRONG, work.problem, advice)]
-    return [_judge_room("work folder", work)]
+    return [_judge_space("work folder", work)]
 
 
-def _judge_room(part: str, folder: Folder) -> Finding:
+def _judge_space(part: str, folder: Folder) -> Finding:
     inodes = math.inf if folder.inodes is None else folder.inodes
     files = "" if folder.inodes is None else f" and {folder.inodes:,} inodes"
     message = f"{folder.free:.1f} GB{files} are free in {folder.path}."

@@ -20,7 +20,7 @@ watchdog do not have it: /proc shows the environment with which a process was st
 
 _SCRIPT = Path(__file__).with_name("watchdog.sh")
 _PACKAGES = Path(__file__).parents[2]
-"""The folder from which the watchdog's Python imports this package: no path of its own has it."""
+"""The folder of this package, for the watchdog's Python, which does not find a bundle's."""
 
 
 class Watchdog:
