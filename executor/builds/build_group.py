@@ -29,7 +29,7 @@ class GroupRefused(Exception):
     """This executor may not create or limit a control group; str() is the reason."""
 
 
-class Tree:
+class CgroupTree:
     """The control groups of this machine, v1 or v2, mounted at `root`."""
 
     def __init__(self, root: Path = ROOT) -> None:
@@ -132,7 +132,7 @@ def _set_all(folder: Path, files: Mapping[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def held(tree: Tree, group: str, of_all: Budget, of_app: Budget) -> Iterator[None]:
+def held(tree: CgroupTree, group: str, of_all: Budget, of_app: Budget) -> Iterator[None]:
     """Keep the group of an app's builds, with its limits, within the context.
 
     Raises GroupRefused. Blocks while another build removes the group.
@@ -150,7 +150,7 @@ def held(tree: Tree, group: str, of_all: Budget, of_app: Budget) -> Iterator[Non
 
 
 @contextlib.contextmanager
-def _kept(tree: Tree, group: str) -> Iterator[None]:
+def _kept(tree: CgroupTree, group: str) -> Iterator[None]:
     """Keep a group within the context; remove it then if nobody else has it. Raises OSError."""
     lock = _lock(tree.folder(_NEEDED[0], group))
     try:

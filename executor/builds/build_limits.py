@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Optional
 
-from executor.builds.build_group import GroupRefused, Tree, held
+from executor.builds.build_group import CgroupTree, GroupRefused, held
 from executor.builds.build_watch import BuildWatch
 from executor.limits import cgroup
 from executor.limits.cgroup import Budget
@@ -76,7 +76,7 @@ class BuildLimits:
 
 def find_problem(confined: Confinement) -> Optional[str]:
     """Return why builds would not be limited here, None if they would. Changes nothing."""
-    tree = Tree()
+    tree = CgroupTree()
     if confined.build_group:
         return None if tree.is_limited(confined.build_group) else _missing(confined.build_group)
     problem = tree.find_problem()
@@ -90,7 +90,7 @@ def _missing(group: str) -> str:
 @contextlib.contextmanager
 def apply_limits(confined: Confinement, labels: Mapping[str, str]) -> Iterator[BuildLimits]:
     """Give the limits of a build within the context, by the labels of its image."""
-    tree = Tree()
+    tree = CgroupTree()
     if confined.build_group:
         with _existing(tree, confined.build_group) as limits:
             yield limits
@@ -115,7 +115,7 @@ def apply_limits(confined: Confinement, labels: Mapping[str, str]) -> Iterator[B
 
 
 @contextlib.contextmanager
-def _existing(tree: Tree, group: str) -> Iterator[BuildLimits]:
+def _existing(tree: CgroupTree, group: str) -> Iterator[BuildLimits]:
     if not tree.is_limited(group):
         yield BuildLimits("", _missing(group))
         return

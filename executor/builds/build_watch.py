@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from executor.builds.build_group import Tree
+from executor.builds.build_group import CgroupTree
 from executor.limits import cgroup
 
-_DIES_FIRST = 700
+_OOM_SCORE_ADJ = 700
 """More than that of previews (500): a build can be repeated."""
 
 _LOOK = 0.1
@@ -41,7 +41,7 @@ class BuildWatch:
     With `ends` it kills all processes in the group if forks have been refused for some seconds.
     """
 
-    def __init__(self, tree: Tree, group: str, *, ends: bool) -> None:
+    def __init__(self, tree: CgroupTree, group: str, *, ends: bool) -> None:
         self._group = group
         self._ends = ends
         self._version = tree.version
@@ -108,7 +108,7 @@ class BuildWatch:
     def _look(self) -> None:
         now = set(_processes(self._pids))
         for pid in now - self._adjusted:
-            _let_die_first(pid, self._group)
+            _raise_oom_score(pid, self._group)
         self._adjusted = now
         self._refused = self._refused.after(self._count_refused(), time.monotonic())
         if self._oom_events is not None:
@@ -192,13 +192,13 @@ def _read(file: Path) -> str:
         return ""
 
 
-def _let_die_first(pid: int, group: str) -> None:
+def _raise_oom_score(pid: int, group: str) -> None:
     # An open folder in /proc never becomes that of another process.
     with contextlib.suppress(OSError), _opened(pid) as process:
-        if _is_in(process, group) and int(_read_at(process, "oom_score_adj")) < _DIES_FIRST:
+        if _is_in(process, group) and int(_read_at(process, "oom_score_adj")) < _OOM_SCORE_ADJ:
             file = os.open("oom_score_adj", os.O_WRONLY, dir_fd=process)
             try:
-                os.write(file, str(_DIES_FIRST).encode())
+                os.write(file, str(_OOM_SCORE_ADJ).encode())
             finally:
                 os.close(file)
 

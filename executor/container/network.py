@@ -23,7 +23,7 @@ from docker.errors import APIError, NotFound
 
 from executor.limits import firewall
 from executor.limits.confinement import Confinement
-from executor.limits.firewall import Borders
+from executor.limits.firewall import FirewallZone
 
 _SYSTEM = "/usr/sbin:/sbin"
 _LIMIT = 20.0
@@ -91,12 +91,12 @@ class PreviewNetwork:
 
     def _close(self, networks: Sequence[Mapping[str, Any]]) -> Optional[str]:
         ipv6 = any(network.get("EnableIPv6") for network in networks)
-        return close(list(map(self._borders, networks)), ipv6=ipv6)
+        return close(list(map(self._zone, networks)), ipv6=ipv6)
 
-    def _borders(self, network: Mapping[str, Any]) -> Borders:
+    def _zone(self, network: Mapping[str, Any]) -> FirewallZone:
         named = (network.get("Options") or {}).get("com.docker.network.bridge.name")
         pools = (network.get("IPAM") or {}).get("Config") or []
-        return Borders(
+        return FirewallZone(
             bridge=named or f"br-{network['Id'][:12]}",
             subnets=[ip_network(pool["Subnet"]) for pool in pools if pool.get("Subnet")],
             nameservers=_nameservers(),
@@ -106,16 +106,16 @@ class PreviewNetwork:
         )
 
 
-def close(networks: Sequence[Borders], *, ipv6: bool) -> Optional[str]:
+def close(networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]:
     """Set the rules of networks unless they are set; return why they could not be, or None.
 
     Several calls may run at the same time. Blocks for some milliseconds.
     """
     links = _links()
-    for borders in networks:
-        if borders.bridge not in links:
+    for zone in networks:
+        if zone.bridge not in links:
             return (
-                f"the network of Docker's containers ({borders.bridge}) is not this executor's: "
+                f"the network of Docker's containers ({zone.bridge}) is not this executor's: "
                 "Docker is on another machine, or in a network namespace of its own"
             )
     try:
@@ -159,7 +159,7 @@ def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optio
     return None
 
 
-def _set(program: str, networks: Sequence[Borders], version: int) -> None:
+def _set(program: str, networks: Sequence[FirewallZone], version: int) -> None:
     listed = _run([program, "-w", "-t", firewall.TABLE, "-S"])
     open_ones = [one for one in networks if not firewall.is_set(listed, one, version)]
     if not open_ones:

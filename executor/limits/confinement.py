@@ -30,7 +30,7 @@ writable root. Its files count as the container's memory, which limits them."""
 _SHARED_MEMORY = "64m"
 """The size of /dev/shm, which counts as memory too."""
 
-_DIES_FIRST = 500
+_OOM_SCORE_ADJ = 500
 """If the whole agent runs out of memory, the kernel kills a preview and not the agent."""
 
 _LOG = {"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}}
@@ -132,7 +132,7 @@ def limits(spec: ContainerSpec) -> Mapping[str, Any]:
         "mem_limit": f"{spec.mem}m",
         "memswap_limit": f"{spec.mem}m",
         "pids_limit": _PIDS,
-        "oom_score_adj": _DIES_FIRST,
+        "oom_score_adj": _OOM_SCORE_ADJ,
         "security_opt": ["no-new-privileges"],
         "cap_drop": ["ALL"],
         "cap_add": list(_CAPABILITIES),

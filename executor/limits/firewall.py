@@ -26,7 +26,7 @@ _IPV6_NEIGHBOURS = (133, 134, 135, 136)
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
-class Borders(NamedTuple):
+class FirewallZone(NamedTuple):
     """A network of previews: its bridge, its own addresses, and what it may reach.
 
     `nameservers` are the agent's own; previews may query them wherever they are. `allowed` private
@@ -46,42 +46,42 @@ def chain(bridge: str) -> str:
     return f"{_PREFIX}{bridge}"
 
 
-def rules(borders: Borders, version: int) -> list[str]:
+def rules(zone: FirewallZone, version: int) -> list[str]:
     """Return the rules of the chain for IPv4 or IPv6, as `iptables -S` prints them.
 
     Replies to visitors pass, then queries to nameservers. The agent itself is closed at all its
     addresses, and with it all published ports, above all those of other previews. Private networks
     are closed too, except those that are allowed.
     """
-    add = f"-A {chain(borders.bridge)}"
+    add = f"-A {chain(zone.bridge)}"
     made = [f"{add} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"]
     if version == 6:
         made += [
             f"{add} -p ipv6-icmp -m icmp6 --icmpv6-type {kind} -j RETURN"
             for kind in _IPV6_NEIGHBOURS
         ]
-    for server in _of(version, borders.nameservers):
+    for server in _of(version, zone.nameservers):
         made += [
             f"{add} -d {server} -p {protocol} -m {protocol} --dport 53 -j RETURN"
             for protocol in ("udp", "tcp")
         ]
     local = ("LOCAL", "BROADCAST", "MULTICAST") if version == 4 else ("LOCAL",)
     made += [f"{add} -m addrtype --dst-type {kind} -j DROP" for kind in local]
-    never = [*map(str, borders.subnets), *METADATA, *map(str, borders.denied), *_exposed(borders)]
+    never = [*map(str, zone.subnets), *METADATA, *map(str, zone.denied), *_exposed(zone)]
     made += [f"{add} -d {network} -j DROP" for network in _of(version, never)]
-    allowed = map(str, borders.allowed)
+    allowed = map(str, zone.allowed)
     made += [f"{add} -d {network} -j RETURN" for network in _of(version, allowed)]
     made += [f"{add} -d {network} -j DROP" for network in _of(version, PRIVATE)]
     return made
 
 
-def _exposed(borders: Borders) -> list[str]:
+def _exposed(zone: FirewallZone) -> list[str]:
     """Return the part of the control plane that needs a rule: every packet passes all rules."""
     private = [ipaddress.ip_network(network) for network in PRIVATE]
     return [
         str(network)
-        for network in borders.control_plane
-        if any(network.overlaps(allowed) for allowed in borders.allowed)
+        for network in zone.control_plane
+        if any(network.overlaps(allowed) for allowed in zone.allowed)
         or not any(network.overlaps(closed) for closed in private)
     ]
 
@@ -91,22 +91,22 @@ def jump(bridge: str) -> str:
     return f"{_HOOK} -i {bridge} -j {chain(bridge)}"
 
 
-def is_set(listed: str, borders: Borders, version: int) -> bool:
+def is_set(listed: str, zone: FirewallZone, version: int) -> bool:
     """Return whether all rules are set, by the output of `iptables -S`."""
     lines = listed.splitlines()
-    begins = f"-A {chain(borders.bridge)} "
+    begins = f"-A {chain(zone.bridge)} "
     mine = [line for line in lines if line.startswith(begins)]
-    return mine == rules(borders, version) and f"-A {jump(borders.bridge)}" in lines
+    return mine == rules(zone, version) and f"-A {jump(zone.bridge)}" in lines
 
 
-def restore(listed: str, borders: Borders, version: int) -> str:
+def restore(listed: str, zone: FirewallZone, version: int) -> str:
     """Return the input of iptables-restore --noflush that sets the rules.
 
     `listed` is the output of `iptables -S`. The change takes effect as a whole.
     """
-    lines = [f"*{TABLE}", f":{chain(borders.bridge)} - [0:0]", *rules(borders, version)]
-    if f"-A {jump(borders.bridge)}" not in listed.splitlines():
-        lines.append(f"-I {jump(borders.bridge)}")
+    lines = [f"*{TABLE}", f":{chain(zone.bridge)} - [0:0]", *rules(zone, version)]
+    if f"-A {jump(zone.bridge)}" not in listed.splitlines():
+        lines.append(f"-I {jump(zone.bridge)}")
     return "\n".join([*lines, "COMMIT", ""])
 
 

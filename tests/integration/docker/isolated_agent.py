@@ -25,7 +25,7 @@ from executor.container.network import close
 from executor.docker.daemon import Daemon
 from executor.errors import PreviewExposed
 from executor.limits.confinement import Confinement
-from executor.limits.firewall import Borders, is_set
+from executor.limits.firewall import FirewallZone, is_set
 from executor.ports import ContainerSpec
 from local import containers as made_by
 from tests.fakes.attempts import MemoryLog
@@ -326,11 +326,11 @@ def write_to_volume(
 def close_ipv6() -> bool:
     """Tell whether ip6tables takes the rules of a bridge, and says them as they were told."""
     run("ip", "link", "add", "br-6", "type", "bridge")
-    borders = Borders("br-6", [ip_network("fd01::/64")], ["fd00::53"], [ip_network("fd02::/16")])
-    problem = close([borders], ipv6=True)
+    zone = FirewallZone("br-6", [ip_network("fd01::/64")], ["fd00::53"], [ip_network("fd02::/16")])
+    problem = close([zone], ipv6=True)
     listed = run("ip6tables", "-t", "mangle", "-S")
     run("ip", "link", "delete", "br-6")
-    return problem is None and is_set(listed, borders, 6)
+    return problem is None and is_set(listed, zone, 6)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.builds.build_group import ROOT, Tree, held
+from executor.builds.build_group import ROOT, CgroupTree, held
 from executor.errors import BuildFailed
 from executor.limits import cgroup
 from executor.limits.confinement import Confinement
@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="makes control groups: root"),
 ]
 
-TREE = Tree()
+TREE = CgroupTree()
 NAME = f"{TASK}.slice"
 OWN = Confinement(build_group=f"/{NAME}")
 UNLIMITED = f"it has no control group /{NAME} with limits"

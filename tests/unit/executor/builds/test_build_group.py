@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.builds.build_group import GroupRefused, Tree, held
+from executor.builds.build_group import CgroupTree, GroupRefused, held
 from executor.limits.cgroup import BUILDS, Budget
 
 GROUP = f"{BUILDS}/hello"
@@ -34,7 +34,7 @@ def v2(tmp_path: Path) -> Path:
 
 
 def test_with_v2_controllers_are_handed_down_and_limits_set(v2: Path) -> None:
-    with held(Tree(v2), GROUP, ALL, APP):
+    with held(CgroupTree(v2), GROUP, ALL, APP):
         assert (v2 / "cgroup.subtree_control").read_text() in ("+memory", "+cpu")
         top, group = v2 / "prevs-builds", v2 / "prevs-builds/hello"
         assert (top / "cgroup.subtree_control").read_text() == "+memory +pids"
@@ -43,7 +43,7 @@ def test_with_v2_controllers_are_handed_down_and_limits_set(v2: Path) -> None:
         assert (group / "memory.max").read_text() == str(4000 * 2**20)
         assert (group / "memory.swap.max").read_text() == "0"
         assert (group / "pids.max").read_text() == "2048"
-        assert Tree(v2).is_limited(GROUP)
+        assert CgroupTree(v2).is_limited(GROUP)
 
 
 def test_with_v1_each_controller_has_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -53,18 +53,18 @@ def test_with_v1_each_controller_has_a_folder_of_its_own(tmp_path: Path) -> None
         for name in files:
             (tmp_path / controller / "prevs-builds" / name).write_text("9223372036854771712\n")
             (tmp_path / controller / "prevs-builds/hello" / name).write_text("max\n")
-    with held(Tree(tmp_path), GROUP, ALL, APP):
+    with held(CgroupTree(tmp_path), GROUP, ALL, APP):
         assert (tmp_path / "pids/prevs-builds/hello/pids.max").read_text() == "2048"
         limit = tmp_path / "memory/prevs-builds/hello/memory.limit_in_bytes"
         assert limit.read_text() == str(4000 * 2**20)
-        assert Tree(tmp_path).is_limited(GROUP)
+        assert CgroupTree(tmp_path).is_limited(GROUP)
 
 
 def test_nothing_is_left_when_the_last_build_has_ended(tmp_path: Path) -> None:
     for controller in V1:
         # As an executor leaves it that was killed, of an app that is never built again.
         (tmp_path / controller / "prevs-builds/another/buildkit").mkdir(parents=True)
-    tree = Tree(tmp_path)
+    tree = CgroupTree(tmp_path)
     # Nobody makes the files here, as a kernel does: it says so, and removes what it has made.
     with pytest.raises(GroupRefused, match="no limits there"), held(tree, GROUP, ALL, APP):
         pass
@@ -73,4 +73,4 @@ def test_nothing_is_left_when_the_last_build_has_ended(tmp_path: Path) -> None:
 
 def test_a_kernel_without_a_controller_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "pids").mkdir()
-    assert Tree(tmp_path).find_problem() == "the machine has no control groups for memory"
+    assert CgroupTree(tmp_path).find_problem() == "the machine has no control groups for memory"

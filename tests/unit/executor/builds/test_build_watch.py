@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.builds.build_group import Tree
+from executor.builds.build_group import CgroupTree
 from executor.builds.build_limits import BuildLimits
 from executor.builds.build_watch import BuildWatch
 from executor.limits.cgroup import Budget
@@ -34,7 +34,7 @@ def group(tmp_path: Path) -> Path:
 
 def shortage_of(group: Path, budget: Budget | None, code: int | None, **files: str) -> str:
     """Return the shortage of a build that failed while these files changed."""
-    with BuildWatch(Tree(group.parents[1]), GROUP, ends=False).watching() as watch:
+    with BuildWatch(CgroupTree(group.parents[1]), GROUP, ends=False).watching() as watch:
         for name, text in files.items():
             (group / name.replace("__", "/").replace("_", ".")).write_text(text)
         limits = BuildLimits(GROUP, watch=watch, budget=budget)

@@ -3,7 +3,7 @@
 from ipaddress import ip_network
 
 from executor.limits.firewall import (
-    Borders,
+    FirewallZone,
     is_set,
     jump,
     read_nameservers,
@@ -15,7 +15,7 @@ from executor.limits.firewall import (
 
 BRIDGE = "br-0123456789ab"
 CHAIN = f"PREVS-{BRIDGE}"
-BORDERS = Borders(
+BORDERS = FirewallZone(
     bridge=BRIDGE,
     subnets=[ip_network("172.20.3.0/24"), ip_network("fd01::/64")],
     nameservers=["10.0.0.2", "169.254.169.253", "fd00::53"],
