@@ -15,7 +15,7 @@ from driver.detector import Detector, Ensemble, find_masters, read_master, read_
         ("zk://h:1/", Ensemble("h:1", "/")),
     ],
 )
-def test_a_url_says_where_to_look_and_as_whom_p20(url: str, ensemble: Ensemble) -> None:
+def test_a_url_has_hosts_path_and_credential_p20(url: str, ensemble: Ensemble) -> None:
     """P20: kazoo drops the credentials of a host list."""
     assert read_url(url) == ensemble
 

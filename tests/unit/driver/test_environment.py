@@ -44,7 +44,7 @@ def test_no_checkpoint_is_no_checkpoint_e8(value: str) -> None:
     assert not read_environment({**GIVEN, "MESOS_CHECKPOINT": value}).checkpoint
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(ValueError, match="a Mesos agent sets these") as caught:
         read_environment({"MESOS_EXECUTOR_ID": "e", "MESOS_RECOVERY_TIMEOUT": "soon"})
     for part in ("MESOS_AGENT_ENDPOINT", "MESOS_FRAMEWORK_ID", "MESOS_RECOVERY_TIMEOUT", "'soon'"):

@@ -15,7 +15,7 @@ from driver import errors
         ("", errors.Rejected),
     ],
 )
-def test_an_error_event_is_read_by_what_the_master_says(
+def test_an_error_event_is_read_by_its_message(
     message: str, kind: type[errors.DriverError]
 ) -> None:
     error = errors.read_error_event(message)
@@ -29,7 +29,7 @@ def test_every_error_is_of_one_family() -> None:
     assert all(issubclass(one, errors.DriverError) for one in own)
 
 
-def test_a_failed_call_says_what_became_of_it() -> None:
+def test_the_error_of_a_failed_call_shows_its_outcome() -> None:
     known = errors.CallFailed("KILL", "HTTP 400 no", status=400, outcome_unknown=False)
     unknown = errors.CallFailed("ACCEPT", "no answer", status=None, outcome_unknown=True)
     assert str(known) == "KILL failed, it was not done: HTTP 400 no"

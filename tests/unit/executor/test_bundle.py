@@ -87,20 +87,20 @@ def test_a_sandbox_does_not_keep_the_file(archive: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("folder", ["", "relative"])
-def test_an_agent_without_a_work_folder_is_told_what_to_set(archive: Path, folder: str) -> None:
+def test_the_error_of_a_missing_work_folder_names_the_setting(archive: Path, folder: str) -> None:
     ran = start(archive, PREVS_EXECUTOR_DIR=folder)
     assert ran.returncode == bundle.EXIT_USAGE
     assert "PREVS_EXECUTOR_DIR must be an absolute path" in ran.stderr
 
 
-def test_a_folder_that_cannot_be_written_is_told(archive: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     ran = start(archive, PREVS_EXECUTOR_DIR=str(tmp_path / "file"))
     assert ran.returncode == bundle.EXIT_USAGE
     assert "cannot be unpacked in PREVS_EXECUTOR_DIR" in ran.stderr
 
 
-def test_an_old_python_is_told_which_one_it_takes(
+def test_an_old_python_gets_an_error_with_the_version_it_needs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 6, 8))

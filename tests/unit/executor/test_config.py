@@ -55,7 +55,7 @@ def test_what_is_not_given_has_mesos_own_default() -> None:
     assert not config.confined.fetches
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(InvalidEnvironment) as caught:
         read_config(
             {

@@ -47,7 +47,7 @@ def test_the_labels_of_an_image_name_no_attempt() -> None:
     assert image_labels(ATTEMPT) == image_labels(other)
 
 
-def test_the_application_is_told_its_port_and_what_it_is() -> None:
+def test_the_application_gets_its_port_and_its_identity() -> None:
     assert container_spec(ATTEMPT).environment == {
         "PORT": "8080",
         "PREVS_APP": "hello",
@@ -87,7 +87,7 @@ def test_the_port_of_the_offer_leads_to_the_port_of_the_application() -> None:
     assert spec.name == names.container_name(f"hello.{SHA}.abc")
 
 
-def test_what_is_said_of_the_commit_replaces_what_the_commit_says_and_ours_replaces_all() -> None:
+def test_secrets_of_the_app_override_variables_of_the_commit_and_ours_override_both() -> None:
     order = dataclasses.replace(
         ORDER,
         run=RunSettings(environment={"A": "commit", "B": "commit", "C": "commit", "PORT": "1"}),

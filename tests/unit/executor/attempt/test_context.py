@@ -53,7 +53,7 @@ def test_paths_are_those_of_the_folder_and_stay_within_the_commit(
     assert find(tree, *arguments) == Context(tree / folder, tree / dockerfile)
 
 
-def test_a_missing_dockerfile_is_told_with_the_commit(tree: Path) -> None:
+def test_the_error_of_a_missing_dockerfile_names_the_commit(tree: Path) -> None:
     (tree / "Dockerfile").unlink()
     with pytest.raises(DockerfileMissing) as caught:
         find(tree)
@@ -76,7 +76,7 @@ def test_a_missing_dockerfile_is_told_with_the_commit(tree: Path) -> None:
         ("services", "web", "services/web of commit 5c80e7d is no file"),
     ],
 )
-def test_the_path_that_was_looked_for_is_told(
+def test_the_error_names_the_missing_path(
     tree: Path, folder: str, dockerfile: str, message: str
 ) -> None:
     with pytest.raises(DockerfileMissing, match=message):

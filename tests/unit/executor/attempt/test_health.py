@@ -36,7 +36,7 @@ def test_where_statuses_are_given_these_pass_and_nothing_else(
     assert known.passes(Answer(connected=True, status=status)) == healthy
 
 
-def test_who_is_unhealthy_hears_which_statuses_would_pass() -> None:
+def test_the_error_of_an_unhealthy_one_names_the_statuses_that_pass() -> None:
     known = checking()._replace(statuses=(204, 401)).after(Answer(True, 200))
     assert "Make it answer 204 or 401" in str(known.failure())
 
@@ -57,7 +57,7 @@ def test_an_application_that_nothing_reached_never_listened() -> None:
     ],
     ids=["the last status", "a status, not a later refusal", "a connection, not a later refusal"],
 )
-def test_an_application_that_answered_badly_is_unhealthy_by_what_tells_most(
+def test_the_most_informative_answer_is_the_reason_for_unhealthy(
     answers: tuple[Answer, ...], status: int | None, message: str
 ) -> None:
     known = checking()
@@ -78,7 +78,7 @@ def test_an_application_that_answered_badly_is_unhealthy_by_what_tells_most(
         (HealthKind.TCP, "Waiting for port 8080 to take a connection"),
     ],
 )
-def test_what_is_waited_for_is_said(kind: HealthKind, words: str) -> None:
+def test_the_goal_of_a_check_is_named(kind: HealthKind, words: str) -> None:
     assert checking()._replace(kind=kind).goal == words
 
 
@@ -94,7 +94,7 @@ def test_who_decides_by_itself_is_believed(passed: bool) -> None:
         (HealthKind.GRPC, Answer(True, problem="what answered does not speak HTTP/2")),
     ],
 )
-def test_who_was_asked_over_grpc_hears_of_that(kind: HealthKind, answer: Answer) -> None:
+def test_the_error_of_a_check_over_grpc_names_grpc(kind: HealthKind, answer: Answer) -> None:
     known = checking()._replace(kind=kind).after(answer).after(REFUSED)
     failure = known.failure()
     assert isinstance(failure, NotServing)

@@ -111,7 +111,7 @@ def test_what_one_hook_did_is_not_taken_for_all(tmp_path: Path) -> None:
     [(Exit(137, True), "64 MB"), (Exit(127, False), "its command was not found")],
     ids=["it needs too much memory", "its command is not there"],
 )
-def test_why_a_hook_failed_is_told(tmp_path: Path, end: Exit, message: str) -> None:
+def test_the_error_of_a_hook_names_the_reason(tmp_path: Path, end: Exit, message: str) -> None:
     error = HookWorld(tmp_path, migrate=App(exits=end)).run_with()
     assert isinstance(error, HookFailed)
     assert message in str(error)

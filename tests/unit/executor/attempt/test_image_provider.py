@@ -62,14 +62,14 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def test_an_image_that_is_here_is_asked_of_nobody(world: World) -> None:
+def test_an_image_on_the_agent_is_neither_pulled_nor_built(world: World) -> None:
     world.images.tags.add(ATTEMPT.image)
     world.provider(digest=DIGEST).ensure()
     assert (world.shared.requested, world.images.built, world.reports.phases) == ([], [], [])
 
 
 @pytest.mark.parametrize("digest", ["", DIGEST])
-def test_the_registry_is_asked_before_it_is_built(world: World, digest: str) -> None:
+def test_a_pull_is_tried_before_a_build(world: World, digest: str) -> None:
     world.shared.digest = DIGEST
     world.run(digest)
     assert world.shared.requested == [digest]
@@ -105,14 +105,14 @@ def test_where_nothing_may_be_built_the_registrys_images_serve(world: World) -> 
     assert world.images.exists(ATTEMPT.image)
 
 
-def test_without_a_registry_nothing_is_asked_or_pushed(world: World) -> None:
+def test_without_a_registry_nothing_is_pulled_or_pushed(world: World) -> None:
     world.registry = None
     world.run(DIGEST)
     assert world.images.built == [ATTEMPT.image]
     assert world.reports.digests == world.reports.details == []
 
 
-def test_a_push_that_fails_is_told_in_the_log_and_nowhere_else(world: World) -> None:
+def test_a_failed_push_is_only_logged(world: World) -> None:
     world.shared.error = "connection refused"
     provider = world.provider()
     provider.ensure()

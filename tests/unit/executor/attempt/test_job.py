@@ -102,7 +102,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def test_with_an_image_it_starts_at_once_and_runs_until_it_is_told_to_end(world: World) -> None:
+def test_with_an_image_it_starts_at_once_and_runs_until_a_stop(world: World) -> None:
     world.stop_at(1000.0)
     assert world.run() is None
     assert world.reports.phases == [Phase.STARTING, Phase.RUNNING]
@@ -152,7 +152,7 @@ def test_without_an_image_it_fetches_and_builds_first(world: World) -> None:
     assert world.log.headers[1] == "building prevs/hello:5c80e7d"
 
 
-def test_an_attempt_that_waits_for_another_ones_build_says_so(world: World) -> None:
+def test_an_attempt_that_waits_for_another_build_reports_it(world: World) -> None:
     world.images = FakeImages()
     world.images.busy = True
     world.stop_at(1000.0)
@@ -162,7 +162,7 @@ def test_an_attempt_that_waits_for_another_ones_build_says_so(world: World) -> N
     assert "another attempt builds this commit on this agent: waiting for it" in world.log.headers
 
 
-def test_an_attempt_that_makes_room_for_its_build_says_so(world: World) -> None:
+def test_an_attempt_that_frees_disk_space_reports_it(world: World) -> None:
     world.images = FakeImages()
     world.disk_is_full = True
     world.stop_at(1000.0)
@@ -189,7 +189,7 @@ def test_an_image_that_is_removed_again_and_again_is_a_reason(world: World) -> N
     assert isinstance(world.run(), ImageMissing)
 
 
-def test_a_failed_build_starts_nothing_and_tells_the_step_that_it_came_to(world: World) -> None:
+def test_a_failed_build_starts_nothing_and_reports_its_last_step(world: World) -> None:
     failure = BuildFailed("Step 2/2 …", 1)
 
     def fail() -> None:
@@ -248,7 +248,7 @@ def test_what_cannot_start_fails_with_the_reason(world: World) -> None:
     assert world.containers.running == {}
 
 
-def test_an_application_that_takes_its_time_is_awaited_and_told_of(world: World) -> None:
+def test_a_slow_health_check_is_reported_once(world: World) -> None:
     world.probe = ScriptedProbe(*[REFUSED] * 40, Answer(True, 503), OK)
     world.stop_at(1000.0)
     assert world.run() is None
@@ -256,14 +256,14 @@ def test_an_application_that_takes_its_time_is_awaited_and_told_of(world: World)
     assert 1.0 < world.reports.checked < ATTEMPT.order.start_limit
 
 
-def test_the_protocol_in_which_it_answered_is_told(world: World) -> None:
+def test_the_protocol_of_the_answer_is_reported(world: World) -> None:
     world.probe = ScriptedProbe(REFUSED, Answer(True, passed=True, protocol=HTTP2))
     world.stop_at(1000.0)
     assert world.run() is None
     assert world.reports.protocol == HTTP2
 
 
-def test_memory_that_ran_out_in_a_running_application_is_told_and_it_goes_on(world: World) -> None:
+def test_memory_kills_are_reported_while_the_application_goes_on(world: World) -> None:
     """Not each time: one whose workers die again and again is told of once a minute."""
     world.stop_at(1000.0)
     start = world.containers.start
@@ -288,7 +288,7 @@ def test_memory_that_ran_out_in_a_running_application_is_told_and_it_goes_on(wor
     assert headers[0].endswith(f"at its {ATTEMPT.order.mem} MB; it goes on")
 
 
-def test_an_application_that_is_killed_itself_is_not_said_to_go_on(world: World) -> None:
+def test_an_application_that_is_killed_itself_is_not_reported_as_running(world: World) -> None:
     world.end_at(100.0, Exit(137, True))
     start = world.containers.start
 
@@ -352,7 +352,7 @@ def test_an_application_that_fails_is_removed_with_the_reason(
     assert world.containers.running == {}
 
 
-def test_an_application_is_asked_to_end_before_it_is_removed(world: World) -> None:
+def test_an_application_gets_its_stop_signal_before_it_is_removed(world: World) -> None:
     ends: list[FakeContainer] = []
 
     def stop() -> None:

@@ -103,7 +103,7 @@ def test_a_kill_says_in_which_phase_it_came(link: RecordingLink, reporter: Repor
 DIGEST = "sha256:" + "d" * 64
 
 
-def test_a_digest_is_told_with_the_next_report_and_all_that_follow(
+def test_a_digest_is_in_the_next_report_and_all_later_ones(
     link: RecordingLink, reporter: Reporter
 ) -> None:
     reporter.progress(Phase.FETCHING, "…")
@@ -117,7 +117,7 @@ def test_a_digest_is_told_with_the_next_report_and_all_that_follow(
     assert report_of(link) == TaskReport(Phase.ENDED, digest=DIGEST)
 
 
-def test_a_digest_that_is_known_while_it_runs_is_told_by_a_report_that_it_does(
+def test_a_digest_that_becomes_known_while_it_runs_is_reported_at_once(
     link: RecordingLink, reporter: Reporter
 ) -> None:
     reporter.running("It answers.", checked=0.5)
@@ -128,7 +128,7 @@ def test_a_digest_that_is_known_while_it_runs_is_told_by_a_report_that_it_does(
     assert report_of(link) == TaskReport(Phase.RUNNING, digest=DIGEST)
 
 
-def test_the_protocol_of_an_application_is_told_with_each_report_that_it_runs(
+def test_the_protocol_is_in_each_report_of_a_running_application(
     link: RecordingLink, reporter: Reporter
 ) -> None:
     reporter.running("It answers.", checked=0.5, protocol="h2")
@@ -137,7 +137,7 @@ def test_the_protocol_of_an_application_is_told_with_each_report_that_it_runs(
     assert report_of(link) == TaskReport(Phase.RUNNING, digest=DIGEST, protocol="h2")
 
 
-def test_memory_that_ran_out_is_told_while_it_runs_and_with_what_follows(
+def test_memory_kills_are_in_a_report_at_once_and_in_later_ones(
     link: RecordingLink, reporter: Reporter
 ) -> None:
     reporter.running("It answers.", checked=0.5, protocol="h2")

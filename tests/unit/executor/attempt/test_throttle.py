@@ -36,7 +36,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_the_latest_word_is_told_once_in_a_second_without_another_one(clock: Clock) -> None:
+def test_the_latest_text_is_reported_at_most_once_a_second(clock: Clock) -> None:
     reported: list[tuple[float, str]] = []
     with Throttle(
         lambda text: reported.append((clock.time, text)), 1.0, now=clock.now, later=clock.later
@@ -48,7 +48,7 @@ def test_the_latest_word_is_told_once_in_a_second_without_another_one(clock: Clo
     assert reported == [(1.0, "2/5"), (2.0, "4/5"), (9.0, "5/5")]
 
 
-def test_what_is_over_soon_is_not_told_at_all(clock: Clock) -> None:
+def test_nothing_is_reported_of_a_short_context(clock: Clock) -> None:
     reported: list[str] = []
     with Throttle(reported.append, 1.0, now=clock.now, later=clock.later) as throttle:
         throttle.update("1/5")
@@ -57,7 +57,7 @@ def test_what_is_over_soon_is_not_told_at_all(clock: Clock) -> None:
     assert (reported, clock.calls) == ([], {})
 
 
-def test_the_last_word_before_a_failure_is_told_once(clock: Clock) -> None:
+def test_the_last_text_before_a_failure_is_reported_once(clock: Clock) -> None:
     reported: list[str] = []
 
     def build() -> None:
@@ -73,7 +73,7 @@ def test_the_last_word_before_a_failure_is_told_once(clock: Clock) -> None:
     assert reported == ["1/5", "2/5"]
 
 
-def test_the_same_word_is_told_once(clock: Clock) -> None:
+def test_the_same_text_is_reported_once(clock: Clock) -> None:
     reported: list[str] = []
     with Throttle(reported.append, 1.0, now=clock.now, later=clock.later) as throttle:
         for moment in range(1, 5):

@@ -60,7 +60,7 @@ NO_DAEMON = "ERROR: Cannot connect to the Docker daemon at unix:///x. Is the dae
     ],
     ids=["a command", "a step of a named stage", "killed", "no command", "no step", "no message"],
 )
-def test_a_failure_is_told_with_its_step_and_its_exit_code(
+def test_a_failure_has_its_step_and_its_exit_code(
     output: str, code: int | None, message: str
 ) -> None:
     error = buildkit_failure(output)
@@ -73,7 +73,7 @@ def test_a_daemon_that_is_away_is_no_failure_of_the_build() -> None:
     assert isinstance(buildkit_failure(NO_DAEMON), DockerUnavailable)
 
 
-def test_what_a_dockerfile_says_is_cut_and_hides_nothing() -> None:
+def test_text_of_a_dockerfile_is_cut_and_hides_nothing() -> None:
     assert len(str(failure(Step("1/1", "RUN " + "x" * 500), "", 1))) < 250
     assert len(str(failure(None, "x" * 5000, None))) < 500
     hostile = "RUN \x1b[31mecho\x1b]0;title\x07 \u202egnp.exe\r\u200b\tthe\x85 end"
@@ -123,7 +123,7 @@ def test_a_line_without_end_keeps_no_memory() -> None:
     assert len(step.instruction) <= 4096
 
 
-def test_a_slow_build_tells_the_limit() -> None:
+def test_the_error_of_a_slow_build_names_the_limit() -> None:
     assert "1800 s" in str(too_slow(1800.0))
 
 

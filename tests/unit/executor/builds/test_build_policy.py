@@ -125,7 +125,7 @@ LINES = [Line(3, "ADD $FROM /a"), Line(7, "ADD https://u:p@example.org/b /b")]
         ("docker-image://localhost/x", r"^localhost/x is not pulled.*PREVS_ALLOW"),
     ],
 )
-def test_what_is_denied_is_told_with_its_line_and_what_to_do(source: str, message: str) -> None:
+def test_a_denied_source_is_reported_with_its_line_and_advice(source: str, message: str) -> None:
     output = f'#1 DONE\nERROR: {LLB}source "{source}" denied by policy: source denied by policy\n'
     assert re.search(message, find_refusal(output, LINES) or "")
 

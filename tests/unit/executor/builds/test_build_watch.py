@@ -54,7 +54,7 @@ def shortage_of(group: Path, budget: Budget | None, code: int | None, **files: s
         (OWN_FULL, None, 2, ""),
     ],
 )
-def test_memory_that_ran_out_is_told_to_whom_it_concerns(
+def test_only_the_build_that_ran_out_of_memory_fails_for_it(
     group: Path, events: str, budget: Budget | None, code: int, sentence: str
 ) -> None:
     message = shortage_of(group, budget, code, memory_events=events)
@@ -73,11 +73,11 @@ def test_memory_that_ran_out_is_told_to_whom_it_concerns(
         ({"buildkit__0123__pids_events": "max 0\n"}, False),
     ],
 )
-def test_refused_forks_are_told(group: Path, files: dict[str, str], is_reported: bool) -> None:
+def test_refused_forks_are_reported(group: Path, files: dict[str, str], is_reported: bool) -> None:
     (group / STEP.replace("0123", "")).mkdir(exist_ok=True)
     message = shortage_of(group, APP, 2, **files)
     assert ("2,048 processes" in message) is is_reported
 
 
-def test_without_a_group_nothing_is_told() -> None:
+def test_without_a_group_there_is_no_shortage() -> None:
     assert BuildLimits("", "no root").shortage(137) == ""

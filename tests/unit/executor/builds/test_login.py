@@ -72,7 +72,7 @@ def test_a_token_is_a_login_too(world: World) -> None:
     assert world.login() == {"IdentityToken": SECRET}
 
 
-def test_a_helper_says_who_it_is(world: World) -> None:
+def test_a_helper_gives_the_login(world: World) -> None:
     answer = json.dumps({"Username": "me", "Secret": SECRET})
     world.helper(f"""test "$1 $(cat)" = "get {HOST}" && echo '{answer}'""")
     assert world.login() == {"Username": "me", "Password": SECRET, "ServerAddress": HOST}
@@ -115,7 +115,7 @@ def test_settings_that_cannot_be_read_are_nobodys(
 @pytest.mark.parametrize(
     "entry", [SECRET, {"auth": SECRET}, {"auth": f"me:{SECRET}"}, {"auth": "bWU="}, {"auth": 3}]
 )
-def test_a_malformed_login_is_told_without_it(
+def test_a_malformed_login_is_reported_without_its_text(
     world: World, entry: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -136,7 +136,7 @@ def test_a_malformed_login_is_told_without_it(
         ("the store is locked", 1, "the store is locked"),
     ],
 )
-def test_a_helper_that_gives_no_login_is_told_without_what_is_secret(
+def test_a_helper_without_a_login_is_reported_without_secrets(
     world: World, output: str, code: int, message: str
 ) -> None:
     world.helper(f"echo '{output}'; exit {code}")
@@ -146,9 +146,7 @@ def test_a_helper_that_gives_no_login_is_told_without_what_is_secret(
 
 
 @pytest.mark.parametrize("from_helper", [False, True], ids=["settings", "a helper"])
-def test_what_nobody_thought_of_is_told_as_malformed_at_once(
-    world: World, from_helper: bool
-) -> None:
+def test_an_unexpected_error_counts_as_malformed_at_once(world: World, from_helper: bool) -> None:
     nested = world.settings.with_name("nested")
     nested.write_text("[" * 200_000 + SECRET)
     if from_helper:
@@ -160,7 +158,7 @@ def test_what_nobody_thought_of_is_told_as_malformed_at_once(
     assert SECRET not in str(failed.value)
 
 
-def test_a_helper_that_is_missing_is_told(world: World) -> None:
+def test_a_missing_helper_is_reported(world: World) -> None:
     world.set(credsStore="missing")
     with (
         pytest.warns(UserWarning, match="not installed"),

@@ -61,7 +61,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path)
 
 
-def test_an_attempt_that_is_told_to_end_pulls_no_longer(world: World) -> None:
+def test_a_stop_ends_a_pull(world: World) -> None:
     with ThreadPoolExecutor(1) as pool:
         pulling = pool.submit(world.pull)
         wait_until(world.asked.exists)

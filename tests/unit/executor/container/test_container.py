@@ -66,7 +66,7 @@ def test_an_answer_that_broke_off_is_a_daemon_that_went_away_for_a_moment() -> N
     assert outcome(client, MemoryLog()) == Exit(3, out_of_memory=False)
 
 
-def test_an_end_that_is_not_understood_is_told_all_the_same() -> None:
+def test_an_end_that_cannot_be_read_is_reported_too() -> None:
     client = Client(events=lambda: iter([{"Action": "die"}]))
     client.has_ended.set()
     with pytest.raises(DockerUnavailable, match="timeNano"):

@@ -30,7 +30,7 @@ def read(log: list[bytes], position: LogPosition, until: int) -> list[bytes]:
     return [text for written in sent if (text := position.take(written))]
 
 
-def test_what_the_daemon_says_itself_is_told_from_the_log() -> None:
+def test_messages_of_the_daemon_are_distinguished_from_the_log() -> None:
     assert is_stamped(piece(30.5, "Error grabbing logs: unexpected EOF\n"))
     assert is_stamped(piece(30.5, ""))
     assert not is_stamped(b"Error grabbing logs: unexpected EOF\n")

@@ -131,7 +131,7 @@ def test_a_registry_out_of_reach_is_no_failure_of_the_build(error: str) -> None:
 
 
 @pytest.mark.parametrize("error", COMMITS)
-def test_what_the_commit_says_or_does_is_its_own_fault_whatever_words_it_uses(error: str) -> None:
+def test_a_commit_cannot_blame_the_agent_by_its_words(error: str) -> None:
     assert find_fault(error) is None
     assert isinstance(fail_in_buildkit(error), BuildFailed)
     assert isinstance(classic_failure(None, error, None), BuildFailed)

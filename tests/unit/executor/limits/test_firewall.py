@@ -31,7 +31,7 @@ def listed(version: int = 4) -> str:
     return EMPTY + "\n".join(lines) + "\n"
 
 
-def test_what_answers_and_what_asks_for_names_passes_before_anything_is_dropped() -> None:
+def test_replies_and_dns_queries_pass_before_anything_is_dropped() -> None:
     assert rules(BORDERS, 4) == [
         f"-A {CHAIN} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN",
         f"-A {CHAIN} -d 10.0.0.2/32 -p udp -m udp --dport 53 -j RETURN",

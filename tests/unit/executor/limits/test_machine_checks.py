@@ -92,7 +92,7 @@ def test_a_machine_that_has_all_is_well() -> None:
         ({"framework": None}, "clock", "skipped"),
     ],
 )
-def test_what_is_not_well_is_told_of_its_part_alone(
+def test_a_problem_is_a_finding_of_its_own_part_only(
     change: dict[str, Any], part: str, level: str
 ) -> None:
     found = levels(dataclasses.replace(WELL, **change))
@@ -105,7 +105,7 @@ def test_rules_that_cannot_be_set_are_wrong_only_where_they_are_required() -> No
     assert levels(wanted)["isolation"] == "warning"
 
 
-def test_what_is_open_is_told() -> None:
+def test_open_isolation_is_reported() -> None:
     allowed = Confinement(allowed=(ip_network("10.1.0.7/32"), ip_network("10.2.0.0/24")))
     message = {one.part: one.message for one in judge(dataclasses.replace(WELL, confined=allowed))}
     assert message["network"] == (
@@ -122,7 +122,7 @@ def test_what_is_open_is_told() -> None:
     )
 
 
-def test_inodes_are_told_of_where_there_are_only_so_many() -> None:
+def test_inodes_are_reported_if_their_number_is_limited() -> None:
     few = dataclasses.replace(WELL, work=Folder("/work", "", 50.0, 1_234_567))
     message = {one.part: one.message for one in judge(few)}
     assert message["work folder"] == "50.0 GB and 1,234,567 inodes are free in /work."
@@ -140,5 +140,7 @@ def test_inodes_are_told_of_where_there_are_only_so_many() -> None:
     ],
     ids=["a docker that does not answer", "images of a daemon elsewhere"],
 )
-def test_what_cannot_be_seen_is_not_told(change: dict[str, Any], absent: set[str]) -> None:
+def test_a_part_that_cannot_be_seen_has_no_finding(
+    change: dict[str, Any], absent: set[str]
+) -> None:
     assert absent.isdisjoint(levels(dataclasses.replace(WELL, **change)))

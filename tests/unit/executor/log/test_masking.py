@@ -92,7 +92,7 @@ AROUND = st.binary(max_size=7)
 
 
 @given(SECRETS, AROUND, AROUND, st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]))
-def test_base64_of_whatever_has_a_secret_in_it_tells_at_most_bits_of_its_ends(
+def test_base64_of_data_with_a_secret_shows_at_most_bits_of_its_ends(
     secret: str, before: bytes, after: bytes, encode: Callable[[bytes], bytes]
 ) -> None:
     secret = secret.strip()

@@ -78,7 +78,7 @@ def no_holes(descriptor: int, offset: int, length: int) -> None:
     raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 
-def test_where_files_have_no_holes_the_log_ends_and_says_so(tmp_path: Path) -> None:
+def test_if_the_file_system_has_no_holes_the_log_ends_with_a_note(tmp_path: Path) -> None:
     file = file_of(tmp_path)
     output = Output(file, beginning=4096, end=4096, punch=no_holes)
     for _ in range(3):

@@ -25,7 +25,7 @@ def test_no_other_process_is_marked() -> None:
 
 
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
-def test_what_the_build_says_of_proxies_stays(name: str) -> None:
+def test_proxy_arguments_of_the_build_stay(name: str) -> None:
     found = mark_arguments(MARK, {name: "example.org", "OTHER": "x"}, {})
     assert found == {"no_proxy": f"example.org,{MARK}", "NO_PROXY": f"example.org,{MARK}"}
 

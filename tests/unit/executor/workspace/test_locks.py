@@ -15,7 +15,7 @@ def test_a_lock_can_be_taken_again_when_it_was_let_go(tmp_path: Path) -> None:
             pass
 
 
-def test_who_waits_for_a_lock_is_told_once_and_can_be_stopped(tmp_path: Path) -> None:
+def test_a_wait_for_a_lock_calls_busy_once_and_can_be_stopped(tmp_path: Path) -> None:
     waited: list[float] = []
     signals = JumpingSignals()
     signals.plan(5.0, signals.stop)

@@ -16,7 +16,7 @@ def test_a_folder_keeps_its_name_and_no_two_have_the_same(tmp_path: Path) -> Non
     assert [entry.name for entry in (tmp_path / "one").iterdir()] == ["id"]
 
 
-def test_all_who_ask_for_a_name_at_the_same_time_hear_the_same(tmp_path: Path) -> None:
+def test_all_who_read_the_id_at_the_same_time_get_the_same_one(tmp_path: Path) -> None:
     for number in range(20):
         folder = WorkFolder(tmp_path / str(number))
         with ThreadPoolExecutor(4, initializer=threading.Barrier(4).wait) as pool:
