@@ -81,7 +81,7 @@ listening on 0.0.0.0:8000
 """
 _SENTENCE = (
     "Step 5/5 of the Dockerfile failed (exit code 1): RUN npm run build. The log has the details: "
-    "mend it, push, and open the new commit's address."
+    "fix it, push, and open the new commit's address."
 )
 
 
