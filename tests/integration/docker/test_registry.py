@@ -204,7 +204,7 @@ def test_a_registry_that_hangs_is_waited_for_no_longer_than_the_limit(failing: W
 def test_who_waits_for_a_registry_that_hangs_waits_seconds(
     failing: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge, "_FIRST_WORD", 1.0)
+    monkeypatch.setattr(edge, "_FIRST_RESPONSE", 1.0)
     failing.server.hang()
     with pytest.raises(RegistryFailed, match="does not answer"):
         failing.registry.pull(SPEC, "", limit=LIMIT)
