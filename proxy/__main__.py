@@ -25,10 +25,10 @@ from program.settings import SettingsError
 from proxy import certificates, serving, settings
 from proxy import wake_server as wake
 from proxy.framework.api_client import FrameworkApi
-from proxy.framework.usage_report import Reporter
+from proxy.framework.usage_report import UsageReporter
 from proxy.haproxy import config
 from proxy.haproxy.config import Files
-from proxy.haproxy.old_processes import Formers
+from proxy.haproxy.old_processes import OldProcesses
 from proxy.haproxy.process import HaproxyProcess
 from proxy.haproxy.router import HaproxyRouter
 from proxy.held import probe
@@ -41,7 +41,7 @@ from proxy.room.parts import Parts as RoomParts
 from proxy.room.parts import make_parts as make_room_parts
 from proxy.routing.controller import Controller
 from proxy.routing.placements import ZookeeperPlacements
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 from proxy.serving import Server
 from proxy.settings import Settings
 
@@ -74,10 +74,10 @@ def main(intervals: Intervals = USUAL) -> int:
 class _Parts(NamedTuple):
     placements: ZookeeperPlacements
     controller: Controller
-    reporter: Reporter
+    reporter: UsageReporter
     router: HaproxyRouter
     haproxy: HaproxyProcess
-    formers: Formers
+    old_processes: OldProcesses
     framework: FrameworkApi
     room: RoomParts
     pages: Server
@@ -90,13 +90,13 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
     run = secrets.token_hex(6)
     proxy_id = f"{os.uname().nodename}-{os.getpid()}-{run}"
     tokens = chosen.tokens()
-    table, metrics = Table(), Metrics(CollectorRegistry())
-    router, formers = HaproxyRouter(files.socket, files.map, run), Formers(files)
+    table, metrics = RoutingTable(), Metrics(CollectorRegistry())
+    router, old_processes = HaproxyRouter(files.socket, files.map, run), OldProcesses(files)
     placements = ZookeeperPlacements(
         chosen.zookeeper,
         Paths(chosen.root),
         proxy_id,
-        lambda: loop.call_soon_threadsafe(controller.notice),
+        lambda: loop.call_soon_threadsafe(controller.trigger),
         identities=chosen.identities(),
     )
     controller = Controller(
@@ -105,8 +105,8 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
         table,
         domain=chosen.domain,
         trusted=tuple(map(derive_key, tokens)),
-        remember=router.remember,
-        took=metrics.changes.observe,
+        save_map=router.save_map,
+        observe_change=metrics.changes.observe,
         intervals=intervals,
     )
     framework = FrameworkApi(chosen.addresses(), tokens[0])
@@ -124,10 +124,10 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
     return _Parts(
         placements,
         controller,
-        Reporter(router, framework, proxy_id, intervals=intervals),
+        UsageReporter(router, framework, proxy_id, intervals=intervals),
         router,
-        HaproxyProcess(files, formers, router.replaced),
-        formers,
+        HaproxyProcess(files, old_processes, router.replaced),
+        old_processes,
         framework,
         room,
         serving.make_server(RequestIds(app.make_app(room))),
@@ -139,8 +139,8 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
 def _watch(controller: Controller, room: RoomParts) -> None:
     """Have /metrics show what these two know."""
     room.metrics.watch(
-        applied=controller.age,
-        turned=controller.turned,
+        since_applied=controller.since_applied,
+        since_cycle=controller.since_cycle,
         routes=lambda: len(room.table.routes),
         left_out=controller.left_out,
         refusing=lambda: len(room.refusals.tasks),
@@ -188,7 +188,7 @@ async def _run(chosen: Settings, files: Files, intervals: Intervals) -> int:
         loops += [
             loop.create_task(parts.held.serve(held)),
             loop.create_task(parts.haproxy.watch()),
-            loop.create_task(parts.formers.run()),
+            loop.create_task(parts.old_processes.run()),
             loop.create_task(parts.controller.run()),
             loop.create_task(parts.reporter.run()),
             loop.create_task(parts.room.refusals.run()),
@@ -210,11 +210,11 @@ async def _start(parts: _Parts) -> None:
     What a HAProxy that is replaced holds is answered after this: what was last known may lack where
     a request was refused, which would then look as if it had been placed anew.
     """
-    parts.room.table.replace(parts.router.recall())
+    parts.room.table.replace(parts.router.load_map())
     parts.placements.start()
-    first = await parts.controller.first(_FIRST_READ_SECONDS)
+    first = await parts.controller.read_first(_FIRST_READ_SECONDS)
     if first is not None:
-        parts.router.start_with(first)
+        parts.router.begin_with(first)
     await parts.haproxy.start()
     await parts.controller.cycle()
 

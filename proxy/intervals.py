@@ -1,17 +1,19 @@
-"""The times that the program itself sets, in one place: a test that has less brings its own."""
+"""How often the program does what it repeats. A test may pass shorter intervals."""
 
 from typing import NamedTuple
 
 
 class Intervals(NamedTuple):
-    """Seconds. Use is read every `read`; after `silence` without anything to tell, that is told.
+    """All in seconds.
 
-    All placements are read anew every `anew`, and the proxy's record is looked for.
+    The proxy reads HAProxy's counters every `usage`. It sends an empty usage report after
+    `silence` without a report. It reads all placements again, and checks that its own record is
+    still there, every `reread`.
     """
 
-    read: float = 2.0
+    usage: float = 2.0
     silence: float = 4.0
-    anew: float = 30.0
+    reread: float = 30.0
 
 
 USUAL = Intervals()

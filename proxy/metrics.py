@@ -1,4 +1,4 @@
-"""What the proxy counts, for Prometheus; HAProxy has its own. docs/monitoring.md lists it."""
+"""The proxy's own metrics, for Prometheus; docs/monitoring.md lists them. HAProxy has its own."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ HOLD_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 
 
 class Metrics:
-    """The proxy's own numbers; `registry` is what /metrics shows."""
+    """The proxy's own metrics; `registry` has all that /metrics shows."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
@@ -54,14 +54,14 @@ class Metrics:
     def watch(
         self,
         *,
-        applied: Callable[[], float],
-        turned: Callable[[], float],
+        since_applied: Callable[[], float],
+        since_cycle: Callable[[], float],
         routes: Callable[[], int],
         left_out: Callable[[], int],
         refusing: Callable[[], int],
         checks: Callable[[], Sequence[Check]],
     ) -> None:
-        """Have values looked up when they are read. `applied` and `turned` are in seconds."""
+        """Call these functions whenever /metrics is read. The first two return seconds."""
 
         def passes(name: str) -> Callable[[], float]:
             return lambda: any(check.ok for check in checks() if check.name == name)
@@ -70,9 +70,13 @@ class Metrics:
             (
                 "prevs_proxy_applied_age_seconds",
                 "Seconds since HAProxy was last known to route by the placements in ZooKeeper",
-                applied,
+                since_applied,
             ),
-            ("prevs_proxy_turn_age_seconds", "Seconds since the controller went round", turned),
+            (
+                "prevs_proxy_turn_age_seconds",
+                "Seconds since the controller went round",
+                since_cycle,
+            ),
             ("prevs_proxy_routes", "Host names that lead to a preview", routes),
             (
                 "prevs_proxy_left_out_placements",
@@ -88,5 +92,5 @@ class Metrics:
                 passes("zookeeper"),
             ),
         )
-        for name, says, value in shown:
-            Gauge(name, says, registry=self.registry).set_function(value)
+        for name, description, value in shown:
+            Gauge(name, description, registry=self.registry).set_function(value)

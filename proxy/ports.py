@@ -1,6 +1,6 @@
-"""What the parts of the proxy ask of each other, as small protocols.
+"""The protocols between the parts of the proxy.
 
-Everything here is called on the event loop's thread.
+All calls are made on the event loop's thread.
 """
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
@@ -10,48 +10,49 @@ from program.server_events import ServerEvent
 from proxy.model.preview import Commit, Preview
 from proxy.model.routes import Changes, Routes
 from proxy.model.trust import Nodes
-from proxy.model.use import Reading, Use
+from proxy.model.usage import Reading, TaskUsage
 
 
 class Placements(Protocol):
-    """The placements in ZooKeeper, read only, and this proxy's own record there."""
+    """The placements in ZooKeeper, which the proxy only reads, and the proxy's own record."""
 
-    async def read(self, *, anew: bool = False) -> Nodes | None:
-        """Return the placements node of every app, or None if nothing is kept there at all.
+    async def read(self, *, full: bool = False) -> Nodes | None:
+        """Return the placements node of every app, or None if the parent node does not exist.
 
-        Where agents have ports is never older than a placement that leads there.
+        The record of the agents' ports is never older than a placement on one of these ports.
 
-        Reads only what has changed since; but `anew` has everything read once more, a share with
-        each call from this one on. Raises PlacementsAway.
+        Reads only what has changed since the last call. After a call with `full`, this and the next
+        calls also read all other nodes again, a share of them each. Raises PlacementsAway.
         """
         ...
 
     async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
-        """Tell which version of each app's placements is applied, and which tasks are still held.
+        """Report the applied version of each app's placements, and tasks with open requests.
 
-        Both in one write. Raises PlacementsAway.
+        `holding` are the tasks that have open requests though no placement leads to them. Both
+        are one write. Raises PlacementsAway.
         """
         ...
 
 
 class Router(Protocol):
-    """What sends visitors to containers by host name."""
+    """Forwards requests to containers by host name."""
 
     async def apply(self, wanted: Routes) -> Changes:
         """Route exactly `wanted`; return what that changed.
 
-        When it returns, the next request goes there. Nothing to change costs one question, which
-        finds out whether the router still has what it was given, and gives it all anew if not.
-        Raises RouterAway: some of it may be done, and the same call again is right.
+        When it returns, the next request follows the new routes. If nothing has changed, one query
+        checks that the router still has its routes; if it lost them, all are sent again. Raises
+        RouterAway: then some changes may be made, and the caller may repeat the call.
         """
         ...
 
     async def counts(self, *, only_open: bool = False) -> Reading:
-        """Return what is counted by task now, or only the tasks that have open requests.
+        """Return the counters by task, or only those of tasks that have open requests.
 
-        A request is open from before it is sent to its task until its answer has ended, or the
-        connection that it became. One that an earlier `apply` has let through is among them.
-        Raises RouterAway.
+        A request is open from before it is sent to its task until its response has ended, or the
+        connection that it was upgraded to. Requests that an earlier `apply` let through are
+        included. Raises RouterAway.
         """
         ...
 
@@ -59,51 +60,51 @@ class Router(Protocol):
 class Framework(Protocol):
     """The framework's HTTP API. Every call raises ApiAway and ApiRefused.
 
-    Any of them may be made again when it is not known whether it arrived.
+    A caller that does not know whether a call arrived may repeat it.
     """
 
     async def resolve(self, app: str, label: str) -> Commit:
-        """Return what a label leads to. Starts nothing."""
+        """Return the commit that a label leads to. Starts nothing."""
         ...
 
     async def shows_all(self, app: str) -> bool:
-        """Tell whether an app's waiting room shows everything, and not its status alone."""
+        """Return whether an app's waiting room shows everything, or the status alone."""
         ...
 
     async def find(self, app: str, sha: str) -> Preview | None:
-        """Return a preview; None if it was never asked for."""
+        """Return a preview; None if nobody requested it yet."""
         ...
 
     async def start(self, app: str, label: str) -> Preview:
-        """Ask for the preview that a label leads to."""
+        """Request the preview that a label leads to."""
         ...
 
     async def retry(self, app: str, sha: str) -> Preview:
-        """Queue a failed preview again; one that has not failed (any more) stays as it is."""
+        """Queue a failed preview again; leave any other preview as it is."""
         ...
 
     def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[ServerEvent, None]:
-        """Return the log's events as they come, `after` the id of one, until the stream ends.
+        """Yield the log's events as they come, from the event id `after` on, until the stream ends.
 
-        This log, as that of the calls below, ends where the application's own output begins.
+        This log, like that of the calls below, ends where the application's own output begins.
         """
         ...
 
     async def read_log(self, app: str, sha: str, offset: int) -> tuple[str, int]:
-        """Return what follows `offset` (in bytes) of a log, a megabyte at most, and where it ends.
+        """Return at most a megabyte of a log from `offset` (in bytes) on, and the offset behind it.
 
-        Nothing where the log ends for now.
+        The text is empty at the end of the log.
         """
         ...
 
     async def read_log_end(self, app: str, sha: str) -> str:
-        """Return the last lines of a log, a few KB."""
+        """Return the last lines of a log: a few KB."""
         ...
 
-    async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
-        """Tell what this proxy has seen of the use of tasks, at most 2000 at once."""
+    async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
+        """Report the usage of at most 2000 tasks at this proxy."""
         ...
 
-    async def report_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
-        """Tell which tasks refuse this proxy's connections now, at most 300 at once."""
+    async def report_refused_tasks(self, proxy: str, tasks: Sequence[str]) -> None:
+        """Report which tasks refuse this proxy's connections now, at most 300 of them."""
         ...

@@ -38,7 +38,7 @@ def make_app(parts: Parts, probes: Probes) -> Starlette:
 
         The HAProxy that asks was replaced by one that has, or is about to have, what is coming.
         """
-        route = parts.table.coming(request.headers.get("x-prevs-host", ""))
+        route = parts.table.get_next(request.headers.get("x-prevs-host", ""))
         return PlainTextResponse(str(route)) if route else Response(status_code=NOWHERE)
 
     async def metrics(_: Request) -> Response:

@@ -67,8 +67,8 @@ def _leader() -> CollectorRegistry:
 def _proxy() -> CollectorRegistry:
     metrics = ProxyMetrics(CollectorRegistry())
     metrics.watch(
-        applied=lambda: 0.0,
-        turned=lambda: 0.0,
+        since_applied=lambda: 0.0,
+        since_cycle=lambda: 0.0,
         routes=lambda: 0,
         left_out=lambda: 0,
         refusing=lambda: 0,

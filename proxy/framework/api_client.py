@@ -18,7 +18,7 @@ from program.server_events import Parser, ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import Problem, read_problem
-from proxy.model.use import Use
+from proxy.model.usage import TaskUsage
 
 _T = TypeVar("_T")
 
@@ -93,12 +93,12 @@ class FrameworkApi:
         path = f"{_path(app, sha)}/log?public=true&tail=true"
         return await self._ask("GET", path, _text, seconds=_TAIL_SECONDS)
 
-    async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
+    async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
         """Tell what this proxy has seen of the use of tasks. Raises ApiAway, ApiRefused."""
         report = {"proxy": proxy, "uses": [use._asdict() for use in uses]}
         await self._ask("POST", "/v1/uses", _nothing, json=report, seconds=_USES_SECONDS)
 
-    async def report_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
+    async def report_refused_tasks(self, proxy: str, tasks: Sequence[str]) -> None:
         """Tell which tasks refuse this proxy's connections now. Raises ApiAway, ApiRefused."""
         report = {"proxy": proxy, "tasks": list(tasks)}
         await self._ask("POST", "/v1/refusals", _nothing, json=report, seconds=_USES_SECONDS)

@@ -1,7 +1,6 @@
-"""Tells the framework which tasks are used, from what HAProxy counts.
+"""Reports to the framework which tasks are used, as HAProxy counts it.
 
-Each report is also a sign of life. What a framework that is away has not taken is in the next
-report that one takes.
+Each report is also a sign of life. If no framework accepts a report, the next report contains it.
 """
 
 import asyncio
@@ -11,19 +10,19 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from proxy.intervals import USUAL, Intervals
-from proxy.model import use
+from proxy.model import usage
 from proxy.model.errors import ApiAway, ApiRefused, RouterAway
-from proxy.model.use import Use
+from proxy.model.usage import TaskUsage
 from proxy.ports import Framework, Router
 
 log = structlog.get_logger(__name__)
 
 MOST = 2000
-"""What the framework takes in one call."""
+"""How many tasks the framework accepts in one call."""
 
 
-class Reporter:
-    """Reads and reports in turns. Belongs to the event loop's thread."""
+class UsageReporter:
+    """Reads the counts and reports them, in turns. Belongs to the event loop's thread."""
 
     def __init__(
         self,
@@ -41,49 +40,49 @@ class Reporter:
         self._intervals = intervals
         self._clock = clock
         self._pause = pause
-        self._tally = use.NOTHING
-        self._told_at: float | None = None
+        self._tally = usage.EMPTY
+        self._reported_at: float | None = None
         self._away: set[str] = set()
 
     async def run(self) -> None:
         """Take turns until it is cancelled."""
         while True:
             await self.turn()
-            await self._pause(self._intervals.read)
+            await self._pause(self._intervals.usage)
 
     async def turn(self) -> None:
-        """Read once, and report if there is something to tell, or nothing was for a while."""
+        """Read the counts once. Report if something changed, or if the last report is old."""
         try:
             reading = await self._router.counts()
-            # On a thread: a hundred thousand counts would hold up the event loop.
-            self._tally = await asyncio.to_thread(use.take, self._tally, reading)
+            # On a thread: a hundred thousand counts would block the event loop.
+            self._tally = await asyncio.to_thread(usage.add_reading, self._tally, reading)
         except RouterAway as error:
             self._note("HAProxy", error)
         else:
             self._note("HAProxy", None)
-        uses = await asyncio.to_thread(use.to_tell, self._tally)
+        uses = await asyncio.to_thread(usage.to_report, self._tally)
         if uses or self._is_silent():
-            await self._tell(uses)
+            await self._report(uses)
 
     def _is_silent(self) -> bool:
-        told = self._told_at
-        return told is None or self._clock() - told >= self._intervals.silence
+        at = self._reported_at
+        return at is None or self._clock() - at >= self._intervals.silence
 
-    async def _tell(self, uses: list[Use]) -> None:
+    async def _report(self, uses: list[TaskUsage]) -> None:
         for start in range(0, max(len(uses), 1), MOST):
             some = uses[start : start + MOST]
             try:
-                await self._framework.report_uses(self._proxy_id, some)
+                await self._framework.report_usage(self._proxy_id, some)
             except (ApiAway, ApiRefused) as error:
                 self._note("framework", error)
                 return
             self._note("framework", None)
-            self._tally = use.told(self._tally, some)
-            self._told_at = self._clock()
+            self._tally = usage.mark_reported(self._tally, some)
+            self._reported_at = self._clock()
 
     def _note(self, part: str, error: Exception | None) -> None:
         if error is None:
             self._away.discard(part)
         elif part not in self._away:
             self._away.add(part)
-            log.warning("use is not told for now", part=part, why=str(error))
+            log.warning("usage is not reported for now", part=part, why=str(error))

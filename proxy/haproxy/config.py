@@ -1,4 +1,4 @@
-"""HAProxy's configuration file, and the other files beside it. All are in one folder."""
+"""HAProxy's configuration file and the files beside it. All are in one folder."""
 
 import hashlib
 import shutil
@@ -11,21 +11,21 @@ from proxy.model.routes import NEWER_DIGITS, TASK_AT
 from proxy.pages import cookie_pages
 
 HOLD_SECONDS = 600
-"""How long a request is held at most."""
+"""The longest time that a request is held."""
 CONNECTIONS_EACH = 1000
-"""How many connections one client may have, unless an operator has it otherwise."""
+"""How many connections one client may have, unless the operator sets another number."""
 
 
 class Front(NamedTuple):
-    """How visitors are met.
+    """Where HAProxy listens for visitors, and whom it trusts.
 
-    `listen` and `tls_listen` are HOST:PORT; `certificates` is a folder of PEM files, each a
-    certificate with its chain and its key (None: no TLS). With `redirects`, plain HTTP is sent on
-    to TLS. `trusted` are the networks of proxies in front, whose X-Forwarded-* are believed.
-    `metrics` is where /metrics and /metrics/haproxy answer (empty: nowhere), to who brings one of
-    the tokens `readers`. `stripped` are more headers that only proxies in front may send: names in
-    small letters, a * for the rest of one. A client has `connections_each`; behind a trusted
-    proxy, as many open requests.
+    `listen` and `tls_listen` are HOST:PORT. `certificates` is a folder of PEM files, each a
+    certificate with its chain and its key (None: no TLS). With `redirects`, plain HTTP is
+    redirected to TLS. `trusted` are the networks of proxies in front, whose X-Forwarded-* headers
+    are believed. `metrics` is the HOST:PORT of /metrics and /metrics/haproxy (empty: nowhere), for
+    holders of one of the tokens `readers`. `stripped` are more headers that only proxies in front
+    may send: names in small letters, with * for the rest of a name. A client may have
+    `connections_each` connections; behind a trusted proxy, as many open requests.
     """
 
     listen: str
@@ -41,7 +41,7 @@ class Front(NamedTuple):
 
     @property
     def reader_digests(self) -> list[str]:
-        """What is told of `readers`: the SHA-256 of each, as HAProxy writes it."""
+        """The SHA-256 of each of `readers`, as HAProxy writes it."""
         return [hashlib.sha256(token.encode()).hexdigest().upper() for token in self.readers]
 
     @property
@@ -72,7 +72,7 @@ class Files(NamedTuple):
 
     @property
     def socket(self) -> Path:
-        """Leads to the runtime socket of the newest HAProxy."""
+        """A link to the runtime socket of the newest HAProxy."""
         return self.folder / "haproxy.sock"
 
     def own_socket(self, pid: int) -> Path:
@@ -91,42 +91,42 @@ class Files(NamedTuple):
 
     @property
     def wake(self) -> Path:
-        """The socket that HAProxy asks of its own accord; visitors cannot reach it."""
+        """The socket of the internal API; visitors cannot reach it."""
         return self.folder / "wake.sock"
 
     @property
     def again(self) -> Path:
-        """Where HAProxy hands itself a request whose connection was refused."""
+        """The socket over which HAProxy passes itself a request whose connection was refused."""
         return self.folder / "again.sock"
 
     @property
     def held(self) -> Path:
-        """The socket over which HAProxy tells what it holds; visitors cannot reach it."""
+        """The socket of the hold server; visitors cannot reach it."""
         return self.folder / "held.sock"
 
     @property
     def lua(self) -> Path:
-        """The action that holds requests."""
+        """The Lua action that holds requests."""
         return self.folder / "hold.lua"
 
     @property
     def lookers(self) -> Path:
-        """What is known by its User-Agent to start nothing."""
+        """Parts of the User-Agents of programs whose requests start nothing."""
         return self.folder / "lookers.txt"
 
     @property
     def cookies(self) -> Path:
-        """The page for who sends more cookies than are taken."""
+        """The page for a visitor whose cookies are too large."""
         return self.folder / "cookies.html"
 
     @property
     def cookies_removed(self) -> Path:
-        """The page behind its button."""
+        """The page that the button of `cookies` leads to."""
         return self.folder / "cookies_removed.html"
 
     @property
     def lock(self) -> Path:
-        """Locked by the proxy that uses the folder."""
+        """The file that the proxy locks while it uses the folder."""
         return self.folder / "lock"
 
 
@@ -150,10 +150,10 @@ def render(files: Files, front: Front) -> str:
 
 
 def write(files: Files, front: Front) -> None:
-    """Write HAProxy's configuration and what belongs to it; have a map, if an empty one.
+    """Write HAProxy's configuration and its other files; create an empty map if there is none.
 
-    HAProxy would take a map that need not be there (`opt@`) too, but as one for each place in the
-    configuration that names it, of which its commands reach only the first.
+    HAProxy also accepts an optional map (`opt@`), but then it loads one copy for each place in the
+    configuration that names it, and runtime commands change only the first.
     """
     files.map.touch()
     for file in (files.lua, files.lookers):

@@ -1,7 +1,7 @@
-"""HAProxy processes that another one replaces: they finish what they have, and are ended then.
+"""HAProxy processes that were replaced by a newer one: they finish their connections, then end.
 
-None is stopped by a signal before: a HAProxy that stops closes its runtime socket too, and what is
-open there would be counted no more.
+No signal stops one before that: a HAProxy that stops also closes its runtime socket, and then its
+open requests could not be counted any more.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from proxy.haproxy.config import Files
 from proxy.model.errors import RouterAway
 
 _HANGS_SECONDS = 5.0
-"""After this long without an answer on its runtime socket a process hangs."""
+"""A process that has not answered on its runtime socket for this long is taken to hang."""
 _LOOK_SECONDS = 2.0
 _LONGEST_SECONDS = 24 * 3600
-"""For how long a process that was replaced stays at most."""
+"""How long a replaced process may run on."""
 
 
-class Formers:
-    """The former processes of one folder. `pids` is the list, the newest first."""
+class OldProcesses:
+    """The replaced processes of one folder. `pids` has the newest first."""
 
     def __init__(self, files: Files, clock: Callable[[], float] = time.time) -> None:
         self._files = files
@@ -32,45 +32,45 @@ class Formers:
         self.pids: tuple[int, ...] = ()
 
     def sockets(self) -> list[Path]:
-        """Return their runtime sockets."""
+        """Return the runtime sockets of all of them."""
         return [self._files.own_socket(pid) for pid in self.pids]
 
-    async def find(self, pids: Iterable[int]) -> None:
-        """Have those of `pids` that run and answer; the others are buried."""
+    async def adopt(self, pids: Iterable[int]) -> None:
+        """Take over those of `pids` that answer; discard the others."""
         self.pids = tuple(pids)
         for pid in self.pids:
             if await runtime.pid(self._files.own_socket(pid), _HANGS_SECONDS) != pid:
-                self.bury(pid)
+                self.discard(pid)
 
     async def retire(self) -> None:
-        """Have all of them take no connection any more."""
+        """Have all of them accept no further connection."""
         for pid in self.pids:
             try:
-                async with runtime.connect(self._files.own_socket(pid), _HANGS_SECONDS) as former:
-                    if text.replaced_at(await former.ask(text.GET_REPLACED)):
+                async with runtime.connect(self._files.own_socket(pid), _HANGS_SECONDS) as old:
+                    if text.replaced_at(await old.send(text.GET_REPLACED)):
                         continue
-                    frontends = await former.ask(text.SHOW_FRONTENDS)
+                    frontends = await old.send(text.SHOW_FRONTENDS)
                     for command in text.retire(int(self._clock()), frontends):
-                        await former.ask(command)
+                        await old.send(command)
             except RouterAway:
-                self.bury(pid)
+                self.discard(pid)
 
     async def run(self) -> None:
-        """End each of them when its last connection has ended. Runs until cancelled."""
+        """End each process when its last connection has ended. Runs until cancelled."""
         while True:
             for pid in self.pids:
-                await self._see_off(pid)
+                await self._end_if_drained(pid)
             await asyncio.sleep(_LOOK_SECONDS)
 
-    async def _see_off(self, pid: int) -> None:
+    async def _end_if_drained(self, pid: int) -> None:
         try:
-            async with runtime.connect(self._files.own_socket(pid), _HANGS_SECONDS) as former:
-                since = text.replaced_at(await former.ask(text.GET_REPLACED))
-                info = await former.ask(text.SHOW_INFO)
+            async with runtime.connect(self._files.own_socket(pid), _HANGS_SECONDS) as old:
+                since = text.replaced_at(await old.send(text.GET_REPLACED))
+                info = await old.send(text.SHOW_INFO)
         except RouterAway:
-            self.bury(pid)
+            self.discard(pid)
             return
-        if since is None:  # it is only about to be replaced
+        if since is None:  # it is about to be replaced
             return
         if not text.has_clients(info):
             _kill(pid, signal.SIGUSR1)
@@ -78,20 +78,20 @@ class Formers:
             _kill(pid, signal.SIGTERM)
 
     def stop(self) -> None:
-        """Have all of them end with what they have, and close the listeners at once."""
+        """Have all of them close their listeners now, and end with their last connection."""
         for pid in self.pids:
             if self._is_ours(pid):
                 _kill(pid, signal.SIGUSR1)
 
-    def bury(self, pid: int) -> None:
-        """Forget a process that has ended; one that has not is killed."""
+    def discard(self, pid: int) -> None:
+        """Forget a process, and kill it if it still runs."""
         if self._is_ours(pid):
             _kill(pid, signal.SIGKILL)
         self._files.own_socket(pid).unlink(missing_ok=True)
         self.pids = tuple(other for other in self.pids if other != pid)
 
     def _is_ours(self, pid: int) -> bool:
-        """Tell whether a process is a HAProxy that runs by our configuration."""
+        """Return whether a process is a HAProxy with our configuration."""
         try:
             arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except OSError:

@@ -1,8 +1,8 @@
-"""HAProxy as a child: started, watched, started again when it dies, ended with the proxy.
+"""HAProxy as a child process: started, watched, restarted when it dies, ended with the proxy.
 
-A proxy that is killed leaves its HAProxy serving; the next proxy in the folder takes over from it
-by the pids file: the new HAProxy gets the listening sockets of the old one, which is ended when its
-last connection has.
+When a proxy is killed, its HAProxy goes on serving. The next proxy in the folder finds it by the
+pids file: the new HAProxy gets the listening sockets of the old one, and the old one is ended when
+its last connection has ended.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import structlog
 
 from proxy.haproxy import runtime
 from proxy.haproxy.config import Files
-from proxy.haproxy.old_processes import Formers
+from proxy.haproxy.old_processes import OldProcesses
 from proxy.model.errors import HaproxyFailed
 
 log = structlog.get_logger(__name__)
@@ -32,40 +32,42 @@ _COMMAND = 'PREVS_PID=$$ exec haproxy "$@"'
 class HaproxyProcess:
     """One HAProxy and its successors.
 
-    Each starts in a context of `replacing`, which gets the runtime sockets of those that it
-    replaces. Started and watched in one task at a time; `reload` may be called by any other.
+    Each starts within the context `replacing`, which gets the runtime sockets of the processes that
+    it replaces. One task at a time starts and watches; any task may call `reload`.
     """
 
     def __init__(
         self,
         files: Files,
-        formers: Formers,
+        old_processes: OldProcesses,
         replacing: Callable[[Collection[Path]], AbstractAsyncContextManager[None]],
     ) -> None:
         self._files = files
         self._replacing = replacing
         self._child: asyncio.subprocess.Process | None = None
-        self._formers = formers
+        self._old_processes = old_processes
         self._to_reload = asyncio.Event()
 
     async def start(self) -> None:
-        """Start HAProxy, in the place of one that an earlier proxy left. Raises HaproxyFailed."""
-        await self._formers.find(_read_pids(self._files.pids))
+        """Start HAProxy; replace one that an earlier proxy left behind. Raises HaproxyFailed."""
+        await self._old_processes.adopt(_read_pids(self._files.pids))
         await self._check()
         await self._launch()
-        if self._formers.pids:
-            log.info("took over from the HAProxy of an earlier proxy", pids=self._formers.pids)
+        if self._old_processes.pids:
+            log.info(
+                "took over from the HAProxy of an earlier proxy", pids=self._old_processes.pids
+            )
 
     def reload(self) -> None:
-        """Have another HAProxy take over soon, with what the files say by then.
+        """Have a new HAProxy take over soon, with the files as they are then.
 
-        No connection is lost: the former one ends when its last one has. Where HAProxy refuses the
-        files, that is logged, and the former one goes on.
+        No connection is lost: the old process ends with its last connection. If HAProxy rejects the
+        files, that is logged and the old process goes on.
         """
         self._to_reload.set()
 
     async def watch(self) -> None:
-        """Start HAProxy again whenever it ends, or is to be reloaded. Runs until cancelled."""
+        """Start HAProxy again whenever it ends, and at each reload. Runs until cancelled."""
         failures = 0
         while child := self._child:
             began = asyncio.get_running_loop().time()
@@ -78,50 +80,52 @@ class HaproxyProcess:
             log.error("HAProxy ended; it is started again", pid=child.pid, status=status)
             await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
             failures += 1
-            self._formers.bury(child.pid)
+            self._old_processes.discard(child.pid)
             try:
                 await self._launch()
             except HaproxyFailed as error:
                 log.warning("HAProxy does not start", why=str(error))
 
     async def _end_or_reload(self, child: asyncio.subprocess.Process) -> int | None:
-        """Return the status with which a child ended, or None when it is to be reloaded."""
+        """Return the exit status of a child that ended, None when HAProxy is to be reloaded."""
         ended = asyncio.create_task(child.wait())
-        asked = asyncio.create_task(self._to_reload.wait())
+        reload = asyncio.create_task(self._to_reload.wait())
         try:
-            await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({ended, reload}, return_when=asyncio.FIRST_COMPLETED)
             return ended.result() if ended.done() else None
         finally:
             ended.cancel()
-            asked.cancel()
+            reload.cancel()
 
     async def _reload(self, child: asyncio.subprocess.Process) -> None:
         self._to_reload.clear()
-        self._formers.pids = (child.pid, *self._formers.pids)
+        self._old_processes.pids = (child.pid, *self._old_processes.pids)
         try:
             await self._check()
             await self._launch()
         except HaproxyFailed as error:
             log.warning("HAProxy is not reloaded; it goes on as it was", why=str(error))
             failed, self._child = self._child, child
-            self._formers.pids = tuple(pid for pid in self._formers.pids if pid != child.pid)
+            self._old_processes.pids = tuple(
+                pid for pid in self._old_processes.pids if pid != child.pid
+            )
             if failed is not None and failed is not child:
                 await _end(failed, signal.SIGKILL, _STOP_SECONDS)
-                self._formers.bury(failed.pid)
+                self._old_processes.discard(failed.pid)
         else:
-            log.info("HAProxy was reloaded", pids=self._formers.pids)
+            log.info("HAProxy was reloaded", pids=self._old_processes.pids)
 
     async def stop(self) -> None:
-        """End every HAProxy of this folder: those with open requests get a second for them."""
+        """End every HAProxy of this folder. Open requests get one second to finish."""
         child, self._child = self._child, None
-        self._formers.stop()
+        self._old_processes.stop()
         if child is not None and child.returncode is None:
             await _end(child, signal.SIGUSR1, _SOFT_STOP_SECONDS)
             await _end(child, signal.SIGTERM, _STOP_SECONDS)
             await _end(child, signal.SIGKILL, _STOP_SECONDS)
-            self._formers.bury(child.pid)
-        for pid in self._formers.pids:
-            self._formers.bury(pid)
+            self._old_processes.discard(child.pid)
+        for pid in self._old_processes.pids:
+            self._old_processes.discard(pid)
         self._files.pids.unlink(missing_ok=True)
 
     async def _check(self) -> None:
@@ -138,22 +142,22 @@ class HaproxyProcess:
             raise HaproxyFailed(f"HAProxy refuses its configuration: {output.decode().strip()}")
 
     async def _launch(self) -> None:
-        """Start a HAProxy, wait until it answers, retire the others. Raises HaproxyFailed."""
-        async with self._replacing(self._formers.sockets()):
+        """Start a HAProxy, wait until it answers, retire the old ones. Raises HaproxyFailed."""
+        async with self._replacing(self._old_processes.sockets()):
             await self._start_and_await()
-            await self._formers.retire()
+            await self._old_processes.retire()
 
     async def _start_and_await(self) -> None:
         command = ["sh", "-c", _COMMAND, "sh", "-db", "-f", str(self._files.configuration)]
-        # Any of them has the listeners: one that is retired does not use them, but has them open.
-        for giver in self._formers.sockets()[:1]:
-            command += ["-x", str(giver)]
+        # Any old process can hand over the listeners: a retired one keeps them open, unused.
+        for old_socket in self._old_processes.sockets()[:1]:
+            command += ["-x", str(old_socket)]
         try:
             self._child = child = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.DEVNULL
             )
             own = self._files.own_socket(child.pid)
-            _write_pids(self._files.pids, (child.pid, *self._formers.pids))
+            _write_pids(self._files.pids, (child.pid, *self._old_processes.pids))
         except OSError as error:
             raise HaproxyFailed(f"HAProxy cannot be started: {error}") from error
         try:
@@ -165,13 +169,13 @@ class HaproxyProcess:
                         )
                     await asyncio.sleep(0.01)
         except TimeoutError:
-            child.kill()  # it is not watched for an answer that comes later
+            child.kill()  # nobody would notice if it answered later
             raise HaproxyFailed(f"HAProxy does not answer within {_START_SECONDS:.0f} s") from None
-        _lead(self._files.socket, own)
+        _point(self._files.socket, own)
 
 
-def _lead(link: Path, path: Path) -> None:
-    """Have a link lead to a path beside it."""
+def _point(link: Path, path: Path) -> None:
+    """Make `link` a symbolic link to a path beside it."""
     new = link.with_suffix(".link")
     new.unlink(missing_ok=True)
     new.symlink_to(path.name)

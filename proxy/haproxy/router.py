@@ -1,9 +1,9 @@
-"""HAProxy's map and counts.
+"""HAProxy's map and counters.
 
-The map's key `~REV` says which apply it is the outcome of; where it says something
-else (HAProxy was started anew), everything is given again in one commit.
+The map's key `~REV` names the apply that made the map. If HAProxy has another value there (it was
+restarted), the whole map is sent again in one commit.
 
-The open requests of each process that was replaced count until they have ended.
+The open requests of replaced processes are counted until they end.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from proxy.haproxy.runtime import Connection
 from proxy.model import routes
 from proxy.model.errors import RouterAway, RouterGone
 from proxy.model.routes import Changes, Routes
-from proxy.model.use import Count, Reading
+from proxy.model.usage import Count, Reading
 
 REVISION = "~REV"
-"""Found under no host that a client sends: those are looked up in small letters."""
+"""No client can look it up: HAProxy looks up hosts in small letters."""
 _MANY = 500
-"""From here on a whole commit disturbs the traffic less than single commands."""
+"""From this many changes on, one commit disturbs the traffic less than single commands."""
 
 
 def _values(wanted: Routes) -> dict[str, str]:
-    """Return what the map has for routes."""
+    """Return the entries of the map for some routes."""
     return {
         host: str(route) for part in routes.parts(wanted).values() for host, route in part.items()
     }
@@ -40,10 +40,10 @@ class HaproxyRouter:
         self._map_file = map_file
         self._run = run
         self._count = 0
-        self._unsure = True
+        self._uncertain = True
         self._routed: Routes = {}
         self._applying = asyncio.Lock()
-        self._formers: frozenset[Path] = frozenset()
+        self._old_sockets: frozenset[Path] = frozenset()
         self._texts: dict[str, tuple[Routes, str]] = {}
 
     async def apply(self, wanted: Routes) -> Changes:
@@ -54,56 +54,56 @@ class HaproxyRouter:
     async def _apply(self, wanted: Routes) -> Changes:
         changes = routes.diff(self._routed, wanted)
         async with runtime.connect(self._socket) as connection:
-            found = haproxy_text.found_value(await connection.ask(self._get_revision()))
-            if self._unsure or found != self._revision or len(changes) > _MANY:
-                self._unsure = True
+            found = haproxy_text.found_value(await connection.send(self._get_revision()))
+            if self._uncertain or found != self._revision or len(changes) > _MANY:
+                self._uncertain = True
                 await self._fill(connection, wanted)
             elif changes:
-                self._unsure = True
+                self._uncertain = True
                 await self._change(connection, changes)
-        self._unsure = False
+        self._uncertain = False
         self._routed = wanted
         return changes
 
     async def counts(self, *, only_open: bool = False) -> Reading:
-        """Return what is counted by task. Raises RouterAway."""
-        formers = [await self._count_former(former) for former in self._formers]
+        """Return the counters by task. Raises RouterAway."""
+        old_sockets = [await self._count_open(old_socket) for old_socket in self._old_sockets]
         async with runtime.connect(self._socket) as connection:
             found = await connection.count(haproxy_text.counts(only_open=only_open))
-        for former in formers:
-            for task_id, count in former.items():
+        for old_socket in old_sockets:
+            for task_id, count in old_socket.items():
                 new = found.get(task_id, Count(0, 0))
                 found[task_id] = new._replace(open=new.open + count.open)
         return found
 
     @contextlib.asynccontextmanager
-    async def replaced(self, formers: Collection[Path]) -> AsyncIterator[None]:
-        """Have another HAProxy take the place of those that have these runtime sockets.
+    async def replaced(self, old_sockets: Collection[Path]) -> AsyncIterator[None]:
+        """Start a new HAProxy within this context, which replaces those at some runtime sockets.
 
-        The other one finds in the map file what is routed, and nothing is applied before the block
-        ends. What is open at the former ones goes on being counted.
+        The new one reads the current routes from the map file, and nothing is applied before the
+        context ends. The open requests of the old ones stay counted.
         """
         async with self._applying:
-            # Where it fails, the other begins with an older map, and gets all with the next apply.
+            # If this fails, the new HAProxy begins with an older map, and the next apply fills it.
             with contextlib.suppress(OSError):
-                self.remember()
-            before = self._formers
-            self._formers = before.union(formers)
+                self.save_map()
+            before = self._old_sockets
+            self._old_sockets = before.union(old_sockets)
             try:
                 yield
             except BaseException:
-                self._formers = before
+                self._old_sockets = before
                 raise
 
-    def remember(self) -> None:
-        """Write the map file: what HAProxy starts with. Blocks for a small write."""
+    def save_map(self) -> None:
+        """Write the map file, which HAProxy reads at its start. Blocks for a small write."""
         new = self._map_file.with_suffix(".new")
         with new.open("w", encoding="ascii") as file:
             file.writelines(self._lines())
         new.replace(self._map_file)
 
     def _lines(self) -> Iterator[str]:
-        """Return the map file in pieces; those of an app are made when its routes have changed."""
+        """Yield the map file in pieces; an app's piece is made again only after a change."""
         parts = routes.parts(self._routed)
         self._texts = {
             name: kept
@@ -114,8 +114,8 @@ class HaproxyRouter:
         yield from (text for _, text in self._texts.values())
         yield haproxy_text.map_file({REVISION: self._revision})
 
-    def recall(self) -> Routes:
-        """Return the routes in the map file, and start from them; none where there is none."""
+    def load_map(self) -> Routes:
+        """Read the routes in the map file and begin with them; return none if there is no file."""
         try:
             entries = haproxy_text.read_map_file(self._map_file.read_text(encoding="ascii"))
         except (OSError, ValueError):
@@ -124,11 +124,11 @@ class HaproxyRouter:
         self._routed = {host: route for host, route in read.items() if route is not None}
         return self._routed
 
-    def start_with(self, wanted: Routes) -> None:
-        """Have the HAProxy that is started next begin with `wanted`. Blocks for a small write."""
+    def begin_with(self, wanted: Routes) -> None:
+        """Have the next HAProxy begin with `wanted`. Blocks for a small write."""
         self._routed = wanted
-        self.remember()
-        self._unsure = False  # only from this file has a HAProxy this revision
+        self.save_map()
+        self._uncertain = False  # a HAProxy can have this revision only from this file
 
     @property
     def _revision(self) -> str:
@@ -140,30 +140,30 @@ class HaproxyRouter:
     async def _fill(self, connection: Connection, wanted: Routes) -> None:
         path = str(self._map_file)
         self._count += 1
-        version = haproxy_text.new_version(await connection.ask(haproxy_text.prepare(path)))
+        version = haproxy_text.new_version(await connection.send(haproxy_text.prepare(path)))
         if version is None:
             raise RouterAway(f"HAProxy prepares no new version of {path}")
         entries = {**_values(wanted), REVISION: self._revision}
         for command in haproxy_text.fill(path, version, entries):
-            await connection.do(command)
-        await connection.do(haproxy_text.commit(path, version))
+            await connection.execute(command)
+        await connection.execute(haproxy_text.commit(path, version))
 
     async def _change(self, connection: Connection, changes: Changes) -> None:
         path = str(self._map_file)
         for host in changes.removes:
-            await connection.do(haproxy_text.remove(path, host))
+            await connection.execute(haproxy_text.remove(path, host))
         for host, route in changes.changes.items():
-            await connection.do(haproxy_text.change(path, host, str(route)))
+            await connection.execute(haproxy_text.change(path, host, str(route)))
         for host, route in changes.adds.items():
-            await connection.do(haproxy_text.add(path, host, str(route)))
+            await connection.execute(haproxy_text.add(path, host, str(route)))
         self._count += 1
-        await connection.do(haproxy_text.change(path, REVISION, self._revision))
+        await connection.execute(haproxy_text.change(path, REVISION, self._revision))
 
-    async def _count_former(self, former: Path) -> Reading:
-        """Return what is open in a process that was replaced. Raises RouterAway."""
+    async def _count_open(self, old_socket: Path) -> Reading:
+        """Return the open requests of a replaced process. Raises RouterAway."""
         try:
-            async with runtime.connect(former) as connection:
+            async with runtime.connect(old_socket) as connection:
                 return await connection.count(haproxy_text.counts(only_open=True))
         except RouterGone:
-            self._formers = self._formers - {former}
+            self._old_sockets = self._old_sockets - {old_socket}
             return {}

@@ -1,7 +1,6 @@
-"""Connections to the runtime sockets of HAProxy processes. The only module that speaks to one.
+"""Connections to the runtime sockets of HAProxy processes. The only module that opens one.
 
-A connection is for one conversation: one that was kept would stay with a process that another has
-replaced.
+A connection is used once: one that is kept would stay with a process that was replaced since.
 """
 
 import asyncio
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from proxy.haproxy import text
 from proxy.model.errors import RouterAway, RouterGone
-from proxy.model.use import Count
+from proxy.model.usage import Count
 
 _SECONDS = 10.0
 
@@ -23,7 +22,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
 
-    async def ask(self, command: str) -> str:
+    async def send(self, command: str) -> str:
         """Send a command and return the reply."""
         self._writer.write(command.encode("ascii") + b"\n")
         reply = b""
@@ -31,16 +30,16 @@ class Connection:
             reply += await self._read()
         return text.strip_prompts(reply.decode("utf-8", "replace"))
 
-    async def do(self, command: str) -> None:
-        """Send a command that says nothing when it is done. Raises RouterAway."""
-        reply = await self.ask(command)
+    async def execute(self, command: str) -> None:
+        """Send a command whose reply is empty when it succeeds. Raises RouterAway."""
+        reply = await self.send(command)
         if reply:
             raise RouterAway(f"HAProxy answered {reply[:200]!r} to {command[:80]!r}")
 
     async def count(self, command: str) -> dict[str, Count]:
-        """Send a command that asks for counts; return them.
+        """Send a command that shows counters; return them.
 
-        They are read as they arrive, a share at a time: all at once would hold up the event loop.
+        They are parsed as they arrive: parsing all of them at once would block the event loop.
         """
         self._writer.write(command.encode("ascii") + b"\n")
         found: dict[str, Count] = {}
@@ -59,16 +58,16 @@ class Connection:
 
 @contextlib.asynccontextmanager
 async def connect(socket: Path, seconds: float = _SECONDS) -> AsyncIterator[Connection]:
-    """Have a connection for so many seconds.
+    """Open a connection that may last so many seconds.
 
-    Raises RouterGone where nobody listens, and RouterAway where the conversation fails.
+    Raises RouterGone if no process listens there, RouterAway if something else fails.
     """
     try:
         async with asyncio.timeout(seconds):
             reader, writer = await asyncio.open_unix_connection(socket)
             try:
                 connection = Connection(reader, writer)
-                await connection.ask(text.PROMPT)
+                await connection.send(text.PROMPT)
                 yield connection
             finally:
                 writer.close()
@@ -79,9 +78,9 @@ async def connect(socket: Path, seconds: float = _SECONDS) -> AsyncIterator[Conn
 
 
 async def pid(socket: Path, seconds: float = _SECONDS) -> int | None:
-    """Return which process answers on a runtime socket; None where none does in so many seconds."""
+    """Return the id of the process behind a runtime socket; None if none answers in time."""
     try:
         async with connect(socket, seconds) as connection:
-            return text.answering_pid(await connection.ask(text.SHOW_INFO))
+            return text.answering_pid(await connection.send(text.SHOW_INFO))
     except RouterAway:
         return None

@@ -1,4 +1,4 @@
-"""HAProxy's runtime API as text: commands for its map and counts, and what the replies say. Pure.
+"""HAProxy's runtime API as text: commands for its map and counters, and their replies. Pure.
 
 Source: management.txt 9.3 of HAProxy 3.0, "Unix Socket commands". A payload ends with an empty
 line, and must fit HAProxy's buffer (16 kB) together with its command.
@@ -7,12 +7,12 @@ line, and must fit HAProxy's buffer (16 kB) together with its command.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from proxy.model.use import Count
+from proxy.model.usage import Count
 
 LONGEST_PAYLOAD = 15_000
 
 PROMPT = "prompt"
-"""The command after which a connection takes further ones."""
+"""The command after which a connection accepts further commands."""
 
 _VERSION = re.compile(r"New version created: (\d+)")
 _PID = re.compile(r"^Pid: (\d+)$", re.MULTILINE)
@@ -33,12 +33,12 @@ def found_value(reply: str) -> str | None:
 
 
 def counts(*, only_open: bool = False) -> str:
-    """Return the command that shows what is counted by task; `read_counts` reads the reply."""
+    """Return the command that shows the counters by task; `read_counts` reads the reply."""
     return "show table seen" + (" data.conn_cur gt 0" if only_open else "")
 
 
 def read_counts(lines: Iterable[str]) -> dict[str, Count]:
-    """Return what is counted by task, from lines of the reply to `counts`. Raises ValueError."""
+    """Return the counters by task, from lines of the reply to `counts`. Raises ValueError."""
     found = {}
     for line in lines:
         if match := _COUNT.match(line):
@@ -61,10 +61,10 @@ SHOW_FRONTENDS = "show stat -1 1 -1"
 
 
 def retire(now: int, frontends: str) -> tuple[str, ...]:
-    """Return the commands after which a process takes no connection, and goes on with those it has.
+    """Return the commands by which a process accepts no connection, but keeps those it has.
 
-    A stop (SIGUSR1) would close its runtime socket too. The time, which says that it was done, is
-    set last: who is interrupted before has it done again by the next.
+    A stop (SIGUSR1) would close its runtime socket too. The time marks that all was done, and is
+    set last: if a proxy is interrupted before, the next one does it again.
     """
     lines = [line.split(",") for line in frontends.splitlines()]
     names = [fields[0] for fields in lines if fields[1:2] == ["FRONTEND"]]
@@ -79,7 +79,7 @@ def replaced_at(reply: str) -> int | None:
 
 
 def has_clients(reply: str) -> bool:
-    """Tell whether the process that replied to SHOW_INFO has clients left."""
+    """Return whether the process that replied to SHOW_INFO has clients left."""
     return "CurrConns: 0" not in reply.splitlines()
 
 
@@ -90,7 +90,7 @@ def answering_pid(reply: str) -> int | None:
 
 
 def add(path: str, key: str, value: str) -> str:
-    """Return the command that adds a key, which must not be there: a second one would hide."""
+    """Return the command that adds a new key. HAProxy would hide a second entry of a key."""
     return f"add map {path} {key} {value}"
 
 
@@ -138,7 +138,7 @@ def read_map_file(text: str) -> dict[str, str]:
 
 
 def is_whole(reply: bytes) -> bool:
-    """Tell whether a reply, after PROMPT was sent, has come to its end."""
+    """Return whether a reply, after PROMPT was sent, is complete."""
     return reply == b"> " or reply.endswith(b"\n> ")
 
 

@@ -24,7 +24,7 @@ from proxy.model.preview import Preview
 from proxy.model.problems import Problem
 from proxy.model.routes import Route
 from proxy.ports import Framework
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +89,7 @@ class Waiting:
     def __init__(
         self,
         framework: Framework,
-        table: Table,
+        table: RoutingTable,
         domain: str,
         *,
         refusals: Refusals,
@@ -156,7 +156,7 @@ class Waiting:
         """
         problem: Problem | None = _DEFECT
         try:
-            with self._refusals.awaited(search.host, search.refused) as routed:
+            with self._refusals.wait_for(search.host, search.refused) as routed:
                 routed.add_done_callback(
                     lambda _: self._let_in(search, self._table.get(search.host))
                 )

@@ -16,7 +16,7 @@ from program import log_lines
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.routes import Route
 from proxy.ports import Framework
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class Refusals:
 
     def __init__(
         self,
-        table: Table,
+        table: RoutingTable,
         framework: Framework,
         proxy_id: str,
         *,
@@ -63,13 +63,13 @@ class Refusals:
         self._is_away = False
 
     @contextlib.contextmanager
-    def awaited(self, host: str, refused: str) -> Iterator[asyncio.Future[Route]]:
+    def wait_for(self, host: str, refused: str) -> Iterator[asyncio.Future[Route]]:
         """Yield a future that is done when `host` leads to a task that may take a connection.
 
         That is any but `refused` (empty: none was); or `refused`, once it takes connections again,
         or has been placed anew.
         """
-        with self._table.awaited(host, but=refused) as routed:
+        with self._table.wait_for(host, exclude=refused) as routed:
             watch = self._watch(host, refused)
             if watch is None:
                 yield routed
@@ -155,7 +155,7 @@ class Refusals:
         try:
             for start in range(0, len(tasks), MOST):
                 some = tasks[start : start + MOST]
-                await self._framework.report_refusals(self._proxy_id, some)
+                await self._framework.report_refused_tasks(self._proxy_id, some)
         except (ApiAway, ApiRefused) as error:
             if not self._is_away:
                 log.warning("refused connections are not told for now", why=str(error))

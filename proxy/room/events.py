@@ -66,7 +66,7 @@ async def follow(
     yield _RECONNECT
     renewed = clock()
     yield _token(page.renew(renewed))
-    with refusals.awaited(host, page.refused) as routed:
+    with refusals.wait_for(host, page.refused) as routed:
         stream = sources.follow(*preview, page.after)
         try:
             async with contextlib.aclosing(_until(stream, routed)) as events:
@@ -96,7 +96,7 @@ async def glance(
     """
     yield _COME_LATER
     yield _token(page.renew(clock()))
-    with refusals.awaited(host, page.refused) as routed:
+    with refusals.wait_for(host, page.refused) as routed:
         if routed.done() or await refusals.has_ended(host, page.refused):
             yield _READY.encode()
             return

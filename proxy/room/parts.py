@@ -29,14 +29,14 @@ from proxy.room import origin
 from proxy.room.shown import Shown
 from proxy.room.slots import Slots
 from proxy.room.tokens import Tokens
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 
 
 class Parts(NamedTuple):
     """What the room works with."""
 
     framework: Framework
-    table: Table
+    table: RoutingTable
     refusals: Refusals
     waiting: Waiting
     tokens: Tokens
@@ -51,7 +51,7 @@ class Parts(NamedTuple):
 
 def make_parts(
     framework: Framework,
-    table: Table,
+    table: RoutingTable,
     metrics: Metrics,
     *,
     proxy_id: str,

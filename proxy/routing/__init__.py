@@ -1,4 +1,4 @@
-"""Placements read from ZooKeeper, compared with what HAProxy has, and brought into force.
+"""Reads the placements from ZooKeeper, compares them with HAProxy's routes, and applies them.
 
 Runs on the event loop; kazoo's callbacks only put events into a queue.
 """

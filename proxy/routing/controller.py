@@ -1,8 +1,8 @@
-"""Reads the placements, gives HAProxy the difference, and reports what it has applied.
+"""Reads the placements, sends HAProxy the difference, and reports the versions that it applied.
 
-Events are hints: every cycle looks at everything that may have changed, and a cycle that finds
-nothing to do finds out whether HAProxy still has what it was given. While ZooKeeper is away nothing
-changes: HAProxy goes on serving what it last knew.
+The control loop is level-triggered: an event only starts a cycle, and each cycle compares all that
+may have changed. A cycle without a change checks that HAProxy still has its routes. While ZooKeeper
+is away nothing changes: HAProxy goes on with the last known routes.
 """
 
 import asyncio
@@ -15,42 +15,42 @@ import structlog
 from program import health, log_lines
 from program.health import Check
 from proxy.intervals import USUAL, Intervals
-from proxy.model import routes, trust, use
+from proxy.model import routes, trust, usage
 from proxy.model.errors import PlacementsAway, RouterAway
 from proxy.model.routes import AppRoutes, Changes, Routes
 from proxy.model.trust import Nodes, Trust
 from proxy.ports import Placements, Router
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 STUCK_SECONDS = 60.0
-"""After which a cycle counts as stuck."""
+"""A cycle that takes longer counts as stuck."""
 KNOWN = "They were read, or are known from before."
 _RETRY_SECONDS = 0.05
 _HELD_SECONDS = 0.2
-_TOLD = 20
-"""How many of what has changed at once are named in the log."""
+_LOGGED = 20
+"""How many hosts or tasks one log line names at most."""
 
 
 class Controller:
-    """The only one that changes the router and the table. Belongs to the event loop's thread.
+    """The only writer of the router and the routing table. Belongs to the event loop's thread.
 
-    `took` is told how many seconds passed from the notice of a change until the router had it.
-    `trusted` are the keys of signatures that are good.
+    It calls `observe_change` with the seconds from the trigger until the router had a change, and
+    `save_map` to store the routes on disk. `trusted` are the keys whose signatures are accepted.
     """
 
     def __init__(  # noqa: PLR0913 - wiring; each is given by name
         self,
         placements: Placements,
         router: Router,
-        table: Table,
+        table: RoutingTable,
         *,
         domain: str,
         trusted: Collection[bytes],
-        remember: Callable[[], None],
-        took: Callable[[float], object],
+        save_map: Callable[[], None],
+        observe_change: Callable[[float], object],
         intervals: Intervals = USUAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,39 +59,39 @@ class Controller:
         self._table = table
         self._domain = domain
         self._trust = Trust(trusted)
-        self._remember = remember
-        self._took = took
-        self._anew = intervals.anew
-        self._noticed: float | None = None
+        self._save_map = save_map
+        self._observe_change = observe_change
+        self._reread_seconds = intervals.reread
+        self._triggered_at: float | None = None
         self._clock = clock
-        self._applied = self._turned = self._heard = clock()
+        self._applied_at = self._cycled_at = self._read_at = clock()
         self._apps: Mapping[str, AppRoutes] = {}
         self._wanted: Routes | None = None
-        self._to_remember = False
+        self._unsaved = False
         self._holding: tuple[str, ...] = ()
         self._away: dict[str, str] = {}
         self._changed = asyncio.Event()
 
-    def notice(self) -> None:
-        """Have a cycle run now. Called on the loop's thread."""
-        if self._noticed is None:
-            self._noticed = self._clock()
+    def trigger(self) -> None:
+        """Start a cycle now. Call it on the loop's thread."""
+        if self._triggered_at is None:
+            self._triggered_at = self._clock()
         self._changed.set()
 
-    async def read(self, *, anew: bool = False) -> Routes | None:
-        """Read the placements; return what is wanted, or None if it was never known."""
+    async def read(self, *, full: bool = False) -> Routes | None:
+        """Read the placements; return the wanted routes, or None if they were never known."""
         try:
-            nodes = await self._placements.read(anew=anew)
+            nodes = await self._placements.read(full=full)
         except PlacementsAway as error:
-            self._told_away("ZooKeeper", str(error))
+            self._mark_away("ZooKeeper", str(error))
             return self._wanted
-        self._told_back("ZooKeeper")
-        self._heard = self._clock()
+        self._mark_back("ZooKeeper")
+        self._read_at = self._clock()
         if nodes is None and self._table.routes:
-            # Somebody has removed the whole tree: that is no reason to let go of what runs.
-            self._told_away("placements", "there are none in ZooKeeper; the routes stay")
+            # Somebody has removed the whole tree: keep the routes of the previews that run.
+            self._mark_away("placements", "there are none in ZooKeeper; the routes stay")
             return self._wanted
-        self._told_back("placements")
+        self._mark_back("placements")
         self._learn(nodes or Nodes({}))
         self._wanted = routes.merge(self._apps)
         return self._wanted
@@ -106,43 +106,43 @@ class Controller:
         self._apps = learned.apps
 
     def left_out(self) -> int:
-        """Return how many placements and records of ZooKeeper are not as they should be."""
+        """Return how many placements and records in ZooKeeper are invalid, and so not routed."""
         return sum(len(app.problems) for app in self._apps.values())
 
-    def age(self) -> float:
-        """Return how many seconds ago the router was known to do what ZooKeeper says."""
-        return self._clock() - self._applied
+    def since_applied(self) -> float:
+        """Return the seconds since the router last had all that ZooKeeper has."""
+        return self._clock() - self._applied_at
 
     def health(self) -> Check:
-        """Tell whether the controller goes round."""
-        return health.turns("controller", self.turned(), STUCK_SECONDS)
+        """Return whether the cycles go on."""
+        return health.turns("controller", self.since_cycle(), STUCK_SECONDS)
 
     def readiness(self) -> tuple[Check, ...]:
-        """Tell what serving visitors needs, and whether it is there.
+        """Return a check of each thing that serving visitors depends on.
 
-        ZooKeeper is not needed: what was known last is served while it is away.
+        ZooKeeper is not required: while it is away, the proxy serves the last known routes.
         """
         knows = self._wanted is not None or bool(self._table.routes)
         haproxy = self._away.get("HAProxy")
-        heard = f"It last said where previews are {self._clock() - self._heard:.1f} s ago."
-        told = KNOWN if knows else "They could not be read yet."
+        age = f"It last said where previews are {self._clock() - self._read_at:.1f} s ago."
+        placements = KNOWN if knows else "They could not be read yet."
         if left_out := self.left_out():
-            told += f" {left_out} of them lead nobody anywhere: the proxy's log says why."
+            placements += f" {left_out} of them lead nobody anywhere: the proxy's log says why."
         return (
             Check("haproxy", haproxy is None, haproxy or "It answers."),
-            Check("placements", knows, told),
-            Check("zookeeper", "ZooKeeper" not in self._away, heard, needed=False),
+            Check("placements", knows, placements),
+            Check("zookeeper", "ZooKeeper" not in self._away, age, needed=False),
         )
 
-    def turned(self) -> float:
-        """Return how many seconds ago the controller last went round."""
-        return self._clock() - self._turned
+    def since_cycle(self) -> float:
+        """Return the seconds since the last cycle ended."""
+        return self._clock() - self._cycled_at
 
-    async def first(self, seconds: float) -> Routes | None:
-        """Return what is wanted, as soon as it is known; None if it is not after `seconds`.
+    async def read_first(self, seconds: float) -> Routes | None:
+        """Return the wanted routes as soon as they are known; None if they are not in time.
 
-        The HAProxy that is started next begins with it. This proxy is known to be there before it
-        reads, so a change that it does not read waits until it has applied that.
+        The next HAProxy begins with them. This proxy registers before it reads. So the framework
+        knows of it, and waits until it has applied each change that this read misses.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -156,57 +156,58 @@ class Controller:
             self._table.expect(self._wanted)
         return self._wanted
 
-    async def cycle(self, *, anew: bool = False) -> bool:
-        """Read, apply and report; tell whether all of it was done."""
-        noticed, self._noticed = self._noticed, None
-        wanted = await self.read(anew=anew)
+    async def cycle(self, *, full: bool = False) -> bool:
+        """Read, apply and report; return whether all of it succeeded."""
+        triggered_at, self._triggered_at = self._triggered_at, None
+        wanted = await self.read(full=full)
         if wanted is None:
             wanted = self._table.routes
         self._table.expect(wanted)
         try:
             changes = await self._router.apply(wanted)
         except RouterAway as error:
-            self._told_away("HAProxy", str(error))
-            self._noticed = noticed
+            self._mark_away("HAProxy", str(error))
+            self._triggered_at = triggered_at
             return False
-        self._told_back("HAProxy")
+        self._mark_back("HAProxy")
         if changes:
-            self._to_remember = True
+            self._unsaved = True
         self._table.replace(wanted)
         if changes:
-            _tell(changes)
-            if noticed is not None:
-                self._took(self._clock() - noticed)
+            _log_changes(changes)
+            if triggered_at is not None:
+                self._observe_change(self._clock() - triggered_at)
         return await self._report()
 
     async def run(self) -> None:
-        """Cycle at each change and each tick. Runs until it is cancelled."""
+        """Run a cycle at each trigger and each tick, until cancelled."""
         loop = asyncio.get_running_loop()
-        next_anew = loop.time() + self._anew
+        next_reread = loop.time() + self._reread_seconds
         while True:
             self._changed.clear()
-            anew = loop.time() >= next_anew
-            if anew:
-                next_anew = loop.time() + self._anew
-            done = await self.cycle(anew=anew)
-            self._turned = self._clock()
+            full = loop.time() >= next_reread
+            if full:
+                next_reread = loop.time() + self._reread_seconds
+            done = await self.cycle(full=full)
+            self._cycled_at = self._clock()
             with contextlib.suppress(TimeoutError):
-                # Not wait_for: up to Python 3.11 it may swallow the cancellation.
+                # Not wait_for: up to Python 3.11 it may swallow a cancellation, see
+                # https://github.com/python/cpython/issues/86296
                 async with asyncio.timeout(self._pause(done)):
                     await self._changed.wait()
                 continue
-            if done and self._to_remember:  # a quiet moment
-                self._keep()
+            if done and self._unsaved:  # a quiet moment
+                self._save()
 
-    def _keep(self) -> None:
-        """Have the routes remembered; where that fails, again in the next quiet moment."""
+    def _save(self) -> None:
+        """Save the routes; if that fails, try again in the next quiet moment."""
         try:
-            self._remember()
+            self._save_map()
         except OSError as error:
-            self._told_away("disk", str(error))
+            self._mark_away("disk", str(error))
         else:
-            self._to_remember = False
-            self._told_back("disk")
+            self._unsaved = False
+            self._mark_back("disk")
 
     def _pause(self, done: bool) -> float:
         if not done:
@@ -214,41 +215,41 @@ class Controller:
         return _HELD_SECONDS if self._holding else TICK_SECONDS
 
     async def _report(self) -> bool:
-        """Report what is applied, with what is open though it is routed no longer."""
+        """Report the applied versions, and the tasks with open requests but without a route."""
         if self._wanted is None or "ZooKeeper" in self._away:
             return True
-        self._applied = self._clock()
+        self._applied_at = self._clock()
         try:
             reading = await self._router.counts(only_open=True)  # after `apply`, or one is missed
         except RouterAway as error:
-            self._told_away("HAProxy", str(error))
+            self._mark_away("HAProxy", str(error))
             return False
         routed = {task_id for task_id in reading if routes.is_routed(self._apps, task_id)}
-        self._holding = use.held(reading, routed)
+        self._holding = usage.still_open(reading, routed)
         try:
             await self._placements.report(routes.versions(self._apps), self._holding)
         except PlacementsAway as error:
-            self._told_away("ZooKeeper", str(error))
+            self._mark_away("ZooKeeper", str(error))
         return True
 
-    def _told_away(self, part: str, why: str) -> None:
+    def _mark_away(self, part: str, why: str) -> None:
         if part not in self._away:
             log.warning("is away, or does not do its part", part=part, why=why)
         self._away[part] = why
 
-    def _told_back(self, part: str) -> None:
+    def _mark_back(self, part: str) -> None:
         if self._away.pop(part, None) is not None:
             log.info("is back", part=part)
 
 
-def _tell(changes: Changes) -> None:
+def _log_changes(changes: Changes) -> None:
     routed = {route.task_id for part in (changes.adds, changes.changes) for route in part.values()}
-    for task_id in sorted(routed)[:_TOLD]:
+    for task_id in sorted(routed)[:_LOGGED]:
         log.info("an attempt is routed", **log_lines.name_attempt(task_id))
     log.info(
         "routes changed",
-        added=" ".join(sorted(changes.adds)[:_TOLD]),
-        changed=" ".join(sorted(changes.changes)[:_TOLD]),
-        removed=" ".join(sorted(changes.removes)[:_TOLD]),
+        added=" ".join(sorted(changes.adds)[:_LOGGED]),
+        changed=" ".join(sorted(changes.changes)[:_LOGGED]),
+        removed=" ".join(sorted(changes.removes)[:_LOGGED]),
         count=len(changes),
     )

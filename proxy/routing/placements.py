@@ -1,7 +1,8 @@
-"""The placements in ZooKeeper, over kazoo. The only module of the proxy that knows kazoo.
+"""The placements in ZooKeeper, over kazoo. The only module of the proxy that uses kazoo.
 
-Watches only say what to read anew. kazoo's callbacks run on its thread and only take notes; the
-calls block and run on one worker thread; what is public is called on the event loop's.
+A watch only marks a node as changed. kazoo's callbacks run on kazoo's thread and only set marks.
+Calls to ZooKeeper block, so they run on one worker thread. The public methods are called on the
+event loop's thread.
 """
 
 import asyncio
@@ -27,17 +28,17 @@ from proxy.model.trust import Node, Nodes
 log = structlog.get_logger(__name__)
 
 SESSION_SECONDS = 10.0
-"""What the proxy asks for; ZooKeeper may grant less (its maxSessionTimeout)."""
-_SHARE = 30
-"""Of all apps, the part that is read anew at once is one in so many: a change waits no longer."""
-_LEAST = 10
+"""The requested session timeout; ZooKeeper may grant less (its maxSessionTimeout)."""
+_REREAD_SHARE = 30
+"""A full reread covers one in this many apps with each read, so that a change need not wait."""
+_REREAD_LEAST = 10
 _T = TypeVar("_T")
 
 
 class ZookeeperPlacements:
-    """proxy.ports.Placements. `changed` is called from any thread when a read is worth while.
+    """proxy.ports.Placements. It calls `changed`, from any thread, when there is something to read.
 
-    `identities` are who it is for ZooKeeper, `user:password`; its own record is the first one's.
+    `identities` are its `user:password` pairs for ZooKeeper; the first one owns its record.
     """
 
     def __init__(
@@ -70,27 +71,27 @@ class ZookeeperPlacements:
         self._reported: tuple[object, bytes] | None = None
 
     def start(self) -> None:
-        """Connect, and again whenever the link is lost; returns at once."""
-        self._client.add_listener(self._link_changed)
+        """Connect in the background, and reconnect whenever the connection is lost."""
+        self._client.add_listener(self._on_state)
         self._client.start_async()
 
     async def stop(self) -> None:
-        """End the session, and with it this proxy's record."""
+        """End the session, which removes this proxy's record."""
         await asyncio.get_running_loop().run_in_executor(None, self._stop)
 
-    async def read(self, *, anew: bool = False) -> Nodes | None:
-        """Return the node of every app, None if there is no place for them at all.
+    async def read(self, *, full: bool = False) -> Nodes | None:
+        """Return the node of every app, None if the parent node does not exist.
 
         Raises PlacementsAway.
         """
         with self._lock:
-            idle = not (anew or self._due or self._all_dirty or self._dirty)
+            idle = not (full or self._due or self._all_dirty or self._dirty)
             if idle and self._client.connected:
                 return self._nodes
-        return await self._work(lambda: self._read(anew))
+        return await self._work(lambda: self._read(full))
 
     async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
-        """Write this proxy's record, if it says something new. Raises PlacementsAway."""
+        """Write this proxy's record if it has changed. Raises PlacementsAway."""
         data = ProxyRecord(applied, tuple(holding)).encode()
         if self._reported == (self._client.client_id, data):
             return
@@ -110,16 +111,16 @@ class ZookeeperPlacements:
         except (KazooException, KazooTimeoutError) as error:
             raise PlacementsAway(f"ZooKeeper does not answer: {error!r}") from error
 
-    def _read(self, anew: bool) -> Nodes | None:
-        if anew and not self._is_registered():
+    def _read(self, full: bool) -> Nodes | None:
+        if full and not self._is_registered():
             self._reported = None
         with self._lock:
             everything, dirty = self._all_dirty, self._dirty
             self._all_dirty, self._dirty = False, set()
-        if anew:
+        if full:
             dirty.add(self._paths.placements)
             self._due = list(self._nodes.apps if self._nodes else ())
-        share = max(len(self._nodes.apps if self._nodes else ()) // _SHARE, _LEAST)
+        share = max(len(self._nodes.apps if self._nodes else ()) // _REREAD_SHARE, _REREAD_LEAST)
         dirty.update(map(self._paths.app_placements, self._due[:share]))
         self._due = self._due[share:]
         try:
@@ -139,31 +140,31 @@ class ZookeeperPlacements:
         else:
             apps = list(known)
         kept = {} if everything or known is None else known
-        anew = [a for a in apps if a not in kept or self._paths.app_placements(a) in dirty]
-        read, agents = self._read_apps(anew)
+        to_read = [a for a in apps if a not in kept or self._paths.app_placements(a) in dirty]
+        read, agents = self._read_apps(to_read)
         nodes = {**kept, **read}
         return Nodes({app: node for app in apps if (node := nodes[app])}, agents)
 
     def _apps(self) -> list[str] | None:
         parent = self._paths.placements
         try:
-            return self._client.get_children(parent, watch=self._noticed)
+            return self._client.get_children(parent, watch=self._on_change)
         except NoNodeError:
-            if self._client.exists(parent, watch=self._noticed) is None:
+            if self._client.exists(parent, watch=self._on_change) is None:
                 return None
-            return self._client.get_children(parent, watch=self._noticed)
+            return self._client.get_children(parent, watch=self._on_change)
 
     def _read_apps(self, apps: Sequence[str]) -> tuple[dict[str, Node | None], Node | None]:
-        """Return the nodes of some apps, None where there is none, and that of the agents.
+        """Return the nodes of some apps, None for each that does not exist, and the agents' node.
 
-        All are asked for at once, and ZooKeeper answers in that order: what the framework has
-        written before one of them is in what is read after it.
+        All reads are sent at once, and ZooKeeper answers in order. So what the framework wrote
+        before one of the nodes is visible to every read after that node's.
         """
         path = self._paths.app_placements
-        asked = {app: self._client.get_async(path(app), watch=self._noticed) for app in apps}
+        reads = {app: self._client.get_async(path(app), watch=self._on_change) for app in apps}
         changed = self._client.exists_async(self._paths.agents)
         nodes: dict[str, Node | None] = dict.fromkeys(apps)
-        for app, answer in asked.items():
+        for app, answer in reads.items():
             with contextlib.suppress(NoNodeError):
                 data, stat = answer.get()
                 nodes[app] = Node(data, stat.version, stat.mzxid)
@@ -175,7 +176,7 @@ class ZookeeperPlacements:
         return nodes, agents if there else None
 
     def _is_registered(self) -> bool:
-        """Tell whether this proxy's record is there, and is of this session."""
+        """Return whether this proxy's record exists and belongs to this session."""
         stat, session = self._client.exists(self._own), self._client.client_id
         return stat is not None and session is not None and stat.ephemeralOwner == session[0]
 
@@ -190,15 +191,15 @@ class ZookeeperPlacements:
                 self._client.set(self._own, data)
         self._reported = (session, data)
 
-    def _noticed(self, event: WatchedEvent) -> None:
+    def _on_change(self, event: WatchedEvent) -> None:
         with self._lock:
             if event.path:
                 self._dirty.add(event.path)
-            else:  # the link was lost, and all watches with it
+            else:  # the connection was lost, and with it all watches
                 self._all_dirty = True
         self._changed()
 
-    def _link_changed(self, state: str) -> None:
+    def _on_state(self, state: str) -> None:
         log.info("ZooKeeper's link changed", state=state)
         if state == KazooState.CONNECTED:
             with self._lock:

@@ -1,4 +1,4 @@
-"""What HAProxy routes by now, and who waits for a host to be among it.
+"""The routes that HAProxy has, and the futures of those who wait for a host to be routed.
 
 Belongs to the event loop's thread.
 """
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from proxy.model.routes import Route, Routes
 
 
-class Table:
-    """The routes that were applied: `expect` is called before HAProxy has them, `replace` after."""
+class RoutingTable:
+    """The applied routes. Call `expect` before HAProxy gets new routes, and `replace` after."""
 
     def __init__(self) -> None:
         self.routes: Routes = {}
@@ -20,45 +20,45 @@ class Table:
         self._waiting: defaultdict[str, dict[asyncio.Future[Route], str]] = defaultdict(dict)
 
     def get(self, host: str) -> Route | None:
-        """Return where a host leads; None as soon as it may lead nowhere."""
+        """Return the route of a host; None from the moment that HAProxy may have removed it."""
         return self.routes.get(host) if host in self._expected else None
 
-    def coming(self, host: str) -> Route | None:
-        """Return where a host leads, or is about to."""
+    def get_next(self, host: str) -> Route | None:
+        """Return the route of a host in the newest routes, which HAProxy may not have yet."""
         return self._expected.get(host)
 
     def expect(self, routes: Routes) -> None:
-        """Take note of what HAProxy is about to route.
+        """Store the routes that HAProxy is about to get.
 
-        What it routes no longer is told to nobody from now on: a request that was let go for it
-        would find nothing there.
+        From now on `get` returns no route that is missing in them: a request that was released for
+        such a route would find nothing there.
         """
         self._expected = routes
 
     def replace(self, routes: Routes) -> None:
-        """Take note of what HAProxy routes, and let go who waited for it."""
+        """Store the routes that HAProxy has, and complete the futures that wait for them."""
         self.routes = self._expected = routes
         for host, waiting in tuple(self._waiting.items()):
             route = routes.get(host)
-            if route is None:  # it may well lead to the same task again, and that be right
+            if route is None:  # after this gap, a route to the excluded task counts too
                 self._waiting[host] = dict.fromkeys(waiting, "")
                 continue
-            for future, but in waiting.items():
-                if route.task_id != but and not future.done():
+            for future, exclude in waiting.items():
+                if route.task_id != exclude and not future.done():
                     future.set_result(route)
 
     @contextlib.contextmanager
-    def awaited(self, host: str, *, but: str = "") -> Iterator[asyncio.Future[Route]]:
-        """Yield a future that is done as soon as `host` is routed (at once, if it is).
+    def wait_for(self, host: str, *, exclude: str = "") -> Iterator[asyncio.Future[Route]]:
+        """Yield a future that is done as soon as `host` is routed (at once, if it is already).
 
-        Not to the task `but`, unless it is routed nowhere in between.
+        A route to the task `exclude` does not count, unless the host was unrouted in between.
         """
         future: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
         route = self.get(host)
-        if route is not None and route.task_id != but:
+        if route is not None and route.task_id != exclude:
             future.set_result(route)
         else:
-            self._waiting[host][future] = but if route else ""
+            self._waiting[host][future] = exclude if route else ""
         try:
             yield future
         finally:

@@ -41,7 +41,7 @@ class FakePlacements:
         version = nodes[app].version + 1 if app in nodes else 0
         nodes[app] = Node(data, version, self._written)
 
-    async def read(self, *, anew: bool = False) -> Nodes | None:
+    async def read(self, *, full: bool = False) -> Nodes | None:
         """Return the nodes."""
         if self.away:
             raise PlacementsAway("it does not answer")

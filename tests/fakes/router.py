@@ -3,7 +3,7 @@
 from proxy.model import routes
 from proxy.model.errors import RouterAway
 from proxy.model.routes import Changes, Routes
-from proxy.model.use import Count, Reading
+from proxy.model.usage import Count, Reading
 
 
 class FakeRouter:

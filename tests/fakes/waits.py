@@ -7,7 +7,7 @@ from typing import Any
 from proxy.held.pending_starts import Outcome, Waiting
 from proxy.held.refused_tasks import Refusals
 from proxy.model.routes import Route
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 from tests.fakes.placements import SHA
 from tests.fakes.world import FakeFramework
 
@@ -22,7 +22,7 @@ class Bench:
         self.now = 0.0
         self.framework = FakeFramework()
         self.framework.world.add("hello", "main", SHA)
-        self.table = Table()
+        self.table = RoutingTable()
         self.ended: list[str] = []
         self.at: list[tuple[float, Callable[[], object]]] = []
         self.takes = False

@@ -26,7 +26,7 @@ from program.server_events import ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import read_problem
-from proxy.model.use import Use
+from proxy.model.usage import TaskUsage
 from tests.fakes import served
 from tests.fakes.answers import Json, content
 from tests.fakes.api import Api
@@ -65,7 +65,7 @@ class World:
     def uses(self) -> list[Json]:
         """What proxies told of use."""
         return [
-            {"proxy": proxy, "uses": [use._asdict() for use in uses]}
+            {"proxy": proxy, "uses": [usage._asdict() for usage in uses]}
             for proxy, uses in list(self.known.uses)
         ]
 
@@ -234,12 +234,12 @@ class FakeFramework:
         self._answer("find", self.show, app, sha)
         return self.world.logs.get(sha, "")[-100:]
 
-    async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
+    async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
         """Take note of what a proxy tells."""
         self._answer_at_all()
         self.world.known.report(Used(proxy, [ports.Use(*use) for use in uses]))
 
-    async def report_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
+    async def report_refused_tasks(self, proxy: str, tasks: Sequence[str]) -> None:
         """Take note of what a proxy tells."""
         self._answer_at_all()
         self.world.known.report(ConnectionsRefused(proxy, tasks))

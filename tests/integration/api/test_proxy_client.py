@@ -12,7 +12,7 @@ import pytest
 from framework.errors import Unavailable
 from proxy.framework.api_client import FrameworkApi
 from proxy.model.errors import ApiAway, ApiRefused
-from proxy.model.use import Use
+from proxy.model.usage import TaskUsage
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.world import TOKEN, World
 from tests.free_ports import free_port
@@ -73,13 +73,13 @@ def test_a_failed_preview_is_retried_others_stay_as_they_are(base: str, world: W
 
 
 def test_use_is_told_with_the_proxys_name(base: str, world: World) -> None:
-    call(base, lambda api: api.report_uses("the-proxy", [Use("hello.x.a1", 2, 3)]))
-    use = {"task_id": "hello.x.a1", "open": 2, "requests": 3}
-    assert world.uses == [{"proxy": "the-proxy", "uses": [use]}]
+    call(base, lambda api: api.report_usage("the-proxy", [TaskUsage("hello.x.a1", 2, 3)]))
+    usage = {"task_id": "hello.x.a1", "open": 2, "requests": 3}
+    assert world.uses == [{"proxy": "the-proxy", "uses": [usage]}]
 
 
 def test_refused_connections_are_told_with_the_proxys_name(base: str, world: World) -> None:
-    call(base, lambda api: api.report_refusals("the-proxy", ["hello.x.a1", "hello.y.a2"]))
+    call(base, lambda api: api.report_refused_tasks("the-proxy", ["hello.x.a1", "hello.y.a2"]))
     assert world.refused == [{"proxy": "the-proxy", "tasks": ["hello.x.a1", "hello.y.a2"]}]
 
 
@@ -126,7 +126,7 @@ def test_a_framework_that_hangs_is_left_for_the_one_that_took_the_last_report(
     with socket.create_server(("127.0.0.1", 0)) as hung:
 
         async def ask(api: FrameworkApi) -> None:
-            await api.report_uses("the-proxy", [])
+            await api.report_usage("the-proxy", [])
             await api.start("hello", "main")
 
         call(f"http://127.0.0.1:{hung.getsockname()[1]},{base}", ask)

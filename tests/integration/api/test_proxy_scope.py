@@ -10,7 +10,7 @@ from framework.http_api.admission.limits import TOKENS
 from prevs.states import State
 from proxy.framework.api_client import FrameworkApi
 from proxy.model.errors import ApiRefused
-from proxy.model.use import Use
+from proxy.model.usage import TaskUsage
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api
 from tests.fakes.asgi import OF_PROXIES
@@ -53,14 +53,14 @@ async def do_all(client: FrameworkApi) -> None:
     async for event in client.follow("hello", SHA, None):
         assert event.name == "state"
         break
-    await client.report_uses("a", [Use("hello.x.a1", 2, 3)])
-    await client.report_refusals("a", ["hello.x.a1"])
+    await client.report_usage("a", [TaskUsage("hello.x.a1", 2, 3)])
+    await client.report_refused_tasks("a", ["hello.x.a1"])
 
 
 def test_the_token_of_proxies_is_good_for_all_that_a_proxy_does(api: Api, address: str) -> None:
     ask(address, do_all, OF_PROXIES)
     ((proxy, uses),) = api.previews.uses
-    assert (proxy, [tuple(use) for use in uses]) == ("a", [("hello.x.a1", 2, 3)])
+    assert (proxy, [tuple(usage) for usage in uses]) == ("a", [("hello.x.a1", 2, 3)])
     assert api.previews.refusals == [("a", ("hello.x.a1",))]
     # Reports that are taken are not noted.
     assert {(who, action) for who, action, _, _ in api.notes()} == {
@@ -82,8 +82,8 @@ def test_a_token_that_somebody_made_reports_nothing(api: Api, address: str) -> N
         order = {"name": scope, "scope": scope}
         token = api.call("POST", "/v1/tokens", json=order).json()["token"]
         for act in (
-            lambda client: client.report_uses("a", []),
-            lambda client: client.report_refusals("a", ["t"]),
+            lambda client: client.report_usage("a", []),
+            lambda client: client.report_refused_tasks("a", ["t"]),
         ):
             with pytest.raises(ApiRefused) as refused:
                 ask(address, act, token)

@@ -17,7 +17,7 @@ import pytest
 from prevs.records import Placement
 from proxy.haproxy import config, runtime, text
 from proxy.haproxy.config import Files, Front
-from proxy.haproxy.old_processes import Formers
+from proxy.haproxy.old_processes import OldProcesses
 from proxy.haproxy.process import HaproxyProcess
 from proxy.model.errors import HaproxyFailed
 from proxy.routing.controller import TICK_SECONDS
@@ -208,7 +208,7 @@ def test_methods_that_steer_proxies_are_refused(site: Site, method: str) -> None
 def test_a_configuration_that_haproxy_refuses_is_told_with_the_reason(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.configuration.write_text("nonsense\n")
-    process = HaproxyProcess(files, Formers(files), lambda _: contextlib.nullcontext())
+    process = HaproxyProcess(files, OldProcesses(files), lambda _: contextlib.nullcontext())
     with pytest.raises(HaproxyFailed, match="unknown keyword 'nonsense'"):
         asyncio.run(process.start())
 
@@ -221,17 +221,17 @@ def test_a_haproxy_that_was_replaced_is_ended_after_a_day(
     now = [1_000_000.0]
 
     async def lives_for_a_day() -> bytes:
-        formers = Formers(files, clock=lambda: now[0])
-        process = HaproxyProcess(files, formers, lambda _: contextlib.nullcontext())
+        old_processes = OldProcesses(files, clock=lambda: now[0])
+        process = HaproxyProcess(files, old_processes, lambda _: contextlib.nullcontext())
         await process.start()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        formers.pids = tuple(haproxies(tmp_path))
-        await formers.retire()
+        old_processes.pids = tuple(haproxies(tmp_path))
+        await old_processes.retire()
         async with asyncio.TaskGroup() as tasks:
-            run = tasks.create_task(formers.run())
+            run = tasks.create_task(old_processes.run())
             now[0] += 24 * 3600 + 1
             answer = await reader.read()
-            while formers.pids:
+            while old_processes.pids:
                 await asyncio.sleep(0.01)
             run.cancel()
         writer.close()
@@ -249,16 +249,16 @@ def test_a_haproxy_that_was_replaced_takes_no_connection_though_its_proxy_was_ki
     config.write(files, Front(f"127.0.0.1:{free_port()}", "localhost"))
 
     async def is_retired_by_two() -> list[str]:
-        formers = Formers(files)
-        process = HaproxyProcess(files, formers, lambda _: contextlib.nullcontext())
+        old_processes = OldProcesses(files)
+        process = HaproxyProcess(files, old_processes, lambda _: contextlib.nullcontext())
         await process.start()
-        formers.pids = tuple(haproxies(tmp_path))
-        async with runtime.connect(formers.sockets()[0]) as former:
-            frontends = await former.ask(text.SHOW_FRONTENDS)
+        old_processes.pids = tuple(haproxies(tmp_path))
+        async with runtime.connect(old_processes.sockets()[0]) as old:
+            frontends = await old.send(text.SHOW_FRONTENDS)
             for command in text.retire(1, frontends)[:2]:
-                await former.ask(command)
-            await formers.retire()
-            lines = (await former.ask(text.SHOW_FRONTENDS)).splitlines()
+                await old.send(command)
+            await old_processes.retire()
+            lines = (await old.send(text.SHOW_FRONTENDS)).splitlines()
         await process.stop()
         return [line.split(",")[17] for line in lines[1:]]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.framework.usage_report import Reporter
+from proxy.framework.usage_report import UsageReporter
 from proxy.haproxy import config
 from proxy.haproxy.config import Files, Front
 from proxy.haproxy.router import HaproxyRouter
@@ -219,7 +219,7 @@ def test_the_first_request_after_a_count_was_dropped_for_its_age_is_told_too(
     text = files.configuration.read_text()
     files.configuration.write_text(text.replace(" expire 2m ", " expire 5s "))
     router, framework = HaproxyRouter(files.socket, files.map, "run"), FakeFramework()
-    reporter = Reporter(router, framework, "the-proxy")
+    reporter = UsageReporter(router, framework, "the-proxy")
     with upstream("one") as one, _haproxy(files, port) as proxy:
         asyncio.run(router.apply({HOST: Route("127.0.0.1", one.port, TASK)}))
         for told in (1, 2):

@@ -22,7 +22,7 @@ from proxy.model.routes import Route
 from proxy.room.app import make_app
 from proxy.room.origin import bare_host
 from proxy.room.parts import Parts, make_parts
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 from proxy.serving import Server
 from tests.fakes.world import TOKEN, World
 
@@ -34,7 +34,7 @@ class Room(NamedTuple):
 
     port: int
     world: World
-    table: Table
+    table: RoutingTable
     loop: asyncio.AbstractEventLoop
 
     def address(self, host: str, path: str = "/") -> str:
@@ -50,7 +50,7 @@ class Room(NamedTuple):
 class _Front:
     """What HAProxy says to the room: that a host was not in its map."""
 
-    def __init__(self, room: ASGIApp, table: Table) -> None:
+    def __init__(self, room: ASGIApp, table: RoutingTable) -> None:
         self._room = room
         self._table = table
 
@@ -68,11 +68,11 @@ class _Front:
 def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]:
     """Run a room on a thread of its own. `clock` is in seconds since the epoch."""
     world, ready = World(port), threading.Event()
-    found: list[tuple[Table, asyncio.AbstractEventLoop, Server]] = []
+    found: list[tuple[RoutingTable, asyncio.AbstractEventLoop, Server]] = []
     with socket.create_server(("127.0.0.1", port)) as listener, world.serving() as api:
 
         async def serve() -> None:
-            table, framework = Table(), FrameworkApi([api], TOKEN)
+            table, framework = RoutingTable(), FrameworkApi([api], TOKEN)
             parts = _parts(framework, table)._replace(clock=clock)
             front = _Front(make_app(parts), table)
             server = Server(
@@ -96,7 +96,7 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
             thread.join()
 
 
-def _parts(framework: FrameworkApi, table: Table) -> Parts:
+def _parts(framework: FrameworkApi, table: RoutingTable) -> Parts:
     return make_parts(
         framework,
         table,

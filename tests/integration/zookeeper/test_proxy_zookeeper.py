@@ -107,9 +107,9 @@ def test_all_apps_are_read_anew_a_share_at_a_time(own_zookeeper: Part) -> None:
         placements.start()
         await linked.wait()
         first = await placements.read()
-        for anew in (False, True, *[False] * 10):
+        for full in (False, True, *[False] * 10):
             before = received(own_zookeeper)
-            assert await placements.read(anew=anew) == first
+            assert await placements.read(full=full) == first
             packets.append(received(own_zookeeper) - before)
         await placements.stop()
 

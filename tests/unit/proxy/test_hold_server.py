@@ -15,7 +15,7 @@ from proxy.hold_server import Held
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
 from proxy.room.parts import make_parts
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
@@ -35,7 +35,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.clock = FakeClock()
-        self.table = Table()
+        self.table = RoutingTable()
         self.turns: asyncio.Queue[None] = asyncio.Queue()
         self.metrics = Metrics(CollectorRegistry())
         framework = FakeFramework()

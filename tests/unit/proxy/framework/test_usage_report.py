@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from proxy.framework.usage_report import MOST, Reporter
-from proxy.model.use import Count
+from proxy.framework.usage_report import MOST, UsageReporter
+from proxy.model.usage import Count
 from tests.fakes.answers import Json
 from tests.fakes.router import FakeRouter
 from tests.fakes.world import FakeFramework
@@ -16,7 +16,7 @@ class Bench:
         self.now = 0.0
         self.router = FakeRouter()
         self.framework = FakeFramework()
-        self.reporter = Reporter(
+        self.reporter = UsageReporter(
             self.router, self.framework, "the-proxy", clock=lambda: self.now, pause=asyncio.sleep
         )
 
@@ -36,8 +36,8 @@ def bench() -> Bench:
 
 def test_what_is_counted_is_told_by_the_proxys_name(bench: Bench) -> None:
     bench.router.counted = {"a": Count(1, 3)}
-    use = {"task_id": "a", "open": 1, "requests": 3}
-    assert bench.turn() == [{"proxy": "the-proxy", "uses": [use]}]
+    usage = {"task_id": "a", "open": 1, "requests": 3}
+    assert bench.turn() == [{"proxy": "the-proxy", "uses": [usage]}]
 
 
 def test_an_empty_report_is_a_sign_of_life_every_six_seconds_at_least(bench: Bench) -> None:
@@ -63,4 +63,4 @@ def test_more_than_a_call_takes_is_told_in_several(bench: Bench) -> None:
     bench.router.counted = {f"t{n}": Count(0, 1) for n in range(MOST + 1)}
     reports = bench.turn()
     assert [len(report["uses"]) for report in reports] == [MOST, 1]
-    assert len({use["task_id"] for report in reports for use in report["uses"]}) == MOST + 1
+    assert len({usage["task_id"] for report in reports for usage in report["uses"]}) == MOST + 1

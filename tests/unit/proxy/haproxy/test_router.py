@@ -10,12 +10,12 @@ ONE, TWO = Route("10.0.0.1", 31000, "hello.one"), Route("10.0.0.2", 31001, "othe
 
 def kept(map_file: Path) -> Routes:
     """Return what the next proxy finds in the map file."""
-    return HaproxyRouter(Path("/nowhere"), map_file, "the-next-run").recall()
+    return HaproxyRouter(Path("/nowhere"), map_file, "the-next-run").load_map()
 
 
 def test_what_one_proxy_remembers_the_next_one_recalls(tmp_path: Path) -> None:
     router = HaproxyRouter(Path("/nowhere"), tmp_path / "map", "run")
-    router.start_with(Merged({"hello": {"a.hello.x": ONE}, "other": {"a.other.x": TWO}}))
+    router.begin_with(Merged({"hello": {"a.hello.x": ONE}, "other": {"a.other.x": TWO}}))
     assert kept(tmp_path / "map") == {"a.hello.x": ONE, "a.other.x": TWO}
     assert f"{REVISION} run.0\n" in (tmp_path / "map").read_text()
 
@@ -30,7 +30,7 @@ def test_the_map_file_follows_apps_that_change_come_and_go(tmp_path: Path) -> No
         {"same": same},
     ):
         wanted = Merged(parts)
-        router.start_with(wanted)
+        router.begin_with(wanted)
         assert kept(tmp_path / "map") == dict(wanted)
 
 

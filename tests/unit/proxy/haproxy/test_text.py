@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from proxy.haproxy import text
-from proxy.model.use import Count
+from proxy.model.usage import Count
 
 PATH = "/srv/routes.map"
 

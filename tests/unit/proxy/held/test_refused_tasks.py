@@ -11,7 +11,7 @@ from proxy.held.refused_tasks import LINGER_SECONDS, MOST, Refusals
 from proxy.model.errors import ApiRefused
 from proxy.model.problems import read_problem
 from proxy.model.routes import Route, Routes
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 from tests.fakes import answers
 from tests.fakes.world import FakeFramework
 from tests.loops import in_its_loop
@@ -29,7 +29,7 @@ class Bench:
         self.takes = False
         self.looks: list[tuple[float, Route]] = []
         self.at: list[tuple[float, Callable[[], object]]] = []
-        self.table = Table()
+        self.table = RoutingTable()
         self.table.replace({HOST: ROUTE, OTHER: ROUTE})
         self.framework = FakeFramework()
         self.refusals = Refusals(
@@ -65,7 +65,7 @@ class Bench:
 
     async def wait(self, host: str = HOST, refused: str = "one") -> tuple[Route, float]:
         """Wait for a host; return where it leads then, and when that was."""
-        with self.refusals.awaited(host, refused) as routed:
+        with self.refusals.wait_for(host, refused) as routed:
             return await routed, self.now
 
     async def turn(self, until: Callable[[], object]) -> None:
@@ -147,7 +147,7 @@ async def test_however_many_wait_there_is_one_look_a_second(bench: Bench) -> Non
 
 @in_its_loop
 async def test_what_nobody_waits_for_any_more_is_looked_at_for_some_seconds(bench: Bench) -> None:
-    with bench.refusals.awaited(HOST, "one"):
+    with bench.refusals.wait_for(HOST, "one"):
         await bench.turn(lambda: bench.now >= 10)
         assert bench.refusals.tasks == ["one"]
     await bench.turn(lambda: not bench.refusals.tasks)
@@ -208,7 +208,7 @@ async def test_a_framework_that_is_away_is_told_when_it_is_back(bench: Bench) ->
     bench.framework.away = True
     bench.at.append((6.0, lambda: setattr(bench.framework, "away", False)))
     tells = asyncio.create_task(bench.refusals.run())
-    with bench.refusals.awaited(HOST, "one"):
+    with bench.refusals.wait_for(HOST, "one"):
         await bench.turn(lambda: bench.framework.world.refused)
     tells.cancel()
     assert bench.now >= 6.0
@@ -219,7 +219,7 @@ async def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once
     bench: Bench,
 ) -> None:
     refuses = answers.problem("unauthorized", 401, "Who are you?")
-    report, told = bench.framework.report_refusals, [0]
+    report, told = bench.framework.report_refused_tasks, [0]
 
     async def refuse_five_times(proxy: str, tasks: Sequence[str]) -> None:
         told[0] += 1
@@ -227,8 +227,8 @@ async def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once
             raise ApiRefused(read_problem(answers.content(refuses), refuses.status_code))
         await report(proxy, tasks)
 
-    bench.framework.report_refusals = refuse_five_times  # type: ignore[method-assign]
-    with capture_logs() as logs, bench.refusals.awaited(HOST, "one"):
+    bench.framework.report_refused_tasks = refuse_five_times  # type: ignore[method-assign]
+    with capture_logs() as logs, bench.refusals.wait_for(HOST, "one"):
         tells = asyncio.create_task(bench.refusals.run())
         await bench.turn(lambda: told[0] > 6)
         tells.cancel()
@@ -266,8 +266,8 @@ async def test_who_asks_whether_it_has_ended_is_let_go_at_the_end(bench: Bench) 
 @in_its_loop
 async def test_one_that_was_let_go_by_another_route_keeps_nobody_from_going(bench: Bench) -> None:
     with (
-        bench.refusals.awaited(HOST, "one") as first,
-        bench.refusals.awaited(OTHER, "one") as second,
+        bench.refusals.wait_for(HOST, "one") as first,
+        bench.refusals.wait_for(OTHER, "one") as second,
     ):
         await bench.turn(lambda: bench.refusals.tasks)
         bench.table.replace({OTHER: ROUTE})
@@ -284,7 +284,7 @@ async def test_more_than_a_call_takes_is_told_in_several(bench: Bench) -> None:
     bench.table.replace(many)
     with contextlib.ExitStack() as waiting:
         for host, route in many.items():
-            waiting.enter_context(bench.refusals.awaited(host, route.task_id))
+            waiting.enter_context(bench.refusals.wait_for(host, route.task_id))
         await bench.turn(lambda: len(bench.refusals.tasks) == MOST + 1)
         tells = asyncio.create_task(bench.refusals.run())
         await bench.turn(lambda: len(bench.framework.world.refused) >= 2)

@@ -17,7 +17,7 @@ from proxy.room.app import make_app
 from proxy.room.parts import make_parts
 from proxy.room.shown import Shown
 from proxy.room.tokens import LOG_LIFE_SECONDS
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
@@ -58,7 +58,7 @@ class Bench:
         self.framework.world.start("hello", "main")
         parts = make_parts(
             self.framework,
-            Table(),
+            RoutingTable(),
             Metrics(CollectorRegistry()),
             proxy_id="the-proxy",
             tokens=["x"],

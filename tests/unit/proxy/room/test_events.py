@@ -9,7 +9,7 @@ from proxy.framework.sources import Sources
 from proxy.held.refused_tasks import Refusals
 from proxy.model.routes import Route
 from proxy.room import events
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 from tests.fakes.placements import SHA
 from tests.fakes.world import FakeFramework
 
@@ -22,7 +22,7 @@ async def takes_none(_: Route) -> bool:
 
 def follow(
     framework: FakeFramework,
-    table: Table,
+    table: RoutingTable,
     refused: str = "",
     *,
     shows_all: bool = True,
@@ -48,7 +48,7 @@ def follow(
 
 
 def glance(
-    framework: FakeFramework, table: Table, refused: str = "", *, connects: bool = False
+    framework: FakeFramework, table: RoutingTable, refused: str = "", *, connects: bool = False
 ) -> list[ServerEvent]:
     """Return what a page is told that cannot follow."""
 
@@ -84,7 +84,7 @@ def source() -> FakeFramework:
 def test_a_page_for_which_there_is_no_place_hears_the_state_and_to_come_later(
     source: FakeFramework,
 ) -> None:
-    told = glance(source, Table())
+    told = glance(source, RoutingTable())
     assert [event.name for event in told] == ["state", "later"]
     assert json.loads(told[0].data)["sentence"] == "Waiting for a place to run."
     assert source.world.asked == ["find"]
@@ -102,7 +102,7 @@ def test_a_page_for_which_there_is_no_place_hears_the_state_and_to_come_later(
 def test_a_page_that_only_looks_is_let_in_as_well(
     source: FakeFramework, refused: str, *, connects: bool, told: list[str]
 ) -> None:
-    table = Table()
+    table = RoutingTable()
     table.replace({HOST: Route("10.0.0.1", 1, "t")})
     found = glance(source, table, refused, connects=connects)
     assert [event.name for event in found] == told
@@ -110,10 +110,10 @@ def test_a_page_that_only_looks_is_let_in_as_well(
 
 def test_a_page_that_only_looks_is_told_why_there_is_nothing(source: FakeFramework) -> None:
     source.away = True
-    assert [event.name for event in glance(source, Table())] == ["away"]
+    assert [event.name for event in glance(source, RoutingTable())] == ["away"]
     source.away = False
     source.world.previews.clear()
-    [problem] = glance(source, Table())
+    [problem] = glance(source, RoutingTable())
     assert problem.name == "problem"
     assert "Load the page again" in json.loads(problem.data)["detail"]
 
@@ -128,7 +128,7 @@ def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business(
         ServerEvent("secret", "x"),
         ServerEvent("end", state),
     ]
-    told = follow(source, Table())
+    told = follow(source, RoutingTable())
     assert [event.name for event in told] == ["state", "log", "end"]
     assert told[1] == ServerEvent("log", '"abc"', "3")
     assert json.loads(told[0].data)["sentence"] == "Waiting for a place to run."
@@ -143,7 +143,7 @@ def test_of_an_app_that_shows_its_status_no_log_and_no_detail_pass(source: FakeF
         ServerEvent("reset", "{}"),
         ServerEvent("end", json.dumps(state | {"failure": failure})),
     ]
-    told = follow(source, Table(), shows_all=False)
+    told = follow(source, RoutingTable(), shows_all=False)
     assert [event.name for event in told] == ["end"]
     assert "SECRET" not in told[0].data
     assert json.loads(told[0].data)["failure"]["facts"] == "build failed · exit code 2"
@@ -157,7 +157,7 @@ def test_of_an_app_that_shows_its_status_no_log_and_no_detail_pass(source: FakeF
 def test_a_routed_host_is_ready_and_nothing_follows_unless_its_task_has_refused(
     source: FakeFramework, refused: str, told: list[str]
 ) -> None:
-    table = Table()
+    table = RoutingTable()
     table.replace({HOST: Route("10.0.0.1", 1, "t")})
     end = json.dumps(source.show("hello", SHA))
     source.events = [ServerEvent("log", '"abc"', "3"), ServerEvent("end", end)]
@@ -167,7 +167,7 @@ def test_a_routed_host_is_ready_and_nothing_follows_unless_its_task_has_refused(
 def test_what_the_framework_refuses_is_told_as_a_problem() -> None:
     source = FakeFramework()
     source.world.add("hello", "main", SHA)
-    [problem] = follow(source, Table())
+    [problem] = follow(source, RoutingTable())
     assert problem.name == "problem"
     assert "no preview" in json.loads(problem.data)["detail"]
 
@@ -176,4 +176,4 @@ def test_a_framework_that_is_away_is_told(
     source: FakeFramework,
 ) -> None:
     source.away = True
-    assert [event.name for event in follow(source, Table())] == ["away"]
+    assert [event.name for event in follow(source, RoutingTable())] == ["away"]

@@ -5,9 +5,9 @@ import pytest
 
 from program import health
 from proxy.model.routes import Route
-from proxy.model.use import Count
+from proxy.model.usage import Count
 from proxy.routing.controller import STUCK_SECONDS, Controller
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 from tests.fakes.clock import FakeClock
 from tests.fakes.placements import KEY, SHA, FakePlacements, placement, record
 from tests.fakes.router import FakeRouter
@@ -21,9 +21,9 @@ class Bench:
     def __init__(self) -> None:
         self.placements = FakePlacements()
         self.router = FakeRouter()
-        self.table = Table()
-        self.remembered = 0
-        self.took: list[float] = []
+        self.table = RoutingTable()
+        self.saved = 0
+        self.observed: list[float] = []
         self.clock = FakeClock()
         self.controller = Controller(
             self.placements,
@@ -31,16 +31,16 @@ class Bench:
             self.table,
             domain="x",
             trusted=(KEY,),
-            remember=self._remember,
-            took=self.took.append,
+            save_map=self._save_map,
+            observe_change=self.observed.append,
             clock=self.clock.read,
         )
 
     def cycle(self) -> bool:
         return asyncio.run(self.controller.cycle())
 
-    def _remember(self) -> None:
-        self.remembered += 1
+    def _save_map(self) -> None:
+        self.saved += 1
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def test_a_cycle_applies_what_is_placed_and_reports_its_version(bench: Bench) ->
 
 
 def test_what_is_known_first_is_coming_and_not_yet_there(bench: Bench) -> None:
-    bench.controller.notice()
-    assert asyncio.run(bench.controller.first(5.0)) == {"main.hello.x": ROUTE}
-    assert bench.table.coming("main.hello.x") == ROUTE
+    bench.controller.trigger()
+    assert asyncio.run(bench.controller.read_first(5.0)) == {"main.hello.x": ROUTE}
+    assert bench.table.get_next("main.hello.x") == ROUTE
     assert bench.table.get("main.hello.x") is None
     # It is known to be there before it reads what it starts with.
     assert bench.placements.reported == [{}]
@@ -81,15 +81,15 @@ def test_a_version_is_reported_only_after_it_was_applied(bench: Bench) -> None:
 def test_it_knows_for_how_long_nothing_could_be_applied(bench: Bench) -> None:
     bench.clock.pass_seconds(1.0)
     assert bench.cycle()
-    assert bench.controller.age() == 0.0
+    assert bench.controller.since_applied() == 0.0
     for part in (bench.placements, bench.router):
         part.away = True
         bench.clock.pass_seconds(5.0)
         bench.cycle()
-        assert bench.controller.age() == 5.0
+        assert bench.controller.since_applied() == 5.0
         part.away = False
         assert bench.cycle()
-        assert bench.controller.age() == 0.0
+        assert bench.controller.since_applied() == 0.0
 
 
 def test_nothing_changes_while_zookeeper_is_away(bench: Bench) -> None:
@@ -160,32 +160,34 @@ def test_nothing_is_reported_until_it_is_known_what_is_open(bench: Bench) -> Non
 
 def test_the_first_read_gives_up_on_a_zookeeper_that_does_not_come(bench: Bench) -> None:
     bench.placements.away = True
-    assert asyncio.run(bench.controller.first(0.0)) is None
+    assert asyncio.run(bench.controller.read_first(0.0)) is None
 
 
 @in_a_loop
 async def test_the_first_read_comes_with_the_link(bench: Bench) -> None:
-    notice: Callable[[], None] = bench.controller.notice
-    asyncio.get_running_loop().call_soon(notice)
-    assert await bench.controller.first(10.0) == {"main.hello.x": ROUTE}
+    trigger: Callable[[], None] = bench.controller.trigger
+    asyncio.get_running_loop().call_soon(trigger)
+    assert await bench.controller.read_first(10.0) == {"main.hello.x": ROUTE}
 
 
 @in_a_loop
 async def test_a_disk_that_takes_nothing_ends_nothing_and_is_tried_again() -> None:
-    placements, router, table = FakePlacements(), FakeRouter(), Table()
+    placements, router, table = FakePlacements(), FakeRouter(), RoutingTable()
     placements.write("hello", HELLO)
     tried: list[bool] = []
 
     kept = asyncio.Event()
 
-    def remember() -> None:
+    def save_map() -> None:
         tried.append(bool(tried))
         if not tried[-1]:
             raise OSError("no space is left")
         kept.set()
 
     parts = (placements, router, table)
-    controller = Controller(*parts, domain="x", trusted=(KEY,), remember=remember, took=print)
+    controller = Controller(
+        *parts, domain="x", trusted=(KEY,), save_map=save_map, observe_change=print
+    )
     runs = asyncio.ensure_future(controller.run())
     waits = asyncio.ensure_future(kept.wait())
     await asyncio.wait([runs, waits], timeout=60, return_when=asyncio.FIRST_COMPLETED)
@@ -230,15 +232,15 @@ def test_a_controller_that_goes_round_no_more_is_not_well(bench: Bench) -> None:
 
 
 def test_it_tells_how_long_a_change_took_to_be_routed_by(bench: Bench) -> None:
-    bench.controller.notice()
+    bench.controller.trigger()
     bench.clock.pass_seconds(1.0)
-    bench.controller.notice()
+    bench.controller.trigger()
     bench.router.away = True
     assert not bench.cycle()
     bench.clock.pass_seconds(2.0)
     bench.router.away = False
     assert bench.cycle()
-    assert bench.took == [3.0]
-    bench.controller.notice()
+    assert bench.observed == [3.0]
+    bench.controller.trigger()
     assert bench.cycle()
-    assert bench.took == [3.0], "nothing had changed"
+    assert bench.observed == [3.0], "nothing had changed"

@@ -1,20 +1,20 @@
 import pytest
 
 from proxy.model.routes import Route
-from proxy.routing.routing_table import Table
+from proxy.routing.routing_table import RoutingTable
 from tests.loops import in_a_loop
 
 ROUTE = Route("10.0.0.1", 1, "t")
 
 
 @pytest.fixture
-def table() -> Table:
-    return Table()
+def table() -> RoutingTable:
+    return RoutingTable()
 
 
 @in_a_loop
-async def test_who_waits_for_a_host_is_let_go_when_it_is_routed(table: Table) -> None:
-    with table.awaited("a") as first, table.awaited("a") as second, table.awaited("b") as other:
+async def test_who_waits_for_a_host_is_let_go_when_it_is_routed(table: RoutingTable) -> None:
+    with table.wait_for("a") as first, table.wait_for("a") as second, table.wait_for("b") as other:
         table.replace({"a": ROUTE})
         assert first.done()
         assert await second == ROUTE
@@ -23,17 +23,19 @@ async def test_who_waits_for_a_host_is_let_go_when_it_is_routed(table: Table) ->
 
 
 @in_a_loop
-async def test_who_was_let_go_and_has_not_left_yet_keeps_no_other_from_going(table: Table) -> None:
-    with table.awaited("a") as first, table.awaited("b") as nowhere, table.awaited("c") as last:
+async def test_who_was_let_go_and_has_not_left_yet_keeps_no_other_from_going(
+    table: RoutingTable,
+) -> None:
+    with table.wait_for("a") as first, table.wait_for("b") as nowhere, table.wait_for("c") as last:
         table.replace({"a": ROUTE})
         table.replace({"a": ROUTE._replace(port=2), "c": ROUTE})
         assert [first.done(), nowhere.done(), last.done()] == [True, False, True]
 
 
 @in_a_loop
-async def test_who_waits_for_a_routed_host_does_not_wait(table: Table) -> None:
+async def test_who_waits_for_a_routed_host_does_not_wait(table: RoutingTable) -> None:
     table.replace({"a": ROUTE})
-    with table.awaited("a") as routed:
+    with table.wait_for("a") as routed:
         assert routed.done()
     assert table.get("a") == ROUTE
     table.replace({})
@@ -41,35 +43,37 @@ async def test_who_waits_for_a_routed_host_does_not_wait(table: Table) -> None:
 
 
 @in_a_loop
-async def test_who_has_gone_away_is_forgotten(table: Table) -> None:
-    with table.awaited("a"):
-        with table.awaited("a"):
+async def test_who_has_gone_away_is_forgotten(table: RoutingTable) -> None:
+    with table.wait_for("a"):
+        with table.wait_for("a"):
             pass
         assert len(table._waiting["a"]) == 1
     assert table._waiting == {}
-    with table.awaited("a") as still:
+    with table.wait_for("a") as still:
         table.replace({"a": ROUTE})
         assert still.done()
 
 
 @in_a_loop
-async def test_a_host_that_is_about_to_lead_nowhere_leads_nowhere(table: Table) -> None:
+async def test_a_host_that_is_about_to_lead_nowhere_leads_nowhere(table: RoutingTable) -> None:
     table.replace({"a": ROUTE, "b": ROUTE})
     table.expect({"b": ROUTE._replace(port=2), "c": ROUTE})
     assert table.get("a") is None
     assert table.get("b") == ROUTE, "not before HAProxy says so"
     assert table.get("c") is None, "nor this"
-    assert [table.coming(host) for host in "abc"] == [None, ROUTE._replace(port=2), ROUTE]
-    with table.awaited("a") as routed:
+    assert [table.get_next(host) for host in "abc"] == [None, ROUTE._replace(port=2), ROUTE]
+    with table.wait_for("a") as routed:
         assert not routed.done()
         table.replace({"a": ROUTE})
         assert routed.done()
 
 
 @in_a_loop
-async def test_who_waits_for_a_host_to_lead_elsewhere_is_let_go_when_it_does(table: Table) -> None:
+async def test_who_waits_for_a_host_to_lead_elsewhere_is_let_go_when_it_does(
+    table: RoutingTable,
+) -> None:
     table.replace({"a": ROUTE})
-    with table.awaited("a", but="t") as elsewhere, table.awaited("a", but="u") as at_once:
+    with table.wait_for("a", exclude="t") as elsewhere, table.wait_for("a", exclude="u") as at_once:
         assert at_once.done()
         table.replace({"a": ROUTE, "b": ROUTE})
         assert not elsewhere.done()
@@ -78,11 +82,11 @@ async def test_who_waits_for_a_host_to_lead_elsewhere_is_let_go_when_it_does(tab
 
 
 @in_a_loop
-async def test_a_task_that_is_routed_anew_counts_as_another(table: Table) -> None:
+async def test_a_task_that_is_routed_anew_counts_as_another(table: RoutingTable) -> None:
     table.replace({"a": ROUTE})
-    with table.awaited("a", but="t") as elsewhere:
+    with table.wait_for("a", exclude="t") as elsewhere:
         table.replace({})
-        with table.awaited("a", but="t") as later:
+        with table.wait_for("a", exclude="t") as later:
             table.replace({"a": ROUTE})
             assert elsewhere.done()
             assert later.done()

@@ -1,0 +1,101 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.model import usage
+from proxy.model.usage import Count, Reading, TaskUsage
+
+
+def after(*readings: Reading) -> usage.Tally:
+    tally = usage.EMPTY
+    for reading in readings:
+        tally = usage.add_reading(tally, reading)
+    return tally
+
+
+def test_the_difference_of_two_readings_is_told() -> None:
+    tally = after({"a": Count(0, 3)})
+    assert usage.to_report(tally) == [TaskUsage("a", 0, 3)]
+    tally = usage.add_reading(
+        usage.mark_reported(tally, usage.to_report(tally)), {"a": Count(0, 5), "b": Count(0, 1)}
+    )
+    assert usage.to_report(tally) == [TaskUsage("a", 0, 2), TaskUsage("b", 0, 1)]
+
+
+def test_what_is_open_is_told_each_time_and_its_end_once() -> None:
+    tally = after({"a": Count(1, 1)})
+    for _ in range(3):
+        tally = usage.add_reading(
+            usage.mark_reported(tally, usage.to_report(tally)), {"a": Count(1, 1)}
+        )
+        assert usage.to_report(tally) == [TaskUsage("a", 1, 0)]
+    tally = usage.add_reading(tally, {"a": Count(0, 1)})
+    assert usage.to_report(tally) == [TaskUsage("a", 0, 0)]
+    assert usage.to_report(usage.mark_reported(tally, usage.to_report(tally))) == []
+
+
+def test_the_end_of_what_is_counted_no_longer_is_told_too() -> None:
+    tally = after({"a": Count(2, 2)})
+    tally = usage.add_reading(usage.mark_reported(tally, usage.to_report(tally)), {})
+    assert usage.to_report(tally) == [TaskUsage("a", 0, 0)]
+
+
+def test_what_came_while_it_was_told_is_told_next() -> None:
+    earlier = after({"a": Count(0, 3)})
+    tally = usage.mark_reported(
+        usage.add_reading(earlier, {"a": Count(0, 4)}), usage.to_report(earlier)
+    )
+    assert usage.to_report(tally) == [TaskUsage("a", 0, 1)]
+
+
+def test_a_lower_count_is_of_a_new_beginning() -> None:
+    tally = after({"a": Count(0, 100)})
+    tally = usage.add_reading(
+        usage.mark_reported(tally, usage.to_report(tally)), {"a": Count(0, 2)}
+    )
+    assert usage.to_report(tally) == [TaskUsage("a", 0, 2)]
+
+
+def test_the_same_count_with_more_time_left_is_of_a_new_beginning() -> None:
+    tally = after({"a": Count(0, 1, 120_000)})
+    for left, expected in (
+        (1_000, []),
+        (119_000, [TaskUsage("a", 0, 1)]),
+        (117_000, []),
+        (119_500, []),
+    ):
+        tally = usage.add_reading(
+            usage.mark_reported(tally, usage.to_report(tally)),
+            {"a": Count(left == 117_000, 1, left)},
+        )
+        assert [one for one in usage.to_report(tally) if one.requests] == expected
+
+
+def test_only_what_is_open_and_routed_no_longer_is_held() -> None:
+    reading = {"open": Count(1, 1), "ended": Count(0, 1), "routed": Count(3, 3)}
+    assert usage.still_open(reading, {"routed"}) == ("open",)
+
+
+steps = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.booleans(), st.booleans()))
+
+
+@given(steps)
+def test_every_request_is_told_once_whoever_is_away_when(
+    steps: list[tuple[str, int, bool, bool]],
+) -> None:
+    counted: dict[str, int] = {}
+    came: dict[str, int] = {}
+    taken: dict[str, int] = {}
+    tally = usage.EMPTY
+    for task_id, requests, anew, is_there in [*steps, ("a", 0, False, True)]:
+        if anew:  # a HAProxy that has begun anew is read before it has counted more than the last
+            counted = {}
+            tally = usage.add_reading(tally, {})
+        counted[task_id] = counted.get(task_id, 0) + requests
+        came[task_id] = came.get(task_id, 0) + requests
+        tally = usage.add_reading(tally, {t: Count(0, n) for t, n in counted.items()})
+        if is_there:
+            for task, _, number in usage.to_report(tally):
+                assert number > 0
+                taken[task] = taken.get(task, 0) + number
+            tally = usage.mark_reported(tally, usage.to_report(tally))
+    assert taken == {task: number for task, number in came.items() if number}
