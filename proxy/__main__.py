@@ -1,6 +1,6 @@
 """The proxy as a program: `python -m proxy`. Wiring, signals and exit codes; no more.
 
-Exit codes: 0 asked to end, 1 a defect or HAProxy cannot be started, 2 settings.
+Exit codes: 0 stopped by a signal, 1 a defect or HAProxy cannot be started, 2 wrong settings.
 """
 
 import asyncio
@@ -22,8 +22,7 @@ from program import logs
 from program.public_suffixes import find_reach
 from program.request_ids import RequestIds
 from program.settings import SettingsError
-from proxy import certificates, serving, settings
-from proxy import wake_server as wake
+from proxy import certificates, internal_api, serving, settings
 from proxy.framework.api_client import FrameworkApi
 from proxy.framework.usage_report import UsageReporter
 from proxy.haproxy import config
@@ -32,13 +31,12 @@ from proxy.haproxy.old_processes import OldProcesses
 from proxy.haproxy.process import HaproxyProcess
 from proxy.haproxy.router import HaproxyRouter
 from proxy.held import probe
-from proxy.hold_server import Held
+from proxy.hold_server import HoldServer
 from proxy.intervals import USUAL, Intervals
 from proxy.metrics import Metrics
 from proxy.model.errors import HaproxyFailed
 from proxy.room import app
-from proxy.room.parts import Parts as RoomParts
-from proxy.room.parts import make_parts as make_room_parts
+from proxy.room.context import RoomContext, make_context
 from proxy.routing.controller import Controller
 from proxy.routing.placements import ZookeeperPlacements
 from proxy.routing.routing_table import RoutingTable
@@ -47,20 +45,20 @@ from proxy.settings import Settings
 
 DEFECT, BAD_SETTINGS = 1, 2
 _FIRST_READ_SECONDS = 3.0
-"""How long to wait for ZooKeeper before HAProxy starts with what it knew last."""
+"""How long to wait for ZooKeeper before HAProxy starts with the last known routes."""
 
 log = structlog.get_logger("proxy")
 
 
 def main(intervals: Intervals = USUAL) -> int:
-    """Run until told to end; return the exit code. A test that has less time brings `intervals`."""
+    """Run until a signal; return the exit code. A test may pass shorter `intervals`."""
     logs.configure()
     try:
         chosen = settings.read(os.environ)
         logs.configure(chosen.log)
         files = Files(chosen.proxy_dir)
         with _locked(files):
-            _warn_of_cookies(chosen.domain)
+            _warn_about_cookies(chosen.domain)
             return asyncio.run(_run(chosen, files, intervals))
     except SettingsError as error:
         for problem in error.problems:
@@ -71,7 +69,7 @@ def main(intervals: Intervals = USUAL) -> int:
         return DEFECT
 
 
-class _Parts(NamedTuple):
+class _Components(NamedTuple):
     placements: ZookeeperPlacements
     controller: Controller
     reporter: UsageReporter
@@ -79,13 +77,13 @@ class _Parts(NamedTuple):
     haproxy: HaproxyProcess
     old_processes: OldProcesses
     framework: FrameworkApi
-    room: RoomParts
+    room: RoomContext
     pages: Server
-    wake: Server
-    held: Held
+    internal: Server
+    hold_server: HoldServer
 
 
-def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
+def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Components:
     loop = asyncio.get_running_loop()
     run = secrets.token_hex(6)
     proxy_id = f"{os.uname().nodename}-{os.getpid()}-{run}"
@@ -110,18 +108,18 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
         intervals=intervals,
     )
     framework = FrameworkApi(chosen.addresses(), tokens[0])
-    room = make_room_parts(
+    room = make_context(
         framework,
         table,
         metrics,
         proxy_id=proxy_id,
         tokens=tokens,
         domain=chosen.domain,
-        connects=probe.takes_connections,
+        probe=probe.accepts_connections,
         budgets=chosen.budgets(),
     )
     _watch(controller, room)
-    return _Parts(
+    return _Components(
         placements,
         controller,
         UsageReporter(router, framework, proxy_id, intervals=intervals),
@@ -131,30 +129,30 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
         framework,
         room,
         serving.make_server(RequestIds(app.make_app(room))),
-        serving.make_server(wake.make_app(room, _probes(controller))),
-        Held(room),
+        serving.make_server(internal_api.make_app(room, _probes(controller))),
+        HoldServer(room),
     )
 
 
-def _watch(controller: Controller, room: RoomParts) -> None:
-    """Have /metrics show what these two know."""
+def _watch(controller: Controller, room: RoomContext) -> None:
+    """Have /metrics show the state of these two."""
     room.metrics.watch(
         since_applied=controller.since_applied,
         since_cycle=controller.since_cycle,
         routes=lambda: len(room.table.routes),
         left_out=controller.left_out,
-        refusing=lambda: len(room.refusals.tasks),
+        refusing=lambda: len(room.refused_tasks.tasks),
         checks=controller.readiness,
     )
 
 
-def _probes(controller: Controller) -> wake.Probes:
-    return wake.Probes(
+def _probes(controller: Controller) -> internal_api.Probes:
+    return internal_api.Probes(
         lambda: (controller.health(),), lambda: (controller.health(), *controller.readiness())
     )
 
 
-def _warn_of_cookies(domain: str) -> None:
+def _warn_about_cookies(domain: str) -> None:
     reach = find_reach(domain)
     if reach is not None:
         log.warning(
@@ -166,34 +164,34 @@ def _warn_of_cookies(domain: str) -> None:
 
 
 async def _run(chosen: Settings, files: Files, intervals: Intervals) -> int:
-    """Run the parts until one ends or a signal comes, and end the others."""
+    """Run all components until one ends or a signal comes, and end the others."""
     loop = asyncio.get_running_loop()
-    told_to_end = asyncio.Event()
+    stop_requested = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told_to_end.set)
+        loop.add_signal_handler(number, stop_requested.set)
     parts = _wire(chosen, files, intervals)
     config.write(files, chosen.front())
     servers = [
         loop.create_task(parts.pages.serve(sockets=[serving.listen(files.room)])),
-        loop.create_task(parts.wake.serve(sockets=[serving.listen(files.wake)])),
+        loop.create_task(parts.internal.serve(sockets=[serving.listen(files.internal)])),
     ]
     held = serving.listen(files.held)
     loops: list[asyncio.Task[None]] = []
-    if chosen.certificates:  # looked at before HAProxy reads them
+    if chosen.certificates:  # it notes their state before HAProxy reads them
         watched = certificates.watch(chosen.certificates, parts.haproxy.reload)
         loops.append(loop.create_task(watched))
     try:
         await _start(parts)
         log.info("the proxy runs", listen=chosen.proxy_listen, api=chosen.api)
         loops += [
-            loop.create_task(parts.held.serve(held)),
+            loop.create_task(parts.hold_server.serve(held)),
             loop.create_task(parts.haproxy.watch()),
             loop.create_task(parts.old_processes.run()),
             loop.create_task(parts.controller.run()),
             loop.create_task(parts.reporter.run()),
-            loop.create_task(parts.room.refusals.run()),
+            loop.create_task(parts.room.refused_tasks.run()),
         ]
-        end = loop.create_task(_wait(told_to_end))
+        end = loop.create_task(_wait(stop_requested))
         await asyncio.wait([*servers, *loops, end], return_when=asyncio.FIRST_COMPLETED)
         failed = [task for task in [*servers, *loops] if task.done()]
         end.cancel()
@@ -204,11 +202,11 @@ async def _run(chosen: Settings, files: Files, intervals: Intervals) -> int:
     return DEFECT if failed else 0
 
 
-async def _start(parts: _Parts) -> None:
-    """Start HAProxy with the placements, or with what was last known. Raises HaproxyFailed.
+async def _start(parts: _Components) -> None:
+    """Start HAProxy with the placements, or with the last known routes. Raises HaproxyFailed.
 
-    What a HAProxy that is replaced holds is answered after this: what was last known may lack where
-    a request was refused, which would then look as if it had been placed anew.
+    The hold server starts after this. The last known routes may lack a task that has refused a
+    held request; when its route came back, that would look like a new placement.
     """
     parts.room.table.replace(parts.router.load_map())
     parts.placements.start()
@@ -220,17 +218,17 @@ async def _start(parts: _Parts) -> None:
 
 
 async def _end(
-    parts: _Parts, servers: list[asyncio.Task[None]], loops: list[asyncio.Task[None]]
+    parts: _Components, servers: list[asyncio.Task[None]], loops: list[asyncio.Task[None]]
 ) -> None:
-    """End what runs: first the record that promises to follow the placements."""
+    """End all components; first the proxy's record, which promises to follow the placements."""
     for task in loops:
         task.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
     await parts.placements.stop()
-    parts.room.waiting.close()
-    parts.room.refusals.close()
-    parts.room.sources.close()
-    parts.pages.should_exit = parts.wake.should_exit = True
+    parts.room.pending_starts.close()
+    parts.room.refused_tasks.close()
+    parts.room.preview_streams.close()
+    parts.pages.should_exit = parts.internal.should_exit = True
     await parts.haproxy.stop()
     await asyncio.gather(*servers, return_exceptions=True)
     await parts.framework.close()
@@ -242,7 +240,7 @@ async def _wait(event: asyncio.Event) -> None:
 
 @contextlib.contextmanager
 def _locked(files: Files) -> Iterator[None]:
-    """Have the folder to ourselves. Raises SettingsError."""
+    """Lock the proxy's folder. Raises SettingsError."""
     with contextlib.ExitStack() as stack:
         try:
             files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
-"""Answers for the requests that HAProxy holds, over a socket that nobody else reaches.
+"""Serves the requests that HAProxy holds, over a socket that nobody else can reach.
 
-Each thread of HAProxy has a connection while it holds something; proxy/haproxy/hold.lua says what
-the lines are. What was told over a connection ends with it: HAProxy tells it again over the next.
+Each thread of HAProxy has a connection while it holds requests; proxy/haproxy/hold.lua describes
+the lines. When a connection ends, its requests are forgotten: HAProxy sends them again over the
+next one.
 """
 
 import asyncio
@@ -17,44 +18,44 @@ import structlog
 from prevs import names
 from proxy.held import client_disconnects
 from proxy.held.client_disconnects import Peer, read_peer
-from proxy.held.pending_starts import Outcome, Tell
+from proxy.held.pending_starts import Callback, Outcome
 from proxy.model import problems
 from proxy.model.routes import Route
-from proxy.room.parts import Parts
+from proxy.room.context import RoomContext
 
 _ANSWERS = 50
-"""That many are less than a buffer of HAProxy's takes (16 KB)."""
+"""So many answers fit into a buffer of HAProxy's (16 KB)."""
 _COUNT_AGAIN_SECONDS = 20.0
 
 
 class _Request(NamedTuple):
-    """`client` is who asks, `peer` the other end of the connection, `tell` takes the outcome.
+    """A held request: `client` is its address, `peer` the other end of its connection.
 
-    `refused` is the task that took no connection, empty where none was tried; `since` when it came,
-    in seconds since the epoch.
+    `callback` gets the outcome. `refused` is the task that refused its connection (empty: none was
+    tried). `since` is when it came, in seconds since the epoch.
     """
 
     host: str
     client: str
     peer: Peer
     refused: str
-    tell: Tell
+    callback: Callback
     since: float
 
 
-class Held:
-    """All that is held. Belongs to the event loop's thread."""
+class HoldServer:
+    """Holds requests for all threads of HAProxy. Belongs to the event loop's thread."""
 
     def __init__(
-        self, parts: Parts, *, pause: Callable[[float], Awaitable[object]] = asyncio.sleep
+        self, context: RoomContext, *, pause: Callable[[float], Awaitable[object]] = asyncio.sleep
     ) -> None:
-        self._parts = parts
+        self._context = context
         self._pause = pause
         self._connections: set[_Connection] = set()
-        parts.metrics.held.set_function(self._count)
+        context.metrics.held.set_function(self._count)
 
     async def serve(self, listener: socket.socket) -> None:
-        """Serve until cancelled; what is held then gets no answer."""
+        """Serve until cancelled; requests that are held then get no answer."""
         loop = asyncio.get_running_loop()
         server = await loop.create_unix_server(self._connect, sock=listener)
         try:
@@ -66,11 +67,11 @@ class Held:
 
     async def _watch(self) -> None:
         await client_disconnects.watch(
-            self._peers, self._tell_gone, read=client_disconnects.read_peers
+            self._peers, self._drop_gone, read=client_disconnects.read_peers
         )
 
     def _connect(self) -> "_Connection":
-        return _Connection(self._parts, self._connections)
+        return _Connection(self._context, self._connections)
 
     def _count(self) -> int:
         return sum(len(connection.requests) for connection in self._connections)
@@ -79,24 +80,24 @@ class Held:
         requests = (connection.requests.values() for connection in self._connections)
         return frozenset(request.peer for request in itertools.chain(*requests))
 
-    def _tell_gone(self, gone: frozenset[Peer]) -> None:
+    def _drop_gone(self, gone: frozenset[Peer]) -> None:
         for connection in self._connections:
-            connection.tell_gone(gone)
+            connection.drop_gone(gone)
 
     async def _recount(self) -> None:
-        """Have those who still wait counted as if they asked only now."""
+        """Count requests that still wait against the start limit, as if they came now."""
         while True:
             await self._pause(_COUNT_AGAIN_SECONDS)
             for connection in self._connections:
                 for request in connection.requests.values():
-                    self._parts.cap.take(request.client, request.host)
+                    self._context.cap.take(request.client, request.host)
 
 
 class _Connection(asyncio.Protocol):
-    """What one thread of HAProxy holds: `requests`, by the numbers that it has given them."""
+    """A connection of one HAProxy thread: its held `requests`, by the numbers that it gave them."""
 
-    def __init__(self, parts: Parts, connections: "set[_Connection]") -> None:
-        self._parts = parts
+    def __init__(self, context: RoomContext, connections: "set[_Connection]") -> None:
+        self._context = context
         self._connections = connections
         self._rest = b""
         self._answers: deque[str] = deque()
@@ -104,13 +105,13 @@ class _Connection(asyncio.Protocol):
         self.requests: dict[str, _Request] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Store the transport."""
         assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - it is one of a socket
         self._transport = transport
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Do what HAProxy says."""
+        """Handle the lines that HAProxy sends."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             what, *words = line.decode().split("\t")
@@ -125,57 +126,57 @@ class _Connection(asyncio.Protocol):
                 self.close()
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Forget what was held."""
+        """Forget all requests of this connection."""
         self._connections.discard(self)
         for number in list(self.requests):
             self._forget(number)
 
     def close(self) -> None:
-        """End the connection; what was not written yet is lost."""
+        """Abort the connection; answers that are not written yet are lost."""
         self._transport.abort()
 
-    def tell_gone(self, gone: frozenset[Peer]) -> None:
-        """Have HAProxy drop the requests of those who have gone."""
+    def drop_gone(self, gone: frozenset[Peer]) -> None:
+        """Have HAProxy drop the requests of clients that have gone."""
         for number in [n for n, request in self.requests.items() if request.peer in gone]:
             self._forget(number)
             self._answer(number, "gone")
 
     def _hold(self, *words: str) -> None:
-        """Start the preview of a host, and answer once it is known how that ended.
+        """Start the preview of a host, and answer once the outcome is known.
 
-        A HAProxy that was begun by an older version, and still holds some, tells of no id.
+        A HAProxy that an older version of the proxy started may send no request id.
         """
         number, host, client, peer, refused, *rest = words
-        if names.split_host(host, self._parts.domain) is not None:
-            later = self._parts.cap.take(client, host)
+        if names.split_host(host, self._context.domain) is not None:
+            later = self._context.cap.take(client, host)
             if later is not None:
                 self._answer(number, f"later {later.seconds} {later.budget}")
                 return
-        if not self._parts.holds.enter(client):
+        if not self._context.holds.enter(client):
             self._answer(number, f"later {problems.AGAIN_SECONDS} held")
             return
         ip, port = peer.split()
-        tell = functools.partial(self._tell, number)
+        callback = functools.partial(self._finish, number)
         request = _Request(
-            host, client, read_peer(ip, int(port)), refused, tell, self._parts.clock()
+            host, client, read_peer(ip, int(port)), refused, callback, self._context.clock()
         )
         self.requests[number] = request
         with structlog.contextvars.bound_contextvars(request="".join(rest[:1])):
-            self._parts.waiting.join(host, tell, refused)
+            self._context.pending_starts.add(host, callback, refused)
 
-    def _tell(self, number: str, outcome: Outcome) -> None:
+    def _finish(self, number: str, outcome: Outcome) -> None:
         request = self.requests.pop(number)
-        self._parts.holds.leave(request.client)
+        self._context.holds.leave(request.client)
         let_in = isinstance(outcome, Route)
-        holds = self._parts.metrics.holds.labels("let_in" if let_in else "refused")
-        holds.observe(max(0.0, self._parts.clock() - request.since))
+        holds = self._context.metrics.holds.labels("let_in" if let_in else "refused")
+        holds.observe(max(0.0, self._context.clock() - request.since))
         self._answer(number, f"to {outcome}" if let_in else "no")
 
     def _forget(self, number: str) -> None:
-        """Forget a request; HAProxy may say so of one whose answer is on its way."""
+        """Forget a request. HAProxy may send this while the answer is on its way."""
         if request := self.requests.pop(number, None):
-            self._parts.holds.leave(request.client)
-            self._parts.waiting.leave(request.host, request.tell, request.refused)
+            self._context.holds.leave(request.client)
+            self._context.pending_starts.remove(request.host, request.callback, request.refused)
 
     def _answer(self, number: str, answer: str) -> None:
         self._answers.append(f"{number} {answer}\n")

@@ -1,4 +1,4 @@
-"""The framework's HTTP API as the proxy uses it: asked once for all who ask the same.
+"""The framework's HTTP API as the proxy uses it, with calls and streams that pages share.
 
-Runs on the event loop. What visitors are shown of it is in room/ and pages/.
+Runs on the event loop. What visitors see of it is in room/ and pages/.
 """

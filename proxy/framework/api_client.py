@@ -1,9 +1,9 @@
 """A client of the HTTP API of several frameworks, over httpx. Belongs to the event loop's thread.
 
-One of them leads, and any of them passes on to it what it is asked. A call goes to the one that
-answered last; when that cannot be reached, does not answer or cannot now (503), to the next. It
-may then have arrived twice, which no call minds: the same start again answers the same preview, a
-retry of what has not failed changes nothing, and a use that is told twice is a use.
+One framework leads, and the others forward calls to it. A call goes to the framework that answered
+last. If that one cannot be reached, does not answer or answers 503, the call goes to the next. So a
+call may arrive twice, and each call allows that: a second start returns the same preview, a retry
+of a preview that has not failed changes nothing, and usage that is reported twice is still usage.
 """
 
 import contextlib
@@ -26,16 +26,16 @@ _CONNECT_SECONDS = 2.0
 _ANSWER_SECONDS = 60.0
 """For all frameworks together: a start resolves a label, and may fetch from a slow repository."""
 _KNOWN_SECONDS = 10.0
-"""For each framework, where it answers from what it has in memory."""
+"""For each framework, if it answers from memory."""
 _USES_SECONDS = 3.0
 _TAIL_SECONDS = 1.0
-"""A page that only would like to show it waits for no more."""
+"""A page waits no longer for the end of a log, for it can do without."""
 _SILENCE_SECONDS = 25.0
-"""The log stream says something every 10 s."""
+"""The framework sends something over a log stream every 10 s."""
 
 
 class FrameworkApi:
-    """proxy.ports.Framework. `addresses` are of all frameworks. The connections are kept."""
+    """proxy.ports.Framework. `addresses` are those of all frameworks. Connections are kept."""
 
     def __init__(self, addresses: Sequence[str], token: str) -> None:
         self._addresses = [address.rstrip("/") for address in addresses]
@@ -43,7 +43,7 @@ class FrameworkApi:
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
-            trust_env=False,  # a proxy for the outside has no business between the two
+            trust_env=False,  # no forward proxy between this proxy and the framework
         )
 
     async def close(self) -> None:
@@ -51,57 +51,57 @@ class FrameworkApi:
         await self._client.aclose()
 
     async def resolve(self, app: str, label: str) -> Commit:
-        """Return what a label leads to. Raises ApiAway, ApiRefused."""
+        """Return the commit that a label leads to. Raises ApiAway, ApiRefused."""
         path = f"/v1/apps/{quote(app, safe='')}/labels/{quote(label, safe='')}"
-        return await self._ask("GET", path, _commit)
+        return await self._call("GET", path, _commit)
 
     async def shows_all(self, app: str) -> bool:
-        """Tell whether an app's room shows everything. Raises ApiAway, ApiRefused."""
+        """Return whether an app's room shows everything. Raises ApiAway, ApiRefused."""
         path = f"/v1/apps/{quote(app, safe='')}"
-        return await self._ask("GET", path, _shows_all, seconds=_KNOWN_SECONDS)
+        return await self._call("GET", path, _shows_all, seconds=_KNOWN_SECONDS)
 
     async def find(self, app: str, sha: str) -> Preview | None:
-        """Return a preview; None if it was never asked for. Raises ApiAway, ApiRefused."""
+        """Return a preview; None if nobody requested it yet. Raises ApiAway, ApiRefused."""
         try:
-            return await self._ask("GET", _path(app, sha), _preview, seconds=_KNOWN_SECONDS)
+            return await self._call("GET", _path(app, sha), _preview, seconds=_KNOWN_SECONDS)
         except ApiRefused as refusal:
             if refusal.problem.slug == "unknown-preview":
                 return None
             raise
 
     async def start(self, app: str, label: str) -> Preview:
-        """Ask for a preview. Raises ApiAway, ApiRefused."""
-        asked = {"app": app, "label": label}
-        return await self._ask("POST", "/v1/previews", _preview, json=asked)
+        """Request a preview. Raises ApiAway, ApiRefused."""
+        request = {"app": app, "label": label}
+        return await self._call("POST", "/v1/previews", _preview, json=request)
 
     async def retry(self, app: str, sha: str) -> Preview:
         """Queue a failed preview again, if it has failed. Raises ApiAway, ApiRefused."""
         try:
-            return await self._ask("POST", f"{_path(app, sha)}/retry", _preview)
+            return await self._call("POST", f"{_path(app, sha)}/retry", _preview)
         except ApiRefused as refusal:
-            if refusal.problem.slug == "not-retryable":  # somebody, or this call, did it already
-                return await self._ask("GET", _path(app, sha), _preview)
+            if refusal.problem.slug == "not-retryable":  # this or another call did it already
+                return await self._call("GET", _path(app, sha), _preview)
             raise
 
     async def read_log(self, app: str, sha: str, offset: int) -> tuple[str, int]:
-        """Return what follows `offset` of a log, and its end. Raises ApiAway, ApiRefused."""
+        """Return a log from `offset` on, and the next offset. Raises ApiAway, ApiRefused."""
         path = f"{_path(app, sha)}/log?public=true&offset={offset}"
-        return await self._ask("GET", path, _log)
+        return await self._call("GET", path, _log)
 
     async def read_log_end(self, app: str, sha: str) -> str:
         """Return the last lines of a log. Raises ApiAway, ApiRefused."""
         path = f"{_path(app, sha)}/log?public=true&tail=true"
-        return await self._ask("GET", path, _text, seconds=_TAIL_SECONDS)
+        return await self._call("GET", path, _text, seconds=_TAIL_SECONDS)
 
     async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
-        """Tell what this proxy has seen of the use of tasks. Raises ApiAway, ApiRefused."""
+        """Report the usage of tasks at this proxy. Raises ApiAway, ApiRefused."""
         report = {"proxy": proxy, "uses": [use._asdict() for use in uses]}
-        await self._ask("POST", "/v1/uses", _nothing, json=report, seconds=_USES_SECONDS)
+        await self._call("POST", "/v1/uses", _nothing, json=report, seconds=_USES_SECONDS)
 
     async def report_refused_tasks(self, proxy: str, tasks: Sequence[str]) -> None:
-        """Tell which tasks refuse this proxy's connections now. Raises ApiAway, ApiRefused."""
+        """Report which tasks refuse this proxy's connections. Raises ApiAway, ApiRefused."""
         report = {"proxy": proxy, "tasks": list(tasks)}
-        await self._ask("POST", "/v1/refusals", _nothing, json=report, seconds=_USES_SECONDS)
+        await self._call("POST", "/v1/refusals", _nothing, json=report, seconds=_USES_SECONDS)
 
     async def follow(
         self, app: str, sha: str, after: str | None
@@ -112,14 +112,16 @@ class FrameworkApi:
             headers["Last-Event-ID"] = after
         headers |= _request()
         parser = Parser()
-        async with self._opened(f"{_path(app, sha)}/log?public=true", headers) as answer:
+        async with self._open_stream(f"{_path(app, sha)}/log?public=true", headers) as answer:
             async for piece in answer.aiter_raw():
                 for event in parser.feed(piece):
                     yield event
 
     @contextlib.asynccontextmanager
-    async def _opened(self, path: str, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
-        """Yield the answer that one of the frameworks streams. Raises ApiAway, ApiRefused."""
+    async def _open_stream(
+        self, path: str, headers: dict[str, str]
+    ) -> AsyncIterator[httpx.Response]:
+        """Yield the streaming response of one framework. Raises ApiAway, ApiRefused."""
         timeout = httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
         missed: list[str] = []
         for at, address in self._in_turn():
@@ -137,14 +139,14 @@ class FrameworkApi:
                     return
             except httpx.HTTPError as error:
                 missed.append(f"{address}: {error!r}")
-                if began:  # whoever reads it comes again, with where it ended, and then to the next
+                if began:  # the reader calls again with its place, and then gets the next one
                     self._first = (at + 1) % len(self._addresses)
                     break
             except ApiAway as error:
                 missed.append(f"{address}: {error}")
-        raise _nobody(missed)
+        raise _none_answers(missed)
 
-    async def _ask(
+    async def _call(
         self,
         method: str,
         path: str,
@@ -153,7 +155,7 @@ class FrameworkApi:
         json: object = None,
         seconds: float | None = None,
     ) -> _T:
-        """Return what the first framework that can says; `seconds` is for each of them."""
+        """Return the answer of the first framework that has one; `seconds` is for each of them."""
         each = seconds or _ANSWER_SECONDS / len(self._addresses)
         timeout = httpx.Timeout(each, connect=_CONNECT_SECONDS)
         missed: list[str] = []
@@ -164,7 +166,7 @@ class FrameworkApi:
                 )
                 if not answer.is_success:
                     raise _refusal(answer)
-                told = read(answer)
+                value = read(answer)
             except httpx.HTTPError as error:
                 missed.append(f"{address}: {error!r}")
             except ValueError as error:
@@ -173,8 +175,8 @@ class FrameworkApi:
                 missed.append(f"{address}: {error}")
             else:
                 self._first = at
-                return told
-        raise _nobody(missed)
+                return value
+        raise _none_answers(missed)
 
     def _in_turn(self) -> Iterator[tuple[int, str]]:
         """Yield the frameworks with their numbers, the one that answered last before the others."""
@@ -184,12 +186,12 @@ class FrameworkApi:
 
 
 def _request() -> dict[str, str]:
-    """Return the header by which the framework's log tells for whose request this is."""
+    """Return the header with the id of the visitor's request, for the framework's log."""
     request = request_ids.current()
     return {request_ids.HEADER: request} if request else {}
 
 
-def _nobody(missed: Sequence[str]) -> ApiAway:
+def _none_answers(missed: Sequence[str]) -> ApiAway:
     return ApiAway(f"no framework answers ({'; '.join(missed)})")
 
 
@@ -198,8 +200,8 @@ def _preview(answer: httpx.Response) -> Preview:
 
 
 def _shows_all(answer: httpx.Response) -> bool:
-    told = answer.json()
-    return isinstance(told, dict) and told.get("room_shows") == "full"
+    value = answer.json()
+    return isinstance(value, dict) and value.get("room_shows") == "full"
 
 
 def _commit(answer: httpx.Response) -> Commit:
@@ -227,13 +229,13 @@ def _refusal(answer: httpx.Response) -> ApiAway | ApiRefused:
     if answer.status_code == 401:
         return ApiAway("the framework does not accept this proxy's token")
     if answer.status_code == 503 or problem is None:
-        said = problem.detail if problem else f"status {answer.status_code}"
-        return ApiAway(said)
+        detail = problem.detail if problem else f"status {answer.status_code}"
+        return ApiAway(detail)
     return ApiRefused(problem)
 
 
 def _problem(answer: httpx.Response) -> Problem | None:
-    """Return the problem that the framework answers with, or None if it is another's answer."""
+    """Return the problem in an answer, or None if the answer is not the framework's."""
     if "problem+json" not in answer.headers.get("Content-Type", ""):
         return None
     try:

@@ -1,8 +1,8 @@
-"""The last part of a log that grows, kept for all who read it. Pure.
+"""The last part of a growing log, kept in memory for all of its readers. Pure.
 
-A place in a log is a number of bytes from its beginning. Who has read up to one is given what
-follows, an event at a time. Who comes late, or is slow, may be before the window: what is there has
-to be read elsewhere first.
+A place in a log is a number of bytes from its beginning. A reader gets the events behind its place
+one by one. A late or slow reader may be before the window: then the caller has to read that part of
+the log from the framework first.
 """
 
 import dataclasses
@@ -13,12 +13,12 @@ from typing import NamedTuple
 from program.server_events import ServerEvent
 
 MOST = 256 * 1024
-"""How many characters of a log are kept; its last event is, whatever its size."""
+"""How many characters of a log are kept. The last event is always kept, whatever its size."""
 
 
 @dataclasses.dataclass
 class Reader:
-    """Who has read a log up to `place`; `number` is that of the next event, once it is known."""
+    """A reader that has the log up to `place`; `number` is its next event's, once known."""
 
     place: int
     number: int | None = None
@@ -31,7 +31,7 @@ class _Kept(NamedTuple):
 
 
 class LogWindow:
-    """What is kept of a log that was read from `begin` on."""
+    """The kept part of a log that was read from `begin` on."""
 
     def __init__(self, begin: int, most: int = MOST) -> None:
         self.begin = self.end = begin
@@ -41,7 +41,7 @@ class LogWindow:
         self._size = 0
 
     def add(self, event: ServerEvent) -> None:
-        """Take the next event of the log, whose id is where it ends."""
+        """Add the next event of the log; its id is the place where it ends."""
         text = event.id or ""
         end = int(text) if text.isascii() and text.isdigit() else self.end
         self._kept.append(_Kept(self.end, end, event))
@@ -54,15 +54,15 @@ class LogWindow:
             self.begin = dropped.end
 
     def is_ahead_of(self, reader: Reader) -> bool:
-        """Tell whether what follows for a reader is not kept any more, or never was."""
+        """Return whether the window lacks the event that is next for a reader."""
         if reader.number is None:
             return reader.place < self.begin
         return reader.number < self._first
 
     def take(self, reader: Reader) -> ServerEvent | None:
-        """Return what comes next for a reader, who has read it then; None where there is nothing.
+        """Return the next event for a reader, and move the reader behind it; None if there is none.
 
-        The window is not ahead of the reader.
+        The window must not be ahead of the reader.
         """
         if reader.number is None:
             reader.number = self._find(reader.place)
@@ -76,7 +76,7 @@ class LogWindow:
         return event
 
     def _find(self, place: int) -> int | None:
-        """Return the number of the event that is next for who has read up to a place."""
+        """Return the number of the event that is next for a reader at a place."""
         for number, kept in enumerate(self._kept, self._first):
             if kept.end > place or kept.begin == kept.end == place:
                 return number
@@ -84,9 +84,10 @@ class LogWindow:
 
 
 def _cut(event: ServerEvent, size: int, read: int) -> ServerEvent:
-    """Return an event of `size` bytes of a log without the first `read`.
+    """Return an event of `size` bytes of a log without its first `read` bytes.
 
-    Where some are no UTF-8 it cannot be told what stands for them: all is told again then.
+    If the log is not UTF-8 there, the bytes behind the characters are unknown: then the reader gets
+    the whole event again.
     """
     if read <= 0:
         return event

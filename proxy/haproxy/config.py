@@ -90,8 +90,11 @@ class Files(NamedTuple):
         return self.folder / "room.sock"
 
     @property
-    def wake(self) -> Path:
-        """The socket of the internal API; visitors cannot reach it."""
+    def internal(self) -> Path:
+        """The socket of the internal API; visitors cannot reach it.
+
+        A HAProxy that was replaced still uses it, so its name stays the same in all versions.
+        """
         return self.folder / "wake.sock"
 
     @property

@@ -1,8 +1,8 @@
-"""Notices that a client has gone whose request is held inside HAProxy.
+"""Notices when a client disconnects while HAProxy holds its request.
 
-HAProxy 3.0 reads nothing from a client of HTTP/1 while Lua holds its request, so it sees no end of
-the connection. The kernel does: a connection that is ESTABLISHED no longer has no one who waits at
-its other end.
+HAProxy 3.0 reads nothing from an HTTP/1 client while Lua holds its request, so it does not notice
+the end of the connection. The kernel does: when a connection is not ESTABLISHED any more, nobody
+waits at its other end.
 """
 
 import asyncio
@@ -21,39 +21,39 @@ _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _ESTABLISHED = "01"
 
 Peer = NewType("Peer", str)
-"""The other end of a connection, as the kernel writes it; `read_peer` makes one."""
+"""The other end of a connection, in the kernel's notation; `read_peer` makes one."""
 
 
 async def watch(
-    awaited: Callable[[], frozenset[Peer]],
-    tell: Callable[[frozenset[Peer]], object],
+    held_peers: Callable[[], frozenset[Peer]],
+    disconnected: Callable[[frozenset[Peer]], object],
     *,
     read: Callable[[frozenset[Peer]], frozenset[Peer]],
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
-    """Look every two seconds for those who are `awaited`, and tell who has gone, until cancelled.
+    """Check `held_peers` every two seconds, and call `disconnected` with those who have gone.
 
-    One look is not enough: the kernel may leave a connection out of a table that changes while it
-    is read. `read` returns who of some is there, and may block.
+    One check is not enough: the kernel may leave a connection out of a table that changes while it
+    is read. `read` returns which of some peers are connected, and may block. Runs until cancelled.
     """
     missed: frozenset[Peer] = frozenset()
     while True:
         await pause(LOOK_SECONDS)
-        peers = awaited()
+        peers = held_peers()
         if not peers:
             continue
         try:
-            there = await asyncio.to_thread(read, peers)
+            connected = await asyncio.to_thread(read, peers)
         except OSError as error:
             log.warning("who has gone cannot be seen", why=str(error))
             continue
-        before, missed = missed, peers - there
+        before, missed = missed, peers - connected
         if gone := before & missed:
-            tell(gone)
+            disconnected(gone)
 
 
 def read_peer(ip: str, port: int) -> Peer:
-    """Return the peer at an address, in one form however it is written. Raises ValueError."""
+    """Return the peer at an address, whatever form it is written in. Raises ValueError."""
     address = ipaddress.ip_address(ip)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return Peer(f"{_words((mapped or address).packed)}:{port:04X}")
@@ -69,7 +69,7 @@ def read_peers(wanted: frozenset[Peer]) -> frozenset[Peer]:
 
 
 def parse(lines: Iterable[str]) -> Iterator[Peer]:
-    """Yield the other ends in a table of the kernel's (proc(5), /proc/net/tcp)."""
+    """Yield the peers of established connections in a kernel table (proc(5), /proc/net/tcp)."""
     for line in lines:
         fields = line.split(None, 4)
         if fields[3] == _ESTABLISHED:
@@ -77,9 +77,9 @@ def parse(lines: Iterable[str]) -> Iterator[Peer]:
 
 
 def _words(packed: bytes) -> str:
-    """Return an address in groups of 32 bits, each in the order of the machine."""
+    """Return an address in groups of 32 bits, each in the machine's byte order."""
     return "".join(f"{word:08X}" for word in struct.unpack(f"={len(packed) // 4}I", packed))
 
 
 _MAPPED = _words(ipaddress.IPv6Address("::ffff:0:0").packed[:12])
-"""How an address of IP 4 begins at a socket of IP 6."""
+"""How an IPv4 address begins at an IPv6 socket."""

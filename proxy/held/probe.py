@@ -1,4 +1,4 @@
-"""Whether something takes connections at an address, over asyncio's sockets."""
+"""Checks whether something accepts connections at an address, over asyncio's sockets."""
 
 import asyncio
 
@@ -8,10 +8,11 @@ _CONNECT_SECONDS = 2.0
 _KEEP_SECONDS = 0.25
 
 
-async def takes_connections(route: Route) -> bool:
-    """Tell whether a connection to a route is taken, and kept. Sends nothing; takes 2.25 s at most.
+async def accepts_connections(route: Route) -> bool:
+    """Return whether a route accepts a connection and keeps it open. Sends nothing, blocks 2.25 s.
 
-    Docker's own proxy takes a connection that the container refuses, and closes it at once.
+    Docker's userland proxy accepts a connection that the container refuses, and closes it at once:
+    https://github.com/moby/moby/issues/16976
     """
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
@@ -21,7 +22,7 @@ async def takes_connections(route: Route) -> bool:
     try:
         async with asyncio.timeout(_KEEP_SECONDS):
             return bool(await reader.read(1))
-    except TimeoutError:  # it waits for a request
+    except TimeoutError:  # the other end waits for a request
         return True
     except OSError:
         return False

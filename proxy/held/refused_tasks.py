@@ -1,8 +1,8 @@
-"""The tasks whose connections are refused: looked at while somebody waits for them, and told.
+"""Probes tasks that refuse connections while a client waits, and reports them to the framework.
 
-HAProxy says that a connection was refused. Whether that lasts is found out by connecting, about
-once a second for each task, however many wait and for some seconds after the last of them. The
-framework is told of those that were found refusing. Belongs to the event loop's thread.
+HAProxy reports that a task refused a connection. The proxy then connects to the task about once a
+second, however many clients wait, and for some seconds after the last of them. It reports the tasks
+that still refuse. Belongs to the event loop's thread.
 """
 
 import asyncio
@@ -20,27 +20,27 @@ from proxy.routing.routing_table import RoutingTable
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 1.0
+PROBE_SECONDS = 1.0
 LINGER_SECONDS = 5.0
-"""Who asks again and again, without waiting, is not missed in between."""
-TELL_SECONDS = 2.0
+"""A client that repeats its request leaves short gaps in which nobody waits."""
+REPORT_SECONDS = 2.0
 MOST = 300
-"""What the framework takes in one call."""
+"""How many tasks the framework accepts in one call."""
 
 
 class _Watch:
-    """A task that is looked at, and who waits for it."""
+    """A task that is probed, and the futures that wait for it."""
 
     def __init__(self, route: Route, now: float) -> None:
         self.route = route
-        self.left = now
+        self.left_at = now
         self.waiting: dict[asyncio.Future[Route], str] = {}
         self.refuses = False
         self.first: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
 
-class Refusals:
-    """Watches tasks. `connects` tells whether a route takes connections; times are in seconds."""
+class RefusedTasks:
+    """Watches tasks. `probe` returns whether a route accepts connections; times are in seconds."""
 
     def __init__(
         self,
@@ -48,29 +48,29 @@ class Refusals:
         framework: Framework,
         proxy_id: str,
         *,
-        connects: Callable[[Route], Awaitable[bool]],
+        probe: Callable[[Route], Awaitable[bool]],
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._table = table
         self._framework = framework
         self._proxy_id = proxy_id
-        self._connects = connects
+        self._probe = probe
         self._clock = clock
         self._pause = pause
         self._watches: dict[str, tuple[_Watch, asyncio.Task[None]]] = {}
-        self._begun = asyncio.Event()
+        self._found = asyncio.Event()
         self._is_away = False
 
     @contextlib.contextmanager
     def wait_for(self, host: str, refused: str) -> Iterator[asyncio.Future[Route]]:
-        """Yield a future that is done when `host` leads to a task that may take a connection.
+        """Yield a future that is done when `host` leads to a task that may accept a connection.
 
-        That is any but `refused` (empty: none was); or `refused`, once it takes connections again,
-        or has been placed anew.
+        That is any task but `refused` (empty: no task refused); or `refused` itself, once it
+        accepts connections again, or after the host had no route.
         """
         with self._table.wait_for(host, exclude=refused) as routed:
-            watch = self._watch(host, refused)
+            watch = self._get_watch(host, refused)
             if watch is None:
                 yield routed
                 return
@@ -79,86 +79,86 @@ class Refusals:
                 yield routed
             finally:
                 del watch.waiting[routed]
-                watch.left = self._clock()
+                watch.left_at = self._clock()
 
-    async def has_ended(self, host: str, refused: str) -> bool:
-        """Tell whether `host` leads to `refused` still, and that takes connections by now.
+    async def has_recovered(self, host: str, refused: str) -> bool:
+        """Return whether `host` still leads to `refused`, and that task accepts connections now.
 
-        Waits for the first look at it, a few seconds at most. It is looked at for some more.
+        Waits for the first probe, a few seconds at most. Probing goes on for some seconds.
         """
-        watch = self._watch(host, refused)
+        watch = self._get_watch(host, refused)
         return watch is not None and await asyncio.shield(watch.first)
 
-    def note(self, host: str, refused: str) -> None:
-        """Have a task be looked at for some seconds that took no connection."""
-        self._watch(host, refused)
+    def watch(self, host: str, refused: str) -> None:
+        """Probe a task that refused a connection, for some seconds."""
+        self._get_watch(host, refused)
 
     @property
     def tasks(self) -> list[str]:
-        """Return the tasks that are looked at, and were found to refuse connections."""
+        """Return the probed tasks that refuse connections now."""
         return sorted(task_id for task_id, (watch, _) in self._watches.items() if watch.refuses)
 
     async def run(self) -> None:
-        """Tell the framework which tasks refuse, again and again while they do. Until cancelled."""
+        """Report the refusing tasks to the framework as long as they refuse. Until cancelled."""
         while True:
-            await self._begun.wait()
-            self._begun.clear()
+            await self._found.wait()
+            self._found.clear()
             while tasks := self.tasks:
-                await self._tell(tasks)
-                await self._pause(TELL_SECONDS)
+                await self._report(tasks)
+                await self._pause(REPORT_SECONDS)
 
     def close(self) -> None:
-        """Look at nothing any more."""
+        """Stop all probes."""
         for _, task in self._watches.values():
             task.cancel()
 
-    def _watch(self, host: str, refused: str) -> _Watch | None:
-        """Have the task be looked at to which `host` leads, if that is `refused`."""
+    def _get_watch(self, host: str, refused: str) -> _Watch | None:
+        """Return the watch of the task `refused`, if `host` leads to it; begin one if needed."""
         route = self._table.get(host)
         if route is None or route.task_id != refused:
             return None
         if refused not in self._watches:
             watch = _Watch(route, self._clock())
-            self._watches[refused] = watch, asyncio.create_task(self._look(watch))
+            self._watches[refused] = watch, asyncio.create_task(self._probe_until_end(watch))
         watch, _ = self._watches[refused]
-        watch.left = self._clock()
+        watch.left_at = self._clock()
         return watch
 
-    async def _look(self, watch: _Watch) -> None:
-        """Look at a task until it takes connections, or nobody waits for it."""
+    async def _probe_until_end(self, watch: _Watch) -> None:
+        """Probe a task until it accepts connections, or nobody waits for it."""
         try:
-            while watch.waiting or self._clock() - watch.left < LINGER_SECONDS:
-                taken = await self._connects(watch.route)
+            while watch.waiting or self._clock() - watch.left_at < LINGER_SECONDS:
+                taken = await self._probe(watch.route)
                 if not watch.first.done():
                     watch.first.set_result(taken)
                 if taken:
-                    if not watch.refuses:  # HAProxy found otherwise just now: not to and fro
-                        await self._pause(LOOK_SECONDS)
+                    if not watch.refuses:  # HAProxy was refused just now: do not send it back yet
+                        await self._pause(PROBE_SECONDS)
                     break
                 if not watch.refuses:
                     attempt = log_lines.name_attempt(watch.route.task_id)
                     log.warning("connections are refused", **attempt)
                     watch.refuses = True
-                    self._begun.set()
-                await self._pause(LOOK_SECONDS)
+                    self._found.set()
+                await self._pause(PROBE_SECONDS)
         finally:
             watch.first.cancel()
             del self._watches[watch.route.task_id]
-        self._let_go(watch)
+        self._release(watch)
 
-    def _let_go(self, watch: _Watch) -> None:
+    def _release(self, watch: _Watch) -> None:
         for future, host in watch.waiting.items():
             if not future.done() and self._table.get(host) == watch.route:
                 future.set_result(watch.route)
 
-    async def _tell(self, tasks: list[str]) -> None:
+    async def _report(self, tasks: list[str]) -> None:
         try:
             for start in range(0, len(tasks), MOST):
                 some = tasks[start : start + MOST]
                 await self._framework.report_refused_tasks(self._proxy_id, some)
         except (ApiAway, ApiRefused) as error:
             if not self._is_away:
-                log.warning("refused connections are not told for now", why=str(error))
+                log.warning("refused connections are not reported for now", why=str(error))
             self._is_away = True
         else:
             self._is_away = False

@@ -1,1 +1,1 @@
-"""The waiting room: what visitors get who cannot be let in, or not yet."""
+"""The waiting room: responses to visitors whose preview does not answer, or not yet."""

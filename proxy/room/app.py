@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from prevs.states import State
-from proxy.framework.questions import Questions
+from proxy.framework.shared_calls import SharedCalls
 from proxy.held.pending_starts import with_log
 from proxy.model import problems
 from proxy.model.preview import Commit, Preview
@@ -20,39 +20,40 @@ from proxy.model.problems import Problem
 from proxy.pages import pages
 from proxy.pages.brief import brief_commit, brief_preview
 from proxy.pages.pages import Visit
-from proxy.room import answers
+from proxy.room import responses
+from proxy.room.context import RoomContext
 from proxy.room.downloads import Downloads
+from proxy.room.event_streams import EventStreams
 from proxy.room.open_requests import OpenRequests
-from proxy.room.parts import Parts, is_navigation, read_visit
 from proxy.room.starts import Starts
-from proxy.room.streams import Streams
+from proxy.room.visits import is_navigation, read_visit
 
 _WAIT = {"Retry-After": "2"}
 _WITHOUT_LOG = frozenset(
     state.value for state in (State.QUEUED, State.PLACED, State.RUNNING, State.STOPPED)
 )
-"""States whose page is not kept waiting for it. That of one that was stopped starts it at once."""
+"""States whose page does not wait for the log. The page of a stopped preview starts it at once."""
 
 
-def make_app(parts: Parts) -> ASGIApp:
+def make_app(context: RoomContext) -> ASGIApp:
     """Return the application behind the room's socket."""
-    room, starts = _Room(parts), Starts(parts)
+    room, starts = _Room(context), Starts(context)
     app = Starlette(
         routes=[
-            Route("/_prevs/events", Streams(parts), methods=["GET"]),
+            Route("/_prevs/events", EventStreams(context), methods=["GET"]),
             Route("/_prevs/", _AnyMethod(room.newest)),
-            Route("/_prevs/log", Downloads(parts), methods=["GET"]),
+            Route("/_prevs/log", Downloads(context), methods=["GET"]),
             Route("/_prevs/start", starts.start, methods=["POST"]),
             Route("/_prevs/retry", starts.retry, methods=["POST"]),
             Route("/_prevs/token", starts.renew, methods=["POST"]),
             Route("/{path:path}", _AnyMethod(room.visit)),
         ]
     )
-    return OpenRequests(app, parts)
+    return OpenRequests(app, context)
 
 
 class _AnyMethod:
-    """An endpoint that takes whatever method a client thought of."""
+    """An endpoint that accepts any method, also unknown ones."""
 
     def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
         self._answer = answer
@@ -64,46 +65,52 @@ class _AnyMethod:
 
 
 class _Room:
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._questions = Questions(parts.framework)
+    def __init__(self, context: RoomContext) -> None:
+        self._context = context
+        self._calls = SharedCalls(context.framework)
 
     async def visit(self, request: Request) -> Response:
         """Answer a request for a preview that is not routed. Starts nothing."""
-        visit = read_visit(self._parts, request)
+        visit = read_visit(self._context, request)
         wants_page = is_navigation(request)
         problem = self._known_problem(visit, request.headers, wants_page=wants_page)
         if visit.refused:
-            self._parts.refusals.note(visit.host, visit.refused)
-        if problem is None and await self._parts.refusals.has_ended(visit.host, visit.refused):
+            self._context.refused_tasks.watch(visit.host, visit.refused)
+        if problem is None and await self._context.refused_tasks.has_recovered(
+            visit.host, visit.refused
+        ):
             problem = problems.closed_connection(visit.host)
         found = await self._find(visit) if problem is None else problem
         if isinstance(found, Problem):
-            return await answers.tell(self._parts, visit, found, wants_page=wants_page)
+            return await responses.answer_problem(
+                self._context, visit, found, wants_page=wants_page
+            )
         commit, preview = found
         if wants_page:
             return await self._show(visit, commit, preview)
         problem = problems.not_started_by_looking()
         if preview is not None and preview.has_failed:
-            problem = problems.failed(await with_log(self._questions.read_log_end, preview))
-        return await answers.tell(self._parts, visit, problem, wants_page=False)
+            problem = problems.failed(await with_log(self._calls.read_log_end, preview))
+        return await responses.answer_problem(self._context, visit, problem, wants_page=False)
 
     async def newest(self, request: Request) -> Response:
         """Show the newest commit of a host, also while an older one answers there."""
-        visit = dataclasses.replace(read_visit(self._parts, request), path="/")
+        visit = dataclasses.replace(read_visit(self._context, request), path="/")
         found = await self._find(visit) if visit.app else self._no_address(visit)
         if isinstance(found, Problem):
-            return await answers.tell(self._parts, visit, found, wants_page=is_navigation(request))
+            return await responses.answer_problem(
+                self._context, visit, found, wants_page=is_navigation(request)
+            )
         commit, preview = found
         if preview is not None and preview.state == State.RUNNING.value:
             return RedirectResponse("/", 303, {"Cache-Control": "no-store"})
         return await self._show(visit, commit, preview)
 
     def _no_address(self, visit: Visit) -> Problem:
-        return problems.no_address(visit.host, self._parts.domain)
+        return problems.no_address(visit.host, self._context.domain)
 
     def _known_problem(self, visit: Visit, headers: Headers, *, wants_page: bool) -> Problem | None:
-        """Return what there is to say without asking the framework; None if it is to be asked."""
+        """Return the problem if it is known without the framework; None if the framework knows."""
         if visit.path.startswith("/_prevs/"):
             return problems.nothing_at(visit.path)
         if "x-prevs-miss" not in headers:
@@ -120,42 +127,41 @@ class _Room:
         if "x-prevs-looks" in headers:
             return problems.refuses_connections(visit.host) if visit.refused else None
         held = int(headers.get("x-prevs-held", 0))
-        return self._parts.waiting.verdict(visit.host, held, visit.refused)
+        return self._context.pending_starts.explain_timeout(visit.host, held, visit.refused)
 
     async def _show(self, visit: Visit, commit: Commit, preview: Preview | None) -> Response:
-        """Return the page that waits for a preview, or says why it failed."""
+        """Return the page that waits for a preview, or explains why it failed."""
         failed = preview is not None and preview.has_failed
-        self._parts.metrics.pages.labels("failed" if failed else "waiting").inc()
+        self._context.metrics.pages.labels("failed" if failed else "waiting").inc()
         headers = {
             **pages.security_headers(visit.nonce),
             **({} if failed else _WAIT),
         }
-        now = self._parts.clock()
-        shows_all = await self._parts.shown.shows_all(visit.app)
+        now = self._context.clock()
+        shows_all = await self._context.visibility.shows_all(visit.app)
         if not shows_all:
             commit, preview = brief_commit(commit), brief_preview(preview) if preview else None
         elif preview:
             preview = await self._with_log(visit, preview)
-        log_token = self._parts.tokens.sign_log(visit.host, commit.sha, now)
+        log_token = self._context.tokens.sign_log(visit.host, commit.sha, now)
         page = pages.waiting_page(
             visit, commit, preview, now=now, log_token=log_token, shows_all=shows_all
         )
         return HTMLResponse(page, 502 if failed else 503, headers)
 
     async def _with_log(self, visit: Visit, preview: Preview) -> Preview:
-        """Return it with the last lines of its log, which are for who runs no scripts."""
+        """Return a preview with the last lines of its log, for visitors without scripts."""
         has_none = preview.state in _WITHOUT_LOG and not visit.refused
-        return preview if has_none else await with_log(self._questions.read_log_end, preview)
+        return preview if has_none else await with_log(self._calls.read_log_end, preview)
 
     async def _find(self, visit: Visit) -> tuple[Commit, Preview | None] | Problem:
-        """Return what is known of a host's preview, or why there is none. Starts nothing."""
-        questions = self._questions
+        """Return the commit and the preview of a host, or why there is none. Starts nothing."""
 
-        async def ask() -> tuple[Commit, Preview | None]:
-            # At the same time, as both are waited for: whoever shows it wants to know this next.
-            knows = asyncio.ensure_future(self._parts.shown.shows_all(visit.app))
-            commit = await questions.resolve(visit.app, visit.label)
-            await knows
-            return commit, await questions.find(visit.app, commit.sha)
+        async def find() -> tuple[Commit, Preview | None]:
+            # At the same time: the page needs this next, and then it is remembered.
+            visibility = asyncio.ensure_future(self._context.visibility.shows_all(visit.app))
+            commit = await self._calls.resolve(visit.app, visit.label)
+            await visibility
+            return commit, await self._calls.find(visit.app, commit.sha)
 
-        return await answers.answered(ask())
+        return await responses.or_problem(find())

@@ -1,4 +1,4 @@
-"""The log of a page's preview as a file: read from the framework piece by piece, and passed on."""
+"""The log of a page's preview as a file, read from the framework piece by piece."""
 
 from collections.abc import AsyncGenerator
 
@@ -10,50 +10,53 @@ from prevs import names
 from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.problems import Problem
-from proxy.room import answers
-from proxy.room.parts import Parts, may_read, read_visit
+from proxy.room import responses
+from proxy.room.context import RoomContext
 from proxy.room.slots import Slots
+from proxy.room.visits import may_read, read_visit
 
 LONGEST = 256 * 1024 * 1024
-"""How many bytes of a log are handed out."""
+"""How many bytes of a log one download has at most."""
 AT_A_TIME = 20
-"""How many are handed out at the same time: each holds a megabyte."""
+"""How many downloads run at the same time: each keeps a megabyte in memory."""
 EACH = 4
-"""How many of these may be one client's: another one gets its log, too."""
+"""How many of these one client may have, so that others get their logs too."""
 
 
 class Downloads:
     """The endpoint. Belongs to the event loop's thread."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: RoomContext) -> None:
+        self._context = context
         self._slots = Slots(AT_A_TIME, EACH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand out what there is of a log by now. Starts nothing, and waits for no more of it.
+        """Send the log as far as it goes now. Starts nothing, and does not wait for more.
 
-        It counts from before the first piece is read until the last one is sent, or the client has
-        gone: many that come at once would each hold a piece else.
+        It takes its slot before it reads the first piece, and keeps it until the last one is sent
+        or the client has gone. Otherwise many requests at once would each keep a piece in memory.
         """
         request = Request(scope, receive)
         with self._slots.take(request.headers.get("x-forwarded-for", "")) as has_one:
             if has_one:
                 answer = await self._answer(request)
             else:
-                answer = answers.plain(problems.unavailable("Many logs are handed out now."))
+                answer = responses.problem_json(
+                    problems.unavailable("Many logs are handed out now.")
+                )
             await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        visit = read_visit(self._parts, request)
+        visit = read_visit(self._context, request)
         sha = request.query_params.get("sha", "")
         if not visit.app or not names.is_sha(sha):
-            return answers.plain(problems.no_address(visit.host, self._parts.domain))
-        shows_all = await self._parts.shown.shows_all(visit.app)
-        if not (shows_all and may_read(self._parts, visit, request)):
-            return answers.plain(problems.not_shown(visit.app, sha))
-        first = await answers.answered(self._parts.framework.read_log(visit.app, sha, 0))
+            return responses.problem_json(problems.no_address(visit.host, self._context.domain))
+        shows_all = await self._context.visibility.shows_all(visit.app)
+        if not (shows_all and may_read(self._context, visit, request)):
+            return responses.problem_json(problems.not_shown(visit.app, sha))
+        first = await responses.or_problem(self._context.framework.read_log(visit.app, sha, 0))
         if isinstance(first, Problem):
-            return answers.plain(first)
+            return responses.problem_json(first)
         headers = {
             "Content-Disposition": f'attachment; filename="{visit.app}-{names.short(sha)}.log"',
             "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -75,6 +78,6 @@ class Downloads:
                 if offset >= LONGEST:
                     yield b"\n[The log goes on; no more of it is handed out.]\n"
                     return
-                text, offset = await self._parts.framework.read_log(app, sha, offset)
+                text, offset = await self._context.framework.read_log(app, sha, offset)
         except (ApiAway, ApiRefused):
             yield b"\n[The log goes on, but the framework does not answer now.]\n"

@@ -1,9 +1,9 @@
-"""The event stream of a page: the preview's, and `ready` as soon as the proxy routes its host.
+"""The event stream of a page: its preview's events, and `ready` when the proxy routes its host.
 
-Events: token, with which the page asks for its log from then on, at once and again in time; log
-(id: where in the log it ends) and reset (another attempt begins, and another log), as the framework
-sends them; state and end, with the view of the preview; ready; problem; away, where no framework
-answers; later, where too many pages follow: this one is told the state, and comes again.
+Events: `token`, for the page's next requests for its log, sent first and before it expires; `log`
+(id: where in the log it ends) and `reset` (another attempt begins another log), as the framework
+sends them; `state` and `end`, with the view of the preview; `ready`; `problem`; `away`, if no
+framework answers; `later`, if too many pages follow: this page got the state, and reconnects later.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, NamedTuple
 
 from program.server_events import STILL_HERE, ServerEvent, retry
-from proxy.framework.sources import AWAY, Sources
-from proxy.held.refused_tasks import Refusals
+from proxy.framework.preview_streams import AWAY, PreviewStreams
+from proxy.held.refused_tasks import RefusedTasks
 from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Preview, read_preview
@@ -27,7 +27,7 @@ from proxy.room.tokens import LOG_LIFE_SECONDS
 
 _RECONNECT = retry(1)
 LATER_SECONDS = 10
-"""How often a page looks that cannot follow."""
+"""After how many seconds a page that cannot follow reconnects."""
 _COME_LATER = retry(LATER_SECONDS)
 _LATER = ServerEvent("later", "{}")
 _READY = ServerEvent("ready", "{}")
@@ -37,10 +37,10 @@ _RENEW_SECONDS = LOG_LIFE_SECONDS / 3
 
 
 class Page(NamedTuple):
-    """The page that follows: it has seen the log up to the event `after`.
+    """A page that follows a preview. It has the log up to the event `after`.
 
-    The task `refused` took no connection from it. `renew` gives its next token at a time (epoch
-    seconds). Without `shows_all` it gets no log, and little of the preview.
+    `refused` is the task that refused its connection. `renew` returns its next token at a time
+    (epoch seconds). Without `shows_all` it gets no log, and little of the preview.
     """
 
     renew: Callable[[float], str]
@@ -50,24 +50,24 @@ class Page(NamedTuple):
 
 
 async def follow(
-    sources: Sources,
-    refusals: Refusals,
+    preview_streams: PreviewStreams,
+    refused_tasks: RefusedTasks,
     host: str,
     *,
     preview: tuple[str, str],
     page: Page,
     clock: Callable[[], float] = time.time,
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the stream until the host is routed or there is nothing more to tell.
+    """Yield the stream until the host is routed or the preview's events end.
 
-    `preview` is (app, sha), `clock` in seconds since the epoch. To be routed to the task that
-    refused counts only once it takes connections. A framework that is away is waited for.
+    `preview` is (app, sha), `clock` in seconds since the epoch. A route to the task that refused
+    counts only once that accepts connections. While the framework is away, the stream stays open.
     """
     yield _RECONNECT
     renewed = clock()
     yield _token(page.renew(renewed))
-    with refusals.wait_for(host, page.refused) as routed:
-        stream = sources.follow(*preview, page.after)
+    with refused_tasks.wait_for(host, page.refused) as routed:
+        stream = preview_streams.follow(*preview, page.after)
         try:
             async with contextlib.aclosing(_until(stream, routed)) as events:
                 async for event in events:
@@ -75,29 +75,29 @@ async def follow(
                     if now - renewed > _RENEW_SECONDS:
                         renewed = now
                         yield _token(page.renew(now))
-                    yield _passed_on(event, now, page)
+                    yield _encode(event, now, page)
         except ApiRefused as refusal:
             yield _problem(refusal.problem, page)
         except ApiAway:
             yield AWAY.encode()
 
 
-async def glance(
+async def show_once(
     look: Callable[[], Awaitable[Preview | None]],
-    refusals: Refusals,
+    refused_tasks: RefusedTasks,
     host: str,
     *,
     page: Page,
     clock: Callable[[], float] = time.time,
 ) -> AsyncGenerator[bytes, None]:
-    """Yield what a page is told that cannot follow: the preview as it is, and to come later.
+    """Yield the preview's state once, and the time to reconnect, for a page that cannot follow.
 
-    `look` returns the preview, None if it is not known any more.
+    `look` returns the preview, None if the framework does not know it any more.
     """
     yield _COME_LATER
     yield _token(page.renew(clock()))
-    with refusals.wait_for(host, page.refused) as routed:
-        if routed.done() or await refusals.has_ended(host, page.refused):
+    with refused_tasks.wait_for(host, page.refused) as routed:
+        if routed.done() or await refused_tasks.has_recovered(host, page.refused):
             yield _READY.encode()
             return
     try:
@@ -117,7 +117,7 @@ async def glance(
 async def _until(
     stream: AsyncGenerator[ServerEvent, None], routed: asyncio.Future[Route]
 ) -> AsyncGenerator[ServerEvent, None]:
-    """Yield what comes of `stream`, and `ready` instead of the rest once `routed` is done."""
+    """Yield the events of `stream`; once `routed` is done, yield `ready` and end."""
     next_event: asyncio.Future[ServerEvent | None] | None = None
     try:
         while True:
@@ -137,7 +137,7 @@ async def _until(
             with contextlib.suppress(asyncio.CancelledError):
                 await next_event
         elif next_event is not None and not next_event.cancelled():
-            next_event.exception()  # looked at, or asyncio complains
+            next_event.exception()  # retrieved, or asyncio logs that it never was
         await stream.aclose()
 
 
@@ -150,7 +150,7 @@ def _problem(problem: Problem, page: Page) -> bytes:
     return ServerEvent("problem", shown.body().decode()).encode()
 
 
-def _passed_on(event: ServerEvent, now: float, page: Page) -> bytes:
+def _encode(event: ServerEvent, now: float, page: Page) -> bytes:
     if event.name in {_READY.name, AWAY.name} or (page.shows_all and event.name in _OF_LOG):
         return event.encode()
     if event.name in {"state", "end"}:
@@ -161,7 +161,7 @@ def _passed_on(event: ServerEvent, now: float, page: Page) -> bytes:
 
 
 def _state(event: ServerEvent, preview: Preview, now: float, page: Page) -> bytes:
-    """Return an event with what a page is to know of a preview."""
+    """Return an event with the view of a preview that a page may get."""
     shown = view.show(
         preview if page.shows_all else brief_preview(preview), now, refused=page.refused
     )

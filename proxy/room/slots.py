@@ -1,4 +1,4 @@
-"""How many answers that last are given at a time, and how many of these to one client."""
+"""Limits how many long responses run at a time, in all and for one client."""
 
 import contextlib
 from collections import Counter
@@ -8,9 +8,9 @@ from program.client_address import CUSTOMER_BITS, name_client
 
 
 class Slots:
-    """Places for `at_a_time` in all, of which one client has `each` at most.
+    """Slots: `at_a_time` in all, of which one client may take `each`.
 
-    A client is told by an address of its own. Belongs to the event loop's thread.
+    A client is known by its address. Belongs to the event loop's thread.
     """
 
     def __init__(self, at_a_time: int, each: int) -> None:
@@ -21,7 +21,7 @@ class Slots:
 
     @contextlib.contextmanager
     def take(self, address: str) -> Iterator[bool]:
-        """Tell whether there is a place for one more of a client; it has that until the end."""
+        """Take a slot for a client within this context; yield whether there was one."""
         if not self.enter(address):
             yield False
             return
@@ -31,10 +31,7 @@ class Slots:
             self.leave(address)
 
     def enter(self, address: str) -> bool:
-        """Tell whether there is a place for one more of a client, and have it taken until `leave`.
-
-        Where there is none, there is nothing to leave.
-        """
+        """Take a slot for a client until `leave`; return False, and take none, if all are taken."""
         client = name_client(address, CUSTOMER_BITS)
         if self._count >= self._at_a_time or self._taken[client] >= self._each:
             return False
@@ -43,7 +40,7 @@ class Slots:
         return True
 
     def leave(self, address: str) -> None:
-        """Give a place back."""
+        """Give a slot back."""
         client = name_client(address, CUSTOMER_BITS)
         self._taken[client] -= 1
         self._count -= 1

@@ -1,8 +1,8 @@
-"""The signed tokens in a page, without which its start and retry do nothing, and no log is read.
+"""The signed tokens in a page. Start, retry and the log need one.
 
-It says that the page of this host was shown; a form on another site has none. All proxies have the
-same key for it, made of the token that they alone share with the frameworks: any of them takes what
-another has signed.
+A token proves that the page of this host was shown; a form on another site has none. All proxies
+derive the same key from the token that they share with the frameworks alone, so that each accepts
+what another has signed.
 """
 
 import hmac
@@ -12,14 +12,14 @@ _LIFE_SECONDS = 12 * 3600
 _PURPOSE = b"prevs: the waiting room's pages"
 
 LOG_LIFE_SECONDS = 300
-"""How long a page's token reads a log: its address may be passed on, and stand in a history. The
-page has it renewed while it is open."""
+"""How long a page's token reads a log. It is short, as the address may be passed on or stay in a
+browser's history; an open page renews its token."""
 
 
 class Tokens:
-    """Signs and checks; `now` is in seconds since the epoch.
+    """Signs and checks tokens; `now` is in seconds since the epoch.
 
-    `secrets` are the proxies' tokens: the first signs, what any of them has signed is taken.
+    `secrets` are the proxies' tokens: the first one signs, signatures of all are accepted.
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
@@ -31,7 +31,7 @@ class Tokens:
         return f"{expiry}.{_mac(self._keys[0], host, expiry)}"
 
     def is_valid(self, token: str, host: str, now: float) -> bool:
-        """Tell whether a token was signed for `host` and has not expired."""
+        """Return whether a token was signed for `host` and has not expired."""
         expiry, _, mac = token.partition(".")
         if not (expiry.isascii() and expiry.isdecimal() and len(expiry) < 16 and mac.isascii()):
             return False
@@ -44,12 +44,12 @@ class Tokens:
         return f"{expiry}.{_mac(self._keys[0], _log_of(host, sha), expiry)}"
 
     def is_valid_log(self, token: str, host: str, sha: str, now: float) -> bool:
-        """Tell whether a token was signed for that log at `host`, and has not expired."""
+        """Return whether a token was signed for that log at `host`, and has not expired."""
         return self.is_valid(token, _log_of(host, sha), now)
 
 
 def _log_of(host: str, sha: str) -> str:
-    """Return what stands for a host's log where else a host stands: none has a line break."""
+    """Return the signed name of a host's log; it cannot be a host, which has no line break."""
     return f"{host}\n{sha}"
 
 

@@ -1,11 +1,11 @@
-"""proxy.held.pending_starts.Waiting over a framework in memory, on a clock that a test moves."""
+"""PendingStarts over a framework in memory, on a clock that a test moves."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from proxy.held.pending_starts import Outcome, Waiting
-from proxy.held.refused_tasks import Refusals
+from proxy.held.pending_starts import Outcome, PendingStarts
+from proxy.held.refused_tasks import RefusedTasks
 from proxy.model.routes import Route
 from proxy.routing.routing_table import RoutingTable
 from tests.fakes.placements import SHA
@@ -16,33 +16,33 @@ ROUTE = Route("10.0.0.1", 31000, "t")
 
 
 class Bench:
-    """Waiting on a clock that only moves when somebody pauses; `at` is what happens when."""
+    """Pending starts on a clock that only moves when somebody pauses; `at` is what happens when."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.framework = FakeFramework()
         self.framework.world.add("hello", "main", SHA)
         self.table = RoutingTable()
-        self.ended: list[str] = []
+        self.outcomes: list[str] = []
         self.at: list[tuple[float, Callable[[], object]]] = []
         self.takes = False
-        self.refusals = Refusals(
+        self.refused_tasks = RefusedTasks(
             self.table,
             self.framework,
             "the-proxy",
-            connects=self._connects,
+            probe=self._connects,
             clock=lambda: self.now,
             pause=self._pause,
         )
         self.pause_by(self._pause)
 
     def pause_by(self, pause: Callable[[float], Awaitable[object]]) -> None:
-        self.waiting = Waiting(
+        self.pending_starts = PendingStarts(
             self.framework,
             self.table,
             "localhost",
-            refusals=self.refusals,
-            ended=self.ended.append,
+            refused_tasks=self.refused_tasks,
+            count_outcome=self.outcomes.append,
             clock=lambda: self.now,
             pause=pause,
         )
@@ -64,15 +64,15 @@ class Bench:
         async def whole() -> Any:
             wrong: list[object] = []
 
-            def note(_: object, told: Mapping[str, object]) -> None:
-                if "handle" in told:  # a callback, whose error reaches nobody else
-                    wrong.append(told)
+            def note(_: object, context: Mapping[str, object]) -> None:
+                if "handle" in context:  # a callback, whose error reaches nobody else
+                    wrong.append(context)
 
             asyncio.get_running_loop().set_exception_handler(note)
             result = await scenario()
             assert wrong == []
-            self.waiting.close()
-            self.refusals.close()
+            self.pending_starts.close()
+            self.refused_tasks.close()
             return result
 
         return asyncio.run(whole())
@@ -82,11 +82,11 @@ class Bench:
         return outcome
 
     async def wait(self, host: str = HOST, refused: str = "") -> Outcome:
-        told: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self.waiting.join(host, told.set_result, refused)
-        return await told
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.pending_starts.add(host, outcome.set_result, refused)
+        return await outcome
 
-    def ask_and_leave(self, host: str = HOST) -> None:
-        told: list[Outcome] = []
-        self.waiting.join(host, told.append)
-        self.waiting.leave(host, told.append)
+    def add_and_remove(self, host: str = HOST) -> None:
+        outcomes: list[Outcome] = []
+        self.pending_starts.add(host, outcomes.append)
+        self.pending_starts.remove(host, outcomes.append)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from proxy.haproxy.config import CONNECTIONS_EACH
-from proxy.room import open_requests, streams
+from proxy.room import event_streams, open_requests
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy.proxies import Site, upstream
 from tests.integration.haproxy.wire import held
@@ -158,7 +158,7 @@ async def test_2000_pages_of_one_client_cost_nobody_else_an_answer(site: Site) -
 
 async def check(site: Site, opened: Clients, token: str, went: Counter[str]) -> None:
     """See what the many have got and cost, and that one stream of the framework's is for all."""
-    assert went["follows"] == streams.EACH
+    assert went["follows"] == event_streams.EACH
     assert went["follows"] + went["rare"] + went["too many pages"] <= CONNECTIONS_EACH
     framework = int(site.proxy.environ["PREVS_API"].rpartition(":")[2])
     assert connections_to(framework) <= KEPT + 1

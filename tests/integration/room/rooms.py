@@ -20,8 +20,8 @@ from proxy.framework.api_client import FrameworkApi
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
 from proxy.room.app import make_app
-from proxy.room.origin import bare_host
-from proxy.room.parts import Parts, make_parts
+from proxy.room.context import RoomContext, make_context
+from proxy.room.host_header import bare_host
 from proxy.routing.routing_table import RoutingTable
 from proxy.serving import Server
 from tests.fakes.world import TOKEN, World
@@ -73,16 +73,16 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
 
         async def serve() -> None:
             table, framework = RoutingTable(), FrameworkApi([api], TOKEN)
-            parts = _parts(framework, table)._replace(clock=clock)
-            front = _Front(make_app(parts), table)
+            context = _context(framework, table)._replace(clock=clock)
+            front = _Front(make_app(context), table)
             server = Server(
                 uvicorn.Config(front, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
             )
             found.append((table, asyncio.get_running_loop(), server))
             ready.set()
             await server.serve(sockets=[listener])
-            parts.refusals.close()
-            parts.waiting.close()
+            context.refused_tasks.close()
+            context.pending_starts.close()
             await framework.close()
 
         thread = threading.Thread(target=asyncio.run, args=(serve(),))
@@ -96,15 +96,15 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
             thread.join()
 
 
-def _parts(framework: FrameworkApi, table: RoutingTable) -> Parts:
-    return make_parts(
+def _context(framework: FrameworkApi, table: RoutingTable) -> RoomContext:
+    return make_context(
         framework,
         table,
         Metrics(CollectorRegistry()),
         proxy_id="the-proxy",
         tokens=[TOKEN],
         domain=DOMAIN,
-        connects=_takes_none,
+        probe=_takes_none,
     )
 
 

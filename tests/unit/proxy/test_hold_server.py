@@ -11,10 +11,10 @@ from prometheus_client import CollectorRegistry
 from proxy import serving
 from proxy.held import start_limits
 from proxy.held.start_limits import StartCap
-from proxy.hold_server import Held
+from proxy.hold_server import HoldServer
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
-from proxy.room.parts import make_parts
+from proxy.room.context import make_context
 from proxy.routing.routing_table import RoutingTable
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import FakeFramework
@@ -41,19 +41,19 @@ class Bench:
         framework = FakeFramework()
         for number in range(200):
             framework.world.add("hello", f"b{number}", f"{number:040x}")
-        parts = make_parts(
+        context = make_context(
             framework,
             self.table,
             self.metrics,
             proxy_id="the-proxy",
             tokens=["x"],
             domain="localhost",
-            connects=self._connects,
+            probe=self._connects,
             budgets={"held": HELD},
         )
-        self._waiting = parts.waiting
-        parts = parts._replace(cap=StartCap(clock=self.clock.read))
-        self._held = Held(parts, pause=lambda _: self.turns.get())
+        self._pending_starts = context.pending_starts
+        context = context._replace(cap=StartCap(clock=self.clock.read))
+        self._server = HoldServer(context, pause=lambda _: self.turns.get())
         self._path = folder / "held.sock"
 
     async def _connects(self, _: Route) -> bool:
@@ -62,7 +62,7 @@ class Bench:
     @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator["HaproxyThread"]:
         """Serve, and connect as a thread of HAProxy does."""
-        serving_task = asyncio.create_task(self._held.serve(serving.listen(self._path)))
+        serving_task = asyncio.create_task(self._server.serve(serving.listen(self._path)))
         try:
             async with asyncio.timeout(PATIENCE):
                 await asyncio.sleep(0)
@@ -71,7 +71,7 @@ class Bench:
                 thread.writer.close()
         finally:
             serving_task.cancel()
-            self._waiting.close()
+            self._pending_starts.close()
 
     async def count(self, held: int) -> None:
         """Wait until as many are held."""

@@ -48,7 +48,7 @@ class Bench:
     """Looks without end, at who is there, or who is there in turn if there is a turn."""
 
     def __init__(self) -> None:
-        self.awaited = {ONE, TWO}
+        self.held = {ONE, TWO}
         self.there = {ONE, TWO}
         self.turns: list[set[Peer]] = []
         self.looks = 0
@@ -59,7 +59,7 @@ class Bench:
         async def whole() -> None:
             looking = asyncio.create_task(
                 watch(
-                    lambda: frozenset(self.awaited),
+                    lambda: frozenset(self.held),
                     self.gone.append,
                     read=self._read,
                     pause=lambda _: asyncio.sleep(0),
@@ -100,7 +100,7 @@ def test_one_that_is_missed_once_has_not_gone(bench: Bench) -> None:
 
 
 def test_nothing_is_read_while_nobody_waits(bench: Bench) -> None:
-    bench.awaited.clear()
+    bench.held.clear()
     turns = iter(range(20))
     bench.look(lambda: next(turns, None) is None)
     assert bench.looks == 0

@@ -31,10 +31,10 @@ async def test_how_each_start_ended_is_told_once(bench: Bench) -> None:
     bench.framework.world.add("hello", "v1", OTHER_SHA)
     await asyncio.gather(*(bench.wait() for _ in range(5)))
     await bench.wait("nothing.hello.localhost")
-    bench.ask_and_leave("v1.hello.localhost")
-    while len(bench.ended) < 3:
+    bench.add_and_remove("v1.hello.localhost")
+    while len(bench.outcomes) < 3:
         await asyncio.sleep(0)
-    assert bench.ended == ["running", "unknown-label", "left"]
+    assert bench.outcomes == ["running", "unknown-label", "left"]
 
 
 @in_its_loop
@@ -61,26 +61,26 @@ def test_a_preview_that_fails_is_told_with_its_reason(bench: Bench, refused: str
         bench.table.replace({HOST: ROUTE})
     failure = Failure(Cause.APP_EXITED, "It exited.", 3)
     bench.at.append((1.0, bench.move("failed", failure=failure, log_tail="oh no")))
-    told = bench.run(lambda: bench.wait(HOST, refused))
-    assert isinstance(told, Problem)
-    assert told.status == 502
-    assert (told.fields["cause"], told.fields["log_tail"]) == ("app-exited", "oh no")
-    assert bench.waiting.verdict(HOST, 600) == told
+    outcome = bench.run(lambda: bench.wait(HOST, refused))
+    assert isinstance(outcome, Problem)
+    assert outcome.status == 502
+    assert (outcome.fields["cause"], outcome.fields["log_tail"]) == ("app-exited", "oh no")
+    assert bench.pending_starts.explain_timeout(HOST, 600) == outcome
     assert refused or bench.now < 1.5
 
 
 def test_what_the_framework_refuses_is_told_as_it_said_it(bench: Bench) -> None:
     two = AmbiguousLabel("hello", "main", [])
     bench.framework.world.refuse("hello", "main", two)
-    told = bench.outcome()
-    assert isinstance(told, Problem)
-    assert (told.slug, told.status, told.detail) == ("ambiguous-label", 409, str(two))
+    outcome = bench.outcome()
+    assert isinstance(outcome, Problem)
+    assert (outcome.slug, outcome.status, outcome.detail) == ("ambiguous-label", 409, str(two))
 
 
 def test_a_host_that_is_no_address_asks_nobody(bench: Bench) -> None:
-    told = bench.outcome("localhost")
-    assert isinstance(told, Problem)
-    assert told.status == 404
+    outcome = bench.outcome("localhost")
+    assert isinstance(outcome, Problem)
+    assert outcome.status == 404
     assert bench.framework.world.asked == []
 
 
@@ -93,19 +93,19 @@ def test_a_framework_that_is_away_for_a_moment_is_waited_for(bench: Bench) -> No
 
 def test_a_framework_that_stays_away_is_told_with_when_to_come_again(bench: Bench) -> None:
     bench.framework.away = True
-    told = bench.outcome()
-    assert isinstance(told, Problem)
-    assert told.status == 503
-    assert told.retry_after
+    outcome = bench.outcome()
+    assert isinstance(outcome, Problem)
+    assert outcome.status == 503
+    assert outcome.retry_after
     assert 10 < bench.now < 20
 
 
 def test_one_that_is_stopped_meanwhile_is_not_started_again(bench: Bench) -> None:
     bench.at.append((1.0, bench.move("stopped")))
-    told = bench.outcome()
-    assert isinstance(told, Problem)
-    assert told.status == 503
-    assert "stopped" in told.detail
+    outcome = bench.outcome()
+    assert isinstance(outcome, Problem)
+    assert outcome.status == 503
+    assert "stopped" in outcome.detail
     assert bench.framework.world.count("start") == 1
 
 
@@ -136,13 +136,13 @@ def test_who_was_refused_waits_for_the_same_attempt_to_take_connections(bench: B
 @in_its_loop
 async def test_who_has_left_is_told_nothing_and_who_stays_is(bench: Bench) -> None:
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
-    told: list[Outcome] = []
-    bench.waiting.join(HOST, told.append)
+    outcomes: list[Outcome] = []
+    bench.pending_starts.add(HOST, outcomes.append)
     staying = asyncio.create_task(bench.wait())
     await asyncio.sleep(0)
-    bench.waiting.leave(HOST, told.append)
+    bench.pending_starts.remove(HOST, outcomes.append)
     assert await staying == ROUTE
-    assert told == []
+    assert outcomes == []
 
 
 @in_its_loop
@@ -154,10 +154,10 @@ async def test_who_waits_is_let_in_though_the_framework_does_not_answer(bench: B
         raise AssertionError
 
     bench.framework.start = start  # type: ignore[method-assign]
-    waiting = asyncio.create_task(bench.wait())
+    waits = asyncio.create_task(bench.wait())
     await asyncio.sleep(0)
     bench.table.replace({HOST: ROUTE})
-    assert await waiting == ROUTE
+    assert await waits == ROUTE
 
 
 @in_its_loop
@@ -185,9 +185,9 @@ def test_who_waits_is_let_go_where_a_start_ends_by_a_defect(bench: Bench) -> Non
         raise ZeroDivisionError
 
     bench.framework.start = start  # type: ignore[method-assign]
-    told = bench.outcome()
-    assert isinstance(told, Problem)
-    assert told.status == 503
+    outcome = bench.outcome()
+    assert isinstance(outcome, Problem)
+    assert outcome.status == 503
 
 
 @in_its_loop
@@ -205,7 +205,7 @@ async def test_a_thousand_hosts_are_asked_for_in_turn_and_looked_at_less_often(
     bench.pause_by(pause)
     for number in range(1000):
         bench.framework.world.add("hello", f"b{number}", f"{number:040x}")
-        bench.waiting.join(f"b{number}.hello.localhost", print)
+        bench.pending_starts.add(f"b{number}.hello.localhost", print)
     while pauses.count(looks) < 1000:
         await asyncio.sleep(0)
     assert bench.framework.world.count("start") == 1000

@@ -29,47 +29,47 @@ async def turn(times: int = 20) -> None:
 
 @in_its_loop
 async def test_each_is_told_once(bench: Bench) -> None:
-    told: list[Outcome] = []
+    outcomes: list[Outcome] = []
     bench.at.append((1.0, lambda: bench.table.replace({HOST: ROUTE})))
-    bench.waiting.join(HOST, told.append)
+    bench.pending_starts.add(HOST, outcomes.append)
     await turn()
-    assert told == [ROUTE]
-    bench.waiting.join(HOST, told.append)
+    assert outcomes == [ROUTE]
+    bench.pending_starts.add(HOST, outcomes.append)
     await turn()
     bench.table.replace({})
     bench.table.replace({HOST: ROUTE})
     await turn()
-    assert told == [ROUTE, ROUTE]
-    assert bench.ended == ["running"]
+    assert outcomes == [ROUTE, ROUTE]
+    assert bench.outcomes == ["running"]
     assert bench.framework.world.count("start") == 1
 
 
 @in_its_loop
 async def test_at_the_end_nobody_is_told_and_nothing_is_asked(bench: Bench) -> None:
-    told: list[Outcome] = []
-    bench.waiting.join(HOST, told.append)
+    outcomes: list[Outcome] = []
+    bench.pending_starts.add(HOST, outcomes.append)
     await turn()
-    bench.waiting.close()
+    bench.pending_starts.close()
     await turn()
     asked = len(bench.framework.world.asked)
     await turn()
     assert asked == len(bench.framework.world.asked)
-    assert told == []
+    assert outcomes == []
 
 
 @in_its_loop
 async def test_who_asks_again_as_soon_as_it_was_told_waits_anew(bench: Bench) -> None:
-    told: list[Outcome] = []
+    outcomes: list[Outcome] = []
 
-    def ask_again(_: Outcome) -> None:
+    def add_again(_: Outcome) -> None:
         bench.table.replace({})
-        bench.waiting.join(HOST, told.append)
+        bench.pending_starts.add(HOST, outcomes.append)
 
     bench.at.append((1.0, lambda: bench.table.replace({HOST: ROUTE})))
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
-    bench.waiting.join(HOST, ask_again)
+    bench.pending_starts.add(HOST, add_again)
     await turn(60)
-    assert told == [ROUTE]
+    assert outcomes == [ROUTE]
 
 
 def test_one_that_was_routed_for_a_moment_is_waited_for_until_it_is_again(bench: Bench) -> None:
@@ -87,19 +87,19 @@ def test_one_that_was_routed_for_a_moment_is_waited_for_until_it_is_again(bench:
 async def test_a_start_goes_on_for_some_seconds_after_the_last_who_waited_and_no_longer(
     bench: Bench,
 ) -> None:
-    bench.waiting.join(HOST, print)
+    bench.pending_starts.add(HOST, print)
     while bench.now < 10:
         await asyncio.sleep(0)
-    bench.waiting.leave(HOST, print)
+    bench.pending_starts.remove(HOST, print)
     while bench.now < 14:
         await asyncio.sleep(0)
-    assert bench.ended == []
+    assert bench.outcomes == []
     await turn()
-    assert bench.ended == ["left"]
+    assert bench.outcomes == ["left"]
     over = bench.now
     await turn(100)
     assert bench.now == over, "it is looked at no longer"
-    assert bench.waiting.verdict(HOST, 600).status == 503
+    assert bench.pending_starts.explain_timeout(HOST, 600).status == 503
     assert bench.framework.world.count("start") == 1
 
 
@@ -107,22 +107,22 @@ def test_a_framework_that_goes_away_later_is_waited_for_too(bench: Bench) -> Non
     bench.at.append((1.0, lambda: setattr(bench.framework, "away", True)))
     bench.at.append((9.0, lambda: setattr(bench.framework, "away", False)))
     bench.at.append((10.0, bench.move("failed", failure=FAILURE)))
-    told = bench.outcome()
-    assert isinstance(told, Problem)
-    assert told.status == 502
+    outcome = bench.outcome()
+    assert isinstance(outcome, Problem)
+    assert outcome.status == 502
     assert bench.framework.world.count("find") < 40, "it is not asked without a pause"
 
 
 @in_its_loop
 async def test_who_is_let_go_too_early_learns_how_far_it_is(bench: Bench) -> None:
     bench.at.append((0.4, bench.move("queued", reason="No agent has room.")))
-    before = bench.waiting.verdict(HOST, 600)
-    bench.waiting.join(HOST, print)
+    before = bench.pending_starts.explain_timeout(HOST, 600)
+    bench.pending_starts.add(HOST, print)
     while bench.framework.world.count("find") < 2:
         await asyncio.sleep(0)
-    told = bench.waiting.verdict(HOST, 600)
-    assert before.slug == told.slug
-    assert "queued (No agent has room.)" in told.detail
+    outcome = bench.pending_starts.explain_timeout(HOST, 600)
+    assert before.slug == outcome.slug
+    assert "queued (No agent has room.)" in outcome.detail
     assert "queued" not in before.detail
 
 
@@ -132,11 +132,11 @@ async def test_once_it_was_retried_it_is_waited_for_again_and_why_it_failed_told
 ) -> None:
     bench.at.append((1.0, bench.move("failed", failure=FAILURE)))
     assert isinstance(await bench.wait(), Problem)
-    assert bench.waiting.verdict(HOST, 600).status == 502
+    assert bench.pending_starts.explain_timeout(HOST, 600).status == 502
     bench.framework.world.retry("hello", SHA)
     waits = asyncio.create_task(bench.wait())
     await turn()
-    assert bench.waiting.verdict(HOST, 600).status == 503
+    assert bench.pending_starts.explain_timeout(HOST, 600).status == 503
     bench.table.replace({HOST: ROUTE})
     assert await waits == ROUTE
 
@@ -146,7 +146,9 @@ async def test_of_those_that_failed_the_last_thousand_are_remembered(bench: Benc
     hosts = [f"{number}.elsewhere" for number in range(1001)]
     for host in hosts:
         await bench.wait(host)
-    assert [bench.waiting.verdict(host, 0).status for host in hosts] == [503] + [404] * 1000
+    assert [bench.pending_starts.explain_timeout(host, 0).status for host in hosts] == [503] + [
+        404
+    ] * 1000
 
 
 def test_one_that_failed_before_is_told_with_its_log_if_there_is_one_still(bench: Bench) -> None:
@@ -157,11 +159,11 @@ def test_one_that_failed_before_is_told_with_its_log_if_there_is_one_still(bench
     async def gone(app: str, sha: str) -> str:
         raise ApiAway("its agent does not answer")
 
-    for look, tail in ((read, "oh no"), (gone, "")):
-        bench.framework.read_log_end = look  # type: ignore[method-assign]
-        told = bench.outcome()
-        assert isinstance(told, Problem)
-        assert (told.fields["cause"], told.fields["log_tail"]) == ("app-exited", tail)
+    for read_end, tail in ((read, "oh no"), (gone, "")):
+        bench.framework.read_log_end = read_end  # type: ignore[method-assign]
+        outcome = bench.outcome()
+        assert isinstance(outcome, Problem)
+        assert (outcome.fields["cause"], outcome.fields["log_tail"]) == ("app-exited", tail)
 
 
 @in_its_loop
@@ -175,22 +177,22 @@ async def test_an_answer_is_shared_for_a_moment_and_a_question_while_it_is_open(
         await opened.wait()
         return found
 
-    async def look(sha: str = SHA) -> Preview | None:
-        return await bench.waiting.look("hello", sha)
+    async def find_recent(sha: str = SHA) -> Preview | None:
+        return await bench.pending_starts.find_recent("hello", sha)
 
     bench.framework.world.start("hello", "main")
-    assert await look() == await look()
+    assert await find_recent() == await find_recent()
     assert bench.framework.world.count("find") == 1
     bench.framework.find = find_once_open  # type: ignore[method-assign]
     bench.now += 0.2
-    leaves, stays = asyncio.create_task(look()), asyncio.create_task(look())
+    leaves, stays = asyncio.create_task(find_recent()), asyncio.create_task(find_recent())
     await turn()
     bench.now += 10
-    later = asyncio.create_task(look())
+    later = asyncio.create_task(find_recent())
     await turn()
     leaves.cancel()
     opened.set()
     assert await stays == await later
     assert bench.framework.world.count("find") == 2
-    await look(OTHER_SHA)
-    assert list(bench.waiting._looks) == [("hello", OTHER_SHA)], "no older ones are kept"
+    await find_recent(OTHER_SHA)
+    assert list(bench.pending_starts._queries) == [("hello", OTHER_SHA)], "no older ones are kept"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from proxy.held.refused_tasks import LINGER_SECONDS, MOST, Refusals
+from proxy.held.refused_tasks import LINGER_SECONDS, MOST, RefusedTasks
 from proxy.model.errors import ApiRefused
 from proxy.model.problems import read_problem
 from proxy.model.routes import Route, Routes
@@ -32,16 +32,16 @@ class Bench:
         self.table = RoutingTable()
         self.table.replace({HOST: ROUTE, OTHER: ROUTE})
         self.framework = FakeFramework()
-        self.refusals = Refusals(
+        self.refused_tasks = RefusedTasks(
             self.table,
             self.framework,
             "the-proxy",
-            connects=self._connects,
+            probe=self._probe,
             clock=lambda: self.now,
             pause=self._pause,
         )
 
-    async def _connects(self, route: Route) -> bool:
+    async def _probe(self, route: Route) -> bool:
         self.looks.append((self.now, route))
         return self.takes
 
@@ -59,13 +59,13 @@ class Bench:
             try:
                 return await scenario()
             finally:
-                self.refusals.close()
+                self.refused_tasks.close()
 
         return asyncio.run(whole())
 
     async def wait(self, host: str = HOST, refused: str = "one") -> tuple[Route, float]:
         """Wait for a host; return where it leads then, and when that was."""
-        with self.refusals.wait_for(host, refused) as routed:
+        with self.refused_tasks.wait_for(host, refused) as routed:
             return await routed, self.now
 
     async def turn(self, until: Callable[[], object]) -> None:
@@ -131,7 +131,7 @@ async def test_one_that_takes_connections_and_is_routed_no_more_lets_nobody_go(
 def test_what_haproxy_and_a_look_see_differently_sends_nobody_to_and_fro(bench: Bench) -> None:
     bench.take()
     refused: list[list[str]] = []
-    bench.at.append((0.5, lambda: refused.append(bench.refusals.tasks)))
+    bench.at.append((0.5, lambda: refused.append(bench.refused_tasks.tasks)))
     assert bench.run(bench.wait) == (ROUTE, 1.0)
     assert len(bench.looks) == 1
     assert refused == [[]]
@@ -147,27 +147,27 @@ async def test_however_many_wait_there_is_one_look_a_second(bench: Bench) -> Non
 
 @in_its_loop
 async def test_what_nobody_waits_for_any_more_is_looked_at_for_some_seconds(bench: Bench) -> None:
-    with bench.refusals.wait_for(HOST, "one"):
+    with bench.refused_tasks.wait_for(HOST, "one"):
         await bench.turn(lambda: bench.now >= 10)
-        assert bench.refusals.tasks == ["one"]
-    await bench.turn(lambda: not bench.refusals.tasks)
+        assert bench.refused_tasks.tasks == ["one"]
+    await bench.turn(lambda: not bench.refused_tasks.tasks)
     assert 10 + LINGER_SECONDS <= bench.now <= 11 + LINGER_SECONDS
 
 
 @in_its_loop
 async def test_one_that_is_noted_is_looked_at_too_and_told(bench: Bench) -> None:
-    bench.refusals.note(HOST, "one")
-    bench.refusals.note(HOST, "another")
-    await bench.turn(lambda: bench.refusals.tasks)
-    assert bench.refusals.tasks == ["one"]
+    bench.refused_tasks.watch(HOST, "one")
+    bench.refused_tasks.watch(HOST, "another")
+    await bench.turn(lambda: bench.refused_tasks.tasks)
+    assert bench.refused_tasks.tasks == ["one"]
 
 
 @in_its_loop
 async def test_one_that_is_noted_again_is_looked_at_for_longer(bench: Bench) -> None:
-    bench.at.append((4.0, lambda: bench.refusals.note(HOST, "one")))
-    bench.refusals.note(HOST, "one")
-    await bench.turn(lambda: bench.refusals.tasks)
-    await bench.turn(lambda: not bench.refusals.tasks)
+    bench.at.append((4.0, lambda: bench.refused_tasks.watch(HOST, "one")))
+    bench.refused_tasks.watch(HOST, "one")
+    await bench.turn(lambda: bench.refused_tasks.tasks)
+    await bench.turn(lambda: not bench.refused_tasks.tasks)
     assert bench.now >= 4.0 + LINGER_SECONDS
 
 
@@ -180,7 +180,7 @@ def test_whether_a_refusal_has_ended_is_found_out_by_a_look(
 ) -> None:
     bench = Bench()
     bench.takes = takes
-    assert bench.run(lambda: bench.refusals.has_ended(HOST, refused)) is ended
+    assert bench.run(lambda: bench.refused_tasks.has_recovered(HOST, refused)) is ended
     assert len(bench.looks) == (refused == "one")
 
 
@@ -189,28 +189,28 @@ async def test_the_framework_is_told_while_it_lasts_and_not_for_each_who_waits(
     bench: Bench,
 ) -> None:
     bench.at.append((8.5, bench.take))
-    tells = asyncio.create_task(bench.refusals.run())
+    reporting = asyncio.create_task(bench.refused_tasks.run())
     await asyncio.gather(*(bench.wait() for _ in range(20)))
     before = list(bench.framework.world.refused)
     await bench._pause(10.0)
     assert bench.framework.world.refused == before, "it is over"
     bench.takes = False
-    bench.refusals.note(HOST, "one")
+    bench.refused_tasks.watch(HOST, "one")
     await bench.turn(lambda: len(bench.framework.world.refused) > len(before))
-    tells.cancel()
-    told = bench.framework.world.refused
-    assert 5 <= len(told) <= 12
-    assert all(one == {"proxy": "the-proxy", "tasks": ["one"]} for one in told)
+    reporting.cancel()
+    reports = bench.framework.world.refused
+    assert 5 <= len(reports) <= 12
+    assert all(one == {"proxy": "the-proxy", "tasks": ["one"]} for one in reports)
 
 
 @in_its_loop
 async def test_a_framework_that_is_away_is_told_when_it_is_back(bench: Bench) -> None:
     bench.framework.away = True
     bench.at.append((6.0, lambda: setattr(bench.framework, "away", False)))
-    tells = asyncio.create_task(bench.refusals.run())
-    with bench.refusals.wait_for(HOST, "one"):
+    reporting = asyncio.create_task(bench.refused_tasks.run())
+    with bench.refused_tasks.wait_for(HOST, "one"):
         await bench.turn(lambda: bench.framework.world.refused)
-    tells.cancel()
+    reporting.cancel()
     assert bench.now >= 6.0
 
 
@@ -219,20 +219,20 @@ async def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once
     bench: Bench,
 ) -> None:
     refuses = answers.problem("unauthorized", 401, "Who are you?")
-    report, told = bench.framework.report_refused_tasks, [0]
+    report, calls = bench.framework.report_refused_tasks, [0]
 
     async def refuse_five_times(proxy: str, tasks: Sequence[str]) -> None:
-        told[0] += 1
-        if told[0] in {1, 2, 3, 5, 6}:
+        calls[0] += 1
+        if calls[0] in {1, 2, 3, 5, 6}:
             raise ApiRefused(read_problem(answers.content(refuses), refuses.status_code))
         await report(proxy, tasks)
 
     bench.framework.report_refused_tasks = refuse_five_times  # type: ignore[method-assign]
-    with capture_logs() as logs, bench.refusals.wait_for(HOST, "one"):
-        tells = asyncio.create_task(bench.refusals.run())
-        await bench.turn(lambda: told[0] > 6)
-        tells.cancel()
-    assert [log["why"] for log in logs if "not told" in log["event"]] == ["Who are you?"] * 2
+    with capture_logs() as logs, bench.refused_tasks.wait_for(HOST, "one"):
+        reporting = asyncio.create_task(bench.refused_tasks.run())
+        await bench.turn(lambda: calls[0] > 6)
+        reporting.cancel()
+    assert [log["why"] for log in logs if "not reported" in log["event"]] == ["Who are you?"] * 2
 
 
 @in_its_loop
@@ -240,8 +240,8 @@ async def test_who_asks_whether_it_has_ended_and_leaves_takes_the_answer_from_no
     bench: Bench,
 ) -> None:
     bench.take()
-    leaves = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
-    stays = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
+    leaves = asyncio.create_task(bench.refused_tasks.has_recovered(HOST, "one"))
+    stays = asyncio.create_task(bench.refused_tasks.has_recovered(HOST, "one"))
     await asyncio.sleep(0)
     leaves.cancel()
     assert await stays is True
@@ -253,23 +253,23 @@ async def test_who_asks_whether_it_has_ended_is_let_go_at_the_end(bench: Bench) 
         await asyncio.Event().wait()
         return True
 
-    bench.refusals._connects = never
-    asks = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
-    await bench.turn(lambda: bench.refusals._watches)
+    bench.refused_tasks._probe = never
+    query = asyncio.create_task(bench.refused_tasks.has_recovered(HOST, "one"))
+    await bench.turn(lambda: bench.refused_tasks._watches)
     await asyncio.sleep(0)
-    assert not asks.done()
-    bench.refusals.close()
-    await bench.turn(asks.done)
-    assert asks.cancelled()
+    assert not query.done()
+    bench.refused_tasks.close()
+    await bench.turn(query.done)
+    assert query.cancelled()
 
 
 @in_its_loop
 async def test_one_that_was_let_go_by_another_route_keeps_nobody_from_going(bench: Bench) -> None:
     with (
-        bench.refusals.wait_for(HOST, "one") as first,
-        bench.refusals.wait_for(OTHER, "one") as second,
+        bench.refused_tasks.wait_for(HOST, "one") as first,
+        bench.refused_tasks.wait_for(OTHER, "one") as second,
     ):
-        await bench.turn(lambda: bench.refusals.tasks)
+        await bench.turn(lambda: bench.refused_tasks.tasks)
         bench.table.replace({OTHER: ROUTE})
         bench.table.replace({HOST: ROUTE, OTHER: ROUTE})
         assert first.done()
@@ -284,9 +284,9 @@ async def test_more_than_a_call_takes_is_told_in_several(bench: Bench) -> None:
     bench.table.replace(many)
     with contextlib.ExitStack() as waiting:
         for host, route in many.items():
-            waiting.enter_context(bench.refusals.wait_for(host, route.task_id))
-        await bench.turn(lambda: len(bench.refusals.tasks) == MOST + 1)
-        tells = asyncio.create_task(bench.refusals.run())
+            waiting.enter_context(bench.refused_tasks.wait_for(host, route.task_id))
+        await bench.turn(lambda: len(bench.refused_tasks.tasks) == MOST + 1)
+        reporting = asyncio.create_task(bench.refused_tasks.run())
         await bench.turn(lambda: len(bench.framework.world.refused) >= 2)
-        tells.cancel()
-    assert [len(told["tasks"]) for told in bench.framework.world.refused[:2]] == [MOST, 1]
+        reporting.cancel()
+    assert [len(report["tasks"]) for report in bench.framework.world.refused[:2]] == [MOST, 1]

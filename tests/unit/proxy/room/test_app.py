@@ -14,9 +14,9 @@ from proxy.metrics import Metrics
 from proxy.model.routes import Route
 from proxy.room import downloads, open_requests
 from proxy.room.app import make_app
-from proxy.room.parts import make_parts
-from proxy.room.shown import Shown
+from proxy.room.context import make_context
 from proxy.room.tokens import LOG_LIFE_SECONDS
+from proxy.room.visibility import Visibility
 from proxy.routing.routing_table import RoutingTable
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.world import FakeFramework
@@ -56,17 +56,19 @@ class Bench:
         self.framework = SlowFramework()
         self.framework.world.add("hello", "main", SHA)
         self.framework.world.start("hello", "main")
-        parts = make_parts(
+        context = make_context(
             self.framework,
             RoutingTable(),
             Metrics(CollectorRegistry()),
             proxy_id="the-proxy",
             tokens=["x"],
             domain="localhost",
-            connects=takes_none,
-        )._replace(clock=lambda: self.now, shown=Shown(self.framework, clock=lambda: self.clock))
-        self.tokens = parts.tokens
-        transport = httpx.ASGITransport(make_app(parts))
+            probe=takes_none,
+        )._replace(
+            clock=lambda: self.now, visibility=Visibility(self.framework, clock=lambda: self.clock)
+        )
+        self.tokens = context.tokens
+        transport = httpx.ASGITransport(make_app(context))
         self.client = httpx.AsyncClient(transport=transport, base_url=BASE)
 
     async def download(self, client: str) -> httpx.Response:

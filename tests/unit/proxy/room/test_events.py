@@ -5,8 +5,8 @@ import json
 import pytest
 
 from program.server_events import Parser, ServerEvent
-from proxy.framework.sources import Sources
-from proxy.held.refused_tasks import Refusals
+from proxy.framework.preview_streams import PreviewStreams
+from proxy.held.refused_tasks import RefusedTasks
 from proxy.model.routes import Route
 from proxy.room import events
 from proxy.routing.routing_table import RoutingTable
@@ -30,47 +30,51 @@ def follow(
     """Return what a page is told until the stream ends, or up to the framework's being away."""
 
     async def whole() -> bytes:
-        refusals = Refusals(table, framework, "the-proxy", connects=takes_none)
-        sources = Sources(framework, pause=lambda _: asyncio.sleep(0))
+        refused_tasks = RefusedTasks(table, framework, "the-proxy", probe=takes_none)
+        preview_streams = PreviewStreams(framework, pause=lambda _: asyncio.sleep(0))
         page = events.Page(lambda now: "next", refused=refused, shows_all=shows_all)
-        stream = events.follow(sources, refusals, HOST, preview=("hello", SHA), page=page)
-        told = b""
+        stream = events.follow(
+            preview_streams, refused_tasks, HOST, preview=("hello", SHA), page=page
+        )
+        sent = b""
         async with contextlib.aclosing(stream):
             async for piece in stream:
-                told += piece
+                sent += piece
                 if b"event: away" in piece:
                     break
-        refusals.close()
-        sources.close()
-        return told
+        refused_tasks.close()
+        preview_streams.close()
+        return sent
 
     return read(asyncio.run(whole()))
 
 
-def glance(
-    framework: FakeFramework, table: RoutingTable, refused: str = "", *, connects: bool = False
+def show_once(
+    framework: FakeFramework, table: RoutingTable, refused: str = "", *, accepts: bool = False
 ) -> list[ServerEvent]:
     """Return what a page is told that cannot follow."""
 
-    async def takes(_: Route) -> bool:
-        return connects
+    async def accepts_it(_: Route) -> bool:
+        return accepts
 
     async def whole() -> bytes:
-        refusals = Refusals(table, framework, "the-proxy", connects=takes)
+        refused_tasks = RefusedTasks(table, framework, "the-proxy", probe=accepts_it)
         page = events.Page(lambda now: "next", refused=refused)
-        stream = events.glance(lambda: framework.find("hello", SHA), refusals, HOST, page=page)
-        told = b"".join([piece async for piece in stream])
-        refusals.close()
-        return told
+        stream = events.show_once(
+            lambda: framework.find("hello", SHA), refused_tasks, HOST, page=page
+        )
+        sent = b"".join([piece async for piece in stream])
+        refused_tasks.close()
+        return sent
 
     return read(asyncio.run(whole()))
 
 
 def read(raw: bytes) -> list[ServerEvent]:
     """Return the events after the token."""
-    told = [event for event in Parser().feed(raw) if event.name]
-    assert told[0] == ServerEvent("token", '"next"')
-    return told[1:]
+    sent = [event for event in Parser().feed(raw) if event.name]
+    assert sent[0] == ServerEvent("token", '"next"')
+    return sent[1:]
 
 
 @pytest.fixture
@@ -84,14 +88,14 @@ def source() -> FakeFramework:
 def test_a_page_for_which_there_is_no_place_hears_the_state_and_to_come_later(
     source: FakeFramework,
 ) -> None:
-    told = glance(source, RoutingTable())
-    assert [event.name for event in told] == ["state", "later"]
-    assert json.loads(told[0].data)["sentence"] == "Waiting for a place to run."
+    sent = show_once(source, RoutingTable())
+    assert [event.name for event in sent] == ["state", "later"]
+    assert json.loads(sent[0].data)["sentence"] == "Waiting for a place to run."
     assert source.world.asked == ["find"]
 
 
 @pytest.mark.parametrize(
-    ("refused", "connects", "told"),
+    ("refused", "accepts", "sent"),
     [
         ("", False, ["ready"]),
         ("t", False, ["state", "later"]),
@@ -100,20 +104,20 @@ def test_a_page_for_which_there_is_no_place_hears_the_state_and_to_come_later(
     ids=["routed", "its task still refuses", "its task takes connections again"],
 )
 def test_a_page_that_only_looks_is_let_in_as_well(
-    source: FakeFramework, refused: str, *, connects: bool, told: list[str]
+    source: FakeFramework, refused: str, *, accepts: bool, sent: list[str]
 ) -> None:
     table = RoutingTable()
     table.replace({HOST: Route("10.0.0.1", 1, "t")})
-    found = glance(source, table, refused, connects=connects)
-    assert [event.name for event in found] == told
+    found = show_once(source, table, refused, accepts=accepts)
+    assert [event.name for event in found] == sent
 
 
 def test_a_page_that_only_looks_is_told_why_there_is_nothing(source: FakeFramework) -> None:
     source.away = True
-    assert [event.name for event in glance(source, RoutingTable())] == ["away"]
+    assert [event.name for event in show_once(source, RoutingTable())] == ["away"]
     source.away = False
     source.world.previews.clear()
-    [problem] = glance(source, RoutingTable())
+    [problem] = show_once(source, RoutingTable())
     assert problem.name == "problem"
     assert "Load the page again" in json.loads(problem.data)["detail"]
 
@@ -128,11 +132,11 @@ def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business(
         ServerEvent("secret", "x"),
         ServerEvent("end", state),
     ]
-    told = follow(source, RoutingTable())
-    assert [event.name for event in told] == ["state", "log", "end"]
-    assert told[1] == ServerEvent("log", '"abc"', "3")
-    assert json.loads(told[0].data)["sentence"] == "Waiting for a place to run."
-    assert not [event for event in told if "the-agent" in event.data or "31000" in event.data]
+    sent = follow(source, RoutingTable())
+    assert [event.name for event in sent] == ["state", "log", "end"]
+    assert sent[1] == ServerEvent("log", '"abc"', "3")
+    assert json.loads(sent[0].data)["sentence"] == "Waiting for a place to run."
+    assert not [event for event in sent if "the-agent" in event.data or "31000" in event.data]
 
 
 def test_of_an_app_that_shows_its_status_no_log_and_no_detail_pass(source: FakeFramework) -> None:
@@ -143,25 +147,25 @@ def test_of_an_app_that_shows_its_status_no_log_and_no_detail_pass(source: FakeF
         ServerEvent("reset", "{}"),
         ServerEvent("end", json.dumps(state | {"failure": failure})),
     ]
-    told = follow(source, RoutingTable(), shows_all=False)
-    assert [event.name for event in told] == ["end"]
-    assert "SECRET" not in told[0].data
-    assert json.loads(told[0].data)["failure"]["facts"] == "build failed · exit code 2"
+    sent = follow(source, RoutingTable(), shows_all=False)
+    assert [event.name for event in sent] == ["end"]
+    assert "SECRET" not in sent[0].data
+    assert json.loads(sent[0].data)["failure"]["facts"] == "build failed · exit code 2"
 
 
 @pytest.mark.parametrize(
-    ("refused", "told"),
+    ("refused", "sent"),
     [("", ["ready"]), ("s", ["ready"]), ("t", ["log", "end"])],
     ids=["a visitor", "refused by another task", "refused by this one"],
 )
 def test_a_routed_host_is_ready_and_nothing_follows_unless_its_task_has_refused(
-    source: FakeFramework, refused: str, told: list[str]
+    source: FakeFramework, refused: str, sent: list[str]
 ) -> None:
     table = RoutingTable()
     table.replace({HOST: Route("10.0.0.1", 1, "t")})
     end = json.dumps(source.show("hello", SHA))
     source.events = [ServerEvent("log", '"abc"', "3"), ServerEvent("end", end)]
-    assert [event.name for event in follow(source, table, refused)] == told
+    assert [event.name for event in follow(source, table, refused)] == sent
 
 
 def test_what_the_framework_refuses_is_told_as_a_problem() -> None:

@@ -1,4 +1,4 @@
-"""How much the waiting room of each app shows, as the framework says. For the event loop."""
+"""How much the waiting room of each app shows, as its settings say. For the event loop."""
 
 import asyncio
 import time
@@ -13,12 +13,12 @@ _MOST = 1000
 
 
 class _Known(NamedTuple):
-    asked: float
+    since: float
     answer: asyncio.Task[bool]
 
 
-class Shown:
-    """Asks once for all pages of an app; `clock` is in seconds."""
+class Visibility:
+    """Remembers the setting of each app for some seconds. `clock` is in seconds."""
 
     def __init__(
         self, framework: Framework, *, clock: Callable[[], float] = time.monotonic
@@ -28,13 +28,13 @@ class Shown:
         self._known: dict[str, _Known] = {}
 
     async def shows_all(self, app: str) -> bool:
-        """Tell whether everything of an app is shown, its builds' logs too.
+        """Return whether an app's room shows everything, also the logs of its builds.
 
-        Where nobody can say, it is not.
+        False if no framework answers.
         """
         now = self._clock()
         known = self._known.get(app)
-        if known is None or now - known.asked > _KNOWN_SECONDS:
+        if known is None or now - known.since > _KNOWN_SECONDS:
             if len(self._known) >= _MOST:
                 self._known = {}
             known = _Known(now, asyncio.create_task(self._framework.shows_all(app)))

@@ -1,10 +1,11 @@
-"""What the pages of a preview follow: one stream of the framework's, whatever their number.
+"""The events of a preview for all of its open pages, from one stream of the framework.
 
-It begins with the first page and ends some seconds after the last one, or with the preview. One
-that breaks is opened again where it ended; pages stay, and are told that the framework is away.
-Each page reads at its own speed: nothing is kept for one that is slow. It is told the last state
-alone, and what it misses of the log is read for it, as for one that came late. Belongs to the event
-loop's thread.
+A stream begins with the first page. It ends some seconds after the last page, or with the preview.
+A broken stream is opened again where it ended; meanwhile its pages get the event `away`.
+
+Each page reads at its own speed, and nothing is stored for a slow page: it gets only the last
+state, and the part of the log that it missed is read again, as for a page that came late. Belongs
+to the event loop's thread.
 """
 
 import asyncio
@@ -20,9 +21,9 @@ from proxy.model.errors import ApiAway, ApiRefused
 from proxy.ports import Framework
 
 LINGER_SECONDS = 5.0
-"""Who comes again, as a page does that was loaded anew, is not missed in between."""
-AGAIN_SECONDS = 1.0
-"""Between two attempts to follow; and for so long what was told of an end is told again."""
+"""A page that is reloaded leaves a short gap without a page."""
+RETRY_SECONDS = 1.0
+"""The pause before a stream is opened again, and how long the end of a stream is kept for pages."""
 AWAY = ServerEvent("away", "{}")
 _BEAT = ServerEvent("", "")
 _RESET = ServerEvent("reset", "{}", "0")
@@ -30,8 +31,8 @@ _RESET = ServerEvent("reset", "{}", "0")
 Pause = Callable[[float], Awaitable[object]]
 
 
-class Sources:
-    """All that is followed. `clock` and `pause` are in seconds."""
+class PreviewStreams:
+    """The streams of all previews that pages follow. `clock` and `pause` are in seconds."""
 
     def __init__(
         self,
@@ -43,80 +44,82 @@ class Sources:
         self._framework = framework
         self._clock = clock
         self._pause = pause
-        self._sources: dict[tuple[str, str], _Source] = {}
+        self._streams: dict[tuple[str, str], _PreviewStream] = {}
 
     @property
     def count(self) -> int:
-        """How many streams of the framework's are open, or about to be."""
-        return sum(source.ended is None for source in self._sources.values())
+        """How many streams are open, or about to be opened."""
+        return sum(stream.ended is None for stream in self._streams.values())
 
     async def follow(
         self, app: str, sha: str, after: str | None
     ) -> AsyncGenerator[ServerEvent, None]:
-        """Yield a preview's events to one page, as Framework.follow does, until there is an end.
+        """Yield a preview's events to one page, as Framework.follow does, until the stream ends.
 
-        A framework that is away is told as an event, and waited for. Raises ApiRefused, and ApiAway
-        where it is not waited for any more.
+        While the framework is away, the page gets the event `away`, and the stream goes on later.
+        Raises ApiRefused, and ApiAway if the stream was closed.
         """
         place = int(after) if after and after.isascii() and after.isdigit() else 0
-        source = self._join(app, sha, place)
+        stream = self._add_page(app, sha, place)
         try:
-            async with contextlib.aclosing(source.read(place)) as events:
+            async with contextlib.aclosing(stream.read(place)) as events:
                 async for event in events:
                     yield event
         finally:
-            self._leave(source)
+            self._remove_page(stream)
 
     def state(self, app: str, sha: str) -> ServerEvent | None:
-        """Return the last state of a preview that is followed now, if there is one."""
-        source = self._sources.get((app, sha))
-        return source.state if source and source.ended is None and not source.is_away else None
+        """Return the last state of a preview that is followed now; None if it is not known."""
+        stream = self._streams.get((app, sha))
+        return stream.state if stream and stream.ended is None and not stream.is_away else None
 
     def forget_end(self, app: str, sha: str) -> None:
-        """Have whoever comes next follow anew: the preview was asked for after it had ended."""
-        source = self._sources.get((app, sha))
-        if source and source.ended is not None:
-            del self._sources[app, sha]
+        """Open a new stream for the next page: the preview was requested after its stream ended."""
+        stream = self._streams.get((app, sha))
+        if stream and stream.ended is not None:
+            del self._streams[app, sha]
 
     def close(self) -> None:
-        """Follow nothing any more."""
-        for source in self._sources.values():
-            source.close()
-            if source.leaving is not None:
-                source.leaving.cancel()
+        """Close all streams."""
+        for stream in self._streams.values():
+            stream.close()
+            if stream.leaving is not None:
+                stream.leaving.cancel()
 
-    def _join(self, app: str, sha: str, place: int) -> "_Source":
-        self._sources = {key: one for key, one in self._sources.items() if not self._is_over(one)}
-        source = self._sources.get((app, sha))
-        if source is None:
-            source = _Source(
+    def _add_page(self, app: str, sha: str, place: int) -> "_PreviewStream":
+        self._streams = {
+            key: one for key, one in self._streams.items() if not self._has_expired(one)
+        }
+        stream = self._streams.get((app, sha))
+        if stream is None:
+            stream = _PreviewStream(
                 self._framework, (app, sha), place, clock=self._clock, pause=self._pause
             )
-            self._sources[app, sha] = source
-        source.pages += 1
-        return source
+            self._streams[app, sha] = stream
+        stream.pages += 1
+        return stream
 
-    def _is_over(self, source: "_Source") -> bool:
-        return source.ended is not None and self._clock() - source.ended > AGAIN_SECONDS
+    def _has_expired(self, stream: "_PreviewStream") -> bool:
+        return stream.ended is not None and self._clock() - stream.ended > RETRY_SECONDS
 
-    def _leave(self, source: "_Source") -> None:
-        source.pages -= 1
-        if not source.pages and source.leaving is None and source.ended is None:
-            source.leaving = asyncio.create_task(self._linger(source))
+    def _remove_page(self, stream: "_PreviewStream") -> None:
+        stream.pages -= 1
+        if not stream.pages and stream.leaving is None and stream.ended is None:
+            stream.leaving = asyncio.create_task(self._linger(stream))
 
-    async def _linger(self, source: "_Source") -> None:
-        while not source.pages:
+    async def _linger(self, stream: "_PreviewStream") -> None:
+        while not stream.pages:
             await self._pause(LINGER_SECONDS)
-            if not source.pages:
-                source.close()
-                if self._sources.get(source.key) is source:
-                    del self._sources[source.key]
+            if not stream.pages:
+                stream.close()
+                if self._streams.get(stream.key) is stream:
+                    del self._streams[stream.key]
                 return
-        source.leaving = None
+        stream.leaving = None
 
 
 class _Counts(NamedTuple):
-    """How much there was of each, by now or when a page looked last."""
+    """How many changes of each kind there were, until now or until a page last read."""
 
     states: int = 0
     resets: int = 0
@@ -125,15 +128,15 @@ class _Counts(NamedTuple):
 
 
 class _Page:
-    """What one page has seen: up to where in the log, and how much of the rest."""
+    """What one page has read: the log up to a place, and the changes so far."""
 
     def __init__(self, place: int, seen: _Counts) -> None:
         self.reader = Reader(place)
         self.seen = seen
 
 
-class _Source:
-    """One preview, followed from `place` of its log on. `ended` is when that was over."""
+class _PreviewStream:
+    """The stream of one preview, from `place` of its log on. `ended` is when it ended."""
 
     def __init__(
         self,
@@ -155,10 +158,10 @@ class _Source:
         self._pause = pause
         self._window = LogWindow(place)
         self._counts = _Counts()
-        self._answers = False
+        self._has_answered = False
         self._attempt: object = None
         self._end: ServerEvent | ApiRefused | None = None
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._late: dict[int, asyncio.Task[tuple[str, int]]] = {}
         self._task = asyncio.create_task(self._follow())
 
@@ -167,13 +170,13 @@ class _Source:
         self._task.cancel()
 
     async def read(self, place: int) -> AsyncGenerator[ServerEvent, None]:
-        """Yield what one page is told, which has the log up to a place. Raises as follow does."""
+        """Yield the events for a page that has the log up to a place. Raises as follow does."""
         counts = self._counts
         seen = counts._replace(states=0, aways=counts.aways - self.is_away)
         page = _Page(place, seen)
         while True:
-            news = self._news
-            for event in self._take_news(page):
+            changed = self._changed
+            for event in self._take_changes(page):
                 yield event
             if self._window.is_ahead_of(page.reader):
                 late = await self._read_late(page.reader)
@@ -189,10 +192,10 @@ class _Source:
             elif self.ended is not None:
                 raise ApiAway("it is not followed any more")
             else:
-                await news.wait()
+                await changed.wait()
 
-    def _take_news(self, page: _Page) -> list[ServerEvent]:
-        """Return what is new to a page, but for the log; it has seen that then."""
+    def _take_changes(self, page: _Page) -> list[ServerEvent]:
+        """Return the events that are new to a page, without the log, and mark them as read."""
         seen, now, events = page.seen, self._counts, list[ServerEvent]()
         if seen.states != now.states and self.state is not None:
             events.append(self.state)
@@ -208,7 +211,7 @@ class _Source:
         return events
 
     async def _read_late(self, reader: Reader) -> ServerEvent | None:
-        """Return what is before the window, read once for all who are there."""
+        """Return a part of the log before the window; pages at the same place share one call."""
         place = reader.place
         reading = self._late.get(place)
         if reading is None:
@@ -218,55 +221,55 @@ class _Source:
         try:
             text, end = await asyncio.shield(reading)
         except ApiAway:
-            await self._pause(AGAIN_SECONDS)
+            await self._pause(RETRY_SECONDS)
             return None
-        # Where there is nothing, the log is another attempt's by now: what was kept is left.
+        # If there is nothing, the log is another attempt's now: go on with the window.
         reader.place, reader.number = end if text else max(self._window.begin, place), None
         return ServerEvent("log", json.dumps(text, ensure_ascii=False), str(end)) if text else None
 
     async def _follow(self) -> None:
-        """Follow until there is an end. It is away meanwhile where it cannot be followed."""
+        """Follow the preview until its end; open the stream again whenever it breaks."""
         try:
             while self._end is None:
                 try:
-                    goes_on = await self._follow_once()
+                    at_once = await self._follow_once()
                 except ApiAway:
-                    goes_on = False
-                    if not self._answers:  # one that has broken goes on at the next framework
+                    at_once = False
+                    if not self._has_answered:  # a broken stream goes on at the next framework
                         self._count(aways=not self.is_away)
                         self.is_away = True
                 except ApiRefused as refusal:
                     self._end = refusal
                     return
-                if not goes_on and self._end is None:
+                if not at_once and self._end is None:
                     self._count(beats=1)
-                    self._wake_pages()
-                    await self._pause(AGAIN_SECONDS)
+                    self._notify_pages()
+                    await self._pause(RETRY_SECONDS)
         finally:
             self.ended = self._clock()
-            self._wake_pages()
+            self._notify_pages()
 
     async def _follow_once(self) -> bool:
-        """Take what comes until that ends; tell whether it is to be followed again at once."""
+        """Take the events of one stream; return whether to open the next stream at once."""
         after = str(self._window.end) if self._window.end else None
-        self._answers = False
+        self._has_answered = False
         async with contextlib.aclosing(self._framework.follow(*self.key, after)) as events:
             async for event in events:
-                is_first, self._answers = not self._answers, True
-                if event.name == "state" and self._turns(event, is_first=is_first):
-                    self._begin_anew()
-                    if is_first and after is not None:  # which is a place in the other's log
+                is_first, self._has_answered = not self._has_answered, True
+                if event.name == "state" and self._is_other_attempt(event, is_first=is_first):
+                    self._restart()
+                    if is_first and after is not None:  # a place in the other attempt's log
                         return True
                 self._take(event)
-                self._wake_pages()
+                self._notify_pages()
                 if self._end is not None:
                     break
         return False
 
-    def _turns(self, state: ServerEvent, *, is_first: bool) -> bool:
-        """Tell whether another attempt is told of than before, and no event will say so.
+    def _is_other_attempt(self, state: ServerEvent, *, is_first: bool) -> bool:
+        """Return whether a state begins another attempt, and no `reset` event will follow.
 
-        That is so where this did not follow, or has nothing of a log yet.
+        No reset comes if the attempt began while no stream was open, or if the log is empty so far.
         """
         before, self._attempt = self._attempt, _read_attempt(state)
         is_other = self._counts.states > 0 and self._attempt != before
@@ -280,13 +283,13 @@ class _Source:
         elif event.name == "log":
             self._window.add(event)
         elif event.name == "reset":
-            self._begin_anew()
+            self._restart()
         elif event.name == "end":
             self._end = event
         else:
             self._count(beats=1)
 
-    def _begin_anew(self) -> None:
+    def _restart(self) -> None:
         self._window = LogWindow(0)
         self._count(resets=1)
 
@@ -294,9 +297,9 @@ class _Source:
         more = (states, resets, aways, beats)
         self._counts = _Counts(*(had + one for had, one in zip(self._counts, more, strict=True)))
 
-    def _wake_pages(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def _notify_pages(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 def _read_attempt(event: ServerEvent) -> object:

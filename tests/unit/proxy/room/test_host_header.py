@@ -1,6 +1,6 @@
 import pytest
 
-from proxy.room import origin
+from proxy.room import host_header
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ from proxy.room import origin
     ],
 )
 def test_a_host_is_bare_without_port_dot_and_capitals(header: str, host: str) -> None:
-    assert origin.bare_host(header) == host
+    assert host_header.bare_host(header) == host

@@ -9,7 +9,7 @@ import pytest
 
 from program.server_events import ServerEvent
 from proxy.framework.log_window import MOST
-from proxy.framework.sources import LINGER_SECONDS, Sources
+from proxy.framework.preview_streams import LINGER_SECONDS, PreviewStreams
 from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused
 from tests.fakes.clock import FakeClock
@@ -67,14 +67,14 @@ class Streams(FakeFramework):
 class Page:
     """A page that follows, and what it was told."""
 
-    def __init__(self, sources: Sources, after: str | None = None) -> None:
+    def __init__(self, streams: PreviewStreams, after: str | None = None) -> None:
         self.told: list[ServerEvent] = []
         self.refusal: ApiRefused | None = None
-        self.task = asyncio.create_task(self._follow(sources, after))
+        self.task = asyncio.create_task(self._follow(streams, after))
 
-    async def _follow(self, sources: Sources, after: str | None) -> None:
+    async def _follow(self, streams: PreviewStreams, after: str | None) -> None:
         try:
-            async with contextlib.aclosing(sources.follow("hello", SHA, after)) as events:
+            async with contextlib.aclosing(streams.follow("hello", SHA, after)) as events:
                 async for event in events:
                     self.told.append(event)
         except ApiRefused as refusal:
@@ -95,13 +95,13 @@ class Page:
 
 
 class Bench:
-    """Sources over such streams; `pauses` has what waits for a time to pass."""
+    """PreviewStreams over such streams; `pauses` has what waits for a time to pass."""
 
     def __init__(self) -> None:
         self.framework = Streams()
         self.clock = FakeClock()
         self.pauses: list[tuple[float, asyncio.Event]] = []
-        self.sources = Sources(self.framework, clock=self.clock.read, pause=self._pause)
+        self.streams = PreviewStreams(self.framework, clock=self.clock.read, pause=self._pause)
 
     async def _pause(self, seconds: float) -> None:
         passed = asyncio.Event()
@@ -124,12 +124,12 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def pages(self, *after: str | None) -> AsyncIterator[list[Page]]:
-        pages = [Page(self.sources, one) for one in after]
+        pages = [Page(self.streams, one) for one in after]
         await self.settle()
         yield pages
         for page in pages:
             await page.leave()
-        self.sources.close()
+        self.streams.close()
 
 
 @pytest.fixture
@@ -142,13 +142,13 @@ async def test_however_many_pages_follow_there_is_one_stream(bench: Bench) -> No
     async with bench.pages(*[None] * 40) as pages:
         bench.framework.say(state(), log("one\n", 4))
         await bench.settle()
-        late = Page(bench.sources)
+        late = Page(bench.streams)
         bench.framework.say(log("two\n", 8))
         await bench.settle()
         bench.framework.say(ServerEvent("", ""))
         await bench.settle()
         assert bench.framework.opened == [None]
-        assert bench.sources.count == 1
+        assert bench.streams.count == 1
         for page in (*pages, late):
             assert page.names == ["state", "log", "log"]
             assert page.text == "one\ntwo\n"
@@ -170,14 +170,14 @@ async def test_it_ends_some_seconds_after_the_last_page_and_not_before(bench: Be
         assert bench.framework.open == 1
         await pages[1].leave()
         await bench.settle()
-        again = Page(bench.sources)
+        again = Page(bench.streams)
         await bench.pass_time(LINGER_SECONDS)
         assert bench.framework.open == 1
         await again.leave()
         await bench.pass_time(LINGER_SECONDS)
-        assert (bench.framework.open, bench.sources.count) == (0, 0)
+        assert (bench.framework.open, bench.streams.count) == (0, 0)
         assert bench.framework.opened == [None]
-        assert bench.sources.state("hello", SHA) is None
+        assert bench.streams.state("hello", SHA) is None
 
 
 @in_a_loop
@@ -204,7 +204,7 @@ async def test_a_framework_that_is_away_is_told_once_and_waited_for(bench: Bench
         for _ in range(3):
             bench.framework.say(ApiAway("nobody answers"))
             await bench.pass_time(1)
-        late = Page(bench.sources)
+        late = Page(bench.streams)
         await bench.settle()
         for page in (*pages, late):
             assert page.names == ["away"]
@@ -254,7 +254,7 @@ async def test_who_comes_late_has_what_is_not_kept_read_once_for_all(bench: Benc
             bench.framework.say(log("x" * 50_000, end))
             await bench.settle()
         whole = len(first.text)
-        late = [Page(bench.sources) for _ in range(20)]
+        late = [Page(bench.streams) for _ in range(20)]
         await bench.settle()
         assert [len(page.text) for page in late] == [whole] * 20
         assert bench.framework.opened == [None]
@@ -269,7 +269,7 @@ async def test_the_first_page_s_place_is_where_it_begins(bench: Bench) -> None:
     async with bench.pages("4") as [page]:
         bench.framework.say(state(), log("456789", 10))
         await bench.settle()
-        late = Page(bench.sources)
+        late = Page(bench.streams)
         await bench.settle()
         assert bench.framework.opened == ["4"]
         assert page.text == "456789"
@@ -282,7 +282,7 @@ async def test_a_slow_page_is_told_the_last_state_alone_and_misses_nothing_of_th
     bench: Bench,
 ) -> None:
     bench.framework.log = "x" * 400_000
-    slow = bench.sources.follow("hello", SHA, None)
+    slow = bench.streams.follow("hello", SHA, None)
     async with bench.pages(None):
         bench.framework.say(state(step="1"))
         assert await anext(slow) == state(step="1")
@@ -306,12 +306,12 @@ async def test_an_end_is_told_to_all_who_come_within_a_second_and_asked_for_anew
     async with bench.pages(None):
         bench.framework.say(state(), END)
         await bench.settle()
-        late = Page(bench.sources)
+        late = Page(bench.streams)
         await bench.settle()
         assert late.names == ["state", "end"]
         assert bench.framework.opened == [None]
         bench.clock.pass_seconds(1.1)
-        later = Page(bench.sources)
+        later = Page(bench.streams)
         await bench.settle()
         assert bench.framework.opened == [None, None]
         await later.leave()
@@ -322,13 +322,13 @@ async def test_an_end_is_forgotten_where_the_preview_was_asked_for_again(bench: 
     async with bench.pages(None):
         bench.framework.say(state(), END)
         await bench.settle()
-        bench.sources.forget_end("hello", SHA)
-        again = Page(bench.sources)
+        bench.streams.forget_end("hello", SHA)
+        again = Page(bench.streams)
         bench.framework.say(state("t2"))
         await bench.settle()
         assert again.told == [state("t2")]
-        bench.sources.forget_end("hello", SHA)
-        assert bench.sources.state("hello", SHA) == state("t2")
+        bench.streams.forget_end("hello", SHA)
+        assert bench.streams.state("hello", SHA) == state("t2")
         await again.leave()
 
 
@@ -344,9 +344,9 @@ async def test_a_refusal_is_every_page_s(bench: Bench) -> None:
 @in_a_loop
 async def test_what_is_not_followed_any_more_is_told_as_away() -> None:
     bench = Bench()
-    page = bench.sources.follow("hello", SHA, None)
+    page = bench.streams.follow("hello", SHA, None)
     first = asyncio.ensure_future(anext(page))
     await bench.settle()
-    bench.sources.close()
+    bench.streams.close()
     with pytest.raises(ApiAway):
         await first

@@ -1,4 +1,4 @@
-"""What the waiting room answers with."""
+"""Responses of the waiting room: problems for programs and for people."""
 
 from collections.abc import Awaitable
 from typing import TypeVar
@@ -11,34 +11,36 @@ from proxy.model.problems import Problem
 from proxy.pages import pages
 from proxy.pages.brief import brief_problem, tell_visitor
 from proxy.pages.pages import Visit
-from proxy.room.parts import Parts
+from proxy.room.context import RoomContext
 
 _T = TypeVar("_T")
 
 
-async def answered(asked: Awaitable[_T]) -> _T | Problem:
-    """Return what the framework answers, or why it does not."""
+async def or_problem(call: Awaitable[_T]) -> _T | Problem:
+    """Return the framework's answer to a call, or the problem that it failed with."""
     try:
-        return await asked
+        return await call
     except ApiRefused as refusal:
         return refusal.problem
     except ApiAway as error:
         return problems.unavailable(f"The preview service does not answer: {error}.")
 
 
-def plain(problem: Problem) -> Response:
-    """Return a problem for programs."""
+def problem_json(problem: Problem) -> Response:
+    """Return a problem for programs, as JSON."""
     return Response(problem.body(), problem.status, problem.headers())
 
 
-async def tell(parts: Parts, visit: Visit, problem: Problem, *, wants_page: bool) -> Response:
+async def answer_problem(
+    context: RoomContext, visit: Visit, problem: Problem, *, wants_page: bool
+) -> Response:
     """Return a problem for people, or for programs; of an app as much as its room shows."""
     if visit.app and brief_problem(problem) != problem:
-        shows_all = await parts.shown.shows_all(visit.app)
+        shows_all = await context.visibility.shows_all(visit.app)
         problem = tell_visitor(problem, shows_all=shows_all)
     if not wants_page:
-        return plain(problem)
-    parts.metrics.pages.labels(problem.slug).inc()
+        return problem_json(problem)
+    context.metrics.pages.labels(problem.slug).inc()
     headers = pages.security_headers(visit.nonce)
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)

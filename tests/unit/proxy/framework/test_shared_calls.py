@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from proxy.framework.questions import Questions
+from proxy.framework.shared_calls import SharedCalls
 from proxy.model.errors import ApiAway
 from proxy.model.preview import Preview
 from tests.fakes.placements import SHA
@@ -28,9 +28,9 @@ class Slow(FakeFramework):
 @in_a_loop
 async def test_many_who_ask_the_same_at_a_time_ask_once_and_later_ones_anew() -> None:
     framework = Slow()
-    questions = Questions(framework)
-    asked = [asyncio.create_task(questions.find("hello", SHA)) for _ in range(20)]
-    other = asyncio.create_task(questions.find("hello", "b" * 40))
+    shared_calls = SharedCalls(framework)
+    asked = [asyncio.create_task(shared_calls.find("hello", SHA)) for _ in range(20)]
+    other = asyncio.create_task(shared_calls.find("hello", "b" * 40))
     await asyncio.sleep(0)
     asked[0].cancel()
     framework.open.set()
@@ -38,7 +38,7 @@ async def test_many_who_ask_the_same_at_a_time_ask_once_and_later_ones_anew() ->
     assert {preview.sha for preview in found if preview} == {SHA}
     assert await other is None
     assert framework.world.asked == ["find", "find"]
-    await questions.find("hello", SHA)
+    await shared_calls.find("hello", SHA)
     assert framework.world.asked == ["find"] * 3
 
 
@@ -46,11 +46,11 @@ async def test_many_who_ask_the_same_at_a_time_ask_once_and_later_ones_anew() ->
 async def test_all_are_told_that_nobody_answers_and_the_next_asks_again() -> None:
     framework = Slow()
     framework.away = True
-    questions = Questions(framework)
-    asked = [asyncio.create_task(questions.find("hello", SHA)) for _ in range(3)]
+    shared_calls = SharedCalls(framework)
+    asked = [asyncio.create_task(shared_calls.find("hello", SHA)) for _ in range(3)]
     framework.open.set()
     for task in asked:
         with pytest.raises(ApiAway):
             await task
     framework.away = False
-    assert await questions.find("hello", SHA)
+    assert await shared_calls.find("hello", SHA)

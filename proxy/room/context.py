@@ -1,0 +1,79 @@
+"""The objects that the waiting room works with."""
+
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from proxy.framework.preview_streams import PreviewStreams
+from proxy.held.pending_starts import PendingStarts
+from proxy.held.refused_tasks import RefusedTasks
+from proxy.held.start_limits import HELD_EACH, StartCap
+from proxy.metrics import Metrics
+from proxy.model.routes import Route
+from proxy.ports import Framework
+from proxy.room.slots import Slots
+from proxy.room.tokens import Tokens
+from proxy.room.visibility import Visibility
+from proxy.routing.routing_table import RoutingTable
+
+
+class RoomContext(NamedTuple):
+    """All that the room works with. `cap` limits starts, `holds` the held requests of a client."""
+
+    framework: Framework
+    table: RoutingTable
+    refused_tasks: RefusedTasks
+    pending_starts: PendingStarts
+    tokens: Tokens
+    visibility: Visibility
+    preview_streams: PreviewStreams
+    cap: StartCap
+    holds: Slots
+    metrics: Metrics
+    domain: str
+    clock: Callable[[], float] = time.time
+
+
+def make_context(
+    framework: Framework,
+    table: RoutingTable,
+    metrics: Metrics,
+    *,
+    proxy_id: str,
+    tokens: Sequence[str],
+    domain: str,
+    probe: Callable[[Route], Awaitable[bool]],
+    budgets: Mapping[str, int] = MappingProxyType({}),
+) -> RoomContext:
+    """Return the context of a room.
+
+    `tokens` are the proxies'. `probe` is as in RefusedTasks. `budgets` are those of StartCap, and
+    `held`: how many requests of one client are held.
+
+    The caller closes `pending_starts`, `refused_tasks` and `preview_streams` at the end.
+    """
+
+    def count_held(outcome: str) -> None:
+        metrics.starts.labels("held", outcome).inc()
+
+    refused_tasks = RefusedTasks(table, framework, proxy_id, probe=probe)
+    pending_starts = PendingStarts(
+        framework, table, domain, refused_tasks=refused_tasks, count_outcome=count_held
+    )
+    preview_streams = PreviewStreams(framework)
+    metrics.followed.set_function(lambda: preview_streams.count)
+    return RoomContext(
+        framework,
+        table,
+        refused_tasks,
+        pending_starts,
+        Tokens(tokens),
+        Visibility(framework),
+        preview_streams,
+        StartCap(budgets),
+        Slots(sys.maxsize, budgets.get("held", HELD_EACH)),
+        metrics,
+        domain,
+    )

@@ -1,0 +1,57 @@
+"""Reads a request: whose page it is for, and what the visitor may do.
+
+HAProxy describes a request in headers that clients cannot send themselves: X-Prevs-Looks marks a
+request that must start nothing. X-Prevs-Held is for how many seconds it was held. X-Prevs-Later is
+in how many seconds the client may come again, and whose budget of starts is used up.
+X-Prevs-Refused is the task that refused its connection, and X-Prevs-Miss is absent if that happened
+for the second time.
+"""
+
+import secrets
+
+from starlette.requests import Request
+
+from prevs import names
+from program import same_origin
+from proxy.pages.pages import Visit
+from proxy.room import host_header
+from proxy.room.context import RoomContext
+
+
+def is_navigation(request: Request) -> bool:
+    """Return whether a browser navigates to a page; HAProxy does not hold such a request."""
+    headers = request.headers
+    wants_html = any("text/html" in accepted for accepted in headers.getlist("accept"))
+    navigates = "navigate" in headers.getlist("sec-fetch-mode")
+    return request.method in {"GET", "HEAD"} and (navigates or wants_html)
+
+
+def read_visit(context: RoomContext, request: Request) -> Visit:
+    """Return which page a request is for, with a token if the visitor may start its preview."""
+    host = host_header.bare_host(request.headers.get("host", ""))
+    label, app = names.split_host(host, context.domain) or ("", "")
+    if app:  # both forms of a host have one name, as in HAProxy
+        host = names.host(label, app, context.domain)
+    may_start = app and "x-prevs-looks" not in request.headers
+    return Visit(
+        host=host,
+        label=label,
+        app=app,
+        path=_read_path(request),
+        nonce=secrets.token_urlsafe(16),
+        token=context.tokens.sign(host, context.clock()) if may_start else "",
+        refused=request.headers.get("x-prevs-refused", ""),
+    )
+
+
+def may_read(context: RoomContext, visit: Visit, request: Request) -> bool:
+    """Return whether a request for a log or for events has the token of a page shown lately."""
+    query = request.query_params
+    token, sha = query.get("token", ""), query.get("sha", "")
+    return context.tokens.is_valid_log(token, visit.host, sha, context.clock())
+
+
+def _read_path(request: Request) -> str:
+    """Return the path and query as the visitor sent them; a link to them stays on this host."""
+    path = request.scope["raw_path"].decode("latin-1")
+    return same_origin.own_path(f"{path}?{request.url.query}" if request.url.query else path)
