@@ -1,5 +1,6 @@
-"""The proxy: HAProxy steered by the placements, its controller and the waiting room.
+"""The proxy: HAProxy, the controller that configures it from placements, and the waiting room.
 
-HAProxy forwards; nothing of ours is in the path of a request that has a placement. The controller
-only reads ZooKeeper and never decides what runs; the waiting room asks the framework for that.
+HAProxy forwards the requests of previews that have a placement; no Python code is in their path.
+The controller only reads ZooKeeper, and never decides what runs. The waiting room calls the
+framework to start previews.
 """

@@ -1,4 +1,4 @@
-"""Notices when the certificates in a folder change."""
+"""Watches a folder of certificates for changes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,11 +11,11 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 2.0
 
 State = frozenset[tuple[str, int, int]]
-"""What is in a folder: the name, the size and the time of the last change of each file."""
+"""The state of a folder: the name, the size and the modification time of each file."""
 
 
 def look(folder: Path) -> State:
-    """Return what is in a folder; follows links. Raises OSError."""
+    """Return the state of a folder; follow links. Raises OSError."""
     found = [(path.name, path.stat()) for path in folder.iterdir()]
     return frozenset((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
 
@@ -26,16 +26,16 @@ async def watch(
     *,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
-    """Call `changed` after each change, once two looks in a row find the same.
+    """Call `changed` after each change, once two looks in a row find the same state.
 
-    So it is called when the last of several files has been written. Runs until it is cancelled.
+    So it is called only when the last of several files is written. Runs until cancelled.
     """
     used = seen = look(folder)
     while True:
         await pause(LOOK_SECONDS)
         try:
             now = look(folder)
-        except OSError as error:  # a file may go while it is looked at
+        except OSError as error:  # a file may disappear during the look
             log.warning("the certificates cannot be looked at", folder=str(folder), why=str(error))
             continue
         if now == seen != used:

@@ -1,4 +1,4 @@
-"""Serving ASGI applications on Unix sockets of their own, for HAProxy on the same machine."""
+"""Serves ASGI applications on Unix sockets, for HAProxy on the same machine."""
 
 import contextlib
 import socket
@@ -12,7 +12,7 @@ _OPEN_REQUESTS_SECONDS = 1
 
 
 class Server(uvicorn.Server):
-    """A server that leaves the signals to the program: there are two of them in it."""
+    """A server that leaves signals to the program, which runs two servers."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -21,7 +21,7 @@ class Server(uvicorn.Server):
 
 
 def make_server(app: ASGIApp) -> Server:
-    """Return a server for `app`; `serve(sockets=[listen(path)])` runs it."""
+    """Return a server for `app`; run it with `serve(sockets=[listen(path)])`."""
     return Server(
         uvicorn.Config(
             app,
@@ -38,7 +38,7 @@ def make_server(app: ASGIApp) -> Server:
 
 
 def listen(path: Path) -> socket.socket:
-    """Listen on a Unix socket that only this user can reach, in the place of an old one."""
+    """Listen on a Unix socket that only this user can reach; replace an old socket."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))

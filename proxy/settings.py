@@ -1,4 +1,4 @@
-"""What the proxy is told by its environment: PREVS_* variables, all problems told at once."""
+"""The proxy's settings: PREVS_* variables of its environment. All problems are reported at once."""
 
 import ipaddress
 import re
@@ -27,7 +27,7 @@ from proxy.held.start_limits import HELD_EACH, MOST
 _ADDRESS = r"https?://[^\s/,]+/?"
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*[*]?", re.ASCII)
 _LONGEST_FOLDER = 80
-"""A Unix socket's path has at most 107 bytes, of which HAProxy takes some for a temporary name."""
+"""The path of a Unix socket has at most 107 bytes; HAProxy needs some for a temporary name."""
 
 
 def _check_port(value: str) -> str:
@@ -38,7 +38,7 @@ def _check_port(value: str) -> str:
 
 def _check_path(value: Path) -> Path:
     path = value.absolute()
-    # HAProxy's configuration names it, where other characters have a meaning.
+    # It stands in HAProxy's configuration, where other characters have a meaning.
     if not re.fullmatch(r"[A-Za-z0-9/._+@-]+", str(path), re.ASCII):
         raise ValueError(f"{path} may have only letters, digits and / . _ + @ - in its path")
     return path
@@ -149,7 +149,7 @@ class Settings(EnvironmentSettings):
     def _check_addresses(cls, value: str) -> str:
         for address in value.split(","):
             parts = urlsplit(address)
-            # Asking for the port is what finds out that it is none.
+            # `port` raises ValueError if it is not a port.
             if not parts.hostname or parts.port == 0:
                 raise ValueError(f"{address} is no address")
         return value
@@ -191,7 +191,7 @@ class Settings(EnvironmentSettings):
         return self
 
     def front(self) -> Front:
-        """Return how visitors are met."""
+        """Return where HAProxy listens, and whom it trusts."""
         return Front(
             listen=self.proxy_listen,
             domain=self.domain,
@@ -206,24 +206,24 @@ class Settings(EnvironmentSettings):
         )
 
     def budgets(self) -> dict[str, int]:
-        """Return how much visitors may have, where an operator decides that."""
+        """Return the limits for visitors that an operator may set."""
         return {"app": self.starts_of_app, "all": self.starts, "held": self.held_of_client}
 
     def addresses(self) -> list[str]:
-        """Return the addresses of the API, one of each framework."""
+        """Return the addresses of the API, one for each framework."""
         return self.api.split(",")
 
     def tokens(self) -> tuple[str, ...]:
-        """Read the tokens of proxies. The first is what this one sends."""
+        """Read the tokens of proxies. This proxy sends the first one."""
         return read_tokens(self.token_file)
 
     def readers(self) -> tuple[str, ...]:
-        """Read the tokens of who reads numbers: the proxies', and those that are for that."""
+        """Read the tokens that may read metrics: the proxies', and those for metrics alone."""
         file = self.metrics_token_file
         return (*self.tokens(), *(read_tokens(file) if file else ()))
 
     def identities(self) -> tuple[str, ...]:
-        """Read who this is for ZooKeeper, nobody where there is no file."""
+        """Read this proxy's identities for ZooKeeper; none without a file."""
         return read_identities(self.zookeeper_auth_file) if self.zookeeper_auth_file else ()
 
 

@@ -1,4 +1,4 @@
-"""What the proxy knows of previews and routes, and what it says when there is none.
+"""What the proxy knows about previews, routes and usage, and the problems that it reports.
 
-Pure. How HAProxy is told of it is in haproxy/.
+Pure. How HAProxy gets the routes is in haproxy/.
 """

@@ -1,12 +1,12 @@
-"""What can go wrong in the proxy, as one family.
+"""The errors of the proxy.
 
 ProxyError
-├── PlacementsAway   ZooKeeper does not answer now: what is routed stays as it is
+├── PlacementsAway   ZooKeeper does not answer now: the routes stay as they are
 ├── RouterAway       HAProxy does not answer now: it is being started
 │   └── RouterGone   that HAProxy has ended
-├── ApiAway          the framework does not answer now: the same call may later
-├── ApiRefused       the framework said no, with its problem
-└── HaproxyFailed    HAProxy cannot be started, with its own last words
+├── ApiAway          the framework does not answer now: the same call may succeed later
+├── ApiRefused       the framework refused a call, with its problem
+└── HaproxyFailed    HAProxy cannot be started, with its own output
 """
 
 from proxy.model.problems import Problem
@@ -17,15 +17,15 @@ class ProxyError(Exception):
 
 
 class PlacementsAway(ProxyError):
-    """The placements cannot be read, or the proxy's record not be written, now."""
+    """The placements cannot be read now, or the proxy's record cannot be written."""
 
 
 class RouterAway(ProxyError):
-    """HAProxy's socket does not answer, or answers what it should not."""
+    """HAProxy's socket does not answer, or its answer is wrong."""
 
 
 class RouterGone(RouterAway):
-    """Nobody listens on that socket of HAProxy's."""
+    """No HAProxy listens on that socket."""
 
 
 class ApiAway(ProxyError):
@@ -33,7 +33,7 @@ class ApiAway(ProxyError):
 
 
 class ApiRefused(ProxyError):
-    """The framework refuses a call; `problem` is what it said."""
+    """The framework refuses a call; `problem` is its answer."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)

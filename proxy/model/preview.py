@@ -1,6 +1,6 @@
-"""What the framework tells of a preview and of a commit, as the proxy uses it. Pure.
+"""A preview and a commit as the framework's API describes them. Pure.
 
-The API's JSON is read forgivingly: a key that is absent, or of another type, is as if not told.
+Unknown JSON is tolerated: a key of another type counts as absent.
 """
 
 import dataclasses
@@ -11,14 +11,14 @@ from prevs.states import State
 
 
 class Mistake(NamedTuple):
-    """What is wrong in a line of a commit's .prevs.toml."""
+    """A mistake in one line of a commit's .prevs.toml."""
 
     line: int
     message: str
 
 
 class Failure(NamedTuple):
-    """Why a preview failed; `mistakes` are those in its commit's settings."""
+    """Why a preview failed, with the mistakes in its commit's settings."""
 
     cause: str
     message: str
@@ -29,7 +29,7 @@ class Failure(NamedTuple):
 class Step(NamedTuple):
     """A step of an attempt: when it began and ended (epoch seconds), and its usual seconds.
 
-    One without a begin was not come to yet, or was not needed.
+    A step without `began` was not reached yet, or was not needed.
     """
 
     name: str
@@ -40,11 +40,11 @@ class Step(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Preview:
-    """A preview. `changed` and `next_try` (where it waits for one) are in seconds since the epoch.
+    """A preview. `changed` and `next_try` (if it waits for one) are in seconds since the epoch.
 
-    `queue_place` is 1 for the one that starts next; `agent` is its host, `detail` how far it is.
-    `serving` is the running commit that each of its labels leads to until it runs itself.
-    `log_tail` are the last lines of its public log, where somebody has read them.
+    `queue_place` is 1 for the preview that starts next. `agent` is a host, `detail` the progress of
+    the phase. `serving` has, by label, the running commit that serves the label until this preview
+    runs. `log_tail` has the last lines of its public log, if they were read.
     """
 
     app: str
@@ -67,17 +67,17 @@ class Preview:
 
     @property
     def has_failed(self) -> bool:
-        """Tell whether it failed, and stays so until a retry."""
+        """Return whether it failed, and stays so until a retry."""
         return self.state == State.FAILED.value
 
     @property
     def is_stopped(self) -> bool:
-        """Tell whether it has no task and waits for none."""
+        """Return whether it has no task and waits for none."""
         return self.state == State.STOPPED.value
 
     @property
     def is_coming(self) -> bool:
-        """Tell whether it is on its way to answer, or does already."""
+        """Return whether it runs, or is on its way to run."""
         return not self.has_failed and not self.is_stopped
 
     @property
@@ -86,15 +86,15 @@ class Preview:
         return f"{_ordinal(self.queue_place)} in the queue" if self.queue_place else ""
 
     def next_try_in(self, now: float) -> float | None:
-        """Return after how many seconds it is tried again, None where it need not wait."""
+        """Return the seconds until the next try, None if it does not wait for one."""
         return max(0.0, self.next_try - now) if self.next_try is not None else None
 
 
 @dataclasses.dataclass(frozen=True)
 class Commit:
-    """What a label leads to. `committed` is in seconds since the epoch.
+    """The commit that a label leads to. `committed` is in seconds since the epoch.
 
-    One that is `out_of_date` is what it led to at `as_of`, as its repository cannot be read now.
+    If it is `out_of_date`, its repository cannot be read now, and the label led here at `as_of`.
     """
 
     sha: str
@@ -108,7 +108,7 @@ class Commit:
 
 
 def read_preview(value: Any) -> Preview:
-    """Return the preview in an API's JSON object. Raises ValueError if it is none."""
+    """Return the preview in a JSON object of the API. Raises ValueError if there is none."""
     fields = _mapping(value)
     app, sha, state = (_text(fields, key) for key in ("app", "sha", "state"))
     if not (app and sha and state):
@@ -135,7 +135,7 @@ def read_preview(value: Any) -> Preview:
 
 
 def read_commit(value: Any) -> Commit:
-    """Return the commit in an API's JSON object. Raises ValueError if it is none."""
+    """Return the commit in a JSON object of the API. Raises ValueError if there is none."""
     fields = _mapping(value)
     if not _text(fields, "sha"):
         raise ValueError("no commit")
@@ -152,18 +152,18 @@ def read_commit(value: Any) -> Commit:
 
 
 def _read_steps(value: Any) -> tuple[Step, ...]:
-    told = [_mapping(item) for item in value] if isinstance(value, list) else []
     return tuple(
         Step(_text(step, "name"), *(_number(step, key) for key in ("began", "ended", "usual")))
-        for step in told
+        for step in _mappings(value)
     )
 
 
 def _read_serving(value: Any) -> dict[str, str]:
-    told = [_mapping(item) for item in value] if isinstance(value, list) else []
     running = State.RUNNING.value
     return {
-        _text(one, "label"): _text(one, "sha") for one in told if _text(one, "state") == running
+        _text(one, "label"): _text(one, "sha")
+        for one in _mappings(value)
+        if _text(one, "state") == running
     }
 
 
@@ -180,10 +180,9 @@ def _read_failure(value: Any) -> Failure | None:
 
 
 def _read_mistakes(value: Any) -> tuple[Mistake, ...]:
-    told = [_mapping(item) for item in value] if isinstance(value, list) else []
     return tuple(
         Mistake(int(_number(one, "line") or 1), _text(one, "message"))
-        for one in told
+        for one in _mappings(value)
         if _text(one, "message")
     )
 
@@ -195,6 +194,10 @@ def _ordinal(number: int) -> str:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [_mapping(item) for item in value] if isinstance(value, list) else []
 
 
 def _number(fields: Mapping[str, Any], key: str) -> float | None:

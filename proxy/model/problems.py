@@ -1,6 +1,6 @@
-"""What visitors are told when they cannot be let in, as problem+json (RFC 9457). Pure.
+"""Why a visitor's request fails, as problem+json (RFC 9457). Pure.
 
-What the framework said is passed on as it is; the rest has the same form.
+Problems of the framework are passed on unchanged; the proxy's own have the same form.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ _STARTED = {
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """A problem. `retry_after` is in seconds, None where coming again does not help."""
+    """A problem. `retry_after` is in seconds, None if a retry does not help."""
 
     slug: str
     title: str
@@ -49,7 +49,7 @@ class Problem:
         return json.dumps(members, ensure_ascii=False).encode("utf-8", "replace")
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that go with it."""
+        """Return the headers of a response with it."""
         headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
@@ -57,7 +57,7 @@ class Problem:
 
 
 def read_problem(value: Any, status: int) -> Problem:
-    """Return the problem in an API's JSON object; one of another form gets a plain sentence."""
+    """Return the problem in a JSON object of the API, or a general one if it has another form."""
     fields = dict(value) if isinstance(value, Mapping) else {}
     kind = fields.pop("type", None)
     title, detail = fields.pop("title", None), fields.pop("detail", None)
@@ -74,12 +74,12 @@ def read_problem(value: Any, status: int) -> Problem:
 
 
 def unavailable(detail: str, *, retry_after: int = _RETRY_SECONDS, **fields: object) -> Problem:
-    """Return the problem that may be none if the client comes again."""
+    """Return a problem that may be over when the client comes again."""
     return Problem("unavailable", "Not available now", 503, detail, fields, retry_after)
 
 
 def no_address(host: str, domain: str) -> Problem:
-    """Return the problem of a host name that is no preview's address."""
+    """Return the problem of a host name that is not a preview's address."""
     return Problem(
         "not-found",
         "No preview's address",
@@ -90,7 +90,7 @@ def no_address(host: str, domain: str) -> Problem:
 
 
 def nothing_at(path: str) -> Problem:
-    """Return the problem of a path of the waiting room's own that is not there."""
+    """Return the problem of a path below /_prevs/ that does not exist."""
     return Problem("not-found", "Nothing here", 404, f"There is nothing at {path}.")
 
 
@@ -116,7 +116,7 @@ def failed(preview: Preview) -> Problem:
 
 
 def not_started_by_looking() -> Problem:
-    """Return the problem of a preview that does not run, for what starts nothing."""
+    """Return the problem of a preview that does not run, for a request that starts nothing."""
     return unavailable(
         "The preview is not running, and this request does not start it. A visit in a browser does "
         "(reload with Shift where a service worker asks instead), or a program's GET."
@@ -134,12 +134,12 @@ def stopped(preview: Preview) -> Problem:
 
 
 def not_yet(preview: Preview | None, held: int) -> Problem:
-    """Return the problem of a preview that has not answered while a request was held (seconds)."""
+    """Return the problem of a preview that has not answered within `held` seconds."""
     within = f"within {held} s" if held else "yet"
     if preview is None:
         return unavailable(f"The preview has not answered {within}.")
-    said = ", ".join(part for part in (preview.place, preview.reason) if part)
-    reason = f" ({said})" if said else ""
+    known = ", ".join(part for part in (preview.place, preview.reason) if part)
+    reason = f" ({known})" if known else ""
     return unavailable(
         f"The preview has not answered {within}; it is {preview.state}{reason}.",
         app=preview.app,
@@ -155,7 +155,7 @@ def not_known_any_more() -> Problem:
 
 
 def leads_elsewhere() -> Problem:
-    """Return the problem of a page whose host leads to another commit than it did."""
+    """Return the problem of a page whose host leads to another commit now."""
     return Problem(
         "moved",
         "It leads elsewhere",
@@ -165,7 +165,7 @@ def leads_elsewhere() -> Problem:
 
 
 def not_shown(app: str, sha: str) -> Problem:
-    """Return the problem of a log that is asked for by nobody whom a page of it was shown."""
+    """Return the problem of a request for a log without the token of one of its pages."""
     return Problem(
         "forbidden",
         "Not asked by the page",
@@ -176,9 +176,9 @@ def not_shown(app: str, sha: str) -> Problem:
 
 
 def too_many_starts(seconds: int, budget: str) -> Problem:
-    """Return the problem of a visitor for whom nothing starts until some seconds pass.
+    """Return the problem of a visitor who must wait some seconds before anything starts.
 
-    `budget` is one of caps.MOST.
+    `budget` is a key of start_limits.MOST.
     """
     whose = _STARTED.get(budget, "")
     return Problem(
@@ -192,7 +192,7 @@ def too_many_starts(seconds: int, budget: str) -> Problem:
 
 
 def too_many_open(what: str) -> Problem:
-    """Return the problem of a client that has as many open as it may. `what` is in OPEN."""
+    """Return the problem of a client that has too many of `what` open, a key of OPEN."""
     detail = f"Your address has {OPEN[what]} already. Come again in {AGAIN_SECONDS} s."
     return Problem(
         "too-many-open",
@@ -205,7 +205,7 @@ def too_many_open(what: str) -> Problem:
 
 
 def closed_connection(host: str) -> Problem:
-    """Return the problem of a page that was asked for in vain where connections are taken."""
+    """Return the problem of a task that accepts connections, but closed this one early."""
     return Problem(
         "no-answer",
         "No answer",
@@ -215,7 +215,7 @@ def closed_connection(host: str) -> Problem:
 
 
 def refuses_connections(host: str) -> Problem:
-    """Return the problem of a placement where nothing listens at this moment."""
+    """Return the problem of a task that accepts no connection now."""
     return unavailable(
         f"The application behind {host} runs, but takes no connection now.", retry_after=2
     )

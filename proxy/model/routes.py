@@ -1,6 +1,6 @@
-"""From the placements of all apps to where each host name leads. Pure.
+"""Turns the placements of all apps into the routes of host names. Pure.
 
-What ends in HAProxy's map is made only here, from values that were checked: a bad one would make
+Only this module makes values for HAProxy's map, from checked placements: a bad value would make
 HAProxy connect to itself.
 """
 
@@ -16,25 +16,25 @@ from prevs.records import Placement, PlacementsRecord, RecordError
 from proxy.model.trust import Node, Ports, Trust
 
 TASK_AT = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff|65535|")
-"""Where the task begins in str() of a route: after the longest address and port."""
+"""Where the task id begins in str() of a route: after the longest address and port."""
 
 NEWER_DIGITS = 12
-"""How many digits of a newer commit that has failed are in front of the task."""
+"""How many digits of a newer, failed commit stand in front of the task id."""
 
 HTTP2 = "h2"
-"""The protocol of a placement that is spoken to in HTTP/2; all others in HTTP/1.1."""
+"""The protocol of a placement that gets HTTP/2; all others get HTTP/1.1."""
 
 HTTP2_MARK = "+"
-"""What follows the port in str() of a route to one that speaks HTTP/2, where others have |."""
+"""Follows the port in str() of a route with HTTP/2; other routes have | there."""
 
 
 _NEWER = re.compile(rf"[0-9a-f]{{{NEWER_DIGITS}}}", re.ASCII)
 
 
 class Route(NamedTuple):
-    """Where a host name leads, and in which protocol it is spoken to.
+    """Where a host name leads, and by which protocol.
 
-    `newer` are digits of the newer commit that was to be there, and has failed; "" for none.
+    `newer` has digits of a newer commit that should be there, but has failed; "" for none.
     """
 
     ip: str
@@ -46,10 +46,10 @@ class Route(NamedTuple):
     def __str__(self) -> str:
         """Return the value in HAProxy's map, and in the answer to a held request.
 
-        The task begins at TASK_AT in all of them: HAProxy cuts it out twice in each request, and
-        looking for where it begins would take longer. What follows the port tells who speaks
-        HTTP/2 alone: there is no room for a word. The newer commit is right in front of the task:
-        but for the longest addresses of IPv6, there is room.
+        The task id always begins at TASK_AT: HAProxy cuts it out twice in each request, and a
+        search for its beginning would take longer. The character behind the port marks HTTP/2,
+        as a word would not fit. The newer commit stands right in front of the task id; it fits
+        unless the IPv6 address is one of the longest.
         """
         end = HTTP2_MARK if self.protocol == HTTP2 else "|"
         place = f"{self.ip}|{self.port}{end}"
@@ -58,38 +58,38 @@ class Route(NamedTuple):
 
 
 Routes = Mapping[str, Route]
-"""By host name, as names.host makes it."""
+"""Routes by host name, as names.host makes it."""
 
 
 class Merged(Mapping[str, Route]):
-    """The routes of all apps as one, of which `parts` has each app's.
+    """The routes of all apps as one mapping; `parts` has those of each app.
 
-    A part never changes. Two that share parts are compared without looking into these, so that a
-    change costs by how much it changes, not by how much there is.
+    A part never changes. A comparison skips the parts that two mappings share, so its cost depends
+    on the size of the change, not on the number of routes.
     """
 
     def __init__(self, parts: Mapping[str, Routes]) -> None:
         self.parts = parts
 
     def __getitem__(self, host: str) -> Route:
-        """Return where a host leads. Raises KeyError."""
+        """Return the route of a host. Raises KeyError."""
         return self.parts[names.app_of_host(host)][host]
 
     def __iter__(self) -> Iterator[str]:
-        """Return all hosts, app by app."""
+        """Yield all hosts, app by app."""
         return (host for part in self.parts.values() for host in part)
 
     def __len__(self) -> int:
-        """Return how many hosts there are."""
+        """Return the number of hosts."""
         return sum(map(len, self.parts.values()))
 
 
 @dataclasses.dataclass(frozen=True)
 class AppRoutes:
-    """What was learned of one app: the last node that was looked at, the last one that was good.
+    """What is known about one app from its last node, and from the last good one.
 
-    `version` is that of the good one, None where there was none yet. `problems` says what is wrong
-    with the one that was looked at, when previews were at `ports`.
+    `seen` is the last node's `written`. `version` and `routes` are of the last good node; `version`
+    is None if there was none. `problems` are those of the last node, checked against `ports`.
     """
 
     seen: int
@@ -108,7 +108,7 @@ _NOTHING = AppRoutes(-1, None, {})
 
 
 class Learned(NamedTuple):
-    """All apps, and what is wrong with what was new (app, and what)."""
+    """What is known about all apps, and the new problems as pairs (app, problem)."""
 
     apps: Mapping[str, AppRoutes]
     problems: tuple[tuple[str, str], ...] = ()
@@ -122,11 +122,11 @@ class Changes(NamedTuple):
     removes: frozenset[str]
 
     def __bool__(self) -> bool:
-        """Tell whether there is any."""
+        """Return whether there is any change."""
         return bool(self.adds or self.changes or self.removes)
 
     def __len__(self) -> int:
-        """Return how many hosts are concerned."""
+        """Return the number of changed hosts."""
         return len(self.adds) + len(self.changes) + len(self.removes)
 
 
@@ -135,8 +135,8 @@ def learn(
 ) -> Learned:
     """Return what is known after reading `nodes`, the znodes of all apps.
 
-    A record that is none leaves its app as it was; a placement that cannot be routed to, or is not
-    to be trusted, is left out. An app without a node has no routes.
+    A node that is not a valid record leaves its app's routes as they were. A placement that is
+    wrong or not trusted gets no route. An app without a node has no routes.
     """
     apps: dict[str, AppRoutes] = {}
     problems: list[tuple[str, str]] = []
@@ -157,13 +157,13 @@ def _learn_app(app: str, node: Node, before: AppRoutes, *, domain: str, trust: T
         return dataclasses.replace(
             before, seen=node.written, problems=(str(error),), ports=trust.ports
         )
-    # The same routes are the same object: that is how `diff` knows what to look at.
+    # Equal routes stay the same object: by that `diff` finds the parts that changed.
     same = before.routes if before.routes == routes else routes
     return AppRoutes(node.written, node.version, same, tuple(problems), trust.ports)
 
 
 def read(app: str, data: bytes, domain: str, trust: Trust) -> tuple[Routes, list[str]]:
-    """Return the routes in an app's PlacementsRecord, and what is wrong with placements left out.
+    """Return the routes in an app's PlacementsRecord, and the problems of ignored placements.
 
     Raises RecordError.
     """
@@ -189,7 +189,7 @@ def read(app: str, data: bytes, domain: str, trust: Trust) -> tuple[Routes, list
 
 
 def _newer(sha: str) -> str:
-    """Return the digits of a commit that are told. It is not signed: none of what is no commit."""
+    """Return the first digits of a commit; "" if it is not one, for this field is not signed."""
     return sha[:NEWER_DIGITS] if names.is_sha(sha) else ""
 
 
@@ -199,24 +199,24 @@ def merge(apps: Mapping[str, AppRoutes]) -> Routes:
 
 
 def parts(routes: Routes) -> Mapping[str, Routes]:
-    """Return the parts that never change of which `routes` is made."""
+    """Return the immutable parts that `routes` consists of."""
     return routes.parts if isinstance(routes, Merged) else {"": routes}
 
 
 def is_routed(apps: Mapping[str, AppRoutes], task_id: str) -> bool:
-    """Tell whether a placement leads to a task."""
+    """Return whether a placement leads to a task."""
     task = names.read_task_id(task_id)
     app = apps.get(task.app) if task else None
     return app is not None and task_id in app.tasks
 
 
 def versions(apps: Mapping[str, AppRoutes]) -> dict[str, int]:
-    """Return, for each app, the version of the placements that `merge` returns."""
+    """Return the version of each app's placements in the routes that `merge` returns."""
     return {name: app.version for name, app in apps.items() if app.version is not None}
 
 
 def diff(actual: Routes, wanted: Routes) -> Changes:
-    """Return what makes `wanted` of `actual`."""
+    """Return the changes that turn `actual` into `wanted`."""
     before, after = parts(actual), parts(wanted)
     differing = [n for n in before.keys() | after.keys() if before.get(n) is not after.get(n)]
     old = {host: route for name in differing for host, route in before.get(name, {}).items()}
@@ -229,7 +229,7 @@ def diff(actual: Routes, wanted: Routes) -> Changes:
 
 
 def parse(text: str) -> Route | None:
-    """Return the route that str() made `text` of, or None if it is none."""
+    """Return the route whose str() is `text`, or None if there is none."""
     newer = text[TASK_AT - NEWER_DIGITS : TASK_AT]
     newer = newer if _NEWER.fullmatch(newer) else ""
     ip, _, rest = text[: TASK_AT - len(newer)].partition("|")

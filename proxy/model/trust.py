@@ -1,6 +1,6 @@
-"""What the proxy believes of ZooKeeper: what the framework has signed, and where previews may be.
+"""What the proxy trusts in ZooKeeper: records that the framework signed, and agents' ports.
 
-Pure. Who can only write to ZooKeeper sends no visitor anywhere.
+Pure. Whoever can write to ZooKeeper, but has no token, cannot send a visitor anywhere.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ Ports = Mapping[str, tuple[PortRange, ...]]
 
 
 class Node(NamedTuple):
-    """A record as ZooKeeper has it. `written` (its mzxid) is unique to each write."""
+    """A node as ZooKeeper has it. `written` (its mzxid) is unique to each write."""
 
     data: bytes
     version: int
@@ -28,16 +28,16 @@ class Node(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """What ZooKeeper has: the placements of every app, and the AgentsRecord, None for none."""
+    """The nodes in ZooKeeper: each app's placements, and the AgentsRecord (None: there is none)."""
 
     apps: Mapping[str, Node]
     agents: Node | None = None
 
 
 class Trust(NamedTuple):
-    """Good signatures are by one of `keys`, previews are at `ports` alone.
+    """A good signature is by one of `keys`, and previews are only at `ports`.
 
-    `seen` is the last record of ports that was looked at, good or not.
+    `seen` is the last AgentsRecord that was read, good or not.
     """
 
     keys: Collection[bytes]
@@ -45,7 +45,7 @@ class Trust(NamedTuple):
     seen: int | None = None
 
     def find_problem(self, app: str, sha: str, placement: Placement, signature: str) -> str | None:
-        """Return why nobody is to be sent to a placement, None where that is right."""
+        """Return why a placement must not be routed, None if it may be."""
         if not signatures.is_placement_signed(self.keys, app, sha, placement, signature=signature):
             return UNSIGNED
         spans = self.ports.get(placement.host, ())
@@ -55,9 +55,9 @@ class Trust(NamedTuple):
 
 
 def learn(known: Trust, node: Node | None) -> tuple[Trust, str | None]:
-    """Return what is believed after reading the AgentsRecord, and what is wrong with that.
+    """Return the trust after reading the AgentsRecord, and what is wrong with the record.
 
-    Where it is gone, or is no good record, the ports stay as they were. A problem is told once.
+    If the record is gone or bad, the ports stay as they were. A problem is reported once.
     """
     if node is None or node.written == known.seen:
         return known, None

@@ -1,4 +1,4 @@
 """The pages of the waiting room as HTML, and their words.
 
-Pure: values in, text out. Serving them is room/'s.
+Pure: values in, text out. room/ serves them.
 """

@@ -1,7 +1,7 @@
-"""What an app's waiting room tells of it where it shows its status alone. Pure.
+"""What the waiting room shows of an app whose room shows the status alone. Pure.
 
-Steps, the sentence and what to do: nothing out of its repository, and no names of branches, people
-or machines. Who has a token of the API is told the rest there.
+That is the steps, the sentence and the advice. It is nothing from the repository, and no names of
+branches, people or machines. Holders of an API token get the rest from the API.
 """
 
 import dataclasses
@@ -18,16 +18,16 @@ _DETAILS = {
 }
 _FIELDS = frozenset({"app", "sha", "state", "reason", "cause", "exit_code", "budget"})
 _AWAY = ": no framework answers"
-"""What follows names machines."""
+"""The text behind it names machines."""
 
 
 def brief_commit(commit: Commit) -> Commit:
-    """Return a commit without what it says of itself."""
+    """Return a commit without its author, its message and its names."""
     return dataclasses.replace(commit, kind="", ref="", author="", subject="", committed=None)
 
 
 def brief_preview(preview: Preview) -> Preview:
-    """Return a preview without what its repository and its agent say."""
+    """Return a preview without what comes from its repository and its agent."""
     return dataclasses.replace(
         preview,
         detail="",
@@ -40,7 +40,7 @@ def brief_preview(preview: Preview) -> Preview:
 
 
 def brief_problem(problem: Problem) -> Problem:
-    """Return a problem without what others said of the app."""
+    """Return a problem without details about the app."""
     detail = _DETAILS.get(problem.slug, problem.detail)
     if problem.slug == "preview-failed":
         cause = str(problem.fields.get("cause") or "not known").replace("-", " ")

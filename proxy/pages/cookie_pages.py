@@ -1,6 +1,6 @@
-"""The pages by which a visitor gets rid of more cookies than a preview takes. Pure.
+"""The pages by which a visitor removes cookies that are too large for a preview. Pure.
 
-HAProxy has them as files, for it alone reads such a request: they are the same for everybody.
+HAProxy serves them from files, as only HAProxy can read such a request. All visitors get the same.
 """
 
 from pathlib import Path
@@ -13,15 +13,15 @@ _FOLDER = Path(__file__).parent
 
 
 def render_refused(domain: str) -> str:
-    """Return the page that removes the cookies at the press of its button.
+    """Return the page whose button removes the cookies.
 
-    It removes those of its own host and of those above it, as far as `domain`.
+    It removes those of its own host and of its parent domains, up to `domain`.
     """
     return _render("cookies.html.j2", domain)
 
 
 def render_removed(domain: str) -> str:
-    """Return the page that leads back to the one whose button was pressed."""
+    """Return the page behind that button, which leads back."""
     return _render("cookies_removed.html.j2", domain)
 
 

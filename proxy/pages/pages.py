@@ -1,7 +1,7 @@
 """The waiting room's pages as HTML. Pure: values in, text out.
 
-A page asks for nothing outside: its style and script are in it, allowed by a nonce. Everything that
-comes from a repository or a visitor is escaped.
+A page loads nothing from outside: it contains its style and script, allowed by a nonce. All text
+from a repository or a visitor is escaped.
 """
 
 import dataclasses
@@ -33,10 +33,10 @@ _TITLES = {
 
 @dataclasses.dataclass(frozen=True)
 class Visit:
-    """Who looks at a page: under which host name, and where the visitor wants to go.
+    """A visit to a page: its host name, and the path that the visitor wants.
 
-    `token` lets the page start the preview; it is empty for those who may not. `refused` is the
-    task that took no connection from this visitor.
+    `token` lets the page start the preview; it is empty for visitors who may not. `refused` is the
+    task that refused this visitor's connection.
     """
 
     host: str
@@ -57,9 +57,10 @@ def waiting_page(
     log_token: str = "",
     shows_all: bool = True,
 ) -> str:
-    """Return the page that waits for a preview, or says why it failed; `now` in epoch seconds.
+    """Return the page that waits for a preview, or explains why it failed.
 
-    With `log_token` it reads the log; what is given is brief already where not all is shown.
+    `now` is in epoch seconds. With `log_token` the page reads the log. Without `shows_all`, the
+    commit and the preview have to be brief already.
     """
     shown = view.unasked(visit.app, commit.sha)
     if preview:
@@ -80,7 +81,7 @@ def waiting_page(
 
 
 def _as_of(label: str, commit: Commit, now: float) -> str:
-    """Return what is said of a commit that may not be the newest. Why is not for every visitor."""
+    """Return the note on a commit that may be out of date, without the reason: it may be secret."""
     if not commit.out_of_date:
         return ""
     age = "when it was last read" if commit.as_of is None else wording.spell_age(now - commit.as_of)
@@ -88,13 +89,13 @@ def _as_of(label: str, commit: Commit, now: float) -> str:
 
 
 def _log_end(preview: Preview) -> str:
-    """Return the last lines of a log: few where its commit's mistakes take the room."""
+    """Return the last lines of a log; fewer if the page also shows mistakes of the commit."""
     has_mistakes = preview.failure is not None and preview.failure.mistakes
     return end_of_log(preview.log_tail, 500 if has_mistakes else 3000)
 
 
 def problem_page(visit: Visit, problem: Problem) -> str:
-    """Return the page that says why there is nothing here, and what to do about it."""
+    """Return the page that explains a problem, and what to do about it."""
     found = problem.fields.get("candidates")
     candidates = [c for c in found if _is_candidate(c)] if isinstance(found, list) else []
     is_unknown = problem.slug == "unknown-label"
@@ -126,7 +127,7 @@ def security_headers(nonce: str) -> dict[str, str]:
 
 
 def _is_candidate(value: Any) -> bool:
-    """Tell whether a link to a candidate may be shown."""
+    """Return whether a link to a candidate may be shown."""
     if not isinstance(value, dict) or not isinstance(value.get("sha"), str):
         return False
     return str(value.get("url", "")).startswith(("http://", "https://"))
@@ -144,9 +145,9 @@ def _json(value: object) -> str:
 
 
 def _compact(*texts: str) -> str:
-    """Return scripts or styles without what is for people: a visitor waits for each byte.
+    """Return scripts or styles without comments and indentation, as a visitor waits for each byte.
 
-    No comment of theirs stands behind code, and no string goes over a line's end.
+    Their comments must stand on lines of their own, and no string may span lines.
     """
     lines = (line.strip() for text in texts for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))

@@ -7,15 +7,15 @@ SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
 
 
 def test_what_the_framework_said_is_passed_on_whole() -> None:
-    said = {
+    sent = {
         "type": "urn:prevs:problem:ambiguous-label",
         "title": "Ambiguous",
         "status": 409,
         "detail": "Two commits.",
         "candidates": [{"sha": SHA}],
     }
-    problem = problems.read_problem(said, 409)
-    assert json.loads(problem.body()) == said
+    problem = problems.read_problem(sent, 409)
+    assert json.loads(problem.body()) == sent
     assert problem.headers()["Content-Type"] == "application/problem+json"
     assert "Retry-After" not in problem.headers()
 
