@@ -113,9 +113,9 @@ class Files(NamedTuple):
         return self.folder / "hold.lua"
 
     @property
-    def lookers(self) -> Path:
+    def bots(self) -> Path:
         """Parts of the User-Agents of programs whose requests start nothing."""
-        return self.folder / "lookers.txt"
+        return self.folder / "bots.txt"
 
     @property
     def cookies(self) -> Path:
@@ -159,7 +159,7 @@ def write(files: Files, front: Front) -> None:
     configuration that names it, and runtime commands change only the first.
     """
     files.map.touch()
-    for file in (files.lua, files.lookers):
+    for file in (files.lua, files.bots):
         shutil.copyfile(Path(__file__).parent / file.name, file)
     files.cookies.write_text(cookie_pages.render_refused(front.domain), encoding="utf-8")
     files.cookies_removed.write_text(cookie_pages.render_removed(front.domain), encoding="utf-8")

@@ -100,7 +100,7 @@ def test_a_killed_haproxy_is_started_again_with_all_it_knew_and_what_changed_mea
 
 def test_a_haproxy_that_does_not_come_up_is_started_again(site: Site) -> None:
     site.route("hello", {})
-    read_at_start = Files(site.proxy.folder).lookers
+    read_at_start = Files(site.proxy.folder).bots
     kept = read_at_start.rename(site.proxy.folder / "kept")
     os.mkfifo(read_at_start)  # who opens it waits
     os.kill(site.proxy.haproxy, signal.SIGKILL)
