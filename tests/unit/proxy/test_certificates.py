@@ -5,8 +5,8 @@ from pathlib import Path
 from proxy import certificates
 
 
-def told(folder: Path, *steps: Callable[[], object]) -> list[int]:
-    """Return after which looks a change was told, where each look comes after the next step."""
+def find_changes(folder: Path, *steps: Callable[[], object]) -> list[int]:
+    """Return after which looks a change was reported, where each look comes after the next step."""
     looks: list[int] = []
     changes: list[int] = []
     left = list(steps)
@@ -39,12 +39,12 @@ def test_a_change_is_told_once_when_the_last_of_its_files_is_written(tmp_path: P
     def write_two() -> None:
         two.write_text("new")
 
-    assert told(tmp_path, nothing, change_one, write_two, nothing, nothing, nothing) == [3]
+    assert find_changes(tmp_path, nothing, change_one, write_two, nothing, nothing, nothing) == [3]
 
 
 def test_what_is_taken_back_is_no_change(tmp_path: Path) -> None:
     new = tmp_path / "new.pem"
-    assert told(tmp_path, nothing, new.touch, new.unlink, nothing, nothing) == []
+    assert find_changes(tmp_path, nothing, new.touch, new.unlink, nothing, nothing) == []
 
 
 def test_a_folder_that_cannot_be_looked_at_is_looked_at_again(tmp_path: Path) -> None:
@@ -58,4 +58,4 @@ def test_a_folder_that_cannot_be_looked_at_is_looked_at_again(tmp_path: Path) ->
         away.rename(folder)
         (folder / "new.pem").touch()
 
-    assert told(folder, nothing, go, nothing, come_back, nothing, nothing) == [4]
+    assert find_changes(folder, nothing, go, nothing, come_back, nothing, nothing) == [4]

@@ -45,9 +45,9 @@ def test_every_problem_is_told_at_once_by_the_name_of_its_variable() -> None:
     }
     with pytest.raises(SettingsError) as refused:
         settings.read(environ)
-    told = "\n".join(refused.value.problems)
+    text = "\n".join(refused.value.problems)
     for name in ("ZOOKEEPER", "DOMAIN", "PROXY_LISTEN", "PROXY_DIR", "TOKEN_FILE", "API"):
-        assert f"PREVS_{name}:" in told
+        assert f"PREVS_{name}:" in text
 
 
 @pytest.mark.parametrize("listen", ["[::1]:80", "*:8080", "10.0.0.1:8080", "proxy.example:80"])
@@ -72,8 +72,8 @@ REFUSED = {
 def test_what_cannot_be_used_is_told_at_the_start(
     environ: Mapping[str, str], variable: str, value: str
 ) -> None:
-    told = "longer than" if variable == "PREVS_PROXY_DIR" else variable
-    with pytest.raises(SettingsError, match=told):
+    text = "longer than" if variable == "PREVS_PROXY_DIR" else variable
+    with pytest.raises(SettingsError, match=text):
         settings.read({**environ, variable: value})
 
 

@@ -19,10 +19,10 @@ def window(*texts: str, begin: int = 0, most: int = 1000) -> LogWindow:
 
 
 def read(source: LogWindow, reader: Reader) -> str:
-    told = []
+    texts = []
     while not source.is_ahead_of(reader) and (event := source.take(reader)):
-        told.append(json.loads(event.data))
-    return "".join(told)
+        texts.append(json.loads(event.data))
+    return "".join(texts)
 
 
 @given(

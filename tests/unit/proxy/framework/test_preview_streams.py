@@ -68,7 +68,7 @@ class Page:
     """A page that follows, and what it was told."""
 
     def __init__(self, streams: PreviewStreams, after: str | None = None) -> None:
-        self.told: list[ServerEvent] = []
+        self.received: list[ServerEvent] = []
         self.refusal: ApiRefused | None = None
         self.task = asyncio.create_task(self._follow(streams, after))
 
@@ -76,17 +76,17 @@ class Page:
         try:
             async with contextlib.aclosing(streams.follow("hello", SHA, after)) as events:
                 async for event in events:
-                    self.told.append(event)
+                    self.received.append(event)
         except ApiRefused as refusal:
             self.refusal = refusal
 
     @property
     def names(self) -> list[str]:
-        return [event.name for event in self.told if event.name]
+        return [event.name for event in self.received if event.name]
 
     @property
     def text(self) -> str:
-        return "".join(json.loads(event.data) for event in self.told if event.name == "log")
+        return "".join(json.loads(event.data) for event in self.received if event.name == "log")
 
     async def leave(self) -> None:
         self.task.cancel()
@@ -152,7 +152,7 @@ async def test_however_many_pages_follow_there_is_one_stream(bench: Bench) -> No
         for page in (*pages, late):
             assert page.names == ["state", "log", "log"]
             assert page.text == "one\ntwo\n"
-        assert pages[0].told[-1].name == "", "a page is not told that it is still there"
+        assert pages[0].received[-1].name == "", "a page is not told that it is still there"
         bench.framework.say(END)
         await bench.settle()
         assert {page.names[-1] for page in (*pages, late)} == {"end"}
@@ -208,7 +208,7 @@ async def test_a_framework_that_is_away_is_told_once_and_waited_for(bench: Bench
         await bench.settle()
         for page in (*pages, late):
             assert page.names == ["away"]
-        assert pages[0].told[-1].name == "", "a page is not told that it is still there"
+        assert pages[0].received[-1].name == "", "a page is not told that it is still there"
         bench.framework.say(state())
         await bench.settle()
         for page in (*pages, late):
@@ -242,7 +242,7 @@ async def test_a_reset_is_told_to_those_who_have_seen_something(bench: Bench) ->
         bench.framework.say(log("one", 3), ServerEvent("reset", "{}", "0"), log("uno", 3))
         await bench.settle()
         assert fresh.names[-1] == back.names[-1] == "log"
-        assert fresh.told[-1].data == back.told[-1].data == '"uno"'
+        assert fresh.received[-1].data == back.received[-1].data == '"uno"'
 
 
 @in_a_loop
@@ -292,10 +292,10 @@ async def test_a_slow_page_is_told_the_last_state_alone_and_misses_nothing_of_th
             bench.framework.say(log("x" * 50_000, end))
         bench.framework.say(END)
         await bench.settle()
-        told = [event async for event in slow]
-    assert [event.name for event in told if event.name != "log"] == ["state", "end"]
-    assert state(step="9") in told
-    texts = [json.loads(event.data) for event in told if event.name == "log"]
+        received = [event async for event in slow]
+    assert [event.name for event in received if event.name != "log"] == ["state", "end"]
+    assert state(step="9") in received
+    texts = [json.loads(event.data) for event in received if event.name == "log"]
     assert "".join(texts) == bench.framework.log
 
 
@@ -326,7 +326,7 @@ async def test_an_end_is_forgotten_where_the_preview_was_asked_for_again(bench: 
         again = Page(bench.streams)
         bench.framework.say(state("t2"))
         await bench.settle()
-        assert again.told == [state("t2")]
+        assert again.received == [state("t2")]
         bench.streams.forget_end("hello", SHA)
         assert bench.streams.state("hello", SHA) == state("t2")
         await again.leave()

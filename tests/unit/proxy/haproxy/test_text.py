@@ -37,7 +37,7 @@ FOUND = 'type=str, case=sensitive, found=yes, idx=tree, key="~rev", value="a.1",
 
 
 @pytest.mark.parametrize(
-    ("read", "reply", "told"),
+    ("read", "reply", "value"),
     [
         (text.found_value, FOUND, "a.1"),
         (text.found_value, "type=str, case=sensitive, found=no", None),
@@ -62,9 +62,9 @@ FOUND = 'type=str, case=sensitive, found=yes, idx=tree, key="~rev", value="a.1",
     ],
 )
 def test_a_reply_is_read(
-    read: Callable[[str | bytes], object], reply: str | bytes, told: object
+    read: Callable[[str | bytes], object], reply: str | bytes, value: object
 ) -> None:
-    assert read(reply) == told
+    assert read(reply) == value
 
 
 TABLE = """# table: seen, type: string, size:204800, used:2

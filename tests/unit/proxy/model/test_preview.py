@@ -55,8 +55,8 @@ def test_a_framework_that_tells_of_no_place_next_try_or_steps_is_understood(
 
 
 def test_steps_are_read() -> None:
-    told = [{"name": "queued", "began": 1, "ended": 2.5, "usual": None}, {"name": 3}, "x"]
-    steps = read_preview({**JSON, "steps": told}).steps
+    stored = [{"name": "queued", "began": 1, "ended": 2.5, "usual": None}, {"name": 3}, "x"]
+    steps = read_preview({**JSON, "steps": stored}).steps
     assert steps[0] == Step("queued", 1.0, 2.5, None)
     assert steps[1:] == (Step("", None, None, None),) * 2
 

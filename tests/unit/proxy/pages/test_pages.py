@@ -31,12 +31,12 @@ def test_a_page_shows_app_label_commit_state_and_reason() -> None:
 
 
 def test_a_page_says_of_when_a_commit_is_where_its_repository_is_away_and_not_why() -> None:
-    told = {"sha": SHA, "problem": "Could not connect to git.internal", "as_of": 280.0}
+    commit = {"sha": SHA, "problem": "Could not connect to git.internal", "as_of": 280.0}
     preview = Preview("hello", SHA, "queued")
-    page = pages.waiting_page(VISIT, read_commit(told), preview, now=1000.0)
+    page = pages.waiting_page(VISIT, read_commit(commit), preview, now=1000.0)
     assert "The repository cannot be read now. This is main as it was 12 minutes ago." in page
     assert "internal" not in page
-    page = pages.waiting_page(VISIT, read_commit({**told, "as_of": None}), None, now=1000.0)
+    page = pages.waiting_page(VISIT, read_commit({**commit, "as_of": None}), None, now=1000.0)
     assert "This is main as it was when it was last read." in page
     assert "cannot be read" not in waiting()
 
@@ -105,8 +105,10 @@ def test_a_page_stays_small_whatever_is_written_to_it(text: str) -> None:
 
 
 def test_a_commit_with_many_mistakes_has_those_told_that_there_is_room_for() -> None:
-    told = tuple(Mistake(line, f"<key{line}> is not known; {'x' * 150}") for line in range(1, 21))
-    failure = Failure("settings-invalid", ".prevs.toml has 20 mistakes.", None, told)
+    mistakes = tuple(
+        Mistake(line, f"<key{line}> is not known; {'x' * 150}") for line in range(1, 21)
+    )
+    failure = Failure("settings-invalid", ".prevs.toml has 20 mistakes.", None, mistakes)
     page = waiting(state="failed", failure=failure, log_tail="a line\n" * 1000)
     assert len(page.encode()) < 50_000
     assert "What its commit says of itself cannot be used." in page
@@ -117,8 +119,8 @@ def test_a_commit_with_many_mistakes_has_those_told_that_there_is_room_for() -> 
 
 
 def test_what_is_wrong_in_three_lines_is_three_lines() -> None:
-    told = (Mistake(1, "a"), Mistake(4, "b"), Mistake(9, "c"))
-    failure = Failure("settings-invalid", ".prevs.toml has 3 mistakes.", None, told)
+    mistakes = (Mistake(1, "a"), Mistake(4, "b"), Mistake(9, "c"))
+    failure = Failure("settings-invalid", ".prevs.toml has 3 mistakes.", None, mistakes)
     page = waiting(state="failed", failure=failure)
     lines = re.findall(r"<li><span>(line \d+)</span> <bdi>(.)</bdi></li>", page)
     assert lines == [("line 1", "a"), ("line 4", "b"), ("line 9", "c")]
@@ -150,7 +152,7 @@ def nowhere(slug: str) -> Problem:
 
 
 @pytest.mark.parametrize(
-    ("problem", "told", "again"),
+    ("problem", "sentence", "again"),
     [
         (nowhere("unknown-app"), "Because of that.", None),
         (nowhere("unknown-label"), "Because of that.", None),
@@ -161,10 +163,10 @@ def nowhere(slug: str) -> Problem:
     ],
 )
 def test_a_problem_says_what_it_is_and_one_that_passes_makes_the_page_try_again(
-    problem: Problem, told: str, again: str | None
+    problem: Problem, sentence: str, again: str | None
 ) -> None:
     page = pages.problem_page(VISIT, problem)
-    assert told in page
+    assert sentence in page
     found = re.search(r'<meta http-equiv="refresh" content="(\d+)">', page)
     assert (found[1] if found else None) == again
 
@@ -210,13 +212,13 @@ def test_of_an_app_that_shows_its_status_no_branch_is_told() -> None:
 def test_who_was_refused_is_told_so_while_it_runs() -> None:
     visit = dataclasses.replace(VISIT, refused="hello.x.a1")
     runs = Preview("hello", SHA, "running", reason="Mesos has been asked.")
-    for visitor, preview, told in (
+    for visitor, preview, is_refused in (
         (visit, runs, True),
         (visit, dataclasses.replace(runs, state="queued"), False),
         (VISIT, runs, False),
     ):
         page = pages.waiting_page(visitor, COMMIT, preview, now=0.0)
         shown = page.partition('<script type="application/json"')[0]
-        assert (SENTENCES["refused"] in shown) is told
+        assert (SENTENCES["refused"] in shown) is is_refused
         assert "Mesos has been asked." in shown
         assert ('data-refused="hello.x.a1"' in shown) is (visitor is visit)

@@ -231,10 +231,19 @@ async def test_an_app_that_shows_its_status_shows_neither_log_nor_people_nor_bra
     page = await bench.visit("/")
     assert "build failed" in page
     assert "SECRET" not in page
-    told = (await bench.client.get("/", headers=PROGRAM)).json()
-    assert told["cause"] == "build-failed"
-    assert told.keys() <= {"app", "sha", "cause", "exit_code", "type", "title", "status", "detail"}
-    assert "SECRET" not in str(told)
+    problem = (await bench.client.get("/", headers=PROGRAM)).json()
+    assert problem["cause"] == "build-failed"
+    assert problem.keys() <= {
+        "app",
+        "sha",
+        "cause",
+        "exit_code",
+        "type",
+        "title",
+        "status",
+        "detail",
+    }
+    assert "SECRET" not in str(problem)
 
 
 @in_a_loop
@@ -283,6 +292,6 @@ async def test_a_request_that_is_not_held_is_told_why(bench: Bench) -> None:
     headers = {"X-Prevs-Miss": "1", "X-Prevs-Later": "10 held"}
     answer = await bench.client.get("/", headers=headers)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "10")
-    told = answer.json()
-    assert told["type"] == "urn:prevs:problem:too-many-open"
-    assert "requests that wait for a preview" in told["detail"]
+    problem = answer.json()
+    assert problem["type"] == "urn:prevs:problem:too-many-open"
+    assert "requests that wait for a preview" in problem["detail"]
