@@ -142,6 +142,7 @@ local function hold(txn)
   end
   txn:set_var("txn.held", string.format("%d", seconds))
   -- If HAProxy notices that the client has gone, it skips the rest of this function and goes on with the next rule.
+  -- It logs that as "yield not allowed": https://github.com/haproxy/haproxy/issues/3002
   txn:set_var("txn.gone", number)
   local answer, value = string.match(answers:pop_wait(), "^(%l+) ?(.*)$")
   if answer == "gone" then
