@@ -67,64 +67,64 @@ class Settings(EnvironmentSettings):
     )
     proxy_listen: Listen = Field(
         default="127.0.0.1:8080",
-        description="Where visitors come in.",
+        description="Where the proxy listens for visitors.",
         examples=["*:80"],
     )
     proxy_tls_listen: Listen = Field(
         default="127.0.0.1:8443",
-        description="Where they come in by TLS, with HTTP/2, if there are certificates.",
+        description="Where it listens with TLS and HTTP/2, if there are certificates.",
         examples=["*:443"],
     )
     proxy_metrics_listen: Listen | None = Field(
         default=None,
         description="Where Prometheus reads: `/metrics` is the proxy's, `/metrics/haproxy` "
-        "HAProxy's own; both need a token. `/healthz` and `/readyz` are there, too, and need none.",
+        "HAProxy's own; both need a token. `/healthz` and `/readyz` are there too, and need none.",
         examples=["10.0.0.7:9101"],
     )
     metrics_token_file: MetricsTokenFile = None
     certificates: ConfiguredPath | None = Field(
         default=None,
-        description="A folder of PEM files, each a certificate with its chain and its key. What "
-        "changes there is taken within seconds, and no connection is lost.",
+        description="A folder of PEM files, each a certificate with its chain and its key. The "
+        "proxy reloads it within seconds of a change, and no connection is lost.",
     )
     redirect_to_tls: bool = Field(
-        default=False, description="Whether plain HTTP is sent on to TLS."
+        default=False, description="Whether the proxy redirects plain HTTP to TLS."
     )
     trusted_proxies: str = Field(
         default="",
-        description="Addresses or networks of the proxies in front of this one, which may say who "
-        "the client is. Nobody else may, and no agent may be among them.",
+        description="Addresses or networks of the proxies in front of this one. Only they may name "
+        "the client of a request. No agent may be among them.",
         examples=["10.0.1.10,fd00:1::/64"],
     )
     starts_of_app: int = Field(
         default=MOST["app"],
         ge=1,
-        description="How many different previews of one app visitors may have started within a "
-        "minute at this proxy. What is over it waits, and says so.",
+        description="How many different previews of one app visitors may start within a minute at "
+        "this proxy. Further ones wait, and their pages say so.",
     )
     starts: int = Field(
         default=MOST["all"],
         ge=1,
-        description="The same of all apps together. One address may have "
-        f"{MOST['address']}, a network of IPv6 (a /48) {MOST['network']}.",
+        description="The same for all apps together. One address may start "
+        f"{MOST['address']}, an IPv6 network (a /48) {MOST['network']}.",
     )
     held_of_client: int = Field(
         default=HELD_EACH,
         ge=1,
-        description="How many requests of one client are held while their previews start: of an "
-        "address, or with IPv6 a /48. What is over it is answered with 429.",
+        description="How many requests of one client the proxy holds while their previews start. A "
+        "client is an address, or with IPv6 a /48. Further requests get 429.",
     )
     connections_of_client: int = Field(
         default=CONNECTIONS_EACH,
         ge=1,
-        description="How many connections one client may have to this proxy. What comes over "
-        "`PREVS_TRUSTED_PROXIES` is counted as open requests of the client that they tell of. What "
-        "is over it is answered with 429, and over twice as many not at all.",
+        description="How many connections one client may have to this proxy. Behind "
+        "`PREVS_TRUSTED_PROXIES`, the open requests of the client that they name are counted. "
+        "Further connections get 429; above twice the number they get no answer.",
     )
     strip_headers: str = Field(
         default="",
         description="More headers that only proxies in front may send, separated by commas; a * is "
-        "the rest of a name. Those that are common are known.",
+        "the rest of a name. The common ones are built in.",
         examples=["X-Our-User,X-Our-Sso-*"],
     )
     proxy_dir: ConfiguredPath = Field(
@@ -140,8 +140,8 @@ class Settings(EnvironmentSettings):
     )
     token_file: TokensFile = Field(
         description="Holds the proxies' token, which the frameworks have in their "
-        "`PREVS_PROXY_TOKEN_FILE`; the first of several lines is sent. Where they have none: the "
-        "operator's token."
+        "`PREVS_PROXY_TOKEN_FILE`; the proxy sends the first of several lines. If the frameworks "
+        "have no such file, it is the operator's token."
     )
 
     @field_validator("api")
