@@ -29,7 +29,7 @@ def nothing() -> None:
     """Leave it as it is."""
 
 
-def test_a_change_is_told_once_when_the_last_of_its_files_is_written(tmp_path: Path) -> None:
+def test_a_change_is_reported_once_its_last_file_is_written(tmp_path: Path) -> None:
     one, two = tmp_path / "one.pem", tmp_path / "two.pem"
     one.write_text("1")
 

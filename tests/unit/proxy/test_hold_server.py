@@ -105,7 +105,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @in_a_loop
-async def test_answers_come_some_at_a_time_and_the_next_when_these_were_read(bench: Bench) -> None:
+async def test_answers_are_sent_in_batches_after_each_next(bench: Bench) -> None:
     async with bench.connected() as haproxy:
         for number in range(120):
             haproxy.hold(number, f"10.0.0.{number}")
@@ -123,7 +123,7 @@ async def test_answers_come_some_at_a_time_and_the_next_when_these_were_read(ben
 
 
 @in_a_loop
-async def test_a_request_without_a_host_is_answered_and_holds_up_no_other(bench: Bench) -> None:
+async def test_a_request_without_a_host_is_answered_at_once(bench: Bench) -> None:
     async with bench.connected() as haproxy:
         haproxy.say("hold\t1\t\t10.0.0.9\t127.0.0.1 2\t\tr1")
         assert [line async for line in haproxy.lines()] == ["1 no"]
@@ -133,7 +133,7 @@ async def test_a_request_without_a_host_is_answered_and_holds_up_no_other(bench:
 
 
 @in_a_loop
-async def test_what_an_older_version_s_haproxy_holds_is_let_in_too(bench: Bench) -> None:
+async def test_requests_of_an_older_versions_haproxy_are_served(bench: Bench) -> None:
     """It stays until its last connection has ended, also when the proxy is upgraded meanwhile."""
     async with bench.connected() as haproxy:
         haproxy.say(f"hold\t1\t{host(1)}\t10.0.0.9\t127.0.0.1 2\t")
@@ -143,7 +143,7 @@ async def test_what_an_older_version_s_haproxy_holds_is_let_in_too(bench: Bench)
 
 
 @in_a_loop
-async def test_what_a_connection_held_is_over_with_it(bench: Bench) -> None:
+async def test_the_end_of_a_connection_ends_its_requests(bench: Bench) -> None:
     async with bench.connected() as haproxy:
         haproxy.hold(1)
         haproxy.hold(2)
@@ -156,7 +156,7 @@ async def test_what_a_connection_held_is_over_with_it(bench: Bench) -> None:
 
 
 @in_a_loop
-async def test_what_is_held_stays_counted_for_the_limit_of_starts(bench: Bench) -> None:
+async def test_held_requests_stay_counted_for_the_limit_of_starts(bench: Bench) -> None:
     async with bench.connected() as haproxy:
         for number in range(start_limits.MOST["address"]):
             haproxy.hold(number)
@@ -173,7 +173,7 @@ async def test_what_is_held_stays_counted_for_the_limit_of_starts(bench: Bench) 
 
 
 @in_a_loop
-async def test_so_many_of_one_client_are_held_and_those_of_another_too(bench: Bench) -> None:
+async def test_one_client_is_limited_and_another_is_not(bench: Bench) -> None:
     async with bench.connected() as haproxy:
         for number in range(HELD):
             haproxy.hold(number, "2001:db8:1::9", at=0)
@@ -190,7 +190,7 @@ async def test_so_many_of_one_client_are_held_and_those_of_another_too(bench: Be
 
 
 @in_a_loop
-async def test_who_was_let_in_may_have_as_many_held_again(bench: Bench) -> None:
+async def test_released_requests_free_the_clients_slots(bench: Bench) -> None:
     async with bench.connected() as haproxy:
         for number in range(HELD):
             haproxy.hold(number, at=0)

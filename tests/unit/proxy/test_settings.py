@@ -35,7 +35,7 @@ def test_of_several_tokens_the_first_is_the_one_that_is_sent(
     assert settings.read(environ).tokens() == ("new", "old")
 
 
-def test_every_problem_is_told_at_once_by_the_name_of_its_variable() -> None:
+def test_all_problems_are_reported_with_their_variables() -> None:
     environ = {
         "PREVS_DOMAIN": "Not A Domain",
         "PREVS_PROXY_LISTEN": "127.0.0.1:99999",
@@ -69,7 +69,7 @@ REFUSED = {
 @pytest.mark.parametrize(
     ("variable", "value"), [(name, value) for name, bad in REFUSED.items() for value in bad]
 )
-def test_what_cannot_be_used_is_told_at_the_start(
+def test_an_unusable_setting_is_reported_at_the_start(
     environ: Mapping[str, str], variable: str, value: str
 ) -> None:
     text = "longer than" if variable == "PREVS_PROXY_DIR" else variable

@@ -31,7 +31,7 @@ def read(source: LogWindow, reader: Reader) -> str:
     st.lists(st.integers(0, 200), min_size=1, max_size=5),
     st.data(),
 )
-def test_whoever_reads_gets_the_whole_log_in_order_however_late_and_slow_it_is(
+def test_late_and_slow_readers_get_the_whole_log_in_order(
     texts: list[str], most: int, places: list[int], data: st.DataObject
 ) -> None:
     whole, source = b"", LogWindow(0, most)
@@ -61,7 +61,7 @@ def test_whoever_reads_gets_the_whole_log_in_order_however_late_and_slow_it_is(
     assert source.end == len(whole)
 
 
-def test_who_comes_again_is_given_what_it_misses_also_from_within_an_event() -> None:
+def test_a_returning_reader_gets_the_rest_of_a_split_event() -> None:
     source = window("one", "zwölf", "three")
     assert read(source, Reader(3)) == "zwölfthree"
     assert read(source, Reader(5)) == "ölfthree"
@@ -82,7 +82,7 @@ def test_a_window_keeps_so_much_and_the_last_event_at_least() -> None:
     assert read(source, Reader(120)) == "d" * 500
 
 
-def test_a_reader_that_is_slow_is_before_the_window() -> None:
+def test_a_slow_reader_falls_behind_the_window() -> None:
     source = window("a" * 40, most=90)
     reader = Reader(0)
     assert read(source, reader) == "a" * 40
@@ -92,13 +92,13 @@ def test_a_reader_that_is_slow_is_before_the_window() -> None:
     assert reader.place == 40
 
 
-def test_bytes_that_are_no_text_are_told_twice_and_not_lost() -> None:
+def test_bytes_that_are_no_text_are_repeated_and_not_lost() -> None:
     source = LogWindow(0)
     source.add(piece("ab\ufffdcd", 5))
     assert read(source, Reader(3)) == "ab\ufffdcd"
 
 
-def test_why_there_is_no_log_is_told_to_each_and_once() -> None:
+def test_every_caller_gets_the_reason_why_there_is_no_log() -> None:
     source = window("abc")
     source.add(piece("== not shown ==", 3))
     reader = Reader(0)

@@ -162,7 +162,7 @@ async def test_however_many_pages_follow_there_is_one_stream(bench: Bench) -> No
 
 
 @in_a_loop
-async def test_it_ends_some_seconds_after_the_last_page_and_not_before(bench: Bench) -> None:
+async def test_a_stream_ends_some_seconds_after_its_last_page(bench: Bench) -> None:
     async with bench.pages(None, None) as pages:
         bench.framework.say(state())
         await pages[0].leave()
@@ -181,7 +181,7 @@ async def test_it_ends_some_seconds_after_the_last_page_and_not_before(bench: Be
 
 
 @in_a_loop
-async def test_a_stream_that_breaks_goes_on_where_it_ended_and_pages_notice_nothing(
+async def test_a_broken_stream_goes_on_where_it_ended_unnoticed(
     bench: Bench,
 ) -> None:
     async with bench.pages(None, None) as pages:
@@ -199,7 +199,7 @@ async def test_a_stream_that_breaks_goes_on_where_it_ended_and_pages_notice_noth
 
 
 @in_a_loop
-async def test_a_framework_that_is_away_is_told_once_and_waited_for(bench: Bench) -> None:
+async def test_pages_get_away_once_while_the_framework_is_away(bench: Bench) -> None:
     async with bench.pages(None, None) as pages:
         for _ in range(3):
             bench.framework.say(ApiAway("nobody answers"))
@@ -233,7 +233,7 @@ async def test_another_attempt_s_log_is_read_from_its_beginning(bench: Bench) ->
 
 
 @in_a_loop
-async def test_a_reset_is_told_to_those_who_have_seen_something(bench: Bench) -> None:
+async def test_a_reset_goes_to_pages_that_have_a_part_of_the_log(bench: Bench) -> None:
     async with bench.pages(None, "9") as (fresh, back):
         bench.framework.say(state(None), state("t1"))
         await bench.settle()
@@ -246,7 +246,7 @@ async def test_a_reset_is_told_to_those_who_have_seen_something(bench: Bench) ->
 
 
 @in_a_loop
-async def test_who_comes_late_has_what_is_not_kept_read_once_for_all(bench: Bench) -> None:
+async def test_late_pages_share_one_read_of_the_log_before_the_window(bench: Bench) -> None:
     bench.framework.log = "x" * (MOST + 150_000)
     async with bench.pages(None) as [first]:
         bench.framework.say(state())
@@ -264,7 +264,7 @@ async def test_who_comes_late_has_what_is_not_kept_read_once_for_all(bench: Benc
 
 
 @in_a_loop
-async def test_the_first_page_s_place_is_where_it_begins(bench: Bench) -> None:
+async def test_a_stream_begins_at_the_place_of_its_first_page(bench: Bench) -> None:
     bench.framework.log = "0123456789"
     async with bench.pages("4") as [page]:
         bench.framework.say(state(), log("456789", 10))
@@ -300,7 +300,7 @@ async def test_a_slow_page_is_told_the_last_state_alone_and_misses_nothing_of_th
 
 
 @in_a_loop
-async def test_an_end_is_told_to_all_who_come_within_a_second_and_asked_for_anew_then(
+async def test_pages_get_the_same_end_for_a_second_and_then_a_new_stream(
     bench: Bench,
 ) -> None:
     async with bench.pages(None):
@@ -318,7 +318,7 @@ async def test_an_end_is_told_to_all_who_come_within_a_second_and_asked_for_anew
 
 
 @in_a_loop
-async def test_an_end_is_forgotten_where_the_preview_was_asked_for_again(bench: Bench) -> None:
+async def test_an_end_is_forgotten_when_the_preview_is_requested_again(bench: Bench) -> None:
     async with bench.pages(None):
         bench.framework.say(state(), END)
         await bench.settle()
@@ -333,7 +333,7 @@ async def test_an_end_is_forgotten_where_the_preview_was_asked_for_again(bench: 
 
 
 @in_a_loop
-async def test_a_refusal_is_every_page_s(bench: Bench) -> None:
+async def test_a_refusal_goes_to_every_page(bench: Bench) -> None:
     refusal = ApiRefused(problems.nothing_at("/there"))
     async with bench.pages(None, None) as pages:
         bench.framework.say(refusal)
@@ -342,7 +342,7 @@ async def test_a_refusal_is_every_page_s(bench: Bench) -> None:
 
 
 @in_a_loop
-async def test_what_is_not_followed_any_more_is_told_as_away() -> None:
+async def test_a_closed_stream_raises_api_away() -> None:
     bench = Bench()
     page = bench.streams.follow("hello", SHA, None)
     first = asyncio.ensure_future(anext(page))

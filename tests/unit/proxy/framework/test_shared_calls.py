@@ -26,7 +26,7 @@ class Slow(FakeFramework):
 
 
 @in_a_loop
-async def test_many_who_ask_the_same_at_a_time_ask_once_and_later_ones_anew() -> None:
+async def test_equal_calls_at_a_time_are_one_call_and_later_ones_another() -> None:
     framework = Slow()
     shared_calls = SharedCalls(framework)
     asked = [asyncio.create_task(shared_calls.find("hello", SHA)) for _ in range(20)]
@@ -43,7 +43,7 @@ async def test_many_who_ask_the_same_at_a_time_ask_once_and_later_ones_anew() ->
 
 
 @in_a_loop
-async def test_all_are_told_that_nobody_answers_and_the_next_asks_again() -> None:
+async def test_all_callers_get_the_error_and_the_next_call_is_made() -> None:
     framework = Slow()
     framework.away = True
     shared_calls = SharedCalls(framework)

@@ -34,7 +34,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_what_is_counted_is_told_by_the_proxys_name(bench: Bench) -> None:
+def test_counters_are_reported_with_the_proxys_name(bench: Bench) -> None:
     bench.router.counted = {"a": Count(1, 3)}
     usage = {"task_id": "a", "open": 1, "requests": 3}
     assert bench.turn() == [{"proxy": "the-proxy", "uses": [usage]}]
@@ -44,7 +44,7 @@ def test_an_empty_report_is_a_sign_of_life_every_six_seconds_at_least(bench: Ben
     assert bench.turn(7) == [{"proxy": "the-proxy", "uses": []}] * 4
 
 
-def test_what_a_framework_that_is_away_misses_is_told_when_it_is_back(bench: Bench) -> None:
+def test_a_framework_that_was_away_gets_the_missed_usage(bench: Bench) -> None:
     bench.framework.away = True
     for requests in (2, 3, 7):
         bench.router.counted = {"a": Count(0, requests)}
@@ -54,12 +54,12 @@ def test_what_a_framework_that_is_away_misses_is_told_when_it_is_back(bench: Ben
     assert report["uses"] == [{"task_id": "a", "open": 0, "requests": 7}]
 
 
-def test_a_haproxy_that_is_away_keeps_nobody_from_a_sign_of_life(bench: Bench) -> None:
+def test_signs_of_life_go_on_while_haproxy_is_away(bench: Bench) -> None:
     bench.router.away = True
     assert bench.turn() == [{"proxy": "the-proxy", "uses": []}]
 
 
-def test_more_than_a_call_takes_is_told_in_several(bench: Bench) -> None:
+def test_long_reports_are_split_into_several_calls(bench: Bench) -> None:
     bench.router.counted = {f"t{n}": Count(0, 1) for n in range(MOST + 1)}
     reports = bench.turn()
     assert [len(report["uses"]) for report in reports] == [MOST, 1]

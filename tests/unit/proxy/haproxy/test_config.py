@@ -8,7 +8,7 @@ FRONT = Front("127.0.0.1:8080", "a.example")
 TEXT = config.render(Files(Path("/srv/proxy")), FRONT)
 
 
-def test_it_listens_where_it_is_told_and_nowhere_else() -> None:
+def test_it_listens_at_the_configured_address_and_nowhere_else() -> None:
     binds = [line.split() for line in TEXT.splitlines() if line.strip().startswith("bind")]
     own = ["bind", "unix@/srv/proxy/again.sock", "mode", "600", "accept-proxy"]
     assert binds == [["bind", "127.0.0.1:8080"], own]
@@ -19,7 +19,7 @@ def test_it_runs_as_whoever_starts_it() -> None:
     assert not words & {"user", "group", "chroot", "daemon"}
 
 
-def test_a_hold_is_shorter_than_the_patience_of_both_sides() -> None:
+def test_a_hold_is_shorter_than_the_timeouts_of_both_sides() -> None:
     limits = {
         " ".join(line.split()[:2]): int(line.split()[2].removesuffix("s"))
         for line in TEXT.splitlines()

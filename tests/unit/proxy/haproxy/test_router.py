@@ -13,7 +13,7 @@ def kept(map_file: Path) -> Routes:
     return HaproxyRouter(Path("/nowhere"), map_file, "the-next-run").load_map()
 
 
-def test_what_one_proxy_remembers_the_next_one_recalls(tmp_path: Path) -> None:
+def test_the_map_that_one_proxy_saves_is_loaded_by_the_next(tmp_path: Path) -> None:
     router = HaproxyRouter(Path("/nowhere"), tmp_path / "map", "run")
     router.begin_with(Merged({"hello": {"a.hello.x": ONE}, "other": {"a.other.x": TWO}}))
     assert kept(tmp_path / "map") == {"a.hello.x": ONE, "a.other.x": TWO}
@@ -34,5 +34,5 @@ def test_the_map_file_follows_apps_that_change_come_and_go(tmp_path: Path) -> No
         assert kept(tmp_path / "map") == dict(wanted)
 
 
-def test_there_is_nothing_to_recall_where_no_map_file_is(tmp_path: Path) -> None:
+def test_there_are_no_routes_without_a_map_file(tmp_path: Path) -> None:
     assert kept(tmp_path / "map") == {}

@@ -74,7 +74,7 @@ TABLE = """# table: seen, type: string, size:204800, used:2
 """
 
 
-def test_the_reply_with_what_is_counted_is_read() -> None:
+def test_the_reply_with_counters_is_read() -> None:
     assert text.read_counts(TABLE.splitlines()) == {
         "hello.5c80e7d.a1": Count(3, 4, 119700),
         "hello.de6b329.a2": Count(0, 1, 119999),
@@ -84,7 +84,7 @@ def test_the_reply_with_what_is_counted_is_read() -> None:
         text.read_counts(["Unknown command"])
 
 
-def test_a_process_that_is_retired_takes_connections_nowhere() -> None:
+def test_a_retired_process_accepts_no_connection() -> None:
     frontends = "# pxname,svname,qcur,status\nweb,FRONTEND,,OPEN\nmetrics,FRONTEND,,OPEN\n"
     assert text.retire(17, frontends)[1:] == (
         "shutdown frontend web",

@@ -24,9 +24,7 @@ ONE, TWO = read_peer("127.0.0.2", 54321), read_peer("10.0.0.2", 54322)
         (MAPPED, [ONE]),
     ],
 )
-def test_who_is_at_the_other_end_is_read_from_the_kernels_table(
-    line: str, found: list[Peer]
-) -> None:
+def test_peers_are_read_from_the_kernels_table(line: str, found: list[Peer]) -> None:
     assert list(parse([HEAD, line])) == found
 
 
@@ -35,7 +33,7 @@ def test_an_address_is_the_same_however_it_is_written(ip: str) -> None:
     assert read_peer(ip, 54321) == ONE
 
 
-def test_the_kernel_knows_who_is_connected_and_only_who_is_asked_for_is_told() -> None:
+def test_only_the_wanted_peers_that_are_connected_are_found() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())
         with client, server.accept()[0]:
@@ -85,7 +83,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_who_leaves_is_told_of_and_nobody_else(bench: Bench) -> None:
+def test_only_peers_that_have_gone_are_reported(bench: Bench) -> None:
     bench.look(lambda: bench.looks >= 3)
     assert bench.gone == []
     bench.there.remove(ONE)
@@ -93,20 +91,20 @@ def test_who_leaves_is_told_of_and_nobody_else(bench: Bench) -> None:
     assert set(bench.gone) == {frozenset({ONE})}
 
 
-def test_one_that_is_missed_once_has_not_gone(bench: Bench) -> None:
+def test_a_peer_that_is_missed_once_has_not_gone(bench: Bench) -> None:
     bench.turns = [{TWO}, {ONE, TWO}]
     bench.look(lambda: bench.looks >= 10)
     assert bench.gone == []
 
 
-def test_nothing_is_read_while_nobody_waits(bench: Bench) -> None:
+def test_no_table_is_read_while_nobody_waits(bench: Bench) -> None:
     bench.held.clear()
     turns = iter(range(20))
     bench.look(lambda: next(turns, None) is None)
     assert bench.looks == 0
 
 
-def test_a_table_that_cannot_be_read_takes_nobody_for_gone(bench: Bench) -> None:
+def test_an_unreadable_table_means_that_nobody_has_gone(bench: Bench) -> None:
     bench.broken = True
     bench.there.clear()
     bench.look(lambda: bench.looks >= 3)

@@ -19,14 +19,14 @@ def bench() -> Bench:
 
 
 @pytest.mark.parametrize("refused", ["", "s"], ids=["a visitor", "refused by an earlier attempt"])
-def test_a_routed_host_is_told_without_asking_anybody(bench: Bench, refused: str) -> None:
+def test_a_routed_host_gets_its_route_without_a_call(bench: Bench, refused: str) -> None:
     bench.table.replace({HOST: ROUTE})
     assert bench.run(lambda: bench.wait(HOST, refused)) == ROUTE
     assert bench.framework.world.asked == []
 
 
 @in_its_loop
-async def test_how_each_start_ended_is_told_once(bench: Bench) -> None:
+async def test_the_outcome_of_each_start_is_counted_once(bench: Bench) -> None:
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
     bench.framework.world.add("hello", "v1", OTHER_SHA)
     await asyncio.gather(*(bench.wait() for _ in range(5)))
@@ -46,7 +46,7 @@ async def test_however_many_wait_the_preview_is_started_once(bench: Bench) -> No
 
 
 @in_its_loop
-async def test_hosts_of_one_preview_share_the_questions_about_it(bench: Bench) -> None:
+async def test_hosts_of_one_preview_share_its_polls(bench: Bench) -> None:
     bench.framework.world.add("hello", "v1", SHA)
     other = "v1.hello.localhost"
     bench.at.append((4.0, lambda: bench.table.replace({HOST: ROUTE, other: ROUTE})))
@@ -56,7 +56,7 @@ async def test_hosts_of_one_preview_share_the_questions_about_it(bench: Bench) -
 
 
 @pytest.mark.parametrize("refused", ["", "t"], ids=["a visitor", "who was refused"])
-def test_a_preview_that_fails_is_told_with_its_reason(bench: Bench, refused: str) -> None:
+def test_a_failed_preview_is_reported_with_its_reason(bench: Bench, refused: str) -> None:
     if refused:
         bench.table.replace({HOST: ROUTE})
     failure = Failure(Cause.APP_EXITED, "It exited.", 3)
@@ -69,7 +69,7 @@ def test_a_preview_that_fails_is_told_with_its_reason(bench: Bench, refused: str
     assert refused or bench.now < 1.5
 
 
-def test_what_the_framework_refuses_is_told_as_it_said_it(bench: Bench) -> None:
+def test_a_problem_of_the_framework_is_passed_on_unchanged(bench: Bench) -> None:
     two = AmbiguousLabel("hello", "main", [])
     bench.framework.world.refuse("hello", "main", two)
     outcome = bench.outcome()
@@ -77,21 +77,21 @@ def test_what_the_framework_refuses_is_told_as_it_said_it(bench: Bench) -> None:
     assert (outcome.slug, outcome.status, outcome.detail) == ("ambiguous-label", 409, str(two))
 
 
-def test_a_host_that_is_no_address_asks_nobody(bench: Bench) -> None:
+def test_a_host_that_is_no_address_causes_no_call(bench: Bench) -> None:
     outcome = bench.outcome("localhost")
     assert isinstance(outcome, Problem)
     assert outcome.status == 404
     assert bench.framework.world.asked == []
 
 
-def test_a_framework_that_is_away_for_a_moment_is_waited_for(bench: Bench) -> None:
+def test_a_start_waits_while_the_framework_is_away_for_a_moment(bench: Bench) -> None:
     bench.framework.away = True
     bench.at.append((5.0, lambda: setattr(bench.framework, "away", False)))
     bench.at.append((8.0, lambda: bench.table.replace({HOST: ROUTE})))
     assert bench.outcome() == ROUTE
 
 
-def test_a_framework_that_stays_away_is_told_with_when_to_come_again(bench: Bench) -> None:
+def test_a_start_fails_with_a_retry_time_if_the_framework_stays_away(bench: Bench) -> None:
     bench.framework.away = True
     outcome = bench.outcome()
     assert isinstance(outcome, Problem)
@@ -100,7 +100,7 @@ def test_a_framework_that_stays_away_is_told_with_when_to_come_again(bench: Benc
     assert 10 < bench.now < 20
 
 
-def test_one_that_is_stopped_meanwhile_is_not_started_again(bench: Bench) -> None:
+def test_a_preview_that_is_stopped_meanwhile_is_not_started_again(bench: Bench) -> None:
     bench.at.append((1.0, bench.move("stopped")))
     outcome = bench.outcome()
     assert isinstance(outcome, Problem)
@@ -109,14 +109,14 @@ def test_one_that_is_stopped_meanwhile_is_not_started_again(bench: Bench) -> Non
     assert bench.framework.world.count("start") == 1
 
 
-def test_one_that_is_forgotten_meanwhile_is_asked_for_again(bench: Bench) -> None:
+def test_a_preview_that_is_forgotten_meanwhile_is_requested_again(bench: Bench) -> None:
     bench.at.append((1.0, bench.framework.world.previews.clear))
     bench.at.append((2.0, lambda: bench.table.replace({HOST: ROUTE})))
     assert bench.outcome() == ROUTE
     assert bench.framework.world.count("start") == 2
 
 
-def test_who_was_refused_waits_for_another_attempt_and_has_it_started(bench: Bench) -> None:
+def test_a_refused_request_starts_another_attempt_and_waits_for_it(bench: Bench) -> None:
     bench.table.replace({HOST: ROUTE})
     other = ROUTE._replace(task_id="u")
     bench.at.append((2.0, bench.move("queued")))
@@ -126,7 +126,7 @@ def test_who_was_refused_waits_for_another_attempt_and_has_it_started(bench: Ben
     assert bench.now >= 6.0
 
 
-def test_who_was_refused_waits_for_the_same_attempt_to_take_connections(bench: Bench) -> None:
+def test_a_refused_request_waits_until_the_same_attempt_accepts(bench: Bench) -> None:
     bench.table.replace({HOST: ROUTE})
     bench.at.append((4.0, lambda: setattr(bench, "takes", True)))
     assert bench.run(lambda: bench.wait(HOST, "t")) == ROUTE
@@ -134,7 +134,7 @@ def test_who_was_refused_waits_for_the_same_attempt_to_take_connections(bench: B
 
 
 @in_its_loop
-async def test_who_has_left_is_told_nothing_and_who_stays_is(bench: Bench) -> None:
+async def test_a_removed_callback_is_not_called_and_the_others_are(bench: Bench) -> None:
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
     outcomes: list[Outcome] = []
     bench.pending_starts.add(HOST, outcomes.append)
@@ -146,7 +146,7 @@ async def test_who_has_left_is_told_nothing_and_who_stays_is(bench: Bench) -> No
 
 
 @in_its_loop
-async def test_who_waits_is_let_in_though_the_framework_does_not_answer(bench: Bench) -> None:
+async def test_a_route_ends_a_wait_though_the_framework_does_not_answer(bench: Bench) -> None:
     never = asyncio.Event()
 
     async def start(app: str, label: str) -> Preview:
@@ -161,7 +161,7 @@ async def test_who_waits_is_let_in_though_the_framework_does_not_answer(bench: B
 
 
 @in_its_loop
-async def test_who_comes_when_it_has_run_and_stopped_again_has_it_started(bench: Bench) -> None:
+async def test_a_request_after_a_preview_stopped_starts_it_again(bench: Bench) -> None:
     async def pause(seconds: float) -> None:
         if seconds > 0.1:  # not a start's turn: all that follows is before the next look
             await asyncio.Event().wait()
@@ -180,7 +180,7 @@ async def test_who_comes_when_it_has_run_and_stopped_again_has_it_started(bench:
     assert outcomes == [ROUTE, ROUTE]
 
 
-def test_who_waits_is_let_go_where_a_start_ends_by_a_defect(bench: Bench) -> None:
+def test_a_defect_in_a_start_ends_the_wait_with_a_problem(bench: Bench) -> None:
     async def start(app: str, label: str) -> Preview:
         raise ZeroDivisionError
 
@@ -191,7 +191,7 @@ def test_who_waits_is_let_go_where_a_start_ends_by_a_defect(bench: Bench) -> Non
 
 
 @in_its_loop
-async def test_a_thousand_hosts_are_asked_for_in_turn_and_looked_at_less_often(
+async def test_a_thousand_hosts_are_started_in_turn_and_polled_less_often(
     bench: Bench,
 ) -> None:
     pauses: list[float] = []

@@ -28,7 +28,7 @@ async def turn(times: int = 20) -> None:
 
 
 @in_its_loop
-async def test_each_is_told_once(bench: Bench) -> None:
+async def test_each_callback_is_called_once(bench: Bench) -> None:
     outcomes: list[Outcome] = []
     bench.at.append((1.0, lambda: bench.table.replace({HOST: ROUTE})))
     bench.pending_starts.add(HOST, outcomes.append)
@@ -45,7 +45,7 @@ async def test_each_is_told_once(bench: Bench) -> None:
 
 
 @in_its_loop
-async def test_at_the_end_nobody_is_told_and_nothing_is_asked(bench: Bench) -> None:
+async def test_close_calls_no_callback_and_makes_no_call(bench: Bench) -> None:
     outcomes: list[Outcome] = []
     bench.pending_starts.add(HOST, outcomes.append)
     await turn()
@@ -58,7 +58,7 @@ async def test_at_the_end_nobody_is_told_and_nothing_is_asked(bench: Bench) -> N
 
 
 @in_its_loop
-async def test_who_asks_again_as_soon_as_it_was_told_waits_anew(bench: Bench) -> None:
+async def test_a_callback_that_adds_itself_again_begins_another_wait(bench: Bench) -> None:
     outcomes: list[Outcome] = []
 
     def add_again(_: Outcome) -> None:
@@ -72,7 +72,7 @@ async def test_who_asks_again_as_soon_as_it_was_told_waits_anew(bench: Bench) ->
     assert outcomes == [ROUTE]
 
 
-def test_one_that_was_routed_for_a_moment_is_waited_for_until_it_is_again(bench: Bench) -> None:
+def test_a_host_that_was_routed_for_a_moment_is_waited_for_again(bench: Bench) -> None:
     def flicker() -> None:
         bench.table.replace({HOST: ROUTE})
         bench.table.replace({})
@@ -84,7 +84,7 @@ def test_one_that_was_routed_for_a_moment_is_waited_for_until_it_is_again(bench:
 
 
 @in_its_loop
-async def test_a_start_goes_on_for_some_seconds_after_the_last_who_waited_and_no_longer(
+async def test_a_start_goes_on_for_some_seconds_after_the_last_wait(
     bench: Bench,
 ) -> None:
     bench.pending_starts.add(HOST, print)
@@ -103,7 +103,7 @@ async def test_a_start_goes_on_for_some_seconds_after_the_last_who_waited_and_no
     assert bench.framework.world.count("start") == 1
 
 
-def test_a_framework_that_goes_away_later_is_waited_for_too(bench: Bench) -> None:
+def test_a_poll_waits_while_the_framework_is_away_too(bench: Bench) -> None:
     bench.at.append((1.0, lambda: setattr(bench.framework, "away", True)))
     bench.at.append((9.0, lambda: setattr(bench.framework, "away", False)))
     bench.at.append((10.0, bench.move("failed", failure=FAILURE)))
@@ -114,7 +114,7 @@ def test_a_framework_that_goes_away_later_is_waited_for_too(bench: Bench) -> Non
 
 
 @in_its_loop
-async def test_who_is_let_go_too_early_learns_how_far_it_is(bench: Bench) -> None:
+async def test_a_timeout_explains_how_far_the_preview_is(bench: Bench) -> None:
     bench.at.append((0.4, bench.move("queued", reason="No agent has room.")))
     before = bench.pending_starts.explain_timeout(HOST, 600)
     bench.pending_starts.add(HOST, print)
@@ -127,7 +127,7 @@ async def test_who_is_let_go_too_early_learns_how_far_it_is(bench: Bench) -> Non
 
 
 @in_its_loop
-async def test_once_it_was_retried_it_is_waited_for_again_and_why_it_failed_told_no_more(
+async def test_a_retry_ends_the_report_of_the_old_failure(
     bench: Bench,
 ) -> None:
     bench.at.append((1.0, bench.move("failed", failure=FAILURE)))
@@ -142,7 +142,7 @@ async def test_once_it_was_retried_it_is_waited_for_again_and_why_it_failed_told
 
 
 @in_its_loop
-async def test_of_those_that_failed_the_last_thousand_are_remembered(bench: Bench) -> None:
+async def test_the_last_thousand_problems_are_remembered(bench: Bench) -> None:
     hosts = [f"{number}.elsewhere" for number in range(1001)]
     for host in hosts:
         await bench.wait(host)
@@ -151,7 +151,7 @@ async def test_of_those_that_failed_the_last_thousand_are_remembered(bench: Benc
     ] * 1000
 
 
-def test_one_that_failed_before_is_told_with_its_log_if_there_is_one_still(bench: Bench) -> None:
+def test_an_earlier_failure_is_reported_with_its_log_if_there_is_one(bench: Bench) -> None:
     bench.framework.world.start("hello", "main")
     bench.move("failed", failure=FAILURE, log_tail="oh no")()
     read = bench.framework.read_log_end
@@ -167,7 +167,7 @@ def test_one_that_failed_before_is_told_with_its_log_if_there_is_one_still(bench
 
 
 @in_its_loop
-async def test_an_answer_is_shared_for_a_moment_and_a_question_while_it_is_open(
+async def test_callers_share_a_running_call_and_its_answer_for_a_moment(
     bench: Bench,
 ) -> None:
     find, opened = bench.framework.find, asyncio.Event()

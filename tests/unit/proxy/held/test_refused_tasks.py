@@ -85,7 +85,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_who_was_refused_waits_until_connections_are_taken_again(bench: Bench) -> None:
+def test_a_wait_ends_when_the_task_accepts_connections_again(bench: Bench) -> None:
     bench.at.append((4.5, bench.take))
     assert bench.run(bench.wait) == (ROUTE, 5.0)
     assert [at for at, _ in bench.looks] == [0, 1, 2, 3, 4, 5], "once a second, and no more then"
@@ -96,7 +96,7 @@ def test_who_was_refused_waits_until_connections_are_taken_again(bench: Bench) -
     [([(3.0, {HOST: NEXT})], NEXT), ([(2.0, {}), (3.0, {HOST: ROUTE})], ROUTE)],
     ids=["another task", "the same one, placed anew, as after its agent was away"],
 )
-def test_who_was_refused_waits_until_another_task_is_routed(
+def test_a_wait_ends_when_another_task_is_routed(
     bench: Bench, routed: list[tuple[float, Routes]], goes: Route
 ) -> None:
     for at, routes in routed:
@@ -107,16 +107,14 @@ def test_who_was_refused_waits_until_another_task_is_routed(
 @pytest.mark.parametrize(
     ("leads", "refused"), [(NEXT, "one"), (ROUTE, "")], ids=["elsewhere already", "never refused"]
 )
-def test_who_may_go_at_once_is_looked_for_by_nobody(
-    bench: Bench, leads: Route, refused: str
-) -> None:
+def test_a_wait_that_ends_at_once_probes_nothing(bench: Bench, leads: Route, refused: str) -> None:
     bench.table.replace({HOST: leads})
     assert bench.run(lambda: bench.wait(refused=refused)) == (leads, 0.0)
     assert bench.looks == []
 
 
 @in_its_loop
-async def test_one_that_takes_connections_and_is_routed_no_more_lets_nobody_go(
+async def test_a_task_that_accepts_but_has_no_route_ends_no_wait(
     bench: Bench,
 ) -> None:
     bench.at.append((2.0, lambda: bench.table.replace({})))
@@ -128,7 +126,7 @@ async def test_one_that_takes_connections_and_is_routed_no_more_lets_nobody_go(
     assert (await waits)[0] == NEXT
 
 
-def test_what_haproxy_and_a_look_see_differently_sends_nobody_to_and_fro(bench: Bench) -> None:
+def test_a_probe_that_contradicts_haproxy_delays_the_next_try(bench: Bench) -> None:
     bench.take()
     refused: list[list[str]] = []
     bench.at.append((0.5, lambda: refused.append(bench.refused_tasks.tasks)))
@@ -138,7 +136,7 @@ def test_what_haproxy_and_a_look_see_differently_sends_nobody_to_and_fro(bench: 
 
 
 @in_its_loop
-async def test_however_many_wait_there_is_one_look_a_second(bench: Bench) -> None:
+async def test_however_many_wait_there_is_one_probe_a_second(bench: Bench) -> None:
     bench.at.append((2.5, bench.take))
     ends = await asyncio.gather(*(bench.wait(host) for host in [HOST, OTHER] * 50))
     assert {route for route, _ in ends} == {ROUTE}
@@ -146,7 +144,7 @@ async def test_however_many_wait_there_is_one_look_a_second(bench: Bench) -> Non
 
 
 @in_its_loop
-async def test_what_nobody_waits_for_any_more_is_looked_at_for_some_seconds(bench: Bench) -> None:
+async def test_probes_go_on_for_some_seconds_after_the_last_wait(bench: Bench) -> None:
     with bench.refused_tasks.wait_for(HOST, "one"):
         await bench.turn(lambda: bench.now >= 10)
         assert bench.refused_tasks.tasks == ["one"]
@@ -155,7 +153,7 @@ async def test_what_nobody_waits_for_any_more_is_looked_at_for_some_seconds(benc
 
 
 @in_its_loop
-async def test_one_that_is_noted_is_looked_at_too_and_told(bench: Bench) -> None:
+async def test_a_watched_task_is_probed_and_reported(bench: Bench) -> None:
     bench.refused_tasks.watch(HOST, "one")
     bench.refused_tasks.watch(HOST, "another")
     await bench.turn(lambda: bench.refused_tasks.tasks)
@@ -163,7 +161,7 @@ async def test_one_that_is_noted_is_looked_at_too_and_told(bench: Bench) -> None
 
 
 @in_its_loop
-async def test_one_that_is_noted_again_is_looked_at_for_longer(bench: Bench) -> None:
+async def test_a_task_that_is_watched_again_is_probed_for_longer(bench: Bench) -> None:
     bench.at.append((4.0, lambda: bench.refused_tasks.watch(HOST, "one")))
     bench.refused_tasks.watch(HOST, "one")
     await bench.turn(lambda: bench.refused_tasks.tasks)
@@ -175,7 +173,7 @@ async def test_one_that_is_noted_again_is_looked_at_for_longer(bench: Bench) -> 
     ("refused", "takes", "ended"),
     [("one", True, True), ("one", False, False), ("two", True, False), ("", True, False)],
 )
-def test_whether_a_refusal_has_ended_is_found_out_by_a_look(
+def test_a_probe_decides_whether_a_task_has_recovered(
     refused: str, takes: bool, ended: bool
 ) -> None:
     bench = Bench()
@@ -185,7 +183,7 @@ def test_whether_a_refusal_has_ended_is_found_out_by_a_look(
 
 
 @in_its_loop
-async def test_the_framework_is_told_while_it_lasts_and_not_for_each_who_waits(
+async def test_reports_go_on_while_a_task_refuses_whoever_waits(
     bench: Bench,
 ) -> None:
     bench.at.append((8.5, bench.take))
@@ -204,7 +202,7 @@ async def test_the_framework_is_told_while_it_lasts_and_not_for_each_who_waits(
 
 
 @in_its_loop
-async def test_a_framework_that_is_away_is_told_when_it_is_back(bench: Bench) -> None:
+async def test_a_framework_that_was_away_gets_the_report_later(bench: Bench) -> None:
     bench.framework.away = True
     bench.at.append((6.0, lambda: setattr(bench.framework, "away", False)))
     reporting = asyncio.create_task(bench.refused_tasks.run())
@@ -215,7 +213,7 @@ async def test_a_framework_that_is_away_is_told_when_it_is_back(bench: Bench) ->
 
 
 @in_its_loop
-async def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once(
+async def test_a_refused_report_is_repeated_and_logged_once(
     bench: Bench,
 ) -> None:
     refuses = answers.problem("unauthorized", 401, "Who are you?")
@@ -236,7 +234,7 @@ async def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once
 
 
 @in_its_loop
-async def test_who_asks_whether_it_has_ended_and_leaves_takes_the_answer_from_nobody(
+async def test_a_cancelled_query_does_not_cancel_the_others(
     bench: Bench,
 ) -> None:
     bench.take()
@@ -248,7 +246,7 @@ async def test_who_asks_whether_it_has_ended_and_leaves_takes_the_answer_from_no
 
 
 @in_its_loop
-async def test_who_asks_whether_it_has_ended_is_let_go_at_the_end(bench: Bench) -> None:
+async def test_close_cancels_open_queries(bench: Bench) -> None:
     async def never(route: Route) -> bool:
         await asyncio.Event().wait()
         return True
@@ -264,7 +262,7 @@ async def test_who_asks_whether_it_has_ended_is_let_go_at_the_end(bench: Bench) 
 
 
 @in_its_loop
-async def test_one_that_was_let_go_by_another_route_keeps_nobody_from_going(bench: Bench) -> None:
+async def test_a_wait_that_ended_by_a_route_does_not_block_the_others(bench: Bench) -> None:
     with (
         bench.refused_tasks.wait_for(HOST, "one") as first,
         bench.refused_tasks.wait_for(OTHER, "one") as second,
@@ -279,7 +277,7 @@ async def test_one_that_was_let_go_by_another_route_keeps_nobody_from_going(benc
 
 
 @in_its_loop
-async def test_more_than_a_call_takes_is_told_in_several(bench: Bench) -> None:
+async def test_long_reports_are_split_into_several_calls(bench: Bench) -> None:
     many = {f"v{n}.hello.localhost": ROUTE._replace(task_id=f"t{n}") for n in range(MOST + 1)}
     bench.table.replace(many)
     with contextlib.ExitStack() as waiting:

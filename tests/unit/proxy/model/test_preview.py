@@ -36,18 +36,18 @@ def test_a_preview_is_read() -> None:
         *((21, "21st"), (102, "102nd"), (111, "111th")),
     ],
 )
-def test_a_place_in_the_queue_is_said_as_people_say_it(place: int, text: str) -> None:
+def test_a_place_in_the_queue_is_an_ordinal_number(place: int, text: str) -> None:
     assert read_preview({**JSON, "queue_place": place}).place == f"{text} in the queue"
 
 
-def test_when_it_is_tried_again_is_told_as_seconds_from_now() -> None:
+def test_the_next_try_is_in_seconds_from_now() -> None:
     preview = read_preview({**JSON, "next_try": 1030.5})
     assert preview.next_try_in(1000.0) == 30.5
     assert preview.next_try_in(1040.0) == 0.0
 
 
 @pytest.mark.parametrize("none", [{}, {"queue_place": None, "next_try": None, "steps": None}])
-def test_a_framework_that_tells_of_no_place_next_try_or_steps_is_understood(
+def test_a_preview_without_place_next_try_or_steps_is_read(
     none: dict[str, None],
 ) -> None:
     preview = read_preview({**JSON, **none})
@@ -61,14 +61,14 @@ def test_steps_are_read() -> None:
     assert steps[1:] == (Step("", None, None, None),) * 2
 
 
-def test_what_is_absent_or_of_another_type_is_as_if_not_told() -> None:
+def test_a_value_of_another_type_counts_as_absent() -> None:
     preview = read_preview({"app": "a", "sha": SHA, "state": "queued", "labels": 3, "failure": []})
     assert (preview.labels, preview.failure, preview.changed) == ((), None, None)
     assert preview.is_coming
 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"app": "a"}, {"app": 1, "sha": "x", "state": ""}])
-def test_what_is_no_preview_is_refused(value: object) -> None:
+def test_json_without_a_preview_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="no preview"):
         read_preview(value)
 

@@ -6,7 +6,7 @@ from proxy.model.preview import Failure, Preview
 SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
 
 
-def test_what_the_framework_said_is_passed_on_whole() -> None:
+def test_a_problem_of_the_framework_is_passed_on_whole() -> None:
     sent = {
         "type": "urn:prevs:problem:ambiguous-label",
         "title": "Ambiguous",

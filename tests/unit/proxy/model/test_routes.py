@@ -49,7 +49,7 @@ def test_the_value_in_the_map_is_address_port_and_task_which_begins_always_there
         assert routes.parse(value) == route
 
 
-def test_the_value_in_the_map_tells_who_speaks_http2_alone() -> None:
+def test_the_value_in_the_map_marks_http2() -> None:
     for ip in ("10.0.0.1", "fd00:1111:2222:3333:4444:5555:6666:7777"):
         route = ROUTE._replace(ip=ip, port=65535, protocol="h2")
         value = str(route)
@@ -68,7 +68,7 @@ def test_the_newer_commit_that_failed_is_right_in_front_of_the_task(ip: str, pro
 
 
 @pytest.mark.parametrize("end", ["|", "+"])
-def test_an_address_that_leaves_no_room_is_told_without_the_newer_commit(end: str) -> None:
+def test_a_long_address_leaves_out_the_newer_commit(end: str) -> None:
     ip = "fd00:1111:2222:3333:4444:5555:6666:7777"
     route = ROUTE._replace(ip=ip, port=65535, protocol="h2" if end == "+" else "")
     value = str(route._replace(newer=OTHER_SHA[:12]))
@@ -102,7 +102,7 @@ NOWHERE = [{"ip": "0.0.0.0"}, {"ip": "x"}, {"port": "x"}, {"port": "01"}]
         *(str(ROUTE._replace(**change)) for change in NOWHERE),  # type: ignore[arg-type]
     ],
 )
-def test_what_is_no_value_of_the_map_or_leads_nowhere_is_read_as_none(text: str) -> None:
+def test_an_invalid_value_of_the_map_is_read_as_none(text: str) -> None:
     assert routes.parse(text) is None
 
 
@@ -123,9 +123,7 @@ def test_what_is_no_value_of_the_map_or_leads_nowhere_is_read_as_none(text: str)
         (replace(GOOD, labels=("main", "no label\n")), "is no DNS label"),
     ],
 )
-def test_a_placement_that_cannot_be_routed_to_is_left_out_and_told(
-    bad: Placement, why: str
-) -> None:
+def test_an_invalid_placement_is_left_out_and_reported(bad: Placement, why: str) -> None:
     other = placement("hello", OTHER_SHA, 31001, "v1")
     data = record("hello", {SHA: bad, OTHER_SHA: other})
     read, problems = routes.read("hello", data, "localhost", TRUST)

@@ -62,7 +62,7 @@ def test_the_ends_of_a_range_belong_to_it(port: int) -> None:
     assert routes.merge(learn(record("hello", {SHA: at})).apps)["main.hello.x"].port == port
 
 
-def test_what_was_left_out_is_routed_once_an_agent_has_the_port_and_no_longer_than_that() -> None:
+def test_a_placement_is_routed_while_an_agent_has_its_port() -> None:
     nodes = {"hello": Node(record("hello", {SHA: GOOD}), 0, 1)}
     before = routes.learn({}, nodes, "x", Trust((KEY,)))
     assert len(before.problems) == 1
@@ -91,9 +91,7 @@ def test_routes_that_stay_the_same_are_the_same_object_when_agents_change() -> N
         (AgentsRecord({}, sign_agents(KEY, AgentsRecord(PORTS))).encode(), UNSIGNED),
     ],
 )
-def test_a_bad_record_of_agents_leaves_what_was_known_and_is_told_once(
-    data: bytes, why: str
-) -> None:
+def test_a_bad_record_of_agents_keeps_the_ports_and_is_reported_once(data: bytes, why: str) -> None:
     known, _ = trust.learn(Trust((KEY,)), Node(ELSEWHERE, 0, 1))
     after, problem = trust.learn(known, Node(data, 1, 2))
     assert problem is not None

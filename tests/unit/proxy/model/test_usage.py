@@ -12,7 +12,7 @@ def after(*readings: Reading) -> usage.Tally:
     return tally
 
 
-def test_the_difference_of_two_readings_is_told() -> None:
+def test_the_difference_of_two_readings_is_reported() -> None:
     tally = after({"a": Count(0, 3)})
     assert usage.to_report(tally) == [TaskUsage("a", 0, 3)]
     tally = usage.add_reading(
@@ -21,7 +21,7 @@ def test_the_difference_of_two_readings_is_told() -> None:
     assert usage.to_report(tally) == [TaskUsage("a", 0, 2), TaskUsage("b", 0, 1)]
 
 
-def test_what_is_open_is_told_each_time_and_its_end_once() -> None:
+def test_open_requests_are_reported_each_time_and_their_end_once() -> None:
     tally = after({"a": Count(1, 1)})
     for _ in range(3):
         tally = usage.add_reading(
@@ -33,13 +33,13 @@ def test_what_is_open_is_told_each_time_and_its_end_once() -> None:
     assert usage.to_report(usage.mark_reported(tally, usage.to_report(tally))) == []
 
 
-def test_the_end_of_what_is_counted_no_longer_is_told_too() -> None:
+def test_the_end_of_an_expired_counter_is_reported_too() -> None:
     tally = after({"a": Count(2, 2)})
     tally = usage.add_reading(usage.mark_reported(tally, usage.to_report(tally)), {})
     assert usage.to_report(tally) == [TaskUsage("a", 0, 0)]
 
 
-def test_what_came_while_it_was_told_is_told_next() -> None:
+def test_requests_during_a_report_are_in_the_next_one() -> None:
     earlier = after({"a": Count(0, 3)})
     tally = usage.mark_reported(
         usage.add_reading(earlier, {"a": Count(0, 4)}), usage.to_report(earlier)
@@ -47,7 +47,7 @@ def test_what_came_while_it_was_told_is_told_next() -> None:
     assert usage.to_report(tally) == [TaskUsage("a", 0, 1)]
 
 
-def test_a_lower_count_is_of_a_new_beginning() -> None:
+def test_a_lower_count_means_that_the_counter_restarted() -> None:
     tally = after({"a": Count(0, 100)})
     tally = usage.add_reading(
         usage.mark_reported(tally, usage.to_report(tally)), {"a": Count(0, 2)}
@@ -55,7 +55,7 @@ def test_a_lower_count_is_of_a_new_beginning() -> None:
     assert usage.to_report(tally) == [TaskUsage("a", 0, 2)]
 
 
-def test_the_same_count_with_more_time_left_is_of_a_new_beginning() -> None:
+def test_an_equal_count_with_more_time_left_means_a_restart() -> None:
     tally = after({"a": Count(0, 1, 120_000)})
     for left, expected in (
         (1_000, []),
@@ -70,7 +70,7 @@ def test_the_same_count_with_more_time_left_is_of_a_new_beginning() -> None:
         assert [one for one in usage.to_report(tally) if one.requests] == expected
 
 
-def test_only_what_is_open_and_routed_no_longer_is_held() -> None:
+def test_only_tasks_that_are_open_and_not_routed_are_held() -> None:
     reading = {"open": Count(1, 1), "ended": Count(0, 1), "routed": Count(3, 3)}
     assert usage.still_open(reading, {"routed"}) == ("open",)
 
@@ -79,7 +79,7 @@ steps = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.booleans
 
 
 @given(steps)
-def test_every_request_is_told_once_whoever_is_away_when(
+def test_every_request_is_reported_once_whoever_is_away(
     steps: list[tuple[str, int, bool, bool]],
 ) -> None:
     counted: dict[str, int] = {}

@@ -30,7 +30,7 @@ def test_a_page_shows_app_label_commit_state_and_reason() -> None:
     assert "<title>Waiting · main · hello</title>" in page
 
 
-def test_a_page_says_of_when_a_commit_is_where_its_repository_is_away_and_not_why() -> None:
+def test_an_outdated_commit_is_shown_with_its_age_but_no_reason() -> None:
     commit = {"sha": SHA, "problem": "Could not connect to git.internal", "as_of": 280.0}
     preview = Preview("hello", SHA, "queued")
     page = pages.waiting_page(VISIT, read_commit(commit), preview, now=1000.0)
@@ -104,7 +104,7 @@ def test_a_page_stays_small_whatever_is_written_to_it(text: str) -> None:
     assert len(pages.waiting_page(VISIT, commit, failed, now=3.0).encode()) < 50_000
 
 
-def test_a_commit_with_many_mistakes_has_those_told_that_there_is_room_for() -> None:
+def test_a_page_shows_as_many_mistakes_as_fit() -> None:
     mistakes = tuple(
         Mistake(line, f"<key{line}> is not known; {'x' * 150}") for line in range(1, 21)
     )

@@ -129,7 +129,7 @@ def test_one_that_waits_says_its_place_and_what_is_usual_then() -> None:
     assert (again.sentence, again.next_try_in) == ("Waiting for its next try.", 30.0)
 
 
-def test_who_was_refused_is_told_so_only_while_the_same_attempt_runs() -> None:
+def test_a_refusal_is_shown_only_while_the_same_attempt_runs() -> None:
     runs = Preview("hello", SHA, "running", task_id="t")
     assert view.show(runs, 1.0, refused="t").kind == "refused"
     assert view.show(runs, 1.0, refused="another").kind == "running"

@@ -288,7 +288,7 @@ async def test_one_client_has_so_many_requests_open_and_another_is_answered_mean
 
 
 @in_a_loop
-async def test_a_request_that_is_not_held_is_told_why(bench: Bench) -> None:
+async def test_a_request_that_is_not_held_gets_the_reason(bench: Bench) -> None:
     headers = {"X-Prevs-Miss": "1", "X-Prevs-Later": "10 held"}
     answer = await bench.client.get("/", headers=headers)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "10")

@@ -103,7 +103,7 @@ def test_a_page_for_which_there_is_no_place_hears_the_state_and_to_come_later(
     ],
     ids=["routed", "its task still refuses", "its task takes connections again"],
 )
-def test_a_page_that_only_looks_is_let_in_as_well(
+def test_a_page_that_polls_gets_ready_too(
     source: FakeFramework, refused: str, *, accepts: bool, sent: list[str]
 ) -> None:
     table = RoutingTable()
@@ -112,7 +112,7 @@ def test_a_page_that_only_looks_is_let_in_as_well(
     assert [event.name for event in found] == sent
 
 
-def test_a_page_that_only_looks_is_told_why_there_is_nothing(source: FakeFramework) -> None:
+def test_a_page_that_polls_gets_the_problem(source: FakeFramework) -> None:
     source.away = True
     assert [event.name for event in show_once(source, RoutingTable())] == ["away"]
     source.away = False
@@ -168,7 +168,7 @@ def test_a_routed_host_is_ready_and_nothing_follows_unless_its_task_has_refused(
     assert [event.name for event in follow(source, table, refused)] == sent
 
 
-def test_what_the_framework_refuses_is_told_as_a_problem() -> None:
+def test_a_refusal_of_the_framework_is_sent_as_a_problem() -> None:
     source = FakeFramework()
     source.world.add("hello", "main", SHA)
     [problem] = follow(source, RoutingTable())
@@ -176,7 +176,7 @@ def test_what_the_framework_refuses_is_told_as_a_problem() -> None:
     assert "no preview" in json.loads(problem.data)["detail"]
 
 
-def test_a_framework_that_is_away_is_told(
+def test_a_page_gets_away_if_the_framework_is_away(
     source: FakeFramework,
 ) -> None:
     source.away = True

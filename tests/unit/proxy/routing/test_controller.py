@@ -51,14 +51,14 @@ def bench() -> Bench:
     return made
 
 
-def test_a_cycle_applies_what_is_placed_and_reports_its_version(bench: Bench) -> None:
+def test_a_cycle_applies_placements_and_reports_their_version(bench: Bench) -> None:
     assert bench.cycle()
     assert bench.router.routed == {"main.hello.x": ROUTE}
     assert bench.table.get("main.hello.x") == ROUTE
     assert bench.placements.reported[-1] == {"hello": 0}
 
 
-def test_what_is_known_first_is_coming_and_not_yet_there(bench: Bench) -> None:
+def test_the_first_routes_are_expected_but_not_yet_applied(bench: Bench) -> None:
     bench.controller.trigger()
     assert asyncio.run(bench.controller.read_first(5.0)) == {"main.hello.x": ROUTE}
     assert bench.table.get_next("main.hello.x") == ROUTE
@@ -78,7 +78,7 @@ def test_a_version_is_reported_only_after_it_was_applied(bench: Bench) -> None:
     assert bench.placements.reported == [{"hello": 0}]
 
 
-def test_it_knows_for_how_long_nothing_could_be_applied(bench: Bench) -> None:
+def test_it_reports_the_seconds_since_it_last_applied_everything(bench: Bench) -> None:
     bench.clock.pass_seconds(1.0)
     assert bench.cycle()
     assert bench.controller.since_applied() == 0.0
@@ -103,14 +103,14 @@ def test_nothing_changes_while_zookeeper_is_away(bench: Bench) -> None:
     assert bench.router.routed == {}
 
 
-def test_a_tree_that_is_gone_is_no_reason_to_let_go_of_what_runs(bench: Bench) -> None:
+def test_routes_stay_when_the_whole_tree_is_removed(bench: Bench) -> None:
     bench.cycle()
     bench.placements.nodes = None
     bench.cycle()
     assert bench.router.routed == {"main.hello.x": ROUTE}
 
 
-def test_what_was_recalled_is_routed_while_nothing_could_be_read_yet(bench: Bench) -> None:
+def test_routes_of_the_map_file_stay_until_placements_can_be_read(bench: Bench) -> None:
     bench.placements.away = True
     bench.table.replace({"main.hello.x": ROUTE})
     bench.cycle()
@@ -127,13 +127,13 @@ def test_a_malformed_record_keeps_the_last_good_routes_and_their_version(bench: 
     assert bench.placements.reported[-1] == {"hello": 0, "other": 0}
 
 
-def test_a_quiet_cycle_still_asks_whether_the_router_has_it_all(bench: Bench) -> None:
+def test_a_cycle_without_changes_checks_that_the_router_has_its_routes(bench: Bench) -> None:
     bench.cycle()
     bench.cycle()
     assert [len(changes) for changes in bench.router.applied] == [1, 0]
 
 
-def test_what_is_still_open_is_held_in_the_report_that_says_that_its_route_is_gone() -> None:
+def test_a_report_of_a_removed_route_names_its_open_requests() -> None:
     bench = Bench()
     bench.placements.write("hello", HELLO)
     bench.router.counted = {ROUTE.task_id: Count(1, 1)}
@@ -148,7 +148,7 @@ def test_what_is_still_open_is_held_in_the_report_that_says_that_its_route_is_go
     assert bench.placements.holding[-1] == ()
 
 
-def test_nothing_is_reported_until_it_is_known_what_is_open(bench: Bench) -> None:
+def test_nothing_is_reported_while_open_requests_cannot_be_counted(bench: Bench) -> None:
     bench.router.uncountable = True
     assert not bench.cycle()
     assert bench.placements.reported == []
@@ -158,20 +158,20 @@ def test_nothing_is_reported_until_it_is_known_what_is_open(bench: Bench) -> Non
     assert bench.placements.reported == [{"hello": 0}]
 
 
-def test_the_first_read_gives_up_on_a_zookeeper_that_does_not_come(bench: Bench) -> None:
+def test_the_first_read_gives_up_if_zookeeper_does_not_answer(bench: Bench) -> None:
     bench.placements.away = True
     assert asyncio.run(bench.controller.read_first(0.0)) is None
 
 
 @in_a_loop
-async def test_the_first_read_comes_with_the_link(bench: Bench) -> None:
+async def test_the_first_read_runs_as_soon_as_zookeeper_connects(bench: Bench) -> None:
     trigger: Callable[[], None] = bench.controller.trigger
     asyncio.get_running_loop().call_soon(trigger)
     assert await bench.controller.read_first(10.0) == {"main.hello.x": ROUTE}
 
 
 @in_a_loop
-async def test_a_disk_that_takes_nothing_ends_nothing_and_is_tried_again() -> None:
+async def test_a_failed_save_of_the_map_is_logged_and_repeated() -> None:
     placements, router, table = FakePlacements(), FakeRouter(), RoutingTable()
     placements.write("hello", HELLO)
     tried: list[bool] = []
@@ -200,7 +200,7 @@ def failing(bench: Bench) -> list[str]:
     return [check.name for check in bench.controller.readiness() if not check.ok]
 
 
-def test_it_is_ready_once_it_knows_where_previews_are_and_haproxy_answers(bench: Bench) -> None:
+def test_it_is_ready_once_it_has_routes_and_haproxy_answers(bench: Bench) -> None:
     bench.placements.away = True
     assert failing(bench) == ["placements"]
     bench.cycle()
@@ -213,7 +213,7 @@ def test_it_is_ready_once_it_knows_where_previews_are_and_haproxy_answers(bench:
     assert failing(bench) == ["haproxy"]
 
 
-def test_it_stays_ready_by_what_it_knew_while_zookeeper_is_away(bench: Bench) -> None:
+def test_it_stays_ready_with_known_routes_while_zookeeper_is_away(bench: Bench) -> None:
     bench.table.replace({"main.hello.x": ROUTE})
     bench.placements.away = True
     bench.cycle()
@@ -224,14 +224,14 @@ def test_it_stays_ready_by_what_it_knew_while_zookeeper_is_away(bench: Bench) ->
     assert checks[-1].detail == "It last said where previews are 12.0 s ago."
 
 
-def test_a_controller_that_goes_round_no_more_is_not_well(bench: Bench) -> None:
+def test_a_controller_without_cycles_is_unhealthy(bench: Bench) -> None:
     bench.clock.pass_seconds(STUCK_SECONDS)
     assert bench.controller.health().ok
     bench.clock.pass_seconds(1.0)
     assert not bench.controller.health().ok
 
 
-def test_it_tells_how_long_a_change_took_to_be_routed_by(bench: Bench) -> None:
+def test_it_observes_how_long_a_change_took_until_it_was_routed(bench: Bench) -> None:
     bench.controller.trigger()
     bench.clock.pass_seconds(1.0)
     bench.controller.trigger()

@@ -13,7 +13,7 @@ def table() -> RoutingTable:
 
 
 @in_a_loop
-async def test_who_waits_for_a_host_is_let_go_when_it_is_routed(table: RoutingTable) -> None:
+async def test_a_wait_for_a_host_ends_when_it_is_routed(table: RoutingTable) -> None:
     with table.wait_for("a") as first, table.wait_for("a") as second, table.wait_for("b") as other:
         table.replace({"a": ROUTE})
         assert first.done()
@@ -23,7 +23,7 @@ async def test_who_waits_for_a_host_is_let_go_when_it_is_routed(table: RoutingTa
 
 
 @in_a_loop
-async def test_who_was_let_go_and_has_not_left_yet_keeps_no_other_from_going(
+async def test_a_finished_wait_does_not_keep_other_waits_from_ending(
     table: RoutingTable,
 ) -> None:
     with table.wait_for("a") as first, table.wait_for("b") as nowhere, table.wait_for("c") as last:
@@ -33,7 +33,7 @@ async def test_who_was_let_go_and_has_not_left_yet_keeps_no_other_from_going(
 
 
 @in_a_loop
-async def test_who_waits_for_a_routed_host_does_not_wait(table: RoutingTable) -> None:
+async def test_a_wait_for_a_routed_host_ends_at_once(table: RoutingTable) -> None:
     table.replace({"a": ROUTE})
     with table.wait_for("a") as routed:
         assert routed.done()
@@ -43,7 +43,7 @@ async def test_who_waits_for_a_routed_host_does_not_wait(table: RoutingTable) ->
 
 
 @in_a_loop
-async def test_who_has_gone_away_is_forgotten(table: RoutingTable) -> None:
+async def test_a_cancelled_wait_is_forgotten(table: RoutingTable) -> None:
     with table.wait_for("a"):
         with table.wait_for("a"):
             pass
@@ -55,7 +55,7 @@ async def test_who_has_gone_away_is_forgotten(table: RoutingTable) -> None:
 
 
 @in_a_loop
-async def test_a_host_that_is_about_to_lead_nowhere_leads_nowhere(table: RoutingTable) -> None:
+async def test_a_host_has_no_route_once_its_removal_is_expected(table: RoutingTable) -> None:
     table.replace({"a": ROUTE, "b": ROUTE})
     table.expect({"b": ROUTE._replace(port=2), "c": ROUTE})
     assert table.get("a") is None
@@ -69,7 +69,7 @@ async def test_a_host_that_is_about_to_lead_nowhere_leads_nowhere(table: Routing
 
 
 @in_a_loop
-async def test_who_waits_for_a_host_to_lead_elsewhere_is_let_go_when_it_does(
+async def test_a_wait_with_an_excluded_task_ends_with_another_task(
     table: RoutingTable,
 ) -> None:
     table.replace({"a": ROUTE})
@@ -82,7 +82,7 @@ async def test_who_waits_for_a_host_to_lead_elsewhere_is_let_go_when_it_does(
 
 
 @in_a_loop
-async def test_a_task_that_is_routed_anew_counts_as_another(table: RoutingTable) -> None:
+async def test_an_excluded_task_counts_after_a_gap_without_a_route(table: RoutingTable) -> None:
     table.replace({"a": ROUTE})
     with table.wait_for("a", exclude="t") as elsewhere:
         table.replace({})
