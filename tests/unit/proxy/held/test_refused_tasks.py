@@ -22,7 +22,7 @@ NEXT = Route("10.0.0.2", 31000, "two")
 
 
 class Bench:
-    """Refusals on a clock that only moves when somebody pauses; `at` is what happens when."""
+    """Refused tasks on a clock that only moves when somebody pauses; `at` is what happens when."""
 
     def __init__(self) -> None:
         self.now = 0.0
