@@ -131,18 +131,18 @@ def image_elsewhere(page: Page, target: Target) -> Got:
     with upstream("another site") as elsewhere:
         page.goto(f"http://127.0.0.1:{elsewhere.port}/")
         # What is no image is kept from a page of another site, and from Playwright.
-        told = page.context.new_cdp_session(page)
+        session = page.context.new_cdp_session(page)
         asked: dict[str, str] = {}
         answered: dict[str, int] = {}
-        told.on(
+        session.on(
             "Network.requestWillBeSent",
             lambda one: asked.update({one["request"]["url"]: one["requestId"]}),
         )
-        told.on(
+        session.on(
             "Network.responseReceivedExtraInfo",
             lambda one: answered.update({one["requestId"]: one["statusCode"]}),
         )
-        told.send("Network.enable")
+        session.send("Network.enable")
         page.evaluate(
             "url => new Promise(done => {"
             " const i = new Image(); i.onload = i.onerror = done; i.src = url })",
@@ -169,8 +169,8 @@ def fetch_in_worker(page: Page, target: Target) -> Got:
 
 def open_websocket(page: Page, target: Target) -> Got:
     """Open a WebSocket; what else it was answered is on the console only."""
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
     opened = page.evaluate(
         """path => new Promise(done => {
             const socket = new WebSocket(`ws://${location.host}${path}`);
@@ -182,8 +182,8 @@ def open_websocket(page: Page, target: Target) -> Got:
     if opened:
         return Got(101, "")
     deadline = time.monotonic() + _SECONDS
-    while not (status := re.search(r"Unexpected response code: (\d{3})", " ".join(said))):
-        assert time.monotonic() < deadline, said
+    while not (status := re.search(r"Unexpected response code: (\d{3})", " ".join(messages))):
+        assert time.monotonic() < deadline, messages
         page.wait_for_timeout(20)  # the console's message comes by itself
     return Got(int(status[1]), "")
 

@@ -180,7 +180,7 @@ class Site(NamedTuple):
     def wait_applied(self, app: str, version: int) -> None:
         """Wait until a proxy has told that it routes by a version of an app's placements."""
         wait_until(
-            lambda: any(told.get(app) == version for told in self.tree.applied()),
+            lambda: any(applied.get(app) == version for applied in self.tree.applied()),
             f"version {version} of {app} is applied",
             over=self.proxy.ended,
             instead=self.tree.applied,
@@ -355,11 +355,11 @@ class _Application(BaseHTTPRequestHandler):
         elif self.path == "/download":
             self._download()
         else:
-            self._tell(len(sent))
+            self._describe(len(sent))
 
     do_POST = do_PUT = do_HEAD = do_OPTIONS = do_GET
 
-    def _tell(self, sent: int) -> None:
+    def _describe(self, sent: int) -> None:
         body = f"{self.application.name} {self.command} {self.path} {sent}".encode()
         if "text/html" in self.headers.get("Accept", ""):
             body = b"<!doctype html><title>app</title><h1>%s</h1>" % body

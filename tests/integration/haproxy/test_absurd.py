@@ -70,9 +70,9 @@ def test_what_may_be_refused_or_taken_is_one_of_both(bench: Bench, name: str) ->
 
 
 def test_who_never_says_all_of_a_request_is_told_so(bench: Bench) -> None:
-    said = b"GET / HTTP/1.1\r\nHost: a\r\n"
+    head = b"GET / HTTP/1.1\r\nHost: a\r\n"
     with bench.connect() as client:
-        answers = wire.exchange(client, said, half_close=False)
+        answers = wire.exchange(client, head, half_close=False)
     assert answers.statuses == [408]
 
 

@@ -110,9 +110,9 @@ def test_who_has_so_many_connections_is_told_so_and_others_notice_nothing(
     status, headers, body = program.answer()
     assert (status, headers["retry-after"]) == (429, "10")
     assert headers["content-type"] == "application/problem+json"
-    told = json.loads(body)
-    assert (told["type"], told["status"]) == ("urn:prevs:problem:too-many-open", 429)
-    assert f"as it may have, {CONNECTIONS}" in told["detail"]
+    problem = json.loads(body)
+    assert (problem["type"], problem["status"]) == ("urn:prevs:problem:too-many-open", 429)
+    assert f"as it may have, {CONNECTIONS}" in problem["detail"]
     browser.send(headers=PAGE)
     status, headers, body = browser.answer()
     assert (status, headers["retry-after"]) == (429, "10")
@@ -163,9 +163,9 @@ def test_who_has_so_many_requests_held_is_told_so_and_another_s_is_held(
     over.send(STARTING)
     status, headers, body = over.answer()
     assert (status, headers["retry-after"]) == (429, "10")
-    told = json.loads(body)
-    assert (told["type"], told["budget"]) == ("urn:prevs:problem:too-many-open", "held")
-    assert "requests that wait for a preview" in told["detail"]
+    problem = json.loads(body)
+    assert (problem["type"], problem["budget"]) == ("urn:prevs:problem:too-many-open", "held")
+    assert "requests that wait for a preview" in problem["detail"]
     other = Client(site.proxy.port, OTHER, stack)
     other.send(STARTING)
     wait_until(lambda: held(site.proxy) == HELD + 1)
@@ -182,24 +182,24 @@ def test_behind_a_proxy_the_clients_that_it_tells_of_are_counted_by_their_open_r
     with proxies.site(tmp_path, zookeeper, free_port(), **more) as site, running(site):
         site.world.add("hello", "main", SHA)
 
-        def told(client: str) -> Mapping[str, str]:
+        def forwarded(client: str) -> Mapping[str, str]:
             return {"X-Forwarded-For": client} if client else {}
 
         def connect() -> Client:
             return Client(site.proxy.port, ONE, stack)
 
         for number in range(CONNECTIONS):
-            connect().send(STARTING, told(f"2001:db8:1:{number}::9"))
+            connect().send(STARTING, forwarded(f"2001:db8:1:{number}::9"))
         wait_until(lambda: held(site.proxy) == CONNECTIONS)
         for _ in range(3 * CONNECTIONS):
-            assert connect().status(RUNNING, told("203.0.113.9")) == 200
+            assert connect().status(RUNNING, forwarded("203.0.113.9")) == 200
             assert connect().status(RUNNING) == 200
         over = connect()
-        over.send(RUNNING, told("2001:db8:1:ffff::1"))
+        over.send(RUNNING, forwarded("2001:db8:1:ffff::1"))
         status, headers, body = over.answer()
         assert (status, headers["retry-after"]) == (429, "10")
         assert json.loads(body)["budget"] == "connections"
-        assert connect().status(RUNNING, told("2001:db8:2::1")) == 200
+        assert connect().status(RUNNING, forwarded("2001:db8:2::1")) == 200
 
 
 def test_clients_of_ip_4_at_a_listener_of_ip_6_are_not_one_client(

@@ -59,7 +59,7 @@ def app(alone: Site, behind: Site, beside: Site) -> Iterator[Upstream]:
         yield application
 
 
-def told(site: Site, app: Upstream, headers: Mapping[str, str]) -> dict[str, str]:
+def received(site: Site, app: Upstream, headers: Mapping[str, str]) -> dict[str, str]:
     """Return what the application is told of a request with these headers."""
     assert site.proxy.ask(HOST, headers=headers).status == 200
     seen = app.seen[-1][2]
@@ -76,7 +76,7 @@ def test_alone_nothing_that_a_client_says_is_believed(alone: Site, app: Upstream
         "Forwarded": "for=6.6.6.6;proto=https",
     }
     host = f"{HOST}:{alone.proxy.port}"
-    assert told(alone, app, lies) == {
+    assert received(alone, app, lies) == {
         "x-forwarded-for": "127.0.0.1",
         "x-forwarded-proto": "http",
         "x-forwarded-host": host,
@@ -86,7 +86,7 @@ def test_alone_nothing_that_a_client_says_is_believed(alone: Site, app: Upstream
 
 
 @pytest.mark.parametrize(
-    ("said", "client"),
+    ("claims", "client"),
     [
         ("9.9.9.9", "9.9.9.9"),
         ("6.6.6.6, 9.9.9.9", "9.9.9.9"),
@@ -96,11 +96,11 @@ def test_alone_nothing_that_a_client_says_is_believed(alone: Site, app: Upstream
     ],
 )
 def test_proxies_that_are_trusted_say_who_asks(
-    behind: Site, app: Upstream, said: str, client: str
+    behind: Site, app: Upstream, claims: str, client: str
 ) -> None:
     host = f"{HOST}:{behind.proxy.port}"
-    forwarded = {"X-Forwarded-For": said, "X-Forwarded-Proto": "HTTPS", "X-Forwarded-Port": "443"}
-    assert told(behind, app, forwarded) == {
+    forwarded = {"X-Forwarded-For": claims, "X-Forwarded-Proto": "HTTPS", "X-Forwarded-Port": "443"}
+    assert received(behind, app, forwarded) == {
         "x-forwarded-for": client,
         "x-forwarded-proto": "https",
         "x-forwarded-host": host,
@@ -110,13 +110,13 @@ def test_proxies_that_are_trusted_say_who_asks(
 
 
 def test_an_address_of_ip_6_is_told_as_the_standard_wants_it(behind: Site, app: Upstream) -> None:
-    seen = told(behind, app, {"X-Forwarded-For": "2001:db8::7"})
+    seen = received(behind, app, {"X-Forwarded-For": "2001:db8::7"})
     assert seen["x-forwarded-for"] == "2001:db8::7"
     assert seen["forwarded"].startswith('for="[2001:db8::7]";')
 
 
 @pytest.mark.parametrize(
-    "said",
+    "claims",
     [
         {},
         {"X-Forwarded-Proto": "gopher", "X-Forwarded-Port": "99999"},
@@ -125,10 +125,10 @@ def test_an_address_of_ip_6_is_told_as_the_standard_wants_it(behind: Site, app: 
     ],
 )
 def test_what_they_do_not_say_well_is_as_if_not_said(
-    behind: Site, app: Upstream, said: Mapping[str, str]
+    behind: Site, app: Upstream, claims: Mapping[str, str]
 ) -> None:
     host = f"{HOST}:{behind.proxy.port}"
-    assert told(behind, app, said) == {
+    assert received(behind, app, claims) == {
         "x-forwarded-for": "127.0.0.1",
         "x-forwarded-proto": "http",
         "x-forwarded-host": host,
@@ -202,9 +202,9 @@ def test_a_websocket_upgrade_goes_through_and_nothing_beside_it(alone: Site, app
 def test_what_only_a_proxy_says_comes_from_none_but_a_trusted_one(
     alone: Site, behind: Site, beside: Site, app: Upstream, name: str
 ) -> None:
-    said = {name: "x", "X-Forwarded-For": "9.9.9.9"}
+    claims = {name: "x", "X-Forwarded-For": "9.9.9.9"}
     for site, passed in ((alone, False), (beside, False), (behind, True)):
-        assert site.proxy.ask(HOST, headers=said).status == 200
+        assert site.proxy.ask(HOST, headers=claims).status == 200
         assert (name.lower() in app.seen[-1][2]) is passed
 
 
@@ -212,9 +212,9 @@ def test_what_only_a_proxy_says_comes_from_none_but_a_trusted_one(
 def test_what_an_operator_adds_comes_from_none_but_a_trusted_one(
     alone: Site, beside: Site, app: Upstream, name: str
 ) -> None:
-    said = {name: "x", "X-Our-User-Name": "x"}
+    claims = {name: "x", "X-Our-User-Name": "x"}
     for site, passed in ((alone, True), (beside, False)):
-        assert site.proxy.ask(HOST, headers=said).status == 200
+        assert site.proxy.ask(HOST, headers=claims).status == 200
         assert (name.lower() in app.seen[-1][2]) is passed
         assert "x-our-user-name" in app.seen[-1][2]
 
@@ -240,20 +240,20 @@ def test_what_is_the_proxys_own_to_say_comes_from_nobody(
         assert site.proxy.ask(HOST, headers={name: "6.6.6.6"}).status == 200
         seen = app.seen[-1][2]
         assert name.lower() not in seen
-        assert not [told for told in seen if told.startswith(("x-prevs", "x_prevs"))]
+        assert not [name for name in seen if name.startswith(("x-prevs", "x_prevs"))]
         assert "6.6.6.6" not in seen.values()
         assert seen["x-forwarded-for"] == "127.0.0.1"
 
 
 def test_it_is_found_among_many(alone: Site, app: Upstream) -> None:
-    said = {f"{'A' * 100}-{number}": "x" for number in range(80)} | {"X-Real-IP": "6.6.6.6"}
-    assert alone.proxy.ask(HOST, headers=said).status == 200
+    claims = {f"{'A' * 100}-{number}": "x" for number in range(80)} | {"X-Real-IP": "6.6.6.6"}
+    assert alone.proxy.ask(HOST, headers=claims).status == 200
     assert "x-real-ip" not in app.seen[-1][2]
     assert len(app.seen[-1][2]) > 80
 
 
 def test_what_a_visitor_may_say_arrives(alone: Site, app: Upstream) -> None:
-    said = {
+    claims = {
         "X-Requested-With": "XMLHttpRequest",
         "X-HTTP-Method-Override": "PUT",
         "X-Client-Info": "a/1",
@@ -264,30 +264,30 @@ def test_what_a_visitor_may_say_arrives(alone: Site, app: Upstream) -> None:
         "Via": "1.1 mine",
         "Authorization": "Basic eDp5",
     }
-    assert alone.proxy.ask(HOST, headers=said).status == 200
+    assert alone.proxy.ask(HOST, headers=claims).status == 200
     seen = app.seen[-1][2]
-    assert {name: seen.get(name.lower()) for name in said} == said
+    assert {name: seen.get(name.lower()) for name in claims} == claims
 
 
-def ask_page(site: Site, **headers: str) -> str:
+def get_page(site: Site, **headers: str) -> str:
     """Return the id that a page was answered with; the framework was asked with the same."""
     site.world.add("waiting", "main", SHA)
     site.world.request_ids.clear()
-    told = site.proxy.ask(WAITING, headers={**PAGE, **headers}).headers["x-request-id"]
-    assert set(site.world.request_ids) == {told}
-    return told
+    request_id = site.proxy.ask(WAITING, headers={**PAGE, **headers}).headers["x-request-id"]
+    assert set(site.world.request_ids) == {request_id}
+    return request_id
 
 
 def test_each_request_has_an_id_of_its_own_whatever_a_client_says(alone: Site) -> None:
-    ids = {ask_page(alone), ask_page(alone), ask_page(alone, **{"X-Request-Id": "mine"})}
+    ids = {get_page(alone), get_page(alone), get_page(alone, **{"X-Request-Id": "mine"})}
     assert len(ids) == 3
-    assert all(re.fullmatch(UUID, told) for told in ids)
+    assert all(re.fullmatch(UUID, one) for one in ids)
 
 
 def test_the_id_of_a_proxy_in_front_stays_if_it_is_one(behind: Site) -> None:
-    assert ask_page(behind, **{"X-Request-Id": "front-1"}) == "front-1"
+    assert get_page(behind, **{"X-Request-Id": "front-1"}) == "front-1"
     for odd in ('a" level=error', "x" * 65, "a;b"):
-        assert re.fullmatch(UUID, ask_page(behind, **{"X-Request-Id": odd}))
+        assert re.fullmatch(UUID, get_page(behind, **{"X-Request-Id": odd}))
 
 
 def test_a_held_request_is_found_from_its_coming_to_its_attempt(
@@ -319,10 +319,10 @@ def test_who_waits_behind_another_proxy_is_not_taken_for_gone(
     placed = placement("refusing", SHA, port, "main")
     behind.route("refusing", {SHA: placed})
     behind.world.move("refusing", SHA, "running", task_id=placed.task_id, phase="running")
-    said = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    claims = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
     with ThreadPoolExecutor() as pool:
         host = "main.refusing.localhost"
-        waits = pool.submit(behind.proxy.ask, host, "/held", headers=said)
+        waits = pool.submit(behind.proxy.ask, host, "/held", headers=claims)
         # Longer than two looks for the departed.
         wait_until(lambda: len(behind.world.refused) >= 5, over=behind.proxy.ended)
         with upstream("app", port=port) as app:

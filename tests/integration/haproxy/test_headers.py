@@ -42,8 +42,8 @@ def sent(site: Site, *headers: tuple[str, str]) -> list[tuple[str, str]]:
 
 def test_an_answer_says_of_which_app_and_commit_it_is(site: Site, app: Upstream) -> None:
     lie = ("X-Prevs-Task", f"hello.{'0' * 40}.a1"), ("x-prevs-task", "another")
-    said = [(name, value) for name, value in sent(site, *lie) if name.startswith("x-prevs-")]
-    assert said == [("x-prevs-task", f"hello.{SHA}.a1")]
+    values = [(name, value) for name, value in sent(site, *lie) if name.startswith("x-prevs-")]
+    assert values == [("x-prevs-task", f"hello.{SHA}.a1")]
 
 
 @pytest.mark.parametrize("host", [HOST, FLAT])
@@ -62,8 +62,8 @@ def test_an_answer_says_that_a_newer_commit_failed(site: Site, host: str) -> Non
 
 
 def test_an_application_cannot_have_itself_indexed(site: Site, app: Upstream) -> None:
-    said = [value for name, value in sent(site, ("X-Robots-Tag", "all")) if "robots" in name]
-    assert said == ["noindex"]
+    values = [value for name, value in sent(site, ("X-Robots-Tag", "all")) if "robots" in name]
+    assert values == ["noindex"]
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,14 @@ def test_an_application_cannot_have_itself_indexed(site: Site, app: Upstream) ->
 def test_a_cookie_stays_with_its_own_preview(
     site: Site, app: Upstream, cookie: str, kept: str | None
 ) -> None:
-    said = [value for name, value in sent(site, ("Set-Cookie", cookie)) if name == "set-cookie"]
-    assert said == ([kept] if kept else [])
+    values = [value for name, value in sent(site, ("Set-Cookie", cookie)) if name == "set-cookie"]
+    assert values == ([kept] if kept else [])
 
 
 def test_several_cookies_are_each_looked_at(site: Site, app: Upstream) -> None:
     cookies = [("Set-Cookie", f"{name}=1; Domain=prevs.localhost") for name in "abc"]
-    said = [value for name, value in sent(site, *cookies) if name == "set-cookie"]
-    assert said == ["a=1", "b=1", "c=1"]
+    values = [value for name, value in sent(site, *cookies) if name == "set-cookie"]
+    assert values == ["a=1", "b=1", "c=1"]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_request_for_the_flat_form_is_held(site: Site) -> None:
         assert site.proxy.ask(FLAT, "/x", method="POST", body=b"abc").body == b"app POST /x 3"
 
 
-def ask_with(site: Site, size: int, **headers: str) -> tuple[int, str, str]:
+def get_with(site: Site, size: int, **headers: str) -> tuple[int, str, str]:
     """Return status, type and body of the answer to a request with a header of some bytes."""
     connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
     connection.request("GET", "/x", headers={"Host": HOST, "Cookie": "a" * size, **headers})
@@ -170,11 +170,11 @@ def ask_with(site: Site, size: int, **headers: str) -> tuple[int, str, str]:
 
 
 def test_a_request_whose_headers_are_too_large_is_told_so(site: Site, app: Upstream) -> None:
-    assert ask_with(site, 20_000)[0] == 200, "more than most applications take"
-    status, kind, text = ask_with(site, 25_000)
+    assert get_with(site, 20_000)[0] == 200, "more than most applications take"
+    status, kind, text = get_with(site, 25_000)
     assert (status, kind) == (431, "text/plain")
     assert "all its headers together, have more than 24 KB" in text
-    status, kind, page = ask_with(site, 25_000, Accept="text/html")
+    status, kind, page = get_with(site, 25_000, Accept="text/html")
     assert (status, kind) == (431, "text/html")
     assert "<h1>Too many cookies</h1>" in page
     path = site.proxy.ask(HOST, f"/{'x' * 25_000}")

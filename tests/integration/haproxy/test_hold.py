@@ -101,13 +101,13 @@ def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site
     site.world.started = after(0.6, fail)
     answer = site.proxy.ask(HOST)
     assert time.monotonic() - failed[0] < 15  # not with the next question, 20 s later
-    told = problem(answer)
+    body = problem(answer)
     assert answer.status == 502
-    assert told["cause"] == "build-failed"
-    assert told["message"] == "It broke."
-    assert told["exit_code"] == 3
-    assert told["log_tail"].endswith("oh no\n")
-    assert "It broke." in told["detail"]
+    assert body["cause"] == "build-failed"
+    assert body["message"] == "It broke."
+    assert body["exit_code"] == 3
+    assert body["log_tail"].endswith("oh no\n")
+    assert "It broke." in body["detail"]
     again = site.proxy.ask(HOST, method="POST", body=b"{}")
     assert problem(again)["cause"] == "build-failed"
     assert site.world.previews["hello", SHA].state is State.FAILED
@@ -133,14 +133,14 @@ def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int,
     began = time.monotonic()
     answer = site.proxy.ask(host)
     assert time.monotonic() - began < 15  # when it would be asked for once more
-    told = problem(answer)
+    body = problem(answer)
     assert answer.status == status
-    assert told["type"] == f"urn:prevs:problem:{slug}"
-    assert told["detail"]
+    assert body["type"] == f"urn:prevs:problem:{slug}"
+    assert body["detail"]
     assert answer.headers["x-robots-tag"] == "noindex"
     assert site.world.previews == {}
     if slug == "ambiguous-label":
-        assert [c["sha"] for c in told["candidates"]] == [SHA, OTHER_SHA]
+        assert [c["sha"] for c in body["candidates"]] == [SHA, OTHER_SHA]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
@@ -196,10 +196,10 @@ def test_a_client_says_for_how_long_it_wants_to_be_held(site: Site, prefer: str,
     answer = site.proxy.ask(HOST, method="POST", body=b"{}", headers={"Prefer": prefer})
     took = time.monotonic() - began
     assert held - 0.1 < took < held + 10, took
-    told = problem(answer)
+    body = problem(answer)
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) > 0
-    assert f"has not answered within {held} s; it is queued" in told["detail"]
+    assert f"has not answered within {held} s; it is queued" in body["detail"]
     assert site.world.count("POST /v1/previews") == 1
 
 

@@ -67,9 +67,9 @@ def test_who_was_refused_is_held_and_sent_to_the_next_attempt(
     site.world.start("hello", "main")
     site.world.move("hello", SHA, "running")
     site.route("hello", {SHA: place(free_port())})
-    told = len(site.world.refused)
+    before = len(site.world.refused)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(site.proxy.ask, HOST, "/held")
-        wait_until(lambda: len(site.world.refused) > told)
+        wait_until(lambda: len(site.world.refused) > before)
         site.route("hello", {SHA: place(pages[0])})
         assert (answer.result().status, answer.result().body) == (200, b"/held")

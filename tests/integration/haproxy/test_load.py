@@ -105,8 +105,8 @@ def apply(
     version = site.tree.place("hello", placements)
 
     def is_applied() -> bool:
-        told = site.tree.applied()
-        return bool(told) and by(applied.get("hello") == version for applied in told)
+        records = site.tree.applied()
+        return bool(records) and by(applied.get("hello") == version for applied in records)
 
     wait_until(is_applied)
 

@@ -127,12 +127,12 @@ async def open_page(opened: Clients, token: str) -> str:
         if loaded.status == 429:
             return "too many connections" if "connections" in loaded.body else "too many pages"
         assert loaded.status == 503
-        told = await client.follow(token, b'"coming": true}\n\n')
-        if told.status == 429:
+        answer = await client.follow(token, b'"coming": true}\n\n')
+        if answer.status == 429:
             return "too many pages"
     except (ConnectionError, asyncio.IncompleteReadError):
         return "closed"
-    return "rare" if "retry: 10000" in told.body else "follows"
+    return "rare" if "retry: 10000" in answer.body else "follows"
 
 
 @in_a_loop
@@ -180,8 +180,8 @@ async def is_served(opened: Clients, token: str) -> None:
     assert page.status == 503
     assert token_in(page.body)
     stream = await opened.connect(ANOTHER)
-    told = await stream.follow(token, b'"coming": true}\n\n')
-    assert (told.status, "retry: 1000\n" in told.body) == (200, True)
+    answer = await stream.follow(token, b'"coming": true}\n\n')
+    assert (answer.status, "retry: 1000\n" in answer.body) == (200, True)
     stream.writer.close()
     running = await opened.connect(ANOTHER)
     running.send(RUNNING)

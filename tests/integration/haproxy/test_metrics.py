@@ -61,8 +61,8 @@ def probe(site: Site, path: str) -> tuple[str, list[str]]:
     """Return what a probe says, and the checks that fail."""
     address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}{path}"
     with urllib.request.urlopen(address, timeout=60) as answer:
-        told = json.loads(answer.read())
-    return told["status"], [check["name"] for check in told["checks"] if not check["ok"]]
+        values = json.loads(answer.read())
+    return values["status"], [check["name"] for check in values["checks"] if not check["ok"]]
 
 
 def is_ready(site: Site) -> bool:
@@ -99,7 +99,7 @@ def test_pages_starts_and_held_requests_are_counted(site: Site) -> None:
     let_in = ("prevs_proxy_starts_total", "held", "running")
     wait_until(lambda: read(site).get(let_in, 0) > before.get(let_in, 0))
     wait_until(lambda: read(site)["prevs_proxy_held_requests",] == 0)
-    told = read(site)
+    values = read(site)
     for counted in (
         ("prevs_proxy_pages_total", "waiting"),
         ("prevs_proxy_pages_total", "unknown-label"),
@@ -107,8 +107,8 @@ def test_pages_starts_and_held_requests_are_counted(site: Site) -> None:
         let_in,
         ("prevs_proxy_starts_total", "held", "unknown-label"),
     ):
-        assert told[counted] - before.get(counted, 0) == 1, counted
-    assert told["prevs_proxy_applied_age_seconds",] < 60
+        assert values[counted] - before.get(counted, 0) == 1, counted
+    assert values["prevs_proxy_applied_age_seconds",] < 60
 
 
 def test_it_shows_for_how_long_nothing_could_be_applied(
@@ -127,8 +127,8 @@ def test_it_shows_for_how_long_nothing_could_be_applied(
 
 
 def test_haproxy_has_numbers_of_its_own(site: Site) -> None:
-    told = read(site, "/metrics/haproxy")
-    assert told["haproxy_frontend_http_requests_total", "web"] > 0
+    values = read(site, "/metrics/haproxy")
+    assert values["haproxy_frontend_http_requests_total", "web"] > 0
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/haproxy"])
@@ -143,8 +143,8 @@ def test_numbers_are_for_who_brings_a_token(site: Site, path: str) -> None:
     address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}{path}"
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(address, timeout=60)
-    for said in ("Basic", "bearer Bearer"):
-        asked = urllib.request.Request(address, headers={"Authorization": f"{said} {TOKEN}"})
+    for scheme in ("Basic", "bearer Bearer"):
+        asked = urllib.request.Request(address, headers={"Authorization": f"{scheme} {TOKEN}"})
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(asked, timeout=60)
     assert FOR_NUMBERS not in (site.proxy.folder / "haproxy.cfg").read_text()
@@ -172,8 +172,8 @@ def test_nobody_has_a_hundred_previews_started_at_once(
         refused = [answer for answer in answers if answer.status == 429]
         assert len(refused) == 5
         wait_until(lambda: own.world.count("POST /v1/previews") == start_limits.MOST["address"])
-        told = json.loads(refused[0].body)
-        assert told["type"] == "urn:prevs:problem:too-many-starts"
+        values = json.loads(refused[0].body)
+        assert values["type"] == "urn:prevs:problem:too-many-starts"
         assert 0 < int(refused[0].headers["retry-after"]) <= start_limits.SECONDS
         page = own.proxy.ask(HOST, headers=PAGE)
         assert page.status == 503

@@ -34,11 +34,11 @@ def table() -> dict[str, dict[str, str]]:
     """Return what the document says: by who asks and in which state."""
     lines = (REPOSITORY / "docs" / "negotiation.md").read_text().splitlines()
     rows = [[cell.strip() for cell in li.strip("|").split("|")] for li in lines if li[:1] == "|"]
-    told = {}
+    table = {}
     for row in rows[2:]:
         cells = zip(rows[0][2:], row[2:], strict=True)
-        told[row[0]] = {state: cell for title, cell in cells for state in title.split(", ")}
-    return told
+        table[row[0]] = {state: cell for title, cell in cells for state in title.split(", ")}
+    return table
 
 
 TABLE = table()
@@ -229,12 +229,12 @@ def check(cell: str, got: Got, preview: Preview) -> None:
         assert got.status in {200, 101}
         assert preview.reached()
     else:
-        said = re.match(r"(page )?(\d{3})", cell)
-        assert said, cell
-        assert got.status == int(said[2])
+        expected = re.match(r"(page )?(\d{3})", cell)
+        assert expected, cell
+        assert got.status == int(expected[2])
         assert not preview.reached()
         if got.kind:
-            assert (got.kind == "text/html") == bool(said[1])
+            assert (got.kind == "text/html") == bool(expected[1])
 
 
 @pytest.mark.parametrize(("name", "state"), rows(PROGRAMS))

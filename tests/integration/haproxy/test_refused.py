@@ -48,9 +48,9 @@ def run_on(site: Site, port: int) -> str:
     return placed.task_id
 
 
-def tasks_told(site: Site) -> set[str]:
+def reported_tasks(site: Site) -> set[str]:
     """Return the tasks of which the framework was told."""
-    return {task_id for told in site.world.refused for task_id in told["tasks"]}
+    return {task_id for report in site.world.refused for task_id in report["tasks"]}
 
 
 @contextlib.contextmanager
@@ -94,7 +94,7 @@ def test_a_visitor_waits_on_one_page_until_the_container_takes_connections_again
     site.world.move("hello", SHA, "running", reason="Its container refuses connections.")
     expect(page.locator("#reason")).to_have_text("Its container refuses connections.")
     wait_until(lambda: len(site.world.refused) >= 3)
-    assert tasks_told(site) == {task}
+    assert reported_tasks(site) == {task}
     assert loads == [address]
     with upstream("app", port=port):
         expect(page.get_by_role("heading", name="app GET /deep?x=1 0")).to_be_visible()
@@ -178,7 +178,7 @@ def test_what_only_looks_is_told_at_once(site: Site, free_port: Callable[[], int
     assert answer.headers["retry-after"] == "2"
     assert "takes no connection" in json.loads(answer.body)["detail"]
     assert site.proxy.ask(HOST, method="HEAD").status == 503
-    wait_until(lambda: task in tasks_told(site))
+    wait_until(lambda: task in reported_tasks(site))
 
 
 def test_who_waits_for_a_second_only_is_told_why_it_was_in_vain(
@@ -200,7 +200,7 @@ def test_dockers_own_proxy_in_front_of_a_closed_port_is_told_by_its_silence(
     with closing(port, is_asked_first=False):
         page.goto(f"http://{HOST}:{site.proxy.port}/")
         expect(page.locator("#sentence")).to_have_text(REFUSES)
-        wait_until(lambda: task in tasks_told(site))
+        wait_until(lambda: task in reported_tasks(site))
         assert site.proxy.ask(HOST, method="POST", body=b"x").status == 502
     with upstream("app", port=port):
         expect(page.get_by_role("heading", name="app GET / 0")).to_be_visible()
@@ -217,7 +217,7 @@ def test_an_application_that_answers_a_page_with_nothing_is_told_as_that(
     assert answer.status == 502
     assert b"closed the connection without an answer" in answer.body
     assert b"http-equiv" not in answer.body
-    assert task not in tasks_told(site)
+    assert task not in reported_tasks(site)
 
 
 def test_a_request_that_was_refused_is_held_across_a_takeover(

@@ -104,8 +104,8 @@ def test_a_haproxy_that_does_not_come_up_is_started_again(site: Site) -> None:
     kept = read_at_start.rename(site.proxy.folder / "kept")
     os.mkfifo(read_at_start)  # who opens it waits
     os.kill(site.proxy.haproxy, signal.SIGKILL)
-    said = "HAProxy does not answer within"
-    wait_until(lambda: said in site.proxy.log.read_text(), over=site.proxy.ended)
+    message = "HAProxy does not answer within"
+    wait_until(lambda: message in site.proxy.log.read_text(), over=site.proxy.ended)
     kept.replace(read_at_start)
     site.route("hello", {})
     site.proxy.wait_ready()

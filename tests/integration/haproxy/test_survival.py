@@ -111,7 +111,7 @@ def test_a_proxy_that_is_told_to_end_lets_answers_of_the_next_moments_come(
     ):
         place(own, one, SHA)
         slow = Slow(own.proxy)
-        wait_until(lambda: is_told_open(own))
+        wait_until(lambda: is_reported_open(own))
         own.proxy.process.send_signal(signal.SIGTERM)
         wait_until(lambda: not takes_connections(own))
         one.finish()
@@ -119,7 +119,7 @@ def test_a_proxy_that_is_told_to_end_lets_answers_of_the_next_moments_come(
         assert own.proxy.process.wait(60) == 0
 
 
-def is_told_open(site: Site) -> bool:
+def is_reported_open(site: Site) -> bool:
     """Tell whether the framework was told of an open request."""
     return any(use["open"] for report in site.world.uses for use in report["uses"])
 
@@ -200,9 +200,9 @@ def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int], *, away
                 place(site, target, SHA)  # what is placed is followed all the same
                 assert ask(site) == target.name.encode()
             assert not held.done(), held.result()
-            told = len(world.uses)
+            before = len(world.uses)
             with world.serving(api):
-                wait_until(lambda: len(world.uses) > told)
+                wait_until(lambda: len(world.uses) > before)
                 wait_until(lambda: ("other", OTHER_SHA) in world.previews)
                 site._replace(world=world).run("other", OTHER_SHA, two.port, "main")
                 assert held.result(60).body == b"two"

@@ -110,8 +110,8 @@ def test_both_forms_of_an_address_have_a_certificate(
 
 
 def test_visitors_are_spoken_to_in_http_2(secure: Secure, app: Upstream) -> None:
-    said = secure.curl(f"https://{HOST}:{secure.port}/", "--http2", "-w", " %{http_version}")
-    assert said == "app GET / 0 2"
+    output = secure.curl(f"https://{HOST}:{secure.port}/", "--http2", "-w", " %{http_version}")
+    assert output == "app GET / 0 2"
 
 
 def test_a_browsers_websocket_goes_through_http_2(

@@ -64,19 +64,19 @@ def site(running_site: Site) -> Iterator[Site]:
 
 def requests(world: World) -> Counter[str]:
     """Return how many requests of each task were told in all."""
-    told: Counter[str] = Counter()
+    reported: Counter[str] = Counter()
     for report in list(world.uses):
         for use in report["uses"]:
-            told[use["task_id"]] += use["requests"]
-    return told
+            reported[use["task_id"]] += use["requests"]
+    return reported
 
 
 def opened(world: World, task: str = TASK) -> int | None:
     """Return how many open requests of a task were told last, None if none ever was."""
-    told = [
+    reported = [
         u["open"] for report in list(world.uses) for u in report["uses"] if u["task_id"] == task
     ]
-    return told[-1] if told else None
+    return reported[-1] if reported else None
 
 
 def names(site: Site) -> set[str]:
@@ -144,13 +144,15 @@ def test_a_connection_that_is_only_kept_is_no_use(site: Site) -> None:
 
 def test_what_is_counted_of_thousands_of_tasks_is_read_whole(site: Site) -> None:
     tasks = [f"many.{number:040x}.a1" for number in range(5000)]
-    _tell_haproxy(site.proxy, *(f"set table seen key {task} data.http_req_cnt 7" for task in tasks))
+    _send_commands(
+        site.proxy, *(f"set table seen key {task} data.http_req_cnt 7" for task in tasks)
+    )
     wait_until(lambda: requests(site.world).total() >= 7 * len(tasks))
     assert requests(site.world) == dict.fromkeys(tasks, 7)
-    _tell_haproxy(site.proxy, "clear table seen")
+    _send_commands(site.proxy, "clear table seen")
 
 
-def _tell_haproxy(proxy: Proxy, *commands: str) -> None:
+def _send_commands(proxy: Proxy, *commands: str) -> None:
     """Give HAProxy commands, and wait until it has done all."""
     path = proxy.folder / "haproxy.sock"
     wait_until(path.exists)  # HAProxy answers visitors a moment before
@@ -222,10 +224,10 @@ def test_the_first_request_after_a_count_was_dropped_for_its_age_is_told_too(
     reporter = UsageReporter(router, framework, "the-proxy")
     with upstream("one") as one, _haproxy(files, port) as proxy:
         asyncio.run(router.apply({HOST: Route("127.0.0.1", one.port, TASK)}))
-        for told in (1, 2):
+        for number in (1, 2):
             assert proxy.ask(HOST).status == 200
             asyncio.run(reporter.turn())
-            assert requests(framework.world)[TASK] == told
+            assert requests(framework.world)[TASK] == number
             wait_until(lambda: _is_about_to_go(router))
             asyncio.run(reporter.turn())
             wait_until(lambda: asyncio.run(router.counts()) == {})
@@ -317,9 +319,9 @@ def take_over(site: Site) -> int:
     return former
 
 
-def told_since(site: Site, told: int) -> int | None:
+def reported_since(site: Site, start: int) -> int | None:
     """Return how many open requests of the task were told last, of the reports from one on."""
-    uses = [use for report in site.world.uses[told:] for use in report["uses"]]
+    uses = [use for report in site.world.uses[start:] for use in report["uses"]]
     return next((use["open"] for use in reversed(uses) if use["task_id"] == TASK), None)
 
 
@@ -329,8 +331,8 @@ def test_what_is_open_at_a_haproxy_that_was_replaced_is_held_too(site: Site, kil
     with open_request(site.proxy, WEBSOCKET) as client:
         for _ in range(kills):
             take_over(site)
-        told = len(site.world.uses)
-        wait_until(lambda: told_since(site, told) == 1)
+        before = len(site.world.uses)
+        wait_until(lambda: reported_since(site, before) == 1)
         site.route("hello", {})
         assert site.tree.records()[0].holding == (TASK,)
         client.sendall(b"still there")
@@ -352,7 +354,7 @@ def test_a_haproxy_that_was_replaced_is_known_to_the_next_proxy_after_a_crash_of
         wait_until(lambda: site.proxy.haproxy != crashed)
         site.proxy.wait_ready()
         take_over(site)
-        told = len(site.world.uses)
-        wait_until(lambda: told_since(site, told) == 1)
+        before = len(site.world.uses)
+        wait_until(lambda: reported_since(site, before) == 1)
         assert former in haproxies(site.proxy.folder)
     wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])

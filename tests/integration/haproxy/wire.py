@@ -200,6 +200,6 @@ def held(proxy: Proxy) -> int:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(proxy.folder / "wake.sock"))
         client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
-        told = b"".join(iter(lambda: client.recv(65536), b"")).decode()
-    (number,) = re.findall(r"^prevs_proxy_held_requests (\d+)", told, re.M)
+        text = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+    (number,) = re.findall(r"^prevs_proxy_held_requests (\d+)", text, re.M)
     return int(number)

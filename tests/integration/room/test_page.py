@@ -63,15 +63,15 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 def build(room: Room, **fields: object) -> None:
     """Let the preview be built for ten seconds, of the usual forty."""
-    told = steps(time.time(), 0.2, 0.7, 1.3, 10.0)
+    known = steps(time.time(), 0.2, 0.7, 1.3, 10.0)
     more = {"phase": "building", "detail": "3/5 RUN make", **fields}
-    room.world.move("hello", SHA, "building", steps=told, **more)
+    room.world.move("hello", SHA, "building", steps=known, **more)
 
 
 def fail(room: Room, cause: str = "build-failed", message: str = "The build failed.") -> None:
-    told = steps(time.time(), 0.2, 0.7, 1.3, 10.0)
+    known = steps(time.time(), 0.2, 0.7, 1.3, 10.0)
     failure = Failure(Cause(cause), message, 3)
-    room.world.move("hello", SHA, "failed", steps=told, failure=failure)
+    room.world.move("hello", SHA, "failed", steps=known, failure=failure)
 
 
 def show(room: Room, state: str) -> None:
@@ -80,8 +80,8 @@ def show(room: Room, state: str) -> None:
     room.world.log(SHA, "\x1b[36m#5 [2/5] RUN make\x1b[0m\n\x1b[31mno\x1b[0m\n" * 20)
     match state:
         case "queued":
-            told = steps(now, 34.0)
-            room.world.move("hello", SHA, "queued", steps=told, queue_place=3, retry_at=now + 60)
+            known = steps(now, 34.0)
+            room.world.move("hello", SHA, "queued", steps=known, queue_place=3, retry_at=now + 60)
         case "building":
             build(room)
         case "failed":

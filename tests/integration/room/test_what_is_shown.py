@@ -44,9 +44,9 @@ def room(opened: Room) -> Iterator[Room]:
     for app in ("hello", "quiet"):
         opened.world.add(app, "main", SHA)
         opened.world.start(app, "main")
-        told = steps(time.time(), 0.2, 0.7, 1.3, 10.0)
+        known = steps(time.time(), 0.2, 0.7, 1.3, 10.0)
         detail = {"phase": "building", "detail": "3/5 RUN make SECRET"}
-        opened.world.move(app, SHA, "building", steps=told, **detail)
+        opened.world.move(app, SHA, "building", steps=known, **detail)
     opened.world.known.change_app("quiet", {"room": "status"})
     yield opened
     opened.world.clear()
