@@ -1,4 +1,4 @@
-"""Placements in memory, and away when told: proxy.ports.Placements."""
+"""Placements in memory, which a test may make unavailable: proxy.ports.Placements."""
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
@@ -21,9 +21,9 @@ TRUST = Trust((KEY,), ANYWHERE.ports)
 
 
 class FakePlacements:
-    """Nodes that a test writes; `reported` and `holding` are what the proxy said, in order.
+    """Nodes that a test writes; `reported` and `holding` have the proxy's reports, in order.
 
-    `reads` has for each read how often the proxy had said something by then.
+    `reads` has for each read how many reports there were before it.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class FakePlacements:
         return None if self.nodes is None else Nodes(self.nodes, Node(AGENTS, 0, 0))
 
     async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
-        """Take note of what is applied and held."""
+        """Store a report."""
         if self.away:
             raise PlacementsAway("it does not answer")
         self.reported.append(dict(applied))

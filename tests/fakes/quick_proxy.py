@@ -1,4 +1,4 @@
-"""`python -m proxy`, but what that does every few seconds it does at once."""
+"""`python -m proxy` with shorter intervals."""
 
 import sys
 

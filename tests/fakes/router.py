@@ -7,7 +7,7 @@ from proxy.model.usage import Count, Reading
 
 
 class FakeRouter:
-    """Routes by a dict, and counts what a test says. `away` makes it refuse."""
+    """Routes by a dict, with counters that a test sets. `away` makes every call fail."""
 
     def __init__(self) -> None:
         self.routed: Routes = {}
@@ -26,7 +26,7 @@ class FakeRouter:
         return changes
 
     async def counts(self, *, only_open: bool = False) -> Reading:
-        """Return what is counted by task; `uncountable` makes only this fail."""
+        """Return the counters by task; `uncountable` makes only this fail."""
         if self.away or self.uncountable:
             raise RouterAway("it does not answer")
         return {t: count for t, count in self.counted.items() if count.open or not only_open}

@@ -40,7 +40,7 @@ _NO_TASK = (State.QUEUED, State.STOPPED)
 
 
 class World:
-    """Labels, previews, logs by commit, and what was asked and told. An ASGI application.
+    """Labels, previews, logs by commit, and the calls so far. An ASGI application.
 
     `standby` makes it refuse everything, as a framework that knows none that leads. `port` is the
     one that visitors see. `started` is called with each preview that is queued.
@@ -63,7 +63,7 @@ class World:
 
     @property
     def uses(self) -> list[Json]:
-        """What proxies told of use."""
+        """The usage that proxies reported."""
         return [
             {"proxy": proxy, "uses": [usage._asdict() for usage in uses]}
             for proxy, uses in list(self.known.uses)
@@ -71,8 +71,8 @@ class World:
 
     @property
     def refused(self) -> list[Json]:
-        """What proxies told of refused connections."""
-        return [{"proxy": proxy, "tasks": list(told)} for proxy, told in list(self.known.refusals)]
+        """The refused tasks that proxies reported."""
+        return [{"proxy": proxy, "tasks": list(ids)} for proxy, ids in list(self.known.refusals)]
 
     def serving(self, port: int = 0) -> AbstractContextManager[str]:
         """Answer on a port of 127.0.0.1, and yield the address."""
@@ -82,10 +82,10 @@ class World:
     def add(self, app: str, label: str, sha: str, **fields: Any) -> None:
         """Have a label lead to a commit."""
         self.api.add(app, label, sha)
-        said = {"author": "Ada Lovelace", **fields}
+        details = {"author": "Ada Lovelace", **fields}
         lead = self.labels[app, label]
         assert not isinstance(lead, Exception)
-        self.labels[app, label] = lead._replace(**said)
+        self.labels[app, label] = lead._replace(**details)
 
     def refuse(self, app: str, label: str, error: FrameworkError) -> None:
         """Have a label be refused."""
@@ -113,8 +113,8 @@ class World:
             self.logs[sha] = fields.pop("log_tail")
         if known.state in _NO_TASK and now not in _NO_TASK:
             fields.setdefault("task_id", f"{app}.{sha}.a{next(self._attempts)}")
-        told = {"changed": time.time(), **fields}
-        self.known.change(app, sha, state=now, **told)
+        changes = {"changed": time.time(), **fields}
+        self.known.change(app, sha, state=now, **changes)
 
     def fail(self, app: str, sha: str, *, cause: str, message: str, exit_code: int) -> None:
         """Let a preview fail."""
@@ -131,11 +131,11 @@ class World:
             self.known.change(*key, changed=preview.changed + 0.001)
 
     def clear(self) -> None:
-        """Forget labels, previews, logs, and what was asked and told."""
+        """Forget labels, previews, logs, and the calls so far."""
         for kept in (self.labels, self.previews, self.logs, self.known.queue_places):
             kept.clear()
-        for told in (self.asked, self.request_ids, self.resumed_after, self.known.refusals):
-            told.clear()
+        for calls in (self.asked, self.request_ids, self.resumed_after, self.known.refusals):
+            calls.clear()
         self.started = lambda preview: None
 
     def _begin(self, preview: PreviewRecord) -> None:
@@ -182,8 +182,8 @@ def steps(now: float, *seconds: float | None) -> tuple[Step, ...]:
     """
     ends = itertools.accumulate((taken or 0.0 for taken in reversed(seconds)), initial=0.0)
     begun = [now - ago for ago in itertools.islice(ends, 1, None)][::-1]
-    told = zip(STEPS, begun, seconds, strict=False)
-    return tuple(Step(name, began) for name, began, taken in told if taken is not None)
+    rows = zip(STEPS, begun, seconds, strict=False)
+    return tuple(Step(name, began) for name, began, taken in rows if taken is not None)
 
 
 class FakeFramework:
@@ -204,7 +204,7 @@ class FakeFramework:
         return read_commit(self._answer("resolve", self._resolve, app, label))
 
     async def shows_all(self, app: str) -> bool:
-        """Tell what the app in the world says."""
+        """Return the setting of the app in the world."""
         shown = self._answer("app", self._show_app, app, "")
         return bool(shown["room_shows"] == "full")
 
@@ -216,7 +216,7 @@ class FakeFramework:
             return None
 
     async def start(self, app: str, label: str) -> Preview:
-        """Ask for a preview."""
+        """Request a preview."""
         return read_preview(self._answer("start", self._start, app, label))
 
     async def retry(self, app: str, sha: str) -> Preview:
@@ -235,12 +235,12 @@ class FakeFramework:
         return self.world.logs.get(sha, "")[-100:]
 
     async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
-        """Take note of what a proxy tells."""
+        """Store a proxy's report."""
         self._answer_at_all()
         self.world.known.report(Used(proxy, [ports.Use(*use) for use in uses]))
 
     async def report_refused_tasks(self, proxy: str, tasks: Sequence[str]) -> None:
-        """Take note of what a proxy tells."""
+        """Store a proxy's report."""
         self._answer_at_all()
         self.world.known.report(ConnectionsRefused(proxy, tasks))
 

@@ -8,8 +8,8 @@ from prevs.states import Cause
 from proxy.held.pending_starts import Outcome
 from proxy.model.preview import Preview
 from proxy.model.problems import Problem
+from tests.fakes.pending_starts import HOST, ROUTE, Bench
 from tests.fakes.placements import OTHER_SHA, SHA
-from tests.fakes.waits import HOST, ROUTE, Bench
 from tests.loops import in_its_loop
 
 
