@@ -90,7 +90,7 @@ class HoldServer:
             await self._pause(_COUNT_AGAIN_SECONDS)
             for connection in self._connections:
                 for request in connection.requests.values():
-                    self._context.cap.take(request.client, request.host)
+                    self._context.start_limit.take(request.client, request.host)
 
 
 class _Connection(asyncio.Protocol):
@@ -148,7 +148,7 @@ class _Connection(asyncio.Protocol):
         """
         number, host, client, peer, refused, *rest = words
         if names.split_host(host, self._context.domain) is not None:
-            later = self._context.cap.take(client, host)
+            later = self._context.start_limit.take(client, host)
             if later is not None:
                 self._answer(number, f"later {later.seconds} {later.budget}")
                 return

@@ -1,6 +1,6 @@
-"""How many previews visitors may have started in a while: one of them, those of an app, all.
+"""Limits how many previews visitors start in a while: by address, network and app, and in all.
 
-Who has a token of the API is no visitor: what programs and the dashboard start is not counted.
+Starts with an API token are not counted, as those by programs and by the dashboard.
 """
 
 import ipaddress
@@ -15,11 +15,11 @@ from program.client_address import CUSTOMER_BITS, SITE_BITS, name_client, read_a
 
 SECONDS = 60.0
 MOST: Mapping[str, int] = MappingProxyType({"address": 30, "network": 120, "app": 150, "all": 600})
-"""How many different previews in that time, unless an operator has it otherwise: for one visitor's
-address, for a network of a provider (with IPv6, a /48), for one app, and for all of this proxy."""
+"""How many different previews in that time, unless the operator sets other numbers: for a visitor's
+address, for an IPv6 network of a provider's customer (a /48), for an app, and for this proxy."""
 
 HELD_EACH = 200
-"""How many requests of one client are held, unless an operator has it otherwise."""
+"""How many requests of one client are held, unless the operator sets another number."""
 
 
 class Refused(NamedTuple):
@@ -29,10 +29,10 @@ class Refused(NamedTuple):
     budget: str
 
 
-class StartCap:
-    """Counts the hosts that visitors wait for. Belongs to the event loop's thread.
+class StartLimit:
+    """Counts the hosts that visitors start. Belongs to the event loop's thread.
 
-    `most` has what is other than in MOST.
+    `most` has the limits that differ from MOST.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class StartCap:
         self._forgotten = clock()
 
     def take(self, address: str, host: str) -> Refused | None:
-        """Return None if `address` may start what `host` leads to, and count that.
+        """Count a start of `host` by `address`, and return None; or return why it is refused.
 
-        Asking again for a host that it waits for already is always allowed.
+        A host that the address started already is always allowed.
         """
         now = self._clock()
         self._forget(now)
@@ -71,7 +71,7 @@ class StartCap:
         return hosts
 
     def _forget(self, now: float) -> None:
-        """Forget now and then who has not asked for long."""
+        """Forget, from time to time, budgets without recent starts."""
         if now - self._forgotten < SECONDS:
             return
         self._forgotten = now
@@ -87,9 +87,9 @@ def _drop(hosts: OrderedDict[str, float], before: float) -> None:
 
 
 def _budgets(address: str, host: str) -> Iterator[tuple[str, str]]:
-    """Yield whose budgets a start is of, the visitor's own first.
+    """Yield the budgets that a start counts for, the visitor's own first.
 
-    With IPv6 one visitor has a whole /64, and may have a /48 of them.
+    With IPv6 one visitor has a whole /64, and may have a /48 with many of them.
     """
     yield "address", name_client(address, SITE_BITS)
     if isinstance(read_address(address), ipaddress.IPv6Address):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from proxy.framework.preview_streams import PreviewStreams
 from proxy.held.pending_starts import PendingStarts
 from proxy.held.refused_tasks import RefusedTasks
-from proxy.held.start_limits import HELD_EACH, StartCap
+from proxy.held.start_limits import HELD_EACH, StartLimit
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
 from proxy.ports import Framework
@@ -20,7 +20,7 @@ from proxy.routing.routing_table import RoutingTable
 
 
 class RoomContext(NamedTuple):
-    """All that the room works with. `cap` limits starts, `holds` the held requests of a client."""
+    """All that the room works with. `holds` limits the held requests of a client."""
 
     framework: Framework
     table: RoutingTable
@@ -29,7 +29,7 @@ class RoomContext(NamedTuple):
     tokens: Tokens
     visibility: Visibility
     preview_streams: PreviewStreams
-    cap: StartCap
+    start_limit: StartLimit
     holds: Slots
     metrics: Metrics
     domain: str
@@ -49,7 +49,7 @@ def make_context(
 ) -> RoomContext:
     """Return the context of a room.
 
-    `tokens` are the proxies'. `probe` is as in RefusedTasks. `budgets` are those of StartCap, and
+    `tokens` are the proxies'. `probe` is as in RefusedTasks. `budgets` are those of StartLimit, and
     `held`: how many requests of one client are held.
 
     The caller closes `pending_starts`, `refused_tasks` and `preview_streams` at the end.
@@ -72,7 +72,7 @@ def make_context(
         Tokens(tokens),
         Visibility(framework),
         preview_streams,
-        StartCap(budgets),
+        StartLimit(budgets),
         Slots(sys.maxsize, budgets.get("held", HELD_EACH)),
         metrics,
         domain,

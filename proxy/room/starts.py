@@ -93,7 +93,9 @@ class Starts:
         problem = self._find_foreign(request, visit, token)
         if problem is not None:
             return problem
-        later = self._context.cap.take(request.headers.get("x-forwarded-for", ""), visit.host)
+        later = self._context.start_limit.take(
+            request.headers.get("x-forwarded-for", ""), visit.host
+        )
         return problems.too_many_starts(*later) if later else None
 
     def _find_foreign(self, request: Request, visit: Visit, token: str) -> Problem | None:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from proxy import serving
 from proxy.held import start_limits
-from proxy.held.start_limits import StartCap
+from proxy.held.start_limits import StartLimit
 from proxy.hold_server import HoldServer
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
@@ -52,7 +52,7 @@ class Bench:
             budgets={"held": HELD},
         )
         self._pending_starts = context.pending_starts
-        context = context._replace(cap=StartCap(clock=self.clock.read))
+        context = context._replace(start_limit=StartLimit(clock=self.clock.read))
         self._server = HoldServer(context, pause=lambda _: self.turns.get())
         self._path = folder / "held.sock"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from proxy.held.start_limits import MOST, SECONDS, Refused, StartCap
+from proxy.held.start_limits import MOST, SECONDS, Refused, StartLimit
 from tests.fakes.clock import FakeClock
 
 
@@ -10,39 +10,43 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def cap(clock: FakeClock) -> StartCap:
-    return StartCap(clock=clock.read)
+def start_limit(clock: FakeClock) -> StartLimit:
+    return StartLimit(clock=clock.read)
 
 
-def test_so_many_previews_may_be_started_and_then_one_when_the_first_is_a_minute_ago(
-    cap: StartCap, clock: FakeClock
+def test_an_address_may_start_the_next_preview_a_minute_after_the_first(
+    start_limit: StartLimit, clock: FakeClock
 ) -> None:
     for number in range(MOST["address"]):
-        assert cap.take("10.0.0.1", f"{number}.hello.localhost") is None
+        assert start_limit.take("10.0.0.1", f"{number}.hello.localhost") is None
         clock.pass_seconds(1.0)
     left = round(SECONDS - MOST["address"])
-    assert cap.take("10.0.0.1", "more.hello.localhost") == (left, "address")
+    assert start_limit.take("10.0.0.1", "more.hello.localhost") == (left, "address")
     clock.pass_seconds(SECONDS - MOST["address"])
-    assert cap.take("10.0.0.1", "more.hello.localhost") is None
-    assert cap.take("10.0.0.1", "another.hello.localhost") == (1, "address")
+    assert start_limit.take("10.0.0.1", "more.hello.localhost") is None
+    assert start_limit.take("10.0.0.1", "another.hello.localhost") == (1, "address")
 
 
-def test_asking_for_the_same_again_and_again_is_one_start(cap: StartCap, clock: FakeClock) -> None:
+def test_repeated_requests_for_one_preview_are_one_start(
+    start_limit: StartLimit, clock: FakeClock
+) -> None:
     for _ in range(100):
-        assert cap.take("10.0.0.1", "main.hello.localhost") is None
+        assert start_limit.take("10.0.0.1", "main.hello.localhost") is None
         clock.pass_seconds(20.0)
 
 
-def test_what_is_still_waited_for_stays_counted(cap: StartCap, clock: FakeClock) -> None:
+def test_a_preview_stays_counted_while_requests_for_it_go_on(
+    start_limit: StartLimit, clock: FakeClock
+) -> None:
     for _ in range(5):
         for number in range(MOST["address"]):
-            assert cap.take("10.0.0.1", f"{number}.hello.localhost") is None
-        assert cap.take("10.0.0.1", "more.hello.localhost") == (SECONDS, "address")
+            assert start_limit.take("10.0.0.1", f"{number}.hello.localhost") is None
+        assert start_limit.take("10.0.0.1", "more.hello.localhost") == (SECONDS, "address")
         clock.pass_seconds(20.0)
 
 
 @pytest.mark.parametrize(
-    ("asked", "same", "another"),
+    ("first", "same", "another"),
     [
         ("10.0.0.1", "10.0.0.1", "10.0.0.2"),
         ("2001:db8::{:x}", "2001:db8::ffff:1", "2001:db8:0:1::1"),
@@ -51,12 +55,12 @@ def test_what_is_still_waited_for_stays_counted(cap: StartCap, clock: FakeClock)
     ids=["an address", "with IPv6 a whole network", "with IPv4 at a listener of IPv6 an address"],
 )
 def test_one_visitor_takes_nothing_from_another(
-    cap: StartCap, asked: str, same: str, another: str
+    start_limit: StartLimit, first: str, same: str, another: str
 ) -> None:
     for number in range(MOST["address"]):
-        assert cap.take(asked.format(number), f"{number}.hello.localhost") is None
-    assert cap.take(same, "x.hello.localhost") is not None
-    assert cap.take(another, "x.hello.localhost") is None
+        assert start_limit.take(first.format(number), f"{number}.hello.localhost") is None
+    assert start_limit.take(same, "x.hello.localhost") is not None
+    assert start_limit.take(another, "x.hello.localhost") is None
 
 
 @pytest.mark.parametrize(
@@ -68,12 +72,12 @@ def test_one_visitor_takes_nothing_from_another(
     ],
 )
 def test_many_visitors_have_no_more_started_than_one_budget_allows(
-    cap: StartCap, clock: FakeClock, budget: str, address: str, host: str
+    start_limit: StartLimit, clock: FakeClock, budget: str, address: str, host: str
 ) -> None:
     def take(number: int) -> Refused | None:
         parts = divmod(number, 100) if budget == "all" else (number,)
         of_app = (number, parts[0]) if budget == "all" else (number,)
-        return cap.take(address.format(*parts), host.format(*of_app))
+        return start_limit.take(address.format(*parts), host.format(*of_app))
 
     assert [take(number) for number in range(MOST[budget])] == [None] * MOST[budget]
     assert take(MOST[budget]) == (SECONDS, budget)
@@ -82,9 +86,9 @@ def test_many_visitors_have_no_more_started_than_one_budget_allows(
     assert take(MOST[budget]) is None
 
 
-def test_a_host_that_others_wait_for_costs_no_budget_but_ones_own(cap: StartCap) -> None:
+def test_a_host_that_others_started_counts_only_for_the_address(start_limit: StartLimit) -> None:
     for number in range(MOST["app"]):
-        assert cap.take(f"10.0.{number}.1", f"{number}.hello.localhost") is None
-    assert cap.take("10.9.9.9", "0.hello.localhost") is None
-    assert cap.take("10.9.9.9", "new.hello.localhost") is not None
-    assert cap.take("10.9.9.9", "new.shop.localhost") is None
+        assert start_limit.take(f"10.0.{number}.1", f"{number}.hello.localhost") is None
+    assert start_limit.take("10.9.9.9", "0.hello.localhost") is None
+    assert start_limit.take("10.9.9.9", "new.hello.localhost") is not None
+    assert start_limit.take("10.9.9.9", "new.shop.localhost") is None
