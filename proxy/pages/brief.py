@@ -54,10 +54,10 @@ def brief_problem(problem: Problem) -> Problem:
     return dataclasses.replace(problem, detail=detail, fields=fields)
 
 
-def tell_visitor(problem: Problem, *, shows_all: bool) -> Problem:
-    """Return a problem as a visitor is told it, of an app that shows all or its status alone.
+def hide_details(problem: Problem, *, shows_all: bool) -> Problem:
+    """Return a problem as a visitor may see it, of an app that shows all or its status alone.
 
-    Where a repository is, and what its server says, is for nobody without a token.
+    The address of a repository, and its server's message, are only for holders of a token.
     """
     is_hidden = problem.slug == "repository-unreachable"
     return problem if shows_all and not is_hidden else brief_problem(problem)

@@ -22,7 +22,7 @@ from proxy.model.preview import Preview, read_preview
 from proxy.model.problems import Problem
 from proxy.model.routes import Route
 from proxy.pages import view
-from proxy.pages.brief import brief_preview, tell_visitor
+from proxy.pages.brief import brief_preview, hide_details
 from proxy.room.tokens import LOG_LIFE_SECONDS
 
 _RECONNECT = retry(1)
@@ -146,7 +146,7 @@ def _token(token: str) -> bytes:
 
 
 def _problem(problem: Problem, page: Page) -> bytes:
-    shown = tell_visitor(problem, shows_all=page.shows_all)
+    shown = hide_details(problem, shows_all=page.shows_all)
     return ServerEvent("problem", shown.body().decode()).encode()
 
 

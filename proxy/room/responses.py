@@ -9,7 +9,7 @@ from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.problems import Problem
 from proxy.pages import pages
-from proxy.pages.brief import brief_problem, tell_visitor
+from proxy.pages.brief import brief_problem, hide_details
 from proxy.pages.pages import Visit
 from proxy.room.context import RoomContext
 
@@ -37,7 +37,7 @@ async def answer_problem(
     """Return a problem for people, or for programs; of an app as much as its room shows."""
     if visit.app and brief_problem(problem) != problem:
         shows_all = await context.visibility.shows_all(visit.app)
-        problem = tell_visitor(problem, shows_all=shows_all)
+        problem = hide_details(problem, shows_all=shows_all)
     if not wants_page:
         return problem_json(problem)
     context.metrics.pages.labels(problem.slug).inc()

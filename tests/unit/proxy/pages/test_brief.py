@@ -1,9 +1,9 @@
-"""What visitors are told of a problem, by how much an app's room shows."""
+"""What visitors see of a problem, by how much an app's room shows."""
 
 import pytest
 
 from proxy.model.problems import Problem
-from proxy.pages.brief import tell_visitor
+from proxy.pages.brief import hide_details
 
 UNREACHABLE = Problem(
     "repository-unreachable",
@@ -16,13 +16,13 @@ UNKNOWN = Problem("unknown-label", "?", 404, "No.", {"app": "hello", "candidates
 
 
 @pytest.mark.parametrize("shows_all", [True, False])
-def test_where_a_repository_is_and_what_it_says_no_visitor_is_told(shows_all: bool) -> None:
-    told = tell_visitor(UNREACHABLE, shows_all=shows_all)
-    assert told.status == 502
-    assert b"/srv" not in told.body()
-    assert "cannot be read now" in told.detail
+def test_a_visitor_sees_neither_address_nor_message_of_a_repository(shows_all: bool) -> None:
+    shown = hide_details(UNREACHABLE, shows_all=shows_all)
+    assert shown.status == 502
+    assert b"/srv" not in shown.body()
+    assert "cannot be read now" in shown.detail
 
 
-def test_what_may_be_meant_is_told_where_all_is_shown() -> None:
-    assert tell_visitor(UNKNOWN, shows_all=True) == UNKNOWN
-    assert tell_visitor(UNKNOWN, shows_all=False).fields == {"app": "hello"}
+def test_candidates_are_shown_only_in_a_room_that_shows_all() -> None:
+    assert hide_details(UNKNOWN, shows_all=True) == UNKNOWN
+    assert hide_details(UNKNOWN, shows_all=False).fields == {"app": "hello"}
