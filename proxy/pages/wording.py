@@ -1,4 +1,4 @@
-"""What the waiting room says: of states, of steps, and of what to do after a failure."""
+"""The waiting room's words: for states, for steps, and for what to do after a failure."""
 
 import math
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ SENTENCES = {
     "again": "Waiting for its next try.",
     "refused": "It runs, but accepts no connections just now.",
 }
-"""What a state, or a state and phase, means for a visitor; one that is tried again; a refusal."""
+"""What a visitor reads for a state, a state and phase, a next try, or a refused connection."""
 
 WORDS = {
     "": "Not started",
@@ -34,7 +34,7 @@ WORDS = {
     "stopped": "Stopped",
     "failed": "Failed",
 }
-"""What the title of a tab begins with."""
+"""The first word of a tab's title."""
 
 STEPS = {
     "queued": "Queued",
@@ -55,12 +55,12 @@ FAILED_AT = {
     "checking": "It failed before it answered.",
 }
 FAILED_FOR = {Cause.SETTINGS_INVALID.value: "What its commit says of itself cannot be used."}
-"""What is said of a failure by its cause, wherever it was."""
+"""The sentence for a failure with this cause, at any step."""
 FAILED_RUNNING = "It ran, and then it failed."
 
 
 class Advice(NamedTuple):
-    """What to do next; `command` is for a terminal, with {app} in it, or empty."""
+    """What to do next; `command` is for a terminal and contains {app}, or it is empty."""
 
     text: str
     command: str = ""
@@ -70,7 +70,7 @@ _SET = "prevs app set {app} "
 _LOGS = "prevs logs {app} {sha}"
 _ADVICE: Mapping[str, Advice] = {
     Cause.REPOSITORY_UNREACHABLE.value: Advice(
-        "If the repository has moved, tell its new address. If it is only away, retry.",
+        "If the repository has moved, set its new address. If it is only unreachable now, retry.",
         _SET + "--repository URL",
     ),
     Cause.COMMIT_MISSING.value: Advice(
@@ -94,10 +94,10 @@ _ADVICE: Mapping[str, Advice] = {
         _LOGS,
     ),
     Cause.NEVER_LISTENED.value: Advice(
-        "If it listens on another port, tell which one.", _SET + "--port PORT"
+        "If it listens on another port, set that one.", _SET + "--port PORT"
     ),
     Cause.UNHEALTHY.value: Advice(
-        "If another path answers when it is ready, tell which one.", _SET + "--health PATH"
+        "If another path answers when it is ready, set that one.", _SET + "--health PATH"
     ),
     Cause.OUT_OF_MEMORY.value: Advice("Give the app more memory.", _SET + "--mem MB"),
     Cause.DOCKER_UNAVAILABLE.value: Advice(
@@ -121,10 +121,10 @@ _ADVICE: Mapping[str, Advice] = {
         "retry may help."
     ),
     Cause.SETTINGS_INVALID.value: Advice(
-        "Mend the lines of .prevs.toml and push: the address of the branch leads to the new commit."
+        "Fix the lines of .prevs.toml and push: the address of the branch leads to the new commit."
     ),
     Cause.HOOK_FAILED.value: Advice(
-        "The hook's last words are in the log, for those with a token. Push a commit that mends "
+        "The hook's last words are in the log, for those with a token. Push a commit that fixes "
         "it, or retry if it was only bad luck.",
         _LOGS,
     ),
@@ -136,12 +136,12 @@ _ADVICE: Mapping[str, Advice] = {
 
 
 def find_sentence(state: str, phase: str) -> str:
-    """Return what a preview's state means."""
+    """Return the sentence for a preview's state and phase."""
     return SENTENCES.get(f"{state}/{phase}") or SENTENCES.get(state) or state
 
 
 def find_advice(cause: str, app: str, sha: str) -> Advice:
-    """Return what to do after a failure of that cause; `sha` in as many digits as are shown."""
+    """Return what to do after a failure with that cause; `sha` is shown as it is."""
     found = _ADVICE.get(cause, Advice("The log may say why. A retry may help.", _LOGS))
     return found._replace(command=found.command.format(app=app, sha=sha))
 
@@ -158,12 +158,12 @@ def spell(seconds: float) -> str:
 
 
 def spell_about(seconds: float) -> str:
-    """Return what is known roughly of a duration, in whole seconds."""
+    """Return an approximate duration in whole seconds, rounded up."""
     return spell(float(math.ceil(seconds))).replace(".0", "")
 
 
 def spell_age(seconds: float) -> str:
-    """Return how long ago something was: "just now", "5 minutes ago", "3 days ago"."""
+    """Return the age of something in words: "just now", "5 minutes ago", "3 days ago"."""
     for name, size in (
         ("year", 31_556_952),
         ("month", 2_629_746),
