@@ -59,7 +59,11 @@ def test_a_refusal_keeps_what_the_framework_said(base: str) -> None:
     with pytest.raises(ApiRefused) as refused:
         call(base, lambda api: api.start("hello", "nothing"))
     assert refused.value.problem.slug == "unknown-label"
-    assert refused.value.problem.fields == {"app": "hello", "label": "nothing"}
+    assert refused.value.problem.fields == {
+        "app": "hello",
+        "label": "nothing",
+        "candidates": [],
+    }
 
 
 def test_a_failed_preview_is_retried_others_stay_as_they_are(base: str, world: World) -> None:
