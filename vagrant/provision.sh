@@ -368,7 +368,7 @@ await() {  # await UNIT COMMAND ...: until the command succeeds, for a minute, o
     if (( now >= used + step )); then used=$now moved=$SECONDS; fi
     if (( SECONDS > moved + patience || SECONDS > began + longest )); then
       journalctl --unit="$unit" --lines=20 --no-pager --output=cat >&2 || true
-      fail "$unit does not answer after $((SECONDS - began)) s (above: its last lines)" "Mend that and run the same command again. All of its log: journalctl -u $unit"
+      fail "$unit does not answer after $((SECONDS - began)) s (above: its last lines)" "Fix that and run the same command again. All of its log: journalctl -u $unit"
     fi
     if [[ -z $told ]] && (( SECONDS > began + slow )); then say "$unit is slow: it is still starting"; told=yes; fi
     sleep 0.2

@@ -77,7 +77,8 @@ def test_a_unit_that_systemd_does_not_count_has_a_minute(play: Play) -> None:
         await prevs-framework false
     """)
     assert code == 1
-    assert re.search(r"does not answer after 7\d s", said)
+    # A second that really passes counts too.
+    assert re.search(r"does not answer after (6[1-9]|7\d) s", said)
 
 
 def test_a_master_that_is_made_at_the_same_time_is_waited_for(play: Play) -> None:
