@@ -8,21 +8,21 @@ import click
 
 from cli import (
     access_commands,
+    cluster_commands,
     event_commands,
-    given_commands,
     preview_commands,
     repository_commands,
-    room_commands,
+    secret_commands,
     suggestions,
 )
 from cli.app_commands import app
+from cli.command_context import CommandContext
 from cli.completion import print_completion
 from cli.errors import ApiRefused, CliError
-from cli.output import tell_error
+from cli.output import print_error
 from cli.sections import Sections
-from cli.surroundings import Surroundings
 
-_INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
+_INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 
 
 @click.group(
@@ -48,9 +48,9 @@ prevs.add_command(print_completion)
 for module in (
     preview_commands,
     repository_commands,
-    room_commands,
+    cluster_commands,
     event_commands,
-    given_commands,
+    secret_commands,
     access_commands,
 ):
     for command in module.COMMANDS:
@@ -62,14 +62,14 @@ def main(args: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    around = Surroundings(environ)
+    context = CommandContext(environ)
     colour = False if environ.get("NO_COLOR") else None
     try:
-        done = prevs.main(args, prog_name="prevs", standalone_mode=False, obj=around, color=colour)
+        done = prevs.main(args, prog_name="prevs", standalone_mode=False, obj=context, color=colour)
     except CliError as exc:
-        if isinstance(exc, ApiRefused) and (meant := suggestions.suggest(around.api, exc)):
+        if isinstance(exc, ApiRefused) and (meant := suggestions.suggest(context.api, exc)):
             exc.hint = f"{meant} {exc.hint}".strip()
-        tell_error(exc)
+        print_error(exc)
         return exc.status
     except click.ClickException as exc:
         exc.show()
@@ -77,7 +77,7 @@ def main(args: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     except click.Abort:
         return _INTERRUPTED
     finally:
-        around.close()
+        context.close()
     return done if isinstance(done, int) else 0
 
 

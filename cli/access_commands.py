@@ -4,9 +4,9 @@ import click
 
 from cli import completion, tables
 from cli.arguments import as_json, limit
+from cli.command_context import CommandContext
 from cli.output import note, show, show_json
 from cli.sections import Group
-from cli.surroundings import Surroundings
 
 SCOPES = ("read", "use", "admin")
 
@@ -33,7 +33,7 @@ def token() -> None:
 @as_json
 @click.pass_obj
 def add_token(
-    around: Surroundings, name: str, *, scope: str, app: str | None, as_json: bool
+    context: CommandContext, name: str, *, scope: str, app: str | None, as_json: bool
 ) -> None:
     """Make a token called NAME, and print it. It is never shown again.
 
@@ -44,7 +44,7 @@ def add_token(
       prevs token add ci --scope use --app shop
       PREVS_TOKEN="$(prevs token add dashboard --scope read)"
     """
-    made = around.api.add_token(name, scope, app)
+    made = context.api.add_token(name, scope, app)
     if as_json:
         show_json(made)
     else:
@@ -56,13 +56,13 @@ def add_token(
 @token.command("ls")
 @as_json
 @click.pass_obj
-def list_tokens(around: Surroundings, *, as_json: bool) -> None:
+def list_tokens(context: CommandContext, *, as_json: bool) -> None:
     """List the tokens, beside the operator's own and those of proxies."""
-    tokens = around.api.tokens()
+    tokens = context.api.tokens()
     if as_json:
         show_json(tokens)
     elif tokens:
-        show(tables.tokens(tokens, around.now()))
+        show(tables.tokens(tokens, context.now()))
     else:
         note("There is the operator's token alone. `prevs token add NAME` makes another.")
 
@@ -70,9 +70,9 @@ def list_tokens(around: Surroundings, *, as_json: bool) -> None:
 @token.command("rm")
 @click.argument("name", shell_complete=completion.tokens)
 @click.pass_obj
-def remove_token(around: Surroundings, name: str) -> None:
+def remove_token(context: CommandContext, name: str) -> None:
     """Make the token NAME worthless, at once."""
-    around.api.remove_token(name)
+    context.api.remove_token(name)
     note(f"The token {name} is worthless now.")
 
 
@@ -80,13 +80,13 @@ def remove_token(around: Surroundings, name: str) -> None:
 @limit(100)
 @as_json
 @click.pass_obj
-def list_audit(around: Surroundings, *, limit: int, as_json: bool) -> None:
+def list_audit(context: CommandContext, *, limit: int, as_json: bool) -> None:
     """List who did what, the latest last.
 
     Through the API and through the dashboard. JSON has the latest first. Needs a token of scope
     admin.
     """
-    listed = around.api.audit(limit)
+    listed = context.api.audit(limit)
     if as_json:
         show_json(listed.found)
     elif listed.found:

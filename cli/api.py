@@ -1,7 +1,7 @@
 """The framework's HTTP API, one method a call.
 
-Every call blocks, for up to two minutes where the framework may fetch a repository meanwhile. Every
-call raises ApiUnreachable, ApiConfused or ApiRefused.
+Every call blocks, up to two minutes if the framework may have to fetch a repository. Every call
+raises ApiUnreachable, ApiConfused or ApiRefused.
 """
 
 import contextlib
@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
-from cli.answers import (
+from cli.api_types import (
     App,
     Attempt,
+    AuditEntry,
     Commit,
-    Deed,
     Event,
     Label,
     MesosAgent,
@@ -23,16 +23,16 @@ from cli.answers import (
     Started,
     Token,
 )
+from cli.app_secrets import AppSecrets
 from cli.connection import Connection, Hold
 from cli.credentials import Credentials
 from cli.errors import ApiConfused
-from cli.given import Given
 from cli.paging import Listed, gather
 from program.server_events import Parser, ServerEvent
 
 
-class Patience(NamedTuple):
-    """How many seconds a call waits: for a connection, for an answer, and where git may fetch."""
+class Timeouts(NamedTuple):
+    """Seconds that a call waits: for a connection, for an answer, for one that needs git."""
 
     connect: float = 5.0
     answer: float = 30.0  # a stream has a comment line every 10 s; others answer within 10 s
@@ -40,24 +40,24 @@ class Patience(NamedTuple):
 
 
 class Api:
-    """The API at the addresses that are known. Not thread safe.
+    """The API at its known addresses. Not thread safe.
 
-    `hold` waits out that the API wants fewer calls; without it, such a call is refused.
+    `hold` waits when the API limits the rate of calls; without it, such a call is refused.
     """
 
     def __init__(
         self,
         credentials: Credentials,
-        patience: Patience = Patience(),  # noqa: B008 # a value
+        timeout: Timeouts = Timeouts(),  # noqa: B008 # a value
         hold: Hold | None = None,
     ) -> None:
-        self._connection = Connection(credentials, patience.connect, hold)
-        self._patience = patience
-        self.given = Given(self._json, self._call)
+        self._connection = Connection(credentials, timeout.connect, hold)
+        self._timeouts = timeout
+        self.secrets = AppSecrets(self._json, self._call)
 
     @property
     def address(self) -> str:
-        """Where the last call went."""
+        """The address of the last call."""
         return self._connection.address
 
     def close(self) -> None:
@@ -81,32 +81,32 @@ class Api:
         return cast(App, self._json("PATCH", _path("apps", name), json=changes))
 
     def seen_app(self, name: str) -> tuple[App, str | None]:
-        """Return an app, and the tag of its settings as they are now."""
+        """Return an app, and the ETag of its current settings."""
         answer = self._call("GET", _path("apps", name))
         return cast(App, self._read(answer)), answer.headers.get("ETag")
 
     def remove_app(self, name: str, tag: str | None = None) -> None:
-        """Stop an app's previews and forget it; with a `tag`, only as it was seen under that."""
+        """Stop an app's previews and remove it; with a `tag`, only if it has not changed since."""
         headers = {} if tag is None else {"If-Match": tag}
         self._call("DELETE", _path("apps", name), headers=headers).close()
 
     def resolve(self, app: str, label: str) -> Label:
         """Return what a label leads to."""
         path = _path("apps", app, "labels", label)
-        return cast(Label, self._json("GET", path, patience=self._patience.fetch))
+        return cast(Label, self._json("GET", path, timeout=self._timeouts.fetch))
 
     def repository(self, app: str) -> Mapping[str, Any]:
-        """Return how well the app's repository could be read: the answer of its refs, cut short."""
+        """Return whether the app's repository could be read: the list of its refs, cut short."""
         found: Mapping[str, Any] = self._json(
-            "GET", _path("apps", app, "refs"), params={"limit": "1"}, patience=self._patience.fetch
+            "GET", _path("apps", app, "refs"), params={"limit": "1"}, timeout=self._timeouts.fetch
         )
         return found
 
     def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> Listed[Ref]:
-        """Return an app's branches and tags, or those of a kind or with a text in their name.
+        """Return an app's branches and tags: all, those of a kind, or those with a text in them.
 
-        The newest commit comes first. `told` has a `problem` where they are of an earlier time,
-        that of `as_of`.
+        The newest commit comes first. If the list is an older one, `details` has a `problem` and
+        the time `as_of`.
         """
         query = _query(kind=kind, search=search)
         return self._list(_path("apps", app, "refs"), "refs", query)
@@ -114,7 +114,7 @@ class Api:
     def commits(self, app: str, ref: str | None, limit: int | None) -> Listed[Commit]:
         """Return the commits that a branch or tag reaches, the newest first.
 
-        Without `ref` it is the repository's own first branch.
+        Without `ref` it lists the repository's default branch.
         """
         return self._list(_path("apps", app, "commits"), "commits", _query(ref=ref), limit)
 
@@ -123,10 +123,10 @@ class Api:
         return self._list("/v1/previews", "previews", _query(app=app, state=state)).found
 
     def start(self, app: str, label: str) -> tuple[Preview, Started]:
-        """Ask for the preview that a label leads to; return it, and of when that is."""
+        """Start the preview that a label leads to; return it, and how old the label's target is."""
         order = {"app": app, "label": label}
-        patience = self._patience.fetch
-        answer = self._json("POST", "/v1/previews", json=order, patience=patience)
+        timeout = self._timeouts.fetch
+        answer = self._json("POST", "/v1/previews", json=order, timeout=timeout)
         return cast(Preview, answer), cast(Started, answer)
 
     def preview(self, app: str, sha: str) -> Preview:
@@ -134,11 +134,11 @@ class Api:
         return cast(Preview, self._json("GET", _path("previews", app, sha)))
 
     def stop(self, app: str, sha: str) -> Preview:
-        """Ask for the end of a preview."""
+        """Stop a preview, and return it."""
         return cast(Preview, self._json("DELETE", _path("previews", app, sha)))
 
     def retry(self, app: str, sha: str) -> Preview:
-        """Ask for another attempt at a failed preview."""
+        """Start another attempt of a failed preview, and return it."""
         return cast(Preview, self._json("POST", _path("previews", app, sha, "retry")))
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> Preview:
@@ -147,7 +147,7 @@ class Api:
         return cast(Preview, self._json(method, _path("previews", app, sha, "pin")))
 
     def queue(self) -> list[Queued]:
-        """Return what waits for an agent, the next first."""
+        """Return the previews that wait for an agent, the next first."""
         return self._list("/v1/queue", "queue").found
 
     def agents(self) -> list[MesosAgent]:
@@ -155,24 +155,24 @@ class Api:
         return self._list("/v1/agents", "agents").found
 
     def events(self, app: str | None, limit: int | None) -> Listed[Event]:
-        """Return what happened lately, to an app or to all, the newest first."""
+        """Return the latest events of one app or of all, the newest first."""
         return self._list("/v1/events", "events", _query(app=app), limit)
 
     def tokens(self) -> list[Token]:
-        """Return every token that was made, each without the token itself."""
+        """Return every token's name and scope, without the token itself."""
         return self._list("/v1/tokens", "tokens").found
 
     def add_token(self, name: str, scope: str, app: str | None = None) -> Token:
-        """Have a token made, for one app or for all, and return it with the token itself."""
+        """Create a token for one app or for all, and return it with the token itself."""
         order = {"name": name, "scope": scope} | ({"app": app} if app else {})
         return cast(Token, self._json("POST", "/v1/tokens", json=order))
 
     def remove_token(self, name: str) -> None:
-        """Have a token be worth nothing from now on."""
+        """Revoke a token."""
         self._call("DELETE", _path("tokens", name)).close()
 
-    def audit(self, limit: int | None) -> Listed[Deed]:
-        """Return what was done lately, the newest first."""
+    def audit(self, limit: int | None) -> Listed[AuditEntry]:
+        """Return the latest entries of the audit log, the newest first."""
         return self._list("/v1/audit", "entries", limit=limit)
 
     def attempts(self, app: str, sha: str) -> list[Attempt]:
@@ -186,7 +186,7 @@ class Api:
     def log(self, app: str, sha: str, offset: int, attempt: int | None = None) -> tuple[bytes, int]:
         """Return what an attempt printed from byte `offset` on, and the next offset.
 
-        Without its number that is the last one.
+        Without a number it is the last attempt.
         """
         query = {"offset": str(offset), **_of_attempt(attempt)}
         answer = self._call("GET", _path("previews", app, sha, "log"), params=query)
@@ -213,7 +213,7 @@ class Api:
     def event_stream(
         self, app: str | None, *, after: str | None
     ) -> contextlib.AbstractContextManager[Iterator[ServerEvent]]:
-        """Follow what happens, from the event after the id `after`, as log_stream does."""
+        """Follow events from the one after the id `after`, as log_stream does."""
         return self._stream("/v1/events", after, _query(app=app))
 
     @contextlib.contextmanager
@@ -231,12 +231,12 @@ class Api:
     def _list(
         self, path: str, part: str, query: Mapping[str, str] | None = None, limit: int | None = None
     ) -> Listed[Any]:
-        def ask(more: Mapping[str, str]) -> Mapping[str, Any]:
+        def fetch_page(more: Mapping[str, str]) -> Mapping[str, Any]:
             found: Mapping[str, Any] = self._json("GET", path, params={**(query or {}), **more})
             return found
 
         try:
-            return gather(ask, part, limit)
+            return gather(fetch_page, part, limit)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
 
@@ -249,9 +249,9 @@ class Api:
         except ValueError:
             raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
 
-    def _call(self, method: str, path: str, *, patience: float | None = None, **more: Any) -> Any:
-        silence = self._patience.answer if patience is None else patience
-        return self._connection.call(method, path, patience=silence, **more)
+    def _call(self, method: str, path: str, *, timeout: float | None = None, **more: Any) -> Any:
+        silence = self._timeouts.answer if timeout is None else timeout
+        return self._connection.call(method, path, timeout=silence, **more)
 
 
 def _read_events(pieces: Iterable[bytes]) -> Iterator[ServerEvent]:

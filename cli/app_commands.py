@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import tables
-from cli.answers import Ref
+from cli.api_types import Ref
 from cli.arguments import as_json, name_argument
+from cli.command_context import CommandContext
 from cli.errors import ApiRefused, NotDone
 from cli.output import note, show, show_json
 from cli.sections import Group
 from cli.sentences import counted
-from cli.surroundings import Surroundings
 from cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ _SETTINGS = (
         "(steps alone); auto: status for a private repository.",
     ),
 )
-"""What `app add` and `app set` have in common, in the order of their --help."""
+"""The options of `app add` and `app set`, in the order of --help."""
 
 
 def settings(command: Command) -> Command:
@@ -82,8 +82,8 @@ def settings(command: Command) -> Command:
     return command
 
 
-def said(options: Mapping[str, object]) -> dict[str, object]:
-    """Return the settings among options that were given; of a list, what is not empty."""
+def given_settings(options: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings among the given options, without empty items of lists."""
     return {
         key: [one for one in value if one] if isinstance(value, tuple) else value
         for key, value in options.items()
@@ -92,7 +92,7 @@ def said(options: Mapping[str, object]) -> dict[str, object]:
 
 
 def located(repository: str, folder: Path) -> str:
-    """Return a repository's address; a path is made absolute, from `folder` on."""
+    """Return a repository's address; a path becomes absolute, relative to `folder`."""
     looks_like_path = repository.startswith((".", "/", "~"))
     path = folder / Path(repository).expanduser()
     if "://" in repository or not (looks_like_path or path.exists()):
@@ -113,7 +113,7 @@ def app() -> None:
 @as_json
 @click.pass_obj
 def add(
-    around: Surroundings,
+    context: CommandContext,
     /,
     name: str,
     repository: str,
@@ -134,17 +134,17 @@ def add(
       prevs app add web ./monorepo --folder services/web --max-mem 1024
     """
     there = located(repository, Path.cwd())
-    added = around.api.add_app({"name": name, "repository": there, **said(options)})
+    added = context.api.add_app({"name": name, "repository": there, **given_settings(options)})
     if as_json:
         show_json(added)
     else:
-        show(tables.app_details(added, around.now()))
+        show(tables.app_details(added, context.now()))
     if not unchecked:
-        note(_next_step(around.api, name))
+        note(_next_step(context.api, name))
 
 
 def _next_step(api: "Api", name: str) -> str:
-    """Return what can be started of a new app. Raises NotDone where its repository is not read."""
+    """Return the next step for a new app. Raises NotDone if its repository cannot be read."""
     try:
         why = api.resolve(name, "main").get("problem", "")
         branch = "main"
@@ -166,7 +166,7 @@ def _next_step(api: "Api", name: str) -> str:
 
 
 def find_branch(branches: Sequence[Ref]) -> str:
-    """Return the branch to start first: a usual one, or that of the newest commit; "" for none."""
+    """Return the branch to start first: a usual name, else the newest commit's; "" for none."""
     names = [branch["name"] for branch in branches if branch["url"]]
     usual = [name for name in ("main", "master", "trunk") if name in names]
     return next(iter((*usual, *names)), "")
@@ -175,13 +175,13 @@ def find_branch(branches: Sequence[Ref]) -> str:
 @app.command("ls")
 @as_json
 @click.pass_obj
-def list_apps(around: Surroundings, as_json: bool) -> None:
+def list_apps(context: CommandContext, as_json: bool) -> None:
     """List the apps."""
-    apps = around.api.apps()
+    apps = context.api.apps()
     if as_json:
         show_json(apps)
     elif apps:
-        show(tables.apps(apps, around.now()))
+        show(tables.apps(apps, context.now()))
     else:
         note("There are no apps yet. `prevs app add NAME REPOSITORY` registers one.")
 
@@ -190,13 +190,13 @@ def list_apps(around: Surroundings, as_json: bool) -> None:
 @name_argument
 @as_json
 @click.pass_obj
-def show_app(around: Surroundings, name: str, as_json: bool) -> None:
+def show_app(context: CommandContext, name: str, as_json: bool) -> None:
     """Show the settings of an app."""
-    found = around.api.app(name)
+    found = context.api.app(name)
     if as_json:
         show_json(found)
     else:
-        show(tables.app_details(found, around.now()))
+        show(tables.app_details(found, context.now()))
 
 
 @app.command("set")
@@ -205,7 +205,7 @@ def show_app(around: Surroundings, name: str, as_json: bool) -> None:
 @settings
 @as_json
 @click.pass_obj
-def set_app(around: Surroundings, /, name: str, *, as_json: bool, **options: object) -> None:
+def set_app(context: CommandContext, /, name: str, *, as_json: bool, **options: object) -> None:
     """Change settings of an app; they hold for what starts from now on.
 
     \b
@@ -213,36 +213,36 @@ def set_app(around: Surroundings, /, name: str, *, as_json: bool, **options: obj
       prevs app set shop --mem 512 --idle-after 7200
       prevs app set shop --constraint 'zone=a|b' --constraint 'disk!=slow'
     """
-    changes = said(options)
+    changes = given_settings(options)
     if not changes:
         raise click.UsageError("Say what to change, for example --mem 256.")
     if isinstance(repository := changes.get("repository"), str):
         changes["repository"] = located(repository, Path.cwd())
-    changed = around.api.change_app(name, changes)
+    changed = context.api.change_app(name, changes)
     if as_json:
         show_json(changed)
     else:
-        show(tables.app_details(changed, around.now()))
+        show(tables.app_details(changed, context.now()))
 
 
 @app.command("rm")
 @name_argument
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.pass_obj
-def remove(around: Surroundings, name: str, yes: bool) -> None:
+def remove(context: CommandContext, name: str, yes: bool) -> None:
     """Stop an app's previews and forget it.
 
     What was asked about is removed: where somebody changes the app meanwhile, it stays.
     """
     tag = None
     if not yes:
-        app, tag = around.api.seen_app(name)
-        previews = around.api.previews(app=app["name"])
+        app, tag = context.api.seen_app(name)
+        previews = context.api.previews(app=app["name"])
         if not sys.stdin.isatty():
             raise click.UsageError("This asks first, and nobody is there to answer. Say --yes.")
         stops = counted(previews, "preview", "previews")
         question = f"Remove {name} ({one_line(app['repository'])}) and stop its {stops}?"
         if not click.confirm(question, err=True):
             raise NotDone(f"{name} stays.")
-    around.api.remove_app(name, tag)
+    context.api.remove_app(name, tag)
     note(f"{name} is removed.")

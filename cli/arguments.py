@@ -19,7 +19,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def limit(default: int) -> Callable[[Command], Command]:
-    """Return the option that says how many of the newest are listed."""
+    """Return the option for how many of the newest to list."""
     return click.option(
         "--limit",
         type=click.IntRange(min=1),

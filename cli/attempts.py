@@ -1,16 +1,16 @@
-"""The attempts of a preview before the one whose log it has now, and how they are told of."""
+"""The earlier attempts of a preview: all but the one whose log it has now."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from cli.answers import Attempt, Preview
+from cli.api_types import Attempt, Preview
 from cli.errors import ApiRefused, NotDone
 from cli.sentences import ago, brief
 from cli.terminal import one_line
 
 
 class HasAttempts(Protocol):
-    """Where attempts are asked for; cli.api.Api can do it."""
+    """The call that lists attempts; cli.api.Api has it."""
 
     def attempts(self, app: str, sha: str) -> list[Attempt]:
         """Return the last attempts of a preview, the newest first."""
@@ -20,7 +20,7 @@ class HasAttempts(Protocol):
 def find_earlier(api: HasAttempts, preview: Preview) -> list[Attempt]:
     """Return the attempts before the one whose log a preview has, the newest first.
 
-    An older framework knows of none.
+    An older framework keeps none.
     """
     try:
         found = api.attempts(preview["app"], preview["sha"])
@@ -28,13 +28,13 @@ def find_earlier(api: HasAttempts, preview: Preview) -> list[Attempt]:
         if refused.problem.slug != "not-found":
             raise
         return []
-    # One that waits has no log, until its next attempt begins.
+    # A queued preview has no log until its next attempt begins.
     current = None if preview["state"] == "queued" else preview["task_id"]
     return [one for one in found if one["task_id"] != current and one["ended"] is not None]
 
 
 def find_previous(api: HasAttempts, preview: Preview, label: str) -> int:
-    """Return the number of the attempt before. Raises NotDone."""
+    """Return the number of the previous attempt. Raises NotDone if there is none."""
     earlier = find_earlier(api, preview)
     if not earlier:
         app = preview["app"]
@@ -45,15 +45,15 @@ def find_previous(api: HasAttempts, preview: Preview, label: str) -> int:
 
 
 def rows(earlier: Sequence[Attempt], now: float) -> list[tuple[str, str]]:
-    """Return the rows of a table of details that tell of attempts."""
+    """Return the rows about attempts for a table of details."""
     return [("" if at else "earlier", describe(one, now)) for at, one in enumerate(earlier)]
 
 
 def describe(attempt: Attempt, now: float) -> str:
-    """Return what became of an attempt: "attempt 2 failed 3 min ago, after 12 s: Why"."""
+    """Return how an attempt ended: "attempt 2 failed 3 min ago, after 12 s: Why"."""
     ended = attempt["ended"] or now
     took = brief(max(0.0, ended - attempt["began"]))
-    said = f"attempt {attempt['number']} {attempt['outcome']} {ago(ended, now)}, after {took}"
+    outcome = f"attempt {attempt['number']} {attempt['outcome']} {ago(ended, now)}, after {took}"
     why = one_line(attempt["why"]).removesuffix(".")
-    told = f"{said}: {why}" if why else said
-    return told if attempt["log_kept"] else f"{told}; the framework keeps no log of it"
+    sentence = f"{outcome}: {why}" if why else outcome
+    return sentence if attempt["log_kept"] else f"{sentence}; the framework keeps no log of it"

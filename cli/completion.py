@@ -1,6 +1,6 @@
-"""What a shell completes: names that the API knows, and the script that has the shell ask.
+"""Shell completion: the names that the API knows, and the script that a shell loads.
 
-Nobody waits for a completion: an API that does not answer within a second completes nothing.
+A completion must be fast: if the API does not answer within a second, there is none.
 """
 
 import re
@@ -11,16 +11,16 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from cli import credentials
+from cli.command_context import CommandContext
 from cli.errors import CliError
 from cli.sentences import shortened
-from cli.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from cli.api import Api
 
 SHELLS = ("bash", "zsh", "fish")
 _VARIABLE = "_PREVS_COMPLETE"
-# A branch may be called `$(reboot)`: what a shell would not take as a word is completed as a label.
+# A branch may be called `$(reboot)`: a name that is no plain word is completed as its label.
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+=,-]*", re.ASCII)
 _HELP_SIZE = 60
 _INSTALL = {
@@ -35,8 +35,8 @@ Items = list[CompletionItem]
 
 
 def apps(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Return the apps whose names begin so."""
-    return _ask(
+    """Return the apps whose names begin with `incomplete`."""
+    return _complete(
         ctx,
         lambda api: [CompletionItem(app["name"], help=app["repository"]) for app in api.apps()],
         incomplete,
@@ -44,46 +44,46 @@ def apps(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
 
 
 def labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Return the branches and tags of the app that was named before, and what was started of it."""
+    """Return the branches and tags of the app named before, and the labels of its previews."""
     app = ctx.params.get("app")
 
-    def ask(api: "Api") -> Items:
+    def list_items(api: "Api") -> Items:
         return [
             CompletionItem(label, help=preview["state"])
             for preview in api.previews(app=app)
             for label in preview["labels"]
         ]
 
-    known = [*_ask(ctx, ask, incomplete), *refs(ctx, param, incomplete)]
+    known = [*_complete(ctx, list_items, incomplete), *refs(ctx, param, incomplete)]
     return list({item.value: item for item in known}.values())
 
 
 def refs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Return the branches and tags of the app that was named before."""
+    """Return the branches and tags of the app named before."""
     app = str(ctx.params.get("app"))
 
-    def ask(api: "Api") -> Items:
+    def list_items(api: "Api") -> Items:
         listed = api.refs(app).found
         return [
             CompletionItem(_word(one["name"], one["label"]), help=one["subject"]) for one in listed
         ]
 
-    return _ask(ctx, ask, incomplete)
+    return _complete(ctx, list_items, incomplete)
 
 
 def variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Return the names of the variables of the app that was named before."""
+    """Return the names of the variables of the app named before."""
     app = str(ctx.params.get("app"))
-    return _ask(
+    return _complete(
         ctx,
-        lambda api: [CompletionItem(one["name"]) for one in api.given.variables(app)],
+        lambda api: [CompletionItem(one["name"]) for one in api.secrets.variables(app)],
         incomplete,
     )
 
 
 def tokens(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Return the names of the tokens that there are."""
-    return _ask(
+    """Return the names of all tokens."""
+    return _complete(
         ctx,
         lambda api: [CompletionItem(one["name"], help=one["scope"]) for one in api.tokens()],
         incomplete,
@@ -110,7 +110,7 @@ def print_completion(ctx: click.Context, shell: str) -> None:
     first, _, rest = script.partition("\n")
     how = [f"# Completion of prevs for {shell}. To have it in every new shell:"]
     how += [f"#   {line}" for line in _INSTALL[shell].splitlines()]
-    # zsh finds out from the first line what a file completes.
+    # zsh reads the first line to learn what a file completes.
     lines = [first, *how, rest] if first.startswith("#compdef") else [*how, first, rest]
     click.echo("\n".join(lines))
 
@@ -119,18 +119,20 @@ def _word(name: str, label: str) -> str:
     return name if _WORD.fullmatch(name) else label
 
 
-def _ask(ctx: click.Context, ask: Callable[["Api"], Iterable[CompletionItem]], begin: str) -> Items:
-    from cli.api import Api, Patience
+def _complete(
+    ctx: click.Context, list_items: Callable[["Api"], Iterable[CompletionItem]], begin: str
+) -> Items:
+    from cli.api import Api, Timeouts
 
-    around = ctx.find_object(Surroundings)
-    if around is None:
+    context = ctx.find_object(CommandContext)
+    if context is None:
         return []
     try:
-        api = Api(credentials.read(around.environ), Patience(0.5, 1.0, 1.0))
+        api = Api(credentials.read(context.environ), Timeouts(0.5, 1.0, 1.0))
     except CliError:
         return []
     try:
-        found = {item.value: item for item in ask(api) if item.value.startswith(begin)}
+        found = {item.value: item for item in list_items(api) if item.value.startswith(begin)}
     except (CliError, KeyError, TypeError):
         return []
     finally:

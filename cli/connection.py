@@ -1,7 +1,7 @@
-"""Calls over HTTP to the first API that can be reached. The only module that knows `requests`.
+"""HTTP calls to the first API that can be reached. The only module that knows `requests`.
 
-Several frameworks may run, each at its own address; any of them answers for the one that leads. A
-call goes to the next address only when it cannot have reached the one before, or only reads.
+Several frameworks may run, each at its own address; any of them answers for the leader. A call is
+sent to the next address only if it cannot have reached the previous one, or if it only reads.
 """
 
 import json
@@ -21,7 +21,7 @@ _LONGEST_HOLD = 60.0
 _PROBLEM = "application/problem+json"
 _TYPE_PREFIX = "urn:prevs:problem:"
 _PIECE = 512
-"""Bytes: where an answer has neither chunks nor a length, so many are waited for."""
+"""Bytes to read at a time from an answer that has neither chunks nor a length."""
 
 
 class _Bearer(AuthBase):
@@ -36,14 +36,15 @@ class _Bearer(AuthBase):
 
 
 Hold = Callable[[float], None]
-"""Blocks for some seconds: the API wants fewer calls for so long."""
+"""Blocks for some seconds, for which the API wants no calls."""
 
 
 class Connection:
-    """The API at its addresses. Not thread safe. Each call blocks, for `patience` per address.
+    """The API at its addresses. Not thread safe. Each call blocks, for `timeout` per address.
 
-    `connect` is how many seconds one may take to accept. What gets "too many requests" was not
-    done: it is asked again once `hold` has returned, for a minute in all; without `hold` it is not.
+    `connect` is how many seconds an address may take to accept. A call that gets "too many
+    requests" was not executed: it is sent again after `hold`, for a minute in all. Without `hold`
+    it is not sent again.
     """
 
     def __init__(
@@ -54,22 +55,22 @@ class Connection:
         self._auth = _Bearer(credentials.token)
         self._sessions = {address: self._open(address) for address in credentials.apis}
         self.address = credentials.apis[0]
-        """Where the last call went, and the next one goes first."""
+        """The address of the last call; the next call tries it first."""
 
     def close(self) -> None:
         """Close the connections."""
         for session in self._sessions.values():
             session.close()
 
-    def call(self, method: str, path: str, *, patience: float, **request: Any) -> requests.Response:
-        """Return the answer, a good one. `patience` is for each silence, in seconds.
+    def call(self, method: str, path: str, *, timeout: float, **request: Any) -> requests.Response:
+        """Return the answer, with a status of 2xx. `timeout` limits each silence, in seconds.
 
         Raises ApiUnreachable, ApiConfused or ApiRefused.
         """
         held = 0.0
         while True:
             try:
-                return self._call(method, path, patience, **request)
+                return self._call(method, path, timeout, **request)
             except ApiRefused as exc:
                 pause = exc.problem.retry_after
                 if exc.problem.http_status != 429 or self._hold is None or pause is None:
@@ -78,7 +79,7 @@ class Connection:
                     raise
                 self._hold(pause)
 
-    def _call(self, method: str, path: str, patience: float, **request: Any) -> requests.Response:
+    def _call(self, method: str, path: str, timeout: float, **request: Any) -> requests.Response:
         failures: list[Failure] = []
         for address in self._in_turn():
             self.address = address
@@ -86,7 +87,7 @@ class Connection:
                 answer = self._sessions[address].request(
                     method,
                     address + path,
-                    timeout=(self._connect, patience),
+                    timeout=(self._connect, timeout),
                     allow_redirects=False,
                     **request,
                 )
@@ -101,9 +102,9 @@ class Connection:
         raise ApiUnreachable(*failures)
 
     def pieces(self, answer: requests.Response) -> Iterator[bytes]:
-        """Return an answer in pieces, as they come. Raises ApiUnreachable.
+        """Yield an answer in pieces, as they come. Raises ApiUnreachable.
 
-        The next call goes to the next address then: who broke off or keeps silent may be gone.
+        After an error the next call goes to the next address: this one may be gone.
         """
         try:
             yield from answer.iter_content(_PIECE)
@@ -123,7 +124,7 @@ class Connection:
 
 
 class Fetched(NamedTuple):
-    """What answered at a URL, whatever it is; names of headers are in small letters."""
+    """The answer of any server at a URL; names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -133,7 +134,7 @@ class Fetched(NamedTuple):
 def fetch(url: str, limit: float, headers: Mapping[str, str] | None = None) -> Fetched:
     """GET a URL without a token. Blocks, for `limit` seconds of silence.
 
-    `content` is the JSON of the answer, None where it has none. Raises ApiUnreachable.
+    `content` is the JSON of the answer, None if it has none. Raises ApiUnreachable.
     """
     headers = {"Accept": "application/json", **(headers or {})}
     with open_session(url) as session:
@@ -149,7 +150,7 @@ def fetch(url: str, limit: float, headers: Mapping[str, str] | None = None) -> F
 
 
 def open_session(address: str) -> requests.Session:
-    """Return a session; a proxy of the environment has no business with this machine's own."""
+    """Return a session; for this machine's own addresses it ignores the environment's proxy."""
     session = requests.Session()
     host = urlsplit(address).hostname or ""
     session.trust_env = not (host == "localhost" or host.startswith(("127.", "::1")))
@@ -157,16 +158,18 @@ def open_session(address: str) -> requests.Session:
 
 
 def _read_failure(exc: requests.RequestException, address: str) -> Failure:
-    """Return why there was no answer. Raises ApiConfused where there can be none."""
+    """Return why there was no answer. Raises ApiConfused if the address can never give one."""
     if isinstance(exc, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
         raise ApiConfused(address, str(exc)) from exc
     if isinstance(exc, requests.exceptions.SSLError):
         return Failure(address, _read_tls(exc), is_tls=True)
-    return Failure(address, "no answer in time" if isinstance(exc, requests.Timeout) else _say(exc))
+    return Failure(
+        address, "no answer in time" if isinstance(exc, requests.Timeout) else _describe(exc)
+    )
 
 
 def _read_tls(exc: BaseException) -> str:
-    """Return what is wrong with an address that is to speak TLS."""
+    """Return why TLS failed at an address."""
     for cause in _causes(exc):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted ({cause.verify_message.rstrip('.')})"
@@ -176,7 +179,7 @@ def _read_tls(exc: BaseException) -> str:
 
 
 def _was_never_sent(exc: requests.RequestException) -> bool:
-    """Tell whether there was no connection on which a request could have been received."""
+    """Return whether no connection was made, so that nobody has received the request."""
     if isinstance(exc, requests.ConnectTimeout):
         return True
     # requests wraps urllib3's MaxRetryError, whose `reason` is what happened.
@@ -207,8 +210,8 @@ def _read_seconds(text: str) -> float | None:
     return float(text) if text.isascii() and text.isdigit() else None
 
 
-def _say(exc: BaseException) -> str:
-    """Return the operating system's words for what went wrong, without the layers around them."""
+def _describe(exc: BaseException) -> str:
+    """Return the operating system's error text, without what the libraries add to it."""
     for cause in _causes(exc):
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
@@ -216,7 +219,7 @@ def _say(exc: BaseException) -> str:
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what is under it; requests hides some of that in arguments."""
+    """Yield an error and its causes; requests hides some of them in arguments."""
     cause: BaseException | None = exc
     while cause is not None:
         yield cause

@@ -1,4 +1,4 @@
-"""Where the API is, and the token that it asks for."""
+"""The addresses of the API, and its token."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ _WAYS = "Start prevs on this machine with `prevs local up`, or set PREVS_API and
 class Credentials:
     """The API's addresses, at least one, without a slash at the end, and its bearer token.
 
-    Of several, each is one of the frameworks that run side by side.
+    Each address is that of one framework.
     """
 
     apis: tuple[str, ...]
@@ -24,16 +24,16 @@ class Credentials:
 
 def location(environ: Mapping[str, str]) -> Path:
     """Return the path of the file that `prevs local up` writes for the user of `environ`."""
-    given = environ.get("XDG_CONFIG_HOME", "")  # its rules say to ignore a relative one
+    given = environ.get("XDG_CONFIG_HOME", "")  # XDG: ignore a relative path
     config = given if given.startswith("/") else f"{environ.get('HOME', '')}/.config"
     return Path(config) / "prevs" / "credentials.json"
 
 
 def read(environ: Mapping[str, str]) -> Credentials:
-    """Return what PREVS_API and PREVS_TOKEN say, or else the file. Raises BadCredentials.
+    """Return the credentials in PREVS_API and PREVS_TOKEN, or in the file. Raises BadCredentials.
 
-    Both may name several addresses, with commas between. The file's token goes to the file's
-    addresses only: PREVS_API alone does not send it elsewhere.
+    PREVS_API and the file may hold several addresses, separated by commas. The file's token goes to
+    the file's addresses only: PREVS_API alone does not send it elsewhere.
     """
     apis = _split(environ.get("PREVS_API", ""))
     token = environ.get("PREVS_TOKEN", "").strip()

@@ -1,4 +1,4 @@
-"""Every reason for which a command fails, each with what to do about it.
+"""Every reason why a command fails, each with the next step.
 
 CliError
 ├── BadCredentials     no API is known, or the file that names it cannot be used
@@ -6,7 +6,7 @@ CliError
 ├── ApiConfused        something answers that is not prevs
 ├── ApiRefused         the API answered with a problem
 ├── PreviewFailed      what was started did not get to run
-└── NotDone            anything else that did not happen
+└── NotDone            any other failure
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,11 +57,11 @@ class CliError(Exception):
 
 
 class BadCredentials(CliError):
-    """The address or the token of the API cannot be found out."""
+    """The address or the token of the API is not known."""
 
 
 class Failure(NamedTuple):
-    """Why nothing answered at an address; `is_tls` where it was not trusted or not understood."""
+    """Why there was no answer at an address; `is_tls` is True if TLS failed."""
 
     address: str
     why: str
@@ -72,10 +72,10 @@ class ApiUnreachable(CliError):
     """Nothing answered at any address of `tried`; the same call may work later."""
 
     def __init__(self, *tried: Failure) -> None:
-        told = "; ".join(f"{one.address}: {one.why}" for one in tried)
+        reasons = "; ".join(f"{one.address}: {one.why}" for one in tried)
         [first, *more] = tried
         super().__init__(
-            f"None of the API's addresses answers: {told}."
+            f"None of the API's addresses answers: {reasons}."
             if more
             else f"The API at {first.address} does not answer: {first.why}.",
             _TLS_STEP
@@ -99,7 +99,7 @@ class ApiConfused(CliError):
 class Problem(NamedTuple):
     """An answer of type application/problem+json; `slug` is the stable part of its type.
 
-    `retry_after` is in seconds, None where the answer does not say.
+    `retry_after` is in seconds, None if the answer has none.
     """
 
     slug: str
@@ -111,18 +111,18 @@ class Problem(NamedTuple):
 
 
 class ApiRefused(CliError):
-    """The API said no. A setting that it does not take is wrong use."""
+    """The API refused. An invalid setting is wrong use (status 2)."""
 
     def __init__(self, problem: Problem, hint: str = "") -> None:
         known = NEXT_STEPS.get(problem.slug, "")
         named = {"app": "NAME", "needed": "use", **problem.fields}
-        # Details that are of no use here: headers, and what is told one by one.
+        # The detail is of no use here: it is about headers, or details() lists the problems.
         by_title = problem.slug == "unauthorized" or "problems" in problem.fields
         message = f"{problem.title.rstrip('.')}." if by_title else problem.detail
         super().__init__(message, hint or known.format_map(named))
         self.problem = problem
-        self.asked = str(problem.fields.get("label", ""))
-        """What the person called the label that was refused."""
+        self.wanted = str(problem.fields.get("label", ""))
+        """The name that the person gave for the refused label."""
         self.status = 2 if problem.slug in _WRONG_USE else 1
 
     def details(self) -> Sequence[str]:
@@ -137,9 +137,9 @@ class ApiRefused(CliError):
 
 
 class PreviewFailed(CliError):
-    """A preview that does not run; `log_tail` is the end of what its attempt printed.
+    """A preview does not run; `log_tail` is the end of its attempt's log.
 
-    `mistakes` are lines that say what is wrong in its commit's settings.
+    `mistakes` are lines about what is wrong in its commit's settings.
     """
 
     def __init__(
@@ -151,4 +151,4 @@ class PreviewFailed(CliError):
 
 
 class NotDone(CliError):
-    """What was asked for did not happen."""
+    """A command did not do what it is for."""

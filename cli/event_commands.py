@@ -1,16 +1,16 @@
-"""`prevs events`: what happens to previews and apps."""
+"""`prevs events`: the events of previews and apps."""
 
 import json
 
 import click
 
-from cli.answers import Event
+from cli.api_types import Event
 from cli.arguments import as_json, limit
+from cli.command_context import CommandContext
 from cli.completion import apps
-from cli.following import follow_events
+from cli.event_streams import follow_events
 from cli.output import note, show_json
 from cli.sentences import clock_time
-from cli.surroundings import Surroundings
 from cli.terminal import one_line
 
 
@@ -21,7 +21,7 @@ from cli.terminal import one_line
 @as_json
 @click.pass_obj
 def list_events(
-    around: Surroundings, *, following: bool, app: str | None, limit: int, as_json: bool
+    context: CommandContext, *, following: bool, app: str | None, limit: int, as_json: bool
 ) -> None:
     """List what happened to previews and apps, the latest last.
 
@@ -33,7 +33,7 @@ def list_events(
       prevs events -f --app shop
       prevs events -f --json | jq 'select(.state == "failed")'
     """
-    listed = around.api.events(app, limit)
+    listed = context.api.events(app, limit)
     if as_json and not following:
         show_json(listed.found)
         return
@@ -46,7 +46,7 @@ def list_events(
             note(f"There were more: --limit {limit * 4}.")
         return
     last = listed.found[0]["id"] if listed.found else None
-    for happened in follow_events(around.api, app, last, pause=around.pause, told=note):
+    for happened in follow_events(context.api, app, last, pause=context.pause, notify=note):
         if happened is None:
             note("What happened in between is not known any more.")
         else:

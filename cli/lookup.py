@@ -1,10 +1,10 @@
-"""From what a person calls a preview to the preview: any branch, tag or commit, or its label."""
+"""Finds the preview that a person names by a branch, a tag, a commit or a label."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from cli.answers import Label, Preview
+from cli.api_types import Label, Preview
 from cli.errors import ApiRefused
 from prevs import names
 from prevs.states import ACTIVE
@@ -14,7 +14,7 @@ _NO_LEAD = {"unknown-label", "unknown-preview", "repository-unreachable"}
 
 
 class Lookups(Protocol):
-    """What is asked of the API; cli.api.Api can do it."""
+    """The calls that a lookup needs; cli.api.Api has them."""
 
     def resolve(self, app: str, label: str) -> Label:
         """Return what a label leads to."""
@@ -32,8 +32,8 @@ class Lookups(Protocol):
 def find(api: Lookups, app: str, name: str) -> Preview:
     """Return the preview that is meant by `name`. Raises ApiRefused.
 
-    A label whose branch is gone or has moved on, or whose repository does not answer, still
-    names the preview that was started under it: one must be able to stop that.
+    A label still names the preview that was started under it when its branch is gone or has moved
+    on, or its repository does not answer: people must be able to stop that preview.
     """
     label = names.slug(name)
     try:
@@ -46,17 +46,17 @@ def find(api: Lookups, app: str, name: str) -> Preview:
         chosen = choose(api.previews(app=app), label)
         if chosen is None:
             if exc.problem.slug == "unknown-preview" and label != exc.problem.fields.get("sha"):
-                said = f"Nothing was started at {name} of {app} yet."
+                message = f"Nothing was started at {name} of {app} yet."
                 step = f"`prevs start {app} {name}` starts it, and so does opening its address."
-                raise ApiRefused(exc.problem._replace(detail=said), step) from exc
+                raise ApiRefused(exc.problem._replace(detail=message), step) from exc
             raise
         return api.preview(app, chosen["sha"])
 
 
 def find_serving(preview: Preview, name: str) -> str | None:
-    """Return the commit that answers at the address `name` while `preview`, its newest, does not.
+    """Return the commit that serves the address `name` in place of `preview`, the newest there.
 
-    None where no other one does.
+    None if there is none, or if `preview` runs.
     """
     label = names.slug(name)
     at = (one for one in preview.get("rivals", []) if one["label"] == label)
@@ -65,14 +65,14 @@ def find_serving(preview: Preview, name: str) -> str | None:
 
 
 def is_active(preview: Preview) -> bool:
-    """Tell whether a preview holds, or is about to hold, resources."""
+    """Return whether a preview holds, or is about to hold, resources."""
     return preview["state"] in _ACTIVE
 
 
 def choose(previews: Iterable[Preview], label: str) -> Preview | None:
-    """Return the one of an app's previews that was asked for under `label`, or None.
+    """Return the one of an app's previews that was started under `label`, or None.
 
-    Of several, the one that is active, and then the newest.
+    An active one comes first, then the newest.
     """
     known = list(previews)
     under = [p for p in known if label in p["labels"]]
@@ -85,13 +85,15 @@ def choose(previews: Iterable[Preview], label: str) -> Preview | None:
 
 @contextlib.contextmanager
 def naming(name: str) -> Iterator[None]:
-    """Let an error about a label say which name it was made from."""
+    """Add to an error about a label the name that it was made from."""
     try:
         yield
     except ApiRefused as exc:
         label = names.slug(name)
         if exc.problem.slug == "unknown-label" and label != name:
-            told = ApiRefused(exc.problem, f"{label!r} is the label of {name!r}; is that pushed?")
-            told.asked = name
-            raise told from exc
+            refused = ApiRefused(
+                exc.problem, f"{label!r} is the label of {name!r}; is that pushed?"
+            )
+            refused.wanted = name
+            raise refused from exc
         raise

@@ -1,4 +1,4 @@
-"""What reaches the terminal: data on stdout, all else on stderr, colours only on a terminal."""
+"""Output: data on stdout, all else on stderr, colours only on a terminal."""
 
 import json
 import re
@@ -19,14 +19,14 @@ _TAIL_LINES = 20
 
 
 def show(table: "Table", *, wraps: bool = False) -> None:
-    """Print a table. Where a terminal is too narrow for it, it is made to fit.
+    """Print a table, fitted to a terminal that is too narrow for it.
 
-    An address is never cut: a broken one cannot be followed. A table that `wraps` has sentences,
-    and is as wide as the terminal.
+    An address is never cut: nobody can follow a cut one. A table that `wraps` has sentences, and is
+    as wide as the terminal.
     """
     from rich.console import Console  # not worth its time for commands that print no table
 
-    from cli.fitting import fit
+    from cli.table_width import fit
 
     width = None if wraps else _NEVER_WRAPS
     narrow = sys.stdout.isatty() and not wraps
@@ -41,19 +41,19 @@ def show(table: "Table", *, wraps: bool = False) -> None:
 
 
 def show_json(value: object) -> None:
-    """Print a value as JSON, in ASCII so that no terminal finds a command in it."""
+    """Print a value as JSON, in ASCII, so that it holds no terminal commands."""
     click.echo(json.dumps(value, indent=2))
 
 
 def note(message: str, *, indent: int = 0) -> None:
-    """Tell the person something that is not data."""
+    """Print a message to stderr."""
     click.echo(f"{' ' * indent}{one_line(message)}", err=True)
 
 
-def tell_error(error: CliError) -> None:
-    """Say what failed, the details that there are, and the next step.
+def print_error(error: CliError) -> None:
+    """Print what failed, the details, and the next step.
 
-    A log comes before: what follows is still on the screen when it ends.
+    A log comes first, so that the error is still on the screen after it.
     """
     if isinstance(error, PreviewFailed):
         show_log_tail(error.log_tail, err=True)
@@ -67,7 +67,7 @@ def tell_error(error: CliError) -> None:
 
 
 def show_log_tail(tail: str, *, err: bool) -> None:
-    """Print the end of a log, if there is one, to stderr (`err`) or stdout."""
+    """Print the end of a log, if it is not empty, to stderr (`err`) or stdout."""
     if tail.strip():
         click.secho("The end of its log:", err=err, bold=True)
     lines = Cleaner(colours=False).clean(tail).splitlines()
@@ -76,7 +76,7 @@ def show_log_tail(tail: str, *, err: bool) -> None:
 
 
 class LogPrinter:
-    """Prints a log piece by piece on stdout: with its colours on a terminal, plain elsewhere."""
+    """Prints a log piece by piece on stdout: in colours on a terminal, plain elsewhere."""
 
     def __init__(self) -> None:
         context = click.get_current_context(silent=True)
@@ -86,25 +86,25 @@ class LogPrinter:
         self._in_line = False
 
     def print(self, piece: str) -> None:
-        """Print what of a piece may be printed."""
+        """Print a piece without its terminal commands."""
         text = self._cleaner.clean(piece)
         if text:
             click.echo(text, nl=False, color=self._colours)
             self._in_line = not text.endswith("\n")
 
     def note(self, message: str) -> None:
-        """Tell the person something that is not of the log."""
+        """Print a message that is not part of the log to stderr."""
         self.end()
         note(message)
 
     def leave_line(self) -> None:
-        """Begin a line after what the terminal shows of an interrupt."""
+        """Begin a new line after the ^C that the terminal shows."""
         if sys.stderr.isatty():
             click.echo(err=True)
             self._in_line = False
 
     def end(self) -> None:
-        """Leave the terminal as it was: no colour goes on, and a line of its own comes next."""
+        """Reset the terminal's colour, and end the line."""
         if self._is_terminal:
             left = (RESET if self._colours else "") + ("\n" if self._in_line else "")
             click.echo(left, nl=False, color=self._colours)

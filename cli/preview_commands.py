@@ -9,15 +9,15 @@ from typing import Any
 import click
 
 from cli import attempts, lookup, tables
-from cli.answers import Preview
+from cli.api_types import Preview
 from cli.arguments import STATES, app_argument, as_json, label_argument
+from cli.command_context import CommandContext
 from cli.completion import apps
 from cli.errors import NotDone
-from cli.following import Ended, LogPiece, NewAttempt, Step, follow
-from cli.live import Progress, showing
+from cli.event_streams import LogPiece, NewAttempt, PreviewEnded, Update, follow
 from cli.output import LogPrinter, note, show, show_json, show_log_tail
+from cli.progress_display import Progress, showing
 from cli.sentences import ago, failed, progress, title
-from cli.surroundings import Surroundings
 from prevs import names
 
 OVER = {"running", "failed", "stopped"}
@@ -30,7 +30,7 @@ OVER = {"running", "failed", "stopped"}
 @click.option("--wait", is_flag=True, help="Wait until it runs or has failed.")
 @as_json
 @click.pass_obj
-def start(around: Surroundings, app: str, label: str, *, wait: bool, as_json: bool) -> None:
+def start(context: CommandContext, app: str, label: str, *, wait: bool, as_json: bool) -> None:
     """Start the preview of LABEL, and print its address.
 
     LABEL is a branch, a tag or 7 to 40 digits of a commit. With --wait it shows the steps as they
@@ -43,35 +43,35 @@ def start(around: Surroundings, app: str, label: str, *, wait: bool, as_json: bo
       curl "$(prevs start shop 5c80e7d --wait)"
     """
     with lookup.naming(label):
-        preview, started = around.api.start(app, names.slug(label))
+        preview, started = context.api.start(app, names.slug(label))
     if why := started.get("problem"):
         as_of = started.get("as_of")
-        age = "when it was last read" if as_of is None else ago(as_of, around.now())
+        age = "when it was last read" if as_of is None else ago(as_of, context.now())
         note(f"The repository cannot be read now; this is {label} as it was {age}. {why}")
     if wait and preview["state"] not in OVER:
-        preview = _wait(around, preview, label)
+        preview = _wait(context, preview, label)
     if preview["state"] == "failed":
-        preview = around.api.preview(app, preview["sha"])  # this answer has the end of the log
+        preview = context.api.preview(app, preview["sha"])  # this answer has the end of the log
     if as_json:
         show_json(preview)
     does_not_run = preview["state"] == "failed" or (wait and preview["state"] != "running")
     if does_not_run:
-        raise failed(preview, label, around.now())
+        raise failed(preview, label, context.now())
     if as_json or not (preview["state"] == "running" and sys.stdout.isatty()):
-        note(f"{title(preview)} {progress(preview, around.now())}")
+        note(f"{title(preview)} {progress(preview, context.now())}")
     else:
         note(f"{title(preview)} runs.")
     if not as_json:
         click.echo(preview["url"])
 
 
-def _wait(around: Surroundings, preview: Preview, label: str) -> Preview:
+def _wait(context: CommandContext, preview: Preview, label: str) -> Preview:
     """Show a preview's progress until it runs, has failed or was stopped. Blocks."""
     app, sha = preview["app"], preview["sha"]
     try:
-        with showing(around.now) as shown:
-            steps = follow(around.api, app, sha, pause=around.pause, told=shown.tell)
-            return last_state(steps, shown)
+        with showing(context.now) as shown:
+            updates = follow(context.api, app, sha, pause=context.pause, notify=shown.print_message)
+            return last_state(updates, shown)
     except KeyboardInterrupt:
         note(
             f"It goes on without you: `prevs start {app} {label} --wait` waits again, "
@@ -80,13 +80,13 @@ def _wait(around: Surroundings, preview: Preview, label: str) -> Preview:
         raise
 
 
-def last_state(steps: Iterator[Step], shown: Progress) -> Preview:
-    """Return a followed preview once it is OVER; `shown` has it until then."""
-    for step in steps:
-        if isinstance(step, LogPiece | NewAttempt):
+def last_state(updates: Iterator[Update], shown: Progress) -> Preview:
+    """Return a followed preview once it is OVER; `shown` displays it until then."""
+    for update in updates:
+        if isinstance(update, LogPiece | NewAttempt):
             continue
-        preview = step.preview
-        if isinstance(step, Ended) or preview["state"] in OVER:
+        preview = update.preview
+        if isinstance(update, PreviewEnded) or preview["state"] in OVER:
             shown.end(preview)
             return preview
         shown.show(preview)
@@ -99,7 +99,7 @@ def last_state(steps: Iterator[Step], shown: Progress) -> Preview:
 @as_json
 @click.pass_obj
 def list_previews(
-    around: Surroundings, app: str | None, state: str | None, *, as_json: bool
+    context: CommandContext, app: str | None, state: str | None, *, as_json: bool
 ) -> None:
     """List the previews, and why one waits or has failed.
 
@@ -109,11 +109,11 @@ def list_previews(
       prevs ls --app shop --state failed
       prevs ls --json | jq -r '.[] | select(.state == "running") | .url'
     """
-    previews = around.api.previews(app=app, state=state)
+    previews = context.api.previews(app=app, state=state)
     if as_json:
         show_json(previews)
     elif previews:
-        show(tables.previews(previews, around.now()))
+        show(tables.previews(previews, context.now()))
     elif app or state:
         note("There are no such previews.")
     else:
@@ -125,20 +125,20 @@ def list_previews(
 @label_argument
 @as_json
 @click.pass_obj
-def show_preview(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
+def show_preview(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
     """Show the preview of LABEL: its state, its steps and their times.
 
     Also why it waits, failed or was stopped, its address and its agent; of a failed one the end of
     its log; and how its earlier attempts ended, whose logs `prevs logs --attempt` prints.
     """
-    preview = lookup.find(around.api, app, label)
-    earlier = attempts.find_earlier(around.api, preview)
+    preview = lookup.find(context.api, app, label)
+    earlier = attempts.find_earlier(context.api, preview)
     if as_json:
         show_json({**preview, "earlier": earlier})
         return
-    show(tables.preview_details(preview, earlier, around.now()))
+    show(tables.preview_details(preview, earlier, context.now()))
     if preview["state"] == "failed":
-        error = failed(preview, label, around.now())
+        error = failed(preview, label, context.now())
         show_log_tail(error.log_tail, err=False)
         note(error.hint)
 
@@ -156,7 +156,7 @@ def show_preview(around: Surroundings, app: str, label: str, *, as_json: bool) -
 )
 @click.option("--previous", is_flag=True, help="Of the attempt before the last one.")
 @click.pass_obj
-def logs(around: Surroundings, /, app: str, label: str, *, previous: bool, **how: Any) -> None:
+def logs(context: CommandContext, /, app: str, label: str, *, previous: bool, **how: Any) -> None:
     """Print the build log of LABEL and what the app printed.
 
     Colours stay on a terminal; whatever else a terminal would obey is left out.
@@ -172,13 +172,13 @@ def logs(around: Surroundings, /, app: str, label: str, *, previous: bool, **how
     _refuse_two(how["attempt"], previous, "Say --attempt or --previous.")
     is_earlier = previous or how["attempt"]
     _refuse_two(how["following"], is_earlier, "An attempt that is over has nothing to follow.")
-    preview = lookup.find(around.api, app, label)
+    preview = lookup.find(context.api, app, label)
     if lookup.find_serving(preview, label):
         note(f"This is the log of {names.short(preview['sha'])}, the newest commit.")
-        _tell_serving(preview, label, "meanwhile")
+        _note_serving(preview, label, "meanwhile")
     if previous:
-        how["attempt"] = attempts.find_previous(around.api, preview, label)
-    _print_log(around, preview, label, **how)
+        how["attempt"] = attempts.find_previous(context.api, preview, label)
+    _print_log(context, preview, label, **how)
 
 
 def _refuse_two(one: object, other: object, why: str) -> None:
@@ -187,7 +187,7 @@ def _refuse_two(one: object, other: object, why: str) -> None:
 
 
 def _print_log(
-    around: Surroundings,
+    context: CommandContext,
     preview: Preview,
     label: str,
     *,
@@ -198,11 +198,11 @@ def _print_log(
     app, printer = preview["app"], LogPrinter()
     try:
         if following:
-            _follow_log(around, preview, printer)
+            _follow_log(context, preview, printer)
         elif tail:
-            printer.print(around.api.log_tail(app, preview["sha"], attempt))
+            printer.print(context.api.log_tail(app, preview["sha"], attempt))
         else:
-            _print_all(around, preview, attempt, printer.print)
+            _print_all(context, preview, attempt, printer.print)
     except KeyboardInterrupt:
         if following:
             printer.leave_line()
@@ -212,23 +212,23 @@ def _print_log(
         printer.end()
 
 
-def _follow_log(around: Surroundings, preview: Preview, printer: LogPrinter) -> None:
-    steps = follow(
-        around.api, preview["app"], preview["sha"], pause=around.pause, told=printer.note
+def _follow_log(context: CommandContext, preview: Preview, printer: LogPrinter) -> None:
+    updates = follow(
+        context.api, preview["app"], preview["sha"], pause=context.pause, notify=printer.note
     )
     state = ""
-    for step in steps:
-        if isinstance(step, LogPiece):
-            printer.print(step.text)
-        elif isinstance(step, NewAttempt):
+    for update in updates:
+        if isinstance(update, LogPiece):
+            printer.print(update.text)
+        elif isinstance(update, NewAttempt):
             printer.note("Another attempt begins, with a log of its own.")
-        elif step.preview["state"] != state:
-            state = step.preview["state"]
-            printer.note(f"{title(step.preview)} {progress(step.preview, around.now())}")
+        elif update.preview["state"] != state:
+            state = update.preview["state"]
+            printer.note(f"{title(update.preview)} {progress(update.preview, context.now())}")
 
 
 def _print_all(
-    around: Surroundings,
+    context: CommandContext,
     preview: Preview,
     attempt: int | None,
     print_piece: Callable[[str], None],
@@ -236,7 +236,7 @@ def _print_all(
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     offset = 0
     while True:
-        piece, following = around.api.log(preview["app"], preview["sha"], offset, attempt)
+        piece, following = context.api.log(preview["app"], preview["sha"], offset, attempt)
         print_piece(decoder.decode(piece, final=not piece))
         if not piece or following <= offset:
             return
@@ -248,22 +248,22 @@ def _print_all(
 @label_argument
 @as_json
 @click.pass_obj
-def stop(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
+def stop(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
     """Stop the preview of LABEL; the next visit starts it again.
 
     That is what answers at the address of LABEL, and a newer commit that is on its way there.
     """
-    found = lookup.find(around.api, app, label)
+    found = lookup.find(context.api, app, label)
     serving = lookup.find_serving(found, label)
     if serving and not lookup.is_active(found):
-        _report(around, around.api.stop(app, serving), as_json=as_json)
+        _report(context, context.api.stop(app, serving), as_json=as_json)
         if not as_json:
             sha = names.short(found["sha"])
             note(f"It served {label}; {sha}, which is newer there, is {found['state']}.")
         return
-    _report(around, around.api.stop(app, found["sha"]), as_json=as_json and not serving)
+    _report(context, context.api.stop(app, found["sha"]), as_json=as_json and not serving)
     if serving:
-        _report(around, around.api.stop(app, serving), as_json=as_json)
+        _report(context, context.api.stop(app, serving), as_json=as_json)
 
 
 @click.command()
@@ -271,41 +271,41 @@ def stop(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
 @label_argument
 @as_json
 @click.pass_obj
-def retry(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
+def retry(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
     """Try the failed preview of LABEL again."""
-    found = lookup.find(around.api, app, label)
-    _report(around, around.api.retry(app, found["sha"]), as_json=as_json)
+    found = lookup.find(context.api, app, label)
+    _report(context, context.api.retry(app, found["sha"]), as_json=as_json)
     if not as_json:
-        _tell_serving(found, label)
+        _note_serving(found, label)
         note(f"`prevs logs {app} {label} -f` shows how it goes.")
 
 
-def _tell_serving(newest: Preview, label: str, does: str = "") -> None:
-    """Say what answers at the address of a label whose newest commit does not run."""
+def _note_serving(newest: Preview, label: str, does: str = "") -> None:
+    """Print which commit serves the address of a label whose newest commit does not run."""
     if serving := lookup.find_serving(newest, label):
         app, short = newest["app"], names.short(serving)
         until = does or "until this one runs"
         note(f"{label} serves {short} {until}: `prevs logs {app} {short}` has its log.")
 
 
-def _report(around: Surroundings, preview: Preview, *, as_json: bool) -> None:
+def _report(context: CommandContext, preview: Preview, *, as_json: bool) -> None:
     if as_json:
         show_json(preview)
     else:
-        note(f"{title(preview)} {progress(preview, around.now())}")
+        note(f"{title(preview)} {progress(preview, context.now())}")
 
 
 @click.command("open")
 @app_argument
 @label_argument
 @click.pass_obj
-def open_preview(around: Surroundings, app: str, label: str) -> None:
+def open_preview(context: CommandContext, app: str, label: str) -> None:
     """Open the address of LABEL in the browser, and print it.
 
     The first visit starts the preview, and shows how that goes.
     """
     with lookup.naming(label):
-        address = around.api.resolve(app, names.slug(label))["url"]
+        address = context.api.resolve(app, names.slug(label))["url"]
     click.echo(address)
     if not webbrowser.open(address):
         raise NotDone("There is no browser to start here.", "Open the address above.")

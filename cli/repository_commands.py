@@ -1,12 +1,12 @@
-"""What an app's repository has: branches, tags and commits, each with its address."""
+"""The commands that list an app's branches, tags and commits, each with its address."""
 
 import click
 
 from cli import completion, tables
 from cli.arguments import app_argument, as_json, limit
+from cli.command_context import CommandContext
 from cli.output import note, show, show_json
 from cli.sentences import ago
-from cli.surroundings import Surroundings
 
 
 @click.command("refs")
@@ -18,7 +18,7 @@ from cli.surroundings import Surroundings
 @as_json
 @click.pass_obj
 def list_refs(
-    around: Surroundings, app: str, *, kind: str | None, search: str | None, as_json: bool
+    context: CommandContext, app: str, *, kind: str | None, search: str | None, as_json: bool
 ) -> None:
     """List the branches and tags of APP with address and state.
 
@@ -29,10 +29,10 @@ def list_refs(
       prevs refs shop
       prevs refs shop --kind branch --search cart
     """
-    listed = around.api.refs(app, kind=kind, search=search)
+    listed = context.api.refs(app, kind=kind, search=search)
     refs = listed.found
-    if why := listed.told.get("problem"):
-        age = ago(listed.told.get("as_of"), around.now())
+    if why := listed.details.get("problem"):
+        age = ago(listed.details.get("as_of"), context.now())
         note(f"The repository cannot be read now; this is how it was {age}. {why}")
     if as_json:
         show_json(refs)
@@ -41,7 +41,7 @@ def list_refs(
         wanted = "such branch or tag" if kind or search else "branch or tag yet: push one"
         note(f"{app} has no {wanted}.")
         return
-    show(tables.refs(refs, _states(around, app), around.now()))
+    show(tables.refs(refs, _states(context, app), context.now()))
     note(f"`prevs start {app} LABEL` starts one, as its address does.")
 
 
@@ -52,7 +52,7 @@ def list_refs(
 @as_json
 @click.pass_obj
 def list_commits(
-    around: Surroundings, app: str, branch: str | None, *, limit: int, as_json: bool
+    context: CommandContext, app: str, branch: str | None, *, limit: int, as_json: bool
 ) -> None:
     """List the latest commits of APP with address and state.
 
@@ -63,17 +63,17 @@ def list_commits(
       prevs commits shop
       prevs commits shop feature/cart --limit 5
     """
-    listed = around.api.commits(app, branch, limit)
+    listed = context.api.commits(app, branch, limit)
     if as_json:
         show_json(listed.found)
         return
-    show(tables.commits(listed.found, _states(around, app), around.now()))
+    show(tables.commits(listed.found, _states(context, app), context.now()))
     if listed.more:
         note(f"There are more: --limit {limit * 4}.")
 
 
-def _states(around: Surroundings, app: str) -> dict[str, str]:
-    return {preview["sha"]: preview["state"] for preview in around.api.previews(app=app)}
+def _states(context: CommandContext, app: str) -> dict[str, str]:
+    return {preview["sha"]: preview["state"] for preview in context.api.previews(app=app)}
 
 
 COMMANDS = (list_refs, list_commits)

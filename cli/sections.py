@@ -16,20 +16,20 @@ _LATER = {
     "local": ("local.commands", "Run the whole of prevs on this machine."),
     "doctor": ("cli.doctor.command", "Check every part, and say what to do for what is not well."),
 }
-"""Which module has a command that is imported when it is asked for, and its help until then."""
+"""Commands that are imported only when they are used: the module, and the help until then."""
 
 
 _MEANT = {"remove": "rm", "delete": "rm", "list": "ls", "create": "add"}
-"""What other programs call a command of ours: too far from it to look like it."""
+"""Names that other programs use for a command of ours, too different to be found as similar."""
 
 
 class Group(click.Group):
-    """Some commands, of which one that has another name elsewhere is told."""
+    """A group of commands; for a name that other programs use it suggests ours."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that is asked for. Raises click.UsageError."""
+        """Return the command that was named. Raises click.UsageError."""
         meant = _MEANT.get(args[0]) if args else None
         if meant is not None and self.get_command(ctx, args[0]) is None and meant in self.commands:
             ctx.fail(f"No such command {args[0]!r}. Did you mean {meant!r}?")
@@ -66,7 +66,7 @@ class Sections(Group):
 
 
 def _is_there(name: str) -> bool:
-    """Tell whether a command's module is: the command line may be installed without the rest."""
+    """Return whether a command's module exists: the command line may be installed alone."""
     module, _ = _LATER[name]
     try:
         return importlib.util.find_spec(module) is not None

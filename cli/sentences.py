@@ -1,10 +1,10 @@
-"""What the command line says, as functions of values."""
+"""The sentences of the command line, as functions of values."""
 
 import datetime
 import math
 from collections.abc import Iterable
 
-from cli.answers import Isolation, Preview
+from cli.api_types import Isolation, Preview
 from cli.errors import PreviewFailed
 from cli.terminal import one_line
 from prevs import names
@@ -33,7 +33,7 @@ def title(preview: Preview) -> str:
 
 
 def describe_rivals(preview: Preview) -> str:
-    """Return what another commit has to do with a preview's address, "" where none has."""
+    """Return how another commit affects a preview's address, "" if none does."""
     rivals = preview.get("rivals", [])
     running = [one for one in rivals if one["state"] == "running"]
     if preview["state"] != "running" and running:
@@ -49,7 +49,7 @@ def describe_rivals(preview: Preview) -> str:
 
 
 def progress(preview: Preview, now: float) -> str:
-    """Return what a preview does at `now`, as the end of a sentence that its title begins."""
+    """Return what a preview does at `now`, as the rest of a sentence that begins with its title."""
     state = preview["state"]
     if state == "running":
         return f"runs at {preview['url']}"
@@ -67,21 +67,23 @@ def progress(preview: Preview, now: float) -> str:
 def _waiting(preview: Preview, now: float) -> str:
     """Return where a preview waits, and why: "is 2nd in the queue: ..."."""
     place, reason = preview["queue_place"], one_line(preview["reason"]).removesuffix(".")
-    said = "waits for an agent" if place is None else f"is {ordinal(place)} in the queue"
+    standing = "waits for an agent" if place is None else f"is {ordinal(place)} in the queue"
     if (moment := preview["next_try"]) is not None:  # it waits for no agent until then
-        said = f"is tried again in {duration(max(1, math.ceil(moment - now)))}"
-    return f"{said}: {reason}" if reason else said
+        standing = f"is tried again in {duration(max(1, math.ceil(moment - now)))}"
+    return f"{standing}: {reason}" if reason else standing
 
 
 def notes(preview: Preview) -> str:
-    """Return what a list says of a preview beside its state: its place, its reason, its pin."""
+    """Return a list's notes about a preview: its place, its reason, its pin."""
     place = preview["queue_place"]
     standing = "" if place is None else f"{ordinal(place)} in the queue"
     reason = failure(preview).removeprefix("failed: ") if preview["failure"] else preview["reason"]
-    told = ": ".join(part for part in (standing, one_line(reason)) if part)
+    sentence = ": ".join(part for part in (standing, one_line(reason)) if part)
     rivals = describe_rivals(preview)
-    told = f"{told.removesuffix('.')}; {rivals}" if told and rivals else told or rivals
-    return "; ".join(part for part in ("pinned" if preview["pinned"] else "", told) if part)
+    sentence = (
+        f"{sentence.removesuffix('.')}; {rivals}" if sentence and rivals else sentence or rivals
+    )
+    return "; ".join(part for part in ("pinned" if preview["pinned"] else "", sentence) if part)
 
 
 def failure(preview: Preview) -> str:
@@ -95,21 +97,21 @@ def failure(preview: Preview) -> str:
     return f"failed: {message}" if known else f"failed: {message} (exit code {code})"
 
 
-def failed(preview: Preview, asked: str, now: float) -> PreviewFailed:
-    """Return the error for a preview that was asked for as `asked`, and does not run."""
+def failed(preview: Preview, name: str, now: float) -> PreviewFailed:
+    """Return the error for a preview that was requested as `name` and does not run."""
     app = preview["app"]
-    said = f"{title(preview)} {progress(preview, now)}"
+    message = f"{title(preview)} {progress(preview, now)}"
     if rivals := describe_rivals(preview):
-        said = f"{said.removesuffix('.')}; {rivals}"
+        message = f"{message.removesuffix('.')}; {rivals}"
     found = preview["failure"]
     mistakes = found.get("mistakes", []) if found else []
-    told = [f"line {one['line']}: {one['message']}" for one in mistakes]
+    lines = [f"line {one['line']}: {one['message']}" for one in mistakes]
     if preview["state"] != "failed":
-        return PreviewFailed(said, f"`prevs start {app} {asked}` starts it again.")
+        return PreviewFailed(message, f"`prevs start {app} {name}` starts it again.")
     hint = (
-        f"`prevs logs {app} {asked}` prints the whole log, `prevs retry {app} {asked}` tries again."
+        f"`prevs logs {app} {name}` prints the whole log, `prevs retry {app} {name}` tries again."
     )
-    return PreviewFailed(said, hint, preview.get("log_tail", ""), told)
+    return PreviewFailed(message, hint, preview.get("log_tail", ""), lines)
 
 
 def shortened(text: str, size: int) -> str:
@@ -126,7 +128,7 @@ def ordinal(number: int) -> str:
 
 
 def duration(seconds: int) -> str:
-    """Return a time in all its units: "1 h 30 min"; none is "0 s"."""
+    """Return a time in all its units: "1 h 30 min"; no time is "0 s"."""
     parts = []
     for size, unit in _UNITS:
         number, seconds = divmod(seconds, size)
@@ -135,7 +137,7 @@ def duration(seconds: int) -> str:
 
 
 def brief(seconds: float) -> str:
-    """Return a time as short as it is of use: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
+    """Return a time, rounded to what matters: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
     if seconds < 9.95:
         return f"{max(0.0, seconds):.1f} s"
     whole = round(seconds)
@@ -154,7 +156,7 @@ def ago(moment: float | None, now: float) -> str:
 
 
 def clock_time(moment: float) -> str:
-    """Return a moment in local time, as it is sorted: "2026-03-01 14:05:09"."""
+    """Return a moment in local time, in a form that sorts: "2026-03-01 14:05:09"."""
     return (
         datetime.datetime.fromtimestamp(moment, datetime.UTC)
         .astimezone()
@@ -168,12 +170,12 @@ def counted(things: Iterable[object], one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def describe_reach(told: Isolation | None) -> str:
-    """Return in some words what previews reach at an agent."""
-    if told is None:
+def describe_reach(isolation: Isolation | None) -> str:
+    """Return briefly what previews on an agent can reach."""
+    if isolation is None:
         return "not known"
-    if told["open"]:
+    if isolation["open"]:
         return "anything: not kept apart"
-    reach = ", ".join(told["allowed"]) or "nothing private"
-    builds = "" if told["builds"] and not told["builds_open"] else "; builds anything"
+    reach = ", ".join(isolation["allowed"]) or "nothing private"
+    builds = "" if isolation["builds"] and not isolation["builds_open"] else "; builds anything"
     return f"{reach}{builds}"

@@ -1,17 +1,17 @@
-"""How far an attempt is: its steps, what each took, and what is usual."""
+"""The steps of an attempt: how long each took, and how long it usually takes."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cli.answers import Preview
+from cli.api_types import Preview
 from cli.sentences import brief
 from prevs.step_status import StepStatus, find_statuses
 
 
 class StepView(NamedTuple):
-    """A step as it is shown; `took` and `usual` are in seconds, None where there is no such time.
+    """A step as it is shown; `took` and `usual` are in seconds, None if not known.
 
-    Of a step that goes on, `took` is up to now.
+    For the current step, `took` is the time until now.
     """
 
     name: str
@@ -21,9 +21,9 @@ class StepView(NamedTuple):
 
 
 def view(preview: Preview, now: float) -> Sequence[StepView]:
-    """Return the steps of a preview's current or last attempt at `now`; none where none is told.
+    """Return the steps of a preview's current or last attempt at `now`; none if it has none.
 
-    What an attempt that is over never came to takes no time.
+    Steps that an ended attempt never reached have no times.
     """
     steps = preview.get("steps", [])
     times = [(step["began"], step["ended"]) for step in steps]
@@ -46,5 +46,5 @@ def describe(step: StepView) -> str:
     so_far = f"{took} so far" if step.status is StepStatus.NOW else took
     ended_here = f"{took} until it failed" if step.status is StepStatus.FAILED else so_far
     usual = "" if step.usual is None else f"usually {brief(step.usual)}"
-    said = [part for part in (ended_here, usual) if part]
-    return ", ".join(said) if step.status is not StepStatus.SKIPPED else "skipped"
+    parts = [part for part in (ended_here, usual) if part]
+    return ", ".join(parts) if step.status is not StepStatus.SKIPPED else "skipped"

@@ -1,8 +1,8 @@
-"""What somebody may have meant who named an app or a label that does not exist."""
+"""Similar names for an app or a label that does not exist."""
 
 from typing import Protocol
 
-from cli.answers import App, Ref
+from cli.api_types import App, Ref
 from cli.errors import ApiRefused, CliError
 from cli.paging import Listed
 from cli.sentences import shortened
@@ -12,7 +12,7 @@ _MOST = 3
 
 
 class Names(Protocol):
-    """Where the names are; cli.api.Api has them."""
+    """The lists of names; cli.api.Api has them."""
 
     def apps(self) -> list[App]:
         """Return every app."""
@@ -24,9 +24,9 @@ class Names(Protocol):
 
 
 def suggest(api: Names, refused: ApiRefused) -> str:
-    """Return a question with the names near to the one that was refused; "" where none is near.
+    """Return a question with the names similar to the refused one; "" if there are none.
 
-    Asks the API, and is silent where it does not answer.
+    Calls the API; if that does not answer, returns "".
     """
     fields = refused.problem.fields
     try:
@@ -37,7 +37,7 @@ def suggest(api: Names, refused: ApiRefused) -> str:
                 )
             case "unknown-label":
                 refs = api.refs(str(fields.get("app", ""))).found
-                near = find_near(refused.asked, (ref["name"] for ref in refs), _MOST)
+                near = find_near(refused.wanted, (ref["name"] for ref in refs), _MOST)
             case _:
                 return ""
     except CliError:

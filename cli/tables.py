@@ -1,4 +1,4 @@
-"""What the API lists, as tables for people."""
+"""The API's lists as tables for people."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,12 +7,12 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import attempts, steps
-from cli.answers import (
+from cli.api_types import (
     App,
     Attempt,
+    AuditEntry,
     Commit,
     Credential,
-    Deed,
     MesosAgent,
     Preview,
     Queued,
@@ -77,7 +77,7 @@ def queue(listed: Iterable[Queued], now: float) -> Table:
 def refs(listed: Iterable[Ref], states: Mapping[str, str], now: float) -> Table:
     """Return a row for each branch and tag; `states` are those of the commits' previews.
 
-    One whose label could mean other commits has no address of its own.
+    If its label could mean other commits, it has no address of its own.
     """
     table = _table("KIND", "NAME", "COMMIT", "STATE", "ADDRESS", cut=("AGE", "SUBJECT"))
     for ref in listed:
@@ -106,7 +106,7 @@ def commits(listed: Iterable[Commit], states: Mapping[str, str], now: float) -> 
 
 
 def agents(listed: Iterable[MesosAgent]) -> Table:
-    """Return a row for each agent, and one for each preview that has room there."""
+    """Return a row for each agent, and one for each of its previews."""
     known = list(listed)
     prose = "UNFIT" if any(agent.get("unfit") for agent in known) else ""
     table = _table(
@@ -150,14 +150,14 @@ def tokens(listed: Iterable[Token], now: float) -> Table:
     return table
 
 
-def audit(listed: Iterable[Deed]) -> Table:
-    """Return a row for each thing that was done."""
+def audit(listed: Iterable[AuditEntry]) -> Table:
+    """Return a row for each entry of the audit log."""
     table = _table("AT", "WHO", "DID", "TO", "OUTCOME", cut=("SCOPE", "FROM"))
-    for deed in listed:
-        target = _COMMIT.sub(lambda found: found[0][:_DIGITS], deed["target"])
-        who = [clock_time(deed["at"]), deed["who"] or "a stranger", deed["action"], target]
-        more = [deed["scope"] or "", deed["client"]]
-        table.add_row(*map(_cell, [*who, _outcome(deed["outcome"]), *more]))
+    for entry in listed:
+        target = _COMMIT.sub(lambda found: found[0][:_DIGITS], entry["target"])
+        who = [clock_time(entry["at"]), entry["who"] or "a stranger", entry["action"], target]
+        more = [entry["scope"] or "", entry["client"]]
+        table.add_row(*map(_cell, [*who, _outcome(entry["outcome"]), *more]))
     return table
 
 
@@ -185,7 +185,7 @@ def app_details(app: App, now: float) -> Table:
 
 
 def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) -> Table:
-    """Return what is known of a preview and its earlier attempts, one thing a row."""
+    """Return the details of a preview and its earlier attempts, one a row."""
     agent = preview["agent"]
     host = agent["host"] or agent["id"] if agent else ""
     where = f"{host}:{preview['host_port']}" if host and preview["host_port"] else host
@@ -214,14 +214,14 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
 
 
 def mistakes(preview: Preview) -> Sequence[tuple[str, object]]:
-    """Return what is wrong in the settings of a preview's commit, by line."""
+    """Return the mistakes in the settings of a preview's commit, by line."""
     found = preview["failure"]
-    told = found.get("mistakes", []) if found else []
-    return [(f"line {one['line']}", one["message"]) for one in told]
+    listed = found.get("mistakes", []) if found else []
+    return [(f"line {one['line']}", one["message"]) for one in listed]
 
 
 def _share(preview: Preview) -> str:
-    """Return what a preview has of its agent, and where it listens."""
+    """Return a preview's resources, and its port."""
     if "mem" not in preview:
         return ""
     return f"{preview['cpus']:g} CPUs, {preview['mem']} MB, port {preview['port']}"
@@ -238,7 +238,7 @@ def variables(listed: Iterable[Variable], now: float) -> Table:
 
 
 def _who_has(variable: Variable) -> str:
-    """Return for which branches, tags and steps of an attempt a variable is."""
+    """Return the branches, tags and uses that a variable is for."""
     tags = [f"tags {pattern}" for pattern in variable.get("tags", ())]
     commits = ", ".join([*variable.get("branches", ()), *tags]) or "all branches"
     use = {"build": ", builds only", "run": ", run time only"}.get(
@@ -248,7 +248,7 @@ def _who_has(variable: Variable) -> str:
 
 
 def credential_details(found: Credential, now: float) -> Table:
-    """Return all that is known of a credential."""
+    """Return the details of a credential."""
     hosts = [line.partition(" ")[0] for line in (found["known_hosts"] or "").splitlines()]
     known = [host for host in dict.fromkeys(hosts) if host and not host.startswith("#")]
     return _details(
@@ -275,7 +275,7 @@ def _outcome(outcome: int | str) -> Text:
 
 
 def _address(url: str, sha: str) -> str:
-    """Return an address with fewer digits of a commit: it leads to the same, and can be read."""
+    """Return an address with a shortened commit: it leads to the same, and is readable."""
     return url.replace(sha, sha[:_DIGITS])
 
 
@@ -294,7 +294,7 @@ def _idle(app: App) -> str:
 
 
 def _table(*whole: str, cut: Sequence[str] = (), prose: str = "") -> Table:
-    """Return a table; cli.fitting cuts or leaves out `cut`, and moves `prose` under its row."""
+    """Return a table; cli.table_width cuts or leaves out `cut`, and moves `prose` under its row."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in whole:
         table.add_column(column, no_wrap=True, overflow="ignore")

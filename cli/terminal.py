@@ -1,13 +1,13 @@
-"""What of a foreign text a terminal may be given: words and line ends, and colours where wanted.
+"""Makes foreign text safe for a terminal: it keeps words, line ends and, if wanted, colours.
 
-Terminals obey what they print: program/foreign_text.py has what they are not given.
+A terminal obeys commands in what it prints; program/foreign_text.py names those to remove.
 """
 
 import re
 
 from program.foreign_text import drop_commands, name_marks
 
-# What is held back is bounded: a command may go on for ever.
+# The held text is bounded: a command may never end.
 _UNFINISHED = re.compile(
     r"(?:(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,16}"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]{0,4096}\x1b?"
@@ -18,9 +18,9 @@ RESET = "\x1b[0m"
 
 
 class Cleaner:
-    """Leaves the text and line ends of a stream, with `colours` those too, and no other command.
+    """Keeps the text and line ends of a stream, and colours if `colours`; drops all other commands.
 
-    What turns the direction of text, or hides some, is shown by its number instead.
+    A mark that turns or hides text is shown as its number.
     """
 
     def __init__(self, *, colours: bool) -> None:
@@ -28,7 +28,7 @@ class Cleaner:
         self._held = ""
 
     def clean(self, piece: str) -> str:
-        """Return what of `piece` may be printed; a command that is cut off waits for its rest."""
+        """Return the safe text of `piece`; a command that is cut off waits for its rest."""
         text = self._held + piece
         cut = _UNFINISHED.search(text)
         self._held = cut.group() if cut else ""

@@ -1,1 +1,1 @@
-"""`prevs doctor`: every part that matters, looked at side by side, with what to do about each."""
+"""`prevs doctor`: checks of every part, side by side, each with the next step."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from cli.connection import fetch
 from cli.doctor.findings import Finding, Level, ok, skipped, warning, wrong
-from cli.doctor.judging import judge_unknown
+from cli.doctor.judgements import judge_unknown
 from cli.errors import ApiUnreachable
 
 _SECONDS = 8.0
@@ -17,7 +17,7 @@ _NOBODY = "prevs-doctor"
 
 
 class Place(NamedTuple):
-    """Where previews have their addresses: `between` is what parts label and app, . or --."""
+    """The common part of previews' addresses: `between` separates label and app, . or --."""
 
     scheme: str
     between: str
@@ -26,7 +26,7 @@ class Place(NamedTuple):
 
 
 def read_place(url: str, app: str) -> Place | None:
-    """Return the place of a preview's address, None where it has another form."""
+    """Return the place in a preview's address, None if it has another form."""
     parts = urlsplit(url)
     for between in (".", "--"):
         _, found, domain = (parts.hostname or "").partition(f"{between}{app}.")
@@ -41,16 +41,16 @@ def look_at_addresses(
     *,
     is_local: bool,
 ) -> Sequence[Finding]:
-    """Return whether *.domain leads to a proxy. Blocks, in `resolve` for as long as it takes.
+    """Return whether *.domain leads to a proxy. Blocks, and `resolve` may block for long.
 
-    `is_local` tells that the installation is on this machine: it is known by the API's address.
+    `is_local` is True if the installation is on this machine, as the API's address shows.
     """
     if place is None:
         return [skipped(_PART, "No address is known before an app is registered.")]
     host = f"{_NOBODY}{place.between}{_NOBODY}.{place.domain}"
     port = "" if place.port is None else f":{place.port}"
     if place.domain == "localhost" or place.domain.endswith(".localhost"):
-        # Browsers and curl know that this is their machine; a resolver need not.
+        # Browsers and curl know that this is their own machine; a resolver may not know it.
         named = f"*.{place.domain}{port}"
         found = _look(f"{place.scheme}://127.0.0.1{port}/", named, host + port, is_local=is_local)
         return [found if is_local else _weigh(found, named)]
@@ -67,12 +67,12 @@ def look_at_addresses(
 
 
 def _weigh(found: Finding, named: str) -> Finding:
-    """Return what it means where visitors are on another machine, which forwards the port."""
+    """Weaken a failure: the visitors' machines, not this one, may forward the port to a proxy."""
     if found.level is not Level.WRONG:
         return found
-    told = f"{named} is each visitor's own machine, and on this one no proxy answers there."
+    message = f"{named} is each visitor's own machine, and on this one no proxy answers there."
     advice = "Ask on the machine whose port is forwarded to a proxy; no other can tell."
-    return warning(_PART, told, advice)
+    return warning(_PART, message, advice)
 
 
 def _look(url: str, named: str, host: str | None, *, is_local: bool) -> Finding:

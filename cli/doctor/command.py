@@ -1,4 +1,4 @@
-"""The command itself: what is looked at, in which order, and how it is told."""
+"""The command itself: which checks run, in which order, and how findings are shown."""
 
 import contextlib
 import importlib
@@ -13,13 +13,13 @@ from rich.text import Text
 
 from cli import credentials
 from cli.arguments import as_json
-from cli.doctor import looking
+from cli.command_context import CommandContext
+from cli.doctor import checks
+from cli.doctor.check_runner import Check, run
 from cli.doctor.findings import Finding, Level, skipped, wrong
-from cli.doctor.running import Check, run
 from cli.errors import BadCredentials
 from cli.output import note, show, show_json
 from cli.sentences import counted
-from cli.surroundings import Surroundings
 from cli.terminal import one_line
 
 _MARKS = {
@@ -41,38 +41,38 @@ def doctor(ctx: click.Context, /, *, as_json: bool) -> None:
     addresses, and what `prevs local` runs on this machine. No check takes longer than half a
     minute.
     """
-    around = ctx.ensure_object(Surroundings)
+    context = ctx.ensure_object(CommandContext)
     with _waiting():
-        found = examine(around)
+        found = examine(context)
     if as_json:
-        show_json([{**one._asdict(), "level": one.level.value} for one in found])
+        show_json([_as_json(one) for one in found])
     else:
         _show(found)
     ctx.exit(1 if any(one.level is Level.WRONG for one in found) else 0)
 
 
-def examine(around: Surroundings) -> list[Finding]:
-    """Return what is found. Blocks."""
+def examine(context: CommandContext) -> list[Finding]:
+    """Run all checks and return what they find. Blocks."""
     try:
-        known = credentials.read(around.environ)
+        known = credentials.read(context.environ)
     except BadCredentials as exc:
         advice = f"{exc.hint} From a checkout of prevs, `make up` installs what that needs."
-        here = run(_machine_checks(around.environ, needed=True))
+        here = run(_machine_checks(context.environ, needed=True))
         return [wrong("settings", str(exc), advice), *itertools.chain(*here)]
-    found = looking.look_at_settings(known, around.environ)
-    first = looking.framework_checks(known, around.now)
-    seen = run([*first, *_machine_checks(around.environ, needed=False)])
+    found = checks.look_at_settings(known, context.environ)
+    first = checks.framework_checks(known, context.now)
+    seen = run([*first, *_machine_checks(context.environ, needed=False)])
     frameworks, here = seen[: len(first)], seen[len(first) :]
     found += itertools.chain(*frameworks)
     if any(one.level is Level.OK for one in found if one.part == "token"):
-        found += itertools.chain(*run(looking.cluster_checks(known, around.now)))
+        found += itertools.chain(*run(checks.cluster_checks(known, context.now)))
     else:
         found.append(skipped("cluster", "Looked at once the API answers and takes the token."))
     return [*found, *itertools.chain(*here)]
 
 
 def _machine_checks(environ: Mapping[str, str], *, needed: bool) -> list[Check]:
-    """Return the check of what `prevs local` needs and runs, where it is installed."""
+    """Return the check of what `prevs local` needs and runs, if it is installed."""
     try:
         checkup = importlib.import_module("local.checkup")
     except ModuleNotFoundError as exc:
@@ -82,9 +82,21 @@ def _machine_checks(environ: Mapping[str, str], *, needed: bool) -> list[Check]:
 
     def look() -> Sequence[Finding]:
         seen = checkup.look(environ, needed=needed)
-        return [Finding(part, Level(level), told, advice) for part, level, told, advice in seen]
+        return [
+            Finding(part, Level(level), message, advice) for part, level, message, advice in seen
+        ]
 
     return [Check("this machine", look, 20.0)]
+
+
+def _as_json(finding: Finding) -> Mapping[str, str]:
+    """Return a finding under the keys of `--json`, which never change."""
+    return {
+        "part": finding.part,
+        "level": finding.level.value,
+        "told": finding.message,
+        "advice": finding.advice,
+    }
 
 
 @contextlib.contextmanager
@@ -103,10 +115,10 @@ def _show(found: Sequence[Finding]) -> None:
     table.add_column(overflow="fold")
     for one in found:
         mark, style = _MARKS[one.level]
-        told = Text(one_line(one.told), "dim" if one.level is Level.SKIPPED else "")
+        message = Text(one_line(one.message), "dim" if one.level is Level.SKIPPED else "")
         if one.advice:
-            told.append(f"\n→ {one_line(one.advice)}", "cyan")
-        table.add_row(Text(mark, style), one_line(one.part), told)
+            message.append(f"\n→ {one_line(one.advice)}", "cyan")
+        table.add_row(Text(mark, style), one_line(one.part), message)
     show(table, wraps=sys.stdout.isatty())
     bad = [one for one in found if one.level is Level.WRONG]
     doubtful = [one for one in found if one.level is Level.WARNING]

@@ -1,11 +1,11 @@
-"""What a check has found."""
+"""The findings of checks."""
 
 import enum
 from typing import NamedTuple
 
 
 class Level(enum.Enum):
-    """How well a part is."""
+    """The state of a part."""
 
     OK = "ok"
     WARNING = "warning"  # it works, and somebody should look
@@ -14,29 +14,29 @@ class Level(enum.Enum):
 
 
 class Finding(NamedTuple):
-    """A sentence about a part; `advice` is what to do, of one that is not well."""
+    """A sentence about a part; `advice` is the next step if the part is not well."""
 
     part: str
     level: Level
-    told: str
+    message: str
     advice: str = ""
 
 
-def ok(part: str, told: str) -> Finding:
-    """Return that a part is well."""
-    return Finding(part, Level.OK, told)
+def ok(part: str, message: str) -> Finding:
+    """Return the finding that a part is well."""
+    return Finding(part, Level.OK, message)
 
 
-def warning(part: str, told: str, advice: str) -> Finding:
-    """Return that somebody should look at a part."""
-    return Finding(part, Level.WARNING, told, advice)
+def warning(part: str, message: str, advice: str) -> Finding:
+    """Return the finding that somebody should look at a part."""
+    return Finding(part, Level.WARNING, message, advice)
 
 
-def wrong(part: str, told: str, advice: str) -> Finding:
-    """Return that a part does not work."""
-    return Finding(part, Level.WRONG, told, advice)
+def wrong(part: str, message: str, advice: str) -> Finding:
+    """Return the finding that a part does not work."""
+    return Finding(part, Level.WRONG, message, advice)
 
 
-def skipped(part: str, told: str) -> Finding:
-    """Return why a part was not looked at."""
-    return Finding(part, Level.SKIPPED, told)
+def skipped(part: str, message: str) -> Finding:
+    """Return the finding that a part was not checked, with the reason."""
+    return Finding(part, Level.SKIPPED, message)

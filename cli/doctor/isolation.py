@@ -1,8 +1,8 @@
-"""What previews and builds reach at the agents, by what executors have said. Pure."""
+"""What previews and builds on agents can reach, from the reports of executors. Pure."""
 
 from collections.abc import Iterator, Sequence
 
-from cli.answers import Isolation, MesosAgent
+from cli.api_types import Isolation, MesosAgent
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 
 _MOST = 5
@@ -10,78 +10,83 @@ _DOCS = "docs/operating/isolation.md"
 
 
 def judge_isolation(agents: Sequence[MesosAgent]) -> list[Finding]:
-    """Return what is open at agents that are there; those that say the same are told of at once."""
+    """Return what is open on active agents; agents with equal reports share a finding."""
     there = [agent for agent in agents if agent["active"]]
     alike: list[tuple[Isolation, list[str]]] = []
     unknown = []
     for agent in there:
-        told = agent.get("isolation")
-        if told is None:
+        isolation = agent.get("isolation")
+        if isolation is None:
             unknown.append(agent["host"])
             continue
-        hosts = next((hosts for one, hosts in alike if one == told), None)
+        hosts = next((hosts for one, hosts in alike if one == isolation), None)
         if hosts is None:
-            alike.append((told, [agent["host"]]))
+            alike.append((isolation, [agent["host"]]))
         else:
             hosts.append(agent["host"])
-    found = [finding for told, hosts in alike for finding in _judge(told, _join(hosts))]
+    found = [finding for isolation, hosts in alike for finding in _judge(isolation, _join(hosts))]
     if unknown:
-        told_so = (
+        message = (
             f"Of {_join(unknown)} it is not known: nothing has started there since the framework "
             "leads. `executor.pyz doctor` on the agent says it."
         )
-        found.append(skipped("isolation", told_so))
+        found.append(skipped("isolation", message))
     return found
 
 
-def _judge(told: Isolation, hosts: str) -> Iterator[Finding]:
+def _judge(isolation: Isolation, hosts: str) -> Iterator[Finding]:
     part = f"isolation at {hosts}"
-    yield _judge_previews(told, part)
-    yield from _judge_builds(told, part)
+    yield _judge_previews(isolation, part)
+    yield from _judge_builds(isolation, part)
 
 
-def _judge_previews(told: Isolation, part: str) -> Finding:
-    if told["open"]:
-        said = f"Previews are not kept from the agent and from each other: {told['open']}."
+def _judge_previews(isolation: Isolation, part: str) -> Finding:
+    if isolation["open"]:
+        message = f"Previews are not kept from the agent and from each other: {isolation['open']}."
         advice = (
             "Install iptables, and run executors as root or with a sudo for it that asks nothing "
             f"({_DOCS})."
         )
-        if told["required"]:
-            return wrong(part, f"{said} PREVS_ISOLATION is required: nothing starts there.", advice)
-        return warning(part, said, f"{advice} PREVS_ISOLATION=required starts nothing without.")
+        if isolation["required"]:
+            return wrong(
+                part, f"{message} PREVS_ISOLATION is required: nothing starts there.", advice
+            )
+        return warning(part, message, f"{advice} PREVS_ISOLATION=required starts nothing without.")
     reach = "Previews reach no private network (PREVS_ALLOW)"
-    if told["allowed"]:
-        reach = f"Of private networks previews reach {', '.join(told['allowed'])} (PREVS_ALLOW)"
-    mode = "required" if told["required"] else "wanted"
-    looked = "" if told["open"] is not None else " Whether that holds nobody has looked yet."
+    if isolation["allowed"]:
+        reach = (
+            f"Of private networks previews reach {', '.join(isolation['allowed'])} (PREVS_ALLOW)"
+        )
+    mode = "required" if isolation["required"] else "wanted"
+    looked = "" if isolation["open"] is not None else " Whether that holds nobody has looked yet."
     return ok(part, f"{reach}; PREVS_ISOLATION is {mode}.{looked}")
 
 
-def _judge_builds(told: Isolation, part: str) -> Iterator[Finding]:
-    if not told["builds"]:
+def _judge_builds(isolation: Isolation, part: str) -> Iterator[Finding]:
+    if not isolation["builds"]:
         yield warning(
             part,
             "RUN steps of builds reach the agent and private networks.",
             "Leave out PREVS_ISOLATION_BUILDS=no where nobody else uses Docker's bridge.",
         )
-    elif told["builds_open"]:
+    elif isolation["builds_open"]:
         yield warning(
             part,
-            f"RUN steps of builds reach the agent and private networks: {told['builds_open']}.",
+            "RUN steps of builds reach the agent and private networks: "
+            f"{isolation['builds_open']}.",
             f"What previews need is what builds need ({_DOCS}).",
         )
-    if told["fetches"]:
+    if isolation["fetches"]:
         yield warning(
             part,
             "ADD of an address is fetched in the agent's own network.",
             "Leave out PREVS_BUILD_ADD=allowed.",
         )
-    if told["builds_unlimited"]:
+    if isolation["builds_unlimited"]:
         yield warning(
             part,
             "RUN steps of builds may take all memory and all processes: "
-            f"{told['builds_unlimited']}.",
+            f"{isolation['builds_unlimited']}.",
             "Run executors as root, or start provision/systemd/prevsbuilds.slice there, or name a "
             "group of your own with limits (PREVS_BUILD_CGROUP).",
         )

@@ -16,7 +16,7 @@ from rich.table import Table
 from cli import credentials
 from cli.api import Api
 from cli.errors import ApiRefused, CliError
-from cli.output import show, tell_error
+from cli.output import show, print_error
 from examples.hello.make_repository import CannotMake, make
 from prevs import names
 
@@ -37,7 +37,7 @@ def main() -> int:
         print(exc, file=sys.stderr)
         return 1
     except CliError as exc:
-        tell_error(exc)
+        print_error(exc)
         return exc.status
     print(f"The repository is {folder}; whatever you commit to it has an address too.")
     print("The first visit to an address builds it. In a browser you can watch that.")

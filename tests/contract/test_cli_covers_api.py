@@ -8,7 +8,7 @@ from typing import Any
 import click
 import pytest
 
-from cli import answers
+from cli import api_types
 from cli.__main__ import main, prevs
 from framework.access import Scope
 from tests.fakes.answers import SHA
@@ -66,29 +66,29 @@ BY_OTHER_NAMES = {
 ONLY_PAGES = {"limit", "after", "offset", "public"}
 """What the command line cares for by itself."""
 SHAPES: Mapping[str, type] = {
-    "Agent": answers.Agent,
-    "AgentPreview": answers.AgentPreview,
-    "Amount": answers.Room,
-    "App": answers.App,
-    "Attempt": answers.Attempt,
-    "AuditEntry": answers.Deed,
-    "Commit": answers.Commit,
-    "Event": answers.Event,
-    "Failure": answers.Failure,
-    "Lead": answers.Label,
-    "MesosAgent": answers.MesosAgent,
-    "Mistake": answers.Mistake,
-    "NewToken": answers.Token,
-    "Isolation": answers.Isolation,
-    "PreviewDetail": answers.Preview,
-    "Queued": answers.Queued,
-    "Ref": answers.Ref,
-    "Rival": answers.Rival,
-    "ShownCredential": answers.Credential,
-    "ShownVariable": answers.Variable,
-    "StartedPreview": answers.Started,
-    "Step": answers.Step,
-    "Unfit": answers.Unfit,
+    "Agent": api_types.Agent,
+    "AgentPreview": api_types.AgentPreview,
+    "Amount": api_types.Resources,
+    "App": api_types.App,
+    "Attempt": api_types.Attempt,
+    "AuditEntry": api_types.AuditEntry,
+    "Commit": api_types.Commit,
+    "Event": api_types.Event,
+    "Failure": api_types.Failure,
+    "Lead": api_types.Label,
+    "MesosAgent": api_types.MesosAgent,
+    "Mistake": api_types.Mistake,
+    "NewToken": api_types.Token,
+    "Isolation": api_types.Isolation,
+    "PreviewDetail": api_types.Preview,
+    "Queued": api_types.Queued,
+    "Ref": api_types.Ref,
+    "Rival": api_types.Rival,
+    "ShownCredential": api_types.Credential,
+    "ShownVariable": api_types.Variable,
+    "StartedPreview": api_types.Started,
+    "Step": api_types.Step,
+    "Unfit": api_types.Unfit,
 }
 """What the command line reads, by the name that the description has for it."""
 
@@ -163,5 +163,5 @@ def test_what_the_command_reads_is_in_the_answer(schema: str, shape: Any) -> Non
 
 
 def test_every_shape_that_is_read_is_looked_at() -> None:
-    read = {one for one in vars(answers).values() if hasattr(one, "__required_keys__")}
+    read = {one for one in vars(api_types).values() if hasattr(one, "__required_keys__")}
     assert read == set(SHAPES.values())

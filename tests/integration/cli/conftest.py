@@ -4,7 +4,7 @@ import pytest
 
 from cli.__main__ import main
 from tests.fakes.api import TOKEN, Api
-from tests.integration.cli.running import Done, Run
+from tests.integration.cli.command_runs import Done, Run
 
 
 @pytest.fixture

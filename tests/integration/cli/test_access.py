@@ -1,4 +1,4 @@
-"""Tokens, the audit log, and what is said to a token that may not, on a real socket."""
+"""Tokens, the audit log, and the answer to a token that may not, on a real socket."""
 
 import json
 
@@ -9,7 +9,7 @@ from framework.http_api.admission import limits
 from prevs.states import State
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api
-from tests.integration.cli.running import Run
+from tests.integration.cli.command_runs import Run
 
 pytestmark = pytest.mark.integration
 
@@ -45,8 +45,8 @@ def test_what_was_done_is_listed_with_the_latest_last(api: Api, run: Run) -> Non
     assert first.split()[5] == f"hello/{SHA[:12]}"
     assert "a stranger" in second
     assert "403" in second
-    told = json.loads(run("audit", "--json").out)
-    assert told == [one._asdict() for one in reversed(api.audit.latest())]
+    listed = json.loads(run("audit", "--json").out)
+    assert listed == [one._asdict() for one in reversed(api.audit.latest())]
     assert "--limit 4" in run("audit", "--limit", "1").err
 
 

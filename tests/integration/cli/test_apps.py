@@ -10,7 +10,7 @@ from framework.errors import RepositoryUnreachable
 from framework.ports import Resolved
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api
-from tests.integration.cli.running import Run, run_process
+from tests.integration.cli.command_runs import Run, run_process
 
 pytestmark = pytest.mark.integration
 

@@ -1,4 +1,4 @@
-"""Completion, asked for as the shells ask: bash itself, and what click prints for zsh and fish."""
+"""Completion, as the shells request it: by bash itself, and by click for zsh and fish."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api
-from tests.integration.cli.running import ROOT, Run, process_environ, run_process
+from tests.integration.cli.command_runs import ROOT, Run, process_environ, run_process
 from tests.waits import wait_for
 
 pytestmark = pytest.mark.integration
@@ -36,17 +36,17 @@ def complete(environ: dict[str, str], run: Run, tmp_path: Path) -> Complete:
 
     def complete_it(*words: str, **changes: str) -> list[str]:
         # What bash does on Tab: call the function that `complete -p` names, with these variables.
-        ask = (
+        completion = (
             f'source {script}; COMP_WORDS=(prevs "$@"); COMP_CWORD=$#; '
             'function=$(complete -p prevs | sed "s/.*-F \\([^ ]*\\).*/\\1/"); '
             '"$function" prevs "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"; '
             'printf "%s\\n" "${COMPREPLY[@]}"'
         )
-        told = process_environ(environ) | changes
-        told["PATH"] = f"{program.parent}:{os.environ['PATH']}"
+        variables = process_environ(environ) | changes
+        variables["PATH"] = f"{program.parent}:{os.environ['PATH']}"
         done = subprocess.run(
-            ["bash", "--norc", "-c", ask, "bash", *words],
-            env=told,
+            ["bash", "--norc", "-c", completion, "bash", *words],
+            env=variables,
             capture_output=True,
             text=True,
             check=True,
@@ -57,11 +57,11 @@ def complete(environ: dict[str, str], run: Run, tmp_path: Path) -> Complete:
     return complete_it
 
 
-def in_time(ask: Callable[[], list[str]]) -> list[str]:
+def in_time(completion: Callable[[], list[str]]) -> list[str]:
     """Return the first completion with words in it: an API that takes a second completes nothing,
     which one on a busy machine does.
     """
-    return wait_for(ask, any, "something is completed")
+    return wait_for(completion, any, "something is completed")
 
 
 def test_bash_completes_commands_options_and_states(complete: Complete) -> None:
@@ -120,8 +120,8 @@ def test_other_shells_get_names_with_what_they_are(
 ) -> None:
     repository = "/srv/\x1b]0;x\x07shop\n$(reboot)"
     api.previews.add_app(AppRecord("shop", repository))
-    asked = {"COMP_WORDS": "prevs app show s", "COMP_CWORD": word}
+    variables = {"COMP_WORDS": "prevs app show s", "COMP_CWORD": word}
 
-    asked["_PREVS_COMPLETE"] = f"{shell}_complete"
-    done = in_time(lambda: run_process("", environ | asked).out.split("\n"))
+    variables["_PREVS_COMPLETE"] = f"{shell}_complete"
+    done = in_time(lambda: run_process("", environ | variables).out.split("\n"))
     assert "\n".join(done) == expected

@@ -13,7 +13,7 @@ from cli.errors import ApiRefused, ApiUnreachable
 from framework.http_api.admission import limits
 from prevs.states import State
 from tests.fakes.api import TOKEN, Api
-from tests.integration.cli.running import Run
+from tests.integration.cli.command_runs import Run
 
 pytestmark = pytest.mark.integration
 
@@ -81,7 +81,7 @@ def test_an_error_names_every_address_and_why(run: Run, broken: Broken) -> None:
 def test_what_has_answered_is_asked_first(address: str, api: Api) -> None:
     connection = Connection(Credentials((NOBODY, address), TOKEN))
     for _ in range(2):
-        connection.call("GET", "/v1/apps", patience=10).close()
+        connection.call("GET", "/v1/apps", timeout=10).close()
         assert connection.address == address
     connection.close()
 
@@ -89,7 +89,7 @@ def test_what_has_answered_is_asked_first(address: str, api: Api) -> None:
 def test_a_refusal_is_an_answer(address: str, broken: Broken) -> None:
     connection = Connection(Credentials((address, broken.address), "wrong"))
     with pytest.raises(ApiRefused):
-        connection.call("GET", "/v1/apps", patience=10)
+        connection.call("GET", "/v1/apps", timeout=10)
     connection.close()
     assert broken.requests == 0
 
@@ -101,7 +101,7 @@ def test_too_many_calls_are_held_back_as_the_api_says_and_for_a_minute_in_all(
     holds: list[float] = []
     connection = Connection(Credentials((address,), TOKEN), hold=holds.append)
     with pytest.raises(ApiRefused):
-        connection.call("GET", "/v1/apps", patience=10)
+        connection.call("GET", "/v1/apps", timeout=10)
     connection.close()
     assert holds == [25, 25]
 
@@ -110,12 +110,12 @@ def test_an_address_that_keeps_silent_is_left_after_a_while(address: str) -> Non
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silence = f"http://127.0.0.1:{silent.getsockname()[1]}"
         connection = Connection(Credentials((silence, address), TOKEN))
-        connection.call("GET", "/v1/apps", patience=2).close()
+        connection.call("GET", "/v1/apps", timeout=2).close()
         assert connection.address == address
         connection.close()
         connection = Connection(Credentials((silence, address), TOKEN))
         with pytest.raises(ApiUnreachable, match="no answer in time"):
-            connection.call("POST", "/v1/apps", patience=2, json={})
+            connection.call("POST", "/v1/apps", timeout=2, json={})
         connection.close()
 
 

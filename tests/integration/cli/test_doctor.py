@@ -21,7 +21,7 @@ from prevs.states import State
 from tests.fakes import served
 from tests.fakes.answers import OTHER_SHA, content, known_agent, problem
 from tests.fakes.api import TOKEN, Api
-from tests.integration.cli.running import Done, Run
+from tests.integration.cli.command_runs import Done, Run
 
 pytestmark = pytest.mark.integration
 
@@ -89,8 +89,8 @@ def test_what_previews_reach_is_said_of_each_agent(api: Api, run: Run) -> None:
 
 def test_every_wrong_part_is_told_with_what_to_do(api: Api, run: Run) -> None:
     checks = [{"name": "mesos", "ok": False, "detail": "Mesos is away.", "needed": True}]
-    said = {"role": "leader", "checks": checks, "version": "0.0.1"}
-    api.instead["GET", "/readyz"] = problem("unavailable", 503, "Mesos is away.", **said)
+    probe = {"role": "leader", "checks": checks, "version": "0.0.1"}
+    api.instead["GET", "/readyz"] = problem("unavailable", 503, "Mesos is away.", **probe)
     api.agents.known = []
     api.refs.listings["hello"] = Listing((), 1.0, "Could not resolve host.")
     api.fail(OTHER_SHA)
@@ -116,8 +116,8 @@ def test_repositories_on_the_frameworks_machine_are_named_where_it_allows_none(
     api: Api, run: Run
 ) -> None:
     check = {"name": "local-repositories", "ok": False, "detail": "2 of the apps", "needed": False}
-    said = {"status": "ok", "version": VERSION, "role": "leader", "leader": None}
-    api.instead["GET", "/readyz"] = JSONResponse({**said, "checks": [check]})
+    probe = {"status": "ok", "version": VERSION, "role": "leader", "leader": None}
+    api.instead["GET", "/readyz"] = JSONResponse({**probe, "checks": [check]})
     api.previews.known_apps["far"] = AppRecord("far", "https://git.example.org/x", created=1.0)
     api.previews.known_apps["near"] = AppRecord("near", "http://127.0.0.1:3000/x", created=1.0)
     api.refs.put("far", "main", OTHER_SHA)
@@ -172,8 +172,8 @@ def test_a_token_of_one_app_is_told_of_its_app_alone(api: Api, run: Run) -> None
 
 def test_proxies_that_have_the_operator_s_token_want_a_look(api: Api, run: Run) -> None:
     checks = [web.judge_proxies(())._asdict()]
-    said = {"status": "ok", "role": "leader", "checks": checks, "version": VERSION}
-    api.instead["GET", "/readyz"] = JSONResponse(said)
+    probe = {"status": "ok", "role": "leader", "checks": checks, "version": VERSION}
+    api.instead["GET", "/readyz"] = JSONResponse(probe)
     done = run("doctor", "--json")
     finding = found(done)["framework: proxies"]
     assert (done.status, finding["level"]) == (0, "warning")

@@ -9,7 +9,7 @@ from prevs.records import Failure
 from prevs.states import Cause, State
 from tests.fakes.answers import problem
 from tests.fakes.api import Api
-from tests.integration.cli.running import Done, Run
+from tests.integration.cli.command_runs import Done, Run
 
 pytestmark = pytest.mark.integration
 
@@ -46,8 +46,8 @@ def sentences(done: Done) -> list[str]:
 def test_what_has_happened_is_listed_with_the_latest_last(api: Api, run: Run) -> None:
     happen(api, *STATES)
     assert sentences(run("events")) == [ASKED, BUILT, RUNS]
-    told = json.loads(run("events", "--json").out)
-    assert told == api.call("GET", "/v1/events").json()["events"]
+    printed = json.loads(run("events", "--json").out)
+    assert printed == api.call("GET", "/v1/events").json()["events"]
     short = run("events", "--limit", "1")
     assert sentences(short) == [RUNS]
     assert "--limit 4" in short.err
@@ -85,5 +85,5 @@ def test_what_happens_is_followed_over_connections_that_break(api: Api, run: Run
 def test_what_happens_comes_as_a_line_of_json_each(api: Api, run: Run) -> None:
     happen(api, State.QUEUED)
     api.script = [("from here on", lambda: happen(api, *STATES[1:])), (RUNS, lambda: end(api))]
-    told = [json.loads(line) for line in run("events", "-f", "--json").out.splitlines()]
-    assert told == api.call("GET", "/v1/events").json()["events"][::-1]
+    printed = [json.loads(line) for line in run("events", "-f", "--json").out.splitlines()]
+    assert printed == api.call("GET", "/v1/events").json()["events"][::-1]

@@ -13,7 +13,7 @@ from prevs.records import EndedAttempt, Failure, Mistake, Step
 from prevs.states import Cause, State
 from tests.fakes.answers import OTHER_SHA, SHA
 from tests.fakes.api import Api
-from tests.integration.cli.running import Run
+from tests.integration.cli.command_runs import Run
 
 pytestmark = pytest.mark.integration
 
@@ -49,8 +49,8 @@ def test_an_unknown_branch_is_told_by_the_name_that_was_given(run: Run) -> None:
 
 
 def test_an_ambiguous_commit_is_told_with_its_candidates(api: Api, run: Run) -> None:
-    said = {SHA: "Be brief", OTHER_SHA: "Be loud"}
-    candidates = [Candidate(sha, "commit", None, subject) for sha, subject in said.items()]
+    subjects = {SHA: "Be brief", OTHER_SHA: "Be loud"}
+    candidates = [Candidate(sha, "commit", None, subject) for sha, subject in subjects.items()]
     api.refs.leads["hello", "de6b329"] = AmbiguousLabel("hello", "de6b329", candidates)
     done = run("start", "hello", "de6b329")
     assert done.status == 1
@@ -81,9 +81,9 @@ def test_start_wait_ends_with_the_address_when_it_runs(api: Api, run: Run) -> No
     done = run("start", "hello", "main", "--wait")
     assert done.status == 0
     assert done.out == "http://main.hello.localhost:8080/\n"
-    told = done.err.splitlines()
-    assert told.pop(2).startswith("hello@main (de6b329) is tried again in 16 ")
-    assert told == [
+    lines = done.err.splitlines()
+    assert lines.pop(2).startswith("hello@main (de6b329) is tried again in 16 ")
+    assert lines == [
         "hello@main (de6b329) is 2nd in the queue: no agent has 2048 MB free; the most is 1536",
         "hello@main (de6b329) is 1st in the queue",
         "hello@main (de6b329) builds the image",
@@ -111,8 +111,8 @@ def test_start_of_what_has_failed_says_so_at_once(api: Api, run: Run) -> None:
 
 
 def test_what_is_wrong_in_the_settings_of_a_commit_is_told_line_by_line(api: Api, run: Run) -> None:
-    told = (Mistake(1, "prot is not known"), Mistake(4, "mem asks"))
-    api.fail(failure=Failure(Cause.SETTINGS_INVALID, "2 mistakes.", None, told))
+    mistakes = (Mistake(1, "prot is not known"), Mistake(4, "mem asks"))
+    api.fail(failure=Failure(Cause.SETTINGS_INVALID, "2 mistakes.", None, mistakes))
     done = run("start", "hello", "main", "--wait")
     assert done.status == 1
     assert "  line 1: prot is not known" in done.err.splitlines()
@@ -154,9 +154,9 @@ def test_a_list_shows_the_place_the_reason_and_the_pin(api: Api, run: Run) -> No
 def test_show_has_the_reason_of_a_running_preview_and_its_pin(api: Api, run: Run) -> None:
     reason = "Its agent does not answer; in a minute another one takes over."
     api.put(State.RUNNING, reason=reason, pinned=True)
-    told = run("show", "hello", "main").out
-    assert reason in told
-    assert "pinned" in told
+    shown = run("show", "hello", "main").out
+    assert reason in shown
+    assert "pinned" in shown
 
 
 def test_show_has_all_that_is_known(api: Api, run: Run) -> None:

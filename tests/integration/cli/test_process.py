@@ -11,7 +11,7 @@ import pytest
 from prevs.records import Step
 from prevs.states import State
 from tests.fakes.api import Api
-from tests.integration.cli.running import on_terminal, process_environ, run_process
+from tests.integration.cli.command_runs import on_terminal, process_environ, run_process
 
 pytestmark = pytest.mark.integration
 
@@ -88,8 +88,8 @@ def test_a_terminal_gets_a_picture_of_the_steps_while_it_waits(
     for part in ("builds the image", "placed", "1.0 s", "usually 2.0 s", "3/5 RUN <U+202E>all"):
         assert part in waited
     assert "title" not in waited
-    *_, said, address = waited.splitlines()
-    assert "runs." in said
+    *_, printed, address = waited.splitlines()
+    assert "runs." in printed
     assert address == "http://main.hello.localhost:8080/"
 
 
@@ -99,12 +99,12 @@ def test_removing_an_app_asks_and_keeps_one_that_somebody_changes_meanwhile(
     def change() -> None:
         api.previews.change_app("hello", {"mem": 512})
 
-    asked = {b"stop its 0 previews?": change}
-    said = on_terminal(["app", "rm", "hello"], environ, asked, types="y\n", status=1)
-    assert "/srv/x" in said
-    assert "prevs app show hello" in said
+    prompts = {b"stop its 0 previews?": change}
+    printed = on_terminal(["app", "rm", "hello"], environ, prompts, types="y\n", status=1)
+    assert "/srv/x" in printed
+    assert "prevs app show hello" in printed
     assert "hello" in api.previews.known_apps
-    assert "stays" in on_terminal(["app", "rm", "hello"], environ, asked, types="n\n", status=1)
+    assert "stays" in on_terminal(["app", "rm", "hello"], environ, prompts, types="n\n", status=1)
     assert "is removed" in on_terminal(
-        ["app", "rm", "hello"], environ, asked, types="y\n", status=0
+        ["app", "rm", "hello"], environ, prompts, types="y\n", status=0
     )

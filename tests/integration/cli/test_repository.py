@@ -9,7 +9,7 @@ from prevs import names
 from prevs.states import State
 from tests.fakes.answers import OTHER_SHA, SHA
 from tests.fakes.api import Api
-from tests.integration.cli.running import Run
+from tests.integration.cli.command_runs import Run
 
 pytestmark = pytest.mark.integration
 

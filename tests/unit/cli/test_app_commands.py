@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.app_commands import located, said
+from cli.app_commands import given_settings, located
 
 
 @pytest.mark.parametrize(
@@ -30,5 +30,9 @@ def test_a_folder_that_is_there_is_a_path(tmp_path: Path) -> None:
 
 def test_only_settings_that_were_given_are_said_and_an_empty_one_clears_a_list() -> None:
     given = {"mem": None, "idle_after": 0, "keep_warm": ("",), "constraints": ("gpu", "zone=a")}
-    assert said(given) == {"idle_after": 0, "keep_warm": [], "constraints": ["gpu", "zone=a"]}
-    assert said({"keep_warm": ()}) == {}
+    assert given_settings(given) == {
+        "idle_after": 0,
+        "keep_warm": [],
+        "constraints": ["gpu", "zone=a"],
+    }
+    assert given_settings({"keep_warm": ()}) == {}

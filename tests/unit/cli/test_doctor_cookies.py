@@ -7,17 +7,19 @@ APIS = ["http://10.0.0.5:8090", "https://prevs.acme.example"]
 
 
 @pytest.mark.parametrize(
-    ("domain", "told"),
+    ("domain", "expected"),
     [
         ("previews.acme.example", "and so does the dashboard (prevs.acme.example)"),
         ("previews.other.example", "and so do other sites of other.example"),
         ("acme-previews.example", "acme-previews.example, which all other previews get."),
     ],
 )
-def test_it_says_who_gets_the_cookies_of_a_preview_and_what_to_do(domain: str, told: str) -> None:
+def test_it_says_who_gets_the_cookies_of_a_preview_and_what_to_do(
+    domain: str, expected: str
+) -> None:
     found = judge_domain(domain, APIS)
     assert (found.part, found.level) == ("cookies", Level.WARNING)
-    assert told in found.told
+    assert expected in found.message
     assert "public suffix list" in found.advice
     assert ("PREVS_DOMAIN" in found.advice) == (domain != "acme-previews.example")
 

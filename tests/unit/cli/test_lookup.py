@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.answers import Label, Preview
+from cli.api_types import Label, Preview
 from cli.errors import ApiRefused, Problem
 from cli.lookup import choose, find
 from prevs import names
@@ -37,7 +37,7 @@ NEW = fake.preview(sha=fake.SHA, labels=["main"], state="stopped", created=2.0)
 
 
 @pytest.mark.parametrize(
-    ("labels", "known", "asked", "sha"),
+    ("labels", "known", "name", "sha"),
     [
         ({"main": fake.SHA}, [OLD, NEW], "main", fake.SHA),
         ({names.slug("feature/x"): fake.SHA}, [NEW], "feature/x", fake.SHA),
@@ -54,9 +54,9 @@ NEW = fake.preview(sha=fake.SHA, labels=["main"], state="stopped", created=2.0)
     ],
 )
 def test_a_preview_is_found_by_what_it_is_called(
-    labels: dict[str, str], known: list[dict[str, Any]], asked: str, sha: str
+    labels: dict[str, str], known: list[dict[str, Any]], name: str, sha: str
 ) -> None:
-    assert find(Answers(labels, *known), "hello", asked)["sha"] == sha
+    assert find(Answers(labels, *known), "hello", name)["sha"] == sha
 
 
 def test_what_nobody_knows_stays_unknown() -> None:

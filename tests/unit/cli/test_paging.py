@@ -13,10 +13,10 @@ class Pages:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.asked: list[Mapping[str, str]] = []
+        self.queries: list[Mapping[str, str]] = []
 
     def ask(self, query: Mapping[str, str]) -> Mapping[str, Any]:
-        self.asked.append(query)
+        self.queries.append(query)
         begin = int(query.get("after", 0))
         end = min(begin + int(query["limit"]), self.size)
         return {"all": list(range(begin, end)), "next": str(end) if end < self.size else None}
@@ -28,7 +28,7 @@ def test_every_page_is_asked_for(size: int) -> None:
     listed = gather(pages.ask, "all")
     assert listed.found == list(range(size))
     assert not listed.more
-    assert len(pages.asked) == max(1, -(-size // MOST))
+    assert len(pages.queries) == max(1, -(-size // MOST))
 
 
 @pytest.mark.parametrize(("limit", "more"), [(1, True), (MOST + 7, True), (2 * MOST, False)])
@@ -37,7 +37,7 @@ def test_no_more_is_asked_for_than_is_wanted(limit: int, more: bool) -> None:
     listed = gather(pages.ask, "all", limit)
     assert listed.found == list(range(limit))
     assert listed.more is more
-    assert sum(int(query["limit"]) for query in pages.asked) == limit
+    assert sum(int(query["limit"]) for query in pages.queries) == limit
 
 
 def test_an_answer_without_pages_is_the_whole_list() -> None:

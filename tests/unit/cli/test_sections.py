@@ -1,4 +1,4 @@
-"""What is said to who calls a command as another program does."""
+"""The hint for a command that has another name in other programs."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from cli.__main__ import main
 
 
 @pytest.mark.parametrize(
-    ("asked", "meant"),
+    ("given", "meant"),
     [
         (("app", "remove", "shop"), "rm"),
         (("app", "delete", "shop"), "rm"),
@@ -18,9 +18,9 @@ from cli.__main__ import main
     ],
 )
 def test_a_command_with_another_name_elsewhere_is_told_ours(
-    asked: tuple[str, ...], meant: str, capsys: pytest.CaptureFixture[str]
+    given: tuple[str, ...], meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(asked, {}) == 2
+    assert main(given, {}) == 2
     assert f"Did you mean {meant!r}?" in capsys.readouterr().err
 
 

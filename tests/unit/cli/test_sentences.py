@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.answers import Preview
+from cli.api_types import Preview
 from cli.sentences import (
     ago,
     duration,
@@ -58,10 +58,10 @@ def test_a_preview_is_named_by_its_newest_label() -> None:
 
 
 def test_a_failure_names_the_exit_code_once() -> None:
-    told = {"cause": "app-exited", "message": "The app ended with exit code 3.", "exit_code": 3}
-    assert failure(preview(failure=told)) == "failed: The app ended with exit code 3."
-    assert failure(preview(failure=told | {"message": "It ended."})).endswith("(exit code 3)")
-    assert failure(preview(failure=told | {"message": ""})) == "failed: app-exited (exit code 3)"
+    found = {"cause": "app-exited", "message": "The app ended with exit code 3.", "exit_code": 3}
+    assert failure(preview(failure=found)) == "failed: The app ended with exit code 3."
+    assert failure(preview(failure=found | {"message": "It ended."})).endswith("(exit code 3)")
+    assert failure(preview(failure=found | {"message": ""})) == "failed: app-exited (exit code 3)"
 
 
 def test_the_error_of_a_failed_preview_leads_to_the_log_and_the_retry() -> None:
@@ -111,8 +111,8 @@ def test_notes_of_a_failed_preview_say_why() -> None:
 
 def test_ordinals() -> None:
     numbers = [1, 2, 3, 4, 10, 11, 12, 13, 21, 22, 101, 111, 112]
-    said = "1st 2nd 3rd 4th 10th 11th 12th 13th 21st 22nd 101st 111th 112th"
-    assert " ".join(map(ordinal, numbers)) == said
+    ordinals = "1st 2nd 3rd 4th 10th 11th 12th 13th 21st 22nd 101st 111th 112th"
+    assert " ".join(map(ordinal, numbers)) == ordinals
 
 
 @pytest.mark.parametrize(

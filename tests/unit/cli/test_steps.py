@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.answers import Preview
+from cli.api_types import Preview
 from cli.sentences import brief
 from cli.steps import describe, view
 from prevs.step_status import StepStatus
@@ -70,6 +70,6 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize(("seconds", "said"), SAID.items())
-def test_a_time_is_said_briefly(seconds: float, said: str) -> None:
-    assert brief(seconds) == said
+@pytest.mark.parametrize(("seconds", "text"), SAID.items())
+def test_a_time_is_said_briefly(seconds: float, text: str) -> None:
+    assert brief(seconds) == text

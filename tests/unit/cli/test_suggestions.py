@@ -4,7 +4,7 @@ from typing import cast
 
 import pytest
 
-from cli.answers import App, Ref
+from cli.api_types import App, Ref
 from cli.errors import ApiRefused, ApiUnreachable, Failure, Problem
 from cli.paging import Listed
 from cli.suggestions import suggest
@@ -23,7 +23,7 @@ class Names:
 
     def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> Listed[Ref]:
         assert app == "hello"
-        return Listed(self.listed, more=False, told={})
+        return Listed(self.listed, more=False, details={})
 
 
 def refused(slug: str, **fields: str) -> ApiRefused:
@@ -44,7 +44,7 @@ def test_the_nearest_apps_are_asked_about(named: str, meant: str) -> None:
 
 def test_the_nearest_branches_are_asked_about_by_what_the_person_said() -> None:
     error = refused("unknown-label", app="hello", label="feature-crat-0bef4359")
-    error.asked = "Feature/crat"
+    error.wanted = "Feature/crat"
     names = Names("main", "feature/cart", "v1")
     assert suggest(names, error) == "Did you mean 'feature/cart'?"
 

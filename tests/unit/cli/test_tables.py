@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from cli import tables
-from cli.answers import Queued
+from cli.api_types import Queued
 
 
 def test_the_queue_shows_who_waits_where_and_why() -> None:

@@ -25,8 +25,8 @@ def test_colours_stay_where_they_are_wanted_and_other_terminal_commands_go() -> 
 
 def test_what_turns_the_direction_of_text_is_shown() -> None:
     text = "exe.\u202egpj \u2066x\u2069 \u200f"
-    told = "exe.<U+202E>gpj <U+2066>x<U+2069> <U+200F>"
-    assert Cleaner(colours=True).clean(text) == one_line(text) == told
+    shown = "exe.<U+202E>gpj <U+2066>x<U+2069> <U+200F>"
+    assert Cleaner(colours=True).clean(text) == one_line(text) == shown
 
 
 @given(PIECES, st.booleans())
@@ -38,9 +38,9 @@ def test_a_stream_is_cleaned_alike_however_it_is_cut(pieces: list[str], colours:
 
 @given(st.text())
 def test_one_line_is_one_line_without_commands(text: str) -> None:
-    said = one_line(text)
-    assert len(said.splitlines()) <= 1
-    assert "\x1b" not in said
+    line = one_line(text)
+    assert len(line.splitlines()) <= 1
+    assert "\x1b" not in line
 
 
 @pytest.mark.parametrize("begin", ["\x1b[", "\x9b", "\x1b]0;", "\x9d0;", "\x1b ", "\x1bP", ""])

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from cli.doctor.check_runner import Check, run
 from cli.doctor.findings import Finding, Level, ok
-from cli.doctor.running import Check, run
 from cli.errors import ApiUnreachable, Failure
 
 
@@ -35,7 +35,7 @@ def test_one_that_hangs_is_told_and_holds_up_nobody() -> None:
     [[slow], [well]] = run([hangs, Check("well", lambda: [ok("well", "well")])])
     over.set()
     assert (slow.part, slow.level) == ("hangs", Level.WRONG)
-    assert "within 0.05 s" in slow.told
+    assert "within 0.05 s" in slow.message
     assert well.level is Level.OK
 
 

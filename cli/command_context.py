@@ -1,4 +1,4 @@
-"""What a command gets from outside: the environment, the API, and the clock."""
+"""What commands get from outside: the environment, the API, and the clock."""
 
 import functools
 import time
@@ -12,14 +12,14 @@ if TYPE_CHECKING:  # its imports would take longer than most commands that need 
     from cli.api import Api
 
 
-class Surroundings:
-    """Made once by main, which closes it, and handed to each command by click."""
+class CommandContext:
+    """Created and closed by main; click passes it to each command."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
 
     def close(self) -> None:
-        """Close the connections to the API, if there were any."""
+        """Close the connections to the API, if any."""
         if "api" in self.__dict__:
             self.api.close()
 

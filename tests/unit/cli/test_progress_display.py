@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from cli.answers import Preview
-from cli.live import Lines
+from cli.api_types import Preview
+from cli.progress_display import Lines
 from tests.fakes import answers as fake
 
 
@@ -25,7 +25,7 @@ def test_each_step_is_told_once_as_it_begins_and_as_it_ends(
     lines.show(preview(**builds, steps=fake.steps(queued, placed, (3.0, None, None))))
     step = "2/3 RUN \x1b[2Jmake"
     lines.show(preview(**builds, detail=step, steps=fake.steps(queued, placed, (3.0, None, None))))
-    lines.tell("The connection is lost; connecting again ...")
+    lines.print_message("The connection is lost; connecting again ...")
     lines.end(preview(state="failed", changed=9.0, steps=fake.steps(queued, (1.0, None, 2.5))))
     assert capsys.readouterr().err.splitlines() == [
         "hello@main (de6b329) waits for an agent",

@@ -20,7 +20,7 @@ from cli.__main__ import main, prevs
 from framework.errors import Unavailable
 from tests.fakes.answers import SHA, problem
 from tests.fakes.api import TOKEN, Api
-from tests.integration.cli.running import Run
+from tests.integration.cli.command_runs import Run
 
 pytestmark = pytest.mark.integration
 
@@ -71,9 +71,9 @@ def test_what_speaks_no_tls_is_told(address: str, run: Run) -> None:
 
 def test_an_older_framework_is_told(api: Api, run: Run) -> None:
     api.instead["GET", "/v1/agents"] = problem("not-found", 404, "There is nothing here.")
-    told = run("agents").err
-    assert "prevs doctor" in told
-    assert "the framework's own address, not a proxy's" in told
+    error = run("agents").err
+    assert "prevs doctor" in error
+    assert "the framework's own address, not a proxy's" in error
 
 
 @contextlib.contextmanager

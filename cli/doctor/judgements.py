@@ -1,18 +1,18 @@
-"""From what was seen to what is well: functions of values."""
+"""Judges what checks have seen: functions of values."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cli.answers import App, MesosAgent, Preview, Queued, Unfit
+from cli.api_types import App, MesosAgent, Preview, Queued, Unfit
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.sentences import counted, duration, failure, shortened, title
 from program.git_addresses import leads_here, read_address
 
 CLOCK_SECONDS = 5.0
-"""What a clock may be off: answers tell whole seconds, and take a moment."""
+"""The tolerance for clocks: answers carry whole seconds, and take a moment."""
 QUEUE_SECONDS = 120.0
 LOCAL = "local-repositories"
-"""The check that tells of repositories on the framework's own machine, where none may be."""
+"""The framework's check for repositories on its own machine where none are allowed."""
 
 _MOST = 5
 _MOST_AGENTS = 20
@@ -33,12 +33,12 @@ _STEPS = {
 }
 
 
-def judge_probe(part: str, told: Mapping[str, Any], status: int) -> list[Finding]:
-    """Return what a framework's /readyz tells of it."""
-    checks = told.get("checks", [])
-    other = told.get("leader") or "another one"
+def judge_probe(part: str, probe: Mapping[str, Any], status: int) -> list[Finding]:
+    """Return the findings in the answer of a framework's /readyz."""
+    checks = probe.get("checks", [])
+    other = probe.get("leader") or "another one"
     role = {"leader": "It leads", "standby": f"It stands by for {other}"}.get(
-        str(told.get("role")), "It answers"
+        str(probe.get("role")), "It answers"
     )
     bad = [
         (wrong if one["needed"] else warning)(
@@ -50,86 +50,88 @@ def judge_probe(part: str, told: Mapping[str, Any], status: int) -> list[Finding
     if bad:
         return bad
     if status != 200:
-        return [wrong(part, str(told.get("detail", f"It answers {status}.")), _STEPS["service"])]
+        return [wrong(part, str(probe.get("detail", f"It answers {status}.")), _STEPS["service"])]
     names = [str(one["name"]) for one in checks if one["ok"]]
     well = f"; well are {', '.join(names)}." if names else "."
     return [ok(part, role + well)]
 
 
 def judge_version(part: str, theirs: str | None, ours: str) -> list[Finding]:
-    """Return whether framework and command are of one version; nothing where it is not told."""
+    """Return whether framework and command have one version; nothing if it is not known."""
     if theirs is None:
         return []
     if theirs == ours:
         return [ok(f"{part}: version", f"Framework and command are both {ours}.")]
-    told = f"The framework is {theirs}, this command {ours}."
-    return [warning(f"{part}: version", told, "Install the same version of both.")]
+    message = f"The framework is {theirs}, this command {ours}."
+    return [warning(f"{part}: version", message, "Install the same version of both.")]
 
 
 def judge_clock(part: str, seconds: float | None) -> list[Finding]:
-    """Return whether the framework's clock is `seconds` ahead of ours; nothing where unknown."""
+    """Return whether the framework's clock, `seconds` ahead of ours, is right; None: unknown."""
     if seconds is None:
         return []
     if abs(seconds) <= CLOCK_SECONDS:
         return [ok(f"{part}: clock", "This clock and the framework's agree.")]
     way = "ahead of" if seconds > 0 else "behind"
-    told = f"The framework's clock is {duration(round(abs(seconds)))} {way} this one."
+    message = f"The framework's clock is {duration(round(abs(seconds)))} {way} this one."
     return [
         warning(
-            f"{part}: clock", told, "Have both set by NTP: times that are shown are off by that."
+            f"{part}: clock", message, "Have both set by NTP: times that are shown are off by that."
         )
     ]
 
 
 def judge_agents(agents: Sequence[MesosAgent], apps: Sequence[App]) -> list[Finding]:
-    """Return whether there are agents that take something, and have room for the smallest app."""
+    """Return whether agents accept new previews and have room for the smallest app."""
     active = [agent for agent in agents if agent["active"] and not agent["draining"]]
     if not active:
-        told = "The cluster has no agent." if not agents else "No agent of the cluster is active."
+        message = (
+            "The cluster has no agent." if not agents else "No agent of the cluster is active."
+        )
         return [
             wrong(
                 "agents",
-                f"{told} Nothing can start.",
+                f"{message} Nothing can start.",
                 "Start one, or see why it is away (`prevs agents`; `prevs local logs agent-1`).",
             )
         ]
     found: list[Finding] = []
     if away := [agent["host"] for agent in agents if not agent["active"]]:
-        told = f"Away: {_join(away)}."
+        message = f"Away: {_join(away)}."
         advice = "See why they do not answer the master (`prevs local logs agent-1`)."
-        found.append(warning("agents", told, advice))
+        found.append(warning("agents", message, advice))
     found += [_judge_unfit(agent, one) for agent in agents if (one := agent.get("unfit"))]
     if drained := [agent["host"] for agent in agents if agent["draining"]]:
-        told = f"Being drained: {_join(drained)}; what runs there ends, nothing new starts."
-        found.append(warning("agents", told, "Reactivate them once that is over."))
+        message = f"Being drained: {_join(drained)}; what runs there ends, nothing new starts."
+        found.append(warning("agents", message, "Reactivate them once that is over."))
     if planned := [agent["host"] for agent in agents if agent["maintenance"] is not None]:
-        told = f"Maintenance is planned: {_join(planned)}; new previews go elsewhere."
-        found.append(warning("agents", told, "Nothing is to do: previews there move in time."))
+        message = f"Maintenance is planned: {_join(planned)}; new previews go elsewhere."
+        found.append(warning("agents", message, "Nothing is to do: previews there move in time."))
     smallest = min(apps, key=lambda app: (app["mem"], app["cpus"]), default=None)
     if smallest is not None and not any(_fits(agent, smallest) for agent in active):
-        told = (
+        message = (
             f"No agent has room for {smallest['name']}, the smallest app "
             f"({smallest['cpus']:g} CPUs, {smallest['mem']} MB)."
         )
         advice = "Idle previews make room when another starts; more agents make more of it."
-        found.append(warning("room", told, advice))
+        found.append(warning("room", message, advice))
     return found or [ok("agents", f"{counted(active, 'agent has', 'agents have')} room.")]
 
 
 def _judge_unfit(agent: MesosAgent, unfit: Unfit) -> Finding:
-    told = f"{agent['host']} is unfit, and others are tried first: {unfit['reason']}"
+    message = f"{agent['host']} is unfit, and others are tried first: {unfit['reason']}"
     advice = "Run `executor.pyz doctor` on it. Within minutes it is tried again."
-    return warning("agents", told, advice)
+    return warning("agents", message, advice)
 
 
 def describe_agents(agents: Sequence[MesosAgent]) -> list[Finding]:
-    """Return what the framework knows of each agent that takes something, of the first ones."""
+    """Return what the framework knows about the first agents that accept new previews."""
     active = [agent for agent in agents if agent["active"] and not agent["draining"]]
     return [ok(f"agent {agent['host']}", _describe(agent)) for agent in active[:_MOST_AGENTS]]
 
 
 def lead_to_machines(api: str) -> Finding:
-    """Return how the machines of agents are looked at: nobody can do that from here."""
+    """Return how to check the agents' machines: that works only on them."""
     file = f"{api}/v1/executor/latest.pyz"
     return skipped(
         "agents' machines",
@@ -148,32 +150,32 @@ def _describe(agent: MesosAgent) -> str:
 
 
 def judge_local(apps: Iterable[App]) -> list[Finding]:
-    """Return which apps have a repository on the framework's machine, where none may be now."""
+    """Return the apps with a repository on the framework's machine, where none are allowed."""
     read = ((app["name"], read_address(app["repository"])) for app in apps)
     names = [name for name, address in read if address is not None and leads_here(address)]
     if not names:
         return []
-    told = f"On the framework's own machine, where no new one may be: {_join(names)}."
+    message = f"On the framework's own machine, where no new one may be: {_join(names)}."
     advice = (
         "They go on to be read. Give them an address that others reach, or set "
         "PREVS_LOCAL_REPOSITORIES=yes for the frameworks."
     )
-    return [warning("local repositories", told, advice)]
+    return [warning("local repositories", message, advice)]
 
 
 def judge_queue(queue: Iterable[Queued], now: float) -> list[Finding]:
-    """Return what has waited for long, each with its reason."""
+    """Return the previews that have waited for long, each with its reason."""
     waiting = list(queue)
     long = [one for one in waiting if now - one["since"] > QUEUE_SECONDS]
     if not long:
-        told = f"{counted(waiting, 'preview waits', 'previews wait')}, none for long."
-        return [ok("queue", told if waiting else "Nothing waits.")]
+        message = f"{counted(waiting, 'preview waits', 'previews wait')}, none for long."
+        return [ok("queue", message if waiting else "Nothing waits.")]
     found = []
     for one in long[:_MOST]:
         waits = duration(int(now - one["since"]) // 60 * 60)
-        told = f"{one['app']}@{one['label'] or one['sha'][:7]} waits for {waits}"
+        message = f"{one['app']}@{one['label'] or one['sha'][:7]} waits for {waits}"
         reason = f": {one['reason']}" if one["reason"] else "."
-        found.append(warning("queue", told + reason, "`prevs queue` lists what waits, and why."))
+        found.append(warning("queue", message + reason, "`prevs queue` lists what waits, and why."))
     return found
 
 
@@ -182,11 +184,11 @@ def judge_failed(failed: Sequence[Preview]) -> list[Finding]:
     if not failed:
         return [ok("previews", "None has failed.")]
     latest = sorted(failed, key=lambda one: -one["changed"])
-    told = "; ".join(f"{title(one)} {shortened(failure(one), 100)}" for one in latest[:_MOST])
+    message = "; ".join(f"{title(one)} {shortened(failure(one), 100)}" for one in latest[:_MOST])
     more = f", and {len(failed) - _MOST} more" if len(failed) > _MOST else ""
     label = (latest[0]["labels"] or [latest[0]["sha"][:7]])[-1]
     advice = f"`prevs logs {latest[0]['app']} {label}` shows why; `prevs retry` tries again."
-    return [warning("previews", f"{told}{more}", advice)]
+    return [warning("previews", f"{message}{more}", advice)]
 
 
 def judge_unknown(part: str, status: int, content: Any) -> Finding:
@@ -196,10 +198,12 @@ def judge_unknown(part: str, status: int, content: Any) -> Finding:
         return ok(part, "A proxy answers, and asks the framework.")
     if str(kind).startswith("urn:prevs:problem:") or status == 503:
         detail = content.get("detail", "") if isinstance(content, Mapping) else ""
-        told = f"A proxy answers, but it cannot ask the framework: {detail or status}"
-        return wrong(part, told, "Set its PREVS_API and PREVS_TOKEN_FILE, and look at its log.")
-    told = f"What answers ({status}) is no proxy of prevs."
-    return wrong(part, told, "Have the DNS name and the port lead to the machines of the proxies.")
+        message = f"A proxy answers, but it cannot ask the framework: {detail or status}"
+        return wrong(part, message, "Set its PREVS_API and PREVS_TOKEN_FILE, and look at its log.")
+    message = f"What answers ({status}) is no proxy of prevs."
+    return wrong(
+        part, message, "Have the DNS name and the port lead to the machines of the proxies."
+    )
 
 
 def _fits(agent: MesosAgent, app: App) -> bool:

@@ -1,6 +1,7 @@
-"""What an app is given: variables for its containers, a credential for its repository.
+"""The commands for an app's variables and for the credential of its repository.
 
-No value is ever an argument: those stand in the shell's history, and in /proc for others to read.
+No value is ever an argument: the shell's history keeps arguments, and others can read them in
+/proc.
 """
 
 import sys
@@ -10,9 +11,9 @@ import click
 
 from cli import completion, tables
 from cli.arguments import app_argument, as_json
+from cli.command_context import CommandContext
 from cli.output import note, show, show_json
 from cli.sections import Group
-from cli.surroundings import Surroundings
 
 LATER = "It holds for attempts that begin from now on; what runs keeps what it has."
 _file = click.File("rb")
@@ -30,13 +31,13 @@ def environment() -> None:
 @app_argument
 @as_json
 @click.pass_obj
-def list_variables(around: Surroundings, app: str, *, as_json: bool) -> None:
+def list_variables(context: CommandContext, app: str, *, as_json: bool) -> None:
     """List the variables of APP; the values of secret ones are not shown."""
-    found = around.api.given.variables(app)
+    found = context.api.secrets.variables(app)
     if as_json:
         show_json(found)
     elif found:
-        show(tables.variables(found, around.now()))
+        show(tables.variables(found, context.now()))
     else:
         note(f"Nothing is set for {app}. `prevs env set {app} NAME` sets a variable.")
 
@@ -59,7 +60,7 @@ def list_variables(around: Surroundings, app: str, *, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def set_variable(  # noqa: PLR0913 - click gives each option by name
-    around: Surroundings,
+    context: CommandContext,
     app: str,
     name: str,
     *,
@@ -93,11 +94,11 @@ def set_variable(  # noqa: PLR0913 - click gives each option by name
         if one is not None
     }
     value = _read(file, f"{name} of {app}")
-    done = around.api.given.set_variable(app, name, value, secret=not plain, scope=scope)
+    done = context.api.secrets.set_variable(app, name, value, secret=not plain, scope=scope)
     if as_json:
         show_json(done)
     else:
-        show(tables.variables([done], around.now()))
+        show(tables.variables([done], context.now()))
     note(LATER)
     if done["secret"] and not (done.get("branches") or done.get("tags")):
         note(
@@ -117,15 +118,15 @@ def set_variable(  # noqa: PLR0913 - click gives each option by name
 )
 @click.pass_obj
 def unset_variables(
-    around: Surroundings, app: str, names: tuple[str, ...], *, everything: bool
+    context: CommandContext, app: str, names: tuple[str, ...], *, everything: bool
 ) -> None:
     """Remove variables of APP."""
     if bool(names) == everything:
         raise click.UsageError("Say which variables, or --all.")
     if everything:
-        around.api.given.unset_all(app)
+        context.api.secrets.unset_all(app)
     for name in names:
-        around.api.given.unset_variable(app, name)
+        context.api.secrets.unset_variable(app, name)
     note(LATER)
 
 
@@ -138,13 +139,13 @@ def credential() -> None:
 @app_argument
 @as_json
 @click.pass_obj
-def show_credential(around: Surroundings, app: str, *, as_json: bool) -> None:
+def show_credential(context: CommandContext, app: str, *, as_json: bool) -> None:
     """Show how the repository of APP is read, without what makes it secret."""
-    found = around.api.given.credential(app)
+    found = context.api.secrets.credential(app)
     if as_json:
         show_json(found)
     else:
-        show(tables.credential_details(found, around.now()))
+        show(tables.credential_details(found, context.now()))
 
 
 @credential.command("set")
@@ -156,7 +157,7 @@ def show_credential(around: Surroundings, app: str, *, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def set_credential(
-    around: Surroundings,
+    context: CommandContext,
     app: str,
     *,
     username: str,
@@ -182,19 +183,19 @@ def set_credential(
         order["password"] = _read(password_file, f"Password or token for {app}")
     if known_hosts:
         order["known_hosts"] = _read(known_hosts, "")
-    done = around.api.given.set_credential(app, order)
+    done = context.api.secrets.set_credential(app, order)
     if as_json:
         show_json(done)
     else:
-        show(tables.credential_details(done, around.now()))
+        show(tables.credential_details(done, context.now()))
 
 
 @credential.command("unset")
 @app_argument
 @click.pass_obj
-def unset_credential(around: Surroundings, app: str) -> None:
+def unset_credential(context: CommandContext, app: str) -> None:
     """Have the repository of APP be read without a credential."""
-    around.api.given.unset_credential(app)
+    context.api.secrets.unset_credential(app)
     note(f"The repository of {app} is read without a credential now.")
 
 
@@ -212,7 +213,7 @@ def print_key() -> None:
 
 
 def _list(patterns: str | None) -> list[str] | None:
-    """Return patterns that are separated by commas; None where none are told."""
+    """Split patterns at commas; None stays None."""
     if patterns is None:
         return None
     return [one for pattern in patterns.split(",") if (one := pattern.strip())]

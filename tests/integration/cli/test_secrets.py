@@ -10,7 +10,7 @@ import pytest
 from program.keys import read_keys
 from tests.fakes.api import Api
 from tests.fakes.ssh_keys import make_ssh_key
-from tests.integration.cli.running import Run, on_terminal
+from tests.integration.cli.command_runs import Run, on_terminal
 
 pytestmark = pytest.mark.integration
 
@@ -67,10 +67,10 @@ def test_who_has_a_secret_is_said_where_it_is_everybody(api: Api, run: Run, tmp_
 
 
 def test_what_is_typed_is_not_echoed(api: Api, environ: dict[str, str]) -> None:
-    asked = {b"API_KEY of hello: ": lambda: None}
-    said = on_terminal(["env", "set", "hello", "API_KEY"], environ, asked, types="hunter2\n")
+    prompts = {b"API_KEY of hello: ": lambda: None}
+    printed = on_terminal(["env", "set", "hello", "API_KEY"], environ, prompts, types="hunter2\n")
     assert api.bodies == [{"value": "hunter2", "secret": True}]
-    assert "hunter2" not in said
+    assert "hunter2" not in printed
 
 
 def test_variables_are_unset_by_name_or_all(api: Api, run: Run) -> None:

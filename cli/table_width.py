@@ -1,4 +1,4 @@
-"""Tables on terminals that are narrower than they are."""
+"""Fits tables to terminals that are too narrow for them."""
 
 import textwrap
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from rich.table import Column, Table
 from rich.text import Text
 
 _GAP = 2
-_LEAST = 8  # columns: less of a text tells nothing
+_LEAST = 8  # columns: a shorter piece of a text is of no use
 _INDENT = "  "
 
 
 def fit(table: Table, width: int) -> Sequence[Sequence[str]]:
-    """Have a table be no wider than `width`, as far as that can be; return what comes beneath.
+    """Make a table no wider than `width`, as far as possible; return the lines below each row.
 
-    For each row of it those are the lines of its prose (a column that may fold), where that does
-    not fit beside the rest. Columns with an ellipsis are cut or left out, others stay whole.
+    If the last column is prose (it may fold) and does not fit, it moves to these lines. Columns
+    with an ellipsis are cut or left out; others stay whole.
     """
     if _sum(table.columns) <= width:
         return []

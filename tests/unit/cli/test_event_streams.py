@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failure, Problem
-from cli.following import PAUSES, Changed, Ended, LogPiece, NewAttempt, Step, follow
+from cli.event_streams import PAUSES, Changed, LogPiece, NewAttempt, PreviewEnded, Update, follow
 from program.server_events import ServerEvent
 from tests.fakes import answers as fake
 
@@ -55,34 +55,34 @@ def refused(status: int) -> ApiRefused:
     return ApiRefused(Problem("some", status, "No", "No.", {}))
 
 
-def followed(streams: Streams) -> tuple[list[Step], list[float], list[str]]:
+def followed(streams: Streams) -> tuple[list[Update], list[float], list[str]]:
     pauses: list[float] = []
-    told: list[str] = []
-    steps = follow(streams, "hello", fake.SHA, pause=pauses.append, told=told.append)
-    return list(steps), pauses, told
+    messages: list[str] = []
+    updates = follow(streams, "hello", fake.SHA, pause=pauses.append, notify=messages.append)
+    return list(updates), pauses, messages
 
 
 def test_log_and_states_come_in_order_until_the_end() -> None:
     streams = Streams([state("state", "building"), log("a", 1), state("end", "failed")])
-    steps, pauses, _ = followed(streams)
-    assert [type(step) for step in steps] == [Changed, LogPiece, Ended]
+    updates, pauses, _ = followed(streams)
+    assert [type(update) for update in updates] == [Changed, LogPiece, PreviewEnded]
     assert pauses == []
 
 
 def test_a_broken_connection_goes_on_after_the_last_byte() -> None:
     streams = Streams([log("a", 1), BROKEN], [log("b", 2)], [state("end", "stopped")])
-    steps, pauses, told = followed(streams)
-    assert [step.text for step in steps if isinstance(step, LogPiece)] == ["a", "b"]
+    updates, pauses, messages = followed(streams)
+    assert [update.text for update in updates if isinstance(update, LogPiece)] == ["a", "b"]
     assert streams.resumed_after == [None, "1", "2"]
     assert pauses == [PAUSES[0], PAUSES[0]]
-    assert len(told) == 2
+    assert len(messages) == 2
 
 
 def test_another_attempt_begins_at_its_own_first_byte() -> None:
     reset = ServerEvent("reset", '{"task_id": "t"}', "0")
     streams = Streams([log("a", 1), reset, BROKEN], [state("end", "stopped")])
-    steps, _, _ = followed(streams)
-    assert [type(step) for step in steps] == [LogPiece, NewAttempt, Ended]
+    updates, _, _ = followed(streams)
+    assert [type(update) for update in updates] == [LogPiece, NewAttempt, PreviewEnded]
     assert streams.resumed_after == [None, "0"]
 
 
@@ -91,13 +91,13 @@ def test_it_gives_up_when_no_attempt_helps() -> None:
     always_broken: list[list[ServerEvent | CliError]] = [[BROKEN]] * (len(PAUSES) + 1)
     streams = Streams(*always_broken)
     with pytest.raises(ApiUnreachable):
-        list(follow(streams, "hello", fake.SHA, pause=pauses.append, told=print))
+        list(follow(streams, "hello", fake.SHA, pause=pauses.append, notify=print))
     assert tuple(pauses) == PAUSES
 
 
 def test_an_api_that_is_busy_is_asked_again() -> None:
-    steps, pauses, _ = followed(Streams([refused(503)], [state("end", "stopped")]))
-    assert len(steps) == len(pauses) == 1
+    updates, pauses, _ = followed(Streams([refused(503)], [state("end", "stopped")]))
+    assert len(updates) == len(pauses) == 1
 
 
 def test_a_refusal_is_final() -> None:
@@ -106,8 +106,8 @@ def test_a_refusal_is_final() -> None:
 
 
 def test_events_of_a_newer_api_are_passed_over() -> None:
-    steps, _, _ = followed(Streams([ServerEvent("new", "?", None), state("end", "stopped")]))
-    assert [type(step) for step in steps] == [Ended]
+    updates, _, _ = followed(Streams([ServerEvent("new", "?", None), state("end", "stopped")]))
+    assert [type(update) for update in updates] == [PreviewEnded]
 
 
 def test_an_event_that_is_no_json_is_not_of_prevs() -> None:

@@ -1,6 +1,6 @@
-"""The shapes of what the API answers, as far as the commands read them.
+"""The types of the API's answers, as far as the commands read them.
 
-What `--json` prints is the answer as it came, with whatever else a newer API says.
+`--json` prints an answer as it came, with every field that a newer API adds.
 """
 
 from typing import Any, NotRequired, TypedDict
@@ -54,9 +54,9 @@ class Agent(TypedDict):
 
 
 class Step(TypedDict):
-    """A step of an attempt; `began` is None for one that was not reached or was skipped.
+    """A step of an attempt; `began` is None if the step was not reached or was skipped.
 
-    `usual` is how many seconds it took in the app's last attempts, None where there were none.
+    `usual` is how many seconds it took in the app's last attempts, None if there were none.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Step(TypedDict):
 
 
 class Rival(TypedDict):
-    """A preview of another commit that holds a label of this one, too."""
+    """A preview of another commit that has one of the same labels."""
 
     label: str
     sha: str
@@ -76,8 +76,8 @@ class Rival(TypedDict):
 class Preview(TypedDict):
     """An app at a commit. Times are in seconds since the epoch.
 
-    `detail` is what the phase does, such as the step of its Dockerfile. `rivals` are missing in
-    what an older framework says.
+    `detail` is the work in the phase, such as the step of the Dockerfile. An older framework sends
+    no `rivals`.
     """
 
     app: str
@@ -122,9 +122,9 @@ class Attempt(TypedDict):
 
 
 class Started(TypedDict):
-    """What a start tells besides the preview.
+    """What the answer to a start has beside the preview.
 
-    Where the repository could not be read `problem` says why, and `as_of` when it was last.
+    If the repository could not be read, `problem` says why, and `as_of` is when it last could.
     """
 
     as_of: NotRequired[float | None]
@@ -168,7 +168,7 @@ class Commit(TypedDict):
 class Ref(TypedDict):
     """A branch or a tag, and its commit. `kind` is branch or tag.
 
-    `url` is None where the label could mean other commits too.
+    `url` is None if the label could mean other commits too.
     """
 
     name: str
@@ -181,7 +181,7 @@ class Ref(TypedDict):
     url: str | None
 
 
-class Room(TypedDict):
+class Resources(TypedDict):
     """CPUs, and MB of memory."""
 
     cpus: float
@@ -189,7 +189,7 @@ class Room(TypedDict):
 
 
 class AgentPreview(TypedDict):
-    """A preview that has room on an agent."""
+    """A preview that uses resources of an agent."""
 
     app: str
     sha: str
@@ -200,7 +200,7 @@ class AgentPreview(TypedDict):
 
 
 class Unfit(TypedDict):
-    """Why nothing is tried on an agent now, since when and until when, in epoch seconds."""
+    """Why an agent gets no attempts now, since when and until when, in epoch seconds."""
 
     reason: str
     since: float
@@ -208,7 +208,7 @@ class Unfit(TypedDict):
 
 
 class Isolation(TypedDict):
-    """What previews and builds reach at an agent, as prevs.messages.Isolation has it."""
+    """What previews and builds on an agent can reach; see prevs.messages.Isolation."""
 
     allowed: list[str]
     required: bool
@@ -220,11 +220,11 @@ class Isolation(TypedDict):
 
 
 class MesosAgent(TypedDict):
-    """An agent of the cluster; one that is not active or is draining takes nothing new.
+    """An agent of the cluster; one that is inactive or draining takes nothing new.
 
-    `maintenance` is when that begins, in epoch seconds, None where none is planned. `unfit` is None
-    where nothing is known against it, `isolation` where nothing has started there yet; both are
-    missing in what an older framework says. `others` is what of `used` has to do with no preview.
+    `maintenance` is when it begins, in epoch seconds, None if none is planned. `unfit` is None if
+    the agent is fit, `isolation` is None if nothing has started there yet; an older framework sends
+    neither. `others` is the part of `used` that belongs to no preview.
     """
 
     id: str
@@ -235,9 +235,9 @@ class MesosAgent(TypedDict):
     unfit: NotRequired[Unfit | None]
     isolation: NotRequired[Isolation | None]
     attributes: dict[str, Any]
-    total: Room
-    used: Room
-    others: Room
+    total: Resources
+    used: Resources
+    others: Resources
     previews: list[AgentPreview]
 
 
@@ -257,9 +257,9 @@ class Event(TypedDict):
 
 
 class Token(TypedDict):
-    """A token's name and scope; `token` itself is told once, to the one that has it made.
+    """A token's name and scope; only the answer that creates it has the `token` itself.
 
-    `app` is the one app that it is for, None for all; an older framework does not tell it.
+    `app` is the one app that it is for, None for all; an older framework does not send it.
     """
 
     name: str
@@ -272,7 +272,7 @@ class Token(TypedDict):
 class Variable(TypedDict):
     """A variable of an app's containers; `value` is None for a secret one.
 
-    A framework of an earlier version tells of no scopes.
+    An earlier framework sends no scopes.
     """
 
     name: str
@@ -285,7 +285,10 @@ class Variable(TypedDict):
 
 
 class Credential(TypedDict):
-    """How an app's repository is read. `kind` is password or ssh-key; the others go with one."""
+    """How an app's repository is read. `kind` is password or ssh-key.
+
+    Each of the other fields belongs to one of the two kinds.
+    """
 
     kind: str
     username: str | None
@@ -294,8 +297,8 @@ class Credential(TypedDict):
     changed: float
 
 
-class Deed(TypedDict):
-    """What somebody did or tried; `who` is None where the token was none of the framework's.
+class AuditEntry(TypedDict):
+    """An entry of the audit log; `who` is None if the framework does not know the token.
 
     `request` is the id of the request in the logs of the framework and the proxy.
     """

@@ -1,4 +1,4 @@
-"""Checks side by side, none of which can hold up the others for longer than it may take."""
+"""Runs checks side by side; a check that hangs is given up at its limit."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ Look = Callable[[], Sequence[Finding]]
 
 
 class Check(NamedTuple):
-    """Something to look at: `look` may block, and is not waited for after `limit` seconds."""
+    """One check: `look` may block; after `limit` seconds nobody waits for it any more."""
 
     part: str
     look: Look
@@ -33,8 +33,8 @@ def run(checks: Sequence[Check]) -> list[Sequence[Finding]]:
         try:
             found.append(future.result(timeout=left))
         except TimeoutError:
-            told = f"It has not answered within {check.limit:g} s."
-            found.append([wrong(check.part, told, "Run `prevs doctor` again.")])
+            message = f"It has not answered within {check.limit:g} s."
+            found.append([wrong(check.part, message, "Run `prevs doctor` again.")])
         except CliError as exc:
             found.append([wrong(check.part, str(exc), exc.hint)])
     return found
@@ -49,6 +49,6 @@ def _start(look: Look) -> Future[Sequence[Finding]]:
         except BaseException as exc:  # noqa: BLE001 # raised again where the result is taken
             future.set_exception(exc)
 
-    # One that hangs, in a resolver for example, must not keep the command from ending.
+    # A daemon thread: a check that hangs, say in a resolver, must not keep the command alive.
     threading.Thread(target=work, daemon=True).start()
     return future

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from cli.answers import Preview
+from cli.api_types import Preview
 from cli.output import note
 from cli.sentences import brief, progress, shortened, title
 from cli.steps import StepView, describe, view
@@ -18,24 +18,24 @@ _BAR = 20  # columns
 
 
 class Progress(Protocol):
-    """What a command tells while it waits."""
+    """Displays progress while a command waits."""
 
     def show(self, preview: Preview) -> None:
-        """Show how far a preview is now."""
+        """Show a preview's current progress."""
         ...
 
     def end(self, preview: Preview) -> None:
-        """Show the steps that it took; what came of them is left to say."""
+        """Show its steps; the caller prints the result."""
         ...
 
-    def tell(self, message: str) -> None:
-        """Say something that is not about the preview."""
+    def print_message(self, message: str) -> None:
+        """Print a message that is not about the preview."""
         ...
 
 
 @contextlib.contextmanager
 def showing(clock: Callable[[], float]) -> Iterator[Progress]:
-    """Yield what shows a preview's progress on stderr; `clock` gives epoch seconds."""
+    """Yield the display of a preview's progress on stderr; `clock` returns epoch seconds."""
     if not sys.stderr.isatty():
         yield Lines(clock)
         return
@@ -50,35 +50,35 @@ def showing(clock: Callable[[], float]) -> Iterator[Progress]:
 
 
 class Lines:
-    """A line for each thing that a preview begins to do, and one for each step that is over."""
+    """Prints a line when the preview's activity changes, and one when a step is over."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._said = ""
+        self._last = ""
         self._over: set[str] = set()
 
     def show(self, preview: Preview) -> None:
-        """Say what is new."""
+        """Print what is new."""
         self.end(preview)
         sentence = f"{title(preview)} {progress(preview, self._clock())}"
-        if sentence != self._said:
-            self._said = sentence
+        if sentence != self._last:
+            self._last = sentence
             note(sentence)
 
     def end(self, preview: Preview) -> None:
-        """Say which steps are over that were not before."""
+        """Print the steps that have ended since the last call."""
         for step in view(preview, self._clock()):
             if step.status in {StepStatus.DONE, StepStatus.FAILED} and step.name not in self._over:
                 self._over.add(step.name)
                 note(f"{step.name}: {describe(step)}", indent=2)
 
-    def tell(self, message: str) -> None:
-        """Say it on a line."""
+    def print_message(self, message: str) -> None:
+        """Print it on a line."""
         note(message)
 
 
 class _Picture:
-    """The steps one under the other, drawn anew several times a second."""
+    """The steps one under the other, redrawn several times a second."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         from rich.console import Console
@@ -90,15 +90,15 @@ class _Picture:
         self._spinner = Spinner("dots", style="cyan")
 
     def show(self, preview: Preview) -> None:
-        """Have this drawn from now on."""
+        """Draw this preview from now on."""
         self._preview = preview
 
     def end(self, preview: Preview) -> None:
-        """Have its steps stay in the picture."""
+        """Keep its steps in the picture."""
         self._preview = preview
 
-    def tell(self, message: str) -> None:
-        """Print it above."""
+    def print_message(self, message: str) -> None:
+        """Print it above the picture."""
         self.console.print(message, markup=False)
 
     def draw(self) -> "ConsoleRenderable":
@@ -114,8 +114,8 @@ class _Picture:
         head = Table.grid(padding=(0, 1))
         sentence = Text(title(preview), "bold")
         if preview["state"] not in {"running", "failed", "stopped"}:
-            told: Preview = {**preview, "detail": ""} if steps else preview
-            sentence.append(f" {progress(told, now)}", "not bold")
+            shown: Preview = {**preview, "detail": ""} if steps else preview
+            sentence.append(f" {progress(shown, now)}", "not bold")
         if not steps:
             head.add_row(self._spinner, sentence)
             return head

@@ -1,16 +1,16 @@
-"""The calls about what apps are given: variables and credentials. As those of cli.api."""
+"""The API's calls for apps' variables and credentials. They raise what those of cli.api raise."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
-from cli.answers import Credential, Variable
+from cli.api_types import Credential, Variable
 
 Call = Callable[..., Any]
 
 
-class Given:
-    """What the API says of what apps are given; `read` returns JSON, `call` the bare answer."""
+class AppSecrets:
+    """An app's variables and credential; `read` returns JSON, `call` the bare answer."""
 
     def __init__(self, read: Call, call: Call) -> None:
         self._read = read
@@ -23,7 +23,7 @@ class Given:
     def set_variable(
         self, app: str, name: str, value: str, *, secret: bool, scope: Mapping[str, object]
     ) -> Variable:
-        """Set a variable, and return it as it is shown. `scope` is what of it changes."""
+        """Set a variable, and return it as it is shown. `scope` holds the scopes to change."""
         order = {"value": value, "secret": secret, **scope}
         return cast(Variable, self._read("PUT", _environment(app, name), json=order))
 
@@ -44,7 +44,7 @@ class Given:
         return cast(Credential, self._read("PUT", _credential(app), json=order))
 
     def unset_credential(self, app: str) -> None:
-        """Have an app's repository be read without a credential."""
+        """Remove the credential of an app's repository."""
         self._call("DELETE", _credential(app)).close()
 
 

@@ -1,4 +1,4 @@
-"""What the doctor looks at through the API, at the addresses of previews, and in the settings."""
+"""The checks of the API, of previews' addresses, and of the settings."""
 
 import contextlib
 import email.utils
@@ -11,20 +11,20 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from cli import credentials
-from cli.answers import Preview
-from cli.api import Api, Patience
+from cli.api import Api, Timeouts
+from cli.api_types import Preview
 from cli.connection import Fetched, fetch
 from cli.credentials import Credentials
-from cli.doctor import judging
+from cli.doctor import judgements
 from cli.doctor.addresses import Place, look_at_addresses, read_place
+from cli.doctor.check_runner import Check, run
 from cli.doctor.cookies import judge_domain
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.doctor.isolation import judge_isolation
-from cli.doctor.running import Check, run
 from cli.errors import REACH_STEP, ApiRefused, ApiUnreachable
 
 _ANSWER_SECONDS = 5.0
-_PATIENCE = Patience(connect=3.0, answer=_ANSWER_SECONDS, fetch=20.0)
+_TIMEOUTS = Timeouts(connect=3.0, answer=_ANSWER_SECONDS, fetch=20.0)
 _FETCH_LIMIT = 30.0
 _MOST_APPS = 50
 
@@ -32,24 +32,24 @@ T = TypeVar("T")
 
 
 def look_at_settings(known: Credentials, environ: Mapping[str, str]) -> list[Finding]:
-    """Return whether what is known of the API is kept well."""
+    """Return whether the credentials are kept and sent safely."""
     found = []
     file = credentials.location(environ)
     if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
-        told = f"Others on this machine may read the token in {file}."
-        found.append(wrong("settings", told, f"chmod 600 {file}"))
+        message = f"Others on this machine may read the token in {file}."
+        found.append(wrong("settings", message, f"chmod 600 {file}"))
     plain = [api for api in known.apis if api.startswith("http://") and not _is_here(api)]
     if plain:
-        told = f"The token goes to {plain[0]} in the clear."
+        message = f"The token goes to {plain[0]} in the clear."
         found.append(
-            warning("settings", told, "Put TLS in front of the API, and name it https://.")
+            warning("settings", message, "Put TLS in front of the API, and name it https://.")
         )
     where = "PREVS_API" if environ.get("PREVS_API") else str(file)
     return found or [ok("settings", f"{where} names {', '.join(known.apis)}.")]
 
 
 def framework_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
-    """Return a check for each address of the API, and the one of the token."""
+    """Return a check for each address of the API, and the check of the token."""
     numbered = len(known.apis) > 1
     checks = [
         Check(
@@ -62,11 +62,11 @@ def framework_checks(known: Credentials, now: Callable[[], float]) -> list[Check
 
 
 def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
-    """Return the checks that need an API which answers and a token that it takes."""
+    """Return the checks that need an API that answers and accepts the token."""
     return [
         Check("agents", lambda: _look_at_agents(known)),
-        Check("queue", lambda: judging.judge_queue(_ask(known, Api.queue), now())),
-        Check("previews", lambda: judging.judge_failed(_ask(known, _failed))),
+        Check("queue", lambda: judgements.judge_queue(_call(known, Api.queue), now())),
+        Check("previews", lambda: judgements.judge_failed(_call(known, _failed))),
         Check("repositories", lambda: _look_at_repositories(known), _FETCH_LIMIT + 5),
         Check("addresses", lambda: _look_at_addresses(known), 30.0),
     ]
@@ -75,7 +75,7 @@ def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
 def _look_at_framework(
     part: str, api: str, token: str, now: Callable[[], float]
 ) -> Sequence[Finding]:
-    # Strangers read no addresses there.
+    # Without a token the answer has no addresses.
     own = {"Authorization": f"Bearer {token}"}
     try:
         answer = fetch(f"{api}/readyz", _ANSWER_SECONDS, own)
@@ -85,20 +85,20 @@ def _look_at_framework(
         failure = exc.tried[0]
         advice = exc.hint if failure.is_tls else REACH_STEP
         return [wrong(part, f"{api} does not answer: {failure.why}.", advice)]
-    told = answer.content
-    if not isinstance(told, dict):
+    probe = answer.content
+    if not isinstance(probe, dict):
         advice = "Set PREVS_API to where the API is."
         return [wrong(part, f"What answers at {api} is not the API of prevs.", advice)]
-    version = told.get("version")
+    version = probe.get("version")
     return [
-        *judging.judge_probe(part, told, answer.status),
-        *judging.judge_version(part, version, importlib.metadata.version("prevs")),
-        *judging.judge_clock(part, _ahead(answer, now())),
+        *judgements.judge_probe(part, probe, answer.status),
+        *judgements.judge_version(part, version, importlib.metadata.version("prevs")),
+        *judgements.judge_clock(part, _ahead(answer, now())),
     ]
 
 
 def _ahead(answer: Fetched, now: float) -> float | None:
-    """Return how many seconds the clock of who answers is ahead."""
+    """Return how many seconds the server's clock is ahead, None if unknown."""
     try:
         return email.utils.parsedate_to_datetime(answer.headers["date"]).timestamp() - now
     except (KeyError, ValueError):
@@ -107,7 +107,7 @@ def _ahead(answer: Fetched, now: float) -> float | None:
 
 def _look_at_token(known: Credentials) -> Sequence[Finding]:
     try:
-        _ask(known, Api.tokens)
+        _call(known, Api.tokens)
     except ApiUnreachable:
         return [skipped("token", "Looked at once the API answers.")]
     except ApiRefused as exc:
@@ -125,21 +125,21 @@ def _look_at_token(known: Credentials) -> Sequence[Finding]:
 
 def _look_at_agents(known: Credentials) -> Sequence[Finding]:
     try:
-        agents = _ask(known, Api.agents)
+        agents = _call(known, Api.agents)
     except ApiRefused as exc:
         if exc.problem.slug != "not-of-app":
             raise
         return [skipped("agents", "A token for one app is told nothing of them.")]
     return [
-        *judging.judge_agents(agents, _ask(known, Api.apps)),
-        *judging.describe_agents(agents),
+        *judgements.judge_agents(agents, _call(known, Api.apps)),
+        *judgements.describe_agents(agents),
         *judge_isolation(agents),
-        judging.lead_to_machines(known.apis[0]),
+        judgements.lead_to_machines(known.apis[0]),
     ]
 
 
 def _look_at_repositories(known: Credentials) -> Sequence[Finding]:
-    apps = [app["name"] for app in _ask(known, Api.apps)]
+    apps = [app["name"] for app in _call(known, Api.apps)]
     if not apps:
         return [skipped("repositories", "No app is registered: `prevs app add NAME REPOSITORY`.")]
     looked = [
@@ -154,19 +154,19 @@ def _look_at_repositories(known: Credentials) -> Sequence[Finding]:
 
 
 def _look_at_local(known: Credentials) -> Sequence[Finding]:
-    """Return which repositories are where the framework allows none any more; it says so itself."""
+    """Return the repositories on the framework's machine, if it reports that none are allowed."""
     for api in known.apis:
         with contextlib.suppress(ApiUnreachable):
-            told = fetch(f"{api}/readyz", _ANSWER_SECONDS).content
-            checks = told.get("checks", []) if isinstance(told, dict) else []
-            if any(one["name"] == judging.LOCAL for one in checks):
-                return judging.judge_local(_ask(known, Api.apps))
+            probe = fetch(f"{api}/readyz", _ANSWER_SECONDS).content
+            checks = probe.get("checks", []) if isinstance(probe, dict) else []
+            if any(one["name"] == judgements.LOCAL for one in checks):
+                return judgements.judge_local(_call(known, Api.apps))
     return []
 
 
 def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
     part = f"repository of {app}"
-    answer = _ask(known, lambda api: api.repository(app))
+    answer = _call(known, lambda api: api.repository(app))
     if why := str(answer.get("problem") or ""):
         advice = (
             f"What was fetched before is used; `prevs app set {app} --repository …` changes it."
@@ -177,7 +177,7 @@ def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
 
 def _look_at_addresses(known: Credentials) -> Sequence[Finding]:
     is_local = any(map(_is_here, known.apis))
-    place = _ask(known, _find_place)
+    place = _call(known, _find_place)
     found = look_at_addresses(place, is_local=is_local)
     return [*found, judge_domain(place.domain, known.apis)] if place else found
 
@@ -196,9 +196,9 @@ def _failed(api: Api) -> list[Preview]:
     return api.previews(state="failed")
 
 
-def _ask(known: Credentials, question: Callable[[Api], T]) -> T:
-    """Ask with connections of its own: checks run side by side."""
-    api = Api(known, _PATIENCE)
+def _call(known: Credentials, question: Callable[[Api], T]) -> T:
+    """Call the API over connections of its own, as checks run side by side."""
+    api = Api(known, _TIMEOUTS)
     try:
         return question(api)
     finally:

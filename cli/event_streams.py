@@ -1,11 +1,11 @@
-"""Following a preview, or all that happens, over as many connections as it takes."""
+"""The streams of a preview's log and of all events, over as many connections as it takes."""
 
 import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing
 from typing import Any, NamedTuple, Protocol, cast
 
-from cli.answers import Event, Preview
+from cli.api_types import Event, Preview
 from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failure
 from program.server_events import ServerEvent
 
@@ -29,24 +29,24 @@ class Changed(NamedTuple):
     preview: Preview
 
 
-class Ended(NamedTuple):
-    """The preview is stopped or failed, and all of its log was sent."""
+class PreviewEnded(NamedTuple):
+    """The preview has stopped or failed, and its whole log was sent."""
 
     preview: Preview
 
 
-Step = LogPiece | NewAttempt | Changed | Ended
+Update = LogPiece | NewAttempt | Changed | PreviewEnded
 
 
 Stream = AbstractContextManager[Iterator[ServerEvent]]
 
 
 class Streams(Protocol):
-    """Where the events come from; cli.api.Api is one."""
+    """The source of the events; cli.api.Api is one."""
 
     @property
     def address(self) -> str:
-        """Where they come from."""
+        """The address that they come from."""
         ...
 
     def log_stream(self, app: str, sha: str, *, after: str | None) -> Stream:
@@ -54,7 +54,7 @@ class Streams(Protocol):
         ...
 
     def event_stream(self, app: str | None, *, after: str | None) -> Stream:
-        """Connect to what happens, to an app or all, and return the events after the id `after`."""
+        """Connect to the events of one app or of all, and return those after the id `after`."""
         ...
 
 
@@ -64,23 +64,23 @@ def follow(
     sha: str,
     *,
     pause: Callable[[float], None],
-    told: Callable[[str], None],
-) -> Iterator[Step]:
-    """Return what happens to a preview until it ends.
+    notify: Callable[[str], None],
+) -> Iterator[Update]:
+    """Yield the updates of a preview until it ends.
 
-    A connection that breaks is made again and goes on where the last one broke off; `told` hears
-    of that. Raises the last error when none of PAUSES has helped, and any other answer at once.
+    If a connection breaks, `notify` gets a message, and a new one continues where it ended. Raises
+    the last error if it still fails after all PAUSES, and any other error at once.
     """
 
     def connect(after: str | None) -> Stream:
         return streams.log_stream(app, sha, after=after)
 
-    with closing(_resume(streams, connect, pause, told)) as events:
+    with closing(_resume(streams, connect, pause, notify)) as events:
         for event in events:
-            step = read(event, streams.address)
-            if step is not None:
-                yield step
-            if isinstance(step, Ended):
+            update = read(event, streams.address)
+            if update is not None:
+                yield update
+            if isinstance(update, PreviewEnded):
                 return
 
 
@@ -90,17 +90,17 @@ def follow_events(
     after: str | None,
     *,
     pause: Callable[[float], None],
-    told: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> Generator[Event | None, None, None]:
-    """Return what happens after the event `after`, for ever; None where some of it was missed.
+    """Yield the events after the event `after`, for ever; None where some were missed.
 
-    Connections are made again as `follow` does it. Raises what `follow` raises.
+    Reconnects and raises as `follow` does.
     """
 
     def connect(last: str | None) -> Stream:
         return streams.event_stream(app, after=after if last is None else last)
 
-    with closing(_resume(streams, connect, pause, told)) as events:
+    with closing(_resume(streams, connect, pause, notify)) as events:
         for event in events:
             if event.name == "reset":
                 yield None
@@ -112,7 +112,7 @@ def _resume(
     streams: Streams,
     connect: Callable[[str | None], Stream],
     pause: Callable[[float], None],
-    told: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> Generator[ServerEvent, None, None]:
     after: str | None = None
     failures = 0
@@ -131,20 +131,20 @@ def _resume(
         if failures == len(PAUSES):
             raise lost
         if failures == 0:
-            told("The connection is lost; connecting again ...")
+            notify("The connection is lost; connecting again ...")
         pause(PAUSES[failures])
         failures += 1
 
 
 def may_pass(error: CliError) -> bool:
-    """Tell whether the same call may work in a moment."""
+    """Return whether the same call may work in a moment."""
     if isinstance(error, ApiRefused):
         return error.problem.http_status >= 500
     return isinstance(error, ApiUnreachable)
 
 
-def read(event: ServerEvent, address: str) -> Step | None:
-    """Return what an event of the stream says, or None for one that we don't know.
+def read(event: ServerEvent, address: str) -> Update | None:
+    """Return the update in an event of the stream, or None for an unknown event.
 
     Raises ApiConfused.
     """
@@ -156,7 +156,7 @@ def read(event: ServerEvent, address: str) -> Step | None:
     if event.name == "log":
         return LogPiece(str(content))
     preview = cast(Preview, content)
-    return Changed(preview) if event.name == "state" else Ended(preview)
+    return Changed(preview) if event.name == "state" else PreviewEnded(preview)
 
 
 def _content(event: ServerEvent, address: str) -> Any:

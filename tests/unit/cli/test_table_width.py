@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import tables
-from cli.answers import Preview, Ref
-from cli.fitting import fit
+from cli.api_types import Preview, Ref
+from cli.table_width import fit
 from tests.fakes import answers as fake
 
 REASON = "no agent has 2048 MB free; the most is 1536, and nothing that is idle makes room"

@@ -9,7 +9,7 @@ from prevs.messages import Isolation
 from prevs.states import State
 from tests.fakes.answers import OTHER_SHA, SHA, known_agent
 from tests.fakes.api import Api
-from tests.integration.cli.running import Run
+from tests.integration.cli.command_runs import Run
 
 pytestmark = pytest.mark.integration
 
@@ -80,8 +80,8 @@ def test_agents_are_listed_with_their_room_and_who_has_it(api: Api, run: Run) ->
     api.previews.isolated_agents["10.0.0.1-S0"] = Isolation(allowed=("10.1.0.0/16",))
     assert "10.1.0.0/16" in run("agents").out.splitlines()[1]
     api.previews.unfit_agents["10.0.0.1-S0"] = Unfit("Its disk is full.", 1.0, 2.0, builds=True)
-    told = run("agents").out.splitlines()
-    assert "unfit" in told[1]
-    assert "Its disk is full." in "".join(told[1:3])
+    lines = run("agents").out.splitlines()
+    assert "unfit" in lines[1]
+    assert "Its disk is full." in "".join(lines[1:3])
     api.agents.known = []
     assert "prevs doctor" in run("agents").err

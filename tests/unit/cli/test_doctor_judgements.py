@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from cli.answers import App, MesosAgent, Preview, Queued
-from cli.doctor import judging
+from cli.api_types import App, MesosAgent, Preview, Queued
+from cli.doctor import judgements
 from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.findings import Finding, Level
 from cli.doctor.isolation import judge_isolation
@@ -26,11 +26,13 @@ def agent(host: str, **changes: Any) -> MesosAgent:
 
 def test_a_framework_is_well_where_all_its_checks_are() -> None:
     checks = [{"name": "mesos", "ok": True, "detail": "It answers.", "needed": True}]
-    leads = judging.judge_probe("framework", {"role": "leader", "checks": checks}, 200)
+    leads = judgements.judge_probe("framework", {"role": "leader", "checks": checks}, 200)
     assert levels(leads) == [OK]
-    assert "It leads" in leads[0].told
+    assert "It leads" in leads[0].message
     waits = {"role": "standby", "leader": "http://other", "checks": checks}
-    assert "stands by for http://other" in judging.judge_probe("framework", waits, 200)[0].told
+    assert (
+        "stands by for http://other" in judgements.judge_probe("framework", waits, 200)[0].message
+    )
 
 
 @pytest.mark.parametrize("name", ["service", "zookeeper", "mesos", "leader", "something new"])
@@ -42,37 +44,37 @@ def test_each_check_of_a_framework_that_fails_is_told(
         {"name": "api", "ok": True, "detail": "It answers.", "needed": True},
         {"name": name, "ok": False, "detail": "It is away.", "needed": needed},
     ]
-    [found] = judging.judge_probe("framework", {"role": "leader", "checks": checks}, 503)
-    assert (found.part, found.level, found.told) == (f"framework: {name}", level, "It is away.")
+    [found] = judgements.judge_probe("framework", {"role": "leader", "checks": checks}, 503)
+    assert (found.part, found.level, found.message) == (f"framework: {name}", level, "It is away.")
     assert found.advice
 
 
 def test_a_framework_that_says_no_without_checks_is_told_in_its_own_words() -> None:
-    [found] = judging.judge_probe("framework", {"detail": "No framework leads now."}, 503)
-    assert (found.level, found.told) == (WRONG, "No framework leads now.")
+    [found] = judgements.judge_probe("framework", {"detail": "No framework leads now."}, 503)
+    assert (found.level, found.message) == (WRONG, "No framework leads now.")
 
 
 @pytest.mark.parametrize(
     ("seconds", "level"), [(0.0, OK), (-4.9, OK), (6.0, WARNING), (-3600.0, WARNING)]
 )
 def test_clocks_may_be_a_few_seconds_apart(seconds: float, level: Level) -> None:
-    assert levels(judging.judge_clock("framework", seconds)) == [level]
+    assert levels(judgements.judge_clock("framework", seconds)) == [level]
 
 
 def test_what_is_not_told_is_not_judged() -> None:
-    assert judging.judge_clock("framework", None) == []
-    assert judging.judge_version("framework", None, "1") == []
-    assert levels(judging.judge_version("framework", "2", "1")) == [WARNING]
+    assert judgements.judge_clock("framework", None) == []
+    assert judgements.judge_version("framework", None, "1") == []
+    assert levels(judgements.judge_version("framework", "2", "1")) == [WARNING]
 
 
 def test_without_an_agent_that_takes_something_nothing_can_start() -> None:
-    assert levels(judging.judge_agents([], [])) == [WRONG]
-    assert levels(judging.judge_agents([agent("a", active=False)], [])) == [WRONG]
-    assert levels(judging.judge_agents([agent("a", draining=True)], [])) == [WRONG]
+    assert levels(judgements.judge_agents([], [])) == [WRONG]
+    assert levels(judgements.judge_agents([agent("a", active=False)], [])) == [WRONG]
+    assert levels(judgements.judge_agents([agent("a", draining=True)], [])) == [WRONG]
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"active": False}, "Away: b."),
         ({"draining": True}, "drained: b"),
@@ -81,11 +83,11 @@ def test_without_an_agent_that_takes_something_nothing_can_start() -> None:
     ],
 )
 def test_an_agent_that_takes_nothing_beside_one_that_does_wants_a_look(
-    changes: dict[str, Any], said: str
+    changes: dict[str, Any], expected: str
 ) -> None:
-    found = judging.judge_agents([agent("a"), agent("b", **changes)], [])
+    found = judgements.judge_agents([agent("a"), agent("b", **changes)], [])
     assert levels(found) == [WARNING]
-    assert said in found[0].told
+    assert expected in found[0].message
 
 
 CLOSED: dict[str, Any] = {
@@ -100,7 +102,7 @@ CLOSED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("changes", "told", "told_levels"),
+    ("changes", "expected", "expected_levels"),
     [
         ({}, "Previews reach no private network", [OK]),
         ({"required": True}, "PREVS_ISOLATION is required", [OK]),
@@ -115,11 +117,11 @@ CLOSED: dict[str, Any] = {
     ],
 )
 def test_what_is_open_at_an_agent_is_told_with_what_to_do(
-    changes: dict[str, Any], told: str, told_levels: list[Level]
+    changes: dict[str, Any], expected: str, expected_levels: list[Level]
 ) -> None:
     found = judge_isolation([agent("a", isolation=CLOSED | changes)])
-    assert levels(found) == told_levels
-    assert told in " ".join(one.told for one in found)
+    assert levels(found) == expected_levels
+    assert expected in " ".join(one.message for one in found)
     assert {one.part for one in found} == {"isolation at a"}
     assert all(bool(one.advice) == (one.level is not OK) for one in found)
 
@@ -137,34 +139,34 @@ def test_agents_that_say_the_same_are_told_of_at_once_and_those_that_say_nothing
     )
     assert [one.part for one in found] == ["isolation at a, c", "isolation at b", "isolation"]
     assert levels(found) == [OK, OK, Level.SKIPPED]
-    assert "Of d, e it is not known" in found[-1].told
-    assert "executor.pyz doctor" in found[-1].told
+    assert "Of d, e it is not known" in found[-1].message
+    assert "executor.pyz doctor" in found[-1].message
 
 
 @pytest.mark.parametrize(("mem", "level"), [(4096, OK), (4097, WARNING)])
 def test_there_should_be_room_for_the_smallest_app(mem: int, level: Level) -> None:
     apps = [cast(App, fake.app("small", mem=mem)), cast(App, fake.app("large", mem=9999))]
-    assert levels(judging.judge_agents([agent("a")], apps)) == [level]
+    assert levels(judgements.judge_agents([agent("a")], apps)) == [level]
 
 
 def test_what_has_waited_for_long_is_told_with_its_reason() -> None:
     waits = {"place": 1, "app": "hello", "sha": fake.SHA, "label": "main", "reason": "no room"}
-    assert levels(judging.judge_queue([], 1000.0)) == [OK]
-    assert levels(judging.judge_queue([cast(Queued, waits | {"since": 999.0})], 1000.0)) == [OK]
-    [found] = judging.judge_queue([cast(Queued, waits | {"since": 0.0})], 1000.0)
-    assert (found.level, found.told) == (WARNING, "hello@main waits for 16 min: no room")
+    assert levels(judgements.judge_queue([], 1000.0)) == [OK]
+    assert levels(judgements.judge_queue([cast(Queued, waits | {"since": 999.0})], 1000.0)) == [OK]
+    [found] = judgements.judge_queue([cast(Queued, waits | {"since": 0.0})], 1000.0)
+    assert (found.level, found.message) == (WARNING, "hello@main waits for 16 min: no room")
 
 
 def test_failed_previews_are_told_the_latest_first() -> None:
-    assert levels(judging.judge_failed([])) == [OK]
+    assert levels(judgements.judge_failed([])) == [OK]
     failed = [
         cast(Preview, fake.failed(changed=float(number), labels=[f"b{number}"]))
         for number in range(7)
     ]
-    [found] = judging.judge_failed(failed)
+    [found] = judgements.judge_failed(failed)
     assert found.level is WARNING
-    assert found.told.startswith("hello@b6 ")
-    assert found.told.endswith("and 2 more")
+    assert found.message.startswith("hello@b6 ")
+    assert found.message.endswith("and 2 more")
     assert "prevs logs hello b6" in found.advice
 
 
@@ -182,7 +184,7 @@ def test_an_address_is_well_where_a_proxy_knows_no_such_app(
     status: int, slug: str | None, level: Level
 ) -> None:
     content = fake.content(fake.problem(slug, status, "No.")) if slug else None
-    assert levels([judging.judge_unknown("addresses", status, content)]) == [level]
+    assert levels([judgements.judge_unknown("addresses", status, content)]) == [level]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +209,7 @@ def test_a_domain_that_does_not_resolve_wants_a_wildcard_record() -> None:
         Place("https", "--", "prevs.example", None), resolve, is_local=False
     )
     assert (found.part, found.level) == ("DNS", WRONG)
-    assert "Name or service not known" in found.told
+    assert "Name or service not known" in found.message
     assert "*.prevs.example" in found.advice
 
 
@@ -216,9 +218,9 @@ def test_without_an_app_no_address_is_known() -> None:
 
 
 def test_each_agent_that_takes_something_is_described() -> None:
-    found = judging.describe_agents([agent("a"), agent("b", active=False)])
+    found = judgements.describe_agents([agent("a"), agent("b", active=False)])
     assert [(one.part, one.level) for one in found] == [("agent a", OK)]
-    assert "MB" in found[0].told
+    assert "MB" in found[0].message
 
 
 @pytest.mark.parametrize(
@@ -241,6 +243,6 @@ def test_a_port_of_localhost_may_be_forwarded_to_another_machine(
 
 
 def test_the_machines_of_agents_are_looked_at_on_them() -> None:
-    found = judging.lead_to_machines("https://api.example")
+    found = judgements.lead_to_machines("https://api.example")
     assert found.level is Level.SKIPPED
-    assert "https://api.example/v1/executor/latest.pyz" in found.told
+    assert "https://api.example/v1/executor/latest.pyz" in found.message

@@ -1,12 +1,12 @@
-"""The commands about room on the agents: who has it, who keeps it, and who waits for it."""
+"""The commands about the cluster's resources: agents, the queue, and pins."""
 
 import click
 
 from cli import lookup, tables
 from cli.arguments import app_argument, as_json, label_argument
+from cli.command_context import CommandContext
 from cli.output import note, show, show_json
 from cli.sentences import title
-from cli.surroundings import Surroundings
 
 
 @click.command()
@@ -14,13 +14,13 @@ from cli.surroundings import Surroundings
 @label_argument
 @as_json
 @click.pass_obj
-def pin(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
+def pin(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
     """Keep the preview of LABEL from being stopped.
 
     It stops neither for being idle nor to make room, until it is unpinned.
     """
-    found = lookup.find(around.api, app, label)
-    pinned = around.api.pin(app, found["sha"], pinned=True)
+    found = lookup.find(context.api, app, label)
+    pinned = context.api.pin(app, found["sha"], pinned=True)
     if as_json:
         show_json(pinned)
         return
@@ -37,13 +37,13 @@ def pin(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
 @label_argument
 @as_json
 @click.pass_obj
-def unpin(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
+def unpin(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
     """Let the preview of LABEL be stopped when it is idle.
 
     Or to make room for another one.
     """
-    found = lookup.find(around.api, app, label)
-    unpinned = around.api.pin(app, found["sha"], pinned=False)
+    found = lookup.find(context.api, app, label)
+    unpinned = context.api.pin(app, found["sha"], pinned=False)
     if as_json:
         show_json(unpinned)
     else:
@@ -53,13 +53,13 @@ def unpin(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
 @click.command("queue")
 @as_json
 @click.pass_obj
-def list_queue(around: Surroundings, *, as_json: bool) -> None:
+def list_queue(context: CommandContext, *, as_json: bool) -> None:
     """List what waits for an agent, the next first."""
-    queued = around.api.queue()
+    queued = context.api.queue()
     if as_json:
         show_json(queued)
     elif queued:
-        show(tables.queue(queued, around.now()))
+        show(tables.queue(queued, context.now()))
         note("`prevs stop APP LABEL` takes one out of it.")
     else:
         note("Nothing waits for an agent. `prevs ls` lists what runs.")
@@ -68,9 +68,9 @@ def list_queue(around: Surroundings, *, as_json: bool) -> None:
 @click.command("agents")
 @as_json
 @click.pass_obj
-def list_agents(around: Surroundings, *, as_json: bool) -> None:
+def list_agents(context: CommandContext, *, as_json: bool) -> None:
     """List the agents of the cluster, their room and who has it."""
-    agents = around.api.agents()
+    agents = context.api.agents()
     if as_json:
         show_json(agents)
     elif agents:
