@@ -1,4 +1,4 @@
-"""What the programs of prevs agree on byte for byte.
+"""The data that the programs of prevs exchange, byte for byte.
 
 Names, znode paths, versioned records, task messages and states. Standard library only, no I/O:
 framework, executor, proxy and cli import this package and never each other.

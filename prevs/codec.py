@@ -1,9 +1,8 @@
-"""JSON to frozen dataclasses and back, for what is stored or sent between versions of prevs.
+"""Frozen dataclasses as JSON, for data that is stored, or sent between versions of prevs.
 
-Every encoded object carries "v". Readers forgive keys they don't know and take a field's default
-for one that is absent; they refuse a wrong type, a missing required field and a newer "v" whose
-reader they are not. Bytes are stable: keys sorted, no spaces, UTF-8. A field that was renamed since
-keeps its key: `stored_as` says so.
+Every encoded object carries "v". Readers ignore unknown keys, and use a field's default if its key
+is absent. They refuse a wrong type, a missing required field and an unknown "v". The bytes are
+stable: sorted keys, no spaces, UTF-8. A renamed field keeps its key by `stored_as`.
 """
 
 import dataclasses
@@ -19,14 +18,14 @@ from typing import Any, TypeVar, Union
 T = TypeVar("T")
 _Reader = Callable[[Any, str], Any]
 _UNIONS = (Union, getattr(types, "UnionType", Union))
-"""What `Optional[int]` and, from Python 3.10 on, `int | None` are unions of."""
+"""The origins of `Optional[int]` and, from Python 3.10 on, of `int | None`."""
 
 _KEY = "stored as"
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 class RecordError(Exception):
-    """Bytes that are not the record that they should be."""
+    """Bytes that are not a valid record."""
 
     def __init__(self, record: str, problem: str) -> None:
         super().__init__(f"not a {record}: {problem}")
@@ -84,9 +83,9 @@ def find_key(field: "dataclasses.Field[Any]") -> str:
 
 @functools.cache
 def _reader(kind: Any) -> _Reader:
-    """Return what makes an instance of the annotation `kind` of a value, named for its errors.
+    """Return the function that reads a value of the type `kind`; it also takes a name for errors.
 
-    To find out what a type is takes longer than to read a value of it.
+    It is cached, because inspecting a type takes longer than reading a value.
     """
     origin = typing.get_origin(kind)
     if origin in _UNIONS:
@@ -175,7 +174,7 @@ def _read_dataclass(kind: Any) -> _Reader:
 def _build_scalar(kind: Any, value: Any, where: str) -> Any:
     whole = kind is float and isinstance(value, int)
     if isinstance(value, bool) != (kind is bool) or not (isinstance(value, kind) or whole):
-        # Not the value itself: it may be a secret's.
+        # The error does not show the value, which may be secret.
         raise RecordError(where, f"{kind.__name__} is expected, not {type(value).__name__}")
     try:
         return _storable(float(value) if whole else value)
@@ -184,7 +183,7 @@ def _build_scalar(kind: Any, value: Any, where: str) -> Any:
 
 
 def _storable(value: Any) -> Any:
-    """Return `value`, which Python may have read from what is no JSON: NaN, half a character."""
+    """Return `value` if JSON can hold it: Python also reads NaN and half a surrogate pair."""
     if isinstance(value, float) and not math.isfinite(value):
         raise OverflowError
     if isinstance(value, str):

@@ -1,6 +1,6 @@
-"""What a commit says of itself in its `.prevs.toml`: how it is built, run and checked.
+"""The settings in a commit's `.prevs.toml`: how it is built, run and checked.
 
-The framework reads it; it is stored with the preview, and rides in the order to the executor.
+The framework reads them, stores them with the preview and sends them in the order to the executor.
 """
 
 import dataclasses
@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Optional
 
 FILE = ".prevs.toml"
-"""Where a commit says it, in the app's folder."""
+"""The name of the file, in the app's folder."""
 
 
 class HealthKind(enum.Enum):
-    """How an application is asked whether it is ready.
+    """How the executor checks whether an application is ready.
 
-    A page over HTTP, gRPC's health service, or a connection alone; the first is for who asks to
-    find out, between HTTP and gRPC.
+    By a page over HTTP, by gRPC's health service, or by a TCP connection. With GUESSED the executor
+    finds out whether to use HTTP or gRPC.
     """
 
     GUESSED = ""
@@ -29,7 +29,7 @@ class HealthKind(enum.Enum):
 class BuildSettings:
     """How the image is built. Paths are relative to the app's folder, and stay in the repository.
 
-    Without a `target` it is the Dockerfile's last stage.
+    Without a `target` the last stage of the Dockerfile is built.
     """
 
     dockerfile: str = "Dockerfile"
@@ -42,10 +42,11 @@ class BuildSettings:
 class RunSettings:
     """How the container runs and is checked.
 
-    Without a `command` it is the image's. `volumes` are absolute paths in the container that live
-    as long as the preview. `hooks` are argument vectors that run once, in order, before the first
-    request. `statuses` pass the health check; none means any 2xx or 3xx. `check_timeout` is how
-    many seconds one check may take, 0 for the executor's own limit, `health_kind` how it asks.
+    Without a `command` the image's command runs. `volumes` are absolute paths in the container;
+    their content lives as long as the preview. `hooks` are argument vectors that run once, in
+    order, before the first request. `statuses` are those that pass the health check; none means any
+    2xx or 3xx. `check_timeout` limits a check in seconds, 0 means the executor's own limit.
+    `health_kind` is how it checks.
     """
 
     command: tuple[str, ...] = ()
@@ -60,7 +61,7 @@ class RunSettings:
 
 @dataclasses.dataclass(frozen=True)
 class CommitSettings:
-    """All that a commit says; None is what it leaves to its app.
+    """All settings of a commit; None means the app's setting.
 
     `start_limit` is how many seconds it may take until the check passes, `cpus` a share, `mem` a
     limit in MB.

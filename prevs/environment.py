@@ -8,11 +8,11 @@ _PAUSE = 0.005
 
 
 def read_environment(process: Path) -> list[bytes]:
-    """Return the `NAME=value` of the process of a folder of /proc. Raises OSError.
+    """Return the `NAME=value` entries of a process, given its folder in /proc. Raises OSError.
 
-    While a process executes another program there is for an instant nothing to read (Linux,
-    fs/proc/base.c, environ_read): that is waited for, 0.1 s at most. A process without an
-    executable (a kernel's thread, a zombie) has none.
+    While a process executes another program, its environment reads as empty for an instant (Linux,
+    fs/proc/base.c, environ_read). This function waits for that, at most 0.1 s. A process without
+    an executable (a kernel thread, a zombie) has no environment.
     """
     text = b""
     for _ in range(_TRIES):

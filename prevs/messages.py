@@ -1,4 +1,4 @@
-"""What rides in a Mesos task: the order to the executor, and its reports back.
+"""The data in Mesos tasks: the order to the executor, and its reports.
 
 BuildOrder is TaskInfo.data, TaskReport is TaskStatus.data; both are JSON bytes (Mesos carries them
 as base64 in its JSON API).
@@ -15,9 +15,9 @@ from prevs.states import Cause, Phase
 
 @dataclasses.dataclass(frozen=True)
 class Credential:
-    """How git may read a repository: a name and a password (or token), or a key for ssh.
+    """How git reads a repository: with a name and a password (or token), or with an ssh key.
 
-    `private_key` and `known_hosts` are files' texts; a key is of no use without known hosts.
+    `private_key` and `known_hosts` are the texts of files; a key needs known hosts.
     """
 
     username: str = ""
@@ -32,17 +32,16 @@ class BuildOrder:
 
     `host` and `host_port` are the agent's address and the port of the accepted offer;
     `container_port` is where the application listens inside. `cpus` is a share, `mem` in MB.
-    Limits are in seconds. These and `health` are what holds: an executor need not know what the
-    app and what the commit said.
+    Limits are in seconds. They and `health` are final: the framework has already combined the
+    settings of the app and of the commit.
 
     `folder` is where in the repository the app is, "" for its root. `environment` and `secrets`
-    are the app's; the commit's own are in `run`. Those named in `build_only` are for the build
-    alone, those in `run_only` for containers; `withheld` counts what other branches have.
-    `registry` is where images are shared ("host:port/prefix"), `digest` the image's there, where it
-    is known. `app_created` tells the app from others that had its name before: AppRecord.created, 0
-    where that is not known.
-    `control_plane` are addresses and networks of the installation's own machines: its containers
-    reach none.
+    are the app's variables; the commit's own are in `run`. Those named in `build_only` are only for
+    the build, those in `run_only` only for containers; `withheld` counts the variables that only
+    other branches get. `registry` is where images are shared ("host:port/prefix"); `digest` is the
+    image's digest there, if known. `app_created` distinguishes the app from earlier apps with its
+    name: AppRecord.created, or 0 if unknown. `control_plane` are addresses and networks of the
+    installation's own machines; no container may reach them.
     """
 
     app: str
@@ -76,13 +75,13 @@ class BuildOrder:
 
     @property
     def given_to_build(self) -> Mapping[str, str]:
-        """What a step of the build may mount."""
+        """The variables that a step of the build may mount."""
         given = {**self.environment, **self.secrets}
         return {name: value for name, value in given.items() if name not in self.run_only}
 
     @property
     def given_to_containers(self) -> Mapping[str, str]:
-        """What containers have in their environment; what is secret replaces what is not."""
+        """The variables of containers; a secret replaces a plain variable of the same name."""
         given = {**self.environment, **self.secrets}
         return {name: value for name, value in given.items() if name not in self.build_only}
 
@@ -98,13 +97,13 @@ class BuildOrder:
 
 @dataclasses.dataclass(frozen=True)
 class Isolation:
-    """What previews and builds of an agent reach: what its operator has decided, and what is so.
+    """What previews and builds on an agent can reach: the settings, and what is in force.
 
-    `allowed` are the private networks that previews reach. With `required` nothing starts where
-    previews cannot be kept apart. `builds` tells that steps of builds are kept apart as previews
-    are, `fetches` that a Dockerfile may add what is at an address. `open` says why previews are not
-    kept apart, `builds_open` why builds are not, `builds_unlimited` why those are not limited: ""
-    where they are, None where an attempt has not looked.
+    `allowed` are the private networks that previews may reach. If `required`, nothing starts
+    unless previews can be isolated. `builds` is whether build steps are isolated like previews,
+    `fetches` is whether a Dockerfile may ADD from a URL. `open` is why previews are not isolated,
+    `builds_open` why builds are not isolated, `builds_unlimited` why builds have no limits: "" if
+    they are isolated or limited, None if no attempt has checked.
     """
 
     allowed: tuple[str, ...] = ()
@@ -118,17 +117,16 @@ class Isolation:
 
 @dataclasses.dataclass(frozen=True)
 class TaskReport:
-    """What an executor says about its attempt, beside the Mesos task state.
+    """An executor's report about its attempt, beside the Mesos task state.
 
-    `detail` is how far it is in its phase: "3/5 RUN make", the step of the Dockerfile. `began` is
-    how many seconds before this was said a phase began of which nothing was said then: a check
-    that passes soon is not worth a report of its own. `cause` is set on a terminal report of a
-    failed attempt and on no other; the sentence for people is TaskStatus.message. `digest` is the
-    image's in the registry, once it is there. `protocol` is "h2" where the application that runs
-    speaks HTTP/2 and no HTTP/1.1.
-    `memory_kills` is how many of its processes the kernel has killed for want of memory while it
-    went on.
-    `isolation` is what holds at the agent, None from an executor that does not say so.
+    `detail` is the progress in the phase, such as the Dockerfile's step "3/5 RUN make". `began`
+    has phases that began without a report of their own, by how many seconds before this report:
+    a check that passes soon is not worth a report. `cause` is set only on the terminal report of a
+    failed attempt; the sentence for people is TaskStatus.message. `digest` is the image's digest in
+    the registry, once it is there. `protocol` is "h2" if the running application speaks HTTP/2 and
+    no HTTP/1.1. `memory_kills` is how many of its processes the kernel has killed for lack of
+    memory so far. `isolation` is what is in force on the agent, None from an executor that does not
+    report it.
     """
 
     phase: Phase

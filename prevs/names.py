@@ -1,10 +1,9 @@
-"""Every name that is made from another: labels, slugs, hosts, image tags, container and task ids.
+"""All derived names: labels, slugs, hosts, image tags, container names and task ids.
 
-A name is made here and nowhere else, so that two programs can never disagree. All functions are
-total: those that make a name answer for any text, those that read one answer None for what is
-not one.
+Names are made only here, so that two programs never disagree. All functions are total: those that
+make a name accept any text, those that read a name return None for any other text.
 
-A DNS label is RFC 1123's: 1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last.
+A DNS label is as in RFC 1123: 1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _CUT = re.compile(rf"[a-z0-9]-[0-9a-f]{{{_HASH_LENGTH}}}$", re.ASCII)
 
 
 class TaskId(NamedTuple):
-    """What a task id says: the preview (app at a commit) and which attempt at it."""
+    """The parts of a task id: the preview (app at a commit) and the attempt."""
 
     app: str
     sha: str
@@ -41,7 +40,7 @@ def is_label(text: str) -> bool:
 def is_app_name(text: str) -> bool:
     """Tell whether `text` can name an app: a DNS label of at most 40 that starts with a letter.
 
-    Two hyphens in a row are kept for the flat form of an address, `<label>--<app>`.
+    Two hyphens in a row are reserved for the flat form of an address, `<label>--<app>`.
     """
     return APP_NAME.fullmatch(text) is not None and "--" not in text
 
@@ -59,9 +58,9 @@ def is_commit_prefix(text: str) -> bool:
 def slug(ref: str) -> str:
     """Return the DNS label of a branch or tag name.
 
-    A name that is a DNS label already is its own slug. Any other gets its readable part and a
-    hash of the whole name, so that `feature/a` and `feature-a` never share an address, nor do
-    two long names with one beginning.
+    A name that is a DNS label is its own slug. Any other name gets a readable part and a hash of
+    the whole name, so that `feature/a` and `feature-a` have different addresses, and so do two
+    long names with the same beginning.
     """
     if is_label(ref):
         return ref
@@ -83,16 +82,16 @@ def host(label: str, app: str, domain: str) -> str:
 def hosts(label: str, app: str, domain: str) -> tuple[str, ...]:
     """Return the host names at which `label` of `app` is reached, as `host` makes them.
 
-    They are two where the flat form has a shorter label.
+    There are two if the flat form needs a shorter label.
     """
     return tuple(host(one, app, domain) for one in dict.fromkeys((label, flat_label(label, app))))
 
 
 def flat_label(label: str, app: str) -> str:
-    """Return what stands before the two hyphens of the flat form, of which all is one DNS label.
+    """Return the label for the flat form `<label>--<app>`, which must fit into one DNS label.
 
-    That is the label where it is short enough. A whole commit id is cut, and goes on to mean that
-    commit; of any other label the beginning is kept, with a hash of the whole one.
+    A label that is short enough stays. A whole commit id is cut, and still means that commit. Any
+    other label is cut and gets a hash of the whole label.
     """
     room = _LONGEST - len(app) - len("--")
     if len(label) <= room:
@@ -104,20 +103,20 @@ def flat_label(label: str, app: str) -> str:
 
 
 def may_be_flat(label: str, app: str) -> bool:
-    """Tell whether `flat_label` may have made `label` of a longer one; few others look so."""
+    """Return whether `flat_label` may have cut a longer label to `label`; few others look alike."""
     room = _LONGEST - len(app) - len("--")
     return len(label) <= room and _CUT.search(label) is not None
 
 
 def app_of_host(host: str) -> str:
-    """Return the app in a name that `host` has made; "" for any other text without dots."""
+    """Return the app in a host name that `host` made; "" for a text without dots."""
     return host.partition(".")[2].partition(".")[0]
 
 
 class Addresses(NamedTuple):
-    """Where people reach previews: `form` is a URL with {label} and {app} in it.
+    """The addresses of previews: `form` is a URL with {label} and {app} in it.
 
-    In one with `{label}--{app}` in it a label that is too long for that is cut (flat_label).
+    If it has `{label}--{app}`, labels that are too long are cut (flat_label).
     """
 
     form: str
@@ -130,17 +129,17 @@ class Addresses(NamedTuple):
 
 
 def addresses(domain: str, port: int) -> Addresses:
-    """Return the addresses under a domain without TLS; `port` is the one that visitors see."""
+    """Return the addresses below a domain without TLS; `port` is the port that visitors use."""
     shown = "" if port == 80 else f":{port}"
     return Addresses(f"http://{host('{label}', '{app}', domain)}{shown}/")
 
 
 def split_host(name: str, domain: str) -> tuple[str, str] | None:
-    """Return (label, app) of a host name under `domain`, or None if it is no preview's address.
+    """Return (label, app) of a host name below `domain`, or None if it is no preview's address.
 
-    Takes what a client may send: any case, a port, a trailing dot. Both forms are read:
-    `<label>.<app>.<domain>` and, because a wildcard certificate covers one level only, the flat
-    `<label>--<app>.<domain>`.
+    Accepts what a client may send: any case, a port, a trailing dot. It reads both forms:
+    `<label>.<app>.<domain>`, and the flat `<label>--<app>.<domain>`, which exists because a
+    wildcard certificate covers only one level.
     """
     bare = re.sub(r":\d*$", "", name.lower()).removesuffix(".")
     rest = bare.removesuffix(f".{domain.lower()}")
@@ -153,10 +152,10 @@ def split_host(name: str, domain: str) -> tuple[str, str] | None:
 
 
 def discovery_name(label: str, app: str) -> str:
-    """Return the name by which others find a preview's task in Mesos: `main--hello`.
+    """Return the discovery name of a preview's task in Mesos: `main--hello`.
 
-    One DNS label, as in the flat form of an address, so that mesos-dns leaves it as it is: it
-    makes a hyphen of a dot, and cuts what is longer, and then two previews could share a name.
+    It is one DNS label, as in the flat form of an address, so that mesos-dns leaves it unchanged.
+    mesos-dns replaces dots by hyphens and cuts long names, which could make two names equal.
     """
     return slug(f"{label}--{app}")
 
@@ -164,8 +163,7 @@ def discovery_name(label: str, app: str) -> str:
 def image_tag(app: str, sha: str, folder: str = "") -> str:
     """Return the tag of the image that is built from a commit of an app.
 
-    `folder` is where in the repository the app is: what is built of another folder is another
-    image.
+    `folder` is the app's folder in the repository: another folder gives another image.
     """
     mark = f"-{_digest(folder)[:12]}" if folder else ""
     return f"prevs/{app}:{sha}{mark}"
@@ -177,7 +175,7 @@ def task_id(app: str, sha: str, attempt: str) -> str:
 
 
 def read_task_id(text: str) -> TaskId | None:
-    """Return what a task id says, or None if it is not one of ours."""
+    """Return the parts of a task id, or None if it is not one of ours."""
     parts = text.split(".")
     if len(parts) != 3:
         return None
@@ -188,11 +186,11 @@ def read_task_id(text: str) -> TaskId | None:
 
 
 def container_name(task: str) -> str:
-    """Return the name of the container of a task, which says nothing of it.
+    """Return the name of a task's container, which reveals nothing about the task.
 
-    Docker's nameserver tells it to all containers of the network; people have the labels. It must
-    not begin with `mesos-`: Mesos's docker containerizer kills what does when an agent recovers
-    (docker_kill_orphans, docs/containerizers/docker.md).
+    Docker's nameserver answers it to all containers of the network; labels are for people. It must
+    not begin with `mesos-`: Mesos's docker containerizer kills such containers when an agent
+    recovers (docker_kill_orphans, docs/containerizers/docker.md).
     """
     return f"prevs-{_digest(task)[:20]}"
 
@@ -200,15 +198,15 @@ def container_name(task: str) -> str:
 def volume_name(folder: str, app: str, sha: str, path: str, *, app_created: float = 0.0) -> str:
     """Return the name of the volume at `path` of a preview's containers, on one agent.
 
-    `folder` is the id of the agent's work folder: agents may share a docker daemon. An app that is
-    made under the name of one that was removed has volumes of its own (`app_created`, 0: unknown).
+    `folder` is the id of the agent's work folder, as agents may share a docker daemon.
+    `app_created` (0: unknown) gives an app other volumes than a removed app of the same name.
     """
     own = (folder, app, sha, path, *([repr(app_created)] if app_created else []))
     return f"prevs-{app}-{short(sha)}-{_digest(chr(0).join(own))[:16]}"
 
 
 def task_name(app: str, label: str, sha: str) -> str:
-    """Return what the Mesos UI shows for a task: `hello@main (5c80e7d)`."""
+    """Return the name of a task in the Mesos UI: `hello@main (5c80e7d)`."""
     return f"{app}@{label} ({short(sha)})"
 
 

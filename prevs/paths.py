@@ -1,4 +1,4 @@
-"""Where things are in ZooKeeper. All paths are below one root, `/prevs` unless told otherwise."""
+"""The paths of znodes in ZooKeeper. All are below one root, by default `/prevs`."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ class Paths(NamedTuple):
 
     @property
     def framework(self) -> str:
-        """Parent of what frameworks at this root keep for each other."""
+        """Parent of the znodes that the frameworks at this root share."""
         return f"{self.root}/framework"
 
     @property
@@ -25,12 +25,12 @@ class Paths(NamedTuple):
 
     @property
     def leader(self) -> str:
-        """The LeaderRecord. Its version is the epoch: it grows when another one leads."""
+        """The LeaderRecord. Its version is the epoch, which grows with each new leader."""
         return f"{self.framework}/leader"
 
     @property
     def election(self) -> str:
-        """Parent of one ephemeral znode per framework that leads or would."""
+        """Parent of one ephemeral znode per framework: the leader and the candidates."""
         return f"{self.framework}/election"
 
     @property

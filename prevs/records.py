@@ -1,7 +1,7 @@
-"""What is stored in ZooKeeper. The framework writes all but ProxyRecord; everybody reads.
+"""The records in ZooKeeper. The framework writes all but ProxyRecord; every program reads them.
 
-Times are seconds since the epoch (UTC). tests/data/records holds the bytes of every version that
-was ever written; a change that breaks them needs a new version here and a reader for the old one.
+Times are seconds since the epoch (UTC). tests/data/records holds the bytes of every version ever
+written; a change that breaks them needs a new version here, and a reader for the old one.
 """
 
 import dataclasses
@@ -38,11 +38,11 @@ class AppRecord:
     """An app's settings. `cpus` is a share, `mem` a limit in MB, `health` an absolute path.
 
     A preview that nobody has used for `idle_after` seconds stops (0: never), except in the hours
-    of `keep_warm` ("mon-fri 08:00-18:00", UTC). `constraints` say which agents it may run on, by
-    their attributes ("zone=a|b", "disk!=slow"). `removed` marks one that is being removed:
-    nothing of it starts any more. `folder` is where in the repository its Dockerfile is, "" for
-    the root. A commit may ask for `max_cpus` and `max_mem` at most, where they are more than
-    `cpus` and `mem`. `room` is how much its waiting room shows (framework/apps/room_detail.py).
+    of `keep_warm` ("mon-fri 08:00-18:00", UTC). `constraints` limit its agents by their attributes
+    ("zone=a|b", "disk!=slow"). `removed` marks an app that is being removed: nothing of it starts
+    any more. `folder` is the folder of its Dockerfile in the repository, "" for the root. A commit
+    may ask for at most `max_cpus` and `max_mem`, if they are more than `cpus` and `mem`. `room` is
+    how much its waiting room shows (framework/apps/room_detail.py).
     """
 
     name: str
@@ -74,7 +74,7 @@ class AppRecord:
 
 @dataclasses.dataclass(frozen=True)
 class Mistake:
-    """What is wrong in a line (the first is 1) of a commit's .prevs.toml, and what to do."""
+    """A mistake in a line (from 1) of a commit's .prevs.toml, and the next step."""
 
     line: int
     message: str
@@ -84,7 +84,7 @@ class Mistake:
 class Failure:
     """Why an attempt failed, as a sentence for people and a cause for programs.
 
-    `mistakes` are those in the commit's settings, where they are the reason.
+    `mistakes` are those in the commit's settings, if they are the reason.
     """
 
     cause: Cause
@@ -95,7 +95,7 @@ class Failure:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A step of an attempt, by its name, and when it began."""
+    """A step of an attempt: its name, and when it began."""
 
     name: str
     began: float
@@ -105,8 +105,8 @@ class Step:
 class EndedAttempt:
     """An attempt that is over: the `number`th of its preview, which ran as the task `task_id`.
 
-    `reached` is the last step that it came to. `cause` and `exit_code` say why it failed, None
-    where it was ended; `why` is the sentence for either, cut short.
+    `reached` is the last step that began. `cause` and `exit_code` are why it failed, None if it was
+    stopped; `why` is the sentence for either, cut short.
     """
 
     number: int
@@ -125,26 +125,24 @@ class EndedAttempt:
 class PreviewRecord:
     """A preview: an app at a commit.
 
-    `labels` are the labels that were asked for and resolved to this commit, the newest last.
-    `task_id`, `agent_id`, `agent_host` and `host_port` belong to the current attempt, or to the
-    last one; `reason` says why it waits (queued) or ends (draining, stopped), and `reason_kind`
-    what sort of reason that is (framework/preview/reasons.py); `failure` says why it failed.
-    `phase` is what its executor reported last, and `detail` how far in it the attempt was ("3/5
-    RUN make"). `restart_requested` is set while it drains and is wanted again afterwards.
-    `consecutive_losses` counts the attempts that were lost in a row. After a loss the next attempt
-    begins at `retry_at` at the earliest, and on another agent than `avoid_agent` if there is a
-    choice. `changed` is when the state last changed. `unreferenced_since` is since when no branch
-    or tag leads to it any more (None while one does, or while only its commit was asked for).
-    `steps` are those of the current or the last attempt: queued, placed, fetching, building,
-    starting, checking, running. `step_seconds` is how many seconds each step took when an attempt
-    that came to run last had it. `settings` are those of its commit, None if nobody has read them
-    yet; `settings_for` says for which settings of the app they were read. `digest` is that of its
-    image in the registry, "" if none is known. `protocol` is the one that the current attempt's
-    application speaks, "h2" or "" for HTTP/1.1. `memory_kills` is how many of its processes were
-    killed for want of memory while it ran on. `refs` are the branches and tags that led to the
-    commit when it was last asked for (heads/main, tags/v1): they decide about its variables.
-    `attempts` are the last few that are over, the oldest first
-    (framework/preview/ended_attempts.py).
+    `labels` are the requested labels that resolved to this commit, the newest last. `task_id`,
+    `agent_id`, `agent_host` and `host_port` belong to the current or last attempt. `reason` is why
+    it waits (queued) or ends (draining, stopped), `reason_kind` the kind of that reason
+    (framework/preview/reasons.py), `failure` why it failed. `phase` is the last phase that its
+    executor reported, `detail` the progress in it ("3/5 RUN make"). `restart_requested` is set
+    while it drains and is to start again afterwards. `consecutive_losses` counts the attempts that
+    were lost in a row. After a loss the next attempt begins at `retry_at` at the earliest, and if
+    possible on another agent than `avoid_agent`. `changed` is when the state last changed.
+    `unreferenced_since` is since when no branch or tag leads to it (None while one does, or if only
+    its commit was requested). `steps` are those of the current or last attempt: queued, placed,
+    fetching, building, starting, checking, running. `step_seconds` is how long each step took in
+    the last successful attempt that had it. `settings` are those of its commit, None if not read
+    yet; `settings_for` names the app's settings for which they were read. `digest` is its image's
+    digest in the registry, "" if unknown. `protocol` is that of the current attempt's application,
+    "h2" or "" for HTTP/1.1. `memory_kills` is how many of its processes were killed for lack of
+    memory while it ran. `refs` are the branches and tags that led to the commit at the last request
+    (heads/main, tags/v1); its variables depend on them. `attempts` are the last few ended ones, the
+    oldest first (framework/preview/ended_attempts.py).
     """
 
     app: str
@@ -198,7 +196,7 @@ class PreviewRecord:
 class Placement:
     """Where one running preview answers, and the labels that lead there.
 
-    `protocol` is "h2" where it speaks HTTP/2 and no HTTP/1.1.
+    `protocol` is "h2" if it speaks HTTP/2 and no HTTP/1.1.
     """
 
     task_id: str
@@ -212,8 +210,8 @@ class Placement:
 class PlacementsRecord:
     """All placements of an app, by commit. An entry exists while visitors may be sent there.
 
-    `signatures` has that of each placement (prevs/signatures.py), by commit. `failed` has, for each
-    label that leads to an older commit, the one that it was to lead to, and that has failed.
+    `signatures` are those of the placements (prevs/signatures.py), by commit. `failed` maps a label
+    that still leads to an older commit to the newer commit, which has failed.
     """
 
     app: str
@@ -258,10 +256,9 @@ class AgentsRecord:
 
 @dataclasses.dataclass(frozen=True)
 class ProxyRecord:
-    """What one proxy routes by: for each app, the znode version of the placements it applied.
+    """The state of a proxy: for each app, the znode version of the placements that it applied.
 
-    `holding` are the tasks that no placement leads to any more, and to which requests that began
-    before are still open at this proxy.
+    `holding` are tasks without a placement to which this proxy still has open requests.
     """
 
     applied: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -281,7 +278,7 @@ class ProxyRecord:
 class LeaderRecord:
     """The framework that leads: the URL at which the others reach its API, "" for none.
 
-    `process` tells one run of the program from every other.
+    `process` identifies one run of the program.
     """
 
     api: str
@@ -299,9 +296,9 @@ class LeaderRecord:
 
 @dataclasses.dataclass(frozen=True)
 class InstallationRecord:
-    """What may never differ between the frameworks at one root.
+    """The settings that must be equal for all frameworks at one root.
 
-    `master` names the Mesos cluster; the others are those of FrameworkInfo, and the domain.
+    `master` names the Mesos cluster; the others are the fields of FrameworkInfo, and the domain.
     """
 
     master: str
@@ -322,12 +319,12 @@ class InstallationRecord:
 
 
 _OF_APP = "app-"
-"""What the stored scope of a token for one app begins with."""
+"""The prefix of the stored scope of a token for one app."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TokenRecord:
-    """A token of the framework's API: what it may be used for, and the SHA-256 of it in hex.
+    """A token of the framework's API: its scope, and its SHA-256 in hex.
 
     `scope` is "read", "use" or "admin"; `app` is the one app that it is for, "" for all.
     """
@@ -341,8 +338,8 @@ class TokenRecord:
     def encode(self) -> bytes:
         """Return the znode's bytes.
 
-        A framework that knows of no tokens for one app finds a scope that it does not know there:
-        it takes the token for nobody's, and not for one that is good for all apps.
+        An older framework does not support tokens for one app. It finds an unknown scope here, and
+        so refuses the token instead of accepting it for all apps.
         """
         if not self.app:
             return codec.encode(self, 1)
@@ -361,7 +358,7 @@ class TokenRecord:
 class SecretsRecord:
     """An app's environment, its secrets and the credential of its repository, as one sealed text.
 
-    What seals it is not in ZooKeeper (framework's PREVS_KEY_FILE).
+    The key is not in ZooKeeper (the framework's PREVS_KEY_FILE).
     """
 
     app: str

@@ -1,7 +1,7 @@
-"""Signatures of what proxies route by: who can only write to ZooKeeper routes nobody. Pure.
+"""Signs the records that proxies route by: who can only write to ZooKeeper cannot route. Pure.
 
-HMAC-SHA256 (RFC 2104) with a key that is made from a token which frameworks and proxies have. A
-signature holds for one app, commit and task, so that no placement passes for another one.
+The signature is HMAC-SHA256 (RFC 2104) with a key derived from a token that frameworks and proxies
+share. It covers app, commit and task, so that no placement passes for another one.
 """
 
 import hmac
@@ -15,7 +15,7 @@ _PURPOSE = b"prevs: signatures of placements and agents"
 
 
 def derive_key(token: str) -> bytes:
-    """Return the key of a token. Nobody finds the token by it."""
+    """Return the key for a token. The token cannot be computed from it."""
     return hmac.digest(token.encode(), _PURPOSE, "sha256")
 
 
@@ -25,26 +25,26 @@ def sign_placement(key: bytes, app: str, sha: str, placement: Placement) -> str:
 
 
 def sign_agents(key: bytes, record: AgentsRecord) -> str:
-    """Return the signature of where previews may be; the record's own does not count."""
+    """Return the signature of a record of agents, whose own `signature` is ignored."""
     return _sign(key, _agents(record))
 
 
 def is_placement_signed(
     keys: Collection[bytes], app: str, sha: str, placement: Placement, *, signature: str
 ) -> bool:
-    """Tell whether a signature of a placement is by one of `keys`. In constant time."""
+    """Return whether one of `keys` made a placement's signature. In constant time."""
     return _is_signed(keys, signature, _placement(app, sha, placement))
 
 
 def are_agents_signed(keys: Collection[bytes], record: AgentsRecord) -> bool:
-    """Tell whether a record's signature is by one of `keys`. In constant time."""
+    """Return whether one of `keys` made a record's signature. In constant time."""
     return _is_signed(keys, record.signature, _agents(record))
 
 
 def _placement(app: str, sha: str, placement: Placement) -> Any:
     place = (placement.task_id, placement.host, placement.port)
     signed = ["placement", app, sha, *place, placement.labels]
-    # Without one it is as it was before there were any: proxies of then go on.
+    # Without a protocol the value is that of older versions, so that older proxies accept it.
     return [*signed, placement.protocol] if placement.protocol else signed
 
 

@@ -1,4 +1,4 @@
-"""The words for where a preview is in its life, and for why one failed."""
+"""The states of a preview, the phases of an attempt, and the causes of failures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import enum
 
 
 class State(enum.Enum):
-    """A preview's state; the legal changes are the table in framework/preview/lifecycle.py."""
+    """A preview's state; the table in framework/preview/lifecycle.py has the legal changes."""
 
-    QUEUED = "queued"  # wants an attempt; no offer has been taken for it yet
+    QUEUED = "queued"  # waits for an attempt; no offer was accepted for it yet
     PLACED = "placed"  # an attempt's task was sent to an agent
     BUILDING = "building"  # the executor fetches the commit or builds its image
     STARTING = "starting"  # the container runs, the health check has not passed yet
@@ -19,7 +19,7 @@ class State(enum.Enum):
 
 
 class Phase(enum.Enum):
-    """What an executor says it is doing (in TaskReport)."""
+    """What an executor is doing, by its TaskReport."""
 
     FETCHING = "fetching"
     BUILDING = "building"
@@ -32,8 +32,8 @@ class Phase(enum.Enum):
 class Cause(enum.Enum):
     """Why a preview failed. The values are part of the API: they never change meaning.
 
-    One that a later version has added is read as EXECUTOR_FAILED: its sentence says the rest, and a
-    record that could not be read at all would be lost (docs/decisions/0041-upgrade.md).
+    A cause that a later version added is read as EXECUTOR_FAILED: the failure's sentence explains
+    it, and a record that cannot be read would be lost (docs/decisions/0041-upgrade.md).
     """
 
     REPOSITORY_UNREACHABLE = "repository-unreachable"

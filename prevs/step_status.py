@@ -1,4 +1,4 @@
-"""How far a preview's attempt is, step by step: what every program shows of it. Pure."""
+"""The status of each step of an attempt, as every program shows it. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Optional
 from prevs.states import State
 
 Times = tuple[Optional[float], Optional[float]]
-"""When a step began and ended, as the API has it: None for what it has not."""
+"""When a step began and ended, as in the API: None if it has not."""
 
 _UNDER_WAY = frozenset(
     state.value for state in (State.QUEUED, State.PLACED, State.BUILDING, State.STARTING)
@@ -19,7 +19,7 @@ _UNDER_WAY = frozenset(
 class StepStatus(enum.Enum):
     """Where a step is."""
 
-    NEXT = "next"  # not begun; in an attempt that is over, never come to
+    NEXT = "next"  # not begun; in an ended attempt: never reached
     NOW = "now"
     DONE = "done"
     SKIPPED = "skipped"  # not needed: a later one began without it
@@ -29,8 +29,8 @@ class StepStatus(enum.Enum):
 def find_statuses(state: str, steps: Sequence[Times], changed: float | None) -> list[StepStatus]:
     """Return the status of each step of a preview's current or last attempt, in their order.
 
-    `changed` is when the preview came into its `state`. An attempt that runs, or ended after it
-    ran, has passed all its steps, whatever became of it.
+    `changed` is when the preview entered its `state`. An attempt that runs or has run has passed
+    all its steps, however it ended.
     """
     begun = [at for at, (began, _) in enumerate(steps) if began is not None]
     last = begun[-1] if begun else -1
@@ -53,5 +53,5 @@ def find_statuses(state: str, steps: Sequence[Times], changed: float | None) -> 
 
 
 def _ended_before(step: Times, changed: float | None) -> bool:
-    """Tell whether a last step ended before the attempt did: running came in between."""
+    """Return whether the last step ended before the attempt did, so that the preview ran."""
     return step[1] is not None and changed is not None and step[1] < changed

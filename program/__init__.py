@@ -1,5 +1,5 @@
-"""What framework and proxy share as long-running programs: settings and log lines.
+"""Code that several programs share and that knows nothing about previews.
 
-It knows nothing of what they do. The executor shares the form of log lines, and stays free of
-these libraries.
+It has settings, log lines, the rules for git, and the handling of foreign text. The modules that
+the executor runs too import no libraries, and work on Python 3.9.
 """

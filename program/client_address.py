@@ -1,27 +1,27 @@
-"""Which addresses count as one client: whoever has an IPv6 network has all its addresses. Pure."""
+"""Groups addresses by client: who has an IPv6 network has all its addresses. Pure."""
 
 import ipaddress
 
 SITE_BITS = 64
-"""The network of IPv6 that one host is in: it may take any address there."""
+"""The prefix of one host's IPv6 network: the host may take any address in it."""
 
 CUSTOMER_BITS = 48
-"""A provider gives one customer no larger network of IPv6."""
+"""The prefix of the largest IPv6 network that a provider gives one customer."""
 
 
 def read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | str:
-    """Return the address of a client; what is none is returned as it is."""
+    """Return a client's address; a text that is no address is returned as it is."""
     try:
         found = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return text
-    # A listener of IPv6 sees clients of IPv4 so: all of them are in one /64.
+    # An IPv6 listener sees IPv4 clients as mapped addresses, which are all in one /64.
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return mapped or found
 
 
 def name_client(address: str, bits: int) -> str:
-    """Return the same text for all addresses of one client, with IPv6 those of `bits` alike."""
+    """Return the same text for all addresses of a client; with IPv6, for one prefix of `bits`."""
     found = read_address(address)
     if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((found, bits), strict=False))

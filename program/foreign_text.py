@@ -1,28 +1,28 @@
-"""Foreign text made fit to be shown: which code points no screen gets as they are. Pure.
+"""Makes foreign text safe to show: removes or names harmful code points. Pure.
 
 A log, a ref, a commit's subject or the message of a build is from people whom nobody has vetted.
-Two kinds of code points are harmful, whatever shows them; each edge escapes what else is markup
-for it (HTML, the width of a line).
+Two kinds of code points are harmful on every screen. Each edge also escapes its own markup, such as
+HTML.
 
-Commands are what a terminal obeys: escape sequences, also those that begin with one character of
-8 bits (U+0080 to U+009F), and every other control character (U+0000 to U+001F, U+007F). They move
+A terminal obeys commands: escape sequences, also those that begin with one 8-bit character
+(U+0080 to U+009F), and every other control character (U+0000 to U+001F, U+007F). They move
 the cursor, set the title, fill the clipboard. Tab, line feed and carriage return are white space.
 
-Marks are what nobody sees, but what changes what one does see: U+061C, U+200E, U+200F, U+202A to
+Marks are invisible, but change how the text beside them looks: U+061C, U+200E, U+200F, U+202A to
 U+202E and U+2066 to U+2069 turn the direction of text (CVE-2021-42574), U+FFF9 to U+FFFB hide an
 annotation, U+FEFF makes two names look alike. The joiners U+200C and U+200D and the variation
-selectors are no marks: scripts and emoji need them.
+selectors do not count as marks: scripts and emoji need them.
 """
 
 import re
 
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 MARKS = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb"
-"""As in the brackets of a regular expression; terminal.js has the same ones."""
+"""The marks, for the brackets of a regular expression; terminal.js has the same list."""
 
 _SEQUENCE = (
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor, screen, modes
-    # Titles, clipboard, links, device strings. One that is never ended ends at its line.
+    # Titles, clipboard, links, device strings. One without an end ends at the end of its line.
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
@@ -34,12 +34,12 @@ _UNSEEN = re.compile(f"[{_CONTROLS}{MARKS}]")
 
 
 def drop_sequences(text: str) -> str:
-    """Return a text without escape sequences; what moves within a line, like backspaces, stays."""
+    """Return a text without escape sequences; control characters such as backspaces stay."""
     return _SEQUENCES.sub("", text)
 
 
 def drop_commands(text: str, *, colours: bool = False) -> str:
-    """Return a text without commands; with `colours` those that set colours stay."""
+    """Return a text without commands; with `colours`, those that set colours stay."""
     return (_NO_COLOURS if colours else _COMMANDS).sub("", text)
 
 
@@ -49,12 +49,12 @@ def drop_unseen(text: str) -> str:
 
 
 def name_marks(text: str) -> str:
-    """Return a text with the number of each mark instead of it: "<U+202E>"."""
+    """Return a text with each mark replaced by its number: "<U+202E>"."""
     return _MARKS.sub(_name, text)
 
 
 def name_unseen(text: str) -> str:
-    """Return a text with the number of each control character and mark instead of it."""
+    """Return a text with each control character and mark replaced by its number."""
     return _UNSEEN.sub(_name, text)
 
 

@@ -1,4 +1,4 @@
-"""Where a git repository is: its address taken apart, and addresses that one may name. Pure."""
+"""Parses addresses of git repositories, and decides which ones a repository may name. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
-"""The schemes by which another machine is asked, each with its port."""
+"""The schemes that reach another machine, each with its port."""
 
 LOCAL = "file"
 
@@ -25,7 +25,7 @@ _AUTHORITY = re.compile(
     r"(?P<host>\[[0-9a-f:.]+\]|[^\s:\[\]@-][^\s:\[\]@]*)(?::(?P<port>\d{0,5}))?", re.I | re.A
 )
 _ENDS_AUTHORITY = frozenset("?#\\")
-"""What ends a host for some readers of URLs, and is a part of it or of the user for others."""
+"""Characters that end the host for some URL parsers, and belong to host or user for others."""
 
 _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z](?:[a-z0-9_-]*[a-z0-9_])?", re.A)
 _IPV4 = re.compile(r"(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})", re.A)
@@ -33,7 +33,7 @@ _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
 class Origin(NamedTuple):
-    """Who is asked: a scheme, and the host (in small letters) and the port that speak it."""
+    """A scheme, a host (in lower case) and a port."""
 
     scheme: str
     host: str
@@ -41,9 +41,9 @@ class Origin(NamedTuple):
 
 
 class Address(NamedTuple):
-    """A repository's address. One on this machine has the scheme `file`, and no host.
+    """A repository's address. On this machine it has the scheme `file`, and no host.
 
-    `user` is as it was given, with the password where there was one.
+    `user` is as given, with the password if there was one.
     """
 
     origin: Origin
@@ -52,12 +52,12 @@ class Address(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        """Tell whether it is a path of this machine."""
+        """Whether it is a path of this machine."""
         return self.origin.scheme == LOCAL
 
 
 def read_address(text: str) -> Address | None:
-    """Return an address taken apart: a path, a URL or `user@host:path`; None of any other text."""
+    """Parse an address: a path, a URL or `user@host:path`; None for any other text."""
     if not text.isprintable() or text != text.strip():
         return None
     if text.startswith("/"):
@@ -71,9 +71,9 @@ def read_address(text: str) -> Address | None:
 
 
 def leads_here(address: Address) -> bool:
-    """Tell whether an address is one of this machine: a path, or a host that always is.
+    """Return whether an address is on this machine: a path, or a host that always is.
 
-    A name is not looked up, but for those that nobody's nameserver is asked for.
+    No nameserver is asked: only names that always mean this machine count.
     """
     host = address.origin.host.strip("[]").rstrip(".")
     if address.is_local or host in _HERE or host.endswith(".localhost"):
@@ -84,13 +84,13 @@ def leads_here(address: Address) -> bool:
         there = mapped or there
         return there.is_loopback or there.is_unspecified
     with contextlib.suppress(OSError):
-        # As resolvers read numbers: 127.1, 0x7f.1, 2130706433.
+        # Resolvers also read numbers like 127.1, 0x7f.1 and 2130706433.
         return socket.inet_aton(host)[0] in (0, 127)
     return False
 
 
 def write_origin(origin: Origin) -> str:
-    """Return the beginning of a URL of this origin."""
+    """Return an origin as the beginning of a URL."""
     port = "" if PORTS[origin.scheme] == origin.port else f":{origin.port}"
     return f"{origin.scheme}://{origin.host}{port}"
 
@@ -100,12 +100,12 @@ class NotAllowed(ValueError):
 
 
 def follow(base: str, named: str, root: str) -> str:
-    """Return the address of what the repository at `base` calls `named`, as for a submodule.
+    """Return the address that the repository at `base` means by `named`, as for a submodule.
 
-    `./` and `../` begin a path relative to `base`. `root` is the repository that the app names, and
-    bounds the rest: where it is on another machine, none on this one may be named; where it is on
-    this one, only those below the folder that it is in. Hosts beside its own are asked by https, or
-    by http where it is read unencrypted itself. Raises NotAllowed.
+    `./` and `../` begin a path relative to `base`. `root` is the app's repository and sets the
+    limits. If it is on another machine, no path on this machine is allowed; if it is on this one,
+    only paths below the folder that holds it. Other hosts are reached by https, or also by http if
+    `root` itself is read unencrypted. Raises NotAllowed.
     """
     text = _join(base, named) if named.startswith(("./", "../")) else named
     address, top = read_address(text), read_address(root)
@@ -127,15 +127,15 @@ def follow(base: str, named: str, root: str) -> str:
 
 
 def is_foreign(address: Address, root: Address) -> bool:
-    """Tell whether it is at another origin than the repository `root`, on another machine."""
+    """Return whether an address is on another machine, and at another origin than `root`."""
     return not address.is_local and address.origin != root.origin
 
 
 def find_large_files(repository: str, named: str | None) -> str:
     """Return the address of the Git LFS server of a repository.
 
-    `named` is what the repository's .lfsconfig says, which may lead to another path of the same
-    origin, or to https at its host. Raises NotAllowed.
+    `named` is the address in the repository's .lfsconfig: it may be another path of the same
+    origin, or https at its host. Raises NotAllowed.
     """
     address = read_address(repository)
     if address is None:
@@ -152,7 +152,7 @@ def find_large_files(repository: str, named: str | None) -> str:
         return f"file://{quote(address.path)}"
     path = address.path.strip("/")
     if scheme == "ssh":
-        # git-lfs asks there, by `git-lfs-authenticate`, where the server of the files is.
+        # git-lfs runs `git-lfs-authenticate` there to learn the address of the LFS server.
         user = f"{address.user}@" if address.user else ""
         return f"ssh://{user}{host}:{address.origin.port}/{path}"
     where = write_origin(address.origin) if scheme != "git" else f"https://{host}"
@@ -160,7 +160,7 @@ def find_large_files(repository: str, named: str | None) -> str:
 
 
 def _check_foreign(named: Origin, own: Origin) -> None:
-    """Raise NotAllowed for an origin that no repository may name beside its own."""
+    """Raise NotAllowed for another origin that a repository may not name."""
     if named.scheme == "ssh":
         raise NotAllowed(
             "is at another host than the app's repository, and asks for an ssh key: name it by an "
@@ -171,14 +171,14 @@ def _check_foreign(named: Origin, own: Origin) -> None:
             f"is read by {named.scheme}:// from another host than the app's repository: name it by "
             "https"
         )
-    # Whoever reads a host must read the same: no %2e, no 0x7f.1, no dot at the end.
+    # All parsers must read the same host: no %2e, no 0x7f.1, no dot at the end.
     host = named.host
     if not (host.startswith("[") or _NAME.fullmatch(host) or _IPV4.fullmatch(host)):
         raise NotAllowed("has a host in its address that is neither a name nor an address")
 
 
 def _is_beside(named: Origin, own: Origin) -> bool:
-    """Tell whether it is the same origin, or https where that has another scheme of its host."""
+    """Return whether it is the same origin, or https at the host of another scheme."""
     if named == own:
         return True
     usual = own.scheme == "ssh" or own.port == PORTS.get(own.scheme)
@@ -203,11 +203,11 @@ def _local(path: str) -> Address | None:
 
 
 def _join(base: str, named: str) -> str:
-    """Return a relative address made absolute. Raises NotAllowed where it leads above the host."""
+    """Make a relative address absolute. Raises NotAllowed if it leads above the host's root."""
     address = read_address(base)
     if address is None:
         raise NotAllowed("is relative to an address that is none")
-    # By the length of the path as it is written: a scp-like one need not begin with a slash.
+    # Cut by the length of the path as written: an scp-like path may begin without a slash.
     if address.is_local:
         beginning, path = "", address.path
     else:
@@ -228,7 +228,7 @@ def _join(base: str, named: str) -> str:
 
 
 def _is_below(path: str, root: str) -> bool:
-    """Tell whether a path lies in the folder that `root` is in, or in `root` where that is `/`."""
+    """Return whether a path lies in the folder of `root`, or in `/` if `root` is directly there."""
     real = _flatten(path)
     top = _flatten(root)
     folder = top.parent if top.parent != PurePosixPath("/") else top

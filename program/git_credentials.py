@@ -1,8 +1,8 @@
-"""How git is given a credential for one repository, and nothing else that asks. Pure.
+"""Gives git the credential of one repository, for that repository only. Pure.
 
-Nothing secret is in an argument list or in git's settings: for http a helper reads it from the
-environment of git, for ssh it is in files that only their owner reads. git asks the helper for the
-repository's own origin alone, so neither a redirect nor a submodule elsewhere gets to know it.
+No secret is in an argument list or in git's settings: for http a helper reads it from git's
+environment, for ssh it is in files that only their owner can read. git asks the helper for the
+repository's own origin only, so neither a redirect nor a submodule elsewhere gets the secret.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from program.git_addresses import Address, write_origin
 from program.git_safety import NO_PROMPT, SSH_OPTIONS
 
 ANY_USER = "x-access-token"
-"""The name that goes with a token alone: one that every usual server takes."""
+"""The user name for a token without one; all usual servers accept it."""
 
 _USER, _PASSWORD = "PREVS_GIT_USERNAME", "PREVS_GIT_PASSWORD"
 _HELPER = (
@@ -45,9 +45,9 @@ class CredentialUnusable(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Access:
-    """What git needs to use a credential: its environment, and files that only the owner reads.
+    """What git needs to use a credential: its environment, and files that only the owner can read.
 
-    The files are to be there, with mode 0600, while git runs, and no longer.
+    The files must exist, with mode 0600, while git runs, and no longer.
     """
 
     environment: Mapping[str, str] = dataclasses.field(repr=False)
@@ -55,10 +55,10 @@ class Access:
 
 
 def give_access(credential: Credential | None, address: Address, folder: Path) -> Access:
-    """Return how git reads the repository at `address` with a credential; None: with the machine's.
+    """Return how git reads the repository at `address` with a credential.
 
-    `folder` is an absolute path, where the files are to be. A repository on this machine, or one
-    of git://, needs none. Raises CredentialUnusable.
+    None means the machine's own credentials. `folder` is an absolute path for the files. A
+    repository on this machine or at git:// needs no credential. Raises CredentialUnusable.
     """
     if credential is None or address.origin.scheme not in ("http", "https", "ssh"):
         return Access(NO_PROMPT)
@@ -68,21 +68,21 @@ def give_access(credential: Credential | None, address: Address, folder: Path) -
 
 
 def give_none(*more: tuple[str, str]) -> Access:
-    """Return how git reads as anybody: with no credential, not even one of this machine.
+    """Return how git reads without any credential, not even one of this machine.
 
-    `more` are settings of git besides.
+    `more` are further git settings.
     """
     return Access({**NO_PROMPT, **_settings(("credential.helper", ""), *more)})
 
 
-def find_advice(said: str, credential: Credential | None) -> tuple[str, str] | None:
-    """Return why a repository was not read and what to do, where that is a matter of credentials.
+def find_advice(output: str, credential: Credential | None) -> tuple[str, str] | None:
+    """Return why a repository was not read, and the next step; None if credentials are not why.
 
-    `said` is git's or git-lfs's stderr; `credential` what it was given.
+    `output` is the stderr of git or git-lfs; `credential` is what git was given.
     """
     given = "given" if credential else "none"
-    for pattern, sentences in _SAYINGS:
-        if pattern.search(said):
+    for pattern, sentences in _ADVICE:
+        if pattern.search(output):
             return sentences[given]
     return None
 
@@ -98,7 +98,7 @@ def _give_password(credential: Credential, address: Address) -> Access:
         raise CredentialUnusable(
             "the app's credential has a line break or a control character in it. Set it again"
         )
-    # The first forgets the machine's helpers: those would be asked before, and told ours to keep.
+    # The empty helper removes the machine's helpers: they would be asked first, and store ours.
     scoped = f"credential.{write_origin(address.origin)}.helper"
     settings = _settings(("credential.helper", ""), (scoped, _HELPER))
     secret = {_USER: username, _PASSWORD: credential.password}
@@ -122,7 +122,7 @@ def _give_key(credential: Credential, folder: Path) -> Access:
     words = ("ssh", *_SSH, *(word for option in options for word in ("-o", option)))
     command = " ".join(shlex.quote(word) for word in words)
     files = {key: _write_lines(credential.private_key), known: _write_lines(credential.known_hosts)}
-    # Large files may be at https all the same, for which the machine's helpers are not asked.
+    # Large files may still be at https; the machine's helpers must not answer for them.
     settings = _settings(("credential.helper", ""))
     return Access({**NO_PROMPT, **settings, "GIT_SSH_COMMAND": command}, files)
 
@@ -138,18 +138,18 @@ def _settings(*pairs: tuple[str, str]) -> dict[str, str]:
 
 
 def _escape(path: Path) -> str:
-    """Return a path as ssh reads it in an option, where % begins what it replaces."""
+    """Quote a path for an option of ssh, which replaces what follows a %."""
     escaped = re.sub(r'(["\\\\])', r"\\\1", str(path)).replace("%", "%%")
     return f'"{escaped}"'
 
 
 def _write_lines(text: str) -> str:
-    """Return a file's text as OpenSSH takes it: a key without its last line break is refused."""
+    """Return a file's text as OpenSSH needs it: it refuses a key without a last line break."""
     return text.replace("\r\n", "\n").strip("\n") + "\n"
 
 
 _SET = "Give the app a credential for it (`prevs credential set`), then retry"
-_SAYINGS = (
+_ADVICE = (
     (
         re.compile(r"could not read (Username|Password)"),
         {
@@ -211,4 +211,4 @@ _SAYINGS = (
         },
     ),
 )
-"""What git, ssh and git-lfs say, and what that means with a credential and without one."""
+"""Messages of git, ssh and git-lfs, and their meaning with a credential and without one."""

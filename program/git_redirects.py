@@ -1,7 +1,7 @@
-"""Where a server of git sends on to, and whether that is still the repository's own. Pure.
+"""Redirects of git servers: where they lead, and whether git may follow. Pure.
 
-git is told to follow no redirect (program/git_safety.py). It does not say where it was sent, so it
-is asked again with a trace, which is read here.
+Our settings keep git from following redirects (program/git_safety.py). git does not report the
+target, so it runs again with a trace, which this module reads.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from program.git_messages import redact
 T = TypeVar("T")
 
 _MOST = 5
-"""Redirects on the way to one repository."""
+"""The most redirects on the way to one repository."""
 
 TRACE: Mapping[str, str] = {"GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1"}
-"""The environment in which git writes what it is answered to stderr, without credentials."""
+"""The environment in which git writes the answers of servers to stderr, without credentials."""
 
 QUESTION = ("ls-remote", "--quiet", "--heads", "--end-of-options")
-"""What git is asked with a trace; the address follows."""
+"""The arguments of git for a trace; the address follows."""
 
 _ENDLESS = "its server sends on from one address to the next, without an end"
 _ADVICE = (
@@ -38,13 +38,13 @@ _LONGEST = 200
 
 
 class Redirected(Exception):
-    """git was sent on."""
+    """A server has redirected git."""
 
 
 class RedirectRefused(ValueError):
-    """A server sends on to where git may not follow: `why`, and what to do.
+    """A server redirects to where git may not follow; `why`, and the next step as `advice`.
 
-    Both are fit to be shown, and begin a sentence or go on with one; they have no stop.
+    Both are safe to show. They are parts of sentences, without a full stop.
     """
 
     def __init__(self, why: str, advice: str) -> None:
@@ -53,29 +53,29 @@ class RedirectRefused(ValueError):
         self.advice = advice
 
 
-def follow(address: str, ask: Callable[[str], T], trace: Callable[[str], str]) -> T:
-    """Return what `ask` does at `address`, or wherever on its own server that has moved to.
+def follow(address: str, run: Callable[[str], T], trace: Callable[[str], str]) -> T:
+    """Return `run(address)`, following redirects within the address's own origin.
 
-    `ask` raises Redirected where git was sent on; `trace` asks git QUESTION in the environment
-    TRACE, and returns its stderr. Raises RedirectRefused, and what both raise.
+    `run` raises Redirected if a server redirects git; `trace` runs git with QUESTION in the
+    environment TRACE, and returns its stderr. Raises RedirectRefused, and what both raise.
     """
     for _ in range(_MOST):
         try:
-            return ask(address)
+            return run(address)
         except Redirected:
             address = find_moved(address, trace(address))
     raise RedirectRefused(_ENDLESS, "Give the app the address where the repository is")
 
 
-def is_redirected(said: str) -> bool:
-    """Tell whether git failed because it was sent on."""
-    return _REDIRECTED.search(said) is not None
+def is_redirected(output: str) -> bool:
+    """Return whether git failed because of a redirect."""
+    return _REDIRECTED.search(output) is not None
 
 
 def find_moved(address: str, traced: str) -> str:
-    """Return where the repository at `address` is, as its server says in what was traced.
+    """Return the address to which the server of `address` redirects, from git's trace.
 
-    That is at the same origin, or at https where it was http. Raises RedirectRefused.
+    It is at the same origin, or at https if it was at http. Raises RedirectRefused.
     """
     locations = _LOCATION.findall(traced)
     where = urljoin(address.rstrip("/") + _TAIL, locations[-1]) if locations else ""
@@ -92,6 +92,6 @@ def _is_own(moved: Origin, own: Origin) -> bool:
 
 
 def _show(where: str) -> str:
-    """Return an address without names, passwords and queries: those may be secrets."""
+    """Return an address without users, passwords and queries, which may be secrets."""
     shown = redact(re.split("[?#]", where.removesuffix(_TAIL), maxsplit=1)[0])
     return "".join(sign for sign in shown if sign.isprintable())[:_LONGEST] or "nowhere"

@@ -1,7 +1,7 @@
-"""How git is run on repositories that nobody vetted: the rules that hold wherever it is. Pure.
+"""The settings with which every git of ours runs on repositories that nobody has vetted. Pure.
 
-The executor runs it too, on Python 3.9. What only one program needs, its own module adds: the
-framework's git reads no settings of its machine at all, the executor's those of its user.
+The executor uses it too, on Python 3.9. Each program's own module adds the rest: the framework's
+git reads no settings of its machine; the executor's reads those of its user.
 """
 
 from __future__ import annotations
@@ -9,40 +9,40 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 SETTINGS: Mapping[str, str] = {
-    # A repository's programs are its authors', and a folder may be anybody's.
+    # Hooks and monitors in a repository would run its authors' programs.
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
-    # Where one leads to another server, this machine's netrc and helpers would answer: see
-    # program/git_redirects.py, which follows what stays at home.
+    # On a redirect to another server, this machine's netrc and helpers would answer.
+    # program/git_redirects.py follows redirects within one origin.
     "http.followRedirects": "false",
-    # Submodules are another repository each, and are asked for as such or not at all.
+    # Each submodule is another repository, which we check and fetch ourselves.
     "fetch.recurseSubmodules": "false",
     "submodule.recurse": "false",
 }
-"""Settings that no other may override."""
+"""Settings that no others may override."""
 
 SETTINGS_IN_FILE: Mapping[str, str] = {
-    # git empties the environment's settings for the upload-pack that serves a repository on this
-    # machine, and that one refuses other users' repositories.
+    # git clears settings in the environment for the upload-pack of a repository on this machine,
+    # which then refuses other users' repositories.
     "safe.directory": "*",
-    # git's own limits of memory are for machines. Measured with git 2.47 on two cores: a random
-    # file of 100 MB takes index-pack 4 MB and not 99, unpack-objects 5 and not 100; twelve files of
-    # 7 MB in five versions each take index-pack 24 MB and not 91. A larger file is streamed. One
-    # that a server sends as a difference from another is still made in memory, whole, beside that
-    # one (195 MB with files of 100 MB).
+    # git's default memory limits suit a whole machine. Measured with git 2.47 on two cores: for a
+    # random file of 100 MB index-pack takes 4 MB instead of 99, unpack-objects 5 instead of 100;
+    # for twelve files of 7 MB in five versions each, index-pack takes 24 MB instead of 91. git
+    # streams larger files. But it builds a file that comes as a delta whole in memory, beside its
+    # base (195 MB for files of 100 MB).
     "core.bigFileThreshold": "8m",
     "core.deltaBaseCacheLimit": "16m",
     "pack.threads": "1",
     "pack.deltaCacheSize": "16m",
 }
-"""Settings that have to be in a file, or git does not hand them to what it starts."""
+"""Settings that must be in a file, or git does not pass them to its child processes."""
 
 NO_PROMPT: Mapping[str, str] = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
-"""The environment in which git asks nobody for a password: it fails instead."""
+"""The environment in which git never asks for a password: it fails instead."""
 
 ENVIRONMENT: Mapping[str, str] = {
     **NO_PROMPT,
-    # What is missing is missing: a repository may name another one where it would be.
+    # Missing objects stay missing: a repository could name another one to fetch them from.
     "GIT_NO_LAZY_FETCH": "1",
     # refs/replace would show another commit's files under a commit's id.
     "GIT_NO_REPLACE_OBJECTS": "1",
@@ -58,21 +58,21 @@ FOREIGN_PROTOCOLS = "http:https"
 SSH_OPTIONS = (
     *("-o", "BatchMode=yes"),
     *("-o", "ConnectTimeout=10"),
-    # One that is there and no longer answers, as ConnectTimeout ends with the greeting.
+    # For a server that stops answering: ConnectTimeout covers only the time until its greeting.
     *("-o", "ServerAliveInterval=15"),
     *("-o", "ServerAliveCountMax=2"),
 )
 SSH_COMMAND = " ".join(("ssh", *SSH_OPTIONS))
-"""GIT_SSH_COMMAND where this machine's own keys are used: it asks nothing, and does not hang."""
+"""GIT_SSH_COMMAND for this machine's own keys: it never asks, and never hangs."""
 
 
 def write_options(settings: Mapping[str, str]) -> tuple[str, ...]:
-    """Return settings as git's arguments, where they stand above those of every file."""
+    """Return settings as arguments of git, which override those of every file."""
     return tuple(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
 
 
 def write_file(settings: Mapping[str, str]) -> str:
-    """Return settings as the text of a file of git's. Their names have a section and a key."""
+    """Return settings as the text of a git config file. Each name is a section and a key."""
     return "".join(_write_lines(settings))
 
 

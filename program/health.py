@@ -1,4 +1,4 @@
-"""What a probe tells: every check by name, each with its reason."""
+"""The result of a probe: every check by name, each with its reason."""
 
 import re
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ _ADDRESSES = re.compile(
 
 
 class Check(NamedTuple):
-    """One thing that was looked at. `detail` is a sentence, also where all is well.
+    """One check. `detail` is a sentence, also if all is well.
 
-    The probe fails by what is `needed`; the rest is told for whoever reads it.
+    The probe fails if a `needed` check fails; the others are for information.
     """
 
     name: str
@@ -29,13 +29,13 @@ class Check(NamedTuple):
 
 
 def why_not(checks: Sequence[Check]) -> str | None:
-    """Return what keeps a probe from passing, None where nothing does."""
+    """Return why a probe fails, None if it passes."""
     failing = [check.detail for check in checks if check.needed and not check.ok]
     return " ".join(failing) or None
 
 
 def without_addresses(checks: Sequence[Check]) -> list[Check]:
-    """Return the checks as strangers may read them: none of their sentences names a machine."""
+    """Return the checks without addresses, as strangers may read them."""
     return [check._replace(detail=_ADDRESSES.sub("(an address)", check.detail)) for check in checks]
 
 
@@ -45,7 +45,7 @@ def as_json(checks: Sequence[Check]) -> list[dict[str, Any]]:
 
 
 def turns(name: str, seconds: float, limit: float) -> Check:
-    """Return the check of a loop that went round last so many seconds ago."""
+    """Return the check of a loop whose last turn was so many seconds ago."""
     detail = f"The {name}'s loop last went round {seconds:.1f} s ago."
     if seconds > limit:
         detail += f" It has {limit:.0f} s for that."

@@ -1,6 +1,6 @@
-"""The file that holds the keys of what is kept sealed: one a line, the first one seals.
+"""The file with the keys for sealed secrets: one a line; the first one seals.
 
-A key is what Fernet calls one: 256 random bits in URL-safe base64.
+A key is a Fernet key: 256 random bits in URL-safe base64.
 """
 
 import base64
@@ -15,14 +15,14 @@ _BYTES = 32
 
 
 def new_key() -> str:
-    """Return a key that nobody has had before."""
+    """Return a new random key."""
     return base64.urlsafe_b64encode(os.urandom(_BYTES)).decode()
 
 
 def read_keys(path: Path) -> tuple[str, ...]:
-    """Return the keys in a file; blank lines count for nothing. Raises ValueError for what is none.
+    """Return the keys in a file; blank lines are ignored. Raises ValueError for an invalid line.
 
-    What it says of a wrong line has nothing of the line in it.
+    The error contains nothing of the line.
     """
     keys = read_lines(path)
     for number, key in keys.items():

@@ -1,8 +1,8 @@
-"""A log line as text. No libraries: the executor writes the same lines.
+"""Formats log lines. It needs no libraries, as the executor writes the same lines.
 
-Whatever a value holds, a line stays one line of printable characters: names, refs and what a
-program said are from strangers, and a terminal obeys more than line breaks. The fields that mean
-the same in every program are `app`, `commit` (12 digits), `task` and `request`.
+A line is always one line of printable characters: names, refs and the output of programs come from
+strangers, and terminals obey control characters. The fields `app`, `commit` (12 digits), `task` and
+`request` mean the same in every program.
 """
 
 import json
@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from prevs import names
 
 FORMS = ("logfmt", "json")
-"""What PREVS_LOG may be."""
+"""The values of PREVS_LOG."""
 COMMIT_DIGITS = 12
 
 Render = Callable[[Mapping[str, object]], str]
 
 
 def name_attempt(task_id: str) -> dict[str, str]:
-    """Return the fields that say of which attempt a line is; of a task not ours, just that."""
+    """Return the fields that name a line's attempt; for a task that is not ours, only the task."""
     read = names.read_task_id(task_id)
     if read is None:
         return {"task": task_id} if task_id else {}
@@ -26,7 +26,7 @@ def name_attempt(task_id: str) -> dict[str, str]:
 
 
 def logfmt(fields: Mapping[str, object]) -> str:
-    """Return a line of key=value, quoted where that is needed."""
+    """Return a line of key=value, quoted if needed."""
     return " ".join(f"{key}={_value(value)}" for key, value in fields.items())
 
 
@@ -36,7 +36,7 @@ def as_json(fields: Mapping[str, object]) -> str:
 
 
 def renderer(form: str) -> Render:
-    """Return what makes the lines of a form of FORMS."""
+    """Return the function that formats lines in a form of FORMS."""
     return as_json if form == "json" else logfmt
 
 

@@ -13,7 +13,7 @@ _FIRST = ("timestamp", "level", "event")
 
 
 def configure(form: str = "logfmt") -> None:
-    """Send every log line to stderr, with a time, a level and what is bound to its context.
+    """Send every log line to stderr, with its time, its level and the fields of its context.
 
     May be called again, with another form.
     """
@@ -47,6 +47,6 @@ def configure(form: str = "logfmt") -> None:
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # They tell of each request, connection and attempt at one; we tell of what it means.
+    # These libraries log each request and connection; we log what it means.
     for chatty in ("kazoo", "httpx", "httpcore", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,7 +1,7 @@
-"""Hostile text made fit to be shown beside other text. Pure.
+"""Makes hostile text safe to show beside other text. Pure.
 
-A page escapes markup; this is about what is no markup: what program/foreign_text.py names, piles of
-accents, words without an end.
+Pages escape markup themselves. This module handles the rest: the code points of
+program/foreign_text.py, piles of accents, and endless words.
 """
 
 import html
@@ -13,11 +13,11 @@ _ACCENT = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\uf
 _PILE = re.compile(f"({_ACCENT}{{3}}){_ACCENT}+")
 _WIDEST = 1000
 _DEAREST = 6
-"""How many bytes of HTML one character is at the most."""
+"""The most bytes of HTML that one character takes."""
 
 
 def tame(text: str, most: int = 500) -> str:
-    """Return one line that keeps to its own place. `most` is in bytes of HTML, as below."""
+    """Return a text on one line of at most `most` bytes of HTML, without harmful characters."""
     line = whole = " ".join(_bare(text[: most * 20]).split())
     while (over := _cost(line) - most) > 0:
         line = line[: -max(over // _DEAREST, 1)]
@@ -25,12 +25,12 @@ def tame(text: str, most: int = 500) -> str:
 
 
 def end_of_log(text: str, most: int = 3000) -> str:
-    """Return the last lines of a log as plain text, as a terminal would leave them.
+    """Return the last lines of a log as plain text, as a terminal would show them.
 
-    Without colours; a mark that would reorder a line is shown as its number.
+    Colours are removed; a mark that would reorder a line is shown as its number.
     """
     looked_at = text[-4 * most :]
-    if looked_at != text:  # not with half a line, whose beginning may be half a sequence
+    if looked_at != text:  # skip the cut first line, which may begin inside an escape sequence
         looked_at = looked_at.partition("\n")[2]
     looked_at = name_marks(drop_sequences(looked_at))
     kept = "\n".join(_bare(_overwrite(line)) for line in looked_at.split("\n"))
@@ -41,7 +41,7 @@ def end_of_log(text: str, most: int = 3000) -> str:
 
 
 def _overwrite(line: str) -> str:
-    """Return what carriage returns and backspaces leave of a line, cut where it is very long."""
+    """Apply the carriage returns and backspaces of a line, and cut a very long one."""
     line = line.rstrip("\r").rpartition("\r")[2]
     if "\x08" in line:
         left: list[str] = []

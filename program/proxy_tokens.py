@@ -1,7 +1,7 @@
 """The file with the tokens that only frameworks and proxies have: one a line.
 
-A framework takes each of them for a proxy's; a proxy sends the first. So a new one is written in
-front everywhere, frameworks first, and the old one taken out once no proxy sends it any more.
+A framework accepts each of them; a proxy sends the first. To change the token, write the new one
+first in every file, beginning with the frameworks; remove the old one once no proxy sends it.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from program.secret_lines import read_lines
 def read_tokens(path: Path) -> tuple[str, ...]:
     """Return the tokens in a file, in their order: at least one.
 
-    Raises ValueError for what is none, with nothing of the line in it.
+    Raises ValueError for an invalid line; the error contains nothing of the line.
     """
     tokens = read_lines(path)
     for number, token in tokens.items():

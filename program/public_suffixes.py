@@ -1,6 +1,6 @@
-"""How far the cookies of a preview's scripts reach, by the public suffix list as browsers have it.
+"""Which sites get the cookies of a preview's scripts, by the public suffix list of browsers.
 
-The list comes with the library, as it was when that was made; nobody is asked for it.
+The library brings the list of its release; nothing is downloaded.
 """
 
 import functools
@@ -9,10 +9,10 @@ from publicsuffixlist import PublicSuffixList
 
 
 def find_reach(domain: str) -> str | None:
-    """Return the widest domain for which a page below `domain` may set cookies beside its own host.
+    """Return the widest domain for which a page below `domain` may set cookies.
 
-    Every site below that gets them. None where browsers refuse: `domain` is a public suffix, or one
-    name without a dot, or each visitor's own machine.
+    Every site below it gets them. None if browsers allow cookies for the page's own host only:
+    `domain` is a public suffix, a name without a dot, or each visitor's own machine.
     """
     if domain.endswith(".localhost"):
         return None
@@ -20,7 +20,7 @@ def find_reach(domain: str) -> str | None:
 
 
 def is_within(host: str, domain: str) -> bool:
-    """Tell whether cookies for a domain are sent to a host."""
+    """Return whether browsers send cookies for a domain to a host."""
     return host == domain or host.endswith(f".{domain}")
 
 

@@ -1,4 +1,4 @@
-"""The id of a request, by which its log lines are found in all programs that it passes."""
+"""The id of a request, which is in the log lines of all programs that handle it."""
 
 import re
 import uuid
@@ -13,7 +13,7 @@ _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 def current() -> str | None:
-    """Return the id of the request that is being answered here, None where there is none."""
+    """Return the id of the current request, None outside of requests."""
     found: str | None = structlog.contextvars.get_contextvars().get("request")
     return found
 
@@ -23,10 +23,10 @@ def _make() -> str:
 
 
 class RequestIds:
-    """An ASGI application: has `app` answer with the request's id bound to its log lines.
+    """An ASGI application that runs `app` with the request's id bound to its log lines.
 
-    The id is the header's where that is one, else a new one; `app` finds it in the header, and the
-    answer has it.
+    The id is taken from the request's header if that is valid, else it is a new one. `app` finds it
+    in the header, and the answer has it too.
     """
 
     def __init__(self, app: ASGIApp, make: Callable[[], str] = _make) -> None:

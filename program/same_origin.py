@@ -6,9 +6,9 @@ _OWN_SITES = frozenset({"same-origin", "none"})
 
 
 def is_own(*, host: str, origin: str | None, fetch_site: str | None) -> bool:
-    """Tell whether a request's headers say that a page of `host` itself sent it.
+    """Return whether a page of `host` itself sent a request, by the request's headers.
 
-    A header that a client does not send (old browsers, programs) says nothing against it.
+    A missing header does not count against it: old browsers and programs send none.
     """
     if fetch_site is not None and fetch_site not in _OWN_SITES:
         return False
@@ -22,7 +22,7 @@ def is_own(*, host: str, origin: str | None, fetch_site: str | None) -> bool:
 
 
 def own_path(text: str) -> str:
-    """Return a path to go back to: `text`, if it stays on the same host, else the root."""
+    """Return a path to go back to: `text` if it stays on the same host, else the root."""
     if not text.startswith("/") or text.startswith(("//", "/\\")):
         return "/"
     return text if text.isprintable() and text.isascii() else "/"

@@ -1,13 +1,13 @@
-"""Files of secrets with one a line."""
+"""Files of secrets, one a line."""
 
 from pathlib import Path
 
 
 def read_lines(path: Path) -> dict[int, str]:
-    """Return the lines that are not blank by their numbers, without the space around them.
+    """Return the lines that are not blank, by number, without surrounding space.
 
-    Raises ValueError for a file that cannot be read or is not ASCII, with nothing of it in the
-    message.
+    Raises ValueError for a file that cannot be read or is not ASCII; the error contains nothing of
+    the file's text.
     """
     try:
         lines = path.read_text(encoding="ascii").split("\n")

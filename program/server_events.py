@@ -1,4 +1,4 @@
-"""Server-sent events as bytes, as the HTML standard (9.2) has them: written, and read. Pure."""
+"""Writes and reads server-sent events (HTML standard, 9.2). Pure."""
 
 import re
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class ServerEvent(NamedTuple):
-    """One event. `id` is that of this event alone, None where the stream names none with it.
+    """One event. `id` is None if the stream has none with this event.
 
-    One without a name is a comment: a sign of life, with `data` as its text. Name and id are one
-    line each.
+    An event without a name is a comment, a sign of life, with `data` as its text. Name and id are
+    one line each.
     """
 
     name: str
@@ -19,7 +19,7 @@ class ServerEvent(NamedTuple):
     id: str | None = None
 
     def encode(self) -> bytes:
-        """Return the event as it is sent. Line ends in `data` are read as line feeds."""
+        """Return the bytes to send. The receiver reads every line end in `data` as a line feed."""
         lines = _LINE_END.split(self.data)
         if not self.name:
             return "".join(f": {line}\n" for line in lines).encode("utf-8", "replace") + b"\n"
@@ -31,16 +31,16 @@ class ServerEvent(NamedTuple):
 
 
 STILL_HERE = ServerEvent("", "still here").encode()
-"""What is sent now and then where nothing happens: a stream that is silent is taken for lost."""
+"""Sent now and then when nothing happens: a silent stream counts as broken."""
 
 
 def retry(seconds: float) -> bytes:
-    """Return what has a browser connect again after some seconds where a stream breaks."""
+    """Return the line that makes a browser reconnect after some seconds when a stream breaks."""
     return f"retry: {round(seconds * 1000)}\n\n".encode()
 
 
 class Parser:
-    """Reads events from a stream that is cut anywhere. Its lines end with \\n or \\r\\n."""
+    """Reads events from the pieces of a stream. Its lines end with \\n or \\r\\n."""
 
     def __init__(self) -> None:
         self._line = bytearray()
@@ -49,9 +49,9 @@ class Parser:
         self._id: str | None = None
 
     def feed(self, piece: bytes) -> Iterator[ServerEvent]:
-        """Yield the events that `piece` completes, and comments, one for each of their lines.
+        """Yield the events that `piece` completes, and an event for each line of a comment.
 
-        Read them all before the next piece. An event without data is none, as the standard says.
+        Read them all before the next piece. As in the standard, an event without data is dropped.
         """
         first, *others = piece.split(b"\n")
         self._line += first

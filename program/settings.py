@@ -1,4 +1,4 @@
-"""Settings from the environment, PREVS_* variables, with every problem told at once."""
+"""Settings from the environment (PREVS_*), with all problems reported at once."""
 
 import ssl
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ T = TypeVar("T", bound="EnvironmentSettings")
 
 
 class SettingsError(Exception):
-    """An environment that the program cannot run in; `problems` are lines for people."""
+    """Invalid settings; `problems` are lines for people."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -31,7 +31,7 @@ class SettingsError(Exception):
 
 
 class EnvironmentSettings(BaseSettings):
-    """Settings that `read` makes, from what it is given and from nothing that lies around."""
+    """Settings that `read` makes from its arguments only: no .env or secret files are read."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
@@ -51,7 +51,7 @@ class EnvironmentSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what `read` hands in."""
+        """Use only the values that `read` passes."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
@@ -70,7 +70,7 @@ def read(kind: type[T], environ: Mapping[str, str]) -> T:
 
 
 def read_secret(path: Path) -> str:
-    """Return the one line that a file holds. Raises ValueError for what is none."""
+    """Return the one line of a file. Raises ValueError for an invalid file."""
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -138,7 +138,7 @@ MetricsTokenFile = Annotated[
         "`PREVS_TOKEN_FILE` is what is left. Frameworks and proxies may have the same.",
     ),
 ]
-"""A file of tokens for who reads numbers, checked when the settings are read."""
+"""A file of tokens for reading metrics, checked when the settings are read."""
 CertificateFile = Annotated[Path, AfterValidator(_check_certificate)]
 """A file of an authority's certificates, checked when the settings are read."""
 KeyFile = Annotated[Path, AfterValidator(_check_keys)]

@@ -1,13 +1,13 @@
-"""A token bucket: how much may pass in the long run, and how much at once. Pure.
+"""A token bucket: limits a rate, and the size of a burst. Pure.
 
-The executor runs it too, on Python 3.9.
+The executor uses it too, on Python 3.9.
 """
 
 from __future__ import annotations
 
 
 class TokenBucket:
-    """Holds at most `burst` tokens and gains `rate` of them per second; full at the time `now`.
+    """Holds at most `burst` tokens and gains `rate` tokens a second; full at the time `now`.
 
     Times are monotonic seconds. Belongs to one thread.
     """
@@ -21,14 +21,14 @@ class TokenBucket:
         self._at = now
 
     def level(self, now: float) -> float:
-        """Return how many tokens are in it; below 0 where more was taken than there was."""
+        """Return the number of tokens; below 0 if more were taken than there were."""
         return min(self._burst, self._level + (now - self._at) * self._rate)
 
     def take(self, tokens: float, now: float) -> None:
-        """Take tokens, also more than are in it: what has passed already has to be paid for."""
+        """Take tokens, even more than there are: what has already passed must count."""
         self._level = self.level(now) - tokens
         self._at = now
 
     def wait(self, tokens: float, now: float) -> float:
-        """Return the seconds until as many tokens are in it, 0 where they are."""
+        """Return the seconds until it has that many tokens, 0 if it has them now."""
         return max(0.0, (tokens - self.level(now)) / self._rate)

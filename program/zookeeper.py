@@ -1,4 +1,4 @@
-"""What ZooKeeper is as a setting: its servers with a chroot, and who one is there."""
+"""Settings for ZooKeeper: the servers with a chroot, and the identities."""
 
 import math
 from pathlib import Path
@@ -9,10 +9,11 @@ _SHARES = 3
 
 
 def list_servers(servers: str) -> str:
-    """Return HOST:PORT,...[/CHROOT] with three servers at least: each as often as that takes.
+    """Return HOST:PORT,...[/CHROOT] with at least three servers, repeating them if needed.
 
-    kazoo gives each of a list its share of the session to answer a new link. ZooKeeper 3.9 never
-    answers some that come while it starts, and of one server that would cost the whole session.
+    kazoo divides the session's time among the servers of the list, as the limit for a connection
+    to be answered. ZooKeeper 3.9 never answers some connections that come while it starts; with one
+    server in the list, such a connection would cost the whole session.
     """
     hosts, slash, chroot = servers.partition("/")
     each = hosts.split(",")
@@ -20,14 +21,14 @@ def list_servers(servers: str) -> str:
 
 
 def list_hosts(servers: str) -> list[str]:
-    """Return each HOST:PORT of a setting."""
+    """Return the HOST:PORT of each server in a setting."""
     return servers.partition("/")[0].split(",")
 
 
 def read_identities(path: Path) -> tuple[str, ...]:
     """Return the `user:password` lines of a file; the first one owns what is made.
 
-    Raises ValueError for what is none, and has nothing of a line in it.
+    Raises ValueError for an invalid line; the error contains nothing of the line.
     """
     found = read_lines(path)
     for number, line in found.items():

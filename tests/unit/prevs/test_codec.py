@@ -97,8 +97,8 @@ def test_any_bytes_are_a_record_or_a_record_error(kind: Any, data: bytes) -> Non
     try:
         decoded = kind.decode(data)
     except RecordError as exc:
-        decoded, told = None, str(exc)
-    assert isinstance(decoded, kind) or kind.__name__ in told
+        decoded, message = None, str(exc)
+    assert isinstance(decoded, kind) or kind.__name__ in message
 
 
 @given(RECORDS, JSON, st.data())
@@ -109,9 +109,9 @@ def test_any_value_of_a_field_is_taken_or_refused_with_its_name(
     try:
         decoded = type(record).decode(json.dumps(plain(record) | {field: value}).encode())
     except RecordError as exc:
-        decoded, told = None, str(exc)
+        decoded, message = None, str(exc)
     # Whatever was taken can be stored again.
-    assert decoded.encode() if decoded else field in told
+    assert decoded.encode() if decoded else field in message
 
 
 PREVIEW = PreviewRecord(app="hello", sha="f" * 40, state=State.QUEUED)

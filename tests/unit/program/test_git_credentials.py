@@ -94,7 +94,7 @@ def test_what_cannot_be_used_is_told_with_what_to_do(
 
 
 @pytest.mark.parametrize(
-    ("said", "none", "given"),
+    ("output", "none", "given"),
     [
         (
             "fatal: could not read Username for 'https://h': terminal prompts disabled",
@@ -113,10 +113,10 @@ def test_what_cannot_be_used_is_told_with_what_to_do(
     ],
 )
 def test_what_git_says_of_credentials_is_told_with_what_to_do(
-    said: str, none: str, given: str
+    output: str, none: str, given: str
 ) -> None:
     for credential, expected in ((None, none), (PASSWORD, given)):
-        found = find_advice(f"remote: hello\n{said}\n", credential)
+        found = find_advice(f"remote: hello\n{output}\n", credential)
         assert found
         assert expected in found[0]
         assert found[1]

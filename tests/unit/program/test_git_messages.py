@@ -18,7 +18,7 @@ WORD = st.text(
 
 
 @pytest.mark.parametrize(
-    ("said", "why"),
+    ("output", "why"),
     [
         (
             f"fatal: '/nowhere' does not appear to be a git repository\n{NO_ACCESS}",
@@ -42,14 +42,14 @@ WORD = st.text(
         ("", "git failed and said nothing"),
     ],
 )
-def test_the_line_that_names_the_cause_is_the_reason(said: str, why: str) -> None:
-    assert find_reason(said) == why
+def test_the_line_that_names_the_cause_is_the_reason(output: str, why: str) -> None:
+    assert find_reason(output) == why
 
 
 @pytest.mark.parametrize("password", ["s3cret", "s3@cret"])
 def test_no_reason_shows_any_part_of_a_password(password: str) -> None:
-    said = f"fatal: unable to access 'https://bob:{password}@example.org/x.git/': 403\n"
-    assert find_reason(said) == "unable to access 'https://***@example.org/x.git/': 403"
+    output = f"fatal: unable to access 'https://bob:{password}@example.org/x.git/': 403\n"
+    assert find_reason(output) == "unable to access 'https://***@example.org/x.git/': 403"
 
 
 @pytest.mark.parametrize(

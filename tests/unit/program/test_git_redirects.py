@@ -57,25 +57,25 @@ def test_no_place_at_all_is_none() -> None:
 
 
 def test_what_git_says_of_redirects_is_told_from_other_failures() -> None:
-    said = "fatal: unable to access 'https://h/x/': The requested URL returned error: "
-    assert is_redirected(said + "301")
-    assert is_redirected(said + "307")
-    assert not is_redirected(said + "403")
-    assert not is_redirected(said + "500")
+    output = "fatal: unable to access 'https://h/x/': The requested URL returned error: "
+    assert is_redirected(output + "301")
+    assert is_redirected(output + "307")
+    assert not is_redirected(output + "403")
+    assert not is_redirected(output + "500")
 
 
 class Server:
     """A server at h that sends on from each repository in `moves`; what is elsewhere is asked too.
 
-    An answer is the address that was asked.
+    An answer is the requested address.
     """
 
     def __init__(self, moves: dict[str, str]) -> None:
         self.moves = moves
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
-    def ask(self, address: str) -> str:
-        self.asked.append(address)
+    def read(self, address: str) -> str:
+        self.requested.append(address)
         if address in self.moves:
             raise Redirected
         return f"answer of {address}"
@@ -84,24 +84,24 @@ class Server:
         return traced(f"{self.moves[address]}{TAIL}")
 
     def follow(self, address: str) -> str:
-        return follow(address, self.ask, self.trace)
+        return follow(address, self.read, self.trace)
 
 
 def test_git_asks_again_where_a_repository_has_moved_to() -> None:
     server = Server({"https://h/a": "https://h/b", "https://h/b": "https://h/c"})
     assert server.follow("https://h/a") == "answer of https://h/c"
-    assert server.asked == ["https://h/a", "https://h/b", "https://h/c"]
+    assert server.requested == ["https://h/a", "https://h/b", "https://h/c"]
 
 
 def test_no_other_server_is_ever_asked() -> None:
     server = Server({"https://h/a": "https://h/b", "https://h/b": "https://evil/c"})
     with pytest.raises(RedirectRefused, match="sends on to https://evil/c"):
         server.follow("https://h/a")
-    assert server.asked == ["https://h/a", "https://h/b"]
+    assert server.requested == ["https://h/a", "https://h/b"]
 
 
 def test_redirects_without_an_end_are_given_up() -> None:
     server = Server({"https://h/a": "https://h/b", "https://h/b": "https://h/a"})
     with pytest.raises(RedirectRefused, match="without an end"):
         server.follow("https://h/a")
-    assert len(server.asked) == 5
+    assert len(server.requested) == 5

@@ -18,7 +18,7 @@ from program.git_safety import (
 
 def read(*arguments: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that git has with some arguments, by name; the last of each holds."""
-    said = subprocess.run(
+    output = subprocess.run(
         ["git", *arguments, "config", "--list", "--null"],
         capture_output=True,
         text=True,
@@ -26,7 +26,7 @@ def read(*arguments: str, environment: Mapping[str, str]) -> dict[str, str]:
         cwd="/",
         env={"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", **environment},
     ).stdout
-    return dict(entry.split("\n", 1) for entry in said.split("\0") if entry)
+    return dict(entry.split("\n", 1) for entry in output.split("\0") if entry)
 
 
 def lowered(settings: Mapping[str, str]) -> dict[str, str]:
@@ -36,24 +36,24 @@ def lowered(settings: Mapping[str, str]) -> dict[str, str]:
 
 def test_git_reads_a_file_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "settings").write_text(write_file({**SETTINGS, **SETTINGS_IN_FILE}))
-    told = read(environment={"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")})
-    assert told == lowered({**SETTINGS, **SETTINGS_IN_FILE})
+    found = read(environment={"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")})
+    assert found == lowered({**SETTINGS, **SETTINGS_IN_FILE})
 
 
 def test_options_stand_above_what_a_machine_has(tmp_path: Path) -> None:
     bad = dict.fromkeys(SETTINGS, "bad")
     (tmp_path / "settings").write_text(write_file(bad))
-    told = read(
+    found = read(
         *write_options(SETTINGS), environment={"GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
     )
-    assert told == lowered(SETTINGS)
+    assert found == lowered(SETTINGS)
 
 
 def test_the_frameworks_git_has_them_all(tmp_path: Path) -> None:
     GitCommand(tmp_path)
-    told = read(environment={"GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig")})
-    assert lowered({**SETTINGS, **SETTINGS_IN_FILE}).items() <= told.items()
-    assert told["credential.helper"] == ""
+    found = read(environment={"GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig")})
+    assert lowered({**SETTINGS, **SETTINGS_IN_FILE}).items() <= found.items()
+    assert found["credential.helper"] == ""
 
 
 def test_each_way_of_an_executors_git_has_them_all(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_a_loop_that_goes_round_too_seldom_is_stuck() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "read"),
+    ("detail", "read"),
     [
         ("http://10.0.0.5:8090 leads, and answers.", "(an address) leads, and answers."),
         ("The leader (http://a.example:8090) is away.", "The leader ((an address)) is away."),
@@ -36,6 +36,6 @@ def test_a_loop_that_goes_round_too_seldom_is_stuck() -> None:
         ("docs/operating/tls.md says how.", "docs/operating/tls.md says how."),
     ],
 )
-def test_strangers_read_of_no_machine(told: str, read: str) -> None:
-    [check] = health.without_addresses([Check("mesos", False, told, needed=False)])
+def test_strangers_read_of_no_machine(detail: str, read: str) -> None:
+    [check] = health.without_addresses([Check("mesos", False, detail, needed=False)])
     assert check == Check("mesos", False, read, needed=False)

@@ -20,7 +20,7 @@ def test_the_first_of_several_comes_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         (b"", "holds no key"),
         (f"{KEY}\nhunter2\n".encode(), "line 2 of .* is no key"),
@@ -31,12 +31,12 @@ def test_the_first_of_several_comes_first(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_key_is_told_but_not_shown(
-    tmp_path: Path, text: bytes | None, says: str
+    tmp_path: Path, text: bytes | None, message: str
 ) -> None:
     file = tmp_path / "keys"
     if text is not None:
         file.write_bytes(text)
-    with pytest.raises(ValueError, match=says) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         read_keys(file)
     assert "hunter2" not in str(caught.value)
     assert KEY[:10] not in str(caught.value)

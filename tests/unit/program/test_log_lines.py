@@ -21,10 +21,10 @@ def test_what_strangers_say_stays_in_its_value_and_in_its_line() -> None:
     line = log_lines.logfmt({"label": HOSTILE, "app": "hello"})
     assert line.isprintable()
     assert line == ('label="main\\" level=critical\\n2026 \\x1b[31m\\u202e\\u2028\\\\ ö" app=hello')
-    told = log_lines.as_json({"label": HOSTILE})
-    assert told.isascii()
-    assert told.isprintable()
-    assert json.loads(told) == {"label": HOSTILE}
+    line = log_lines.as_json({"label": HOSTILE})
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line) == {"label": HOSTILE}
 
 
 def test_an_attempt_is_named_by_its_task() -> None:

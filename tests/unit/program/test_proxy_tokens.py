@@ -12,7 +12,7 @@ def test_the_first_of_several_comes_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         (b"\n \n", "holds no token"),
         (b"fine\nhunter2\x07\n", "line 2 of .* has characters that no token has"),
@@ -21,11 +21,11 @@ def test_the_first_of_several_comes_first(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_token_is_told_but_not_shown(
-    tmp_path: Path, text: bytes | None, says: str
+    tmp_path: Path, text: bytes | None, message: str
 ) -> None:
     file = tmp_path / "tokens"
     if text is not None:
         file.write_bytes(text)
-    with pytest.raises(ValueError, match=says) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         read_tokens(file)
     assert "hunter2" not in str(caught.value)

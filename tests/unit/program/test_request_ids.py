@@ -17,7 +17,7 @@ async def show(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(str(request_ids.current()), headers=headers)(scope, receive, send)
 
 
-def ask(*given: bytes) -> tuple[list[bytes], bytes]:
+def call(*given: bytes) -> tuple[list[bytes], bytes]:
     """Return the ids in the answer's head, and its body."""
     sent: list[Message] = []
 
@@ -35,10 +35,10 @@ def ask(*given: bytes) -> tuple[list[bytes], bytes]:
 
 
 def test_a_request_is_answered_under_the_id_that_it_came_with() -> None:
-    assert ask(b"given-1") == ([b"given-1"], b"given-1")
+    assert call(b"given-1") == ([b"given-1"], b"given-1")
     assert request_ids.current() is None
 
 
 @pytest.mark.parametrize("given", [(), (b"",), (b"x" * 65,), (b'a" b',), (b"\xff",), (b"a", b"b")])
 def test_one_without_a_good_id_gets_one(given: tuple[bytes, ...]) -> None:
-    assert ask(*given) == ([b"made"], b"made")
+    assert call(*given) == ([b"made"], b"made")
