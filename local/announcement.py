@@ -1,9 +1,9 @@
-"""The master's znode: what a master of a real cluster announces itself with when it leads.
+"""Announces the master in ZooKeeper, as the leading master of a real cluster does itself.
 
-The master here doesn't know ZooKeeper, so this does it: while the master answers there is an
-ephemeral, sequential /mesos/json.info_<n> with its MasterInfo; each new start of the master gets a
-new one (clients tell masters apart by that number). All may read it, and with an identity nobody
-else may change it: who announces himself as the master gets every order.
+The master here does not use ZooKeeper. So while it answers, this part keeps an ephemeral,
+sequential znode /mesos/json.info_<n> with its MasterInfo. Each start of the master gets a new
+znode, as clients distinguish masters by its number. Everybody may read it. With an identity nobody
+else may change it: whoever announces himself as the master gets every order.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ from local.mesos.parts import Address
 
 ROOT = "/mesos"
 _PREFIX = "json.info_"
-_INTERVAL = 0.1  # seconds between looks at the master
+_INTERVAL = 0.1  # seconds between checks of the master
 _FAILURES = (KazooException, KazooTimeoutError)
 
 
 def master_info(state: dict[str, Any], master: Address) -> bytes:
-    """Return the MasterInfo to announce, of what the master's /state says."""
+    """Return the MasterInfo to announce, from the master's /state."""
     address = {"hostname": master.host, "ip": master.host, "port": master.port}
     info = {
         "id": state["id"],
@@ -44,9 +44,9 @@ def master_info(state: dict[str, Any], master: Address) -> bytes:
 
 
 class AnnouncementPart:
-    """A Part that keeps the announcement, on a thread of its own.
+    """A Part that keeps the announcement, on its own thread.
 
-    `identity` is who it is for ZooKeeper, `user:password`; `credential` who it is for the master.
+    `identity` is its ZooKeeper identity, `user:password`; `credential` is its login at the master.
     """
 
     name = "announcement"
@@ -74,7 +74,7 @@ class AnnouncementPart:
 
     def start(self) -> None:
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._keep, name=self.name, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
 
     def ready(self) -> bool:
@@ -95,8 +95,8 @@ class AnnouncementPart:
         if self._thread is not None:
             self._thread.join()
 
-    def _keep(self) -> None:
-        """Follow the master until stopped; what fails is tried again a moment later."""
+    def _run(self) -> None:
+        """Follow the master until stopped; retry after failures."""
         client = _connect(self._zookeeper, self._identity, self._stopping)
         if client is None:
             return
@@ -113,18 +113,18 @@ class AnnouncementPart:
                     logging.getLogger(__name__).info("announcement: %r", exc)
         finally:
             self._announced.clear()
-            self._let_go()
+            self._disconnect()
             client.stop()
             client.close()
 
     def _listen(self, state: str) -> None:
-        if state == "LOST":  # the znode went with the session
+        if state == "LOST":  # the znode has ended with the session
             self._announced.clear()
 
     def _follow(self, client: KazooClient) -> None:
-        """Look whether the master is still the one that was announced; announce it if not."""
+        """Check whether the announced master still runs; announce the new one if not."""
         if self._link is not None and _is_closed(self._link):
-            self._let_go()
+            self._disconnect()
             self._announced.clear()
             _withdraw(client)
         if self._link is None:
@@ -138,14 +138,14 @@ class AnnouncementPart:
                 client.create(f"{ROOT}/{_PREFIX}", info, acl, ephemeral=True, sequence=True)
                 self._announced.set()
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         if self._link is not None:
             self._link.close()
             self._link = None
 
 
 def _acl(identity: str | None) -> Sequence[ACL]:
-    """Return what allows reading to all, and the rest to one identity, where there is one."""
+    """Return ACLs: everybody reads, one identity does the rest; without one, all is open."""
     if identity is None:
         return OPEN_ACL_UNSAFE
     user, _, password = identity.partition(":")
@@ -153,9 +153,9 @@ def _acl(identity: str | None) -> Sequence[ACL]:
 
 
 def _make_root(client: KazooClient, identity: str | None) -> None:
-    """Make the place for masters; with an identity nobody else makes anything there or beside it.
+    """Create the parent znode for masters; with an identity, nobody else may create znodes there.
 
-    That of an earlier version, without one, is closed.
+    An open znode of an earlier version gets the new ACLs.
     """
     client.ensure_path(ROOT)
     if identity is not None:
@@ -191,9 +191,9 @@ def _withdraw(client: KazooClient) -> None:
 
 
 def _connection(master: Address) -> socket.socket | None:
-    """Return a connection that shows by its end that the master ends.
+    """Return a connection to the master, whose end shows that the master has ended.
 
-    Asking it again and again would do too, but it logs every request.
+    Polling would work too, but the master logs every request.
     """
     try:
         connection = socket.create_connection((master.host, master.port), timeout=1)
@@ -213,7 +213,7 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 def _state(master: Address, credential: tuple[str, str] | None) -> dict[str, Any] | None:
-    """Return what the master says of itself, or None where it doesn't answer within a second."""
+    """Return the master's /state, or None if it does not answer within a second."""
     try:
         with requests.Session() as session:
             session.trust_env = False

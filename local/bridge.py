@@ -1,8 +1,8 @@
-"""The bridge of a dockerd of ours, with addresses that no other one has.
+"""The bridge of our own dockerd, with addresses that no other network has.
 
-Each dockerd takes docker0 for its own: one that starts without a bridge, or again with pools of
-addresses, removes it, whoever uses it. So ours leaves docker0 alone, and has a bridge that is
-named by its folder.
+Every dockerd treats docker0 as its own: one that starts without a bridge, or with other address
+pools than before, removes docker0, even if another dockerd uses it. So ours does not touch docker0,
+and has its own bridge, named after its folder.
 """
 
 import contextlib
@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 _RANGES = ("172.20.0.0/14", "172.24.0.0/13", "10.224.0.0/14")
-"""The next range is used when those before have no pool left: each network of another Docker takes
-a 172.x.0.0/16, so a few projects of docker compose leave nothing of the first."""
+"""A range is used when the ranges before it have no free pool: each network of another Docker takes
+a 172.x.0.0/16, so a few projects of docker compose use up the first range."""
 _POOLS = tuple(tuple(IPv4Network(one).subnets(new_prefix=18)) for one in _RANGES)
-"""Each has addresses for 64 networks. The pools that dockerd has by default are spent after some
-30 networks, and each cluster has one of its own."""
+"""Each pool has addresses for 64 networks. The default pools of dockerd are used up after some 30
+networks, and each cluster has its own network."""
 
 SIZE = 24
-"""The prefix of each network in a pool; the first one is the bridge's."""
+"""The prefix length of each network in a pool; the first network is the bridge's."""
 
 
 class Link(NamedTuple):
@@ -38,12 +38,12 @@ def name(folder: Path) -> str:
 
 
 def address(pool: IPv4Network) -> str:
-    """Return the address of the bridge, with its prefix: the first of the pool."""
+    """Return the address of the bridge with its prefix length: the first of the pool."""
     return f"{pool[1]}/{SIZE}"
 
 
-def choose(folder: Path, taken: Collection[IPv4Network]) -> IPv4Network | None:
-    """Return a pool that overlaps with none of `taken`, mostly the same for a folder."""
+def choose_pool(folder: Path, taken: Collection[IPv4Network]) -> IPv4Network | None:
+    """Return a pool that overlaps with none of `taken`, usually the same one for a folder."""
     number = int.from_bytes(hashlib.sha256(bytes(folder)).digest()[:4], "big")
     for pools in _POOLS:
         first = number % len(pools)
@@ -53,8 +53,8 @@ def choose(folder: Path, taken: Collection[IPv4Network]) -> IPv4Network | None:
     return None
 
 
-def read_links(said: str) -> list[Link]:
-    """Return what `ip -json -4 address` says; raises ValueError where that is nothing."""
+def read_links(output: str) -> list[Link]:
+    """Return the links in the output of `ip -json -4 address`. Raises ValueError."""
     return [
         Link(
             link["ifname"],
@@ -63,7 +63,7 @@ def read_links(said: str) -> list[Link]:
                 for one in link["addr_info"]
             ),
         )
-        for link in json.loads(said)
+        for link in json.loads(output)
         if link
     ]
 
@@ -79,7 +79,7 @@ def own(links: Collection[Link], bridge: str, pool: IPv4Network) -> list[str]:
 
 
 def is_there(pid: int, bridge: str) -> bool:
-    """Tell whether the network namespace of a process has a bridge; True where it has ended."""
+    """Return whether the network namespace of a process has a bridge; True if it has ended."""
     try:
         listed = Path(f"/proc/{pid}/net/dev").read_text()
     except OSError:
@@ -88,8 +88,8 @@ def is_there(pid: int, bridge: str) -> bool:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Let one at a time choose addresses in this network namespace."""
+def exclusive() -> Iterator[None]:
+    """Allow only one process at a time to choose addresses in this network namespace."""
     with Path("/proc/self/ns/net").open("rb") as namespace:
         fcntl.flock(namespace, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""What `prevs doctor` tells of this machine: what a cluster here needs, and how its parts are."""
+"""The check of `prevs doctor` for this machine: what a cluster needs, and how its parts are."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from local import starting
+from local import launch
 from local.daemon import SYSTEM, Daemon
 from local.dockerd import ADVICE, RESTART, find_bridge, find_host, is_lost
 from local.errors import LocalError
@@ -17,16 +17,16 @@ _LITTLE_GB, _LEAST_GB = 5.0, 1.0
 
 
 class Finding(NamedTuple):
-    """`level` is ok, warning, wrong or skipped; `advice` what to do about it."""
+    """`level` is ok, warning, wrong or skipped; `advice` is the next step."""
 
     part: str
     level: str
-    told: str
+    message: str
     advice: str = ""
 
 
 def look(environ: Mapping[str, str], *, needed: bool) -> Sequence[Finding]:
-    """Return what is found; nothing where no cluster was ever here and none is `needed`.
+    """Return the findings; none if there never was a cluster here and none is `needed`.
 
     Blocks for some seconds at most.
     """
@@ -46,9 +46,9 @@ def look(environ: Mapping[str, str], *, needed: bool) -> Sequence[Finding]:
 
 
 def _look_at_parts(settings: Settings | None, folder: Path) -> Sequence[Finding]:
-    if settings is None or starting.supervisor_pid(settings) is None:
+    if settings is None or launch.supervisor_pid(settings) is None:
         return [Finding("local", "skipped", f"Nothing runs in {folder}; `prevs local up` does.")]
-    parts = starting.read_status(settings).get("parts", [])
+    parts = launch.read_status(settings).get("parts", [])
     bad = [
         Finding(
             f"local: {part['name']}",
@@ -66,13 +66,13 @@ def _look_at_docker(environ: Mapping[str, str]) -> Finding:
     if host := find_host(environ):
         name = find_bridge(host)
         if name and is_lost(name):
-            told = f"It answers at {host}, but its bridge {name} was removed: builds fail."
-            return Finding("docker", "wrong", told, f"{RESTART.capitalize()}.")
+            message = f"It answers at {host}, but its bridge {name} was removed: builds fail."
+            return Finding("docker", "wrong", message, f"{RESTART.capitalize()}.")
         return Finding("docker", "ok", f"It answers at {host}.")
     own = Daemon(docker_folder(environ))
     if own.lost_bridge():
-        told = f"The bridge {own.bridge} of prevs's own was removed: builds fail."
-        return Finding("docker", "wrong", told, "`prevs local up` puts it back.")
+        message = f"The bridge {own.bridge} of prevs's own was removed: builds fail."
+        return Finding("docker", "wrong", message, "`prevs local up` puts it back.")
     if own.process() is not None:
         return Finding("docker", "ok", f"That of prevs runs at {own.host}.")
     path = f"{environ.get('PATH', '')}:{SYSTEM}"
@@ -88,15 +88,15 @@ def _look_at_git(environ: Mapping[str, str]) -> Finding:
 
 
 def _free(folder: Path) -> float:
-    """Return how many GB are free where a folder is, or would be."""
+    """Return the free GB on the disk of a folder, which need not exist yet."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     return shutil.disk_usage(there).free / _GB
 
 
 def judge_disk(folder: Path, free: float) -> Finding:
-    """Return whether `free` GB will do for the images in a folder."""
-    told = f"{free:.1f} GB are free where images are kept ({folder})."
+    """Return whether `free` GB are enough for the images in a folder."""
+    message = f"{free:.1f} GB are free where images are kept ({folder})."
     if free >= _LITTLE_GB:
-        return Finding("disk", "ok", told)
+        return Finding("disk", "ok", message)
     level = "warning" if free >= _LEAST_GB else "wrong"
-    return Finding("disk", level, told, "Make room: `docker system prune` removes old images.")
+    return Finding("disk", level, message, "Make room: `docker system prune` removes old images.")

@@ -1,4 +1,4 @@
-"""All parts of one cluster, put together."""
+"""Creates all parts of one cluster."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,9 +17,9 @@ from local.zookeeper import zookeeper_part
 
 
 def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
-    """Return the parts, none of them started; no process of an earlier run may be left.
+    """Return the parts, not started; no process of an earlier run may be left.
 
-    Raises LocalError where something isn't installed or a port is taken.
+    Raises LocalError if something is not installed or a port is taken.
     """
     check_ports(settings)
     marked = {**environ, MARK: settings.cluster}
@@ -41,7 +41,7 @@ def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise LocalError, with every port that is taken and the option that chooses another."""
+    """Raise LocalError if ports are taken, with the options that choose others."""
     taken = [
         f"port {port} of {host} is taken: choose another with {option}"
         for option, host, port in settings.listeners()
@@ -53,7 +53,7 @@ def check_ports(settings: Settings) -> None:
 
 
 def _mesos(settings: Settings, environ: Mapping[str, str], docker_host: str) -> Sequence[Part]:
-    """Return the master, what announces it in ZooKeeper, and the agents."""
+    """Return the master, its announcement in ZooKeeper, and the agents."""
     installation, access = find(cache_folder(environ)), settings.mesos_access
     master = Address("127.0.0.1", settings.mesos_port)
     agents = [_agent(settings, number, docker_host, environ) for number in settings.agent_numbers]

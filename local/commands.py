@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 from rich.console import Console
 
-from local import ending, starting, steps
+from local import launch, shutdown, steps
 from local.errors import LocalError
 from local.mesos.installation import find, install, is_there
 from local.progress import Step
@@ -114,12 +114,12 @@ def up(ctx: click.Context, /, folder: Path, credentials: bool, **given: Any) -> 
 
 def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collection[str]) -> Settings:
     stored = read(folder)
-    if stored is not None and starting.supervisor_pid(stored) is not None:
+    if stored is not None and launch.supervisor_pid(stored) is not None:
         other = [n for n in chosen if getattr(stored, n) != given[n]]
         if other:
             why = ", ".join(f"{n.replace('_', '-')} is {getattr(stored, n)}" for n in other)
             raise LocalError("settings", f"It runs with others: {why}", "`prevs local down` first.")
-    if stored is not None and starting.is_up(stored):
+    if stored is not None and launch.is_up(stored):
         console.print("It is up already.", highlight=False)
         return stored
     begun = time.monotonic()
@@ -128,10 +128,10 @@ def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collectio
         with steps.download_bar(console, "Mesos") as report:
             install(cache, report)
         steps.show(console, Step("mesos", "ready", time.monotonic() - begun, "installed"))
-    if stored is None or starting.supervisor_pid(stored) is None:
+    if stored is None or launch.supervisor_pid(stored) is None:
         stored = prepare(folder, given)
     with steps.board(console) as show:
-        starting.start(stored, os.environ, show)
+        launch.start(stored, os.environ, show)
     console.print(f"Up after {time.monotonic() - begun:.1f} s.", highlight=False)
     return stored
 
@@ -143,23 +143,23 @@ def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collectio
 def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
     """Show the parts; exit status 1 unless all are up."""
     settings = read(folder)
-    alive = settings is not None and starting.supervisor_pid(settings) is not None
-    said = starting.read_status(settings) if settings is not None and alive else {}
+    alive = settings is not None and launch.supervisor_pid(settings) is not None
+    state = launch.read_status(settings) if settings is not None and alive else {}
     if as_json:
-        answer = {"up": False, "parts": [], "folder": str(folder)} | said
+        answer = {"up": False, "parts": [], "folder": str(folder)} | state
         if settings is not None and alive:
             answer |= {"api": settings.api, "domain": settings.domain, "port": settings.port}
         click.echo(json.dumps(answer, indent=2))
     elif settings is not None and alive:
         terminal = sys.stdout.isatty()
-        Console(width=None if terminal else _UNWRAPPED).print(parts_table(said))
-        for name in (part["name"] for part in said.get("parts", []) if part["state"] != "ready"):
+        Console(width=None if terminal else _UNWRAPPED).print(parts_table(state))
+        for name in (part["name"] for part in state.get("parts", []) if part["state"] != "ready"):
             click.echo(f"`prevs local logs {name}` has what {name} said.", err=True)
         click.echo(f"To read Mesos: {sign_in(settings)}.", err=True)
         click.echo(f"Its files are in {folder}; `token` there is the API's token.", err=True)
     else:
         click.echo(f"Nothing runs in {folder}. Start it with `prevs local up`.")
-    ctx.exit(0 if said.get("up") else 1)
+    ctx.exit(0 if state.get("up") else 1)
 
 
 @local.command()
@@ -186,7 +186,7 @@ def down(ctx: click.Context, folder: Path) -> None:
     settings = read(folder)
     try:
         with steps.board(console) as show:
-            ran = settings is not None and ending.stop(settings, os.environ, show)
+            ran = settings is not None and shutdown.stop(settings, os.environ, show)
     except LocalError as exc:
         steps.show_failure(console, exc)
         ctx.exit(1)

@@ -1,4 +1,4 @@
-"""What a cluster has in Docker, over Docker's API."""
+"""A cluster's containers and networks, by Docker's API."""
 
 import contextlib
 from pathlib import Path
@@ -11,16 +11,16 @@ import requests
 from local import daemon, firewall
 
 LABEL = "prevs.cluster"
-"""Executors put this label on what they make; its value is their environment's PREVS_CLUSTER."""
+"""The label that executors put on what they create; its value is their PREVS_CLUSTER."""
 
 _NETWORK = "prevs.network"
-"""And this on their networks."""
+"""The label of their networks."""
 
 _FAILURES = (docker.errors.DockerException, requests.RequestException)
 
 
 def answers(host: str) -> bool:
-    """Tell whether a dockerd answers there that this user may use (within 2 s)."""
+    """Return whether a dockerd that this user may use answers there within 2 s."""
     if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
         return False
     try:
@@ -31,7 +31,7 @@ def answers(host: str) -> bool:
 
 
 def default_bridge(host: str) -> str | None:
-    """Return the network interface of Docker's own network; None where it has none, or is away."""
+    """Return the interface of Docker's default network; None if it has none or does not answer."""
     try:
         with contextlib.closing(docker.DockerClient(base_url=host, timeout=2)) as client:
             options = client.api.inspect_network("bridge")["Options"]
@@ -41,7 +41,7 @@ def default_bridge(host: str) -> str | None:
 
 
 def remove_all(host: str, cluster: str) -> list[str]:
-    """Remove the containers and networks of a cluster; return what could not be, with why."""
+    """Remove a cluster's containers and networks; return the failures, each with its reason."""
     failed = []
     try:
         with contextlib.closing(docker.DockerClient(base_url=host, timeout=30)) as client:
@@ -50,17 +50,17 @@ def remove_all(host: str, cluster: str) -> list[str]:
                 failed += _remove(container, f"container {container.name}", v=True, force=True)
             for network in client.networks.list(filters=_of(cluster)):
                 failed += _remove(network, f"network {network.name}")
-                _forget(f"br-{str(network.id)[:12]}")
-            # Builds have closed Docker's own network, and those of another cluster may go on.
+                _remove_rules(f"br-{str(network.id)[:12]}")
+            # Builds of other clusters may still need the rules for Docker's default network.
             if not client.networks.list(filters={"label": _NETWORK}):
-                _forget(default_bridge(host))
+                _remove_rules(default_bridge(host))
     except _FAILURES as exc:
         failed.append(f"dockerd at {host}: {exc}")
     return failed
 
 
-def _forget(bridge: str | None) -> None:
-    for command in firewall.forget(bridge) if bridge else ():
+def _remove_rules(bridge: str | None) -> None:
+    for command in firewall.removal_commands(bridge) if bridge else ():
         daemon.run_as_root(command)
 
 

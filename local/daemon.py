@@ -1,4 +1,4 @@
-"""The dockerd that is ours: how it is launched, found, and ended with all that it left."""
+"""Our own dockerd: launches it, finds it, and ends it with all that it left."""
 
 import contextlib
 import dataclasses
@@ -22,22 +22,22 @@ _LONGEST = 60  # characters of the folder's path: sockets below it must stay und
 
 @dataclasses.dataclass(frozen=True)
 class Daemon:
-    """A dockerd in a folder. The caller sees to it that only one starts or stops it at a time."""
+    """A dockerd in a folder. The caller ensures that only one process starts or stops it."""
 
     folder: Path
 
     @property
     def host(self) -> str:
-        """What DOCKER_HOST has to be for it."""
+        """The value for DOCKER_HOST."""
         return f"unix://{self.folder / 'docker.sock'}"
 
     @property
     def log(self) -> Path:
-        """What the running one, or else the last one, had to say."""
+        """The log of the current or last run."""
         return self.folder / "log"
 
     def prepare(self) -> None:
-        """Make the folder, closed to other users. Raises LocalError."""
+        """Create the folder, closed to other users. Raises LocalError."""
         if len(str(self.folder)) > _LONGEST:
             why = f"the path {self.folder} is too long for sockets in it"
             raise LocalError("dockerd", why, "Set XDG_DATA_HOME to a shorter path.")
@@ -47,7 +47,7 @@ class Daemon:
     def process(self) -> Identity | None:
         """Return the running dockerd of this folder.
 
-        The file with its pid may be of the last boot: the process must have been given that file.
+        The pid file may be from the last boot: the process must have it among its arguments.
         """
         try:
             pid = int((self.folder / "pid").read_text())
@@ -58,18 +58,18 @@ class Daemon:
 
     @property
     def bridge(self) -> str:
-        """The network interface that the steps of builds are behind."""
+        """The network interface of the containers of builds."""
         return bridge.name(self.folder)
 
     def lost_bridge(self) -> bool:
-        """Tell whether it runs, and somebody has removed its bridge."""
+        """Return whether it runs without its bridge, because somebody removed that."""
         process = self.process()
         if process is None or not self._pool_file.exists():
             return False
         return not bridge.is_there(process.pid, self.bridge)
 
     def restore_bridge(self) -> None:
-        """Put its bridge back where that is gone: builds work again. Raises LocalError."""
+        """Create its bridge again if it is gone, so that builds work. Raises LocalError."""
         if self.lost_bridge():
             self._add_bridge(IPv4Network(self._pool_file.read_text()))
 
@@ -79,11 +79,11 @@ class Daemon:
         if program is None:
             raise LocalError("dockerd", "not installed", "Install it: provision/debian.sh")
         self._end_left()
-        # containerd's pid file of a killed run makes a new dockerd wait ten seconds for it. One
-        # that knows networks of an earlier run removes docker0, which is another's.
+        # If a killed run left containerd's pid file, a new dockerd waits ten seconds for it. A
+        # dockerd that finds networks of an earlier run removes docker0, which is not ours.
         left = (self.folder / name for name in ("exec", "pid", "data/network"))
         run_as_root(["rm", "-rf", *map(str, left)])
-        with bridge.alone(), self.log.open("wb") as log:
+        with bridge.exclusive(), self.log.open("wb") as log:
             self._remember_network()
             return subprocess.Popen(
                 _as_root([*self._command(program, self._make_bridge())]),
@@ -107,7 +107,7 @@ class Daemon:
         )
 
     def stop(self) -> None:
-        """End it and what it left: processes, its bridges and iptables chains."""
+        """End it, and remove what it left: processes, bridges and iptables chains."""
         process = self.process()
         if process is not None:
             _signal(process, signal.SIGTERM)
@@ -120,7 +120,7 @@ class Daemon:
 
     def _end_left(self) -> None:
         """End what a killed dockerd left: its containerd, shims and their containers."""
-        for _ in range(3):  # a container's process shows as one of init's once its shim is gone
+        for _ in range(3):  # a container's process becomes a child of init once its shim is gone
             left = processes.given(self.folder / "exec")
             if not left:
                 return
@@ -133,12 +133,12 @@ class Daemon:
         return self.folder / "pool"
 
     def _make_bridge(self) -> IPv4Network:
-        """Make its bridge, in place of what a killed one left; return the pool of its addresses."""
+        """Create its bridge, replacing one of a killed run; return the pool of its addresses."""
         own = self._own_links()
         if own:
             nothing = firewall.Network()
             _run_all(firewall.undo(nothing, _network(), firewall.Gone(own, shared=True)))
-        pool = bridge.choose(self.folder, [one for link in _links() for one in link.networks])
+        pool = bridge.choose_pool(self.folder, [one for link in _links() for one in link.networks])
         if pool is None:
             why = "other networks of this machine have all addresses that its own may have"
             raise LocalError("dockerd", why, "`ip address` shows them. End another dockerd.")
@@ -166,23 +166,27 @@ class Daemon:
 
     def _remember_network(self) -> None:
         remembered = self.folder / "before.json"
-        if self._before() is None:  # else it was killed: what is there now is its own
+        if (
+            self._before() is None
+        ):  # else it was killed, and the current state includes its own changes
             others = map(_folder_of, processes.running("dockerd"))
             before = (Daemon(folder)._before() for folder in others if folder)
             network = next(filter(None, before), None) or _network()
             remembered.write_text(json.dumps({"boot": _boot(), "network": network._asdict()}))
 
     def _before(self) -> firewall.Network | None:
-        """Return what the network was before this and others that ran began, in this boot."""
+        """Return the network's state before our dockerds started in this boot, None if unknown."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            said = json.loads((self.folder / "before.json").read_text())
-            if said["boot"] == _boot():
+            stored = json.loads((self.folder / "before.json").read_text())
+            if stored["boot"] == _boot():
                 fields = firewall.Network._fields
-                return firewall.Network(**{k: v for k, v in said["network"].items() if k in fields})
+                return firewall.Network(
+                    **{k: v for k, v in stored["network"].items() if k in fields}
+                )
         return None
 
     def _restore_network(self) -> None:
-        with bridge.alone():
+        with bridge.exclusive():
             before = self._before()
             shared = before is None or bool(processes.running("dockerd"))
             gone = firewall.Gone(self._own_links(), shared)
@@ -192,7 +196,7 @@ class Daemon:
 
 
 def _folder_of(pid: int) -> Path | None:
-    """Return the folder of a dockerd that may be one of ours."""
+    """Return the folder of a dockerd's pid file: ours has it in its own folder."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         given = processes.arguments(pid)
         return Path(given[given.index("--pidfile") + 1]).parent
@@ -221,7 +225,7 @@ def _run_all(commands: Iterable[list[str]]) -> None:
 
 
 def run_as_root(command: list[str]) -> str:
-    """Return what a command prints, nothing where it cannot be run. Blocks for 20 s at most."""
+    """Run a command as root; return its output, "" if it cannot run. Blocks for at most 20 s."""
     path = f"{os.environ.get('PATH', '')}:{SYSTEM}"
     try:
         done = subprocess.run(
@@ -238,7 +242,7 @@ def run_as_root(command: list[str]) -> str:
 
 
 def _signal(process: Identity, number: signal.Signals) -> None:
-    """Signal that very process, whoever's it is; nothing happens where it has ended."""
+    """Signal that very process, of any user; do nothing if it has ended."""
     if os.geteuid() == 0:
         processes.send(process, number)
     elif processes.is_alive(process):
@@ -246,5 +250,5 @@ def _signal(process: Identity, number: signal.Signals) -> None:
 
 
 def _as_root(command: list[str]) -> list[str]:
-    """Return what runs a command as root: itself for root, else with a sudo that asks nothing."""
+    """Return the command itself if we are root, else with `sudo -n`, which never asks."""
     return command if os.geteuid() == 0 else ["sudo", "-n", *command]

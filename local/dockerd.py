@@ -1,15 +1,15 @@
-"""dockerd: the machine's where one answers, else one of our own that all clusters of a user share.
+"""dockerd: the machine's if one answers, else one of our own that all clusters of a user share.
 
-The own one lives in one folder of the user and keeps its images between runs:
+Our own dockerd has one folder per user and keeps its images between runs:
 
-    lock     whoever starts or stops it holds this exclusively
-    lease    every user of it holds this shared; who gets it exclusively was the last, and stops it
+    lock     held exclusively to start or stop it
+    lease    each cluster holds it shared; who can get it exclusively is the last one, and stops it
     docker.sock  pid  data/  exec/  log  pool (the addresses of its networks)
     before.json (the machine's network before it started)
 
-It runs in a mount namespace of its own, so no mount of it is left behind, and as root (with
-`sudo -n` for an ordinary user). It is no child of one cluster: when that is killed it goes on.
-Its bridge is its own (local/bridge.py); who uses it puts that back where somebody removed it.
+It runs as root (with `sudo -n` for an ordinary user), in its own mount namespace, so that no mount
+is left behind. It is not a child of any cluster, so it survives when a cluster is killed. It has
+its own bridge (local/bridge.py); a cluster puts the bridge back if somebody removed it.
 """
 
 import contextlib
@@ -32,17 +32,17 @@ ADVICE = (
     "(provision/debian.sh) that prevs may start: as root, or with a sudo that asks no password."
 )
 _PID_FILE = Path("/var/run/docker.pid")
-"""That of a machine's dockerd, which answers at DEFAULT_HOST."""
+"""The pid file of the machine's dockerd, which answers at DEFAULT_HOST."""
 
 
 def find_host(environ: Mapping[str, str]) -> str | None:
-    """Return where a dockerd answers that isn't ours, or None."""
+    """Return the address of a dockerd that is not ours, or None if none answers."""
     host = environ.get("DOCKER_HOST") or DEFAULT_HOST
     return host if containers.answers(host) else None
 
 
 def find_bridge(host: str) -> str | None:
-    """Return the bridge that the machine's dockerd ought to have; None for one elsewhere.
+    """Return the bridge that the machine's dockerd should have; None for any other dockerd.
 
     Blocks for 2 s at most.
     """
@@ -50,7 +50,7 @@ def find_bridge(host: str) -> str | None:
 
 
 def is_lost(name: str) -> bool:
-    """Tell whether somebody has removed that bridge of the machine's dockerd."""
+    """Return whether somebody has removed that bridge of the machine's dockerd."""
     try:
         return not bridge.is_there(int(_PID_FILE.read_text()), name)
     except (OSError, ValueError):
@@ -76,7 +76,7 @@ class DockerPart:
 
     @property
     def address(self) -> str:
-        """What DOCKER_HOST has to be."""
+        """The value for DOCKER_HOST."""
         return self._foreign or self._daemon.host
 
     @property
@@ -85,7 +85,7 @@ class DockerPart:
         return process.pid if process else None
 
     def runs(self) -> bool:
-        """Tell whether there is one at all, not started by this object."""
+        """Return whether a dockerd runs, started by anybody."""
         return self._foreign is not None or self._daemon.process() is not None
 
     def start(self) -> None:
@@ -100,7 +100,7 @@ class DockerPart:
             if self._lease is None:
                 return False
         if answers := containers.answers(self.address):
-            self._let_lock_go()
+            self._release_lock()
             self._foreign_bridge = find_bridge(self._foreign) if self._foreign else None
         self._was_ready = answers and self._foreign_problem() is None
         return self._was_ready
@@ -112,7 +112,7 @@ class DockerPart:
         if self._launched is not None and self._launched.poll() not in (None, 0):
             problem = describe_exit(self._launched.returncode)
             self._launched = None
-            self._let_lock_go()
+            self._release_lock()
             return problem
         if self._was_ready and self._daemon.process() is None:
             return "has ended"
@@ -128,12 +128,12 @@ class DockerPart:
         return "" if self._foreign else last_lines(self._daemon.log)
 
     def give_up(self) -> None:
-        """Keep the lease: the next start goes on with it."""
-        self._let_lock_go()
+        """Release the lock, but keep the lease for the next start."""
+        self._release_lock()
 
     def stop(self) -> None:
         if self._lease is None:
-            self._let_lock_go()
+            self._release_lock()
             return
         deadline = time.monotonic() + 60
         while self._lock is None and not self._take_lock():
@@ -147,10 +147,10 @@ class DockerPart:
                 if _try_lock(lease, fcntl.LOCK_EX):
                     self._daemon.stop()
         finally:
-            self._let_lock_go()
+            self._release_lock()
 
     def _advance(self) -> None:
-        """Take the lease; start it if it doesn't run, holding the lock until it answers."""
+        """Take the lease; start dockerd if it does not run, and hold the lock until it answers."""
         if self._lock is not None or not self._take_lock():
             return
         if self._lease is None:
@@ -162,7 +162,7 @@ class DockerPart:
         try:
             self._daemon.restore_bridge()
         finally:
-            self._let_lock_go()
+            self._release_lock()
 
     def _take_lock(self) -> bool:
         lock = (self._daemon.folder / "lock").open("ab")
@@ -172,7 +172,7 @@ class DockerPart:
         self._lock = lock
         return True
 
-    def _let_lock_go(self) -> None:
+    def _release_lock(self) -> None:
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -1,4 +1,4 @@
-"""Why a local cluster cannot do what it was asked, with what to do about it."""
+"""Why a local cluster fails, with the next step."""
 
 
 class LocalError(Exception):

@@ -1,8 +1,8 @@
-"""What dockerd changes in the machine's network, and how that is undone: pure functions.
+"""Undoes what dockerd changes in the machine's network: pure functions.
 
-dockerd leaves its bridges, its iptables chains, a FORWARD policy of DROP and forwarding switched
-on. What was there before it started is not ours and stays. All that run in a network have the same
-chains, and each has bridges of its own: those go with it.
+dockerd leaves its bridges, its iptables chains, a FORWARD policy of DROP, and forwarding switched
+on. What was there before its start stays. All dockerds in a network share the same chains, but each
+has its own bridges, which are removed with it.
 """
 
 import re
@@ -11,20 +11,20 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 _CHAINS = ("DOCKER", "PREVS-")
-"""How the names begin of chains of dockerd, and of executors for dockerd's bridges."""
+"""Prefixes of the chains of dockerd, and of those that executors make for its bridges."""
 
 _DOCKERS = re.compile(r"\bDOCKER[A-Z0-9-]*|\bdocker0\b|\bbr-[0-9a-f]{12}\b")
 
 
 class Rules(NamedTuple):
-    """What `iptables-save` says of one table: policies (or "-") by chain, and the rules."""
+    """One table of `iptables-save`: policies (or "-") by chain, and the rules."""
 
     chains: Mapping[str, str]
     rules: tuple[str, ...]
 
 
 class Network(NamedTuple):
-    """What may change: the texts of iptables-save and ip6tables-save, ip_forward."""
+    """The network's state: the output of iptables-save and ip6tables-save, and ip_forward."""
 
     ipv4: str = ""
     ipv6: str = ""
@@ -50,8 +50,8 @@ def read_rules(saved: str) -> dict[str, Rules]:
     return tables
 
 
-def forget(bridge: str) -> list[list[str]]:
-    """Return the commands that remove what executors have set for the bridge of a network."""
+def removal_commands(bridge: str) -> list[list[str]]:
+    """Return the commands that remove the rules of executors for a network's bridge."""
     chain = f"PREVS-{bridge}"
     return [
         [program, "-w", "-t", "mangle", *change]
@@ -65,7 +65,7 @@ def forget(bridge: str) -> list[list[str]]:
 
 
 class Gone(NamedTuple):
-    """A dockerd that has ended: its links, and whether another one runs there."""
+    """A dockerd that has ended: its links, and whether another one runs in the same network."""
 
     links: Collection[str]
     shared: bool
@@ -74,7 +74,7 @@ class Gone(NamedTuple):
 def undo(before: Network, after: Network, gone: Gone) -> list[list[str]]:
     """Return the commands that bring `after` back to `before`, as far as a dockerd changed it.
 
-    Where another one runs nothing goes but the links and what names them.
+    If another dockerd runs, they remove only the links and the rules that name them.
     """
     commands = [*_undo_rules("iptables", before.ipv4, after.ipv4, gone)]
     commands += _undo_rules("ip6tables", before.ipv6, after.ipv6, gone)

@@ -1,4 +1,4 @@
-"""What tasks leave in Docker, as a part: removed before the agents start and after they ended."""
+"""A part that removes what tasks leave in Docker, before the agents start and after they end."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A part of a local cluster: something that is started, gets ready, may fail, and is ended."""
+"""A part of a local cluster: it starts, gets ready, may fail, and ends."""
 
 import contextlib
 import dataclasses
@@ -19,11 +19,11 @@ from local.processes import MARK, Identity
 
 
 class Part(Protocol):
-    """What the supervisor asks of a part. One thread calls all of it.
+    """The calls of the supervisor to a part, all from one thread.
 
-    start() begins and doesn't block long; ready() may block for a second; problem() says why it no
-    longer runs, or None; last_words() is the end of what it logged since its start. After a problem
-    comes give_up(), and start() later. stop() is the end: it blocks until nothing is left.
+    start() does not block for long; ready() may block for a second. problem() returns why the part
+    no longer runs, or None; last_words() returns the end of its log since its start. After a
+    problem the supervisor calls give_up(), and start() later. stop() blocks until nothing is left.
     """
 
     @property
@@ -46,10 +46,10 @@ class Part(Protocol):
 
 @dataclasses.dataclass
 class ProcessPart:
-    """A part that is one program in the foreground, its output going to `log`.
+    """A part that is one program in the foreground; its output goes to `log`.
 
-    `answers` tells whether it serves; `grace` is how long it may take to end after SIGTERM, in
-    seconds; `before_stop` is called first and may block.
+    `answers` returns whether it serves. `grace` is how many seconds it may take to end after
+    SIGTERM; `before_stop` runs before the signal and may block.
     """
 
     name: str
@@ -98,9 +98,9 @@ class ProcessPart:
         return last_lines(self.log, since=self._log_start)
 
     def give_up(self) -> None:
-        """End it if it still runs. What it left when it died goes on: it may serve until the next.
+        """End the program if it still runs, but not the processes that it left when it died.
 
-        (HAProxy outlives its controller, and the next controller takes it over.)
+        They may go on serving: HAProxy outlives its controller, and the next one takes it over.
         """
         if self._process is not None and self._process.poll() is not None:
             self._left += processes.in_session(self._process.pid)
@@ -129,16 +129,16 @@ class ProcessPart:
 
 
 def describe_exit(status: int) -> str:
-    """Say how a process ended, of subprocess's return code."""
+    """Return how a process ended, from the return code of subprocess."""
     if status < 0:
         return f"ended by {signal.Signals(-status).name}"
     return f"exited with status {status}"
 
 
 def environment(own: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return a part's environment: what is inherited, less what could steer it by accident.
+    """Return a part's environment: the inherited one without what could affect it by accident.
 
-    The mark of its cluster, if `inherited` has one, stays.
+    If `inherited` has the mark of the cluster, it stays.
     """
     strange = ("PREVS_", "MESOS_", "LIBPROCESS_", "DOCKER_", "ZOO", "GIT_DIR", "GIT_WORK", "PYTHON")
     kept = {k: v for k, v in inherited.items() if k == MARK or not k.startswith(strange)}
@@ -146,17 +146,17 @@ def environment(own: Mapping[str, str], inherited: Mapping[str, str]) -> dict[st
 
 
 def answers_http(url: str, *, statuses: Callable[[int], bool] = lambda s: s == 200) -> bool:
-    """Tell whether a GET of `url` gets such a status within a second."""
+    """Return whether a GET of `url` gets such a status within a second."""
     try:
         with requests.Session() as session:
-            session.trust_env = False  # a proxy for the outside has no business with loopback
+            session.trust_env = False  # the proxy of the environment is not for loopback
             return statuses(session.get(url, timeout=1, allow_redirects=False).status_code)
     except requests.RequestException:
         return False
 
 
 def last_lines(log: Path, count: int = 15, *, since: int = 0) -> str:
-    """Return the end of a log, from byte `since` at most, or nothing where there is none."""
+    """Return the end of a log, at most from byte `since` on, or "" if there is no log."""
     try:
         with log.open("rb") as file:
             size = log.stat().st_size
@@ -169,9 +169,9 @@ def last_lines(log: Path, count: int = 15, *, since: int = 0) -> str:
 
 
 def rotate(log: Path, limit: int) -> None:
-    """Move what a log has to <log>.1 once it is longer than `limit` bytes.
+    """Move a log that is longer than `limit` bytes to <log>.1.
 
-    Its writers append, so they go on at its new end; what comes during the copy may be lost.
+    Its writers append, so they continue at its new end. Lines written during the copy may be lost.
     """
     if log.stat().st_size > limit:
         shutil.copyfile(log, log.with_name(f"{log.name}.1"))
@@ -179,7 +179,7 @@ def rotate(log: Path, limit: int) -> None:
 
 
 def bring_up(part: Part, limit: float = 60.0) -> None:
-    """Start one part and wait until it is ready. Raises LocalError (the part is stopped then)."""
+    """Start one part and wait until it is ready. On failure stops it and raises LocalError."""
     part.start()
     deadline = time.monotonic() + limit
     while not part.ready():

@@ -4,7 +4,7 @@ import socket
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a TCP port that nobody listens on now (another program may still take it)."""
+    """Return a TCP port that is free now (another program may still take it)."""
     with socket.socket() as listener:
         listener.bind((host, 0))
         port: int = listener.getsockname()[1]
@@ -12,7 +12,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Tell whether a server could listen on a port now."""
+    """Return whether a server could listen on a port now."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -23,7 +23,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def accepts(host: str, port: int) -> bool:
-    """Tell whether something listens there, within a second."""
+    """Return whether a connection succeeds there within a second."""
     try:
         with socket.create_connection((host, port), timeout=1):
             return True

@@ -1,8 +1,7 @@
-"""Processes by identity: a pid alone may be reused, a pid with its start time is not.
+"""Processes by identity: a pid may be reused, but a pid with its start time is unique.
 
-Every process of a cluster carries a mark in its environment (PREVS_CLUSTER=<id>), inherited by all
-that it starts, so that what a killed supervisor or a Mesos agent left can be found without names.
-Linux only: reads /proc.
+Every process of a cluster has a mark in its environment (PREVS_CLUSTER=<id>), which its children
+inherit. So what a killed supervisor or a Mesos agent left can be found. Linux only: reads /proc.
 """
 
 import contextlib
@@ -20,16 +19,16 @@ _PROC = Path("/proc")
 
 
 class Identity(NamedTuple):
-    """One process for all time: its pid, and when it started in clock ticks since the boot."""
+    """Identifies one process: its pid, and when it started, in clock ticks since the boot."""
 
     pid: int
     started: int
 
 
 class Stat(NamedTuple):
-    """What is used of /proc/PID/stat. `started` is in clock ticks since the boot.
+    """Some fields of /proc/PID/stat. `started` is in clock ticks since the boot.
 
-    `used` is in ticks of CPU, with that of children that have ended.
+    `used` is CPU time in ticks, including ended children.
     """
 
     state: str
@@ -41,9 +40,9 @@ class Stat(NamedTuple):
 
 
 def parse_stat(text: str) -> Stat:
-    """Return what the text of /proc/PID/stat says.
+    """Parse the text of /proc/PID/stat.
 
-    The command's name is in parentheses and may hold anything, so fields count from the last one.
+    The command's name is in parentheses and may contain anything, so fields are counted after it.
     """
     fields = text.rpartition(")")[2].split()
     used = sum(map(int, fields[11:15]))
@@ -53,7 +52,7 @@ def parse_stat(text: str) -> Stat:
 def identify(pid: int) -> Identity | None:
     """Return the identity of a live process, or None.
 
-    A zombie is not alive, unless it waits for threads of its own to end.
+    A zombie is not alive, unless some of its threads still run.
     """
     try:
         stat = parse_stat((_PROC / str(pid) / "stat").read_text())
@@ -64,7 +63,7 @@ def identify(pid: int) -> Identity | None:
 
 
 def used_cpu(pid: int) -> float:
-    """Return the seconds of CPU of a process and its ended children, 0 if it is gone."""
+    """Return the CPU seconds of a process and its ended children, 0 if it is gone."""
     try:
         stat = parse_stat((_PROC / str(pid) / "stat").read_text())
     except OSError:
@@ -73,7 +72,7 @@ def used_cpu(pid: int) -> float:
 
 
 def is_alive(process: Identity) -> bool:
-    """Tell whether that very process still runs."""
+    """Return whether that very process still runs."""
     return identify(process.pid) == process
 
 
@@ -85,7 +84,7 @@ def marked(mark: str) -> list[Identity]:
 def having(variable: str, value: str) -> list[Identity]:
     """Return the processes with that variable in their environment.
 
-    Never this one nor one that it descends from.
+    This process and its ancestors are left out.
     """
     wanted = f"{variable}={value}".encode()
     spared = _ancestry(os.getpid())
@@ -100,7 +99,7 @@ def having(variable: str, value: str) -> list[Identity]:
 
 
 def in_session(leader: int) -> list[Identity]:
-    """Return the processes of the session that `leader` began, itself perhaps no longer alive."""
+    """Return the processes of the session of `leader`, which may itself have ended."""
     found = []
     for pid in _pids():
         with contextlib.suppress(OSError):
@@ -121,11 +120,11 @@ def _ancestry(pid: int) -> set[int]:
 
 
 def send(process: Identity, number: signal.Signals) -> None:
-    """Signal that very process; nothing happens where it has ended."""
+    """Signal that very process; do nothing if it has ended."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         handle = os.pidfd_open(process.pid)
         try:
-            if is_alive(process):  # asked after the handle is held: it can't be another by now
+            if is_alive(process):  # checked with the handle open, so the pid cannot be reused
                 signal.pidfd_send_signal(handle, number)
         finally:
             os.close(handle)
@@ -152,7 +151,7 @@ def end(processes: Collection[Identity], grace: float) -> None:
 
 
 def given(path: Path) -> list[Identity]:
-    """Return the processes that were given a path below `path` as an argument, and their children.
+    """Return the processes with a path below `path` among their arguments, and their descendants.
 
     Other users' arguments can be read too, unlike their environment.
     """
@@ -170,9 +169,10 @@ def given(path: Path) -> list[Identity]:
 
 
 def running(name: str) -> list[int]:
-    """Return the processes that are a program of that name, or about to be, in this network.
+    """Return the processes of a program of that name in this network, also ones just starting.
 
-    Only ever a reason to leave things alone: another user's may be in another network.
+    It may list too many, as the network of other users' processes is unknown. So use the result
+    only as a reason to leave things alone.
     """
     here = (_PROC / "self" / "ns" / "net").readlink()
     found = []
@@ -185,7 +185,7 @@ def running(name: str) -> list[int]:
 
 
 def arguments(pid: int) -> list[str]:
-    """Return what a process was called with. Raises OSError."""
+    """Return the arguments of a process, with its command. Raises OSError."""
     given = (_PROC / str(pid) / "cmdline").read_bytes()
     return [os.fsdecode(one) for one in given.split(b"\0")[:-1]]
 

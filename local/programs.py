@@ -18,17 +18,17 @@ _NETWORK = frozenset(
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK"),
     }
 )
-"""How git reaches repositories from here; executors need it as the framework does."""
+"""Variables by which git reaches repositories; executors need them like the framework."""
 
 _CHOSEN = frozenset({"PREVS_ISOLATION_BUILDS"})
-"""What a person may choose: the machine's own Docker has other containers than ours, which builds
-close in."""
+"""Variables that a person may set: isolating builds also affects the other containers of the
+machine's Docker."""
 
 
 def executor_environ(
     settings: Settings, agent: Path, docker_host: str, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the whole environment of an agent's executors, but for Mesos's own variables."""
+    """Return the whole environment of an agent's executors, except for Mesos's own variables."""
     return {
         **{key: value for key, value in environ.items() if key in _NETWORK | _CHOSEN},
         "PATH": f"{environ.get('PATH', '/usr/bin:/bin')}:{_SYSTEM}",
@@ -66,9 +66,9 @@ def framework_part(settings: Settings, environ: Mapping[str, str], number: int =
         "PREVS_DIR": str(settings.folder / name),
         "PREVS_DOMAIN": settings.domain,
         "PREVS_PUBLIC_PORT": str(settings.port),
-        # Whoever may register apps here is whoever has started this.
+        # Only the person who started this cluster may register apps.
         "PREVS_LOCAL_REPOSITORIES": "yes",
-        "PREVS_EXECUTOR_PYTHON": sys.executable,  # what PATH has may be a script that looks for one
+        "PREVS_EXECUTOR_PYTHON": sys.executable,  # python3 on PATH may be a slow wrapper script
     }
     agents = (f"agent-{n}" for n in settings.agent_numbers)
     return ProcessPart(
@@ -85,7 +85,7 @@ def framework_part(settings: Settings, environ: Mapping[str, str], number: int =
 
 
 def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
-    """Return the proxy. It is ready when it answers at all: without a host it knows no preview."""
+    """Return the proxy. Any answer means ready: a request without a host matches no preview."""
     listen = f"127.0.0.1:{settings.port}"
     own = {
         **_python(environ),
@@ -113,7 +113,7 @@ def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
 
 
 def _python(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what makes this Python and these packages the ones that are found."""
+    """Return the variables by which programs find this Python and these packages."""
     path = environ.get("PATH", "/usr/bin:/bin")
     return {
         "PATH": f"{Path(sys.executable).parent}:{path}:{_SYSTEM}",

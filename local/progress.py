@@ -1,4 +1,4 @@
-"""What a supervisor tells of its steps, as JSON lines in a file that `up` and `down` follow."""
+"""The progress of a supervisor: JSON lines in a file that `up` and `down` follow."""
 
 import dataclasses
 import json
@@ -11,9 +11,9 @@ class Step:
     """One line. `state` is starting, slow, ready, stopping, stopped or failed for a part, or up or
     down.
 
-    The last two are of the whole; slow is a start that goes on. `seconds` counts from the start of
-    the part (of everything, for up and down). `detail` is where it answers, or why it failed;
-    `advice` what to do about that.
+    `up` and `down` are about the whole cluster; slow is a start that still goes on. `seconds`
+    counts from the start of the part (of everything, for up and down). `detail` is its address, or
+    why it failed; `advice` is the next step.
     """
 
     name: str
@@ -23,17 +23,17 @@ class Step:
     advice: str = ""
 
 
-def tell(file: Path, step: Step) -> None:
-    """Add a line."""
+def append(file: Path, step: Step) -> None:
+    """Append a step to a progress file."""
     with file.open("a") as out:
         out.write(json.dumps(dataclasses.asdict(step)) + "\n")
 
 
 def follow(file: Path, wait: Callable[[], bool]) -> Iterator[Step]:
-    """Yield the steps in a file from its beginning, and those that come.
+    """Yield the steps of a file from its beginning, and new ones as they come.
 
-    `wait` is called when there is no more for now; once it answers False, this ends after what has
-    come in the meantime.
+    Calls `wait` when there are no more for now; once `wait` returns False, yields what has come
+    meanwhile, and ends.
     """
     offset = 0
     going_on = True

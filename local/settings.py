@@ -1,4 +1,4 @@
-"""What one local cluster is told, and where its files are."""
+"""The settings of one local cluster, and the paths of its files."""
 
 import contextlib
 import dataclasses
@@ -18,9 +18,9 @@ from program.keys import new_key
 class Settings:
     """A cluster. Agent n and framework n listen on 127.0.0.n; all listen on loopback only.
 
-    `cpus` and `mem` (MB) are what each agent offers: shares of a machine that is not divided in
-    earnest, so they needn't be what it has. `preview_ports` is FIRST-LAST. `cluster` is the id that
-    marks its processes and containers; it stays the same for a folder.
+    `cpus` and `mem` (MB) are what each agent offers. They are only shares, so together they may be
+    more than the machine has. `preview_ports` is FIRST-LAST. `cluster` is the id that
+    marks its processes and containers; it never changes for a folder.
     """
 
     folder: Path
@@ -44,42 +44,42 @@ class Settings:
 
     @property
     def proxy_token_file(self) -> Path:
-        """Holds the token that is good for proxies alone."""
+        """Holds the token for proxies only."""
         return self.folder / "proxy-token"
 
     @property
     def metrics_token_file(self) -> Path:
-        """Holds the token that is good for reading numbers alone."""
+        """Holds the token for reading metrics only."""
         return self.folder / "metrics-token"
 
     @property
     def key_file(self) -> Path:
-        """Holds the key that seals what apps are given."""
+        """Holds the key that seals the secrets of apps."""
         return self.folder / "key"
 
     @property
     def zookeeper_auth_file(self) -> Path:
-        """Holds who framework and announcement are for ZooKeeper: `user:password`."""
+        """Holds the ZooKeeper identity of framework and announcement: `user:password`."""
         return self.folder / "zookeeper-auth"
 
     @property
     def proxy_zookeeper_auth_file(self) -> Path:
-        """Holds who the proxy is for ZooKeeper."""
+        """Holds the ZooKeeper identity of the proxy."""
         return self.folder / "proxy-zookeeper-auth"
 
     @property
     def mesos_access(self) -> Access:
-        """Who is who for Mesos."""
+        """The principals and secrets for Mesos."""
         return Access(self.folder / "mesos")
 
     @property
     def lock_file(self) -> Path:
-        """Locked while a supervisor of this folder lives."""
+        """Locked while a supervisor of this folder runs."""
         return self.folder / "supervisor.lock"
 
     @property
     def status_file(self) -> Path:
-        """What the supervisor last said of its parts."""
+        """The last status of the parts that the supervisor wrote."""
         return self.folder / "status.json"
 
     @property
@@ -89,7 +89,7 @@ class Settings:
 
     @property
     def held_folder(self) -> Path:
-        """While it has a file of a part's name, that part is not started again when it ends."""
+        """A part is not restarted while this folder has a file of its name."""
         return self.folder / "held"
 
     def log(self, part: str) -> Path:
@@ -106,7 +106,7 @@ class Settings:
         return f"http://127.0.0.{number}:{self.api_port}"
 
     def listeners(self) -> list[tuple[str, str, int]]:
-        """Return (option that changes it, address, port) of all that will listen."""
+        """Return (option that changes it, address, port) of every listener."""
         agents = [("--agent-port", f"127.0.0.{n}", self.agent_port) for n in self.agent_numbers]
         apis = [("--api-port", f"127.0.0.{n}", self.api_port) for n in self.framework_numbers]
         return [
@@ -133,7 +133,7 @@ class Settings:
 
 
 def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:
-    """Make a cluster's folder (closed to others), its id, tokens, keys; store its settings."""
+    """Create a cluster's folder (closed to others), its id, tokens and keys; store its settings."""
     (folder / "log").mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     stored = read(folder)
@@ -155,7 +155,7 @@ def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:
 
 
 def read(folder: Path) -> Settings | None:
-    """Return the settings that were last stored in a folder, or None where there are none."""
+    """Return the settings stored in a folder, or None if there are none."""
     try:
         stored = json.loads((folder / "settings.json").read_text())
         return Settings(**{**stored, "folder": folder})
@@ -171,7 +171,7 @@ def _plain(settings: Settings) -> dict[str, Any]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file at once by one that only this user can read."""
+    """Replace a file atomically by one that only this user can read."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         scratch.unlink()
@@ -182,27 +182,27 @@ def write_private(path: Path, text: str) -> None:
 
 
 def default_folder(environ: Mapping[str, str]) -> Path:
-    """Return where a cluster lives unless told otherwise."""
+    """Return the default folder of a cluster."""
     return _xdg(environ, "XDG_STATE_HOME", ".local/state") / "prevs" / "local"
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Return where what can be made again is kept between runs."""
+    """Return the folder for files that can be created again."""
     return _xdg(environ, "XDG_CACHE_HOME", ".cache") / "prevs"
 
 
 def docker_folder(environ: Mapping[str, str]) -> Path:
-    """Return where the user's own dockerd lives."""
+    """Return the folder of the user's own dockerd."""
     return _xdg(environ, "XDG_DATA_HOME", ".local/share") / "prevs" / "docker"
 
 
 def credentials_file(environ: Mapping[str, str]) -> Path:
-    """Return where the command line looks for the API's address and token."""
+    """Return the file in which the command line finds the API's address and token."""
     return _xdg(environ, "XDG_CONFIG_HOME", ".config") / "prevs" / "credentials.json"
 
 
 def _xdg(environ: Mapping[str, str], variable: str, default: str) -> Path:
     given = environ.get(variable, "")
-    if given.startswith("/"):  # the rules say to ignore a relative one
+    if given.startswith("/"):  # XDG: ignore a relative path
         return Path(given)
     return Path(environ.get("HOME") or "~").expanduser() / default

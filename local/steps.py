@@ -1,4 +1,4 @@
-"""How steps look to a person: a line each, with what it took; on a terminal what goes on, too."""
+"""Prints steps: a line with the time for each; on a terminal, current ones with a spinner too."""
 
 import contextlib
 import time
@@ -27,7 +27,7 @@ Show = Callable[[Step], None]
 
 
 class _Board:
-    """Those steps that go on, each with a spinner and its time until now."""
+    """The current steps, each with a spinner and its time so far."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -35,7 +35,7 @@ class _Board:
         self._spinner = Spinner("dots", style="cyan")
 
     def show(self, step: Step) -> None:
-        """Have a step drawn as long as it goes on, and its line stay when it is over."""
+        """Draw a step while it goes on, and print its line when it is over."""
         if step.state in _GOING_ON:
             self._steps[step.name] = step, time.monotonic()
         elif step.state == _SLOW:
@@ -45,7 +45,7 @@ class _Board:
             show(self._console, step)
 
     def draw(self) -> Table:
-        """Return what is drawn now."""
+        """Return the table to draw now."""
         table = Table.grid(padding=(0, 1, 0, 0))
         for step, begun in list(self._steps.values()):
             seconds = f"{time.monotonic() - begun:5.1f} s"
@@ -56,7 +56,7 @@ class _Board:
 
 @contextlib.contextmanager
 def board(console: Console) -> Iterator[Show]:
-    """Yield what shows steps: each when it is over, and on a terminal while it goes on, too."""
+    """Yield the function that shows steps: when they are over, and on a terminal also before."""
     if not console.is_terminal:
         yield lambda step: None if step.state in _GOING_ON else show(console, step)
         return
@@ -74,7 +74,7 @@ def show(console: Console, step: Step) -> None:
 
 
 def show_failure(console: Console, failure: LocalError) -> None:
-    """Print which step failed, why, and what can be done."""
+    """Print which step failed, why, and the next step."""
     mark, style = _MARKS["failed"]
     console.print(Text(mark, style).append(f" {failure.step} failed:", "default"))
     for line in failure.why.splitlines():
@@ -85,17 +85,17 @@ def show_failure(console: Console, failure: LocalError) -> None:
 
 @contextlib.contextmanager
 def download_bar(console: Console, what: str) -> Iterator[Report]:
-    """Give a function that shows how far a download is; on a terminal, as a bar."""
+    """Yield a function that shows the progress of a download; on a terminal, as a bar."""
     columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(what, total=None, visible=False)
-        said = False
+        announced = False
 
         def report(done: int, total: int) -> None:
-            nonlocal said
-            if not said and not console.is_terminal:
+            nonlocal announced
+            if not announced and not console.is_terminal:
                 console.print(f"  downloading {what}, {total / 1e6:.0f} MB", highlight=False)
-            said = True
+            announced = True
             progress.update(task, completed=done, total=total or None, visible=True)
 
         yield report

@@ -1,10 +1,10 @@
-"""Starts and watches the parts of one cluster, restarts what fails, and ends them in order.
+"""Starts and watches the parts of one cluster, restarts failed ones, and stops all in order.
 
-`python -m local.supervisor FOLDER` (started by `prevs local up`, detached). It holds a lock while
-it lives, writes status.json on every change and a line of progress for every step. SIGTERM ends
-all. If a part fails before all were up once, it says so, ends all and exits 1.
+`prevs local up` starts `python -m local.supervisor FOLDER`, detached. It holds a lock while it
+runs, writes status.json on every change, and a line of progress for every step. SIGTERM stops all
+parts. If a part fails before all were up once, it reports that, stops all and exits with 1.
 
-To see how the others do without a part, `touch held/PART` in the folder and end its process.
+To run without a part, `touch held/PART` in the folder and end the part's process.
 """
 
 import contextlib
@@ -24,23 +24,23 @@ from typing import IO
 from local import cluster, processes
 from local.errors import LocalError
 from local.parts import Part, rotate
-from local.progress import Step, tell
-from local.settings import Settings, read, write_private
-from local.supervision import (
+from local.progress import Step, append
+from local.restart_policy import (
     Action,
     PartState,
     Phase,
     advance,
+    clear_failures,
     failed,
     is_slow,
-    let_off,
     stop_order,
 )
+from local.settings import Settings, read, write_private
 
 _TICK = 0.1  # seconds
-_ROTATION = 60.0  # seconds between looks at the sizes of the logs
+_ROTATION = 60.0  # seconds between checks of the sizes of the logs
 _LOG_LIMIT = 20 * 1024 * 1024
-_LOOKS_LAST = 1.0  # seconds; whoever asks whether a supervisor lives takes its lock for a moment
+_LOCK_SECONDS = 1.0  # seconds; a check for a running supervisor takes its lock for a moment
 _LATE = (
     "Its log says what it did last ({log}). On a slow or busy machine the same command once more "
     "may do: what it has made stays."
@@ -49,7 +49,7 @@ _log = logging.getLogger("supervisor")
 
 
 class Supervisor:
-    """One run. All of it is on one thread, but that parts of one group are ended at once."""
+    """One run. It uses one thread, except that the parts of one group are stopped at once."""
 
     def __init__(
         self,
@@ -69,25 +69,25 @@ class Supervisor:
         self._rotated = self._begun
 
     def run(self) -> int:
-        """Keep the parts up until asked to stop; return the exit status. Blocks."""
+        """Keep the parts up until a signal to stop; return the exit status. Blocks."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._ask_to_stop())
+            signal.signal(number, lambda *_: self._request_stop())
         self._write_status()
         while not self._stopping and self._failure is None:
             if self._look():
                 self._write_status()
             if not self._was_up and self._all_ready():
                 self._was_up = True
-                self._tell("cluster", "up", self._begun)
+                self._report("cluster", "up", self._begun)
             self._rotate_logs()
             time.sleep(_TICK)
         self._stop_all()
         if self._failure is not None:
             return 1
-        self._tell("cluster", "down", self._begun)
+        self._report("cluster", "down", self._begun)
         return 0
 
-    def _ask_to_stop(self) -> None:
+    def _request_stop(self) -> None:
         self._stopping = True
         self._begun = self._now()
 
@@ -95,11 +95,11 @@ class Supervisor:
         if self._now() - self._rotated > _ROTATION:
             self._rotated = self._now()
             for log in (self._settings.folder / "log").glob("*.log"):
-                with _as_far_as_possible(str(log)):
+                with _logging_failures(str(log)):
                     rotate(log, _LOG_LIMIT)
 
     def _look(self) -> bool:
-        """Bring every part one step further; tell whether anything changed."""
+        """Advance every part by one step; return whether anything changed."""
         changed = False
         for part in self._parts:
             if self._stopping or self._failure is not None:
@@ -113,17 +113,17 @@ class Supervisor:
             elif action is Action.STOP:
                 self._give_up(part)
             elif new.phase is not old.phase:
-                self._tell(part.name, "ready", old.since, detail=part.address)
+                self._report(part.name, "ready", old.since, detail=part.address)
             self._name_slow(part.name, new)
         return changed
 
     def _name_slow(self, name: str, state: PartState) -> None:
-        """Tell once of each start that takes long, as all that need the part wait for it."""
+        """Report a slow start once, as other parts wait for this one."""
         if not is_slow(state, self._now()):
             self._slow.discard(name)
         elif name not in self._slow:
             self._slow.add(name)
-            self._tell(name, "slow", state.since, detail="is still starting")
+            self._report(name, "slow", state.since, detail="is still starting")
 
     def _advance(self, part: Part, state: PartState) -> tuple[PartState, Action]:
         waiting = state.phase is Phase.WAITING
@@ -143,13 +143,13 @@ class Supervisor:
             now=self._now(),
             used=processes.used_cpu(part.pid) if not waiting and part.pid else 0.0,
         )
-        return (let_off(new) if held else new), action
+        return (clear_failures(new) if held else new), action
 
     def _needs_met(self, part: Part) -> bool:
         return all(self._states[need].phase is Phase.READY for need in part.needs)
 
     def _start(self, part: Part) -> None:
-        self._tell(part.name, "starting", self._now())
+        self._report(part.name, "starting", self._now())
         try:
             part.start()
         except (LocalError, OSError) as exc:
@@ -159,7 +159,7 @@ class Supervisor:
             self._give_up(part, advice)
 
     def _give_up(self, part: Part, advice: str = "") -> None:
-        """End what is left of a part that failed; before all was up, that is the end."""
+        """End what is left of a failed part; before all parts were up, fail the whole run."""
         problem = self._states[part.name].problem
         _log.warning("%s: %s", part.name, problem)
         if not self._was_up:
@@ -167,8 +167,8 @@ class Supervisor:
             if self._states[part.name].late:
                 advice = _LATE.format(log=self._settings.log(part.name))
             self._failure = Step(part.name, "failed", 0.0, detail, advice or part.advice)
-            with _as_far_as_possible("its progress"):
-                tell(self._settings.progress_file, self._failure)
+            with _logging_failures("its progress"):
+                append(self._settings.progress_file, self._failure)
         self._try(part, part.give_up)
 
     def _try(self, part: Part, end: Callable[[], None]) -> None:
@@ -183,7 +183,7 @@ class Supervisor:
             begun = self._now()
             for name in group:
                 if self._states[name].phase is not Phase.WAITING:
-                    self._tell(name, "stopping", begun)
+                    self._report(name, "stopping", begun)
             with ThreadPoolExecutor(len(group)) as pool:
                 list(
                     pool.map(
@@ -194,16 +194,16 @@ class Supervisor:
                 was = self._states[name].phase
                 self._states[name] = PartState()
                 if was is not Phase.WAITING:
-                    self._tell(name, "stopped", begun)
+                    self._report(name, "stopped", begun)
             self._write_status()
 
     def _all_ready(self) -> bool:
         return all(state.phase is Phase.READY for state in self._states.values())
 
-    def _tell(self, name: str, state: str, since: float, *, detail: str = "") -> None:
+    def _report(self, name: str, state: str, since: float, *, detail: str = "") -> None:
         _log.info("%s: %s %s", name, state, detail)
-        with _as_far_as_possible("its progress"):
-            tell(self._settings.progress_file, Step(name, state, self._now() - since, detail))
+        with _logging_failures("its progress"):
+            append(self._settings.progress_file, Step(name, state, self._now() - since, detail))
 
     def _write_status(self) -> None:
         now = self._now()
@@ -228,13 +228,13 @@ class Supervisor:
             "up": self._all_ready(),
             "parts": parts,
         }
-        with _as_far_as_possible("its status"):
+        with _logging_failures("its status"):
             write_private(self._settings.status_file, json.dumps(status))
 
 
 @contextlib.contextmanager
-def _as_far_as_possible(what: str) -> Iterator[None]:
-    """Go on where something cannot be written: a full disk is no reason to let go of the parts."""
+def _logging_failures(what: str) -> Iterator[None]:
+    """Log errors of writing and go on: a full disk is no reason to stop the parts."""
     try:
         yield
     except OSError as exc:
@@ -243,9 +243,9 @@ def _as_far_as_possible(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def only_one(settings: Settings) -> Iterator[None]:
-    """Hold the folder's lock. Raises LocalError where another supervisor has it."""
+    """Hold the folder's lock. Raises LocalError if another supervisor holds it."""
     with settings.lock_file.open("a+") as lock:
-        deadline = time.monotonic() + _LOOKS_LAST
+        deadline = time.monotonic() + _LOCK_SECONDS
         while not _take(lock):
             if time.monotonic() >= deadline:
                 raise LocalError("supervisor", "another one runs already")
@@ -280,11 +280,11 @@ def main(folder: Path, environ: Mapping[str, str]) -> int:
             processes.end(left, 10)
             detail = f"{len(left)} processes of an earlier run"
             seconds = time.monotonic() - begun
-            tell(settings.progress_file, Step("leftovers", "stopped", seconds, detail))
+            append(settings.progress_file, Step("leftovers", "stopped", seconds, detail))
         try:
             parts = cluster.parts(settings, environ)
         except LocalError as exc:
-            tell(settings.progress_file, Step(exc.step, "failed", 0.0, exc.why, exc.advice))
+            append(settings.progress_file, Step(exc.step, "failed", 0.0, exc.why, exc.advice))
             return 1
         return Supervisor(settings, parts).run()
 

@@ -1,4 +1,4 @@
-"""What `up` and `status` print."""
+"""The output of `up` and `status`."""
 
 import time
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _COLORS = {"ready": "green", "starting": "yellow", "waiting": "red"}
 
 
 def addresses(settings: Settings, token: str) -> str:
-    """Return where everything answers."""
+    """Return the addresses of all parts."""
     port = "" if settings.port == 80 else f":{settings.port}"
     return "\n".join(
         (
@@ -29,9 +29,9 @@ def addresses(settings: Settings, token: str) -> str:
 
 
 def sign_in(settings: Settings) -> str:
-    """Return how people tell Mesos who they are.
+    """Return how people sign in to Mesos.
 
-    One that runs since an earlier version asks nobody.
+    A cluster that an earlier version started has no sign-in.
     """
     if not settings.mesos_access.folder.exists():
         return "it asks nobody who one is; `prevs local down` and `prevs local up` close it"
@@ -39,7 +39,7 @@ def sign_in(settings: Settings) -> str:
 
 
 def parts_table(status: Mapping[str, Any]) -> Table:
-    """Return a line for each part: its state, since when, where, and what was wrong with it."""
+    """Return a row for each part: its state, since when, its address, and its last problem."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     parts = status.get("parts", [])
     for column in ("part", "state", "for", "pid"):

@@ -22,7 +22,7 @@ LONGEST_SESSION = 60.0
 def configuration(folder: Path, port: int, longest_session: float = LONGEST_SESSION) -> str:
     """Return zoo.cfg. A tick of 0.5 s lets a short session (1 s) notice a dead client early.
 
-    No client gets a session that is longer than `longest_session`, in seconds.
+    No client gets a session longer than `longest_session` seconds.
     """
     return "\n".join(
         (
@@ -85,7 +85,7 @@ def zookeeper_part(
 
 
 def serves(host: str, port: int) -> bool:
-    """Tell whether a ZooKeeper serves there (its `srvr` command, within a second)."""
+    """Return whether a ZooKeeper answers the command `srvr` there within a second."""
     try:
         with socket.create_connection((host, port), timeout=1) as connection:
             connection.sendall(b"srvr")

@@ -121,9 +121,9 @@ class Chromium:
         if self._process is None or not self._process.browser.is_connected():
             browser = _launch(self._playwright)
             session = browser.new_browser_cdp_session()
-            told = session.send("SystemInfo.getProcessInfo")["processInfo"]
+            processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
             session.detach()
-            pid = next(process["id"] for process in told if process["type"] == "browser")
+            pid = next(process["id"] for process in processes if process["type"] == "browser")
             self._process = _Process(browser, pid)
         return self._process
 

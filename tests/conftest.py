@@ -208,14 +208,14 @@ def cluster(docker_host: str) -> Iterator[Cluster]:
     options += ["--no-credentials", f"--preview-ports={free_ports.free_ports(_AGENTS)}"]
     try:
         _prevs_local("up", f"--dir={folder}", *options)
-        said = json.loads(_prevs_local("status", f"--dir={folder}", "--json"))
-        where = {part["name"]: part["address"] for part in said["parts"]}
+        status = json.loads(_prevs_local("status", f"--dir={folder}", "--json"))
+        where = {part["name"]: part["address"] for part in status["parts"]}
         yield Cluster(
             dir=folder,
-            api=said["api"],
+            api=status["api"],
             token=(folder / "token").read_text(),
-            domain=said["domain"],
-            port=said["port"],
+            domain=status["domain"],
+            port=status["port"],
             master=where["master"],
             zookeeper=where["zookeeper"],
             agents=[where["agent-1"], where["agent-2"]],

@@ -114,8 +114,8 @@ def describe_end(process: "subprocess.Popen[bytes] | None", log: Path) -> str | 
     if process is not None and status is None:
         return None
     how = "it was not started" if process is None else f"it has ended with {status}"
-    said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-    return f"{how}\n{said}"
+    logged = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+    return f"{how}\n{logged}"
 
 
 def _source(look: Callable[[], object]) -> str:

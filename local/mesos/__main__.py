@@ -1,6 +1,6 @@
-"""Install Mesos into a folder and say where: `python -m local.mesos FOLDER`.
+"""Install Mesos into a folder: `python -m local.mesos FOLDER`.
 
-Prints the library's path, and that of the folder with the programs. Does nothing where it is there.
+Prints the paths of the library and of the folder with the programs. Skips what is installed.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Who is who for a local Mesos: the files by which its programs, and who asks them, say it."""
+"""The principals of a local Mesos, and the files with their secrets."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 OPERATOR, FRAMEWORK, READER, AGENT = "operator", "prevs", "reader", "agent"
-"""People and `prevs local` itself; the framework; the framework for agents; agents for the master.
+"""The principals: of people and `prevs local`; of the framework; of the framework at agents; of
+agents at the master.
 
-`operator` and the framework may do all. What every agent has, and so whoever takes one over, may
-do little: an agent registers, and the reader reads, as the two files of ACLs say.
+`operator` and the framework may do everything. Every agent has the secrets of the other two, so an
+attacker on an agent has them too. They may do little: an agent registers, and the reader reads, by
+the two files of ACLs.
 """
 _MASTER_ACLS, _AGENT_ACLS = (
     Path(__file__).with_name(name) for name in ("master-acls.json", "agent-acls.json")
 )
 _AT_MASTER, _AT_AGENTS = (OPERATOR, FRAMEWORK, AGENT), (OPERATOR, READER)
-_ASKS = {"MESOS_AUTHENTICATE_HTTP_READONLY": "true", "MESOS_AUTHENTICATE_HTTP_READWRITE": "true"}
+_AUTHENTICATE = {
+    "MESOS_AUTHENTICATE_HTTP_READONLY": "true",
+    "MESOS_AUTHENTICATE_HTTP_READWRITE": "true",
+}
 
 
 class Access(NamedTuple):
@@ -28,7 +33,7 @@ class Access(NamedTuple):
         return self.folder / principal
 
     def credential(self) -> tuple[str, str]:
-        """Return who asks here: the operator, and the secret."""
+        """Return the operator's principal and secret."""
         return OPERATOR, self.secret_file(OPERATOR).read_text().strip()
 
     def prepare(self, new_secret: Callable[[], str], write: Callable[[Path, str], None]) -> None:
@@ -42,9 +47,9 @@ class Access(NamedTuple):
         write(self._of_agents, json.dumps(self._name(AGENT)))
 
     def master_flags(self) -> dict[str, str]:
-        """Return the variables by which a master asks all who they are, agents too."""
+        """Return the variables that make a master authenticate everybody, agents too."""
         return {
-            **_ASKS,
+            **_AUTHENTICATE,
             "MESOS_CREDENTIALS": self._at_master.as_uri(),
             "MESOS_ACLS": _MASTER_ACLS.as_uri(),
             "MESOS_AUTHENTICATE_AGENTS": "true",
@@ -54,12 +59,12 @@ class Access(NamedTuple):
         }
 
     def agent_flags(self) -> dict[str, str]:
-        """Return the variables by which an agent asks all who they are, and says who it is."""
+        """Return the variables for an agent that authenticates everybody, and itself."""
         return {
-            **_ASKS,
+            **_AUTHENTICATE,
             "MESOS_HTTP_CREDENTIALS": self._at_agents.as_uri(),
             "MESOS_ACLS": _AGENT_ACLS.as_uri(),
-            "MESOS_CREDENTIALS": self._at_agents.as_uri(),  # of the master that idles beside it
+            "MESOS_CREDENTIALS": self._at_agents.as_uri(),  # of the idle master beside it
             "MESOS_CREDENTIAL": self._of_agents.as_uri(),
             "MESOS_AUTHENTICATE_HTTP_EXECUTORS": "true",
             "MESOS_JWT_SECRET_KEY": str(self._key),
@@ -67,7 +72,7 @@ class Access(NamedTuple):
 
     @property
     def _key(self) -> Path:
-        """Signs executors' tokens; it stays, as they outlive their agent."""
+        """The key that signs executors' tokens; it is kept, as executors outlive their agent."""
         return self.folder / "jwt-key"
 
     @property

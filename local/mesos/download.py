@@ -1,6 +1,6 @@
-"""The library with all of Mesos in it, from the Python package index that pip is set up for.
+"""Downloads the library that contains all of Mesos, from pip's package index.
 
-The project `mesos.scheduler` carries it as a Python 2 extension for Linux x86-64.
+The project `mesos.scheduler` contains it, as a Python 2 extension for Linux x86-64.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ import requests
 from local.errors import LocalError
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes that are there and the bytes there will be (0 where unknown)."""
+"""Called with the bytes downloaded so far, and the bytes in all (0 if unknown)."""
 
 _ADVICE = (
     "Mesos comes from the package index that pip uses: check the network and `pip config list`, "
@@ -28,7 +28,7 @@ _ADVICE = (
 
 
 class Package(NamedTuple):
-    """A file of the index, and the member of that tar that is wanted."""
+    """A tar file of the index, and the member of it to use."""
 
     project: str
     file: str
@@ -45,16 +45,16 @@ MESOS = Package(
 
 
 class Index(NamedTuple):
-    """What pip is configured with; `certificates` is a file with the authorities to trust."""
+    """The index of pip's settings; `certificates` is a file with the authorities to trust."""
 
     url: str
     certificates: str | None = None
 
 
 def read_index(settings: str, usage: str) -> Index:
-    """Return the index out of `pip config list`, and `pip download --help` for the default.
+    """Return the index in `pip config list`; the default is in `pip download --help`.
 
-    A variable of the environment wins over a command's section, that over [global].
+    A variable of the environment overrides a command's section, which overrides [global].
     """
     found: dict[str, str] = {}
     for section in ("global", "install", "download", ":env:"):
@@ -70,7 +70,7 @@ def read_index(settings: str, usage: str) -> Index:
 
 
 def pip_index() -> Index:
-    """Return the index that pip uses. Runs pip twice. Raises LocalError where there is no pip."""
+    """Return the index that pip uses. Runs pip twice. Raises LocalError if there is no pip."""
     return read_index(_pip("config", "list"), _pip("download", "--help"))
 
 
@@ -101,9 +101,9 @@ def link_of(page: str, base: str, file: str) -> str | None:
 
 
 def download(package: Package, index: Index, target: Path, progress: Progress) -> None:
-    """Write the wanted member of a package to `target`. Raises LocalError; leaves no half file.
+    """Write the member of a package to `target`. Raises LocalError.
 
-    The tar is kept beside it only while this runs.
+    The tar file is kept beside it only while this runs.
     """
     tar = target.with_name(package.file)
     try:

@@ -1,9 +1,9 @@
-"""mesos-fetcher: brings what a task's URIs name into its sandbox before its executor starts.
+"""mesos-fetcher: fetches a task's URIs into its sandbox before its executor starts.
 
 The agent runs it with MESOS_FETCHER_INFO, JSON of mesos.fetcher.FetcherInfo (see Mesos's
-fetcher.md). It takes paths, file:// and http(s)://. The agent decides what goes into its cache, and
-when it leaves it. Standard library only, and no more of that than is needed: every attempt waits
-for it. Exit status 1 fails the task; stderr (in the sandbox) says why.
+fetcher.md). It takes paths, file:// and http(s)://. The agent decides about its cache. It imports
+as little as possible, and only from the standard library, as every attempt waits for it. Exit
+status 1 fails the task; stderr (in the sandbox) has the reason.
 """
 
 import json
@@ -18,11 +18,11 @@ _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 
 class FetchError(Exception):
-    """A URI that can't be brought in."""
+    """A URI cannot be fetched."""
 
 
 def file_name(uri: str) -> str:
-    """Return the name that a URI's file gets in the sandbox unless output_file says another."""
+    """Return the name of a URI's file in the sandbox, if it has no output_file."""
     name = urllib.parse.unquote(urllib.parse.urlsplit(uri).path).rstrip("/").rsplit("/", 1)[-1]
     if name in ("", ".", ".."):
         raise FetchError(f"{uri} names no file")
@@ -30,7 +30,7 @@ def file_name(uri: str) -> str:
 
 
 def target_of(sandbox: Path, uri: str, output_file: str) -> Path:
-    """Return where a URI's file goes; never outside of the sandbox."""
+    """Return the path for a URI's file, never outside of the sandbox."""
     target = (sandbox / (output_file or file_name(uri))).resolve()
     if not target.is_relative_to(sandbox.resolve()) or target == sandbox.resolve():
         raise FetchError(f"{output_file} is outside of the sandbox")
@@ -38,7 +38,7 @@ def target_of(sandbox: Path, uri: str, output_file: str) -> Path:
 
 
 def fetch(item: dict[str, Any], info: dict[str, Any]) -> Path:
-    """Bring in one item of a FetcherInfo; return its file. Raises FetchError, OSError."""
+    """Fetch one item of a FetcherInfo; return its file. Raises FetchError, OSError."""
     uri = item["uri"]
     sandbox = Path(info["sandbox_directory"])
     target = target_of(sandbox, uri["value"], uri.get("output_file", ""))
@@ -60,7 +60,7 @@ def fetch(item: dict[str, Any], info: dict[str, Any]) -> Path:
 
 
 def bring(value: str, target: Path, info: dict[str, Any]) -> None:
-    """Write what a URI names to a file. Raises FetchError, OSError."""
+    """Copy the content of a URI to a file. Raises FetchError, OSError."""
     scheme = urllib.parse.urlsplit(value).scheme
     if scheme in ("http", "https"):
         from urllib.request import urlopen
@@ -75,7 +75,7 @@ def bring(value: str, target: Path, info: dict[str, Any]) -> None:
 
 
 def unpack(archive: Path, sandbox: Path) -> None:
-    """Unpack an archive into the sandbox; any other file is left as it is. Raises FetchError."""
+    """Unpack an archive into the sandbox; leave any other file as it is. Raises FetchError."""
     if not archive.name.endswith((*_TARS, ".zip")):
         return
     import tarfile

@@ -1,4 +1,4 @@
-"""Where a built Mesos is, and how one gets there: once a user, whatever runs at the same time."""
+"""Installs Mesos, once per user, even if several processes try at the same time."""
 
 import contextlib
 import fcntl
@@ -33,7 +33,7 @@ class Installation(NamedTuple):
 
     @property
     def stubs(self) -> Path:
-        """The libraries that stand in for what the library is linked with."""
+        """Replacements for the libraries that Mesos's library is linked with."""
         return self.folder / "stubs"
 
     @property
@@ -43,7 +43,7 @@ class Installation(NamedTuple):
 
 
 def fingerprint() -> str:
-    """Return what names a build: it changes with the sources, and with the Python that it uses."""
+    """Return the id of a build, which depends on the sources and on the Python that it uses."""
     digest = hashlib.sha256()
     for name in _FILES:
         digest.update((_SOURCES / name).read_bytes())
@@ -52,20 +52,20 @@ def fingerprint() -> str:
 
 
 def find(cache: Path) -> Installation:
-    """Return where this version is, or would be."""
+    """Return the paths of this version, installed or not."""
     library = cache / f"mesos-library-{MESOS.sha256[:12]}" / "libmesos.so"
     return Installation(library, cache / f"mesos-{fingerprint()}")
 
 
 def is_there(installation: Installation) -> bool:
-    """Tell whether nothing is left to do. Both folders appear whole or not at all."""
+    """Return whether it is installed. Both folders appear whole or not at all."""
     return installation.library.exists() and installation.folder.exists()
 
 
 def install(cache: Path, progress: Progress) -> Installation:
     """Download and build what is missing in `cache`. Raises LocalError.
 
-    Blocks while another process does the same. A killed run leaves nothing that counts.
+    Blocks while another process does the same. The next run removes what a killed one left.
     """
     installation = find(cache)
     if is_there(installation):
@@ -92,7 +92,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _appearing(final: Path) -> Iterator[Path]:
-    """Give a folder to fill that becomes `final` at once when all went well."""
+    """Yield a folder to fill; if no error is raised, it is renamed to `final`."""
     with tempfile.TemporaryDirectory(prefix=".mesos-", dir=final.parent) as scratch:
         folder = Path(scratch) / "whole"
         folder.mkdir()
@@ -126,10 +126,10 @@ def build(folder: Path) -> None:
 
 
 def _python() -> Path:
-    """Return the Python that runs here, as the file that it is; the system's by its usual name.
+    """Return the path of this Python, without symbolic links; the system's under its usual name.
 
-    What is called python3 on the PATH may be a script that looks for one: pyenv's takes 0.2 s, for
-    which every attempt would wait.
+    python3 on the PATH may be a wrapper script: pyenv's takes 0.2 s, which would delay every
+    attempt.
     """
     system, this = Path("/usr/bin/python3"), Path(sys.executable).resolve()
     return system if system.resolve() == this else this

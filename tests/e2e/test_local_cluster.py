@@ -21,7 +21,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError
 from kazoo.security import OPEN_ACL_UNSAFE
 
-from local import processes, starting
+from local import processes, launch
 from local.mesos.access import Access
 from local.settings import read
 from prevs.paths import Paths
@@ -66,8 +66,8 @@ class Own:
     def status(self) -> Any:
         """Return what `status --json` would, without a process for each look."""
         settings = read(self.folder)
-        alive = settings is not None and starting.supervisor_pid(settings) is not None
-        said = starting.read_status(settings) if settings is not None and alive else {}
+        alive = settings is not None and launch.supervisor_pid(settings) is not None
+        said = launch.read_status(settings) if settings is not None and alive else {}
         return {"up": False, "parts": []} | said
 
     def part(self, name: str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 from docker.api import APIClient
 
-from local import checkup, containers, starting
+from local import checkup, containers, launch
 from local.dockerd import DEFAULT_HOST, DockerPart
 from local.errors import LocalError
 from local.parts import bring_up
@@ -31,10 +31,10 @@ def bridge(client: APIClient) -> str:
     return str(client.inspect_network("bridge")["Options"]["com.docker.network.bridge.name"])
 
 
-def told(environ: Mapping[str, str]) -> list[str]:
+def finding(environ: Mapping[str, str]) -> list[str]:
     """Return what `prevs doctor` finds of Docker here."""
     [found] = [one for one in checkup.look(environ, needed=True) if one.part == "docker"]
-    return [found.level, found.told, found.advice]
+    return [found.level, found.message, found.advice]
 
 
 def lose(client: APIClient) -> dict[str, object]:
@@ -67,12 +67,12 @@ class Cluster:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def status(self) -> Mapping[str, Any]:
-        """Return what the supervisor says of its part, and whether all is up."""
-        [one] = starting.read_status(self._settings).get("parts") or [{}]
-        return {"up": starting.is_up(self._settings), **one}
+        """Return the supervisor's status of its part, and whether all is up."""
+        [one] = launch.read_status(self._settings).get("parts") or [{}]
+        return {"up": launch.is_up(self._settings), **one}
 
-    def told(self) -> tuple[int, str]:
-        """Return what `prevs local status` says, and its exit status before that."""
+    def printed_status(self) -> tuple[int, str]:
+        """Return the exit status of `prevs local status`, and what it prints."""
         command = [sys.executable, "-m", "cli", "local", "status"]
         command += [f"--dir={self._settings.folder}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -91,7 +91,7 @@ def with_a_cluster(folder: Path, environ: Mapping[str, str]) -> Mapping[str, obj
         found["problem"] = cluster.status()["problem"]
         wait_until(lambda: cluster.status()["up"])
         found["builds again"] = builds(client, "true")
-        found["status"] = cluster.told()
+        found["status"] = cluster.printed_status()
 
     Cluster(folder, environ).run(beside)
     return found
@@ -103,12 +103,12 @@ def without_a_cluster(environ: Mapping[str, str]) -> Mapping[str, object]:
     bring_up(part)
     try:
         client = APIClient(base_url=part.address, version="auto")
-        found: dict[str, object] = {"told": told(environ), "problem": part.problem()}
+        found: dict[str, object] = {"finding": finding(environ), "problem": part.problem()}
         found |= lose(client)
-        found |= {"told without": told(environ), "problem without": part.problem()}
+        found |= {"finding without": finding(environ), "problem without": part.problem()}
         other = DockerPart(docker_folder(environ), environ)  # as `prevs local up` makes it
         bring_up(other)
-        found |= {"told again": told(environ), "problem again": part.problem()}
+        found |= {"finding again": finding(environ), "problem again": part.problem()}
         found["builds again"] = builds(client, "true")
         other.stop()
     finally:
@@ -124,11 +124,11 @@ def of_the_machine(folder: Path, environ: Mapping[str, str]) -> Mapping[str, obj
 
     def beside(cluster: Cluster, client: APIClient) -> None:
         nonlocal process
-        found["told"] = told(environ)
+        found["finding"] = finding(environ)
         found.update(lose(client))
         wait_until(lambda: cluster.status()["restarts"] > 0)
-        found["status"] = cluster.told()
-        found["told without"] = told(environ)
+        found["status"] = cluster.printed_status()
+        found["finding without"] = finding(environ)
         try:
             bring_up(DockerPart(docker_folder(environ), environ))
         except LocalError as exc:
@@ -137,8 +137,8 @@ def of_the_machine(folder: Path, environ: Mapping[str, str]) -> Mapping[str, obj
         process.wait(60)
         process = _start(folder)
         wait_until(lambda: cluster.status()["up"])
-        found["status again"] = cluster.told()
-        found["told again"] = told(environ)
+        found["status again"] = cluster.printed_status()
+        found["finding again"] = finding(environ)
         found["builds again"] = builds(client, "true")
 
     try:

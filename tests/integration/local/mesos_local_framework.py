@@ -95,8 +95,8 @@ class Scheduler:
 
     def reconcile(self, task: str, agent: str) -> None:
         """Ask for the state of a task."""
-        asked = {"task_id": {"value": task}, "agent_id": {"value": agent}}
-        self._call({"type": "RECONCILE", "reconcile": {"tasks": [asked]}})
+        known = {"task_id": {"value": task}, "agent_id": {"value": agent}}
+        self._call({"type": "RECONCILE", "reconcile": {"tasks": [known]}})
 
     @staticmethod
     def _allocated(resources: list[Any]) -> list[Any]:

@@ -67,9 +67,9 @@ class Ours:
 
     def reaches(self) -> bool:
         """Tell whether the preview reaches the internet."""
-        asked = ["/bin/wget", "-q", "-T", "2", "-O", "-", f"http://{INTERNET}/"]
-        said: bytes = self.client.exec_start(self.client.exec_create(PREVIEW, asked)["Id"])
-        return b"reached" in said
+        command = ["/bin/wget", "-q", "-T", "2", "-O", "-", f"http://{INTERNET}/"]
+        output: bytes = self.client.exec_start(self.client.exec_create(PREVIEW, command)["Id"])
+        return b"reached" in output
 
     def builds(self) -> bool:
         """Tell whether a step of a build reaches the internet."""
@@ -96,8 +96,8 @@ def builds(client: APIClient, step: str) -> bool:
         tar.addfile(dockerfile, io.BytesIO(text))
     context.seek(0)
     try:
-        said = client.build(fileobj=context, custom_context=True, decode=True, rm=True)
-        return not any("error" in line for line in said)
+        output = client.build(fileobj=context, custom_context=True, decode=True, rm=True)
+        return not any("error" in line for line in output)
     except DockerException:
         return False
 

@@ -22,8 +22,8 @@ REPOSITORY = HERE.parents[2]
 
 def found_by(script: str) -> Mapping[str, Any]:
     """Return what a script finds in namespaces of its own."""
-    told: Mapping[str, Any] = run_apart(HERE / script)
-    return told
+    found: Mapping[str, Any] = run_apart(HERE / script)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -78,29 +78,29 @@ def test_doctor_tells_of_a_lost_bridge_of_ours_and_what_puts_it_back(
     lost: Mapping[str, Any],
 ) -> None:
     found = lost["without a cluster"]
-    assert (found["told"][0], found["problem"]) == ("ok", None)
+    assert (found["finding"][0], found["problem"]) == ("ok", None)
     assert not found["builds without"], "it shows nothing where a build needs no bridge"
-    level, told, advice = found["told without"]
+    level, message, advice = found["finding without"]
     assert level == "wrong"
-    assert found["bridge"] in told
+    assert found["bridge"] in message
     assert "prevs local up" in advice
     assert found["bridge"] in found["problem without"]
     assert found["builds again"]
-    assert (found["told again"][0], found["problem again"]) == ("ok", None)
+    assert (found["finding again"][0], found["problem again"]) == ("ok", None)
 
 
 def test_a_lost_docker0_of_the_machine_is_told_with_the_next_step(lost: Mapping[str, Any]) -> None:
     found = lost["of the machine"]
-    assert (found["told"][0], found["bridge"]) == ("ok", "docker0")
+    assert (found["finding"][0], found["bridge"]) == ("ok", "docker0")
     assert not found["builds without"]
-    level, told, advice = found["told without"]
+    level, message, advice = found["finding without"]
     assert level == "wrong"
-    assert "docker0" in told
+    assert "docker0" in message
     assert "systemctl restart docker" in advice
     status, table = found["status"]
     assert status == 1
-    for said in (table, found["up"]):
-        assert "docker0 was removed" in said
-        assert "systemctl restart docker" in said
+    for text in (table, found["up"]):
+        assert "docker0 was removed" in text
+        assert "systemctl restart docker" in text
     assert found["builds again"], "the step works"
-    assert (found["told again"][0], found["status again"][0]) == ("ok", 0)
+    assert (found["finding again"][0], found["status again"][0]) == ("ok", 0)

@@ -43,11 +43,11 @@ def index(tmp_path: Path) -> Iterator[str]:
 def test_the_wanted_member_of_a_package_is_downloaded(index: str, tmp_path: Path) -> None:
     tar = (tmp_path / "index" / "x" / "x-1.tar.gz").read_bytes()
     package = Package("x", "x-1.tar.gz", hashlib.sha256(tar).hexdigest(), "./lib/x.so")
-    said: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     target = tmp_path / "x.so"
-    download(package, Index(index), target, lambda done, total: said.append((done, total)))
+    download(package, Index(index), target, lambda done, total: progress.append((done, total)))
     assert target.stat().st_size == 1_000_000
-    assert said[-1] == (len(tar), len(tar))
+    assert progress[-1] == (len(tar), len(tar))
     assert not (tmp_path / "x-1.tar.gz").exists()
 
 

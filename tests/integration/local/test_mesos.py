@@ -191,8 +191,8 @@ def test_a_task_gets_the_files_that_its_uris_name(
         ]
         command = {"shell": True, "value": "./tool > said; exit 1", "uris": uris}
         scheduler.launch("fetching", command)
-        said = wait_until(lambda: pair.sandbox_file("said"), "the tool runs")
-    assert wait_until(said.read_text, "it writes") == "from the tool\n"
+        written = wait_until(lambda: pair.sandbox_file("said"), "the tool runs")
+    assert wait_until(written.read_text, "it writes") == "from the tool\n"
     page = pair.sandbox_file("in/a/folder.txt")
     assert page is not None
     assert page.read_text() == "over http"
@@ -231,17 +231,17 @@ def test_the_agent_fetches_once_what_it_may_keep(
 ) -> None:
     (tmp_path / "served").mkdir()
     (tmp_path / "served" / "page.txt").write_text("kept")
-    asked: list[str] = []
-    with serving(tmp_path / "served", asked) as base:
+    methods: list[str] = []
+    with serving(tmp_path / "served", methods) as base:
         uri = {"value": f"{base}/page.txt", "cache": True, "extract": False}
         for name in ("first", "second"):
             command = {"shell": True, "value": "cat page.txt > said", "uris": [uri]}
             scheduler.launch(name, command)
             assert scheduler.next("UPDATE")["status"]["state"] == "TASK_FAILED"
     # How large it is, and then it.
-    assert asked == ["HEAD", "GET"]
-    said = list(pair.folder.glob("agent-1/**/executors/*/runs/latest/said"))
-    assert [file.read_text() for file in said] == ["kept", "kept"]
+    assert methods == ["HEAD", "GET"]
+    written = list(pair.folder.glob("agent-1/**/executors/*/runs/latest/said"))
+    assert [file.read_text() for file in written] == ["kept", "kept"]
 
 
 def test_a_task_whose_uri_cannot_be_fetched_fails_and_its_sandbox_says_why(
@@ -258,17 +258,17 @@ def test_a_task_whose_uri_cannot_be_fetched_fails_and_its_sandbox_says_why(
 
 
 @contextlib.contextmanager
-def serving(folder: Path, asked: list[str] | None = None, late: float = 0) -> Iterator[str]:
+def serving(folder: Path, methods: list[str] | None = None, late: float = 0) -> Iterator[str]:
     """Serve a folder, each file `late` seconds after it was asked for.
 
-    The methods of all requests are added to `asked`.
+    The methods of all requests are added to `methods`.
     """
 
     class Handler(SimpleHTTPRequestHandler):
         def parse_request(self) -> bool:
             understood = super().parse_request()
-            if asked is not None:
-                asked.append(self.command)
+            if methods is not None:
+                methods.append(self.command)
             time.sleep(late)
             return understood
 

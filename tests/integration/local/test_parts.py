@@ -125,16 +125,16 @@ def test_zookeeper_listens_on_loopback_only(own_zookeeper: ProcessPart) -> None:
 
 
 def listening(pid: int) -> set[str]:
-    said = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
-    lines = [line for line in said.splitlines() if f"pid={pid}," in line]
+    listening = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
+    lines = [line for line in listening.splitlines() if f"pid={pid}," in line]
     return {line.split()[3].replace("[::ffff:127.0.0.1]", "127.0.0.1") for line in lines}
 
 
-def with_client(hosts: str, ask: Callable[[KazooClient], Any]) -> Any:
+def with_client(hosts: str, query: Callable[[KazooClient], Any]) -> Any:
     client = KazooClient(hosts)
     client.start()
     try:
-        return ask(client)
+        return query(client)
     finally:
         client.stop()
         client.close()

@@ -4,7 +4,7 @@ import os
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from local.bridge import Link, address, choose, is_there, name, own, read_links
+from local.bridge import Link, address, choose_pool, is_there, name, own, read_links
 
 SAID = """[{},{"ifname":"lo","addr_info":[{"local":"127.0.0.1","prefixlen":8}]},\
 {"ifname":"veth1","addr_info":[]},\
@@ -16,24 +16,24 @@ def test_each_folder_has_a_name_and_addresses_of_its_own_that_stay() -> None:
     first, second = Path("/home/a/docker"), Path("/home/b/docker")
     assert name(first) == name(first) != name(second)
     assert len(name(first)) < 16, "no link may have a longer name"
-    assert choose(first, ()) == choose(first, ())
+    assert choose_pool(first, ()) == choose_pool(first, ())
 
 
 def test_addresses_that_others_have_are_not_chosen() -> None:
     folder = Path("/home/a/docker")
     taken: list[IPv4Network] = []
     for _ in range(16 + 32 + 16):
-        pool = choose(folder, taken)
+        pool = choose_pool(folder, taken)
         assert pool is not None
         assert not any(pool.overlaps(one) for one in taken)
         taken.append(IPv4Network(address(pool), strict=False))
-    assert choose(folder, taken) is None
-    assert choose(folder, [IPv4Network("172.16.0.0/12"), IPv4Network("10.0.0.0/8")]) is None
+    assert choose_pool(folder, taken) is None
+    assert choose_pool(folder, [IPv4Network("172.16.0.0/12"), IPv4Network("10.0.0.0/8")]) is None
 
 
 def test_networks_of_docker_compose_leave_addresses() -> None:
     every = [IPv4Network(f"172.{number}.0.0/16") for number in range(17, 32)]
-    pool = choose(Path("/home/a/docker"), every)
+    pool = choose_pool(Path("/home/a/docker"), every)
     assert pool is not None
     assert pool.subnet_of(IPv4Network("10.0.0.0/8"))
 

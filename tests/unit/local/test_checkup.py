@@ -28,7 +28,7 @@ def test_a_machine_without_a_cluster_is_looked_at_only_where_it_needs_one(
     assert look(environ, needed=False) == []
     seen = levels(environ, needed=True)
     assert (seen["local"].level, seen["git"].level) == ("skipped", "wrong")
-    assert "prevs local up" in seen["local"].told
+    assert "prevs local up" in seen["local"].message
     assert {"docker", "disk"} <= seen.keys()
     assert all(one.advice for one in seen.values() if one.level == "wrong")
 
@@ -42,7 +42,7 @@ def test_each_part_that_is_not_up_is_told_with_its_log(environ: Mapping[str, str
         seen = levels(environ, needed=False)
         assert "local: master" not in seen
         assert seen["local: proxy"].level == "wrong"
-        assert "exited with status 1" in seen["local: proxy"].told
+        assert "exited with status 1" in seen["local: proxy"].message
         assert "prevs local logs proxy" in seen["local: proxy"].advice
         settings.status_file.write_text(json.dumps({"parts": [up]}))
         assert levels(environ, needed=False)["local"].level == "ok"

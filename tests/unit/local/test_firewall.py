@@ -1,4 +1,4 @@
-from local.firewall import Gone, Network, forget, read_rules, undo
+from local.firewall import Gone, Network, read_rules, removal_commands, undo
 
 BEFORE = """\
 *filter
@@ -123,7 +123,7 @@ COMMIT
 
 def test_what_executors_set_for_one_network_goes_with_it() -> None:
     chain = "PREVS-br-0123456789ab"
-    assert forget("br-0123456789ab")[:3] == [
+    assert removal_commands("br-0123456789ab")[:3] == [
         [*MANGLE, "-D", "PREROUTING", "-i", "br-0123456789ab", "-j", chain],
         [*MANGLE, "-F", chain],
         [*MANGLE, "-X", chain],

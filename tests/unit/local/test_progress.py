@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from local.progress import Step, follow, tell
+from local.progress import Step, append, follow
 
 
 def test_a_follower_sees_the_steps_from_the_beginning_and_those_that_come(tmp_path: Path) -> None:
@@ -10,7 +10,7 @@ def test_a_follower_sees_the_steps_from_the_beginning_and_those_that_come(tmp_pa
 
     def wait() -> bool:
         going_on = next(waits)
-        tell(file, first if not file.exists() else second)
+        append(file, first if not file.exists() else second)
         return going_on
 
     assert list(follow(file, wait)) == [first, second, second]
@@ -18,7 +18,7 @@ def test_a_follower_sees_the_steps_from_the_beginning_and_those_that_come(tmp_pa
 
 def test_half_a_line_is_read_when_it_is_whole(tmp_path: Path) -> None:
     file, whole = tmp_path / "progress", tmp_path / "whole"
-    tell(whole, Step("proxy", "ready"))
+    append(whole, Step("proxy", "ready"))
     line = whole.read_text()
     pieces = iter([line[:9], line[9:]])
 

@@ -13,24 +13,24 @@ STARTING = Step("master", "starting")
 READY = Step("master", "ready", 1.25, "127.0.0.1:5050")
 
 
-def shown(*told: Step, terminal: bool) -> str:
+def shown(*steps_: Step, terminal: bool) -> str:
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=80, _environ={"TERM": "xterm"})
     with steps.board(console) as show:
-        for step in told:
+        for step in steps_:
             show(step)
     return out.getvalue()
 
 
 def test_elsewhere_a_step_is_one_line_once_it_is_over() -> None:
-    said = shown(STARTING, READY, Step("master", "stopping"), terminal=False)
-    assert said == "✓ master        ready      1.2 s  127.0.0.1:5050\n"
+    text = shown(STARTING, READY, Step("master", "stopping"), terminal=False)
+    assert text == "✓ master        ready      1.2 s  127.0.0.1:5050\n"
 
 
 def test_a_terminal_shows_a_step_while_it_goes_on_and_keeps_its_line() -> None:
-    said = shown(Step("agent-1", "starting"), STARTING, READY, terminal=True)
-    assert "127.0.0.1:5050" in said
-    after = said.partition("127.0.0.1:5050")[2]
+    text = shown(Step("agent-1", "starting"), STARTING, READY, terminal=True)
+    assert "127.0.0.1:5050" in text
+    after = text.partition("127.0.0.1:5050")[2]
     assert "agent-1" in after
     assert "master" not in after
 
@@ -38,9 +38,9 @@ def test_a_terminal_shows_a_step_while_it_goes_on_and_keeps_its_line() -> None:
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_start_that_is_slow_is_named_and_goes_on(terminal: bool) -> None:
     slow = Step("framework", "slow", 30.5, "is still starting")
-    said = shown(Step("framework", "starting"), slow, terminal=terminal)
-    assert "framework     slow      30.5 s  is still starting" in said
-    after = said.partition("is still starting")[2]
+    text = shown(Step("framework", "starting"), slow, terminal=terminal)
+    assert "framework     slow      30.5 s  is still starting" in text
+    after = text.partition("is still starting")[2]
     assert ("framework" in after) is terminal, "its spinner stays"
 
 

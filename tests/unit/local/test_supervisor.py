@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from local.errors import LocalError
+from local.launch import supervisor_pid
 from local.settings import Settings, prepare
-from local.starting import supervisor_pid
 from local.supervisor import Supervisor, only_one
 
 
@@ -84,8 +84,8 @@ def test_each_part_is_told_as_it_begins_and_as_it_ends(settings: Settings) -> No
 
     part.looked = end_when_up
     assert Supervisor(settings, [part]).run() == 0
-    told = [json.loads(line) for line in settings.progress_file.read_text().splitlines()]
-    assert [(one["name"], one["state"]) for one in told] == [
+    steps = [json.loads(line) for line in settings.progress_file.read_text().splitlines()]
+    assert [(one["name"], one["state"]) for one in steps] == [
         ("played", "starting"),
         ("played", "ready"),
         ("cluster", "up"),
@@ -101,13 +101,13 @@ def test_a_part_that_gets_on_no_more_is_told_with_where_to_look_and_not_with_its
     clock = itertools.count(0.0, 5.0)
     part = PlayedPart(lambda: False, advice="Its port can be chosen.")
     assert Supervisor(settings, [part], lambda: next(clock)).run() == 1
-    told = [json.loads(line) for line in settings.progress_file.read_text().splitlines()]
-    assert [one["state"] for one in told if one["name"] == "played"][:3] == [
+    steps = [json.loads(line) for line in settings.progress_file.read_text().splitlines()]
+    assert [one["state"] for one in steps if one["name"] == "played"][:3] == [
         "starting",
         "slow",
         "failed",
     ]
-    failure = next(one for one in told if one["state"] == "failed")
+    failure = next(one for one in steps if one["state"] == "failed")
     assert str(settings.log("played")) in failure["advice"]
     assert "port" not in failure["advice"]
 

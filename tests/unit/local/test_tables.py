@@ -18,15 +18,15 @@ def test_the_dashboard_is_at_the_address_of_the_api() -> None:
 
 def test_people_are_told_how_to_sign_in_to_mesos_and_not_the_password(tmp_path: Path) -> None:
     settings = prepare(tmp_path, {})
-    said = addresses(settings, "token")
+    text = addresses(settings, "token")
     user, secret = settings.mesos_access.credential()
-    assert f"user {user}, password in {settings.mesos_access.secret_file(user)}" in said
-    assert secret not in said
+    assert f"user {user}, password in {settings.mesos_access.secret_file(user)}" in text
+    assert secret not in text
 
 
 def test_a_cluster_that_runs_since_an_earlier_version_is_told_to_be_open(tmp_path: Path) -> None:
-    said = addresses(Settings(tmp_path, "id"), "token")
-    assert "it asks nobody who one is; `prevs local down` and `prevs local up` close it" in said
+    text = addresses(Settings(tmp_path, "id"), "token")
+    assert "it asks nobody who one is; `prevs local down` and `prevs local up` close it" in text
 
 
 def test_a_part_is_shown_with_what_was_wrong_with_it() -> None:
@@ -40,8 +40,8 @@ def test_a_part_is_shown_with_what_was_wrong_with_it() -> None:
         "problem": "exited with status 1",
     }
     console = Console(width=120, color_system=None)
-    with console.capture() as said:
+    with console.capture() as printed:
         console.print(parts_table({"parts": [part]}))
-    line = said.get().splitlines()[1]
+    line = printed.get().splitlines()[1]
     for text in ("proxy", "waiting", "http://127.0.0.1:8080", "3", "exited with status 1"):
         assert text in line

@@ -1,4 +1,4 @@
-"""`up`: get Mesos, start a supervisor that outlives us, and follow it until all is up."""
+"""`up`: starts a supervisor that outlives this process, and follows it until all is up."""
 
 import fcntl
 import json
@@ -19,14 +19,14 @@ Show = Callable[[Step], None]
 
 
 def supervisor_pid(settings: Settings) -> int | None:
-    """Return the pid of the folder's supervisor, or None if none lives.
+    """Return the pid of the folder's supervisor, or None if none runs.
 
-    The lock says whether it lives; the file's text, which one it is.
+    The lock shows whether it runs; the file's text is its pid.
     """
     try:
         with settings.lock_file.open("r+") as lock:
             try:
-                # Shared: two who look at the same time must not take each other for a supervisor.
+                # Shared, so that two checks at once do not mistake each other for a supervisor.
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return int(lock.read() or 0) or None
@@ -38,7 +38,7 @@ def supervisor_pid(settings: Settings) -> int | None:
 def start(settings: Settings, environ: Mapping[str, str], show: Show) -> None:
     """Start a supervisor and wait until all parts are up. Raises LocalError if one fails.
 
-    If a supervisor of this folder is starting already, its steps are followed instead.
+    If a supervisor of this folder is already starting, follows its steps instead.
     """
     process = None
     if supervisor_pid(settings) is None:
@@ -79,7 +79,7 @@ def _follow(settings: Settings, process: subprocess.Popen[bytes] | None, show: S
         if step.state == "up":
             return
         if step.state == "failed":
-            while wait():  # it ends what it has started
+            while wait():  # it stops what it has started
                 pass
             raise LocalError(step.name, step.detail, step.advice)
         show(step)
@@ -88,7 +88,7 @@ def _follow(settings: Settings, process: subprocess.Popen[bytes] | None, show: S
 
 
 def read_status(settings: Settings) -> dict[str, Any]:
-    """Return what the supervisor last said; {} if nothing can be read."""
+    """Return the supervisor's last status; {} if it cannot be read."""
     try:
         status = json.loads(settings.status_file.read_text())
     except (OSError, ValueError):
@@ -97,6 +97,6 @@ def read_status(settings: Settings) -> dict[str, Any]:
 
 
 def is_up(settings: Settings) -> bool:
-    """Tell whether a supervisor lives and all its parts are ready."""
+    """Return whether a supervisor runs and all its parts are ready."""
     alive = supervisor_pid(settings) is not None
     return alive and bool(read_status(settings).get("up"))

@@ -1,4 +1,4 @@
-"""`down`: ask the supervisor to end all, or clean up after one that was killed."""
+"""`down`: stops the supervisor, or cleans up after one that was killed."""
 
 import signal
 import time
@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from local import containers, processes
 from local.dockerd import DockerPart
 from local.errors import LocalError
+from local.launch import supervisor_pid
 from local.parts import bring_up
 from local.progress import Step, follow
 from local.settings import Settings, docker_folder
-from local.starting import supervisor_pid
 
 _LIMIT = 120.0  # seconds that a supervisor may take to end all
 Show = Callable[[Step], None]
 
 
 def stop(settings: Settings, environ: Mapping[str, str], show: Show) -> bool:
-    """End everything of a cluster but its state; tell whether anything ran. Raises LocalError."""
+    """End a cluster but keep its state; return whether anything ran. Raises LocalError."""
     pid = supervisor_pid(settings)
     process = processes.identify(pid) if pid is not None else None
     if process is None:
@@ -39,14 +39,14 @@ def stop(settings: Settings, environ: Mapping[str, str], show: Show) -> bool:
 
 
 def _clean_up(settings: Settings, environ: Mapping[str, str], show: Show) -> bool:
-    """End what a killed supervisor left: processes, containers, and a dockerd nobody uses."""
+    """End what a killed supervisor left: processes, containers, and an unused dockerd."""
     begun = time.monotonic()
     left = processes.marked(settings.cluster)
     processes.end(left, 10)
     docker = DockerPart(docker_folder(environ), environ)
     if docker.runs():
         if docker.pid is not None:
-            bring_up(docker)  # of our own: it goes on meanwhile, whoever ends
+            bring_up(docker)  # our own dockerd: hold its lease while we use it
         try:
             failed = containers.remove_all(docker.address, settings.cluster)
         finally:

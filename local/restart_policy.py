@@ -1,4 +1,4 @@
-"""When a part is started, given up and started again: decisions only.
+"""Decides when a part is started, given up and started again. Pure.
 
 waiting ─► starting ─► ready
    ▲           │         │     it has a problem, or isn't ready in time:
@@ -9,19 +9,19 @@ import dataclasses
 import enum
 from collections.abc import Collection, Mapping
 
-START_LIMIT = 90.0  # seconds in which a part gets ready, or gets on
-LONGEST_START = 1800.0  # seconds that one may take to get ready which gets on
+START_LIMIT = 90.0  # seconds in which a part must get ready or show progress
+LONGEST_START = 1800.0  # seconds that a part which shows progress may take to get ready
 SLOW_START = 30.0  # seconds after which one that is not ready is called slow
 STEP = 10.0
-"""Seconds of CPU that a part uses which gets on. One that waits for what never comes uses far less
-of them in START_LIMIT, on a machine that is twenty times slower too."""
+"""CPU seconds that count as progress. A part that waits in vain uses far less in START_LIMIT, even
+on a machine that is twenty times slower."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _STEADY = 60.0  # seconds of being ready after which earlier problems no longer count
 
 
 class Phase(enum.Enum):
-    """Where a part is."""
+    """The phase of a part."""
 
     WAITING = "waiting"
     STARTING = "starting"
@@ -29,7 +29,7 @@ class Phase(enum.Enum):
 
 
 class Action(enum.Enum):
-    """What is to be done with a part now."""
+    """What to do with a part now."""
 
     NOTHING = "nothing"
     START = "start"
@@ -40,8 +40,8 @@ class Action(enum.Enum):
 class PartState:
     """`since`, `moved` and `not_before` are monotonic seconds; `failures` counts the recent ones.
 
-    `restarts` counts all of them. `moved` is when it last got on, having used `used` seconds of
-    CPU. `late` tells that its problem is that it did not get ready.
+    `restarts` counts all of them. `moved` is when it last made progress, having used `used` CPU
+    seconds by then. `late` is True if its problem is that it did not get ready in time.
     """
 
     phase: Phase = Phase.WAITING
@@ -64,9 +64,9 @@ def advance(
     now: float,
     used: float = 0.0,
 ) -> tuple[PartState, Action]:
-    """Return a part's next state, and what to do, after a look at it.
+    """Return a part's next state, and what to do now.
 
-    `used` is how many seconds of CPU it has used since it began.
+    `used` is how many CPU seconds it has used since its start.
     """
     if state.phase is Phase.WAITING:
         if not needs_met or now < state.not_before:
@@ -88,12 +88,12 @@ def advance(
 
 
 def is_slow(state: PartState, now: float) -> bool:
-    """Tell whether a part has taken long to get ready, and goes on."""
+    """Return whether a part is still starting after SLOW_START."""
     return state.phase is Phase.STARTING and now - state.since > SLOW_START
 
 
 def failed(state: PartState, problem: str, now: float, *, late: bool = False) -> PartState:
-    """Return the state of a part that has a problem: it waits, longer each time in a row."""
+    """Return the state of a failed part: it waits, longer after each failure in a row."""
     steady = state.phase is Phase.READY and now - state.since > _STEADY
     failures = 1 if steady else state.failures + 1
     pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures - 1, 10))
@@ -107,17 +107,17 @@ def failed(state: PartState, problem: str, now: float, *, late: bool = False) ->
     )
 
 
-def let_off(state: PartState) -> PartState:
-    """Return the state of a part that somebody holds down: its end is no failure of its own."""
+def clear_failures(state: PartState) -> PartState:
+    """Return the state of a part that somebody holds down: its end does not count as a failure."""
     if state.phase is not Phase.WAITING:
         return state
     return dataclasses.replace(state, not_before=0.0, failures=0)
 
 
 def stop_order(needs: Mapping[str, Collection[str]]) -> list[list[str]]:
-    """Return the parts in the order of ending them; those of one group may end together.
+    """Return the groups of parts in the order of stopping them; a group may stop at once.
 
-    A part ends after all that need it. A need that isn't among the parts doesn't count.
+    A part stops after all parts that need it. A need that is not among the parts is ignored.
     """
     left = dict(needs)
     order = []

@@ -2,16 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.supervision import (
+from local.restart_policy import (
     LONGEST_START,
     START_LIMIT,
     Action,
     PartState,
     Phase,
     advance,
+    clear_failures,
     failed,
     is_slow,
-    let_off,
     stop_order,
 )
 
@@ -52,10 +52,10 @@ def test_a_part_that_exits_is_stopped_and_started_again_after_a_pause() -> None:
 
 def test_a_part_that_was_held_starts_at_once_when_it_is_let_go() -> None:
     ready = PartState(Phase.READY, since=10)
-    state = let_off(failed(failed(ready, "ended by SIGKILL", 11), "ended by SIGKILL", 12))
+    state = clear_failures(failed(failed(ready, "ended by SIGKILL", 11), "ended by SIGKILL", 12))
     assert look(state, 12.1)[1] is Action.START
     assert (state.restarts, state.problem) == (2, "ended by SIGKILL")
-    assert let_off(ready) == ready
+    assert clear_failures(ready) == ready
 
 
 def test_a_part_that_does_not_get_ready_is_given_up() -> None:
