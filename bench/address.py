@@ -1,4 +1,4 @@
-"""What is measured: a preview through its address, as a visitor without a browser asks for it."""
+"""Visits previews through their addresses, as a client without a browser does."""
 
 import time
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _LOOK = 0.01  # seconds between two looks
 
 @dataclass(frozen=True)
 class System:
-    """A running prevs: its API, and where its addresses answer."""
+    """A running prevs: its API, and the domain and port of its addresses."""
 
     api: str
     token: str
@@ -39,11 +39,11 @@ class Previews:
         self._call("POST", "/v1/apps", json={"name": self._app, "repository": repository})
 
     def constrain(self, *constraints: str) -> None:
-        """Have it run on some agents only, by their attributes."""
+        """Limit the app to some agents, by their attributes."""
         self._call("PATCH", f"/v1/apps/{self._app}", json={"constraints": list(constraints)})
 
     def remove(self) -> None:
-        """Stop everything of the app and forget it."""
+        """Stop the app's previews and remove it."""
         self._call("DELETE", f"/v1/apps/{self._app}")
 
     def visit(self, sha: str, page: str) -> float:
@@ -59,9 +59,9 @@ class Previews:
         return seconds
 
     def start(self, label: str) -> str:
-        """Ask for a preview and return the commit that the label leads to."""
-        asked = {"app": self._app, "label": label}
-        sha: str = self._call("POST", "/v1/previews", json=asked).json()["sha"]
+        """Start a preview and return the commit of the label."""
+        order = {"app": self._app, "label": label}
+        sha: str = self._call("POST", "/v1/previews", json=order).json()["sha"]
         return sha
 
     def stop(self, sha: str) -> None:
@@ -70,7 +70,7 @@ class Previews:
         self.wait(sha, "stopped")
 
     def wait(self, sha: str, wanted: str) -> None:
-        """Wait until a preview is in the state `wanted`. Raises BenchError where it fails first."""
+        """Wait until a preview is in the state `wanted`. Raises BenchError if it fails first."""
         deadline = time.monotonic() + _LIMIT
         while (state := (preview := self._find(sha))["state"]) != wanted:
             _check(preview)
@@ -79,10 +79,10 @@ class Previews:
             time.sleep(0.05)
 
     def wait_logged(self, sha: str, text: str) -> None:
-        """Wait until a preview's log has a text. Raises BenchError where it fails first."""
+        """Wait until a preview's log has a text. Raises BenchError if the preview fails first."""
         deadline = time.monotonic() + _LIMIT
         path = f"/v1/previews/{self._app}/{sha}/log"
-        # There is none before there is an attempt.
+        # There is no log before the first attempt.
         while text not in self._session.get(self._system.api + path, timeout=_LIMIT).text:
             self.check(sha)
             if time.monotonic() > deadline:
@@ -90,7 +90,7 @@ class Previews:
             time.sleep(0.1)
 
     def check(self, sha: str) -> None:
-        """Raise BenchError where a preview has failed, with the reason."""
+        """Raise BenchError with the reason if a preview has failed."""
         _check(self._find(sha))
 
     def _find(self, sha: str) -> Mapping[str, Any]:
@@ -98,9 +98,9 @@ class Previews:
         return found
 
     def watch(self, sha: str, page: str) -> tuple[list[Mark], float]:
-        """Start a preview, and return when its state and phase changed, and when it answered.
+        """Start a preview; return when its state and phase changed, and when it answered.
 
-        It is looked at every 10 ms: the API's stream is made for people, and comes in steps.
+        Polls every 10 ms, as the API's stream sends updates less often.
         """
         began = time.monotonic()
         marks = [Mark(0.0, "the API resolves the label")]

@@ -1,10 +1,10 @@
 """`make bench-build`: what a build costs through an address, beside docker by hand.
 
-Rounds, each of: a first build; a change of one line on the same agent; and the same change on
-another agent, without a registry and with one. Each is done by prevs and by the docker command on
-the same dockerd, who goes first changing from round to round, with files that differ in some bytes
-so that neither finds the other's layers. Then ten builds at once on two agents, and an executor
-at rest.
+Each round has a first build, a change of one line on the same agent, and the same change on another
+agent, without a registry and with one. prevs and the docker command do each of them on the same
+dockerd; who goes first changes from round to round. Their files differ in some bytes, so that
+neither finds the other's layers. At the end come ten builds at once on two agents, and an idle
+executor.
 """
 
 import functools
@@ -20,22 +20,22 @@ from typing import NamedTuple
 
 import requests
 
-from bench import command_line, rest
+from bench import command_line, idle_cost
 from bench.address import Previews
 from bench.build_site import Site, running
-from bench.command_line import Asked, Bench, Found
+from bench.command_line import Bench, Found, Parameters
 from bench.errors import BenchError
-from bench.progress import tell
-from bench.raw import RawDocker
+from bench.progress import print_progress
+from bench.raw_docker import RawDocker
 from bench.tree import Tree
 from tests.free_ports import free_port
 
 _APP = "bench"
-_QUIET = 0.5  # seconds between measurements, for what the last one left to be done
+_QUIET = 0.5  # seconds between measurements, for remaining work of the last one
 
 
 class Scale(NamedTuple):
-    """How much is measured: rounds, builds at once, seconds of rest."""
+    """How much to measure: rounds, builds at once, seconds of rest."""
 
     rounds: int
     at_once: int
@@ -48,15 +48,15 @@ _QUICK = Scale(rounds=1, at_once=2, rest=2.0, warms_up=False)
 
 
 class Cost(NamedTuple):
-    """What one answer took: seconds, and bytes of git and of the registry."""
+    """The cost of one answer: seconds, and bytes of git and of the registry."""
 
     seconds: float
     git: int
     registry: int
 
 
-class Course:
-    """The things that all rounds use, and the round."""
+class Measurement:
+    """What all rounds use, and one round."""
 
     def __init__(self, site: Site, tree: Tree, previews: Previews) -> None:
         self._site = site
@@ -65,7 +65,7 @@ class Course:
         self._raw = [RawDocker(host, free_port()) for host in site.docker]
 
     def run(self, number: int) -> dict[str, Cost]:
-        """Measure a round; nothing of it runs afterwards."""
+        """Measure a round; nothing of it is left running."""
         ways: list[Callable[[int], Iterator[tuple[str, Cost]]]] = [self._by_address, self._by_hand]
         if number % 2:
             ways.reverse()
@@ -85,7 +85,7 @@ class Course:
         yield "other_agent_registry", self._visit(2, shared)
 
     def _visit(self, agent: int, version: tuple[str, str], *, until_shared: bool = False) -> Cost:
-        """Have a version answer from an agent, and end it there."""
+        """Visit a version on an agent, and stop it."""
         sha, page = version
         self._previews.constrain(f"number={agent}")
         self._forget_bytes()
@@ -127,7 +127,7 @@ class Course:
         return cost
 
     def at_once(self, count: int) -> dict[str, float]:
-        """Return the seconds until so many new versions have answered, by address and by hand."""
+        """Return the seconds until `count` new versions have answered, by address and by hand."""
         self._site.share(shares=False)
         self._previews.constrain()
         versions = [self._tree.commit(f"at once {n}", "at once") for n in range(count)]
@@ -154,19 +154,19 @@ class Course:
         return {"at_once_s": ours, "at_once_raw_s": raws}
 
     def at_rest(self, seconds: float) -> dict[str, float]:
-        """Return what an executor takes while its application runs and nobody asks for it."""
+        """Return memory and CPU time of an executor whose running application gets no requests."""
         found: dict[str, float] = {}
         sha, page = self._tree.commit("rest", "rest")
         for name in ("rest_after_build", "rest"):
             self._previews.visit(sha, page)
-            used = rest.measure(str(self._site.folder), seconds)
+            used = idle_cost.measure(str(self._site.folder), seconds)
             found |= {f"{name}_mb": used.megabytes, f"{name}_cpu_s": used.cpu_seconds}
             self._previews.stop(sha)
         return found
 
 
 def _together(calls: Sequence[Callable[[], float]]) -> float:
-    """Return the seconds until all calls have returned that are made at once."""
+    """Make all calls at once; return the seconds until the last has returned."""
     failed: list[Exception] = []
 
     def run(call: Callable[[], float]) -> None:
@@ -200,36 +200,36 @@ def medians(rounds: Sequence[Mapping[str, Cost]]) -> dict[str, float]:
 
 
 def measure(site: Site, scale: Scale) -> dict[str, float]:
-    """Print the rounds as they come, and return what they come to."""
+    """Print the rounds as they come, and return the results."""
     busybox = Path(shutil.which("busybox") or "/bin/busybox")
     tree = Tree(site.folder / "repository", busybox, f"bench {time.time_ns()}")
     previews = Previews(site.system, _APP)
     previews.register(f"git://127.0.0.1:{site.git}/repository")
-    course = Course(site, tree, previews)
+    measurement = Measurement(site, tree, previews)
     if scale.warms_up:
-        tell("A round that does not count ...")
-        course.run(0)
+        print_progress("A round that does not count ...")
+        measurement.run(0)
     rounds = []
     for number in range(1, scale.rounds + 1):
-        rounds.append(course.run(number))
-        said = ", ".join(f"{name} {cost.seconds:.3f}" for name, cost in rounds[-1].items())
-        tell(f"Round {number} of {scale.rounds}: {said}")
+        rounds.append(measurement.run(number))
+        times = ", ".join(f"{name} {cost.seconds:.3f}" for name, cost in rounds[-1].items())
+        print_progress(f"Round {number} of {scale.rounds}: {times}")
     found = medians(rounds)
-    tell(f"{scale.at_once} at once ...")
-    found |= {name: round(value, 3) for name, value in course.at_once(scale.at_once).items()}
-    tell("An executor at rest ...")
-    found |= {name: round(value, 2) for name, value in course.at_rest(scale.rest).items()}
+    print_progress(f"{scale.at_once} at once ...")
+    found |= {name: round(value, 3) for name, value in measurement.at_once(scale.at_once).items()}
+    print_progress("An executor at rest ...")
+    found |= {name: round(value, 2) for name, value in measurement.at_rest(scale.rest).items()}
     for name, value in found.items():
         print(f"{name:40} {value:>12}")
     return found
 
 
-def run(asked: Asked) -> Found:
-    """Measure on a site of the bench's own. Raises BenchError."""
+def run(parameters: Parameters) -> Found:
+    """Measure on a new site. Raises BenchError."""
     if os.geteuid() != 0:
         raise BenchError("two dockerds of the bench's own need root: run it as root.")
-    with running(asked.folder) as site:
-        return measure(site, _QUICK if asked.quick else _WHOLE)
+    with running(parameters.folder) as site:
+        return measure(site, _QUICK if parameters.quick else _WHOLE)
 
 
 if __name__ == "__main__":

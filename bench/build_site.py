@@ -1,9 +1,8 @@
-"""Two agents that share nothing: a cluster of the bench's own, in which each has its own dockerd.
+"""A cluster of two agents that share nothing: each has its own dockerd.
 
-`prevs local up` gives all agents one dockerd, and there a second agent would find every layer that
-the first one built. Here each has one with its own data and bridge, so what it has not fetched it
-has not. All of it is on one machine: the network between them is loopback, and its speed no
-measure; the bytes are.
+`prevs local up` gives all agents one dockerd, in which a second agent finds every layer that the
+first one built. Here each dockerd has its own data and bridge, so an agent has only what it fetched
+itself. All run on one machine: their network is loopback, so bytes are measured, not speed.
 """
 
 import contextlib
@@ -17,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.address import System
-from bench.counted import Counter, counted
+from bench.byte_counter import Counter, counting
 from bench.errors import BenchError
 from local import cluster
 from local.errors import LocalError
@@ -31,14 +30,14 @@ _HOSTS = ("127.0.0.1", "127.0.0.2")
 _AGENTS = "MESOS_EXECUTOR_ENVIRONMENT_VARIABLES"
 _SHARED_LIMIT = 60.0
 _STARTS = {"PREVS_STARTS_PER_AGENT": "10", "PREVS_STARTS_PER_APP": "10"}
-"""Ten builds at once are to be ten: by default some would wait."""
+"""Allows ten builds at once; by default some would wait."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """What is measured on. `docker` are the DOCKER_HOSTs of the agents, the first one's first.
+    """What a bench measures. `docker` are the DOCKER_HOSTs of the agents, in their order.
 
-    `registry` is the address of a registry and `git` the port of git's own server, both counted.
+    `registry` is the address of a registry, `git` the port of a git daemon; both count bytes.
     """
 
     system: System
@@ -60,7 +59,7 @@ class Site:
             time.sleep(0.05)
 
     def share(self, *, shares: bool) -> None:
-        """Have the framework begin anew, with the registry or without."""
+        """Restart the framework with the registry or without."""
         self.framework.stop()
         environ = dict(self.framework.environ)
         environ["PREVS_REGISTRY"] = f"{self.registry}/previews" if shares else ""
@@ -74,8 +73,8 @@ def running(folder: Path) -> Iterator[Site]:
     with contextlib.ExitStack() as ends:
         docker = tuple(_dockerd(ends, folder / name) for name in ("a", "b"))
         server = ends.enter_context(own_registry(folder / "registry", free_port()))
-        registry, registry_bytes = ends.enter_context(counted(server.port))
-        git, git_bytes = ends.enter_context(counted(_git(ends, folder)))
+        registry, registry_bytes = ends.enter_context(counting(server.port))
+        git, git_bytes = ends.enter_context(counting(_git(ends, folder)))
         try:
             system, framework = _cluster(ends, folder / "cluster", docker)
         except LocalError as exc:
@@ -102,7 +101,7 @@ def _dockerd(ends: contextlib.ExitStack, folder: Path) -> str:
 
 
 def _git(ends: contextlib.ExitStack, folder: Path) -> int:
-    """Serve the repositories of a folder by git's own protocol; return the port."""
+    """Serve the repositories of a folder with `git daemon`; return the port."""
     port = free_port()
     options = ("--reuseaddr", "--export-all", "--listen=127.0.0.1", f"--port={port}")
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A cluster of the bench's own, beside whatever else runs on this machine."""
+"""A cluster for one bench, beside whatever else runs on this machine."""
 
 import contextlib
 import os

@@ -2,8 +2,8 @@
 
     python -m bench.NAME [--quick] [--anyway] [--against COMMIT]
 
-It says how busy the machine is and begins only where little goes on, gives the bench a folder, ends
-whatever was started, and prints what was measured as a last line of JSON.
+It checks that the machine is idle, gives the bench a folder, ends whatever the bench has started,
+and prints the measurements as a last line of JSON.
 """
 
 import argparse
@@ -14,19 +14,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import against, ending, machine
+from bench import cleanup, comparison, machine
 from bench.errors import BenchError
-from bench.progress import tell
+from bench.progress import print_progress
 from local.errors import LocalError
 
 Found = Mapping[str, object]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a bench is to do: on a small scale if `quick`. `folder` is its own, and goes at its end.
+class Parameters:
+    """The parameters of a run: on a small scale if `quick`. `folder` is removed at the end.
 
-    `load` is how busy the machine was before it began, `options` has the bench's own options.
+    `load` is how busy the machine was before the run; `options` has the bench's own options.
     """
 
     quick: bool
@@ -37,37 +37,37 @@ class Asked:
 
 @dataclass(frozen=True)
 class Bench:
-    """A bench: the module that is run, what it says of itself, and what it does.
+    """A bench: its module, its description for --help, and its measurement.
 
-    `measure` returns figures by name; it raises BenchError or LocalError where it cannot.
+    `measure` returns figures by name; it may raise BenchError or LocalError.
     """
 
     module: str
     about: str
-    measure: Callable[[Asked], Found]
+    measure: Callable[[Parameters], Found]
     add_options: Callable[[argparse.ArgumentParser], object] = lambda parser: parser
 
 
 def run(bench: Bench, arguments: Sequence[str] | None = None) -> int:
-    """Run a bench as the command line says, and return the exit status."""
+    """Run a bench with the options of the command line, and return the exit status."""
     given = parser(bench).parse_args(arguments)
     try:
-        # A short name: the paths of sockets are below it.
+        # A short name, as the length of sockets' paths is limited.
         with tempfile.TemporaryDirectory(prefix="prevs-b-") as scratch:
             folder = Path(scratch)
-            with ending.all_ended(folder):
+            with cleanup.cleaned_up(folder):
                 _measure(bench, given, folder)
     except (BenchError, LocalError, OSError) as exc:  # requests' errors are OSErrors
-        tell(f"The bench ended early: {exc}")
+        print_progress(f"The bench ended early: {exc}")
         return 1
-    except ending.Ended as exc:
-        tell(f"The bench ended early: {exc}.")
+    except cleanup.Interrupted as exc:
+        print_progress(f"The bench ended early: {exc}.")
         return exc.status
     return 0
 
 
 def parser(bench: Bench) -> argparse.ArgumentParser:
-    """Return what reads the command line of a bench."""
+    """Return the parser for the command line of a bench."""
     made = argparse.ArgumentParser(
         prog=f"python -m {bench.module}",
         description=bench.about,
@@ -88,22 +88,22 @@ def parser(bench: Bench) -> argparse.ArgumentParser:
 
 def _measure(bench: Bench, given: argparse.Namespace, folder: Path) -> None:
     load = machine.look()
-    tell(f"Before it begins, others use {load}.")
+    print_progress(f"Before it begins, others use {load}.")
     if load.is_high and not (given.anyway or given.quick):
         raise BenchError(
             f"at most {machine.MOST:.0%} may be in use, or it measures the other work as well. "
             "End that, or go on with --anyway."
         )
     if given.against:
-        against.compare(given.against, bench.module, passed_on(given), folder)
+        comparison.compare(given.against, bench.module, passed_on(given), folder)
         return
-    found = bench.measure(Asked(given.quick, folder, load, given))
+    found = bench.measure(Parameters(given.quick, folder, load, given))
     check(found)
     print(json.dumps({**found, "machine": load._asdict()}), flush=True)
 
 
 def passed_on(given: argparse.Namespace) -> list[str]:
-    """Return the options that were given, for a run of one commit alone."""
+    """Return the given options, for a run of one commit only."""
     kept = {name: value for name, value in vars(given).items() if name not in {"against", "anyway"}}
     options = []
     for name, value in kept.items():

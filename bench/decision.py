@@ -1,9 +1,9 @@
-"""`make bench-decision`: how long the framework takes to decide, without Mesos and ZooKeeper.
+"""`make bench-decision`: how long a decision of the framework takes, without Mesos and ZooKeeper.
 
-1,000 agents offer what they have left, 10,000 previews of 500 apps run, wait or have stopped. A
-decision is a whole turn of the service: what waits, what goes where, what stops for it, and what
-is told of it. The store and the master answer at once, and CPU time is counted, so that deciding
-is all that is measured, whatever else the machine does.
+1,000 agents offer their free resources; 10,000 previews of 500 apps run, wait or have stopped. A
+decision is a whole turn of the service: which previews wait, where they go, what stops for them,
+and the reports about it. The store and the master return at once, and the bench counts CPU time. So
+it measures only the decision, whatever else the machine does.
 """
 
 import gc
@@ -20,7 +20,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from bench import command_line
-from bench.command_line import Asked, Bench, Found
+from bench.command_line import Bench, Found, Parameters
 from framework import events
 from framework.apps import effective_settings
 from framework.attempts.tasks import Origin
@@ -50,7 +50,7 @@ _SEED = 20
 
 
 class _Store:
-    """Keeps nothing, and answers at once."""
+    """Stores nothing, and returns at once."""
 
     def __init__(self) -> None:
         self._version = 0
@@ -77,7 +77,7 @@ class _Store:
 
 
 class _Cluster:
-    """Takes every call at once."""
+    """Ignores every call."""
 
     def accept(
         self, offer_ids: Sequence[str], tasks: Sequence[Task], refuse_seconds: float
@@ -107,7 +107,7 @@ class _Cluster:
 
 
 class Scene(NamedTuple):
-    """A framework that leads, and what decides about its time and its agents."""
+    """A leading framework, its time, and the random numbers for its agents."""
 
     service: Service
     records: Records
@@ -116,7 +116,7 @@ class Scene(NamedTuple):
 
 
 def build() -> Scene:
-    """Return a framework whose previews run, but for those that wait or have stopped."""
+    """Return a framework with running previews, and some that wait or have stopped."""
     chance = random.Random(_SEED)
     apps = [_app(number, chance) for number in range(APPS)]
     stored = Stored(
@@ -159,7 +159,7 @@ def measure(rounds: int = ROUNDS) -> Mapping[str, float]:
     """Return the median and the 99th percentile of a decision, in milliseconds."""
     scene = build()
     gc.collect()
-    gc.freeze()  # as the framework does with what it has read
+    gc.freeze()  # as the framework does after reading its records
     took = sorted(_decide(scene) for _ in range(rounds))
     return {
         "decision_ms_p50": round(statistics.median(took), 1),
@@ -168,7 +168,7 @@ def measure(rounds: int = ROUNDS) -> Mapping[str, float]:
 
 
 def _decide(scene: Scene) -> float:
-    """Take one turn with an offer of every agent, after all that the last one began has ended."""
+    """Take one turn with an offer from every agent; return its CPU time in milliseconds."""
     scene.seconds[0] += 1.0
     scene.service.step([*_ends(scene)])
     scene.seconds[0] += 1.0
@@ -179,7 +179,7 @@ def _decide(scene: Scene) -> float:
 
 
 def _ends(scene: Scene) -> Iterator[events.Event]:
-    """Yield that what started runs and what stopped is gone, and as many requests as launches."""
+    """Yield updates for started and stopped previews, and request as many as were launched."""
     stopped = list(scene.records.in_state(State.STOPPED))
     for preview in scene.records.in_state(State.PLACED):
         yield _update(preview, StatusKind.HEALTHY)
@@ -236,7 +236,7 @@ def _preview(number: int, app: AppRecord, chance: random.Random) -> PreviewRecor
 
 
 def _offer(scene: Scene, number: int) -> Offer:
-    """Return what an agent offers: next to nothing, but for one in a hundred."""
+    """Return an agent's offer: nearly empty, except for one in a hundred."""
     much = scene.chance.random() < 0.01
     mem = scene.chance.choice((700, 1500)) if much else scene.chance.randrange(0, 90)
     return Offer(
@@ -252,11 +252,11 @@ def _offer(scene: Scene, number: int) -> Offer:
     )
 
 
-def run(asked: Asked) -> Found:
-    """Measure, a few rounds only if it is to be quick."""
-    # It decides in this process, and what it has to tell is not for here.
+def run(parameters: Parameters) -> Found:
+    """Measure; only a few rounds if quick."""
+    # It runs in this process; its log lines are not wanted here.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    return measure(_FEW if asked.quick else ROUNDS)
+    return measure(_FEW if parameters.quick else ROUNDS)
 
 
 if __name__ == "__main__":

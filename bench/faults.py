@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench import command_line, ending
-from bench.command_line import Asked, Bench, Found
+from bench import cleanup, command_line
+from bench.command_line import Bench, Found, Parameters
 from bench.errors import BenchError
-from bench.progress import tell
+from bench.progress import print_progress
 
 RUNS = 5
 _ROOT = Path(__file__).parent.parent
@@ -28,7 +28,7 @@ _LINE = re.compile(r"recovery (.+): (\d+\.\d+) s")
 
 
 def read(output: str) -> dict[str, float]:
-    """Return the seconds that one run has printed, by fault."""
+    """Return the seconds in the output of one run, by fault."""
     return {fault: float(seconds) for fault, seconds in _LINE.findall(output)}
 
 
@@ -49,19 +49,19 @@ def table(runs: Sequence[Mapping[str, float]]) -> list[str]:
     ]
 
 
-def run(asked: Asked) -> Found:
-    """Measure all faults, five times; only one of them, once, if it is to be quick."""
+def run(parameters: Parameters) -> Found:
+    """Measure all faults five times; one fault once if quick."""
     runs: list[dict[str, float]] = []
-    tests, count = (_ONE, 1) if asked.quick else (_ALL, RUNS)
+    tests, count = (_ONE, 1) if parameters.quick else (_ALL, RUNS)
     for number in range(1, count + 1):
-        tell(f"Run {number} of {count} ...")
-        # pytest ends what its tests have started when it is interrupted, and not by SIGTERM.
+        print_progress(f"Run {number} of {count} ...")
+        # On SIGINT pytest ends what its tests have started; on SIGTERM it does not.
         command = [sys.executable, "-m", "pytest", "-q", "-x", tests]
-        status, said = ending.run(command, cwd=_ROOT, how=signal.SIGINT)
+        status, output = cleanup.run(command, cwd=_ROOT, how=signal.SIGINT)
         if status:
-            raise BenchError(f"a test has failed, and what failed has no duration:\n{said}")
-        runs.append(read(said))
-        tell("\n".join(table(runs[-1:])))
+            raise BenchError(f"a test has failed, and what failed has no duration:\n{output}")
+        runs.append(read(output))
+        print_progress("\n".join(table(runs[-1:])))
     print(*table(runs), sep="\n")
     return medians(runs)
 

@@ -1,4 +1,4 @@
-"""How busy the machine is: what is measured beside other work says little."""
+"""Measures how busy the machine is, as figures beside other work mean little."""
 
 import os
 import time
@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 SECONDS = 2.0
 MOST = 0.1
-"""The share of all cores' time that others may take. A share of a moment, and not the load: that
-lags by a minute, and says of a machine where a test run has just ended that it is busy."""
+"""The share of all cores' time that others may use. It is a momentary share, not the load: the load
+lags by a minute, and is still high just after a test run has ended."""
 
 _STAT = Path("/proc/stat")
 _IDLE = slice(3, 5)  # of proc(5)'s fields: idle, and waiting for a disk
@@ -23,7 +23,7 @@ class Load(NamedTuple):
 
     @property
     def is_high(self) -> bool:
-        """Tell whether figures would be those of the other work, too."""
+        """Whether other work would affect the figures."""
         return self.busy > MOST
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class Load(NamedTuple):
 
 
 def look(seconds: float = SECONDS) -> Load:
-    """Look at what others use for so many seconds. Blocks."""
+    """Measure for so many seconds what others use. Blocks."""
     before = _STAT.read_text()
     time.sleep(seconds)
     busy = find_busy(before, _STAT.read_text())
@@ -48,5 +48,5 @@ def find_busy(before: str, after: str) -> float:
 
 
 def _ticks(stat: str) -> list[int]:
-    """Return the times of all cores together: user to steal; what guests had is in user's."""
+    """Return the times of all cores together, user to steal; user includes guests."""
     return [int(field) for field in stat.split("\n", 1)[0].split()[1:9]]

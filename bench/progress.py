@@ -1,8 +1,8 @@
-"""What goes on, for who waits."""
+"""Progress messages for the person who waits."""
 
 import sys
 
 
-def tell(message: str) -> None:
-    """Say it to stderr: only the result goes to stdout."""
+def print_progress(message: str) -> None:
+    """Print a message to stderr: only the result goes to stdout."""
     print(message, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""A git repository that a bench makes."""
+"""A git repository for a bench."""
 
 import subprocess
 from pathlib import Path
@@ -17,7 +17,7 @@ class Repository:
         self._git("init", "--quiet", "--initial-branch=main")
 
     def commit(self, message: str) -> str:
-        """Commit what is in the folder, changed or not; return the commit."""
+        """Commit all files of the folder, changed or not; return the commit."""
         self._git("add", "--all")
         self._git(*_IDENTITY, "commit", "--quiet", "--allow-empty", "--message", message)
         return self._git("rev-parse", "HEAD").strip()

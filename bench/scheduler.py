@@ -1,11 +1,11 @@
-"""`make bench-scheduler`: 400 previews that wait, on a real Mesos with 40 agents.
+"""`make bench-scheduler`: 400 waiting previews, on a real Mesos with 40 agents.
 
-The framework is a process of its own and finds them queued when it starts, in a real ZooKeeper.
-Their executor is a stand-in that says at once that its task runs: what is measured is deciding,
-storing, launching and hearing. Everything is read from the framework's own log, so that nothing
-is asked of it meanwhile; times begin with its subscription. Their commits are of a real repository,
-which the framework mirrors for each app to read what they say of themselves. The decision alone,
-without Mesos, is measured by bench/decision.py.
+The framework runs in its own process, and finds the previews in a real ZooKeeper when it starts.
+Their executor is a stand-in that reports at once that its task runs. So the bench measures how the
+framework decides, stores, launches and receives updates. It reads all times from the framework's
+log, so that no requests disturb it; they begin with the subscription. The commits are in a real
+repository, which the framework mirrors for each app to read their settings. bench/decision.py
+measures the decision alone, without Mesos.
 """
 
 import datetime
@@ -16,18 +16,18 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench import command_line, crowd, decision
-from bench.command_line import Asked, Bench, Found
-from bench.crowd import Crowd
+from bench import command_line, decision, large_cluster
+from bench.command_line import Bench, Found, Parameters
 from bench.errors import BenchError
-from bench.progress import tell
+from bench.large_cluster import ClusterSize
+from bench.progress import print_progress
 from bench.repository import Repository
 from local.parts import ProcessPart, bring_up
 
-CROWD = Crowd(agents=40, apps=40, previews=10)
-_FEW = Crowd(agents=4, apps=4, previews=5)
+SIZE = ClusterSize(agents=40, apps=40, previews=10)
+_FEW = ClusterSize(agents=4, apps=4, previews=5)
 _LIMIT_SECONDS = 300.0
-_LOOK_SECONDS, _TELL_SECONDS = 1.0, 10.0
+_LOOK_SECONDS, _PROGRESS_SECONDS = 1.0, 10.0
 _LINE = re.compile(
     r"timestamp=(\S+) level=info event=(?:(subscribed)|\"preview changed\" .*now=(\w+))"
 )
@@ -50,7 +50,7 @@ def read_times(log: str) -> dict[str, list[float]]:
 
 
 def judge(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Return what the times come to, once all previews run."""
+    """Return the results, once all previews run."""
     begun = times["subscribed"][0]
     placed, ran = times["placed"], times["running"]
     return {
@@ -60,19 +60,19 @@ def judge(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def find_problem(log: str) -> str | None:
-    """Return the first line that says of a preview why it does not start, if there is one."""
+    """Return the first line about a preview that cannot start, if there is one."""
     found = _PROBLEM.search(log)
     return found[0] if found else None
 
 
-def measure(asked: Crowd, folder: Path) -> dict[str, float]:
+def measure(size: ClusterSize, folder: Path) -> dict[str, float]:
     """Run it once. Raises LocalError, BenchError."""
-    count = asked.apps * asked.previews
-    tell(f"Starting a master and {asked.agents} agents ...")
-    with crowd.running(asked, folder) as found:
-        crowd.queue_previews(found.zookeeper, asked, Repository(folder / "repository"))
-        framework = crowd.framework(found, folder, os.environ)
-        tell(f"Starting the framework: {count} previews wait ...")
+    count = size.apps * size.previews
+    print_progress(f"Starting a master and {size.agents} agents ...")
+    with large_cluster.running(size, folder) as found:
+        large_cluster.queue_previews(found.zookeeper, size, Repository(folder / "repository"))
+        framework = large_cluster.framework(found, folder, os.environ)
+        print_progress(f"Starting the framework: {count} previews wait ...")
         try:
             bring_up(framework)
             times = _wait_running(framework, count)
@@ -80,15 +80,15 @@ def measure(asked: Crowd, folder: Path) -> dict[str, float]:
         finally:
             framework.stop()
         result = judge(times)
-        print(f"{count} previews on {asked.agents} agents: {result}")
+        print(f"{count} previews on {size.agents} agents: {result}")
         print(f"CPU of the framework: {cpu:.1f} s since its start; memory: {memory} MB")
-        tell("Ending the agents and their executors ...")
+        print_progress("Ending the agents and their executors ...")
         return {**result, "framework_cpu_s": round(cpu, 1), "framework_rss_mb": memory}
 
 
 def _wait_running(framework: ProcessPart, count: int) -> dict[str, list[float]]:
-    """Wait until all previews run; say how many do. Raises BenchError as soon as one will not."""
-    begun = told = time.monotonic()
+    """Wait until all previews run, printing progress. Raises BenchError as soon as one fails."""
+    begun = printed = time.monotonic()
     while True:
         log = framework.log.read_text()
         times = read_times(log)
@@ -103,9 +103,9 @@ def _wait_running(framework: ProcessPart, count: int) -> dict[str, list[float]]:
                 f"Of {count} previews not all run after {_LIMIT_SECONDS:.0f} s: {states}\n"
                 f"{framework.last_words()}"
             )
-        if now > told + _TELL_SECONDS:
-            tell(f"After {now - begun:.0f} s: {states or 'none placed'} of {count} ...")
-            told = now
+        if now > printed + _PROGRESS_SECONDS:
+            print_progress(f"After {now - begun:.0f} s: {states or 'none placed'} of {count} ...")
+            printed = now
         time.sleep(_LOOK_SECONDS)
 
 
@@ -118,11 +118,11 @@ def _cost(framework: ProcessPart) -> tuple[float, float]:
     return ticks / os.sysconf("SC_CLK_TCK"), round(int(rss[1]) / 1024, 1) if rss else 0.0
 
 
-def run(asked: Asked) -> Found:
+def run(parameters: Parameters) -> Found:
     """Measure the whole, then the decision alone."""
-    result = measure(_FEW if asked.quick else CROWD, asked.folder)
-    tell("Measuring the decision alone ...")
-    return {**result, **decision.run(asked)}
+    result = measure(_FEW if parameters.quick else SIZE, parameters.folder)
+    print_progress("Measuring the decision alone ...")
+    return {**result, **decision.run(parameters)}
 
 
 if __name__ == "__main__":

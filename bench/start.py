@@ -1,10 +1,10 @@
 """`make bench-start`: a commit through its address against docker build and docker run by hand.
 
-Ten rounds, each of: cold (no layer of the image is known) and warm (the image is there), each by
-raw docker and by the address, in turns on the same machine. Each gets files of its own that differ
-in some bytes: with the same for both, the second would find the layers of the first. Raw docker is
-asked every 10 ms until it answers; an address is asked once, and the request is held. Cold starts
-with a commit that was just made, so an address also fetches it.
+Ten rounds on one machine. Each has a cold start (no layer of the image is known) and a warm start
+(the image exists), each by raw docker and by the address, in turns. Both get files that differ in
+some bytes, as otherwise the second would find the layers of the first. The bench polls raw docker
+every 10 ms; it sends one request to an address, which is held. A cold start uses a new commit, so
+an address also fetches it.
 """
 
 import contextlib
@@ -18,29 +18,29 @@ from typing import NamedTuple
 
 from bench import cluster, command_line, summary
 from bench.address import Previews, System
-from bench.command_line import Asked, Bench, Found
+from bench.command_line import Bench, Found, Parameters
 from bench.errors import BenchError
-from bench.progress import tell
-from bench.raw import RawDocker
+from bench.progress import print_progress
+from bench.raw_docker import RawDocker
 from bench.versions import Versions
 from prevs import names
 from tests.free_ports import free_port
 
 ROUNDS = 10
-_QUIET = 0.5  # seconds between measurements, for what the last one left to be done
+_QUIET = 0.5  # seconds between measurements, for remaining work of the last one
 _APP = "bench"
 
 
 class Way(NamedTuple):
-    """One of the two that are compared: how it starts, in seconds, and how it is ended."""
+    """One of the two ways to compare: cold and warm starts, in seconds, and the end."""
 
     cold: Callable[[], float]
     warm: Callable[[], float]
     end: Callable[[], None]
 
 
-class Course:
-    """The things that all rounds use, and the round."""
+class Measurement:
+    """What all rounds use, and one round."""
 
     def __init__(self, versions: Versions, raw: RawDocker, previews: Previews) -> None:
         self._versions = versions
@@ -48,7 +48,7 @@ class Course:
         self._previews = previews
 
     def run(self, number: int) -> dict[str, float]:
-        """Measure a round; nothing of it runs afterwards."""
+        """Measure a round; nothing of it is left running."""
         name, tag = f"round {number}", f"prevs-bench:{number}"
         sha, page = self._versions.commit(name), self._versions.page(name)
         found: dict[str, float] = {}
@@ -86,7 +86,7 @@ class Course:
         return Way(cold=visit, warm=visit, end=lambda: self._previews.stop(sha))
 
     def watch(self) -> Iterator[str]:
-        """Start one more version cold and then warm, and return where the time goes."""
+        """Start one more version cold and then warm; yield lines with the time of each phase."""
         version = "watched"
         sha, page = self._versions.commit(version), self._versions.page(version)
         with self._images(names.image_tag(_APP, sha)):
@@ -107,7 +107,7 @@ class Course:
 
 
 def measure(system: System, docker: str, folder: Path, *, rounds: int) -> dict[str, float]:
-    """Print the rounds as they come, and return what they come to."""
+    """Print the rounds as they come, and return the medians."""
     busybox = shutil.which("busybox")
     if busybox is None:
         raise BenchError("There is no static busybox here: apt-get install busybox-static")
@@ -115,16 +115,16 @@ def measure(system: System, docker: str, folder: Path, *, rounds: int) -> dict[s
     raw = RawDocker(docker, free_port())
     previews = Previews(system, _APP)
     previews.register(str(versions.folder))
-    course = Course(versions, raw, previews)
+    measurement = Measurement(versions, raw, previews)
     try:
-        tell("A round that does not count ...")
-        course.run(0)
+        print_progress("A round that does not count ...")
+        measurement.run(0)
         found = []
         for number in range(1, rounds + 1):
-            found.append(course.run(number))
+            found.append(measurement.run(number))
             seconds = ", ".join(f"{name} {value:.3f}" for name, value in found[-1].items())
-            tell(f"Round {number} of {rounds}: {seconds}")
-        watched = list(course.watch())
+            print_progress(f"Round {number} of {rounds}: {seconds}")
+        watched = list(measurement.watch())
     finally:
         with contextlib.suppress(BenchError):
             raw.end()
@@ -133,10 +133,10 @@ def measure(system: System, docker: str, folder: Path, *, rounds: int) -> dict[s
     return summary.medians(found)
 
 
-def run(asked: Asked) -> Found:
-    """Measure on a cluster of the bench's own; a round is enough if it is to be quick."""
-    with cluster.running(asked.folder / "cluster") as (system, docker):
-        return measure(system, docker, asked.folder, rounds=1 if asked.quick else ROUNDS)
+def run(parameters: Parameters) -> Found:
+    """Measure on a new cluster; one round if quick."""
+    with cluster.running(parameters.folder / "cluster") as (system, docker):
+        return measure(system, docker, parameters.folder, rounds=1 if parameters.quick else ROUNDS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the rounds of bench/start.py come to. Pure."""
+"""Summarizes the rounds of bench/start.py. Pure."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,14 +9,14 @@ _AIMS = (("cold", "cold_s", "cold_raw_s", 0.6), ("warm", "warm_s", "warm_raw_s",
 
 
 class Mark(NamedTuple):
-    """What was the case from a moment on; seconds since the start of what is measured."""
+    """A state that began at a moment, in seconds since the start of the measurement."""
 
     seconds: float
     name: str
 
 
 def order(number: int) -> tuple[str, str]:
-    """Return who goes first in a round: they take turns, so that neither gets the warmer cache."""
+    """Return the order in a round; it alternates, so that neither always gets the warmer cache."""
     return ("raw", "address") if number % 2 == 0 else ("address", "raw")
 
 

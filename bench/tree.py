@@ -1,4 +1,4 @@
-"""A repository whose versions share a base and differ in one line, as those of a team do."""
+"""A repository whose versions share a base and differ in one line, like those of a team."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ COPY www /www
 CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
 """
 _BASE = 5_000_000
-"""Bytes of what stands for an app's dependencies: random, so that nothing makes less of them."""
+"""The size of the stand-in for an app's dependencies: random bytes, which do not compress."""
 
 
 class Tree:
-    """The repository in `folder`. `stamp` tells this run's commits from those of another."""
+    """The repository in `folder`. `stamp` makes this run's commits differ from those of others."""
 
     def __init__(self, folder: Path, busybox: Path, stamp: str) -> None:
         self._folder = folder
@@ -28,15 +28,15 @@ class Tree:
         self._repository = Repository(folder)
 
     def commit(self, name: str, base: str) -> tuple[str, str]:
-        """Commit a version; return the commit and what it answers.
+        """Commit a version; return the commit and its page.
 
-        Versions of one `base` differ in one line, and of others in all that is large too.
+        Versions of one `base` differ in one line; those of others also in the large file.
         """
         page = self.write(self._folder, name, base)
         return self._repository.commit(name), page
 
     def write(self, folder: Path, name: str, base: str) -> str:
-        """Write a version to a folder; return what it answers."""
+        """Write a version to a folder; return its page."""
         page = f"{self._stamp} {name}\n"
         (folder / "www").mkdir(exist_ok=True, parents=True)
         (folder / "www" / "index.html").write_text(page)

@@ -13,7 +13,7 @@ CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
 
 
 class Versions:
-    """The repository in `folder`. `stamp` tells this run's commits from those of another."""
+    """The repository in `folder`. `stamp` makes this run's commits differ from those of others."""
 
     def __init__(self, folder: Path, busybox: Path, stamp: str) -> None:
         self.folder = folder
@@ -22,12 +22,12 @@ class Versions:
         self._repository = Repository(folder)
 
     def commit(self, name: str) -> str:
-        """Commit the version of that name; return the commit."""
+        """Commit the version `name`; return the commit."""
         self.write(name, self.folder)
         return self._repository.commit(name)
 
     def write(self, name: str, folder: Path) -> None:
-        """Write the files of the version of that name, whose page is `page(name)`, to a folder."""
+        """Write the files of the version `name`, whose page is `page(name)`, to a folder."""
         (folder / "www").mkdir(exist_ok=True)
         (folder / "www" / "index.html").write_text(self.page(name))
         # Bytes after the end of a program change nothing but its hash.
@@ -37,5 +37,5 @@ class Versions:
         (folder / "Dockerfile").write_text(_DOCKERFILE)
 
     def page(self, name: str) -> str:
-        """Return what the version of that name answers."""
+        """Return the page of the version `name`."""
         return f"{self._stamp} {name}\n"

@@ -1,1 +1,1 @@
-"""What the pages cost a visitor's browser, beside what they may cost."""
+"""Measures what the pages cost a visitor's browser, beside their budgets."""

@@ -1,8 +1,8 @@
 """`make bench-pages`: what the waiting room and the dashboard cost a browser, in a real Chromium.
 
-Ten visits to each page, in turns, after one that does not count; each with an empty cache and new
-connections. A preview builds all the while, and has written a thousand lines; another has failed.
-What is over its budget is marked; nothing fails for that.
+After one visit that does not count, it visits each page ten times, in turns, with an empty cache
+and new connections. Meanwhile one preview builds, and has written a thousand lines; another has
+failed. Figures over their budget are marked; nothing fails because of them.
 """
 
 import itertools
@@ -11,11 +11,11 @@ from pathlib import Path
 
 from bench import cluster, command_line
 from bench.address import Previews, System
-from bench.command_line import Asked, Bench, Found
+from bench.command_line import Bench, Found, Parameters
 from bench.errors import BenchError
 from bench.pages import budgets, visits
 from bench.pages.visits import Seen, Visit
-from bench.progress import tell
+from bench.progress import print_progress
 from examples.hello import make_repository as example
 from tests import chromium
 
@@ -32,7 +32,7 @@ _BUILDS = example.Version(
 
 
 def measure(system: System, folder: Path, count: int) -> dict[str, float]:
-    """Print what so many visits of each page came to; return it. Raises BenchError."""
+    """Visit each page `count` times; print and return the results. Raises BenchError."""
     previews = Previews(system, _APP)
     previews.register(str(_repository(folder / "repository")))
     try:
@@ -44,7 +44,9 @@ def measure(system: System, folder: Path, count: int) -> dict[str, float]:
             pages = _pages(system, built)
             found: dict[str, list[Seen]] = {name: [] for name in pages}
             for number in range(count + 1):
-                tell(f"Round {number} of {count} ..." if number else "A round not counted ...")
+                print_progress(
+                    f"Round {number} of {count} ..." if number else "A round not counted ..."
+                )
                 seen = {
                     name: visits.pay(browser, one, signed_in, lambda: previews.check(built))
                     for name, one in pages.items()
@@ -86,10 +88,10 @@ def _pages(system: System, built: str) -> dict[str, Visit]:
     }
 
 
-def run(asked: Asked) -> Found:
-    """Measure on a cluster of the bench's own; one visit is enough if it is to be quick."""
-    with cluster.running(asked.folder / "cluster") as (system, _):
-        return measure(system, asked.folder, 1 if asked.quick else VISITS)
+def run(parameters: Parameters) -> Found:
+    """Measure on a new cluster; one visit of each page if quick."""
+    with cluster.running(parameters.folder / "cluster") as (system, _):
+        return measure(system, parameters.folder, 1 if parameters.quick else VISITS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What each page may cost, and why; what was found beside it. Pure: nothing here fails a run."""
+"""The budget of each page, with its reason, beside the results. Nothing fails a run. Pure."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Metric(NamedTuple):
-    """How a metric is called and written."""
+    """The title, unit and format of a metric."""
 
     title: str
     unit: str
@@ -90,7 +90,7 @@ def _row(name: str, loads: Loads, budget: Budget | None) -> str:
 
 
 def judge(numbers: Sequence[float], budget: Budget | None) -> str:
-    """Say whether a median and a worst are within a budget, and what it is for if not."""
+    """Return whether a median and a worst are over a budget, with the budget's reason."""
     if budget is None or max(numbers) <= budget.most:
         return ""
     middle, _ = numbers
@@ -102,14 +102,14 @@ def _middle(loads: Loads, name: str) -> float:
 
 
 def outside(urls: Sequence[str], visits: int) -> str:
-    """Say whom else the pages asked."""
+    """Return a line about requests to other sites."""
     if not urls:
         return f"Outside requests: none in {visits} visits."
     return f"Outside requests: {len(urls)} in {visits} visits: {', '.join(sorted(set(urls)))}"
 
 
 def medians(loads: Mapping[str, Loads]) -> dict[str, float]:
-    """Return the medians by page and metric, for whoever compares runs."""
+    """Return the medians by page and metric, to compare runs."""
     return {
         f"{page}_{name}": _middle(each, name) for page, each in loads.items() for name in METRICS
     }

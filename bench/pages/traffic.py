@@ -1,4 +1,4 @@
-"""What a page asks for, by the events of Chromium's Network domain. Pure."""
+"""The requests of a page, from the events of Chromium's Network domain. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ _STREAM = "EventSource"
 
 
 class Traffic:
-    """Counts what one page asks of `host` (with its port), and whom else it asks.
+    """Counts a page's requests and bytes, and its requests to sites other than `host` (with port).
 
-    Bytes are as they came, with headers, compressed if they were. An event stream is still open
-    when it is counted, and Chromium tells late what it took on the way: its text is counted.
+    Bytes are those on the wire, with headers and compression. An event stream is still open when
+    it is counted, and Chromium reports its bytes on the wire only at its end: so its text counts.
     """
 
     def __init__(self, host: str) -> None:
@@ -23,8 +23,8 @@ class Traffic:
         self.requests = 0
         self.outside: list[str] = []
 
-    def asked(self, event: Event) -> None:
-        """Take a requestWillBeSent; what is in the page itself (data:) asks nobody."""
+    def on_request(self, event: Event) -> None:
+        """Take a requestWillBeSent; URLs inside the page (data:) are no requests."""
         url = event["request"]["url"]
         if urlsplit(url).scheme in {"data", "blob"}:
             return
@@ -33,16 +33,16 @@ class Traffic:
         if urlsplit(url).netloc != self._host:
             self.outside.append(url)
 
-    def answered(self, event: Event) -> None:
-        """Take a responseReceived: its head has come."""
+    def on_response(self, event: Event) -> None:
+        """Take a responseReceived, which has the size of the head."""
         self._bytes[event["requestId"]] += event["response"]["encodedDataLength"]
 
-    def came(self, event: Event) -> None:
-        """Take a dataReceived; what it says of the way is not right until the end."""
+    def on_data(self, event: Event) -> None:
+        """Take a dataReceived; its size on the wire is only right at the end."""
         self._bytes[event["requestId"]] += event["dataLength"]
 
-    def ended(self, event: Event) -> None:
-        """Take a loadingFinished, which has what the whole answer took on the way."""
+    def on_finished(self, event: Event) -> None:
+        """Take a loadingFinished, which has the size of the whole answer on the wire."""
         self._bytes[event["requestId"]] = event["encodedDataLength"]
 
     @property

@@ -1,4 +1,4 @@
-"""Visits to pages in Chromium: each with nothing kept from the one before."""
+"""Visits pages in Chromium, each with an empty cache and new connections."""
 
 import time
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from bench.errors import BenchError
 from bench.pages.traffic import Traffic
 
 _SETTLES_MS = 1000
-"""How long a page is looked at once it shows what it is for: what moves it, comes by then."""
-_LIMIT = 30.0  # seconds until a page shows what it is for
+"""How long to watch a page after it shows its content: layout shifts come by then."""
+_LIMIT = 30.0  # seconds until a page shows its content
 _LOOK_MS = 1000
-_SAID = 1000  # characters of what a page shows instead
+_LONGEST_TEXT = 1000  # characters of what a page shows instead
 _WATCHES = """(() => {
     const seen = {first_paint_ms: 0, fcp_ms: 0, lcp_ms: 0, long_ms: 0, shift: 0};
     const watch = (type, take) => new PerformanceObserver((list) => list.getEntries().forEach(take))
@@ -33,7 +33,7 @@ _WATCHES = """(() => {
 
 
 class Visit(NamedTuple):
-    """A page to go to: it is there when it shows `text` in the element `where`."""
+    """A page to visit: it is complete when it shows `text` in the element `where`."""
 
     url: str
     text: str
@@ -42,14 +42,14 @@ class Visit(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What one visit came to, by metric; `outside` are the URLs of others that were asked for."""
+    """The result of one visit, by metric; `outside` are the requested URLs of other sites."""
 
     values: dict[str, float]
     outside: tuple[str, ...]
 
 
 def sign_in(browser: Browser, api: str, token: str) -> StorageState:
-    """Return what a browser keeps that has signed in to the dashboard. Raises BenchError."""
+    """Sign in to the dashboard; return the browser's state. Raises BenchError."""
     try:
         with browser.new_context() as context:
             page = context.new_page()
@@ -67,8 +67,8 @@ def pay(
 ) -> Seen:
     """Visit a page with no cache and no connection, once. Raises BenchError.
 
-    `still_well` raises it where what the page is of goes on no more.
-    `signed_in` is kept by the browser only where the visit is that of one who has signed in.
+    `still_well` raises BenchError if the page's subject has failed.
+    The browser uses `signed_in` only if the visit needs it.
     """
     traffic = Traffic(urlsplit(visit.url).netloc)
     try:
@@ -76,10 +76,10 @@ def pay(
             page = context.new_page()
             page.add_init_script(_WATCHES)
             network = context.new_cdp_session(page)
-            network.on("Network.requestWillBeSent", traffic.asked)
-            network.on("Network.responseReceived", traffic.answered)
-            network.on("Network.dataReceived", traffic.came)
-            network.on("Network.loadingFinished", traffic.ended)
+            network.on("Network.requestWillBeSent", traffic.on_request)
+            network.on("Network.responseReceived", traffic.on_response)
+            network.on("Network.dataReceived", traffic.on_data)
+            network.on("Network.loadingFinished", traffic.on_finished)
             network.send("Network.enable")
             page.goto(visit.url)
             _wait_shown(page, visit, still_well)
@@ -97,7 +97,7 @@ def pay(
 
 
 def _wait_shown(page: Page, visit: Visit, still_well: Callable[[], None]) -> None:
-    """Wait until the page shows what it is for. Raises BenchError, with what it shows instead."""
+    """Wait until the page shows its content. Raises BenchError with what it shows instead."""
     deadline = time.monotonic() + _LIMIT
     while True:
         try:
@@ -107,7 +107,7 @@ def _wait_shown(page: Page, visit: Visit, still_well: Callable[[], None]) -> Non
         else:
             return
         if time.monotonic() > deadline:
-            shown = page.locator("body").inner_text()[-_SAID:]
+            shown = page.locator("body").inner_text()[-_LONGEST_TEXT:]
             raise BenchError(
                 f"{visit.url} does not show {visit.text!r} within {_LIMIT:.0f} s, but:\n{shown}"
             )

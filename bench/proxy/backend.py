@@ -1,4 +1,4 @@
-"""What all proxies forward to: an nginx, and a server of WebSockets."""
+"""The backend of all proxies: an nginx, and a server of WebSockets."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ _SIZES = {"4k": 4096, "1m": 1024 * 1024}
 
 
 class Backend(NamedTuple):
-    """The ports: `http` and `other` answer each with its own number, `echo` to WebSockets."""
+    """The ports: `http` and `other` answer with their own number, `echo` serves WebSockets."""
 
     http: int
     other: int
@@ -25,7 +25,7 @@ class Backend(NamedTuple):
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Backend]:
-    """Start both where this process runs, and end them. Raises LocalError."""
+    """Start both on this process's core, and end them. Raises LocalError."""
     backend = Backend(free_port(), free_port(), free_port())
     with contextlib.ExitStack() as stack:
         for part in (_nginx(folder / "backend", backend), _echo(folder, backend.echo)):

@@ -1,4 +1,4 @@
-"""From the write of a placement to the first request that follows it."""
+"""Measures the time from writing a placement to the first request that follows it."""
 
 import contextlib
 import http.client
@@ -8,9 +8,9 @@ import time
 from kazoo.client import KazooClient
 
 from bench.errors import BenchError
-from bench.proxy import ours
+from bench.proxy import own_proxy
 from bench.proxy.backend import Backend
-from bench.proxy.ours import Installation
+from bench.proxy.own_proxy import Installation
 
 _LIMIT = 30.0
 _LOOK_SECONDS = 0.0005
@@ -20,10 +20,10 @@ _LONGEST_PAUSE = 0.2
 def measure(
     client: KazooClient, installation: Installation, *, port: int, backend: Backend, count: int
 ) -> list[float]:
-    """Return the seconds of each change: before it is written until it was seen in an answer.
+    """Return the seconds of each change, from before the write until an answer shows it.
 
-    Each moves one preview, of an app at random, to the other port of the backend, or back. Pauses
-    are at random too, so that the changes come at every phase of what the proxy does now and then.
+    Each change moves a random preview to the other port of the backend, or back. Pauses are random
+    too, so that changes come at every phase of the proxy's periodic work.
     """
     chance = random.Random(4)
     moved: dict[int, list[int]] = {}
@@ -32,14 +32,14 @@ def measure(
         app, preview = chance.randrange(installation.apps), chance.randrange(installation.previews)
         ports = moved.setdefault(app, [backend.http] * installation.previews)
         ports[preview] = backend.other if ports[preview] == backend.http else backend.http
-        data = ours.record(app, ports)
+        data = own_proxy.record(app, ports)
         time.sleep(chance.uniform(0, _LONGEST_PAUSE))
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_LIMIT)
         with contextlib.closing(connection):
-            _answer(connection, ours.host(app, preview))  # so that it is connected
+            _answer(connection, own_proxy.host(app, preview))  # so that the connection is open
             began = time.perf_counter()
-            client.set(installation.paths.app_placements(ours.app_name(app)), data)
-            while _answer(connection, ours.host(app, preview)) != str(ports[preview]):
+            client.set(installation.paths.app_placements(own_proxy.app_name(app)), data)
+            while _answer(connection, own_proxy.host(app, preview)) != str(ports[preview]):
                 if time.perf_counter() - began > _LIMIT:
                     raise BenchError(f"a change was not followed within {_LIMIT:.0f} s")
                 time.sleep(_LOOK_SECONDS)
@@ -48,7 +48,7 @@ def measure(
 
 
 def _answer(connection: http.client.HTTPConnection, name: str) -> str:
-    """Return which port of the backend has answered."""
+    """Return the port of the backend that answered."""
     connection.request("GET", "/", headers={"Host": name})
     answer = connection.getresponse()
     text = answer.read().decode()

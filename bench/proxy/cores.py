@@ -1,4 +1,4 @@
-"""The two cores of the bench, and what processes use of them."""
+"""Chooses the two cores of the bench, and measures processes on them."""
 
 import os
 import re
@@ -14,7 +14,7 @@ _IDLE = 0.06
 
 
 class Cores(NamedTuple):
-    """`load` is for the load, the backend and ZooKeeper, `proxy` for the proxy alone."""
+    """`load` is for the load, the backend and ZooKeeper, `proxy` only for the proxy."""
 
     load: int
     proxy: int
@@ -29,20 +29,20 @@ def choose() -> Cores:
 
 
 def stay(core: int) -> None:
-    """Have this process, and what it starts from now on, run on one core."""
+    """Keep this process, and its future children, on one core."""
     os.sched_setaffinity(0, {core})
 
 
 def on(core: int, command: Sequence[str]) -> tuple[str, ...]:
     """Return the command that runs `command` on one core.
 
-    What works out its threads from the cores that it may use, starts one: HAProxy, Go's programs.
+    Programs that count their cores, like HAProxy and Go programs, then start one thread.
     """
     return ("taskset", "--cpu-list", str(core), *command)
 
 
 def tree(root: int) -> list[int]:
-    """Return a process and all that come from it."""
+    """Return a process and all its descendants."""
     parents: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         fields = _stat(stat)
@@ -55,16 +55,16 @@ def tree(root: int) -> list[int]:
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """Return the CPU time that processes have used so far, in the kernel and out of it."""
+    """Return the CPU time of processes so far, in user and kernel mode."""
     stats = [_stat(Path(f"/proc/{pid}/stat")) for pid in pids]
     ticks = sum(int(fields[11]) + int(fields[12]) for fields in stats if fields)
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def settle(pid: int, seconds: float = 20.0) -> None:
-    """Wait until a process, with all that come from it, has done what there is at its start.
+    """Wait until a process and its descendants have finished their start.
 
-    It is waited for until it leaves its core alone, but no longer than `seconds`.
+    They have when they leave their core idle. Waits for at most `seconds`.
     """
     deadline = time.monotonic() + seconds
     used = _LOOK_SECONDS
@@ -76,13 +76,13 @@ def settle(pid: int, seconds: float = 20.0) -> None:
 
 
 def memory_kb(pids: Iterable[int]) -> int:
-    """Return what processes have in memory."""
+    """Return the resident memory of processes in KB."""
     texts = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
     return sum(int(found[1]) for text in texts if (found := re.search(r"VmRSS:\s+(\d+) kB", text)))
 
 
 def _stat(path: Path) -> list[str]:
-    """Return the fields of proc(5)'s stat from the state on; none of a process that has gone."""
+    """Return the fields of proc(5)'s stat from the state on; none if the process has ended."""
     try:
         return path.read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""Load on a proxy: wrk's, and the WebSocket client's; and what the proxy's processes cost in it."""
+"""Puts load on a proxy by wrk and by WebSockets, and measures the proxy's CPU time."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ _SCRIPT = Path(__file__).parent / "wrk.lua"
 
 
 class Target(NamedTuple):
-    """A proxy that runs (or a backend, which is no proxy: `pid` 0): where, and for which host."""
+    """A running proxy, or a backend without a proxy (`pid` 0), and the host to request."""
 
     port: int
     host: str
@@ -22,10 +22,10 @@ class Target(NamedTuple):
 
 
 class Load(NamedTuple):
-    """Requests over some connections, one after the other on each, as fast as they are answered.
+    """Requests over some connections, on each one after the other, as fast as possible.
 
-    `spread` is over how many apps, and previews of each, they go; by none of it to one host.
-    Each of them brings `upload` bytes.
+    `spread` is the number of apps, and of previews of each, that they go to; None means one host.
+    Each request uploads `upload` bytes.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Load(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What came of it: answers a second, and the CPU time of the proxy for one of them."""
+    """The result: answers a second, their times, and the proxy's CPU time for one of them."""
 
     rate: float
     p50_us: float
@@ -62,7 +62,7 @@ def requests(load: Load, target: Target) -> Answered:
 
 
 def read(output: str, cpu_seconds: float) -> Answered:
-    """Return what wrk has printed by our script."""
+    """Return the result in the output of our script for wrk."""
     found = json.loads(output.strip().splitlines()[-1])
     count = max(found["requests"], 1)
     rate = found["requests"] * 1e6 / found["us"]
@@ -71,7 +71,7 @@ def read(output: str, cpu_seconds: float) -> Answered:
 
 
 def messages(connections: int, seconds: float, target: Target) -> Answered:
-    """Send messages over WebSockets, the next on each when the last one has come back."""
+    """Send messages over WebSockets, on each the next when the last has come back."""
     pids = cores.tree(target.pid) if target.pid else []
     with websocket.opened(connections, target.port, target.host) as sockets:
         before, began = cores.cpu_seconds(pids), time.monotonic()

@@ -1,4 +1,4 @@
-"""What the bench has found, as tables for people, a line for programs, and a page's part."""
+"""The results of the bench: tables for people, a line for programs, and a part of a page."""
 
 import datetime
 import os
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.proxy import rivals
-from bench.proxy.course import OURS_LARGE, OURS_SMALL, Found
 from bench.proxy.held import COUNT, FEW, Held
 from bench.proxy.load import Answered
+from bench.proxy.rounds import OURS_LARGE, OURS_SMALL, Found
 
 BEGIN, END = "<!-- proxy -->", "<!-- /proxy -->"
 _SLOWER = (rivals.CADDY, rivals.TRAEFIK, rivals.CHP)
@@ -22,7 +22,7 @@ _FULL, _ONE, _SPREAD, _UPLOAD, _MESSAGES = "64", "1", "spread", "upload", "messa
 
 
 class Outcome(NamedTuple):
-    """The medians of the rounds, the seconds of changes by placements, what is held by hosts."""
+    """The medians of the rounds, the seconds of changes by placements, held requests by hosts."""
 
     found: Found
     moves: Mapping[int, Sequence[float]]
@@ -30,12 +30,12 @@ class Outcome(NamedTuple):
 
     @property
     def held_kb(self) -> float:
-        """KB of a held request; with many hosts there is also a preview to start for each."""
+        """KB of a held request with few hosts; with many, each also has a preview to start."""
         return self.held[FEW].kb
 
 
 class Aim(NamedTuple):
-    """What was to be reached, and what was."""
+    """An aim, and the result."""
 
     name: str
     aim: str
@@ -67,7 +67,7 @@ def lines(outcome: Outcome) -> list[str]:
 
 
 def figures(outcome: Outcome) -> dict[str, object]:
-    """Return what whoever compares runs looks at; its changes are of the most placements."""
+    """Return the figures to compare runs; changes are those with the most placements."""
     full = {name: loads[_FULL] for name, loads in outcome.found.items()}
     large = [1000 * seconds for seconds in outcome.moves[max(outcome.moves)]]
     return {
@@ -80,7 +80,7 @@ def figures(outcome: Outcome) -> dict[str, object]:
 
 
 def aims(outcome: Outcome) -> list[Aim]:
-    """Return how it compares with what was to be reached."""
+    """Return the aims with their results."""
     full = {name: loads[_FULL] for name, loads in outcome.found.items()}
     ours = full.get(OURS_LARGE, full[OURS_SMALL])
     found = []
@@ -177,7 +177,7 @@ def _moves(moves: Mapping[int, Sequence[float]]) -> list[str]:
 
 
 def held(found: Mapping[int, Held]) -> list[str]:
-    """Return what held requests cost, by for how many hosts they are, as a table."""
+    """Return the cost of held requests as a table, by the number of hosts."""
     rows = [
         (
             f"{hosts:,}",
@@ -200,7 +200,7 @@ def _shown(name: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a table in Markdown whose source can be read too: numbers to the right."""
+    """Return a Markdown table whose source is readable too, with numbers to the right."""
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return [
@@ -212,9 +212,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def machine(path: str, busy: float, names: Collection[str]) -> list[str]:
-    """Say what was measured on what, and when; `busy` is the load that was there before.
+    """Return lines about machine, date and versions; `busy` is the load before the bench.
 
-    Of the others the versions of those that `names` has are told.
+    `names` are the proxies whose versions are listed.
     """
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     day = datetime.datetime.now(datetime.UTC).date()
@@ -231,7 +231,7 @@ def machine(path: str, busy: float, names: Collection[str]) -> list[str]:
 
 
 def _version(command: Sequence[str], path: str) -> str:
-    """Return the first thing like a version in what a program says of itself."""
+    """Return the first version number in a program's output."""
     environ = {**os.environ, "PATH": f"{path}:/usr/sbin"}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environ)
     found = re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr)

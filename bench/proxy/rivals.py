@@ -1,7 +1,7 @@
-"""The proxies that ours is compared with: each with one backend, and set up to be at its best.
+"""The proxies to compare ours with: each with one backend, and the best setup for it.
 
-No logs of requests, connections kept to both sides, one worker or thread (they have one core). What
-they are set up with is in configurations/.
+They log no requests, keep connections on both sides, and have one worker or thread, as they have
+one core. Their configurations are in configurations/.
 """
 
 import os
@@ -17,7 +17,7 @@ from local.parts import ProcessPart, answers_http, environment
 
 
 class Place(NamedTuple):
-    """Where a program is to run: its folder, its port, that of the backend."""
+    """A program's folder, its port, and the port of the backend."""
 
     folder: Path
     port: int
@@ -25,7 +25,7 @@ class Place(NamedTuple):
 
 
 class Rival(NamedTuple):
-    """A program: its command, its configuration's files, and what it is asked for its version."""
+    """A program: its command, its configuration files, and the command for its version."""
 
     command: str
     files: tuple[str, ...]
@@ -66,15 +66,15 @@ _CONFIGURATIONS = jinja2.Environment(
 
 def render(file: str, folder: Path, values: Mapping[str, object]) -> str:
     """Return the text of a file of configurations/, for a program whose files are in `folder`."""
-    # nginx has its workers run as somebody else, who may not read there.
+    # By default nginx runs its workers as another user, who may not read there.
     user = pwd.getpwuid(os.getuid()).pw_name if os.getuid() == 0 else ""
     return _CONFIGURATIONS.get_template(f"{file}.j2").render(folder=folder, user=user, **values)
 
 
 def path(installed: Path) -> str:
-    """Return a PATH that leads to all of them; `installed` has those that Debian has not.
+    """Return a PATH with all of them; `installed` is the folder of those not in Debian.
 
-    Debian keeps daemons where not every user's PATH leads.
+    Debian keeps daemons in folders that are not on every user's PATH.
     """
     own = (installed.absolute() / "bin", installed.absolute() / "node_modules" / ".bin")
     return ":".join((*map(str, own), os.environ["PATH"], "/usr/sbin", "/sbin"))
@@ -83,7 +83,7 @@ def path(installed: Path) -> str:
 def part(
     name: str, place: Place, search: str, before: Callable[[Sequence[str]], tuple[str, ...]]
 ) -> ProcessPart:
-    """Return one as a part, found on `search`; `before` makes its command run on its core."""
+    """Return a proxy as a part, found on the PATH `search`; `before` puts it on its core."""
     place.folder.mkdir(parents=True)
     for file in RIVALS[name].files:
         values: dict[str, object] = {"port": place.port, "backend": place.backend}
@@ -94,7 +94,7 @@ def part(
     return ProcessPart(
         name=name,
         command=before(words),
-        # Caddy and npm's programs write below HOME.
+        # Caddy and npm programs write below HOME.
         environ=environment({"PATH": search, "HOME": str(place.folder)}, os.environ),
         log=place.folder / "log",
         answers=lambda: answers_http(f"http://127.0.0.1:{place.port}/"),

@@ -1,20 +1,20 @@
-"""What our configuration does with every request and answer, without where that goes.
+"""The rules of our configuration for requests and answers, without the choice of destination.
 
-Between static HAProxy and ours there is this one: static, with all our rules for headers, cookies
-and what is refused. So it is seen what they cost, and what a destination costs that can change.
+They make a proxy between static HAProxy and ours: static, but with all our rules for headers,
+cookies and refusals. It shows the cost of the rules apart from the cost of changing destinations.
 """
 
 import re
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.proxy import ours
+from bench.proxy import own_proxy
 from proxy.haproxy import config
 from proxy.haproxy.config import Files, Front
 
 
 class Rules(NamedTuple):
-    """Lines of HAProxy's configuration: a section, and what is in a frontend and a backend."""
+    """Lines of HAProxy's configuration: a section, and the lines for a frontend and a backend."""
 
     defaults: str
     requests: str
@@ -22,14 +22,14 @@ class Rules(NamedTuple):
 
 
 def read(folder: Path, port: int) -> Rules:
-    """Return ours for visitors at a port. They name no file of the proxy's `folder`."""
-    text = config.render(Files(folder), Front(f"127.0.0.1:{port}", ours.DOMAIN))
-    # A client's connections are counted in a table, which is not here: once a connection.
+    """Return our rules for visitors at a port. They name no file of the proxy's `folder`."""
+    text = config.render(Files(folder), Front(f"127.0.0.1:{port}", own_proxy.DOMAIN))
+    # Our table of clients' connections is left out; it costs once per connection.
     lines = _section(text, "frontend web").splitlines(keepends=True)
     requests = "".join(line for line in lines if not re.search("table clients|sc2_", line))
     looked_up = requests.index("acl reserved")
     answers = [
-        # Without a destination there is no task; a name as long as most is.
+        # There is no task here, so use a name of usual length.
         re.sub(r"%\[var\(txn\.dst\),.*?\]", f"app7.{7:040x}.a1", line)
         for line in _section(text, "backend placements").splitlines()
         if line.split()[:1] == ["http-response"] and "X-Prevs-Newer" not in line

@@ -1,7 +1,7 @@
-"""WebSockets (RFC 6455) as small as they get: messages of 64 bytes, and a server that echoes them.
+"""Minimal WebSockets (RFC 6455): messages of 64 bytes, and a server that echoes them.
 
-The same for every proxy, so little of the time is its own. `python -m bench.proxy.websocket PORT`
-is the server; other requests get a 200.
+They are the same for every proxy, and use little time themselves. The server is
+`python -m bench.proxy.websocket PORT`; it answers other requests with 200.
 """
 
 import base64
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from bench.errors import BenchError
 
 _PAYLOAD = b"x" * 64
-# A mask of zeros leaves the payload as it is, so the echo is made without touching it.
+# A mask of zeros leaves the payload unchanged, so the echo needs no unmasking.
 SENT = bytes((0x82, 0x80 | len(_PAYLOAD), 0, 0, 0, 0)) + _PAYLOAD
 ECHOED = bytes((0x82, len(_PAYLOAD))) + _PAYLOAD
 _KEY = base64.b64encode(b"sixteen bytes...").decode()
@@ -64,7 +64,7 @@ def opened(count: int, port: int, host: str) -> Iterator[list[socket.socket]]:
 
 
 def exchange(sockets: Sequence[socket.socket], seconds: float) -> int:
-    """Send a message on each, and the next when it has come back; return how many came back.
+    """Send a message on each, the next when it has come back; return the number of echoes.
 
     Raises BenchError if none comes for a while.
     """
@@ -93,7 +93,7 @@ def exchange(sockets: Sequence[socket.socket], seconds: float) -> int:
 
 
 class _Client:
-    """A connection to the server: an HTTP one, then perhaps a WebSocket."""
+    """A connection to the server: first HTTP, then perhaps a WebSocket."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
@@ -101,7 +101,7 @@ class _Client:
         self._is_websocket = False
 
     def serve(self) -> bool:
-        """Answer what has come; tell whether the connection goes on."""
+        """Answer the received data; return whether the connection is still open."""
         piece = self.connection.recv(65536)
         self._got += piece
         if self._is_websocket:
@@ -117,7 +117,7 @@ class _Client:
 
 
 def serve(port: int) -> None:
-    """Echo until the process is ended."""
+    """Echo until the process ends."""
     listener = socket.create_server(("127.0.0.1", port), backlog=1024)
     poll, clients = select.epoll(), dict[int, _Client]()
     poll.register(listener, select.EPOLLIN)

@@ -6,25 +6,25 @@ from bench.pages.traffic import Traffic
 LOADS = [{**dict.fromkeys(METRICS, 0.0), "fcp_ms": ms, "kb": 49.9} for ms in (90.0, 100.0, 900.0)]
 
 
-def ask(traffic: Traffic, number: str, url: str, kind: str = "Document") -> None:
-    traffic.asked({"requestId": number, "request": {"url": url}, "type": kind})
+def request(traffic: Traffic, number: str, url: str, kind: str = "Document") -> None:
+    traffic.on_request({"requestId": number, "request": {"url": url}, "type": kind})
 
 
 def test_an_answer_counts_as_it_came_and_a_stream_by_its_text() -> None:
     traffic = Traffic("main.shop.localhost:8080")
     for number, path, kind in (("1", "", "Document"), ("2", "_prevs/events", "EventSource")):
-        ask(traffic, number, f"http://main.shop.localhost:8080/{path}", kind)
-        traffic.answered({"requestId": number, "response": {"encodedDataLength": 300}})
-        traffic.came({"requestId": number, "dataLength": 5000, "encodedDataLength": 0})
-    traffic.ended({"requestId": "1", "encodedDataLength": 1300})
+        request(traffic, number, f"http://main.shop.localhost:8080/{path}", kind)
+        traffic.on_response({"requestId": number, "response": {"encodedDataLength": 300}})
+        traffic.on_data({"requestId": number, "dataLength": 5000, "encodedDataLength": 0})
+    traffic.on_finished({"requestId": "1", "encodedDataLength": 1300})
     assert (traffic.requests, traffic.loaded, traffic.streamed) == (2, 1300, 5300)
     assert traffic.outside == []
 
 
 def test_who_else_is_asked_is_outside_and_what_is_in_the_page_asks_nobody() -> None:
     traffic = Traffic("127.0.0.1:8090")
-    ask(traffic, "1", "data:image/svg+xml,%3Csvg/%3E", "Image")
-    ask(traffic, "2", "http://127.0.0.1:8091/font.woff2", "Font")
+    request(traffic, "1", "data:image/svg+xml,%3Csvg/%3E", "Image")
+    request(traffic, "2", "http://127.0.0.1:8091/font.woff2", "Font")
     assert (traffic.requests, traffic.outside) == (1, ["http://127.0.0.1:8091/font.woff2"])
     assert outside(traffic.outside, 7).endswith("1 in 7 visits: http://127.0.0.1:8091/font.woff2")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.proxy import cores, load, ours, rivals, rules, websocket
-from bench.proxy.ours import Installation
+from bench.proxy import cores, load, own_proxy, rivals, rules, websocket
+from bench.proxy.own_proxy import Installation
 from local.ports import accepts, free_port
 from proxy.model import routes
 from tests.fakes.placements import TRUST
@@ -74,11 +74,13 @@ def test_our_rules_are_all_that_does_not_concern_the_destination(tmp_path: Path)
 
 
 def test_what_is_placed_is_what_the_proxy_routes_by() -> None:
-    read, problems = routes.read("app7", ours.record(7, [31000, 31001]), ours.DOMAIN, TRUST)
+    read, problems = routes.read(
+        "app7", own_proxy.record(7, [31000, 31001]), own_proxy.DOMAIN, TRUST
+    )
     assert problems == []
     assert {host: route.port for host, route in read.items()} == {
-        ours.host(7, 0): 31000,
-        ours.host(7, 1): 31001,
+        own_proxy.host(7, 0): 31000,
+        own_proxy.host(7, 1): 31001,
     }
     assert Installation(1000, 100).placements == 100_000
 

@@ -1,12 +1,12 @@
-"""What the rounds of bench/proxy come to."""
+"""The results of bench/proxy."""
 
 import pytest
 
-from bench.proxy import course, report
-from bench.proxy.course import NAMES, OURS_LARGE, OURS_SMALL, Found
+from bench.proxy import report, rounds
 from bench.proxy.held import Held
 from bench.proxy.load import Answered
 from bench.proxy.report import BEGIN, END, Outcome
+from bench.proxy.rounds import NAMES, OURS_LARGE, OURS_SMALL, Found
 
 PLAIN = Answered(rate=1000.0, p50_us=500.0, p99_us=2000.0, cpu_us=20.0, errors=0)
 KINDS = ("64", "1", "4k", "1m", "upload", "messages")
@@ -31,16 +31,16 @@ def outcome(found: Found) -> Outcome:
 
 
 def test_every_other_round_goes_the_other_way_round() -> None:
-    assert course.order(1) == NAMES
-    assert list(course.order(2)) == list(reversed(NAMES))
-    assert course.order(3) == NAMES
+    assert rounds.order(1) == NAMES
+    assert list(rounds.order(2)) == list(reversed(NAMES))
+    assert rounds.order(3) == NAMES
 
 
 def test_the_middle_round_counts_and_errors_of_every_round_do() -> None:
-    rounds = [round_with(Caddy=1.0), round_with(Caddy=70.0), round_with(Caddy=3.0)]
+    found = [round_with(Caddy=1.0), round_with(Caddy=70.0), round_with(Caddy=3.0)]
     bad = PLAIN._replace(errors=2)
-    rounds = [{**each, "Envoy": dict.fromkeys(KINDS, bad)} for each in rounds]
-    middle = course.medians(rounds)
+    found = [{**each, "Envoy": dict.fromkeys(KINDS, bad)} for each in found]
+    middle = rounds.medians(found)
     assert middle["Caddy"]["64"].rate == 3.0
     assert middle["Envoy"]["1m"].errors == 6
     assert set(middle[OURS_LARGE]) == {*KINDS, "spread"}

@@ -1,4 +1,4 @@
-"""A port that leads to another one and counts the bytes that pass: what a measurement costs."""
+"""Forwards a port to another one, and counts the bytes that pass."""
 
 import contextlib
 import socket
@@ -7,27 +7,27 @@ from collections.abc import Iterator
 
 
 class Counter:
-    """Bytes in both directions, since the last look."""
+    """Counts bytes in both directions."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._bytes = 0
 
     def add(self, count: int) -> None:
-        """Count some more."""
+        """Add to the count."""
         with self._lock:
             self._bytes += count
 
     def take(self) -> int:
-        """Return what has passed since this was last asked."""
+        """Return the count since the last call, and reset it."""
         with self._lock:
             count, self._bytes = self._bytes, 0
             return count
 
 
 @contextlib.contextmanager
-def counted(port: int) -> Iterator[tuple[int, Counter]]:
-    """Lead a new port of 127.0.0.1 to `port`; yield it and its counter."""
+def counting(port: int) -> Iterator[tuple[int, Counter]]:
+    """Forward a new port of 127.0.0.1 to `port`; yield it and its counter."""
     counter = Counter()
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_accept, args=(server, port, counter), daemon=True).start()
@@ -38,7 +38,7 @@ def _accept(server: socket.socket, port: int, counter: Counter) -> None:
     while True:
         try:
             near, _ = server.accept()
-        except OSError:  # closed: nothing is measured any more
+        except OSError:  # closed: the measurement is over
             return
         try:
             far = socket.create_connection(("127.0.0.1", port), timeout=10)

@@ -1,7 +1,7 @@
-"""Whatever ends a bench, nothing that it has started goes on.
+"""Ends everything that a bench has started, however the bench ends.
 
-What starts something ends it, in the block of a `with` or a `finally`. So a signal has to be an
-exception. What was started in the very moment in which it came is found by its folder.
+Who starts something ends it, by a `with` or a `finally`. So a signal must become an exception.
+What was starting at the moment of the signal is found by its folder.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ from local import processes
 from local.processes import Identity
 
 _GRACE = 30.0  # seconds: a supervisor ends a whole cluster first
-_LOOKS = 3  # what ends may leave something, too
+_LOOKS = 3  # processes that end may leave others
 _PROC = Path("/proc")
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
-class Ended(BaseException):
-    """This process was told to end."""
+class Interrupted(BaseException):
+    """This process got a signal to end."""
 
     def __init__(self, number: signal.Signals) -> None:
         super().__init__(f"it was ended by {number.name}")
@@ -31,10 +31,10 @@ class Ended(BaseException):
 
 
 @contextlib.contextmanager
-def all_ended(folder: Path) -> Iterator[None]:
-    """Have signals raise Ended in the block, once; after it nothing runs that was started there.
+def cleaned_up(folder: Path) -> Iterator[None]:
+    """Make a signal raise Interrupted in the block, once; at its end, end all that was started.
 
-    Those are the children of this process and theirs, and whatever works in `folder`.
+    That is all descendants of this process, and all processes that work in `folder`.
     """
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
@@ -52,18 +52,18 @@ def all_ended(folder: Path) -> Iterator[None]:
 def _raise(number: int, frame: FrameType | None) -> None:
     del frame
     _ignore()
-    raise Ended(signal.Signals(number))
+    raise Interrupted(signal.Signals(number))
 
 
 def _ignore() -> None:
-    """Have no more signals interrupt the end. (SIG_IGN would be inherited by what is started.)"""
+    """Ignore further signals. (Child processes would inherit SIG_IGN.)"""
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
 
 
 def _left(folder: Path) -> Iterator[Identity]:
-    """Yield what comes from this process, and what works in a folder or was given one of it."""
+    """Yield this process's descendants, and processes that work in a folder or use a path of it."""
     parents: dict[int, int] = {}
     found = {os.getpid()}
     for entry in _PROC.glob("[0-9]*"):
@@ -79,7 +79,7 @@ def _left(folder: Path) -> Iterator[Identity]:
 
 
 def _family(roots: set[int], parents: Mapping[int, int]) -> set[int]:
-    """Return processes with all that come from them."""
+    """Return processes with all their descendants."""
     found = set(roots)
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
@@ -89,18 +89,18 @@ def _family(roots: set[int], parents: Mapping[int, int]) -> set[int]:
 def run(
     command: Sequence[str], *, cwd: Path, how: signal.Signals = signal.SIGTERM
 ) -> tuple[int, str]:
-    """Run a program to its end; return its status and what it printed. The rest goes to stderr.
+    """Run a program to its end; return its status and its stdout. Its stderr goes to ours.
 
-    What ends this process ends that one in order, by the signal `how`, and is waited for.
+    If this process is interrupted, it sends the signal `how` to the program, and waits for its end.
     """
     with subprocess.Popen(
         command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=sys.stderr,
         text=True, start_new_session=True,
     ) as process:  # fmt: skip
         try:
-            said, _ = process.communicate()
+            output, _ = process.communicate()
         except BaseException:
             process.send_signal(how)
             process.communicate()
             raise
-    return process.returncode, said
+    return process.returncode, output

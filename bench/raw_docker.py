@@ -1,4 +1,4 @@
-"""The yardstick: the docker command, and the first answer of what it has started."""
+"""The yardstick: the docker command, until the first answer of the container."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ _LIMIT = 60.0
 
 
 class RawDocker:
-    """Builds and runs one image at a time on a port of 127.0.0.1, as its own user would by hand."""
+    """Builds and runs one image at a time on a port of 127.0.0.1, as a person would by hand."""
 
     def __init__(self, host: str, port: int, *, name: str = "prevs-bench") -> None:
         self._host = host
@@ -24,7 +24,7 @@ class RawDocker:
         self._container = f"{name}-{os.getpid()}"
 
     def cold(self, tree: Path, tag: str, page: str) -> float:
-        """Return the seconds from `docker build` to the first answer, which has to be `page`."""
+        """Return the seconds from `docker build` to the first answer, which must be `page`."""
         began = time.monotonic()
         self._docker("build", "--quiet", "--tag", tag, str(tree))
         self._run(tag)
@@ -37,7 +37,7 @@ class RawDocker:
         return self._first_answer(page) - began
 
     def push(self, tag: str) -> None:
-        """Bring an image to the registry that its tag names."""
+        """Push an image to the registry in its tag."""
         self._docker("push", "--quiet", tag)
 
     def pulled(self, tag: str, page: str) -> float:
@@ -52,7 +52,7 @@ class RawDocker:
         self._docker("rm", "--force", "--volumes", self._container)
 
     def remove_images(self, tags: Iterable[str]) -> None:
-        """Remove images; what is not there need not go."""
+        """Remove images; missing ones are ignored."""
         self._docker("rmi", "--force", *tags)
 
     def _run(self, tag: str) -> None:

@@ -1,4 +1,4 @@
-"""A Mesos with many agents, and a framework with many previews that wait, for one measurement."""
+"""A Mesos with many agents, and a framework with many waiting previews, for one measurement."""
 
 import base64
 import contextlib
@@ -33,8 +33,8 @@ _READY_SECONDS = 180.0
 _ROOT = Path(__file__).parent.parent
 
 
-class Crowd(NamedTuple):
-    """How many of everything there are; `previews` of each app."""
+class ClusterSize(NamedTuple):
+    """The number of agents and apps, and of previews of each app."""
 
     agents: int
     apps: int
@@ -42,20 +42,20 @@ class Crowd(NamedTuple):
 
     @property
     def resources(self) -> str:
-        """What each agent has: room for its part of the previews, and for one more."""
+        """The resources of each agent: for its share of the previews, and for one more."""
         each = -(-self.apps * self.previews // self.agents) + 1
         return f"cpus:{each * 0.12:.2f};mem:{each * 128};disk:1000;ports:[21000-{20999 + each}]"
 
 
 class Running(NamedTuple):
-    """What the framework needs to be started."""
+    """The addresses that the framework needs."""
 
     master: str
     zookeeper: str
 
 
 @contextlib.contextmanager
-def running(crowd: Crowd, folder: Path) -> Iterator[Running]:
+def running(size: ClusterSize, folder: Path) -> Iterator[Running]:
     """Start ZooKeeper, a master and all agents, and end them. Raises LocalError, BenchError."""
     installation = install(cache_folder(os.environ), _ignore)
     log = folder / "log"
@@ -65,12 +65,12 @@ def running(crowd: Crowd, folder: Path) -> Iterator[Running]:
     agents = [
         agent_part(
             installation,
-            _agent(f"127.0.0.{_FIRST_HOST + number}", crowd, folder),
+            _agent(f"127.0.0.{_FIRST_HOST + number}", size, folder),
             master=address,
             environ=os.environ,
             log=log,
         )
-        for number in range(crowd.agents)
+        for number in range(size.agents)
     ]
     with contextlib.ExitStack() as stack:
         for part in (zookeeper, master):
@@ -79,19 +79,19 @@ def running(crowd: Crowd, folder: Path) -> Iterator[Running]:
         stack.callback(_end, agents)
         for agent in agents:
             agent.start()
-        _wait_registered(str(address), crowd.agents)
+        _wait_registered(str(address), size.agents)
         yield Running(str(address), zookeeper.address)
 
 
 def _ignore(done: int, total: int | None) -> None:
-    """Take the progress of a download that was made long ago."""
+    """Ignore the progress of the download."""
 
 
-def _agent(host: str, crowd: Crowd, folder: Path) -> Agent:
+def _agent(host: str, size: ClusterSize, folder: Path) -> Agent:
     return Agent(
         name=host,
         address=Address(host, free_port((host,))),
-        resources=crowd.resources,
+        resources=size.resources,
         folder=folder / host,
         executor_environ={"PATH": os.environ["PATH"]},
     )
@@ -116,23 +116,23 @@ def _end(parts: Sequence[Part]) -> None:
         tuple(enders.map(lambda part: part.stop(), parts))
 
 
-def queue_previews(zookeeper: str, crowd: Crowd, repository: Repository) -> None:
-    """Store apps, and previews that were asked for: what a framework finds when it starts.
+def queue_previews(zookeeper: str, size: ClusterSize, repository: Repository) -> None:
+    """Store apps and queued previews, which the framework finds when it starts.
 
-    They are at commits of one repository, which are made here.
+    The previews are at new commits of one repository.
     """
     paths, now = Paths(), time.time()
-    commits = [repository.commit(f"version {number}") for number in range(crowd.previews)]
+    commits = [repository.commit(f"version {number}") for number in range(size.previews)]
     client = KazooClient(zookeeper)
     client.start()
     try:
-        for number in range(crowd.apps):
+        for number in range(size.apps):
             app = AppRecord(
                 name=f"app{number}",
                 repository=str(repository.folder),
                 mem=48,
                 cpus=0.1,
-                max_previews=crowd.previews,
+                max_previews=size.previews,
                 created=now,
             )
             client.create(paths.app(app.name), app.encode(), makepath=True)
@@ -184,7 +184,7 @@ def framework(found: Running, folder: Path, environ: Mapping[str, str]) -> Proce
 
 def _stand_in(folder: Path, data: bytes) -> Path:
     """Write the stand-in as a bundle that reports `data`; return its file."""
-    script = (_ROOT / "bench" / "stand_in.py").read_text()
+    script = (_ROOT / "bench" / "stand_in_executor.py").read_text()
     report = base64.b64encode(data).decode()
     file = folder / "stand-in.pyz"
     file.write_bytes(

@@ -1,4 +1,4 @@
-"""Our proxy: `python -m proxy` with a ZooKeeper in which the placements are as the framework's."""
+"""Our proxy: `python -m proxy`, and placements in ZooKeeper as the framework writes them."""
 
 import contextlib
 import dataclasses
@@ -24,7 +24,7 @@ _KEY = derive_key(TOKEN)
 
 
 class Installation(NamedTuple):
-    """How many apps there are, and running previews of each; the name of its root."""
+    """The number of apps, of running previews of each, and the name of the root."""
 
     apps: int
     previews: int
@@ -32,12 +32,12 @@ class Installation(NamedTuple):
 
     @property
     def placements(self) -> int:
-        """How many placements there are in all."""
+        """The number of all placements."""
         return self.apps * self.previews
 
     @property
     def paths(self) -> Paths:
-        """Where its records are."""
+        """The paths of its records."""
         return Paths(f"/{self.name}-{self.placements}")
 
 
@@ -52,7 +52,7 @@ def host(app: int, preview: int) -> str:
 
 
 def record(app: int, ports: Sequence[int]) -> bytes:
-    """Return an app's placements, one for each port: what the framework writes of them."""
+    """Return the record of an app's placements, one for each port."""
     placements, signatures = {}, {}
     for preview, port in enumerate(ports):
         sha = f"{app:020x}{preview:020x}"
@@ -63,13 +63,13 @@ def record(app: int, ports: Sequence[int]) -> bytes:
 
 
 def agents() -> bytes:
-    """Return where previews may be: on any port of this machine."""
+    """Return the record of agents, which allows any port of this machine."""
     record = AgentsRecord({"127.0.0.1": (PortRange(1, 65535),)})
     return dataclasses.replace(record, signature=sign_agents(_KEY, record)).encode()
 
 
 def place(client: KazooClient, installation: Installation, port: int, echo: int) -> None:
-    """Write all placements. They lead to `port`, the very first to `echo`."""
+    """Write all placements. They lead to `port`, only the first one to `echo`."""
     client.ensure_path(installation.paths.placements)
     client.create(installation.paths.agents, agents(), makepath=True)
     for app in range(installation.apps):
@@ -79,8 +79,8 @@ def place(client: KazooClient, installation: Installation, port: int, echo: int)
         client.create(installation.paths.app_placements(app_name(app)), record(app, ports))
 
 
-class Around(NamedTuple):
-    """What a proxy needs: ZooKeeper's address, the framework's."""
+class Services(NamedTuple):
+    """The addresses of ZooKeeper and of the framework."""
 
     zookeeper: str
     api: str
@@ -88,13 +88,13 @@ class Around(NamedTuple):
 
 def part(
     installation: Installation,
-    around: Around,
+    services: Services,
     folder: Path,
     *,
     port: int,
     before: Callable[[Sequence[str]], tuple[str, ...]],
 ) -> ProcessPart:
-    """Return the proxy as a part, ready when it routes; `before` has it run on its core."""
+    """Return the proxy as a part, ready when it routes; `before` puts it on its core."""
     folder.mkdir(parents=True)
     token = folder / "token"
     token.write_text(TOKEN)
@@ -102,12 +102,12 @@ def part(
     own = {
         "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin",
         "PYTHONPATH": str(_ROOT),
-        "PREVS_ZOOKEEPER": around.zookeeper,
+        "PREVS_ZOOKEEPER": services.zookeeper,
         "PREVS_ROOT": installation.paths.root,
         "PREVS_DOMAIN": DOMAIN,
         "PREVS_PROXY_LISTEN": f"127.0.0.1:{port}",
         "PREVS_PROXY_DIR": str(folder / "proxy"),
-        "PREVS_API": around.api,
+        "PREVS_API": services.api,
         "PREVS_TOKEN_FILE": str(token),
         "PREVS_STARTS_OF_APP": "100000",
         "PREVS_STARTS": "100000",
@@ -123,10 +123,10 @@ def part(
 
 
 def routes(port: int, name: str) -> bool:
-    """Tell whether a proxy leads to the backend of a host."""
+    """Return whether a proxy routes a host to its backend."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
-        # What only looks is not held where there is no placement yet.
+        # HEAD requests are not held if there is no placement yet.
         connection.request("HEAD", "/", headers={"Host": name})
         return connection.getresponse().status == 200
     return False

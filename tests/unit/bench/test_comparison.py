@@ -1,6 +1,6 @@
 import pytest
 
-from bench.against import HERE, THERE, TURNS, medians, ratios, read, table
+from bench.comparison import HERE, THERE, TURNS, medians, ratios, read, table
 from bench.errors import BenchError
 
 SAID = """\
@@ -13,10 +13,10 @@ def test_the_figures_are_those_of_the_last_line_and_not_of_the_machine() -> None
     assert read(SAID) == {"cold_s": 1.5, "rps: HAProxy, static": 900}
 
 
-@pytest.mark.parametrize("said", ["", "no JSON", "[1, 2]"])
-def test_a_bench_that_prints_no_figures_has_failed(said: str) -> None:
+@pytest.mark.parametrize("output", ["", "no JSON", "[1, 2]"])
+def test_a_bench_that_prints_no_figures_has_failed(output: str) -> None:
     with pytest.raises(BenchError, match="no JSON object"):
-        read(said)
+        read(output)
 
 
 def test_what_drifts_hits_both() -> None:

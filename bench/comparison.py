@@ -1,6 +1,6 @@
-"""Another commit beside this one, by turns in one run: what is slower is seen before it lands.
+"""Compares this commit with another one, by turns in one run.
 
-Both are measured by the benches and fakes that are here: of the other commit comes everything else.
+Both are measured by the benches and fakes of this commit; all other code comes from the other one.
 """
 
 import contextlib
@@ -13,41 +13,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import ending
+from bench import cleanup
 from bench.errors import BenchError
-from bench.progress import tell
+from bench.progress import print_progress
 
 HERE, THERE = "here", "there"
 TURNS = (HERE, THERE, THERE, HERE)
-"""What drifts on a machine does so for both."""
+"""In this order a drift of the machine affects both."""
 
 _ROOT = Path(__file__).parent.parent
 _OURS = ("bench", "tests", "examples")
 _PACKAGES = ("setup.cfg", "pyproject.toml", "third_party")
-_APART = "machine"  # what a bench says of the machine is no measurement
+_APART = "machine"  # the state of the machine is no measurement
 
 Figures = Mapping[str, float]
 
 
 class Place(NamedTuple):
-    """Where the files of a commit are, and a Python with the packages that it needs."""
+    """A folder with the files of a commit, and a Python with its packages."""
 
     folder: Path
     python: str
 
 
 def compare(commit: str, module: str, options: Sequence[str], scratch: Path) -> None:
-    """Run a bench here and there by turns, and print the figures of both. Raises BenchError."""
+    """Run a bench on both commits by turns, and print the figures of both. Raises BenchError."""
     found: dict[str, list[Figures]] = {HERE: [], THERE: []}
     with _checked_out(commit, scratch / "other") as there:
         places = {HERE: Place(_ROOT, sys.executable), THERE: there}
         for number, turn in enumerate(TURNS, 1):
-            tell(f"Turn {number} of {len(TURNS)}: {turn if turn is HERE else commit} ...")
+            print_progress(f"Turn {number} of {len(TURNS)}: {turn if turn is HERE else commit} ...")
             command = [places[turn].python, "-m", module, *options, "--anyway"]
-            status, said = ending.run(command, cwd=places[turn].folder)
+            status, output = cleanup.run(command, cwd=places[turn].folder)
             if status:
-                raise BenchError(f"{module} has failed {turn} (above: why)\n{said}".rstrip())
-            found[turn].append(read(said))
+                raise BenchError(f"{module} has failed {turn} (above: why)\n{output}".rstrip())
+            found[turn].append(read(output))
     here, there_ = medians(found[HERE]), medians(found[THERE])
     print(*table(commit, here, there_), sep="\n")
     print(json.dumps(here), json.dumps({"commit": commit, **there_}), sep="\n")
@@ -56,14 +56,14 @@ def compare(commit: str, module: str, options: Sequence[str], scratch: Path) -> 
 
 @contextlib.contextmanager
 def _checked_out(commit: str, folder: Path) -> Iterator[Place]:
-    """Check a commit out beside this one, with the benches that are here, and remove it."""
+    """Check out a commit in a folder, with the benches of this one, and remove it at the end."""
     _git("worktree", "add", "--quiet", "--detach", str(folder), commit)
     try:
         for name in _OURS:
             shutil.rmtree(folder / name, ignore_errors=True)
             no_caches = shutil.ignore_patterns("__pycache__")
             shutil.copytree(_ROOT / name, folder / name, ignore=no_caches)
-        if (_ROOT / ".cache").exists():  # what bench-proxy compares with
+        if (_ROOT / ".cache").exists():  # the proxies that bench-proxy compares
             (folder / ".cache").symlink_to(_ROOT / ".cache")
         yield Place(folder, _python(commit, folder))
     finally:
@@ -71,13 +71,13 @@ def _checked_out(commit: str, folder: Path) -> Iterator[Place]:
 
 
 def _python(commit: str, folder: Path) -> str:
-    """Return this Python where the commit needs the same packages, else one of its own."""
+    """Return this Python if the commit needs the same packages, else a new one."""
     if not _git("diff", "--name-only", commit, "--", *_PACKAGES):
         return sys.executable
-    tell(f"{commit} may need other packages: installing them ...")
-    status, said = ending.run(["make", ".venv/.installed"], cwd=folder)
+    print_progress(f"{commit} may need other packages: installing them ...")
+    status, output = cleanup.run(["make", ".venv/.installed"], cwd=folder)
     if status:
-        raise BenchError(f"The packages of {commit} cannot be installed (above: why)\n{said}")
+        raise BenchError(f"The packages of {commit} cannot be installed (above: why)\n{output}")
     return str(folder / ".venv" / "bin" / "python")
 
 
@@ -89,9 +89,9 @@ def _git(*args: str) -> str:
     return done.stdout
 
 
-def read(said: str) -> Figures:
-    """Return the figures in the last line that a bench has printed. Raises BenchError."""
-    line = (said.strip() or "nothing").splitlines()[-1]
+def read(output: str) -> Figures:
+    """Return the figures in the last line of a bench's output. Raises BenchError."""
+    line = (output.strip() or "nothing").splitlines()[-1]
     try:
         return dict(_flat("", json.loads(line)))
     except (ValueError, AttributeError):
@@ -113,12 +113,12 @@ def medians(runs: Sequence[Figures]) -> dict[str, float]:
 
 
 def ratios(here: Figures, there: Figures) -> dict[str, float]:
-    """Return how many times what is there each figure is here, where that can be said."""
+    """Return each figure here divided by the figure there, unless that is 0."""
     return {name: round(here[name] / there[name], 3) for name in here if there.get(name)}
 
 
 def table(commit: str, here: Figures, there: Figures) -> list[str]:
-    """Return a line for each figure that both have."""
+    """Return a line for each figure that both commits have."""
     times = {name: f"{times:.3f}" for name, times in ratios(here, there).items()}
     return [
         f"{'':40} {'here':>12} {commit[:12]:>12} {'ratio':>8}",

@@ -1,7 +1,7 @@
-"""A program: an executor that says that its task runs, and waits. Mesos starts it in the bench.
+"""An executor for benches: a program that reports that its task runs, and waits.
 
-It speaks the agent's HTTP API by hand: hundreds of them run at once, so it imports next to
-nothing. Its argument is the TaskStatus.data to send (base64); the executor's id is the task's.
+It implements the agent's HTTP API by hand: hundreds of them run at once, so it imports very
+little. Its argument is the TaskStatus.data to send (base64); the executor's id is the task's.
 """
 
 import binascii
@@ -14,7 +14,7 @@ _PATH = "/api/v1/executor"
 
 
 def main() -> None:
-    """Subscribe, report, and run until the agent wants the task or the executor to end."""
+    """Subscribe, report, and run until the agent ends the task or the executor."""
     stream = _post(f'{{"type":"SUBSCRIBE",{_ids()},"subscribe":{{}}}}')
     seen = b""
     while chunk := stream.recv(4096):
@@ -47,9 +47,9 @@ def _report(state: str) -> None:
         f'"data":"{sys.argv[1]}","healthy":true}}'
     )
     answer = _post(f'{{"type":"UPDATE",{_ids()},"update":{{"status":{status}}}}}')
-    said = answer.recv(4096)
-    if b" 202 " not in said:
-        sys.exit(f"The agent has not taken {state}: {said!r}")
+    output = answer.recv(4096)
+    if b" 202 " not in output:
+        sys.exit(f"The agent has not taken {state}: {output!r}")
     answer.close()
 
 

@@ -1,4 +1,4 @@
-"""What an executor takes while it has nothing to do."""
+"""Measures memory and CPU time of an idle executor."""
 
 import os
 import time
@@ -12,18 +12,18 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Rest(NamedTuple):
-    """Memory that is resident, in MB of 1,048,576 bytes, and CPU time while it was looked at."""
+    """Resident memory, in MB of 1,048,576 bytes, and CPU time during the measurement."""
 
     megabytes: float
     cpu_seconds: float
 
 
 def measure(folder: str, seconds: float) -> Rest:
-    """Measure the executor whose work folder is below `folder`, with its watchdog, for so long."""
+    """Measure the executor with its work folder below `folder`, and its watchdog, for `seconds`."""
     processes = _processes(folder)
     if not processes:
         raise BenchError("no executor runs that could be at rest")
-    time.sleep(1.0)  # what its start has left to be done
+    time.sleep(1.0)  # remaining work of its start
     before = sum(map(_ticks, processes))
     time.sleep(seconds)
     used = sum(map(_ticks, processes)) - before

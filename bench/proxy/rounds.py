@@ -1,4 +1,4 @@
-"""The rounds of the bench: every proxy in turn, started for its turn and ended after it."""
+"""The rounds of the bench: each proxy in turn, started before its turn and ended after it."""
 
 import contextlib
 import statistics
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.progress import tell
-from bench.proxy import cores, load, ours, rivals
+from bench.progress import print_progress
+from bench.proxy import cores, load, own_proxy, rivals
 from bench.proxy.backend import Backend
 from bench.proxy.load import Answered, Load, Target
-from bench.proxy.ours import Around, Installation
+from bench.proxy.own_proxy import Installation, Services
 from bench.proxy.rivals import Place
 from local.parts import ProcessPart, bring_up
 from tests.fakes.world import World
@@ -38,8 +38,8 @@ _OURS = {OURS_SMALL: SMALL, OURS_LARGE: LARGE}
 
 
 class Scale(NamedTuple):
-    """How much is measured: rounds, proxies in order, our installations, changes of each, and
-    requests held for how many hosts. No load lasts longer than `seconds`.
+    """How much to measure: rounds, proxies in order, our installations, changes of each, and
+    numbers of hosts for held requests. No load lasts longer than `seconds`.
     """
 
     rounds: int
@@ -51,25 +51,25 @@ class Scale(NamedTuple):
 
 
 Found = Mapping[str, Mapping[str, Answered]]
-"""What was measured in a round: by proxy, then by load."""
+"""The measurements of a round: by proxy, then by load."""
 
 
 class Site(NamedTuple):
-    """What is there all the while. `before` makes a command one that runs on the proxy's core.
+    """What runs during the whole bench. `before` makes a command run on the proxy's core.
 
-    `world` is what the stand-in for the framework knows.
+    `world` is the data of the framework's stand-in.
     """
 
     folder: Path
     backend: Backend
-    around: Around
+    services: Services
     world: World
     search: str
     before: Callable[[Sequence[str]], tuple[str, ...]]
 
 
 def order(number: int, names: Sequence[str] = NAMES) -> Sequence[str]:
-    """Return who goes when in a round: every other one goes the other way round."""
+    """Return the order of the proxies in a round: every other round reverses it."""
     return names if number % 2 else names[::-1]
 
 
@@ -90,7 +90,7 @@ def run(site: Site, number: int, scale: Scale) -> Found:
             seconds = min(_MESSAGES_SECONDS, scale.seconds)
             found[name][_MESSAGES] = load.messages(_WEBSOCKETS, seconds, target)
         full = found[name]["64"]
-        tell(f"  {name}: {full.rate:.0f} requests/s, {full.cpu_us:.1f} us of CPU each")
+        print_progress(f"  {name}: {full.rate:.0f} requests/s, {full.cpu_us:.1f} us of CPU each")
     return found
 
 
@@ -99,9 +99,9 @@ def started(site: Site, installation: Installation, name: str) -> Iterator[Targe
     """Run our proxy, and end it."""
     port = free_port()
     folder = site.folder / name
-    part = ours.part(installation, site.around, folder, port=port, before=site.before)
+    part = own_proxy.part(installation, site.services, folder, port=port, before=site.before)
     with _up(part) as pid:
-        yield Target(port, ours.host(installation.apps - 1, installation.previews // 2), pid)
+        yield Target(port, own_proxy.host(installation.apps - 1, installation.previews // 2), pid)
 
 
 @contextlib.contextmanager
@@ -113,7 +113,7 @@ def _serving(site: Site, name: str, backend: int, number: int) -> Iterator[Targe
     elif name in _OURS:
         with started(site, _OURS[name], folder) as target:
             to_echo = backend == site.backend.echo
-            yield target._replace(host=ours.host(0, 0)) if to_echo else target
+            yield target._replace(host=own_proxy.host(0, 0)) if to_echo else target
     else:
         place = Place(site.folder / folder, free_port(), backend)
         with _up(rivals.part(name, place, site.search, site.before)) as pid:
