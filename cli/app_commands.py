@@ -232,7 +232,7 @@ def set_app(context: CommandContext, /, name: str, *, as_json: bool, **options: 
 def remove(context: CommandContext, name: str, yes: bool) -> None:
     """Stop an app's previews and forget it.
 
-    What was asked about is removed: where somebody changes the app meanwhile, it stays.
+    It asks first. If somebody changes the app before the answer, the app stays.
     """
     tag = None
     if not yes:

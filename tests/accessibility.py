@@ -1,4 +1,4 @@
-"""What keeps people from using a page, as far as axe-core finds it."""
+"""Finds barriers on a page by axe-core."""
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -7,7 +7,7 @@ _GRAVE = frozenset({"serious", "critical"})
 
 
 def find_barriers(page: Page) -> list[str]:
-    """Return what axe-core finds serious or worse on a page as it is: the rule, and where."""
+    """Return the serious violations that axe-core finds on a page: the rule, and the element."""
     violations = Axe().run(page).response["violations"]
     return [
         f"{violation['id']}: {node['html'][:200]}"

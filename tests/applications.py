@@ -1,7 +1,7 @@
-"""The small real applications of tests/apps: their repositories, and the image that they build on.
+"""The small real applications of tests/apps: their repositories, and their base image.
 
-The image is of Debian packages alone. Its files are kept in the user's cache from run to run, and
-made anew when they are of other packages; the image itself goes when a run ends.
+The image has only Debian packages. Its archive stays in the user's cache between runs, and is made
+again when the packages change; the image itself is removed at the end of a run.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from local.settings import cache_folder
 from tests.fakes.samples import SampleRepository, remove_image
 
 BASE = "prevs-apps/debian"
-"""What their Dockerfiles begin with."""
+"""The base image of their Dockerfiles."""
 
 _APPS = Path(__file__).with_name("apps")
 _SUITE = "trixie"
@@ -33,13 +33,13 @@ _LEAN = (
     *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")),
 )
 _KEPT = 3
-"""How many of the last images' files stay in the cache: two branches may have other packages, and
-there is one that the images of ours are built on."""
+"""How many archives stay in the cache: two branches may have other packages, and our own images
+need one more."""
 
 
 @contextlib.contextmanager
 def base_image(docker: APIClient) -> Iterator[None]:
-    """Have the image in a daemon until the context ends. Blocks for a minute the first time."""
+    """Import the image into a daemon until the context ends. The first time blocks for a minute."""
     repository, tag = BASE, "latest"
     docker.import_image_from_file(str(base_archive()), repository=repository, tag=tag)
     try:
@@ -49,7 +49,7 @@ def base_image(docker: APIClient) -> Iterator[None]:
 
 
 def base_archive(packages: Sequence[str] = _PACKAGES) -> Path:
-    """Return a tar archive of an image's files. Blocks for a minute where there is none yet."""
+    """Return a tar archive of an image's files. Blocks for a minute if there is none yet."""
     command = ["mmdebstrap", "--quiet", *_LEAN, f"--include={','.join(packages)}", _SUITE]
     folder = cache_folder(os.environ) / "bases"
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def base_archive(packages: Sequence[str] = _PACKAGES) -> Path:
 
 
 def make_repository(name: str, folder: Path) -> SampleRepository:
-    """Make a git repository in `folder` whose only commit is the application `name`."""
+    """Create a git repository in `folder` whose only commit is the application `name`."""
     made = SampleRepository(folder)
     shutil.copytree(_APPS / name, folder, dirs_exist_ok=True)
     made.git("add", "--all")

@@ -18,7 +18,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-expect.set_options(timeout=30_000)  # in ms; of itself it is 5 s, which a busy machine outlasts
+expect.set_options(timeout=30_000)  # in ms; the default of 5 s is too short for a busy machine
 
 _QUIETLY = [
     "--no-sandbox",
@@ -30,12 +30,12 @@ _QUIETLY = [
     "--disable-sync",
 ]
 _PATIENCE = 10.0
-"""Seconds in which a Chromium has to close what it is told to close."""
+"""Seconds in which Chromium has to close a page or itself."""
 
 
 @contextlib.contextmanager
 def running() -> Iterator[Browser]:
-    """A Chromium that asks nobody but whom its pages are told to ask."""
+    """A Chromium that makes no requests of its own, only those of its pages."""
     with sync_playwright() as playwright:
         started = _launch(playwright)
         yield started
@@ -50,7 +50,7 @@ class _Process(NamedTuple):
 
     @contextlib.contextmanager
     def closes_within(self, seconds: float) -> Iterator[None]:
-        """Kill it where the block takes longer: that ends what the block waits for."""
+        """Kill the browser if the block takes longer, which ends the wait in the block."""
         killed = threading.Event()
 
         def kill() -> None:
@@ -69,15 +69,15 @@ class _Process(NamedTuple):
             timer.cancel()
             timer.join()
         if killed.is_set():
-            self.browser.close()  # so that it is known to have gone
+            self.browser.close()  # so that Playwright knows that it has ended
             print(f"Chromium was killed: it closed nothing for {seconds:g} s.", file=sys.stderr)
 
 
 class Chromium:
-    """A Chromium for many tests, each of which has a context of its own.
+    """A Chromium for many tests, each with its own context.
 
-    One that has not closed a context after `patience` seconds is killed, and started anew for the
-    next test: Chromium never ends a page that is closed in the moment in which another comes in.
+    If it has not closed a context after `patience` seconds, it is killed, and started again for the
+    next test: Chromium hangs if a page is closed at the moment of a navigation.
     """
 
     def __init__(self, playwright: Playwright, patience: float = _PATIENCE) -> None:
@@ -92,7 +92,7 @@ class Chromium:
 
     @contextlib.contextmanager
     def new_context(self, **wishes: Any) -> Iterator[BrowserContext]:
-        """Give a context with Playwright's settings; close it within the limit."""
+        """Yield a context with Playwright's settings; close it within the limit."""
         process = self._running()
         made = process.browser.new_context(**wishes)
         made.set_default_timeout(30_000)
@@ -106,7 +106,7 @@ class Chromium:
 
     @contextlib.contextmanager
     def new_page(self, **wishes: Any) -> Iterator[Page]:
-        """Give a page in a context of its own."""
+        """Yield a page in its own context."""
         with self.new_context(**wishes) as context:
             yield context.new_page()
 
@@ -130,10 +130,10 @@ class Chromium:
 
 @contextlib.contextmanager
 def shared() -> Iterator[Chromium]:
-    """A Chromium for many tests, started when the first asks for a page.
+    """A Chromium for the tests of one file, started when the first needs a page.
 
-    For those of one file: while Playwright runs, its thread has an event loop, so that
-    `asyncio.run` of whatever other test comes next would refuse to work.
+    It must not live longer: while Playwright runs, its thread has an event loop, so that
+    `asyncio.run` in later tests would fail.
     """
     with sync_playwright() as playwright:
         made = Chromium(playwright)
@@ -146,8 +146,8 @@ def _launch(playwright: Playwright) -> Browser:
 
 
 def _rest(page: Page) -> None:
-    """Have a page go nowhere any more, so that it can be closed."""
+    """Stop the navigations of a page, so that it can be closed."""
     for _ in range(3):
-        with contextlib.suppress(Error):  # where it went itself just then
+        with contextlib.suppress(Error):  # if it navigated at that moment
             page.goto("about:blank", timeout=2000)
             return

@@ -1,4 +1,4 @@
-"""The real services of a test run: each is started once, when a test first asks, and ended."""
+"""The real services of a test run: each is started once, for the first test that needs it."""
 
 import contextlib
 import dataclasses
@@ -26,7 +26,7 @@ from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import Part, bring_up
 from local.settings import cache_folder, docker_folder
 from local.zookeeper import zookeeper_part
-from tests import chromium, free_ports, turns
+from tests import chromium, free_ports, run_order
 from tests.running_parts import running
 
 # How long an example takes, or the making of one, says something of the machine only.
@@ -53,7 +53,7 @@ class Mesos:
 class Cluster:
     """A running local cluster. `master`, `zookeeper` and `agents` are addresses, ip:port.
 
-    Mesos is asked as `mesos_auth`, ZooKeeper as `zookeeper_auth` (`user:password`).
+    `mesos_auth` is the login for Mesos, `zookeeper_auth` (`user:password`) that for ZooKeeper.
     """
 
     dir: Path
@@ -76,15 +76,15 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
-    """A function that gives a port of 127.0.0.1 that nobody listens on, each once."""
+    """A function that returns a free port of 127.0.0.1, each only once."""
     return free_ports.free_port
 
 
 @pytest.fixture(scope="session")
 def docker_host(request: pytest.FixtureRequest) -> Iterator[str]:
-    """DOCKER_HOST of a dockerd that answers, one for all workers (docs/decisions/0047-tests.md).
+    """DOCKER_HOST of a dockerd, one for all workers (docs/decisions/0047-tests.md).
 
-    The last worker of all runs that use it at the time removes the images that they have made.
+    The last worker of all runs that use it removes the images that they have made.
     """
     docker = DockerPart(docker_folder(os.environ), os.environ)
     bring_up(docker)
@@ -118,9 +118,9 @@ def _try_lock(file: IO[bytes]) -> bool:
 
 
 def _images(host: str, unless: Collection[str | None] = ()) -> set[str]:
-    """Return the tags of previews' images, but for those of some clusters."""
+    """Return the tags of previews' images, except those of some clusters."""
     with contextlib.closing(DockerClient(base_url=host)) as client:
-        # Not `images.list`, which asks for each of them: other runs remove theirs meanwhile.
+        # Not `images.list`, which inspects each image: other runs may remove theirs meanwhile.
         found = client.api.images()
     theirs = (image for image in found if _cluster(image) not in unless)
     tags = (tag for image in theirs for tag in image["RepoTags"] or ())
@@ -128,12 +128,12 @@ def _images(host: str, unless: Collection[str | None] = ()) -> set[str]:
 
 
 def _cluster(made: Mapping[str, Any]) -> str | None:
-    """Return of which cluster an image or container is."""
+    """Return the cluster of an image or container."""
     return (made["Labels"] or {}).get("prevs.cluster")
 
 
 def _remove_images(host: str, known: Collection[str]) -> None:
-    """Remove previews' images that were not known, but for those of clusters that are in use."""
+    """Remove previews' images that are not `known`, except those of clusters in use."""
     with contextlib.closing(DockerClient(base_url=host)) as client:
         used = {_cluster(container) for container in client.api.containers(all=True)}
         for tag in _images(host, used - {None}) - set(known):
@@ -235,7 +235,7 @@ def _prevs_local(*args: str) -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """End the run where its dockerd can build no more: each later test would wait in vain."""
+    """End the run if its dockerd cannot build any more: each later test would wait in vain."""
     docker = item.config.stash.get(_DOCKER, None)
     if docker is not None and "docker_host" in getattr(item, "fixturenames", ()):
         problem = docker.problem()
@@ -246,18 +246,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put tests into their order, and those of one worker into a group."""
-    turns.sort(items, Path(__file__).parent, parallel=turns.is_parallel(config))
+    """Sort the tests, and group those of one worker."""
+    run_order.sort(items, Path(__file__).parent, parallel=run_order.is_parallel(config))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Refuse a pytest whose tests pytest-xdist does not group: each worker would start it all."""
-    if turns.is_parallel(session.config):
+    """Fail if pytest-xdist does not group tests: each worker would start all services."""
+    if run_order.is_parallel(session.config):
         assert all("@" in item.nodeid for item in session.items), "pytest-xdist groups no tests"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[chromium.Chromium]:
-    """A Chromium that asks nobody but whom a test has it ask."""
+    """A Chromium that makes no requests of its own, only those of tests."""
     with chromium.shared() as started:
         yield started

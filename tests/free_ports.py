@@ -1,7 +1,7 @@
-"""Ports for what a test starts: none that the kernel gives to whoever connects, or asks for any.
+"""Ports for servers that tests start, outside the range from which the kernel chooses ports.
 
-A port that was free when it was chosen stays so until its server is up, and while that is away.
-Each worker of a run has a part of its own of both ranges.
+So a chosen port stays free until its server is up, and while the server is down. Each worker of a
+run has its own part of both ranges.
 """
 
 import os
@@ -19,12 +19,12 @@ _given: set[int] = set()
 
 
 def free_port(hosts: Collection[str] = _LOOPBACK) -> int:
-    """Return a port that nobody listens on at any of these addresses, each once."""
+    """Return a port that is free at all these addresses, and was not returned before."""
     return _choose(_SINGLE, 1, hosts)
 
 
 def free_ports(hosts: Collection[str]) -> str:
-    """Return FIRST-LAST of a hundred such ports, each once."""
+    """Return FIRST-LAST of a hundred such ports."""
     first = _choose(_BLOCKS, 100, hosts)
     return f"{first}-{first + 99}"
 

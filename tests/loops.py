@@ -9,15 +9,15 @@ Given = ParamSpec("Given")
 
 
 class Bench(Protocol):
-    """What a test works on that has an end to be seen to in the same event loop."""
+    """What a test works on, and what must be closed in the same event loop."""
 
     def run(self, scenario: Callable[[], Awaitable[Any]]) -> Any:
-        """Run a coroutine, and then see to the end."""
+        """Run a coroutine, and then close everything."""
         ...
 
 
 def in_a_loop(test: Callable[Given, Coroutine[Any, Any, None]]) -> Callable[Given, None]:
-    """Have a test run in an event loop of its own."""
+    """Make a test run in its own event loop."""
 
     @functools.wraps(test)
     def run(*args: Given.args, **kwargs: Given.kwargs) -> None:
@@ -27,7 +27,7 @@ def in_a_loop(test: Callable[Given, Coroutine[Any, Any, None]]) -> Callable[Give
 
 
 def in_its_loop(test: Callable[Given, Awaitable[None]]) -> Callable[Given, None]:
-    """Have a test run by its fixture `bench`."""
+    """Make a test run by its fixture `bench`."""
 
     @functools.wraps(test)
     def run(*args: Given.args, **kwargs: Given.kwargs) -> None:

@@ -1,4 +1,4 @@
-"""Scripts that act in namespaces of their own, as on a machine apart. For root."""
+"""Runs scripts in their own namespaces, as if on another machine. Needs root."""
 
 import json
 import os
@@ -13,9 +13,9 @@ _ROOT = Path(__file__).parents[1]
 
 
 def run_apart(script: Path) -> Any:
-    """Run a script of tests in a network and with mounts of its own; return the JSON it tells last.
+    """Run a script in its own network and mount namespaces; return the JSON of its last line.
 
-    It gets a folder that others may enter, which is removed afterwards if it ends well.
+    It gets a folder that others may enter, which is removed if the script succeeds.
     """
     folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
     folder.chmod(0o755)

@@ -1,7 +1,7 @@
-"""Pictures of pages for the documentation, taken by the browser tests that show these pages.
+"""Pictures of pages for the documentation, taken by the browser tests of these pages.
 
-A picture goes with the digest of what its page is made of. While that is as it was, the picture
-is right; when it has changed, the test that would take it fails, until `make pictures`.
+Each picture is stored with a digest of its page's sources. While the digest stays the same, the
+picture is right. When it changes, the test that takes the picture fails, until `make pictures`.
 """
 
 import hashlib
@@ -13,37 +13,37 @@ from typing import Literal, NamedTuple, Protocol
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
-MENDS = "Run `make pictures`, look at docs/pictures/, and commit what has changed."
+NEXT_STEP = "Run `make pictures`, look at docs/pictures/, and commit what has changed."
 
 _TRIES = 30
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 class Page(Protocol):
-    """What is asked of Playwright's page."""
+    """The part of Playwright's page that we use."""
 
     def emulate_media(self, *, color_scheme: Literal["light", "dark"]) -> None:
-        """Show the page as one who likes it light, or dark, sees it."""
+        """Show the page in a light or dark scheme."""
         ...
 
     def screenshot(self) -> bytes:
-        """Return what is seen of the page, as PNG."""
+        """Return the visible part of the page as PNG."""
         ...
 
 
 class Album(NamedTuple):
-    """The pictures in a folder, of what is below a root. `taking` says whether to take them."""
+    """The pictures in a folder, with sources below a root; `taking` is whether to take them."""
 
     folder: Path
     root: Path
     taking: bool
 
     def take(self, show: Callable[[], Page], name: str, sources: Sequence[str]) -> None:
-        """Take the pictures of a page, or find that they are those of the page as it is.
+        """Take the pictures of a page, or check that they are of the current page.
 
-        `show` opens the page; nobody calls it but who takes pictures. `sources` are patterns below
-        the root: all files that the page is made of. Fails, with what to do, where there is no
-        picture, or one of a page of other sources.
+        `show` opens the page; it is called only to take pictures. `sources` are patterns below the
+        root for all files that the page is made of. Fails, with the next step, if there is no
+        picture or if its sources have changed.
         """
         digest = self._digest(sources)
         if not self.taking:
@@ -60,7 +60,7 @@ class Album(NamedTuple):
         self._register.write_text(f"{text}\n", encoding="utf-8")
 
     def problems(self) -> list[str]:
-        """Return what is wrong with the pictures there are, by what was written of each."""
+        """Return the problems of all pictures in the register."""
         found = [
             self._problem(name, {**entry, "digest": self._digest(entry["sources"])})
             for name, entry in self._known().items()
@@ -76,9 +76,9 @@ class Album(NamedTuple):
     def _problem(self, name: str, wanted: dict[str, object]) -> str | None:
         missing = [scheme for scheme in _SCHEMES if not self._file(name, scheme).exists()]
         if name not in self._known() or missing:
-            return f"There is no picture {name!r}. {MENDS}"
+            return f"There is no picture {name!r}. {NEXT_STEP}"
         if self._known()[name] != wanted:
-            return f"The page of the picture {name!r} has changed. {MENDS}"
+            return f"The page of the picture {name!r} has changed. {NEXT_STEP}"
         return None
 
     @property
@@ -106,7 +106,7 @@ class Album(NamedTuple):
 
 
 def _take_at_rest(page: Page) -> bytes:
-    """Return what is seen of a page once that is what was seen just before."""
+    """Return a screenshot of a page once two in a row are equal."""
     before = page.screenshot()
     for _ in range(_TRIES):
         seen = page.screenshot()

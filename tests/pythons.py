@@ -1,4 +1,4 @@
-"""The Pythons that executors are tested with."""
+"""The Pythons for tests of executors."""
 
 import os
 import shutil
@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 OLDEST = (3, 9)
-"""What agents may have at least."""
+"""The oldest Python that agents may have."""
 
 
 def oldest() -> str:
-    """Return the path of a Python of that version; where there is none here, of the tests' own.
+    """Return the path of a Python of that version, or of this Python if there is none.
 
-    What PATH has may be pyenv's script, which refuses a version that nobody has chosen.
+    On PATH it may be pyenv's script, which refuses a version that is not selected.
     """
     name = "python" + ".".join(map(str, OLDEST))
     root = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()

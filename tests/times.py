@@ -1,7 +1,7 @@
-"""Times that tests would sit through: short here, and the product's own where somebody asks.
+"""Times that tests wait for: by default short ones instead of the product's real ones.
 
-`PREVS_TEST_TIMES=real` gives every test the product's own. Without it each time has one test that
-is there twice: with the short one, and at night with the real one.
+With `PREVS_TEST_TIMES=real` all tests use the real times. Without it, one test for each time runs
+twice: with the short time, and at night with the real one.
 """
 
 import os
@@ -13,20 +13,20 @@ REAL = os.environ.get("PREVS_TEST_TIMES") == "real"
 
 
 def choose(short: Any, real: Any) -> Any:
-    """Return `short`, or `real` where all times are to be real."""
+    """Return `short`, or `real` if all times are to be real."""
     return real if REAL else short
 
 
 def both(short: Any, real: Any) -> list[Any]:
-    """Return both as parameters of a test: the real one is for the night, unless all are real."""
+    """Return both as parameters of a test; the real one runs at night, or alone if all are real."""
     if REAL:
         return [pytest.param(real, id="real")]
     return [pytest.param(short, id="short"), pytest.param(real, id="real", marks=pytest.mark.night)]
 
 
 PATIENCE = choose(6, 15)
-"""Seconds that a Mesos agent which restarts waits for its executors."""
+"""Seconds that a restarted Mesos agent waits for its executors."""
 
 LONGEST_SESSION = choose(5.0, 60.0)
-"""The longest session that a ZooKeeper for this grants: not too short for a machine that is busy,
-and shorter than a framework asks for (6 s) and a proxy (10 s)."""
+"""The longest session that ZooKeeper grants in such tests: long enough for a busy machine, and
+shorter than the sessions of a framework (6 s) and a proxy (10 s)."""

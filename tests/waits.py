@@ -1,6 +1,6 @@
-"""Waits of the tests: each ends with what it looks for, with what makes that impossible, or late.
+"""Waits for tests: each ends on success, when success becomes impossible, or after a time limit.
 
-A wait that ends without what it looked for says what that was, and what was there instead.
+A failed wait reports what it waited for, and what was there instead.
 """
 
 import inspect
@@ -18,9 +18,9 @@ from prevs.states import State
 T = TypeVar("T")
 
 _PAUSES = (0.005, 0.05)
-"""Seconds between two looks, at first and at most: one that is long is not to keep others busy."""
+"""Seconds between two looks, at first and at most: a long wait must not keep the machine busy."""
 _SHOWN = 3000
-"""Characters that are shown of what was there instead: of a log, its end."""
+"""How many characters of the wrong state are shown, from its end."""
 
 
 def wait_until(
@@ -33,13 +33,13 @@ def wait_until(
 ) -> T:
     """Return what `look` finds, once it finds something.
 
-    Fails as soon as `over` says why it never will; else after `seconds`, with what there is
-    `instead`. Without `what`, the source of `look` is shown.
+    Fails as soon as `over` returns why it never will; else after `seconds`, showing what `instead`
+    returns. Without `what`, the failure shows the source of `look`.
     """
     began = time.monotonic()
     while True:
         waited = time.monotonic() - began
-        why = over()  # before the look, which may find what came at the very end
+        why = over()  # before the look, which may still find the result at the very end
         if found := look():
             return found
         if why:
@@ -58,7 +58,7 @@ def wait_for(
     over: Callable[[T], str | None] = lambda _: None,
     seconds: float = 60.0,
 ) -> T:
-    """Return what `read` gives, once it is wanted; fails when `over` says that it never will be."""
+    """Return what `read` returns once it `is_wanted`; fail if `over` returns why it never will."""
     last: list[T] = []
 
     def look() -> list[T]:
@@ -76,8 +76,8 @@ def wait_for_state(
 ) -> Mapping[str, Any]:
     """Return a preview, as the API shows it, once it is in one of `states`.
 
-    Fails at once when it has failed and that is none of them. An attempt with the task `but` does
-    not count.
+    Fails at once if the preview has failed, unless that is one of `states`. An attempt with the
+    task `but` does not count.
     """
 
     def is_wanted(preview: Mapping[str, Any]) -> bool:
@@ -102,7 +102,7 @@ def describe_failure(preview: Mapping[str, Any]) -> str | None:
 
 
 def describe_record(record: PreviewRecord | None) -> str | None:
-    """Return why a preview, as it is stored, has failed; None where it has not."""
+    """Return why a stored preview has failed; None if it has not."""
     if record is None or record.state is not State.FAILED:
         return None
     return f"{record.app} {record.sha[:7]} has failed: {record.failure}"
@@ -121,5 +121,5 @@ def describe_end(process: "subprocess.Popen[bytes] | None", log: Path) -> str | 
 def _source(look: Callable[[], object]) -> str:
     try:
         return " ".join(inspect.getsource(look).split())
-    except (OSError, TypeError):  # it is not of Python, or its file is gone
+    except (OSError, TypeError):  # not a Python function, or its file is gone
         return repr(look)

@@ -129,7 +129,7 @@ def _look_at_agents(known: Credentials) -> Sequence[Finding]:
     except ApiRefused as exc:
         if exc.problem.slug != "not-of-app":
             raise
-        return [skipped("agents", "A token for one app is told nothing of them.")]
+        return [skipped("agents", "A token for one app cannot list them.")]
     return [
         *judgements.judge_agents(agents, _call(known, Api.apps)),
         *judgements.describe_agents(agents),

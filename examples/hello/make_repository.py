@@ -3,8 +3,8 @@
     python examples/hello/make_repository.py FOLDER [--with-failures]
 
 Its images need no registry: they hold Debian's busybox-static and a page. Commit ids are the same
-everywhere as long as busybox is. A repository that is there already is left as it is, with what
-people have committed to it.
+everywhere as long as busybox is the same. An existing repository stays as it is, with all commits
+of people.
 """
 
 import argparse
@@ -22,7 +22,7 @@ FIRST_COMMIT = 1_700_000_000  # seconds since the epoch; each commit is an hour 
 
 
 class Version(NamedTuple):
-    """What one commit of the example shows, and how its Dockerfile ends (empty: it has none)."""
+    """A commit of the example: its page, and the end of its Dockerfile (empty: no Dockerfile)."""
 
     subject: str
     text: str
@@ -143,7 +143,7 @@ def commit(folder: Path, version: Version, busybox: Path, clock: Iterator[int]) 
 
 
 def page(version: Version) -> str:
-    """Return the page that tells `version` from the others."""
+    """Return the page of `version`, which differs from the others."""
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>hello</title>\n'
         f'<body style="background: {version.colour}; font-family: sans-serif; margin: 4em">\n'
@@ -160,7 +160,7 @@ def dockerfile(version: Version) -> str:
 
 
 def git(folder: Path, *args: str, more: Mapping[str, str] | None = None) -> None:
-    """Run git in `folder`, untouched by anybody's settings. Raises CannotMake."""
+    """Run git in `folder`, without any user's or system's settings. Raises CannotMake."""
     environ = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(folder),

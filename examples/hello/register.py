@@ -16,7 +16,7 @@ from rich.table import Table
 from cli import credentials
 from cli.api import Api
 from cli.errors import ApiRefused, CliError
-from cli.output import show, print_error
+from cli.output import print_error, show
 from examples.hello.make_repository import CannotMake, make
 from prevs import names
 
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def usual_folder(environ: Mapping[str, str]) -> Path:
-    """Return where the example's repository is for the user of `environ`."""
+    """Return the folder of the example's repository for the user of `environ`."""
     given = environ.get("XDG_DATA_HOME", "")
     data = Path(given) if given.startswith("/") else Path.home() / ".local" / "share"
     return data / "prevs" / "examples" / APP

@@ -1,4 +1,4 @@
-"""The Mesos master and its agents as parts: what a real cluster sets as flags, set by variables."""
+"""The Mesos master and its agents as parts; variables set what are flags in a real cluster."""
 
 import json
 import shutil
@@ -22,11 +22,11 @@ _ADVICE = (
 
 
 _EXECUTOR_GRACE = 15  # seconds: an executor ends its container first
-_PATIENCE = 15  # seconds: Mesos takes no more
+_PATIENCE = 15  # seconds: the most that Mesos accepts
 
 
 class Address(NamedTuple):
-    """Where a program of Mesos listens; always loopback here."""
+    """The address of a program of Mesos; always loopback here."""
 
     host: str
     port: int
@@ -36,9 +36,9 @@ class Address(NamedTuple):
 
 
 class Agent(NamedTuple):
-    """One agent. `executor_environ` is all that its executors get besides MESOS_* variables.
+    """One agent. Its executors get `executor_environ` and MESOS_* variables, nothing else.
 
-    `resources` as Mesos writes them: `cpus:4;mem:4096;disk:10000;ports:[31000-31999]`.
+    `resources` are in the form of Mesos: `cpus:4;mem:4096;disk:10000;ports:[31000-31999]`.
     """
 
     name: str
@@ -57,15 +57,14 @@ def master_part(
     log: Path,
     access: Access | None = None,
 ) -> ProcessPart:
-    """Return the master; with `access` it asks all who they are, else nobody.
+    """Return the master; with `access` it authenticates everybody, else nobody.
 
-    Its registry is in memory. With a replicated log a new master waits ten minutes for the agents
-    that it remembers, and answers no question about their tasks; here some may never come back
-    (fewer agents, or of another shape), and those that do come back have their old ids.
+    Its registry is in memory. With a replicated log a new master would wait ten minutes for the
+    agents that it remembers, and would not reconcile their tasks meanwhile. Here some agents may
+    never come back (fewer agents, or other resources); those that do have their old ids.
 
-    An agent that does not answer counts as unreachable after 15 s, not after Mesos's 75: on one
-    machine there is no network whose hiccups would have to be forgiven, and who tries out what
-    happens when an agent dies should not have to wait.
+    An agent that does not answer counts as unreachable after 15 s, not after Mesos's 75 s: loopback
+    has no short failures, and people who kill an agent to try it out should not have to wait.
     """
     folder.mkdir(parents=True, exist_ok=True)
     own = _common_flags(installation, address, folder) | {
@@ -97,9 +96,9 @@ def agent_part(
     patience: int = _PATIENCE,
     access: Access | None = None,
 ) -> ProcessPart:
-    """Return an agent. It is ready when the master has registered it. `access` is the master's.
+    """Return an agent, ready when the master has registered it. `access` is the master's.
 
-    One that restarts waits `patience` seconds for its executors, though all have come back.
+    A restarted agent always waits `patience` seconds for executors, even if all have come back.
     """
     agent.folder.mkdir(parents=True, exist_ok=True)
     flags = _agent_flags(installation, agent, patience) | (access.agent_flags() if access else {})
@@ -132,19 +131,19 @@ def _agent_flags(installation: Installation, agent: Agent, patience: int) -> dic
         "MESOS_EXECUTOR_REREGISTRATION_TIMEOUT": f"{patience}secs",
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": f"{_EXECUTOR_GRACE}secs",
         "MESOS_GC_DELAY": "2days",
-        # An agent empties it at its start, and by default all of a machine share one.
+        # An agent empties its cache at its start, and by default all agents of a machine share one.
         "MESOS_FETCHER_CACHE_DIR": str(agent.folder / "fetched"),
         "MESOS_FETCHER_CACHE_SIZE": "1GB",
-        # What is fetched is on this machine.
+        # All fetched files are on this machine.
         "no_proxy": "*",
         "NO_PROXY": "*",
     }
 
 
 def shut_down(pid: int, agent: Address) -> None:
-    """Have an agent end its executors, as Mesos does on SIGUSR1, and wait until they are gone.
+    """Make an agent end its executors, as Mesos does on SIGUSR1; wait until they are gone.
 
-    Each gets SHUTDOWN and the agent's grace period; what is left after that is ended here. Blocks
+    Each gets SHUTDOWN and the agent's grace period; then this function ends what is left. Blocks
     for at most 30 s.
     """
     variable, value = "MESOS_SLAVE_PID", f"slave(1)@{agent}"  # Mesos gives it to all executors
@@ -156,10 +155,10 @@ def shut_down(pid: int, agent: Address) -> None:
 
 
 def forget_executors(agent: Agent) -> None:
-    """Let an agent start without its executors, all of which have ended; their sandboxes stay.
+    """Prepare an agent to start without its executors, which have all ended; sandboxes stay.
 
-    It keeps its id, so that a framework which asks for an old task hears at once that it is gone.
-    Where its address or resources are others than the last time, Mesos demands a new agent.
+    The agent keeps its id, so that reconciliation of an old task reports at once that it is gone.
+    If its address or resources have changed, Mesos requires a new agent.
     """
     work = agent.folder / "agents" / "0"
     slaves = work / "work" / "meta" / "slaves"
@@ -169,7 +168,7 @@ def forget_executors(agent: Agent) -> None:
         shutil.rmtree(slaves.parent, ignore_errors=True)
     else:
         shutil.rmtree(last / "frameworks", ignore_errors=True)
-        (slaves / "latest").unlink(missing_ok=True)  # Mesos removes it in an orderly end
+        (slaves / "latest").unlink(missing_ok=True)  # Mesos removes it when it ends in order
         (slaves / "latest").symlink_to(last)
     shutil.rmtree(work / "run", ignore_errors=True)
     agent.folder.mkdir(parents=True, exist_ok=True)
@@ -184,7 +183,7 @@ def _folders(parent: Path) -> list[Path]:
 def is_registered(
     master: Address, agent: Address, credential: tuple[str, str] | None = None
 ) -> bool:
-    """Tell whether the master knows an agent at that address as active."""
+    """Return whether the master has an active agent at that address."""
     try:
         agents = _get(f"http://{master}/slaves", credential)["slaves"]
     except (requests.RequestException, ValueError, KeyError):

@@ -1,7 +1,7 @@
-"""In which order tests run, and which of them share a worker of pytest-xdist.
+"""The order of tests, and which of them share a worker of pytest-xdist.
 
-One process runs what is quick and needs nothing first: a mistake shows before services start.
-Workers begin with what takes longest, so that none of them has a long file left at the end.
+A single process begins with quick tests that need no services, so that mistakes show early. Workers
+begin with the longest files, so that no worker has a long file left at the end.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ _LONG_FIRST = (
     "unit",
 )
 _SHARED = ("system", "cluster")
-"""Fixtures of a whole cluster: those that ask for one share a worker, so there is one of them."""
+"""Fixtures of a whole cluster: tests that use one share a worker, so that there is only one."""
 
 
 def is_parallel(config: pytest.Config) -> bool:
-    """Tell whether this process is a worker of pytest-xdist."""
+    """Return whether this process is a worker of pytest-xdist."""
     return hasattr(config, "workerinput")
 
 
 def sort(items: list[pytest.Item], tests: Path, *, parallel: bool) -> None:
-    """Sort `items`, which are below `tests`; mark each with the group that its worker runs whole.
+    """Sort `items`, which are below `tests`; mark each with its group, which one worker runs.
 
-    A group is a file, or all that use one cluster.
+    A group is a file, or all tests that use one cluster.
     """
     order = _LONG_FIRST if parallel else _QUICK_FIRST
     items.sort(key=lambda item: _rank(str(item.path.relative_to(tests)), order))
