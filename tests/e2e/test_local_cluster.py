@@ -21,7 +21,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError
 from kazoo.security import OPEN_ACL_UNSAFE
 
-from local import processes, launch
+from local import launch, processes
 from local.mesos.access import Access
 from local.settings import read
 from prevs.paths import Paths

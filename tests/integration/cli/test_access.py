@@ -50,7 +50,7 @@ def test_what_was_done_is_listed_with_the_latest_last(api: Api, run: Run) -> Non
     assert "--limit 4" in run("audit", "--limit", "1").err
 
 
-def test_a_token_that_may_not_hears_which_scope_is_needed(api: Api, run: Run) -> None:
+def test_a_refused_token_is_answered_with_the_needed_scope(api: Api, run: Run) -> None:
     _, token = api.tokens.add_token("ci", Scope.READ)
     done = run("start", "hello", "main", PREVS_TOKEN=token)
     assert (done.status, done.out) == (1, "")
@@ -58,7 +58,7 @@ def test_a_token_that_may_not_hears_which_scope_is_needed(api: Api, run: Run) ->
     assert "prevs token add NAME --scope use" in done.err
 
 
-def test_an_api_that_is_asked_too_much_is_asked_again_when_it_says(api: Api, run: Run) -> None:
+def test_a_call_that_is_one_too_many_is_repeated_when_the_api_allows_it(api: Api, run: Run) -> None:
     api.next = [limits.refuse(0, "Too much."), limits.refuse(0, "Too much.")]
     done = run("start", "hello", "main")
     assert (done.status, done.out) == (0, "http://main.hello.localhost:8080/\n")
@@ -69,7 +69,7 @@ def test_an_api_that_is_asked_too_much_is_asked_again_when_it_says(api: Api, run
     assert "prevs events -f" in refused.err
 
 
-def test_a_token_of_one_app_shows_that_app_and_is_told_so_of_others(api: Api, run: Run) -> None:
+def test_a_token_of_one_app_shows_that_app_and_is_refused_for_others(api: Api, run: Run) -> None:
     for app in ("shop", "zebra"):
         api.add(app, "main")
     api.put(State.RUNNING)

@@ -15,7 +15,7 @@ from tests.integration.cli.command_runs import Run, run_process
 pytestmark = pytest.mark.integration
 
 
-def test_an_app_is_added_with_what_was_said_and_shown(api: Api, run: Run) -> None:
+def test_an_app_is_added_with_the_given_settings_and_shown(api: Api, run: Run) -> None:
     api.refs.put("shop", "main", SHA)
     done = run("app", "add", "shop", "https://git.example.org/shop.git", "--port", "80", "--mem=64")
     assert done.status == 0
@@ -91,7 +91,7 @@ def test_a_folder_is_added_by_its_absolute_path(
     assert api.previews.snapshot.app("shop").repository == str(tmp_path / "shop")
 
 
-def test_room_for_an_app_is_said_and_shown(api: Api, run: Run) -> None:
+def test_hours_constraints_and_idle_time_of_an_app_are_set_and_shown(api: Api, run: Run) -> None:
     warm = ["--keep-warm", "mon-fri 08:00-18:00", "--keep-warm", "sat 10:00-12:00"]
     where = ["--constraint", "zone=a|b", "--constraint=gpu"]
     done = run("app", "add", "shop", "/srv/shop", "--idle-after", "5400", *warm, *where)
@@ -115,7 +115,7 @@ def test_room_for_an_app_is_taken_back(api: Api, run: Run) -> None:
     assert "gpu" not in done.out
 
 
-def test_an_app_of_that_name_fails_and_says_how_to_change_it(run: Run) -> None:
+def test_an_existing_name_fails_with_how_to_change_the_app(run: Run) -> None:
     done = run("app", "add", "hello", "/srv/other")
     assert done.status == 1
     assert done.out == ""
@@ -124,7 +124,7 @@ def test_an_app_of_that_name_fails_and_says_how_to_change_it(run: Run) -> None:
     assert "prevs app set hello" in done.err
 
 
-def test_settings_that_are_not_taken_are_all_told_and_are_wrong_use(run: Run) -> None:
+def test_invalid_settings_are_all_reported_and_are_wrong_use(run: Run) -> None:
     command = ["app", "add", "Shop", "/srv/shop", "--port", "0", "--mem", "1", "--health", "x"]
     command += ["--keep-warm", "always", "--constraint", "gpu", "--constraint", "zone=="]
     done = run(*command, "--idle-after", "-1")
@@ -139,7 +139,7 @@ def test_apps_are_listed_for_people_and_for_programs(run: Run) -> None:
     assert json.loads(run("app", "show", "hello", "--json").out)["mem"] == 128
 
 
-def test_an_empty_list_prints_no_data_and_says_what_to_do(api: Api, run: Run) -> None:
+def test_an_empty_list_prints_no_data_and_the_next_step(api: Api, run: Run) -> None:
     api.previews.known_apps.clear()
     done = run("app", "ls")
     assert (done.status, done.out) == (0, "")
@@ -157,7 +157,7 @@ def test_changing_nothing_is_wrong_use(run: Run) -> None:
     assert run("app", "set", "hello").status == 2
 
 
-def test_removing_an_app_asks_unless_told_not_to(api: Api, environ: Any, run: Run) -> None:
+def test_removing_an_app_asks_without_yes(api: Api, environ: Any, run: Run) -> None:
     unasked = run_process("app rm hello", environ)
     assert unasked.status == 2
     assert "--yes" in unasked.err
@@ -167,7 +167,7 @@ def test_removing_an_app_asks_unless_told_not_to(api: Api, environ: Any, run: Ru
     assert "hello" not in api.previews.known_apps
 
 
-def test_an_unknown_app_fails_with_what_the_api_says(run: Run) -> None:
+def test_an_unknown_app_fails_with_the_apis_message(run: Run) -> None:
     done = run("app", "show", "shop")
     assert (done.status, done.out) == (1, "")
     assert "There is no app 'shop'." in done.err

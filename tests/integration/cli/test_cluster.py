@@ -29,7 +29,7 @@ def test_a_preview_is_pinned_by_its_branch_and_unpinned_by_its_commit(api: Api, 
 
 
 @pytest.mark.parametrize(("state", "way"), [("stopped", "start"), ("failed", "retry")])
-def test_a_pin_of_what_does_not_run_says_how_to_start_it(
+def test_a_pin_of_what_does_not_run_shows_how_to_start_it(
     api: Api, run: Run, state: str, way: str
 ) -> None:
     api.put(State(state))

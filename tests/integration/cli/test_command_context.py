@@ -25,7 +25,7 @@ from tests.integration.cli.command_runs import Run
 pytestmark = pytest.mark.integration
 
 
-def test_an_api_that_does_not_answer_is_told_with_its_address(run: Run) -> None:
+def test_an_api_that_does_not_answer_is_reported_with_its_address(run: Run) -> None:
     done = run("ls", PREVS_API="http://127.0.0.1:9")
     assert (done.status, done.out) == (1, "")
     assert "http://127.0.0.1:9" in done.err
@@ -34,28 +34,28 @@ def test_an_api_that_does_not_answer_is_told_with_its_address(run: Run) -> None:
     assert "PREVS_API" in done.err
 
 
-def test_something_else_at_the_address_is_told(api: Api, run: Run) -> None:
+def test_something_else_at_the_address_is_reported(api: Api, run: Run) -> None:
     api.instead["GET", "/v1/apps"] = JSONResponse(["no", "apps"])
     done = run("app", "ls")
     assert done.status == 1
     assert "is not the API of prevs" in done.err
 
 
-def test_a_wrong_token_is_told_with_the_next_step_and_never_printed(run: Run) -> None:
+def test_a_wrong_token_is_reported_with_the_next_step_and_never_printed(run: Run) -> None:
     done = run("ls", PREVS_TOKEN="not-the-token")
     assert done.status == 1
     assert "PREVS_TOKEN" in done.err
     assert "not-the-token" not in done.err
 
 
-def test_a_name_that_is_nearly_right_is_asked_about(api: Api, run: Run) -> None:
+def test_for_a_name_that_is_nearly_right_the_right_one_is_suggested(api: Api, run: Run) -> None:
     api.refs.put("hello", "feature/cart", SHA)
     assert "Did you mean 'hello'?" in run("app", "show", "helo").err
     assert "Did you mean 'feature/cart'?" in run("start", "hello", "feature/crat").err
     assert "Did you mean 'start'?" in run("strat", "hello", "main").err
 
 
-def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(run: Run) -> None:
+def test_a_certificate_that_is_not_trusted_is_reported_with_what_to_set(run: Run) -> None:
     with serving_tls() as address:
         done = run("ls", PREVS_API=address)
         assert (done.status, done.out) == (1, "")
@@ -63,13 +63,13 @@ def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(run: Run) ->
         assert "REQUESTS_CA_BUNDLE" in done.err
 
 
-def test_what_speaks_no_tls_is_told(address: str, run: Run) -> None:
+def test_a_server_without_tls_is_reported(address: str, run: Run) -> None:
     done = run("ls", PREVS_API=address.replace("http://", "https://"))
     assert done.status == 1
     assert "speaks no TLS" in done.err
 
 
-def test_an_older_framework_is_told(api: Api, run: Run) -> None:
+def test_an_older_framework_is_reported(api: Api, run: Run) -> None:
     api.instead["GET", "/v1/agents"] = problem("not-found", 404, "There is nothing here.")
     error = run("agents").err
     assert "prevs doctor" in error
@@ -97,7 +97,7 @@ def serving_tls() -> Iterator[str]:
     thread.join()
 
 
-def test_an_api_that_cannot_write_now_is_told_with_the_next_step(api: Api, run: Run) -> None:
+def test_an_api_that_cannot_write_now_is_reported_with_the_next_step(api: Api, run: Run) -> None:
     api.previews.error = Unavailable("ZooKeeper")
     done = run("start", "hello", "main")
     assert (done.status, done.out) == (1, "")
@@ -105,7 +105,9 @@ def test_an_api_that_cannot_write_now_is_told_with_the_next_step(api: Api, run: 
     assert "prevs local status" in done.err
 
 
-def test_no_settings_at_all_say_how_to_get_some(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_settings_the_error_shows_how_to_get_some(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["ls"], {"HOME": "/nonexistent"}) == 1
     assert "prevs local up" in capsys.readouterr().err
 
@@ -151,7 +153,7 @@ def test_local_is_one_of_the_commands(run: Run) -> None:
     assert "up" in done.out
 
 
-def test_help_has_every_command_under_a_heading_and_says_what_it_does(run: Run) -> None:
+def test_help_has_every_command_under_a_heading_with_what_it_does(run: Run) -> None:
     shown = run("--help").out
     context = click.Context(prevs)
     listed = prevs.list_commands(context)

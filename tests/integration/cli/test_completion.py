@@ -91,14 +91,14 @@ def test_bash_completes_names_that_the_api_knows(complete: Complete, api: Api) -
     assert names.slug(sly) in every
 
 
-def test_an_api_that_is_away_completes_nothing_and_says_nothing(complete: Complete) -> None:
+def test_an_api_that_is_away_completes_nothing_and_prints_nothing(complete: Complete) -> None:
     assert complete("app", "show", "", PREVS_API="http://127.0.0.1:9") == []
     assert complete("start", "nobody", "", PREVS_TOKEN="wrong") == []
     assert complete("start", "hello", "", PREVS_API="", XDG_CONFIG_HOME="") == []
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_script_says_how_to_install_it(run: Run, shell: str) -> None:
+def test_the_script_has_how_to_install_it(run: Run, shell: str) -> None:
     done = run("completion", shell)
     assert done.status == 0
     assert "_PREVS_COMPLETE" in done.out

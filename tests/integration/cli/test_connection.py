@@ -49,14 +49,16 @@ def broken() -> Iterator[Broken]:
 
 
 @pytest.mark.parametrize("call", [("ls",), ("start", "hello", "main")])
-def test_the_next_address_is_asked_where_nothing_can_have_been_received(
+def test_the_next_address_is_tried_if_nothing_can_have_been_received(
     run: Run, address: str, api: Api, call: tuple[str, ...]
 ) -> None:
     assert run(*call, PREVS_API=f"{NOBODY},http://127.0.0.1:1,{address}").status == 0
     assert len(api.asked) == 1
 
 
-def test_what_only_reads_is_asked_again_elsewhere(run: Run, address: str, broken: Broken) -> None:
+def test_a_call_that_only_reads_is_repeated_elsewhere(
+    run: Run, address: str, broken: Broken
+) -> None:
     assert run("app", "ls", PREVS_API=f"{broken.address},{address}").status == 0
     assert broken.requests == 1
 
@@ -78,7 +80,7 @@ def test_an_error_names_every_address_and_why(run: Run, broken: Broken) -> None:
     assert "PREVS_API" in done.err
 
 
-def test_what_has_answered_is_asked_first(address: str, api: Api) -> None:
+def test_the_address_that_has_answered_is_tried_first(address: str, api: Api) -> None:
     connection = Connection(Credentials((NOBODY, address), TOKEN))
     for _ in range(2):
         connection.call("GET", "/v1/apps", timeout=10).close()
@@ -94,7 +96,7 @@ def test_a_refusal_is_an_answer(address: str, broken: Broken) -> None:
     assert broken.requests == 0
 
 
-def test_too_many_calls_are_held_back_as_the_api_says_and_for_a_minute_in_all(
+def test_too_many_calls_wait_as_the_api_requires_and_for_a_minute_in_all(
     address: str, api: Api
 ) -> None:
     api.next = [limits.refuse(25, "Too much.") for _ in range(3)]

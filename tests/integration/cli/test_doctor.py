@@ -64,7 +64,7 @@ def levels(done: Done) -> dict[str, str]:
     return {part: one["level"] for part, one in found(done).items()}
 
 
-def test_where_all_is_well_each_part_says_so(run: Run) -> None:
+def test_if_all_is_well_each_part_is_shown_as_well(run: Run) -> None:
     done = run("doctor", "--json")
     assert done.status == 0
     seen = levels(done)
@@ -75,7 +75,7 @@ def test_where_all_is_well_each_part_says_so(run: Run) -> None:
     assert "All is well." in run("doctor").err
 
 
-def test_what_previews_reach_is_said_of_each_agent(api: Api, run: Run) -> None:
+def test_what_previews_reach_is_shown_for_each_agent(api: Api, run: Run) -> None:
     part, agent = "isolation at 10.0.0.1", api.agents.known[0].id
     assert "no private network" in found(run("doctor", "--json"))[part]["told"]
     allowing = Isolation(allowed=("10.1.0.0/16",), open="there is no iptables")
@@ -87,7 +87,7 @@ def test_what_previews_reach_is_said_of_each_agent(api: Api, run: Run) -> None:
     assert "10.0.0.1" in found(run("doctor", "--json"))["isolation"]["told"]
 
 
-def test_every_wrong_part_is_told_with_what_to_do(api: Api, run: Run) -> None:
+def test_every_wrong_part_is_reported_with_the_next_step(api: Api, run: Run) -> None:
     checks = [{"name": "mesos", "ok": False, "detail": "Mesos is away.", "needed": True}]
     probe = {"role": "leader", "checks": checks, "version": "0.0.1"}
     api.instead["GET", "/readyz"] = problem("unavailable", 503, "Mesos is away.", **probe)
@@ -161,7 +161,7 @@ def test_a_token_of_little_scope_is_well_and_a_wrong_one_is_not(api: Api, run: R
     assert "PREVS_TOKEN" in found(wrong)["token"]["advice"]
 
 
-def test_a_token_of_one_app_is_told_of_its_app_alone(api: Api, run: Run) -> None:
+def test_a_token_of_one_app_sees_findings_about_its_app_only(api: Api, run: Run) -> None:
     _, token = api.tokens.add_token("ci", access.Scope.USE, "hello")
     done = run("doctor", "--json", PREVS_TOKEN=token)
     seen = found(done)

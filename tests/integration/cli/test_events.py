@@ -53,7 +53,7 @@ def test_what_has_happened_is_listed_with_the_latest_last(api: Api, run: Run) ->
     assert "--limit 4" in short.err
 
 
-def test_nothing_has_happened_says_how_to_wait_for_something(run: Run) -> None:
+def test_without_events_the_output_shows_how_to_wait_for_some(run: Run) -> None:
     done = run("events")
     assert (done.status, done.out) == (0, "")
     assert "prevs events -f" in done.err

@@ -25,7 +25,7 @@ def test_start_prints_the_address_on_stdout_and_the_state_on_stderr(run: Run) ->
     assert "hello@main (de6b329) waits for an agent" in done.err
 
 
-def test_start_says_of_when_it_is_where_the_repository_is_away(api: Api, run: Run) -> None:
+def test_start_shows_the_age_of_the_label_if_the_repository_is_away(api: Api, run: Run) -> None:
     api.refs.put_away("hello", "main", 720.0)
     done = run("start", "hello", "main")
     assert done.status == 0
@@ -41,14 +41,14 @@ def test_a_branch_may_be_named_as_in_git(api: Api, run: Run) -> None:
     assert api.bodies == [{"app": "hello", "label": names.slug("feature/x")}]
 
 
-def test_an_unknown_branch_is_told_by_the_name_that_was_given(run: Run) -> None:
+def test_an_unknown_branch_is_reported_by_the_given_name(run: Run) -> None:
     done = run("start", "hello", "feature/y")
     assert done.status == 1
     assert "'feature/y'" in done.err
     assert names.slug("feature/y") in done.err
 
 
-def test_an_ambiguous_commit_is_told_with_its_candidates(api: Api, run: Run) -> None:
+def test_an_ambiguous_commit_is_reported_with_its_candidates(api: Api, run: Run) -> None:
     subjects = {SHA: "Be brief", OTHER_SHA: "Be loud"}
     candidates = [Candidate(sha, "commit", None, subject) for sha, subject in subjects.items()]
     api.refs.leads["hello", "de6b329"] = AmbiguousLabel("hello", "de6b329", candidates)
@@ -102,7 +102,7 @@ def test_start_wait_ends_with_the_reason_when_it_failed(api: Api, run: Run) -> N
     assert "prevs retry hello main" in done.err
 
 
-def test_start_of_what_has_failed_says_so_at_once(api: Api, run: Run) -> None:
+def test_start_of_a_failed_preview_fails_at_once(api: Api, run: Run) -> None:
     api.fail()
     done = run("start", "hello", "main", "--json")
     assert done.status == 1
@@ -110,7 +110,7 @@ def test_start_of_what_has_failed_says_so_at_once(api: Api, run: Run) -> None:
     assert "exit code 3" in done.err
 
 
-def test_what_is_wrong_in_the_settings_of_a_commit_is_told_line_by_line(api: Api, run: Run) -> None:
+def test_mistakes_in_the_settings_of_a_commit_are_shown_line_by_line(api: Api, run: Run) -> None:
     mistakes = (Mistake(1, "prot is not known"), Mistake(4, "mem asks"))
     api.fail(failure=Failure(Cause.SETTINGS_INVALID, "2 mistakes.", None, mistakes))
     done = run("start", "hello", "main", "--wait")
@@ -206,7 +206,7 @@ def test_logs_that_follow_go_on_where_the_connection_broke(api: Api, run: Run) -
     assert "is stopped" in done.err
 
 
-def test_logs_prints_the_end_of_a_log_alone_where_that_is_asked_for(api: Api, run: Run) -> None:
+def test_logs_prints_only_the_end_of_a_log_with_tail(api: Api, run: Run) -> None:
     api.put(State.RUNNING, log="old\n" * 2000 + "new \x1b[2J\n")
     shown = run("logs", "hello", "main", "--tail").out
     assert shown.endswith("old\nnew \n")
@@ -214,9 +214,7 @@ def test_logs_prints_the_end_of_a_log_alone_where_that_is_asked_for(api: Api, ru
     assert run("logs", "hello", "main", "--tail", "-f").status == 2
 
 
-def test_show_tells_why_a_preview_was_stopped_and_how_long_its_steps_took(
-    api: Api, run: Run
-) -> None:
+def test_show_has_why_a_preview_was_stopped_and_how_long_its_steps_took(api: Api, run: Run) -> None:
     api.previews.usual_seconds["hello"] = {"queued": 0.4}
     steps = (Step("queued", 0.0), Step("placed", 0.5), Step("running", 2.0))
     api.put(State.STOPPED, reason="Nobody used it for an hour.", steps=steps)
@@ -236,7 +234,7 @@ def failed_update(api: Api) -> Api:
 OLD, NEW = names.short(OTHER_SHA), SHA[:7]
 
 
-def test_after_a_failed_update_show_tells_what_failed_and_what_is_served(
+def test_after_a_failed_update_show_has_what_failed_and_what_is_served(
     failed_update: Api, run: Run
 ) -> None:
     done = run("show", "hello", "main")
@@ -246,13 +244,13 @@ def test_after_a_failed_update_show_tells_what_failed_and_what_is_served(
     assert f"{NEW} is newer at main, and has failed" in served
 
 
-def test_after_a_failed_update_the_list_tells_the_same(failed_update: Api, run: Run) -> None:
+def test_after_a_failed_update_the_list_has_the_same(failed_update: Api, run: Run) -> None:
     listed = " ".join(run("ls").out.split())
     assert f"its address still serves {OLD}" in listed
     assert f"{NEW} is newer at main, and has failed" in listed
 
 
-def test_after_a_failed_update_logs_say_whose_log_it_is(failed_update: Api, run: Run) -> None:
+def test_after_a_failed_update_logs_name_their_commit(failed_update: Api, run: Run) -> None:
     done = run("logs", "hello", "main")
     assert done.out == "the new one\n"
     assert f"This is the log of {NEW}, the newest commit." in done.err
@@ -288,7 +286,7 @@ def test_the_commit_itself_is_what_is_stopped_where_it_is_named(
     assert stopped == [f"/v1/previews/hello/{SHA}"]
 
 
-def test_after_a_failed_update_retry_tries_the_newest_and_says_what_is_served(
+def test_after_a_failed_update_retry_tries_the_newest_and_shows_what_is_served(
     failed_update: Api, run: Run
 ) -> None:
     done = run("retry", "hello", "main")
@@ -345,7 +343,7 @@ def test_what_contradicts_itself_is_wrong_use(woken: Api, run: Run, options: tup
     assert run("logs", "hello", "main", *options).status == 2
 
 
-def test_where_there_was_no_earlier_attempt_that_is_told(api: Api, run: Run) -> None:
+def test_if_there_was_no_earlier_attempt_that_is_reported(api: Api, run: Run) -> None:
     api.put(State.RUNNING, log="the last one\n")
     done = run("logs", "hello", "main", "--previous")
     assert (done.status, done.out) == (1, "")

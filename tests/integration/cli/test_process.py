@@ -35,7 +35,7 @@ def interruptible() -> Iterator[None]:
     ("command", "way"),
     [("logs hello main -f", "logs hello main -f"), ("start hello main --wait", "stop hello main")],
 )
-def test_an_interrupt_ends_a_following_command_with_130_and_says_how_to_go_on(
+def test_an_interrupt_ends_a_following_command_with_130_and_shows_how_to_go_on(
     api: Api, environ: dict[str, str], command: str, way: str
 ) -> None:
     api.put(State.BUILDING, phase="building")

@@ -45,7 +45,7 @@ def test_refs_are_chosen_by_kind_and_by_text(api: Api, run: Run) -> None:
     assert "no such branch" in none.err
 
 
-def test_refs_of_a_repository_that_is_away_say_of_when_they_are(api: Api, run: Run) -> None:
+def test_refs_of_a_repository_that_is_away_are_shown_with_their_age(api: Api, run: Run) -> None:
     problem = "Could not resolve host: git.example.org"
     api.refs.listings["hello"] = Listing([ref("main")], 1.0, problem)
     done = run("refs", "hello")
@@ -65,9 +65,7 @@ def test_names_and_subjects_of_others_are_words_only(api: Api, run: Run) -> None
         assert not {"\x1b", "\x07", "\u202e"} & set(shown)
 
 
-def test_the_latest_commits_are_listed_and_more_where_they_are_asked_for(
-    api: Api, run: Run
-) -> None:
+def test_the_latest_commits_are_listed_and_more_with_a_limit(api: Api, run: Run) -> None:
     commits = [Commit(f"{number:040x}", "Ada", "Say hello", 1.0) for number in range(700)]
     api.refs.logs["hello", "main"] = commits
     api.fail(f"{1:040x}")

@@ -42,7 +42,7 @@ def test_a_plain_value_comes_from_a_file_and_is_shown(api: Api, run: Run, tmp_pa
     assert (shown["name"], shown["value"]) == ("MODE", "preview")
 
 
-def test_who_has_a_secret_is_said_where_it_is_everybody(api: Api, run: Run, tmp_path: Path) -> None:
+def test_a_secret_that_everybody_gets_is_reported(api: Api, run: Run, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("hunter2")
     put = ("env", "set", "hello", "API_KEY", "--file", str(file))

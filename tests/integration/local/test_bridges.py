@@ -64,7 +64,7 @@ def test_the_last_of_ours_leaves_the_network_as_the_first_found_it(
     assert "lo" in neighbours["turns"]["before"]
 
 
-def test_a_supervisor_puts_a_lost_bridge_back_and_says_so(lost: Mapping[str, Any]) -> None:
+def test_a_supervisor_puts_a_lost_bridge_back_and_reports_it(lost: Mapping[str, Any]) -> None:
     found = lost["with a cluster"]
     assert found["builds"]
     assert f"its bridge {found['bridge']} was removed" in found["problem"]
@@ -74,7 +74,7 @@ def test_a_supervisor_puts_a_lost_bridge_back_and_says_so(lost: Mapping[str, Any
     assert table.splitlines()[1].split()[:2] == ["dockerd", "ready"]
 
 
-def test_doctor_tells_of_a_lost_bridge_of_ours_and_what_puts_it_back(
+def test_doctor_reports_a_lost_bridge_of_ours_and_what_puts_it_back(
     lost: Mapping[str, Any],
 ) -> None:
     found = lost["without a cluster"]
@@ -89,7 +89,9 @@ def test_doctor_tells_of_a_lost_bridge_of_ours_and_what_puts_it_back(
     assert (found["finding again"][0], found["problem again"]) == ("ok", None)
 
 
-def test_a_lost_docker0_of_the_machine_is_told_with_the_next_step(lost: Mapping[str, Any]) -> None:
+def test_a_lost_docker0_of_the_machine_is_reported_with_the_next_step(
+    lost: Mapping[str, Any],
+) -> None:
     found = lost["of the machine"]
     assert (found["finding"][0], found["bridge"]) == ("ok", "docker0")
     assert not found["builds without"]

@@ -96,7 +96,7 @@ def run_executor(pair: Pair, scheduler: Scheduler, name: str = "one") -> Mapping
     return environ
 
 
-def test_an_executor_gets_its_task_and_the_environment_that_the_agent_was_told(
+def test_an_executor_gets_its_task_and_the_configured_environment(
     pair: Pair, scheduler: Scheduler
 ) -> None:
     environ = run_executor(pair, scheduler)
@@ -136,7 +136,7 @@ def test_an_executor_outlives_its_agent_and_is_known_to_the_next(
     assert [e["id"] for e in framework["executors"]] == ["one"]
 
 
-def test_an_agent_without_its_executors_has_its_old_id_and_says_that_their_tasks_are_gone(
+def test_an_agent_without_its_executors_has_its_old_id_and_reports_their_tasks_as_gone(
     pair: Pair, scheduler: Scheduler
 ) -> None:
     run_executor(pair, scheduler)
@@ -244,7 +244,7 @@ def test_the_agent_fetches_once_what_it_may_keep(
     assert [file.read_text() for file in written] == ["kept", "kept"]
 
 
-def test_a_task_whose_uri_cannot_be_fetched_fails_and_its_sandbox_says_why(
+def test_a_task_whose_uri_cannot_be_fetched_fails_with_the_reason_in_its_sandbox(
     pair: Pair, scheduler: Scheduler
 ) -> None:
     uris = [{"value": "/no/such/file"}]

@@ -47,7 +47,7 @@ def python_part(tmp_path: Path, code: str, **options: Any) -> ProcessPart:
 # processes and parts
 
 
-def test_a_part_that_does_not_end_when_asked_is_killed_with_its_children(tmp_path: Path) -> None:
+def test_a_part_that_does_not_end_on_a_signal_is_killed_with_its_children(tmp_path: Path) -> None:
     code = (
         "import signal, subprocess, sys, time\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -80,7 +80,7 @@ def test_what_a_part_left_when_it_died_goes_on_until_the_part_is_stopped(tmp_pat
     assert processes.marked(str(tmp_path)) == []
 
 
-def test_a_part_that_exits_at_once_says_so_with_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_part_that_exits_at_once_fails_with_the_end_of_its_log(tmp_path: Path) -> None:
     part = python_part(tmp_path, "print('no such thing'); raise SystemExit(3)", advice="Mend it.")
     with pytest.raises(LocalError, match="exited with status 3\nno such thing") as failure:
         bring_up(part)

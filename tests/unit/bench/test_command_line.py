@@ -14,7 +14,7 @@ def test_a_bench_that_measures_nothing_has_failed(found: Found) -> None:
         check(found)
 
 
-def test_figures_that_are_of_another_commit_are_asked_for_with_the_same_options() -> None:
+def test_another_commit_is_measured_with_the_same_options() -> None:
     def add(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--rivals", type=Path, default=Path("x"))
 

@@ -21,7 +21,7 @@ def test_an_answer_counts_as_it_came_and_a_stream_by_its_text() -> None:
     assert traffic.outside == []
 
 
-def test_who_else_is_asked_is_outside_and_what_is_in_the_page_asks_nobody() -> None:
+def test_requests_to_other_sites_are_outside_and_data_urls_are_none() -> None:
     traffic = Traffic("127.0.0.1:8090")
     request(traffic, "1", "data:image/svg+xml,%3Csvg/%3E", "Image")
     request(traffic, "2", "http://127.0.0.1:8091/font.woff2", "Font")
@@ -29,7 +29,7 @@ def test_who_else_is_asked_is_outside_and_what_is_in_the_page_asks_nobody() -> N
     assert outside(traffic.outside, 7).endswith("1 in 7 visits: http://127.0.0.1:8091/font.woff2")
 
 
-def test_what_is_over_its_budget_says_what_the_budget_is_for() -> None:
+def test_what_is_over_its_budget_is_shown_with_the_budgets_reason() -> None:
     budget = Budget(300, "people wait")
     assert judge((300, 300), budget) == ""
     assert judge((300, 301), budget) == "worst is over"

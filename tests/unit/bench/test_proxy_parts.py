@@ -100,7 +100,7 @@ def test_a_process_is_counted_with_what_it_has_started() -> None:
     assert parent.returncode == 0
 
 
-def test_what_never_settles_is_waited_for_no_longer_than_it_was_said() -> None:
+def test_the_wait_for_a_busy_process_ends_at_its_limit() -> None:
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         began = time.monotonic()
@@ -111,7 +111,7 @@ def test_what_never_settles_is_waited_for_no_longer_than_it_was_said() -> None:
         busy.wait()
 
 
-def test_a_command_runs_on_the_core_it_was_told() -> None:
+def test_a_command_runs_on_the_given_core() -> None:
     core = max(os.sched_getaffinity(0))
     script = "import json, os; print(json.dumps(list(os.sched_getaffinity(0))))"
     done = subprocess.run(

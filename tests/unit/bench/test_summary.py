@@ -25,14 +25,14 @@ def test_one_slow_round_does_not_move_the_median() -> None:
     }  # fmt: skip
 
 
-def test_the_table_has_every_round_and_says_what_of_the_aims_was_met() -> None:
+def test_the_table_has_every_round_and_which_aims_were_met() -> None:
     table = lines(ROUNDS)
     assert len(table) == 1 + len(ROUNDS) + 1 + 2
     assert table[-2] == "cold: +0.400 s against raw docker, within the aim of 0.6 s"
     assert table[-1] == "warm: +0.600 s against raw docker, beyond the aim of 0.4 s"
 
 
-def test_shares_say_how_long_each_state_lasted() -> None:
+def test_shares_are_how_long_each_state_lasted() -> None:
     marks = [Mark(0.0, "queued"), Mark(0.1, "queued"), Mark(0.5, "building"), Mark(1.5, "running")]
     assert shares(marks, 1.75) == [
         "   0.500  queued",

@@ -28,7 +28,7 @@ def test_a_folder_that_is_there_is_a_path(tmp_path: Path) -> None:
     assert located("x", tmp_path) == str(tmp_path / "x")
 
 
-def test_only_settings_that_were_given_are_said_and_an_empty_one_clears_a_list() -> None:
+def test_only_given_settings_are_sent_and_an_empty_one_clears_a_list() -> None:
     given = {"mem": None, "idle_after": 0, "keep_warm": ("",), "constraints": ("gpu", "zone=a")}
     assert given_settings(given) == {
         "idle_after": 0,

@@ -24,7 +24,7 @@ def test_findings_come_in_the_order_of_the_checks() -> None:
     assert found == [[ok("first", "well")], []]
 
 
-def test_one_that_hangs_is_told_and_holds_up_nobody() -> None:
+def test_a_check_that_hangs_is_reported_and_delays_no_other() -> None:
     over = threading.Event()
 
     def hang() -> list[Finding]:

@@ -14,9 +14,7 @@ APIS = ["http://10.0.0.5:8090", "https://prevs.acme.example"]
         ("acme-previews.example", "acme-previews.example, which all other previews get."),
     ],
 )
-def test_it_says_who_gets_the_cookies_of_a_preview_and_what_to_do(
-    domain: str, expected: str
-) -> None:
+def test_the_finding_has_who_gets_cookies_and_the_next_step(domain: str, expected: str) -> None:
     found = judge_domain(domain, APIS)
     assert (found.part, found.level) == ("cookies", Level.WARNING)
     assert expected in found.message

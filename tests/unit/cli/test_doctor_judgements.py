@@ -37,7 +37,7 @@ def test_a_framework_is_well_where_all_its_checks_are() -> None:
 
 @pytest.mark.parametrize("name", ["service", "zookeeper", "mesos", "leader", "something new"])
 @pytest.mark.parametrize(("needed", "level"), [(True, WRONG), (False, WARNING)])
-def test_each_check_of_a_framework_that_fails_is_told(
+def test_each_failing_check_of_a_framework_is_a_finding(
     name: str, needed: bool, level: Level
 ) -> None:
     checks = [
@@ -49,7 +49,7 @@ def test_each_check_of_a_framework_that_fails_is_told(
     assert found.advice
 
 
-def test_a_framework_that_says_no_without_checks_is_told_in_its_own_words() -> None:
+def test_a_framework_that_refuses_without_checks_is_quoted() -> None:
     [found] = judgements.judge_probe("framework", {"detail": "No framework leads now."}, 503)
     assert (found.level, found.message) == (WRONG, "No framework leads now.")
 
@@ -61,7 +61,7 @@ def test_clocks_may_be_a_few_seconds_apart(seconds: float, level: Level) -> None
     assert levels(judgements.judge_clock("framework", seconds)) == [level]
 
 
-def test_what_is_not_told_is_not_judged() -> None:
+def test_what_is_not_known_is_not_judged() -> None:
     assert judgements.judge_clock("framework", None) == []
     assert judgements.judge_version("framework", None, "1") == []
     assert levels(judgements.judge_version("framework", "2", "1")) == [WARNING]
@@ -116,7 +116,7 @@ CLOSED: dict[str, Any] = {
         ({"builds_unlimited": "it is no root"}, "all processes: it is no root.", [OK, WARNING]),
     ],
 )
-def test_what_is_open_at_an_agent_is_told_with_what_to_do(
+def test_what_is_open_on_an_agent_is_reported_with_the_next_step(
     changes: dict[str, Any], expected: str, expected_levels: list[Level]
 ) -> None:
     found = judge_isolation([agent("a", isolation=CLOSED | changes)])
@@ -126,7 +126,7 @@ def test_what_is_open_at_an_agent_is_told_with_what_to_do(
     assert all(bool(one.advice) == (one.level is not OK) for one in found)
 
 
-def test_agents_that_say_the_same_are_told_of_at_once_and_those_that_say_nothing_too() -> None:
+def test_agents_with_equal_reports_share_a_finding_and_so_do_those_without() -> None:
     found = judge_isolation(
         [
             agent("a", isolation=CLOSED),
@@ -149,7 +149,7 @@ def test_there_should_be_room_for_the_smallest_app(mem: int, level: Level) -> No
     assert levels(judgements.judge_agents([agent("a")], apps)) == [level]
 
 
-def test_what_has_waited_for_long_is_told_with_its_reason() -> None:
+def test_a_long_wait_is_reported_with_its_reason() -> None:
     waits = {"place": 1, "app": "hello", "sha": fake.SHA, "label": "main", "reason": "no room"}
     assert levels(judgements.judge_queue([], 1000.0)) == [OK]
     assert levels(judgements.judge_queue([cast(Queued, waits | {"since": 999.0})], 1000.0)) == [OK]
@@ -157,7 +157,7 @@ def test_what_has_waited_for_long_is_told_with_its_reason() -> None:
     assert (found.level, found.message) == (WARNING, "hello@main waits for 16 min: no room")
 
 
-def test_failed_previews_are_told_the_latest_first() -> None:
+def test_failed_previews_are_listed_with_the_latest_first() -> None:
     assert levels(judgements.judge_failed([])) == [OK]
     failed = [
         cast(Preview, fake.failed(changed=float(number), labels=[f"b{number}"]))

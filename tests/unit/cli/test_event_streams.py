@@ -95,7 +95,7 @@ def test_it_gives_up_when_no_attempt_helps() -> None:
     assert tuple(pauses) == PAUSES
 
 
-def test_an_api_that_is_busy_is_asked_again() -> None:
+def test_a_stream_is_opened_again_when_the_api_is_busy() -> None:
     updates, pauses, _ = followed(Streams([refused(503)], [state("end", "stopped")]))
     assert len(updates) == len(pauses) == 1
 

@@ -15,7 +15,7 @@ class Pages:
         self.size = size
         self.queries: list[Mapping[str, str]] = []
 
-    def ask(self, query: Mapping[str, str]) -> Mapping[str, Any]:
+    def fetch_page(self, query: Mapping[str, str]) -> Mapping[str, Any]:
         self.queries.append(query)
         begin = int(query.get("after", 0))
         end = min(begin + int(query["limit"]), self.size)
@@ -23,18 +23,18 @@ class Pages:
 
 
 @pytest.mark.parametrize("size", [0, 1, MOST, MOST + 1, 3 * MOST])
-def test_every_page_is_asked_for(size: int) -> None:
+def test_every_page_is_fetched(size: int) -> None:
     pages = Pages(size)
-    listed = gather(pages.ask, "all")
+    listed = gather(pages.fetch_page, "all")
     assert listed.found == list(range(size))
     assert not listed.more
     assert len(pages.queries) == max(1, -(-size // MOST))
 
 
 @pytest.mark.parametrize(("limit", "more"), [(1, True), (MOST + 7, True), (2 * MOST, False)])
-def test_no_more_is_asked_for_than_is_wanted(limit: int, more: bool) -> None:
+def test_no_more_is_fetched_than_the_limit(limit: int, more: bool) -> None:
     pages = Pages(2 * MOST)
-    listed = gather(pages.ask, "all", limit)
+    listed = gather(pages.fetch_page, "all", limit)
     assert listed.found == list(range(limit))
     assert listed.more is more
     assert sum(int(query["limit"]) for query in pages.queries) == limit

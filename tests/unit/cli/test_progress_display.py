@@ -13,7 +13,7 @@ def preview(**changes: Any) -> Preview:
     return cast(Preview, fake.preview(**changes))
 
 
-def test_each_step_is_told_once_as_it_begins_and_as_it_ends(
+def test_each_step_is_printed_once_when_it_begins_and_when_it_ends(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = Lines(lambda: 10.0)

@@ -17,7 +17,7 @@ from cli.__main__ import main
         (("app", "ad"), "add"),
     ],
 )
-def test_a_command_with_another_name_elsewhere_is_told_ours(
+def test_for_a_name_of_other_programs_ours_is_suggested(
     given: tuple[str, ...], meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(given, {}) == 2

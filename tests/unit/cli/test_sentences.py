@@ -48,7 +48,7 @@ def preview(**changes: Any) -> Preview:
         ({"state": "a new state"}, "is a new state"),
     ],
 )
-def test_progress_says_what_a_preview_does(changes: dict[str, Any], expected: str) -> None:
+def test_progress_describes_what_a_preview_does(changes: dict[str, Any], expected: str) -> None:
     assert progress(preview(**changes), 1000.0) == expected
 
 
@@ -101,11 +101,13 @@ def test_ago_uses_the_largest_unit(moment: float | None, expected: str) -> None:
         ),
     ],
 )
-def test_notes_say_the_place_the_reason_and_the_pin(changes: dict[str, Any], expected: str) -> None:
+def test_notes_have_the_place_the_reason_and_the_pin(
+    changes: dict[str, Any], expected: str
+) -> None:
     assert notes(preview(**changes)) == expected
 
 
-def test_notes_of_a_failed_preview_say_why() -> None:
+def test_notes_of_a_failed_preview_have_the_reason() -> None:
     assert notes(cast(Preview, fake.failed())) == "The app exited. (exit code 3)"
 
 

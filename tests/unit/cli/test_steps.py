@@ -71,5 +71,5 @@ SAID = {
 
 
 @pytest.mark.parametrize(("seconds", "text"), SAID.items())
-def test_a_time_is_said_briefly(seconds: float, text: str) -> None:
+def test_a_time_is_shown_briefly(seconds: float, text: str) -> None:
     assert brief(seconds) == text

@@ -38,17 +38,17 @@ def refused(slug: str, **fields: str) -> ApiRefused:
         ("x", ""),
     ],
 )
-def test_the_nearest_apps_are_asked_about(named: str, meant: str) -> None:
+def test_the_most_similar_apps_are_suggested(named: str, meant: str) -> None:
     assert suggest(Names(), refused("unknown-app", app=named)) == meant
 
 
-def test_the_nearest_branches_are_asked_about_by_what_the_person_said() -> None:
+def test_the_branches_most_similar_to_the_given_name_are_suggested() -> None:
     error = refused("unknown-label", app="hello", label="feature-crat-0bef4359")
     error.wanted = "Feature/crat"
     names = Names("main", "feature/cart", "v1")
     assert suggest(names, error) == "Did you mean 'feature/cart'?"
 
 
-def test_nothing_is_asked_where_nothing_is_known() -> None:
+def test_nothing_is_suggested_if_nothing_is_known() -> None:
     assert suggest(Names(away=True), refused("unknown-app", app="helo")) == ""
     assert suggest(Names(), refused("forbidden")) == ""

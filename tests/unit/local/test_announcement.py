@@ -4,7 +4,7 @@ from local.announcement import master_info
 from local.mesos.parts import Address
 
 
-def test_the_announcement_is_what_a_master_says_of_itself() -> None:
+def test_the_announcement_is_what_a_real_master_announces() -> None:
     info = json.loads(master_info({"id": "abc", "version": "1.11.0"}, Address("127.0.0.1", 5050)))
     assert info == {
         "id": "abc",

@@ -33,7 +33,7 @@ def test_a_machine_without_a_cluster_is_looked_at_only_where_it_needs_one(
     assert all(one.advice for one in seen.values() if one.level == "wrong")
 
 
-def test_each_part_that_is_not_up_is_told_with_its_log(environ: Mapping[str, str]) -> None:
+def test_each_part_that_is_not_up_is_reported_with_its_log(environ: Mapping[str, str]) -> None:
     settings = prepare(default_folder(environ), {})
     part = {"name": "proxy", "state": "waiting", "problem": "exited with status 1"}
     up = {"name": "master", "state": "ready", "problem": ""}
@@ -49,7 +49,9 @@ def test_each_part_that_is_not_up_is_told_with_its_log(environ: Mapping[str, str
     assert levels(environ, needed=False)["local"].level == "skipped"
 
 
-def test_settings_that_cannot_be_read_are_told_with_what_to_do(environ: Mapping[str, str]) -> None:
+def test_settings_that_cannot_be_read_are_a_finding_with_the_next_step(
+    environ: Mapping[str, str],
+) -> None:
     settings = prepare(default_folder(environ), {})
     (settings.folder / "settings.json").write_text("{")
     [found] = look(environ, needed=False)

@@ -49,7 +49,7 @@ def test_the_proxy_has_a_token_of_its_own_that_the_framework_takes(tmp_path: Pat
     assert not {str(settings.token_file), str(settings.key_file)} & {*proxy.values()}
 
 
-def test_framework_and_proxy_say_who_they_are_by_files(tmp_path: Path) -> None:
+def test_framework_and_proxy_have_their_identities_in_files(tmp_path: Path) -> None:
     settings = prepare(tmp_path, {})
     framework, proxy = framework_part(settings, {}).environ, proxy_part(settings, {}).environ
     assert framework["PREVS_ZOOKEEPER_AUTH_FILE"] == str(settings.zookeeper_auth_file)

@@ -38,7 +38,7 @@ def test_a_folder_its_token_and_its_key_are_closed_to_others(tmp_path: Path) -> 
         assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_settings_that_cannot_be_read_say_what_to_do(tmp_path: Path) -> None:
+def test_settings_that_cannot_be_read_raise_with_the_next_step(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text(json.dumps({"strange": 1}))
     with pytest.raises(LocalError, match="Remove it to start anew"):
         settings.read(tmp_path)

@@ -44,7 +44,7 @@ def test_a_start_that_is_slow_is_named_and_goes_on(terminal: bool) -> None:
     assert ("framework" in after) is terminal, "its spinner stays"
 
 
-def test_a_step_that_failed_is_told_with_why_and_what_to_do(
+def test_a_failed_step_is_shown_with_its_reason_and_the_next_step(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     failure = LocalError("dockerd", "exited with status 1\nno [room] left", "Make some.")

@@ -74,7 +74,7 @@ def test_a_part_that_finds_out_later_that_it_cannot_start_has_failed(settings: S
     assert "not installed" in settings.progress_file.read_text()
 
 
-def test_each_part_is_told_as_it_begins_and_as_it_ends(settings: Settings) -> None:
+def test_each_part_is_reported_when_it_begins_and_when_it_ends(settings: Settings) -> None:
     answers = iter([False, True])
     part = PlayedPart(lambda: next(answers), lambda: None)
 
@@ -95,7 +95,7 @@ def test_each_part_is_told_as_it_begins_and_as_it_ends(settings: Settings) -> No
     ]
 
 
-def test_a_part_that_gets_on_no_more_is_told_with_where_to_look_and_not_with_its_port(
+def test_a_part_without_progress_is_reported_with_its_log_and_not_with_its_port(
     settings: Settings,
 ) -> None:
     clock = itertools.count(0.0, 5.0)

@@ -16,7 +16,7 @@ def test_the_dashboard_is_at_the_address_of_the_api() -> None:
     assert "Dashboard  http://127.0.0.1:9000/ " in addresses(settings, "secret")
 
 
-def test_people_are_told_how_to_sign_in_to_mesos_and_not_the_password(tmp_path: Path) -> None:
+def test_the_output_shows_how_to_sign_in_to_mesos_without_the_password(tmp_path: Path) -> None:
     settings = prepare(tmp_path, {})
     text = addresses(settings, "token")
     user, secret = settings.mesos_access.credential()
@@ -24,7 +24,7 @@ def test_people_are_told_how_to_sign_in_to_mesos_and_not_the_password(tmp_path: 
     assert secret not in text
 
 
-def test_a_cluster_that_runs_since_an_earlier_version_is_told_to_be_open(tmp_path: Path) -> None:
+def test_a_cluster_of_an_earlier_version_is_shown_to_be_open(tmp_path: Path) -> None:
     text = addresses(Settings(tmp_path, "id"), "token")
     assert "it asks nobody who one is; `prevs local down` and `prevs local up` close it" in text
 

@@ -189,7 +189,7 @@ def test_docker_takes_the_container_name_of_anything(task: str) -> None:
 
 
 @given(APPS, SHAS, ATTEMPTS)
-def test_a_container_name_is_a_tasks_own_and_tells_nothing_of_it(
+def test_a_container_name_is_unique_and_reveals_nothing_of_its_task(
     app: str, sha: str, attempt: str
 ) -> None:
     task = names.task_id(app, sha, attempt)
@@ -224,9 +224,7 @@ def test_others_find_a_task_by_a_dns_label_that_no_other_preview_has(
         (names.Addresses("https://{label}--{app}.a.org/"), "https://main--hello.a.org/"),
     ],
 )
-def test_an_address_has_its_form_and_tells_a_port_that_is_not_the_usual_one(
-    addresses: names.Addresses, url: str
-) -> None:
+def test_an_address_has_its_form_and_an_unusual_port(addresses: names.Addresses, url: str) -> None:
     assert addresses.url("main", "hello") == url
 
 

@@ -43,7 +43,7 @@ def test_it_is_good_for_nothing_that_differs(app: str, sha: str, placement: Plac
     assert not is_good(app, sha, placement)
 
 
-def test_one_that_says_no_protocol_is_signed_as_before_there_were_any() -> None:
+def test_a_placement_without_protocol_is_signed_as_before_there_were_any() -> None:
     key = signatures.derive_key("a token")
     before = "57ebdc5438671418630e3b15940701cd142effe4f6cc7f7d9df24d7af8700b96"
     assert signatures.sign_placement(key, "hello", SHA, PLACEMENT) == before

@@ -56,14 +56,14 @@ def test_a_key_is_in_files_and_ssh_trusts_the_known_hosts_alone() -> None:
 
 
 @pytest.mark.parametrize("text", ["/srv/x", "git://h/x"])
-def test_who_asks_nothing_is_told_nothing(text: str) -> None:
+def test_an_address_that_needs_no_credential_gets_none(text: str) -> None:
     for credential in (PASSWORD, KEY):
         access = give_access(credential, address(text), FOLDER)
         assert access.files == {}
         assert "s3cret" not in str(access.environment)
 
 
-def test_who_has_no_credential_is_not_asked_for_one() -> None:
+def test_without_a_credential_git_prompts_nobody() -> None:
     assert give_access(None, address("https://h/x"), FOLDER).environment == {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",
@@ -86,7 +86,7 @@ def test_anybodys_access_forgets_the_helpers_of_the_machine() -> None:
         (Credential(), "https://h/x", "a key for ssh"),
     ],
 )
-def test_what_cannot_be_used_is_told_with_what_to_do(
+def test_an_unusable_credential_is_reported_with_the_next_step(
     credential: Credential, text: str, why: str
 ) -> None:
     with pytest.raises(CredentialUnusable, match=why):
@@ -112,7 +112,7 @@ def test_what_cannot_be_used_is_told_with_what_to_do(
         ('Load key "/k": error in libcrypto', "the agent's own", "deploy key cannot be used"),
     ],
 )
-def test_what_git_says_of_credentials_is_told_with_what_to_do(
+def test_gits_messages_about_credentials_are_explained_with_the_next_step(
     output: str, none: str, given: str
 ) -> None:
     for credential, expected in ((None, none), (PASSWORD, given)):

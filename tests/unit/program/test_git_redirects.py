@@ -56,7 +56,7 @@ def test_no_place_at_all_is_none() -> None:
         find_moved("https://h/x", traced())
 
 
-def test_what_git_says_of_redirects_is_told_from_other_failures() -> None:
+def test_a_redirect_is_distinguished_from_other_failures_of_git() -> None:
     output = "fatal: unable to access 'https://h/x/': The requested URL returned error: "
     assert is_redirected(output + "301")
     assert is_redirected(output + "307")
@@ -87,13 +87,13 @@ class Server:
         return follow(address, self.read, self.trace)
 
 
-def test_git_asks_again_where_a_repository_has_moved_to() -> None:
+def test_git_runs_again_where_a_repository_has_moved_to() -> None:
     server = Server({"https://h/a": "https://h/b", "https://h/b": "https://h/c"})
     assert server.follow("https://h/a") == "answer of https://h/c"
     assert server.requested == ["https://h/a", "https://h/b", "https://h/c"]
 
 
-def test_no_other_server_is_ever_asked() -> None:
+def test_no_request_goes_to_another_server() -> None:
     server = Server({"https://h/a": "https://h/b", "https://h/b": "https://evil/c"})
     with pytest.raises(RedirectRefused, match="sends on to https://evil/c"):
         server.follow("https://h/a")

@@ -6,7 +6,7 @@ from program.health import Check
 WELL = Check("zookeeper", True, "It answers.")
 
 
-def test_a_probe_fails_by_what_is_needed_and_tells_all_of_it() -> None:
+def test_a_probe_fails_by_needed_checks_and_lists_all_failures() -> None:
     assert health.why_not([WELL, Check("age", False, "It is old.", needed=False)]) is None
     failing = [Check("mesos", False, "No Mesos."), WELL, Check("disk", False, "No disk.")]
     assert health.why_not(failing) == "No Mesos. No disk."

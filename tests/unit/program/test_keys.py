@@ -30,7 +30,7 @@ def test_the_first_of_several_comes_first(tmp_path: Path) -> None:
         (None, "cannot be read"),
     ],
 )
-def test_what_is_no_key_is_told_but_not_shown(
+def test_an_invalid_key_is_reported_but_not_shown(
     tmp_path: Path, text: bytes | None, message: str
 ) -> None:
     file = tmp_path / "keys"

@@ -17,7 +17,7 @@ def test_a_line_has_what_is_plain_as_it_is_and_quotes_the_rest() -> None:
     assert log_lines.logfmt(fields) == 'event="a b" why="say \\"no\\"\\\\" n=3 on=true task= empty='
 
 
-def test_what_strangers_say_stays_in_its_value_and_in_its_line() -> None:
+def test_text_of_strangers_stays_in_its_value_and_in_its_line() -> None:
     line = log_lines.logfmt({"label": HOSTILE, "app": "hello"})
     assert line.isprintable()
     assert line == ('label="main\\" level=critical\\n2026 \\x1b[31m\\u202e\\u2028\\\\ ö" app=hello')
@@ -51,7 +51,7 @@ except ValueError:
 
 
 @pytest.mark.parametrize("form", log_lines.FORMS)
-def test_lines_of_ours_and_of_libraries_tell_the_same_fields(form: str) -> None:
+def test_lines_of_ours_and_of_libraries_have_the_same_fields(form: str) -> None:
     command = [sys.executable, "-c", PROGRAM, form]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     lines = done.stderr.splitlines()
@@ -68,7 +68,7 @@ def test_lines_of_ours_and_of_libraries_tell_the_same_fields(form: str) -> None:
         assert "ValueError: invalid" in lines[2]
 
 
-def test_each_line_of_an_executor_says_of_which_attempt_it_is() -> None:
+def test_each_line_of_an_executor_names_its_attempt() -> None:
     record = logging.LogRecord("executor", logging.ERROR, "", 0, "it is %s", ("lost",), None)
     line = LogFormat(log_lines.name_attempt(TASK), "logfmt").format(record)
     timestamp, rest = line.split(" ", 1)

@@ -61,7 +61,7 @@ def test_events_are_read_wherever_the_stream_is_cut(size: int) -> None:
         "bytes that are no UTF-8 do no harm",
     ],
 )
-def test_events_are_read_as_the_standard_says(
+def test_events_are_read_as_in_the_standard(
     stream: bytes, events: list[tuple[str, str, str | None]]
 ) -> None:
     assert read(stream, len(stream)) == [ServerEvent(*event) for event in events]

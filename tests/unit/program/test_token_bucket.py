@@ -34,7 +34,7 @@ def test_the_wait_is_for_as_many_tokens_as_are_wanted() -> None:
 
 
 @given(st.lists(st.integers(0, 5000)))
-def test_who_waits_as_told_never_passes_more_than_the_rate_and_one_burst(sizes: list[int]) -> None:
+def test_whoever_waits_never_passes_more_than_the_rate_and_one_burst(sizes: list[int]) -> None:
     bucket, now, passed = TokenBucket(100, 1000, 0.0), 0.0, 0
     for size in sizes:
         passed += size

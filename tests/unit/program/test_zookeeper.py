@@ -19,7 +19,7 @@ def test_there_are_three_at_least(hosts: str, listed: str) -> None:
     assert list_servers(hosts) == listed
 
 
-def test_hosts_are_told_without_a_chroot() -> None:
+def test_hosts_are_listed_without_a_chroot() -> None:
     assert list_hosts("a:1,b:2/of/teams") == list_hosts("a:1,b:2") == ["a:1", "b:2"]
 
 
@@ -30,7 +30,7 @@ def test_identities_are_one_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "prevs", "prevs:", ":hunter2", "a:b\nhunter2", "ä:b"])
-def test_what_is_no_identity_is_told_but_not_shown(tmp_path: Path, text: str) -> None:
+def test_an_invalid_identity_is_reported_but_not_shown(tmp_path: Path, text: str) -> None:
     file = tmp_path / "identities"
     file.write_text(text)
     with pytest.raises(ValueError, match="identities") as caught:
@@ -38,6 +38,6 @@ def test_what_is_no_identity_is_told_but_not_shown(tmp_path: Path, text: str) ->
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         read_identities(tmp_path / "identities")

@@ -18,7 +18,7 @@ def principals(uri: str) -> dict[str, str]:
     return {one["principal"]: one["secret"] for one in listed}
 
 
-def test_the_master_and_agents_ask_everybody(tmp_path: Path) -> None:
+def test_the_master_and_agents_authenticate_everybody(tmp_path: Path) -> None:
     access = prepared(tmp_path)
     for flags in (access.master_flags(), access.agent_flags()):
         assert flags["MESOS_AUTHENTICATE_HTTP_READONLY"] == "true"
@@ -28,7 +28,7 @@ def test_the_master_and_agents_ask_everybody(tmp_path: Path) -> None:
     assert access.agent_flags()["MESOS_AUTHENTICATE_HTTP_EXECUTORS"] == "true"
 
 
-def test_an_agent_never_sees_what_the_framework_tells_the_master(tmp_path: Path) -> None:
+def test_an_agent_never_sees_the_frameworks_secret_for_the_master(tmp_path: Path) -> None:
     access = prepared(tmp_path)
     at_master = principals(access.master_flags()["MESOS_CREDENTIALS"])
     at_agents = principals(access.agent_flags()["MESOS_HTTP_CREDENTIALS"])
