@@ -1,4 +1,4 @@
-"""What an app may say: its settings, variables, keys and repository, and the file of a commit.
+"""What an app may set: settings, variables, keys, its repository, and a commit's settings file.
 
-Pure. What is stored of it is in state/; reading a commit's file is git/'s.
+Pure. The stored records are in state/; git/ reads the file of a commit.
 """

@@ -1,6 +1,6 @@
-"""What an app is given that its repository does not have: variables, secrets, a credential. Pure.
+"""What an app is given besides its repository: variables, secrets, a credential. Pure.
 
-Values are in no repr, so that no log line has them.
+No repr contains a value, so no log line can.
 """
 
 import dataclasses
@@ -18,11 +18,11 @@ from prevs.messages import Credential
 MOST = 100
 """How many variables an app may have."""
 LONGEST_NAME, LONGEST_VALUE = 100, 32 * 1024
-"""In characters, and in bytes of UTF-8."""
+"""The name in characters, the value in bytes of UTF-8."""
 LONGEST_FILE = 16 * 1024
-"""Bytes of a key's or of known hosts' file."""
+"""Bytes of a private key, and of a known_hosts file."""
 LARGEST = 256 * 1024
-"""Bytes of all that an app is given: sealed it is a third more, and ZooKeeper takes a megabyte."""
+"""Bytes of everything that an app is given. Sealing adds a third; ZooKeeper allows a megabyte."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -31,7 +31,7 @@ _OURS = "PREVS_"
 
 @dataclasses.dataclass(frozen=True)
 class Variable:
-    """A variable of an app's containers. The value of a `secret` one is shown to nobody.
+    """A variable of an app's containers. The value of a `secret` one is never shown.
 
     `changed` is when it was set, in seconds since the epoch.
     """
@@ -44,7 +44,7 @@ class Variable:
 
 @dataclasses.dataclass(frozen=True)
 class AppSecrets:
-    """All that an app is given, with the app: sealed, it fits no other one."""
+    """Everything that an app is given. The app's name is sealed too: it opens for no other app."""
 
     app: str
     variables: Mapping[str, Variable] = dataclasses.field(default_factory=dict)
@@ -53,49 +53,50 @@ class AppSecrets:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables that are no secrets."""
+        """The variables that are not secret."""
         return {name: one.value for name, one in self.variables.items() if not one.secret}
 
     @property
     def secrets(self) -> Mapping[str, str]:
-        """The variables that are secrets."""
+        """The variables that are secret."""
         return {name: one.value for name, one in self.variables.items() if one.secret}
 
     def only_for(self, use: GivenFor) -> tuple[str, ...]:
-        """Return the names of the variables that are for builds alone, or for run time alone."""
+        """Return the names of the variables that are for exactly this use."""
         names = (name for name, one in self.variables.items() if one.scope.given_for is use)
         return tuple(sorted(names))
 
     @property
     def is_scoped(self) -> bool:
-        """Tell whether some variables are not for every commit."""
+        """Whether some variables are not for every commit."""
         return not all(one.scope.is_for_all for one in self.variables.values())
 
     def for_refs(self, refs: Collection[str]) -> "AppSecrets":
-        """Return what a commit has to which `refs`, and no others, lead."""
-        held = {name: one for name, one in self.variables.items() if one.scope.holds(refs)}
-        return dataclasses.replace(self, variables=held)
+        """Return what a commit gets to which exactly these `refs` lead."""
+        variables = {name: one for name, one in self.variables.items() if one.scope.holds(refs)}
+        return dataclasses.replace(self, variables=variables)
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether there is nothing to keep."""
+        """Whether there is nothing to store."""
         return not self.variables and self.credential is None
 
     def encode(self) -> bytes:
-        """Return what is to be sealed. Raises InvalidSettings where it is too large.
+        """Return the bytes to seal. Raises InvalidSettings if there are too many.
 
-        An earlier version would give everything to all: it must not read what has scopes.
+        An earlier version of prevs ignores scopes, and would give every variable to every commit.
+        The version number 2 keeps it from reading variables with scopes.
         """
         scoped = any(one.scope != VariableScope() for one in self.variables.values())
         data = codec.encode(self, 2 if scoped else 1)
         if len(data) > LARGEST:
-            told = f"all that {self.app!r} is given may have {LARGEST} bytes; it has {len(data)}"
-            raise InvalidSettings([Problem("value", told)])
+            wrong = f"all that {self.app!r} is given may have {LARGEST} bytes; it has {len(data)}"
+            raise InvalidSettings([Problem("value", wrong)])
         return data
 
     @staticmethod
     def decode(data: bytes) -> "AppSecrets":
-        """Return what was sealed. Raises RecordError."""
+        """Return what `encode` made these bytes of. Raises RecordError."""
         try:
             return codec.decode(AppSecrets, 1, data)
         except RecordError:
@@ -114,7 +115,7 @@ def find_name_problem(name: str) -> str | None:
 
 
 def find_value_problem(value: str, longest: int = LONGEST_VALUE) -> str | None:
-    """Return why a text cannot be a variable's value, or a file's of `longest` bytes; or None."""
+    """Return why a text cannot be a value of at most `longest` bytes; None if it can."""
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
@@ -127,7 +128,7 @@ def find_value_problem(value: str, longest: int = LONGEST_VALUE) -> str | None:
 
 
 def find_credential_problems(credential: Credential) -> list[Problem]:
-    """Return what is wrong with a credential: it is a password or a key, of a bounded size."""
+    """Return what is wrong with a credential: it must be a password or a key, of bounded size."""
     problems = [
         Problem(field, problem)
         for field, text in _fields(credential).items()
@@ -135,13 +136,13 @@ def find_credential_problems(credential: Credential) -> list[Problem]:
     ]
     if credential.private_key:
         if credential.password or credential.username:
-            told = "goes alone: the user of ssh is a part of the repository's address"
-            problems.append(Problem("private_key", told))
+            alone = "goes alone: the user of ssh is a part of the repository's address"
+            problems.append(Problem("private_key", alone))
         if problem := ssh_keys.find_problem(credential.private_key):
             problems.append(Problem("private_key", problem))
         if not credential.known_hosts.strip():
-            told = "is missing: a key is of no use without the host's own (`ssh-keyscan HOST`)"
-            problems.append(Problem("known_hosts", told))
+            missing = "is missing: a key is of no use without the host's own (`ssh-keyscan HOST`)"
+            problems.append(Problem("known_hosts", missing))
     elif not credential.password:
         problems.append(Problem("password", "is missing, and there is no private_key either"))
     elif credential.known_hosts:
@@ -154,9 +155,9 @@ def find_credential_problems(credential: Credential) -> list[Problem]:
 def with_variable(
     given: AppSecrets, name: str, variable: Variable, scope: Mapping[str, Any] | None = None
 ) -> AppSecrets:
-    """Return what an app is given with a variable set. Raises InvalidSettings.
+    """Return what an app is given, with a variable set. Raises InvalidSettings.
 
-    `scope` are the fields of its scope that change: another value alone is for nobody else.
+    `scope` has the fields of the variable's scope that change; the others stay as they were.
     """
     before = given.variables[name].scope if name in given.variables else variable.scope
     wanted = dataclasses.replace(before, **(scope or {}))
@@ -175,7 +176,7 @@ def with_variable(
 
 
 def without_variable(given: AppSecrets, name: str) -> AppSecrets:
-    """Return what an app is given without a variable. Raises UnknownVariable."""
+    """Return what an app is given, without one variable. Raises UnknownVariable."""
     if name not in given.variables:
         raise UnknownVariable(given.app, name)
     left = {other: one for other, one in given.variables.items() if other != name}
@@ -183,14 +184,14 @@ def without_variable(given: AppSecrets, name: str) -> AppSecrets:
 
 
 def with_credential(given: AppSecrets, credential: Credential, now: float) -> AppSecrets:
-    """Return what an app is given with another credential. Raises InvalidSettings."""
+    """Return what an app is given, with a new credential. Raises InvalidSettings."""
     if problems := find_credential_problems(credential):
         raise InvalidSettings(problems)
     return dataclasses.replace(given, credential=credential, credential_changed=now)
 
 
 def without_credential(given: AppSecrets) -> AppSecrets:
-    """Return what an app is given without a credential. Raises UnknownCredential."""
+    """Return what an app is given, without its credential. Raises UnknownCredential."""
     if given.credential is None:
         raise UnknownCredential(given.app)
     return dataclasses.replace(given, credential=None, credential_changed=0.0)

@@ -1,4 +1,4 @@
-"""What holds for a preview: what its commit says, and where that says nothing, its app. Pure."""
+"""The settings of a preview: those of its commit, with the app's as defaults. Pure."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from prevs.commit_settings import CommitSettings
 from prevs.messages import BuildOrder
 from prevs.records import AppRecord, PreviewRecord
 
-_NOTHING_SAID = CommitSettings()
+_NO_SETTINGS = CommitSettings()
 
 
 class Effective(NamedTuple):
@@ -21,16 +21,16 @@ class Effective(NamedTuple):
 
 
 def resolve(app: AppRecord, settings: CommitSettings | None) -> Effective:
-    """Return what holds for a preview of `app` whose commit has these settings, if they are read.
+    """Return the settings of a preview of `app`; `settings` are its commit's, None if not read yet.
 
-    They are within the app's bounds as those were when they were read.
+    The commit's settings are within the bounds that the app had when they were read.
     """
-    said = settings or _NOTHING_SAID
-    limit = said.start_limit
-    cpus, mem = resources(app, said)
+    own = settings or _NO_SETTINGS
+    limit = own.start_limit
+    cpus, mem = resources(app, own)
     return Effective(
-        port=app.port if said.port is None else said.port,
-        health=app.health if said.health is None else said.health,
+        port=app.port if own.port is None else own.port,
+        health=app.health if own.health is None else own.health,
         start_limit=BuildOrder.start_limit if limit is None else limit,
         cpus=cpus,
         mem=mem,
@@ -38,25 +38,25 @@ def resolve(app: AppRecord, settings: CommitSettings | None) -> Effective:
 
 
 def resources(app: AppRecord, settings: CommitSettings | None) -> tuple[float, int]:
-    """Return the share of CPU and the MB of what `resolve` returns."""
-    said = settings or _NOTHING_SAID
+    """Return the share of CPU and the MB of memory, as `resolve` does."""
+    own = settings or _NO_SETTINGS
     return (
-        app.cpus if said.cpus is None else said.cpus,
-        app.mem if said.mem is None else said.mem,
+        app.cpus if own.cpus is None else own.cpus,
+        app.mem if own.mem is None else own.mem,
     )
 
 
 def bounds(app: AppRecord) -> Bounds:
-    """Return what commits of an app may ask for: never less than what those get that ask not."""
+    """Return the upper bounds for the settings of commits; never below the app's own defaults."""
     return Bounds(app.name, app.folder, max(app.cpus, app.max_cpus), max(app.mem, app.max_mem))
 
 
 def settings_key(app: AppRecord) -> str:
-    """Return what of an app its commits' settings are read for: with another they may be others."""
+    """Return a cache key: commit settings must be read again when it changes."""
     within = bounds(app)
     return f"{within.cpus:g} {within.mem} {within.folder}"
 
 
 def is_current(app: AppRecord, preview: PreviewRecord) -> bool:
-    """Tell whether what the commit of a preview says is known, for the app as it is now."""
+    """Return whether the commit settings of a preview were read for the app as it is now."""
     return preview.settings is not None and preview.settings_for == settings_key(app)

@@ -1,6 +1,6 @@
-"""What may be given as an app's repository.
+"""Which addresses an app's repository may have.
 
-Pure but for `find_own_problem`; git itself is run in framework/git.
+Pure except for `find_own_problem`, which follows links. framework/git runs git itself.
 """
 
 import re
@@ -17,10 +17,10 @@ _MIRROR = re.compile(r"/mirrors/([0-9a-f]{24}|[a-z0-9-]+/[0-9a-f]{16})\.git/", r
 
 
 def find_problem(repository: str) -> str | None:
-    """Return what is wrong with a repository's address, or None if git may be given it.
+    """Return what is wrong with a repository's address, or None if git may use it.
 
-    It is an absolute path, `user@host:path`, or a URL of one of the allowed schemes. One with
-    credentials in it is refused: settings are stored and shown in the clear.
+    Allowed are an absolute path, `user@host:path`, and a URL of one of the allowed schemes. An
+    address with credentials in it is refused: settings are stored and shown in the clear.
     """
     if problem := _find_text_problem(repository):
         return problem
@@ -39,17 +39,20 @@ def find_problem(repository: str) -> str | None:
 
 
 def is_local(repository: str) -> bool:
-    """Tell whether it is on the machine that asks: a path, file:// or a loopback address."""
+    """Return whether a repository is on the machine that reads it.
+
+    That is a path, a file:// URL or a loopback address.
+    """
     address = read_address(repository)
     return address is not None and leads_here(address)
 
 
 def find_own_problem(repository: str, folder: Path) -> str | None:
-    """Return what is wrong with a path that leads into prevs's own folders, None for all others.
+    """Return what is wrong with a path that leads into prevs's own folders; None for other paths.
 
-    `folder` is the framework's. Those of executors are known by the names of their mirrors: an
-    app's repository would otherwise be whatever another app has read with its credential. Follows
-    links.
+    Without this check, an app could read the mirror that another app's credential has fetched.
+    `folder` is the framework's; the folders of executors are found by the names of their mirrors.
+    Follows links.
     """
     address = read_address(repository)
     if address is None or not address.is_local:

@@ -1,4 +1,4 @@
-"""How much of an app its waiting room shows to whoever comes. Pure."""
+"""How much an app's waiting room shows to every visitor. Pure."""
 
 from typing import Literal
 
@@ -9,15 +9,15 @@ Room = Literal["auto", "full", "status"]
 
 
 def find_room(app: AppRecord) -> Room:
-    """Return what an app says of it; what a later version may say is taken for the least."""
+    """Return the app's setting; a value of a later version of prevs counts as "status"."""
     return "auto" if app.room == "auto" else _read(app.room)
 
 
 def find_shown(app: AppRecord, *, has_credential: bool) -> Shown:
-    """Return "full", or "status" for steps and the sentence alone: no log, and no names.
+    """Return "full", or "status" for the steps and the reason alone: no log and no names.
 
-    Where the app does not say: a repository that nobody reads without a credential is private, and
-    ssh is read by nobody without one, the framework's own perhaps.
+    With "auto", a private repository gets "status": one that needs a credential, or that is read
+    over ssh, where the framework's own key may be the credential.
     """
     if app.room != "auto":
         return _read(app.room)

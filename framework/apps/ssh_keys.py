@@ -1,6 +1,7 @@
-"""What a private key for ssh says of itself without being opened. Pure.
+"""What can be read from a private key for ssh without its passphrase. Pure.
 
-OpenSSH's own format has the public key in the clear before the private one (PROTOCOL.key).
+OpenSSH's own format has the public key in the clear before the private one (see PROTOCOL.key in
+OpenSSH's source).
 """
 
 import base64
@@ -17,7 +18,7 @@ _LOCKED = ("ENCRYPTED", "Proc-Type: 4,ENCRYPTED")
 
 
 def find_problem(key: str) -> str | None:
-    """Return why a text is no key that ssh can use by itself, or None. Answers for any text."""
+    """Return why ssh cannot use a text as a key by itself; None if it can. Accepts any text."""
     if not _BEGINS.match(key.lstrip()):
         return "is no private key: one begins with -----BEGIN … PRIVATE KEY-----"
     parts = _read_parts(key)
@@ -29,7 +30,7 @@ def find_problem(key: str) -> str | None:
 def fingerprint(key: str) -> str | None:
     """Return the SHA-256 fingerprint of the public key as `ssh-keygen -l` shows it.
 
-    None for a key of another format than OpenSSH's own, and for what is no key.
+    None for a text that is no key in OpenSSH's own format.
     """
     parts = _read_parts(key)
     if parts is None:
@@ -52,7 +53,7 @@ def _read_parts(key: str) -> list[bytes] | None:
     rest = data[len(_MAGIC) :]
     parts: list[bytes] = []
     while len(parts) < 5:
-        # The number of keys is no text, but as long as the length of one.
+        # The number of keys is not a string; it has four bytes, like the length of a string.
         size = 4 if len(parts) == 3 else int.from_bytes(rest[:4], "big")
         rest = rest if len(parts) == 3 else rest[4:]
         if len(rest) < size or not rest:

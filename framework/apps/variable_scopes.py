@@ -1,7 +1,7 @@
-"""For which branches and tags a variable is, and for what of an attempt. Pure.
+"""For which branches and tags a variable is, and whether for builds or at run time. Pure.
 
-A ref is written as git has it below refs/: heads/main is a branch, tags/v1 a tag. So nobody makes a
-tag that counts as a branch of the same name.
+A ref is written as below git's refs/: heads/main is a branch, tags/v1 a tag. So a tag never counts
+as a branch of the same name.
 """
 
 import dataclasses
@@ -14,15 +14,15 @@ BRANCHES, TAGS = "heads/", "tags/"
 MOST_PATTERNS, LONGEST_PATTERN = 20, 200
 _REST = "**"
 _ODD = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\udfff\ufeff"
-"""Spaces, and what is not seen."""
+"""Spaces and invisible characters."""
 _PART = rf"(?:[^{_ODD},/*]|\*(?!\*))+"
 PATTERN = rf"(?!refs(?:/|$))(?:{_PART}(?:/{_PART})*(?:/\*\*)?|\*\*)"
-"""What a pattern is, as a regular expression of Python and of ECMAScript."""
+"""The form of a pattern, as a regular expression for both Python and ECMAScript."""
 _SEEN = re.compile(rf"[^{_ODD},]+")
 
 
 class GivenFor(enum.Enum):
-    """What of an attempt has a variable."""
+    """Which part of an attempt gets a variable."""
 
     BUILD = "build"
     RUN = "run"
@@ -31,7 +31,7 @@ class GivenFor(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class VariableScope:
-    """Patterns for branches and for tags; without any it is for every commit."""
+    """Patterns for branches and for tags; without patterns, it covers every commit."""
 
     branches: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -39,11 +39,11 @@ class VariableScope:
 
     @property
     def is_for_all(self) -> bool:
-        """Tell whether every commit has it."""
+        """Whether every commit gets the variable."""
         return not self.branches and not self.tags
 
     def holds(self, refs: Iterable[str]) -> bool:
-        """Tell whether a commit has it to which `refs`, and no others, lead."""
+        """Return whether a commit gets the variable to which exactly these `refs` lead."""
         return self.is_for_all or any(self._names(ref) for ref in refs)
 
     def _names(self, ref: str) -> bool:
@@ -54,9 +54,9 @@ class VariableScope:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Tell whether a pattern is for the name of a branch or tag.
+    """Return whether a pattern matches the name of a branch or tag.
 
-    `*` and `?` stand for no slash; `**` at the end stands for all that follows.
+    `*` and `?` match no slash; `**` at the end matches everything that follows.
     """
     wanted, parts = pattern.split("/"), name.split("/")
     if wanted[-1] == _REST:
@@ -69,7 +69,7 @@ def find_patterns_problem(patterns: Sequence[str]) -> str | None:
     """Return what is wrong with the patterns of a scope, or None."""
     if len(patterns) > MOST_PATTERNS:
         return f"are {len(patterns)} patterns; {MOST_PATTERNS} are allowed"
-    return next((told for told in map(_find_problem, patterns) if told), None)
+    return next((problem for problem in map(_find_problem, patterns) if problem), None)
 
 
 def _find_problem(pattern: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The keys of a .prevs.toml: what each may be, and what the documentation says of it."""
+"""The keys of a .prevs.toml: the allowed values of each, and its text in the documentation."""
 
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ Status = Annotated[int, Field(ge=200, le=599)]
 
 
 class Table(BaseModel):
-    """A table of the file: it has the keys that it says, and no others."""
+    """A table of the file. Keys that it does not define are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -33,7 +33,7 @@ class Table(BaseModel):
 class Health(Table):
     """When it is ready: what the executor asks, until the answer says so."""
 
-    # The first, for what the others may say goes by it.
+    # First, because the allowed values of the other keys depend on it.
     kind: Annotated[str, AfterValidator(rules.check_kind)] | None = Field(
         default=None,
         description="What is asked: `http` is a `GET` over HTTP/1.1, or HTTP/2 where it speaks "
@@ -71,8 +71,8 @@ class Health(Table):
     )
 
     @property
-    def asked(self) -> HealthKind:
-        """How it is asked: statuses are of HTTP, so who names some means that."""
+    def check_kind(self) -> HealthKind:
+        """The kind of the check. A file with statuses but without a kind means HTTP."""
         return HealthKind(self.kind or ("http" if self.status else ""))
 
 
@@ -170,7 +170,7 @@ class Manifest(Table):
     hooks: Hooks = Hooks()
 
     def settings(self) -> CommitSettings:
-        """Return what the file says, as it is stored and sent."""
+        """Return the settings of the file, as they are stored and sent."""
         return CommitSettings(
             port=self.port,
             health=self.health.path,
@@ -191,13 +191,13 @@ class Manifest(Table):
                 hooks=tuple(tuple(words) for words in self.hooks.prepare),
                 statuses=tuple(self.health.status),
                 check_timeout=self.health.timeout or 0.0,
-                health_kind=self.health.asked,
+                health_kind=self.health.check_kind,
             ),
         )
 
 
 def find_table(path: tuple[Any, ...]) -> type[Table] | None:
-    """Return the table that a path of keys leads to; None where there is none."""
+    """Return the table that a path of keys leads to; None if there is none."""
     table: type[Table] = Manifest
     for key in path:
         field = table.model_fields.get(key)

@@ -1,6 +1,6 @@
-"""In which line of a TOML document each of its keys is: tomllib does not tell. Pure.
+"""The line of each key in a TOML document, which tomllib does not report. Pure.
 
-Nothing is validated here: what is no TOML is followed up to where it stops being one.
+Nothing is validated here: a document with a syntax error is read up to the error.
 """
 
 import contextlib
@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 
 Path = tuple[str | int, ...]
-"""Where a value is: keys, and positions in lists."""
+"""Where a value is: keys and positions in lists."""
 
 DEEPEST = 12
-"""How many parts a path may have. tomllib takes memory that grows with their square."""
+"""How many parts a path may have. The memory that tomllib needs grows with their square."""
 
 _BLANK = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -37,7 +37,7 @@ class TooDeep(Exception):
 
 
 class _Lost(Exception):
-    """What follows is no TOML."""
+    """What follows is not TOML."""
 
 
 def find_lines(text: str) -> Mapping[Path, int]:
@@ -75,7 +75,7 @@ class _Walk:
                 self._pair(table)
 
     def _header(self, key: Path, *, is_list: bool) -> Path:
-        """Note a table's header; return its path, with its position in each list of tables."""
+        """Note a header's lines; return the table's path, with positions in lists of tables."""
         path: Path = ()
         for number, part in enumerate(key, 1):
             path = (*path, part)
@@ -111,7 +111,7 @@ class _Walk:
         self._value((*path, position))
 
     def _inside(self, path: Path, end: str, read: Callable[[Path, int], None]) -> None:
-        """Read what is between brackets, each with its position."""
+        """Call `read` for each item before the closing bracket, with its position."""
         position = 0
         while True:
             self._skip(_GAP)

@@ -1,4 +1,4 @@
-"""From the bytes of a .prevs.toml to CommitSettings, or to all that is wrong with it."""
+"""From the bytes of a .prevs.toml to CommitSettings, or to all mistakes in it."""
 
 import re
 import tomllib
@@ -15,13 +15,13 @@ from prevs.commit_settings import CommitSettings
 from prevs.records import Mistake
 
 MOST_BYTES = 8192
-"""How large the file may be. Each preview's record has what it says."""
+"""How large the file may be. The record of each preview contains its settings."""
 
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 class InvalidManifest(Exception):
-    """A file that cannot be used; `mistakes` are all that was found, in the order of lines."""
+    """A file that cannot be used; `mistakes` are all that is wrong, in the order of lines."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         super().__init__("; ".join(f"line {one.line}: {one.message}" for one in mistakes))
@@ -29,7 +29,7 @@ class InvalidManifest(Exception):
 
 
 def read(data: bytes, bounds: Bounds) -> CommitSettings:
-    """Return what a file says. Raises InvalidManifest."""
+    """Return the settings in a file. Raises InvalidManifest."""
     text = _decode(data)
     lines, parsed = _parse(text)
     try:
@@ -49,13 +49,13 @@ def _decode(data: bytes) -> str:
 
 
 def too_large(size: int) -> Mistake:
-    """Return what is wrong with a file of so many bytes."""
+    """Return the mistake of a file with so many bytes."""
     return Mistake(1, f"the file has {size:,} bytes; it may have {MOST_BYTES:,}")
 
 
 def _parse(text: str) -> tuple[Mapping[tuple[str | int, ...], int], dict[str, Any]]:
     try:
-        # First: what is nested without end would take all memory there.
+        # First, because tomllib would use up all memory for a document that is nested too deeply.
         lines = find_lines(text)
         return lines, tomllib.loads(text)
     except TooDeep as deep:
@@ -70,15 +70,15 @@ def _parse(text: str) -> tuple[Mapping[tuple[str | int, ...], int], dict[str, An
 def _read_syntax(message: str, text: str) -> Mistake:
     at = _AT.search(message)
     line = int(at[1]) if at and at[1] else text.rstrip().count("\n") + 1
-    said = _AT.sub("", message)
-    return Mistake(line, f"is not TOML: {said[:1].lower()}{said[1:]}")
+    what = _AT.sub("", message)
+    return Mistake(line, f"is not TOML: {what[:1].lower()}{what[1:]}")
 
 
 def _locate(error: ValidationError, lines: Mapping[tuple[str | int, ...], int]) -> list[Mistake]:
     found: dict[Mistake, None] = {}
     for problem in error.errors(include_url=False):
         path = tuple(part for part in problem["loc"] if part != "[key]")
-        # What is in a text that was split has no line of its own.
+        # A word of a command that was split has no line of its own.
         line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 1)
         found[Mistake(line, explain(problem, path))] = None
     return sorted(found, key=lambda mistake: mistake.line)

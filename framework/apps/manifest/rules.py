@@ -1,7 +1,7 @@
-"""What the values in a .prevs.toml have to be, beside their types. Pure.
+"""The rules for values in a .prevs.toml, besides their types. Pure.
 
-Each rule returns its value, or raises PydanticCustomError with the rest of a sentence that begins
-with the key.
+Each rule returns its value, or raises PydanticCustomError. Its message is the rest of a sentence
+that begins with the key.
 """
 
 import posixpath
@@ -24,7 +24,7 @@ _SYSTEM = ("/proc", "/sys", "/dev")
 
 
 class Bounds(NamedTuple):
-    """What the app lets its commits have. `folder` is where in the repository the app is."""
+    """The most that an app's commits may have. `folder` is the app's folder in the repository."""
 
     app: str
     folder: str
@@ -33,12 +33,12 @@ class Bounds(NamedTuple):
 
 
 def refuse(message: str, **values: object) -> NoReturn:
-    """Refuse a value; `message` may have `values` in braces."""
+    """Refuse a value; `message` may name `values` in braces."""
     raise PydanticCustomError("rule", message, values)
 
 
 def split_words(value: object) -> object:
-    """Return the words of a command line, as a shell would part them; a list stays."""
+    """Return the words of a command line, split as by a shell; a list stays as it is."""
     if not isinstance(value, str):
         return value
     try:
@@ -48,54 +48,54 @@ def split_words(value: object) -> object:
 
 
 def check_words(value: list[str]) -> list[str]:
-    """Refuse a command whose program is nothing."""
+    """Refuse a command whose program is an empty word."""
     if value and not value[0]:
         refuse("begins with an empty word, where the program's name belongs")
     return value
 
 
 def make_list(value: object) -> object:
-    """Return one number as a list of it."""
+    """Return a single number as a list."""
     return [value] if type(value) is int else value
 
 
 def check_text(value: str) -> str:
-    """Refuse what no argument and no variable of a process can hold."""
+    """Refuse a text that no argument and no variable of a process can hold."""
     if "\0" in value:
         refuse("must not have a NUL character in it")
     return value
 
 
 def check_name(value: str) -> str:
-    """Refuse what is no variable's name."""
+    """Refuse a text that is no name of a variable."""
     if not _NAME.fullmatch(value):
         refuse("is no name of a variable: letters, digits and _, no digit first")
     return value
 
 
 def check_own_name(value: str) -> str:
-    """Refuse the names of variables that prevs sets, too."""
+    """As `check_name`; also refuse the variables that prevs sets."""
     if value == "PORT" or value.startswith("PREVS_"):
         refuse("is set by prevs; choose another name{hint}", hint=_hint(value))
     return check_name(value)
 
 
 def check_health(value: str) -> str:
-    """Refuse what is no path of a URL."""
+    """Refuse a text that is no path of a URL."""
     if not (value.startswith("/") and value.isascii() and value.isprintable() and " " not in value):
         refuse("must begin with / and have no spaces or control characters in it")
     return value
 
 
 def check_kind(value: str) -> str:
-    """Refuse what is no kind of health check."""
+    """Refuse a text that is no kind of health check."""
     if value not in _KINDS:
         refuse("must be {kinds}, not {given}", kinds=_KINDS_SHOWN, given=value[:60])
     return value
 
 
 def check_http_only(value: T, info: ValidationInfo) -> T:
-    """Refuse what says how HTTP is asked, where something else is."""
+    """Refuse a key that is for HTTP checks alone if the check is of another kind."""
     kind = info.data.get("kind")
     if kind in {HealthKind.GRPC.value, HealthKind.TCP.value}:
         refuse('is for kind = "http" alone; leave it out, or change kind = "{kind}"', kind=kind)
@@ -103,14 +103,14 @@ def check_http_only(value: T, info: ValidationInfo) -> T:
 
 
 def check_stage(value: str) -> str:
-    """Refuse what is no stage of a Dockerfile."""
+    """Refuse a text that is no name of a Dockerfile's stage."""
     if not _STAGE.fullmatch(value):
         refuse("is no name of a stage: letters, digits, _, . and -")
     return value
 
 
 def check_path(value: str, info: ValidationInfo) -> str:
-    """Refuse a path that leaves the repository; return it without detours."""
+    """Refuse a path that leaves the repository; return it normalized."""
     bounds = _bounds(info)
     if not value or not value.isprintable():
         refuse("must be a path without control characters in it")
@@ -123,7 +123,7 @@ def check_path(value: str, info: ValidationInfo) -> str:
 
 
 def check_volume(value: str) -> str:
-    """Refuse what cannot be a volume; return the path without detours."""
+    """Refuse a path that cannot be a volume; return it normalized."""
     path = re.sub("^/+", "/", posixpath.normpath(value))
     if not value.startswith("/") or not value.isprintable():
         refuse("must be an absolute path in the container, like /data")
@@ -133,7 +133,7 @@ def check_volume(value: str) -> str:
 
 
 def check_volumes(value: list[str]) -> list[str]:
-    """Refuse a volume that is named twice."""
+    """Refuse a list that names a volume twice."""
     for path in value:
         if value.count(path) > 1:
             refuse("names {path} twice", path=path)
@@ -141,13 +141,13 @@ def check_volumes(value: list[str]) -> list[str]:
 
 
 def check_cpus(value: float, info: ValidationInfo) -> float:
-    """Refuse a share beyond the app's."""
+    """Refuse more CPUs than the app allows."""
     bounds = _bounds(info)
     if value > bounds.cpus:
         refuse(
-            "asks for {asked} CPUs; this app's commits may have at most {most}: have its max_cpus "
-            "raised (prevs app set {app} --max-cpus {asked})",
-            asked=f"{value:g}",
+            "asks for {cpus} CPUs; this app's commits may have at most {most}: have its max_cpus "
+            "raised (prevs app set {app} --max-cpus {cpus})",
+            cpus=f"{value:g}",
             most=f"{bounds.cpus:g}",
             app=bounds.app,
         )
@@ -155,13 +155,13 @@ def check_cpus(value: float, info: ValidationInfo) -> float:
 
 
 def check_mem(value: int, info: ValidationInfo) -> int:
-    """Refuse memory beyond the app's."""
+    """Refuse more memory than the app allows."""
     bounds = _bounds(info)
     if value > bounds.mem:
         refuse(
-            "asks for {asked} MB; this app's commits may have at most {most}: have its max_mem "
-            "raised (prevs app set {app} --max-mem {asked})",
-            asked=value,
+            "asks for {mem} MB; this app's commits may have at most {most}: have its max_mem "
+            "raised (prevs app set {app} --max-mem {mem})",
+            mem=value,
             most=bounds.mem,
             app=bounds.app,
         )

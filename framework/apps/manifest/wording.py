@@ -28,7 +28,7 @@ _LONGEST = 60
 
 
 def explain(problem: Mapping[str, Any], path: Sequence[str | int]) -> str:
-    """Return what is wrong, of an error as pydantic tells it and the path of keys to it."""
+    """Return what is wrong, from an error of pydantic's and the path of keys to it."""
     name, kind, given = spell(path), problem["type"], problem["input"]
     if kind == "extra_forbidden":
         return f"{name} is not known{_suggest(path)}"
@@ -41,20 +41,20 @@ def explain(problem: Mapping[str, Any], path: Sequence[str | int]) -> str:
 
 
 def spell(path: Sequence[str | int]) -> str:
-    """Return a path of keys as people write it: hooks.prepare, entry 2."""
+    """Return a path of keys as people write it, for example: hooks.prepare, entry 2."""
     keys = [_cut(part) for part in path if isinstance(part, str)]
     entries = [f", entry {part + 1}" for part in path if isinstance(part, int)]
     return ".".join(keys) + "".join(entries)
 
 
 def _suggest(path: Sequence[str | int]) -> str:
-    """Return what to write instead of a key that is not known."""
+    """Return what to write instead of an unknown key."""
     *inside, key = (str(part) for part in path)
     table = find_table(tuple(inside)) or Manifest
     known = list(table.model_fields)
-    homes = [home for home in _homes() if key in _keys(home)]
-    if homes and homes[0] != inside:
-        where = f"[{homes[0][0]}]" if homes[0] else "the top of the file, before any [table]"
+    tables = [path for path in _table_paths() if key in _keys(path)]
+    if tables and tables[0] != inside:
+        where = f"[{tables[0][0]}]" if tables[0] else "the top of the file, before any [table]"
         return f" here; it belongs into {where}"
     if near := difflib.get_close_matches(key.lower(), known, n=1):
         return f"; did you mean {near[0]}?"
@@ -62,17 +62,17 @@ def _suggest(path: Sequence[str | int]) -> str:
     return f"; {where} {', '.join(known)}"
 
 
-def _homes() -> list[list[str]]:
+def _table_paths() -> list[list[str]]:
     return [[], *([name] for name in Manifest.model_fields if find_table((name,)))]
 
 
-def _keys(home: Sequence[str]) -> Mapping[str, Any]:
-    table: type[Table] = find_table(tuple(home)) or Manifest
+def _keys(path: Sequence[str]) -> Mapping[str, Any]:
+    table: type[Table] = find_table(tuple(path)) or Manifest
     return table.model_fields
 
 
 def _example(path: Sequence[str | int], kind: str) -> str:
-    """Return how the key is written."""
+    """Return an example of how the key is written."""
     keys = [part for part in path if isinstance(part, str)]
     table = find_table(tuple(keys[:-1]))
     field = table.model_fields.get(keys[-1]) if table and keys else None
