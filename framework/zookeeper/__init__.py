@@ -1,4 +1,4 @@
-"""The edge to ZooKeeper, over kazoo: the store, who leads, and what is at our root.
+"""The edge to ZooKeeper, over kazoo: the store, the election of a leader, and the root znode.
 
-Calls block, and run on the thread of whoever calls; watches only put events into an inbox.
+Calls block, and run on the caller's thread; watches only put events into an inbox.
 """

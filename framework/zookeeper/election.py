@@ -1,4 +1,4 @@
-"""Which framework leads, over kazoo: a lock in ZooKeeper, and the epoch that fences every write."""
+"""The election of a leader, over kazoo: a lock in ZooKeeper, and an epoch that fences writes."""
 
 import contextlib
 import os
@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 
 
 class Election:
-    """One run of a program that stands for the leader at a root; it is elected at most once.
+    """The candidacy of one run of a program at a root; it is elected at most once.
 
-    `api` is the URL at which the others reach its API, "" for one that answers nobody.
+    `api` is the URL at which other frameworks reach its API, "" if it has none.
     """
 
     def __init__(self, client: KazooClient, paths: Paths, api: str) -> None:
@@ -39,11 +39,11 @@ class Election:
 
     @property
     def leader(self) -> LeaderRecord | None:
-        """The one that leads, as far as `watch` knows; None for nobody. Never blocks."""
+        """The leader as of the last notice to `watch`; None if nobody leads. Never blocks."""
         return self._leader
 
     def contenders(self) -> list[str]:
-        """Return the machines' names of all that stand, this one's too. Raises Unavailable."""
+        """Return the machine names of all candidates, this one's too. Raises Unavailable."""
         with mapped(self._client):
             return [process.partition("/")[0] for process in self._lock.contenders()]
 
@@ -53,7 +53,7 @@ class Election:
             DataWatch(self._client, self._path, self._notice)
 
     def win(self) -> int:
-        """Wait until this one leads, for as long as it takes; return the epoch.
+        """Wait until this process leads, however long that takes; return the epoch.
 
         Raises SessionLost, Unavailable.
         """
@@ -62,19 +62,19 @@ class Election:
             return self._take_over()
 
     def try_to_win(self) -> int | None:
-        """Return the epoch, None where another one leads. Raises as `win`."""
+        """Return the epoch; None if another process leads. Raises as `win`."""
         with mapped(self._client):
             return self._take_over() if self._lock.acquire(blocking=False) else None
 
     def resign(self) -> None:
-        """Say that nobody leads, if this one does: whoever asks is told so at once.
+        """Record that nobody leads, if this process did, so that all others know at once.
 
-        It is this process's last write: the epoch ends with it. The lock ends with the session.
+        It is this process's last write: it ends the epoch. The lock ends with the session.
         """
         if self._epoch is None or not self._client.connected:
             return
         nobody = LeaderRecord("", self._process).encode()
-        # Where it fails, another one says who leads as soon as one does.
+        # If this fails, the next leader writes itself there as soon as it leads.
         with contextlib.suppress(KazooException, KazooTimeoutError):
             self._client.set(self._path, nobody, version=self._epoch)
 
@@ -84,9 +84,9 @@ class Election:
         return self._epoch
 
     def _write(self) -> int:
-        """Write who leads, as long as the lock is held by the session that acquired it.
+        """Write this process as the leader, if its session still holds the lock.
 
-        Once more where the answer was lost: the last one's version is the epoch.
+        The caller repeats it if the answer was lost: the version of the last write is the epoch.
         """
         _, stat = self._client.get(self._path)
         request = self._client.transaction()

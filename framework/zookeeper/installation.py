@@ -1,7 +1,7 @@
-"""Whether a framework may work at a root in ZooKeeper: what it finds there, and what it is told.
+"""Whether a framework may use a root in ZooKeeper, given what is there and its own settings.
 
-Mesos takes an unknown framework id for a new framework's, and every preview would be started
-twice: so a framework at another cluster's records, or at no records of ours, has to refuse.
+A framework must refuse the records of another cluster, and a root that is not ours. Mesos would
+take the stored framework id for that of a new framework, and every preview would start twice.
 """
 
 import dataclasses
@@ -25,10 +25,10 @@ _FRAMEWORK_ID = re.compile(rb"[A-Za-z0-9._-]{1,255}")
 
 
 def name_master(master: str, zookeeper: str) -> str:
-    """Return what names a Mesos cluster in the records, from PREVS_MASTER and PREVS_ZOOKEEPER.
+    """Return the name of a Mesos cluster in the records, from PREVS_MASTER and PREVS_ZOOKEEPER.
 
-    A master that announces itself in the ZooKeeper that holds the records is named by its path
-    alone, so that hosts of that ZooKeeper may change. Credentials are left out.
+    A master that announces itself in the same ZooKeeper as the records is named by its path alone,
+    so that the hosts of that ZooKeeper may change. Credentials are left out.
     """
     if not master.startswith("zk://"):
         return master
@@ -41,32 +41,34 @@ def name_master(master: str, zookeeper: str) -> str:
 def find_difference(
     stored: InstallationRecord, ours: InstallationRecord, *, led: bool
 ) -> str | None:
-    """Return why a framework told `ours` may not work with what is stored; None if it may.
+    """Return why a framework with the settings `ours` may not use what is stored; None if it may.
 
-    While nobody leads there (`led`) the domain may change: no address changes while it is in use.
-    So may the principal, for a cluster that begins to ask who is who is still the same. A master
-    that knows the id by another one refuses that itself; one that was started anew does not.
+    `led` is whether a framework leads there. While none leads, the domain may change, because no
+    address is in use; so may the principal, because a cluster stays the same when it begins to
+    authenticate. A master that knows the framework id under another principal refuses that itself,
+    except after a restart of the master.
     """
-    told = []
+    differences = []
     for field in dataclasses.fields(InstallationRecord):
         if field.name in _MAY_CHANGE and not led:
             continue
         before, now = getattr(stored, field.name), getattr(ours, field.name)
         if before != now:
-            told.append(f"{_SETTINGS[field.name]} {before or 'unset'} there, {now or 'unset'} here")
-    if not told:
+            name = _SETTINGS[field.name]
+            differences.append(f"{name} {before or 'unset'} there, {now or 'unset'} here")
+    if not differences:
         return None
     return (
-        f"is of frameworks with other settings ({'; '.join(told)}). Set what is there, or choose "
-        "another PREVS_ROOT. If it is the installation that changes: stop its frameworks, then run "
-        "`python -m framework --forget installation`."
+        f"is of frameworks with other settings ({'; '.join(differences)}). Set what is there, or "
+        "choose another PREVS_ROOT. If it is the installation that changes: stop its frameworks, "
+        "then run `python -m framework --forget installation`."
     )
 
 
 def find_stranger(root: str, children: Collection[str], data: bytes, owner: int) -> str | None:
-    """Return why a root without an installation cannot be ours; None if it can.
+    """Return why a root without an installation record cannot be ours; None if it can.
 
-    `owner` is the session whose end removes it, 0 for none.
+    `owner` is the session that owns the root as an ephemeral znode, 0 for none.
     """
     others = sorted(set(children) - _OURS)
     if root == "/zookeeper" or root.startswith("/zookeeper/"):
@@ -81,5 +83,5 @@ def find_stranger(root: str, children: Collection[str], data: bytes, owner: int)
 
 
 def is_framework_id(data: bytes) -> bool:
-    """Tell whether these bytes can be an id that Mesos gave us."""
+    """Return whether these bytes can be a framework id of Mesos."""
     return _FRAMEWORK_ID.fullmatch(data) is not None

@@ -1,7 +1,7 @@
-"""Who may do what with each znode of ours, over kazoo's ACLs. Pure.
+"""The ACLs of our znodes, over kazoo. Pure.
 
-Frameworks may do everything. Proxies read where previews are, and write of themselves; who takes
-one over reads no app, no token and no secret, and changes none.
+Frameworks may do everything. Proxies read placements and write records of themselves. So whoever
+takes over a proxy can neither read nor change an app, a token or a secret.
 """
 
 from collections.abc import Collection
@@ -13,7 +13,10 @@ from prevs.paths import Paths
 
 
 class Rights(NamedTuple):
-    """Those of the frameworks, whose identity is `own`, and of `proxies`: each `user:password`."""
+    """The rights of the frameworks, with the identity `own`, and of `proxies`.
+
+    An identity is `user:password`.
+    """
 
     paths: Paths
     own: str
@@ -21,11 +24,11 @@ class Rights(NamedTuple):
 
     @property
     def all(self) -> ACL:
-        """What frameworks have everywhere."""
+        """The right of frameworks, to everything."""
         return everything(self.own)
 
     def of(self, path: str) -> list[ACL]:
-        """Return who may do what with a znode that frameworks make."""
+        """Return the ACLs of a znode that frameworks make."""
         paths = self.paths
         if path == paths.proxies:
             return [self.all, *(_some(one, create=True) for one in self.proxies)]
@@ -34,13 +37,13 @@ class Rights(NamedTuple):
         return [self.all]
 
     def are_a_proxys(self, path: str, acls: Collection[ACL]) -> bool:
-        """Tell whether a znode with these ACLs was made by a proxy with an identity of its own."""
+        """Return whether a proxy with an identity of its own made the znode with these ACLs."""
         theirs = path.startswith(f"{self.paths.proxies}/")
         return theirs and any(list(acls) == [everything(one)] for one in self.proxies)
 
 
 def everything(identity: str) -> ACL:
-    """Return what allows everything to one `user:password`."""
+    """Return the ACL that allows everything to one `user:password`."""
     user, _, password = identity.partition(":")
     return make_digest_acl(user, password, all=True)
 

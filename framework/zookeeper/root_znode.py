@@ -1,4 +1,4 @@
-"""What is at our root in ZooKeeper before a framework works there, over kazoo."""
+"""Checks the root znode before a framework uses it, and closes it to others. Over kazoo."""
 
 import contextlib
 from collections.abc import Collection
@@ -25,9 +25,9 @@ _READ = 1
 
 
 def claim(client: KazooClient, paths: Paths, ours: InstallationRecord, *, led: bool) -> None:
-    """See that everything at a root is of one installation, `ours`; the first one says so there.
+    """Check that a root belongs to the installation `ours`; record that if it is new.
 
-    `led` tells whether a framework leads. Writes nothing where it raises ForeignState. Raises
+    `led` is whether a framework leads there. Raises ForeignState, and then has written nothing;
     Unavailable.
     """
     with mapped(client):
@@ -53,7 +53,7 @@ def claim(client: KazooClient, paths: Paths, ours: InstallationRecord, *, led: b
 
 
 def take_over(client: KazooClient, paths: Paths, ours: InstallationRecord, epoch: int) -> None:
-    """Claim the root for the one that leads; what may change is `ours` from now on.
+    """Claim the root for a new leader; store the settings in `ours` that may change.
 
     Raises ForeignState, Superseded, Unavailable.
     """
@@ -65,10 +65,10 @@ def take_over(client: KazooClient, paths: Paths, ours: InstallationRecord, epoch
 
 
 def close(client: KazooClient, rights: Rights) -> bool:
-    """Have everything at a root be the frameworks' alone; tell whether it was not so yet.
+    """Close everything at a root to all but the frameworks; return whether that was needed.
 
-    For the one that leads, before `grant`. The root itself comes last: where it is closed, all
-    below it is. What others make meanwhile is theirs to close. Raises ForeignState, Unavailable.
+    For the leader, before `grant`. The root itself comes last: if it is closed, everything below
+    it is. Others close what they make meanwhile. Raises ForeignState, Unavailable.
     """
     root = rights.paths.root
     with mapped(client):
@@ -79,10 +79,10 @@ def close(client: KazooClient, rights: Rights) -> bool:
 
 
 def grant(client: KazooClient, rights: Rights) -> bool:
-    """Have proxies read and write what they must, no more; tell whether it was not so yet.
+    """Give proxies the rights that they need, and no more; return whether that was needed.
 
-    For the one that leads, once everything that has to be there is. The parent of the proxies' own
-    records comes last: where that is right, all is. Raises ForeignState, Unavailable.
+    For the leader, once all znodes exist. The parent of the proxies' own records comes last: if
+    its rights are right, all are. Raises ForeignState, Unavailable.
     """
     paths = rights.paths
     with mapped(client):
@@ -96,7 +96,7 @@ def grant(client: KazooClient, rights: Rights) -> bool:
 
 
 def find_writable(client: KazooClient, paths: Collection[str]) -> list[str]:
-    """Return which znodes anybody may write, of those that are there. Raises Unavailable."""
+    """Return which of the znodes exist and are writable by anybody. Raises Unavailable."""
     found = []
     with mapped(client):
         for path in paths:
@@ -107,29 +107,29 @@ def find_writable(client: KazooClient, paths: Collection[str]) -> list[str]:
 
 
 def holds(client: KazooClient, path: str) -> str | None:
-    """Return what a znode holds as text, None where there is none. Raises Unavailable."""
+    """Return the content of a znode as text; None if there is none. Raises Unavailable."""
     with mapped(client):
         data = _read(client, path)
     return None if data is None else data.decode("utf-8", "replace")
 
 
 def has_records(client: KazooClient, paths: Paths) -> bool:
-    """Tell whether a framework has ever led at a root. Raises Unavailable."""
+    """Return whether a framework has ever led at a root. Raises Unavailable."""
     with mapped(client):
         return client.exists(paths.previews) is not None
 
 
 def forget_installation(client: KazooClient, paths: Paths, epoch: int) -> None:
-    """Remove the installation, for the one that leads. Raises Superseded, Unavailable."""
+    """Remove the installation record, for the leader. Raises Superseded, Unavailable."""
     request = client.transaction()
     request.delete(paths.installation)
     _commit(client, request, paths, epoch)
 
 
 def forget_id(client: KazooClient, paths: Paths, epoch: int) -> None:
-    """Leave an empty framework id, which says that its loss is no accident.
+    """Write an empty framework id: it shows that an operator has removed the id.
 
-    For the one that leads. Raises Superseded, Unavailable.
+    For the leader. Raises Superseded, Unavailable.
     """
     request = client.transaction()
     if holds(client, paths.framework_id) is None:
@@ -170,7 +170,7 @@ def _read(client: KazooClient, path: str) -> bytes | None:
 
 
 def _write(client: KazooClient, paths: Paths, ours: InstallationRecord) -> bytes:
-    """Write the installation, unless another framework was faster; return what is written."""
+    """Write the installation, unless another framework was faster; return the stored bytes."""
     try:
         client.create(paths.installation, ours.encode(), makepath=True)
     except NodeExistsError:
@@ -179,7 +179,7 @@ def _write(client: KazooClient, paths: Paths, ours: InstallationRecord) -> bytes
 
 
 def _look_around(client: KazooClient, paths: Paths) -> None:
-    """Raise ForeignState where the root has no installation and cannot be ours."""
+    """Raise ForeignState if a root without an installation record cannot be ours."""
     try:
         data, stat = client.get(paths.root)
     except NoNodeError:

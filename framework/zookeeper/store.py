@@ -1,8 +1,8 @@
 """The records in ZooKeeper, over kazoo.
 
-Every write is a transaction that checks the epoch first, so that it fails as soon as another
-framework leads, whichever record it is about; and it names the version that this process last saw.
-A write whose answer was lost is settled by reading, before the next write of that znode.
+Every write is a transaction that first checks the epoch, so that every write fails as soon as
+another framework leads. It also names the version of the record that this process last saw. If the
+answer to a write was lost, the znode is read before it is written again.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
@@ -44,9 +44,9 @@ Q = TypeVar(
 
 
 class ZookeeperStore:
-    """framework.ports.Store over a started client, for the one who leads. Used by one thread.
+    """framework.ports.Store over a started client, for the leader. Used by one thread.
 
-    What it makes has `rights`, where there are any.
+    The znodes that it makes get `rights`, if there are any.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ZookeeperStore:
         self._unsettled: dict[str, bytes | None] = {}
 
     def load(self) -> Stored:
-        """Read everything anew. A record that is none is logged, and left out."""
+        """Read everything. A record that cannot be read is logged and left out."""
         self._versions.clear()
         self._unsettled.clear()
         with mapped(self._client):
@@ -102,13 +102,13 @@ class ZookeeperStore:
         self._write({self._path(record): record.encode() for record in records})
 
     def delete(self, record: Record) -> None:
-        """Remove a record, and what an app has left when it is the app's."""
+        """Remove a record; with an app's record, also the empty parent of its previews."""
         path = self._path(record)
         with mapped(self._client):
             self._settle(path)
             request = self._fenced()
             request.delete(path, version=self._versions.get(path, -1))
-            # Where somebody was faster it is gone, which is what was asked for.
+            # If somebody was faster, the record is gone, as it should be.
             self._commit(request, {path: None}, forgiven=(NoNodeError,))
             self._versions.pop(path, None)
             if isinstance(record, AppRecord):
@@ -119,7 +119,7 @@ class ZookeeperStore:
         self._write({self._paths.framework_id: framework_id.encode("ascii")})
 
     def proxies(self) -> list[ProxyRecord]:
-        """Return what each live proxy has applied. One whose record is none counts for nothing."""
+        """Return what each live proxy has applied; a record that cannot be read is left out."""
         with mapped(self._client):
             return [record for _, record in self._read(self._paths.proxies, ProxyRecord.decode)]
 
@@ -139,7 +139,7 @@ class ZookeeperStore:
                 return self._paths.app_secrets(record.app)
 
     def _read_own(self, parent: str, decode: Callable[[bytes], R]) -> list[R]:
-        """Read our records below `parent`; one that lies where another belongs is left out."""
+        """Read our records below `parent`; one at the path of another record is left out."""
         records: list[R] = []
         for path, record in self._read(parent, decode, versions=self._versions):
             if self._path(record) == path:
@@ -149,7 +149,7 @@ class ZookeeperStore:
         return records
 
     def _read_secrets(self) -> list[SecretsRecord]:
-        """Read what apps are given; of what cannot be read, that there is something."""
+        """Read what apps are given; a record that cannot be read comes with an empty `sealed`."""
         found = self._read_own(self._paths.secrets, SecretsRecord.decode)
         below = f"{self._paths.secrets}/"
         there = {path.removeprefix(below) for path in self._versions if path.startswith(below)}
@@ -163,11 +163,11 @@ class ZookeeperStore:
         *,
         versions: MutableMapping[str, int] | None = None,
     ) -> Iterator[tuple[str, Q]]:
-        """Yield each readable record below `parent`; note the versions of all, for their owner."""
+        """Yield each readable record below `parent`; note the versions of all in `versions`."""
         children = [f"{parent}/{name}" for name in sorted(self._client.get_children(parent))]
-        for path, asked in [(path, self._client.get_async(path)) for path in children]:
+        for path, answer in [(path, self._client.get_async(path)) for path in children]:
             try:
-                data, stat = asked.get()
+                data, stat = answer.get()
                 if versions is not None:
                     versions[path] = stat.version
                 yield path, decode(data)
@@ -177,7 +177,7 @@ class ZookeeperStore:
                 log.warning("a record is left out", path=path, why=str(error))
 
     def _read_framework_id(self) -> str | None:
-        """Return the framework id; "" for one that was forgotten, None where there is none."""
+        """Return the framework id; "" if an operator removed it, None if there is none."""
         path = self._paths.framework_id
         try:
             data, stat = self._client.get(path)
@@ -199,7 +199,7 @@ class ZookeeperStore:
             return AgentsRecord()
 
     def _write(self, contents: Mapping[str, bytes]) -> None:
-        """Write znodes in one transaction. Raises Superseded where one is not as it was left."""
+        """Write znodes in one transaction. Raises Superseded if somebody else changed one."""
         with mapped(self._client):
             for path in contents:
                 self._settle(path)
@@ -228,9 +228,9 @@ class ZookeeperStore:
         *,
         forgiven: tuple[type[KazooException], ...] = (),
     ) -> None:
-        """Do what `_fenced` began, writes of `contents`: all of them or none.
+        """Commit a transaction of `_fenced` that writes `contents`: all of them or none.
 
-        Raises Superseded, and what ZooKeeper refuses it for, unless that is `forgiven`.
+        Raises Superseded, or ZooKeeper's error, unless that is `forgiven`.
         """
         try:
             results = request.commit()
@@ -238,7 +238,7 @@ class ZookeeperStore:
             self._unsettled.update(contents)
             raise
         for operation, result in zip(request.operations, results, strict=True):
-            # Those before the one that failed say that they were rolled back.
+            # The operations before the one that failed report that they were rolled back.
             if not isinstance(result, KazooException) or isinstance(result, RolledBackError):
                 continue
             if operation is not request.operations[0] and isinstance(result, forgiven):
@@ -248,7 +248,7 @@ class ZookeeperStore:
             raise result
 
     def _missing_parents(self, paths: Collection[str]) -> list[str]:
-        """Return the parents of znodes that are not there, each after its own."""
+        """Return the missing parents of znodes, each after its own parent."""
         missing: list[str] = []
         for parent in {path.rpartition("/")[0] for path in paths} - {""}:
             if not self._client.exists(parent):
@@ -256,7 +256,7 @@ class ZookeeperStore:
         return list(dict.fromkeys(missing))
 
     def _settle(self, path: str) -> None:
-        """Find out whether the last write of a znode, whose answer was lost, has happened."""
+        """Find out whether the last write of a znode has happened, if its answer was lost."""
         if path not in self._unsettled:
             return
         known = self._versions.get(path)
