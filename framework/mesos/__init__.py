@@ -1,4 +1,4 @@
-"""The edge to Mesos: the scheduler driver, and what the master tells of agents and of itself.
+"""The edge to Mesos: the scheduler driver, and what the master reports about agents and itself.
 
-Callbacks run on the driver's thread and only put events into the inbox. No decision is here.
+Callbacks run on the driver's thread and only put events into the inbox. Nothing is decided here.
 """

@@ -12,7 +12,7 @@ from framework.errors import MasterRefuses, Unavailable
 from framework.ports.mesos_agents import AgentList, Amount, MesosAgent
 
 SHARED_S = 2.0
-"""How long one read, or its failure, serves all who ask."""
+"""How long the result of one read, or its failure, is shared by all callers."""
 
 _TIMEOUTS_S = (2.0, 3.0)
 _NANOSECONDS = 1_000_000_000
@@ -28,10 +28,11 @@ class _Read(NamedTuple):
 
 
 class MesosState:
-    """What the leading master knows, as framework.ports.Agents. Thread safe.
+    """The agents that the leading master knows, as framework.ports.Agents. Thread safe.
 
-    `master` gives it as host:port, None while it isn't known; `now` gives epoch seconds, `clock`
-    monotonic ones. With an `authority` it is asked by TLS, and has a certificate of that.
+    `master` returns the master's host:port, None while it is unknown; `now` returns epoch seconds,
+    `clock` monotonic ones. With an `authority`, the master is reached by TLS and must have a
+    certificate by that authority.
     """
 
     def __init__(
@@ -47,8 +48,7 @@ class MesosState:
         self._now = now
         self._clock = clock
         self._session = requests.Session()
-        # The master is reached directly, whatever proxy this machine uses to get out, and is told
-        # no password out of somebody's .netrc.
+        # So requests uses no HTTP proxy of the environment, and sends no password from a .netrc.
         self._session.trust_env = False
         self._session.auth = credential
         self._session.verify = str(authority) if authority else True
@@ -57,7 +57,7 @@ class MesosState:
         self._last: _Read | None = None
 
     def read(self) -> AgentList:
-        """Return the agents, as framework.ports.Agents says."""
+        """Return the agents, as framework.ports.Agents."""
         with self._lock:
             last = self._last
             if last is None or self._clock() - last.began >= SHARED_S:
@@ -68,13 +68,14 @@ class MesosState:
 
     def _read(self) -> _Read:
         try:
-            agents = self._ask()
+            agents = self._fetch()
         except Unavailable as error:
-            # It took its time: those who wait for it shall not go through that one by one.
+            # Stamped with the time after the failure: waiting callers share it, each without a new
+            # timeout.
             return _Read(self._clock(), None, error)
         return _Read(self._clock(), agents, None)
 
-    def _ask(self) -> AgentList:
+    def _fetch(self) -> AgentList:
         master = self._master()
         if master is None:
             raise Unavailable("The Mesos master")
@@ -83,7 +84,7 @@ class MesosState:
         try:
             windows = self._get(master, "/maintenance/schedule")
         except MasterRefuses:
-            # Who may see agents may not see this everywhere.
+            # A principal that may see the agents need not be allowed to see the schedule.
             windows = {}
         try:
             return AgentList(read_agents(slaves, windows), now)
@@ -96,14 +97,14 @@ class MesosState:
             if answer.status_code in (401, 403):
                 raise MasterRefuses(master, path, answer.status_code)
             answer.raise_for_status()
-            told: Mapping[str, Any] = answer.json()
+            body: Mapping[str, Any] = answer.json()
         except requests.RequestException as error:
             raise Unavailable(f"The Mesos master {master}") from error
-        return told
+        return body
 
 
 def read_agents(slaves: Mapping[str, Any], schedule: Mapping[str, Any]) -> list[MesosAgent]:
-    """Return the agents of a master's answers to /slaves and to /maintenance/schedule."""
+    """Return the agents, from a master's answers to /slaves and /maintenance/schedule."""
     windows = tuple(_read_windows(schedule))
     return [_read_agent(agent, windows) for agent in slaves["slaves"]]
 
@@ -137,7 +138,7 @@ def _read_windows(schedule: Mapping[str, Any]) -> Iterator[_Window]:
 
 
 def _find_window(windows: tuple[_Window, ...], host: str, ip: str) -> float | None:
-    """Return when the machine of an agent goes; Mesos names it by host name, by IP or by both."""
+    """Return when an agent's machine goes away; Mesos names it by host name, by IP or by both."""
     starts = [
         window.start
         for window in windows
@@ -151,5 +152,5 @@ def _amount(resources: Mapping[str, Any]) -> Amount:
 
 
 def _text(value: object) -> str:
-    """Return an attribute as an agent's --attributes says it."""
+    """Return an attribute's value as written in an agent's --attributes."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Whether the Mesos master asks who one is: it is asked as anybody would, and for its flags."""
+"""Finds out whether the Mesos master authenticates: requests its flags without a credential."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,9 +12,9 @@ _TIMEOUTS_S = (2.0, 3.0)
 
 
 class MesosAccess:
-    """Looks at the leading master; `master` gives it as host:port, None while it isn't known.
+    """Looks at the leading master; `master` returns its host:port, None while it is unknown.
 
-    With an `authority` it is asked by TLS, and has a certificate of that.
+    With an `authority`, the master is reached by TLS and must have a certificate by that authority.
     """
 
     def __init__(
@@ -30,18 +30,20 @@ class MesosAccess:
         self._scheme = "https" if authority else "http"
 
     def look(self) -> str | None:
-        """Return what is open, as openness.Look. Blocks. Raises Unavailable."""
+        """Return what is open, as an openness.Look. Blocks. Raises Unavailable."""
         master = self._master()
         if master is None:
             raise Unavailable("The Mesos master")
-        flags = self._ask(master, None)
+        flags = self._read_flags(master, None)
         answers_anybody = flags is not None
         if flags is None and self._credential:
-            flags = self._ask(master, self._credential)
+            flags = self._read_flags(master, self._credential)
         return openness.judge_master(master, answers_anybody=answers_anybody, flags=flags)
 
-    def _ask(self, master: str, credential: tuple[str, str] | None) -> Mapping[str, str] | None:
-        """Return the flags, None where this one is not told. Raises Unavailable."""
+    def _read_flags(
+        self, master: str, credential: tuple[str, str] | None
+    ) -> Mapping[str, str] | None:
+        """Return the flags; None if the master refuses them. Raises Unavailable."""
         try:
             with requests.Session() as session:
                 session.trust_env = False

@@ -7,7 +7,7 @@ from framework.matching.resources import Resource
 
 
 def read_resources(offered: Iterable[Mapping[str, Any]]) -> tuple[Resource, ...]:
-    """Return what a task may rely on and is of use to it: nothing that Mesos may take back."""
+    """Return the resources that a task can use: none that Mesos may take back."""
     return tuple(
         resource
         for each in offered
@@ -28,7 +28,7 @@ def _read(offered: Mapping[str, Any]) -> Resource | None:
 
 
 def write_resources(resources: Sequence[Resource]) -> list[dict[str, Any]]:
-    """Return resources of a task, each under the terms under which it was offered."""
+    """Return a task's resources, each with the terms of the offer."""
     return [_write(resource) for resource in resources]
 
 

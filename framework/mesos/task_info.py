@@ -11,7 +11,7 @@ from prevs.messages import BuildOrder
 
 _SECOND_NANOSECONDS = 1_000_000_000
 _CLEAN_UP_SECONDS = 10.0
-"""What an executor may take, after the application's own grace, to remove a container."""
+"""How long an executor may take to remove a container, after the application's grace period."""
 
 
 _BUNDLE = "prevs-executor.pyz"
@@ -32,10 +32,10 @@ found==given or sys.exit(
 'executor: what was fetched is not the bundle: its SHA-256 is '+found+', not '+given)
 runpy.run_path(sys.argv[0],run_name='__main__')
 """
-"""Runs a file if it has the SHA-256 that it should have. Any Python 3 can do that, and say so.
+"""Runs the fetched file if its SHA-256 is right. Works with any Python 3, to report an old one.
 
-Where a file of that SHA-256 was unpacked before (executor/bundle.py), that is run: what was fetched
-is not looked at then. It takes longer to read an archive than to run what is in it.
+If the file was unpacked there before (executor/bundle.py), the unpacked files run instead, and the
+fetched file is not read: reading the archive takes longer than running its content.
 """
 
 
@@ -72,7 +72,7 @@ def _executor(task: Task) -> dict[str, Any]:
 
 def _command(executor: Executor, *, fetches: bool) -> dict[str, Any]:
     uri = {"value": executor.url, "output_file": _BUNDLE, "cache": True, "extract": False}
-    # Nothing of the agent's Python but its own library: no packages there, no PYTHON* variable.
+    # Only the standard library of the agent's Python: no installed packages, no PYTHON* variables.
     words = [executor.python, "-I", "-S", "-c", _CHECK, _BUNDLE, executor.digest]
     return {
         "shell": False,

@@ -1,4 +1,4 @@
-"""A Mesos task status (v1 JSON) as what it means for a preview. A table; no I/O."""
+"""What a Mesos task status (v1 JSON) means for a preview, as tables. No I/O."""
 
 import base64
 import binascii
@@ -93,7 +93,7 @@ _ENDS: Mapping[str, tuple[Cause, str]] = {
     "REASON_MASTER_DISCONNECTED": (Cause.TASK_LOST, "The master was not there."),
     "REASON_RECONCILIATION": (Cause.TASK_LOST, "Mesos does not have the task."),
 }
-"""What a reason of Mesos means where the executor could not say it itself."""
+"""What a reason of Mesos means if the executor could not report the cause itself."""
 
 _NOT_FETCHED = (
     "The agent could not fetch the executor from the framework, which agents must reach at the "
@@ -102,7 +102,7 @@ _NOT_FETCHED = (
 
 
 def read(status: Mapping[str, Any]) -> TaskStatus:
-    """Return what a status means."""
+    """Return a status as a report of ours."""
     state = status["state"]
     report = _task_report(status)
     kind = _kind(state, report, healthy=status.get("healthy", True))
@@ -124,7 +124,7 @@ def read(status: Mapping[str, Any]) -> TaskStatus:
 
 
 def _digest(report: TaskReport | None) -> str:
-    """Return the digest that a report has, "" where that is none: it is asked for by that name."""
+    """Return the digest in a report, "" if it is malformed: images are pulled by that name."""
     return report.digest if report and _DIGEST.fullmatch(report.digest) else ""
 
 
@@ -163,7 +163,7 @@ def _sentence(sentence: str, detail: str) -> str:
 
 
 def _task_report(status: Mapping[str, Any]) -> TaskReport | None:
-    """Return what the executor says; Mesos's own answers, and foreign executors', carry none."""
+    """Return the executor's report; Mesos's own statuses have none, nor do other executors'."""
     data = status.get("data")
     if not data:
         return None
