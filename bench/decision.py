@@ -145,7 +145,7 @@ def build() -> Scene:
         metrics=Metrics(CollectorRegistry()),
         limits=Limits(previews=2 * PREVIEWS),
         clock=clock,
-        era="bench",
+        leader_token="bench",
     )
     scene = Scene(service, records, seconds, chance)
     alive = [_update(preview, StatusKind.HEALTHY) for preview in records.in_state(State.RUNNING)]
@@ -193,8 +193,8 @@ def _missing(scene: Scene) -> int:
     return max(0, QUEUED - len(scene.records.in_state(State.QUEUED)))
 
 
-def _update(preview: PreviewRecord, kind: StatusKind) -> events.Updated:
-    return events.Updated(TaskStatus(preview.task_id or "", preview.agent_id, kind))
+def _update(preview: PreviewRecord, kind: StatusKind) -> events.TaskStatusReceived:
+    return events.TaskStatusReceived(TaskStatus(preview.task_id or "", preview.agent_id, kind))
 
 
 def _app(number: int, chance: random.Random) -> AppRecord:

@@ -1,1 +1,1 @@
-"""The Mesos scheduler: the only program that decides, and the only writer of the records."""
+"""The Mesos scheduler: the only program that decides, and the only one that writes the records."""

@@ -1,11 +1,11 @@
 """The framework as a program: `python -m framework`. Signals, exit codes, and who leads.
 
 It stands by until it leads, and leads until it ends: a program leads at most once. Exit codes: 0
-asked to end, 1 a defect, 2 settings, 4 ZooKeeper is away or has ended the session, 5 another
-framework writes the records, 6 another one has subscribed; and where an operator has to decide: 3
-Mesos refuses this framework, 7 it was removed from Mesos, 8 the root holds something else, or has
-lost the framework id, 9 Mesos does not take the credentials, 10 the records are those of frameworks
-with other settings. Whatever it is, no task ends with it.
+ended by a signal, 1 a defect, 2 wrong settings, 4 ZooKeeper is away or has ended the session, 5
+another framework writes the records, 6 another framework has subscribed. An operator has to decide
+after these: 3 Mesos refuses this framework, 7 it was removed from Mesos, 8 the root holds something
+else or has lost the framework id, 9 Mesos does not accept the credentials, 10 the records belong to
+frameworks with other settings. Tasks keep running in every case.
 """
 
 import argparse
@@ -25,8 +25,7 @@ import uvicorn
 from kazoo.client import KazooClient
 from prometheus_client import CollectorRegistry
 
-from framework import events, executor_bundle, http_api, reset, settings
-from framework import leader as leading
+from framework import events, executor_bundle, http_api, leader, reset, settings
 from framework.errors import Fatal, FrameworkError, Unavailable
 from framework.executor_bundle import Bundle, BundleError
 from framework.leader import Leader
@@ -48,14 +47,14 @@ from program.settings import SettingsError
 
 DEFECT, BAD_SETTINGS, NO_ZOOKEEPER = 1, 2, 4
 ZOOKEEPER_SECONDS = 30.0
-"""How long to wait for ZooKeeper at the start, before the supervisor gets to know."""
+"""How long to wait for ZooKeeper at the start, before the program ends with an error."""
 
 OPEN_REQUESTS_SECONDS = 1
-"""How long open requests may go on at the end: who follows a log would otherwise hold it up."""
+"""How long open requests may continue at the end: a client that follows a log never ends."""
 
 SIGNAL_SECONDS = 1.0
-"""After which a signal is seen at the latest: its handler runs in the main thread alone (Python's
-`signal`, "Signals and threads"), and what another thread gets does not wake that."""
+"""How soon a signal is noticed at the latest. Python runs signal handlers only in the main thread
+(`signal`, "Signals and threads"); a signal that another thread receives does not wake it."""
 
 log = structlog.get_logger("framework")
 
@@ -72,12 +71,12 @@ class Ended(NamedTuple):
     why: str
 
 
-Told = Won | Ended | FrameworkError
-"""What the main thread is told by the others."""
+Notice = Won | Ended | FrameworkError
+"""What other threads report to the main thread."""
 
 
 def main() -> int:
-    """Run until told to end; return the exit code."""
+    """Run until the program has to end; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m framework", description=__doc__)
     parser.add_argument(
         "--forget",
@@ -99,7 +98,7 @@ def main() -> int:
 
 
 class Program:
-    """One run: its server answers from the start, as a stand-by until it leads."""
+    """One run. Its server answers from the start, as a standby until the framework leads."""
 
     def __init__(self, chosen: Settings, bundle: Bundle, listener: socket.socket) -> None:
         self._chosen = chosen
@@ -112,8 +111,8 @@ class Program:
         )
         self._listener = listener
         self._paths = Paths(chosen.root)
-        self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
-        self._inbox: leading.Inbox = queue.SimpleQueue()
+        self._notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+        self._inbox: leader.Inbox = queue.SimpleQueue()
         self._client: KazooClient = connection.make_client(
             # Proxies' own records are theirs alone.
             chosen.zookeeper,
@@ -129,68 +128,68 @@ class Program:
             vouching=http_api.Vouching(chosen.token(), time.time),
         )
         self._switch = http_api.Switch(standby)
-        self._stands = False
-        self._leading: Leader | None = None
+        self._stands_by = False
+        self._leader: Leader | None = None
         self._serving: threading.Thread | None = None
 
     def run(self) -> int:
         """Stand by, lead, end; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda got, _: self._told.put(Ended(signal.Signals(got).name)))
-        server = _server(RequestIds(http_api.ExecutorFile(self._reading(), self._bundle)))
-        answering = self._thread("http", lambda: server.run(sockets=[self._listener]))
-        connection.watch_link(self._client, self._hear_link)
-        self._thread("election", self._stand)
+            signal.signal(number, lambda got, _: self._notices.put(Ended(signal.Signals(got).name)))
+        server = _server(RequestIds(http_api.ExecutorFile(self._readers(), self._bundle)))
+        http_thread = self._thread("http", lambda: server.run(sockets=[self._listener]))
+        connection.watch_link(self._client, self._handle_link)
+        self._thread("election", self._wait_to_lead)
         log.info("the framework stands by", api=self._chosen.api, master=self._chosen.master)
         _warn_of_proxies(self._chosen)
-        said = self._hear()
-        if isinstance(said, Won):
+        notice = self._next_notice()
+        if isinstance(notice, Won):
             try:
-                self._lead(said.epoch)
-                said = self._hear()
+                self._lead(notice.epoch)
+                notice = self._next_notice()
             except FrameworkError as error:
-                said = error
-        code = _read_code(said)
-        why = said.why if isinstance(said, Ended) else str(said)
+                notice = error
+        code = _read_code(notice)
+        why = notice.why if isinstance(notice, Ended) else str(notice)
         (log.critical if code else log.info)("the framework ends", why=why, code=code)
         server.should_exit = True
-        # Who was told to end by ZooKeeper or Mesos leads no more either: an operator sets something
-        # else, and what may change while nobody leads may change then.
-        self._end(in_order=code == 0 or isinstance(said, Fatal))
-        answering.join(timeout=5)
+        # After a fatal error this framework does not lead either: an operator may then change
+        # settings that may change only while nobody leads.
+        self._end(in_order=code == 0 or isinstance(notice, Fatal))
+        http_thread.join(timeout=5)
         return code
 
-    def _reading(self) -> http_api.Readers:
+    def _readers(self) -> http_api.Readers:
         tokens = self._chosen.readers()
         return http_api.Readers(self._switch, self._registry, tokens, time.monotonic)
 
-    def _hear(self) -> Told:
-        """Return what the main thread is told next."""
+    def _next_notice(self) -> Notice:
+        """Return the next notice to the main thread."""
         while True:
             with contextlib.suppress(queue.Empty):
-                return self._told.get(timeout=SIGNAL_SECONDS)
+                return self._notices.get(timeout=SIGNAL_SECONDS)
 
-    def _stand(self) -> Told:
+    def _wait_to_lead(self) -> Notice:
         """Wait until this framework leads; return that."""
         connection.start(self._client, ZOOKEEPER_SECONDS)
         self._election.watch()
         led = self._election.leader is not None
-        root_znode.claim(self._client, self._paths, leading.describe(self._chosen), led=led)
+        root_znode.claim(self._client, self._paths, leader.describe(self._chosen), led=led)
         self._openness.add(openness.ZOOKEEPER, self._find_open)
         self._openness.start()
-        # Up to here it ends where ZooKeeper goes away, so it was not ready yet.
-        self._stands = True
+        # Only now: up to here the program ends if ZooKeeper goes away.
+        self._stands_by = True
         return Won(self._election.win())
 
     def _lead(self, epoch: int) -> None:
-        """Read everything, now that nobody else writes, and begin to act on it."""
-        # An operator may have changed it since this framework was started.
-        root_znode.take_over(self._client, self._paths, leading.describe(self._chosen), epoch)
+        """Read all records, now that nobody else writes them, and begin to act on them."""
+        # An operator may have changed the installation since this framework was started.
+        root_znode.take_over(self._client, self._paths, leader.describe(self._chosen), epoch)
         rights = self._rights()
         if rights and root_znode.close(self._client, rights):
             log.info("what was open in ZooKeeper is closed", root=self._chosen.root)
         store = ZookeeperStore(self._client, self._paths, epoch, rights)
-        lead = leading.build_leader(
+        parts = leader.build_leader(
             self._chosen,
             store,
             self._inbox,
@@ -201,31 +200,31 @@ class Program:
         )
         if rights and root_znode.grant(self._client, rights):
             log.info("what proxies may do in ZooKeeper is set", root=self._chosen.root)
-        door = MesosAccess(
-            lambda: lead.cluster.master,
+        access = MesosAccess(
+            lambda: parts.cluster.master,
             self._chosen.credential(),
             authority=self._chosen.master_ca_file,
         )
-        self._openness.add(openness.MASTER, door.look)
-        self._leading = lead
-        self._serving = self._thread("service", lead.serve)
-        lead.start()
-        self._switch.app = lead.app
+        self._openness.add(openness.MASTER, access.look)
+        self._leader = parts
+        self._serving = self._thread("service", parts.serve)
+        parts.start()
+        self._switch.app = parts.app
         self._metrics.leads.set(1)
         log.info("the framework leads", epoch=epoch)
 
     def _rights(self) -> Rights | None:
-        """Return who may do what in ZooKeeper, None where everybody may do everything."""
+        """Return the rights in ZooKeeper; None if everybody may do everything."""
         identities = self._chosen.identities()
         if not identities:
             return None
         return Rights(self._paths, identities[0], self._chosen.proxy_identities())
 
     def _end(self, *, in_order: bool) -> None:
-        """Stop deciding, then let another one lead: at once, if that is in order."""
+        """Stop deciding, then let another framework lead: at once, if this one ends `in_order`."""
         self._openness.stop()
-        if self._leading is not None:
-            self._leading.stop()
+        if self._leader is not None:
+            self._leader.stop()
         if self._serving is not None:
             self._serving.join(timeout=15)
         if in_order:
@@ -233,17 +232,17 @@ class Program:
         self._client.stop()
         self._client.close()
 
-    def _hear_link(self, event: events.Event) -> None:
+    def _handle_link(self, event: events.Event) -> None:
         self._inbox.put(event)
-        if isinstance(event, events.Ended):
-            self._told.put(event.error)
+        if isinstance(event, events.EdgeFailed):
+            self._notices.put(event.error)
 
     def _other_leader(self) -> str | None:
-        leader = self._election.leader
-        return leader.api if leader and leader.api != self._chosen.api else None
+        record = self._election.leader
+        return record.api if record and record.api != self._chosen.api else None
 
     def _find_open(self) -> str | None:
-        """Return what anybody may write in ZooKeeper, as openness.Look."""
+        """Return what anybody may write in ZooKeeper, as an openness.Look."""
         chosen, paths = self._chosen, self._paths
         looked = [paths.root, paths.apps, paths.placements, paths.previews, paths.tokens]
         name = installation.name_master(chosen.master, chosen.zookeeper)
@@ -258,23 +257,23 @@ class Program:
     def _own_checks(self) -> tuple[Check, ...]:
         """Return whether this framework could take over."""
         connected = self._client.connected
-        says = "It answers." if connected else str(Unavailable("ZooKeeper"))
-        stands = "It stands by." if self._stands else "The framework is starting."
-        own = Check("zookeeper", connected, says), Check("standby", self._stands, stands)
+        answers = "It answers." if connected else str(Unavailable("ZooKeeper"))
+        standby = "It stands by." if self._stands_by else "The framework is starting."
+        own = Check("zookeeper", connected, answers), Check("standby", self._stands_by, standby)
         return (*own, *self._openness.checks())
 
-    def _thread(self, name: str, run: Callable[[], Told | None]) -> threading.Thread:
-        """Start a thread that tells what `run` returns or raises, or just that it has ended."""
+    def _thread(self, name: str, run: Callable[[], Notice | None]) -> threading.Thread:
+        """Start a thread; its notice is what `run` returns or raises, or just that it has ended."""
 
         def guarded() -> None:
-            said: Told = Ended(name)
+            notice: Notice = Ended(name)
             try:
-                said = run() or said
+                notice = run() or notice
             except FrameworkError as error:
-                said = error
+                notice = error
             except Exception:
                 log.exception("a thread ends by a defect", thread=name)
-            self._told.put(said)
+            self._notices.put(notice)
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         thread.start()
@@ -296,10 +295,10 @@ def _warn_of_proxies(chosen: Settings) -> None:
         )
 
 
-def _read_code(said: Told) -> int:
-    match said:
+def _read_code(notice: Notice) -> int:
+    match notice:
         case Fatal():
-            return said.exit_code
+            return notice.exit_code
         case Unavailable():
             return NO_ZOOKEEPER
         case Ended(why) if why in signal.Signals.__members__:
@@ -332,9 +331,9 @@ def _listen(chosen: Settings) -> socket.socket:
         listener = socket.create_server((chosen.host, chosen.port))
     except OSError as error:
         raise SettingsError([f"PREVS_LISTEN: {chosen.listen} cannot be used ({error})"]) from None
-    # asyncio sets it only for a socket that names its protocol (`_set_nodelay`), which
-    # create_server's does not; without it the second answer of a connection takes 40 ms.
-    # Connections have it from their listener.
+    # asyncio sets TCP_NODELAY only on a socket whose protocol is named (`_set_nodelay`), and
+    # create_server's is not. Without it, the second answer of a connection takes 40 ms. Accepted
+    # connections inherit it from the listener.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 

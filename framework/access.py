@@ -1,6 +1,6 @@
-"""Who may ask for what: scopes, identities, and the tokens that prove them. Pure.
+"""Who may do what: scopes, identities, and the tokens that prove them. Pure.
 
-A token is a scope and 256 random bits, so that a plain digest of it cannot be turned around.
+A token is a scope and 256 random bits, so nobody can find it from its plain digest.
 """
 
 import enum
@@ -12,13 +12,13 @@ from typing import NamedTuple
 from prevs.records import TokenRecord
 
 OPERATOR = "operator"
-"""The name of whoever has the token that the settings tell; no other token may have it."""
+"""The name of the operator's token, which is in the settings; no other token may have it."""
 PROXY = "proxy"
-"""The name of whoever has one of the proxies' tokens, which the settings tell, too."""
+"""The name of the proxies' tokens, which are in the settings too."""
 
 
 class Scope(enum.StrEnum):
-    """What a token is good for."""
+    """What a token allows."""
 
     READ = "read"
     USE = "use"
@@ -26,9 +26,9 @@ class Scope(enum.StrEnum):
     PROXY = "proxy"
 
     def includes(self, needed: "Scope") -> bool:
-        """Tell whether who has this scope may do what needs another.
+        """Return whether this scope allows what the `needed` one allows.
 
-        Of read, use and admin each has what the ones before it have; proxy has itself alone.
+        Use includes read, and admin includes both. Proxy includes only itself.
         """
         if Scope.PROXY in (self, needed):
             return self is needed
@@ -37,70 +37,70 @@ class Scope(enum.StrEnum):
 
 
 STORED = (Scope.READ, Scope.USE, Scope.ADMIN)
-"""What a token may have that somebody makes; those of proxies are in a file."""
+"""The scopes of stored tokens; those of proxies are in a file."""
 OF_ONE_APP = (Scope.READ, Scope.USE)
-"""What one may have that is for one app: an app's settings may cost all others something."""
+"""The scopes of a token for one app. Not admin: an app's settings can take from all other apps."""
 
 
 class Identity(NamedTuple):
-    """Who asks: the name of a token, its scope, and the one app that it is for, "" for all."""
+    """The sender of a request: its token's name and scope, and the token's app, "" for all."""
 
     name: str
     scope: Scope
     app: str = ""
 
     def sees(self, app: str) -> bool:
-        """Tell whether an app is one of those that the token is for."""
+        """Return whether the token is for an app."""
         return self.app in ("", app)
 
     @property
     def is_limited(self) -> bool:
-        """Whether it may ask only so often: it is neither the operator nor asks for visitors."""
+        """Whether rate limits apply. The operator has none, and proxies act for visitors."""
         return self.name != OPERATOR and self.scope is not Scope.PROXY
 
 
-class Told(NamedTuple):
-    """The digests of the tokens that are not stored: the settings tell them."""
+class FixedTokens(NamedTuple):
+    """The digests of the tokens in the settings, which are not stored."""
 
     operator: str
     proxies: tuple[str, ...] = ()
 
 
 def form_token(scope: Scope, secret: str) -> str:
-    """Return a token as people get to see it once; `secret` is 256 random bits as text."""
+    """Return a token, which people see only once; `secret` is 256 random bits as text."""
     return f"prevs_{scope.value}_{secret}"
 
 
 def digest(token: str) -> str:
-    """Return what is kept of a token. Answers for any text."""
+    """Return the digest of a token, which is stored instead of it. Accepts any text."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def tell(operator: str, proxies: Iterable[str] = ()) -> Told:
-    """Return the digests of the operator's token and of the proxies'."""
-    return Told(digest(operator), tuple(map(digest, proxies)))
+def digest_fixed(operator: str, proxies: Iterable[str] = ()) -> FixedTokens:
+    """Return the digests of the operator's and the proxies' tokens."""
+    return FixedTokens(digest(operator), tuple(map(digest, proxies)))
 
 
-def find(token: str, told: Told, records: Iterable[TokenRecord]) -> Identity | None:
-    """Return whose a token is.
+def find(token: str, fixed: FixedTokens, records: Iterable[TokenRecord]) -> Identity | None:
+    """Return the identity of a token, None for a text that is no token of ours.
 
-    Takes as long whichever it is. A record of a scope that is not known here is nobody's.
+    Takes the same time for each token. A record with an unknown scope has no identity.
     """
     given = digest(token)
     found: Identity | None = None
     for record in records:
         if hmac.compare_digest(given.encode(), record.digest.encode()):
             found = identify(record)
-    for proxy in told.proxies:
+    for proxy in fixed.proxies:
         if hmac.compare_digest(given.encode(), proxy.encode()):
             found = Identity(PROXY, Scope.PROXY)
-    if hmac.compare_digest(given.encode(), told.operator.encode()):
+    if hmac.compare_digest(given.encode(), fixed.operator.encode()):
         found = Identity(OPERATOR, Scope.ADMIN)
     return found
 
 
 def identify(record: TokenRecord) -> Identity | None:
-    """Return whom a token is of; None where no token that is made here is so."""
+    """Return the identity of a stored token; None if its scope or name is not allowed."""
     known = {scope.value: scope for scope in (OF_ONE_APP if record.app else STORED)}
     scope = known.get(record.scope)
     if scope is None or record.name == OPERATOR:

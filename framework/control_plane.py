@@ -1,7 +1,7 @@
 """The machines that run prevs, Mesos and ZooKeeper, which no preview and no build may reach.
 
-Each part of the framework says which machines it meets, executors close them. Names are resolved on
-a thread, for a nameserver may take its time.
+Each part of the framework reports the machines that it meets; executors block them. A thread
+resolves names, because a nameserver may be slow.
 """
 
 import ipaddress
@@ -17,19 +17,18 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 60.0
 _EARLY_SECONDS = (1.0, 5.0)
-"""Until the second look, and the third: masters are met once the subscription has begun."""
+"""The pauses before the second and third look: masters are known once the subscription begins."""
 PATIENCE_SECONDS = 2.0
-"""How long a new leader waits for names: a task that starts meanwhile would lack their addresses,
-and nothing starts meanwhile."""
+"""How long a new leader waits for addresses before anything starts: tasks need them."""
 KEPT_SECONDS = 86_400.0
-"""How long a machine counts that nothing says any more: its address may be somebody else's then."""
+"""How long a machine counts after its last report: then its address may belong to another one."""
 
 Look = Callable[[], Iterable[str]]
-"""What says hosts when it is asked; it may block, and raise what the thread logs."""
+"""Returns hosts. It may block, and raise errors, which are logged."""
 
 
 def resolve(host: str) -> list[str]:
-    """Return the addresses of a host by its name. Blocks for as long as nameservers take."""
+    """Return the addresses of a host name. Blocks until the nameservers answer."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -39,10 +38,10 @@ def resolve(host: str) -> list[str]:
 
 
 class ControlPlane:
-    """What is known of the installation's machines. Thread safe.
+    """The known machines of the installation. Thread safe.
 
-    `looks` are asked at once, soon again and then each minute, on the thread that `start` begins;
-    `resolve` gives the addresses of a name.
+    Calls `looks` at once, soon again and then each minute, on the thread that `start` begins;
+    `resolve` returns the addresses of a name.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class ControlPlane:
         self._ended = threading.Event()
 
     def note(self, hosts: Iterable[str]) -> None:
-        """Say that machines belong to the installation, by address or name; does not block."""
+        """Note machines of the installation, by address or name. Does not block."""
         noted = dict.fromkeys(filter(None, hosts), self._clock())
         with self._lock:
             if not noted.keys() <= self._hosts.keys():
@@ -71,9 +70,9 @@ class ControlPlane:
             self._hosts |= noted
 
     def addresses(self) -> tuple[str, ...]:
-        """Return the addresses that are known, without loopback; does not block.
+        """Return the known addresses, without loopback. Does not block.
 
-        Those that are next to each other come as one network: each order has all of them.
+        Neighbouring addresses are merged into networks, because every order contains all of them.
         """
         with self._lock:
             if self._addresses is None:
@@ -82,10 +81,10 @@ class ControlPlane:
             return self._addresses
 
     def look(self) -> None:
-        """Ask everybody who knows machines, resolve names, forget what is old. Blocks."""
-        for ask in self._looks:
+        """Call all looks, resolve names, and drop old machines. Blocks."""
+        for look in self._looks:
             try:
-                self.note(ask())
+                self.note(look())
             except Exception:
                 log.exception("machines of the installation are not known")
         with self._lock:
@@ -94,17 +93,17 @@ class ControlPlane:
         after = self._clock() - KEPT_SECONDS
         with self._lock:
             self._hosts = {host: noted for host, noted in self._hosts.items() if noted > after}
-            # A nameserver that does not answer says nothing against what it said before.
+            # If a nameserver does not answer, its last answer still counts.
             self._named = {name: found[name] or self._named.get(name, ()) for name in names}
             self._addresses = None
 
     def start(self, patience: float = PATIENCE_SECONDS) -> None:
-        """Begin to look, on a thread of its own; return after the first look, or after a while."""
+        """Begin to look, on a thread; return after the first look, or after `patience` seconds."""
         threading.Thread(target=self._run, name="control plane", daemon=True).start()
         self._looked.wait(patience)
 
     def stop(self) -> None:
-        """Look no more. Does not wait for a look that goes on."""
+        """Stop looking. Does not wait for a running look."""
         self._ended.set()
 
     def _run(self) -> None:
@@ -124,7 +123,7 @@ def _is_address(host: str) -> bool:
 
 
 def _collapse(hosts: Iterable[str]) -> tuple[str, ...]:
-    """Return the addresses among hosts that a container could reach, as networks."""
+    """Return the addresses in `hosts` that a container could reach, as networks."""
     v4: set[ipaddress.IPv4Network] = set()
     v6: set[ipaddress.IPv6Network] = set()
     for host in filter(_is_address, hosts):

@@ -1,29 +1,29 @@
-"""Every "no" of the framework, as one family; each carries the fields that a caller needs.
+"""All errors of the framework, as one family; each has the fields that a caller needs.
 
 FrameworkError
 ├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownAttempt, UnknownToken, UnknownPlace,
 │             UnknownVariable, UnknownCredential
-├── NotOfApp                 a token for one app was shown for another, or for all
+├── NotOfApp                 a token for one app was used for another, or for all
 ├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists,
 │             SecretsChanged, SecretsUnreadable, NoKey
 ├── InvalidSettings          all problems at once
 ├── RepositoryUnreachable
-├── Unavailable              ZooKeeper or the service cannot answer now; the same call may later
+├── Unavailable              ZooKeeper or the service cannot answer now; the call may work later
 │   ├── BeingRemoved
 │   ├── BeingFetched
 │   └── NotAllowed           Mesos does not let this framework read it: AgentRefuses, MasterRefuses
-├── OutcomeUnknown           a call that Mesos may or may not have got
-└── Fatal                    the program must end, and be started again or looked at
+├── OutcomeUnknown           a call that Mesos may or may not have received
+└── Fatal                    the program must end; somebody starts it again or looks at it
     ├── Superseded: another framework writes the records
     ├── SessionLost: ZooKeeper has forgotten this session
-    ├── Refused: Mesos does not want this framework
-    ├── Unauthorized: Mesos does not take its credentials
+    ├── Refused: Mesos does not accept this framework
+    ├── Unauthorized: Mesos does not accept its credentials
     ├── FailedOver: another process leads
     ├── Removed: an operator has removed the framework from Mesos
     └── ForeignState: what is in ZooKeeper belongs to something else
-        └── OtherSettings: or to frameworks with other settings, another cluster's for example
+        └── OtherSettings: to frameworks with other settings, for example of another cluster
 
-framework/http_api/http/problems.py maps each to problem+json; nothing else knows HTTP.
+framework/http_api/http/problems.py maps each to problem+json; no other module maps them to HTTP.
 """
 
 from collections.abc import Sequence
@@ -33,19 +33,19 @@ from framework.meanings import Candidate, Meant
 
 
 class FrameworkError(Exception):
-    """A request that the framework cannot do; str() is a sentence that a person can act on."""
+    """A request that the framework cannot fulfil; str() is a sentence that a person can act on."""
 
 
 class NotFound(FrameworkError):
-    """What was named does not exist."""
+    """The named thing does not exist."""
 
 
 class Conflict(FrameworkError):
-    """What was asked contradicts what is there."""
+    """The request contradicts what is there."""
 
 
 class NotOfApp(FrameworkError):
-    """What was asked for is not of the one app that a token is for. Of others it tells nothing."""
+    """The request is not about the one app of its token. Reveals nothing about other apps."""
 
     def __init__(self, token: str, app: str) -> None:
         super().__init__(
@@ -64,7 +64,7 @@ class UnknownApp(NotFound):
 
 
 class UnknownLabel(NotFound):
-    """A label that leads to no commit; `why` is half a sentence, `meant` what may be meant."""
+    """A label that leads to no commit; `why` is half a sentence, `meant` are suggestions."""
 
     def __init__(self, app: str, label: str, why: str, meant: Sequence[Meant] = ()) -> None:
         super().__init__(f"{label!r} leads to no commit of {app!r}: {why}")
@@ -74,7 +74,7 @@ class UnknownLabel(NotFound):
 
 
 class UnknownPreview(NotFound):
-    """No preview of that commit was ever asked for."""
+    """Nobody has ever requested a preview of that commit."""
 
     def __init__(self, app: str, sha: str) -> None:
         super().__init__(
@@ -85,7 +85,7 @@ class UnknownPreview(NotFound):
 
 
 class UnknownAttempt(NotFound):
-    """No attempt of that number, or none any more: a preview's last few alone are known."""
+    """No attempt of that number is known: a preview keeps only its last few."""
 
     def __init__(self, app: str, sha: str, attempt: int) -> None:
         super().__init__(
@@ -96,7 +96,7 @@ class UnknownAttempt(NotFound):
 
 
 class AppExists(Conflict):
-    """An app of that name is there already, with other settings."""
+    """An app of that name exists already, with other settings."""
 
     def __init__(self, app: str) -> None:
         super().__init__(f"An app {app!r} exists already, with other settings.")
@@ -104,7 +104,7 @@ class AppExists(Conflict):
 
 
 class AppChanged(Conflict):
-    """A change of an app as it was, which somebody else has changed meanwhile."""
+    """A change of an app that somebody else has changed meanwhile."""
 
     def __init__(self, app: str) -> None:
         super().__init__(
@@ -122,7 +122,7 @@ class UnknownToken(NotFound):
 
 
 class UnknownPlace(NotFound):
-    """A place in a list that was never told of, or not of this list."""
+    """A place in a list that is not the `next` of an answer of this list."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -131,7 +131,7 @@ class UnknownPlace(NotFound):
 
 
 class TokenExists(Conflict):
-    """A name that a token has, or that none but the operator's and the proxies' may have."""
+    """A name that another token has, or that is reserved for the operator's or the proxies'."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -151,7 +151,7 @@ class UnknownVariable(NotFound):
 
 
 class UnknownCredential(NotFound):
-    """The app's repository is read without a credential."""
+    """The app has no credential."""
 
     def __init__(self, app: str) -> None:
         super().__init__(
@@ -162,7 +162,7 @@ class UnknownCredential(NotFound):
 
 
 class SecretsChanged(Conflict):
-    """A change of what an app is given as it was, which somebody else has changed meanwhile."""
+    """A change of variables or a credential that somebody else has changed meanwhile."""
 
     def __init__(self, app: str) -> None:
         super().__init__(
@@ -173,7 +173,7 @@ class SecretsChanged(Conflict):
 
 
 class NoKey(Conflict):
-    """There is no key that could seal what is to be kept."""
+    """There is no key to seal secrets with."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -184,9 +184,9 @@ class NoKey(Conflict):
 
 
 class WrongKey(Exception):
-    """A sealed text that no key here opens; `why` is a sentence that begins small.
+    """A sealed text that no key here opens; `why` is a sentence that begins with a small letter.
 
-    No caller hears of it: SecretsUnreadable says what it means.
+    Callers of the API get SecretsUnreadable instead.
     """
 
     def __init__(self, why: str) -> None:
@@ -195,7 +195,7 @@ class WrongKey(Exception):
 
 
 class SecretsUnreadable(Conflict):
-    """What an app is given is kept, but cannot be opened; `why` as of WrongKey."""
+    """What an app is given is stored, but cannot be opened; `why` as in WrongKey."""
 
     def __init__(self, app: str, why: str) -> None:
         super().__init__(
@@ -238,7 +238,7 @@ class Problem(NamedTuple):
 
 
 class InvalidSettings(FrameworkError):
-    """Settings that cannot be taken, with every problem that they have."""
+    """Settings that cannot be used, with all their problems."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
@@ -246,7 +246,7 @@ class InvalidSettings(FrameworkError):
 
 
 class RepositoryUnreachable(FrameworkError):
-    """git could not read the repository; `why` is git's own last line."""
+    """git could not read the repository; `why` is git's last line."""
 
     def __init__(self, app: str, repository: str, why: str) -> None:
         super().__init__(f"The repository of {app!r} cannot be read ({repository}): {why}")
@@ -255,7 +255,7 @@ class RepositoryUnreachable(FrameworkError):
 
 
 class Unavailable(FrameworkError):
-    """A part that is needed for the answer does not answer now."""
+    """A part that the answer needs does not answer now."""
 
     def __init__(self, part: str) -> None:
         super().__init__(f"{part} does not answer now. Try again in some seconds.")
@@ -263,7 +263,7 @@ class Unavailable(FrameworkError):
 
 
 class NotAllowed(Unavailable):
-    """Mesos does not let this framework read something: to try again does not help."""
+    """Mesos does not let this framework read something: trying again does not help."""
 
 
 class AgentRefuses(NotAllowed):
@@ -299,7 +299,7 @@ class BeingRemoved(Unavailable):
 
 
 class BeingFetched(Unavailable):
-    """The repository of an app is fetched for the first time, and that takes a while."""
+    """The repository of an app is being fetched for the first time, which takes a while."""
 
     def __init__(self, app: str) -> None:
         super().__init__(f"The repository of {app!r}")
@@ -311,7 +311,7 @@ class BeingFetched(Unavailable):
 
 
 class OutcomeUnknown(FrameworkError):
-    """A call to Mesos without an answer: it may have been done. It must not be sent again."""
+    """A call to Mesos without an answer: Mesos may have carried it out. Do not send it again."""
 
     def __init__(self, call: str, why: str) -> None:
         super().__init__(f"Mesos has not answered {call}: {why}")
@@ -319,13 +319,13 @@ class OutcomeUnknown(FrameworkError):
 
 
 class Fatal(FrameworkError):
-    """The program cannot go on. `exit_code` tells the supervisor and the operator which kind."""
+    """The program cannot continue. `exit_code` is for the supervisor and the operator."""
 
     exit_code = 1
 
 
 class Superseded(Fatal):
-    """Something was changed by somebody else: another framework leads at this root."""
+    """Somebody else has changed a record: another framework leads at this root."""
 
     exit_code = 5
 
@@ -338,7 +338,7 @@ class Superseded(Fatal):
 
 
 class SessionLost(Fatal):
-    """ZooKeeper ended the session: what this process knows may be old."""
+    """ZooKeeper has ended the session: what this process knows may be outdated."""
 
     exit_code = 4
 
@@ -347,7 +347,7 @@ class SessionLost(Fatal):
 
 
 class Refused(Fatal):
-    """Mesos does not accept this framework: its role, what it says of itself."""
+    """Mesos does not accept this framework, for example its role."""
 
     exit_code = 3
 
@@ -357,13 +357,13 @@ class Refused(Fatal):
 
 
 class Unauthorized(Fatal):
-    """Mesos does not take this framework's credentials, and never did."""
+    """Mesos does not accept this framework's credentials, and never did."""
 
     exit_code = 9
 
 
 class FailedOver(Fatal):
-    """Another process has taken this framework's id over; that is how leadership moves."""
+    """Another process has taken over this framework's id; that is how leadership moves."""
 
     exit_code = 6
 
@@ -372,7 +372,7 @@ class FailedOver(Fatal):
 
 
 class Removed(Fatal):
-    """The framework was torn down. It is not born again under a new id by itself."""
+    """An operator tore the framework down. It does not register under a new id by itself."""
 
     exit_code = 7
 
@@ -384,7 +384,7 @@ class Removed(Fatal):
 
 
 class ForeignState(Fatal):
-    """What ZooKeeper holds at our root is not ours to change."""
+    """What is at our root in ZooKeeper is not ours to change."""
 
     exit_code = 8
 
@@ -394,6 +394,6 @@ class ForeignState(Fatal):
 
 
 class OtherSettings(ForeignState):
-    """The records are those of frameworks with other settings, on another cluster perhaps."""
+    """The records belong to frameworks with other settings, perhaps on another cluster."""
 
     exit_code = 10

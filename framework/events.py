@@ -1,4 +1,4 @@
-"""What reaches the service's inbox. Edges put these there and return; the service acts on them."""
+"""The events of the service's inbox. Edges put them there and return; the service acts on them."""
 
 import contextvars
 import dataclasses
@@ -27,7 +27,7 @@ class Subscribed:
 
 @dataclasses.dataclass(frozen=True)
 class Disconnected:
-    """The link to the master is gone; every offer is void."""
+    """The connection to the master is gone; every offer is void."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Rescinded:
 
 @dataclasses.dataclass(frozen=True)
 class InverseOffered:
-    """Agents that will be away."""
+    """Requests to leave agents that will go away."""
 
     offers: Sequence[InverseOffer]
 
@@ -59,8 +59,8 @@ class InverseRescinded:
 
 
 @dataclasses.dataclass(frozen=True)
-class Used:
-    """What a proxy says of the use of tasks."""
+class UsageReported:
+    """A proxy's report of the use of tasks."""
 
     proxy: str
     uses: Sequence[Use]
@@ -68,19 +68,19 @@ class Used:
 
 @dataclasses.dataclass(frozen=True)
 class ConnectionsRefused:
-    """A proxy's connections to tasks are refused, and somebody waits for them there."""
+    """Tasks refuse a proxy's connections, and a client waits for them there."""
 
     proxy: str
     tasks: Sequence[str]
 
 
-ProxyReport = Used | ConnectionsRefused
-"""What a proxy reports, again and again: nobody waits for an answer."""
+ProxyReport = UsageReported | ConnectionsRefused
+"""What a proxy reports repeatedly; nobody waits for an answer."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Updated:
-    """What is reported about a task."""
+class TaskStatusReceived:
+    """A report about a task."""
 
     report: TaskStatus
 
@@ -95,7 +95,7 @@ class AgentFailed:
 
 @dataclasses.dataclass(frozen=True)
 class StoreSuspended:
-    """ZooKeeper does not answer: nothing may be decided."""
+    """ZooKeeper does not answer: the service must not decide anything."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,17 +104,18 @@ class StoreResumed:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ended:
+class EdgeFailed:
     """An edge cannot go on, so the program must end."""
 
     error: Fatal
 
 
 @dataclasses.dataclass(frozen=True)
-class Heads:
-    """The commit of each branch's and tag's label of an app, as fetched now; None for several.
+class HeadsFetched:
+    """The commits of an app's branches and tags, just fetched.
 
-    `leading` has the branches and tags of each commit (heads/main, tags/v1).
+    `heads` has the commit of each label, None if there are several. `leading` has the branches and
+    tags of each commit (heads/main, tags/v1).
     """
 
     app: str
@@ -124,16 +125,19 @@ class Heads:
 
 @dataclasses.dataclass(frozen=True)
 class SettingsRead:
-    """What a commit says of itself, or why that cannot be used; read for a basis of its app."""
+    """The settings of a commit, or why they cannot be used.
+
+    `settings_key` is that of the app for which they were read.
+    """
 
     app: str
     sha: str
-    basis: str
+    settings_key: str
     outcome: CommitSettings | Failure
 
 
 @dataclasses.dataclass(frozen=True)
-class Forgotten:
+class MirrorRemoved:
     """The mirror of an app that is being removed is gone."""
 
     app: str
@@ -141,7 +145,7 @@ class Forgotten:
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """A request: `act` runs on the service's thread, `answer` gets its result or its error."""
+    """A call: `act` runs on the service's thread, `answer` gets its result or its error."""
 
     act: Callable[[], Any]
     answer: "Future[Any]"
@@ -159,28 +163,43 @@ Event = (
     | Rescinded
     | InverseOffered
     | InverseRescinded
-    | Used
+    | UsageReported
     | ConnectionsRefused
-    | Updated
+    | TaskStatusReceived
     | AgentFailed
     | StoreSuspended
     | StoreResumed
-    | Ended
-    | Heads
+    | EdgeFailed
+    | HeadsFetched
     | SettingsRead
-    | Forgotten
+    | MirrorRemoved
     | Call
     | Stop
 )
 
 
+_KINDS: Mapping[type[Event], str] = {
+    UsageReported: "Used",
+    TaskStatusReceived: "Updated",
+    EdgeFailed: "Ended",
+    HeadsFetched: "Heads",
+    MirrorRemoved: "Forgotten",
+}
+"""The names of these classes in earlier versions: operators' dashboards may have them."""
+
+
+def kind(event: Event) -> str:
+    """Return the kind of an event, as the metric prevs_events has it."""
+    return _KINDS.get(type(event), type(event).__name__)
+
+
 def call(put: Callable[[Event], None], act: Callable[[], T]) -> T:
-    """Have `act` run on the service's thread, through its inbox; return its result.
+    """Run `act` on the service's thread, through its inbox; return its result.
 
     Blocks for 10 s at most. Raises what `act` raises, or Unavailable.
     """
     answer: Future[T] = Future()
-    # What it logs there is of the request that asks here.
+    # So that log lines written there have the id of the request that waits here.
     context = contextvars.copy_context()
     put(Call(lambda: context.run(act), answer))
     try:

@@ -1,8 +1,8 @@
-"""The executor as one file that agents fetch: from what is installed here, without a network.
+"""The executor as one file that agents fetch, made of what is installed here, without a network.
 
-Its bytes depend on the versions of what is in it alone, so that frameworks of the same version have
-the same file: names in order, no times, and bzip2, which is one library everywhere; there are
-several that deflate, and each in its own way.
+Its bytes depend only on the versions of its content, so that frameworks of the same version have
+the same file: names are sorted, times are left out, and bzip2 compresses it. There is one bzip2
+library, but several for deflate, whose results differ.
 """
 
 import ast
@@ -18,27 +18,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 _PROGRAMS = ("driver", "executor", "prevs")
-"""Packages of ours that are in it whole; of `program` what these import."""
+"""Packages of ours that are in it as a whole; of `program`, only what these import."""
 
 _LIBRARIES = ("docker", "GitPython", "h2", "requests", "pymesos", "http-parser")
 _MAIN = "__main__.py"
 _MAIN_SOURCE = "executor/bundle.py"
 _LICENCE = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
 _WITHOUT = re.compile(r"(^|/)(tests?|__pycache__)/|^\.\.|\.(pyi|so|js)$|(^|/)py\.typed$")
-"""What no agent needs; compiled modules are of one Python, and each has its source beside it."""
+"""Files that no agent needs. Compiled modules fit one Python only, and have their source beside
+them."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644 << 16
 
 
 class BundleError(Exception):
-    """A bundle that cannot be made or read; str() is a sentence that says what to do."""
+    """A bundle that cannot be made or read; str() is a sentence with what to do."""
 
 
 class Bundle(NamedTuple):
-    """The file, and its SHA-256 in hex, which is its name.
+    """The file and its SHA-256 in hex, which is its name.
 
-    `is_unpacked` tells that agents keep what is in it, by its own doing (executor/bundle.py).
+    `is_unpacked` if it unpacks itself and agents keep the result (executor/bundle.py).
     """
 
     data: bytes
@@ -88,14 +89,14 @@ def pack(files: Mapping[str, bytes]) -> bytes:
             info = zipfile.ZipInfo(name, _EPOCH)
             info.external_attr = _FILE_MODE
             info.create_system = 3
-            # Python itself reads the first one, and knows no bzip2 there.
+            # Python's own zip import reads this one, and does not support bzip2.
             info.compress_type = zipfile.ZIP_STORED if name == _MAIN else zipfile.ZIP_BZIP2
             archive.writestr(info, files[name])
     return made.getvalue()
 
 
 def _programs() -> Iterator[tuple[str, bytes]]:
-    """Yield the files of ours by their names in the bundle."""
+    """Yield our own files, by their names in the bundle."""
     needed = {"__init__"}
     for package in _PROGRAMS:
         for path in sorted(_folder(package).rglob("*")):
@@ -120,7 +121,7 @@ def _folder(package: str) -> Path:
 
 
 def _imported(package: str, source: bytes) -> set[str]:
-    """Return the modules of a package that a source imports."""
+    """Return the modules of a package that a source file imports."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and not node.level:
@@ -134,12 +135,12 @@ def _imported(package: str, source: bytes) -> set[str]:
 
 
 def find() -> list[Distribution]:
-    """Return the libraries that are in it, as they are installed. Raises PackageNotFoundError."""
+    """Return the installed libraries that go into it. Raises PackageNotFoundError."""
     return _with_needs(_LIBRARIES)
 
 
 def _with_needs(names: Iterable[str]) -> list[Distribution]:
-    """Return distributions and all that they need on Linux, with any Python that may run them."""
+    """Return distributions and all that they need on Linux, with any Python on agents."""
     found: dict[str, Distribution] = {}
     left = list(names)
     while left:
@@ -151,9 +152,9 @@ def _with_needs(names: Iterable[str]) -> list[Distribution]:
 
 
 def needs(requirements: Iterable[str]) -> list[str]:
-    """Return the names in requirements, but for those of extras and of other systems.
+    """Return the names in requirements, except for those of extras and of other systems.
 
-    A library that an older Python needs is in it, whichever Python makes the bundle.
+    Libraries that only an older Python needs are included, whichever Python makes the bundle.
     """
     found = []
     for requirement in requirements:
@@ -164,7 +165,7 @@ def needs(requirements: Iterable[str]) -> list[str]:
 
 
 def canonical(name: str) -> str:
-    """Return a distribution's name as an index has it."""
+    """Return a distribution's name in its normalized form."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -180,7 +181,7 @@ def _library(distribution: Distribution) -> Iterator[tuple[str, bytes]]:
 def _installed(name: str) -> Distribution:
     """Return a distribution as it was installed. Raises PackageNotFoundError.
 
-    Where a program is run in a checkout, what setuptools notes there (an egg-info) is found first.
+    In a checkout, Python finds setuptools' egg-info there first, which is not what is installed.
     """
     for found in importlib.metadata.distributions(name=name):
         if any(file.parent.suffix == ".dist-info" for file in found.files or ()):
@@ -189,7 +190,7 @@ def _installed(name: str) -> Distribution:
 
 
 def _licences(distribution: Distribution) -> Iterator[tuple[str, bytes]]:
-    """Yield the licence files of a distribution; if it has none its description, which names it."""
+    """Yield a distribution's licence files, or else its metadata, which name the licence."""
     named = f"licences/{canonical(distribution.metadata['Name'])}-{distribution.version}"
     files = [file for file in distribution.files or () if ".dist-info" in file.parent.as_posix()]
     licences = [file for file in files if _LICENCE.match(file.name)]

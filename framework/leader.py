@@ -1,4 +1,4 @@
-"""What runs while this framework leads: made from what is stored, and ended together."""
+"""The parts that run while this framework leads: made from the stored records, ended together."""
 
 import functools
 import gc
@@ -54,39 +54,39 @@ log = structlog.get_logger(__name__)
 
 
 class Leader(NamedTuple):
-    """The parts of a leader. `serve` needs a thread; the others have their own."""
+    """The parts of a leader. `serve` needs a thread; the other parts have their own."""
 
     service: Service
     cluster: scheduler.MesosCluster
-    following: BranchPoller
-    reading: ManifestReader
-    keeping: LogArchiver
+    branch_poller: BranchPoller
+    manifest_reader: ManifestReader
+    log_archiver: LogArchiver
     control_plane: ControlPlane
     app: FastAPI
 
     def serve(self) -> Fatal | None:
-        """Decide until told to stop, or until what is returned. Blocks."""
+        """Run the service until it is stopped, or until a fatal error; return that. Blocks."""
         self.service.run()
         return self.service.ended
 
     def start(self) -> None:
-        """Begin to follow branches, to keep logs, and to subscribe with Mesos.
+        """Begin to poll branches, to archive logs, and to subscribe with Mesos.
 
-        Blocks for two seconds where nameservers do not answer.
+        Blocks for two seconds if nameservers do not answer.
         """
-        self.following.start()
-        self.reading.start()
-        self.keeping.start()
-        # Before there is an offer: a task would lack what is not known yet.
+        self.branch_poller.start()
+        self.manifest_reader.start()
+        self.log_archiver.start()
+        # Before the first offer: a task needs these addresses.
         self.control_plane.start()
         self.cluster.start()
 
     def stop(self) -> None:
-        """Have all parts end; every task goes on. Blocks for some seconds at most."""
+        """End all parts; tasks keep running. Blocks for some seconds at most."""
         self.service.inbox.put(events.Stop())
-        self.following.stop()
-        self.reading.stop()
-        self.keeping.stop()
+        self.branch_poller.stop()
+        self.manifest_reader.stop()
+        self.log_archiver.stop()
         self.control_plane.stop()
         self.cluster.stop()
 
@@ -101,9 +101,10 @@ def build_leader(
     frameworks: Callable[[], Sequence[str]],
     openness: Callable[[], Sequence[Check]],
 ) -> Leader:
-    """Make the parts from what is stored; `frameworks` gives the machines of all of them.
+    """Make the parts from the stored records.
 
-    `openness` gives the checks of what is open to anybody.
+    `frameworks` returns the machines of all frameworks, `openness` the checks of what is open to
+    anybody.
 
     Raises ForeignState, Unavailable.
     """
@@ -112,49 +113,49 @@ def build_leader(
     cluster = _cluster(chosen, inbox, stored.framework_id)
 
     def credential(app: str) -> messages.Credential | None:
-        # What reads repositories is made before what keeps their credentials.
+        # The mirrors are made before the service, which has the credentials.
         return service.snapshot.credential(app)
 
     refs = Mirrors(chosen.dir / "mirrors", interval=chosen.refs_interval, credential=credential)
     metrics = Metrics(registry)
     control_plane = _control_plane(chosen, cluster, frameworks, lambda: service.snapshot)
-    following = BranchPoller(
+    branch_poller = BranchPoller(
         refs,
         inbox.put,
         lambda: service.snapshot,
         interval=chosen.refs_interval,
         failed=metrics.fetch_failed,
     )
-    reading = ManifestReader(refs, inbox.put)
+    manifest_reader = ManifestReader(refs, inbox.put)
     service = Service(
         _records(chosen, stored, store, clock),
         cluster,
         inbox=inbox,
         origin=_origin(chosen, executor),
         new_attempt=functools.partial(next_attempt, choice),
-        forget_mirror=following.forget,
-        read_settings=reading.begin,
+        forget_mirror=branch_poller.forget,
+        read_settings=manifest_reader.begin,
         control_plane=control_plane,
         metrics=metrics,
         clock=clock,
         limits=chosen.limits,
-        era=token_hex(4),
+        leader_token=token_hex(4),
     )
-    there = _sandboxes(chosen, cluster, lambda: service.framework_id)
-    kept = LogArchive(chosen.dir / "logs")
+    sandboxes = _sandboxes(chosen, cluster, lambda: service.framework_id)
+    archive = LogArchive(chosen.dir / "logs")
     app = web.make_app(
         chosen,
         service,
         cluster,
         refs=refs,
-        sandboxes=ArchivedSandboxes(there, kept),
+        sandboxes=ArchivedSandboxes(sandboxes, archive),
         clock=clock,
         registry=registry,
         openness=openness,
     )
     _warn_of_local(chosen, stored)
-    keeping = LogArchiver(there, kept, lambda: service.snapshot)
-    return Leader(service, cluster, following, reading, keeping, control_plane, app)
+    archiver = LogArchiver(sandboxes, archive, lambda: service.snapshot)
+    return Leader(service, cluster, branch_poller, manifest_reader, archiver, control_plane, app)
 
 
 def _records(chosen: Settings, stored: Stored, store: Store, clock: Clock) -> Records:
@@ -199,7 +200,7 @@ def _control_plane(
 
 
 def _servers(chosen: Settings) -> list[str]:
-    """Return the HOST:PORT of what this framework is told of: ZooKeeper, masters, itself."""
+    """Return the HOST:PORT of the servers in the settings: ZooKeeper, masters, this framework."""
     masters = chosen.master
     if masters.startswith(SCHEME):
         masters = read_url(masters).hosts
@@ -216,7 +217,7 @@ def _hosts(servers: Iterable[str]) -> list[str]:
 
 
 def _agents(snapshot: Snapshot) -> list[str]:
-    """Return the machines of what runs; those that offer something the service meets itself."""
+    """Return the machines with tasks; the service notes machines with offers itself."""
     previews = snapshot.previews.values()
     return [preview.agent_host or "" for preview in previews if preview.state in WITH_TASK]
 
@@ -224,16 +225,16 @@ def _agents(snapshot: Snapshot) -> list[str]:
 def _load(store: Store, paths: Paths) -> Stored:
     stored = store.load()
     refuse_without_id(stored, paths.framework_id)
-    # All of this stays: no collection need look at it again (a tenth of a second for 10,000).
+    # All of this stays, so the garbage collector need not visit it (0.1 s for 10,000 previews).
     gc.collect()
     gc.freeze()
     return stored
 
 
 def refuse_without_id(stored: Stored, path: str) -> None:
-    """Raise ForeignState where tasks belong to a framework id that is not at `path` any more.
+    """Raise ForeignState if tasks belong to a framework id that is no longer at `path`.
 
-    Under a new id nobody would end them, and each of their previews would run a second time.
+    Under a new id, nobody would end these tasks, and each of their previews would run twice.
     """
     tasks = reconciliation.tasks_of(stored.previews)
     if stored.framework_id is None and tasks and not stored.forgotten:
@@ -245,7 +246,7 @@ def refuse_without_id(stored: Stored, path: str) -> None:
 
 
 def describe(chosen: Settings) -> InstallationRecord:
-    """Return what has to be the same for every framework at the root."""
+    """Return the settings that must be equal for all frameworks at the root."""
     return InstallationRecord(
         master=installation.name_master(chosen.master, chosen.zookeeper),
         name=chosen.name,
@@ -257,7 +258,7 @@ def describe(chosen: Settings) -> InstallationRecord:
 
 
 def _origin(chosen: Settings, executor: Executor) -> Origin:
-    """Return what is the same for every task; the framework id is Mesos's to give."""
+    """Return what all tasks share, without the framework id, which Mesos assigns."""
     return Origin(
         "",
         executor,

@@ -1,4 +1,4 @@
-"""What a label may mean, as values."""
+"""The commits, branches and tags that a label may mean, as values."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ class Candidate(NamedTuple):
 
 
 class Meant(NamedTuple):
-    """A branch or tag that may have been meant by a label; `near` where that looks like it.
+    """A branch or tag that a label may have meant; `near` if their names are similar.
 
     `kind` is branch or tag, `ref` its name, `label` what addresses it.
     """

@@ -1,4 +1,4 @@
-"""What the framework counts, for Prometheus. docs/monitoring.md lists all of it."""
+"""The framework's metrics, for Prometheus. docs/monitoring.md lists them."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ FATES = ("received", "accepted", "declined", "rescinded")
 
 
 class ProgramMetrics:
-    """The numbers of a framework, whether it leads or stands by, in `registry`."""
+    """The metrics of every framework, whether it leads or stands by, in `registry`."""
 
     def __init__(self, registry: CollectorRegistry, connected: Callable[[], bool]) -> None:
         self.leads = Gauge("prevs_leads", "1 while this framework leads", registry=registry)
@@ -25,7 +25,7 @@ class ProgramMetrics:
 
 
 class Metrics:
-    """The numbers of a framework that leads, in `registry`."""
+    """The metrics of a framework that leads, in `registry`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -78,7 +78,7 @@ class Metrics:
             "Agents that failed attempts by their own Docker, disk or network, and get none now",
             registry=registry,
         )
-        self.letting_go = Gauge(
+        self.withdrawn = Gauge(
             "prevs_placements_letting_go",
             "Placements that are gone and that proxies have yet to let go of",
             registry=registry,
@@ -90,18 +90,18 @@ class Metrics:
             self.previews.labels(state.value).set(previews.get(state, 0))
 
     def fetch_failed(self, app: str) -> None:
-        """Count a look at an app's repository that failed."""
+        """Count a failed fetch of an app's repository."""
         self._fetches_failed.labels(app).inc()
 
     def ran(self, took: Mapping[str, float]) -> None:
-        """Count an attempt that came to run, with how many seconds each step took."""
+        """Count an attempt that runs, with how many seconds each of its steps took."""
         self.starts.observe(sum(took.values()))
         for step, seconds in took.items():
             self._steps.labels(step).observe(seconds)
 
     def forget(self, app: str) -> None:
-        """Drop what is told of an app that is gone."""
-        with contextlib.suppress(KeyError):  # it never failed
+        """Drop the values of an app that is gone."""
+        with contextlib.suppress(KeyError):  # no fetch of it has failed
             self._fetches_failed.remove(app)
 
     def watch(
@@ -112,7 +112,7 @@ class Metrics:
         silence: Callable[[], float],
         turned: Callable[[], float],
     ) -> None:
-        """Have values looked up when they are read, on the thread that reads them.
+        """Add values that are computed when they are read, on the reader's thread.
 
         All but `subscribed` are in seconds.
         """
@@ -126,19 +126,19 @@ class Metrics:
             ("prevs_mesos_silence_seconds", "Seconds since Mesos last said something", silence),
             ("prevs_service_turn_age_seconds", "Seconds since the service went round", turned),
         )
-        for name, says, value in shown:
-            Gauge(name, says, registry=self._registry).set_function(value)
+        for name, text, value in shown:
+            Gauge(name, text, registry=self._registry).set_function(value)
 
-    def _counter(self, name: str, says: str, label: str, values: Iterable[str] = ()) -> Counter:
-        """Return a counter, with a number for each of `values` from the start."""
-        counter = Counter(name, says, [label], registry=self._registry)
+    def _counter(self, name: str, text: str, label: str, values: Iterable[str] = ()) -> Counter:
+        """Return a counter; each of `values` is there from the start."""
+        counter = Counter(name, text, [label], registry=self._registry)
         for value in values:
             counter.labels(value)
         return counter
 
 
 class ApiMetrics:
-    """The numbers of the API, in `registry`."""
+    """The metrics of the API, in `registry`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(

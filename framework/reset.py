@@ -1,4 +1,4 @@
-"""`python -m framework --forget ...`: an operator's way out of what no framework decides itself."""
+"""`python -m framework --forget ...`: for an operator, when no framework may decide by itself."""
 
 import sys
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ THINGS = tuple(_MEANS)
 def forget(chosen: Settings, thing: str, patience: float) -> int:
     """Remove the framework id or the installation, unless a framework leads; return the exit code.
 
-    Says what it did, or why it did nothing. Waits `patience` seconds for ZooKeeper.
+    Prints what it did, or why it did nothing. Waits `patience` seconds for ZooKeeper.
     """
     try:
         client = connection.connect(chosen.zookeeper, patience, chosen.identities())
@@ -48,10 +48,10 @@ def forget(chosen: Settings, thing: str, patience: float) -> int:
 
 def _forget(client: KazooClient, paths: Paths, thing: str) -> int:
     path = paths.framework_id if thing == "id" else paths.installation
-    held = root_znode.holds(client, path)
-    # An id that was lost is forgotten, too: until then no framework replaces it.
-    was_lost = thing == "id" and held is None and root_znode.has_records(client, paths)
-    if not held and not was_lost:
+    value = root_znode.holds(client, path)
+    # A lost id can be forgotten too: until then no framework registers under a new one.
+    was_lost = thing == "id" and value is None and root_znode.has_records(client, paths)
+    if not value and not was_lost:
         print(f"There is no {path} in ZooKeeper; nothing was done.")
         return 0
     epoch = Election(client, paths, "").try_to_win()
@@ -65,5 +65,5 @@ def _forget(client: KazooClient, paths: Paths, thing: str) -> int:
     (root_znode.forget_id if thing == "id" else root_znode.forget_installation)(
         client, paths, epoch
     )
-    print(f"{path} is forgotten; it was {held or 'lost'}. {_MEANS[thing]}")
+    print(f"{path} is forgotten; it was {value or 'lost'}. {_MEANS[thing]}")
     return 0

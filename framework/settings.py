@@ -1,4 +1,4 @@
-"""What the framework is told by its environment: PREVS_* variables, all problems told at once."""
+"""The framework's settings: PREVS_* environment variables, with all problems reported at once."""
 
 import re
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ _MASTER = re.compile(r"zk://\S+/\S+|[^\s,/@:\[\]]+:\d{1,5}")
 _EVERYWHERE = frozenset({"0.0.0.0", "[::]", "::", "*"})  # noqa: S104 - nothing listens by this
 
 
-# What Docker takes for a registry's name and not for the first part of a repository's.
+# The texts that Docker reads as a registry, and not as the first part of a repository's name.
 REGISTRY = (
     r"^((localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|[A-Za-z0-9.-]+:\d{1,5})(:\d{1,5})?"
     r"(/[a-z0-9]+([._-][a-z0-9]+)*)*)?$"
@@ -193,7 +193,7 @@ class Settings(EnvironmentSettings):
         description="Seconds for which open requests may go on before their preview is stopped.",
     )
     vanished_after: float = Field(
-        default=Limits().vanished,
+        default=Limits().unreferenced,
         ge=0,
         description="Seconds after which a preview goes whose last branch is gone.",
     )
@@ -270,13 +270,13 @@ class Settings(EnvironmentSettings):
 
     @property
     def limits(self) -> Limits:
-        """How much of everything there may be."""
+        """The limits for the whole installation."""
         return Limits(
             previews=self.max_previews,
             starts_per_agent=self.starts_per_agent,
             starts_per_app=self.starts_per_app,
             drain=self.drain_limit,
-            vanished=self.vanished_after,
+            unreferenced=self.vanished_after,
         )
 
     @property
@@ -290,7 +290,7 @@ class Settings(EnvironmentSettings):
         return int(self.listen.rpartition(":")[2])
 
     def addresses(self) -> Addresses:
-        """Return where people reach previews."""
+        """Return the form of the addresses at which people reach previews."""
         if self.public_url:
             return Addresses(self.public_url)
         return names.addresses(self.domain, self.public_port)
@@ -300,40 +300,40 @@ class Settings(EnvironmentSettings):
         return read_secret(self.token_file)
 
     def proxy_tokens(self) -> tuple[str, ...]:
-        """Read the tokens of proxies, none where there is no file."""
+        """Read the tokens of proxies; none if there is no file."""
         return read_tokens(self.proxy_token_file) if self.proxy_token_file else ()
 
     def signing(self) -> tuple[str, ...]:
-        """Read the tokens that records are signed with: by the first, which is what proxies send.
+        """Read the tokens for signatures of records: the first signs, every one is accepted.
 
-        That is theirs, or else the operator's. By the others it may have been before.
+        The first is the token that proxies send: their own, or else the operator's.
         """
         return (*self.proxy_tokens(), self.token())
 
     def readers(self) -> tuple[str, ...]:
-        """Read the tokens of who reads numbers: the operator's, and those that are for that."""
+        """Read the tokens that may read metrics: the operator's, and those for metrics."""
         file = self.metrics_token_file
         return (self.token(), *(read_tokens(file) if file else ()))
 
     def identities(self) -> tuple[str, ...]:
-        """Read who this is for ZooKeeper, nobody where there is no file."""
+        """Read the framework's identities in ZooKeeper; none if there is no file."""
         return read_identities(self.zookeeper_auth_file) if self.zookeeper_auth_file else ()
 
     def proxy_identities(self) -> tuple[str, ...]:
-        """Read who proxies are for ZooKeeper, nobody where they are who frameworks are."""
+        """Read the proxies' identities in ZooKeeper; none if they use the frameworks'."""
         file = self.proxy_zookeeper_auth_file
         return read_identities(file) if file else ()
 
     def keys(self) -> tuple[str, ...]:
-        """Read the keys that seal what apps are given, none where there is no file."""
+        """Read the keys that seal what apps are given; none if there is no file."""
         return read_keys(self.key_file) if self.key_file else ()
 
     def credential(self) -> tuple[str, str] | None:
-        """Read who this is for Mesos: the principal and its secret, if there is one."""
+        """Read the principal for the Mesos master, and its secret; None if there is none."""
         return _credential(self.principal, self.secret_file)
 
     def agents_credential(self) -> tuple[str, str] | None:
-        """Read who this is for agents whose logs it reads, if there is one."""
+        """Read the principal for the logs of agents, and its secret; None if there is none."""
         return _credential(self.agents_principal, self.agents_secret_file)
 
 

@@ -1,6 +1,6 @@
-"""Sealing what nobody may read who sees ZooKeeper. The only module that knows cryptography.
+"""Seals secrets, so that readers of ZooKeeper cannot read them. The only module with encryption.
 
-Fernet: AES-128-CBC with an HMAC-SHA256 over it, so that what was changed is not opened.
+It uses Fernet: AES-128-CBC with an HMAC-SHA256 over it, so a changed text does not open.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from framework.errors import NoKey, WrongKey
 
 
 class Keyring:
-    """framework.ports.Vault with keys of program.keys, of which there may be none."""
+    """framework.ports.Vault with the keys of program.keys; there may be none."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = [Fernet(key) for key in keys]
@@ -24,7 +24,7 @@ class Keyring:
         return self._all.encrypt(data).decode()
 
     def open(self, sealed: str) -> bytes:
-        """Return what is in a sealed text. Raises WrongKey."""
+        """Return the content of a sealed text. Raises WrongKey."""
         if self._all is None:
             raise WrongKey("this framework has no PREVS_KEY_FILE.")
         try:
@@ -33,7 +33,7 @@ class Keyring:
             raise WrongKey("no key in the file PREVS_KEY_FILE has sealed them.") from None
 
     def is_sealed_by_first(self, sealed: str) -> bool:
-        """Tell whether the first key opens a sealed text."""
+        """Return whether the first key opens a sealed text."""
         if not self._keys:
             return False
         try:

@@ -1,4 +1,4 @@
-"""What answers requests while this framework leads: the API and the dashboard over its parts."""
+"""The web application of a leader: the API and the dashboard over its parts."""
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +13,7 @@ from framework.clock import Clock
 from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
-from framework.ports import Refs
+from framework.ports import Repositories
 from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
@@ -28,13 +28,13 @@ def make_app(
     service: Service,
     cluster: MesosCluster,
     *,
-    refs: Refs,
+    refs: Repositories,
     sandboxes: ArchivedSandboxes,
     clock: Clock,
     registry: CollectorRegistry,
     openness: Callable[[], Sequence[Check]],
 ) -> FastAPI:
-    """Return the API, and the dashboard at its /; `openness` gives more checks for /readyz."""
+    """Return the API, with the dashboard at its /; `openness` returns more checks for /readyz."""
     operator, addresses = chosen.token(), chosen.addresses()
     proxies = chosen.proxy_tokens()
     checks = http_api.Probes(
@@ -68,9 +68,9 @@ def make_app(
 def judge_proxies(
     tokens: Sequence[str], *, own: Sequence[str] = (), identities: Sequence[str] = ()
 ) -> Check:
-    """Return whether proxies have what is good for less than all.
+    """Return a check whether proxies have a token and an identity that allow them less than all.
 
-    `tokens` and `identities` (in ZooKeeper) are theirs, `own` the frameworks' identities.
+    `tokens` and `identities` (in ZooKeeper) are the proxies', `own` the frameworks' identities.
     """
     lacks = []
     if not tokens:
@@ -83,12 +83,12 @@ def judge_proxies(
             "They have the frameworks' identity in ZooKeeper, which may change everything there: "
             "PREVS_PROXY_ZOOKEEPER_AUTH_FILE is not set."
         )
-    told = " ".join(lacks) or "They have a token of their own."
-    return Check("proxies", not lacks, told, needed=False)
+    detail = " ".join(lacks) or "They have a token of their own."
+    return Check("proxies", not lacks, detail, needed=False)
 
 
 def find_local(chosen: Settings, apps: Iterable[AppRecord]) -> list[str]:
-    """Return the apps whose repository is on this machine, where none may be any more."""
+    """Return the apps whose repository is on this machine, although the settings forbid that."""
     if chosen.local_repositories:
         return []
     return sorted(app.name for app in apps if repository_url.is_local(app.repository))
@@ -104,7 +104,7 @@ def _find_problem(chosen: Settings, repository: str) -> str | None:
 
 
 def _readiness(chosen: Settings, service: Service, cluster: MesosCluster) -> tuple[Check, ...]:
-    """Return the service's checks; that of Mesos tells what the link to it has met."""
+    """Return the service's checks, with the driver's problem in the one of Mesos."""
     why = cluster.problem
     checks = tuple(
         check._replace(detail=f"{check.detail} ({why})")
@@ -112,10 +112,10 @@ def _readiness(chosen: Settings, service: Service, cluster: MesosCluster) -> tup
         else check
         for check in service.readiness()
     )
-    # Which ones is for who has a token: `prevs doctor` says so.
+    # Only the count: /readyz needs no token. `prevs doctor` names the apps.
     if count := len(find_local(chosen, service.snapshot.apps.values())):
-        told = f"{count} of the apps have a repository on this machine, as no new one may."
-        checks = (*checks, Check("local-repositories", False, told, needed=False))
+        detail = f"{count} of the apps have a repository on this machine, as no new one may."
+        checks = (*checks, Check("local-repositories", False, detail, needed=False))
     proxies = judge_proxies(
         chosen.proxy_tokens(), own=chosen.identities(), identities=chosen.proxy_identities()
     )

@@ -1,4 +1,4 @@
-"""The current attempt of each preview: what Mesos says of it, its end, and what comes then.
+"""The current attempt of each preview: what Mesos reports about it, its end, and what follows.
 
-Owned by the service's thread. Starting one is scheduling/'s.
+Owned by the service's thread. scheduling/ starts attempts.
 """

@@ -1,6 +1,6 @@
-"""The current attempt of each preview: what Mesos says of it, and its end.
+"""The current attempt of each preview: what Mesos reports about it, and its end.
 
-Owned by the service's thread. An update of any other attempt never touches a preview.
+Owned by the service's thread. A report about any other attempt never changes a preview.
 """
 
 import dataclasses
@@ -31,9 +31,9 @@ from program.log_lines import name_attempt
 log = structlog.get_logger(__name__)
 
 SILENT_SECONDS = 30.0
-"""After which a launched task that has said nothing is asked for."""
+"""How long after its launch a task without any report is queried."""
 LAUNCH_SECONDS = 300.0
-"""After which it is given up. Agents themselves give an executor a minute to register."""
+"""How long after its launch such a task is given up. Executors have a minute to register."""
 
 _KILLED = Reason(
     ReasonKind.KILLED_BY_MESOS,
@@ -53,10 +53,9 @@ _EVENTS: Mapping[StatusKind, Event] = {
 
 
 class Attempts:
-    """Applies status updates to the records, and sees attempts through to their end.
+    """Applies status reports to the records, and follows each attempt to its end.
 
-    `copies` hears which executors have said something, `fitness` and `isolations` what they say of
-    their agents.
+    `copies`, `fitness` and `isolations` collect what executors report about their agents.
     """
 
     def __init__(
@@ -71,16 +70,16 @@ class Attempts:
         self.isolations = Isolations()
         self._unreachable = UnreachableTasks()
         self._kills = Kills(cluster, clock)
-        self._reminded: set[str] = set()
+        self._queried: set[str] = set()
         self._reconciliation = Reconciliation()
         self._subscribed: float | None = None
         self._inherit()
 
     def _inherit(self) -> None:
-        """Send nobody to what runs without a placement until Mesos says that it is there.
+        """Do not route to a running preview that has no placement until Mesos confirms its task.
 
-        Whoever led before had taken it away because the agent was; or died just before it gave
-        it, and then the answer brings it.
+        The previous leader either withdrew the placement because the agent was unreachable, or
+        died before writing it. In the second case Mesos's answer leads to the placement.
         """
         for preview in self._records.in_state(State.RUNNING):
             if preview.task_id and not self._records.routes.placed(preview):
@@ -89,27 +88,27 @@ class Attempts:
 
     @property
     def unrouted(self) -> frozenset[str]:
-        """The tasks to which nobody may be sent although they run."""
+        """The tasks that run but get no requests."""
         return self._unreachable.unrouted
 
     def subscribed(self) -> None:
-        """Ask for everything: for each task that we know of, and for those that we don't."""
+        """Query the state of all tasks, known and unknown ones."""
         now = self._clock.monotonic()
         self._subscribed = now
         self._unreachable.reset_timers(now)
         self._reconciliation.restart(now)
 
     def disconnected(self) -> None:
-        """Ask for nothing, and give nothing up, until the next subscription."""
+        """Query nothing, and give up no attempt, until the next subscription."""
         self._subscribed = None
         self._reconciliation.stop()
 
     def query(self, tasks: Tasks) -> None:
-        """Ask what became of some tasks."""
+        """Query the state of some tasks."""
         self._reconciliation.query(tasks, self._clock.monotonic())
 
     def agent_failed(self, agent_id: str | None, executor_id: str | None) -> None:
-        """Take the hint that an agent or executor is gone: ask."""
+        """Query the tasks of an agent or executor that may be gone."""
         tasks = reconciliation.tasks_of(self._records.in_state(*lifecycle.WITH_TASK))
         if executor_id is None:
             self.isolations.forget(agent_id)
@@ -118,7 +117,7 @@ class Attempts:
             self.query({executor_id: tasks[executor_id]})
 
     def apply(self, report: TaskStatus) -> None:
-        """Store what a report means, then acknowledge it. Raises Unavailable before that."""
+        """Store what a report means, then acknowledge it. Raises Unavailable if storing fails."""
         self._metrics.updates.labels(report.state).inc()
         if report.kind is StatusKind.UNREADABLE:
             log.warning("unknown task state", state=report.state, **name_attempt(report.task_id))
@@ -132,16 +131,16 @@ class Attempts:
             self._kill_orphan(report)
         else:
             self._apply_to(preview, report)
-        # Once it is stored: an answer of Mesos comes once, and is asked for again if it is lost.
+        # Only now that it is stored: Mesos answers a query once, so a lost answer is queried again.
         if report.kind is not StatusKind.UNKNOWN or preview is None:
             self._reconciliation.answered(report.task_id)
 
     def _apply_to(self, preview: PreviewRecord, report: TaskStatus) -> None:
-        """Store what a status means for a preview whose current attempt it is of."""
-        if report.phase:  # Mesos's own answers have none
+        """Store what a report about a preview's current attempt means."""
+        if report.phase:  # only executors report a phase
             self.copies.reported(report.task_id, preview.agent_id)
         self.isolations.reported(preview.agent_id, report.isolation)
-        preview = _know(preview, report)
+        preview = _with_findings(preview, report)
         try:
             if report.kind in _EVENTS:
                 self._apply_alive(preview, report)
@@ -156,7 +155,7 @@ class Attempts:
             log.warning("unexpected status", what=str(error), **name_attempt(report.task_id))
 
     def _kill_orphan(self, report: TaskStatus) -> None:
-        """End a task that no preview has: replaced while its agent was away, or removed."""
+        """Kill a task without a preview: it was replaced while its agent was away, or removed."""
         if report.kind in _EVENTS:
             log.info("a task without a preview is killed", **name_attempt(report.task_id))
             self._kills.kill_orphan(report.task_id, report.agent_id)
@@ -170,7 +169,7 @@ class Attempts:
         if changed.state is State.RUNNING is not preview.state:
             self._metrics.ran(steps.durations(changed.steps))
             self.fitness.succeeded(changed)
-        # After that: what comes too late is illegal, and does not say that the task is there now.
+        # Only now: a late report raises above, and does not show that the task is back.
         if self._unreachable.end(report.task_id):
             self._records.routes.mark_dirty(preview.app)
         if report.kind is StatusKind.UNHEALTHY and self._unreachable.stop_routing(report.task_id):
@@ -182,10 +181,10 @@ class Attempts:
         self._records.change(preview, KilledByMesos(_KILLED))
 
     def _note_missing(self, preview: PreviewRecord, report: TaskStatus) -> None:
-        """Note since when an attempt has been out of sight.
+        """Note since when an attempt has been missing.
 
-        A master that is new itself has not heard of tasks whose agents are still coming back:
-        visitors are sent there as before. Where it says that the agent is away, they are not.
+        A new master does not know the tasks of agents that have not registered again yet: their
+        previews stay routed. If Mesos reports that the agent is away, they do not.
         """
         now = self._clock.monotonic()
         if report.kind is StatusKind.UNKNOWN:
@@ -224,12 +223,12 @@ class Attempts:
     def _forget(self, task_id: str) -> None:
         self._unreachable.end(task_id)
         self._kills.drop(task_id)
-        self._reminded.discard(task_id)
+        self._queried.discard(task_id)
 
     def replace_missing(self) -> None:
-        """Give up attempts that have been out of sight, or have said nothing, for too long."""
+        """Give up attempts that have been missing, or without any report, for too long."""
         if self._subscribed is None:
-            return  # nobody could have said that they are back
+            return  # without a subscription nobody could report that they are back
         now = self._clock.monotonic()
         for task_id in self._unreachable.expired(now):
             if preview := self._records.of_task(task_id):
@@ -237,40 +236,40 @@ class Attempts:
                 self.give_up(preview, Failure(Cause.TASK_LOST, why))
             self._unreachable.end(task_id)
         for preview in self._records.in_state(State.PLACED):
-            self._remind(preview, now - self._subscribed)
+            self._check_silent(preview, now - self._subscribed)
 
-    def _remind(self, preview: PreviewRecord, subscribed_for: float) -> None:
+    def _check_silent(self, preview: PreviewRecord, subscribed_for: float) -> None:
         task_id = preview.task_id or ""
         silence = min(self._clock.now() - preview.changed, subscribed_for)
         if silence > LAUNCH_SECONDS:
             why = "The task did not begin within five minutes."
             self.give_up(preview, Failure(Cause.TASK_LOST, why))
-        elif silence > SILENT_SECONDS and task_id not in self._reminded:
-            self._reminded.add(task_id)
+        elif silence > SILENT_SECONDS and task_id not in self._queried:
+            self._queried.add(task_id)
             self.query({task_id: preview.agent_id})
 
     def is_confirmed(self, task_id: str) -> bool:
-        """Tell whether Mesos has answered for a task, and people may be sent there."""
+        """Return whether Mesos has confirmed a task since the last query, and it is routed."""
         return (
             not self._reconciliation.is_pending(task_id)
             and task_id not in self._unreachable.unrouted
         )
 
     def give_up(self, preview: PreviewRecord, failure: Failure) -> None:
-        """Count an attempt for ended, of which nobody has said that it has: end it."""
+        """End an attempt whose end nobody has reported, and kill its task."""
         self._end(preview, failure)
         if preview.task_id:
             self._kills.kill_orphan(preview.task_id, preview.agent_id)
 
     def kill_drained(self) -> None:
-        """Kill each draining attempt that serves nobody any more; again after a while."""
+        """Kill each draining attempt that gets no requests any more; repeat it after a while."""
         for preview in self._records.in_state(State.DRAINING):
             if preview.task_id and not self._records.routes.may_receive_requests(preview):
                 self._kills.send(preview.task_id, preview.agent_id)
         self._kills.repeat()
 
     def reconcile(self) -> None:
-        """Ask for the tasks that it is time to ask for. Raises Unavailable, OutcomeUnknown."""
+        """Query the tasks that are due. Raises Unavailable, OutcomeUnknown."""
         now = self._clock.monotonic()
         if now >= self._reconciliation.full_query_due:
             tasks = reconciliation.tasks_of(self._records.in_state(*lifecycle.WITH_TASK))
@@ -281,8 +280,8 @@ class Attempts:
             self._cluster.reconcile(tuple(tasks.items()))
 
 
-def _know(preview: PreviewRecord, report: TaskStatus) -> PreviewRecord:
-    """Return a preview with what its executor has found out and tells once, or ever more of."""
+def _with_findings(preview: PreviewRecord, report: TaskStatus) -> PreviewRecord:
+    """Return a preview with what its executor has found out, once or with each report."""
     return dataclasses.replace(
         preview,
         digest=report.digest or preview.digest,

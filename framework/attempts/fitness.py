@@ -1,6 +1,6 @@
-"""Which agents are unfit: what Docker, the disk or the network of one did to an attempt.
+"""Which agents are unfit: those whose Docker, disk or network has failed an attempt.
 
-Owned by the service's thread. A framework that begins to lead knows of none, and finds out anew.
+Owned by the service's thread. A new leader knows of none, and finds out again.
 """
 
 from collections.abc import Mapping
@@ -15,16 +15,16 @@ from prevs.states import Cause, State
 log = structlog.get_logger(__name__)
 
 FIRST_SECONDS, GROWTH, LONGEST_SECONDS = 60.0, 2.0, 600.0
-"""For how long an agent gets nothing after the first fault, and after one more each."""
+"""How long an agent gets no attempts after its first fault, and how this grows with each fault."""
 _WITNESSES = 2
-"""Apps that have to see that a registry does not answer: one may name one that never does."""
+"""How many apps must find that a registry does not answer: one app may name one that never does."""
 _BUILD = frozenset({State.PLACED, State.BUILDING})
 
 
 class Fitness:
-    """Remembers what attempts say of their agents.
+    """Remembers what the ends of attempts show about their agents.
 
-    `unfit` is replaced, never changed: any thread may look at it.
+    `unfit` is replaced, never changed: any thread may read it.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -34,7 +34,7 @@ class Fitness:
         self.unfit: Mapping[str, Unfit] = {}
 
     def failed(self, preview: PreviewRecord, failure: Failure) -> None:
-        """Hear how an attempt ended by itself, whose preview is as it was before."""
+        """Note that an attempt ended by itself; `preview` is as it was before."""
         agent = preview.agent_id
         if agent is None or not self._blames(agent, preview, failure):
             return
@@ -47,22 +47,22 @@ class Fitness:
         self._known[agent] = Unfit(failure.message, since, until, builds, times)
         if before is None:
             log.warning("an agent is unfit", agent=agent, why=failure.message)
-        self.look()
+        self.refresh()
 
     def _blames(self, agent: str, preview: PreviewRecord, failure: Failure) -> bool:
         if failure.cause is Cause.REGISTRY_UNREACHABLE:
             witnesses = self._silent.setdefault(agent, set())
             witnesses.add(preview.app)
             return len(witnesses) >= _WITNESSES
-        # A Docker that was restarted takes along what ran, and works again.
+        # A restart of Docker ends running containers, but then Docker works again.
         away = failure.cause is Cause.DOCKER_UNAVAILABLE and preview.state is not State.RUNNING
         return away or failure.cause is Cause.AGENT_UNFIT
 
     def succeeded(self, preview: PreviewRecord) -> None:
-        """Hear that an attempt came to run.
+        """Note that an attempt runs.
 
-        Where a build had failed another one has to have succeeded: what was built before starts
-        without what builds need.
+        If a build had failed there, only another successful build counts: an image that exists
+        starts without anything that builds need.
         """
         agent = preview.agent_id or ""
         built = any(step.name == "building" for step in preview.steps)
@@ -72,10 +72,10 @@ class Fitness:
         if known is not None and (built or not known.builds):
             del self._known[agent]
             log.info("an agent is fit again", agent=agent)
-            self.look()
+            self.refresh()
 
-    def look(self) -> None:
-        """Forget what was long ago, and show what is left."""
+    def refresh(self) -> None:
+        """Drop old faults, and replace `unfit` if that changes it."""
         if not self._known and not self.unfit:
             return
         now = self._clock.now()

@@ -1,7 +1,7 @@
-"""What previews and builds reach at agents, as their executors tell with each report.
+"""What previews and builds can reach on each agent, from the reports of executors.
 
-Owned by the service's thread. A framework that begins to lead knows of no agent before something
-starts there: what Mesos says again of a task has nothing of an executor's in it.
+Owned by the service's thread. A new leader knows nothing about an agent before something starts
+there: when Mesos repeats a status, it leaves out what the executor reported.
 """
 
 import dataclasses
@@ -14,23 +14,23 @@ from prevs.messages import Isolation
 
 log = structlog.get_logger(__name__)
 
-_LOOKED = ("open", "builds_open", "builds_unlimited")
+_FINDINGS = ("open", "builds_open", "builds_unlimited")
 
 
 class Isolations:
-    """Remembers it. `known` is replaced, never changed: any thread may look at it."""
+    """The findings by agent. `known` is replaced, never changed: any thread may read it."""
 
     def __init__(self) -> None:
         self.known: Mapping[str, Isolation] = MappingProxyType({})
 
     def reported(self, agent_id: str | None, found: Isolation | None) -> None:
-        """Take what an executor says; what it has not looked at stays as others have found it."""
+        """Take an executor's report; what it has not checked stays as it was found earlier."""
         if agent_id is None or found is None:
             return
         before = self.known.get(agent_id)
         if before is not None:
             missing = {
-                name: getattr(before, name) for name in _LOOKED if getattr(found, name) is None
+                name: getattr(before, name) for name in _FINDINGS if getattr(found, name) is None
             }
             found = dataclasses.replace(found, **missing)
         if found == before:
@@ -40,6 +40,6 @@ class Isolations:
             log.warning("an agent does not keep previews apart", agent=agent_id, why=found.open)
 
     def forget(self, agent_id: str | None) -> None:
-        """Forget an agent that has left: who comes back may have other settings."""
+        """Forget an agent that has left: it may come back with other settings."""
         if agent_id in self.known:
             self.known = {agent: one for agent, one in self.known.items() if agent != agent_id}

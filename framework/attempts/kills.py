@@ -1,4 +1,4 @@
-"""Kills of tasks, repeated until the task has ended. Owned by the service's thread."""
+"""Kills tasks, and repeats that until they have ended. Owned by the service's thread."""
 
 import structlog
 
@@ -11,30 +11,30 @@ from program.log_lines import name_attempt
 log = structlog.get_logger(__name__)
 
 REPEAT_SECONDS = 10.0
-"""A kill may be lost, on its way or with an agent that is away."""
+"""How often a kill is repeated: it may be lost, for example with an agent that is away."""
 
 
 class Kills:
-    """Remembers when a task was last asked to end, so that asking too often is no harm."""
+    """Remembers when each task was last killed, so that callers may call as often as they like."""
 
     def __init__(self, cluster: Cluster, clock: Clock) -> None:
         self._cluster = cluster
         self._clock = clock
         self._sent: dict[str, float] = {}
-        self._strays: dict[str, str | None] = {}
+        self._orphans: dict[str, str | None] = {}
 
     def kill_orphan(self, task_id: str, agent_id: str | None) -> None:
-        """Ask for the end of a task that has no preview, with every `repeat` until it has ended."""
-        self._strays[task_id] = agent_id
+        """Kill a task that has no preview; `repeat` kills it again until it has ended."""
+        self._orphans[task_id] = agent_id
         self.send(task_id, agent_id)
 
     def repeat(self) -> None:
-        """Ask again for the end of each stray, where the last time is some seconds ago."""
-        for task_id, agent_id in self._strays.items():
+        """Kill each orphan again if the last time was some seconds ago."""
+        for task_id, agent_id in self._orphans.items():
             self.send(task_id, agent_id)
 
     def send(self, task_id: str, agent_id: str | None) -> None:
-        """Ask for the end of a task, unless that was done some seconds ago. Never raises."""
+        """Kill a task, unless it was killed within the last seconds. Never raises."""
         now = self._clock.monotonic()
         if now - self._sent.get(task_id, float("-inf")) < REPEAT_SECONDS:
             return
@@ -45,6 +45,6 @@ class Kills:
             log.warning("a kill will be repeated", why=str(error), **name_attempt(task_id))
 
     def drop(self, task_id: str) -> None:
-        """Drop a task that has ended, or that no kill can reach; it is killed when it is back."""
+        """Drop a task that has ended or that no kill can reach; if it comes back, it is killed."""
         self._sent.pop(task_id, None)
-        self._strays.pop(task_id, None)
+        self._orphans.pop(task_id, None)

@@ -1,8 +1,8 @@
-"""What to ask Mesos after a (re)subscription: the state of each task, until each has answered.
+"""Which tasks to query after a (re)subscription, until Mesos has answered for each.
 
-A master that has just taken over answers nothing for an agent that has not come back yet, so the
-question is repeated, ever more slowly, for the tasks that are left. Many are asked for in batches,
-so that their answers do not all come at once. No I/O; times are the caller's seconds.
+A new master does not answer for agents that have not registered again yet, so the query is repeated
+for the remaining tasks, more and more slowly. Many tasks are queried in batches, so that their
+answers do not all arrive at once. No I/O; times are the caller's seconds.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,8 +14,10 @@ FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 60.0
 FIRST_PERIOD_SECONDS = 60.0
 PERIOD_SECONDS = 900.0
-"""How often everything is asked anew, as Mesos suggests, in case an update was lost; sooner at
-first: an agent that a new master did not know comes back without a word of what runs there."""
+"""How often all tasks are queried, as Mesos's documentation advises, in case an update was lost.
+
+Sooner at first: if an agent registers again with a new master, no update reports its tasks.
+"""
 BATCH = 500
 BATCH_SECONDS = 0.5
 
@@ -29,73 +31,73 @@ def tasks_of(previews: Iterable[PreviewRecord]) -> Tasks:
 
 
 class Reconciliation:
-    """The tasks that have not answered, how often they were asked, when to ask again.
+    """The tasks without an answer, how often they were queried, and when to query them again.
 
-    One at a time: to `begin` anew ends the one before. `full_query_due` is when to ask for all
-    tasks that Mesos has, also those that nobody here knows of.
+    Each `begin` replaces the round before it. `full_query_due` is when to query all tasks that
+    Mesos has, also those that the framework does not know.
     """
 
     def __init__(self) -> None:
         self._pending: dict[str, str | None] = {}
         self._begun = False
-        self._unasked: list[str] = []
+        self._unsent: list[str] = []
         self._rounds = 0
         self._due = 0.0
         self._period = FIRST_PERIOD_SECONDS
         self.full_query_due = float("inf")
 
     def restart(self, now: float) -> None:
-        """Forget what was asked of another master; it is time to ask for everything."""
+        """Forget the queries to an earlier master; a full query is due."""
         self._pending = {}
         self._begun = False
         self._period = FIRST_PERIOD_SECONDS
         self.full_query_due = now
 
     def note_full_query(self, now: float) -> None:
-        """Note that everything was asked for; it is due again ever more seldom."""
+        """Note a full query; the next one is due after a longer and longer period."""
         self.full_query_due = now + self._period
         self._period = min(PERIOD_SECONDS, 2 * self._period)
 
     def stop(self) -> None:
-        """Ask for nothing until it is opened again."""
+        """Query nothing until `restart`."""
         self._pending = {}
         self._begun = False
         self.full_query_due = float("inf")
 
     def begin(self, tasks: Tasks, now: float) -> None:
-        """Ask for `tasks` and no others, at once."""
+        """Query exactly these tasks, at once."""
         self._pending = dict(tasks)
         self._begun = True
-        self._again(now)
+        self._start_over(now)
 
     def query(self, tasks: Tasks, now: float) -> None:
-        """Ask for some more tasks, at once."""
+        """Query some more tasks, at once."""
         if tasks:
             self._pending |= tasks
-            self._again(now)
+            self._start_over(now)
 
     def answered(self, task_id: str) -> None:
-        """Ask no more for a task that has answered, or has no preview any more."""
+        """Drop a task that Mesos has answered for, or that has no preview any more."""
         self._pending.pop(task_id, None)
 
     def is_pending(self, task_id: str) -> bool:
-        """Tell whether a task is asked for, or is yet to be, and has not answered."""
+        """Return whether the answer for a task is still missing, or its query is still to come."""
         return not self._begun or task_id in self._pending
 
     def next_batch(self, now: float) -> Tasks:
-        """Return the tasks to ask for now; none if it is not time."""
+        """Return the tasks to query now; none if nothing is due."""
         if now < self._due or not self._pending:
             return {}
-        unasked = [task for task in self._unasked or self._pending if task in self._pending]
-        batch, self._unasked = unasked[:BATCH], unasked[BATCH:]
-        if self._unasked:
+        unsent = [task for task in self._unsent or self._pending if task in self._pending]
+        batch, self._unsent = unsent[:BATCH], unsent[BATCH:]
+        if self._unsent:
             self._due = now + BATCH_SECONDS
         else:
             self._due = now + min(LONGEST_SECONDS, FIRST_SECONDS * 2**self._rounds)
             self._rounds += 1
         return {task: self._pending[task] for task in batch}
 
-    def _again(self, now: float) -> None:
-        self._unasked = []
+    def _start_over(self, now: float) -> None:
+        self._unsent = []
         self._rounds = 0
         self._due = now

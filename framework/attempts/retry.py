@@ -1,7 +1,8 @@
-"""What becomes of a preview whose attempt ended by itself: tried again, later and later, or failed.
+"""What happens to a preview whose attempt ended by itself: it is tried again later, or it fails.
 
-A function of values. What would end the same way on every try fails at once. What was lost through
-no fault of the application, and an application that ended after it had answered, is tried again.
+A function of values. A preview fails at once if every try would end in the same way. It is tried
+again if the attempt was lost through no fault of the application, or if the application ended
+after it had run. The pauses between tries grow.
 """
 
 import dataclasses
@@ -13,9 +14,9 @@ from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 
 LOST_LIMIT = 5
-"""How many tries in a row may end before the preview has failed with the next."""
+"""How many losses in a row are tried again; the next one fails the preview."""
 STEADY_SECONDS = 300.0
-"""An attempt that ran for so long was no failure in a row: what ended it is counted anew."""
+"""After an attempt has run for so long, the count of losses in a row begins again."""
 FIRST_SECONDS = 1.0
 GROWTH = 4.0
 LONGEST_SECONDS = 60.0
@@ -31,13 +32,13 @@ _NOBODYS_FAULT = frozenset(
     }
 )
 _CRASHES = frozenset({Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY})
-# Whoever could not reach what ran may not reach its agent, of which Mesos may not know yet.
+# An unhealthy application may be on an agent that is unreachable, before Mesos has noticed that.
 _AGENTS_FAULT = _NOBODYS_FAULT - {Cause.REPOSITORY_UNREACHABLE} | {Cause.UNHEALTHY}
 _GONE = frozenset({Cause.TASK_LOST, Cause.EXECUTOR_FAILED})
 
 
 def decide(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
-    """Return what becomes of `preview`, whose attempt ended at `now` (epoch seconds) by itself."""
+    """Return what happens to `preview`, whose attempt ended by itself at `now` (epoch seconds)."""
     ran = preview.state is State.RUNNING
     if failure.cause in _NOBODYS_FAULT:
         event = Event.LOST
@@ -50,7 +51,7 @@ def decide(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
     if count > LOST_LIMIT:
         message = _last(event, count, failure)
         return GivenUp(dataclasses.replace(failure, message=message), count)
-    # Nothing is known against another agent: visitors of what ran need not wait.
+    # Another agent is probably all right, so visitors of a preview that ran need not wait.
     wait = 0.0 if ran and count == 1 and failure.cause in _GONE else delay(count)
     return TriedAgain(
         event,

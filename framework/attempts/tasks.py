@@ -1,4 +1,4 @@
-"""The task of an attempt, from the records and what matching chose. No I/O."""
+"""The task of an attempt, from the records and the launch that matching chose. No I/O."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from prevs.records import AppRecord, PreviewRecord
 
 
 class Origin(NamedTuple):
-    """What is the same for every task of a framework.
+    """The values that all tasks of a framework share.
 
     `registry`, the limits (seconds) and `control_plane` are as in BuildOrder.
     """
@@ -39,7 +39,7 @@ def describe(
 ) -> Task:
     """Return the task of the attempt that `preview` records (its task_id must be set).
 
-    `given` goes into its order.
+    The parts of `given` that are for this commit go into its order.
     """
     return Task(
         id=preview.task_id or "",
@@ -58,8 +58,8 @@ def _order(
 ) -> BuildOrder:
     label = preview.labels[-1] if preview.labels else preview.sha
     wanted = effective_settings.resolve(app, preview.settings)
-    held = given.for_refs(preview.refs)
-    said = preview.settings or CommitSettings()
+    own = given.for_refs(preview.refs)
+    settings = preview.settings or CommitSettings()
     return BuildOrder(
         app=app.name,
         sha=preview.sha,
@@ -76,13 +76,13 @@ def _order(
         build_limit=origin.build_limit,
         start_limit=wanted.start_limit,
         folder=app.folder,
-        build=said.build,
-        run=said.run,
-        environment=held.environment,
-        secrets=held.secrets,
-        build_only=held.only_for(GivenFor.BUILD),
-        run_only=held.only_for(GivenFor.RUN),
-        withheld=len(given.variables) - len(held.variables),
+        build=settings.build,
+        run=settings.run,
+        environment=own.environment,
+        secrets=own.secrets,
+        build_only=own.only_for(GivenFor.BUILD),
+        run_only=own.only_for(GivenFor.RUN),
+        withheld=len(given.variables) - len(own.variables),
         credential=given.credential,
         registry=origin.registry,
         digest=preview.digest,

@@ -9,7 +9,7 @@ import structlog
 
 from framework import events
 from framework.errors import FrameworkError
-from framework.ports import Refs
+from framework.ports import Repositories
 from framework.preview import stale_refs
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, PreviewRecord
@@ -101,7 +101,7 @@ class BranchPoller:
 
     def __init__(
         self,
-        refs: Refs,
+        refs: Repositories,
         submit: Callable[[events.Event], None],
         snapshot: Callable[[], Snapshot],
         *,
@@ -129,7 +129,7 @@ class BranchPoller:
         self._ended.set()
 
     def forget(self, app: str) -> None:
-        """Remove the mirror of an app, soon; events.Forgotten tells when. Does not block."""
+        """Remove the mirror of an app, soon; events.MirrorRemoved tells when. Does not block."""
         # A thread of its own: some other app's repository may keep the first one for minutes.
         threading.Thread(target=self.remove, args=(app,), name="forgetting", daemon=True).start()
 
@@ -143,7 +143,7 @@ class BranchPoller:
         except Exception:
             log.exception("branches cannot be followed", app=app.name)
         else:
-            self._submit(events.Heads(app.name, heads, leading))
+            self._submit(events.HeadsFetched(app.name, heads, leading))
             return True
         self._failed(app.name)
         return False
@@ -154,7 +154,7 @@ class BranchPoller:
             self._refs.forget(app)
         except Exception:
             log.exception("a mirror cannot be removed", app=app)
-        self._submit(events.Forgotten(app))
+        self._submit(events.MirrorRemoved(app))
 
     def _look(self, now: float) -> None:
         followed = periods(self._snapshot(), self._interval)

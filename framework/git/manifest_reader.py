@@ -10,7 +10,7 @@ from framework import events
 from framework.apps import effective_settings, manifest
 from framework.apps.manifest import InvalidManifest
 from framework.errors import FrameworkError, UnknownLabel
-from framework.ports import Refs, RepositoryFile
+from framework.ports import Repositories, RepositoryFile
 from prevs.commit_settings import FILE, CommitSettings
 from prevs.records import AppRecord, Failure, Mistake
 from prevs.states import Cause
@@ -34,7 +34,7 @@ Outcome = CommitSettings | Failure
 class ManifestReader:
     """Reads the settings of commits, of each app one after the other. Thread safe."""
 
-    def __init__(self, refs: Refs, submit: Callable[[events.Event], None]) -> None:
+    def __init__(self, refs: Repositories, submit: Callable[[events.Event], None]) -> None:
         self._refs = refs
         self._submit = submit
         self._changed = threading.Condition()
@@ -92,7 +92,7 @@ class ManifestReader:
         return next((name for name in self._wanted if name not in self._busy), None)
 
 
-def read_settings(refs: Refs, app: AppRecord, sha: str) -> Outcome:
+def read_settings(refs: Repositories, app: AppRecord, sha: str) -> Outcome:
     """Return what a commit says of itself, or why that cannot be used. Blocks as `refs` does."""
     path = posixpath.join(app.folder, FILE)
     try:

@@ -30,7 +30,7 @@ from framework.http_api.streams.feed import Feed
 from framework.http_api.streams.label_resolver import Leads
 from framework.http_api.streams.logs import Logs
 from framework.metrics import ApiMetrics
-from framework.ports import Agents, Refs, Sandboxes
+from framework.ports import Agents, Repositories, Sandboxes
 from framework.service.previews import Previews
 from prevs.names import Addresses
 
@@ -44,7 +44,7 @@ class Ports(NamedTuple):
     """
 
     previews: Previews
-    refs: Refs
+    refs: Repositories
     sandboxes: Sandboxes
     agents: Agents
     ready: Callable[[], str | None]

@@ -1,4 +1,4 @@
-"""One agent, and what it has left. No I/O."""
+"""One agent and its free resources. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,10 +8,10 @@ from framework.matching.resources import Resource
 
 EXECUTOR_CPUS = 0.01
 EXECUTOR_MEM = 64
-"""What an executor itself takes; below 0.01 CPUs and 32 MB Mesos warns that it does not count it.
+"""What an executor itself takes. Below 0.01 CPUs and 32 MB, Mesos logs a warning and ignores it.
 
-It takes 36 MB; where Mesos counts memory, git and docker's client are in its group as well while it
-fetches and builds, and a small preview leaves them little of its own.
+An executor uses 36 MB. If agents isolate memory, git and Docker's client are in the same control
+group while it fetches and builds, and a small preview leaves them little memory of its own.
 """
 _MANY_PORTS = 100
 
@@ -19,7 +19,7 @@ _MANY_PORTS = 100
 class Unfit(NamedTuple):
     """Why an agent is unfit, since when, and until when nothing is tried there (epoch seconds).
 
-    `builds` tells that it was a build that failed. `times` are the faults in a row.
+    `builds` if it was a build that failed. `times` is the number of faults in a row.
     """
 
     reason: str
@@ -30,10 +30,10 @@ class Unfit(NamedTuple):
 
 
 class Space(NamedTuple):
-    """What an agent has left: a share of CPU, MB of memory, a number of ports.
+    """What is free on an agent: a share of CPU, MB of memory, a number of ports.
 
-    `attributes` are None where it has not offered anything since this framework leads. `starts`
-    more previews may begin there now; none shall where it is `leaving`.
+    `attributes` is None if the agent has offered nothing since this framework leads. `starts` more
+    previews may begin there now; none may if the agent is `leaving`.
     """
 
     agent_id: str
@@ -46,10 +46,10 @@ class Space(NamedTuple):
 
 
 class Agent:
-    """All that one agent offers, in however many offers; launches take from it.
+    """Everything that one agent offers, in one offer or several; launches take from it.
 
-    `taken` are the ports in use at its host, shared with other agents of that host. `unfit` says
-    why nothing shall be tried there now, "" where it may.
+    `taken` are the ports in use at its host, shared with other agents of that host. `unfit` is
+    the reason why nothing may be tried there now, "" if it may.
     """
 
     __slots__ = (
@@ -78,7 +78,7 @@ class Agent:
         self.starts = 0
 
     def add(self, offered: Sequence[Resource]) -> None:
-        """Add what one more offer has."""
+        """Add the resources of one more offer."""
         self.resources += offered
         cpus, mem = resources.totals(offered)
         self.cpus = round(self.cpus + cpus, 3)
@@ -86,12 +86,12 @@ class Agent:
 
     @property
     def task_cpus(self) -> float:
-        """The share that is left for a task beside its executor."""
+        """The share of CPU that is left for a task besides its executor."""
         return round(max(0.0, self.cpus - EXECUTOR_CPUS), 3)
 
     @property
     def task_mem(self) -> float:
-        """The MB that are left for a task beside its executor."""
+        """The MB of memory that are left for a task besides its executor."""
         return max(0.0, self.mem - EXECUTOR_MEM)
 
     def port(self) -> int | None:
@@ -100,16 +100,16 @@ class Agent:
         return next((p for span in spans for p in span if p not in self.taken), None)
 
     def space(self, starts: int) -> Space:
-        """Return what is left, where `starts` more previews may begin."""
+        """Return what is free, given that `starts` more previews may begin here."""
         spans = resources.free_ports(self.resources)
         ports = sum(map(len, spans)) - len(self.taken)
         if ports < _MANY_PORTS:
-            # Most of those in use are not offered.
+            # Most ports in use are not offered, so the difference above may be too low: count.
             ports = sum(port not in self.taken for span in spans for port in span)
         return Space(self.id, self.cpus, self.mem, ports, self.attributes, starts, self.leaving)
 
     def take(self, cpus: float, mem: int, port: int) -> tuple[list[Resource], list[Resource]]:
-        """Take what a task needs, and one more start; return (its, its executor's) resources."""
+        """Take a task's resources and one start; return (the task's, its executor's) resources."""
         task_cpus, left = resources.take(self.resources, "cpus", cpus)
         task_mem, left = resources.take(left, "mem", mem)
         ports, left = resources.take_port(left, port)

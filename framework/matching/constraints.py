@@ -1,7 +1,7 @@
 """Which agents an app may run on, by their attributes: `zone=a|b`, `disk!=slow`, `gpu`. Pure.
 
-`name=x|y` holds where the attribute is one of the values, `name!=x|y` where it is none of them
-or missing, `name` alone where the agent has it, whatever it is.
+`name=x|y` holds if the attribute is one of the values; `name!=x|y` if it is none of them, or
+missing; `name` alone if the agent has the attribute, with any value.
 """
 
 import functools
@@ -15,14 +15,14 @@ _FORM = re.compile(rf"\s*({_NAME})\s*(?:(!?=)\s*({_VALUE}(?:\s*\|\s*{_VALUE})*))
 
 
 class Constraint(NamedTuple):
-    """One condition. Without values the attribute has to be there; `negated` turns it round."""
+    """One condition. Without values, the attribute must exist; `negated` is for `!=`."""
 
     name: str
     values: frozenset[str]
     negated: bool
 
     def holds(self, attributes: Mapping[str, str]) -> bool:
-        """Tell whether an agent with these attributes will do."""
+        """Return whether an agent with these attributes meets the condition."""
         if not self.values:
             return self.name in attributes
         return (attributes.get(self.name) in self.values) is not self.negated
@@ -30,7 +30,7 @@ class Constraint(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def parse(text: str) -> Constraint:
-    """Return what a text says. Raises ValueError with a sentence for people."""
+    """Return the constraint that a text describes. Raises ValueError with a sentence for people."""
     found = _FORM.fullmatch(text)
     if found is None:
         raise ValueError(
@@ -42,7 +42,7 @@ def parse(text: str) -> Constraint:
 
 
 def find_problem(text: str) -> str | None:
-    """Return what is wrong with a constraint, for people; None if nothing is."""
+    """Return what is wrong with a constraint, for people; None if it is right."""
     try:
         parse(text)
     except ValueError as problem:
@@ -51,7 +51,7 @@ def find_problem(text: str) -> str | None:
 
 
 def hold(texts: Iterable[str], attributes: Mapping[str, str]) -> bool:
-    """Tell whether an agent will do. One that cannot be understood holds nowhere."""
+    """Return whether an agent meets all constraints; one that cannot be read is never met."""
     try:
         for text in texts:
             if not parse(text).holds(attributes):

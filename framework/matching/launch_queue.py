@@ -1,4 +1,4 @@
-"""Which queued previews may have an offer, in which order, and why others may not. No I/O."""
+"""Which queued previews may be placed now, in which order, and why others may not. No I/O."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -8,16 +8,16 @@ from framework.apps import effective_settings
 from framework.matching.match import Demand, Key
 from prevs.records import AppRecord, PreviewRecord
 
-PATIENCE_SECONDS = 1.0
-"""How long a preview waits for the agent that has its image: less than most builds take."""
+IMAGE_WAIT_SECONDS = 1.0
+"""How long a preview waits for the agent that has its image: less time than most builds take."""
 UNREADABLE = "The settings of its app cannot be read."
 
 
 class LaunchQueue(NamedTuple):
-    """Who may be placed, first come first served, and for some of the others the reason.
+    """The previews that may be placed, first come first served, and why some others are held back.
 
-    One that waits after a loss for its next attempt has a reason already, which stays; and what a
-    commit says of itself is read within milliseconds.
+    A preview that waits for its next attempt after a loss keeps the reason that it has. One whose
+    settings are not read yet needs no reason: reading takes milliseconds.
     """
 
     demands: tuple[Demand, ...]
@@ -30,11 +30,11 @@ def build_queue(
     of_app: Callable[[str], Iterable[PreviewRecord]],
     now: float,
 ) -> LaunchQueue:
-    """Return what waits at `now` (seconds since the epoch) of the previews that are `queued`.
+    """Return the launch queue at `now` (seconds since the epoch) of the `queued` previews.
 
     `of_app` returns all previews of an app.
     """
-    known: dict[str, frozenset[str]] = {}
+    agents: dict[str, frozenset[str]] = {}
     demands: list[Demand] = []
     held_back: dict[Key, str] = {}
     for preview in _in_order(queued):
@@ -42,23 +42,23 @@ def build_queue(
         if app is None:
             held_back[preview.app, preview.sha] = UNREADABLE
         elif preview.retry_at <= now and effective_settings.is_current(app, preview):
-            if app.name not in known:
-                known[app.name] = frozenset(p.agent_id for p in of_app(app.name) if p.agent_id)
-            demands.append(_demand(app, preview, known[app.name], now))
+            if app.name not in agents:
+                agents[app.name] = frozenset(p.agent_id for p in of_app(app.name) if p.agent_id)
+            demands.append(_demand(app, preview, agents[app.name], now))
     return LaunchQueue(tuple(demands), held_back)
 
 
 def places(queued: Iterable[PreviewRecord], now: float) -> Mapping[Key, int]:
-    """Return the place in the queue of everybody who waits for an agent, 1 being the next.
+    """Return the place in the queue of each preview that waits for an agent; 1 is the next.
 
-    One that is in the pause before its next attempt does not.
+    A preview in the pause before its next attempt has no place.
     """
     waits = (preview for preview in queued if preview.retry_at <= now)
     return {(p.app, p.sha): place for place, p in enumerate(_in_order(waits), 1)}
 
 
 def find_pause_end(queued: Iterable[PreviewRecord], now: float) -> float:
-    """Return when the next one's pause is over, infinity where none is in one."""
+    """Return when the first pause before an attempt ends; infinity if there is none."""
     pauses = (preview.retry_at for preview in queued if preview.retry_at > now)
     return min(pauses, default=math.inf)
 
@@ -67,7 +67,7 @@ def _in_order(queued: Iterable[PreviewRecord]) -> list[PreviewRecord]:
     return sorted(queued, key=lambda p: (p.changed, p.created, p.app, p.sha))
 
 
-def _demand(app: AppRecord, preview: PreviewRecord, known: frozenset[str], now: float) -> Demand:
+def _demand(app: AppRecord, preview: PreviewRecord, agents: frozenset[str], now: float) -> Demand:
     cpus, mem = effective_settings.resources(app, preview.settings)
     return Demand(
         app=app.name,
@@ -75,9 +75,9 @@ def _demand(app: AppRecord, preview: PreviewRecord, known: frozenset[str], now: 
         cpus=cpus,
         mem=mem,
         image_agent=preview.agent_id,
-        previous_agents=known,
+        previous_agents=agents,
         waits_for_image=preview.consecutive_losses == 0
-        and now - preview.changed < PATIENCE_SECONDS,
+        and now - preview.changed < IMAGE_WAIT_SECONDS,
         constraints=app.constraints,
         avoid_agent=preview.avoid_agent,
         since=max(preview.changed, preview.retry_at),

@@ -1,7 +1,7 @@
-"""Which waiting preview goes to which agent, and why one goes to none.
+"""Which waiting preview goes to which agent, and why the others go to none.
 
-A function of values: the previews that wait, the offers at hand, what is in use. The work for one
-preview does not grow with the number of agents, but for the first that is refused of its kind.
+A function of values: the waiting previews, the offers, what is in use. The work for one preview
+does not grow with the number of agents, except for the first refusal of each kind of demand.
 """
 
 from bisect import bisect_left, insort
@@ -16,7 +16,7 @@ from framework.matching.refusals import Refusal
 from framework.matching.resources import Resource
 
 LEAVING_SECONDS = 3600.0
-"""An agent that goes into maintenance within this time gets nothing new."""
+"""An agent that goes into maintenance within this time gets no new previews."""
 
 Key = tuple[str, str]
 """A preview: (app, sha)."""
@@ -25,8 +25,8 @@ Key = tuple[str, str]
 class Offer(NamedTuple):
     """What an agent offers. `host` is the address at which its containers are reached.
 
-    `attributes` are the agent's, as text; the agent goes into maintenance at `unavailable_from`
-    (seconds since the epoch), or is not known to.
+    `attributes` are the agent's, as text. `unavailable_from` is when its planned maintenance
+    begins (seconds since the epoch), None if none is planned.
     """
 
     id: str
@@ -38,11 +38,11 @@ class Offer(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """A preview that waits. `cpus` is a share, `mem` in MB, `since` when it could first be placed.
+    """A waiting preview. `cpus` is a share, `mem` in MB, `since` when it could first be placed.
 
-    `image_agent` is the agent that has the image, `previous_agents` are those that built this app
-    before. A preview that `waits_for_image` waits for the first rather than go elsewhere. It goes
-    to `avoid_agent` only if no other agent will do.
+    `image_agent` is the agent that has its image; `previous_agents` have built this app before. A
+    preview that `waits_for_image` waits for `image_agent` instead of going elsewhere. It goes to
+    `avoid_agent` only if no other agent fits.
     """
 
     app: str
@@ -58,12 +58,12 @@ class Demand(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """Which preview it is."""
+        """The key of the preview."""
         return (self.app, self.sha)
 
 
 class Launch(NamedTuple):
-    """A preview that goes to an agent, with what it takes of the agent's offers."""
+    """A preview that goes to an agent, with the resources that it takes from the agent's offers."""
 
     demand: Demand
     agent_id: str
@@ -74,9 +74,9 @@ class Launch(NamedTuple):
 
 
 class Match(NamedTuple):
-    """The decision: launches in order, a refusal for every preview that is left.
+    """The decision: launches in order, and a refusal for every other preview.
 
-    `agents` have left what they offer beyond the launches.
+    `agents` have what their offers have left after the launches.
     """
 
     launches: tuple[Launch, ...]
@@ -85,13 +85,13 @@ class Match(NamedTuple):
 
 
 class InUse(NamedTuple):
-    """What is not to be had: (host, port) pairs, and agents whose room is kept for a preview.
+    """What cannot be used: (host, port) pairs, and agents that are `reserved` for one preview.
 
-    `unfit` are agents where nothing shall be tried now, with the reason.
+    `unfit` are the agents where nothing may be tried now, with the reason.
     """
 
     ports: Iterable[tuple[str, int]] = ()
-    kept: Mapping[Key, str] = MappingProxyType({})
+    reserved: Mapping[Key, str] = MappingProxyType({})
     unfit: Mapping[str, str] = MappingProxyType({})
 
 
@@ -103,14 +103,14 @@ def match(
     quotas: Quotas,
     now: float,
 ) -> Match:
-    """Return what to launch where at `now` (seconds since the epoch); uses `quotas` up.
+    """Return what to launch where at `now` (seconds since the epoch); counts launches in `quotas`.
 
-    Those that wait are served in order. The agent at which room was made for a preview is
-    preferred, then one that has its image, then one that has built its app, then the one with the
-    least memory left, so that big ones still find room.
+    Waiting previews are served in order. A preview prefers the agent that is reserved for it, then
+    the one that has its image, then one that has built its app, then the one with the least free
+    memory, so that large previews still find room.
     """
     agents = _agents(offers, in_use, quotas, now)
-    choice = _Choice(agents, in_use.kept)
+    choice = _Choice(agents, in_use.reserved)
     launches: list[Launch] = []
     refused: dict[Key, Refusal] = {}
     for demand in waiting:
@@ -119,7 +119,7 @@ def match(
             refused[demand.key] = chosen
             continue
         launches.append(choice.launch(demand, chosen))
-        quotas.take(demand.app, chosen.id)
+        quotas.reserve(demand.app, chosen.id)
     return Match(tuple(launches), refused, agents)
 
 
@@ -145,12 +145,12 @@ def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) 
 
 
 class _Choice:
-    """The agents that may still be chosen, by the memory that they have left."""
+    """The agents that may still be chosen, ordered by free memory."""
 
-    def __init__(self, agents: Mapping[str, Agent], kept: Mapping[Key, str]) -> None:
+    def __init__(self, agents: Mapping[str, Agent], reserved: Mapping[Key, str]) -> None:
         self._agents = agents
-        self._kept_for = kept
-        self._kept = frozenset(kept.values())
+        self._reserved_for = reserved
+        self._reserved = frozenset(reserved.values())
         self._order = sorted(
             (a.mem, a.id) for a in agents.values() if not a.leaving and not a.unfit and a.starts > 0
         )
@@ -160,28 +160,28 @@ class _Choice:
     def choose(self, demand: Demand) -> Agent | Refusal:
         if demand.waits_for_image and demand.image_agent and demand.image_agent not in self._agents:
             return Refusal("It waits a moment for the agent that has its image.", hold_offers=True)
-        kept = self._kept_for.get(demand.key)
-        # What is left only shrinks: nothing is found for one that is like one that was refused.
-        kind = (demand.cpus, demand.mem, demand.constraints, kept)
+        own = self._reserved_for.get(demand.key)
+        # Free resources only shrink: a demand like one that was refused is refused too.
+        kind = (demand.cpus, demand.mem, demand.constraints, own)
         if kind in self._refused:
             return self._refused[kind]
-        fits = self._fitting(demand, kept)
-        found = self._preferred(demand, kept, fits) or self._fullest(demand, fits)
+        fits = self._fitting(demand, own)
+        found = self._preferred(demand, own, fits) or self._fullest(demand, fits)
         if found is not None:
             return found
-        survey = self._survey(demand.constraints, kept)
+        survey = self._survey(demand.constraints, own)
         if isinstance(survey, refusals.Survey):
             survey = refusals.explain(demand.cpus, demand.mem, survey)
         return self._refused.setdefault(kind, survey)
 
-    def _survey(self, wanted: tuple[str, ...], kept: str | None) -> refusals.Survey | Refusal:
-        """Return what was free when the first was refused; few launches have followed."""
-        if (wanted, kept) not in self._surveys:
-            agents = [a for a in self._agents.values() if a.id not in self._kept or a.id == kept]
-            self._surveys[wanted, kept] = refusals.survey(wanted, agents)
-        return self._surveys[wanted, kept]
+    def _survey(self, wanted: tuple[str, ...], own: str | None) -> refusals.Survey | Refusal:
+        """Return what was free at the first refusal; few launches have followed since."""
+        if (wanted, own) not in self._surveys:
+            agents = [a for a in self._agents.values() if a.id not in self._reserved or a.id == own]
+            self._surveys[wanted, own] = refusals.survey(wanted, agents)
+        return self._surveys[wanted, own]
 
-    def _fitting(self, demand: Demand, kept: str | None) -> Callable[[Agent], bool]:
+    def _fitting(self, demand: Demand, own: str | None) -> Callable[[Agent], bool]:
         cpus, mem, wanted = demand.cpus, demand.mem, demand.constraints
 
         def fits(agent: Agent) -> bool:
@@ -191,7 +191,7 @@ class _Choice:
                 and agent.starts > 0
                 and not agent.leaving
                 and not agent.unfit
-                and (agent.id not in self._kept or agent.id == kept)
+                and (agent.id not in self._reserved or agent.id == own)
                 and constraints.hold(wanted, agent.attributes)
                 and agent.port() is not None
             )
@@ -199,9 +199,9 @@ class _Choice:
         return fits
 
     def _preferred(
-        self, demand: Demand, kept: str | None, fits: Callable[[Agent], bool]
+        self, demand: Demand, own: str | None, fits: Callable[[Agent], bool]
     ) -> Agent | None:
-        for name in (kept, demand.image_agent):
+        for name in (own, demand.image_agent):
             agent = self._agents.get(name or "")
             if agent is not None and agent.id != demand.avoid_agent and fits(agent):
                 return agent

@@ -1,8 +1,8 @@
-"""Which previews stop so that others find room. Pure; times are seconds since the epoch.
+"""Which previews stop so that others can be placed. Pure; times are seconds since the epoch.
 
-Only what is idle stops, the least recently used first, what is in its keep-warm hours last, and
-never more than is needed. Where several agents could make room, it is made where the most
-recently used of those that stop was used longest ago.
+Only idle previews stop: the least recently used first, those in their keep-warm hours last, and
+never more than needed. If several agents are possible, the plan takes the agent whose victims were
+used longest ago, judged by the most recently used victim.
 """
 
 import functools
@@ -19,9 +19,9 @@ from prevs.records import AppRecord, PreviewRecord
 
 
 class Candidate(NamedTuple):
-    """A preview that has a task. They sort in the order in which they are stopped.
+    """A preview with a task that may stop. Candidates sort in the order in which they stop.
 
-    What it takes of an agent is not in it: there may be thousands, of which few are looked at.
+    Its resources are computed only when needed: there may be thousands of candidates.
     """
 
     warm: bool
@@ -32,20 +32,23 @@ class Candidate(NamedTuple):
     preview: PreviewRecord
 
     def taken(self) -> tuple[float, float]:
-        """Return the share of CPU and the MB that it takes with its executor, as asked for now."""
+        """Return the share of CPU and the MB of memory of the task and its executor."""
         cpus, mem = effective_settings.resources(self.app, self.preview.settings)
         return round(cpus + EXECUTOR_CPUS, 3), mem + EXECUTOR_MEM
 
 
 class UnmetDemand(NamedTuple):
-    """A preview that waits for room, and what it is in want of."""
+    """A preview that waits, and what it lacks."""
 
     demand: Demand
-    lack: Shortage
+    shortage: Shortage
 
 
 class Preemption(NamedTuple):
-    """What stops for a preview, and the agent at which that makes room, if it was wanted."""
+    """The victims that stop for a preview, and the agent on which they make room.
+
+    `agent_id` is None if the preview needs only a place in a limit.
+    """
 
     demand: Demand
     victims: tuple[Candidate, ...]
@@ -53,11 +56,15 @@ class Preemption(NamedTuple):
 
 
 class PreemptionPlan(NamedTuple):
-    """What stops; of the others, who waits for what stops already, and for whom nothing can."""
+    """What stops for whom.
 
-    plans: tuple[Preemption, ...] = ()
-    coming: tuple[Key, ...] = ()
-    hopeless: tuple[Key, ...] = ()
+    The `pending` previews wait for what stops already. For the `impossible` ones nothing that may
+    stop is enough.
+    """
+
+    preemptions: tuple[Preemption, ...] = ()
+    pending: tuple[Key, ...] = ()
+    impossible: tuple[Key, ...] = ()
 
 
 def plan(
@@ -66,16 +73,16 @@ def plan(
     idle: Iterable[Candidate],
     *,
     draining: Iterable[Candidate] = (),
-    promised: Collection[Key] = (),
+    reserved: Collection[Key] = (),
 ) -> PreemptionPlan:
     """Return what stops for `needs`, which are served in order.
 
-    `spaces` are what is free of each agent at which room may be made, `idle` what may stop.
-    `draining` is stopping already: where that is enough, nothing more stops. `promised` are the
-    previews, none of `needs`, that get the place of one of those in the limits.
+    `spaces` is what is free on each agent that may be used; `idle` are the previews that may stop.
+    `draining` previews stop already: if they are enough, nothing else stops. The `reserved`
+    previews, none of `needs`, take the places in the limits that draining previews leave.
     """
     decision = _Decision(spaces, idle)
-    decision.expect(draining, promised)
+    decision.expect(draining, reserved)
     return decision.decide(needs)
 
 
@@ -86,43 +93,46 @@ class _Decision:
         self._gone: set[Key] = set()
         self._slots: Counter[str] = Counter()
         self._all_slots = 0
-        self._hopeless: list[UnmetDemand] = []
+        self._impossible: list[UnmetDemand] = []
 
-    def expect(self, draining: Iterable[Candidate], promised: Collection[Key]) -> None:
-        for tenant in draining:
-            self._count_slots((tenant.key,), 1)
-            self._free(tenant)
-        self._count_slots(promised, -1)
+    def expect(self, draining: Iterable[Candidate], reserved: Collection[Key]) -> None:
+        for candidate in draining:
+            self._count_slots((candidate.key,), 1)
+            self._free(candidate)
+        self._count_slots(reserved, -1)
 
     def decide(self, needs: Sequence[UnmetDemand]) -> PreemptionPlan:
-        plans: list[Preemption] = []
-        coming: list[Key] = []
+        preemptions: list[Preemption] = []
+        pending: list[Key] = []
         for need in needs:
-            plan = None if self._is_hopeless(need) else self._plan(need)
-            if plan is None:
-                self._hopeless.append(need)
-            elif plan.victims:
-                plans.append(plan)
+            preemption = None if self._is_impossible(need) else self._preempt(need)
+            if preemption is None:
+                self._impossible.append(need)
+            elif preemption.victims:
+                preemptions.append(preemption)
             else:
-                coming.append(need.demand.key)
+                pending.append(need.demand.key)
         return PreemptionPlan(
-            tuple(plans), tuple(coming), tuple(n.demand.key for n in self._hopeless)
+            tuple(preemptions), tuple(pending), tuple(n.demand.key for n in self._impossible)
         )
 
-    def _is_hopeless(self, need: UnmetDemand) -> bool:
-        """Tell whether nothing was found for another that needs no more than this one."""
+    def _is_impossible(self, need: UnmetDemand) -> bool:
+        """Return whether nothing was found for a demand that needs no more than this one."""
         return any(
-            other.lack is need.lack
-            and (need.lack is not Shortage.APP_SLOT or other.demand.app == need.demand.app)
+            other.shortage is need.shortage
+            and (need.shortage is not Shortage.APP_SLOT or other.demand.app == need.demand.app)
             and other.demand.constraints == need.demand.constraints
             and other.demand.cpus <= need.demand.cpus
             and other.demand.mem <= need.demand.mem
-            for other in self._hopeless
+            for other in self._impossible
         )
 
-    def _plan(self, need: UnmetDemand) -> Preemption | None:
-        """Return what stops for one: nothing where enough stops already, None in vain."""
-        wants_slot = need.lack is not Shortage.ROOM and not self._slot_comes(need)
+    def _preempt(self, need: UnmetDemand) -> Preemption | None:
+        """Return what stops for one demand; None if nothing is enough.
+
+        There are no victims if enough stops already.
+        """
+        wants_slot = need.shortage is not Shortage.ROOM and not self._slot_comes(need)
         victims = self._oldest_slot(need) if wants_slot else []
         if wants_slot and not victims:
             return None
@@ -141,20 +151,20 @@ class _Decision:
         return Preemption(need.demand, tuple(victims), agent_id if made else None)
 
     def _slot_comes(self, need: UnmetDemand) -> bool:
-        app_wide = need.lack is Shortage.APP_SLOT
+        app_wide = need.shortage is Shortage.APP_SLOT
         return (self._slots[need.demand.app] if app_wide else self._all_slots) > 0
 
     def _oldest_slot(self, need: UnmetDemand) -> list[Candidate]:
-        tenants: Iterable[Candidate] = self._idle
-        if need.lack is Shortage.APP_SLOT:
-            tenants = self._by_app.get(need.demand.app, ())
-        return next(([tenant] for tenant in tenants if tenant.key not in self._gone), [])
+        candidates: Iterable[Candidate] = self._idle
+        if need.shortage is Shortage.APP_SLOT:
+            candidates = self._by_app.get(need.demand.app, ())
+        return next(([one] for one in candidates if one.key not in self._gone), [])
 
     @functools.cached_property
     def _by_app(self) -> Mapping[str, Sequence[Candidate]]:
         found: defaultdict[str, list[Candidate]] = defaultdict(list)
-        for tenant in self._idle:
-            found[tenant.key[0]].append(tenant)
+        for candidate in self._idle:
+            found[candidate.key[0]].append(candidate)
         return found
 
     def _free_place(self, demand: Demand) -> str | None:
@@ -165,20 +175,23 @@ class _Decision:
         return None
 
     def _oldest_set(self, demand: Demand) -> tuple[str | None, Sequence[Candidate]]:
-        """Return the agent that has room first when what is idle stops in its order, and what."""
+        """Return the agent that is the first with enough space, and what stops there.
+
+        Idle previews stop in their order, on all agents at once, until one agent has enough.
+        """
         size = _size(demand)
         for avoid in dict.fromkeys((demand.avoid_agent, None)):
-            room: dict[str, Space | None] = {avoid: None} if avoid else {}
+            spaces: dict[str, Space | None] = {avoid: None} if avoid else {}
             stopping: defaultdict[str, list[Candidate]] = defaultdict(list)
-            for tenant in self._idle:
-                agent_id = tenant.agent_id
-                if agent_id not in room:
+            for candidate in self._idle:
+                agent_id = candidate.agent_id
+                if agent_id not in spaces:
                     space = self._spaces.get(agent_id)
-                    room[agent_id] = space if space and _may_run(demand, space) else None
-                if (space := room[agent_id]) is None or tenant.key in self._gone:
+                    spaces[agent_id] = space if space and _may_run(demand, space) else None
+                if (space := spaces[agent_id]) is None or candidate.key in self._gone:
                     continue
-                stopping[agent_id].append(tenant)
-                room[agent_id] = space = without(space, tenant)
+                stopping[agent_id].append(candidate)
+                spaces[agent_id] = space = freed(space, candidate)
                 if _is_enough(space, *size):
                     return agent_id, stopping[agent_id]
         return None, ()
@@ -186,21 +199,21 @@ class _Decision:
     def _needed(
         self, need: UnmetDemand, agent_id: str, victims: list[Candidate], *, wants_slot: bool
     ) -> list[Candidate]:
-        """Return those of some victims that have to stop, sparing the most recently used first."""
+        """Return the victims that must stop; the most recently used ones are spared first."""
         size = _size(need.demand)
-        kept = list(victims)
-        for tenant in reversed(victims):
-            self._spare((tenant,))
-            others = [other for other in kept if other is not tenant]
+        needed = list(victims)
+        for victim in reversed(victims):
+            self._spare((victim,))
+            others = [other for other in needed if other is not victim]
             has_slot = not wants_slot or any(
-                need.lack is not Shortage.APP_SLOT or other.key[0] == need.demand.app
+                need.shortage is not Shortage.APP_SLOT or other.key[0] == need.demand.app
                 for other in others
             )
             if has_slot and _is_enough(self._spaces[agent_id], *size):
-                kept = others
+                needed = others
             else:
-                self._stop((tenant,))
-        return kept
+                self._stop((victim,))
+        return needed
 
     def _stop(self, victims: Iterable[Candidate]) -> None:
         for victim in victims:
@@ -211,11 +224,11 @@ class _Decision:
         for victim in victims:
             self._gone.discard(victim.key)
             if space := self._spaces.get(victim.agent_id):
-                self._spaces[victim.agent_id] = without(space, victim, -1)
+                self._spaces[victim.agent_id] = freed(space, victim, -1)
 
-    def _free(self, tenant: Candidate) -> None:
-        if space := self._spaces.get(tenant.agent_id):
-            self._spaces[tenant.agent_id] = without(space, tenant)
+    def _free(self, candidate: Candidate) -> None:
+        if space := self._spaces.get(candidate.agent_id):
+            self._spaces[candidate.agent_id] = freed(space, candidate)
 
     def _take(self, need: UnmetDemand, agent_id: str, victims: Iterable[Candidate]) -> None:
         cpus, mem = _size(need.demand)
@@ -227,7 +240,7 @@ class _Decision:
             starts=space.starts - 1,
         )
         self._count_slots((victim.key for victim in victims), 1)
-        if need.lack is not Shortage.ROOM:
+        if need.shortage is not Shortage.ROOM:
             self._count_slots((need.demand.key,), -1)
 
     def _count_slots(self, keys: Iterable[Key], times: int) -> None:
@@ -250,10 +263,10 @@ def _may_run(demand: Demand, space: Space) -> bool:
     return constraints.hold(demand.constraints, space.attributes)
 
 
-def without(space: Space, tenant: Candidate, times: int = 1) -> Space:
-    """Return what is free when a tenant goes, or with -1 when it comes back."""
-    cpus, mem = tenant.taken()
-    # Done for every idle preview where nothing is enough; `_replace` takes thrice as long.
+def freed(space: Space, candidate: Candidate, times: int = 1) -> Space:
+    """Return what is free after a candidate has stopped; with -1, after it has come back."""
+    cpus, mem = candidate.taken()
+    # Runs for every idle preview if nothing is enough; `_replace` takes three times as long.
     return Space(
         space.agent_id,
         round(space.cpus + times * cpus, 3),

@@ -1,4 +1,4 @@
-"""Why a preview goes nowhere now, as a sentence for the person who waits. Pure."""
+"""Why a preview cannot be placed now, as a sentence for the person who waits. Pure."""
 
 import enum
 import math
@@ -9,11 +9,11 @@ from framework.matching import constraints
 from framework.matching.agents import Agent
 
 _NAMED = 3
-"""Of how many unfit agents the reason is told."""
+"""For how many unfit agents a reason is given."""
 
 
 class Shortage(enum.Enum):
-    """What a preview that goes nowhere is in want of."""
+    """What a preview lacks that cannot be placed."""
 
     ROOM = "an agent with room for it"
     APP_SLOT = "fewer previews of its app"
@@ -23,17 +23,17 @@ class Shortage(enum.Enum):
 
 
 class Refusal(NamedTuple):
-    """Why a preview goes nowhere now. `hold_offers` asks to keep the offers a moment longer."""
+    """Why a preview cannot be placed now. With `hold_offers`, keep the offers for a moment."""
 
     reason: str
-    lack: Shortage = Shortage.ROOM
+    shortage: Shortage = Shortage.ROOM
     hold_offers: bool = False
 
 
 class Survey(NamedTuple):
-    """The agents that a preview may run on but for its size, and the most that one of them has.
+    """The agents that a preview may run on, whatever its size, and the most that one of them has.
 
-    `unfit` are those that would be among them, were they fit.
+    `unfit` are further agents that meet the constraints.
     """
 
     agents: Sequence[Agent]
@@ -43,7 +43,7 @@ class Survey(NamedTuple):
 
 
 def survey(wanted: tuple[str, ...], agents: Sequence[Agent]) -> Survey | Refusal:
-    """Return which of `agents` have what is `wanted`, or why none is left."""
+    """Return which of `agents` meet the `wanted` constraints, or why none does."""
     if not agents:
         return Refusal("No agent offers anything now.")
     for text in wanted:
@@ -58,21 +58,21 @@ def survey(wanted: tuple[str, ...], agents: Sequence[Agent]) -> Survey | Refusal
     unfit = [agent for agent in agents if agent.unfit]
     agents = [agent for agent in agents if not agent.unfit]
     if not agents:
-        return Refusal(f"No agent is fit for it just now.{_tell(unfit)}")
+        return Refusal(f"No agent is fit for it just now.{_describe(unfit)}")
     most_cpus = max(agent.task_cpus for agent in agents)
     most_mem = max(agent.task_mem for agent in agents)
     return Survey(agents, most_cpus, most_mem, unfit)
 
 
-def _tell(unfit: Sequence[Agent]) -> str:
+def _describe(unfit: Sequence[Agent]) -> str:
     return "".join(f" {agent.host} is unfit: {agent.unfit}" for agent in unfit[:_NAMED])
 
 
 def explain(cpus: float, mem: int, found: Survey) -> Refusal:
-    """Return why none of the agents will do for a share of `cpus` and `mem` MB."""
+    """Return why none of the agents fits a share of `cpus` and `mem` MB."""
     refusal = _explain(cpus, mem, found)
     roomy = [a for a in found.unfit if a.task_mem >= mem and a.task_cpus >= cpus]
-    return refusal._replace(reason=f"{refusal.reason}{_tell(roomy)}")
+    return refusal._replace(reason=f"{refusal.reason}{_describe(roomy)}")
 
 
 def _explain(cpus: float, mem: int, found: Survey) -> Refusal:

@@ -1,7 +1,7 @@
-"""Arithmetic on what agents offer, which keeps what an offer says about each resource.
+"""Arithmetic on offered resources that keeps the terms of each.
 
-An offered resource may be allocated to a role, reserved, or both; a task must name it the same
-way. So amounts are taken out of the offered resources as they are, never made anew.
+An offered resource may be allocated to a role, reserved, or both, and a task must name it in the
+same way. So amounts are split off the offered resources; no resource is made from nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _DIGITS = 3
 class Resource(NamedTuple):
     """An amount of a scalar resource (cpus; mem in MB), or ranges of ports.
 
-    `terms` is what else the offer says about it, for the edge to Mesos alone.
+    `terms` is the rest of the offered resource, for framework/mesos alone.
     """
 
     name: str
@@ -49,9 +49,9 @@ def free_ports(resources: Sequence[Resource]) -> tuple[range, ...]:
 def take(
     resources: Sequence[Resource], name: str, amount: float
 ) -> tuple[list[Resource], list[Resource]]:
-    """Return (`amount` of a scalar resource, what is left), reserved ones used first.
+    """Return (`amount` of a scalar resource, what is left); reserved resources are used first.
 
-    Raises ValueError when there is not as much.
+    Raises ValueError if there is not enough.
     """
     taken: list[Resource] = []
     left: list[Resource] = []
@@ -71,7 +71,7 @@ def take(
 
 
 def take_port(resources: Sequence[Resource], port: int) -> tuple[list[Resource], list[Resource]]:
-    """Return (the resource that is one port, what is left). Raises ValueError if it is none."""
+    """Return (a resource with one port, what is left). Raises ValueError if it is not offered."""
     for index, resource in enumerate(resources):
         rest = tuple(piece for ports in resource.ports for piece in _without(ports, port))
         if rest == resource.ports:

@@ -1,6 +1,6 @@
-"""The edge to Mesos: the driver's events go into the inbox, the service's calls to the driver.
+"""The scheduler driver: its events go into the inbox, and the service's calls go to it.
 
-The only module of the framework that knows the driver and the shape of an offer.
+The only module of the framework that knows the driver and the JSON of offers.
 """
 
 import ssl
@@ -29,11 +29,12 @@ from framework.ports import InverseOffer
 from framework.ports.tasks import Task, TaskStatus
 
 FAILOVER_SECONDS = 4 * 7 * 86400.0
-"""How long Mesos keeps the tasks of a framework that is away; its documentation says weeks."""
+"""How long Mesos keeps the tasks of a framework that is away; its documentation advises weeks."""
 
 INVERSE_SECONDS = 20.0
-"""How long an accepted inverse offer is not repeated; `framework.scheduling.maintenance` relies on
-that.
+"""How long Mesos does not repeat an accepted inverse offer.
+
+`framework.scheduling.maintenance` relies on that.
 """
 
 _NANOSECONDS = 1_000_000_000
@@ -44,7 +45,7 @@ def framework_info(
 ) -> dict[str, Any]:
     """Return the FrameworkInfo of a first subscription; `MesosCluster` adds a stored id.
 
-    Checkpointing and the user can never be changed once a framework has registered.
+    Checkpointing and the user can never change after a framework has registered.
     """
     info: dict[str, Any] = {
         "user": user,
@@ -66,7 +67,7 @@ def framework_info(
 
 
 def read_offer(offer: Mapping[str, Any]) -> Offer:
-    """Return an offer (v1 JSON). Its host is the agent's own address where it tells one."""
+    """Return an offer, from v1 JSON. Its host is the agent's address if the offer has one."""
     address = offer.get("url", {}).get("address", {})
     return Offer(
         id=offer["id"]["value"],
@@ -79,7 +80,7 @@ def read_offer(offer: Mapping[str, Any]) -> Offer:
 
 
 def read_inverse_offer(offer: Mapping[str, Any]) -> InverseOffer | None:
-    """Return an inverse offer (v1 JSON), or None for one that names no agent or no time."""
+    """Return an inverse offer, from v1 JSON; None for one without an agent or a time."""
     start = _start(offer)
     if start is None or "agent_id" not in offer:
         return None
@@ -95,7 +96,7 @@ def _start(offer: Mapping[str, Any]) -> float | None:
 
 
 def _text(attribute: Mapping[str, Any]) -> str:
-    """Return an attribute's value as an agent's --attributes says it."""
+    """Return an attribute's value as written in an agent's --attributes."""
     match attribute["type"]:
         case "SCALAR":
             return f"{attribute['scalar']['value']:g}"
@@ -108,55 +109,55 @@ def _text(attribute: Mapping[str, Any]) -> str:
 
 
 class Inbox:
-    """Hears the driver, on its thread, and submits events: driver.scheduler.SchedulerEvents."""
+    """driver.scheduler.SchedulerEvents: submits the callbacks as events, on the driver's thread."""
 
     def __init__(self, submit: Callable[[events.Event], None]) -> None:
         self._submit = submit
 
     def subscribed(self, framework_id: str) -> None:
-        """Hear of a subscription."""
+        """Submit a subscription."""
         self._submit(events.Subscribed(framework_id))
 
     def disconnected(self) -> None:
-        """Hear that it is lost."""
+        """Submit the loss of the subscription."""
         self._submit(events.Disconnected())
 
     def offered(self, offers: list[dict[str, Any]]) -> None:
-        """Hear of offers."""
+        """Submit offers."""
         self._submit(events.Offered([read_offer(offer) for offer in offers]))
 
     def rescinded(self, offer_id: str) -> None:
-        """Hear that an offer is void."""
+        """Submit that an offer is void."""
         self._submit(events.Rescinded(offer_id))
 
     def inverse_offered(self, offers: list[dict[str, Any]]) -> None:
-        """Hear of agents that will be away."""
+        """Submit the agents that will go away."""
         read = [inverse for offer in offers if (inverse := read_inverse_offer(offer))]
         if read:
             self._submit(events.InverseOffered(read))
 
     def inverse_rescinded(self, offer_id: str) -> None:
-        """Hear that an inverse offer is void."""
+        """Submit that an inverse offer is void."""
         self._submit(events.InverseRescinded(offer_id))
 
     def updated(self, status: dict[str, Any]) -> None:
-        """Hear of a task status."""
-        self._submit(events.Updated(task_status.read(status)))
+        """Submit a task status."""
+        self._submit(events.TaskStatusReceived(task_status.read(status)))
 
     def agent_failed(
         self, agent_id: str | None, executor_id: str | None, status: int | None
     ) -> None:
-        """Hear a hint that something is gone; what its exit status was says nothing to us."""
+        """Submit a hint that an agent or executor is gone; its exit status is of no use."""
         del status
         self._submit(events.AgentFailed(agent_id, executor_id))
 
     def aborted(self, error: DriverError) -> None:
-        """Hear that the driver has ended for good."""
-        self._submit(events.Ended(_read_end(error)))
+        """Submit that the driver has ended for good."""
+        self._submit(events.EdgeFailed(_read_end(error)))
 
 
 def _read_end(error: DriverError) -> Fatal:
-    """Return what the end of the driver means for this program."""
+    """Return what the driver's end means for this program."""
     match error:
         case errors.FailedOver():
             return FailedOver(str(error))
@@ -188,19 +189,19 @@ class MesosCluster:
             {**info, **known},
             master,
             credential=credential,
-            # Nothing waits until the service has looked; it revives when something does.
+            # No preview waits before the service has looked; it revives when one does.
             suppressed_roles=info["roles"],
             tls=tls,
         )
 
     @property
     def master(self) -> str | None:
-        """The leading master, host:port, or None while it is not known."""
+        """The leading master's host:port, or None while it is unknown."""
         return self._driver.master
 
     @property
     def masters(self) -> tuple[str, ...]:
-        """All masters that are known, host:port each."""
+        """The host:port of all known masters."""
         return self._driver.masters
 
     @property
@@ -230,17 +231,17 @@ class MesosCluster:
             self._driver.decline(offer_ids, refuse_seconds=refuse_seconds)
 
     def revive(self) -> None:
-        """Ask for offers."""
+        """Request offers."""
         with _mapped():
             self._driver.revive()
 
     def suppress(self) -> None:
-        """Ask for no offers."""
+        """Receive no offers until `revive`."""
         with _mapped():
             self._driver.suppress()
 
     def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
-        """Ask for the end of a task."""
+        """Request the end of a task."""
         with _mapped():
             self._driver.kill(task_id, agent_id, grace_seconds=grace_seconds)
 
@@ -250,7 +251,7 @@ class MesosCluster:
             self._driver.accept_inverse(offer_ids, refuse_seconds=INVERSE_SECONDS)
 
     def acknowledge(self, report: TaskStatus) -> None:
-        """Tell that a report is stored."""
+        """Confirm that a report is stored."""
         if not report.uuid:
             return
         names = {"task_id": report.task_id, "agent_id": report.agent_id}
@@ -259,7 +260,7 @@ class MesosCluster:
             self._driver.acknowledge({**status, "uuid": report.uuid})
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
-        """Ask for the state of tasks."""
+        """Query the state of tasks."""
         with _mapped():
             self._driver.reconcile(tasks)
 

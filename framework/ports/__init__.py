@@ -1,6 +1,7 @@
-"""What the parts of the framework ask of each other, as small protocols.
+"""What the parts of the framework need from each other, as small protocols and values.
 
-The edges (mesos, zookeeper, refs, sandbox, http) implement or use them; none imports another.
+The edges (mesos/, zookeeper/, git/, logs/, http_api/) implement or use them; no edge imports
+another.
 """
 
 from framework.ports.mesos import Agents, Cluster, InverseOffer, Sandboxes
@@ -9,7 +10,7 @@ from framework.ports.repositories import (
     CommitPage,
     Listing,
     Ref,
-    Refs,
+    Repositories,
     RepositoryFile,
     Resolved,
 )
@@ -25,7 +26,7 @@ __all__ = [
     "Listing",
     "Record",
     "Ref",
-    "Refs",
+    "Repositories",
     "RepositoryFile",
     "Resolved",
     "Sandboxes",

@@ -1,4 +1,4 @@
-"""What is asked of Mesos: of its master, and of its agents."""
+"""What the framework needs from Mesos: from the master and from the agents."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -9,7 +9,7 @@ from prevs.records import PreviewRecord
 
 
 class InverseOffer(NamedTuple):
-    """A request of Mesos to leave an agent that will be away from `start` (epoch seconds) on."""
+    """A request of Mesos to leave an agent, which goes away at `start` (epoch seconds)."""
 
     id: str
     agent_id: str
@@ -19,7 +19,7 @@ class InverseOffer(NamedTuple):
 class Cluster(Protocol):
     """The calls to the Mesos master. Each blocks for at most 10 s.
 
-    Raises Unavailable when nothing was sent or it was refused, OutcomeUnknown when there was no
+    Each raises Unavailable if the call was not sent or was refused, OutcomeUnknown if there was no
     answer.
     """
 
@@ -30,19 +30,19 @@ class Cluster(Protocol):
         ...
 
     def decline(self, offer_ids: Sequence[str], refuse_seconds: float) -> None:
-        """Give offers back, and ask not to be offered the same for a while."""
+        """Give offers back; the same resources are not offered for `refuse_seconds`."""
         ...
 
     def revive(self) -> None:
-        """Ask for offers, whatever was refused before."""
+        """Request offers, and clear all earlier refusals."""
         ...
 
     def suppress(self) -> None:
-        """Ask for no offers until `revive`."""
+        """Receive no offers until `revive`."""
         ...
 
     def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
-        """Ask for the end of a task; may be lost."""
+        """Request the end of a task; the request may be lost."""
         ...
 
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
@@ -50,11 +50,11 @@ class Cluster(Protocol):
         ...
 
     def acknowledge(self, report: TaskStatus) -> None:
-        """Tell that a report is stored, so that the next one of its task comes."""
+        """Confirm that a report is stored, so that Mesos sends the next one of its task."""
         ...
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
-        """Ask for the state of tasks (task id, agent id), of all known ones if there are none."""
+        """Query the state of tasks (task id, agent id); without tasks, of all that Mesos has."""
         ...
 
 
@@ -62,7 +62,7 @@ class Agents(Protocol):
     """The agents of the cluster. Thread safe."""
 
     def read(self) -> AgentList:
-        """Return every agent that the master knows, as it was within the last seconds.
+        """Return every agent that the master knows, at most some seconds old.
 
         Blocks for 10 s at most. Raises Unavailable.
         """
@@ -70,21 +70,20 @@ class Agents(Protocol):
 
 
 class Sandboxes(Protocol):
-    """The output of attempts, read from the sandboxes that the agents keep. Thread safe."""
+    """The output of attempts, read from their sandboxes on the agents. Thread safe."""
 
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
         """Return what follows byte `offset` of the last attempt's output, and the next offset.
 
-        What is left out of a long log (framework/logs/sparse_log.py) is one line that says so.
-        Returns nothing where there is no sandbox, not yet or no longer. Blocks for one HTTP call,
-        and some twenty where something is left out. Raises Unavailable when the agent does not
-        answer.
+        A line replaces the part that is missing in a long log (framework/logs/sparse_log.py).
+        Returns nothing if there is no sandbox. Blocks for one HTTP call, or for some twenty if a
+        part is missing. Raises Unavailable if the agent does not answer.
         """
         ...
 
     def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
         """Return at most the last `size` bytes, in whole lines, and the offset after them.
 
-        As `read` otherwise.
+        Otherwise as `read`.
         """
         ...

@@ -14,8 +14,9 @@ class Amount(NamedTuple):
 class MesosAgent(NamedTuple):
     """An agent as the master knows it; `used` is what all frameworks together use.
 
-    One that is not `active` takes nothing new, one that is `draining` is being emptied by an
-    operator. Its planned maintenance begins at `maintenance` (epoch seconds), None: there is none.
+    An agent that is not `active` gets no new tasks. An operator is emptying one that is
+    `draining`. `maintenance` is when its planned maintenance begins (epoch seconds), None if none
+    is planned.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What is asked of the repositories of apps."""
+"""What the framework needs from the repositories of apps."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -9,10 +9,9 @@ from prevs.records import AppRecord
 class Resolved(NamedTuple):
     """What a label leads to. `kind` is branch, tag or commit; `ref` the branch's or tag's name.
 
-    `committed` is in seconds since the epoch. Where the repository cannot be read now, `problem`
-    says why, and it is what the label led to `age` seconds ago, None where that is not known.
-    `refs` are the branches and tags that lead to the commit itself (heads/main, tags/v1), whatever
-    the label is.
+    `committed` is in seconds since the epoch. If the repository cannot be read now, `problem` is
+    the reason, and the label led there `age` seconds ago; `age` is None if unknown. `refs` are all
+    branches and tags that lead to the commit (heads/main, tags/v1), whatever the label is.
     """
 
     sha: str
@@ -27,10 +26,10 @@ class Resolved(NamedTuple):
 
 
 class Ref(NamedTuple):
-    """A branch or tag, and the commit it leads to. `kind` is branch or tag.
+    """A branch or tag, and its commit. `kind` is branch or tag.
 
-    `label` addresses it, unless `ambiguous`: then the label could mean other commits too, and only
-    the commit's id leads to this one. `committed` is in seconds since the epoch.
+    `label` addresses it, unless it is `ambiguous`: then the label could mean other commits too,
+    and only the commit's id leads to this one. `committed` is in seconds since the epoch.
     """
 
     name: str
@@ -46,8 +45,8 @@ class Ref(NamedTuple):
 class Listing(NamedTuple):
     """The branches and tags of a repository, the newest commit first.
 
-    They were fetched `age` seconds ago, None where that is not known; `problem` says why they could
-    not be fetched again since, "" where they need not be, or where that still goes on.
+    They were fetched `age` seconds ago; None if unknown. `problem` is why a later fetch failed; ""
+    if there was none, or if one still runs.
     """
 
     refs: Sequence[Ref]
@@ -56,9 +55,9 @@ class Listing(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """What a commit says of itself. `committed` is in seconds since the epoch.
+    """The data of a commit. `committed` is in seconds since the epoch.
 
-    Texts are cut where they are long, and may have anything in them but line breaks.
+    Long texts are cut. They may contain any characters except line breaks.
     """
 
     sha: str
@@ -68,72 +67,73 @@ class Commit(NamedTuple):
 
 
 class CommitPage(NamedTuple):
-    """Some commits, the newest first. `next` is where to go on, None at the end."""
+    """Some commits, the newest first. `next` is where the next page begins, None at the end."""
 
     commits: Sequence[Commit]
     next: str | None
 
 
 class RepositoryFile(NamedTuple):
-    """What is at a path of a commit. `kind` is file, link, folder or submodule."""
+    """The entry at a path of a commit. `kind` is file, link, folder or submodule."""
 
     kind: str
     size: int
     data: bytes = b""
 
 
-class Refs(Protocol):
+class Repositories(Protocol):
     """The branches and tags of the apps' repositories, from a bare mirror of each.
 
-    Thread safe. Every call may run git and block: `resolve`, `heads` and `read_file` for as long
-    as the repository takes, the others for some seconds.
+    Thread safe. Every call may run git and block: `resolve`, `heads` and `read_file` until the
+    repository answers, the others for some seconds.
     """
 
     def resolve(self, app: AppRecord, label: str, *, fresh: bool = False) -> Resolved:
-        """Return what a label leads to, or led to where the repository cannot be read now.
+        """Return what a label leads to, or last led to if the repository cannot be read now.
 
-        The refs of a commit's id may be those of an earlier fetch; with `fresh` only where the
+        The refs of a commit's id may be those of an earlier fetch; with `fresh`, only if the
         repository does not answer soon. Raises UnknownLabel, AmbiguousLabel,
         RepositoryUnreachable.
         """
         ...
 
     def leading(self, app: AppRecord) -> Mapping[str, tuple[str, ...]]:
-        """Return the branches and tags that lead to each commit, as they were fetched last.
+        """Return the branches and tags that lead to each commit, as of the last fetch.
 
         Raises RepositoryUnreachable.
         """
         ...
 
     def heads(self, app: AppRecord) -> Mapping[str, str | None]:
-        """Fetch, and return the commit of every label that is a branch's or tag's slug.
+        """Fetch, then return the commit of every label that is the slug of a branch or tag.
 
         A label that leads to several commits has None. Raises RepositoryUnreachable.
         """
         ...
 
     def listing(self, app: AppRecord) -> Listing:
-        """Return the branches and tags, fetched within the refs interval where that can be.
+        """Return the branches and tags, if possible fetched within the refs interval.
 
-        A fetch that takes longer goes on beside the caller, who gets the last known ones. Raises
-        RepositoryUnreachable and BeingFetched where there are none yet.
+        If a fetch takes long, the caller gets the last known ones, and the fetch continues.
+        Raises RepositoryUnreachable and BeingFetched if none are known yet.
         """
         ...
 
     def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
         """Return at most `limit` commits that a branch, a tag, a label or a commit's id reaches.
 
-        Without `ref` it is the main branch, or else the one with the newest commit.
-        `after` is the `next` of the page before. They stay those of the commit that the first page
-        began with. Raises UnknownLabel, AmbiguousLabel, UnknownPlace, and what `listing` does.
+        Without `ref`, these are the commits of the main branch, or else of the branch with the
+        newest commit. `after` is the `next` of the page before; all pages belong to the commit at
+        which the first one began. Raises UnknownLabel, AmbiguousLabel, UnknownPlace, and as
+        `listing`.
         """
         ...
 
     def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
-        """Return what is at `path`, from the repository's root, of a commit; None for nothing.
+        """Return what a commit has at `path`, from the repository's root; None for nothing.
 
-        What is no file, or has more than `most` bytes, comes without its data. The repository is
-        fetched only where the commit is not there yet. Raises UnknownLabel, RepositoryUnreachable.
+        Only a file of at most `most` bytes comes with its data. The repository is fetched only if
+        the commit is not there yet. Raises UnknownLabel, RepositoryUnreachable.
         """
         ...
 

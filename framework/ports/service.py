@@ -1,4 +1,4 @@
-"""Who may ask the service, which owns all state, and what proxies say to it of use."""
+"""The tokens of those who use the service, and what proxies report to it about use."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -8,7 +8,7 @@ from prevs.records import TokenRecord
 
 
 class Use(NamedTuple):
-    """What one proxy says of one task: open requests now, and how many came since it last said."""
+    """What a proxy reports about a task: requests open now, and new ones since its last report."""
 
     task_id: str
     open: int
@@ -19,27 +19,27 @@ class Tokens(Protocol):
     """The tokens of the HTTP API and of the dashboard. Thread safe."""
 
     def authenticate(self, token: str) -> Identity | None:
-        """Return whose a token is; None for no token of ours.
+        """Return the identity of a token; None for a text that is no token of ours.
 
-        Neither blocks nor tells by the time it takes. Answers for any text.
+        Does not block, and takes the same time for every text. Accepts any text.
         """
         ...
 
     def tokens(self) -> Sequence[TokenRecord]:
-        """Return every token that was made, by name. Does not block."""
+        """Return every stored token, by name. Does not block."""
         ...
 
     def add_token(self, name: str, scope: Scope, app: str = "") -> tuple[TokenRecord, str]:
-        """Make and store a token; return its record, and the token itself, which is kept nowhere.
+        """Make a token and store its record; return both. The token itself is not stored.
 
-        It is for one app, and goes with that, or for all. Blocks until that is stored, for 10 s at
-        most. Raises TokenExists, UnknownApp, Unavailable.
+        It is for one app, and removed with the app, or for all apps. Blocks until the record is
+        stored, for 10 s at most. Raises TokenExists, UnknownApp, Unavailable.
         """
         ...
 
     def remove_token(self, name: str) -> None:
-        """Remove a token: `authenticate` knows it no more when this returns.
+        """Remove a token: `authenticate` refuses it once this has returned.
 
-        Blocks until that is stored, for 10 s at most. Raises UnknownToken, Unavailable.
+        Blocks until the change is stored, for 10 s at most. Raises UnknownToken, Unavailable.
         """
         ...

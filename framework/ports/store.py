@@ -1,4 +1,4 @@
-"""What is asked of where the records are, and of what seals them."""
+"""What the framework needs from the store of records, and from the vault that seals secrets."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -15,16 +15,16 @@ from prevs.records import (
 )
 
 Record = AgentsRecord | AppRecord | PreviewRecord | PlacementsRecord | TokenRecord | SecretsRecord
-"""What the framework stores, and nobody else writes."""
+"""The records that the framework writes, and nobody else."""
 
 
 class Stored(NamedTuple):
-    """Everything that the store holds; what cannot be read is not among it.
+    """Everything in the store, without the records that cannot be read.
 
-    But for secrets: of those that cannot be read, `sealed` is empty, which nothing opens.
+    Secrets that cannot be read are there with an empty `sealed`, which no key opens.
 
     `versions` are those of the apps' placements, as ProxyRecord.applied counts them. `forgotten`
-    says that there is no framework id because an operator wanted it so.
+    if there is no framework id because an operator removed it.
     """
 
     apps: Sequence[AppRecord] = ()
@@ -39,31 +39,31 @@ class Stored(NamedTuple):
 
 
 class Vault(Protocol):
-    """Seals what nobody may read who sees the store, with keys that are elsewhere."""
+    """Seals secrets, so that a reader of the store cannot read them. The keys are elsewhere."""
 
     def seal(self, data: bytes) -> str:
         """Return `data` sealed by the first key. Raises NoKey."""
         ...
 
     def open(self, sealed: str) -> bytes:
-        """Return what is in a sealed text. Raises WrongKey."""
+        """Return the content of a sealed text. Raises WrongKey."""
         ...
 
     def is_sealed_by_first(self, sealed: str) -> bool:
-        """Tell whether the first key opens a sealed text."""
+        """Return whether the first key opens a sealed text."""
         ...
 
 
 class Store(Protocol):
-    """The records. One thread, and no other program, writes them.
+    """The records. Only one thread of one program writes them.
 
-    Every call blocks for a round trip and raises Unavailable when there was no answer: the write
-    may have happened, and the same write again is right. A write of what somebody else has
-    changed since it was read raises Superseded.
+    Every call blocks for a round trip. It raises Unavailable if there was no answer: the write may
+    have happened, and it is right to repeat it. A write raises Superseded if somebody else has
+    changed the record since it was read.
     """
 
     def load(self) -> Stored:
-        """Read everything anew."""
+        """Read everything from the store."""
         ...
 
     def save(self, record: Record) -> int:
@@ -75,7 +75,7 @@ class Store(Protocol):
         ...
 
     def delete(self, record: Record) -> None:
-        """Remove a record; one that is gone already is no error."""
+        """Remove a record; it is no error if the record is gone already."""
         ...
 
     def save_framework_id(self, framework_id: str) -> None:

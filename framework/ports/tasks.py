@@ -1,4 +1,4 @@
-"""A task of Mesos as the framework sees it: what is launched, and what is reported about it."""
+"""A Mesos task in the framework's terms: what is launched, and what is reported about it."""
 
 import enum
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from prevs.records import Failure
 
 
 class Executor(NamedTuple):
-    """Where agents fetch the executor's bundle, its SHA-256, and the Python there that runs it.
+    """Where agents fetch the executor's bundle, its SHA-256, and the agents' Python that runs it.
 
     `is_unpacked` is as in framework.executor_bundle.Bundle.
     """
@@ -23,10 +23,10 @@ class Executor(NamedTuple):
 
 
 class Task(NamedTuple):
-    """An attempt to launch, with what it and its executor take of the offers.
+    """An attempt to launch, with the offered resources that it and its executor take.
 
     `order` is for the executor alone: Mesos neither shows nor stores it. The agent `fetches` the
-    executor, or has it unpacked already.
+    executor, unless it has it unpacked already.
     """
 
     id: str
@@ -40,27 +40,26 @@ class Task(NamedTuple):
 
 
 class StatusKind(enum.Enum):
-    """What a report says about the task."""
+    """What a report means for the task."""
 
-    ALIVE = "alive"  # it is there; nothing else is said
+    ALIVE = "alive"  # it exists; nothing else is known
     BUILDING = "building"
     STARTING = "starting"
     HEALTHY = "healthy"
-    UNHEALTHY = "unhealthy"  # it runs, and does not answer as it should
+    UNHEALTHY = "unhealthy"  # it runs, but does not pass its health check
     KILLING = "killing"
-    AWAY = "away"  # its agent does not answer; the task may run on
-    UNKNOWN = "unknown"  # the master has not heard of it, perhaps because it is new itself
-    ENDED = "ended"  # or never begun; a task that Mesos calls lost may come back all the same
-    UNREADABLE = "unreadable"  # its state is none that Mesos 1.11 has
+    AWAY = "away"  # its agent does not answer; the task may still run
+    UNKNOWN = "unknown"  # the master does not know it, perhaps because it is a new master
+    ENDED = "ended"  # or it never began; a task that Mesos calls lost may still come back
+    UNREADABLE = "unreadable"  # Mesos 1.11 has no such state
 
 
 class TaskStatus(NamedTuple):
-    """A status of a task. `failure` is set for tasks that have ended.
+    """A report about a task. `failure` is set if the task has ended.
 
-    `phase` is "" where the executor says nothing, as in Mesos's own answers; `detail` and `began`
-    are as in prevs.messages.TaskReport, and so are `digest`, `protocol`, `memory_kills` and
-    `isolation`. `state` is Mesos's name of the state. `uuid` is "" for a report that needs no
-    acknowledgement.
+    `phase` is "" if the report is Mesos's own and not the executor's. `detail`, `began`, `digest`,
+    `protocol`, `memory_kills` and `isolation` are as in prevs.messages.TaskReport. `state` is
+    Mesos's name of the state. `uuid` is "" for a report that needs no acknowledgement.
     """
 
     task_id: str

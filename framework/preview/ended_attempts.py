@@ -1,4 +1,4 @@
-"""The attempts of a preview that are over: noted at their end, found again by number. No I/O."""
+"""The ended attempts of a preview: recorded when they end, found again by number. No I/O."""
 
 import dataclasses
 
@@ -7,14 +7,14 @@ from prevs.records import EndedAttempt, Failure, PreviewRecord, Step
 from prevs.states import State
 
 KEPT = 5
-"""How many a record has: it is read and written as a whole."""
+"""How many ended attempts a record keeps: it is read and written as a whole."""
 LONGEST_WHY = 200
 
 
 def note(preview: PreviewRecord, failure: Failure | None, now: float) -> tuple[EndedAttempt, ...]:
-    """Return the last ones with that of `preview`, which ends `now`.
+    """Return the kept attempts with the current one of `preview` added, which ends `now`.
 
-    Without a failure it was ended for the reason that the record has.
+    Without a failure, the attempt ended for the reason in the record.
     """
     why = failure.message if failure else preview.reason
     if len(why) > LONGEST_WHY:
@@ -35,19 +35,19 @@ def note(preview: PreviewRecord, failure: Failure | None, now: float) -> tuple[E
 
 
 def current(preview: PreviewRecord) -> int | None:
-    """Return the number of the attempt that goes on, None where none does."""
+    """Return the number of the current attempt; None if there is none."""
     return _next(preview) if preview.state in lifecycle.WITH_TASK else None
 
 
 def find_begin(preview: PreviewRecord) -> float:
-    """Return when the attempt that goes on, or the last one, was placed."""
+    """Return when the current attempt was placed, or else the last one."""
     return _find_begin(preview, preview.changed)
 
 
 def look_back(preview: PreviewRecord, number: int) -> PreviewRecord | None:
-    """Return the preview as it was at the end of an attempt, or as it is while that goes on.
+    """Return the preview as it was when an attempt ended, or as it is now for the current one.
 
-    None where there is no such attempt, or none any more.
+    None if the attempt never existed or is no longer kept.
     """
     if number == current(preview):
         return preview
@@ -56,9 +56,9 @@ def look_back(preview: PreviewRecord, number: int) -> PreviewRecord | None:
 
 
 def as_it_ended(preview: PreviewRecord, attempt: EndedAttempt) -> PreviewRecord:
-    """Return a preview with what it had of an attempt that is over, so that its log is found.
+    """Return a preview with the fields of an ended attempt, so that its log is found.
 
-    Where it is not known how far that came, it counts as come to run: its log is not for everybody.
+    An attempt whose last step is unknown counts as having run: then its log is not public.
     """
     failure = Failure(attempt.cause, attempt.why, attempt.exit_code) if attempt.cause else None
     return dataclasses.replace(
@@ -79,6 +79,6 @@ def _next(preview: PreviewRecord) -> int:
 
 
 def _find_begin(preview: PreviewRecord, otherwise: float) -> float:
-    """Return when an attempt was placed; its steps begin with the wait for that."""
+    """Return when an attempt was placed; the step before that is the wait in the queue."""
     placed = (step.began for step in preview.steps if step.name != State.QUEUED.value)
     return next(placed, otherwise)

@@ -1,6 +1,6 @@
-"""What has happened lately, told for people. Values, made by comparing one snapshot with the next.
+"""Recent events, in sentences for people. Pure: compares one snapshot with the next.
 
-What changes and changes back between two snapshots has not happened for anybody who looks here.
+A change that is undone between two snapshots does not appear.
 """
 
 import dataclasses
@@ -18,17 +18,17 @@ LONGEST_WHY = 300
 _SMALL = frozenset(
     {"A", "An", "Another", "It", "Its", "No", "Nobody", "Nothing", "Somebody", "The", "This"}
 )
-"""Words that begin with a capital only where a sentence does."""
+"""Words with a capital only at the beginning of a sentence."""
 
 K = TypeVar("K")
 T = TypeVar("T")
 
 
 class ActivityEvent(NamedTuple):
-    """Something that happened at `at` (epoch seconds), and a sentence that says what.
+    """Something that happened at `at` (epoch seconds), and a sentence that describes it.
 
-    `type` is preview or app; what does not go with an app is None. `state` is None for a preview
-    that was forgotten, `before` for one that is new.
+    `type` is preview or app; fields that an app does not have are None. `state` is None for a
+    preview whose record was removed, `before` is None for a new preview.
     """
 
     id: str
@@ -44,49 +44,47 @@ class ActivityEvent(NamedTuple):
 
 
 class History(NamedTuple):
-    """The last KEPT happenings, the oldest first, of `total` that there were.
+    """The last KEPT events, the oldest first, of `total` since this framework leads.
 
-    `leader_token` tells one leader's from another's, who begins with none.
+    `leader_token` marks the events of one leader; a new leader begins with an empty history.
     """
 
     leader_token: str
     total: int = 0
-    kept: tuple[ActivityEvent, ...] = ()
+    events: tuple[ActivityEvent, ...] = ()
 
     @property
     def last(self) -> str:
-        """The id of the last happening; there is one also before the first."""
+        """The id of the last event; it exists before the first event too."""
         return f"{self.leader_token}-{self.total}"
 
     def last_of(self, app: str) -> str:
-        """Return the id of the last happening of an app that is kept, "" for the last of any."""
+        """Return the id of an app's last kept event; with "" that of the last event of all."""
         if not app:
             return self.last
         return next(
-            (one.id for one in reversed(self.kept) if one.app == app), f"{self.leader_token}-0"
+            (one.id for one in reversed(self.events) if one.app == app), f"{self.leader_token}-0"
         )
 
     def after(self, last: str) -> Sequence[ActivityEvent] | None:
-        """Return what followed the happening with the id `last`; None where that is not known."""
+        """Return the events after the one with the id `last`; None if that id is unknown."""
         place = self._find(last)
-        first = self.total - len(self.kept)
+        first = self.total - len(self.events)
         if place is None or not first <= place <= self.total:
             return None
-        return self.kept[place - first :]
+        return self.events[place - first :]
 
     def before(self, last: str) -> Sequence[ActivityEvent] | None:
-        """Return what is kept from before the happening `last`; None where that is not known."""
+        """Return the kept events before the one with the id `last`; None if that id is unknown."""
         place = self._find(last)
         if place is None or place > self.total:
             return None
-        return self.kept[: max(0, place - 1 - (self.total - len(self.kept)))]
+        return self.events[: max(0, place - 1 - (self.total - len(self.events)))]
 
-    def _find(self, happening: str) -> int | None:
-        era, _, number = happening.rpartition("-")
-        known = (
-            era == self.leader_token and number.isascii() and number.isdigit() and len(number) < 19
-        )
-        return int(number) if known else None
+    def _find(self, event_id: str) -> int | None:
+        token, _, number = event_id.rpartition("-")
+        is_number = number.isascii() and number.isdigit() and len(number) < 19
+        return int(number) if token == self.leader_token and is_number else None
 
 
 class Snapshot(Protocol):
@@ -111,26 +109,26 @@ class _Change(NamedTuple):
 
 
 def note(history: History, before: Snapshot, now: Snapshot, at: float) -> History:
-    """Return a history with what has happened from one snapshot to the next, at `at`.
+    """Return the history with the changes from one snapshot to the next, which happened at `at`.
 
-    Records are compared by identity: ten thousand cost a millisecond or two.
+    Records are compared by identity: ten thousand take one or two milliseconds.
     """
     changes = (*_find_app_changes(before, now), *_find_preview_changes(before, now))
     if not changes:
         return history
-    told = (
-        _tell(change, f"{history.leader_token}-{number}", at)
+    added = (
+        _make_event(change, f"{history.leader_token}-{number}", at)
         for number, change in enumerate(changes, history.total + 1)
     )
     return History(
-        history.leader_token, history.total + len(changes), (*history.kept, *told)[-KEPT:]
+        history.leader_token, history.total + len(changes), (*history.events, *added)[-KEPT:]
     )
 
 
-def _tell(change: _Change, number: str, at: float) -> ActivityEvent:
+def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
     shown = change.now or change.before
     return ActivityEvent(
-        id=number,
+        id=event_id,
         at=at,
         type="preview" if shown else "app",
         app=change.app,
@@ -157,20 +155,20 @@ def _find_app_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
 def _find_preview_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     changed, gone = _compare(before.previews, now.previews)
     for preview in gone:
-        # With an app go all its previews, which need not be told of each.
+        # The removal of an app removes its previews; no event for each of them.
         if preview.app in now.apps:
             name = _name(preview, None)
-            sentence = f"{name} was forgotten: no branch or tag leads to it any more"
-            yield _Change(preview.app, sentence, before=preview)
+            removed = f"{name} was forgotten: no branch or tag leads to it any more"
+            yield _Change(preview.app, removed, before=preview)
     for old, preview in sorted(changed, key=lambda pair: pair[1].changed):
-        if told := _say(old, preview):
-            yield _Change(preview.app, told, old, preview)
+        if sentence := _describe_change(old, preview):
+            yield _Change(preview.app, sentence, old, preview)
 
 
 def _compare(
     before: Mapping[K, T], now: Mapping[K, T]
 ) -> tuple[Sequence[tuple[T | None, T]], Sequence[T]]:
-    """Return what is new or another object now, each with what it was, and what is gone."""
+    """Return (each new or replaced object with the one before it, the removed objects)."""
     if before is now:
         return (), ()
     known = before.get
@@ -187,20 +185,20 @@ def _name_changes(before: AppRecord, now: AppRecord) -> str:
     return ", ".join(name for name in settings if getattr(now, name) != getattr(before, name))
 
 
-def _say(before: PreviewRecord | None, now: PreviewRecord) -> str | None:
-    """Return what has happened to a preview; None where that is nothing to tell of."""
+def _describe_change(before: PreviewRecord | None, now: PreviewRecord) -> str | None:
+    """Return what happened to a preview; None if nothing worth an event did."""
     if before is None or before.state is not now.state:
-        return f"{_name(now, before)} {_say_state(before, now)}"
+        return f"{_name(now, before)} {_describe_state(before, now)}"
     if before.pinned is not now.pinned:
         return f"{_name(now, before)} {'was pinned' if now.pinned else 'is pinned no longer'}"
     return None
 
 
-def _say_state(before: PreviewRecord | None, now: PreviewRecord) -> str:
+def _describe_state(before: PreviewRecord | None, now: PreviewRecord) -> str:
     place = f" on {now.agent_host}" if now.agent_host else ""
     match now.state:
         case State.QUEUED:
-            return _say_queued(before, now)
+            return _describe_queued(before, now)
         case State.PLACED:
             return f"was placed{place}"
         case State.BUILDING:
@@ -217,7 +215,7 @@ def _say_state(before: PreviewRecord | None, now: PreviewRecord) -> str:
             return f"failed{_give_reason(now.failure.message if now.failure else now.reason)}"
 
 
-def _say_queued(before: PreviewRecord | None, now: PreviewRecord) -> str:
+def _describe_queued(before: PreviewRecord | None, now: PreviewRecord) -> str:
     if before is None:
         return f"was asked for{_give_reason(now.reason)}"
     if before.state is State.STOPPED:
@@ -246,6 +244,6 @@ def _name(preview: PreviewRecord, before: PreviewRecord | None) -> str:
 
 
 def _find_label(preview: PreviewRecord, before: PreviewRecord | None) -> str | None:
-    """Return the newest label; one that was just taken away where there is no other."""
+    """Return the newest label; if the preview lost all of them, the newest that it had."""
     labels = preview.labels or (before.labels if before else ())
     return labels[-1] if labels else None

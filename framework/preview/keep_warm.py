@@ -1,7 +1,7 @@
-"""The hours in which an app's previews are kept although nobody uses them. UTC. Pure.
+"""The hours in which an app's idle previews keep running. UTC. Pure.
 
-`mon-fri 08:00-18:00`, `sat,sun 10:00-12:00`, `08:00-18:00` (every day), `fri 22:00-02:00` (over
-midnight: it belongs to the day that it begins on), `00:00-24:00`.
+Examples: `mon-fri 08:00-18:00`, `sat,sun 10:00-12:00`, `08:00-18:00` (every day), `00:00-24:00`.
+`fri 22:00-02:00` goes over midnight and belongs to the day on which it begins.
 """
 
 import datetime
@@ -16,7 +16,10 @@ _DAY_MINUTES = 24 * 60
 
 
 class Span(NamedTuple):
-    """Hours of some days (0 is Monday), in minutes from midnight; `end` may be beyond the next."""
+    """Hours of some days (0 is Monday), in minutes from midnight.
+
+    `end` may be after the next midnight.
+    """
 
     days: frozenset[int]
     begin: int
@@ -25,7 +28,7 @@ class Span(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def parse(text: str) -> Span:
-    """Return what a text says. Raises ValueError with a sentence for people."""
+    """Return the hours that a text describes. Raises ValueError with a sentence for people."""
     found = _FORM.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} are no hours; write for example mon-fri 08:00-18:00.")
@@ -39,7 +42,7 @@ def parse(text: str) -> Span:
 
 
 def find_problem(text: str) -> str | None:
-    """Return what is wrong with some hours, for people; None if nothing is."""
+    """Return what is wrong with a text of hours, for people; None if it is right."""
     try:
         parse(text)
     except ValueError as problem:
@@ -48,9 +51,9 @@ def find_problem(text: str) -> str | None:
 
 
 def is_warm(spans: Iterable[str], now: float) -> bool:
-    """Tell whether `now` (seconds since the epoch) is within the hours.
+    """Return whether `now` (seconds since the epoch) is within the hours.
 
-    Hours that cannot be understood are never: the API lets none in.
+    Hours that cannot be read match no time; the API refuses them.
     """
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
     minute = moment.hour * 60 + moment.minute

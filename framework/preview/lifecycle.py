@@ -1,9 +1,9 @@
 """The life of one preview, as a table.
 
-Every legal change of state is a row of TRANSITIONS, and no state changes anywhere else. Nothing
-here does I/O. What must be done because of a state (a placement, a kill, a launch) follows from
-the records as they are, again and again, until it is so; it is no part of the table.
-docs/lifecycle.md is drawn from it by docs/draw_lifecycle.py.
+Every legal change of state is a row of TRANSITIONS; states change nowhere else. Nothing here does
+I/O. The actions that a state needs (a placement, a kill, a launch) are not in the table: the
+service derives them from the records, and repeats them until they have succeeded.
+docs/draw_lifecycle.py draws docs/lifecycle.md from the table.
 """
 
 import enum
@@ -37,7 +37,7 @@ class Event(enum.Enum):
 
 
 class IllegalTransition(Exception):
-    """An event reached a preview whose state does not expect it; nothing has changed."""
+    """An event is not legal in the state of its preview; nothing has changed."""
 
     def __init__(self, state: State, event: Event) -> None:
         super().__init__(f"{event.value} while {state.value}")
@@ -57,13 +57,13 @@ _SAME_WHILE_DRAINING = (
 
 
 def _with_task(state: State) -> dict[tuple[State, Event], State]:
-    """Return the rows that every state with a wanted task has."""
+    """Return the rows that every state with a wanted task has in common."""
     return {
         (state, Event.REQUESTED): state,
         (state, Event.STOP_REQUESTED): State.DRAINING,
         (state, Event.ALIVE): state,
         (state, Event.HEALTHY): State.RUNNING,
-        # Somebody else kills it, an agent that drains for example: it is wanted again elsewhere.
+        # Mesos kills the task, for example on an agent that drains: it starts again elsewhere.
         (state, Event.KILLING): State.DRAINING,
         (state, Event.FAILED): State.FAILED,
         (state, Event.LOST): State.QUEUED,
@@ -95,7 +95,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     (State.DRAINING, Event.ENDED_WANTED): State.QUEUED,
     (State.STOPPED, Event.REQUESTED): State.QUEUED,
     (State.STOPPED, Event.STOP_REQUESTED): State.STOPPED,
-    # Sticky: visitors come again and again, and none of them can mend it.
+    # A failed preview stays failed: visitors keep coming, and none of them can fix it.
     (State.FAILED, Event.REQUESTED): State.FAILED,
     (State.FAILED, Event.STOP_REQUESTED): State.FAILED,
     (State.FAILED, Event.RETRIED): State.QUEUED,
@@ -105,11 +105,11 @@ WITH_TASK = frozenset({State.PLACED, State.BUILDING, State.STARTING, State.RUNNI
 """The states in which the current attempt's task may exist."""
 
 STARTING = frozenset({State.PLACED, State.BUILDING, State.STARTING})
-"""The states on the way from an offer to running."""
+"""The states between an accepted offer and running."""
 
 
 def step(state: State, event: Event) -> State:
-    """Return the state after `event`. Raises IllegalTransition when it is not expected."""
+    """Return the state after `event`. Raises IllegalTransition if the table has no such row."""
     try:
         return TRANSITIONS[state, event]
     except KeyError:

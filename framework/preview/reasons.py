@@ -1,4 +1,4 @@
-"""Why a preview waits or ends: a kind that programs decide by, and a sentence for people. Pure."""
+"""Why a preview waits or ends: a kind for programs, and a sentence for people. Pure."""
 
 import dataclasses
 import enum
@@ -8,7 +8,7 @@ from prevs.records import PreviewRecord
 
 
 class ReasonKind(enum.StrEnum):
-    """What sort of reason it is. Stored: a value never gets another meaning."""
+    """The kind of a reason. Stored: the meaning of a value never changes."""
 
     NONE = ""
     WAITS = "waits"
@@ -38,5 +38,5 @@ NONE = Reason(ReasonKind.NONE, "")
 
 
 def give(preview: PreviewRecord, reason: Reason) -> PreviewRecord:
-    """Return the preview with another reason."""
+    """Return the preview with this reason instead of its own."""
     return dataclasses.replace(preview, reason=reason.text, reason_kind=reason.kind.value)

@@ -1,4 +1,4 @@
-"""What becomes of a preview whose branches and tags are gone. A function of values."""
+"""What to do with a preview whose branches and tags are gone. Pure."""
 
 import enum
 from collections.abc import Collection
@@ -8,18 +8,19 @@ from prevs.records import PreviewRecord
 
 
 class Fate(enum.Enum):
-    """What is to be done with a preview."""
+    """What to do with a preview."""
 
     STAYS = "stays"
-    UNREFERENCED = "vanishes"  # from now on nothing leads to it
-    REFERENCED = "returns"  # something leads to it again
-    EXPIRED = "goes"  # nothing has led to it for too long
+    UNREFERENCED = "unreferenced"  # from now on no branch or tag leads to it
+    REFERENCED = "referenced"  # a branch or tag leads to it again
+    EXPIRED = "expired"  # no branch or tag has led to it for too long
 
 
 def judge(preview: PreviewRecord, labels: Collection[str], now: float, limit: float) -> Fate:
-    """Return what becomes of `preview` at `now` (epoch seconds), once gone for `limit` seconds.
+    """Return what to do with `preview` at `now` (epoch seconds).
 
-    `labels` are the slugs of all branches and tags, just fetched. Pinned previews stay.
+    It expires after `limit` seconds without a branch or tag, unless it is pinned. `labels` are the
+    slugs of all branches and tags, just fetched.
     """
     if is_referenced(preview, labels):
         return Fate.STAYS if preview.unreferenced_since is None else Fate.REFERENCED
@@ -30,14 +31,14 @@ def judge(preview: PreviewRecord, labels: Collection[str], now: float, limit: fl
 
 
 def is_referenced(preview: PreviewRecord, labels: Collection[str]) -> bool:
-    """Tell whether a branch or tag leads to a preview, or it is its commit's.
+    """Return whether a branch or tag leads to a preview, or a label is its own commit's id.
 
-    It is where its commit was asked for, or where a branch has moved on: then it has no label.
+    A preview without labels counts as referenced: its branch has moved on to another commit.
     """
     own = preview.labels
     return not own or any(label in labels or is_own_commit(preview, label) for label in own)
 
 
 def is_own_commit(preview: PreviewRecord, label: str) -> bool:
-    """Tell whether a label is the beginning of a preview's commit id."""
+    """Return whether a label is the beginning of a preview's commit id."""
     return names.is_commit_prefix(label) and preview.sha.startswith(label)

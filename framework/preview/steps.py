@@ -1,7 +1,7 @@
-"""The steps of an attempt on its way to an answer: when each begins, and how long it takes. No I/O.
+"""The steps of an attempt until it runs: when each begins, and how long it takes. No I/O.
 
-Times are seconds since the epoch. A step ends when a later one begins; one that an attempt does not
-need, like the build of an image that is there, is never noted.
+Times are seconds since the epoch. A step ends when a later one begins. A step that an attempt does
+not need, like the build of an image that exists already, is never noted.
 """
 
 import itertools
@@ -26,11 +26,11 @@ STEPS = (
 _ORDER = {name: position for position, name in enumerate((*STEPS, RUNNING))}
 _UNDER_WAY = frozenset({State.QUEUED, State.PLACED, State.BUILDING, State.STARTING})
 _ATTEMPTS = 10
-"""How many attempts of an app say what is usual."""
+"""How many attempts of an app the typical durations are taken from."""
 
 
 class Interval(NamedTuple):
-    """When a step began and ended; one that goes on has no end."""
+    """When a step began and ended; the current step has no end."""
 
     began: float
     ended: float | None
@@ -42,9 +42,9 @@ def begin(now: float) -> tuple[Step, ...]:
 
 
 def note(preview: PreviewRecord, state: State, phase: str, now: float) -> tuple[Step, ...]:
-    """Return the steps once `preview` has `state` and its executor has last told of `phase`.
+    """Return the steps of `preview` after it got `state` and its executor reported `phase`.
 
-    No step begins twice in an attempt, and none after a later one.
+    No step begins twice in an attempt, and none begins after a later one.
     """
     if state is State.QUEUED:
         return preview.steps if preview.state is State.QUEUED else begin(now)
@@ -53,7 +53,7 @@ def note(preview: PreviewRecord, state: State, phase: str, now: float) -> tuple[
 
 
 def catch_up(preview: PreviewRecord, began: Mapping[str, float], now: float) -> tuple[Step, ...]:
-    """Return the steps after those are noted that, at `now`, began some seconds ago."""
+    """Return the steps with missed ones added; each began `began[name]` seconds before `now`."""
     steps = preview.steps
     if preview.state in _UNDER_WAY:
         for name in (name for name in STEPS if name in began):
@@ -68,9 +68,9 @@ def _add(steps: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
 
 
 def intervals(preview: PreviewRecord) -> Mapping[str, Interval]:
-    """Return when each step of the current or last attempt began and ended, running left out.
+    """Return when each step of the current or last attempt began and ended, without running.
 
-    None ends before it began, also where the clock has gone back since.
+    No step ends before it began, even if the clock has gone back since.
     """
     found: dict[str, Interval] = {}
     end = None if preview.state in _UNDER_WAY else preview.changed
@@ -82,15 +82,15 @@ def intervals(preview: PreviewRecord) -> Mapping[str, Interval]:
 
 
 def durations(steps: tuple[Step, ...]) -> Mapping[str, float]:
-    """Return how many seconds each step took that another one followed."""
+    """Return how many seconds each finished step took."""
     return {a.name: max(0.0, b.began - a.began) for a, b in itertools.pairwise(steps)}
 
 
-def usual(previews: Iterable[PreviewRecord]) -> Mapping[str, float]:
+def typical_durations(previews: Iterable[PreviewRecord]) -> Mapping[str, float]:
     """Return how many seconds each step usually takes, from the previews of one app.
 
-    That is the median of the last attempts that came to run, those of the newest previews; a step
-    that none of them had is not among it.
+    That is the median over the attempts of the newest previews that have run. A step that none of
+    them had is left out.
     """
     ran = sorted(
         (p for p in previews if p.step_seconds), key=lambda p: (p.created, p.sha), reverse=True

@@ -1,10 +1,10 @@
-"""What happens to a preview, as values: the event, and which fields of the record change with it.
+"""The events of a preview as values, and which fields of its record each one changes.
 
-framework.preview.lifecycle says which event is legal in which state. Each class below is one event
-with what is known about it. Its `change` returns the record with the fields that go with the event
-and leaves the state alone; `follow` adds what goes with every event: state, steps and times.
-tests/data/transitions.json shows what changes, for each happening and state. Pure; times are
-seconds since the epoch.
+framework.preview.lifecycle defines which event is legal in which state. Each class below is one
+event with its data. Its `change` returns the record with the fields that the event changes, in the
+old state; `follow` then sets what every event changes: state, steps and times.
+tests/data/transitions.json lists the changes for each event and state. Pure; times are seconds
+since the epoch.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ class Transition(Protocol):
         """The event of the lifecycle's table."""
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
-        """Return the preview with the fields that go with the event, in its old state."""
+        """Return the preview with the fields that the event changes, in its old state."""
 
 
 def follow(
@@ -35,7 +35,7 @@ def follow(
 ) -> PreviewRecord:
     """Return the preview after a transition. Raises IllegalTransition.
 
-    A preview that stops running loses its `contested` labels, those that others hold too.
+    A preview that stops running loses its `contested` labels: those that other previews hold too.
     """
     state = lifecycle.step(preview.state, transition.event)
     changed = transition.change(preview)
@@ -54,7 +54,7 @@ def follow(
 
 @dataclasses.dataclass(frozen=True)
 class Requested:
-    """Somebody asks for the preview; `refs` lead to its commit now."""
+    """Somebody requests the preview; `refs` lead to its commit now."""
 
     event: ClassVar = Event.REQUESTED
     at: float
@@ -72,7 +72,7 @@ class Requested:
 
 @dataclasses.dataclass(frozen=True)
 class Retried:
-    """Somebody asks for a failed preview to be tried again."""
+    """Somebody wants a failed preview to be tried again."""
 
     event: ClassVar = Event.RETRIED
     at: float
@@ -84,7 +84,7 @@ class Retried:
 
 @dataclasses.dataclass(frozen=True)
 class Stopped:
-    """The preview shall end; without a `reason` it keeps the one that it has."""
+    """The preview must stop; without a `reason` it keeps its present one."""
 
     event: ClassVar = Event.STOP_REQUESTED
     reason: Reason | None
@@ -96,7 +96,7 @@ class Stopped:
 
 @dataclasses.dataclass(frozen=True)
 class StoppedIdle:
-    """The preview shall end because nobody has used it since `last_used`."""
+    """The preview must stop because nobody has used it since `last_used`."""
 
     event: ClassVar = Event.STOP_REQUESTED
     reason: Reason
@@ -109,7 +109,7 @@ class StoppedIdle:
 
 @dataclasses.dataclass(frozen=True)
 class AgentLeaves:
-    """The preview shall end because its agent goes away; `again` if it starts elsewhere at once."""
+    """The preview must leave its agent, which goes away; `again` if it starts elsewhere at once."""
 
     event: ClassVar = Event.STOP_REQUESTED
     reason: Reason
@@ -124,7 +124,7 @@ class AgentLeaves:
 
 @dataclasses.dataclass(frozen=True)
 class SettingsRead:
-    """The commit's settings are known; they were read for what `settings_for` says."""
+    """The commit's settings are known; `settings_for` is the settings_key of the app then."""
 
     event: ClassVar = Event.READ
     settings: CommitSettings
@@ -136,7 +136,7 @@ class SettingsRead:
 
 @dataclasses.dataclass(frozen=True)
 class Unfit:
-    """The preview cannot start with the settings that it would have."""
+    """The preview cannot start with its settings."""
 
     event: ClassVar = Event.UNFIT
     failure: Failure
@@ -147,7 +147,7 @@ class Unfit:
 
 @dataclasses.dataclass(frozen=True)
 class Launched:
-    """An attempt is given to an agent."""
+    """An attempt was placed on an agent."""
 
     event: ClassVar = Event.LAUNCHED
     task_id: str
@@ -174,7 +174,7 @@ class Launched:
 
 @dataclasses.dataclass(frozen=True)
 class NotLaunched:
-    """Mesos was not sent the attempt."""
+    """The attempt could not be sent to Mesos."""
 
     event: ClassVar = Event.NOT_LAUNCHED
     reason: Reason
@@ -185,7 +185,7 @@ class NotLaunched:
 
 @dataclasses.dataclass(frozen=True)
 class Alive:
-    """The task is there; `reason` is what is remarkable about it, if anything is."""
+    """The task exists; `reason` is a problem with it, or NONE."""
 
     event: ClassVar = Event.ALIVE
     reason: Reason
@@ -196,9 +196,9 @@ class Alive:
 
 @dataclasses.dataclass(frozen=True)
 class Reported:
-    """The executor, or Mesos, says what the task does, `at` that time.
+    """The executor or Mesos reported, `at` that time, what the task does.
 
-    `phase` is "" if only Mesos says something. `began` has how many seconds before `at` steps
+    `phase` is "" in a report of Mesos's own. `began` has how many seconds before `at` each step
     began.
     """
 
@@ -229,7 +229,7 @@ class Reported:
 
 @dataclasses.dataclass(frozen=True)
 class KilledByMesos:
-    """Mesos ends the task for reasons of its own: the preview is wanted again elsewhere."""
+    """Mesos kills the task for a reason of its own: the preview starts again elsewhere."""
 
     event: ClassVar = Event.KILLING
     reason: Reason
@@ -240,7 +240,7 @@ class KilledByMesos:
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """The task has ended as it should; `wanted` if the preview starts again. Its reason stays."""
+    """The task ended as it should; `wanted` if the preview starts again. Its reason stays."""
 
     wanted: bool
 
@@ -254,7 +254,7 @@ class Ended:
 
 @dataclasses.dataclass(frozen=True)
 class Failed:
-    """The attempt has ended in a way in which every attempt would."""
+    """The attempt failed, and every other attempt would fail in the same way."""
 
     event: ClassVar = Event.FAILED
     failure: Failure
@@ -265,7 +265,7 @@ class Failed:
 
 @dataclasses.dataclass(frozen=True)
 class GivenUp:
-    """The attempt was lost, and so were all others of `count` in a row."""
+    """The attempt was lost, the `count`th in a row: there is no other attempt."""
 
     event: ClassVar = Event.GIVEN_UP
     failure: Failure
@@ -277,9 +277,10 @@ class GivenUp:
 
 @dataclasses.dataclass(frozen=True)
 class TriedAgain:
-    """The attempt was lost, the `count`th in a row, and another one follows at `not_before`.
+    """The attempt was lost, the `count`th in a row; another one follows at `not_before`.
 
-    `event` is LOST, or CRASHED for an application that had answered. `avoid` is an agent.
+    `event` is LOST, or CRASHED if the application had run. `avoid` is the agent that the next
+    attempt avoids.
     """
 
     event: Event
@@ -302,14 +303,14 @@ class TriedAgain:
 
 
 Outcome = Failed | GivenUp | TriedAgain
-"""What becomes of a preview whose attempt ended by itself."""
+"""What happens to a preview after its attempt ended by itself."""
 
 
 @dataclasses.dataclass(frozen=True)
 class SettingsNotRead:
-    """The commit's settings cannot be used, with what becomes of the preview.
+    """The commit's settings cannot be used; `outcome` is what happens to the preview.
 
-    What its last attempt reported, if there was one, says nothing about this.
+    The fields of its last attempt are cleared: they have nothing to do with this failure.
     """
 
     outcome: Outcome
@@ -328,7 +329,7 @@ class SettingsNotRead:
 
 
 def _renew(preview: PreviewRecord) -> PreviewRecord:
-    """Return a preview with nothing of its earlier attempts."""
+    """Return a preview without any trace of its earlier attempts."""
     renewed = dataclasses.replace(
         preview,
         phase="",

@@ -1,4 +1,4 @@
-"""Offers taken, previews placed, idle ones stopped, agents left for maintenance.
+"""Takes offers, places previews, stops idle ones, and leaves agents before maintenance.
 
-Owned by the service's thread. Which goes where is decided in matching/.
+Owned by the service's thread. matching/ decides which preview goes where.
 """

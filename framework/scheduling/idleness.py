@@ -1,7 +1,7 @@
-"""What is idle, and the end of what has been so for too long. Service thread only.
+"""Which previews are idle; stops those that have been idle for too long. Service thread only.
 
-The proxies say what is used. While one of them says nothing, what it serves is not known, and
-nothing stops; see docs/decisions/0015-room.md.
+Proxies report which previews are in use. While one of them does not report, nobody knows what it
+serves, and nothing stops; see docs/decisions/0015-room.md.
 """
 
 import dataclasses
@@ -24,72 +24,72 @@ from prevs.states import State
 log = structlog.get_logger(__name__)
 
 BUSY_SECONDS = 60.0
-"""How long after its last use a preview is not stopped. What is open is used at every report of
-its proxy; if that has fallen silent, its HAProxy goes on, and it is back within this time."""
+"""How long after its last use a preview is not stopped. An open request counts as used with each
+report of its proxy. If the proxy dies, its HAProxy continues, and it is back within this time."""
 SETTLING_SECONDS = 60.0
-"""How long after a subscription nothing stops: proxies and agents have come back by then."""
+"""How long after a subscription nothing stops: after that, proxies and agents are back."""
 LOOK_SECONDS = 5.0
 STOPS = 20
-"""How many previews stop in one look, and how many times of use are written in one turn."""
+"""How many previews stop at a time, and how many times of last use are written in one turn."""
 WRITE_SECONDS = 60.0
-"""How far a preview's record may be behind its last use."""
+"""How old the last use in a preview's record may be."""
 
 
 class Idleness:
-    """Hears of use, and ends what nobody has used for as long as its app says."""
+    """Receives reports of use, and stops previews that are idle longer than their app allows."""
 
     def __init__(self, records: Records, clock: Clock) -> None:
         self._records = records
         self._clock = clock
-        self._uses = LastUse()
+        self._last_use = LastUse()
         self._since = float("inf")
         self._look_at = 0.0
         self._unwritten: dict[str, None] = {}
 
     @property
     def proxies(self) -> int:
-        """How many proxies have told of their use lately."""
-        return self._uses.reporting(self._clock.now())
+        """How many proxies have reported lately."""
+        return self._last_use.reporting(self._clock.now())
 
     def subscribed(self) -> None:
-        """Begin to wait for what the proxies have to say."""
+        """Begin to wait for the reports of all proxies."""
         self._since = self._clock.monotonic()
 
     def note(self, proxy: str, uses: Sequence[Use]) -> None:
         """Take a proxy's report."""
         ours = [use for use in uses if self._records.of_task(use.task_id)]
-        self._unwritten |= dict.fromkeys(self._uses.note(proxy, ours, self._clock.now()))
+        self._unwritten |= dict.fromkeys(self._last_use.note(proxy, ours, self._clock.now()))
 
     def last_used(self, preview: PreviewRecord) -> float:
-        """Return when a preview was last used; one that begins to run is used then."""
-        heard = self._uses.last.get(preview.task_id, 0.0)
-        return max(heard, preview.last_used or 0.0, preview.started or 0.0)
+        """Return when a preview was last used; its start counts as use."""
+        reported = self._last_use.last.get(preview.task_id, 0.0)
+        return max(reported, preview.last_used or 0.0, preview.started or 0.0)
 
     def knows_use(self) -> bool:
-        """Tell whether all that is used is known. Asks the store; raises Unavailable."""
+        """Return whether all use is known. Reads the store; raises Unavailable."""
         if self._clock.monotonic() - self._since < SETTLING_SECONDS:
             return False
-        return self._uses.reporting(self._clock.now()) >= self._records.live_proxies()
+        return self._last_use.reporting(self._clock.now()) >= self._records.live_proxies()
 
     def idle(self) -> Iterator[tuple[PreviewRecord, float]]:
-        """Return what may stop, and when it was last used; nothing pinned or busy."""
+        """Yield (preview, last use) of all that may stop: none that is pinned or busy."""
         before = self._clock.now() - BUSY_SECONDS
         apps = {app.name for app in self._records.apps}
-        heard = self._uses.last
-        # There may be ten thousand of them, and somebody waits: no call for each.
+        reported = self._last_use.last
+        # There may be ten thousand previews, and somebody waits: no call for each.
         for preview in self._records.in_state(State.RUNNING):
             task_id = preview.task_id
             used = preview.last_used or 0.0
             if preview.started and preview.started > used:
                 used = preview.started
-            if task_id in heard and heard[task_id] > used:
-                used = heard[task_id]
+            if task_id in reported and reported[task_id] > used:
+                used = reported[task_id]
             if used > before or preview.pinned or preview.app not in apps:
                 continue
             yield preview, used
 
     def reconcile(self) -> None:
-        """Write when previews were used, and stop those that have been idle for too long.
+        """Write when previews were last used, and stop those that were idle for too long.
 
         Raises Unavailable.
         """
@@ -101,14 +101,14 @@ class Idleness:
         due = self._due()
         if due and self.knows_use():
             for used, _, preview in due[:STOPS]:
-                spell = _spell(self._records.app(preview.app).idle_after)
-                why = f"Nobody used it for {spell}; its address starts it again."
+                duration = _format_duration(self._records.app(preview.app).idle_after)
+                why = f"Nobody used it for {duration}; its address starts it again."
                 self.stop(preview, used, Reason(ReasonKind.IDLE, why))
             if len(due) > STOPS:
                 self._look_at = 0.0
 
     def _due(self) -> list[tuple[float, str, PreviewRecord]]:
-        """Return what has been idle for too long, with when it was last used, the oldest first."""
+        """Return (last use, commit, preview) of what was idle for too long, the oldest first."""
         now = self._clock.now()
         limits = {
             app.name: app.idle_after
@@ -123,7 +123,7 @@ class Idleness:
         return sorted(due, key=lambda each: each[:2])
 
     def stop(self, preview: PreviewRecord, used: float, reason: Reason) -> None:
-        """Stop a preview that is idle, with a reason for whoever looks for it."""
+        """Stop an idle preview, with a reason for people."""
         log.info("an idle preview stops", app=preview.app, commit=preview.sha[:12], why=reason.text)
         self._records.change(preview, StoppedIdle(reason, last_used=used))
 
@@ -137,10 +137,10 @@ class Idleness:
 
     def _forget(self) -> None:
         tasks = {p.task_id for p in self._records.in_state(*WITH_TASK) if p.task_id}
-        self._uses.forget(tasks, self._clock.now())
+        self._last_use.forget(tasks, self._clock.now())
 
 
-def _spell(seconds: int) -> str:
+def _format_duration(seconds: int) -> str:
     for size, name in ((3600, "hour"), (60, "minute")):
         if seconds % size == 0:
             count = seconds // size

@@ -1,4 +1,4 @@
-"""From queued to placed: intent is stored, then the offer is taken. Service thread only."""
+"""From queued to placed: stores the intent, then accepts the offer. Service thread only."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ from framework.ports.tasks import Task
 from framework.preview import reasons, transitions
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
-from framework.scheduling.eviction import ASKING_SECONDS, Eviction
+from framework.scheduling.eviction import REQUEST_SECONDS, Eviction
 from framework.scheduling.offers import Offers
 from framework.state.records import Records
 from prevs import names
@@ -33,12 +33,12 @@ from prevs.states import Cause, State
 log = structlog.get_logger(__name__)
 
 TURN_SECONDS = 0.5
-"""How long launches may follow each other: what Mesos and people say waits meanwhile."""
+"""How long launches may go on in one turn: the events of Mesos and people wait meanwhile."""
 NO_OFFER_SECONDS = 3.0
 """How long a preview waits before its reason says that no agent offers anything."""
 REASON_SECONDS = 5.0
 REASONS = 50
-"""How often the reason of one that waits may change, and how many are written in one turn."""
+"""How often the reason of a waiting preview may change, and how many are written in one turn."""
 NO_OFFER = Reason(
     ReasonKind.NO_OFFER,
     "No agent offers anything: all are full, away, or none is registered with the master.",
@@ -46,7 +46,7 @@ NO_OFFER = Reason(
 
 
 class Launcher:
-    """Gives what waits to the agents that offer room for it."""
+    """Places waiting previews on agents that offer room for them."""
 
     def __init__(  # noqa: PLR0913 - wiring; each is given by name
         self,
@@ -73,28 +73,28 @@ class Launcher:
         self._clock = clock
         self._metrics = metrics
         self._explained: dict[Key, float] = {}
-        self._crowded: frozenset[str] = frozenset()
+        self._full_agents: frozenset[str] = frozenset()
         self.hold_offers = False
 
     def place(self, framework_id: str) -> None:
-        """Launch what fits; ask for offers for the rest, or for none when nothing waits.
+        """Launch what fits; request offers for the rest, or no offers if nothing waits.
 
-        Raises Unavailable, OutcomeUnknown; what was not launched then is queued still.
+        Raises Unavailable, OutcomeUnknown; previews that were not launched then stay queued.
         """
         now = self._clock.now()
         apps = {app.name: app for app in self._records.apps}
-        self._refuse_sealed()
+        self._fail_unreadable()
         queued = self._records.in_state(State.QUEUED)
         queue = build_queue(apps, queued, self._records.of_app, now)
         quotas = Quotas(
             apps,
-            held=self._records.in_state(*WITH_TASK),
+            with_task=self._records.in_state(*WITH_TASK),
             starting=self._records.in_state(*STARTING),
             limits=self._limits,
         )
-        if self._crowded - quotas.agents_at_start_limit():
+        if self._full_agents - quotas.agents_at_start_limit():
             self._offers.renew_request()
-        self._crowded = quotas.agents_at_start_limit()
+        self._full_agents = quotas.agents_at_start_limit()
         offered = bool(self._offers.held)
         unfit = self._unfit()
         match = matching.match(
@@ -109,50 +109,50 @@ class Launcher:
             framework_id=framework_id, control_plane=self._control_plane.addresses()
         )
         is_done = self._launch(match.launches, origin, busy=bool(wanted))
-        holds_out = any(refusal.hold_offers for refusal in match.refusals.values())
-        self.hold_offers = holds_out or not is_done
+        is_held = any(refusal.hold_offers for refusal in match.refusals.values())
+        self.hold_offers = is_held or not is_done
         if is_done:
             self._request_offers(wanted)
-        coming = self._eviction.make_room(
-            queue.demands, match, quotas, asked_for=self._offers.requested_for(), unfit=unfit
+        evicting = self._eviction.preempt(
+            queue.demands, match, quotas, requested_for=self._offers.requested_for(), unfit=unfit
         )
-        self._explain_all(queue, match, coming, offered=offered)
+        self._explain_all(queue, match, evicting, offered=offered)
 
     def _unfit(self) -> Mapping[str, str]:
-        """Return the agents where nothing is tried now, and why: none where there is no other.
+        """Return the agents where nothing is tried now, and why; none if all agents are unfit.
 
-        Who else there is shows when offers have been asked for long enough.
+        Whether there are other agents is known once offers have been requested for long enough.
         """
-        self._attempts.fitness.look()
+        self._attempts.fitness.refresh()
         unfit = self._attempts.fitness.unfit
         if not unfit:
             return {}
         others = self._eviction.agents() | {offer.agent_id for offer in self._offers.held}
-        if others <= unfit.keys() and self._offers.requested_for() >= ASKING_SECONDS:
+        if others <= unfit.keys() and self._offers.requested_for() >= REQUEST_SECONDS:
             return {}
         return {agent: one.reason for agent, one in unfit.items()}
 
-    def _refuse_sealed(self) -> None:
-        """Fail what would have to start without what its app is given."""
-        sealed = self._records.secrets.sealed()
-        for preview in self._records.in_state(State.QUEUED) if sealed else ():
-            if why := sealed.get(preview.app):
+    def _fail_unreadable(self) -> None:
+        """Fail the queued previews of apps whose secrets cannot be opened."""
+        unreadable = self._records.secrets.unreadable()
+        for preview in self._records.in_state(State.QUEUED) if unreadable else ():
+            if why := unreadable.get(preview.app):
                 failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(preview.app, why)))
                 self._records.change(preview, transitions.Unfit(failure))
 
     def _wanting_offers(self, refusals: Mapping[Key, Refusal]) -> tuple[Key, ...]:
-        """Return whom an offer would help: also those for whom something may stop.
+        """Return the previews that need offers: also those for which another may have to stop.
 
-        Where that has to make room is known only once all agents have offered what they have.
+        Which one must stop is known only once all agents have offered what they have.
         """
-        lacks = {refusal.lack for refusal in refusals.values()}
+        shortages = {refusal.shortage for refusal in refusals.values()}
         helped = {Shortage.ROOM, Shortage.TURN}
-        if lacks - helped and self._eviction.could_stop():
+        if shortages - helped and self._eviction.could_stop():
             helped |= {Shortage.SLOT, Shortage.APP_SLOT}
-        return tuple(key for key, refusal in refusals.items() if refusal.lack in helped)
+        return tuple(key for key, refusal in refusals.items() if refusal.shortage in helped)
 
     def _request_offers(self, wanted: tuple[Key, ...]) -> None:
-        """Ask for offers for those that an offer would help, or for none."""
+        """Request offers for the `wanted` previews, or no offers if there are none."""
         self._offers.give_back(busy=bool(wanted), holding=self.hold_offers)
         if wanted:
             self._offers.request(wanted)
@@ -160,7 +160,7 @@ class Launcher:
             self._offers.suppress()
 
     def _launch(self, launches: tuple[Launch, ...], origin: Origin, *, busy: bool) -> bool:
-        """Launch on one agent after the other; tell whether the turn was long enough for all."""
+        """Launch on one agent after the other; return whether the turn was long enough for all."""
         until = self._clock.monotonic() + TURN_SECONDS
         by_agent: dict[str, list[Launch]] = {}
         for launch in launches:
@@ -173,7 +173,7 @@ class Launcher:
         return True
 
     def _intend(self, launches: Sequence[Launch]) -> list[tuple[PreviewRecord, Launch]]:
-        """Store the attempts before Mesos hears of them, so that their tasks are always known."""
+        """Store the attempts before they are sent to Mesos, so that all tasks are known."""
         changes = []
         for launch in launches:
             preview = self._records.preview(launch.demand.app, launch.demand.sha)
@@ -204,7 +204,7 @@ class Launcher:
                 self._records.change(preview, transitions.NotLaunched(reason))
             raise
         except OutcomeUnknown as error:
-            # Sent again, it could make Mesos call a task lost that runs.
+            # Not sent again: Mesos could then report a running task as lost.
             log.warning("a launch has an unknown outcome", why=str(error))
             self._attempts.query({p.task_id: p.agent_id for p, _ in placed if p.task_id})
         self._attempts.copies.launched(p.task_id for p, _ in placed if p.task_id)
@@ -227,15 +227,15 @@ class Launcher:
         ]
 
     def _explain_all(
-        self, queue: LaunchQueue, match: Match, coming: Mapping[Key, Reason], *, offered: bool
+        self, queue: LaunchQueue, match: Match, evicting: Mapping[Key, Reason], *, offered: bool
     ) -> None:
-        """Say to everybody who waits why; `coming` is what those wait for who get room."""
+        """Write why each preview waits; `evicting` has the reasons that eviction gives."""
         refused = {
             key: refusal.reason
             for key, refusal in match.refusals.items()
-            if key not in coming and (offered or refusal.lack is not Shortage.ROOM)
+            if key not in evicting and (offered or refusal.shortage is not Shortage.ROOM)
         }
-        self._explain(coming)
+        self._explain(evicting)
         self._explain_calmly(refused)
         self._explain(_waits(queue.held_back))
         self._explain_silence(match.refusals)
@@ -246,17 +246,17 @@ class Launcher:
         )
 
     def _explain_calmly(self, why: Mapping[Key, str]) -> None:
-        """Say what changes with every offer: to some in one turn, to the same not in every one."""
+        """Write reasons that change with every offer: not too many in one turn, or too often."""
         now = self._clock.monotonic()
         before = now - REASON_SECONDS
         due = (key for key in why if self._explained.get(key, before) <= before)
-        said = {key: why[key] for key in itertools.islice(due, REASONS)}
-        self._explain(_waits(said))
-        told = {key: at for key, at in self._explained.items() if key in why}
-        self._explained = told | dict.fromkeys(said, now)
+        written = {key: why[key] for key in itertools.islice(due, REASONS)}
+        self._explain(_waits(written))
+        earlier = {key: at for key, at in self._explained.items() if key in why}
+        self._explained = earlier | dict.fromkeys(written, now)
 
     def _explain_silence(self, refusals: Mapping[Key, Refusal]) -> None:
-        """Say that nothing is offered, where that has lasted and nothing better is known."""
+        """Write that nothing is offered, if that has lasted and no other reason is known."""
         now = self._clock.now()
         silent: dict[Key, Reason] = {}
         for key in refusals:

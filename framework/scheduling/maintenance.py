@@ -1,6 +1,7 @@
-"""Agents that operators will take away: agreed to, and left in time. Owned by the service's thread.
+"""Leaves agents in time before their maintenance. Owned by the service's thread.
 
-Mesos asks by an inverse offer, tells who has agreed, and takes the agent away in any case.
+Mesos sends an inverse offer, shows operators who has accepted it, and takes the agent away in any
+case.
 """
 
 import time
@@ -21,19 +22,19 @@ from prevs.states import State
 log = structlog.get_logger(__name__)
 
 AHEAD_SECONDS = 300.0
-"""How long before an agent goes its previews leave: a build elsewhere may take some minutes."""
+"""How long before its maintenance previews leave an agent: a build elsewhere may take minutes."""
 LATELY_SECONDS = 900.0
-"""What was used within this time starts elsewhere at once; the rest when it is asked for."""
+"""A preview that was used within this time starts elsewhere at once; others when requested."""
 HOLDS_SECONDS = 60.0
-"""How long a window is believed after it was last told. Mesos repeats an inverse offer while it
-holds (every `framework.mesos.scheduler.INVERSE_SECONDS`), and does not say that an accepted one is
-off."""
+"""How long a window counts after its last inverse offer. Mesos repeats an inverse offer as long as
+it is valid (every `framework.mesos.scheduler.INVERSE_SECONDS`), and does not report that an
+accepted one is cancelled."""
 
 _WITH_TASK = frozenset({State.PLACED, State.BUILDING, State.STARTING, State.RUNNING})
 
 
 class Move(NamedTuple):
-    """A preview that leaves its agent; `again` if it is to start elsewhere at once."""
+    """A preview that leaves its agent; `again` if it starts elsewhere at once."""
 
     preview: PreviewRecord
     again: bool
@@ -46,7 +47,7 @@ def moves(
     windows: Mapping[str, float],
     now: float,
 ) -> Iterator[Move]:
-    """Return what has to leave at `now` the agents that go away at the times in `windows`.
+    """Return which previews must leave their agents now; `windows` has when agents go away.
 
     Times are seconds since the epoch.
     """
@@ -78,11 +79,11 @@ def _reason(start: float, *, again: bool) -> Reason:
 class _Window(NamedTuple):
     offer_id: str
     start: float
-    heard: float
+    received: float
 
 
 class Maintenance:
-    """Remembers the windows that Mesos tells of, agrees to them, and acts when they come near."""
+    """Remembers maintenance windows, accepts inverse offers, and leaves agents in time."""
 
     def __init__(self, records: Records, cluster: Cluster, clock: Clock) -> None:
         self._records = records
@@ -92,7 +93,7 @@ class Maintenance:
         self._unanswered: list[str] = []
 
     def clear(self) -> None:
-        """Forget everything: the link is gone, and the next one tells what still holds."""
+        """Forget everything: the connection is gone. Mesos sends all of it again after the next."""
         self._windows.clear()
         self._unanswered.clear()
 
@@ -102,23 +103,23 @@ class Maintenance:
             known = self._windows.get(offer.agent_id)
             if known is None or known.start != offer.start:
                 log.info("an agent goes into maintenance", agent=offer.agent_id, at=offer.start)
-            heard = self._clock.monotonic()
-            self._windows[offer.agent_id] = _Window(offer.id, offer.start, heard)
+            received = self._clock.monotonic()
+            self._windows[offer.agent_id] = _Window(offer.id, offer.start, received)
             self._unanswered.append(offer.id)
 
     def rescinded(self, offer_id: str) -> None:
-        """Forget an inverse offer; where the window was merely changed, another one follows."""
+        """Forget an inverse offer; if the window was only changed, another one follows."""
         self._windows = {a: w for a, w in self._windows.items() if w.offer_id != offer_id}
         if offer_id in self._unanswered:
             self._unanswered.remove(offer_id)
 
     def reconcile(self) -> None:
-        """Agree to what is asked, and leave the agents that go soon.
+        """Leave the agents that go away soon, and accept new inverse offers.
 
-        Raises Unavailable, OutcomeUnknown; what was not done then is done the next time.
+        Raises Unavailable, OutcomeUnknown; the next call does what was not done then.
         """
         latest = self._clock.monotonic() - HOLDS_SECONDS
-        self._windows = {a: w for a, w in self._windows.items() if w.heard >= latest}
+        self._windows = {a: w for a, w in self._windows.items() if w.received >= latest}
         if self._windows:
             self._leave()
         if self._unanswered:

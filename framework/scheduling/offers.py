@@ -1,4 +1,4 @@
-"""The offers at hand, and whether Mesos shall send any. Owned by the service's thread."""
+"""The offers that can be used, and whether Mesos sends any. Owned by the service's thread."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
@@ -10,21 +10,21 @@ from framework.ports import Cluster
 from framework.ports.tasks import Task
 
 IDLE_REFUSE_SECONDS = 3600.0
-"""Nothing waits: REVIVE clears this as soon as something does."""
+"""The refusal while no preview waits; REVIVE clears it as soon as one does."""
 BUSY_REFUSE_SECONDS = 5.0
-"""Something waits for more than there is; an agent that gets more free is offered before."""
+"""The refusal while previews wait. An agent on which more becomes free is offered earlier."""
 HOLD_SECONDS = 10.0
-"""The longest that an offer is kept for what may soon want it: others get nothing meanwhile."""
+"""How long an offer is held at most for a preview that may soon need it; nobody else gets it."""
 REVIVES, REVIVE_EVERY_SECONDS = 3, 1.0
-"""REVIVE makes the master offer everything anew: so many may follow each other at once, as who
-asks for a preview waits for it, and then one each second."""
+"""REVIVE makes the master offer everything again. So many may follow each other at once, because
+somebody waits for each preview; after that, one each second."""
 REVIVE_SECONDS = 10.0
-"""REVIVE is repeated while something waits: it may be lost, or overtaken by a DECLINE."""
-_BANNED = 1000
+"""REVIVE is repeated while a preview waits: it may be lost, or overtaken by a DECLINE."""
+_MOST_RESCINDED = 1000
 
 
 class Offers:
-    """Holds each offer until it is used, given back or void."""
+    """Holds each offer until it is accepted, declined or rescinded."""
 
     def __init__(self, cluster: Cluster, clock: Clock, metrics: Metrics) -> None:
         self._cluster = cluster
@@ -33,63 +33,63 @@ class Offers:
         self._held: dict[str, Offer] = {}
         self._since: dict[str, float] = {}
         self._rescinded: OrderedDict[str, None] = OrderedDict()
-        self._woken_for: frozenset[Key] = frozenset()
-        self._woken_at = float("-inf")
+        self._requested_keys: frozenset[Key] = frozenset()
+        self._requested_at = float("-inf")
         self._revives, self._counted_at = float(REVIVES), 0.0
         self._quiet = True
-        self._asking_since: float | None = None
+        self._requesting_since: float | None = None
         self.connected = False
         self.revive_pending = False
 
     @property
     def held(self) -> Sequence[Offer]:
-        """What can be taken now."""
+        """The offers that can be accepted now."""
         return tuple(self._held.values())
 
     def requested_for(self) -> float:
-        """Return for how many seconds offers have been asked for, without a rest; 0 where not.
+        """Return for how many seconds offers have been requested without a pause; 0 for not at all.
 
-        Agents with room offer it within milliseconds.
+        Agents with free resources offer them within milliseconds.
         """
-        since = self._asking_since
+        since = self._requesting_since
         return 0.0 if since is None else self._clock.monotonic() - since
 
     def subscribed(self) -> None:
-        """Begin anew: nothing is held. Whether offers come is as it was asked for last."""
+        """Begin again without offers. Whether Mesos sends any is as last requested."""
         self.clear()
         self.connected = True
 
     def clear(self) -> None:
-        """Drop everything; the link to the master is gone."""
+        """Drop everything; the connection to the master is gone."""
         self._drop(tuple(self._held))
-        self._woken_for = frozenset()
-        self._asking_since = None
+        self._requested_keys = frozenset()
+        self._requesting_since = None
         self.revive_pending = False
         self.connected = False
 
     def add(self, offers: Collection[Offer]) -> None:
-        """Hold offers, but for those that are void already."""
+        """Hold offers, except those that are rescinded already."""
         good = {offer.id: offer for offer in offers if offer.id not in self._rescinded}
         self._held |= good
         self._since |= dict.fromkeys(good, self._clock.monotonic())
         self._metrics.offers.labels("received").inc(len(offers))
-        if void := len(offers) - len(good):
-            self._metrics.offers.labels("rescinded").inc(void)
+        if rescinded := len(offers) - len(good):
+            self._metrics.offers.labels("rescinded").inc(rescinded)
 
     def rescind(self, offer_id: str) -> None:
-        """Drop an offer, now or when it comes; also one that was used or given back already."""
+        """Drop an offer, now or when it arrives; it may also have been used or declined already."""
         if offer_id in self._held:
             self._drop((offer_id,))
             self._metrics.offers.labels("rescinded").inc()
         self._rescinded[offer_id] = None
-        if len(self._rescinded) > _BANNED:
+        if len(self._rescinded) > _MOST_RESCINDED:
             self._rescinded.popitem(last=False)
 
     def accept(self, agent_id: str, tasks: Sequence[Task], *, busy: bool) -> None:
         """Launch tasks on everything that an agent offers.
 
-        What they leave of it comes back at once if `busy` (something waits still), else as what
-        is given back. The offers are gone whatever happens. Raises Unavailable, OutcomeUnknown.
+        Mesos offers the rest again at once if `busy` (previews still wait), else as after a
+        decline. The offers are gone whatever happens. Raises Unavailable, OutcomeUnknown.
         """
         ids = [offer.id for offer in self._held.values() if offer.agent_id == agent_id]
         self._drop(ids)
@@ -97,9 +97,9 @@ class Offers:
         self._cluster.accept(ids, tasks, 0.0 if busy else IDLE_REFUSE_SECONDS)
 
     def give_back(self, *, busy: bool, holding: bool) -> None:
-        """Decline what is left; `busy` when something waits for more.
+        """Decline the remaining offers; `busy` if previews still wait.
 
-        With `holding` something may want them in a moment: only those go that were held too long.
+        With `holding`, a preview may soon need them: only those held too long are declined.
         """
         limit = self._clock.monotonic() - HOLD_SECONDS
         ids = [i for i, since in self._since.items() if not holding or since <= limit]
@@ -110,13 +110,13 @@ class Offers:
         self._drop(ids)
 
     def request(self, keys: Collection[Key]) -> None:
-        """Ask for offers for what waits: at once for something new, again after some seconds.
+        """Request offers for the previews `keys`: at once for a new one, again after some seconds.
 
-        Where that would be too often `revive_pending` is set until the next is due.
+        If that would be too often, `revive_pending` is set until the next REVIVE is due.
         """
         now = self._clock.monotonic()
-        is_new = not self._woken_for.issuperset(keys)
-        if self._held or not (is_new or now - self._woken_at > REVIVE_SECONDS):
+        is_new = not self._requested_keys.issuperset(keys)
+        if self._held or not (is_new or now - self._requested_at > REVIVE_SECONDS):
             return
         earned = (now - self._counted_at) / REVIVE_EVERY_SECONDS
         self._revives, self._counted_at = min(REVIVES, self._revives + earned), now
@@ -126,19 +126,19 @@ class Offers:
         self._cluster.revive()
         self._revives -= 1
         self._quiet = False
-        if self._asking_since is None:
-            self._asking_since = now
-        self._woken_for = frozenset(keys)
-        self._woken_at = now
+        if self._requesting_since is None:
+            self._requesting_since = now
+        self._requested_keys = frozenset(keys)
+        self._requested_at = now
 
     def renew_request(self) -> None:
-        """Have the next `request` ask for offers at once: what was no use before is some now."""
-        self._woken_for = frozenset()
+        """Let the next `request` revive at once: offers that were of no use may be useful now."""
+        self._requested_keys = frozenset()
 
     def suppress(self) -> None:
-        """Ask for no more offers."""
-        self._woken_for = frozenset()
-        self._asking_since = None
+        """Receive no more offers."""
+        self._requested_keys = frozenset()
+        self._requesting_since = None
         self.revive_pending = False
         if not self._quiet:
             self._cluster.suppress()

@@ -1,4 +1,6 @@
-"""The one thread that decides, what it does for those who ask, and the ports that reach it.
+"""The one thread that decides, the commands that it carries out, and the ports through which
+other threads reach it.
 
-All but the ports' callers run on the service's thread; edges put events into its inbox.
+Everything except the callers of the ports runs on the service's thread; edges put events into its
+inbox.
 """

@@ -1,4 +1,4 @@
-"""Apps that are being removed, until nothing is left of them. Owned by the service's thread."""
+"""Removes apps until nothing is left of them. Owned by the service's thread."""
 
 from collections.abc import Callable
 
@@ -12,32 +12,33 @@ _UNDER_WAY = frozenset({*WITH_TASK, State.QUEUED})
 
 
 class AppRemoval:
-    """Goes on with every removal that is marked in the records, also after a restart.
+    """Continues every removal that is marked in the records, also after a restart.
 
-    `forget_mirror` removes an app's mirror, elsewhere, and must not block; `forgotten` is told.
+    `forget_mirror` begins to remove an app's mirror on another thread, and must not block; call
+    `forgotten` once the mirror is gone.
     """
 
     def __init__(self, records: Records, forget_mirror: Callable[[str], None]) -> None:
         self._records = records
         self._forget_mirror = forget_mirror
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
 
     def reconcile(self) -> None:
-        """Stop what is left of removed apps; where nothing runs any more, forget the mirror."""
+        """Stop the previews of removed apps; remove an app's mirror once nothing of it runs."""
         removed = [app.name for app in self._records.apps if app.removed]
         if not removed:
             return
         for name in removed:
             for preview in self._records.of_app(name):
                 self._records.change(preview, Stopped(reasons.NONE))
-        busy = {*self._records.routes.withdrawn_apps, *self._asked}
+        busy = {*self._records.routes.withdrawn_apps, *self._requested}
         for name in removed:
             left = self._records.of_app(name)
             if name not in busy and not any(p.state in _UNDER_WAY for p in left):
-                self._asked.add(name)
+                self._requested.add(name)
                 self._forget_mirror(name)
 
     def forgotten(self, name: str) -> None:
-        """Forget the records of an app whose mirror is gone. Raises Unavailable."""
-        self._asked.discard(name)
+        """Remove the records of an app whose mirror is gone. Raises Unavailable."""
+        self._requested.discard(name)
         self._records.forget(name)

@@ -1,4 +1,4 @@
-"""Previews of branches and tags that have moved or are gone. Owned by the service's thread."""
+"""Keeps previews in step with branches and tags that move or go. Owned by the service's thread."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -22,25 +22,26 @@ GONE = Reason(ReasonKind.UNREFERENCED, "No branch or tag leads to it any more.")
 
 
 class Branches:
-    """Acts on what was just fetched of an app's repository, and on nothing else.
+    """Acts only on what was just fetched from an app's repository.
 
-    So a repository that cannot be read changes nothing. `vanished` is in seconds.
+    So a repository that cannot be read changes nothing. A preview without a branch or tag is
+    removed after `unreferenced` seconds.
     """
 
     def __init__(
-        self, records: Records, commands: Commands, clock: Clock, *, vanished: float
+        self, records: Records, commands: Commands, clock: Clock, *, unreferenced: float
     ) -> None:
         self._records = records
         self._commands = commands
         self._clock = clock
-        self._vanished = vanished
+        self._unreferenced = unreferenced
 
     def fetched(
         self, app: str, heads: Mapping[str, str | None], leading: Mapping[str, tuple[str, ...]]
     ) -> None:
-        """Follow the branches and tags of an app: `heads` has the label of each.
+        """Follow the branches and tags of an app: `heads` has the commit of each label.
 
-        A label that leads to several commits has None; `leading` has the refs of each commit.
+        A label that leads to several commits has None. `leading` has the refs of each commit.
         Raises Unavailable.
         """
         known = self._records.find_app(app)
@@ -51,13 +52,13 @@ class Branches:
             for preview in self._records.of_app(app):
                 self._look_after(preview, heads)
         elif self._records.of_app(app):
-            # More likely a repository that is being made anew than one that nobody needs.
+            # More likely, somebody is setting the repository up again than giving it up.
             log.warning("a repository without branches and tags; its previews stay", app=app)
 
     def _follow(
         self, app: str, heads: Mapping[str, str | None], leading: Mapping[str, tuple[str, ...]]
     ) -> None:
-        """Queue the new commit of each branch or tag that a running preview is the label of.
+        """Queue the new commit of each branch or tag that is a label of a running preview.
 
         The old commit's preview serves until the new one runs, and is not stopped then.
         """
@@ -66,7 +67,7 @@ class Branches:
                 continue
             for label in preview.labels:
                 sha = heads.get(label)
-                # Who has the label already was asked for: if it has stopped since, so be it.
+                # A preview that has the label already was started before; it may stay stopped.
                 if sha and sha != preview.sha and not self._holds(app, sha, label):
                     self._commands.start(app, sha, label, refs=leading.get(sha, ()))
 
@@ -76,13 +77,13 @@ class Branches:
 
     def _look_after(self, preview: PreviewRecord, heads: Mapping[str, str | None]) -> None:
         now = self._clock.now()
-        match stale_refs.judge(preview, heads.keys(), now, self._vanished):
+        match stale_refs.judge(preview, heads.keys(), now, self._unreferenced):
             case Fate.UNREFERENCED:
                 self._records.save(dataclasses.replace(preview, unreferenced_since=now))
             case Fate.REFERENCED:
                 self._records.save(dataclasses.replace(preview, unreferenced_since=None))
             case Fate.EXPIRED if preview.state in {*WITH_TASK, State.QUEUED}:
-                # Its record follows when this is done, with a later fetch.
+                # A later fetch removes its record, once it has stopped.
                 self._records.change(preview, Stopped(GONE))
             case Fate.EXPIRED:
                 log.info("a preview goes", app=preview.app, commit=preview.sha[:12], why=GONE.text)

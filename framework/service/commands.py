@@ -1,4 +1,4 @@
-"""What people and the proxies ask for, as changes of the records. Owned by the service's thread."""
+"""The commands of people and proxies, as changes of the records. Owned by the service's thread."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -27,18 +27,18 @@ from prevs.states import ACTIVE, State
 
 log = structlog.get_logger(__name__)
 
-ASKED = Reason(ReasonKind.STOPPED, "Somebody stopped it; its address starts it again.")
+STOPPED = Reason(ReasonKind.STOPPED, "Somebody stopped it; its address starts it again.")
 
 
 class Commands:
-    """Each raises what it says, and Unavailable where nothing was stored."""
+    """Each method raises what its docstring names, and Unavailable if nothing was stored."""
 
     def __init__(self, records: Records, clock: Clock) -> None:
         self._records = records
         self._clock = clock
 
     def add_app(self, app: AppRecord) -> AppRecord:
-        """Store a new app, whose settings are right; the same again is no error.
+        """Store a new app, whose settings were checked; storing an equal app again is no error.
 
         Raises AppExists, or BeingRemoved for a name that is not free yet.
         """
@@ -49,7 +49,7 @@ class Commands:
             if dataclasses.replace(known, created=app.created) == app:
                 return known
             raise AppExists(app.name)
-        # An earlier version leaves them when it removes an app: it does not know of them.
+        # An earlier version of prevs does not know these, and left them when it removed an app.
         self._records.secrets.remove(app.name)
         self._records.tokens.remove_of(app.name)
         return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
@@ -57,23 +57,26 @@ class Commands:
     def change_app(
         self, name: str, changes: Mapping[str, object], *, only_if: AppRecord | None = None
     ) -> AppRecord:
-        """Change settings of an app, to right ones; they hold for later attempts.
+        """Change settings of an app, which were checked; they are used for later attempts.
 
-        Raises UnknownApp; AppChanged where it is not as `only_if` says.
+        Raises UnknownApp; AppChanged if the app is not equal to `only_if`.
         """
         fields: dict[str, Any] = dict(changes)
         return self._records.save_app(dataclasses.replace(self._find(name, only_if), **fields))
 
     def remove_app(self, name: str, *, only_if: AppRecord | None = None) -> None:
-        """Mark an app, of which nothing starts any more; framework.service.app_removal stops its
-        previews and forgets it and them. Raises UnknownApp; AppChanged as `change_app`.
+        """Mark an app as removed: none of its previews starts any more.
+
+        framework.service.app_removal stops them and removes the records. Raises UnknownApp;
+        AppChanged as `change_app`.
         """
         self._records.save_app(dataclasses.replace(self._find(name, only_if), removed=True))
 
     def start(self, app: str, sha: str, label: str, *, refs: Sequence[str] = ()) -> PreviewRecord:
-        """Ask for a preview under a label. A failed one stays failed. Raises UnknownApp.
+        """Request a preview under a label. A failed one stays failed. Raises UnknownApp.
 
-        `refs` are all that lead to the commit now (Resolved.refs): by these it has variables.
+        `refs` are all refs that lead to the commit now (Resolved.refs); they decide which
+        variables it gets.
         """
         self._records.app(app)
         now = self._clock.now()
@@ -107,7 +110,7 @@ class Commands:
         """End a preview's task, if it has one. Raises UnknownApp, UnknownPreview."""
         self._records.app(app)
         preview = self._records.preview(app, sha)
-        return self._records.change(preview, Stopped(ASKED if preview.state in ACTIVE else None))
+        return self._records.change(preview, Stopped(STOPPED if preview.state in ACTIVE else None))
 
     def retry(self, app: str, sha: str) -> PreviewRecord:
         """Queue a failed preview again. Raises UnknownApp, UnknownPreview, NotRetryable."""
@@ -118,7 +121,7 @@ class Commands:
         return self._records.change(preview, Retried(self._clock.now()))
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
-        """Keep a preview from being stopped for others or for idleness, or no longer.
+        """Set whether a preview is kept from being stopped for others or for idleness.
 
         Raises UnknownApp, UnknownPreview.
         """
@@ -147,7 +150,7 @@ class Commands:
     ) -> AppSecrets:
         """Set a variable, and note when. Raises as `change_secrets`, InvalidSettings, NoKey.
 
-        `scope` are the fields of its VariableScope that change; the others stay as they were.
+        `scope` has the fields of its VariableScope that change; the others stay as they were.
         """
         new = Variable(variable.value, variable.secret, self._clock.now())
         return self.change_secrets(
@@ -181,10 +184,10 @@ class Commands:
         change: Callable[[AppSecrets], AppSecrets],
         only_if: AppSecrets | None = None,
     ) -> AppSecrets:
-        """Change what an app is given, for attempts and looks at its repository that begin later.
+        """Change what an app is given, for later attempts and later fetches of its repository.
 
-        Raises what `change` does; UnknownApp, SecretsUnreadable; SecretsChanged where it is not as
-        `only_if` says. None of what is raised has a value in it.
+        Raises as `change`; UnknownApp, SecretsUnreadable; SecretsChanged if it is not equal to
+        `only_if`. No error contains a value.
         """
         self._records.app(app)
         given = self._records.secrets.of(app)
@@ -193,7 +196,7 @@ class Commands:
         return self._records.secrets.save(change(given))
 
     def clear_secrets(self, app: str) -> None:
-        """Remove an app's variables; where they cannot be opened, all that it is given."""
+        """Remove an app's variables; if they cannot be opened, everything that it is given."""
         self._records.app(app)
         try:
             given = self._records.secrets.of(app)

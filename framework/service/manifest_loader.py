@@ -1,4 +1,4 @@
-"""What commits say of themselves, read before their previews are placed. Service thread only."""
+"""Gets the settings of commits read before their previews are placed. Service thread only."""
 
 from collections.abc import Callable
 
@@ -20,10 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 class ManifestLoader:
-    """Has read what is not known of the commits that wait.
+    """Requests the unknown settings of waiting commits.
 
-    `read` begins to read the settings of a commit, and must not block: it answers with
-    events.SettingsRead, whatever happens.
+    `read` begins to read the settings of a commit, and must not block. It always answers with
+    events.SettingsRead.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ManifestLoader:
         self._requested: dict[Key, str] = {}
 
     def reconcile(self) -> None:
-        """Have the settings read of every preview that waits for that."""
+        """Request the settings of every queued preview whose settings are not current."""
         now = self._clock.now()
         for preview in self._records.in_state(State.QUEUED):
             app = self._records.find_app(preview.app)
@@ -49,27 +49,28 @@ class ManifestLoader:
                 continue
             if effective_settings.is_current(app, preview):
                 continue
-            key, basis = (preview.app, preview.sha), effective_settings.settings_key(app)
-            if self._requested.get(key) != basis:
-                self._requested[key] = basis
+            key, settings_key = (preview.app, preview.sha), effective_settings.settings_key(app)
+            if self._requested.get(key) != settings_key:
+                self._requested[key] = settings_key
                 self._read(app, preview.sha)
 
     def note(self, event: SettingsRead) -> None:
-        """Take what was read, if the app is still as it was read for. Raises Unavailable."""
-        if self._requested.get((event.app, event.sha)) == event.basis:
+        """Take the settings, unless the app has changed since the request. Raises Unavailable."""
+        if self._requested.get((event.app, event.sha)) == event.settings_key:
             del self._requested[event.app, event.sha]
         app, preview = self._records.find_app(event.app), self._records.find(event.app, event.sha)
         if app is None or preview is None or preview.state is not State.QUEUED:
             return
-        if effective_settings.settings_key(app) != event.basis:
-            return  # it is read again
+        if effective_settings.settings_key(app) != event.settings_key:
+            return  # the next `reconcile` requests them again
         if isinstance(event.outcome, CommitSettings):
-            self._records.change(preview, transitions.SettingsRead(event.outcome, event.basis))
+            read = transitions.SettingsRead(event.outcome, event.settings_key)
+            self._records.change(preview, read)
         else:
             self._fail(preview, event.outcome)
 
     def _fail(self, preview: PreviewRecord, failure: Failure) -> None:
-        """Have a preview failed, or tried again where it is nobody's fault."""
+        """Fail a preview, or try it again if it is not the commit's fault."""
         log.warning(
             "the settings of a commit cannot be used",
             app=preview.app,

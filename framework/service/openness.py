@@ -1,8 +1,8 @@
-"""What of an installation is open to whoever reaches it: ZooKeeper, the Mesos master.
+"""Finds out whether ZooKeeper and the Mesos master are open to everybody who can reach them.
 
-Who writes a record of ours, or announces himself as a master, or registers as a framework, has
-commands run on every agent. Nothing here closes it: it is told to the log, at /readyz and, by that,
-in `prevs doctor`.
+Anyone who can write our records, announce a false master or register a framework can run commands
+on every agent. Nothing here closes anything: findings go to the log, to /readyz and so to
+`prevs doctor`.
 """
 
 import itertools
@@ -19,39 +19,42 @@ log = structlog.get_logger(__name__)
 ZOOKEEPER, MASTER = "zookeeper-access", "mesos-access"
 LOOK_SECONDS = 600.0
 _EARLY_SECONDS = (1.0, 1.0, 3.0, 10.0, 30.0)
-"""Until the next looks: the master is not known at once."""
+"""The pauses after the first looks: the master is not known at once."""
 
 Look = Callable[[], str | None]
-"""Returns what is open and what to do, None where nothing is.
+"""Returns what is open and what to do about it; None if nothing is open.
 
-It may block, and raise a FrameworkError where it cannot tell.
+It may block, and raise a FrameworkError if it cannot find out.
 """
 
 
 def judge_zookeeper(writable: Collection[str], *, root: str, has_identity: bool) -> str | None:
-    """Return what to tell of znodes that anybody may write."""
+    """Return a text about the znodes that anybody may write; None if there are none."""
     ours = sorted(path for path in writable if path == root or path.startswith(f"{root}/"))
     others = sorted(set(writable) - set(ours))
-    told = []
+    findings = []
     if ours:
         do = (
             "The framework that leads next with this one's PREVS_ZOOKEEPER_AUTH_FILE closes it."
             if has_identity
             else "Set PREVS_ZOOKEEPER_AUTH_FILE for all frameworks and proxies."
         )
-        told.append(f"Whoever reaches ZooKeeper may change what runs ({_some(ours)}). {do}")
+        findings.append(f"Whoever reaches ZooKeeper may change what runs ({_some(ours)}). {do}")
     if others:
-        told.append(
+        findings.append(
             f"Whoever reaches ZooKeeper may announce himself as the master ({_some(others)}). "
             "Give the masters credentials there (zk://user:password@…), and their znode an ACL."
         )
-    return " ".join(told) or None
+    return " ".join(findings) or None
 
 
 def judge_master(
     master: str, *, answers_anybody: bool, flags: Mapping[str, str] | None
 ) -> str | None:
-    """Return what to tell of a master, of its flags, None where it doesn't tell them."""
+    """Return a text about an open master; None if it is closed.
+
+    `flags` are its command line flags, None if it does not show them to this framework.
+    """
     lacks = []
     if answers_anybody:
         lacks.append("authenticate_http_readonly")
@@ -70,7 +73,7 @@ def judge_master(
 
 
 class Openness:
-    """Looks now and then, on a thread of its own, and tells what is new. Thread safe."""
+    """Looks from time to time, on a thread of its own, and logs new findings. Thread safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -80,13 +83,13 @@ class Openness:
         self._ended = False
 
     def add(self, name: str, look: Look) -> None:
-        """Have one more thing looked at."""
+        """Add one more look."""
         with self._lock:
             self._looks[name] = look
         self._woken.set()
 
     def checks(self) -> tuple[Check, ...]:
-        """Return what was found, of what could be looked at; nothing needs it. Never blocks."""
+        """Return the findings of the looks that succeeded; none is `needed`. Never blocks."""
         with self._lock:
             found = dict(self._found)
         return tuple(
@@ -106,7 +109,7 @@ class Openness:
         threading.Thread(target=self._run, name="openness", daemon=True).start()
 
     def stop(self) -> None:
-        """Look no more. Does not wait for a look that goes on."""
+        """Stop looking. Does not wait for a running look."""
         self._ended = True
         self._woken.set()
 
@@ -122,7 +125,7 @@ class Openness:
         try:
             why = look()
         except FrameworkError:
-            return  # others tell that it is away
+            return  # other checks report that the part is away
         except Exception:
             log.exception("whether it is open is not known", part=name)
             return

@@ -1,4 +1,4 @@
-"""What other threads see of the service's apps and previews, and how they change them."""
+"""How other threads read and change the service's apps and previews."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -15,38 +15,38 @@ T = TypeVar("T")
 
 
 class Previews:
-    """The service as others see it. Thread safe.
+    """The service as other threads see it. Thread safe.
 
-    `snapshot` and `history` are what the service's thread has published, and don't block. Writes
+    `snapshot` and `history` are what the service's thread has published; they do not block. Writes
     run on that thread, and block until it has stored the change; after 10 s they raise
-    Unavailable. Who has written something finds it in the next snapshot.
+    Unavailable. A writer finds its change in the next snapshot.
     """
 
     def __init__(
         self, service: Service, find_problem: Callable[[str], str | None] = lambda _: None
     ) -> None:
-        """`find_problem` returns why no app may get a repository from now on, None if one may."""
+        """`find_problem` returns why an app may not get a repository; None if it may."""
         self._service = service
         self._find_problem = find_problem
 
     @property
     def snapshot(self) -> Snapshot:
-        """All apps and previews as they were published last."""
+        """All apps and previews, as last published."""
         return self._service.snapshot
 
     @property
     def history(self) -> History:
-        """What has happened since this framework leads."""
+        """The events since this framework leads."""
         return self._service.history
 
     def command(self, command: Callable[[Commands], T]) -> T:
-        """Have a command run on the service's thread; return its result, or raise its error."""
+        """Run a command on the service's thread; return its result, or raise its error."""
         return call(self._service.inbox.put, lambda: command(self._service.commands))
 
     def add_app(self, app: AppRecord) -> AppRecord:
-        """Store a new app, as Commands does; its repository is looked at here, which may block.
+        """Store a new app, as Commands does. Checks its repository first, which may block.
 
-        Raises InvalidSettings for one that no app may get.
+        Raises InvalidSettings for a repository that no app may get.
         """
         self._check(app.name, app.repository)
         return self.command(lambda commands: commands.add_app(app))
@@ -60,7 +60,7 @@ class Previews:
         return self.command(lambda commands: commands.change_app(name, changes, only_if=only_if))
 
     def _check(self, name: str, repository: str) -> None:
-        """Raise InvalidSettings for a repository that the app may not get. It may keep its own."""
+        """Raise InvalidSettings for a repository that the app may not get; it may keep its own."""
         known = self.snapshot.apps.get(name)
         if known is not None and known.repository == repository:
             return

@@ -1,8 +1,8 @@
-"""Running previews that take no connections. Owned by the service's thread.
+"""Running previews whose tasks refuse connections. Owned by the service's thread.
 
-A proxy tells of such a task every two seconds, while somebody waits for it there. Mesos is asked
-about the task at once. Where Mesos says that it runs, and it goes on for too long, the attempt is
-ended as one that failed; why not always, is in docs/decisions/0024-refused.md.
+A proxy reports such a task every two seconds, while a client waits for it there. The task is
+queried at once. If Mesos confirms that it runs, and the refusals last too long, the attempt fails;
+docs/decisions/0024-refused.md explains why it does not always fail.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ from program.log_lines import name_attempt
 log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 15.0
-"""For how long a running preview may refuse connections until its attempt is ended."""
+"""How long a running preview may refuse connections before its attempt fails."""
 LAPSE_SECONDS = 8.0
-"""How long after a proxy's last word it may still be that its connections are refused."""
+"""How long a proxy's last report of refused connections counts."""
 
 REASON = Reason(
     ReasonKind.REFUSES_CONNECTIONS,
@@ -40,85 +40,85 @@ _FAILURE = Failure(
 )
 
 
-class Spell(NamedTuple):
-    """A task that refuses connections, from `since` on, as was last told at `told`.
+class RefusingTask(NamedTuple):
+    """A task that has refused connections from `since` to the `last` report.
 
-    `refused` is when each proxy last told of it, `used` when each last told of a use of the task.
+    `refused` is when each proxy last reported that, `used` when each last reported a use of it.
     """
 
     since: float
-    told: float
+    last: float
     refused: Mapping[str, float]
     used: Mapping[str, float] = {}
 
 
-def tell(spell: Spell | None, proxy: str, now: float) -> Spell:
-    """Return the spell after a proxy has told of it at `now`; a new one where none lasts."""
-    if spell is None or is_over(spell, now):
-        return Spell(now, now, {proxy: now})
-    return spell._replace(told=now, refused={**spell.refused, proxy: now})
+def note_refusal(task: RefusingTask | None, proxy: str, now: float) -> RefusingTask:
+    """Return `task` after a proxy's report at `now`; a new one if that is None or has lapsed."""
+    if task is None or has_lapsed(task, now):
+        return RefusingTask(now, now, {proxy: now})
+    return task._replace(last=now, refused={**task.refused, proxy: now})
 
 
-def is_over(spell: Spell, now: float) -> bool:
-    """Tell whether nobody is refused any more, or nobody asks."""
-    return now - spell.told > LAPSE_SECONDS
+def has_lapsed(task: RefusingTask, now: float) -> bool:
+    """Return whether no proxy reports refused connections any more."""
+    return now - task.last > LAPSE_SECONDS
 
 
-def has_lasted(spell: Spell) -> bool:
-    """Tell whether a task has refused connections for too long, and no proxy has reached it.
+def has_lasted(task: RefusingTask) -> bool:
+    """Return whether a task has refused connections for too long, and no proxy has reached it.
 
-    A request counts as a use before it is refused. So a proxy has reached the task where it told
-    of a use, and not of a refusal in the seconds before.
+    A request counts as a use before it is refused. So a proxy has reached the task if it reported
+    a use, but no refusal in the seconds before.
     """
     never = float("-inf")
     reached = any(
-        at - spell.refused.get(proxy, never) > LAPSE_SECONDS and spell.told - at < PATIENCE_SECONDS
-        for proxy, at in spell.used.items()
+        at - task.refused.get(proxy, never) > LAPSE_SECONDS and task.last - at < PATIENCE_SECONDS
+        for proxy, at in task.used.items()
     )
-    return spell.told - spell.since >= PATIENCE_SECONDS and not reached
+    return task.last - task.since >= PATIENCE_SECONDS and not reached
 
 
 class RefusedConnections:
-    """Hears of refused connections, and sees to it that they end. Forgets what is over."""
+    """Receives reports of refused connections, and ends attempts that refuse for too long."""
 
     def __init__(self, records: Records, attempts: Attempts, clock: Clock) -> None:
         self._records = records
         self._attempts = attempts
         self._clock = clock
-        self._spells: dict[str, Spell] = {}
+        self._refusing: dict[str, RefusingTask] = {}
 
     def note(self, proxy: str, tasks: Sequence[str]) -> None:
-        """Take that tasks refuse a proxy's connections; ask Mesos about what is new."""
+        """Note that tasks refuse a proxy's connections; query those for which that is new."""
         now = self._clock.monotonic()
         for task_id in tasks:
             if (preview := self._running(task_id)) is None:
                 continue
-            spell = self._spells.get(task_id)
-            if spell is None or is_over(spell, now):
+            task = self._refusing.get(task_id)
+            if task is None or has_lapsed(task, now):
                 log.warning("connections are refused", proxy=proxy, **name_attempt(task_id))
                 self._attempts.query({task_id: preview.agent_id})
-            self._spells[task_id] = tell(spell, proxy, now)
+            self._refusing[task_id] = note_refusal(task, proxy, now)
 
     def used(self, proxy: str, uses: Sequence[Use]) -> None:
-        """Take what a proxy says of its use of tasks."""
+        """Take a proxy's report of its use of tasks."""
         for use in uses:
-            spell = self._spells.get(use.task_id)
-            if spell is not None and (use.open or use.requests):
-                used = {**spell.used, proxy: self._clock.monotonic()}
-                self._spells[use.task_id] = spell._replace(used=used)
+            task = self._refusing.get(use.task_id)
+            if task is not None and (use.open or use.requests):
+                used = {**task.used, proxy: self._clock.monotonic()}
+                self._refusing[use.task_id] = task._replace(used=used)
 
     def reconcile(self) -> None:
-        """Write what is the case as the previews' reason, and end what it lasts for too long.
+        """Write the refusals as the previews' reasons, and end attempts that refuse for too long.
 
         Raises Unavailable.
         """
-        for task_id, spell in tuple(self._spells.items()):
+        for task_id, task in tuple(self._refusing.items()):
             preview = self._running(task_id)
-            if preview is None or is_over(spell, self._clock.monotonic()):
+            if preview is None or has_lapsed(task, self._clock.monotonic()):
                 if preview and preview.reason_kind == REASON.kind:
                     self._records.change(preview, Alive(reasons.NONE))
-                del self._spells[task_id]
-            elif has_lasted(spell) and self._attempts.is_confirmed(task_id):
+                del self._refusing[task_id]
+            elif has_lasted(task) and self._attempts.is_confirmed(task_id):
                 self._attempts.give_up(preview, _FAILURE)
             elif not preview.reason:
                 self._records.change(preview, Alive(REASON))

@@ -1,8 +1,7 @@
-"""The one thread that decides. It owns all state; everybody else puts events into its inbox.
+"""The one thread that decides. It owns all state; other threads put events into its inbox.
 
-Events are hints: they change the records, and after each batch of them `settle` compares what is
-with what should be, and acts on the difference. So nothing is lost where an act fails: it is
-decided again at the next tick.
+Events change the records. After each batch of events, `_settle` compares what is with what should
+be, and acts on the differences. So nothing is lost if an act fails: the next tick decides it again.
 """
 
 import contextlib
@@ -43,34 +42,34 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 FAST_TICK_SECONDS = 0.05
-"""How often to look while proxies let go of a placement, or offers are waited for."""
+"""The tick while proxies have yet to apply a withdrawal, or a preview waits for offers."""
 
 STUCK_SECONDS = 300.0
-"""After which a turn counts as stuck: thirty calls to a master that hangs may be in one."""
+"""A longer turn is unhealthy. One turn may contain thirty calls that time out."""
 NOT_ACCEPTED = "The Mesos master has not accepted this framework yet."
 
 _WITHOUT_STORE = (
     events.StoreSuspended
     | events.StoreResumed
-    | events.Ended
+    | events.EdgeFailed
     | events.Stop
     | events.Call
-    | events.Used
+    | events.UsageReported
     | events.ConnectionsRefused
 )
-"""What is handled at once also while ZooKeeper is away; the rest waits for it."""
+"""The events that are handled even while ZooKeeper is away; the others wait for it."""
 
 
 class Service:
     """Drives previews from request to running and back.
 
-    `origin` describes every task but for the framework id, which comes from the store;
-    `new_attempt` returns a name that was never used; `forget_mirror` is called, and must not
-    block, when an app is removed: it answers with events.Forgotten. `read_settings` likewise begins
-    to read a commit's settings, and answers with events.SettingsRead. `control_plane` is told of
-    agents, and says what no preview reaches. `era` tells this leader's
-    happenings from every other's. `snapshot` and `history` are replaced, never changed: any thread
-    may look at them.
+    `origin` has what all tasks share except the framework id, which comes from the store.
+    `new_attempt` returns a name that was never used. `forget_mirror` begins to remove an app's
+    mirror, and answers with events.MirrorRemoved; `read_settings` begins to read a commit's
+    settings, and answers with events.SettingsRead. Neither may block. `control_plane` collects the
+    addresses of agents, and knows which machines no preview may reach. `leader_token` marks this
+    leader's events in the history. `snapshot` and `history` are replaced, never changed: any
+    thread may read them.
     """
 
     def __init__(  # noqa: PLR0913 - wiring; each is given by name
@@ -87,7 +86,7 @@ class Service:
         metrics: Metrics,
         clock: Clock,
         limits: Limits,
-        era: str,
+        leader_token: str,
     ) -> None:
         self.inbox = inbox
         self._limits = limits
@@ -99,20 +98,20 @@ class Service:
         self._metrics = metrics
         self.control_plane = control_plane
         self._clock = clock
-        self._heard = self._turned = clock.monotonic()
+        self._last_mesos_event = self._last_turn = clock.monotonic()
         self._records = records
         self._offers = Offers(cluster, clock, metrics)
         self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
-        self._refused = RefusedConnections(records, self._attempts, clock)
+        self._refused_connections = RefusedConnections(records, self._attempts, clock)
         self._maintenance = Maintenance(records, cluster, clock)
-        self._removals = AppRemoval(records, forget_mirror)
-        self._manifests = ManifestLoader(records, read_settings, clock=clock, metrics=metrics)
-        self._idling = Idleness(self._records, clock)
-        self._launching = Launcher(
+        self._app_removal = AppRemoval(records, forget_mirror)
+        self._manifest_loader = ManifestLoader(records, read_settings, clock=clock, metrics=metrics)
+        self._idleness = Idleness(self._records, clock)
+        self._launcher = Launcher(
             self._records,
             self._offers,
             self._attempts,
-            eviction=Eviction(self._records, self._idling, clock),
+            eviction=Eviction(self._records, self._idleness, clock),
             limits=limits,
             origin=origin,
             control_plane=control_plane,
@@ -121,27 +120,27 @@ class Service:
             metrics=metrics,
         )
         self.commands = Commands(self._records, clock)
-        self._branches = Branches(records, self.commands, clock, vanished=limits.vanished)
+        self._branches = Branches(records, self.commands, clock, unreferenced=limits.unreferenced)
         self.snapshot = self._seen = self._records.snapshot()
-        self.history = History(era)
+        self.history = History(leader_token)
         metrics.watch(
             oldest_wait=self._oldest_wait,
             subscribed=lambda: self._offers.connected,
-            silence=lambda: clock.monotonic() - self._heard,
-            turned=lambda: clock.monotonic() - self._turned,
+            silence=lambda: clock.monotonic() - self._last_mesos_event,
+            turned=lambda: clock.monotonic() - self._last_turn,
         )
 
     @property
     def framework_id(self) -> str | None:
-        """The id that is stored, to subscribe with."""
+        """The stored framework id, to subscribe with."""
         return self._records.framework_id
 
     def health(self) -> Check:
-        """Tell whether the service's thread turns. Thread safe."""
-        return health.turns("service", self._clock.monotonic() - self._turned, STUCK_SECONDS)
+        """Return whether the service's thread works. Thread safe."""
+        return health.turns("service", self._clock.monotonic() - self._last_turn, STUCK_SECONDS)
 
     def readiness(self) -> tuple[Check, ...]:
-        """Tell what a start needs, and whether it is there. Thread safe."""
+        """Return whether everything that a start of a preview needs is there. Thread safe."""
         ends = self._stopping or self.ended is not None
         return (
             Check("service", False, "The framework is ending.") if ends else self.health(),
@@ -155,11 +154,11 @@ class Service:
             self.step(self._take())
 
     def step(self, batch: Sequence[events.Event]) -> None:
-        """Handle some events, then act on what is different from what should be."""
+        """Handle some events, then act on what is not as it should be."""
         answers = [answer for event in batch if (answer := self._handle(event)) is not None]
         acts = not self._suspended and not self._stopping
         if acts:
-            # First, so that who reads "running" finds the placement.
+            # First, so that a reader who sees "running" finds the placement.
             with self._isolate_errors("publish"):
                 self._publish()
         self._publish_snapshot()
@@ -168,10 +167,10 @@ class Service:
         if acts and not self._stopping:
             self._settle()
             self._publish_snapshot()
-        self._turned = self._clock.monotonic()
+        self._last_turn = self._clock.monotonic()
 
     def _take(self) -> Sequence[events.Event]:
-        """Wait for events, for a tick at most."""
+        """Wait for events, at most for a tick."""
         batch: list[events.Event] = []
         try:
             batch.append(self.inbox.get(timeout=self._tick_seconds()))
@@ -181,31 +180,31 @@ class Service:
             return batch
 
     def _tick_seconds(self) -> float:
-        hurry = (
+        is_urgent = (
             self._records.routes.awaits_proxies()
-            or self._launching.hold_offers
+            or self._launcher.hold_offers
             or self._offers.revive_pending
         )
-        return FAST_TICK_SECONDS if hurry else TICK_SECONDS
+        return FAST_TICK_SECONDS if is_urgent else TICK_SECONDS
 
     def _handle(self, event: events.Event) -> Callable[[], None] | None:
-        """Handle one event. Returns how to answer it, where somebody waits for that."""
+        """Handle one event. Return a function that answers it, if somebody waits for an answer."""
         if self._suspended and not isinstance(event, _WITHOUT_STORE):
             self._backlog.append(event)
             return None
         if isinstance(event, events.Call):
             return self._answer(event)
-        if not self._stopping:  # else what it says is for the next leader
+        if not self._stopping:  # else the next leader finds out for itself
             with self._isolate_errors(type(event).__name__):
-                self._note(event)
+                self._apply(event)
         return None
 
-    def _answer(self, asked: events.Call) -> Callable[[], None]:
+    def _answer(self, call: events.Call) -> Callable[[], None]:
         if self._suspended or self._stopping:
             away = Unavailable("The framework" if self._stopping else "ZooKeeper")
-            return lambda: asked.answer.set_exception(away)
+            return lambda: call.answer.set_exception(away)
         try:
-            result = asked.act()
+            result = call.act()
         except FrameworkError as error:
             failed: Exception = error
             if isinstance(error, Fatal):
@@ -215,37 +214,37 @@ class Service:
             self._metrics.errors.inc()
             failed = error
         else:
-            return lambda: asked.answer.set_result(result)
-        return lambda: asked.answer.set_exception(failed)
+            return lambda: call.answer.set_result(result)
+        return lambda: call.answer.set_exception(failed)
 
-    def _note(self, event: events.Event) -> None:
-        self._metrics.events.labels(type(event).__name__).inc()
+    def _apply(self, event: events.Event) -> None:
+        self._metrics.events.labels(events.kind(event)).inc()
         match event:
             case events.StoreSuspended():
                 self._suspended = True
             case events.StoreResumed():
                 self._resume()
-            case events.Ended(error):
+            case events.EdgeFailed(error):
                 self._end(error)
             case events.Stop():
                 self._stopping = True
-            case events.Heads(app, heads, leading):
+            case events.HeadsFetched(app, heads, leading):
                 self._branches.fetched(app, heads, leading)
             case events.SettingsRead():
-                self._manifests.note(event)
-            case events.Forgotten(app):
-                self._removals.forgotten(app)
+                self._manifest_loader.note(event)
+            case events.MirrorRemoved(app):
+                self._app_removal.forgotten(app)
                 self._metrics.forget(app)
-            case events.Used(proxy, uses):
-                self._idling.note(proxy, uses)
-                self._refused.used(proxy, uses)
+            case events.UsageReported(proxy, uses):
+                self._idleness.note(proxy, uses)
+                self._refused_connections.used(proxy, uses)
             case events.ConnectionsRefused(proxy, tasks):
-                self._refused.note(proxy, tasks)
+                self._refused_connections.note(proxy, tasks)
             case _:
-                self._heard = self._clock.monotonic()
-                self._note_mesos(event)
+                self._last_mesos_event = self._clock.monotonic()
+                self._apply_mesos(event)
 
-    def _note_mesos(self, event: events.Event) -> None:
+    def _apply_mesos(self, event: events.Event) -> None:
         match event:
             case events.Subscribed(framework_id):
                 self._subscribed(framework_id)
@@ -263,7 +262,7 @@ class Service:
                 self._maintenance.offered(inverse)
             case events.InverseRescinded(offer_id):
                 self._maintenance.rescinded(offer_id)
-            case events.Updated(status):
+            case events.TaskStatusReceived(status):
                 self._attempts.apply(status)
             case events.AgentFailed(agent_id, executor_id):
                 self._attempts.agent_failed(agent_id, executor_id)
@@ -280,7 +279,7 @@ class Service:
         self._subscribed_as = framework_id
         self._offers.subscribed()
         self._attempts.subscribed()
-        self._idling.subscribed()
+        self._idleness.subscribed()
 
     def _resume(self) -> None:
         self._suspended = False
@@ -291,60 +290,60 @@ class Service:
     def _settle(self) -> None:
         """Act on every difference. Each step may fail without keeping the others from acting."""
         self._act(
-            self._keep_id,
+            self._save_framework_id,
             self._records.rewrite_unconfirmed,
-            self._removals.reconcile,
+            self._app_removal.reconcile,
             self._attempts.replace_missing,
-            self._manifests.reconcile,
+            self._manifest_loader.reconcile,
             self._publish,
-            self._let_go,
+            self._release_acknowledged,
         )
         if self._offers.connected:
             self._act(
                 self._maintenance.reconcile,
-                self._idling.reconcile,
-                self._refused.reconcile,
+                self._idleness.reconcile,
+                self._refused_connections.reconcile,
                 self._attempts.kill_drained,
                 self._attempts.reconcile,
                 self._place,
-                # Who waits for what has just been stopped need not wait for a tick as well.
+                # Previews that were just stopped lose their placements now, not a tick later.
                 self._publish,
             )
 
     def _act(self, *acts: Callable[[], None]) -> None:
         for act in acts:
-            if self._stopping:  # what an earlier one met is the end: somebody else leads
+            if self._stopping:  # an earlier act has met a fatal error: somebody else leads
                 return
             with self._isolate_errors(act.__name__):
                 act()
 
-    def _keep_id(self) -> None:
+    def _save_framework_id(self) -> None:
         if self._subscribed_as:
             self._records.save_framework_id(self._subscribed_as)
 
     def _publish(self) -> None:
         self._records.routes.publish(self._attempts.unrouted)
 
-    def _let_go(self) -> None:
+    def _release_acknowledged(self) -> None:
         self._records.routes.release_acknowledged(self._limits.drain)
 
     def _place(self) -> None:
-        # Tasks belong to an id that is found again, or they would never be.
+        # Only once the framework id is stored: nobody would find the tasks of a lost id again.
         if self._records.framework_id:
-            self._launching.place(self._records.framework_id)
+            self._launcher.place(self._records.framework_id)
 
     def _publish_snapshot(self) -> None:
-        """Replace what others read."""
+        """Replace what other threads read."""
         before, self.snapshot = self.snapshot, self._make_snapshot()
         with self._isolate_errors("history"):
             self.history = history.note(self.history, before, self.snapshot, self._clock.now())
         self._metrics.count(self._records.counts())
         self._metrics.unfit.set(len(self.snapshot.unfit))
-        self._metrics.proxies.set(self._idling.proxies)
-        self._metrics.letting_go.set(self._records.routes.letting_go)
+        self._metrics.proxies.set(self._idleness.proxies)
+        self._metrics.withdrawn.set(self._records.routes.withdrawn_count)
 
     def _make_snapshot(self) -> Snapshot:
-        """Return what others read; the same as before where nothing has changed."""
+        """Return what other threads read; the same object as before if nothing has changed."""
         records, shown = self._records.snapshot(), self.snapshot
         unfit, isolations = self._attempts.fitness.unfit, self._attempts.isolations.known
         if records is self._seen and (unfit, isolations) == (shown.unfit, shown.isolations):
@@ -353,20 +352,20 @@ class Service:
         return records._replace(unfit=unfit, isolations=isolations)
 
     def _oldest_wait(self) -> float:
-        """Return for how many seconds the longest has waited. Thread safe."""
+        """Return for how many seconds the first preview in the queue has waited. Thread safe."""
         snapshot = self.snapshot
         queued = (snapshot.previews[key] for key in snapshot.queue_places)
         waits = (max(preview.changed, preview.retry_at) for preview in queued)
         return max(0.0, self._clock.now() - min(waits, default=self._clock.now()))
 
     def _end(self, error: Fatal) -> None:
-        # The first reason is the one that counts: what follows follows from it.
+        # The first error counts: later ones are its consequences.
         self.ended = self.ended or error
         self._stopping = True
 
     @contextlib.contextmanager
     def _isolate_errors(self, what: str) -> Iterator[None]:
-        """Go on after an error: what could not be done is decided again at the next tick."""
+        """Continue after an error: the next tick decides again what could not be done."""
         try:
             yield
         except Fatal as error:

@@ -1,4 +1,4 @@
-"""The Tokens port over the service: reads from its snapshot, writes through its inbox."""
+"""The Tokens port: reads from the service's snapshot, writes through its inbox."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,10 +10,10 @@ from prevs.records import TokenRecord
 
 
 class ServiceTokens:
-    """What the HTTP API sees of the tokens. Thread safe; see framework.ports.Tokens.
+    """The tokens as the HTTP API sees them. Thread safe; see framework.ports.Tokens.
 
-    `operator` is the operator's token, `proxies` are those of proxies; `new_secret` returns 256
-    random bits as text, others each time. Raises ValueError where there is no operator's token.
+    `operator` is the operator's token, `proxies` are the proxies' tokens; `new_secret` returns 256
+    new random bits as text. Raises ValueError without an operator's token.
     """
 
     def __init__(
@@ -27,24 +27,24 @@ class ServiceTokens:
         if not operator:
             raise ValueError("the API needs a token")
         self._service = service
-        self._told = access.tell(operator, proxies)
+        self._fixed = access.digest_fixed(operator, proxies)
         self._new_secret = new_secret
 
     def authenticate(self, token: str) -> Identity | None:
-        """Return whose a token is; None for no token of ours."""
-        return access.find(token, self._told, self._service.snapshot.tokens.values())
+        """Return the identity of a token; None for a text that is no token of ours."""
+        return access.find(token, self._fixed, self._service.snapshot.tokens.values())
 
     def tokens(self) -> Sequence[TokenRecord]:
-        """Return every token that was made, by name."""
+        """Return every stored token, by name."""
         return sorted(self._service.snapshot.tokens.values(), key=lambda token: token.name)
 
     def add_token(self, name: str, scope: Scope, app: str = "") -> tuple[TokenRecord, str]:
-        """Make and store a token; return its record, and the token itself."""
+        """Make a token and store its record; return both."""
         token = access.form_token(scope, self._new_secret())
         record = TokenRecord(name, scope.value, access.digest(token), app=app)
         added = call(self._service.inbox.put, lambda: self._service.commands.add_token(record))
         return added, token
 
     def remove_token(self, name: str) -> None:
-        """Remove a token, which is good for nothing from then on."""
+        """Remove a token, which is refused from then on."""
         call(self._service.inbox.put, lambda: self._service.commands.remove_token(name))

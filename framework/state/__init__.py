@@ -1,4 +1,4 @@
-"""The records in memory, written through to the store, and what proxies read of them.
+"""The records in memory, written through to the store, and the placements that proxies read.
 
-Owned by the service's thread. What the records look like on the wire is in the package prevs.
+Owned by the service's thread. The package prevs defines the stored form of the records.
 """

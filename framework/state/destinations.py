@@ -1,6 +1,6 @@
-"""Where previews may be, as proxies read it: the ports that agents have offered.
+"""Where previews may run: the ports that agents have offered, written for the proxies.
 
-A proxy sends nobody elsewhere, whatever a placement says. Owned by the service's thread.
+A proxy sends requests nowhere else, whatever a placement contains. Owned by the service's thread.
 """
 
 import dataclasses
@@ -18,11 +18,12 @@ Ports = Mapping[str, tuple[PortRange, ...]]
 
 
 class Destinations:
-    """Follows the offers. What is written is signed with the first of `keys`.
+    """The allowed ports of each host, learnt from offers; signed with the first of `keys`.
 
-    What is stored with a signature of none of them is void, with one of another is written anew.
+    A stored record without a signature by one of `keys` is ignored. One that another key than the
+    first has signed is written again.
 
-    `index` has the previews: where one has a task is a destination, whoever offered it.
+    The place of every task in `index` is a destination too, even if nobody has offered it.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Destinations:
         self._is_written = is_of_first and self._ports == stored.agents.ports
 
     def note(self, offers: Iterable[Offer]) -> None:
-        """Take what agents offer."""
+        """Add the ports in offers."""
         for offer in offers:
             self._hosts[offer.agent_id] = offer.host
             known = self._ports.get(offer.host, ())
@@ -49,14 +50,14 @@ class Destinations:
                 self._is_written = False
 
     def agent_left(self, agent_id: str) -> None:
-        """Forget the host of an agent, unless another one or a task is there."""
+        """Remove an agent's host, unless another agent or a task is there."""
         host = self._hosts.pop(agent_id, None)
         used = {*self._hosts.values(), *(host for host, _ in self._index.places)}
         if host is not None and host not in used and self._ports.pop(host, ()):
             self._is_written = False
 
     def publish(self) -> None:
-        """Write them where they differ from what is written. For before placements are written."""
+        """Write the destinations if they have changed, before any placement is written."""
         if not self._is_written:
             record = AgentsRecord(dict(self._ports))
             signature = signatures.sign_agents(self._key, record)
@@ -65,7 +66,7 @@ class Destinations:
 
 
 def keep(stored: Ports, places: Iterable[tuple[str, int]]) -> dict[str, tuple[PortRange, ...]]:
-    """Return of what is stored the hosts that have tasks, and where these are."""
+    """Return the stored ports of the hosts that have tasks, and the ports of these tasks."""
     found: dict[str, list[PortRange]] = {}
     for host, port in places:
         found.setdefault(host, list(stored.get(host, ()))).append(PortRange(port, port))
@@ -73,7 +74,7 @@ def keep(stored: Ports, places: Iterable[tuple[str, int]]) -> dict[str, tuple[Po
 
 
 def merge(ports: Iterable[PortRange]) -> tuple[PortRange, ...]:
-    """Return the same ports, in order and in as few ranges as can be."""
+    """Return the same ports, sorted and in as few ranges as possible."""
     merged: list[PortRange] = []
     for one in sorted(ports, key=lambda span: span.begin):
         if merged and one.begin <= merged[-1].end + 1:

@@ -1,7 +1,7 @@
 """Where visitors are sent: the placements of an app, as a function of its previews.
 
-A label may be held by two previews: the one that it leads to, which runs, and one that it shall
-lead to as soon as that runs. Where two running ones hold it, the one that began to run last has it.
+Two previews may hold the same label: a running one, to which it leads, and one to which it will
+lead as soon as that runs. If two running previews hold it, it leads to the one that began last.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,7 +13,7 @@ from prevs.states import State
 def placements(
     app: str, previews: Iterable[PreviewRecord], unrouted: Collection[str]
 ) -> PlacementsRecord:
-    """Return the placements of `app`, whose previews are given.
+    """Return the placements of `app`, given its previews.
 
     Tasks in `unrouted` (their agent is away) get none.
     """
@@ -53,5 +53,5 @@ def with_label(preview: PreviewRecord, label: str) -> tuple[str, ...]:
 
 
 def without(preview: PreviewRecord, labels: Collection[str]) -> tuple[str, ...]:
-    """Return the preview's labels but for some."""
+    """Return the preview's labels except for some."""
     return tuple(x for x in preview.labels if x not in labels)

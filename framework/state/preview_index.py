@@ -1,4 +1,4 @@
-"""Previews, found by what the service looks for, so that a look costs what it finds. No I/O."""
+"""Indexes over all previews by app, state and label; a lookup costs O(result). No I/O."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Set
@@ -33,7 +33,7 @@ class PreviewIndex:
 
     @property
     def shared(self) -> Mapping[tuple[str, str], tuple[PreviewRecord, ...]]:
-        """The previews of each (app, label) that several hold; changes with the index."""
+        """The previews of each (app, label) that several previews hold; changes with the index."""
         return self._shared
 
     @property
@@ -66,7 +66,7 @@ class PreviewIndex:
         return {state: len(previews) for state, previews in self._in_state.items()}
 
     def put(self, preview: PreviewRecord) -> None:
-        """Add a preview, in place of the one with its key."""
+        """Add a preview, or replace the one with its key."""
         key = (preview.app, preview.sha)
         if before := self._all.get(key):
             self._leave(key, before)
@@ -74,10 +74,10 @@ class PreviewIndex:
         self._of_app.setdefault(preview.app, {})[key] = preview
         self._in_state[preview.state][key] = preview
         for label in preview.labels:
-            held = self._with_label.setdefault((preview.app, label), {})
-            held[key] = preview
-            if len(held) > 1:
-                self._shared[preview.app, label] = tuple(held.values())
+            holders = self._with_label.setdefault((preview.app, label), {})
+            holders[key] = preview
+            if len(holders) > 1:
+                self._shared[preview.app, label] = tuple(holders.values())
         if place := _place(preview):
             self._places[place] += 1
 
@@ -92,9 +92,9 @@ class PreviewIndex:
     def _leave(self, key: Key, before: PreviewRecord) -> None:
         del self._in_state[before.state][key]
         for label in set(before.labels):
-            held = self._with_label[before.app, label]
-            held.pop(key, None)
-            if not held:
+            holders = self._with_label[before.app, label]
+            holders.pop(key, None)
+            if not holders:
                 del self._with_label[before.app, label]
             if self._shared:
                 self._leave_shared(before.app, label)
@@ -104,9 +104,9 @@ class PreviewIndex:
                 del self._places[place]
 
     def _leave_shared(self, app: str, label: str) -> None:
-        held = self._with_label.get((app, label), _NOTHING)
-        if len(held) > 1:
-            self._shared[app, label] = tuple(held.values())
+        holders = self._with_label.get((app, label), _NOTHING)
+        if len(holders) > 1:
+            self._shared[app, label] = tuple(holders.values())
         else:
             self._shared.pop((app, label), None)
 

@@ -1,7 +1,7 @@
 """The records in memory, written through to the store. Owned by the service's thread.
 
-The store is written first: when that raises, memory is as before, and so what is decided next.
-The store may have been written all the same; `make_sure` sees to it that it is as memory then.
+The store is written first. If the write raises, memory is unchanged, and so is the next decision.
+The write may still have happened; `rewrite_unconfirmed` then makes the store equal to memory again.
 """
 
 import dataclasses
@@ -30,17 +30,17 @@ from prevs.states import State
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 100
-"""Records in one write: ZooKeeper takes a megabyte, and one has a kilobyte or two."""
+"""Records in one write: ZooKeeper allows a megabyte, and a record has a kilobyte or two."""
 _LARGE = 2000
-"""Bytes of one that counts for several: its commit or its attempts say much, or what is wrong."""
+"""Bytes of a record that count as one more: settings, attempts or a failure can make it large."""
 _SHORT = (None, CommitSettings())
-"""What settings are where no commit says anything: most previews are of such."""
+"""The settings of a preview whose commit has none, which is the usual case."""
 
 
 class Records:
     """Apps and previews.
 
-    `routes` has the placements that follow from them, which are signed with the first of `keys`;
+    `routes` publishes the placements that follow from them, signed with the first of `keys`.
     `tokens` has the tokens, `secrets` what apps are given.
     """
 
@@ -55,16 +55,17 @@ class Records:
         self._snapshot: Snapshot | None = None
         self._pause_end = math.inf
         self._typical_durations: Mapping[str, Mapping[str, float]] = {}
-        self._usual_stale = set(self._index.apps)
+        self._stale_durations = set(self._index.apps)
         self.routes = PlacementPublisher(stored, store, clock, self._index, keys=keys)
         self.tokens = TokenRecords(stored.tokens, store)
         self.secrets = SecretRecords(stored.secrets, store, vault)
         self.framework_id = stored.framework_id
 
     def snapshot(self) -> Snapshot:
-        """Return all apps but removed ones, their previews, all tokens and secrets.
+        """Return all apps except removed ones, their previews, all tokens and secrets.
 
-        Made only after a change, and after a pause before an attempt, when a place is taken.
+        It is made again only after a change, and when the pause before an attempt ends: then a
+        preview gets a place in the queue.
         """
         now = self._clock.now()
         if self._snapshot is None or now >= self._pause_end:
@@ -76,26 +77,26 @@ class Records:
             queued = self.in_state(State.QUEUED)
             places = launch_queue.places(queued, now)
             self._pause_end = launch_queue.find_pause_end(queued, now)
-            usual = self._keep_usual()
+            durations = self._find_typical_durations()
             shared = dict(self._index.shared)
             self._snapshot = Snapshot(
-                apps, previews, places, typical_durations=usual, shared=shared
+                apps, previews, places, typical_durations=durations, shared=shared
             )
-        # Made anew where these have changed: they write themselves.
+        # Tokens and secrets change without these records.
         if self._snapshot.tokens is not self.tokens.all:
             self._snapshot = self._snapshot._replace(tokens=self.tokens.all)
         if self._snapshot.secrets is not self.secrets.all:
             self._snapshot = self._snapshot._replace(secrets=self.secrets.all)
         return self._snapshot
 
-    def _keep_usual(self) -> Mapping[str, Mapping[str, float]]:
-        """Return what is usual, looked for anew only in apps of which an attempt came to run."""
-        if self._usual_stale:
-            new = {app: steps.usual(self.of_app(app)) for app in self._usual_stale}
+    def _find_typical_durations(self) -> Mapping[str, Mapping[str, float]]:
+        """Return them by app; computed again only for apps of which another attempt has run."""
+        if self._stale_durations:
+            new = {app: steps.typical_durations(self.of_app(app)) for app in self._stale_durations}
             self._typical_durations = {
                 app: known for app, known in {**self._typical_durations, **new}.items() if known
             }
-            self._usual_stale = set()
+            self._stale_durations = set()
         return self._typical_durations
 
     @property
@@ -116,7 +117,7 @@ class Records:
         return self._index.counts()
 
     def find_app(self, name: str) -> AppRecord | None:
-        """Return an app, also one that is being removed; None where there is none."""
+        """Return an app, also one that is being removed; None if there is none."""
         return self._apps.get(name)
 
     def app(self, name: str) -> AppRecord:
@@ -134,7 +135,7 @@ class Records:
         return preview
 
     def find(self, app: str, sha: str) -> PreviewRecord | None:
-        """Return a preview, None where it was never asked for."""
+        """Return a preview; None if nobody has ever requested it."""
         return self._index.all.get((app, sha))
 
     def of_task(self, task_id: str) -> PreviewRecord | None:
@@ -155,20 +156,20 @@ class Records:
         return app
 
     def save(self, preview: PreviewRecord) -> PreviewRecord:
-        """Write a preview, if it differs from what is written."""
+        """Write a preview if it has changed."""
         self.save_all((preview,))
         return preview
 
     def save_all(self, previews: Iterable[PreviewRecord]) -> None:
-        """Write previews that differ from what is written, many in one round trip.
+        """Write the previews that have changed, many in one round trip.
 
-        Where that raises, some may be written and others not; memory says which.
+        If that raises, some may be written and others not; memory has those that are.
         """
         for some in _parts([preview for preview in previews if self._differs(preview)]):
             self._write(some)
 
     def add(self, preview: PreviewRecord, label: str) -> PreviewRecord:
-        """Write a new preview that `label` is to lead to."""
+        """Write a new preview, to which `label` will lead."""
         added = dataclasses.replace(preview, labels=(label,))
         self._write([added, *self._give_up_labels(added, added.labels)])
         return added
@@ -176,23 +177,23 @@ class Records:
     def change(
         self, preview: PreviewRecord, transition: Transition, *, label: str = ""
     ) -> PreviewRecord:
-        """Write what a transition makes of a preview. Raises IllegalTransition.
+        """Apply a transition to a preview and write the result. Raises IllegalTransition.
 
-        `label` is to lead to it: now if it runs, else as soon as it does. Keeps labels right: one
-        that begins to run takes its labels from others, one that no longer runs leaves them to who
-        waits for them. All of that is one write.
+        `label` leads to the preview: now if it runs, else as soon as it does. A preview that
+        begins to run takes its labels from others; one that stops running leaves them to previews
+        that wait for them. All of that is one write.
         """
         return self.change_all([(preview, transition)], label=label)[0]
 
     def change_all(
         self, wanted: Sequence[tuple[PreviewRecord, Transition]], *, label: str = ""
     ) -> list[PreviewRecord]:
-        """Write what transitions make of several previews, all of it or none; else as `change`."""
+        """Apply transitions to several previews in one write, all or none; else as `change`."""
         changes = [(before, self._follow(before, what, label)) for before, what in wanted]
         losers = [
             loser
             for preview, changed in changes
-            for loser in self._give_up_labels(changed, _claims(preview, changed, label))
+            for loser in self._give_up_labels(changed, _taken_labels(preview, changed, label))
         ]
         self._write([one for one in (*(c for _, c in changes), *losers) if self._differs(one)])
         for (preview, transition), (_, changed) in zip(wanted, changes, strict=True):
@@ -200,10 +201,10 @@ class Records:
         return [changed for _, changed in changes]
 
     def _follow(self, preview: PreviewRecord, transition: Transition, label: str) -> PreviewRecord:
-        rivals = (
+        others = (
             self._other_holders(preview, preview.labels) if preview.state is State.RUNNING else ()
         )
-        contested = {label for rival in rivals for label in rival.labels}
+        contested = {label for other in others for label in other.labels}
         now = self._clock.now()
         changed = transitions.follow(preview, transition, now, contested=contested)
         if label:
@@ -224,17 +225,17 @@ class Records:
             del self._unconfirmed[preview.app, preview.sha]
             before = self.find(preview.app, preview.sha)
             if preview.step_seconds != (before.step_seconds if before else {}):
-                self._usual_stale.add(preview.app)
+                self._stale_durations.add(preview.app)
             self._index.put(preview)
             self._changed(preview.app)
 
     def rewrite_unconfirmed(self) -> None:
-        """Write again what was written without an answer. Raises Unavailable.
+        """Repeat the writes that got no answer. Raises Unavailable.
 
-        Else what was asked for in vain would be found by the next leader, and done long after.
+        Otherwise the next leader could find a change that was reported as failed, and act on it.
         """
-        self.tokens.make_sure()
-        self.secrets.make_sure()
+        self.tokens.rewrite_unconfirmed()
+        self.secrets.rewrite_unconfirmed()
         for key, tried in tuple(self._unconfirmed.items()):
             known = self._apps.get(key[0]) if isinstance(tried, AppRecord) else self.find(*key)
             if known is None:
@@ -246,11 +247,11 @@ class Records:
     def _give_up_labels(
         self, preview: PreviewRecord, labels: Collection[str]
     ) -> list[PreviewRecord]:
-        """Return the other previews that hold some `labels` of a preview, without these."""
+        """Return the other previews that hold one of a preview's `labels`, without these labels."""
         return [
             dataclasses.replace(other, labels=placements.without(other, labels))
             for other in self._other_holders(preview, labels)
-            # It leads there until the new one runs.
+            # A label leads to the running preview until the new one runs.
             if other.state is not State.RUNNING or preview.state is State.RUNNING
         ]
 
@@ -266,11 +267,11 @@ class Records:
         self.routes.mark_dirty(app)
 
     def live_proxies(self) -> int:
-        """Return how many proxies are there. Asks the store."""
+        """Return how many proxies are alive. Reads the store."""
         return len(self._store.proxies())
 
     def save_framework_id(self, framework_id: str) -> None:
-        """Write the framework id, if it differs from what is written."""
+        """Write the framework id if it has changed."""
         if self.framework_id != framework_id:
             self._store.save_framework_id(framework_id)
             self.framework_id = framework_id
@@ -281,11 +282,11 @@ class Records:
         self._unconfirmed.pop((preview.app, preview.sha), None)
         self._index.drop((preview.app, preview.sha))
         if preview.step_seconds:
-            self._usual_stale.add(preview.app)
+            self._stale_durations.add(preview.app)
         self._changed(preview.app)
 
     def forget(self, name: str) -> None:
-        """Remove an app's records, its own last, so that an interrupted removal goes on."""
+        """Remove an app's records, its own last, so that an interrupted removal is continued."""
         for preview in self.of_app(name):
             self.forget_preview(preview)
         self.routes.forget(name)
@@ -298,7 +299,7 @@ class Records:
         self._snapshot = None
 
 
-def _claims(before: PreviewRecord, after: PreviewRecord, label: str) -> Collection[str]:
+def _taken_labels(before: PreviewRecord, after: PreviewRecord, label: str) -> Collection[str]:
     """Return the labels that a preview takes from others when it changes."""
     if after.state is State.RUNNING is not before.state:
         return after.labels
@@ -319,16 +320,16 @@ def _log_change(before: PreviewRecord, transition: Transition, after: PreviewRec
 
 
 def _parts(previews: Iterable[PreviewRecord]) -> Iterator[Sequence[PreviewRecord]]:
-    """Yield previews, as many at a time as go into one write."""
+    """Yield previews in parts that each fit into one write."""
     part: list[PreviewRecord] = []
-    room = _AT_ONCE
+    left = _AT_ONCE
     for preview in previews:
-        says_much = preview.failure or preview.attempts or preview.settings not in _SHORT
-        size = 1 + (len(preview.encode()) // _LARGE if says_much else 0)
-        if part and size > room:
+        may_be_large = preview.failure or preview.attempts or preview.settings not in _SHORT
+        size = 1 + (len(preview.encode()) // _LARGE if may_be_large else 0)
+        if part and size > left:
             yield part
-            part, room = [], _AT_ONCE
+            part, left = [], _AT_ONCE
         part.append(preview)
-        room -= size
+        left -= size
     if part:
         yield part

@@ -1,4 +1,4 @@
-"""Where visitors are sent: the placements as proxies read them, and what those have yet to let go.
+"""Publishes the placements for the proxies, and tracks withdrawn ones until no proxy uses them.
 
 Owned by the service's thread. The store is written first, as for all records.
 """
@@ -18,11 +18,10 @@ from prevs.records import PlacementsRecord, PreviewRecord
 
 
 class PlacementPublisher:
-    """Follows the previews in `index`; `mark_dirty` says which app's have changed.
+    """Publishes the placements of the previews in `index`; call `mark_dirty` for each change.
 
-    What is written is signed with the first of `keys`. What is stored with another signature is
-    written anew.
-    `destinations` are where they may lead.
+    Placements are signed with the first of `keys`; stored ones with another signature are written
+    again. `destinations` are the places to which they may lead.
     """
 
     def __init__(
@@ -40,14 +39,14 @@ class PlacementPublisher:
         self._clock = clock
         self._index = index
         self._placements = {record.app: record for record in stored.placements}
-        # What the last run has written is read by proxies; what it should have been is seen to
-        # at once, for every app.
-        self._touched = {*(a.name for a in stored.apps), *(p.app for p in stored.previews)}
-        self._touched |= set(self._placements)
+        # Proxies still see what the previous leader wrote: every app is dirty, so that `publish`
+        # corrects it the first time.
+        self._dirty = {*(a.name for a in stored.apps), *(p.app for p in stored.previews)}
+        self._dirty |= set(self._placements)
         self._missigned = {
             app for app, record in self._placements.items() if self._sign(record) != record
         }
-        self._unsure: dict[str, list[PlacementsRecord]] = {}
+        self._unconfirmed: dict[str, list[PlacementsRecord]] = {}
         self._withdrawn: dict[str, Withdrawal] = {}
         self._hold(
             withdrawals.inherited(
@@ -56,35 +55,35 @@ class PlacementPublisher:
         )
 
     def awaits_proxies(self) -> bool:
-        """Tell whether proxies are about to let go of something."""
+        """Return whether proxies will soon acknowledge a withdrawal."""
         now = self._clock.monotonic()
-        return any(withdrawals.hurried(w, now) for w in self._withdrawn.values())
+        return any(withdrawals.is_awaited(w, now) for w in self._withdrawn.values())
 
     @property
-    def letting_go(self) -> int:
-        """How many placements are gone that proxies have yet to let go of."""
+    def withdrawn_count(self) -> int:
+        """How many withdrawn placements proxies may still use."""
         return len(self._withdrawn)
 
     @property
     def withdrawn_apps(self) -> Collection[str]:
-        """The apps of which proxies hold something that is gone."""
+        """The apps with withdrawn placements that proxies may still use."""
         return {w.app for w in self._withdrawn.values()}
 
     def placed(self, preview: PreviewRecord) -> bool:
-        """Tell whether the placements, as they may be stored, lead to the current attempt."""
+        """Return whether the placements that may be stored lead to the current attempt."""
         found = (record.placements.get(preview.sha) for record in self._stored(preview.app))
         return any(placement and placement.task_id == preview.task_id for placement in found)
 
     def may_receive_requests(self, preview: PreviewRecord) -> bool:
-        """Tell whether visitors may be on a preview's current attempt, or be sent there."""
+        """Return whether proxies may still send requests to a preview's current attempt."""
         return self.placed(preview) or preview.task_id in self._withdrawn
 
     def in_use(self) -> Iterator[tuple[str, int]]:
         """Yield every (host, port) that no new attempt may get, some more than once.
 
-        To be read before anything changes.
+        Read it all before anything changes.
         """
-        late = [record for app in self._touched for record in self._stored(app)]
+        late = [record for app in self._dirty for record in self._stored(app)]
         return chain(
             self._index.places,
             ((w.host, w.port) for w in self._withdrawn.values()),
@@ -92,17 +91,17 @@ class PlacementPublisher:
         )
 
     def mark_dirty(self, app: str) -> None:
-        """Have `publish` look at an app."""
-        self._touched.add(app)
+        """Have `publish` check the placements of an app."""
+        self._dirty.add(app)
 
     def publish(self, unrouted: Collection[str]) -> None:
-        """Write the placements of each app that was touched, where they differ."""
-        for app in tuple(self._touched):
+        """Write the placements of each dirty app if they have changed."""
+        for app in tuple(self._dirty):
             after = placements.placements(app, self._index.of_app(app), unrouted)
-            differs = any(_said(record) != _said(after) for record in self._stored(app))
+            differs = any(_content(record) != _content(after) for record in self._stored(app))
             if differs or app in self._missigned:
                 self._write(self._sign(after))
-            self._touched.discard(app)
+            self._dirty.discard(app)
 
     def _sign(self, record: PlacementsRecord) -> PlacementsRecord:
         """Return a record with the signatures of its placements."""
@@ -116,22 +115,22 @@ class PlacementPublisher:
         before = self._stored(after.app)
         self.destinations.publish()
         if after not in before:
-            self._unsure.setdefault(after.app, []).append(after)
+            self._unconfirmed.setdefault(after.app, []).append(after)
         version = self._store.save(after)
         self._placements[after.app] = after
-        self._unsure.pop(after.app, None)
+        self._unconfirmed.pop(after.app, None)
         self._missigned.discard(after.app)
         for record in before:
             self._hold(withdrawals.withdrawn(record, after, version, self._clock.monotonic()))
 
     def _stored(self, app: str) -> list[PlacementsRecord]:
-        """Return what the store holds; where a write had no answer, all that it may hold."""
-        return [self._placements.get(app, PlacementsRecord(app)), *self._unsure.get(app, ())]
+        """Return what the store holds; after a write without an answer, all that it may hold."""
+        return [self._placements.get(app, PlacementsRecord(app)), *self._unconfirmed.get(app, ())]
 
     def release_acknowledged(self, drain: float) -> None:
-        """Drop what no proxy holds any more. Asks the store if there is anything.
+        """Drop the withdrawals that no proxy holds up any more. Reads the store if there are any.
 
-        Requests that began before may go on for `drain` seconds.
+        Requests that began before a withdrawal may continue for `drain` seconds.
         """
         if self._withdrawn:
             proxies, now = self._store.proxies(), self._clock.monotonic()
@@ -140,17 +139,17 @@ class PlacementPublisher:
 
     def forget(self, app: str) -> None:
         """Remove the placements of an app."""
-        if app in self._placements or app in self._unsure:
+        if app in self._placements or app in self._unconfirmed:
             self._store.delete(PlacementsRecord(app))
             self._placements.pop(app, None)
-            self._unsure.pop(app, None)
-        self._touched.discard(app)
+            self._unconfirmed.pop(app, None)
+        self._dirty.discard(app)
         self._missigned.discard(app)
 
     def _hold(self, gone: Collection[Withdrawal]) -> None:
         self._withdrawn |= {w.task_id: w for w in gone}
 
 
-def _said(record: PlacementsRecord) -> tuple[object, object]:
-    """Return what is in a record but for signatures."""
+def _content(record: PlacementsRecord) -> tuple[object, object]:
+    """Return the content of a record without its signatures."""
     return record.placements, record.failed

@@ -1,4 +1,4 @@
-"""All that the service's thread has published, as one value that any thread may look at."""
+"""Everything that the service's thread publishes, as one value that any thread may read."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from framework.errors import UnknownApp, UnknownPreview
 from framework.matching.agents import Unfit
 from framework.matching.match import Key
 from framework.state import secret_records
-from framework.state.secret_records import Kept
+from framework.state.secret_records import StoredSecrets
 from prevs.messages import Credential, Isolation
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 
@@ -17,11 +17,11 @@ from prevs.records import AppRecord, PreviewRecord, TokenRecord
 class Snapshot(NamedTuple):
     """All apps, previews, tokens and secrets at one moment; never changed afterwards.
 
-    `queue_places` are those of the previews that wait for an agent, 1 being the next.
-    `typical_durations` is how many seconds each step of an app's attempts usually takes. `shared`
-    are the previews of each (app, label) that several hold. `unfit` are the agents where nothing is
-    tried now, by id, and why. `isolations` is what previews and builds reach at agents, as far as
-    the agents have reported it.
+    `queue_places` are the places of the previews that wait for an agent; 1 is the next.
+    `typical_durations` has how many seconds each step of an app's attempts usually takes. `shared`
+    has the previews of each (app, label) that several hold. `unfit` has the agents where nothing is
+    tried now, by id, and why. `isolations` has what previews and builds can reach on each agent, if
+    the agent has reported it.
     """
 
     apps: Mapping[str, AppRecord]
@@ -29,7 +29,7 @@ class Snapshot(NamedTuple):
     queue_places: Mapping[Key, int] = MappingProxyType({})
     tokens: Mapping[str, TokenRecord] = MappingProxyType({})
     typical_durations: Mapping[str, Mapping[str, float]] = MappingProxyType({})
-    secrets: Mapping[str, Kept] = MappingProxyType({})
+    secrets: Mapping[str, StoredSecrets] = MappingProxyType({})
     shared: Mapping[tuple[str, str], tuple[PreviewRecord, ...]] = MappingProxyType({})
     unfit: Mapping[str, Unfit] = MappingProxyType({})
     isolations: Mapping[str, Isolation] = MappingProxyType({})
@@ -63,16 +63,16 @@ class Snapshot(NamedTuple):
         return secret_records.read(self.secrets, app)
 
     def credential(self, app: str) -> Credential | None:
-        """Return what the repository of an app is read with; None where that needs nothing.
+        """Return the credential for an app's repository; None if it has none.
 
-        So it is for an app that is not known. Raises SecretsUnreadable.
+        None for an unknown app too. Raises SecretsUnreadable.
         """
         return secret_records.read(self.secrets, app).credential
 
     def find_rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
-        """Return each label of a preview that others of its app hold too, with each of those.
+        """Return (label, other preview) for each label of a preview that others of its app hold.
 
-        The address of the label leads to the one that runs, until a newer one does.
+        The label leads to the running preview until a newer one runs.
         """
         return [
             (label, other)

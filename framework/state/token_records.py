@@ -1,7 +1,7 @@
 """The tokens in memory, written through to the store. Owned by the service's thread.
 
-As with apps and previews, the store is written first, and `make_sure` sees to it that it is as
-memory where a write was not answered.
+As for apps and previews, the store is written first; after a write without an answer,
+`rewrite_unconfirmed` makes the store equal to memory again.
 """
 
 import dataclasses
@@ -14,11 +14,11 @@ from prevs.records import TokenRecord
 
 
 class TokenRecords:
-    """Every token that was made, not told by settings. `all` is never changed, but replaced."""
+    """The stored tokens, without those in the settings. `all` is replaced, never changed."""
 
     def __init__(self, stored: Iterable[TokenRecord], store: Store) -> None:
         self._store = store
-        self._unsure: dict[str, TokenRecord] = {}
+        self._unconfirmed: dict[str, TokenRecord] = {}
         self.all: Mapping[str, TokenRecord] = {token.name: token for token in stored}
 
     def add(self, token: TokenRecord, now: float) -> TokenRecord:
@@ -26,9 +26,9 @@ class TokenRecords:
         if token.name in {OPERATOR, PROXY, *self.all}:
             raise TokenExists(token.name)
         created = dataclasses.replace(token, created=now)
-        self._unsure[token.name] = created
+        self._unconfirmed[token.name] = created
         self._store.save(created)
-        del self._unsure[token.name]
+        del self._unconfirmed[token.name]
         self.all = {**self.all, token.name: created}
         return created
 
@@ -37,9 +37,9 @@ class TokenRecords:
         token = self.all.get(name)
         if token is None:
             raise UnknownToken(name)
-        self._unsure[name] = token
+        self._unconfirmed[name] = token
         self._store.delete(token)
-        del self._unsure[name]
+        del self._unconfirmed[name]
         self.all = {other: kept for other, kept in self.all.items() if other != name}
 
     def remove_of(self, app: str) -> None:
@@ -48,12 +48,12 @@ class TokenRecords:
             if app and token.app == app:
                 self.remove(token.name)
 
-    def make_sure(self) -> None:
-        """Write again what was written without an answer. Raises Unavailable."""
-        for name, tried in tuple(self._unsure.items()):
+    def rewrite_unconfirmed(self) -> None:
+        """Repeat the writes that got no answer. Raises Unavailable."""
+        for name, tried in tuple(self._unconfirmed.items()):
             known = self.all.get(name)
             if known is None:
                 self._store.delete(tried)
             else:
                 self._store.save(known)
-            del self._unsure[name]
+            del self._unconfirmed[name]

@@ -1,9 +1,9 @@
-"""Who may still be sent to a task, or is still being served by it, after its placement is gone.
+"""Withdrawn placements: proxies may still send requests to their tasks, or have open ones there.
 
-A task is killed, and its port given to another, only when every live proxy has applied the
-placements without it and none has a request open that began before. A proxy that says nothing for
-two seconds holds nobody up any longer: it serves from what it last knew, and finds the port closed.
-Requests may take as long as an operator's limit says. A proxy that is gone holds nothing.
+A task is killed and its port reused only after every live proxy has applied placements without it,
+and has no open request that began before. A proxy that has not applied them after two seconds is
+no longer waited for: it uses the placements that it knows, and finds the port closed. Open requests
+are waited for as long as an operator's limit allows. A proxy that is gone is not waited for.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ LIMIT_SECONDS = 2.0
 
 
 class Withdrawal(NamedTuple):
-    """A placement that proxies may not have let go of. `since` is in the service's seconds."""
+    """A withdrawn placement that proxies may still use. `since` is on the monotonic clock."""
 
     app: str
     version: int
@@ -29,9 +29,9 @@ class Withdrawal(NamedTuple):
 def withdrawn(
     before: PlacementsRecord | None, after: PlacementsRecord, version: int, now: float
 ) -> list[Withdrawal]:
-    """Return what the change from `before` to `after`, written as `version`, takes away."""
-    kept = {p.task_id for p in after.placements.values()}
-    gone = [p for p in before.placements.values() if p.task_id not in kept] if before else []
+    """Return what the change from `before` to `after`, written as `version`, withdraws."""
+    left = {p.task_id for p in after.placements.values()}
+    gone = [p for p in before.placements.values() if p.task_id not in left] if before else []
     return [Withdrawal(after.app, version, p.task_id, p.host, p.port, now) for p in gone]
 
 
@@ -41,10 +41,10 @@ def inherited(
     versions: Mapping[str, int],
     now: float,
 ) -> list[Withdrawal]:
-    """Return what a framework that has just begun must take for withdrawn, by what is stored.
+    """Return the withdrawals that a new leader must assume, from what is stored.
 
-    Whoever led before may have taken a placement away only a moment ago, at the latest with the
-    version that is stored. That matters to tasks that are to be killed, and to any port.
+    The previous leader may have withdrawn a placement a moment ago, with the stored version at the
+    latest. No task may be killed and no port reused before proxies have applied that version.
     """
     found: list[Withdrawal] = []
     for preview in previews:
@@ -69,16 +69,16 @@ def inherited(
 def still_held(
     withdrawals: Iterable[Withdrawal], proxies: Sequence[ProxyRecord], now: float, drain: float
 ) -> list[Withdrawal]:
-    """Return those that hold up a kill and a port: `drain` is how long requests may go on."""
+    """Return the withdrawals that proxies still hold up; requests may continue for `drain`."""
     holding: Collection[str] = frozenset(task for proxy in proxies for task in proxy.holding)
     return [
         w
         for w in withdrawals
         if (w.task_id in holding and now < w.since + drain)
-        or (hurried(w, now) and any(p.applied.get(w.app, -1) < w.version for p in proxies))
+        or (is_awaited(w, now) and any(p.applied.get(w.app, -1) < w.version for p in proxies))
     ]
 
 
-def hurried(withdrawal: Withdrawal, now: float) -> bool:
-    """Tell whether proxies are about to apply it, in milliseconds mostly."""
+def is_awaited(withdrawal: Withdrawal, now: float) -> bool:
+    """Return whether proxies will soon apply it, usually within milliseconds."""
     return now < withdrawal.since + LIMIT_SECONDS

@@ -1,4 +1,4 @@
-"""The link to ZooKeeper, over kazoo: one session for all that a framework does there."""
+"""The connection to ZooKeeper, over kazoo: a framework has one session for everything."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,10 +13,10 @@ from framework.zookeeper.rights import everything
 from program.zookeeper import list_servers
 
 SESSION_SECONDS = 6.0
-"""After so long without a word from the leader ZooKeeper lets another one lead."""
+"""The session timeout: without a sign of life for so long, another framework leads."""
 
 RECONNECT: Mapping[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, "max_delay": 1.0}
-"""A ZooKeeper that was away for a minute is noticed within a second of its return."""
+"""The framework reconnects within a second after ZooKeeper is back, even after a minute."""
 
 CLOSED = (
     "is closed to this framework: PREVS_ZOOKEEPER_AUTH_FILE has to hold the user:password that it "
@@ -27,9 +27,9 @@ CLOSED = (
 def make_client(
     hosts: str, identities: Sequence[str] = (), *, session: float = SESSION_SECONDS
 ) -> KazooClient:
-    """Return a client that has yet to be started.
+    """Return a client, not started yet.
 
-    With `identities` (`user:password`) what it makes is for the first one alone.
+    With `identities` (`user:password`), only the first one may use the znodes that it makes.
     """
     return KazooClient(
         hosts=list_servers(hosts),
@@ -41,10 +41,10 @@ def make_client(
 
 
 def start(client: KazooClient, timeout: float) -> None:
-    """Begin a client's session, below a chroot that is made where it is missing.
+    """Begin a client's session; make its chroot if that is missing.
 
-    Raises Unavailable after `timeout` seconds without an answer, ForeignState where ZooKeeper does
-    not let it make the chroot.
+    Raises Unavailable after `timeout` seconds without an answer, ForeignState if ZooKeeper does
+    not allow it to make the chroot.
     """
     try:
         if client.chroot:
@@ -84,13 +84,13 @@ def connect(hosts: str, timeout: float, identities: Sequence[str] = ()) -> Kazoo
 
 
 def watch_link(client: KazooClient, submit: Callable[[events.Event], None]) -> None:
-    """Have changes of the link submitted as events, from kazoo's thread."""
+    """Submit changes of the connection as events, from kazoo's thread."""
 
     def changed(state: str) -> None:
         if state == KazooState.SUSPENDED:
             submit(events.StoreSuspended())
         elif state == KazooState.LOST:
-            submit(events.Ended(SessionLost()))
+            submit(events.EdgeFailed(SessionLost()))
         else:
             submit(events.StoreResumed())
 
@@ -99,9 +99,9 @@ def watch_link(client: KazooClient, submit: Callable[[events.Event], None]) -> N
 
 @contextmanager
 def mapped(client: KazooClient) -> Iterator[None]:
-    """Turn kazoo's errors into ours; refuse at once where kazoo would wait for a link.
+    """Turn kazoo's errors into ours; raise at once where kazoo would wait for a connection.
 
-    Raises Unavailable, and ForeignState for what is closed to this framework.
+    Raises Unavailable, and ForeignState for znodes that are closed to this framework.
     """
     if not client.connected:
         raise Unavailable("ZooKeeper")

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message
 
 from framework.http_api import Admission, Audit, Ports, Probes, Vouching, make_app
-from framework.ports import Refs, Sandboxes
+from framework.ports import Repositories, Sandboxes
 from prevs import names
 from program.health import Check
 from tests.fakes.agents import FakeAgents
@@ -64,7 +64,7 @@ class ApiInProcess:
         clock: FakeClock | None = None,
         token: str = TOKEN,
         previews: FakePreviews | None = None,
-        refs: Refs | None = None,
+        refs: Repositories | None = None,
     ) -> None:
         self.previews = previews or FakePreviews()
         self.refs = FakeRefs()

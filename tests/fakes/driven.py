@@ -71,7 +71,7 @@ def make_service(
         metrics=Metrics(registry),
         limits=limits,
         clock=clock,
-        era="driven",
+        leader_token="driven",
     )
 
 
@@ -160,7 +160,7 @@ class Driven:
     def use(self, sha: str = A, *, proxy: str = "p1", open: int = 0, requests: int = 0) -> None:
         """Have a proxy say what it sees of a preview's task; None of its tasks: sha ""."""
         uses = [Use(self.task(sha), open, requests)] if sha else []
-        self.step(events.Used(proxy, uses))
+        self.step(events.UsageReported(proxy, uses))
 
     def refuse(self, seconds: float, *, proxy: str = "p1", sha: str = A) -> None:
         """Have a proxy tell every two seconds that a preview's task refuses its connections."""
@@ -194,7 +194,7 @@ class Driven:
             "uuid": f"uuid of {state}",
             **more,
         }
-        self.step(events.Updated(task_status.read(status)))
+        self.step(events.TaskStatusReceived(task_status.read(status)))
 
     def report(self, state: str, phase: Phase, *, sha: str = A, **more: Any) -> None:
         """Send an update as our executor does."""

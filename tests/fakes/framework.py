@@ -68,13 +68,13 @@ class Framework:
             inbox=inbox,
             origin=Origin("", _executor(), names.addresses("localhost", 8080)),
             new_attempt=functools.partial(next_attempt, secrets.choice),
-            forget_mirror=lambda app: inbox.put(events.Forgotten(app)),
+            forget_mirror=lambda app: inbox.put(events.MirrorRemoved(app)),
             read_settings=lambda app, sha: inbox.put(says_nothing(app, sha)),
             control_plane=ControlPlane(),
             metrics=Metrics(CollectorRegistry()),
             limits=Limits(),
             clock=clock,
-            era=secrets.token_hex(4),
+            leader_token=secrets.token_hex(4),
         )
         self.previews = Previews(self.service)
         self._thread = threading.Thread(target=self.service.run, daemon=True)

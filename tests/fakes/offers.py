@@ -54,7 +54,7 @@ def quotas(
     hello = AppRecord("hello", "/srv/hello", **{"max_previews": 1000, **app})
     return Quotas(
         {"hello": hello},
-        held=[preview for preview in previews if preview.state in WITH_TASK],
+        with_task=[preview for preview in previews if preview.state in WITH_TASK],
         starting=[preview for preview in previews if preview.state in STARTING],
         limits=limits or Limits(starts_per_app=1000),
     )

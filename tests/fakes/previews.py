@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from framework.apps.app_secrets import AppSecrets
 from framework.clock import Clock
 from framework.errors import AppChanged, AppExists, NotRetryable, SecretsChanged
-from framework.events import ProxyReport, Used
+from framework.events import ProxyReport, UsageReported
 from framework.matching.agents import Unfit
 from framework.ports import Use
 from framework.preview import history
 from framework.preview.history import History
 from framework.service.commands import Commands
 from framework.service.previews import Previews
-from framework.state.secret_records import Kept
+from framework.state.secret_records import StoredSecrets
 from framework.state.snapshot import Snapshot
 from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord, SecretsRecord
@@ -74,7 +74,7 @@ class FakePreviews(Previews, Commands):
             self.queue_places,
             typical_durations=self.usual_seconds,
             secrets={
-                app: Kept(SecretsRecord(app, ""), given, self.why_unreadable)
+                app: StoredSecrets(SecretsRecord(app, ""), given, self.why_unreadable)
                 for app, given in self.given.items()
             },
             shared=holders,
@@ -168,7 +168,7 @@ class FakePreviews(Previews, Commands):
 
     def report(self, report: ProxyReport) -> None:
         """Take what a proxy reports."""
-        if isinstance(report, Used):
+        if isinstance(report, UsageReported):
             self.uses.append((report.proxy, tuple(report.uses)))
         else:
             self.refusals.append((report.proxy, tuple(report.tasks)))

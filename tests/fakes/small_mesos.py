@@ -139,7 +139,7 @@ class SmallMesos:
 
     def repeat(self, status: Status) -> None:
         """Have an update come once more, and late."""
-        self._say(events.Updated(task_status.read(status)))
+        self._say(events.TaskStatusReceived(task_status.read(status)))
 
     def free(self, agent: SmallAgent) -> tuple[float, list[int]]:
         """Return the MB and the ports that no task has."""
@@ -225,7 +225,7 @@ class SmallMesos:
         return task.status(task.state, healthy=task.healthy, reason=reason)
 
     def _tell(self, status: Status) -> None:
-        self._say(events.Updated(task_status.read(status)))
+        self._say(events.TaskStatusReceived(task_status.read(status)))
 
     def _say(self, event: events.Event) -> None:
         if self.subscriber is not None:

@@ -38,7 +38,7 @@ APPS = (
     AppRecord("world", "/srv/world", mem=256, max_previews=3, idle_after=120),
 )
 EXECUTOR_MEM = 64
-LIMITS = Limits(previews=4, starts_per_agent=2, starts_per_app=2, drain=5.0, vanished=90.0)
+LIMITS = Limits(previews=4, starts_per_agent=2, starts_per_app=2, drain=5.0, unreferenced=90.0)
 MENDED_SECONDS = 600.0
 """Shorter than the time between two questions for everything that Mesos has."""
 STEADY = 5
@@ -78,7 +78,7 @@ class SmallLeader:
                 self.suspended = True
             case events.StoreResumed():
                 self.suspended = False
-            case events.Updated(report):
+            case events.TaskStatusReceived(report):
                 if report.kind in _SAID:
                     self.heard[report.task_id] = report.kind
 
@@ -212,7 +212,7 @@ class SmallWorld:
     def fetch(self, app: str, heads: Mapping[str, str]) -> None:
         """Have the branches of an app be what they are told."""
         self.asked |= dict.fromkeys(((app, sha) for sha in heads.values()), None)
-        self.step(events.Heads(app, heads))
+        self.step(events.HeadsFetched(app, heads))
 
     def remove_or_add(self, name: str) -> None:
         """Have an app be removed; or added, once it is gone."""
@@ -228,7 +228,7 @@ class SmallWorld:
     def forget(self) -> None:
         """Have the mirrors of removed apps be gone."""
         names, self.forgotten[:] = tuple(self.forgotten), []
-        self.step(*map(events.Forgotten, names))
+        self.step(*map(events.MirrorRemoved, names))
 
     def stored(self, key: Key) -> PreviewRecord | None:
         record = self.znodes.records.get(("previews", *key), (None,))[0]

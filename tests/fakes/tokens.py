@@ -13,7 +13,7 @@ class FakeTokens:
     """Knows the operator's token, those of proxies, and those that it is told to make."""
 
     def __init__(self, operator: str, *proxies: str) -> None:
-        self._told = access.tell(operator, proxies)
+        self._told = access.digest_fixed(operator, proxies)
         self._numbers = itertools.count()
         self.known: dict[str, TokenRecord] = {}
         self.error: Exception | None = None

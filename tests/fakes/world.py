@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from framework import ports
 from framework.errors import FrameworkError
-from framework.events import ConnectionsRefused, Used
+from framework.events import ConnectionsRefused, UsageReported
 from framework.http_api.http import problems
 from framework.http_api.models import presenter
 from framework.preview.steps import STEPS
@@ -237,7 +237,7 @@ class FakeFramework:
     async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
         """Store a proxy's report."""
         self._answer_at_all()
-        self.world.known.report(Used(proxy, [ports.Use(*use) for use in uses]))
+        self.world.known.report(UsageReported(proxy, [ports.Use(*use) for use in uses]))
 
     async def report_refused_tasks(self, proxy: str, tasks: Sequence[str]) -> None:
         """Store a proxy's report."""

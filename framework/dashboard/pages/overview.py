@@ -57,7 +57,7 @@ class Overview:
             queue=self._parts.presenter.show_queue(_SHOWN, "", viewer.app).queue,
             waiting=sum((one.app, one.sha) in snapshot.queue_places for one in previews),
             trouble=self._parts.ready(),
-            events=_find_seen(self._parts.previews.history.kept, viewer)[:_SHOWN],
+            events=_find_seen(self._parts.previews.history.events, viewer)[:_SHOWN],
             form=app_forms.empty(),
         )
 
@@ -79,7 +79,7 @@ class Overview:
         history = self._parts.previews.history
         # A link of when another framework led leads to the newest, too.
         before = history.before(after) if after else None
-        found = _find_seen(history.kept if before is None else before, viewer)
+        found = _find_seen(history.events if before is None else before, viewer)
         shown = found[: rows.PAGE_SIZE]
         return self._parts.pages.show(
             request,

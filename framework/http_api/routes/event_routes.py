@@ -77,7 +77,7 @@ class EventRoutes:
             events = self._follow(app, last_event_id.strip())
             return StreamingResponse(events, headers=headers, media_type="text/event-stream")
         history = self._feed.history
-        kept = history.before(after) if after else history.kept
+        kept = history.before(after) if after else history.events
         if kept is None:
             raise UnknownPlace
         found = [one for one in reversed(kept) if app in ("", one.app)]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import Request
 
 from framework.access import Scope
-from framework.events import ConnectionsRefused, ProxyReport, Used
+from framework.events import ConnectionsRefused, ProxyReport, UsageReported
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit
 from framework.http_api.http.parameters import Asker
@@ -72,7 +72,7 @@ class UseRoutes:
         if request.client is not None:
             self._note_proxy(request.client.host)
         uses = [Use(one.task_id, one.open, one.requests) for one in report.uses]
-        self._report(Used(report.proxy, uses))
+        self._report(UsageReported(report.proxy, uses))
 
     async def note_refusals(self, report: RefusalReport) -> None:
         """Take which tasks refuse a proxy's connections. To be told again while that lasts."""

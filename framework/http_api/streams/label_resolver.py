@@ -8,7 +8,7 @@ import anyio
 import anyio.to_thread
 
 from framework.errors import SecretsUnreadable, UnknownLabel
-from framework.ports import CommitPage, Listing, Refs, Resolved
+from framework.ports import CommitPage, Listing, Repositories, Resolved
 from framework.service.previews import Previews
 from prevs import names
 from prevs.records import AppRecord
@@ -26,7 +26,7 @@ class Leads:
     else's; and those who wait for one to answer hold up nobody who looks at what is known of it.
     """
 
-    def __init__(self, previews: Previews, refs: Refs) -> None:
+    def __init__(self, previews: Previews, refs: Repositories) -> None:
         self._previews = previews
         self._refs = refs
         self._resolving: dict[str, anyio.CapacityLimiter] = {}

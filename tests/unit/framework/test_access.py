@@ -19,7 +19,7 @@ PROXIES = ("what proxies send", "what they sent before")
 
 
 def find(token: str) -> Identity | None:
-    told = access.tell(OPERATOR, PROXIES)
+    told = access.digest_fixed(OPERATOR, PROXIES)
     return access.find(token, told, [DEPLOYS, LOOKS, NEWER, SHOP, HIGH, FALSE])
 
 

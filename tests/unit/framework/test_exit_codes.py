@@ -5,9 +5,9 @@ import signal
 import pytest
 
 from framework import errors
-from framework.__main__ import Ended, Told, _read_code
+from framework.__main__ import Ended, Notice, _read_code
 
-CODES: list[tuple[Told, int]] = [
+CODES: list[tuple[Notice, int]] = [
     (Ended(signal.SIGTERM.name), 0),
     (Ended(signal.SIGINT.name), 0),
     (Ended("service"), 1),
@@ -24,6 +24,6 @@ CODES: list[tuple[Told, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("said", "code"), CODES)
-def test_every_end_has_the_code_that_the_program_documents(said: Told, code: int) -> None:
-    assert _read_code(said) == code
+@pytest.mark.parametrize(("notice", "code"), CODES)
+def test_every_end_has_the_code_that_the_program_documents(notice: Notice, code: int) -> None:
+    assert _read_code(notice) == code

@@ -108,7 +108,7 @@ class Scheduler(RuleBasedStateMachine):
     @precondition(has_tasks)
     @rule(number=which, open_=st.integers(0, 1))
     def use(self, number: int, open_: int) -> None:
-        self.world.step(events.Used("p1", [Use(self.task(number).id, open_, 1)]))
+        self.world.step(events.UsageReported("p1", [Use(self.task(number).id, open_, 1)]))
 
     @precondition(has_tasks)
     @rule(number=which, proxy=st.sampled_from(["p1", "p2"]), times=st.sampled_from([1, 4, 9]))
@@ -251,7 +251,7 @@ class Scheduler(RuleBasedStateMachine):
             case "suspend":
                 self.world.step(events.StoreSuspended())
             case "lose the session":
-                self.world.step(events.Ended(SessionLost()))
+                self.world.step(events.EdgeFailed(SessionLost()))
             case "disconnect":
                 self.world.disconnect()
 

@@ -63,7 +63,7 @@ def test_a_branch_that_moved_brings_its_variables_to_its_new_commit(driven: Driv
     ask(driven, A, "main", "heads/main")
     order(driven)
     driven.report("TASK_RUNNING", Phase.RUNNING)
-    driven.step(events.Heads("hello", {"main": B}, {B: ("heads/main",), A: ()}))
+    driven.step(events.HeadsFetched("hello", {"main": B}, {B: ("heads/main",), A: ()}))
     assert "KEY" in order(driven, 2).secrets
 
 

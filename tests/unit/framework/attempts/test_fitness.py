@@ -33,11 +33,11 @@ def test_an_agent_is_unfit_for_longer_with_each_fault_in_a_row() -> None:
         assert found.reason == "The bridge is gone."
         waits.append(found.until - clock.seconds)
         clock.pass_seconds(waits[-1])
-        fitness.look()
+        fitness.refresh()
         assert not fitness.unfit
     assert waits == [60, 120, 240, 480, LONGEST_SECONDS, LONGEST_SECONDS]
     clock.pass_seconds(LONGEST_SECONDS + 1)
-    fitness.look()
+    fitness.refresh()
     fitness.failed(attempt(), NO_BRIDGE)
     assert fitness.unfit["agent-1"].until == clock.seconds + FIRST_SECONDS, "it is forgotten"
 

@@ -110,7 +110,7 @@ def test_heads_are_submitted_and_a_failure_is_told() -> None:
     worker = following(SomeRefs(), told)
     assert not worker.fetch(ONE)
     assert worker.fetch(TWO)
-    assert told == [events.Heads("two", HEADS)]
+    assert told == [events.HeadsFetched("two", HEADS)]
 
 
 def test_a_repository_that_hangs_keeps_no_other_from_being_followed() -> None:
@@ -123,7 +123,7 @@ def test_a_repository_that_hangs_keeps_no_other_from_being_followed() -> None:
     try:
         assert refs.asked.wait(60)
         for _ in range(3):
-            assert told.get(timeout=60) == events.Heads("two", HEADS)
+            assert told.get(timeout=60) == events.HeadsFetched("two", HEADS)
     finally:
         worker.stop()
         refs.over.set()
@@ -141,7 +141,7 @@ def test_following_goes_on_after_a_defect() -> None:
     worker = BranchPoller(SomeRefs(), told.put, look, interval=0.01, failed=print)
     worker.start()
     try:
-        assert told.get(timeout=60) == events.Heads("two", HEADS)
+        assert told.get(timeout=60) == events.HeadsFetched("two", HEADS)
     finally:
         worker.stop()
 
@@ -153,4 +153,4 @@ def test_a_mirror_that_cannot_be_removed_does_not_keep_its_app() -> None:
     worker.remove("one")
     worker.remove("broken")
     assert refs.forgotten == ["one", "broken"]
-    assert told == [events.Forgotten("one"), events.Forgotten("broken")]
+    assert told == [events.MirrorRemoved("one"), events.MirrorRemoved("broken")]

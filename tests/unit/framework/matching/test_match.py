@@ -156,7 +156,7 @@ def test_only_some_start_at_once_on_an_agent() -> None:
     limits = quotas(starting(3), Limits(starts_per_agent=4, starts_per_app=9))
     decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
     assert [launch.demand.sha for launch in decision.launches] == [A]
-    assert decision.refusals["hello", B].lack is Shortage.TURN
+    assert decision.refusals["hello", B].shortage is Shortage.TURN
     assert "starts others now" in decision.refusals["hello", B].reason
 
 
@@ -178,10 +178,10 @@ def test_only_some_of_an_app_start_at_once() -> None:
 
 def test_the_limits_of_an_app_and_of_all_count_what_is_launched() -> None:
     decision = match([demand(A), demand(B)], [offer()], (), limits=quotas(max_previews=1))
-    assert decision.refusals["hello", B].lack is Shortage.APP_SLOT
+    assert decision.refusals["hello", B].shortage is Shortage.APP_SLOT
     limits = quotas((), Limits(previews=1))
     decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
-    assert decision.refusals["hello", B].lack is Shortage.SLOT
+    assert decision.refusals["hello", B].shortage is Shortage.SLOT
 
 
 def test_one_that_fits_nowhere_uses_up_no_limit() -> None:
@@ -196,7 +196,9 @@ def test_room_that_is_kept_for_one_is_not_given_to_others() -> None:
         [demand(A, image_agent="agent-1"), demand(B, image_agent="agent-2")], offers, (), kept=kept
     )
     assert [launch.agent_id for launch in decision.launches] == ["agent-2", "agent-1"]
-    assert match([demand(A)], offers[:1], (), kept=kept).refusals["hello", A].lack is Shortage.ROOM
+    assert (
+        match([demand(A)], offers[:1], (), kept=kept).refusals["hello", A].shortage is Shortage.ROOM
+    )
 
 
 def test_what_is_left_of_each_agent_is_told() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching.match import Demand
-from framework.matching.preemption import Candidate, PreemptionPlan, UnmetDemand, plan, without
+from framework.matching.preemption import Candidate, PreemptionPlan, UnmetDemand, freed, plan
 from framework.matching.refusals import Shortage
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord
@@ -45,7 +45,7 @@ def asking(app: str, sha: str, cpus: float, mem: int) -> tuple[AppRecord, Previe
 
 
 def stopped(room: PreemptionPlan) -> list[list[str]]:
-    return [[victim.key[1] for victim in plan.victims] for plan in room.plans]
+    return [[victim.key[1] for victim in plan.victims] for plan in room.preemptions]
 
 
 def decide(
@@ -58,9 +58,9 @@ def test_what_goes_and_comes_back_leaves_an_agent_as_it_was() -> None:
     space = Space("agent-1", 1.5, 512.0, 3, {"rack": "a"}, 2, True)
     assert None not in space
     assert all(space[index] != Space("")[index] for index in range(len(space)))
-    gone = without(space, tenant("a", 1.0))
+    gone = freed(space, tenant("a", 1.0))
     assert gone == space._replace(cpus=gone.cpus, mem=gone.mem, ports=4)
-    assert without(gone, tenant("a", 1.0), -1) == space
+    assert freed(gone, tenant("a", 1.0), -1) == space
 
 
 def test_what_is_in_its_warm_hours_goes_last() -> None:
@@ -93,7 +93,7 @@ def test_each_gets_room_of_its_own() -> None:
 def test_for_whom_nothing_can_stop_waits_and_the_next_is_served() -> None:
     room = decide([need("m", mem=9999), need("n")], [tenant("a", 1.0)])
     assert stopped(room) == [["a"]]
-    assert room.hopeless == (("hello", "m"),)
+    assert room.impossible == (("hello", "m"),)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_for_whom_nothing_can_stop_waits_and_the_next_is_served() -> None:
 def test_what_is_stopping_already_is_waited_for_by_one_only(plenty: dict[str, Any]) -> None:
     space, draining = FULL._replace(**plenty), [tenant("d", 0.0)]
     room = plan([need("m"), need("n")], [space], [tenant("a", 1.0)], draining=draining)
-    assert room.coming == (("hello", "m"),)
+    assert room.pending == (("hello", "m"),)
     assert stopped(room) == [["a"]]
 
 
@@ -116,8 +116,8 @@ def test_where_it_may_not_run_nothing_stops_for_it() -> None:
         Space("agent-2", attributes={"zone": "a"}),
     ]
     assert stopped(decide([wanted], idle, *spaces)) == [["b"]]
-    assert decide([wanted], idle[:1]).hopeless
-    assert decide([need()], idle[:1], Space("agent-9")).hopeless
+    assert decide([wanted], idle[:1]).impossible
+    assert decide([need()], idle[:1], Space("agent-9")).impossible
 
 
 def test_an_agent_that_lost_it_makes_room_only_where_no_other_can() -> None:
@@ -134,8 +134,8 @@ def test_beyond_the_limit_of_an_app_one_of_that_app_stops() -> None:
     roomy = Space("agent-2", cpus=4, mem=4096, ports=9)
     room = decide([wanted], idle, roomy, FULL)
     assert stopped(room) == [["b"]]
-    assert room.plans[0].agent_id is None
-    assert decide([wanted], idle[:1], roomy).hopeless
+    assert room.preemptions[0].agent_id is None
+    assert decide([wanted], idle[:1], roomy).impossible
 
 
 def test_a_slot_that_comes_free_is_waited_for_unless_it_is_promised() -> None:
@@ -144,8 +144,8 @@ def test_a_slot_that_comes_free_is_waited_for_unless_it_is_promised() -> None:
         draining = [tenant("d", 0.0, app=app)]
         idle = [tenant("a", 1.0, app="hello")]
         wanted = [need(lack=lack)]
-        assert plan(wanted, [FULL, roomy], idle, draining=draining).coming
-        room = plan(wanted, [FULL, roomy], idle, draining=draining, promised=[("hello", "z")])
+        assert plan(wanted, [FULL, roomy], idle, draining=draining).pending
+        room = plan(wanted, [FULL, roomy], idle, draining=draining, reserved=[("hello", "z")])
         assert stopped(room) == [["a"]]
 
 
@@ -158,27 +158,27 @@ def test_what_stops_for_the_room_of_one_gives_others_a_place() -> None:
     full = FULL._replace(attributes={"gpu": ""})
     room = decide([big, need("n", lack=Shortage.SLOT)], idle, full, ROOMY)
     assert stopped(room) == [["a", "b"]]
-    assert room.coming == (("hello", "n"),)
+    assert room.pending == (("hello", "n"),)
 
 
 def test_a_place_that_comes_free_is_for_one_only() -> None:
     wanted = [need("m", lack=Shortage.SLOT), need("n", lack=Shortage.SLOT)]
     room = plan(wanted, [FULL, ROOMY], [tenant("a", 1.0)], draining=[tenant("d", 0.0)])
-    assert room.coming == (("hello", "m"),)
+    assert room.pending == (("hello", "m"),)
     assert stopped(room) == [["a"]]
 
 
 def test_what_could_not_help_one_may_stop_for_another() -> None:
     wanted = [need("m", mem=9999, lack=Shortage.APP_SLOT), need("n")]
     room = decide(wanted, [tenant("a", 1.0, app="hello")])
-    assert room.hopeless == (("hello", "m"),)
+    assert room.impossible == (("hello", "m"),)
     assert stopped(room) == [["a"]]
 
 
 def test_no_more_room_is_made_at_an_agent_than_may_start_there() -> None:
     room = decide([need("m"), need("n")], [tenant("a", 1.0), tenant("b", 2.0)], Space("agent-1"))
     assert stopped(room) == [["a"]]
-    assert room.hopeless == (("hello", "n"),)
+    assert room.impossible == (("hello", "n"),)
 
 
 AGENTS = ("agent-1", "agent-2", "agent-3")
@@ -244,8 +244,8 @@ def fits(demand: Demand, space: Space, victims: Sequence[Candidate]) -> bool:
 
 
 def suffices(one: UnmetDemand, free: Sequence[Space], victims: Sequence[Candidate]) -> bool:
-    slot = one.lack is Shortage.ROOM or any(
-        one.lack is Shortage.SLOT or victim.key[0] == one.demand.app for victim in victims
+    slot = one.shortage is Shortage.ROOM or any(
+        one.shortage is Shortage.SLOT or victim.key[0] == one.demand.app for victim in victims
     )
     return slot and any(fits(one.demand, space, victims) for space in free)
 
@@ -258,10 +258,10 @@ def test_only_idle_ones_stop_and_each_once(
     draining: list[Candidate],
 ) -> None:
     room = plan(needs, free, idle, draining=draining)
-    victims = [victim for plan in room.plans for victim in plan.victims]
+    victims = [victim for plan in room.preemptions for victim in plan.victims]
     assert all(victim in idle for victim in victims)
     assert len({victim.key for victim in victims}) == len(victims)
-    answered = [*room.coming, *room.hopeless, *(plan.demand.key for plan in room.plans)]
+    answered = [*room.pending, *room.impossible, *(plan.demand.key for plan in room.preemptions)]
     assert sorted(answered) == sorted(each.demand.key for each in needs)
 
 
@@ -271,14 +271,14 @@ def test_what_stops_is_enough_and_no_more(
 ) -> None:
     one = needs[0]
     room = plan([one], free, idle)
-    if room.coming:
+    if room.pending:
         assert suffices(one, free, ())
-    for each in room.plans:
+    for each in room.preemptions:
         assert not suffices(one, free, ())
         assert suffices(one, free, each.victims)
         for victim in each.victims:
             assert not suffices(one, free, [v for v in each.victims if v is not victim])
-    if room.hopeless:
+    if room.impossible:
         assert not suffices(one, free, idle)
 
 
@@ -287,7 +287,7 @@ def test_nobody_stops_who_was_used_later_than_is_necessary(
     needs: list[UnmetDemand], free: tuple[Space, ...], idle: list[Candidate]
 ) -> None:
     one = needs[0]
-    for each in plan([one], free, idle).plans:
+    for each in plan([one], free, idle).preemptions:
         latest = max(each.victims)
         older = [tenant for tenant in idle if tenant < latest]
         assert not suffices(one, free, older)
@@ -301,13 +301,13 @@ def test_all_that_is_promised_has_room_at_the_same_time(
     draining: list[Candidate],
 ) -> None:
     room = plan(needs, free, idle, draining=draining)
-    victims = [victim for plan in room.plans for victim in plan.victims]
+    victims = [victim for plan in room.preemptions for victim in plan.victims]
     sizes = {need.demand.key: need.demand for need in needs}
-    served = [sizes[k] for k in room.coming] + [plan.demand for plan in room.plans]
+    served = [sizes[k] for k in room.pending] + [plan.demand for plan in room.preemptions]
     mem = sum(s.mem for s in free) + sum(t.taken()[1] for t in (*victims, *draining))
     assert sum(demand.mem + EXECUTOR_MEM for demand in served) <= mem
     for space in free:
-        on_it = [p.demand for p in room.plans if p.agent_id == space.agent_id]
+        on_it = [p.demand for p in room.preemptions if p.agent_id == space.agent_id]
         there = [t for t in (*victims, *draining) if t.agent_id == space.agent_id]
         free_mem = space.mem + sum(t.taken()[1] for t in there)
         assert sum(d.mem + EXECUTOR_MEM for d in on_it) <= free_mem

@@ -19,12 +19,12 @@ def test_what_has_a_task_counts(state: State) -> None:
     refusal = quotas(one(state), max_previews=1).refusal("hello")
     assert (refusal is not None) is (state in HOLDING)
     if refusal:
-        assert refusal.lack is Shortage.APP_SLOT
+        assert refusal.shortage is Shortage.APP_SLOT
         assert refusal.reason.startswith("hello has 1 previews already")
     refusal = quotas(one(state), Limits(previews=1)).refusal("hello")
     assert (refusal is not None) is (state in HOLDING)
     if refusal:
-        assert refusal.lack is Shortage.SLOT
+        assert refusal.shortage is Shortage.SLOT
 
 
 @pytest.mark.parametrize("state", State)
@@ -41,6 +41,6 @@ def test_what_is_on_its_way_counts_as_starting(state: State) -> None:
 def test_what_is_taken_counts() -> None:
     left = quotas((), Limits(starts_per_agent=1, starts_per_app=1))
     assert left.refusal("hello") is None
-    left.take("hello", "agent-2")
+    left.reserve("hello", "agent-2")
     assert left.refusal("hello") is not None
     assert left.agents_at_start_limit() == {"agent-2"}

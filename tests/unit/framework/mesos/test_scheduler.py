@@ -115,7 +115,7 @@ def test_what_the_driver_tells_becomes_an_event() -> None:
         events.Rescinded("o1"),
         events.InverseOffered([InverseOffer("i1", "agent-1", 2.0)]),
         events.InverseRescinded("i1"),
-        events.Updated(task_status.read(STATUS)),
+        events.TaskStatusReceived(task_status.read(STATUS)),
         events.AgentFailed("agent-1", None),
         events.Disconnected(),
     ]
@@ -137,7 +137,7 @@ def test_the_end_of_the_driver_ends_the_program_with_an_error_of_its_own(
     told: list[events.Event] = []
     Inbox(told.append).aborted(told_by_the_driver)
     (ended,) = told
-    assert isinstance(ended, events.Ended)
+    assert isinstance(ended, events.EdgeFailed)
     assert type(ended.error) is means
     assert "x" in str(ended.error)
     assert says in str(ended.error)

@@ -24,7 +24,7 @@ def snapshot(*previews: PreviewRecord, apps: tuple[AppRecord, ...] = (HELLO,)) -
 
 
 def told(before: Snapshot, now: Snapshot) -> list[str]:
-    return [one.sentence for one in history.note(History("e"), before, now, 5.0).kept]
+    return [one.sentence for one in history.note(History("e"), before, now, 5.0).events]
 
 
 def become(preview: PreviewRecord, **fields: Any) -> str:
@@ -98,12 +98,12 @@ def test_what_is_told_says_of_what_it_is() -> None:
     failed = dataclasses.replace(RUNNING, state=State.FAILED)
     past = history.note(History("e"), snapshot(RUNNING), snapshot(failed), 5.0)
     sentence = "main of hello (5c80e7d) failed"
-    assert past.kept == (
+    assert past.events == (
         ActivityEvent(
             "e-1", 5.0, "preview", "hello", SHA, "main", State.FAILED, State.RUNNING, sentence, "t1"
         ),
     )
-    (added,) = history.note(History("e"), NONE, snapshot(), 6.0).kept
+    (added,) = history.note(History("e"), NONE, snapshot(), 6.0).events
     assert added[:8] == ("e-1", 6.0, "app", "hello", None, None, None, None)
 
 
@@ -118,13 +118,13 @@ def test_what_is_forgotten_or_of_another_leader_cannot_be_gone_on_from() -> None
     for number in range(KEPT + 7):
         app = AppRecord(f"app{number}", "/srv")
         past = history.note(past, NONE, snapshot(apps=(app,)), float(number))
-    assert len(past.kept) == KEPT
+    assert len(past.events) == KEPT
     assert past.last == f"e-{KEPT + 7}"
-    assert past.after("e-7") == past.kept
+    assert past.after("e-7") == past.events
     assert past.after(past.last) == ()
     for unknown in ("e-6", "f-7", f"e-{KEPT + 8}", "e-", "7", "", "e-\u0661", "e-" + "9" * 30):
         assert past.after(unknown) is None
-    assert past.before("e-10") == past.kept[:2]
+    assert past.before("e-10") == past.events[:2]
     assert past.before("e-3") == ()
     assert past.before("f-10") is past.before(f"e-{KEPT + 8}") is None
 
@@ -147,21 +147,21 @@ def test_every_change_is_told_once_and_who_goes_on_anywhere_misses_none(
         past = history.note(past, before, now, 5.0)
         changes += len(new) + len(before.previews.keys() - world.keys())
         before = now
-    assert [one.id for one in past.kept] == [f"e-{n}" for n in range(1, changes + 1)]
-    last_states = {(one.app, one.sha): one.state for one in past.kept}
+    assert [one.id for one in past.events] == [f"e-{n}" for n in range(1, changes + 1)]
+    last_states = {(one.app, one.sha): one.state for one in past.events}
     assert {key: state for key, state in last_states.items() if state} == {
         key: preview.state for key, preview in before.previews.items()
     }
     rest = past.after(f"e-{seen}")
-    assert rest == (past.kept[seen:] if seen <= changes else None)
+    assert rest == (past.events[seen:] if seen <= changes else None)
 
 
 def test_the_service_tells_what_it_did_and_a_new_leader_begins_with_nothing(
     driven: Driven,
 ) -> None:
     driven.run()
-    kinds = [(one.type, one.before, one.state) for one in driven.service.history.kept]
+    kinds = [(one.type, one.before, one.state) for one in driven.service.history.events]
     assert kinds[0] == ("app", None, None)
     assert kinds[1] == ("preview", None, State.QUEUED)
     assert kinds[-1][2] is State.RUNNING
-    assert Driven(driven.znodes, driven.clock).service.history.kept == ()
+    assert Driven(driven.znodes, driven.clock).service.history.events == ()

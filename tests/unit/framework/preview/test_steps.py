@@ -152,7 +152,7 @@ def test_usual_is_the_median_of_the_ten_newest_that_had_the_step() -> None:
         for n, took in enumerate(seconds)
     ]
     newer = PreviewRecord("hello", A, State.RUNNING, created=99.0, step_seconds={"queued": 7.0})
-    assert steps.usual([newer, *previews]) == {"queued": 7.0, "building": 5.5}
+    assert steps.typical_durations([newer, *previews]) == {"queued": 7.0, "building": 5.5}
 
 
 def test_a_step_ends_where_the_next_begins_or_the_preview_ends() -> None:

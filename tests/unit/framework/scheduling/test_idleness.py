@@ -84,7 +84,7 @@ def test_the_use_of_an_earlier_attempt_or_of_strangers_is_no_use() -> None:
     driven = running()
     first = driven.task()
     driven.tick(590)
-    driven.step(events.Used("p1", [Use("ct-0", 1, 1), Use(f"{first}x", 1, 1)]))
+    driven.step(events.UsageReported("p1", [Use("ct-0", 1, 1), Use(f"{first}x", 1, 1)]))
     driven.tick(12)
     assert driven.preview().state is State.DRAINING
 

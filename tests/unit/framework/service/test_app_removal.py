@@ -22,7 +22,7 @@ def test_removing_an_app_stops_its_previews_and_then_forgets_everything(driven: 
     assert driven.forgotten == []
     driven.update("TASK_KILLED", task=task)
     assert driven.forgotten == ["hello"]
-    driven.step(events.Forgotten("hello"))
+    driven.step(events.MirrorRemoved("hello"))
     assert set(driven.znodes.records) == {("agents",)}
     assert driven.add_app().name == "hello"
 

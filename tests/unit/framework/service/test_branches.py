@@ -5,18 +5,18 @@ from prevs.states import Phase, State
 from tests.fakes.driven import A, B, C, Driven
 from tests.fakes.offers import offer
 
-HOUR = Limits().vanished
+HOUR = Limits().unreferenced
 
 
 def heads(driven: Driven, **labels: str | None) -> None:
-    driven.step(events.Heads("hello", labels))
+    driven.step(events.HeadsFetched("hello", labels))
 
 
 def test_a_moved_branch_is_served_by_the_old_commit_until_the_new_one_runs(
     driven: Driven,
 ) -> None:
     driven.run()
-    driven.step(events.Heads("hello", {"main": B}))
+    driven.step(events.HeadsFetched("hello", {"main": B}))
     assert driven.preview(B).state is State.QUEUED
     assert driven.preview(B).labels == ("main",)
     assert driven.placements() == {A: ("main",)}
@@ -31,15 +31,17 @@ def test_a_moved_branch_is_served_by_the_old_commit_until_the_new_one_runs(
 
 def test_following_does_not_overrule_who_stopped_the_new_commit(driven: Driven) -> None:
     driven.run()
-    driven.step(events.Heads("hello", {"main": B}))
+    driven.step(events.HeadsFetched("hello", {"main": B}))
     driven.stop(B)
-    driven.step(events.Heads("hello", {"main": B}))
+    driven.step(events.HeadsFetched("hello", {"main": B}))
     assert driven.preview(B).state is State.STOPPED
 
 
 def test_heads_of_labels_that_nobody_runs_start_nothing(driven: Driven) -> None:
     driven.run()
-    driven.step(events.Heads("hello", {"other": B, "main": A}), events.Heads("gone", {"x": B}))
+    driven.step(
+        events.HeadsFetched("hello", {"other": B, "main": A}), events.HeadsFetched("gone", {"x": B})
+    )
     assert list(driven.service.snapshot.previews) == [("hello", A)]
 
 

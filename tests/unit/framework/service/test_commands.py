@@ -1,5 +1,5 @@
 from framework import events
-from framework.service.commands import ASKED
+from framework.service.commands import STOPPED
 from prevs.states import Phase, State
 from tests.fakes.driven import A, B, C, Driven
 from tests.fakes.offers import offer
@@ -10,7 +10,7 @@ def test_stopping_kills_once_the_placement_is_gone_and_again_until_the_task_has_
 ) -> None:
     driven.run()
     draining = driven.stop()
-    assert (draining.state, draining.reason) == (State.DRAINING, ASKED.text)
+    assert (draining.state, draining.reason) == (State.DRAINING, STOPPED.text)
     assert driven.placements() == {}
     kill = (driven.task(), "agent-1")
     driven.tick(9)
@@ -27,7 +27,7 @@ def test_stopping_kills_once_the_placement_is_gone_and_again_until_the_task_has_
 def test_stopping_a_queued_preview_ends_it_at_once(driven: Driven) -> None:
     driven.start()
     stopped = driven.stop()
-    assert (stopped.state, stopped.reason) == (State.STOPPED, ASKED.text)
+    assert (stopped.state, stopped.reason) == (State.STOPPED, STOPPED.text)
     driven.step(events.Offered([offer()]))
     assert driven.cluster.of("accept") == []
 

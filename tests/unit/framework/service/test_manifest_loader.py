@@ -155,6 +155,6 @@ def test_a_moved_branch_whose_commit_has_mistakes_leaves_the_old_one_serving(
 ) -> None:
     driven.run(A)
     driven.manifests.says[B] = WRONG
-    driven.step(events.Heads("hello", {"main": B}))
+    driven.step(events.HeadsFetched("hello", {"main": B}))
     assert driven.preview(B).state is State.FAILED
     assert driven.placements() == {A: ("main",)}

@@ -5,10 +5,10 @@ from framework.service.refused_connections import (
     LAPSE_SECONDS,
     PATIENCE_SECONDS,
     REASON,
-    Spell,
+    RefusingTask,
+    has_lapsed,
     has_lasted,
-    is_over,
-    tell,
+    note_refusal,
 )
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven
@@ -208,7 +208,7 @@ def test_one_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> None:
     stopped = driven.preview().reason
     driven.tick(20)
     assert driven.preview().reason == stopped != REASON.text
-    assert driven.service._refused._spells == {}
+    assert driven.service._refused_connections._refusing == {}
     assert driven.registry.get_sample_value("prevs_service_errors_total") == 0
 
 
@@ -260,24 +260,26 @@ def test_each_preview_has_a_spell_of_its_own(driven: Driven) -> None:
 @pytest.mark.parametrize(
     ("spell", "lasted"),
     [
-        (Spell(0, 15, {"p1": 15}), True),
-        (Spell(0, 14.9, {"p1": 14.9}), False),
-        (Spell(0, 15, {"p1": 15}, {"p2": 1}), False),
-        (Spell(0, 15, {"p1": 15}, {"p2": 0}), True),
-        (Spell(0, 15, {"p1": 15, "p2": 3}, {"p2": 11}), True),
-        (Spell(0, 15, {"p1": 15, "p2": 3}, {"p2": 11.1}), False),
-        (Spell(0, 15, {"p1": 15}, {"p1": 15}), True),
+        (RefusingTask(0, 15, {"p1": 15}), True),
+        (RefusingTask(0, 14.9, {"p1": 14.9}), False),
+        (RefusingTask(0, 15, {"p1": 15}, {"p2": 1}), False),
+        (RefusingTask(0, 15, {"p1": 15}, {"p2": 0}), True),
+        (RefusingTask(0, 15, {"p1": 15, "p2": 3}, {"p2": 11}), True),
+        (RefusingTask(0, 15, {"p1": 15, "p2": 3}, {"p2": 11.1}), False),
+        (RefusingTask(0, 15, {"p1": 15}, {"p1": 15}), True),
     ],
 )
-def test_what_has_lasted_too_long_was_reached_by_nobody(spell: Spell, lasted: bool) -> None:
+def test_what_has_lasted_too_long_was_reached_by_nobody(spell: RefusingTask, lasted: bool) -> None:
     assert has_lasted(spell) is lasted
 
 
 def test_a_spell_begins_once_and_ends_when_nobody_tells_of_it() -> None:
-    first = tell(None, "p1", 5.0)
-    later = tell(first, "p2", 9.0)
-    assert (first.since, first.told) == (5.0, 5.0)
-    assert (later.since, later.told, later.refused) == (5.0, 9.0, {"p1": 5.0, "p2": 9.0})
-    assert not is_over(later, 9.0 + LAPSE_SECONDS)
-    assert is_over(later, 9.1 + LAPSE_SECONDS)
-    assert tell(later, "p1", 9.1 + LAPSE_SECONDS) == tell(None, "p1", 9.1 + LAPSE_SECONDS)
+    first = note_refusal(None, "p1", 5.0)
+    later = note_refusal(first, "p2", 9.0)
+    assert (first.since, first.last) == (5.0, 5.0)
+    assert (later.since, later.last, later.refused) == (5.0, 9.0, {"p1": 5.0, "p2": 9.0})
+    assert not has_lapsed(later, 9.0 + LAPSE_SECONDS)
+    assert has_lapsed(later, 9.1 + LAPSE_SECONDS)
+    assert note_refusal(later, "p1", 9.1 + LAPSE_SECONDS) == note_refusal(
+        None, "p1", 9.1 + LAPSE_SECONDS
+    )

@@ -180,7 +180,7 @@ def test_without_a_key_nothing_is_set() -> None:
 def test_it_goes_with_its_app(sealed: Driven) -> None:
     sealed.ask(lambda: sealed.service.commands.remove_app("hello"))
     sealed.tick()
-    sealed.step(events.Forgotten("hello"))
+    sealed.step(events.MirrorRemoved("hello"))
     assert stored(sealed) is None
     assert shown(sealed).credential("hello") is None
 

@@ -135,7 +135,7 @@ def test_use_that_is_told_meanwhile_is_of_the_time_when_it_was_told(driven: Driv
     driven.run()
     driven.tick(100.0)
     driven.step(events.StoreSuspended())
-    driven.step(events.Used("proxy-1", [Use(driven.task(), open=0, requests=1)]))
+    driven.step(events.UsageReported("proxy-1", [Use(driven.task(), open=0, requests=1)]))
     told = driven.clock.clock.now()
     driven.tick(100.0)
     driven.step(events.StoreResumed())
@@ -147,7 +147,11 @@ def test_a_lost_session_ends_it_and_nothing_is_done_that_comes_later(driven: Dri
     driven.start()
     stray = TaskStatus(f"hello.{B}.t9", "agent-1", StatusKind.HEALTHY, uuid="u")
     calls = len(driven.cluster.calls)
-    driven.step(events.Ended(SessionLost()), events.Updated(stray), events.Offered([offer()]))
+    driven.step(
+        events.EdgeFailed(SessionLost()),
+        events.TaskStatusReceived(stray),
+        events.Offered([offer()]),
+    )
     assert isinstance(driven.service.ended, SessionLost)
     with pytest.raises(Unavailable):
         driven.start(B)
@@ -163,7 +167,7 @@ def test_one_that_learns_that_another_leads_does_nothing_more() -> None:
 
 
 def test_an_unexpected_error_costs_one_event_and_not_the_service(driven: Driven) -> None:
-    driven.step(events.Updated(None))  # type: ignore[arg-type] # a defect
+    driven.step(events.TaskStatusReceived(None))  # type: ignore[arg-type] # a defect
     assert driven.registry.get_sample_value("prevs_service_errors_total") == 1
     driven.run()
     assert driven.preview().state is State.RUNNING

@@ -72,7 +72,7 @@ def test_a_token_of_one_app_goes_with_the_app(driven: Driven) -> None:
     assert make(driven).authenticate("shop")
     driven.ask(lambda: driven.service.commands.remove_app("shop"))
     driven.tick()
-    driven.step(events.Forgotten("shop"))
+    driven.step(events.MirrorRemoved("shop"))
     assert make(driven).authenticate("shop") is None
     assert make(driven).authenticate("hello")
 

@@ -1,4 +1,4 @@
-from framework.state.withdrawals import Withdrawal, hurried, inherited, still_held, withdrawn
+from framework.state.withdrawals import Withdrawal, inherited, is_awaited, still_held, withdrawn
 from prevs.records import Placement, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import State
 
@@ -47,8 +47,8 @@ def test_without_proxies_nothing_is_held() -> None:
 def test_a_silent_proxy_is_waited_for_for_two_seconds() -> None:
     assert still_held([GONE], [ProxyRecord()], 101.9, DRAIN) == [GONE]
     assert still_held([GONE], [ProxyRecord()], 102.0, DRAIN) == []
-    assert hurried(GONE, 101.9)
-    assert not hurried(GONE, 102.0)
+    assert is_awaited(GONE, 101.9)
+    assert not is_awaited(GONE, 102.0)
 
 
 def test_open_requests_hold_it_until_they_end_or_the_limit_passes() -> None:

@@ -35,7 +35,7 @@ def test_a_link_that_is_in_doubt_pauses_everything_and_a_lost_session_ends_it() 
         link.tell(state)
     suspended, resumed, ended = told
     assert (suspended, resumed) == (events.StoreSuspended(), events.StoreResumed())
-    assert isinstance(ended, events.Ended)
+    assert isinstance(ended, events.EdgeFailed)
     assert isinstance(ended.error, SessionLost)
 
 

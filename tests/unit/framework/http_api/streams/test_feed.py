@@ -42,7 +42,7 @@ def test_a_reader_goes_on_where_it_was_or_hears_what_happens_from_now_on() -> No
         scene = Scene()
         for app in ("one", "two", "three"):
             scene.add(app)
-        first, second, third = scene.read().kept
+        first, second, third = scene.read().events
         going_on = scene.feed.follow(first.id)
         assert [await anext(going_on), await anext(going_on)] == [second, third]
         new = scene.feed.follow()
