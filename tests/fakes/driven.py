@@ -76,7 +76,7 @@ def make_service(
 
 
 class Driven:
-    """A framework that is subscribed and has one app, unless told otherwise."""
+    """A subscribed framework with one app, by default."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Driven:
             self.cluster,
             new_attempt=lambda: f"t{next(numbers)}",
             forget_mirror=self.forgotten.append,
-            read_settings=self.manifests.ask,
+            read_settings=self.manifests.request,
             registry=self.registry,
             clock=self.clock.clock,
             limits=limits,
@@ -137,28 +137,28 @@ class Driven:
         self.clock.pass_seconds(seconds)
         self.step()
 
-    def ask(self, act: Callable[[], T]) -> T:
+    def call(self, act: Callable[[], T]) -> T:
         answer: Future[T] = Future()
         self.step(events.Call(act, answer))
         return answer.result(0)
 
     def add_app(self, app: AppRecord = APP) -> AppRecord:
-        return self.ask(lambda: self.service.commands.add_app(app))
+        return self.call(lambda: self.service.commands.add_app(app))
 
     def start(self, sha: str = A, label: str = "main", app: str = "hello") -> PreviewRecord:
-        return self.ask(lambda: self.service.commands.start(app, sha, label))
+        return self.call(lambda: self.service.commands.start(app, sha, label))
 
     def stop(self, sha: str = A, app: str = "hello") -> PreviewRecord:
-        return self.ask(lambda: self.service.commands.stop(app, sha))
+        return self.call(lambda: self.service.commands.stop(app, sha))
 
     def retry(self, sha: str = A, app: str = "hello") -> PreviewRecord:
-        return self.ask(lambda: self.service.commands.retry(app, sha))
+        return self.call(lambda: self.service.commands.retry(app, sha))
 
     def pin(self, sha: str = A, app: str = "hello") -> PreviewRecord:
-        return self.ask(lambda: self.service.commands.pin(app, sha, pinned=True))
+        return self.call(lambda: self.service.commands.pin(app, sha, pinned=True))
 
     def use(self, sha: str = A, *, proxy: str = "p1", open: int = 0, requests: int = 0) -> None:
-        """Have a proxy say what it sees of a preview's task; None of its tasks: sha ""."""
+        """Let a proxy report the use of a preview's task; with sha "", that it has no task."""
         uses = [Use(self.task(sha), open, requests)] if sha else []
         self.step(events.UsageReported(proxy, uses))
 

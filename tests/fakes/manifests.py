@@ -1,4 +1,4 @@
-"""What commits say of themselves, out of a table, for a service that is driven step by step."""
+"""The settings of commits, from a table, for a service that is driven step by step."""
 
 from framework import events
 from framework.apps import effective_settings
@@ -14,20 +14,20 @@ def says_nothing(app: AppRecord, sha: str) -> events.SettingsRead:
 
 
 class FakeManifests:
-    """Answers with what `says` has of a commit; of others, that they say nothing.
+    """Answers with what `contents` has of a commit; other commits have no settings.
 
-    While `silent`, what is asked waits.
+    While `silent`, requests wait.
     """
 
     def __init__(self) -> None:
-        self.says: dict[str, CommitSettings | Failure] = {}
+        self.contents: dict[str, CommitSettings | Failure] = {}
         self.silent = False
-        self.asked: list[tuple[AppRecord, str]] = []
+        self.requested: list[tuple[AppRecord, str]] = []
         self._waiting: list[tuple[AppRecord, str]] = []
 
-    def ask(self, app: AppRecord, sha: str) -> None:
+    def request(self, app: AppRecord, sha: str) -> None:
         """Have a commit's settings read."""
-        self.asked.append((app, sha))
+        self.requested.append((app, sha))
         self._waiting.append((app, sha))
 
     def answer(self) -> list[events.Event]:
@@ -40,7 +40,7 @@ class FakeManifests:
                 app.name,
                 sha,
                 effective_settings.settings_key(app),
-                self.says.get(sha, CommitSettings()),
+                self.contents.get(sha, CommitSettings()),
             )
             for app, sha in waiting
         ]

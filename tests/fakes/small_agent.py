@@ -41,7 +41,7 @@ class SmallTask:
         self.killed = self.forgotten = False
         self.updates: deque[Status] = deque()
         self.past: list[Status] = []
-        self.said: list[Status] = []
+        self.sent: list[Status] = []
         self._progress = 0
         self._is_ending = False
 
@@ -58,23 +58,23 @@ class SmallTask:
                 self.end("TASK_KILLED")
             else:
                 self._is_ending = True
-                self.say("TASK_KILLING")
+                self.send("TASK_KILLING")
         elif self._progress < len(_PROGRESS):
             self._progress = min(self._progress + steps, len(_PROGRESS))
             state, phase = _PROGRESS[self._progress - 1]
-            self.say(state, phase)
+            self.send(state, phase)
 
     def feel(self, *, healthy: bool) -> None:
         """Have the application answer as it should, or no longer."""
         self.is_well = healthy
-        self.say("TASK_RUNNING", Phase.RUNNING, healthy=healthy)
+        self.send("TASK_RUNNING", Phase.RUNNING, healthy=healthy)
 
     def end(self, state: str, **more: Any) -> None:
         """Have the executor end."""
         self.alive = False
-        self.say(state, **more)
+        self.send(state, **more)
 
-    def say(
+    def send(
         self, state: str, phase: Phase | None = None, cause: Cause | None = None, **more: Any
     ) -> None:
         status = {**self.status(state), "uuid": f"{self.id}/{len(self.past)}", **more}

@@ -1,8 +1,8 @@
 """A Mesos of a few agents in memory: what is launched on it lives, is lost, and comes back.
 
-It does nothing by itself: a test has agents come and go, executors go on, and what was said reach
-the framework. Each agent forwards the first update of a task until that is acknowledged; what the
-master says by itself (answers, agents that are away) it says once.
+It does nothing by itself: a test lets agents come and go, executors go on, and events reach the
+framework. Each agent forwards the first update of a task until that is acknowledged. The master
+sends its own statuses (answers, agents that are away) only once.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from tests.fakes.small_agent import TERMINAL, SmallAgent, SmallTask, Status
 
 
 class SmallMesos:
-    """The master and its agents. `stream` is what the subscribed framework has not heard yet."""
+    """The master and its agents. `stream` has the undelivered events."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.agents: dict[str, SmallAgent] = {}
@@ -53,7 +53,7 @@ class SmallMesos:
         self.stream.append(events.Subscribed("framework-1"))
 
     def leave(self) -> None:
-        """End the subscription: what was not heard is lost, and no offer holds."""
+        """End the subscription: undelivered events are lost, and no offer is valid."""
         self.subscriber = None
         self.stream.clear()
         self.offers.clear()
@@ -76,8 +76,8 @@ class SmallMesos:
         self.rescind(agent.id)
         agent.seen = "gone" if gone else "unreachable"
         for task in known:
-            self._tell(task.status("TASK_GONE_BY_OPERATOR" if gone else "TASK_UNREACHABLE"))
-        self._say(events.AgentFailed(agent.id, None))
+            self._send_status(task.status("TASK_GONE_BY_OPERATOR" if gone else "TASK_UNREACHABLE"))
+        self._submit(events.AgentFailed(agent.id, None))
 
     def die(self, agent: SmallAgent) -> None:
         """Have a machine and all that is on it go for good."""
@@ -95,12 +95,12 @@ class SmallMesos:
             if not task.arrived and task.alive:
                 task.end("TASK_DROPPED", reason="REASON_RECONCILIATION")
             elif before == "unreachable" and self._knows(task):
-                self._tell(self._answer(task, "REASON_AGENT_REREGISTERED"))
+                self._send_status(self._answer(task, "REASON_AGENT_REREGISTERED"))
 
     def announce(self, agent: SmallAgent, start: float) -> None:
         """Tell that an agent goes into maintenance."""
         name = f"inverse-{next(self._numbers)}"
-        self._say(events.InverseOffered([InverseOffer(name, agent.id, start)]))
+        self._submit(events.InverseOffered([InverseOffer(name, agent.id, start)]))
 
     def offer(self) -> None:
         """Offer what is free, where it is not refused."""
@@ -119,14 +119,14 @@ class SmallMesos:
                 Resource("mem", mem),
                 Resource("ports", ports=spans),
             )
-            self._say(events.Offered([Offer(name, agent.id, agent.host, offered_resources)]))
+            self._submit(events.Offered([Offer(name, agent.id, agent.host, offered_resources)]))
 
     def rescind(self, agent_id: str) -> None:
         """Take back what an agent offers."""
         for name, (offerer, _) in tuple(self.offers.items()):
             if offerer == agent_id:
                 del self.offers[name]
-                self._say(events.Rescinded(name))
+                self._submit(events.Rescinded(name))
 
     def forward(self, task: SmallTask) -> None:
         """Have an agent send the first update that was not acknowledged, (again)."""
@@ -134,12 +134,12 @@ class SmallMesos:
         if task.updates and agent.linked and agent.seen == "registered" and self.subscriber:
             status = task.updates[0]
             task.state, task.healthy = status["state"], status.get("healthy", True)
-            task.said.append(status)
-            self._tell(status)
+            task.sent.append(status)
+            self._send_status(status)
 
     def repeat(self, status: Status) -> None:
         """Have an update come once more, and late."""
-        self._say(events.TaskStatusReceived(task_status.read(status)))
+        self._submit(events.TaskStatusReceived(task_status.read(status)))
 
     def free(self, agent: SmallAgent) -> tuple[float, list[int]]:
         """Return the MB and the ports that no task has."""
@@ -157,7 +157,7 @@ class SmallMesos:
             task = SmallTask(launch)
             if None in offers:
                 status = task.status("TASK_DROPPED", reason="REASON_INVALID_OFFERS")
-                self._tell(status)
+                self._send_status(status)
                 continue
             self.tasks[task.id] = task
             agent = self.agents[task.agent_id]
@@ -196,21 +196,21 @@ class SmallMesos:
             task.updates.popleft()
             task.forgotten = task.forgotten or report.state in TERMINAL
 
-    def reconcile(self, asked: Sequence[tuple[str, str | None]]) -> None:
-        if not asked:
+    def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
+        if not tasks:
             for task in self.tasks.values():
                 if self._knows(task):
-                    self._tell(self._answer(task))
-        for task_id, agent_id in asked:
+                    self._send_status(self._answer(task))
+        for task_id, agent_id in tasks:
             known = self.tasks.get(task_id)
             if known and self._knows(known):
-                self._tell(self._answer(known))
+                self._send_status(self._answer(known))
             elif state := self._fate(agent_id):
                 names = {"task_id": {"value": task_id}, "state": state}
-                self._tell({**names, "reason": "REASON_RECONCILIATION"})
+                self._send_status({**names, "reason": "REASON_RECONCILIATION"})
 
     def _fate(self, agent_id: str | None) -> str | None:
-        """Return what the master says of a task that it does not know; None: nothing."""
+        """Return the state that the master reports for an unknown task; None for no answer."""
         agent = self.agents.get(agent_id or "")
         seen = agent.seen if agent else "never"
         if seen == "unheard":
@@ -224,10 +224,10 @@ class SmallMesos:
     def _answer(self, task: SmallTask, reason: str = "REASON_RECONCILIATION") -> Status:
         return task.status(task.state, healthy=task.healthy, reason=reason)
 
-    def _tell(self, status: Status) -> None:
-        self._say(events.TaskStatusReceived(task_status.read(status)))
+    def _send_status(self, status: Status) -> None:
+        self._submit(events.TaskStatusReceived(task_status.read(status)))
 
-    def _say(self, event: events.Event) -> None:
+    def _submit(self, event: events.Event) -> None:
         if self.subscriber is not None:
             self.stream.append(event)
 

@@ -47,18 +47,18 @@ STEADY = 5
 _NOT_THERE = frozenset(
     {StatusKind.AWAY, StatusKind.UNHEALTHY, StatusKind.KILLING, StatusKind.ENDED}
 )
-_SAID = frozenset({StatusKind.HEALTHY, *_NOT_THERE})
+_CONCLUSIVE = frozenset({StatusKind.HEALTHY, *_NOT_THERE})
 
 
 class SmallLeader:
-    """A framework that leads, or thinks so; `heard` is what it was told last of each task."""
+    """A framework that leads, or thinks so; `statuses` has the last kind of each task."""
 
     def __init__(self, world: "SmallWorld") -> None:
         world.znodes.epoch += 1
         self.link = SmallLink(world.mesos, world.mishaps, world.look)
         self.registry = CollectorRegistry()
         self.suspended = False
-        self.heard: dict[str, StatusKind] = {}
+        self.statuses: dict[str, StatusKind] = {}
         self.manifests = FakeManifests()
         store, clock = FrailStore(world.znodes, world.mishaps), world.clock.clock
         self.service = make_service(
@@ -66,7 +66,7 @@ class SmallLeader:
             self.link,
             new_attempt=lambda: f"t{next(world.numbers)}",
             forget_mirror=world.forgotten.append,
-            read_settings=self.manifests.ask,
+            read_settings=self.manifests.request,
             registry=self.registry,
             clock=clock,
             limits=world.limits,
@@ -79,8 +79,8 @@ class SmallLeader:
             case events.StoreResumed():
                 self.suspended = False
             case events.TaskStatusReceived(report):
-                if report.kind in _SAID:
-                    self.heard[report.task_id] = report.kind
+                if report.kind in _CONCLUSIVE:
+                    self.statuses[report.task_id] = report.kind
 
     @property
     def defects(self) -> float:
@@ -88,7 +88,7 @@ class SmallLeader:
 
 
 class SmallWorld:
-    """`asked` tells for each preview whether it is to run; None where nobody can know."""
+    """`wanted` has for each preview whether it should run; None if nobody can know."""
 
     def __init__(self, *, apps: Sequence[AppRecord] = APPS, limits: Limits = LIMITS) -> None:
         self.limits = limits
@@ -98,7 +98,7 @@ class SmallWorld:
         self.mesos = SmallMesos(self.clock.read)
         self.numbers = itertools.count()
         self.violations: list[str] = []
-        self.asked: dict[Key, bool | None] = {}
+        self.wanted: dict[Key, bool | None] = {}
         self.forgotten: list[str] = []
         self.leader: SmallLeader | None = None
         self._launched: set[str] = set()
@@ -122,15 +122,15 @@ class SmallWorld:
     def subscribe(self) -> None:
         if self.leader:
             self.mesos.subscribe(self.leader.link, suppressed=self.leader.link.suppressed)
-            self.hear(1)
+            self.deliver(1)
 
     def disconnect(self) -> None:
         if self.leader and self.mesos.subscriber is self.leader.link:
             self.mesos.leave()
             self.step(events.Disconnected())
 
-    def hear(self, number: int) -> None:
-        """Have the leader hear, at once, the first of what Mesos has said."""
+    def deliver(self, number: int) -> None:
+        """Deliver, at once, the first events of Mesos to the leader."""
         stream = self.mesos.stream
         self.step(*[stream.popleft() for _ in range(min(number, len(stream)))])
 
@@ -156,7 +156,7 @@ class SmallWorld:
             return
         self._clean = met == self.mishaps.met
         if not self._clean:
-            leader.heard.clear()
+            leader.statuses.clear()
         if leader.defects:
             self.violations.append("the service met a defect of its own")
         if ended := leader.service.ended:
@@ -169,7 +169,7 @@ class SmallWorld:
             self._clean = False
 
     def haunt(self, number: int) -> None:
-        """Have a leader not know that another one leads already, and hear some more."""
+        """Let an old leader not know that another one leads; deliver more events to it."""
         old, stream = self.leader, self.mesos.stream
         if old is None:
             return
@@ -181,7 +181,7 @@ class SmallWorld:
             self.violations.append("one that leads no more has written")
         self.mesos.leave()
 
-    def ask(self, what: str, key: Key, label: str = "main") -> None:
+    def request(self, what: str, key: Key, label: str = "main") -> None:
         """Ask the leader for something, and remember what it makes of the preview."""
         if self.leader is None:
             return
@@ -190,17 +190,17 @@ class SmallWorld:
             "start": (True, lambda: requests.start(*key, label)),
             "stop": (False, lambda: requests.stop(*key)),
             "retry": (True, lambda: requests.retry(*key)),
-            "pin": (self.asked.get(key), lambda: requests.pin(*key, pinned=True)),
-            "unpin": (self.asked.get(key), lambda: requests.pin(*key, pinned=False)),
+            "pin": (self.wanted.get(key), lambda: requests.pin(*key, pinned=True)),
+            "unpin": (self.wanted.get(key), lambda: requests.pin(*key, pinned=False)),
         }[what]
-        before, self.asked[key] = self.asked.get(key), None
-        error = self._ask(act)
+        before, self.wanted[key] = self.wanted.get(key), None
+        error = self._run_command(act)
         if error is None:
-            self.asked[key] = wanted
+            self.wanted[key] = wanted
         elif isinstance(error, NotFound | Conflict):
-            self.asked[key] = before
+            self.wanted[key] = before
 
-    def _ask(self, act: Callable[[], Any]) -> BaseException | None:
+    def _run_command(self, act: Callable[[], Any]) -> BaseException | None:
         """Ask the leader for something; return what that met."""
         answer: Future[Any] = Future()
         self.step(events.Call(act, answer))
@@ -210,8 +210,8 @@ class SmallWorld:
         return error
 
     def fetch(self, app: str, heads: Mapping[str, str]) -> None:
-        """Have the branches of an app be what they are told."""
-        self.asked |= dict.fromkeys(((app, sha) for sha in heads.values()), None)
+        """Set the branches of an app."""
+        self.wanted |= dict.fromkeys(((app, sha) for sha in heads.values()), None)
         self.step(events.HeadsFetched(app, heads))
 
     def remove_or_add(self, name: str) -> None:
@@ -219,11 +219,11 @@ class SmallWorld:
         if self.leader is None:
             return
         requests, (app,) = self.leader.service.commands, [a for a in APPS if a.name == name]
-        self.asked = {key: None if key[0] == name else to for key, to in self.asked.items()}
+        self.wanted = {key: None if key[0] == name else to for key, to in self.wanted.items()}
         if name in self.leader.service.snapshot.apps:
-            self._ask(lambda: requests.remove_app(name))
+            self._run_command(lambda: requests.remove_app(name))
         else:
-            self._ask(lambda: requests.add_app(app))
+            self._run_command(lambda: requests.add_app(app))
 
     def forget(self) -> None:
         """Have the mirrors of removed apps be gone."""
@@ -303,8 +303,8 @@ class SmallWorld:
             preview = self.stored(key)
             assert preview is not None
             assert (preview.state, preview.task_id) == (State.RUNNING, placement.task_id), placed
-            heard = self.leader.heard.get(placement.task_id)
-            assert heard not in _NOT_THERE, f"visitors are sent to {placement}, which is {heard}"
+            kind = self.leader.statuses.get(placement.task_id)
+            assert kind not in _NOT_THERE, f"visitors are sent to {placement}, which is {kind}"
         oldest = self.clock.read() - HOLD_SECONDS
         kept = [name for name in self.mesos.offers if self._offered.get(name, oldest) < oldest]
         assert not kept, f"{kept} are neither used nor given back"
@@ -335,20 +335,20 @@ class SmallWorld:
             seconds = min(5.0, seconds * 1.1)
 
     def go_on(self, seconds: float) -> None:
-        """Have everybody do what they do next, and hear all of it."""
+        """Let everybody do what they do next, and deliver all events."""
         for task in tuple(self.mesos.tasks.values()):
             task.go_on()
             for _ in tuple(task.updates):
                 self.mesos.forward(task)
-                self.hear(len(self.mesos.stream))
+                self.deliver(len(self.mesos.stream))
         self.mesos.offer()
-        self.hear(len(self.mesos.stream))
+        self.deliver(len(self.mesos.stream))
         self.let_go()
         self.forget()
         self.tick(seconds)
 
     def find_problem(self) -> str | None:
-        """Return what is not as it was asked for."""
+        """Return what is not as requested."""
         found = [problem for preview in self.previews() if (problem := self._problem(preview))]
         current = {p.task_id for p in self.previews() if p.state in WITH_TASK}
         apps = [r for r, _ in self.znodes.records.values() if isinstance(r, AppRecord)]
@@ -358,11 +358,11 @@ class SmallWorld:
 
     def _problem(self, preview: PreviewRecord) -> str | None:
         key, state = (preview.app, preview.sha), preview.state
-        asked = self.asked.get(key)
+        wanted = self.wanted.get(key)
         known = self.leader and self.leader.service.snapshot.previews.get(key)
-        if known != preview and asked is not None:
+        if known != preview and wanted is not None:
             return f"{key} is stored otherwise than it is known"
-        if asked is False and state not in (State.STOPPED, State.FAILED):
+        if wanted is False and state not in (State.STOPPED, State.FAILED):
             return f"{key} was to stop and is {state}"
         match state:
             case State.RUNNING:
@@ -376,7 +376,7 @@ class SmallWorld:
             case State.FAILED:
                 return None if preview.failure else f"{key} failed without a reason"
             case State.STOPPED:
-                return f"{key} stopped by itself" if asked and not preview.reason else None
+                return f"{key} stopped by itself" if wanted and not preview.reason else None
             case _:
                 return f"{key} is {state} still"
         return None

@@ -10,16 +10,16 @@ from prevs.records import TokenRecord
 
 
 class FakeTokens:
-    """Knows the operator's token, those of proxies, and those that it is told to make."""
+    """Knows the operator's token, those of proxies, and those that it makes."""
 
     def __init__(self, operator: str, *proxies: str) -> None:
-        self._told = access.digest_fixed(operator, proxies)
+        self._fixed = access.digest_fixed(operator, proxies)
         self._numbers = itertools.count()
         self.known: dict[str, TokenRecord] = {}
         self.error: Exception | None = None
 
     def authenticate(self, token: str) -> Identity | None:
-        return access.find(token, self._told, self.known.values())
+        return access.find(token, self._fixed, self.known.values())
 
     def tokens(self) -> Sequence[TokenRecord]:
         return sorted(self.known.values(), key=lambda token: token.name)

@@ -19,8 +19,8 @@ PROXIES = ("what proxies send", "what they sent before")
 
 
 def find(token: str) -> Identity | None:
-    told = access.digest_fixed(OPERATOR, PROXIES)
-    return access.find(token, told, [DEPLOYS, LOOKS, NEWER, SHOP, HIGH, FALSE])
+    fixed = access.digest_fixed(OPERATOR, PROXIES)
+    return access.find(token, fixed, [DEPLOYS, LOOKS, NEWER, SHOP, HIGH, FALSE])
 
 
 def test_a_scope_has_what_the_lesser_ones_have() -> None:

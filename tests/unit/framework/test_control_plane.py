@@ -62,16 +62,16 @@ def test_who_begins_waits_for_the_first_look_and_not_for_a_nameserver_that_is_aw
     plane.start()
     plane.stop()
     assert plane.addresses() == ("10.0.0.1", "fd00::1")
-    asked, answered = threading.Event(), threading.Event()
+    called, answered = threading.Event(), threading.Event()
 
     def hang(name: str) -> list[str]:
-        asked.set()
+        called.set()
         answered.wait(60)
         return NAMES[name]
 
     slow = ControlPlane([lambda: ["zk.example", "10.0.0.9"]], resolve=hang)
     slow.start(patience=0.0)
-    assert asked.wait(60)
+    assert called.wait(60)
     assert slow.addresses() == ("10.0.0.9",)
     slow.stop()
     answered.set()

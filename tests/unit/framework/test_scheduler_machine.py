@@ -49,7 +49,7 @@ class Scheduler(RuleBasedStateMachine):
     )
     def begin(self, keys: list[Key], steps: int, age: float) -> None:
         for key in keys:
-            self.world.ask("start", key)
+            self.world.request("start", key)
         for _ in range(steps):
             self.world.go_on(0.5)
         self.world.tick(age)
@@ -84,15 +84,15 @@ class Scheduler(RuleBasedStateMachine):
     @precondition(leads)
     @rule(key=keys, label=labels)
     def start(self, key: Key, label: str) -> None:
-        self.world.ask("start", key, label=label)
+        self.world.request("start", key, label=label)
 
     @precondition(leads)
     @rule(number=which, what=st.sampled_from(["start", "stop", "stop", "retry", "pin", "unpin"]))
-    def ask(self, number: int, what: str) -> None:
-        """Ask for something of a preview that is there."""
+    def request(self, number: int, what: str) -> None:
+        """Request something of a preview that exists."""
         if found := self.world.previews():
             preview = found[number % len(found)]
-            self.world.ask(what, (preview.app, preview.sha))
+            self.world.request(what, (preview.app, preview.sha))
 
     @precondition(leads)
     @rule(app=apps, heads=st.dictionaries(labels, st.sampled_from([A, B, C]), min_size=1))
@@ -118,13 +118,13 @@ class Scheduler(RuleBasedStateMachine):
         for _ in range(times):
             self.world.step(events.ConnectionsRefused(proxy, [task_id]))
             if self.is_subscribed():
-                self.world.hear(len(self.mesos.stream))
+                self.world.deliver(len(self.mesos.stream))
             self.world.tick(2.0)
 
     @precondition(is_subscribed)
     @rule(number=st.sampled_from([1, 2, 3, 100]))
-    def hear(self, number: int) -> None:
-        self.world.hear(number)
+    def deliver(self, number: int) -> None:
+        self.world.deliver(number)
 
     @precondition(is_subscribed)
     @rule()
@@ -132,14 +132,14 @@ class Scheduler(RuleBasedStateMachine):
         self.mesos.offer()
 
     @precondition(has_tasks)
-    @rule(number=which, steps=st.sampled_from([1, 1, 1, 2, 3]), is_heard=st.booleans())
-    def go_on(self, number: int, steps: int, is_heard: bool) -> None:
-        """Have an executor go on, faster than it can tell where it has nothing to build."""
+    @rule(number=which, steps=st.sampled_from([1, 1, 1, 2, 3]), is_delivered=st.booleans())
+    def go_on(self, number: int, steps: int, is_delivered: bool) -> None:
+        """Let an executor go on, faster than it can report if it has nothing to build."""
         task = self.task(number)
         task.go_on(steps)
         self.mesos.forward(task)
-        if is_heard:
-            self.world.hear(len(self.mesos.stream))
+        if is_delivered:
+            self.world.deliver(len(self.mesos.stream))
 
     @precondition(is_subscribed)
     @rule(steps=st.integers(1, 5), seconds=st.sampled_from([0.1, 1.0]))
@@ -157,11 +157,11 @@ class Scheduler(RuleBasedStateMachine):
     @precondition(is_subscribed)
     @rule(number=which, old=which)
     def repeat(self, number: int, old: int) -> None:
-        """Have an update come again, however old it is."""
-        tasks = [task for task in self.mesos.tasks.values() if task.said]
+        """Repeat an update, however old it is."""
+        tasks = [task for task in self.mesos.tasks.values() if task.sent]
         if tasks:
-            said = tasks[number % len(tasks)].said
-            self.mesos.repeat(said[old % len(said)])
+            statuses = tasks[number % len(tasks)].sent
+            self.mesos.repeat(statuses[old % len(statuses)])
 
     @precondition(has_tasks)
     @rule(number=which, end=st.sampled_from(["TASK_FAILED", "TASK_FINISHED", "TASK_KILLED"]))

@@ -101,8 +101,8 @@ def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
         "PREVS_DOMAIN": "Not A Domain",
         "PREVS_TOKEN_FILE": "/nowhere/token",
     }
-    told = problems(environ)
-    assert {line.split(":")[0] for line in told} == {
+    found = problems(environ)
+    assert {line.split(":")[0] for line in found} == {
         "PREVS_MASTER",
         "PREVS_ZOOKEEPER",
         "PREVS_DIR",
@@ -110,7 +110,7 @@ def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
         "PREVS_DOMAIN",
         "PREVS_TOKEN_FILE",
     }
-    assert "PREVS_DIR: is not set" in told
+    assert "PREVS_DIR: is not set" in found
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_a_master_that_the_driver_cannot_speak_to_is_told_p22(
     environ: dict[str, str], master: str
 ) -> None:
     """P22: IPv6 is left out, and TLS a setting of its own; neither fails at the first link."""
-    (told,) = problems({**environ, "PREVS_MASTER": master})
-    assert told.startswith("PREVS_MASTER: is neither host:port nor zk://")
-    assert "by IPv4; for TLS there is PREVS_MASTER_CA_FILE" in told
+    (found,) = problems({**environ, "PREVS_MASTER": master})
+    assert found.startswith("PREVS_MASTER: is neither host:port nor zk://")
+    assert "by IPv4; for TLS there is PREVS_MASTER_CA_FILE" in found
 
 
 @pytest.mark.parametrize("name", ["PREVS_PRINCIPAL", "PREVS_AGENTS_PRINCIPAL"])
@@ -139,8 +139,8 @@ def test_an_empty_token_is_none(environ: dict[str, str], tmp_path: Path) -> None
 
 def test_a_problem_with_a_secret_does_not_show_it(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"\xff\xfeshh")
-    told = problems({**environ, "PREVS_PRINCIPAL": "p", "PREVS_SECRET_FILE": f"{tmp_path}/secret"})
-    assert "shh" not in told[0]
+    found = problems({**environ, "PREVS_PRINCIPAL": "p", "PREVS_SECRET_FILE": f"{tmp_path}/secret"})
+    assert "shh" not in found[0]
 
 
 def test_others_reach_the_api_where_it_listens_unless_told_otherwise(

@@ -17,11 +17,11 @@ def limit(driven: Driven, **scope: object) -> None:
         given = app_secrets.with_variable(given, "FOR_ALL", Variable("1"))
         return app_secrets.with_variable(given, "KEY", Variable("hunter2"), scope)
 
-    driven.ask(lambda: driven.service.commands.change_secrets("hello", change))
+    driven.call(lambda: driven.service.commands.change_secrets("hello", change))
 
 
-def ask(driven: Driven, sha: str, label: str, *refs: str) -> None:
-    driven.ask(lambda: driven.service.commands.start("hello", sha, label, refs=refs))
+def request(driven: Driven, sha: str, label: str, *refs: str) -> None:
+    driven.call(lambda: driven.service.commands.start("hello", sha, label, refs=refs))
 
 
 def order(driven: Driven, number: int = 1) -> BuildOrder:
@@ -31,7 +31,7 @@ def order(driven: Driven, number: int = 1) -> BuildOrder:
 
 def test_who_pushes_a_branch_gets_no_secret_of_main_whatever_is_typed(driven: Driven) -> None:
     limit(driven, branches=("main",))
-    ask(driven, A, "main", "heads/evil", "tags/main")
+    request(driven, A, "main", "heads/evil", "tags/main")
     given = order(driven)
     assert given.secrets == {"FOR_ALL": "1"}
     assert given.withheld == 1
@@ -39,7 +39,7 @@ def test_who_pushes_a_branch_gets_no_secret_of_main_whatever_is_typed(driven: Dr
 
 def test_the_head_of_main_has_it_under_any_name(driven: Driven) -> None:
     limit(driven, branches=("main",))
-    ask(driven, A, A, "heads/evil", "heads/main")
+    request(driven, A, A, "heads/evil", "heads/main")
     given = order(driven)
     assert given.secrets == {"FOR_ALL": "1", "KEY": "hunter2"}
     assert given.withheld == 0
@@ -49,18 +49,18 @@ def test_a_commit_that_main_has_left_has_it_no_more_when_it_is_started_anew(
     driven: Driven,
 ) -> None:
     limit(driven, branches=("main",))
-    ask(driven, A, "main", "heads/main")
+    request(driven, A, "main", "heads/main")
     assert "KEY" in order(driven).secrets
     driven.report("TASK_RUNNING", Phase.RUNNING)
     driven.stop()
     driven.update("TASK_KILLED")
-    ask(driven, A, A)
+    request(driven, A, A)
     assert "KEY" not in order(driven, 2).secrets
 
 
 def test_a_branch_that_moved_brings_its_variables_to_its_new_commit(driven: Driven) -> None:
     limit(driven, branches=("main",))
-    ask(driven, A, "main", "heads/main")
+    request(driven, A, "main", "heads/main")
     order(driven)
     driven.report("TASK_RUNNING", Phase.RUNNING)
     driven.step(events.HeadsFetched("hello", {"main": B}, {B: ("heads/main",), A: ()}))
@@ -71,12 +71,12 @@ def test_what_is_for_builds_alone_is_in_no_container_and_the_other_way_round(
     driven: Driven,
 ) -> None:
     limit(driven, given_for=GivenFor.BUILD)
-    ask(driven, A, "main", "heads/main")
+    request(driven, A, "main", "heads/main")
     given = order(driven)
     assert given.given_to_build == {"FOR_ALL": "1", "KEY": "hunter2"}
     assert given.given_to_containers == {"FOR_ALL": "1"}
     limit(driven, given_for=GivenFor.RUN)
-    ask(driven, B, "other", "heads/other")
+    request(driven, B, "other", "heads/other")
     given = order(driven, 2)
     assert given.given_to_build == {"FOR_ALL": "1"}
     assert given.given_to_containers == {"FOR_ALL": "1", "KEY": "hunter2"}

@@ -18,8 +18,8 @@ def test_a_commit_that_says_nothing_has_what_the_app_says(settings: CommitSettin
 
 
 def test_what_a_commit_says_holds() -> None:
-    said = CommitSettings(port=9000, health="/ready", start_limit=300.0, cpus=0.1, mem=64)
-    assert effective_settings.resolve(APP, said) == (9000, "/ready", 300.0, 0.1, 64)
+    settings = CommitSettings(port=9000, health="/ready", start_limit=300.0, cpus=0.1, mem=64)
+    assert effective_settings.resolve(APP, settings) == (9000, "/ready", 300.0, 0.1, 64)
 
 
 def test_a_commit_may_have_as_much_as_the_app_and_what_the_app_allows() -> None:

@@ -158,7 +158,7 @@ def test_why_a_preview_was_stopped_stays_until_it_is_asked_for(driven: Driven) -
     preview = driven.preview()
     why = "Nobody used it for an hour."
     stopped = Stopped(Reason(ReasonKind.IDLE, why))
-    driven.ask(lambda: driven.records.change(preview, stopped))
+    driven.call(lambda: driven.records.change(preview, stopped))
     driven.update("TASK_KILLING")
     driven.update("TASK_UNREACHABLE")
     driven.update("TASK_KILLED")

@@ -19,13 +19,13 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize(("told", "state"), ENDS.items())
+@pytest.mark.parametrize(("status", "state"), ENDS.items())
 def test_an_end_that_nobody_asked_for_frees_the_place_and_kills_what_returns_before_another_try(
-    driven: Driven, told: str, state: State
+    driven: Driven, status: str, state: State
 ) -> None:
     driven.run()
     old = driven.task()
-    driven.update(told)
+    driven.update(status)
     assert driven.preview().state is state
     assert driven.placements() == {}
     driven.update("TASK_RUNNING", task=old, reason="REASON_SLAVE_REREGISTERED")
@@ -37,24 +37,24 @@ def test_an_end_that_nobody_asked_for_frees_the_place_and_kills_what_returns_bef
     assert (driven.preview().state, driven.task() != old) == (after, after is State.PLACED)
 
 
-@pytest.mark.parametrize("told", ["TASK_STAGING", "TASK_STARTING"])
-def test_what_begins_is_alive_and_nobody_is_sent_there(driven: Driven, told: str) -> None:
+@pytest.mark.parametrize("status", ["TASK_STAGING", "TASK_STARTING"])
+def test_what_begins_is_alive_and_nobody_is_sent_there(driven: Driven, status: str) -> None:
     driven.place()
     placed = driven.preview()
-    driven.update(told)
+    driven.update(status)
     assert driven.preview() == placed
     assert driven.placements() == {}
 
 
-@pytest.mark.parametrize("told", ["TASK_UNREACHABLE", "TASK_UNKNOWN"])
+@pytest.mark.parametrize("status", ["TASK_UNREACHABLE", "TASK_UNKNOWN"])
 def test_what_is_out_of_sight_is_kept_and_replaced_after_a_minute_and_killed_on_return(
-    driven: Driven, told: str
+    driven: Driven, status: str
 ) -> None:
     driven.run()
     old = driven.task()
-    driven.update(told)
+    driven.update(status)
     assert driven.preview().state is State.RUNNING
-    assert driven.placements() == ({} if told == "TASK_UNREACHABLE" else {A: ("main",)})
+    assert driven.placements() == ({} if status == "TASK_UNREACHABLE" else {A: ("main",)})
     driven.tick(59)
     assert driven.preview().state is State.RUNNING
     driven.tick(1)

@@ -89,8 +89,8 @@ def both() -> events.Offered:
 
 def fail(driven: Driven, sha: str = A) -> None:
     driven.report("TASK_STARTING", Phase.BUILDING, sha=sha)
-    said = "its disk is full"
-    driven.report("TASK_FAILED", Phase.ENDED, sha=sha, cause=Cause.AGENT_UNFIT, message=said)
+    message = "its disk is full"
+    driven.report("TASK_FAILED", Phase.ENDED, sha=sha, cause=Cause.AGENT_UNFIT, message=message)
 
 
 def test_the_fault_of_an_agent_is_tried_elsewhere_and_the_next_commit_does_not_go_there(

@@ -28,9 +28,9 @@ def test_nothing_is_asked_when_nothing_is_pending() -> None:
 
 def test_the_question_is_repeated_ever_more_slowly() -> None:
     run = begun(TWO)
-    asked = [tenth / 10 for tenth in range(4000) if run.next_batch(tenth / 10)]
-    assert asked[:7] == [0, 1, 3, 7, 15, 31, 63]
-    pauses = [later - sooner for sooner, later in itertools.pairwise(asked)]
+    queried = [tenth / 10 for tenth in range(4000) if run.next_batch(tenth / 10)]
+    assert queried[:7] == [0, 1, 3, 7, 15, 31, 63]
+    pauses = [later - sooner for sooner, later in itertools.pairwise(queried)]
     assert set(pauses[6:]) == {60}
 
 

@@ -35,11 +35,13 @@ def test_what_waits_is_served_in_the_order_it_came() -> None:
     assert [demand.sha[0] for demand in queue.demands] == ["b", "a"]
 
 
-@pytest.mark.parametrize(("said", "mem"), [(CommitSettings(), 64), (CommitSettings(mem=32), 32)])
+@pytest.mark.parametrize(
+    ("settings", "mem"), [(CommitSettings(), 64), (CommitSettings(mem=32), 32)]
+)
 def test_a_demand_is_what_the_app_says_unless_the_commit_says_something(
-    said: CommitSettings, mem: int
+    settings: CommitSettings, mem: int
 ) -> None:
-    (demand,) = waiting([preview("a", settings=said)], 9.0).demands
+    (demand,) = waiting([preview("a", settings=settings)], 9.0).demands
     assert (demand.cpus, demand.mem) == (0.5, mem)
 
 

@@ -78,10 +78,10 @@ def test_no_more_stop_than_are_needed() -> None:
 
 def test_what_a_commit_asks_for_comes_free_with_its_preview() -> None:
     modest, large = tenant("a", 1.0, mem=100), tenant("b", 2.0, mem=100)
-    asked = dataclasses.replace(large.preview, settings=CommitSettings(mem=400))
-    assert stopped(decide([need(mem=400)], [modest, large._replace(preview=asked)])) == [["b"]]
-    asked = dataclasses.replace(modest.preview, settings=CommitSettings(cpus=0.01))
-    idle = [modest._replace(preview=asked), large]
+    resized = dataclasses.replace(large.preview, settings=CommitSettings(mem=400))
+    assert stopped(decide([need(mem=400)], [modest, large._replace(preview=resized)])) == [["b"]]
+    resized = dataclasses.replace(modest.preview, settings=CommitSettings(cpus=0.01))
+    idle = [modest._replace(preview=resized), large]
     assert stopped(decide([need(mem=100)], idle)) == [["b"]]
 
 

@@ -45,7 +45,7 @@ class QuietCluster:
         live = [task for task in self.world.mesos.live() if task.runs]
         match what, of:
             case "start", (str() as app, str() as sha):
-                self.world.ask("start", (app, sha), label=sha)
+                self.world.request("start", (app, sha), label=sha)
             case "crash", int() as number if live:
                 task = live[number % len(live)]
                 task.end("TASK_FAILED", phase=Phase.ENDED, cause=Cause.APP_EXITED)

@@ -51,8 +51,8 @@ def state_of(
     return MesosState(lambda: master.address, credential, now=lambda: 1000.0, clock=lambda: time[0])
 
 
-def agent(**told: Any) -> MesosAgent:
-    (read,) = read_agents({"slaves": [{**AGENT, **told}]}, {})
+def agent(**fields: Any) -> MesosAgent:
+    (read,) = read_agents({"slaves": [{**AGENT, **fields}]}, {})
     return read
 
 

@@ -67,9 +67,9 @@ INVERSE = {
 def test_an_inverse_offer_without_an_agent_asks_for_nothing() -> None:
     inverse = {name: value for name, value in INVERSE.items() if name != "agent_id"}
     assert read_inverse_offer(inverse) is None
-    told: list[events.Event] = []
-    Inbox(told.append).inverse_offered([inverse])
-    assert told == []
+    submitted: list[events.Event] = []
+    Inbox(submitted.append).inverse_offered([inverse])
+    assert submitted == []
 
 
 def test_the_framework_outlives_its_absence() -> None:
@@ -99,8 +99,8 @@ STATUS = {"task_id": {"value": "t"}, "state": "TASK_RUNNING", "uuid": "u"}
 
 
 def test_what_the_driver_tells_becomes_an_event() -> None:
-    told: list[events.Event] = []
-    inbox = Inbox(told.append)
+    submitted: list[events.Event] = []
+    inbox = Inbox(submitted.append)
     inbox.subscribed("f1")
     inbox.offered([raw()])
     inbox.rescinded("o1")
@@ -109,7 +109,7 @@ def test_what_the_driver_tells_becomes_an_event() -> None:
     inbox.updated(STATUS)
     inbox.agent_failed("agent-1", None, 9)
     inbox.disconnected()
-    assert told == [
+    assert submitted == [
         events.Subscribed("f1"),
         events.Offered([read_offer(raw())]),
         events.Rescinded("o1"),
@@ -122,7 +122,7 @@ def test_what_the_driver_tells_becomes_an_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told_by_the_driver", "means", "says"),
+    ("error", "means", "text"),
     [
         (driver.errors.FailedOver("x"), errors.FailedOver, "x"),
         (driver.errors.FrameworkRemoved("x"), errors.Removed, "--forget id"),
@@ -132,12 +132,12 @@ def test_what_the_driver_tells_becomes_an_event() -> None:
     ],
 )
 def test_the_end_of_the_driver_ends_the_program_with_an_error_of_its_own(
-    told_by_the_driver: driver.errors.DriverError, means: type[errors.Fatal], says: str
+    error: driver.errors.DriverError, means: type[errors.Fatal], text: str
 ) -> None:
-    told: list[events.Event] = []
-    Inbox(told.append).aborted(told_by_the_driver)
-    (ended,) = told
+    submitted: list[events.Event] = []
+    Inbox(submitted.append).aborted(error)
+    (ended,) = submitted
     assert isinstance(ended, events.EdgeFailed)
     assert type(ended.error) is means
     assert "x" in str(ended.error)
-    assert says in str(ended.error)
+    assert text in str(ended.error)

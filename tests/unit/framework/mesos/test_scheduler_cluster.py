@@ -30,14 +30,18 @@ def make(master: FakeMaster) -> Iterator[Callable[[str | None], MesosCluster]]:
     made: list[MesosCluster] = []
 
     def make(framework_id: str | None) -> MesosCluster:
-        told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+        submitted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         made.append(
             MesosCluster(
-                Inbox(told.put), INFO, master.address, framework_id=framework_id, credential=None
+                Inbox(submitted.put),
+                INFO,
+                master.address,
+                framework_id=framework_id,
+                credential=None,
             )
         )
         made[-1].start()
-        assert told.get(timeout=60) == events.Subscribed(FRAMEWORK_ID)
+        assert submitted.get(timeout=60) == events.Subscribed(FRAMEWORK_ID)
         return made[-1]
 
     yield make

@@ -162,8 +162,8 @@ def test_what_was_unpacked_before_runs_and_what_was_fetched_is_not_read(
     digest = "ab" * 32
     home = tmp_path / "work" / "bundles" / (digest if held_by != "nobody" else "cd" * 32)
     (home / "executor").mkdir(parents=True)
-    said = "import sys\ndef main():\n    print('unpacked', sys.argv)\n    return 7\n"
-    (home / "executor" / "bundle.py").write_text(said)
+    source = "import sys\ndef main():\n    print('unpacked', sys.argv)\n    return 7\n"
+    (home / "executor" / "bundle.py").write_text(source)
     if fetched:
         (tmp_path / "prevs-executor.pyz").write_bytes(b"no archive")
     work = "work" if held_by == "a relative folder" else str(tmp_path / "work")

@@ -55,8 +55,8 @@ PHASES = {
 
 
 def test_what_the_executor_says_of_its_phase_is_passed_on() -> None:
-    said = TaskReport(Phase.CHECKING, detail="503", began={"checking": 1.5})
-    report = read(status("TASK_STARTING", said))
+    task_report = TaskReport(Phase.CHECKING, detail="503", began={"checking": 1.5})
+    report = read(status("TASK_STARTING", task_report))
     assert (report.phase, report.detail, report.began) == ("checking", "503", {"checking": 1.5})
 
 
@@ -73,10 +73,12 @@ def test_what_is_no_digest_is_passed_on_as_none(digest: str) -> None:
     assert read(status("TASK_RUNNING", TaskReport(Phase.RUNNING, digest=digest))).digest == ""
 
 
-@pytest.mark.parametrize(("told", "protocol"), [("h2", "h2"), ("", ""), ("h3", ""), ("a b", "")])
-def test_a_protocol_that_proxies_speak_is_passed_on(told: str, protocol: str) -> None:
-    said = TaskReport(Phase.RUNNING, protocol=told)
-    assert read(status("TASK_RUNNING", said)).protocol == protocol
+@pytest.mark.parametrize(
+    ("reported", "protocol"), [("h2", "h2"), ("", ""), ("h3", ""), ("a b", "")]
+)
+def test_a_protocol_that_proxies_speak_is_passed_on(reported: str, protocol: str) -> None:
+    task_report = TaskReport(Phase.RUNNING, protocol=reported)
+    assert read(status("TASK_RUNNING", task_report)).protocol == protocol
 
 
 @pytest.mark.parametrize(("phase", "kind"), PHASES.items())
@@ -89,8 +91,8 @@ def test_an_unhealthy_task_runs_and_is_not_healthy() -> None:
     assert read(status("TASK_RUNNING", healthy=False)).kind is StatusKind.UNHEALTHY
 
 
-def failure_of(told: dict[str, Any]) -> Failure:
-    failure = read(told).failure
+def failure_of(update: dict[str, Any]) -> Failure:
+    failure = read(update).failure
     assert failure is not None
     return failure
 

@@ -23,13 +23,13 @@ def snapshot(*previews: PreviewRecord, apps: tuple[AppRecord, ...] = (HELLO,)) -
     return Snapshot({app.name: app for app in apps}, {(p.app, p.sha): p for p in previews})
 
 
-def told(before: Snapshot, now: Snapshot) -> list[str]:
+def sentences(before: Snapshot, now: Snapshot) -> list[str]:
     return [one.sentence for one in history.note(History("e"), before, now, 5.0).events]
 
 
 def become(preview: PreviewRecord, **fields: Any) -> str:
     """Return the one sentence about a change of a preview."""
-    (sentence,) = told(snapshot(preview), snapshot(dataclasses.replace(preview, **fields)))
+    (sentence,) = sentences(snapshot(preview), snapshot(dataclasses.replace(preview, **fields)))
     return sentence
 
 
@@ -72,8 +72,8 @@ def test_each_change_is_a_sentence(before: State, fields: Mapping[str, Any], sen
 
 def test_a_preview_that_is_new_or_forgotten_is_told_of() -> None:
     queued = dataclasses.replace(RUNNING, state=State.QUEUED, labels=(SHA[:9],))
-    assert told(snapshot(), snapshot(queued)) == ["5c80e7d of hello was asked for"]
-    assert told(snapshot(RUNNING), snapshot()) == [
+    assert sentences(snapshot(), snapshot(queued)) == ["5c80e7d of hello was asked for"]
+    assert sentences(snapshot(RUNNING), snapshot()) == [
         "main of hello (5c80e7d) was forgotten: no branch or tag leads to it any more"
     ]
 
@@ -89,9 +89,9 @@ def test_a_reason_of_a_megabyte_is_cut() -> None:
 
 def test_apps_come_change_and_go_and_their_previews_go_with_them() -> None:
     larger = dataclasses.replace(HELLO, mem=256, cpus=1.0)
-    assert told(NONE, snapshot()) == ["app hello was added"]
-    assert told(snapshot(), snapshot(apps=(larger,))) == ["app hello was changed: cpus, mem"]
-    assert told(snapshot(RUNNING), NONE) == ["app hello was removed"]
+    assert sentences(NONE, snapshot()) == ["app hello was added"]
+    assert sentences(snapshot(), snapshot(apps=(larger,))) == ["app hello was changed: cpus, mem"]
+    assert sentences(snapshot(RUNNING), NONE) == ["app hello was removed"]
 
 
 def test_what_is_told_says_of_what_it_is() -> None:

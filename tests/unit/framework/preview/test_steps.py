@@ -122,7 +122,7 @@ def test_what_a_build_took_is_known_after_a_start_from_its_image(driven: Driven)
     driven.stop()
     driven.step()
     driven.report("TASK_KILLED", Phase.ENDED)
-    driven.ask(lambda: driven.records.forget_preview(driven.preview()))
+    driven.call(lambda: driven.records.forget_preview(driven.preview()))
     assert driven.service.snapshot.typical_durations == {}
 
 

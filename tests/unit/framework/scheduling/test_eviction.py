@@ -28,8 +28,8 @@ def full(limits: Limits | None = None, **app: Any) -> Driven:
     return driven
 
 
-def ask(driven: Driven, sha: str = C, label: str = "three") -> None:
-    """Ask for a preview, and have the agents say that they have next to nothing."""
+def request(driven: Driven, sha: str = C, label: str = "three") -> None:
+    """Request a preview, and have the agents offer next to nothing."""
     driven.start(sha, label)
     driven.step(events.Offered([offer(f"rest for {label}", cpus=0.01, mem=5)]))
     driven.tick(2)
@@ -41,7 +41,7 @@ def states(driven: Driven) -> str:
 
 def test_the_least_recently_used_one_makes_room() -> None:
     driven = full()
-    ask(driven)
+    request(driven)
     assert states(driven) == "draining running queued"
     assert driven.placements() == {B: ("two",)}
     assert driven.preview(A).reason == (
@@ -79,7 +79,7 @@ def test_nothing_stops_before_the_agents_had_time_to_offer() -> None:
 
 def test_while_room_is_being_made_no_more_stop_until_it_does_not_come_for_a_while() -> None:
     driven = full()
-    ask(driven)
+    request(driven)
     for _ in range(30):
         driven.tick()
     assert states(driven) == "draining running queued"
@@ -94,7 +94,7 @@ def test_while_room_is_being_made_no_more_stop_until_it_does_not_come_for_a_whil
 
 def test_room_is_kept_for_whom_it_is_made() -> None:
     driven = full()
-    ask(driven)
+    request(driven)
     driven.start(D, "four")
     driven.update("TASK_KILLED", sha=A)
     first = driven.preview(C)
@@ -126,7 +126,7 @@ def test_neither_a_busy_nor_a_pinned_one_stops() -> None:
     driven = full()
     driven.pin(A)
     driven.use(B, open=1)
-    ask(driven)
+    request(driven)
     assert states(driven) == "running running queued"
     assert driven.preview(C).reason == (
         "No agent has 128 MB free; the most is 0. "
@@ -149,7 +149,7 @@ def test_what_is_kept_warm_stops_after_what_is_not() -> None:
         driven.step(events.Offered([offer(mem=BIG)]))
         driven.update("TASK_RUNNING", task=driven.preview(sha, app).task_id)
         driven.tick(100)
-    ask(driven)
+    request(driven)
     assert driven.preview(A).state is State.RUNNING
     assert driven.preview(B, "other").state is State.DRAINING
 
@@ -157,7 +157,7 @@ def test_what_is_kept_warm_stops_after_what_is_not() -> None:
 def test_nothing_stops_while_use_is_not_known() -> None:
     driven = full()
     driven.znodes.proxies = [ProxyRecord({"hello": 99})]
-    ask(driven)
+    request(driven)
     assert states(driven) == "running running queued"
     driven.use("", proxy="p1")
     driven.tick()
@@ -218,7 +218,7 @@ def test_a_hundred_do_not_stop_a_hundred() -> None:
 
 def test_what_was_stopped_for_another_starts_again_when_asked_for() -> None:
     driven = full()
-    ask(driven)
+    request(driven)
     driven.start(A, "one")
     assert driven.preview(A).restart_requested
     driven.update("TASK_KILLED", sha=A)
@@ -229,7 +229,7 @@ def test_what_was_stopped_for_another_starts_again_when_asked_for() -> None:
 def test_what_drains_anyway_is_waited_for_and_its_room_too() -> None:
     driven = full()
     driven.stop(A)
-    ask(driven)
+    request(driven)
     assert states(driven) == "draining running queued"
     assert driven.preview(C).reason == "Room is being made for it."
     driven.update("TASK_KILLED", sha=A)
@@ -241,7 +241,7 @@ def test_what_drains_anyway_is_waited_for_and_its_room_too() -> None:
 
 def test_where_room_is_being_made_for_one_none_is_made_for_others() -> None:
     driven = full()
-    ask(driven)
+    request(driven)
     driven.start(D, "four")
     driven.tick(2)
     assert states(driven) == "draining running queued"
@@ -253,7 +253,7 @@ def test_where_room_is_being_made_for_one_none_is_made_for_others() -> None:
 
 def test_an_offer_without_what_the_executor_had_is_waited_out() -> None:
     driven = full()
-    ask(driven)
+    request(driven)
     driven.start(D, "four")
     driven.update("TASK_KILLED", sha=A)
     driven.clock.pass_seconds(1.5)
@@ -267,7 +267,7 @@ def test_an_offer_without_what_the_executor_had_is_waited_out() -> None:
 def test_one_that_could_not_start_yet_stops_nothing() -> None:
     driven = full(Limits(starts_per_app=1))
     driven.start(D, "four")
-    ask(driven)
+    request(driven)
     assert driven.preview(D).state is State.QUEUED
     assert states(driven) == "draining running queued"
 
@@ -289,8 +289,8 @@ def test_between_two_decisions_is_a_second() -> None:
     driven = full()
     driven.pin(A)
     driven.pin(B)
-    ask(driven)
-    driven.ask(lambda: driven.service.commands.pin("hello", A, pinned=False))
+    request(driven)
+    driven.call(lambda: driven.service.commands.pin("hello", A, pinned=False))
     assert states(driven) == "running running queued"
     driven.tick()
     assert states(driven) == "draining running queued"

@@ -180,17 +180,17 @@ def test_reasons_that_change_with_the_offers_are_written_now_and_then() -> None:
     for n, sha in enumerate(shas):
         driven.start(sha, f"n{n}")
 
-    def told() -> list[int]:
+    def counts() -> list[int]:
         reasons = [driven.preview(sha).reason for sha in shas]
         return [int(reason.split()[-1][:-1]) for reason in reasons if reason]
 
     driven.step(events.Offered([offer("o1", mem=124)]))
-    assert told() == [60] * 50
+    assert counts() == [60] * 50
     driven.step(events.Offered([offer("o2", mem=134)]))
-    assert told() == [60] * 50 + [70] * 10
+    assert counts() == [60] * 50 + [70] * 10
     driven.tick(5)
     driven.step(events.Offered([offer("o3", mem=144)]))
-    assert told() == [80] * 50 + [70] * 10
+    assert counts() == [80] * 50 + [70] * 10
 
 
 def test_one_in_the_pause_before_its_next_attempt_is_in_no_queue_until_that_is_over(

@@ -164,17 +164,15 @@ def test_offers_are_unwanted_once_when_nothing_waits(
     assert len(cluster.of("revive")) == 2
 
 
-def test_what_was_asked_in_vain_is_asked_again_at_once(
-    offers: Offers, cluster: FakeCluster
-) -> None:
-    asks: list[tuple[str, Callable[[], None]]] = [
+def test_a_failed_request_is_repeated_at_once(offers: Offers, cluster: FakeCluster) -> None:
+    calls: list[tuple[str, Callable[[], None]]] = [
         ("revive", lambda: offers.request([A])),
         ("suppress", offers.suppress),
     ]
-    for call, ask in asks:
+    for call, send in calls:
         cluster.failure = Unavailable("Mesos")
         with pytest.raises(Unavailable):
-            ask()
+            send()
         cluster.failure = None
-        ask()
+        send()
         assert len(cluster.of(call)) == 2

@@ -88,7 +88,7 @@ def test_a_known_preview_is_written_once_for_a_start_and_takes_the_label_with_it
     driven.stop(A)
     driven.start(B, "v1")
     written = driven.store.writes
-    started = driven.ask(lambda: driven.service.commands.start("hello", A, "v1"))
+    started = driven.call(lambda: driven.service.commands.start("hello", A, "v1"))
     assert driven.store.writes == written + 1
     assert (started.state, started.labels) == (State.QUEUED, ("main", "v1"))
     assert driven.preview(B).labels == ()

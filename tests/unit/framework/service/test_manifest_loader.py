@@ -12,7 +12,7 @@ from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven
 from tests.fakes.offers import offer
 
-SAID = CommitSettings(
+SETTINGS = CommitSettings(
     port=8000,
     health="/up",
     start_limit=120.0,
@@ -30,20 +30,20 @@ AWAY = Failure(Cause.REPOSITORY_UNREACHABLE, "The repository cannot be read.")
 
 
 def order(driven: Driven) -> BuildOrder:
-    """Return what the last launched executor was told."""
+    """Return what the last launched executor was sent."""
     return driven.cluster.tasks[-1].order
 
 
 def test_what_a_commit_says_is_what_its_executor_is_told(driven: Driven) -> None:
-    driven.manifests.says[A] = SAID
+    driven.manifests.contents[A] = SETTINGS
     driven.start(A)
     driven.step(events.Offered([offer()]))
-    told = order(driven)
-    assert (told.container_port, told.health, told.start_limit) == (8000, "/up", 120.0)
-    assert (told.cpus, told.mem) == (0.05, 64)
-    assert (told.build, told.run) == (SAID.build, SAID.run)
-    assert driven.preview(A).settings == SAID
-    assert driven.manifests.asked == [(driven.records.app("hello"), A)]
+    sent = order(driven)
+    assert (sent.container_port, sent.health, sent.start_limit) == (8000, "/up", 120.0)
+    assert (sent.cpus, sent.mem) == (0.05, 64)
+    assert (sent.build, sent.run) == (SETTINGS.build, SETTINGS.run)
+    assert driven.preview(A).settings == SETTINGS
+    assert driven.manifests.requested == [(driven.records.app("hello"), A)]
 
 
 def test_nothing_is_placed_before_it_is_read_and_it_is_asked_for_once(driven: Driven) -> None:
@@ -52,7 +52,7 @@ def test_nothing_is_placed_before_it_is_read_and_it_is_asked_for_once(driven: Dr
     driven.step(events.Offered([offer()]))
     driven.tick(5.0)
     assert driven.preview(A).state is State.QUEUED
-    assert len(driven.manifests.asked) == 1
+    assert len(driven.manifests.requested) == 1
     driven.manifests.silent = False
     driven.tick()
     driven.step(events.Offered([offer()]))
@@ -62,18 +62,18 @@ def test_nothing_is_placed_before_it_is_read_and_it_is_asked_for_once(driven: Dr
 def test_what_cannot_be_used_has_failed_with_every_mistake_until_a_retry_reads_again(
     driven: Driven,
 ) -> None:
-    driven.manifests.says[A] = WRONG
+    driven.manifests.contents[A] = WRONG
     driven.start(A)
     failed = driven.preview(A)
     assert (failed.state, failed.failure) == (State.FAILED, WRONG)
     assert failed.task_id is None
     failures = {"cause": "settings-invalid"}
     assert driven.registry.get_sample_value("prevs_attempts_failed_total", failures) == 1.0
-    driven.manifests.says[A] = SAID
+    driven.manifests.contents[A] = SETTINGS
     driven.start(A)
     assert driven.preview(A).state is State.FAILED
     driven.retry(A)
-    assert driven.preview(A).settings == SAID
+    assert driven.preview(A).settings == SETTINGS
     with pytest.raises(NotRetryable):
         driven.retry(A)
 
@@ -81,20 +81,20 @@ def test_what_cannot_be_used_has_failed_with_every_mistake_until_a_retry_reads_a
 def test_what_has_run_is_not_read_again_until_the_app_allows_something_else(
     driven: Driven,
 ) -> None:
-    driven.manifests.says[A] = SAID
+    driven.manifests.contents[A] = SETTINGS
     driven.run(A)
     driven.stop(A)
     driven.update("TASK_KILLED")
     driven.start(A)
-    assert len(driven.manifests.asked) == 1
+    assert len(driven.manifests.requested) == 1
     driven.step(events.Offered([offer()]))
     driven.report("TASK_RUNNING", Phase.RUNNING)
-    driven.ask(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
-    assert driven.preview(A).settings == SAID
+    driven.call(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
+    assert driven.preview(A).settings == SETTINGS
     driven.stop(A)
     driven.update("TASK_KILLED")
     driven.start(A)
-    assert len(driven.manifests.asked) == 2
+    assert len(driven.manifests.requested) == 2
     assert driven.preview(A).settings_for == effective_settings.settings_key(
         driven.records.app("hello")
     )
@@ -103,24 +103,24 @@ def test_what_has_run_is_not_read_again_until_the_app_allows_something_else(
 def test_what_was_read_for_an_app_as_it_was_is_read_anew(driven: Driven) -> None:
     driven.manifests.silent = True
     driven.start(A)
-    driven.ask(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
-    (before, _), (now, _) = driven.manifests.asked
+    driven.call(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
+    (before, _), (now, _) = driven.manifests.requested
     driven.step(events.SettingsRead("hello", A, effective_settings.settings_key(before), WRONG))
     assert driven.preview(A).state is State.QUEUED
     assert driven.preview(A).settings is None
-    driven.step(events.SettingsRead("hello", A, effective_settings.settings_key(now), SAID))
-    assert driven.preview(A).settings == SAID
+    driven.step(events.SettingsRead("hello", A, effective_settings.settings_key(now), SETTINGS))
+    assert driven.preview(A).settings == SETTINGS
 
 
 def test_a_repository_that_is_away_is_tried_again_and_given_up_in_the_end(driven: Driven) -> None:
-    driven.manifests.says[A] = AWAY
+    driven.manifests.contents[A] = AWAY
     driven.start(A)
     waiting = driven.preview(A)
     assert (waiting.state, waiting.consecutive_losses) == (State.QUEUED, 1)
     assert "It is tried again in 1 s" in waiting.reason
     for _ in range(40):
         driven.tick(10.0)
-    assert len(driven.manifests.asked) == 6
+    assert len(driven.manifests.requested) == 6
     failed = driven.preview(A)
     assert failed.state is State.FAILED
     assert failed.failure is not None
@@ -133,7 +133,7 @@ def test_an_answer_for_what_waits_no_more_changes_nothing(driven: Driven) -> Non
     driven.start(B, "other")
     driven.stop(A)
     before = driven.preview(A)
-    driven.manifests.says[A] = WRONG
+    driven.manifests.contents[A] = WRONG
     driven.manifests.silent = False
     driven.tick()
     assert driven.preview(A) == before
@@ -154,7 +154,7 @@ def test_a_moved_branch_whose_commit_has_mistakes_leaves_the_old_one_serving(
     driven: Driven,
 ) -> None:
     driven.run(A)
-    driven.manifests.says[B] = WRONG
+    driven.manifests.contents[B] = WRONG
     driven.step(events.HeadsFetched("hello", {"main": B}))
     assert driven.preview(B).state is State.FAILED
     assert driven.placements() == {A: ("main",)}

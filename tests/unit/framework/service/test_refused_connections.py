@@ -17,7 +17,7 @@ from tests.fakes.offers import offer
 LASTS = PATIENCE_SECONDS + 1
 
 
-def said_to_run(driven: Driven) -> None:
+def confirm_running(driven: Driven) -> None:
     """Have Mesos answer that the task runs."""
     driven.report("TASK_RUNNING", Phase.RUNNING)
 
@@ -30,14 +30,14 @@ def test_a_refusal_is_the_previews_reason_and_mesos_is_asked_about_its_task_at_o
     assert driven.preview().reason == REASON.text
     assert driven.preview().state is State.RUNNING
     assert driven.cluster.of("reconcile")[-1] == ((driven.task(), "agent-1"),)
-    asked = len(driven.cluster.of("reconcile"))
-    said_to_run(driven)
+    queries = len(driven.cluster.of("reconcile"))
+    confirm_running(driven)
     assert driven.preview().reason == REASON.text, "an answer of Mesos takes none of it back"
     driven.refuse(4)
-    assert len(driven.cluster.of("reconcile")) == asked, "it has answered"
+    assert len(driven.cluster.of("reconcile")) == queries, "it has answered"
     driven.clock.pass_seconds(LAPSE_SECONDS + 1)
     driven.refuse(0)
-    assert len(driven.cluster.of("reconcile")) == asked + 1, "that is a new one"
+    assert len(driven.cluster.of("reconcile")) == queries + 1, "that is a new one"
 
 
 def test_when_it_lasts_though_mesos_says_that_it_runs_the_attempt_has_failed(
@@ -46,7 +46,7 @@ def test_when_it_lasts_though_mesos_says_that_it_runs_the_attempt_has_failed(
     driven.run()
     first = driven.task()
     driven.refuse(0)
-    said_to_run(driven)
+    confirm_running(driven)
     driven.refuse(PATIENCE_SECONDS - 1)
     assert driven.preview().state is State.RUNNING
     driven.refuse(2)
@@ -72,7 +72,7 @@ def test_while_mesos_does_not_answer_for_it_nothing_is_ended(driven: Driven) -> 
     driven.run()
     driven.refuse(2 * LASTS)
     assert driven.preview().state is State.RUNNING
-    said_to_run(driven)
+    confirm_running(driven)
     driven.refuse(2)
     assert driven.preview().state is State.QUEUED
 
@@ -98,7 +98,7 @@ def test_what_mesos_does_not_know_or_find_healthy_is_not_ended_for_that(driven: 
     driven.update("TASK_RUNNING", healthy=False)
     driven.refuse(2)
     assert driven.preview().state is State.RUNNING
-    said_to_run(driven)
+    confirm_running(driven)
     assert driven.preview().state is State.QUEUED
 
 
@@ -107,13 +107,13 @@ def test_after_a_new_subscription_nothing_is_ended_before_mesos_has_answered_ane
 ) -> None:
     driven.run()
     driven.refuse(0)
-    said_to_run(driven)
+    confirm_running(driven)
     driven.step(events.Disconnected())
     driven.refuse(LASTS)
     driven.step(events.Subscribed("framework-1"))
     driven.refuse(0)
     assert driven.preview().state is State.RUNNING
-    said_to_run(driven)
+    confirm_running(driven)
     assert driven.preview().state is State.QUEUED
 
 
@@ -126,7 +126,7 @@ def test_a_refusal_long_ago_while_the_link_to_mesos_is_gone_does_not_count(
     driven.tick(10 * LASTS)
     driven.refuse(0)
     driven.step(events.Subscribed("framework-1"))
-    said_to_run(driven)
+    confirm_running(driven)
     assert driven.preview().state is State.RUNNING
     driven.refuse(LASTS)
     assert driven.preview().state is State.QUEUED
@@ -137,13 +137,13 @@ def test_when_nobody_is_refused_any_more_the_reason_goes_and_the_next_time_count
 ) -> None:
     driven.run()
     driven.refuse(10)
-    said_to_run(driven)
+    confirm_running(driven)
     driven.tick(LAPSE_SECONDS)
     assert driven.preview().reason == REASON.text
     driven.tick(1)
     assert driven.preview().reason == ""
     driven.refuse(10)
-    said_to_run(driven)
+    confirm_running(driven)
     assert driven.preview().state is State.RUNNING
     driven.refuse(6)
     assert driven.preview().state is State.QUEUED
@@ -155,7 +155,7 @@ def test_what_another_proxy_reaches_is_not_ended_for_one_that_does_not(
 ) -> None:
     driven.run()
     driven.refuse(0)
-    said_to_run(driven)
+    confirm_running(driven)
     for _ in range(20):
         driven.use(proxy="p2", open=open_, requests=requests)
         driven.use(proxy="p1", open=1)
@@ -175,7 +175,7 @@ def test_what_another_proxy_reaches_is_not_ended_for_one_that_does_not(
 def test_this_is_no_sign_of_life(driven: Driven, proxy: str, open_: int) -> None:
     driven.run()
     driven.refuse(0)
-    said_to_run(driven)
+    confirm_running(driven)
     for _ in range(9):
         driven.use(proxy=proxy, open=open_)
         driven.refuse(2)
@@ -201,7 +201,7 @@ def test_an_earlier_attempt_or_one_that_does_not_run_is_not_noted(driven: Driven
 def test_one_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> None:
     driven.run()
     driven.refuse(10)
-    said_to_run(driven)
+    confirm_running(driven)
     driven.stop()
     driven.update("TASK_KILLED")
     assert driven.preview().state is State.STOPPED
@@ -228,7 +228,7 @@ def test_refusals_are_heard_while_zookeeper_is_away(driven: Driven) -> None:
     driven.refuse(LASTS)
     driven.step(events.StoreResumed())
     assert driven.preview().state is State.RUNNING
-    said_to_run(driven)
+    confirm_running(driven)
     assert driven.preview().state is State.QUEUED
 
 
@@ -239,10 +239,10 @@ def test_a_new_leader_takes_back_what_it_has_not_heard_itself_and_counts_anew(
     driven.refuse(10)
     later = Driven(driven.znodes, driven.clock)
     assert later.preview().reason == REASON.text
-    said_to_run(later)
+    confirm_running(later)
     assert later.preview().reason == ""
     later.refuse(10)
-    said_to_run(later)
+    confirm_running(later)
     assert later.preview().state is State.RUNNING
     later.refuse(6)
     assert later.preview().state is State.QUEUED
@@ -252,7 +252,7 @@ def test_each_preview_has_a_spell_of_its_own(driven: Driven) -> None:
     driven.run(A)
     driven.run(B, "dev")
     driven.refuse(0, sha=A)
-    said_to_run(driven)
+    confirm_running(driven)
     driven.refuse(LASTS, sha=A)
     assert (driven.preview(A).state, driven.preview(B).state) == (State.QUEUED, State.RUNNING)
 

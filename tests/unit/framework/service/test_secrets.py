@@ -44,7 +44,7 @@ def give(driven: Driven, name: str, value: str) -> AppSecrets:
     def change(given: AppSecrets) -> AppSecrets:
         return AppSecrets(given.app, {**given.variables, name: Variable(value)}, PASSWORD)
 
-    return driven.ask(lambda: driven.service.commands.change_secrets("hello", change))
+    return driven.call(lambda: driven.service.commands.change_secrets("hello", change))
 
 
 def shown(driven: Driven) -> Snapshot:
@@ -154,7 +154,7 @@ def test_without_the_key_it_is_told_and_nothing_is_lost(
 
 def test_what_cannot_be_opened_can_be_removed(sealed: Driven) -> None:
     driven = next_one(sealed, NEW)
-    driven.ask(lambda: driven.service.commands.clear_secrets("hello"))
+    driven.call(lambda: driven.service.commands.clear_secrets("hello"))
     assert shown(driven).given("hello") == AppSecrets("hello")
     assert stored(driven) is None
 
@@ -178,7 +178,7 @@ def test_without_a_key_nothing_is_set() -> None:
 
 
 def test_it_goes_with_its_app(sealed: Driven) -> None:
-    sealed.ask(lambda: sealed.service.commands.remove_app("hello"))
+    sealed.call(lambda: sealed.service.commands.remove_app("hello"))
     sealed.tick()
     sealed.step(events.MirrorRemoved("hello"))
     assert stored(sealed) is None

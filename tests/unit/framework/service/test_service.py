@@ -114,8 +114,8 @@ def test_while_zookeeper_is_away_nothing_is_sent_to_mesos(driven: Driven) -> Non
     driven.tick(901)
     assert driven.cluster.calls == sent
     driven.step(events.StoreResumed())
-    told = {call for call, _ in driven.cluster.calls[len(sent) :]}
-    assert told >= {"kill", "reconcile", "revive"}
+    repeated = {call for call, _ in driven.cluster.calls[len(sent) :]}
+    assert repeated >= {"kill", "reconcile", "revive"}
 
 
 def test_zookeeper_may_go_away_twice_before_it_is_back(driven: Driven) -> None:
@@ -123,7 +123,7 @@ def test_zookeeper_may_go_away_twice_before_it_is_back(driven: Driven) -> None:
     assert health.why_not(driven.service.readiness()) is None
 
 
-def test_what_mesos_says_meanwhile_is_handled_in_its_order(driven: Driven) -> None:
+def test_events_of_mesos_that_come_meanwhile_are_handled_in_their_order(driven: Driven) -> None:
     driven.start()
     driven.step(events.StoreSuspended())
     driven.step(events.Offered([offer()]), events.Rescinded("o1"))
@@ -131,16 +131,16 @@ def test_what_mesos_says_meanwhile_is_handled_in_its_order(driven: Driven) -> No
     assert driven.cluster.of("accept") == []
 
 
-def test_use_that_is_told_meanwhile_is_of_the_time_when_it_was_told(driven: Driven) -> None:
+def test_use_that_is_reported_meanwhile_counts_from_when_it_was_reported(driven: Driven) -> None:
     driven.run()
     driven.tick(100.0)
     driven.step(events.StoreSuspended())
     driven.step(events.UsageReported("proxy-1", [Use(driven.task(), open=0, requests=1)]))
-    told = driven.clock.clock.now()
+    reported = driven.clock.clock.now()
     driven.tick(100.0)
     driven.step(events.StoreResumed())
     [preview] = driven.service.snapshot.previews.values()
-    assert preview.last_used == told
+    assert preview.last_used == reported
 
 
 def test_a_lost_session_ends_it_and_nothing_is_done_that_comes_later(driven: Driven) -> None:

@@ -68,9 +68,9 @@ def test_a_token_of_one_app_goes_with_the_app(driven: Driven) -> None:
     driven.add_app(AppRecord("shop", "/srv/shop"))
     for name in ("shop", "hello"):
         record = TokenRecord(name, "use", access.digest(name), app=name)
-        driven.ask(functools.partial(driven.service.commands.add_token, record))
+        driven.call(functools.partial(driven.service.commands.add_token, record))
     assert make(driven).authenticate("shop")
-    driven.ask(lambda: driven.service.commands.remove_app("shop"))
+    driven.call(lambda: driven.service.commands.remove_app("shop"))
     driven.tick()
     driven.step(events.MirrorRemoved("shop"))
     assert make(driven).authenticate("shop") is None
@@ -105,7 +105,7 @@ def test_what_is_stored_is_no_token(driven: Driven) -> None:
 
 
 def test_the_next_framework_knows_the_tokens(driven: Driven) -> None:
-    driven.ask(lambda: driven.service.commands.add_token(DEPLOYS))
+    driven.call(lambda: driven.service.commands.add_token(DEPLOYS))
     driven.znodes.epoch += 1
     assert make(Driven(driven.znodes)).authenticate("x") == Identity("deploys", Scope.USE)
 

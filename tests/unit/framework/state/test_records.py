@@ -58,7 +58,7 @@ def test_what_has_much_to_store_is_written_in_more_than_one_go() -> None:
 def test_a_preview_that_is_forgotten_is_gone_from_every_look(driven: Driven) -> None:
     driven.start()
     driven.stop()
-    driven.ask(lambda: driven.records.forget_preview(driven.preview()))
+    driven.call(lambda: driven.records.forget_preview(driven.preview()))
     assert driven.service.snapshot.previews == {}
     assert not driven.records.of_app("hello")
     assert not driven.records.in_state(State.STOPPED)
@@ -67,7 +67,7 @@ def test_a_preview_that_is_forgotten_is_gone_from_every_look(driven: Driven) -> 
 
 def set_secret(driven: Driven, value: str, app: str = "hello") -> None:
     given = AppSecrets(app, {"API_KEY": Variable(value)})
-    driven.ask(lambda: driven.service.commands.change_secrets(app, lambda _: given))
+    driven.call(lambda: driven.service.commands.change_secrets(app, lambda _: given))
 
 
 def known(driven: Driven) -> tuple[object, ...]:
@@ -84,12 +84,12 @@ def known(driven: Driven) -> tuple[object, ...]:
         lambda driven: driven.start(B),
         lambda driven: driven.stop(),
         lambda driven: driven.add_app(AppRecord("other", "/srv/other")),
-        lambda driven: driven.ask(lambda: driven.service.commands.remove_app("hello")),
-        lambda driven: driven.ask(lambda: driven.service.commands.add_token(TOKEN)),
-        lambda driven: driven.ask(lambda: driven.service.commands.remove_token("old")),
+        lambda driven: driven.call(lambda: driven.service.commands.remove_app("hello")),
+        lambda driven: driven.call(lambda: driven.service.commands.add_token(TOKEN)),
+        lambda driven: driven.call(lambda: driven.service.commands.remove_token("old")),
         lambda driven: set_secret(driven, "changed"),
         lambda driven: set_secret(driven, "first", app="bare"),
-        lambda driven: driven.ask(lambda: driven.service.commands.clear_secrets("hello")),
+        lambda driven: driven.call(lambda: driven.service.commands.clear_secrets("hello")),
     ],
     ids=[
         *("a start", "a stop", "an app added", "an app removed"),
@@ -101,7 +101,7 @@ def test_what_was_written_without_an_answer_is_written_as_it_was(
 ) -> None:
     driven.add_app(AppRecord("bare", "/srv/bare"))
     driven.run()
-    driven.ask(lambda: driven.service.commands.add_token(dataclasses.replace(TOKEN, name="old")))
+    driven.call(lambda: driven.service.commands.add_token(dataclasses.replace(TOKEN, name="old")))
     set_secret(driven, "hunter2")
     before, stored = known(driven), driven.znodes.values()
     driven.mishaps.plan([Fate.UNANSWERED])

@@ -97,7 +97,7 @@ def test_a_new_framework_that_finds_the_placement_takes_it_away_first(driven: Dr
         driven.service.commands.stop("hello", A)
         driven.store.away = True
 
-    driven.ask(stop_and_lose_the_store)
+    driven.call(stop_and_lose_the_store)
     assert driven.placements() == {A: ("main",)}
     again = Driven(driven.znodes, driven.clock)
     assert again.preview().state is State.DRAINING
@@ -125,7 +125,7 @@ def test_a_port_that_visitors_are_led_to_is_in_use_until_that_is_written(driven:
         driven.records.change(driven.preview(), Failed(failure))
         return set(driven.records.routes.in_use())
 
-    assert driven.ask(lose_it) == {place}
+    assert driven.call(lose_it) == {place}
     assert not set(driven.records.routes.in_use())
 
 

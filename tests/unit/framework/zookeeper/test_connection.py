@@ -18,22 +18,22 @@ class Link:
 
     def __init__(self) -> None:
         self.connected = True
-        self.tell: Any = None
+        self.change: Any = None
 
     @property
     def client(self) -> KazooClient:
         return cast(KazooClient, self)
 
     def add_listener(self, listener: Any) -> None:
-        self.tell = listener
+        self.change = listener
 
 
 def test_a_link_that_is_in_doubt_pauses_everything_and_a_lost_session_ends_it() -> None:
-    link, told = Link(), list[events.Event]()
-    watch_link(link.client, told.append)
+    link, submitted = Link(), list[events.Event]()
+    watch_link(link.client, submitted.append)
     for state in (KazooState.SUSPENDED, KazooState.CONNECTED, KazooState.LOST):
-        link.tell(state)
-    suspended, resumed, ended = told
+        link.change(state)
+    suspended, resumed, ended = submitted
     assert (suspended, resumed) == (events.StoreSuspended(), events.StoreResumed())
     assert isinstance(ended, events.EdgeFailed)
     assert isinstance(ended.error, SessionLost)

@@ -75,11 +75,11 @@ def test_a_file_may_say_everything() -> None:
 
 
 def test_the_file_that_says_everything_has_every_key() -> None:
-    said = tomllib.loads(WHOLE.decode())
+    values = tomllib.loads(WHOLE.decode())
     for name, field in Manifest.model_fields.items():
         table = find_table((name,))
-        assert set(table.model_fields if table else ()) <= set(said[name] if table else ()), name
-        assert field.default != said[name]
+        assert set(table.model_fields if table else ()) <= set(values[name] if table else ()), name
+        assert field.default != values[name]
 
 
 def test_a_file_without_a_word_leaves_everything_to_the_app() -> None:
@@ -259,8 +259,8 @@ def write(value: Any) -> str:
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6))
-def test_any_values_are_taken_or_refused_with_the_line_of_the_key(said: dict[str, Any]) -> None:
-    text = "".join(f"{name} = {write(value)}\n" for name, value in said.items())
+def test_any_values_are_taken_or_refused_with_the_line_of_the_key(values: dict[str, Any]) -> None:
+    text = "".join(f"{name} = {write(value)}\n" for name, value in values.items())
     try:
         found = read(text.encode(), BOUNDS)
     except InvalidManifest as error:
