@@ -332,8 +332,9 @@ def _listen(chosen: Settings) -> socket.socket:
     except OSError as error:
         raise SettingsError([f"PREVS_LISTEN: {chosen.listen} cannot be used ({error})"]) from None
     # asyncio sets TCP_NODELAY only on a socket whose protocol is named (`_set_nodelay`), and
-    # create_server's is not. Without it, the second answer of a connection takes 40 ms. Accepted
-    # connections inherit it from the listener.
+    # create_server's is not; uvicorn's own sockets have the same problem
+    # (https://github.com/Kludex/uvicorn/pull/3154). Without it, the second answer of a connection
+    # takes 40 ms. Accepted connections inherit it from the listener.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 

@@ -105,7 +105,7 @@ class StoreResumed:
 
 @dataclasses.dataclass(frozen=True)
 class EdgeFailed:
-    """An edge cannot go on, so the program must end."""
+    """An edge cannot continue, so the program must end."""
 
     error: Fatal
 
@@ -153,7 +153,7 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class Stop:
-    """End the service's thread; every task goes on."""
+    """End the service's thread; tasks keep running."""
 
 
 Event = (

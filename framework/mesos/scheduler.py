@@ -214,7 +214,7 @@ class MesosCluster:
         self._driver.start()
 
     def stop(self) -> None:
-        """End the subscription; every task goes on."""
+        """End the subscription; tasks keep running."""
         self._driver.stop()
 
     def accept(

@@ -33,7 +33,7 @@ from prevs.states import Cause, State
 log = structlog.get_logger(__name__)
 
 TURN_SECONDS = 0.5
-"""How long launches may go on in one turn: the events of Mesos and people wait meanwhile."""
+"""How long one turn may launch: the events of Mesos and people wait meanwhile."""
 NO_OFFER_SECONDS = 3.0
 """How long a preview waits before its reason says that no agent offers anything."""
 REASON_SECONDS = 5.0

@@ -56,6 +56,10 @@ def start(client: KazooClient, timeout: float) -> None:
 
 
 def _make_chroot(client: KazooClient, timeout: float) -> None:
+    """Make the chroot with a second client: a client below it cannot.
+
+    See https://github.com/python-zk/kazoo/issues/53.
+    """
     hosts = ",".join(f"{host}:{port}" for host, port in client.hosts)
     above = KazooClient(
         hosts=hosts,
@@ -101,7 +105,8 @@ def watch_link(client: KazooClient, submit: Callable[[events.Event], None]) -> N
 def mapped(client: KazooClient) -> Iterator[None]:
     """Turn kazoo's errors into ours; raise at once where kazoo would wait for a connection.
 
-    Raises Unavailable, and ForeignState for znodes that are closed to this framework.
+    kazoo queues requests while it reconnects (https://github.com/python-zk/kazoo/pull/588). Raises
+    Unavailable, and ForeignState for znodes that are closed to this framework.
     """
     if not client.connected:
         raise Unavailable("ZooKeeper")
