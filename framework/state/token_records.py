@@ -40,7 +40,7 @@ class TokenRecords:
         self._unconfirmed[name] = token
         self._store.delete(token)
         del self._unconfirmed[name]
-        self.all = {other: kept for other, kept in self.all.items() if other != name}
+        self.all = {other: one for other, one in self.all.items() if other != name}
 
     def remove_of(self, app: str) -> None:
         """Remove the tokens that are for one app. Raises Unavailable."""

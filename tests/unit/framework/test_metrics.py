@@ -1,6 +1,7 @@
 from prometheus_client import CollectorRegistry
 
 from framework import events
+from framework.errors import SessionLost
 from framework.metrics import Metrics
 from prevs.states import Phase, State
 from tests.fakes.driven import B, Driven
@@ -32,6 +33,13 @@ def test_every_kind_of_event_is_counted(driven: Driven) -> None:
     assert counts == [2, 1, 1, 1, 1, 0]
     assert read(driven, "prevs_status_updates_total", state="TASK_RUNNING") == 1
     assert read(driven, "prevs_attempts_started_total") == 1
+
+
+def test_renamed_events_keep_the_kinds_that_dashboards_have(driven: Driven) -> None:
+    driven.step(events.UsageReported("proxy-1", []), events.HeadsFetched("hello", {}))
+    driven.step(events.MirrorRemoved("gone"), events.EdgeFailed(SessionLost()))
+    kinds = ("Used", "Heads", "Forgotten", "Ended")
+    assert [read(driven, "prevs_events_total", kind=kind) for kind in kinds] == [1, 1, 1, 1]
 
 
 def test_what_becomes_of_each_offer_is_counted(driven: Driven) -> None:
