@@ -1,4 +1,4 @@
-"""The mirrors of all apps, as framework.ports.Refs."""
+"""The mirrors of all apps, as framework.ports.Repositories."""
 
 import contextlib
 import hashlib
@@ -68,7 +68,7 @@ class Mirrors:
         self._mirrors: dict[str, Mirror] = {}
 
     def resolve(self, app: AppRecord, label: str, *, fresh: bool = False) -> Resolved:
-        """Return what a label leads to, as framework.ports.Refs says."""
+        """Return what a label leads to, as framework.ports.Repositories says."""
         if not names.is_label(label):
             raise UnknownLabel(app.name, label, resolution.explain_no_label(label))
         mirror = self._get_mirror(app)
@@ -98,7 +98,7 @@ class Mirrors:
         return _choose(app, label, mirror, found)
 
     def leading(self, app: AppRecord) -> Mapping[str, tuple[str, ...]]:
-        """Return the refs of each commit, as framework.ports.Refs says."""
+        """Return the refs of each commit, as framework.ports.Repositories says."""
         try:
             snapshot = self._get_mirror(app).peek(float("inf"))
         except GitFailed as exc:
@@ -106,7 +106,7 @@ class Mirrors:
         return snapshot.names if snapshot else {}
 
     def heads(self, app: AppRecord) -> Mapping[str, str | None]:
-        """Return the commit of every branch's and tag's label, as framework.ports.Refs says."""
+        """Return the commit of each label, as framework.ports.Repositories says."""
         mirror = self._get_mirror(app)
         try:
             before = mirror.peek(float("inf"))
@@ -118,7 +118,7 @@ class Mirrors:
         return resolution.find_heads(after.labels)
 
     def listing(self, app: AppRecord) -> Listing:
-        """Return the branches and tags, as framework.ports.Refs says."""
+        """Return the branches and tags, as framework.ports.Repositories says."""
         mirror = self._get_mirror(app)
         try:
             snapshot = self._look(app, mirror)
@@ -130,7 +130,7 @@ class Mirrors:
         return Listing(listed, mirror.age, problem)
 
     def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
-        """Return some commits, as framework.ports.Refs says."""
+        """Return some commits, as framework.ports.Repositories says."""
         mirror = self._get_mirror(app)
         try:
             begin = self._find_place(app, mirror, ref, after)
@@ -141,7 +141,7 @@ class Mirrors:
         return CommitPage(found[:limit], commits.write_cursor(rest) if found[limit:] else None)
 
     def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
-        """Return what is at a path of a commit, as framework.ports.Refs says."""
+        """Return what is at a path of a commit, as framework.ports.Repositories says."""
         mirror = self._get_mirror(app)
         with contextlib.suppress(GitFailed):
             return files.read_file(self._git, mirror.folder, sha, path, most=most)

@@ -47,7 +47,7 @@ class UnmetDemand(NamedTuple):
 class Preemption(NamedTuple):
     """The victims that stop for a preview, and the agent on which they make room.
 
-    `agent_id` is None if the preview needs only a place in a limit.
+    `agent_id` is None if no room had to be made: the preview lacked only a place in a limit.
     """
 
     demand: Demand

@@ -143,7 +143,7 @@ class Launcher:
     def _wanting_offers(self, refusals: Mapping[Key, Refusal]) -> tuple[Key, ...]:
         """Return the previews that need offers: also those for which another may have to stop.
 
-        Which one must stop is known only once all agents have offered what they have.
+        Where room must be made is known only once all agents have offered what they have.
         """
         shortages = {refusal.shortage for refusal in refusals.values()}
         helped = {Shortage.ROOM, Shortage.TURN}

@@ -1,4 +1,4 @@
-"""framework.ports.Refs out of a table."""
+"""framework.ports.Repositories, from a table."""
 
 from collections.abc import Mapping, Sequence
 

@@ -60,7 +60,7 @@ class Leads:
             return self._refs.resolve(app, whole[0], fresh=fresh), whole[0]
 
     async def listing(self, app: str) -> Listing:
-        """Return the branches and tags of an app, as framework.ports.Refs says.
+        """Return the branches and tags of an app, as framework.ports.Repositories says.
 
         Raises UnknownApp, RepositoryUnreachable, BeingFetched.
         """
@@ -68,7 +68,7 @@ class Leads:
         return await _run(functools.partial(self._refs.listing, record), self._listing, app)
 
     async def commits(self, app: str, ref: str, *, limit: int, after: str = "") -> CommitPage:
-        """Return some commits of an app, as framework.ports.Refs says.
+        """Return some commits of an app, as framework.ports.Repositories says.
 
         Raises UnknownApp, UnknownLabel, AmbiguousLabel, RepositoryUnreachable, BeingFetched.
         """
