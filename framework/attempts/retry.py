@@ -56,8 +56,8 @@ def decide(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
     return TriedAgain(
         event,
         count,
-        not_before=now + wait if wait else 0.0,
-        avoid=preview.agent_id if failure.cause in _AGENTS_FAULT else None,
+        retry_at=now + wait if wait else 0.0,
+        avoid_agent=preview.agent_id if failure.cause in _AGENTS_FAULT else None,
         reason=Reason(ReasonKind.RETRY, _again(failure, count, wait)),
     )
 

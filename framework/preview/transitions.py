@@ -277,24 +277,24 @@ class GivenUp:
 
 @dataclasses.dataclass(frozen=True)
 class TriedAgain:
-    """The attempt was lost, the `count`th in a row; another one follows at `not_before`.
+    """The attempt was lost, the `count`th in a row; another one follows at `retry_at`.
 
-    `event` is LOST, or CRASHED if the application had run. `avoid` is the agent that the next
+    `event` is LOST, or CRASHED if the application had run. `avoid_agent` is the agent that the next
     attempt avoids.
     """
 
     event: Event
     count: int
-    not_before: float
-    avoid: str | None
+    retry_at: float
+    avoid_agent: str | None
     reason: Reason
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
         again = dataclasses.replace(
             preview,
             consecutive_losses=self.count,
-            retry_at=self.not_before,
-            avoid_agent=self.avoid,
+            retry_at=self.retry_at,
+            avoid_agent=self.avoid_agent,
             phase="",
             detail="",
             started=None,

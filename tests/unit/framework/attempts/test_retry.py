@@ -53,7 +53,7 @@ def test_what_becomes_of_an_attempt_that_never_answered(cause: Cause) -> None:
         outcome = decide(preview(state), failure(cause), NOW)
         if cause in UNLUCKY:
             assert isinstance(outcome, TriedAgain)
-            assert (outcome.event, outcome.not_before) == (Event.LOST, NOW + 1)
+            assert (outcome.event, outcome.retry_at) == (Event.LOST, NOW + 1)
         else:
             assert outcome == Failed(failure(cause))
 
@@ -73,9 +73,9 @@ def test_the_delay_grows_and_is_capped() -> None:
 
 @pytest.mark.parametrize("cause", [Cause.TASK_LOST, Cause.EXECUTOR_FAILED])
 def test_the_first_loss_of_a_task_that_ran_costs_no_delay(cause: Cause) -> None:
-    assert again(preview(), cause).not_before == 0.0
-    assert again(preview(consecutive_losses=1), cause).not_before == NOW + 4
-    assert again(preview(), Cause.DOCKER_UNAVAILABLE).not_before == NOW + 1
+    assert again(preview(), cause).retry_at == 0.0
+    assert again(preview(consecutive_losses=1), cause).retry_at == NOW + 4
+    assert again(preview(), Cause.DOCKER_UNAVAILABLE).retry_at == NOW + 1
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_the_count_begins_anew_after_minutes_of_running_and_not_before() -> None
 
 @pytest.mark.parametrize("cause", sorted(UNLUCKY | CRASHES, key=str))
 def test_an_agent_is_avoided_where_it_may_be_at_fault(cause: Cause) -> None:
-    avoided = again(preview(), cause).avoid
+    avoided = again(preview(), cause).avoid_agent
     assert avoided == ("agent-1" if cause in AGENTS else None)
 
 
