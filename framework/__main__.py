@@ -125,7 +125,7 @@ class Program:
         standby = http_api.Standby(
             self._other_leader,
             self._own_checks,
-            vouching=http_api.Vouching(chosen.token(), time.time),
+            signature=http_api.ClientSignature(chosen.token(), time.time),
         )
         self._switch = http_api.Switch(standby)
         self._stands_by = False
@@ -159,9 +159,9 @@ class Program:
         http_thread.join(timeout=5)
         return code
 
-    def _readers(self) -> http_api.Readers:
+    def _readers(self) -> http_api.MetricsAccess:
         tokens = self._chosen.readers()
-        return http_api.Readers(self._switch, self._registry, tokens, time.monotonic)
+        return http_api.MetricsAccess(self._switch, self._registry, tokens, time.monotonic)
 
     def _next_notice(self) -> Notice:
         """Return the next notice to the main thread."""

@@ -57,7 +57,7 @@ def make_app(
     admission = http_api.Admission(
         tokens,
         http_api.Audit(chosen.dir, clock.now, functools.partial(token_hex, 6)),
-        http_api.Vouching(operator, clock.now),
+        http_api.ClientSignature(operator, clock.now),
         clock.monotonic,
     )
     app = http_api.make_app(ports, admission, addresses=addresses, registry=registry, checks=checks)

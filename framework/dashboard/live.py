@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from framework.dashboard.pages.cluster_page import read_cluster
-from framework.dashboard.pages.parts import Parts
-from framework.dashboard.pages.timeouts import wait_for
+from framework.dashboard.pages.page_context import PageContext
+from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
 from framework.service.previews import Previews
@@ -33,7 +33,7 @@ Look = Callable[[], Awaitable[object]]
 Seen = Mapping[str, Sequence[PreviewRecord]]
 
 
-class Live:
+class LiveUpdates:
     """The streams of open pages. Belongs to the event loop's thread.
 
     Each page looks at what it shows; all of them share one look at the previews.
@@ -41,12 +41,12 @@ class Live:
 
     def __init__(
         self,
-        parts: Parts,
+        context: PageContext,
         *,
         pause: Callable[[float], Awaitable[None]] = anyio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._parts = parts
+        self._context = context
         self._pause = pause
         self._clock = clock
         self._looked = float("-inf")
@@ -55,7 +55,7 @@ class Live:
 
     def routes(self) -> list[Route]:
         """Return the routes of the streams."""
-        page = self._parts.doors.page
+        page = self._context.access.protected_page
         stream = page(self._stream, narrows=True)
         return [Route("/live/{topic:path}", stream, methods=["GET"])]
 
@@ -66,10 +66,10 @@ class Live:
         seen = request.query_params.get("seen", "")
         events = self.follow(
             look,
-            lambda: self._parts.doors.find(request) is not None,
-            lambda: _last(self._parts.previews, viewer.app) != seen,
+            lambda: self._context.access.find(request) is not None,
+            lambda: _last(self._context.previews, viewer.app) != seen,
         )
-        return self._parts.streams.send(viewer.identity, events)
+        return self._context.streams.send(viewer.identity, events)
 
     async def follow(
         self,
@@ -105,35 +105,35 @@ class Live:
                 return lambda: self._look_at_preview(app, sha)
             case ["cluster"] if not viewer.app:
                 return self._look_at_cluster()
-        parts, previews = self._parts, self._parts.previews
+        context, previews = self._context, self._context.previews
         looks: dict[str, Callable[[], object]] = {
             "overview": lambda: (*self._look_at_all(viewer.app), _last(previews, viewer.app)),
             "queue": lambda: self._look_at_all(viewer.app),
             "events": lambda: _last(previews, viewer.app),
         }
         if viewer.may_admin:
-            looks["tokens"] = parts.tokens.tokens
-            looks["audit"] = lambda: parts.audit.latest()[-1:]
+            looks["tokens"] = context.tokens.tokens
+            looks["audit"] = lambda: context.audit.latest()[-1:]
         look = looks.get(topic)
         return _awaitable(look) if look else None
 
     def _look_at_all(self, app: str) -> tuple[object, ...]:
         """Return the apps and their previews, or one app and its own, and what all wait for."""
         seen = self._see()
-        apps = [one for one in self._parts.previews.snapshot.list_apps() if app in ("", one.name)]
-        return apps, seen.get(app) if app else seen, self._parts.ready()
+        apps = [one for one in self._context.previews.snapshot.list_apps() if app in ("", one.name)]
+        return apps, seen.get(app) if app else seen, self._context.ready()
 
     def _look_at_app(self, app: str) -> Look:
         refs = self._seldom(REFS_S, lambda: self._list(app))
 
         async def look() -> object:
-            named = [one for one in self._parts.previews.snapshot.list_apps() if one.name == app]
+            named = [one for one in self._context.previews.snapshot.list_apps() if one.name == app]
             return named, self._see().get(app), await refs()
 
         return look
 
     def _look_at_cluster(self) -> Look:
-        agents = self._seldom(AGENTS_S, lambda: read_cluster(self._parts))
+        agents = self._seldom(AGENTS_S, lambda: read_cluster(self._context))
 
         async def look() -> object:
             return self._see(), await agents()
@@ -155,18 +155,18 @@ class Live:
 
     async def _list(self, app: str) -> object:
         try:
-            listing = await wait_for(self._parts.leads.listing(app), "The repository")
+            listing = await within(self._context.resolver.listing(app), "The repository")
         except FrameworkError as error:
             return str(error)
         return listing.refs, listing.problem
 
     async def _look_at_preview(self, app: str, sha: str) -> object:
-        snapshot = self._parts.previews.snapshot
+        snapshot = self._context.previews.snapshot
         try:
             preview = snapshot.preview(app, sha)
         except FrameworkError:
             return None
-        return preview, snapshot.queue_places.get((app, sha)), self._parts.ready()
+        return preview, snapshot.queue_places.get((app, sha)), self._context.ready()
 
     def _see(self) -> Seen:
         """Return every preview by app, less when it was used last: that alone is no change.
@@ -178,7 +178,7 @@ class Live:
             self._looked = now
             before, self._unused = self._unused, {}
             seen: dict[str, list[PreviewRecord]] = {}
-            for preview in self._parts.previews.snapshot.list_previews():
+            for preview in self._context.previews.snapshot.list_previews():
                 key = (preview.app, preview.sha)
                 known = before.get(key)
                 if known is None or known[0] is not preview:

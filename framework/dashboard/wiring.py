@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from framework.dashboard.live import Live
+from framework.dashboard.live import LiveUpdates
 from framework.dashboard.pages.admin_pages import AdminPages
 from framework.dashboard.pages.app_pages import AppPages
 from framework.dashboard.pages.app_settings import AppSettingsPages
@@ -17,9 +17,9 @@ from framework.dashboard.pages.cluster_page import ClusterPage
 from framework.dashboard.pages.description_page import DescriptionPage
 from framework.dashboard.pages.environment_page import EnvironmentPage
 from framework.dashboard.pages.overview import Overview
-from framework.dashboard.pages.parts import Parts
+from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.preview_pages import PreviewPages
-from framework.dashboard.session.doors import Doors
+from framework.dashboard.session.page_access import PageAccess
 from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.sessions import Sessions
 from framework.dashboard.session.sign_in import SignIn
@@ -29,7 +29,7 @@ from framework.http_api import Admission, Ports
 from framework.http_api.http import problems
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
-from framework.http_api.streams.label_resolver import Leads
+from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from prevs.names import Addresses
 
@@ -52,35 +52,35 @@ def add_dashboard(
         return ports.previews.history.last_of(app)
 
     pages = Pages(files, now, last_of)
-    doors = Doors(sessions, pages, admission.audit)
-    parts = Parts(
+    access = PageAccess(sessions, pages, admission.audit)
+    context = PageContext(
         previews=ports.previews,
         tokens=admission.tokens,
         audit=admission.audit,
         shares=AgentShares(ports.previews, ports.agents),
         presenter=Presenter(ports.previews, addresses, ports.ready, now),
-        leads=Leads(ports.previews, ports.refs),
+        resolver=LabelResolver(ports.previews, ports.refs),
         logs=Logs(ports.sandboxes),
         is_log_kept=ports.is_log_kept,
         addresses=addresses,
         ready=ports.ready,
         pages=pages,
-        doors=doors,
+        access=access,
         streams=Streams(),
     )
     app.add_exception_handler(404, functools.partial(_answer_missing, pages))
     app.router.routes += [
         files.route(),
-        *SignIn(sessions, doors, pages).routes(),
-        *Overview(parts).routes(),
-        *ClusterPage(parts).routes(),
-        *AppSettingsPages(parts).routes(),
-        *EnvironmentPage(parts).routes(),
-        *AppPages(parts).routes(),
-        *PreviewPages(parts).routes(),
-        *AdminPages(parts).routes(),
-        *Live(parts).routes(),
-        *DescriptionPage(doors, app.openapi).routes(),
+        *SignIn(sessions, access, pages).routes(),
+        *Overview(context).routes(),
+        *ClusterPage(context).routes(),
+        *AppSettingsPages(context).routes(),
+        *EnvironmentPage(context).routes(),
+        *AppPages(context).routes(),
+        *PreviewPages(context).routes(),
+        *AdminPages(context).routes(),
+        *LiveUpdates(context).routes(),
+        *DescriptionPage(access, app.openapi).routes(),
     ]
 
 

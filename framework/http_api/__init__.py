@@ -2,8 +2,8 @@
 
 from framework.http_api.admission.admission import Admission
 from framework.http_api.admission.audit import Audit
-from framework.http_api.admission.readers import Readers
-from framework.http_api.admission.vouching import Vouching
+from framework.http_api.admission.client_signature import ClientSignature
+from framework.http_api.admission.metrics_access import MetricsAccess
 from framework.http_api.application import Ports, make_app
 from framework.http_api.executor_file import ExecutorFile
 from framework.http_api.executor_file import path as executor_path
@@ -13,13 +13,13 @@ from framework.http_api.standby import Standby, Switch
 __all__ = [
     "Admission",
     "Audit",
+    "ClientSignature",
     "ExecutorFile",
+    "MetricsAccess",
     "Ports",
     "Probes",
-    "Readers",
     "Standby",
     "Switch",
-    "Vouching",
     "executor_path",
     "make_app",
 ]

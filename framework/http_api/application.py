@@ -27,7 +27,7 @@ from framework.http_api.routes.secret_routes import SecretRoutes
 from framework.http_api.routes.token_routes import TokenRoutes
 from framework.http_api.routes.use_routes import UseRoutes
 from framework.http_api.streams.feed import Feed
-from framework.http_api.streams.label_resolver import Leads
+from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.metrics import ApiMetrics
 from framework.ports import Agents, Repositories, Sandboxes
@@ -38,9 +38,9 @@ from prevs.names import Addresses
 class Ports(NamedTuple):
     """What the API and the dashboard read and write.
 
-    `ready` gives None, or why nothing can be started; `report` takes what proxies report,
-    `note_proxy` the address that one reports from. None of them may block. `is_log_kept` tells
-    whether the framework keeps the log of a task; it looks at a disk.
+    `ready` returns None, or why nothing can start. `report` takes a proxy's report, `note_proxy`
+    the address of a proxy that reports. None of these may block. `is_log_kept` returns whether the
+    framework keeps the log of a task; it reads the disk.
     """
 
     previews: Previews
@@ -63,10 +63,10 @@ def make_app(
 ) -> FastAPI:
     """Return the API as an ASGI application.
 
-    `checks` are what /healthz and /readyz tell; requests are counted in `registry`.
+    `checks` are those of /healthz and /readyz. `registry` counts the requests.
     """
     app = _described()
-    # The token is checked by guards.Bearer, before anything is read; this is for who reads of it.
+    # guards.Authentication checks the token, before a route runs. This is for the description only.
     documented = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
     declared = [description.declare_description(app)]
     for router in _make_routers(ports, admission, addresses):
@@ -84,32 +84,32 @@ def make_app(
 def _make_routers(
     ports: Ports, admission: Admission, addresses: Addresses
 ) -> Iterator[OperationRouter]:
-    """Yield the routers of all calls below /v1, in the order of the description."""
+    """Yield the routers of all calls below /v1, in the order of the OpenAPI description."""
     previews = ports.previews
     presenter = Presenter(previews, addresses, ports.ready, time.time)
-    leads = Leads(previews, ports.refs)
-    yield AppRoutes(previews, leads, addresses).make_router()
+    resolver = LabelResolver(previews, ports.refs)
+    yield AppRoutes(previews, resolver, addresses).make_router()
     yield SecretRoutes(previews).make_router()
     logs = Logs(ports.sandboxes)
     yield PreviewRoutes(
-        previews, leads, logs, presenter, is_log_kept=ports.is_log_kept
+        previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept
     ).make_router()
     yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
-    yield RefRoutes(leads, addresses).make_router()
+    yield RefRoutes(resolver, addresses).make_router()
     yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
     yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
     yield TokenRoutes(admission.tokens, admission.audit).make_router()
 
 
 def _described() -> FastAPI:
-    """Return the application with what it says of itself, and no routes yet."""
+    """Return the application with its description, and no routes yet."""
     return FastAPIOffline(
         title="prevs",
         summary="Every commit of a git repository at its own address",
         description=description.DESCRIPTION,
         version="1",
         openapi_url=calls.DESCRIPTION,
-        # The dashboard shows it to who has signed in.
+        # The dashboard has a page of it, for those who have signed in.
         docs_url=None,
         openapi_tags=description.TAGS,
         generate_unique_id_function=description.name_operation,

@@ -1,4 +1,4 @@
-"""What /docs says of the API as a whole."""
+"""The OpenAPI description of the API as a whole."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from framework.http_api.admission.calls import Operations
 from framework.http_api.admission.operations import Declared, Operation, Reach, declare
 
 FILES = "/docs-files"
-"""Where a browser gets what it shows the description with."""
+"""The path of the files with which a browser shows the description."""
 
 DESCRIPTION = """\
 Register a repository, start previews of its commits, and watch them.
@@ -65,13 +65,13 @@ BEARER = (
 
 
 def declare_description(app: FastAPI) -> Declared:
-    """Return what is declared of the description's route, which FastAPI makes itself."""
+    """Return the operation of the description's own route, which FastAPI makes."""
     route = next(one for one in app.routes if isinstance(one, Route) and one.path == PATH)
     return declare("GET", route, Operation(Scope.READ, Reach.ITS_SHARE))
 
 
 def describe_access(app: FastAPI, operations: Operations) -> None:
-    """Have the description of `app` say of each call which scope it needs."""
+    """Add to the description of each call which scope it needs."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -85,10 +85,10 @@ def describe_access(app: FastAPI, operations: Operations) -> None:
 def _add_scopes(schema: dict[str, Any], operations: Operations) -> None:
     for path, methods in schema["paths"].items():
         for method, described in methods.items():
-            # The pattern of a path takes the path as it is described, too.
+            # The pattern of a route matches the path in the description, too.
             if call := operations.find(method.upper(), path):
                 described["description"] += f"\n\n{_describe_access(call.operation)}"
-                # OpenAPI 3.1 has a place for roles in schemes without scopes of their own.
+                # OpenAPI 3.1 allows roles here for schemes without scopes of their own.
                 scope = call.operation.scope.value
                 described["security"] = [
                     {name: [scope] for name in one} for one in described["security"]
@@ -96,7 +96,7 @@ def _add_scopes(schema: dict[str, Any], operations: Operations) -> None:
 
 
 def _describe_access(operation: Operation) -> str:
-    """Return who may ask for an operation, in a sentence or two."""
+    """Return who may make a call, in a sentence or two."""
     needed = f"Needs the scope `{operation.scope.value}`"
     needed += ", or `proxy`." if operation.for_proxies else "."
     share = {
@@ -107,5 +107,5 @@ def _describe_access(operation: Operation) -> str:
 
 
 def name_operation(route: APIRoute) -> str:
-    """Return the id of a call: the name of what answers it."""
+    """Return the id of a call: the name of the function that answers it."""
     return route.name

@@ -1,7 +1,7 @@
-"""The executor's bundle for agents, at an address that has its checksum in it.
+"""Serves the executor's bundle to agents, at an address with its checksum.
 
-Every framework has its own, whether it leads or stands by, for the agents of tasks that it started.
-No token is asked: there is nothing secret in it, and Mesos's fetcher sends none.
+Each framework serves its own bundle, as leader and as stand-by, for the tasks that it started. It
+needs no token: the bundle has no secrets, and Mesos's fetcher sends none.
 """
 
 import structlog
@@ -26,7 +26,7 @@ def path(bundle: Bundle) -> str:
 
 
 class ExecutorFile:
-    """An ASGI application that serves `bundle`, and has `app` answer all else."""
+    """An ASGI application that serves `bundle`, and passes the rest to `app`."""
 
     def __init__(self, app: ASGIApp, bundle: Bundle) -> None:
         self._app = app
@@ -45,7 +45,7 @@ class ExecutorFile:
             detail = "The executor's bundle can only be read."
             return answer_problem(METHOD_NOT_ALLOWED, detail, headers=headers)
         if scope["path"] == LATEST:
-            # For people, who have no checksum at hand.
+            # For people, who do not know the checksum.
             where = {"Location": path(self._bundle), "Cache-Control": "no-store"}
             return Response(status_code=307, headers=where)
         if scope["path"] != path(self._bundle):

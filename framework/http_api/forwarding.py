@@ -1,4 +1,4 @@
-"""Passing requests on to the framework that leads, as a stand-by does."""
+"""A stand-by forwards requests to the framework that leads."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
@@ -9,18 +9,18 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
+from framework.http_api.admission.client_signature import ClientSignature
 from framework.http_api.admission.clients import FORWARDED, find_neighbour
-from framework.http_api.admission.vouching import Vouching
 from framework.http_api.http import problems
 
 CONNECT_S = 3.0
 SILENCE_S = 180.0
-"""How long the leader may say nothing: longer than any client of ours waits for it."""
+"""How long the leader may send nothing: longer than any of our clients waits."""
 LOOK_S = 0.5
 PROBE_S = 0.8
-"""How long a leader that is asked whether it is there may take."""
+"""How long a leader may take to answer a probe."""
 LAST_WORDS_S = 2.0
-"""How long one that leads no more may still answer: one that ends in order does so for a second."""
+"""How long a former leader may still answer. One that shuts down in order needs a second."""
 
 _HOP_BY_HOP = frozenset(
     {
@@ -35,7 +35,7 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-"""RFC 9110, 7.6.1: what is said between two neighbours only."""
+"""Headers between two neighbours only (RFC 9110, 7.6.1)."""
 
 _WITH_BODY = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -45,24 +45,23 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Forwarding:
-    """An ASGI application that has the leader answer, whatever is asked. No request is sent twice.
+    """An ASGI application that has the leader answer every request. It sends no request twice.
 
-    `leader` returns the URL of its API, None where nobody else leads; it must not block. `vouching`
-    tells the leader who asked.
+    `leader` returns the URL of the leader's API, None if nobody else leads; it must not block.
+    `signature` signs the client's address for the leader.
     """
 
     def __init__(
         self,
         leader: Callable[[], str | None],
-        vouching: Vouching,
+        signature: ClientSignature,
         transport: httpx.AsyncBaseTransport | None = None,
         pause: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
         self._leader = leader
-        self._vouching = vouching
+        self._signature = signature
         self._pause = pause
-        # No connection is kept: one may be dead by now, and what was sent on it could not be sent
-        # again.
+        # No connection is reused: a dead one would lose the request, which is not sent twice.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         self._client = httpx.AsyncClient(
             transport=transport or httpx.AsyncHTTPTransport(limits=limits, trust_env=False),
@@ -79,34 +78,36 @@ class Forwarding:
         try:
             request = self._copy(scope, receive, api, taken)
         except (httpx.InvalidURL, UnicodeDecodeError):  # `OPTIONS *`, or a path that is no ASCII
-            told = problems.answer_problem(problems.INVALID_REQUEST, "There can be no such path.")
-            await told(scope, receive, send)
+            refusal = problems.answer_problem(
+                problems.INVALID_REQUEST, "There can be no such path."
+            )
+            await refusal(scope, receive, send)
             return
         why: str | None = f"The framework that led ({api}) hangs; it may have done this."
-        noting = _Noting(send)
+        tracked = _TrackedSend(send)
         async with anyio.create_task_group() as group:
-            group.start_soon(_hear_end, receive, taken, group.cancel_scope)
+            group.start_soon(_watch_client, receive, taken, group.cancel_scope)
             with anyio.CancelScope() as while_it_leads:
-                group.start_soon(self._await_end, api, while_it_leads)
-                why = await self._forward(request, api, taken, noting)
-            if why is not None and not noting.has_begun:
+                group.start_soon(self._watch_leader, api, while_it_leads)
+                why = await self._forward(request, api, taken, tracked)
+            if why is not None and not tracked.has_begun:
                 await _refuse(why, scope, receive, send)
             group.cancel_scope.cancel()
 
     async def find_trouble(self, api: str) -> str | None:
-        """Return why the framework at `api` cannot be had ("does not answer"), None if it can."""
-        patience = {"timeout": httpx.Timeout(PROBE_S).as_dict()}
+        """Return what is wrong with the framework at `api` ("does not answer"), None if nothing."""
+        timeout = {"timeout": httpx.Timeout(PROBE_S).as_dict()}
         try:
-            asked = httpx.Request("GET", f"{api}/healthz", extensions=patience)
-            answer = await self._client.send(asked)
+            probe = httpx.Request("GET", f"{api}/healthz", extensions=timeout)
+            answer = await self._client.send(probe)
         except (httpx.HTTPError, httpx.InvalidURL):
             return "does not answer"
         return None if answer.is_success else "does not do its work"
 
     def _copy(self, scope: Scope, receive: Receive, api: str, taken: anyio.Event) -> httpx.Request:
-        """Return the request as the leader gets it; its body is read as it is sent.
+        """Return the request for the leader. Its body is read while it is sent.
 
-        `taken` is set when there is no more of it.
+        `taken` is set at the end of the body.
         """
         path, query = scope["raw_path"], scope["query_string"]
         headers = _keep_end_to_end(scope["headers"])
@@ -121,9 +122,9 @@ class Forwarding:
         if not has_body:
             taken.set()
         url = httpx.URL(api).copy_with(raw_path=path + (b"?" + query if query else b""))
-        # Of what is sent: more of it may be quoted than was.
+        # Sign the path that httpx sends: it may quote more than the client did.
         sent = url.raw_path.partition(b"?")[0]
-        who = self._vouching.vouch(find_neighbour(scope) or "unknown", scope["method"], sent)
+        who = self._signature.sign(find_neighbour(scope) or "unknown", scope["method"], sent)
         return httpx.Request(
             scope["method"],
             url,
@@ -131,8 +132,8 @@ class Forwarding:
             content=read() if has_body else None,
         )
 
-    async def _await_end(self, api: str, scope: anyio.CancelScope) -> None:
-        """End a scope when another one leads: one that hangs is not waited for any longer."""
+    async def _watch_leader(self, api: str, scope: anyio.CancelScope) -> None:
+        """Cancel a scope once another one leads: a former leader that hangs may never answer."""
         while self._leader() == api:
             await self._pause(LOOK_S)
         await self._pause(LAST_WORDS_S)
@@ -141,7 +142,7 @@ class Forwarding:
     async def _forward(
         self, request: httpx.Request, api: str, taken: anyio.Event, send: Send
     ) -> str | None:
-        """Have the leader answer; return why it has not, where somebody wants to know."""
+        """Have the leader answer; return why it did not, None if it did or the client is gone."""
         try:
             answer = await self._client.send(request, stream=True)
         except ClientDisconnect:
@@ -151,12 +152,12 @@ class Forwarding:
         except httpx.HTTPError as error:
             log.warning("the leader has not answered", api=api, why=repr(error))
             return f"The framework that leads ({api}) has not answered; it may have done this."
-        taken.set()  # also where the leader did not want all of it
+        taken.set()  # also if the leader did not read all of the body
         await _pass(answer, send)
         return None
 
 
-class _Noting:
+class _TrackedSend:
     """A Send that notes whether an answer has begun."""
 
     def __init__(self, send: Send) -> None:
@@ -169,8 +170,8 @@ class _Noting:
         await self._send(message)
 
 
-async def _hear_end(receive: Receive, taken: anyio.Event, scope: anyio.CancelScope) -> None:
-    """End everything in a scope when the client goes away; it has nothing more to say before."""
+async def _watch_client(receive: Receive, taken: anyio.Event, scope: anyio.CancelScope) -> None:
+    """Cancel a scope when the client goes away; starts at the end of the request's body."""
     await taken.wait()
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -178,11 +179,11 @@ async def _hear_end(receive: Receive, taken: anyio.Event, scope: anyio.CancelSco
 
 
 async def _pass(answer: httpx.Response, send: Send) -> None:
-    """Send the leader's answer on as it comes, until either side ends it."""
+    """Pass the leader's answer on as it comes, until either side ends it."""
     try:
         await _send(answer, send)
     except httpx.HTTPError as error:
-        # An answer without its end is all that still tells the client.
+        # The answer has begun, so only its missing end can show the failure.
         log.warning("the leader has stopped in an answer", why=repr(error))
     finally:
         with anyio.CancelScope(shield=True):
@@ -202,7 +203,7 @@ async def _send(answer: httpx.Response, send: Send) -> None:
 
 
 def _keep_end_to_end(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """Return the headers, names in small letters, without those of one connection."""
+    """Return the headers, names in lower case, without those of one connection."""
     small = [(name.lower(), value) for name, value in headers]
     named = b",".join(value for name, value in small if name == b"connection")
     dropped = _HOP_BY_HOP | {name.strip().lower() for name in named.split(b",")}

@@ -1,7 +1,7 @@
-"""Probes of a framework: /healthz for who would start it again, /readyz for who sends requests.
+"""Probes of a framework: /healthz for its supervisor, /readyz for a load balancer.
 
-/healthz fails where starting the program again helps: it cannot do its work, whatever the others
-do. /readyz fails where a request would not be done now. Strangers read neither with addresses.
+/healthz fails if the program cannot do its work, and a restart helps. /readyz fails if a request
+cannot be done now. Without a token, their answers have no addresses.
 """
 
 import importlib.metadata
@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.types import Scope
 
-from framework.http_api.admission.readers import reads_addresses
+from framework.http_api.admission.metrics_access import reads_addresses
 from framework.http_api.http import problems
 from framework.http_api.http.examples import example
 from program import health
@@ -21,11 +21,11 @@ from program.health import Check
 
 VERSION = importlib.metadata.version("prevs")
 ANSWERS = Check("api", True, "It answers.")
-"""What an answer shows by itself: the loop of the API turns."""
+"""Any answer shows this: the API's event loop runs."""
 
 
 class Probes(NamedTuple):
-    """What is looked at; neither may block."""
+    """The checks of each probe. Neither may block."""
 
     healthy: Callable[[], Sequence[Check]]
     ready: Callable[[], Sequence[Check]]
@@ -75,22 +75,22 @@ class Probe(BaseModel):
 def answer_probe(
     scope: Scope, checks: Sequence[Check], role: str, leader: str | None = None
 ) -> Response:
-    """Return the answer to who sent a probe: 200, or 503 with what fails."""
+    """Return the answer to a probe: 200, or 503 with what fails."""
     if not reads_addresses(scope):
         checks, leader = health.without_addresses(checks), None
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "version": VERSION,
         "role": role,
         "leader": leader,
         "checks": health.as_json(checks),
     }
     if why := health.why_not(checks):
-        return problems.answer_problem(problems.UNAVAILABLE, why, said)
-    return Response(json.dumps({"status": "ok", **said}), media_type="application/json")
+        return problems.answer_problem(problems.UNAVAILABLE, why, fields)
+    return Response(json.dumps({"status": "ok", **fields}), media_type="application/json")
 
 
 def make_router(probes: Probes) -> APIRouter:
-    """Return the probes of a framework that leads."""
+    """Return the probes' routes of a framework that leads."""
     router = APIRouter(tags=["operation"])
     failing: dict[int | str, dict[str, Any]] = {503: problems.document(503)[503]}
 

@@ -1,4 +1,4 @@
-"""What answers at the API's address while another framework leads."""
+"""The stand-by: it answers at the API's address while another framework leads."""
 
 from collections.abc import Callable
 
@@ -6,18 +6,18 @@ import httpx
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from framework.http_api.admission.vouching import Vouching
+from framework.http_api.admission.client_signature import ClientSignature
 from framework.http_api.forwarding import Forwarding
 from framework.http_api.probes import ANSWERS, answer_probe
 from program.health import Check
 
 
 class Standby:
-    """An ASGI application: probes are about this framework, all else is the leader's to answer.
+    """An ASGI application that answers probes itself, and forwards the rest to the leader.
 
-    `leader` returns the URL of the leader's API, None where nobody else leads; `own` the checks of
-    whether this framework could take over. Neither may block. `vouching` tells the leader who
-    asked; without a `transport` it is asked over the network.
+    `leader` returns the URL of the leader's API, None if nobody else leads. `own` returns the
+    checks of whether this framework could take over. Neither may block. `signature` signs the
+    client's address for the leader. Without a `transport` it connects over the network.
     """
 
     def __init__(
@@ -25,12 +25,12 @@ class Standby:
         leader: Callable[[], str | None],
         own: Callable[[], tuple[Check, ...]],
         *,
-        vouching: Vouching,
+        signature: ClientSignature,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._leader = leader
         self._own = own
-        self._forwarding = Forwarding(leader, vouching, transport)
+        self._forwarding = Forwarding(leader, signature, transport)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer or forward a request."""
@@ -49,7 +49,7 @@ class Standby:
         return answer_probe(scope, (*self._own(), found), "standby", leader)
 
     async def _find(self, leader: str | None) -> Check:
-        """Ask the leader itself: ZooKeeper goes on naming one that has died for some seconds."""
+        """Probe the leader: ZooKeeper still names it for some seconds after it has died."""
         if leader is None:
             return Check("leader", False, "No framework leads yet.")
         trouble = await self._forwarding.find_trouble(leader)
@@ -59,11 +59,11 @@ class Standby:
 
 
 class Switch:
-    """An ASGI application that is one of others: `app`, which any thread may replace."""
+    """An ASGI application that passes requests to `app`, which any thread may replace."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request to the one that answers now."""
+        """Pass a request to the current application."""
         await self.app(scope, receive, send)

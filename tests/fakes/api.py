@@ -60,8 +60,8 @@ class Api(ApiInProcess):
     def fail(self, sha: str = SHA, **fields: Any) -> PreviewRecord:
         """Have a preview of hello that failed."""
         failure = Failure(Cause.APP_EXITED, "The app exited.", 3)
-        told: dict[str, Any] = {"failure": failure, "log": "oh no\n"}
-        return self.put(State.FAILED, sha, **told | fields)
+        known: dict[str, Any] = {"failure": failure, "log": "oh no\n"}
+        return self.put(State.FAILED, sha, **known | fields)
 
     def cut(self) -> None:
         """End the connection of the stream, in the middle of it. For `script` only."""

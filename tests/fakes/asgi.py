@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message
 
-from framework.http_api import Admission, Audit, Ports, Probes, Vouching, make_app
+from framework.http_api import Admission, Audit, ClientSignature, Ports, Probes, make_app
 from framework.ports import Repositories, Sandboxes
 from prevs import names
 from program.health import Check
@@ -31,7 +31,7 @@ NOW = 1000.0
 HOST = (b"host", b"prevs.example.org")
 
 
-def ask(
+def fetch(
     app: ASGIApp, method: str, path: str, *, cookies: httpx.Cookies | None = None, **request: Any
 ) -> httpx.Response:
     """Return the answer of an application."""
@@ -49,9 +49,9 @@ def ask(
 def refusal(answer: httpx.Response) -> tuple[int, str]:
     """Return the status of an answer that is a problem, and which one it is."""
     assert answer.headers["Content-Type"] == "application/problem+json", answer.text
-    told = answer.json()
-    assert told["status"] == answer.status_code
-    return answer.status_code, told["type"].removeprefix("urn:prevs:problem:")
+    fields = answer.json()
+    assert fields["status"] == answer.status_code
+    return answer.status_code, fields["type"].removeprefix("urn:prevs:problem:")
 
 
 class ApiInProcess:
@@ -93,7 +93,7 @@ class ApiInProcess:
             note_proxy=self.proxies.append,
         )
         self.admission = Admission(
-            self.tokens, self.audit, Vouching(TOKEN, lambda: NOW), self.clock.read
+            self.tokens, self.audit, ClientSignature(TOKEN, lambda: NOW), self.clock.read
         )
         self._port = port
 
@@ -125,10 +125,10 @@ class ApiInProcess:
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Return the answer to a call as it is given, without a token."""
-        return ask(self.app, method, path, **request)
+        return fetch(self.app, method, path, **request)
 
 
-class Asker:
+class AsgiClient:
     """One HTTP client of an ASGI application; it stays until `leave`."""
 
     def __init__(self, *body: bytes) -> None:
@@ -140,7 +140,7 @@ class Asker:
     def leave(self) -> None:
         self._left.set()
 
-    async def ask(
+    async def send(
         self,
         app: ASGIApp,
         method: str = "GET",
@@ -150,7 +150,7 @@ class Asker:
         client: tuple[str, int] | None = None,
         **state: object,
     ) -> None:
-        """Ask, and wait for the end of the answer; `state` is what a guard before knows."""
+        """Send a request, and wait for the whole answer; `state` is what middleware has set."""
         scope = {
             "type": "http",
             "asgi": {"spec_version": "2.4"},
@@ -191,12 +191,12 @@ class Asker:
     @property
     def problem(self) -> dict[str, Any]:
         assert self.headers[b"content-type"] == b"application/problem+json"
-        told: dict[str, Any] = json.loads(self.body)
-        return told
+        fields: dict[str, Any] = json.loads(self.body)
+        return fields
 
 
-def ask_raw(app: ASGIApp, *body: bytes, **request: Any) -> Asker:
-    """Return a client that has asked an application and was answered."""
-    client = Asker(*body)
-    asyncio.run(client.ask(app, **request))
+def send_raw(app: ASGIApp, *body: bytes, **request: Any) -> AsgiClient:
+    """Return a client that has sent a request to an application, and has the answer."""
+    client = AsgiClient(*body)
+    asyncio.run(client.send(app, **request))
     return client

@@ -11,7 +11,7 @@ from tests.fakes.asgi import OF_PROXIES, ApiInProcess
 LIMIT = 64 * 1024
 
 
-class Told(NamedTuple):
+class Needed(NamedTuple):
     """The scope that a call needs, who else gets what of it, and its own statuses.
 
     `more` is "path" where a token of one app may make it for the app in its path, "share" where
@@ -34,24 +34,24 @@ class Told(NamedTuple):
         return scope.includes(Scope(self.scope))
 
 
-CALLS: Mapping[str, Told] = {
-    "GET /v1/apps": Told("read", "share", {200, 404}),
-    "POST /v1/apps": Told("admin", "", {200, 201, 400, 409, 413}, "add app", takes_key=True),
-    "GET /v1/apps/{app}": Told("read", "path+proxy", {200, 304, 404}),
-    "PATCH /v1/apps/{app}": Told("admin", "", {200, 400, 404, 412, 413}, "change app", "{app}"),
-    "DELETE /v1/apps/{app}": Told("admin", "", {204, 404, 412}, "remove app", "{app}"),
-    "GET /v1/apps/{app}/labels/{label}": Told("read", "path+proxy", {200, 404, 409, 502}),
-    "GET /v1/apps/{app}/refs": Told("read", "path", {200, 404, 502}),
-    "GET /v1/apps/{app}/commits": Told("read", "path", {200, 404, 409, 502}),
-    "GET /v1/previews": Told("read", "share", {200, 404}),
-    "POST /v1/previews": Told(
+CALLS: Mapping[str, Needed] = {
+    "GET /v1/apps": Needed("read", "share", {200, 404}),
+    "POST /v1/apps": Needed("admin", "", {200, 201, 400, 409, 413}, "add app", takes_key=True),
+    "GET /v1/apps/{app}": Needed("read", "path+proxy", {200, 304, 404}),
+    "PATCH /v1/apps/{app}": Needed("admin", "", {200, 400, 404, 412, 413}, "change app", "{app}"),
+    "DELETE /v1/apps/{app}": Needed("admin", "", {204, 404, 412}, "remove app", "{app}"),
+    "GET /v1/apps/{app}/labels/{label}": Needed("read", "path+proxy", {200, 404, 409, 502}),
+    "GET /v1/apps/{app}/refs": Needed("read", "path", {200, 404, 502}),
+    "GET /v1/apps/{app}/commits": Needed("read", "path", {200, 404, 409, 502}),
+    "GET /v1/previews": Needed("read", "share", {200, 404}),
+    "POST /v1/previews": Needed(
         "use", "share+proxy", {202, 400, 404, 409, 413, 502}, "start preview", takes_key=True
     ),
-    "GET /v1/previews/{app}/{sha}": Told("read", "path+proxy", {200, 304, 404}),
-    "DELETE /v1/previews/{app}/{sha}": Told(
+    "GET /v1/previews/{app}/{sha}": Needed("read", "path+proxy", {200, 304, 404}),
+    "DELETE /v1/previews/{app}/{sha}": Needed(
         "use", "path", {202, 404}, "stop preview", "{app}/{sha}"
     ),
-    "POST /v1/previews/{app}/{sha}/retry": Told(
+    "POST /v1/previews/{app}/{sha}/retry": Needed(
         "use",
         "path+proxy",
         {202, 400, 404, 409, 413},
@@ -59,43 +59,45 @@ CALLS: Mapping[str, Told] = {
         "{app}/{sha}",
         takes_key=True,
     ),
-    "GET /v1/previews/{app}/{sha}/attempts": Told("read", "path", {200, 404}),
-    "GET /v1/previews/{app}/{sha}/log": Told("read", "path+proxy", {200, 404}),
-    "PUT /v1/previews/{app}/{sha}/pin": Told(
+    "GET /v1/previews/{app}/{sha}/attempts": Needed("read", "path", {200, 404}),
+    "GET /v1/previews/{app}/{sha}/log": Needed("read", "path+proxy", {200, 404}),
+    "PUT /v1/previews/{app}/{sha}/pin": Needed(
         "use", "path", {200, 404}, "pin preview", "{app}/{sha}"
     ),
-    "DELETE /v1/previews/{app}/{sha}/pin": Told(
+    "DELETE /v1/previews/{app}/{sha}/pin": Needed(
         "use", "path", {200, 404}, "unpin preview", "{app}/{sha}"
     ),
-    "GET /v1/queue": Told("read", "share", {200, 404}),
-    "GET /v1/agents": Told("read", "", {200, 404}),
-    "GET /v1/events": Told("read", "share", {200, 404}),
-    "POST /v1/uses": Told("proxy", "", {204, 400, 413}, "report uses", body_limit=16 * LIMIT),
-    "POST /v1/refusals": Told("proxy", "", {204, 400, 413}, "report refusals"),
-    "GET /v1/apps/{app}/environment": Told("read", "path", {200, 304, 404, 409}),
-    "DELETE /v1/apps/{app}/environment": Told("admin", "", {204, 404}, "unset variables", "{app}"),
-    "PUT /v1/apps/{app}/environment/{name}": Told(
+    "GET /v1/queue": Needed("read", "share", {200, 404}),
+    "GET /v1/agents": Needed("read", "", {200, 404}),
+    "GET /v1/events": Needed("read", "share", {200, 404}),
+    "POST /v1/uses": Needed("proxy", "", {204, 400, 413}, "report uses", body_limit=16 * LIMIT),
+    "POST /v1/refusals": Needed("proxy", "", {204, 400, 413}, "report refusals"),
+    "GET /v1/apps/{app}/environment": Needed("read", "path", {200, 304, 404, 409}),
+    "DELETE /v1/apps/{app}/environment": Needed(
+        "admin", "", {204, 404}, "unset variables", "{app}"
+    ),
+    "PUT /v1/apps/{app}/environment/{name}": Needed(
         "admin", "", {200, 400, 404, 409, 412, 413}, "set variable", "{app}/environment/{name}"
     ),
-    "DELETE /v1/apps/{app}/environment/{name}": Told(
+    "DELETE /v1/apps/{app}/environment/{name}": Needed(
         "admin", "", {204, 404, 409, 412}, "unset variable", "{app}/environment/{name}"
     ),
-    "GET /v1/apps/{app}/credential": Told("read", "path", {200, 304, 404, 409}),
-    "PUT /v1/apps/{app}/credential": Told(
+    "GET /v1/apps/{app}/credential": Needed("read", "path", {200, 304, 404, 409}),
+    "PUT /v1/apps/{app}/credential": Needed(
         "admin", "", {200, 400, 404, 409, 412, 413}, "set credential", "{app}"
     ),
-    "DELETE /v1/apps/{app}/credential": Told(
+    "DELETE /v1/apps/{app}/credential": Needed(
         "admin", "", {204, 404, 409, 412}, "unset credential", "{app}"
     ),
-    "GET /v1/tokens": Told("admin", "", {200, 404}),
-    "POST /v1/tokens": Told("admin", "", {201, 400, 404, 409, 413}, "add token"),
-    "DELETE /v1/tokens/{name}": Told("admin", "", {204, 404}, "remove token", "{name}"),
-    "GET /v1/audit": Told("admin", "", {200, 404}),
+    "GET /v1/tokens": Needed("admin", "", {200, 404}),
+    "POST /v1/tokens": Needed("admin", "", {201, 400, 404, 409, 413}, "add token"),
+    "DELETE /v1/tokens/{name}": Needed("admin", "", {204, 404}, "remove token", "{name}"),
+    "GET /v1/audit": Needed("admin", "", {200, 404}),
 }
 """Every call there is, with its statuses but for those that all of them may have."""
 UNSORTED = ("GET /v1", "GET /v1/nowhere", "PUT /v1/nothing-yet", "FOO /v1/apps", "PUT /v1/queue")
 """What nobody has sorted is for admins of all apps, whatever it is."""
-NEEDED = {**CALLS, **dict.fromkeys(UNSORTED, Told("admin", "", set()))}
+NEEDED = {**CALLS, **dict.fromkeys(UNSORTED, Needed("admin", "", set()))}
 
 
 def send(api: ApiInProcess, call: str, app: str = "hello", **request: Any) -> httpx.Response:

@@ -9,7 +9,7 @@ import httpx
 
 from framework.dashboard import add_dashboard
 from prevs import names
-from tests.fakes.asgi import TOKEN, ApiInProcess, ask
+from tests.fakes.asgi import TOKEN, ApiInProcess, fetch
 
 BASE = "http://prevs.localhost"
 
@@ -68,6 +68,6 @@ class Visitor:
         return found[1]
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        answer = ask(self.dashboard.app, method, path, cookies=self.cookies, **request)
+        answer = fetch(self.dashboard.app, method, path, cookies=self.cookies, **request)
         self.cookies.extract_cookies(answer)
         return answer

@@ -36,7 +36,7 @@ class PlayedLeader(httpx.AsyncBaseTransport):
     """Answers as told, and keeps what it was asked. Where it hangs, it calls `hangs` first."""
 
     def __init__(self, *pieces: bytes | Exception, go: Callable[[int], Any] = at_once) -> None:
-        self.asked: list[httpx.Request] = []
+        self.received: list[httpx.Request] = []
         self.status = 200
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = Chunks(pieces, go)
@@ -45,7 +45,7 @@ class PlayedLeader(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
-        self.asked.append(request)
+        self.received.append(request)
         if self.hangs:
             self.hangs()
             await asyncio.Event().wait()

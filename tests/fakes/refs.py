@@ -56,9 +56,9 @@ class FakeRefs:
 
     def listing(self, app: AppRecord) -> Listing:
         """Return the listing that was put, else the branches and tags that were."""
-        told = self.listings.get(app.name)
-        if isinstance(told, Exception):
-            raise told
+        listing = self.listings.get(app.name)
+        if isinstance(listing, Exception):
+            raise listing
         leads = {
             label: lead
             for (name, label), lead in list(self.leads.items())
@@ -76,7 +76,7 @@ class FakeRefs:
             )
             for label, lead in leads.items()
         ]
-        return told or Listing(sorted(refs, key=lambda ref: (-ref.committed, ref.name)), 1.0)
+        return listing or Listing(sorted(refs, key=lambda ref: (-ref.committed, ref.name)), 1.0)
 
     def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
         """Return commits of `logs`, else the one that the ref leads to; `next` is a number."""

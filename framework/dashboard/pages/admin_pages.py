@@ -9,8 +9,8 @@ from starlette.routing import Route
 from framework.access import Scope
 from framework.dashboard.pages import app_forms, rows
 from framework.dashboard.pages.app_forms import Filled
-from framework.dashboard.pages.parts import Parts
-from framework.dashboard.session.doors import Action, Form
+from framework.dashboard.pages.page_context import PageContext
+from framework.dashboard.session.page_access import Action, Form
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import TokenExists, UnknownApp
 from framework.http_api.http.paging import cut
@@ -20,19 +20,21 @@ from framework.http_api.models.token_models import TokenOrder
 class AdminPages:
     """The pages of tokens and of the audit log."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
-        doors = self._parts.doors
-        add = doors.action(Action("add token", Scope.ADMIN), self._add)
-        remove = doors.action(Action("remove token", Scope.ADMIN), self._remove)
+        access = self._context.access
+        add = access.protected_action(Action("add token", Scope.ADMIN), self._add)
+        remove = access.protected_action(Action("remove token", Scope.ADMIN), self._remove)
         return [
-            Route("/tokens", doors.page(self._show_tokens, Scope.ADMIN), methods=["GET"]),
+            Route(
+                "/tokens", access.protected_page(self._show_tokens, Scope.ADMIN), methods=["GET"]
+            ),
             Route("/tokens", add, methods=["POST"]),
             Route("/tokens/{name}/remove", remove, methods=["POST"]),
-            Route("/audit", doors.page(self._show_audit, Scope.ADMIN), methods=["GET"]),
+            Route("/audit", access.protected_page(self._show_audit, Scope.ADMIN), methods=["GET"]),
         ]
 
     async def _show_tokens(self, request: Request, viewer: Viewer) -> Response:
@@ -45,7 +47,7 @@ class AdminPages:
         try:
             order = TokenOrder.model_validate({**given, "app": given["app"] or None})
             record, token = await anyio.to_thread.run_sync(
-                self._parts.tokens.add_token, order.name, Scope(order.scope), order.app or ""
+                self._context.tokens.add_token, order.name, Scope(order.scope), order.app or ""
             )
         except ValidationError as error:
             return self._show(request, viewer, Filled(given, app_forms.explain(error)), 422)
@@ -54,23 +56,28 @@ class AdminPages:
             return self._show(request, viewer, Filled(given, why), 409)
         except UnknownApp:
             return self._show(request, viewer, Filled(given, {"app": "is not there"}), 404)
-        return self._parts.pages.show(request, viewer, "new_token", record=record, token=token)
+        return self._context.pages.show(request, viewer, "new_token", record=record, token=token)
 
     async def _remove(self, request: Request, _viewer: Viewer, _form: Form) -> Response:
         name = request.path_params["name"]
-        await anyio.to_thread.run_sync(self._parts.tokens.remove_token, name)
+        await anyio.to_thread.run_sync(self._context.tokens.remove_token, name)
         return RedirectResponse("/tokens?did=remove-token", 303, {"Cache-Control": "no-store"})
 
     async def _show_audit(self, request: Request, viewer: Viewer) -> Response:
         after = request.query_params.get("after", "")
         page = cut(
-            self._parts.audit.latest(), lambda entry: (-entry.at, entry.id), rows.PAGE_SIZE, after
+            self._context.audit.latest(), lambda entry: (-entry.at, entry.id), rows.PAGE_SIZE, after
         )
-        return self._parts.pages.show(
+        return self._context.pages.show(
             request, viewer, "audit", entries=page.entries, next=page.next, is_first=not after
         )
 
     def _show(self, request: Request, viewer: Viewer, form: Filled, status: int = 200) -> Response:
-        return self._parts.pages.show(
-            request, viewer, "tokens", status=status, form=form, tokens=self._parts.tokens.tokens()
+        return self._context.pages.show(
+            request,
+            viewer,
+            "tokens",
+            status=status,
+            form=form,
+            tokens=self._context.tokens.tokens(),
         )

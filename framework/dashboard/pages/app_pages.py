@@ -11,10 +11,10 @@ from starlette.routing import Route
 
 from framework.access import Scope
 from framework.dashboard.pages import rows
-from framework.dashboard.pages.parts import Parts
+from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.rows import Known, Row
-from framework.dashboard.pages.timeouts import wait_for
-from framework.dashboard.session.doors import Action, Form, send_back
+from framework.dashboard.pages.timeouts import within
+from framework.dashboard.session.page_access import Action, Form, send_back
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
 from framework.ports import Listing
@@ -40,19 +40,21 @@ class Table(NamedTuple):
 class AppPages:
     """The page of an app, and what is started there."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
-        start = self._parts.doors.action(Action("start preview", Scope.USE), self._start)
+        start = self._context.access.protected_action(
+            Action("start preview", Scope.USE), self._start
+        )
         return [
-            Route("/apps/{app}", self._parts.doors.page(self._show), methods=["GET"]),
+            Route("/apps/{app}", self._context.access.protected_page(self._show), methods=["GET"]),
             Route("/apps/{app}/start", start, methods=["POST"]),
         ]
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
-        app = self._parts.previews.snapshot.app(request.path_params["app"])
+        app = self._context.previews.snapshot.app(request.path_params["app"])
         asked = request.query_params
         shown = asked.get("show", "")
         shown = shown if shown in SHOWS else SHOWS[0]
@@ -65,7 +67,7 @@ class AppPages:
             table = await self._list_commits(app, ref, asked.get("after", ""), known)
         else:
             table = _list_refs(listing, shown, asked, known)
-        return self._parts.pages.show(
+        return self._context.pages.show(
             request,
             viewer,
             "app",
@@ -85,24 +87,24 @@ class AppPages:
     async def _start(self, request: Request, _: Viewer, form: Form) -> Response:
         name = request.path_params["app"]
         label = form.get("label", "")
-        app = self._parts.previews.snapshot.app(name)
-        asked = self._parts.leads.resolve(name, label, to_start=True)
-        lead, label = await wait_for(asked, _repository(app))
-        request.state.target = f"{name}/{lead.sha}"
+        app = self._context.previews.snapshot.app(name)
+        asked = self._context.resolver.resolve(name, label, to_start=True)
+        resolved, label = await within(asked, _repository(app))
+        request.state.target = f"{name}/{resolved.sha}"
 
         def start() -> None:
-            self._parts.previews.command(
-                lambda commands: commands.start(name, lead.sha, label, refs=lead.refs)
+            self._context.previews.command(
+                lambda commands: commands.start(name, resolved.sha, label, refs=resolved.refs)
             )
 
         await anyio.to_thread.run_sync(start)
-        did = "start-known" if lead.problem else "start"
-        return send_back(form, did, f"/apps/{name}/previews/{lead.sha}")
+        did = "start-known" if resolved.problem else "start"
+        return send_back(form, did, f"/apps/{name}/previews/{resolved.sha}")
 
     async def _list(self, app: AppRecord) -> tuple[Listing | None, str]:
         """Return the branches and tags, the last known ones perhaps, and why they are not newer."""
         try:
-            listing = await wait_for(self._parts.leads.listing(app.name), _repository(app))
+            listing = await within(self._context.resolver.listing(app.name), _repository(app))
         except FrameworkError as error:
             return None, str(error)
         return listing, listing.problem
@@ -110,19 +112,19 @@ class AppPages:
     async def _list_commits(self, app: AppRecord, ref: str, after: str, known: Known) -> Table:
         if not ref:
             return Table()
-        commits = self._parts.leads.commits(app.name, ref, limit=rows.PAGE_SIZE, after=after)
+        commits = self._context.resolver.commits(app.name, ref, limit=rows.PAGE_SIZE, after=after)
         try:
-            page = await wait_for(commits, _repository(app))
+            page = await within(commits, _repository(app))
         except FrameworkError as error:
             return Table(problem=str(error))
         return Table(rows.of_commits(page.commits, known), next=page.next or "")
 
     def _know(self, app: AppRecord) -> Known:
-        previews = self._parts.previews.snapshot.list_previews()
+        previews = self._context.previews.snapshot.list_previews()
         of_app = {one.sha: one for one in previews if one.app == app.name}
-        addresses = self._parts.addresses
+        addresses = self._context.addresses
         return Known(
-            of_app, self._parts.presenter.show, lambda label: addresses.url(label, app.name)
+            of_app, self._context.presenter.show, lambda label: addresses.url(label, app.name)
         )
 
 

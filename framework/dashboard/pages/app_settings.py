@@ -8,9 +8,9 @@ from starlette.routing import Route
 from framework.access import Scope
 from framework.dashboard.pages import app_forms
 from framework.dashboard.pages.app_forms import Filled
-from framework.dashboard.pages.parts import Parts
-from framework.dashboard.pages.timeouts import wait_for
-from framework.dashboard.session.doors import Action, Form
+from framework.dashboard.pages.page_context import PageContext
+from framework.dashboard.pages.timeouts import within
+from framework.dashboard.session.page_access import Action, Form
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import AppExists, FrameworkError, InvalidSettings, RepositoryUnreachable
 from prevs.records import AppRecord
@@ -21,20 +21,22 @@ _NO_STORE = {"Cache-Control": "no-store"}
 class AppSettingsPages:
     """The forms about apps. Only admins get them."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
-        doors = self._parts.doors
-        add = doors.action(Action("add app", Scope.ADMIN), self._add)
-        change = doors.action(Action("change app", Scope.ADMIN), self._change)
-        remove = doors.action(Action("remove app", Scope.ADMIN), self._remove)
+        access = self._context.access
+        add = access.protected_action(Action("add app", Scope.ADMIN), self._add)
+        change = access.protected_action(Action("change app", Scope.ADMIN), self._change)
+        remove = access.protected_action(Action("remove app", Scope.ADMIN), self._remove)
         settings = "/apps/{app}/settings"
         return [
-            Route("/add-app", doors.page(self._show_empty, Scope.ADMIN), methods=["GET"]),
+            Route(
+                "/add-app", access.protected_page(self._show_empty, Scope.ADMIN), methods=["GET"]
+            ),
             Route("/add-app", add, methods=["POST"]),
-            Route(settings, doors.page(self._show, Scope.ADMIN), methods=["GET"]),
+            Route(settings, access.protected_page(self._show, Scope.ADMIN), methods=["GET"]),
             Route(settings, change, methods=["POST"]),
             Route("/apps/{app}/remove", remove, methods=["POST"]),
         ]
@@ -48,7 +50,7 @@ class AppSettingsPages:
         if isinstance(read, Filled):
             return self._show_new(request, viewer, read, 422)
         try:
-            app = await anyio.to_thread.run_sync(self._parts.previews.add_app, read)
+            app = await anyio.to_thread.run_sync(self._context.previews.add_app, read)
         except AppExists:
             why = {"name": "is the name of another app; choose one that is free"}
             return self._show_new(request, viewer, Filled(form, why), 409)
@@ -60,7 +62,7 @@ class AppSettingsPages:
     async def _look(self, app: AppRecord) -> str:
         """Return what is said of a new app, by how its repository can be read."""
         try:
-            listing = await wait_for(self._parts.leads.listing(app.name), "Its repository")
+            listing = await within(self._context.resolver.listing(app.name), "Its repository")
         except RepositoryUnreachable:
             return "add-unread"
         except FrameworkError:  # it is being fetched still, and nobody knows
@@ -70,37 +72,37 @@ class AppSettingsPages:
         return "add" if any(ref.kind == "branch" for ref in listing.refs) else "add-empty"
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
-        app = self._parts.previews.snapshot.app(request.path_params["app"])
+        app = self._context.previews.snapshot.app(request.path_params["app"])
         return self._show_settings(request, viewer, app)
 
     async def _change(self, request: Request, viewer: Viewer, form: Form) -> Response:
-        app = self._parts.previews.snapshot.app(request.path_params["app"])
+        app = self._context.previews.snapshot.app(request.path_params["app"])
         read = app_forms.read_changes(form)
         if isinstance(read, Filled):
             return self._show_settings(request, viewer, app, read)
         try:
             if read:
-                await anyio.to_thread.run_sync(self._parts.previews.change_app, app.name, read)
+                await anyio.to_thread.run_sync(self._context.previews.change_app, app.name, read)
         except InvalidSettings as error:
             refused = Filled(form, _by_field(error))
             return self._show_settings(request, viewer, app, refused)
         return RedirectResponse(f"/apps/{app.name}/settings?did=change", 303, _NO_STORE)
 
     async def _remove(self, request: Request, viewer: Viewer, form: Form) -> Response:
-        app = self._parts.previews.snapshot.app(request.path_params["app"])
+        app = self._context.previews.snapshot.app(request.path_params["app"])
         if form.get("confirmed", "").strip() != app.name:
             why = {"confirmed": f"is not {app.name}; nothing was removed"}
             filled = app_forms.filled(app)._replace(problems=why)
             return self._show_settings(request, viewer, app, filled)
         await anyio.to_thread.run_sync(
-            self._parts.previews.command, lambda commands: commands.remove_app(app.name)
+            self._context.previews.command, lambda commands: commands.remove_app(app.name)
         )
         return RedirectResponse("/?did=remove", 303, _NO_STORE)
 
     def _show_new(
         self, request: Request, viewer: Viewer, form: Filled, status: int = 200
     ) -> Response:
-        return self._parts.pages.show(request, viewer, "add_app", status=status, form=form)
+        return self._context.pages.show(request, viewer, "add_app", status=status, form=form)
 
     def _show_settings(
         self, request: Request, viewer: Viewer, app: AppRecord, form: Filled | None = None
@@ -108,7 +110,7 @@ class AppSettingsPages:
         """Return the settings as they are, or as they were filled in and cannot be taken."""
         shown = app_forms.filled(app)
         status = 422 if form else 200
-        return self._parts.pages.show(
+        return self._context.pages.show(
             request, viewer, "settings", status=status, app=app, form=form or shown, shown=shown
         )
 

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from framework.dashboard.pages.parts import Parts
-from framework.dashboard.pages.timeouts import wait_for
+from framework.dashboard.pages.page_context import PageContext
+from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
 from framework.http_api.models.agent_models import MesosAgent
@@ -43,24 +43,24 @@ class Cluster(NamedTuple):
 class ClusterPage:
     """The page of the cluster."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
 
     def routes(self) -> list[Route]:
         """Return the route of this page."""
-        return [Route("/cluster", self._parts.doors.page(self._show), methods=["GET"])]
+        return [Route("/cluster", self._context.access.protected_page(self._show), methods=["GET"])]
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
-        cluster, problem = await read_cluster(self._parts)
-        return self._parts.pages.show(
+        cluster, problem = await read_cluster(self._context)
+        return self._context.pages.show(
             request, viewer, "cluster", cluster=cluster, problem=problem, bars=bars
         )
 
 
-async def read_cluster(parts: Parts) -> tuple[Cluster | None, str]:
+async def read_cluster(context: PageContext) -> tuple[Cluster | None, str]:
     """Return what Mesos says of its agents, else why it says nothing."""
     try:
-        shares = await wait_for(parts.shares.read(), "The Mesos master")
+        shares = await within(context.shares.read(), "The Mesos master")
     except FrameworkError as error:
         return None, str(error)
     return add_up(shares.agents), ""

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from framework.dashboard.session.doors import Doors
+from framework.dashboard.session.page_access import PageAccess
 from framework.dashboard.session.sessions import Viewer
 from framework.http_api import description
 from framework.http_api.admission import calls
@@ -17,14 +17,14 @@ from framework.http_api.admission import calls
 class DescriptionPage:
     """The page at /docs. `describe` returns the API's OpenAPI."""
 
-    def __init__(self, doors: Doors, describe: Callable[[], dict[str, Any]]) -> None:
-        self._doors = doors
+    def __init__(self, access: PageAccess, describe: Callable[[], dict[str, Any]]) -> None:
+        self._access = access
         self._describe = describe
 
     def routes(self) -> list[Route]:
         """Return the route of this page."""
         # It says the same to who sees one app.
-        show = self._doors.page(self._show, narrows=True)
+        show = self._access.protected_page(self._show, narrows=True)
         return [Route("/docs", show, methods=["GET"])]
 
     async def _show(self, _request: Request, _viewer: Viewer) -> Response:

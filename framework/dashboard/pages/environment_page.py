@@ -11,8 +11,8 @@ from framework.access import Scope
 from framework.apps.app_secrets import Variable
 from framework.apps.variable_scopes import GivenFor
 from framework.dashboard.pages.app_forms import Filled
-from framework.dashboard.pages.parts import Parts
-from framework.dashboard.session.doors import Action, Form
+from framework.dashboard.pages.page_context import PageContext
+from framework.dashboard.session.page_access import Action, Form
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import InvalidSettings
 from framework.http_api.models.secret_models import show_environment
@@ -24,17 +24,17 @@ _SCOPE = ("branches", "tags", "given_for")
 class EnvironmentPage:
     """What an app is given, but for its repository's credential. A value is never filled in."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
 
     def routes(self) -> list[Route]:
         """Return the routes of the page."""
-        doors = self._parts.doors
+        access = self._context.access
         path = "/apps/{app}/environment"
-        set_one = doors.action(Action("set variable", Scope.ADMIN), self._set)
-        unset = doors.action(Action("unset variable", Scope.ADMIN), self._unset)
+        set_one = access.protected_action(Action("set variable", Scope.ADMIN), self._set)
+        unset = access.protected_action(Action("unset variable", Scope.ADMIN), self._unset)
         return [
-            Route(path, doors.page(self._show, Scope.ADMIN), methods=["GET"]),
+            Route(path, access.protected_page(self._show, Scope.ADMIN), methods=["GET"]),
             Route(path, set_one, methods=["POST"]),
             Route(f"{path}/{{name}}/unset", unset, methods=["POST"]),
         ]
@@ -52,7 +52,7 @@ class EnvironmentPage:
         scope = _read_scope(form)
         try:
             await anyio.to_thread.run_sync(
-                self._parts.previews.command,
+                self._context.previews.command,
                 lambda commands: commands.set_variable(app, name, variable, scope=scope),
             )
         except InvalidSettings as error:
@@ -65,13 +65,13 @@ class EnvironmentPage:
         app, name = request.path_params["app"], request.path_params["name"]
         request.state.target = f"{app}/environment/{name}"
         await anyio.to_thread.run_sync(
-            self._parts.previews.command, lambda commands: commands.unset_variable(app, name)
+            self._context.previews.command, lambda commands: commands.unset_variable(app, name)
         )
         return RedirectResponse(f"/apps/{app}/environment?did=unset-variable", 303, _NO_STORE)
 
     def _page(self, request: Request, viewer: Viewer, form: Filled, status: int = 200) -> Response:
-        given = self._parts.previews.snapshot.given(request.path_params["app"])
-        return self._parts.pages.show(
+        given = self._context.previews.snapshot.given(request.path_params["app"])
+        return self._context.pages.show(
             request,
             viewer,
             "environment",

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from framework.dashboard.pages import app_forms, rows
 from framework.dashboard.pages.cluster_page import read_cluster
-from framework.dashboard.pages.parts import Parts
+from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
 from framework.preview.history import ActivityEvent
 from prevs.records import PreviewRecord
@@ -21,12 +21,12 @@ _SHOWN = 8
 class Overview:
     """The pages about all apps."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
-        page = functools.partial(self._parts.doors.page, narrows=True)
+        page = functools.partial(self._context.access.protected_page, narrows=True)
         return [
             Route("/", page(self._show), methods=["GET"]),
             Route("/queue", page(self._show_queue), methods=["GET"]),
@@ -37,13 +37,13 @@ class Overview:
         sees = viewer.identity.sees
         cluster, cluster_problem = None, ""
         if not viewer.app:
-            cluster, cluster_problem = await read_cluster(self._parts)
-        snapshot = self._parts.previews.snapshot
+            cluster, cluster_problem = await read_cluster(self._context)
+        snapshot = self._context.previews.snapshot
         previews = [one for one in snapshot.list_previews() if sees(one.app)]
         by_app: dict[str, list[PreviewRecord]] = {}
         for preview in previews:
             by_app.setdefault(preview.app, []).append(preview)
-        return self._parts.pages.show(
+        return self._context.pages.show(
             request,
             viewer,
             "overview",
@@ -54,34 +54,34 @@ class Overview:
                 for app in snapshot.list_apps()
                 if sees(app.name)
             ],
-            queue=self._parts.presenter.show_queue(_SHOWN, "", viewer.app).queue,
+            queue=self._context.presenter.show_queue(_SHOWN, "", viewer.app).queue,
             waiting=sum((one.app, one.sha) in snapshot.queue_places for one in previews),
-            trouble=self._parts.ready(),
-            events=_find_seen(self._parts.previews.history.events, viewer)[:_SHOWN],
+            trouble=self._context.ready(),
+            events=_find_seen(self._context.previews.history.events, viewer)[:_SHOWN],
             form=app_forms.empty(),
         )
 
     async def _show_queue(self, request: Request, viewer: Viewer) -> Response:
         after = request.query_params.get("after", "")
-        shown = self._parts.presenter.show_queue(rows.PAGE_SIZE, after, viewer.app)
-        return self._parts.pages.show(
+        shown = self._context.presenter.show_queue(rows.PAGE_SIZE, after, viewer.app)
+        return self._context.pages.show(
             request,
             viewer,
             "queue",
             queue=shown.queue,
             next=shown.next,
             is_first=not after,
-            trouble=self._parts.ready(),
+            trouble=self._context.ready(),
         )
 
     async def _show_events(self, request: Request, viewer: Viewer) -> Response:
         after = request.query_params.get("after", "")
-        history = self._parts.previews.history
+        history = self._context.previews.history
         # A link of when another framework led leads to the newest, too.
         before = history.before(after) if after else None
         found = _find_seen(history.events if before is None else before, viewer)
         shown = found[: rows.PAGE_SIZE]
-        return self._parts.pages.show(
+        return self._context.pages.show(
             request,
             viewer,
             "events",

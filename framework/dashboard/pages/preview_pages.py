@@ -10,9 +10,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from framework.access import Scope
-from framework.dashboard.pages.parts import Parts
-from framework.dashboard.pages.timeouts import wait_for
-from framework.dashboard.session.doors import Act, Action, Form, send_back
+from framework.dashboard.pages.page_context import PageContext
+from framework.dashboard.pages.timeouts import within
+from framework.dashboard.session.page_access import Act, Action, Form, send_back
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError, Unavailable, UnknownAttempt
 from framework.http_api.models.attempt_models import Attempt, show_attempts
@@ -44,22 +44,24 @@ _ACTS: Mapping[str, Callable[[Commands, str, str], PreviewRecord]] = {
 class PreviewPages:
     """The page of a preview, its log and its actions."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
-        doors = self._parts.doors
+        access = self._context.access
         return [
-            Route(_ONE, doors.page(self._show), methods=["GET"]),
-            Route(f"{_ONE}/log", doors.page(self._follow), methods=["GET"]),
-            Route(f"{_ONE}/log.txt", doors.page(self._download), methods=["GET"]),
-            Route(_ATTEMPT, doors.page(self._show_attempt), methods=["GET"]),
-            Route(f"{_ATTEMPT}/log.txt", doors.page(self._download), methods=["GET"]),
+            Route(_ONE, access.protected_page(self._show), methods=["GET"]),
+            Route(f"{_ONE}/log", access.protected_page(self._follow), methods=["GET"]),
+            Route(f"{_ONE}/log.txt", access.protected_page(self._download), methods=["GET"]),
+            Route(_ATTEMPT, access.protected_page(self._show_attempt), methods=["GET"]),
+            Route(f"{_ATTEMPT}/log.txt", access.protected_page(self._download), methods=["GET"]),
             *(
                 Route(
                     f"{_ONE}/{name}",
-                    doors.action(Action(f"{name} preview", Scope.USE), self._have(name, act)),
+                    access.protected_action(
+                        Action(f"{name} preview", Scope.USE), self._have(name, act)
+                    ),
                     methods=["POST"],
                 )
                 for name, act in _ACTS.items()
@@ -72,9 +74,9 @@ class PreviewPages:
             self._describe(record), self._read_end(request, record)
         )
         record = self._find(request)
-        preview = self._parts.presenter.show(record)
+        preview = self._context.presenter.show(record)
         times = [(step.began, step.ended) for step in preview.steps]
-        return self._parts.pages.show(
+        return self._context.pages.show(
             request,
             viewer,
             "preview",
@@ -93,31 +95,31 @@ class PreviewPages:
         log_end = await self._read_end(request, then)
         number = request.path_params["number"]
         attempt = next(one for one in await self._list(record) if one.number == number)
-        preview = self._parts.presenter.show(record)
-        return self._parts.pages.show(
+        preview = self._context.presenter.show(record)
+        return self._context.pages.show(
             request, viewer, "attempt", preview=preview, attempt=attempt, log_end=log_end
         )
 
     async def _list(self, preview: PreviewRecord) -> list[Attempt]:
         """Return the last attempts of a preview, the newest first."""
-        return await anyio.to_thread.run_sync(show_attempts, preview, self._parts.is_log_kept)
+        return await anyio.to_thread.run_sync(show_attempts, preview, self._context.is_log_kept)
 
     async def _read_end(self, request: Request, preview: PreviewRecord) -> str:
         """Return the last lines of a log, for who runs no scripts: "" for a script that asks."""
         by_script = request.headers.get("sec-fetch-dest", "document") != "document"
         if by_script or logs.find_log(preview) is None:
             return ""
-        tail = self._parts.logs.read_tail(preview)
+        tail = self._context.logs.read_tail(preview)
         try:
-            return end_of_log(await wait_for(tail, "The log", LOG_S))
+            return end_of_log(await within(tail, "The log", LOG_S))
         except Unavailable as error:
             return f"{error}\n"
 
     async def _describe(self, preview: PreviewRecord) -> Commit | None:
         """Return what the preview's commit says of itself; None where that is not known now."""
-        commits = self._parts.leads.commits(preview.app, preview.sha, limit=1)
+        commits = self._context.resolver.commits(preview.app, preview.sha, limit=1)
         try:
-            page = await wait_for(commits, "The repository", DESCRIPTION_S)
+            page = await within(commits, "The repository", DESCRIPTION_S)
         except FrameworkError:
             return None
         return next(iter(page.commits), None)
@@ -125,10 +127,10 @@ class PreviewPages:
     async def _follow(self, request: Request, viewer: Viewer) -> Response:
         """Send the log and the state as the events of the API's own stream."""
         preview = self._find(request)
-        stream = LogStream(self._parts.previews, self._parts.logs, self._parts.presenter.show)
+        stream = LogStream(self._context.previews, self._context.logs, self._context.presenter.show)
         begin = parse_event_id(request.headers.get("last-event-id", ""), 0)
         events = self._while_signed_in(request, stream.follow(preview, begin))
-        return self._parts.streams.send(viewer.identity, events)
+        return self._context.streams.send(viewer.identity, events)
 
     async def _while_signed_in(
         self, request: Request, events: AsyncGenerator[bytes, None]
@@ -136,7 +138,7 @@ class PreviewPages:
         """Yield events until the session is over, and nothing after that."""
         async with contextlib.aclosing(events):
             async for event in events:
-                if self._parts.doors.find(request) is None:
+                if self._context.access.find(request) is None:
                     return
                 yield event
 
@@ -144,7 +146,7 @@ class PreviewPages:
         """Send the whole log as a file. Raises Unavailable where it cannot be begun."""
         number = request.path_params.get("number")
         preview = self._find_attempt(request)[1] if number else self._find(request)
-        first = await self._parts.logs.read(preview, 0)
+        first = await self._context.logs.read(preview, 0)
         name = f"{preview.app}-{names.short(preview.sha)}{f'-{number}' if number else ''}.log"
         headers = {
             "Cache-Control": "no-store",
@@ -159,7 +161,7 @@ class PreviewPages:
         try:
             while piece.data:
                 yield piece.data
-                piece = await self._parts.logs.read(preview, piece.end)
+                piece = await self._context.logs.read(preview, piece.end)
         except Unavailable as error:
             yield f"\n[The log goes on. {error}]\n".encode()
 
@@ -173,11 +175,11 @@ class PreviewPages:
 
     def _find(self, request: Request) -> PreviewRecord:
         app, sha = request.path_params["app"], request.path_params["sha"]
-        return self._parts.previews.snapshot.preview(app, sha)
+        return self._context.previews.snapshot.preview(app, sha)
 
     def _have(self, name: str, act: Callable[[Commands, str, str], PreviewRecord]) -> Act:
         """Return what has something done with the preview of a path, and goes back."""
-        command = self._parts.previews.command
+        command = self._context.previews.command
 
         async def do(request: Request, _: Viewer, form: Form) -> Response:
             app, sha = request.path_params["app"], request.path_params["sha"]

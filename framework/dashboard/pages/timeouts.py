@@ -11,7 +11,7 @@ WAIT_S = 6.0
 T = TypeVar("T")
 
 
-async def wait_for(work: Coroutine[Any, Any, T], what: str, seconds: float = WAIT_S) -> T:
+async def within(work: Coroutine[Any, Any, T], what: str, seconds: float = WAIT_S) -> T:
     """Return what `work` returns. Raises Unavailable, which names `what`, after some seconds.
 
     A thread that works for it is not waited for: it ends when it ends.

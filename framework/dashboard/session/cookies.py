@@ -24,12 +24,12 @@ def read(request: Request, mark: str) -> list[str]:
     return [cookie for cookie in found if cookie]
 
 
-def may_be_put(request: Request) -> bool:
+def may_be_set(request: Request) -> bool:
     """Tell whether nobody else can exchange a session of a page that came as this one."""
     return _is_secure(request) or _is_loopback(request)
 
 
-def put(request: Request, response: Response, mark: str, cookie: str) -> None:
+def set_session(request: Request, response: Response, mark: str, cookie: str) -> None:
     """Have a browser keep a session."""
     secure = _is_secure(request)
     response.set_cookie(
@@ -42,7 +42,7 @@ def put(request: Request, response: Response, mark: str, cookie: str) -> None:
     )
 
 
-def take(request: Request, response: Response, mark: str) -> None:
+def delete_session(request: Request, response: Response, mark: str) -> None:
     """Have a browser forget its session."""
     for name, secure in ((_SECURE, True), (_PLAIN, _is_secure(request))):
         response.delete_cookie(name + mark, secure=secure, httponly=True, samesite="strict")

@@ -75,7 +75,7 @@ class Pages:
         )
         return HTMLResponse(page, status, security_headers(nonce))
 
-    def tell(self, request: Request, viewer: Viewer, error: FrameworkError) -> Response:
+    def show_error(self, request: Request, viewer: Viewer, error: FrameworkError) -> Response:
         """Return the page for a "no" of ours. Raises it where it is none that a caller causes."""
         status = next((code for cls, code in _STATUSES.items() if isinstance(error, cls)), None)
         if status is None:

@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from framework.dashboard.session import cookies
-from framework.dashboard.session.doors import Doors, is_own, read_form
+from framework.dashboard.session.page_access import PageAccess, is_own, read_form
 from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.sessions import Sessions
 from program import same_origin
@@ -21,9 +21,9 @@ _PLAIN = (
 class SignIn:
     """The way in and the way out."""
 
-    def __init__(self, sessions: Sessions, doors: Doors, pages: Pages) -> None:
+    def __init__(self, sessions: Sessions, access: PageAccess, pages: Pages) -> None:
         self._sessions = sessions
-        self._doors = doors
+        self._access = access
         self._pages = pages
 
     def routes(self) -> list[Route]:
@@ -36,7 +36,7 @@ class SignIn:
 
     async def _show(self, request: Request) -> Response:
         back = same_origin.own_path(request.query_params.get("next", "/"))
-        if self._doors.find(request):
+        if self._access.find(request):
             return RedirectResponse(back, 303, _NO_STORE)
         return self._ask(request, back)
 
@@ -46,18 +46,18 @@ class SignIn:
         if not is_own(request):
             why = "Only this page itself may sign you in. Load it again."
             return self._ask(request, back, why, 403)
-        if not cookies.may_be_put(request):
+        if not cookies.may_be_set(request):
             return self._ask(request, back, _PLAIN, 403)
         cookie = self._sessions.begin(form.get("token", "").strip())
         if cookie is None:
             return self._refuse(request, back)
         answer = RedirectResponse(back, 303, _NO_STORE)
-        cookies.put(request, answer, self._sessions.mark, cookie)
+        cookies.set_session(request, answer, self._sessions.mark, cookie)
         return answer
 
     def _refuse(self, request: Request, back: str) -> Response:
         """Tell that a token is none; after too many of them, when another may be tried."""
-        level = request.state.strangers.take(request.state.client)
+        level = request.state.failed_auth.take(request.state.client)
         if level.allowed:
             return self._ask(request, back, "This is no token of this installation.", 403)
         why = f"Too many wrong tokens came from your address. Wait {level.retry} s."
@@ -66,13 +66,13 @@ class SignIn:
         return answer
 
     async def _sign_out(self, request: Request) -> Response:
-        viewer = self._doors.find(request)
+        viewer = self._access.find(request)
         form = await read_form(request)
         if viewer and not (is_own(request) and viewer.is_form(form.get("csrf", ""))):
             why = "Only this dashboard's own pages may sign you out. Load the page again."
             return self._pages.refuse(request, viewer, 403, why)
         answer = RedirectResponse("/sign-in?did=sign-out", 303, _NO_STORE)
-        cookies.take(request, answer, self._sessions.mark)
+        cookies.delete_session(request, answer, self._sessions.mark)
         return answer
 
     def _ask(self, request: Request, back: str, why: str = "", status: int = 200) -> Response:

@@ -1,4 +1,4 @@
-"""What each request passes before a route: who asks, what they may, how often, what is logged.
+"""Middleware in front of every route: authentication, authorization, rate limits and logs.
 
-Runs on the event loop. What a route does is in routes/.
+Runs on the event loop. The routes themselves are in routes/.
 """

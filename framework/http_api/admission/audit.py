@@ -1,4 +1,4 @@
-"""Who did what: a line of the log and a line of JSON for each write, the latest in memory too."""
+"""The audit log: each write is a line of JSON and a log line. Memory holds the latest ones."""
 
 import json
 import logging
@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 class Entry(NamedTuple):
     """One thing that somebody did or tried.
 
-    `at` is in seconds since the epoch; `who` and `scope` are of the token, None without a right
-    one; `outcome` is an HTTP status, or a word; `request` is the id in the other log lines.
+    `at` is in seconds since the epoch. `who` and `scope` are those of the token, None without a
+    valid one. `outcome` is an HTTP status, or a word. `request` is the id in the other log lines.
     """
 
     id: str
@@ -45,10 +45,10 @@ class Entry(NamedTuple):
 
 
 class Audit:
-    """The audit log, in `folder`. Thread safe; a note is written before it returns.
+    """The audit log, in `folder`. Thread safe; `note` returns once the entry is written.
 
-    `now` gives seconds since the epoch, `new_id` a text that it has not given before. Where the
-    file cannot be written, the log says so, and what was asked for is done all the same.
+    `now` gives seconds since the epoch, `new_id` a new text each time. If the file cannot be
+    written, the log reports it, and the request goes on.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class Audit:
     def note(  # noqa: PLR0917 - a line of five columns
         self, who: Identity | None, action: str, target: str, outcome: int | str, client: str
     ) -> None:
-        """Note what somebody (None: whose token is none of ours) has done or tried.
+        """Note what somebody has done or tried; `who` is None without a valid token.
 
-        `action` is what an Operation of the API has, `target` what it was done to.
+        `action` is that of the Operation, `target` what it was done to.
         """
         entry = Entry(
             id=self._new_id(),
@@ -108,7 +108,7 @@ class Audit:
 
 
 class _PrivateFile(RotatingFileHandler):
-    """A file for its owner's eyes."""
+    """A file that only its owner may read."""
 
     def _open(self) -> TextIOWrapper:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
@@ -117,7 +117,7 @@ class _PrivateFile(RotatingFileHandler):
         return os.fdopen(descriptor, "a", encoding=self.encoding)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Tell that a line is missing."""
+        """Log the line that could not be written."""
         log.exception("the audit log cannot be written", line=record.getMessage())
 
 
@@ -139,4 +139,4 @@ def _read_end(path: Path) -> Iterator[Entry]:
             fields = json.loads(line)
             yield Entry(**{name: fields[name] for name in Entry._fields})
         except (ValueError, KeyError, TypeError):
-            continue  # the first line may be cut, and one may have met a full disk
+            continue  # the first line may be cut, and a full disk may have cut another

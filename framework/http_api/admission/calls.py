@@ -1,4 +1,4 @@
-"""Which operation a request asks for: found once, for all that looks at it before its route."""
+"""Finds the operation that a request is for, once, for all middleware behind it."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -13,10 +13,10 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Call(NamedTuple):
-    """One request below /v1, or of the description: all of these need a token.
+    """One request below /v1, or for the description. All of these need a token.
 
-    `app` is the app that its path names, "" for none. `action` and `target` are what the audit log
-    says of a write: its method and path, where no route has declared it.
+    `app` is the app that the path names, "" for none. `action` and `target` are for the audit log:
+    if no route has declared a write, they are its method and its path.
     """
 
     operation: Operation
@@ -27,7 +27,7 @@ class Call(NamedTuple):
 
 
 class Operations:
-    """All operations of the API. A path is read by the pattern of the route that answers it."""
+    """All operations of the API. Each path is matched by its route's own pattern."""
 
     def __init__(self, declared: Iterable[Declared]) -> None:
         self._by_method: dict[str, list[Declared]] = {}
@@ -35,9 +35,9 @@ class Operations:
             self._by_method.setdefault(one.method, []).append(one)
 
     def find(self, method: str, path: str) -> Call | None:
-        """Return what is asked for; None for what looks after itself.
+        """Return the call that a request is; None for a path that checks its own access.
 
-        Whoever looks which methods a path has, or has no body sent, needs what reading needs.
+        OPTIONS and HEAD need what GET needs.
         """
         if not (path.startswith("/v1/") or path in {"/v1", DESCRIPTION}):
             return None
@@ -52,8 +52,8 @@ class Operations:
         return Call(UNDECLARED, "", method, path, is_write)
 
 
-class Calls:
-    """Finds a request's Call, which `read_call` returns from then on."""
+class CallLookup:
+    """Finds a request's Call and stores it, for `read_call`."""
 
     def __init__(self, app: ASGIApp, operations: Operations) -> None:
         self._app = app
@@ -68,7 +68,7 @@ class Calls:
 
 
 def read_call(scope: AsgiScope) -> Call | None:
-    """Return what a request asks for; None for what is no call of the API."""
-    # Without Calls before it, this raises: nothing may pass for what needs no token by mistake.
+    """Return a request's Call; None if it is no call of the API."""
+    # This raises if CallLookup has not run: no request may count as one without a token by mistake.
     call: Call | None = scope["state"]["call"] if scope["type"] == "http" else None
     return call

@@ -1,36 +1,36 @@
-"""Whose address a request comes from, also where a stand-by has passed it on."""
+"""The address that a request comes from, also if a stand-by has forwarded it."""
 
 from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from framework.http_api.admission.vouching import Vouching
+from framework.http_api.admission.client_signature import ClientSignature
 
 FORWARDED = b"prevs-forwarded"
-"""The header of what was forwarded once: it isn't again, or two stand-bys could go on for ever."""
+"""The header of a forwarded request. It is not forwarded again, or two stand-bys could loop."""
 
 
 class Client(NamedTuple):
-    """Where a request comes from; `via` is who has passed it on, None for nobody.
+    """Where a request comes from; `via` is who has forwarded it, None for nobody.
 
-    No `address`: who has passed it on is none of our frameworks, or says that it knows none.
+    `address` is None if the forwarder is none of our frameworks, or does not know the address.
     """
 
     address: str | None
     via: str | None = None
 
     def __str__(self) -> str:
-        """Return it as the audit log has it."""
+        """Return it as the audit log shows it."""
         shown = self.address or "unknown"
         return f"{shown} via {self.via}" if self.via else shown
 
 
-class Clients:
+class ClientAddress:
     """Puts a request's Client into scope["state"]["client"]."""
 
-    def __init__(self, app: ASGIApp, vouching: Vouching) -> None:
+    def __init__(self, app: ASGIApp, signature: ClientSignature) -> None:
         self._app = app
-        self._vouching = vouching
+        self._signature = signature
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -40,10 +40,10 @@ class Clients:
 
     def _find(self, scope: Scope) -> Client:
         neighbour = find_neighbour(scope)
-        told = [value for name, value in scope["headers"] if name == FORWARDED]
-        if not told:
+        signed = [value for name, value in scope["headers"] if name == FORWARDED]
+        if not signed:
             return Client(neighbour)
-        address = self._vouching.read(told[0], scope["method"], scope["raw_path"])
+        address = self._signature.verify(signed[0], scope["method"], scope["raw_path"])
         return Client(address, neighbour or "unknown")
 
 

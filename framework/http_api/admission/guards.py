@@ -1,4 +1,4 @@
-"""What a request passes before it reaches a route: faults, the token, the size of its body."""
+"""Middleware that may refuse a request: by its path, its token, its scope, the size of its body."""
 
 import re
 import secrets
@@ -25,7 +25,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 log = structlog.get_logger(__name__)
 
 
-class Faults:
+class UnexpectedErrors:
     """Logs an unexpected error under an id, and answers with the id alone."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -48,17 +48,17 @@ class Faults:
             fault = secrets.token_hex(6)
             log.exception("unexpected error", id=fault, method=scope["method"], path=scope["path"])
             if begun:
-                # Ending the connection is all that still tells the client.
+                # The answer has begun, so only the end of the connection can show the failure.
                 raise
             detail = f"Something unexpected happened. The framework's log has it as {fault}."
             answer = problems.answer_problem(problems.INTERNAL_ERROR, detail, {"id": fault})
             await answer(scope, receive, send)
 
 
-class Paths:
-    """Refuses paths with control characters, which nothing of ours has.
+class PathCheck:
+    """Refuses paths with control characters: none of our paths has one.
 
-    The pattern of a route takes a path with a line end at its end, too.
+    The pattern of a route ends in `$`, which also matches before a line end.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -72,31 +72,31 @@ class Paths:
         await self._app(scope, receive, send)
 
 
-class Bearer:
-    """Lets requests to the API pass that bring one of its tokens.
+class Authentication:
+    """Passes calls of the API on if they have one of its tokens.
 
-    Whose it is stands in scope["state"]["identity"] from then on, a framework.access.Identity;
-    which one, in scope["state"]["digest"]: a name may be another token's later.
-    What is no call of the API passes: it is open, or looks after itself, and finds in
-    scope["state"]["strangers"] where to count wrong tokens.
+    scope["state"]["identity"] is then the token's framework.access.Identity, and
+    scope["state"]["digest"] its digest: another token may get the same name later.
+    Other requests pass. They are public, or check their own access: those count wrong tokens in
+    scope["state"]["failed_auth"].
     """
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, strangers: limits.Strangers) -> None:
+    def __init__(self, app: ASGIApp, tokens: Tokens, failed_auth: limits.FailedAuthLimit) -> None:
         self._app = app
         self._tokens = tokens
-        self._strangers = strangers
+        self._failed_auth = failed_auth
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 401; 429 to who has no right token too often."""
+        """Pass a request on, or answer 401; 429 after too many invalid tokens."""
         if read_call(scope) is None:
-            scope.setdefault("state", {})["strangers"] = self._strangers
+            scope.setdefault("state", {})["failed_auth"] = self._failed_auth
             await self._app(scope, receive, send)
             return
         token = read_token(scope)
-        # It is looked up in any case, so that the time tells nothing.
+        # The lookup runs in every case, so that its duration shows nothing.
         identity = self._tokens.authenticate(token)
         if identity is None:
-            refusal = refuse_stranger(self._strangers, scope["state"]["client"], _NEEDED)
+            refusal = refuse_unauthenticated(self._failed_auth, scope["state"]["client"], _NEEDED)
             await refusal(scope, receive, send)
             return
         scope["state"]["identity"] = identity
@@ -104,7 +104,7 @@ class Bearer:
         await self._pass(token, scope, receive, send)
 
     async def _pass(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; a stream ends when its token is removed, before it says more."""
+        """Pass a request on; a stream ends before its next event if its token is removed."""
 
         async def send_while_good(message: Message) -> None:
             if message.get("more_body") and self._tokens.authenticate(token) is None:
@@ -118,13 +118,13 @@ class Bearer:
 
 
 class _TokenRemovedError(Exception):
-    """The token of a stream that is being read was removed."""
+    """The token of an open stream was removed."""
 
 
-class Permission:
-    """Lets requests pass that ask for no more than their token is good for.
+class Authorization:
+    """Passes requests on if their token has the scope for them.
 
-    Of a token for one app the routes of lists see to it that they show that app alone.
+    A token for one app may read lists, too: their routes show that app alone.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -146,16 +146,16 @@ class Permission:
 
 
 def read_token(scope: Scope) -> str:
-    """Return the token that a request brings, "" for none."""
+    """Return the token of a request, "" for none."""
     scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def refuse_stranger(
-    strangers: limits.Strangers, client: Client, needed: str
+def refuse_unauthenticated(
+    failed_auth: limits.FailedAuthLimit, client: Client, needed: str
 ) -> problems.ProblemResponse:
-    """Count one without a right token, and return the answer: what is `needed`, or to wait."""
-    level = strangers.take(client)
+    """Count a request without a valid token; return an answer with what is `needed`, or a 429."""
+    level = failed_auth.take(client)
     if not level.allowed:
         sentence = f"Too many requests came without a right token. Wait {level.retry} s."
         return limits.refuse(level.retry, sentence)
@@ -178,15 +178,15 @@ def _forbid(identity: Identity, needed: Access) -> problems.ProblemResponse:
 
 
 class BodyLimit:
-    """Refuses bodies above their limit, whether their length is told before or not."""
+    """Refuses bodies above their limit, with a Content-Length or without."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, with a body that ends in a 413 where it grows too large."""
+        """Pass a request on; reading its body raises a 413 once it is too large."""
         size = 0
-        told = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
+        length = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
         call = read_call(scope)
         limit = (call.operation if call else UNDECLARED).body_limit
         sentence = f"A body may have {limit} bytes here."
@@ -199,7 +199,7 @@ class BodyLimit:
                 raise HTTPException(413, sentence)
             return message
 
-        if told.isdigit() and int(told) > limit:
+        if length.isdigit() and int(length) > limit:
             answer = problems.answer_problem(problems.BODY_TOO_LARGE, sentence)
             await answer(scope, receive, send)
             return

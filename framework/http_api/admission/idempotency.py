@@ -1,7 +1,7 @@
-"""Idempotency-Key: the same order twice is done once, and answered twice.
+"""Idempotency-Key: the same order sent twice is done once, and gets the same answer twice.
 
-As draft-ietf-httpapi-idempotency-key-header has it. Kept in memory, for each token and path on its
-own; an answer that says no is not kept: nothing was done, and the same key may be tried again.
+This follows draft-ietf-httpapi-idempotency-key-header. Memory holds the answers by token, path and
+key. A refusal is not kept: nothing was done, so the same key may be used again.
 """
 
 import hashlib
@@ -19,16 +19,16 @@ from framework.http_api.http import problems
 
 KEPT_S = 3600.0
 MOST = 1000
-"""Answers that are kept, of all tokens together: a few megabytes."""
+"""How many answers are kept for all tokens together: a few megabytes."""
 
 _KEY = re.compile(r'"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([A-Za-z0-9_.:/+=-]{1,255})')
 
 _Place = tuple[str, str, str]
-"""With which token (its digest), at which path, with which key."""
+"""The digest of the token, the path and the key of an order."""
 
 
 class _Known(NamedTuple):
-    """An order that was or is being done; `answer` is None until it is."""
+    """An order; `answer` is None while it is being done."""
 
     fingerprint: bytes
     since: float
@@ -36,7 +36,7 @@ class _Known(NamedTuple):
 
 
 class Idempotency:
-    """Answers an order that it has seen with what it answered then. `clock`: monotonic seconds."""
+    """Repeats the answer to an order that it knows. `clock` gives monotonic seconds."""
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
         self._app = app
@@ -44,7 +44,7 @@ class Idempotency:
         self._known: dict[_Place, _Known] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer what was answered to the same one before."""
+        """Pass a request on, or repeat the answer that the same order got before."""
         key = _find_key(scope)
         if key is None:
             await self._app(scope, receive, send)
@@ -105,7 +105,7 @@ class Idempotency:
         try:
             await self._app(scope, receive, send_keeping)
         finally:
-            # It may have been let go meanwhile, for others.
+            # `_find` may have dropped it meanwhile, for newer ones.
             if self._known.get(place) is begun:
                 if answer and 200 <= answer[0]["status"] < 300:
                     self._known[place] = begun._replace(answer=tuple(answer))
@@ -114,7 +114,7 @@ class Idempotency:
 
 
 def _find_key(scope: Scope) -> str | None:
-    """Return the key of an order that has one and may have one."""
+    """Return the key of an order, if its operation takes one."""
     call = read_call(scope)
     if call is None or not call.operation.takes_key:
         return None
@@ -122,7 +122,7 @@ def _find_key(scope: Scope) -> str | None:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a Receive that gives a body that was read already, and then goes on."""
+    """Return a Receive that gives `body`, which was read already, and then calls `receive`."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

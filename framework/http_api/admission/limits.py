@@ -1,6 +1,7 @@
-"""How often the API may be asked: each named token, and each address with tokens that are none.
+"""Rate limits of the API: for each named token, and for each address that sends invalid tokens.
 
-The operator's token and those of proxies have no limit: a proxy asks for all its visitors.
+The operator's token and those of proxies have no limit: a proxy sends requests for all its
+visitors.
 """
 
 from collections import Counter
@@ -9,29 +10,27 @@ from collections.abc import Callable
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from framework.http_api.admission.buckets import Buckets, Level, Policy
 from framework.http_api.admission.clients import Client
+from framework.http_api.admission.token_buckets import Level, Policy, TokenBuckets
 from framework.http_api.http import problems
 from program.client_address import SITE_BITS, name_client
 
 TOKENS = Policy("token", 600, 60)
 OPEN = 200
-"""Requests of a named token at a time: streams are read for hours, each a connection and a task."""
+"""Open requests of a named token. A stream stays open for hours, with a connection and a task."""
 RETRY_OPEN_S = 10
-STRANGERS = Policy("stranger", 20, 60)
+FAILED_AUTH = Policy("stranger", 20, 60)
 
 
 class TokenLimit:
-    """Refuses requests of a named token that come too fast, or while too many others stay open.
+    """Refuses requests of a named token that come too fast, or while too many others are open.
 
-    Tells each how many more there may be.
-
-    The headers are those of draft-ietf-httpapi-ratelimit-headers.
+    Each answer has the headers of draft-ietf-httpapi-ratelimit-headers.
     """
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
         self._app = app
-        self._buckets = Buckets(TOKENS, clock)
+        self._buckets = TokenBuckets(TOKENS, clock)
         self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,11 +40,11 @@ class TokenLimit:
             await self._app(scope, receive, send)
             return
         level = self._buckets.take(identity.name)
-        told = _tell(TOKENS, level)
+        limit_headers = _write_headers(TOKENS, level)
 
-        async def send_telling(message: Message) -> None:
+        async def send_with_limit(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(told)
+                MutableHeaders(scope=message).update(limit_headers)
             await send(message)
 
         if not level.allowed:
@@ -53,15 +52,15 @@ class TokenLimit:
                 f"The token {identity.name!r} has asked more than {TOKENS.quota} times within "
                 f"{TOKENS.window} s. Ask again in {level.retry} s."
             )
-            await refuse(level.retry, sentence)(scope, receive, send_telling)
+            await refuse(level.retry, sentence)(scope, receive, send_with_limit)
         elif self._open[identity.name] >= OPEN:
             sentence = (
                 f"The token {identity.name!r} has {OPEN} requests open, as many as it may. End "
                 "some streams, or give each program a token of its own."
             )
-            await refuse(RETRY_OPEN_S, sentence)(scope, receive, send_telling)
+            await refuse(RETRY_OPEN_S, sentence)(scope, receive, send_with_limit)
         else:
-            await self._pass(identity.name, scope, receive, send_telling)
+            await self._pass(identity.name, scope, receive, send_with_limit)
 
     async def _pass(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and count it until it ends."""
@@ -74,30 +73,30 @@ class TokenLimit:
                 del self._open[name]
 
 
-class Strangers:
-    """Counts who comes with a token that is none. Belongs to the event loop's thread.
+class FailedAuthLimit:
+    """Counts invalid tokens by address. Belongs to the event loop's thread.
 
-    A right token is never refused for the wrong ones that come from its address: 256 random bits
-    are not guessed, and a proxy may share its address with anybody. The limit keeps the audit log
-    and the machine from being filled by somebody without a token.
+    A valid token is never refused because of invalid ones from the same address: nobody guesses 256
+    random bits, and a proxy may share its address with anybody. The limit keeps somebody without a
+    token from filling the audit log and the disk.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._buckets = Buckets(STRANGERS, clock)
+        self._buckets = TokenBuckets(FAILED_AUTH, clock)
 
     def take(self, client: Client) -> Level:
-        """Count one wrong token of an address; a network of 64 bits is one in IPv6."""
+        """Count one invalid token of an address; an IPv6 network of 64 bits counts as one."""
         return self._buckets.take(name_client(client.address or f"via {client.via}", SITE_BITS))
 
 
 def refuse(retry: int, sentence: str) -> problems.ProblemResponse:
-    """Return the answer to who asks too often; `retry` is in how many seconds it may again."""
+    """Return the answer to a client over a limit; it may send again after `retry` seconds."""
     return problems.answer_problem(
         problems.TOO_MANY_REQUESTS, sentence, headers={"Retry-After": str(retry)}
     )
 
 
-def _tell(policy: Policy, level: Level) -> dict[str, str]:
+def _write_headers(policy: Policy, level: Level) -> dict[str, str]:
     return {
         "RateLimit-Policy": f'"{policy.name}";q={policy.quota};w={policy.window}',
         "RateLimit": f'"{policy.name}";r={level.remaining};t={level.reset}',

@@ -1,6 +1,7 @@
-"""What is asked of an operation of the API before its route: declared once, where the route is.
+"""What the middleware needs to know of an operation: declared once, on its route.
 
-A route gets its Operation when it is made. What no route has declared is for admins of all apps.
+A route gets its Operation when it is made. An operation that no route declares needs an admin token
+for all apps.
 """
 
 import enum
@@ -16,11 +17,11 @@ from framework.access import OPERATOR, Identity, Scope
 from framework.http_api.http.parameters import IDEMPOTENCY_KEY
 
 BODY_LIMIT = 64 * 1024
-"""Bytes that a body may have."""
+"""How many bytes a body may have."""
 
 
 class Reach(enum.Enum):
-    """What a token of one app gets of an operation."""
+    """What a token for one app may do with an operation."""
 
     NOTHING = "nothing: it is about the installation, or about all apps"
     ITS_PATH = "all of it, where the path names that app"
@@ -28,12 +29,12 @@ class Reach(enum.Enum):
 
 
 class Operation(NamedTuple):
-    """Who may make a call, and how it is taken.
+    """Who may make a call, and how it is handled.
 
-    Whoever has `scope` may make it, and proxies where it is theirs, too. The audit log calls it
-    `action`, which every write has; it notes a report only where that was refused: proxies send
-    one every few seconds, and it changes nothing that somebody wanted. With `takes_key` the same
-    order with the same Idempotency-Key is done once.
+    It needs `scope`; with `for_proxies` a proxy may make it, too. `action` is its name in the audit
+    log; every write has one. Proxies send a report every few seconds, and it changes no setting, so
+    the audit log notes only refused ones. With `takes_key` an order with the same Idempotency-Key
+    is done once.
     """
 
     scope: Scope
@@ -45,15 +46,15 @@ class Operation(NamedTuple):
     takes_key: bool = False
 
     def has_scope(self, identity: Identity) -> bool:
-        """Return whether somebody has the scope for it."""
+        """Return whether `identity` has the scope for it."""
         if identity.scope is Scope.PROXY and self.for_proxies:
             return True
         if self.scope is Scope.PROXY and identity.name == OPERATOR:
-            return True  # what proxies have that were set up before there were tokens of theirs
+            return True  # proxies that were set up before proxy tokens existed use this one
         return identity.scope.includes(self.scope)
 
     def is_within(self, identity: Identity, app: str) -> bool:
-        """Return whether it is within the one app of a token; `app` is what its path names."""
+        """Return whether a token for one app may make it; `app` is the app in the path."""
         if not identity.app or self.reach is Reach.ITS_SHARE:
             return True
         return self.reach is Reach.ITS_PATH and identity.app == app
@@ -63,7 +64,7 @@ UNDECLARED = Operation(Scope.ADMIN)
 
 
 class Declared(NamedTuple):
-    """An operation with the paths that its route takes, which are the route's own `pattern`."""
+    """An operation, and the `pattern` of its route, which matches its paths."""
 
     method: str
     pattern: re.Pattern[str]
@@ -76,7 +77,7 @@ class Declared(NamedTuple):
 
 
 class Documented(TypedDict, total=False):
-    """What /docs says of a route's answers."""
+    """What the OpenAPI description says about a route's answers."""
 
     status_code: int
     response_model: type[BaseModel]
@@ -110,12 +111,12 @@ class OperationRouter:
 
 
 def declare(method: str, route: Route, operation: Operation) -> Declared:
-    """Return what is declared of a route."""
+    """Return a route's operation with its pattern."""
     return Declared(method, route.path_regex, _find_target(route.path_format), operation)
 
 
 def _find_target(path: str) -> str:
-    """Return what of a path names something: `{app}/{sha}` of /v1/previews/{app}/{sha}/retry."""
+    """Return what names the target in a path: {app}/{sha} of /v1/previews/{app}/{sha}/retry."""
     named = path.split("/")[3:]
     while named and not named[-1].startswith("{"):
         named.pop()

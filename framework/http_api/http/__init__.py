@@ -1,4 +1,4 @@
-"""What HTTP itself asks of the API: problems, conditional requests, pages of lists, parameters.
+"""The HTTP of the API: problems, conditional requests, pages of lists, parameters.
 
 Knows no preview and no app. Runs on the event loop.
 """

@@ -1,7 +1,7 @@
 """ETags and conditional requests (RFC 9110, 13). Pure, but for the answers.
 
-A tag is of the answer's own bytes, so it is strong: what a preview's answer tells (its place in
-the queue, the end of its log) changes without its record.
+A tag is the digest of the answer's own bytes, so it is strong. The record alone would not do: parts
+of a preview's answer (its place in the queue, the end of its log) change without it.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {"headers": {"ETag": _HEADER}},
     304: {"description": "It is as who asks has it.", "headers": {"ETag": _HEADER}},
 }
-"""What /docs says of the answers."""
+"""What the OpenAPI description says about the answers."""
 
 
 def tag(shown: BaseModel) -> str:
@@ -43,10 +43,10 @@ def tag(shown: BaseModel) -> str:
 
 
 def answer(shown: BaseModel, if_none_match: str | None, *, exclude_unset: bool = False) -> Response:
-    """Return the answer with its ETag, or 304 where who asks has it already."""
+    """Return the answer with its ETag, or 304 if the client has it already."""
     body = shown.model_dump_json(exclude_unset=exclude_unset).encode()
     own = _tag(body)
-    # Whoever keeps it has to ask each time: it may change at any moment.
+    # A cache must revalidate each time: the answer may change at any moment.
     headers = {"ETag": own, "Cache-Control": "private, no-cache"}
     if if_none_match is not None and matches(if_none_match, own, weak=True):
         return Response(status_code=304, headers=headers)
@@ -54,9 +54,9 @@ def answer(shown: BaseModel, if_none_match: str | None, *, exclude_unset: bool =
 
 
 def matches(header: str, own: str, *, weak: bool) -> bool:
-    """Tell whether a list of ETags, or `*`, has the one of what is there.
+    """Return whether `own` is in a list of ETags; it is always in `*`.
 
-    A weak one counts only with `weak`. What is no list of ETags has none.
+    A weak ETag counts only with `weak`. A malformed list matches nothing.
     """
     if header.strip() == "*":
         return True

@@ -1,4 +1,4 @@
-"""How a model of the API carries the example that /docs shows."""
+"""Examples in the models of the API, which /docs shows."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ TASK_ID = f"hello.{SHA}.0a1b2c3d4e"
 
 
 def example(value: dict[str, Any]) -> ConfigDict:
-    """Return the configuration of a model that an answer is made of."""
+    """Return the configuration of a model for answers."""
     return ConfigDict(json_schema_extra={"examples": [value]})
 
 
 def order_example(value: dict[str, Any], more: dict[str, Any] | None = None) -> ConfigDict:
-    """Return the configuration of a model that is sent here: nothing unknown, no conversions.
+    """Return the configuration of a model for requests: no unknown fields, no conversions.
 
-    `more` is what its JSON schema says that its fields cannot.
+    `more` is added to its JSON schema, for rules that fields cannot express.
     """
     extra = {"examples": [value], **(more or {})}
     return ConfigDict(extra="forbid", strict=True, json_schema_extra=extra)

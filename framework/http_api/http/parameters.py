@@ -1,4 +1,4 @@
-"""The parameters and kinds of values that several calls have, as /docs shows them."""
+"""Parameters and types that several calls share, as /docs shows them."""
 
 from typing import Annotated, Any
 
@@ -19,25 +19,25 @@ OfApp = Annotated[
 ]
 
 
-async def _find_asker(request: Request) -> Identity:
-    found: Identity = request.state.identity  # guards.Bearer lets nobody pass without
+async def _find_caller(request: Request) -> Identity:
+    found: Identity = request.state.identity  # guards.Authentication has set it
     return found
 
 
-Asker = Annotated[Identity, Depends(_find_asker)]
-"""Who asks. What shows or does something of apps that no path names goes by its `app`."""
+Caller = Annotated[Identity, Depends(_find_caller)]
+"""Who sends a request. If no path names an app, its `app` limits what it may see and do."""
 
 
-async def _narrow(asker: Asker, app: OfApp = "") -> str:
-    if app and not asker.sees(app):
-        raise NotOfApp(asker.name, asker.app)
-    return app or asker.app
+async def _narrow(caller: Caller, app: OfApp = "") -> str:
+    if app and not caller.sees(app):
+        raise NotOfApp(caller.name, caller.app)
+    return app or caller.app
 
 
 ListedApp = Annotated[str, Depends(_narrow)]
-"""Of which app a list is, "" for all: the one that is asked for, or the one that a token is for."""
+"""Whose entries a list shows, "" for all: the app in the query, or the one that a token is for."""
 
-# OpenAPI has no parameter of that name: what can be asked for stands with the answers.
+# OpenAPI ignores a parameter of this name: the answers list the media types.
 Accept = Annotated[str, Header(include_in_schema=False)]
 LastEventId = Annotated[
     str,
@@ -50,7 +50,7 @@ def _read_whole(value: Any) -> Any:
 
 
 WHOLE = BeforeValidator(_read_whole)
-"""Has a whole number taken as one however it is written: JSON knows no difference to 8080.0."""
+"""Takes 8080.0 as a whole number: in JSON it is the same as 8080."""
 
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "parameters": [
@@ -69,4 +69,4 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
         }
     ]
 }
-"""What /docs says of an order that takes a key; admission/idempotency.py reads it."""
+"""The description of the header of orders; admission/idempotency.py reads it."""

@@ -1,4 +1,4 @@
-"""Every "no" as problem+json: the one place that knows the HTTP status of an error."""
+"""Every error as problem+json. This is the one place that knows an error's HTTP status."""
 
 import http
 import json
@@ -21,7 +21,7 @@ _RETRY_AFTER_S = 5
 
 
 class Kind(NamedTuple):
-    """A kind of problem: the stable end of its type, and what it is in HTTP."""
+    """A kind of problem: the end of its type, which never changes, its status and its title."""
 
     slug: str
     status: int
@@ -85,7 +85,7 @@ class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
     def render(self, content: Any) -> bytes:
-        """Return JSON in ASCII: what a client sent may hold what UTF-8 cannot."""
+        """Return JSON in ASCII: text from a client may have characters that UTF-8 cannot encode."""
         return json.dumps(content).encode()
 
 
@@ -95,7 +95,7 @@ def answer_problem(
     fields: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
-    """Return the answer for a problem, with a sentence and the fields of its own."""
+    """Return the answer for a problem; `detail` is a sentence, `fields` are more members."""
     content = {
         "type": f"urn:prevs:problem:{kind.slug}",
         "title": kind.title,
@@ -107,7 +107,7 @@ def answer_problem(
 
 
 def answer_error(error: FrameworkError, addresses: Addresses) -> ProblemResponse:
-    """Return the answer for an error of ours. Raises it where it is none that a caller causes."""
+    """Return the answer for one of our errors. Raises the error if no request causes it."""
     kind = next((_ERRORS[cls] for cls in type(error).__mro__ if cls in _ERRORS), None)
     if kind is None:
         raise error
@@ -116,25 +116,25 @@ def answer_error(error: FrameworkError, addresses: Addresses) -> ProblemResponse
 
 
 def answer_not_of_app(error: errors.NotOfApp) -> ProblemResponse:
-    """Return the answer to a token for one app that was shown for something else."""
+    """Return the answer to a token for one app that was used for something else."""
     return answer_problem(NOT_OF_APP, str(error), {"app": error.app})
 
 
 def answer_unavailable(detail: str) -> ProblemResponse:
-    """Return the answer for what cannot be had for some seconds."""
+    """Return the answer for something that is away for some seconds."""
     return answer_problem(UNAVAILABLE, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
 
 
 def answer_no_path() -> ProblemResponse:
-    """Return the answer for a path that there can be nothing at."""
+    """Return the answer for a path that cannot exist."""
     detail = "There can be nothing at such a path. /docs lists what there is."
     return answer_problem(NOT_FOUND, detail)
 
 
 def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what /docs says of the problems that a call may answer; those of all calls go along.
+    """Return the description of a call's problems: `statuses`, and those that every call has.
 
-    A call with a body may answer 400 and 413 too, one that takes Idempotency-Key 409.
+    A call with a body needs 400 and 413 too, one with an Idempotency-Key 409.
     """
     return {
         status: {
@@ -146,7 +146,7 @@ def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def handle_problems(app: FastAPI, addresses: Addresses) -> None:
-    """Have `app` answer our errors, and those of FastAPI itself, as problems."""
+    """Make `app` answer our errors, and those of FastAPI itself, as problems."""
 
     async def handle_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, FrameworkError)  # noqa: S101 # registered for these only
@@ -173,7 +173,7 @@ async def _handle_invalid(request: Request, error: Exception) -> Response:
 
 
 async def answer_http(request: Request, error: Exception) -> Response:
-    """Return the answer for what no route takes."""
+    """Return the answer to a request that no route takes."""
     assert isinstance(error, HTTPException)  # noqa: S101 # registered for these only
     phrase = http.HTTPStatus(error.status_code).phrase
     slug = phrase.lower().replace(" ", "-")
@@ -190,7 +190,7 @@ async def answer_http(request: Request, error: Exception) -> Response:
 
 
 def _find_methods(request: Request) -> list[str]:
-    """Return what the path of a request takes: one route knows its own methods only."""
+    """Return the methods of a path. A route knows only its own, so all routes are checked."""
     return [
         method
         for method in _METHODS
@@ -202,7 +202,7 @@ def _find_methods(request: Request) -> list[str]:
 
 
 def read_problems(found: Sequence[Any]) -> list[Problem]:
-    """Return pydantic's errors as problems of fields, in words for people."""
+    """Return pydantic's errors as problems of fields, in plain words."""
     return [Problem(_name_field(error["loc"]), _explain(error)) for error in found]
 
 
@@ -229,7 +229,7 @@ def _explain(error: Mapping[str, Any]) -> str:
 
 
 def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, object]:
-    """Return the fields that a program needs to act on an error."""
+    """Return the fields that a client program needs to act on an error."""
     named = ("app", "label", "sha", "state", "name", "attempt")
     fields: dict[str, object] = {
         name: getattr(error, name) for name in named if name in vars(error)

@@ -1,4 +1,4 @@
-"""The agents of the cluster and what runs there, as the API tells it."""
+"""The agents of the cluster and what runs there, as the API shows them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who uses what of the agents: what Mesos says of them, and the previews that are there."""
+"""The agents that Mesos reports, with the previews that use them."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 
 _AT_A_TIME = 4
-"""Threads that wait for the master; whoever comes later waits for one of them."""
+"""How many threads may wait for the master; further calls wait for one of them."""
 
 
 class Shares(NamedTuple):
-    """The agents by host, as Mesos told of them at `as_of` (epoch seconds)."""
+    """The agents by host, as Mesos reported them at `as_of` (epoch seconds)."""
 
     agents: Sequence[models.MesosAgent]
     as_of: float
@@ -38,14 +38,14 @@ class AgentShares:
 
     async def read(self) -> Shares:
         """Return every agent, as it was within the last seconds. Raises Unavailable."""
-        told = await anyio.to_thread.run_sync(self._agents.read, limiter=self._limit)
+        listed = await anyio.to_thread.run_sync(self._agents.read, limiter=self._limit)
         snapshot = self._previews.snapshot
         apps = snapshot.apps
         there: dict[str, list[PreviewRecord]] = {}
         for preview in snapshot.list_previews():
             if preview.state in WITH_TASK and preview.agent_id and preview.app in apps:
                 there.setdefault(preview.agent_id, []).append(preview)
-        agents = sorted(told.agents, key=lambda agent: (agent.host, agent.id))
+        agents = sorted(listed.agents, key=lambda agent: (agent.host, agent.id))
         shown = [
             show(
                 one,
@@ -56,7 +56,7 @@ class AgentShares:
             )
             for one in agents
         ]
-        return Shares(shown, told.as_of)
+        return Shares(shown, listed.as_of)
 
 
 def show(
@@ -67,7 +67,7 @@ def show(
     unfit: Unfit | None = None,
     isolation: Isolation | None = None,
 ) -> models.MesosAgent:
-    """Return an agent with the previews that are there, as the API shows it."""
+    """Return an agent with its previews, as the API shows it."""
     previews = [_show_preview(preview, apps[preview.app]) for preview in there]
     cpus = agent.used.cpus - sum(one.cpus + EXECUTOR_CPUS for one in previews)
     mem = agent.used.mem - sum(one.mem + EXECUTOR_MEM for one in previews)
@@ -82,7 +82,7 @@ def show(
         attributes=dict(agent.attributes),
         total=models.Amount(**agent.total._asdict()),
         used=models.Amount(**agent.used._asdict()),
-        # A preview may have been placed, or have ended, since Mesos was asked.
+        # A preview may have been placed, or have ended, since Mesos answered.
         others=models.Amount(cpus=max(0.0, round(cpus, 3)), mem=max(0.0, round(mem, 3))),
         previews=previews,
     )

@@ -45,7 +45,7 @@ def _check_name(name: str) -> str:
 
 
 def _refusing(find_problem: Callable[[str], str | None]) -> AfterValidator:
-    """Return a validator from what tells what is wrong with a text, or None."""
+    """Return a validator from a function that returns what is wrong with a text, or None."""
 
     def check(text: str) -> str:
         if problem := find_problem(text):
@@ -56,7 +56,7 @@ def _refusing(find_problem: Callable[[str], str | None]) -> AfterValidator:
 
 
 def _of_format(name: str, longest: int) -> Any:
-    """Return what /docs says of a text that no pattern describes."""
+    """Return the description of a text that no pattern describes."""
     return Field(max_length=longest, json_schema_extra={"format": name, "minLength": 1})
 
 
@@ -286,5 +286,5 @@ class Lead(BaseModel):
 
 
 def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as an AppRecord has them."""
+    """Return settings as the fields of an AppRecord."""
     return {key: tuple(x) if isinstance(x, list) else x for key, x in given.items()}

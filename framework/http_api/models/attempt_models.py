@@ -65,7 +65,7 @@ class Attempts(BaseModel):
 
 
 def show_attempts(preview: PreviewRecord, is_kept: Callable[[str], bool]) -> list[Attempt]:
-    """Return the attempts of a preview, the newest first; `is_kept` tells of a task's log."""
+    """Return a preview's attempts, the newest first; `is_kept` returns whether a log is kept."""
     ended = [_show(one, is_kept=is_kept(one.task_id)) for one in reversed(preview.attempts)]
     number = ended_attempts.current(preview)
     return ended if number is None else [_show_current(preview, number), *ended]

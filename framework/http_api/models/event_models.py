@@ -1,4 +1,4 @@
-"""What has happened, as the API tells it."""
+"""Events, as the API shows them."""
 
 from typing import Any, Literal
 
@@ -49,6 +49,6 @@ class Events(BaseModel):
     next: Next
 
 
-def show_event(happening: ActivityEvent) -> Event:
-    """Return a happening as the API shows it."""
-    return Event.model_validate(happening._asdict())
+def show_event(event: ActivityEvent) -> Event:
+    """Return an event as the API shows it."""
+    return Event.model_validate(event._asdict())

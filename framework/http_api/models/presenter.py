@@ -18,12 +18,12 @@ from prevs.states import State
 _IMAGE = frozenset({"fetching", "building"})
 _BEFORE_BUILD = frozenset({State.STOPPED, State.DRAINING, State.QUEUED, State.PLACED})
 _MOST_SHOWN = 2000
-"""How many previews are known as they were shown last, before they are forgotten."""
+"""How many shown previews are cached, before all of them are dropped."""
 _UNKNOWN: Mapping[str, float] = {}
 
 
 class _Seen(NamedTuple):
-    """A preview, and what its record does not tell, as they were when it was last shown."""
+    """A preview's record, and what else it is shown from: the key of the cache."""
 
     preview: PreviewRecord
     reason: str
@@ -35,10 +35,10 @@ class _Seen(NamedTuple):
 
 
 class Presenter:
-    """Shows previews with what the record alone does not tell. Thread safe.
+    """Shows previews, with values that are not in their records. Thread safe.
 
-    What has not changed is shown as it was: many viewers look at one preview, again and again.
-    `ready` gives None, or why nothing at all can be started now; `now` is in epoch seconds.
+    It caches what it shows: many viewers look at one preview, again and again. `ready` returns
+    None, or why nothing can start now; `now` returns epoch seconds.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Presenter:
     def show(self, preview: PreviewRecord) -> preview_models.Preview:
         """Return a preview as the API shows it; one without labels has its commit's address.
 
-        Others get the same: nobody may change it.
+        The value is shared through the cache: do not change it.
         """
         key = (preview.app, preview.sha)
         snapshot = self._previews.snapshot
@@ -115,9 +115,9 @@ class Presenter:
         )
 
     def show_queue(self, limit: int, after: str, app: str = "") -> preview_models.Queue:
-        """Return what waits, the next first; `limit` and `after` as in paging.
+        """Return the queue of one app or of all, the next preview first.
 
-        It is of one app, or of all; its places are those among all.
+        `limit` and `after` are as in paging. Places count the previews of all apps.
         """
         snapshot = self._previews.snapshot
         placed = [
@@ -143,12 +143,12 @@ class Presenter:
         )
 
     def _reason(self, preview: PreviewRecord) -> str:
-        """Return why it waits: what keeps everything from starting comes before its own reason.
+        """Return why a preview waits, or what is wrong with a running one.
 
-        While it runs, what is wrong with it.
+        A reason why nothing can start comes before the preview's own.
         """
         common = self._ready() if preview.state is State.QUEUED else None
-        return common or preview.reason or _tell_kills(preview)
+        return common or preview.reason or _describe_kills(preview)
 
     def _next_try(self, preview: PreviewRecord) -> float | None:
         waits = preview.state is State.QUEUED and preview.retry_at > self._now()
@@ -156,12 +156,12 @@ class Presenter:
 
 
 def _find_wanted(preview: PreviewRecord, snapshot: Snapshot) -> Effective:
-    # There is none where it was removed just now.
+    # The app may have been removed just now.
     app = snapshot.apps.get(preview.app) or AppRecord(preview.app, "")
     return effective_settings.resolve(app, preview.settings)
 
 
-def _tell_kills(preview: PreviewRecord) -> str:
+def _describe_kills(preview: PreviewRecord) -> str:
     if preview.state is not State.RUNNING or not preview.memory_kills:
         return ""
     times = "once" if preview.memory_kills == 1 else f"{preview.memory_kills:,} times"
@@ -172,7 +172,7 @@ def _tell_kills(preview: PreviewRecord) -> str:
 
 
 def _rank(queued: PreviewRecord) -> Key:
-    """Return what orders the queue, and stays while one waits: its place does not."""
+    """Return the sort key of a queued preview. Unlike its place, it stays while it waits."""
     return (queued.changed, queued.created, queued.app, queued.sha)
 
 
@@ -199,24 +199,24 @@ def show_app(app: AppRecord, *, has_credential: bool = False) -> app_models.App:
 
 
 def show_lead(
-    app: str, label: str, lead: Resolved, addresses: Addresses, *, now: float
+    app: str, label: str, resolved: Resolved, addresses: Addresses, *, now: float
 ) -> app_models.Lead:
     """Return what a label leads to as the API shows it."""
-    told = {**lead._asdict(), "as_of": find_time(lead, now)}
-    del told["age"]
+    fields = {**resolved._asdict(), "as_of": find_time(resolved, now)}
+    del fields["age"]
     return app_models.Lead.model_validate(
-        {"app": app, "label": label, **told, "url": addresses.url(label, app)}
+        {"app": app, "label": label, **fields, "url": addresses.url(label, app)}
     )
 
 
-def find_time(lead: Resolved, now: float) -> float | None:
-    """Return when a label led there, where it is not known whether it still does."""
-    return None if lead.age is None else now - lead.age
+def find_time(resolved: Resolved, now: float) -> float | None:
+    """Return when a label was resolved; None if it was just now."""
+    return None if resolved.age is None else now - resolved.age
 
 
 def _show_steps(preview: PreviewRecord, usual: Mapping[str, float]) -> list[preview_models.Step]:
     known = steps.intervals(preview)
-    # What has run has its image: the next attempt fetches and builds nothing, where that is there.
+    # A preview that ran before has an image: its next attempt neither fetches nor builds.
     unneeded = _IMAGE if preview.step_seconds and preview.state in _BEFORE_BUILD else frozenset()
     usual = {name: took for name, took in usual.items() if name not in unneeded}
     return [

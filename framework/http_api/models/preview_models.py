@@ -1,4 +1,4 @@
-"""Previews, the queue and what proxies tell, as they go in and out of the API."""
+"""Previews, the queue and the reports of proxies, as the API takes and shows them."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from framework.preview.steps import STEPS
 from prevs.states import Cause, State
 
 MOST_USES, MOST_REFUSALS = 5000, 300
-"""How many tasks a proxy may tell of at a time."""
+"""How many tasks one report of a proxy may have."""
 
 _PREVIEW: dict[str, Any] = {
     "app": "hello",

@@ -1,4 +1,4 @@
-"""What a repository has, as the API tells it: branches, tags and commits."""
+"""Branches, tags and commits of a repository, as the API shows them."""
 
 from typing import Any, Literal
 

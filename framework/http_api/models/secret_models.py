@@ -1,4 +1,4 @@
-"""What an app is given, as it goes in and out of the API: no secret's value ever goes out."""
+"""An app's variables and credential, as the API takes and shows them, without secret values."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -34,7 +34,7 @@ _SECRET: dict[str, Any] = {
     "tags": ["v*"],
     "given_for": "run",
 }
-# What it may be is looked at in framework.apps.variable_scopes, which has the words for it.
+# framework.apps.variable_scopes checks it, and has the messages for it.
 _Pattern = Annotated[
     str,
     Field(
@@ -168,7 +168,7 @@ CredentialOrder = Annotated[
 
 
 def read_credential(order: PasswordOrder | KeyOrder) -> Credential:
-    """Return an order as others know it; a key's lines end as ssh wants them to."""
+    """Return the Credential of an order; a key's lines end as ssh needs them to."""
     if isinstance(order, PasswordOrder):
         return Credential(order.username, order.password)
     key = order.private_key.replace("\r\n", "\n").strip()
@@ -198,7 +198,7 @@ class ShownCredential(BaseModel):
 
 
 def show_environment(given: AppSecrets) -> Environment:
-    """Return the variables as who may read the app sees them."""
+    """Return the variables as the API shows them."""
     found = sorted(given.variables.items())
     return Environment(variables=[show_variable(name, one) for name, one in found])
 
@@ -218,7 +218,7 @@ def show_variable(name: str, variable: Variable) -> ShownVariable:
 
 
 def read_scope(order: VariableOrder) -> dict[str, object]:
-    """Return the fields of a variable's scope that an order changes."""
+    """Return those fields of a variable's scope that an order changes."""
     found: dict[str, object] = {}
     for name, patterns in (("branches", order.branches), ("tags", order.tags)):
         if patterns is not None:

@@ -1,4 +1,4 @@
-"""Tokens and the audit log, as they go in and out of the API."""
+"""Tokens and the audit log, as the API takes and shows them."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""The routes of the API, one file for each kind of thing.
+"""The routes of the API, one file for each kind of resource.
 
-Runs on the event loop. Each call asks a port of the framework.
+Runs on the event loop. Each call uses a port of the framework.
 """

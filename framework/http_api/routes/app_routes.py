@@ -12,11 +12,11 @@ from framework.http_api.admission.operations import Operation, OperationRouter, 
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfMatch, IfNoneMatch
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
-from framework.http_api.http.parameters import App, Asker
+from framework.http_api.http.parameters import App, Caller
 from framework.http_api.http.problems import document
 from framework.http_api.models import app_models as models
 from framework.http_api.models import presenter
-from framework.http_api.streams.label_resolver import Leads
+from framework.http_api.streams.label_resolver import LabelResolver
 from framework.service.previews import Previews
 from prevs.names import Addresses
 from prevs.records import AppRecord
@@ -33,11 +33,11 @@ _READ = Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True)
 
 
 class AppRoutes:
-    """The calls about apps. What is no coroutine runs in a thread, and may block."""
+    """The calls about apps. Methods that are no coroutines run in a thread, and may block."""
 
-    def __init__(self, previews: Previews, leads: Leads, addresses: Addresses) -> None:
+    def __init__(self, previews: Previews, resolver: LabelResolver, addresses: Addresses) -> None:
         self._previews = previews
-        self._leads = leads
+        self._resolver = resolver
         self._addresses = addresses
 
     def make_router(self) -> OperationRouter:
@@ -64,7 +64,7 @@ class AppRoutes:
         self._add_one(router)
         router.add(
             "GET",
-            # A branch's name may have slashes; the answer to it tells its slug.
+            # A branch's name may have slashes. The problem for such a name has its slug.
             "/{app}/labels/{label:path}",
             self.show_label,
             _READ,
@@ -98,9 +98,11 @@ class AppRoutes:
             responses=document(404, 412),
         )
 
-    async def list_apps(self, asker: Asker, limit: Limit = LIMIT, after: After = "") -> models.Apps:
+    async def list_apps(
+        self, caller: Caller, limit: Limit = LIMIT, after: After = ""
+    ) -> models.Apps:
         """List the apps, by name."""
-        apps = (app for app in self._previews.snapshot.list_apps() if asker.sees(app.name))
+        apps = (app for app in self._previews.snapshot.list_apps() if caller.sees(app.name))
         page = cut(apps, lambda app: (app.name,), limit, after)
         return models.Apps(apps=[self._show(app) for app in page.entries], next=page.next)
 
@@ -137,11 +139,11 @@ class AppRoutes:
 
     async def show_label(self, app: App, label: Label) -> models.Lead:
         """Tell which commit a label leads to. Starts nothing."""
-        lead, whole = await self._leads.resolve(app, label)
-        return presenter.show_lead(app, whole, lead, self._addresses, now=time.time())
+        resolved, whole = await self._resolver.resolve(app, label)
+        return presenter.show_lead(app, whole, resolved, self._addresses, now=time.time())
 
     def _find_matching(self, name: str, if_match: str | None) -> AppRecord | None:
-        """Return the app as it has to be, None for in any case. Raises UnknownApp, AppChanged."""
+        """Return the app that If-Match names, None without one. Raises UnknownApp, AppChanged."""
         if if_match is None:
             return None
         app = self._previews.snapshot.app(name)
@@ -152,6 +154,6 @@ class AppRoutes:
     def _show(self, app: AppRecord) -> models.App:
         try:
             has_credential = self._previews.snapshot.credential(app.name) is not None
-        except SecretsUnreadable:  # it had something, perhaps that
+        except SecretsUnreadable:  # there are secrets, and a credential may be among them
             has_credential = True
         return presenter.show_app(app, has_credential=has_credential)

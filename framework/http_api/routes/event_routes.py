@@ -1,8 +1,8 @@
 """/v1/events: what has happened lately, as a list or as a stream.
 
 event: preview | app     id: the event's     data: the event
-event: reset             id: the last event's     data: {}     what was read before is out of date:
-                         another framework leads now, or more has happened than is kept
+event: reset             id: the last event's     data: {}     the reader has missed events: another
+                         framework leads now, or they are no longer kept
 """
 
 import time
@@ -37,7 +37,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 
 class EventRoutes:
-    """The calls about what happens. None blocks."""
+    """The calls about events. None blocks."""
 
     def __init__(
         self, previews: Previews, feed: Feed, clock: Callable[[], float] = time.monotonic
@@ -72,7 +72,7 @@ class EventRoutes:
         if app:
             self._previews.snapshot.app(app)
         if "text/event-stream" in accept.lower():
-            # Nothing between here and the reader may wait for more of it.
+            # No proxy on the way may buffer the stream.
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             events = self._follow(app, last_event_id.strip())
             return StreamingResponse(events, headers=headers, media_type="text/event-stream")
@@ -88,27 +88,26 @@ class EventRoutes:
         )
 
     async def _follow(self, app: str, after: str) -> AsyncGenerator[bytes, None]:
-        # So that the reader knows that it is heard, also while nothing happens.
+        # Shows the reader at once that the stream is open, also while nothing happens.
         yield ServerEvent("", "from here on").encode()
-        said = self._clock()
-        async for told in self._feed.follow(after):
-            event = _encode(told) if _is_of(told, app) else b""
-            # Not even when something happens to another app is for everybody to know.
-            if event or self._clock() - said >= KEEPALIVE_S:
-                yield event or STILL_HERE
-                said = self._clock()
+        sent = self._clock()
+        async for event in self._feed.follow(after):
+            data = _encode(event) if _is_of(event, app) else b""
+            # A keepalive must not show when something happens to another app.
+            if data or self._clock() - sent >= KEEPALIVE_S:
+                yield data or STILL_HERE
+                sent = self._clock()
 
 
-def _is_of(told: ActivityEvent | Reset | None, app: str) -> bool:
-    return not isinstance(told, ActivityEvent) or app in ("", told.app)
+def _is_of(event: ActivityEvent | Reset | None, app: str) -> bool:
+    return not isinstance(event, ActivityEvent) or app in ("", event.app)
 
 
-def _encode(told: ActivityEvent | Reset | None) -> bytes:
-    match told:
+def _encode(event: ActivityEvent | Reset | None) -> bytes:
+    match event:
         case ActivityEvent():
-            return ServerEvent(
-                told.type, models.show_event(told).model_dump_json(), told.id
-            ).encode()
+            data = models.show_event(event).model_dump_json()
+            return ServerEvent(event.type, data, event.id).encode()
         case Reset(last):
             return ServerEvent("reset", "{}", last).encode()
     return STILL_HERE

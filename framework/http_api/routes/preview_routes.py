@@ -18,7 +18,7 @@ from framework.http_api.http.parameters import (
     MOST,
     Accept,
     App,
-    Asker,
+    Caller,
     LastEventId,
     ListedApp,
     Sha,
@@ -27,7 +27,7 @@ from framework.http_api.http.problems import document
 from framework.http_api.models import preview_models as models
 from framework.http_api.models.attempt_models import Attempts, show_attempts
 from framework.http_api.models.presenter import Presenter, find_time
-from framework.http_api.streams.label_resolver import Leads
+from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.log_stream import LogStream, parse_event_id
 from framework.http_api.streams.logs import Logs
 from framework.preview import ended_attempts
@@ -74,12 +74,12 @@ _USE = Operation(Scope.USE, Reach.ITS_PATH)
 
 
 class PreviewRoutes:
-    """The calls about previews. What is no coroutine runs in a thread, and may block."""
+    """The calls about previews. Methods that are no coroutines run in a thread, and may block."""
 
     def __init__(
         self,
         previews: Previews,
-        leads: Leads,
+        resolver: LabelResolver,
         logs: Logs,
         presenter: Presenter,
         *,
@@ -87,7 +87,7 @@ class PreviewRoutes:
     ) -> None:
         self._previews = previews
         self._is_log_kept = is_log_kept
-        self._leads = leads
+        self._resolver = resolver
         self._logs = logs
         self._show = presenter.show
 
@@ -171,27 +171,27 @@ class PreviewRoutes:
         )
 
     async def start_preview(
-        self, order: models.StartOrder, asker: Asker, response: Response
+        self, order: models.StartOrder, caller: Caller, response: Response
     ) -> models.StartedPreview:
         """Ask for the preview that a label leads to. The same again answers the same preview.
 
         Where the repository cannot be read now, that is what the label led to when it was.
         """
-        if not asker.sees(order.app):
-            raise NotOfApp(asker.name, asker.app)
-        lead, label = await self._leads.resolve(order.app, order.label, to_start=True)
+        if not caller.sees(order.app):
+            raise NotOfApp(caller.name, caller.app)
+        resolved, label = await self._resolver.resolve(order.app, order.label, to_start=True)
 
         def start() -> PreviewRecord:
             return self._previews.command(
-                lambda commands: commands.start(order.app, lead.sha, label, refs=lead.refs)
+                lambda commands: commands.start(order.app, resolved.sha, label, refs=resolved.refs)
             )
 
         preview = await anyio.to_thread.run_sync(start)
         response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
         return models.StartedPreview(
             **self._show(preview).model_dump(),
-            as_of=find_time(lead, time.time()),
-            problem=lead.problem,
+            as_of=find_time(resolved, time.time()),
+            problem=resolved.problem,
         )
 
     async def show_preview(self, app: App, sha: Sha, if_none_match: IfNoneMatch = None) -> Response:
@@ -247,7 +247,7 @@ class PreviewRoutes:
         if attempt is None and "text/event-stream" in accept.lower():
             stream = LogStream(self._previews, self._logs, self._show, public=public)
             begin = parse_event_id(last_event_id, offset)
-            # Nothing between here and the reader may wait for more of it.
+            # No proxy on the way may buffer the stream.
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             events = stream.follow(preview, begin)
             return StreamingResponse(events, headers=headers, media_type="text/event-stream")
@@ -259,7 +259,7 @@ class PreviewRoutes:
         return Response(text, headers=headers, media_type="text/plain")
 
     def _find_attempt(self, app: str, sha: str, attempt: int | None) -> PreviewRecord:
-        """Return a preview, as it was at the end of an attempt where one is named."""
+        """Return a preview; if `attempt` is given, as it was at the end of that one."""
         preview = self._previews.snapshot.preview(app, sha)
         found = preview if attempt is None else ended_attempts.look_back(preview, attempt)
         if found is None:

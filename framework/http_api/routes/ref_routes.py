@@ -1,4 +1,4 @@
-"""/v1/apps/{app}/refs and …/commits: what a repository has, each with its address."""
+"""/v1/apps/{app}/refs and …/commits: branches, tags and commits, each with its address."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import App
 from framework.http_api.http.problems import document
 from framework.http_api.models import ref_models as models
-from framework.http_api.streams.label_resolver import Leads
+from framework.http_api.streams.label_resolver import LabelResolver
 from framework.ports import Commit, Ref
 from prevs.names import Addresses
 
@@ -38,9 +38,9 @@ class RefRoutes:
     """The calls about repositories; each waits for git beside the event loop."""
 
     def __init__(
-        self, leads: Leads, addresses: Addresses, now: Callable[[], float] = time.time
+        self, resolver: LabelResolver, addresses: Addresses, now: Callable[[], float] = time.time
     ) -> None:
-        self._leads = leads
+        self._resolver = resolver
         self._addresses = addresses
         self._now = now
 
@@ -67,7 +67,7 @@ class RefRoutes:
 
         What cannot be fetched within seconds is answered as it was last known.
         """
-        listing = await self._leads.listing(app)
+        listing = await self._resolver.listing(app)
         found = (
             ref for ref in listing.refs if kind in ("", ref.kind) and _has(ref, search.casefold())
         )
@@ -86,7 +86,7 @@ class RefRoutes:
 
         Later pages are of what the first one began with, wherever the branch is by then.
         """
-        page = await self._leads.commits(app, ref, limit=limit, after=after)
+        page = await self._resolver.commits(app, ref, limit=limit, after=after)
         return models.Commits(
             commits=[self._show_commit(app, commit) for commit in page.commits], next=page.next
         )

@@ -1,4 +1,4 @@
-"""/v1/apps/{app}/environment and /credential: what an app is given. No secret's value goes out."""
+"""/v1/apps/{app}/environment and /credential: an app's secrets. No answer has a secret's value."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ _UNSET = document(404, 409, 412)
 
 
 class SecretRoutes:
-    """The calls about what apps are given. What is no coroutine runs in a thread, and may block."""
+    """The calls about secrets. Methods that are no coroutines run in a thread, and may block."""
 
     def __init__(self, previews: Previews) -> None:
         self._previews = previews
@@ -173,7 +173,7 @@ class SecretRoutes:
         self._previews.command(lambda commands: commands.unset_credential(app, only_if=known))
 
     def _find_matching(self, app: str, if_match: str | None) -> AppSecrets | None:
-        """Return what an app has to be given, None for in any case. Raises SecretsChanged."""
+        """Return the secrets that If-Match names, None without one. Raises SecretsChanged."""
         if if_match is None:
             return None
         given = self._previews.snapshot.given(app)
@@ -186,7 +186,7 @@ class SecretRoutes:
         if if_match is None:
             return None
         given = self._previews.snapshot.given(app)
-        # Without a credential there is nothing that could match, not even `*` (RFC 9110, 13.1.1).
+        # Without a credential nothing matches, not even `*` (RFC 9110, 13.1.1).
         if given.credential is None or not conditional.matches(
             if_match, conditional.tag(_show_credential(given)), weak=False
         ):
@@ -195,7 +195,7 @@ class SecretRoutes:
 
 
 def _show_credential(given: AppSecrets) -> models.ShownCredential:
-    """Return what may be shown. Raises UnknownCredential."""
+    """Return what may be shown of the credential. Raises UnknownCredential."""
     if given.credential is None:
         raise UnknownCredential(given.app)
     return models.show_credential(given.credential, given.credential_changed)

@@ -17,7 +17,7 @@ Name = Annotated[str, Path(description="A token's name.", examples=["deploys"])]
 
 
 class TokenRoutes:
-    """The calls about tokens. What is no coroutine runs in a thread, and may block."""
+    """The calls about tokens. Methods that are no coroutines run in a thread, and may block."""
 
     def __init__(self, tokens: Tokens, audit: Audit) -> None:
         self._tokens = tokens
@@ -32,7 +32,7 @@ class TokenRoutes:
             "POST",
             "/v1/tokens",
             self.add_token,
-            # It takes no Idempotency-Key, for which its answer would be kept.
+            # It takes no Idempotency-Key: that would keep the answer, which has the token.
             Operation(Scope.ADMIN, action="add token"),
             status_code=201,
             responses=document(400, 404, 409, 413),

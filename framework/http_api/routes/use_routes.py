@@ -1,4 +1,4 @@
-"""/v1/queue, /v1/uses and /v1/refusals: what waits, what is used, and what cannot be."""
+"""/v1/queue, /v1/uses and /v1/refusals: the queue, and what proxies report of tasks."""
 
 from collections.abc import Callable
 
@@ -8,20 +8,20 @@ from framework.access import Scope
 from framework.events import ConnectionsRefused, ProxyReport, UsageReported
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit
-from framework.http_api.http.parameters import Asker
+from framework.http_api.http.parameters import Caller
 from framework.http_api.http.problems import document
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.models.preview_models import Queue, RefusalReport, UseReport
 from framework.ports import Use
 
 USES_LIMIT = 1024 * 1024
-"""Bytes: a proxy tells of thousands of tasks at once."""
+"""In bytes: a proxy reports thousands of tasks at once."""
 
 
 class UseRoutes:
-    """The calls about the use of agents. None blocks.
+    """The calls about the queue and the use of tasks. None blocks.
 
-    `report` takes what proxies report, `note_proxy` the address of who reports as a proxy.
+    `report` takes a proxy's report, `note_proxy` the address of the proxy.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class UseRoutes:
         )
         return router
 
-    async def show_queue(self, asker: Asker, limit: Limit = LIMIT, after: After = "") -> Queue:
+    async def show_queue(self, caller: Caller, limit: Limit = LIMIT, after: After = "") -> Queue:
         """List what waits for an agent, the next first. Places are those among all that wait."""
-        return self._presenter.show_queue(limit, after, asker.app)
+        return self._presenter.show_queue(limit, after, caller.app)
 
     async def note_uses(self, report: UseReport, request: Request) -> None:
         """Take what a proxy has seen of the use of tasks. What is not told of stays as it was."""

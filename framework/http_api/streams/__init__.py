@@ -1,4 +1,4 @@
-"""Logs, events and labels, followed and looked up for many readers at a time.
+"""Streams of logs and events, and the resolution of labels, shared by many clients.
 
-Runs beside the event loop where it blocks.
+Runs on the event loop; blocking calls run in threads.
 """

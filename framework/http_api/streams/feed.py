@@ -1,4 +1,4 @@
-"""What has happened lately, followed by many readers with one look at a time."""
+"""A feed of the latest events; all its readers share one poll."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -13,13 +13,13 @@ KEEPALIVE_S = 10.0
 
 
 class Reset(NamedTuple):
-    """What was read before cannot be gone on from: read the list anew, and go on after `last`."""
+    """The reader has missed events: it must read the list again, and go on after `last`."""
 
     last: str
 
 
 class Feed:
-    """The happenings of a service; `read` gives its history, and must not block.
+    """The events of a service. `read` returns its history, and must not block.
 
     Belongs to the event loop's thread.
     """
@@ -32,21 +32,21 @@ class Feed:
         self._read = read
         self._pause = pause
         self._readers = 0
-        self._look: asyncio.Task[None] | None = None
+        self._poll: asyncio.Task[None] | None = None
 
     @property
     def history(self) -> History:
-        """What is known now."""
+        """The events that are known now."""
         return self._read()
 
     async def follow(
         self, after: str = "", keepalive: float = KEEPALIVE_S
     ) -> AsyncGenerator[ActivityEvent | Reset | None, None]:
-        """Yield what follows the happening with the id `after`, or what happens from now on.
+        """Yield the events after the one with the id `after`, or those from now on.
 
-        Yields a Reset first where that id is not known (another framework leads now, or it is
-        too long ago), also later to who reads too slowly; None where nothing has happened for
-        `keepalive` seconds. Ends only with its reader.
+        Yields a Reset first if that id is unknown (another framework leads now, or it is too old),
+        and later if the reader is too slow. Yields None after `keepalive` seconds without an event.
+        Ends only with its reader.
         """
         last = after or self._read().last
         self._readers += 1
@@ -57,25 +57,25 @@ class Feed:
                 if news is None:
                     yield Reset(history.last)
                     last = history.last
-                for happening in news or ():
-                    yield happening
-                    last = happening.id
+                for event in news or ():
+                    yield event
+                    last = event.id
                 if not news and not await self._await_news(last, keepalive):
                     yield None
         finally:
             self._readers -= 1
-            if not self._readers and self._look is not None:
-                self._look.cancel()
+            if not self._readers and self._poll is not None:
+                self._poll.cancel()
 
-    async def _await_news(self, last: str, patience: float) -> bool:
-        """Wait until something has happened; tell whether it has, within `patience` seconds."""
+    async def _await_news(self, last: str, timeout: float) -> bool:
+        """Wait for an event after `last`; return whether one came within `timeout` seconds."""
         if self._read().last != last:
             return True
-        if self._look is None or self._look.done():
-            self._look = asyncio.create_task(self._look_out(last))
-        done, _ = await asyncio.wait((self._look,), timeout=patience)
+        if self._poll is None or self._poll.done():
+            self._poll = asyncio.create_task(self._poll_until_news(last))
+        done, _ = await asyncio.wait((self._poll,), timeout=timeout)
         return bool(done)
 
-    async def _look_out(self, last: str) -> None:
+    async def _poll_until_news(self, last: str) -> None:
         while self._read().last == last:
             await self._pause(TICK_S)

@@ -1,4 +1,4 @@
-"""Resolving labels, and listing what there is, beside the event loop."""
+"""Resolves labels, and lists branches, tags and commits, in threads beside the event loop."""
 
 import functools
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from prevs.records import AppRecord
 T = TypeVar("T")
 
 _AT_A_TIME = 4
-"""Labels of one app that are resolved at the same time; a fetch is shared by all that wait."""
+"""How many labels of one app are resolved at the same time. All of them share one fetch."""
 
 
-class Leads:
-    """What labels lead to. Belongs to the event loop's thread.
+class LabelResolver:
+    """Finds the commits that labels lead to. Belongs to the event loop's thread.
 
-    Each app has threads of its own, so that a repository that does not answer holds up nobody
-    else's; and those who wait for one to answer hold up nobody who looks at what is known of it.
+    Each app has threads of its own, so a repository that does not answer delays no other app.
+    Resolving and listing have separate threads, so a label that waits for a fetch delays no list.
     """
 
     def __init__(self, previews: Previews, refs: Repositories) -> None:
@@ -35,11 +35,11 @@ class Leads:
     async def resolve(
         self, app: str, label: str, *, to_start: bool = False
     ) -> tuple[Resolved, str]:
-        """Return what a label leads to, and the label: the whole one where it was cut.
+        """Return the commit that a label leads to, and the whole label.
 
-        An address in the flat form has no room for a long one. Who is to start it has variables by
-        the refs that lead there now. Raises UnknownApp, UnknownLabel, AmbiguousLabel,
-        RepositoryUnreachable.
+        The flat form of an address may have cut a long label. Use `to_start` before a start: an app
+        with variables for some refs then gets the refs that lead to the commit now. Raises
+        UnknownApp, UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
         """
         record = self._previews.snapshot.app(app)
         work = functools.partial(
@@ -79,7 +79,7 @@ class Leads:
     def _is_scoped(self, app: str) -> bool:
         try:
             return self._previews.snapshot.given(app).is_scoped
-        except SecretsUnreadable:  # nothing of it starts, with this reason
+        except SecretsUnreadable:  # the start fails later, with this reason
             return False
 
 

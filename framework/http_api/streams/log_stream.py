@@ -2,7 +2,7 @@
 
 event: log     id: the byte offset after this piece     data: a JSON string
 event: state   data: the preview, at once and on each change
-event: reset   id: 0     data: {"task_id": …}     a new attempt began, its log starts anew
+event: reset   id: 0     data: {"task_id": …}     a new attempt began, with a log of its own
 event: end     data: the preview, once it is stopped or failed and its log was read to the end
 """
 
@@ -29,20 +29,20 @@ KEEPALIVE_S = 10.0
 
 
 def parse_event_id(last_event_id: str, offset: int) -> int:
-    """Return where a stream goes on: after the last event, or at `offset` where none is named."""
+    """Return the offset in a Last-Event-ID, else `offset`."""
     text = last_event_id.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else offset
 
 
 @dataclasses.dataclass
 class _Place:
-    """How far one viewer has got: in which attempt's log, and to which byte."""
+    """The position of one viewer: the attempt's log, and the byte in it."""
 
     task_id: str | None
     offset: int
     grew: float
     looked: float = float("-inf")
-    told: str = ""
+    reported: str = ""
 
 
 class LogStream:
@@ -74,7 +74,7 @@ class LogStream:
             yield _reset(place, place.task_id)
         sent = self._clock()
         while True:
-            preview = self._look(preview)
+            preview = self._read_preview(preview)
             before, shown = shown, self._show(preview)
             if changed := not _looks_alike(shown, before):
                 yield _encode_preview("state", shown)
@@ -95,15 +95,15 @@ class LogStream:
             if not piece:
                 await self._pause(TICK_S)
 
-    def _look(self, preview: PreviewRecord) -> PreviewRecord:
-        """Return the preview as it is now; as stopped if its app was removed."""
+    def _read_preview(self, preview: PreviewRecord) -> PreviewRecord:
+        """Return the preview as it is now; it counts as stopped if its app was removed."""
         try:
             return self._previews.snapshot.preview(preview.app, preview.sha)
         except NotFound:
             return dataclasses.replace(preview, state=State.STOPPED, reason="The app was removed.")
 
     async def _reaches(self, preview: PreviewRecord, offset: int) -> bool:
-        """Tell whether the log has a byte before `offset`, so that it can go on there."""
+        """Return whether the log has a byte before `offset`, so that the stream can go on there."""
         try:
             return bool((await self._logs.read(preview, offset - 1, public=self._public)).data)
         except Unavailable:
@@ -112,7 +112,7 @@ class LogStream:
     async def _read_piece(
         self, preview: PreviewRecord, place: _Place, *, at_once: bool
     ) -> bytes | None:
-        """Return the next piece of the log as an event; None where there is none now."""
+        """Return the next piece of the log as an event; None if there is none now."""
         over = preview.state in OVER
         now = self._clock()
         tick = TICK_S if now - place.grew < QUIET_AFTER_S else QUIET_TICK_S
@@ -122,7 +122,7 @@ class LogStream:
         try:
             data, end = await self._logs.read(preview, place.offset, public=self._public)
         except NotAllowed as exc:
-            return _tell(place, str(exc))
+            return _report_missing(place, str(exc))
         except Unavailable:
             return None
         text, size = logs.cut_text(data, whole=False)
@@ -136,11 +136,11 @@ class LogStream:
         return _encode_log(text, place)
 
 
-def _tell(place: _Place, why: str) -> bytes | None:
-    """Return why there is no log, in its place, as an event; None where that was said before."""
-    if place.told == why:
+def _report_missing(place: _Place, why: str) -> bytes | None:
+    """Return an event that has the reason instead of the log; None if it was sent before."""
+    if place.reported == why:
         return None
-    place.told = why
+    place.reported = why
     return _encode_log(f"== {why} ==\n", place)
 
 
@@ -154,14 +154,14 @@ def _encode_preview(name: str, shown: Preview) -> bytes:
 
 
 def _looks_alike(now: Preview, before: Preview) -> bool:
-    """Tell whether nothing has changed, but perhaps that somebody used it again."""
+    """Return whether nothing has changed, except when the preview was last used."""
     return now == before.model_copy(update={"last_used": now.last_used})
 
 
 def _turn_to_new_attempt(place: _Place, preview: PreviewRecord) -> bytes | None:
-    """Go to the log of a new attempt; return the event that says so where a viewer has seen more.
+    """Go to the log of a new attempt; return a reset if the viewer has some of the log before.
 
-    While the next attempt is waited for, the viewer keeps what it has.
+    Until the next attempt begins, the viewer keeps the log that it has.
     """
     task_id = logs.find_log(preview)
     if task_id is None or task_id == place.task_id:

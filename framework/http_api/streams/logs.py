@@ -1,4 +1,4 @@
-"""Reading logs beside the event loop, once for all who read the same place."""
+"""Reads logs in threads beside the event loop. All readers of one place share one read."""
 
 import asyncio
 import codecs
@@ -21,7 +21,7 @@ _SHARED_S = 0.2
 _AT_A_TIME = 16
 
 OVER = frozenset({State.STOPPED, State.FAILED})
-"""The states in which a log grows no more."""
+"""The states in which a log no longer grows."""
 
 
 class _Read(NamedTuple):
@@ -40,10 +40,10 @@ class Logs:
         self._public = PublicLogs(self._read_shared)
 
     async def read(self, preview: PreviewRecord, offset: int, *, public: bool = False) -> Piece:
-        """Return some of what follows `offset`; nothing at the end, or without a log.
+        """Return some of the log after `offset`; nothing at its end, or without a log.
 
-        It may begin later, where only the end of the log is kept. With `public` it ends where what
-        the application prints begins. Raises Unavailable.
+        The piece may begin later if only the end of the log is kept. With `public` it ends where
+        the application's own output begins. Raises Unavailable.
         """
         if public:
             return await self._public.read(preview, offset)
@@ -52,27 +52,27 @@ class Logs:
     async def _read_shared(self, preview: PreviewRecord, offset: int) -> Piece:
         """Return some of a log.
 
-        Those who ask for one place at about the same time share one read. Raises Unavailable.
+        Readers of one place at about the same time share one read. Raises Unavailable.
         """
         task_id = find_log(preview)
         if task_id is None:
             return Piece(b"", offset)
         now = self._clock()
-        # What was read before the log was over may lack its end.
+        # A read from before the log was over may lack its end.
         key = (task_id, offset, preview.state in OVER)
         known = self._reads.get(key)
         if known is None or not _is_shared(known, now):
             self._reads = {place: one for place, one in self._reads.items() if _is_shared(one, now)}
             known = _Read(now, asyncio.create_task(self._read(preview, offset)))
-            known.task.add_done_callback(_take_note)
+            known.task.add_done_callback(_retrieve_error)
             self._reads[key] = known
-        # One reader that goes away must not take the others' read with it.
+        # A reader that goes away must not cancel the read of the others.
         return await asyncio.shield(known.task)
 
     async def read_text(
         self, preview: PreviewRecord, offset: int, *, public: bool = False
     ) -> tuple[str, int]:
-        """Return what follows `offset` as text, at most a megabyte, and the offset after it.
+        """Return the log after `offset` as text, at most a megabyte, and the offset after that.
 
         Raises Unavailable.
         """
@@ -100,15 +100,14 @@ class Logs:
 
 
 def find_log(preview: PreviewRecord) -> str | None:
-    """Return the task whose output is a preview's log; None before its next attempt begins."""
+    """Return the task whose output is a preview's log; None while the preview is queued."""
     return None if preview.state is State.QUEUED else preview.task_id
 
 
 def cut_text(data: bytes, *, whole: bool) -> tuple[str, int]:
-    """Return the text in `data` and its size in bytes, without a character that is cut at the end.
+    """Return the text in `data` and its size in bytes, without a cut character at the end.
 
-    With `whole`, nothing follows, and a cut character is replaced like other bytes that are not
-    UTF-8.
+    With `whole`, no data follows: a cut character is replaced like other bytes that are not UTF-8.
     """
     return codecs.utf_8_decode(data, "replace", whole)
 
@@ -117,7 +116,7 @@ def _is_shared(read: _Read, now: float) -> bool:
     return not read.task.done() or now - read.begun < _SHARED_S
 
 
-def _take_note(task: asyncio.Task[Piece]) -> None:
-    """Look at the outcome, which asyncio complains about when all readers went away before."""
+def _retrieve_error(task: asyncio.Task[Piece]) -> None:
+    """Retrieve a task's exception: else asyncio logs it if all readers have left."""
     if not task.cancelled():
         task.exception()

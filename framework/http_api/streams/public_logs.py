@@ -1,7 +1,7 @@
-"""How far a log may be read by whoever comes: to where what the application prints begins.
+"""The public part of a log: everything before the application's own output.
 
-A line of the executor's own tells where that is. A build that prints such a line itself hides what
-it prints from there on, and nothing else.
+A line of the executor marks where that begins. A build that prints such a line itself only hides
+its own output from there on.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from prevs.records import PreviewRecord
 NOTE = b"== what the application prints is for those with a token: prevs logs ==\n"
 
 _BEGINNINGS = (b"== starting ", b"== hook ")
-"""Hooks have the application's image, and what it is given."""
+"""Hooks count as the application: they have its image, and its variables."""
 _BEGINNING = re.compile(rb"^== (?:starting |hook \d)", re.MULTILINE)
 _STEPS = frozenset({"starting", "checking", "running"})
 _REMEMBERED = 2000
@@ -32,16 +32,16 @@ Read = Callable[[PreviewRecord, int], Awaitable[Piece]]
 
 @dataclasses.dataclass
 class _Seen:
-    """Up to where a log was looked through, and where the application begins, once it was found."""
+    """The offset up to which a log was searched, and where the application begins, once found."""
 
     until: int = 0
     begins: int | None = None
 
 
 class PublicLogs:
-    """Reads logs no further than they are public. Belongs to the event loop's thread.
+    """Reads the public part of logs. Belongs to the event loop's thread.
 
-    `read` reads all of a log, as Logs has it. What it raises, these raise.
+    `read` reads any part of a log, like `Logs.read`. The methods raise what it raises.
     """
 
     def __init__(self, read: Read) -> None:
@@ -49,23 +49,23 @@ class PublicLogs:
         self._seen: dict[str, _Seen] = {}
 
     async def read(self, preview: PreviewRecord, offset: int) -> Piece:
-        """Return some of what follows `offset`, and is public."""
+        """Return some of the public log after `offset`."""
         seen = self._find_seen(preview)
         while seen.begins is None and seen.until < offset:
-            if not (await self._go_on(preview, seen)).data:
+            if not (await self._search_next(preview, seen)).data:
                 return Piece(b"", offset)
         if seen.begins is not None and seen.begins <= offset:
             return Piece(b"", offset)
         if seen.until == offset:
-            return await self._go_on(preview, seen)
-        piece, begins = await self._look(preview, offset)
+            return await self._search_next(preview, seen)
+        piece, begins = await self._read_public(preview, offset)
         seen.begins = piece.end if begins else seen.begins
         return piece
 
     async def read_tail(self, preview: PreviewRecord, size: int) -> bytes:
         """Return the last public bytes, `size` at most, in whole lines."""
         seen = self._find_seen(preview)
-        while seen.begins is None and (await self._go_on(preview, seen)).data:
+        while seen.begins is None and (await self._search_next(preview, seen)).data:
             pass
         end = seen.until if seen.begins is None else seen.begins
         begin = at = max(0, end - size)
@@ -76,25 +76,25 @@ class PublicLogs:
         shown = data.partition(b"\n")[2] if begin else data
         return shown if seen.begins is None else shown + NOTE
 
-    async def _go_on(self, preview: PreviewRecord, seen: _Seen) -> Piece:
-        """Look at the next piece of a log, and return it."""
+    async def _search_next(self, preview: PreviewRecord, seen: _Seen) -> Piece:
+        """Search the next piece of a log, and return what is public of it."""
         before = seen.until
-        piece, begins = await self._look(preview, before)
-        if seen.until == before:  # somebody else may have looked at it meanwhile
+        piece, begins = await self._read_public(preview, before)
+        if seen.until == before:  # another reader may have searched it meanwhile
             seen.until = piece.end
             seen.begins = piece.end if begins else seen.begins
         return piece
 
-    async def _look(self, preview: PreviewRecord, offset: int) -> tuple[Piece, bool]:
-        """Return what is public of a piece, and whether the application begins behind it."""
+    async def _read_public(self, preview: PreviewRecord, offset: int) -> tuple[Piece, bool]:
+        """Return what is public of a piece, and whether the application begins after that."""
         data, end = await self._read(preview, offset)
-        if end - len(data) > offset and _came_to_start(preview):
-            # What is missing in between may be where it began.
+        if end - len(data) > offset and _has_started(preview):
+            # The beginning may be in the part that is missing.
             return Piece(NOTE, offset), True
         if found := _BEGINNING.search(data):
             return Piece(data[: found.start()] + NOTE, end - len(data) + found.start()), True
-        held = _held(data)
-        return Piece(data[: len(data) - held], end - held), False
+        held_back = _count_held_back(data)
+        return Piece(data[: len(data) - held_back], end - held_back), False
 
     def _find_seen(self, preview: PreviewRecord) -> _Seen:
         task_id = preview.task_id or ""
@@ -105,13 +105,13 @@ class PublicLogs:
         return self._seen[task_id]
 
 
-def _held(data: bytes) -> int:
-    """Return how many bytes at the end may become the line that tells of the beginning."""
+def _count_held_back(data: bytes) -> int:
+    """Return how many bytes at the end may be the start of the line that marks the beginning."""
     line = data[data.rfind(b"\n") + 1 :]
     if len(line) > max(map(len, _BEGINNINGS)):
         return 0
     return len(line) if any(text.startswith(line) for text in _BEGINNINGS) else 0
 
 
-def _came_to_start(preview: PreviewRecord) -> bool:
+def _has_started(preview: PreviewRecord) -> bool:
     return any(step.name in _STEPS for step in preview.steps)

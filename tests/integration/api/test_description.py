@@ -83,9 +83,9 @@ def explore(url: str, token: str, folder: Path, *more: str) -> str:
 def test_the_description_is_right_of_every_call(tmp_path: Path) -> None:
     api = make_busy()
     with serving(api.app) as url:
-        said = explore(url, asgi.TOKEN, tmp_path, "--max-examples=8")
+        output = explore(url, asgi.TOKEN, tmp_path, "--max-examples=8")
     calls = sum(len(path) for path in api.app.openapi()["paths"].values())
-    assert f"Tested: {calls}\n" in said
+    assert f"Tested: {calls}\n" in output
 
 
 def test_it_is_right_of_a_running_framework_and_a_token_with_less_than_all(

@@ -98,11 +98,11 @@ def test_the_next_framework_is_asked_where_one_knows_none_that_leads(
     world.standby = True
     with other.serving() as second:
 
-        async def ask(api: FrameworkApi) -> None:
+        async def send(api: FrameworkApi) -> None:
             for _ in range(3):
                 await api.start("hello", "main")
 
-        call(f"{base},{second}", ask)
+        call(f"{base},{second}", send)
     assert len(world.asked) == 1, "the one that answered was not remembered"
     assert other.count("POST /v1/previews") == 3
 
@@ -129,11 +129,11 @@ def test_a_framework_that_hangs_is_left_for_the_one_that_took_the_last_report(
     """A stopped process takes connections and answers nothing."""
     with socket.create_server(("127.0.0.1", 0)) as hung:
 
-        async def ask(api: FrameworkApi) -> None:
+        async def send(api: FrameworkApi) -> None:
             await api.report_usage("the-proxy", [])
             await api.start("hello", "main")
 
-        call(f"http://127.0.0.1:{hung.getsockname()[1]},{base}", ask)
+        call(f"http://127.0.0.1:{hung.getsockname()[1]},{base}", send)
         hung.setblocking(False)
         hung.accept()[0].close()
         with pytest.raises(BlockingIOError):  # it was asked once

@@ -31,7 +31,7 @@ def address(api: Api) -> Iterator[str]:
         yield address
 
 
-def ask(address: str, act: Callable[[FrameworkApi], Awaitable[Any]], token: str) -> Any:
+def run(address: str, act: Callable[[FrameworkApi], Awaitable[Any]], token: str) -> Any:
     async def whole() -> Any:
         client = FrameworkApi([address], token)
         try:
@@ -58,7 +58,7 @@ async def do_all(client: FrameworkApi) -> None:
 
 
 def test_the_token_of_proxies_is_good_for_all_that_a_proxy_does(api: Api, address: str) -> None:
-    ask(address, do_all, OF_PROXIES)
+    run(address, do_all, OF_PROXIES)
     ((proxy, uses),) = api.previews.uses
     assert (proxy, [tuple(usage) for usage in uses]) == ("a", [("hello.x.a1", 2, 3)])
     assert api.previews.refusals == [("a", ("hello.x.a1",))]
@@ -70,10 +70,10 @@ def test_the_token_of_proxies_is_good_for_all_that_a_proxy_does(api: Api, addres
 
 
 def test_a_proxy_has_no_limit(address: str) -> None:
-    async def ask_often(client: FrameworkApi) -> list[object]:
+    async def call_often(client: FrameworkApi) -> list[object]:
         return [await client.find("hello", SHA) for _ in range(TOKENS.quota + 1)]
 
-    assert ask(address, ask_often, OF_PROXIES) == [None] * (TOKENS.quota + 1)
+    assert run(address, call_often, OF_PROXIES) == [None] * (TOKENS.quota + 1)
 
 
 def test_a_token_that_somebody_made_reports_nothing(api: Api, address: str) -> None:
@@ -86,7 +86,7 @@ def test_a_token_that_somebody_made_reports_nothing(api: Api, address: str) -> N
             lambda client: client.report_refused_tasks("a", ["t"]),
         ):
             with pytest.raises(ApiRefused) as refused:
-                ask(address, act, token)
+                run(address, act, token)
             assert refused.value.problem.slug == "forbidden"
             assert "PREVS_PROXY_TOKEN_FILE" in refused.value.problem.detail
     assert (api.previews.uses, api.previews.refusals) == ([], [])

@@ -40,7 +40,7 @@ def put_everything(dashboard: Dashboard) -> None:
     ]
     dashboard.refs.listings["hello"] = Listing(refs, 4.0, "it does not answer")
     now = time.time()
-    told: dict[str, Any] = {"agent_id": "S1", "agent_host": "10.0.0.7", "created": now - 60}
+    placed: dict[str, Any] = {"agent_id": "S1", "agent_host": "10.0.0.7", "created": now - 60}
     steps = (Step("queued", now - 60), Step("placed", now - 59), Step("building", now - 58))
     dashboard.previews.put(
         "hello",
@@ -51,11 +51,18 @@ def put_everything(dashboard: Dashboard) -> None:
         steps=steps,
         changed=now - 9,
         failure=Failure(Cause.BUILD_FAILED, HOSTILE * 5, 1),
-        **told,
+        **placed,
     )
     building = {"phase": "building", "detail": "2/5 RUN make", "task_id": "a", "pinned": True}
     dashboard.previews.put(
-        "hello", SHA, State.BUILDING, labels=("main",), steps=steps, changed=now, **building, **told
+        "hello",
+        SHA,
+        State.BUILDING,
+        labels=("main",),
+        steps=steps,
+        changed=now,
+        **building,
+        **placed,
     )
     dashboard.previews.put("hello", "2" * 40, State.QUEUED, reason="no agent has 2048 MB free")
     dashboard.previews.queue_places["hello", "2" * 40] = 1

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from framework.access import Scope
 from framework.errors import Unavailable
-from framework.http_api import Standby, Vouching
+from framework.http_api import ClientSignature, Standby
 from prevs.states import State
 from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
@@ -218,7 +218,7 @@ def test_a_session_that_ended_while_nobody_answered_leads_to_signing_in(
 def test_a_stand_by_signs_in_and_keeps_pages_up_to_date_as_the_leader_does(
     browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
-    standby = Standby(lambda: base, tuple, vouching=Vouching(TOKEN, time.time))
+    standby = Standby(lambda: base, tuple, signature=ClientSignature(TOKEN, time.time))
     with serving(standby) as address, browser.new_context() as context:
         page = context.new_page()
         sign_in(page, path=f"{address}/apps/hello")

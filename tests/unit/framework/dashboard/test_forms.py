@@ -159,7 +159,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
 
 
 @pytest.mark.parametrize(
-    ("listing", "did", "said"),
+    ("listing", "did", "text"),
     [
         (RepositoryUnreachable("shop", "/shop.git", "no such host"), "add-unread", "no such host"),
         (Listing((), 60.0, "it is away"), "add-unread", "nothing of it can start"),
@@ -172,13 +172,13 @@ def test_a_new_app_says_whether_its_repository_can_be_read(
     visitor: Visitor,
     listing: Listing | FrameworkError,
     did: str,
-    said: str,
+    text: str,
 ) -> None:
     dashboard.refs.listings["shop"] = listing
     answer = visitor.act("/add-app", name="shop", repository="/shop.git")
     assert answer.headers["Location"] == f"/apps/shop?did={did}"
     page = visitor.get(answer.headers["Location"]).text
-    assert said in page
+    assert text in page
     assert ("prevs credential set shop" in page) == (did == "add-unread" or "fetched" in page)
 
 

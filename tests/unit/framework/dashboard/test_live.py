@@ -6,8 +6,8 @@ from typing import cast
 import pytest
 
 from framework.access import Identity, Scope
-from framework.dashboard.live import KEEPALIVE_S, Live, Look
-from framework.dashboard.pages.parts import Parts
+from framework.dashboard.live import KEEPALIVE_S, LiveUpdates, Look
+from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
 from prevs.records import AppRecord
 from prevs.states import State
@@ -35,7 +35,7 @@ class Page:
         self.now += self.pause
 
     def follow(self) -> list[bytes]:
-        live = Live(cast(Parts, None), pause=self.wait, clock=lambda: self.now)
+        live = LiveUpdates(cast(PageContext, None), pause=self.wait, clock=lambda: self.now)
 
         async def read() -> list[bytes]:
             events = live.follow(self.look, lambda: bool(self.values))
@@ -67,9 +67,9 @@ def test_whose_token_is_for_one_app_hears_nothing_when_others_change(topic: str)
     previews = FakePreviews()
     for app in ("shop", "zebra"):
         previews.add_app(AppRecord(app, f"/{app}.git"))
-    parts = SimpleNamespace(previews=previews, ready=lambda: None)
+    context = SimpleNamespace(previews=previews, ready=lambda: None)
     seconds = itertools.count()
-    live = Live(cast(Parts, parts), clock=lambda: float(next(seconds)))
+    live = LiveUpdates(cast(PageContext, context), clock=lambda: float(next(seconds)))
     own, all_of_them = (
         live.find_look(topic, Viewer(Identity("ci", Scope.READ, app), "")) for app in ("shop", "")
     )

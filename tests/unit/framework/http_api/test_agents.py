@@ -36,14 +36,14 @@ def api() -> ApiInProcess:
     return api
 
 
-def ask(api: ApiInProcess, **query: Any) -> Any:
+def fetch(api: ApiInProcess, **query: Any) -> Any:
     answer = api.call("GET", "/v1/agents", params=query)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 def test_each_agent_tells_who_uses_what_of_it(api: ApiInProcess) -> None:
-    answer = ask(api)
+    answer = fetch(api)
     assert (answer["as_of"], answer["next"]) == (1000.0, None)
     assert answer["agents"][0] == {
         "id": "S1",
@@ -76,12 +76,12 @@ def test_what_was_placed_since_mesos_was_asked_leaves_others_no_less_than_nothin
     api: ApiInProcess,
 ) -> None:
     api.agents.known = [ONE._replace(used=Amount(0.0, 0.0))]
-    assert ask(api)["agents"][0]["others"] == {"cpus": 0.0, "mem": 0.0}
+    assert fetch(api)["agents"][0]["others"] == {"cpus": 0.0, "mem": 0.0}
 
 
 def test_a_preview_of_an_app_that_is_being_removed_is_not_shown(api: ApiInProcess) -> None:
     api.previews.known["gone", A] = dataclasses.replace(api.previews.known["hello", A], app="gone")
-    assert len(ask(api)["agents"][0]["previews"]) == 1
+    assert len(fetch(api)["agents"][0]["previews"]) == 1
 
 
 def test_a_master_that_does_not_answer_is_a_problem(api: ApiInProcess) -> None:
@@ -93,6 +93,6 @@ def test_a_master_that_does_not_answer_is_a_problem(api: ApiInProcess) -> None:
 
 def test_an_agent_that_is_unfit_tells_why_since_when_and_until_when(api: ApiInProcess) -> None:
     api.previews.unfit_agents["S1"] = Unfit("Its disk is full.", 900.0, 960.0, builds=True)
-    first, second = ask(api)["agents"]
+    first, second = fetch(api)["agents"]
     assert first["unfit"] == {"reason": "Its disk is full.", "since": 900.0, "until": 960.0}
     assert second["unfit"] is None

@@ -212,13 +212,13 @@ def test_a_label_of_a_repository_that_is_away_tells_why_and_of_when_it_is(
     shown = api.call("GET", "/v1/apps/hello/labels/main").json()
     started = api.call("POST", "/v1/previews", json={"app": "hello", "label": "main"})
     assert started.status_code == 202
-    for told in (shown, started.json()):
-        assert told["sha"] == SHA
-        assert told["problem"] == "It cannot be read: it is away"
+    for fields in (shown, started.json()):
+        assert fields["sha"] == SHA
+        assert fields["problem"] == "It cannot be read: it is away"
         if age is None:
-            assert told["as_of"] is None
+            assert fields["as_of"] is None
         else:
-            assert before - 720 <= told["as_of"] <= time.time() - 720
+            assert before - 720 <= fields["as_of"] <= time.time() - 720
 
 
 @pytest.mark.parametrize("label", ["nope", "feature/a", "feature%2Fa", "%C3%A9"])
@@ -311,8 +311,8 @@ def test_what_the_waiting_room_of_an_app_shows_is_set_or_follows_from_its_creden
     api: ApiInProcess,
 ) -> None:
     def shown() -> tuple[str, str]:
-        told = api.call("GET", "/v1/apps/hello").json()
-        return told["room"], told["room_shows"]
+        fields = api.call("GET", "/v1/apps/hello").json()
+        return fields["room"], fields["room_shows"]
 
     assert shown() == ("auto", "full")
     api.call("PUT", "/v1/apps/hello/credential", json={"password": "hunter2"})

@@ -80,9 +80,9 @@ def test_what_is_public_of_an_earlier_one_ends_where_the_application_begins(
     api: ApiInProcess,
 ) -> None:
     for query in ("", "&tail=true"):
-        told = api.call("GET", f"{LOG}?attempt=1&public=true{query}").text
-        assert told.startswith("== building ==\nStep 1/2\n== what the application prints is for")
-        assert "hello" not in told
+        text = api.call("GET", f"{LOG}?attempt=1&public=true{query}").text
+        assert text.startswith("== building ==\nStep 1/2\n== what the application prints is for")
+        assert "hello" not in text
 
 
 @pytest.mark.parametrize("number", [4, 9])

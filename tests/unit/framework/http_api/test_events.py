@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from prevs.states import State
-from tests.fakes.asgi import TOKEN, ApiInProcess, Asker, refusal
+from tests.fakes.asgi import TOKEN, ApiInProcess, AsgiClient, refusal
 
 SHA = "a" * 40
 
@@ -22,14 +22,14 @@ def scene() -> ApiInProcess:
     return api
 
 
-def ask(api: ApiInProcess, **query: Any) -> Any:
+def fetch(api: ApiInProcess, **query: Any) -> Any:
     answer = api.call("GET", "/v1/events", params=query)
     assert answer.status_code == 200
     return answer.json()
 
 
 def test_the_last_event_is_the_first_and_says_all_that_is_known() -> None:
-    answer = ask(scene())
+    answer = fetch(scene())
     assert answer["next"] is None
     assert [one["id"] for one in answer["events"]] == [f"fake-{n}" for n in (5, 4, 3, 2, 1)]
     assert answer["events"][0] == {
@@ -49,9 +49,9 @@ def test_the_last_event_is_the_first_and_says_all_that_is_known() -> None:
 
 def test_what_happens_meanwhile_is_on_no_later_page() -> None:
     api = scene()
-    first = ask(api, app="hello", limit=2)
+    first = fetch(api, app="hello", limit=2)
     api.previews.put("hello", SHA, State.FAILED)
-    rest = ask(api, app="hello", limit=2, after=first["next"])
+    rest = fetch(api, app="hello", limit=2, after=first["next"])
     ids = [[one["id"] for one in page["events"]] for page in (first, rest)]
     assert ids == [["fake-5", "fake-4"], ["fake-3", "fake-1"]]
 
@@ -68,12 +68,12 @@ def test_events_of_no_app_are_a_problem(api: ApiInProcess) -> None:
 
 def follow(api: ApiInProcess, after: str, count: int) -> list[bytes]:
     """Return so many pieces of what happens after an event to `hello`; then the reader leaves."""
-    client = Asker()
+    client = AsgiClient()
     sent = {"authorization": f"Bearer {TOKEN}", "accept": "text/event-stream"}
     headers = [(k.encode(), v.encode()) for k, v in {**sent, "last-event-id": after}.items()]
 
     async def run() -> None:
-        asking = client.ask(api.app, path=b"/v1/events", query=b"app=hello", headers=headers)
+        asking = client.send(api.app, path=b"/v1/events", query=b"app=hello", headers=headers)
         following = asyncio.create_task(asking)
         while len(client.sent) < count + 2:  # before them come the headers, and that it begins
             await client.got.wait()
@@ -88,7 +88,7 @@ def follow(api: ApiInProcess, after: str, count: int) -> list[bytes]:
 def test_what_happens_to_an_app_is_followed_from_an_event_on() -> None:
     api = scene()
     events = follow(api, "fake-1", 3)  # of what happened to the other app nothing is said
-    told = ask(api, app="hello")["events"][2::-1]
-    assert [json.loads(event.partition(b"\ndata: ")[2]) for event in events] == told
+    listed = fetch(api, app="hello")["events"][2::-1]
+    assert [json.loads(event.partition(b"\ndata: ")[2]) for event in events] == listed
     assert events[0].startswith(b"event: preview\nid: fake-3\n")
     assert follow(api, "another-leader-7", 1) == [b"event: reset\nid: fake-5\ndata: {}\n\n"]

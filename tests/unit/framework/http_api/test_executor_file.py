@@ -10,14 +10,14 @@ BUNDLE = Bundle(b"PK bytes", "ab" * 32)
 OTHER = f"/v1/executor/{'cd' * 32}.pyz"
 
 
-def ask(method: str, path: str, **headers: str) -> httpx.Response:
-    return asgi.ask(
+def fetch(method: str, path: str, **headers: str) -> httpx.Response:
+    return asgi.fetch(
         ExecutorFile(PlainTextResponse("another"), BUNDLE), method, path, headers=headers
     )
 
 
 def test_the_bundle_is_at_its_checksum_without_a_token_and_for_ever() -> None:
-    answer = ask("GET", executor_path(BUNDLE))
+    answer = fetch("GET", executor_path(BUNDLE))
     assert executor_path(BUNDLE) == f"/v1/executor/{'ab' * 32}.pyz"
     assert (answer.status_code, answer.content) == (200, b"PK bytes")
     assert answer.headers["etag"] == f'"{BUNDLE.digest}"'
@@ -25,35 +25,35 @@ def test_the_bundle_is_at_its_checksum_without_a_token_and_for_ever() -> None:
 
 
 def test_an_agent_can_ask_how_large_it_is() -> None:
-    answer = ask("HEAD", executor_path(BUNDLE))
+    answer = fetch("HEAD", executor_path(BUNDLE))
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-length"] == "8"
 
 
 def test_who_has_it_need_not_have_it_again() -> None:
-    answer = ask("GET", executor_path(BUNDLE), **{"If-None-Match": f'"{BUNDLE.digest}"'})
+    answer = fetch("GET", executor_path(BUNDLE), **{"If-None-Match": f'"{BUNDLE.digest}"'})
     assert (answer.status_code, answer.content) == (304, b"")
-    answer = ask("GET", executor_path(BUNDLE), **{"If-None-Match": '"other"'})
+    answer = fetch("GET", executor_path(BUNDLE), **{"If-None-Match": '"other"'})
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("path", [OTHER, "/v1/executor/", "/v1/executor/x"])
 def test_another_version_is_not_here(path: str) -> None:
-    answer = ask("GET", path)
+    answer = fetch("GET", path)
     assert asgi.refusal(answer)[0] == 404
     assert executor_path(BUNDLE) in answer.json()["detail"]
 
 
 def test_it_is_only_read() -> None:
-    answer = ask("POST", executor_path(BUNDLE))
+    answer = fetch("POST", executor_path(BUNDLE))
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_all_else_is_for_the_application() -> None:
-    assert ask("GET", "/v1/apps").text == "another"
+    assert fetch("GET", "/v1/apps").text == "another"
 
 
 def test_people_are_led_to_the_one_that_is_served_now() -> None:
-    answer = ask("GET", "/v1/executor/latest.pyz")
+    answer = fetch("GET", "/v1/executor/latest.pyz")
     assert (answer.status_code, answer.headers["location"]) == (307, executor_path(BUNDLE))
     assert "no-store" in answer.headers["cache-control"]

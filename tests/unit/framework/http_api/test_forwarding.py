@@ -8,32 +8,32 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from framework.http_api.admission.clients import FORWARDED, Client, Clients
-from framework.http_api.admission.vouching import Vouching
+from framework.http_api.admission.client_signature import ClientSignature
+from framework.http_api.admission.clients import FORWARDED, Client, ClientAddress
 from framework.http_api.forwarding import Forwarding
-from tests.fakes.asgi import HOST, Asker, ask_raw
+from tests.fakes.asgi import HOST, AsgiClient, send_raw
 from tests.fakes.played_leader import API, PlayedLeader
 
-VOUCHING = Vouching("a-token-for-tests", lambda: 1000.0)
+SIGNATURE = ClientSignature("a-token-for-tests", lambda: 1000.0)
 
 
-def ask(leader: PlayedLeader, *body: bytes, api: str | None = API, **request: Any) -> Asker:
+def send(leader: PlayedLeader, *body: bytes, api: str | None = API, **request: Any) -> AsgiClient:
     """Return a client that has asked a stand-by, and was answered."""
-    return ask_raw(Forwarding(lambda: api, VOUCHING, leader), *body, **request)
+    return send_raw(Forwarding(lambda: api, SIGNATURE, leader), *body, **request)
 
 
-def forward(client: Asker, forwarding: Forwarding, **request: Any) -> None:
+def forward(client: AsgiClient, forwarding: Forwarding, **request: Any) -> None:
     """Have a client ask, who is answered or leaves within ten seconds."""
-    asyncio.run(asyncio.wait_for(client.ask(forwarding, **request), 10))
+    asyncio.run(asyncio.wait_for(client.send(forwarding, **request), 10))
 
 
 @pytest.mark.parametrize("path", [b"*", b"http://elsewhere/v1/apps", b"/v1/\xff"])
 def test_a_path_that_is_none_is_told_and_not_passed_on(path: bytes) -> None:
     leader = PlayedLeader()
-    client = ask(leader, method="OPTIONS", path=path)
+    client = send(leader, method="OPTIONS", path=path)
     assert client.status == 422
     assert client.problem["detail"] == "There can be no such path."
-    assert leader.asked == []
+    assert leader.received == []
 
 
 def test_a_request_reaches_the_leader_as_it_was_sent() -> None:
@@ -45,17 +45,17 @@ def test_a_request_reaches_the_leader_as_it_was_sent() -> None:
         (b"x-twice", b"1"),
         (b"x-twice", b"2"),
     ]
-    ask(leader, b"abc", b"def", method="POST", path=b"/v1/a%2Fb", query=b"x=1&y", headers=sent)
-    (asked,) = leader.asked
-    assert (asked.method, asked.content) == ("POST", b"abcdef")
-    assert (asked.url.host, asked.url.port, asked.url.raw_path) == (
+    send(leader, b"abc", b"def", method="POST", path=b"/v1/a%2Fb", query=b"x=1&y", headers=sent)
+    (received,) = leader.received
+    assert (received.method, received.content) == ("POST", b"abcdef")
+    assert (received.url.host, received.url.port, received.url.raw_path) == (
         "127.0.0.9",
         8090,
         b"/v1/a%2Fb?x=1&y",
     )
-    assert asked.headers.multi_items() == [
+    assert received.headers.multi_items() == [
         *((name.decode(), value.decode()) for name, value in sent),
-        (FORWARDED.decode(), VOUCHING.vouch("unknown", "POST", b"/v1/a%2Fb").decode()),
+        (FORWARDED.decode(), SIGNATURE.sign("unknown", "POST", b"/v1/a%2Fb").decode()),
     ]
 
 
@@ -67,15 +67,15 @@ def test_the_leader_knows_who_asked_the_stand_by() -> None:
         await Response()(scope, receive, send)
 
     async def run() -> None:
-        leader = httpx.ASGITransport(Clients(lead, VOUCHING), client=("10.0.0.5", 1))
-        asks = httpx.ASGITransport(
-            Forwarding(lambda: API, VOUCHING, leader), client=("10.9.8.7", 1)
+        leader = httpx.ASGITransport(ClientAddress(lead, SIGNATURE), client=("10.0.0.5", 1))
+        transport = httpx.ASGITransport(
+            Forwarding(lambda: API, SIGNATURE, leader), client=("10.9.8.7", 1)
         )
-        async with httpx.AsyncClient(transport=asks, base_url="http://prevs") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://prevs") as client:
             await client.get("/v1/apps/gr%C3%B6%C3%9Fe%2F?x=%41&y")
         # As a program may send it that quotes less than the one that passes it on.
-        forwarding = Forwarding(lambda: API, VOUCHING, leader)
-        await Asker().ask(forwarding, path=b"/v1/apps/{a}", client=("10.9.8.7", 1))
+        forwarding = Forwarding(lambda: API, SIGNATURE, leader)
+        await AsgiClient().send(forwarding, path=b"/v1/apps/{a}", client=("10.9.8.7", 1))
 
     asyncio.run(run())
     assert [str(client) for client in seen] == ["10.9.8.7 via 10.0.0.5"] * 2
@@ -85,8 +85,8 @@ def test_what_was_said_to_this_neighbour_only_goes_no_further() -> None:
     leader = PlayedLeader(b"ok")
     leader.headers = [(b"Connection", b"close"), (b"Keep-Alive", b"5"), (b"ETag", b"e")]
     sent = [HOST, (b"connection", b"X-Mine, close"), (b"x-mine", b"1"), (b"te", b"trailers")]
-    client = ask(leader, headers=sent)
-    assert set(leader.asked[0].headers) == {"host", FORWARDED.decode()}
+    client = send(leader, headers=sent)
+    assert set(leader.received[0].headers) == {"host", FORWARDED.decode()}
     assert client.headers == {b"etag": b"e"}
 
 
@@ -94,7 +94,7 @@ def test_an_answer_reaches_the_client_as_it_was_given() -> None:
     leader = PlayedLeader(b"\x1f\x8b", b"zipped")
     leader.status = 404
     leader.headers = [(b"Content-Encoding", b"gzip"), (b"Location", b"/v1/x")]
-    client = ask(leader)
+    client = send(leader)
     assert (client.status, client.body) == (404, b"\x1f\x8bzipped")
     assert client.headers == {b"content-encoding": b"gzip", b"location": b"/v1/x"}
     assert client.sent[-1].get("more_body", False) is False
@@ -105,15 +105,15 @@ def test_an_answer_reaches_the_client_as_it_was_given() -> None:
 def test_a_request_is_forwarded_once_and_only_to_a_leader(api: str | None) -> None:
     leader = PlayedLeader()
     headers = [HOST] if api is None else [HOST, (FORWARDED, b"1")]
-    client = ask(leader, api=api, headers=headers)
-    assert leader.asked == []
+    client = send(leader, api=api, headers=headers)
+    assert leader.received == []
     assert (client.status, client.problem["type"]) == (503, "urn:prevs:problem:unavailable")
     assert int(client.headers[b"retry-after"]) > 0
     assert "No framework leads now" in client.problem["detail"]
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (httpx.ConnectError("refused"), "nothing was done"),
         (httpx.ConnectTimeout("away"), "nothing was done"),
@@ -124,30 +124,30 @@ def test_a_request_is_forwarded_once_and_only_to_a_leader(api: str | None) -> No
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_leader_that_is_away_is_told_and_nothing_is_sent_twice(
-    error: Exception, said: str, method: str
+    error: Exception, message: str, method: str
 ) -> None:
     leader = PlayedLeader()
     leader.error = error
-    client = ask(leader, method=method)
+    client = send(leader, method=method)
     assert client.status == 503
-    assert said in client.problem["detail"]
+    assert message in client.problem["detail"]
     assert b"retry-after" in client.headers
-    assert len(leader.asked) == 1
+    assert len(leader.received) == 1
 
 
 def test_an_answer_comes_piece_by_piece() -> None:
-    client = Asker()
+    client = AsgiClient()
 
     async def go(number: int) -> None:
         if number == 1:  # the second piece is made when the first has arrived
             await client.got.wait()
 
-    forward(client, Forwarding(lambda: API, VOUCHING, PlayedLeader(b"one", b"two", go=go)))
+    forward(client, Forwarding(lambda: API, SIGNATURE, PlayedLeader(b"one", b"two", go=go)))
     assert [message.get("body") for message in client.sent[1:]] == [b"one", b"two", b""]
 
 
 def test_a_client_that_leaves_ends_the_leaders_answer() -> None:
-    client = Asker()
+    client = AsgiClient()
 
     async def go(number: int) -> None:
         if number == 1:
@@ -155,7 +155,7 @@ def test_a_client_that_leaves_ends_the_leaders_answer() -> None:
             await asyncio.Event().wait()
 
     leader = PlayedLeader(b"one", b"never", go=go)
-    forward(client, Forwarding(lambda: API, VOUCHING, leader))
+    forward(client, Forwarding(lambda: API, SIGNATURE, leader))
     assert client.body == b"one"
     assert leader.body.closed
 
@@ -164,31 +164,31 @@ def test_a_client_that_leaves_ends_the_leaders_answer() -> None:
 def test_a_client_that_leaves_is_not_waited_for_at_a_leader_that_hangs(
     body: tuple[bytes, ...],
 ) -> None:
-    client, leader = Asker(*body), PlayedLeader()
+    client, leader = AsgiClient(*body), PlayedLeader()
     leader.hangs = client.leave
     headers = [HOST, (b"content-length", b"6")] if body else [HOST]
-    forward(client, Forwarding(lambda: API, VOUCHING, leader), method="POST", headers=headers)
+    forward(client, Forwarding(lambda: API, SIGNATURE, leader), method="POST", headers=headers)
     assert client.sent == []
-    assert leader.asked[0].content == b"".join(body)
+    assert leader.received[0].content == b"".join(body)
 
 
 @pytest.mark.parametrize("successor", [None, "http://127.0.0.8:8090"])
 def test_a_leader_that_hangs_is_waited_for_only_while_it_leads(successor: str | None) -> None:
-    client, leader, hung = Asker(), PlayedLeader(), asyncio.Event()
+    client, leader, hung = AsgiClient(), PlayedLeader(), asyncio.Event()
     leader.hangs = hung.set
 
     async def pause(_: float) -> None:
         await hung.wait()
 
     leaders = iter([API, API])
-    forwarding = Forwarding(lambda: next(leaders, successor), VOUCHING, leader, pause)
+    forwarding = Forwarding(lambda: next(leaders, successor), SIGNATURE, leader, pause)
     forward(client, forwarding, method="POST")
     assert client.status == 503
     assert "may have done this" in client.problem["detail"]
 
 
 def test_an_answer_of_one_that_hangs_ends_when_another_one_leads() -> None:
-    client = Asker()
+    client = AsgiClient()
 
     async def go(number: int) -> None:
         if number == 1:
@@ -199,13 +199,13 @@ def test_an_answer_of_one_that_hangs_ends_when_another_one_leads() -> None:
 
     leader = PlayedLeader(b"one", b"never", go=go)
     leaders = iter([API, API])
-    forward(client, Forwarding(lambda: next(leaders, None), VOUCHING, leader, pause))
+    forward(client, Forwarding(lambda: next(leaders, None), SIGNATURE, leader, pause))
     assert client.body == b"one"
     assert client.sent[-1]["more_body"] is True
     assert leader.body.closed
 
 
 def test_an_answer_that_breaks_off_has_no_end() -> None:
-    client = ask(PlayedLeader(b"one", httpx.ReadError("gone")))
+    client = send(PlayedLeader(b"one", httpx.ReadError("gone")))
     assert client.body == b"one"
     assert client.sent[-1]["more_body"] is True

@@ -58,18 +58,18 @@ def test_the_name_of_the_scheme_has_no_case(api: ApiInProcess) -> None:
 @pytest.mark.parametrize("scope", Scope)
 def test_a_call_needs_its_scope_and_is_told_which(api: ApiInProcess, scope: Scope) -> None:
     headers = bearer(api, scope)
-    for call, told in NEEDED.items():
+    for call, needed in NEEDED.items():
         before = dict(api.previews.known_apps)
         answer = send(api, call, headers=headers, content="{")
-        if told.is_for(scope):
+        if needed.is_for(scope):
             assert answer.status_code not in (401, 403), call
             continue
         assert api.previews.known_apps == before
         assert refusal(answer) == (403, "forbidden"), call
-        assert answer.headers["WWW-Authenticate"].endswith(f'scope="{told.scope}"')
+        assert answer.headers["WWW-Authenticate"].endswith(f'scope="{needed.scope}"')
         problem = answer.json()
-        assert (problem["needed"], problem["scope"]) == (told.scope, scope.value)
-        assert f"`{told.scope}`" in problem["detail"]
+        assert (problem["needed"], problem["scope"]) == (needed.scope, scope.value)
+        assert f"`{needed.scope}`" in problem["detail"]
 
 
 @pytest.mark.parametrize("call", ["POST /v1/uses", "POST /v1/refusals"])
@@ -96,7 +96,7 @@ def test_a_line_end_in_a_path_leads_around_no_scope(api: ApiInProcess, path: str
 def test_a_stream_ends_with_its_token_before_it_says_more(api: ApiInProcess) -> None:
     _, token = api.tokens.add_token("mine", Scope.ADMIN)
 
-    async def tell() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncIterator[bytes]:
         yield b"one "
         yield b"two "
         api.tokens.remove_token("mine")
@@ -104,7 +104,7 @@ def test_a_stream_ends_with_its_token_before_it_says_more(api: ApiInProcess) -> 
 
     @api.app.get("/v1/stream")
     async def stream() -> StreamingResponse:
-        return StreamingResponse(tell())
+        return StreamingResponse(chunks())
 
     with capture_logs() as logs:
         answer = api.send("GET", "/v1/stream", headers={"Authorization": f"Bearer {token}"})
@@ -186,15 +186,17 @@ def test_no_body_breaks_the_reading(
     assert api.tokens.known == {}
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_a_body_that_is_too_large_is_refused(api: ApiInProcess, told: bool) -> None:
+@pytest.mark.parametrize("with_length", [True, False])
+def test_a_body_that_is_too_large_is_refused(api: ApiInProcess, with_length: bool) -> None:
     body = json.dumps({"app": "hello", "label": "x" * 70_000}).encode()
 
     async def pieces() -> Any:
         for begin in range(0, len(body), 1000):
             yield body[begin : begin + 1000]
 
-    answer = api.call("POST", "/v1/previews", content=body if told else pieces(), headers=JSON)
+    answer = api.call(
+        "POST", "/v1/previews", content=body if with_length else pieces(), headers=JSON
+    )
     assert refusal(answer) == (413, "body-too-large")
 
 
@@ -230,15 +232,15 @@ def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInP
     assert api.call("GET", "/openapi.json").json() == schema
     found = dict(operations(schema))
     statuses = {name: {int(status) for status in call["responses"]} for name, call in found.items()}
-    own = {name: told.statuses | OF_ALL_CALLS for name, told in CALLS.items()}
+    own = {name: needed.statuses | OF_ALL_CALLS for name, needed in CALLS.items()}
     assert statuses == {**own, **OPEN}
-    for name, told in CALLS.items():
-        assert found[name]["security"] == [{"HTTPBearer": [told.scope]}]
+    for name, needed in CALLS.items():
+        assert found[name]["security"] == [{"HTTPBearer": [needed.scope]}]
         who = found[name]["description"].rpartition("\n\n")[2]
-        assert who.startswith(f"Needs the scope `{told.scope}`")
-        assert ("or `proxy`." in who) == told.more.endswith("+proxy")
-        assert ("With a token for one app: for that app." in who) == told.more.startswith("path")
-        assert ("what is of that app." in who) == told.more.startswith("share")
+        assert who.startswith(f"Needs the scope `{needed.scope}`")
+        assert ("or `proxy`." in who) == needed.more.endswith("+proxy")
+        assert ("With a token for one app: for that app." in who) == needed.more.startswith("path")
+        assert ("what is of that app." in who) == needed.more.startswith("share")
     for name, operation in found.items():
         assert ("security" in operation) == (name not in OPEN)
         for status, answer in operation["responses"].items():

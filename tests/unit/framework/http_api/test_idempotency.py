@@ -12,7 +12,7 @@ from framework.access import Scope
 from framework.http_api.admission.calls import Call
 from framework.http_api.admission.idempotency import KEPT_S, MOST, Idempotency
 from framework.http_api.admission.operations import Operation
-from tests.fakes.asgi import ApiInProcess, Asker, refusal
+from tests.fakes.asgi import ApiInProcess, AsgiClient, refusal
 from tests.fakes.clock import FakeClock
 
 KEY = {"Idempotency-Key": '"5c80e7d2 ok"'}
@@ -103,19 +103,19 @@ class Slow:
     """An application that answers when it may, and counts what it is asked."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.calls = 0
         self.may = asyncio.Event()
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        self.asked += 1
+        self.calls += 1
         await self.may.wait()
         await PlainTextResponse("done")(scope, receive, send)
 
 
-async def ask(app: Idempotency, key: str) -> int:
-    client = Asker()
+async def send(app: Idempotency, key: str) -> int:
+    client = AsgiClient()
     headers = [(b"idempotency-key", key.encode())]
-    await client.ask(app, "POST", headers=headers, call=CALL, digest="ada's")
+    await client.send(app, "POST", headers=headers, call=CALL, digest="ada's")
     return client.status
 
 
@@ -123,14 +123,14 @@ def test_who_asks_while_it_is_done_waits_and_its_end_lets_go() -> None:
     async def run() -> tuple[list[int], int]:
         slow = Slow()
         app = Idempotency(slow, FakeClock().read)
-        first = asyncio.create_task(ask(app, "one"))
-        while not slow.asked:
+        first = asyncio.create_task(send(app, "one"))
+        while not slow.calls:
             await asyncio.sleep(0)
-        second = await ask(app, "one")
+        second = await send(app, "one")
         first.cancel()  # the connection is gone
         await asyncio.wait([first])
         slow.may.set()
-        return [second, await ask(app, "one"), await ask(app, "one")], slow.asked
+        return [second, await send(app, "one"), await send(app, "one")], slow.calls
 
     assert asyncio.run(run()) == ([409, 200, 200], 2)
 
@@ -140,10 +140,10 @@ def test_only_so_many_answers_are_kept() -> None:
         slow = Slow()
         slow.may.set()
         app = Idempotency(slow, FakeClock().read)
-        statuses = [await ask(app, str(number)) for number in range(MOST + 50)]
+        statuses = [await send(app, str(number)) for number in range(MOST + 50)]
         assert len(vars(app)["_known"]) <= MOST + 1
-        return statuses, slow.asked
+        return statuses, slow.calls
 
-    statuses, asked = asyncio.run(run())
+    statuses, calls = asyncio.run(run())
     assert set(statuses) == {200}
-    assert asked == MOST + 50
+    assert calls == MOST + 50

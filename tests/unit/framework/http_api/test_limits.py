@@ -7,17 +7,23 @@ from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 
 from framework.access import Identity, Scope
-from framework.http_api.admission.buckets import Buckets, Policy
 from framework.http_api.admission.clients import Client
-from framework.http_api.admission.limits import OPEN, STRANGERS, TOKENS, Strangers, TokenLimit
-from tests.fakes.asgi import TOKEN, ApiInProcess, Asker, ask_raw, refusal
+from framework.http_api.admission.limits import (
+    FAILED_AUTH,
+    OPEN,
+    TOKENS,
+    FailedAuthLimit,
+    TokenLimit,
+)
+from framework.http_api.admission.token_buckets import Policy, TokenBuckets
+from tests.fakes.asgi import TOKEN, ApiInProcess, AsgiClient, refusal, send_raw
 from tests.fakes.clock import FakeClock
 
 
 @given(st.lists(st.floats(0, 50), max_size=80))
 def test_nobody_gets_more_than_a_full_bucket_and_what_flows_in(pauses: list[float]) -> None:
     clock = FakeClock()
-    buckets = Buckets(Policy("x", 5, 10), clock.read)
+    buckets = TokenBuckets(Policy("x", 5, 10), clock.read)
     took = 0
     for pause in pauses:
         clock.pass_seconds(pause)
@@ -30,7 +36,7 @@ def test_nobody_gets_more_than_a_full_bucket_and_what_flows_in(pauses: list[floa
 
 def test_who_waits_as_told_may_ask_again() -> None:
     clock = FakeClock()
-    buckets = Buckets(Policy("x", 2, 10), clock.read)
+    buckets = TokenBuckets(Policy("x", 2, 10), clock.read)
     assert [buckets.take("a").allowed for _ in range(3)] == [True, True, False]
     assert buckets.take("b").allowed
     clock.pass_seconds(buckets.take("a").retry)
@@ -42,7 +48,7 @@ def test_who_waits_as_told_may_ask_again() -> None:
 
 def test_as_many_as_come_take_little_room() -> None:
     clock = FakeClock()
-    buckets = Buckets(Policy("x", 1, 1_000_000), clock.read)
+    buckets = TokenBuckets(Policy("x", 1, 1_000_000), clock.read)
     assert buckets.take("worst").allowed
     for number in range(20_000):
         clock.pass_seconds(0.001)
@@ -51,14 +57,14 @@ def test_as_many_as_come_take_little_room() -> None:
     assert not buckets.take("19999").allowed
 
 
-def ask_as(name: str, app: TokenLimit) -> Asker:
-    return ask_raw(app, identity=Identity(name, Scope.READ))
+def send_as(name: str, app: TokenLimit) -> AsgiClient:
+    return send_raw(app, identity=Identity(name, Scope.READ))
 
 
 def test_a_named_token_is_told_what_is_left_and_refused_when_nothing_is() -> None:
     clock = FakeClock()
     limit = TokenLimit(PlainTextResponse("done"), clock.read)
-    answers = [ask_as("looks", limit) for _ in range(TOKENS.quota + 1)]
+    answers = [send_as("looks", limit) for _ in range(TOKENS.quota + 1)]
     assert answers[0].headers[b"ratelimit-policy"] == b'"token";q=600;w=60'
     assert [a.headers[b"ratelimit"] for a in answers[:11:5]] == [
         b'"token";r=599;t=1',
@@ -70,20 +76,20 @@ def test_a_named_token_is_told_what_is_left_and_refused_when_nothing_is() -> Non
     assert last.problem["type"] == "urn:prevs:problem:too-many-requests"
     assert "'looks'" in last.problem["detail"]
     assert (last.headers[b"retry-after"], last.headers[b"ratelimit"]) == (b"1", b'"token";r=0;t=60')
-    assert ask_as("other", limit).status == 200
+    assert send_as("other", limit).status == 200
     clock.pass_seconds(1)
-    assert ask_as("looks", limit).status == 200
+    assert send_as("looks", limit).status == 200
 
 
 def test_the_operators_token_has_no_limit() -> None:
     limit = TokenLimit(PlainTextResponse("done"), FakeClock().read)
-    answers = [ask_as("operator", limit) for _ in range(TOKENS.quota + 1)]
+    answers = [send_as("operator", limit) for _ in range(TOKENS.quota + 1)]
     assert {answer.status for answer in answers} == {200}
     assert b"ratelimit" not in answers[0].headers
 
 
 def test_a_named_token_has_only_so_many_requests_open_at_once() -> None:
-    async def run() -> Asker:
+    async def run() -> AsgiClient:
         end = asyncio.Event()
         tasks: list[asyncio.Task[None]] = []
 
@@ -93,9 +99,9 @@ def test_a_named_token_has_only_so_many_requests_open_at_once() -> None:
 
         limit = TokenLimit(stay, FakeClock().read)
 
-        async def begin(name: str) -> Asker:
-            client = Asker()
-            asking = client.ask(limit, identity=Identity(name, Scope.READ))
+        async def begin(name: str) -> AsgiClient:
+            client = AsgiClient()
+            asking = client.send(limit, identity=Identity(name, Scope.READ))
             tasks.append(asyncio.create_task(asking))
             await asyncio.sleep(0)
             return client
@@ -125,11 +131,13 @@ def test_what_is_refused_for_its_scope_counts_too(api: ApiInProcess) -> None:
 
 def test_wrong_tokens_are_limited_and_hold_up_no_right_one(api: ApiInProcess) -> None:
     wrong = {"Authorization": f"Bearer {TOKEN}x"}
-    answers = [api.send("DELETE", "/v1/apps/x", headers=wrong) for _ in range(STRANGERS.quota + 5)]
-    assert [a.status_code for a in answers] == [401] * STRANGERS.quota + [429] * 5
+    answers = [
+        api.send("DELETE", "/v1/apps/x", headers=wrong) for _ in range(FAILED_AUTH.quota + 5)
+    ]
+    assert [a.status_code for a in answers] == [401] * FAILED_AUTH.quota + [429] * 5
     assert int(answers[-1].headers["Retry-After"]) == 3
     assert refusal(answers[-1]) == (429, "too-many-requests")
-    assert len(api.audit.latest()) == STRANGERS.quota
+    assert len(api.audit.latest()) == FAILED_AUTH.quota
     assert api.call("GET", "/v1/apps").is_success
 
 
@@ -149,8 +157,8 @@ def test_wrong_tokens_are_limited_and_hold_up_no_right_one(api: ApiInProcess) ->
 def test_strangers_are_told_apart_by_their_network(
     one: Client, other: Client, shared: bool
 ) -> None:
-    strangers = Strangers(FakeClock().read)
-    for _ in range(STRANGERS.quota):
-        strangers.take(one)
-    assert not strangers.take(one).allowed
-    assert strangers.take(other).allowed is not shared
+    limit = FailedAuthLimit(FakeClock().read)
+    for _ in range(FAILED_AUTH.quota):
+        limit.take(one)
+    assert not limit.take(one).allowed
+    assert limit.take(other).allowed is not shared

@@ -14,10 +14,10 @@ from tests.fakes.calls import NEEDED, bearer, send
 def test_a_token_of_one_app_reaches_nothing_else(api: ApiInProcess, call: str) -> None:
     headers = bearer(api, Scope.USE, "hello")
     own = send(api, call, headers=headers, content="{")
-    told = NEEDED[call]
-    if not told.is_for(Scope.USE):
+    needed = NEEDED[call]
+    if not needed.is_for(Scope.USE):
         assert refusal(own) == (403, "forbidden")
-    elif not told.more:
+    elif not needed.more:
         assert refusal(own) == (403, "not-of-app")
     else:
         assert own.status_code not in (401, 403)

@@ -15,16 +15,16 @@ from starlette.types import Scope as AsgiScope
 
 from framework.access import Scope
 from framework.http_api.admission.calls import Call, Operations, read_call
-from framework.http_api.admission.guards import Bearer
-from framework.http_api.admission.limits import Strangers
+from framework.http_api.admission.guards import Authentication
+from framework.http_api.admission.limits import FailedAuthLimit
 from framework.http_api.admission.operations import Operation, OperationRouter
 from prevs.records import AppRecord
-from tests.fakes.asgi import TOKEN, ApiInProcess, Asker, ask_raw, refusal
-from tests.fakes.calls import CALLS, LIMIT, Told, bearer, send
+from tests.fakes.asgi import TOKEN, ApiInProcess, AsgiClient, refusal, send_raw
+from tests.fakes.calls import CALLS, LIMIT, Needed, bearer, send
 from tests.fakes.dashboard import Dashboard
 
 FILLED = {"app": "hello", "sha": "x", "label": "x", "name": "X"}
-WRITES = {call: told for call, told in CALLS.items() if not call.startswith("GET ")}
+WRITES = {call: needed for call, needed in CALLS.items() if not call.startswith("GET ")}
 BELOW_NONE = (
     "GET /v1/apps/",
     "GET /v1//apps",
@@ -71,8 +71,8 @@ def test_a_write_has_its_words_in_the_audit_log(api: ApiInProcess) -> None:
     headers = bearer(api, Scope.READ)
     for call in CALLS:
         send(api, call, headers=headers)
-    told = [("mine", one.action, one.target.format(**FILLED), 403) for one in WRITES.values()]
-    assert api.notes() == told
+    expected = [("mine", one.action, one.target.format(**FILLED), 403) for one in WRITES.values()]
+    assert api.notes() == expected
 
 
 def test_a_body_has_its_limit(api: ApiInProcess) -> None:
@@ -89,11 +89,11 @@ def test_a_body_has_its_limit(api: ApiInProcess) -> None:
 
 
 def test_an_idempotency_key_is_read_where_the_operation_has_one(api: ApiInProcess) -> None:
-    for call, told in CALLS.items():
+    for call, needed in CALLS.items():
         method, path = call.split()
         answer = api.call(method, path.format(**FILLED), headers={"Idempotency-Key": '""'})
         was_read = answer.status_code == 400 and "Idempotency-Key" in answer.text
-        assert was_read == told.takes_key, call
+        assert was_read == needed.takes_key, call
 
 
 @pytest.mark.parametrize("scope", [Scope.READ, Scope.USE, Scope.PROXY])
@@ -102,17 +102,17 @@ def test_what_no_route_takes_is_for_admins(api: ApiInProcess, scope: Scope) -> N
     for call in BELOW_NONE:
         method, path = call.split(" ", 1)
         headers = [(b"authorization", token)]
-        asker = ask_raw(api.app, method=method, path=path.encode("latin-1"), headers=headers)
-        assert (asker.status, asker.problem.get("needed")) == (403, "admin"), call
+        client = send_raw(api.app, method=method, path=path.encode("latin-1"), headers=headers)
+        assert (client.status, client.problem.get("needed")) == (403, "admin"), call
 
 
 def test_what_only_looks_needs_what_reading_needs(api: ApiInProcess) -> None:
     headers = bearer(api, Scope.READ)
-    for call, told in CALLS.items():
+    for call, needed in CALLS.items():
         verb, path = call.split()
         for method in ("HEAD", "OPTIONS") if verb == "GET" else ():
             answer = send(api, f"{method} {path}", headers=headers)
-            assert answer.status_code == (403 if told.scope == "admin" else 405), call
+            assert answer.status_code == (403 if needed.scope == "admin" else 405), call
 
 
 def test_what_no_route_takes_is_noted_by_its_method_and_path(api: ApiInProcess) -> None:
@@ -143,21 +143,21 @@ class Looking:
         ]
         self.scope: AsgiScope = {}
 
-    def ask(self, method: str, path: str) -> int:
-        asker = Asker(b"{}")
+    def send(self, method: str, path: str) -> int:
+        client = AsgiClient(b"{}")
 
         async def app(scope: AsgiScope, receive: Receive, send: Send) -> None:
             self.scope = scope
             await self._app(scope, receive, send)
 
-        asyncio.run(asker.ask(app, method, path.encode("latin-1"), headers=self._headers))
-        return asker.status
+        asyncio.run(client.send(app, method, path.encode("latin-1"), headers=self._headers))
+        return client.status
 
     def is_answered(self, method: str, path: str) -> bool:
         """Ask; return whether a route has answered."""
-        return self.ask(method, path) not in (403, 405) and "endpoint" in self.scope
+        return self.send(method, path) not in (403, 405) and "endpoint" in self.scope
 
-    def find(self, method: str) -> Told:
+    def find(self, method: str) -> Needed:
         return CALLS[f"{method} {self.scope['route'].path.replace(':path}', '}')}"]
 
 
@@ -178,21 +178,21 @@ def test_no_path_leads_to_a_route_but_by_what_the_route_has_declared(api: ApiInP
     @example("PUT", "/v1/apps/{name}/environment/{app}")
     def check(method: str, path: str) -> None:
         if operator.is_answered(method, path):
-            told, call = operator.find(method), read_call(operator.scope)
+            needed, call = operator.find(method), read_call(operator.scope)
             assert call
             assert (call.operation.scope, call.operation.body_limit) == (
-                told.scope,
-                told.body_limit,
+                needed.scope,
+                needed.body_limit,
             )
-            assert call.operation.takes_key == told.takes_key
+            assert call.operation.takes_key == needed.takes_key
             if call.is_write:
                 named = operator.scope["path_params"]
-                assert (call.action, call.target) == (told.action, told.target.format(**named))
+                assert (call.action, call.target) == (needed.action, needed.target.format(**named))
         if of_one.is_answered(method, path):
-            told = of_one.find(method)
-            assert told.is_for(Scope.USE)
-            assert told.more
-            if told.more.startswith("path"):
+            needed = of_one.find(method)
+            assert needed.is_for(Scope.USE)
+            assert needed.more
+            if needed.more.startswith("path"):
                 assert of_one.scope["path_params"]["app"] == "hello"
 
     check()
@@ -230,6 +230,6 @@ def test_whatever_is_asked_for_has_words_in_the_audit_log() -> None:
 
 
 def test_nothing_passes_where_nobody_has_looked_what_is_asked_for(api: ApiInProcess) -> None:
-    bearer_alone = Bearer(api.app, api.tokens, Strangers(api.clock.read))
+    bearer_alone = Authentication(api.app, api.tokens, FailedAuthLimit(api.clock.read))
     with pytest.raises(KeyError):
-        ask_raw(bearer_alone)
+        send_raw(bearer_alone)

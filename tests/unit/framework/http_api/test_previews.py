@@ -127,8 +127,8 @@ def test_two_previews_of_one_label_tell_of_each_other(api: ApiInProcess) -> None
     assert api.call("GET", ONE).json()["rivals"] == [
         {"label": "main", "sha": other, "state": "failed"}
     ]
-    told = api.call("GET", f"/v1/previews/hello/{other}").json()["rivals"]
-    assert told == [{"label": "main", "sha": SHA, "state": "running"}]
+    rivals = api.call("GET", f"/v1/previews/hello/{other}").json()["rivals"]
+    assert rivals == [{"label": "main", "sha": SHA, "state": "running"}]
     api.previews.change("hello", other, state=State.QUEUED)
     assert api.call("GET", ONE).json()["rivals"][0]["state"] == "queued", "it is not as it was"
 
@@ -285,9 +285,9 @@ def test_a_preview_shows_what_holds_for_it_and_what_is_wrong_with_its_settings(
 ) -> None:
     mistake = Mistake(3, "prot is not known; did you mean port?")
     failure = Failure(Cause.SETTINGS_INVALID, "It has a mistake.", mistakes=(mistake,))
-    said = CommitSettings(port=8000, mem=64)
-    api.previews.put("hello", SHA, State.FAILED, failure=failure, settings=said)
+    wanted = CommitSettings(port=8000, mem=64)
+    api.previews.put("hello", SHA, State.FAILED, failure=failure, settings=wanted)
     shown = api.call("GET", ONE).json()
     assert (shown["port"], shown["cpus"], shown["mem"]) == (8000, 0.1, 64)
-    told = [{"line": 3, "message": "prot is not known; did you mean port?"}]
-    assert shown["failure"]["mistakes"] == told
+    expected = [{"line": 3, "message": "prot is not known; did you mean port?"}]
+    assert shown["failure"]["mistakes"] == expected

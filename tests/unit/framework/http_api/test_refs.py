@@ -19,20 +19,20 @@ def api(api: ApiInProcess) -> ApiInProcess:
     return api
 
 
-def ask(api: ApiInProcess, path: str, **query: Any) -> Any:
+def fetch(api: ApiInProcess, path: str, **query: Any) -> Any:
     answer = api.call("GET", f"/v1/apps/hello/{path}", params=query)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 def names(api: ApiInProcess, **query: Any) -> list[str]:
-    return [ref["name"] for ref in ask(api, "refs", **query)["refs"]]
+    return [ref["name"] for ref in fetch(api, "refs", **query)["refs"]]
 
 
 def test_branches_and_tags_have_their_address_unless_it_could_mean_others(
     api: ApiInProcess,
 ) -> None:
-    answer = ask(api, "refs")
+    answer = fetch(api, "refs")
     assert answer["refs"][1] == {
         "name": "feature/Cart",
         "kind": "branch",
@@ -51,7 +51,7 @@ def test_branches_and_tags_have_their_address_unless_it_could_mean_others(
 
 def test_a_list_that_is_old_tells_why(api: ApiInProcess) -> None:
     api.refs.listings["hello"] = Listing([MAIN], None, "It is gone.")
-    answer = ask(api, "refs")
+    answer = fetch(api, "refs")
     assert (answer["as_of"], answer["problem"]) == (None, "It is gone.")
 
 
@@ -74,7 +74,7 @@ def test_refs_are_found(api: ApiInProcess, query: dict[str, str], found: list[st
 
 def test_commits_have_an_address(api: ApiInProcess) -> None:
     api.refs.logs["hello", "main"] = [Commit(B, "Ada", "Go on", 9.0)]
-    assert ask(api, "commits", ref="main")["commits"] == [
+    assert fetch(api, "commits", ref="main")["commits"] == [
         {
             "sha": B,
             "author": "Ada",

@@ -40,9 +40,9 @@ def test_a_secret_goes_in_and_never_out(api: ApiInProcess) -> None:
     assert answer.headers["ETag"] == shown.headers["ETag"]
     api.call("PUT", f"{ENVIRONMENT}/9", json={"value": "hunter2"})
     api.call("PUT", f"{ENVIRONMENT}/A", json={"value": ["hunter2"], "secret": "hunter2"})
-    told = [answer.text, shown.text, api.call("GET", "/v1/audit").text, str(logs)]
-    told.append(api.call("GET", "/v1/apps/hello").text)
-    assert not any("hunter2" in text for text in told)
+    texts = [answer.text, shown.text, api.call("GET", "/v1/audit").text, str(logs)]
+    texts.append(api.call("GET", "/v1/apps/hello").text)
+    assert not any("hunter2" in text for text in texts)
 
 
 def test_a_plain_variable_is_shown(api: ApiInProcess) -> None:

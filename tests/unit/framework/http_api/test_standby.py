@@ -8,13 +8,13 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from framework.http_api import Standby, Switch
-from framework.http_api.admission.readers import Readers
-from framework.http_api.admission.vouching import Vouching
+from framework.http_api.admission.client_signature import ClientSignature
+from framework.http_api.admission.metrics_access import MetricsAccess
 from program.health import Check
-from tests.fakes.asgi import HOST, TOKEN, Asker, ask_raw
+from tests.fakes.asgi import HOST, TOKEN, AsgiClient, send_raw
 from tests.fakes.played_leader import API, PlayedLeader
 
-VOUCHING = Vouching("a-token-for-tests", lambda: 1000.0)
+SIGNATURE = ClientSignature("a-token-for-tests", lambda: 1000.0)
 
 
 def standby(
@@ -22,43 +22,46 @@ def standby(
 ) -> Standby:
     own = (Check("zookeeper", trouble is None, trouble or "It answers."),)
     transport = played or PlayedLeader()
-    return Standby(lambda: leader, lambda: own, vouching=VOUCHING, transport=transport)
+    return Standby(lambda: leader, lambda: own, signature=SIGNATURE, transport=transport)
 
 
-def ask(app: ASGIApp, path: bytes, token: str = TOKEN) -> Asker:
+def fetch(app: ASGIApp, path: bytes, token: str = TOKEN) -> AsgiClient:
     """Return the answer to who brings a token."""
-    reading = Readers(app, CollectorRegistry(), [TOKEN], lambda: 1.0)
+    reading = MetricsAccess(app, CollectorRegistry(), [TOKEN], lambda: 1.0)
     headers = (HOST, (b"authorization", f"Bearer {token}".encode()))
-    return ask_raw(reading, path=path, headers=headers)
+    return send_raw(reading, path=path, headers=headers)
 
 
 def test_a_standby_is_ready_while_it_could_take_over_and_the_leader_answers() -> None:
-    ready = ask(standby(API), b"/readyz")
-    told = json.loads(ready.body)
-    assert (ready.status, told["role"], told["leader"]) == (200, "standby", API)
-    assert [(c["name"], c["ok"]) for c in told["checks"]] == [("zookeeper", True), ("leader", True)]
-    assert "No framework leads" in ask_raw(standby(None), path=b"/readyz").problem["detail"]
-    alone = ask_raw(standby(API, "ZooKeeper does not answer."), path=b"/readyz")
+    ready = fetch(standby(API), b"/readyz")
+    shown = json.loads(ready.body)
+    assert (ready.status, shown["role"], shown["leader"]) == (200, "standby", API)
+    assert [(c["name"], c["ok"]) for c in shown["checks"]] == [
+        ("zookeeper", True),
+        ("leader", True),
+    ]
+    assert "No framework leads" in send_raw(standby(None), path=b"/readyz").problem["detail"]
+    alone = send_raw(standby(API, "ZooKeeper does not answer."), path=b"/readyz")
     assert (alone.status, alone.problem["detail"]) == (503, "ZooKeeper does not answer.")
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "problem"),
     [
         (httpx.ReadTimeout("silent"), "does not answer"),
         (None, "does not do its work"),
     ],
 )
 def test_a_standby_asks_the_leader_each_time_whether_it_is_there(
-    error: Exception | None, said: str
+    error: Exception | None, problem: str
 ) -> None:
     leader = PlayedLeader()
-    asked = standby(API, played=leader)
-    assert ask_raw(asked, path=b"/readyz").status == 200
+    app = standby(API, played=leader)
+    assert send_raw(app, path=b"/readyz").status == 200
     leader.error, leader.status = error, 503
-    left = ask(asked, b"/readyz")
-    assert left.problem["detail"] == f"The framework that leads ({API}) {said}."
-    assert [str(one.url) for one in leader.asked] == [f"{API}/healthz"] * 2
+    left = fetch(app, b"/readyz")
+    assert left.problem["detail"] == f"The framework that leads ({API}) {problem}."
+    assert [str(one.url) for one in leader.received] == [f"{API}/healthz"] * 2
 
 
 @pytest.mark.parametrize("path", [b"/healthz", b"/readyz"])
@@ -66,23 +69,23 @@ def test_a_stranger_reads_of_no_other_framework(path: bytes) -> None:
     dead = PlayedLeader()
     dead.error = httpx.ReadTimeout("silent")
     for played in (PlayedLeader(), dead):
-        told = ask(standby(API, played=played), path, token="wrong")
-        assert API.removeprefix("http://").encode() not in told.body
-        assert json.loads(told.body)["role"] == "standby"
-        assert API.encode() in ask(standby(API, played=played), path).body
+        shown = fetch(standby(API, played=played), path, token="wrong")
+        assert API.removeprefix("http://").encode() not in shown.body
+        assert json.loads(shown.body)["role"] == "standby"
+        assert API.encode() in fetch(standby(API, played=played), path).body
 
 
 def test_a_standby_that_answers_is_not_started_again_for_what_others_lack() -> None:
-    assert ask_raw(standby(None, "ZooKeeper does not answer."), path=b"/healthz").status == 200
+    assert send_raw(standby(None, "ZooKeeper does not answer."), path=b"/healthz").status == 200
 
 
 def test_all_else_is_the_leaders_to_answer() -> None:
     for path in (b"/v1/apps", b"/docs", b"/nowhere"):
-        assert "No framework leads" in ask_raw(standby(None), path=path).problem["detail"]
+        assert "No framework leads" in send_raw(standby(None), path=path).problem["detail"]
 
 
 def test_the_one_that_answers_can_be_another_from_one_request_to_the_next() -> None:
     switch = Switch(standby(None))
-    assert ask_raw(switch, path=b"/readyz").status == 503
+    assert send_raw(switch, path=b"/readyz").status == 503
     switch.app = standby(API)
-    assert ask_raw(switch, path=b"/readyz").status == 200
+    assert send_raw(switch, path=b"/readyz").status == 200

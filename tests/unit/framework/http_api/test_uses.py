@@ -26,11 +26,11 @@ def test_the_queue_is_listed_in_its_order(api: ApiInProcess) -> None:
 
 def test_what_a_proxy_tells_is_handed_on(api: ApiInProcess) -> None:
     uses = [ONE, {"task_id": "t2", "open": 0, "requests": 0}]
-    told = api.call("POST", "/v1/uses", json={"proxy": "p1", "uses": uses})
-    assert (told.status_code, told.content) == (204, b"")
+    answer = api.call("POST", "/v1/uses", json={"proxy": "p1", "uses": uses})
+    assert (answer.status_code, answer.content) == (204, b"")
     assert api.previews.uses == [("p1", (Use("t1", 2, 17), Use("t2", 0, 0)))]
-    told = api.call("POST", "/v1/refusals", json={"proxy": "p1", "tasks": ["t1", "t2"]})
-    assert (told.status_code, told.content) == (204, b"")
+    answer = api.call("POST", "/v1/refusals", json={"proxy": "p1", "tasks": ["t1", "t2"]})
+    assert (answer.status_code, answer.content) == (204, b"")
     assert api.previews.refusals == [("p1", ("t1", "t2"))]
 
 

@@ -80,13 +80,13 @@ def test_what_failed_is_not_its_own_earlier_attempt(dashboard: Dashboard, visito
 
 
 @pytest.mark.parametrize(
-    ("number", "said"), [(1, "<pre"), (2, "the &lt;i&gt;second&lt;/i&gt; one"), (3, "the last one")]
+    ("number", "text"), [(1, "<pre"), (2, "the &lt;i&gt;second&lt;/i&gt; one"), (3, "the last one")]
 )
-def test_an_attempt_has_a_page_with_its_log(visitor: Visitor, number: int, said: str) -> None:
+def test_an_attempt_has_a_page_with_its_log(visitor: Visitor, number: int, text: str) -> None:
     page = visitor.get(f"{PAGE}/attempts/{number}")
     assert page.status_code == 200
     assert f"Attempt {number} of" in page.text
-    assert said in page.text
+    assert text in page.text
     assert f"{PAGE}/attempts/{number}/log.txt" in page.text
 
 

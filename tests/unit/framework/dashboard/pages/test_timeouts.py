@@ -4,7 +4,7 @@ import threading
 import anyio.to_thread
 import pytest
 
-from framework.dashboard.pages.timeouts import wait_for
+from framework.dashboard.pages.timeouts import within
 from framework.errors import Unavailable, UnknownApp
 
 
@@ -18,7 +18,7 @@ def test_what_hangs_is_not_waited_for() -> None:
     async def ask() -> str:
         try:
             with pytest.raises(Unavailable) as raised:
-                await wait_for(hang(), "The repository of 'hello'", 0.01)
+                await within(hang(), "The repository of 'hello'", 0.01)
         finally:
             goes_on.set()
         return str(raised.value)
@@ -32,6 +32,6 @@ def test_what_answers_in_time_is_answered() -> None:
             raise error
         return 1
 
-    assert asyncio.run(wait_for(answer(None), "It")) == 1
+    assert asyncio.run(within(answer(None), "It")) == 1
     with pytest.raises(UnknownApp):
-        asyncio.run(wait_for(answer(UnknownApp("hello")), "It"))
+        asyncio.run(within(answer(UnknownApp("hello")), "It"))

@@ -34,7 +34,7 @@ def test_a_moment_that_no_calendar_has_is_not_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "fields", "said"),
+    ("state", "fields", "text"),
     [
         (State.QUEUED, {}, "queued"),
         (State.QUEUED, {"retry_at": 1012.0}, "queued, next try in 12 s"),
@@ -46,13 +46,13 @@ def test_a_moment_that_no_calendar_has_is_not_said() -> None:
     ],
 )
 def test_a_state_is_said_with_how_far_it_is(
-    state: State, fields: dict[str, Any], said: str
+    state: State, fields: dict[str, Any], text: str
 ) -> None:
     previews = FakePreviews()
     record = previews.put("hello", "1" * 40, state, **fields)
     addresses = names.addresses("localhost", 80)
     presenter = Presenter(previews, addresses, lambda: None, lambda: 1000.0)
-    assert formatting.state(presenter.show(record), 1000.0) == said
+    assert formatting.state(presenter.show(record), 1000.0) == text
     assert formatting.state(None, 1000.0) == "not started"
 
 

@@ -78,8 +78,8 @@ def test_a_branch_has_its_address_its_commit_and_its_state(
 ) -> None:
     page = see(visitor, "/apps/hello")
     assert len(page.find("a", href="http://main.hello.localhost:8080/")) == 2
-    for said in (SHA[:7], "Say hello", "Ada", "not started"):
-        assert said in page.text
+    for text in (SHA[:7], "Say hello", "Ada", "not started"):
+        assert text in page.text
     assert "/apps/hello/start" in page.buttons()
     building = {"detail": "2/5 RUN make", "phase": "building", "labels": ("main",)}
     dashboard.previews.put("hello", SHA, State.BUILDING, **building)
@@ -105,8 +105,8 @@ def test_what_can_be_done_with_a_commit_is_offered_to_those_who_may(
     for scope in STORED:
         _, token = dashboard.tokens.add_token(scope.value, scope)
         buttons = see(dashboard.sign_in(token), "/apps/hello").buttons() - {"/sign-out"}
-        asked = {button.rpartition("/")[2] for button in buttons}
-        assert asked == (set() if scope is Scope.READ else offered)
+        found = {button.rpartition("/")[2] for button in buttons}
+        assert found == (set() if scope is Scope.READ else offered)
 
 
 def test_an_address_that_leads_to_an_older_commit_says_so(
@@ -152,17 +152,17 @@ def test_commits_of_a_branch_have_addresses_and_pages(
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "text"),
     [
         (RepositoryUnreachable("hello", "/hello.git", "no such host"), "no such host"),
         (BeingFetched("hello"), "is being fetched for the first time"),
     ],
 )
 def test_a_repository_that_cannot_be_read_is_said_to_be(
-    dashboard: Dashboard, visitor: Visitor, error: Exception, said: str
+    dashboard: Dashboard, visitor: Visitor, error: Exception, text: str
 ) -> None:
     dashboard.refs.listings["hello"] = error
-    assert said in see(visitor, "/apps/hello").text
+    assert text in see(visitor, "/apps/hello").text
     dashboard.refs.listings["hello"] = Listing(
         [Ref("main", "branch", "main", SHA, "Ada", "Say hello", 1.0)], 130.0, "it does not answer"
     )
@@ -188,8 +188,8 @@ def test_a_preview_shows_its_steps_its_failure_and_where_it_ran(
     )
     dashboard.previews.usual_seconds["hello"] = {"building": 48.0}
     page = see(visitor, f"/apps/hello/previews/{SHA}")
-    for said in ("RUN make ended with 2", "Build failed · exit code 2", "10.0.0.7", "usually 48 s"):
-        assert said in page.text
+    for text in ("RUN make ended with 2", "Build failed · exit code 2", "10.0.0.7", "usually 48 s"):
+        assert text in page.text
     steps = [has["data-step"] for has in page.find("li") if "data-step" in has]
     assert steps == ["done", "done", "skipped", "failed", "next", "next"]
     assert page.find("a", href=f"/apps/hello/previews/{SHA}/log.txt")
@@ -207,8 +207,8 @@ def test_the_queue_tells_places_and_reasons(dashboard: Dashboard, visitor: Visit
 def test_what_is_wrong_in_the_settings_of_a_commit_is_told_line_by_line(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
-    told = (Mistake(1, "prot is not known"), Mistake(4, "<b>mem</b> asks"))
-    failure = Failure(Cause.SETTINGS_INVALID, "2 mistakes.", mistakes=told)
+    mistakes = (Mistake(1, "prot is not known"), Mistake(4, "<b>mem</b> asks"))
+    failure = Failure(Cause.SETTINGS_INVALID, "2 mistakes.", mistakes=mistakes)
     dashboard.previews.put("hello", SHA, State.FAILED, failure=failure)
     text = see(visitor, f"/apps/hello/previews/{SHA}").text
     assert "line 1 prot is not known" in " ".join(text.split())
@@ -256,8 +256,8 @@ def test_a_log_that_cannot_be_read_is_said_to_be_instead_of_half_of_it(
     assert "The agent does not answer now." in answer.text
     dashboard.sandboxes.away, dashboard.sandboxes.away_from = False, 100_000
     dashboard.sandboxes.output["u"] = b"x" * 200_000
-    told = visitor.get(f"/apps/hello/previews/{OTHER}/log.txt").text
-    assert "x\n[The log goes on. The agent does not answer now." in told
+    text = visitor.get(f"/apps/hello/previews/{OTHER}/log.txt").text
+    assert "x\n[The log goes on. The agent does not answer now." in text
 
 
 @pytest.mark.parametrize(
@@ -286,12 +286,12 @@ def test_whatever_others_have_written_is_text(dashboard: Dashboard, path: str) -
     main = Ref("main", "branch", "main", SHA, HOSTILE, HOSTILE, 1e300)
     dashboard.refs.listings["hello"] = Listing([ref, main], 1.0, HOSTILE)
     dashboard.refs.logs["hello", "main"] = [Commit(SHA, HOSTILE, HOSTILE, -1e18)]
-    told: dict[str, Any] = {"agent_id": HOSTILE, "agent_host": HOSTILE, "task_id": HOSTILE}
+    hostile: dict[str, Any] = {"agent_id": HOSTILE, "agent_host": HOSTILE, "task_id": HOSTILE}
     dashboard.previews.put(
-        "hello", SHA, State.FAILED, failure=Failure(Cause.BUILD_FAILED, HOSTILE, 1), **told
+        "hello", SHA, State.FAILED, failure=Failure(Cause.BUILD_FAILED, HOSTILE, 1), **hostile
     )
     dashboard.previews.put(
-        "hello", OTHER, State.BUILDING, reason=HOSTILE, detail=HOSTILE, phase="building", **told
+        "hello", OTHER, State.BUILDING, reason=HOSTILE, detail=HOSTILE, phase="building", **hostile
     )
     answer = dashboard.sign_in().get(path)
     assert answer.status_code in {200, 303, 404}

@@ -1,7 +1,7 @@
 import pytest
 
 from framework.access import Scope
-from framework.http_api.admission.limits import STRANGERS
+from framework.http_api.admission.limits import FAILED_AUTH
 from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import BASE, Dashboard, Visitor
 
@@ -72,10 +72,10 @@ def test_the_cookie_of_a_page_that_came_by_https_never_goes_without(dashboard: D
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith("__Host-prevs-session-")
     assert "; Secure" in cookie
-    said = cookie.partition(";")[0]
-    assert Visitor(dashboard).get("/", headers={"Cookie": said}).status_code == 200
-    plain = said.removeprefix("__Host-")
-    both = {"Cookie": f"{plain.partition('=')[0]}=x; {said}"}
+    session = cookie.partition(";")[0]
+    assert Visitor(dashboard).get("/", headers={"Cookie": session}).status_code == 200
+    plain = session.removeprefix("__Host-")
+    both = {"Cookie": f"{plain.partition('=')[0]}=x; {session}"}
     assert Visitor(dashboard).get("/", headers=both).is_success
 
 
@@ -98,8 +98,8 @@ def test_nobody_is_signed_in_by_plain_http_but_at_loopback(dashboard: Dashboard,
     assert answer.status_code == 403
     assert "by https" in answer.text
     assert "Set-Cookie" not in answer.headers
-    said = Visitor(dashboard).post("/sign-in", {"token": TOKEN}).headers["Set-Cookie"]
-    known = {"Host": host, "Cookie": said.partition(";")[0]}
+    session = Visitor(dashboard).post("/sign-in", {"token": TOKEN}).headers["Set-Cookie"]
+    known = {"Host": host, "Cookie": session.partition(";")[0]}
     assert Visitor(dashboard).get("/", headers=known).status_code == 303
 
 
@@ -124,8 +124,8 @@ def test_installations_at_ports_of_one_host_keep_their_sessions_apart(
 
 def test_wrong_tokens_are_limited_and_hold_up_no_right_one(dashboard: Dashboard) -> None:
     visitor = Visitor(dashboard)
-    answers = [visitor.post("/sign-in", {"token": "x"}) for _ in range(STRANGERS.quota + 1)]
-    assert [answer.status_code for answer in answers] == [403] * STRANGERS.quota + [429]
+    answers = [visitor.post("/sign-in", {"token": "x"}) for _ in range(FAILED_AUTH.quota + 1)]
+    assert [answer.status_code for answer in answers] == [403] * FAILED_AUTH.quota + [429]
     assert "Wait 3 s." in answers[-1].text
     assert visitor.post("/sign-in", {"token": TOKEN}).status_code == 303
 

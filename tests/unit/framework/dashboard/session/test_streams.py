@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from framework.access import OPERATOR, Identity, Scope
 from framework.dashboard.session.streams import Streams
 from framework.http_api.admission.limits import OPEN
-from tests.fakes.asgi import Asker
+from tests.fakes.asgi import AsgiClient
 
 
 def test_a_named_token_reads_only_so_many_streams_at_once() -> None:
@@ -15,9 +15,9 @@ def test_a_named_token_reads_only_so_many_streams_at_once() -> None:
             await end.wait()
             yield b"event: change\ndata: {}\n\n"
 
-        async def read(name: str) -> Asker:
-            client = Asker()
-            await client.ask(streams.send(Identity(name, Scope.READ), events()))
+        async def read(name: str) -> AsgiClient:
+            client = AsgiClient()
+            await client.send(streams.send(Identity(name, Scope.READ), events()))
             return client
 
         reading = [asyncio.create_task(read(name)) for name in ("looks", OPERATOR) * OPEN]
@@ -27,7 +27,7 @@ def test_a_named_token_reads_only_so_many_streams_at_once() -> None:
         assert refused.body == b"The token 'looks' reads 200 streams already. Close some pages."
         more = [asyncio.create_task(read(name)) for name in (OPERATOR, "another")]
         end.set()
-        told = await asyncio.gather(*reading, *more)
-        assert {client.status for client in [*told, await read("looks")]} == {200}
+        clients = await asyncio.gather(*reading, *more)
+        assert {client.status for client in [*clients, await read("looks")]} == {200}
 
     asyncio.run(run())

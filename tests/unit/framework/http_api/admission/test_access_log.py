@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from framework.access import Scope as Access
 from framework.http_api.admission.access_log import AccessLog
 from framework.metrics import ApiMetrics
-from tests.fakes.asgi import ApiInProcess, ask_raw
+from tests.fakes.asgi import ApiInProcess, send_raw
 from tests.fakes.clock import FakeClock
 
 
@@ -57,12 +57,12 @@ def test_a_refused_request_is_logged_with_nobody(api: ApiInProcess) -> None:
 def test_what_strangers_ask_for_makes_no_number_of_its_own(api: ApiInProcess) -> None:
     for number in range(3):
         api.send(f"ODD{number}", f"/nowhere/{number}")
-    told = {"method": "other", "route": "none", "status": "404"}
-    assert api.registry.get_sample_value("prevs_api_requests_total", told) == 3
+    labels = {"method": "other", "route": "none", "status": "404"}
+    assert api.registry.get_sample_value("prevs_api_requests_total", labels) == 3
 
 
-@pytest.mark.parametrize(("media", "told"), [("text/plain", 1), ("text/event-stream", 0)])
-def test_a_slow_request_is_logged_but_not_a_stream(media: str, told: int) -> None:
+@pytest.mark.parametrize(("media", "logged"), [("text/plain", 1), ("text/event-stream", 0)])
+def test_a_slow_request_is_logged_but_not_a_stream(media: str, logged: int) -> None:
     clock, registry = FakeClock(), CollectorRegistry()
 
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +70,7 @@ def test_a_slow_request_is_logged_but_not_a_stream(media: str, told: int) -> Non
         await Response("", media_type=media)(scope, receive, send)
 
     with capture_logs() as logs:
-        ask_raw(AccessLog(slow, ApiMetrics(registry), clock.read))
-    assert len(requests(logs)) == told
+        send_raw(AccessLog(slow, ApiMetrics(registry), clock.read))
+    assert len(requests(logs)) == logged
     count = registry.get_sample_value("prevs_api_request_duration_seconds_count", {"route": "none"})
-    assert (count or 0) == told
+    assert (count or 0) == logged

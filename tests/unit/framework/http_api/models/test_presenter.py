@@ -61,8 +61,8 @@ def test_memory_that_ran_out_is_told_of_what_runs() -> None:
     world.previews.change("hello", A, memory_kills=2)
     assert world.presenter.show(world.previews.known["hello", A]).reason == ""
     world.previews.change("hello", A, state=State.RUNNING)
-    said = world.presenter.show(world.previews.known["hello", A]).reason
-    assert said.startswith("It ran out of memory: 2 times since it started the kernel killed")
+    reason = world.presenter.show(world.previews.known["hello", A]).reason
+    assert reason.startswith("It ran out of memory: 2 times since it started the kernel killed")
     world.previews.change("hello", A, reason="It refuses connections.", memory_kills=3)
     assert (
         world.presenter.show(world.previews.known["hello", A]).reason == "It refuses connections."

@@ -32,9 +32,9 @@ Followed = AsyncGenerator[ActivityEvent | Reset | None, None]
 
 
 async def read(reader: Followed) -> str:
-    told = await anext(reader)
-    assert isinstance(told, ActivityEvent)
-    return told.app
+    event = await anext(reader)
+    assert isinstance(event, ActivityEvent)
+    return event.app
 
 
 def test_a_reader_goes_on_where_it_was_or_hears_what_happens_from_now_on() -> None:

@@ -231,9 +231,9 @@ def test_an_agent_that_lets_nobody_read_is_told_once_in_the_logs_place() -> None
     def allow() -> None:
         watched.sandboxes.refuses = False
 
-    told, read = logged(watched.follow([nothing, nothing, allow], offset=4))
-    assert told[0] == "4"
-    assert "PREVS_AGENTS_PRINCIPAL" in told[1]
+    sent, read = logged(watched.follow([nothing, nothing, allow], offset=4))
+    assert sent[0] == "4"
+    assert "PREVS_AGENTS_PRINCIPAL" in sent[1]
     assert read == ("8", "two\n")
 
 
@@ -281,11 +281,11 @@ def test_viewers_of_one_place_share_a_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "begin"),
+    ("sent", "begin"),
     [("", 7), ("0", 0), ("42", 42), (" 42 ", 42), ("-1", 7), ("x", 7), ("²", 7), ("9" * 30, 7)],
 )
-def test_a_stream_begins_after_the_last_event_or_else_at_the_offset(told: str, begin: int) -> None:
-    assert parse_event_id(told, 7) == begin
+def test_a_stream_begins_after_the_last_event_or_else_at_the_offset(sent: str, begin: int) -> None:
+    assert parse_event_id(sent, 7) == begin
 
 
 @given(st.text(), st.integers(1, 9))

@@ -26,8 +26,8 @@ def logs(output: bytes, piece_size: int = 64 * 1024) -> Logs:
     return Logs(sandboxes)
 
 
-def run(asked: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(asked)
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
 
 
 async def read_all(found: Logs, offset: int = 0) -> bytes:
@@ -57,13 +57,13 @@ def test_a_log_without_an_application_is_public_as_far_as_it_goes(piece_size: in
 
 @given(st.integers(13, 90))
 def test_the_last_lines_are_the_last_public_ones(piece_size: int) -> None:
-    told = run(logs(BUILD + STARTS + OWN, piece_size).read_tail(PREVIEW, public=True))
-    assert told == (BUILD + NOTE).decode()
+    text = run(logs(BUILD + STARTS + OWN, piece_size).read_tail(PREVIEW, public=True))
+    assert text == (BUILD + NOTE).decode()
     long = b"line\n" * 2000 + STARTS + OWN
-    told = run(logs(long, 64 * 1024).read_tail(PREVIEW, public=True))
-    assert told.startswith("line\n")
-    assert told.endswith("line\n" + NOTE.decode())
-    assert len(told) <= 4096 + len(NOTE)
+    text = run(logs(long, 64 * 1024).read_tail(PREVIEW, public=True))
+    assert text.startswith("line\n")
+    assert text.endswith("line\n" + NOTE.decode())
+    assert len(text) <= 4096 + len(NOTE)
 
 
 class Kept(FakeSandboxes):
@@ -81,7 +81,7 @@ def test_where_the_beginning_is_gone_nothing_is_public_of_what_came_to_start() -
         "hello", "a" * 40, State.FAILED, task_id="t1", steps=(Step("starting", 5.0),)
     )
     assert "hunter2" in run(Logs(Kept()).read_text(failed, 0, public=True))[0]
-    told, end = run(Logs(Kept()).read_text(started, 0, public=True))
-    assert (told, end) == (NOTE.decode(), 0)
+    text, end = run(Logs(Kept()).read_text(started, 0, public=True))
+    assert (text, end) == (NOTE.decode(), 0)
     assert "hunter2" not in run(Logs(Kept()).read_tail(started, public=True))
     assert run(Logs(Kept()).read_text(started, 1010, public=True))[0] == ""

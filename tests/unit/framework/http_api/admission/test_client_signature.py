@@ -3,35 +3,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
-from framework.http_api.admission.clients import FORWARDED, Client, Clients
-from framework.http_api.admission.vouching import VALID_S, Vouching
-from tests.fakes.asgi import ask_raw
+from framework.http_api.admission.client_signature import VALID_S, ClientSignature
+from framework.http_api.admission.clients import FORWARDED, Client, ClientAddress
+from tests.fakes.asgi import send_raw
 
 NOW = 1_000_000.0
 PATH = b"/v1/apps/hello"
-OURS = Vouching("the operator's", lambda: NOW)
-SAID = OURS.vouch("10.1.2.3", "DELETE", PATH)
+OURS = ClientSignature("the operator's", lambda: NOW)
+SIGNED = OURS.sign("10.1.2.3", "DELETE", PATH)
 
 
-def later(seconds: float) -> Vouching:
-    return Vouching("the operator's", lambda: NOW + seconds)
+def later(seconds: float) -> ClientSignature:
+    return ClientSignature("the operator's", lambda: NOW + seconds)
 
 
 def test_who_asked_is_believed_of_who_has_the_operators_token() -> None:
-    assert OURS.read(SAID, "DELETE", PATH) == "10.1.2.3"
+    assert OURS.verify(SIGNED, "DELETE", PATH) == "10.1.2.3"
     address = "fe80::1%eth0"
-    assert OURS.read(OURS.vouch(address, "GET", b"/"), "GET", b"/") == address
+    assert OURS.verify(OURS.sign(address, "GET", b"/"), "GET", b"/") == address
 
 
 @pytest.mark.parametrize("seconds", [-VALID_S, VALID_S])
 def test_clocks_may_be_apart(seconds: float) -> None:
-    assert later(seconds).read(SAID, "DELETE", PATH) == "10.1.2.3"
+    assert later(seconds).verify(SIGNED, "DELETE", PATH) == "10.1.2.3"
 
 
 @pytest.mark.parametrize(
     ("reader", "method", "path"),
     [
-        (Vouching("another one", lambda: NOW), "DELETE", PATH),
+        (ClientSignature("another one", lambda: NOW), "DELETE", PATH),
         (OURS, "GET", PATH),
         (OURS, "DELETE", b"/v1/apps/other"),
         (OURS, "DELETE\n", PATH[1:]),
@@ -40,21 +40,22 @@ def test_clocks_may_be_apart(seconds: float) -> None:
     ],
 )
 def test_what_was_said_of_something_else_counts_for_nothing(
-    reader: Vouching, method: str, path: bytes
+    reader: ClientSignature, method: str, path: bytes
 ) -> None:
-    assert reader.read(SAID, method, path) is None
+    assert reader.verify(SIGNED, method, path) is None
 
 
 @pytest.mark.parametrize(
-    "value", [b"1", b"", b";", b";;", b"10.1.2.3;1000000;", SAID[:-1], SAID + b"0", b"9" + SAID]
+    "value",
+    [b"1", b"", b";", b";;", b"10.1.2.3;1000000;", SIGNED[:-1], SIGNED + b"0", b"9" + SIGNED],
 )
 def test_what_nobody_of_ours_has_said_counts_for_nothing(value: bytes) -> None:
-    assert OURS.read(value, "DELETE", PATH) is None
+    assert OURS.verify(value, "DELETE", PATH) is None
 
 
 @given(st.binary())
 def test_no_bytes_break_the_reading(value: bytes) -> None:
-    assert OURS.read(value, "DELETE", PATH) is None
+    assert OURS.verify(value, "DELETE", PATH) is None
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_no_bytes_break_the_reading(value: bytes) -> None:
     [
         ([], ("10.0.0.1", 5), "10.0.0.1"),
         ([], None, "unknown"),
-        ([(FORWARDED, SAID)], ("10.0.0.1", 5), "10.1.2.3 via 10.0.0.1"),
+        ([(FORWARDED, SIGNED)], ("10.0.0.1", 5), "10.1.2.3 via 10.0.0.1"),
         ([(FORWARDED, b"1")], ("10.0.0.1", 5), "unknown via 10.0.0.1"),
         ([(FORWARDED, b"9.9.9.9;1000000;ff")], ("10.0.0.1", 5), "unknown via 10.0.0.1"),
         ([(b"x-forwarded-for", b"9.9.9.9")], ("10.0.0.1", 5), "10.0.0.1"),
@@ -76,5 +77,7 @@ def test_a_request_has_its_client(
     async def note(scope: Scope, receive: Receive, send: Send) -> None:
         found.append(scope["state"]["client"])
 
-    ask_raw(Clients(note, OURS), method="DELETE", path=PATH, headers=headers, client=neighbour)
+    send_raw(
+        ClientAddress(note, OURS), method="DELETE", path=PATH, headers=headers, client=neighbour
+    )
     assert [str(client) for client in found] == [shown]

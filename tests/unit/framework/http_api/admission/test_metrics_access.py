@@ -6,29 +6,29 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from framework.http_api.admission.limits import STRANGERS
-from framework.http_api.admission.readers import Readers
-from tests.fakes.asgi import TOKEN, ApiInProcess, ask, refusal
+from framework.http_api.admission.limits import FAILED_AUTH
+from framework.http_api.admission.metrics_access import MetricsAccess
+from tests.fakes.asgi import TOKEN, ApiInProcess, fetch, refusal
 from tests.fakes.clock import FakeClock
 
 FOR_NUMBERS = "a-token-for-prometheus"
 
 
 @pytest.fixture
-def reading(api: ApiInProcess) -> Readers:
+def reading(api: ApiInProcess) -> MetricsAccess:
     """The API with its numbers before it, as a framework has them."""
     registry = CollectorRegistry()
     Counter("prevs_things", "Things", registry=registry).inc()
-    return Readers(api.app, registry, [TOKEN, FOR_NUMBERS], FakeClock().read)
+    return MetricsAccess(api.app, registry, [TOKEN, FOR_NUMBERS], FakeClock().read)
 
 
-def get(app: Readers, path: str, token: str | None, scheme: str = "Bearer") -> httpx.Response:
+def get(app: MetricsAccess, path: str, token: str | None, scheme: str = "Bearer") -> httpx.Response:
     headers = {} if token is None else {"Authorization": f"{scheme} {token}"}
-    return ask(app, "GET", path, headers=headers)
+    return fetch(app, "GET", path, headers=headers)
 
 
 @pytest.mark.parametrize("token", [TOKEN, FOR_NUMBERS])
-def test_numbers_are_for_who_brings_a_token(reading: Readers, token: str) -> None:
+def test_numbers_are_for_who_brings_a_token(reading: MetricsAccess, token: str) -> None:
     answer = get(reading, "/metrics", token)
     assert "prevs_things_total 1.0" in answer.text
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
@@ -38,7 +38,7 @@ def test_numbers_are_for_who_brings_a_token(reading: Readers, token: str) -> Non
     ("token", "scheme"), [(None, ""), ("wrong", "Bearer"), (TOKEN, "Basic"), ("", "Bearer")]
 )
 def test_a_stranger_reads_no_numbers_and_is_told_what_to_bring(
-    reading: Readers, token: str | None, scheme: str
+    reading: MetricsAccess, token: str | None, scheme: str
 ) -> None:
     answer = get(reading, "/metrics", token, scheme)
     assert refusal(answer) == (401, "unauthorized")
@@ -46,25 +46,25 @@ def test_a_stranger_reads_no_numbers_and_is_told_what_to_bring(
     assert "PREVS_METRICS_TOKEN_FILE" in answer.json()["detail"]
 
 
-def test_who_tries_tokens_is_slowed_down_and_nobody_else(reading: Readers) -> None:
-    for _ in range(STRANGERS.quota):
+def test_who_tries_tokens_is_slowed_down_and_nobody_else(reading: MetricsAccess) -> None:
+    for _ in range(FAILED_AUTH.quota):
         assert get(reading, "/metrics", "wrong").status_code == 401
     assert refusal(get(reading, "/metrics", "wrong")) == (429, "too-many-requests")
     assert get(reading, "/metrics", FOR_NUMBERS).status_code == 200
 
 
-def test_numbers_can_only_be_read(reading: Readers) -> None:
-    answer = ask(reading, "POST", "/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+def test_numbers_can_only_be_read(reading: MetricsAccess) -> None:
+    answer = fetch(reading, "POST", "/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert (refusal(answer), answer.headers["Allow"]) == ((405, "method-not-allowed"), "GET, HEAD")
 
 
-def test_a_token_for_numbers_is_good_for_nothing_else(reading: Readers) -> None:
+def test_a_token_for_numbers_is_good_for_nothing_else(reading: MetricsAccess) -> None:
     for path in ("/v1/apps", "/openapi.json"):
         assert refusal(get(reading, path, FOR_NUMBERS)) == (401, "unauthorized")
 
 
 def test_probes_answer_whoever_asks_and_name_machines_to_who_brings_a_token(
-    api: ApiInProcess, reading: Readers
+    api: ApiInProcess, reading: MetricsAccess
 ) -> None:
     api.trouble = "The Mesos master 10.0.0.1:5050 does not ask who one is."
     stranger = get(reading, "/readyz", None)

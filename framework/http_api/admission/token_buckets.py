@@ -1,4 +1,4 @@
-"""Buckets that empty with each request and fill with time: how often somebody may ask. Pure."""
+"""Token buckets by key, which limit how often somebody may send requests. Pure."""
 
 import math
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from typing import NamedTuple
 from program.token_bucket import TokenBucket
 
 _MOST = 10_000
-"""Buckets that are kept; the fullest go first, and a full one is as good as none."""
+"""How many buckets are kept. The fullest are dropped first: a full bucket equals a new one."""
 
 
 class Policy(NamedTuple):
-    """`quota` requests at once, and as many again in every `window` seconds."""
+    """`quota` requests at once, and as many more in every `window` seconds."""
 
     name: str
     quota: int
@@ -19,9 +19,9 @@ class Policy(NamedTuple):
 
 
 class Level(NamedTuple):
-    """What is left: `remaining` requests, all of them again after `reset` seconds.
+    """What is left: `remaining` requests, and the whole quota after `reset` seconds.
 
-    Where `allowed` is false, the next one is after `retry` seconds.
+    If `allowed` is false, the next request is allowed after `retry` seconds.
     """
 
     allowed: bool
@@ -30,7 +30,7 @@ class Level(NamedTuple):
     retry: int
 
 
-class Buckets:
+class TokenBuckets:
     """A bucket for each key. Belongs to one thread. `clock` gives monotonic seconds."""
 
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
@@ -40,14 +40,14 @@ class Buckets:
         self._kept: dict[str, TokenBucket] = {}
 
     def take(self, key: str) -> Level:
-        """Take one request out of a key's bucket, if there is one in it."""
+        """Take one request out of a key's bucket, unless it is empty."""
         now = self._clock()
         bucket = self._kept.get(key) or TokenBucket(self._rate, self.policy.quota, now)
         self._kept[key] = bucket
         allowed = bucket.level(now) >= 1
         bucket.take(int(allowed), now)
         if len(self._kept) > _MOST:
-            self._tidy(now)
+            self._drop_fullest(now)
         return Level(
             allowed=allowed,
             remaining=int(bucket.level(now)),
@@ -55,6 +55,6 @@ class Buckets:
             retry=0 if allowed else math.ceil(bucket.wait(1, now)),
         )
 
-    def _tidy(self, now: float) -> None:
+    def _drop_fullest(self, now: float) -> None:
         emptiest = sorted(self._kept, key=lambda key: self._kept[key].level(now))
         self._kept = {key: self._kept[key] for key in emptiest[: _MOST // 2]}

@@ -3,20 +3,20 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from framework.dashboard.session.doors import Doors
+from framework.dashboard.session.page_access import PageAccess
 from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.streams import Streams
 from framework.http_api.admission.audit import Audit
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
-from framework.http_api.streams.label_resolver import Leads
+from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.ports import Tokens
 from framework.service.previews import Previews
 from prevs.names import Addresses
 
 
-class Parts(NamedTuple):
+class PageContext(NamedTuple):
     """The ports that are read and written, and what makes answers of them.
 
     `ready` gives None, or why nothing can be started now. `is_log_kept` is as in Ports.
@@ -27,11 +27,11 @@ class Parts(NamedTuple):
     audit: Audit
     shares: AgentShares
     presenter: Presenter
-    leads: Leads
+    resolver: LabelResolver
     logs: Logs
     is_log_kept: Callable[[str], bool]
     addresses: Addresses
     ready: Callable[[], str | None]
     pages: Pages
-    doors: Doors
+    access: PageAccess
     streams: Streams

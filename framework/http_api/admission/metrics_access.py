@@ -1,8 +1,7 @@
-"""Who reads more of a framework than a stranger: its numbers, and addresses in what probes tell.
+"""Access to /metrics, and to the addresses in the answers of probes.
 
-It is the same whether the framework leads or stands by, which knows no tokens that somebody made:
-the operator's token is good for it, and those of PREVS_METRICS_TOKEN_FILE, which are good for
-nothing else.
+The operator's token gives it, and the tokens of PREVS_METRICS_TOKEN_FILE, which give nothing else.
+Tokens of the API do not count: a stand-by does not know them, and leader and stand-by behave alike.
 """
 
 import hmac
@@ -27,10 +26,10 @@ _NEEDED = (
 _STATE = "reads_addresses"
 
 
-class Readers:
-    """An ASGI application that answers /metrics by `registry`, and has `app` answer all else.
+class MetricsAccess:
+    """An ASGI application that answers /metrics from `registry`, and passes the rest to `app`.
 
-    `tokens` are those that are good for it, `clock` gives monotonic seconds.
+    `tokens` are those that give access. `clock` gives monotonic seconds.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class Readers:
         self._app = app
         self._registry = registry
         self._digests = tuple(access.digest(token).encode() for token in tokens)
-        self._strangers = limits.Strangers(clock)
+        self._failed_auth = limits.FailedAuthLimit(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -64,15 +63,15 @@ class Readers:
             shown = await anyio.to_thread.run_sync(generate_latest, self._registry)
             return Response(shown, media_type=CONTENT_TYPE_LATEST)
         client = Client(find_neighbour(scope))
-        return guards.refuse_stranger(self._strangers, client, _NEEDED)
+        return guards.refuse_unauthenticated(self._failed_auth, client, _NEEDED)
 
     def _knows(self, scope: Scope) -> bool:
         given = access.digest(guards.read_token(scope)).encode()
-        # All of them are compared, so that the time tells nothing.
+        # It compares with all of them, so that the duration shows nothing.
         found = [hmac.compare_digest(given, known) for known in self._digests]
         return any(found)
 
 
 def reads_addresses(scope: Scope) -> bool:
-    """Tell whether who sent a request may read addresses; nobody where Readers has not said so."""
+    """Return whether the sender of a request may read addresses; false without MetricsAccess."""
     return bool(scope.get("state", {}).get(_STATE))

@@ -36,7 +36,7 @@ class Action(NamedTuple):
 Act = Callable[[Request, Viewer, Form], Awaitable[Response]]
 
 
-class Doors:
+class PageAccess:
     """Lets requests pass to pages and actions, or says why not."""
 
     def __init__(self, sessions: Sessions, pages: Pages, audit: Audit) -> None:
@@ -44,7 +44,9 @@ class Doors:
         self._pages = pages
         self._audit = audit
 
-    def page(self, show: Show, needed: Scope = Scope.READ, *, narrows: bool = False) -> Endpoint:
+    def protected_page(
+        self, show: Show, needed: Scope = Scope.READ, *, narrows: bool = False
+    ) -> Endpoint:
         """Return an endpoint that shows something to those who have signed in.
 
         `narrows` says that `show` leaves out what is not of the viewer's app.
@@ -59,11 +61,11 @@ class Doors:
             try:
                 return await show(request, viewer)
             except FrameworkError as error:
-                return self._pages.tell(request, viewer, error)
+                return self._pages.show_error(request, viewer, error)
 
         return answer
 
-    def action(self, action: Action, act: Act) -> Endpoint:
+    def protected_action(self, action: Action, act: Act) -> Endpoint:
         """Return an endpoint that does what a form of our own pages asks for."""
 
         async def answer(request: Request) -> Response:
@@ -102,7 +104,7 @@ class Doors:
         try:
             return await act(request, viewer, form)
         except FrameworkError as error:
-            return self._pages.tell(request, viewer, error)
+            return self._pages.show_error(request, viewer, error)
 
     def _ask_in(self, request: Request, back: str) -> Response:
         """Send somebody to the sign-in page, and from there back."""

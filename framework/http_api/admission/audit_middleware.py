@@ -14,11 +14,11 @@ _UNANSWERED = "unanswered"
 _LONGEST_NAME = 100
 
 
-class Audited:
-    """Notes each write with its outcome, but for what proxies report as they should.
+class AuditMiddleware:
+    """Notes each write with its outcome. Successful reports of proxies are left out.
 
-    It has to be outside of what finds out who asks, so that it hears of refusals too. Who asks
-    too often is noted until then, or the log could be filled by anybody.
+    It must wrap authentication, so that rejected requests are audited too. 429s are not noted, or
+    anybody could fill the log.
     """
 
     def __init__(self, app: ASGIApp, audit: Audit) -> None:
@@ -26,7 +26,7 @@ class Audited:
         self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and note what came of it."""
+        """Pass a request on, and note its outcome."""
         call = read_call(scope)
         if call is None or not call.is_write:
             await self._app(scope, receive, send)
@@ -60,14 +60,14 @@ class Audited:
 
 
 def _find_target(call: Call, location: str | None, refusal: bytes) -> str:
-    """Return what a write was done to; what a POST made has no name in its path."""
+    """Return what a write was done to. A POST names what it made in Location, not in its path."""
     if location is not None:
         return "/".join(location.split("/")[3:])
     return call.target or _read_target(refusal)
 
 
 def _read_target(refusal: bytes) -> str:
-    """Return what a problem says that it is about, `shop` or `shop/main`; "" where it does not."""
+    """Return what a problem names, `shop` or `shop/main`; "" if it names nothing."""
     try:
         fields = json.loads(refusal)
     except ValueError:
