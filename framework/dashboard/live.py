@@ -1,6 +1,6 @@
-"""What tells an open page that it is out of date, as server-sent events.
+"""Live updates: server-sent events that tell an open page that it is out of date.
 
-event: change       something that the page shows has changed: it asks for itself again
+event: change       something that the page shows has changed: the page reloads its content
 event: signed-out   the session is over
 """
 
@@ -36,7 +36,7 @@ Seen = Mapping[str, Sequence[PreviewRecord]]
 class LiveUpdates:
     """The streams of open pages. Belongs to the event loop's thread.
 
-    Each page looks at what it shows; all of them share one look at the previews.
+    Each stream compares what its page shows. All of them share one read of the previews.
     """
 
     def __init__(
@@ -77,27 +77,27 @@ class LiveUpdates:
         is_signed_in: Callable[[], bool],
         misses: Callable[[], bool] = lambda: False,
     ) -> AsyncGenerator[bytes, None]:
-        """Yield an event whenever what `look` returns differs from what it returned before.
+        """Yield an event whenever `look` returns another value than before.
 
-        And one after the first look where the page `misses` what happened since it was made.
+        Also yield one after the first look if the page `misses` what happened since it was made.
         """
         yield retry(2)
-        before, said = await look(), self._clock()
+        before, sent = await look(), self._clock()
         if misses():
             yield _CHANGE
         while is_signed_in():
             await self._pause(TICK_S)
             now, at = await look(), self._clock()
             if now != before:
-                before, said = now, at
+                before, sent = now, at
                 yield _CHANGE
-            elif at - said >= KEEPALIVE_S:
-                said = at
+            elif at - sent >= KEEPALIVE_S:
+                sent = at
                 yield STILL_HERE
         yield _SIGNED_OUT
 
     def find_look(self, topic: str, viewer: Viewer) -> Look | None:
-        """Return what looks at what a page shows; None for no page of ours, or none of theirs."""
+        """Return a function that reads what a page shows; None for a page that is not theirs."""
         match topic.split("/"):
             case ["app", app] if viewer.identity.sees(app):
                 return self._look_at_app(app)
@@ -118,40 +118,40 @@ class LiveUpdates:
         return _awaitable(look) if look else None
 
     def _look_at_all(self, app: str) -> tuple[object, ...]:
-        """Return the apps and their previews, or one app and its own, and what all wait for."""
-        seen = self._see()
+        """Return the apps (one, or all for ""), their previews, and why nothing can start."""
+        seen = self._read_previews()
         apps = [one for one in self._context.previews.snapshot.list_apps() if app in ("", one.name)]
         return apps, seen.get(app) if app else seen, self._context.ready()
 
     def _look_at_app(self, app: str) -> Look:
-        refs = self._seldom(REFS_S, lambda: self._list(app))
+        refs = self._at_most_every(REFS_S, lambda: self._list(app))
 
         async def look() -> object:
             named = [one for one in self._context.previews.snapshot.list_apps() if one.name == app]
-            return named, self._see().get(app), await refs()
+            return named, self._read_previews().get(app), await refs()
 
         return look
 
     def _look_at_cluster(self) -> Look:
-        agents = self._seldom(AGENTS_S, lambda: read_cluster(self._context))
+        agents = self._at_most_every(AGENTS_S, lambda: read_cluster(self._context))
 
         async def look() -> object:
-            return self._see(), await agents()
+            return self._read_previews(), await agents()
 
         return look
 
-    def _seldom(self, seconds: float, look: Look) -> Look:
-        """Return a look that looks anew after some seconds only."""
+    def _at_most_every(self, seconds: float, look: Look) -> Look:
+        """Return a look that calls `look` at most once in some seconds."""
         looked, seen = float("-inf"), None
 
-        async def again() -> object:
+        async def look_again() -> object:
             nonlocal looked, seen
             if self._clock() - looked >= seconds:
                 looked = self._clock()
                 seen = await look()
             return seen
 
-        return again
+        return look_again
 
     async def _list(self, app: str) -> object:
         try:
@@ -168,10 +168,10 @@ class LiveUpdates:
             return None
         return preview, snapshot.queue_places.get((app, sha)), self._context.ready()
 
-    def _see(self) -> Seen:
-        """Return every preview by app, less when it was used last: that alone is no change.
+    def _read_previews(self) -> Seen:
+        """Return every preview by app, without the time of its last use: that alone is no change.
 
-        What is the same record as before is the same object here, so that it compares at once.
+        An unchanged record is the same object as before, so that comparing it is fast.
         """
         now = self._clock()
         if now - self._looked >= TICK_S / 2:

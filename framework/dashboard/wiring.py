@@ -1,4 +1,4 @@
-"""The dashboard put together, and into the framework's HTTP application."""
+"""Puts the dashboard together, and adds it to the framework's HTTP application."""
 
 import functools
 import secrets
@@ -43,7 +43,7 @@ def add_dashboard(
     addresses: Addresses,
     now: Callable[[], float] = time.time,
 ) -> None:
-    """Have `app` answer with the dashboard at / too. `now` is in seconds since the epoch."""
+    """Add the dashboard to `app`, at /. `now` is in seconds since the epoch."""
     new_nonce = functools.partial(secrets.token_urlsafe, 16)
     sessions = Sessions(admission.tokens, operator_token, now=now, new_nonce=new_nonce)
     files = Files()
@@ -85,7 +85,7 @@ def add_dashboard(
 
 
 async def _answer_missing(pages: Pages, request: Request, error: Exception) -> Response:
-    """Answer for a path that nothing is at: with a page where a browser asks for one."""
+    """Answer 404: with a page if a browser wants one, else with a problem."""
     wants_page = "text/html" in request.headers.get("Accept", "")
     if not wants_page or request.url.path.startswith("/v1/"):
         return await problems.answer_http(request, error)

@@ -1,4 +1,4 @@
 """The dashboard's pages and forms, and what they are made of.
 
-Runs on the event loop. Who may see a page is session/'s.
+Runs on the event loop. session/ decides who may see a page.
 """

@@ -1,4 +1,4 @@
-"""Tokens, and who did what. For admins."""
+"""The pages of tokens and of the audit log, for admins."""
 
 import anyio.to_thread
 from pydantic import ValidationError
@@ -41,7 +41,7 @@ class AdminPages:
         return self._show(request, viewer, Filled({}))
 
     async def _add(self, request: Request, viewer: Viewer, form: Form) -> Response:
-        """Make a token, and show it: it is said in this one answer and kept nowhere."""
+        """Make a token, and show it in this one answer: nothing keeps it."""
         given = {name: form.get(name, "").strip() for name in ("name", "scope", "app")}
         request.state.target = given["name"]
         try:

@@ -15,20 +15,20 @@ _CHANGES: TypeAdapter[Any] = TypeAdapter(app_models.AppChanges)
 
 
 class Filled(NamedTuple):
-    """A form as somebody has filled it in, and what is wrong, by field."""
+    """A form as somebody has filled it in, and what is wrong with it, by field."""
 
     values: Mapping[str, str]
     problems: Mapping[str, str] = {}
 
 
 def empty() -> Filled:
-    """Return the form of a new app: nothing typed yet, usual settings."""
+    """Return the form of a new app, with the default settings."""
     usual = AppRecord("", "")
     return Filled({name: _write(getattr(usual, name)) for name in _NAMES})
 
 
 def filled(app: AppRecord) -> Filled:
-    """Return the form of an app's settings as they are."""
+    """Return the form of an app's current settings."""
     return Filled({name: _write(getattr(app, name)) for name in _NAMES})
 
 
@@ -46,8 +46,8 @@ def read_new(form: Mapping[str, str]) -> AppRecord | Filled:
 def read_changes(form: Mapping[str, str]) -> dict[str, object] | Filled:
     """Return the settings that somebody has changed, or the form with what is wrong with it.
 
-    Beside each field is what it was when it was shown: what somebody else has changed since is
-    left as it is.
+    For each field the form also has the value that was shown. So fields that were not changed here
+    keep their value, also if somebody else has changed it since.
     """
     values = {name: form[name] for name in _NAMES if name in form}
     touched = {

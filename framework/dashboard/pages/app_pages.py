@@ -27,9 +27,9 @@ _KINDS = {"branches": "branch", "tags": "tag"}
 
 
 class Table(NamedTuple):
-    """What an app's page lists: some lines, and where more of them are.
+    """One page of a list: some lines, and where the next page begins.
 
-    `problem` says why there are none.
+    `problem` is why there are none.
     """
 
     rows: Sequence[Row] = ()
@@ -38,7 +38,7 @@ class Table(NamedTuple):
 
 
 class AppPages:
-    """The page of an app, and what is started there."""
+    """The page of an app, and the action that starts a preview there."""
 
     def __init__(self, context: PageContext) -> None:
         self._context = context
@@ -55,18 +55,18 @@ class AppPages:
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
         app = self._context.previews.snapshot.app(request.path_params["app"])
-        asked = request.query_params
-        shown = asked.get("show", "")
+        query = request.query_params
+        shown = query.get("show", "")
         shown = shown if shown in SHOWS else SHOWS[0]
         listing, problem = await self._list(app)
         known = self._know(app)
-        ref = asked.get("ref") or _find_main(listing)
+        ref = query.get("ref") or _find_main(listing)
         if shown == "previews":
-            table = _list_previews(asked, known)
+            table = _list_previews(query, known)
         elif shown == "commits":
-            table = await self._list_commits(app, ref, asked.get("after", ""), known)
+            table = await self._list_commits(app, ref, query.get("after", ""), known)
         else:
-            table = _list_refs(listing, shown, asked, known)
+            table = _list_refs(listing, shown, query, known)
         return self._context.pages.show(
             request,
             viewer,
@@ -80,16 +80,16 @@ class AppPages:
             totals=_count(listing, len(known.previews)),
             branches=[one.name for one in listing.refs if one.kind == "branch"] if listing else [],
             ref=ref,
-            search=asked.get("search", ""),
-            is_first=not asked.get("after"),
+            search=query.get("search", ""),
+            is_first=not query.get("after"),
         )
 
     async def _start(self, request: Request, _: Viewer, form: Form) -> Response:
         name = request.path_params["app"]
         label = form.get("label", "")
         app = self._context.previews.snapshot.app(name)
-        asked = self._context.resolver.resolve(name, label, to_start=True)
-        resolved, label = await within(asked, _repository(app))
+        resolving = self._context.resolver.resolve(name, label, to_start=True)
+        resolved, label = await within(resolving, _repository(app))
         request.state.target = f"{name}/{resolved.sha}"
 
         def start() -> None:
@@ -102,7 +102,7 @@ class AppPages:
         return send_back(form, did, f"/apps/{name}/previews/{resolved.sha}")
 
     async def _list(self, app: AppRecord) -> tuple[Listing | None, str]:
-        """Return the branches and tags, the last known ones perhaps, and why they are not newer."""
+        """Return the branches and tags, and why they are out of date or missing, else ""."""
         try:
             listing = await within(self._context.resolver.listing(app.name), _repository(app))
         except FrameworkError as error:
@@ -129,33 +129,33 @@ class AppPages:
 
 
 def _list_refs(
-    listing: Listing | None, shown: str, asked: Mapping[str, str], known: Known
+    listing: Listing | None, shown: str, query: Mapping[str, str], known: Known
 ) -> Table:
-    """Return a page of the branches or tags that were searched for."""
+    """Return a page of the branches or tags that match the search."""
     if listing is None:
         return Table()
-    found = rows.search(listing.refs, _KINDS[shown], asked.get("search", ""))
-    page, following = _cut(found, asked)
+    found = rows.search(listing.refs, _KINDS[shown], query.get("search", ""))
+    page, following = _cut(found, query)
     return Table(rows.of_refs(page, known), following)
 
 
-def _list_previews(asked: Mapping[str, str], known: Known) -> Table:
-    """Return a page of the previews, what changed last first."""
+def _list_previews(query: Mapping[str, str], known: Known) -> Table:
+    """Return a page of the previews, the last changed first."""
     newest = sorted(known.previews.values(), key=lambda one: one.changed, reverse=True)
-    page, following = _cut(newest, asked)
+    page, following = _cut(newest, query)
     return Table(rows.of_previews(page, known), following)
 
 
-def _cut(found: Sequence[T], asked: Mapping[str, str]) -> tuple[Sequence[T], str]:
-    """Return the page that was asked for, and where the next one begins: "" at the end."""
-    after = asked.get("after", "")
+def _cut(found: Sequence[T], query: Mapping[str, str]) -> tuple[Sequence[T], str]:
+    """Return the requested page, and where the next one begins: "" at the end."""
+    after = query.get("after", "")
     begin = int(after) if after.isdecimal() and after.isascii() and len(after) < 9 else 0
     end = begin + rows.PAGE_SIZE
     return found[begin:end], str(end) if end < len(found) else ""
 
 
 def _count(listing: Listing | None, previews: int) -> dict[str, int]:
-    """Return how many of each there are, as far as that is known."""
+    """Return how many branches, tags and previews there are, as far as that is known."""
     counts = Counter(ref.kind for ref in listing.refs) if listing else {}
     return {**{shown: counts.get(kind, 0) for shown, kind in _KINDS.items()}, "previews": previews}
 

@@ -1,4 +1,4 @@
-"""Adding an app, changing its settings, and removing it."""
+"""The forms to add an app, to change its settings, and to remove it."""
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -19,7 +19,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 class AppSettingsPages:
-    """The forms about apps. Only admins get them."""
+    """The forms about apps, for admins."""
 
     def __init__(self, context: PageContext) -> None:
         self._context = context
@@ -56,16 +56,16 @@ class AppSettingsPages:
             return self._show_new(request, viewer, Filled(form, why), 409)
         except InvalidSettings as error:
             return self._show_new(request, viewer, Filled(form, _by_field(error)), 422)
-        did = await self._look(app)
+        did = await self._check_repository(app)
         return RedirectResponse(f"/apps/{app.name}?did={did}", 303, _NO_STORE)
 
-    async def _look(self, app: AppRecord) -> str:
-        """Return what is said of a new app, by how its repository can be read."""
+    async def _check_repository(self, app: AppRecord) -> str:
+        """Return the notice for a new app: it depends on whether its repository can be read."""
         try:
             listing = await within(self._context.resolver.listing(app.name), "Its repository")
         except RepositoryUnreachable:
             return "add-unread"
-        except FrameworkError:  # it is being fetched still, and nobody knows
+        except FrameworkError:  # the first fetch still runs, so nothing is known
             return "add"
         if listing.problem:
             return "add-unread"
@@ -107,7 +107,7 @@ class AppSettingsPages:
     def _show_settings(
         self, request: Request, viewer: Viewer, app: AppRecord, form: Filled | None = None
     ) -> Response:
-        """Return the settings as they are, or as they were filled in and cannot be taken."""
+        """Return the page with the current settings, or with a form that was refused."""
         shown = app_forms.filled(app)
         status = 422 if form else 200
         return self._context.pages.show(

@@ -1,4 +1,4 @@
-"""The agents of the cluster: what each has, and who uses it."""
+"""The page of the cluster: its agents, what each has, and who uses it."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from framework.http_api.models.agent_models import MesosAgent
 
 
 class Bar(NamedTuple):
-    """What there is of something, and how much of it previews use, and others."""
+    """An amount of a resource, and how much of it our previews and others use."""
 
     total: float
     ours: float
@@ -23,16 +23,16 @@ class Bar(NamedTuple):
 
     @property
     def free(self) -> float:
-        """What nobody uses."""
+        """The amount that nobody uses."""
         return max(0.0, self.total - self.ours - self.others)
 
     def percent(self, amount: float) -> float:
-        """Return how much of a hundred an amount is, for drawing."""
+        """Return an amount in percent of the total, for drawing."""
         return round(100 * min(1.0, max(0.0, amount / self.total)), 2) if self.total else 0.0
 
 
 class Cluster(NamedTuple):
-    """The agents, how many of them take something new, and what all have together."""
+    """The agents, how many of them take new tasks, and their resources in total."""
 
     agents: list[MesosAgent]
     active: int
@@ -58,7 +58,7 @@ class ClusterPage:
 
 
 async def read_cluster(context: PageContext) -> tuple[Cluster | None, str]:
-    """Return what Mesos says of its agents, else why it says nothing."""
+    """Return the agents that Mesos reports, else why it does not."""
     try:
         shares = await within(context.shares.read(), "The Mesos master")
     except FrameworkError as error:
@@ -67,7 +67,7 @@ async def read_cluster(context: PageContext) -> tuple[Cluster | None, str]:
 
 
 def add_up(agents: Iterable[MesosAgent]) -> Cluster:
-    """Return some agents with what they have together."""
+    """Return some agents with their resources in total."""
     known = list(agents)
     each = [bars(agent) for agent in known]
     return Cluster(
@@ -87,8 +87,8 @@ def bars(agent: MesosAgent) -> tuple[Bar, Bar]:
     )
 
 
-def _sum(parts: Iterable[Bar]) -> Bar:
-    known = list(parts)
+def _sum(amounts: Iterable[Bar]) -> Bar:
+    known = list(amounts)
     return Bar(
         sum(one.total for one in known),
         sum(one.ours for one in known),

@@ -1,4 +1,4 @@
-"""The description of the API for who has signed in: Swagger UI, with all its files from here."""
+"""The page of the API's description: Swagger UI, with all its files from this host."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ class DescriptionPage:
 
     def routes(self) -> list[Route]:
         """Return the route of this page."""
-        # It says the same to who sees one app.
+        # The description is the same for a token for one app.
         show = self._access.protected_page(self._show, narrows=True)
         return [Route("/docs", show, methods=["GET"])]
 
@@ -34,8 +34,8 @@ class DescriptionPage:
             swagger_js_url=f"{description.FILES}/swagger-ui-bundle.js",
             swagger_css_url=f"{description.FILES}/swagger-ui.css",
             swagger_favicon_url=f"{description.FILES}/favicon.png",
-            # What a browser asks for brings no token, so the page has it all in it. The other has
-            # no other server look at it.
+            # The browser sends no token, so the page itself has the description. Without a
+            # validator, no other server gets it.
             swagger_ui_parameters={"spec": self._describe(), "validatorUrl": None},
         )
         page.headers["Cache-Control"] = "no-store"

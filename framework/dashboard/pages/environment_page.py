@@ -1,4 +1,4 @@
-"""The variables of an app: which there are, and setting and unsetting them. For admins."""
+"""The page of an app's variables, with forms to set and unset them. For admins."""
 
 import contextlib
 
@@ -22,7 +22,7 @@ _SCOPE = ("branches", "tags", "given_for")
 
 
 class EnvironmentPage:
-    """What an app is given, but for its repository's credential. A value is never filled in."""
+    """The variables of an app. The form never shows a value."""
 
     def __init__(self, context: PageContext) -> None:
         self._context = context
@@ -45,7 +45,7 @@ class EnvironmentPage:
     async def _set(self, request: Request, viewer: Viewer, form: Form) -> Response:
         app, name = request.path_params["app"], form.get("name", "").strip()
         request.state.target = f"{app}/environment/{name}"
-        # Browsers end lines by two characters, whatever was typed or pasted.
+        # Browsers end lines with two characters, whatever was typed or pasted.
         value = form.get("value", "").replace("\r\n", "\n")
         variable = Variable(value, secret="plain" not in form)
 
@@ -83,7 +83,7 @@ class EnvironmentPage:
 
 
 def _read_scope(form: Form) -> dict[str, object]:
-    """Return what of a scope somebody has filled in; what is empty stays as it was."""
+    """Return the fields of a scope that are filled in; empty ones keep their value."""
     found: dict[str, object] = {}
     for name in ("branches", "tags"):
         if patterns := form.get(name, "").replace(",", " ").split():

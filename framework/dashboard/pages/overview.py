@@ -1,4 +1,4 @@
-"""The first page: the apps, and how everything else is; the queue; and what happened."""
+"""The overview, with the apps and the cluster; the queue; and the latest events."""
 
 import functools
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from framework.preview.history import ActivityEvent
 from prevs.records import PreviewRecord
 
 _SHOWN = 8
-"""How much of the queue and of what happened the first page shows."""
+"""How many queued previews and how many events the overview shows."""
 
 
 class Overview:
@@ -77,7 +77,7 @@ class Overview:
     async def _show_events(self, request: Request, viewer: Viewer) -> Response:
         after = request.query_params.get("after", "")
         history = self._context.previews.history
-        # A link of when another framework led leads to the newest, too.
+        # A link from when another framework led shows the newest events.
         before = history.before(after) if after else None
         found = _find_seen(history.events if before is None else before, viewer)
         shown = found[: rows.PAGE_SIZE]
@@ -92,5 +92,5 @@ class Overview:
 
 
 def _find_seen(happened: Sequence[ActivityEvent], viewer: Viewer) -> Sequence[ActivityEvent]:
-    """Return what somebody may see of what has happened, the last first."""
+    """Return the events that a viewer may see, the last first."""
     return [one for one in reversed(happened) if viewer.identity.sees(one.app)]

@@ -1,4 +1,4 @@
-"""What the dashboard works with."""
+"""What the dashboard's pages work with."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,9 +17,9 @@ from prevs.names import Addresses
 
 
 class PageContext(NamedTuple):
-    """The ports that are read and written, and what makes answers of them.
+    """The ports that pages read and write, and what makes answers from them.
 
-    `ready` gives None, or why nothing can be started now. `is_log_kept` is as in Ports.
+    `ready` returns None, or why nothing can start now. `is_log_kept` is as in Ports.
     """
 
     previews: Previews

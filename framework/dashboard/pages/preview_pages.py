@@ -1,4 +1,4 @@
-"""One preview: its steps, what can be done with it, and its log."""
+"""The pages of one preview: its steps, its actions, its attempts and its log."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ from program.page_text import end_of_log
 DESCRIPTION_S = 2.0
 """How long a page waits for a commit's subject and author."""
 LOG_S = 2.0
-"""And for the end of a log."""
+"""How long a page waits for the end of a log."""
 _ONE = "/apps/{app}/previews/{sha}"
 _ATTEMPT = f"{_ONE}/attempts/{{number:int}}"
 _ACTS: Mapping[str, Callable[[Commands, str, str], PreviewRecord]] = {
@@ -60,7 +60,7 @@ class PreviewPages:
                 Route(
                     f"{_ONE}/{name}",
                     access.protected_action(
-                        Action(f"{name} preview", Scope.USE), self._have(name, act)
+                        Action(f"{name} preview", Scope.USE), self._make_act(name, act)
                     ),
                     methods=["POST"],
                 )
@@ -90,7 +90,7 @@ class PreviewPages:
         )
 
     async def _show_attempt(self, request: Request, viewer: Viewer) -> Response:
-        """Show an attempt, which may be over, and its log."""
+        """Show an attempt, which may have ended, and its log."""
         record, then = self._find_attempt(request)
         log_end = await self._read_end(request, then)
         number = request.path_params["number"]
@@ -105,7 +105,7 @@ class PreviewPages:
         return await anyio.to_thread.run_sync(show_attempts, preview, self._context.is_log_kept)
 
     async def _read_end(self, request: Request, preview: PreviewRecord) -> str:
-        """Return the last lines of a log, for who runs no scripts: "" for a script that asks."""
+        """Return a log's last lines for browsers without scripts; "" for a script's request."""
         by_script = request.headers.get("sec-fetch-dest", "document") != "document"
         if by_script or logs.find_log(preview) is None:
             return ""
@@ -116,7 +116,7 @@ class PreviewPages:
             return f"{error}\n"
 
     async def _describe(self, preview: PreviewRecord) -> Commit | None:
-        """Return what the preview's commit says of itself; None where that is not known now."""
+        """Return the preview's commit with its author and subject; None if they are unknown now."""
         commits = self._context.resolver.commits(preview.app, preview.sha, limit=1)
         try:
             page = await within(commits, "The repository", DESCRIPTION_S)
@@ -143,7 +143,7 @@ class PreviewPages:
                 yield event
 
     async def _download(self, request: Request, _: Viewer) -> Response:
-        """Send the whole log as a file. Raises Unavailable where it cannot be begun."""
+        """Send the whole log as a file. Raises Unavailable if it cannot be read at all."""
         number = request.path_params.get("number")
         preview = self._find_attempt(request)[1] if number else self._find(request)
         first = await self._context.logs.read(preview, 0)
@@ -166,7 +166,7 @@ class PreviewPages:
             yield f"\n[The log goes on. {error}]\n".encode()
 
     def _find_attempt(self, request: Request) -> tuple[PreviewRecord, PreviewRecord]:
-        """Return a preview, and as it was at the end of an attempt. Raises UnknownAttempt."""
+        """Return a preview now, and at the end of an attempt. Raises UnknownAttempt."""
         preview, number = self._find(request), request.path_params["number"]
         found = ended_attempts.look_back(preview, number)
         if found is None:
@@ -177,8 +177,8 @@ class PreviewPages:
         app, sha = request.path_params["app"], request.path_params["sha"]
         return self._context.previews.snapshot.preview(app, sha)
 
-    def _have(self, name: str, act: Callable[[Commands, str, str], PreviewRecord]) -> Act:
-        """Return what has something done with the preview of a path, and goes back."""
+    def _make_act(self, name: str, act: Callable[[Commands, str, str], PreviewRecord]) -> Act:
+        """Return an action that runs a command on the preview of the path, and redirects back."""
         command = self._context.previews.command
 
         async def do(request: Request, _: Viewer, form: Form) -> Response:

@@ -1,4 +1,4 @@
-"""Branches, tags and commits with their previews, as lines of a table. Pure."""
+"""Branches, tags and commits with their previews, as rows of a table. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -14,10 +14,10 @@ _WAITS = frozenset({State.QUEUED, State.PLACED, State.BUILDING, State.STARTING})
 
 
 class Row(NamedTuple):
-    """A line: something with an address, the commit it leads to, and that commit's preview.
+    """A row: a branch, tag or commit, the commit it leads to, and that commit's preview.
 
-    `title` is the name of a branch or tag, "" of a commit. `label` is what starts it. `serving` is
-    a commit that its address leads to as long as the newest one does not run.
+    `title` is the name of a branch or tag, "" for a commit. `label` is what starts it. `serving` is
+    the commit that its address shows while the newest one does not run.
     """
 
     title: str
@@ -32,12 +32,12 @@ class Row(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What buttons call it."""
+        """Its name on buttons."""
         return self.title or names.short(self.sha)
 
 
 class Counts(NamedTuple):
-    """How many previews of an app run, wait and have failed; when the newest of them changed."""
+    """How many previews of an app run, wait and have failed, and when one last changed."""
 
     running: int
     waiting: int
@@ -64,31 +64,31 @@ class Known(NamedTuple):
     url: Callable[[str], str]
 
     def find(self, sha: str) -> Preview | None:
-        """Return the preview of a commit as it is shown, None where there is none."""
+        """Return the preview of a commit as it is shown, None if there is none."""
         record = self.previews.get(sha)
         return self.show(record) if record else None
 
 
 def of_refs(refs: Iterable[Ref], known: Known) -> list[Row]:
-    """Return a line of each branch or tag."""
+    """Return a row for each branch or tag."""
     serving = _find_serving(known.previews.values())
     lines = []
     for ref in refs:
         label = ref.sha if ref.ambiguous else ref.label
         before = serving.get(label, ref.sha)
-        said = (label, known.url(label), ref.sha, ref.author, ref.subject, ref.committed)
-        line = Row(ref.name, *said, known.find(ref.sha))
+        shown = (label, known.url(label), ref.sha, ref.author, ref.subject, ref.committed)
+        line = Row(ref.name, *shown, known.find(ref.sha))
         lines.append(line if before == ref.sha else line._replace(serving=before))
     return lines
 
 
 def of_commits(commits: Iterable[Commit], known: Known) -> list[Row]:
-    """Return a line of each commit."""
+    """Return a row for each commit."""
     return [Row("", one.sha, known.url(one.sha), *one, known.find(one.sha)) for one in commits]
 
 
 def of_previews(previews: Iterable[PreviewRecord], known: Known) -> list[Row]:
-    """Return a line of each of some previews of an app; its author is not known."""
+    """Return a row for each of an app's previews, without its author, which is not known."""
     serving = _find_serving(known.previews.values())
     found = []
     for one in previews:
@@ -100,7 +100,7 @@ def of_previews(previews: Iterable[PreviewRecord], known: Known) -> list[Row]:
 
 
 def search(refs: Iterable[Ref], kind: str, text: str) -> list[Ref]:
-    """Return the refs of a kind that have a text in their name, their commit or its subject."""
+    """Return the refs of a kind with a text in their name, their commit's id or its subject."""
     wanted = text.strip().casefold()
     return [
         ref
@@ -115,7 +115,7 @@ def search(refs: Iterable[Ref], kind: str, text: str) -> list[Ref]:
 
 
 def _find_serving(previews: Iterable[PreviewRecord]) -> dict[str, str]:
-    """Return the running commit that each label leads to now."""
+    """Return the running commit that each label serves now."""
     return {
         label: one.sha for one in previews if one.state is State.RUNNING for label in one.labels
     }

@@ -1,4 +1,4 @@
-"""How long a page waits for what may hang: a repository that does not answer, for example."""
+"""Limits how long a page waits for something that may hang, such as a repository."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -12,20 +12,20 @@ T = TypeVar("T")
 
 
 async def within(work: Coroutine[Any, Any, T], what: str, seconds: float = WAIT_S) -> T:
-    """Return what `work` returns. Raises Unavailable, which names `what`, after some seconds.
+    """Return what `work` returns. Raises Unavailable, with the name `what`, after `seconds`.
 
-    A thread that works for it is not waited for: it ends when it ends.
+    It does not wait for a thread that `work` has started: that one goes on.
     """
     task = asyncio.ensure_future(work)
     done, _ = await asyncio.wait((task,), timeout=seconds)
     if done:
         return task.result()
-    task.add_done_callback(_take_note)
+    task.add_done_callback(_retrieve_error)
     task.cancel()
     raise Unavailable(what)
 
 
-def _take_note(task: "asyncio.Future[Any]") -> None:
-    """Look at the outcome, which asyncio complains about where nobody does."""
+def _retrieve_error(task: "asyncio.Future[Any]") -> None:
+    """Retrieve a task's exception: else asyncio logs that nobody did."""
     if not task.cancelled():
         task.exception()

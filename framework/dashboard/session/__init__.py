@@ -1,4 +1,4 @@
-"""Who has signed in and may see what, and what each page is answered with.
+"""Sessions, access to pages, and how answers are made.
 
-Runs on the event loop. No page is here.
+Runs on the event loop. The pages themselves are in pages/.
 """

@@ -1,9 +1,9 @@
-"""The session's cookie: how it is set, read and taken away.
+"""The session's cookie: setting, reading and deleting it.
 
-Where the page came by https its name has the prefix __Host-, which no other host can set: an
-application that runs as a preview may live under the same domain. By plain http there is none but
-at a loopback address. A name ends in the mark of the installation: browsers send cookies to each
-port of a host, and another one may be at the next.
+Over https its name has the prefix __Host-, so no other host can set it: an application that runs as
+a preview may have the same domain. Over plain http there is a cookie at loopback addresses only. A
+name ends in the mark of the installation: browsers send cookies to every port of a host, and
+another installation may use another port.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ _PLAIN, _SECURE = "prevs-session-", "__Host-prevs-session-"
 
 
 def read(request: Request, mark: str) -> list[str]:
-    """Return what may be a session's cookie."""
+    """Return the cookies that may be a session's."""
     plain = request.url.scheme != "https" and _is_loopback(request)
     names = (_SECURE, _PLAIN) if plain else (_SECURE,)
     found = (request.cookies.get(name + mark) for name in names)
@@ -25,12 +25,12 @@ def read(request: Request, mark: str) -> list[str]:
 
 
 def may_be_set(request: Request) -> bool:
-    """Tell whether nobody else can exchange a session of a page that came as this one."""
+    """Return whether a session is safe on the connection of `request`: nobody can exchange it."""
     return _is_secure(request) or _is_loopback(request)
 
 
 def set_session(request: Request, response: Response, mark: str, cookie: str) -> None:
-    """Have a browser keep a session."""
+    """Make a browser keep the cookie of a session."""
     secure = _is_secure(request)
     response.set_cookie(
         (_SECURE if secure else _PLAIN) + mark,
@@ -43,7 +43,7 @@ def set_session(request: Request, response: Response, mark: str, cookie: str) ->
 
 
 def delete_session(request: Request, response: Response, mark: str) -> None:
-    """Have a browser forget its session."""
+    """Make a browser delete the cookie of its session."""
     for name, secure in ((_SECURE, True), (_PLAIN, _is_secure(request))):
         response.delete_cookie(name + mark, secure=secure, httponly=True, samesite="strict")
 
@@ -59,9 +59,9 @@ def _is_loopback(request: Request) -> bool:
 
 
 def _is_secure(request: Request) -> bool:
-    """Tell whether the browser's page came by https, also where TLS ends before us.
+    """Return whether the browser's page came over https, also if TLS ends before us.
 
-    A browser says so in the Origin of each form, which was compared with the host.
+    The Origin of each form shows it, and was compared with the host.
     """
     origin = request.headers.get("origin", "")
     return request.url.scheme == "https" or origin.lower().startswith("https://")

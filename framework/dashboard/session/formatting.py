@@ -1,4 +1,4 @@
-"""How times, amounts and states are said to people. Pure; times are seconds since the epoch."""
+"""Formats times, amounts and states for people. Pure; times are seconds since the epoch."""
 
 import datetime
 import re
@@ -22,7 +22,7 @@ NOTICES = {
     "remove-token": "The token is removed, and whoever signed in with it is signed out.",
     "sign-out": "You have signed out.",
 }
-"""What is said after an action, by its name in an address."""
+"""The notice after an action, by the action's name in an address."""
 
 _STEPS = ((60, "s"), (60, "min"), (48, "h"))
 
@@ -31,18 +31,18 @@ _COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
 
 
 def few_digits(text: str) -> str:
-    """Return a text with the first 12 digits of each commit's id: they say as much."""
+    """Return a text in which each commit's id is cut to its first 12 digits."""
     return _COMMIT.sub(lambda found: found[0][:12], text)
 
 
 def ago(then: float, now: float) -> str:
-    """Return how long ago something was: "3 min ago". dashboard.js says the same."""
+    """Return how long ago something was: "3 min ago". dashboard.js formats it alike."""
     seconds = max(0, int(now - then))
     return "just now" if seconds < 5 else f"{spell(seconds)} ago"
 
 
 def spell(seconds: float) -> str:
-    """Return a time span by its greatest unit: "42 s", "3 min", "47 h", "12 d"."""
+    """Return a time span in its largest unit: "42 s", "3 min", "47 h", "12 d"."""
     amount = max(0, int(seconds))
     for size, unit in _STEPS:
         if amount < size:
@@ -63,12 +63,12 @@ def duration(seconds: float) -> str:
 
 
 def moment(then: float) -> str:
-    """Return a time in full: "2026-11-26 07:18:00 UTC"; "" for one that no calendar has."""
+    """Return a time in full: "2026-11-26 07:18:00 UTC"; "" if it is out of range."""
     return _write(then, "%Y-%m-%d %H:%M:%S UTC")
 
 
 def stamp(then: float) -> str:
-    """Return a time for programs: "2026-11-26T07:18:00Z"; "" for one that no calendar has."""
+    """Return a time for programs: "2026-11-26T07:18:00Z"; "" if it is out of range."""
     return _write(then, "%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -90,7 +90,7 @@ def number(amount: float) -> str:
 
 
 def state(preview: Preview | None, now: float) -> str:
-    """Return where a preview is in its life, in a few words that begin with its state."""
+    """Return a preview's state and its progress, in a few words."""
     if preview is None:
         return "not started"
     name = preview.state.value

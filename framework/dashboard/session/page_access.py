@@ -1,6 +1,6 @@
-"""Who comes in: each page and each action is behind a door that knows which scope it needs.
+"""Access to pages and actions: each one needs a session, and a scope.
 
-Whose token is for one app gets what has that app in its path, and pages that show it alone.
+A token for one app opens paths with that app, and pages that show that app alone.
 """
 
 import urllib.parse
@@ -24,9 +24,9 @@ Form = dict[str, str]
 
 
 class Action(NamedTuple):
-    """Something that changes something: its name in the audit log, and the scope it needs.
+    """An action that changes something: its name in the audit log, and the scope it needs.
 
-    What it is done to is noted as what the path names, unless request.state.target says better.
+    The audit log has the names in the path as its target, or request.state.target if that is set.
     """
 
     name: str
@@ -37,7 +37,7 @@ Act = Callable[[Request, Viewer, Form], Awaitable[Response]]
 
 
 class PageAccess:
-    """Lets requests pass to pages and actions, or says why not."""
+    """Passes requests to pages and actions, or answers why not."""
 
     def __init__(self, sessions: Sessions, pages: Pages, audit: Audit) -> None:
         self._sessions = sessions
@@ -47,15 +47,15 @@ class PageAccess:
     def protected_page(
         self, show: Show, needed: Scope = Scope.READ, *, narrows: bool = False
     ) -> Endpoint:
-        """Return an endpoint that shows something to those who have signed in.
+        """Return an endpoint that shows a page to those who have signed in.
 
-        `narrows` says that `show` leaves out what is not of the viewer's app.
+        With `narrows`, `show` itself leaves out other apps than the viewer's.
         """
 
         async def answer(request: Request) -> Response:
             viewer = self.find(request)
             if viewer is None:
-                return self._ask_in(request, here(request))
+                return self._redirect_to_sign_in(request, here(request))
             if why := _find_objection(request, viewer, needed, narrows=narrows):
                 return self._pages.refuse(request, viewer, 403, why)
             try:
@@ -66,13 +66,15 @@ class PageAccess:
         return answer
 
     def protected_action(self, action: Action, act: Act) -> Endpoint:
-        """Return an endpoint that does what a form of our own pages asks for."""
+        """Return an endpoint that does what a form of our own pages requests."""
 
         async def answer(request: Request) -> Response:
             viewer = self.find(request)
             form = await read_form(request)
             if viewer is None:
-                return self._ask_in(request, same_origin.own_path(form.get("back", "/")))
+                return self._redirect_to_sign_in(
+                    request, same_origin.own_path(form.get("back", "/"))
+                )
             answer = await self._act(request, viewer, form, (action, act))
             target = "/".join(str(part) for part in request.path_params.values())
             self._audit.note(
@@ -87,7 +89,7 @@ class PageAccess:
         return answer
 
     def find(self, request: Request) -> Viewer | None:
-        """Return who has signed in; None for nobody."""
+        """Return who has signed in, None if nobody has."""
         known = cookies.read(request, self._sessions.mark)
         found = (self._sessions.find(cookie) for cookie in known)
         return next((viewer for viewer in found if viewer), None)
@@ -106,12 +108,12 @@ class PageAccess:
         except FrameworkError as error:
             return self._pages.show_error(request, viewer, error)
 
-    def _ask_in(self, request: Request, back: str) -> Response:
-        """Send somebody to the sign-in page, and from there back."""
+    def _redirect_to_sign_in(self, request: Request, back: str) -> Response:
+        """Redirect to the sign-in page, which leads back to `back`."""
         query = "" if back == "/" else f"?{urllib.parse.urlencode({'next': back})}"
         place = f"/sign-in{query}"
         if request.headers.get("sec-fetch-site") == "cross-site":
-            # Who comes by another site's link brings no cookie, unless this host's own page asks.
+            # A link on another site sends no SameSite=Strict cookie. A page of our own does.
             return self._pages.show(request, None, "onward", place=place)
         return RedirectResponse(place, 303, {"Cache-Control": "no-store"})
 
@@ -119,7 +121,7 @@ class PageAccess:
 def _find_objection(
     request: Request, viewer: Viewer, needed: Scope, *, narrows: bool = False
 ) -> str | None:
-    """Return why a viewer's token is not good for a page or an action; None if it is."""
+    """Return why a viewer's token does not allow a page or an action; None if it does."""
     if not viewer.may(needed):
         return (
             f"This needs a token with the scope {needed.value}; {viewer.identity.name} has "
@@ -131,7 +133,7 @@ def _find_objection(
 
 
 def is_own(request: Request) -> bool:
-    """Tell whether a page of the dashboard's own host sent a request."""
+    """Return whether a page of the dashboard's own host sent a request."""
     return same_origin.is_own(
         host=request.headers.get("host", ""),
         origin=request.headers.get("origin"),
@@ -140,7 +142,7 @@ def is_own(request: Request) -> bool:
 
 
 async def read_form(request: Request) -> Form:
-    """Return the fields of a form, those that are empty too; nothing of what is no form."""
+    """Return the fields of a form, with empty ones; {} if the body is no form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
     if kind != "application/x-www-form-urlencoded":
@@ -154,7 +156,7 @@ async def read_form(request: Request) -> Form:
 
 
 def send_back(form: Form, did: str, otherwise: str = "/") -> Response:
-    """Return to the page that an action was asked on, to say there what was done."""
+    """Redirect to the page of the action's form, with a notice of what was done."""
     back = same_origin.own_path(form.get("back") or otherwise)
     mark = "&" if "?" in back else "?"
     return RedirectResponse(f"{back}{mark}did={did}", 303, {"Cache-Control": "no-store"})

@@ -1,6 +1,6 @@
-"""The dashboard's pages as answers: templates filled, everything escaped, nothing kept.
+"""Makes the dashboard's pages from templates. Everything is escaped, and no cache keeps a page.
 
-A page asks for nothing outside; its style and its script are allowed by a nonce.
+A page loads nothing from other hosts. A nonce allows its style and its script.
 """
 
 import secrets
@@ -42,8 +42,8 @@ _TITLES = {
 class Pages:
     """Makes pages.
 
-    `now` is in seconds since the epoch, `last` gives the id of what happened last to an app, for ""
-    to any.
+    `now` is in seconds since the epoch. `last` returns the id of an app's last event, of all apps'
+    for "".
     """
 
     def __init__(self, files: Files, now: Callable[[], float], last: Callable[[str], str]) -> None:
@@ -60,7 +60,7 @@ class Pages:
         status: int = 200,
         **values: Any,
     ) -> Response:
-        """Return the page that a template makes of some values, which are those of this moment."""
+        """Return the page that a template makes from `values`."""
         nonce = secrets.token_urlsafe(16)
         page = _environment.get_template(f"{name}.html.j2").render(
             viewer=viewer,
@@ -76,7 +76,7 @@ class Pages:
         return HTMLResponse(page, status, security_headers(nonce))
 
     def show_error(self, request: Request, viewer: Viewer, error: FrameworkError) -> Response:
-        """Return the page for a "no" of ours. Raises it where it is none that a caller causes."""
+        """Return the page for one of our errors. Raises the error if no request causes it."""
         status = next((code for cls, code in _STATUSES.items() if isinstance(error, cls)), None)
         if status is None:
             raise error
@@ -86,25 +86,25 @@ class Pages:
         return answer
 
     def refuse(self, request: Request, viewer: Viewer | None, status: int, why: str) -> Response:
-        """Return the page that says why something was not done."""
+        """Return a page with the reason why something was not done."""
         title = _TITLES.get(status, "That cannot be done")
         return self.show(request, viewer, "problem", status=status, title=title, why=why)
 
 
 def here(request: Request) -> str:
-    """Return the way back to a page, without what was said there after an action."""
+    """Return the path of a page with its query, but without the notice after an action."""
     kept = [(name, value) for name, value in parse_qsl(request.url.query) if name != "did"]
     rest = urlencode(kept, errors="replace")
     return f"{request.url.path}?{rest}" if rest else request.url.path
 
 
 def query(fields: Mapping[str, str]) -> str:
-    """Return the query of an address, without what is empty."""
+    """Return the query of an address, without empty fields."""
     return urlencode({name: value for name, value in fields.items() if value}, errors="replace")
 
 
 def link(url: str) -> str:
-    """Return a URL that may be a link, else one that leads nowhere."""
+    """Return a URL if it may be a link, else one that leads nowhere."""
     return url if url.startswith(("http://", "https://")) else "about:blank"
 
 
@@ -119,7 +119,7 @@ def security_headers(nonce: str) -> dict[str, str]:
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Opener-Policy": "same-origin",
-        # "no-referrer" would make browsers send "Origin: null" with the page's own forms.
+        # With "no-referrer" browsers would send "Origin: null" with the page's own forms.
         "Referrer-Policy": "same-origin",
         "Cache-Control": "no-store",
     }

@@ -1,8 +1,8 @@
-"""Sessions: who a cookie says has signed in, and for how long. Pure but for the tokens it asks of.
+"""Sessions: a signed cookie names who has signed in, and until when. Pure but for the tokens.
 
-A cookie is `name.expiry.nonce.mac`. Its mac covers the digest of the token that it was given for:
-once that token is removed, or another has its name, the session is over. The key is made from the
-operator's token, so that each framework takes what another has signed.
+A cookie is `name.expiry.nonce.mac`. Its mac covers the digest of the token that was used to sign
+in: the session is over once that token is removed, or another one gets its name. The key is derived
+from the operator's token, so each framework of an installation accepts the others' cookies.
 """
 
 import base64
@@ -19,22 +19,22 @@ LIFE_SECONDS = 12 * 3600
 
 
 class Viewer(NamedTuple):
-    """Somebody who has signed in. `csrf` is in each form of theirs, and in nobody else's."""
+    """Somebody who has signed in. `csrf` is in each of their forms, and in nobody else's."""
 
     identity: Identity
     csrf: str
 
     def may(self, needed: Scope) -> bool:
-        """Tell whether their token is good for what needs a scope."""
+        """Return whether their token includes a scope."""
         return self.identity.scope.includes(needed)
 
     def is_form(self, csrf: str) -> bool:
-        """Tell whether a form is of a page that was shown to them."""
+        """Return whether a form comes from a page that was shown to them."""
         return hmac.compare_digest(csrf.encode("utf-8", "replace"), self.csrf.encode())
 
     @property
     def app(self) -> str:
-        """The one app that they see, "" for all."""
+        """The one app that they may see, "" for all."""
         return self.identity.app
 
     @property
@@ -49,10 +49,10 @@ class Viewer(NamedTuple):
 
 
 class Sessions:
-    """Begins sessions and knows them again. Thread safe.
+    """Makes and verifies the cookies of sessions. Thread safe.
 
-    `now` is in seconds since the epoch; `new_nonce` returns url-safe text, others each time. `mark`
-    is the same for the frameworks of one installation, and another for any other one.
+    `now` is in seconds since the epoch. `new_nonce` returns a new url-safe text each time. `mark`
+    is the same for all frameworks of one installation, and differs between installations.
     """
 
     def __init__(
@@ -71,31 +71,31 @@ class Sessions:
         self._new_nonce = new_nonce
 
     def begin(self, token: str) -> str | None:
-        """Return the cookie of a session for a token; None for no token of ours, or of people."""
+        """Return the cookie of a session for a token; None if it is invalid, or a proxy's."""
         identity = self._tokens.authenticate(token)
         if identity is None or identity.scope is Scope.PROXY:
             return None
         expiry = int(self._now()) + LIFE_SECONDS
         name = base64.urlsafe_b64encode(identity.name.encode()).decode().rstrip("=")
-        said = f"{name}.{expiry}.{self._new_nonce()}"
-        return f"{said}.{self._mac(said, access.digest(token))}"
+        payload = f"{name}.{expiry}.{self._new_nonce()}"
+        return f"{payload}.{self._mac(payload, access.digest(token))}"
 
     def find(self, cookie: str) -> Viewer | None:
-        """Return whose session a cookie is; None for any other text, and for one that is over."""
-        said, _, mac = cookie.rpartition(".")
-        parts = said.split(".")
+        """Return whose session a cookie is; None if it is invalid, or the session is over."""
+        payload, _, mac = cookie.rpartition(".")
+        parts = payload.split(".")
         if len(parts) != 3 or not cookie.isascii() or not _is_time(parts[1]):
             return None
         if self._now() >= int(parts[1]):
             return None
         found = self._find_token(_read_name(parts[0]))
-        if found is None or not hmac.compare_digest(mac, self._mac(said, found[1])):
+        if found is None or not hmac.compare_digest(mac, self._mac(payload, found[1])):
             return None
         csrf = hmac.digest(self._key, f"form\n{cookie}".encode(), "sha256").hex()
         return Viewer(found[0], csrf)
 
     def _find_token(self, name: str) -> tuple[Identity, str] | None:
-        """Return what the token of a name is good for, and its digest."""
+        """Return the identity of the token with a name, and the token's digest."""
         if name == access.OPERATOR:
             return Identity(name, Scope.ADMIN), self._operator
         for record in self._tokens.tokens():
@@ -103,8 +103,8 @@ class Sessions:
                 return identity, record.digest
         return None
 
-    def _mac(self, said: str, digest: str) -> str:
-        return hmac.digest(self._key, f"session\n{said}\n{digest}".encode(), "sha256").hex()
+    def _mac(self, payload: str, digest: str) -> str:
+        return hmac.digest(self._key, f"session\n{payload}\n{digest}".encode(), "sha256").hex()
 
 
 def _is_time(text: str) -> bool:

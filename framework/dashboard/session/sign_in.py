@@ -1,4 +1,4 @@
-"""Signing in by a token, and out."""
+"""The pages to sign in with a token, and to sign out."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,7 +19,7 @@ _PLAIN = (
 
 
 class SignIn:
-    """The way in and the way out."""
+    """The pages to sign in and to sign out."""
 
     def __init__(self, sessions: Sessions, access: PageAccess, pages: Pages) -> None:
         self._sessions = sessions
@@ -38,16 +38,16 @@ class SignIn:
         back = same_origin.own_path(request.query_params.get("next", "/"))
         if self._access.find(request):
             return RedirectResponse(back, 303, _NO_STORE)
-        return self._ask(request, back)
+        return self._show_form(request, back)
 
     async def _sign_in(self, request: Request) -> Response:
         form = await read_form(request)
         back = same_origin.own_path(form.get("next", "/"))
         if not is_own(request):
             why = "Only this page itself may sign you in. Load it again."
-            return self._ask(request, back, why, 403)
+            return self._show_form(request, back, why, 403)
         if not cookies.may_be_set(request):
-            return self._ask(request, back, _PLAIN, 403)
+            return self._show_form(request, back, _PLAIN, 403)
         cookie = self._sessions.begin(form.get("token", "").strip())
         if cookie is None:
             return self._refuse(request, back)
@@ -56,12 +56,12 @@ class SignIn:
         return answer
 
     def _refuse(self, request: Request, back: str) -> Response:
-        """Tell that a token is none; after too many of them, when another may be tried."""
+        """Refuse an invalid token; after too many of them, say how long to wait."""
         level = request.state.failed_auth.take(request.state.client)
         if level.allowed:
-            return self._ask(request, back, "This is no token of this installation.", 403)
+            return self._show_form(request, back, "This is no token of this installation.", 403)
         why = f"Too many wrong tokens came from your address. Wait {level.retry} s."
-        answer = self._ask(request, back, why, 429)
+        answer = self._show_form(request, back, why, 429)
         answer.headers["Retry-After"] = str(level.retry)
         return answer
 
@@ -75,5 +75,5 @@ class SignIn:
         cookies.delete_session(request, answer, self._sessions.mark)
         return answer
 
-    def _ask(self, request: Request, back: str, why: str = "", status: int = 200) -> Response:
+    def _show_form(self, request: Request, back: str, why: str = "", status: int = 200) -> Response:
         return self._pages.show(request, None, "sign_in", status=status, back=back, why=why)

@@ -1,4 +1,4 @@
-"""The dashboard's style and script, at addresses that change with what they hold."""
+"""The dashboard's style and script, at addresses that change with their content."""
 
 import hashlib
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class _File(NamedTuple):
 
 
 class Files:
-    """What a browser may keep for ever: each has the digest of its content in its name."""
+    """Files that a browser may keep for ever: each name has the digest of the content."""
 
     def __init__(self) -> None:
         contents = {
@@ -37,11 +37,11 @@ class Files:
         }
 
     def path(self, name: str) -> str:
-        """Return where a file is now."""
+        """Return the path of a file."""
         return f"{PREFIX}/{self._names[name]}"
 
     def route(self) -> Route:
-        """Return the route that answers with the files, to everybody."""
+        """Return the route of the files, which needs no session."""
         return Route(f"{PREFIX}/{{name}}", self._answer, methods=["GET"])
 
     async def _answer(self, request: Request) -> Response:
@@ -56,7 +56,7 @@ class Files:
 
 
 def _join(*shared: str) -> str:
-    """Return what other pages have too."""
+    """Return the content of files that other programs' pages share."""
     return "".join(map(web.read, shared))
 
 

@@ -1,4 +1,4 @@
-"""Events as they happen, to browsers: a named token may read only so many streams at a time."""
+"""Streams of events to browsers. A named token may read a limited number of them at a time."""
 
 from collections import Counter
 from collections.abc import AsyncIterable
@@ -13,22 +13,22 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class Streams:
-    """Makes answers of events. Belongs to the event loop's thread."""
+    """Makes answers that stream events. Belongs to the event loop's thread."""
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
 
     def send(self, identity: Identity, events: AsyncIterable[bytes]) -> Response:
-        """Return events as an answer; 429 to a named token that reads OPEN streams already."""
+        """Return an answer that streams events; 429 if a named token reads OPEN streams already."""
         if identity.is_limited and self._open[identity.name] >= OPEN:
-            told = f"The token {identity.name!r} reads {OPEN} streams already. Close some pages."
+            why = f"The token {identity.name!r} reads {OPEN} streams already. Close some pages."
             headers = {"Cache-Control": "no-store", "Retry-After": str(RETRY_OPEN_S)}
-            return PlainTextResponse(told, 429, headers)
+            return PlainTextResponse(why, 429, headers)
         return _Counted(events, identity.name, self._open)
 
 
 class _Counted(StreamingResponse):
-    """A stream that is counted while it is read."""
+    """A stream that is counted while it is open."""
 
     def __init__(self, events: AsyncIterable[bytes], name: str, count: Counter[str]) -> None:
         super().__init__(events, headers=_HEADERS, media_type="text/event-stream")
