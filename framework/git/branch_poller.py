@@ -1,4 +1,4 @@
-"""The threads that run git for the service: a few fetch heads, others remove mirrors."""
+"""Threads that run git for the service: they poll branches, and remove mirrors."""
 
 import queue
 import threading
@@ -18,21 +18,21 @@ from prevs.states import ACTIVE
 log = structlog.get_logger(__name__)
 
 WORKERS = 4
-"""How many repositories are read at a time. git gives one up after a minute; after ten, where
-nothing of it is here yet."""
+"""How many repositories are read at a time. A fetch ends after a minute; the first one of a mirror
+after ten."""
 SELDOM_SECONDS = 300.0
-"""How often to look after the branches of what nobody runs, or of what cannot be read."""
+"""The interval for apps without an active preview, and the longest one after failures."""
 LOOK_SECONDS = 1.0
 
 Periods = Mapping[str, float]
-"""How often to read each app's repository, in seconds."""
+"""The interval at which to read each app's repository, in seconds."""
 
 
 def periods(snapshot: Snapshot, interval: float) -> Periods:
-    """Return the apps to follow: often while a preview is active, else seldom.
+    """Return the apps to poll: often while a preview is active, else seldom.
 
-    An app whose previews are all old and known by their commits alone needs no reading: no branch
-    that moves or goes matters to one of them.
+    Inactive previews that have no branch's label need no polling: a branch that moves or goes does
+    not concern them.
     """
     found: dict[str, float] = {}
     for preview in snapshot.previews.values():
@@ -50,10 +50,10 @@ def _has_branch(preview: PreviewRecord) -> bool:
 
 
 class PollSchedule:
-    """Whose turn it is. Times are in monotonic seconds. Not thread safe.
+    """Decides which apps to read next. Times are in monotonic seconds. Not thread safe.
 
-    Pauses count from an app's last turn: from its beginning, or where that failed from its end, for
-    one that hangs for longer than its pause would leave nobody else a turn.
+    A pause counts from the beginning of an app's last turn, but after a failure from its end:
+    otherwise a repository that hangs for longer than its pause would always be due.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class PollSchedule:
         self._busy: set[str] = set()
 
     def begin(self, followed: Periods, now: float) -> list[str]:
-        """Return the apps whose repositories are to be read now; each is busy until its `end`."""
+        """Return the apps whose repositories are due now; each is busy until its `end`."""
         turn = [
             name
             for name, period in followed.items()
@@ -76,7 +76,7 @@ class PollSchedule:
         return turn
 
     def end(self, name: str, now: float, *, failed: bool) -> None:
-        """Note that an app's repository was read, or could not be; then it has longer pauses."""
+        """Note the end of an app's turn. After each failure its pause is longer."""
         self._busy.discard(name)
         if failed:
             if name in self._last:
@@ -88,15 +88,15 @@ class PollSchedule:
     def _due(self, name: str, period: float) -> float:
         if name not in self._last:
             return float("-inf")
-        patience = period * 2.0 ** min(self._failures.get(name, 0), 10)
-        return self._last[name] + min(patience, max(period, SELDOM_SECONDS))
+        pause = period * 2.0 ** min(self._failures.get(name, 0), 10)
+        return self._last[name] + min(pause, max(period, SELDOM_SECONDS))
 
 
 class BranchPoller:
-    """Fetches the heads of followed apps every `interval` seconds, and submits what it found.
+    """Fetches the heads of active apps every `interval` seconds, and submits them as events.
 
-    One repository that hangs keeps one thread from the others, and waits longer the next time.
-    `failed` is told of each app whose repository could not be read, on one of these threads.
+    A repository that hangs holds one of the threads, and has a longer pause afterwards. `failed` is
+    called with each app whose repository could not be read, on one of these threads.
     """
 
     def __init__(
@@ -115,26 +115,26 @@ class BranchPoller:
         self._failed = failed
         self._ended = threading.Event()
         self._lock = threading.Lock()
-        self._timetable = PollSchedule()
+        self._schedule = PollSchedule()
         self._turns: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         for run in (self._run, *[self._work] * WORKERS):
             # Daemons: git may hold one for minutes when the program ends.
             threading.Thread(target=run, name="following", daemon=True).start()
 
     def stop(self) -> None:
-        """End as soon as git is not running. Does not wait for it."""
+        """Stop the threads once git no longer runs. Does not wait for that."""
         self._ended.set()
 
     def forget(self, app: str) -> None:
-        """Remove the mirror of an app, soon; events.MirrorRemoved tells when. Does not block."""
-        # A thread of its own: some other app's repository may keep the first one for minutes.
+        """Remove the mirror of an app soon, and then submit events.MirrorRemoved. Does not block."""
+        # A thread of its own: other apps' repositories may hold the workers for minutes.
         threading.Thread(target=self.remove, args=(app,), name="forgetting", daemon=True).start()
 
     def fetch(self, app: AppRecord) -> bool:
-        """Fetch the heads of an app, now, and submit them; tell whether that went well."""
+        """Fetch the heads of an app now, and submit them; return whether that succeeded."""
         try:
             heads = self._refs.heads(app)
             leading = self._refs.leading(app)
@@ -149,7 +149,7 @@ class BranchPoller:
         return False
 
     def remove(self, app: str) -> None:
-        """Remove a mirror, now, and submit that it is gone: what is left of one harms nobody."""
+        """Remove a mirror now, and submit that it is gone. Files that are left do no harm."""
         try:
             self._refs.forget(app)
         except Exception:
@@ -159,7 +159,7 @@ class BranchPoller:
     def _look(self, now: float) -> None:
         followed = periods(self._snapshot(), self._interval)
         with self._lock:
-            turn = self._timetable.begin(followed, now)
+            turn = self._schedule.begin(followed, now)
         for name in turn:
             self._turns.put(name)
 
@@ -168,7 +168,7 @@ class BranchPoller:
             try:
                 self._look(time.monotonic())
             except Exception:
-                # Without this thread no branch is followed any more, and nobody would know.
+                # If this thread died, no branch would be polled, and nothing would show it.
                 log.exception("branches cannot be followed for now")
 
     def _work(self) -> None:
@@ -177,4 +177,4 @@ class BranchPoller:
             app = self._snapshot().apps.get(name)
             failed = app is not None and not self._ended.is_set() and not self.fetch(app)
             with self._lock:
-                self._timetable.end(name, time.monotonic(), failed=failed)
+                self._schedule.end(name, time.monotonic(), failed=failed)

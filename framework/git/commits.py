@@ -1,6 +1,6 @@
-"""Commits as git tells of them, and the pages of a list of them. Pure.
+"""Reads commits from git's output, and the cursors of their lists. Pure.
 
-What is in a commit is its author's: a name of a megabyte, a time of a million years.
+The author chooses what is in a commit: a name may have a megabyte, a time may be a million years.
 """
 
 import re
@@ -9,24 +9,24 @@ from typing import NamedTuple
 from framework.ports import Commit
 
 FORMAT = "--format=%H %ct%n%an%n%s"
-"""What `read_commits` reads, three lines each: neither a name nor a subject has a line break."""
+"""The format for `read_commits`, three lines each: no name and no subject has a line break."""
 
 LONGEST_AUTHOR, LONGEST_SUBJECT = 100, 300
 LATEST = 253402300799.0
-"""The last second of the year 9999: beyond it no calendar goes."""
+"""The last second of the year 9999: Python's calendar ends there."""
 
 _CURSOR = re.compile(r"([0-9a-f]{40})\.(\d{1,7})", re.ASCII)
 
 
 class Cursor(NamedTuple):
-    """A place in the list of what a commit reaches: after the first `skip` of them."""
+    """A position in the list of commits that `sha` reaches: after the first `skip` of them."""
 
     sha: str
     skip: int
 
 
 def read_commits(output: str) -> list[Commit]:
-    """Return the commits in what git wrote with FORMAT."""
+    """Return the commits in git's output in FORMAT."""
     lines = output.split("\n")
     return [
         _read(head, author, subject)
@@ -35,12 +35,12 @@ def read_commits(output: str) -> list[Commit]:
 
 
 def write_cursor(cursor: Cursor) -> str:
-    """Return a place as `read_cursor` reads it."""
+    """Return a cursor as text, for `read_cursor`."""
     return f"{cursor.sha}.{cursor.skip}"
 
 
 def read_cursor(text: str) -> Cursor | None:
-    """Return a place, or None of any other text."""
+    """Return the cursor in a text, None if there is none."""
     read = _CURSOR.fullmatch(text)
     return Cursor(read[1], int(read[2])) if read else None
 
@@ -52,6 +52,6 @@ def _read(head: str, author: str, subject: str) -> Commit:
 
 
 def _cut(text: str, most: int) -> str:
-    """Return a text that can be sent as UTF-8, of at most so many characters."""
+    """Return a text that UTF-8 can encode, with at most `most` characters."""
     shown = text if len(text) <= most else f"{text[: most - 1]}…"
     return shown.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

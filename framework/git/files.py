@@ -1,4 +1,4 @@
-"""A file of a commit, read out of a mirror without a tree of it."""
+"""Reads a file of a commit from a mirror, without checking the commit out."""
 
 from pathlib import Path
 
@@ -17,9 +17,9 @@ class NoCommit(GitFailed):
 def read_file(
     git: GitCommand, mirror: Path, sha: str, path: str, *, most: int
 ) -> RepositoryFile | None:
-    """Return what is at `path` (from the repository's root) of a commit; None for nothing.
+    """Return what is at `path` (from the repository's root) in a commit; None for nothing.
 
-    Of what is no file, or has more than `most` bytes, no data. Runs git twice at most. Raises
+    It has no data if it is no file, or has more than `most` bytes. Runs git at most twice. Raises
     NoCommit, GitFailed.
     """
     listing = ["--literal-pathspecs", "ls-tree", "-z", "-l", "--full-tree", sha, "--", path]

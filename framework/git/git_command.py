@@ -1,6 +1,6 @@
-"""Running git, for repositories that are not trusted. The only module that knows GitPython.
+"""Runs git on untrusted repositories. The only module that knows GitPython.
 
-git reads one settings file, ours; it never asks for anything, and speaks only the protocols below.
+git reads our settings file alone, never prompts, and uses only the protocols below.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from program.git_addresses import read_address
 from program.git_credentials import Access, CredentialUnusable, find_advice, give_access
 from program.git_messages import find_reason
 
-# With windowMemory gc takes 106 MB and not 414, for the files of program/git_safety.py.
-# What a fetch stores by itself, and whole where it came as a difference, it stores uncompressed: a
-# visitor waits for it, 35 ms for a megabyte. gc compresses it, where nobody waits.
-# The low speed limits end a transfer that stands still, where the time limit alone would allow it.
+# With windowMemory gc needs 106 MB instead of 414, for the files of program/git_safety.py.
+# A fetch stores loose objects and completed deltas uncompressed: compressing takes 35 ms a
+# megabyte, while a visitor waits. gc compresses them later.
+# The low speed limits end a transfer that stands still before the time limit does.
 _SETTINGS = {
     **git_safety.SETTINGS_IN_FILE,
     **git_safety.SETTINGS,
@@ -49,11 +49,11 @@ _KEYS = "keys-"
 _TIMED_OUT = (124, 137)
 
 LONGEST_LINE = 8192
-"""A commit's subject may have a megabyte, and a repository thousands of such commits."""
+"""In bytes: a commit's subject may have a megabyte, and a repository thousands of such commits."""
 
 
 class GitFailed(Exception):
-    """git ended with an error; `why` is its last line that says something, `output` all of it."""
+    """git failed; `why` is the reason, `output` all of its stderr."""
 
     def __init__(self, why: str, output: str) -> None:
         super().__init__(why)
@@ -61,8 +61,8 @@ class GitFailed(Exception):
         self.output = output
 
 
-class NotGiven(GitFailed):
-    """The app's credential is not to be had here, so git was not run."""
+class CredentialUnavailable(GitFailed):
+    """The app's credential cannot be read here, so git was not run."""
 
 
 class GitCommand:
@@ -72,29 +72,29 @@ class GitCommand:
         self._folder = folder
         settings = folder / "gitconfig"
         settings.write_text(git_safety.write_file(_SETTINGS))
-        # What a framework that was killed has left.
+        # Files that a killed framework has left.
         for left in folder.glob(f"{_KEYS}*"):
             shutil.rmtree(left, ignore_errors=True)
         self._environment = {**_ENVIRONMENT, "GIT_CONFIG_GLOBAL": str(settings)}
 
     def read(self, repository: Path, arguments: Sequence[str], *, limit: int) -> str:
-        """Return what git wrote to stdout, of each line LONGEST_LINE bytes at most; else as `run`.
+        """Like `run`, but return stdout alone, at most LONGEST_LINE bytes of each line.
 
-        For what says little of errors: those are read last.
+        For commands with little stderr: it is read last.
         """
         lines = _Lines()
         self._execute(repository, arguments, limit=limit, output_stream=lines)
         return lines.kept.decode("utf-8", "surrogateescape")
 
     def run(self, repository: Path, arguments: Sequence[str], *, limit: int) -> tuple[str, str]:
-        """Return what git wrote to stdout and stderr, in the bare `repository`.
+        """Run git on the bare `repository`; return what it wrote to stdout and stderr.
 
-        Blocks for at most `limit` seconds. Bytes that are not UTF-8 come as surrogates. Raises
+        Blocks for at most `limit` seconds. Bytes that are not UTF-8 become surrogates. Raises
         GitFailed.
         """
         return self._execute(repository, arguments, limit=limit)
 
-    def run_there(
+    def run_remote(
         self,
         repository: Path,
         before: Sequence[str],
@@ -103,12 +103,12 @@ class GitCommand:
         *,
         limit: int,
     ) -> tuple[str, str]:
-        """Run on what is at `address`, wherever on its own server that has moved to; else as `run`.
+        """Like `run`, on the repository at `address`; follows redirects within the same origin.
 
-        Each of a few redirects has the limit anew.
+        The limit applies again after each of a few redirects.
         """
 
-        def ask(place: str) -> tuple[str, str]:
+        def run_at(place: str) -> tuple[str, str]:
             try:
                 return self.run(repository, [*before, place, *after], limit=limit)
             except GitFailed as exc:
@@ -118,7 +118,7 @@ class GitCommand:
 
         try:
             return git_redirects.follow(
-                address, ask, lambda place: self._trace(repository, place, limit)
+                address, run_at, lambda place: self._trace(repository, place, limit)
             )
         except git_redirects.RedirectRefused as exc:
             raise GitFailed(str(exc), "") from exc
@@ -132,10 +132,11 @@ class GitCommand:
             return exc.output
 
     @contextlib.contextmanager
-    def asking(self, address: str, credential: Credential | None) -> Iterator[GitCommand]:
-        """Give a git that may ask the repository at `address` with a credential, for a while.
+    def with_credential(self, address: str, credential: Credential | None) -> Iterator[GitCommand]:
+        """Yield a git that reads the repository at `address` with a credential.
 
-        Raises GitFailed where it cannot be used; one that is raised within says what is to be done.
+        Raises GitFailed if the credential cannot be used. A GitFailed that is raised within gets
+        advice on what to do.
         """
         place = read_address(address)
         with tempfile.TemporaryDirectory(prefix=_KEYS, dir=self._folder) as keys:
@@ -165,8 +166,9 @@ class GitCommand:
         limit: int,
         **more: Any,
     ) -> tuple[str, str]:
-        # timeout(1) ends all of git's children too, and gently, so that git removes its locks;
-        # GitPython's own limit kills, and needs a program that not every machine has.
+        # timeout(1) ends all of git's children too, with SIGTERM, so that git removes its locks.
+        # GitPython's kill_after_timeout sends SIGKILL, does not reach grandchildren (GitPython
+        # issue 895), and needs the `ps` of procps (issue 1756, fixed by pull request 2236).
         command = ["timeout", "--kill-after=5", str(limit), "git", f"--git-dir={repository}"]
         try:
             status, output, errors = git.Git().execute(
@@ -186,7 +188,7 @@ class GitCommand:
 
 
 class _Lines(io.RawIOBase):
-    """Keeps the beginning of each line that is written here."""
+    """A stream that keeps the beginning of each line."""
 
     def __init__(self) -> None:
         super().__init__()

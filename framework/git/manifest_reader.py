@@ -1,4 +1,4 @@
-"""The threads that read what commits say of themselves, out of the mirrors, for the service."""
+"""Threads that read the settings of commits (.prevs.toml) from the mirrors, for the service."""
 
 import posixpath
 import threading
@@ -18,7 +18,7 @@ from prevs.states import Cause
 log = structlog.get_logger(__name__)
 
 WORKERS = 4
-"""How many repositories are read at a time. One that has to be fetched first holds up one."""
+"""How many repositories are read at a time. One that must be fetched first holds one thread."""
 MOST_MISTAKES = 20
 _LONGEST = 400
 
@@ -32,40 +32,40 @@ Outcome = CommitSettings | Failure
 
 
 class ManifestReader:
-    """Reads the settings of commits, of each app one after the other. Thread safe."""
+    """Reads the settings of commits, those of one app one after the other. Thread safe."""
 
     def __init__(self, refs: Repositories, submit: Callable[[events.Event], None]) -> None:
         self._refs = refs
         self._submit = submit
         self._changed = threading.Condition()
-        self._wanted: dict[str, list[tuple[AppRecord, str]]] = {}
+        self._requested: dict[str, list[tuple[AppRecord, str]]] = {}
         self._busy: set[str] = set()
         self._ended = False
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         for _ in range(WORKERS):
             # Daemons: git may hold one for minutes when the program ends.
             threading.Thread(target=self._work, name="reading", daemon=True).start()
 
     def stop(self) -> None:
-        """End as soon as git is not running. Does not wait for it."""
+        """Stop the threads once git no longer runs. Does not wait for that."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
     def begin(self, app: AppRecord, sha: str) -> None:
-        """Have a commit's settings read, soon; events.SettingsRead tells them. Does not block."""
+        """Read a commit's settings soon, and then submit events.SettingsRead. Does not block."""
         with self._changed:
-            self._wanted.setdefault(app.name, []).append((app, sha))
+            self._requested.setdefault(app.name, []).append((app, sha))
             self._changed.notify()
 
     def read(self, app: AppRecord, sha: str) -> None:
-        """Read a commit's settings, now, and submit what came of it."""
+        """Read a commit's settings now, and submit the outcome."""
         try:
             outcome = read_settings(self._refs, app, sha)
         except Exception:
-            # Nobody asks again while this one is not answered.
+            # Every request needs an outcome: the service sends no second one meanwhile.
             log.exception("the settings of a commit cannot be read", app=app.name, commit=sha[:12])
             outcome = Failure(Cause.EXECUTOR_FAILED, f"{FILE} could not be read by a defect.")
         self._submit(
@@ -79,9 +79,9 @@ class ManifestReader:
                 name = self._next()
                 if self._ended or name is None:
                     return
-                app, sha = self._wanted[name].pop(0)
-                if not self._wanted[name]:
-                    del self._wanted[name]
+                app, sha = self._requested[name].pop(0)
+                if not self._requested[name]:
+                    del self._requested[name]
                 self._busy.add(name)
             self.read(app, sha)
             with self._changed:
@@ -89,11 +89,11 @@ class ManifestReader:
                 self._changed.notify()
 
     def _next(self) -> str | None:
-        return next((name for name in self._wanted if name not in self._busy), None)
+        return next((name for name in self._requested if name not in self._busy), None)
 
 
 def read_settings(refs: Repositories, app: AppRecord, sha: str) -> Outcome:
-    """Return what a commit says of itself, or why that cannot be used. Blocks as `refs` does."""
+    """Return a commit's settings, or why they cannot be used. Blocks as `refs` does."""
     path = posixpath.join(app.folder, FILE)
     try:
         file = refs.read_file(app, sha, path, most=manifest.MOST_BYTES)
@@ -121,12 +121,12 @@ def _content(file: RepositoryFile) -> bytes:
 def _invalid(path: str, mistakes: tuple[Mistake, ...]) -> Failure:
     lines = list(dict.fromkeys(one.line for one in mistakes))
     if len(mistakes) == 1:
-        said = f"{path} has a mistake in line {lines[0]}."
+        message = f"{path} has a mistake in line {lines[0]}."
     else:
         where = f"lines {_enumerate(lines)}" if len(lines) > 1 else f"line {lines[0]}"
-        said = f"{path} has {len(mistakes)} mistakes, in {where}."
+        message = f"{path} has {len(mistakes)} mistakes, in {where}."
     shown = [Mistake(one.line, one.message[:_LONGEST]) for one in mistakes[:MOST_MISTAKES]]
-    return Failure(Cause.SETTINGS_INVALID, said, mistakes=tuple(shown))
+    return Failure(Cause.SETTINGS_INVALID, message, mistakes=tuple(shown))
 
 
 def _enumerate(lines: list[int]) -> str:

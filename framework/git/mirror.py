@@ -1,7 +1,7 @@
-"""A bare mirror of one repository: its branches and tags, kept by fetching.
+"""A bare mirror of one repository: its branches and tags, kept up to date by fetching.
 
-Only what a branch or tag reaches exists for us. Objects that no ref reaches any more stay in the
-mirror for a while, so every commit that somebody names is checked for being reached.
+Only commits that a branch or tag reaches count as there. git keeps other objects in the mirror for
+a while, so each commit that somebody names is checked.
 """
 
 import threading
@@ -24,7 +24,7 @@ from prevs.messages import Credential
 
 _REMEMBERED = 10_000
 _AT_ONCE = 10_000
-"""Commits in one call of git: their ids fit into its arguments."""
+"""How many commits one call of git gets: their ids fit into its arguments."""
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +32,8 @@ log = structlog.get_logger(__name__)
 class Found(NamedTuple):
     """What a label leads to: nothing, one commit or several.
 
-    `why` says why it is nothing, and `meant` what may have been meant.
-
-    `refs` are branches and tags, or have the kind commit and the id as name.
+    `refs` are branches and tags, or have the kind commit and the id as name. If there are none,
+    `why` is the reason, and `meant` what may have been meant.
     """
 
     refs: tuple[Ref, ...]
@@ -43,7 +42,7 @@ class Found(NamedTuple):
 
 
 class Snapshot:
-    """The branches and tags as one fetch left them, and what was found out about labels since."""
+    """The branches and tags after one fetch, and a cache of what labels lead to."""
 
     def __init__(self, refs: tuple[Ref, ...]) -> None:
         self.refs = refs
@@ -54,7 +53,7 @@ class Snapshot:
 
 
 class Fetched(NamedTuple):
-    """A fetch that began at `started` (monotonic seconds), and how it failed, if it did."""
+    """A fetch that began at `started` (monotonic seconds); `failure` is None if it succeeded."""
 
     started: float
     failure: GitFailed | None
@@ -66,9 +65,9 @@ class _Refresh(NamedTuple):
 
 
 class Mirror:
-    """The mirror in `folder` of `repository`, which git may be given. Thread safe.
+    """The mirror in `folder` of `repository`, an address that was checked before. Thread safe.
 
-    `credential` is asked before each fetch, and does not block.
+    `credential` is called before each fetch, and does not block.
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class Mirror:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._last = Fetched(float("-inf"), None)
-        self._left: tuple[Fetched, Snapshot] | None = None
+        self._stale: tuple[Fetched, Snapshot] | None = None
         self._succeeded: float | None = None
         self._commits: Mapping[str, Commit] = MappingProxyType({})
         self._retired = False
@@ -98,12 +97,12 @@ class Mirror:
 
     @property
     def last(self) -> Fetched:
-        """The last fetch that has ended; one of minus infinity while there was none."""
+        """The last fetch that has ended; before the first one, `started` is minus infinity."""
         return self._last
 
     @property
     def age(self) -> float | None:
-        """How many seconds ago the branches and tags were as they are here; None: not known."""
+        """How many seconds ago the branches and tags were fetched; None if unknown."""
         if self._succeeded is None:
             return self._files.age()
         return self._clock() - self._succeeded
@@ -111,23 +110,23 @@ class Mirror:
     def peek(self, max_age: float) -> Snapshot | None:
         """Return the branches and tags if they were fetched within `max_age` seconds.
 
-        Any age will do with infinity, also that of an earlier process. Waits for no fetch; runs
-        git at most once. Raises GitFailed.
+        With infinity their age does not matter, and an earlier process may have fetched them. Waits
+        for no fetch; runs git at most once. Raises GitFailed.
         """
         if max_age == float("inf"):
-            return self._snapshot or self._find_left()
+            return self._snapshot or self._find_stale()
         last = self._last
         fresh = last.failure is None and self._clock() - last.started < max_age
         return self._snapshot if fresh else None
 
     def fetch(self) -> Snapshot:
-        """Return the branches and tags as they are now, or at a fetch that began after the call.
+        """Return the branches and tags from a fetch that began after the call.
 
-        So callers that wait for one another share one fetch, and its failure. Raises GitFailed.
+        Callers that wait for each other share one fetch, and its failure. Raises GitFailed.
         """
-        asked = self._clock()
+        called_at = self._clock()
         with self._lock:
-            if self._last.started < asked:
+            if self._last.started < called_at:
                 self._last = self._fetch(self._clock())
                 if self._retired:
                     self._files.remove()
@@ -135,28 +134,28 @@ class Mirror:
                 raise self._last.failure
             return self._load()
 
-    def fetch_within(self, patience: float) -> Snapshot:
-        """As `fetch`, but given up after `patience` seconds or so; the fetch goes on then.
+    def fetch_within(self, timeout: float) -> Snapshot:
+        """Like `fetch`, but wait only about `timeout` seconds; the fetch goes on after that.
 
         Raises GitFailed.
         """
-        asked = self._clock()
-        for _ in range(2):  # one that had begun before may not have what was pushed since
-            if self._last.started >= asked:
+        called_at = self._clock()
+        for _ in range(2):  # a fetch that began before the call may lack the latest push
+            if self._last.started >= called_at:
                 break
-            if not self.refresh(patience):
-                raise GitFailed(f"it has not answered for {patience:g} s", "")
+            if not self.refresh(timeout):
+                raise GitFailed(f"it has not answered for {timeout:g} s", "")
         last, snapshot = self._last, self._snapshot
-        if last.started < asked:
+        if last.started < called_at:
             raise GitFailed("the framework failed over it; its log has the details", "")
         if last.failure:
             raise last.failure
         return snapshot or self._load()
 
-    def refresh(self, patience: float) -> bool:
-        """Have a fetch go on beside the caller; return when it ends or is `patience` seconds old.
+    def refresh(self, timeout: float) -> bool:
+        """Fetch in another thread, and wait until it ends or is `timeout` seconds old.
 
-        Tells whether it has ended. Those who ask meanwhile share it. How it went, `last` tells.
+        Return whether it has ended; `last` has its outcome. Concurrent callers share one fetch.
         """
         with self._refreshing:
             if self._refresh is None or self._refresh.ended.is_set():
@@ -165,22 +164,22 @@ class Mirror:
                 work, one = self._fetch_beside, (self._refresh.ended,)
                 threading.Thread(target=work, args=one, name="fetching", daemon=True).start()
             refresh = self._refresh
-        return refresh.ended.wait(max(0.0, refresh.began + patience - self._clock()))
+        return refresh.ended.wait(max(0.0, refresh.began + timeout - self._clock()))
 
     def retire(self) -> None:
-        """Remove what is there, at once and after a fetch that goes on: nobody asks any more."""
+        """Remove the mirror now, and again after a fetch that is running: it is no longer used."""
         self._retired = True
         self._files.remove()
 
     def maintain(self) -> None:
-        """Let git collect what is loose and unreached, if there is much. May take minutes.
+        """Run git's garbage collection if there is much to collect. May take minutes.
 
         Raises GitFailed.
         """
         self._files.maintain()
 
     def find(self, snapshot: Snapshot, label: str) -> Found:
-        """Return what a DNS label leads to. Runs git at most three times. Raises GitFailed."""
+        """Return what a label leads to. Runs git at most three times. Raises GitFailed."""
         found = snapshot.found.get(label)
         if found is None:
             found = self._find(snapshot, label)
@@ -190,7 +189,7 @@ class Mirror:
         return found
 
     def describe(self, shas: Sequence[str]) -> list[Commit]:
-        """Return what is said by those of `shas` that are commits. Raises GitFailed."""
+        """Return the commits among `shas`, with author and subject. Raises GitFailed."""
         known = self._commits
         missing = [sha for sha in dict.fromkeys(shas) if sha not in known]
         if missing:
@@ -201,12 +200,12 @@ class Mirror:
             }
             if len(known) + len(read) > _REMEMBERED:
                 known = {sha: known[sha] for sha in shas if sha in known}
-            # Replaced, never changed: other threads look at the one before.
+            # The mapping is replaced, never changed: other threads may still read the old one.
             self._commits = known = {**known, **read}
         return [known[sha] for sha in shas if sha in known]
 
     def log(self, sha: str, *, skip: int, limit: int) -> list[Commit]:
-        """Return commits that one of this mirror's reaches, the newest first. Raises GitFailed."""
+        """Return commits that `sha` reaches, the newest first. Raises GitFailed."""
         bounds = [f"--skip={skip}", f"--max-count={limit}"]
         command = ["log", *bounds, "--encoding=UTF-8", commits.FORMAT, "--end-of-options", sha]
         return commits.read_commits(self._read(command))
@@ -215,7 +214,7 @@ class Mirror:
         reached: tuple[Ref, ...] = ()
         unreached: tuple[Ref, ...] = ()
         if names.is_sha(label):
-            # What a branch or tag leads to is reached: of what was just pushed git is not asked.
+            # The tip of a branch or tag is reached: a commit that was just pushed needs no git.
             if any(ref.sha == label for ref in snapshot.refs):
                 return Found((Ref(label, "commit", label),))
             reached, unreached = self._find_commits(label)
@@ -233,12 +232,12 @@ class Mirror:
         )
 
     def _find_commits(self, prefix: str) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
-        """Return the commits whose id begins so: those that a branch or tag reaches, the others."""
+        """Return the commits with a prefix: those that a branch or tag reaches, and the others."""
         objects = self._read(["rev-parse", f"--disambiguate={prefix}"]).split()
         found = [commit.sha for commit in self.describe(objects)]
         if not found:
             return (), ()
-        # Prints what the refs don't reach: these commits, and what lies behind them.
+        # Prints the commits that no ref reaches: some of these, and their ancestors.
         beyond = set(self._read(["rev-list", *found, "--not", "--branches", "--tags"]).split())
         return (
             tuple(Ref(sha, "commit", sha) for sha in found if sha not in beyond),
@@ -266,8 +265,8 @@ class Mirror:
             try:
                 changed = self._files.fetch(self.repository, self._credential())
             except GitFailed as exc:
-                # What git says of our own folder (a lock of a killed git, a damaged object) is
-                # not the repository's fault, and a new mirror mends it.
+                # An error about our own folder (the lock of a killed git, a damaged object) is
+                # not the repository's fault, and a new mirror fixes it.
                 if self._retired or str(self.folder) not in exc.output:
                     raise
                 self._files.remove()
@@ -277,19 +276,19 @@ class Mirror:
             return Fetched(started, exc)
         if changed:
             self._reload()
-        self._left = None
+        self._stale = None
         self._succeeded = started
         return Fetched(started, None)
 
-    def _find_left(self) -> Snapshot | None:
-        """Return what the last fetch has left though it failed, looked at once for each fetch."""
+    def _find_stale(self) -> Snapshot | None:
+        """Return the refs that are there after a failed fetch; read once for each fetch."""
         if not self._files.exists():
             return None
-        last, left = self._last, self._left
-        if left is None or left[0] is not last:
-            # Kept for this fetch alone: one that ends meanwhile may have kept a newer one.
-            self._left = left = (last, Snapshot(self._list()))
-        return left[1]
+        last, stale = self._last, self._stale
+        if stale is None or stale[0] is not last:
+            # This value is for this fetch alone: a later one may have stored its own meanwhile.
+            self._stale = stale = (last, Snapshot(self._list()))
+        return stale[1]
 
     def _load(self) -> Snapshot:
         return self._snapshot or self._reload()

@@ -1,9 +1,9 @@
-"""The folder of a mirror, as git keeps it: what fetches fill, and maintenance tidies.
+"""The folder of a mirror: git's files, which fetches fill and maintenance cleans up.
 
-HEAD                made first, before git asks the repository for anything
-objects/*/tmp_*     what is being written; a git that was cut off leaves it, and never goes on
-refs, packed-refs   written last, once all that they reach is there
-fetched             touched then: the refs were as they are here at its time
+HEAD                made first, before git contacts the repository
+objects/*/tmp_*     files that are being written; a git that is cut off leaves them, unusable
+refs, packed-refs   written last, once all objects that they reach are there
+fetched             touched after that: its time is that of the last successful fetch
 """
 
 import contextlib
@@ -47,34 +47,34 @@ class MirrorFolder:
         self._tidying = threading.Lock()
 
     def exists(self) -> bool:
-        """Tell whether there is a mirror, which may be empty still."""
+        """Return whether there is a mirror, which may still be empty."""
         return (self.path / "HEAD").is_file()
 
     def fetch(self, repository: str, credential: Credential | None) -> bool:
-        """Fetch; tell whether anything may have changed: git names every change, else nothing.
+        """Fetch; return whether anything may have changed: git prints every change, else nothing.
 
         Makes the mirror if there is none. Raises GitFailed.
         """
         limit = self._prepare()
         self._remove_left()
-        with self._git.asking(repository, credential) as git:
-            _, news = git.run_there(self.path, _FETCH, repository, _REFSPECS, limit=limit)
-        # Whoever removes the mirror meanwhile does not want to know.
+        with self._git.with_credential(repository, credential) as git:
+            _, news = git.run_remote(self.path, _FETCH, repository, _REFSPECS, limit=limit)
+        # Another thread may have removed the mirror meanwhile.
         with contextlib.suppress(OSError):
             (self.path / _FETCHED).touch()
         return bool(news)
 
     def age(self) -> float | None:
-        """Return how many seconds ago the last fetch ended, of an earlier process perhaps."""
+        """Return how many seconds ago the last fetch ended, also one of an earlier process."""
         try:
             return max(0.0, time.time() - (self.path / _FETCHED).stat().st_mtime)
         except OSError:
             return None
 
     def maintain(self) -> None:
-        """Let git collect what is loose and unreached, if there is much. May take minutes.
+        """Run git's garbage collection if there is much to collect. May take minutes.
 
-        Does nothing where that goes on already. Raises GitFailed.
+        Does nothing while it is running already. Raises GitFailed.
         """
         if self._tidying.acquire(blocking=False):
             try:
@@ -83,36 +83,36 @@ class MirrorFolder:
                 self._tidying.release()
 
     def remove(self) -> None:
-        """Remove all of it, as far as that goes."""
+        """Remove all of it, as far as possible."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _prepare(self) -> int:
-        """Make sure that there is a mirror; return how many seconds a fetch into it may take.
+        """Make the mirror if there is none; return how many seconds a fetch may take.
 
-        An empty one has everything to get, however often that was tried before. Raises GitFailed.
+        A fetch into an empty mirror gets everything, so it may take longer. Raises GitFailed.
         """
         if not self.exists():
             self._filled = False
             init = ["init", "--quiet", "--bare", "--template="]
             self._git.run(self.path, init, limit=READ_LIMIT)
         elif not self._filled:
-            # The name alone: it is there, too, where the object that it leads to is damaged.
+            # List the name alone: that works even if the ref's object is damaged.
             listing = ["for-each-ref", "--count=1", "--format=%(refname)"]
-            # What is wrong with it, the fetch says.
+            # If this fails, the fetch reports the reason.
             with contextlib.suppress(GitFailed):
                 self._filled = bool(self._git.read(self.path, listing, limit=READ_LIMIT))
         return FETCH_LIMIT if self._filled else FIRST_FETCH_LIMIT
 
     def _remove_left(self) -> None:
-        """Remove what was received by fetches that were cut off, unless maintenance goes on.
+        """Remove the files of fetches that were cut off, unless maintenance is running.
 
-        That one writes files of such names, too.
+        Maintenance writes files with such names, too.
         """
         if self._tidying.acquire(blocking=False):
             try:
-                # Whoever retires the mirror removes all of it meanwhile.
+                # Another thread may be removing the whole mirror.
                 with contextlib.suppress(OSError):
-                    # Large files, when they come with few others, are written in objects itself.
+                    # git writes a large file that comes with few others directly in objects.
                     for left in (self.path / "objects").rglob("tmp_*"):
                         left.unlink(missing_ok=True)
             finally:

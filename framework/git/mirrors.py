@@ -21,7 +21,7 @@ from framework.errors import (
 )
 from framework.git import commits, files, resolution
 from framework.git.commits import Cursor
-from framework.git.git_command import GitCommand, GitFailed, NotGiven
+from framework.git.git_command import CredentialUnavailable, GitCommand, GitFailed
 from framework.git.mirror import Found, Mirror, Snapshot
 from framework.meanings import Candidate
 from framework.ports import CommitPage, Listing, Ref, RepositoryFile, Resolved
@@ -31,12 +31,12 @@ from prevs.records import AppRecord
 from program.git_messages import redact
 
 FRESH_S = 2.0
-"""For how long a label that is known needs no fetch: a page and its parts ask within this."""
-PATIENCE_S = 2.0
-"""How long who looks at a list waits for a fetch that has begun, before the last known one does."""
-RESOLVE_S, AWAY_S = 15.0, 5.0
-"""How long who asks for a label waits for a fetch, before what it led to last does; and where the
-last fetch has failed already."""
+"""How long a known label needs no fetch: a page and its parts are requested within this time."""
+LIST_WAIT_S = 2.0
+"""How long a list request waits for a running fetch before it falls back to the cached list."""
+RESOLVE_WAIT_S, RESOLVE_WAIT_AFTER_FAILURE_S = 15.0, 5.0
+"""How long a label waits for a fetch before it falls back to its last known commit; the second is
+for when the last fetch has failed already."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +44,10 @@ log = structlog.get_logger(__name__)
 class Mirrors:
     """Branches and tags of the apps' repositories, mirrored below `folder`. Thread safe.
 
-    `clock` gives monotonic seconds. A mirror's folder tells its repository, so an app whose
-    repository changes gets a new one, and never an answer out of the old one. Lists are fetched
-    anew after `interval` seconds; the framework follows what runs as often by itself. `credential`
-    gives that of an app at any time, does not block, and may raise FrameworkError.
+    `clock` gives monotonic seconds. The name of a mirror's folder depends on its repository, so an
+    app whose repository changes gets a new mirror. Lists are fetched again after `interval`
+    seconds; the framework polls apps with active previews as often. `credential` returns that of an
+    app, does not block, and may raise FrameworkError.
     """
 
     def __init__(
@@ -73,24 +73,24 @@ class Mirrors:
             raise UnknownLabel(app.name, label, resolution.explain_no_label(label))
         mirror = self._get_mirror(app)
         try:
-            lead = self._resolve(app, label, mirror)
+            resolved = self._resolve(app, label, mirror)
             is_old = fresh and names.is_sha(label)
             snapshot = self._look(app, mirror) if is_old else mirror.peek(float("inf"))
-            return lead._replace(refs=snapshot.names.get(lead.sha, ()) if snapshot else ())
+            return resolved._replace(refs=snapshot.names.get(resolved.sha, ()) if snapshot else ())
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
 
     def _resolve(self, app: AppRecord, label: str, mirror: Mirror) -> Resolved:
-        """Return what a label leads to, but for its refs. Raises what `resolve` does, GitFailed."""
+        """Return the commit of a label, without its refs. Raises like `resolve`, and GitFailed."""
         if known := self._find_known(mirror, label, FRESH_S):
             return _choose(app, label, mirror, known)
         left = self._find_known(mirror, label, float("inf"))
         if left is None:
             return _choose(app, label, mirror, mirror.find(mirror.fetch(), label))
         try:
-            patience = AWAY_S if mirror.last.failure else RESOLVE_S
-            found = mirror.find(mirror.fetch_within(patience), label)
-        except NotGiven:
+            timeout = RESOLVE_WAIT_AFTER_FAILURE_S if mirror.last.failure else RESOLVE_WAIT_S
+            found = mirror.find(mirror.fetch_within(timeout), label)
+        except CredentialUnavailable:
             raise
         except GitFailed as exc:
             then = _choose(app, label, mirror, left)
@@ -163,19 +163,19 @@ class Mirrors:
             shutil.rmtree(self._folder / app, ignore_errors=True)
 
     def _look(self, app: AppRecord, mirror: Mirror) -> Snapshot:
-        """Return the branches and tags, old ones where they are not fetched within PATIENCE_S.
+        """Return the branches and tags, old ones if a fetch takes longer than LIST_WAIT_S.
 
         Raises GitFailed, BeingFetched.
         """
-        # The framework's own looks at a repository are a little more than an interval apart.
+        # The framework's own fetches are a little more than an interval apart.
         max_age = self._interval + FRESH_S
         if snapshot := mirror.peek(max_age):
             return snapshot
         if self._clock() - mirror.last.started >= max_age:
-            mirror.refresh(PATIENCE_S)
+            mirror.refresh(LIST_WAIT_S)
         failure = mirror.last.failure
         snapshot = mirror.peek(float("inf"))
-        # A mirror is empty, too, from its making until the end of its first fetch.
+        # An empty mirror may only be waiting for the end of its first fetch.
         if snapshot and (snapshot.refs or mirror.age is not None):
             return snapshot
         raise failure or BeingFetched(app.name)
@@ -202,7 +202,7 @@ class Mirrors:
         return Cursor(_choose(app, ref, mirror, found).sha, 0)
 
     def _find_known(self, mirror: Mirror, label: str, age: float) -> Found | None:
-        """Return what a label led to within `age` seconds; a commit's id leads there for ever."""
+        """Return what a label led to within the last `age` seconds, a commit's id at any time."""
         snapshot = mirror.peek(float("inf") if names.is_sha(label) else age)
         found = mirror.find(snapshot, label) if snapshot else None
         return found if found and found.refs else None
@@ -236,8 +236,8 @@ class Mirrors:
             try:
                 return self._credential(app.name)
             except FrameworkError as exc:
-                # One that cannot be opened is a repository that cannot be read.
-                raise NotGiven(str(exc).rstrip("."), "") from exc
+                # If the credential cannot be decrypted, the repository cannot be read.
+                raise CredentialUnavailable(str(exc).rstrip("."), "") from exc
 
         return Mirror(folder, app.repository, self._git, self._clock, credential=credential)
 
@@ -249,7 +249,7 @@ class Mirrors:
 
 
 def _list(mirror: Mirror, snapshot: Snapshot) -> Sequence[Ref]:
-    """Return the branches and tags as people see them, made once for each snapshot."""
+    """Return the branches and tags as people see them; computed once for each snapshot."""
     if snapshot.listed is None:
         described = mirror.describe([ref.sha for ref in snapshot.refs])
         by_sha = {commit.sha: commit for commit in described}

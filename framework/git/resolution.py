@@ -32,7 +32,7 @@ Labels = Mapping[str, Sequence[Ref]]
 MOST_MEANT = 5
 _MOST_LOOKED_AT = 1000
 MOST_NAMES = 32
-"""How many refs are told of one commit, branches first: a record has room for so many."""
+"""How many refs of one commit are kept, branches first: a record has room for that many."""
 _FOLDERS = {"branch": BRANCHES, "tag": TAGS}
 
 
@@ -48,7 +48,7 @@ REF_FORMAT = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refnam
 
 
 def label_refs(refs: Iterable[Ref]) -> Labels:
-    """Return the refs of each label: one a commit, and where both lead there, the branch."""
+    """Return the refs of each label: one for each commit, a branch rather than a tag."""
     labels: dict[str, dict[str, Ref]] = {}
     for ref in sorted(refs, key=lambda ref: (ref.kind, ref.name)):
         labels.setdefault(names.slug(ref.name), {}).setdefault(ref.sha, ref)
@@ -66,7 +66,7 @@ def name_refs(refs: Iterable[Ref]) -> dict[str, tuple[str, ...]]:
 
 
 def find_heads(labels: Labels) -> dict[str, str | None]:
-    """Return the commit of every label; None for one that leads to several."""
+    """Return the commit of every label; None if a label leads to several."""
     return {label: refs[0].sha if len(refs) == 1 else None for label, refs in labels.items()}
 
 
@@ -78,8 +78,8 @@ def list_refs(
     for ref in refs:
         if commit := commits.get(ref.sha):
             label = names.slug(ref.name)
-            # A whole commit id is that commit, whatever else has the name.
-            astray = len(labels[label]) > 1 or (names.is_sha(label) and label != ref.sha)
+            # A whole commit id always leads to that commit, even if a branch has that name.
+            ambiguous = len(labels[label]) > 1 or (names.is_sha(label) and label != ref.sha)
             _, author, subject, committed = commit
             found.append(
                 ports.Ref(
@@ -90,22 +90,22 @@ def list_refs(
                     author,
                     subject,
                     committed,
-                    astray,
+                    ambiguous,
                 )
             )
     return sorted(found, key=lambda ref: (-ref.committed, ref.kind, ref.name))
 
 
 def find_named(refs: Iterable[Ref], name: str) -> tuple[Ref, ...]:
-    """Return the branches and tags that people see by a name: one of each commit."""
+    """Return the branches and tags that are shown with a name: one for each commit."""
     found = {ref.sha: ref for ref in refs if _printable(ref.name) == name}
     return tuple(found.values())
 
 
 def find_main(refs: Sequence[ports.Ref]) -> str | None:
-    """Return the branch to show where none is named: a usual one, or that of the newest commit.
+    """Return the branch to show by default: main, master, trunk, or that of the newest commit.
 
-    A mirror does not know which one its repository shows first.
+    A mirror does not know its repository's default branch.
     """
     branches = [ref.name for ref in refs if ref.kind == "branch"]
     usual = [name for name in _MAIN if name in branches]
@@ -113,14 +113,14 @@ def find_main(refs: Sequence[ports.Ref]) -> str | None:
 
 
 def show_name(ref: Ref) -> str | None:
-    """Return a branch's or tag's name as text that can be sent; None of a commit."""
+    """Return a branch's or tag's name as text that UTF-8 can encode; None for a commit."""
     if ref.kind == "commit":
         return None
     return _printable(ref.name)
 
 
 def explain_no_label(label: str) -> str:
-    """Return why a text that is no DNS label leads nowhere."""
+    """Return why a text that is no DNS label is not resolved."""
     return (
         "it is no DNS label (1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last). "
         f"A branch or tag of this name has the label {names.slug(label)!r}."
@@ -128,7 +128,7 @@ def explain_no_label(label: str) -> str:
 
 
 def explain_unknown(label: str, refs: Sequence[Ref], unreached: Sequence[str]) -> str:
-    """Return why a label leads nowhere; `unreached` are commits that it names all the same."""
+    """Return why a label leads nowhere; `unreached` are commits with that id on no branch."""
     if unreached:
         return "that commit exists, but no branch or tag reaches it."
     if not refs:
@@ -141,9 +141,9 @@ def explain_unknown(label: str, refs: Sequence[Ref], unreached: Sequence[str]) -
 
 
 def find_meant(label: str, refs: Sequence[Ref], labels: Labels) -> tuple[Meant, ...]:
-    """Return what a label that leads nowhere may mean: what looks like it, and a usual branch.
+    """Return what a label that leads nowhere may mean: similar names, and the main branch.
 
-    Of very many refs some are looked at: whoever comes can ask for this.
+    Only some of very many refs are compared: any visitor can cause this.
     """
     known: dict[str, Ref] = {}
     for ref in refs[:_MOST_LOOKED_AT]:

@@ -24,13 +24,13 @@ class SomeRefs(FakeRefs):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = threading.Event()
+        self.called = threading.Event()
         self.over = threading.Event()
         self.over.set()
 
     def heads(self, app: AppRecord) -> Mapping[str, str | None]:
         if app is ONE:
-            self.asked.set()
+            self.called.set()
             self.over.wait()
             raise RepositoryUnreachable("one", "/srv/one", "no such file")
         return HEADS
@@ -41,8 +41,10 @@ class SomeRefs(FakeRefs):
             raise OSError("busy")
 
 
-def following(refs: SomeRefs, told: list[events.Event]) -> BranchPoller:
-    return BranchPoller(refs, told.append, lambda: Snapshot({}, {}), interval=1.0, failed=print)
+def following(refs: SomeRefs, submitted: list[events.Event]) -> BranchPoller:
+    return BranchPoller(
+        refs, submitted.append, lambda: Snapshot({}, {}), interval=1.0, failed=print
+    )
 
 
 def snapshot(*previews: PreviewRecord) -> Snapshot:
@@ -106,31 +108,31 @@ def test_an_app_that_nobody_follows_is_forgotten() -> None:
 
 
 def test_heads_are_submitted_and_a_failure_is_told() -> None:
-    told: list[events.Event] = []
-    worker = following(SomeRefs(), told)
+    submitted: list[events.Event] = []
+    worker = following(SomeRefs(), submitted)
     assert not worker.fetch(ONE)
     assert worker.fetch(TWO)
-    assert told == [events.HeadsFetched("two", HEADS)]
+    assert submitted == [events.HeadsFetched("two", HEADS)]
 
 
 def test_a_repository_that_hangs_keeps_no_other_from_being_followed() -> None:
-    told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    submitted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
     refs = SomeRefs()
     refs.over.clear()
     both = snapshot(*(PreviewRecord(app, A, State.RUNNING, ("main",)) for app in ("one", "two")))
-    worker = BranchPoller(refs, told.put, lambda: both, interval=0.01, failed=print)
+    worker = BranchPoller(refs, submitted.put, lambda: both, interval=0.01, failed=print)
     worker.start()
     try:
-        assert refs.asked.wait(60)
+        assert refs.called.wait(60)
         for _ in range(3):
-            assert told.get(timeout=60) == events.HeadsFetched("two", HEADS)
+            assert submitted.get(timeout=60) == events.HeadsFetched("two", HEADS)
     finally:
         worker.stop()
         refs.over.set()
 
 
 def test_following_goes_on_after_a_defect() -> None:
-    told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    submitted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
     chances = iter([False])
 
     def look() -> Snapshot:
@@ -138,19 +140,19 @@ def test_following_goes_on_after_a_defect() -> None:
             raise ValueError("a defect")
         return snapshot(PreviewRecord("two", A, State.RUNNING, ("main",)))
 
-    worker = BranchPoller(SomeRefs(), told.put, look, interval=0.01, failed=print)
+    worker = BranchPoller(SomeRefs(), submitted.put, look, interval=0.01, failed=print)
     worker.start()
     try:
-        assert told.get(timeout=60) == events.HeadsFetched("two", HEADS)
+        assert submitted.get(timeout=60) == events.HeadsFetched("two", HEADS)
     finally:
         worker.stop()
 
 
 def test_a_mirror_that_cannot_be_removed_does_not_keep_its_app() -> None:
-    told: list[events.Event] = []
+    submitted: list[events.Event] = []
     refs = SomeRefs()
-    worker = following(refs, told)
+    worker = following(refs, submitted)
     worker.remove("one")
     worker.remove("broken")
     assert refs.forgotten == ["one", "broken"]
-    assert told == [events.MirrorRemoved("one"), events.MirrorRemoved("broken")]
+    assert submitted == [events.MirrorRemoved("one"), events.MirrorRemoved("broken")]

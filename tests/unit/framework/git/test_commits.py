@@ -10,11 +10,11 @@ LINE = st.text(st.characters(blacklist_characters="\n", blacklist_categories=["C
 
 @given(st.lists(st.tuples(st.sampled_from([A, B]), st.integers(0, 10**10), LINE, LINE)))
 def test_whatever_names_and_subjects_say_each_commit_keeps_its_own(
-    told: list[tuple[str, int, str, str]],
+    listed: list[tuple[str, int, str, str]],
 ) -> None:
-    output = "".join(f"{sha} {when}\n{who}\n{subject}\n" for sha, when, who, subject in told)
+    output = "".join(f"{sha} {when}\n{who}\n{subject}\n" for sha, when, who, subject in listed)
     assert read_commits(output) == [
-        Commit(sha, who, subject, float(when)) for sha, when, who, subject in told
+        Commit(sha, who, subject, float(when)) for sha, when, who, subject in listed
     ]
 
 

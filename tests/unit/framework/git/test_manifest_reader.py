@@ -41,7 +41,7 @@ class SlowRefs(FakeRefs):
 
 
 @pytest.fixture
-def told() -> "queue.SimpleQueue[events.Event]":
+def submitted() -> "queue.SimpleQueue[events.Event]":
     return queue.SimpleQueue()
 
 
@@ -90,23 +90,25 @@ def test_a_sentence_says_where_the_mistakes_are(text: str, sentence: str) -> Non
 
 
 def test_what_is_read_is_told_with_what_it_was_read_for(
-    told: "queue.SimpleQueue[events.Event]",
+    submitted: "queue.SimpleQueue[events.Event]",
 ) -> None:
     refs = FakeRefs()
     put(refs, "port = 8000")
-    ManifestReader(refs, told.put).read(APP, A)
-    said = CommitSettings(port=8000)
-    assert told.get() == events.SettingsRead("shop", A, effective_settings.settings_key(APP), said)
+    ManifestReader(refs, submitted.put).read(APP, A)
+    settings = CommitSettings(port=8000)
+    assert submitted.get() == events.SettingsRead(
+        "shop", A, effective_settings.settings_key(APP), settings
+    )
 
 
-def test_a_defect_is_an_answer_too(told: "queue.SimpleQueue[events.Event]") -> None:
+def test_a_defect_is_an_answer_too(submitted: "queue.SimpleQueue[events.Event]") -> None:
     refs = FakeRefs()
     refs.files["shop", A, PATH] = ValueError("a defect")
     refs.files["shop", B, PATH] = RepositoryUnreachable("shop", "/srv/shop", "it is away")
-    reading = ManifestReader(refs, told.put)
+    reading = ManifestReader(refs, submitted.put)
     for sha in (A, B):
         reading.read(APP, sha)
-    first, second = told.get(), told.get()
+    first, second = submitted.get(), submitted.get()
     assert isinstance(first, events.SettingsRead)
     assert isinstance(first.outcome, Failure)
     assert isinstance(second, events.SettingsRead)
@@ -115,18 +117,18 @@ def test_a_defect_is_an_answer_too(told: "queue.SimpleQueue[events.Event]") -> N
 
 
 def test_one_repository_that_hangs_holds_up_no_other(
-    slow: SlowRefs, told: "queue.SimpleQueue[events.Event]"
+    slow: SlowRefs, submitted: "queue.SimpleQueue[events.Event]"
 ) -> None:
-    reading = ManifestReader(slow, told.put)
+    reading = ManifestReader(slow, submitted.put)
     reading.start()
     for number in range(20):
         reading.begin(AppRecord("slow", "/srv/slow"), f"{number:040}")
     reading.begin(APP, A)
-    first = told.get(timeout=60)
+    first = submitted.get(timeout=60)
     assert isinstance(first, events.SettingsRead)
     assert first.app == "shop"
     slow.go.set()
-    assert {getattr(told.get(timeout=60), "sha", "") for _ in range(20)} == {
+    assert {getattr(submitted.get(timeout=60), "sha", "") for _ in range(20)} == {
         f"{number:040}" for number in range(20)
     }
     reading.stop()
