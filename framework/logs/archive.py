@@ -1,8 +1,7 @@
-"""The ends of the logs of attempts that are over, kept in files of the framework's own.
+"""Keeps the ends of the logs of ended attempts, in files of the framework.
 
-An agent removes a sandbox after a while, and may be gone itself; a preview that failed stays so,
-and whoever comes to it wants to know why, and what was built before it was woken. One file is kept
-for each, named like the task.
+An agent removes a sandbox after a while, or may be gone itself. But a failed preview stays failed,
+and a visitor wants to know why. Each attempt has one file, named like its task.
 """
 
 import contextlib
@@ -16,7 +15,7 @@ from prevs.records import PreviewRecord
 from prevs.states import State
 
 SIZE = 64 * 1024
-"""The most bytes that are kept of one log."""
+"""How many bytes of one log are kept at most."""
 
 _GONE = b"== what came before is gone ==\n"
 _HALF = ".half"
@@ -34,9 +33,9 @@ _NOTHING = _Kept(0, b"")
 
 
 class LogArchive:
-    """A folder of ends of logs, by task. Thread safe: files are whole once they have their name.
+    """A folder of ends of logs, by task. Thread safe: a file gets its name once it is complete.
 
-    Raises OSError where the folder cannot be used.
+    Raises OSError if the folder cannot be used.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,13 +47,13 @@ class LogArchive:
         return {file.name for file in self._folder.iterdir()}
 
     def has(self, task_id: str) -> bool:
-        """Tell whether the log of a task is kept."""
+        """Return whether the log of a task is kept."""
         return (self._folder / task_id).exists()
 
     def keep(self, task_id: str, data: bytes, end: int) -> None:
-        """Keep the last bytes of a log, which is `end` bytes long.
+        """Keep `data`, the last bytes of a log of `end` bytes.
 
-        Where that is not all of it, the first line says so, at the cost of the bytes before.
+        If that is not all of the log, a first line that says so replaces the bytes before it.
         """
         begin = end - len(data)
         if begin > 0:
@@ -65,11 +64,11 @@ class LogArchive:
         half.rename(self._folder / task_id)
 
     def forget(self, task_id: str) -> None:
-        """Remove what is kept of a task, if there is something."""
+        """Remove the log of a task, if it is kept."""
         (self._folder / task_id).unlink(missing_ok=True)
 
     def read(self, task_id: str, offset: int) -> tuple[bytes, int]:
-        """Return what is kept of what follows byte `offset` of the log, and the next offset."""
+        """Return the kept bytes after `offset` of the log, and the next offset."""
         begin, data = self._load(task_id)
         found = data[max(0, offset - begin) :]
         return found, max(offset, begin) + len(found) if found else offset
@@ -91,9 +90,9 @@ class LogArchive:
 
 
 class ArchivedSandboxes:
-    """The output of attempts as framework.ports.Sandboxes, also where the sandbox is gone.
+    """The output of attempts as framework.ports.Sandboxes, also after a sandbox is gone.
 
-    Then it is what is kept of it, and that is of attempts that are over. Thread safe.
+    For an ended attempt, the archive replaces a missing sandbox. Thread safe.
     """
 
     def __init__(self, sandboxes: Sandboxes, kept: LogArchive) -> None:
@@ -101,14 +100,14 @@ class ArchivedSandboxes:
         self._kept = kept
 
     def has(self, task_id: str) -> bool:
-        """Tell whether something of a task's output is kept. Looks at a disk."""
+        """Return whether the archive has a task's log. Reads the disk."""
         return self._kept.has(task_id)
 
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
-        """Return what follows byte `offset` of the last attempt's output, and the next offset.
+        """Return the last attempt's output after byte `offset`, and the next offset.
 
-        Where less than all is kept, what follows may begin later. Raises Unavailable when the
-        agent does not answer and nothing is kept.
+        It may begin later if the archive has only the end. Raises Unavailable if the agent does not
+        answer and the archive has nothing.
         """
         is_kept = self._is_kept(preview)
         try:

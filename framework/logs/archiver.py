@@ -1,7 +1,7 @@
-"""The thread that keeps the ends of logs of ended attempts, while their sandboxes are there.
+"""The thread that archives the ends of logs of ended attempts, while their sandboxes are there.
 
-It compares what is kept with what is over, again and again: so a framework that takes over fetches
-what it lacks, and what no record has any more is forgotten.
+It compares the archive with the ended attempts, again and again. So a new leader fetches the logs
+that it lacks, and logs without a record are removed.
 """
 
 import heapq
@@ -22,16 +22,16 @@ from prevs.states import State
 log = structlog.get_logger(__name__)
 
 MOST = 1000
-"""How many logs are kept of failed previews, those that failed last; and of other attempts."""
+"""How many logs of failed previews are kept, the last ones; and as many of other attempts."""
 LOOK_SECONDS = 1.0
 AWAY_SECONDS = 30.0
-"""When to ask again for what an agent did not give that does not answer."""
+"""When to try again after an agent did not answer."""
 NOTHING_SECONDS = 600.0
-"""When to ask again for what is not there; its agent may not have come back to the master yet."""
+"""When to try again after there was no log: the agent may not have reregistered yet."""
 
 
 class LogArchiver:
-    """Keeps what `sandboxes` has of the attempts in `snapshot` that are over, in `kept`."""
+    """Copies the logs of ended attempts in `snapshot` from `sandboxes` to `kept`."""
 
     def __init__(
         self, sandboxes: Sandboxes, kept: LogArchive, snapshot: Callable[[], Snapshot]
@@ -44,16 +44,16 @@ class LogArchiver:
         self._not_before: dict[str, float] = {}
 
     def start(self) -> None:
-        """Begin, on a thread of its own."""
+        """Start the thread."""
         # A daemon: an agent may hold it for some seconds when the program ends.
         threading.Thread(target=self._run, name="keeping", daemon=True).start()
 
     def stop(self) -> None:
-        """End as soon as no agent is asked. Does not wait for it."""
+        """Stop the thread once no request to an agent runs. Does not wait for that."""
         self._ended.set()
 
     def look(self, now: float) -> None:
-        """Keep what is not kept, forget what no record has any more. `now` is monotonic.
+        """Archive the missing logs, and remove those without a record. `now` is monotonic.
 
         Blocks for as long as the agents take. Raises OSError.
         """
@@ -80,7 +80,7 @@ class LogArchiver:
         self._seen = snapshot
 
     def _try(self, task_id: str, preview: PreviewRecord, away: set[str | None]) -> float | None:
-        """Keep the end of a log; else return for how long not to try again."""
+        """Archive the end of a log, and return None; else return how long to wait."""
         try:
             data, end = self._sandboxes.tail(preview, SIZE)
         except Unavailable as error:
@@ -99,13 +99,13 @@ class LogArchiver:
             try:
                 self.look(time.monotonic())
             except Exception:
-                # Without this thread no log is kept any more, and nobody would know.
+                # If this thread died, no log would be archived, and nothing would show it.
                 log.exception("logs cannot be kept for now")
                 pause = AWAY_SECONDS
 
 
 def _find_over(snapshot: Snapshot) -> dict[str, PreviewRecord]:
-    """Return the previews as their attempts ended whose logs are to be kept, by task."""
+    """Return the ended attempts whose logs to keep, by task, each as its preview was then."""
     previews = snapshot.previews.values()
     failed = heapq.nlargest(
         MOST,
@@ -113,7 +113,7 @@ def _find_over(snapshot: Snapshot) -> dict[str, PreviewRecord]:
         key=lambda preview: preview.changed,
     )
     found = {preview.task_id: preview for preview in failed if preview.task_id}
-    # Whose last attempt is not among the newest of all has none that is: few are looked at whole.
+    # If a preview's last attempt is not among the newest, none of its attempts is.
     ended = (one for one in previews if one.attempts)
     newest = heapq.nlargest(2 * MOST, ended, key=lambda preview: preview.attempts[-1].ended)
     others = (

@@ -1,7 +1,7 @@
-"""The output of attempts, read through the files API of the Mesos agents.
+"""Reads the output of attempts through the files API of the Mesos agents.
 
 An agent serves an executor's sandbox from its launch until the agent's garbage collection (a week,
-by default). The record of a preview tells the agent's id; where that one listens, the master knows.
+by default). A preview's record has the agent's id; the master knows the agent's address.
 """
 
 import json
@@ -18,7 +18,7 @@ from framework.logs import sparse_log
 from prevs.records import PreviewRecord
 
 PIECE_SIZE = 64 * 1024
-"""The most bytes that a call reads; agents give no more at once (16 pages)."""
+"""How many bytes a call reads at most: agents send no more at once (16 pages)."""
 
 _PAGE_SIZE = 4096
 _TIMEOUTS_S = (2.0, 5.0)
@@ -30,10 +30,10 @@ _REFUSALS = (requests.codes.unauthorized, requests.codes.forbidden)
 class AgentSandboxes:
     """Sandboxes of one Mesos cluster, as framework.ports.Sandboxes. Thread safe.
 
-    `master` gives the leading master as host:port, `framework_id` the id that Mesos gave us; both
-    give None while it isn't known. `clock` gives monotonic seconds. The `credential`, a principal
-    and its secret, is for the master alone, `agents_credential` for agents; TLS, with a certificate
-    of an `authority`, is for the master alone.
+    `master` returns the leading master as host:port, `framework_id` the id that Mesos gave us; both
+    return None while it is unknown. `clock` gives monotonic seconds. `credential` (a principal and
+    its secret) is for the master alone, `agents_credential` for agents. With an `authority` for
+    certificates, the master is read over TLS; agents never are.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class AgentSandboxes:
         kept = sparse_log.cut_at_gap(data)
         if kept or not data:
             return kept, begin + len(kept)
-        return self._read_behind_hole(preview, begin)
+        return self._read_after_gap(preview, begin)
 
-    def _read_behind_hole(self, preview: PreviewRecord, begin: int) -> tuple[bytes, int]:
-        """Return what follows the hole that begins there, after a line that says so."""
+    def _read_after_gap(self, preview: PreviewRecord, begin: int) -> tuple[bytes, int]:
+        """Return the bytes after the gap around `begin`, behind a line that replaces the gap."""
         _, size = self._read(preview, _END, 0)
         end = sparse_log.find_gap_end(
             lambda at: self._read(preview, at, _PAGE_SIZE)[0], begin, size
@@ -81,9 +81,9 @@ class AgentSandboxes:
         return sparse_log.omission_line(begin, end) + kept, end + len(kept)
 
     def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
-        """Return at most the last `size` bytes, in whole lines where one is not longer itself.
+        """Return at most the last `size` bytes, and the offset after them.
 
-        And the offset after them.
+        They are whole lines, unless one line is longer.
         """
         _, end = self._read(preview, _END, 0)
         begin = max(0, end - min(size, PIECE_SIZE))
@@ -123,7 +123,7 @@ class AgentSandboxes:
         return read_answer(answer.content)
 
     def _find_address(self, agent_id: str) -> str | None:
-        """Return where an agent listens, or None if the master knows no such agent.
+        """Return an agent's address, or None if the master does not know the agent.
 
         Raises MasterRefuses, Unavailable.
         """
@@ -138,7 +138,7 @@ class AgentSandboxes:
         return address
 
     def _suspect(self, agent_id: str) -> None:
-        """Ask the master soon where this agent is: it may come back at another port."""
+        """Fetch this agent's address again soon: the agent may come back at another port."""
         with self._lock:
             self._suspects.add(agent_id)
 
@@ -166,8 +166,8 @@ def read_addresses(slaves: Mapping[str, Any]) -> dict[str, str]:
 def read_answer(body: bytes) -> tuple[bytes, int]:
     """Return the bytes of a file and their offset, from an agent's answer to /files/read.
 
-    Agents write a file's bytes into a JSON string as they are, UTF-8 or not; decoded as Latin-1
-    every byte is one character and comes back as it was.
+    Agents write a file's bytes into a JSON string unchanged, UTF-8 or not. Latin-1 decodes each
+    byte to one character, so encoding it again gives the same bytes.
     """
     parsed = json.loads(body.decode("latin-1"), strict=False)
     return parsed["data"].encode("latin-1"), parsed["offset"]

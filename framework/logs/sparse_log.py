@@ -1,6 +1,6 @@
-"""The part of an attempt's log that is not kept, which reads as zeros. Pure.
+"""The gap in an attempt's log, which reads as zeros. Pure.
 
-An executor keeps a log's beginning and its end, and frees what is between (executor/log/output.py).
+An executor keeps a log's beginning and end, and frees the part between (executor/log/output.py).
 """
 
 from collections.abc import Callable
@@ -10,15 +10,15 @@ _ZEROS = bytes(_PAGE)
 
 
 def cut_at_gap(data: bytes) -> bytes:
-    """Return what comes before a hole, all of it where there is none; nothing in a hole."""
+    """Return the bytes before the first gap: all of them without one, none inside one."""
     found = data.find(_ZEROS)
     return data if found < 0 else data[:found]
 
 
 def find_gap_end(read_page: Callable[[int], bytes], begin: int, size: int) -> int:
-    """Return where the hole ends in which `begin` is, of a log of `size` bytes.
+    """Return the end of the gap around `begin`, in a log of `size` bytes.
 
-    `read_page` gives up to 4096 bytes from an offset. Asks some twenty times for a gigabyte.
+    `read_page` returns up to 4096 bytes from an offset. A gigabyte takes some twenty calls.
     """
     first, last = -(-begin // _PAGE), -(-max(begin, size) // _PAGE)
     while first < last:
@@ -31,10 +31,10 @@ def find_gap_end(read_page: Callable[[int], bytes], begin: int, size: int) -> in
 
 
 def omission_line(begin: int, end: int) -> bytes:
-    """Return the line that stands for what was between two offsets.
+    """Return the line that replaces the bytes between two offsets.
 
-    It is the least that is missing: of a flood an agent does not read what Docker lets go of before
-    (executor/container/log_follower.py), and nobody knows how much that was.
+    More may be missing: in a flood Docker drops output before the executor reads it, an unknown
+    amount (executor/container/log_follower.py).
     """
     return b"\n== at least %.1f MB are left out here: too much was printed to keep ==\n" % (
         (end - begin) / 1e6

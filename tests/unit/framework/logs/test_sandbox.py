@@ -74,13 +74,16 @@ def test_the_principal_is_told_to_the_master_and_to_no_agent(mesos: StandIn) -> 
     sandboxes = sandboxes_of(mesos, credential=("prevs", "secret"))
     sandboxes.read(PREVIEW, 0)
     assert mesos.paths()[0] == "/slaves"
-    assert [bool(told) for _, told in mesos.asked] == [True, False]
+    assert [bool(authorization) for _, authorization in mesos.asked] == [True, False]
 
 
 def test_agents_are_told_a_principal_of_their_own(mesos: StandIn) -> None:
     sandboxes = sandboxes_of(mesos, agents_credential=("reader", "secret"))
     assert sandboxes.read(PREVIEW, 0)[1] == 14
-    assert [told for _, told in mesos.asked] == [None, "Basic cmVhZGVyOnNlY3JldA=="]
+    assert [authorization for _, authorization in mesos.asked] == [
+        None,
+        "Basic cmVhZGVyOnNlY3JldA==",
+    ]
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -21,15 +21,15 @@ def test_the_end_of_a_hole_is_found_with_few_questions(
 ) -> None:
     end = pages * 4096
     log = bytes(end) + b"x" * 4096 * kept_pages
-    asked: list[int] = []
+    offsets: list[int] = []
 
     def read_page(offset: int) -> bytes:
-        asked.append(offset)
+        offsets.append(offset)
         return log[offset : offset + 4096]
 
     begin = min(into, end - 4096)
     assert find_gap_end(read_page, begin, len(log)) == end
-    assert len(asked) <= 10
+    assert len(offsets) <= 10
 
 
 def test_a_log_that_ends_in_zeros_ends_there() -> None:
@@ -47,5 +47,5 @@ def test_a_reader_always_gets_on(edge: bytes, begin: int) -> None:
 
 def test_what_is_left_out_is_told_as_the_least_that_is_missing() -> None:
     """Docker keeps 20 MB of an output, and a flood is read more slowly than it is printed."""
-    said = omission_line(4_000_000, 280_800_000)
-    assert said == b"\n== at least 276.8 MB are left out here: too much was printed to keep ==\n"
+    line = omission_line(4_000_000, 280_800_000)
+    assert line == b"\n== at least 276.8 MB are left out here: too much was printed to keep ==\n"
