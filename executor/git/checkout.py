@@ -1,7 +1,7 @@
-"""The files of a commit, with its submodules and large files, from mirrors that all attempts share.
+"""Checks out a commit, with its submodules and large files, from mirrors that all attempts share.
 
 A repository is untrusted: no hooks, no prompts, no transport that runs a command, and its symlinks
-stay symlinks. What it names elsewhere is read as anybody would: docs/decisions/0033.
+stay symlinks. Other repositories that it names are read without credentials: docs/decisions/0033.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from executor.errors import (
     SubmoduleUnusable,
 )
 from executor.git import large_files, submodules
-from executor.git.commit_size import LISTING, Extent
+from executor.git.commit_size import LISTING, CommitSize
 from executor.git.foreign_hosts import ForeignHosts
 from executor.git.git_access import GitAccess, git_access
 from executor.git.git_command import Deadline, GitCommand
@@ -44,7 +44,7 @@ _MODULES, _LARGE = ".gitmodules", ".lfsconfig"
 
 
 class Source(NamedTuple):
-    """Which files are wanted: a commit of a repository; `name` is the attempt's own."""
+    """The commit to check out; `name` is that of the attempt."""
 
     repository: str
     sha: str
@@ -74,9 +74,9 @@ class GitCheckout:
 
     @contextlib.contextmanager
     def tree(self, *, limit: float) -> Iterator[Path]:
-        """Give a folder with the commit's files; it is gone when the context ends.
+        """Yield a folder with the commit's files; it is removed when the context ends.
 
-        Blocks while others of this agent read the repository, and then for at most `limit` seconds.
+        Blocks while other attempts read the repository, and then for at most `limit` seconds.
         Raises RepositoryUnreachable, CommitMissing, CommitTooLarge, LargeFilesUnsupported, Stopped.
         """
         source, folder = self._source, WorkFolder(self._folder)
@@ -87,69 +87,71 @@ class GitCheckout:
             with git_access(keys, source.repository, source.credential, self._environ) as access:
                 deadline = Deadline(limit)
                 git = GitCommand(self._folder, self._signals, deadline)
-                reading = _Reading(access, git, deadline, Extent(source.sha))
+                reading = _Reading(access, git, deadline, CommitSize(source.sha))
                 self._check_out(reading, _Module(*source[:2], tree))
             yield tree
         finally:
             folder.remove_files(source.name)
 
     def _check_out(self, reading: _Reading, module: _Module) -> None:
-        """Put a commit's files into a folder, and those of its submodules into theirs."""
+        """Write a commit's files into a folder, and those of its submodules into theirs."""
         self._keep_out(module.address)
-        way = reading.access.way(module.address)
+        auth = reading.access.for_repository(module.address)
         mirror = Mirror(
             self._folder,
             module.address,
             git=reading.git,
             deadline=reading.deadline,
             reader=self._source.repository,
-            environment=way.environment,
-            credential=way.credential,
+            environment=auth.environment,
+            credential=auth.credential,
             opening=lambda: self._open(reading, module),
         )
-        # Until its files are there, nothing of ours removes the mirror.
+        # Until the files are written, no disk collector may remove the mirror.
         with UsageLocks(self._folder).using(usage_locks.mirror(mirror.path)):
             found = self._write(mirror, module, reading)
         for submodule, sha in found:
             self._check_out_submodule(reading, module, submodule, sha)
 
     def _keep_out(self, address: str) -> None:
-        """Raise RepositoryUnreachable for what this agent keeps of other repositories."""
+        """Raise RepositoryUnreachable for a path in this agent's own folder of mirrors."""
         place = read_address(address)
         if place is not None and place.is_local:
-            own, asked = self._folder.resolve(), Path(place.path).resolve()
-            if asked == own or own in asked.parents:
+            own, wanted = self._folder.resolve(), Path(place.path).resolve()
+            if wanted == own or own in wanted.parents:
                 raise RepositoryUnreachable(
                     address, "it is in a folder of prevs itself", "Give the app another address"
                 )
 
     def _open(self, reading: _Reading, module: _Module) -> Mapping[str, str]:
-        """Return what git needs to ask a host that is not the app's. Raises as that does."""
+        """Return the environment for a host other than the app's. Raises like ForeignHosts.open."""
         if not self._is_foreign(module.address):
             return {}
         return self._hosts.open(module.address, reading.git, reading.deadline, self._signals)
 
     def _is_foreign(self, address: str) -> bool:
-        asked, own = read_address(address), read_address(self._source.repository)
-        return asked is not None and own is not None and is_foreign(asked, own)
+        wanted, own = read_address(address), read_address(self._source.repository)
+        return wanted is not None and own is not None and is_foreign(wanted, own)
 
     def _write(
         self, mirror: Mirror, module: _Module, reading: _Reading
     ) -> Sequence[tuple[Submodule, str]]:
-        """Put a commit's own files into a folder; return its submodules with their commits."""
+        """Write a commit's own files into a folder; return its submodules with their commits."""
         with mirror.held(self._signals, self._log):
             mirror.fetch(module.sha)
-        listing = reading.extent.listing()
+        listing = reading.size.listing()
         mirror.run(*LISTING, module.sha, each=listing.take)
         module.tree.mkdir(parents=True, exist_ok=True)
         index = WorkFolder(self._folder).index(self._source.name)
         index.unlink(missing_ok=True)
         settings = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(module.tree)}
         place = Place(module.tree, settings)
-        written = mirror.ask(*AS_POINTERS, "read-tree", "--reset", "-u", module.sha, more=settings)
+        written = mirror.execute(
+            *AS_POINTERS, "read-tree", "--reset", "-u", module.sha, more=settings
+        )
         if written.code != 0:
-            raise _explain_refusal(module, written.said)
-        # Without attributes no file is one of Git LFS, and git need not be asked.
+            raise _explain_refusal(module, written.stderr)
+        # Without .gitattributes no file is in Git LFS, so there is no need to run git.
         if listing.has_attributes:
             self._complete(mirror, place, module, reading)
         found = _find_submodules(mirror, place, module)
@@ -157,21 +159,21 @@ class GitCheckout:
         return found
 
     def _complete(self, mirror: Mirror, place: Place, module: _Module, reading: _Reading) -> None:
-        """Replace pointers by the large files that they stand for."""
+        """Replace pointers by their large files."""
         pointers = large_files.find_pointers(mirror, place)
         if not pointers:
             return
         if self._is_foreign(module.address):
-            # git-lfs goes wherever a server sends it, and cannot be told at which address.
+            # git-lfs follows a server to any host, and its connections cannot be pinned.
             why = "it has files in Git LFS, which are read from the app's own host alone"
             advice = f"Keep it there too, or {printable(min(pointers))} in git itself"
             raise SubmoduleUnusable(module.path, why, advice)
         large_files.require_git_lfs(pointers, self._environ)
-        reading.extent.add_bytes(sum(pointers.values()))
+        reading.size.add_bytes(sum(pointers.values()))
         count, size = len(pointers), sum(pointers.values()) / 1e6
         self._log.header(f"fetching {count} large files with Git LFS, {size:.1f} MB")
         address = large_files.find_server(mirror, mirror.setting(module.sha, _LARGE, "lfs.url"))
-        server = large_files.Server(address, *reading.access.way_to_large_files(address))
+        server = large_files.Server(address, *reading.access.for_large_files(address))
         with mirror.held(self._signals, self._log):
             large_files.fetch_large_files(mirror, place, module.sha, server=server)
         large_files.write_large_files(mirror, place, list(pointers), server=server)
@@ -179,7 +181,7 @@ class GitCheckout:
     def _check_out_submodule(
         self, reading: _Reading, module: _Module, submodule: Submodule, sha: str
     ) -> None:
-        """Put a submodule's files where they belong. Raises SubmoduleUnusable."""
+        """Write a submodule's files into its folder. Raises SubmoduleUnusable."""
         path = printable("/".join(filter(None, (module.path, submodule.path))))
         reading.count(path)
         if module.depth == submodules.DEEPEST:
@@ -190,7 +192,7 @@ class GitCheckout:
             why = f"its repository, {redact(printable(submodule.url))}, {exc}"
             raise SubmoduleUnusable(path, why) from exc
         tree = module.tree / submodule.path
-        # git has made it, as an empty folder, and looks for links itself: this is the second look.
+        # git has made it as an empty folder, and checks for links itself: this is a second check.
         if not tree.is_dir() or tree.resolve() != module.tree.resolve() / submodule.path:
             raise SubmoduleUnusable(path, "its path leads out of the commit's files")
         self._log.header(f"fetching the submodule {path}")
@@ -206,14 +208,14 @@ class GitCheckout:
             raise self._explain(path, address, exc) from exc
 
     def _explain(self, path: str, address: str, exc: RepositoryUnreachable) -> SubmoduleUnusable:
-        """Return why a submodule's repository was not read, in words that are for everybody."""
+        """Return why a submodule's repository was not read, in words that everybody may see."""
         if self._is_foreign(address):
-            # What the agent meets there would tell which hosts and ports its networks have.
+            # The real reason would show which hosts and ports exist in the agent's networks.
             shown = redact(printable(address))
             logger.warning("the submodule %s is not read from %s: %s", path, shown, exc.why)
             return SubmoduleUnusable(path, submodules.FOREIGN.format(shown), submodules.ADVICE)
         if isinstance(exc, RepositoryMoved):
-            # It is for the commit to name that address, not for the app.
+            # The advice of RepositoryMoved is for an app's address; here the commit must change.
             return SubmoduleUnusable(path, exc.why)
         return SubmoduleUnusable(path, exc.why, "Check that the agents may read it, then retry")
 
@@ -229,19 +231,19 @@ class _Module(NamedTuple):
 
 
 class _Reading:
-    """What one checkout has for all its repositories."""
+    """What one checkout uses for all its repositories."""
 
     def __init__(
-        self, access: GitAccess, git: GitCommand, deadline: Deadline, extent: Extent
+        self, access: GitAccess, git: GitCommand, deadline: Deadline, size: CommitSize
     ) -> None:
         self.access = access
         self.git = git
         self.deadline = deadline
-        self.extent = extent
+        self.size = size
         self._count = 0
 
     def count(self, path: str) -> None:
-        """Count a submodule. Raises SubmoduleUnusable for one too many."""
+        """Count a submodule. Raises SubmoduleUnusable if there are too many."""
         self._count += 1
         if self._count > submodules.MOST:
             raise SubmoduleUnusable(path, f"the commit has more than {submodules.MOST} of them")
@@ -264,8 +266,8 @@ def _find_submodules(mirror: Mirror, place: Place, module: _Module) -> list[tupl
     return [(submodule, links[submodule.path]) for submodule in found if submodule.path in links]
 
 
-def _explain_refusal(module: _Module, said: str) -> ExecutorError:
-    """Return why git did not write a commit's files: their names are at fault, or this agent."""
-    if "invalid path" in said:
-        return CommitUnusable(module.sha, find_reason(said))
-    return ExecutorError(f"git failed on the agent ({find_reason(said)}). Its disk may be full.")
+def _explain_refusal(module: _Module, stderr: str) -> ExecutorError:
+    """Return why git did not write a commit's files: a name is invalid, or the agent failed."""
+    if "invalid path" in stderr:
+        return CommitUnusable(module.sha, find_reason(stderr))
+    return ExecutorError(f"git failed on the agent ({find_reason(stderr)}). Its disk may be full.")

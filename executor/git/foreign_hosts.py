@@ -1,8 +1,8 @@
-"""Hosts that a commit names beside the app's own, and the addresses at which git asks them.
+"""Hosts that a commit names beside the app's own, and the addresses at which git may reach them.
 
-The executor is in no container: what it fetches, it fetches from the agent's own network. So a host
-is asked only at an address that previews may reach too, and git connects to the very address that
-was looked at, whatever its name leads to a moment later. docs/decisions/0055.
+The executor is in no container: it fetches from the agent's own network. So git may only connect to
+addresses that previews may reach too. It connects to the very address that was checked, even if the
+name resolves to another one a moment later. docs/decisions/0055.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ NEVER: Sequence[Network] = tuple(
         *METADATA,
     )
 )
-"""What is no host elsewhere: no setting opens it."""
+"""Networks that are never another host: no setting opens them."""
 
 _SOMEBODYS: Sequence[Network] = tuple(
     ipaddress.ip_network(network)
     for network in (*PRIVATE, "192.0.0.0/24", "198.18.0.0/15", "fec0::/10", "64:ff9b:1::/48")
 )
-"""What is somebody's own: PREVS_ALLOW opens it."""
+"""Private networks: PREVS_ALLOW opens them."""
 
 _CARRIERS = tuple(
     (ipaddress.IPv6Network(network), shift)
@@ -51,7 +51,7 @@ _CARRIERS = tuple(
         ("2002::/16", 80),
     )
 )
-"""IPv6 networks that stand for IPv4 addresses, and how many bits are behind these: written as IPv6,
+"""IPv6 networks that contain IPv4 addresses, and how many bits follow those: IPv4-compatible,
 mapped, translated (RFC 7915, RFC 6052), 6to4."""
 
 _VERSION = re.compile(rb"git version (\d+)\.(\d+)")
@@ -65,13 +65,13 @@ class Place(NamedTuple):
 
 
 Resolve = Callable[[str, int], Sequence[Place]]
-"""Returns the addresses of a host at a port, none where its name leads nowhere. Blocks."""
+"""Returns the addresses of a host at a port, none if its name does not resolve. Blocks."""
 
 
 def find_open(
     places: Iterable[Place], confined: Confinement, never: Sequence[Network] = NEVER
 ) -> list[str]:
-    """Return the addresses at which a commit may have a host be asked. Pure."""
+    """Return the addresses at which a commit may make git contact a host. Pure."""
     return [
         place.address
         for place in places
@@ -81,7 +81,7 @@ def find_open(
 
 
 def write_pins(origin: Origin, addresses: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the settings by which git asks an origin at these addresses and no others. Pure."""
+    """Return settings that make git contact an origin at these addresses alone. Pure."""
     where = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
     # A redirect from http to https of the same host is followed: program/git_redirects.py.
     ports = dict.fromkeys((origin.port, 443) if origin.scheme == "http" else (origin.port,))
@@ -89,15 +89,15 @@ def write_pins(origin: Origin, addresses: Sequence[str]) -> list[tuple[str, str]
 
 
 def find_proxy(scheme: str, environ: Mapping[str, str]) -> str:
-    """Return the proxy that git uses for a scheme, "" for none; git knows these names. Pure."""
-    # HTTP_PROXY is what a web server sets for a header of a request: curl does not read it.
+    """Return the proxy that git uses for a scheme, "" for none. Pure."""
+    # curl ignores HTTP_PROXY: in CGI a request's `Proxy` header sets it.
     scheme_names = ("http_proxy",) if scheme == "http" else ("https_proxy", "HTTPS_PROXY")
     values = (environ.get(name, "") for name in (*scheme_names, "all_proxy", "ALL_PROXY"))
     return next(filter(None, values), "")
 
 
 def resolve(host: str, port: int) -> Sequence[Place]:
-    """Return the addresses of a host, as this machine's resolver has them."""
+    """Return the addresses of a host, from this machine's resolver."""
     try:
         found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -107,7 +107,7 @@ def resolve(host: str, port: int) -> Sequence[Place]:
 
 
 class ForeignHosts:
-    """How git asks the hosts that are not the app's own."""
+    """Gives git's environment for hosts other than the app's own."""
 
     def __init__(
         self,
@@ -125,39 +125,38 @@ class ForeignHosts:
     def open(
         self, address: str, git: GitCommand, deadline: Deadline, signals: Signals
     ) -> Mapping[str, str]:
-        """Return the environment in which git asks the repository at `address`.
+        """Return the environment in which git contacts the repository at `address`.
 
-        Raises RepositoryUnreachable, which is for the agent's operator to read; TookTooLong,
-        Stopped.
+        Raises RepositoryUnreachable with a reason for the agent's operator; TookTooLong, Stopped.
         """
-        asked, shown = read_address(address), redact(address)
-        if asked is None:
+        wanted, shown = read_address(address), redact(address)
+        if wanted is None:
             raise RepositoryUnreachable(shown, "its address is none")
-        told = git.run("version", environment={}).output
-        version = _VERSION.match(told)
+        output = git.run("version", environment={}).output
+        version = _VERSION.match(output)
         if version is None or (int(version[1]), int(version[2])) < FOREIGN_GIT:
             needs = ".".join(map(str, FOREIGN_GIT))
             why = f"git is older than {needs}, and cannot be told which address to ask"
             raise RepositoryUnreachable(shown, why)
-        places = self._look_up(asked.origin, deadline, signals)
-        if not places and find_proxy(asked.origin.scheme, self._environ):
-            # Who connects is the proxy, which knows the name; so git must not go there by itself.
+        places = self._look_up(wanted.origin, deadline, signals)
+        if not places and find_proxy(wanted.origin.scheme, self._environ):
+            # The proxy resolves the name and connects, so git must not connect by itself.
             return {**give_none().environment, "no_proxy": "", "NO_PROXY": ""}
         if found := find_open(places, self._confined, self._never):
-            return give_none(*write_pins(asked.origin, found)).environment
+            return give_none(*write_pins(wanted.origin, found)).environment
         closed = ", ".join(place.address for place in places) or "none"
         why = f"its host has no address that agents may read from for a commit (found: {closed})"
         raise RepositoryUnreachable(shown, why)
 
     def _look_up(self, origin: Origin, deadline: Deadline, signals: Signals) -> Sequence[Place]:
-        """Resolve beside this thread: nothing ends a resolver that waits for its servers."""
+        """Resolve in another thread: a resolver that waits for its servers cannot be stopped."""
         answers: queue.SimpleQueue[Sequence[Place]] = queue.SimpleQueue()
 
-        def ask() -> None:
+        def look_up() -> None:
             answers.put(self._resolve(origin.host, origin.port))
 
         with signals.interrupting(lambda: answers.put(())):
-            threading.Thread(target=ask, daemon=True, name="resolver").start()
+            threading.Thread(target=look_up, daemon=True, name="resolver").start()
             try:
                 found = answers.get(timeout=deadline.left())
             except queue.Empty:
@@ -181,7 +180,7 @@ def _is_open(
 
 
 def _read_addresses(text: str) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Yield an address, and those of IPv4 that it stands for."""
+    """Yield an address, and the IPv4 addresses that it contains."""
     address = ipaddress.ip_address(text.partition("%")[0])
     yield address
     for network, shift in _CARRIERS:
@@ -190,7 +189,7 @@ def _read_addresses(text: str) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv
 
 
 def _is_own(address: str) -> bool:
-    """Tell whether an address is one of this machine: it is asked from itself. Sends nothing."""
+    """Return whether an address is this machine's: then it is its own source. Sends nothing."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -1,7 +1,7 @@
-"""How git asks for the app's repository, and how for what that names elsewhere.
+"""git's access to the app's repository, and to other repositories that it names.
 
-The app's credential, and what this machine's user may read, are for the origin of the app's
-repository. Others are asked as anybody would ask: what a repository names is its authors' choice.
+The app's credential, and the rights of this machine's user, are for the origin of the app's
+repository alone. Other origins get neither: the authors of a repository choose which ones it names.
 """
 
 from __future__ import annotations
@@ -21,54 +21,54 @@ from program.git_credentials import Access, CredentialUnusable, give_access, giv
 from program.git_messages import redact
 
 _ENVIRONMENT = {**git_safety.ENVIRONMENT, "GIT_LFS_SKIP_SMUDGE": "1"}
-# git shares the memory of its task with the executor: without a limit it would hold 96 MB of what
-# deltas are of in each thread.
+# git shares the task's memory with the executor: without a limit it would cache 96 MB of delta
+# bases in each thread.
 _SETTINGS = git_safety.write_file({**git_safety.SETTINGS_IN_FILE, "pack.windowMemory": "16m"})
 
 
-class Way(NamedTuple):
-    """How git asks for one repository: its environment, and the credential that is in it."""
+class GitAuth(NamedTuple):
+    """git's access to one repository: its environment, and the credential in it."""
 
     environment: Mapping[str, str]
     credential: Credential | None
 
 
 class GitAccess:
-    """The ways to ask while one commit is read; made by `git_access`."""
+    """git's access to repositories while one commit is read; made by `git_access`."""
 
-    def __init__(self, repository: str, own: Way, others: Way) -> None:
+    def __init__(self, repository: str, own: GitAuth, others: GitAuth) -> None:
         self._repository = read_address(repository)
         self._own = own
         self._others = others
 
-    def way(self, address: str) -> Way:
-        """Return how to ask for a repository."""
-        asked = read_address(address)
+    def for_repository(self, address: str) -> GitAuth:
+        """Return the access to a repository."""
+        wanted = read_address(address)
         own = self._repository
-        if own is None or asked is None or asked.origin == own.origin:
+        if own is None or wanted is None or wanted.origin == own.origin:
             return self._own
         return self._others
 
-    def way_to_large_files(self, address: str) -> Way:
-        """Return how git-lfs asks at an address.
+    def for_large_files(self, address: str) -> GitAuth:
+        """Return git-lfs's access to a server.
 
-        It follows redirects and goes to other stores, so with a credential of the app's it has no
-        home, where this user's netrc is.
+        git-lfs follows redirects, and other hosts may store the files. So with a credential of the
+        app it gets an empty home: this user's .netrc must not go to them.
         """
-        way = self.way(address)
-        if way.credential is None:
-            return way
+        auth = self.for_repository(address)
+        if auth.credential is None:
+            return auth
         homeless = {name: self._others.environment[name] for name in ("HOME", "XDG_CONFIG_HOME")}
-        return Way({**way.environment, **homeless}, way.credential)
+        return GitAuth({**auth.environment, **homeless}, auth.credential)
 
 
 @contextlib.contextmanager
 def git_access(
     folder: Path, repository: str, credential: Credential | None, environ: Mapping[str, str]
 ) -> Iterator[GitAccess]:
-    """Keep what git needs in `folder`, which nobody else may read, and remove it at the end.
+    """Yield git's access. Its files are in `folder`, for this user alone, and removed at the end.
 
-    Raises RepositoryUnreachable where the credential cannot be used.
+    Raises RepositoryUnreachable if the credential cannot be used.
     """
     address = read_address(repository)
     shutil.rmtree(folder, ignore_errors=True)
@@ -79,8 +79,8 @@ def git_access(
             _write_private(path, text)
         yield GitAccess(
             repository,
-            Way(_own_environment(folder, environ, access), credential),
-            Way(_other_environment(folder), None),
+            GitAuth(_own_environment(folder, environ, access), credential),
+            GitAuth(_other_environment(folder), None),
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -104,7 +104,7 @@ def _own_environment(folder: Path, environ: Mapping[str, str], access: Access) -
     if own := environ.get("GIT_CONFIG_GLOBAL"):
         text += f'[include]\n\tpath = "{own}"\n'
     elif home := environ.get("HOME"):
-        # By its name: git-lfs may be given another.
+        # Named in full: git-lfs may get another HOME.
         quoted = home.replace("\\", "\\\\").replace('"', '\\"')
         paths = (f'\tpath = "{quoted}/{name}"\n' for name in (".config/git/config", ".gitconfig"))
         text += "[include]\n" + "".join(paths)
@@ -112,7 +112,7 @@ def _own_environment(folder: Path, environ: Mapping[str, str], access: Access) -
     return {
         **_ENVIRONMENT,
         "GIT_CONFIG_GLOBAL": str(settings),
-        # An operator's own settings may lead anywhere, to a copy on this machine too.
+        # An operator's own settings may redirect to any address, such as a copy on this machine.
         "GIT_ALLOW_PROTOCOL": git_safety.OWN_PROTOCOLS,
         "GIT_SSH_COMMAND": environ.get("GIT_SSH_COMMAND", git_safety.SSH_COMMAND),
         **access.environment,
@@ -120,7 +120,7 @@ def _own_environment(folder: Path, environ: Mapping[str, str], access: Access) -
 
 
 def _other_environment(folder: Path) -> Mapping[str, str]:
-    """Return how to ask as anybody: without this user's home, where names and keys are."""
+    """Return the environment for other origins: without this user's home and its credentials."""
     settings = folder / "settings-of-nobody"
     settings.write_text(_SETTINGS)
     home = folder / "home"

@@ -1,4 +1,4 @@
-"""git as a group of processes, bounded in time and in what it may say. Alone knows GitPython."""
+"""Runs git as a process group, with limits on time and output. The only module with GitPython."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from executor.ports import Signals
 from executor.workspace.processes import end_group
 
 _MOST_OUTPUT = 64_000_000
-"""Bytes: the list of a repository's branches may be long, and is a stranger's."""
+"""In bytes: the list of a repository's branches may be long, and is untrusted."""
 
-_MOST_SAID = 64_000
-"""Bytes of stderr that are kept: its end tells why."""
+_MOST_STDERR = 64_000
+"""In bytes: the end of stderr is kept, which has the reason."""
 
 
 Take = Callable[[bytes], object]
-"""What is handed pieces of an output."""
+"""Takes the pieces of an output."""
 
 
 class TookTooLong(Exception):
@@ -33,7 +33,7 @@ class TookTooLong(Exception):
 
 
 class Deadline:
-    """When reading has to end: `limit` seconds from now, not counting the wait for others."""
+    """When reading a repository must end: `limit` seconds from now, plus waits for others."""
 
     def __init__(self, limit: float) -> None:
         self._end = time.monotonic() + limit
@@ -51,15 +51,15 @@ class Deadline:
 
 
 class Done(NamedTuple):
-    """How git ended: its exit code, its stdout, and what it wrote on stderr."""
+    """How git ended: its exit code, its stdout, and the end of its stderr."""
 
     code: int
     output: bytes
-    said: str
+    stderr: str
 
 
 class GitCommand:
-    """git in a working folder. Every process ends with the attempt, whatever it has started."""
+    """git in a working folder. Its processes and their children end with the attempt."""
 
     def __init__(self, folder: Path, signals: Signals, deadline: Deadline) -> None:
         self._folder = folder
@@ -69,12 +69,12 @@ class GitCommand:
     def run(
         self, *arguments: str, environment: Mapping[str, str], each: Take | None = None
     ) -> Done:
-        """Run git to its end. Raises TookTooLong, Stopped; ExecutorError where it says too much.
+        """Run git to its end. Raises TookTooLong, Stopped, and ExecutorError for too much output.
 
-        `each` gets stdout as it comes, and `output` is empty then; what it raises ends git.
+        `each` gets stdout as it comes, and `output` is then empty. If `each` raises, git ends.
         """
         self._deadline.left()
-        # GitPython ends the process when this object is forgotten: keep it until it has ended.
+        # GitPython ends the process when this object is collected: keep it until git has ended.
         try:
             command = Git(self._folder).execute(
                 ["git", *arguments],
@@ -91,36 +91,36 @@ class GitCommand:
             raise ExecutorError("git did not start on the agent.")
         try:
             with self._signals.interrupting(lambda: end_group(process)):
-                output, said = _listen(process, self._deadline, each)
+                output, errors = _listen(process, self._deadline, each)
         finally:
             if process.returncode is None:
                 end_group(process)
                 process.communicate()
         self._signals.check()
-        return Done(process.returncode, output, said.decode(errors="replace"))
+        return Done(process.returncode, output, errors.decode(errors="replace"))
 
 
 def _listen(
     process: subprocess.Popen[bytes], deadline: Deadline, each: Take | None
 ) -> tuple[bytes, bytes]:
-    """Return stdout and the end of stderr of a process, which has ended then."""
+    """Wait for the end of a process; return its stdout and the end of its stderr."""
     if process.stdout is None or process.stderr is None:
         raise ExecutorError("git did not start on the agent.")
-    output, said = bytearray(), bytearray()
+    output, errors = bytearray(), bytearray()
     with selectors.DefaultSelector() as open_ends:
         open_ends.register(process.stdout, selectors.EVENT_READ, each or output.extend)
-        open_ends.register(process.stderr, selectors.EVENT_READ, said.extend)
+        open_ends.register(process.stderr, selectors.EVENT_READ, errors.extend)
         while open_ends.get_map():
             for key, _ in open_ends.select(deadline.left()):
                 data = os.read(key.fd, 65_536)
                 key.data(data)
                 if not data:
                     open_ends.unregister(key.fileobj)
-            del said[:-_MOST_SAID]
+            del errors[:-_MOST_STDERR]
             if len(output) > _MOST_OUTPUT:
                 raise ExecutorError("git gave up: the repository says more than can be read.")
     try:
         process.wait(deadline.left())
     except subprocess.TimeoutExpired:
         raise TookTooLong from None
-    return bytes(output), bytes(said)
+    return bytes(output), bytes(errors)

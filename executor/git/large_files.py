@@ -1,7 +1,7 @@
-"""The files that a commit keeps in Git LFS: pointers in the repository, content on its host.
+"""Git LFS: the repository has pointers to large files, its host has their content.
 
-The content comes into the mirror with `git lfs fetch`, and git itself writes it into the tree:
-`git lfs checkout` follows links that a repository has put there.
+`git lfs fetch` brings the content into the mirror, and git itself writes it into the tree: `git lfs
+checkout` follows symbolic links of the repository.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _REMOTE = "prevs"
 
 
 class Place(NamedTuple):
-    """Where a commit's files are: the tree, and settings with which git works on it."""
+    """A commit's tree, and the environment with which git works on it."""
 
     tree: Path
     settings: Mapping[str, str]
 
 
 class Server(NamedTuple):
-    """Where large files are, and how git asks there, by `credential` if there is one."""
+    """The server of large files, and git's environment for it, with its `credential` if any."""
 
     address: str
     environment: Mapping[str, str]
@@ -53,7 +53,7 @@ class Server(NamedTuple):
 
 
 def find_pointers(mirror: Mirror, place: Place) -> Mapping[str, int]:
-    """Return the files of a tree that are pointers to large ones, with the bytes of those."""
+    """Return the files of a tree that are pointers, with the sizes of their large files."""
     command = (*AS_POINTERS, "ls-files", "-z", "--", ":(top,attr:filter=lfs)")
     listed = mirror.run(*command, more=place.settings).split(b"\0")
     found = {}
@@ -65,7 +65,7 @@ def find_pointers(mirror: Mirror, place: Place) -> Mapping[str, int]:
 
 
 def find_server(mirror: Mirror, named: str | None) -> str:
-    """Return where the large files of a repository are; `named` is the address in its .lfsconfig.
+    """Return the address of a repository's large files; `named` is the one in its .lfsconfig.
 
     Raises LargeFilesMissing.
     """
@@ -78,47 +78,47 @@ def find_server(mirror: Mirror, named: str | None) -> str:
 
 
 def fetch_large_files(mirror: Mirror, place: Place, sha: str, *, server: Server) -> None:
-    """Bring the large files of a commit into the mirror, which is held.
+    """Fetch the large files of a commit into the mirror. The caller holds its lock.
 
     Raises LargeFilesMissing, RepositoryUnreachable.
     """
     remote = ("-c", f"remote.{_REMOTE}.url={mirror.address}")
-    _ask(mirror, place, (*remote, "lfs", "fetch", _REMOTE, sha), server)
+    _run_lfs(mirror, place, (*remote, "lfs", "fetch", _REMOTE, sha), server)
 
 
 def write_large_files(
     mirror: Mirror, place: Place, pointers: Sequence[str], *, server: Server
 ) -> None:
-    """Put what was fetched in the place of the pointers.
+    """Replace the pointers by the files that were fetched.
 
-    git-lfs asks for what is not there any more, so it has the limits that the fetch has. Raises
+    git-lfs fetches files again that are no longer there, so it has the limits of the fetch. Raises
     LargeFilesMissing, RepositoryUnreachable.
     """
     for path in pointers:
         (place.tree / path).unlink()
-    _ask(mirror, place, _WRITE, server)
+    _run_lfs(mirror, place, _WRITE, server)
 
 
 def require_git_lfs(pointers: Mapping[str, int], environ: Mapping[str, str]) -> None:
-    """Raise LargeFilesUnsupported where there is no git-lfs."""
+    """Raise LargeFilesUnsupported if there is no git-lfs."""
     if shutil.which("git-lfs", path=environ.get("PATH")) is None:
         raise LargeFilesUnsupported(len(pointers), printable(min(pointers)))
 
 
-def _ask(mirror: Mirror, place: Place, arguments: Sequence[str], server: Server) -> None:
-    """Run git with settings that stand above the repository's own .lfsconfig."""
+def _run_lfs(mirror: Mirror, place: Place, arguments: Sequence[str], server: Server) -> None:
+    """Run git with settings that override the repository's own .lfsconfig."""
     limits = (f"lfs.url={server.address}", *_LIMITS)
     flags = [part for limit in limits for part in ("-c", limit)]
     more = {**server.environment, **place.settings, "GIT_LFS_SKIP_SMUDGE": "0"}
-    done = mirror.ask(*flags, *arguments, more=more)
+    done = mirror.execute(*flags, *arguments, more=more)
     if done.code != 0:
         shown = redact(mirror.address)
-        why, advice = find_advice(done.said, server.credential) or (_find_reason(done.said), "")
+        why, advice = find_advice(done.stderr, server.credential) or (_find_reason(done.stderr), "")
         raise LargeFilesMissing(shown, why, advice)
 
 
 def _read_size(path: Path) -> int | None:
-    """Return the size that a pointer tells, None for what is none. Follows no link."""
+    """Return the size in a pointer, None if the file is none. Follows no link."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return None
@@ -129,8 +129,8 @@ def _read_size(path: Path) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _find_reason(said: str) -> str:
-    """Return the line of git-lfs that tells why: its last ones only sum up."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith(("error: failed to", "Errors logged"))]
-    return find_reason(telling[0] if telling else said)
+def _find_reason(stderr: str) -> str:
+    """Return the line of git-lfs that has the reason: its last lines only sum up."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    reasons = [line for line in lines if not line.startswith(("error: failed to", "Errors logged"))]
+    return find_reason(reasons[0] if reasons else stderr)

@@ -1,11 +1,11 @@
-"""A bare mirror of one repository, which all attempts of an agent share: enough of it to build.
+"""A bare mirror of one repository, with enough of it to build. All attempts of an agent share it.
 
-At first only the wanted commit is in it, without those before it. Where that does not do, it gets
-what is new on the branches, and in the end all branches and tags with their history, as it does at
-once of a repository on this machine:
+It first fetches the wanted commit alone, without history. If that does not work, it fetches the
+latest commits of the branches, and then all branches and tags with their history. A repository on
+this machine is fetched as a whole at once.
 
-    complete            a file, once all of that is there: from then on it follows all of them
-    refs/commits/<sha>  what was fetched alone, so that git counts it as there
+    complete            a file, once the whole history is there: later fetches get all of it
+    refs/commits/<sha>  a commit that was fetched alone: the ref makes git count it as there
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from program.git_messages import find_reason, redact
 _BRANCHES = "+refs/heads/*:refs/heads/*"
 _TAGS = "+refs/tags/*:refs/tags/*"
 _RECENT = 50
-"""Commits of each branch: one that was pushed over an hour ago has few others on top of it."""
+"""How many commits of each branch: few are pushed on top of one within an hour."""
 
 _MANY_PACKS = 20
 
@@ -44,34 +44,34 @@ _CONFIG = (
     *git_safety.write_options(git_safety.SETTINGS),
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
-    # Keep what comes as one pack: to unpack few objects means to compress each once more.
+    # Keep each fetch as a pack: unpacking it would compress each object again.
     *("-c", "fetch.unpackLimit=1"),
-    # What it came as a difference from is stored beside it, for which a visitor waits: uncompressed
-    # that takes 35 ms less for a megabyte, and as much more of the disk.
+    # git stores the base of a delta beside it while a visitor waits. Uncompressed that takes 35 ms
+    # less for each megabyte, and more of the disk.
     *("-c", "core.looseCompression=0"),
 )
 AS_POINTERS = (
-    # Large files stay the pointers that they are in the repository; executor/git/large_files.py.
+    # Large files stay pointers, as in the repository; see executor/git/large_files.py.
     *("-c", "filter.lfs.smudge="),
     *("-c", "filter.lfs.process="),
     *("-c", "filter.lfs.required=false"),
 )
-"""Settings for commands that write or look at files."""
+"""Settings for commands that write or read files."""
 
-_AS_IT_IS = "--upload-pack=git -c pack.window=0 -c pack.compression=0 upload-pack"
-"""Copies objects out of a repository on this machine: to make them small there takes longer."""
+_UNCOMPRESSED = "--upload-pack=git -c pack.window=0 -c pack.compression=0 upload-pack"
+"""Copies objects from a repository on this machine: compressing them would take longer."""
 
 _FETCH = ("fetch", "--quiet", "--no-tags", "--force", "--update-shallow")
 
 
 class Mirror:
-    """The mirror of the repository at `address`, in `folder`, which it shares with others.
+    """The mirror of the repository at `address`, in `folder`, which it shares with other mirrors.
 
-    One that is read for another, as a submodule of the repository `reader`, is a mirror by itself:
-    who may read that one need not be allowed to read this one, and would have found it here.
-    `environment` is how git may ask for it, by `credential` if there is one; to it comes what
-    `opening` gives, which is called before the repository is asked, and raises where that may not
-    be.
+    A submodule of the repository `reader` has a mirror of its own for each reader: whoever may read
+    another repository need not be allowed to read this one, and must not find it here.
+    `environment` is git's for this repository, with `credential` if there is one. `opening` is
+    called before the repository is contacted. It returns more of the environment, or raises if git
+    may not contact that host.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Mirror:
 
     @contextlib.contextmanager
     def held(self, signals: Signals, log: Log) -> Iterator[None]:
-        """Hold the mirror's lock; the time until nobody else does is not counted.
+        """Hold the mirror's lock. The wait for it extends the deadline.
 
         Raises Stopped.
         """
@@ -111,47 +111,46 @@ class Mirror:
             yield
 
     def fetch(self, sha: str) -> None:
-        """Make sure that the mirror, held, has a commit; asks the repository only where it has not.
+        """Make sure that the mirror has a commit; fetches only if it is missing.
 
-        Raises RepositoryUnreachable, CommitMissing, Stopped.
+        The caller holds the mirror's lock. Raises RepositoryUnreachable, CommitMissing, Stopped.
         """
-        # The last thing that init makes: one that was killed is begun again.
+        # init makes this last: if it was killed, it runs again.
         is_new = not (self.path / "objects").exists()
         if is_new:
             self.path.mkdir(parents=True, exist_ok=True)
             self.run("init", "--quiet", "--bare", "--template=")
-        # For who collects mirrors: when one was used last.
+        # The disk collector reads from this when the mirror was last used.
         os.utime(self.path)
         if not is_new and self._has(sha):
             return
-        # Nobody else writes here while we hold the lock: a lock of git's own is one that a
-        # killed git left behind, and would stop every later fetch; what it had received is
-        # of no use.
+        # Nobody else writes here while we hold the lock. So git's own locks are left from a killed
+        # git, and would stop every later fetch; the packs that it received are incomplete.
         for pattern in ("*.lock", "tmp_pack_*", ".tmp-*"):
             for stale in self.path.rglob(pattern):
                 stale.unlink(missing_ok=True)
         with self._in_time():
             self._environment = {**self._environment, **self._opening()}
-            found = self._ask_for(sha)
+            found = self._fetch_commit(sha)
         if not found:
             raise CommitMissing(redact(self.address), sha)
-        self._put_together()
+        self._repack()
 
     def run(
         self, *arguments: str, more: Mapping[str, str] | None = None, each: Take | None = None
     ) -> bytes:
-        """Run git where this agent alone can be at fault; return its stdout, or hand it to `each`.
+        """Run git; return its stdout, or pass it to `each`. A failure is this agent's fault.
 
         Raises ExecutorError, RepositoryUnreachable, Stopped.
         """
-        done = self.ask(*arguments, more=more, each=each)
+        done = self.execute(*arguments, more=more, each=each)
         if done.code != 0:
             raise ExecutorError(
-                f"git failed on the agent ({find_reason(done.said)}). Its disk may be full."
+                f"git failed on the agent ({find_reason(done.stderr)}). Its disk may be full."
             )
         return done.output
 
-    def ask(
+    def execute(
         self, *arguments: str, more: Mapping[str, str] | None = None, each: Take | None = None
     ) -> Done:
         """Run git on the mirror; return how it ended. Raises RepositoryUnreachable, Stopped."""
@@ -160,28 +159,29 @@ class Mirror:
             return self._git.run(*_CONFIG, *arguments, environment=environment, each=each)
 
     def settings(self, sha: str, file: str, pattern: str) -> bytes | None:
-        """Return the settings in a file of a commit whose names match; None: it is none of git's.
+        """Return the settings with matching names in a file of a commit.
 
-        As `git config --null --get-regexp` writes them; it reads no other file.
+        In the format of `git config --null --get-regexp`; None if git cannot parse the file. It
+        reads no other file.
         """
         where = ("--no-includes", f"--blob={sha}:{file}")
-        done = self.ask("config", *where, "--null", "--get-regexp", pattern)
-        # With code 1 nothing matches; or so it says where it could not read a line.
-        return done.output if done.code == 0 or (done.code == 1 and not done.said) else None
+        done = self.execute("config", *where, "--null", "--get-regexp", pattern)
+        # Code 1 means that nothing matches, or, with something on stderr, a line that is invalid.
+        return done.output if done.code == 0 or (done.code == 1 and not done.stderr) else None
 
     def setting(self, sha: str, file: str, name: str) -> str | None:
-        """Return the last value of a setting in a file of a commit, None where there is none."""
+        """Return the last value of a setting in a file of a commit, None if there is none."""
         listing = self.settings(sha, file, f"^{re.escape(name)}$") or b""
         values = [entry.partition(b"\n")[2] for entry in listing.split(b"\0") if entry]
         return values[-1].decode(errors="replace") if values else None
 
-    def _ask_for(self, sha: str) -> bool:
-        """Fetch as little as has the commit; tell whether it is here.
+    def _fetch_commit(self, sha: str) -> bool:
+        """Fetch as little as possible to get the commit; return whether it is here then.
 
         Raises RepositoryUnreachable.
         """
         whole = (_BRANCHES, _TAGS)
-        if not self._follows_all():
+        if not self._has_full_history():
             if self._is_tip(sha) and self._try(["--depth=1"], [f"+{sha}:refs/commits/{sha}"], sha):
                 return True
             if self._try(["--prune", f"--depth={_RECENT}"], [_BRANCHES], sha):
@@ -189,79 +189,79 @@ class Mirror:
         deepen = ["--unshallow"] if (self.path / "shallow").exists() else []
         done = self._fetch(["--prune", *deepen], whole)
         if done.code != 0:
-            raise self._unreachable(done.said)
+            raise self._unreachable(done.stderr)
         (self.path / "complete").touch()
         return self._has(sha)
 
-    def _put_together(self) -> None:
-        """Make few packs of many: every fetch leaves one, and git looks for objects in each.
+    def _repack(self) -> None:
+        """Combine packs if there are many: each fetch adds one, and git searches each for objects.
 
-        Those that are small beside the others become one, copied as they are (no window in which to
-        look for what is alike), so that it takes little each time. That time is not counted. What
-        fails or is cut off changes nothing, and is tried again after the next fetch.
+        Packs that are small beside the others become one. Their objects are copied unchanged
+        (without a delta window), so it is fast, and the time extends the deadline. If it fails or
+        is cut off, nothing changes, and the next fetch tries again.
         """
         packs = list((self.path / "objects" / "pack").glob("*.pack"))
         if len(packs) <= _MANY_PACKS:
             return
         began = time.monotonic()
         with contextlib.suppress(RepositoryUnreachable):
-            self.ask("repack", "-d", "-q", "--geometric=2", "--window=0")
+            self.execute("repack", "-d", "-q", "--geometric=2", "--window=0")
         self._deadline.extend(time.monotonic() - began)
 
-    def _follows_all(self) -> bool:
-        """Tell whether all branches and tags are fetched: history is cheap once it is here.
+    def _has_full_history(self) -> bool:
+        """Return whether to fetch all branches and tags: that is cheap once their history is here.
 
-        So it is where the repository is on this machine.
+        It is cheap, too, if the repository is on this machine.
         """
         return self._is_local() or (self.path / "complete").exists()
 
     def _is_local(self) -> bool:
-        """Tell whether the repository is on this machine."""
+        """Return whether the repository is on this machine."""
         found = read_address(self.address)
         return found is not None and found.is_local
 
     def _try(self, depth: Sequence[str], refspecs: Sequence[str], sha: str) -> bool:
-        """Fetch a part, which not every server gives; tell whether the commit is there then."""
+        """Fetch a part; return whether the commit is here then. Not every server allows it."""
         return self._fetch(depth, refspecs).code == 0 and self._has(sha)
 
     def _fetch(self, depth: Sequence[str], refspecs: Sequence[str]) -> Done:
-        copied = [_AS_IT_IS] if self._is_local() else []
+        copied = [_UNCOMPRESSED] if self._is_local() else []
         before = [*_FETCH, *copied, *depth, "--no-recurse-submodules"]
-        return self._ask_there(before, refspecs)
+        return self._run_remote(before, refspecs)
 
     def _is_tip(self, sha: str) -> bool:
-        """Tell whether a branch or tag leads to the commit now. Raises RepositoryUnreachable.
+        """Return whether a branch or tag leads to the commit now. Raises RepositoryUnreachable.
 
-        A server gives commits that none leads to as well, other people's proposals among them.
+        A server also sends commits that no branch leads to, such as those of others' pull requests.
         """
-        done = self._ask_there(["ls-remote", "--quiet", "--heads", "--tags"], [])
+        done = self._run_remote(["ls-remote", "--quiet", "--heads", "--tags"], [])
         if done.code != 0:
-            raise self._unreachable(done.said)
+            raise self._unreachable(done.stderr)
         return any(line.startswith(sha.encode() + b"\t") for line in done.output.splitlines())
 
-    def _ask_there(self, before: Sequence[str], after: Sequence[str]) -> Done:
-        """Run git on the repository, wherever on its own server that has moved to.
+    def _run_remote(self, before: Sequence[str], after: Sequence[str]) -> Done:
+        """Run git on the repository; follows redirects within the same origin.
 
-        Raises RepositoryMoved where git may not follow.
+        Raises RepositoryMoved if git may not follow one.
         """
 
-        def ask(place: str) -> Done:
+        def run_at(place: str) -> Done:
             self._place = place
-            done = self.ask(*before, "--end-of-options", place, *after)
-            if done.code != 0 and git_redirects.is_redirected(done.said):
+            done = self.execute(*before, "--end-of-options", place, *after)
+            if done.code != 0 and git_redirects.is_redirected(done.stderr):
                 raise git_redirects.Redirected
             return done
 
         try:
-            return git_redirects.follow(self._place, ask, self._trace)
+            return git_redirects.follow(self._place, run_at, self._trace)
         except git_redirects.RedirectRefused as exc:
             raise RepositoryMoved(redact(self.address), exc.why, exc.advice) from exc
 
     def _trace(self, place: str) -> str:
-        return self.ask(*git_redirects.QUESTION, place, more=git_redirects.TRACE).said
+        return self.execute(*git_redirects.QUESTION, place, more=git_redirects.TRACE).stderr
 
     def _has(self, sha: str) -> bool:
-        return self.ask("cat-file", "-e", f"{sha}^{{commit}}").code == 0
+        return self.execute("cat-file", "-e", f"{sha}^{{commit}}").code == 0
 
     @contextlib.contextmanager
     def _in_time(self) -> Iterator[None]:
@@ -271,6 +271,6 @@ class Mirror:
             shown = redact(self.address)
             raise RepositoryUnreachable(shown, "it took too long") from None
 
-    def _unreachable(self, said: str) -> RepositoryUnreachable:
-        why, advice = find_advice(said, self._credential) or (find_reason(said), "")
+    def _unreachable(self, stderr: str) -> RepositoryUnreachable:
+        why, advice = find_advice(stderr, self._credential) or (find_reason(stderr), "")
         return RepositoryUnreachable(redact(self.address), why, advice)

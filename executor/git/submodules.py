@@ -1,6 +1,6 @@
-"""What a commit says of its submodules. Pure: git itself is never asked to handle them.
+"""Reads the submodules of a commit from .gitmodules. Pure: git itself never handles submodules.
 
-So nothing of .gitmodules has an effect but three settings: where, whence, and `update = none`.
+So only three settings of .gitmodules have an effect: `path`, `url`, and `update = none`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ LISTING = r"^submodule\..*\.(path|url|update)$"
 """Which settings of .gitmodules are read, for `git config --get-regexp`."""
 
 DEEPEST = 5
-"""Submodules in submodules: one may have itself as its own."""
+"""How deep submodules may be nested: one may contain itself."""
 
 MOST = 100
-"""Of one commit, all depths together."""
+"""How many submodules one commit may have, at all depths together."""
 
 
 FOREIGN = "its repository, {}, is at another host than the app's, and was not read there"
@@ -25,21 +25,21 @@ ADVICE = (
     "It has to be one that anybody may read, at a public address or one that the agents' operator "
     "has opened for previews (PREVS_ALLOW). The executor's stderr in the sandbox has the details"
 )
-"""All that is said where another host gives nothing, whatever it is that it does."""
+"""The advice if another host gives nothing. It is the same for every reason."""
 
 
 class Submodule(NamedTuple):
-    """A submodule: its path in the files, and what .gitmodules calls its repository."""
+    """A submodule: its path in the files, and the address of its repository in .gitmodules."""
 
     path: str
     url: str
 
 
 def read_submodules(listing: bytes) -> list[Submodule]:
-    """Return the submodules in what `git config --null --get-regexp LISTING` wrote.
+    """Return the submodules in the output of `git config --null --get-regexp LISTING`.
 
-    Those without a path or an URL are left out, and those with `update = none`, as git does. Raises
-    SubmoduleUnusable for a path that leads out of the files.
+    Like git, it leaves out those without a path or a URL, and those with `update = none`. Raises
+    SubmoduleUnusable if a path leads out of the files.
     """
     modules: dict[str, dict[str, str]] = {}
     for entry in listing.decode("utf-8", "surrogateescape").split("\0"):
@@ -54,7 +54,7 @@ def read_submodules(listing: bytes) -> list[Submodule]:
 
 
 def read_links(listing: bytes) -> Mapping[str, str]:
-    """Return the commit of every path that is a submodule in `git ls-files --stage -z`."""
+    """Return the commit of each submodule's path in the output of `git ls-files --stage -z`."""
     links = {}
     for entry in listing.decode("utf-8", "surrogateescape").split("\0"):
         head, _, path = entry.partition("\t")
@@ -64,7 +64,7 @@ def read_links(listing: bytes) -> Mapping[str, str]:
 
 
 def printable(text: str) -> str:
-    """Return a path or address as it can be shown on one line."""
+    """Return a path or address as printable text for one line."""
     shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in shown)[:200]
 

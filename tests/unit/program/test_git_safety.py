@@ -60,7 +60,7 @@ def test_each_way_of_an_executors_git_has_them_all(tmp_path: Path) -> None:
     own, foreign = "https://h/own.git", "https://elsewhere/x.git"
     with git_access(tmp_path / "keys", own, None, {"HOME": str(tmp_path)}) as access:
         for address in (own, foreign):
-            environment = access.way(address).environment
+            environment = access.for_repository(address).environment
             assert ENVIRONMENT.items() <= environment.items()
             assert lowered(SETTINGS_IN_FILE).items() <= read(environment=environment).items()
-        assert access.way(foreign).environment["GIT_ALLOW_PROTOCOL"] == "http:https"
+        assert access.for_repository(foreign).environment["GIT_ALLOW_PROTOCOL"] == "http:https"

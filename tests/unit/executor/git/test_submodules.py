@@ -11,16 +11,16 @@ def listing(*settings: tuple[str, str]) -> bytes:
 
 
 def test_paths_and_addresses_are_read_by_name_whatever_the_name_is() -> None:
-    said = listing(("a.b.path", "x/y/"), ("c.url", "../c"), ("a.b.url", "../y"), ("c.path", "c"))
-    assert read_submodules(said) == [Submodule("x/y", "../y"), Submodule("c", "../c")]
+    listed = listing(("a.b.path", "x/y/"), ("c.url", "../c"), ("a.b.url", "../y"), ("c.path", "c"))
+    assert read_submodules(listed) == [Submodule("x/y", "../y"), Submodule("c", "../c")]
 
 
 def test_those_that_are_not_complete_or_not_wanted_are_left_out() -> None:
-    said = listing(("a.path", "a"), ("b.url", "../b"), ("c.path", "c"), ("c.url", "u"))
-    assert read_submodules(said + listing(("c.update", "none"))) == []
+    listed = listing(("a.path", "a"), ("b.url", "../b"), ("c.path", "c"), ("c.url", "u"))
+    assert read_submodules(listed + listing(("c.update", "none"))) == []
     # The last one counts, as with git; one without a value is none.
-    assert read_submodules(said + b"submodule.c.url\0") == [Submodule("c", "u")]
-    assert read_submodules(said + listing(("c.update", "!rm -rf /"))) == [Submodule("c", "u")]
+    assert read_submodules(listed + b"submodule.c.url\0") == [Submodule("c", "u")]
+    assert read_submodules(listed + listing(("c.update", "!rm -rf /"))) == [Submodule("c", "u")]
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
 
 
 def test_there_is_a_most() -> None:
-    said = b"".join(listing((f"{n}.path", str(n)), (f"{n}.url", "u")) for n in range(MOST + 1))
+    listed = b"".join(listing((f"{n}.path", str(n)), (f"{n}.url", "u")) for n in range(MOST + 1))
     with pytest.raises(SubmoduleUnusable, match=f"more than {MOST}"):
-        read_submodules(said)
+        read_submodules(listed)
 
 
 def test_links_are_what_leads_to_a_commit() -> None:
-    said = f"100644 {'1' * 40} 0\ta\0" + f"160000 {'2' * 40} 0\tb c\0"
-    assert read_links(said.encode()) == {"b c": "2" * 40}
+    listed = f"100644 {'1' * 40} 0\ta\0" + f"160000 {'2' * 40} 0\tb c\0"
+    assert read_links(listed.encode()) == {"b c": "2" * 40}
 
 
 def test_what_is_shown_is_one_line() -> None:
