@@ -1,6 +1,6 @@
-"""The framework's HTTP API for who is its client: the real application over fakes, on a socket.
+"""The framework's HTTP API for tests of its clients: the real application over fakes, on a socket.
 
-Before it stands what a test needs to know, and what the real one does not do when it is asked to.
+A layer in front of it records requests, and gives answers that the real one would not give.
 """
 
 import json
@@ -21,11 +21,11 @@ __all__ = ["TOKEN", "Api"]
 
 
 class Api(ApiInProcess):
-    """An API and what it was asked, as (method, path), with the JSON of each body.
+    """An API, and the requests that it got as (method, path), with the JSON of each body.
 
     `instead` has answers to calls in place of its own, `next` those to the next calls, whichever
-    they are. `resumed_after` has the Last-Event-ID of each stream that was begun. `script` says
-    what to do once a stream has sent something, one after the other; `cut` may be among it.
+    they are. `resumed_after` has the Last-Event-ID of each stream. `script` has pairs: once a
+    stream has sent a text, the function is called; `cut` may be one.
     """
 
     def __init__(self, port: int = 8080, **fakes: Any) -> None:
@@ -42,7 +42,7 @@ class Api(ApiInProcess):
         return served.serving(self, port)
 
     def add(self, app: str, label: str | None = None, sha: str = SHA) -> None:
-        """Have an app, and a branch of it that leads to a commit."""
+        """Add an app, and a branch of it that leads to a commit."""
         self.previews.known_apps.setdefault(app, AppRecord(app, "/srv/x", created=1.0))
         if label is not None:
             self.refs.put(app, label, sha)
@@ -50,7 +50,7 @@ class Api(ApiInProcess):
     def put(
         self, state: State, sha: str = SHA, *, log: str | bytes | None = None, **fields: Any
     ) -> PreviewRecord:
-        """Have a preview of hello in a state, under the label main unless `fields` say more."""
+        """Put a preview of hello into a state; `fields` override the label main and others."""
         task = f"task-of-{sha}"
         if log is not None:
             self.sandboxes.output[task] = log.encode() if isinstance(log, str) else log
@@ -58,7 +58,7 @@ class Api(ApiInProcess):
         return self.previews.put("hello", sha, state, **known | {"changed": 2.0} | fields)
 
     def fail(self, sha: str = SHA, **fields: Any) -> PreviewRecord:
-        """Have a preview of hello that failed."""
+        """Put a failed preview of hello."""
         failure = Failure(Cause.APP_EXITED, "The app exited.", 3)
         known: dict[str, Any] = {"failure": failure, "log": "oh no\n"}
         return self.put(State.FAILED, sha, **known | fields)
@@ -94,7 +94,7 @@ class Api(ApiInProcess):
         try:
             await answer(scope, receive_noting, send_noting)
         except _Cut:
-            return  # with less than it began to say: the server ends the connection
+            return  # the answer is incomplete, so the server ends the connection
 
     def _go_on(self, sent: str) -> None:
         if self.script and self.script[0][0] in sent:
@@ -103,4 +103,4 @@ class Api(ApiInProcess):
 
 
 class _Cut(BaseException):
-    """The connection ends here. No Exception: nothing is to log it, or to make an answer of it."""
+    """Ends the connection. It is no Exception, so that nothing logs it or answers it."""

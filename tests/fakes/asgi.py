@@ -1,4 +1,4 @@
-"""Applications in this process, without a socket, and the framework's API over fakes as one."""
+"""Clients of ASGI applications in this process, and the framework's API over fakes."""
 
 import asyncio
 import functools
@@ -47,7 +47,7 @@ def fetch(
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
-    """Return the status of an answer that is a problem, and which one it is."""
+    """Return the status and the type of an answer that is a problem."""
     assert answer.headers["Content-Type"] == "application/problem+json", answer.text
     fields = answer.json()
     assert fields["status"] == answer.status_code
@@ -55,7 +55,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 
 
 class ApiInProcess:
-    """The API over fakes; `call` brings the token unless other headers are given."""
+    """The API over fakes; `call` sends the token unless other headers are given."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class ApiInProcess:
 
     @functools.cached_property
     def app(self) -> FastAPI:
-        """The application. It takes a while to make."""
+        """The application. Making it takes a while."""
         return make_app(
             self.ports,
             self.admission,
@@ -115,7 +115,7 @@ class ApiInProcess:
         return Check("zookeeper", not self.trouble, self.trouble or "It answers."), *self._healthy()
 
     def notes(self) -> list[tuple[str | None, str, str, int | str]]:
-        """Return who did what to what, and with which outcome, by the audit log."""
+        """Return (who, action, target, outcome) of each entry in the audit log."""
         return [(one.who, one.action, one.target, one.outcome) for one in self.audit.latest()]
 
     def call(self, method: str, path: str, **request: Any) -> httpx.Response:
@@ -124,7 +124,7 @@ class ApiInProcess:
         return self.send(method, path, headers=headers, **request)
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Return the answer to a call as it is given, without a token."""
+        """Return the answer to a call without a token."""
         return fetch(self.app, method, path, **request)
 
 

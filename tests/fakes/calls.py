@@ -1,4 +1,4 @@
-"""Every call of the API, and who may make it: the routes and the description are held to it."""
+"""Every call of the API, and who may make it. Tests hold the routes and the description to it."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,12 +12,12 @@ LIMIT = 64 * 1024
 
 
 class Needed(NamedTuple):
-    """The scope that a call needs, who else gets what of it, and its own statuses.
+    """The scope that a call needs, who else may make it, and its own statuses.
 
-    `more` is "path" where a token of one app may make it for the app in its path, "share" where
-    such a token gets what is of its app; "+proxy" where a proxy may make it. `action` and `target`
-    are what the audit log says of a write, `body_limit` is in bytes, `takes_key` is whether an
-    Idempotency-Key is read.
+    `more` is "path" if a token for one app may make it for the app in its path, "share" if such a
+    token gets the share of its app; it ends in "+proxy" if a proxy may make it. `action` and
+    `target` are those of a write in the audit log, `body_limit` is in bytes, `takes_key` is whether
+    it reads an Idempotency-Key.
     """
 
     scope: str
@@ -94,9 +94,9 @@ CALLS: Mapping[str, Needed] = {
     "DELETE /v1/tokens/{name}": Needed("admin", "", {204, 404}, "remove token", "{name}"),
     "GET /v1/audit": Needed("admin", "", {200, 404}),
 }
-"""Every call there is, with its statuses but for those that all of them may have."""
+"""Every call, with its statuses except those that all calls have."""
 UNSORTED = ("GET /v1", "GET /v1/nowhere", "PUT /v1/nothing-yet", "FOO /v1/apps", "PUT /v1/queue")
-"""What nobody has sorted is for admins of all apps, whatever it is."""
+"""Undeclared calls are for admins of all apps."""
 NEEDED = {**CALLS, **dict.fromkeys(UNSORTED, Needed("admin", "", set()))}
 
 
@@ -106,7 +106,7 @@ def send(api: ApiInProcess, call: str, app: str = "hello", **request: Any) -> ht
 
 
 def bearer(api: ApiInProcess, scope: Scope, app: str = "") -> dict[str, str]:
-    """Return what a token of a scope is sent with."""
+    """Return the header with a token of a scope."""
     token = OF_PROXIES
     if scope is not Scope.PROXY:
         _, token = api.tokens.add_token("mine", scope, app)

@@ -1,4 +1,4 @@
-"""A leader's API that a test plays."""
+"""A leader's API that the test plays."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,7 +10,7 @@ API = "http://127.0.0.9:8090"
 
 
 class Chunks(httpx.AsyncByteStream):
-    """A body that comes piece by piece, each when `go` allows the next."""
+    """A body that comes piece by piece; `go` allows each next one."""
 
     def __init__(self, pieces: Sequence[bytes | Exception], go: Callable[[int], Any]) -> None:
         self._pieces = pieces
@@ -33,7 +33,7 @@ async def at_once(number: int) -> None:
 
 
 class PlayedLeader(httpx.AsyncBaseTransport):
-    """Answers as told, and keeps what it was asked. Where it hangs, it calls `hangs` first."""
+    """Gives prepared answers, and records the requests. Before it hangs, it calls `hangs`."""
 
     def __init__(self, *pieces: bytes | Exception, go: Callable[[int], Any] = at_once) -> None:
         self.received: list[httpx.Request] = []

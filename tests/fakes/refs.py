@@ -1,4 +1,4 @@
-"""framework.ports.Repositories, from a table."""
+"""framework.ports.Repositories from a table."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from prevs.records import AppRecord
 
 
 class FakeRefs:
-    """Leads labels to what `leads` says, which may be an error to raise."""
+    """Resolves labels by the table `leads`, which may have errors to raise."""
 
     def __init__(self) -> None:
         self.leads: dict[tuple[str, str], Resolved | Exception] = {}
@@ -19,14 +19,14 @@ class FakeRefs:
         self.files: dict[tuple[str, str, str], RepositoryFile | Exception] = {}
 
     def put(self, app: str, label: str, sha: str, kind: str = "branch") -> None:
-        """Have a label lead to a commit."""
+        """Make a label lead to a commit."""
         ref = None if kind == "commit" else label
         folders = {"branch": ("heads/" + label,), "tag": ("tags/" + label,)}
         refs = folders.get(kind, ())
         self.leads[app, label] = Resolved(sha, kind, ref, "Ada", "Say hello", 1000.0, refs=refs)
 
     def put_away(self, app: str, label: str, age: float | None) -> None:
-        """Have the repository of a label that leads to a commit be away, for so many seconds."""
+        """Make the repository of a known label unreachable, for `age` seconds."""
         lead = self.leads[app, label]
         assert isinstance(lead, Resolved)
         self.leads[app, label] = lead._replace(age=age, problem="It cannot be read: it is away")
@@ -55,7 +55,7 @@ class FakeRefs:
         }
 
     def listing(self, app: AppRecord) -> Listing:
-        """Return the listing that was put, else the branches and tags that were."""
+        """Return the listing in `listings`, else the branches and tags in `leads`."""
         listing = self.listings.get(app.name)
         if isinstance(listing, Exception):
             raise listing
@@ -90,7 +90,7 @@ class FakeRefs:
         return CommitPage(commits[begin:end], str(end) if commits[end:] else None)
 
     def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
-        """Return what `files` has, which may be an error to raise."""
+        """Return the file in `files`, which may be an error to raise."""
         found = self.files.get((app.name, sha, path))
         if isinstance(found, Exception):
             raise found

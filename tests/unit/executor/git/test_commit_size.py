@@ -1,4 +1,4 @@
-"""executor/git/commit_size.py: how much a commit is."""
+"""executor/git/commit_size.py: the limits on the size of a commit."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_files_are_read_from_pieces_that_end_anywhere() -> None:
             size.add_bytes(1)
 
 
-def test_one_file_too_many_is_told() -> None:
+def test_one_file_too_many_is_refused() -> None:
     size = CommitSize(SHA)
     listing = size.listing()
     listing.take(f"{BLOB} 1\tx\0".encode() * MOST_FILES)

@@ -1,4 +1,4 @@
-"""executor/git/foreign_hosts.py: at which addresses a commit may have a host be asked."""
+"""executor/git/foreign_hosts.py: at which addresses git may contact a commit's hosts."""
 
 import ipaddress
 
@@ -75,7 +75,7 @@ def test_an_address_of_this_machine_is_closed_though_it_is_public() -> None:
     assert find_open([Place("93.184.216.34", is_own=True)], Confinement()) == []
 
 
-def test_of_several_addresses_the_open_ones_are_asked() -> None:
+def test_of_several_addresses_only_open_ones_are_used() -> None:
     places = [Place("10.0.0.1"), Place("93.184.216.34"), Place("2606:2800::1"), Place("::1")]
     found = find_open(places, Confinement())
     assert write_pins(Origin("https", "h.example", 8443), found) == [
@@ -83,7 +83,7 @@ def test_of_several_addresses_the_open_ones_are_asked() -> None:
     ]
 
 
-def test_a_host_of_http_is_asked_there_by_https_too() -> None:
+def test_a_host_of_http_is_pinned_for_https_too() -> None:
     assert write_pins(Origin("http", "h.example", 80), ["192.0.2.1"]) == [
         ("http.curloptResolve", "h.example:80:192.0.2.1"),
         ("http.curloptResolve", "h.example:443:192.0.2.1"),
@@ -97,7 +97,7 @@ def test_proxies_are_found_as_git_finds_them() -> None:
     assert find_proxy("http", {"https_proxy": "p"}) == ""
 
 
-def test_this_machines_own_addresses_are_told() -> None:
+def test_this_machines_own_addresses_are_found() -> None:
     assert resolve("127.0.0.1", 80) == [Place("127.0.0.1", is_own=True)]
     assert Place("127.0.0.1", is_own=True) in resolve("localhost", 80)
     assert resolve("93.184.216.34", 80) == [Place("93.184.216.34", is_own=False)]

@@ -1,4 +1,4 @@
-"""executor/git/submodules.py: what .gitmodules says."""
+"""executor/git/submodules.py: the submodules in .gitmodules."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_paths_and_addresses_are_read_by_name_whatever_the_name_is() -> None:
 def test_those_that_are_not_complete_or_not_wanted_are_left_out() -> None:
     listed = listing(("a.path", "a"), ("b.url", "../b"), ("c.path", "c"), ("c.url", "u"))
     assert read_submodules(listed + listing(("c.update", "none"))) == []
-    # The last one counts, as with git; one without a value is none.
+    # The last value counts, as in git; a key without a value is ignored.
     assert read_submodules(listed + b"submodule.c.url\0") == [Submodule("c", "u")]
     assert read_submodules(listed + listing(("c.update", "!rm -rf /"))) == [Submodule("c", "u")]
 

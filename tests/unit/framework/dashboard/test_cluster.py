@@ -37,9 +37,7 @@ def test_an_agent_shows_what_previews_have_what_others_have_and_what_is_free(
     assert HOSTILE not in page
 
 
-def test_a_master_that_does_not_answer_is_said_not_to(
-    dashboard: Dashboard, visitor: Visitor
-) -> None:
+def test_a_master_that_does_not_answer_is_shown(dashboard: Dashboard, visitor: Visitor) -> None:
     dashboard.agents.error = Unavailable("The Mesos master")
     for path in ("/cluster", "/"):
         answer = visitor.get(path)
@@ -47,7 +45,7 @@ def test_a_master_that_does_not_answer_is_said_not_to(
         assert "The Mesos master does not answer now." in answer.text
 
 
-def test_what_previews_reach_at_an_agent_is_said(dashboard: Dashboard, visitor: Visitor) -> None:
+def test_an_agent_shows_what_previews_reach(dashboard: Dashboard, visitor: Visitor) -> None:
     assert "PREVS_ALLOW" not in visitor.get("/cluster").text
     isolated = dashboard.previews.isolated_agents
     isolated["S1"] = Isolation(allowed=("10.1.0.0/16", "10.2.0.7/32"))
@@ -59,9 +57,7 @@ def test_what_previews_reach_at_an_agent_is_said(dashboard: Dashboard, visitor: 
     assert HOSTILE not in page
 
 
-def test_an_unfit_agent_is_said_to_be_with_the_reason(
-    dashboard: Dashboard, visitor: Visitor
-) -> None:
+def test_an_unfit_agent_is_shown_with_the_reason(dashboard: Dashboard, visitor: Visitor) -> None:
     assert ">unfit<" not in visitor.get("/cluster").text
     unfit = Unfit(f"Its bridge is gone. {HOSTILE}", 900.0, 1000.0, builds=True)
     dashboard.previews.unfit_agents["S1"] = unfit

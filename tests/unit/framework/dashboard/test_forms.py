@@ -57,7 +57,7 @@ def test_a_preview_is_started_stopped_tried_again_and_pinned(
     assert not dashboard.previews.snapshot.preview("hello", SHA).pinned
 
 
-def test_what_is_started_while_its_repository_is_away_says_of_when_it_is(
+def test_a_start_from_an_unreachable_repository_shows_its_time(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
     dashboard.refs.put_away("hello", "main", age=720.0)
@@ -69,7 +69,7 @@ def test_what_is_started_while_its_repository_is_away_says_of_when_it_is(
     )
 
 
-def test_each_write_is_noted_with_who_asked_and_what_came_of_it(
+def test_each_write_is_noted_with_its_token_and_its_outcome(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
     visitor.act("/apps/hello/start", label="main")
@@ -137,7 +137,7 @@ def test_an_app_is_added_with_all_its_settings(dashboard: Dashboard, visitor: Vi
     )
 
 
-def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
+def test_a_mistake_is_shown_at_its_field_and_nothing_typed_is_lost(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
     form = {
@@ -182,9 +182,7 @@ def test_a_new_app_says_whether_its_repository_can_be_read(
     assert ("prevs credential set shop" in page) == (did == "add-unread" or "fetched" in page)
 
 
-def test_a_repository_that_may_be_no_apps_is_told_at_its_field(
-    dashboard: Dashboard, visitor: Visitor
-) -> None:
+def test_a_refused_repository_is_shown_at_its_field(dashboard: Dashboard, visitor: Visitor) -> None:
     dashboard.previews.error = InvalidSettings([Problem("repository", "is on this machine")])
     answers = [
         visitor.act("/add-app", name="shop", repository="/shop.git"),
@@ -197,7 +195,7 @@ def test_a_repository_that_may_be_no_apps_is_told_at_its_field(
     assert list(dashboard.previews.known_apps) == ["hello"]
 
 
-def test_a_name_that_is_taken_is_said_to_be(dashboard: Dashboard, visitor: Visitor) -> None:
+def test_a_taken_name_is_shown_as_taken(dashboard: Dashboard, visitor: Visitor) -> None:
     answer = visitor.act("/add-app", name="hello", repository="/other.git")
     assert answer.status_code == 409
     assert "is the name of another app" in answer.text

@@ -44,13 +44,13 @@ class Page:
         return asyncio.run(read())
 
 
-def test_a_page_is_told_of_each_change_and_of_nothing_else() -> None:
+def test_a_page_gets_an_event_for_each_change_and_nothing_else() -> None:
     events = Page(["a"], ["a"], ["b"], ["b"], ["a"]).follow()
     assert events[1:-1] == [CHANGE, CHANGE]
     assert events[-1] == b"event: signed-out\ndata: {}\n\n"
 
 
-def test_a_page_hears_that_it_is_still_heard() -> None:
+def test_a_page_gets_keepalives() -> None:
     events = Page(1, 1, 1, 2, pause=KEEPALIVE_S).follow()
     assert events[1:-1] == [b": still here\n\n", b": still here\n\n", CHANGE]
 
@@ -63,7 +63,7 @@ def see(look: Look) -> object:
 
 
 @pytest.mark.parametrize("topic", ["overview", "queue", "events"])
-def test_whose_token_is_for_one_app_hears_nothing_when_others_change(topic: str) -> None:
+def test_a_viewer_of_one_app_gets_no_event_when_others_change(topic: str) -> None:
     previews = FakePreviews()
     for app in ("shop", "zebra"):
         previews.add_app(AppRecord(app, f"/{app}.git"))

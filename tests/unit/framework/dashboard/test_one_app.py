@@ -1,4 +1,4 @@
-"""Somebody whose token is for one app sees that app, and nothing of others or of the cluster."""
+"""A viewer with a token for one app sees that app, and neither other apps nor the cluster."""
 
 import pytest
 
@@ -15,7 +15,7 @@ REFUSED = ["/cluster", "/tokens", "/audit", "/add-app", "/apps/shop/settings"]
 
 @pytest.fixture
 def visitor(dashboard: Dashboard) -> Visitor:
-    """Somebody who has signed in with a token of the app `shop`, beside which there is `zebra`."""
+    """Somebody who has signed in with a token for the app `shop`; there is an app `zebra`, too."""
     for place, app in enumerate(("zebra", "shop"), 1):
         dashboard.previews.known_apps[app] = AppRecord(app, f"/{app}.git", created=1000.0)
         dashboard.refs.put(app, "main", SHA)
@@ -50,7 +50,7 @@ def test_what_is_about_all_or_about_settings_is_refused(visitor: Visitor, path: 
 
 
 @pytest.mark.parametrize("path", OWN)
-def test_whether_there_is_another_app_is_not_told(visitor: Visitor, path: str) -> None:
+def test_whether_another_app_exists_is_not_shown(visitor: Visitor, path: str) -> None:
     answers = [visitor.get(path.replace("shop", app)) for app in ("zebra", "nope")]
     assert [answer.status_code for answer in answers] == [403, 403]
     assert "ci" in answers[0].text
@@ -71,7 +71,7 @@ def test_what_is_done_is_done_to_the_app_alone(dashboard: Dashboard, visitor: Vi
     ("topic", "status"),
     [("app/zebra", 404), (f"preview/zebra/{SHA}", 404), ("cluster", 404), ("audit", 404)],
 )
-def test_no_stream_tells_when_something_happens_elsewhere(
+def test_no_stream_shows_when_another_app_changes(
     visitor: Visitor, topic: str, status: int
 ) -> None:
     assert visitor.get(f"/live/{topic}").status_code == status

@@ -20,7 +20,7 @@ HEADS = {"main": A}
 
 
 class SomeRefs(FakeRefs):
-    """Refs of which one repository cannot be reached, which is told once `over` is set."""
+    """Repositories of which one is unreachable; it fails once `over` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ def test_an_app_that_nobody_follows_is_forgotten() -> None:
     assert table.begin({"one": 10.0}, 2.0) == ["one"]
 
 
-def test_heads_are_submitted_and_a_failure_is_told() -> None:
+def test_heads_are_submitted_and_a_failure_is_reported() -> None:
     submitted: list[events.Event] = []
     worker = following(SomeRefs(), submitted)
     assert not worker.fetch(ONE)

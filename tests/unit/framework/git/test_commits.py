@@ -24,7 +24,7 @@ def test_a_time_that_is_none_is_the_beginning_of_all_times() -> None:
 
 
 @given(st.text() | st.from_regex(r"[0-9a-f]{40}\.\d+", fullmatch=True))
-def test_what_is_read_as_a_cursor_is_what_is_written(text: str) -> None:
+def test_a_written_cursor_is_read_back(text: str) -> None:
     cursor = read_cursor(text)
     assert cursor is None or (len(cursor.sha) == 40 and cursor.skip < 10**7)
     assert read_cursor(write_cursor(Cursor(A, 17))) == Cursor(A, 17)

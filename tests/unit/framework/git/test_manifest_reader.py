@@ -1,4 +1,4 @@
-"""Reading what commits say, beside the service."""
+"""Reading the settings of commits in threads of their own."""
 
 import queue
 import threading
@@ -22,12 +22,12 @@ PATH = "web/.prevs.toml"
 
 
 def put(refs: FakeRefs, text: str, sha: str = A, app: str = "shop") -> None:
-    """Have a commit's file say something."""
+    """Put a text into a commit's file."""
     refs.files[app, sha, PATH] = RepositoryFile("file", len(text.encode()), text.encode())
 
 
 class SlowRefs(FakeRefs):
-    """Keeps who reads of one app until it is told."""
+    """Repositories of which one blocks its readers until the test releases them."""
 
     def __init__(self, app: str) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ def slow() -> Iterator[SlowRefs]:
     refs.go.set()
 
 
-def test_all_that_is_wrong_is_told_with_the_lines() -> None:
+def test_all_mistakes_are_reported_with_their_lines() -> None:
     refs = FakeRefs()
     put(refs, "prot = 1\n\n[resources]\nmem = 4096\n")
     failure = read_settings(refs, APP, A)
@@ -80,7 +80,7 @@ def test_all_that_is_wrong_is_told_with_the_lines() -> None:
          f"{', '.join(map(str, range(1, 21)))} and 10 more."),
     ],
 )  # fmt: skip
-def test_a_sentence_says_where_the_mistakes_are(text: str, sentence: str) -> None:
+def test_a_sentence_names_the_lines_of_the_mistakes(text: str, sentence: str) -> None:
     refs = FakeRefs()
     put(refs, text)
     failure = read_settings(refs, APP, A)
@@ -89,7 +89,7 @@ def test_a_sentence_says_where_the_mistakes_are(text: str, sentence: str) -> Non
     assert len(failure.mistakes) <= MOST_MISTAKES
 
 
-def test_what_is_read_is_told_with_what_it_was_read_for(
+def test_settings_are_submitted_with_the_key_that_they_were_read_for(
     submitted: "queue.SimpleQueue[events.Event]",
 ) -> None:
     refs = FakeRefs()

@@ -40,12 +40,12 @@ def test_every_ref_has_a_label_that_leads_to_it_alone_unless_two_share_it(
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_where_branch_and_tag_share_a_commit_the_branch_is_it(order: int) -> None:
+def test_a_branch_comes_before_a_tag_of_the_same_commit(order: int) -> None:
     both = [Ref("v1", "tag", A), Ref("v1", "branch", A)][::order]
     assert label_refs(both) == {"v1": (Ref("v1", "branch", A),)}
 
 
-def test_where_branch_and_tag_differ_the_label_is_ambiguous() -> None:
+def test_a_branch_and_a_tag_of_different_commits_are_ambiguous() -> None:
     labels = label_refs([Ref("v1", "tag", A), Ref("v1", "branch", B)])
     assert labels == {"v1": (Ref("v1", "branch", B), Ref("v1", "tag", A))}
 
@@ -80,7 +80,7 @@ def test_a_name_that_is_not_utf_8_is_shown_all_the_same() -> None:
     assert show_name(Ref(A, "commit", A)) is None
 
 
-def test_a_text_that_is_no_label_is_told_the_label_of_a_branch_of_that_name() -> None:
+def test_an_invalid_label_gets_the_slug_of_a_branch_of_that_name() -> None:
     assert names.slug("feature/a") in explain_no_label("feature/a")
 
 

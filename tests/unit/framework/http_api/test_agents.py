@@ -42,7 +42,7 @@ def fetch(api: ApiInProcess, **query: Any) -> Any:
     return answer.json()
 
 
-def test_each_agent_tells_who_uses_what_of_it(api: ApiInProcess) -> None:
+def test_each_agent_shows_who_uses_its_resources(api: ApiInProcess) -> None:
     answer = fetch(api)
     assert (answer["as_of"], answer["next"]) == (1000.0, None)
     assert answer["agents"][0] == {
@@ -72,7 +72,7 @@ def test_each_agent_tells_who_uses_what_of_it(api: ApiInProcess) -> None:
     assert (building["state"], building["label"]) == ("building", None)
 
 
-def test_what_was_placed_since_mesos_was_asked_leaves_others_no_less_than_nothing(
+def test_a_preview_placed_after_mesos_answered_leaves_others_at_zero(
     api: ApiInProcess,
 ) -> None:
     api.agents.known = [ONE._replace(used=Amount(0.0, 0.0))]
@@ -91,7 +91,7 @@ def test_a_master_that_does_not_answer_is_a_problem(api: ApiInProcess) -> None:
     assert answer.json()["detail"].startswith("The Mesos master 10.0.0.1:5050 does not answer")
 
 
-def test_an_agent_that_is_unfit_tells_why_since_when_and_until_when(api: ApiInProcess) -> None:
+def test_an_unfit_agent_shows_why_since_when_and_until_when(api: ApiInProcess) -> None:
     api.previews.unfit_agents["S1"] = Unfit("Its disk is full.", 900.0, 960.0, builds=True)
     first, second = fetch(api)["agents"]
     assert first["unfit"] == {"reason": "Its disk is full.", "since": 900.0, "until": 960.0}

@@ -57,7 +57,7 @@ def test_the_same_app_again_is_no_error_and_another_of_its_name_is(api: ApiInPro
     assert answer.json()["app"] == "hello"
 
 
-def test_all_problems_of_settings_are_told_at_once() -> None:
+def test_all_problems_of_settings_are_reported_at_once() -> None:
     body = {
         "name": "Hello",
         "repository": "ext::sh",
@@ -130,7 +130,7 @@ def test_a_number_that_json_does_not_have_is_refused(number: str) -> None:
     assert [one["field"] for one in answer.json()["problems"]] == ["cpus"]
 
 
-def test_a_missing_setting_is_told() -> None:
+def test_a_missing_setting_is_reported() -> None:
     assert problems_of(ApiInProcess(), "POST", "/v1/apps", {}) == {
         "name": "is missing",
         "repository": "is missing",
@@ -155,7 +155,7 @@ ROOM = {
 }
 
 
-def test_idle_time_warm_hours_and_constraints_are_kept_as_they_were_said(
+def test_idle_time_warm_hours_and_constraints_are_kept_as_they_were_sent(
     api: ApiInProcess,
 ) -> None:
     added = api.call("POST", "/v1/apps", json={"name": "shop", "repository": "/x", **ROOM})
@@ -173,7 +173,7 @@ def test_idle_time_warm_hours_and_constraints_are_kept_as_they_were_said(
 
 
 @pytest.mark.parametrize("change", [{"name": "other"}, {"created": 1}, {"mem": None}, {"mem": 1}])
-def test_what_cannot_be_changed_is_refused_by_name(
+def test_a_setting_that_cannot_change_is_refused_by_name(
     api: ApiInProcess, change: dict[str, object]
 ) -> None:
     assert set(problems_of(api, "PATCH", "/v1/apps/hello", change)) == set(change)
@@ -204,7 +204,7 @@ def test_a_label_is_shown_with_its_commit_and_address(api: ApiInProcess) -> None
 
 
 @pytest.mark.parametrize("age", [720.0, None])
-def test_a_label_of_a_repository_that_is_away_tells_why_and_of_when_it_is(
+def test_a_label_of_an_unreachable_repository_has_a_reason_and_a_time(
     api: ApiInProcess, age: float | None
 ) -> None:
     api.refs.put_away("hello", "main", age)
@@ -222,7 +222,9 @@ def test_a_label_of_a_repository_that_is_away_tells_why_and_of_when_it_is(
 
 
 @pytest.mark.parametrize("label", ["nope", "feature/a", "feature%2Fa", "%C3%A9"])
-def test_a_label_that_leads_nowhere_is_told_with_the_reason(api: ApiInProcess, label: str) -> None:
+def test_a_label_that_leads_nowhere_is_a_problem_with_the_reason(
+    api: ApiInProcess, label: str
+) -> None:
     answer = api.call("GET", f"/v1/apps/hello/labels/{label}")
     assert refusal(answer) == (404, "unknown-label")
     assert "no branch or tag of that name" in answer.json()["detail"]
@@ -248,7 +250,7 @@ def test_an_ambiguous_label_comes_with_its_candidates_and_their_addresses(
     ]
 
 
-def test_an_unknown_label_comes_with_what_may_be_meant_and_where_that_is(
+def test_an_unknown_label_comes_with_similar_labels_and_their_addresses(
     api: ApiInProcess,
 ) -> None:
     meant = [Meant("main", "branch", "main", SHA, True)]
@@ -289,7 +291,7 @@ def test_a_repository_that_cannot_be_read_is_a_bad_gateway(api: ApiInProcess) ->
         ("DELETE", f"/v1/previews/hello/{SHA}/pin", None),
     ],
 )
-def test_what_cannot_be_stored_now_asks_to_try_again(
+def test_a_write_that_cannot_be_stored_now_has_retry_after(
     api: ApiInProcess, method: str, path: str, body: object
 ) -> None:
     api.previews.error = Unavailable("ZooKeeper")

@@ -1,4 +1,4 @@
-"""The attempts of a preview over the API, and the logs of those that are over."""
+"""The attempts of a preview over the API, and the logs of ended ones."""
 
 import pytest
 
@@ -13,7 +13,7 @@ LOG = f"{ONE}/log"
 
 @pytest.fixture
 def api(api: ApiInProcess) -> ApiInProcess:
-    """A preview that runs for the third time: once it was stopped, once its build failed."""
+    """A preview in its third attempt: the first was stopped, the build of the second failed."""
     stopped = EndedAttempt(1, "t1", 10.0, 20.0, "S1", "10.0.0.1", "running", why="Nobody used it.")
     failed = EndedAttempt(2, "t2", 30.0, 40.0, "S2", None, "building", Cause.BUILD_FAILED, 7, "No.")
     api.previews.put(
@@ -86,13 +86,13 @@ def test_what_is_public_of_an_earlier_one_ends_where_the_application_begins(
 
 
 @pytest.mark.parametrize("number", [4, 9])
-def test_an_attempt_that_is_not_known_is_told(api: ApiInProcess, number: int) -> None:
+def test_an_unknown_attempt_is_a_problem(api: ApiInProcess, number: int) -> None:
     answer = api.call("GET", f"{LOG}?attempt={number}")
     assert refusal(answer) == (404, "unknown-attempt")
     assert answer.json()["attempt"] == number
 
 
-def test_attempts_of_no_preview_are_told(api: ApiInProcess) -> None:
+def test_attempts_of_an_unknown_preview_are_a_problem(api: ApiInProcess) -> None:
     answer = api.call("GET", f"/v1/previews/hello/{'b' * 40}/attempts")
     assert refusal(answer) == (404, "unknown-preview")
 

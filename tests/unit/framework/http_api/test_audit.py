@@ -98,7 +98,7 @@ def test_the_latest_are_known_after_a_new_start(make: MakeAudit, tmp_path: Path)
     assert [entry.target for entry in again.latest()] == [*left, *"012345"[int(left[-1]) + 1 :]]
 
 
-def test_what_cannot_be_written_is_told_and_holds_nobody_up(
+def test_a_file_that_cannot_be_written_is_logged_and_stops_nobody(
     make: MakeAudit, tmp_path: Path
 ) -> None:
     audit = make(size=1)  # every line wants a new file
@@ -110,7 +110,7 @@ def test_what_cannot_be_written_is_told_and_holds_nobody_up(
     assert [entry.target for entry in audit.latest()] == ["hello"]
 
 
-def test_every_write_is_noted_with_what_came_of_it(api: ApiInProcess) -> None:
+def test_every_write_is_noted_with_its_outcome(api: ApiInProcess) -> None:
     api.call("GET", "/v1/apps")
     api.call("POST", "/v1/apps", json={"name": "shop", "repository": "/srv/shop"})
     api.call("POST", "/v1/apps", json={"name": "shop", "repository": "/srv/other"})
@@ -130,7 +130,7 @@ def test_every_write_is_noted_with_what_came_of_it(api: ApiInProcess) -> None:
     assert {one.client for one in api.audit.latest()} == {"127.0.0.1"}
 
 
-def test_what_was_refused_is_noted_with_the_app_and_the_label_that_were_meant(
+def test_a_refused_write_is_noted_with_the_app_and_label_of_its_problem(
     api: ApiInProcess,
 ) -> None:
     api.call("POST", "/v1/previews", json={"app": "hello", "label": "mian"})
@@ -143,7 +143,7 @@ def test_what_was_refused_is_noted_with_the_app_and_the_label_that_were_meant(
     ]
 
 
-def test_who_was_refused_is_noted_too(api: ApiInProcess) -> None:
+def test_a_rejected_token_is_noted_too(api: ApiInProcess) -> None:
     _, token = api.tokens.add_token("looks", Scope.READ)
     for headers in ({"Authorization": f"Bearer {token}"}, {"Authorization": "Bearer x"}, {}):
         api.send("DELETE", "/v1/apps/hello", headers=headers)
@@ -155,7 +155,7 @@ def test_who_was_refused_is_noted_too(api: ApiInProcess) -> None:
     ]
 
 
-def test_what_proxies_report_is_noted_only_where_it_is_refused(api: ApiInProcess) -> None:
+def test_reports_of_proxies_are_noted_only_if_refused(api: ApiInProcess) -> None:
     report = {"proxy": "p1", "tasks": []}
     assert api.call("POST", "/v1/refusals", json=report).status_code == 204
     assert api.call("POST", "/v1/uses", json={"proxy": "p1", "uses": []}).status_code == 204

@@ -47,7 +47,7 @@ def test_no_header_breaks_the_reading(header: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/apps/hello", PREVIEW])
-def test_what_is_known_already_is_not_sent_again(api: ApiInProcess, path: str) -> None:
+def test_a_known_etag_gets_304(api: ApiInProcess, path: str) -> None:
     first = api.call("GET", path)
     tag = first.headers["ETag"]
     again = api.call("GET", path, headers={"If-None-Match": f'"x", W/{tag}'})
@@ -56,7 +56,7 @@ def test_what_is_known_already_is_not_sent_again(api: ApiInProcess, path: str) -
     assert (other.status_code, other.json()) == (200, first.json())
 
 
-def test_the_tag_of_a_preview_changes_with_what_only_its_answer_tells(api: ApiInProcess) -> None:
+def test_the_tag_of_a_preview_changes_with_values_outside_its_record(api: ApiInProcess) -> None:
     def tag() -> str:
         return api.call("GET", PREVIEW).headers["ETag"]
 

@@ -11,7 +11,7 @@ SHA = "a" * 40
 
 
 def scene() -> ApiInProcess:
-    """An API of which somebody hears what happens, one thing after the other."""
+    """Return an API with a history of some events."""
     api = ApiInProcess()
     for name in ("hello", "shop"):
         api.call("POST", "/v1/apps", json={"name": name, "repository": "/srv"})
@@ -57,7 +57,7 @@ def test_what_happens_meanwhile_is_on_no_later_page() -> None:
 
 
 @pytest.mark.parametrize("after", ["another-leader-7", "fake-6", "nonsense"])
-def test_a_place_that_another_leader_gave_is_told_so(after: str) -> None:
+def test_a_cursor_of_another_leader_is_a_problem(after: str) -> None:
     answer = scene().call("GET", "/v1/events", params={"after": after})
     assert refusal(answer) == (404, "unknown-place")
 
@@ -67,7 +67,7 @@ def test_events_of_no_app_are_a_problem(api: ApiInProcess) -> None:
 
 
 def follow(api: ApiInProcess, after: str, count: int) -> list[bytes]:
-    """Return so many pieces of what happens after an event to `hello`; then the reader leaves."""
+    """Return `count` pieces of the stream of `hello` after an event; then the reader leaves."""
     client = AsgiClient()
     sent = {"authorization": f"Bearer {TOKEN}", "accept": "text/event-stream"}
     headers = [(k.encode(), v.encode()) for k, v in {**sent, "last-event-id": after}.items()]
@@ -87,7 +87,7 @@ def follow(api: ApiInProcess, after: str, count: int) -> list[bytes]:
 
 def test_what_happens_to_an_app_is_followed_from_an_event_on() -> None:
     api = scene()
-    events = follow(api, "fake-1", 3)  # of what happened to the other app nothing is said
+    events = follow(api, "fake-1", 3)  # without the events of the other app
     listed = fetch(api, app="hello")["events"][2::-1]
     assert [json.loads(event.partition(b"\ndata: ")[2]) for event in events] == listed
     assert events[0].startswith(b"event: preview\nid: fake-3\n")

@@ -24,13 +24,13 @@ def test_the_bundle_is_at_its_checksum_without_a_token_and_for_ever() -> None:
     assert "immutable" in answer.headers["cache-control"]
 
 
-def test_an_agent_can_ask_how_large_it_is() -> None:
+def test_head_returns_the_size_of_the_executor() -> None:
     answer = fetch("HEAD", executor_path(BUNDLE))
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-length"] == "8"
 
 
-def test_who_has_it_need_not_have_it_again() -> None:
+def test_an_agent_that_has_the_executor_gets_304() -> None:
     answer = fetch("GET", executor_path(BUNDLE), **{"If-None-Match": f'"{BUNDLE.digest}"'})
     assert (answer.status_code, answer.content) == (304, b"")
     answer = fetch("GET", executor_path(BUNDLE), **{"If-None-Match": '"other"'})

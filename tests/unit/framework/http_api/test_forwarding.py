@@ -1,4 +1,4 @@
-"""What a stand-by passes on, to a leader that a test plays."""
+"""How a stand-by forwards requests, to a leader that the test plays."""
 
 import asyncio
 from typing import Any
@@ -18,17 +18,17 @@ SIGNATURE = ClientSignature("a-token-for-tests", lambda: 1000.0)
 
 
 def send(leader: PlayedLeader, *body: bytes, api: str | None = API, **request: Any) -> AsgiClient:
-    """Return a client that has asked a stand-by, and was answered."""
+    """Return a client that has sent a request to a stand-by, and has its answer."""
     return send_raw(Forwarding(lambda: api, SIGNATURE, leader), *body, **request)
 
 
 def forward(client: AsgiClient, forwarding: Forwarding, **request: Any) -> None:
-    """Have a client ask, who is answered or leaves within ten seconds."""
+    """Forward a client's request; it is answered, or the client leaves, within ten seconds."""
     asyncio.run(asyncio.wait_for(client.send(forwarding, **request), 10))
 
 
 @pytest.mark.parametrize("path", [b"*", b"http://elsewhere/v1/apps", b"/v1/\xff"])
-def test_a_path_that_is_none_is_told_and_not_passed_on(path: bytes) -> None:
+def test_an_invalid_path_is_a_problem_and_not_forwarded(path: bytes) -> None:
     leader = PlayedLeader()
     client = send(leader, method="OPTIONS", path=path)
     assert client.status == 422
@@ -59,7 +59,7 @@ def test_a_request_reaches_the_leader_as_it_was_sent() -> None:
     ]
 
 
-def test_the_leader_knows_who_asked_the_stand_by() -> None:
+def test_the_leader_knows_the_address_of_a_stand_bys_client() -> None:
     seen: list[Client] = []
 
     async def lead(scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +73,7 @@ def test_the_leader_knows_who_asked_the_stand_by() -> None:
         )
         async with httpx.AsyncClient(transport=transport, base_url="http://prevs") as client:
             await client.get("/v1/apps/gr%C3%B6%C3%9Fe%2F?x=%41&y")
-        # As a program may send it that quotes less than the one that passes it on.
+        # A client may quote less of a path than httpx does.
         forwarding = Forwarding(lambda: API, SIGNATURE, leader)
         await AsgiClient().send(forwarding, path=b"/v1/apps/{a}", client=("10.9.8.7", 1))
 
@@ -81,7 +81,7 @@ def test_the_leader_knows_who_asked_the_stand_by() -> None:
     assert [str(client) for client in seen] == ["10.9.8.7 via 10.0.0.5"] * 2
 
 
-def test_what_was_said_to_this_neighbour_only_goes_no_further() -> None:
+def test_hop_by_hop_headers_are_not_forwarded() -> None:
     leader = PlayedLeader(b"ok")
     leader.headers = [(b"Connection", b"close"), (b"Keep-Alive", b"5"), (b"ETag", b"e")]
     sent = [HOST, (b"connection", b"X-Mine, close"), (b"x-mine", b"1"), (b"te", b"trailers")]
@@ -123,7 +123,7 @@ def test_a_request_is_forwarded_once_and_only_to_a_leader(api: str | None) -> No
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_leader_that_is_away_is_told_and_nothing_is_sent_twice(
+def test_an_unreachable_leader_is_a_problem_and_nothing_is_sent_twice(
     error: Exception, message: str, method: str
 ) -> None:
     leader = PlayedLeader()

@@ -56,7 +56,7 @@ def test_the_name_of_the_scheme_has_no_case(api: ApiInProcess) -> None:
 
 
 @pytest.mark.parametrize("scope", Scope)
-def test_a_call_needs_its_scope_and_is_told_which(api: ApiInProcess, scope: Scope) -> None:
+def test_a_call_needs_its_scope_and_names_it(api: ApiInProcess, scope: Scope) -> None:
     headers = bearer(api, scope)
     for call, needed in NEEDED.items():
         before = dict(api.previews.known_apps)
@@ -112,21 +112,21 @@ def test_a_stream_ends_with_its_token_before_it_says_more(api: ApiInProcess) -> 
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == []
 
 
-def test_what_is_nowhere_tells_nothing(api: ApiInProcess) -> None:
+def test_an_unknown_path_shows_nothing(api: ApiInProcess) -> None:
     for path in ("/", "/nowhere", "/v1x", "//v1/apps", "/V1/apps"):
         answer = api.send("GET", path)
         assert refusal(answer) == (404, "not-found")
         assert "hello" not in answer.text
 
 
-def test_the_description_is_for_who_brings_a_token(api: ApiInProcess) -> None:
+def test_the_description_needs_a_token(api: ApiInProcess) -> None:
     assert refusal(api.send("GET", "/openapi.json")) == (401, "unauthorized")
     of_one = bearer(api, Scope.READ, "hello")
     assert api.send("GET", "/openapi.json", headers=of_one).json()["paths"]
     assert api.send("GET", "/docs").status_code == 404, "the dashboard has it"
 
 
-def test_probes_tell_each_check_and_need_no_token(api: ApiInProcess) -> None:
+def test_probes_show_each_check_and_need_no_token(api: ApiInProcess) -> None:
     names = {
         path: [check["name"] for check in api.send("GET", path).json()["checks"]]
         for path in ("/healthz", "/readyz")
@@ -136,7 +136,7 @@ def test_probes_tell_each_check_and_need_no_token(api: ApiInProcess) -> None:
     answer = api.send("GET", "/readyz")
     assert (answer.status_code, answer.json()["detail"]) == (503, "ZooKeeper does not answer.")
     assert [check["ok"] for check in answer.json()["checks"]] == [False, True]
-    # Starting the program again would help nobody.
+    # A restart of the program would not help.
     assert api.send("GET", "/healthz").json()["status"] == "ok"
     api.stuck = True
     assert api.send("GET", "/healthz").status_code == 503
@@ -200,7 +200,7 @@ def test_a_body_that_is_too_large_is_refused(api: ApiInProcess, with_length: boo
     assert refusal(answer) == (413, "body-too-large")
 
 
-def test_an_unexpected_error_is_logged_under_an_id_and_tells_no_more(api: ApiInProcess) -> None:
+def test_an_unexpected_error_is_logged_under_an_id_and_shows_no_more(api: ApiInProcess) -> None:
     api.refs.leads["hello", "main"] = RuntimeError("the secret of the house")
     with capture_logs() as logs:
         answer = api.call("GET", "/v1/apps/hello/labels/main")
@@ -249,7 +249,7 @@ def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInP
     assert not {"HTTPValidationError", "ValidationError"} & set(schema["components"]["schemas"])
 
 
-def test_every_model_and_parameter_says_what_it_is_with_an_example(api: ApiInProcess) -> None:
+def test_every_model_and_parameter_has_a_description_and_an_example(api: ApiInProcess) -> None:
     schema = api.call("GET", "/openapi.json").json()
     models = schema["components"]["schemas"].items()
     assert [name for name, m in models if m["type"] == "object" and not m.get("examples")] == []

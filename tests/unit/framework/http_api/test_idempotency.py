@@ -57,7 +57,7 @@ def test_each_token_has_keys_of_its_own_also_where_another_gets_its_name(
         found.append(api.send("POST", "/v1/apps", json=SHOP, headers=headers).status_code)
         api.tokens.remove_token("deploys")
     found.append(order(api).status_code)
-    assert found == [201, 200, 200]  # none was told what the first one was
+    assert found == [201, 200, 200]  # none got the answer to the first one
 
 
 def test_a_no_is_not_kept(api: ApiInProcess) -> None:
@@ -100,7 +100,7 @@ def test_a_body_that_is_too_large_is_refused_with_a_key_too(api: ApiInProcess) -
 
 
 class Slow:
-    """An application that answers when it may, and counts what it is asked."""
+    """An application that waits until it may answer, and counts its requests."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -119,7 +119,7 @@ async def send(app: Idempotency, key: str) -> int:
     return client.status
 
 
-def test_who_asks_while_it_is_done_waits_and_its_end_lets_go() -> None:
+def test_a_key_in_use_is_refused_until_its_order_ends() -> None:
     async def run() -> tuple[list[int], int]:
         slow = Slow()
         app = Idempotency(slow, FakeClock().read)

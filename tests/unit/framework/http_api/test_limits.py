@@ -34,7 +34,7 @@ def test_nobody_gets_more_than_a_full_bucket_and_what_flows_in(pauses: list[floa
         assert took <= 5 + (clock.seconds - 1_000_000.0) / 2 + 1e-6
 
 
-def test_who_waits_as_told_may_ask_again() -> None:
+def test_a_request_after_the_retry_time_is_allowed() -> None:
     clock = FakeClock()
     buckets = TokenBuckets(Policy("x", 2, 10), clock.read)
     assert [buckets.take("a").allowed for _ in range(3)] == [True, True, False]
@@ -61,7 +61,7 @@ def send_as(name: str, app: TokenLimit) -> AsgiClient:
     return send_raw(app, identity=Identity(name, Scope.READ))
 
 
-def test_a_named_token_is_told_what_is_left_and_refused_when_nothing_is() -> None:
+def test_a_named_token_gets_its_rate_limit_and_is_refused_above_it() -> None:
     clock = FakeClock()
     limit = TokenLimit(PlainTextResponse("done"), clock.read)
     answers = [send_as("looks", limit) for _ in range(TOKENS.quota + 1)]
@@ -154,9 +154,7 @@ def test_wrong_tokens_are_limited_and_hold_up_no_right_one(api: ApiInProcess) ->
         (Client("testclient"), Client("testclient"), True),
     ],
 )
-def test_strangers_are_told_apart_by_their_network(
-    one: Client, other: Client, shared: bool
-) -> None:
+def test_invalid_tokens_are_counted_by_network(one: Client, other: Client, shared: bool) -> None:
     limit = FailedAuthLimit(FakeClock().read)
     for _ in range(FAILED_AUTH.quota):
         limit.take(one)

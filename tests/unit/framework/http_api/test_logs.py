@@ -53,7 +53,7 @@ def test_the_last_lines_alone_are_had_without_the_rest(api: ApiInProcess) -> Non
     assert answer.text == "0123456789abcde\n" * 255
 
 
-def test_an_agent_that_does_not_answer_or_lets_nobody_read_is_told(api: ApiInProcess) -> None:
+def test_an_agent_that_does_not_answer_or_refuses_is_reported(api: ApiInProcess) -> None:
     api.sandboxes.away = True
     assert refusal(api.call("GET", LOG)) == (503, "unavailable")
     api.sandboxes.refuses = True

@@ -1,4 +1,4 @@
-"""A token of one app: what it gets of each call, and that nothing of others is in it."""
+"""A token for one app: which calls it may make, and that their answers have no other app."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_a_token_of_one_app_reaches_nothing_else(api: ApiInProcess, call: str) -
         assert own.status_code not in (401, 403)
     if "{app}" not in call:
         return
-    # Whether there is such an app is not told either.
+    # The answer is the same if there is no such app.
     others = [send(api, call, app, headers=headers, content="{") for app in ("shop", "nope", "")]
     assert {answer.status_code for answer in others} == {403}
     assert len({answer.json()["detail"] for answer in others[:2]}) == 1
@@ -31,7 +31,7 @@ def test_a_token_of_one_app_reaches_nothing_else(api: ApiInProcess, call: str) -
 
 
 def of_two_apps(api: ApiInProcess) -> dict[str, str]:
-    """Have previews of `hello` and of `shop` in the queue; return what a token of shop sends."""
+    """Queue previews of `hello` and `shop`; return the headers with a token for shop."""
     api.previews.add_app(AppRecord("shop", "/srv/shop"))
     api.refs.put("shop", "main", SHA)
     api.previews.look()

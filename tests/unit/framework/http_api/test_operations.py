@@ -133,7 +133,7 @@ PIECES = (
 
 
 class Looking:
-    """Asks the API, and keeps what it has made of the request."""
+    """Sends requests to the API, and keeps the scope of the last one."""
 
     def __init__(self, api: ApiInProcess, headers: dict[str, str]) -> None:
         self._app = api.app
@@ -154,7 +154,7 @@ class Looking:
         return client.status
 
     def is_answered(self, method: str, path: str) -> bool:
-        """Ask; return whether a route has answered."""
+        """Send a request; return whether a route has answered."""
         return self.send(method, path) not in (403, 405) and "endpoint" in self.scope
 
     def find(self, method: str) -> Needed:
@@ -211,7 +211,7 @@ def test_a_route_that_has_declared_nothing_is_for_admins(api: ApiInProcess) -> N
     assert api.notes()[-1] == ("operator", "PUT", "/v1/new", 200)
 
 
-def test_whatever_is_asked_for_has_words_in_the_audit_log() -> None:
+def test_every_write_has_an_action_in_the_audit_log() -> None:
     removing = Operation(Scope.USE, action="remove x")
     router = OperationRouter("x", prefix="/v1/apps")
     router.add("DELETE", "/{app}/x/{name}/y", lambda: None, removing)
@@ -229,7 +229,7 @@ def test_whatever_is_asked_for_has_words_in_the_audit_log() -> None:
     assert operations.find("DELETE", "/apps/a/x/b/y") is None
 
 
-def test_nothing_passes_where_nobody_has_looked_what_is_asked_for(api: ApiInProcess) -> None:
+def test_no_request_passes_without_call_lookup(api: ApiInProcess) -> None:
     bearer_alone = Authentication(api.app, api.tokens, FailedAuthLimit(api.clock.read))
     with pytest.raises(KeyError):
         send_raw(bearer_alone)

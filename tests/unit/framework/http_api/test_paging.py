@@ -87,7 +87,7 @@ def test_no_text_breaks_the_reading_of_a_cursor(text: str) -> None:
     assert all(type(part) in (str, int, float) for part in key)
 
 
-def test_lists_come_a_hundred_at_a_time_or_as_asked(api: ApiInProcess) -> None:
+def test_lists_have_a_hundred_entries_a_page_or_the_requested_number(api: ApiInProcess) -> None:
     for number in range(249):
         api.previews.add_app(AppRecord(f"app{number:03}", "/srv/x"))
     pages = follow(api, "/v1/apps", "apps")
@@ -95,7 +95,7 @@ def test_lists_come_a_hundred_at_a_time_or_as_asked(api: ApiInProcess) -> None:
     assert [len(page) for page in follow(api, "/v1/apps", "apps", limit="125")] == [125, 125]
 
 
-def test_what_comes_and_goes_meanwhile_hides_nothing(many: ApiInProcess) -> None:
+def test_entries_that_come_and_go_between_pages_hide_no_others(many: ApiInProcess) -> None:
     first = many.call("GET", "/v1/apps?limit=2").json()
     many.previews.remove_app("a")
     many.previews.remove_app("b")
@@ -153,7 +153,7 @@ def encode(value: object) -> str:
         ({"after": "\u00e9"}, "after"),
     ],
 )
-def test_what_is_no_place_in_a_list_is_told_so(
+def test_an_invalid_cursor_is_a_problem(
     api: ApiInProcess, path: str, query: dict[str, str], field: str
 ) -> None:
     answer = api.call("GET", path, params=query)
@@ -173,8 +173,6 @@ def test_what_is_no_place_in_a_list_is_told_so(
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/apps", "/v1/tokens"])
-def test_a_cursor_of_no_list_or_of_another_is_told_so(
-    api: ApiInProcess, path: str, after: str
-) -> None:
+def test_a_cursor_of_another_list_is_a_problem(api: ApiInProcess, path: str, after: str) -> None:
     api.tokens.add_token("looks", Scope.READ)
     assert refusal(api.call("GET", path, params={"after": after})) == (404, "unknown-place")

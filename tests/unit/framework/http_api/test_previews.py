@@ -105,7 +105,7 @@ def test_the_label_of_a_flat_address_that_was_cut_starts_what_the_whole_one_lead
     assert refusal(answer) == (404, "unknown-label")
 
 
-def test_what_has_run_is_not_said_to_take_a_build_again(api: ApiInProcess) -> None:
+def test_a_preview_that_has_run_shows_no_usual_time_for_a_build(api: ApiInProcess) -> None:
     api.previews.usual_seconds["hello"] = {"building": 19.0, "starting": 1.0}
 
     def usual(state: State, **fields: Any) -> dict[str, float | None]:
@@ -120,7 +120,7 @@ def test_what_has_run_is_not_said_to_take_a_build_again(api: ApiInProcess) -> No
     assert usual(State.QUEUED)["building"] == 19.0
 
 
-def test_two_previews_of_one_label_tell_of_each_other(api: ApiInProcess) -> None:
+def test_two_previews_of_one_label_show_each_other(api: ApiInProcess) -> None:
     other = "b" * 40
     api.previews.put("hello", SHA, State.RUNNING, labels=("v1", "main"))
     api.previews.put("hello", other, State.FAILED, labels=("main",))
@@ -217,7 +217,7 @@ def test_only_a_failed_preview_has_the_end_of_its_log(api: ApiInProcess) -> None
 
 
 @pytest.mark.parametrize("sha", [OTHER, SHA[:7], "main", "%C3%A9"])
-def test_what_is_no_preview_is_told_so(api: ApiInProcess, sha: str) -> None:
+def test_an_unknown_preview_is_a_problem(api: ApiInProcess, sha: str) -> None:
     calls = [("GET", ""), ("DELETE", ""), ("POST", "/retry"), ("GET", "/log")]
     for method, end in [*calls, ("PUT", "/pin"), ("DELETE", "/pin")]:
         answer = api.call(method, f"/v1/previews/hello/{sha}{end}")
@@ -247,7 +247,7 @@ def test_a_pin_is_set_and_taken_away_as_often_as_one_likes(api: ApiInProcess) ->
         assert api.previews.snapshot.preview("hello", SHA).pinned is pinned
 
 
-def test_a_waiting_preview_tells_its_place_and_its_reason(api: ApiInProcess) -> None:
+def test_a_waiting_preview_shows_its_place_and_its_reason(api: ApiInProcess) -> None:
     api.previews.put("hello", SHA, State.QUEUED, reason="no agent has room")
     api.previews.queue_places["hello", SHA] = 3
     shown = api.call("GET", ONE).json()
@@ -263,14 +263,14 @@ def test_a_waiting_preview_tells_its_place_and_its_reason(api: ApiInProcess) -> 
         (State.RUNNING, 9e12, None),
     ],
 )
-def test_what_waits_for_its_next_try_tells_when_that_is(
+def test_a_preview_that_waits_for_a_retry_shows_its_time(
     api: ApiInProcess, state: State, retry_at: float, next_try: float | None
 ) -> None:
     api.previews.put("hello", SHA, state, retry_at=retry_at)
     assert api.call("GET", ONE).json()["next_try"] == next_try
 
 
-def test_what_keeps_everything_from_starting_is_the_reason_of_all_that_wait(
+def test_a_reason_why_nothing_starts_is_that_of_all_that_wait(
     api: ApiInProcess,
 ) -> None:
     api.previews.put("hello", SHA, State.QUEUED, reason="no agent has room")

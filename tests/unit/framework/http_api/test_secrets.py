@@ -69,7 +69,7 @@ def test_a_scope_is_set_shown_and_stays_when_only_the_value_changes(api: ApiInPr
     assert given(api).for_refs(()).secrets == {"A": "hunter3"}
 
 
-def test_what_is_started_is_told_which_branches_lead_there(api: ApiInProcess) -> None:
+def test_a_start_gets_the_refs_that_lead_to_the_commit(api: ApiInProcess) -> None:
     api.refs.put("hello", "main", "a" * 40)
     assert api.call("POST", "/v1/previews", json={"app": "hello", "label": "main"}).is_success
     assert api.previews.known["hello", "a" * 40].refs == ("heads/main",)
@@ -86,7 +86,7 @@ def test_what_is_started_is_told_which_branches_lead_there(api: ApiInProcess) ->
         ("A", {"value": "hunter2", "plain": True}, "plain"),
     ],
 )
-def test_what_cannot_be_taken_is_told_without_its_value(
+def test_an_invalid_value_is_reported_without_the_value(
     api: ApiInProcess, name: str, order: dict[str, Any], field: str
 ) -> None:
     answer = api.call("PUT", f"{ENVIRONMENT}/{name}", json=order)
@@ -161,7 +161,7 @@ def test_half_a_credential_is_refused_without_being_shown(api: ApiInProcess, key
     assert key.private.split("\n")[2] not in answer.text
 
 
-def test_without_a_key_or_with_a_wrong_one_it_is_told_what_to_do(api: ApiInProcess) -> None:
+def test_a_missing_or_wrong_key_is_a_problem_with_advice(api: ApiInProcess) -> None:
     api.previews.error = NoKey()
     answer = api.call("PUT", f"{ENVIRONMENT}/A", json={"value": "1"})
     assert refusal(answer) == (409, "no-key")

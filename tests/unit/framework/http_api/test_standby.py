@@ -1,4 +1,4 @@
-"""What a stand-by answers by itself, beside a leader that a test plays."""
+"""The stand-by's own answers, with a leader that the test plays."""
 
 import json
 
@@ -26,7 +26,7 @@ def standby(
 
 
 def fetch(app: ASGIApp, path: bytes, token: str = TOKEN) -> AsgiClient:
-    """Return the answer to who brings a token."""
+    """Return the answer to a request with a token."""
     reading = MetricsAccess(app, CollectorRegistry(), [TOKEN], lambda: 1.0)
     headers = (HOST, (b"authorization", f"Bearer {token}".encode()))
     return send_raw(reading, path=path, headers=headers)
@@ -52,9 +52,7 @@ def test_a_standby_is_ready_while_it_could_take_over_and_the_leader_answers() ->
         (None, "does not do its work"),
     ],
 )
-def test_a_standby_asks_the_leader_each_time_whether_it_is_there(
-    error: Exception | None, problem: str
-) -> None:
+def test_a_standby_probes_the_leader_each_time(error: Exception | None, problem: str) -> None:
     leader = PlayedLeader()
     app = standby(API, played=leader)
     assert send_raw(app, path=b"/readyz").status == 200

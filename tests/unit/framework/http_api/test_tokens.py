@@ -54,7 +54,7 @@ def test_a_token_may_remove_itself_and_opens_nothing_then(api: ApiInProcess) -> 
         ({"name": "a", "scope": "use", "token": "x"}, {"token"}),
     ],
 )
-def test_what_cannot_be_a_token_is_told_by_field(
+def test_an_invalid_token_order_is_reported_by_field(
     api: ApiInProcess, body: dict[str, Any], fields: set[str]
 ) -> None:
     answer = api.call("POST", "/v1/tokens", json=body)
@@ -88,7 +88,7 @@ def test_a_token_may_be_of_one_app(api: ApiInProcess) -> None:
         ("proxy", None, "scope"),
     ],
 )
-def test_what_no_token_of_an_app_or_of_a_proxy_can_be_is_told(
+def test_an_impossible_token_of_an_app_or_a_proxy_is_reported(
     api: ApiInProcess, scope: str, app: str | None, field: str
 ) -> None:
     order = {"name": "ci", "scope": scope, "app": app}

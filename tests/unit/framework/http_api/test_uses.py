@@ -24,7 +24,7 @@ def test_the_queue_is_listed_in_its_order(api: ApiInProcess) -> None:
     ]
 
 
-def test_what_a_proxy_tells_is_handed_on(api: ApiInProcess) -> None:
+def test_reports_of_a_proxy_are_passed_on(api: ApiInProcess) -> None:
     uses = [ONE, {"task_id": "t2", "open": 0, "requests": 0}]
     answer = api.call("POST", "/v1/uses", json={"proxy": "p1", "uses": uses})
     assert (answer.status_code, answer.content) == (204, b"")
@@ -41,7 +41,7 @@ def test_what_a_proxy_tells_is_handed_on(api: ApiInProcess) -> None:
         ("/v1/refusals", "tasks", "t" * 200, MOST_REFUSALS),
     ],
 )
-def test_a_proxy_may_tell_of_so_much_at_once_and_of_no_more(
+def test_a_report_of_a_proxy_has_a_largest_size(
     api: ApiInProcess, path: str, field: str, longest: object, most: int
 ) -> None:
     report = {"proxy": "p" * 200, field: [longest] * most}

@@ -1,4 +1,4 @@
-"""framework/logs/archive.py: what is left of a log when its sandbox is gone."""
+"""framework/logs/archive.py: the archived end of a log, once its sandbox is gone."""
 
 import dataclasses
 from pathlib import Path
@@ -20,7 +20,7 @@ LOG = f"/v1/previews/hello/{SHA}/log"
 
 
 class World:
-    """A failed attempt of which something is kept, and its sandbox."""
+    """A failed attempt with an archived log, and its sandbox."""
 
     def __init__(self, folder: Path) -> None:
         self.kept = LogArchive(folder / "logs")
@@ -34,7 +34,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def test_what_is_kept_is_read_where_the_sandbox_is_gone(world: World) -> None:
+def test_the_archive_is_read_after_the_sandbox_is_gone(world: World) -> None:
     world.kept.keep(TASK, WHOLE, len(WHOLE))
     assert world.lasting.read(FAILED, 0) == (WHOLE, 14)
     assert world.lasting.read(FAILED, 4) == (b"two\nthree\n", 14)
@@ -44,7 +44,7 @@ def test_what_is_kept_is_read_where_the_sandbox_is_gone(world: World) -> None:
     assert world.lasting.tail(FAILED, 3) == (b"ee\n", 14)
 
 
-def test_where_the_agent_is_away_only_what_is_not_kept_cannot_be_told(world: World) -> None:
+def test_with_the_agent_away_only_logs_outside_the_archive_are_unavailable(world: World) -> None:
     world.sandboxes.away = True
     with pytest.raises(Unavailable):
         world.lasting.read(FAILED, 0)
@@ -53,7 +53,7 @@ def test_where_the_agent_is_away_only_what_is_not_kept_cannot_be_told(world: Wor
     assert world.lasting.read(FAILED, 14) == (b"", 14)
 
 
-def test_offsets_are_those_of_the_whole_log_and_a_line_says_what_is_gone(world: World) -> None:
+def test_offsets_are_those_of_the_whole_log_and_a_line_marks_the_loss(world: World) -> None:
     world.kept.keep(TASK, b"three\n", 1014)
     data, after = world.lasting.read(FAILED, 0)
     assert (data, after) == (b"== what came before is gone ==\nthree\n", 1014)
@@ -62,14 +62,14 @@ def test_offsets_are_those_of_the_whole_log_and_a_line_says_what_is_gone(world: 
     assert world.lasting.read(FAILED, 0) == (b"=\nthree\n", 8)
 
 
-def test_the_sandbox_tells_more_while_it_is_there(world: World) -> None:
+def test_the_sandbox_comes_before_the_archive(world: World) -> None:
     world.sandboxes.output[TASK] = WHOLE
     world.kept.keep(TASK, b"three\n", 14)
     assert world.lasting.read(FAILED, 0) == (WHOLE, 14)
     assert world.lasting.read(FAILED, 14) == (b"", 14)
 
 
-def test_the_log_of_what_was_stopped_is_kept_too(world: World) -> None:
+def test_the_log_of_a_stopped_preview_is_kept_too(world: World) -> None:
     world.kept.keep(TASK, WHOLE, len(WHOLE))
     stopped = dataclasses.replace(FAILED, state=State.STOPPED)
     assert world.lasting.read(stopped, 0) == (WHOLE, 14)
@@ -82,7 +82,7 @@ def test_a_file_that_is_not_ours_is_nothing(world: World, tmp_path: Path) -> Non
     assert world.kept.read(TASK, 0) == (b"", 0)
 
 
-def test_the_api_tells_what_is_kept_as_text_as_events_and_as_the_last_lines(world: World) -> None:
+def test_the_api_shows_an_archived_log_as_text_as_events_and_as_a_tail(world: World) -> None:
     world.kept.keep(TASK, "zwölf\nthree\n".encode(), 2000)
     api = ApiInProcess(sandboxes=world.lasting)
     api.previews.add_app(AppRecord("hello", "/srv/git/hello"))

@@ -1,4 +1,4 @@
-"""framework/logs/archiver.py: which ends of logs are kept, and until when."""
+"""framework/logs/archiver.py: which logs are archived, and how long."""
 
 import dataclasses
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.fakes.sandboxes import FakeSandboxes
 
 
 class World:
-    """Failed attempts at an agent that answers, and a framework that looks."""
+    """Failed attempts, an agent that has their logs, and an archiver."""
 
     def __init__(self, folder: Path) -> None:
         self.sandboxes = FakeSandboxes(piece_size=10**9)
@@ -27,7 +27,7 @@ class World:
         return LogArchiver(self.sandboxes, self.kept, lambda: self.snapshot)
 
     def have(self, *states: State, agent: str = "S0") -> None:
-        """Have a preview in each of some states, the first one's task being t0."""
+        """Make a preview in each of some states; the task of the first one is t0."""
         self.snapshot = Snapshot(
             {},
             {
@@ -39,7 +39,7 @@ class World:
         )
 
     def change(self, number: int = 0, **fields: Any) -> None:
-        """Change one of them; what others have seen stays as it was."""
+        """Replace one of them in a new snapshot."""
         key = "hello", f"{number:040}"
         now = dataclasses.replace(self.snapshot.previews[key], **fields)
         self.snapshot = Snapshot({}, {**self.snapshot.previews, key: now})
@@ -98,7 +98,7 @@ def test_no_more_than_the_end_is_kept(world: World) -> None:
     assert data.startswith(b"== what came before is gone ==\n0123")
 
 
-def test_what_cannot_be_read_is_asked_for_again_after_a_while(world: World) -> None:
+def test_a_log_that_cannot_be_read_is_tried_again_after_a_while(world: World) -> None:
     world.have(State.FAILED)
     world.sandboxes.output["t0"] = b"no\n"
     world.sandboxes.away = True
@@ -110,7 +110,7 @@ def test_what_cannot_be_read_is_asked_for_again_after_a_while(world: World) -> N
     assert world.kept.tasks() == {"t0"}
 
 
-def test_an_agent_that_is_away_is_asked_once_for_all(world: World) -> None:
+def test_an_agent_that_is_away_is_tried_once_for_all_its_logs(world: World) -> None:
     world.have(*[State.FAILED] * 5)
     world.sandboxes.away = True
     world.keeping.look(0.0)

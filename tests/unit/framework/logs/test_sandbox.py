@@ -27,7 +27,7 @@ class StandIn(Pages):
         super().__init__(self._answer)
 
     def paths(self) -> list[str]:
-        """Return the paths that were asked for."""
+        """Return the paths of all requests."""
         return [urlsplit(target).path for target, _ in self.asked]
 
     def _answer(self, target: str) -> tuple[int, bytes]:
@@ -70,14 +70,14 @@ def test_the_output_is_read_from_an_offset_on(mesos: StandIn) -> None:
     assert sandboxes.read(PREVIEW, 14) == (b"", 14)
 
 
-def test_the_principal_is_told_to_the_master_and_to_no_agent(mesos: StandIn) -> None:
+def test_the_principal_is_sent_to_the_master_and_to_no_agent(mesos: StandIn) -> None:
     sandboxes = sandboxes_of(mesos, credential=("prevs", "secret"))
     sandboxes.read(PREVIEW, 0)
     assert mesos.paths()[0] == "/slaves"
     assert [bool(authorization) for _, authorization in mesos.asked] == [True, False]
 
 
-def test_agents_are_told_a_principal_of_their_own(mesos: StandIn) -> None:
+def test_agents_get_a_principal_of_their_own(mesos: StandIn) -> None:
     sandboxes = sandboxes_of(mesos, agents_credential=("reader", "secret"))
     assert sandboxes.read(PREVIEW, 0)[1] == 14
     assert [authorization for _, authorization in mesos.asked] == [
@@ -95,7 +95,7 @@ def test_agents_are_told_a_principal_of_their_own(mesos: StandIn) -> None:
     ],
     ids=["master", "agent"],
 )
-def test_who_lets_it_read_nothing_is_named_with_what_to_do(
+def test_a_master_or_agent_that_refuses_is_named_with_advice(
     mesos: StandIn, who: str, error: type[Exception], setting: str, status: int
 ) -> None:
     setattr(mesos, who, status)
@@ -117,7 +117,7 @@ def test_the_tail_is_whole_lines_unless_one_is_longer(mesos: StandIn) -> None:
     assert sandboxes.tail(PREVIEW, 3)[0] == b"\xe9e\n"
 
 
-def test_the_master_is_asked_once_for_where_agents_are(mesos: StandIn) -> None:
+def test_the_addresses_of_agents_are_fetched_once(mesos: StandIn) -> None:
     sandboxes = sandboxes_of(mesos)
     for _ in range(3):
         sandboxes.read(PREVIEW, 0)

@@ -1,4 +1,4 @@
-"""framework/logs/sparse_log.py: what is not kept of a log."""
+"""framework/logs/sparse_log.py: the gap in a log."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +45,7 @@ def test_a_reader_always_gets_on(edge: bytes, begin: int) -> None:
         assert end > begin
 
 
-def test_what_is_left_out_is_told_as_the_least_that_is_missing() -> None:
-    """Docker keeps 20 MB of an output, and a flood is read more slowly than it is printed."""
+def test_a_gap_is_reported_as_the_least_that_is_missing() -> None:
+    """Docker keeps 20 MB of output, and a flood is printed faster than it is read."""
     line = omission_line(4_000_000, 280_800_000)
     assert line == b"\n== at least 276.8 MB are left out here: too much was printed to keep ==\n"

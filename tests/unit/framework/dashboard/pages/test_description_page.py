@@ -6,7 +6,7 @@ from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard, Visitor
 
 
-def test_the_description_of_the_api_is_for_who_has_signed_in(dashboard: Dashboard) -> None:
+def test_the_description_page_needs_a_session(dashboard: Dashboard) -> None:
     answer = Visitor(dashboard).get("/docs")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=%2Fdocs")
     _, of_one = dashboard.tokens.add_token("ci", Scope.READ, "hello")
@@ -16,7 +16,7 @@ def test_the_description_of_the_api_is_for_who_has_signed_in(dashboard: Dashboar
         assert "/v1/previews/{app}/{sha}/pin" in page.text
 
 
-def test_it_needs_nothing_from_anywhere_else_and_asks_for_nothing_more(
+def test_the_description_page_loads_nothing_from_other_hosts(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
     page = visitor.get("/docs").text

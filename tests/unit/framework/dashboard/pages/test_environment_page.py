@@ -28,7 +28,7 @@ def test_a_plain_variable_is_shown_and_unset(dashboard: Dashboard, visitor: Visi
     assert visitor.act(f"{PAGE}/MODE/unset").status_code == 404
 
 
-def test_what_cannot_be_taken_is_told_and_its_value_not_filled_in(visitor: Visitor) -> None:
+def test_an_invalid_variable_is_reported_and_its_value_not_filled_in(visitor: Visitor) -> None:
     answer = visitor.act(PAGE, name="PORT", value="hunter2")
     assert answer.status_code == 422
     assert "is kept for prevs" in answer.text
@@ -36,7 +36,7 @@ def test_what_cannot_be_taken_is_told_and_its_value_not_filled_in(visitor: Visit
     assert "hunter2" not in answer.text
 
 
-def test_without_a_key_it_is_told_what_to_do(dashboard: Dashboard, visitor: Visitor) -> None:
+def test_without_a_key_the_page_shows_what_to_do(dashboard: Dashboard, visitor: Visitor) -> None:
     dashboard.previews.error = NoKey()
     answer = visitor.act(PAGE, name="A", value="hunter2")
     assert answer.status_code == 409

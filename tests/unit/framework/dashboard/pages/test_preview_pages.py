@@ -1,4 +1,4 @@
-"""The page of a preview: its log for who runs no scripts, and its earlier attempts."""
+"""The page of a preview: its log without scripts, and its earlier attempts."""
 
 import pytest
 
@@ -13,7 +13,7 @@ PAGE = f"/apps/hello/previews/{SHA}"
 
 @pytest.fixture
 def dashboard(dashboard: Dashboard) -> Dashboard:
-    """It runs for the third time: once it was stopped, then its build failed."""
+    """A preview in its third attempt: the first was stopped, the build of the second failed."""
     stopped = EndedAttempt(1, "t1", 10.0, 22.0, "S1", "10.0.0.1", "running", why="Nobody used it.")
     failed = EndedAttempt(
         2, "t2", 30.0, 40.0, "S2", None, "building", Cause.BUILD_FAILED, 7, "<b>No</b>."
@@ -29,16 +29,14 @@ def dashboard(dashboard: Dashboard) -> Dashboard:
     return dashboard
 
 
-def test_who_runs_no_scripts_sees_the_end_of_the_log(visitor: Visitor) -> None:
+def test_a_browser_without_scripts_sees_the_end_of_the_log(visitor: Visitor) -> None:
     page = visitor.get(PAGE).text
     assert "old\nthe last one\n</pre>" in page
     assert f'href="{PAGE}/log.txt"' in page
     assert len(page) < 20_000
 
 
-def test_a_script_that_asks_again_has_the_log_and_reads_none(
-    dashboard: Dashboard, visitor: Visitor
-) -> None:
+def test_a_reload_by_a_script_reads_no_log(dashboard: Dashboard, visitor: Visitor) -> None:
     page = visitor.get(PAGE, headers={"Sec-Fetch-Dest": "empty"})
     assert page.status_code == 200
     assert "the last one" not in page.text
@@ -99,7 +97,7 @@ def test_the_log_of_an_attempt_is_downloaded_as_it_is(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("path", ["attempts/9", "attempts/9/log.txt", "attempts/0", "attempts/x"])
-def test_what_is_no_attempt_is_told(visitor: Visitor, path: str) -> None:
+def test_an_unknown_attempt_has_a_page_with_404(visitor: Visitor, path: str) -> None:
     answer = visitor.get(f"{PAGE}/{path}", headers={"Accept": "text/html"})
     assert answer.status_code == 404
     assert "text/html" in answer.headers["Content-Type"]

@@ -8,14 +8,14 @@ from framework.dashboard.pages.timeouts import within
 from framework.errors import Unavailable, UnknownApp
 
 
-def test_what_hangs_is_not_waited_for() -> None:
+def test_within_gives_up_work_that_hangs() -> None:
     goes_on = threading.Event()
 
     async def hang() -> None:
         await anyio.to_thread.run_sync(goes_on.wait)
         raise UnknownApp("hello")
 
-    async def ask() -> str:
+    async def run() -> str:
         try:
             with pytest.raises(Unavailable) as raised:
                 await within(hang(), "The repository of 'hello'", 0.01)
@@ -23,10 +23,10 @@ def test_what_hangs_is_not_waited_for() -> None:
             goes_on.set()
         return str(raised.value)
 
-    assert asyncio.run(ask()).startswith("The repository of 'hello' does not answer now.")
+    assert asyncio.run(run()).startswith("The repository of 'hello' does not answer now.")
 
 
-def test_what_answers_in_time_is_answered() -> None:
+def test_within_returns_or_raises_what_work_does_in_time() -> None:
     async def answer(error: Exception | None) -> int:
         if error:
             raise error

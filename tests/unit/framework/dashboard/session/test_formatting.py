@@ -22,12 +22,12 @@ from tests.fakes.previews import FakePreviews
         (48 * 3600.0, "2 d ago", "48 h 0 min"),
     ],
 )
-def test_times_are_said_by_their_greatest_units(seconds: float, ago: str, duration: str) -> None:
+def test_times_are_shown_in_their_largest_units(seconds: float, ago: str, duration: str) -> None:
     assert formatting.ago(1000.0 - seconds, 1000.0) == ago
     assert formatting.duration(seconds) == duration
 
 
-def test_a_moment_that_no_calendar_has_is_not_said() -> None:
+def test_a_time_out_of_range_is_not_shown() -> None:
     assert formatting.moment(0.0) == "1970-01-01 00:00:00 UTC"
     assert formatting.stamp(0.0) == "1970-01-01T00:00:00Z"
     assert formatting.moment(1e300) == formatting.stamp(float("nan")) == ""
@@ -45,7 +45,7 @@ def test_a_moment_that_no_calendar_has_is_not_said() -> None:
         (State.RUNNING, {"phase": "running"}, "running"),
     ],
 )
-def test_a_state_is_said_with_how_far_it_is(
+def test_a_state_is_shown_with_its_progress(
     state: State, fields: dict[str, Any], text: str
 ) -> None:
     previews = FakePreviews()
@@ -56,6 +56,6 @@ def test_a_state_is_said_with_how_far_it_is(
     assert formatting.state(None, 1000.0) == "not started"
 
 
-def test_a_commit_is_told_by_few_of_its_digits() -> None:
+def test_a_commit_is_cut_to_few_digits() -> None:
     assert formatting.few_digits(f"hello/{'a' * 40}/pin") == f"hello/{'a' * 12}/pin"
     assert formatting.few_digits(f"{'a' * 41} and main") == f"{'a' * 41} and main"

@@ -18,7 +18,7 @@ HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u202e{{7*7}
 
 
 class Seen(HTMLParser):
-    """What a browser would make of a page: its elements, and its text."""
+    """A page as a browser parses it: its elements, and its text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Seen(HTMLParser):
         ]
 
     def buttons(self) -> set[str]:
-        """Return what the forms of the page ask for."""
+        """Return the actions of the page's forms."""
         return {str(has["action"]) for has in self.find("form", method="post")}
 
 
@@ -51,7 +51,7 @@ def see(visitor: Visitor, path: str, status: int = 200) -> Seen:
     return Seen(answer.text)
 
 
-def test_without_an_app_the_first_page_tells_how_to_add_one(dashboard: Dashboard) -> None:
+def test_without_an_app_the_overview_shows_how_to_add_one(dashboard: Dashboard) -> None:
     dashboard.previews.known_apps.clear()
     page = see(dashboard.sign_in(), "/")
     assert "No app is registered yet" in page.text
@@ -158,7 +158,7 @@ def test_commits_of_a_branch_have_addresses_and_pages(
         (BeingFetched("hello"), "is being fetched for the first time"),
     ],
 )
-def test_a_repository_that_cannot_be_read_is_said_to_be(
+def test_an_unreadable_repository_is_shown(
     dashboard: Dashboard, visitor: Visitor, error: Exception, text: str
 ) -> None:
     dashboard.refs.listings["hello"] = error
@@ -195,7 +195,7 @@ def test_a_preview_shows_its_steps_its_failure_and_where_it_ran(
     assert page.find("a", href=f"/apps/hello/previews/{SHA}/log.txt")
 
 
-def test_the_queue_tells_places_and_reasons(dashboard: Dashboard, visitor: Visitor) -> None:
+def test_the_queue_shows_places_and_reasons(dashboard: Dashboard, visitor: Visitor) -> None:
     assert "Nothing waits" in see(visitor, "/queue").text
     dashboard.previews.put("hello", SHA, State.QUEUED, reason="no agent has 2048 MB free")
     dashboard.previews.queue_places["hello", SHA] = 1
@@ -204,7 +204,7 @@ def test_the_queue_tells_places_and_reasons(dashboard: Dashboard, visitor: Visit
     assert "Nothing can be started now: Mesos does not answer." in see(visitor, "/").text
 
 
-def test_what_is_wrong_in_the_settings_of_a_commit_is_told_line_by_line(
+def test_mistakes_in_a_commits_settings_are_shown_line_by_line(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
     mistakes = (Mistake(1, "prot is not known"), Mistake(4, "<b>mem</b> asks"))
@@ -215,7 +215,7 @@ def test_what_is_wrong_in_the_settings_of_a_commit_is_told_line_by_line(
     assert "line 4 <b>mem</b> asks" in " ".join(text.split())
 
 
-def test_events_are_told_the_last_first(dashboard: Dashboard, visitor: Visitor) -> None:
+def test_events_are_listed_the_last_first(dashboard: Dashboard, visitor: Visitor) -> None:
     hello = dashboard.previews.known_apps.pop("hello")
     assert "Nothing has happened" in see(visitor, "/events").text
     dashboard.previews.known_apps["hello"] = hello
@@ -245,9 +245,7 @@ def test_a_log_is_followed_and_downloaded_whole(dashboard: Dashboard, visitor: V
     assert "event: end" in answer.text
 
 
-def test_a_log_that_cannot_be_read_is_said_to_be_instead_of_half_of_it(
-    dashboard: Dashboard, visitor: Visitor
-) -> None:
+def test_a_log_that_breaks_off_ends_with_the_reason(dashboard: Dashboard, visitor: Visitor) -> None:
     dashboard.previews.put("hello", SHA, State.FAILED, task_id="t")
     dashboard.previews.put("hello", OTHER, State.FAILED, task_id="u")
     dashboard.sandboxes.away = True
@@ -306,9 +304,7 @@ def test_whatever_others_have_written_is_text(dashboard: Dashboard, path: str) -
             assert str(has[key]).startswith(start), (name, has)
 
 
-def test_what_cannot_be_answered_now_is_said_on_a_page(
-    dashboard: Dashboard, visitor: Visitor
-) -> None:
+def test_an_error_is_shown_on_a_page(dashboard: Dashboard, visitor: Visitor) -> None:
     page = see(visitor, "/apps/nonsense", status=404)
     assert "There is no app 'nonsense'" in page.text
     see(visitor, f"/apps/hello/previews/{OTHER}", status=404)
@@ -318,7 +314,7 @@ def test_what_cannot_be_answered_now_is_said_on_a_page(
     assert "Try again in some seconds" in answer.text
 
 
-def test_after_a_failed_update_each_page_tells_what_is_served_and_what_failed(
+def test_after_a_failed_update_each_page_shows_what_is_served_and_what_failed(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
     dashboard.previews.put("hello", OTHER, State.RUNNING, labels=("main",), agent_id="S1")

@@ -44,7 +44,7 @@ def test_a_session_names_whose_token_it_was_begun_with(bench: Bench) -> None:
     assert bench.sessions.begin("another") is None
 
 
-def test_a_cookie_tells_no_token(bench: Bench) -> None:
+def test_a_cookie_has_no_token(bench: Bench) -> None:
     _, token = bench.tokens.add_token("ci", Scope.USE)
     cookie = bench.begin(token)
     assert token not in cookie
@@ -91,7 +91,7 @@ def test_another_framework_with_the_operator_s_token_knows_the_session(bench: Be
         lambda cookie: cookie.replace(".0.", ".1."),
     ],
 )
-def test_what_was_changed_is_nobody_s_session(bench: Bench, change: Callable[[str], str]) -> None:
+def test_a_changed_cookie_is_no_session(bench: Bench, change: Callable[[str], str]) -> None:
     bench.tokens.add_token("ci", Scope.ADMIN)
     cookie = bench.begin(OPERATOR)
     assert change(cookie) != cookie

@@ -9,7 +9,7 @@ PAGES = ["/", "/queue", "/add-app", "/apps/hello", "/apps/hello/settings", "/liv
 OWN = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
 
 
-def test_a_stranger_is_asked_in_and_comes_back_to_where_they_went(dashboard: Dashboard) -> None:
+def test_signing_in_leads_back_to_the_requested_page(dashboard: Dashboard) -> None:
     stranger = Visitor(dashboard)
     answer = stranger.get("/queue?after=x")
     assert (answer.status_code, answer.headers["Location"]) == (
@@ -30,7 +30,7 @@ def test_a_stranger_sees_nothing(dashboard: Dashboard, path: str) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_who_comes_by_another_site_s_link_goes_on_by_a_page_of_this_one(
+def test_a_link_of_another_site_goes_on_through_a_page_of_this_one(
     dashboard: Dashboard,
 ) -> None:
     answer = Visitor(dashboard).get("/queue", headers={"Sec-Fetch-Site": "cross-site"})
@@ -130,7 +130,7 @@ def test_wrong_tokens_are_limited_and_hold_up_no_right_one(dashboard: Dashboard)
     assert visitor.post("/sign-in", {"token": TOKEN}).status_code == 303
 
 
-def test_a_wrong_token_is_told_so_and_nothing_else(dashboard: Dashboard) -> None:
+def test_a_wrong_token_is_refused_without_details(dashboard: Dashboard) -> None:
     visitor = Visitor(dashboard)
     answer = visitor.post("/sign-in", {"token": "<script>", "next": "/queue"})
     assert answer.status_code == 403

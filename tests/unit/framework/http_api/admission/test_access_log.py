@@ -1,4 +1,4 @@
-"""What of a request is logged, and what is counted."""
+"""Which requests are logged, and which are counted."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ def requests(logs: list[Any]) -> list[Mapping[str, Any]]:
     return [line for line in logs if line["event"] == "request"]
 
 
-def test_what_fails_is_logged_with_who_asked_and_no_token(api: ApiInProcess) -> None:
+def test_a_failed_request_is_logged_with_its_token_name_and_no_token(api: ApiInProcess) -> None:
     _, token = api.tokens.add_token("deploys", Access.ADMIN)
     api.previews.error = RuntimeError("a defect")
     with capture_logs() as logs:
@@ -32,7 +32,7 @@ def test_what_fails_is_logged_with_who_asked_and_no_token(api: ApiInProcess) -> 
     assert token not in str(logs)
 
 
-def test_what_went_well_is_counted_and_not_logged(api: ApiInProcess) -> None:
+def test_a_successful_request_is_counted_and_not_logged(api: ApiInProcess) -> None:
     with capture_logs() as logs:
         api.call("GET", "/v1/apps/hello")
         api.call("GET", "/v1/apps/other")
@@ -54,7 +54,7 @@ def test_a_refused_request_is_logged_with_nobody(api: ApiInProcess) -> None:
     assert "wrong" not in str(logs)
 
 
-def test_what_strangers_ask_for_makes_no_number_of_its_own(api: ApiInProcess) -> None:
+def test_unknown_paths_and_methods_add_no_time_series(api: ApiInProcess) -> None:
     for number in range(3):
         api.send(f"ODD{number}", f"/nowhere/{number}")
     labels = {"method": "other", "route": "none", "status": "404"}

@@ -17,7 +17,7 @@ def later(seconds: float) -> ClientSignature:
     return ClientSignature("the operator's", lambda: NOW + seconds)
 
 
-def test_who_asked_is_believed_of_who_has_the_operators_token() -> None:
+def test_a_signature_with_the_operators_token_is_valid() -> None:
     assert OURS.verify(SIGNED, "DELETE", PATH) == "10.1.2.3"
     address = "fe80::1%eth0"
     assert OURS.verify(OURS.sign(address, "GET", b"/"), "GET", b"/") == address
@@ -39,7 +39,7 @@ def test_clocks_may_be_apart(seconds: float) -> None:
         (later(-VALID_S - 1), "DELETE", PATH),
     ],
 )
-def test_what_was_said_of_something_else_counts_for_nothing(
+def test_a_signature_for_another_request_is_invalid(
     reader: ClientSignature, method: str, path: bytes
 ) -> None:
     assert reader.verify(SIGNED, method, path) is None
@@ -49,7 +49,7 @@ def test_what_was_said_of_something_else_counts_for_nothing(
     "value",
     [b"1", b"", b";", b";;", b"10.1.2.3;1000000;", SIGNED[:-1], SIGNED + b"0", b"9" + SIGNED],
 )
-def test_what_nobody_of_ours_has_said_counts_for_nothing(value: bytes) -> None:
+def test_a_malformed_signature_is_invalid(value: bytes) -> None:
     assert OURS.verify(value, "DELETE", PATH) is None
 
 

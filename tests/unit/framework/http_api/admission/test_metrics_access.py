@@ -1,4 +1,4 @@
-"""Who reads a framework's numbers, and addresses in what its probes tell."""
+"""Access to a framework's metrics, and to addresses in the answers of its probes."""
 
 import json
 
@@ -16,7 +16,7 @@ FOR_NUMBERS = "a-token-for-prometheus"
 
 @pytest.fixture
 def reading(api: ApiInProcess) -> MetricsAccess:
-    """The API with its numbers before it, as a framework has them."""
+    """The API behind MetricsAccess, as in a framework."""
     registry = CollectorRegistry()
     Counter("prevs_things", "Things", registry=registry).inc()
     return MetricsAccess(api.app, registry, [TOKEN, FOR_NUMBERS], FakeClock().read)
@@ -28,7 +28,7 @@ def get(app: MetricsAccess, path: str, token: str | None, scheme: str = "Bearer"
 
 
 @pytest.mark.parametrize("token", [TOKEN, FOR_NUMBERS])
-def test_numbers_are_for_who_brings_a_token(reading: MetricsAccess, token: str) -> None:
+def test_metrics_need_a_token(reading: MetricsAccess, token: str) -> None:
     answer = get(reading, "/metrics", token)
     assert "prevs_things_total 1.0" in answer.text
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
@@ -37,7 +37,7 @@ def test_numbers_are_for_who_brings_a_token(reading: MetricsAccess, token: str) 
 @pytest.mark.parametrize(
     ("token", "scheme"), [(None, ""), ("wrong", "Bearer"), (TOKEN, "Basic"), ("", "Bearer")]
 )
-def test_a_stranger_reads_no_numbers_and_is_told_what_to_bring(
+def test_metrics_without_a_token_get_401_with_what_is_needed(
     reading: MetricsAccess, token: str | None, scheme: str
 ) -> None:
     answer = get(reading, "/metrics", token, scheme)
@@ -46,7 +46,7 @@ def test_a_stranger_reads_no_numbers_and_is_told_what_to_bring(
     assert "PREVS_METRICS_TOKEN_FILE" in answer.json()["detail"]
 
 
-def test_who_tries_tokens_is_slowed_down_and_nobody_else(reading: MetricsAccess) -> None:
+def test_invalid_tokens_are_limited_and_valid_ones_are_not(reading: MetricsAccess) -> None:
     for _ in range(FAILED_AUTH.quota):
         assert get(reading, "/metrics", "wrong").status_code == 401
     assert refusal(get(reading, "/metrics", "wrong")) == (429, "too-many-requests")
@@ -63,7 +63,7 @@ def test_a_token_for_numbers_is_good_for_nothing_else(reading: MetricsAccess) ->
         assert refusal(get(reading, path, FOR_NUMBERS)) == (401, "unauthorized")
 
 
-def test_probes_answer_whoever_asks_and_name_machines_to_who_brings_a_token(
+def test_probes_answer_everybody_and_name_machines_only_with_a_token(
     api: ApiInProcess, reading: MetricsAccess
 ) -> None:
     api.trouble = "The Mesos master 10.0.0.1:5050 does not ask who one is."

@@ -1,4 +1,4 @@
-"""framework/http_api/models/presenter.py: a preview is shown anew when something of it is new."""
+"""framework/http_api/models/presenter.py: the cache notices each change of a preview."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ USUAL = {"building": 3.0}
 
 
 class World:
-    """A queued preview, and all that decides how it is shown."""
+    """A queued preview, and everything that it is shown from."""
 
     def __init__(self) -> None:
         self.previews = FakePreviews()
@@ -34,7 +34,7 @@ class World:
         return self.presenter.show(self.previews.known["hello", A])
 
 
-def test_what_has_not_changed_is_not_made_again() -> None:
+def test_an_unchanged_preview_is_shown_from_the_cache() -> None:
     world = World()
     assert world.show() is world.show()
 
@@ -49,14 +49,14 @@ def test_what_has_not_changed_is_not_made_again() -> None:
         lambda world: setattr(world, "now", 51.0),
     ],
 )
-def test_what_has_changed_is_shown_as_it_is_now(change: Callable[[World], None]) -> None:
+def test_a_changed_preview_is_shown_as_it_is_now(change: Callable[[World], None]) -> None:
     world = World()
     before = world.show()
     change(world)
     assert world.show() != before
 
 
-def test_memory_that_ran_out_is_told_of_what_runs() -> None:
+def test_a_running_preview_shows_memory_kills() -> None:
     world = World()
     world.previews.change("hello", A, memory_kills=2)
     assert world.presenter.show(world.previews.known["hello", A]).reason == ""

@@ -8,7 +8,7 @@ from tests.fakes.previews import FakePreviews
 
 
 class Scene:
-    """A feed whose ticks a test gives, and what has happened there."""
+    """A feed whose ticks the test triggers, and its history."""
 
     def __init__(self) -> None:
         self.previews = FakePreviews()
@@ -37,7 +37,7 @@ async def read(reader: Followed) -> str:
     return event.app
 
 
-def test_a_reader_goes_on_where_it_was_or_hears_what_happens_from_now_on() -> None:
+def test_a_reader_goes_on_after_an_event_or_starts_from_now() -> None:
     async def run() -> None:
         scene = Scene()
         for app in ("one", "two", "three"):
@@ -55,7 +55,7 @@ def test_a_reader_goes_on_where_it_was_or_hears_what_happens_from_now_on() -> No
     asyncio.run(run())
 
 
-def test_who_cannot_go_on_is_told_once() -> None:
+def test_a_reader_that_missed_events_gets_one_reset() -> None:
     async def run() -> None:
         scene = Scene()
         scene.add("one")
@@ -96,7 +96,7 @@ def test_a_thousand_readers_share_a_look_that_ends_with_the_last_of_them() -> No
     asyncio.run(run())
 
 
-def test_a_reader_of_whom_nothing_is_heard_gets_a_sign_of_life() -> None:
+def test_a_quiet_stream_sends_keepalives() -> None:
     async def run() -> None:
         reader = Scene().feed.follow(keepalive=0.001)
         assert [await anext(reader), await anext(reader)] == [None, None]

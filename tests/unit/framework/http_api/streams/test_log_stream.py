@@ -37,7 +37,7 @@ def read_event(raw: bytes) -> Event:
 
 
 class Watched:
-    """A preview that is followed. What happens in each pause is a list; after it, it stops."""
+    """A preview whose stream is read. A list has what happens in each pause; then it stops."""
 
     def __init__(self, log: bytes = b"", task: str = "t1") -> None:
         self.previews = FakePreviews()
@@ -118,7 +118,7 @@ def test_a_half_character_at_the_end_of_a_log_is_replaced() -> None:
     assert logged(watched.follow()) == [("1", "a"), ("3", "\ufffd")]
 
 
-def test_a_stream_goes_on_where_it_is_told() -> None:
+def test_a_stream_goes_on_at_the_requested_offset() -> None:
     watched = Watched(b"one\ntwo\n")
     assert logged(watched.follow(offset=4)) == [("8", "two\n")]
     watched.change(state=State.RUNNING)
@@ -135,7 +135,7 @@ def test_a_stream_that_goes_on_behind_the_end_begins_again() -> None:
     assert logged(events) == [("4", "one\n")]
 
 
-def test_each_change_of_the_preview_is_told_but_not_its_use() -> None:
+def test_each_change_of_the_preview_is_sent_but_not_its_use() -> None:
     watched = Watched()
     places = watched.previews.queue_places
     watched.change(state=State.QUEUED)
@@ -166,7 +166,7 @@ def test_each_change_of_the_preview_is_told_but_not_its_use() -> None:
     ]
 
 
-def test_what_was_written_just_before_the_end_comes_before_the_end() -> None:
+def test_output_written_just_before_the_end_comes_before_the_end() -> None:
     watched = Watched(b"one\n")
 
     def fail() -> None:
@@ -224,7 +224,7 @@ def test_an_agent_that_does_not_answer_is_waited_for_while_the_preview_lives() -
     assert logged(watched.follow([nothing, come_back], offset=4)) == [("8", "two\n")]
 
 
-def test_an_agent_that_lets_nobody_read_is_told_once_in_the_logs_place() -> None:
+def test_an_agent_that_refuses_is_reported_once_instead_of_the_log() -> None:
     watched = Watched(b"one\ntwo\n")
     watched.sandboxes.refuses = True
 

@@ -67,7 +67,7 @@ def test_the_last_lines_are_the_last_public_ones(piece_size: int) -> None:
 
 
 class Kept(FakeSandboxes):
-    """Has the end of a log alone."""
+    """An archive that has only the end of a log."""
 
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
         data = b"== what came before is gone ==\n" + OWN
@@ -75,7 +75,7 @@ class Kept(FakeSandboxes):
         return data[max(0, offset - 1000) :], max(offset, end)
 
 
-def test_where_the_beginning_is_gone_nothing_is_public_of_what_came_to_start() -> None:
+def test_a_started_attempt_without_its_beginning_has_no_public_log() -> None:
     failed = PreviewRecord("hello", "a" * 40, State.FAILED, task_id="t1")
     started = PreviewRecord(
         "hello", "a" * 40, State.FAILED, task_id="t1", steps=(Step("starting", 5.0),)
