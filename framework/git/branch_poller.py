@@ -129,7 +129,7 @@ class BranchPoller:
         self._ended.set()
 
     def forget(self, app: str) -> None:
-        """Remove the mirror of an app soon, and then submit events.MirrorRemoved. Does not block."""
+        """Remove the mirror of an app soon, then submit events.MirrorRemoved. Does not block."""
         # A thread of its own: other apps' repositories may hold the workers for minutes.
         threading.Thread(target=self.remove, args=(app,), name="forgetting", daemon=True).start()
 

@@ -203,7 +203,7 @@ def _show_failure(preview: Preview) -> ShownFailure:
 
 
 def _show_mistakes(mistakes: Sequence[Mistake], preview: Preview) -> Sequence[tuple[str, str]]:
-    """Return as many as there is room for, and where the others are told."""
+    """Return as many as there is room for, and where to find the others."""
     shown: list[tuple[str, str]] = []
     room = _MISTAKES
     for number, one in enumerate(mistakes):
@@ -218,8 +218,8 @@ def _show_mistakes(mistakes: Sequence[Mistake], preview: Preview) -> Sequence[tu
 
 def _show_steps(preview: Preview, now: float) -> list[ShownStep]:
     """Return all steps; those of an attempt that was stopped are over, and come again."""
-    told = {step.name: step for step in preview.steps}
-    known = [told.get(name, Step(name, None, None, None)) for name in wording.STEPS]
+    reported = {step.name: step for step in preview.steps}
+    known = [reported.get(name, Step(name, None, None, None)) for name in wording.STEPS]
     over = preview.is_stopped or preview.state == State.DRAINING.value
     if over:
         known = [Step(step.name, None, None, step.usual) for step in known]
