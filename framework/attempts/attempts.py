@@ -201,10 +201,10 @@ class Attempts:
                 self._records.change(preview, Alive(_AWAY))
 
     def _end(self, preview: PreviewRecord, failure: Failure) -> None:
-        now, is_wanted = self._clock.now(), preview.state is State.DRAINING
-        noted = ended_attempts.note(preview, None if is_wanted else failure, now)
+        now, is_draining = self._clock.now(), preview.state is State.DRAINING
+        noted = ended_attempts.note(preview, None if is_draining else failure, now)
         preview = dataclasses.replace(preview, attempts=noted)
-        if is_wanted:
+        if is_draining:
             self._records.change(preview, Ended(wanted=preview.restart_requested))
         else:
             log.warning(
