@@ -43,8 +43,13 @@ class Fleet:
     def visit(self, first: int = 0) -> requests.Response:
         """Return what a visitor gets, whom a load balancer sends to a proxy that takes it."""
         for port in (*self._visits[first:], *self._visits[:first]):
-            with contextlib.suppress(requests.ConnectionError):
+            try:
                 return requests.get(f"http://127.0.0.1:{port}/", headers=HOST, timeout=120)
+            except requests.ConnectionError:
+                continue
+            except requests.ReadTimeout as error:
+                why = [self.call("GET", path).text for path in ("/v1/previews", "/v1/events")]
+                raise AssertionError(f"no answer comes: {why}") from error
         raise AssertionError("no proxy takes a connection")
 
 
