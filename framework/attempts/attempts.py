@@ -18,10 +18,10 @@ from framework.clock import Clock
 from framework.metrics import Metrics
 from framework.ports import Cluster
 from framework.ports.tasks import StatusKind, TaskStatus
-from framework.preview import ended_attempts, lifecycle, steps
+from framework.preview import lifecycle, steps
 from framework.preview.lifecycle import Event
 from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import Alive, Ended, KilledByMesos, Reported
+from framework.preview.transitions import Alive, AttemptEnded, Ended, KilledByMesos, Reported
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
 from prevs.records import Failure, PreviewRecord
@@ -201,11 +201,10 @@ class Attempts:
                 self._records.change(preview, Alive(_AWAY))
 
     def _end(self, preview: PreviewRecord, failure: Failure) -> None:
-        now, is_draining = self._clock.now(), preview.state is State.DRAINING
-        noted = ended_attempts.note(preview, None if is_draining else failure, now)
-        preview = dataclasses.replace(preview, attempts=noted)
-        if is_draining:
-            self._records.change(preview, Ended(wanted=preview.restart_requested))
+        now = self._clock.now()
+        if preview.state is State.DRAINING:
+            ended = Ended(wanted=preview.restart_requested)
+            self._records.change(preview, AttemptEnded(ended, None, now))
         else:
             log.warning(
                 "an attempt ended by itself",
@@ -216,7 +215,8 @@ class Attempts:
             )
             self._metrics.failures.labels(failure.cause.value).inc()
             self.fitness.failed(preview, failure)
-            self._records.change(preview, retry.decide(preview, failure, now))
+            outcome = retry.decide(preview, failure, now)
+            self._records.change(preview, AttemptEnded(outcome, failure, now))
         self.copies.ended(preview.task_id or "", preview.agent_id)
         self._forget(preview.task_id or "")
 

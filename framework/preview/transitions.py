@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import ClassVar, Protocol
 
-from framework.preview import lifecycle, reasons, steps
+from framework.preview import ended_attempts, lifecycle, reasons, steps
 from framework.preview.lifecycle import Event
 from framework.preview.reasons import Reason
 from prevs.commit_settings import CommitSettings
@@ -304,6 +304,26 @@ class TriedAgain:
 
 Outcome = Failed | GivenUp | TriedAgain
 """What happens to a preview after its attempt ended by itself."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AttemptEnded:
+    """The current attempt ended `at` that time, with what becomes of the preview.
+
+    The record keeps the attempt, with its `failure` if it ended by itself.
+    """
+
+    outcome: Outcome | Ended
+    failure: Failure | None
+    at: float
+
+    @property
+    def event(self) -> Event:
+        return self.outcome.event
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        attempts = ended_attempts.note(preview, self.failure, self.at)
+        return self.outcome.change(dataclasses.replace(preview, attempts=attempts))
 
 
 @dataclasses.dataclass(frozen=True)
