@@ -99,7 +99,7 @@ class _Cluster:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         pass
 
-    def acknowledge(self, report: TaskStatus) -> None:
+    def acknowledge(self, status: TaskStatus) -> None:
         pass
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:

@@ -80,9 +80,9 @@ ProxyReport = UsageReported | ConnectionsRefused
 
 @dataclasses.dataclass(frozen=True)
 class TaskStatusReceived:
-    """A report about a task."""
+    """The status of a task."""
 
-    report: TaskStatus
+    status: TaskStatus
 
 
 @dataclasses.dataclass(frozen=True)

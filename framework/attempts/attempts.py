@@ -1,6 +1,6 @@
 """The current attempt of each preview: what Mesos reports about it, and its end.
 
-Owned by the service's thread. A report about any other attempt never changes a preview.
+Owned by the service's thread. A status of any other attempt never changes a preview.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ from program.log_lines import name_attempt
 log = structlog.get_logger(__name__)
 
 SILENT_SECONDS = 30.0
-"""How long after its launch a task without any report is queried."""
+"""How long after its launch a task without any status is queried."""
 LAUNCH_SECONDS = 300.0
 """How long after its launch such a task is given up. Executors have a minute to register."""
 
@@ -116,63 +116,63 @@ class Attempts:
         elif executor_id in tasks:
             self.query({executor_id: tasks[executor_id]})
 
-    def apply(self, report: TaskStatus) -> None:
-        """Store what a report means, then acknowledge it. Raises Unavailable if storing fails."""
-        self._metrics.updates.labels(report.state).inc()
-        if report.kind is StatusKind.UNREADABLE:
-            log.warning("unknown task state", state=report.state, **name_attempt(report.task_id))
+    def apply(self, status: TaskStatus) -> None:
+        """Store what a status means, then acknowledge it. Raises Unavailable if storing fails."""
+        self._metrics.updates.labels(status.state).inc()
+        if status.kind is StatusKind.UNREADABLE:
+            log.warning("unknown task state", state=status.state, **name_attempt(status.task_id))
         else:
-            self._apply(report)
-        self._cluster.acknowledge(report)
+            self._apply(status)
+        self._cluster.acknowledge(status)
 
-    def _apply(self, report: TaskStatus) -> None:
-        preview = self._records.of_task(report.task_id)
+    def _apply(self, status: TaskStatus) -> None:
+        preview = self._records.of_task(status.task_id)
         if preview is None:
-            self._kill_orphan(report)
+            self._kill_orphan(status)
         else:
-            self._apply_to(preview, report)
+            self._apply_to(preview, status)
         # Only now that it is stored: Mesos answers a query once, so a lost answer is queried again.
-        if report.kind is not StatusKind.UNKNOWN or preview is None:
-            self._reconciliation.answered(report.task_id)
+        if status.kind is not StatusKind.UNKNOWN or preview is None:
+            self._reconciliation.answered(status.task_id)
 
-    def _apply_to(self, preview: PreviewRecord, report: TaskStatus) -> None:
-        """Store what a report about a preview's current attempt means."""
-        if report.phase:  # only executors report a phase
-            self.copies.reported(report.task_id, preview.agent_id)
-        self.isolations.reported(preview.agent_id, report.isolation)
-        preview = _with_findings(preview, report)
+    def _apply_to(self, preview: PreviewRecord, status: TaskStatus) -> None:
+        """Store what a status of a preview's current attempt means."""
+        if status.phase:  # only executors report a phase
+            self.copies.reported(status.task_id, preview.agent_id)
+        self.isolations.reported(preview.agent_id, status.isolation)
+        preview = _with_findings(preview, status)
         try:
-            if report.kind in _EVENTS:
-                self._apply_alive(preview, report)
-            elif report.kind is StatusKind.KILLING:
+            if status.kind in _EVENTS:
+                self._apply_alive(preview, status)
+            elif status.kind is StatusKind.KILLING:
                 self._being_killed(preview)
-            elif report.kind is StatusKind.ENDED:
-                self._end(preview, report.failure or Failure(Cause.TASK_LOST, "The task ended."))
+            elif status.kind is StatusKind.ENDED:
+                self._end(preview, status.failure or Failure(Cause.TASK_LOST, "The task ended."))
             else:
-                self._note_missing(preview, report)
+                self._note_missing(preview, status)
         except lifecycle.IllegalTransition as error:
             self._metrics.illegal.inc()
-            log.warning("unexpected status", what=str(error), **name_attempt(report.task_id))
+            log.warning("unexpected status", what=str(error), **name_attempt(status.task_id))
 
-    def _kill_orphan(self, report: TaskStatus) -> None:
+    def _kill_orphan(self, status: TaskStatus) -> None:
         """Kill a task without a preview: it was replaced while its agent was away, or removed."""
-        if report.kind in _EVENTS:
-            log.info("a task without a preview is killed", **name_attempt(report.task_id))
-            self._kills.kill_orphan(report.task_id, report.agent_id)
-        elif report.kind is not StatusKind.KILLING:
-            self._kills.drop(report.task_id)
+        if status.kind in _EVENTS:
+            log.info("a task without a preview is killed", **name_attempt(status.task_id))
+            self._kills.kill_orphan(status.task_id, status.agent_id)
+        elif status.kind is not StatusKind.KILLING:
+            self._kills.drop(status.task_id)
 
-    def _apply_alive(self, preview: PreviewRecord, report: TaskStatus) -> None:
-        event, now = _EVENTS[report.kind], self._clock.now()
-        reported = Reported(event, now, report.phase, report.detail, report.began)
+    def _apply_alive(self, preview: PreviewRecord, status: TaskStatus) -> None:
+        event, now = _EVENTS[status.kind], self._clock.now()
+        reported = Reported(event, now, status.phase, status.detail, status.began)
         changed = self._records.change(preview, reported)
         if changed.state is State.RUNNING is not preview.state:
             self._metrics.ran(steps.durations(changed.steps))
             self.fitness.succeeded(changed)
-        # Only now: a late report raises above, and does not show that the task is back.
-        if self._unreachable.end(report.task_id):
+        # Only now: a late status raises above, and does not show that the task is back.
+        if self._unreachable.end(status.task_id):
             self._records.routes.mark_dirty(preview.app)
-        if report.kind is StatusKind.UNHEALTHY and self._unreachable.stop_routing(report.task_id):
+        if status.kind is StatusKind.UNHEALTHY and self._unreachable.stop_routing(status.task_id):
             self._records.routes.mark_dirty(preview.app)
 
     def _being_killed(self, preview: PreviewRecord) -> None:
@@ -180,22 +180,22 @@ class Attempts:
             return
         self._records.change(preview, KilledByMesos(_KILLED))
 
-    def _note_missing(self, preview: PreviewRecord, report: TaskStatus) -> None:
+    def _note_missing(self, preview: PreviewRecord, status: TaskStatus) -> None:
         """Note since when an attempt has been missing.
 
         A new master does not know the tasks of agents that have not registered again yet: their
         previews stay routed. If Mesos reports that the agent is away, they do not.
         """
         now = self._clock.monotonic()
-        if report.kind is StatusKind.UNKNOWN:
+        if status.kind is StatusKind.UNKNOWN:
             if preview.state is State.PLACED:
                 self._end(preview, Failure(Cause.TASK_LOST, "Mesos never got the task."))
                 return
             if self._subscribed is not None and now - self._subscribed >= AWAY_SECONDS:
                 self._end(preview, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
                 return
-        self._unreachable.begin(report.task_id, now)
-        if report.kind is StatusKind.AWAY and self._unreachable.stop_routing(report.task_id):
+        self._unreachable.begin(status.task_id, now)
+        if status.kind is StatusKind.AWAY and self._unreachable.stop_routing(status.task_id):
             self._records.routes.mark_dirty(preview.app)
             if preview.state is not State.DRAINING:
                 self._records.change(preview, Alive(_AWAY))
@@ -226,7 +226,7 @@ class Attempts:
         self._queried.discard(task_id)
 
     def replace_missing(self) -> None:
-        """Give up attempts that have been missing, or without any report, for too long."""
+        """Give up attempts that have been missing, or without any status, for too long."""
         if self._subscribed is None:
             return  # without a subscription nobody could report that they are back
         now = self._clock.monotonic()
@@ -280,11 +280,11 @@ class Attempts:
             self._cluster.reconcile(tuple(tasks.items()))
 
 
-def _with_findings(preview: PreviewRecord, report: TaskStatus) -> PreviewRecord:
-    """Return a preview with what its executor has found out, once or with each report."""
+def _with_findings(preview: PreviewRecord, status: TaskStatus) -> PreviewRecord:
+    """Return a preview with what its executor has found out, once or with each status."""
     return dataclasses.replace(
         preview,
-        digest=report.digest or preview.digest,
-        protocol=report.protocol or preview.protocol,
-        memory_kills=max(report.memory_kills, preview.memory_kills),
+        digest=status.digest or preview.digest,
+        protocol=status.protocol or preview.protocol,
+        memory_kills=max(status.memory_kills, preview.memory_kills),
     )

@@ -250,14 +250,14 @@ class MesosCluster:
         with _mapped():
             self._driver.accept_inverse(offer_ids, refuse_seconds=INVERSE_SECONDS)
 
-    def acknowledge(self, report: TaskStatus) -> None:
-        """Confirm that a report is stored."""
-        if not report.uuid:
+    def acknowledge(self, status: TaskStatus) -> None:
+        """Confirm that a status is stored."""
+        if not status.uuid:
             return
-        names = {"task_id": report.task_id, "agent_id": report.agent_id}
-        status = {name: {"value": value} for name, value in names.items()}
+        names = {"task_id": status.task_id, "agent_id": status.agent_id}
+        ids = {name: {"value": value} for name, value in names.items()}
         with _mapped():
-            self._driver.acknowledge({**status, "uuid": report.uuid})
+            self._driver.acknowledge({**ids, "uuid": status.uuid})
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         """Query the state of tasks."""

@@ -49,8 +49,8 @@ class Cluster(Protocol):
         """Agree to leave the agents of inverse offers in time."""
         ...
 
-    def acknowledge(self, report: TaskStatus) -> None:
-        """Confirm that a report is stored, so that Mesos sends the next one of its task."""
+    def acknowledge(self, status: TaskStatus) -> None:
+        """Confirm that a status is stored, so that Mesos sends the next one of its task."""
         ...
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:

@@ -55,11 +55,11 @@ class StatusKind(enum.Enum):
 
 
 class TaskStatus(NamedTuple):
-    """A report about a task. `failure` is set if the task has ended.
+    """The status of a task. `failure` is set if the task has ended.
 
-    `phase` is "" if the report is Mesos's own and not the executor's. `detail`, `began`, `digest`,
+    `phase` is "" if the status is Mesos's own and not the executor's. `detail`, `began`, `digest`,
     `protocol`, `memory_kills` and `isolation` are as in prevs.messages.TaskReport. `state` is
-    Mesos's name of the state. `uuid` is "" for a report that needs no acknowledgement.
+    Mesos's name of the state. `uuid` is "" for a status that needs no acknowledgement.
     """
 
     task_id: str

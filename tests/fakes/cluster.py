@@ -44,8 +44,8 @@ class FakeCluster:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         self._call("accept_inverse", list(offer_ids))
 
-    def acknowledge(self, report: TaskStatus) -> None:
-        self._call("acknowledge", report.uuid or None)
+    def acknowledge(self, status: TaskStatus) -> None:
+        self._call("acknowledge", status.uuid or None)
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         self._call("reconcile", tuple(tasks))

@@ -190,11 +190,11 @@ class SmallMesos:
             if not task.arrived and task.alive:
                 task.end("TASK_DROPPED", reason="REASON_RECONCILIATION")
 
-    def acknowledge(self, report: TaskStatus) -> None:
-        task = self.tasks.get(report.task_id)
-        if task and task.updates and task.updates[0]["uuid"] == report.uuid:
+    def acknowledge(self, status: TaskStatus) -> None:
+        task = self.tasks.get(status.task_id)
+        if task and task.updates and task.updates[0]["uuid"] == status.uuid:
             task.updates.popleft()
-            task.forgotten = task.forgotten or report.state in TERMINAL
+            task.forgotten = task.forgotten or status.state in TERMINAL
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         if not tasks:
@@ -272,9 +272,9 @@ class SmallLink:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         self._call("accept_inverse", lambda: None)
 
-    def acknowledge(self, report: TaskStatus) -> None:
-        self._look("acknowledge", report)
-        self._call("acknowledge", lambda: self._mesos.acknowledge(report))
+    def acknowledge(self, status: TaskStatus) -> None:
+        self._look("acknowledge", status)
+        self._call("acknowledge", lambda: self._mesos.acknowledge(status))
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         self._call("reconcile", lambda: self._mesos.reconcile(tasks))

@@ -78,9 +78,9 @@ class SmallLeader:
                 self.suspended = True
             case events.StoreResumed():
                 self.suspended = False
-            case events.TaskStatusReceived(report):
-                if report.kind in _CONCLUSIVE:
-                    self.statuses[report.task_id] = report.kind
+            case events.TaskStatusReceived(status):
+                if status.kind in _CONCLUSIVE:
+                    self.statuses[status.task_id] = status.kind
 
     @property
     def defects(self) -> float:
@@ -276,9 +276,9 @@ class SmallWorld:
         read = names.read_task_id(task_id)
         return self.stored((read.app, read.sha)) if read else None
 
-    def _is_stored(self, report: TaskStatus) -> bool:
-        preview = self._preview_of(report.task_id)
-        if not preview or preview.task_id != report.task_id or preview.state not in WITH_TASK:
+    def _is_stored(self, status: TaskStatus) -> bool:
+        preview = self._preview_of(status.task_id)
+        if not preview or preview.task_id != status.task_id or preview.state not in WITH_TASK:
             return True
         before: Mapping[StatusKind, frozenset[State]] = {
             StatusKind.BUILDING: frozenset({State.PLACED}),
@@ -287,7 +287,7 @@ class SmallWorld:
             StatusKind.KILLING: WITH_TASK - {State.DRAINING},
             StatusKind.ENDED: WITH_TASK,
         }
-        return preview.state not in before.get(report.kind, frozenset())
+        return preview.state not in before.get(status.kind, frozenset())
 
     def check(self) -> None:
         """Raise AssertionError where something does not hold that has to at any moment."""
