@@ -29,7 +29,7 @@ framework/http_api/http/problems.py maps each to problem+json; no other module m
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from framework.meanings import Candidate, Meant
+from framework.meanings import Meaning, Suggestion
 
 
 class FrameworkError(Exception):
@@ -66,7 +66,7 @@ class UnknownApp(NotFound):
 class UnknownLabel(NotFound):
     """A label that leads to no commit; `why` is half a sentence, `meant` are suggestions."""
 
-    def __init__(self, app: str, label: str, why: str, meant: Sequence[Meant] = ()) -> None:
+    def __init__(self, app: str, label: str, why: str, meant: Sequence[Suggestion] = ()) -> None:
         super().__init__(f"{label!r} leads to no commit of {app!r}: {why}")
         self.app = app
         self.label = label
@@ -210,7 +210,7 @@ class SecretsUnreadable(Conflict):
 class AmbiguousLabel(Conflict):
     """A label that leads to several commits."""
 
-    def __init__(self, app: str, label: str, candidates: Sequence[Candidate]) -> None:
+    def __init__(self, app: str, label: str, candidates: Sequence[Meaning]) -> None:
         super().__init__(
             f"{label!r} could mean {len(candidates)} commits of {app!r}: "
             f"{', '.join(c.sha[:12] for c in candidates)}. Use more digits of the one you mean."

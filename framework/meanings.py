@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Candidate(NamedTuple):
+class Meaning(NamedTuple):
     """One of the commits that an ambiguous label may mean. `kind` is branch, tag or commit."""
 
     sha: str
@@ -12,7 +12,7 @@ class Candidate(NamedTuple):
     subject: str
 
 
-class Meant(NamedTuple):
+class Suggestion(NamedTuple):
     """A branch or tag that a label may have meant; `near` if their names are similar.
 
     `kind` is branch or tag, `ref` its name, `label` what addresses it.

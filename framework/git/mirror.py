@@ -17,7 +17,7 @@ from framework.git import commits, resolution
 from framework.git.git_command import GitCommand, GitFailed
 from framework.git.mirror_folder import READ_LIMIT, MirrorFolder
 from framework.git.resolution import Ref
-from framework.meanings import Meant
+from framework.meanings import Suggestion
 from framework.ports import Commit
 from prevs import names
 from prevs.messages import Credential
@@ -38,7 +38,7 @@ class Found(NamedTuple):
 
     refs: tuple[Ref, ...]
     why: str = ""
-    meant: tuple[Meant, ...] = ()
+    meant: tuple[Suggestion, ...] = ()
 
 
 class Snapshot:

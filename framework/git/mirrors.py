@@ -23,7 +23,7 @@ from framework.git import commits, files, resolution
 from framework.git.commits import Cursor
 from framework.git.git_command import CredentialUnavailable, GitCommand, GitFailed
 from framework.git.mirror import Found, Mirror, Snapshot
-from framework.meanings import Candidate
+from framework.meanings import Meaning
 from framework.ports import CommitPage, Listing, Ref, RepositoryFile, Resolved
 from prevs import names
 from prevs.messages import Credential
@@ -274,7 +274,7 @@ def _choose(app: AppRecord, label: str, mirror: Mirror, found: Found) -> Resolve
         raise AmbiguousLabel(
             app.name,
             label,
-            [Candidate(ref.sha, ref.kind, name, commit.subject) for ref, name, commit in shown],
+            [Meaning(ref.sha, ref.kind, name, commit.subject) for ref, name, commit in shown],
         )
     ref, name, commit = shown[0]
     return Resolved(ref.sha, ref.kind, name, commit.author, commit.subject, commit.committed)

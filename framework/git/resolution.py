@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from framework import ports
 from framework.apps.variable_scopes import BRANCHES, TAGS
-from framework.meanings import Meant
+from framework.meanings import Suggestion
 from framework.ports import Commit
 from prevs import names
 from prevs.near_names import find_near
@@ -140,7 +140,7 @@ def explain_unknown(label: str, refs: Sequence[Ref], unreached: Sequence[str]) -
     return "there is no branch or tag of that name."
 
 
-def find_meant(label: str, refs: Sequence[Ref], labels: Labels) -> tuple[Meant, ...]:
+def find_meant(label: str, refs: Sequence[Ref], labels: Labels) -> tuple[Suggestion, ...]:
     """Return what a label that leads nowhere may mean: similar names, and the main branch.
 
     Only some of very many refs are compared: any visitor can cause this.
@@ -153,7 +153,7 @@ def find_meant(label: str, refs: Sequence[Ref], labels: Labels) -> tuple[Meant, 
     found = [(known[name], True) for name in near]
     found += [(labels[name][0], False) for name in usual[:1] if name not in near]
     return tuple(
-        Meant(names.slug(ref.name), ref.kind, _printable(ref.name), ref.sha, is_near)
+        Suggestion(names.slug(ref.name), ref.kind, _printable(ref.name), ref.sha, is_near)
         for ref, is_near in found[:MOST_MEANT]
     )
 

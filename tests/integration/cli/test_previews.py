@@ -7,7 +7,7 @@ import pytest
 
 from framework.errors import AmbiguousLabel
 from framework.http_api.http import problems
-from framework.meanings import Candidate
+from framework.meanings import Meaning
 from prevs import names
 from prevs.records import EndedAttempt, Failure, Mistake, Step
 from prevs.states import Cause, State
@@ -50,7 +50,7 @@ def test_an_unknown_branch_is_reported_by_the_given_name(run: Run) -> None:
 
 def test_an_ambiguous_commit_is_reported_with_its_candidates(api: Api, run: Run) -> None:
     subjects = {SHA: "Be brief", OTHER_SHA: "Be loud"}
-    candidates = [Candidate(sha, "commit", None, subject) for sha, subject in subjects.items()]
+    candidates = [Meaning(sha, "commit", None, subject) for sha, subject in subjects.items()]
     api.refs.leads["hello", "de6b329"] = AmbiguousLabel("hello", "de6b329", candidates)
     done = run("start", "hello", "de6b329")
     assert done.status == 1

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from framework.errors import AmbiguousLabel, RepositoryUnreachable
-from framework.meanings import Candidate
+from framework.meanings import Meaning
 from prevs.records import PreviewRecord
 from prevs.states import State
 from proxy.held.client_disconnects import LOOK_SECONDS
@@ -126,7 +126,7 @@ def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site
     ],
 )
 def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int, slug: str) -> None:
-    candidates = [Candidate(sha, "commit", None, "x") for sha in (SHA, OTHER_SHA)]
+    candidates = [Meaning(sha, "commit", None, "x") for sha in (SHA, OTHER_SHA)]
     site.world.refuse("hello", "de6b329", AmbiguousLabel("hello", "de6b329", candidates))
     unreachable = RepositoryUnreachable("hello", "/srv/x", "It is gone.")
     site.world.refuse("hello", "gone", unreachable)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from framework.errors import AmbiguousLabel
-from framework.meanings import Candidate
+from framework.meanings import Meaning
 from prevs.records import Placement, PreviewRecord
 from proxy.held import start_limits
 from tests.chromium import Chromium
@@ -114,7 +114,7 @@ class Preview:
         if state == "unknown":
             del world.labels["hello", self.label]
         elif state == "ambiguous":
-            found = [Candidate(sha, "commit", None, "") for sha in (self.sha, OTHER_SHA)]
+            found = [Meaning(sha, "commit", None, "") for sha in (self.sha, OTHER_SHA)]
             world.refuse("hello", self.label, AmbiguousLabel("hello", self.label, found))
         elif state != "not started":
             world.start("hello", self.label)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from framework.errors import AmbiguousLabel, UnknownLabel
-from framework.meanings import Candidate, Meant
+from framework.meanings import Meaning, Suggestion
 from prevs.states import State
 from tests.chromium import Chromium
 from tests.fakes.placements import OTHER_SHA, SHA
@@ -146,7 +146,7 @@ def test_without_scripts_a_button_starts_it_and_the_page_loads_itself_again(
 
 def test_an_ambiguous_address_lets_the_visitor_choose(site: Site, page: Page) -> None:
     candidates = [
-        Candidate(sha, kind, "release", f"As a {kind}")
+        Meaning(sha, kind, "release", f"As a {kind}")
         for sha, kind in ((SHA, "branch"), (OTHER_SHA, "tag"))
     ]
     site.world.refuse("hello", "release", AmbiguousLabel("hello", "release", candidates))
@@ -159,7 +159,7 @@ def test_an_ambiguous_address_lets_the_visitor_choose(site: Site, page: Page) ->
 
 
 def test_a_mistyped_branch_leads_on_to_what_may_be_meant(site: Site, page: Page) -> None:
-    meant = [Meant("main", "branch", "main", SHA, True)]
+    meant = [Suggestion("main", "branch", "main", SHA, True)]
     why = "there is no branch or tag of that name."
     site.world.refuse("hello", "mian", UnknownLabel("hello", "mian", why, meant))
     answer = page.goto(address(site, "/deep?x=1", "mian.hello.localhost"))

@@ -9,7 +9,7 @@ from framework.errors import (
     Unavailable,
     UnknownLabel,
 )
-from framework.meanings import Candidate, Meant
+from framework.meanings import Meaning, Suggestion
 from prevs.records import AppRecord
 from tests.fakes.asgi import ApiInProcess, refusal
 
@@ -234,7 +234,7 @@ def test_a_label_that_leads_nowhere_is_a_problem_with_the_reason(
 def test_an_ambiguous_label_comes_with_its_candidates_and_their_addresses(
     api: ApiInProcess,
 ) -> None:
-    candidates = [Candidate(SHA, "branch", "v1", "One"), Candidate(OTHER, "tag", "v1", "Two")]
+    candidates = [Meaning(SHA, "branch", "v1", "One"), Meaning(OTHER, "tag", "v1", "Two")]
     api.refs.leads["hello", "v1"] = AmbiguousLabel("hello", "v1", candidates)
     answer = api.call("GET", "/v1/apps/hello/labels/v1")
     assert refusal(answer) == (409, "ambiguous-label")
@@ -253,7 +253,7 @@ def test_an_ambiguous_label_comes_with_its_candidates_and_their_addresses(
 def test_an_unknown_label_comes_with_similar_labels_and_their_addresses(
     api: ApiInProcess,
 ) -> None:
-    meant = [Meant("main", "branch", "main", SHA, True)]
+    meant = [Suggestion("main", "branch", "main", SHA, True)]
     api.refs.leads["hello", "mian"] = UnknownLabel("hello", "mian", "there is none.", meant)
     answers = [
         api.call("GET", "/v1/apps/hello/labels/mian"),

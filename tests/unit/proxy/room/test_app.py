@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from framework.errors import AmbiguousLabel
-from framework.meanings import Candidate
+from framework.meanings import Meaning
 from prevs.records import Failure
 from prevs.states import Cause, State
 from program.server_events import ServerEvent
@@ -248,7 +248,7 @@ async def test_an_app_that_shows_its_status_shows_neither_log_nor_people_nor_bra
 
 @in_a_loop
 async def test_a_problem_of_an_app_that_shows_its_status_names_no_branches(bench: Bench) -> None:
-    found = [Candidate(SHA, "branch", "secret-branch", "SECRET")]
+    found = [Meaning(SHA, "branch", "secret-branch", "SECRET")]
     bench.framework.world.api.refs.leads["hello", "main"] = AmbiguousLabel("hello", "main", found)
     for room, named in (("full", True), ("status", False)):
         bench.framework.world.known.change_app("hello", {"room": room})
