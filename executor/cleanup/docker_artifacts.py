@@ -140,7 +140,7 @@ class VolumeStore:
                 with daemon_errors():
                     self._daemon.client().remove_volume(artifact.name)
             except NotFound:
-                pass
+                pass  # it is gone already
             except APIError as exc:
                 # 409: a container uses it.
                 logger.info("the volume %s stays: %s", artifact.name, explanation(exc))

@@ -55,7 +55,7 @@ class _Seen(NamedTuple):
 
 
 @dataclasses.dataclass
-class Reservation:
+class _Reservation:
     agent_id: str
     task_ids: frozenset[str]
     reason: Reason
@@ -70,7 +70,7 @@ class Eviction:
         self._idleness = idleness
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
-        self._reservations: dict[Key, Reservation] = {}
+        self._reservations: dict[Key, _Reservation] = {}
         self._reasons: Mapping[Key, Reason] = {}
         self._shortages: Mapping[Key, str] = {}
         self._due = 0.0
@@ -247,7 +247,7 @@ class Eviction:
         reason = Reason(ReasonKind.MAKING_ROOM, making)
         if plan.agent_id:
             until = self._clock.monotonic() + FREED_SECONDS
-            reservation = Reservation(plan.agent_id, frozenset(task_ids), reason, until)
+            reservation = _Reservation(plan.agent_id, frozenset(task_ids), reason, until)
             self._reservations[demand.key] = reservation
         return reason
 
