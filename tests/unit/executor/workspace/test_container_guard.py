@@ -72,11 +72,15 @@ def test_a_container_is_found_by_the_folder_of_its_attempt(world: World) -> None
 
 
 def test_a_reaper_that_fails_is_in_nobodys_way(world: World) -> None:
+    reaped: list[str] = []
+
     def reap(folder: WorkFolder) -> None:
+        reaped.append(folder.id())
         raise OSError("no space left")
 
     world.guard.reap(reap)
     world.guard.wait_for_reaper()
+    assert reaped == [world.folder.id()]
 
 
 def test_a_watchdog_that_is_gone_costs_nothing(tmp_path: Path) -> None:
