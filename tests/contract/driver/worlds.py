@@ -81,7 +81,8 @@ def wait_state(driver: SchedulerDriver, events: RecordedScheduler, *states: str)
     Fails as soon as the task has ended otherwise.
     """
     while True:
-        (status,) = events.wait("updated", limit=60)
+        # Longer than Mesos waits for an executor, so that its reason is shown.
+        (status,) = events.wait("updated", limit=80)
         # Each, as the agent holds back the next until then.
         driver.acknowledge(status)
         if status["state"] in states:

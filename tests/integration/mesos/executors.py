@@ -3,13 +3,16 @@
 import base64
 import contextlib
 import dataclasses
+import os
 import secrets
+import signal
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from docker.api import APIClient
 
@@ -39,6 +42,7 @@ class World:
         self.port = free_port()
         self._host = host
         self._tags: list[str] = []
+        self._task_id = ""
         self._events = RecordedScheduler()
         self.driver = SchedulerDriver(self._events, framework_info(), master)
         self.driver.start()
@@ -61,8 +65,8 @@ class World:
     def launch(self, order: BuildOrder) -> tuple[str, str]:
         """Launch a task on the first agent that offers; return the ids of task and agent."""
         offer = self._events.wait("offered")[0][0]
-        task_id = names.task_id(order.app, order.sha, "a1")
-        environ = {"PYTHONPATH": str(ROOT), "PREVS_CLUSTER": APP}
+        self._task_id = task_id = names.task_id(order.app, order.sha, "a1")
+        environ = {"PYTHONPATH": str(ROOT), "PREVS_CLUSTER": APP, "PYTHONFAULTHANDLER": "1"}
         variables = [{"name": name, "value": value} for name, value in environ.items()]
         command = {
             "shell": False,
@@ -77,8 +81,11 @@ class World:
         return task_id, offer["agent_id"]["value"]
 
     def wait_for(self, *states: str) -> dict[str, Any]:
-        """Return the first update with one of these states."""
-        return wait_state(self.driver, self._events, *states)
+        """Return the first update with one of these states. Fails with what the executor does."""
+        try:
+            return wait_state(self.driver, self._events, *states)
+        except AssertionError as exc:
+            raise AssertionError(f"{exc}\n{describe_executor(self._task_id)}") from exc
 
     def states(self) -> list[str]:
         """Return those of all updates so far."""
@@ -116,12 +123,47 @@ def report(status: Mapping[str, Any]) -> TaskReport:
     return dataclasses.replace(told, isolation=None)
 
 
+def describe_executor(task_id: str) -> str:
+    """Return the processes of a task's executor, and what it has logged. It ends it.
+
+    SIGABRT makes Python write the stack of every thread.
+    """
+    processes = list(_executor_processes(task_id))
+    shown = [f"{one.pid} {one.state} {' '.join(one.words)}" for one in processes]
+    for one in processes:
+        if "executor" in one.words:
+            os.kill(one.pid, signal.SIGABRT)
+    # The stacks come last.
+    time.sleep(1.0)
+    for sandbox in {one.sandbox for one in processes}:
+        shown += [(sandbox / name).read_text()[-10_000:] for name in ("stdout", "stderr")]
+    return "\n".join(shown) or f"{task_id} has no executor"
+
+
 def executor_pid(task_id: str) -> int:
     """Return the process of a task's executor: the one that is not the agent's own wrapper."""
+    for one in _executor_processes(task_id):
+        if "executor" in one.words:
+            return one.pid
+    raise AssertionError(f"{task_id} has no executor")
+
+
+class _Process(NamedTuple):
+    pid: int
+    state: str
+    words: Sequence[str]
+    sandbox: Path
+
+
+def _executor_processes(task_id: str) -> Iterator[_Process]:
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            environ = (path / "environ").read_bytes().split(b"\0")
-            words = (path / "cmdline").read_bytes().split(b"\0")
-            if f"MESOS_EXECUTOR_ID={task_id}".encode() in environ and b"executor" in words:
-                return int(path.name)
-    raise AssertionError(f"{task_id} has no executor")
+            environ = dict(
+                line.split("=", 1)
+                for line in (path / "environ").read_text(errors="replace").split("\0")
+                if "=" in line
+            )
+            if environ.get("MESOS_EXECUTOR_ID") == task_id:
+                words = (path / "cmdline").read_text(errors="replace").split("\0")
+                state = (path / "wchan").read_text() or "runs"
+                yield _Process(int(path.name), state, words, Path(environ["MESOS_SANDBOX"]))
