@@ -26,7 +26,7 @@ from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import Part, bring_up
 from local.settings import cache_folder, docker_folder
 from local.zookeeper import zookeeper_part
-from tests import chromium, free_ports, run_order
+from tests import chromium, failed_tests, free_ports, run_order
 from tests.running_parts import running
 
 # How long an example takes, or the making of one, says something of the machine only.
@@ -254,6 +254,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Fail if pytest-xdist does not group tests: each worker would start all services."""
     if run_order.is_parallel(session.config):
         assert all("@" in item.nodeid for item in session.items), "pytest-xdist groups no tests"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write down what failed."""
+    failed_tests.write(session)
 
 
 @pytest.fixture(scope="module")
