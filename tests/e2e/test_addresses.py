@@ -11,6 +11,7 @@ import requests
 
 from local.settings import read
 from tests.e2e.conftest import Api, Cluster, Hello
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -106,6 +107,26 @@ def test_a_broken_dockerfile_fails_with_the_reason_and_leaves_nothing(
     assert preview["failure"]["exit_code"] not in (0, None)
     assert preview["log_tail"].strip()
     assert containers_of(sha) == []
+
+
+def test_a_push_that_fails_leaves_the_older_commit_whose_answers_name_it(
+    hello: Hello, visit: Visit, api: Api
+) -> None:
+    hello.git("branch", "pushed", "main")
+    try:
+        first = visit("pushed")
+        assert (first.status_code, first.headers.get("X-Prevs-Newer")) == (200, None)
+        author = ("-c", "user.name=An author", "-c", "user.email=author@example.org")
+        tree = hello.git("rev-parse", "broken-dockerfile^{tree}")
+        pushed = hello.git(*author, "commit-tree", tree, "-p", "pushed", "-m", "Break it")
+        hello.git("branch", "--force", "pushed", pushed)
+        api.wait_for("hello", pushed, "failed")
+        wait_until(lambda: "X-Prevs-Newer" in visit("pushed").headers)
+        answer = visit("pushed")
+        assert answer.headers["X-Prevs-Newer"] == f"{pushed[:12]} failed"
+        assert answer.text.strip() == hello.page("main")
+    finally:
+        hello.git("branch", "--delete", "--force", "pushed")
 
 
 def test_an_app_that_exits_fails_with_its_exit_code_until_a_retry(
