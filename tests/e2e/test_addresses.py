@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -89,9 +90,20 @@ def test_the_container_has_the_share_and_the_limit_of_its_task(
 ) -> None:
     visit("main")
     [container] = containers_of(hello.commit("main"))
-    host_config = container.attrs["HostConfig"]
-    assert host_config["CpuShares"] == 102
-    assert host_config["Memory"] == 128 * 1024 * 1024
+    assert container.attrs["HostConfig"]["Memory"] == 128 * 1024 * 1024
+    # A tenth of what one CPU is by default: 1024 shares with v1, a weight of 100 with v2.
+    assert kernel_share(container.attrs["State"]["Pid"]) in {"cpu.shares 102", "cpu.weight 10"}
+
+
+def kernel_share(pid: int) -> str:
+    """Return the share of the CPU that a process's control group has, with the file's name."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, group = line.split(":", 2)
+        for file in ("cpu.shares", "cpu.weight"):
+            share = Path(f"/sys/fs/cgroup/{controllers}/{group}/{file}")
+            if share.exists():
+                return f"{file} {share.read_text().strip()}"
+    raise AssertionError("no control group has a share of the CPU")
 
 
 def test_a_broken_dockerfile_fails_with_the_reason_and_leaves_nothing(
