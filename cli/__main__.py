@@ -6,21 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from cli import (
-    access_commands,
-    cluster_commands,
-    event_commands,
-    preview_commands,
-    repository_commands,
-    secret_commands,
-    suggestions,
-)
-from cli.app_commands import app
 from cli.command_context import CommandContext
-from cli.completion import print_completion
+from cli.commands import access, cluster, events, previews, repository, secrets
+from cli.commands.apps import app
+from cli.commands.sections import Sections
+from cli.display.output import print_error
 from cli.errors import ApiRefused, CliError
-from cli.output import print_error
-from cli.sections import Sections
+from cli.names import suggestions
+from cli.names.completion import print_completion
 
 _INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 
@@ -46,12 +39,12 @@ def prevs() -> None:
 prevs.add_command(app)
 prevs.add_command(print_completion)
 for module in (
-    preview_commands,
-    repository_commands,
-    cluster_commands,
-    event_commands,
-    secret_commands,
-    access_commands,
+    previews,
+    repository,
+    cluster,
+    events,
+    secrets,
+    access,
 ):
     for command in module.COMMANDS:
         prevs.add_command(command)

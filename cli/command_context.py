@@ -5,11 +5,11 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cli import credentials
-from cli.output import note
+from cli.client import credentials
+from cli.display.output import note
 
 if TYPE_CHECKING:  # its imports would take longer than most commands that need no API
-    from cli.api import Api
+    from cli.client.api import Api
 
 
 class CommandContext:
@@ -27,7 +27,7 @@ class CommandContext:
     def api(self) -> "Api":
         """The API that the environment names. Raises BadCredentials."""
         known = credentials.read(self.environ)
-        from cli.api import Api
+        from cli.client.api import Api
 
         return Api(known, hold=self._hold)
 

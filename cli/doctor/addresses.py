@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from cli.connection import fetch
+from cli.client.connection import fetch
 from cli.doctor.findings import Finding, Level, ok, skipped, warning, wrong
 from cli.doctor.judgements import judge_unknown
 from cli.errors import ApiUnreachable

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from cli import credentials
-from cli.api import Api, Timeouts
-from cli.api_types import Preview
-from cli.connection import Fetched, fetch
-from cli.credentials import Credentials
+from cli.client import credentials
+from cli.client.api import Api, Timeouts
+from cli.client.api_types import Preview
+from cli.client.connection import Fetched, fetch
+from cli.client.credentials import Credentials
 from cli.doctor import judgements
 from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.check_runner import Check, run

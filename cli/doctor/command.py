@@ -11,16 +11,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli import credentials
-from cli.arguments import as_json
+from cli.client import credentials
 from cli.command_context import CommandContext
+from cli.display.output import note, show, show_json
+from cli.display.sentences import counted
+from cli.display.terminal import one_line
 from cli.doctor import checks
 from cli.doctor.check_runner import Check, run
 from cli.doctor.findings import Finding, Level, skipped, wrong
 from cli.errors import BadCredentials
-from cli.output import note, show, show_json
-from cli.sentences import counted
-from cli.terminal import one_line
+from cli.names.arguments import as_json
 
 _MARKS = {
     Level.OK: ("✓", "green"),

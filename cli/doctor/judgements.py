@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cli.api_types import App, MesosAgent, Preview, Queued, Unfit
+from cli.client.api_types import App, MesosAgent, Preview, Queued, Unfit
+from cli.display.sentences import counted, duration, failure, shortened, title
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
-from cli.sentences import counted, duration, failure, shortened, title
 from program.git_addresses import leads_here, read_address
 
 CLOCK_SECONDS = 5.0

@@ -9,7 +9,7 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from cli.app_commands import add
+from cli.commands.apps import add
 from docs.generated.tables import amount, code, table
 from executor.config import VARIABLES
 from framework.http_api.models.app_models import AppSettings

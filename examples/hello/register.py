@@ -13,10 +13,10 @@ from pathlib import Path
 
 from rich.table import Table
 
-from cli import credentials
-from cli.api import Api
+from cli.client import credentials
+from cli.client.api import Api
+from cli.display.output import print_error, show
 from cli.errors import ApiRefused, CliError
-from cli.output import print_error, show
 from examples.hello.make_repository import CannotMake, make
 from prevs import names
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 import pytest
 
-from cli import api_types
 from cli.__main__ import main, prevs
+from cli.client import api_types
 from framework.access import Scope
 from tests.fakes.answers import SHA
 from tests.fakes.api import TOKEN, Api

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.completion import SHELLS
+from cli.names.completion import SHELLS
 from prevs import names
 from prevs.records import AppRecord
 from prevs.states import State

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.connection import Connection
-from cli.credentials import Credentials
+from cli.client.connection import Connection
+from cli.client.credentials import Credentials
 from cli.errors import ApiRefused, ApiUnreachable
 from framework.http_api.admission import limits
 from prevs.states import State

@@ -1,0 +1,4 @@
+"""The client of the framework's HTTP API: calls, types of answers, streams, credentials.
+
+Calls block and raise the errors of cli.errors. Nothing here prints; that is done by display/.
+"""

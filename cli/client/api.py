@@ -1,0 +1,272 @@
+"""The framework's HTTP API, one method a call.
+
+Every call blocks, up to two minutes if the framework may have to fetch a repository. Every call
+raises ApiUnreachable, ApiConfused or ApiRefused.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, cast
+from urllib.parse import quote
+
+from cli.client.api_types import (
+    App,
+    Attempt,
+    AuditEntry,
+    Commit,
+    Event,
+    Label,
+    MesosAgent,
+    Preview,
+    Queued,
+    Ref,
+    Started,
+    Token,
+)
+from cli.client.app_secrets import AppSecrets
+from cli.client.connection import Connection, Hold
+from cli.client.credentials import Credentials
+from cli.client.paging import Listed, gather
+from cli.errors import ApiConfused
+from program.server_events import Parser, ServerEvent
+
+
+class Timeouts(NamedTuple):
+    """Seconds that a call waits: for a connection, for an answer, for one that needs git."""
+
+    connect: float = 5.0
+    answer: float = 30.0  # a stream has a comment line every 10 s; others answer within 10 s
+    fetch: float = 120.0
+
+
+class Api:
+    """The API at its known addresses. Not thread safe.
+
+    `hold` waits when the API limits the rate of calls; without it, such a call is refused.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        timeout: Timeouts = Timeouts(),  # noqa: B008 # a value
+        hold: Hold | None = None,
+    ) -> None:
+        self._connection = Connection(credentials, timeout.connect, hold)
+        self._timeouts = timeout
+        self.secrets = AppSecrets(self._json, self._call)
+
+    @property
+    def address(self) -> str:
+        """The address of the last call."""
+        return self._connection.address
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+    def apps(self) -> list[App]:
+        """Return every app."""
+        return self._list("/v1/apps", "apps").found
+
+    def app(self, name: str) -> App:
+        """Return an app."""
+        return cast(App, self._json("GET", _path("apps", name)))
+
+    def add_app(self, settings: Mapping[str, object]) -> App:
+        """Register an app; the same settings again change nothing."""
+        return cast(App, self._json("POST", "/v1/apps", json=settings))
+
+    def change_app(self, name: str, changes: Mapping[str, object]) -> App:
+        """Change settings of an app, and return it."""
+        return cast(App, self._json("PATCH", _path("apps", name), json=changes))
+
+    def seen_app(self, name: str) -> tuple[App, str | None]:
+        """Return an app, and the ETag of its current settings."""
+        answer = self._call("GET", _path("apps", name))
+        return cast(App, self._read(answer)), answer.headers.get("ETag")
+
+    def remove_app(self, name: str, tag: str | None = None) -> None:
+        """Stop an app's previews and remove it; with a `tag`, only if it has not changed since."""
+        headers = {} if tag is None else {"If-Match": tag}
+        self._call("DELETE", _path("apps", name), headers=headers).close()
+
+    def resolve(self, app: str, label: str) -> Label:
+        """Return what a label leads to."""
+        path = _path("apps", app, "labels", label)
+        return cast(Label, self._json("GET", path, timeout=self._timeouts.fetch))
+
+    def repository(self, app: str) -> Mapping[str, Any]:
+        """Return whether the app's repository could be read: the list of its refs, cut short."""
+        found: Mapping[str, Any] = self._json(
+            "GET", _path("apps", app, "refs"), params={"limit": "1"}, timeout=self._timeouts.fetch
+        )
+        return found
+
+    def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> Listed[Ref]:
+        """Return an app's branches and tags: all, those of a kind, or those with a text in them.
+
+        The newest commit comes first. If the list is an older one, `details` has a `problem` and
+        the time `as_of`.
+        """
+        query = _query(kind=kind, search=search)
+        return self._list(_path("apps", app, "refs"), "refs", query)
+
+    def commits(self, app: str, ref: str | None, limit: int | None) -> Listed[Commit]:
+        """Return the commits that a branch or tag reaches, the newest first.
+
+        Without `ref` it lists the repository's default branch.
+        """
+        return self._list(_path("apps", app, "commits"), "commits", _query(ref=ref), limit)
+
+    def previews(self, *, app: str | None = None, state: str | None = None) -> list[Preview]:
+        """Return every preview, or those of an app or in a state."""
+        return self._list("/v1/previews", "previews", _query(app=app, state=state)).found
+
+    def start(self, app: str, label: str) -> tuple[Preview, Started]:
+        """Start the preview that a label leads to; return it, and how old the label's target is."""
+        order = {"app": app, "label": label}
+        timeout = self._timeouts.fetch
+        answer = self._json("POST", "/v1/previews", json=order, timeout=timeout)
+        return cast(Preview, answer), cast(Started, answer)
+
+    def preview(self, app: str, sha: str) -> Preview:
+        """Return a preview."""
+        return cast(Preview, self._json("GET", _path("previews", app, sha)))
+
+    def stop(self, app: str, sha: str) -> Preview:
+        """Stop a preview, and return it."""
+        return cast(Preview, self._json("DELETE", _path("previews", app, sha)))
+
+    def retry(self, app: str, sha: str) -> Preview:
+        """Start another attempt of a failed preview, and return it."""
+        return cast(Preview, self._json("POST", _path("previews", app, sha, "retry")))
+
+    def pin(self, app: str, sha: str, *, pinned: bool) -> Preview:
+        """Keep a preview from being stopped for idleness or for others, or no longer."""
+        method = "PUT" if pinned else "DELETE"
+        return cast(Preview, self._json(method, _path("previews", app, sha, "pin")))
+
+    def queue(self) -> list[Queued]:
+        """Return the previews that wait for an agent, the next first."""
+        return self._list("/v1/queue", "queue").found
+
+    def agents(self) -> list[MesosAgent]:
+        """Return the agents of the cluster."""
+        return self._list("/v1/agents", "agents").found
+
+    def events(self, app: str | None, limit: int | None) -> Listed[Event]:
+        """Return the latest events of one app or of all, the newest first."""
+        return self._list("/v1/events", "events", _query(app=app), limit)
+
+    def tokens(self) -> list[Token]:
+        """Return every token's name and scope, without the token itself."""
+        return self._list("/v1/tokens", "tokens").found
+
+    def add_token(self, name: str, scope: str, app: str | None = None) -> Token:
+        """Create a token for one app or for all, and return it with the token itself."""
+        order = {"name": name, "scope": scope} | ({"app": app} if app else {})
+        return cast(Token, self._json("POST", "/v1/tokens", json=order))
+
+    def remove_token(self, name: str) -> None:
+        """Revoke a token."""
+        self._call("DELETE", _path("tokens", name)).close()
+
+    def audit(self, limit: int | None) -> Listed[AuditEntry]:
+        """Return the latest entries of the audit log, the newest first."""
+        return self._list("/v1/audit", "entries", limit=limit)
+
+    def attempts(self, app: str, sha: str) -> list[Attempt]:
+        """Return the last attempts of a preview, the newest first."""
+        try:
+            answer = self._json("GET", _path("previews", app, sha, "attempts"))
+            return cast(list[Attempt], list(answer["attempts"]))
+        except (KeyError, TypeError):
+            raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
+
+    def log(self, app: str, sha: str, offset: int, attempt: int | None = None) -> tuple[bytes, int]:
+        """Return what an attempt printed from byte `offset` on, and the next offset.
+
+        Without a number it is the last attempt.
+        """
+        query = {"offset": str(offset), **_of_attempt(attempt)}
+        answer = self._call("GET", _path("previews", app, sha, "log"), params=query)
+        try:
+            return answer.content, int(answer.headers["X-Next-Offset"])
+        except (KeyError, ValueError):
+            raise ApiConfused(self.address, "a log without a next offset") from None
+
+    def log_tail(self, app: str, sha: str, attempt: int | None = None) -> str:
+        """Return the last lines of what an attempt printed, about 4 KB."""
+        query = {"tail": "true", **_of_attempt(attempt)}
+        answer = self._call("GET", _path("previews", app, sha, "log"), params=query)
+        return str(answer.content.decode("utf-8", "replace"))
+
+    def log_stream(
+        self, app: str, sha: str, *, after: str | None
+    ) -> contextlib.AbstractContextManager[Iterator[ServerEvent]]:
+        """Follow the log and the state of a preview, from the event after the id `after`.
+
+        The iterator blocks between events, and raises ApiUnreachable when the connection breaks.
+        """
+        return self._stream(_path("previews", app, sha, "log"), after, {})
+
+    def event_stream(
+        self, app: str | None, *, after: str | None
+    ) -> contextlib.AbstractContextManager[Iterator[ServerEvent]]:
+        """Follow events from the one after the id `after`, as log_stream does."""
+        return self._stream("/v1/events", after, _query(app=app))
+
+    @contextlib.contextmanager
+    def _stream(
+        self, path: str, after: str | None, query: Mapping[str, str]
+    ) -> Iterator[Iterator[ServerEvent]]:
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        if after is not None:
+            headers["Last-Event-ID"] = after
+        with self._call("GET", path, headers=headers, params=query, stream=True) as answer:
+            if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+                raise ApiConfused(self.address, "a stream that does not follow")
+            yield _read_events(self._connection.pieces(answer))
+
+    def _list(
+        self, path: str, part: str, query: Mapping[str, str] | None = None, limit: int | None = None
+    ) -> Listed[Any]:
+        def fetch_page(more: Mapping[str, str]) -> Mapping[str, Any]:
+            found: Mapping[str, Any] = self._json("GET", path, params={**(query or {}), **more})
+            return found
+
+        try:
+            return gather(fetch_page, part, limit)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
+
+    def _json(self, method: str, path: str, **request: Any) -> Any:
+        return self._read(self._call(method, path, **request))
+
+    def _read(self, answer: Any) -> Any:
+        try:
+            return answer.json()
+        except ValueError:
+            raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
+
+    def _call(self, method: str, path: str, *, timeout: float | None = None, **more: Any) -> Any:
+        silence = self._timeouts.answer if timeout is None else timeout
+        return self._connection.call(method, path, timeout=silence, **more)
+
+
+def _read_events(pieces: Iterable[bytes]) -> Iterator[ServerEvent]:
+    parser = Parser()
+    for piece in pieces:
+        yield from (event for event in parser.feed(piece) if event.name)
+
+
+def _query(**wanted: str | None) -> dict[str, str]:
+    return {key: value for key, value in wanted.items() if value is not None}
+
+
+def _of_attempt(number: int | None) -> dict[str, str]:
+    return {} if number is None else {"attempt": str(number)}
+
+
+def _path(*parts: str) -> str:
+    return "/v1/" + "/".join(quote(part, safe="") for part in parts)

@@ -1,0 +1,166 @@
+"""The streams of a preview's log and of all events, over as many connections as it takes."""
+
+import json
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing
+from typing import Any, NamedTuple, Protocol, cast
+
+from cli.client.api_types import Event, Preview
+from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failure
+from program.server_events import ServerEvent
+
+PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+"""Seconds before each attempt to connect again; they start over when an event arrives."""
+
+
+class LogPiece(NamedTuple):
+    """More of the log."""
+
+    text: str
+
+
+class NewAttempt(NamedTuple):
+    """Another attempt has begun, and with it another log."""
+
+
+class Changed(NamedTuple):
+    """The preview as it is now."""
+
+    preview: Preview
+
+
+class PreviewEnded(NamedTuple):
+    """The preview has stopped or failed, and its whole log was sent."""
+
+    preview: Preview
+
+
+Update = LogPiece | NewAttempt | Changed | PreviewEnded
+
+
+Stream = AbstractContextManager[Iterator[ServerEvent]]
+
+
+class Streams(Protocol):
+    """The source of the events; cli.client.api.Api is one."""
+
+    @property
+    def address(self) -> str:
+        """The address that they come from."""
+        ...
+
+    def log_stream(self, app: str, sha: str, *, after: str | None) -> Stream:
+        """Connect to a preview's log, and return the events after the id `after`."""
+        ...
+
+    def event_stream(self, app: str | None, *, after: str | None) -> Stream:
+        """Connect to the events of one app or of all, and return those after the id `after`."""
+        ...
+
+
+def follow(
+    streams: Streams,
+    app: str,
+    sha: str,
+    *,
+    pause: Callable[[float], None],
+    notify: Callable[[str], None],
+) -> Iterator[Update]:
+    """Yield the updates of a preview until it ends.
+
+    If a connection breaks, `notify` gets a message, and a new one continues where it ended. Raises
+    the last error if it still fails after all PAUSES, and any other error at once.
+    """
+
+    def connect(after: str | None) -> Stream:
+        return streams.log_stream(app, sha, after=after)
+
+    with closing(_resume(streams, connect, pause, notify)) as events:
+        for event in events:
+            update = read(event, streams.address)
+            if update is not None:
+                yield update
+            if isinstance(update, PreviewEnded):
+                return
+
+
+def follow_events(
+    streams: Streams,
+    app: str | None,
+    after: str | None,
+    *,
+    pause: Callable[[float], None],
+    notify: Callable[[str], None],
+) -> Generator[Event | None, None, None]:
+    """Yield the events after the event `after`, for ever; None where some were missed.
+
+    Reconnects and raises as `follow` does.
+    """
+
+    def connect(last: str | None) -> Stream:
+        return streams.event_stream(app, after=after if last is None else last)
+
+    with closing(_resume(streams, connect, pause, notify)) as events:
+        for event in events:
+            if event.name == "reset":
+                yield None
+            else:
+                yield cast(Event, _content(event, streams.address))
+
+
+def _resume(
+    streams: Streams,
+    connect: Callable[[str | None], Stream],
+    pause: Callable[[float], None],
+    notify: Callable[[str], None],
+) -> Generator[ServerEvent, None, None]:
+    after: str | None = None
+    failures = 0
+    while True:
+        lost: CliError = ApiUnreachable(Failure(streams.address, "the connection ended early"))
+        try:
+            with connect(after) as events:
+                for event in events:
+                    failures = 0
+                    after = event.id if event.id is not None else after
+                    yield event
+        except (ApiUnreachable, ApiRefused) as exc:
+            if not may_pass(exc):
+                raise
+            lost = exc
+        if failures == len(PAUSES):
+            raise lost
+        if failures == 0:
+            notify("The connection is lost; connecting again ...")
+        pause(PAUSES[failures])
+        failures += 1
+
+
+def may_pass(error: CliError) -> bool:
+    """Return whether the same call may work in a moment."""
+    if isinstance(error, ApiRefused):
+        return error.problem.http_status >= 500
+    return isinstance(error, ApiUnreachable)
+
+
+def read(event: ServerEvent, address: str) -> Update | None:
+    """Return the update in an event of the stream, or None for an unknown event.
+
+    Raises ApiConfused.
+    """
+    if event.name == "reset":
+        return NewAttempt()
+    if event.name not in {"log", "state", "end"}:
+        return None
+    content = _content(event, address)
+    if event.name == "log":
+        return LogPiece(str(content))
+    preview = cast(Preview, content)
+    return Changed(preview) if event.name == "state" else PreviewEnded(preview)
+
+
+def _content(event: ServerEvent, address: str) -> Any:
+    try:
+        return json.loads(event.data)
+    except ValueError:
+        raise ApiConfused(address, f"an event {event.name!r} that is not JSON") from None

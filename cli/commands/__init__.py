@@ -1,0 +1,4 @@
+"""The commands, one module for each group, and the sections of `prevs --help`.
+
+`prevs doctor` is in doctor/; the commands of `prevs local` are in the package local.
+"""

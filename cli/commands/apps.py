@@ -1,0 +1,248 @@
+"""`prevs app …`: the registered repositories."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.client.api_types import Ref
+from cli.command_context import CommandContext
+from cli.commands.sections import Group
+from cli.display import tables
+from cli.display.output import note, show, show_json
+from cli.display.sentences import counted
+from cli.display.terminal import one_line
+from cli.errors import ApiRefused, NotDone
+from cli.names.arguments import as_json, name_argument
+
+if TYPE_CHECKING:
+    from cli.client.api import Api
+
+Command = Callable[..., Any]
+
+_SETTINGS = (
+    click.option("--port", type=int, help="Where the app listens in its container."),
+    click.option("--cpus", type=float, help="Its share of CPUs."),
+    click.option("--mem", type=int, metavar="MB", help="Its memory limit."),
+    click.option("--max-previews", type=int, help="How many may run at the same time."),
+    click.option("--health", metavar="PATH", help="What answers when the app is ready."),
+    click.option(
+        "--idle-after",
+        type=int,
+        metavar="SECONDS",
+        help="When a preview that nobody uses stops; 0: never.",
+    ),
+    click.option(
+        "--keep-warm",
+        multiple=True,
+        metavar="HOURS",
+        help="When none stops for that: 'mon-fri 08:00-18:00', UTC. Repeatable; '' for none.",
+    ),
+    click.option(
+        "--constraint",
+        "constraints",
+        multiple=True,
+        metavar="TEXT",
+        help="What an agent's attributes must be: 'zone=a|b', 'disk!=slow' or 'gpu'. "
+        "Repeatable; '' for none.",
+    ),
+    click.option(
+        "--folder",
+        metavar="PATH",
+        help="Where in the repository its Dockerfile and .prevs.toml are; '' for the root.",
+    ),
+    click.option(
+        "--max-cpus",
+        type=float,
+        help="What a commit's .prevs.toml may ask for at most; 0: no more than --cpus.",
+    ),
+    click.option(
+        "--max-mem",
+        type=int,
+        metavar="MB",
+        help="What a commit's .prevs.toml may ask for at most; 0: no more than --mem.",
+    ),
+    click.option(
+        "--room",
+        type=click.Choice(["auto", "full", "status"]),
+        help="What the waiting room shows to whoever comes: full (with the build's log) or status "
+        "(steps alone); auto: status for a private repository.",
+    ),
+)
+"""The options of `app add` and `app set`, in the order of --help."""
+
+
+def settings(command: Command) -> Command:
+    """Add the options of an app's settings; the API checks them, all at once."""
+    for option in reversed(_SETTINGS):
+        command = option(command)
+    return command
+
+
+def given_settings(options: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings among the given options, without empty items of lists."""
+    return {
+        key: [one for one in value if one] if isinstance(value, tuple) else value
+        for key, value in options.items()
+        if value is not None and value != ()
+    }
+
+
+def located(repository: str, folder: Path) -> str:
+    """Return a repository's address; a path becomes absolute, relative to `folder`."""
+    looks_like_path = repository.startswith((".", "/", "~"))
+    path = folder / Path(repository).expanduser()
+    if "://" in repository or not (looks_like_path or path.exists()):
+        return repository
+    return os.path.normpath(path)
+
+
+@click.group(cls=Group)
+def app() -> None:
+    """Register repositories, list and change them."""
+
+
+@app.command()
+@click.argument("name")
+@click.argument("repository")
+@settings
+@click.option("--unchecked", is_flag=True, help="Do not look whether it can be read.")
+@as_json
+@click.pass_obj
+def add(
+    context: CommandContext,
+    /,
+    name: str,
+    repository: str,
+    *,
+    unchecked: bool,
+    as_json: bool,
+    **options: object,
+) -> None:
+    """Register the git repository REPOSITORY as the app NAME.
+
+    REPOSITORY is what `git clone` takes, from where the framework runs, or a folder. Fails where it
+    cannot be read, and keeps the app all the same: it may want a credential first.
+
+    \b
+    Examples:
+      prevs app add shop https://git.example.org/shop.git --port 8000 --mem 256
+      prevs app add hello ./hello --keep-warm 'mon-fri 08:00-18:00'
+      prevs app add web ./monorepo --folder services/web --max-mem 1024
+    """
+    there = located(repository, Path.cwd())
+    added = context.api.add_app({"name": name, "repository": there, **given_settings(options)})
+    if as_json:
+        show_json(added)
+    else:
+        show(tables.app_details(added, context.now()))
+    if not unchecked:
+        note(_next_step(context.api, name))
+
+
+def _next_step(api: "Api", name: str) -> str:
+    """Return the next step for a new app. Raises NotDone if its repository cannot be read."""
+    try:
+        why = api.resolve(name, "main").get("problem", "")
+        branch = "main"
+    except ApiRefused as exc:
+        why = str(exc) if exc.problem.slug == "repository-unreachable" else ""
+        if not why and exc.problem.slug not in ("unknown-label", "ambiguous-label"):
+            raise
+        branch = "" if why else find_branch(api.refs(name, kind="branch").found)
+    if why:
+        raise NotDone(
+            f"{name} is registered, but nothing of it can start. {why}",
+            f"Where it asks who you are: `prevs credential set {name}`. Another address: `prevs "
+            f"app set {name} --repository …`. Without it: `prevs app rm {name}`. `prevs app add "
+            "--unchecked` does not look.",
+        )
+    if not branch:
+        return f"{name} has no branch that can be started yet: push one."
+    return f"`prevs start {name} {branch} --wait` starts its branch {branch}."
+
+
+def find_branch(branches: Sequence[Ref]) -> str:
+    """Return the branch to start first: a usual name, else the newest commit's; "" for none."""
+    names = [branch["name"] for branch in branches if branch["url"]]
+    usual = [name for name in ("main", "master", "trunk") if name in names]
+    return next(iter((*usual, *names)), "")
+
+
+@app.command("ls")
+@as_json
+@click.pass_obj
+def list_apps(context: CommandContext, as_json: bool) -> None:
+    """List the apps."""
+    apps = context.api.apps()
+    if as_json:
+        show_json(apps)
+    elif apps:
+        show(tables.apps(apps, context.now()))
+    else:
+        note("There are no apps yet. `prevs app add NAME REPOSITORY` registers one.")
+
+
+@app.command("show")
+@name_argument
+@as_json
+@click.pass_obj
+def show_app(context: CommandContext, name: str, as_json: bool) -> None:
+    """Show the settings of an app."""
+    found = context.api.app(name)
+    if as_json:
+        show_json(found)
+    else:
+        show(tables.app_details(found, context.now()))
+
+
+@app.command("set")
+@name_argument
+@click.option("--repository", help="Where its git repository is.")
+@settings
+@as_json
+@click.pass_obj
+def set_app(context: CommandContext, /, name: str, *, as_json: bool, **options: object) -> None:
+    """Change settings of an app; they hold for what starts from now on.
+
+    \b
+    Examples:
+      prevs app set shop --mem 512 --idle-after 7200
+      prevs app set shop --constraint 'zone=a|b' --constraint 'disk!=slow'
+    """
+    changes = given_settings(options)
+    if not changes:
+        raise click.UsageError("Say what to change, for example --mem 256.")
+    if isinstance(repository := changes.get("repository"), str):
+        changes["repository"] = located(repository, Path.cwd())
+    changed = context.api.change_app(name, changes)
+    if as_json:
+        show_json(changed)
+    else:
+        show(tables.app_details(changed, context.now()))
+
+
+@app.command("rm")
+@name_argument
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.pass_obj
+def remove(context: CommandContext, name: str, yes: bool) -> None:
+    """Stop an app's previews and forget it.
+
+    It asks first. If somebody changes the app before the answer, the app stays.
+    """
+    tag = None
+    if not yes:
+        app, tag = context.api.seen_app(name)
+        previews = context.api.previews(app=app["name"])
+        if not sys.stdin.isatty():
+            raise click.UsageError("This asks first, and nobody is there to answer. Say --yes.")
+        stops = counted(previews, "preview", "previews")
+        question = f"Remove {name} ({one_line(app['repository'])}) and stop its {stops}?"
+        if not click.confirm(question, err=True):
+            raise NotDone(f"{name} stays.")
+    context.api.remove_app(name, tag)
+    note(f"{name} is removed.")

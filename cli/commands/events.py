@@ -1,0 +1,65 @@
+"""`prevs events`: the events of previews and apps."""
+
+import json
+
+import click
+
+from cli.client.api_types import Event
+from cli.client.event_streams import follow_events
+from cli.command_context import CommandContext
+from cli.display.output import note, show_json
+from cli.display.sentences import clock_time
+from cli.display.terminal import one_line
+from cli.names.arguments import as_json, limit
+from cli.names.completion import apps
+
+
+@click.command("events")
+@click.option("-f", "--follow", "following", is_flag=True, help="Go on as they come.")
+@click.option("--app", help="Only those of this app.", shell_complete=apps)
+@limit(100)
+@as_json
+@click.pass_obj
+def list_events(
+    context: CommandContext, *, following: bool, app: str | None, limit: int, as_json: bool
+) -> None:
+    """List what happened to previews and apps, the latest last.
+
+    JSON has the latest first; followed, it is a line each, as they come.
+
+    \b
+    Examples:
+      prevs events
+      prevs events -f --app shop
+      prevs events -f --json | jq 'select(.state == "failed")'
+    """
+    listed = context.api.events(app, limit)
+    if as_json and not following:
+        show_json(listed.found)
+        return
+    for event in reversed(listed.found):
+        _print(event, as_json=as_json)
+    if not following:
+        if not listed.found:
+            note("Nothing has happened lately. `prevs events -f` waits for something.")
+        elif listed.more:
+            note(f"There were more: --limit {limit * 4}.")
+        return
+    last = listed.found[0]["id"] if listed.found else None
+    for happened in follow_events(context.api, app, last, pause=context.pause, notify=note):
+        if happened is None:
+            note("What happened in between is not known any more.")
+        else:
+            _print(happened, as_json=as_json)
+
+
+def _print(event: Event, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(event))
+    else:
+        colour = {"failed": "red", "running": "green"}.get(event["state"] or "")
+        at = click.style(clock_time(event["at"]), dim=True)
+        click.echo(f"{at}  {click.style(one_line(event['sentence']), fg=colour)}")
+
+
+COMMANDS = (list_events,)

@@ -1,0 +1,315 @@
+"""The commands about previews. LABEL is a branch, a tag, 7 to 40 digits of a commit, or a label."""
+
+import codecs
+import sys
+import webbrowser
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from cli.client.api_types import Preview
+from cli.client.event_streams import LogPiece, NewAttempt, PreviewEnded, Update, follow
+from cli.command_context import CommandContext
+from cli.display import attempts, tables
+from cli.display.output import LogPrinter, note, show, show_json, show_log_tail
+from cli.display.progress import Progress, showing
+from cli.display.sentences import ago, failed, progress, title
+from cli.errors import NotDone
+from cli.names import lookup
+from cli.names.arguments import STATES, app_argument, as_json, label_argument
+from cli.names.completion import apps
+from prevs import names
+
+OVER = {"running", "failed", "stopped"}
+"""The states in which there is nothing to wait for."""
+
+
+@click.command()
+@app_argument
+@label_argument
+@click.option("--wait", is_flag=True, help="Wait until it runs or has failed.")
+@as_json
+@click.pass_obj
+def start(context: CommandContext, app: str, label: str, *, wait: bool, as_json: bool) -> None:
+    """Start the preview of LABEL, and print its address.
+
+    LABEL is a branch, a tag or 7 to 40 digits of a commit. With --wait it shows the steps as they
+    go, and fails with the reason and the end of the log where the preview does.
+
+    \b
+    Examples:
+      prevs start shop main --wait
+      prevs start shop feature/cart
+      curl "$(prevs start shop 5c80e7d --wait)"
+    """
+    with lookup.naming(label):
+        preview, started = context.api.start(app, names.slug(label))
+    if why := started.get("problem"):
+        as_of = started.get("as_of")
+        age = "when it was last read" if as_of is None else ago(as_of, context.now())
+        note(f"The repository cannot be read now; this is {label} as it was {age}. {why}")
+    if wait and preview["state"] not in OVER:
+        preview = _wait(context, preview, label)
+    if preview["state"] == "failed":
+        preview = context.api.preview(app, preview["sha"])  # this answer has the end of the log
+    if as_json:
+        show_json(preview)
+    does_not_run = preview["state"] == "failed" or (wait and preview["state"] != "running")
+    if does_not_run:
+        raise failed(preview, label, context.now())
+    if as_json or not (preview["state"] == "running" and sys.stdout.isatty()):
+        note(f"{title(preview)} {progress(preview, context.now())}")
+    else:
+        note(f"{title(preview)} runs.")
+    if not as_json:
+        click.echo(preview["url"])
+
+
+def _wait(context: CommandContext, preview: Preview, label: str) -> Preview:
+    """Show a preview's progress until it runs, has failed or was stopped. Blocks."""
+    app, sha = preview["app"], preview["sha"]
+    try:
+        with showing(context.now) as shown:
+            updates = follow(context.api, app, sha, pause=context.pause, notify=shown.print_message)
+            return last_state(updates, shown)
+    except KeyboardInterrupt:
+        note(
+            f"It goes on without you: `prevs start {app} {label} --wait` waits again, "
+            f"`prevs stop {app} {label}` ends it."
+        )
+        raise
+
+
+def last_state(updates: Iterator[Update], shown: Progress) -> Preview:
+    """Return a followed preview once it is OVER; `shown` displays it until then."""
+    for update in updates:
+        if isinstance(update, LogPiece | NewAttempt):
+            continue
+        preview = update.preview
+        if isinstance(update, PreviewEnded) or preview["state"] in OVER:
+            shown.end(preview)
+            return preview
+        shown.show(preview)
+    raise NotDone("The preview cannot be followed any further.")
+
+
+@click.command("ls")
+@click.option("--app", help="Only those of this app.", shell_complete=apps)
+@click.option("--state", type=click.Choice(STATES), help="Only those in it.")
+@as_json
+@click.pass_obj
+def list_previews(
+    context: CommandContext, app: str | None, state: str | None, *, as_json: bool
+) -> None:
+    """List the previews, and why one waits or has failed.
+
+    \b
+    Examples:
+      prevs ls
+      prevs ls --app shop --state failed
+      prevs ls --json | jq -r '.[] | select(.state == "running") | .url'
+    """
+    previews = context.api.previews(app=app, state=state)
+    if as_json:
+        show_json(previews)
+    elif previews:
+        show(tables.previews(previews, context.now()))
+    elif app or state:
+        note("There are no such previews.")
+    else:
+        note("There are no previews yet. `prevs start APP LABEL` starts one.")
+
+
+@click.command("show")
+@app_argument
+@label_argument
+@as_json
+@click.pass_obj
+def show_preview(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
+    """Show the preview of LABEL: its state, its steps and their times.
+
+    Also why it waits, failed or was stopped, its address and its agent; of a failed one the end of
+    its log; and how its earlier attempts ended, whose logs `prevs logs --attempt` prints.
+    """
+    preview = lookup.find(context.api, app, label)
+    earlier = attempts.find_earlier(context.api, preview)
+    if as_json:
+        show_json({**preview, "earlier": earlier})
+        return
+    show(tables.preview_details(preview, earlier, context.now()))
+    if preview["state"] == "failed":
+        error = failed(preview, label, context.now())
+        show_log_tail(error.log_tail, err=False)
+        note(error.hint)
+
+
+@click.command()
+@app_argument
+@label_argument
+@click.option("-f", "--follow", "following", is_flag=True, help="Go on as it grows.")
+@click.option("--tail", is_flag=True, help="Print the last lines only, about 4 KB.")
+@click.option(
+    "--attempt",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Of an earlier one: see `prevs show`.",
+)
+@click.option("--previous", is_flag=True, help="Of the attempt before the last one.")
+@click.pass_obj
+def logs(context: CommandContext, /, app: str, label: str, *, previous: bool, **how: Any) -> None:
+    """Print the build log of LABEL and what the app printed.
+
+    Colours stay on a terminal; whatever else a terminal would obey is left out.
+
+    \b
+    Examples:
+      prevs logs shop main -f
+      prevs logs shop main --tail
+      prevs logs shop main --previous
+      prevs logs shop main | grep ERROR
+    """
+    _refuse_two(how["following"], how["tail"], "Say --follow or --tail.")
+    _refuse_two(how["attempt"], previous, "Say --attempt or --previous.")
+    is_earlier = previous or how["attempt"]
+    _refuse_two(how["following"], is_earlier, "An attempt that is over has nothing to follow.")
+    preview = lookup.find(context.api, app, label)
+    if lookup.find_serving(preview, label):
+        note(f"This is the log of {names.short(preview['sha'])}, the newest commit.")
+        _note_serving(preview, label, "meanwhile")
+    if previous:
+        how["attempt"] = attempts.find_previous(context.api, preview, label)
+    _print_log(context, preview, label, **how)
+
+
+def _refuse_two(one: object, other: object, why: str) -> None:
+    if one and other:
+        raise click.UsageError(why)
+
+
+def _print_log(
+    context: CommandContext,
+    preview: Preview,
+    label: str,
+    *,
+    following: bool,
+    tail: bool,
+    attempt: int | None,
+) -> None:
+    app, printer = preview["app"], LogPrinter()
+    try:
+        if following:
+            _follow_log(context, preview, printer)
+        elif tail:
+            printer.print(context.api.log_tail(app, preview["sha"], attempt))
+        else:
+            _print_all(context, preview, attempt, printer.print)
+    except KeyboardInterrupt:
+        if following:
+            printer.leave_line()
+            printer.note(f"It goes on without you: `prevs logs {app} {label} -f` follows it again.")
+        raise
+    finally:
+        printer.end()
+
+
+def _follow_log(context: CommandContext, preview: Preview, printer: LogPrinter) -> None:
+    updates = follow(
+        context.api, preview["app"], preview["sha"], pause=context.pause, notify=printer.note
+    )
+    state = ""
+    for update in updates:
+        if isinstance(update, LogPiece):
+            printer.print(update.text)
+        elif isinstance(update, NewAttempt):
+            printer.note("Another attempt begins, with a log of its own.")
+        elif update.preview["state"] != state:
+            state = update.preview["state"]
+            printer.note(f"{title(update.preview)} {progress(update.preview, context.now())}")
+
+
+def _print_all(
+    context: CommandContext,
+    preview: Preview,
+    attempt: int | None,
+    print_piece: Callable[[str], None],
+) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    offset = 0
+    while True:
+        piece, following = context.api.log(preview["app"], preview["sha"], offset, attempt)
+        print_piece(decoder.decode(piece, final=not piece))
+        if not piece or following <= offset:
+            return
+        offset = following
+
+
+@click.command()
+@app_argument
+@label_argument
+@as_json
+@click.pass_obj
+def stop(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
+    """Stop the preview of LABEL; the next visit starts it again.
+
+    That is what answers at the address of LABEL, and a newer commit that is on its way there.
+    """
+    found = lookup.find(context.api, app, label)
+    serving = lookup.find_serving(found, label)
+    if serving and not lookup.is_active(found):
+        _report(context, context.api.stop(app, serving), as_json=as_json)
+        if not as_json:
+            sha = names.short(found["sha"])
+            note(f"It served {label}; {sha}, which is newer there, is {found['state']}.")
+        return
+    _report(context, context.api.stop(app, found["sha"]), as_json=as_json and not serving)
+    if serving:
+        _report(context, context.api.stop(app, serving), as_json=as_json)
+
+
+@click.command()
+@app_argument
+@label_argument
+@as_json
+@click.pass_obj
+def retry(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
+    """Try the failed preview of LABEL again."""
+    found = lookup.find(context.api, app, label)
+    _report(context, context.api.retry(app, found["sha"]), as_json=as_json)
+    if not as_json:
+        _note_serving(found, label)
+        note(f"`prevs logs {app} {label} -f` shows how it goes.")
+
+
+def _note_serving(newest: Preview, label: str, does: str = "") -> None:
+    """Print which commit serves the address of a label whose newest commit does not run."""
+    if serving := lookup.find_serving(newest, label):
+        app, short = newest["app"], names.short(serving)
+        until = does or "until this one runs"
+        note(f"{label} serves {short} {until}: `prevs logs {app} {short}` has its log.")
+
+
+def _report(context: CommandContext, preview: Preview, *, as_json: bool) -> None:
+    if as_json:
+        show_json(preview)
+    else:
+        note(f"{title(preview)} {progress(preview, context.now())}")
+
+
+@click.command("open")
+@app_argument
+@label_argument
+@click.pass_obj
+def open_preview(context: CommandContext, app: str, label: str) -> None:
+    """Open the address of LABEL in the browser, and print it.
+
+    The first visit starts the preview, and shows how that goes.
+    """
+    with lookup.naming(label):
+        address = context.api.resolve(app, names.slug(label))["url"]
+    click.echo(address)
+    if not webbrowser.open(address):
+        raise NotDone("There is no browser to start here.", "Open the address above.")
+
+
+COMMANDS = (start, list_previews, show_preview, logs, stop, retry, open_preview)

@@ -1,0 +1,80 @@
+"""The commands that list an app's branches, tags and commits, each with its address."""
+
+import click
+
+from cli.command_context import CommandContext
+from cli.display import tables
+from cli.display.output import note, show, show_json
+from cli.display.sentences import ago
+from cli.names import completion
+from cli.names.arguments import app_argument, as_json, limit
+
+
+@click.command("refs")
+@app_argument
+@click.option("--kind", type=click.Choice(["branch", "tag"]), help="Only these.")
+@click.option(
+    "--search", metavar="TEXT", help="Only those with TEXT in their name, author or subject."
+)
+@as_json
+@click.pass_obj
+def list_refs(
+    context: CommandContext, app: str, *, kind: str | None, search: str | None, as_json: bool
+) -> None:
+    """List the branches and tags of APP with address and state.
+
+    The newest commit comes first.
+
+    \b
+    Examples:
+      prevs refs shop
+      prevs refs shop --kind branch --search cart
+    """
+    listed = context.api.refs(app, kind=kind, search=search)
+    refs = listed.found
+    if why := listed.details.get("problem"):
+        age = ago(listed.details.get("as_of"), context.now())
+        note(f"The repository cannot be read now; this is how it was {age}. {why}")
+    if as_json:
+        show_json(refs)
+        return
+    if not refs:
+        wanted = "such branch or tag" if kind or search else "branch or tag yet: push one"
+        note(f"{app} has no {wanted}.")
+        return
+    show(tables.refs(refs, _states(context, app), context.now()))
+    note(f"`prevs start {app} LABEL` starts one, as its address does.")
+
+
+@click.command("commits")
+@app_argument
+@click.argument("branch", required=False, shell_complete=completion.refs)
+@limit(30)
+@as_json
+@click.pass_obj
+def list_commits(
+    context: CommandContext, app: str, branch: str | None, *, limit: int, as_json: bool
+) -> None:
+    """List the latest commits of APP with address and state.
+
+    BRANCH is a branch or a tag; without it, it is the repository's default branch.
+
+    \b
+    Examples:
+      prevs commits shop
+      prevs commits shop feature/cart --limit 5
+    """
+    listed = context.api.commits(app, branch, limit)
+    if as_json:
+        show_json(listed.found)
+        return
+    show(tables.commits(listed.found, _states(context, app), context.now()))
+    if listed.more:
+        note(f"There are more: --limit {limit * 4}.")
+
+
+def _states(context: CommandContext, app: str) -> dict[str, str]:
+    return {preview["sha"]: preview["state"] for preview in context.api.previews(app=app)}
+
+
+COMMANDS = (list_refs, list_commits)

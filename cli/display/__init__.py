@@ -1,0 +1,4 @@
+"""What commands show: tables, sentences, steps, and progress while a command waits.
+
+Data goes to stdout, all else to stderr. Nothing here calls the API; that is done by client/.
+"""

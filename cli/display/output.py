@@ -1,0 +1,111 @@
+"""Output: data on stdout, all else on stderr, colours only on a terminal."""
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.display.terminal import RESET, Cleaner, one_line
+from cli.errors import ApiRefused, CliError, PreviewFailed
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_NEVER_WRAPS = 1000
+_TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$")
+_TAIL_LINES = 20
+
+
+def show(table: "Table", *, wraps: bool = False) -> None:
+    """Print a table, fitted to a terminal that is too narrow for it.
+
+    An address is never cut: nobody can follow a cut one. A table that `wraps` has sentences, and is
+    as wide as the terminal.
+    """
+    from rich.console import Console  # not worth its time for commands that print no table
+
+    from cli.display.table_width import fit
+
+    width = None if wraps else _NEVER_WRAPS
+    narrow = sys.stdout.isatty() and not wraps
+    beneath = fit(table, Console(file=sys.stdout).size.width) if narrow else []
+    console = Console(file=sys.stdout, width=width, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    for number, line in enumerate(capture.get().splitlines()):
+        click.echo(_TRAILING.sub(r"\1", line))
+        for more in beneath[number - 1] if beneath and number else ():
+            click.secho(more, dim=True)
+
+
+def show_json(value: object) -> None:
+    """Print a value as JSON, in ASCII, so that it holds no terminal commands."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def note(message: str, *, indent: int = 0) -> None:
+    """Print a message to stderr."""
+    click.echo(f"{' ' * indent}{one_line(message)}", err=True)
+
+
+def print_error(error: CliError) -> None:
+    """Print what failed, the details, and the next step.
+
+    A log comes first, so that the error is still on the screen after it.
+    """
+    if isinstance(error, PreviewFailed):
+        show_log_tail(error.log_tail, err=True)
+    click.secho(one_line(f"prevs: {error}"), err=True, fg="red")
+    details = error.details() if isinstance(error, ApiRefused) else ()
+    mistakes = error.mistakes if isinstance(error, PreviewFailed) else ()
+    for line in (*details, *mistakes):
+        click.echo(f"  {one_line(line)}", err=True)
+    if error.hint:
+        click.echo(one_line(error.hint), err=True)
+
+
+def show_log_tail(tail: str, *, err: bool) -> None:
+    """Print the end of a log, if it is not empty, to stderr (`err`) or stdout."""
+    if tail.strip():
+        click.secho("The end of its log:", err=err, bold=True)
+    lines = Cleaner(colours=False).clean(tail).splitlines()
+    for line in lines[-_TAIL_LINES:]:
+        click.echo(f"  {line}".rstrip(), err=err)
+
+
+class LogPrinter:
+    """Prints a log piece by piece on stdout: in colours on a terminal, plain elsewhere."""
+
+    def __init__(self) -> None:
+        context = click.get_current_context(silent=True)
+        self._is_terminal = sys.stdout.isatty()
+        self._colours = self._is_terminal and (context is None or context.color is not False)
+        self._cleaner = Cleaner(colours=self._colours)
+        self._in_line = False
+
+    def print(self, piece: str) -> None:
+        """Print a piece without its terminal commands."""
+        text = self._cleaner.clean(piece)
+        if text:
+            click.echo(text, nl=False, color=self._colours)
+            self._in_line = not text.endswith("\n")
+
+    def note(self, message: str) -> None:
+        """Print a message that is not part of the log to stderr."""
+        self.end()
+        note(message)
+
+    def leave_line(self) -> None:
+        """Begin a new line after the ^C that the terminal shows."""
+        if sys.stderr.isatty():
+            click.echo(err=True)
+            self._in_line = False
+
+    def end(self) -> None:
+        """Reset the terminal's colour, and end the line."""
+        if self._is_terminal:
+            left = (RESET if self._colours else "") + ("\n" if self._in_line else "")
+            click.echo(left, nl=False, color=self._colours)
+            self._in_line = False

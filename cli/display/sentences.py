@@ -1,0 +1,181 @@
+"""The sentences of the command line, as functions of values."""
+
+import datetime
+import math
+from collections.abc import Iterable
+
+from cli.client.api_types import Isolation, Preview
+from cli.display.terminal import one_line
+from cli.errors import PreviewFailed
+from prevs import names
+
+_PHASES = {
+    "fetching": "fetches the commit",
+    "building": "builds the image",
+    "starting": "starts the container",
+    "checking": "waits for the app to answer",
+}
+_STATES = {
+    "placed": "has an agent",
+    "building": "builds",
+    "starting": "starts",
+    "draining": "is being stopped",
+    "stopped": "is stopped",
+}
+_LONGEST_DETAIL = 60
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def title(preview: Preview) -> str:
+    """Return a preview's name for people: hello@main (5c80e7d)."""
+    labels = preview["labels"] or [names.short(preview["sha"])]
+    return names.task_name(preview["app"], labels[-1], preview["sha"])
+
+
+def describe_rivals(preview: Preview) -> str:
+    """Return how another commit affects a preview's address, "" if none does."""
+    rivals = preview.get("rivals", [])
+    running = [one for one in rivals if one["state"] == "running"]
+    if preview["state"] != "running" and running:
+        serving = names.short(running[-1]["sha"])
+        if preview["state"] in {"failed", "stopped"}:
+            return f"its address still serves {serving}"
+        return f"its address serves {serving} until this one runs"
+    if preview["state"] == "running" and len(running) < len(rivals):
+        one = [one for one in rivals if one["state"] != "running"][-1]
+        does = {"failed": "has failed", "stopped": "is stopped"}.get(one["state"], "is on its way")
+        return f"{names.short(one['sha'])} is newer at {one['label']}, and {does}"
+    return ""
+
+
+def progress(preview: Preview, now: float) -> str:
+    """Return what a preview does at `now`, as the rest of a sentence that begins with its title."""
+    state = preview["state"]
+    if state == "running":
+        return f"runs at {preview['url']}"
+    if state == "failed":
+        return failure(preview)
+    if state == "queued":
+        return _waiting(preview, now)
+    if state == "stopped" and (reason := one_line(preview["reason"])):
+        return f"is stopped: {reason}"
+    doing = _PHASES.get(preview["phase"], "") if state in {"building", "starting"} else ""
+    detail = shortened(preview.get("detail", ""), _LONGEST_DETAIL) if doing else ""
+    return (f"{doing} ({detail})" if detail else doing) or _STATES.get(state, f"is {state}")
+
+
+def _waiting(preview: Preview, now: float) -> str:
+    """Return where a preview waits, and why: "is 2nd in the queue: ..."."""
+    place, reason = preview["queue_place"], one_line(preview["reason"]).removesuffix(".")
+    standing = "waits for an agent" if place is None else f"is {ordinal(place)} in the queue"
+    if (moment := preview["next_try"]) is not None:  # it waits for no agent until then
+        standing = f"is tried again in {duration(max(1, math.ceil(moment - now)))}"
+    return f"{standing}: {reason}" if reason else standing
+
+
+def notes(preview: Preview) -> str:
+    """Return a list's notes about a preview: its place, its reason, its pin."""
+    place = preview["queue_place"]
+    standing = "" if place is None else f"{ordinal(place)} in the queue"
+    reason = failure(preview).removeprefix("failed: ") if preview["failure"] else preview["reason"]
+    sentence = ": ".join(part for part in (standing, one_line(reason)) if part)
+    rivals = describe_rivals(preview)
+    sentence = (
+        f"{sentence.removesuffix('.')}; {rivals}" if sentence and rivals else sentence or rivals
+    )
+    return "; ".join(part for part in ("pinned" if preview["pinned"] else "", sentence) if part)
+
+
+def failure(preview: Preview) -> str:
+    """Return why a preview failed: "failed: the image could not be built (exit code 7)"."""
+    found = preview["failure"]
+    if found is None:
+        return "failed"
+    message = one_line(found["message"]) or found["cause"]
+    code = found["exit_code"]
+    known = code is None or f"code {code}" in message
+    return f"failed: {message}" if known else f"failed: {message} (exit code {code})"
+
+
+def failed(preview: Preview, name: str, now: float) -> PreviewFailed:
+    """Return the error for a preview that was requested as `name` and does not run."""
+    app = preview["app"]
+    message = f"{title(preview)} {progress(preview, now)}"
+    if rivals := describe_rivals(preview):
+        message = f"{message.removesuffix('.')}; {rivals}"
+    found = preview["failure"]
+    mistakes = found.get("mistakes", []) if found else []
+    lines = [f"line {one['line']}: {one['message']}" for one in mistakes]
+    if preview["state"] != "failed":
+        return PreviewFailed(message, f"`prevs start {app} {name}` starts it again.")
+    hint = (
+        f"`prevs logs {app} {name}` prints the whole log, `prevs retry {app} {name}` tries again."
+    )
+    return PreviewFailed(message, hint, preview.get("log_tail", ""), lines)
+
+
+def shortened(text: str, size: int) -> str:
+    """Return `text` on one line of `size` characters at most."""
+    line = one_line(text)
+    return line if len(line) <= size else f"{line[: size - 1]}…"
+
+
+def ordinal(number: int) -> str:
+    """Return "1st", "2nd", "3rd", "4th", "11th" or "21st"."""
+    teen = number % 100 in {11, 12, 13}
+    ending = "th" if teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def duration(seconds: int) -> str:
+    """Return a time in all its units: "1 h 30 min"; no time is "0 s"."""
+    parts = []
+    for size, unit in _UNITS:
+        number, seconds = divmod(seconds, size)
+        parts += [f"{number} {unit}"] if number else []
+    return " ".join(parts) or "0 s"
+
+
+def brief(seconds: float) -> str:
+    """Return a time, rounded to what matters: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
+    return duration(whole if whole < 3600 else whole - whole % 60)
+
+
+def ago(moment: float | None, now: float) -> str:
+    """Return how long before `now` a moment was, in its largest unit: "3 min ago"."""
+    if moment is None:
+        return "never"
+    seconds = max(0, int(now - moment))
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return "0 s ago"
+
+
+def clock_time(moment: float) -> str:
+    """Return a moment in local time, in a form that sorts: "2026-03-01 14:05:09"."""
+    return (
+        datetime.datetime.fromtimestamp(moment, datetime.UTC)
+        .astimezone()
+        .strftime("%Y-%m-%d %H:%M:%S")
+    )
+
+
+def counted(things: Iterable[object], one: str, many: str) -> str:
+    """Return "1 preview" or "3 previews"."""
+    number = len(list(things))
+    return f"{number} {one if number == 1 else many}"
+
+
+def describe_reach(isolation: Isolation | None) -> str:
+    """Return briefly what previews on an agent can reach."""
+    if isolation is None:
+        return "not known"
+    if isolation["open"]:
+        return "anything: not kept apart"
+    reach = ", ".join(isolation["allowed"]) or "nothing private"
+    builds = "" if isolation["builds"] and not isolation["builds_open"] else "; builds anything"
+    return f"{reach}{builds}"

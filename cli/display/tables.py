@@ -1,0 +1,319 @@
+"""The API's lists as tables for people."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from cli.client.api_types import (
+    App,
+    Attempt,
+    AuditEntry,
+    Commit,
+    Credential,
+    MesosAgent,
+    Preview,
+    Queued,
+    Ref,
+    Token,
+    Variable,
+)
+from cli.display import attempts, steps
+from cli.display.sentences import (
+    ago,
+    clock_time,
+    describe_reach,
+    describe_rivals,
+    duration,
+    notes,
+    ordinal,
+    progress,
+    shortened,
+)
+from cli.display.terminal import one_line
+from prevs import names
+
+_SUBJECT = 60
+_DIGITS = 12
+_COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
+_STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "dim"}
+
+
+def apps(listed: Iterable[App], now: float) -> Table:
+    """Return a row for each app."""
+    table = _table("NAME", "REPOSITORY", cut=("PORT", "CPUS", "MEM", "MOST", "IDLE", "ADDED"))
+    for app in listed:
+        cells = [app["name"], app["repository"], app["port"], f"{app['cpus']:g}"]
+        cells += [f"{app['mem']} MB", app["max_previews"], _idle(app), ago(app["created"], now)]
+        table.add_row(*map(_cell, cells))
+    return table
+
+
+def previews(listed: Iterable[Preview], now: float) -> Table:
+    """Return a row for each preview."""
+    table = _table(
+        "APP", "LABEL", "COMMIT", "STATE", "ADDRESS", cut=("SINCE", "USED"), prose="NOTES"
+    )
+    for preview in listed:
+        state = _state(preview["state"])
+        newest = preview["labels"][-1] if preview["labels"] else ""
+        since, used = ago(preview["changed"], now), ago(preview["last_used"], now)
+        cells = [preview["app"], newest, names.short(preview["sha"]), state]
+        cells.append(_address(preview["url"], preview["sha"]))
+        table.add_row(*map(_cell, [*cells, since, used, notes(preview)]))
+    return table
+
+
+def queue(listed: Iterable[Queued], now: float) -> Table:
+    """Return a row for each preview that waits."""
+    table = _table("PLACE", "APP", "LABEL", "COMMIT", "SINCE", prose="REASON")
+    for one in listed:
+        cells = [ordinal(one["place"]), one["app"], one["label"] or "", names.short(one["sha"])]
+        table.add_row(*map(_cell, [*cells, ago(one["since"], now), one["reason"]]))
+    return table
+
+
+def refs(listed: Iterable[Ref], states: Mapping[str, str], now: float) -> Table:
+    """Return a row for each branch and tag; `states` are those of the commits' previews.
+
+    If its label could mean other commits, it has no address of its own.
+    """
+    table = _table("KIND", "NAME", "COMMIT", "STATE", "ADDRESS", cut=("AGE", "SUBJECT"))
+    for ref in listed:
+        sha, age = names.short(ref["sha"]), ago(ref["committed"], now)
+        cells = [ref["kind"], ref["name"], sha, _state(states.get(ref["sha"], ""))]
+        more = [ref["url"] or "", age, shortened(ref["subject"], _SUBJECT)]
+        table.add_row(*map(_cell, [*cells, *more]))
+    return table
+
+
+def commits(listed: Iterable[Commit], states: Mapping[str, str], now: float) -> Table:
+    """Return a row for each commit; `states` are those of the commits' previews."""
+    table = _table("COMMIT", "STATE", "ADDRESS", cut=("AGE", "AUTHOR", "SUBJECT"))
+    for one in listed:
+        sha, state = one["sha"], _state(states.get(one["sha"], ""))
+        texts = [shortened(one["author"], 20), shortened(one["subject"], _SUBJECT)]
+        cells = [
+            names.short(sha),
+            state,
+            _address(one["url"], sha),
+            ago(one["committed"], now),
+            *texts,
+        ]
+        table.add_row(*map(_cell, cells))
+    return table
+
+
+def agents(listed: Iterable[MesosAgent]) -> Table:
+    """Return a row for each agent, and one for each of its previews."""
+    known = list(listed)
+    prose = "UNFIT" if any(agent.get("unfit") for agent in known) else ""
+    table = _table(
+        "AGENT", "STATE", "CPUS", "MEM", cut=("PREVIEWS", "REACH", "ATTRIBUTES"), prose=prose
+    )
+    for agent in known:
+        used, total = agent["used"], agent["total"]
+        attributes = " ".join(f"{key}={value}" for key, value in agent["attributes"].items())
+        cells = [agent["host"], _agent_state(agent)]
+        cells += [f"{used['cpus']:g} of {total['cpus']:g}"]
+        cells += [f"{used['mem']:g} of {total['mem']:g} MB", len(agent["previews"])]
+        cells += [describe_reach(agent.get("isolation")), attributes]
+        if unfit := agent.get("unfit"):
+            cells.append(unfit["reason"])
+        table.add_row(*map(_cell, cells))
+        for one in agent["previews"]:
+            label = one["label"] or names.short(one["sha"])
+            named = Text(f"  {one_line(names.task_name(one['app'], label, one['sha']))}", "dim")
+            room = [f"{one['cpus']:g}", f"{one['mem']:g} MB"]
+            table.add_row(*map(_cell, [named, _state(one["state"]), *room]))
+    return table
+
+
+def _agent_state(agent: MesosAgent) -> Text:
+    if not agent["active"]:
+        return Text("away", "red")
+    if agent.get("unfit"):
+        return Text("unfit", "red")
+    if agent["draining"]:
+        return Text("draining", "yellow")
+    planned = agent["maintenance"] is not None
+    return Text("maintenance", "yellow") if planned else Text("active", "green")
+
+
+def tokens(listed: Iterable[Token], now: float) -> Table:
+    """Return a row for each token."""
+    table = _table("NAME", "SCOPE", "APP", "MADE")
+    for token in listed:
+        cells = [token["name"], token["scope"], token.get("app") or "all"]
+        table.add_row(*map(_cell, [*cells, ago(token["created"], now)]))
+    return table
+
+
+def audit(listed: Iterable[AuditEntry]) -> Table:
+    """Return a row for each entry of the audit log."""
+    table = _table("AT", "WHO", "DID", "TO", "OUTCOME", cut=("SCOPE", "FROM"))
+    for entry in listed:
+        target = _COMMIT.sub(lambda found: found[0][:_DIGITS], entry["target"])
+        who = [clock_time(entry["at"]), entry["who"] or "a stranger", entry["action"], target]
+        more = [entry["scope"] or "", entry["client"]]
+        table.add_row(*map(_cell, [*who, _outcome(entry["outcome"]), *more]))
+    return table
+
+
+def app_details(app: App, now: float) -> Table:
+    """Return an app's settings, one a row."""
+    return _details(
+        [
+            ("name", app["name"]),
+            ("repository", app["repository"]),
+            ("folder", app.get("folder", "")),
+            ("port", app["port"]),
+            ("cpus", f"{app['cpus']:g}"),
+            ("mem", f"{app['mem']} MB"),
+            ("max cpus", f"{app['max_cpus']:g}" if app.get("max_cpus") else ""),
+            ("max mem", f"{app['max_mem']} MB" if app.get("max_mem") else ""),
+            ("max previews", app["max_previews"]),
+            ("health", app["health"]),
+            ("idle after", _idle(app)),
+            *(("keep warm", f"{hours} UTC") for hours in app["keep_warm"]),
+            *(("constraint", constraint) for constraint in app["constraints"]),
+            ("room", _room(app)),
+            ("added", ago(app["created"], now)),
+        ]
+    )
+
+
+def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) -> Table:
+    """Return the details of a preview and its earlier attempts, one a row."""
+    agent = preview["agent"]
+    host = agent["host"] or agent["id"] if agent else ""
+    where = f"{host}:{preview['host_port']}" if host and preview["host_port"] else host
+    runs = preview["state"] == "running"
+    doing = preview["reason"] if runs else progress(preview, now).removeprefix("failed: ")
+    return _details(
+        [
+            ("app", preview["app"]),
+            ("commit", preview["sha"]),
+            ("labels", ", ".join(preview["labels"])),
+            ("state", _state(preview["state"])),
+            ("", doing),
+            *mistakes(preview),
+            *_steps(preview, now),
+            ("pinned", "yes" if preview["pinned"] else ""),
+            *(("address", url) for url in preview["urls"] or [preview["url"]]),
+            ("but", describe_rivals(preview)),
+            ("runs with", _share(preview)),
+            ("agent", where),
+            ("task", preview["task_id"] or ""),
+            ("since", ago(preview["changed"], now)),
+            ("used", ago(preview["last_used"], now)),
+            *attempts.rows(earlier, now),
+        ]
+    )
+
+
+def mistakes(preview: Preview) -> Sequence[tuple[str, object]]:
+    """Return the mistakes in the settings of a preview's commit, by line."""
+    found = preview["failure"]
+    listed = found.get("mistakes", []) if found else []
+    return [(f"line {one['line']}", one["message"]) for one in listed]
+
+
+def _share(preview: Preview) -> str:
+    """Return a preview's resources, and its port."""
+    if "mem" not in preview:
+        return ""
+    return f"{preview['cpus']:g} CPUs, {preview['mem']} MB, port {preview['port']}"
+
+
+def variables(listed: Iterable[Variable], now: float) -> Table:
+    """Return a row for each variable; *** stands for a secret."""
+    table = _table("NAME", cut=("VALUE", "WHO HAS IT", "CHANGED"))
+    for one in listed:
+        value = Text("***", "dim") if one["value"] is None else one["value"]
+        row = [one["name"], value, _who_has(one), ago(one["changed"], now)]
+        table.add_row(*map(_cell, row))
+    return table
+
+
+def _who_has(variable: Variable) -> str:
+    """Return the branches, tags and uses that a variable is for."""
+    tags = [f"tags {pattern}" for pattern in variable.get("tags", ())]
+    commits = ", ".join([*variable.get("branches", ()), *tags]) or "all branches"
+    use = {"build": ", builds only", "run": ", run time only"}.get(
+        variable.get("given_for", ""), ""
+    )
+    return f"{commits}{use}"
+
+
+def credential_details(found: Credential, now: float) -> Table:
+    """Return the details of a credential."""
+    hosts = [line.partition(" ")[0] for line in (found["known_hosts"] or "").splitlines()]
+    known = [host for host in dict.fromkeys(hosts) if host and not host.startswith("#")]
+    return _details(
+        [
+            ("kind", found["kind"]),
+            ("username", found["username"] or ""),
+            ("fingerprint", found["fingerprint"] or ""),
+            ("known hosts", ", ".join(known)),
+            ("changed", ago(found["changed"], now)),
+        ]
+    )
+
+
+def _steps(preview: Preview, now: float) -> Sequence[tuple[str, object]]:
+    seen = [one for one in steps.view(preview, now) if one.took is not None]
+    width = max((len(one.name) for one in seen), default=0)
+    lines = [f"{one.name:<{width}}  {steps.describe(one)}" for one in seen]
+    return [("" if number else "steps", Text(line)) for number, line in enumerate(lines)]
+
+
+def _outcome(outcome: int | str) -> Text:
+    refused = isinstance(outcome, int) and outcome >= 400
+    return Text(one_line(str(outcome)), "red" if refused else "")
+
+
+def _address(url: str, sha: str) -> str:
+    """Return an address with a shortened commit: it leads to the same, and is readable."""
+    return url.replace(sha, sha[:_DIGITS])
+
+
+def _state(state: str) -> Text:
+    return Text(state, _STYLES.get(state, "yellow"))
+
+
+def _room(app: App) -> str:
+    """Return what an app's waiting room shows."""
+    shows = app.get("room_shows", "")
+    return f"{shows} (auto)" if app.get("room") == "auto" else shows
+
+
+def _idle(app: App) -> str:
+    return duration(app["idle_after"]) if app["idle_after"] else "never"
+
+
+def _table(*whole: str, cut: Sequence[str] = (), prose: str = "") -> Table:
+    """Return a table; `table_width` cuts or leaves out `cut`, and moves `prose` under its row."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in whole:
+        table.add_column(column, no_wrap=True, overflow="ignore")
+    for column in cut:
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    if prose:
+        table.add_column(prose, no_wrap=True, overflow="fold")
+    return table
+
+
+def _details(rows: Sequence[tuple[str, object]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ignore")
+    for name, value in rows:
+        if str(value):
+            table.add_row(name, _cell(value))
+    return table
+
+
+def _cell(value: object) -> Text:
+    return value if isinstance(value, Text) else Text(one_line(str(value)))

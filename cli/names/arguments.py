@@ -1,0 +1,30 @@
+"""Arguments and options that several commands take."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from cli.names import completion
+from prevs.states import State
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+STATES = [state.value for state in State]
+
+app_argument = click.argument("app", shell_complete=completion.apps)
+name_argument = click.argument("name", shell_complete=completion.apps)
+label_argument = click.argument("label", shell_complete=completion.labels)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def limit(default: int) -> Callable[[Command], Command]:
+    """Return the option for how many of the newest to list."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help="How many, the newest ones.",
+    )

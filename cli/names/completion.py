@@ -1,0 +1,142 @@
+"""Shell completion: the names that the API knows, and the script that a shell loads.
+
+A completion must be fast: if the API does not answer within a second, there is none.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from cli.client import credentials
+from cli.command_context import CommandContext
+from cli.display.sentences import shortened
+from cli.errors import CliError
+
+if TYPE_CHECKING:
+    from cli.client.api import Api
+
+SHELLS = ("bash", "zsh", "fish")
+_VARIABLE = "_PREVS_COMPLETE"
+# A branch may be called `$(reboot)`: a name that is no plain word is completed as its label.
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+=,-]*", re.ASCII)
+_HELP_SIZE = 60
+_INSTALL = {
+    "bash": "mkdir -p ~/.local/share/bash-completion/completions\n"
+    "prevs completion bash > ~/.local/share/bash-completion/completions/prevs",
+    "zsh": 'prevs completion zsh > "${fpath[1]}/_prevs"   # or in another folder of $fpath',
+    "fish": "mkdir -p ~/.config/fish/completions\n"
+    "prevs completion fish > ~/.config/fish/completions/prevs.fish",
+}
+
+Items = list[CompletionItem]
+
+
+def apps(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the apps whose names begin with `incomplete`."""
+    return _complete(
+        ctx,
+        lambda api: [CompletionItem(app["name"], help=app["repository"]) for app in api.apps()],
+        incomplete,
+    )
+
+
+def labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Return the branches and tags of the app named before, and the labels of its previews."""
+    app = ctx.params.get("app")
+
+    def list_items(api: "Api") -> Items:
+        return [
+            CompletionItem(label, help=preview["state"])
+            for preview in api.previews(app=app)
+            for label in preview["labels"]
+        ]
+
+    known = [*_complete(ctx, list_items, incomplete), *refs(ctx, param, incomplete)]
+    return list({item.value: item for item in known}.values())
+
+
+def refs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the branches and tags of the app named before."""
+    app = str(ctx.params.get("app"))
+
+    def list_items(api: "Api") -> Items:
+        listed = api.refs(app).found
+        return [
+            CompletionItem(_word(one["name"], one["label"]), help=one["subject"]) for one in listed
+        ]
+
+    return _complete(ctx, list_items, incomplete)
+
+
+def variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the names of the variables of the app named before."""
+    app = str(ctx.params.get("app"))
+    return _complete(
+        ctx,
+        lambda api: [CompletionItem(one["name"]) for one in api.secrets.variables(app)],
+        incomplete,
+    )
+
+
+def tokens(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the names of all tokens."""
+    return _complete(
+        ctx,
+        lambda api: [CompletionItem(one["name"], help=one["scope"]) for one in api.tokens()],
+        incomplete,
+    )
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def print_completion(ctx: click.Context, shell: str) -> None:
+    """Print what makes SHELL complete commands, apps and labels.
+
+    Also options and states.
+
+    \b
+    Examples:
+      eval "$(prevs completion bash)"             # in this shell
+      prevs completion fish > ~/.config/fish/completions/prevs.fish
+    """
+    complete = get_completion_class(shell)
+    if complete is None:
+        raise click.UsageError(f"{shell} cannot be helped.")
+    script = complete(ctx.find_root().command, {}, "prevs", _VARIABLE).source().strip()
+    first, _, rest = script.partition("\n")
+    how = [f"# Completion of prevs for {shell}. To have it in every new shell:"]
+    how += [f"#   {line}" for line in _INSTALL[shell].splitlines()]
+    # zsh reads the first line to learn what a file completes.
+    lines = [first, *how, rest] if first.startswith("#compdef") else [*how, first, rest]
+    click.echo("\n".join(lines))
+
+
+def _word(name: str, label: str) -> str:
+    return name if _WORD.fullmatch(name) else label
+
+
+def _complete(
+    ctx: click.Context, list_items: Callable[["Api"], Iterable[CompletionItem]], begin: str
+) -> Items:
+    from cli.client.api import Api, Timeouts
+
+    context = ctx.find_object(CommandContext)
+    if context is None:
+        return []
+    try:
+        api = Api(credentials.read(context.environ), Timeouts(0.5, 1.0, 1.0))
+    except CliError:
+        return []
+    try:
+        found = {item.value: item for item in list_items(api) if item.value.startswith(begin)}
+    except (CliError, KeyError, TypeError):
+        return []
+    finally:
+        api.close()
+    for item in found.values():
+        item.help = shortened(item.help or "", _HELP_SIZE)
+    return list(found.values())

@@ -1,0 +1,99 @@
+"""Finds the preview that a person names by a branch, a tag, a commit or a label."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from cli.client.api_types import Label, Preview
+from cli.errors import ApiRefused
+from prevs import names
+from prevs.states import ACTIVE
+
+_ACTIVE = {state.value for state in ACTIVE}
+_NO_LEAD = {"unknown-label", "unknown-preview", "repository-unreachable"}
+
+
+class Lookups(Protocol):
+    """The calls that a lookup needs; cli.client.api.Api has them."""
+
+    def resolve(self, app: str, label: str) -> Label:
+        """Return what a label leads to."""
+        ...
+
+    def preview(self, app: str, sha: str) -> Preview:
+        """Return a preview."""
+        ...
+
+    def previews(self, *, app: str | None = None, state: str | None = None) -> list[Preview]:
+        """Return an app's previews."""
+        ...
+
+
+def find(api: Lookups, app: str, name: str) -> Preview:
+    """Return the preview that is meant by `name`. Raises ApiRefused.
+
+    A label still names the preview that was started under it when its branch is gone or has moved
+    on, or its repository does not answer: people must be able to stop that preview.
+    """
+    label = names.slug(name)
+    try:
+        with naming(name):
+            sha = label if names.is_sha(label) else api.resolve(app, label)["sha"]
+        return api.preview(app, sha)
+    except ApiRefused as exc:
+        if exc.problem.slug not in _NO_LEAD:
+            raise
+        chosen = choose(api.previews(app=app), label)
+        if chosen is None:
+            if exc.problem.slug == "unknown-preview" and label != exc.problem.fields.get("sha"):
+                message = f"Nothing was started at {name} of {app} yet."
+                step = f"`prevs start {app} {name}` starts it, and so does opening its address."
+                raise ApiRefused(exc.problem._replace(detail=message), step) from exc
+            raise
+        return api.preview(app, chosen["sha"])
+
+
+def find_serving(preview: Preview, name: str) -> str | None:
+    """Return the commit that serves the address `name` in place of `preview`, the newest there.
+
+    None if there is none, or if `preview` runs.
+    """
+    label = names.slug(name)
+    at = (one for one in preview.get("rivals", []) if one["label"] == label)
+    running = [one["sha"] for one in at if one["state"] == "running"]
+    return running[-1] if running and preview["state"] != "running" else None
+
+
+def is_active(preview: Preview) -> bool:
+    """Return whether a preview holds, or is about to hold, resources."""
+    return preview["state"] in _ACTIVE
+
+
+def choose(previews: Iterable[Preview], label: str) -> Preview | None:
+    """Return the one of an app's previews that was started under `label`, or None.
+
+    An active one comes first, then the newest.
+    """
+    known = list(previews)
+    under = [p for p in known if label in p["labels"]]
+    if not under and names.is_commit_prefix(label):
+        under = [p for p in known if p["sha"].startswith(label)]
+        if len(under) > 1:
+            return None
+    return max(under, key=lambda p: (p["state"] in _ACTIVE, p["created"]), default=None)
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Add to an error about a label the name that it was made from."""
+    try:
+        yield
+    except ApiRefused as exc:
+        label = names.slug(name)
+        if exc.problem.slug == "unknown-label" and label != name:
+            refused = ApiRefused(
+                exc.problem, f"{label!r} is the label of {name!r}; is that pushed?"
+            )
+            refused.wanted = name
+            raise refused from exc
+        raise

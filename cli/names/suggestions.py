@@ -1,0 +1,50 @@
+"""Similar names for an app or a label that does not exist."""
+
+from typing import Protocol
+
+from cli.client.api_types import App, Ref
+from cli.client.paging import Listed
+from cli.display.sentences import shortened
+from cli.errors import ApiRefused, CliError
+from prevs.near_names import find_near
+
+_MOST = 3
+
+
+class Names(Protocol):
+    """The lists of names; cli.client.api.Api has them."""
+
+    def apps(self) -> list[App]:
+        """Return every app."""
+        ...
+
+    def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> Listed[Ref]:
+        """Return an app's branches and tags."""
+        ...
+
+
+def suggest(api: Names, refused: ApiRefused) -> str:
+    """Return a question with the names similar to the refused one; "" if there are none.
+
+    Calls the API; if that does not answer, returns "".
+    """
+    fields = refused.problem.fields
+    try:
+        match refused.problem.slug:
+            case "unknown-app":
+                near = find_near(
+                    str(fields.get("app", "")), (app["name"] for app in api.apps()), _MOST
+                )
+            case "unknown-label":
+                refs = api.refs(str(fields.get("app", ""))).found
+                near = find_near(refused.wanted, (ref["name"] for ref in refs), _MOST)
+            case _:
+                return ""
+    except CliError:
+        return ""
+    return f"Did you mean {_either(near)}?" if near else ""
+
+
+def _either(names: list[str]) -> str:
+    quoted = [repr(shortened(name, 60)) for name in names]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

@@ -1,0 +1,78 @@
+"""From what a person calls a preview to the preview."""
+
+from typing import Any, cast
+
+import pytest
+
+from cli.client.api_types import Label, Preview
+from cli.errors import ApiRefused, Problem
+from cli.names.lookup import choose, find
+from prevs import names
+from tests.fakes import answers as fake
+
+
+class Answers:
+    """An API that knows some labels and some previews."""
+
+    def __init__(self, labels: dict[str, str], *previews: dict[str, Any]) -> None:
+        self.labels = labels
+        self.known = {p["sha"]: cast(Preview, p) for p in previews}
+
+    def resolve(self, app: str, label: str) -> Label:
+        if label not in self.labels:
+            raise ApiRefused(Problem("unknown-label", 404, "No", "No.", {}))
+        return cast(Label, {"sha": self.labels[label]})
+
+    def preview(self, app: str, sha: str) -> Preview:
+        if sha not in self.known:
+            raise ApiRefused(Problem("unknown-preview", 404, "No", "No.", {}))
+        return self.known[sha]
+
+    def previews(self, *, app: str | None = None, state: str | None = None) -> list[Preview]:
+        return list(self.known.values())
+
+
+OLD = fake.preview(sha=fake.OTHER_SHA, labels=["main"], state="running", created=1.0)
+NEW = fake.preview(sha=fake.SHA, labels=["main"], state="stopped", created=2.0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "known", "name", "sha"),
+    [
+        ({"main": fake.SHA}, [OLD, NEW], "main", fake.SHA),
+        ({names.slug("feature/x"): fake.SHA}, [NEW], "feature/x", fake.SHA),
+        ({}, [NEW], fake.SHA, fake.SHA),
+        ({}, [OLD], "main", fake.OTHER_SHA),
+        ({"main": "0" * 40}, [OLD], "main", fake.OTHER_SHA),
+    ],
+    ids=[
+        "a label leads to its commit even if another was started under it",
+        "a branch name is looked up by its label",
+        "a whole commit is not looked up",
+        "a branch that is gone names what was started under it",
+        "and so does one that moved",
+    ],
+)
+def test_a_preview_is_found_by_what_it_is_called(
+    labels: dict[str, str], known: list[dict[str, Any]], name: str, sha: str
+) -> None:
+    assert find(Answers(labels, *known), "hello", name)["sha"] == sha
+
+
+def test_what_nobody_knows_stays_unknown() -> None:
+    with pytest.raises(ApiRefused):
+        find(Answers({}, OLD), "hello", "other")
+
+
+def test_of_several_the_active_one_is_chosen() -> None:
+    chosen = choose([cast(Preview, OLD), cast(Preview, NEW)], "main")
+    assert chosen is not None
+    assert chosen["sha"] == fake.OTHER_SHA
+
+
+def test_digits_that_begin_two_commits_choose_none() -> None:
+    known = [cast(Preview, OLD), cast(Preview, NEW)]
+    assert choose(known, "de6b329") is None
+    chosen = choose(known, "de6b329c")
+    assert chosen is not None
+    assert chosen["sha"] == fake.SHA
