@@ -18,9 +18,9 @@ from pathlib import Path
 from bench.address import System
 from bench.byte_counter import Counter, counting
 from bench.errors import BenchError
-from local import cluster
+from local.cluster import cluster
 from local.errors import LocalError
-from local.parts import Part, ProcessPart, bring_up
+from local.parts.part import Part, ProcessPart, bring_up
 from local.settings import prepare
 from tests.fakes.dockerd import OwnDockerd
 from tests.fakes.registry import OwnRegistry, own_registry

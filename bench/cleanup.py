@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from local import processes
-from local.processes import Identity
+from local.parts import processes
+from local.parts.processes import Identity
 
 _GRACE = 30.0  # seconds: a supervisor ends a whole cluster first
 _LOOKS = 3  # processes that end may leave others

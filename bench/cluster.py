@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.address import System
 from bench.errors import BenchError
-from local.dockerd import DockerPart
+from local.docker.dockerd import DockerPart
 from local.settings import docker_folder, read
 from tests.free_ports import free_port, free_ports
 

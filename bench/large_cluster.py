@@ -16,11 +16,11 @@ from kazoo.client import KazooClient
 from bench.errors import BenchError
 from bench.repository import Repository
 from framework.executor_bundle import pack
+from local.cluster.zookeeper import zookeeper_part
 from local.mesos.installation import install
 from local.mesos.parts import Address, Agent, agent_part, master_part
-from local.parts import Part, ProcessPart, answers_http, bring_up, environment
+from local.parts.part import Part, ProcessPart, answers_http, bring_up, environment
 from local.settings import cache_folder
-from local.zookeeper import zookeeper_part
 from prevs.messages import TaskReport
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord

@@ -22,7 +22,7 @@ from bench.errors import BenchError
 from bench.large_cluster import ClusterSize
 from bench.progress import print_progress
 from bench.repository import Repository
-from local.parts import ProcessPart, bring_up
+from local.parts.part import ProcessPart, bring_up
 
 SIZE = ClusterSize(agents=40, apps=40, previews=10)
 _FEW = ClusterSize(agents=4, apps=4, previews=5)

@@ -18,14 +18,14 @@ from docker import DockerClient
 from docker.errors import APIError
 from hypothesis import HealthCheck, settings
 
-from local.announcement import AnnouncementPart
-from local.dockerd import DockerPart
+from local.cluster.zookeeper import zookeeper_part
+from local.docker.dockerd import DockerPart
 from local.mesos.access import Access
+from local.mesos.announcement import AnnouncementPart
 from local.mesos.installation import Installation, install
 from local.mesos.parts import Address, Agent, agent_part, master_part
-from local.parts import Part, bring_up
+from local.parts.part import Part, bring_up
 from local.settings import cache_folder, docker_folder
-from local.zookeeper import zookeeper_part
 from tests import chromium, failed_tests, free_ports, run_order
 from tests.running_parts import running
 

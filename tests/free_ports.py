@@ -8,7 +8,7 @@ import os
 import random
 from collections.abc import Collection
 
-from local.ports import is_free
+from local.parts.ports import is_free
 
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from local.parts import Part, bring_up
+from local.parts.part import Part, bring_up
 
 
 @contextlib.contextmanager

@@ -23,8 +23,8 @@ from bench.proxy.held import Held
 from bench.proxy.report import Outcome
 from bench.proxy.rivals import HAPROXY
 from bench.proxy.rounds import DIRECT, LARGE, OURS_SMALL, SMALL, Scale, Site
-from local.parts import bring_up
-from local.zookeeper import zookeeper_part
+from local.cluster.zookeeper import zookeeper_part
+from local.parts.part import bring_up
 from tests.fakes.world import World
 from tests.free_ports import free_port
 

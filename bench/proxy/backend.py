@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.proxy import rivals
-from local.parts import ProcessPart, answers_http, bring_up, environment
+from local.parts.part import ProcessPart, answers_http, bring_up, environment
 from tests.free_ports import free_port
 
 _ROOT = Path(__file__).parents[2]

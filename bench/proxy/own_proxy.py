@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kazoo.client import KazooClient
 
-from local.parts import ProcessPart, environment
+from local.parts.part import ProcessPart, environment
 from prevs import names
 from prevs.paths import Paths
 from prevs.records import AgentsRecord, Placement, PlacementsRecord, PortRange

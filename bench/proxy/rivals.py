@@ -13,7 +13,7 @@ from typing import NamedTuple
 import jinja2
 
 from bench.proxy import rules
-from local.parts import ProcessPart, answers_http, environment
+from local.parts.part import ProcessPart, answers_http, environment
 
 
 class Place(NamedTuple):

@@ -12,7 +12,7 @@ from bench.proxy.backend import Backend
 from bench.proxy.load import Answered, Load, Target
 from bench.proxy.own_proxy import Installation, Services
 from bench.proxy.rivals import Place
-from local.parts import ProcessPart, bring_up
+from local.parts.part import ProcessPart, bring_up
 from tests.fakes.world import World
 from tests.free_ports import free_port
 

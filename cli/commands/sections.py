@@ -13,7 +13,7 @@ _SECTIONS = {
     "This machine": ("local", "doctor", "key", "completion"),
 }
 _LATER = {
-    "local": ("local.commands", "Run the whole of prevs on this machine."),
+    "local": ("local.console.commands", "Run the whole of prevs on this machine."),
     "doctor": ("cli.doctor.command", "Check every part, and say what to do for what is not well."),
 }
 """Commands that are imported only when they are used: the module, and the help until then."""

@@ -74,9 +74,9 @@ def examine(context: CommandContext) -> list[Finding]:
 def _machine_checks(environ: Mapping[str, str], *, needed: bool) -> list[Check]:
     """Return the check of what `prevs local` needs and runs, if it is installed."""
     try:
-        checkup = importlib.import_module("local.checkup")
+        checkup = importlib.import_module("local.console.checkup")
     except ModuleNotFoundError as exc:
-        if exc.name not in {"local", "local.checkup"}:
+        if exc.name != "local":
             raise
         return []
 

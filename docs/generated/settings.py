@@ -14,7 +14,7 @@ from docs.generated.tables import amount, code, table
 from executor.config import VARIABLES
 from framework.http_api.models.app_models import AppSettings
 from framework.settings import Settings as FrameworkSettings
-from local.commands import up
+from local.console.commands import up
 from program.settings import PREFIX
 from proxy.settings import Settings as ProxySettings
 

@@ -1,1 +1,4 @@
-"""A real Apache Mesos 1.11 on one machine: downloaded, built, started as processes of its own."""
+"""A real Apache Mesos 1.11 on one machine: downloaded, built, run as parts, announced.
+
+The master and the agents are processes of their own. What runs on them is not known here.
+"""

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import requests
 
-from local import processes
 from local.mesos.access import Access
 from local.mesos.installation import Installation
-from local.parts import ProcessPart, answers_http, environment
+from local.parts import processes
+from local.parts.part import ProcessPart, answers_http, environment
 
 _ADVICE = (
     "Install what it needs: provision/debian.sh (libsvn1, libapr1t64, libsasl2-2, "

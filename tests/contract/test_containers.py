@@ -13,7 +13,7 @@ from executor.container.containers import DockerContainers
 from executor.docker.daemon import Daemon
 from executor.errors import ImageMissing
 from executor.ports import Container, Containers, ContainerSpec, Exit
-from local.containers import remove_all
+from local.docker.containers import remove_all
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import App, FakeContainers, RecordingGuard
 from tests.fakes.samples import SampleImages, nothing_left

@@ -18,7 +18,7 @@ from docker.api import APIClient
 from executor.docker.daemon import Daemon
 from framework import executor_bundle
 from framework.mesos.task_info import _CHECK
-from local.containers import remove_all
+from local.docker.containers import remove_all
 from prevs import names
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import (

@@ -21,8 +21,9 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError
 from kazoo.security import OPEN_ACL_UNSAFE
 
-from local import launch, processes
+from local.cluster import launch
 from local.mesos.access import Access
+from local.parts import processes
 from local.settings import read
 from prevs.paths import Paths
 from prevs.records import InstallationRecord

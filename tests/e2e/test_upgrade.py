@@ -12,7 +12,7 @@ import pytest
 from docker.api import APIClient
 
 from executor.docker.daemon import Daemon
-from local import processes
+from local.parts import processes
 from tests.e2e.conftest import Hello
 from tests.e2e.versions import ROOT, Program, Site, check_out
 from tests.fakes.program import Mesos, remove

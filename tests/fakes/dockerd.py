@@ -15,8 +15,9 @@ from pathlib import Path
 from docker.api import APIClient
 from docker.types import IPAMConfig, IPAMPool
 
-from local import containers, processes
-from local.processes import Identity
+from local.docker import containers
+from local.parts import processes
+from local.parts.processes import Identity
 from tests.waits import describe_end, wait_until
 
 _SYSTEM = "/usr/sbin:/sbin:/usr/bin:/bin"

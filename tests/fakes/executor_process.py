@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from executor.workspace.work_folder import WorkFolder
-from local import processes
+from local.parts import processes
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
 from tests.fakes.mesos_agent import FakeAgent

@@ -14,7 +14,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException, NoNodeError
 from kazoo.handlers.threading import KazooTimeoutError
 
-from local.containers import LABEL
+from local.docker.containers import LABEL
 from local.settings import Settings
 from prevs.paths import Paths
 from prevs.records import LeaderRecord, PlacementsRecord, PreviewRecord, RecordError

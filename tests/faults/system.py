@@ -13,8 +13,8 @@ from typing import Any
 import requests
 from docker import DockerClient
 
-from local import processes
-from local.processes import Identity
+from local.parts import processes
+from local.parts.processes import Identity
 from local.settings import Settings, read
 from prevs import names
 from prevs.records import PreviewRecord

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import processes
+from local.parts import processes
 from prevs.states import State
 from tests.faults.conftest import RUNNING
 from tests.faults.fleet import Fleet

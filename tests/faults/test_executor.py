@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from local import processes
+from local.parts import processes
 from tests.faults.fleet import Fleet
 from tests.faults.recovery import Recovery
 from tests.faults.system import System

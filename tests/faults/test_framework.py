@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local import processes
+from local.parts import processes
 from tests.faults.fleet import Fleet
 from tests.faults.moments import MOMENTS, Moment
 from tests.faults.recovery import Recovery

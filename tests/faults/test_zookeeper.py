@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from local import processes
+from local.parts import processes
 from tests.faults.fleet import Fleet
 from tests.faults.recovery import Recovery
 from tests.faults.system import System

@@ -9,8 +9,8 @@ import pytest
 from kazoo.client import KazooClient
 
 from framework.zookeeper.connection import connect
-from local.parts import Part, bring_up
-from local.zookeeper import LONGEST_SESSION, zookeeper_part
+from local.cluster.zookeeper import LONGEST_SESSION, zookeeper_part
+from local.parts.part import Part, bring_up
 from prevs.paths import Paths
 from tests import free_ports, times
 

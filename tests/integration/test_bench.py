@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from local import processes
+from local.parts import processes
 
 pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(300)]
 
@@ -84,7 +84,7 @@ def wait_for(process: "subprocess.Popen[bytes]", folder: Path, words: str) -> No
     [
         ("scheduler", "mesos-local\0agent", signal.SIGTERM),
         ("scheduler", "prevs-executor.pyz", signal.SIGINT),
-        ("start", "local.supervisor", signal.SIGTERM),
+        ("start", "local.cluster.supervisor", signal.SIGTERM),
         ("start", "ZooKeeperServerMain", signal.SIGHUP),
     ],
 )

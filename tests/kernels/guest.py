@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from local import processes
+from local.parts import processes
 from tests.kernels import kernels
 from tests.kernels.image import Image
 from tests.kernels.kernels import Machine

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from local import processes
+from local.parts import processes
 from tests.kernels import image
 from tests.kernels.guest import Guest, StepFailed, await_that, free_port, start
 from tests.kernels.kernels import Machine

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from local import processes
+from local.parts import processes
 from tests.machines.machine import Machine, Plan
 from tests.machines.network import Switch
 from tests.machines.trees import Trees

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from local import processes
+from local.parts import processes
 from tests.machines import trees
 from tests.machines.network import Namespace, Switch, as_long_as_this_process
 from tests.machines.trees import Layers

@@ -134,7 +134,7 @@ def test_commands_do_not_wait_for_imports_that_they_do_not_need() -> None:
     program = (
         "import sys; from cli.__main__ import main; "
         "main(['--help'], {}); main(['ls'], {'HOME': '/nonexistent'}); "
-        "late = {'local.commands', 'docker', 'kazoo', 'fastapi', 'requests', 'rich.live'}; "
+        "late = {'local.console.commands', 'docker', 'kazoo', 'fastapi', 'requests', 'rich.live'}; "
         "sys.exit(sorted(late & set(sys.modules)) or 0)"
     )
     done = subprocess.run(

@@ -16,7 +16,7 @@ from executor.container.containers import DockerContainers
 from executor.docker import trial
 from executor.errors import ExecutorError
 from executor.ports import ContainerSpec
-from local import containers
+from local.docker import containers
 from prevs.commit_settings import BuildSettings
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard

@@ -21,7 +21,7 @@ from executor.limits.confinement import Confinement
 from executor.ports import ImageSpec
 from executor.signals import StopSignal
 from executor.workspace.watchdog import MARK
-from local.containers import remove_all
+from local.docker.containers import remove_all
 from prevs.commit_settings import BuildSettings
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.samples import BUSYBOX, DOCKERFILE, nothing_left, remove_image

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from framework import executor_bundle
-from local.containers import remove_all
+from local.docker.containers import remove_all
 from tests.fakes.samples import nothing_left, remove_image
 from tests.integration.docker.attempts import APP, Agent
 from tests.integration.docker.builds import BUILDERS, World, making

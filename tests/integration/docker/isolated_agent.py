@@ -27,7 +27,7 @@ from executor.errors import PreviewExposed
 from executor.limits.confinement import Confinement
 from executor.limits.firewall import FirewallZone, is_set
 from executor.ports import ContainerSpec
-from local import containers as made_by
+from local.docker import containers as made_by
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
 from tests.fakes.samples import SERVE, SampleImages

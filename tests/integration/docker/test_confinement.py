@@ -18,7 +18,7 @@ from executor.errors import DiskFull
 from executor.limits.confinement import Confinement
 from executor.limits.disk_schedule import CALM
 from executor.ports import Container, ContainerSpec
-from local import containers as made_by
+from local.docker import containers as made_by
 from tests import times
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard

@@ -19,7 +19,7 @@ from executor.docker.daemon import Daemon
 from executor.errors import AgentUnfit, DockerUnavailable
 from executor.ports import Answer, ContainerSpec, Exit
 from executor.signals import StopSignal
-from local.containers import remove_all
+from local.docker.containers import remove_all
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
 from tests.fakes.samples import SERVE, SampleImages, nothing_left

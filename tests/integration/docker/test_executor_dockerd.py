@@ -16,8 +16,8 @@ from executor.cleanup.orphans import Orphans, clear
 from executor.container.container import DockerContainer
 from executor.docker.daemon import Daemon
 from executor.errors import DockerUnavailable
-from local import processes
-from local.containers import answers
+from local.docker.containers import answers
+from local.parts import processes
 from prevs import names
 from prevs.messages import TaskReport
 from prevs.states import Cause, Phase

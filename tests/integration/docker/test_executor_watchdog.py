@@ -15,8 +15,8 @@ import pytest
 from docker.api import APIClient
 
 from executor.docker.daemon import Daemon
-from local import processes
-from local.containers import remove_all
+from local.docker.containers import remove_all
+from local.parts import processes
 from prevs import names
 from prevs.messages import BuildOrder
 from tests.fakes.docker_door import DockerDoor

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from local.parts import Part, bring_up
+from local.parts.part import Part, bring_up
 from proxy.held import start_limits
 from tests.fakes.placements import SHA
 from tests.fakes.world import TOKEN

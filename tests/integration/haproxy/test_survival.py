@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local.parts import Part, bring_up
+from local.parts.part import Part, bring_up
 from tests import times
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.fakes.world import World

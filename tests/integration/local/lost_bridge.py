@@ -15,12 +15,14 @@ from typing import Any
 
 from docker.api import APIClient
 
-from local import checkup, containers, launch
-from local.dockerd import DEFAULT_HOST, DockerPart
+from local.cluster import launch
+from local.cluster.supervisor import Supervisor, only_one
+from local.console import checkup
+from local.docker import containers
+from local.docker.dockerd import DEFAULT_HOST, DockerPart
 from local.errors import LocalError
-from local.parts import bring_up
+from local.parts.part import bring_up
 from local.settings import docker_folder, prepare
-from local.supervisor import Supervisor, only_one
 from tests.integration.docker.isolated_agent import run
 from tests.integration.local.neighbouring_dockerds import builds
 from tests.waits import wait_until

@@ -18,8 +18,8 @@ from pathlib import Path
 from docker.api import APIClient
 from docker.errors import DockerException
 
-from local.dockerd import DockerPart
-from local.parts import bring_up
+from local.docker.dockerd import DockerPart
+from local.parts.part import bring_up
 from tests.fakes.dockerd import OwnDockerd
 from tests.fakes.samples import BUSYBOX, DOCKERFILE, SERVE, SampleImages
 from tests.integration.docker.isolated_agent import AGENT, INTERNET, make_world, run

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.daemon import Daemon
+from local.docker.daemon import Daemon
 from local.errors import LocalError
 
 pytestmark = [
@@ -23,9 +23,10 @@ pytestmark = [
 SCRIPT = """
 import os, socket, subprocess, sys, time
 from pathlib import Path
-from local import bridge, processes
-from local.dockerd import DockerPart
-from local.parts import bring_up
+from local.docker import bridge
+from local.docker.dockerd import DockerPart
+from local.parts import processes
+from local.parts.part import bring_up
 
 def rules():
     saved = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from local import processes
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, forget_executors, master_part
-from local.parts import ProcessPart, bring_up
+from local.parts import processes
+from local.parts.part import ProcessPart, bring_up
 from tests import times
 from tests.free_ports import free_port
 from tests.integration.local.mesos_local_framework import EXECUTOR, Scheduler

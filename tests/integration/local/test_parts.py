@@ -18,14 +18,15 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
-from local import containers, processes
-from local.announcement import AnnouncementPart
+from local.cluster.zookeeper import zookeeper_part
+from local.docker import containers
 from local.errors import LocalError
+from local.mesos.announcement import AnnouncementPart
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, master_part
-from local.parts import ProcessPart, bring_up
-from local.ports import is_free
-from local.zookeeper import zookeeper_part
+from local.parts import processes
+from local.parts.part import ProcessPart, bring_up
+from local.parts.ports import is_free
 from tests.free_ports import free_port
 from tests.waits import wait_until
 

@@ -20,7 +20,7 @@ from driver.errors import NotConnected
 from driver.scheduler import SchedulerDriver
 from executor.docker.daemon import Daemon
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM
-from local.containers import remove_all
+from local.docker.containers import remove_all
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
 from tests.contract.driver.worlds import framework_info, launch_operation, wait_state

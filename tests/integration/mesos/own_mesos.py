@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, master_part
-from local.parts import Part, ProcessPart
+from local.parts.part import Part, ProcessPart
 from tests import times
 from tests.free_ports import free_port
 from tests.waits import wait_until

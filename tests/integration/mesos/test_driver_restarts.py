@@ -13,7 +13,7 @@ from driver.executor import ExecutorDriver
 from driver.pace import Pace
 from driver.scheduler import SchedulerDriver
 from local.mesos.installation import Installation
-from local.parts import ProcessPart, bring_up
+from local.parts.part import ProcessPart, bring_up
 from tests.contract.driver.worlds import RealWorld, framework_info, start_real
 from tests.fakes.driver_events import RecordedExecutor, RecordedScheduler
 from tests.integration.mesos.own_mesos import Parts, kill, own_mesos

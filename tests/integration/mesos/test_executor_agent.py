@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local import processes
 from local.mesos.installation import Installation
-from local.parts import bring_up
+from local.parts import processes
+from local.parts.part import bring_up
 from prevs.states import Cause
 from tests.fakes.samples import serving
 from tests.integration.mesos.executors import World, executor_pid, report

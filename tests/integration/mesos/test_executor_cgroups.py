@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from framework.matching.agents import EXECUTOR_MEM
-from local import processes
 from local.mesos.installation import Installation
+from local.parts import processes
 from tests.fakes.samples import serving
 from tests.integration.mesos.executors import World
 from tests.integration.mesos.own_mesos import own_mesos

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.mesos.installation import Installation
-from local.parts import Part, bring_up
+from local.parts.part import Part, bring_up
 from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State

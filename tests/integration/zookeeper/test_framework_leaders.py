@@ -14,8 +14,8 @@ import requests
 from kazoo.client import KazooClient
 
 from framework.zookeeper.connection import connect
-from local.parts import bring_up
-from local.zookeeper import zookeeper_part
+from local.cluster.zookeeper import zookeeper_part
+from local.parts.part import bring_up
 from prevs.records import LeaderRecord
 from tests.conftest import Mesos
 from tests.fakes.program import TOKEN, OwnRoot, Program, make_repository, settings, walk

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
-from local.parts import Part, bring_up
-from local.zookeeper import LONGEST_SESSION
+from local.cluster.zookeeper import LONGEST_SESSION
+from local.parts.part import Part, bring_up
 from prevs.paths import Paths
 from proxy.routing.placements import SESSION_SECONDS, ZookeeperPlacements
 from tests import times

@@ -13,7 +13,7 @@ import pytest
 
 from bench.proxy import cores, load, own_proxy, rivals, rules, websocket
 from bench.proxy.own_proxy import Installation
-from local.ports import accepts, free_port
+from local.parts.ports import accepts, free_port
 from proxy.model import routes
 from tests.fakes.placements import TRUST
 from tests.waits import wait_until

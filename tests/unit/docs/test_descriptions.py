@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from executor.config import VARIABLES
 from framework.http_api.models.app_models import AppSettings
 from framework.settings import Settings as FrameworkSettings
-from local.commands import up
+from local.console.commands import up
 from proxy.settings import Settings as ProxySettings
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,97 @@
+"""ZooKeeper: Debian's libzookeeper-java, one server, on loopback only."""
+
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.errors import LocalError
+from local.parts.part import ProcessPart, environment
+
+# The manifest of zookeeper.jar names the jars it needs; slf4j-simple sends its log to stderr.
+_JARS = (Path("/usr/share/java/zookeeper.jar"), Path("/usr/share/java/slf4j-simple.jar"))
+_ADVICE = (
+    "Install what it needs: provision/debian.sh (default-jre-headless, libzookeeper-java). "
+    "A port that is taken can be changed with --zookeeper-port."
+)
+
+
+LONGEST_SESSION = 60.0
+
+
+def configuration(folder: Path, port: int, longest_session: float = LONGEST_SESSION) -> str:
+    """Return zoo.cfg. A tick of 0.5 s lets a short session (1 s) notice a dead client early.
+
+    No client gets a session longer than `longest_session` seconds.
+    """
+    return "\n".join(
+        (
+            f"dataDir={folder / 'data'}",
+            f"clientPort={port}",
+            "clientPortAddress=127.0.0.1",
+            "tickTime=500",
+            f"maxSessionTimeout={longest_session * 1000:.0f}",
+            "maxClientCnxns=0",
+            "admin.enableServer=false",
+            "4lw.commands.whitelist=srvr",
+            "autopurge.snapRetainCount=3",
+            "autopurge.purgeInterval=1",
+            "",
+        )
+    )
+
+
+def zookeeper_part(
+    folder: Path,
+    port: int,
+    environ: Mapping[str, str],
+    log: Path,
+    *,
+    longest_session: float = LONGEST_SESSION,
+) -> ProcessPart:
+    """Return the part; its data stays in `folder`. Raises LocalError if it isn't installed."""
+    missing = [str(jar) for jar in _JARS if not jar.exists()]
+    if shutil.which("java") is None:
+        missing.append("java")
+    if missing:
+        raise LocalError("zookeeper", f"not installed: {', '.join(missing)}", _ADVICE)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "zoo.cfg"
+    config.write_text(configuration(folder, port, longest_session))
+    command = (
+        "java",
+        "-Xmx256m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-Djava.awt.headless=true",
+        "-Dzookeeper.jmx.log4j.disable=true",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "-Dorg.slf4j.simpleLogger.showDateTime=true",
+        "-cp",
+        ":".join(map(str, _JARS)),
+        "org.apache.zookeeper.server.ZooKeeperServerMain",
+        str(config),
+    )
+    return ProcessPart(
+        name="zookeeper",
+        command=command,
+        environ=environment({"JMXDISABLE": "true"}, environ),
+        log=log,
+        answers=lambda: serves("127.0.0.1", port),
+        address=f"127.0.0.1:{port}",
+        advice=_ADVICE,
+        folder=folder,
+    )
+
+
+def serves(host: str, port: int) -> bool:
+    """Return whether a ZooKeeper answers the command `srvr` there within a second."""
+    try:
+        with socket.create_connection((host, port), timeout=1) as connection:
+            connection.sendall(b"srvr")
+            answer = b""
+            while chunk := connection.recv(4096):
+                answer += chunk
+    except OSError:
+        return False
+    return b"Mode:" in answer

@@ -1,0 +1,102 @@
+"""The check of `prevs doctor` for this machine: what a cluster needs, and how its parts are."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from local.cluster import launch
+from local.docker.daemon import SYSTEM, Daemon
+from local.docker.dockerd import ADVICE, RESTART, find_bridge, find_host, is_lost
+from local.errors import LocalError
+from local.settings import Settings, default_folder, docker_folder, read
+
+_GB = 1e9
+_LITTLE_GB, _LEAST_GB = 5.0, 1.0
+
+
+class Finding(NamedTuple):
+    """`level` is ok, warning, wrong or skipped; `advice` is the next step."""
+
+    part: str
+    level: str
+    message: str
+    advice: str = ""
+
+
+def look(environ: Mapping[str, str], *, needed: bool) -> Sequence[Finding]:
+    """Return the findings; none if there never was a cluster here and none is `needed`.
+
+    Blocks for some seconds at most.
+    """
+    folder = default_folder(environ)
+    try:
+        settings = read(folder)
+    except LocalError as exc:
+        return [Finding("local", "wrong", exc.why, exc.advice)]
+    if settings is None and not needed:
+        return []
+    return [
+        *_look_at_parts(settings, folder),
+        _look_at_docker(environ),
+        _look_at_git(environ),
+        judge_disk(docker_folder(environ), _free(docker_folder(environ))),
+    ]
+
+
+def _look_at_parts(settings: Settings | None, folder: Path) -> Sequence[Finding]:
+    if settings is None or launch.supervisor_pid(settings) is None:
+        return [Finding("local", "skipped", f"Nothing runs in {folder}; `prevs local up` does.")]
+    parts = launch.read_status(settings).get("parts", [])
+    bad = [
+        Finding(
+            f"local: {part['name']}",
+            "wrong",
+            f"It is {part['state']}{': ' if part['problem'] else '.'}{part['problem']}",
+            f"`prevs local logs {part['name']}` has what it said.",
+        )
+        for part in parts
+        if part["state"] != "ready"
+    ]
+    return bad or [Finding("local", "ok", f"All {len(parts)} parts are up.")]
+
+
+def _look_at_docker(environ: Mapping[str, str]) -> Finding:
+    if host := find_host(environ):
+        name = find_bridge(host)
+        if name and is_lost(name):
+            message = f"It answers at {host}, but its bridge {name} was removed: builds fail."
+            return Finding("docker", "wrong", message, f"{RESTART.capitalize()}.")
+        return Finding("docker", "ok", f"It answers at {host}.")
+    own = Daemon(docker_folder(environ))
+    if own.lost_bridge():
+        message = f"The bridge {own.bridge} of prevs's own was removed: builds fail."
+        return Finding("docker", "wrong", message, "`prevs local up` puts it back.")
+    if own.process() is not None:
+        return Finding("docker", "ok", f"That of prevs runs at {own.host}.")
+    path = f"{environ.get('PATH', '')}:{SYSTEM}"
+    if shutil.which("dockerd", path=path) and (os.geteuid() == 0 or shutil.which("sudo")):
+        return Finding("docker", "ok", "It is installed; `prevs local up` starts one.")
+    return Finding("docker", "wrong", "None answers, and none is installed.", ADVICE)
+
+
+def _look_at_git(environ: Mapping[str, str]) -> Finding:
+    if shutil.which("git", path=environ.get("PATH")):
+        return Finding("git", "ok", "It is installed.")
+    return Finding("git", "wrong", "It is not installed.", "Install it: `apt-get install git`.")
+
+
+def _free(folder: Path) -> float:
+    """Return the free GB on the disk of a folder, which need not exist yet."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return shutil.disk_usage(there).free / _GB
+
+
+def judge_disk(folder: Path, free: float) -> Finding:
+    """Return whether `free` GB are enough for the images in a folder."""
+    message = f"{free:.1f} GB are free where images are kept ({folder})."
+    if free >= _LITTLE_GB:
+        return Finding("disk", "ok", message)
+    level = "warning" if free >= _LEAST_GB else "wrong"
+    return Finding("disk", level, message, "Make room: `docker system prune` removes old images.")

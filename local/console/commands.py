@@ -1,0 +1,194 @@
+"""`prevs local`: the whole system on this machine, on loopback addresses only."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+from rich.console import Console
+
+from local.cluster import launch, shutdown
+from local.cluster.progress import Step
+from local.console import steps
+from local.console.tables import addresses, parts_table, sign_in
+from local.errors import LocalError
+from local.mesos.installation import find, install, is_there
+from local.settings import (
+    Settings,
+    cache_folder,
+    credentials_file,
+    default_folder,
+    prepare,
+    read,
+    write_private,
+)
+
+PORT = click.IntRange(1, 65535)
+_UNWRAPPED = 1000  # columns: what reads a pipe gets a line for each part
+
+
+def _folder(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--dir",
+        "folder",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Where the cluster keeps its files  [default: ~/.local/state/prevs/local]",
+        callback=lambda _ctx, _param, value: (value or default_folder(os.environ)).absolute(),
+    )(command)
+
+
+def _preview_ports(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    first, _, last = value.partition("-")
+    if not (first.isdigit() and last.isdigit() and 1024 <= int(first) <= int(last) <= 65535):
+        raise click.BadParameter("must be FIRST-LAST, as in 31000-31999, within 1024-65535")
+    return value
+
+
+@click.group()
+def local() -> None:
+    """Run the whole of prevs on this machine."""
+
+
+@local.command()
+@_folder
+@click.option(
+    "--agents",
+    type=click.IntRange(1, 16),
+    default=2,
+    show_default=True,
+    help="How many Mesos agents.",
+)
+@click.option(
+    "--frameworks",
+    type=click.IntRange(1, 5),
+    default=1,
+    show_default=True,
+    help="How many frameworks; one leads, the others stand by.",
+)
+@click.option("--domain", default="localhost", show_default=True, help="What addresses end in.")
+@click.option("--port", type=PORT, default=8080, show_default=True, help="Of the addresses.")
+@click.option(
+    "--api-port", type=PORT, default=8090, show_default=True, help="Of the API and the dashboard."
+)
+@click.option("--zookeeper-port", type=PORT, default=2181, show_default=True, help="Of ZooKeeper.")
+@click.option("--mesos-port", type=PORT, default=5050, show_default=True, help="Of the master.")
+@click.option("--agent-port", type=PORT, default=5051, show_default=True, help="Of each agent.")
+@click.option(
+    "--preview-ports",
+    default="31000-31999",
+    show_default=True,
+    callback=_preview_ports,
+    help="Where containers listen, on each agent's own address.",
+)
+@click.option(
+    "--cpus", type=click.FloatRange(0.1), default=4, show_default=True, help="Each agent's."
+)
+@click.option(
+    "--mem", type=click.IntRange(128), default=4096, show_default=True, help="Each agent's, in MB."
+)
+@click.option("--credentials/--no-credentials", default=True, help="Tell the command line of it.")
+@click.pass_context
+def up(ctx: click.Context, /, folder: Path, credentials: bool, **given: Any) -> None:
+    """Start what doesn't run yet, and return when all is up."""
+    console = Console(soft_wrap=True)
+    chosen = {n for n in given if ctx.get_parameter_source(n) is ParameterSource.COMMANDLINE}
+    try:
+        settings = _up(console, folder, given, chosen)
+    except LocalError as exc:
+        steps.show_failure(console, exc)
+        ctx.exit(1)
+    except KeyboardInterrupt:
+        console.print("It goes on starting. `prevs local down` ends it.", highlight=False)
+        raise
+    token = settings.token_file.read_text()
+    if credentials:
+        file = credentials_file(os.environ)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(file, json.dumps({"api": settings.api, "token": token}))
+    console.print(addresses(settings, token), markup=False, highlight=False)
+
+
+def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collection[str]) -> Settings:
+    stored = read(folder)
+    if stored is not None and launch.supervisor_pid(stored) is not None:
+        other = [n for n in chosen if getattr(stored, n) != given[n]]
+        if other:
+            why = ", ".join(f"{n.replace('_', '-')} is {getattr(stored, n)}" for n in other)
+            raise LocalError("settings", f"It runs with others: {why}", "`prevs local down` first.")
+    if stored is not None and launch.is_up(stored):
+        console.print("It is up already.", highlight=False)
+        return stored
+    begun = time.monotonic()
+    cache = cache_folder(os.environ)
+    if not is_there(find(cache)):
+        with steps.download_bar(console, "Mesos") as report:
+            install(cache, report)
+        steps.show(console, Step("mesos", "ready", time.monotonic() - begun, "installed"))
+    if stored is None or launch.supervisor_pid(stored) is None:
+        stored = prepare(folder, given)
+    with steps.board(console) as show:
+        launch.start(stored, os.environ, show)
+    console.print(f"Up after {time.monotonic() - begun:.1f} s.", highlight=False)
+    return stored
+
+
+@local.command()
+@_folder
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
+    """Show the parts; exit status 1 unless all are up."""
+    settings = read(folder)
+    alive = settings is not None and launch.supervisor_pid(settings) is not None
+    state = launch.read_status(settings) if settings is not None and alive else {}
+    if as_json:
+        answer = {"up": False, "parts": [], "folder": str(folder)} | state
+        if settings is not None and alive:
+            answer |= {"api": settings.api, "domain": settings.domain, "port": settings.port}
+        click.echo(json.dumps(answer, indent=2))
+    elif settings is not None and alive:
+        terminal = sys.stdout.isatty()
+        Console(width=None if terminal else _UNWRAPPED).print(parts_table(state))
+        for name in (part["name"] for part in state.get("parts", []) if part["state"] != "ready"):
+            click.echo(f"`prevs local logs {name}` has what {name} said.", err=True)
+        click.echo(f"To read Mesos: {sign_in(settings)}.", err=True)
+        click.echo(f"Its files are in {folder}; `token` there is the API's token.", err=True)
+    else:
+        click.echo(f"Nothing runs in {folder}. Start it with `prevs local up`.")
+    ctx.exit(0 if state.get("up") else 1)
+
+
+@local.command()
+@click.argument("part")
+@_folder
+@click.option("-f", "--follow", is_flag=True, help="Show what comes, too.")
+@click.pass_context
+def logs(ctx: click.Context, part: str, folder: Path, follow: bool) -> None:
+    """Show the end of the log of a PART, by its name in `prevs local status`."""
+    settings = read(folder)
+    names = sorted(log.stem for log in (folder / "log").glob("*.log"))
+    if settings is None or part not in names:
+        known = ", ".join(names) or "none: nothing has run here"
+        raise click.BadParameter(f"{part!r} has no log. There are: {known}", ctx, param_hint="PART")
+    os.execvp("tail", ["tail", "-n", "200", *(["-F"] if follow else []), str(settings.log(part))])  # noqa: S606
+
+
+@local.command()
+@_folder
+@click.pass_context
+def down(ctx: click.Context, folder: Path) -> None:
+    """End everything; `up` goes on from the same state."""
+    console = Console(soft_wrap=True)
+    settings = read(folder)
+    try:
+        with steps.board(console) as show:
+            ran = settings is not None and shutdown.stop(settings, os.environ, show)
+    except LocalError as exc:
+        steps.show_failure(console, exc)
+        ctx.exit(1)
+    console.print("Down." if ran else "Nothing runs here.", highlight=False)
