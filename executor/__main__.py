@@ -17,7 +17,7 @@ from driver.executor import ExecutorDriver
 from executor.config import Config, InvalidEnvironment, read_config
 from executor.log_format import LogFormat
 from executor.mesos import Event, MesosEvents, ShutDown
-from program.log_lines import name_attempt
+from program.logs.log_lines import name_attempt
 
 EXIT_USAGE = 2
 

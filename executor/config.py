@@ -10,7 +10,7 @@ from typing import NamedTuple
 from executor.cleanup.policy import WATERMARKS, Watermarks
 from executor.limits.confinement import ADDRESSES, ISOLATION, SWITCH, Confinement, read_confinement
 from executor.limits.disk_schedule import DISK_LIMIT
-from program.log_lines import FORMS
+from program.logs.log_lines import FORMS
 
 _DEFAULT_SHUTDOWN_GRACE = 5.0
 """Mesos's own default of --executor_shutdown_grace_period."""
@@ -163,9 +163,9 @@ class Config(NamedTuple):
 
     `dir` is the work folder that all attempts of an agent share. `cluster` names the installation
     if several share a docker daemon. `shutdown_grace` is how many seconds the agent waits after
-    SHUTDOWN before it kills this process. `log` is a form of
-    program.log_lines. `confined` is what containers may do. `watermarks` say when artifacts that
-    nobody uses are removed from an agent's disks.
+    SHUTDOWN before it kills this process. `log` is a form of program.logs.log_lines. `confined` is
+    what containers may do. `watermarks` say when artifacts that nobody uses are removed from an
+    agent's disks.
     """
 
     dir: Path

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from program import log_lines
+from program.logs import log_lines
 
 
 class LogFormat(logging.Formatter):
-    """Lines in a form of program.log_lines, each with the `fields`."""
+    """Lines in a form of program.logs.log_lines, each with the `fields`."""
 
     def __init__(self, fields: Mapping[str, str], form: str) -> None:
         super().__init__()

@@ -40,10 +40,10 @@ from framework.zookeeper.election import Election
 from framework.zookeeper.rights import Rights
 from framework.zookeeper.store import ZookeeperStore
 from prevs.paths import Paths
-from program import logs
-from program.health import Check
-from program.request_ids import RequestIds
-from program.settings import SettingsError
+from program.http.health import Check
+from program.http.request_ids import RequestIds
+from program.logs import log_output
+from program.settings.environment import SettingsError
 
 DEFECT, BAD_SETTINGS, NO_ZOOKEEPER = 1, 2, 4
 ZOOKEEPER_SECONDS = 30.0
@@ -84,10 +84,10 @@ def main() -> int:
         help="remove this from ZooKeeper while no framework runs, say what that means, and end",
     )
     forget = parser.parse_args().forget
-    logs.configure()
+    log_output.configure()
     try:
         chosen = settings.read(os.environ)
-        logs.configure(chosen.log)
+        log_output.configure(chosen.log)
         if forget:
             return reset.forget(chosen, forget, ZOOKEEPER_SECONDS)
         return Program(chosen, _bundle(chosen), _listen(chosen)).run()

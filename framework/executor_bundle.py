@@ -97,7 +97,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 def _programs() -> Iterator[tuple[str, bytes]]:
     """Yield our own files, by their names in the bundle."""
-    needed = {"__init__"}
+    needed: set[str] = set()
     for package in _PROGRAMS:
         for path in sorted(_folder(package).rglob("*")):
             if path.suffix in (".py", ".sh"):
@@ -106,10 +106,10 @@ def _programs() -> Iterator[tuple[str, bytes]]:
                 yield f"{package}/{path.relative_to(_folder(package)).as_posix()}", data
     done: set[str] = set()
     while left := sorted(needed - done):
-        data = (_folder("program") / f"{left[0]}.py").read_bytes()
+        data = (_folder("program") / left[0]).read_bytes()
         needed |= _imported("program", data)
         done.add(left[0])
-        yield f"program/{left[0]}.py", data
+        yield f"program/{left[0]}", data
 
 
 def _folder(package: str) -> Path:
@@ -121,16 +121,18 @@ def _folder(package: str) -> Path:
 
 
 def _imported(package: str, source: bytes) -> set[str]:
-    """Return the modules of a package that a source file imports."""
-    found = set()
+    """Return the files of a package that a source file imports, by their paths in its folder."""
+    folder, found = _folder(package), set[str]()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            if node.module == package:
-                found |= {alias.name for alias in node.names}
-            names = [node.module or ""]
+        if isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        found |= {name.split(".")[1] for name in names if name.startswith(f"{package}.")}
+        for first, *rooms in (name.split(".") for name in names):
+            if first == package:
+                above = (Path(*rooms[:depth], "__init__.py") for depth in range(len(rooms) + 1))
+                files = (*above, Path(*rooms).with_suffix(".py")) if rooms else (*above,)
+                found |= {file.as_posix() for file in files if (folder / file).is_file()}
     return found
 
 

@@ -45,8 +45,8 @@ from prevs import messages
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
 from prevs.signatures import derive_key
-from program.health import Check
-from program.zookeeper import list_hosts
+from program.http.health import Check
+from program.settings.zookeeper import list_hosts
 
 Inbox = queue.SimpleQueue[events.Event]
 

@@ -10,10 +10,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from framework.matching.limits import Limits
 from prevs import names
 from prevs.names import Addresses
-from program import settings
-from program.keys import read_keys
-from program.proxy_tokens import read_tokens
-from program.settings import (
+from program.settings import environment
+from program.settings.environment import (
     HOST_PORT,
     PREFIX,
     ROOT,
@@ -29,7 +27,9 @@ from program.settings import (
     ZookeeperServers,
     read_secret,
 )
-from program.zookeeper import read_identities
+from program.settings.keys import read_keys
+from program.settings.proxy_tokens import read_tokens
+from program.settings.zookeeper import read_identities
 
 _MASTER = re.compile(r"zk://\S+/\S+|[^\s,/@:\[\]]+:\d{1,5}")
 _EVERYWHERE = frozenset({"0.0.0.0", "[::]", "::", "*"})  # noqa: S104 - nothing listens by this
@@ -343,4 +343,4 @@ def _credential(principal: str | None, file: Path | None) -> tuple[str, str] | N
 
 def read(environ: Mapping[str, str]) -> Settings:
     """Return the settings in `environ`. Raises SettingsError with every problem."""
-    return settings.read(Settings, environ)
+    return environment.read(Settings, environ)

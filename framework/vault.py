@@ -11,7 +11,7 @@ from framework.errors import NoKey, WrongKey
 
 
 class Keyring:
-    """framework.ports.Vault with the keys of program.keys; there may be none."""
+    """framework.ports.Vault with the keys of program.settings.keys; there may be none."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = [Fernet(key) for key in keys]

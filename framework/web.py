@@ -19,8 +19,8 @@ from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
 from framework.settings import Settings
 from prevs.records import AppRecord
-from program import health
-from program.health import Check
+from program.http import health
+from program.http.health import Check
 
 
 def make_app(

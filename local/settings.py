@@ -11,7 +11,7 @@ from typing import Any
 
 from local.errors import LocalError
 from local.mesos.access import Access
-from program.keys import new_key
+from program.settings.keys import new_key
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """Code that several programs share and that knows nothing about previews.
 
-It has settings, log lines, the rules for git, and the handling of foreign text. The modules that
-the executor runs too import no libraries, and work on Python 3.9.
+Each folder is one subject, and none of them imports another. The rooms git/ and limits/, and
+logs/log_lines.py, import no libraries and work on Python 3.9: the executor uses them too.
 """

@@ -18,10 +18,10 @@ from prometheus_client import CollectorRegistry
 
 from prevs.paths import Paths
 from prevs.signatures import derive_key
-from program import logs
-from program.public_suffixes import find_reach
-from program.request_ids import RequestIds
-from program.settings import SettingsError
+from program.http.public_suffixes import find_reach
+from program.http.request_ids import RequestIds
+from program.logs import log_output
+from program.settings.environment import SettingsError
 from proxy import certificates, internal_api, serving, settings
 from proxy.framework.api_client import FrameworkApi
 from proxy.framework.usage_report import UsageReporter
@@ -52,10 +52,10 @@ log = structlog.get_logger("proxy")
 
 def main(intervals: Intervals = USUAL) -> int:
     """Run until a signal; return the exit code. A test may pass shorter `intervals`."""
-    logs.configure()
+    log_output.configure()
     try:
         chosen = settings.read(os.environ)
-        logs.configure(chosen.log)
+        log_output.configure(chosen.log)
         files = Files(chosen.proxy_dir)
         with _locked(files):
             _warn_about_cookies(chosen.domain)

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route as Path
 
-from program import health
-from program.health import Check
+from program.http import health
+from program.http.health import Check
 from proxy.model import problems
 from proxy.room import responses
 from proxy.room.context import RoomContext

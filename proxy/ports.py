@@ -6,7 +6,7 @@ All calls are made on the event loop's thread.
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Protocol
 
-from program.server_events import ServerEvent
+from program.http.server_events import ServerEvent
 from proxy.model.preview import Commit, Preview
 from proxy.model.routes import Changes, Routes
 from proxy.model.trust import Nodes

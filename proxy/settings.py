@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from program import settings
-from program.proxy_tokens import read_tokens
-from program.settings import (
+from program.settings import environment
+from program.settings.environment import (
     ROOT,
     Domain,
     EnvironmentSettings,
@@ -20,7 +19,8 @@ from program.settings import (
     ZookeeperAuthFile,
     ZookeeperServers,
 )
-from program.zookeeper import read_identities
+from program.settings.proxy_tokens import read_tokens
+from program.settings.zookeeper import read_identities
 from proxy.haproxy.config import CONNECTIONS_EACH, Front
 from proxy.held.start_limits import HELD_EACH, MOST
 
@@ -229,4 +229,4 @@ class Settings(EnvironmentSettings):
 
 def read(environ: Mapping[str, str]) -> Settings:
     """Return the settings in `environ`. Raises SettingsError with every problem."""
-    return settings.read(Settings, environ)
+    return environment.read(Settings, environ)

@@ -28,7 +28,7 @@ from cli.client.connection import Connection, Hold
 from cli.client.credentials import Credentials
 from cli.client.paging import Listed, gather
 from cli.errors import ApiConfused
-from program.server_events import Parser, ServerEvent
+from program.http.server_events import Parser, ServerEvent
 
 
 class Timeouts(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, cast
 
 from cli.client.api_types import Event, Preview
 from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failure
-from program.server_events import ServerEvent
+from program.http.server_events import ServerEvent
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 """Seconds before each attempt to connect again; they start over when an event arrives."""

@@ -208,7 +208,7 @@ def print_key() -> None:
     Examples:
       (umask 077 && prevs key > /etc/prevs/keys)        # every framework needs the same file
     """
-    from program.keys import new_key
+    from program.settings.keys import new_key
 
     click.echo(new_key())
 

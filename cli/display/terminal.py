@@ -1,11 +1,11 @@
 """Makes foreign text safe for a terminal: it keeps words, line ends and, if wanted, colours.
 
-A terminal obeys commands in what it prints; program/foreign_text.py names those to remove.
+A terminal obeys commands in what it prints; program/text/foreign_text.py names those to remove.
 """
 
 import re
 
-from program.foreign_text import drop_commands, name_marks
+from program.text.foreign_text import drop_commands, name_marks
 
 # The held text is bounded: a command may never end.
 _UNFINISHED = re.compile(

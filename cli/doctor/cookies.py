@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from cli.doctor.findings import Finding, ok, warning
-from program.public_suffixes import find_reach, is_within
+from program.http.public_suffixes import find_reach, is_within
 
 _PART = "cookies"
 _DOCS = "docs/operating/tls.md, The domain"

@@ -6,7 +6,7 @@ from typing import Any
 from cli.client.api_types import App, MesosAgent, Preview, Queued, Unfit
 from cli.display.sentences import counted, duration, failure, shortened, title
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
-from program.git_addresses import leads_here, read_address
+from program.git.addresses import leads_here, read_address
 
 CLOCK_SECONDS = 5.0
 """The tolerance for clocks: answers carry whole seconds, and take a moment."""

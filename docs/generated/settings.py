@@ -15,7 +15,7 @@ from executor.config import VARIABLES
 from framework.http_api.models.app_models import AppSettings
 from framework.settings import Settings as FrameworkSettings
 from local.console.commands import up
-from program.settings import PREFIX
+from program.settings.environment import PREFIX
 from proxy.settings import Settings as ProxySettings
 
 _INTRODUCTION = """\

@@ -24,7 +24,7 @@ from typing import Optional
 from executor.builds.dockerfile import Line
 from executor.limits.firewall import Network
 from prevs import names
-from program.git_messages import redact
+from program.git.messages import redact
 
 VARIABLE = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
 """The environment variable with the path of the policy for buildx."""

@@ -14,7 +14,7 @@ from executor.container.log_position import LogPosition, is_stamped
 from executor.docker.daemon import daemon_errors, explanation
 from executor.errors import DockerUnavailable
 from executor.ports import Log
-from program.token_bucket import TokenBucket
+from program.limits.token_bucket import TokenBucket
 
 _RATE = 4 * 1024 * 1024
 """Bytes per second of a container's output that are read in the long run. Reading a flood costs the

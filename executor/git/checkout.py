@@ -35,8 +35,8 @@ from executor.workspace.usage_locks import UsageLocks
 from executor.workspace.work_folder import WorkFolder
 from prevs import names
 from prevs.messages import Credential
-from program.git_addresses import NotAllowed, follow, is_foreign, read_address
-from program.git_messages import find_reason, redact
+from program.git.addresses import NotAllowed, follow, is_foreign, read_address
+from program.git.messages import find_reason, redact
 
 logger = logging.getLogger(__name__)
 

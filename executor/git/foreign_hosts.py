@@ -21,9 +21,9 @@ from executor.limits.confinement import Confinement
 from executor.limits.firewall import METADATA, PRIVATE, Network
 from executor.limits.machine_checks import FOREIGN_GIT
 from executor.ports import Signals
-from program.git_addresses import Origin, read_address
-from program.git_credentials import give_none
-from program.git_messages import redact
+from program.git.addresses import Origin, read_address
+from program.git.credentials import give_none
+from program.git.messages import redact
 
 NEVER: Sequence[Network] = tuple(
     ipaddress.ip_network(network)
@@ -83,7 +83,7 @@ def find_open(
 def write_pins(origin: Origin, addresses: Sequence[str]) -> list[tuple[str, str]]:
     """Return settings that make git contact an origin at these addresses alone. Pure."""
     where = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
-    # A redirect from http to https of the same host is followed: program/git_redirects.py.
+    # A redirect from http to https of the same host is followed: program/git/redirects.py.
     ports = dict.fromkeys((origin.port, 443) if origin.scheme == "http" else (origin.port,))
     return [("http.curloptResolve", f"{origin.host}:{port}:{where}") for port in ports]
 

@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 from executor.errors import RepositoryUnreachable
 from prevs.messages import Credential
-from program import git_safety
-from program.git_addresses import Address, read_address
-from program.git_credentials import Access, CredentialUnusable, give_access, give_none
-from program.git_messages import redact
+from program.git import safety
+from program.git.addresses import Address, read_address
+from program.git.credentials import Access, CredentialUnusable, give_access, give_none
+from program.git.messages import redact
 
-_ENVIRONMENT = {**git_safety.ENVIRONMENT, "GIT_LFS_SKIP_SMUDGE": "1"}
+_ENVIRONMENT = {**safety.ENVIRONMENT, "GIT_LFS_SKIP_SMUDGE": "1"}
 # git shares the task's memory with the executor: without a limit it would cache 96 MB of delta
 # bases in each thread.
-_SETTINGS = git_safety.write_file({**git_safety.SETTINGS_IN_FILE, "pack.windowMemory": "16m"})
+_SETTINGS = safety.write_file({**safety.SETTINGS_IN_FILE, "pack.windowMemory": "16m"})
 
 
 class GitAuth(NamedTuple):
@@ -113,8 +113,8 @@ def _own_environment(folder: Path, environ: Mapping[str, str], access: Access) -
         **_ENVIRONMENT,
         "GIT_CONFIG_GLOBAL": str(settings),
         # An operator's own settings may redirect to any address, such as a copy on this machine.
-        "GIT_ALLOW_PROTOCOL": git_safety.OWN_PROTOCOLS,
-        "GIT_SSH_COMMAND": environ.get("GIT_SSH_COMMAND", git_safety.SSH_COMMAND),
+        "GIT_ALLOW_PROTOCOL": safety.OWN_PROTOCOLS,
+        "GIT_SSH_COMMAND": environ.get("GIT_SSH_COMMAND", safety.SSH_COMMAND),
         **access.environment,
     }
 
@@ -128,7 +128,7 @@ def _other_environment(folder: Path) -> Mapping[str, str]:
     return {
         **_ENVIRONMENT,
         "GIT_CONFIG_GLOBAL": str(settings),
-        "GIT_ALLOW_PROTOCOL": git_safety.FOREIGN_PROTOCOLS,
+        "GIT_ALLOW_PROTOCOL": safety.FOREIGN_PROTOCOLS,
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
         **give_none().environment,

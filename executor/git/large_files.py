@@ -18,9 +18,9 @@ from executor.errors import LargeFilesMissing, LargeFilesUnsupported
 from executor.git.mirror import AS_POINTERS, Mirror
 from executor.git.submodules import printable
 from prevs.messages import Credential
-from program.git_addresses import NotAllowed, find_large_files
-from program.git_credentials import find_advice
-from program.git_messages import find_reason, redact
+from program.git.addresses import NotAllowed, find_large_files
+from program.git.credentials import find_advice
+from program.git.messages import find_reason, redact
 
 _LONGEST_POINTER = 1024
 _POINTER = re.compile(

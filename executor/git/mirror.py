@@ -28,10 +28,10 @@ from executor.git.git_command import Deadline, Done, GitCommand, Take, TookTooLo
 from executor.ports import Log, Signals
 from executor.workspace.locks import locked
 from prevs.messages import Credential
-from program import git_redirects, git_safety
-from program.git_addresses import read_address
-from program.git_credentials import find_advice
-from program.git_messages import find_reason, redact
+from program.git import redirects, safety
+from program.git.addresses import read_address
+from program.git.credentials import find_advice
+from program.git.messages import find_reason, redact
 
 _BRANCHES = "+refs/heads/*:refs/heads/*"
 _TAGS = "+refs/tags/*:refs/tags/*"
@@ -41,7 +41,7 @@ _RECENT = 50
 _MANY_PACKS = 20
 
 _CONFIG = (
-    *git_safety.write_options(git_safety.SETTINGS),
+    *safety.write_options(safety.SETTINGS),
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
     # Keep each fetch as a pack: unpacking it would compress each object again.
@@ -248,17 +248,17 @@ class Mirror:
         def run_at(place: str) -> Done:
             self._place = place
             done = self.execute(*before, "--end-of-options", place, *after)
-            if done.code != 0 and git_redirects.is_redirected(done.stderr):
-                raise git_redirects.Redirected
+            if done.code != 0 and redirects.is_redirected(done.stderr):
+                raise redirects.Redirected
             return done
 
         try:
-            return git_redirects.follow(self._place, run_at, self._trace)
-        except git_redirects.RedirectRefused as exc:
+            return redirects.follow(self._place, run_at, self._trace)
+        except redirects.RedirectRefused as exc:
             raise RepositoryMoved(redact(self.address), exc.why, exc.advice) from exc
 
     def _trace(self, place: str) -> str:
-        return self.execute(*git_redirects.QUESTION, place, more=git_redirects.TRACE).stderr
+        return self.execute(*redirects.QUESTION, place, more=redirects.TRACE).stderr
 
     def _has(self, sha: str) -> bool:
         return self.execute("cat-file", "-e", f"{sha}^{{commit}}").code == 0

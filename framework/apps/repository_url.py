@@ -6,7 +6,7 @@ Pure except for `find_own_problem`, which follows links. framework/git runs git 
 import re
 from pathlib import Path
 
-from program.git_addresses import leads_here, read_address
+from program.git.addresses import leads_here, read_address
 
 _SCHEMES = ("http", "https", "ssh", "git", "file")
 _LONGEST = 2000

@@ -26,7 +26,7 @@ from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
-from program.log_lines import name_attempt
+from program.logs.log_lines import name_attempt
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from framework.clock import Clock
 from framework.errors import OutcomeUnknown, Unavailable
 from framework.ports import Cluster
 from prevs.messages import BuildOrder
-from program.log_lines import name_attempt
+from program.logs.log_lines import name_attempt
 
 log = structlog.get_logger(__name__)
 

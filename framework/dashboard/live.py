@@ -20,7 +20,7 @@ from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
 from framework.service.previews import Previews
 from prevs.records import PreviewRecord
-from program.server_events import STILL_HERE, ServerEvent, retry
+from program.http.server_events import STILL_HERE, ServerEvent, retry
 
 TICK_S = 0.5
 REFS_S = 4.0

@@ -17,18 +17,18 @@ from typing import Any
 import git
 
 from prevs.messages import Credential
-from program import git_redirects, git_safety
-from program.git_addresses import read_address
-from program.git_credentials import Access, CredentialUnusable, find_advice, give_access
-from program.git_messages import find_reason
+from program.git import redirects, safety
+from program.git.addresses import read_address
+from program.git.credentials import Access, CredentialUnusable, find_advice, give_access
+from program.git.messages import find_reason
 
-# With windowMemory gc needs 106 MB instead of 414, for the files of program/git_safety.py.
+# With windowMemory gc needs 106 MB instead of 414, for the files of program/git/safety.py.
 # A fetch stores loose objects and completed deltas uncompressed: compressing takes 35 ms a
 # megabyte, while a visitor waits. gc compresses them later.
 # The low speed limits end a transfer that stands still before the time limit does.
 _SETTINGS = {
-    **git_safety.SETTINGS_IN_FILE,
-    **git_safety.SETTINGS,
+    **safety.SETTINGS_IN_FILE,
+    **safety.SETTINGS,
     "credential.helper": "",
     "pack.windowMemory": "64m",
     "fetch.writeCommitGraph": "true",
@@ -37,12 +37,12 @@ _SETTINGS = {
     "http.lowSpeedTime": "30",
 }
 _ENVIRONMENT = {
-    **git_safety.ENVIRONMENT,
+    **safety.ENVIRONMENT,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_PARAMETERS": "",
     "GIT_CONFIG_COUNT": "0",
-    "GIT_SSH_COMMAND": git_safety.SSH_COMMAND,
-    "GIT_ALLOW_PROTOCOL": git_safety.OWN_PROTOCOLS,
+    "GIT_SSH_COMMAND": safety.SSH_COMMAND,
+    "GIT_ALLOW_PROTOCOL": safety.OWN_PROTOCOLS,
     "GIT_OPTIONAL_LOCKS": "0",
 }
 _KEYS = "keys-"
@@ -71,7 +71,7 @@ class GitCommand:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         settings = folder / "gitconfig"
-        settings.write_text(git_safety.write_file(_SETTINGS))
+        settings.write_text(safety.write_file(_SETTINGS))
         # Files that a killed framework has left.
         for left in folder.glob(f"{_KEYS}*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -112,22 +112,22 @@ class GitCommand:
             try:
                 return self.run(repository, [*before, place, *after], limit=limit)
             except GitFailed as exc:
-                if git_redirects.is_redirected(exc.output):
-                    raise git_redirects.Redirected from exc
+                if redirects.is_redirected(exc.output):
+                    raise redirects.Redirected from exc
                 raise
 
         try:
-            return git_redirects.follow(
+            return redirects.follow(
                 address, run_at, lambda place: self._trace(repository, place, limit)
             )
-        except git_redirects.RedirectRefused as exc:
+        except redirects.RedirectRefused as exc:
             raise GitFailed(str(exc), "") from exc
 
     def _trace(self, repository: Path, address: str, limit: int) -> str:
         git = copy.copy(self)
-        git._environment = {**self._environment, **git_redirects.TRACE}
+        git._environment = {**self._environment, **redirects.TRACE}
         try:
-            return git.run(repository, [*git_redirects.QUESTION, address], limit=limit)[1]
+            return git.run(repository, [*redirects.QUESTION, address], limit=limit)[1]
         except GitFailed as exc:
             return exc.output
 

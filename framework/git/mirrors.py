@@ -28,7 +28,7 @@ from framework.ports import CommitPage, Listing, Ref, RepositoryFile, Resolved
 from prevs import names
 from prevs.messages import Credential
 from prevs.records import AppRecord
-from program.git_messages import redact
+from program.git.messages import redact
 
 FRESH_S = 2.0
 """How long a known label needs no fetch: a page and its parts are requested within this time."""

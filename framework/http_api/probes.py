@@ -16,8 +16,8 @@ from starlette.types import Scope
 from framework.http_api.admission.metrics_access import reads_addresses
 from framework.http_api.http import problems
 from framework.http_api.http.examples import example
-from program import health
-from program.health import Check
+from program.http import health
+from program.http.health import Check
 
 VERSION = importlib.metadata.version("prevs")
 ANSWERS = Check("api", True, "It answers.")

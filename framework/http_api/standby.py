@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from framework.http_api.admission.client_signature import ClientSignature
 from framework.http_api.forwarding import Forwarding
 from framework.http_api.probes import ANSWERS, answer_probe
-from program.health import Check
+from program.http.health import Check
 
 
 class Standby:

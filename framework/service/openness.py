@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import structlog
 
 from framework.errors import FrameworkError
-from program.health import Check
+from program.http.health import Check
 
 log = structlog.get_logger(__name__)
 

@@ -35,8 +35,8 @@ from framework.service.refused_connections import RefusedConnections
 from framework.state.records import Records
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord
-from program import health
-from program.health import Check
+from program.http import health
+from program.http.health import Check
 
 log = structlog.get_logger(__name__)
 

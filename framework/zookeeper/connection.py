@@ -10,7 +10,7 @@ from kazoo.handlers.threading import KazooTimeoutError
 from framework import events
 from framework.errors import ForeignState, SessionLost, Unavailable
 from framework.zookeeper.rights import everything
-from program.zookeeper import list_servers
+from program.settings.zookeeper import list_servers
 
 SESSION_SECONDS = 6.0
 """The session timeout: without a sign of life for so long, another framework leads."""

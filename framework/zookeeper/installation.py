@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from prevs.records import InstallationRecord
-from program.zookeeper import list_hosts
+from program.settings.zookeeper import list_hosts
 
 _SETTINGS: Mapping[str, str] = {
     "master": "PREVS_MASTER",

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import httpx
 
-from program import request_ids
-from program.server_events import Parser, ServerEvent
+from program.http import request_ids
+from program.http.server_events import Parser, ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import Problem, read_problem

@@ -10,7 +10,7 @@ import json
 from collections import deque
 from typing import NamedTuple
 
-from program.server_events import ServerEvent
+from program.http.server_events import ServerEvent
 
 MOST = 256 * 1024
 """How many characters of a log are kept. The last event is always kept, whatever its size."""

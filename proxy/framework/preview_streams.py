@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import NamedTuple
 
-from program.server_events import ServerEvent
+from program.http.server_events import ServerEvent
 from proxy.framework.log_window import LogWindow, Reader
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.ports import Framework

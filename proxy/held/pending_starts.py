@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 import structlog
 
 from prevs import names
-from program import log_lines
+from program.logs import log_lines
 from proxy.held.refused_tasks import RefusedTasks
 from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused

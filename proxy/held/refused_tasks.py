@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
-from program import log_lines
+from program.logs import log_lines
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.routes import Route
 from proxy.ports import Framework

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from prevs import names
-from program.client_address import CUSTOMER_BITS, SITE_BITS, name_client, read_address
+from program.http.client_address import CUSTOMER_BITS, SITE_BITS, name_client, read_address
 
 SECONDS = 60.0
 MOST: Mapping[str, int] = MappingProxyType({"address": 30, "network": 120, "app": 150, "all": 600})

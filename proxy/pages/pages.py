@@ -13,7 +13,7 @@ import jinja2
 
 from prevs import names
 from program import web
-from program.page_text import end_of_log, tame
+from program.text.page_text import end_of_log, tame
 from proxy.model.preview import Commit, Preview
 from proxy.model.problems import Problem
 from proxy.pages import view, wording

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from prevs import names
 from prevs.states import State
 from prevs.step_status import StepStatus, find_statuses
-from program.page_text import tame
+from program.text.page_text import tame
 from proxy.model.preview import Mistake, Preview, Step
 from proxy.pages import wording
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, NamedTuple
 
-from program.server_events import STILL_HERE, ServerEvent, retry
+from program.http.server_events import STILL_HERE, ServerEvent, retry
 from proxy.framework.preview_streams import AWAY, PreviewStreams
 from proxy.held.refused_tasks import RefusedTasks
 from proxy.model import problems

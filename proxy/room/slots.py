@@ -4,7 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 
-from program.client_address import CUSTOMER_BITS, name_client
+from program.http.client_address import CUSTOMER_BITS, name_client
 
 
 class Slots:

@@ -7,7 +7,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from program import same_origin
+from program.http import same_origin
 from proxy.model import problems
 from proxy.model.preview import Commit, Preview
 from proxy.model.problems import Problem

@@ -12,7 +12,7 @@ import secrets
 from starlette.requests import Request
 
 from prevs import names
-from program import same_origin
+from program.http import same_origin
 from proxy.pages.pages import Visit
 from proxy.room import host_header
 from proxy.room.context import RoomContext

@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
-from program import health, log_lines
-from program.health import Check
+from program.http import health
+from program.http.health import Check
+from program.logs import log_lines
 from proxy.intervals import USUAL, Intervals
 from proxy.model import routes, trust, usage
 from proxy.model.errors import PlacementsAway, RouterAway

@@ -21,7 +21,7 @@ from kazoo.security import ACL, make_digest_acl
 
 from prevs.paths import Paths
 from prevs.records import ProxyRecord
-from program.zookeeper import list_servers
+from program.settings.zookeeper import list_servers
 from proxy.model.errors import PlacementsAway
 from proxy.model.trust import Node, Nodes
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message
 from framework.http_api import Admission, Audit, ClientSignature, Ports, Probes, make_app
 from framework.ports import Repositories, Sandboxes
 from prevs import names
-from program.health import Check
+from program.http.health import Check
 from tests.fakes.agents import FakeAgents
 from tests.fakes.clock import FakeClock
 from tests.fakes.previews import FakePreviews

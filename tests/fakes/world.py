@@ -22,7 +22,7 @@ from framework.preview.steps import STEPS
 from prevs import names
 from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import Cause, State
-from program.server_events import ServerEvent
+from program.http.server_events import ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import read_problem

@@ -25,7 +25,7 @@ from framework.service.commands import Commands
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.step_status import find_statuses
-from program.page_text import end_of_log
+from program.text.page_text import end_of_log
 
 DESCRIPTION_S = 2.0
 """How long a page waits for a commit's subject and author."""

@@ -16,7 +16,7 @@ from framework.dashboard.session.responses import Pages, here
 from framework.dashboard.session.sessions import Sessions, Viewer
 from framework.errors import FrameworkError, NotOfApp
 from framework.http_api.admission.audit import Audit
-from program import same_origin
+from program.http import same_origin
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Show = Callable[[Request, Viewer], Awaitable[Response]]

@@ -19,7 +19,7 @@ from framework.dashboard.session.sessions import Viewer
 from framework.dashboard.session.static_files import Files
 from framework.errors import FrameworkError
 from prevs import names
-from program.foreign_text import name_unseen
+from program.text.foreign_text import name_unseen
 
 _FOLDER = Path(__file__).parents[1] / "templates"
 _STATUSES: Mapping[type[FrameworkError], int] = {

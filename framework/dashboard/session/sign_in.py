@@ -8,7 +8,7 @@ from framework.dashboard.session import cookies
 from framework.dashboard.session.page_access import PageAccess, is_own, read_form
 from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.sessions import Sessions
-from program import same_origin
+from program.http import same_origin
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _PLAIN = (

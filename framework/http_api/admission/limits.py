@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from framework.http_api.admission.clients import Client
 from framework.http_api.admission.token_buckets import Level, Policy, TokenBuckets
 from framework.http_api.http import problems
-from program.client_address import SITE_BITS, name_client
+from program.http.client_address import SITE_BITS, name_client
 
 TOKENS = Policy("token", 600, 60)
 OPEN = 200

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from program.token_bucket import TokenBucket
+from program.limits.token_bucket import TokenBucket
 
 _MOST = 10_000
 """How many buckets are kept. The fullest are dropped first: a full bucket equals a new one."""

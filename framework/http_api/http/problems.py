@@ -14,7 +14,7 @@ from starlette.routing import Match
 from framework import errors
 from framework.errors import FrameworkError, Problem
 from prevs.names import Addresses
-from program.git_messages import redact
+from program.git.messages import redact
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 5

@@ -22,7 +22,7 @@ from framework.http_api.models import event_models as models
 from framework.http_api.streams.feed import KEEPALIVE_S, Feed, Reset
 from framework.preview.history import ActivityEvent
 from framework.service.previews import Previews
-from program.server_events import STILL_HERE, ServerEvent
+from program.http.server_events import STILL_HERE, ServerEvent
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {

@@ -20,7 +20,7 @@ from framework.http_api.streams.logs import OVER, Logs
 from framework.service.previews import Previews
 from prevs.records import PreviewRecord
 from prevs.states import State
-from program.server_events import STILL_HERE, ServerEvent
+from program.http.server_events import STILL_HERE, ServerEvent
 
 TICK_S = 0.25
 QUIET_TICK_S = 1.0

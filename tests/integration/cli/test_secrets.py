@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from program.keys import read_keys
+from program.settings.keys import read_keys
 from tests.fakes.api import Api
 from tests.fakes.ssh_keys import make_ssh_key
 from tests.integration.cli.command_runs import Run, on_terminal

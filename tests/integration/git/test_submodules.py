@@ -145,7 +145,7 @@ def test_addresses_that_no_repository_may_name_are_refused(
     server: HttpsRepositories,
     tmp_path: Path,
 ) -> None:
-    """Each for a reason of its own; tests/unit/program/test_git_addresses.py has more of them."""
+    """Each for a reason of its own; tests/unit/program/git/test_addresses.py has more of them."""
     inner = library.commit({"b": "2"})
     for url, why in (
         (f"ext::sh -c touch% {tmp_path}/ran", "neither relative nor the address"),

@@ -11,7 +11,7 @@ from local.parts.part import Part, bring_up
 from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State
-from program import health
+from program.http import health
 from tests.fakes.framework import Framework
 from tests.integration.mesos.own_mesos import Parts, kill, own_mesos
 from tests.running_parts import running

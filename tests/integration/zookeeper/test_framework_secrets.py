@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from prevs.paths import Paths
-from program.keys import new_key
+from program.settings.keys import new_key
 from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, Program, make_repository
 

@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet
 from marathon import MarathonApp
 
 from framework import settings as framework_settings
-from program.settings import PREFIX
+from program.settings.environment import PREFIX
 from proxy import settings as proxy_settings
 
 ROOT = Path(__file__).parents[3]

@@ -11,7 +11,7 @@ from cli.__main__ import prevs
 from docs.generated.http_api import describe
 from executor.config import VARIABLES
 from framework.settings import Settings as FrameworkSettings
-from program.settings import PREFIX
+from program.settings.environment import PREFIX
 from proxy.settings import Settings as ProxySettings
 
 ROOT = Path(__file__).parents[3]

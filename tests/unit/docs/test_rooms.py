@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-PROGRAMS = ("framework", "executor", "proxy", "cli", "local")
+PROGRAMS = ("framework", "executor", "proxy", "cli", "local", "program")
 _ROOM = re.compile(r"(?<![\w/])([a-z_]+)/(?=['\s.,;]|$)")
 """A room as another one names it; not a path."""
 

@@ -4,7 +4,7 @@ import pytest
 
 from framework import settings
 from framework.matching.limits import Limits
-from program.settings import SettingsError
+from program.settings.environment import SettingsError
 
 
 @pytest.fixture

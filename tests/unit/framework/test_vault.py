@@ -2,7 +2,7 @@ import pytest
 
 from framework.errors import NoKey, WrongKey
 from framework.vault import Keyring
-from program.keys import new_key
+from program.settings.keys import new_key
 
 OLD, NEW = new_key(), new_key()
 

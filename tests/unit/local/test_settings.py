@@ -5,7 +5,7 @@ import pytest
 
 from local import settings
 from local.errors import LocalError
-from program.keys import read_keys
+from program.settings.keys import read_keys
 
 
 def test_folders_follow_the_xdg_variables_and_ignore_relative_ones() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from program.settings import SettingsError
+from program.settings.environment import SettingsError
 from proxy import settings
 from proxy.haproxy.config import Front
 

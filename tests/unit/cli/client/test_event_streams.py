@@ -16,7 +16,7 @@ from cli.client.event_streams import (
     follow,
 )
 from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failure, Problem
-from program.server_events import ServerEvent
+from program.http.server_events import ServerEvent
 from tests.fakes import answers as fake
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from executor.git.foreign_hosts import Place, find_open, find_proxy, resolve, write_pins
 from executor.limits.confinement import Confinement
-from program.git_addresses import Origin
+from program.git.addresses import Origin
 
 PUBLIC = ("93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34", "64:ff9b::5db8:d822")
 PRIVATE = (

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from framework.http_api import Standby, Switch
 from framework.http_api.admission.client_signature import ClientSignature
 from framework.http_api.admission.metrics_access import MetricsAccess
-from program.health import Check
+from program.http.health import Check
 from tests.fakes.asgi import HOST, TOKEN, AsgiClient, send_raw
 from tests.fakes.played_leader import API, PlayedLeader
 

@@ -9,7 +9,7 @@ from framework.matching.limits import Limits
 from framework.scheduling.launches import next_attempt
 from prevs import names
 from prevs.states import Cause, Phase, State
-from program import health
+from program.http import health
 from tests.fakes.driven import A, B, C, D, Driven
 from tests.fakes.offers import offer
 

@@ -2,7 +2,7 @@ from structlog.testing import capture_logs
 
 from framework.errors import Unavailable
 from framework.service.openness import MASTER, ZOOKEEPER, Openness, judge_master, judge_zookeeper
-from program.health import why_not
+from program.http.health import why_not
 
 CLOSED = {"authenticate_http_readwrite": "true", "authenticate_http_frameworks": "true"}
 

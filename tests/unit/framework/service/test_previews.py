@@ -21,7 +21,7 @@ from prevs import names
 from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import Phase, State
-from program import health
+from program.http import health
 from tests.fakes.driven import APP, A, B, Driven
 from tests.fakes.offers import offer
 

@@ -17,7 +17,7 @@ from framework.state.snapshot import Snapshot
 from prevs.messages import Credential
 from prevs.records import AppRecord, SecretsRecord
 from prevs.states import Cause, State
-from program.keys import new_key
+from program.settings.keys import new_key
 from tests.fakes.driven import B, Driven
 from tests.fakes.offers import offer
 

@@ -12,7 +12,7 @@ from framework.ports.tasks import StatusKind, TaskStatus
 from framework.service.service import STUCK_SECONDS
 from prevs.records import PreviewRecord
 from prevs.states import Phase, State
-from program import health
+from program.http import health
 from tests.fakes.driven import APP, A, B, Driven
 from tests.fakes.mishaps import Fate
 from tests.fakes.offers import offer

@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from program.server_events import ServerEvent
+from program.http.server_events import ServerEvent
 from proxy.framework.log_window import LogWindow, Reader
 
 

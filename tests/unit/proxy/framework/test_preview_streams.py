@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 
-from program.server_events import ServerEvent
+from program.http.server_events import ServerEvent
 from proxy.framework.log_window import MOST
 from proxy.framework.preview_streams import LINGER_SECONDS, PreviewStreams
 from proxy.model import problems

@@ -9,7 +9,7 @@ from framework.errors import AmbiguousLabel
 from framework.meanings import Meaning
 from prevs.records import Failure
 from prevs.states import Cause, State
-from program.server_events import ServerEvent
+from program.http.server_events import ServerEvent
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
 from proxy.room import downloads, open_requests

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from program.server_events import Parser, ServerEvent
+from program.http.server_events import Parser, ServerEvent
 from proxy.framework.preview_streams import PreviewStreams
 from proxy.held.refused_tasks import RefusedTasks
 from proxy.model.routes import Route

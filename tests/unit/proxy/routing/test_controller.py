@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from program import health
+from program.http import health
 from proxy.model.routes import Route
 from proxy.model.usage import Count
 from proxy.routing.controller import STUCK_SECONDS, Controller
