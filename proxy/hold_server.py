@@ -16,6 +16,7 @@ from typing import NamedTuple
 import structlog
 
 from prevs import names
+from program.http.client_address import name_customer
 from proxy.held import client_disconnects
 from proxy.held.client_disconnects import Peer, read_peer
 from proxy.held.pending_starts import Callback, Outcome
@@ -152,7 +153,7 @@ class _Connection(asyncio.Protocol):
             if later is not None:
                 self._answer(number, f"later {later.seconds} {later.budget}")
                 return
-        if not self._context.holds.enter(client):
+        if not self._context.holds.enter(name_customer(client)):
             self._answer(number, f"later {problems.AGAIN_SECONDS} held")
             return
         ip, port = peer.split()
@@ -166,7 +167,7 @@ class _Connection(asyncio.Protocol):
 
     def _finish(self, number: str, outcome: Outcome) -> None:
         request = self.requests.pop(number)
-        self._context.holds.leave(request.client)
+        self._context.holds.leave(name_customer(request.client))
         let_in = isinstance(outcome, Route)
         holds = self._context.metrics.holds.labels("let_in" if let_in else "refused")
         holds.observe(max(0.0, self._context.clock() - request.since))
@@ -175,7 +176,7 @@ class _Connection(asyncio.Protocol):
     def _forget(self, number: str) -> None:
         """Forget a request. HAProxy may send this while the answer is on its way."""
         if request := self.requests.pop(number, None):
-            self._context.holds.leave(request.client)
+            self._context.holds.leave(name_customer(request.client))
             self._context.pending_starts.remove(request.host, request.callback, request.refused)
 
     def _answer(self, number: str, answer: str) -> None:

@@ -5,7 +5,7 @@ import ipaddress
 SITE_BITS = 64
 """The prefix of one host's IPv6 network: the host may take any address in it."""
 
-CUSTOMER_BITS = 48
+_CUSTOMER_BITS = 48
 """The prefix of the largest IPv6 network that a provider gives one customer."""
 
 
@@ -26,3 +26,8 @@ def name_client(address: str, bits: int) -> str:
     if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((found, bits), strict=False))
     return str(found)
+
+
+def name_customer(address: str) -> str:
+    """Return the same text for all addresses that one customer of a provider may have."""
+    return name_client(address, _CUSTOMER_BITS)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from prevs import names
-from program.http.client_address import CUSTOMER_BITS, SITE_BITS, name_client, read_address
+from program.http.client_address import SITE_BITS, name_client, name_customer, read_address
 
 SECONDS = 60.0
 MOST: Mapping[str, int] = MappingProxyType({"address": 30, "network": 120, "app": 150, "all": 600})
@@ -93,6 +93,6 @@ def _budgets(address: str, host: str) -> Iterator[tuple[str, str]]:
     """
     yield "address", name_client(address, SITE_BITS)
     if isinstance(read_address(address), ipaddress.IPv6Address):
-        yield "network", name_client(address, CUSTOMER_BITS)
+        yield "network", name_customer(address)
     yield "app", names.app_of_host(host)
     yield "all", ""

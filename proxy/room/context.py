@@ -1,11 +1,11 @@
 """The objects that the waiting room works with."""
 
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from program.limits.slots import Slots
 from proxy.framework.preview_streams import PreviewStreams
 from proxy.held.pending_starts import PendingStarts
 from proxy.held.refused_tasks import RefusedTasks
@@ -13,7 +13,6 @@ from proxy.held.start_limits import HELD_EACH, StartLimit
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
 from proxy.ports import Framework
-from proxy.room.slots import Slots
 from proxy.room.tokens import Tokens
 from proxy.room.visibility import Visibility
 from proxy.routing.routing_table import RoutingTable
@@ -73,7 +72,7 @@ def make_context(
         Visibility(framework),
         preview_streams,
         StartLimit(budgets),
-        Slots(sys.maxsize, budgets.get("held", HELD_EACH)),
+        Slots(budgets.get("held", HELD_EACH)),
         metrics,
         domain,
     )

@@ -7,13 +7,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from prevs import names
+from program.limits.slots import Slots
 from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.problems import Problem
 from proxy.room import responses
 from proxy.room.context import RoomContext
-from proxy.room.slots import Slots
-from proxy.room.visits import may_read, read_visit
+from proxy.room.visits import may_read, read_client, read_visit
 
 LONGEST = 256 * 1024 * 1024
 """How many bytes of a log one download has at most."""
@@ -28,7 +28,7 @@ class Downloads:
 
     def __init__(self, context: RoomContext) -> None:
         self._context = context
-        self._slots = Slots(AT_A_TIME, EACH)
+        self._slots = Slots(EACH, in_all=AT_A_TIME)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the log as far as it goes now. Starts nothing, and does not wait for more.
@@ -37,7 +37,7 @@ class Downloads:
         or the client has gone. Otherwise many requests at once would each keep a piece in memory.
         """
         request = Request(scope, receive)
-        with self._slots.take(request.headers.get("x-forwarded-for", "")) as has_one:
+        with self._slots.take(read_client(request)) as has_one:
             if has_one:
                 answer = await self._answer(request)
             else:

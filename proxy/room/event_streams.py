@@ -12,12 +12,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from prevs import names
+from program.limits.slots import Slots
 from proxy.model import problems
 from proxy.model.preview import Preview, read_preview
 from proxy.room import events, responses
 from proxy.room.context import RoomContext
-from proxy.room.slots import Slots
-from proxy.room.visits import may_read, read_visit
+from proxy.room.visits import may_read, read_client, read_visit
 
 AT_A_TIME = 1500
 """How many streams are open at a time: HAProxy has 2,000 connections to the room."""
@@ -31,12 +31,12 @@ class EventStreams:
 
     def __init__(self, context: RoomContext) -> None:
         self._context = context
-        self._slots = Slots(AT_A_TIME, EACH)
+        self._slots = Slots(EACH, in_all=AT_A_TIME)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream the events of a page's preview until the stream ends or the client leaves."""
         request = Request(scope, receive)
-        with self._slots.take(request.headers.get("x-forwarded-for", "")) as has_one:
+        with self._slots.take(read_client(request)) as has_one:
             answer = await self._answer(request, lasts=has_one)
             await answer(scope, receive, send)
 

@@ -7,11 +7,11 @@ each of them takes one of HAProxy's connections to the room.
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from program.limits.slots import Slots
 from proxy.model import problems
 from proxy.room import responses
 from proxy.room.context import RoomContext
-from proxy.room.slots import Slots
-from proxy.room.visits import is_navigation, read_visit
+from proxy.room.visits import is_navigation, read_client, read_visit
 
 AT_A_TIME = 2000
 """How many connections HAProxy has to the room."""
@@ -25,12 +25,12 @@ class OpenRequests:
     def __init__(self, app: ASGIApp, context: RoomContext) -> None:
         self._app = app
         self._context = context
-        self._slots = Slots(AT_A_TIME, EACH)
+        self._slots = Slots(EACH, in_all=AT_A_TIME)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or answer that there are too many."""
         request = Request(scope, receive)
-        with self._slots.take(request.headers.get("x-forwarded-for", "")) as has_one:
+        with self._slots.take(read_client(request)) as has_one:
             if has_one:
                 await self._app(scope, receive, send)
                 return

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from prevs import names
 from program.http import same_origin
+from program.http.client_address import name_customer
 from proxy.pages.pages import Visit
 from proxy.room import host_header
 from proxy.room.context import RoomContext
@@ -24,6 +25,11 @@ def is_navigation(request: Request) -> bool:
     wants_html = any("text/html" in accepted for accepted in headers.getlist("accept"))
     navigates = "navigate" in headers.getlist("sec-fetch-mode")
     return request.method in {"GET", "HEAD"} and (navigates or wants_html)
+
+
+def read_client(request: Request) -> str:
+    """Return the client whose slots a request takes."""
+    return name_customer(request.headers.get("x-forwarded-for", ""))
 
 
 def read_visit(context: RoomContext, request: Request) -> Visit:

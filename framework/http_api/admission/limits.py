@@ -4,7 +4,6 @@ The operator's token and those of proxies have no limit: a proxy sends requests 
 visitors.
 """
 
-from collections import Counter
 from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
@@ -14,6 +13,7 @@ from framework.http_api.admission.clients import Client
 from framework.http_api.admission.token_buckets import Level, Policy, TokenBuckets
 from framework.http_api.http import problems
 from program.http.client_address import SITE_BITS, name_client
+from program.limits.slots import Slots
 
 TOKENS = Policy("token", 600, 60)
 OPEN = 200
@@ -31,7 +31,7 @@ class TokenLimit:
     def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
         self._app = app
         self._buckets = TokenBuckets(TOKENS, clock)
-        self._open: Counter[str] = Counter()
+        self._slots = Slots(OPEN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 429."""
@@ -53,24 +53,10 @@ class TokenLimit:
                 f"{TOKENS.window} s. Ask again in {level.retry} s."
             )
             await refuse(level.retry, sentence)(scope, receive, send_with_limit)
-        elif self._open[identity.name] >= OPEN:
-            sentence = (
-                f"The token {identity.name!r} has {OPEN} requests open, as many as it may. End "
-                "some streams, or give each program a token of its own."
-            )
-            await refuse(RETRY_OPEN_S, sentence)(scope, receive, send_with_limit)
-        else:
-            await self._pass(identity.name, scope, receive, send_with_limit)
-
-    async def _pass(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and count it until it ends."""
-        self._open[name] += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._open[name] -= 1
-            if not self._open[name]:
-                del self._open[name]
+            return
+        with self._slots.take(identity.name) as has_one:
+            answer = self._app if has_one else _refuse_open(identity.name)
+            await answer(scope, receive, send_with_limit)
 
 
 class FailedAuthLimit:
@@ -94,6 +80,14 @@ def refuse(retry: int, sentence: str) -> problems.ProblemResponse:
     return problems.answer_problem(
         problems.TOO_MANY_REQUESTS, sentence, headers={"Retry-After": str(retry)}
     )
+
+
+def _refuse_open(name: str) -> problems.ProblemResponse:
+    sentence = (
+        f"The token {name!r} has {OPEN} requests open, as many as it may. End some streams, or "
+        "give each program a token of its own."
+    )
+    return refuse(RETRY_OPEN_S, sentence)
 
 
 def _write_headers(policy: Policy, level: Level) -> dict[str, str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from program.http.client_address import CUSTOMER_BITS, SITE_BITS, name_client
+from program.http.client_address import SITE_BITS, name_client, name_customer
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from program.http.client_address import CUSTOMER_BITS, SITE_BITS, name_client
     ],
 )
 def test_a_client_is_an_address_or_a_network_of_ip_6(address: str, client: str) -> None:
-    assert name_client(address, CUSTOMER_BITS) == client
+    assert name_customer(address) == client
 
 
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
