@@ -107,9 +107,9 @@ def main() -> int:
     bundle, folder = Path(sys.argv[0]), os.environ.get(_FOLDER, "")
     if sys.version_info < _OLDEST:
         return _refuse(
-            f"{sys.executable} is Python {sys.version_info[0]}.{sys.version_info[1]}, and 3.9 or "
-            "later is needed: install one on this agent, and name it to the framework with "
-            "PREVS_EXECUTOR_PYTHON"
+            f"{sys.executable} is Python {sys.version_info[0]}.{sys.version_info[1]}, but the "
+            "executor needs 3.9 or later: install one on this agent, and set "
+            "PREVS_EXECUTOR_PYTHON of the framework to it"
         )
     if sys.argv[1:2] == ["doctor"]:
         return _examine(bundle)

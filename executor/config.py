@@ -84,17 +84,17 @@ VARIABLES = (
     ),
     Variable(
         "PREVS_DISK_LIMIT",
-        "MB that a preview may write to the agent's disk before it is ended, 0 for no limit: its "
-        "container's own files and its volumes. Each file and folder counts as 4 KB at least if "
-        "the executor is root and Docker's driver is overlay2. Otherwise Docker measures.",
+        "MB that a preview may write to the agent's disk before it is stopped, 0 for no limit: "
+        "its container's own files and its volumes. Each file and folder counts as 4 KB at least "
+        "if the executor is root and Docker's driver is overlay2. Otherwise Docker measures.",
         f"{DISK_LIMIT}",
     ),
     Variable(
         "PREVS_DENY",
-        "More networks that previews must not reach, such as 203.0.113.0/24, separated by commas. "
-        "Executors fetch no submodules of other hosts there either. Private networks are closed "
-        "without this, and so are the agent itself, metadata addresses, and the machines of prevs "
-        "and Mesos that the framework knows.",
+        "More networks that previews must not reach, such as 203.0.113.0/24, separated by "
+        "commas. Executors fetch no submodules of other hosts there either. Private networks, "
+        "the agent itself, metadata addresses, and the machines of prevs and Mesos that the "
+        "framework knows are closed anyway.",
         "none",
     ),
     Variable(
@@ -106,14 +106,14 @@ VARIABLES = (
     ),
     Variable(
         "PREVS_ISOLATION",
-        "What happens if an executor may not set the rules that keep previews and builds apart. "
+        "What happens if an executor may not set the rules that isolate previews and builds. "
         "wanted: the attempt's log shows it; required: nothing is started or built.",
         f"{ISOLATION[0]}",
     ),
     Variable(
         "PREVS_ISOLATION_BUILDS",
-        "yes: RUN steps reach no more than previews do. The rules hold for Docker's "
-        "default network. Set no where others have containers in it: the rules hold for those too.",
+        "yes: RUN steps reach no more than previews do. The rules apply to Docker's default "
+        "network. Set no if others have containers in it: the rules apply to those too.",
         f"{SWITCH[0]}",
     ),
     Variable(
@@ -191,7 +191,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
     if given:
         parsed = read_duration(given)
         if parsed is None:
-            problems.append(f"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD is no duration: {given!r}")
+            problems.append(f"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD is not a duration: {given!r}")
         else:
             grace = parsed
     log = environ.get("PREVS_LOG", "") or FORMS[0]

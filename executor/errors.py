@@ -39,7 +39,7 @@ from prevs.states import Cause
 _EXIT_HINTS = {
     126: " (its command cannot be executed)",
     127: " (its command was not found)",
-    137: " (it was killed, as the kernel does where memory runs out)",
+    137: " (killed, as the kernel does when memory runs out)",
 }
 """What these exit codes of shells and of docker's init mean. With cgroup v2 docker often does not
 notice that memory ran out: the kernel's counter is removed with the container's group."""
@@ -103,8 +103,8 @@ class LargeFilesUnsupported(ExecutorError):
     def __init__(self, count: int, example: str) -> None:
         files = "a file" if count == 1 else f"{count} files"
         super().__init__(
-            f"The commit has {files} in Git LFS ({example}), and this agent has no git-lfs. "
-            "Its operator has to install it (Debian: apt-get install git-lfs), then retry."
+            f"The commit has {files} in Git LFS ({example}), and this agent has no git-lfs. Have "
+            "its operator install it (Debian: `apt-get install git-lfs`), then retry."
         )
         self.count = count
 
@@ -116,8 +116,8 @@ class CommitMissing(ExecutorError):
 
     def __init__(self, repository: str, sha: str) -> None:
         super().__init__(
-            f"Commit {names.short(sha)} is on no branch or tag of {repository} any more. "
-            "Push it again, or open the address of a commit that is there."
+            f"Commit {names.short(sha)} is no longer on any branch or tag of {repository}. Push "
+            "it again, or open the address of another commit."
         )
         self.sha = sha
 
@@ -129,8 +129,8 @@ class CommitUnusable(ExecutorError):
 
     def __init__(self, sha: str, why: str) -> None:
         super().__init__(
-            f"The files of commit {names.short(sha)} cannot be written: {close(why)} "
-            "Change their names and push, then open the new commit's address."
+            f"git cannot write the files of commit {names.short(sha)}: {close(why)} Change their "
+            "names and push, then open the new commit's address."
         )
         self.sha = sha
 
@@ -142,9 +142,9 @@ class CommitTooLarge(ExecutorError):
 
     def __init__(self, sha: str, limit: str) -> None:
         super().__init__(
-            f"Commit {names.short(sha)} has more than {limit}, with its submodules and what is in "
-            "Git LFS, and agents accept no more. Keep out of the repository what the build does "
-            "not need, or fetch it in the Dockerfile; push, then open the new commit's address."
+            f"Commit {names.short(sha)} has more than {limit}, with its submodules and its files "
+            "in Git LFS, and agents accept no more. Keep what the build does not need out of the "
+            "repository, or fetch it in the Dockerfile. Push, then open the new commit's address."
         )
         self.sha = sha
 
@@ -167,8 +167,8 @@ class ContextInvalid(ExecutorError):
 
     def __init__(self, path: str, commit: str, why: str) -> None:
         super().__init__(
-            f"The build's context {path} of commit {commit} {why}. Fix it in .prevs.toml and "
-            "push, then open the new commit's address."
+            f"The build context {path} of commit {commit} {why}. Fix it in .prevs.toml and push, "
+            "then open the new commit's address."
         )
         self.path = path
 
@@ -190,8 +190,8 @@ class BuildExposed(ExecutorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"Nothing is built on this agent, as its builds cannot be kept apart from it: {why}. "
-            "Its operator has to look (PREVS_ISOLATION_BUILDS)."
+            f"This agent builds nothing, because it cannot isolate builds from itself: {why}. Its "
+            "operator must check it (PREVS_ISOLATION_BUILDS)."
         )
         self.why = why
 
@@ -203,8 +203,8 @@ class PreviewExposed(ExecutorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"No preview is started on this agent, as it cannot be kept apart from others: {why}. "
-            "Its operator has to look (PREVS_ISOLATION)."
+            f"This agent starts no previews, because it cannot isolate them from others: {why}. "
+            "Its operator must check it (PREVS_ISOLATION)."
         )
         self.why = why
 
@@ -231,8 +231,8 @@ class HookFailed(ExecutorError):
     def __init__(self, hook: str, how: str, exit_code: int | None = None) -> None:
         hint = _EXIT_HINTS.get(exit_code, "") if exit_code is not None else ""
         super().__init__(
-            f"The hook `{hook}` {how}{hint}, so the application was not started. "
-            "The end of the log shows what it said last."
+            f"The hook `{hook}` {how}{hint}, so the application did not start. The end of the log "
+            "shows its last output."
         )
         self.hook = hook
         self.exit_code = exit_code
@@ -245,11 +245,11 @@ class AppExited(ExecutorError):
 
     def __init__(self, exit_code: int | None, *, answered: bool) -> None:
         when = "after it had answered" if answered else "before it answered"
-        how = "while Docker was away"
+        how = "while Docker did not answer"
         if exit_code is not None:
             how = f"with code {exit_code}{_EXIT_HINTS.get(exit_code, '')}"
         super().__init__(
-            f"The application exited {how} {when}. The end of the log shows what it said last."
+            f"The application exited {how} {when}. The end of the log shows its last output."
         )
         self.exit_code = exit_code
 
@@ -275,10 +275,10 @@ class DiskFull(ExecutorError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The application was ended because it wrote more than {limit} MB to the disk. If "
-            "agents can count them, each file and folder counts as 4 KB at least, and folders may "
-            "be nested 200 deep at most. Make it write less, or clean up after itself, then retry. "
-            "The agents' operators set the limit (PREVS_DISK_LIMIT)."
+            f"The application was stopped because it wrote more than {limit} MB to the disk. "
+            "Where agents can count files and folders, each counts as at least 4 KB, and folders "
+            "may be nested at most 200 deep. Make it write less, or clean up after itself, then "
+            "retry. The agents' operators set the limit (PREVS_DISK_LIMIT)."
         )
         self.limit = limit
 
@@ -324,7 +324,7 @@ class NotServing(Unhealthy):
     def __init__(self, limit: float, answer: str) -> None:
         ExecutorError.__init__(
             self,
-            f"The health check over gRPC did not succeed within {limit:g} s: {answer}. Make "
+            f"The gRPC health check did not succeed within {limit:g} s: {answer}. Make "
             "grpc.health.v1.Health/Check answer SERVING for the service without a name, or "
             "choose another check in .prevs.toml ([health] kind).",
         )
@@ -339,8 +339,8 @@ class AgentUnfit(ExecutorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            "The agent could not do its part, which is not the commit's fault: "
-            f"{close(why)} Its operator has to look (on the agent: `executor.pyz doctor`)."
+            f"The agent failed, not the commit: {close(why)} Its operator must check it (on the "
+            "agent: `executor.pyz doctor`)."
         )
         self.why = why
 
@@ -352,8 +352,9 @@ class RegistryUnreachable(ExecutorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"A base image or another source of the Dockerfile was not fetched: {close(why)} If "
-            "its address is right, the agents' operator has to make it reachable; then retry."
+            "Docker could not fetch a base image or another source of the Dockerfile: "
+            f"{close(why)} If its address is right, the agents' operator must make it reachable; "
+            "then retry."
         )
         self.why = why
 
@@ -365,8 +366,8 @@ class DockerUnavailable(ExecutorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"Docker on this agent does not answer ({why}). Its operator has to look; "
-            "retry when it answers again."
+            f"Docker on this agent does not answer ({why}). Its operator must check it; retry "
+            "when it answers again."
         )
         self.why = why
 
@@ -377,8 +378,8 @@ class DockerRestarted(DockerUnavailable):
     def __init__(self) -> None:
         ExecutorError.__init__(
             self,
-            "Docker was restarted, and the container ended with it. Retry. (With live-restore in "
-            "its configuration containers go on.)",
+            "Docker restarted, and the container ended with it. Retry. (With live-restore in "
+            "Docker's configuration, containers keep running.)",
         )
         self.why = "it was restarted"
 

@@ -181,7 +181,7 @@ class Service:
         except Exception:
             # Report any error: a task without an end keeps its resources for good.
             logger.exception("the attempt could not begin")
-            error = ExecutorError("The executor could not begin; its stderr has the details.")
+            error = ExecutorError("The executor could not start; its stderr has the details.")
         else:
             error = Job(attempt, tools).run()
         self._attempting = False
@@ -189,7 +189,7 @@ class Service:
 
     def _end(self, grace: float) -> None:
         if self._reporter is not None:
-            self._reporter.killing("It was told to end.")
+            self._reporter.killing("It is stopping.")
             self._signals.stop(grace)
 
     def _report_end(self, error: ExecutorError | None) -> None:

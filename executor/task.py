@@ -19,8 +19,8 @@ def read_task(task: Mapping[str, Any], cluster: str | None) -> Attempt:
         order = BuildOrder.decode(base64.b64decode(task["data"], validate=True))
     except (KeyError, binascii.Error, RecordError) as exc:
         raise ExecutorError(
-            f"The task carries no build order that this executor can read ({exc}). "
-            "Framework and executor may be of different versions."
+            f"This executor cannot read the task's build order ({exc}). The framework and the "
+            "executor may have different versions."
         ) from exc
     agent = str(task.get("agent_id", {}).get("value", ""))
     return Attempt(task_id(task), agent, cluster, order)

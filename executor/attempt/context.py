@@ -28,21 +28,21 @@ def find_context(tree: Path, sha: str, folder: str, settings: BuildSettings) -> 
     named = posixpath.normpath(posixpath.join(folder, settings.dockerfile))
     dockerfile = _follow(tree, folder, settings.dockerfile)
     if dockerfile is None:
-        raise DockerfileMissing(sha, f"{named} of commit {commit} leads out of it.")
+        raise DockerfileMissing(sha, f"{named} leads out of commit {commit}.")
     if not dockerfile.exists():
         raise DockerfileMissing(sha, _missing(named, commit))
     if not dockerfile.is_file():
-        raise DockerfileMissing(sha, f"{named} of commit {commit} is no file.")
+        raise DockerfileMissing(sha, f"{named} of commit {commit} is not a file.")
     context = _follow(tree, folder, settings.context)
     shown = posixpath.normpath(posixpath.join(folder, settings.context))
     if context is None:
-        raise ContextInvalid(shown, commit, "leads out of it")
+        raise ContextInvalid(shown, commit, "leads out of the commit")
     if not context.is_dir():
-        raise ContextInvalid(shown, commit, "is no folder of it")
+        raise ContextInvalid(shown, commit, "is not a folder of the commit")
     for ignored in (context / ".dockerignore", Path(f"{dockerfile}.dockerignore")):
         if _follow(tree, str(ignored)) is None:
             raise DockerfileMissing(
-                sha, f"{ignored.name} of commit {commit} is a link that leads out of it."
+                sha, f"{ignored.name} is a link that leads out of commit {commit}."
             )
     return Context(context, dockerfile)
 

@@ -40,7 +40,7 @@ class HealthCheck(NamedTuple):
         if self.kind is HealthKind.TCP:
             return f"Waiting for port {self.port} to take a connection"
         if self.kind is HealthKind.GRPC:
-            return "Waiting for its gRPC health service to say that it serves"
+            return "Waiting for its gRPC health service to answer SERVING"
         return f"Waiting for GET {self.path} to answer"
 
     def passes(self, answer: Answer) -> bool:
@@ -75,7 +75,7 @@ class HealthCheck(NamedTuple):
         if self.last.status is None:
             answer = self.last.problem
         else:
-            answer = f"it answered, the last status was {self.last.status}"
+            answer = f"its last answer had the status {self.last.status}"
         wanted = " or ".join(map(str, self.statuses)) or "2xx or 3xx"
         return Unhealthy(
             self.path, self.limit, answer=answer, status=self.last.status, wanted=wanted

@@ -74,6 +74,6 @@ class Hooks(NamedTuple):
                 ended.code,
             )
         if ended.code is None:
-            raise HookFailed(hook, "ended while Docker was away")
+            raise HookFailed(hook, "ended while Docker did not answer")
         if ended.code != 0:
             raise HookFailed(hook, f"exited with code {ended.code}", ended.code)

@@ -23,9 +23,9 @@ _STEP_PAUSE = 1.0
 _PUSH_END = 2.0
 """Seconds for a push that was cut off to clean up."""
 
-_BUSY = "another attempt builds this commit on this agent"
+_BUSY = "another attempt on this agent is building this commit"
 _FROM_REGISTRY = "from the registry"
-_ROOM = "removing what was not used for long: the agent's disk is nearly full"
+_ROOM = "the agent's disk is nearly full: removing what has not been used for long"
 
 logger = logging.getLogger(__name__)
 

@@ -112,11 +112,11 @@ class Job:
             return None if self._tools.signals.stopped else exc
         except Exception as exc:
             # Report any error: a task without an end keeps its resources for good.
-            logger.exception("the attempt failed in a way that nobody thought of")
+            logger.exception("the attempt failed with an unexpected error")
             if isinstance(exc, OSError) and exc.errno in _MACHINES_FAULT:
-                return AgentUnfit(f"its system says: {exc.strerror}")
+                return AgentUnfit(f"its system reports: {exc.strerror}")
             return ExecutorError(
-                "The executor failed by itself; its stderr in the sandbox has the details."
+                "The executor itself failed; its stderr in the sandbox has the details."
             )
         finally:
             self._tools.log.flush()
@@ -222,8 +222,8 @@ class Job:
     def _report_kills(self, kills: int) -> None:
         times = "once" if kills == 1 else f"{kills:,} times"
         self._tools.log.header(
-            f"memory ran out: {times} since the start the kernel killed a process of the "
-            f"application at its {self._order.mem} MB; it goes on"
+            f"memory ran out: the kernel has killed a process of the application {times} since "
+            f"the start, at its {self._order.mem} MB; the application keeps running"
         )
         self._tools.reports.short_of_memory(kills)
 

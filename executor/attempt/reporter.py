@@ -96,7 +96,7 @@ class Reporter:
     def ended(self, error: ExecutorError | None) -> None:
         """Report the end: an error, or None if the attempt was stopped."""
         if error is None:
-            self._report(TaskState.KILLED, TaskReport(Phase.ENDED), "It was told to end.")
+            self._report(TaskState.KILLED, TaskReport(Phase.ENDED), "It was stopped.")
         else:
             self._report(TaskState.FAILED, failed(error), str(error))
 

@@ -98,7 +98,7 @@ class CgroupTree:
             if not folder.is_dir():
                 return f"the machine has no control groups for {controller}"
             if not os.access(folder, os.W_OK):
-                return f"this user may make no control group in {folder}"
+                return f"this user may not create a control group in {folder}"
         return None
 
     def _delegate(self, parent: Path) -> None:

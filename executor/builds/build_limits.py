@@ -57,19 +57,19 @@ class BuildLimits:
         if watch.was_out_of_memory():
             if budget and watch.had_all_its_memory():
                 return (
-                    "The build ran out of memory: all builds of this app may use "
-                    f"{budget.memory:,} MB at a time (the agents' PREVS_BUILD_MEMORY)."
+                    "The build ran out of memory: all builds of this app together may use "
+                    f"{budget.memory:,} MB (the agents' PREVS_BUILD_MEMORY)."
                 )
             if exit_code == _KILLED:
                 whose = "all builds of an agent" if budget else f"its control group {self.group}"
-                return f"The build ran out of memory: there is no more for {whose}."
+                return f"The build ran out of memory: none is left for {whose}."
         if watch.was_out_of_processes():
             if budget is None:
-                return f"The build had as many processes as its group {self.group} may have."
-            ended = ", and was ended" if watch.has_ended_it else ""
+                return f"The build used all processes that its group {self.group} may have."
+            ended = ", and was stopped" if watch.has_ended_it else ""
             return (
-                f"The build had all {budget.processes:,} processes that all builds of this app may "
-                f"have at a time{ended}."
+                f"The build used all {budget.processes:,} processes that the builds of this app "
+                f"may have together{ended}."
             )
         return ""
 
@@ -104,7 +104,7 @@ def apply_limits(confined: Confinement, labels: Mapping[str, str]) -> Iterator[B
             try:
                 stack.enter_context(held(tree, group, of_all, of_app))
             except GroupRefused as exc:
-                problem = f"it may make no control group: {exc}"
+                problem = f"it may not create a control group: {exc}"
         if problem is None:
             watch = stack.enter_context(BuildWatch(tree, group, ends=True).watching())
             yield BuildLimits(group, watch=watch, budget=of_app)

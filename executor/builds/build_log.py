@@ -34,7 +34,7 @@ _BEGUN = re.compile(rb"^#\d+ \[(?:[^\]\n]*\s)?(\d{1,4}/\d{1,4})\] (.*)$", re.MUL
 _LONGEST_INSTRUCTION = 80
 _LONGEST_ERROR = 300
 _LONGEST_LINE = 4096
-_KILLED = ": it was killed, as the kernel does where memory runs out"
+_KILLED = ": killed, as the kernel does when memory runs out"
 
 
 class Step(NamedTuple):
@@ -109,7 +109,7 @@ def failure(step: Step | None, error: str, exit_code: int | None) -> BuildFailed
 def too_slow(limit: float) -> BuildFailed:
     """Return the failure of a build that took longer than `limit` seconds."""
     return BuildFailed(
-        f"The image was not built within {limit:g} s. The log shows which step takes so long."
+        f"The build did not finish within {limit:g} s. The log shows which step takes so long."
     )
 
 

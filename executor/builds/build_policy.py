@@ -122,12 +122,13 @@ def find_refusal(output: str, added: Sequence[Line]) -> Optional[str]:
     host, _, path = source.partition("/")
     if path and re.match(f"(?i){_BY_NUMBER}|{_ITSELF}", f"docker-image://{host}/"):
         return (
-            f"{source} is not pulled, as Docker would do that in the agent's own network. Use a "
-            "registry that has a name (its operator can allow an address: PREVS_ALLOW)"
+            f"This agent does not pull {source}, because Docker would do so in the agent's own "
+            "network. Use a registry with a name (the agent's operator can allow an address: "
+            "PREVS_ALLOW)"
         )
     return (
-        f"{source} is where images of commits are, which no other build may use. Begin with an "
-        "image from elsewhere"
+        f"{source} holds images of commits, which no other build may use. Start from an image "
+        "elsewhere"
     )
 
 
@@ -142,8 +143,8 @@ def refusal(added: Sequence[Line], source: str = "") -> str:
     subject = f"{source} ({where} of the Dockerfile)" if where else source
     if not source:
         line = redact(added[0].text)[:_LONGEST]
-        subject = f"what {where} of the Dockerfile adds ({line}) may be at an address, and"
+        subject = f"what {where} of the Dockerfile adds ({line}) may come from an address, and"
     return (
-        f"{subject} is not fetched, as Docker would do that in the agent's own network. Fetch it "
-        "in a RUN step instead, with curl or wget"
+        f"{subject} is not fetched, because Docker would fetch it in the agent's own network. "
+        "Fetch it in a RUN step instead, with curl or wget"
     )

@@ -125,7 +125,7 @@ class BuildKit:
         if running.is_expired:
             raise build_log.too_slow(limit)
         if process.returncode < 0:
-            raise AgentUnfit(f"its builder was ended by signal {-process.returncode}")
+            raise AgentUnfit(f"signal {-process.returncode} ended its builder")
         if process.returncode != 0:
             output = tail.decode(errors="replace")
             added = dockerfile.find_added(read_dockerfile(context), dockerfile.BUILDKIT)
@@ -172,7 +172,7 @@ class BuildKit:
         except (OSError, ValueError) as exc:
             # They are too long for the system, or have a zero byte. No message contains the values.
             why = exc.strerror if isinstance(exc, OSError) else "a zero byte"
-            error = f"its arguments or secrets cannot be given to the builder ({why})"
+            error = f"the builder cannot take its arguments or secrets ({why})"
             raise build_log.failure(None, error, None) from None
 
 

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 _DEFAULT = Confinement()
 _SYSTEMS = (
-    "it has no BuildKit, and Docker's driver for control groups is systemd, which takes none of "
-    "an executor"
+    "it has no BuildKit, and Docker's driver for control groups is systemd, which accepts none "
+    "from an executor"
 )
-_USE_LESS = "Have its steps use less, push, and open the new commit's address."
+_USE_LESS = "Make its steps use less, push, and open the new commit's address."
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class DockerImages:
         except ImageNotFound:
             return False
         except APIError as exc:
-            raise AgentUnfit(f"its images cannot be looked at: {explanation(exc)}") from exc
+            raise AgentUnfit(f"its images cannot be read: {explanation(exc)}") from exc
         return True
 
     @contextlib.contextmanager
@@ -178,8 +178,8 @@ class DockerImages:
             return
         if self._confined.required:
             raise BuildExposed(problem)
-        logger.warning("builds of this agent are not kept apart: %s", problem)
-        self._log.header(f"this agent does not keep builds apart: {problem}")
+        logger.warning("builds on this agent are not isolated: %s", problem)
+        self._log.header(f"this agent does not isolate builds: {problem}")
 
     def _takes_groups(self) -> bool:
         try:
@@ -203,7 +203,7 @@ class DockerImages:
                 limits = stack.enter_context(apply_limits(self._confined, spec.labels))
             self._report_isolation("builds_unlimited", problem or limits.problem)
             if problem := problem or limits.problem:
-                logger.warning("builds of this agent are not limited: %s", problem)
+                logger.warning("builds on this agent are not limited: %s", problem)
                 self._log.header(f"this agent does not limit builds: {problem}")
             try:
                 yield limits.group

@@ -81,7 +81,7 @@ def _resolve(environ: Mapping[str, str], host: str) -> str:
 
 
 def _refused(why: str) -> RegistryFailed:
-    return RegistryFailed(f"docker's settings do not log in there: {why}")
+    return RegistryFailed(f"docker's settings give no login there: {why}")
 
 
 def _read(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -98,6 +98,6 @@ def _read(environ: Mapping[str, str]) -> dict[str, Any]:
     else:
         if isinstance(settings, dict):
             return settings
-        why = "it is no object of JSON"
-    logger.warning("%s cannot be read, so nobody is logged in: %s", file, why)
+        why = "it is not a JSON object"
+    logger.warning("%s cannot be read, so there are no logins to registries: %s", file, why)
     return {}

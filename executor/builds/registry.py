@@ -120,7 +120,7 @@ class DockerRegistry:
             labels = found["Config"].get("Labels") or {}
         wanted = {key: spec.labels.get(key) for key in _SAME}
         if {key: labels.get(key) for key in _SAME} != wanted:
-            raise RegistryFailed("what has its name there is another image")
+            raise RegistryFailed("another image has its name there")
         repository, _, version = spec.tag.rpartition(":")
         self._tag(name, repository, version)
 
@@ -229,7 +229,7 @@ def _last_digest(messages: Iterator[Mapping[str, Any]]) -> str:
         if match := _DIGEST.search(str(piece.get("status", ""))):
             found = match.group()
     if not found:
-        raise RegistryFailed("the daemon names no digest")
+        raise RegistryFailed("the daemon reports no digest")
     return found
 
 

@@ -100,7 +100,7 @@ class DiskCollector:
                 self.look()
             except Exception:
                 # The next check tries again.
-                logger.exception("what can go could not be collected")
+                logger.exception("unused files could not be collected")
 
     def look(self) -> None:
         """Collect what is due, unless somebody did that lately or is at it."""
@@ -125,7 +125,7 @@ class DiskCollector:
             found = self._measure(disk)
             if not found.is_above(self._watermarks.high):
                 continue
-            logger.info("making room on the disk of %s: %s", disk, found.describe())
+            logger.info("freeing space on the disk of %s: %s", disk, found.describe())
             owners = {artifact: store for store in those for artifact in store.artifacts()}
             caching = [store for store in those if store.caches]
             for removal in plan(owners, self._now(), cache=bool(caching)):
@@ -141,7 +141,7 @@ class DiskCollector:
                 left = self._measure(disk)
                 if left.is_above(self._watermarks.low):
                     logger.warning(
-                        "nothing more can go from the disk of %s: %s", disk, left.describe()
+                        "nothing more can be removed from the disk of %s: %s", disk, left.describe()
                     )
 
     def _remove_expired(self, stores: Sequence[Store]) -> None:
@@ -155,7 +155,7 @@ class DiskCollector:
             gone = store.remove(artifact)
         except OSError as exc:
             # A use that was never noted has no lock yet, and the disk may have no inode for one.
-            logger.info("the %s %s stays: %s", artifact.kind.value, artifact.name, exc)
+            logger.info("could not remove the %s %s: %s", artifact.kind.value, artifact.name, exc)
             return
         if gone:
             hours = (self._now() - artifact.used) / 3600
@@ -193,7 +193,7 @@ class DiskCollector:
         try:
             yield
         except (ExecutorError, OSError):
-            logger.exception("what can go could not be collected")
+            logger.exception("unused files could not be collected")
 
 
 def _by_disk(stores: Sequence[Store]) -> Sequence[tuple[Path, Sequence[Store]]]:

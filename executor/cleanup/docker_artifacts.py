@@ -82,7 +82,7 @@ class ImageStore:
                 return True
             except APIError as exc:
                 # 409: a container uses it, or another image is based on it.
-                logger.info("the image %s stays: %s", artifact.name, explanation(exc))
+                logger.info("could not remove the image %s: %s", artifact.name, explanation(exc))
                 return False
         return True
 
@@ -94,7 +94,7 @@ class ImageStore:
                     filters={"until": str(math.ceil(before))}, all=True
                 )
             except APIError as exc:
-                logger.info("the build cache stays: %s", explanation(exc))
+                logger.info("could not remove the build cache: %s", explanation(exc))
 
     def _is_ours(self, labels: Mapping[str, str]) -> bool:
         return labels.get("prevs.cluster") == self._cluster
@@ -143,7 +143,7 @@ class VolumeStore:
                 pass  # it is gone already
             except APIError as exc:
                 # 409: a container uses it.
-                logger.info("the volume %s stays: %s", artifact.name, explanation(exc))
+                logger.info("could not remove the volume %s: %s", artifact.name, explanation(exc))
                 return False
             self._folder.forget_prepared(artifact.name)
         return True

@@ -83,7 +83,7 @@ def clear(orphans: Orphans, mark: bytes, environ: Mapping[str, str]) -> None:
     if name is not None:
         logger.warning("the executor has ended; removing its container %s", name)
         if not remove(lambda: remove_container(environ, name)):
-            logger.error("docker does not answer; the container %s is left", name)
+            logger.error("docker does not answer; the container %s is left behind", name)
             return
     if orphans.folder is not None:
         WorkFolder(Path(orphans.folder)).forget(orphans.task_id)

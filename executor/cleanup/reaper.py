@@ -33,7 +33,7 @@ def reap(daemon: Daemon, folder: WorkFolder) -> None:
             except APIError as exc:
                 # 409: its removal is in progress already.
                 if exc.status_code != 409:
-                    logger.exception("the container of %s is left", task_id)
+                    logger.exception("could not remove the container of %s", task_id)
                     failed.add(task_id)
     for task_id in folder.tasks():
         if task_id not in failed:

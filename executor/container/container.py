@@ -175,8 +175,8 @@ class DockerContainer:
                 outcome = self._outcome()
             except Exception as exc:
                 # Report any error: nobody else would notice the end of the container.
-                logger.exception("the container can be followed no further")
-                outcome = DockerUnavailable(f"its answer is not understood: {exc!r}")
+                logger.exception("the executor can no longer follow the container")
+                outcome = DockerUnavailable(f"the executor does not understand its answer: {exc!r}")
             if self._ended is None:
                 self._ended = outcome
         self._over.set()
@@ -192,7 +192,7 @@ class DockerContainer:
         except NotFound:
             return _REMOVED
         except (APIError, DockerUnavailable) as exc:
-            logger.warning("docker went away: %s", exc)
+            logger.warning("docker does not answer any more: %s", exc)
         self._was_away = True
         return self._outcome_of_absence()
 
@@ -207,7 +207,7 @@ class DockerContainer:
                 return _REMOVED
             except (APIError, DockerUnavailable) as exc:
                 if time.monotonic() >= deadline:
-                    return DockerUnavailable(f"away for {self._patience:g} s: {_why(exc)}")
+                    return DockerUnavailable(f"for {self._patience:g} s: {_why(exc)}")
             time.sleep(_RETRY_PAUSE)
 
     def _was_oom_killed(self) -> bool | None:

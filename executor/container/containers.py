@@ -180,8 +180,8 @@ class DockerContainers:
             return
         if self._confinement.required:
             raise PreviewExposed(problem)
-        logger.warning("previews of this agent are not kept apart: %s", problem)
-        self._log.header(f"this agent does not keep previews apart: {problem}")
+        logger.warning("previews on this agent are not isolated: %s", problem)
+        self._log.header(f"this agent does not isolate previews: {problem}")
 
     def _discard(self, client: APIClient, name: str) -> None:
         """Remove the container that a failed start may have left. Never raises."""
@@ -191,7 +191,7 @@ class DockerContainers:
         except NotFound:
             self._removed()
         except (APIError, DockerUnavailable):
-            logger.exception("the container %s may be left, until docker answers", name)
+            logger.exception("the container %s may be left until docker answers", name)
         else:
             self._removed()
 

@@ -63,7 +63,7 @@ def watch(
             written = measure(client, container, limit)
         except Exception:
             # Measure again after any error: the preview goes on.
-            logger.exception("what the container writes could not be measured")
+            logger.exception("could not measure what the container writes")
             written = 0
         if written > limit:
             full()

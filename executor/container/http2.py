@@ -69,7 +69,7 @@ def check(sock: socket.socket, request: Request) -> Answer:
     try:
         return _check(_Session(sock, request.host), request)
     except H2Error as exc:
-        return Answer(connected=True, problem=f"what it says is no HTTP/2 ({exc})")
+        return Answer(connected=True, problem=f"its answer is not HTTP/2 ({exc})")
 
 
 def _check(session: _Session, request: Request) -> Answer:
@@ -81,7 +81,7 @@ def _check(session: _Session, request: Request) -> Answer:
         if health is not None:
             return health
     if page.status is None:
-        return Answer(connected=True, problem="it spoke HTTP/2, and did not answer")
+        return Answer(connected=True, problem="it speaks HTTP/2, but did not answer")
     return Answer(connected=True, status=page.status, protocol=HTTP2)
 
 
@@ -105,12 +105,14 @@ def _judge(reply: _Reply) -> Optional[Answer]:
     serving = _read_serving(reply.body)
     if serving == 1:
         return Answer(connected=True, protocol=HTTP2, passed=True)
-    problem = f"its health service says {_SERVING.get(serving, str(serving))}"
+    problem = f"its health service answers {_SERVING.get(serving, str(serving))}"
     return Answer(connected=True, passed=False, problem=problem)
 
 
 def _no_grpc() -> Answer:
-    return Answer(connected=True, passed=False, problem="it answered over HTTP/2, but not in gRPC")
+    return Answer(
+        connected=True, passed=False, problem="it answered over HTTP/2, but not with gRPC"
+    )
 
 
 def _read_serving(body: bytes) -> int:

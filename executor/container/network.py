@@ -124,7 +124,7 @@ def close(networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]:
             if ipv6:
                 _set("ip6tables", networks, 6)
     except _IptablesFailed as exc:
-        return f"{exc} (it takes iptables, and root or a sudo without a password)"
+        return f"{exc} (this needs iptables, and root or a sudo without a password)"
     return find_bridge_problem(ipv6=ipv6)
 
 
@@ -148,12 +148,12 @@ def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optio
             is_set = (folder / name).read_text().strip() == "1"
         except OSError:
             return (
-                "what containers of one bridge send each other passes no rule: load the module "
+                "traffic between containers on one bridge bypasses the rules: load the module "
                 "br_netfilter"
             )
         if not is_set:
             return (
-                "what containers of one bridge send each other passes no rule: set "
+                "traffic between containers on one bridge bypasses the rules: set "
                 f"net.bridge.{name}=1 (sysctl)"
             )
     return None
@@ -202,7 +202,7 @@ def _execute(command: Sequence[str], rules: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise _IptablesFailed(f"{command[0]} cannot be used: {exc}") from exc
     if done.returncode != 0:
-        why = (done.stderr.strip().splitlines() or ["it said nothing"])[0]
+        why = (done.stderr.strip().splitlines() or ["it gave no reason"])[0]
         raise _IptablesFailed(f"{command[0]} refused: {why}")
     return done.stdout
 

@@ -27,8 +27,8 @@ _FRAME_HEAD = 9
 _SETTINGS = b"\x04"
 
 _HUNG_UP = Answer(connected=False, problem="it closed the connection")
-_NO_HTTP = Answer(connected=True, problem="what answered speaks neither HTTP/1.1 nor HTTP/2")
-_NO_HTTP2 = Answer(connected=True, problem="what answered does not speak HTTP/2")
+_NO_HTTP = Answer(connected=True, problem="it speaks neither HTTP/1.1 nor HTTP/2")
+_NO_HTTP2 = Answer(connected=True, problem="it does not speak HTTP/2")
 _GREETED = Answer(connected=True, protocol=HTTP2)
 
 
@@ -121,7 +121,7 @@ class ApplicationProbe:
             timer.cancel()
 
     def _too_late(self) -> Answer:
-        return Answer(connected=True, problem=f"no answer came within {self._answer_limit:g} s")
+        return Answer(connected=True, problem=f"it did not answer within {self._answer_limit:g} s")
 
     def _get(self, sock: socket.socket) -> Answer:
         connection = http.client.HTTPConnection(*self._address)

@@ -65,7 +65,7 @@ _AGENT = (
     ),
     _Known(
         r"iptables failed|[Ff]ailed to (?:create|program) (?:NAT|FILTER) ?(?:chain)?",
-        "its rules of iptables cannot be set",
+        "its iptables rules cannot be set",
         "moby, libnetwork/iptables/iptables.go",
     ),
     _Known(
@@ -76,7 +76,7 @@ _AGENT = (
     ),
     _Known(
         r"port is already allocated|address already in use|failed to start userland proxy",
-        "something else has the port that Mesos offered",
+        "something else uses the port that Mesos offered",
         "moby, libnetwork/portallocator, libnetwork/portmapper",
     ),
     _Known(
@@ -88,7 +88,7 @@ _AGENT = (
     _Known(
         r"error creating overlay mount|failed to mount \S*overlay|failed to prepare \S+ as \S+:|"
         r"failed to register layer|layer does not exist$",
-        "its storage of images does not work",
+        "its image storage does not work",
         "moby, daemon/graphdriver/overlay2, layer; buildkit, cache/manager.go",
     ),
     _Known(

@@ -105,7 +105,7 @@ def _get(environ: Mapping[str, str], path: str) -> dict[str, Any]:
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != 200:
-            raise ValueError(f"it says {answer.status}")
+            raise ValueError(f"its status is {answer.status}")
         found: dict[str, Any] = json.loads(body)
         return found
     finally:
@@ -115,7 +115,7 @@ def _get(environ: Mapping[str, str], path: str) -> dict[str, Any]:
 def _try_folder(path: str) -> Folder:
     """Return whether the work folder can be written to; creates it if it is missing."""
     if not Path(path).is_absolute():
-        return Folder(path, f"PREVS_EXECUTOR_DIR is no absolute path but {path!r}.", 0.0)
+        return Folder(path, f"PREVS_EXECUTOR_DIR must be an absolute path, not {path!r}.", 0.0)
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path) as file:

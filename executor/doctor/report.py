@@ -49,7 +49,7 @@ def _encode(finding: Finding) -> dict[str, str]:
 
 def _read_url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError("it has to begin with http:// or https://")
+        raise argparse.ArgumentTypeError("it must begin with http:// or https://")
     return text.rstrip("/")
 
 

@@ -165,7 +165,7 @@ class GitCheckout:
             return
         if self._is_foreign(module.address):
             # git-lfs follows a server to any host, and its connections cannot be pinned.
-            why = "it has files in Git LFS, which are read from the app's own host alone"
+            why = "it has files in Git LFS, which agents read only from the app's own host"
             advice = f"Keep it there too, or {printable(min(pointers))} in git itself"
             raise SubmoduleUnusable(module.path, why, advice)
         large_files.require_git_lfs(pointers, self._environ)

@@ -131,12 +131,12 @@ class ForeignHosts:
         """
         wanted, shown = read_address(address), redact(address)
         if wanted is None:
-            raise RepositoryUnreachable(shown, "its address is none")
+            raise RepositoryUnreachable(shown, "its address is malformed")
         output = git.run("version", environment={}).output
         version = _VERSION.match(output)
         if version is None or (int(version[1]), int(version[2])) < FOREIGN_GIT:
             needs = ".".join(map(str, FOREIGN_GIT))
-            why = f"git is older than {needs}, and cannot be told which address to ask"
+            why = f"git is older than {needs}, and cannot be bound to one address"
             raise RepositoryUnreachable(shown, why)
         places = self._look_up(wanted.origin, deadline, signals)
         if not places and find_proxy(wanted.origin.scheme, self._environ):

@@ -84,7 +84,7 @@ class GitCommand:
             )
         except GitCommandNotFound as exc:
             raise ExecutorError(
-                "There is no git on the agent. Its operator has to install it, then retry."
+                "There is no git on the agent. Have its operator install it, then retry."
             ) from exc
         process = command.proc
         if process is None:
@@ -118,7 +118,7 @@ def _listen(
                     open_ends.unregister(key.fileobj)
             del errors[:-_MOST_STDERR]
             if len(output) > _MOST_OUTPUT:
-                raise ExecutorError("git gave up: the repository says more than can be read.")
+                raise ExecutorError("git stopped: the repository sends more than agents read.")
     try:
         process.wait(deadline.left())
     except subprocess.TimeoutExpired:

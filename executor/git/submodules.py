@@ -20,9 +20,9 @@ MOST = 100
 """How many submodules one commit may have, at all depths together."""
 
 
-FOREIGN = "its repository, {}, is at another host than the app's, and was not read there"
+FOREIGN = "its repository, {}, is on another host than the app's, and was not read there"
 ADVICE = (
-    "It has to be one that anybody may read, at a public address or one that the agents' operator "
+    "Anybody must be able to read it, at a public address or at one that the agents' operator "
     "has opened for previews (PREVS_ALLOW). The executor's stderr in the sandbox has the details"
 )
 """The advice if another host gives nothing. It is the same for every reason."""

@@ -102,7 +102,7 @@ def _read_networks(variable: str, text: str, problems: list[str]) -> Iterator[Ne
         try:
             yield ipaddress.ip_network(one)
         except ValueError as exc:
-            problems.append(f"{variable} must be networks as 10.1.0.0/16: {exc}")
+            problems.append(f"{variable} must be networks such as 10.1.0.0/16: {exc}")
 
 
 def read_addresses(addresses: Sequence[str]) -> tuple[Network, ...]:
@@ -122,7 +122,7 @@ def _read_group(text: str, problems: list[str]) -> str:
         return ""
     if match := _GROUP.fullmatch(text):
         return f"/{match.group(1)}"
-    problems.append(f"PREVS_BUILD_CGROUP must be a path as /prevsbuilds.slice, not {text!r}")
+    problems.append(f"PREVS_BUILD_CGROUP must be a path such as /prevsbuilds.slice, not {text!r}")
     return ""
 
 

@@ -116,7 +116,7 @@ def judge(machine: Machine) -> list[Finding]:
 def _judge_python(machine: Machine) -> Finding:
     version = ".".join(map(str, machine.python))
     if tuple(machine.python[:2]) < OLDEST_PYTHON:
-        message, advice = f"It is {version}, and 3.9 or later is needed.", "Install a later one."
+        message, advice = f"It is {version}; executors need 3.9 or later.", "Install a later one."
         return Finding("python", WRONG, message, f"{advice} PREVS_EXECUTOR_PYTHON names it.")
     if machine.missing_modules:
         message = f"It is {version}, without {', '.join(machine.missing_modules)}."
@@ -131,7 +131,7 @@ def _judge_git(output: Optional[str]) -> Finding:
     version = found.group() if found else "0.0"
     known = tuple(map(int, version.split(".")[:2]))
     if known < OLDEST_GIT:
-        message = f"It is {version}, and 2.32 or later is needed."
+        message = f"It is {version}; executors need 2.32 or later."
         return Finding("git", WRONG, message, "Install a later one.")
     if known < FOREIGN_GIT:
         message = f"It is {version}: submodules of other hosts need 2.37, and are refused."
@@ -152,13 +152,13 @@ def _judge_docker(machine: Machine) -> list[Finding]:
     if machine.docker is None:
         message = f"It does not answer: {machine.docker_problem}."
         advice = (
-            "Start it, and let the user that executors run as use it (Debian: its group docker; "
-            "DOCKER_HOST where it is elsewhere)."
+            "Start it, and let the executors' user use it (Debian: put it into the group docker; "
+            "set DOCKER_HOST if Docker is elsewhere)."
         )
         return [Finding("docker", WRONG, message, advice)]
     info = machine.docker_info
     return [
-        Finding("docker", OK, f"It answers, and is {machine.docker.get('Version', '?')}."),
+        Finding("docker", OK, f"It answers; its version is {machine.docker.get('Version', '?')}."),
         _judge_trial(machine.trial_problem),
         _judge_builder(machine.buildx),
         _judge_storage(str(info.get("Driver", "?"))),
@@ -182,8 +182,8 @@ def _judge_trial(problem: str) -> Finding:
 def _judge_builder(output: Optional[str]) -> Finding:
     if output is None:
         message = (
-            "There is no buildx: the classic builder is used, without caches and secrets. It pulls "
-            "from any address, and adds what a base image tells it to (ONBUILD ADD)."
+            "There is no buildx: the classic builder is used, without caches and secrets. It "
+            "pulls from any address, and fetches what ONBUILD ADD of a base image names."
         )
         return Finding("buildx", WARNING, message, "Debian: `apt-get install docker-buildx`.")
     found = _VERSION.search(output)
@@ -192,7 +192,7 @@ def _judge_builder(output: Optional[str]) -> Finding:
 
 def _judge_storage(driver: str) -> Finding:
     if driver in _SLOW_DRIVERS:
-        message = f"The driver {driver} is slow or outdated: builds take long, and much disk."
+        message = f"The driver {driver} is slow or outdated: builds take long, and use much disk."
         return Finding("storage", WARNING, message, "Give Docker a disk that overlay2 works on.")
     return Finding("storage", OK, f"The driver is {driver}.")
 
@@ -217,16 +217,20 @@ def _judge_limits(info: Mapping[str, Any]) -> Finding:
         return Finding("limits", OK, "The kernel can limit CPU, memory, swap and processes.")
     message = f"The kernel cannot limit {', '.join(missing)}: one preview may take all of it."
     advice = (
-        "Give Docker all controllers of control groups (without root it has those it is given)."
+        "Give Docker all controllers of control groups (without root it has only those it is "
+        "given)."
     )
     if {"memory", "swap"} & set(missing):
-        advice = "Debian: `cgroup_enable=memory swapaccount=1` for the kernel, and start it again."
+        advice = (
+            "Debian: add `cgroup_enable=memory swapaccount=1` to the kernel's command line, and "
+            "reboot."
+        )
     return Finding("limits", WARNING, message, advice)
 
 
 def _judge_restore(*, live: bool) -> Finding:
     if live:
-        return Finding("live-restore", OK, "Previews go on while Docker restarts.")
+        return Finding("live-restore", OK, "Previews keep running while Docker restarts.")
     message = "A restart of Docker ends all previews here."
     return Finding(
         "live-restore", WARNING, message, '"live-restore": true in Docker\'s daemon.json.'
@@ -248,12 +252,12 @@ def _judge_networks(machine: Machine) -> list[Finding]:
     confined = machine.confined
     if machine.confined_problems:
         message = f"{'; '.join(machine.confined_problems)}."
-        advice = "Correct the agent's --executor_environment_variables: no executor starts with it."
+        advice = "Fix the agent's --executor_environment_variables: no executor starts with it."
         return [Finding("network", WRONG, message, advice)]
     message = "Previews reach no private network (PREVS_ALLOW)."
     if confined.allowed:
         allowed = ", ".join(map(str, confined.allowed))
-        message = f"Of private networks previews reach {allowed} (PREVS_ALLOW)."
+        message = f"The only private networks that previews reach are {allowed} (PREVS_ALLOW)."
     return [Finding("network", OK, message), _judge_builds(confined, machine.limits_problem)]
 
 
@@ -261,15 +265,15 @@ def _judge_builds(confined: Confinement, unlimited: Optional[str]) -> Finding:
     messages, advice = [], []
     if not confined.builds:
         messages.append("RUN steps reach this machine and private networks.")
-        advice.append("Leave out PREVS_ISOLATION_BUILDS=no where nobody else uses Docker's bridge.")
+        advice.append("Remove PREVS_ISOLATION_BUILDS=no if nobody else uses Docker's bridge.")
     if confined.fetches:
-        messages.append("ADD of an address is fetched in this machine's own network.")
-        advice.append("Leave out PREVS_BUILD_ADD=allowed.")
+        messages.append("Docker fetches ADD of an address in this machine's own network.")
+        advice.append("Remove PREVS_BUILD_ADD=allowed.")
     if unlimited:
         messages.append(f"RUN steps may take all memory and all processes: {unlimited}.")
         advice.append(
-            "Run executors as root, or start provision/systemd/prevsbuilds.slice here, or have a "
-            "group of your own with limits (PREVS_BUILD_CGROUP)."
+            "Run executors as root, or start provision/systemd/prevsbuilds.slice here, or set "
+            "limits on a group of your own (PREVS_BUILD_CGROUP)."
         )
     if messages:
         return Finding("builds", WARNING, " ".join(messages), " ".join(advice))
@@ -280,7 +284,7 @@ def _judge_work(work: Folder) -> list[Finding]:
     if work.problem:
         advice = (
             "Set PREVS_EXECUTOR_DIR as the agent's --executor_environment_variables do, and run "
-            "this as the user that executors run as."
+            "this as the executors' user."
         )
         return [Finding("work folder", WRONG, work.problem, advice)]
     return [_judge_space("work folder", work)]
@@ -314,5 +318,5 @@ def _judge_framework(framework: Optional[Framework]) -> list[Finding]:
     message = f"The framework's clock is {framework.ahead:+.0f} s from this one."
     return [
         *found,
-        Finding("clock", WARNING, message, "Have both set by NTP: certificates need it."),
+        Finding("clock", WARNING, message, "Let NTP set both: certificates need it."),
     ]

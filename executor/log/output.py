@@ -107,6 +107,6 @@ class Output:
         try:
             self._punch(self._descriptor, self._beginning, length)
         except OSError:
-            logger.exception("the file system of the sandbox makes no holes: the log ends here")
+            logger.exception("the sandbox's file system cannot make holes: the log ends here")
             self._is_full = True
             os.write(self._descriptor, _FULL)

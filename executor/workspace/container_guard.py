@@ -48,7 +48,7 @@ class ContainerGuard:
             reap(self._folder)
         except Exception:
             # These are other attempts' leftovers, and the next executor reaps again.
-            logger.exception("what dead attempts left may be left")
+            logger.exception("leftovers of dead attempts may remain")
         finally:
             self._reaped.set()
 

@@ -69,8 +69,8 @@ class Unfit(BaseModel):
 
     model_config = example(
         {
-            "reason": "The agent could not do its part, which is not the commit's fault: its disk "
-            "is full: write /var/lib/docker/tmp/x: no space left on device.",
+            "reason": "The agent failed, not the commit: its disk is full: "
+            "write /var/lib/docker/tmp/x: no space left on device.",
             "since": 1764031145.0,
             "until": 1764031205.0,
         }

@@ -36,7 +36,7 @@ def test_a_bridge_that_is_gone_is_the_agents_fault(found: Found, builder: str) -
     told = found["no bridge"][builder]
     assert told.startswith("agent-unfit: ")
     assert "docker0 failed: Device does not exist" in told
-    assert "not the commit's fault" in told
+    assert "The agent failed, not the commit" in told
     assert "newer" not in told, "the step has no part in it"
 
 

@@ -30,7 +30,7 @@ UNLIMITED = f"it has no control group /{NAME} with limits"
 MANY = "RUN i=0; while [ $i -lt 300 ]; do sleep 60 & i=$((i+1)); done; echo $i of {}"
 HUNGRY = Confinement(build_memory=64)
 TAKES_ALL = "RUN echo {}; tail /dev/zero"
-SHORT = "The build ran out of memory: all builds of this app may use 64 MB at a time"
+SHORT = "The build ran out of memory: all builds of this app together may use 64 MB"
 BOMB = """RUN echo {}; awk 'BEGIN {{ while (1) system("sleep 600 &") }}' 2> /dev/null"""
 """It goes on where a shell would end: at the first fork that is refused."""
 
@@ -188,7 +188,7 @@ def test_a_step_that_may_not_begin_for_others_of_its_app_is_no_fault_of_the_agen
         try:
             assert begun.stdout is not None
             assert begun.stdout.readline() == b"full\n"
-            with pytest.raises(BuildFailed, match=r"^The build had all 2,048 processes that all"):
+            with pytest.raises(BuildFailed, match=r"^The build used all 2,048 processes that the"):
                 world.build(f"RUN echo {mark()}")
         finally:
             os.killpg(begun.pid, signal.SIGKILL)
@@ -207,8 +207,8 @@ def test_a_fork_bomb_is_ended_with_its_build(world: World, own: str) -> None:
     with pytest.raises(BuildFailed) as caught:
         world.build(BOMB.format(mark()), limit=120.0)
     assert str(caught.value).startswith(
-        "The build had all 2,048 processes that all builds of this app may have at a time, and was "
-        "ended. Step "
+        "The build used all 2,048 processes that the builds of this app may have together, and "
+        "was stopped. Step "
     )
     wait_until(lambda: not TREE.folder("pids", own).exists())
     world.build("RUN echo built > /what")
@@ -220,7 +220,7 @@ def test_an_operators_group_is_used_instead_of_one_of_ours(buildkit: World, grou
     with pytest.raises(BuildFailed, match="Step 3/3 of the Dockerfile failed") as caught:
         buildkit.build(MANY.format(mark()))
     assert str(caught.value).startswith(
-        f"The build had as many processes as its group /{NAME} may have. Step "
+        f"The build used all processes that its group /{NAME} may have. Step "
     )
     assert b"can't fork" in buildkit.log.data
     wait_until(lambda: (group / "pids.current").read_text() == "0\n")

@@ -215,7 +215,7 @@ def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_no
         return answers[-1].connected
 
     wait_until(ask_again)
-    assert answers[-1] == Answer(connected=True, problem="no answer came within 1 s")
+    assert answers[-1] == Answer(connected=True, problem="it did not answer within 1 s")
 
 
 @pytest.mark.parametrize(

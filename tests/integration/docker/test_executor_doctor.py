@@ -81,8 +81,8 @@ def test_people_get_lines_with_what_to_do(bundle: Path, environ: dict[str, str])
     del environ["PREVS_EXECUTOR_DIR"]
     seen = examine(bundle, {**environ, "PYTHONIOENCODING": "ascii"})
     assert seen.status == 1
-    assert "PREVS_EXECUTOR_DIR is no absolute path" in seen.out
-    assert "run this as the user that executors run as" in seen.out
+    assert "PREVS_EXECUTOR_DIR must be an absolute path" in seen.out
+    assert "run this as the executors' user" in seen.out
     assert seen.err == ""
 
 

@@ -102,7 +102,7 @@ def test_the_status_that_a_commit_asks_for_is_healthy(agent: Agent) -> None:
     assert agent.answer(sha, run=settings, health="/nothing") == "hello\n"
     agent.run(sha, run=settings, start_limit=4.0)
     assert agent.report.cause is Cause.UNHEALTHY
-    assert "the last status was 200. Make it answer 404" in agent.message
+    assert "its last answer had the status 200. Make it answer 404" in agent.message
 
 
 def test_a_check_ends_when_its_commit_says(agent: Agent) -> None:
@@ -111,4 +111,4 @@ def test_a_check_ends_when_its_commit_says(agent: Agent) -> None:
     settings = RunSettings(command=tuple(silent), check_timeout=0.25)
     agent.run(sha, run=settings, start_limit=4.0)
     assert agent.report.cause is Cause.UNHEALTHY
-    assert "no answer came within 0.25 s" in agent.message
+    assert "it did not answer within 0.25 s" in agent.message

@@ -114,9 +114,9 @@ def test_an_executor_that_may_not_set_rules_says_so_or_starts_nothing(
     found: Mapping[str, Any],
 ) -> None:
     started, refused = found["unprivileged"]
-    assert started.startswith("started: this agent does not keep previews apart: iptables")
+    assert started.startswith("started: this agent does not isolate previews: iptables")
     assert refused.startswith(
-        "agent-unfit: No preview is started on this agent, as it cannot be kept apart from"
+        "agent-unfit: This agent starts no previews, because it cannot isolate them from"
     )
 
 
@@ -137,11 +137,11 @@ def test_where_builds_cannot_be_kept_apart_that_is_said_or_nothing_is_built(
 ) -> None:
     checked, wanted, *required = built["unprivileged"]
     assert checked == "checked:"
-    assert wanted.startswith("built: this agent does not keep builds apart: iptables")
+    assert wanted.startswith("built: this agent does not isolate builds: iptables")
     # Before anything is fetched for it, and when it is to be built.
     assert len(required) == 2
     for line in required:
-        assert line.startswith("refused: Nothing is built on this agent, as its builds cannot be")
+        assert line.startswith("refused: This agent builds nothing, because it cannot isolate")
 
 
 def test_another_dockers_default_network_is_not_taken_for_that_of_the_builds(

@@ -62,7 +62,7 @@ def check(address: tuple[str, int], signals: StopSignal, limit: float = LIMIT) -
 def test_an_answer_that_never_ends_is_none(first: bytes, again: bytes) -> None:
     with answering(lambda visitor: drip(visitor, first, again)) as address:
         answer = check(address, StopSignal())
-    assert answer == Answer(connected=True, problem="no answer came within 0.3 s")
+    assert answer == Answer(connected=True, problem="it did not answer within 0.3 s")
 
 
 def test_being_told_to_end_ends_the_question() -> None:

@@ -61,8 +61,8 @@ def test_a_grpc_server_without_a_health_service_is_ready(kind: HealthKind) -> No
     ("said", "answer"),
     [
         (b"\x08\x01", SERVES),
-        (b"\x08\x02", "its health service says NOT_SERVING"),
-        (b"", "its health service says UNKNOWN"),
+        (b"\x08\x02", "its health service answers NOT_SERVING"),
+        (b"", "its health service answers UNKNOWN"),
     ],
 )
 def test_a_grpc_server_is_ready_when_its_health_service_says_so(
@@ -133,7 +133,7 @@ def test_one_that_has_no_grpc_counts_by_its_page() -> None:
         assert check(address, GUESSED) == Answer(connected=True, status=405, protocol=HTTP2)
         answer = check(address, GRPC)
     assert answer.passed is False
-    assert answer.problem == "it answered over HTTP/2, but not in gRPC"
+    assert answer.problem == "it answered over HTTP/2, but not with gRPC"
 
 
 @contextlib.contextmanager
@@ -188,9 +188,9 @@ def test_a_connection_that_stays_is_all_that_tcp_asks_for(
 @pytest.mark.parametrize(
     ("kind", "problem"),
     [
-        (GUESSED, "what answered speaks neither HTTP/1.1 nor HTTP/2"),
-        (HTTP, "what answered speaks neither HTTP/1.1 nor HTTP/2"),
-        (GRPC, "what answered does not speak HTTP/2"),
+        (GUESSED, "it speaks neither HTTP/1.1 nor HTTP/2"),
+        (HTTP, "it speaks neither HTTP/1.1 nor HTTP/2"),
+        (GRPC, "it does not speak HTTP/2"),
     ],
 )
 def test_what_speaks_something_else_is_told(kind: HealthKind, problem: str) -> None:
@@ -208,4 +208,4 @@ def test_an_http2_server_that_does_not_answer_is_not_waited_for_for_ever() -> No
     with http2_server.serving(answer) as address:
         said = check(address, GUESSED, limit=0.5)
         silent.set()
-    assert said == Answer(connected=True, problem="no answer came within 0.5 s")
+    assert said == Answer(connected=True, problem="it did not answer within 0.5 s")

@@ -134,10 +134,10 @@ def test_whatever_happens_there_the_words_are_the_same(
         said.add(str(raised.value).replace(f"https://{NAME}/library.git", "URL"))
         assert "(found: 10.1.2.3)" in caplog.text
     assert said == {
-        "The submodule library cannot be used: its repository, URL, is at another host than the "
-        "app's, and was not read there. It has to be one that anybody may read, at a public "
-        "address or one that the agents' operator has opened for previews (PREVS_ALLOW). The "
-        "executor's stderr in the sandbox has the details."
+        "The submodule library cannot be used: its repository, URL, is on another host than the "
+        "app's, and was not read there. Anybody must be able to read it, at a public address or "
+        "at one that the agents' operator has opened for previews (PREVS_ALLOW). The executor's "
+        "stderr in the sandbox has the details."
     }
 
 

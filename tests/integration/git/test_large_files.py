@@ -284,7 +284,7 @@ def test_a_submodule_has_its_own_where_it_is_at_the_apps_host_and_not_elsewhere(
     sha = link(repository, elsewhere.url("library.git"), "library", inner)
     failure = agent.failure(server.url("shop.git"), sha, GOOD)
     assert isinstance(failure, SubmoduleUnusable)
-    assert "from the app's own host alone. Keep it there too, or a b.bin in git" in str(failure)
+    assert "only from the app's own host. Keep it there too, or a b.bin in git" in str(failure)
     assert not any("/objects/batch" in asked.path for asked in elsewhere.asked)
 
 

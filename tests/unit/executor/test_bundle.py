@@ -105,7 +105,7 @@ def test_an_old_python_gets_an_error_with_the_version_it_needs(
 ) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 6, 8))
     assert bundle.main() == bundle.EXIT_USAGE
-    assert "is Python 3.6, and 3.9 or later is needed" in capsys.readouterr().err
+    assert "is Python 3.6, but the executor needs 3.9 or later" in capsys.readouterr().err
 
 
 def test_many_that_begin_at_once_find_it_whole(archive: Path, tmp_path: Path) -> None:

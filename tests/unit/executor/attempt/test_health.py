@@ -10,7 +10,7 @@ from executor.ports import Answer
 from prevs.commit_settings import HealthKind
 
 REFUSED = Answer(connected=False)
-SILENT = Answer(connected=True, problem="no answer came within 10 s")
+SILENT = Answer(connected=True, problem="it did not answer within 10 s")
 
 
 def checking() -> HealthCheck:
@@ -53,7 +53,7 @@ def test_an_application_that_nothing_reached_never_listened() -> None:
     [
         ((Answer(True, 500), Answer(True, 503)), 503, "GET /health .* 503"),
         ((Answer(True, 500), SILENT, REFUSED), 500, "500"),
-        ((SILENT, REFUSED), None, "no answer came"),
+        ((SILENT, REFUSED), None, "it did not answer"),
     ],
     ids=["the last status", "a status, not a later refusal", "a connection, not a later refusal"],
 )
@@ -74,7 +74,7 @@ def test_the_most_informative_answer_is_the_reason_for_unhealthy(
     [
         (HealthKind.GUESSED, "Waiting for GET /health to answer"),
         (HealthKind.HTTP, "Waiting for GET /health to answer"),
-        (HealthKind.GRPC, "Waiting for its gRPC health service to say that it serves"),
+        (HealthKind.GRPC, "Waiting for its gRPC health service to answer SERVING"),
         (HealthKind.TCP, "Waiting for port 8080 to take a connection"),
     ],
 )
@@ -90,15 +90,18 @@ def test_who_decides_by_itself_is_believed(passed: bool) -> None:
 @pytest.mark.parametrize(
     ("kind", "answer"),
     [
-        (HealthKind.GUESSED, Answer(True, passed=False, problem="its health service says UNKNOWN")),
-        (HealthKind.GRPC, Answer(True, problem="what answered does not speak HTTP/2")),
+        (
+            HealthKind.GUESSED,
+            Answer(True, passed=False, problem="its health service answers UNKNOWN"),
+        ),
+        (HealthKind.GRPC, Answer(True, problem="it does not speak HTTP/2")),
     ],
 )
 def test_the_error_of_a_check_over_grpc_names_grpc(kind: HealthKind, answer: Answer) -> None:
     known = checking()._replace(kind=kind).after(answer).after(REFUSED)
     failure = known.failure()
     assert isinstance(failure, NotServing)
-    assert f"over gRPC did not succeed within 60 s: {answer.problem}." in str(failure)
+    assert f"The gRPC health check did not succeed within 60 s: {answer.problem}." in str(failure)
 
 
 def test_pauses_grow_with_the_time_that_has_passed_and_stay_within_their_bounds() -> None:

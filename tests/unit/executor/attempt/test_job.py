@@ -40,7 +40,7 @@ from tests.unit.executor.attempt.test_attempt import ATTEMPT
 
 OK = Answer(connected=True, status=200)
 REFUSED = Answer(connected=False)
-NOT_SERVING = Answer(True, passed=False, problem="its health service says NOT_SERVING")
+NOT_SERVING = Answer(True, passed=False, problem="its health service answers NOT_SERVING")
 
 
 class World:
@@ -157,9 +157,11 @@ def test_an_attempt_that_waits_for_another_build_reports_it(world: World) -> Non
     world.images.busy = True
     world.stop_at(1000.0)
     assert world.run() is None
-    assert world.reports.details == ["another attempt builds this commit on this agent"]
+    assert world.reports.details == ["another attempt on this agent is building this commit"]
     assert world.reports.phases[:3] == [Phase.FETCHING, Phase.FETCHING, Phase.BUILDING]
-    assert "another attempt builds this commit on this agent: waiting for it" in world.log.headers
+    assert (
+        "another attempt on this agent is building this commit: waiting for it" in world.log.headers
+    )
 
 
 def test_an_attempt_that_frees_disk_space_reports_it(world: World) -> None:
@@ -168,7 +170,7 @@ def test_an_attempt_that_frees_disk_space_reports_it(world: World) -> None:
     world.stop_at(1000.0)
     assert world.run() is None
     assert world.reports.details == [
-        "removing what was not used for long: the agent's disk is nearly full"
+        "the agent's disk is nearly full: removing what has not been used for long"
     ]
     assert world.images.built == [ATTEMPT.image]
 
@@ -283,9 +285,9 @@ def test_memory_kills_are_reported_while_the_application_goes_on(world: World) -
     assert (len(more) < 10, more[-1]) == (True, 49)
     headers = [text for text in world.log.headers if text.startswith("memory ran out")]
     assert len(headers) == len(world.reports.kills)
-    assert headers[0].startswith("memory ran out: once since the start")
-    assert headers[-1].startswith("memory ran out: 49 times since the start")
-    assert headers[0].endswith(f"at its {ATTEMPT.order.mem} MB; it goes on")
+    assert "a process of the application once since the start" in headers[0]
+    assert "a process of the application 49 times since the start" in headers[-1]
+    assert headers[0].endswith(f"at its {ATTEMPT.order.mem} MB; the application keeps running")
 
 
 def test_an_application_that_is_killed_itself_is_not_reported_as_running(world: World) -> None:
@@ -314,16 +316,16 @@ def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(wor
     ("exits", "answers", "end", "kind", "fields", "message"),
     [
         (None, [REFUSED, Answer(True, 500)], None, Unhealthy, {"status": 500}, "500"),
-        (None, [REFUSED, NOT_SERVING], None, NotServing, {"status": None}, "says NOT_SERVING"),
+        (None, [REFUSED, NOT_SERVING], None, NotServing, {"status": None}, "answers NOT_SERVING"),
         (Exit(3, False), [REFUSED], None, AppExited, {"exit_code": 3}, "before it answered"),
         (Exit(1, False), [OK], None, AppExited, {"exit_code": 1}, "before it answered"),
         (None, [OK], Exit(0, False), AppExited, {"exit_code": 0}, "after it had answered"),
         (None, [OK], Exit(137, True), OutOfMemory, {"exit_code": 137, "mem": 64}, "64 MB"),
-        (None, [OK], Exit(137, False), AppExited, {"exit_code": 137}, "(it was killed, as the"),
+        (None, [OK], Exit(137, False), AppExited, {"exit_code": 137}, "(killed, as the"),
     ],
     ids=[
         "it answers badly",
-        "its health service says that it does not serve",
+        "its health service answers that it does not serve",
         "it exits before it answers",
         "another one listens on the port, and it exits",
         "it exits later, even with code 0",

@@ -52,7 +52,7 @@ NO_DAEMON = "ERROR: Cannot connect to the Docker daemon at unix:///x. Is the dae
         (
             FAILED_RUN.replace("exit code: 2", "exit code: 137"),
             137,
-            r"\(exit code 137: it was killed, as the kernel does where memory runs out\): RUN",
+            r"\(exit code 137: killed, as the kernel does when memory runs out\): RUN",
         ),
         (FAILED_COPY, None, r'Step 2/3 .*"/nothing": not found'),
         (PARSE_ERROR, None, "^(?!.*Step).*unknown instruction: FORM"),

@@ -46,11 +46,11 @@ def shortage_of(group: Path, budget: Budget | None, code: int | None, **files: s
     ("events", "budget", "code", "sentence"),
     [
         (QUIET, APP, 137, ""),
-        (OWN_FULL, APP, 2, "all builds of this app may use 64 MB at a time"),
-        (ALL_FULL, APP, 137, "there is no more for all builds of an agent."),
+        (OWN_FULL, APP, 2, "all builds of this app together may use 64 MB"),
+        (ALL_FULL, APP, 137, "none is left for all builds of an agent."),
         # Another app's step was killed there.
         (ALL_FULL, APP, 2, ""),
-        (OWN_FULL, None, 137, f"there is no more for its control group {GROUP}."),
+        (OWN_FULL, None, 137, f"none is left for its control group {GROUP}."),
         (OWN_FULL, None, 2, ""),
     ],
 )

@@ -109,7 +109,10 @@ def test_settings_that_cannot_be_read_are_nobodys(
 ) -> None:
     world.settings.mkdir() if text is None else world.settings.write_text(text)
     assert world.login() == {}
-    assert f"{world.settings} cannot be read, so nobody is logged in: {why}" in caplog.text
+    assert (
+        f"{world.settings} cannot be read, so there are no logins to registries: {why}"
+        in caplog.text
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def test_a_malformed_login_is_reported_without_its_text(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     world.set(auths={HOST: entry})
-    with pytest.raises(RegistryFailed, match="settings do not log in there") as failed:
+    with pytest.raises(RegistryFailed, match="settings give no login there") as failed:
         world.login()
     assert SECRET not in str(failed.value) + caplog.text
 

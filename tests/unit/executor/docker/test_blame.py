@@ -35,9 +35,9 @@ AGENTS = [
     ("write /Dockerfile: no space left on device", "its disk is full"),
     ("failed to copy: write /x: disk quota exceeded: unknown", "its disk is full"),
     ("open /data/x: read-only file system", "its disk fails"),
-    ("failed to prepare a as b: exit status 1", "its storage of images"),
-    ("error creating overlay mount to /data/x/merged: invalid argument", "its storage of images"),
-    ("failed to register layer: exit status 22", "its storage of images"),
+    ("failed to prepare a as b: exit status 1", "its image storage"),
+    ("error creating overlay mount to /data/x/merged: invalid argument", "its image storage"),
+    ("failed to register layer: exit status 22", "its image storage"),
     (
         'connection error: desc = "transport: Error while dialing: dial unix '
         '/run/containerd/containerd.sock: connect: connection refused": unavailable',
@@ -46,12 +46,12 @@ AGENTS = [
     (
         "driver failed programming external connectivity on endpoint x (a1): Bind for "
         "127.0.0.1:31000 failed: port is already allocated",
-        "something else has the port",
+        "something else uses the port",
     ),
     (
         "driver failed programming external connectivity on endpoint x (a1): iptables failed: "
         "iptables --wait -t nat -A DOCKER: iptables: No chain/target/match by that name",
-        "its rules of iptables",
+        "its iptables rules",
     ),
     ("network prevs-18c93dd196f1 not found", "its networks do not work"),
     (

@@ -47,7 +47,7 @@ def test_a_machine_that_has_all_is_well() -> None:
     assert set(levels(WELL).values()) == {"ok"}
     message = {one.part: one.message for one in judge(WELL)}
     assert message["git"] == "It is 2.39.5."
-    assert message["docker"] == "It answers, and is 26.1.5."
+    assert message["docker"] == "It answers; its version is 26.1.5."
     assert message["buildx"] == "It is 0.13.1."
 
 
@@ -109,7 +109,7 @@ def test_open_isolation_is_reported() -> None:
     allowed = Confinement(allowed=(ip_network("10.1.0.7/32"), ip_network("10.2.0.0/24")))
     message = {one.part: one.message for one in judge(dataclasses.replace(WELL, confined=allowed))}
     assert message["network"] == (
-        "Of private networks previews reach 10.1.0.7/32, 10.2.0.0/24 (PREVS_ALLOW)."
+        "The only private networks that previews reach are 10.1.0.7/32, 10.2.0.0/24 (PREVS_ALLOW)."
     )
     assert message["builds"] == "They reach no more than previews do, and are limited."
     opened = dataclasses.replace(
@@ -117,8 +117,9 @@ def test_open_isolation_is_reported() -> None:
     )
     message = {one.part: one.message for one in judge(opened)}
     assert message["builds"] == (
-        "RUN steps reach this machine and private networks. ADD of an address is fetched in this "
-        "machine's own network. RUN steps may take all memory and all processes: it is no root."
+        "RUN steps reach this machine and private networks. Docker fetches ADD of an address in "
+        "this machine's own network. RUN steps may take all memory and all processes: it is no "
+        "root."
     )
 
 
