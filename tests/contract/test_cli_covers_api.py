@@ -104,15 +104,17 @@ def operations() -> Mapping[str, Mapping[str, Any]]:
     """Return the operations that it lists, each with what it says of it."""
     paths = described()["paths"].items()
     return {
-        f"{method.upper()} {path}": told for path, calls in paths for method, told in calls.items()
+        f"{method.upper()} {path}": detail
+        for path, calls in paths
+        for method, detail in calls.items()
     }
 
 
 def find_names(operation: str) -> set[str]:
     """Return the names that an operation takes in its query and its body."""
-    told = operations()[operation]
-    query = {one["name"] for one in told.get("parameters", []) if one["in"] == "query"}
-    body = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+    operation_detail = operations()[operation]
+    query = {one["name"] for one in operation_detail.get("parameters", []) if one["in"] == "query"}
+    body = operation_detail.get("requestBody", {}).get("content", {}).get("application/json", {})
     schema = body.get("schema", {}).get("$ref", "").rpartition("/")[2]
     fields = described()["components"]["schemas"].get(schema, {}).get("properties", {})
     return query | set(fields)
@@ -157,9 +159,9 @@ def test_the_command_asks_for_that_very_operation(operation: str, command: str) 
 
 @pytest.mark.parametrize(("schema", "shape"), SHAPES.items())
 def test_what_the_command_reads_is_in_the_answer(schema: str, shape: Any) -> None:
-    told = described()["components"]["schemas"][schema]
-    assert set(told["properties"]) >= set(shape.__annotations__)
-    assert set(told["required"]) >= shape.__required_keys__
+    described_schema = described()["components"]["schemas"][schema]
+    assert set(described_schema["properties"]) >= set(shape.__annotations__)
+    assert set(described_schema["required"]) >= shape.__required_keys__
 
 
 def test_every_shape_that_is_read_is_looked_at() -> None:

@@ -71,11 +71,11 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Sequence[st
         try:
             wait_until(lambda: agent.streams or process.poll() is not None)
             agent.shutdown()
-            _, said = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=60)
         finally:
             process.kill()
             agent.close()
-    assert process.returncode == 0, said
+    assert process.returncode == 0, errors
     kept: Mapping[str, Sequence[str]] = json.loads(file.read_text())
     return kept
 

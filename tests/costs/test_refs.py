@@ -24,12 +24,12 @@ def test_a_commit_that_was_just_pushed_takes_no_more_calls_of_git(
         mirrors.heads(app)
     sha = repository.commit({"first": "1", "second": "2"})
 
-    told = tmp_path / "told"
-    monkeypatch.setenv("GIT_TRACE2_EVENT", str(told))
+    trace = tmp_path / "told"
+    monkeypatch.setenv("GIT_TRACE2_EVENT", str(trace))
     assert mirrors.resolve(app, sha).sha == sha
     assert mirrors.read_file(app, sha, ".prevs.toml", most=1000) is None
 
-    events = [json.loads(line) for line in told.read_text().splitlines()]
+    events = [json.loads(line) for line in trace.read_text().splitlines()]
     started = [event for event in events if event["event"] == "start"]
     # Those that git itself has started have its session before their own.
     ours = [event["argv"] for event in started if "/" not in event["sid"]]

@@ -43,7 +43,7 @@ def counted(folder: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
     def answers() -> bool:
         assert process.poll() is None, process.communicate()[1]
         with contextlib.suppress(OSError):
-            ask(port, 1)
+            send_requests(port, 1)
             return True
         return False
 
@@ -55,7 +55,7 @@ def counted(folder: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
         process.communicate()
 
 
-def ask(port: int, times: int) -> None:
+def send_requests(port: int, times: int) -> None:
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as client:
         for _ in range(times):
             client.request("GET", "/", headers={"Host": HOST})
@@ -66,11 +66,11 @@ def ask(port: int, times: int) -> None:
 def instructions(folder: Path, port: int, requests: int) -> int:
     """Return how many instructions HAProxy takes from its start to its end."""
     with counted(folder, port) as haproxy:
-        ask(port, requests)
+        send_requests(port, requests)
         haproxy.terminate()
-        _, said = haproxy.communicate(timeout=60)
-    found = re.search(r"Collected : (\d+)", said)
-    assert found, said
+        _, report = haproxy.communicate(timeout=60)
+    found = re.search(r"Collected : (\d+)", report)
+    assert found, report
     return int(found[1])
 
 

@@ -95,18 +95,18 @@ class Machine:
         sandbox.mkdir()
         if self._count == 1:  # later it is unpacked, and not fetched
             (sandbox / "prevs-executor.pyz").write_bytes(self._bundle.data)
-        told = sandbox / "processes"
+        trace = sandbox / "processes"
         # A file for each process: in one file, lines of two at a time are cut in halves.
         watched = ["strace", "-ff", "-ttt", "-qq", "--seccomp-bpf", "-s", "200"]
         watched += ["-e", "trace=execve"]
         python = [sys.executable, "-I", "-S", "-c", _CHECK]
-        command = [*watched, "-o", str(told), *python, "prevs-executor.pyz", self._bundle.digest]
+        command = [*watched, "-o", str(trace), *python, "prevs-executor.pyz", self._bundle.digest]
         executor = ExecutorProcess(sandbox, self.work, self._host, command=command)
         try:
             repository = str(self.repository.folder)
             executor.launch(order(APP, sha, repository=repository, host_port=self._port))
             executor.wait_for("TASK_RUNNING")
-            files = sandbox.glob(f"{told.name}.*")
+            files = sandbox.glob(f"{trace.name}.*")
             lines = sorted(line for file in files for line in file.read_text().splitlines())
             executed = _EXECUTED.findall("\n".join(lines))
             commands = [_WORDS.findall(words) for _, words in executed]

@@ -68,10 +68,12 @@ class Wire:
                 near, _ = self._listener.accept()
                 far = socket.create_connection(self._to)
                 self._open += [near, far]
-                threading.Thread(target=self._ask, args=(near, far), daemon=True).start()
+                threading.Thread(
+                    target=self._forward_requests, args=(near, far), daemon=True
+                ).start()
                 threading.Thread(target=_pass, args=(far, near), daemon=True).start()
 
-    def _ask(self, near: socket.socket, far: socket.socket) -> None:
+    def _forward_requests(self, near: socket.socket, far: socket.socket) -> None:
         """Pass on what the framework asks, one frame after the other; the first is its session."""
         with contextlib.suppress(OSError, struct.error), near.makefile("rb") as frames:
             session = True

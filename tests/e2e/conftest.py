@@ -103,11 +103,11 @@ def hello(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hello]
 def visit(cluster: Cluster) -> Callable[..., requests.Response]:
     """Ask for an address as a program would: the request is held until the preview answers."""
 
-    def ask(label: str, path: str = "/", app: str = "hello", **kwargs: Any) -> requests.Response:
+    def get(label: str, path: str = "/", app: str = "hello", **kwargs: Any) -> requests.Response:
         headers = {"Host": f"{label}.{app}.{cluster.domain}:{cluster.port}"}
         headers.update(kwargs.pop("headers", {}))
         return requests.get(
             f"http://127.0.0.1:{cluster.port}{path}", headers=headers, timeout=120, **kwargs
         )
 
-    return ask
+    return get

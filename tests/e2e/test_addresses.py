@@ -110,9 +110,9 @@ def test_a_broken_dockerfile_fails_with_the_reason_and_leaves_nothing(
     hello: Hello, visit: Visit, api: Api, containers_of: ContainersOf
 ) -> None:
     answer = visit("broken-dockerfile")
-    told = problem(answer)
+    document = problem(answer)
     assert answer.status_code == 502
-    assert told["cause"] == "build-failed"
+    assert document["cause"] == "build-failed"
     sha = hello.commit("broken-dockerfile")
     preview = api.wait_for("hello", sha, "failed")
     assert preview["failure"]["cause"] == "build-failed"
@@ -145,8 +145,8 @@ def test_an_app_that_exits_fails_with_its_exit_code_until_a_retry(
     hello: Hello, visit: Visit, api: Api, containers_of: ContainersOf
 ) -> None:
     answer = visit("exits")
-    told = problem(answer)
-    assert (answer.status_code, told["cause"]) == (502, "app-exited")
+    document = problem(answer)
+    assert (answer.status_code, document["cause"]) == (502, "app-exited")
     sha = hello.commit("exits")
     failed = api.wait_for("hello", sha, "failed")
     assert failed["failure"]["exit_code"] == 3
@@ -178,9 +178,9 @@ def test_an_unknown_label_is_404_with_the_reason_and_starts_nothing(
     before = len(api.call("GET", "/v1/previews?app=hello").json()["previews"])
     answer = visit(label)
     assert answer.status_code == 404
-    told = problem(answer)
-    assert told["type"] == "urn:prevs:problem:unknown-label"
-    assert label in told["detail"]
+    document = problem(answer)
+    assert document["type"] == "urn:prevs:problem:unknown-label"
+    assert label in document["detail"]
     assert len(api.call("GET", "/v1/previews?app=hello").json()["previews"]) == before
 
 

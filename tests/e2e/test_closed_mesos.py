@@ -63,7 +63,7 @@ class Server(NamedTuple):
 
     address: str
 
-    def ask(self, path: str, method: str = "GET", **options: object) -> requests.Response:
+    def request(self, path: str, method: str = "GET", **options: object) -> requests.Response:
         """Return the answer to a request for just that path, whatever is in it."""
         with requests.Session() as session:
             request = requests.Request(method, f"http://{self.address}/", **options)
@@ -73,7 +73,7 @@ class Server(NamedTuple):
 
     def endpoints(self) -> list[str]:
         """Return the path of every endpoint that it lists."""
-        listed = self.ask("/help?format=json").json()["processes"]
+        listed = self.request("/help?format=json").json()["processes"]
         return [
             f"/{one['id']}{'' if e['name'] == '/' else e['name']}"
             for one in listed
@@ -94,7 +94,7 @@ def test_each_endpoint_asks_who_one_is(servers: Sequence[Server]) -> None:
         assert len(endpoints) > 15
         for path in {*endpoints, *MORE} - OPEN.keys() - NOWHERE:
             asked.add(path)
-            for answer in _ask_as_anybody(server, path):
+            for answer in _request_as_anybody(server, path):
                 # What is not there has nothing to tell; 400: the path is none.
                 if answer.status_code not in {401, 404, 400}:
                     wrong[server.address, path] = (answer.status_code, answer.text[:80])
@@ -107,9 +107,9 @@ def test_what_is_in_use_is_there_for_who_says_who_he_is(
 ) -> None:
     for server in servers:
         for path in ("/state", "/files/debug", "/flags", "/metrics/snapshot?timeout=2secs"):
-            assert server.ask(path).status_code == 401
-            assert server.ask(path, auth=("operator", "wrong")).status_code == 401
-            assert server.ask(path, auth=cluster.mesos_auth).status_code == 200
+            assert server.request(path).status_code == 401
+            assert server.request(path, auth=("operator", "wrong")).status_code == 401
+            assert server.request(path, auth=cluster.mesos_auth).status_code == 200
 
 
 def test_what_anybody_gets_tells_nothing_of_frameworks_and_tasks(
@@ -120,7 +120,7 @@ def test_what_anybody_gets_tells_nothing_of_frameworks_and_tasks(
     assert ids
     for server in servers:
         for path in OPEN:
-            text = server.ask(f"{path}?jsonp=callback").text
+            text = server.request(f"{path}?jsonp=callback").text
             assert not any(one in text for one in (*ids, "prevs", "framework")), path
 
 
@@ -129,7 +129,7 @@ def test_what_programs_of_mesos_have_to_do_is_told_to_nobody(
 ) -> None:
     for server in servers:
         for path in ("/__processes__", "/__processes__/", "/%5f_processes__", "//__processes__"):
-            assert server.ask(path, auth=cluster.mesos_auth).status_code == 400
+            assert server.request(path, auth=cluster.mesos_auth).status_code == 400
 
 
 def test_who_takes_over_an_agent_has_no_right_at_the_master_and_none_at_another(
@@ -143,11 +143,11 @@ def test_who_takes_over_an_agent_has_no_right_at_the_master_and_none_at_another(
     master = Server(cluster.master)
     info = {"user": "root", "name": "x", "roles": ["x"], "capabilities": [{"type": "MULTI_ROLE"}]}
     subscribe = {"type": "SUBSCRIBE", "subscribe": {"framework_info": info}}
-    said = master.ask("/api/v1/scheduler", "POST", json=subscribe, auth=agent)
-    assert "Not authorized" in said.text
+    refusal = master.request("/api/v1/scheduler", "POST", json=subscribe, auth=agent)
+    assert "Not authorized" in refusal.text
     before = _frameworks(cluster)
-    said = master.ask("/teardown", "POST", data={"frameworkId": before[0]}, auth=agent)
-    assert said.status_code == 403
+    refusal = master.request("/teardown", "POST", data={"frameworkId": before[0]}, auth=agent)
+    assert refusal.status_code == 403
     assert _frameworks(cluster) == before
     launch = {
         "type": "LAUNCH_CONTAINER",
@@ -155,10 +155,10 @@ def test_who_takes_over_an_agent_has_no_right_at_the_master_and_none_at_another(
     }
     for address in cluster.agents:
         server = Server(address)
-        assert server.ask("/state", auth=reader).status_code == 200
-        assert server.ask("/api/v1", "POST", json=launch, auth=reader).status_code == 403
-        assert server.ask("/state", auth=agent).status_code == 401
-    assert master.ask("/state", auth=reader).status_code == 401
+        assert server.request("/state", auth=reader).status_code == 200
+        assert server.request("/api/v1", "POST", json=launch, auth=reader).status_code == 403
+        assert server.request("/state", auth=agent).status_code == 401
+    assert master.request("/state", auth=reader).status_code == 401
 
 
 def test_no_agent_lets_anybody_add_to_what_it_offers(
@@ -172,7 +172,7 @@ def test_no_agent_lets_anybody_add_to_what_it_offers(
     for server in servers[1:]:
         for start in ("/slave(1)/api/v1", "/slave%281%29/api/v1", "/api/v1"):
             for end in spellings:
-                answer = server.ask(f"{start}/{end}", "POST", json=subscribe)
+                answer = server.request(f"{start}/{end}", "POST", json=subscribe)
                 assert answer.status_code == 400, (start, end)
 
 
@@ -182,9 +182,9 @@ def test_what_a_page_of_another_site_asks_is_refused_even_where_the_browser_sign
 ) -> None:
     for server in servers:
         for path in ("/state?jsonp=callback", "/files/debug", "/health", "/help"):
-            answer = server.ask(path, auth=cluster.mesos_auth, headers=headers)
+            answer = server.request(path, auth=cluster.mesos_auth, headers=headers)
             assert answer.status_code == 400, path
-    answer = servers[0].ask(
+    answer = servers[0].request(
         "/master/teardown", "POST", data=TEARDOWN, auth=cluster.mesos_auth, headers=headers
     )
     assert answer.status_code == 400
@@ -198,7 +198,7 @@ def test_a_person_who_follows_a_link_to_it_gets_there(cluster: Cluster) -> None:
         "Sec-Fetch-Dest": "document",
     }
     for host in (cluster.master, cluster.master.replace("127.0.0.1", "localhost"), "10.0.0.1"):
-        answer = Server(cluster.master).ask(
+        answer = Server(cluster.master).request(
             "/state", auth=cluster.mesos_auth, headers={**follows, "Host": host}
         )
         assert answer.status_code == 200
@@ -215,7 +215,7 @@ def test_no_page_speaks_as_a_program_of_mesos(servers: Sequence[Server], cluster
         ):
             for host in ({}, {"Host": "evil.example"}):
                 path = f"/{quote(place)}/mesos.internal.RunTaskMessage"
-                answer = server.ask(path, "POST", data=b"x", headers={**header, **host})
+                answer = server.request(path, "POST", data=b"x", headers={**header, **host})
                 assert answer.status_code == 400
 
 
@@ -283,16 +283,16 @@ def test_its_secrets_are_for_its_user_alone_and_no_process_shows_one(cluster: Cl
     assert not any(secret in text for secret in secrets for text in logs)
 
 
-def _ask_as_anybody(server: Server, path: str) -> Iterator[requests.Response]:
-    yield server.ask(path)
-    yield server.ask(f"{path}?jsonp=callback&path=/&offset=0&length=100")
-    yield server.ask(path, "POST", data=TEARDOWN)
-    yield server.ask(path, "POST", json={"type": "GET_STATE"})
-    yield server.ask(path, "POST", data="{}", headers={"Content-Type": "text/plain"})
+def _request_as_anybody(server: Server, path: str) -> Iterator[requests.Response]:
+    yield server.request(path)
+    yield server.request(f"{path}?jsonp=callback&path=/&offset=0&length=100")
+    yield server.request(path, "POST", data=TEARDOWN)
+    yield server.request(path, "POST", json={"type": "GET_STATE"})
+    yield server.request(path, "POST", data="{}", headers={"Content-Type": "text/plain"})
 
 
 def _frameworks(cluster: Cluster) -> list[str]:
-    state = Server(cluster.master).ask("/state", auth=cluster.mesos_auth).json()
+    state = Server(cluster.master).request("/state", auth=cluster.mesos_auth).json()
     found = [str(one["id"]) for one in state["frameworks"] if one["active"]]
     assert found
     return found

@@ -166,8 +166,8 @@ def test_a_program_and_the_command_line_are_told_them(
 ) -> None:
     answer = visit("wrong", "/", APP)
     assert answer.status_code == 502
-    told = [(f"line {one['line']}", one["message"]) for one in answer.json()["mistakes"]]
-    assert [where for where, _ in told] == [where for where, _ in MISTAKES]
+    mistakes = [(f"line {one['line']}", one["message"]) for one in answer.json()["mistakes"]]
+    assert [where for where, _ in mistakes] == [where for where, _ in MISTAKES]
     environ = {"PREVS_API": cluster.api, "PREVS_TOKEN": cluster.token, "HOME": "/nonexistent"}
     prevs(["show", APP, "wrong"], environ)
     shown = capsys.readouterr().out

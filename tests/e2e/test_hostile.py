@@ -189,7 +189,7 @@ def on_a_terminal(cluster: Cluster, *args: str) -> str:
         command, env={**os.environ, **environ}, stdin=theirs, stdout=theirs, stderr=theirs
     )
     os.close(theirs)
-    said = b""
+    output = b""
     while True:
         try:
             piece = os.read(ours, 65536)
@@ -197,10 +197,10 @@ def on_a_terminal(cluster: Cluster, *args: str) -> str:
             break
         if not piece:
             break
-        said += piece
+        output += piece
     os.close(ours)
     process.wait(timeout=60)
-    return said.decode("utf-8", "replace")
+    return output.decode("utf-8", "replace")
 
 
 @pytest.mark.parametrize(
@@ -219,9 +219,9 @@ def test_a_terminal_is_given_no_command_by_it(
         "logs": (APP, label),
         "events": ("--app", APP),
     }
-    said = on_a_terminal(cluster, command, *more.get(command, ()))
-    assert APP in said
-    assert OTHER.findall(COLOUR.sub("", said)) == []
+    output = on_a_terminal(cluster, command, *more.get(command, ()))
+    assert APP in output
+    assert OTHER.findall(COLOUR.sub("", output)) == []
 
 
 def test_neither_mesos_nor_the_programs_logs_have_lines_of_it(
@@ -238,8 +238,8 @@ def test_neither_mesos_nor_the_programs_logs_have_lines_of_it(
         if task["id"] in {one["task_id"] for one in seen.values()}
     ]
     assert len(tasks) == 2
-    told = [text for task in tasks for text in _texts(task)]
-    assert [text for text in told if OTHER.search(text) or "\n" in text] == []
+    texts = [text for task in tasks for text in _texts(task)]
+    assert [text for text in texts if OTHER.search(text) or "\n" in text] == []
     address_ = address(cluster, "main", APP, "/?%0alevel=error%20event=INJECTED")
     requests.get(
         f"http://127.0.0.1:{cluster.port}/%0aINJECTED",

@@ -68,8 +68,8 @@ class Own:
         """Return what `status --json` would, without a process for each look."""
         settings = read(self.folder)
         alive = settings is not None and launch.supervisor_pid(settings) is not None
-        said = launch.read_status(settings) if settings is not None and alive else {}
-        return {"up": False, "parts": []} | said
+        record = launch.read_status(settings) if settings is not None and alive else {}
+        return {"up": False, "parts": []} | record
 
     def part(self, name: str) -> Any:
         return next(part for part in self.status()["parts"] if part["name"] == name)
@@ -150,22 +150,22 @@ def serving(running: Own, repository: Path) -> Own:
 
 
 def test_up_shows_each_step_and_where_everything_answers(own: Own) -> None:
-    said = own.up()
+    output = own.up()
     for part in ("zookeeper", "master", "agent-1", "agent-2", "framework", "proxy"):
-        assert any(line.split()[1:3] == [part, "ready"] for line in said.splitlines()), said
-    assert f"http://127.0.0.1:{own.ports['api-port']}" in said
-    assert (own.folder / "token").read_text() in said
+        assert any(line.split()[1:3] == [part, "ready"] for line in output.splitlines()), output
+    assert f"http://127.0.0.1:{own.ports['api-port']}" in output
+    assert (own.folder / "token").read_text() in output
 
 
 def test_status_lists_the_parts_and_succeeds_only_when_all_are_up(running: Own) -> None:
     done = running.run("status")
     assert done.returncode == 0
     assert f"127.0.0.2:{running.ports['agent-port']}" in done.stdout
-    said = json.loads(running.run("status", "--json").stdout)
-    assert said["up"] is True
-    assert {part["state"] for part in said["parts"]} == {"ready"}
+    status = json.loads(running.run("status", "--json").stdout)
+    assert status["up"] is True
+    assert {part["state"] for part in status["parts"]} == {"ready"}
     lines = done.stdout.splitlines()[1:]
-    for part, line in zip(said["parts"], lines, strict=True):
+    for part, line in zip(status["parts"], lines, strict=True):
         assert line.startswith(part["name"])
         assert part["address"] in line
 
@@ -183,8 +183,8 @@ def test_up_with_other_settings_is_refused_while_it_is_up(running: Own) -> None:
 
 def test_everything_listens_on_loopback_only(serving: Own) -> None:
     ours = {process.pid for process in processes.marked(serving.id)}
-    said = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
-    lines = [line for line in said.splitlines() if any(f"pid={pid}," in line for pid in ours)]
+    output = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
+    lines = [line for line in output.splitlines() if any(f"pid={pid}," in line for pid in ours)]
     assert len(lines) >= len(serving.ports)
     for line in lines:
         assert line.split()[3].removeprefix("[::ffff:").startswith("127.0.0."), line
@@ -215,8 +215,8 @@ def test_visitors_are_served_while_the_proxy_that_died_is_started_again(serving:
 
     def is_started_again() -> bool:
         answers.append(serving.visit().status_code)
-        said = serving.part("proxy")
-        return said["pid"] not in {None, before["pid"]} and serving.status()["up"]
+        part = serving.part("proxy")
+        return part["pid"] not in {None, before["pid"]} and serving.status()["up"]
 
     wait_until(is_started_again, "the proxy is started again", instead=serving.status, seconds=120)
     answers.append(serving.visit().status_code)
@@ -261,8 +261,8 @@ def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
     for port in serving.ports.values():
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(("127.0.0.1", port), timeout=1)
-    said = json.loads(serving.run("status", "--json").stdout)
-    assert said == {"up": False, "parts": [], "folder": str(serving.folder)}
+    status = json.loads(serving.run("status", "--json").stdout)
+    assert status == {"up": False, "parts": [], "folder": str(serving.folder)}
     assert "Nothing runs" in serving.down()
 
     serving.up()
@@ -301,13 +301,14 @@ def test_the_folder_of_an_earlier_version_comes_up_closed_and_goes_on_from_the_s
                 anybody.get_children(path)
     with connected(serving, files[0].read_text().strip()) as client:
         assert InstallationRecord.decode(client.get(paths.installation)[0]) == stored
-    wait_until(lambda: {"zookeeper-access", "mesos-access"} <= told(serving).keys())
+    wait_until(lambda: {"zookeeper-access", "mesos-access"} <= readiness_checks(serving).keys())
     wait_until(
-        lambda: all(one["ok"] for one in told(serving).values()), instead=lambda: told(serving)
+        lambda: all(one["ok"] for one in readiness_checks(serving).values()),
+        instead=lambda: readiness_checks(serving),
     )
 
 
-def told(own: Own) -> dict[str, Any]:
+def readiness_checks(own: Own) -> dict[str, Any]:
     """Return the checks of /readyz by their names."""
     return {one["name"]: one for one in own.call("GET", "/readyz").json()["checks"]}
 
@@ -340,8 +341,8 @@ def test_up_recovers_from_a_supervisor_that_was_killed(serving: Own, docker_host
     os.kill(supervisor, signal.SIGKILL)
     wait_until(lambda: not serving.status()["up"], "its end is noticed", seconds=120)
     assert processes.marked(serving.id), "its parts go on"
-    said = serving.up()
-    assert "processes of an earlier run" in said
+    output = serving.up()
+    assert "processes of an earlier run" in output
     new = {process.pid for process in processes.marked(serving.id)}
     assert not old & new
     assert serving.visit().status_code == 200

@@ -199,13 +199,13 @@ def test_zookeeper_and_mesos_ask_who_one_is_and_the_framework_finds_nothing_open
     foreign = ("--header", "Host: evil.example")
     assert agent.run(*status, *foreign, f"http://{master.plan.address}:5050/health") == "400"
 
-    def told() -> dict[str, bool]:
+    def checks() -> dict[str, bool]:
         readyz = f"http://{master.plan.address}:8090/readyz"
-        said = json.loads(master.run("curl", "--silent", "--noproxy", "*", readyz))
-        return {one["name"]: one["ok"] for one in said["checks"]}
+        answer = json.loads(master.run("curl", "--silent", "--noproxy", "*", readyz))
+        return {one["name"]: one["ok"] for one in answer["checks"]}
 
-    wait_until(lambda: told().keys() >= {"zookeeper-access", "mesos-access"})
-    assert all(told().values()), told()
+    wait_until(lambda: checks().keys() >= {"zookeeper-access", "mesos-access"})
+    assert all(checks().values()), checks()
     assert cluster.prevs("logs", "hello", MINE), "agents give it the logs"
 
 
@@ -249,8 +249,8 @@ def test_the_script_may_be_run_again_and_changes_nothing(cluster: Cluster) -> No
     before = {label: cluster.preview(label)["task_id"] for label in (MINE, OTHER)}
     with Visits(cluster) as visits:
         for machine in cluster.machines.values():
-            said = machine.provision("configure", "start")
-            assert [line.partition(" ")[0] for line in said.splitlines()] == ["Done"], said
+            output = machine.provision("configure", "start")
+            assert [line.partition(" ")[0] for line in output.splitlines()] == ["Done"], output
     assert set(visits.seen) == {200}
     assert {label: cluster.preview(label)["task_id"] for label in (MINE, OTHER)} == before
 

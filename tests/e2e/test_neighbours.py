@@ -56,7 +56,7 @@ HOGS = {
 class Visitor:
     """Visits a preview again and again; keeps how long each answer took, in ms, and what failed."""
 
-    ask: Callable[[], requests.Response]
+    request: Callable[[], requests.Response]
     took: list[float] = dataclasses.field(default_factory=list)
     failed: list[str] = dataclasses.field(default_factory=list)
 
@@ -64,7 +64,7 @@ class Visitor:
         """Ask once."""
         began = time.perf_counter()
         try:
-            answer = self.ask()
+            answer = self.request()
         except requests.RequestException as exc:
             self.failed.append(repr(exc))
             return

@@ -46,9 +46,9 @@ def test_a_task_id_finds_the_story_of_an_attempt_and_a_request_id_leads_to_it(
     names = f"app=hello commit={sha[:12]} task={task}"
     framework, proxy = (cluster.dir / "log" / f"{name}.log" for name in ("framework", "proxy"))
 
-    told = lines(framework, names)
-    assert any("before=queued now=placed" in line for line in told)
-    assert any("now=running" in line for line in told)
+    events = lines(framework, names)
+    assert any("before=queued now=placed" in line for line in events)
+    assert any("now=running" in line for line in events)
     routed, let_in = (
         next(line for line in lines(proxy, names) if event in line)
         for event in ("an attempt is routed", "who waited is let in")
@@ -78,7 +78,7 @@ class Prometheus:
     def __init__(self, port: int) -> None:
         self.address = f"http://127.0.0.1:{port}"
 
-    def ask(self, path: str, **parameters: str) -> Any:
+    def query(self, path: str, **parameters: str) -> Any:
         answer = requests.get(f"{self.address}/api/v1/{path}", params=parameters, timeout=60)
         assert answer.status_code == 200, (parameters, answer.text)
         return answer.json()["data"]
@@ -91,7 +91,7 @@ class Prometheus:
 
     def jobs(self) -> set[str]:
         """Return the jobs that were read."""
-        found = self.ask("query", query="up == 1")["result"]
+        found = self.query("query", query="up == 1")["result"]
         return {sample["metric"]["job"] for sample in found}
 
 
@@ -135,16 +135,16 @@ def test_prometheus_finds_in_a_running_system_all_that_is_drawn_and_watched(
 ) -> None:
     assert visit("main").status_code == 200
     wait_until(
-        lambda: [group["evaluationTime"] for group in prometheus.ask("rules")["groups"]] > [0.0]
+        lambda: [group["evaluationTime"] for group in prometheus.query("rules")["groups"]] > [0.0]
     )
-    (group,) = prometheus.ask("rules")["groups"]
+    (group,) = prometheus.query("rules")["groups"]
     rules = group["rules"]
     assert [rule["name"] for rule in rules if rule["health"] != "ok"] == []
     asked = [*expressions(), *(rule["query"] for rule in rules)]
     assert len(asked) > 50
     for expr in asked:
-        prometheus.ask("query", query=expr)
-    known = set(prometheus.ask("metadata", limit="10000"))
+        prometheus.query("query", query=expr)
+    known = set(prometheus.query("metadata", limit="10000"))
     named = {SUFFIX.sub("", name) for expr in asked for name in NAME.findall(expr)}
     assert sorted(named - known) == []
     # The page of all metrics is made of the same registries.
@@ -153,4 +153,4 @@ def test_prometheus_finds_in_a_running_system_all_that_is_drawn_and_watched(
     ours = {name for name in known if name.startswith("prevs_") and not name.endswith("_created")}
     assert sorted(ours - listed) == []
     running = 'sum(prevs_previews{state="running"}) >= 1 and sum(prevs_leads) == 1'
-    wait_until(lambda: prometheus.ask("query", query=running)["result"])
+    wait_until(lambda: prometheus.query("query", query=running)["result"])

@@ -61,14 +61,14 @@ def test_proxies_come_and_go_and_each_serves_all(
     page = visit("main").content
     before = len(tree.records())
     first = start()
-    assert first.ask(HOST).body == page
+    assert first.request(HOST).body == page
     second = start()
-    assert second.ask(HOST).body == page
+    assert second.request(HOST).body == page
     assert len(tree.records()) == before + 2, "who serves is known to be there"
     first.process.terminate()
     assert first.process.wait(60) == 0
     assert len(tree.records()) == before + 1
-    assert second.ask(HOST).body == page
+    assert second.request(HOST).body == page
     assert visit("main").content == page
 
 
@@ -77,7 +77,7 @@ def test_a_proxy_that_cannot_let_go_delays_a_stop_and_does_not_prevent_it(
 ) -> None:
     sha, page = hello.commit("main"), visit("main").content
     slow = start()
-    assert slow.ask(HOST).body == page
+    assert slow.request(HOST).body == page
     before = len(tree.records())
     hangs = slow.haproxy
     os.kill(hangs, signal.SIGSTOP)
@@ -90,7 +90,7 @@ def test_a_proxy_that_cannot_let_go_delays_a_stop_and_does_not_prevent_it(
     finally:
         os.kill(hangs, signal.SIGCONT)
     wait_until(lambda: len({record.applied.get("hello") for record in tree.records()}) == 1)
-    assert slow.ask(HOST).body == page
+    assert slow.request(HOST).body == page
 
 
 def test_a_proxy_that_has_died_prevents_no_stop(
@@ -98,7 +98,7 @@ def test_a_proxy_that_has_died_prevents_no_stop(
 ) -> None:
     sha, page = hello.commit("main"), visit("main").content
     dies = start()
-    assert dies.ask(HOST).body == page
+    assert dies.request(HOST).body == page
     dies.process.kill()
     os.kill(dies.haproxy, signal.SIGKILL)
     assert api.call("DELETE", f"/v1/previews/hello/{sha}").status_code == 202

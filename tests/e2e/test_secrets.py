@@ -186,8 +186,8 @@ def test_no_image_has_it(given: Given, docker_host: str) -> None:
         image = next(
             image for image in client.images.list() if any(given.sha in t for t in image.tags)
         )
-        told = [repr(image.attrs), repr(image.history())]
-        assert not any(_has(given, text.encode()) for text in told)
+        texts = [repr(image.attrs), repr(image.history())]
+        assert not any(_has(given, text.encode()) for text in texts)
         saved = b"".join(image.save())
     assert not _has(given, saved)
 

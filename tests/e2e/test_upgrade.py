@@ -84,7 +84,7 @@ def executor_of(task: str) -> str:
 
 def start(framework: Program, label: str) -> str:
     """Have a preview started; return its place in the API."""
-    answer = framework.ask("POST", "/v1/previews", json={"app": "hello", "label": label})
+    answer = framework.request("POST", "/v1/previews", json={"app": "hello", "label": label})
     assert answer.status_code == 202, answer.text
     return answer.headers["Location"]
 
@@ -99,9 +99,9 @@ def hand_over(leads: Program, follows: Program) -> None:
 
 def stop(framework: Program, place: str, client: APIClient) -> None:
     """Stop a preview, and see that its container is gone."""
-    task = framework.ask("GET", place).json()["task_id"]
+    task = framework.request("GET", place).json()["task_id"]
     assert containers(client, task) == 1
-    assert framework.ask("DELETE", place).status_code == 202
+    assert framework.request("DELETE", place).status_code == 202
     framework.wait_state(place, "stopped")
     assert containers(client, task) == 0
 
@@ -145,7 +145,7 @@ def begin(site: Site, tree: Path, repository: Hello) -> tuple[Program, Program]:
     proxy.start()
     framework.wait_ready("leader")
     app = {"name": "hello", "repository": str(repository.folder), "mem": 48}
-    assert framework.ask("POST", "/v1/apps", json=app).status_code == 201
+    assert framework.request("POST", "/v1/apps", json=app).status_code == 201
     return framework, proxy
 
 
@@ -192,7 +192,7 @@ def test_a_rollback_loses_what_the_earlier_version_does_not_know_and_nothing_els
     earlier: Path, site: Site, repository: Hello
 ) -> None:
     new, _ = begin(site, ROOT, repository)
-    assert new.ask("PATCH", "/v1/apps/hello", json={"max_mem": 96}).status_code == 200
+    assert new.request("PATCH", "/v1/apps/hello", json={"max_mem": 96}).status_code == 200
     mistaken = start(new, "mistaken")
     assert new.wait_state(mistaken, "failed")["failure"]["cause"] == "settings-invalid"
     fails = start(new, "exits")
@@ -202,13 +202,13 @@ def test_a_rollback_loses_what_the_earlier_version_does_not_know_and_nothing_els
     hand_over(new, old)
     assert old.wait_state(fails, "failed")["failure"]["cause"] == cause
     # The cause is a word that it does not know: it has never heard of that preview.
-    assert old.ask("GET", mistaken).status_code == 404
+    assert old.request("GET", mistaken).status_code == 404
     start(old, "mistaken")
     old.wait_state(mistaken, "running")
-    assert old.ask("PATCH", "/v1/apps/hello", json={"idle_after": 7200}).status_code == 200
+    assert old.request("PATCH", "/v1/apps/hello", json={"idle_after": 7200}).status_code == 200
 
     again = site.framework(ROOT, 0)
     hand_over(old, again)
     assert again.wait_state(mistaken, "running")["failure"] is None
-    settings = again.ask("GET", "/v1/apps/hello").json()
+    settings = again.request("GET", "/v1/apps/hello").json()
     assert (settings["mem"], settings["idle_after"], settings["max_mem"]) == (48, 7200, 0)

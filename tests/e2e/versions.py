@@ -66,7 +66,7 @@ class Program:
             self.process.wait(_LIMIT)
             self.process = None
 
-    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
+    def request(self, method: str, path: str, **more: Any) -> requests.Response:
         """Return what a framework answers to the operator."""
         headers = {"Authorization": f"Bearer {Path(self.environ['PREVS_TOKEN_FILE']).read_text()}"}
         url = f"http://{self.environ['PREVS_LISTEN']}{path}"
@@ -77,7 +77,7 @@ class Program:
 
         def is_ready() -> bool:
             try:
-                answer = self.ask("GET", "/readyz")
+                answer = self.request("GET", "/readyz")
             except requests.RequestException:
                 return False
             return answer.status_code == 200 and answer.json()["role"] == role
@@ -93,7 +93,7 @@ class Program:
         """Return a preview once a framework says that it is in a state."""
 
         def read() -> Mapping[str, Any]:
-            preview: Mapping[str, Any] = self.ask("GET", place).json()
+            preview: Mapping[str, Any] = self.request("GET", place).json()
             return preview
 
         return wait_for_state(read, state, seconds=_LIMIT)

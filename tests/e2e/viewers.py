@@ -28,7 +28,7 @@ KEEPS = """(() => {
 })();"""
 """Keeps what the waiting room shows: it goes when the application comes, which may be soon."""
 
-_TELLS = """document.addEventListener("securitypolicyviolation", (event) => console.error(
+_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) => console.error(
     `Content Security Policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`
 ));"""
 
@@ -54,7 +54,7 @@ def viewing(browser: Chromium, **wishes: Any) -> Iterator[BrowserContext]:
     with browser.new_context(viewport=wishes.pop("viewport", _DESK), **wishes) as context:
         context.set_default_timeout(60_000)
         context.on("page", watch)
-        context.add_init_script(_TELLS)
+        context.add_init_script(_VIOLATIONS)
         context.add_init_script(KEEPS)
         yield context
     assert complaints == []
@@ -69,8 +69,8 @@ def see(page: Page, wanted: Locator) -> None:
     failure = page.locator("#failure:not([hidden])")
     expect(wanted.or_(failure).first).to_be_visible(timeout=SLOW)
     if failure.count():
-        said = [page.locator(part).inner_text() for part in ("#room", "#log-end, .log-lines")]
-        pytest.fail("\n".join([f"{page.url} has failed:", *said]))
+        texts = [page.locator(part).inner_text() for part in ("#room", "#log-end, .log-lines")]
+        pytest.fail("\n".join([f"{page.url} has failed:", *texts]))
 
 
 def see_state(row: Locator, state: str) -> None:

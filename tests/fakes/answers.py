@@ -58,9 +58,11 @@ def steps(*times: tuple[float | None, float | None, float | None]) -> list[Json]
 def ref(name: str, sha: str = SHA, **changes: object) -> Json:
     """Return a branch as the API lists it."""
     label = names.slug(name)
-    said = {"author": "Ada", "subject": "Say hello", "committed": 1.0}
+    commit = {"author": "Ada", "subject": "Say hello", "committed": 1.0}
     leads = {"kind": "branch", "sha": sha, "url": ADDRESSES.url(label, "hello")}
-    shown = Ref.model_validate({"name": name, "label": label, "ambiguous": False, **leads, **said})
+    shown = Ref.model_validate(
+        {"name": name, "label": label, "ambiguous": False, **leads, **commit}
+    )
     return shown.model_dump(mode="json") | changes
 
 

@@ -86,7 +86,7 @@ class FakePreviews(Previews, Commands):
         return command(self)
 
     def add_app(self, app: AppRecord) -> AppRecord:
-        self._fail_if_told()
+        self._raise_error()
         known = self.known_apps.setdefault(app.name, dataclasses.replace(app, created=1000.0))
         if dataclasses.replace(known, created=app.created) != app:
             raise AppExists(app.name)
@@ -95,7 +95,7 @@ class FakePreviews(Previews, Commands):
     def change_app(
         self, name: str, changes: Mapping[str, object], *, only_if: AppRecord | None = None
     ) -> AppRecord:
-        self._fail_if_told()
+        self._raise_error()
         if only_if not in (None, self.snapshot.app(name)):
             raise AppChanged(name)
         fields: dict[str, Any] = dict(changes)
@@ -103,14 +103,14 @@ class FakePreviews(Previews, Commands):
         return self.known_apps[name]
 
     def remove_app(self, name: str, *, only_if: AppRecord | None = None) -> None:
-        self._fail_if_told()
+        self._raise_error()
         if only_if not in (None, self.snapshot.app(name)):
             raise AppChanged(name)
         del self.known_apps[name]
         self.known = {key: one for key, one in self.known.items() if key[0] != name}
 
     def start(self, app: str, sha: str, label: str, *, refs: Sequence[str] = ()) -> PreviewRecord:
-        self._fail_if_told()
+        self._raise_error()
         self.snapshot.app(app)
         known = self.known.get((app, sha), PreviewRecord(app, sha, State.STOPPED))
         known = dataclasses.replace(known, refs=tuple(refs))
@@ -120,19 +120,19 @@ class FakePreviews(Previews, Commands):
         return self.change(app, sha, labels=labels, refs=tuple(refs))
 
     def stop(self, app: str, sha: str) -> PreviewRecord:
-        self._fail_if_told()
+        self._raise_error()
         self.snapshot.preview(app, sha)
         return self.change(app, sha, state=State.STOPPED)
 
     def retry(self, app: str, sha: str) -> PreviewRecord:
-        self._fail_if_told()
+        self._raise_error()
         state = self.snapshot.preview(app, sha).state
         if state is not State.FAILED:
             raise NotRetryable(app, sha, state.value)
         return self._queue(self.known[app, sha], failure=None)
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
-        self._fail_if_told()
+        self._raise_error()
         self.snapshot.preview(app, sha)
         return self.change(app, sha, pinned=pinned)
 
@@ -142,7 +142,7 @@ class FakePreviews(Previews, Commands):
         change: Callable[[AppSecrets], AppSecrets],
         only_if: AppSecrets | None = None,
     ) -> AppSecrets:
-        self._fail_if_told()
+        self._raise_error()
         known = self.snapshot.given(app)
         if only_if not in (None, known):
             raise SecretsChanged(app)
@@ -179,6 +179,6 @@ class FakePreviews(Previews, Commands):
         self.queued(queued)
         return queued
 
-    def _fail_if_told(self) -> None:
+    def _raise_error(self) -> None:
         if self.error:
             raise self.error

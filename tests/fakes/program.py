@@ -68,7 +68,7 @@ class Program:
         self.start()
         self.wait_ready()
 
-    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
+    def request(self, method: str, path: str, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         return requests.request(method, self.url + path, headers=headers, timeout=60, **more)
 
@@ -79,12 +79,12 @@ class Program:
 
     def add_app(self, repository: Path | str, name: str = "hello", **more: Any) -> None:
         app = {"name": name, "mem": 64, "repository": str(repository), **more}
-        answer = self.ask("POST", "/v1/apps", json=app)
+        answer = self.request("POST", "/v1/apps", json=app)
         assert answer.status_code == 201, answer.text
 
     def order(self, label: str = "main", app: str = "hello") -> str:
         """Ask for a preview; return where it is."""
-        answer = self.ask("POST", "/v1/previews", json={"app": app, "label": label})
+        answer = self.request("POST", "/v1/previews", json={"app": app, "label": label})
         assert answer.ok, answer.text
         return answer.headers["Location"]
 
@@ -99,7 +99,7 @@ class Program:
 
         def is_ready() -> bool:
             with contextlib.suppress(requests.RequestException):
-                return self.ask("GET", "/readyz").status_code == 200
+                return self.request("GET", "/readyz").status_code == 200
             return False
 
         wait_until(is_ready, "it is ready", over=self.ended, instead=self.log.read_text)
@@ -118,7 +118,7 @@ class Program:
         return str(reason)
 
     def _preview(self, path: str) -> Mapping[str, Any]:
-        preview: Mapping[str, Any] = self.ask("GET", path).json()
+        preview: Mapping[str, Any] = self.request("GET", path).json()
         return preview
 
     def ended(self) -> str | None:

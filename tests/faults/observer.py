@@ -74,10 +74,10 @@ class Observer:
         """Return the pid of the framework that leads, as the store has it. Raises CannotLook."""
         with self.zookeeper() as client:
             try:
-                said = LeaderRecord.decode(client.get(self._paths.leader)[0])
+                record = LeaderRecord.decode(client.get(self._paths.leader)[0])
             except (NoNodeError, RecordError):
                 return None
-        return int(said.process.split("/")[1]) if said.api else None
+        return int(record.process.split("/")[1]) if record.api else None
 
     def records(self) -> tuple[str | None, dict[Key, PreviewRecord], dict[Key, Any]]:
         """Return the framework id, the previews and the placements of the store.
@@ -103,14 +103,14 @@ class Observer:
         return framework_id, previews, placements
 
     def _frameworks(self) -> tuple[tuple[Framework, ...], tuple[str, ...]]:
-        said = self.mesos("/state")
+        state = self.mesos("/state")
         known = []
-        for framework in said["frameworks"]:
+        for framework in state["frameworks"]:
             listed = [*framework["tasks"], *framework["unreachable_tasks"]]
             tasks = {task["id"]: str(task["state"]) for task in listed}
             live = {t: s for t, s in tasks.items() if s.removeprefix("TASK_") not in _TERMINAL}
             known.append(Framework(framework["id"], framework["connected"], live))
-        return tuple(known), tuple(f["id"] for f in said["completed_frameworks"])
+        return tuple(known), tuple(f["id"] for f in state["completed_frameworks"])
 
     def attempts(self, key: Key) -> set[str]:
         """Return every task of a preview that the master remembers. Raises CannotLook."""
@@ -118,7 +118,7 @@ class Observer:
         tasks = [task["id"] for f in listed for task in [*f["tasks"], *f["completed_tasks"]]]
         return {task for task in tasks if task.startswith("{}.{}.".format(*key))}
 
-    def told(self, task: str, state: str) -> int:
+    def count_updates(self, task: str, state: str) -> int:
         """Return how often the master has sent a framework that state of a task."""
         line = rf"Forwarding status update {state} .* for task {re.escape(task)} "
         return len(re.findall(line, self._master_log.read_text(errors="replace")))

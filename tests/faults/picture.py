@@ -59,7 +59,7 @@ def _routes(now: Picture) -> Iterator[str]:
     for key, placement in now.placements.items():
         record = now.previews.get(key)
         if record is None or (record.state, record.task_id) != (State.RUNNING, placement.task_id):
-            yield f"visitors are sent to {placement.task_id}, but the record is {_told(record)}"
+            yield f"visitors are sent to {placement.task_id}, but the record is {_summary(record)}"
         if placement.task_id not in now.containers:
             yield f"visitors are sent to {placement.task_id}, which has no container"
     places = [(p.host, p.port) for p in now.placements.values()]
@@ -71,7 +71,7 @@ def _records(now: Picture) -> Iterator[str]:
     for key, record in now.previews.items():
         if record.state in WITH_TASK and now.tasks.get(record.task_id or "") not in _LIVE:
             state = now.tasks.get(record.task_id or "", "none")
-            yield f"the record is {_told(record)}, Mesos has the task as {state}"
+            yield f"the record is {_summary(record)}, Mesos has the task as {state}"
         if record.state is State.RUNNING and key not in now.placements:
             yield f"{record.task_id} runs and has no placement"
 
@@ -90,5 +90,5 @@ def _containers(now: Picture) -> Iterator[str]:
             yield f"{task} has a container and no live task"
 
 
-def _told(record: PreviewRecord | None) -> str:
+def _summary(record: PreviewRecord | None) -> str:
     return "gone" if record is None else f"{record.state.value} with {record.task_id}"

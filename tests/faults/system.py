@@ -71,8 +71,8 @@ class System:
 
     def part(self, name: str) -> Mapping[str, Any]:
         """Return what the supervisor last said of a part."""
-        said = json.loads((self.folder / "status.json").read_text())
-        found: Mapping[str, Any] = next(part for part in said["parts"] if part["name"] == name)
+        status = json.loads((self.folder / "status.json").read_text())
+        found: Mapping[str, Any] = next(part for part in status["parts"] if part["name"] == name)
         return found
 
     def process(self, name: str) -> Identity:
@@ -159,7 +159,7 @@ class System:
         found = [p for p in processes.having("MESOS_EXECUTOR_ID", task_id) if p in ours]
         return [p for p in found if watchdog or not _is_watchdog(p)]
 
-    def told_of(self, task_id: str) -> str:
+    def failure_reason(self, task_id: str) -> str:
         """Return why that attempt ended, as the frameworks have logged it."""
         logs = [self.settings.log(framework).read_text() for framework in self.frameworks]
         lines = [line for log in logs for line in log.splitlines() if f"task={task_id}" in line]
@@ -186,7 +186,7 @@ class System:
         token = self.settings.token_file.read_text()
         headers = {"Authorization": f"Bearer {token}"}
 
-        def ask() -> requests.Response | None:
+        def send() -> requests.Response | None:
             for api in self.settings.api.split(","):
                 try:
                     answer = requests.request(
@@ -198,7 +198,7 @@ class System:
                     return answer
             return None
 
-        answer: requests.Response = self.wait_for(ask, f"{method} {path} is answered")
+        answer: requests.Response = self.wait_for(send, f"{method} {path} is answered")
         return answer
 
     def start(self, app: str, label: str) -> None:

@@ -24,7 +24,7 @@ def test_after_a_dockerd_that_was_killed_every_preview_runs_again_and_nothing_is
     recovery.end("dockerd killed and restarted")
     system.settle(running=RUNNING)
     for task in before.values():
-        assert "ocker" in system.told_of(task), "the reason names docker"
+        assert "ocker" in system.failure_reason(task), "the reason names docker"
 
 
 def test_with_live_restore_nothing_ends_with_dockerd(

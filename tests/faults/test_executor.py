@@ -8,7 +8,7 @@ from local.parts import processes
 from tests.faults.fleet import Fleet
 from tests.faults.recovery import Recovery
 from tests.faults.system import System
-from tests.faults.visitors import Address, Seen, ask
+from tests.faults.visitors import Address, Seen, check_page
 
 pytestmark = [pytest.mark.faults, pytest.mark.night, pytest.mark.timeout(300)]
 
@@ -36,11 +36,13 @@ def test_a_preview_whose_container_is_killed_runs_again_and_says_why(
     system.end_container(old)
     _, label = fleet.another_label
     address = Address(fleet.host(label), fleet.site.page(label))
-    assert ask(system.settings.port, address) is None, "it was not held until the next attempt"
+    assert check_page(system.settings.port, address) is None, (
+        "it was not held until the next attempt"
+    )
     fleet.wait_another(but=old)
     recovery.end("container killed")
     # Its record says so too, but only for the second until the next attempt.
-    assert "137" in system.told_of(old)
+    assert "137" in system.failure_reason(old)
     system.settle()
     fleet.stop_another()
     assert fleet.tasks() == before

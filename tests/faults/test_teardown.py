@@ -57,9 +57,9 @@ def test_a_framework_that_was_removed_ends_with_its_own_code_and_gets_no_new_id(
         "the supervisor tries again",
     )
     time.sleep(2)  # longer than a subscription takes
-    said = doomed.observer.mesos("/state")
-    assert said["frameworks"] == []
-    assert [f["id"] for f in said["completed_frameworks"]] == [before.framework_id]
+    state = doomed.observer.mesos("/state")
+    assert state["frameworks"] == []
+    assert [f["id"] for f in state["completed_frameworks"]] == [before.framework_id]
     assert doomed.observer.records()[0] == before.framework_id, "an operator has to forget it"
 
 

@@ -81,7 +81,7 @@ class Visitors:
     def _visit(self, address: Address) -> None:
         while not self._stopping.wait(self._pause):
             began = time.monotonic()
-            what = ask(self._port, address)
+            what = check_page(self._port, address)
             ended = time.monotonic()
             with self._lock:
                 for seen in self._watching:
@@ -92,7 +92,7 @@ class Visitors:
                         seen.lost.append(Lost(address.host, began, ended, what))
 
 
-def ask(port: int, address: Address) -> str | None:
+def check_page(port: int, address: Address) -> str | None:
     """Return what is wrong with the answer of an address, or None for its page. Blocks."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE)
     try:

@@ -41,13 +41,13 @@ def heard() -> Iterator[None]:
 def running(name: str, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a bench whose files are all below `folder`, and end it in any case."""
     with (
-        (folder / "said").open("wb") as said,
+        (folder / "said").open("wb") as output,
         subprocess.Popen(
             [sys.executable, "-m", f"bench.{name}", "--quick"],
             cwd=_ROOT,
             env={**os.environ, "TMPDIR": str(folder)},
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
         ) as process,
     ):
         try:

@@ -77,9 +77,9 @@ def _refusal(given: argparse.Namespace, folder: Path, names: Sequence[str]) -> s
 
 
 def _run(given: argparse.Namespace, folder: Path, site: Site, every: Sequence[steps.Step]) -> int:
-    tell = _teller()
+    report = _teller()
     if changed := lost_changes():
-        tell(f"{len(changed)} files differ from the commit, which the machines get: {changed[0]}")
+        report(f"{len(changed)} files differ from the commit, which the machines get: {changed[0]}")
     made_of, kept = site.made_of, folder / "outcomes.json"
     earlier = steps.read(kept, made_of) if given.only or given.resume else []
     if not earlier and not given.only:
@@ -87,11 +87,11 @@ def _run(given: argparse.Namespace, folder: Path, site: Site, every: Sequence[st
     chosen = steps.choose(every, given.only, earlier if given.resume else [])
     done: list[steps.Outcome] = []
     try:
-        for outcome in steps.perform(chosen, [] if given.only else earlier, site.boot, tell):
+        for outcome in steps.perform(chosen, [] if given.only else earlier, site.boot, report):
             done.append(outcome)
             steps.write(kept, made_of, steps.merge(earlier, done))
         if given.keep:
-            _keep(site, tell)
+            _keep(site, report)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # it takes a moment, and has to be whole
@@ -100,12 +100,12 @@ def _run(given: argparse.Namespace, folder: Path, site: Site, every: Sequence[st
     return 0 if all(one.outcome == steps.PASSED for one in done) else 1
 
 
-def _keep(site: Site, tell: Callable[[str], None]) -> None:
+def _keep(site: Site, report: Callable[[str], None]) -> None:
     """Have the machines run on until somebody ends this."""
     for line in site.signs():
-        tell(line)
-    tell(f"Previews: http://main.hello.localhost:{site.port}/")
-    tell("Ctrl-C ends all of it.")
+        report(line)
+    report(f"Previews: http://main.hello.localhost:{site.port}/")
+    report("Ctrl-C ends all of it.")
     signal.pause()
 
 
@@ -136,12 +136,12 @@ def _parser() -> argparse.ArgumentParser:
 def _teller() -> Callable[[str], None]:
     began, lock = time.monotonic(), threading.Lock()
 
-    def tell(message: str) -> None:
+    def report(message: str) -> None:
         minutes, seconds = divmod(int(time.monotonic() - began), 60)
         with lock:
             print(f"{minutes:3}:{seconds:02}  {message}", flush=True)
 
-    return tell
+    return report
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

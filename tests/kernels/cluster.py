@@ -92,8 +92,8 @@ class Cluster:
         guest.run(f"mkdir -p {_SOURCE} && tar -x -C {_SOURCE}", given=self._site.archive())
         if not guest.run(f"cat {_SECRET} 2>/dev/null", check=False).strip():
             guest.write(_SECRET, f"{self._secret}\n", "600")
-        said = self.run_script(name)
-        return said.splitlines()[-1]
+        output = self.run_script(name)
+        return output.splitlines()[-1]
 
     def run_script(self, name: str, *steps: str) -> str:
         """Run provision.sh there; return what it says."""
@@ -235,7 +235,7 @@ class Visits:
             status = self._cluster.visit(self._label).status
             self.seen.append((time.monotonic(), status))
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return what was seen."""
         return what_was_seen(self.seen)
 
@@ -255,8 +255,8 @@ def what_was_seen(seen: Sequence[tuple[float, int]]) -> str:
     return f"a visitor got {every}; at most {longest:.0f} s without the preview"
 
 
-def _worst(said: str) -> str:
+def _worst(output: str) -> str:
     """Return what `doctor --json` finds fault with; it ends with 1 where something is wrong."""
-    found = json.loads(said)
-    told = [f"{one['part']}: {one['told']}" for one in found if one["level"] == "warning"]
-    return f"{len(found)} parts, {len(told)} to look at. " + "; ".join(told)
+    found = json.loads(output)
+    warnings = [f"{one['part']}: {one['told']}" for one in found if one["level"] == "warning"]
+    return f"{len(found)} parts, {len(warnings)} to look at. " + "; ".join(warnings)

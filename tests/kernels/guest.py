@@ -172,15 +172,17 @@ class Guest:
                 check=False,
             )
         except subprocess.TimeoutExpired as late:
-            said = (late.stdout or b"").decode(errors="replace")[-_SHOWN:]
-            raise StepFailed(f"{self.name}: {command}: not within {seconds:g} s. {said}") from None
-        said = (done.stdout + done.stderr).decode(errors="replace")
+            output = (late.stdout or b"").decode(errors="replace")[-_SHOWN:]
+            raise StepFailed(
+                f"{self.name}: {command}: not within {seconds:g} s. {output}"
+            ) from None
+        output = (done.stdout + done.stderr).decode(errors="replace")
         if done.returncode == 255 and not self.is_on:
             raise StepFailed(f"{self.name} has ended. {self.last_words()}")
         if (check and done.returncode) or done.returncode == 255:
-            end = said[-_SHOWN:].strip()
+            end = output[-_SHOWN:].strip()
             raise StepFailed(f"{self.name}: {command}: exit status {done.returncode}\n{end}")
-        return done.stdout.decode(errors="replace") if check else said
+        return done.stdout.decode(errors="replace") if check else output
 
     def write(self, path: str, text: str, mode: str = "644") -> None:
         """Write a file there."""

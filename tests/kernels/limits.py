@@ -59,16 +59,16 @@ class Limits:
         """Have a child of the application take all memory: it dies alone, and that is told."""
         guest, container = self._main()
         before = self._cluster.preview("main")["task_id"]
-        said = guest.run(
+        output = guest.run(
             f"docker exec {container} {_BUSYBOX} tail /dev/zero; echo status $?", check=False
         )
-        check("status 137" in said, f"it was not killed: {said}")
+        check("status 137" in output, f"it was not killed: {output}")
 
-        def told() -> str:
+        def read_reason() -> str:
             reason = str(self._cluster.preview("main")["reason"])
             return reason if "out of memory" in reason else ""
 
-        reason = await_that(told, "`prevs show` tells of it", 60)
+        reason = await_that(read_reason, "`prevs show` tells of it", 60)
         check(self._cluster.preview("main")["task_id"] == before, "the preview was started again")
         return reason
 
@@ -104,20 +104,20 @@ class Limits:
         guest = self._cluster.guest("agent-2")
         guest.run(f"systemctl set-property --runtime {_SLICE} MemoryMax=300M")
         try:
-            said = self._fail(*_HUNGRY)
+            reason = self._fail(*_HUNGRY)
         finally:
             guest.run(f"systemctl set-property --runtime {_SLICE} MemoryMax=75%")
-        check("The build ran out of memory" in said, said)
-        return said
+        check("The build ran out of memory" in reason, reason)
+        return reason
 
     def bomb(self) -> str:
         """Build a fork bomb: its processes are counted, and the agent goes on."""
         guest = self._cluster.guest("agent-2")
-        said = self._fail(*_BOMB)
-        check("processes" in said, said)
+        reason = self._fail(*_BOMB)
+        check("processes" in reason, reason)
         peak = guest.run(f"cat /sys/fs/cgroup/{_SLICE}/pids.peak", check=False).strip()
         self._cluster.await_served("v1")
-        return f"{said} (at most {peak} processes)"
+        return f"{reason} (at most {peak} processes)"
 
     def _main(self) -> tuple[Guest, str]:
         self._cluster.start_on("main", "agent-1")
@@ -176,9 +176,9 @@ def _unit_group(guest: Guest, unit: str) -> str:
 
 def used(guest: Guest, group: str) -> float:
     """Return the seconds of CPU that a group has used."""
-    said = guest.run(f"cat {group}/cpu.stat")
-    found = re.search(r"^usage_usec (\d+)$", said, re.MULTILINE)
-    check(found, f"{group}: {said}")
+    stat = guest.run(f"cat {group}/cpu.stat")
+    found = re.search(r"^usage_usec (\d+)$", stat, re.MULTILINE)
+    check(found, f"{group}: {stat}")
     assert found is not None
     return int(found[1]) / 1e6
 
@@ -186,6 +186,6 @@ def used(guest: Guest, group: str) -> float:
 def fair(ours: float, other: float, wanted: float) -> str:
     """Return what the shares were. Raises StepFailed where ours is not about what was wanted."""
     share = ours / (ours + other)
-    said = f"it had {share:.0%} of {ours + other:.0f} s of CPU, {wanted:.0%} would be fair"
-    check(wanted / 2 < share < wanted * 2, said)
-    return said
+    note = f"it had {share:.0%} of {ours + other:.0f} s of CPU, {wanted:.0%} would be fair"
+    check(wanted / 2 < share < wanted * 2, note)
+    return note

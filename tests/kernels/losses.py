@@ -40,7 +40,7 @@ class Losses:
             self._cluster.guest("agent-2").reboot()
             self._await_agent("agent-2")
             self._cluster.await_served("v1", _BACK)
-        return f"{visits.told()}; now on {self._where('v1')}"
+        return f"{visits.summary()}; now on {self._where('v1')}"
 
     def reboot_master(self) -> str:
         """Reboot the master: previews run on meanwhile, and are served again by the same tasks."""
@@ -52,7 +52,7 @@ class Losses:
                 self._cluster.await_served(label, _BACK)
         after = {label: self._cluster.preview(label)["task_id"] for label in before}
         check(after == before, f"other tasks serve them: {before}, {after}")
-        return f"the same tasks; {visits.told()}"
+        return f"the same tasks; {visits.summary()}"
 
     def cut_power(self) -> str:
         """End agent-1's kernel at once: its preview runs on the other agent."""
@@ -64,7 +64,7 @@ class Losses:
                 lambda: self._cluster.is_on("main", "agent-2"), "main runs on agent-2", _BACK
             )
             self._cluster.await_served("main", _BACK)
-        return f"main runs on agent-2; {visits.told()}"
+        return f"main runs on agent-2; {visits.summary()}"
 
     def switch_on(self) -> str:
         """Boot it again: no unit fails, Mesos counts on it, and a preview can run there."""

@@ -55,8 +55,8 @@ class Newcomer:
         guest = self._guest
         guest.run("cat >/srv/prevs.bundle", given=self._site.bundle())
         clone = "rm -rf prevs && git clone --quiet /srv/prevs.bundle prevs && cd prevs"
-        said = guest.run(f"{clone} && make up", user="dev", seconds=_HOUR)
-        check("main.hello.localhost:8080" in said, f"no address of the example: {said}")
+        output = guest.run(f"{clone} && make up", user="dev", seconds=_HOUR)
+        check("main.hello.localhost:8080" in output, f"no address of the example: {output}")
         return "as dev, with sudo"
 
     def visit(self) -> str:
@@ -84,10 +84,10 @@ class Newcomer:
         """Run a file of tests as root, with Debian's docker.service."""
         self._guest.run("systemctl start docker")
         command = f"cd /home/dev/prevs && .venv/bin/python -m pytest -q --timeout=900 tests/{test}"
-        said = self._guest.run(f"{command} 2>&1; echo status $?", check=False, seconds=_HOUR)
-        status = said.rpartition("status ")[2].strip()
-        check(status in {"0", "5"}, f"{summary(said)}\n{said[-_SHOWN:]}")
-        return summary(said)
+        output = self._guest.run(f"{command} 2>&1; echo status $?", check=False, seconds=_HOUR)
+        status = output.rpartition("status ")[2].strip()
+        check(status in {"0", "5"}, f"{summary(output)}\n{output[-_SHOWN:]}")
+        return summary(output)
 
     def power_off(self) -> str:
         """Have it leave the rest of the memory to the others."""
@@ -106,8 +106,8 @@ def boot(guest: Guest) -> str:
     return f"Linux {kernel}, systemd running, {groups}"
 
 
-def summary(said: str) -> str:
+def summary(output: str) -> str:
     """Return how many tests passed and how many were skipped, why, in pytest's words."""
-    counts = re.findall(r"\d+ (?:passed|skipped|failed|error)s?", said.splitlines()[-2])
-    why = re.findall(r"^SKIPPED \[(\d+)\] [^:]+(?::\d+)?: (.+)$", said, re.MULTILINE)
+    counts = re.findall(r"\d+ (?:passed|skipped|failed|error)s?", output.splitlines()[-2])
+    why = re.findall(r"^SKIPPED \[(\d+)\] [^:]+(?::\d+)?: (.+)$", output, re.MULTILINE)
     return ", ".join(counts) + "".join(f"; {number} skipped: {text}" for number, text in why)

@@ -69,8 +69,8 @@ class Page:
         before = self._cluster.preview("main")["task_id"]
         with Visits(self._cluster, "main") as visits:
             for name in ALL:
-                said = self._cluster.run_script(name).splitlines()
-                check([line.split()[0] for line in said] == ["Done"], f"{name}: {said}")
+                output = self._cluster.run_script(name).splitlines()
+                check([line.split()[0] for line in output] == ["Done"], f"{name}: {output}")
         check(self._cluster.preview("main")["task_id"] == before, "the preview is another one")
         return self._unbroken(visits)
 
@@ -165,9 +165,9 @@ class Page:
                 guest.run("; ".join(f"iptables -w -D {rule}" for rule in rules))
             await_that(lambda: self._is_active("agent-1"), "agent-1 is back", 180)
             self._cluster.await_served("main")
-        check({status for _, status in others.seen} == {200}, f"v1: {others.told()}")
+        check({status for _, status in others.seen} == {200}, f"v1: {others.summary()}")
         check(self._cluster.container("main")[1] == before, "another container serves it")
-        return f"the same container serves it again; {own.told()}"
+        return f"the same container serves it again; {own.summary()}"
 
     def _is_active(self, name: str) -> bool:
         agents = json.loads(self._cluster.prevs("agents", "--json"))
@@ -176,8 +176,8 @@ class Page:
 
     @staticmethod
     def _unbroken(visits: Visits) -> str:
-        check({status for _, status in visits.seen} == {200}, visits.told())
-        return visits.told()
+        check({status for _, status in visits.seen} == {200}, visits.summary())
+        return visits.summary()
 
 
 assert set(AGENTS) >= {SECOND}

@@ -125,8 +125,8 @@ class Site:
 
 def lost_changes() -> list[str]:
     """Return the files that differ from the commit: machines do not get them so."""
-    said = _output("git", "status", "--porcelain").decode()
-    return [line[3:] for line in said.splitlines()]
+    output = _output("git", "status", "--porcelain").decode()
+    return [line[3:] for line in output.splitlines()]
 
 
 def _git(*arguments: str) -> str:

@@ -84,7 +84,7 @@ def perform(
     steps: Sequence[Step],
     known: Sequence[Outcome],
     start: Callable[[str], None],
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> Iterator[Outcome]:
     """Do the steps, say how each went as soon as it has ended, and give what came of it.
 
@@ -95,24 +95,24 @@ def perform(
         ready = []
         for step in group:
             if why := lacks(step, outcomes):
-                tell(f"{step.name}, {step.machine}: left out, {why}")
+                report(f"{step.name}, {step.machine}: left out, {why}")
                 outcomes = merge(outcomes, [Outcome(*step[:2], LEFT_OUT, 0.0, why)])
                 yield outcomes[-1]
             else:
                 ready.append(step)
         for machine in dict.fromkeys(name for step in ready for name in step.uses):
             start(machine)
-        done = _perform_all(ready, tell)
+        done = _perform_all(ready, report)
         outcomes = merge(outcomes, done)
         yield from done
 
 
-def _perform_all(steps: Sequence[Step], tell: Callable[[str], None]) -> list[Outcome]:
+def _perform_all(steps: Sequence[Step], report: Callable[[str], None]) -> list[Outcome]:
     """Do them at once. Whatever ends this program does not wait for them."""
     done: dict[Step, Outcome] = {}
 
     def perform(step: Step) -> None:
-        done[step] = _perform(step, tell)
+        done[step] = _perform(step, report)
 
     threads = [threading.Thread(target=perform, args=(step,), daemon=True) for step in steps]
     for thread in threads:
@@ -122,15 +122,15 @@ def _perform_all(steps: Sequence[Step], tell: Callable[[str], None]) -> list[Out
     return [done[step] for step in steps]
 
 
-def _perform(step: Step, tell: Callable[[str], None]) -> Outcome:
-    tell(f"{step.name}, {step.machine} ...")
+def _perform(step: Step, report: Callable[[str], None]) -> Outcome:
+    report(f"{step.name}, {step.machine} ...")
     began = time.monotonic()
     try:
         outcome, note = PASSED, step.do()
     except Exception as exc:  # noqa: BLE001 - whatever it is: the others are to be done, and it is told
         outcome, note = FAILED, str(exc) or traceback.format_exc()
     seconds = time.monotonic() - began
-    tell(f"{step.name}, {step.machine}: {outcome} after {seconds:.0f} s. {note}".rstrip())
+    report(f"{step.name}, {step.machine}: {outcome} after {seconds:.0f} s. {note}".rstrip())
     return Outcome(step.name, step.machine, outcome, round(seconds, 1), note)
 
 

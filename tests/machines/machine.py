@@ -72,14 +72,14 @@ class Machine:
         self._init = self._await_init()
         switch.plug_in(self.network)
         process, asked = self._process, ("systemctl", "is-system-running", "--wait")
-        said = wait_for(
+        state = wait_for(
             lambda: self.run(*asked, check=False),
-            lambda said: not any(word in said for word in _NOT_YET),
+            lambda state: not any(word in state for word in _NOT_YET),
             f"the system of {self.plan.name} has begun its work",
             over=lambda _: None if process.poll() is None else self._why(),
             seconds=_BOOT_SECONDS,
         )
-        assert said.strip() == "running", f"{self.plan.name}: {said}{self._why()}"
+        assert state.strip() == "running", f"{self.plan.name}: {state}{self._why()}"
 
     def provision(self, *steps: str) -> str:
         """Run provision.sh in it; return what it says."""
@@ -98,9 +98,9 @@ class Machine:
             text=True,
             check=False,
         )
-        said = done.stdout + done.stderr
-        assert not check or done.returncode == 0, f"{self.plan.name}: {' '.join(command)}\n{said}"
-        return done.stdout if check else said
+        output = done.stdout + done.stderr
+        assert not check or done.returncode == 0, f"{self.plan.name}: {' '.join(command)}\n{output}"
+        return done.stdout if check else output
 
     def lose(self) -> None:
         """End it at once, as if its power had gone. Nothing happens where it does not run."""

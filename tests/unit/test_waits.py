@@ -55,19 +55,19 @@ def test_what_can_come_no_more_ends_a_wait_at_once() -> None:
 
 
 def test_what_came_at_the_very_end_is_found() -> None:
-    said: list[str] = []
+    words_seen: list[str] = []
 
     def ends() -> str:
-        said.append("the last word")
+        words_seen.append("the last word")
         return "it has ended"
 
-    assert wait_until(lambda: said, over=ends) == ["the last word"]
+    assert wait_until(lambda: words_seen, over=ends) == ["the last word"]
 
 
 def test_a_preview_that_has_failed_ends_the_wait_for_another_state() -> None:
-    told = words(lambda: wait_for_state(lambda: FAILED, "running"))
+    message = words(lambda: wait_for_state(lambda: FAILED, "running"))
     for part in ("it is running", "build-failed", "The build failed.", "no such file"):
-        assert part in told
+        assert part in message
     assert wait_for_state(lambda: FAILED, "stopped", "failed") == FAILED
 
 
@@ -88,10 +88,10 @@ def test_nothing_is_said_of_what_has_not_failed(state: State) -> None:
 
 def test_a_record_tells_why_it_failed() -> None:
     failure = Failure(Cause.BUILD_FAILED, "The build failed.")
-    told = describe_record(PreviewRecord("hello", "a" * 40, State.FAILED, failure=failure))
-    assert told
-    assert "hello aaaaaaa has failed" in told
-    assert "The build failed." in told
+    message = describe_record(PreviewRecord("hello", "a" * 40, State.FAILED, failure=failure))
+    assert message
+    assert "hello aaaaaaa has failed" in message
+    assert "The build failed." in message
 
 
 def test_a_process_that_has_ended_tells_how_and_its_last_words(tmp_path: Path) -> None:

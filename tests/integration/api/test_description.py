@@ -98,8 +98,10 @@ def test_it_is_right_of_a_running_framework_and_a_token_with_less_than_all(
     try:
         program.wait_ready()
         hello = {"name": "hello", "repository": str(make_repository(tmp_path / "hello"))}
-        assert program.ask("POST", "/v1/apps", json=hello).status_code == 201
-        made = program.ask("POST", "/v1/tokens", json={"name": "explorer", "scope": "use"}).json()
+        assert program.request("POST", "/v1/apps", json=hello).status_code == 201
+        made = program.request(
+            "POST", "/v1/tokens", json={"name": "explorer", "scope": "use"}
+        ).json()
         # Wrong tokens soon meet their limit there, whose answer is none of those it waits for.
         few = "--exclude-checks=ignored_auth,missing_required_header"
         explore(

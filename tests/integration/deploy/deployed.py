@@ -79,8 +79,8 @@ def _build(host: str, base: str, stage: str, tag: str) -> None:
 def _pip_settings() -> str:
     """Return where this machine's pip has its packages from, as a pip.conf."""
     command = [sys.executable, "-m", "pip", "config", "list"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return "\n".join(["[global]", *(f"{name} = {value}" for name, value in _INDEX.findall(told))])
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return "\n".join(["[global]", *(f"{name} = {value}" for name, value in _INDEX.findall(output))])
 
 
 class Task:
@@ -100,9 +100,9 @@ class Task:
         ports: Sequence[int],
         environ: Mapping[str, str],
     ) -> None:
-        told = json.loads((ROOT / "deploy" / "marathon" / f"{name}.json").read_text())
+        definition = json.loads((ROOT / "deploy" / "marathon" / f"{name}.json").read_text())
         self._docker = docker
-        self._app: dict[str, Any] = told
+        self._app: dict[str, Any] = definition
         self._image = image
         self._shared = shared
         self._folders = folders
@@ -154,12 +154,12 @@ class Task:
             self.container = None
 
     def _wait(self, url: str) -> None:
-        said = ["nothing"]
+        last = ["nothing"]
 
         def is_well() -> bool:
             with contextlib.suppress(requests.RequestException):
                 answer = requests.get(url, timeout=10)
-                said[0] = answer.text
+                last[0] = answer.text
                 return answer.status_code == 200
             return False
 
@@ -167,7 +167,7 @@ class Task:
             is_well,
             f"{url} is well",
             over=self._end,
-            instead=lambda: f"{self._log()}\n{said[0]}",
+            instead=lambda: f"{self._log()}\n{last[0]}",
             seconds=90,
         )
 

@@ -145,10 +145,10 @@ def test_an_image_has_its_program_and_nothing_of_its_making(
         "id -u; cat /etc/pip.conf /build/* /etc/apt/sources.list.d/debian.sources 2>/dev/null; "
         f"/opt/prevs/bin/python -m {stage} 2>&1; echo $?"
     )
-    said = docker.containers.run(
+    output = docker.containers.run(
         images[stage], ["-c", script], entrypoint="/bin/sh", remove=True, labels=[deployed.LABEL]
     )
-    first, *lines, code = said.decode().splitlines()
+    first, *lines, code = output.decode().splitlines()
     assert first == str(deployed.USER)
     assert code == "2"
     assert all(line.startswith(f"{stage}: PREVS_") for line in lines)
@@ -158,11 +158,11 @@ def test_haproxy_may_listen_where_only_root_may(
     docker: DockerClient, images: dict[str, str]
 ) -> None:
     script = "getcap /usr/sbin/haproxy; haproxy -v | head -1"
-    said = docker.containers.run(
+    output = docker.containers.run(
         images["proxy"], ["-c", script], entrypoint="/bin/sh", remove=True, labels=[deployed.LABEL]
     )
-    assert b"cap_net_bind_service=ep" in said
-    assert b"HAProxy version 3." in said
+    assert b"cap_net_bind_service=ep" in output
+    assert b"HAProxy version 3." in output
 
 
 def test_a_preview_is_served(fleet: Fleet) -> None:

@@ -20,8 +20,8 @@ EXPOSED = {"mesos-agent": 40}
 def test_systemd_understands_the_unit(unit: Path) -> None:
     done = _analyze("verify", str(unit))
     # Its programs are there once provision.sh has installed them.
-    told = [line for line in done.stderr.splitlines() if "is not executable" not in line]
-    assert [line for line in told if unit.stem in line] == []
+    complaints = [line for line in done.stderr.splitlines() if "is not executable" not in line]
+    assert [line for line in complaints if unit.stem in line] == []
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)

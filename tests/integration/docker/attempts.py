@@ -30,9 +30,9 @@ APP = f"executor-test-{secrets.token_hex(3)}"
 
 def order(app: str, sha: str, **changes: Any) -> BuildOrder:
     """Return what an attempt at a commit is told: of a small application, on loopback."""
-    told = {"label": "main", "repository": "/nowhere", "container_port": 8080}
+    fields = {"label": "main", "repository": "/nowhere", "container_port": 8080}
     at = {"host": "127.0.0.1", "host_port": 0, "cpus": 0.1, "mem": 32}
-    return BuildOrder(app=app, sha=sha, **{**told, **at, **changes})
+    return BuildOrder(app=app, sha=sha, **{**fields, **at, **changes})
 
 
 class Agent(RecordingLink):
@@ -125,8 +125,8 @@ class Agent(RecordingLink):
 
     @property
     def report(self) -> TaskReport:
-        told = TaskReport.decode(base64.b64decode(self.statuses[-1]["data"]))
-        return dataclasses.replace(told, isolation=None)
+        received = TaskReport.decode(base64.b64decode(self.statuses[-1]["data"]))
+        return dataclasses.replace(received, isolation=None)
 
     @property
     def message(self) -> str:

@@ -128,8 +128,8 @@ class World:
         It says that to a file: Docker waits two seconds for the words of a container that has
         ended, and drops what it has not read by then.
         """
-        said = ["/bin/sh", "-c", f"{{ {command}\n}} > /said 2>&1"]
-        made = self.client.create_container(TAG, said, labels={"prevs.task": TASK})
+        script = ["/bin/sh", "-c", f"{{ {command}\n}} > /said 2>&1"]
+        made = self.client.create_container(TAG, script, labels={"prevs.task": TASK})
         self.client.start(made["Id"])
         self.client.wait(made["Id"])
         pieces, _ = self.client.get_archive(made["Id"], "/said")

@@ -211,8 +211,8 @@ def reaches(client: APIClient, url: str) -> bool:
     """Tell whether a preview gets an answer."""
     asked = ["/bin/wget", "-q", "-T", "2", "-O", "-", url]
     made = client.exec_create(f"prevs-{CLUSTER}-client", asked)
-    said: bytes = client.exec_start(made["Id"])
-    return b"reached" in said or b"hello" in said
+    output: bytes = client.exec_start(made["Id"])
+    return b"reached" in output or b"hello" in output
 
 
 def look(client: APIClient) -> Mapping[str, bool]:

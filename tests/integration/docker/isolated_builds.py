@@ -67,8 +67,8 @@ def look(world: World) -> Mapping[str, bool]:
     ]
     world.log.data = b""
     world.build(f"RUN {' '.join(asked)} wait")
-    said = world.log.data.decode()
-    return {name: f"is{number}=0 {mark}\n" in said for number, name in enumerate(urls)}
+    log = world.log.data.decode()
+    return {name: f"is{number}=0 {mark}\n" in log for number, name in enumerate(urls)}
 
 
 def examine(folder: Path, host: str) -> Mapping[str, object]:

@@ -22,8 +22,8 @@ Found = Mapping[str, Mapping[str, str]]
 @pytest.fixture(scope="module")
 def found() -> Found:
     """What was found on the agent while it was broken, once for all tests."""
-    told: Found = run_apart(Path(__file__).with_name("broken_agent.py"))
-    return told
+    results: Found = run_apart(Path(__file__).with_name("broken_agent.py"))
+    return results
 
 
 @pytest.mark.parametrize("when", ["well", "room again"])
@@ -33,18 +33,18 @@ def test_an_agent_that_is_well_builds_and_starts(found: Found, when: str) -> Non
 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_a_bridge_that_is_gone_is_the_agents_fault(found: Found, builder: str) -> None:
-    told = found["no bridge"][builder]
-    assert told.startswith("agent-unfit: ")
-    assert "docker0 failed: Device does not exist" in told
-    assert "The agent failed, not the commit" in told
-    assert "newer" not in told, "the step has no part in it"
+    reason = found["no bridge"][builder]
+    assert reason.startswith("agent-unfit: ")
+    assert "docker0 failed: Device does not exist" in reason
+    assert "The agent failed, not the commit" in reason
+    assert "newer" not in reason, "the step has no part in it"
 
 
 @pytest.mark.parametrize("way", [*BUILDERS, "start"])
 def test_a_full_disk_is_the_agents_fault(found: Found, way: str) -> None:
-    told = found["full"][way]
-    assert told.startswith("agent-unfit: ")
-    assert "its disk is full" in told
+    reason = found["full"][way]
+    assert reason.startswith("agent-unfit: ")
+    assert "its disk is full" in reason
 
 
 def test_the_doctor_of_an_agent_sees_both(found: Found) -> None:

@@ -95,8 +95,11 @@ def watch(name: str, step: str) -> list[str]:
             with contextlib.suppress(OSError):
                 if process.name.isdigit() and score in (process / "cmdline").read_bytes():
                     group = (process / "cgroup").read_text()
-                    if name in group and (said := (process / "oom_score_adj").read_text()) > "0":
-                        seen[:] = [said.strip(), group]
+                    if (
+                        name in group
+                        and (adjustment := (process / "oom_score_adj").read_text()) > "0"
+                    ):
+                        seen[:] = [adjustment.strip(), group]
         return bool(seen)
 
     threading.Thread(target=lambda: wait_until(look), daemon=True).start()

@@ -82,11 +82,11 @@ def world(docker_host: str) -> Iterator[World]:
 
 
 def test_what_a_process_may_have_is_limited_from_within(world: World) -> None:
-    said = world.says(
+    output = world.says(
         "cat /proc/self/limits; busybox df -k /dev/shm; cat /proc/self/oom_score_adj;"
         "busybox grep -E 'NoNewPrivs|Seccomp:' /proc/self/status"
     )
-    lines = {" ".join(line.split()) for line in said.splitlines()}
+    lines = {" ".join(line.split()) for line in output.splitlines()}
     assert "Max open files 16384 16384 files" in lines
     assert "Max core file size 0 0 bytes" in lines
     assert "500" in lines
@@ -96,9 +96,11 @@ def test_what_a_process_may_have_is_limited_from_within(world: World) -> None:
 
 
 def test_shared_memory_ends_at_its_size(world: World) -> None:
-    said = world.says("dd if=/dev/zero of=/dev/shm/x bs=65536 count=2000; busybox wc -c /dev/shm/x")
-    assert "No space left on device" in said
-    assert f"{64 * 1024 * 1024} /dev/shm/x" in said
+    output = world.says(
+        "dd if=/dev/zero of=/dev/shm/x bs=65536 count=2000; busybox wc -c /dev/shm/x"
+    )
+    assert "No space left on device" in output
+    assert f"{64 * 1024 * 1024} /dev/shm/x" in output
 
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="reads layers and volumes themselves: root")

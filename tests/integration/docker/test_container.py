@@ -210,11 +210,11 @@ def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_no
     world.containers.start(spec, on_exit=ignore)
     answers: list[Answer] = []
 
-    def ask_again() -> bool:
+    def check_again() -> bool:
         answers.append(check(spec, limit=1.0))
         return answers[-1].connected
 
-    wait_until(ask_again)
+    wait_until(check_again)
     assert answers[-1] == Answer(connected=True, problem="it did not answer within 1 s")
 
 

@@ -117,12 +117,12 @@ def test_the_image_serves_its_page_and_health_on_port_and_ends_at_once(
     assert published
     address = f"http://127.0.0.1:{published[0]['HostPort']}"
 
-    def ask() -> "requests.Response | None":
+    def get_page() -> "requests.Response | None":
         with contextlib.suppress(requests.ConnectionError):
             return requests.get(f"{address}/", timeout=30)
         return None
 
-    page = wait_until(ask)
+    page = wait_until(get_page)
     assert page.text.strip() == git(repository, "show", "main:www/index.html")
     assert requests.get(f"{address}/healthz", timeout=30).text == "ok\n"
     container.stop(timeout=60)

@@ -31,8 +31,8 @@ def test_a_commit_becomes_an_application_that_answers_and_is_gone_after_a_kill(
     assert agent.report == TaskReport(Phase.ENDED)
     assert agent.containers() == []
     short = sha[:7]
-    told = [f"fetching commit {short}", f"building prevs/{APP}:{short}"]
-    assert agent.log.headers == [*told, f"starting prevs/{APP}:{short}"]
+    headers = [f"fetching commit {short}", f"building prevs/{APP}:{short}"]
+    assert agent.log.headers == [*headers, f"starting prevs/{APP}:{short}"]
     # The second attempt uses the image of the first, and needs no repository.
     agent.statuses.clear()
     assert agent.answer(sha, repository="/nowhere") == "hello from a commit\n"
@@ -52,8 +52,8 @@ def test_a_private_repository_is_built_with_the_orders_credential(
     authority.cert_pem.write_to_path(tmp_path / "authority.pem")
     monkeypatch.setenv("GIT_SSL_CAINFO", str(tmp_path / "authority.pem"))
     with https(tmp_path, authority) as server:
-        said = agent.answer(sha, repository=server.url("repository"), credential=GOOD)
-    assert said == "private\n"
+        answer = agent.answer(sha, repository=server.url("repository"), credential=GOOD)
+    assert answer == "private\n"
     assert server.shown == {f"{GOOD.username}:{GOOD.password}"}
 
 

@@ -60,11 +60,11 @@ def test_a_step_that_fails_is_named_with_its_exit_code(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [("COPY nothing-here /x", "nothing-here"), ("RUM echo", "(?i)unknown instruction: RUM")],
 )
-def test_a_line_that_cannot_be_done_is_told(world: World, line: str, told: str) -> None:
-    with pytest.raises(BuildFailed, match=told):
+def test_a_line_that_cannot_be_done_is_told(world: World, line: str, message: str) -> None:
+    with pytest.raises(BuildFailed, match=message):
         world.build(line)
 
 

@@ -117,8 +117,8 @@ def test_a_secret_is_for_the_step_that_mounts_it_and_in_no_image(world: World) -
 @pytest.mark.parametrize("world", ["classic"], indirect=True)
 def test_without_buildkit_a_build_gets_no_secret_and_says_so(world: World) -> None:
     world.build("RUN env > /what", secrets={"TOKEN": SECRET})
-    told = [line for line in world.log.headers if "none of the app's variables" in line]
-    assert len(told) == 1
+    warnings = [line for line in world.log.headers if "none of the app's variables" in line]
+    assert len(warnings) == 1
     assert SECRET not in world.run("cat /what")
     assert SECRET not in "".join(world.log.headers)
 
@@ -182,12 +182,12 @@ def test_docker_fetches_from_no_address_unless_the_operator_allows_it(
         world.log.headers.clear()
         with pytest.raises(BuildFailed) as caught:
             world.build(*added)
-        told = str(caught.value)
-        assert f"line {number} of the Dockerfile" in told
-        assert "Docker would fetch it in the agent's own network. Fetch it in a RUN step" in told
+        message = str(caught.value)
+        assert f"line {number} of the Dockerfile" in message
+        assert "Docker would fetch it in the agent's own network. Fetch it in a RUN step" in message
         # What an argument may be is nothing that the classic builder is asked for.
-        assert (shown[path] in told) == (world.builder == "buildkit" or by == "line")
-        assert world.log.headers == [told]
+        assert (shown[path] in message) == (world.builder == "buildkit" or by == "line")
+        assert world.log.headers == [message]
     world.restart(Confinement(fetches=True))
     for added in lines.values():
         with pytest.raises(ExecutorError, match=r"connect|git error|not open"):

@@ -34,10 +34,10 @@ def isolated() -> Mapping[str, Mapping[str, Any]]:
     """What was found on an agent whose dockerd maps users, once for all tests."""
     if not may_run_by("daemon"):
         pytest.skip(f"another user may not enter {ROOT} or its Python: chmod o+x what is above")
-    told: Mapping[str, Mapping[str, Any]] = run_apart(
+    results: Mapping[str, Mapping[str, Any]] = run_apart(
         Path(__file__).with_name("isolated_builds.py")
     )
-    return told
+    return results
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_a_grpc_server_without_a_health_service_is_ready(kind: HealthKind) -> No
 
 @pytest.mark.parametrize("kind", [GUESSED, GRPC])
 @pytest.mark.parametrize(
-    ("said", "answer"),
+    ("status", "answer"),
     [
         (b"\x08\x01", SERVES),
         (b"\x08\x02", "its health service answers NOT_SERVING"),
@@ -66,13 +66,13 @@ def test_a_grpc_server_without_a_health_service_is_ready(kind: HealthKind) -> No
     ],
 )
 def test_a_grpc_server_is_ready_when_its_health_service_says_so(
-    kind: HealthKind, said: bytes, answer: Answer | str
+    kind: HealthKind, status: bytes, answer: Answer | str
 ) -> None:
     asked = []
 
     def health(request: bytes, _: grpc.ServicerContext) -> bytes:
         asked.append(request)
-        return said
+        return status
 
     if isinstance(answer, str):
         answer = Answer(connected=True, passed=False, problem=answer)
@@ -206,6 +206,6 @@ def test_an_http2_server_that_does_not_answer_is_not_waited_for_for_ever() -> No
         return Reply()
 
     with http2_server.serving(answer) as address:
-        said = check(address, GUESSED, limit=0.5)
+        outcome = check(address, GUESSED, limit=0.5)
         silent.set()
-    assert said == Answer(connected=True, problem="it did not answer within 0.5 s")
+    assert outcome == Answer(connected=True, problem="it did not answer within 0.5 s")

@@ -60,9 +60,9 @@ class World:
             unique.size = 100_000
             tar.addfile(unique, io.BytesIO(os.urandom(unique.size)))
         repository, _, version = TAG.rpartition(":")
-        said = [f"LABEL {name}={value}" for name, value in labels.items()]
+        changes = [f"LABEL {name}={value}" for name, value in labels.items()]
         self.client.import_image_from_data(
-            data.getvalue(), repository=repository, tag=version, changes=said
+            data.getvalue(), repository=repository, tag=version, changes=changes
         )
 
     def names(self) -> list[str]:
@@ -229,8 +229,8 @@ def test_a_pull_that_is_cut_off_at_its_end_leaves_no_name(
 ) -> None:
     digest = world.pushed()
 
-    def cut(said: Iterator[Mapping[str, Any]]) -> str:
-        assert list(said)
+    def cut(progress: Iterator[Mapping[str, Any]]) -> str:
+        assert list(progress)
         raise RegistryFailed("it was cut off")
 
     monkeypatch.setattr(edge, "_last_digest", cut)

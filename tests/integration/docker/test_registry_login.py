@@ -124,9 +124,9 @@ def test_a_build_has_the_login_too(build: builds.World, world: World, tmp_path: 
 def test_a_build_that_is_not_let_in_fails_without_the_password(build: builds.World) -> None:
     with pytest.raises(BuildFailed) as failed:
         build.build(folder="app")
-    told = f"{failed.value}\n{build.log.data.decode()}"
-    assert "unauthorized" in told.lower()
-    assert not any(secret in told for secret in secrets_of(MISTAKEN))
+    output = f"{failed.value}\n{build.log.data.decode()}"
+    assert "unauthorized" in output.lower()
+    assert not any(secret in output for secret in secrets_of(MISTAKEN))
 
 
 @pytest.mark.parametrize(
@@ -150,5 +150,5 @@ def test_who_is_not_let_in_is_told_so_and_no_password(
     assert [failure.endswith(why) for failure in failures] == [True] * 3, failures
     assert world.server.tags(THERE) == []
     assert world.names() == [TAG]
-    told = "\n".join([*failures, caplog.text])
-    assert not any(secret in told for secret in secrets_of(MISTAKEN))
+    output = "\n".join([*failures, caplog.text])
+    assert not any(secret in output for secret in secrets_of(MISTAKEN))

@@ -89,12 +89,12 @@ def build(world: World) -> None:
     """Have the room's preview be built, as it has been for a good half of the usual time."""
     _begin(world, _LOG + _LAST + _GOES_ON)
     # That is 0.55 of the bar, as rounded by the room as by its script: it does not move.
-    told = steps(NOW, 0.2, 0.6, 1.2, 21.45)
+    timed_steps = steps(NOW, 0.2, 0.6, 1.2, 21.45)
     world.move(
         "shop",
         SEARCH,
         "building",
-        steps=told,
+        steps=timed_steps,
         phase="building",
         detail="5/5 RUN npm run build",
         task_id="the-task",
@@ -104,12 +104,12 @@ def build(world: World) -> None:
 def fail(world: World) -> None:
     """Have the room's preview fail while it is built."""
     _begin(world, _LAST + _BREAKS)
-    told = steps(NOW, 0.2, 0.6, 1.2, 19.4)
+    timed_steps = steps(NOW, 0.2, 0.6, 1.2, 19.4)
     world.move(
         "shop",
         SEARCH,
         "failed",
-        steps=told,
+        steps=timed_steps,
         phase="building",
         detail="5/5 RUN npm run build",
         failure=Failure(Cause.BUILD_FAILED, _SENTENCE, 1),
@@ -249,7 +249,7 @@ def _put(
     steps = [Step(name, at) for name, at in zip((*_USUAL, "running"), times, strict=True)]
     seen = steps[: {State.QUEUED: 1, State.BUILDING: 4, State.RUNNING: 7}.get(state, 6)]
     agent = more.get("agent_id")
-    told = {
+    fields = {
         "agent_host": agent and f"agent{agent[1:]}.example.org",
         "task_id": agent and f"{app}-{label}",
         "created": NOW - age,
@@ -257,7 +257,7 @@ def _put(
         "started": steps[-1].began if state is State.RUNNING else None,
     }
     dashboard.previews.put(
-        app, sha, state, labels=(names.slug(label),), steps=tuple(seen), **told, **more
+        app, sha, state, labels=(names.slug(label),), steps=tuple(seen), **fields, **more
     )
 
 
@@ -273,8 +273,8 @@ def _remember(dashboard: Dashboard) -> None:
     """Have the previews' last changes be what has happened, each when it was."""
     fake = dashboard.previews
     fake.look()  # what is there already is not told of as new
-    told, seen = History("scene"), Snapshot(dict(fake.known_apps), {})
+    events, seen = History("scene"), Snapshot(dict(fake.known_apps), {})
     for key, preview in sorted(fake.known.items(), key=lambda item: item[1].changed):
         after = seen._replace(previews={**seen.previews, key: preview})
-        told, seen = history.note(told, seen, after, preview.changed), after
-    fake.past = told
+        events, seen = history.note(events, seen, after, preview.changed), after
+    fake.past = events

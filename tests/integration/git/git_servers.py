@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif "/hang/" in path:
             self.world.hang.wait()
         elif path.endswith("/objects/batch"):
-            self._tell_large(body)
+            self._send_large(body)
         elif path.startswith("/large/"):
             self._say(200, {}, self.world.large[path.removeprefix("/large/")])
         elif "/dumb/" in path:
@@ -150,16 +150,16 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._say(404, {}, b"")
 
-    def _tell_large(self, body: bytes) -> None:
-        said = []
+    def _send_large(self, body: bytes) -> None:
+        objects = []
         for wanted in json.loads(body)["objects"]:
             if (oid := wanted["oid"]) in self.world.large:
                 action = {"href": (self.world.large_at or self.world.url("large/")) + oid}
-                said.append({**wanted, "actions": {"download": action}})
+                objects.append({**wanted, "actions": {"download": action}})
             else:
                 problem = {"code": 404, "message": "Object does not exist"}
-                said.append({**wanted, "error": problem})
-        answer = json.dumps({"transfer": "basic", "objects": said}).encode()
+                objects.append({**wanted, "error": problem})
+        answer = json.dumps({"transfer": "basic", "objects": objects}).encode()
         self._say(200, {"Content-Type": "application/vnd.git-lfs+json"}, answer)
 
     def _run_backend(self, path: str, query: str, body: bytes) -> None:

@@ -118,22 +118,22 @@ def test_whatever_happens_there_the_words_are_the_same(
         (here, f"https://{NAME}:{free_port()}/library.git", "onnect"),
         (nowhere, f"https://{NAME}/library.git", r"\(found: none\)"),
     ]
-    said = set()
+    messages = set()
     with caplog.at_level(logging.WARNING, "executor.git.checkout"):
         for resolve, url, detail in cases:
             caplog.clear()
             agent.hosts = ForeignHosts(Confinement(), {}, resolve=resolve, never=())
             with pytest.raises(SubmoduleUnusable) as raised:
                 name(url)
-            said.add(str(raised.value).replace(url, "URL"))
+            messages.add(str(raised.value).replace(url, "URL"))
             assert [record for record in caplog.records if _matches(detail, record)], url
         caplog.clear()
         agent.hosts = ForeignHosts(Confinement(), {}, resolve=Names("10.1.2.3"))
         with pytest.raises(SubmoduleUnusable) as raised:
             name(f"https://{NAME}/library.git")
-        said.add(str(raised.value).replace(f"https://{NAME}/library.git", "URL"))
+        messages.add(str(raised.value).replace(f"https://{NAME}/library.git", "URL"))
         assert "(found: 10.1.2.3)" in caplog.text
-    assert said == {
+    assert messages == {
         "The submodule library cannot be used: its repository, URL, is on another host than the "
         "app's, and was not read there. Anybody must be able to read it, at a public address or "
         "at one that the agents' operator has opened for previews (PREVS_ALLOW). The executor's "

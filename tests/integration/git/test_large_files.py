@@ -85,15 +85,15 @@ def test_over_ssh_the_server_says_where_they_are(
     keep(server, CONTENT, "c")
     server.guarded = False
     answer = f'{{"href": "{server.url("large-of-shop")}", "header": {{"X-Pass": "once"}}}}'
-    said = tmp_path / "authenticate"
+    script_output = tmp_path / "authenticate"
     program = tmp_path / "commands" / "git-lfs-authenticate"
-    program.write_text(f"#!/bin/sh\necho \"$@\" >{said}\necho '{answer}'\n")
+    program.write_text(f"#!/bin/sh\necho \"$@\" >{script_output}\necho '{answer}'\n")
     program.chmod(0o755)
     sha = commit(repository)
     credential = Credential(private_key=ssh.private_key, known_hosts=ssh.known_hosts)
     files = agent.files(ssh.url(repository.folder), sha, credential)
     assert files["a b.bin"] == CONTENT
-    assert said.read_text().split() == [str(repository.folder), "download"]
+    assert script_output.read_text().split() == [str(repository.folder), "download"]
 
 
 def test_the_repository_may_name_another_path_of_its_host(

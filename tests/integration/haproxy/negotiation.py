@@ -50,7 +50,7 @@ class Got(NamedTuple):
 def curl(*options: str, scheme: str = "http") -> Callable[[Target], Got]:
     """Return a client that runs curl."""
 
-    def ask(target: Target) -> Got:
+    def fetch(target: Target) -> Got:
         # By its address: some curl resolve names below localhost, others don't.
         where = f"{target.host}:{target.proxy.port}:127.0.0.1"
         command = ["curl", "--silent", "--include", "--max-time", str(_SECONDS), *options]
@@ -60,7 +60,7 @@ def curl(*options: str, scheme: str = "http") -> Callable[[Target], Got]:
         )
         return _read(run.stdout)
 
-    return ask
+    return fetch
 
 
 def _read(text: str) -> Got:

@@ -55,7 +55,7 @@ class Proxy:
         """The process id of its HAProxy."""
         return int((self.folder / "haproxy.pids").read_text().split()[0])
 
-    def ask(
+    def request(
         self,
         host: str,
         path: str = "/",
@@ -89,7 +89,7 @@ class Proxy:
 
         def answers() -> bool:
             with contextlib.suppress(OSError, http.client.HTTPException):
-                return self.ask("nowhere", timeout=2).status in {404, 308}
+                return self.request("nowhere", timeout=2).status in {404, 308}
             return False
 
         wait_until(answers, "the proxy answers", over=self.ended, instead=self.log.read_text)

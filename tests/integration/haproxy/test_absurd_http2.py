@@ -46,7 +46,7 @@ class Bench(NamedTuple):
     seen: list[Arrived]
     connect: Callable[[], socket.socket]
 
-    def ask(self, fields: Sequence[Field], body: bytes = b"") -> Outcome:
+    def request(self, fields: Sequence[Field], body: bytes = b"") -> Outcome:
         """Send one request. What arrives is clear, and the proxy goes on serving."""
         self.seen.clear()
         with self.connect() as client:
@@ -58,7 +58,7 @@ class Bench(NamedTuple):
         assert [found for found in map(ambiguity, arrived) if found] == []
         assert all(request.target == b"/first" for request in arrived), arrived
         assert len(arrived) <= 1
-        assert self.site.proxy.ask("main.hello.localhost").body == b"app"
+        assert self.site.proxy.request("main.hello.localhost").body == b"app"
         return Outcome(status, arrived)
 
 
@@ -107,7 +107,7 @@ def having(**others: bytes) -> list[Field]:
 
 
 def test_a_request_of_http2_is_one_of_http1_at_the_application(bench: Bench) -> None:
-    outcome = bench.ask([*FIELDS, (b"x", b"y")], b"abc")
+    outcome = bench.request([*FIELDS, (b"x", b"y")], b"abc")
     assert outcome.status == 200
     assert [request.body for request in outcome.arrived] == [b"abc"]
 
@@ -164,19 +164,19 @@ CASES: dict[str, tuple[list[Field], bytes]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_cannot_be_one_request_is_refused(bench: Bench, name: str) -> None:
-    outcome = bench.ask(*CASES[name])
+    outcome = bench.request(*CASES[name])
     assert outcome.arrived == []
     assert outcome.status is None or 400 <= outcome.status < 500
 
 
 def test_the_authority_is_what_counts_where_a_host_says_otherwise(bench: Bench) -> None:
-    outcome = bench.ask([*FIELDS, (b"host", b"other.hello.localhost")])
+    outcome = bench.request([*FIELDS, (b"host", b"other.hello.localhost")])
     assert outcome.status == 200
     assert dict(outcome.arrived[0].fields())[b"host"] == b"main.hello.localhost"
 
 
 def test_of_two_hosts_the_first_one_counts(bench: Bench) -> None:
     host, other = (b"host", b"main.hello.localhost"), (b"host", b"evil")
-    assert bench.ask([*FIELDS[:3], other, host]).arrived == []
-    arrived = bench.ask([*FIELDS[:3], host, other]).arrived
+    assert bench.request([*FIELDS[:3], other, host]).arrived == []
+    arrived = bench.request([*FIELDS[:3], host, other]).arrived
     assert [value for name, value in arrived[0].fields() if name == b"host"] == [host[1]]

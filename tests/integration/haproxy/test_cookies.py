@@ -38,10 +38,10 @@ class Met(NamedTuple):
         port = self.door.port if scheme == "https" else self.site.proxy.port
         return f"{scheme}://main--{app}.{DOMAIN}:{port}{path}"
 
-    def ask(self, size: int, **headers: str) -> Answer:
+    def request(self, size: int, **headers: str) -> Answer:
         """Return the answer to a navigation with so many bytes of cookies."""
         sent = {"Accept": "text/html", "Cookie": "a" * size, **headers}
-        return self.site.proxy.ask(HOST, "/x", headers=sent)
+        return self.site.proxy.request(HOST, "/x", headers=sent)
 
 
 @pytest.fixture(scope="module")
@@ -137,27 +137,27 @@ def test_what_an_application_refuses_with_many_cookies_has_the_same_page(
 
 def test_what_an_application_refuses_otherwise_is_its_own(met: Met) -> None:
     met.app.refuses = lambda headers: 400
-    assert met.ask(100).status == 400
-    assert met.ask(9000, Accept="application/json").status == 400
-    assert met.ask(9000).status == 431, "this one has the page"
+    assert met.request(100).status == 400
+    assert met.request(9000, Accept="application/json").status == 400
+    assert met.request(9000).status == 431, "this one has the page"
 
 
 @pytest.mark.parametrize("size", [1, 9000, 23_000])
 def test_cookies_are_removed_for_nobody_but_the_pages_own_button(met: Met, size: int) -> None:
-    def ask(**headers: str) -> Answer:
+    def navigate(**headers: str) -> Answer:
         sent = {"Cookie": "a" * size, "Accept": "text/html", **headers}
-        return met.site.proxy.ask(HOST, "/_prevs/cookies", method="POST", headers=sent)
+        return met.site.proxy.request(HOST, "/_prevs/cookies", method="POST", headers=sent)
 
     for site in ("cross-site", "same-site", "none"):
-        answer = ask(**{"Sec-Fetch-Site": site})
+        answer = navigate(**{"Sec-Fetch-Site": site})
         assert answer.status in {404, 431}
         assert "clear-site-data" not in answer.headers
-    answer = ask(**{"Sec-Fetch-Site": "same-origin"})
+    answer = navigate(**{"Sec-Fetch-Site": "same-origin"})
     assert (answer.status, answer.headers["clear-site-data"]) == (200, '"cookies"')
 
 
 def test_more_than_120_kb_of_headers_are_refused_in_haproxys_own_words(met: Met) -> None:
-    assert met.ask(120_000).body.count(b"<h1>Too many cookies</h1>") == 1
-    refused = met.ask(140_000)
+    assert met.request(120_000).body.count(b"<h1>Too many cookies</h1>") == 1
+    refused = met.request(140_000)
     assert refused.status == 400
     assert b"Remove the cookies" not in refused.body

@@ -61,7 +61,7 @@ def app(alone: Site, behind: Site, beside: Site) -> Iterator[Upstream]:
 
 def received(site: Site, app: Upstream, headers: Mapping[str, str]) -> dict[str, str]:
     """Return what the application is told of a request with these headers."""
-    assert site.proxy.ask(HOST, headers=headers).status == 200
+    assert site.proxy.request(HOST, headers=headers).status == 200
     seen = app.seen[-1][2]
     return {name: value for name, value in seen.items() if "forwarded" in name}
 
@@ -144,7 +144,7 @@ def test_what_a_host_has_in_excess_reaches_no_application(
     alone: Site, app: Upstream, host: str
 ) -> None:
     before = len(app.seen)
-    assert 400 <= alone.proxy.ask(HOST, headers={"Host": host}).status < 500
+    assert 400 <= alone.proxy.request(HOST, headers={"Host": host}).status < 500
     assert len(app.seen) == before
 
 
@@ -161,7 +161,7 @@ def test_what_a_host_has_in_excess_reaches_no_application(
 def test_what_is_between_a_client_and_the_proxy_goes_no_further(
     alone: Site, app: Upstream, sent: Mapping[str, str]
 ) -> None:
-    assert alone.proxy.ask(HOST, headers=sent).status == 200
+    assert alone.proxy.request(HOST, headers=sent).status == 200
     seen = app.seen[-1][2]
     assert not {"connection", "upgrade", "http2-settings", "keep-alive"} & set(seen)
     assert not [name for name in seen if name.startswith("proxy")]
@@ -171,7 +171,7 @@ def test_what_is_between_a_client_and_the_proxy_goes_no_further(
 
 def test_a_websocket_upgrade_goes_through_and_nothing_beside_it(alone: Site, app: Upstream) -> None:
     upgrade = {**UPGRADE, "Connection": "keep-alive, Upgrade, X-Forwarded-For"}
-    assert alone.proxy.ask(HOST, headers=upgrade).status == 200
+    assert alone.proxy.request(HOST, headers=upgrade).status == 200
     seen = app.seen[-1][2]
     assert (seen["connection"], seen["upgrade"]) == ("upgrade", "websocket")
 
@@ -204,7 +204,7 @@ def test_what_only_a_proxy_says_comes_from_none_but_a_trusted_one(
 ) -> None:
     claims = {name: "x", "X-Forwarded-For": "9.9.9.9"}
     for site, passed in ((alone, False), (beside, False), (behind, True)):
-        assert site.proxy.ask(HOST, headers=claims).status == 200
+        assert site.proxy.request(HOST, headers=claims).status == 200
         assert (name.lower() in app.seen[-1][2]) is passed
 
 
@@ -214,7 +214,7 @@ def test_what_an_operator_adds_comes_from_none_but_a_trusted_one(
 ) -> None:
     claims = {name: "x", "X-Our-User-Name": "x"}
     for site, passed in ((alone, True), (beside, False)):
-        assert site.proxy.ask(HOST, headers=claims).status == 200
+        assert site.proxy.request(HOST, headers=claims).status == 200
         assert (name.lower() in app.seen[-1][2]) is passed
         assert "x-our-user-name" in app.seen[-1][2]
 
@@ -237,7 +237,7 @@ def test_what_is_the_proxys_own_to_say_comes_from_nobody(
     alone: Site, behind: Site, app: Upstream, name: str
 ) -> None:
     for site in (alone, behind):
-        assert site.proxy.ask(HOST, headers={name: "6.6.6.6"}).status == 200
+        assert site.proxy.request(HOST, headers={name: "6.6.6.6"}).status == 200
         seen = app.seen[-1][2]
         assert name.lower() not in seen
         assert not [name for name in seen if name.startswith(("x-prevs", "x_prevs"))]
@@ -247,7 +247,7 @@ def test_what_is_the_proxys_own_to_say_comes_from_nobody(
 
 def test_it_is_found_among_many(alone: Site, app: Upstream) -> None:
     claims = {f"{'A' * 100}-{number}": "x" for number in range(80)} | {"X-Real-IP": "6.6.6.6"}
-    assert alone.proxy.ask(HOST, headers=claims).status == 200
+    assert alone.proxy.request(HOST, headers=claims).status == 200
     assert "x-real-ip" not in app.seen[-1][2]
     assert len(app.seen[-1][2]) > 80
 
@@ -264,7 +264,7 @@ def test_what_a_visitor_may_say_arrives(alone: Site, app: Upstream) -> None:
         "Via": "1.1 mine",
         "Authorization": "Basic eDp5",
     }
-    assert alone.proxy.ask(HOST, headers=claims).status == 200
+    assert alone.proxy.request(HOST, headers=claims).status == 200
     seen = app.seen[-1][2]
     assert {name: seen.get(name.lower()) for name in claims} == claims
 
@@ -273,7 +273,7 @@ def get_page(site: Site, **headers: str) -> str:
     """Return the id that a page was answered with; the framework was asked with the same."""
     site.world.add("waiting", "main", SHA)
     site.world.request_ids.clear()
-    request_id = site.proxy.ask(WAITING, headers={**PAGE, **headers}).headers["x-request-id"]
+    request_id = site.proxy.request(WAITING, headers={**PAGE, **headers}).headers["x-request-id"]
     assert set(site.world.request_ids) == {request_id}
     return request_id
 
@@ -297,7 +297,7 @@ def test_a_held_request_is_found_from_its_coming_to_its_attempt(
     behind.world.add("waiting", "main", SHA)
     behind.world.started = lambda _: behind.run("waiting", SHA, app.port, "main")
     behind.world.request_ids.clear()
-    assert behind.proxy.ask(WAITING, headers={"X-Request-Id": "held-1"}).status == 200
+    assert behind.proxy.request(WAITING, headers={"X-Request-Id": "held-1"}).status == 200
     assert "held-1" in behind.world.request_ids
     wait_until(lambda: "who waited is let in" in behind.proxy.log.read_text())
     lines = behind.proxy.log.read_text().splitlines()
@@ -306,7 +306,7 @@ def test_a_held_request_is_found_from_its_coming_to_its_attempt(
     assert f"app=waiting commit={SHA[:12]} task={task}" in let_in
     assert any("an attempt is routed" in line and f"task={task}" in line for line in lines)
     # What is routed goes by without an id of ours.
-    assert "x-request-id" not in behind.proxy.ask(WAITING).headers
+    assert "x-request-id" not in behind.proxy.request(WAITING).headers
 
 
 def test_who_waits_behind_another_proxy_is_not_taken_for_gone(
@@ -322,7 +322,7 @@ def test_who_waits_behind_another_proxy_is_not_taken_for_gone(
     claims = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
     with ThreadPoolExecutor() as pool:
         host = "main.refusing.localhost"
-        waits = pool.submit(behind.proxy.ask, host, "/held", headers=claims)
+        waits = pool.submit(behind.proxy.request, host, "/held", headers=claims)
         # Longer than two looks for the departed.
         wait_until(lambda: len(behind.world.refused) >= 5, over=behind.proxy.ended)
         with upstream("app", port=port) as app:

@@ -48,17 +48,17 @@ def test_an_answer_says_of_which_app_and_commit_it_is(site: Site, app: Upstream)
 
 @pytest.mark.parametrize("host", [HOST, FLAT])
 def test_an_answer_says_that_a_newer_commit_failed(site: Site, host: str) -> None:
-    def ask(host: str) -> str | None:
-        return site.proxy.ask(host).headers.get("x-prevs-newer")
+    def get_newer(host: str) -> str | None:
+        return site.proxy.request(host).headers.get("x-prevs-newer")
 
     with upstream("app") as application:
         placed = {SHA: placement("hello", SHA, application.port, "main", "v1")}
         site.route("hello", placed, main=OTHER_SHA)
-        assert ask(host) == f"{OTHER_SHA[:12]} failed"
-        assert ask("v1.hello.prevs.localhost") is None, "a label that led nowhere else"
-        assert site.proxy.ask(host).headers["x-prevs-task"] == f"hello.{SHA}.a1"
+        assert get_newer(host) == f"{OTHER_SHA[:12]} failed"
+        assert get_newer("v1.hello.prevs.localhost") is None, "a label that led nowhere else"
+        assert site.proxy.request(host).headers["x-prevs-task"] == f"hello.{SHA}.a1"
         site.route("hello", placed)
-        assert ask(host) is None
+        assert get_newer(host) is None
 
 
 def test_an_application_cannot_have_itself_indexed(site: Site, app: Upstream) -> None:
@@ -97,7 +97,7 @@ def test_several_cookies_are_each_looked_at(site: Site, app: Upstream) -> None:
     [FLAT, FLAT.upper(), f"{FLAT}.", "x--y--hello.prevs.localhost", "x--y.hello.prevs.localhost"],
 )
 def test_the_flat_form_leads_where_the_other_one_does(site: Site, app: Upstream, host: str) -> None:
-    answer = site.proxy.ask(host, "/page")
+    answer = site.proxy.request(host, "/page")
     assert answer.body == b"app GET /page 0"
     assert app.seen[-1][2]["host"].startswith(host)
     assert app.seen[-1][2]["x-forwarded-host"].startswith(host)
@@ -113,16 +113,16 @@ def test_a_label_that_is_too_long_for_the_flat_form_leads_there_cut(site: Site) 
         site.route(LONG_APP, {SHA: at})
         assert max(map(len, CUT.split("."))) <= 63
         for host in (CUT, CUT.upper(), f"{LONG}.{LONG_APP}.prevs.localhost"):
-            assert site.proxy.ask(host, "/page").body == b"app GET /page 0"
+            assert site.proxy.request(host, "/page").body == b"app GET /page 0"
         sha = f"{names.flat_label(SHA, LONG_APP)}--{LONG_APP}.prevs.localhost"
-        assert site.proxy.ask(sha, "/page").body == b"app GET /page 0"
+        assert site.proxy.request(sha, "/page").body == b"app GET /page 0"
 
 
 def test_a_request_for_a_cut_label_is_held_and_let_in(site: Site) -> None:
     site.world.add(LONG_APP, LONG, SHA)
     with upstream("app") as app:
         site.world.started = lambda _: site.run(LONG_APP, SHA, app.port, LONG)
-        assert site.proxy.ask(CUT, "/x", method="POST", body=b"abc").body == b"app POST /x 3"
+        assert site.proxy.request(CUT, "/x", method="POST", body=b"abc").body == b"app POST /x 3"
     assert site.world.previews[LONG_APP, SHA].labels == (LONG,)
 
 
@@ -131,24 +131,25 @@ def test_a_request_for_a_cut_label_is_held_and_let_in(site: Site) -> None:
     ["main--hello.localhost", "main--hello.prevs.localhost.example", "main--hello.prevsxlocalhost"],
 )
 def test_the_flat_form_is_one_level_below_the_domain(site: Site, app: Upstream, host: str) -> None:
-    assert site.proxy.ask(host).status == 404
+    assert site.proxy.request(host).status == 404
     assert app.seen == []
 
 
 def test_a_page_of_the_flat_form_starts_and_retries_its_preview(site: Site) -> None:
     site.world.add("hello", "main", SHA)
-    page = site.proxy.ask(FLAT, headers={"Accept": "text/html"})
+    page = site.proxy.request(FLAT, headers={"Accept": "text/html"})
     assert page.status == 503
     token = page.body.partition(b'data-token="')[2].partition(b'"')[0].decode()
     form = urlencode({"token": token, "back": "/"}).encode()
     typed = {"Content-Type": "application/x-www-form-urlencoded"}
     own = {**typed, "Origin": f"http://{FLAT}:{site.proxy.port}"}
     assert (
-        site.proxy.ask(FLAT, "/_prevs/start", method="POST", body=form, headers=own).status == 303
+        site.proxy.request(FLAT, "/_prevs/start", method="POST", body=form, headers=own).status
+        == 303
     )
     assert site.world.previews["hello", SHA].state is State.QUEUED
     other = {**typed, "Origin": f"http://other--hello.prevs.localhost:{site.proxy.port}"}
-    foreign = site.proxy.ask(FLAT, "/_prevs/start", method="POST", body=form, headers=other)
+    foreign = site.proxy.request(FLAT, "/_prevs/start", method="POST", body=form, headers=other)
     assert foreign.status == 403
 
 
@@ -156,7 +157,7 @@ def test_a_request_for_the_flat_form_is_held(site: Site) -> None:
     site.world.add("hello", "main", SHA)
     with upstream("app") as app:
         site.world.started = lambda _: site.run("hello", SHA, app.port, "main")
-        assert site.proxy.ask(FLAT, "/x", method="POST", body=b"abc").body == b"app POST /x 3"
+        assert site.proxy.request(FLAT, "/x", method="POST", body=b"abc").body == b"app POST /x 3"
 
 
 def get_with(site: Site, size: int, **headers: str) -> tuple[int, str, str]:
@@ -177,22 +178,22 @@ def test_a_request_whose_headers_are_too_large_is_told_so(site: Site, app: Upstr
     status, kind, page = get_with(site, 25_000, Accept="text/html")
     assert (status, kind) == (431, "text/html")
     assert "<h1>Too many cookies</h1>" in page
-    path = site.proxy.ask(HOST, f"/{'x' * 25_000}")
+    path = site.proxy.request(HOST, f"/{'x' * 25_000}")
     assert path.status == 431
 
 
 def test_an_answer_whose_headers_are_too_large_is_told_so(site: Site, app: Upstream) -> None:
-    def ask(size: int) -> tuple[int, str]:
+    def get_page(size: int) -> tuple[int, str]:
         application_gets = urlencode([("X-Size", str(size))])
-        answer = site.proxy.ask(HOST, f"/large?{application_gets}")
+        answer = site.proxy.request(HOST, f"/large?{application_gets}")
         return answer.status, answer.body.decode()
 
-    assert ask(20_000)[0] == 200
-    status, page = ask(140_000)
+    assert get_page(20_000)[0] == 200
+    status, page = get_page(140_000)
     assert status == 502
     assert "the headers of its answer are larger than 120 KB together" in page
 
 
 def test_a_large_body_is_no_large_header(site: Site, app: Upstream) -> None:
-    answer = site.proxy.ask(HOST, "/x", method="POST", body=b"x" * 100_000)
+    answer = site.proxy.request(HOST, "/x", method="POST", body=b"x" * 100_000)
     assert answer.body == b"app POST /x 100000"

@@ -157,12 +157,12 @@ def test_a_flood_of_requests_that_are_taken_back_at_once_is_let_go(
     count = 2000
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
         site.tree.place("other", {OTHER_SHA: placement("other", OTHER_SHA, app.port, "main")})
-        wait_until(lambda: site.proxy.ask("main.other.localhost", method="HEAD").status == 200)
-        patient = pool.submit(site.proxy.ask, HOST, "/patient")
+        wait_until(lambda: site.proxy.request("main.other.localhost", method="HEAD").status == 200)
+        patient = pool.submit(site.proxy.request, HOST, "/patient")
         wait_until(lambda: held(site.proxy) == 1)
         client.send(b"".join(client.request(n, "/") + client.reset(n) for n in range(count)))
         client.send(client.request(count, "/favicon.ico"))
-        assert site.proxy.ask("main.other.localhost").status == 200
+        assert site.proxy.request("main.other.localhost").status == 200
         assert client.status(count) == 404
         wait_until(lambda: held(site.proxy) == 1)
         assert not patient.done()
@@ -175,7 +175,7 @@ def test_a_flood_of_requests_that_are_taken_back_at_once_is_let_go(
 
 def test_a_haproxy_that_was_replaced_holds_on_and_then_ends(site: Site) -> None:
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(site.proxy.ask, HOST)
+        asked = pool.submit(site.proxy.request, HOST)
         wait_until(lambda: held(site.proxy) == 1)
         former = site.proxy.haproxy
         site.restart()

@@ -65,7 +65,7 @@ def test_a_held_request_is_forwarded_as_soon_as_the_preview_is_placed(
         site.run("hello", SHA, app.port, "main")
 
     site.world.started = after(0.5, run)
-    answer = site.proxy.ask(HOST, "/deep/path?q=1", headers={"Accept": "*/*"})
+    answer = site.proxy.request(HOST, "/deep/path?q=1", headers={"Accept": "*/*"})
     took = time.monotonic() - placed[0]
     assert answer.body == b"app GET /deep/path?q=1 0"
     assert took < 15, took  # not with the next question, 20 s later
@@ -76,7 +76,7 @@ def test_a_held_request_is_forwarded_as_soon_as_the_preview_is_placed(
 def test_a_held_post_arrives_once_with_its_whole_body(site: Site, app: Upstream) -> None:
     site.world.started = after(0.5, lambda _: site.run("hello", SHA, app.port, "main"))
     body = b"x" * 1_000_000
-    answer = site.proxy.ask(HOST, "/hook", method="POST", body=body)
+    answer = site.proxy.request(HOST, "/hook", method="POST", body=body)
     assert answer.body == b"app POST /hook 1000000"
     assert [(method, path) for method, path, _ in app.seen] == [("POST", "/hook")]
 
@@ -84,7 +84,7 @@ def test_a_held_post_arrives_once_with_its_whole_body(site: Site, app: Upstream)
 def test_many_held_requests_start_the_preview_once_and_all_get_in(site: Site) -> None:
     with upstream("app") as app, ThreadPoolExecutor(50) as pool:
         site.world.started = after(1.0, lambda _: site.run("hello", SHA, app.port, "main"))
-        answers = list(pool.map(lambda n: site.proxy.ask(HOST, f"/{n}"), range(50)))
+        answers = list(pool.map(lambda n: site.proxy.request(HOST, f"/{n}"), range(50)))
         assert [a.body for a in answers] == [f"app GET /{n} 0".encode() for n in range(50)]
         assert site.world.count("POST /v1/previews") == 1
         assert site.world.count(f"GET /v1/previews/hello/{SHA}") < 25
@@ -99,7 +99,7 @@ def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site
         site.world.fail("hello", SHA, cause="build-failed", message="It broke.", exit_code=3)
 
     site.world.started = after(0.6, fail)
-    answer = site.proxy.ask(HOST)
+    answer = site.proxy.request(HOST)
     assert time.monotonic() - failed[0] < 15  # not with the next question, 20 s later
     body = problem(answer)
     assert answer.status == 502
@@ -108,7 +108,7 @@ def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site
     assert body["exit_code"] == 3
     assert body["log_tail"].endswith("oh no\n")
     assert "It broke." in body["detail"]
-    again = site.proxy.ask(HOST, method="POST", body=b"{}")
+    again = site.proxy.request(HOST, method="POST", body=b"{}")
     assert problem(again)["cause"] == "build-failed"
     assert site.world.previews["hello", SHA].state is State.FAILED
 
@@ -131,7 +131,7 @@ def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int,
     unreachable = RepositoryUnreachable("hello", "/srv/x", "It is gone.")
     site.world.refuse("hello", "gone", unreachable)
     began = time.monotonic()
-    answer = site.proxy.ask(host)
+    answer = site.proxy.request(host)
     assert time.monotonic() - began < 15  # when it would be asked for once more
     body = problem(answer)
     assert answer.status == status
@@ -145,7 +145,7 @@ def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int,
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
 def test_methods_that_only_look_start_nothing(site: Site, method: str) -> None:
-    answer = site.proxy.ask(HOST, method=method)
+    answer = site.proxy.request(HOST, method=method)
     assert answer.status == 503
     assert "retry-after" in answer.headers
     assert site.world.count("POST /v1/previews") == 0
@@ -172,8 +172,8 @@ def test_methods_that_only_look_start_nothing(site: Site, method: str) -> None:
     ids=lambda robot: " ".join(robot.values())[:30],
 )
 def test_what_looks_by_itself_starts_nothing(site: Site, robot: Mapping[str, str]) -> None:
-    assert site.proxy.ask(HOST, headers=robot).status == 503
-    page = site.proxy.ask(HOST, headers={**robot, "Accept": "text/html"})
+    assert site.proxy.request(HOST, headers=robot).status == 503
+    page = site.proxy.request(HOST, headers={**robot, "Accept": "text/html"})
     assert page.status == 503
     assert b'data-token=""' in page.body
     assert site.world.count("POST /v1/previews") == 0
@@ -184,7 +184,7 @@ def test_what_only_sounds_like_one_that_looks_is_held(
     site: Site, agent: str, app: Upstream
 ) -> None:
     site.world.started = after(0.1, lambda _: site.run("hello", SHA, app.port, "main"))
-    assert site.proxy.ask(HOST, headers={"User-Agent": agent}).status == 200
+    assert site.proxy.request(HOST, headers={"User-Agent": agent}).status == 200
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_what_only_sounds_like_one_that_looks_is_held(
 )
 def test_a_client_says_for_how_long_it_wants_to_be_held(site: Site, prefer: str, held: int) -> None:
     began = time.monotonic()
-    answer = site.proxy.ask(HOST, method="POST", body=b"{}", headers={"Prefer": prefer})
+    answer = site.proxy.request(HOST, method="POST", body=b"{}", headers={"Prefer": prefer})
     took = time.monotonic() - began
     assert held - 0.1 < took < held + 10, took
     body = problem(answer)
@@ -206,12 +206,12 @@ def test_a_client_says_for_how_long_it_wants_to_be_held(site: Site, prefer: str,
 @pytest.mark.parametrize("prefer", ["await=1", "wait=x", "wait=-1", "return=minimal"])
 def test_what_is_no_such_wish_changes_nothing(site: Site, prefer: str, app: Upstream) -> None:
     site.world.started = after(1.5, lambda _: site.run("hello", SHA, app.port, "main"))
-    assert site.proxy.ask(HOST, headers={"Prefer": prefer}).status == 200
+    assert site.proxy.request(HOST, headers={"Prefer": prefer}).status == 200
 
 
 def test_a_websocket_is_held_too(site: Site, app: Upstream) -> None:
     site.world.started = after(0.3, lambda _: site.run("hello", SHA, app.port, "main"))
-    answer = site.proxy.ask(HOST, "/ws", headers=UPGRADE)
+    answer = site.proxy.request(HOST, "/ws", headers=UPGRADE)
     assert answer.body == b"app GET /ws 0"
     assert app.seen[0][2]["upgrade"] == "websocket"
 
@@ -228,12 +228,12 @@ def test_a_client_of_ip_4_at_a_listener_of_ip_6_is_not_taken_for_gone(
         own.world.add("hello", "main", SHA)
         seconds = 4 * LOOK_SECONDS
         own.world.started = after(seconds, lambda _: own.run("hello", SHA, app.port, "main"))
-        assert own.proxy.ask(HOST).body == b"app GET / 0"
+        assert own.proxy.request(HOST).body == b"app GET / 0"
 
 
 def test_a_request_is_held_across_the_end_of_a_proxy_and_the_start_of_the_next(site: Site) -> None:
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
-        held = pool.submit(site.proxy.ask, HOST, "/hook", method="POST", body=b"x" * 1000)
+        held = pool.submit(site.proxy.request, HOST, "/hook", method="POST", body=b"x" * 1000)
         wait_until(lambda: site.world.count("POST /v1/previews"), over=site.proxy.ended)
         site.restart()
         site.run("hello", SHA, app.port, "main")

@@ -44,7 +44,7 @@ def test_a_client_of_http1_is_answered(site: Site, pages: tuple[int, list[Asked]
     port, seen = pages
     placed = place(port)
     site.route("hello", {SHA: placed})
-    answers = [site.proxy.ask(HOST, "/page?a=1") for _ in range(3)]
+    answers = [site.proxy.request(HOST, "/page?a=1") for _ in range(3)]
     assert {(one.status, one.body) for one in answers} == {(200, b"/page?a=1")}
     assert answers[0].headers["x-prevs-task"] == placed.task_id
     assert answers[0].headers["set-cookie"] == "a=b; Secure", "all rules hold for it"
@@ -54,10 +54,10 @@ def test_a_client_of_http1_is_answered(site: Site, pages: tuple[int, list[Asked]
 
 def test_the_next_attempt_may_speak_http1(site: Site, pages: tuple[int, list[Asked]]) -> None:
     site.route("hello", {SHA: place(pages[0])})
-    assert site.proxy.ask(HOST).body == b"/"
+    assert site.proxy.request(HOST).body == b"/"
     with upstream("one") as one:
         site.route("hello", {SHA: place(one.port, protocol="")})
-        assert site.proxy.ask(HOST).body.startswith(b"one")
+        assert site.proxy.request(HOST).body.startswith(b"one")
 
 
 def test_who_was_refused_is_held_and_sent_to_the_next_attempt(
@@ -69,7 +69,7 @@ def test_who_was_refused_is_held_and_sent_to_the_next_attempt(
     site.route("hello", {SHA: place(free_port())})
     before = len(site.world.refused)
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(site.proxy.ask, HOST, "/held")
+        answer = pool.submit(site.proxy.request, HOST, "/held")
         wait_until(lambda: len(site.world.refused) > before)
         site.route("hello", {SHA: place(pages[0])})
         assert (answer.result().status, answer.result().body) == (200, b"/held")

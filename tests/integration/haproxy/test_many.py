@@ -70,7 +70,7 @@ def write(site: Site, apps: int, port: int) -> None:
 
 def answers(proxy: Proxy, hosts: list[str], name: str) -> bool:
     with contextlib.suppress(OSError):
-        return all(proxy.ask(one).body.startswith(name.encode()) for one in hosts)
+        return all(proxy.request(one).body.startswith(name.encode()) for one in hosts)
     return False
 
 
@@ -111,7 +111,7 @@ def test_very_many_placements_load_are_replaced_and_change(site: Site, apps: int
 
 def are_replaced(site: Site, asked: str) -> bool:
     """Tell whether the second version of all is applied; who asks meanwhile is always served."""
-    assert site.proxy.ask(asked).status == 200
+    assert site.proxy.request(asked).status == 200
     return set(applied(site).values()) == {1}
 
 

@@ -82,17 +82,17 @@ def start(proxy: Proxy, page: bytes) -> int:
         "Accept": "application/json",
         "Origin": f"http://{HOST}:{proxy.port}",
     }
-    return proxy.ask(HOST, "/_prevs/start", method="POST", body=form, headers=headers).status
+    return proxy.request(HOST, "/_prevs/start", method="POST", body=form, headers=headers).status
 
 
 def test_pages_starts_and_held_requests_are_counted(site: Site) -> None:
     before = read(site)
-    page = site.proxy.ask(HOST, headers=PAGE)
+    page = site.proxy.request(HOST, headers=PAGE)
     assert start(site.proxy, page.body) == 202
-    site.proxy.ask("nothing.hello.localhost", headers=PAGE)
-    site.proxy.ask("nothing.hello.localhost")
+    site.proxy.request("nothing.hello.localhost", headers=PAGE)
+    site.proxy.request("nothing.hello.localhost")
     with upstream("app") as app, ThreadPoolExecutor(3) as pool:
-        held = [pool.submit(site.proxy.ask, HOST) for _ in range(3)]
+        held = [pool.submit(site.proxy.request, HOST) for _ in range(3)]
         wait_until(lambda: read(site)["prevs_proxy_held_requests",] == 3)
         site.run("hello", SHA, app.port, "main")
         assert [answer.result().status for answer in held] == [200] * 3
@@ -165,17 +165,17 @@ def test_nobody_has_a_hundred_previews_started_at_once(
         own.world.add("hello", "main", SHA)
         for number, label in enumerate(labels):
             own.world.add("hello", label, f"{number:040x}")
-        ask = {"Prefer": "wait=1"}
+        prefer = {"Prefer": "wait=1"}
         with ThreadPoolExecutor(len(labels)) as pool:
             hosts = [f"{label}.hello.localhost" for label in labels]
-            answers = list(pool.map(lambda host: own.proxy.ask(host, headers=ask), hosts))
+            answers = list(pool.map(lambda host: own.proxy.request(host, headers=prefer), hosts))
         refused = [answer for answer in answers if answer.status == 429]
         assert len(refused) == 5
         wait_until(lambda: own.world.count("POST /v1/previews") == start_limits.MOST["address"])
         values = json.loads(refused[0].body)
         assert values["type"] == "urn:prevs:problem:too-many-starts"
         assert 0 < int(refused[0].headers["retry-after"]) <= start_limits.SECONDS
-        page = own.proxy.ask(HOST, headers=PAGE)
+        page = own.proxy.request(HOST, headers=PAGE)
         assert page.status == 503
         assert start(own.proxy, page.body) == 429
         assert own.world.count("POST /v1/previews") == start_limits.MOST["address"]
@@ -186,7 +186,7 @@ def test_a_client_that_gives_up_is_noticed_and_its_request_goes_nowhere(
     site: Site, body: str
 ) -> None:
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
-        patient = pool.submit(site.proxy.ask, HOST, "/patient", timeout=120)
+        patient = pool.submit(site.proxy.request, HOST, "/patient", timeout=120)
         with socket.create_connection(("127.0.0.1", site.proxy.port)) as client:
             head = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n\r\n"
             client.sendall((head + body).encode())

@@ -137,7 +137,8 @@ def test_a_request_that_was_refused_is_held_and_then_sent_once(
     body = b"x" * 1_000_000
     with ThreadPoolExecutor() as pool:
         held = [
-            pool.submit(site.proxy.ask, HOST, f"/{n}", method="POST", body=body) for n in range(5)
+            pool.submit(site.proxy.request, HOST, f"/{n}", method="POST", body=body)
+            for n in range(5)
         ]
         wait_until(lambda: site.world.refused)
         assert not any(one.done() for one in held)
@@ -173,11 +174,11 @@ def test_a_websocket_that_was_refused_is_held_too(site: Site, free_port: Callabl
 
 def test_what_only_looks_is_told_at_once(site: Site, free_port: Callable[[], int]) -> None:
     task = run_on(site, free_port())
-    answer = site.proxy.ask(HOST, headers={"User-Agent": "check-bot/1"})
+    answer = site.proxy.request(HOST, headers={"User-Agent": "check-bot/1"})
     assert answer.status == 503
     assert answer.headers["retry-after"] == "2"
     assert "takes no connection" in json.loads(answer.body)["detail"]
-    assert site.proxy.ask(HOST, method="HEAD").status == 503
+    assert site.proxy.request(HOST, method="HEAD").status == 503
     wait_until(lambda: task in reported_tasks(site))
 
 
@@ -185,7 +186,7 @@ def test_who_waits_for_a_second_only_is_told_why_it_was_in_vain(
     site: Site, free_port: Callable[[], int]
 ) -> None:
     run_on(site, free_port())
-    answer = site.proxy.ask(HOST, headers={"Prefer": "wait=1"})
+    answer = site.proxy.request(HOST, headers={"Prefer": "wait=1"})
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) > 0
     assert json.loads(answer.body)["state"] == "running"
@@ -201,7 +202,7 @@ def test_dockers_own_proxy_in_front_of_a_closed_port_is_told_by_its_silence(
         page.goto(f"http://{HOST}:{site.proxy.port}/")
         expect(page.locator("#sentence")).to_have_text(REFUSES)
         wait_until(lambda: task in reported_tasks(site))
-        assert site.proxy.ask(HOST, method="POST", body=b"x").status == 502
+        assert site.proxy.request(HOST, method="POST", body=b"x").status == 502
     with upstream("app", port=port):
         expect(page.get_by_role("heading", name="app GET / 0")).to_be_visible()
 
@@ -212,7 +213,7 @@ def test_an_application_that_answers_a_page_with_nothing_is_told_as_that(
     port = free_port()
     task = run_on(site, port)
     with closing(port, is_asked_first=True) as seen:
-        answer = site.proxy.ask(HOST, headers=BROWSER)
+        answer = site.proxy.request(HOST, headers=BROWSER)
         assert len(seen) == 1
     assert answer.status == 502
     assert b"closed the connection without an answer" in answer.body
@@ -226,7 +227,7 @@ def test_a_request_that_was_refused_is_held_across_a_takeover(
     """The HAProxy that holds it has a map that changes no more."""
     run_on(site, free_port())
     with ThreadPoolExecutor() as pool, upstream("app") as app:
-        waits = pool.submit(site.proxy.ask, HOST, "/held", timeout=60)
+        waits = pool.submit(site.proxy.request, HOST, "/held", timeout=60)
         wait_until(lambda: held(site.proxy) == 1)
         site.restart()
         run_on(site, app.port)
@@ -240,7 +241,7 @@ def test_after_a_takeover_a_request_that_was_refused_is_held_by_the_new_haproxy(
     run_on(site, port)
     site.restart()
     with ThreadPoolExecutor() as pool:
-        held = pool.submit(site.proxy.ask, HOST, "/held")
+        held = pool.submit(site.proxy.request, HOST, "/held")
         wait_until(lambda: site.world.refused)
         with upstream("app", port=port):
             assert held.result().body == b"app GET /held 0"

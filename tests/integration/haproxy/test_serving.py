@@ -45,11 +45,11 @@ def test_a_placement_is_served_under_each_of_its_labels(site: Site) -> None:
         }
         site.route("hello", placements)
         for label in labels:
-            answer = site.proxy.ask(f"{label}.hello.localhost", "/x?y=1")
+            answer = site.proxy.request(f"{label}.hello.localhost", "/x?y=1")
             assert answer.body == b"one GET /x?y=1 0"
-        assert site.proxy.ask("v1.hello.localhost").body == b"two GET / 0"
-        assert site.proxy.ask("V1.Hello.LOCALHOST").body == b"two GET / 0"
-        assert site.proxy.ask("v1.hello.localhost").headers["x-robots-tag"] == "noindex"
+        assert site.proxy.request("v1.hello.localhost").body == b"two GET / 0"
+        assert site.proxy.request("V1.Hello.LOCALHOST").body == b"two GET / 0"
+        assert site.proxy.request("v1.hello.localhost").headers["x-robots-tag"] == "noindex"
 
 
 def test_a_change_sends_the_next_request_elsewhere_within_moments(site: Site) -> None:
@@ -69,7 +69,7 @@ def test_a_change_sends_the_next_request_elsewhere_within_moments(site: Site) ->
 def leads_to(site: Site, host: str, name: str) -> bool:
     """Tell whether an application answers at a host; a HAProxy that is not there yet is a no."""
     with contextlib.suppress(OSError):
-        return site.proxy.ask(host, timeout=3).body.startswith(name.encode())
+        return site.proxy.request(host, timeout=3).body.startswith(name.encode())
     return False
 
 
@@ -78,7 +78,7 @@ def test_a_removed_placement_is_let_go_of_before_the_proxy_says_so(site: Site) -
         site.route("hello", at(one))
         site.route("hello", {})
         asked = len(one.seen)
-        assert site.proxy.ask(HOST).status == 404  # of the framework: no such app
+        assert site.proxy.request(HOST).status == 404  # of the framework: no such app
         assert len(one.seen) == asked
 
 
@@ -117,16 +117,16 @@ def test_a_killed_proxy_leaves_haproxy_serving_and_the_next_one_takes_over(site:
         first = site.proxy.haproxy
         site.proxy.process.kill()
         site.proxy.process.wait()
-        assert site.proxy.ask(HOST).body.startswith(b"one")
+        assert site.proxy.request(HOST).body.startswith(b"one")
         version = site.tree.place("hello", at(two))
         site.proxy.restart()
         assert site.proxy.haproxy != first
-        assert site.proxy.ask(HOST).body.startswith(b"two")
+        assert site.proxy.request(HOST).body.startswith(b"two")
         site.wait_applied("hello", version)
         assert replacements(site.proxy) == 0, "it was given again what it had read at its start"
         wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
         site.route("hello", {OTHER_SHA: placement("hello", OTHER_SHA, one.port, "main")})
-        assert site.proxy.ask(HOST).body.startswith(b"one")
+        assert site.proxy.request(HOST).body.startswith(b"one")
 
 
 def replacements(proxy: Proxy) -> int:
@@ -147,7 +147,7 @@ def test_a_haproxy_that_hangs_is_not_waited_for_by_the_next_proxy(site: Site) ->
         site.proxy.process.wait()
         os.kill(hangs, signal.SIGSTOP)
         site.proxy.restart()
-        assert site.proxy.ask(HOST).body.startswith(b"one")
+        assert site.proxy.request(HOST).body.startswith(b"one")
         wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
 
 
@@ -166,7 +166,7 @@ def test_a_second_proxy_in_the_same_folder_is_refused(site: Site) -> None:
     second = site.proxy.command()
     assert second.wait(60) == 2
     assert "another proxy uses" in site.proxy.log.read_text()
-    assert site.proxy.ask("nowhere").status == 404
+    assert site.proxy.request("nowhere").status == 404
 
 
 def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(site: Site, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_what_browsers_and_robots_fetch_by_themselves_starts_nothing(
     site: Site, path: str, status: int, body: bytes | None
 ) -> None:
     site.world.add("hello", "main", SHA)
-    answer = site.proxy.ask(HOST, path)
+    answer = site.proxy.request(HOST, path)
     assert answer.status == status
     assert answer.headers["x-robots-tag"] == "noindex"
     assert body is None or answer.body == body
@@ -202,7 +202,7 @@ def test_what_browsers_and_robots_fetch_by_themselves_starts_nothing(
 
 @pytest.mark.parametrize("method", ["CONNECT", "TRACE"])
 def test_methods_that_steer_proxies_are_refused(site: Site, method: str) -> None:
-    assert site.proxy.ask(HOST, method=method).status in {400, 405}
+    assert site.proxy.request(HOST, method=method).status in {400, 405}
 
 
 def test_a_configuration_that_haproxy_refuses_is_told_with_the_reason(tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ def place(site: Site, application: LongApplication, sha: str) -> None:
     site.route("hello", {sha: placement("hello", sha, application.port, "main")})
 
 
-def ask(site: Site) -> bytes:
-    return site.proxy.ask(HOST).body
+def get_body(site: Site) -> bytes:
+    return site.proxy.request(HOST).body
 
 
 def test_changes_of_other_hosts_disturb_nothing(site: Site, one: LongApplication) -> None:
@@ -62,7 +62,7 @@ def test_changes_of_other_hosts_disturb_nothing(site: Site, one: LongApplication
         opened.go_on()
         site.route("other", {})
         opened.go_on()
-        assert ask(site) == b"one"
+        assert get_body(site) == b"one"
         assert opened.end() == {"one"}
 
 
@@ -71,7 +71,7 @@ def test_what_is_open_stays_where_it_is_and_the_next_request_goes_to_the_new_pla
 ) -> None:
     with open_all(site.proxy, one) as opened:
         place(site, two, OTHER_SHA)
-        assert ask(site) == b"two"
+        assert get_body(site) == b"two"
         opened.go_on()
         with open_all(site.proxy, two) as newly_opened:
             site.route("hello", {})
@@ -80,7 +80,7 @@ def test_what_is_open_stays_where_it_is_and_the_next_request_goes_to_the_new_pla
             assert newly_opened.end() == {"two"}
         place(site, two, SHA)
         opened.go_on()
-        assert ask(site) == b"two"
+        assert get_body(site) == b"two"
         assert opened.end() == {"one"}
 
 
@@ -97,7 +97,7 @@ def test_takeovers_cost_nothing_that_is_open(
             site.proxy.restart()
             assert site.proxy.haproxy != former
             opened.go_on()
-            assert ask(site) == application.name.encode()
+            assert get_body(site) == application.name.encode()
         assert opened.end() == {"one"}
     wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
 
@@ -126,7 +126,7 @@ def is_reported_open(site: Site) -> bool:
 
 def takes_connections(site: Site) -> bool:
     with contextlib.suppress(OSError):
-        site.proxy.ask(HOST, timeout=5)
+        site.proxy.request(HOST, timeout=5)
         return True
     return False
 
@@ -163,17 +163,17 @@ def lose_zookeeper(own_zookeeper: Part, folder: Path, port: int, *, away: float)
         site.world.add("other", "main", OTHER_SHA)
         with open_all(site.proxy, one) as opened:
             own_zookeeper.stop()
-            held = pool.submit(site.proxy.ask, "main.other.localhost", timeout=120)
+            held = pool.submit(site.proxy.request, "main.other.localhost", timeout=120)
             for _ in seconds(away):
                 opened.go_on()
-                assert ask(site) == b"one"
+                assert get_body(site) == b"one"
             assert not held.done()
             bring_up(own_zookeeper)
             wait_until(lambda: site.tree.client.connected)
             site.run("other", OTHER_SHA, two.port, "main")
             assert held.result(60).body == b"two"
             place(site, two, OTHER_SHA)
-            assert ask(site) == b"two"
+            assert get_body(site) == b"two"
             opened.go_on()
             assert site.tree.records()[0].holding == (TASK,)
             assert opened.end() == {"one"}
@@ -194,11 +194,11 @@ def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int], *, away
                 wait_until(lambda: world.uses)
             for second in seconds(away):
                 if second == max(0, int(away) - HELD_SECONDS):
-                    held = pool.submit(site.proxy.ask, "main.other.localhost", timeout=120)
+                    held = pool.submit(site.proxy.request, "main.other.localhost", timeout=120)
                 opened.go_on()
                 target = (one, two)[second % 2]
                 place(site, target, SHA)  # what is placed is followed all the same
-                assert ask(site) == target.name.encode()
+                assert get_body(site) == target.name.encode()
             assert not held.done(), held.result()
             before = len(world.uses)
             with world.serving(api):

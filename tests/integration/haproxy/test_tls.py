@@ -163,7 +163,7 @@ def test_a_name_without_a_certificate_leads_where_the_host_says(
 def test_plain_http_is_sent_on_to_tls_with_all_that_was_asked(
     secure: Secure, app: Upstream, host: str
 ) -> None:
-    answer = secure.site.proxy.ask(host, "/x?y=1", method="POST", body=b"abc")
+    answer = secure.site.proxy.request(host, "/x?y=1", method="POST", body=b"abc")
     assert answer.status == 308
     assert answer.headers["location"] == f"https://{host}:{secure.port}/x?y=1"
     assert answer.headers["x-robots-tag"] == "noindex"

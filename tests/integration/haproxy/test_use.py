@@ -120,7 +120,7 @@ def test_a_record_that_somebody_removed_is_written_again(site: Site) -> None:
 @EACH_PROGRAM
 def test_requests_are_told_once_by_the_proxys_own_name(site: Site) -> None:
     for _ in range(3):
-        site.proxy.ask(HOST)
+        site.proxy.request(HOST)
     wait_until(lambda: requests(site.world)[TASK] == 3)
     asked = len(site.world.uses)
     wait_until(lambda: len(site.world.uses) > asked + 1)  # nothing to tell: a sign of life
@@ -175,7 +175,7 @@ def test_what_is_open_counts_as_use_and_is_held_from_the_moment_that_a_change_is
         with open_request(site.proxy, text) as client:
             wait_until(lambda: opened(site.world) == 1)
             applied = place(site, two.port, OTHER_SHA)
-            assert site.proxy.ask(HOST).body.startswith(b"two")
+            assert site.proxy.request(HOST).body.startswith(b"two")
             assert site.tree.records()[0].holding == (TASK,)
             if text is DOWNLOAD:
                 one.finish.set()
@@ -203,13 +203,13 @@ def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reac
         _answering(files.room, "the room"),
         _haproxy(files, port) as proxy,
     ):
-        assert proxy.ask(HOST).body == b"the room"
+        assert proxy.request(HOST).body == b"the room"
         router = HaproxyRouter(files.socket, files.map, "run")
         route = Route("127.0.0.1", kept.port, "hello.kept.a1")
         asyncio.run(router.apply({"other.hello.localhost": route}))
-        assert proxy.ask(HOST).body == b"the room"
+        assert proxy.request(HOST).body == b"the room"
         assert let_go.count(HOST) >= 2
-        assert proxy.ask("other.hello.localhost").body.startswith(b"kept")
+        assert proxy.request("other.hello.localhost").body.startswith(b"kept")
         assert gone.seen == []
 
 
@@ -225,7 +225,7 @@ def test_the_first_request_after_a_count_was_dropped_for_its_age_is_told_too(
     with upstream("one") as one, _haproxy(files, port) as proxy:
         asyncio.run(router.apply({HOST: Route("127.0.0.1", one.port, TASK)}))
         for number in (1, 2):
-            assert proxy.ask(HOST).status == 200
+            assert proxy.request(HOST).status == 200
             asyncio.run(reporter.turn())
             assert requests(framework.world)[TASK] == number
             wait_until(lambda: _is_about_to_go(router))
@@ -248,7 +248,7 @@ def _haproxy(files: Files, port: int) -> Iterator[Proxy]:
 
         def answers() -> bool:
             with contextlib.suppress(OSError):
-                return proxy.ask(HOST, "/robots.txt").status == 200
+                return proxy.request(HOST, "/robots.txt").status == 200
             return False
 
         try:

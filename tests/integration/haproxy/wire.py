@@ -182,7 +182,7 @@ class Bench(NamedTuple):
         assert all(status < 500 for status in answers.statuses), answers.data
         assert [found for found in map(ambiguity, self.seen) if found] == []
         assert len(arrived) <= 1, arrived
-        assert self.site.proxy.ask(HOST.decode()).body == b"app"
+        assert self.site.proxy.request(HOST.decode()).body == b"app"
         return answers, arrived
 
 

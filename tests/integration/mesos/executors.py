@@ -89,8 +89,8 @@ class World:
 
     def states(self) -> list[str]:
         """Return those of all updates so far."""
-        told = [arguments for name, arguments in self._events.events if name == "updated"]
-        return [status["state"] for (status,) in told]
+        updates = [arguments for name, arguments in self._events.events if name == "updated"]
+        return [status["state"] for (status,) in updates]
 
     def containers(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.client.containers(
@@ -119,8 +119,8 @@ class World:
 
 
 def report(status: Mapping[str, Any]) -> TaskReport:
-    told = TaskReport.decode(base64.b64decode(status["data"]))
-    return dataclasses.replace(told, isolation=None)
+    sent = TaskReport.decode(base64.b64decode(status["data"]))
+    return dataclasses.replace(sent, isolation=None)
 
 
 def describe_executor(task_id: str) -> str:

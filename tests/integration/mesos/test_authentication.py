@@ -44,13 +44,13 @@ def mesos(mesos_installation: Installation, folder: Path) -> Iterator[Mesos]:
     credentials, readers = folder / "credentials", folder / "readers"
     credentials.write_text('{"credentials": [{"principal": "prevs", "secret": "right"}]}')
     readers.write_text('{"credentials": [{"principal": "reader", "secret": "lesser one"}]}')
-    parts = own_mesos(mesos_installation, folder, **_asks_executors(readers))
-    asks = {**parts.master.environ, **_asks_frameworks(credentials)}
-    with running((dataclasses.replace(parts.master, environ=asks), parts.agent)):
+    parts = own_mesos(mesos_installation, folder, **_authenticate_executors(readers))
+    environ = {**parts.master.environ, **_authenticate_frameworks(credentials)}
+    with running((dataclasses.replace(parts.master, environ=environ), parts.agent)):
         yield Mesos(parts.master.address, parts.agent.address)
 
 
-def _asks_frameworks(credentials: Path) -> dict[str, str]:
+def _authenticate_frameworks(credentials: Path) -> dict[str, str]:
     return {
         "MESOS_AUTHENTICATE_HTTP_FRAMEWORKS": "true",
         "MESOS_HTTP_FRAMEWORK_AUTHENTICATORS": "basic",
@@ -58,7 +58,7 @@ def _asks_frameworks(credentials: Path) -> dict[str, str]:
     }
 
 
-def _asks_executors(credentials: Path) -> dict[str, str]:
+def _authenticate_executors(credentials: Path) -> dict[str, str]:
     key = credentials.with_name("jwt-key")
     key.write_text(uuid.uuid4().hex)
     key.chmod(0o600)
@@ -107,10 +107,10 @@ def test_an_agent_that_asks_takes_a_principal_that_may_only_read(
 
     What is told to one that asks there is in tests/unit/framework/logs/test_sandbox.py.
     """
-    assert "stand-in" in framework.ask("GET", f"{path}/log").text
+    assert "stand-in" in framework.request("GET", f"{path}/log").text
     state = f"http://{mesos.agent}/state"
-    told = [None, ("prevs", "right"), ("reader", "lesser one")]
-    answers = [requests.get(state, auth=auth, timeout=60).status_code for auth in told]
+    credentials_sent = [None, ("prevs", "right"), ("reader", "lesser one")]
+    answers = [requests.get(state, auth=auth, timeout=60).status_code for auth in credentials_sent]
     assert answers == [401, 401, 200]
 
 
@@ -120,7 +120,7 @@ def test_a_framework_with_its_secret_runs_previews_whose_executors_show_their_to
     subscribe = {
         "type": "SUBSCRIBE",
         "framework_id": {"value": "somebody"},
-        "executor_id": {"value": framework.ask("GET", path).json()["task_id"]},
+        "executor_id": {"value": framework.request("GET", path).json()["task_id"]},
         "subscribe": {"unacknowledged_tasks": [], "unacknowledged_updates": []},
     }
     for headers in ({}, {"Authorization": "Bearer e30.e30.AAAA"}):
@@ -129,7 +129,7 @@ def test_a_framework_with_its_secret_runs_previews_whose_executors_show_their_to
         )
         assert refused.status_code == 401, refused.text
 
-    assert framework.ask("DELETE", path).status_code == 202
+    assert framework.request("DELETE", path).status_code == 202
     framework.wait_state(path, "stopped")
     _assert_no_token_is_left(folder / "agent")
 

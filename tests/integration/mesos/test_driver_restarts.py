@@ -40,17 +40,17 @@ def world(parts: Parts, tmp_path: Path) -> Iterator[RealWorld]:
 
 
 @pytest.fixture
-def told() -> RecordedExecutor:
+def received() -> RecordedExecutor:
     """What the executor's driver tells."""
     return RecordedExecutor()
 
 
 @pytest.fixture
-def executor(world: RealWorld, told: RecordedExecutor) -> Iterator[ExecutorDriver]:
+def executor(world: RealWorld, received: RecordedExecutor) -> Iterator[ExecutorDriver]:
     """The executor's driver, its task running."""
-    driver = ExecutorDriver(told, world.environ)
+    driver = ExecutorDriver(received, world.environ)
     driver.start()
-    told.wait("launched")
+    received.wait("launched")
     driver.send_update({"task_id": {"value": world.task_id}, "state": "TASK_RUNNING"})
     world.wait_state("TASK_RUNNING")
     assert driver.wait_acknowledged(30)
@@ -65,7 +65,7 @@ def is_stopped(part: ProcessPart) -> bool:
 
 
 def test_an_agent_that_restarts_gets_what_happened_meanwhile_e1_e2(
-    parts: Parts, world: RealWorld, executor: ExecutorDriver, told: RecordedExecutor
+    parts: Parts, world: RealWorld, executor: ExecutorDriver, received: RecordedExecutor
 ) -> None:
     """E1, E2: with pymesos the update is lost, and the container destroyed."""
     kill(parts.agent)
@@ -77,7 +77,7 @@ def test_an_agent_that_restarts_gets_what_happened_meanwhile_e1_e2(
 
     assert world.wait_state("TASK_FAILED")["message"] == "meanwhile"
     assert executor.wait_acknowledged(30)
-    assert told.names() == ["registered", "launched"]
+    assert received.names() == ["registered", "launched"]
     states = [arguments[0]["state"] for name, arguments in world.events.events if name == "updated"]
     assert states[-1] == "TASK_FAILED"
     assert "TASK_LOST" not in states
@@ -120,7 +120,7 @@ def test_a_master_that_is_stopped_is_left_at_once_and_taken_again_p6_p12(parts: 
 
 
 def test_a_master_that_restarts_has_the_framework_back_with_its_task_p4_p19(
-    parts: Parts, world: RealWorld, executor: ExecutorDriver, told: RecordedExecutor
+    parts: Parts, world: RealWorld, executor: ExecutorDriver, received: RecordedExecutor
 ) -> None:
     """P4, P19: subscribed again under the same id, the task untouched."""
     (framework_id,) = world.events.events[0][1]
@@ -137,4 +137,4 @@ def test_a_master_that_restarts_has_the_framework_back_with_its_task_p4_p19(
 
     wait_for(reconciled, lambda state: state == "TASK_RUNNING", "the master says that it runs")
     assert world.scheduler.connected
-    assert told.names() == ["registered", "launched"]
+    assert received.names() == ["registered", "launched"]

@@ -81,7 +81,7 @@ def app(program: Program, docker_host: str, tmp_path: Path) -> Iterator[App]:
     app = App(program, client, tmp_path / "repository")
     with nothing_left(client, f"prevs.app={app.name}"):
         yield app
-        program.ask("DELETE", f"/v1/apps/{app.name}")
+        program.request("DELETE", f"/v1/apps/{app.name}")
         wait_until(lambda: app.containers() == [])
 
 
@@ -110,7 +110,7 @@ def test_it_builds_runs_and_ends_what_a_commit_says(program: Program, app: App) 
     (container,) = app.containers()
     assert get(container) == "hello after its hook\n"
     assert (executor(container) / "exe").samefile(pythons.oldest())
-    assert program.ask("DELETE", path).status_code == 202
+    assert program.request("DELETE", path).status_code == 202
     program.wait_state(path, "stopped")
     wait_until(lambda: app.containers() == [])
 
@@ -143,14 +143,14 @@ def test_an_agent_fetches_it_once_and_again_where_it_went(program: Program, app:
         (container,) = app.containers()
         entries = read_environment(executor(container))
         environ = dict(entry.decode().split("=", 1) for entry in entries if entry)
-        said = Path(environ["MESOS_SANDBOX"], "stderr").read_text()
-        assert program.ask("DELETE", path).status_code == 202
+        output = Path(environ["MESOS_SANDBOX"], "stderr").read_text()
+        assert program.request("DELETE", path).status_code == 202
         program.wait_state(path, "stopped")
-        return Path(environ["PREVS_EXECUTOR_DIR"], "bundles"), "mesos-fetcher: " in said
+        return Path(environ["PREVS_EXECUTOR_DIR"], "bundles"), "mesos-fetcher: " in output
 
     def start() -> tuple[Path, bool]:
         order = {"app": app.name, "label": "main"}
-        assert program.ask("POST", "/v1/previews", json=order).status_code == 202
+        assert program.request("POST", "/v1/previews", json=order).status_code == 202
         return run()
 
     found = [run(), start(), start()]  # there are two agents

@@ -81,9 +81,9 @@ def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
     schedule(host, 900)
     wait_until(lambda: answers(mesos).get(host) == ["ACCEPT"], "the inverse offer is accepted")
     assert framework.previews.snapshot.preview("hello", A) == before
-    (told,) = (one for one in agents(mesos) if one.id == before.agent_id)
-    assert told.maintenance is not None
-    assert abs(told.maintenance - start) < 60
+    (agent,) = (one for one in agents(mesos) if one.id == before.agent_id)
+    assert agent.maintenance is not None
+    assert abs(agent.maintenance - start) < 60
     assert sum(one.maintenance is not None for one in agents(mesos)) == 1
 
     start = time.time() + 120

@@ -84,9 +84,9 @@ def test_a_zookeeper_that_restarts_costs_a_pause_and_no_preview(
     def read() -> str | None:
         return health.why_not(framework.service.readiness())
 
-    wait_for(read, lambda said: said == "ZooKeeper does not answer.", "it misses ZooKeeper")
+    wait_for(read, lambda problem: problem == "ZooKeeper does not answer.", "it misses ZooKeeper")
     bring_up(own_zookeeper)
-    wait_for(read, lambda said: said is None, "it is ready again")
+    wait_for(read, lambda problem: problem is None, "it is ready again")
     framework.run(B, "other")
     assert framework.previews.snapshot.preview("hello", A).task_id == task
     framework.previews.command(lambda commands: commands.stop("hello", B))

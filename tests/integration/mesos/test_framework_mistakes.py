@@ -79,7 +79,7 @@ def refusal(program: Program, code: int) -> str:
 def wait_run_anew(program: Program, path: str, before: Mapping[str, object]) -> None:
     """Wait until a preview runs as another task, and stop it."""
     program.wait_state(path, "running", but=str(before["task_id"]))
-    assert program.ask("DELETE", path).status_code == 202
+    assert program.request("DELETE", path).status_code == 202
     program.wait_state(path, "stopped")
 
 
@@ -116,8 +116,8 @@ def test_a_framework_with_other_settings_refuses_and_the_leader_goes_on(
     assert "others.example.org here" in why
     assert "--forget installation" in why
     assert place.tree() == before
-    assert first.ask("GET", path).json() == preview
-    assert first.ask("GET", "/readyz").status_code == 200
+    assert first.request("GET", path).json() == preview
+    assert first.request("GET", "/readyz").status_code == 200
 
 
 def test_a_framework_at_another_clusters_records_refuses_although_nobody_leads_there(
@@ -181,8 +181,8 @@ def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
     assert place.client.get(place.paths.framework_id)[0] == known
 
     assert place.forget("id") == 0
-    said = capsys.readouterr()
-    assert (known.decode() in said.out, said.err) == (True, "")
+    output = capsys.readouterr()
+    assert (known.decode() in output.out, output.err) == (True, "")
     first.run()
     first.wait_state(path, "running")
     wait_id(place.client, place.paths, but=known)
@@ -210,8 +210,8 @@ def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
     url = f"http://{mesos.master}/teardown"
     requests.post(url, data={"frameworkId": known.decode()}, timeout=60).raise_for_status()
     assert place.forget("id") == 0
-    said = capsys.readouterr()
-    assert ("it was lost" in said.out, said.err) == (True, "")
+    output = capsys.readouterr()
+    assert ("it was lost" in output.out, output.err) == (True, "")
     first.run()
     wait_id(place.client, place.paths, but=known)
     wait_run_anew(first, path, preview)
@@ -233,7 +233,7 @@ def test_nothing_is_forgotten_while_a_framework_leads(
     assert {path for path in before if "/election/" not in path} == {
         path for path in after if "/election/" not in path
     }
-    assert first.ask("GET", "/readyz").status_code == 200
+    assert first.request("GET", "/readyz").status_code == 200
 
 
 def test_an_installation_that_is_forgotten_can_be_another(
@@ -316,8 +316,8 @@ def test_a_role_that_mesos_does_not_allow_ends_it_with_mesos_own_words(
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("right")
-    told = {"MASTER": choosy_master, "PRINCIPAL": "prevs", "SECRET_FILE": str(secret)}
-    why = refusal(place.program(**told, ROLE="third"), 3)
+    options = {"MASTER": choosy_master, "PRINCIPAL": "prevs", "SECRET_FILE": str(secret)}
+    why = refusal(place.program(**options, ROLE="third"), 3)
     assert "Mesos refused this framework" in why
     assert "role" in why
 
@@ -327,13 +327,13 @@ def test_wrong_credentials_end_it_and_right_ones_are_taken(
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("wrong")
-    told = {"MASTER": choosy_master, "PRINCIPAL": "prevs", "SECRET_FILE": str(secret)}
-    why = refusal(place.program(**told), 9)
+    options = {"MASTER": choosy_master, "PRINCIPAL": "prevs", "SECRET_FILE": str(secret)}
+    why = refusal(place.program(**options), 9)
     assert "does not take this framework's credentials" in why
     assert "wrong" not in why
     secret.write_text("right")
-    program = place.program(**told)
+    program = place.program(**options)
     program.run()
     assert requests.get(f"http://{choosy_master}/slaves", timeout=60).status_code == 401
-    assert program.ask("GET", "/v1/agents").json()["agents"] == []
+    assert program.request("GET", "/v1/agents").json()["agents"] == []
     assert program.end() == 0

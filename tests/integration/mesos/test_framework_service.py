@@ -36,7 +36,7 @@ def test_a_preview_from_the_api_to_running_and_again_and_a_branch_that_moves(
     first = program.wait_state(path, "running")
     assert first["labels"] == ["main"]
 
-    program.ask("DELETE", path)
+    program.request("DELETE", path)
     program.wait_state(path, "stopped")
     program.order()
     again = program.wait_state(path, "running")
@@ -53,11 +53,11 @@ def test_a_preview_from_the_api_to_running_and_again_and_a_branch_that_moves(
     assert program.wait_state(path, "running")["labels"] == []
 
     def metrics() -> str:
-        return program.ask("GET", "/metrics").text
+        return program.request("GET", "/metrics").text
 
     wait_until(lambda: 'prevs_previews{state="running"} 2.0' in metrics())
     assert "prevs_attempts_started_total 3.0" in metrics()
-    assert program.ask("DELETE", "/v1/apps/hello").status_code == 204
+    assert program.request("DELETE", "/v1/apps/hello").status_code == 204
     assert program.end(signal.SIGINT) == 0
 
 
@@ -74,9 +74,9 @@ def test_every_wrong_setting_is_told_at_once(program: Program) -> None:
     program.start()
     assert program.process is not None
     assert program.process.wait(60) == 2
-    told = program.log.read_text()
+    log = program.log.read_text()
     for variable in ("PREVS_MASTER", "PREVS_PUBLIC_PORT", "PREVS_DIR"):
-        assert variable in told
+        assert variable in log
 
 
 def test_a_port_that_is_taken_ends_it_with_the_reason(program: Program, zookeeper: str) -> None:

@@ -22,7 +22,7 @@ def own(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[OwnRoot]:
         yield own
 
 
-def ask(program: Program, token: str, path: str) -> int:
+def get_status(program: Program, token: str, path: str) -> int:
     """Return the status of an answer to a token, to a report where the path takes one."""
     headers = {"Authorization": f"Bearer {token}"}
     report = USES if path == "/v1/uses" else None
@@ -33,7 +33,7 @@ def ask(program: Program, token: str, path: str) -> int:
 
 def failing(program: Program) -> Sequence[str]:
     """Return the checks that are not well, of a framework that is ready all the same."""
-    answer = program.ask("GET", "/readyz")
+    answer = program.request("GET", "/readyz")
     assert answer.status_code == 200
     return [check["name"] for check in answer.json()["checks"] if not check["ok"]]
 
@@ -45,7 +45,7 @@ def test_proxies_have_tokens_of_a_file_and_where_there_is_none_it_is_said(
     first.run()
     assert "proxies" in failing(first)
     assert "proxies have the operator's token" in first.log.read_text()
-    assert ask(first, (tmp_path / "token").read_text(), "/v1/uses") == 204
+    assert get_status(first, (tmp_path / "token").read_text(), "/v1/uses") == 204
     first.end()
     file = tmp_path / "proxy-token"
     file.write_text("the-new-token-of-proxies\nthe-old-token-of-proxies\n")
@@ -54,10 +54,10 @@ def test_proxies_have_tokens_of_a_file_and_where_there_is_none_it_is_said(
     assert "proxies" not in failing(second)
     assert "operator's token" not in second.log.read_text()
     for token in file.read_text().split():
-        assert ask(second, token, "/v1/uses") == 204
-        assert ask(second, token, "/v1/apps") == 403
+        assert get_status(second, token, "/v1/uses") == 204
+        assert get_status(second, token, "/v1/apps") == 403
         assert token not in second.log.read_text()
-    assert ask(second, (tmp_path / "token").read_text(), "/v1/uses") == 204
+    assert get_status(second, (tmp_path / "token").read_text(), "/v1/uses") == 204
 
 
 def test_a_token_of_one_app_is_that_at_the_next_framework_too(own: OwnRoot) -> None:
@@ -66,7 +66,7 @@ def test_a_token_of_one_app_is_that_at_the_next_framework_too(own: OwnRoot) -> N
     for app in ("shop", "zebra"):
         first.add_app("/srv/nowhere", name=app)
     order = {"name": "ci", "scope": "use", "app": "shop"}
-    token = first.ask("POST", "/v1/tokens", json=order).json()["token"]
+    token = first.request("POST", "/v1/tokens", json=order).json()["token"]
     first.end()
     client = connect(own.zookeeper, 10)
     try:
@@ -79,8 +79,8 @@ def test_a_token_of_one_app_is_that_at_the_next_framework_too(own: OwnRoot) -> N
     second = own.program()
     second.run()
     statuses = {
-        path: ask(second, token, path)
+        path: get_status(second, token, path)
         for path in ("/v1/apps/shop", "/v1/apps/zebra", "/v1/apps", "/v1/agents", "/v1/uses")
     }
     assert list(statuses.values()) == [200, 403, 200, 403, 403]
-    assert second.ask("DELETE", "/v1/apps/shop").status_code == 204
+    assert second.request("DELETE", "/v1/apps/shop").status_code == 204

@@ -27,11 +27,11 @@ IDENTITY = "prevs:hunter4"
 BOTH = {"zookeeper-access", "mesos-access"}
 
 
-def told(program: Program) -> dict[str, Mapping[str, Any]]:
+def read_checks(program: Program) -> dict[str, Mapping[str, Any]]:
     """Return the checks of /readyz by their names, once what is open has been looked at."""
 
     def look() -> dict[str, Mapping[str, Any]] | None:
-        answer = program.ask("GET", "/readyz")
+        answer = program.request("GET", "/readyz")
         assert answer.status_code == 200, answer.text
         checks = {one["name"]: one for one in answer.json()["checks"]}
         return checks if checks.keys() >= BOTH else None
@@ -50,7 +50,7 @@ def test_an_open_zookeeper_and_an_open_master_are_told_once_each_with_what_to_do
     with OwnRoot(mesos, zookeeper, tmp_path) as own:
         program = own.program()
         program.run()
-        checks = told(program)
+        checks = read_checks(program)
         assert {
             name: (checks[name]["ok"], checks[name]["needed"]) for name in BOTH
         } == dict.fromkeys(BOTH, (False, False))
@@ -62,7 +62,7 @@ def test_an_open_zookeeper_and_an_open_master_are_told_once_each_with_what_to_do
         assert len(lines(program)) == 2
         assert program.end() == 0
         program.run()
-        told(program)
+        read_checks(program)
         assert len(lines(program)) == 4, "each start says so"
 
 
@@ -90,7 +90,7 @@ def test_a_root_of_an_earlier_start_is_told_until_it_is_closed_and_a_closed_mast
     with OwnRoot(mesos, zookeeper, tmp_path) as own:
         before = own.program(**asked)
         before.run()
-        checks = told(before)
+        checks = read_checks(before)
         assert not checks["zookeeper-access"]["ok"]
         assert "/mesos" not in checks["zookeeper-access"]["detail"], "its master is not there"
         assert checks["mesos-access"]["ok"]
@@ -98,8 +98,8 @@ def test_a_root_of_an_earlier_start_is_told_until_it_is_closed_and_a_closed_mast
 
         after = own.program(**asked, ZOOKEEPER_AUTH_FILE=str(identity))
         after.run()
-        wait_until(lambda: told(after)["zookeeper-access"]["ok"])
-        assert told(after)["mesos-access"]["ok"]
+        wait_until(lambda: read_checks(after)["zookeeper-access"]["ok"])
+        assert read_checks(after)["mesos-access"]["ok"]
         assert after.end() == 0
         with_identity: KazooClient = connect(zookeeper, 15, (IDENTITY,))
         for path in list(walk(with_identity, own.paths.root)):
@@ -125,5 +125,5 @@ def test_a_master_that_only_lets_anybody_register_is_told(
         with OwnRoot(mesos, zookeeper, tmp_path) as own:
             program = own.program(**secret)
             program.run()
-            detail = told(program)["mesos-access"]["detail"]
+            detail = read_checks(program)["mesos-access"]["detail"]
             assert "Start it with --authenticate_http_frameworks and" in detail

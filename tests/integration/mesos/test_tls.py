@@ -101,13 +101,13 @@ def program(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[MakeProgra
 def wait_trouble(program: Program, text: str) -> None:
     """Wait until a framework is up and says of Mesos what it has met."""
 
-    def told() -> bool:
+    def is_reported() -> bool:
         with contextlib.suppress(requests.RequestException):
-            answer = program.ask("GET", "/readyz")
+            answer = program.request("GET", "/readyz")
             return answer.status_code == 503 and text in answer.text
         return False
 
-    wait_until(told)
+    wait_until(is_reported)
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -118,9 +118,9 @@ def test_all_that_is_said_to_the_master_goes_by_tls(
     framework = program(there.address, there.authority)
     framework.wait_ready()
     path, _ = framework.order_first(make_repository(tmp_path / "hello"))
-    assert len(framework.ask("GET", "/v1/agents").json()["agents"]) == 2
-    assert framework.ask("GET", f"{path}/log").status_code == 200
-    assert framework.ask("DELETE", path).status_code == 202
+    assert len(framework.request("GET", "/v1/agents").json()["agents"]) == 2
+    assert framework.request("GET", f"{path}/log").status_code == 200
+    assert framework.request("DELETE", path).status_code == 202
     framework.wait_state(path, "stopped")
     assert framework.end() == 0
 
@@ -141,13 +141,15 @@ def test_who_speaks_no_tls_is_told_so(mesos: Mesos, door: MakeDoor) -> None:
 
 def trouble(master: str, authority: Path | None, text: str) -> str:
     """Return what the driver of a framework says of a master, once a text is in it."""
-    told = RecordedScheduler()
+    received = RecordedScheduler()
     context = tls.make_context(authority) if authority else None
-    driver = SchedulerDriver(told, framework_info(), master, tls=context)
+    driver = SchedulerDriver(received, framework_info(), master, tls=context)
     driver.start()
     try:
-        said = wait_for(lambda: driver.problem, lambda said: text in said, f"it says {text!r}")
-        assert told.names() == []
+        problem = wait_for(
+            lambda: driver.problem, lambda problem: text in problem, f"it says {text!r}"
+        )
+        assert received.names() == []
     finally:
         driver.stop()
-    return said
+    return problem

@@ -68,7 +68,7 @@ def post(site: Site, action: str, token: str, **headers: str) -> Answer:
     sent = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     more = {name.replace("_", "-"): value for name, value in headers.items()}
     body = urllib.parse.urlencode({"token": token}).encode()
-    return site.proxy.ask(
+    return site.proxy.request(
         HOST, f"/_prevs/{action}", method="POST", body=body, headers={**sent, **more}
     )
 
@@ -183,7 +183,7 @@ def test_a_mistyped_branch_leads_on_to_what_may_be_meant(site: Site, page: Page)
 def test_an_address_that_leads_nowhere_gets_a_page_that_says_what_to_do(
     site: Site, host: str, text: str
 ) -> None:
-    answer = site.proxy.ask(host, headers=BROWSER)
+    answer = site.proxy.request(host, headers=BROWSER)
     assert answer.status == 404
     assert answer.headers["content-type"].startswith("text/html")
     assert text.replace("'", "&#39;") in answer.body.decode()
@@ -191,7 +191,7 @@ def test_an_address_that_leads_nowhere_gets_a_page_that_says_what_to_do(
 
 
 def test_the_page_of_a_waiting_preview_is_503_small_private_and_strict(site: Site) -> None:
-    answer = site.proxy.ask(HOST, headers=BROWSER)
+    answer = site.proxy.request(HOST, headers=BROWSER)
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) > 0
     assert answer.headers["cache-control"] == "no-store"
@@ -201,12 +201,12 @@ def test_the_page_of_a_waiting_preview_is_503_small_private_and_strict(site: Sit
     assert "unsafe" not in policy
     assert len(answer.body) < 50_000
     assert site.world.previews == {}, "looking at the page started something"
-    other = site.proxy.ask(HOST, headers=BROWSER)
+    other = site.proxy.request(HOST, headers=BROWSER)
     assert other.headers["content-security-policy"] != policy
 
 
 def test_only_the_page_itself_may_start_a_preview(site: Site) -> None:
-    token = token_of(site.proxy.ask(HOST, headers=BROWSER))
+    token = token_of(site.proxy.request(HOST, headers=BROWSER))
     here = f"http://{HOST}:{site.proxy.port}"
     refused = [
         post(site, "start", ""),
@@ -230,7 +230,10 @@ def test_only_the_page_itself_may_start_a_preview(site: Site) -> None:
 def test_a_form_of_another_site_starts_nothing_even_with_a_good_token(
     site: Site, page: Page, elsewhere: str
 ) -> None:
-    token, action = token_of(site.proxy.ask(HOST, headers=BROWSER)), address(site, "/_prevs/start")
+    token, action = (
+        token_of(site.proxy.request(HOST, headers=BROWSER)),
+        address(site, "/_prevs/start"),
+    )
     with upstream("elsewhere") as app:
         page.goto(f"http://{elsewhere}:{app.port}/")
         with page.expect_response(action) as answered:
@@ -254,8 +257,8 @@ def test_the_reserved_prefix_never_reaches_an_application(site: Site) -> None:
     with upstream("app") as app:
         site.world.start("hello", "main")
         site.run("hello", SHA, app.port, "main")
-        wait_until(lambda: site.proxy.ask(HOST).status == 200)
-        assert site.proxy.ask(HOST, "/_prevs/nothing").status == 404
+        wait_until(lambda: site.proxy.request(HOST).status == 200)
+        assert site.proxy.request(HOST, "/_prevs/nothing").status == 404
         assert all(not path.startswith("/_prevs/") for _, path, _ in app.seen)
 
 
@@ -267,7 +270,7 @@ def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_b
     site.world.log(SHA, "0123456789")
     connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
     headers = {"Host": HOST, "Last-Event-ID": "4"}
-    page = site.proxy.ask(HOST, headers=BROWSER)
+    page = site.proxy.request(HOST, headers=BROWSER)
     token = token_of(page, "log-token")
     connection.request("GET", f"/_prevs/events?sha={SHA}&token={token}", headers=headers)
     answer = connection.getresponse()
@@ -282,18 +285,18 @@ def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_b
     assert site.world.resumed_after == ["4"]
     connection.close()
     for path in (f"/_prevs/events?sha={SHA}", f"/_prevs/log?sha={SHA}&token={token_of(page)}"):
-        assert site.proxy.ask(HOST, path).status == 403
+        assert site.proxy.request(HOST, path).status == 403
 
 
 def test_a_framework_that_is_away_gets_a_page_that_tries_again(site: Site) -> None:
     site.world.standby = True
-    answer = site.proxy.ask(HOST, headers=BROWSER)
+    answer = site.proxy.request(HOST, headers=BROWSER)
     assert answer.status == 503
     assert b"does not answer" in answer.body
     assert b'http-equiv="refresh"' in answer.body
     with ThreadPoolExecutor(1) as pool:
         asked = len(site.world.asked)
-        held = pool.submit(site.proxy.ask, "nothing.hello.localhost")
+        held = pool.submit(site.proxy.request, "nothing.hello.localhost")
         wait_until(lambda: len(site.world.asked) > asked, over=site.proxy.ended)
         site.world.standby = False
         assert held.result().status == 404

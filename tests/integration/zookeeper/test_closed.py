@@ -171,7 +171,7 @@ def test_who_takes_over_a_proxy_reads_placements_and_writes_of_proxies_and_no_mo
     program.run()
     program.add_app(make_repository(place.folder / "hello"))
     program.wait_state(program.order(), "running")
-    assert program.ask("POST", "/v1/tokens", json={"name": "ci", "scope": "use"}).ok
+    assert program.request("POST", "/v1/tokens", json={"name": "ci", "scope": "use"}).ok
     paths = place.paths
     with owning(place.zookeeper) as owner, a_proxy(place, program.url, THEIRS):
         wait_until(lambda: applied(owner, paths) == [{"hello"}])
@@ -260,7 +260,7 @@ def test_what_was_open_is_closed_by_the_next_one_that_leads(place: Place) -> Non
     assert place.anybody.get(place.paths.app("hello"))
     program = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS))
     program.run()
-    assert program.ask("GET", "/v1/apps/hello").status_code == 200
+    assert program.request("GET", "/v1/apps/hello").status_code == 200
     assert_closed(place)
     assert "is closed" in program.log.read_text()
 
@@ -275,7 +275,7 @@ def test_an_identity_is_changed_in_two_steps(place: Place) -> None:
     assert both.end() == 0
     last = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS))
     last.run()
-    assert last.ask("GET", "/v1/apps/hello").status_code == 200
+    assert last.request("GET", "/v1/apps/hello").status_code == 200
     why = refusal(place.program(ZOOKEEPER_AUTH_FILE=place.identities(OTHERS)), 8)
     assert "closed to this framework" in why
 

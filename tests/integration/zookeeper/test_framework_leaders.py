@@ -48,9 +48,9 @@ class Pair(OwnRoot):
 
     def wait_leader(self, program: Program) -> None:
         """Wait until a program leads, and has been accepted by Mesos."""
-        told = [("/metrics", "prevs_leads 1.0"), ("/readyz", '"status": "ok"')]
+        expected = [("/metrics", "prevs_leads 1.0"), ("/readyz", '"status": "ok"')]
         wait_until(
-            lambda: all(text in read(program, path) for path, text in told),
+            lambda: all(text in read(program, path) for path, text in expected),
             "it leads, and is ready",
             over=program.ended,
             instead=program.log.read_text,
@@ -59,7 +59,7 @@ class Pair(OwnRoot):
 
 def read(program: Program, path: str) -> str:
     try:
-        return program.ask("GET", path).text
+        return program.request("GET", path).text
     except requests.RequestException:
         return ""
 
@@ -94,14 +94,14 @@ def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
     both: Pair, repository: str
 ) -> None:
     place, preview = both.second.order_first(repository)
-    assert both.first.ask("GET", place).json() == preview
-    asked = both.second.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    assert both.first.request("GET", place).json() == preview
+    asked = both.second.request("POST", "/v1/previews", json={"app": "hello", "label": "main"})
     assert f"request={asked.headers['X-Request-Id']}" in both.first.log.read_text()
-    ready = both.second.ask("GET", "/readyz").json()
+    ready = both.second.request("GET", "/readyz").json()
     assert (ready["role"], ready["leader"]) == ("standby", both.first.url)
-    assert "prevs_leads 0.0" in both.second.ask("GET", "/metrics").text
+    assert "prevs_leads 0.0" in both.second.request("GET", "/metrics").text
     assert requests.get(f"{both.second.url}/v1/apps", timeout=60).status_code == 401
-    assert both.second.ask("GET", "/v1/apps/helo").json()["app"] == "helo"
+    assert both.second.request("GET", "/v1/apps/helo").json()["app"] == "helo"
 
     events: list[str] = []
     followed = threading.Event()
@@ -120,7 +120,7 @@ def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
     # The log comes while the preview runs on, and the end when it stops.
     assert followed.wait(60), events
     assert "event: end" not in events
-    assert both.second.ask("DELETE", place).status_code == 202
+    assert both.second.request("DELETE", place).status_code == 202
     thread.join(60)
     assert "event: end" in events
 
@@ -129,11 +129,11 @@ def test_who_asked_a_standby_is_known_to_the_leader_and_said_by_nobody_else(both
     log = Path(both.first.environ["PREVS_DIR"]) / "audit.jsonl"
     before = len(log.read_text().splitlines()) if log.exists() else 0
     nothing = "/v1/apps/gr%C3%B6%C3%9Fe%2F"
-    both.second.ask("DELETE", nothing)
-    both.first.ask("DELETE", nothing)
+    both.second.request("DELETE", nothing)
+    both.first.request("DELETE", nothing)
     lie = {"Prevs-Forwarded": "10.1.2.3;1;ff", "Authorization": f"Bearer {TOKEN}"}
     requests.delete(both.first.url + nothing, headers=lie, timeout=60)
-    entries = both.second.ask("GET", "/v1/audit").json()["entries"][:3]
+    entries = both.second.request("GET", "/v1/audit").json()["entries"][:3]
     assert [one["client"] for one in entries] == [
         "unknown via 127.0.0.1",
         "127.0.0.1",
@@ -154,7 +154,7 @@ def test_nobody_leads_after_the_last_one_has_ended_in_order(both: Pair) -> None:
 def test_a_token_is_good_at_every_framework_until_it_is_removed_at_one(pair: Pair) -> None:
     pair.start()
     order = {"name": "deploys", "scope": "use"}
-    token = pair.second.ask("POST", "/v1/tokens", json=order).json()["token"]
+    token = pair.second.request("POST", "/v1/tokens", json=order).json()["token"]
     mine = {"Authorization": f"Bearer {token}"}
 
     def try_it(program: Program, path: str = "/v1/apps") -> int:
@@ -165,7 +165,7 @@ def test_a_token_is_good_at_every_framework_until_it_is_removed_at_one(pair: Pai
     pair.first.end()
     pair.wait_leader(pair.second)
     assert try_it(pair.second) == 200
-    assert pair.second.ask("DELETE", "/v1/tokens/deploys").status_code == 204
+    assert pair.second.request("DELETE", "/v1/tokens/deploys").status_code == 204
     assert try_it(pair.second) == 401
     assert token not in pair.first.log.read_text() + pair.second.log.read_text()
 
@@ -188,15 +188,15 @@ def test_when_the_leader_ends_the_other_one_goes_on(
     ended = time.monotonic()
     pair.first.end(number)
     if number is signal.SIGKILL:  # ZooKeeper names it until its session is over
-        assert pair.second.ask("GET", "/readyz").status_code == 503
-        assert pair.second.ask("GET", "/healthz").status_code == 200
+        assert pair.second.request("GET", "/readyz").status_code == 503
+        assert pair.second.request("GET", "/healthz").status_code == 200
     pair.wait_leader(pair.second)
     print(f"{number.name}: led again after {time.monotonic() - ended:.2f} s")
     assert pair.framework_id() == known
-    assert pair.second.ask("GET", place).json() == preview
+    assert pair.second.request("GET", place).json() == preview
     pair.first.run()
-    assert pair.first.ask("GET", "/readyz").json()["leader"] == pair.second.url
-    assert pair.first.ask("DELETE", place).status_code == 202
+    assert pair.first.request("GET", "/readyz").json()["leader"] == pair.second.url
+    assert pair.first.request("DELETE", place).status_code == 202
     pair.first.wait_state(place, "stopped")
 
 
@@ -212,17 +212,17 @@ def test_a_standby_answers_what_happens_where_and_of_what_until_it_leads_itself(
 ) -> None:
     pair.start()
     place, preview = pair.second.order_first(repository)
-    (ref,) = pair.second.ask("GET", "/v1/apps/hello/refs").json()["refs"]
-    (commit,) = pair.second.ask("GET", "/v1/apps/hello/commits?ref=main").json()["commits"]
+    (ref,) = pair.second.request("GET", "/v1/apps/hello/refs").json()["refs"]
+    (commit,) = pair.second.request("GET", "/v1/apps/hello/commits?ref=main").json()["commits"]
     assert {ref["sha"], commit["sha"]} == {preview["sha"]}
-    shares = pair.second.ask("GET", "/v1/agents").json()["agents"]
+    shares = pair.second.request("GET", "/v1/agents").json()["agents"]
     (own,) = (one for one in shares if one["previews"])
     (share,) = own["previews"]
     assert (share["label"], share["state"], share["mem"]) == ("main", "running", 64)
     assert own["used"]["mem"] >= 64
     assert {one["id"] for one in shares} >= {own["id"]}
 
-    listed = pair.second.ask("GET", "/v1/events").json()["events"]
+    listed = pair.second.request("GET", "/v1/events").json()["events"]
     assert (listed[0]["state"], listed[0]["task_id"]) == ("running", preview["task_id"])
     assert [one["before"] for one in listed[:-2]] == [one["state"] for one in listed[1:-1]]
     assert listed[-1]["sentence"] == "app hello was added"
@@ -230,10 +230,10 @@ def test_a_standby_answers_what_happens_where_and_of_what_until_it_leads_itself(
     assert "event: app" in follow(pair.second, f"{era}-0")
     assert pair.first.end() == 0
     pair.wait_leader(pair.second)
-    assert pair.second.ask("DELETE", place).status_code == 202
+    assert pair.second.request("DELETE", place).status_code == 202
     pair.second.wait_state(place, "stopped")
     assert "event: reset" in follow(pair.second, listed[0]["id"])
-    states = [one["state"] for one in pair.second.ask("GET", "/v1/events").json()["events"]]
+    states = [one["state"] for one in pair.second.request("GET", "/v1/events").json()["events"]]
     assert states == ["stopped", "draining"]
 
 
@@ -250,8 +250,8 @@ def test_a_leader_that_was_stopped_beyond_its_session_writes_nothing_and_ends(
     # 4: ZooKeeper was faster, 5: a write was, 6: Mesos was.
     assert pair.first.process.wait(60) in (4, 5, 6)
     assert versions(pair) == before
-    assert pair.second.ask("GET", place).json() == preview
-    assert pair.second.ask("DELETE", place).status_code == 202
+    assert pair.second.request("GET", place).json() == preview
+    assert pair.second.request("DELETE", place).status_code == 202
     pair.second.wait_state(place, "stopped")
 
 
@@ -283,7 +283,7 @@ def test_a_zookeeper_that_restarts_ends_neither_the_leader_nor_a_standby(tmp_pat
         part.stop()
         bring_up(part)
         wait(lambda: '"status": "ok"' in read(standby, "/readyz"))
-        assert standby.ask("GET", "/v1/apps").json()["apps"] == []
+        assert standby.request("GET", "/v1/apps").json()["apps"] == []
         assert leader.end() == 0
         wait(lambda: "prevs_leads 1.0" in read(standby, "/metrics"))
         assert standby.end() == 0

@@ -49,28 +49,30 @@ def test_with_another_key_or_none_the_framework_leads_and_that_app_alone_does_no
 ) -> None:
     first = run(OLD)
     add_apps(first, tmp_path)
-    assert first.ask("PUT", ONE, json={"value": "hunter2"}).status_code == 200
-    sha = first.ask("GET", "/v1/apps/hello/labels/main").json()["sha"]
+    assert first.request("PUT", ONE, json={"value": "hunter2"}).status_code == 200
+    sha = first.request("GET", "/v1/apps/hello/labels/main").json()["sha"]
     assert first.end() == 0
     for keys in ((NEW,), ()):
         second = run(*keys)
         second.wait_state(second.order(app="other"), "running")
         # A repository may want the credential that cannot be opened; what is known needs no look.
-        answer = second.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+        answer = second.request("POST", "/v1/previews", json={"app": "hello", "label": "main"})
         assert (answer.status_code, answer.json()["type"]) == (502, UNREACHABLE)
         assert "PREVS_KEY_FILE" in answer.json()["detail"]
         failure = second.wait_state(second.order(sha), "failed")["failure"]
         assert failure["cause"] == "settings-invalid"
         assert "'hello' cannot be opened" in failure["message"]
         assert "PREVS_KEY_FILE" in failure["message"]
-        assert second.ask("GET", "/v1/apps/hello/environment").status_code == 409
+        assert second.request("GET", "/v1/apps/hello/environment").status_code == 409
         assert "secrets cannot be opened" in second.log.read_text()
         if not keys:  # all works but to set something
-            refused = second.ask("PUT", ONE.replace("hello", "other"), json={"value": "hunter2"})
+            refused = second.request(
+                "PUT", ONE.replace("hello", "other"), json={"value": "hunter2"}
+            )
             assert refused.status_code == 409
             assert "prevs key" in refused.json()["detail"]
         assert second.end() == 0
     third = run(OLD)
-    assert third.ask("POST", f"/v1/previews/hello/{sha}/retry").status_code == 202
+    assert third.request("POST", f"/v1/previews/hello/{sha}/retry").status_code == 202
     third.wait_state(f"/v1/previews/hello/{sha}", "running")
     assert third.end() == 0

@@ -22,33 +22,33 @@ def test_those_that_are_there_go_on_and_are_told_and_no_new_one_comes(
         open_one.add_app(repository)
         inner = str(tmp_path / "framework" / "mirrors" / "hello")
         app = {"name": "spy", "repository": inner}
-        refused = open_one.ask("POST", "/v1/apps", json=app)
+        refused = open_one.request("POST", "/v1/apps", json=app)
         assert refused.status_code == 422
         assert "in a folder of prevs itself" in refused.text
-        checks = open_one.ask("GET", "/readyz").json()["checks"]
+        checks = open_one.request("GET", "/readyz").json()["checks"]
         assert "local-repositories" not in {check["name"] for check in checks}
         assert open_one.end() == 0
         closed = own.program(DIR=str(tmp_path / "framework"), LOCAL_REPOSITORIES="no")
         closed.run()
-        said = closed.log.read_text()
-        assert "apps have repositories on this machine" in said
-        assert "apps=hello" in said
+        log = closed.log.read_text()
+        assert "apps have repositories on this machine" in log
+        assert "apps=hello" in log
         [check] = [
             check
-            for check in closed.ask("GET", "/readyz").json()["checks"]
+            for check in closed.request("GET", "/readyz").json()["checks"]
             if check["name"] == "local-repositories"
         ]
         assert not check["ok"]
         assert not check["needed"]
         assert "hello" not in check["detail"]
-        assert closed.ask("GET", "/v1/apps/hello/labels/main").status_code == 200
-        assert closed.ask("PATCH", "/v1/apps/hello", json={"mem": 128}).status_code == 200
+        assert closed.request("GET", "/v1/apps/hello/labels/main").status_code == 200
+        assert closed.request("PATCH", "/v1/apps/hello", json={"mem": 128}).status_code == 200
         for method, path, body in (
             ("POST", "/v1/apps", {"name": "more", "repository": other}),
             ("POST", "/v1/apps", {"name": "more", "repository": "http://127.0.0.1:2181/x"}),
             ("PATCH", "/v1/apps/hello", {"repository": other}),
         ):
-            answer = closed.ask(method, path, json=body)
+            answer = closed.request(method, path, json=body)
             assert answer.status_code == 422, answer.text
             [problem] = answer.json()["problems"]
             assert problem["field"] == "repository"

@@ -42,14 +42,14 @@ def test_a_proxy_whose_session_expired_registers_again_and_lets_go_of_nothing(
         site.proxy.process.send_signal(signal.SIGSTOP)
         try:
             wait_until(lambda: site.tree.applied() == [])  # the session's end, by ZooKeeper
-            assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
+            assert site.proxy.request("main.hello.localhost").body.startswith(b"one")
         finally:
             site.proxy.process.send_signal(signal.SIGCONT)
         wait_until(lambda: site.tree.applied() == [{"hello": 0}])
         version = site.tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
         wait_until(lambda: site.tree.applied() == [{"hello": version}])
         assert "removed=main" not in site.proxy.log.read_text()
-        assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
+        assert site.proxy.request("main.hello.localhost").body.startswith(b"two")
 
 
 def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(
@@ -66,7 +66,7 @@ def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(
         assert site.proxy.process.wait(60) == 0
         own_zookeeper.stop()
         site.proxy.restart()
-        assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
+        assert site.proxy.request("main.hello.localhost").body.startswith(b"one")
         bring_up(own_zookeeper)
         wait_until(lambda: site.tree.client.connected)
         wait_until(lambda: {"hello": 0} in site.tree.applied())

@@ -21,12 +21,12 @@ LABEL = "/v1/apps/hello/labels/main"
 def start_main(program: Program) -> Mapping[str, Any]:
     """Have main run while its repository is away; return what the start told."""
     # For two seconds it is as new as anybody wants it.
-    wait_until(lambda: program.ask("GET", LABEL).json()["problem"])
-    answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    wait_until(lambda: program.request("GET", LABEL).json()["problem"])
+    answer = program.request("POST", "/v1/previews", json={"app": "hello", "label": "main"})
     assert answer.status_code == 202
     program.wait_state(answer.headers["Location"], "running")
-    told: Mapping[str, Any] = answer.json()
-    return told
+    preview: Mapping[str, Any] = answer.json()
+    return preview
 
 
 def test_a_branch_starts_what_it_was_and_the_api_says_of_when_that_is(
@@ -40,14 +40,14 @@ def test_a_branch_starts_what_it_was_and_the_api_says_of_when_that_is(
             if not again:
                 begun = time.time()
                 program.add_app(repository, health="/runs")
-                known = program.ask("GET", LABEL).json()
+                known = program.request("GET", LABEL).json()
                 assert (known["as_of"], known["problem"]) == (None, "")
                 shutil.move(repository, tmp_path / "away")
                 read = time.time()
-            told = start_main(program)
-            assert told["sha"] == known["sha"]
-            assert "does not appear to be a git repository" in told["problem"]
+            preview = start_main(program)
+            assert preview["sha"] == known["sha"]
+            assert "does not appear to be a git repository" in preview["problem"]
             # Clocks of files and of programs may be a little apart.
-            assert begun - 1 < told["as_of"] < read + 1
-            assert program.ask("GET", "/v1/apps/hello/labels/feature").status_code == 502
+            assert begun - 1 < preview["as_of"] < read + 1
+            assert program.request("GET", "/v1/apps/hello/labels/feature").status_code == 502
             assert program.end() == 0

@@ -52,15 +52,15 @@ def test_a_placement_without_a_good_signature_leads_nobody_there(
     for signature in ("", good.signatures[SHA], sign_placement(STRANGER, "hello", SHA, evil)):
         signed = {**good.signatures, OTHER_SHA: signature}
         forge(site, PlacementsRecord("hello", {SHA: ours, OTHER_SHA: evil}, signed))
-        assert site.proxy.ask(MAIN).body.startswith(b"one"), "it costs the wrong one alone"
-        assert site.proxy.ask("evil.hello.localhost").status != 200
+        assert site.proxy.request(MAIN).body.startswith(b"one"), "it costs the wrong one alone"
+        assert site.proxy.request("evil.hello.localhost").status != 200
     moved = {SHA: dataclasses.replace(ours, port=stolen.port)}
     forge(site, PlacementsRecord("hello", moved, good.signatures))
-    assert site.proxy.ask(MAIN, method="HEAD").status != 200
+    assert site.proxy.request(MAIN, method="HEAD").status != 200
     assert stolen.seen == []
     assert "its signature is not the framework's" in site.proxy.log.read_text()
     site.route("hello", {SHA: ours})
-    assert site.proxy.ask(MAIN).body.startswith(b"one")
+    assert site.proxy.request(MAIN).body.startswith(b"one")
 
 
 def test_a_signed_placement_leads_to_no_port_that_no_agent_has(
@@ -69,7 +69,7 @@ def test_a_signed_placement_leads_to_no_port_that_no_agent_has(
     """Though the framework were wrong: what it has not from an agent's offer is no destination."""
     site.route("hello", {SHA: placement("hello", SHA, one.port, "main")})
     site.route("hello", {SHA: placement("hello", SHA, stolen.port, "main", host="127.0.0.9")})
-    assert site.proxy.ask(MAIN, method="HEAD").status != 200
+    assert site.proxy.request(MAIN, method="HEAD").status != 200
     assert "no agent has 127.0.0.9:" in site.proxy.log.read_text()
 
 
@@ -82,9 +82,9 @@ def test_another_list_of_agents_counts_for_nothing(site: Site, one: Upstream) ->
     for data in (wide.encode(), b"{", AgentsRecord().encode()):
         client.set(path, data)
         site.route("hello", ours)
-        assert site.proxy.ask(MAIN).body.startswith(b"one"), "what was known stays"
+        assert site.proxy.request(MAIN).body.startswith(b"one"), "what was known stays"
     client.delete(path)
     changed = client.set(site.tree.paths.app_placements("hello"), record("hello", ours))
     site.wait_applied("hello", changed.version)
-    assert site.proxy.ask(MAIN).body.startswith(b"one")
+    assert site.proxy.request(MAIN).body.startswith(b"one")
     assert "the record of agents is not as it should be" in site.proxy.log.read_text()

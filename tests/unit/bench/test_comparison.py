@@ -3,14 +3,14 @@ import pytest
 from bench.comparison import HERE, THERE, TURNS, medians, ratios, read, table
 from bench.errors import BenchError
 
-SAID = """\
+OUTPUT = """\
 round  cold_s
 {"cold_s": 1.5, "rps": {"HAProxy, static": 900}, "machine": {"busy": 0.01}}
 """
 
 
 def test_the_figures_are_those_of_the_last_line_and_not_of_the_machine() -> None:
-    assert read(SAID) == {"cold_s": 1.5, "rps: HAProxy, static": 900}
+    assert read(OUTPUT) == {"cold_s": 1.5, "rps: HAProxy, static": 900}
 
 
 @pytest.mark.parametrize("output", ["", "no JSON", "[1, 2]"])

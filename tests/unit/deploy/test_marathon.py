@@ -52,8 +52,8 @@ def environment(app: Mapping[str, Any]) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_definition_goes_through_the_client_unchanged(name: str) -> None:
-    told = definition(name)
-    app = MarathonApp.from_json(copy.deepcopy(told))
+    definition_sent = definition(name)
+    app = MarathonApp.from_json(copy.deepcopy(definition_sent))
     assert app.id == f"/prevs/{name}"
     kept = json.loads(app.to_json())
     # The client fills in what was left out.
@@ -61,7 +61,7 @@ def test_a_definition_goes_through_the_client_unchanged(name: str) -> None:
         assert kept["container"]["docker"].pop(key, False) is False
     for check in kept["healthChecks"]:
         check.pop("ignoreHttp1xx", None)
-    assert kept == told
+    assert kept == definition_sent
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -119,10 +119,10 @@ def test_no_proxy_sees_what_frameworks_have() -> None:
 def test_a_secret_of_marathons_store_becomes_a_file_and_leaves_the_environment() -> None:
     page = (ROOT / "docs" / "operating" / "marathon.md").read_text()
     (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    told = {**definition("framework"), **json.loads(block)}
-    app = MarathonApp.from_json(copy.deepcopy(told))
+    definition_sent = {**definition("framework"), **json.loads(block)}
+    app = MarathonApp.from_json(copy.deepcopy(definition_sent))
     sent = json.loads(app.to_json())
-    assert (sent["env"], sent["secrets"]) == (told["env"], told["secrets"])
+    assert (sent["env"], sent["secrets"]) == (definition_sent["env"], definition_sent["secrets"])
     assert app.cmd is not None
     looks = 'sh -c \'cat "$PREVS_TOKEN_FILE"; stat -c %a "$PREVS_TOKEN_FILE"; env\''
     line = re.sub(r"exec .*", looks, app.cmd.replace("/tmp/token", '"$FOLDER/token"'))
@@ -132,9 +132,9 @@ def test_a_secret_of_marathons_store_becomes_a_file_and_leaves_the_environment()
         done = subprocess.run(
             ["/bin/sh", "-c", line], env=environ, capture_output=True, text=True, check=True
         )
-    said = done.stdout.splitlines()
-    assert said[:2] == ["it is 'secret'", "600"]
-    assert not [variable for variable in said[2:] if variable.startswith("TOKEN=")]
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["it is 'secret'", "600"]
+    assert not [variable for variable in lines[2:] if variable.startswith("TOKEN=")]
 
 
 def test_the_image_of_each_definition_is_made_by_the_dockerfile() -> None:

@@ -44,52 +44,52 @@ def play(tmp_path: Path) -> Play:
 
 
 def test_a_unit_that_gets_on_is_waited_for_and_named_as_slow(play: Play) -> None:
-    code, said = play("""
+    code, output = play("""
         systemctl() { echo $(( SECONDS * 1000000000 / 4 )); }
         ready() { (( SECONDS > 600 )); }
         await prevs-framework ready; echo up
     """)
-    assert (code, said) == (0, "prevs-framework is slow: it is still starting\nup\n")
+    assert (code, output) == (0, "prevs-framework is slow: it is still starting\nup\n")
 
 
 def test_a_unit_that_waits_for_what_never_comes_has_a_minute(play: Play) -> None:
-    code, said = play("""
+    code, output = play("""
         systemctl() { echo 900000000; }
         await prevs-framework false
     """)
     assert code == 1
-    assert "the log of prevs-framework" in said
-    assert re.search(r"prevs-framework does not answer after (6[1-9]|7\d) s", said)
+    assert "the log of prevs-framework" in output
+    assert re.search(r"prevs-framework does not answer after (6[1-9]|7\d) s", output)
 
 
 def test_a_unit_that_begins_again_and_again_is_not_waited_for_for_ever(play: Play) -> None:
-    code, said = play("""
+    code, output = play("""
         systemctl() { echo $(( SECONDS % 50 * 1000000000 )); }
         await prevs-framework false
     """)
     assert code == 1
-    assert "does not answer after" in said
+    assert "does not answer after" in output
 
 
 def test_a_unit_that_systemd_does_not_count_has_a_minute(play: Play) -> None:
-    code, said = play("""
+    code, output = play("""
         systemctl() { echo '[not set]'; }
         await prevs-framework false
     """)
     assert code == 1
     # A second that really passes counts too.
-    assert re.search(r"does not answer after (6[1-9]|7\d) s", said)
+    assert re.search(r"does not answer after (6[1-9]|7\d) s", output)
 
 
 def test_a_master_that_is_made_at_the_same_time_is_waited_for(play: Play) -> None:
-    code, said = play("""
+    code, output = play("""
         is_machine() { (( SECONDS > 300 )); }
         zookeeper_serves() { (( SECONDS > 1400 )); }
         answers() { (( SECONDS > 2500 )); }
         await_master; echo up
     """)
     assert code == 0
-    assert said.splitlines() == [
+    assert output.splitlines() == [
         "Waiting for the master at 10.0.0.1: its machine does not answer",
         "Waiting for the master at 10.0.0.1: its machine answers, and nothing of Mesos yet",
         "Waiting for the master at 10.0.0.1: its ZooKeeper answers, and Mesos not yet",
@@ -98,14 +98,14 @@ def test_a_master_that_is_made_at_the_same_time_is_waited_for(play: Play) -> Non
 
 
 def test_a_master_that_gets_on_no_more_is_to_be_provisioned_first(play: Play) -> None:
-    code, said = play("""
+    code, output = play("""
         is_machine() { true; }
         zookeeper_serves() { false; }
         answers() { false; }
         await_master
     """)
     assert code == 1
-    assert said.splitlines()[-2:] == [
+    assert output.splitlines()[-2:] == [
         "provision: the master at 10.0.0.1 does not serve: its machine answers, and nothing of "
         "Mesos yet",
         "Provision it, and run the same command here again.",
@@ -113,7 +113,7 @@ def test_a_master_that_gets_on_no_more_is_to_be_provisioned_first(play: Play) ->
 
 
 def test_a_machine_that_refuses_connections_is_there(play: Play) -> None:
-    code, said = play("""
+    code, output = play("""
         timeout() { echo 'bash: connect: Connection refused'; return 1; }
         is_machine 10.0.0.1 && echo refuses
         timeout() { echo 'bash: connect: No route to host'; return 1; }
@@ -121,4 +121,4 @@ def test_a_machine_that_refuses_connections_is_there(play: Play) -> None:
         timeout() { return 124; }
         is_machine 10.0.0.1 || echo silent
     """)
-    assert (code, said.split()) == (0, ["refuses", "away", "silent"])
+    assert (code, output.split()) == (0, ["refuses", "away", "silent"])

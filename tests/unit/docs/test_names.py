@@ -60,9 +60,9 @@ def test_calls_of_the_api_are_those_that_there_are() -> None:
     calls = {(m.upper(), path) for path, ms in describe()["paths"].items() for m in ms}
     plain = {(method, re.sub(r"\{[^}]*\}", "{}", path)) for method, path in calls}
     named = re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/v1/[^`? ]*)[^`]*`", TEXT)
-    told = {(method, re.sub(r"\{[^}]*\}", "{}", path)) for method, path in named}
-    assert told
-    assert sorted(told - plain) == []
+    documented = {(method, re.sub(r"\{[^}]*\}", "{}", path)) for method, path in named}
+    assert documented
+    assert sorted(documented - plain) == []
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_room_has_a_dozen_files_and_names_others_as_they_are(program: str) -> 
     for folder in {path.parent for path in (ROOT / program).rglob("__init__.py")}:
         files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
         assert len(files) <= 14, folder
-        said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+        docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
         near = {*folder.glob("*"), *folder.parent.glob("*"), *(ROOT / program).glob("*")}
-        missing = set(_ROOM.findall(said)) - {path.name for path in near}
+        missing = set(_ROOM.findall(docstring)) - {path.name for path in near}
         assert missing == set(), folder

@@ -19,13 +19,13 @@ def test_every_cause_of_a_failure_has_an_entry() -> None:
 
 def test_every_problem_has_an_entry() -> None:
     entries = re.findall(r"^### (.+?) \{ #problem-", PROBLEMS, re.M)
-    told = {slug for entry in entries for slug in entry.split(", ")}
+    documented = {slug for entry in entries for slug in entry.split(", ")}
     kinds = (*vars(problems).values(), *problems._ERRORS.values(), *problems._STATUSES.values())
     known = {kind.slug for kind in kinds if isinstance(kind, problems.Kind)}
     source = (ROOT / "proxy" / "model" / "problems.py").read_text()
     rooms = set(re.findall(r'(?:slug=|Problem\(\s*)"([a-z-]+)",', source))
     assert {"preview-failed", "no-answer"} <= rooms
-    assert told == known | rooms | {"unavailable"}
+    assert documented == known | rooms | {"unavailable"}
 
 
 def test_every_exit_code_has_an_entry() -> None:

@@ -84,7 +84,7 @@ def test_what_an_agent_runs_is_written_for_the_oldest_python(path: Path) -> None
         ("isinstance(event, Lost | ShutDown)", True),
         ("Reader = Callable[[str], int] | None", True),
         ("try:\n    pass\nexcept TimeoutError:\n    pass", True),
-        ("def ask(limit: float | None) -> str | None: ...", False),
+        ("def request(limit: float | None) -> str | None: ...", False),
         ("flags = os.O_RDWR | os.O_CREAT", False),
         ("both = first | {second}", False),
         ("try:\n    pass\nexcept (TimeoutError, socket.timeout):\n    pass", False),

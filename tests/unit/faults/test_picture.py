@@ -40,7 +40,7 @@ def test_a_whole_cluster_violates_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "told"),
+    ("now", "violation"),
     [
         (picture(RUNS, teardowns=1), "torn down 1 times"),
         (picture(RUNS, removed=("F",)), "has removed F"),
@@ -57,8 +57,8 @@ def test_a_whole_cluster_violates_nothing() -> None:
         (picture(RUNS, containers=("t1", "t2")), "t2 has a container and no live task"),
     ],
 )
-def test_each_mistake_is_told(now: Picture, told: str) -> None:
-    assert any(told in sentence for sentence in violations(now)), violations(now)
+def test_each_mistake_is_told(now: Picture, violation: str) -> None:
+    assert any(violation in sentence for sentence in violations(now)), violations(now)
 
 
 def test_a_task_on_an_agent_that_is_away_need_not_be_gone_yet() -> None:

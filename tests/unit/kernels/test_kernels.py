@@ -71,9 +71,11 @@ def test_shares_are_fair_within_a_factor_of_two() -> None:
 
 
 def test_what_tests_say_is_told_with_why_some_were_skipped() -> None:
-    said = (
+    output = (
         "SKIPPED [2] tests/integration/mesos/test_x.py:24: has Mesos make groups of v1\n"
         "3 passed, 2 skipped in 20.21s\n"
         "status 0\n"
     )
-    assert newcomer.summary(said) == ("3 passed, 2 skipped; 2 skipped: has Mesos make groups of v1")
+    assert newcomer.summary(output) == (
+        "3 passed, 2 skipped; 2 skipped: has Mesos make groups of v1"
+    )

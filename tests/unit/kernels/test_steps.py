@@ -76,10 +76,10 @@ def test_machines_are_started_before_the_step_that_uses_them_and_not_for_one_lef
 
 
 def test_steps_of_one_name_are_told_of_with_their_reasons() -> None:
-    said: list[str] = []
-    list(perform([step("boot", do=fail)], [], lambda _: None, said.append))
-    assert said[0] == "boot, master ..."
-    assert said[1].startswith("boot, master: FAILED after 0 s. no such thing")
+    reported: list[str] = []
+    list(perform([step("boot", do=fail)], [], lambda _: None, reported.append))
+    assert reported[0] == "boot, master ..."
+    assert reported[1].startswith("boot, master: FAILED after 0 s. no such thing")
 
 
 def test_the_table_has_a_line_for_each_and_the_beginning_of_what_is_told() -> None:

@@ -65,16 +65,16 @@ def test_what_is_no_file_is_told(
     repository.git("rm", "--cached", "-rq", "--ignore-unmatch", "nothing")
     repository.git("commit", "--quiet", "-m", "a submodule")
     submodule = repository.git("rev-parse", "HEAD")
-    told = {}
+    reasons = {}
     for sha in (link, folder, large, submodule):
         failure = read_settings(mirrors, shop, sha)
         assert isinstance(failure, Failure)
         assert failure.cause is Cause.SETTINGS_INVALID
-        told[sha] = failure.mistakes[0].message
-    assert "symbolic link" in told[link]
-    assert "folder" in told[folder]
-    assert "10,000 bytes; it may have 8,192" in told[large]
-    assert "submodule" in told[submodule]
+        reasons[sha] = failure.mistakes[0].message
+    assert "symbolic link" in reasons[link]
+    assert "folder" in reasons[folder]
+    assert "10,000 bytes; it may have 8,192" in reasons[large]
+    assert "submodule" in reasons[submodule]
 
 
 def test_a_commit_that_is_not_there_yet_is_fetched(

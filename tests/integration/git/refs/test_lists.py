@@ -235,7 +235,7 @@ def test_a_repository_that_hangs_holds_up_nobody_who_looks(
             clock.now += 2
         silent.accept()[0].close()
 
-        def is_told() -> bool:
+        def is_reported() -> bool:
             try:
                 mirrors.listing(app)
             except BeingFetched:
@@ -244,7 +244,7 @@ def test_a_repository_that_hangs_holds_up_nobody_who_looks(
                 return True
             raise AssertionError("it has nothing to list")
 
-        wait_until(is_told)
+        wait_until(is_reported)
 
 
 class CountingGit(GitCommand):

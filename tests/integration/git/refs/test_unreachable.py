@@ -37,9 +37,9 @@ def test_a_repository_that_cannot_be_read_is_told_with_gits_reason(
     mirrors: Mirrors, dead_port: int, address: str, why: str
 ) -> None:
     app = AppRecord("hello", address.format(port=dead_port))
-    for ask in (lambda: mirrors.resolve(app, "main"), lambda: mirrors.heads(app)):
+    for read in (lambda: mirrors.resolve(app, "main"), lambda: mirrors.heads(app)):
         with pytest.raises(RepositoryUnreachable) as raised:
-            ask()
+            read()
         assert why in str(raised.value)
         assert "secret" not in str(raised.value)
 
