@@ -137,14 +137,14 @@ def test_every_operation_of_the_api_has_a_command() -> None:
 
 
 @pytest.mark.parametrize("operation", COMMANDS)
-def test_the_command_can_say_all_that_the_operation_takes(operation: str) -> None:
+def test_the_command_has_an_option_for_each_field_of_the_operation(operation: str) -> None:
     wanted = {BY_OTHER_NAMES.get(name, name) for name in find_names(operation) - ONLY_PAGES}
     options = {option.lstrip("-").replace("-", "_") for option in find_options(COMMANDS[operation])}
     assert wanted <= options
 
 
 @pytest.mark.parametrize(("operation", "command"), COMMANDS.items())
-def test_the_command_asks_for_that_very_operation(operation: str, command: str) -> None:
+def test_the_command_calls_that_operation(operation: str, command: str) -> None:
     api = Api()
     api.add("hello", "main")
     api.fail()
@@ -164,6 +164,6 @@ def test_what_the_command_reads_is_in_the_answer(schema: str, shape: Any) -> Non
     assert set(described_schema["required"]) >= shape.__required_keys__
 
 
-def test_every_shape_that_is_read_is_looked_at() -> None:
+def test_every_shape_that_the_command_reads_is_checked() -> None:
     read = {one for one in vars(api_types).values() if hasattr(one, "__required_keys__")}
     assert read == set(SHAPES.values())

@@ -120,7 +120,7 @@ def test_a_container_that_runs_has_not_ended(world: World, spec: ContainerSpec) 
     assert world.names() == [f"prevs-{NAME}"]
 
 
-def test_one_that_ends_by_itself_says_so_with_its_exit_code_and_its_words_are_in_the_log(
+def test_a_container_that_ends_by_itself_has_its_exit_code_and_its_output_in_the_log(
     world: World, spec: ContainerSpec
 ) -> None:
     container, ended = start(world, dataclasses.replace(spec, image=EXITS[0]))
@@ -138,7 +138,7 @@ def test_a_command_replaces_that_of_the_image(world: World, spec: ContainerSpec)
     assert world.log.data == b"another command\n"
 
 
-def test_an_application_is_asked_to_end(world: World, spec: ContainerSpec) -> None:
+def test_an_application_gets_its_stop_signal(world: World, spec: ContainerSpec) -> None:
     container, ended = start(world, spec)
     wait_until(lambda: world.log.data)
     container.terminate()
@@ -146,7 +146,7 @@ def test_an_application_is_asked_to_end(world: World, spec: ContainerSpec) -> No
     assert container.exit() == Exit(143, out_of_memory=False)
 
 
-def test_one_that_does_not_obey_goes_on_until_it_is_removed(
+def test_a_container_that_ignores_the_signal_runs_until_it_is_removed(
     world: World, spec: ContainerSpec
 ) -> None:
     container, ended = start(world, dataclasses.replace(spec, image=STUBBORN[0]))
@@ -158,7 +158,9 @@ def test_one_that_does_not_obey_goes_on_until_it_is_removed(
     assert world.names() == []
 
 
-def test_removing_one_that_is_gone_changes_nothing(world: World, spec: ContainerSpec) -> None:
+def test_removing_a_container_that_is_gone_changes_nothing(
+    world: World, spec: ContainerSpec
+) -> None:
     container, _ = start(world, dataclasses.replace(spec, image=EXITS[0]))
     container.remove()
     container.remove()
@@ -166,7 +168,7 @@ def test_removing_one_that_is_gone_changes_nothing(world: World, spec: Container
     assert world.names() == []
 
 
-def test_one_that_cannot_be_started_is_not_left(world: World, spec: ContainerSpec) -> None:
+def test_a_container_that_cannot_be_started_is_removed(world: World, spec: ContainerSpec) -> None:
     with pytest.raises(ImageMissing) as caught:
         start(world, dataclasses.replace(spec, image=f"prevs-test/{NAME}-nothing"))
     assert f"prevs-test/{NAME}-nothing" in str(caught.value)

@@ -152,7 +152,7 @@ def test_a_host_that_comes_back_leads_to_its_new_place_only(bench: Bench) -> Non
         assert bench.where("a.x") is None
 
 
-def test_a_router_that_forgot_is_given_everything_with_the_next_apply(bench: Bench) -> None:
+def test_a_router_that_lost_its_routes_gets_all_with_the_next_apply(bench: Bench) -> None:
     asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}))
     bench.forget()
     asyncio.run(bench.router.apply({"a.x": ONE, "c.x": TWO}))
@@ -185,7 +185,7 @@ def test_one_app_of_many_changes_and_the_others_stay(bench: Bench) -> None:
     assert bench.where("a.third.x") == str(ONE)
 
 
-def test_a_router_that_is_away_says_so(bench: Bench) -> None:
+def test_a_router_that_is_away_raises_an_error(bench: Bench) -> None:
     asyncio.run(bench.router.apply({"a.x": ONE}))
     bench.go_away()
     with pytest.raises(RouterAway):

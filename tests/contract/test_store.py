@@ -151,7 +151,7 @@ def test_several_are_saved_all_or_none(place: Place, store: Store) -> None:
     assert PREVIEW in place.store().load().previews
 
 
-def test_versions_begin_at_zero_and_grow_by_one_beyond_a_new_start(
+def test_versions_begin_at_zero_and_grow_by_one_even_after_a_restart(
     place: Place, store: Store
 ) -> None:
     assert [store.save(PLACEMENTS) for _ in range(3)] == [0, 1, 2]
@@ -164,7 +164,7 @@ def test_the_framework_id_can_be_written_again(place: Place, store: Store) -> No
     assert place.store().load().framework_id == "framework-2"
 
 
-def test_what_is_deleted_is_gone_and_can_be_deleted_again_and_saved_anew(
+def test_a_deleted_record_is_gone_and_can_be_deleted_and_saved_again(
     place: Place, store: Store
 ) -> None:
     store.save(PREVIEW)
@@ -183,7 +183,7 @@ def test_previews_of_apps_are_kept_apart(place: Place, store: Store) -> None:
     assert list(place.store().load().previews) == [other]
 
 
-def test_a_write_or_a_delete_of_what_somebody_else_has_written_is_refused(
+def test_a_write_or_delete_of_a_record_that_somebody_else_has_written_is_refused(
     place: Place, store: Store
 ) -> None:
     store.save(PREVIEW)
@@ -201,7 +201,7 @@ def test_a_write_or_a_delete_of_what_somebody_else_has_written_is_refused(
             write()
 
 
-def test_every_live_proxy_tells_what_it_has_applied(place: Place, store: Store) -> None:
+def test_every_live_proxy_shows_the_version_that_it_has_applied(place: Place, store: Store) -> None:
     assert list(store.proxies()) == []
     place.proxy(ProxyRecord({"hello": 3}))
     place.proxy(ProxyRecord())
@@ -209,7 +209,7 @@ def test_every_live_proxy_tells_what_it_has_applied(place: Place, store: Store) 
     assert found == [ProxyRecord(), ProxyRecord({"hello": 3})]
 
 
-def test_a_store_from_before_another_one_led_writes_nothing(place: Place, store: Store) -> None:
+def test_a_store_of_an_earlier_leader_writes_nothing(place: Place, store: Store) -> None:
     for record in (APP, PREVIEW):
         store.save(record)
     store.save_framework_id("framework-1")
@@ -233,9 +233,7 @@ def test_a_store_from_before_another_one_led_writes_nothing(place: Place, store:
     assert (list(stored.placements), stored.framework_id) == ([], "framework-1")
 
 
-def test_the_one_who_leads_now_goes_on_with_what_the_other_wrote(
-    place: Place, store: Store
-) -> None:
+def test_the_new_leader_goes_on_from_what_the_earlier_one_wrote(place: Place, store: Store) -> None:
     store.save(PREVIEW)
     place.lead()
     assert place.store().save(PREVIEW) == 1

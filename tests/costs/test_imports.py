@@ -88,7 +88,7 @@ def test_an_executor_loads_no_more_modules(
     assert 20 < len(own) <= MOST[moment], own
 
 
-def test_it_loads_nothing_that_it_has_no_use_for(loaded: Mapping[str, Sequence[str]]) -> None:
+def test_it_loads_nothing_that_it_does_not_use(loaded: Mapping[str, Sequence[str]]) -> None:
     assert UNUSED.isdisjoint(loaded["built"])
     assert BUILDING.isdisjoint(loaded["served"])
     assert {

@@ -157,7 +157,7 @@ def test_a_cold_start_takes_no_more_processes_calls_of_git_and_bytes(machine: Ma
     assert 0 < fetched <= MOST_BYTES
 
 
-def test_a_warm_start_asks_no_git_and_builds_nothing(machine: Machine) -> None:
+def test_a_warm_start_runs_no_git_and_builds_nothing(machine: Machine) -> None:
     before = machine.mirrored()
     assert count(machine.start(machine.shas[0])) == Counter(MOST_WARM)
     assert machine.mirrored() == before

@@ -58,7 +58,7 @@ def test_three_versions_are_served_at_the_same_time_each_with_its_own_page(
         assert visit(label).text.strip() == hello.page(ref)
 
 
-def test_curl_as_in_the_readme_gets_the_page(hello: Hello, cluster: Cluster) -> None:
+def test_the_curl_command_of_the_readme_gets_the_page(hello: Hello, cluster: Cluster) -> None:
     address = f"http://main.hello.{cluster.domain}:{cluster.port}/"
     command = ["curl", "--silent", "--show-error", "--max-time", "120", address]
     done = subprocess.run(command, check=True, capture_output=True, text=True)

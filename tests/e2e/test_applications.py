@@ -136,7 +136,7 @@ def test_a_grpc_service_is_called_while_it_is_not_even_built(
 
 
 @application("static")
-def test_a_static_site_that_is_bundled_in_a_stage_before(
+def test_a_static_site_that_an_earlier_stage_bundles(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster
 ) -> None:
     page = desk.new_page()
@@ -156,7 +156,7 @@ def test_a_service_in_c(
 
 
 @application("slow")
-def test_a_slow_starter_says_so_meanwhile(
+def test_a_slow_starter_shows_a_page_meanwhile(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster
 ) -> None:
     page = desk.new_page()

@@ -23,7 +23,7 @@ def repository(api: Api, tmp_path: Path) -> Iterator[SampleRepository]:
     api.call("DELETE", f"/v1/apps/{APP}")
 
 
-def test_no_commit_publishes_what_the_control_plane_says(
+def test_no_commit_publishes_what_the_control_plane_answers(
     api: Api, cluster: Cluster, repository: SampleRepository
 ) -> None:
     places = {f"http://{cluster.master}/state": "/www/a", f"{cluster.api}/metrics": "/www/b"}

@@ -86,7 +86,7 @@ def servers(cluster: Cluster) -> Sequence[Server]:
     return [Server(address) for address in (cluster.master, *cluster.agents)]
 
 
-def test_each_endpoint_asks_who_one_is(servers: Sequence[Server]) -> None:
+def test_each_endpoint_requires_authentication(servers: Sequence[Server]) -> None:
     wrong = {}
     asked = set()
     for server in servers:
@@ -102,7 +102,7 @@ def test_each_endpoint_asks_who_one_is(servers: Sequence[Server]) -> None:
     assert {"/files/read", "/master/teardown", "/slave(1)/api/v1/executor"} < asked
 
 
-def test_what_is_in_use_is_there_for_who_says_who_he_is(
+def test_the_endpoints_in_use_answer_who_authenticates(
     servers: Sequence[Server], cluster: Cluster
 ) -> None:
     for server in servers:
@@ -112,9 +112,7 @@ def test_what_is_in_use_is_there_for_who_says_who_he_is(
             assert server.request(path, auth=cluster.mesos_auth).status_code == 200
 
 
-def test_what_anybody_gets_tells_nothing_of_frameworks_and_tasks(
-    servers: Sequence[Server], api: Api
-) -> None:
+def test_no_open_endpoint_shows_frameworks_or_tasks(servers: Sequence[Server], api: Api) -> None:
     agents = api.call("GET", "/v1/agents").json()["agents"]
     ids = [agent["id"] for agent in agents]
     assert ids
@@ -124,15 +122,13 @@ def test_what_anybody_gets_tells_nothing_of_frameworks_and_tasks(
             assert not any(one in text for one in (*ids, "prevs", "framework")), path
 
 
-def test_what_programs_of_mesos_have_to_do_is_told_to_nobody(
-    servers: Sequence[Server], cluster: Cluster
-) -> None:
+def test_no_server_lists_its_processes(servers: Sequence[Server], cluster: Cluster) -> None:
     for server in servers:
         for path in ("/__processes__", "/__processes__/", "/%5f_processes__", "//__processes__"):
             assert server.request(path, auth=cluster.mesos_auth).status_code == 400
 
 
-def test_who_takes_over_an_agent_has_no_right_at_the_master_and_none_at_another(
+def test_an_agents_credentials_give_no_right_at_the_master_or_another_agent(
     cluster: Cluster,
 ) -> None:
     """What agents tell the master, and what they are told by who reads logs, every agent has."""
@@ -161,7 +157,7 @@ def test_who_takes_over_an_agent_has_no_right_at_the_master_and_none_at_another(
     assert master.request("/state", auth=reader).status_code == 401
 
 
-def test_no_agent_lets_anybody_add_to_what_it_offers(
+def test_no_agent_lets_anybody_add_to_its_resources(
     servers: Sequence[Server], cluster: Cluster
 ) -> None:
     subscribe = {
@@ -177,7 +173,7 @@ def test_no_agent_lets_anybody_add_to_what_it_offers(
 
 
 @pytest.mark.parametrize("headers", OTHER_SITES, ids=lambda headers: "-".join(headers.values()))
-def test_what_a_page_of_another_site_asks_is_refused_even_where_the_browser_signs_in(
+def test_a_request_from_another_site_is_refused_even_where_the_browser_signs_in(
     servers: Sequence[Server], cluster: Cluster, headers: dict[str, str]
 ) -> None:
     for server in servers:
@@ -191,7 +187,7 @@ def test_what_a_page_of_another_site_asks_is_refused_even_where_the_browser_sign
     assert "No framework" not in answer.text, "the handler has not been reached"
 
 
-def test_a_person_who_follows_a_link_to_it_gets_there(cluster: Cluster) -> None:
+def test_a_person_who_follows_a_link_to_mesos_gets_there(cluster: Cluster) -> None:
     follows = {
         "Sec-Fetch-Site": "cross-site",
         "Sec-Fetch-Mode": "navigate",
@@ -204,7 +200,9 @@ def test_a_person_who_follows_a_link_to_it_gets_there(cluster: Cluster) -> None:
         assert answer.status_code == 200
 
 
-def test_no_page_speaks_as_a_program_of_mesos(servers: Sequence[Server], cluster: Cluster) -> None:
+def test_no_page_can_call_the_apis_of_mesos_programs(
+    servers: Sequence[Server], cluster: Cluster
+) -> None:
     """Programs of Mesos believe each other by a header, which a page may set for its own host."""
     master = Server(cluster.master)
     for server in servers:
@@ -245,7 +243,7 @@ def test_a_page_in_a_browser_reads_nothing_and_ends_nothing(
     assert api.call("GET", "/readyz").status_code == 200
 
 
-def test_nobody_else_writes_in_zookeeper_or_reads_what_is_ours(cluster: Cluster) -> None:
+def test_nobody_else_writes_to_zookeeper_or_reads_our_znodes(cluster: Cluster) -> None:
     client = KazooClient(cluster.zookeeper)
     client.start()
     try:

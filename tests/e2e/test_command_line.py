@@ -89,7 +89,7 @@ def test_the_log_of_an_attempt_is_read_after_a_stop_and_a_new_start(
 
 
 @pytest.mark.usefixtures("hello")
-def test_every_part_of_a_whole_system_is_found_and_well(prevs: Prevs) -> None:
+def test_doctor_finds_every_part_of_a_whole_system_in_order(prevs: Prevs) -> None:
     done = prevs("doctor", "--json")
     seen = {one["part"]: one for one in json.loads(done.stdout)}
     for part in ("settings", "framework", "framework: version", "framework: clock", "token"):

@@ -82,7 +82,7 @@ def see_mistakes(page: Page) -> None:
     expect(page.locator("#facts")).to_contain_text("settings invalid")
 
 
-def test_a_commit_is_run_as_it_says(
+def test_a_commit_is_run_with_its_settings(
     repository: SampleRepository, api: Api, visit: Callable[..., requests.Response]
 ) -> None:
     answer = visit("main", "/ready", APP)
@@ -94,7 +94,7 @@ def test_a_commit_is_run_as_it_says(
     assert [one["mem"] for one in there] == [96]
 
 
-def test_two_apps_of_one_repository_are_built_and_run_as_their_folders_say(
+def test_two_apps_of_one_repository_are_built_and_run_with_the_settings_of_their_folders(
     api: Api,
     visit: Callable[..., requests.Response],
     tmp_path_factory: pytest.TempPathFactory,
@@ -158,7 +158,7 @@ def test_a_visitor_without_scripts_sees_them_too(
         expect(page.locator("#mistakes")).to_contain_text(MISTAKES[1][1])
 
 
-def test_a_program_and_the_command_line_are_told_them(
+def test_a_program_and_the_command_line_get_every_mistake(
     repository: SampleRepository,
     cluster: Cluster,
     visit: Callable[..., requests.Response],

@@ -28,7 +28,7 @@ def executors(task_id: str) -> list[Path]:
     return found
 
 
-def test_an_agent_without_anything_of_ours_runs_previews(
+def test_an_agent_with_nothing_of_ours_installed_runs_previews(
     cluster: Cluster, api: Api, hello: Hello, visit: Callable[..., requests.Response]
 ) -> None:
     assert visit("main").text.strip() == hello.page("main")

@@ -170,7 +170,7 @@ def test_status_lists_the_parts_and_succeeds_only_when_all_are_up(running: Own) 
         assert part["address"] in line
 
 
-def test_up_when_it_is_up_says_so(running: Own) -> None:
+def test_up_reports_that_it_is_up_already(running: Own) -> None:
     assert "up already" in running.up()
 
 
@@ -368,7 +368,7 @@ def test_a_port_that_is_taken_is_named_with_the_option_that_changes_it(own: Own)
     assert processes.marked(own.id) == []
 
 
-def test_a_step_that_fails_is_told_with_its_log_and_all_is_ended(own: Own) -> None:
+def test_a_step_that_fails_is_reported_with_its_log_and_everything_is_ended(own: Own) -> None:
     own.down()
     data = own.folder / "zookeeper" / "data"
     data.mkdir(parents=True, exist_ok=True)

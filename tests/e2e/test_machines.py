@@ -183,7 +183,7 @@ def test_a_preview_reaches_no_service_of_another_machine(cluster: Cluster) -> No
     assert agent.run(*inside).split() == []
 
 
-def test_zookeeper_and_mesos_ask_who_one_is_and_the_framework_finds_nothing_open(
+def test_zookeeper_and_mesos_require_authentication_and_the_framework_finds_nothing_open(
     cluster: Cluster,
 ) -> None:
     master, agent = cluster.master, cluster.machines["agent-1"]
@@ -209,7 +209,7 @@ def test_zookeeper_and_mesos_ask_who_one_is_and_the_framework_finds_nothing_open
     assert cluster.prevs("logs", "hello", MINE), "agents give it the logs"
 
 
-def test_what_the_machines_say_is_in_files_of_root_alone(cluster: Cluster) -> None:
+def test_the_logs_of_the_machines_are_in_files_that_only_root_reads(cluster: Cluster) -> None:
     secrets = {
         "master": "/etc/prevs/zookeeper /etc/prevs/proxy-zookeeper /etc/prevs/mesos "
         "/etc/prevs/agents /etc/prevs/operator /etc/mesos/credentials.json",
@@ -229,7 +229,7 @@ def test_the_first_visit_to_a_branch_builds_it(cluster: Cluster) -> None:
     assert page(cluster.visit(label).text) == "Good night, world!"
 
 
-def test_steps_of_builds_are_within_limits_of_the_machines_own(cluster: Cluster) -> None:
+def test_build_steps_have_the_limits_that_the_machines_set(cluster: Cluster) -> None:
     agents = [cluster.machines[name] for name in ("agent-1", "agent-2")]
     for agent in agents:
         shown = agent.run("systemctl", "show", "--property=TasksMax,ActiveState", SLICE)
@@ -301,7 +301,7 @@ def test_a_second_proxy_serves_the_same(cluster: Cluster, second: Machine) -> No
         assert (answer.status, page(answer.text)) == (200, sentence)
 
 
-def test_an_agent_whose_link_was_cut_has_its_previews_again_when_it_is_healed(
+def test_an_agent_whose_link_was_cut_serves_its_previews_again_once_the_link_is_back(
     cluster: Cluster, second: Machine
 ) -> None:
     agent, before = cluster.machines["agent-1"], cluster.preview(MINE)

@@ -93,7 +93,7 @@ def follow(api: Api, sha: str, *states: str) -> tuple[Mapping[str, Any], list[st
     return wait_for_state(read, *states), details
 
 
-def test_a_start_tells_its_steps_and_the_mesos_ui_shows_it_with_its_log(
+def test_a_start_shows_its_steps_and_the_mesos_ui_shows_it_with_its_log(
     cluster: Cluster, api: Api, repository: SampleRepository
 ) -> None:
     preview, details = follow(api, start(api, "main"), "running")
@@ -140,7 +140,7 @@ def test_a_log_is_read_after_its_preview_was_stopped(
     assert log.rstrip().endswith("It begins.")
 
 
-def test_why_a_build_failed_is_told_when_its_sandbox_is_gone(
+def test_the_reason_of_a_failed_build_is_shown_when_its_sandbox_is_gone(
     cluster: Cluster, api: Api, repository: SampleRepository
 ) -> None:
     sha = start(api, "broken")

@@ -199,7 +199,7 @@ def still_runs(api: Api, hog: Mapping[str, Any]) -> bool:
 
 
 @beside("fork-bomb")
-def test_a_fork_bomb_has_so_many_processes_and_no_more(
+def test_a_fork_bomb_ends_at_the_limit_of_processes(
     let_loose: Mapping[str, Any], docker: APIClient
 ) -> None:
     wait_until(lambda: pids(docker, let_loose) > PIDS * 0.8)
@@ -251,7 +251,7 @@ def test_zombies_count_as_processes(
 
 
 @beside("cpu-burner")
-def test_who_burns_cpu_leaves_the_others_theirs(
+def test_a_preview_that_burns_cpu_leaves_the_others_their_share(
     let_loose: Mapping[str, Any], docker: APIClient, api: Api
 ) -> None:
     [found] = docker.containers(filters={"label": f"prevs.task={let_loose['task_id']}"})

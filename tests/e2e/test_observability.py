@@ -30,7 +30,7 @@ def lines(path: Path, word: str) -> list[str]:
     return [line for line in path.read_text().splitlines() if word in line]
 
 
-def test_a_task_id_finds_the_story_of_an_attempt_and_a_request_id_leads_to_it(
+def test_a_task_id_finds_the_log_lines_of_an_attempt_and_a_request_id_leads_to_it(
     hello: Hello,
     api: Api,
     cluster: Cluster,
@@ -130,7 +130,7 @@ def expressions() -> Sequence[str]:
     return [expr.replace("$__rate_interval", "1m").replace("$__range", "1h") for expr in asked]
 
 
-def test_prometheus_finds_in_a_running_system_all_that_is_drawn_and_watched(
+def test_prometheus_finds_every_metric_of_the_dashboard_and_the_alerts_in_a_running_system(
     prometheus: Prometheus, hello: Hello, visit: Callable[..., requests.Response]
 ) -> None:
     assert visit("main").status_code == 200

@@ -41,7 +41,7 @@ def registered(api: Api, ssh: SshRepositories, repository: SampleRepository) -> 
 
 
 @pytest.mark.usefixtures("registered")
-def test_it_is_read_and_built_with_its_key_which_is_left_nowhere(
+def test_a_private_repository_is_read_and_built_with_its_key_which_is_left_nowhere(
     api: Api,
     cluster: Cluster,
     ssh: SshRepositories,

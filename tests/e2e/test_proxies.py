@@ -72,7 +72,7 @@ def test_proxies_come_and_go_and_each_serves_all(
     assert visit("main").content == page
 
 
-def test_a_proxy_that_cannot_let_go_delays_a_stop_and_does_not_prevent_it(
+def test_a_proxy_that_cannot_remove_a_route_delays_a_stop_and_does_not_prevent_it(
     hello: Hello, api: Api, start: Start, tree: Tree, visit: Callable[..., requests.Response]
 ) -> None:
     sha, page = hello.commit("main"), visit("main").content
@@ -93,7 +93,7 @@ def test_a_proxy_that_cannot_let_go_delays_a_stop_and_does_not_prevent_it(
     assert slow.request(HOST).body == page
 
 
-def test_a_proxy_that_has_died_prevents_no_stop(
+def test_a_dead_proxy_prevents_no_stop(
     hello: Hello, api: Api, start: Start, visit: Callable[..., requests.Response]
 ) -> None:
     sha, page = hello.commit("main"), visit("main").content

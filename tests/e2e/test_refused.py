@@ -49,7 +49,7 @@ def deaf(hello: Hello, api: Api, tmp_path: Path) -> Iterator[Hello]:
     api.call("DELETE", "/v1/apps/deaf")
 
 
-def test_who_comes_to_a_closed_port_waits_until_another_attempt_answers(
+def test_a_visitor_of_a_closed_port_waits_until_another_attempt_answers(
     deaf: Hello, api: Api, cluster: Cluster, visit: Callable[..., requests.Response], page: Page
 ) -> None:
     sha = deaf.commit("main")

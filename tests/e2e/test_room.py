@@ -58,7 +58,7 @@ def test_a_preview_is_pinned_and_unpinned_while_it_runs(
     assert (after["state"], after["task_id"]) == ("running", before["task_id"])
 
 
-def test_what_waits_knows_its_place_and_the_reason_until_it_may_run(
+def test_a_preview_that_waits_shows_its_place_and_the_reason_until_it_may_run(
     picky: str, hello: Hello, api: Api, prevs: Prevs
 ) -> None:
     first = prevs("start", picky, "main")["sha"]

@@ -87,7 +87,7 @@ def _quote(command: str) -> str:
     return '"' + command.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def test_the_container_has_what_its_app_is_given(
+def test_the_container_has_the_variables_of_its_app(
     given: Given, visit: Callable[..., requests.Response]
 ) -> None:
     digest = hashlib.md5(given.key.encode()).hexdigest()
@@ -108,7 +108,7 @@ def test_the_log_has_stars_where_the_secret_was_printed(given: Given, api: Api) 
     assert not any(form.decode() in log for form in given.forms())
 
 
-def test_what_is_for_another_branch_is_given_to_nobody_else(given: Given, api: Api) -> None:
+def test_a_variable_for_one_branch_is_given_to_no_other(given: Given, api: Api) -> None:
     def read() -> str:
         return api.call("GET", f"/v1/previews/{APP}/{given.sha}/log").text
 
@@ -117,7 +117,7 @@ def test_what_is_for_another_branch_is_given_to_nobody_else(given: Given, api: A
     assert "left out: 1 of the app's variables" in read()
 
 
-def test_whoever_comes_reads_no_log_and_nothing_that_the_application_prints(
+def test_a_visitor_reads_no_log_and_nothing_that_the_application_prints(
     given: Given, api: Api, visit: Callable[..., requests.Response]
 ) -> None:
     assert api.call("GET", f"/v1/apps/{APP}").json()["room_shows"] == "status"

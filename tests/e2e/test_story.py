@@ -103,7 +103,7 @@ def test_an_app_is_registered_on_the_page_and_its_branch_watched_from_two_tabs(
     expect(log).to_contain_text("It begins.")
 
 
-def test_what_cannot_be_built_says_why_until_it_is_mended(
+def test_a_failed_build_shows_the_reason_until_it_is_fixed(
     desk: BrowserContext, registered: SampleRepository, cluster: Cluster
 ) -> None:
     page = desk.new_page()
@@ -130,7 +130,7 @@ def test_what_cannot_be_built_says_why_until_it_is_mended(
     expect(broken).to_contain_text("running")
 
 
-def test_a_branch_that_breaks_goes_on_serving_what_ran(
+def test_a_branch_that_breaks_goes_on_serving_the_last_good_commit(
     desk: BrowserContext, registered: SampleRepository, cluster: Cluster, api: Api
 ) -> None:
     registered.git("checkout", "--quiet", "-B", "stable", "main")
@@ -150,7 +150,7 @@ def test_a_branch_that_breaks_goes_on_serving_what_ran(
     expect(tab.locator("#facts")).to_contain_text("exit code 9")
 
 
-def test_more_memory_and_a_retry_mend_what_ran_out_of_it(
+def test_more_memory_and_a_retry_fix_a_preview_that_ran_out_of_it(
     desk: BrowserContext, registered: SampleRepository, cluster: Cluster, api: Api
 ) -> None:
     api.call("PATCH", f"/v1/apps/{APP}", json={"mem": 32})
@@ -224,7 +224,7 @@ def test_a_preview_is_stopped_started_pinned_and_tried_again_from_the_dashboard(
     api.wait_for(APP, sha, "failed", but=before)
 
 
-def test_who_may_read_sees_no_buttons_and_is_signed_out_with_the_token(
+def test_a_read_token_shows_no_buttons_and_its_end_signs_the_browser_out(
     browser: Chromium, desk: BrowserContext, registered: SampleRepository, cluster: Cluster
 ) -> None:
     page = desk.new_page()

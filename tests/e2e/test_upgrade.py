@@ -110,7 +110,7 @@ def containers(client: APIClient, task: str) -> int:
     return len(client.containers(all=True, filters={"label": f"prevs.task={task}"}))
 
 
-def test_what_is_written_now_is_read_by_the_earlier_version(earlier: Path) -> None:
+def test_records_of_this_version_are_read_by_the_earlier_one(earlier: Path) -> None:
     kinds = {
         "app": "AppRecord",
         "build_order": "BuildOrder",
@@ -149,7 +149,7 @@ def begin(site: Site, tree: Path, repository: Hello) -> tuple[Program, Program]:
     return framework, proxy
 
 
-def test_what_either_version_started_is_served_through_an_upgrade_and_back_and_ended_by_the_other(
+def test_previews_of_either_version_are_served_through_an_upgrade_and_back(
     earlier: Path, site: Site, repository: Hello, docker_host: str
 ) -> None:
     old, proxy = begin(site, earlier, repository)
@@ -188,7 +188,7 @@ def test_what_either_version_started_is_served_through_an_upgrade_and_back_and_e
     assert "prevs-executor.pyz" in executor_of(again.wait_state(main, "running")["task_id"])
 
 
-def test_a_rollback_loses_what_the_earlier_version_does_not_know_and_nothing_else(
+def test_a_rollback_loses_only_what_the_earlier_version_does_not_know(
     earlier: Path, site: Site, repository: Hello
 ) -> None:
     new, _ = begin(site, ROOT, repository)

@@ -43,7 +43,7 @@ def test_an_agent_that_restarts_in_time_finds_its_tasks_untouched(
     assert seen.lost == []
 
 
-def test_previews_of_agents_that_stay_away_run_on_others_and_one_that_returns_ends_its_own(
+def test_previews_of_a_lost_agent_run_on_others_and_it_ends_its_own_when_it_returns(
     system: System, fleet: Fleet, seen: Seen, agents: list[str], recovery: Recovery
 ) -> None:
     before, (late, gone) = fleet.tasks(), agents[:2]
@@ -81,7 +81,7 @@ def test_previews_of_agents_that_stay_away_run_on_others_and_one_that_returns_en
     ],
     ids=str,
 )
-def test_offers_that_are_rescinded_while_a_preview_is_matched_cost_no_start(
+def test_an_offer_that_is_rescinded_while_a_preview_is_matched_costs_no_start(
     system: System, fleet: Fleet, seen: Seen, moment: Moment, recovery: Recovery
 ) -> None:
     before = fleet.tasks()

@@ -28,7 +28,7 @@ def test_a_preview_whose_executor_is_killed_runs_again_and_leaves_no_container(
     assert seen.lost == []
 
 
-def test_a_preview_whose_container_is_killed_runs_again_and_says_why(
+def test_a_preview_whose_container_is_killed_runs_again_and_shows_why(
     system: System, fleet: Fleet, seen: Seen, recovery: Recovery
 ) -> None:
     before, old = fleet.tasks(), fleet.start_another()

@@ -43,7 +43,7 @@ def many(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     )
 
 
-def test_as_many_run_as_have_room_the_others_know_their_place_and_idle_ones_make_room(
+def test_full_agents_queue_the_others_with_their_place_and_idle_previews_make_room(
     system: System, fleet: Fleet, seen: Seen, many: Site, recovery: Recovery
 ) -> None:
     before = fleet.tasks()

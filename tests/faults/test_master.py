@@ -30,7 +30,7 @@ def test_a_master_that_is_killed_comes_back_to_the_same_tasks(
     assert seen.lost == []
 
 
-def test_a_master_that_hangs_for_longer_than_five_heartbeats_is_left_and_found_again(
+def test_a_master_that_hangs_for_over_five_heartbeats_is_left_and_found_again(
     system: System, fleet: Fleet, seen: Seen, recovery: Recovery
 ) -> None:
     before = fleet.tasks()

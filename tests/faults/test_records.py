@@ -56,7 +56,7 @@ def _place(system: System, app: str, **changes: Placement | None) -> None:
 
 
 @pytest.mark.parametrize("state", [State.PLACED, State.RUNNING])
-def test_a_task_that_mesos_never_had_is_given_up_and_its_preview_runs_as_another(
+def test_a_task_that_mesos_never_had_is_given_up_and_its_preview_runs_in_another(
     nobody_leads: System, fleet: Fleet, seen: Seen, state: State, recovery: Recovery
 ) -> None:
     (app, sha), near = fleet.another, fleet.record("b01")
@@ -113,7 +113,7 @@ def test_a_task_that_no_record_has_is_ended(
     assert seen.lost == []
 
 
-def test_a_record_of_a_start_that_mesos_has_and_the_store_has_not_runs_once(
+def test_a_start_that_mesos_has_and_the_store_has_not_runs_once(
     system: System, fleet: Fleet, seen: Seen
 ) -> None:
     fleet.start_another()

@@ -53,7 +53,7 @@ def test_sessions_that_expire_cost_no_visitor_a_request(
     assert seen.lost == []
 
 
-def test_an_end_that_is_told_again_and_again_is_one_end(
+def test_a_terminal_update_that_is_sent_again_and_again_counts_once(
     system: System, fleet: Fleet, seen: Seen, recovery: Recovery
 ) -> None:
     before, old = fleet.tasks(), fleet.start_another()

@@ -111,7 +111,7 @@ def test_the_last_line_is_json_with_the_state_of_the_machine() -> None:
     assert "Before it begins, others use" in done.stderr
 
 
-def test_a_bench_refuses_a_busy_machine_and_says_what_to_do() -> None:
+def test_a_bench_refuses_a_busy_machine_and_shows_what_to_do() -> None:
     busy = [
         subprocess.Popen([sys.executable, "-c", "while True: pass"])
         for _ in range(os.cpu_count() or 1)
@@ -127,7 +127,7 @@ def test_a_bench_refuses_a_busy_machine_and_says_what_to_do() -> None:
     assert done.stdout == ""
 
 
-def test_what_cannot_be_measured_is_told_with_its_reason() -> None:
+def test_an_impossible_measurement_is_reported_with_its_reason() -> None:
     done = bench("decision", "--quick", "--against", "no-such-commit")
     assert done.returncode == 1
     assert "The bench ended early: `git worktree add" in done.stderr

@@ -34,14 +34,14 @@ def test_a_browser_that_hangs_is_killed_and_the_next_test_has_another(
     assert impatient.pid != hangs
 
 
-def test_who_else_has_a_page_in_a_browser_that_is_killed_is_not_waited_for(
+def test_other_pages_of_a_killed_browser_are_not_waited_for(
     impatient: Chromium,
 ) -> None:
     with impatient.new_page(), impatient.new_page():
         os.kill(impatient.pid, signal.SIGSTOP)
 
 
-def test_contexts_know_nothing_of_each_other(impatient: Chromium) -> None:
+def test_contexts_share_nothing(impatient: Chromium) -> None:
     with impatient.new_context() as one, impatient.new_context() as other:
         one.add_cookies([{"name": "a", "value": "b", "url": "http://127.0.0.1/"}])
         assert [cookie["name"] for cookie in one.cookies()] == ["a"]

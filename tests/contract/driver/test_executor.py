@@ -91,7 +91,7 @@ def test_an_update_of_a_task_that_was_not_launched_is_refused_e1(world: World) -
         driver.send_update(status(world, "TASK_STARTING"))
 
 
-def test_a_kill_tells_its_grace_e6(world: World, start: Start) -> None:
+def test_a_kill_carries_its_grace_period_e6(world: World, start: Start) -> None:
     """E6: pymesos does not hand on the kill policy."""
     driver, events = start_launched(world, start)
     driver.send_update(status(world, "TASK_RUNNING"))
@@ -105,7 +105,7 @@ def test_a_kill_tells_its_grace_e6(world: World, start: Start) -> None:
     assert driver.wait_acknowledged(30)
 
 
-def test_a_shutdown_is_told_and_kills_nothing_by_itself_e7(world: World, start: Start) -> None:
+def test_a_shutdown_is_reported_and_kills_nothing_by_itself_e7(world: World, start: Start) -> None:
     """E7: pymesos kills the process group, which here is that of the tests."""
     driver, events = start_launched(world, start)
 
@@ -116,7 +116,7 @@ def test_a_shutdown_is_told_and_kills_nothing_by_itself_e7(world: World, start: 
     assert "lost" not in events.names()
 
 
-def test_an_executor_that_the_agent_does_not_know_is_told_to_end_e5(world: World) -> None:
+def test_an_executor_that_the_agent_does_not_know_is_shut_down_e5(world: World) -> None:
     """E5: pymesos's thread ends and nobody hears of it."""
     events = RecordedExecutor()
     if isinstance(world, FakeWorld):

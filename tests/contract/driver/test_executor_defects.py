@@ -133,7 +133,7 @@ def test_an_update_that_is_refused_does_not_hold_up_the_next_e1(
     assert not driver.wait_acknowledged(0.01)
 
 
-def test_an_agent_that_comes_back_hears_from_us_within_its_window_e2(
+def test_an_agent_that_comes_back_gets_a_subscription_within_its_window_e2(
     events: RecordedExecutor, make: Make
 ) -> None:
     """E2: pymesos comes after up to 15 s, to an agent that has destroyed the container after 2."""
@@ -173,7 +173,7 @@ def test_an_agent_that_stays_away_is_given_up_after_the_recovery_timeout_e3(
     assert "refused" in str(error)
 
 
-def test_an_agent_that_comes_back_in_time_starts_the_count_anew_e3(
+def test_an_agent_that_comes_back_in_time_restarts_the_count_e3(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
     """E3: the timeout is that of one absence."""
@@ -187,7 +187,7 @@ def test_an_agent_that_comes_back_in_time_starts_the_count_anew_e3(
 
 
 @pytest.mark.parametrize("status", [503, 404, 500])
-def test_an_agent_that_is_not_ready_yet_is_asked_with_pauses_e4(
+def test_an_agent_that_is_not_ready_yet_is_tried_again_with_pauses_e4(
     agent: FakeAgent, events: RecordedExecutor, make: Make, status: int
 ) -> None:
     """E4: pymesos asks thousands of times a second while an agent recovers."""
@@ -200,7 +200,7 @@ def test_an_agent_that_is_not_ready_yet_is_asked_with_pauses_e4(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refusal_that_stays_is_told_at_once_e5(
+def test_a_lasting_refusal_is_reported_at_once_e5(
     agent: FakeAgent, events: RecordedExecutor, make: Make, status: int
 ) -> None:
     """E5: pymesos's thread ends, and the process goes on with its container."""
@@ -212,7 +212,7 @@ def test_a_refusal_that_stays_is_told_at_once_e5(
     assert len(agent.calls) == 1
 
 
-def test_an_error_event_is_told_as_a_loss_e5(
+def test_an_error_event_is_reported_as_a_loss_e5(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
     """E5: another way of the agent to say no."""
@@ -222,7 +222,7 @@ def test_an_error_event_is_told_as_a_loss_e5(
     assert "enough" in str(events.wait("lost")[0])
 
 
-def test_a_thread_that_dies_says_so_e5(
+def test_a_thread_that_dies_is_reported_e5(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
     """E5, P9: nobody else would notice."""
@@ -285,7 +285,7 @@ def test_a_first_connect_that_fails_is_tried_again_e8(
         late.close()
 
 
-def test_without_checkpointing_a_lost_agent_is_told_at_once_e8(
+def test_without_checkpointing_a_lost_agent_is_reported_at_once_e8(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
     """E8: the agent that comes back knows nothing of us; and MESOS_CHECKPOINT=0 is a no."""

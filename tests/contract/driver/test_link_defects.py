@@ -71,7 +71,7 @@ def test_an_event_that_cannot_be_read_costs_nothing_but_itself_p1(
     assert driver.connected
 
 
-def test_a_stream_of_nonsense_is_dropped_and_subscribed_anew_p1(
+def test_a_malformed_stream_is_closed_and_subscribed_again_p1(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
     """P1: neither JSON nor HTTP that is none may end the thread."""
@@ -85,7 +85,7 @@ def test_a_stream_of_nonsense_is_dropped_and_subscribed_anew_p1(
     assert driver.connected
 
 
-def test_a_thread_that_dies_says_so_p9(
+def test_a_thread_that_dies_is_reported_p9(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
     """P9: pymesos interrupts the main thread, which may sleep or wait."""
@@ -124,7 +124,7 @@ def test_more_than_a_thousand_open_files_are_no_obstacle_p10(
 
 
 @pytest.mark.parametrize("address", ["no-such-host.invalid:5050", "127.0.0.1:x", "127.0.0.1:99999"])
-def test_an_address_that_leads_nowhere_is_a_try_that_failed_p11(
+def test_an_unreachable_address_is_a_failed_try_p11(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler, address: str
 ) -> None:
     """P11: what connect() raises ends pymesos's thread, and leaks the socket."""
@@ -136,14 +136,14 @@ def test_an_address_that_leads_nowhere_is_a_try_that_failed_p11(
     assert driver.connected
 
 
-def test_a_connect_that_is_never_answered_is_given_up_p12(make: Make, unanswered: str) -> None:
+def test_a_connect_without_an_answer_is_given_up_p12(make: Make, unanswered: str) -> None:
     """P12: pymesos takes it for a connection, and waits for the kernel's two minutes."""
     driver = make(unanswered, pace=IMPATIENT)
     wait_until(lambda: "has said nothing for 1 s" in driver.problem)
     assert not driver.connected
 
 
-def test_a_master_that_takes_the_connection_and_says_nothing_is_given_up_p12(
+def test_a_master_that_accepts_the_connection_and_stays_silent_is_given_up_p12(
     events: RecordedScheduler, make: Make
 ) -> None:
     """P12: the same when it is stopped after its kernel has answered."""
@@ -159,7 +159,7 @@ def test_a_master_that_takes_the_connection_and_says_nothing_is_given_up_p12(
         kept.close()
 
 
-def test_a_master_is_subscribed_without_being_asked_for_its_version_p13(
+def test_the_driver_subscribes_without_a_request_for_the_version_p13(
     driver: SchedulerDriver, master: FakeMaster
 ) -> None:
     """P13: pymesos asks, for up to a day, and fails on one such as 1.12.0-rc1 (as the fake's)."""

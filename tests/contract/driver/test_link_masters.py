@@ -20,7 +20,7 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.contract
 
 
-def test_a_master_that_is_unavailable_is_asked_in_growing_intervals_p4(
+def test_an_unavailable_master_is_tried_in_growing_intervals_p4(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
     """P4: pymesos asks thousands of times a second, and tells `disconnected` each time (P19)."""
@@ -73,7 +73,9 @@ def try_at_once(driver: SchedulerDriver, master: FakeMaster) -> None:
     ],
     ids=["a stream that ends at once", "a redirect in a circle"],
 )
-def test_no_answer_is_a_reason_to_hurry_p4(master: FakeMaster, make: Make, answer: Answer) -> None:
+def test_no_response_shortens_the_interval_p4(
+    master: FakeMaster, make: Make, answer: Answer
+) -> None:
     """P4: every end of a stream, and every redirect, is followed by a pause."""
     headers = {key: one.format(address=master.address) for key, one in answer.headers.items()}
     master.subscribe_answer = Answer(answer.status, headers)
@@ -97,7 +99,7 @@ def test_a_master_that_falls_silent_is_left_after_five_heartbeats_p6(
         master.close()
 
 
-def test_a_master_that_promises_no_heartbeats_is_given_mesos_own_p6(
+def test_a_master_without_a_heartbeat_interval_gets_the_default_of_mesos_p6(
     events: RecordedScheduler, make: Make
 ) -> None:
     """P6: its default is 15 s, so 75 s of silence are too many."""
@@ -131,7 +133,7 @@ def test_a_master_that_answers_no_call_is_left_at_once_p6(
     assert events.names() == ["subscribed", "disconnected", "subscribed"]
 
 
-def test_why_a_master_was_left_is_the_call_that_it_did_not_answer_p6(
+def test_the_reason_for_leaving_a_master_is_the_unanswered_call_p6(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
     """P6: it has been silent for longer than an answer may take, as between two heartbeats."""
@@ -145,7 +147,7 @@ def test_why_a_master_was_left_is_the_call_that_it_did_not_answer_p6(
     assert "REVIVE" in driver.problem
 
 
-def test_a_call_that_is_answered_by_a_no_leaves_the_link_as_it_is_p6(
+def test_a_refused_call_leaves_the_link_as_it_is_p6(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
     """P6: the other side of it: who answers is alive."""
@@ -181,7 +183,7 @@ def test_a_master_that_has_nothing_but_heartbeats_is_not_left_p6(
     ],
     ids=["400", "404", "500", "302", "a redirect without a place", "no stream, as a proxy's"],
 )
-def test_an_answer_that_is_no_yes_is_told_and_asked_again_p7(
+def test_a_response_other_than_success_is_reported_and_tried_again_p7(
     master: FakeMaster, events: RecordedScheduler, make: Make, answer: Answer, problem: str
 ) -> None:
     """P7: pymesos's thread ends on it, in silence, or with a KeyError."""
@@ -199,7 +201,7 @@ def test_an_answer_that_is_no_yes_is_told_and_asked_again_p7(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_credentials_that_were_never_taken_end_the_driver_p7(
+def test_credentials_that_were_never_accepted_end_the_driver_p7(
     master: FakeMaster, events: RecordedScheduler, make: Make, status: int
 ) -> None:
     """P7: a rollout of wrong ones ends with a sentence."""
@@ -214,7 +216,7 @@ def test_credentials_that_were_never_taken_end_the_driver_p7(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_credentials_that_were_taken_once_are_tried_again_p7(
+def test_credentials_that_were_accepted_once_are_tried_again_p7(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler, status: int
 ) -> None:
     """P7: a master that does not know them yet must not end a framework that leads."""

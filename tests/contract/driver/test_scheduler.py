@@ -76,7 +76,7 @@ def launch(driver: SchedulerDriver, events: RecordedScheduler) -> Json:
     return running
 
 
-def test_a_subscription_tells_the_framework_id_and_brings_offers(
+def test_a_subscription_returns_the_framework_id_and_brings_offers(
     driver: SchedulerDriver, events: RecordedScheduler
 ) -> None:
     (offers,) = events.wait("offered")
@@ -147,7 +147,7 @@ def test_offers_stay_suppressed_when_the_driver_subscribes_again_p18(
         driver.teardown()
 
 
-def test_reconciling_a_running_task_tells_its_state_without_a_uuid(
+def test_reconciling_a_running_task_returns_its_state_without_a_uuid(
     driver: SchedulerDriver, events: RecordedScheduler
 ) -> None:
     running = launch(driver, events)
@@ -160,7 +160,7 @@ def test_reconciling_a_running_task_tells_its_state_without_a_uuid(
     driver.acknowledge(status)
 
 
-def test_reconciling_with_an_agent_tells_that_a_task_is_gone_p17(
+def test_reconciling_with_an_agent_reports_a_task_that_is_gone_p17(
     driver: SchedulerDriver, events: RecordedScheduler
 ) -> None:
     """P17: without the agent's id Mesos can only say that it does not know."""
@@ -172,7 +172,7 @@ def test_reconciling_with_an_agent_tells_that_a_task_is_gone_p17(
     assert events.wait("updated")[0]["state"] == "TASK_UNKNOWN"
 
 
-def test_reconciling_nothing_tells_all_that_mesos_knows(
+def test_reconciling_without_tasks_reports_all_tasks_that_mesos_knows(
     driver: SchedulerDriver, events: RecordedScheduler
 ) -> None:
     running = launch(driver, events)
@@ -183,14 +183,14 @@ def test_reconciling_nothing_tells_all_that_mesos_knows(
     assert status["task_id"] == running["task_id"]
 
 
-def test_killing_a_task_that_mesos_does_not_know_tells_so(
+def test_killing_a_task_that_mesos_does_not_know_reports_it_as_unknown(
     driver: SchedulerDriver, events: RecordedScheduler
 ) -> None:
     driver.kill("no-such-task", None, grace_seconds=None)
     assert events.wait("updated")[0]["state"] == "TASK_UNKNOWN"
 
 
-def test_stop_leaves_tasks_alive_and_the_id_gets_them_back_p2(
+def test_stop_leaves_tasks_running_and_the_same_id_gets_them_back_p2(
     master: str, events: RecordedScheduler
 ) -> None:
     """P1, P2: neither stop() nor the end of the thread sends TEARDOWN."""

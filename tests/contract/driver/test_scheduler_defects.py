@@ -69,7 +69,7 @@ def test_a_call_that_is_not_answered_ends_after_the_timeout_p3(
         ("Role 'x' is not allowed", "Rejected"),
     ],
 )
-def test_an_error_event_ends_the_driver_and_tells_why_p5(
+def test_an_error_event_ends_the_driver_with_the_reason_p5(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler, message: str, error: str
 ) -> None:
     """P5: pymesos subscribes again, for ever."""
@@ -98,7 +98,7 @@ def test_an_error_event_ends_the_driver_and_tells_why_p5(
         ({}, (None, None, None)),
     ],
 )
-def test_a_failure_is_told_with_whatever_it_has_p8(
+def test_a_failure_is_reported_with_the_fields_that_it_has_p8(
     driver: SchedulerDriver,
     master: FakeMaster,
     events: RecordedScheduler,
@@ -142,7 +142,7 @@ def test_a_framework_without_a_failover_timeout_is_refused_p14(events: RecordedS
         lambda d: d.teardown(),
     ],
 )
-def test_a_call_without_a_link_says_that_nothing_was_sent_p15(
+def test_a_call_without_a_link_reports_that_nothing_was_sent_p15(
     master: FakeMaster, make: Make, call: Callable[[SchedulerDriver], None]
 ) -> None:
     """P15: pymesos returns as if it was."""
@@ -154,7 +154,7 @@ def test_a_call_without_a_link_says_that_nothing_was_sent_p15(
 
 
 @pytest.mark.parametrize("answers", ["with a no", "not at all"])
-def test_a_call_to_a_master_that_has_just_gone_says_that_nothing_was_sent_p3_p15(
+def test_a_call_to_a_master_that_has_just_gone_reports_that_nothing_was_sent_p3_p15(
     master: FakeMaster, events: RecordedScheduler, make: Make, unanswered: str, answers: str
 ) -> None:
     """P15: also before the link has noticed. P3: the connect counts for the timeout, too."""
@@ -191,7 +191,7 @@ def test_two_drivers_share_no_credentials_and_no_stream_p16(
         other_master.close()
 
 
-def test_a_secret_is_in_no_text_of_a_credential_p16() -> None:
+def test_no_text_of_a_credential_has_the_secret_p16() -> None:
     """P16: what is logged by accident tells nothing."""
     assert "s3cret" not in repr(Credential("p", "s3cret"))
 
@@ -219,7 +219,7 @@ def test_kill_names_the_agent_and_the_grace_p18(
     assert master.wait_call("KILL", 2).body["kill"] == {"task_id": {"value": "u"}}
 
 
-def test_a_new_subscription_repeats_what_was_last_asked_about_offers_p18(
+def test_a_new_subscription_repeats_the_last_suppress_or_revive_p18(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
     """P18: otherwise every lost link brings offers that nobody wants."""
@@ -236,7 +236,7 @@ def test_a_new_subscription_repeats_what_was_last_asked_about_offers_p18(
     assert "suppressed_roles" not in master.wait_call("SUBSCRIBE", 3).body["subscribe"]
 
 
-def test_what_is_asked_about_offers_without_a_link_holds_for_the_next_one_p18(
+def test_suppress_or_revive_without_a_link_holds_for_the_next_one_p18(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
     """P18: the call fails, and what it wanted is not forgotten."""
@@ -258,7 +258,7 @@ def test_what_is_asked_about_offers_without_a_link_holds_for_the_next_one_p18(
         assert subscribe.get("suppressed_roles") == roles
 
 
-def test_inverse_offers_are_told_and_accepted(
+def test_inverse_offers_are_reported_and_accepted(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
     """Not a defect, but a real master needs a maintenance schedule for it."""
@@ -277,7 +277,7 @@ def test_inverse_offers_are_told_and_accepted(
     }
 
 
-def test_every_subscription_is_told_and_every_loss_once_p19(
+def test_every_subscription_is_reported_and_every_loss_once_p19(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
     """P19: pymesos tells only the first as `registered`, and a loss for every try that fails."""
@@ -295,7 +295,7 @@ def test_every_subscription_is_told_and_every_loss_once_p19(
     assert again["subscribe"]["framework_info"]["id"] == {"value": FRAMEWORK_ID}
 
 
-def test_an_update_is_not_acknowledged_by_having_been_told_p23(
+def test_an_update_that_was_reported_is_not_acknowledged_by_that_p23(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
     """P23: it may be acknowledged only once it is stored."""
@@ -323,7 +323,7 @@ def test_an_update_is_not_acknowledged_by_having_been_told_p23(
         (Answer(drop=True), None, True),
     ],
 )
-def test_a_call_that_fails_says_whether_it_may_have_been_done_p24(
+def test_a_failed_call_reports_whether_it_may_have_been_done_p24(
     driver: SchedulerDriver, master: FakeMaster, answer: Answer, status: int | None, unknown: bool
 ) -> None:
     """P24: pymesos raises one RuntimeError for all of them, into the callback (P1)."""

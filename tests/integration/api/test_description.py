@@ -80,7 +80,7 @@ def explore(url: str, token: str, folder: Path, *more: str) -> str:
     return done.stdout
 
 
-def test_the_description_is_right_of_every_call(tmp_path: Path) -> None:
+def test_the_description_matches_every_call(tmp_path: Path) -> None:
     api = make_busy()
     with serving(api.app) as url:
         output = explore(url, asgi.TOKEN, tmp_path, "--max-examples=8")
@@ -88,7 +88,7 @@ def test_the_description_is_right_of_every_call(tmp_path: Path) -> None:
     assert f"Tested: {calls}\n" in output
 
 
-def test_it_is_right_of_a_running_framework_and_a_token_with_less_than_all(
+def test_the_description_matches_a_running_framework_and_a_token_with_a_smaller_scope(
     mesos: Mesos, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
 ) -> None:
     root = f"/test-{uuid.uuid4().hex}"

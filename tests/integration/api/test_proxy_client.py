@@ -55,7 +55,7 @@ def test_a_label_is_resolved_and_started(base: str, world: World) -> None:
     assert call(base, lambda api: api.find("hello", SHA)).state == "queued"
 
 
-def test_a_refusal_keeps_what_the_framework_said(base: str) -> None:
+def test_a_refusal_keeps_the_frameworks_message(base: str) -> None:
     with pytest.raises(ApiRefused) as refused:
         call(base, lambda api: api.start("hello", "nothing"))
     assert refused.value.problem.slug == "unknown-label"
@@ -76,23 +76,23 @@ def test_a_failed_preview_is_retried_others_stay_as_they_are(base: str, world: W
         call(base, lambda api: api.retry("hello", OTHER_SHA))
 
 
-def test_use_is_told_with_the_proxys_name(base: str, world: World) -> None:
+def test_usage_is_reported_with_the_proxys_name(base: str, world: World) -> None:
     call(base, lambda api: api.report_usage("the-proxy", [TaskUsage("hello.x.a1", 2, 3)]))
     usage = {"task_id": "hello.x.a1", "open": 2, "requests": 3}
     assert world.uses == [{"proxy": "the-proxy", "uses": [usage]}]
 
 
-def test_refused_connections_are_told_with_the_proxys_name(base: str, world: World) -> None:
+def test_refused_connections_are_reported_with_the_proxys_name(base: str, world: World) -> None:
     call(base, lambda api: api.report_refused_tasks("the-proxy", ["hello.x.a1", "hello.y.a2"]))
     assert world.refused == [{"proxy": "the-proxy", "tasks": ["hello.x.a1", "hello.y.a2"]}]
 
 
-def test_the_next_framework_is_asked_where_one_cannot_be_reached(base: str) -> None:
+def test_the_next_framework_is_tried_where_one_cannot_be_reached(base: str) -> None:
     addresses = f"http://127.0.0.1:{free_port()},{base}"
     assert call(addresses, lambda api: api.start("hello", "main")).state == "queued"
 
 
-def test_the_next_framework_is_asked_where_one_knows_none_that_leads(
+def test_the_next_framework_is_tried_where_one_knows_no_leader(
     base: str, world: World, other: World
 ) -> None:
     world.standby = True
@@ -107,7 +107,7 @@ def test_the_next_framework_is_asked_where_one_knows_none_that_leads(
     assert other.count("POST /v1/previews") == 3
 
 
-def test_a_framework_that_takes_the_call_and_ends_is_followed_by_the_next(base: str) -> None:
+def test_the_next_framework_is_tried_where_one_ends_during_the_call(base: str) -> None:
     """Such a call may arrive twice, and starts one preview."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -123,7 +123,7 @@ def test_a_framework_that_takes_the_call_and_ends_is_followed_by_the_next(base: 
         taken.join()
 
 
-def test_a_framework_that_hangs_is_left_for_the_one_that_took_the_last_report(
+def test_a_framework_that_hangs_is_left_for_the_one_that_accepted_the_last_report(
     base: str, world: World
 ) -> None:
     """A stopped process takes connections and answers nothing."""
@@ -142,7 +142,7 @@ def test_a_framework_that_hangs_is_left_for_the_one_that_took_the_last_report(
     assert world.asked == ["POST /v1/previews"]
 
 
-def test_a_refusal_is_the_answer_and_nobody_else_is_asked(base: str, other: World) -> None:
+def test_a_refusal_is_the_answer_and_no_other_framework_is_tried(base: str, other: World) -> None:
     with other.serving() as second, pytest.raises(ApiRefused):
         call(f"{base},{second}", lambda api: api.start("hello", "nothing"))
     assert other.asked == []
@@ -195,7 +195,7 @@ def test_a_stream_that_breaks_goes_on_at_the_next_framework(base: str, world: Wo
     assert [event.data for event in events if event.name == "log"] == ['"0123"', '"456789"']
 
 
-def test_when_none_answers_all_of_them_are_named(base: str, world: World) -> None:
+def test_if_no_framework_answers_the_error_names_them_all(base: str, world: World) -> None:
     world.standby = True
     nobody = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(ApiAway) as away:
@@ -204,14 +204,14 @@ def test_when_none_answers_all_of_them_are_named(base: str, world: World) -> Non
     assert f"{base}: No framework leads now." in str(away.value)
 
 
-def test_the_wrong_token_is_told_without_the_token(base: str) -> None:
+def test_a_wrong_token_is_reported_without_the_token(base: str) -> None:
     with pytest.raises(ApiAway) as away:
         call(base, lambda api: api.start("hello", "main"), token="wrong-token")
     assert "token" in str(away.value)
     assert "wrong-token" not in str(away.value)
 
 
-def test_a_framework_that_cannot_answer_now_is_away(base: str, world: World) -> None:
+def test_a_framework_that_cannot_answer_now_counts_as_away(base: str, world: World) -> None:
     world.refuse("hello", "main", Unavailable("ZooKeeper"))
     with pytest.raises(ApiAway, match="ZooKeeper"):
         call(base, lambda api: api.start("hello", "main"))

@@ -57,7 +57,7 @@ async def do_all(client: FrameworkApi) -> None:
     await client.report_refused_tasks("a", ["hello.x.a1"])
 
 
-def test_the_token_of_proxies_is_good_for_all_that_a_proxy_does(api: Api, address: str) -> None:
+def test_a_proxys_token_is_good_for_all_calls_of_a_proxy(api: Api, address: str) -> None:
     run(address, do_all, OF_PROXIES)
     ((proxy, uses),) = api.previews.uses
     assert (proxy, [tuple(usage) for usage in uses]) == ("a", [("hello.x.a1", 2, 3)])
@@ -76,7 +76,7 @@ def test_a_proxy_has_no_limit(address: str) -> None:
     assert run(address, call_often, OF_PROXIES) == [None] * (TOKENS.quota + 1)
 
 
-def test_a_token_that_somebody_made_reports_nothing(api: Api, address: str) -> None:
+def test_a_token_that_somebody_made_cannot_report_as_a_proxy(api: Api, address: str) -> None:
     api.put(State.RUNNING)
     for scope in ("use", "admin"):
         order = {"name": scope, "scope": scope}

@@ -98,7 +98,7 @@ def test_a_label_of_a_real_repository_starts_its_commit(api: RunningApi, reposit
     assert (answer.status_code, "has the label" in answer.json()["detail"]) == (404, True)
 
 
-def test_a_repository_that_does_not_answer_holds_up_nobody_else(
+def test_a_repository_that_does_not_answer_delays_nobody_else(
     api: RunningApi, repository: Path
 ) -> None:
     api.call("POST", "/v1/apps", json={"name": "quick", "repository": str(repository)})

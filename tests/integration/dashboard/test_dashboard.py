@@ -81,7 +81,7 @@ def test_an_app_is_added_and_a_branch_started_and_stopped_where_it_stands(
     assert page.evaluate("window.stays")
 
 
-def test_what_is_told_of_an_action_moves_no_button_from_under_the_pointer(page: Page) -> None:
+def test_the_message_of_an_action_moves_no_button_from_under_the_pointer(page: Page) -> None:
     page.goto("/apps/hello")
     row = page.get_by_role("row", name="main")
     before = row.bounding_box()
@@ -93,7 +93,7 @@ def test_what_is_told_of_an_action_moves_no_button_from_under_the_pointer(page: 
     assert after["y"] == before["y"]
 
 
-def test_a_no_is_said_where_one_stands(page: Page, dashboard: Dashboard) -> None:
+def test_a_refusal_is_shown_where_the_button_is(page: Page, dashboard: Dashboard) -> None:
     dashboard.previews.put("hello", SHA, State.FAILED, labels=("main",))
     page.goto("/apps/hello")
     page.evaluate("window.stays = true")
@@ -106,9 +106,7 @@ def test_a_no_is_said_where_one_stands(page: Page, dashboard: Dashboard) -> None
     assert page.evaluate("window.stays")
 
 
-def test_what_changes_elsewhere_shows_and_what_is_typed_here_stays(
-    page: Page, dashboard: Dashboard
-) -> None:
+def test_changes_from_elsewhere_show_and_typed_text_stays(page: Page, dashboard: Dashboard) -> None:
     page.goto("/apps/hello")
     search = page.get_by_role("searchbox", name="Search branches")
     search.fill("half a wo")
@@ -122,7 +120,7 @@ def test_what_changes_elsewhere_shows_and_what_is_typed_here_stays(
     assert search.evaluate("field => field.selectionStart") == len("half a w")
 
 
-def test_what_changed_while_a_page_was_on_its_way_shows(page: Page, dashboard: Dashboard) -> None:
+def test_a_change_during_the_loading_of_a_page_shows(page: Page, dashboard: Dashboard) -> None:
     def change(route: Route) -> None:
         dashboard.previews.put("hello", SHA, State.RUNNING, labels=("main",))
         route.continue_()
@@ -132,7 +130,7 @@ def test_what_changed_while_a_page_was_on_its_way_shows(page: Page, dashboard: D
     expect(page.get_by_role("button", name="Stop main")).to_be_visible()
 
 
-def test_why_no_token_was_made_stays(page: Page) -> None:
+def test_the_reason_why_no_token_was_made_stays_on_the_page(page: Page) -> None:
     page.goto("/tokens")
     page.get_by_label("Name").fill("No Name")
     with page.expect_response("**/tokens") as answered:
@@ -142,7 +140,7 @@ def test_why_no_token_was_made_stays(page: Page) -> None:
     expect(page.locator("#problem")).to_contain_text("No token was made")
 
 
-def test_the_end_of_a_token_ends_what_it_had_open(
+def test_the_end_of_a_token_ends_its_open_streams(
     page: Page, context: BrowserContext, browser: Chromium, dashboard: Dashboard
 ) -> None:
     page.goto("/tokens")
@@ -183,7 +181,7 @@ def test_on_a_phone_each_bar_is_one_line_and_tabs_have_their_counts(
         assert page.locator(".tabs .soft:visible").count() == 3
 
 
-def test_a_page_says_that_it_may_be_out_of_date_and_catches_up(
+def test_a_page_shows_that_it_may_be_out_of_date_and_catches_up(
     browser: Chromium, dashboard: Dashboard, free_port: Callable[[], int]
 ) -> None:
     port = free_port()
@@ -199,7 +197,7 @@ def test_a_page_says_that_it_may_be_out_of_date_and_catches_up(
             expect(page.get_by_text("This page may be out of date")).to_have_count(0)
 
 
-def test_a_session_that_ended_while_nobody_answered_leads_to_signing_in(
+def test_a_session_that_ended_while_no_framework_answered_leads_to_signing_in(
     browser: Chromium, dashboard: Dashboard, free_port: Callable[[], int]
 ) -> None:
     port = free_port()
@@ -246,7 +244,7 @@ def test_everything_works_without_scripts(browser: Chromium, base: str) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
-def test_each_page_is_good_for_everybody(
+def test_each_page_is_accessible(
     browser: Chromium, dashboard: Dashboard, base: str, width: int, scheme: Any
 ) -> None:
     put_everything(dashboard)

@@ -54,7 +54,7 @@ def test_the_logs_of_earlier_attempts_are_read(page: Page, dashboard: Dashboard)
     assert download.value.suggested_filename == "hello-5c80e7d-1.log"
 
 
-def test_who_runs_no_scripts_reads_logs_too(
+def test_a_browser_without_scripts_reads_logs_too(
     browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
     put_everything(dashboard)

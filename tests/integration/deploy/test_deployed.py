@@ -138,7 +138,7 @@ def fleet(site: Site, mesos: Mesos) -> Iterator[Fleet]:
 
 
 @pytest.mark.parametrize("stage", ["framework", "proxy"])
-def test_an_image_has_its_program_and_nothing_of_its_making(
+def test_an_image_has_its_program_and_no_build_tools(
     docker: DockerClient, images: dict[str, str], stage: str
 ) -> None:
     script = (

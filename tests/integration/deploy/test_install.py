@@ -49,7 +49,7 @@ def find(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", sorted({"python3.11", "python3.13", RUNNING}))
-def test_what_is_locked_is_installed_and_fits_together_p26(name: str, tmp_path: Path) -> None:
+def test_the_locked_versions_are_installed_and_fit_together_p26(name: str, tmp_path: Path) -> None:
     """P26: pymesos's own http-parser builds on neither."""
     python = find(name)
     tree = tmp_path / "tree"
@@ -76,7 +76,7 @@ def test_what_is_locked_is_installed_and_fits_together_p26(name: str, tmp_path: 
     assert all(SpecifierSet(one).contains("3.9.2") for one in ranges), "agents may have 3.9"
 
 
-def test_no_file_is_installed_but_what_the_lock_knows_by_its_hash(tmp_path: Path) -> None:
+def test_no_file_is_installed_whose_hash_is_not_in_the_lock(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     shutil.copytree(ROOT, tree, ignore=NOT_COPIED)
     lock = tree / "locks" / "libraries.txt"

@@ -45,7 +45,7 @@ def test_each_alert_fires_when_it_should() -> None:
     assert shown == set(alerts())
 
 
-def test_each_alert_says_what_it_is_and_leads_to_what_to_do() -> None:
+def test_each_alert_describes_itself_and_leads_to_advice() -> None:
     rules, page = (FOLDER / "alerts.yml").read_text(), (DOCS / "monitoring.md").read_text()
     for name, body in zip(alerts(), rules.split("- alert: ")[1:], strict=True):
         assert f"\n### {name}\n" in page

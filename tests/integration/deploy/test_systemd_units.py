@@ -25,7 +25,7 @@ def test_systemd_understands_the_unit(unit: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
-def test_the_unit_may_do_little_else_than_its_work(unit: Path) -> None:
+def test_the_unit_has_few_rights_beyond_its_work(unit: Path) -> None:
     threshold = EXPOSED.get(unit.stem, 20)
     done = _analyze("security", "--offline=true", f"--threshold={threshold}", str(unit))
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"

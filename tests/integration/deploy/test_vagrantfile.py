@@ -23,7 +23,7 @@ def test_ruby_understands_it_without_a_warning() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "Syntax OK\n", "")
 
 
-def test_it_asks_for_a_master_and_two_agents_of_either_kind() -> None:
+def test_it_defines_a_master_and_two_agents_of_either_kind() -> None:
     machines = vagrantfile.read()["machines"]
     assert list(machines) == ["master", "agent-1", "agent-2"]
     for name, machine in machines.items():

@@ -32,7 +32,7 @@ def test_an_agent_that_is_well_builds_and_starts(found: Found, when: str) -> Non
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
-def test_a_bridge_that_is_gone_is_the_agents_fault(found: Found, builder: str) -> None:
+def test_a_missing_bridge_is_the_agents_fault(found: Found, builder: str) -> None:
     reason = found["no bridge"][builder]
     assert reason.startswith("agent-unfit: ")
     assert "docker0 failed: Device does not exist" in reason
@@ -47,13 +47,13 @@ def test_a_full_disk_is_the_agents_fault(found: Found, way: str) -> None:
     assert "its disk is full" in reason
 
 
-def test_the_doctor_of_an_agent_sees_both(found: Found) -> None:
+def test_the_doctor_of_an_agent_reports_both(found: Found) -> None:
     assert "docker0 failed: Device does not exist" in found["no bridge"]["doctor"]
     assert "no space left on device" in found["full"]["doctor"]
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
-def test_a_step_that_fails_stays_the_commits_fault_whatever_it_says(
+def test_a_step_that_fails_stays_the_commits_fault_whatever_it_prints(
     found: Found, builder: str
 ) -> None:
     assert found["step"][builder].startswith("build-failed: ")
@@ -61,8 +61,6 @@ def test_a_step_that_fails_stays_the_commits_fault_whatever_it_says(
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
-def test_a_registry_to_which_there_is_no_way_is_no_failure_of_the_build(
-    found: Found, builder: str
-) -> None:
+def test_an_unreachable_registry_is_not_a_failure_of_the_build(found: Found, builder: str) -> None:
     assert found["base"][builder].startswith("registry-unreachable: ")
     assert "registry.test" in found["base"][builder]

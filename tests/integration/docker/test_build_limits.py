@@ -106,7 +106,7 @@ def watch(name: str, step: str) -> list[str]:
     return seen
 
 
-def test_a_step_is_in_a_group_that_is_made_for_it_and_goes_before_others(
+def test_a_step_is_in_a_group_of_its_own_and_is_killed_before_others(
     world: World, own: str
 ) -> None:
     length = f"2.{os.getpid()}{os.urandom(2)[0]}"
@@ -118,7 +118,7 @@ def test_a_step_is_in_a_group_that_is_made_for_it_and_goes_before_others(
     assert [copy for copy in TREE.copies(own) if copy.exists()] == []
 
 
-def test_who_takes_all_memory_is_told_so_and_no_other_build_suffers(
+def test_a_build_that_takes_all_memory_fails_for_it_and_no_other_build_suffers(
     world: World, own: str, docker_host: str, tmp_path: Path
 ) -> None:
     (tmp_path / "beside").mkdir()
@@ -148,7 +148,9 @@ def test_who_takes_all_memory_is_told_so_and_no_other_build_suffers(
     assert world.run("cat /what") == "built\n"
 
 
-def test_a_step_whose_child_was_killed_for_memory_is_told_so(world: World, own: str) -> None:
+def test_a_step_whose_child_was_killed_for_memory_fails_with_that_reason(
+    world: World, own: str
+) -> None:
     world.restart(HUNGRY)
     with pytest.raises(BuildFailed) as caught:
         world.build(f"RUN echo {mark()}; tail /dev/zero || exit 3")
@@ -156,7 +158,7 @@ def test_a_step_whose_child_was_killed_for_memory_is_told_so(world: World, own: 
     assert caught.value.exit_code == 3
 
 
-def test_a_step_that_cannot_even_begin_in_its_group_is_no_fault_of_the_agent(
+def test_a_step_that_cannot_begin_in_its_group_is_not_the_agents_fault(
     world: World, own: str
 ) -> None:
     world.restart(Confinement(build_memory=1))
@@ -177,7 +179,7 @@ time.sleep(300)
 """
 
 
-def test_a_step_that_may_not_begin_for_others_of_its_app_is_no_fault_of_the_agent(
+def test_a_step_that_other_builds_of_its_app_keep_from_beginning_is_not_the_agents_fault(
     world: World, own: str
 ) -> None:
     of_app = cgroup.Budget(1000, 2048)
@@ -199,7 +201,9 @@ def test_a_step_that_may_not_begin_for_others_of_its_app_is_no_fault_of_the_agen
             wait_until(lambda: (folder / "pids.current").read_text() == "0\n")
 
 
-def test_a_step_that_fails_for_another_reason_is_not_told_so(world: World, own: str) -> None:
+def test_a_step_that_fails_for_another_reason_is_not_blamed_on_memory(
+    world: World, own: str
+) -> None:
     world.restart(HUNGRY)
     with pytest.raises(BuildFailed) as caught:
         world.build(f"RUN echo {mark()}; dd if=/dev/zero of=/big bs=1M count=100; exit 137")
@@ -231,14 +235,14 @@ def test_an_operators_group_is_used_instead_of_one_of_ours(buildkit: World, grou
     assert buildkit.run("cat /what") == "built\n"
 
 
-def test_a_group_that_is_missing_is_told_and_not_made_without_limits(buildkit: World) -> None:
+def test_a_missing_group_is_reported_and_not_made_without_limits(buildkit: World) -> None:
     buildkit.restart(OWN)
     buildkit.build(f"RUN echo {mark()}")
     assert f"this agent does not limit builds: {UNLIMITED}" in buildkit.log.headers
     assert copies() == []
 
 
-def test_a_group_that_limits_nothing_is_told_too(buildkit: World, group: Path) -> None:
+def test_a_group_without_limits_is_reported_too(buildkit: World, group: Path) -> None:
     buildkit.restart(OWN)
     buildkit.build(f"RUN echo {mark()}")
     assert buildkit.log.headers == []

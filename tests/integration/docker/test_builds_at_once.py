@@ -114,7 +114,7 @@ def begin(first: Builder, *others: Builder) -> None:
     wait_until(lambda: all(other.waits for other in others))
 
 
-def test_others_have_what_the_first_has_built_and_may_be_stopped_while_they_wait(
+def test_other_builds_use_the_first_ones_result_and_may_be_stopped_while_they_wait(
     make: Callable[[], Builder],
 ) -> None:
     first, second, stopped = make(), make(), make()

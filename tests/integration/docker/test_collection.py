@@ -237,7 +237,7 @@ def test_an_executor_makes_room_before_it_builds(world: World) -> None:
     assert "the agent's disk is nearly full" in executor.stdout.read_text()
 
 
-def test_what_is_anothers_stays(world: World) -> None:
+def test_files_of_others_stay(world: World) -> None:
     tag = world.have_like()
     world.collect_all(cluster="another")
     assert world.tags() == {tag}
@@ -258,7 +258,7 @@ def test_an_image_that_an_attempt_is_about_to_run_stays(world: World) -> None:
     assert world.tags() == set()
 
 
-def test_an_image_that_lost_its_tag_goes_once_it_cannot_be_one_that_is_being_made(
+def test_an_untagged_image_goes_once_no_build_can_be_making_it(
     world: World,
 ) -> None:
     tag = world.have_like()
@@ -291,7 +291,7 @@ def test_volumes_go_last_and_their_hooks_run_again(world: World) -> None:
     assert not volumes.prepared(again, hooks)
 
 
-def test_a_volume_that_a_container_has_stays(world: World) -> None:
+def test_a_volume_in_use_by_a_container_stays(world: World) -> None:
     uses = UsageLocks(world.work)
     (volume,) = DockerVolumes(world.daemon, WorkFolder(world.work), uses).have(
         APP, "2" * 40, ["/x"], {}

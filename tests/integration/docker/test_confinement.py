@@ -81,7 +81,7 @@ def world(docker_host: str) -> Iterator[World]:
     made.images.clear()
 
 
-def test_what_a_process_may_have_is_limited_from_within(world: World) -> None:
+def test_the_limits_of_a_process_hold_inside_its_container(world: World) -> None:
     output = world.says(
         "cat /proc/self/limits; busybox df -k /dev/shm; cat /proc/self/oom_score_adj;"
         "busybox grep -E 'NoNewPrivs|Seccomp:' /proc/self/status"
@@ -133,7 +133,7 @@ def volume(world: World, docker_host: str) -> Iterator[str]:
         pytest.param(f"cd /data; {MAKE_FILES}", 20, CALM, 50, id="no byte, there", marks=AS_ROOT),
     ],
 )
-def test_who_writes_more_than_the_limit_is_ended_for_that(
+def test_an_application_that_writes_more_than_the_limit_is_ended_for_that(
     world: World, volume: str, command: str, limit: int, calm: float, within: float
 ) -> None:
     spec = dataclasses.replace(world.spec(command), volumes={"/data": volume})
@@ -153,7 +153,7 @@ def test_a_volume_may_be_where_a_read_only_root_has_its_memory(world: World, vol
     assert b"tmpfs on /tmp " not in world.log.data
 
 
-def test_who_writes_less_goes_on(world: World) -> None:
+def test_an_application_that_writes_less_goes_on(world: World) -> None:
     spec = world.spec("dd if=/dev/zero of=/some bs=1M count=50; echo written; " + STAY)
     container = world.start(spec, Confinement(disk_limit=400))
     wait_until(lambda: b"written" in world.log.data)
@@ -161,7 +161,7 @@ def test_who_writes_less_goes_on(world: World) -> None:
     assert container.exit() is None
 
 
-def test_the_check_of_an_image_is_not_executed(world: World) -> None:
+def test_the_healthcheck_of_an_image_is_not_executed(world: World) -> None:
     check = "HEALTHCHECK --interval=10ms CMD /bin/busybox touch /checked"
     image = world.images.add(f"prevs-test/{CLUSTER}:checked", STAY, check)
 
@@ -221,7 +221,7 @@ def group() -> Iterator[str]:
     os.geteuid() != 0 or not Path("/sys/fs/cgroup/memory").is_dir(),
     reason="makes control groups of v1, as root",
 )
-def test_a_container_counts_as_its_executors_where_that_has_a_group(
+def test_a_container_counts_towards_its_executors_group_where_there_is_one(
     world: World, group: str, docker_host: str
 ) -> None:
     if world.client.info()["CgroupDriver"] != "cgroupfs":

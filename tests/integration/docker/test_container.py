@@ -81,7 +81,7 @@ def check(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
     return ApplicationProbe(address, path, url, signals=StopSignal(), answer_limit=limit).check()
 
 
-def test_a_container_is_as_its_spec_says_and_has_no_more_rights_than_it_needs(world: World) -> None:
+def test_a_container_matches_its_spec_and_has_no_more_rights_than_it_needs(world: World) -> None:
     spec = world.spec(SERVE)
     world.containers.start(spec, on_exit=ignore)
     found = world.inspect(spec)
@@ -197,13 +197,13 @@ def test_an_application_that_listens_answers(world: World) -> None:
     assert check(spec, "/nothing") == Answer(connected=True, status=404)
 
 
-def test_dockers_own_listener_does_not_pass_for_the_application(world: World) -> None:
+def test_dockers_own_listener_is_not_mistaken_for_the_application(world: World) -> None:
     spec = world.spec("while :; do sleep 0.1; done")
     world.containers.start(spec, on_exit=ignore)
     assert check(spec) == Answer(connected=False, problem="it closed the connection")
 
 
-def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_not_listen(
+def test_a_silent_application_is_distinguished_from_one_that_does_not_listen(
     world: World,
 ) -> None:
     spec = world.spec("nc -l -p $PORT -e sleep 1000")
@@ -235,7 +235,7 @@ def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_no
         ("exit 3", Exit(3, out_of_memory=False)),
     ],
 )
-def test_an_end_for_want_of_memory_is_told_from_another(
+def test_an_end_for_lack_of_memory_is_distinguished_from_others(
     world: World, command: str, end: Exit
 ) -> None:
     assert run(world, world.spec(command)) == end
@@ -250,7 +250,7 @@ def test_processes_that_are_killed_for_memory_are_counted_while_it_runs(world: W
     assert container.memory_kills() == 2, "what was known stays"
 
 
-def test_a_port_that_is_taken_is_a_reason_and_leaves_nothing(world: World) -> None:
+def test_a_taken_port_is_reported_and_leaves_nothing(world: World) -> None:
     first = world.spec(SERVE, number=1)
     world.containers.start(first, on_exit=ignore)
     second = dataclasses.replace(world.spec(SERVE, number=2), host_port=first.host_port)
@@ -304,7 +304,7 @@ def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
     wait_until(lambda: all(check(spec).status == 200 for spec in specs))
 
 
-def test_an_application_gets_the_signal_that_its_image_asks_for(world: World) -> None:
+def test_an_application_gets_the_stop_signal_of_its_image(world: World) -> None:
     command = "trap 'echo as asked; exit 0' USR1; echo up; while :; do sleep 0.05; done"
     spec = world.spec(command)
     made = world.client.create_container(spec.image, labels={"prevs.task": CLUSTER})
@@ -333,7 +333,7 @@ def test_zombies_are_reaped(world: World) -> None:
     assert container.exit() is None
 
 
-def test_a_daemon_that_is_not_there_is_told_as_such(world: World) -> None:
+def test_a_missing_daemon_is_reported_as_such(world: World) -> None:
     daemon = Daemon({"DOCKER_HOST": "unix:///nowhere/docker.sock"})
     containers = DockerContainers(daemon, None, world.log, world.guard)
     with pytest.raises(DockerUnavailable, match="does not answer"):

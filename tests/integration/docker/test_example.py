@@ -52,9 +52,7 @@ def test_commits_have_the_same_ids_whenever_they_are_made(repository: Path, tmp_
     assert refs(tmp_path / "again") == refs(repository)
 
 
-def test_the_failures_are_no_part_of_the_example_unless_asked_for(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_the_example_has_failing_branches_only_on_request(repository: Path, tmp_path: Path) -> None:
     assert make(tmp_path / "plain").returncode == 0
     assert set(refs(tmp_path / "plain")) == {"main", "feature/dark", "v1"}
     assert set(refs(repository)) == {"main", "feature/dark", "v1"} | FAILURES
@@ -162,7 +160,7 @@ def test_registering_prints_the_addresses_and_may_be_done_again(tmp_path: Path) 
     assert api.previews.snapshot.app("hello").mem == 256
 
 
-def test_registering_without_an_api_says_what_to_do(tmp_path: Path) -> None:
+def test_registering_without_an_api_shows_what_to_do(tmp_path: Path) -> None:
     done = register({"PREVS_API": "http://127.0.0.1:9", "PREVS_TOKEN": "t"}, tmp_path / "hello")
     assert done.returncode == 1
     assert "prevs local up" in done.stderr

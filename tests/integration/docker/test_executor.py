@@ -66,7 +66,7 @@ def test_a_broken_dockerfile_is_a_failure_with_its_step(agent: Agent) -> None:
     assert b"this cannot work" in agent.log.data
 
 
-def test_an_application_that_exits_is_a_failure_with_its_code_and_its_words(agent: Agent) -> None:
+def test_an_application_that_exits_is_a_failure_with_its_code_and_its_output(agent: Agent) -> None:
     sha = agent.image("echo I give up; exit 3")
     agent.run(sha)
     assert agent.report == TaskReport(Phase.ENDED, Cause.APP_EXITED, 3)

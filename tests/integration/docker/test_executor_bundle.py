@@ -45,7 +45,7 @@ def home(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_what_is_made_of_the_same_is_the_same(bundle: Bundle) -> None:
+def test_the_same_sources_make_the_same_bundle(bundle: Bundle) -> None:
     code = "from framework import executor_bundle; print(executor_bundle.build().digest)"
     environ = {
         "PYTHONPATH": str(Path(__file__).parents[3]),
@@ -105,7 +105,7 @@ def test_all_of_it_comes_from_the_bundle_or_from_pythons_own_library(
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_without_its_bundle_no_python_has_it(python: str) -> None:
+def test_no_python_has_the_executor_without_its_bundle(python: str) -> None:
     for module in ("executor", "docker"):
         ran = subprocess.run(
             [python, "-I", "-S", "-c", f"import {module}"],

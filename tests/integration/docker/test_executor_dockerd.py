@@ -162,13 +162,13 @@ def test_an_attempt_goes_on_through_a_restart_with_live_restore(world: World, wa
 
 
 @pytest.mark.parametrize("way", ["stopped", "killed"])
-def test_a_container_that_docker_took_along_is_no_failure_of_the_application(
+def test_a_container_that_ends_with_docker_is_not_a_failure_of_the_application(
     taken_along: World, way: str
 ) -> None:
     assert_taken_along(taken_along, way)
 
 
-def test_nor_is_one_whose_docker_was_stopped_behind_the_socket_of_systemd(
+def test_a_container_whose_docker_was_stopped_behind_the_socket_of_systemd_is_neither(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     with started(listens=True) as dockerd, made(dockerd, tmp_path, free_port()) as world:
@@ -187,7 +187,7 @@ def assert_taken_along(world: World, way: str) -> None:
     assert lines(executor) == list(range(1, len(lines(executor)) + 1))
 
 
-def test_an_application_that_ends_while_docker_is_away_ended_by_itself(world: World) -> None:
+def test_an_end_of_the_application_while_docker_is_away_is_its_own(world: World) -> None:
     executor = world.run()
     (container,) = world.containers()
     pid = world.client.inspect_container(container)["State"]["Pid"]

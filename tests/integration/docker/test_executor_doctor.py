@@ -54,7 +54,7 @@ def environ(docker_host: str, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("python", [sys.executable, DEBIANS])
-def test_a_machine_with_all_is_told_as_it_is(
+def test_a_complete_machine_is_reported_as_it_is(
     bundle: Path, environ: dict[str, str], tmp_path: Path, python: str
 ) -> None:
     temporary = tmp_path / "temporary"
@@ -86,7 +86,7 @@ def test_people_get_lines_with_what_to_do(bundle: Path, environ: dict[str, str])
     assert seen.err == ""
 
 
-def test_a_machine_that_lacks_things_says_which(
+def test_a_machine_that_lacks_parts_has_them_reported(
     bundle: Path, environ: dict[str, str], tmp_path: Path
 ) -> None:
     programs = tmp_path / "programs"

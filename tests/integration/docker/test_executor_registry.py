@@ -77,7 +77,7 @@ def world(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
             client.remove_network(network["Id"])
 
 
-def test_what_one_agent_has_built_another_runs_without_the_repository(world: World) -> None:
+def test_an_image_of_one_agent_runs_on_another_without_the_repository(world: World) -> None:
     digest = world.share()
     assert digest.startswith("sha256:")
     assert world.first.states.count("TASK_RUNNING") == 2

@@ -72,7 +72,7 @@ def test_hooks_prepare_a_volume_that_outlives_its_containers_and_its_attempt(
     assert len(hooks) == 4  # not of the second attempt
 
 
-def test_an_app_that_was_made_again_under_the_name_finds_nothing_of_the_one_before(
+def test_a_new_app_under_an_old_name_finds_no_volume_of_the_old_one(
     agent: Agent, own_data: str
 ) -> None:
     sha = have(agent, own_data)
@@ -86,7 +86,7 @@ def test_an_app_that_was_made_again_under_the_name_finds_nothing_of_the_one_befo
     assert len(agent.volumes()) == 2
 
 
-def test_a_hook_that_fails_is_a_failure_with_its_code_and_its_words(agent: Agent) -> None:
+def test_a_hook_that_fails_is_a_failure_with_its_code_and_its_output(agent: Agent) -> None:
     sha = agent.image(SERVE)
     agent.run(sha, run=RunSettings(hooks=(hook("echo no such table; exit 3"), hook("exit 0"))))
     assert agent.report == TaskReport(Phase.ENDED, Cause.HOOK_FAILED, 3)
@@ -96,7 +96,7 @@ def test_a_hook_that_fails_is_a_failure_with_its_code_and_its_words(agent: Agent
     assert agent.containers() == []
 
 
-def test_the_status_that_a_commit_asks_for_is_healthy(agent: Agent) -> None:
+def test_the_status_in_a_commits_settings_counts_as_healthy(agent: Agent) -> None:
     sha = agent.image(SERVE)
     settings = RunSettings(statuses=(404,))
     assert agent.answer(sha, run=settings, health="/nothing") == "hello\n"
@@ -105,7 +105,7 @@ def test_the_status_that_a_commit_asks_for_is_healthy(agent: Agent) -> None:
     assert "its last answer had the status 200. Make it answer 404" in agent.message
 
 
-def test_a_check_ends_when_its_commit_says(agent: Agent) -> None:
+def test_a_check_ends_at_the_limit_of_its_commit(agent: Agent) -> None:
     silent = ["/bin/sh", "-c", "while :; do nc -l -p $PORT -e sleep 1000; done"]
     sha = agent.image(SERVE)
     settings = RunSettings(command=tuple(silent), check_timeout=0.25)

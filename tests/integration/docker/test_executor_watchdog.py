@@ -131,7 +131,7 @@ def test_the_container_of_a_killed_executor_is_removed(world: World, group: bool
     assert_nothing_is_left(world, executor)
 
 
-def test_the_watchdog_is_no_descendant_of_the_executor_and_lets_signals_pass(world: World) -> None:
+def test_the_watchdog_is_not_a_descendant_of_the_executor_and_passes_signals(world: World) -> None:
     executor = world.running()
     (watchdog,) = [one for one in executor.family() if one.pid != executor.process.pid]
     stat = processes.parse_stat(Path(f"/proc/{watchdog.pid}/stat").read_text())

@@ -56,7 +56,7 @@ def container(client: APIClient) -> Iterator[str]:
     images.clear()
 
 
-def test_a_daemon_that_loses_its_place_in_the_log_is_asked_again(
+def test_a_daemon_that_loses_its_place_in_the_log_is_queried_again(
     client: APIClient, container: str
 ) -> None:
     log, over = MemoryLog(), threading.Event()

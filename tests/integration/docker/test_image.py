@@ -17,7 +17,7 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 
-def test_an_image_is_there_with_its_labels_once_the_builder_that_is_meant_has_built_it(
+def test_an_image_has_its_labels_once_the_configured_builder_has_built_it(
     world: World,
 ) -> None:
     assert not world.images.exists(TAG)
@@ -30,7 +30,7 @@ def test_an_image_is_there_with_its_labels_once_the_builder_that_is_meant_has_bu
     assert buildkit == (world.builder == "buildkit")
 
 
-def test_what_a_step_says_is_in_the_log_while_it_runs(world: World) -> None:
+def test_the_output_of_a_step_is_in_the_log_while_it_runs(world: World) -> None:
     seen: list[bool] = []
 
     def watch() -> None:
@@ -63,7 +63,9 @@ def test_a_step_that_fails_is_named_with_its_exit_code(world: World) -> None:
     ("line", "message"),
     [("COPY nothing-here /x", "nothing-here"), ("RUM echo", "(?i)unknown instruction: RUM")],
 )
-def test_a_line_that_cannot_be_done_is_told(world: World, line: str, message: str) -> None:
+def test_an_impossible_line_of_a_dockerfile_is_reported(
+    world: World, line: str, message: str
+) -> None:
     with pytest.raises(BuildFailed, match=message):
         world.build(line)
 
@@ -85,7 +87,7 @@ def test_a_link_out_of_the_commit_shows_nothing_of_the_agent(world: World) -> No
     assert SECRET.encode() not in world.log.data
 
 
-def test_a_daemon_that_is_not_there_is_told_as_such(world: World, tmp_path: Path) -> None:
+def test_a_missing_daemon_is_reported_as_such(world: World, tmp_path: Path) -> None:
     daemon = Daemon({"DOCKER_HOST": "unix:///nowhere/docker.sock"})
     environ = {"PATH": os.environ["PATH"] if world.builder == "buildkit" else "/nowhere"}
     images = DockerImages(daemon, tmp_path, environ, world, signals=world.signals, log=world.log)

@@ -82,7 +82,7 @@ def test_a_step_that_begins_after_its_build_was_cut_off_is_killed(world: World) 
 
 
 @pytest.mark.parametrize("world", ["buildkit"], indirect=True)
-def test_the_mark_of_a_step_is_in_its_environment_alone(world: World) -> None:
+def test_the_mark_of_a_step_is_only_in_its_environment(world: World) -> None:
     step = f"RUN env; echo {os.urandom(4).hex()}; head -c 8 /dev/urandom | md5sum > /what"
     name, _, value = MARKED.partition("=")
     world.build(step)

@@ -60,7 +60,7 @@ def test_a_dockerignore_of_the_dockerfile_alone_is_read_by_buildkit(world: World
     assert shown == ("" if world.builder == "buildkit" else "it is there\n")
 
 
-def test_a_dockerignore_that_is_no_text_is_told_as_the_commits_fault(world: World) -> None:
+def test_a_dockerignore_that_is_not_text_is_reported_as_the_commits_fault(world: World) -> None:
     (world.tree / ".dockerignore").write_bytes(b"\xff\xfe*.md\n")
     if world.builder == "buildkit":
         world.build()
@@ -78,7 +78,9 @@ def test_build_arguments_reach_the_steps_and_not_the_builders_own_command(world:
     assert world.run("cat /what") == 'it\'s $HOME, "here"\nunix:///nowhere\n'
 
 
-def test_the_target_is_the_stage_that_is_built_and_may_copy_of_an_earlier_one(world: World) -> None:
+def test_the_target_is_the_stage_that_is_built_and_may_copy_from_an_earlier_one(
+    world: World,
+) -> None:
     base = DOCKERFILE.replace("scratch", "scratch AS base", 1)
     world.write(
         "Dockerfile",
@@ -90,13 +92,13 @@ def test_the_target_is_the_stage_that_is_built_and_may_copy_of_an_earlier_one(wo
     assert world.run("cat /copied; test -e /what || echo alone") == "made\nalone\n"
 
 
-def test_a_target_that_there_is_not_is_named(world: World) -> None:
+def test_a_missing_target_is_named(world: World) -> None:
     with pytest.raises(BuildFailed, match="nowhere"):
         world.build(settings=BuildSettings(target="nowhere"))
 
 
 @pytest.mark.parametrize("world", ["buildkit"], indirect=True)
-def test_a_secret_is_for_the_step_that_mounts_it_and_in_no_image(world: World) -> None:
+def test_a_secret_reaches_only_the_step_that_mounts_it_and_no_image(world: World) -> None:
     value = f"two\nlines of {os.urandom(8).hex()}"
     secrets = {"TOKEN": value, 'a,b="c"': "odd"}
     world.build(
@@ -115,7 +117,7 @@ def test_a_secret_is_for_the_step_that_mounts_it_and_in_no_image(world: World) -
 
 
 @pytest.mark.parametrize("world", ["classic"], indirect=True)
-def test_without_buildkit_a_build_gets_no_secret_and_says_so(world: World) -> None:
+def test_without_buildkit_a_build_gets_no_secret_and_the_log_shows_it(world: World) -> None:
     world.build("RUN env > /what", secrets={"TOKEN": SECRET})
     warnings = [line for line in world.log.headers if "none of the app's variables" in line]
     assert len(warnings) == 1
@@ -123,7 +125,7 @@ def test_without_buildkit_a_build_gets_no_secret_and_says_so(world: World) -> No
     assert SECRET not in "".join(world.log.headers)
 
 
-def test_what_a_cache_mount_keeps_is_there_for_the_next_build(world: World) -> None:
+def test_a_cache_mount_is_kept_for_the_next_build(world: World) -> None:
     if world.builder == "classic":
         with pytest.raises(BuildFailed, match=r"(?i)buildkit"):
             world.build("RUN --mount=type=cache,target=/cache true")
@@ -136,7 +138,7 @@ def test_what_a_cache_mount_keeps_is_there_for_the_next_build(world: World) -> N
 
 
 @pytest.mark.parametrize("world", ["buildkit"], indirect=True)
-def test_what_an_apps_build_keeps_is_not_there_for_another_apps(world: World) -> None:
+def test_a_cache_of_one_app_is_not_there_for_another(world: World) -> None:
     mount = f"RUN --mount=type=cache,id={TASK}-own,target=/cache"
     world.build(f"{mount} echo {os.urandom(4).hex()} > /cache/kept")
     world.app = "other"
@@ -228,7 +230,7 @@ def test_a_change_of_the_last_lines_builds_only_those_again(world: World) -> Non
     assert world.run("cat /early /page") == f"{early}two\n"
 
 
-def test_a_syntax_that_cannot_be_fetched_is_told_with_the_cause(world: World) -> None:
+def test_a_syntax_image_that_cannot_be_fetched_is_reported_with_the_cause(world: World) -> None:
     address = f"127.0.0.1:{free_port()}"
     world.write("Dockerfile", f"# syntax={address}/dockerfile:1\n{DOCKERFILE}")
     if world.builder == "classic":  # to it that is a comment

@@ -56,7 +56,7 @@ INTERNET = ["the internet", "the internet by name"]
 OPEN = [*INTERNET, "an allowed network"]
 
 
-def test_a_preview_reaches_the_internet_what_is_allowed_and_nothing_else(
+def test_a_preview_reaches_the_internet_and_allowed_networks_and_nothing_else(
     found: Mapping[str, Any],
 ) -> None:
     assert [name for name, reached in found["closed"].items() if reached] == OPEN
@@ -75,11 +75,11 @@ def test_nothing_starts_where_containers_reach_each_other_past_all_rules(
     assert "set net.bridge.bridge-nf-call-iptables=1" in found["bridged"]
 
 
-def test_visitors_reach_it(found: Mapping[str, Any]) -> None:
+def test_visitors_reach_the_preview(found: Mapping[str, Any]) -> None:
     assert found["visits"]
 
 
-def test_the_rules_are_set_once_again_when_they_are_gone_and_removed_at_the_end(
+def test_lost_rules_are_set_again_and_removed_at_the_end(
     found: Mapping[str, Any],
 ) -> None:
     assert found["same rules again"]
@@ -88,14 +88,14 @@ def test_the_rules_are_set_once_again_when_they_are_gone_and_removed_at_the_end(
     assert found["as before"]
 
 
-def test_an_ordinary_user_who_may_use_sudo_for_it_sets_the_rules(found: Mapping[str, Any]) -> None:
+def test_an_ordinary_user_sets_the_rules_with_sudo(found: Mapping[str, Any]) -> None:
     assert found["by sudo"] == "None"
     reached = [name for name, was_reached in found["closed by sudo"].items() if was_reached]
     # Without any setting, and with a framework that says nothing of its installation.
     assert reached == [*INTERNET, "a denied network", "a master on the internet"]
 
 
-def test_what_is_in_volumes_counts_for_an_executor_that_may_not_read_them(
+def test_files_in_volumes_count_for_an_executor_that_may_not_read_them(
     found: Mapping[str, Any],
 ) -> None:
     assert min(found["written"].values()) >= 20 * 1024 * 1024
@@ -106,11 +106,11 @@ def test_ipv6_is_closed_by_the_same_means(found: Mapping[str, Any]) -> None:
     assert found["ipv6"]
 
 
-def test_the_users_of_a_container_are_none_of_the_agents(found: Mapping[str, Any]) -> None:
+def test_the_users_of_a_container_are_not_users_of_the_agent(found: Mapping[str, Any]) -> None:
     assert found["owner"] == 200000
 
 
-def test_an_executor_that_may_not_set_rules_says_so_or_starts_nothing(
+def test_an_executor_that_may_not_set_rules_reports_it_or_starts_nothing(
     found: Mapping[str, Any],
 ) -> None:
     started, refused = found["unprivileged"]
@@ -132,7 +132,7 @@ def test_a_step_of_a_build_reaches_no_more_than_a_preview_unless_that_is_turned_
     assert not reached["left"]
 
 
-def test_where_builds_cannot_be_kept_apart_that_is_said_or_nothing_is_built(
+def test_where_builds_cannot_be_isolated_that_is_reported_or_nothing_is_built(
     built: Mapping[str, Any],
 ) -> None:
     checked, wanted, *required = built["unprivileged"]
@@ -144,7 +144,7 @@ def test_where_builds_cannot_be_kept_apart_that_is_said_or_nothing_is_built(
         assert line.startswith("refused: This agent builds nothing, because it cannot isolate")
 
 
-def test_another_dockers_default_network_is_not_taken_for_that_of_the_builds(
+def test_the_default_network_of_another_docker_is_not_mistaken_for_that_of_the_builds(
     built: Mapping[str, Any],
 ) -> None:
     assert "is not this executor's" in built["elsewhere"]

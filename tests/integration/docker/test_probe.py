@@ -59,13 +59,13 @@ def check(address: tuple[str, int], signals: StopSignal, limit: float = LIMIT) -
         (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
     ],
 )
-def test_an_answer_that_never_ends_is_none(first: bytes, again: bytes) -> None:
+def test_an_endless_answer_counts_as_no_answer(first: bytes, again: bytes) -> None:
     with answering(lambda visitor: drip(visitor, first, again)) as address:
         answer = check(address, StopSignal())
     assert answer == Answer(connected=True, problem="it did not answer within 0.3 s")
 
 
-def test_being_told_to_end_ends_the_question() -> None:
+def test_a_stop_ends_the_check() -> None:
     signals = StopSignal()
 
     def stop(visitor: socket.socket) -> None:

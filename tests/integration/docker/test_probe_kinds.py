@@ -65,7 +65,7 @@ def test_a_grpc_server_without_a_health_service_is_ready(kind: HealthKind) -> No
         (b"", "its health service answers UNKNOWN"),
     ],
 )
-def test_a_grpc_server_is_ready_when_its_health_service_says_so(
+def test_a_grpc_server_is_ready_when_its_health_service_reports_it(
     kind: HealthKind, status: bytes, answer: Answer | str
 ) -> None:
     asked = []
@@ -81,7 +81,7 @@ def test_a_grpc_server_is_ready_when_its_health_service_says_so(
     assert asked == [b"", b""], "the service without a name"
 
 
-def test_a_status_of_grpc_is_told() -> None:
+def test_a_grpc_status_is_reported() -> None:
     def health(_: bytes, context: grpc.ServicerContext) -> bytes:
         context.set_code(grpc.StatusCode.UNAVAILABLE)
         context.set_details("no database")
@@ -93,7 +93,7 @@ def test_a_status_of_grpc_is_told() -> None:
     assert answer.passed is False
 
 
-def test_a_server_of_http2_alone_counts_by_its_status() -> None:
+def test_an_http2_only_server_counts_by_its_status() -> None:
     asked: list[Asked] = []
 
     def answer(request: Asked) -> Reply:
@@ -117,7 +117,7 @@ def test_a_server_of_http2_alone_counts_by_its_status() -> None:
     ],
     ids=["415", "405", "reset", "gRPC"],
 )
-def test_who_may_speak_grpc_is_asked_for_its_health(page: Reply) -> None:
+def test_a_server_that_may_offer_grpc_gets_a_health_request(page: Reply) -> None:
     """What servers of gRPC in other languages say to a GET."""
     serving = Reply(200, GRPC_HEADERS, b"\0\0\0\0\2\x08\1", {"grpc-status": "0"})
     with http2_server.serving(
@@ -128,7 +128,7 @@ def test_who_may_speak_grpc_is_asked_for_its_health(page: Reply) -> None:
         assert check(address, HTTP).status == (None if page.reset else page.status)
 
 
-def test_one_that_has_no_grpc_counts_by_its_page() -> None:
+def test_a_server_without_grpc_counts_by_its_page() -> None:
     with http2_server.serving(lambda _: Reply(405)) as address:
         assert check(address, GUESSED) == Answer(connected=True, status=405, protocol=HTTP2)
         answer = check(address, GRPC)
@@ -170,7 +170,7 @@ def keep(visitor: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("kind", HealthKind)
-def test_one_that_hangs_up_does_not_listen(kind: HealthKind) -> None:
+def test_a_server_that_hangs_up_does_not_listen(kind: HealthKind) -> None:
     with visited(hang_up) as address:
         answer = check(address, kind)
     assert not answer.connected
@@ -178,7 +178,7 @@ def test_one_that_hangs_up_does_not_listen(kind: HealthKind) -> None:
 
 
 @pytest.mark.parametrize("treat", [keep, babble])
-def test_a_connection_that_stays_is_all_that_tcp_asks_for(
+def test_a_lasting_connection_is_enough_for_tcp(
     treat: Callable[[socket.socket], None],
 ) -> None:
     with visited(treat) as address:
@@ -193,12 +193,12 @@ def test_a_connection_that_stays_is_all_that_tcp_asks_for(
         (GRPC, "it does not speak HTTP/2"),
     ],
 )
-def test_what_speaks_something_else_is_told(kind: HealthKind, problem: str) -> None:
+def test_a_server_with_another_protocol_is_reported(kind: HealthKind, problem: str) -> None:
     with visited(babble) as address:
         assert check(address, kind) == Answer(connected=True, problem=problem)
 
 
-def test_an_http2_server_that_does_not_answer_is_not_waited_for_for_ever() -> None:
+def test_an_http2_server_that_does_not_answer_is_given_up() -> None:
     silent = threading.Event()
 
     def answer(_: Asked) -> Reply:

@@ -136,7 +136,7 @@ def test_what_one_agent_pushes_another_pulls(world: World, known: bool) -> None:
     push_and_pull(world, by_digest=known)
 
 
-def test_a_push_leaves_the_image_under_its_one_name_and_one_in_vain_has_the_same_digest(
+def test_a_push_leaves_one_name_and_a_needless_one_has_the_same_digest(
     world: World,
 ) -> None:
     first = world.registry.push(TAG, limit=LIMIT)
@@ -145,7 +145,7 @@ def test_a_push_leaves_the_image_under_its_one_name_and_one_in_vain_has_the_same
 
 
 @pytest.mark.parametrize("digest", ["", "sha256:" + "d" * 64])
-def test_what_is_not_there_is_told(world: World, digest: str) -> None:
+def test_a_missing_image_is_reported(world: World, digest: str) -> None:
     remove_image(world.client, TAG)
     with pytest.raises(RegistryFailed, match=r"(?i)not found|unknown"):
         world.registry.pull(SPEC, digest, limit=LIMIT)
@@ -153,7 +153,7 @@ def test_what_is_not_there_is_told(world: World, digest: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["manifest", "layer"])
-def test_what_is_not_what_its_digest_says_is_not_taken(world: World, what: str) -> None:
+def test_an_image_that_does_not_match_its_digest_is_refused(world: World, what: str) -> None:
     digest = world.pushed()
     manifest = world.server.blob(digest)
     if what == "manifest":
@@ -173,7 +173,7 @@ def test_what_is_not_what_its_digest_says_is_not_taken(world: World, what: str) 
 @pytest.mark.parametrize(
     "labels", [{**LABELS, "prevs.commit": "f" * 40}, {**LABELS, "prevs.folder": "web"}, {}]
 )
-def test_an_image_of_something_else_is_not_taken(world: World, labels: dict[str, str]) -> None:
+def test_an_image_of_another_app_is_refused(world: World, labels: dict[str, str]) -> None:
     world.make(labels)
     digest = world.pushed()
     with pytest.raises(RegistryFailed, match="another image"):
@@ -181,7 +181,7 @@ def test_an_image_of_something_else_is_not_taken(world: World, labels: dict[str,
     assert world.names() == []
 
 
-def test_a_registry_that_is_away_is_told(failing: World) -> None:
+def test_a_registry_that_is_away_is_reported(failing: World) -> None:
     failing.server.stop()
     with pytest.raises(RegistryFailed, match="refused"):
         failing.registry.pull(SPEC, "", limit=LIMIT)
@@ -190,7 +190,7 @@ def test_a_registry_that_is_away_is_told(failing: World) -> None:
     assert failing.names() == [TAG]
 
 
-def test_a_registry_that_hangs_is_waited_for_no_longer_than_the_limit(failing: World) -> None:
+def test_a_registry_that_hangs_is_given_up_at_the_limit(failing: World) -> None:
     failing.server.hang()
     with pytest.raises(RegistryFailed, match="cut off"):
         failing.registry.pull(SPEC, "", limit=1.0)
@@ -201,7 +201,7 @@ def test_a_registry_that_hangs_is_waited_for_no_longer_than_the_limit(failing: W
     failing.registry.push(TAG, limit=LIMIT)
 
 
-def test_who_waits_for_a_registry_that_hangs_waits_seconds(
+def test_a_start_waits_only_seconds_for_a_registry_that_hangs(
     failing: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edge, "_FIRST_RESPONSE", 1.0)
@@ -260,7 +260,7 @@ def test_the_end_of_an_attempt_ends_its_push_and_leaves_no_name(failing: World) 
         failing.registry.push(TAG, limit=LIMIT)
 
 
-def test_a_daemon_that_is_away_is_no_other_failure(world: World) -> None:
+def test_a_daemon_that_is_away_is_reported_as_such(world: World) -> None:
     daemon = Daemon({"DOCKER_HOST": "unix:///nowhere"})
     environ = {"DOCKER_HOST": "unix:///nowhere"}
     registry = DockerRegistry(daemon, "127.0.0.1:1/x", environ, signals=world.signals)

@@ -66,7 +66,7 @@ def world(
         yield world
 
 
-def test_what_docker_login_leaves_behind_is_such_a_login(world: World, home: Path) -> None:
+def test_the_settings_that_docker_login_writes_are_a_login(world: World, home: Path) -> None:
     home.mkdir()
     subprocess.run(
         ["docker", "login", f"--username={USER}", "--password-stdin", world.server.address],
@@ -77,7 +77,7 @@ def test_what_docker_login_leaves_behind_is_such_a_login(world: World, home: Pat
     push_and_pull(world)
 
 
-def test_a_login_that_is_given_later_holds_from_then_on(world: World, home: Path) -> None:
+def test_a_later_login_holds_from_then_on(world: World, home: Path) -> None:
     with pytest.raises(RegistryFailed):
         world.registry.push(TAG, limit=LIMIT)
     log_in(home / ".docker", world.server.address)
@@ -121,7 +121,9 @@ def test_a_build_has_the_login_too(build: builds.World, world: World, tmp_path: 
     assert build.images.exists(builds.TAG)
 
 
-def test_a_build_that_is_not_let_in_fails_without_the_password(build: builds.World) -> None:
+def test_an_unauthorized_build_fails_without_the_password_in_its_message(
+    build: builds.World,
+) -> None:
     with pytest.raises(BuildFailed) as failed:
         build.build(folder="app")
     output = f"{failed.value}\n{build.log.data.decode()}"
@@ -134,7 +136,7 @@ def test_a_build_that_is_not_let_in_fails_without_the_password(build: builds.Wor
     [(None, "no basic auth credentials"), (MISTAKEN, "unauthorized: authentication required")],
     ids=["none", "a wrong one"],
 )
-def test_who_is_not_let_in_is_told_so_and_no_password(
+def test_an_unauthorized_pull_is_reported_without_the_password(
     world: World, home: Path, password: str | None, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -62,7 +62,7 @@ def page(browser: Chromium, site: str) -> Iterator[Page]:
     assert asked == []
 
 
-def test_what_is_searched_for_is_found_without_asking_anybody(page: Page, site: str) -> None:
+def test_a_search_finds_pages_without_any_server(page: Page, site: str) -> None:
     page.goto(f"{site}/")
     box = page.get_by_role("textbox", name="Search")
     found = page.locator(".md-search-result a[href$='#framework']")
@@ -90,7 +90,7 @@ def at_night(value: str) -> object:
 
 @pytest.mark.parametrize("scheme", ["light", at_night("dark")])
 @pytest.mark.parametrize("path", ["", at_night("settings/"), at_night("comparison/")])
-def test_a_page_is_one_that_everybody_can_read(
+def test_each_page_is_accessible_to_everybody(
     page: Page, site: str, path: str, scheme: str
 ) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

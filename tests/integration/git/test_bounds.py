@@ -39,7 +39,7 @@ def limit_git(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
 
-def test_git_holds_no_large_file_in_memory(
+def test_git_keeps_no_large_file_in_memory(
     agent: Agent, repository: SampleRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = os.urandom(40 * MB)
@@ -50,7 +50,7 @@ def test_git_holds_no_large_file_in_memory(
         assert (tree / "small").read_text() == "1"
 
 
-def test_git_holds_few_versions_of_a_file(
+def test_git_keeps_few_versions_of_a_file_in_memory(
     agent: Agent, repository: SampleRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = bytearray(os.urandom(6 * MB))
@@ -112,7 +112,7 @@ def test_the_files_of_submodules_are_counted_with_the_commits_own(
     assert isinstance(agent.failure(str(repository.folder), sha), CommitTooLarge)
 
 
-def test_large_files_count_before_they_are_asked_for(
+def test_large_files_count_before_they_are_requested(
     agent: Agent, repository: SampleRepository
 ) -> None:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize {{}}\n"

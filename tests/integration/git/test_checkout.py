@@ -37,7 +37,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def test_a_commit_has_its_own_files_and_no_repository(world: World) -> None:
+def test_a_commits_tree_has_its_files_and_no_repository(world: World) -> None:
     first = world.repository.commit({"Dockerfile": "one", "src/a": "a"})
     second = world.repository.commit({"Dockerfile": "two"})
     assert world.read(first) == {"Dockerfile": "one", "src/a": "a"}
@@ -53,7 +53,7 @@ def test_a_commit_that_the_mirror_has_needs_no_repository(world: World) -> None:
     assert world.read(first) == {"a": "1"}
 
 
-def test_what_the_agent_has_of_other_repositories_is_none_of_its_own(world: World) -> None:
+def test_a_checkout_takes_nothing_from_other_repositories_of_the_agent(world: World) -> None:
     """Whoever may not read that one would have it here."""
     secret = world.repository.commit({"a": "secret"})
     world.read(secret)
@@ -102,7 +102,7 @@ def test_links_stay_links_and_nothing_is_written_through_them(world: World) -> N
         assert sorted(path.name for path in tree.iterdir()) == ["a", "out", "up"]
 
 
-def test_all_files_are_there_whatever_the_repository_says_of_archives(world: World) -> None:
+def test_all_files_are_there_regardless_of_export_attributes(world: World) -> None:
     files = {".gitattributes": "Dockerfile export-ignore\na export-subst\n", "Dockerfile": "F"}
     sha = world.repository.commit({**files, "a": "$Format:%H$"})
     assert world.read(sha) == {**files, "a": "$Format:%H$"}
@@ -136,7 +136,7 @@ def test_a_repository_of_another_user_can_be_read(world: World) -> None:
     assert world.read(sha) == {"a": "1"}
 
 
-def test_a_repository_that_is_not_there_is_told_with_gits_reason(world: World) -> None:
+def test_a_missing_repository_is_reported_with_gits_reason(world: World) -> None:
     why = world.failure("/nowhere/x.git", "0" * 40)
     assert isinstance(why, RepositoryUnreachable)
     assert "does not appear to be a git repository" in str(why)
@@ -156,7 +156,7 @@ def test_a_reason_shows_no_password(world: World, silent_server: str) -> None:
     assert "s3cret" not in str(why)
 
 
-def test_what_a_killed_git_left_does_not_stop_the_next(world: World) -> None:
+def test_files_left_by_a_killed_git_do_not_stop_the_next(world: World) -> None:
     world.read(world.repository.commit({"a": "1"}))
     (mirror,) = world.mirrors
     (mirror / "packed-refs.lock").touch()
@@ -165,7 +165,7 @@ def test_what_a_killed_git_left_does_not_stop_the_next(world: World) -> None:
     assert world.read(world.repository.commit({"a": "2"})) == {"a": "2"}
 
 
-def test_a_mirror_that_was_fetched_into_often_has_few_packs(world: World) -> None:
+def test_a_mirror_after_many_fetches_has_few_packs(world: World) -> None:
     commits = []
     for number in range(25):
         commits.append(world.repository.commit({"Dockerfile": "x", "n": f"{number}"}))
@@ -196,16 +196,14 @@ def silent_server() -> Iterator[str]:
         yield f"git://127.0.0.1:{server.getsockname()[1]}/x.git"
 
 
-def test_a_repository_that_says_nothing_is_given_up_at_the_limit(
-    world: World, silent_server: str
-) -> None:
+def test_a_silent_repository_is_given_up_at_the_limit(world: World, silent_server: str) -> None:
     began = time.monotonic()
     assert "too long" in str(world.failure(silent_server, "0" * 40, limit=0.5))
     assert time.monotonic() - began < 30
     assert processes(silent_server) == []
 
 
-def test_who_waited_for_another_has_its_whole_limit_all_the_same(
+def test_a_checkout_that_waited_for_another_still_has_its_whole_limit(
     world: World, silent_server: str
 ) -> None:
     ends: dict[str, float] = {}

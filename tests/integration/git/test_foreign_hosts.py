@@ -60,7 +60,7 @@ def name(
     return have
 
 
-def test_an_executor_as_it_is_asks_nobody_on_loopback(
+def test_an_executor_with_defaults_connects_to_nothing_on_loopback(
     agent: Agent, name: Callable[[str], dict[str, str]], elsewhere: HttpsRepositories
 ) -> None:
     elsewhere.guarded = False
@@ -73,7 +73,7 @@ def test_an_executor_as_it_is_asks_nobody_on_loopback(
     assert elsewhere.asked == []
 
 
-def test_git_asks_the_address_that_was_looked_at(
+def test_git_connects_to_the_address_that_was_checked(
     agent: Agent,
     name: Callable[[str], dict[str, str]],
     elsewhere: HttpsRepositories,
@@ -86,7 +86,7 @@ def test_git_asks_the_address_that_was_looked_at(
     assert names.asked == [(NAME, elsewhere.port)]
 
 
-def test_a_commit_that_is_there_needs_neither_the_host_nor_its_name(
+def test_a_commit_of_the_mirror_needs_neither_the_host_nor_its_name(
     agent: Agent, name: Callable[[str], dict[str, str]], elsewhere: HttpsRepositories
 ) -> None:
     elsewhere.guarded = False
@@ -99,7 +99,7 @@ def test_a_commit_that_is_there_needs_neither_the_host_nor_its_name(
     assert len(elsewhere.asked) == asked
 
 
-def test_whatever_happens_there_the_words_are_the_same(
+def test_the_error_is_the_same_whatever_the_foreign_host_does(
     agent: Agent,
     name: Callable[[str], dict[str, str]],
     elsewhere: HttpsRepositories,
@@ -145,7 +145,7 @@ def _matches(detail: str, record: logging.LogRecord) -> bool:
     return re.search(detail, record.getMessage()) is not None
 
 
-def test_a_git_that_cannot_be_told_an_address_asks_nobody(
+def test_a_git_that_cannot_be_given_an_address_connects_to_nothing(
     agent: Agent,
     name: Callable[[str], dict[str, str]],
     elsewhere: HttpsRepositories,
@@ -194,7 +194,7 @@ def proxy() -> Iterator[tuple[str, list[bytes]]]:
         thread.join()
 
 
-def test_a_name_that_only_a_proxy_knows_is_asked_of_it_and_never_without_it(
+def test_a_name_that_only_a_proxy_resolves_is_fetched_through_it_and_never_without(
     agent: Agent,
     name: Callable[[str], dict[str, str]],
     server: HttpsRepositories,

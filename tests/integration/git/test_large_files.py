@@ -52,7 +52,7 @@ def test_large_files_come_with_the_credential_of_the_repository(
     assert agent.holds(TOKEN) == []
 
 
-def test_those_that_are_there_are_not_asked_for_again(
+def test_large_files_of_the_mirror_are_not_fetched_again(
     agent: Agent, repository: SampleRepository, server: HttpsRepositories
 ) -> None:
     keep(server, CONTENT, "c")
@@ -64,7 +64,7 @@ def test_those_that_are_there_are_not_asked_for_again(
     assert agent.files(server.url("shop.git"), second, GOOD)["a b.bin"] == CONTENT
 
 
-def test_a_repository_of_this_machine_has_them_with_itself(
+def test_a_local_repository_has_its_large_files_beside_it(
     agent: Agent, repository: SampleRepository
 ) -> None:
     for content in (CONTENT, "c"):
@@ -75,7 +75,7 @@ def test_a_repository_of_this_machine_has_them_with_itself(
     assert agent.files(str(repository.folder), commit(repository))["a b.bin"] == CONTENT
 
 
-def test_over_ssh_the_server_says_where_they_are(
+def test_over_ssh_the_server_returns_their_address(
     agent: Agent,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -106,7 +106,7 @@ def test_the_repository_may_name_another_path_of_its_host(
     assert any(asked.path.startswith("/other/place/objects/batch") for asked in server.asked)
 
 
-def test_the_repository_may_leave_some_out(
+def test_the_repository_may_exclude_some(
     agent: Agent, repository: SampleRepository, server: HttpsRepositories
 ) -> None:
     keep(server, "c")
@@ -136,7 +136,7 @@ def test_the_repository_may_name_no_other_host(
     assert elsewhere.asked == []
 
 
-def test_what_is_missing_after_the_fetch_is_asked_of_no_other_host_either(
+def test_files_that_are_missing_after_the_fetch_are_requested_from_no_other_host_either(
     agent: Agent,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -158,7 +158,7 @@ def test_what_is_missing_after_the_fetch_is_asked_of_no_other_host_either(
     assert elsewhere.asked == []
 
 
-def test_an_address_for_ssh_does_not_have_the_agents_own_key_used(
+def test_an_ssh_address_does_not_use_the_agents_own_key(
     agent: Agent,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -177,7 +177,7 @@ def test_an_address_for_ssh_does_not_have_the_agents_own_key_used(
     assert not used.exists()
 
 
-def test_a_server_that_sends_on_to_another_does_not_pass_the_credential_on(
+def test_a_redirect_to_another_server_does_not_pass_the_credential_on(
     agent: Agent,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -195,7 +195,7 @@ def test_a_server_that_sends_on_to_another_does_not_pass_the_credential_on(
 
 
 @pytest.mark.parametrize("how", ["redirect", "store"])
-def test_what_the_agents_user_may_read_elsewhere_is_for_no_store_of_large_files(
+def test_the_agents_own_credentials_are_sent_to_no_store_of_large_files(
     agent: Agent,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -217,7 +217,7 @@ def test_what_the_agents_user_may_read_elsewhere_is_for_no_store_of_large_files(
     assert elsewhere.shown == set()
 
 
-def test_a_server_may_keep_them_at_another_where_no_credential_is_needed(
+def test_a_server_may_store_them_at_another_that_needs_no_credential(
     agent: Agent,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -234,7 +234,7 @@ def test_a_server_may_keep_them_at_another_where_no_credential_is_needed(
     assert elsewhere.shown == set()
 
 
-def test_what_its_host_has_not_is_told(
+def test_a_file_that_its_host_lacks_is_reported(
     agent: Agent, repository: SampleRepository, server: HttpsRepositories
 ) -> None:
     keep(server, "c")
@@ -243,7 +243,7 @@ def test_what_its_host_has_not_is_told(
         agent.files(server.url("shop.git"), sha, GOOD)
 
 
-def test_a_host_that_gives_the_repository_and_not_its_large_files_is_told(
+def test_a_host_that_serves_the_repository_without_its_large_files_is_reported(
     agent: Agent, repository: SampleRepository, server: HttpsRepositories
 ) -> None:
     sha = commit(repository)
@@ -253,7 +253,7 @@ def test_a_host_that_gives_the_repository_and_not_its_large_files_is_told(
         agent.files(server.url("shop.git"), sha)
 
 
-def test_an_agent_without_git_lfs_says_so(
+def test_an_agent_without_git_lfs_reports_it(
     agent: Agent, repository: SampleRepository, tmp_path: Path
 ) -> None:
     agent.environ = {"PATH": str(tmp_path)}
@@ -265,7 +265,7 @@ def test_an_agent_without_git_lfs_says_so(
     assert agent.files(str(repository.folder), sha)["a.bin"] == "small"
 
 
-def test_a_submodule_has_its_own_where_it_is_at_the_apps_host_and_not_elsewhere(
+def test_a_submodule_has_its_large_files_at_the_apps_host_and_nowhere_else(
     agent: Agent,
     root: Path,
     repository: SampleRepository,
@@ -288,7 +288,7 @@ def test_a_submodule_has_its_own_where_it_is_at_the_apps_host_and_not_elsewhere(
     assert not any("/objects/batch" in asked.path for asked in elsewhere.asked)
 
 
-def test_a_stop_ends_git_lfs_and_all_that_it_has_started(
+def test_a_stop_ends_git_lfs_and_its_processes(
     agent: Agent, repository: SampleRepository, server: HttpsRepositories
 ) -> None:
     config = f"[lfs]\n\turl = {server.url('hang/place')}\n"

@@ -39,14 +39,14 @@ ODD = """a b"'$(id)`id`\\n%s;#é"""
     ],
     ids=["a token needs no name", "odd signs are a password"],
 )
-def test_what_is_given_is_shown_to_the_server(
+def test_the_credential_is_sent_to_the_server(
     agent: Agent, server: HttpsRepositories, credential: Credential, shown: str
 ) -> None:
     agent.failure(server.url("shop.git"), "0" * 40, credential)
     assert server.shown == {shown}
 
 
-def test_a_secret_is_in_no_file_no_argument_and_no_log(
+def test_no_file_argument_or_log_has_a_secret(
     agent: Agent,
     sha: str,
     server: HttpsRepositories,
@@ -72,7 +72,7 @@ def test_a_secret_is_in_no_file_no_argument_and_no_log(
     assert TOKEN not in repr(dataclasses.replace(GOOD))
 
 
-def test_a_helper_of_the_agents_user_is_neither_asked_nor_told(
+def test_the_credential_helper_of_the_agents_user_is_never_run(
     agent: Agent, sha: str, server: HttpsRepositories, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
@@ -82,7 +82,7 @@ def test_a_helper_of_the_agents_user_is_neither_asked_nor_told(
     assert not store.exists()
 
 
-def test_what_the_agents_user_may_read_needs_no_credential(
+def test_a_repository_that_the_agents_user_may_read_needs_no_credential(
     agent: Agent, sha: str, server: HttpsRepositories, tmp_path: Path
 ) -> None:
     (tmp_path / "home" / ".netrc").write_text(f"machine 127.0.0.1 login {USER} password {TOKEN}\n")
@@ -97,7 +97,7 @@ def test_what_the_agents_user_may_read_needs_no_credential(
         (Credential(private_key="k", known_hosts="h"), "is a key for ssh, .* is read by https"),
     ],
 )
-def test_a_credential_that_does_not_do_is_told_with_what_to_do(
+def test_a_wrong_credential_is_reported_with_what_to_do(
     agent: Agent,
     sha: str,
     server: HttpsRepositories,
@@ -110,7 +110,7 @@ def test_a_credential_that_does_not_do_is_told_with_what_to_do(
 
 
 @pytest.mark.parametrize("shown", [set(), {f"{USER}:{TOKEN}"}], ids=["at once", "once it is shown"])
-def test_a_redirect_to_another_host_is_not_followed_and_told(
+def test_a_redirect_to_another_host_is_reported_and_not_followed(
     agent: Agent, server: HttpsRepositories, elsewhere: HttpsRepositories, shown: set[str]
 ) -> None:
     """Also where a server asks and then sends on, as one would that collects passwords."""
@@ -126,7 +126,7 @@ def test_a_redirect_to_another_host_is_not_followed_and_told(
     assert elsewhere.asked == []
 
 
-def test_what_the_agents_user_may_read_elsewhere_is_for_no_redirect(
+def test_the_agents_own_credentials_are_never_sent_after_a_redirect(
     agent: Agent,
     sha: str,
     server: HttpsRepositories,
@@ -154,7 +154,7 @@ def test_a_redirect_on_the_same_host_is_followed(
     assert len(agent.mirrors) == 1
 
 
-def test_redirects_without_an_end_are_given_up(agent: Agent, server: HttpsRepositories) -> None:
+def test_endless_redirects_are_given_up(agent: Agent, server: HttpsRepositories) -> None:
     server.redirects["/old/"] = server.url("old/")
     with pytest.raises(RepositoryUnreachable):
         agent.files(server.url("old/shop.git"), "0" * 40, GOOD)
@@ -170,7 +170,7 @@ def key_of(ssh: SshRepositories) -> Credential:
     return Credential(private_key=ssh.private_key, known_hosts=ssh.known_hosts)
 
 
-def test_a_key_that_was_pasted_with_other_line_ends_will_do(
+def test_a_key_with_other_line_ends_is_accepted(
     agent: Agent, repository: SampleRepository, sha: str, ssh: SshRepositories
 ) -> None:
     pasted = ssh.private_key.strip().replace("\n", "\r\n")
@@ -179,7 +179,7 @@ def test_a_key_that_was_pasted_with_other_line_ends_will_do(
     assert agent.holds(ssh.private_key.splitlines()[1]) == []
 
 
-def test_a_key_is_in_a_file_that_only_its_owner_reads_and_only_while_it_is_needed(
+def test_the_file_of_a_key_is_readable_only_by_its_owner_and_exists_only_while_needed(
     agent: Agent, ssh: SshRepositories, tmp_path: Path
 ) -> None:
     shown = tmp_path / "shown"
@@ -205,7 +205,7 @@ def test_a_key_is_in_a_file_that_only_its_owner_reads_and_only_while_it_is_neede
     wait_until(lambda: not processes_below(agent.folder))
 
 
-def test_keys_that_do_not_do_are_told_with_what_to_do(
+def test_wrong_keys_are_reported_with_what_to_do(
     agent: Agent, repository: SampleRepository, sha: str, ssh: SshRepositories, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
@@ -225,7 +225,7 @@ def test_keys_that_do_not_do_are_told_with_what_to_do(
             agent.files(ssh.url(repository.folder), sha, credential)
 
 
-def test_neither_the_users_known_hosts_nor_its_settings_of_ssh_count_beside_a_credential(
+def test_a_credential_overrides_the_users_known_hosts_and_ssh_settings(
     agent: Agent, repository: SampleRepository, sha: str, ssh: SshRepositories
 ) -> None:
     # ssh finds its user's folder by the user's name, not by HOME: so another option is tried.
@@ -235,7 +235,7 @@ def test_neither_the_users_known_hosts_nor_its_settings_of_ssh_count_beside_a_cr
         agent.files(ssh.url(repository.folder), sha, stranger)
 
 
-def test_a_commit_that_is_there_is_not_asked_for_again_whoever_asks(
+def test_a_commit_of_the_mirror_is_not_fetched_again_with_any_credential(
     agent: Agent, repository: SampleRepository, sha: str, server: HttpsRepositories
 ) -> None:
     """Who may see an app is the framework's to say; its repository is read once."""

@@ -91,7 +91,7 @@ def test_an_old_commit_brings_the_history_and_all_after_it_are_cheap(
     repository.git("-C", str(mirror), "fsck", "--connectivity-only", "--strict")
 
 
-def test_a_commit_of_no_branch_is_not_taken_though_the_server_would_give_it(
+def test_a_commit_of_no_branch_is_refused_though_the_server_would_send_it(
     agent: Agent, repository: SampleRepository, server: HttpsRepositories
 ) -> None:
     repository.commit({"a": "main"})
@@ -114,7 +114,7 @@ def test_a_branch_that_was_rewritten_is_followed(
 
 
 @pytest.mark.parametrize("number", [-1, -10, 3])
-def test_an_old_server_that_refuses_what_it_has_not_named_gives_all(
+def test_an_old_server_that_serves_only_refs_sends_everything(
     agent: Agent,
     repository: SampleRepository,
     root: Path,
@@ -127,7 +127,7 @@ def test_an_old_server_that_refuses_what_it_has_not_named_gives_all(
         assert list(agent.files(server.url("shop.git"), history[number], GOOD)) == ["a"]
 
 
-def test_an_old_server_refuses_the_commit_of_an_annotated_tag_and_it_is_found_all_the_same(
+def test_the_commit_of_an_annotated_tag_is_found_though_an_old_server_refuses_it(
     agent: Agent, repository: SampleRepository, root: Path, authority: trustme.CA
 ) -> None:
     repository.commit({"a": "main"})
@@ -140,7 +140,7 @@ def test_an_old_server_refuses_the_commit_of_an_annotated_tag_and_it_is_found_al
     assert commits(agent, repository) == 2
 
 
-def test_a_server_of_files_alone_gives_all(
+def test_a_plain_file_server_sends_everything(
     agent: Agent, repository: SampleRepository, server: HttpsRepositories, history: list[str]
 ) -> None:
     # One file for all objects: each is a request here.

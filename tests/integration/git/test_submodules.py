@@ -42,7 +42,7 @@ def test_submodules_of_submodules_come_with_the_credential_of_their_origin(
     assert not any(name.endswith(".git") for name in files)
 
 
-def test_a_later_commit_takes_its_submodules_from_what_is_there(
+def test_a_later_commit_takes_its_submodules_from_the_mirror(
     agent: Agent,
     repository: SampleRepository,
     library: SampleRepository,
@@ -59,7 +59,7 @@ def test_a_later_commit_takes_its_submodules_from_what_is_there(
     assert len(agent.mirrors) == 2
 
 
-def test_a_repository_of_this_machine_has_those_beside_it(
+def test_a_local_repository_has_its_submodules_beside_it(
     agent: Agent, repository: SampleRepository, library: SampleRepository
 ) -> None:
     inner = library.commit({"b": "2"})
@@ -69,7 +69,7 @@ def test_a_repository_of_this_machine_has_those_beside_it(
         assert agent.files(str(repository.folder), sha)["library/b"] == "2"
 
 
-def test_those_that_are_not_wanted_or_have_no_address_stay_empty(
+def test_submodules_that_are_excluded_or_have_no_address_stay_empty(
     agent: Agent, repository: SampleRepository, library: SampleRepository
 ) -> None:
     inner = library.commit({"b": "2"})
@@ -99,7 +99,7 @@ def test_a_command_in_gitmodules_is_not_run(
     assert not (tmp_path / "ran").exists()
 
 
-def test_another_host_is_asked_without_any_credential(
+def test_another_host_gets_no_credential(
     agent: Agent,
     repository: SampleRepository,
     library: SampleRepository,
@@ -123,7 +123,7 @@ def test_another_host_is_asked_without_any_credential(
     assert elsewhere.shown == set()
 
 
-def test_what_another_app_has_read_is_not_there_for_who_may_not_read_it(
+def test_a_submodule_that_another_app_fetched_is_not_there_for_an_app_that_may_not_read_it(
     agent: Agent,
     repository: SampleRepository,
     library: SampleRepository,
@@ -138,7 +138,7 @@ def test_what_another_app_has_read_is_not_there_for_who_may_not_read_it(
         agent.files(server.url("shop.git"), sha, GOOD)
 
 
-def test_addresses_that_no_repository_may_name_are_refused(
+def test_forbidden_addresses_are_refused(
     agent: Agent,
     repository: SampleRepository,
     library: SampleRepository,
@@ -162,7 +162,7 @@ def test_addresses_that_no_repository_may_name_are_refused(
 
 
 @pytest.mark.parametrize("name", ["..", ".git"])
-def test_files_that_git_refuses_to_write_are_told_as_the_commits_fault(
+def test_files_that_git_refuses_to_write_are_reported_as_the_commits_fault(
     agent: Agent, repository: SampleRepository, name: str
 ) -> None:
     repository.commit({"a": "1"})
@@ -213,7 +213,7 @@ def test_a_link_where_a_submodule_belongs_is_not_followed(
     assert list(outside.iterdir()) == []
 
 
-def test_a_submodule_in_itself_has_an_end(agent: Agent, repository: SampleRepository) -> None:
+def test_a_recursive_submodule_comes_to_an_end(agent: Agent, repository: SampleRepository) -> None:
     sha = repository.commit({"a": "1"})
     for _ in range(7):
         sha = link(repository, "../shop.git", "again", sha)
@@ -221,7 +221,7 @@ def test_a_submodule_in_itself_has_an_end(agent: Agent, repository: SampleReposi
         agent.files(str(repository.folder), sha)
 
 
-def test_what_is_wrong_with_a_submodule_names_it(
+def test_an_error_of_a_submodule_names_it(
     agent: Agent, repository: SampleRepository, library: SampleRepository
 ) -> None:
     library.commit({"b": "2"})

@@ -45,7 +45,7 @@ def each_way(requests: Mapping[str, bytes]) -> pytest.MarkDecorator:
 
 
 @each_way(absurd_requests.REFUSED)
-def test_what_cannot_be_understood_is_refused(bench: Bench, name: str) -> None:
+def test_a_malformed_request_is_refused(bench: Bench, name: str) -> None:
     statuses: list[int] = []
     for _ in range(_TRIES if bench.door is None else 1):
         answers, arrived = bench.send(absurd_requests.REFUSED[name])
@@ -57,19 +57,19 @@ def test_what_cannot_be_understood_is_refused(bench: Bench, name: str) -> None:
 
 
 @each_way(absurd_requests.TAKEN)
-def test_what_can_be_understood_is_one_request(bench: Bench, name: str) -> None:
+def test_a_wellformed_request_is_one_request(bench: Bench, name: str) -> None:
     answers, arrived = bench.send(absurd_requests.TAKEN[name])
     assert answers.statuses[0] in {100, 200}
     assert len(arrived) == 1
 
 
 @each_way(absurd_requests.EITHER)
-def test_what_may_be_refused_or_taken_is_one_of_both(bench: Bench, name: str) -> None:
+def test_a_doubtful_request_is_refused_or_is_one_request(bench: Bench, name: str) -> None:
     answers, arrived = bench.send(absurd_requests.EITHER[name])
     assert len(arrived) == answers.statuses[:1].count(200)
 
 
-def test_who_never_says_all_of_a_request_is_told_so(bench: Bench) -> None:
+def test_an_incomplete_request_gets_a_timeout(bench: Bench) -> None:
     head = b"GET / HTTP/1.1\r\nHost: a\r\n"
     with bench.connect() as client:
         answers = wire.exchange(client, head, half_close=False)
@@ -88,7 +88,7 @@ def test_who_never_says_all_of_a_request_is_told_so(bench: Bench) -> None:
         (b"OPTIONS * HTTP/1.1", b"*"),
     ],
 )
-def test_an_application_gets_the_path_of_a_whole_uri(
+def test_an_application_gets_the_path_of_an_absolute_uri(
     bench: Bench, line: bytes, target: bytes
 ) -> None:
     _, [request] = bench.send(absurd_requests.get(line=line))

@@ -106,7 +106,7 @@ def having(**others: bytes) -> list[Field]:
     return [(name, others.get(name[1:].decode(), value)) for name, value in FIELDS]
 
 
-def test_a_request_of_http2_is_one_of_http1_at_the_application(bench: Bench) -> None:
+def test_an_http2_request_is_one_http1_request_at_the_application(bench: Bench) -> None:
     outcome = bench.request([*FIELDS, (b"x", b"y")], b"abc")
     assert outcome.status == 200
     assert [request.body for request in outcome.arrived] == [b"abc"]
@@ -163,19 +163,19 @@ CASES: dict[str, tuple[list[Field], bytes]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_cannot_be_one_request_is_refused(bench: Bench, name: str) -> None:
+def test_an_ambiguous_request_is_refused(bench: Bench, name: str) -> None:
     outcome = bench.request(*CASES[name])
     assert outcome.arrived == []
     assert outcome.status is None or 400 <= outcome.status < 500
 
 
-def test_the_authority_is_what_counts_where_a_host_says_otherwise(bench: Bench) -> None:
+def test_the_authority_counts_where_the_host_header_differs(bench: Bench) -> None:
     outcome = bench.request([*FIELDS, (b"host", b"other.hello.localhost")])
     assert outcome.status == 200
     assert dict(outcome.arrived[0].fields())[b"host"] == b"main.hello.localhost"
 
 
-def test_of_two_hosts_the_first_one_counts(bench: Bench) -> None:
+def test_the_first_of_two_hosts_counts(bench: Bench) -> None:
     host, other = (b"host", b"main.hello.localhost"), (b"host", b"evil")
     assert bench.request([*FIELDS[:3], other, host]).arrived == []
     arrived = bench.request([*FIELDS[:3], host, other]).arrived

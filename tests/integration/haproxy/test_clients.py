@@ -97,7 +97,7 @@ def clients(site: Site) -> str:
         return b"".join(iter(lambda: asked.recv(65536), b"")).decode()
 
 
-def test_who_has_so_many_connections_is_told_so_and_others_notice_nothing(
+def test_a_client_with_too_many_connections_is_refused_and_others_notice_nothing(
     site: Site, stack: contextlib.ExitStack
 ) -> None:
     def connect(address: str = ONE) -> Client:
@@ -123,7 +123,7 @@ def test_who_has_so_many_connections_is_told_so_and_others_notice_nothing(
     assert [client.status() for client in first] == [200] * CONNECTIONS, "what was open is served"
 
 
-def test_what_was_answered_so_is_closed_and_a_place_is_free_again(site: Site) -> None:
+def test_a_refused_connection_is_closed_and_its_place_is_free_again(site: Site) -> None:
     def is_served() -> bool:
         with contextlib.ExitStack() as own:
             return Client(site.proxy.port, THREE, own).status() == 200
@@ -139,7 +139,9 @@ def test_what_was_answered_so_is_closed_and_a_place_is_free_again(site: Site) ->
     wait_until(is_served, "there is room again")
 
 
-def test_who_goes_on_regardless_gets_no_answer(site: Site, stack: contextlib.ExitStack) -> None:
+def test_a_client_that_goes_on_regardless_gets_no_answer(
+    site: Site, stack: contextlib.ExitStack
+) -> None:
     first = [Client(site.proxy.port, FOUR, stack) for _ in range(CONNECTIONS)]
     assert [client.status() for client in first] == [200] * CONNECTIONS
     silent = [Client(site.proxy.port, FOUR, stack) for _ in range(CONNECTIONS)]
@@ -152,7 +154,7 @@ def test_who_goes_on_regardless_gets_no_answer(site: Site, stack: contextlib.Exi
     assert [client.status() for client in first] == [200] * CONNECTIONS
 
 
-def test_who_has_so_many_requests_held_is_told_so_and_another_s_is_held(
+def test_a_client_with_too_many_held_requests_is_refused_and_another_is_held(
     site: Site, stack: contextlib.ExitStack
 ) -> None:
     waiting = [Client(site.proxy.port, ONE, stack) for _ in range(HELD)]
@@ -175,7 +177,7 @@ def test_who_has_so_many_requests_held_is_told_so_and_another_s_is_held(
     assert over.status() == 200
 
 
-def test_behind_a_proxy_the_clients_that_it_tells_of_are_counted_by_their_open_requests(
+def test_clients_behind_a_proxy_are_counted_by_their_open_requests(
     tmp_path: Path, zookeeper: str, free_port: Callable[[], int], stack: contextlib.ExitStack
 ) -> None:
     more = {**LIMITS, "PREVS_TRUSTED_PROXIES": "127.0.0.0/8", "PREVS_HELD_OF_CLIENT": "100"}
@@ -202,7 +204,7 @@ def test_behind_a_proxy_the_clients_that_it_tells_of_are_counted_by_their_open_r
         assert connect().status(RUNNING, forwarded("2001:db8:2::1")) == 200
 
 
-def test_clients_of_ip_4_at_a_listener_of_ip_6_are_not_one_client(
+def test_ipv4_clients_at_an_ipv6_listener_are_not_one_client(
     tmp_path: Path, zookeeper: str, free_port: Callable[[], int], stack: contextlib.ExitStack
 ) -> None:
     port = free_port()

@@ -30,11 +30,11 @@ def remarks(folder: Path, front: Front) -> str:
 
 
 @pytest.mark.parametrize("front", [PLAIN, MEASURED, BEHIND], ids=["plain", "metrics", "behind"])
-def test_haproxy_remarks_nothing(tmp_path: Path, front: Front) -> None:
+def test_haproxy_has_no_warnings_about_its_configuration(tmp_path: Path, front: Front) -> None:
     assert remarks(tmp_path, front) == ""
 
 
-def test_nor_does_it_with_tls(tmp_path: Path) -> None:
+def test_haproxy_has_no_warnings_with_tls(tmp_path: Path) -> None:
     certificates = door(tmp_path, 8443, "main.shop.prevs.example").certificates
     front = PLAIN._replace(
         tls_listen="127.0.0.1:8443", certificates=certificates, redirects=True, trusted=("::1",)

@@ -85,7 +85,7 @@ def press(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_who_has_100_kb_of_anothers_cookies_is_served_after_one_button(
+def test_a_visitor_with_100_kb_of_foreign_cookies_is_served_after_one_button(
     met: Met, page: Page, scheme: str
 ) -> None:
     page.goto(met.url(scheme, "hello"))
@@ -106,7 +106,7 @@ def test_who_has_100_kb_of_anothers_cookies_is_served_after_one_button(
     assert names == ["kept"], "what was not sent there stays"
 
 
-def test_cookies_that_no_script_sees_are_removed_too(
+def test_cookies_that_scripts_cannot_see_are_removed_too(
     met: Met, page: Page, context: BrowserContext
 ) -> None:
     address = met.url("https", "hello", "/a/page")
@@ -123,7 +123,7 @@ def test_cookies_that_no_script_sees_are_removed_too(
 
 
 @pytest.mark.parametrize("status", [400, 431])
-def test_what_an_application_refuses_with_many_cookies_has_the_same_page(
+def test_an_applications_refusal_of_many_cookies_shows_the_same_page(
     met: Met, page: Page, status: int
 ) -> None:
     met.app.refuses = lambda headers: status if len(headers.get("cookie", "")) > 8000 else 0
@@ -135,7 +135,7 @@ def test_what_an_application_refuses_with_many_cookies_has_the_same_page(
     press(page)
 
 
-def test_what_an_application_refuses_otherwise_is_its_own(met: Met) -> None:
+def test_an_applications_other_refusals_stay_its_own(met: Met) -> None:
     met.app.refuses = lambda headers: 400
     assert met.request(100).status == 400
     assert met.request(9000, Accept="application/json").status == 400
@@ -143,7 +143,7 @@ def test_what_an_application_refuses_otherwise_is_its_own(met: Met) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 9000, 23_000])
-def test_cookies_are_removed_for_nobody_but_the_pages_own_button(met: Met, size: int) -> None:
+def test_cookies_are_removed_only_by_the_pages_own_button(met: Met, size: int) -> None:
     def navigate(**headers: str) -> Answer:
         sent = {"Cookie": "a" * size, "Accept": "text/html", **headers}
         return met.site.proxy.request(HOST, "/_prevs/cookies", method="POST", headers=sent)
@@ -156,7 +156,7 @@ def test_cookies_are_removed_for_nobody_but_the_pages_own_button(met: Met, size:
     assert (answer.status, answer.headers["clear-site-data"]) == (200, '"cookies"')
 
 
-def test_more_than_120_kb_of_headers_are_refused_in_haproxys_own_words(met: Met) -> None:
+def test_over_120_kb_of_headers_get_haproxys_own_refusal(met: Met) -> None:
     assert met.request(120_000).body.count(b"<h1>Too many cookies</h1>") == 1
     refused = met.request(140_000)
     assert refused.status == 400

@@ -66,7 +66,7 @@ def received(site: Site, app: Upstream, headers: Mapping[str, str]) -> dict[str,
     return {name: value for name, value in seen.items() if "forwarded" in name}
 
 
-def test_alone_nothing_that_a_client_says_is_believed(alone: Site, app: Upstream) -> None:
+def test_without_trusted_proxies_no_client_header_is_believed(alone: Site, app: Upstream) -> None:
     lies = {
         "X-Forwarded-For": "6.6.6.6",
         "X-Forwarded-Proto": "https",
@@ -95,7 +95,7 @@ def test_alone_nothing_that_a_client_says_is_believed(alone: Site, app: Upstream
         ("nonsense", "127.0.0.1"),
     ],
 )
-def test_proxies_that_are_trusted_say_who_asks(
+def test_trusted_proxies_name_the_client(
     behind: Site, app: Upstream, claims: str, client: str
 ) -> None:
     host = f"{HOST}:{behind.proxy.port}"
@@ -109,7 +109,7 @@ def test_proxies_that_are_trusted_say_who_asks(
     }
 
 
-def test_an_address_of_ip_6_is_told_as_the_standard_wants_it(behind: Site, app: Upstream) -> None:
+def test_an_ipv6_address_is_forwarded_as_the_standard_requires(behind: Site, app: Upstream) -> None:
     seen = received(behind, app, {"X-Forwarded-For": "2001:db8::7"})
     assert seen["x-forwarded-for"] == "2001:db8::7"
     assert seen["forwarded"].startswith('for="[2001:db8::7]";')
@@ -124,7 +124,7 @@ def test_an_address_of_ip_6_is_told_as_the_standard_wants_it(behind: Site, app: 
         {"Forwarded": "for=6.6.6.6;proto=https"},
     ],
 )
-def test_what_they_do_not_say_well_is_as_if_not_said(
+def test_a_malformed_header_of_a_trusted_proxy_is_ignored(
     behind: Site, app: Upstream, claims: Mapping[str, str]
 ) -> None:
     host = f"{HOST}:{behind.proxy.port}"
@@ -140,7 +140,7 @@ def test_what_they_do_not_say_well_is_as_if_not_said(
 @pytest.mark.parametrize(
     "host", [f'{HOST}:"x', f'{HOST}";for=6.6.6.6', f"{HOST}:80:80", f"{HOST}:x"]
 )
-def test_what_a_host_has_in_excess_reaches_no_application(
+def test_a_host_header_with_anything_extra_reaches_no_application(
     alone: Site, app: Upstream, host: str
 ) -> None:
     before = len(app.seen)
@@ -158,7 +158,7 @@ def test_what_a_host_has_in_excess_reaches_no_application(
         {"Connection": "TE", "TE": "gzip"},
     ],
 )
-def test_what_is_between_a_client_and_the_proxy_goes_no_further(
+def test_hop_by_hop_headers_are_not_forwarded(
     alone: Site, app: Upstream, sent: Mapping[str, str]
 ) -> None:
     assert alone.proxy.request(HOST, headers=sent).status == 200
@@ -169,7 +169,7 @@ def test_what_is_between_a_client_and_the_proxy_goes_no_further(
     assert seen["x-forwarded-for"] == "127.0.0.1"
 
 
-def test_a_websocket_upgrade_goes_through_and_nothing_beside_it(alone: Site, app: Upstream) -> None:
+def test_only_a_websocket_upgrade_is_forwarded(alone: Site, app: Upstream) -> None:
     upgrade = {**UPGRADE, "Connection": "keep-alive, Upgrade, X-Forwarded-For"}
     assert alone.proxy.request(HOST, headers=upgrade).status == 200
     seen = app.seen[-1][2]
@@ -199,7 +199,7 @@ def test_a_websocket_upgrade_goes_through_and_nothing_beside_it(alone: Site, app
         *("X-Custom-IP-Authorization", "OIDC_CLAIM_email"),
     ],
 )
-def test_what_only_a_proxy_says_comes_from_none_but_a_trusted_one(
+def test_headers_of_proxies_are_accepted_only_from_trusted_ones(
     alone: Site, behind: Site, beside: Site, app: Upstream, name: str
 ) -> None:
     claims = {name: "x", "X-Forwarded-For": "9.9.9.9"}
@@ -209,7 +209,7 @@ def test_what_only_a_proxy_says_comes_from_none_but_a_trusted_one(
 
 
 @pytest.mark.parametrize("name", ["X-Our-User", "x_our_user", "X-Our-Sso-Groups", "X_OUR_SSO_"])
-def test_what_an_operator_adds_comes_from_none_but_a_trusted_one(
+def test_headers_that_an_operator_adds_are_accepted_only_from_trusted_proxies(
     alone: Site, beside: Site, app: Upstream, name: str
 ) -> None:
     claims = {name: "x", "X-Our-User-Name": "x"}
@@ -233,7 +233,7 @@ def test_what_an_operator_adds_comes_from_none_but_a_trusted_one(
         ),
     ],
 )
-def test_what_is_the_proxys_own_to_say_comes_from_nobody(
+def test_the_proxys_own_headers_are_accepted_from_nobody(
     alone: Site, behind: Site, app: Upstream, name: str
 ) -> None:
     for site in (alone, behind):
@@ -245,14 +245,14 @@ def test_what_is_the_proxys_own_to_say_comes_from_nobody(
         assert seen["x-forwarded-for"] == "127.0.0.1"
 
 
-def test_it_is_found_among_many(alone: Site, app: Upstream) -> None:
+def test_a_forged_header_is_found_among_many(alone: Site, app: Upstream) -> None:
     claims = {f"{'A' * 100}-{number}": "x" for number in range(80)} | {"X-Real-IP": "6.6.6.6"}
     assert alone.proxy.request(HOST, headers=claims).status == 200
     assert "x-real-ip" not in app.seen[-1][2]
     assert len(app.seen[-1][2]) > 80
 
 
-def test_what_a_visitor_may_say_arrives(alone: Site, app: Upstream) -> None:
+def test_headers_that_a_visitor_may_send_arrive(alone: Site, app: Upstream) -> None:
     claims = {
         "X-Requested-With": "XMLHttpRequest",
         "X-HTTP-Method-Override": "PUT",
@@ -278,19 +278,19 @@ def get_page(site: Site, **headers: str) -> str:
     return request_id
 
 
-def test_each_request_has_an_id_of_its_own_whatever_a_client_says(alone: Site) -> None:
+def test_each_request_has_its_own_id_whatever_a_client_sends(alone: Site) -> None:
     ids = {get_page(alone), get_page(alone), get_page(alone, **{"X-Request-Id": "mine"})}
     assert len(ids) == 3
     assert all(re.fullmatch(UUID, one) for one in ids)
 
 
-def test_the_id_of_a_proxy_in_front_stays_if_it_is_one(behind: Site) -> None:
+def test_the_id_of_a_proxy_in_front_stays_if_it_is_valid(behind: Site) -> None:
     assert get_page(behind, **{"X-Request-Id": "front-1"}) == "front-1"
     for odd in ('a" level=error', "x" * 65, "a;b"):
         assert re.fullmatch(UUID, get_page(behind, **{"X-Request-Id": odd}))
 
 
-def test_a_held_request_is_found_from_its_coming_to_its_attempt(
+def test_the_id_of_a_held_request_is_in_every_log_from_arrival_to_attempt(
     behind: Site, app: Upstream
 ) -> None:
     task = f"waiting.{SHA}.a1"
@@ -309,7 +309,7 @@ def test_a_held_request_is_found_from_its_coming_to_its_attempt(
     assert "x-request-id" not in behind.proxy.request(WAITING).headers
 
 
-def test_who_waits_behind_another_proxy_is_not_taken_for_gone(
+def test_a_client_that_waits_behind_another_proxy_is_not_mistaken_for_gone(
     behind: Site, free_port: Callable[[], int]
 ) -> None:
     """Its connection is known by its own address, not by whom the proxy in front speaks for."""

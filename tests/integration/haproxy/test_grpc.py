@@ -134,7 +134,7 @@ def test_calls_that_were_refused_are_held_and_sent_to_the_next_attempt(
         assert list(streamed) == [b"echo 1", b"echo 2"]
 
 
-def test_a_call_that_leads_nowhere_has_a_status_of_its_own(site: Site) -> None:
+def test_a_call_to_an_unknown_preview_has_a_status_of_its_own(site: Site) -> None:
     address = f"127.0.0.1:{site.proxy.port}"
     options = [("grpc.default_authority", "main.nobody.localhost")]
     with grpc.insecure_channel(address, options) as opened, pytest.raises(grpc.RpcError) as refused:

@@ -40,14 +40,14 @@ def sent(site: Site, *headers: tuple[str, str]) -> list[tuple[str, str]]:
     return [(name.lower(), value) for name, value in answer.getheaders()]
 
 
-def test_an_answer_says_of_which_app_and_commit_it_is(site: Site, app: Upstream) -> None:
+def test_a_response_names_its_app_and_commit(site: Site, app: Upstream) -> None:
     lie = ("X-Prevs-Task", f"hello.{'0' * 40}.a1"), ("x-prevs-task", "another")
     values = [(name, value) for name, value in sent(site, *lie) if name.startswith("x-prevs-")]
     assert values == [("x-prevs-task", f"hello.{SHA}.a1")]
 
 
 @pytest.mark.parametrize("host", [HOST, FLAT])
-def test_an_answer_says_that_a_newer_commit_failed(site: Site, host: str) -> None:
+def test_a_response_shows_that_a_newer_commit_failed(site: Site, host: str) -> None:
     def get_newer(host: str) -> str | None:
         return site.proxy.request(host).headers.get("x-prevs-newer")
 
@@ -61,7 +61,7 @@ def test_an_answer_says_that_a_newer_commit_failed(site: Site, host: str) -> Non
         assert get_newer(host) is None
 
 
-def test_an_application_cannot_have_itself_indexed(site: Site, app: Upstream) -> None:
+def test_an_application_cannot_make_itself_indexed(site: Site, app: Upstream) -> None:
     values = [value for name, value in sent(site, ("X-Robots-Tag", "all")) if "robots" in name]
     assert values == ["noindex"]
 
@@ -86,7 +86,7 @@ def test_a_cookie_stays_with_its_own_preview(
     assert values == ([kept] if kept else [])
 
 
-def test_several_cookies_are_each_looked_at(site: Site, app: Upstream) -> None:
+def test_each_of_several_cookies_is_checked(site: Site, app: Upstream) -> None:
     cookies = [("Set-Cookie", f"{name}=1; Domain=prevs.localhost") for name in "abc"]
     values = [value for name, value in sent(site, *cookies) if name == "set-cookie"]
     assert values == ["a=1", "b=1", "c=1"]
@@ -107,7 +107,7 @@ LONG, LONG_APP = "long-" + "y" * 49 + "-12345678", "an-app-with-a-name-of-quite-
 CUT = f"{names.flat_label(LONG, LONG_APP)}--{LONG_APP}.prevs.localhost"
 
 
-def test_a_label_that_is_too_long_for_the_flat_form_leads_there_cut(site: Site) -> None:
+def test_a_label_that_is_too_long_for_the_flat_form_is_cut(site: Site) -> None:
     with upstream("app") as application:
         at = placement(LONG_APP, SHA, application.port, LONG, SHA)
         site.route(LONG_APP, {SHA: at})
@@ -118,7 +118,7 @@ def test_a_label_that_is_too_long_for_the_flat_form_leads_there_cut(site: Site) 
         assert site.proxy.request(sha, "/page").body == b"app GET /page 0"
 
 
-def test_a_request_for_a_cut_label_is_held_and_let_in(site: Site) -> None:
+def test_a_request_for_a_cut_label_is_held_and_forwarded(site: Site) -> None:
     site.world.add(LONG_APP, LONG, SHA)
     with upstream("app") as app:
         site.world.started = lambda _: site.run(LONG_APP, SHA, app.port, LONG)
@@ -170,7 +170,9 @@ def get_with(site: Site, size: int, **headers: str) -> tuple[int, str, str]:
     return answer.status, answer.headers.get_content_type(), body
 
 
-def test_a_request_whose_headers_are_too_large_is_told_so(site: Site, app: Upstream) -> None:
+def test_a_request_with_too_large_headers_is_refused_with_that_reason(
+    site: Site, app: Upstream
+) -> None:
     assert get_with(site, 20_000)[0] == 200, "more than most applications take"
     status, kind, text = get_with(site, 25_000)
     assert (status, kind) == (431, "text/plain")
@@ -182,7 +184,9 @@ def test_a_request_whose_headers_are_too_large_is_told_so(site: Site, app: Upstr
     assert path.status == 431
 
 
-def test_an_answer_whose_headers_are_too_large_is_told_so(site: Site, app: Upstream) -> None:
+def test_a_response_with_too_large_headers_is_refused_with_that_reason(
+    site: Site, app: Upstream
+) -> None:
     def get_page(size: int) -> tuple[int, str]:
         application_gets = urlencode([("X-Size", str(size))])
         answer = site.proxy.request(HOST, f"/large?{application_gets}")
@@ -194,6 +198,6 @@ def test_an_answer_whose_headers_are_too_large_is_told_so(site: Site, app: Upstr
     assert "the headers of its answer are larger than 120 KB together" in page
 
 
-def test_a_large_body_is_no_large_header(site: Site, app: Upstream) -> None:
+def test_a_large_body_does_not_count_as_a_large_header(site: Site, app: Upstream) -> None:
     answer = site.proxy.request(HOST, "/x", method="POST", body=b"x" * 100_000)
     assert answer.body == b"app POST /x 100000"

@@ -64,7 +64,7 @@ def answered(clients: Sequence[socket.socket]) -> int:
 
 
 @pytest.mark.parametrize("hosts", [1, 100, pytest.param(MANY, marks=pytest.mark.night)])
-def test_a_thousand_are_held_at_once_and_all_get_in(site: Site, hosts: int) -> None:
+def test_a_thousand_requests_are_held_at_once_and_all_forwarded(site: Site, hosts: int) -> None:
     shas = [f"{number:040x}" for number in range(hosts)]
     for number, sha in enumerate(shas):
         site.world.add("hello", f"b{number}", sha)
@@ -138,7 +138,7 @@ def client(site: Site) -> Iterator[Http2Client]:
     found.close()
 
 
-def test_a_request_of_http_2_that_is_taken_back_goes_nowhere_and_the_others_go_on(
+def test_a_cancelled_http2_request_is_not_forwarded_and_the_others_go_on(
     site: Site, client: Http2Client
 ) -> None:
     client.send(client.request(0, "/left") + client.request(1, "/stays"))
@@ -151,9 +151,7 @@ def test_a_request_of_http_2_that_is_taken_back_goes_nowhere_and_the_others_go_o
         assert [path for _, path, _ in app.seen] == ["/stays"]
 
 
-def test_a_flood_of_requests_that_are_taken_back_at_once_is_let_go(
-    site: Site, client: Http2Client
-) -> None:
+def test_a_flood_of_cancelled_requests_is_released(site: Site, client: Http2Client) -> None:
     count = 2000
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
         site.tree.place("other", {OTHER_SHA: placement("other", OTHER_SHA, app.port, "main")})
@@ -173,7 +171,7 @@ def test_a_flood_of_requests_that_are_taken_back_at_once_is_let_go(
     wait_until(lambda: held(site.proxy) == 0)
 
 
-def test_a_haproxy_that_was_replaced_holds_on_and_then_ends(site: Site) -> None:
+def test_a_replaced_haproxy_holds_on_and_then_ends(site: Site) -> None:
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
         asked = pool.submit(site.proxy.request, HOST)
         wait_until(lambda: held(site.proxy) == 1)
@@ -186,7 +184,7 @@ def test_a_haproxy_that_was_replaced_holds_on_and_then_ends(site: Site) -> None:
     wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
 
 
-def test_a_proxy_that_ends_gives_no_answer_to_what_it_holds(
+def test_a_proxy_that_ends_leaves_its_held_requests_unanswered(
     site: Site, request: pytest.FixtureRequest
 ) -> None:
     request.addfinalizer(site.proxy.restart)

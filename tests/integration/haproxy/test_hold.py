@@ -81,7 +81,7 @@ def test_a_held_post_arrives_once_with_its_whole_body(site: Site, app: Upstream)
     assert [(method, path) for method, path, _ in app.seen] == [("POST", "/hook")]
 
 
-def test_many_held_requests_start_the_preview_once_and_all_get_in(site: Site) -> None:
+def test_many_held_requests_start_the_preview_once_and_are_all_forwarded(site: Site) -> None:
     with upstream("app") as app, ThreadPoolExecutor(50) as pool:
         site.world.started = after(1.0, lambda _: site.run("hello", SHA, app.port, "main"))
         answers = list(pool.map(lambda n: site.proxy.request(HOST, f"/{n}"), range(50)))
@@ -90,7 +90,7 @@ def test_many_held_requests_start_the_preview_once_and_all_get_in(site: Site) ->
         assert site.world.count(f"GET /v1/previews/hello/{SHA}") < 25
 
 
-def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site) -> None:
+def test_a_preview_that_fails_releases_its_requests_with_the_reason(site: Site) -> None:
     site.world.log(SHA, "Step 1/2\noh no\n")
     failed: list[float] = []
 
@@ -125,7 +125,9 @@ def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site
         ("gone.hello.localhost", 502, "repository-unreachable"),
     ],
 )
-def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int, slug: str) -> None:
+def test_an_address_of_no_preview_gets_the_reason_at_once(
+    site: Site, host: str, status: int, slug: str
+) -> None:
     candidates = [Meaning(sha, "commit", None, "x") for sha in (SHA, OTHER_SHA)]
     site.world.refuse("hello", "de6b329", AmbiguousLabel("hello", "de6b329", candidates))
     unreachable = RepositoryUnreachable("hello", "/srv/x", "It is gone.")
@@ -144,7 +146,7 @@ def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int,
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
-def test_methods_that_only_look_start_nothing(site: Site, method: str) -> None:
+def test_safe_methods_start_nothing(site: Site, method: str) -> None:
     answer = site.proxy.request(HOST, method=method)
     assert answer.status == 503
     assert "retry-after" in answer.headers
@@ -171,7 +173,7 @@ def test_methods_that_only_look_start_nothing(site: Site, method: str) -> None:
     ],
     ids=lambda robot: " ".join(robot.values())[:30],
 )
-def test_what_looks_by_itself_starts_nothing(site: Site, robot: Mapping[str, str]) -> None:
+def test_automatic_requests_start_nothing(site: Site, robot: Mapping[str, str]) -> None:
     assert site.proxy.request(HOST, headers=robot).status == 503
     page = site.proxy.request(HOST, headers={**robot, "Accept": "text/html"})
     assert page.status == 503
@@ -180,7 +182,7 @@ def test_what_looks_by_itself_starts_nothing(site: Site, robot: Mapping[str, str
 
 
 @pytest.mark.parametrize("agent", ["curl/8.14.1", "Robotics/1.0", "python-requests/2.32", "Bottle"])
-def test_what_only_sounds_like_one_that_looks_is_held(
+def test_a_request_that_only_resembles_an_automatic_one_is_held(
     site: Site, agent: str, app: Upstream
 ) -> None:
     site.world.started = after(0.1, lambda _: site.run("hello", SHA, app.port, "main"))
@@ -191,7 +193,7 @@ def test_what_only_sounds_like_one_that_looks_is_held(
     ("prefer", "held"),
     [("wait=2", 2), ("respond-async, Wait = 2", 2), ('wait="2"', 2), ("wait=0", 1)],
 )
-def test_a_client_says_for_how_long_it_wants_to_be_held(site: Site, prefer: str, held: int) -> None:
+def test_a_client_may_set_how_long_it_is_held(site: Site, prefer: str, held: int) -> None:
     began = time.monotonic()
     answer = site.proxy.request(HOST, method="POST", body=b"{}", headers={"Prefer": prefer})
     took = time.monotonic() - began
@@ -204,7 +206,7 @@ def test_a_client_says_for_how_long_it_wants_to_be_held(site: Site, prefer: str,
 
 
 @pytest.mark.parametrize("prefer", ["await=1", "wait=x", "wait=-1", "return=minimal"])
-def test_what_is_no_such_wish_changes_nothing(site: Site, prefer: str, app: Upstream) -> None:
+def test_an_invalid_preference_changes_nothing(site: Site, prefer: str, app: Upstream) -> None:
     site.world.started = after(1.5, lambda _: site.run("hello", SHA, app.port, "main"))
     assert site.proxy.request(HOST, headers={"Prefer": prefer}).status == 200
 
@@ -216,7 +218,7 @@ def test_a_websocket_is_held_too(site: Site, app: Upstream) -> None:
     assert app.seen[0][2]["upgrade"] == "websocket"
 
 
-def test_a_client_of_ip_4_at_a_listener_of_ip_6_is_not_taken_for_gone(
+def test_an_ipv4_client_at_an_ipv6_listener_is_not_mistaken_for_gone(
     tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
 ) -> None:
     port = free_port()
@@ -241,7 +243,7 @@ def test_a_request_is_held_across_the_end_of_a_proxy_and_the_start_of_the_next(s
         assert len(app.seen) == 1
 
 
-def test_a_request_without_one_host_is_refused(site: Site) -> None:
+def test_a_request_without_exactly_one_host_is_refused(site: Site) -> None:
     with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
         assert b" 400 " in client.recv(1000)

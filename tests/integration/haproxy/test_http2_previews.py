@@ -40,7 +40,7 @@ def pages() -> Iterator[tuple[int, list[Asked]]]:
         yield port, seen
 
 
-def test_a_client_of_http1_is_answered(site: Site, pages: tuple[int, list[Asked]]) -> None:
+def test_an_http1_client_is_answered(site: Site, pages: tuple[int, list[Asked]]) -> None:
     port, seen = pages
     placed = place(port)
     site.route("hello", {SHA: placed})
@@ -52,7 +52,7 @@ def test_a_client_of_http1_is_answered(site: Site, pages: tuple[int, list[Asked]
     assert seen[0]["x-forwarded-proto"] == "http"
 
 
-def test_the_next_attempt_may_speak_http1(site: Site, pages: tuple[int, list[Asked]]) -> None:
+def test_the_next_attempt_may_use_http1(site: Site, pages: tuple[int, list[Asked]]) -> None:
     site.route("hello", {SHA: place(pages[0])})
     assert site.proxy.request(HOST).body == b"/"
     with upstream("one") as one:
@@ -60,7 +60,7 @@ def test_the_next_attempt_may_speak_http1(site: Site, pages: tuple[int, list[Ask
         assert site.proxy.request(HOST).body.startswith(b"one")
 
 
-def test_who_was_refused_is_held_and_sent_to_the_next_attempt(
+def test_a_refused_request_is_held_and_sent_to_the_next_attempt(
     site: Site, free_port: Callable[[], int], pages: tuple[int, list[Asked]]
 ) -> None:
     site.world.add("hello", "main", SHA)

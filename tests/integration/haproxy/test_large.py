@@ -140,7 +140,7 @@ def test_a_large_upload_arrives_whole(
 
 
 @FRAMED
-def test_a_large_upload_is_held_without_being_kept(
+def test_a_large_upload_is_held_without_being_stored(
     site: Site, application: int, framing: dict[str, str]
 ) -> None:
     with constant_memory(site.proxy), ThreadPoolExecutor(1) as pool:

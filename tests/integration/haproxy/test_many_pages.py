@@ -136,7 +136,7 @@ async def open_page(opened: Clients, token: str) -> str:
 
 
 @in_a_loop
-async def test_2000_pages_of_one_client_cost_nobody_else_an_answer(site: Site) -> None:
+async def test_2000_pages_of_one_client_delay_nobody_else(site: Site) -> None:
     world = site.world
     world.add("hello", "main", SHA)
     world.start("hello", "main")

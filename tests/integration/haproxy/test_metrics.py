@@ -111,7 +111,7 @@ def test_pages_starts_and_held_requests_are_counted(site: Site) -> None:
     assert values["prevs_proxy_applied_age_seconds",] < 60
 
 
-def test_it_shows_for_how_long_nothing_could_be_applied(
+def test_a_metric_shows_how_long_nothing_could_be_applied(
     own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     name, listen = ("prevs_proxy_applied_age_seconds",), f"127.0.0.1:{free_port()}"
@@ -126,13 +126,13 @@ def test_it_shows_for_how_long_nothing_could_be_applied(
         wait_until(lambda: read(site)[name] < 3)
 
 
-def test_haproxy_has_numbers_of_its_own(site: Site) -> None:
+def test_haproxy_has_metrics_of_its_own(site: Site) -> None:
     values = read(site, "/metrics/haproxy")
     assert values["haproxy_frontend_http_requests_total", "web"] > 0
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/haproxy"])
-def test_numbers_are_for_who_brings_a_token(site: Site, path: str) -> None:
+def test_metrics_need_a_token_of_the_proxy(site: Site, path: str) -> None:
     for good in (TOKEN, FOR_NUMBERS, OTHER_FOR_NUMBERS):
         assert read(site, path, good)
     for bad in ("", "wrong", TOKEN + "x", TOKEN.upper()):
@@ -151,12 +151,12 @@ def test_numbers_are_for_who_brings_a_token(site: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/wake", "/where", "/metrics/x"])
-def test_nothing_else_is_to_be_had_there(site: Site, path: str) -> None:
+def test_the_metrics_port_serves_nothing_else(site: Site, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError, match="404"):
         read(site, path)
 
 
-def test_nobody_has_a_hundred_previews_started_at_once(
+def test_nobody_can_start_a_hundred_previews_at_once(
     tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
 ) -> None:
     """At a proxy of its own: an address that has started too many starts nothing for a minute."""
@@ -182,7 +182,7 @@ def test_nobody_has_a_hundred_previews_started_at_once(
 
 
 @pytest.mark.parametrize("body", ["", "x" * 100_000])
-def test_a_client_that_gives_up_is_noticed_and_its_request_goes_nowhere(
+def test_a_client_that_disconnects_is_noticed_and_its_request_is_not_forwarded(
     site: Site, body: str
 ) -> None:
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:

@@ -77,7 +77,7 @@ def first_by_day(*names: str) -> list[object]:
     ]
 
 
-def test_the_document_names_the_clients_and_states_that_are_tried() -> None:
+def test_the_document_names_the_tested_clients_and_states() -> None:
     assert set(TABLE) == {*BROWSER, *PROGRAMS}
     assert all(set(row) == set(STATES) for row in TABLE.values())
 
@@ -238,7 +238,7 @@ def check(cell: str, got: Got, preview: Preview) -> None:
 
 
 @pytest.mark.parametrize(("name", "state"), rows(PROGRAMS))
-def test_a_program_gets_what_the_document_says(preview: Preview, name: str, state: str) -> None:
+def test_a_program_gets_the_documented_answer(preview: Preview, name: str, state: str) -> None:
     cell = TABLE[name][state]
     preview.be(state, held=cell.startswith("held"))
     got = PROGRAMS[name](preview.target)
@@ -254,7 +254,7 @@ def test_a_program_gets_the_application_where_it_runs(preview: Preview, name: st
 
 
 @pytest.mark.parametrize(("name", "state"), rows(BROWSER))
-def test_a_browser_gets_what_the_document_says(
+def test_a_browser_gets_the_documented_answer(
     preview: Preview, page: Page, name: str, state: str
 ) -> None:
     prepare(page, name)
@@ -280,7 +280,7 @@ def test_a_browser_gets_the_application_where_it_runs(
     assert preview.reached()
 
 
-def test_a_page_that_was_prefetched_starts_the_preview_when_it_is_gone_to(
+def test_a_prefetched_page_starts_the_preview_once_it_is_visited(
     preview: Preview, page: Page
 ) -> None:
     preview.be("not started", held=False)
@@ -297,7 +297,7 @@ def test_a_page_that_was_prefetched_starts_the_preview_when_it_is_gone_to(
         "a browser that goes there", "a page's `fetch`", "a page's image", "a page's frame"
     ),
 )
-def test_what_a_service_worker_passes_on_is_still_the_pages(
+def test_a_navigation_through_a_service_worker_counts_as_the_pages(
     preview: Preview, page: Page, name: str
 ) -> None:
     workers.install_service_worker(page)
@@ -310,7 +310,7 @@ def test_what_a_service_worker_passes_on_is_still_the_pages(
         assert preview.starts == 1
 
 
-def test_a_module_that_a_service_worker_passes_on_is_still_the_pages(
+def test_a_module_through_a_service_worker_counts_as_the_pages(
     preview: Preview, page: Page
 ) -> None:
     workers.install_service_worker(page)
@@ -324,7 +324,7 @@ def test_a_module_that_a_service_worker_passes_on_is_still_the_pages(
 @pytest.mark.parametrize(
     "options", [{"method": "POST", "body": "x"}, {"headers": {"Accept": "text/html"}}], ids=str
 )
-def test_whatever_a_service_worker_fetches_by_itself_starts_nothing(
+def test_a_service_workers_own_fetch_starts_nothing(
     preview: Preview, page: Page, options: dict[str, object]
 ) -> None:
     workers.install_service_worker(page)

@@ -102,7 +102,7 @@ def test_a_visitor_waits_on_one_page_until_the_container_takes_connections_again
     assert loads == [address, address]
 
 
-def test_a_visitor_is_let_in_where_another_attempt_answers(
+def test_a_visitor_reaches_the_application_where_another_attempt_answers(
     site: Site, page: Page, free_port: Callable[[], int]
 ) -> None:
     run_on(site, free_port())
@@ -115,7 +115,7 @@ def test_a_visitor_is_let_in_where_another_attempt_answers(
         expect(page.get_by_role("heading", name="app GET / 0")).to_be_visible()
 
 
-def test_when_it_goes_on_the_page_says_what_to_do(
+def test_when_the_refusals_last_the_page_shows_what_to_do(
     site: Site, page: Page, free_port: Callable[[], int]
 ) -> None:
     run_on(site, free_port())
@@ -128,7 +128,7 @@ def test_when_it_goes_on_the_page_says_what_to_do(
 
 
 @pytest.mark.parametrize("is_another", [False, True])
-def test_a_request_that_was_refused_is_held_and_then_sent_once(
+def test_a_refused_request_is_held_and_then_sent_once(
     site: Site, free_port: Callable[[], int], is_another: bool
 ) -> None:
     """To the same attempt when that takes connections, or to the next one."""
@@ -156,7 +156,7 @@ def test_a_request_that_was_refused_is_held_and_then_sent_once(
     assert not [name for name in headers if name.startswith("x-prevs")]
 
 
-def test_a_websocket_that_was_refused_is_held_too(site: Site, free_port: Callable[[], int]) -> None:
+def test_a_refused_websocket_is_held_too(site: Site, free_port: Callable[[], int]) -> None:
     port = free_port()
     run_on(site, port)
     asked = (
@@ -172,7 +172,9 @@ def test_a_websocket_that_was_refused_is_held_too(site: Site, free_port: Callabl
             assert client.recv(100) == b"hello"
 
 
-def test_what_only_looks_is_told_at_once(site: Site, free_port: Callable[[], int]) -> None:
+def test_an_automatic_or_safe_request_gets_the_refusal_at_once(
+    site: Site, free_port: Callable[[], int]
+) -> None:
     task = run_on(site, free_port())
     answer = site.proxy.request(HOST, headers={"User-Agent": "check-bot/1"})
     assert answer.status == 503
@@ -182,7 +184,7 @@ def test_what_only_looks_is_told_at_once(site: Site, free_port: Callable[[], int
     wait_until(lambda: task in reported_tasks(site))
 
 
-def test_who_waits_for_a_second_only_is_told_why_it_was_in_vain(
+def test_a_request_held_for_one_second_only_gets_the_reason(
     site: Site, free_port: Callable[[], int]
 ) -> None:
     run_on(site, free_port())
@@ -192,7 +194,7 @@ def test_who_waits_for_a_second_only_is_told_why_it_was_in_vain(
     assert json.loads(answer.body)["state"] == "running"
 
 
-def test_dockers_own_proxy_in_front_of_a_closed_port_is_told_by_its_silence(
+def test_dockers_own_proxy_in_front_of_a_closed_port_is_recognized_by_its_silence(
     site: Site, page: Page, free_port: Callable[[], int]
 ) -> None:
     """It takes connections for the container, and closes them."""
@@ -207,7 +209,7 @@ def test_dockers_own_proxy_in_front_of_a_closed_port_is_told_by_its_silence(
         expect(page.get_by_role("heading", name="app GET / 0")).to_be_visible()
 
 
-def test_an_application_that_answers_a_page_with_nothing_is_told_as_that(
+def test_an_application_that_answers_a_page_with_nothing_is_reported_as_that(
     site: Site, free_port: Callable[[], int]
 ) -> None:
     port = free_port()
@@ -221,7 +223,7 @@ def test_an_application_that_answers_a_page_with_nothing_is_told_as_that(
     assert task not in reported_tasks(site)
 
 
-def test_a_request_that_was_refused_is_held_across_a_takeover(
+def test_a_refused_request_is_held_across_a_takeover(
     site: Site, free_port: Callable[[], int]
 ) -> None:
     """The HAProxy that holds it has a map that changes no more."""
@@ -234,7 +236,7 @@ def test_a_request_that_was_refused_is_held_across_a_takeover(
         assert waits.result().body == b"app GET /held 0"
 
 
-def test_after_a_takeover_a_request_that_was_refused_is_held_by_the_new_haproxy(
+def test_after_a_takeover_a_refused_request_is_held_by_the_new_haproxy(
     site: Site, free_port: Callable[[], int]
 ) -> None:
     port = free_port()

@@ -52,7 +52,7 @@ def test_a_placement_is_served_under_each_of_its_labels(site: Site) -> None:
         assert site.proxy.request("v1.hello.localhost").headers["x-robots-tag"] == "noindex"
 
 
-def test_a_change_sends_the_next_request_elsewhere_within_moments(site: Site) -> None:
+def test_a_change_routes_the_next_request_elsewhere_at_once(site: Site) -> None:
     with upstream("old") as old, upstream("new") as new:
         times = []
         for number in range(20):
@@ -73,7 +73,7 @@ def leads_to(site: Site, host: str, name: str) -> bool:
     return False
 
 
-def test_a_removed_placement_is_let_go_of_before_the_proxy_says_so(site: Site) -> None:
+def test_a_removed_placement_has_no_route_before_the_proxy_reports_it(site: Site) -> None:
     with upstream("one") as one:
         site.route("hello", at(one))
         site.route("hello", {})
@@ -82,7 +82,7 @@ def test_a_removed_placement_is_let_go_of_before_the_proxy_says_so(site: Site) -
         assert len(one.seen) == asked
 
 
-def test_a_killed_haproxy_is_started_again_with_all_it_knew_and_what_changed_meanwhile(
+def test_a_killed_haproxy_is_started_again_with_its_routes_and_the_changes_since(
     site: Site,
 ) -> None:
     with upstream("one") as one, upstream("two") as two:
@@ -98,7 +98,7 @@ def test_a_killed_haproxy_is_started_again_with_all_it_knew_and_what_changed_mea
         assert leads_to(site, HOST, "two")
 
 
-def test_a_haproxy_that_does_not_come_up_is_started_again(site: Site) -> None:
+def test_a_haproxy_that_fails_to_start_is_started_again(site: Site) -> None:
     site.route("hello", {})
     read_at_start = Files(site.proxy.folder).bots
     kept = read_at_start.rename(site.proxy.folder / "kept")
@@ -151,7 +151,7 @@ def test_a_haproxy_that_hangs_is_not_waited_for_by_the_next_proxy(site: Site) ->
         wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
 
 
-def test_a_proxy_that_is_told_to_end_leaves_no_haproxy_and_no_record(
+def test_a_terminated_proxy_leaves_no_haproxy_and_no_record(
     tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
 ) -> None:
     with proxies.site(tmp_path, zookeeper, free_port()) as own:
@@ -169,7 +169,7 @@ def test_a_second_proxy_in_the_same_folder_is_refused(site: Site) -> None:
     assert site.proxy.request("nowhere").status == 404
 
 
-def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(site: Site, tmp_path: Path) -> None:
+def test_a_taken_port_ends_the_proxy_with_the_reason(site: Site, tmp_path: Path) -> None:
     log = tmp_path / "second.log"
     environ = {**site.proxy.environ, "PREVS_PROXY_DIR": str(tmp_path / "second")}
     with log.open("wb") as out:
@@ -189,7 +189,7 @@ def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(site: Site, tmp_pat
     ("path", "status", "body"),
     [("/robots.txt", 200, b"User-agent: *\nDisallow: /\n"), ("/favicon.ico", 404, None)],
 )
-def test_what_browsers_and_robots_fetch_by_themselves_starts_nothing(
+def test_automatic_requests_of_browsers_and_robots_start_nothing(
     site: Site, path: str, status: int, body: bytes | None
 ) -> None:
     site.world.add("hello", "main", SHA)
@@ -205,7 +205,7 @@ def test_methods_that_steer_proxies_are_refused(site: Site, method: str) -> None
     assert site.proxy.request(HOST, method=method).status in {400, 405}
 
 
-def test_a_configuration_that_haproxy_refuses_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_a_configuration_that_haproxy_refuses_is_reported_with_the_reason(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.configuration.write_text("nonsense\n")
     process = HaproxyProcess(files, OldProcesses(files), lambda _: contextlib.nullcontext())
@@ -213,7 +213,7 @@ def test_a_configuration_that_haproxy_refuses_is_told_with_the_reason(tmp_path: 
         asyncio.run(process.start())
 
 
-def test_a_haproxy_that_was_replaced_is_ended_after_a_day(
+def test_a_replaced_haproxy_is_ended_after_a_day(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     files, port = Files(tmp_path), free_port()
@@ -242,7 +242,7 @@ def test_a_haproxy_that_was_replaced_is_ended_after_a_day(
     assert haproxies(tmp_path) == []
 
 
-def test_a_haproxy_that_was_replaced_takes_no_connection_though_its_proxy_was_killed_meanwhile(
+def test_a_replaced_haproxy_accepts_no_connection_though_its_proxy_was_killed_meanwhile(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     files = Files(tmp_path)

@@ -66,7 +66,7 @@ def test_changes_of_other_hosts_disturb_nothing(site: Site, one: LongApplication
         assert opened.end() == {"one"}
 
 
-def test_what_is_open_stays_where_it_is_and_the_next_request_goes_to_the_new_place(
+def test_open_connections_stay_and_the_next_request_goes_to_the_new_place(
     site: Site, one: LongApplication, two: LongApplication
 ) -> None:
     with open_all(site.proxy, one) as opened:
@@ -84,7 +84,7 @@ def test_what_is_open_stays_where_it_is_and_the_next_request_goes_to_the_new_pla
         assert opened.end() == {"one"}
 
 
-def test_takeovers_cost_nothing_that_is_open(
+def test_takeovers_close_no_open_connection(
     site: Site, one: LongApplication, two: LongApplication
 ) -> None:
     with open_all(site.proxy, one) as opened:
@@ -102,7 +102,7 @@ def test_takeovers_cost_nothing_that_is_open(
     wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
 
 
-def test_a_proxy_that_is_told_to_end_lets_answers_of_the_next_moments_come(
+def test_a_terminated_proxy_lets_answers_of_the_next_moments_come(
     tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
 ) -> None:
     with (
@@ -132,7 +132,7 @@ def takes_connections(site: Site) -> bool:
 
 
 @pytest.mark.parametrize("away", times.both(10.0, 60.0))
-def test_nothing_depends_on_zookeeper_or_the_framework_for_a_while(
+def test_routing_goes_on_without_zookeeper_or_the_framework_for_a_while(
     own_zookeeper: Part,
     zookeeper: str,
     tmp_path_factory: pytest.TempPathFactory,

@@ -109,12 +109,12 @@ def test_both_forms_of_an_address_have_a_certificate(
     assert "proto=https" in seen["forwarded"]
 
 
-def test_visitors_are_spoken_to_in_http_2(secure: Secure, app: Upstream) -> None:
+def test_visitors_are_served_over_http2(secure: Secure, app: Upstream) -> None:
     output = secure.curl(f"https://{HOST}:{secure.port}/", "--http2", "-w", " %{http_version}")
     assert output == "app GET / 0 2"
 
 
-def test_a_browsers_websocket_goes_through_http_2(
+def test_a_browsers_websocket_goes_through_http2(
     secure: Secure, app: Upstream, browser: Chromium
 ) -> None:
     opening = """address => new Promise((done, fail) => {
@@ -135,7 +135,7 @@ SPOKEN = pytest.mark.parametrize("spoken", ["--http1.1", "--http2"])
 
 @SPOKEN
 @pytest.mark.parametrize("named", [HOST, FLAT])
-def test_a_connection_for_one_preview_brings_what_is_asked_of_another(
+def test_a_connection_for_one_preview_also_serves_requests_for_another(
     secure: Secure, app: Upstream, spoken: str, named: str
 ) -> None:
     """Browsers do so with HTTP/2 where a certificate is good for both."""
@@ -150,7 +150,7 @@ def test_a_connection_for_one_preview_brings_what_is_asked_of_another(
 
 
 @SPOKEN
-def test_a_name_without_a_certificate_leads_where_the_host_says(
+def test_a_name_without_a_certificate_is_routed_by_its_host(
     secure: Secure, app: Upstream, spoken: str
 ) -> None:
     url = f"https://nobody.example:{secure.port}/x"
@@ -160,7 +160,7 @@ def test_a_name_without_a_certificate_leads_where_the_host_says(
 
 
 @pytest.mark.parametrize("host", [HOST, FLAT])
-def test_plain_http_is_sent_on_to_tls_with_all_that_was_asked(
+def test_plain_http_is_redirected_to_tls_with_the_same_path_and_query(
     secure: Secure, app: Upstream, host: str
 ) -> None:
     answer = secure.site.proxy.request(host, "/x?y=1", method="POST", body=b"abc")
@@ -191,7 +191,7 @@ def test_a_new_certificate_is_served_soon_and_no_connection_is_lost(
     wait_until(lambda: haproxies(secure.site.proxy.folder) == [secure.site.proxy.haproxy])
 
 
-def test_what_haproxy_refuses_is_told_and_the_old_certificate_goes_on(
+def test_a_certificate_that_haproxy_refuses_is_reported_and_the_old_one_goes_on(
     secure: Secure, app: Upstream
 ) -> None:
     before, haproxy = secure.serial(HOST), secure.site.proxy.haproxy

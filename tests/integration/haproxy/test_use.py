@@ -118,7 +118,7 @@ def test_a_record_that_somebody_removed_is_written_again(site: Site) -> None:
 
 @pytest.mark.usefixtures("one")
 @EACH_PROGRAM
-def test_requests_are_told_once_by_the_proxys_own_name(site: Site) -> None:
+def test_requests_are_reported_once_by_the_proxys_own_name(site: Site) -> None:
     for _ in range(3):
         site.proxy.request(HOST)
     wait_until(lambda: requests(site.world)[TASK] == 3)
@@ -130,7 +130,7 @@ def test_requests_are_told_once_by_the_proxys_own_name(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("one")
-def test_a_connection_that_is_only_kept_is_no_use(site: Site) -> None:
+def test_an_idle_connection_does_not_count_as_use(site: Site) -> None:
     idle = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
     idle.request("GET", "/", headers={"Host": HOST})
     assert idle.getresponse().read().startswith(b"one")
@@ -142,7 +142,7 @@ def test_a_connection_that_is_only_kept_is_no_use(site: Site) -> None:
     idle.close()
 
 
-def test_what_is_counted_of_thousands_of_tasks_is_read_whole(site: Site) -> None:
+def test_the_counters_of_thousands_of_tasks_are_read_completely(site: Site) -> None:
     tasks = [f"many.{number:040x}.a1" for number in range(5000)]
     _send_commands(
         site.proxy, *(f"set table seen key {task} data.http_req_cnt 7" for task in tasks)
@@ -167,7 +167,7 @@ def _send_commands(proxy: Proxy, *commands: str) -> None:
 
 
 @pytest.mark.parametrize("text", [WEBSOCKET, DOWNLOAD, UPLOAD])
-def test_what_is_open_counts_as_use_and_is_held_from_the_moment_that_a_change_is_applied(
+def test_open_requests_count_as_use_and_are_held_once_a_change_is_applied(
     site: Site, text: str
 ) -> None:
     with upstream("one") as one, upstream("two") as two:
@@ -189,7 +189,7 @@ def test_what_is_open_counts_as_use_and_is_held_from_the_moment_that_a_change_is
         assert requests(site.world)[TASK] == 1
 
 
-def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reach_it(
+def test_a_released_request_does_not_reach_a_task_that_is_gone_by_then(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     """What a held request was told is looked up once more, after the request was counted."""
@@ -213,7 +213,7 @@ def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reac
         assert gone.seen == []
 
 
-def test_the_first_request_after_a_count_was_dropped_for_its_age_is_told_too(
+def test_the_first_request_after_a_counter_expired_is_reported_too(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     files, port = Files(tmp_path), free_port()
@@ -327,7 +327,7 @@ def reported_since(site: Site, start: int) -> int | None:
 
 @pytest.mark.usefixtures("one")
 @pytest.mark.parametrize("kills", [1, 2, 3])
-def test_what_is_open_at_a_haproxy_that_was_replaced_is_held_too(site: Site, kills: int) -> None:
+def test_open_requests_at_a_replaced_haproxy_are_held_too(site: Site, kills: int) -> None:
     with open_request(site.proxy, WEBSOCKET) as client:
         for _ in range(kills):
             take_over(site)
@@ -344,7 +344,7 @@ def test_what_is_open_at_a_haproxy_that_was_replaced_is_held_too(site: Site, kil
 
 
 @pytest.mark.usefixtures("one")
-def test_a_haproxy_that_was_replaced_is_known_to_the_next_proxy_after_a_crash_of_another_one(
+def test_a_replaced_haproxy_is_known_to_the_next_proxy_after_a_crash_of_another_one(
     site: Site,
 ) -> None:
     with open_request(site.proxy, WEBSOCKET):

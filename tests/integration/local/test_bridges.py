@@ -38,7 +38,7 @@ def lost() -> Mapping[str, Any]:
     return found_by("lost_bridge.py")
 
 
-def test_no_other_dockerd_takes_anything_from_one_of_ours(neighbours: Mapping[str, Any]) -> None:
+def test_no_other_dockerd_takes_a_network_from_ours(neighbours: Mapping[str, Any]) -> None:
     ours = neighbours["ours"]
     assert len(ours) == 10
     before = ours["before"]
@@ -48,7 +48,7 @@ def test_no_other_dockerd_takes_anything_from_one_of_ours(neighbours: Mapping[st
         assert after == before, who
 
 
-def test_one_of_ours_leaves_docker0_to_whom_it_is(neighbours: Mapping[str, Any]) -> None:
+def test_our_dockerd_leaves_docker0_to_its_owner(neighbours: Mapping[str, Any]) -> None:
     before = neighbours["docker0"]["before"]["index"]
     assert {seen["index"] for seen in neighbours["docker0"].values()} == {before}
     # Each dockerd makes the chains anew that all share; what leads out of docker0 is in no chain.
@@ -57,7 +57,7 @@ def test_one_of_ours_leaves_docker0_to_whom_it_is(neighbours: Mapping[str, Any])
         assert "-A FORWARD -i docker0 ! -o docker0 -j ACCEPT" in seen["rules"], who
 
 
-def test_the_last_of_ours_leaves_the_network_as_the_first_found_it(
+def test_our_last_dockerd_leaves_the_network_as_the_first_found_it(
     neighbours: Mapping[str, Any],
 ) -> None:
     assert neighbours["turns"]["after"] == neighbours["turns"]["before"]

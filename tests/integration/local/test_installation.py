@@ -79,7 +79,7 @@ def test_two_installations_at_once_build_once(
     assert list(tmp_path.glob(".mesos-*")) == []
 
 
-def test_what_fetches_is_run_by_this_python_whatever_is_called_so_on_the_path(
+def test_the_download_runs_with_this_python_whatever_is_on_the_path(
     mesos_installation: Installation, tmp_path: Path
 ) -> None:
     shims, sandbox = tmp_path / "shims", tmp_path / "sandbox"

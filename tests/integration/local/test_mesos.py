@@ -156,7 +156,7 @@ def test_an_agent_without_its_executors_has_its_old_id_and_reports_their_tasks_a
     assert (status["task_id"]["value"], status["state"]) == ("one", "TASK_LOST")
 
 
-def test_an_agent_of_another_shape_is_a_new_one(pair: Pair) -> None:
+def test_an_agent_with_other_resources_is_a_new_one(pair: Pair) -> None:
     first = pair.agent_id()
     for part in reversed(pair.parts):
         part.stop()
@@ -198,7 +198,7 @@ def test_a_task_gets_the_files_that_its_uris_name(
     assert page.read_text() == "over http"
 
 
-def test_what_a_task_writes_is_in_its_sandbox(pair: Pair, scheduler: Scheduler) -> None:
+def test_the_output_of_a_task_is_in_its_sandbox(pair: Pair, scheduler: Scheduler) -> None:
     command = {"shell": True, "value": "echo to stdout; echo to stderr >&2; exit 1"}
     scheduler.launch("writing", command)
     assert scheduler.next("UPDATE")["status"]["state"] == "TASK_FAILED"
@@ -208,7 +208,7 @@ def test_what_a_task_writes_is_in_its_sandbox(pair: Pair, scheduler: Scheduler) 
         assert f"to {name}\n" in file.read_text()
 
 
-def test_what_a_task_writes_is_in_its_sandbox_though_its_uri_is_long_in_coming(
+def test_the_output_of_a_task_is_in_its_sandbox_though_its_uri_is_slow(
     pair: Pair, scheduler: Scheduler, tmp_path: Path
 ) -> None:
     # The agent makes the files once it knows how large what it is to keep is, or has it already:
@@ -226,7 +226,7 @@ def test_what_a_task_writes_is_in_its_sandbox_though_its_uri_is_long_in_coming(
         assert f"to {name}\n" in file.read_text()
 
 
-def test_the_agent_fetches_once_what_it_may_keep(
+def test_the_agent_fetches_a_cacheable_file_once(
     pair: Pair, scheduler: Scheduler, tmp_path: Path
 ) -> None:
     (tmp_path / "served").mkdir()

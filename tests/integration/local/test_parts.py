@@ -62,7 +62,7 @@ def test_a_part_that_does_not_end_on_a_signal_is_killed_with_its_children(tmp_pa
     assert processes.marked(str(tmp_path)) == []
 
 
-def test_what_a_part_left_when_it_died_goes_on_until_the_part_is_stopped(tmp_path: Path) -> None:
+def test_processes_of_a_dead_part_go_on_until_the_part_is_stopped(tmp_path: Path) -> None:
     code = (
         "import os, signal, subprocess, sys\n"
         "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
@@ -171,7 +171,7 @@ def announcements(own_zookeeper: ProcessPart) -> dict[str, Any]:
     return found
 
 
-def test_a_master_is_announced_while_it_answers_and_each_start_anew(
+def test_a_master_is_announced_while_it_answers_and_again_at_each_start(
     announced: tuple[ProcessPart, AnnouncementPart], own_zookeeper: ProcessPart
 ) -> None:
     master, announcement = announced

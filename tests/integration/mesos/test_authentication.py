@@ -100,7 +100,7 @@ def path(framework: Program, folder: Path) -> str:
     return framework.order_first(make_repository(folder / "hello"))[0]
 
 
-def test_an_agent_that_asks_takes_a_principal_that_may_only_read(
+def test_an_agent_with_authentication_accepts_a_principal_that_may_only_read(
     mesos: Mesos, framework: Program, path: str
 ) -> None:
     """Agents of `prevs local` ask for /state, but not, as Mesos's own programs do, for /files/read.
@@ -114,7 +114,7 @@ def test_an_agent_that_asks_takes_a_principal_that_may_only_read(
     assert answers == [401, 401, 200]
 
 
-def test_a_framework_with_its_secret_runs_previews_whose_executors_show_their_token(
+def test_a_framework_with_its_secret_runs_previews_whose_executors_send_their_token(
     mesos: Mesos, framework: Program, path: str, folder: Path
 ) -> None:
     subscribe = {

@@ -64,7 +64,7 @@ def is_stopped(part: ProcessPart) -> bool:
     return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
-def test_an_agent_that_restarts_gets_what_happened_meanwhile_e1_e2(
+def test_an_agent_that_restarts_gets_the_updates_it_missed_e1_e2(
     parts: Parts, world: RealWorld, executor: ExecutorDriver, received: RecordedExecutor
 ) -> None:
     """E1, E2: with pymesos the update is lost, and the container destroyed."""

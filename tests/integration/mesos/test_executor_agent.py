@@ -87,7 +87,7 @@ def test_an_agent_that_restarts_in_time_finds_task_and_container_untouched(
     wait_until(lambda: family(tmp_path) == [])
 
 
-def test_an_end_that_comes_while_the_agent_is_away_is_told_when_it_returns(
+def test_an_end_while_the_agent_is_away_is_reported_when_it_returns(
     world: AgentWorld,
 ) -> None:
     world.run()

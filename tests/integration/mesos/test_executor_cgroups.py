@@ -69,7 +69,7 @@ def groups() -> list[str]:
     return [str(folder) for folder in Path("/sys/fs/cgroup").glob(f"*/{ROOT}/*/")]
 
 
-def test_mesos_counts_and_ends_what_is_in_the_container(agent: tuple[str, World]) -> None:
+def test_mesos_counts_and_ends_the_processes_of_the_container(agent: tuple[str, World]) -> None:
     address, world = agent
     sha = world.repository.commit_app(HUNGRY)
     order = dataclasses.replace(world.order(sha), mem=256)

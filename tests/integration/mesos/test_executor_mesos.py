@@ -88,7 +88,7 @@ def test_an_executor_that_gets_sigterm_ends_its_task_first(world: World) -> None
     assert world.states()[-2:] == ["TASK_KILLING", "TASK_KILLED"]
 
 
-def test_an_executor_without_an_agent_says_all_that_is_missing() -> None:
+def test_an_executor_without_an_agent_reports_every_missing_setting() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "executor"],
         cwd=ROOT,

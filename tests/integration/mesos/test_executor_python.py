@@ -103,7 +103,7 @@ def get(container: dict[str, Any]) -> str:
     return requests.get(f"http://{port['IP']}:{port['PublicPort']}/", timeout=30).text
 
 
-def test_it_builds_runs_and_ends_what_a_commit_says(program: Program, app: App) -> None:
+def test_it_builds_runs_and_ends_a_commit(program: Program, app: App) -> None:
     app.repository.commit_app(serving("hello from the image"), {".prevs.toml": SAYS})
     path = app.start()
     program.wait_state(path, "running")
@@ -115,14 +115,14 @@ def test_it_builds_runs_and_ends_what_a_commit_says(program: Program, app: App) 
     wait_until(lambda: app.containers() == [])
 
 
-def test_it_says_which_step_of_a_build_failed(program: Program, app: App) -> None:
+def test_it_reports_which_step_of_a_build_failed(program: Program, app: App) -> None:
     app.repository.commit_app(["RUN echo this cannot work; exit 4"])
     failure = program.wait_state(app.start(), "failed")["failure"]
     assert (failure["cause"], failure["exit_code"]) == ("build-failed", 4)
     assert "3/3" in failure["message"]
 
 
-def test_its_watchdog_removes_what_a_killed_one_leaves(program: Program, app: App) -> None:
+def test_its_watchdog_removes_what_a_killed_executor_leaves(program: Program, app: App) -> None:
     app.repository.commit_app(serving("again"))
     program.wait_state(app.start(), "running")
     (before,) = app.containers()
@@ -133,7 +133,9 @@ def test_its_watchdog_removes_what_a_killed_one_leaves(program: Program, app: Ap
     assert after["Labels"]["prevs.task"] != before["Labels"]["prevs.task"]
 
 
-def test_an_agent_fetches_it_once_and_again_where_it_went(program: Program, app: App) -> None:
+def test_an_agent_fetches_the_executor_once_and_again_after_it_was_removed(
+    program: Program, app: App
+) -> None:
     app.repository.commit_app(serving("once more"))
     path = app.start()
 

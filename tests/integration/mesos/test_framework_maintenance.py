@@ -71,7 +71,7 @@ def agents(cluster: Mesos) -> Sequence[MesosAgent]:
     return MesosState(lambda: cluster.master, None).read().agents
 
 
-def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
+def test_an_agent_before_maintenance_is_left_before_its_window(
     framework: Framework, mesos: Mesos, schedule: Callable[[str, float], None]
 ) -> None:
     before = framework.run(A)
@@ -119,7 +119,7 @@ def drain(mesos: Mesos) -> Iterator[Callable[[str], None]]:
         wait_until(partial(reactivate, agent_id), "the agent is drained")
 
 
-def test_what_an_agent_that_drains_has_to_end_starts_on_another(
+def test_previews_of_a_draining_agent_start_on_another(
     framework: Framework, mesos: Mesos, drain: Callable[[str], None]
 ) -> None:
     before = framework.run(A)

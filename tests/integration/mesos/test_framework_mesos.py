@@ -174,7 +174,7 @@ def test_an_executor_that_dies_again_and_again_is_tried_later_and_later(
     assert len(tasks) == 3
 
 
-def test_what_fits_nowhere_waits_with_the_reason(start: Callable[[], Framework]) -> None:
+def test_a_preview_that_fits_nowhere_waits_with_the_reason(start: Callable[[], Framework]) -> None:
     framework = start()
     framework.previews.add_app(AppRecord(name="hello", repository="/srv/hello", mem=99999))
     framework.previews.command(lambda commands: commands.start("hello", A, "main"))
@@ -199,7 +199,7 @@ def agent_mem(cluster: Mesos) -> int:
     return min(int(agent["resources"]["mem"]) for agent in answer["slaves"])
 
 
-def test_where_all_is_full_an_idle_preview_makes_room_and_a_pinned_one_does_not(
+def test_on_full_agents_an_idle_preview_makes_room_and_a_pinned_one_does_not(
     start: Callable[[], Framework], mesos: Mesos
 ) -> None:
     framework = start()

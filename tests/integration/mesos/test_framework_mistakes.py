@@ -120,7 +120,7 @@ def test_a_framework_with_other_settings_refuses_and_the_leader_goes_on(
     assert first.request("GET", "/readyz").status_code == 200
 
 
-def test_a_framework_at_another_clusters_records_refuses_although_nobody_leads_there(
+def test_a_framework_at_the_records_of_another_cluster_refuses_although_nobody_leads_there(
     place: Place,
 ) -> None:
     other = InstallationRecord(
@@ -147,7 +147,7 @@ def test_a_framework_at_another_clusters_records_refuses_although_nobody_leads_t
         ("framework/id", b'{"id": 7}', "holds no framework id of Mesos"),
     ],
 )
-def test_what_another_program_or_a_newer_version_has_written_is_left_alone(
+def test_records_of_another_program_or_a_newer_version_are_left_alone(
     place: Place, name: str, data: bytes, why: str
 ) -> None:
     place.client.create(f"{place.paths.root}/{name}", data, makepath=True)
@@ -164,7 +164,7 @@ def test_the_root_of_mesos_itself_is_left_alone(place: Place, mesos: Mesos) -> N
     assert place.tree(path) == before
 
 
-def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
+def test_a_removed_framework_gets_no_new_id_before_an_operator_allows_it(
     place: Place, mesos: Mesos, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = place.program()
@@ -189,7 +189,7 @@ def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
     wait_run_anew(first, path, preview)
 
 
-def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
+def test_a_lost_id_is_not_replaced_before_an_operator_allows_it(
     place: Place, mesos: Mesos, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = place.program()
@@ -236,7 +236,7 @@ def test_nothing_is_forgotten_while_a_framework_leads(
     assert first.request("GET", "/readyz").status_code == 200
 
 
-def test_an_installation_that_is_forgotten_can_be_another(
+def test_a_forgotten_installation_can_be_replaced_by_another(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place.claim()
@@ -280,7 +280,7 @@ def test_another_principal_is_refused_by_a_master_that_knows_the_framework_and_n
     assert first.end() == 0
 
 
-def test_what_was_never_there_is_not_forgotten_and_nothing_is_written(
+def test_an_installation_that_never_was_cannot_be_forgotten_and_nothing_is_written(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert place.forget("id") == 0
@@ -311,7 +311,7 @@ def choosy_master(
         yield str(address)
 
 
-def test_a_role_that_mesos_does_not_allow_ends_it_with_mesos_own_words(
+def test_a_role_that_mesos_does_not_allow_ends_it_with_the_message_of_mesos(
     place: Place, choosy_master: str, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
@@ -322,7 +322,7 @@ def test_a_role_that_mesos_does_not_allow_ends_it_with_mesos_own_words(
     assert "role" in why
 
 
-def test_wrong_credentials_end_it_and_right_ones_are_taken(
+def test_wrong_credentials_end_it_and_right_ones_are_accepted(
     place: Place, choosy_master: str, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"

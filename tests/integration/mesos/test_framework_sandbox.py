@@ -67,7 +67,7 @@ output.header("the end")
 """Prints 112 MB."""
 
 
-def test_of_a_log_that_was_a_flood_the_beginning_and_the_end_are_read(mesos: Any) -> None:
+def test_the_beginning_and_the_end_of_a_very_long_log_are_read(mesos: Any) -> None:
     one = OneCommand(mesos.master)
     sandboxes = AgentSandboxes(lambda: mesos.master, lambda: one.framework_id)
     root = Path(__file__).parents[3]

@@ -27,7 +27,7 @@ def program(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[Program]:
         yield own.program()
 
 
-def test_a_preview_from_the_api_to_running_and_again_and_a_branch_that_moves(
+def test_a_preview_of_the_api_runs_starts_again_and_follows_its_branch(
     program: Program, repository: Path
 ) -> None:
     program.run()
@@ -68,7 +68,7 @@ def test_a_signal_that_another_thread_gets_ends_it_too(program: Program) -> None
     assert program.process.wait(60) == 0
 
 
-def test_every_wrong_setting_is_told_at_once(program: Program) -> None:
+def test_every_wrong_setting_is_reported_at_once(program: Program) -> None:
     program.environ |= {"PREVS_MASTER": "nowhere", "PREVS_PUBLIC_PORT": "eighty"}
     del program.environ["PREVS_DIR"]
     program.start()
@@ -79,7 +79,7 @@ def test_every_wrong_setting_is_told_at_once(program: Program) -> None:
         assert variable in log
 
 
-def test_a_port_that_is_taken_ends_it_with_the_reason(program: Program, zookeeper: str) -> None:
+def test_a_taken_port_ends_it_with_the_reason(program: Program, zookeeper: str) -> None:
     program.environ["PREVS_LISTEN"] = zookeeper
     program.start()
     assert program.process is not None
@@ -87,7 +87,7 @@ def test_a_port_that_is_taken_ends_it_with_the_reason(program: Program, zookeepe
     assert "PREVS_LISTEN" in program.log.read_text()
 
 
-def test_an_executor_that_cannot_be_fetched_is_told_with_what_to_look_at(
+def test_an_executor_that_cannot_be_fetched_is_reported_with_advice(
     program: Program, repository: Path, free_port: Callable[[], int]
 ) -> None:
     program.environ["PREVS_ADVERTISE"] = f"http://127.0.0.1:{free_port()}"

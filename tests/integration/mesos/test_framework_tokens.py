@@ -38,7 +38,7 @@ def failing(program: Program) -> Sequence[str]:
     return [check["name"] for check in answer.json()["checks"] if not check["ok"]]
 
 
-def test_proxies_have_tokens_of_a_file_and_where_there_is_none_it_is_said(
+def test_proxies_have_the_tokens_of_a_file_and_a_missing_file_is_reported(
     own: OwnRoot, tmp_path: Path
 ) -> None:
     first = own.program()
@@ -60,7 +60,7 @@ def test_proxies_have_tokens_of_a_file_and_where_there_is_none_it_is_said(
     assert get_status(second, (tmp_path / "token").read_text(), "/v1/uses") == 204
 
 
-def test_a_token_of_one_app_is_that_at_the_next_framework_too(own: OwnRoot) -> None:
+def test_a_token_of_one_app_keeps_its_app_at_the_next_framework(own: OwnRoot) -> None:
     first = own.program()
     first.run()
     for app in ("shop", "zebra"):

@@ -44,7 +44,7 @@ def lines(program: Program) -> list[str]:
     return [line for line in program.log.read_text().splitlines() if "open to whoever" in line]
 
 
-def test_an_open_zookeeper_and_an_open_master_are_told_once_each_with_what_to_do(
+def test_an_open_zookeeper_and_an_open_master_are_reported_once_each_with_what_to_do(
     mesos: Mesos, zookeeper: str, tmp_path: Path
 ) -> None:
     with OwnRoot(mesos, zookeeper, tmp_path) as own:
@@ -80,7 +80,7 @@ def closed(mesos_installation: Installation, tmp_path: Path) -> Iterator[tuple[M
         yield Mesos(str(address), str(address), []), access
 
 
-def test_a_root_of_an_earlier_start_is_told_until_it_is_closed_and_a_closed_master_is_well(
+def test_an_older_open_root_is_reported_until_it_is_closed_and_a_closed_master_is_fine(
     closed: tuple[Mesos, Access], zookeeper: str, tmp_path: Path
 ) -> None:
     mesos, access = closed
@@ -108,7 +108,7 @@ def test_a_root_of_an_earlier_start_is_told_until_it_is_closed_and_a_closed_mast
         with_identity.close()
 
 
-def test_a_master_that_only_lets_anybody_register_is_told(
+def test_a_master_where_anybody_can_register_is_reported(
     mesos_installation: Installation, zookeeper: str, tmp_path: Path
 ) -> None:
     access = Access(tmp_path / "mesos")

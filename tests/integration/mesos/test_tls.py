@@ -111,7 +111,7 @@ def wait_trouble(program: Program, text: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_all_that_is_said_to_the_master_goes_by_tls(
+def test_all_traffic_to_the_master_uses_tls(
     door: MakeDoor, program: MakeProgram, tmp_path: Path
 ) -> None:
     there = door(HOST)
@@ -126,14 +126,14 @@ def test_all_that_is_said_to_the_master_goes_by_tls(
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_nothing_is_said_to_who_is_not_the_master(door: MakeDoor, program: MakeProgram) -> None:
+def test_nothing_is_sent_to_anybody_but_the_master(door: MakeDoor, program: MakeProgram) -> None:
     right, other = door(HOST), door("other.example.org")
     wait_trouble(program(right.address, other.authority), "cannot be trusted")
     assert trouble(other.address, other.authority, "cannot be trusted")
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_who_speaks_no_tls_is_told_so(mesos: Mesos, door: MakeDoor) -> None:
+def test_a_server_without_tls_is_reported(mesos: Mesos, door: MakeDoor) -> None:
     there = door(HOST)
     assert trouble(mesos.master, there.authority, "speaks no TLS")
     assert trouble(there.address, None, there.address)

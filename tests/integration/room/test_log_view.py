@@ -119,7 +119,7 @@ def test_a_search_counts_its_matches_and_goes_from_one_to_the_next(page: Page) -
     expect(page.locator(".log-lines")).to_be_focused()
 
 
-def test_it_follows_until_one_scrolls_up_and_again_at_the_end(page: Page) -> None:
+def test_the_log_follows_its_end_until_somebody_scrolls_up(page: Page) -> None:
     lines, follow = page.locator(".log-lines"), page.get_by_role("button", name="Follow")
     write(page, "line\n" * 500)
     last = page.locator(".log-row").last
@@ -135,7 +135,7 @@ def test_it_follows_until_one_scrolls_up_and_again_at_the_end(page: Page) -> Non
     expect(last).to_be_in_viewport()
 
 
-def test_long_lines_run_on_where_they_are_not_wrapped(page: Page) -> None:
+def test_long_lines_are_not_wrapped_on_request(page: Page) -> None:
     wrap, lines = page.get_by_role("button", name="Wrap"), page.locator(".log-lines")
     write(page, "word " * 300 + "\n")
     overflows = "e => e.scrollWidth > e.clientWidth"
@@ -145,7 +145,7 @@ def test_long_lines_run_on_where_they_are_not_wrapped(page: Page) -> None:
     assert lines.evaluate(overflows)
 
 
-def test_of_a_line_of_10_mb_the_beginning_is_shown_and_how_much_there_is(page: Page) -> None:
+def test_a_line_of_10_mb_is_cut_and_its_length_shown(page: Page) -> None:
     page.evaluate("for (let n = 0; n < 160; n++) view.write('y'.repeat(65536))")
     write(page, "\nnext\n")
     [long, following] = rows(page)
@@ -153,7 +153,7 @@ def test_of_a_line_of_10_mb_the_beginning_is_shown_and_how_much_there_is(page: P
     assert following == "next"
 
 
-def test_of_a_log_that_is_too_long_the_end_is_kept_and_it_is_said(page: Page) -> None:
+def test_only_the_end_of_a_log_that_is_too_long_is_kept_and_the_page_shows_that(page: Page) -> None:
     page.evaluate("for (let n = 0; n < 500; n++) view.write(`${'line\\n'.repeat(200)}`)")
     write(page, "the last\n")
     expect(page.locator(".log-count")).to_have_text("100,001 lines")

@@ -110,7 +110,7 @@ def test_nothing_keeps_people_from_using_a_page(room: Room, browser: Chromium, s
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "overflow"
 
 
-def test_steps_tell_their_time_and_what_is_usual_and_go_on(room: Room, page: Page) -> None:
+def test_steps_show_their_time_and_the_usual_time_and_go_on(room: Room, page: Page) -> None:
     began = time.monotonic()
     build(room)
     page.goto(room.address(HOST))
@@ -127,7 +127,7 @@ def test_steps_tell_their_time_and_what_is_usual_and_go_on(room: Room, page: Pag
     assert " s" not in page.get_by_role("status").inner_text()
 
 
-def test_a_browser_whose_clock_is_wrong_counts_right(room: Room, page: Page) -> None:
+def test_a_browser_with_a_wrong_clock_counts_right(room: Room, page: Page) -> None:
     build(room)
     page.add_init_script("Date.now = () => 0")
     page.goto(room.address(HOST))
@@ -135,7 +135,7 @@ def test_a_browser_whose_clock_is_wrong_counts_right(room: Room, page: Page) -> 
     expect(page.locator("[data-status=done] .time").first).to_have_text("0.2 s")
 
 
-def test_two_viewers_of_one_build_see_the_same_and_are_let_in_both(
+def test_two_viewers_of_one_build_see_the_same_and_both_reach_the_application(
     room: Room, context: BrowserContext
 ) -> None:
     build(room)
@@ -156,7 +156,7 @@ def test_two_viewers_of_one_build_see_the_same_and_are_let_in_both(
     assert room.world.count("POST /v1/previews/hello") == 0
 
 
-def test_a_failure_says_what_why_and_what_to_do_and_the_keyboard_alone_retries(
+def test_a_failure_shows_what_failed_why_and_what_to_do_and_the_keyboard_alone_retries(
     room: Room, page: Page
 ) -> None:
     build(room)
@@ -178,7 +178,7 @@ def test_a_failure_says_what_why_and_what_to_do_and_the_keyboard_alone_retries(
     expect(page.locator(".log-row")).to_have_text(["again"])
 
 
-def test_a_page_that_waits_in_vain_sees_what_another_visitor_retried(
+def test_a_page_of_a_failed_preview_sees_the_retry_of_another_visitor(
     room: Room, page: Page
 ) -> None:
     fail(room)
@@ -192,9 +192,7 @@ def test_a_page_that_waits_in_vain_sees_what_another_visitor_retried(
     expect(page.locator("#sentence")).to_have_text("Waiting for a place to run.")
 
 
-def test_a_framework_that_goes_away_is_said_and_forgotten_when_it_is_back(
-    room: Room, page: Page
-) -> None:
+def test_a_lost_framework_is_shown_until_it_is_back(room: Room, page: Page) -> None:
     build(room)
     page.goto(room.address(HOST))
     room.world.log(SHA, "before\n")
@@ -225,7 +223,7 @@ def test_a_hostile_repository_changes_nothing_but_its_own_text(room: Room, page:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it overflows"
 
 
-def test_who_runs_no_scripts_sees_the_steps_and_the_end_of_the_log(
+def test_a_browser_without_scripts_sees_the_steps_and_the_end_of_the_log(
     room: Room, browser: Chromium
 ) -> None:
     build(room)
@@ -251,7 +249,7 @@ def test_on_a_phone_long_texts_end_with_an_ellipsis(room: Room, browser: Chromiu
             assert text.evaluate("one => one.scrollHeight > one.clientHeight + 10")
 
 
-def test_motion_is_spared_who_asks_for_that(room: Room, browser: Chromium) -> None:
+def test_reduced_motion_is_respected(room: Room, browser: Chromium) -> None:
     room.world.move("hello", SHA, "building", phase="building", steps=[])
     with browser.new_page(reduced_motion="reduce") as page:
         page.goto(room.address(HOST))
@@ -270,7 +268,7 @@ def test_the_whole_log_is_downloaded_as_text(room: Room, page: Page) -> None:
     assert started.value.path().read_text() == whole
 
 
-def test_a_log_is_handed_out_in_a_way_that_no_browser_shows(room: Room) -> None:
+def test_a_log_is_sent_in_a_way_that_no_browser_renders(room: Room) -> None:
     room.world.log(SHA, EVIL)
     build(room)
     shown = urllib.request.Request(

@@ -73,9 +73,7 @@ def post(site: Site, action: str, token: str, **headers: str) -> Answer:
     )
 
 
-def test_a_visitor_watches_the_log_and_is_let_in_where_he_wanted_to_go(
-    site: Site, page: Page
-) -> None:
+def test_a_visitor_watches_the_log_and_reaches_the_requested_page(site: Site, page: Page) -> None:
     world = site.world
     page.goto(address(site, "/some/page?from=test#part"))
     expect(page.get_by_role("heading", name="main")).to_be_visible()
@@ -130,7 +128,7 @@ def test_a_visitor_sees_a_preview_fail_and_retries_it(site: Site, page: Page) ->
     wait_until(lambda: world.previews["hello", SHA].state is State.QUEUED)
 
 
-def test_without_scripts_a_button_starts_it_and_the_page_loads_itself_again(
+def test_without_scripts_a_button_starts_it_and_the_page_reloads_itself(
     site: Site, browser: Chromium
 ) -> None:
     with browser.new_page(java_script_enabled=False) as page:
@@ -158,7 +156,7 @@ def test_an_ambiguous_address_lets_the_visitor_choose(site: Site, page: Page) ->
     expect(page.get_by_role("heading", name=OTHER_SHA)).to_be_visible()
 
 
-def test_a_mistyped_branch_leads_on_to_what_may_be_meant(site: Site, page: Page) -> None:
+def test_a_mistyped_branch_shows_links_to_similar_ones(site: Site, page: Page) -> None:
     meant = [Suggestion("main", "branch", "main", SHA, True)]
     why = "there is no branch or tag of that name."
     site.world.refuse("hello", "mian", UnknownLabel("hello", "mian", why, meant))
@@ -180,7 +178,7 @@ def test_a_mistyped_branch_leads_on_to_what_may_be_meant(site: Site, page: Page)
         ("nobody.localhost", "This is no preview's address"),
     ],
 )
-def test_an_address_that_leads_nowhere_gets_a_page_that_says_what_to_do(
+def test_an_unknown_address_gets_a_page_that_shows_what_to_do(
     site: Site, host: str, text: str
 ) -> None:
     answer = site.proxy.request(host, headers=BROWSER)
@@ -262,7 +260,7 @@ def test_the_reserved_prefix_never_reaches_an_application(site: Site) -> None:
         assert all(not path.startswith("/_prevs/") for _, path, _ in app.seen)
 
 
-def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_business(
+def test_the_stream_resumes_after_the_browsers_last_event_and_hides_private_fields(
     site: Site,
 ) -> None:
     site.world.start("hello", "main")

@@ -116,7 +116,7 @@ def applied(client: KazooClient, paths: Paths) -> list[set[str]]:
     return [set(record.applied) for record in records]
 
 
-def test_nobody_else_reads_or_writes_anything_and_the_system_works(place: Place) -> None:
+def test_nobody_else_reads_or_writes_znodes_and_the_system_works(place: Place) -> None:
     who = place.identities(OURS)
     program = place.program(ZOOKEEPER_AUTH_FILE=who)
     program.run()
@@ -164,7 +164,7 @@ def a_proxy(place: Place, api: str, who: str) -> Iterator[None]:
         yield
 
 
-def test_who_takes_over_a_proxy_reads_placements_and_writes_of_proxies_and_no_more(
+def test_a_proxys_identity_reads_placements_writes_proxies_and_nothing_more(
     place: Place,
 ) -> None:
     program = place.program(**with_proxies_of_their_own(place))
@@ -205,7 +205,7 @@ def test_who_takes_over_a_proxy_reads_placements_and_writes_of_proxies_and_no_mo
     assert program.end() == 0
 
 
-def test_proxies_get_an_identity_of_their_own_while_all_of_it_runs(place: Place) -> None:
+def test_proxies_get_their_own_identity_while_the_system_runs(place: Place) -> None:
     before = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS))
     before.run()
     before.add_app(make_repository(place.folder / "hello"))
@@ -236,7 +236,7 @@ def test_proxies_get_an_identity_of_their_own_while_all_of_it_runs(place: Place)
         assert last.end() == 0
 
 
-def test_a_proxy_without_the_identity_is_told_which_one_it_needs(closed: Place) -> None:
+def test_a_proxy_without_the_identity_gets_an_error_that_names_it(closed: Place) -> None:
     async def read() -> None:
         placements = ZookeeperPlacements(closed.zookeeper, closed.paths, "p", lambda: None)
         placements.start()
@@ -251,7 +251,7 @@ def test_a_proxy_without_the_identity_is_told_which_one_it_needs(closed: Place) 
         asyncio.run(read())
 
 
-def test_what_was_open_is_closed_by_the_next_one_that_leads(place: Place) -> None:
+def test_open_znodes_are_closed_by_the_next_leader(place: Place) -> None:
     before = place.program()
     before.run()
     before.add_app(make_repository(place.folder / "hello"))
@@ -281,7 +281,7 @@ def test_an_identity_is_changed_in_two_steps(place: Place) -> None:
 
 
 @pytest.mark.parametrize("lines", [(), (OTHERS,)])
-def test_a_framework_without_the_identity_ends_and_says_which_one_it_needs(
+def test_a_framework_without_the_identity_ends_with_an_error_that_names_it(
     closed: Place, lines: tuple[str, ...]
 ) -> None:
     more = {"ZOOKEEPER_AUTH_FILE": closed.identities(*lines)} if lines else {}
@@ -294,7 +294,7 @@ def test_a_framework_without_the_identity_ends_and_says_which_one_it_needs(
     assert "PREVS_ZOOKEEPER_AUTH_FILE" in done.stderr
 
 
-def test_all_is_below_a_chroot_that_is_made(place: Place) -> None:
+def test_all_znodes_are_below_a_chroot_that_is_made(place: Place) -> None:
     chroot = f"{place.paths.root}/of/teams"
     where = f"{place.zookeeper},{place.zookeeper}{chroot}"
     program = place.program(ZOOKEEPER=where)

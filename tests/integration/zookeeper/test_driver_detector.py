@@ -67,7 +67,7 @@ def detector(masters: Masters, appointments: Appointments) -> Iterator[Detector]
     detector.stop()
 
 
-def test_a_master_that_could_not_be_appointed_is_appointed_with_the_next_look(
+def test_a_master_that_could_not_be_used_is_used_at_the_next_look(
     masters: Masters, appointments: Appointments
 ) -> None:
     failures = [OSError("a defect")]
@@ -97,7 +97,7 @@ def test_a_master_is_found_whose_znode_is_made_later_p20(
     assert appointments.get(timeout=LIMIT) == "127.0.0.1:5050"
 
 
-def test_the_one_that_came_first_leads_and_the_next_follows_p20(
+def test_the_oldest_master_leads_and_the_next_follows_p20(
     masters: Masters, detector: Detector, appointments: Appointments
 ) -> None:
     """P20: and when none is left that is told, too."""

@@ -47,7 +47,7 @@ def wait_leader(election: Election, api: str | None) -> None:
     wait_until(leads, f"{api} leads", instead=lambda: election.leader)
 
 
-def test_each_that_leads_has_an_epoch_of_its_own_and_is_known_to_the_others(
+def test_each_leader_has_its_own_epoch_and_is_known_to_the_others(
     link: Callable[[], KazooClient], paths: Paths
 ) -> None:
     first, other = link(), link()
@@ -79,7 +79,9 @@ def test_a_leader_that_resigns_leaves_nobody_and_writes_no_more(
         store.save(APP)
 
 
-def test_who_never_led_resigns_nothing(link: Callable[[], KazooClient], paths: Paths) -> None:
+def test_a_framework_that_never_led_resigns_nothing(
+    link: Callable[[], KazooClient], paths: Paths
+) -> None:
     leads = Election(link(), paths, API)
     leads.win()
     client = link()
@@ -88,7 +90,7 @@ def test_who_never_led_resigns_nothing(link: Callable[[], KazooClient], paths: P
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_a_takeover_whose_answer_was_lost_is_one_all_the_same(
+def test_a_takeover_without_an_answer_still_counts_once(
     link: Callable[[], KazooClient], paths: Paths, *, done: bool
 ) -> None:
     client = link()
@@ -100,7 +102,7 @@ def test_a_takeover_whose_answer_was_lost_is_one_all_the_same(
     store.save(APP)
 
 
-def test_who_lost_the_lock_before_it_took_over_does_not_take_over(
+def test_a_framework_that_lost_the_lock_does_not_take_over(
     link: Callable[[], KazooClient], paths: Paths
 ) -> None:
     slow, quick = link(), link()

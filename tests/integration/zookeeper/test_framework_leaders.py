@@ -125,7 +125,9 @@ def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
     assert "event: end" in events
 
 
-def test_who_asked_a_standby_is_known_to_the_leader_and_said_by_nobody_else(both: Pair) -> None:
+def test_the_client_of_a_standby_is_known_to_the_leader_and_nobody_else_can_set_it(
+    both: Pair,
+) -> None:
     log = Path(both.first.environ["PREVS_DIR"]) / "audit.jsonl"
     before = len(log.read_text().splitlines()) if log.exists() else 0
     nothing = "/v1/apps/gr%C3%B6%C3%9Fe%2F"
@@ -207,7 +209,7 @@ def follow(program: Program, after: str) -> list[str]:
         return list(itertools.islice(answer.iter_lines(decode_unicode=True), 4))
 
 
-def test_a_standby_answers_what_happens_where_and_of_what_until_it_leads_itself(
+def test_a_standby_serves_events_agents_and_previews_until_it_leads_itself(
     pair: Pair, repository: str
 ) -> None:
     pair.start()
@@ -237,7 +239,7 @@ def test_a_standby_answers_what_happens_where_and_of_what_until_it_leads_itself(
     assert states == ["stopped", "draining"]
 
 
-def test_a_leader_that_was_stopped_beyond_its_session_writes_nothing_and_ends(
+def test_a_leader_that_was_paused_beyond_its_session_writes_nothing_and_ends(
     pair: Pair, repository: str
 ) -> None:
     pair.start()

@@ -44,7 +44,7 @@ def add_apps(program: Program, folder: Path) -> None:
         program.add_app(repository, name, health="/runs")
 
 
-def test_with_another_key_or_none_the_framework_leads_and_that_app_alone_does_not_start(
+def test_without_the_right_key_the_framework_leads_and_only_that_app_does_not_start(
     run: Run, tmp_path: Path
 ) -> None:
     first = run(OLD)

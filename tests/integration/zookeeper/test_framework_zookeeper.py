@@ -30,7 +30,7 @@ def store(client: KazooClient, paths: Paths) -> ZookeeperStore:
     return store
 
 
-def test_a_zookeeper_that_is_not_there_is_told_as_such(free_port: Callable[[], int]) -> None:
+def test_a_missing_zookeeper_is_reported_as_such(free_port: Callable[[], int]) -> None:
     with pytest.raises(Unavailable, match="ZooKeeper"):
         connect(f"127.0.0.1:{free_port()}", 0.5)
 
@@ -54,7 +54,7 @@ def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over(
     [b"{nonsense", dataclasses.replace(PREVIEW, state=State.FAILED).encode()],
     ids=["malformed", "of another commit"],
 )
-def test_a_record_that_cannot_be_one_costs_that_one_preview(
+def test_a_malformed_record_costs_only_its_preview(
     client: KazooClient, paths: Paths, store: ZookeeperStore, data: bytes
 ) -> None:
     store.save(PREVIEW)
@@ -73,14 +73,14 @@ def test_a_malformed_record_is_replaced_by_the_next_write(
     assert client.get(paths.preview("hello", A))[0] == PREVIEW.encode()
 
 
-def test_a_malformed_proxy_record_holds_nobody_up(
+def test_a_malformed_proxy_record_delays_nobody(
     client: KazooClient, paths: Paths, store: ZookeeperStore
 ) -> None:
     client.create(paths.proxy("p1"), b"?", ephemeral=True, makepath=True)
     assert store.proxies() == []
 
 
-def test_the_last_record_of_an_app_takes_its_empty_folder_along(
+def test_the_last_record_of_an_app_removes_its_empty_folder(
     client: KazooClient, paths: Paths, store: ZookeeperStore
 ) -> None:
     app = AppRecord(name="hello", repository="/srv/hello")
@@ -93,7 +93,7 @@ def test_the_last_record_of_an_app_takes_its_empty_folder_along(
 
 @pytest.mark.parametrize("done", [True, False])
 @pytest.mark.parametrize("there", [True, False])
-def test_the_same_write_after_a_lost_answer_is_right(
+def test_repeating_a_write_after_a_lost_answer_succeeds(
     client: KazooClient, store: ZookeeperStore, *, there: bool, done: bool
 ) -> None:
     if there:
@@ -107,7 +107,7 @@ def test_the_same_write_after_a_lost_answer_is_right(
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_others_may_follow_a_write_of_several_whose_answer_was_lost(
+def test_other_writes_may_follow_a_multiple_write_whose_answer_was_lost(
     client: KazooClient, store: ZookeeperStore, *, done: bool
 ) -> None:
     store.save(PREVIEW)
@@ -121,7 +121,7 @@ def test_others_may_follow_a_write_of_several_whose_answer_was_lost(
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_the_same_delete_after_a_lost_answer_is_right(
+def test_repeating_a_delete_after_a_lost_answer_succeeds(
     client: KazooClient, store: ZookeeperStore, *, done: bool
 ) -> None:
     store.save(PREVIEW)

@@ -11,7 +11,7 @@ from tests.fakes.program import OwnRoot, make_repository
 pytestmark = pytest.mark.integration
 
 
-def test_those_that_are_there_go_on_and_are_told_and_no_new_one_comes(
+def test_existing_apps_with_local_repositories_go_on_and_are_reported_and_new_ones_are_refused(
     mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path
 ) -> None:
     repository = str(make_repository(tmp_path / "hello"))

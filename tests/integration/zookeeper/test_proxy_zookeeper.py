@@ -29,7 +29,7 @@ pytestmark = pytest.mark.integration
 @pytest.mark.parametrize(
     "own_zookeeper", times.both(times.LONGEST_SESSION, LONGEST_SESSION), indirect=True
 )
-def test_a_proxy_whose_session_expired_registers_again_and_lets_go_of_nothing(
+def test_a_proxy_whose_session_expired_registers_again_and_keeps_its_routes(
     own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     with (
@@ -87,7 +87,7 @@ def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over(
             asyncio.run(placements.stop())
 
 
-def test_all_apps_are_read_anew_a_share_at_a_time(own_zookeeper: Part) -> None:
+def test_all_apps_are_read_again_a_share_at_a_time(own_zookeeper: Part) -> None:
     count, paths = 60, Paths("/proxy-test-anew")
     client = KazooClient(hosts=own_zookeeper.address)
     client.start()

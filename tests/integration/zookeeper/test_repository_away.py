@@ -29,7 +29,7 @@ def start_main(program: Program) -> Mapping[str, Any]:
     return preview
 
 
-def test_a_branch_starts_what_it_was_and_the_api_says_of_when_that_is(
+def test_a_branch_starts_its_last_known_commit_and_the_api_shows_its_age(
     mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path
 ) -> None:
     repository = make_repository(tmp_path / "hello")

@@ -73,7 +73,7 @@ def test_a_signed_placement_leads_to_no_port_that_no_agent_has(
     assert "no agent has 127.0.0.9:" in site.proxy.log.read_text()
 
 
-def test_another_list_of_agents_counts_for_nothing(site: Site, one: Upstream) -> None:
+def test_a_list_of_agents_with_a_wrong_signature_is_ignored(site: Site, one: Upstream) -> None:
     ours = {SHA: placement("hello", SHA, one.port, "main")}
     site.route("hello", ours)
     client, path = site.tree.client, site.tree.paths.agents

@@ -25,7 +25,7 @@ def away(tmp_path: Path, source: Source) -> Path:
     return tmp_path / "away"
 
 
-def test_branches_and_tags_lead_to_what_they_were_with_its_age_and_the_reason(
+def test_branches_and_tags_lead_to_their_last_known_commit_with_its_age_and_the_reason(
     source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock, away: Path
 ) -> None:
     source.commit("Begin")
@@ -48,7 +48,7 @@ def test_branches_and_tags_lead_to_what_they_were_with_its_age_and_the_reason(
     assert (found.sha, found.age, found.problem) == (newer, None, "")
 
 
-def test_what_was_never_read_or_never_there_is_refused_as_before(
+def test_a_label_that_was_never_known_is_refused_as_before(
     source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock, away: Path
 ) -> None:
     source.commit("Begin")
@@ -60,7 +60,7 @@ def test_what_was_never_read_or_never_there_is_refused_as_before(
         mirrors.resolve(app, "feature")
 
 
-def test_another_process_knows_them_and_how_old_they_are(
+def test_another_process_knows_the_last_commits_and_their_age(
     source: Source, mirrors: Mirrors, app: AppRecord, tmp_path: Path, away: Path
 ) -> None:
     sha = source.commit("Begin")
@@ -112,7 +112,7 @@ def mirror(source: Source, tmp_path: Path, git: HeldGit, clock: Clock) -> Mirror
     return made
 
 
-def test_who_waits_for_a_server_that_hangs_gives_up_and_the_next_one_at_once(
+def test_a_caller_gives_up_on_a_server_that_hangs_and_the_next_one_at_once(
     mirror: Mirror, git: HeldGit, clock: Clock
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
@@ -127,9 +127,7 @@ def test_who_waits_for_a_server_that_hangs_gives_up_and_the_next_one_at_once(
     assert [ref.name for ref in mirror.fetch_within(15).refs] == ["main"]
 
 
-def test_what_is_pushed_while_a_fetch_goes_on_is_found(
-    source: Source, mirror: Mirror, git: HeldGit
-) -> None:
+def test_a_push_during_a_fetch_is_found(source: Source, mirror: Mirror, git: HeldGit) -> None:
     """A fetch that had begun before the question may have read before the push."""
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(mirror.fetch_within, 600)
@@ -141,7 +139,7 @@ def test_what_is_pushed_while_a_fetch_goes_on_is_found(
         assert second.result().labels["main"][0].sha == sha
 
 
-def test_a_credential_that_is_not_to_be_had_is_no_server_that_is_away(
+def test_a_missing_credential_does_not_count_as_a_server_that_is_away(
     source: Source, app: AppRecord, clock: Clock, tmp_path: Path
 ) -> None:
     sha = source.commit("Begin")

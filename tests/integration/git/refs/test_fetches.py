@@ -41,7 +41,7 @@ def left(mirror: Mirror) -> list[str]:
     return [path.name for path in mirror.folder.rglob("tmp_*")]
 
 
-def test_the_first_fetch_that_is_let_in_has_the_long_limit(
+def test_the_first_authorized_fetch_has_the_long_limit(
     tmp_path: Path, repository: SampleRepository, server: HttpsRepositories, git: LimitedGit
 ) -> None:
     repository.commit({"a": "1"})
@@ -70,7 +70,7 @@ def test_a_mirror_that_an_earlier_process_filled_has_the_short_limit_and_a_new_o
 
 
 @pytest.mark.parametrize(("count", "size"), [(120, 10_000), (1, 9_000_000)])
-def test_what_a_fetch_that_was_cut_off_had_received_is_removed_by_the_next(
+def test_files_of_an_interrupted_fetch_are_removed_by_the_next(
     tmp_path: Path,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -112,7 +112,7 @@ def tidying(tmp_path: Path) -> Iterator[TidyingGit]:
     git.end.set()
 
 
-def test_what_maintenance_writes_meanwhile_stays(
+def test_files_that_maintenance_writes_meanwhile_stay(
     source: Source, tmp_path: Path, tidying: TidyingGit
 ) -> None:
     source.commit("Begin")

@@ -55,7 +55,7 @@ def test_a_file_is_read_from_the_folder_of_the_app(
     assert read_settings(mirrors, nowhere, sha) == CommitSettings()
 
 
-def test_what_is_no_file_is_told(
+def test_anything_but_a_file_is_reported(
     repository: SampleRepository, mirrors: Mirrors, shop: AppRecord
 ) -> None:
     link = repository.commit({".prevs.toml": "-> /etc/passwd"})
@@ -88,7 +88,7 @@ def test_a_commit_that_is_not_there_yet_is_fetched(
     assert read_settings(anew, shop, sha) == CommitSettings(port=1)
 
 
-def test_a_commit_that_is_gone_and_a_repository_that_is_away_are_told_apart(
+def test_a_missing_commit_is_distinguished_from_an_unreachable_repository(
     repository: SampleRepository, mirrors: Mirrors, shop: AppRecord
 ) -> None:
     sha = repository.commit({".prevs.toml": "port = 1"})

@@ -97,7 +97,7 @@ def test_a_short_commit_with_two_meanings_is_ambiguous_until_it_has_more_digits(
     assert mirrors.resolve(app, one[: same + 1]).sha == one
 
 
-def test_of_two_meanings_only_the_one_that_is_reached_counts(
+def test_of_two_meanings_only_the_reachable_one_counts(
     source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock
 ) -> None:
     one, other = make_twins(source)
@@ -184,7 +184,7 @@ def write_commit(source: Source, tree: str, number: int) -> str:
     return done.stdout.decode().strip()
 
 
-def test_a_tag_counts_as_no_branch_and_what_was_led_to_before_as_neither(
+def test_a_commit_has_every_branch_and_tag_that_leads_to_it_and_no_earlier_one(
     source: Source, mirrors: Mirrors, app: AppRecord
 ) -> None:
     first = source.commit("Begin")
@@ -198,7 +198,7 @@ def test_a_tag_counts_as_no_branch_and_what_was_led_to_before_as_neither(
     assert mirrors.leading(app)[second] == ("heads/main",)
 
 
-def test_a_mistyped_branch_comes_with_what_may_be_meant(
+def test_a_mistyped_branch_comes_with_similar_names(
     source: Source, mirrors: Mirrors, app: AppRecord
 ) -> None:
     sha = source.commit("Begin")

@@ -50,7 +50,7 @@ def spell(branch: bytes, subject: bytes, *, who: bytes = b"Ada <a@b>", when: byt
     )
 
 
-def test_the_newest_commit_comes_first_with_what_is_said_of_it(
+def test_the_newest_commit_comes_first_with_its_author_subject_and_time(
     source: Source, mirrors: Mirrors, app: AppRecord
 ) -> None:
     first = source.commit("Begin")
@@ -69,7 +69,7 @@ def test_the_newest_commit_comes_first_with_what_is_said_of_it(
     assert listing.age is not None
 
 
-def test_hostile_names_and_texts_are_shown_as_they_are_and_mean_nothing_to_git(
+def test_hostile_names_and_texts_are_shown_as_they_are_and_never_interpreted_by_git(
     source: Source, mirrors: Mirrors, app: AppRecord
 ) -> None:
     sha = source.commit("<img src=x onerror=alert(1)> \x1b[31mred \u202eevil")
@@ -86,7 +86,7 @@ def test_hostile_names_and_texts_are_shown_as_they_are_and_mean_nothing_to_git(
     assert "\x1b[31mred \u202eevil" in listed["main"].subject
 
 
-def test_a_subject_of_a_megabyte_is_cut_and_a_time_beyond_all_calendars_too(
+def test_a_subject_of_a_megabyte_is_cut_and_an_impossible_time_is_bounded(
     source: Source, mirrors: Mirrors, app: AppRecord
 ) -> None:
     long = spell(b"main", b"x" * 2**20, who=b"y" * 2**16 + b" <a@b>", when=b"999999999999999")
@@ -97,7 +97,7 @@ def test_a_subject_of_a_megabyte_is_cut_and_a_time_beyond_all_calendars_too(
     assert mirrors.resolve(app, "main").subject == ref.subject
 
 
-def test_of_a_subject_that_is_longer_than_memory_only_the_beginning_is_kept(
+def test_only_the_beginning_of_a_subject_larger_than_memory_is_kept(
     source: Source, mirrors: Mirrors, app: AppRecord, tmp_path: Path
 ) -> None:
     import_commits(source, spell(b"main", "\u200b".encode() * 2**20 + b"\n\nEnd"))
@@ -151,7 +151,7 @@ def test_commits_come_in_pages_that_stay_while_the_branch_moves(
     assert mirrors.commits(app, shas[1][:8], limit=9).commits[0].subject == "Step 1"
 
 
-def test_commits_of_what_is_none_are_refused_with_a_reason(
+def test_commits_of_an_invalid_name_are_refused_with_a_reason(
     source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock
 ) -> None:
     first = source.commit("Begin")
@@ -190,7 +190,7 @@ def test_without_a_name_the_commits_are_those_of_the_main_branch(
     assert mirrors.commits(app, "", limit=1).commits[0].subject == "Of main"
 
 
-def test_what_was_pushed_is_listed_after_the_interval_and_what_was_removed_no_more(
+def test_pushed_refs_are_listed_after_the_interval_and_removed_ones_are_not(
     source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock
 ) -> None:
     source.commit("Begin")
@@ -222,7 +222,7 @@ def test_a_repository_that_is_gone_is_listed_as_it_was_with_the_reason(
     assert mirrors.listing(app).problem == ""
 
 
-def test_a_repository_that_hangs_holds_up_nobody_who_looks(
+def test_a_repository_that_hangs_delays_no_reader(
     source: Source, mirrors: Mirrors, clock: Clock
 ) -> None:
     with socket.socket() as silent:
@@ -263,7 +263,7 @@ class CountingGit(GitCommand):
         return super().read(repository, arguments, limit=limit)
 
 
-def test_a_repository_that_cannot_be_read_costs_git_nothing_more_to_look_at(
+def test_an_unreadable_repository_costs_git_no_more_calls(
     source: Source, tmp_path: Path, clock: Clock
 ) -> None:
     source.commit("Begin")

@@ -24,7 +24,7 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 
-def test_what_was_pushed_just_now_is_found(
+def test_a_branch_that_was_just_pushed_is_found(
     source: Source, mirrors: Mirrors, app: AppRecord
 ) -> None:
     source.commit("Begin")
@@ -59,7 +59,7 @@ def test_a_known_label_needs_no_repository_for_two_seconds_and_a_known_commit_ne
     assert anew.resolve(app, sha).sha == sha
 
 
-def test_which_branches_lead_to_a_commit_is_looked_at_anew_for_who_starts_it(
+def test_the_branches_of_a_commit_are_read_again_for_each_start(
     source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock, tmp_path: Path
 ) -> None:
     first = source.commit("Begin")
@@ -116,7 +116,7 @@ class CountingGit(GitCommand):
         return super().run(repository, arguments, limit=limit)
 
 
-def test_an_app_that_is_forgotten_while_it_is_fetched_leaves_nothing_and_is_fetched_no_more(
+def test_an_app_that_is_removed_during_its_fetch_leaves_nothing_and_is_fetched_no_more(
     source: Source, tmp_path: Path
 ) -> None:
     source.commit("Begin")
@@ -177,7 +177,7 @@ def test_a_shallow_clone_can_be_a_repository(
     assert mirrors.resolve(AppRecord("shallow", str(shallow)), "main").sha == sha
 
 
-def test_a_mirror_that_a_killed_git_left_locked_or_damaged_mends_itself(
+def test_a_mirror_that_a_killed_git_left_locked_or_damaged_is_repaired(
     source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock, tmp_path: Path
 ) -> None:
     source.commit("Begin")
@@ -195,7 +195,7 @@ def test_a_mirror_that_a_killed_git_left_locked_or_damaged_mends_itself(
     assert mirrors.resolve(app, "main").sha == sha
 
 
-def test_git_asks_nothing_and_runs_no_helper_and_no_hook(
+def test_git_prompts_for_nothing_and_runs_no_helper_and_no_hook(
     source: Source,
     mirrors: Mirrors,
     app: AppRecord,

@@ -54,7 +54,7 @@ def test_a_credential_that_changes_is_used_at_once(
     assert list(mirrors.heads(app)) == ["main"]
 
 
-def test_a_redirect_to_another_host_is_not_followed_and_told(
+def test_a_redirect_to_another_host_is_reported_and_not_followed(
     tmp_path: Path,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -71,7 +71,7 @@ def test_a_redirect_to_another_host_is_not_followed_and_told(
     assert elsewhere.asked == []
 
 
-def test_what_the_frameworks_user_may_read_elsewhere_is_for_no_redirect(
+def test_the_frameworks_own_credentials_are_never_sent_after_a_redirect(
     tmp_path: Path,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -115,7 +115,7 @@ def test_a_deploy_key_is_there_while_it_is_needed_and_known_hosts_are_pinned(
     assert files(tmp_path / "mirrors", ssh.private_key.splitlines()[1]) == []
 
 
-def test_a_key_is_for_its_owner_alone_and_what_a_killed_framework_left_of_one_goes(
+def test_a_key_is_readable_only_by_its_owner_and_one_left_by_a_killed_framework_is_removed(
     tmp_path: Path, ssh: SshRepositories
 ) -> None:
     good = Credential(private_key=ssh.private_key, known_hosts=ssh.known_hosts)

@@ -33,7 +33,7 @@ def dead_port() -> Iterator[int]:
         ("-x", "the address is neither"),
     ],
 )
-def test_a_repository_that_cannot_be_read_is_told_with_gits_reason(
+def test_an_unreadable_repository_is_reported_with_gits_reason(
     mirrors: Mirrors, dead_port: int, address: str, why: str
 ) -> None:
     app = AppRecord("hello", address.format(port=dead_port))
