@@ -81,7 +81,7 @@ def main() -> int:
     parser.add_argument(
         "--forget",
         choices=reset.THINGS,
-        help="remove this from ZooKeeper while no framework runs, say what that means, and end",
+        help="remove this from ZooKeeper while no framework runs, print what that means, and end",
     )
     forget = parser.parse_args().forget
     log_output.configure()
@@ -187,7 +187,7 @@ class Program:
         root_znode.take_over(self._client, self._paths, leader.describe(self._chosen), epoch)
         rights = self._rights()
         if rights and root_znode.close(self._client, rights):
-            log.info("what was open in ZooKeeper is closed", root=self._chosen.root)
+            log.info("the open znodes in ZooKeeper are closed", root=self._chosen.root)
         store = ZookeeperStore(self._client, self._paths, epoch, rights)
         parts = leader.build_leader(
             self._chosen,
@@ -199,7 +199,7 @@ class Program:
             openness=self._openness.checks,
         )
         if rights and root_znode.grant(self._client, rights):
-            log.info("what proxies may do in ZooKeeper is set", root=self._chosen.root)
+            log.info("the rights of proxies in ZooKeeper are set", root=self._chosen.root)
         access = MesosAccess(
             lambda: parts.cluster.master,
             self._chosen.credential(),
@@ -272,7 +272,7 @@ class Program:
             except FrameworkError as error:
                 notice = error
             except Exception:
-                log.exception("a thread ends by a defect", thread=name)
+                log.exception("a thread ended because of a defect", thread=name)
             self._notices.put(notice)
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
@@ -284,13 +284,13 @@ def _warn_of_proxies(chosen: Settings) -> None:
     if chosen.identities() and not chosen.proxy_identities():
         log.warning(
             "proxies have the frameworks' identity in ZooKeeper, which may change everything there",
-            do="make one for them, name its file in PREVS_PROXY_ZOOKEEPER_AUTH_FILE here and in "
-            "PREVS_ZOOKEEPER_AUTH_FILE there (docs/operating/upgrade.md)",
+            do="make one for them, and name its file in PREVS_PROXY_ZOOKEEPER_AUTH_FILE here "
+            "and in PREVS_ZOOKEEPER_AUTH_FILE there (docs/operating/upgrade.md)",
         )
     if not chosen.proxy_tokens():
         log.warning(
-            "proxies have the operator's token, which is good for everything",
-            do="make a token for them, name its file in PREVS_PROXY_TOKEN_FILE here and in "
+            "proxies have the operator's token, which may do everything",
+            do="make a token for them, and name its file in PREVS_PROXY_TOKEN_FILE here and in "
             "PREVS_TOKEN_FILE there (docs/operating/upgrade.md)",
         )
 

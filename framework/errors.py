@@ -49,8 +49,8 @@ class NotOfApp(FrameworkError):
 
     def __init__(self, token: str, app: str) -> None:
         super().__init__(
-            f"The token {token!r} is for the app {app!r} alone, and this is not that app's. Who "
-            "has an admin token makes one for other apps, or for all."
+            f"The token {token!r} is only for the app {app!r}, and this is not about that app. "
+            "Anybody with an admin token can make one for other apps, or for all."
         )
         self.app = app
 
@@ -89,8 +89,8 @@ class UnknownAttempt(NotFound):
 
     def __init__(self, app: str, sha: str, attempt: int) -> None:
         super().__init__(
-            f"Nothing is known of attempt {attempt} of {sha[:7]} of {app!r}. "
-            f"`prevs show {app} {sha[:12]}` lists those that are."
+            f"Attempt {attempt} of {sha[:7]} of {app!r} is not known. `prevs show {app} "
+            f"{sha[:12]}` lists the known ones."
         )
         self.app, self.sha, self.attempt = app, sha, attempt
 
@@ -99,7 +99,10 @@ class AppExists(Conflict):
     """An app of that name exists already, with other settings."""
 
     def __init__(self, app: str) -> None:
-        super().__init__(f"An app {app!r} exists already, with other settings.")
+        super().__init__(
+            f"An app {app!r} already exists, with other settings. `prevs app set {app}` changes "
+            "them."
+        )
         self.app = app
 
 
@@ -108,7 +111,7 @@ class AppChanged(Conflict):
 
     def __init__(self, app: str) -> None:
         super().__init__(
-            f"{app!r} was changed meanwhile. Read it again (GET /v1/apps/{app}) first."
+            f"Somebody changed {app!r} meanwhile. Read it again first (GET /v1/apps/{app})."
         )
         self.app = app
 
@@ -126,7 +129,8 @@ class UnknownPlace(NotFound):
 
     def __init__(self) -> None:
         super().__init__(
-            "`after` is not `next` of an answer of this list. Ask without it to begin anew."
+            "`after` is not the `next` of an answer of this list. Leave it out to start at the "
+            "beginning."
         )
 
 
@@ -155,8 +159,8 @@ class UnknownCredential(NotFound):
 
     def __init__(self, app: str) -> None:
         super().__init__(
-            f"{app!r} has no credential: its repository is read without. "
-            f"`prevs credential set {app}` sets one."
+            f"{app!r} has no credential: its repository is read without one. `prevs credential "
+            f"set {app}` sets one."
         )
         self.app = app
 
@@ -166,8 +170,8 @@ class SecretsChanged(Conflict):
 
     def __init__(self, app: str) -> None:
         super().__init__(
-            f"The variables or the credential of {app!r} were changed meanwhile. Read them again "
-            f"(GET /v1/apps/{app}/environment, /v1/apps/{app}/credential) first."
+            f"Somebody changed the variables or the credential of {app!r} meanwhile. Read them "
+            f"again first (GET /v1/apps/{app}/environment, /v1/apps/{app}/credential)."
         )
         self.app = app
 
@@ -177,9 +181,9 @@ class NoKey(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "This framework has no key to seal variables and credentials with, and keeps none in "
-            "the clear. Make a key (`prevs key > FILE`), name the file in PREVS_KEY_FILE of every "
-            "framework, and start them again."
+            "This framework has no key to seal variables and credentials with, and stores none "
+            "in the clear. Make a key (`prevs key > FILE`), name the file in PREVS_KEY_FILE of "
+            "every framework, and restart them."
         )
 
 
@@ -199,10 +203,10 @@ class SecretsUnreadable(Conflict):
 
     def __init__(self, app: str, why: str) -> None:
         super().__init__(
-            f"The variables and the credential of {app!r} cannot be opened: {why} Whoever runs "
-            "prevs has to put the key that sealed them into the file PREVS_KEY_FILE of every "
-            f"framework and start those again, or to remove them (`prevs env unset {app} --all`) "
-            "and set them anew."
+            f"The variables and the credential of {app!r} cannot be opened: {why} The operator "
+            "must put the key that sealed them into the file PREVS_KEY_FILE of every framework "
+            f"and restart those, or remove them (`prevs env unset {app} --all`) and set them "
+            "again."
         )
         self.app = app
 
@@ -258,7 +262,7 @@ class Unavailable(FrameworkError):
     """A part that the answer needs does not answer now."""
 
     def __init__(self, part: str) -> None:
-        super().__init__(f"{part} does not answer now. Try again in some seconds.")
+        super().__init__(f"{part} does not answer now. Try again in a few seconds.")
         self.part = part
 
 
@@ -272,8 +276,8 @@ class AgentRefuses(NotAllowed):
     def __init__(self, agent: str) -> None:
         super().__init__(f"The agent {agent}")
         self.args = (
-            f"The agent {agent} does not let this framework read its logs: whoever runs prevs has "
-            "to give it a principal that may (PREVS_AGENTS_PRINCIPAL).",
+            f"The agent {agent} does not let this framework read its logs: the operator must "
+            "give it a principal that may read them (PREVS_AGENTS_PRINCIPAL).",
         )
         self.agent = agent
 
@@ -284,8 +288,8 @@ class MasterRefuses(NotAllowed):
     def __init__(self, master: str, path: str, status: int) -> None:
         super().__init__(f"The Mesos master {master}")
         self.args = (
-            f"The Mesos master {master} does not let this framework read {path} ({status}): "
-            "PREVS_PRINCIPAL has to be one that it allows that.",
+            f"The Mesos master {master} does not let this framework read {path} ({status}): the "
+            "operator must set PREVS_PRINCIPAL to one that may read it.",
         )
 
 
@@ -294,7 +298,7 @@ class BeingRemoved(Unavailable):
 
     def __init__(self, app: str) -> None:
         super().__init__(f"The removal of {app!r}")
-        self.args = (f"{app!r} is still being removed. Try again in some seconds.",)
+        self.args = (f"{app!r} is still being removed. Try again in a few seconds.",)
         self.app = app
 
 
@@ -304,8 +308,8 @@ class BeingFetched(Unavailable):
     def __init__(self, app: str) -> None:
         super().__init__(f"The repository of {app!r}")
         self.args = (
-            f"The repository of {app!r} is being fetched for the first time. "
-            "Try again in some seconds.",
+            f"The repository of {app!r} is being fetched for the first time. Try again in a few "
+            "seconds.",
         )
         self.app = app
 
@@ -331,8 +335,8 @@ class Superseded(Fatal):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"{path} was written by another program; another framework leads now. "
-            "Starting again reads everything anew."
+            f"Another program wrote {path}: another framework leads now. After a restart, this "
+            "one reads everything again."
         )
         self.path = path
 
@@ -343,7 +347,9 @@ class SessionLost(Fatal):
     exit_code = 4
 
     def __init__(self) -> None:
-        super().__init__("The ZooKeeper session is lost; starting again reads everything anew.")
+        super().__init__(
+            "The ZooKeeper session is lost. After a restart, this framework reads everything again."
+        )
 
 
 class Refused(Fatal):
@@ -378,8 +384,9 @@ class Removed(Fatal):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"This framework was removed from Mesos, and its tasks with it: {why} "
-            "To register anew, run `python -m framework --forget id`; what ran starts again."
+            f"This framework was removed from Mesos, and its tasks with it: {why} To register "
+            "under a new id, run `python -m framework --forget id`; the previews that ran start "
+            "again."
         )
 
 

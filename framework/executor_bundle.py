@@ -57,7 +57,7 @@ def read(path: Path) -> Bundle:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             is_unpacked = _MAIN_SOURCE in archive.namelist()
     except zipfile.BadZipFile:
-        raise BundleError(f"{path} is no zip archive that Python can run") from None
+        raise BundleError(f"{path} is not a zip archive that Python can run") from None
     return _bundle(data, is_unpacked=is_unpacked)
 
 
@@ -70,8 +70,8 @@ def build() -> Bundle:
         licences = dict(_licences(_installed("prevs")))
     except (OSError, PackageNotFoundError) as error:
         raise BundleError(
-            f"the executor's bundle cannot be made of what is installed here ({error}): install "
-            "prevs anew, or name a bundle with PREVS_EXECUTOR_BUNDLE"
+            f"the executor's bundle cannot be made from what is installed here ({error}): "
+            "install prevs again, or name a bundle in PREVS_EXECUTOR_BUNDLE"
         ) from error
     data = pack({**files, **licences, _MAIN: files[_MAIN_SOURCE]})
     return _bundle(data, is_unpacked=True)

@@ -178,8 +178,8 @@ def _sandboxes(
 def _warn_of_local(chosen: Settings, stored: Stored) -> None:
     if local := web.find_local(chosen, stored.apps):
         log.warning(
-            "apps have repositories on this machine, as no new one may: they go on; "
-            "PREVS_LOCAL_REPOSITORIES=yes allows it",
+            "apps have repositories on this machine, which no new app may have; they continue "
+            "to work; PREVS_LOCAL_REPOSITORIES=yes allows it",
             apps=",".join(local),
         )
 
@@ -239,8 +239,8 @@ def refuse_without_id(stored: Stored, path: str) -> None:
     tasks = reconciliation.tasks_of(stored.previews)
     if stored.framework_id is None and tasks and not stored.forgotten:
         why = (
-            f"holds no framework id, but {len(tasks)} previews have a task under the one that was "
-            "there. Put it back, or run `python -m framework --forget id`."
+            f"holds no framework id, but {len(tasks)} previews have a task under the id that "
+            "was there. Put it back, or run `python -m framework --forget id`."
         )
         raise ForeignState(path, why)
 

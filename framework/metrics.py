@@ -31,9 +31,7 @@ class Metrics:
         self._registry = registry
         self.previews = Gauge("prevs_previews", "Previews by state", ["state"], registry=registry)
         self.events = self._counter("prevs_events", "Events by kind", "kind")
-        self.offers = self._counter(
-            "prevs_offers", "Offers by what became of them", "fate", values=FATES
-        )
+        self.offers = self._counter("prevs_offers", "Offers by outcome", "fate", values=FATES)
         self.launches = Counter(
             "prevs_attempts_started", "Attempts sent to Mesos", registry=registry
         )
@@ -45,13 +43,13 @@ class Metrics:
         )
         self.starts = Histogram(
             "prevs_start_duration_seconds",
-            "From when a preview was queued to when it answered",
+            "Seconds from when a preview was queued to when it answered",
             buckets=START_BUCKETS,
             registry=registry,
         )
         self._steps = Histogram(
             "prevs_step_duration_seconds",
-            "How long each step took of attempts that came to run",
+            "Seconds that each step of attempts that reached running took",
             ["step"],
             buckets=START_BUCKETS,
             registry=registry,
@@ -62,17 +60,17 @@ class Metrics:
             "prevs_status_updates", "Task status updates by task state", "state"
         )
         self.illegal = Counter(
-            "prevs_illegal_transitions", "Events that a preview did not expect", registry=registry
+            "prevs_illegal_transitions",
+            "Events that a preview's state does not allow",
+            registry=registry,
         )
         self.errors = Counter(
             "prevs_service_errors", "Unexpected errors in the service's loop", registry=registry
         )
         self._fetches_failed = self._counter(
-            "prevs_refs_fetches_failed", "Looks at a repository that failed, by app", "app"
+            "prevs_refs_fetches_failed", "Failed fetches of a repository, by app", "app"
         )
-        self.proxies = Gauge(
-            "prevs_proxies", "Proxies that have told of use lately", registry=registry
-        )
+        self.proxies = Gauge("prevs_proxies", "Proxies that reported use lately", registry=registry)
         self.unfit = Gauge(
             "prevs_agents_unfit",
             "Agents that failed attempts by their own Docker, disk or network, and get none now",
@@ -80,7 +78,7 @@ class Metrics:
         )
         self.withdrawn = Gauge(
             "prevs_placements_letting_go",
-            "Placements that are gone and that proxies have yet to let go of",
+            "Removed placements that proxies have yet to release",
             registry=registry,
         )
 
@@ -119,12 +117,12 @@ class Metrics:
         shown: tuple[tuple[str, str, Callable[[], float]], ...] = (
             (
                 "prevs_queue_oldest_wait_seconds",
-                "How long the preview has waited that waits longest",
+                "Seconds that the longest waiting preview has waited",
                 oldest_wait,
             ),
             ("prevs_mesos_subscribed", "1 while Mesos has accepted the framework", subscribed),
-            ("prevs_mesos_silence_seconds", "Seconds since Mesos last said something", silence),
-            ("prevs_service_turn_age_seconds", "Seconds since the service went round", turned),
+            ("prevs_mesos_silence_seconds", "Seconds since the last event from Mesos", silence),
+            ("prevs_service_turn_age_seconds", "Seconds since the service's last turn", turned),
         )
         for name, text, value in shown:
             Gauge(name, text, registry=self._registry).set_function(value)
@@ -149,7 +147,7 @@ class ApiMetrics:
         )
         self.seconds = Histogram(
             "prevs_api_request_duration_seconds",
-            "How long requests took, by route; streams are left out",
+            "Seconds that requests took, by route; without streams",
             ["route"],
             buckets=REQUEST_BUCKETS,
             registry=registry,

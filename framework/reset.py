@@ -15,12 +15,13 @@ LEADS, NO_ZOOKEEPER = 1, 4
 
 _MEANS: Mapping[str, str] = {
     "id": (
-        "The next framework registers anew, and starts anew what ran. Tasks that still run under "
-        "this id are not ended by that: tear it down in Mesos first, unless it is removed already."
+        "The next framework registers under a new id, and starts again what ran. This does not "
+        "end tasks that still run under the old id: tear it down in Mesos first, unless it is "
+        "removed already."
     ),
     "installation": (
-        "The next framework says anew what its installation is. The apps, the previews and the "
-        "framework id are kept; on another Mesos cluster nothing of that id runs."
+        "The next framework stores its installation again. The apps, the previews and "
+        "the framework id are kept; on another Mesos cluster nothing of that id runs."
     ),
 }
 THINGS = tuple(_MEANS)

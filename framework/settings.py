@@ -46,63 +46,67 @@ class Settings(EnvironmentSettings):
     """The framework's settings; `read` makes one."""
 
     master: str = Field(
-        description="The Mesos master: `HOST:PORT`, or where ZooKeeper knows the leading one. "
-        "IPv4; by TLS with `PREVS_MASTER_CA_FILE`.",
+        description="The Mesos master: `HOST:PORT`, or the ZooKeeper address that names the "
+        "leading one. IPv4; over TLS with `PREVS_MASTER_CA_FILE`.",
         examples=["zk://10.0.0.1:2181,10.0.0.2:2181/mesos"],
     )
     master_ca_file: CertificateFile | None = Field(
         default=None,
-        description="Holds the authority of the master's certificate (PEM). The master is then "
-        "spoken to by TLS alone.",
+        description="Holds the authority of the master's certificate (PEM). The framework then "
+        "reaches the master only over TLS.",
     )
     zookeeper: ZookeeperServers
     zookeeper_auth_file: ZookeeperAuthFile = None
     proxy_zookeeper_auth_file: IdentitiesFile | None = Field(
         default=None,
-        description="Holds who proxies are for ZooKeeper, as their `PREVS_ZOOKEEPER_AUTH_FILE` has "
-        "it: they read placements and write records of themselves, and nothing else. Every "
-        "framework needs the same. Without, proxies need the frameworks' identity.",
+        description="Holds the proxies' identity in ZooKeeper, the same as their "
+        "`PREVS_ZOOKEEPER_AUTH_FILE`. With it, they read placements and write their own "
+        "records, and nothing else. Every framework needs the same. Without it, proxies need "
+        "the frameworks' identity.",
     )
     root: str = Field(
         default="/prevs",
         pattern=ROOT,
-        description="The znode below which all records are. The proxies need the same.",
+        description="The znode above all records. The proxies need the same.",
     )
     listen: str = Field(
         default="127.0.0.1:8090",
         pattern=rf"^{HOST_PORT}$",
-        description="Where the API and the dashboard are.",
+        description="The address of the API and the dashboard.",
     )
     advertise: str = Field(
         default="",
         pattern=rf"^(https?://{HOST_PORT})?$",
-        description="Where the agents, the other frameworks and the Mesos UI reach this one's API. "
-        "Empty: at `PREVS_LISTEN`. Needed where that is every address of the machine.",
+        description="The URL at which agents, other frameworks and the Mesos UI reach this "
+        "framework's API. Empty: `PREVS_LISTEN`. Required if that is every address of the "
+        "machine.",
         examples=["http://10.0.0.5:8090"],
     )
     token_file: SecretFile = Field(description="Holds the operator's token.")
     proxy_token_file: TokensFile | None = Field(
         default=None,
-        description="Holds the tokens that are good for proxies alone, one a line: the first one "
-        "is what proxies send, every one is taken. The proxies' `PREVS_TOKEN_FILE` names a copy. "
-        "Every framework needs the same. Without, proxies need the operator's token.",
+        description="Holds the proxies' own tokens, one a line: proxies send the first, and the "
+        "framework accepts every one. The proxies' `PREVS_TOKEN_FILE` names a copy. Every "
+        "framework needs the same. Without it, proxies need the operator's token.",
     )
     metrics_token_file: MetricsTokenFile = None
     dir: Path = Field(
-        description="A folder of this framework's own: mirrors of the repositories, the ends of "
+        description="This framework's own folder: mirrors of the repositories, the ends of "
         "failed attempts' logs (64 MB at most), the audit log (100 MB at most).",
         examples=["/var/lib/prevs"],
     )
-    domain: Domain = Field(default="localhost", description="What every address ends in.")
+    domain: Domain = Field(
+        default="localhost", description="The domain that every address ends in."
+    )
     public_port: int = Field(
         default=8080,
         ge=1,
         le=65535,
-        description="The port in addresses that are shown; the visitors' side of the proxies.",
+        description="The port in the addresses that prevs shows: where visitors reach the proxies.",
     )
     public_url: str = Field(
         default="",
-        description="The whole form of the addresses that are shown, instead of domain and port.",
+        description="The whole form of the addresses that prevs shows, instead of domain and port.",
         examples=["https://{label}--{app}.prevs.example/"],
     )
     executor_python: str = Field(
@@ -114,50 +118,50 @@ class Settings(EnvironmentSettings):
     )
     executor_bundle: Path | None = Field(
         default=None,
-        description="The file that agents fetch and run. Without it one is made of what is "
-        "installed here.",
+        description="The file that agents fetch and run. Without it, the framework makes one "
+        "from what is installed here.",
         examples=["/etc/prevs/executor.pyz"],
     )
     role: str = Field(
         default="prevs",
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
-        description="The role whose resources are offered.",
+        description="The role whose resources Mesos offers.",
     )
     name: str = Field(
         default="prevs", min_length=1, description="The framework's name in the Mesos UI."
     )
     principal: str | None = Field(
-        default=None, description="Who the framework is for Mesos, where that asks."
+        default=None, description="The framework's principal in Mesos, if Mesos authenticates."
     )
     secret_file: SecretFile | None = Field(
-        default=None, description="Holds the principal's secret. Both, or none."
+        default=None, description="Holds the principal's secret. Set both, or neither."
     )
     agents_principal: str | None = Field(
         default=None,
-        description="Who the framework is for agents that ask who reads their files "
-        "(`--authenticate_http_readonly`), which is how logs are read. One of its own, with no "
-        "other right: every agent sees its secret.",
+        description="The framework's principal for agents that authenticate readers of their "
+        "files (`--authenticate_http_readonly`), as logs are read there. Use a separate one "
+        "with no other right: every agent sees its secret.",
     )
     agents_secret_file: SecretFile | None = Field(
-        default=None, description="Holds that principal's secret. Both, or none."
+        default=None, description="Holds that principal's secret. Set both, or neither."
     )
     key_file: KeyFile | None = Field(
         default=None,
-        description="Holds the keys that seal what apps are given (variables, secrets, "
-        "credentials), one a line: the first one seals, every one opens. Without, they are given "
-        "nothing. Every framework needs the same.",
+        description="Holds the keys that seal the apps' variables, secrets and credentials, one "
+        "a line: the first seals, every one opens. Without it, apps can have none. Every "
+        "framework needs the same.",
     )
     local_repositories: bool = Field(
         default=False,
-        description="Whether an app may have a repository of this machine: a path, `file://`, or "
-        "an address of loopback. Who may register apps reads with it what the framework and the "
-        "executors may read. No app may have one in prevs's own folders.",
+        description="Whether an app may have a repository on this machine: a path, `file://`, "
+        "or a loopback address. Anybody who may register apps can then read what the framework "
+        "and the executors may read. No app may have one in prevs's own folders.",
     )
     refs_interval: float = Field(
         default=10.0,
         ge=1.0,
-        description="Seconds between two looks at a repository's branches, and the age after "
-        "which a list of them is fetched anew for who looks at it.",
+        description="Seconds between two fetches of a repository's branches, and the age after "
+        "which a request for their list fetches them again.",
     )
     max_previews: int = Field(
         default=Limits().previews, ge=1, description="How many previews may have a task at a time."
@@ -165,12 +169,12 @@ class Settings(EnvironmentSettings):
     starts_per_agent: int = Field(
         default=Limits().starts_per_agent,
         ge=1,
-        description="How many may be on their way to running at one agent.",
+        description="How many previews may be starting on one agent.",
     )
     starts_per_app: int = Field(
         default=Limits().starts_per_app,
         ge=1,
-        description="How many of one app may be on their way to running.",
+        description="How many previews of one app may be starting.",
     )
     registry: str = Field(
         default="",
@@ -182,20 +186,20 @@ class Settings(EnvironmentSettings):
     fetch_limit: float = Field(
         default=300.0,
         ge=1,
-        description="Seconds in which an agent has to have fetched a commit, or its image.",
+        description="Seconds that an agent may take to fetch a commit, or its image.",
     )
     build_limit: float = Field(
-        default=1800.0, ge=1, description="Seconds in which an image has to be built."
+        default=1800.0, ge=1, description="Seconds that the build of an image may take."
     )
     drain_limit: float = Field(
         default=Limits().drain,
         ge=0,
-        description="Seconds for which open requests may go on before their preview is stopped.",
+        description="Seconds that open requests may continue before their preview is stopped.",
     )
     vanished_after: float = Field(
         default=Limits().unreferenced,
         ge=0,
-        description="Seconds after which a preview goes whose last branch is gone.",
+        description="Seconds after which a preview is removed if its last branch is gone.",
     )
 
     @field_validator("master")
@@ -203,8 +207,8 @@ class Settings(EnvironmentSettings):
     def _check_master(cls, value: str) -> str:
         if not _MASTER.fullmatch(value):
             raise ValueError(
-                "is neither host:port nor zk://host:port,.../path (by IPv4; "
-                "for TLS there is PREVS_MASTER_CA_FILE)"
+                "is neither host:port nor zk://host:port,.../path (IPv4 only; for TLS, set "
+                "PREVS_MASTER_CA_FILE)"
             )
         return value
 
@@ -218,7 +222,8 @@ class Settings(EnvironmentSettings):
         read = names.split_host(parts.hostname or "", domain)
         if parts.scheme not in {"http", "https"} or read != ("label", "app"):
             raise ValueError(
-                f"{value} is no address under {domain}; https://{{label}}--{{app}}.{domain}/ is one"
+                f"{value} is not an address under {domain}; write for example "
+                f"https://{{label}}--{{app}}.{domain}/"
             )
         return value
 
@@ -237,8 +242,9 @@ class Settings(EnvironmentSettings):
     def _check_advertise(self) -> "Settings":
         if not self.advertise and self.host in _EVERYWHERE:
             raise ValueError(
-                f"{PREFIX}LISTEN is every address of this machine: {PREFIX}ADVERTISE has to say at "
-                "which one agents and other frameworks reach this one's API (http://HOST:PORT)"
+                f"{PREFIX}LISTEN is every address of this machine: set {PREFIX}ADVERTISE to the "
+                "one at which agents and other frameworks reach this framework's API "
+                "(http://HOST:PORT)"
             )
         return self
 
@@ -246,8 +252,8 @@ class Settings(EnvironmentSettings):
     def _check_tokens(self) -> "Settings":
         if self.token() in self.proxy_tokens():
             raise ValueError(
-                f"{PREFIX}PROXY_TOKEN_FILE holds the operator's token: proxies are to have one of "
-                "their own, which is good for less"
+                f"{PREFIX}PROXY_TOKEN_FILE holds the operator's token: give proxies a token of "
+                "their own, which may do less"
             )
         return self
 
@@ -258,8 +264,8 @@ class Settings(EnvironmentSettings):
             raise ValueError(f"{name} needs {PREFIX}ZOOKEEPER_AUTH_FILE: set both")
         if set(self.proxy_identities()) & set(self.identities()):
             raise ValueError(
-                f"{name} holds an identity of {PREFIX}ZOOKEEPER_AUTH_FILE: proxies are to have one "
-                "of their own, which may do less"
+                f"{name} holds an identity of {PREFIX}ZOOKEEPER_AUTH_FILE: give proxies an "
+                "identity of their own, which may do less"
             )
         return self
 

@@ -30,7 +30,7 @@ class Keyring:
         try:
             return self._all.decrypt(sealed)
         except (InvalidToken, ValueError):
-            raise WrongKey("no key in the file PREVS_KEY_FILE has sealed them.") from None
+            raise WrongKey("no key in the file PREVS_KEY_FILE sealed them.") from None
 
     def is_sealed_by_first(self, sealed: str) -> bool:
         """Return whether the first key opens a sealed text."""

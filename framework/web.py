@@ -75,8 +75,8 @@ def judge_proxies(
     lacks = []
     if not tokens:
         lacks.append(
-            "They have the operator's token, which is good for everything: PREVS_PROXY_TOKEN_FILE "
-            "is not set."
+            "They have the operator's token, which may do everything: PREVS_PROXY_TOKEN_FILE is "
+            "not set."
         )
     if own and not identities:
         lacks.append(
@@ -97,8 +97,8 @@ def find_local(chosen: Settings, apps: Iterable[AppRecord]) -> list[str]:
 def _find_problem(chosen: Settings, repository: str) -> str | None:
     if repository_url.is_local(repository) and not chosen.local_repositories:
         return (
-            "is on the machine that asks for it, which PREVS_LOCAL_REPOSITORIES does not allow: "
-            "name a server that others reach too, or have whoever runs prevs set that to yes"
+            "is on the machine that reads it, which PREVS_LOCAL_REPOSITORIES does not allow: "
+            "name a server that other machines reach too, or ask the operator to set that to yes"
         )
     return repository_url.find_own_problem(repository, chosen.dir)
 
@@ -114,7 +114,9 @@ def _readiness(chosen: Settings, service: Service, cluster: MesosCluster) -> tup
     )
     # Only the count: /readyz needs no token. `prevs doctor` names the apps.
     if count := len(find_local(chosen, service.snapshot.apps.values())):
-        detail = f"{count} of the apps have a repository on this machine, as no new one may."
+        detail = (
+            f"{count} of the apps have a repository on this machine, which no new app may have."
+        )
         checks = (*checks, Check("local-repositories", False, detail, needed=False))
     proxies = judge_proxies(
         chosen.proxy_tokens(), own=chosen.identities(), identities=chosen.proxy_identities()

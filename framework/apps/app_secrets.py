@@ -90,7 +90,10 @@ class AppSecrets:
         scoped = any(one.scope != VariableScope() for one in self.variables.values())
         data = codec.encode(self, 2 if scoped else 1)
         if len(data) > LARGEST:
-            wrong = f"all that {self.app!r} is given may have {LARGEST} bytes; it has {len(data)}"
+            wrong = (
+                f"the variables and the credential of {self.app!r} may have {LARGEST} bytes "
+                f"together; they have {len(data)}"
+            )
             raise InvalidSettings([Problem("value", wrong)])
         return data
 
@@ -106,11 +109,11 @@ class AppSecrets:
 def find_name_problem(name: str) -> str | None:
     """Return what is wrong with a variable's name, or None."""
     if not _NAME.fullmatch(name):
-        return "must be letters, digits and _, and not begin with a digit"
+        return "must consist of letters, digits and _, and not begin with a digit"
     if len(name) > LONGEST_NAME:
         return f"is longer than {LONGEST_NAME} characters"
     if name == "PORT" or name.startswith(_OURS):
-        return f"is kept for prevs: PORT and {_OURS}… tell an application what it is"
+        return f"is reserved: prevs sets PORT and {_OURS}… itself"
     return None
 
 
@@ -119,11 +122,11 @@ def find_value_problem(value: str, longest: int = LONGEST_VALUE) -> str | None:
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
-        return "cannot be written as UTF-8"
+        return "cannot be encoded as UTF-8"
     if size > longest:
-        return f"has {size} bytes; {longest} are allowed"
+        return f"has {size} bytes; at most {longest} are allowed"
     if "\0" in value:
-        return "has a zero byte in it"
+        return "contains a zero byte"
     return None
 
 
@@ -136,19 +139,25 @@ def find_credential_problems(credential: Credential) -> list[Problem]:
     ]
     if credential.private_key:
         if credential.password or credential.username:
-            alone = "goes alone: the user of ssh is a part of the repository's address"
+            alone = (
+                "cannot go with a username or a password: ssh's user is part of the repository's "
+                "address"
+            )
             problems.append(Problem("private_key", alone))
         if problem := ssh_keys.find_problem(credential.private_key):
             problems.append(Problem("private_key", problem))
         if not credential.known_hosts.strip():
-            missing = "is missing: a key is of no use without the host's own (`ssh-keyscan HOST`)"
+            missing = (
+                "is missing: a key is useless without the host's keys (`ssh-keyscan HOST` prints "
+                "them)"
+            )
             problems.append(Problem("known_hosts", missing))
     elif not credential.password:
-        problems.append(Problem("password", "is missing, and there is no private_key either"))
+        problems.append(Problem("password", "is missing, and so is private_key"))
     elif credential.known_hosts:
-        problems.append(Problem("known_hosts", "goes with a private_key"))
+        problems.append(Problem("known_hosts", "can only go with a private_key"))
     elif _CONTROL.search(credential.username + credential.password):
-        problems.append(Problem("password", "has line ends or control characters in it"))
+        problems.append(Problem("password", "contains line breaks or control characters"))
     return problems
 
 
@@ -169,7 +178,7 @@ def with_variable(
         "tags": variable_scopes.find_patterns_problem(wanted.tags),
     }
     if name not in given.variables and len(given.variables) >= MOST:
-        found["name"] = f"would be one too many: {MOST} variables are allowed"
+        found["name"] = f"is one too many: at most {MOST} variables are allowed"
     if problems := [Problem(field, problem) for field, problem in found.items() if problem]:
         raise InvalidSettings(problems)
     return dataclasses.replace(given, variables={**given.variables, name: variable})

@@ -29,7 +29,7 @@ def find_problem(repository: str) -> str | None:
     if match := _URL.fullmatch(repository):
         problem = _find_url_problem(match["scheme"].lower(), match["authority"], match["path"])
         is_read = read_address(repository) is not None
-        return problem or (None if is_read else "has signs in its host that no host has")
+        return problem or (None if is_read else "has a host with characters that no host has")
     if _SCP_LIKE.fullmatch(repository):
         return None
     return (
@@ -59,16 +59,16 @@ def find_own_problem(repository: str, folder: Path) -> str | None:
         return None
     place, own = Path(address.path).resolve(), folder.resolve()
     if place == own or own in place.parents or _MIRROR.search(f"{place}/"):
-        return "is in a folder of prevs itself, where the repositories of other apps are"
+        return "is in a folder of prevs itself, which holds the repositories of other apps"
     return None
 
 
 def find_folder_problem(folder: str) -> str | None:
     """Return what is wrong with a folder in a repository, or None; "" is the repository's root."""
     if not folder.isprintable():
-        return "has control characters in it"
+        return "contains control characters"
     if folder and any(part in {"", ".", "..", ".git"} for part in folder.split("/")):
-        return "is no folder in the repository: write it like services/web"
+        return "is not a folder in the repository: write it like services/web"
     return None
 
 
@@ -78,7 +78,7 @@ def _find_text_problem(repository: str) -> str | None:
     if len(repository) > _LONGEST:
         return f"is longer than {_LONGEST} characters"
     if not repository.isprintable():
-        return "has control characters in it"
+        return "contains control characters"
     if repository != repository.strip():
         return "begins or ends with a space"
     return None
@@ -91,9 +91,9 @@ def _find_url_problem(scheme: str, authority: str, path: str | None) -> str | No
     if user.startswith("-"):
         return "has a user that begins with -, which ssh takes for an option"
     if at and (scheme in ("http", "https") or ":" in user):
-        return "has credentials in it, which would be stored and shown in the clear"
+        return "contains credentials, which would be stored and shown in the clear"
     if scheme != "file" and (not host or host.startswith("-")):
-        return "names no host"
+        return "has no host"
     if scheme == "file" and not path:
-        return "names no path"
+        return "has no path"
     return None

@@ -20,10 +20,10 @@ _LOCKED = ("ENCRYPTED", "Proc-Type: 4,ENCRYPTED")
 def find_problem(key: str) -> str | None:
     """Return why ssh cannot use a text as a key by itself; None if it can. Accepts any text."""
     if not _BEGINS.match(key.lstrip()):
-        return "is no private key: one begins with -----BEGIN … PRIVATE KEY-----"
+        return "is not a private key: it must begin with -----BEGIN … PRIVATE KEY-----"
     parts = _read_parts(key)
     if any(mark in key for mark in _LOCKED) or (parts and parts[0] != b"none"):
-        return "is locked by a passphrase, which nobody is there to type"
+        return "is locked with a passphrase, and nobody is there to type it"
     return None
 
 

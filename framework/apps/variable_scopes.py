@@ -68,7 +68,7 @@ def matches(pattern: str, name: str) -> bool:
 def find_patterns_problem(patterns: Sequence[str]) -> str | None:
     """Return what is wrong with the patterns of a scope, or None."""
     if len(patterns) > MOST_PATTERNS:
-        return f"are {len(patterns)} patterns; {MOST_PATTERNS} are allowed"
+        return f"are {len(patterns)} patterns; at most {MOST_PATTERNS} are allowed"
     return next((problem for problem in map(_find_problem, patterns) if problem), None)
 
 
@@ -76,12 +76,12 @@ def _find_problem(pattern: str) -> str | None:
     if len(pattern) > LONGEST_PATTERN:
         return f"has a pattern of more than {LONGEST_PATTERN} characters"
     if not _SEEN.fullmatch(pattern):
-        return f"has {pattern!r}: a pattern has no spaces, commas or control characters"
+        return f"has {pattern!r}: a pattern must not contain spaces, commas or control characters"
     parts = pattern.split("/")
     if "" in parts:
-        return f"has {pattern!r}: there is nothing before, between or after a slash"
+        return f"has {pattern!r}: a slash must have something before and after it"
     if parts[0] == "refs":
         return f"has {pattern!r}: write main for refs/heads/main"
     if any(_REST in part for part in parts[:-1]) or (_REST in parts[-1] and parts[-1] != _REST):
-        return f"has {pattern!r}: ** stands at the end, alone or after a slash"
+        return f"has {pattern!r}: ** must be at the end, alone or after a slash"
     return None

@@ -37,10 +37,10 @@ LAUNCH_SECONDS = 300.0
 
 _KILLED = Reason(
     ReasonKind.KILLED_BY_MESOS,
-    "Its task is being ended by Mesos, which needs its agent: it starts again.",
+    "Mesos is ending its task because it needs the agent; the preview starts again.",
 )
 _AWAY = Reason(
-    ReasonKind.AGENT_AWAY, "Its agent does not answer; in a minute another one takes over."
+    ReasonKind.AGENT_AWAY, "Its agent does not answer; another one takes over in a minute."
 )
 
 _EVENTS: Mapping[StatusKind, Event] = {
@@ -189,7 +189,7 @@ class Attempts:
         now = self._clock.monotonic()
         if status.kind is StatusKind.UNKNOWN:
             if preview.state is State.PLACED:
-                self._end(preview, Failure(Cause.TASK_LOST, "Mesos never got the task."))
+                self._end(preview, Failure(Cause.TASK_LOST, "Mesos never received the task."))
                 return
             if self._subscribed is not None and now - self._subscribed >= AWAY_SECONDS:
                 self._end(preview, Failure(Cause.TASK_LOST, "Mesos has lost its task."))

@@ -71,7 +71,10 @@ def _again(failure: Failure, count: int, wait: float) -> str:
     when = f"in {wait:g} s" if wait else "at once"
     left = LOST_LIMIT + 1 - count
     times = "once more" if left == 1 else f"{left} more times in a row"
-    return f"{failure.message} It is tried again {when}; if that ends so {times}, it stays failed."
+    return (
+        f"{failure.message} It is tried again {when}; if it ends like that {times}, it stays "
+        "failed."
+    )
 
 
 def _last(event: Event, count: int, failure: Failure) -> str:

@@ -23,9 +23,9 @@ MOST_MISTAKES = 20
 _LONGEST = 400
 
 _KINDS = {
-    "link": "is a symbolic link; it has to be a file of its own",
-    "folder": "is a folder; it has to be a file",
-    "submodule": "is a submodule; it has to be a file",
+    "link": "is a symbolic link; it must be a regular file",
+    "folder": "is a folder; it must be a file",
+    "submodule": "is a submodule; it must be a file",
 }
 
 Outcome = CommitSettings | Failure
@@ -67,7 +67,9 @@ class ManifestReader:
         except Exception:
             # Every request needs an outcome: the service sends no second one meanwhile.
             log.exception("the settings of a commit cannot be read", app=app.name, commit=sha[:12])
-            outcome = Failure(Cause.EXECUTOR_FAILED, f"{FILE} could not be read by a defect.")
+            outcome = Failure(
+                Cause.EXECUTOR_FAILED, f"{FILE} could not be read because of a defect in prevs."
+            )
         self._submit(
             events.SettingsRead(app.name, sha, effective_settings.settings_key(app), outcome)
         )
@@ -98,7 +100,7 @@ def read_settings(refs: Repositories, app: AppRecord, sha: str) -> Outcome:
     try:
         file = refs.read_file(app, sha, path, most=manifest.MOST_BYTES)
     except UnknownLabel:
-        message = f"The commit {sha[:12]} is in the repository no more."
+        message = f"The commit {sha[:12]} is no longer in the repository."
         return Failure(Cause.COMMIT_MISSING, message)
     except FrameworkError as error:
         return Failure(Cause.REPOSITORY_UNREACHABLE, str(error))

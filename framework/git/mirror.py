@@ -147,7 +147,7 @@ class Mirror:
                 raise GitFailed(f"it has not answered for {timeout:g} s", "")
         last, snapshot = self._last, self._snapshot
         if last.started < called_at:
-            raise GitFailed("the framework failed over it; its log has the details", "")
+            raise GitFailed("the framework failed to read it; its log has the details", "")
         if last.failure:
             raise last.failure
         return snapshot or self._load()

@@ -149,7 +149,7 @@ class Mirrors:
             mirror.fetch()
             return files.read_file(self._git, mirror.folder, sha, path, most=most)
         except files.NoCommit as exc:
-            raise UnknownLabel(app.name, sha, "it is in the repository no more.") from exc
+            raise UnknownLabel(app.name, sha, "it is no longer in the repository.") from exc
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
 

@@ -122,8 +122,8 @@ def show_name(ref: Ref) -> str | None:
 def explain_no_label(label: str) -> str:
     """Return why a text that is no DNS label is not resolved."""
     return (
-        "it is no DNS label (1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last). "
-        f"A branch or tag of this name has the label {names.slug(label)!r}."
+        "it is not a DNS label (1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last). A "
+        f"branch or tag of this name has the label {names.slug(label)!r}."
     )
 
 
@@ -134,9 +134,9 @@ def explain_unknown(label: str, refs: Sequence[Ref], unreached: Sequence[str]) -
     if not refs:
         return "the repository has no branches and no tags yet."
     if names.is_commit_prefix(label):
-        return "there is no branch or tag of that name, and no commit whose id begins so."
+        return "there is no branch or tag of that name, and no commit whose id begins with it."
     if _TOO_SHORT.fullmatch(label):
-        return "there is no branch or tag of that name; of a commit, give at least 7 digits."
+        return "there is no branch or tag of that name; for a commit, give at least 7 digits."
     return "there is no branch or tag of that name."
 
 

@@ -17,50 +17,51 @@ FILES = "/docs-files"
 DESCRIPTION = """\
 Register a repository, start previews of its commits, and watch them.
 
-**Tokens.** Every call below `/v1`, and who reads this as `/openapi.json`, brings one:
+**Tokens.** Every call below `/v1` needs a token, and so does `/openapi.json`:
 `Authorization: Bearer TOKEN`. A token has a scope:
-`read` is for every GET but those of tokens and the audit log; `use` is also for starting, stopping,
-retrying and pinning previews; `admin` is also for apps, tokens and the audit log; `proxy` is for
-what proxies ask and report, and no more. Too little is answered 403, with the scope that is
-`needed`. A token may be for one app: it sees, starts and stops nothing of others.
+`read` allows every GET except those of tokens and the audit log; `use` also allows to start, stop,
+retry and pin previews; `admin` also allows apps, tokens and the audit log; `proxy` allows what
+proxies read and report, and nothing else. A token with too small a scope gets 403, and `needed`
+names the scope. A token may be for one app: it sees, starts and stops nothing of others.
 
 **Problems.** Every "no" is `application/problem+json` (RFC 9457). Its `type` never changes its
-meaning, its `detail` says what to do.
+meaning; its `detail` says what to do.
 
-**Lists** come in pages: `limit` entries, and `next`, which goes into `after` to see what follows.
+**Lists** come in pages: at most `limit` entries, and `next`. Send `next` as `after` to get what
+follows.
 
 **ETags.** One app, its variables, its credential and one preview have one: `If-None-Match` saves an
-answer that is known already, `If-Match` keeps a change from undoing another one.
+answer that the client has already, and `If-Match` keeps a change from undoing another one.
 
-**Orders.** To register an app, to start and to retry a preview take an `Idempotency-Key`: the same
+**Orders.** To register an app, and to start or retry a preview, send an `Idempotency-Key`: the same
 order with the same key is done once, however often it is sent within an hour.
 
-**Limits.** A named token may ask 600 times a minute; `RateLimit` says what is left of that. It may
-have 200 requests open, streams too. Beyond either comes 429, with `Retry-After`. The operator's
-token and those of proxies have no limit.
+**Limits.** A named token may send 600 requests a minute; `RateLimit` says how many are left. It may
+have 200 requests open, streams included. Beyond either limit, the answer is 429, with
+`Retry-After`. The operator's token and those of proxies have no limit.
 """
 TAGS: list[dict[str, Any]] = [
     {"name": "apps", "description": "Registered repositories with their settings."},
     {
         "name": "secrets",
-        "description": "What apps are given: variables, secrets, credentials. Secret values go in, "
-        "and never out.",
+        "description": "Variables, secrets and credentials of apps. Secret values go in, and "
+        "never come out.",
     },
     {"name": "repositories", "description": "What the repositories have: branches, tags, commits."},
     {"name": "previews", "description": "Apps at a commit: start, watch and stop them."},
     {"name": "use", "description": "The queue, the agents, and what proxies report."},
-    {"name": "events", "description": "What has happened, as a list or as it happens."},
+    {"name": "events", "description": "What has happened, as a list or as a stream."},
     {"name": "tokens", "description": "Who may do what, and who did."},
     {
         "name": "operation",
-        "description": "Probes. They need no token; who brings the operator's, or one for numbers, "
-        "reads addresses, too.",
+        "description": "Probes. They need no token. With the operator's, or one for metrics, "
+        "the answer has addresses, too.",
     },
 ]
 BEARER = (
-    "A token of the API: the operator's, one of proxies, or one that POST /v1/tokens has made. The "
-    "last have the scope `read`, `use` or `admin`, of which each has what those before it have; "
-    "each call says which it needs, and what a token for one app gets of it."
+    "An API token: the operator's, one of the proxies', or one that POST /v1/tokens has made. "
+    "The last have the scope `read`, `use` or `admin`; each includes the ones before it. Each "
+    "call says which scope it needs, and what a token for one app gets of it."
 )
 
 
@@ -100,8 +101,8 @@ def _describe_access(operation: Operation) -> str:
     needed = f"Needs the scope `{operation.scope.value}`"
     needed += ", or `proxy`." if operation.for_proxies else "."
     share = {
-        Reach.ITS_PATH: " With a token for one app: for that app.",
-        Reach.ITS_SHARE: " With a token for one app: what is of that app.",
+        Reach.ITS_PATH: " A token for one app may call it for that app.",
+        Reach.ITS_SHARE: " A token for one app gets what belongs to that app.",
     }
     return needed + share.get(operation.reach, "")
 

@@ -78,9 +78,7 @@ class Forwarding:
         try:
             request = self._copy(scope, receive, api, taken)
         except (httpx.InvalidURL, UnicodeDecodeError):  # `OPTIONS *`, or a path that is no ASCII
-            refusal = problems.answer_problem(
-                problems.INVALID_REQUEST, "There can be no such path."
-            )
+            refusal = problems.answer_problem(problems.INVALID_REQUEST, "No such path can exist.")
             await refusal(scope, receive, send)
             return
         why: str | None = f"The framework that led ({api}) hangs; it may have done this."

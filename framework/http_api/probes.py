@@ -40,7 +40,7 @@ _CHECK: dict[str, Any] = {
 
 
 class CheckModel(BaseModel):
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     model_config = example(_CHECK)
 
@@ -51,7 +51,7 @@ class CheckModel(BaseModel):
 
 
 class Probe(BaseModel):
-    """What a probe found; where it fails the same comes in a problem."""
+    """What a probe found. If it fails, a problem has the same fields."""
 
     model_config = example(
         {
@@ -64,10 +64,10 @@ class Probe(BaseModel):
     )
 
     status: Literal["ok"]
-    version: str = Field(description="That of the framework: the command line compares it.")
+    version: str = Field(description="The framework's version: the command line compares it.")
     role: Literal["leader", "standby"]
     leader: str | None = Field(
-        default=None, description="Where the one is that leads: for who brings a token."
+        default=None, description="Where the leader is; only for requests with a token."
     )
     checks: list[CheckModel]
 
@@ -96,12 +96,12 @@ def make_router(probes: Probes) -> APIRouter:
 
     @router.get("/healthz", response_model=Probe, responses=failing)
     async def show_health(request: Request) -> Response:
-        """Tell whether the framework can do its work at all; where not, start it again."""
+        """Show whether the framework works at all. If it does not, restart it."""
         return answer_probe(request.scope, (ANSWERS, *probes.healthy()), "leader")
 
     @router.get("/readyz", response_model=Probe, responses=failing)
     async def show_readiness(request: Request) -> Response:
-        """Tell whether the framework can do now what it is asked for."""
+        """Show whether the framework can do now what it is requested to do."""
         return answer_probe(request.scope, probes.ready(), "leader")
 
     return router

@@ -34,7 +34,8 @@ def parse(text: str) -> Constraint:
     found = _FORM.fullmatch(text)
     if found is None:
         raise ValueError(
-            f"{text!r} is no constraint; write name=value, name=value|value, name!=value or name."
+            f"{text!r} is not a constraint; write name=value, name=value|value, name!=value or "
+            "name."
         )
     name, sign, values = found.groups()
     each = frozenset(value.strip() for value in values.split("|")) if values else frozenset()

@@ -42,13 +42,13 @@ class Quotas:
             )
         if self._total >= self._limits.previews:
             return Refusal(
-                f"There are {self._limits.previews} previews already, as many as there may be.",
+                f"There are already {self._limits.previews} previews, as many as are allowed.",
                 Shortage.SLOT,
             )
         if self._starting[app] >= self._limits.starts_per_app:
             return Refusal(
-                f"{self._starting[app]} previews of {app} are starting; "
-                "it begins when one of them is done.",
+                f"{self._starting[app]} previews of {app} are starting; it starts when one of "
+                "them is done.",
                 Shortage.APP_TURN,
             )
         return None

@@ -85,6 +85,6 @@ def _explain(cpus: float, mem: int, found: Survey) -> Refusal:
     if not roomy:
         return Refusal(f"No agent has {cpus:g} CPUs and {mem} MB free at once.")
     if any(agent.starts <= 0 for agent in roomy):
-        reason = "Every agent with room for it starts others now; it is next there."
+        reason = "Every agent with room for it is starting others now; it is next there."
         return Refusal(reason, Shortage.TURN)
     return Refusal("No agent with enough CPUs and memory has a free port.")

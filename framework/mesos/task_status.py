@@ -68,13 +68,13 @@ _ENDS: Mapping[str, tuple[Cause, str]] = {
         Cause.EXECUTOR_FAILED,
         "The executor left before it had reported how the task ended.",
     ),
-    "REASON_INVALID_OFFERS": (Cause.TASK_LOST, "The offer had gone when it was taken."),
-    "REASON_TASK_INVALID": (Cause.TASK_REJECTED, "Mesos refuses the task."),
+    "REASON_INVALID_OFFERS": (Cause.TASK_LOST, "The offer was gone when it was accepted."),
+    "REASON_TASK_INVALID": (Cause.TASK_REJECTED, "Mesos refused the task."),
     "REASON_TASK_UNAUTHORIZED": (
         Cause.TASK_REJECTED,
         "Mesos does not allow this framework to run the task.",
     ),
-    "REASON_TASK_GROUP_INVALID": (Cause.TASK_REJECTED, "Mesos refuses the task."),
+    "REASON_TASK_GROUP_INVALID": (Cause.TASK_REJECTED, "Mesos refused the task."),
     "REASON_SLAVE_REMOVED": (Cause.TASK_LOST, "Its agent is gone."),
     "REASON_AGENT_REMOVED": (Cause.TASK_LOST, "Its agent is gone."),
     "REASON_SLAVE_DISCONNECTED": (Cause.TASK_LOST, "Its agent lost its connection."),
@@ -87,17 +87,17 @@ _ENDS: Mapping[str, tuple[Cause, str]] = {
     "REASON_AGENT_DRAINING": (Cause.TASK_LOST, "Its agent is being drained."),
     "REASON_SLAVE_REMOVED_BY_OPERATOR": (Cause.TASK_LOST, "Its agent was removed."),
     "REASON_AGENT_REMOVED_BY_OPERATOR": (Cause.TASK_LOST, "Its agent was removed."),
-    "REASON_CONTAINER_PREEMPTED": (Cause.TASK_LOST, "Something else took its place."),
+    "REASON_CONTAINER_PREEMPTED": (Cause.TASK_LOST, "Something else took its resources."),
     "REASON_RESOURCES_UNKNOWN": (Cause.TASK_LOST, "Its resources are not known."),
     "REASON_GC_ERROR": (Cause.TASK_LOST, "Its agent could not clean up for it."),
-    "REASON_MASTER_DISCONNECTED": (Cause.TASK_LOST, "The master was not there."),
+    "REASON_MASTER_DISCONNECTED": (Cause.TASK_LOST, "The master was not connected."),
     "REASON_RECONCILIATION": (Cause.TASK_LOST, "Mesos does not have the task."),
 }
 """What a reason of Mesos means if the executor could not report the cause itself."""
 
 _NOT_FETCHED = (
-    "The agent could not fetch the executor from the framework, which agents must reach at the "
-    "address that PREVS_ADVERTISE says."
+    "The agent could not fetch the executor from the framework. Agents must reach the framework "
+    "at PREVS_ADVERTISE."
 )
 
 
@@ -148,7 +148,7 @@ def _failure(status: Mapping[str, Any], report: TaskReport | None) -> Failure:
         return Failure(Cause.APP_EXITED, message or "The application ended by itself.", 0)
     reason = status.get("reason", "")
     if state == "TASK_ERROR" and reason != "REASON_INVALID_OFFERS":
-        return Failure(Cause.TASK_REJECTED, _sentence("Mesos refuses the task.", message))
+        return Failure(Cause.TASK_REJECTED, _sentence("Mesos refused the task.", message))
     if reason in _ENDS:
         cause, sentence = _ENDS[reason]
         if reason == "REASON_CONTAINER_LAUNCH_FAILED" and "Failed to fetch" in message:

@@ -190,7 +190,7 @@ def _describe_change(before: PreviewRecord | None, now: PreviewRecord) -> str | 
     if before is None or before.state is not now.state:
         return f"{_name(now, before)} {_describe_state(before, now)}"
     if before.pinned is not now.pinned:
-        return f"{_name(now, before)} {'was pinned' if now.pinned else 'is pinned no longer'}"
+        return f"{_name(now, before)} {'was pinned' if now.pinned else 'is no longer pinned'}"
     return None
 
 
@@ -217,9 +217,9 @@ def _describe_state(before: PreviewRecord | None, now: PreviewRecord) -> str:
 
 def _describe_queued(before: PreviewRecord | None, now: PreviewRecord) -> str:
     if before is None:
-        return f"was asked for{_give_reason(now.reason)}"
+        return f"was requested{_give_reason(now.reason)}"
     if before.state is State.STOPPED:
-        return f"was asked for again{_give_reason(now.reason)}"
+        return f"was requested again{_give_reason(now.reason)}"
     if before.state is State.FAILED:
         return "is tried again"
     return f"starts again{_give_reason(now.reason)}"

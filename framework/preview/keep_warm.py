@@ -31,7 +31,9 @@ def parse(text: str) -> Span:
     """Return the hours that a text describes. Raises ValueError with a sentence for people."""
     found = _FORM.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} are no hours; write for example mon-fri 08:00-18:00.")
+        raise ValueError(
+            f"{text!r} is not a range of hours; write for example mon-fri 08:00-18:00."
+        )
     days, *clock = found.groups()
     begin, end = _minutes(text, *clock[:2]), _minutes(text, *clock[2:])
     if begin in (end, _DAY_MINUTES):
@@ -77,7 +79,7 @@ def _try_parse(text: str) -> Span | None:
 def _minutes(text: str, hours: str, minutes: str) -> int:
     result = int(hours) * 60 + int(minutes)
     if int(minutes) >= 60 or result > _DAY_MINUTES:
-        raise ValueError(f"{text!r} has a time that no clock shows.")
+        raise ValueError(f"{text!r} has a time that does not exist.")
     return result
 
 
@@ -88,6 +90,6 @@ def _read_days(text: str, days: str) -> frozenset[int]:
         try:
             begin, end = _DAYS.index(first), _DAYS.index(last or first)
         except ValueError:
-            raise ValueError(f"{text!r} has a day that is none of {', '.join(_DAYS)}.") from None
+            raise ValueError(f"{text!r} has a day that is not one of {', '.join(_DAYS)}.") from None
         result |= {(begin + n) % 7 for n in range((end - begin) % 7 + 1)}
     return frozenset(result)

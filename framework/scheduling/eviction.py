@@ -44,7 +44,7 @@ EXECUTOR_SECONDS = 1.0
 _ENDING = frozenset(State) - WITH_TASK | {State.DRAINING}
 _TURNS = frozenset({Shortage.TURN, Shortage.APP_TURN})
 MAKING = "Room is being made for it"
-NOTHING_IDLE = "What runs is in use, was used just now, or is pinned."
+NOTHING_IDLE = "Everything that runs is in use, was used just now, or is pinned."
 
 log = structlog.get_logger(__name__)
 

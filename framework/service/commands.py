@@ -97,7 +97,7 @@ class Commands:
             requested = Requested(now, tuple(refs))
             preview = self._records.change(preview, requested, label=label)
         log.info(
-            "a preview is asked for",
+            "a preview is requested",
             app=app,
             commit=sha[:12],
             task=preview.task_id,

@@ -35,15 +35,15 @@ def judge_zookeeper(writable: Collection[str], *, root: str, has_identity: bool)
     findings = []
     if ours:
         do = (
-            "The framework that leads next with this one's PREVS_ZOOKEEPER_AUTH_FILE closes it."
+            "The next framework that leads with the same PREVS_ZOOKEEPER_AUTH_FILE closes it."
             if has_identity
             else "Set PREVS_ZOOKEEPER_AUTH_FILE for all frameworks and proxies."
         )
-        findings.append(f"Whoever reaches ZooKeeper may change what runs ({_some(ours)}). {do}")
+        findings.append(f"Anybody who reaches ZooKeeper may change what runs ({_some(ours)}). {do}")
     if others:
         findings.append(
-            f"Whoever reaches ZooKeeper may announce himself as the master ({_some(others)}). "
-            "Give the masters credentials there (zk://user:password@…), and their znode an ACL."
+            f"Anybody who reaches ZooKeeper may pose as the master ({_some(others)}). Give the "
+            "masters credentials there (zk://user:password@…), and their znode an ACL."
         )
     return " ".join(findings) or None
 
@@ -66,9 +66,9 @@ def judge_master(
     registers = "authenticate_http_frameworks" in lacks
     may = "run commands on every agent" if registers else "read or change it"
     return (
-        f"The Mesos master {master} does not ask who one is: whoever reaches it may {may}. Start "
-        f"it with {' '.join(f'--{flag}' for flag in lacks)} and --credentials, and set "
-        "PREVS_PRINCIPAL and PREVS_SECRET_FILE."
+        f"The Mesos master {master} does not authenticate callers: anybody who reaches it may "
+        f"{may}. Start it with {' '.join(f'--{flag}' for flag in lacks)} and --credentials, and "
+        "set PREVS_PRINCIPAL and PREVS_SECRET_FILE."
     )
 
 
@@ -93,7 +93,7 @@ class Openness:
         with self._lock:
             found = dict(self._found)
         return tuple(
-            Check(name, why is None, why or "It asks who one is.", needed=False)
+            Check(name, why is None, why or "It authenticates callers.", needed=False)
             for name, why in found.items()
         )
 
@@ -133,7 +133,7 @@ class Openness:
             before = self._found.get(name)
             self._found[name] = why
         if why is not None and before is None:
-            log.warning("it is open to whoever reaches it", part=name, why=why)
+            log.warning("it is open to anybody who reaches it", part=name, why=why)
 
 
 def _pauses() -> Iterator[float]:

@@ -30,8 +30,8 @@ LAPSE_SECONDS = 8.0
 
 REASON = Reason(
     ReasonKind.REFUSES_CONNECTIONS,
-    "Its container refuses connections. Mesos has been asked about its task; "
-    f"if it runs, and no proxy reaches it for {PATIENCE_SECONDS:g} s, it is started again.",
+    "Its container refuses connections. The framework has asked Mesos about its task; if the "
+    f"task runs and no proxy reaches it for {PATIENCE_SECONDS:g} s, it starts again.",
 )
 _FAILURE = Failure(
     Cause.UNHEALTHY,

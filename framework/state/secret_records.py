@@ -98,7 +98,7 @@ class SecretRecords:
             known = self.all.get(app)
             if known is not None and self._is_stale(known):
                 self.save(known.opened)
-                log.info("sealed anew, by the first key", app=app)
+                log.info("sealed again with the first key", app=app)
             self._stale.remove(app)
 
     def _open(self, record: SecretsRecord) -> StoredSecrets:
@@ -107,11 +107,11 @@ class SecretRecords:
             opened = AppSecrets.decode(self._vault.open(record.sealed))
             if opened.app == record.app:
                 return StoredSecrets(record, opened)
-            why = f"they are those of {opened.app!r}."
+            why = f"they belong to {opened.app!r}."
         except WrongKey as error:
             why = error.why
         except RecordError:
-            why = "another version of prevs has written them."
+            why = "another version of prevs wrote them."
         log.error("secrets cannot be opened: the app cannot start", app=record.app, why=why)
         return StoredSecrets(record, AppSecrets(record.app), why)
 

@@ -19,8 +19,8 @@ RECONNECT: Mapping[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, 
 """The framework reconnects within a second after ZooKeeper is back, even after a minute."""
 
 CLOSED = (
-    "is closed to this framework: PREVS_ZOOKEEPER_AUTH_FILE has to hold the user:password that it "
-    "is open to. Where it is somebody else's, choose another PREVS_ROOT."
+    "is closed to this framework: PREVS_ZOOKEEPER_AUTH_FILE must hold a user:password that may "
+    "open it. If it belongs to somebody else, choose another PREVS_ROOT."
 )
 
 

@@ -59,9 +59,9 @@ def find_difference(
     if not differences:
         return None
     return (
-        f"is of frameworks with other settings ({'; '.join(differences)}). Set what is there, or "
-        "choose another PREVS_ROOT. If it is the installation that changes: stop its frameworks, "
-        "then run `python -m framework --forget installation`."
+        f"belongs to frameworks with other settings ({'; '.join(differences)}). Use the same "
+        "settings, or choose another PREVS_ROOT. If the installation itself changes: stop its "
+        "frameworks, then run `python -m framework --forget installation`."
     )
 
 
@@ -74,9 +74,9 @@ def find_stranger(root: str, children: Collection[str], data: bytes, owner: int)
     if root == "/zookeeper" or root.startswith("/zookeeper/"):
         why = "is ZooKeeper's own"
     elif others:
-        why = f"holds what is not of prevs ({', '.join(others[:3])})"
+        why = f"holds znodes that are not from prevs ({', '.join(others[:3])})"
     elif data or owner:
-        why = "is some other program's"
+        why = "belongs to another program"
     else:
         return None
     return f"{why}. Choose another PREVS_ROOT."

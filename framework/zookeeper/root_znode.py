@@ -41,7 +41,7 @@ def claim(client: KazooClient, paths: Paths, ours: InstallationRecord, *, led: b
         except NoAuthError:
             raise ForeignState(paths.root, CLOSED) from None
         except NoChildrenForEphemeralsError:
-            why = "is somebody's mark that he is there. Choose another PREVS_ROOT."
+            why = "is an ephemeral znode of another program. Choose another PREVS_ROOT."
             raise ForeignState(paths.root, why) from None
     try:
         found = InstallationRecord.decode(stored)
@@ -192,15 +192,17 @@ def _look_around(client: KazooClient, paths: Paths) -> None:
     if "apps" in children:
         apps = [client.get(paths.app(name))[0] for name in client.get_children(paths.apps)]
         if apps and not any(_is_app(data) for data in apps):
-            raise ForeignState(paths.apps, "holds no app of prevs. Choose another PREVS_ROOT.")
+            raise ForeignState(
+                paths.apps, "does not hold an app of prevs. Choose another PREVS_ROOT."
+            )
 
 
 def _check_id(client: KazooClient, path: str) -> None:
     data = _read(client, path)
     if data and not installation.is_framework_id(data):
         why = (
-            f"holds no framework id of Mesos ({data[:40]!r}). Choose another PREVS_ROOT, or run "
-            "`python -m framework --forget id`."
+            f"does not hold a Mesos framework id ({data[:40]!r}). Choose another PREVS_ROOT, or "
+            "run `python -m framework --forget id`."
         )
         raise ForeignState(path, why)
 

@@ -145,7 +145,7 @@ class ZookeeperStore:
             if self._path(record) == path:
                 records.append(record)
             else:
-                log.warning("a record is left out", path=path, why="it is that of another path")
+                log.warning("a record is left out", path=path, why="it belongs to another path")
         return records
 
     def _read_secrets(self) -> list[SecretsRecord]:

@@ -36,15 +36,15 @@ class Health(Table):
     # First, because the allowed values of the other keys depend on it.
     kind: Annotated[str, AfterValidator(rules.check_kind)] | None = Field(
         default=None,
-        description="What is asked: `http` is a `GET` over HTTP/1.1, or HTTP/2 where it speaks "
-        "that alone; `grpc` gRPC's health service, where having none passes; `tcp` whether it "
-        "takes a connection. Default: `http`, and `grpc` where what answers is a gRPC server.",
+        description="How to check it: `http` sends a `GET` over HTTP/1.1, or over HTTP/2 if it "
+        "speaks nothing else; `grpc` calls gRPC's health service, and passes if there is none; "
+        "`tcp` opens a connection. Default: `http`, or `grpc` if a gRPC server answers.",
         examples=['"grpc"'],
     )
 
     path: HealthPath | None = Field(
         default=None,
-        description="The path that is asked for. Default: the app's `health`.",
+        description="The path to request. Default: the app's `health`.",
         examples=['"/healthz"'],
     )
     status: Annotated[
@@ -54,8 +54,7 @@ class Health(Table):
         HttpOnly,
     ] = Field(
         default=[],
-        description="Which status means that it is ready: one, or a list. Default: any 2xx and "
-        "3xx.",
+        description="The status that means ready: one, or a list. Default: any 2xx or 3xx.",
         examples=["200", "[200, 204]"],
     )
     timeout: Annotated[float, Field(ge=0.1, le=60)] | None = Field(
@@ -65,8 +64,8 @@ class Health(Table):
     )
     grace: Annotated[float, Field(ge=1, le=3600)] | None = Field(
         default=None,
-        description="How many seconds may pass from the container's start to an answer that "
-        "passes. Default: 60.",
+        description="How many seconds may pass from the container's start to the first answer "
+        "that passes. Default: 60.",
         examples=["120"],
     )
 
@@ -96,12 +95,12 @@ class Build(Table):
 
     dockerfile: InTree = Field(
         default=BuildSettings.dockerfile,
-        description="Where the Dockerfile is.",
+        description="The path of the Dockerfile.",
         examples=['"docker/Dockerfile"'],
     )
     context: InTree = Field(
         default=BuildSettings.context,
-        description="The folder that the build gets to see.",
+        description="The folder that the build sees.",
         examples=['".."'],
     )
     target: Annotated[str, Field(max_length=128), AfterValidator(rules.check_stage)] | None = Field(
@@ -111,8 +110,8 @@ class Build(Table):
     )
     args: Annotated[dict[Name, Text], Field(max_length=MOST_VARIABLES)] = Field(
         default={},
-        description="Build arguments, a table of texts. They stay in the image's history: no "
-        "place for secrets.",
+        description="Build arguments, a table of texts. They stay in the image's history, so "
+        "put no secrets in them.",
         examples=['{ NODE_ENV = "production" }'],
     )
 
@@ -122,9 +121,10 @@ class Hooks(Table):
 
     prepare: Annotated[list[Words], Field(max_length=MOST_HOOKS)] = Field(
         default=[],
-        description="Commands, one after the other, before it starts: once on its `volumes`, at "
-        "each start where it has none. A command is a text or a list of words, and runs "
-        'without a shell (`["sh", "-c", "…"]` has one). One that fails fails the preview.',
+        description="Commands that run one after the other before it starts: once for its "
+        "`volumes`, or at each start if it has none. A command is a text or a list of words, "
+        'and runs without a shell (`["sh", "-c", "…"]` starts one). If one fails, the preview '
+        "fails.",
         examples=['["python manage.py migrate", ["python", "seed.py"]]'],
     )
 
@@ -134,18 +134,18 @@ class Manifest(Table):
 
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         default=None,
-        description="Where it listens, and what `PORT` says. Default: the app's `port`.",
+        description="The port where it listens, which `PORT` contains. Default: the app's `port`.",
         examples=["8000"],
     )
     command: Words | None = Field(
         default=None,
-        description="What runs instead of the image's `CMD`: a list of words, or one text that is "
-        "split into words as a shell would. No shell is involved.",
+        description="The command that runs instead of the image's `CMD`: a list of words, or "
+        "one text that is split into words as a shell would. No shell runs it.",
         examples=['["gunicorn", "shop:app"]', '"gunicorn shop:app"'],
     )
     read_only: bool = Field(
         default=RunSettings.read_only,
-        description="Whether it may write nowhere but to its volumes and `/tmp`.",
+        description="Whether it may write only to its volumes and `/tmp`.",
         examples=["true"],
     )
     volumes: Annotated[
@@ -154,14 +154,14 @@ class Manifest(Table):
         AfterValidator(rules.check_volumes),
     ] = Field(
         default=[],
-        description="Folders in the container that live as long as the preview, through stops "
+        description="Folders in the container that last as long as the preview, through stops "
         "and starts on one agent.",
         examples=['["/data"]'],
     )
     environment: Annotated[dict[OwnName, Text], Field(max_length=MOST_VARIABLES)] = Field(
         default={},
-        description="Variables of its environment, a table of texts. The app's own variables and "
-        "secrets go before these.",
+        description="Environment variables, a table of texts. The app's own variables and "
+        "secrets win over these.",
         examples=['{ DEBUG = "1" }'],
     )
     health: Health = Health()

@@ -45,12 +45,12 @@ def _decode(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidManifest([Mistake(line, "is not UTF-8: save the file as that")]) from None
+        raise InvalidManifest([Mistake(line, "is not UTF-8: save the file as UTF-8")]) from None
 
 
 def too_large(size: int) -> Mistake:
     """Return the mistake of a file with so many bytes."""
-    return Mistake(1, f"the file has {size:,} bytes; it may have {MOST_BYTES:,}")
+    return Mistake(1, f"the file has {size:,} bytes; at most {MOST_BYTES:,} are allowed")
 
 
 def _parse(text: str) -> tuple[Mapping[tuple[str | int, ...], int], dict[str, Any]]:
@@ -59,11 +59,11 @@ def _parse(text: str) -> tuple[Mapping[tuple[str | int, ...], int], dict[str, An
         lines = find_lines(text)
         return lines, tomllib.loads(text)
     except TooDeep as deep:
-        wrong = Mistake(deep.line, "is nested too deeply; nothing here needs that")
+        wrong = Mistake(deep.line, "is nested too deeply; no setting needs that")
     except tomllib.TOMLDecodeError as error:
         wrong = _read_syntax(str(error), text)
     except ValueError:
-        wrong = Mistake(1, "there is a number of thousands of digits in the file")
+        wrong = Mistake(1, "the file has a number with thousands of digits")
     raise InvalidManifest([wrong]) from None
 
 

@@ -50,7 +50,7 @@ def split_words(value: object) -> object:
 def check_words(value: list[str]) -> list[str]:
     """Refuse a command whose program is an empty word."""
     if value and not value[0]:
-        refuse("begins with an empty word, where the program's name belongs")
+        refuse("begins with an empty word; write the program's name first")
     return value
 
 
@@ -62,14 +62,14 @@ def make_list(value: object) -> object:
 def check_text(value: str) -> str:
     """Refuse a text that no argument and no variable of a process can hold."""
     if "\0" in value:
-        refuse("must not have a NUL character in it")
+        refuse("must not contain a NUL character")
     return value
 
 
 def check_name(value: str) -> str:
     """Refuse a text that is no name of a variable."""
     if not _NAME.fullmatch(value):
-        refuse("is no name of a variable: letters, digits and _, no digit first")
+        refuse("is not a variable's name: use letters, digits and _, and no digit first")
     return value
 
 
@@ -83,7 +83,7 @@ def check_own_name(value: str) -> str:
 def check_health(value: str) -> str:
     """Refuse a text that is no path of a URL."""
     if not (value.startswith("/") and value.isascii() and value.isprintable() and " " not in value):
-        refuse("must begin with / and have no spaces or control characters in it")
+        refuse("must begin with / and contain no spaces or control characters")
     return value
 
 
@@ -98,14 +98,14 @@ def check_http_only(value: T, info: ValidationInfo) -> T:
     """Refuse a key that is for HTTP checks alone if the check is of another kind."""
     kind = info.data.get("kind")
     if kind in {HealthKind.GRPC.value, HealthKind.TCP.value}:
-        refuse('is for kind = "http" alone; leave it out, or change kind = "{kind}"', kind=kind)
+        refuse('is only for kind = "http"; leave it out, or change kind = "{kind}"', kind=kind)
     return value
 
 
 def check_stage(value: str) -> str:
     """Refuse a text that is no name of a Dockerfile's stage."""
     if not _STAGE.fullmatch(value):
-        refuse("is no name of a stage: letters, digits, _, . and -")
+        refuse("is not a stage's name: use letters, digits, _, . and -")
     return value
 
 
@@ -113,9 +113,9 @@ def check_path(value: str, info: ValidationInfo) -> str:
     """Refuse a path that leaves the repository; return it normalized."""
     bounds = _bounds(info)
     if not value or not value.isprintable():
-        refuse("must be a path without control characters in it")
+        refuse("must be a path without control characters")
     if value.startswith("/"):
-        refuse("must be relative to the app's folder, without / at its beginning")
+        refuse("must be relative to the app's folder, without a / at the beginning")
     whole = posixpath.normpath(posixpath.join(bounds.folder, value))
     if whole == ".." or whole.startswith("../"):
         refuse("leaves the repository: name a path inside it")
@@ -128,7 +128,9 @@ def check_volume(value: str) -> str:
     if not value.startswith("/") or not value.isprintable():
         refuse("must be an absolute path in the container, like /data")
     if path == "/" or any(path == one or path.startswith(f"{one}/") for one in _SYSTEM):
-        refuse("cannot be a volume: / and what is below /proc, /sys and /dev are the system's")
+        refuse(
+            "cannot be a volume: / and everything below /proc, /sys and /dev belong to the system"
+        )
     return path
 
 
@@ -145,8 +147,8 @@ def check_cpus(value: float, info: ValidationInfo) -> float:
     bounds = _bounds(info)
     if value > bounds.cpus:
         refuse(
-            "asks for {cpus} CPUs; this app's commits may have at most {most}: have its max_cpus "
-            "raised (prevs app set {app} --max-cpus {cpus})",
+            "asks for {cpus} CPUs; this app's commits may have at most {most}: ask an admin to "
+            "raise its max_cpus (prevs app set {app} --max-cpus {cpus})",
             cpus=f"{value:g}",
             most=f"{bounds.cpus:g}",
             app=bounds.app,
@@ -159,8 +161,8 @@ def check_mem(value: int, info: ValidationInfo) -> int:
     bounds = _bounds(info)
     if value > bounds.mem:
         refuse(
-            "asks for {mem} MB; this app's commits may have at most {most}: have its max_mem "
-            "raised (prevs app set {app} --max-mem {mem})",
+            "asks for {mem} MB; this app's commits may have at most {most}: ask an admin to raise "
+            "its max_mem (prevs app set {app} --max-mem {mem})",
             mem=value,
             most=bounds.mem,
             app=bounds.app,
@@ -173,4 +175,4 @@ def _bounds(info: ValidationInfo) -> Bounds:
 
 
 def _hint(name: str) -> str:
-    return "; the port is the key port, outside of [environment]" if name == "PORT" else ""
+    return "; set the port with the key port, outside [environment]" if name == "PORT" else ""

@@ -55,7 +55,7 @@ def _suggest(path: Sequence[str | int]) -> str:
     tables = [path for path in _table_paths() if key in _keys(path)]
     if tables and tables[0] != inside:
         where = f"[{tables[0][0]}]" if tables[0] else "the top of the file, before any [table]"
-        return f" here; it belongs into {where}"
+        return f" here; it belongs in {where}"
     if near := difflib.get_close_matches(key.lower(), known, n=1):
         return f"; did you mean {near[0]}?"
     where = f"[{'.'.join(inside)}] has" if inside else "there are"
@@ -79,7 +79,7 @@ def _example(path: Sequence[str | int], kind: str) -> str:
     if field is not None and field.examples:
         return f": {keys[-1]} = {field.examples[0]}"
     if field is not None and kind in {"model_type", "model_attributes_type"}:
-        return f": [{keys[-1]}] in a line of its own, its keys below"
+        return f": [{keys[-1]}] on a line of its own, and its keys below it"
     return f': {_cut(keys[-1])} = "1"' if kind == "string_type" and keys else ""
 
 

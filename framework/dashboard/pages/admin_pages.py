@@ -55,7 +55,7 @@ class AdminPages:
             why = {"name": "is taken: remove that token first, or choose another name"}
             return self._show(request, viewer, Filled(given, why), 409)
         except UnknownApp:
-            return self._show(request, viewer, Filled(given, {"app": "is not there"}), 404)
+            return self._show(request, viewer, Filled(given, {"app": "does not exist"}), 404)
         return self._context.pages.show(request, viewer, "new_token", record=record, token=token)
 
     async def _remove(self, request: Request, _viewer: Viewer, _form: Form) -> Response:

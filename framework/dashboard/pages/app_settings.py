@@ -52,7 +52,7 @@ class AppSettingsPages:
         try:
             app = await anyio.to_thread.run_sync(self._context.previews.add_app, read)
         except AppExists:
-            why = {"name": "is the name of another app; choose one that is free"}
+            why = {"name": "is the name of another app; choose another name"}
             return self._show_new(request, viewer, Filled(form, why), 409)
         except InvalidSettings as error:
             return self._show_new(request, viewer, Filled(form, _by_field(error)), 422)

@@ -163,7 +163,7 @@ class PreviewPages:
                 yield piece.data
                 piece = await self._context.logs.read(preview, piece.end)
         except Unavailable as error:
-            yield f"\n[The log goes on. {error}]\n".encode()
+            yield f"\n[The log continues. {error}]\n".encode()
 
     def _find_attempt(self, request: Request) -> tuple[PreviewRecord, PreviewRecord]:
         """Return a preview now, and at the end of an attempt. Raises UnknownAttempt."""

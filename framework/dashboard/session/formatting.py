@@ -6,20 +6,21 @@ import re
 from framework.http_api.models.preview_models import Preview
 
 NOTICES = {
-    "start": "Asked for. It starts as soon as an agent has room.",
-    "start-known": "Asked for, as it was when the repository was last read: it cannot be read now.",
-    "stop": "It is being stopped. The next visit to its address starts it again.",
+    "start": "Requested. It starts as soon as an agent has room.",
+    "start-known": "Requested from what is known of the repository, which cannot be read now.",
+    "stop": "It is stopping. The next visit to its address starts it again.",
     "retry": "It is tried again.",
-    "pin": "Pinned: it stops neither for being idle nor to make room.",
+    "pin": "Pinned: it does not stop when it is idle, or to make room.",
     "unpin": "No longer pinned.",
     "add": "The app is registered. Open one of its addresses, or start a branch here.",
-    "add-unread": "The app is registered, but nothing of it can start: below is why.",
-    "add-empty": "The app is registered. It has no branch yet that could start: push one.",
-    "change": "Saved. The settings hold for attempts that begin later.",
-    "remove": "The app is removed; its previews are being stopped.",
-    "set-variable": "The variable is set, for attempts that begin from now on.",
-    "unset-variable": "The variable is unset, for attempts that begin from now on.",
-    "remove-token": "The token is removed, and whoever signed in with it is signed out.",
+    "add-unread": "The app is registered, but none of its previews can start: see the reason "
+    "below.",
+    "add-empty": "The app is registered. It has no branch to start yet: push one.",
+    "change": "Saved. The settings apply to attempts that begin later.",
+    "remove": "The app is removed; its previews are stopping.",
+    "set-variable": "The variable is set for attempts that begin from now on.",
+    "unset-variable": "The variable is unset for attempts that begin from now on.",
+    "remove-token": "The token is removed, and everybody who signed in with it is signed out.",
     "sign-out": "You have signed out.",
 }
 """The notice after an action, by the action's name in an address."""

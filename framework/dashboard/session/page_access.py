@@ -99,7 +99,7 @@ class PageAccess:
     ) -> Response:
         action, act = what
         if not is_own(request) or not viewer.is_form(form.get("csrf", "")):
-            why = "Only this dashboard's own pages may ask for this. Load the page again."
+            why = "Only this dashboard's own pages may send this request. Reload the page."
             return self._pages.refuse(request, viewer, 403, why)
         if objection := _find_objection(request, viewer, action.needed):
             return self._pages.refuse(request, viewer, 403, objection)
@@ -125,7 +125,7 @@ def _find_objection(
     if not viewer.may(needed):
         return (
             f"This needs a token with the scope {needed.value}; {viewer.identity.name} has "
-            f"{viewer.identity.scope.value}. Whoever has an admin token can make you one."
+            f"{viewer.identity.scope.value}. Anybody with an admin token can make one for you."
         )
     if viewer.app and not narrows and request.path_params.get("app") != viewer.app:
         return str(NotOfApp(viewer.identity.name, viewer.app))

@@ -30,10 +30,10 @@ _STATUSES: Mapping[type[FrameworkError], int] = {
     errors.Unavailable: 503,
 }
 _TITLES = {
-    403: "Your token is not good for this",
-    404: "There is no such thing",
-    409: "That cannot be done now",
-    422: "These settings cannot be taken",
+    403: "Your token does not allow this",
+    404: "This does not exist",
+    409: "This cannot be done now",
+    422: "These settings are not valid",
     502: "The repository cannot be read",
     503: "One moment",
 }
@@ -87,7 +87,7 @@ class Pages:
 
     def refuse(self, request: Request, viewer: Viewer | None, status: int, why: str) -> Response:
         """Return a page with the reason why something was not done."""
-        title = _TITLES.get(status, "That cannot be done")
+        title = _TITLES.get(status, "This cannot be done")
         return self.show(request, viewer, "problem", status=status, title=title, why=why)
 
 

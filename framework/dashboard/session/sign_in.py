@@ -12,9 +12,9 @@ from program.http import same_origin
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _PLAIN = (
-    "By plain http nobody is signed in: a preview of the same domain could exchange the session. "
-    "Open this page by https (docs/operating/tls.md), or at a loopback address: "
-    "`ssh -L 8090:THIS-HOST:8090` brings it there."
+    "Nobody can sign in over plain http: a preview of the same domain could exchange the "
+    "session. Open this page over https (docs/operating/tls.md), or at a loopback address, "
+    "through `ssh -L 8090:THIS-HOST:8090`."
 )
 
 
@@ -44,7 +44,7 @@ class SignIn:
         form = await read_form(request)
         back = same_origin.own_path(form.get("next", "/"))
         if not is_own(request):
-            why = "Only this page itself may sign you in. Load it again."
+            why = "Only this page itself may sign you in. Reload it."
             return self._show_form(request, back, why, 403)
         if not cookies.may_be_set(request):
             return self._show_form(request, back, _PLAIN, 403)
@@ -59,7 +59,7 @@ class SignIn:
         """Refuse an invalid token; after too many of them, say how long to wait."""
         level = request.state.failed_auth.take(request.state.client)
         if level.allowed:
-            return self._show_form(request, back, "This is no token of this installation.", 403)
+            return self._show_form(request, back, "This is not a token of this installation.", 403)
         why = f"Too many wrong tokens came from your address. Wait {level.retry} s."
         answer = self._show_form(request, back, why, 429)
         answer.headers["Retry-After"] = str(level.retry)
@@ -69,7 +69,7 @@ class SignIn:
         viewer = self._access.find(request)
         form = await read_form(request)
         if viewer and not (is_own(request) and viewer.is_form(form.get("csrf", ""))):
-            why = "Only this dashboard's own pages may sign you out. Load the page again."
+            why = "Only this dashboard's own pages may sign you out. Reload the page."
             return self._pages.refuse(request, viewer, 403, why)
         answer = RedirectResponse("/sign-in?did=sign-out", 303, _NO_STORE)
         cookies.delete_session(request, answer, self._sessions.mark)

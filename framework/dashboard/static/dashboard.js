@@ -2,7 +2,7 @@
 // Makes the pages live. They work without: each action is a form, each page is whole.
 (() => {
   const RELOAD_MS = 400;
-  const NO_LOG = "There is no log: nothing was started, or its agent keeps it no more.";
+  const NO_LOG = "There is no log: nothing has started, or its agent no longer keeps it.";
   const skew = Number(document.documentElement.dataset.now) * 1000 - Date.now();
   const main = document.getElementById("main");
   const notice = document.getElementById("notice");
@@ -173,7 +173,7 @@
         tell(page.getElementById("notice").textContent, false);
       }
     } catch {
-      tell("The framework cannot be reached. Try again in some seconds.", true);
+      tell("The framework cannot be reached. Try again in a few seconds.", true);
     } finally {
       button.ariaBusy = null;
     }
@@ -214,7 +214,7 @@
       view.write(await answer.text());
       view.say(NO_LOG);
     } catch {
-      view.say("The log cannot be read now. Load the page again in a moment.");
+      view.say("The log cannot be read now. Reload the page in a moment.");
     }
   }
 

@@ -19,7 +19,7 @@ from framework.http_api.admission.operations import UNDECLARED
 from framework.http_api.http import problems
 from framework.ports import Tokens
 
-_NEEDED = "This needs a token of the API: the header `Authorization: Bearer TOKEN`."
+_NEEDED = "This needs an API token, in the header `Authorization: Bearer TOKEN`."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 log = structlog.get_logger(__name__)
@@ -157,7 +157,7 @@ def refuse_unauthenticated(
     """Count a request without a valid token; return an answer with what is `needed`, or a 429."""
     level = failed_auth.take(client)
     if not level.allowed:
-        sentence = f"Too many requests came without a right token. Wait {level.retry} s."
+        sentence = f"Too many requests came without a valid token. Wait {level.retry} s."
         return limits.refuse(level.retry, sentence)
     challenge = {"WWW-Authenticate": 'Bearer realm="prevs"'}
     return problems.answer_problem(problems.UNAUTHORIZED, needed, headers=challenge)
@@ -165,7 +165,7 @@ def refuse_unauthenticated(
 
 def _forbid(identity: Identity, needed: Access) -> problems.ProblemResponse:
     challenge = f'Bearer realm="prevs", error="insufficient_scope", scope="{needed.value}"'
-    whence = "Who has an admin token makes others: POST /v1/tokens."
+    whence = "Anybody with an admin token can make others: POST /v1/tokens."
     if needed is Access.PROXY:
         whence = "Only proxies have one: the framework's PREVS_PROXY_TOKEN_FILE holds it."
     return problems.answer_problem(
@@ -189,7 +189,7 @@ class BodyLimit:
         length = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
         call = read_call(scope)
         limit = (call.operation if call else UNDECLARED).body_limit
-        sentence = f"A body may have {limit} bytes here."
+        sentence = f"A body may have at most {limit} bytes here."
 
         async def receive_counting() -> Message:
             nonlocal size

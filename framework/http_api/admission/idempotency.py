@@ -70,12 +70,12 @@ class Idempotency:
         elif known.fingerprint != fingerprint:
             await problems.answer_problem(
                 problems.KEY_REUSED,
-                "This Idempotency-Key came with another order before. Give each order its own.",
+                "This Idempotency-Key came with another order before. Give each order its own key.",
             )(scope, receive, send)
         elif known.answer is None:
             await problems.answer_problem(
                 problems.KEY_IN_USE,
-                "The same order is being done right now. Ask again in a second.",
+                "The same order is being done right now. Try again in a second.",
                 headers={"Retry-After": "1"},
             )(scope, receive, send)
         else:
@@ -134,5 +134,5 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 def _refuse_key() -> problems.ProblemResponse:
     return problems.answer_problem(
         problems.BAD_REQUEST,
-        "Idempotency-Key is a text of 1 to 255 ASCII characters in double quotes.",
+        "Idempotency-Key must be a text of 1 to 255 ASCII characters in double quotes.",
     )

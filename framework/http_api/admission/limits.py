@@ -49,8 +49,8 @@ class TokenLimit:
 
         if not level.allowed:
             sentence = (
-                f"The token {identity.name!r} has asked more than {TOKENS.quota} times within "
-                f"{TOKENS.window} s. Ask again in {level.retry} s."
+                f"The token {identity.name!r} sent more than {TOKENS.quota} requests within "
+                f"{TOKENS.window} s. Try again in {level.retry} s."
             )
             await refuse(level.retry, sentence)(scope, receive, send_with_limit)
             return

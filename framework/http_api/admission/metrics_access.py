@@ -20,8 +20,8 @@ from framework.http_api.http import problems
 METRICS = "/metrics"
 PROBES = ("/healthz", "/readyz")
 _NEEDED = (
-    "The numbers need a token of PREVS_METRICS_TOKEN_FILE, or the operator's: the header "
-    "`Authorization: Bearer TOKEN`, for which Prometheus has `credentials_file`."
+    "Metrics need a token of PREVS_METRICS_TOKEN_FILE, or the operator's, in the header "
+    "`Authorization: Bearer TOKEN`. Prometheus has `credentials_file` for it."
 )
 _STATE = "reads_addresses"
 
@@ -56,7 +56,7 @@ class MetricsAccess:
 
     async def _answer(self, scope: Scope) -> Response:
         if scope["method"] not in {"GET", "HEAD"}:
-            detail = "The numbers can only be read."
+            detail = "Metrics can only be read."
             headers = {"Allow": "GET, HEAD"}
             return problems.answer_problem(problems.METHOD_NOT_ALLOWED, detail, headers=headers)
         if self._knows(scope):

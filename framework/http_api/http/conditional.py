@@ -17,22 +17,25 @@ _TAG = re.compile(r'\s*(W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 IfNoneMatch = Annotated[
     str | None,
     Header(
-        description="ETags; where the answer would have one of them, it is 304 without a body.",
+        description="ETags. If the answer would have one of them, it is 304 without a body.",
         examples=['"0f343b0931126a20f133d67c2b018a3b"'],
     ),
 ]
 IfMatch = Annotated[
     str | None,
     Header(
-        description="The ETag of what is to be changed; where it has another one by now: 412.",
+        description="The ETag of what to change. If it has another one by now, the answer is 412.",
         examples=["*"],
     ),
 ]
 
-_HEADER = {"description": "What is shown, as If-None-Match has it.", "schema": {"type": "string"}}
+_HEADER = {
+    "description": "The version of the answer, for If-None-Match.",
+    "schema": {"type": "string"},
+}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {"headers": {"ETag": _HEADER}},
-    304: {"description": "It is as who asks has it.", "headers": {"ETag": _HEADER}},
+    304: {"description": "It has not changed.", "headers": {"ETag": _HEADER}},
 }
 """What the OpenAPI description says about the answers."""
 

@@ -33,7 +33,7 @@ _LONGEST_CURSOR = 12_000
 a request, our own server 64 kB."""
 
 Limit = Annotated[
-    int, Query(ge=1, le=MOST, description="How many entries to answer at most.", examples=[20])
+    int, Query(ge=1, le=MOST, description="How many entries to return at most.", examples=[20])
 ]
 After = Annotated[
     str,
@@ -41,12 +41,13 @@ After = Annotated[
         max_length=_LONGEST_CURSOR,
         # Other characters take up to six bytes in a URL, which could exceed what a server takes.
         pattern=r"^[A-Za-z0-9._-]*$",
-        description="Where to go on: `next` of the answer before. Without it, at the beginning.",
+        description="Where to continue: the `next` of the previous answer. Without it, at the "
+        "beginning.",
     ),
 ]
 Next = Annotated[
     str | None,
-    Field(description="What to send as `after` to see what follows; null: nothing does."),
+    Field(description="What to send as `after` to get what follows; null: nothing follows."),
 ]
 
 

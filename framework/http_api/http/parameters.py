@@ -15,7 +15,7 @@ MOST = 2**53 - 1
 App = Annotated[str, Path(description="An app's name.", examples=["hello"])]
 Sha = Annotated[str, Path(description="A commit: all 40 digits of its id.", examples=[SHA])]
 OfApp = Annotated[
-    str, Query(description="Of this app only. Without it, of all.", examples=["hello"])
+    str, Query(description="Only of this app. Without it, of all apps.", examples=["hello"])
 ]
 
 
@@ -41,7 +41,7 @@ ListedApp = Annotated[str, Depends(_narrow)]
 Accept = Annotated[str, Header(include_in_schema=False)]
 LastEventId = Annotated[
     str,
-    Header(description="The id of the last event that was read: a stream goes on after it."),
+    Header(description="The id of the last event that was read: a stream continues after it."),
 ]
 
 
@@ -59,7 +59,8 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
             "in": "header",
             "required": False,
             "description": "A text that is new for each order, in double quotes. The same order "
-            "with the same key is done once: who has lost the answer gets it again, for an hour.",
+            "with the same key is done once: a client that lost the answer gets it again, for "
+            "an hour.",
             "schema": {
                 "type": "string",
                 "pattern": r'^("[ !#-\[\]-~]{1,255}"|[A-Za-z0-9_.:/+=-]{1,255})$',

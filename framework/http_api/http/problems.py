@@ -29,19 +29,19 @@ class Kind(NamedTuple):
 
 
 UNAUTHORIZED = Kind("unauthorized", 401, "The token is missing or wrong")
-FORBIDDEN = Kind("forbidden", 403, "The token is not good for this")
-NOT_OF_APP = Kind("not-of-app", 403, "The token is for one app, and this is not that app's")
+FORBIDDEN = Kind("forbidden", 403, "The token does not allow this")
+NOT_OF_APP = Kind("not-of-app", 403, "The token is for one app, and this is not about that app")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request cannot be read")
 BAD_REQUEST = Kind("invalid-request", 400, INVALID_REQUEST.title)
-INVALID_SETTINGS = Kind("invalid-settings", 422, "These settings cannot be taken")
+INVALID_SETTINGS = Kind("invalid-settings", 422, "These settings are not valid")
 UNAVAILABLE = Kind("unavailable", 503, "A part that is needed does not answer")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The request's body is too large")
-TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "These are too many requests")
-KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key is of another order")
+TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "There are too many requests")
+KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key belongs to another order")
 KEY_IN_USE = Kind("idempotency-key-in-use", 409, "The same order is being done")
 INTERNAL_ERROR = Kind("internal-error", 500, "The framework has a fault")
 NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
-METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not allow this method")
 
 _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.NotOfApp: NOT_OF_APP,
@@ -54,8 +54,8 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.UnknownCredential: Kind("unknown-credential", 404, "There is no credential"),
     errors.UnknownPlace: Kind("unknown-place", 404, "The list has no such place"),
     errors.AppExists: Kind("app-exists", 409, "An app of that name exists"),
-    errors.AppChanged: Kind("app-changed", 412, "The app is not as it was read"),
-    errors.SecretsChanged: Kind("secrets-changed", 412, "It is not as it was read"),
+    errors.AppChanged: Kind("app-changed", 412, "The app has changed since it was read"),
+    errors.SecretsChanged: Kind("secrets-changed", 412, "It has changed since it was read"),
     errors.SecretsUnreadable: Kind("secrets-unreadable", 409, "The secrets cannot be opened"),
     errors.NoKey: Kind("no-key", 409, "There is no key to seal secrets with"),
     errors.AmbiguousLabel: Kind("ambiguous-label", 409, "The label could mean several commits"),
@@ -127,7 +127,7 @@ def answer_unavailable(detail: str) -> ProblemResponse:
 
 def answer_no_path() -> ProblemResponse:
     """Return the answer for a path that cannot exist."""
-    detail = "There can be nothing at such a path. /docs lists what there is."
+    detail = "Nothing can be at such a path. /docs lists all paths."
     return answer_problem(NOT_FOUND, detail)
 
 
@@ -179,8 +179,8 @@ async def answer_http(request: Request, error: Exception) -> Response:
     slug = phrase.lower().replace(" ", "-")
     kind = _STATUSES.get(error.status_code, Kind(slug, error.status_code, phrase))
     details = {
-        404: f"There is nothing at {request.url.path}. /docs lists what there is.",
-        405: f"{request.url.path} does not take {request.method}.",
+        404: f"There is nothing at {request.url.path}. /docs lists all paths.",
+        405: f"{request.url.path} does not allow {request.method}.",
     }
     headers = {**(error.headers or {})}
     if error.status_code == 405:

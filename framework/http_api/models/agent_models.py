@@ -58,14 +58,14 @@ class AgentPreview(BaseModel):
 
     app: str
     sha: str
-    label: str | None = Field(description="The newest that was asked for, if any was.")
+    label: str | None = Field(description="The newest that was requested, if any.")
     state: State
-    cpus: float = Field(description="Its share, as its app's settings are now.")
-    mem: int = Field(description="Its limit in MB, as its app's settings are now.")
+    cpus: float = Field(description="Its share, from its app's current settings.")
+    mem: int = Field(description="Its limit in MB, from its app's current settings.")
 
 
 class Unfit(BaseModel):
-    """Why nothing is tried on an agent now: its Docker, its disk or its network failed attempts."""
+    """Why nothing starts on an agent now: its Docker, its disk or its network failed attempts."""
 
     model_config = example(
         {
@@ -79,26 +79,28 @@ class Unfit(BaseModel):
     reason: str
     since: float = Field(description="In seconds since the epoch.")
     until: float = Field(
-        description="When an attempt is made there again, in seconds since the epoch; sooner where "
-        "no other agent is."
+        description="When the next attempt may start there, in seconds since the epoch; sooner "
+        "if there is no other agent."
     )
 
 
 class Isolation(BaseModel):
-    """What previews and builds reach at an agent, by what executors have said."""
+    """What previews and builds reach at an agent, as executors reported."""
 
     model_config = example(_ISOLATION)
 
     allowed: list[str] = Field(description="Private networks that previews reach (PREVS_ALLOW).")
-    required: bool = Field(description="Nothing starts where previews cannot be kept apart.")
-    builds: bool = Field(description="Steps of builds are to be kept apart as previews are.")
-    fetches: bool = Field(description="A Dockerfile may add what is at an address.")
-    open: str | None = Field(
-        description="Why previews are not kept apart; empty: they are. Null: nobody has looked."
+    required: bool = Field(
+        description="Nothing starts on an agent that cannot keep previews apart."
     )
-    builds_open: str | None = Field(description="The same of steps of builds.")
+    builds: bool = Field(description="Steps of builds must be kept apart as previews are.")
+    fetches: bool = Field(description="A Dockerfile may add files from an address.")
+    open: str | None = Field(
+        description="Why previews are not kept apart; empty: they are. Null: not checked yet."
+    )
+    builds_open: str | None = Field(description="The same for steps of builds.")
     builds_unlimited: str | None = Field(
-        description="Why steps of builds may take all memory and all processes, in the same way."
+        description="Why steps of builds may use all memory and all processes, in the same form."
     )
 
 
@@ -110,23 +112,25 @@ class MesosAgent(BaseModel):
     id: str
     host: str
     active: bool = Field(description="It is connected and takes new tasks.")
-    draining: bool = Field(description="An operator has it drained: what runs there ends.")
+    draining: bool = Field(description="An operator drains it: what runs there ends.")
     maintenance: float | None = Field(
         description="When its planned maintenance begins, in seconds since the epoch; null: none "
         "is planned."
     )
     unfit: Unfit | None = Field(
-        description="Why nothing is tried there now, by what attempts have met; null: nothing is "
-        "known against it."
+        description="Why nothing starts there now, from what attempts have met; null: nothing "
+        "is known against it."
     )
     isolation: Isolation | None = Field(
-        description="What previews reach there; null: none has started there since this framework "
-        "leads."
+        description="What previews reach there; null: none has started there since this "
+        "framework began to lead."
     )
     attributes: dict[str, str]
     total: Amount
     used: Amount = Field(description="What all frameworks together use.")
-    others: Amount = Field(description="What of it is neither a preview's nor its executor's.")
+    others: Amount = Field(
+        description="What of it is used by something else than previews and their executors."
+    )
     previews: list[AgentPreview]
 
 
@@ -137,4 +141,4 @@ class MesosAgents(BaseModel):
 
     agents: list[MesosAgent]
     next: Next
-    as_of: float = Field(description="When Mesos told this, in seconds since the epoch.")
+    as_of: float = Field(description="When Mesos reported this, in seconds since the epoch.")

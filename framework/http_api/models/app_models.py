@@ -38,7 +38,7 @@ def _check_name(name: str) -> str:
     if not names.is_app_name(name):
         raise PydanticCustomError(
             "app_name",
-            "must be 1 to 40 of a-z, 0-9 and single hyphens, begin with a letter "
+            "must have 1 to 40 characters (a-z, 0-9 and single hyphens), begin with a letter "
             "and not end with a hyphen",
         )
     return name
@@ -63,7 +63,7 @@ def _of_format(name: str, longest: int) -> Any:
 def _check_health(path: str) -> str:
     if not (path.startswith("/") and path.isascii() and path.isprintable() and " " not in path):
         raise PydanticCustomError(
-            "health_path", "must begin with / and have no spaces or control characters in it"
+            "health_path", "must begin with / and contain no spaces or control characters"
         )
     return path
 
@@ -89,10 +89,14 @@ Repository = Annotated[
         json_schema_extra={"format": "git-repository", "minLength": 1, "maxLength": 2000},
     ),
 ]
-Port = Annotated[int, Field(ge=1, le=65535, description="Where the application listens."), WHOLE]
+Port = Annotated[
+    int, Field(ge=1, le=65535, description="The port where the application listens."), WHOLE
+]
 Cpus = Annotated[float, Field(ge=0.01, le=64, allow_inf_nan=False, description="A CPU share.")]
 Mem = Annotated[int, Field(ge=16, le=1_048_576, description="A memory limit in MB."), WHOLE]
-MaxPreviews = Annotated[int, Field(ge=1, le=1000, description="How many may run at a time."), WHOLE]
+MaxPreviews = Annotated[
+    int, Field(ge=1, le=1000, description="How many previews may run at a time."), WHOLE
+]
 Health = Annotated[
     str,
     AfterValidator(_check_health),
@@ -107,20 +111,20 @@ IdleAfter = Annotated[
     Field(
         ge=0,
         le=31_536_000,
-        description="A preview that nobody has used for so many seconds stops; 0: never.",
+        description="A preview stops after so many seconds without use; 0: never.",
     ),
     WHOLE,
 ]
 KeepWarm = Annotated[
     list[Annotated[str, _of_format("utc-hours", 100), _refusing(keep_warm.find_problem)]],
-    Field(max_length=20, description="Hours (UTC) in which no preview stops for being idle."),
+    Field(max_length=20, description="Hours (UTC) in which no preview stops because it is idle."),
 ]
 Constraints = Annotated[
     list[Annotated[str, _of_format("agent-constraint", 200), _refusing(constraints.find_problem)]],
     Field(
         max_length=20,
-        description="Which agents it may run on, by their attributes: one of some values, "
-        "not a value, or that there is one.",
+        description="The agents that it may run on, by their attributes: an attribute has one "
+        "of some values, does not have a value, or exists.",
     ),
 ]
 
@@ -129,8 +133,8 @@ Folder = Annotated[
     _refusing(repository_url.find_folder_problem),
     Field(
         max_length=200,
-        description="Where in the repository its Dockerfile and its .prevs.toml are. Empty: at its "
-        "root.",
+        description="The folder of its Dockerfile and its .prevs.toml in the repository. Empty: "
+        "the root.",
         json_schema_extra={"format": "repository-folder"},
     ),
 ]
@@ -140,7 +144,7 @@ MaxCpus = Annotated[
         ge=0,
         le=64,
         allow_inf_nan=False,
-        description="The CPU share that a commit may ask for at most, in its .prevs.toml; 0: no "
+        description="The largest CPU share that a commit may ask for in its .prevs.toml; 0: no "
         "more than `cpus`.",
     ),
 ]
@@ -149,16 +153,16 @@ MaxMem = Annotated[
     Field(
         ge=0,
         le=1_048_576,
-        description="The memory in MB that a commit may ask for at most; 0: no more than `mem`.",
+        description="The most memory in MB that a commit may ask for; 0: no more than `mem`.",
     ),
     WHOLE,
 ]
 Room = Annotated[
     Literal["auto", "full", "status"],
     Field(
-        description="What the waiting room shows to whoever comes: with `full` the commit, the "
-        "log of its build and more; with `status` steps and a sentence. `auto` is `status` where "
-        "the repository is read with a credential or over ssh, else `full`.",
+        description="What the waiting room shows to visitors: with `full` the commit, its build "
+        "log and more; with `status` the steps and a sentence. `auto` is `status` if the "
+        "repository is read with a credential or over ssh, else `full`.",
     ),
 ]
 
@@ -185,7 +189,7 @@ class AppSettings(BaseModel):
 
 
 class AppChanges(TypedDict, total=False):
-    """Settings to be changed; what is left out stays."""
+    """Settings to change; those that are left out stay as they are."""
 
     __pydantic_config__ = order_example({"mem": 256})  # type: ignore[misc] # the documented way
 
@@ -223,7 +227,7 @@ class App(BaseModel):
     max_cpus: float
     max_mem: int
     room: Room
-    room_shows: Literal["full", "status"] = Field(description="What `room` comes to.")
+    room_shows: Literal["full", "status"] = Field(description="What `room` means for this app.")
     created: float = Field(description="In seconds since the epoch.")
 
 
@@ -244,12 +248,12 @@ class Apps(BaseModel):
 AsOf = Annotated[
     float | None,
     Field(
-        description="Where the repository cannot be read now: when the label led there, in seconds "
-        "since the epoch, null where that is not known. Else null.",
+        description="If the repository cannot be read now: when the label led there, in seconds "
+        "since the epoch, or null if that is not known. Else null.",
     ),
 ]
 OutOfDate = Annotated[
-    str, Field(description="Why the repository cannot be read now; empty where it was.")
+    str, Field(description="Why the repository cannot be read now; empty if it was read.")
 ]
 
 

@@ -28,7 +28,7 @@ _ATTEMPT: dict[str, Any] = {
 
 
 class Outcome(enum.Enum):
-    """How an attempt ended, or that it goes on."""
+    """How an attempt ended, or that it has not ended."""
 
     UNDERWAY = "underway"
     STOPPED = "stopped"
@@ -44,20 +44,20 @@ class Attempt(BaseModel):
     task_id: str | None
     agent: Agent | None
     began: float = Field(description="When it was placed.")
-    ended: float | None = Field(description="null: it goes on.")
-    reached: str = Field(description="The last step that it came to, or running.")
+    ended: float | None = Field(description="null: it has not ended.")
+    reached: str = Field(description="The last step that it reached, or running.")
     outcome: Outcome = Field(description="One that failed may have been tried again.")
     cause: Cause | None
     exit_code: int | None
-    why: str = Field(description="Why it ended, cut short where that is long.")
+    why: str = Field(description="Why it ended, cut short if that is long.")
     log_kept: bool = Field(
-        description="The framework keeps the end of its log. Otherwise its agent alone has that, "
+        description="The framework keeps the end of its log. Otherwise only its agent has it, "
         "as long as it keeps the sandbox."
     )
 
 
 class Attempts(BaseModel):
-    """The attempt that goes on and the last few before it, the newest first."""
+    """The current attempt and the last few before it, the newest first."""
 
     model_config = example({"attempts": [_ATTEMPT]})
 

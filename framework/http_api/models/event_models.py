@@ -28,7 +28,7 @@ class Event(BaseModel):
 
     model_config = example(_EVENT)
 
-    id: str = Field(description="Where a stream goes on: Last-Event-ID.")
+    id: str = Field(description="Where a stream continues: Last-Event-ID.")
     at: float = Field(description="In seconds since the epoch.")
     type: Literal["preview", "app"]
     app: str

@@ -166,8 +166,8 @@ def _describe_kills(preview: PreviewRecord) -> str:
         return ""
     times = "once" if preview.memory_kills == 1 else f"{preview.memory_kills:,} times"
     return (
-        f"It ran out of memory: {times} since it started the kernel killed a process of it, and "
-        "the application went on. Raise its memory, or make it use less."
+        "It ran out of memory: since it started, the kernel killed one of its processes "
+        f"{times}, and the application went on. Raise its memory, or make it use less."
     )
 
 

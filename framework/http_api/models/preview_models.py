@@ -89,7 +89,7 @@ class Failure(BaseModel):
     message: str
     exit_code: int | None
     mistakes: list[Mistake] = Field(
-        default=[], description="Those in its commit's settings, by line, where they are the cause."
+        default=[], description="Those in its commit's settings, by line, if they are the cause."
     )
 
 
@@ -111,7 +111,7 @@ class Step(BaseModel):
     began: float | None = Field(description="null: it has not begun, or is not needed.")
     ended: float | None
     usual: float | None = Field(
-        description="Seconds: the median of the app's last attempts; null: none has had it."
+        description="Seconds: the median of the app's last attempts; null: none went through it."
     )
 
 
@@ -133,20 +133,21 @@ class Preview(BaseModel):
     app: str
     sha: str
     state: State
-    phase: str = Field(description="What the attempt is doing, as its executor last said.")
+    phase: str = Field(description="What the attempt is doing, as its executor last reported.")
     detail: str = Field(description="How far it is: the step of the Dockerfile, 3/5 RUN make.")
-    labels: list[str] = Field(description="The labels that were asked for, the newest last.")
+    labels: list[str] = Field(description="The labels that were requested, the newest last.")
     url: str = Field(description="The address of the newest label.")
     urls: list[str]
     reason: str = Field(
         description="Why it waits, or why it was stopped; what is wrong with it while it runs."
     )
     queue_place: int | None = Field(
-        description="1 is the next that starts; null: it waits for no agent, or for its next try."
+        description="1 is the next that starts; null: it does not wait for an agent, or waits "
+        "for its next try."
     )
     next_try: float | None = Field(description="When it is tried again; null: it need not wait.")
     failure: Failure | None
-    port: int = Field(description="Where it listens: what its commit says, or else its app.")
+    port: int = Field(description="The port where it listens: its commit's, or else its app's.")
     cpus: float = Field(description="Its CPU share, likewise.")
     mem: int = Field(description="Its memory limit in MB, likewise.")
     task_id: str | None
@@ -159,15 +160,15 @@ class Preview(BaseModel):
     rivals: list[Rival] = Field(
         default=[],
         description="Previews of other commits that hold one of its labels. The label's address "
-        "leads to the one that runs, until a newer one does: where this one has failed, to a "
-        "running rival; where this one runs, rivals that do not are newer.",
+        "leads to the one that runs, until a newer one runs. If this one has failed, it leads "
+        "to a running rival. If this one runs, rivals that do not are newer.",
     )
-    pinned: bool = Field(description="It stops neither for being idle nor to make room.")
-    steps: list[Step] = Field(description="All six, in order, whether it has come to them or not.")
+    pinned: bool = Field(description="It does not stop when it is idle, or to make room.")
+    steps: list[Step] = Field(description="All six, in order, whether it has reached them or not.")
 
 
 class StartedPreview(Preview):
-    """A preview that was asked for by a label."""
+    """A preview that was requested by a label."""
 
     model_config = example({**_PREVIEW, "as_of": None, "problem": ""})
 
@@ -200,7 +201,7 @@ class Queued(BaseModel):
     place: int = Field(description="1 is the next that starts.")
     app: str
     sha: str
-    label: str | None = Field(description="The newest that was asked for, if any was.")
+    label: str | None = Field(description="The newest that was requested, if any.")
     reason: str = Field(description="Why it waits.")
     since: float = Field(description="In seconds since the epoch.")
 
@@ -215,19 +216,19 @@ class Queue(BaseModel):
 
 
 class Use(BaseModel):
-    """What a proxy says of one task."""
+    """What a proxy reports about one task."""
 
     model_config = order_example({"task_id": TASK_ID, "open": 2, "requests": 17})
 
     task_id: Annotated[str, Field(min_length=1, max_length=200)]
     open: Annotated[int, Field(ge=0, le=MOST, description="Requests that are open now."), WHOLE]
     requests: Annotated[
-        int, Field(ge=0, le=MOST, description="How many came since it last told."), WHOLE
+        int, Field(ge=0, le=MOST, description="How many came since its last report."), WHOLE
     ]
 
 
 class UseReport(BaseModel):
-    """What a proxy has seen of the use of tasks since it last told."""
+    """How tasks were used through a proxy since its last report."""
 
     model_config = order_example(
         {"proxy": "proxy-1", "uses": [{"task_id": TASK_ID, "open": 2, "requests": 17}]}

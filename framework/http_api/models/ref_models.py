@@ -52,7 +52,7 @@ class Ref(BaseModel):
 
     name: str
     kind: Literal["branch", "tag"]
-    label: str = Field(description="What it is called in an address.")
+    label: str = Field(description="Its name in an address.")
     sha: str
     author: str
     subject: str = Field(description="The first line of the commit's message.")
@@ -71,4 +71,4 @@ class Refs(BaseModel):
     as_of: float | None = Field(
         description="When they were fetched, in seconds since the epoch; null: not known."
     )
-    problem: str = Field(description="Why they could not be fetched again since; else empty.")
+    problem: str = Field(description="Why they could not be fetched again since then; else empty.")

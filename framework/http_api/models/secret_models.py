@@ -42,16 +42,16 @@ _Pattern = Annotated[
     ),
 ]
 _GivenFor = Literal["build", "run", "both"]
-_AS_BEFORE = "Left out, it stays as it is; a new variable is for"
+_AS_BEFORE = "If left out, it stays as it is; a new variable is for"
 
 
 def _patterns(what: str) -> Any:
     return Field(
         default=None,
         description=(
-            f"At most {MOST_PATTERNS} patterns for the {what} whose commits have it: `*` stands "
-            "for no slash, `**` at the end for all that follows. Without any for branches or tags "
-            f"all have it. {_AS_BEFORE} all."
+            f"At most {MOST_PATTERNS} patterns for the {what} whose commits get it: `*` matches "
+            "anything but a slash, `**` at the end everything that follows. Without patterns "
+            f"for branches or tags, all get it. {_AS_BEFORE} all."
         ),
     )
 
@@ -116,7 +116,7 @@ class Environment(BaseModel):
 
 
 class PasswordOrder(BaseModel):
-    """A password or token, by which a repository is read over http or https."""
+    """A password or token to read a repository with, over http or https."""
 
     model_config = order_example({"username": "deploy", "password": "hunter2"})
 
@@ -131,7 +131,7 @@ class PasswordOrder(BaseModel):
 
 
 class KeyOrder(BaseModel):
-    """A key, by which a repository is read over ssh."""
+    """A key to read a repository with, over ssh."""
 
     model_config = order_example(
         {
@@ -148,7 +148,8 @@ class KeyOrder(BaseModel):
     )
     known_hosts: str = Field(
         max_length=LONGEST_FILE,
-        description="The keys of the host, as `ssh-keyscan HOST` prints them. No other is trusted.",
+        description="The keys of the host, as `ssh-keyscan HOST` prints them. No others are "
+        "trusted.",
         json_schema_extra={"pattern": r"^[!-~][^\x00]*$"},
     )
 
@@ -176,7 +177,7 @@ def read_credential(order: PasswordOrder | KeyOrder) -> Credential:
 
 
 class ShownCredential(BaseModel):
-    """How a repository is read, without what makes it secret."""
+    """How a repository is read, without the secret part."""
 
     model_config = example(
         {
@@ -189,9 +190,9 @@ class ShownCredential(BaseModel):
     )
 
     kind: Literal["password", "ssh-key"]
-    username: str | None = Field(description="The one that goes with a password.")
+    username: str | None = Field(description="The one that belongs to the password.")
     fingerprint: str | None = Field(
-        description="A key's, as `ssh-keygen -l` shows it, where it has OpenSSH's own format."
+        description="A key's, as `ssh-keygen -l` shows it, if it has OpenSSH's own format."
     )
     known_hosts: str | None = Field(description="The keys of the host, for a key.")
     changed: float = Field(description="In seconds since the epoch.")

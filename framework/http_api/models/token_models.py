@@ -30,7 +30,7 @@ _ENTRY: dict[str, Any] = {
 
 
 class TokenOrder(BaseModel):
-    """A new token: whose, and what it is good for. A token of one app has the scope read or use."""
+    """A new token: its name and its scope. A token for one app has the scope read or use."""
 
     model_config = order_example(
         {"name": "deploys", "scope": "use", "app": "hello"},
@@ -49,8 +49,8 @@ class TokenOrder(BaseModel):
     )
     app: Name | None = Field(
         default=None,
-        description="The one app that it is for, with which it goes; null: all apps. Nothing of "
-        "others is shown to it, and nothing of the cluster.",
+        description="The one app that it is for, and with which it is removed; null: all apps. "
+        "It sees nothing of other apps, and nothing of the cluster.",
     )
 
     @field_validator("app")
@@ -61,14 +61,14 @@ class TokenOrder(BaseModel):
             known = " or ".join(OF_ONE_APP)
             raise PydanticCustomError(
                 "not_of_app",
-                "goes with the scope {known}, not with {given}",
+                "can only go with the scope {known}, not with {given}",
                 {"known": known, "given": scope},
             )
         return app
 
 
 class Token(BaseModel):
-    """A token, without what makes it one."""
+    """A token, without its text."""
 
     model_config = example(_TOKEN)
 
@@ -79,7 +79,7 @@ class Token(BaseModel):
 
 
 class NewToken(Token):
-    """A token that was just made. What it is can be seen here and nowhere else."""
+    """A token that was just made. Its text is shown here and nowhere else."""
 
     model_config = example(
         {**_TOKEN, "token": "prevs_use_XIRm4rUQ4hxGbAz1uHnxIGu4rYh3PNzM4KJmuqnyi1E"}
@@ -89,7 +89,7 @@ class NewToken(Token):
 
 
 class Tokens(BaseModel):
-    """Tokens, by name. The operator's and those of proxies are none: settings tell them."""
+    """Tokens, by name. Those of the operator and of proxies are in the settings instead."""
 
     model_config = example({"tokens": [_TOKEN], "next": None})
 
@@ -104,14 +104,14 @@ class AuditEntry(BaseModel):
 
     id: str
     at: float = Field(description="In seconds since the epoch.")
-    who: str | None = Field(description="The name of the token; null: it was none of ours.")
+    who: str | None = Field(description="The name of the token; null: it was not one of ours.")
     scope: str | None = Field(description="The scope of the token.")
     action: str = Field(description="`start preview`, `remove app`, … or another call's method.")
     target: str = Field(description="What it was done to: an app, app/commit, a token; or a path.")
     outcome: int | str = Field(description="The HTTP status of the answer, or a word.")
     client: str = Field(
-        description="The address that it came from; `unknown via ADDRESS` where that one has "
-        "passed it on and is no framework of ours."
+        description="The address that it came from; `unknown via ADDRESS` if that one forwarded "
+        "it and is not one of our frameworks."
     )
     request: str | None = Field(description="The id of the request in the framework's other logs.")
 

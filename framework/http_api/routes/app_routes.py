@@ -57,7 +57,7 @@ class AppRoutes:
             Operation(Scope.ADMIN, action="add app", takes_key=True),
             status_code=201,
             responses={
-                200: {"model": models.App, "description": "It was there"},
+                200: {"model": models.App, "description": "It already existed"},
                 **document(400, 409, 413),
             },
         )
@@ -125,7 +125,7 @@ class AppRoutes:
         response: Response,
         if_match: IfMatch = None,
     ) -> models.App:
-        """Change settings of an app. They hold for attempts that begin later."""
+        """Change settings of an app. They apply to attempts that begin later."""
         given = models.read_settings(cast(Mapping[str, object], changes))
         known = self._find_matching(app, if_match)
         shown = self._show(self._previews.change_app(app, given, only_if=known))
@@ -133,12 +133,12 @@ class AppRoutes:
         return shown
 
     def remove_app(self, app: App, if_match: IfMatch = None) -> None:
-        """Stop an app's previews, and forget it and them."""
+        """Stop an app's previews, and remove them and the app."""
         known = self._find_matching(app, if_match)
         self._previews.command(lambda commands: commands.remove_app(app, only_if=known))
 
     async def show_label(self, app: App, label: Label) -> models.Lead:
-        """Tell which commit a label leads to. Starts nothing."""
+        """Show which commit a label leads to. Starts nothing."""
         resolved, whole = await self._resolver.resolve(app, label)
         return presenter.show_lead(app, whole, resolved, self._addresses, now=time.time())
 

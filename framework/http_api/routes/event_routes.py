@@ -27,8 +27,8 @@ from program.http.server_events import STILL_HERE, ServerEvent
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": (
-            "The last events first; or, to one that accepts text/event-stream, those that follow "
-            "the one named by Last-Event-ID, and `reset` where that is not known any more."
+            "The last events first. A client that accepts text/event-stream gets those that "
+            "follow the one named by Last-Event-ID, and `reset` if that one is no longer known."
         ),
         "model": models.Events,
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
@@ -68,7 +68,7 @@ class EventRoutes:
         accept: Accept = "",
         last_event_id: LastEventId = "",
     ) -> models.Events | Response:
-        """List what has happened lately, the last first, of one app or of all; or follow it."""
+        """List what has happened lately to one app or to all, the last first; or follow it."""
         if app:
             self._previews.snapshot.app(app)
         if "text/event-stream" in accept.lower():

@@ -38,8 +38,8 @@ from prevs.states import State
 _LOG: dict[int | str, dict[str, Any]] = {
     200: {
         "description": (
-            "The log as text, at most 1 MB of it; or, to one that accepts text/event-stream, the "
-            "events log, state, reset and end as they come."
+            "The log as text, at most 1 MB of it. A client that accepts text/event-stream gets "
+            "the events log, state, reset and end as they come."
         ),
         "content": {
             "text/plain": {"schema": {"type": "string"}},
@@ -47,7 +47,7 @@ _LOG: dict[int | str, dict[str, Any]] = {
         },
         "headers": {
             "X-Next-Offset": {
-                "description": "Where to go on, in bytes.",
+                "description": "Where to continue, in bytes.",
                 "schema": {"type": "integer"},
             }
         },
@@ -60,12 +60,12 @@ OfAttempt = Annotated[
     Query(
         ge=1,
         le=MOST,
-        description="Of this attempt, as text: attempts tells their numbers. Without it, of the "
-        "last one.",
+        description="Of this attempt, as text: `attempts` lists their numbers. Without it, of "
+        "the last one.",
         examples=[2],
     ),
 ]
-OfState = Annotated[State | None, Query(description="In this state only.", examples=["running"])]
+OfState = Annotated[State | None, Query(description="Only in this state.", examples=["running"])]
 
 _ONE = "/{app}/{sha}"
 _READ = Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True)
@@ -173,9 +173,9 @@ class PreviewRoutes:
     async def start_preview(
         self, order: models.StartOrder, caller: Caller, response: Response
     ) -> models.StartedPreview:
-        """Ask for the preview that a label leads to. The same again answers the same preview.
+        """Start the preview that a label leads to. The same order again answers the same preview.
 
-        Where the repository cannot be read now, that is what the label led to when it was.
+        If the repository cannot be read now, the label leads to what it led to at the last read.
         """
         if not caller.sees(order.app):
             raise NotOfApp(caller.name, caller.app)
@@ -212,11 +212,11 @@ class PreviewRoutes:
         return self._show(self._previews.command(lambda commands: commands.retry(app, sha)))
 
     def pin_preview(self, app: App, sha: Sha) -> models.Preview:
-        """Keep a preview from being stopped for being idle or to make room."""
+        """Keep a preview from stopping because it is idle, or to make room."""
         return self._pin(app, sha, pinned=True)
 
     def unpin_preview(self, app: App, sha: Sha) -> models.Preview:
-        """Let a preview be stopped for being idle or to make room."""
+        """Let a preview stop because it is idle, or to make room."""
         return self._pin(app, sha, pinned=False)
 
     def _pin(self, app: str, sha: str, *, pinned: bool) -> models.Preview:
@@ -236,13 +236,13 @@ class PreviewRoutes:
         offset: Offset = 0,
         tail: Annotated[bool, Query(description="Only the last lines, of about 4 KB.")] = False,
         public: Annotated[
-            bool, Query(description="Only what comes before what the application prints.")
+            bool, Query(description="Only what comes before the application's own output.")
         ] = False,
         attempt: OfAttempt = None,
         accept: Accept = "",
         last_event_id: LastEventId = "",
     ) -> Response:
-        """Read the log of an attempt (without a number the last), or follow the last as events."""
+        """Read the log of an attempt (without a number, the last), or follow the last as events."""
         preview = self._find_attempt(app, sha, attempt)
         if attempt is None and "text/event-stream" in accept.lower():
             stream = LogStream(self._previews, self._logs, self._show, public=public)

@@ -20,8 +20,8 @@ Search = Annotated[
     str,
     Query(
         max_length=200,
-        description="What a name, a label, an author or a subject has in it, in whatever case; or "
-        "how a commit's id begins.",
+        description="A part of a name, a label, an author or a subject, in any case; or the "
+        "beginning of a commit's id.",
     ),
 ]
 RefName = Annotated[
@@ -57,7 +57,7 @@ class RefRoutes:
         app: App,
         *,
         kind: Annotated[
-            Literal["", "branch", "tag"], Query(description="Branches or tags only.")
+            Literal["", "branch", "tag"], Query(description="Only branches, or only tags.")
         ] = "",
         search: Search = "",
         limit: Limit = LIMIT,
@@ -65,7 +65,7 @@ class RefRoutes:
     ) -> models.Refs:
         """List an app's branches and tags, the newest commit first.
 
-        What cannot be fetched within seconds is answered as it was last known.
+        If the repository cannot be fetched within seconds, the answer is the last known list.
         """
         listing = await self._resolver.listing(app)
         found = (
@@ -84,7 +84,7 @@ class RefRoutes:
     ) -> models.Commits:
         """List the commits that a branch or tag reaches, the newest first.
 
-        Later pages are of what the first one began with, wherever the branch is by then.
+        Later pages continue from where the first one began, wherever the branch is by then.
         """
         page = await self._resolver.commits(app, ref, limit=limit, after=after)
         return models.Commits(

@@ -18,7 +18,7 @@ from framework.service.previews import Previews
 Name = Annotated[
     str,
     Path(
-        description="A variable's name; PORT and PREVS_… are prevs's own.",
+        description="A variable's name; PORT and PREVS_… are reserved.",
         examples=["API_KEY"],
         json_schema_extra={
             "minLength": 1,
@@ -119,9 +119,9 @@ class SecretRoutes:
         response: Response,
         if_match: IfMatch = None,
     ) -> models.SetVariable:
-        """Set a variable of an app's containers. It holds for attempts that begin later.
+        """Set a variable of an app's containers. It applies to attempts that begin later.
 
-        `If-Match` is of the list of variables.
+        `If-Match` has the ETag of the list of variables.
         """
         known = self._find_matching(app, if_match)
         variable = Variable(order.value, order.secret)
@@ -141,12 +141,12 @@ class SecretRoutes:
     def unset_all(self, app: App) -> None:
         """Remove all variables of an app's containers.
 
-        Where they cannot be opened any more (`secrets-unreadable`), the credential goes with them.
+        If they cannot be opened any more (`secrets-unreadable`), this removes the credential too.
         """
         self._previews.command(lambda commands: commands.clear_secrets(app))
 
     async def show_credential(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
-        """Tell how an app's repository is read, without what makes it secret."""
+        """Show how an app's repository is read, without the secret part."""
         given = self._previews.snapshot.given(app)
         return conditional.answer(_show_credential(given), if_none_match)
 

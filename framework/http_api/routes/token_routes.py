@@ -49,23 +49,23 @@ class TokenRoutes:
         return router
 
     async def list_tokens(self, limit: Limit = LIMIT, after: After = "") -> models.Tokens:
-        """List the tokens, by name, without what makes them tokens."""
+        """List the tokens, by name, without their texts."""
         page = cut(self._tokens.tokens(), lambda token: (token.name,), limit, after)
         return models.Tokens(tokens=[_show(token) for token in page.entries], next=page.next)
 
     def add_token(self, order: models.TokenOrder, response: Response) -> models.NewToken:
-        """Make a token. It is answered once, and cannot be shown again."""
+        """Make a token. Only this answer has its text; it cannot be shown again."""
         record, token = self._tokens.add_token(order.name, Scope(order.scope), order.app or "")
         response.headers["Location"] = f"/v1/tokens/{record.name}"
         response.headers["Cache-Control"] = "no-store"
         return models.NewToken(**_show(record).model_dump(), token=token)
 
     def remove_token(self, name: Name) -> None:
-        """Remove a token. It is good for nothing from when this is answered."""
+        """Remove a token. Once this is answered, it allows nothing."""
         self._tokens.remove_token(name)
 
     async def show_audit(self, limit: Limit = LIMIT, after: After = "") -> models.AuditLog:
-        """List who did what, the newest first: the latest thousand that this framework knows."""
+        """List who did what, the newest first: the last thousand that this framework knows."""
         page = cut(self._audit.latest(), lambda entry: (-entry.at, entry.id), limit, after)
         return models.AuditLog(
             entries=[models.AuditEntry(**entry._asdict()) for entry in page.entries],

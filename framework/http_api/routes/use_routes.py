@@ -64,16 +64,16 @@ class UseRoutes:
         return router
 
     async def show_queue(self, caller: Caller, limit: Limit = LIMIT, after: After = "") -> Queue:
-        """List what waits for an agent, the next first. Places are those among all that wait."""
+        """List what waits for an agent, the next first. Places count all previews that wait."""
         return self._presenter.show_queue(limit, after, caller.app)
 
     async def note_uses(self, report: UseReport, request: Request) -> None:
-        """Take what a proxy has seen of the use of tasks. What is not told of stays as it was."""
+        """Note how tasks were used through a proxy. A task that is not reported stays as it was."""
         if request.client is not None:
             self._note_proxy(request.client.host)
         uses = [Use(one.task_id, one.open, one.requests) for one in report.uses]
         self._report(UsageReported(report.proxy, uses))
 
     async def note_refusals(self, report: RefusalReport) -> None:
-        """Take which tasks refuse a proxy's connections. To be told again while that lasts."""
+        """Note which tasks refuse a proxy's connections. Proxies repeat this while that lasts."""
         self._report(ConnectionsRefused(report.proxy, report.tasks))

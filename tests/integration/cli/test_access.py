@@ -84,12 +84,12 @@ def test_a_token_of_one_app_shows_that_app_and_is_refused_for_others(api: Api, r
     for command in ("show zebra main", "agents", "refs zebra", "start zebra main", "refs nope"):
         refused = run(*command.split(), PREVS_TOKEN=token)
         assert refused.status == 1, command
-        assert "is for the app 'shop' alone" in refused.err
+        assert "is only for the app 'shop'" in refused.err
         assert "prevs app ls" in refused.err
 
 
 def test_a_token_of_one_app_is_read_or_use_and_of_an_app_that_there_is(run: Run) -> None:
     refused = run("token", "add", "ci", "--scope", "admin", "--app", "hello")
     assert refused.status != 0
-    assert "app: goes with the scope read or use, not with admin" in refused.err
+    assert "app: can only go with the scope read or use, not with admin" in refused.err
     assert run("token", "add", "ci", "--scope", "proxy").status == 2

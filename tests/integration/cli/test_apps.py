@@ -119,7 +119,7 @@ def test_an_existing_name_fails_with_how_to_change_the_app(run: Run) -> None:
     done = run("app", "add", "hello", "/srv/other")
     assert done.status == 1
     assert done.out == ""
-    assert "exists already, with other settings" in done.err
+    assert "already exists, with other settings" in done.err
     assert "PATCH" not in done.err, "that is for programs"
     assert "prevs app set hello" in done.err
 

@@ -101,7 +101,7 @@ def test_an_api_that_cannot_write_now_is_reported_with_the_next_step(api: Api, r
     api.previews.error = Unavailable("ZooKeeper")
     done = run("start", "hello", "main")
     assert (done.status, done.out) == (1, "")
-    assert "ZooKeeper does not answer now. Try again in some seconds." in done.err
+    assert "ZooKeeper does not answer now. Try again in a few seconds." in done.err
     assert "prevs local status" in done.err
 
 

@@ -14,7 +14,7 @@ from tests.integration.cli.command_runs import Done, Run
 pytestmark = pytest.mark.integration
 
 ASKED, BUILT, RUNS = (
-    f"main of hello (de6b329) {what}" for what in ("was asked for", "is being built", "runs")
+    f"main of hello (de6b329) {what}" for what in ("was requested", "is being built", "runs")
 )
 STATES = (State.QUEUED, State.BUILDING, State.RUNNING)
 

@@ -65,7 +65,7 @@ def test_an_app_is_added_and_a_branch_started_and_stopped_where_it_stands(
     row.get_by_role("button", name="Start main").click()
     expect(row).to_contain_text("queued")
     expect(page.get_by_role("status").first).to_have_text(
-        "Asked for. It starts as soon as an agent has room."
+        "Requested. It starts as soon as an agent has room."
     )
     dashboard.previews.change("hello", SHA, state=State.BUILDING, detail="2/5 RUN make")
     expect(row).to_contain_text("building 2/5")
@@ -86,7 +86,7 @@ def test_the_message_of_an_action_moves_no_button_from_under_the_pointer(page: P
     row = page.get_by_role("row", name="main")
     before = row.bounding_box()
     row.get_by_role("button", name="Start main").click()
-    expect(page.get_by_role("status").first).to_contain_text("Asked for.")
+    expect(page.get_by_role("status").first).to_contain_text("Requested.")
     after = row.bounding_box()
     assert before
     assert after
@@ -100,7 +100,7 @@ def test_a_refusal_is_shown_where_the_button_is(page: Page, dashboard: Dashboard
     dashboard.previews.error = Unavailable("The framework")
     page.get_by_role("button", name="Retry main").click()
     expect(page.get_by_role("status").first).to_have_text(
-        "The framework does not answer now. Try again in some seconds."
+        "The framework does not answer now. Try again in a few seconds."
     )
     expect(page.get_by_role("button", name="Retry main")).to_be_enabled()
     assert page.evaluate("window.stays")
@@ -234,7 +234,7 @@ def test_everything_works_without_scripts(browser: Chromium, base: str) -> None:
         sign_in(page)
         page.get_by_role("link", name="hello").click()
         page.get_by_role("button", name="Start main").click()
-        expect(page.get_by_text("Asked for.")).to_be_visible()
+        expect(page.get_by_text("Requested.")).to_be_visible()
         expect(page.get_by_role("row", name="main")).to_contain_text("queued")
         page.get_by_role("link", name="Settings").click()
         page.get_by_label("Memory in MB", exact=True).fill("1")

@@ -142,9 +142,9 @@ def test_a_framework_at_the_records_of_another_cluster_refuses_although_nobody_l
     ("name", "data", "why"),
     [
         ("framework/installation", b'{"v":2,"cluster":"x"}', "cannot be read by this version"),
-        ("state/tasks", b"marathon's", r"holds what is not of prevs \(state\)"),
-        ("apps/shop", b"<app/>", "holds no app of prevs"),
-        ("framework/id", b'{"id": 7}', "holds no framework id of Mesos"),
+        ("state/tasks", b"marathon's", r"holds znodes that are not from prevs \(state\)"),
+        ("apps/shop", b"<app/>", "does not hold an app of prevs"),
+        ("framework/id", b'{"id": 7}', "does not hold a Mesos framework id"),
     ],
 )
 def test_records_of_another_program_or_a_newer_version_are_left_alone(

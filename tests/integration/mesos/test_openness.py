@@ -41,7 +41,7 @@ def read_checks(program: Program) -> dict[str, Mapping[str, Any]]:
 
 def lines(program: Program) -> list[str]:
     """Return the lines of its log that say what is open."""
-    return [line for line in program.log.read_text().splitlines() if "open to whoever" in line]
+    return [line for line in program.log.read_text().splitlines() if "open to anybody who" in line]
 
 
 def test_an_open_zookeeper_and_an_open_master_are_reported_once_each_with_what_to_do(
@@ -55,7 +55,7 @@ def test_an_open_zookeeper_and_an_open_master_are_reported_once_each_with_what_t
             name: (checks[name]["ok"], checks[name]["needed"]) for name in BOTH
         } == dict.fromkeys(BOTH, (False, False))
         assert own.paths.root in checks["zookeeper-access"]["detail"]
-        assert "announce himself as the master (/mesos)" in checks["zookeeper-access"]["detail"]
+        assert "pose as the master (/mesos)" in checks["zookeeper-access"]["detail"]
         assert "PREVS_ZOOKEEPER_AUTH_FILE" in checks["zookeeper-access"]["detail"]
         assert mesos.master in checks["mesos-access"]["detail"]
         assert "--authenticate_http_frameworks" in checks["mesos-access"]["detail"]

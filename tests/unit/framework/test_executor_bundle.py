@@ -63,5 +63,5 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="cannot be read"):
         read(tmp_path / "nothing")
     (tmp_path / "text").write_text("text")
-    with pytest.raises(BundleError, match="no zip archive"):
+    with pytest.raises(BundleError, match="not a zip archive"):
         read(tmp_path / "text")

@@ -122,7 +122,7 @@ def test_a_master_that_the_driver_cannot_speak_to_is_told_p22(
     """P22: IPv6 is left out, and TLS a setting of its own; neither fails at the first link."""
     (found,) = problems({**environ, "PREVS_MASTER": master})
     assert found.startswith("PREVS_MASTER: is neither host:port nor zk://")
-    assert "by IPv4; for TLS there is PREVS_MASTER_CA_FILE" in found
+    assert "IPv4 only; for TLS, set PREVS_MASTER_CA_FILE" in found
 
 
 @pytest.mark.parametrize("name", ["PREVS_PRINCIPAL", "PREVS_AGENTS_PRINCIPAL"])

@@ -73,7 +73,7 @@ def test_anything_but_a_file_is_reported(
         reasons[sha] = failure.mistakes[0].message
     assert "symbolic link" in reasons[link]
     assert "folder" in reasons[folder]
-    assert "10,000 bytes; it may have 8,192" in reasons[large]
+    assert "10,000 bytes; at most 8,192" in reasons[large]
     assert "submodule" in reasons[submodule]
 
 

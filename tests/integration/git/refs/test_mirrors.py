@@ -83,7 +83,7 @@ def test_a_changed_repository_is_followed_and_the_old_one_never_answers(
     new = Source(other).commit("Of the new one")
     moved = dataclasses.replace(app, repository=str(other))
     assert mirrors.resolve(moved, "main").sha == new
-    assert "begins so" in why_unknown(mirrors, moved, old)
+    assert "begins with it" in why_unknown(mirrors, moved, old)
     assert len(list((tmp_path / "mirrors" / "hello").iterdir())) == 1
 
 

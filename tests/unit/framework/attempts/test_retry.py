@@ -109,8 +109,8 @@ def test_an_agent_is_avoided_where_it_may_be_at_fault(cause: Cause) -> None:
 def test_the_reason_says_what_happened_and_that_it_is_tried_again() -> None:
     reason = again(preview(consecutive_losses=1)).reason.text
     assert reason.startswith("It broke. It is tried again in 4 s; ")
-    assert reason.endswith("if that ends so 4 more times in a row, it stays failed.")
+    assert reason.endswith("if it ends like that 4 more times in a row, it stays failed.")
     last = again(preview(consecutive_losses=LOST_LIMIT - 1)).reason.text
-    assert last.endswith("if that ends so once more, it stays failed.")
+    assert last.endswith("if it ends like that once more, it stays failed.")
     lost = again(preview(), Cause.TASK_LOST).reason.text
     assert "tried again at once" in lost

@@ -50,10 +50,10 @@ def test_an_agent_shows_what_previews_reach(dashboard: Dashboard, visitor: Visit
     isolated = dashboard.previews.isolated_agents
     isolated["S1"] = Isolation(allowed=("10.1.0.0/16", "10.2.0.7/32"))
     page = visitor.get("/cluster").text
-    assert "previews reach <bdi>10.1.0.0/16, 10.2.0.7/32</bdi>" in page
+    assert "private networks: <bdi>10.1.0.0/16, 10.2.0.7/32</bdi>" in page
     isolated["S1"] = Isolation(open=f"there is no iptables {HOSTILE}")
     page = visitor.get("/cluster").text
-    assert "not kept from the agent and from each other: <bdi>there is no iptables" in page
+    assert "not kept apart from the agent and from each other: <bdi>there is no iptables" in page
     assert HOSTILE not in page
 
 

@@ -42,7 +42,7 @@ def test_a_preview_is_started_stopped_tried_again_and_pinned(
     answer = visitor.act("/apps/hello/start", label="main", back=back)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{back}&did=start")
     assert state(dashboard) is State.QUEUED
-    assert "Asked for." in visitor.get(answer.headers["Location"]).text
+    assert "Requested." in visitor.get(answer.headers["Location"]).text
     visitor.act(f"{PREVIEW}/stop")
     assert state(dashboard) is State.STOPPED
     answer = visitor.act(f"{PREVIEW}/retry", back="/")
@@ -63,10 +63,7 @@ def test_a_start_from_an_unreachable_repository_shows_its_time(
     dashboard.refs.put_away("hello", "main", age=720.0)
     answer = visitor.act("/apps/hello/start", label="main", back="/apps/hello")
     assert answer.headers["Location"] == "/apps/hello?did=start-known"
-    assert (
-        "as it was when the repository was last read"
-        in visitor.get(answer.headers["Location"]).text
-    )
+    assert "from what is known of the repository" in visitor.get(answer.headers["Location"]).text
 
 
 def test_each_write_is_noted_with_its_token_and_its_outcome(
@@ -162,8 +159,8 @@ def test_a_mistake_is_shown_at_its_field_and_nothing_typed_is_lost(
     ("listing", "did", "text"),
     [
         (RepositoryUnreachable("shop", "/shop.git", "no such host"), "add-unread", "no such host"),
-        (Listing((), 60.0, "it is away"), "add-unread", "nothing of it can start"),
-        (Listing((), 1.0), "add-empty", "no branch yet that could start: push one"),
+        (Listing((), 60.0, "it is away"), "add-unread", "none of its previews can start"),
+        (Listing((), 1.0), "add-empty", "no branch to start yet: push one"),
         (BeingFetched("shop"), "add", "The app is registered."),
     ],
 )

@@ -54,7 +54,7 @@ def test_whether_another_app_exists_is_not_shown(visitor: Visitor, path: str) ->
     answers = [visitor.get(path.replace("shop", app)) for app in ("zebra", "nope")]
     assert [answer.status_code for answer in answers] == [403, 403]
     assert "ci" in answers[0].text
-    assert "is for the app" in answers[0].text
+    assert "is only for the app" in answers[0].text
     assert "zebra" not in answers[0].text.replace("/apps/zebra", "")
 
 
@@ -90,4 +90,4 @@ def test_a_token_of_one_app_is_made_by_a_form(dashboard: Dashboard) -> None:
     assert dashboard.tokens.known["ci"].app == "hello"
     refused = admin.act("/tokens", name="more", scope="admin", app="hello")
     assert refused.status_code == 422
-    assert "app goes with the scope read or use, not with admin" in refused.text
+    assert "app can only go with the scope read or use, not with admin" in refused.text

@@ -89,7 +89,7 @@ def test_an_invalid_label_gets_the_slug_of_a_branch_of_that_name() -> None:
     [
         ("abcdef0", True, [A], "no branch or tag reaches it"),
         ("main", False, [], "no branches and no tags yet"),
-        ("abcdef0", True, [], "no commit whose id begins so"),
+        ("abcdef0", True, [], "no commit whose id begins with it"),
         ("abcd", True, [], "at least 7 digits"),
         ("abc", True, [], "at least 7 digits"),
         ("main", True, [], "no branch or tag of that name."),

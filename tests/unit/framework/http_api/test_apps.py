@@ -79,7 +79,7 @@ def test_all_problems_of_settings_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("name", "a" * 41, "must be 1 to 40"),
+        ("name", "a" * 41, "must have 1 to 40"),
         ("name", "a--b", "single hyphens"),
         ("name", 7, "valid string"),
         ("repository", "hello", "neither an absolute path nor a git URL"),
@@ -99,11 +99,15 @@ def test_all_problems_of_settings_are_reported_at_once() -> None:
         ("idle_after", 1.5, "valid integer"),
         ("keep_warm", "mon-fri 08:00-18:00", "valid list"),
         ("keep_warm", ["mon-fri 08:00-18:00"] * 21, "at most 20"),
-        ("keep_warm", ["sat 08:00-09:00", "8-18"], "'8-18' are no hours; write for example"),
+        (
+            "keep_warm",
+            ["sat 08:00-09:00", "8-18"],
+            "'8-18' is not a range of hours; write for example",
+        ),
         ("constraints", {"zone": "a"}, "valid list"),
-        ("constraints", ["gpu", "zone=="], "'zone==' is no constraint; write name=value"),
+        ("constraints", ["gpu", "zone=="], "'zone==' is not a constraint; write name=value"),
         ("constraints", ["zone=" + "a" * 196], "at most 200"),
-        ("folder", "../web", "is no folder in the repository: write it like services/web"),
+        ("folder", "../web", "is not a folder in the repository: write it like services/web"),
         ("folder", "a" * 201, "at most 200"),
         ("max_cpus", -1, "greater than or equal to 0"),
         ("max_cpus", 65, "less than or equal to 64"),
@@ -297,7 +301,7 @@ def test_a_write_that_cannot_be_stored_now_has_retry_after(
     api.previews.error = Unavailable("ZooKeeper")
     answer = api.call(method, path, json=body)
     assert refusal(answer) == (503, "unavailable")
-    assert answer.json()["detail"] == "ZooKeeper does not answer now. Try again in some seconds."
+    assert answer.json()["detail"] == "ZooKeeper does not answer now. Try again in a few seconds."
     assert int(answer.headers["Retry-After"]) > 0
 
 

@@ -32,7 +32,7 @@ def test_an_invalid_path_is_a_problem_and_not_forwarded(path: bytes) -> None:
     leader = PlayedLeader()
     client = send(leader, method="OPTIONS", path=path)
     assert client.status == 422
-    assert client.problem["detail"] == "There can be no such path."
+    assert client.problem["detail"] == "No such path can exist."
     assert leader.received == []
 
 

@@ -239,8 +239,8 @@ def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInP
         who = found[name]["description"].rpartition("\n\n")[2]
         assert who.startswith(f"Needs the scope `{needed.scope}`")
         assert ("or `proxy`." in who) == needed.more.endswith("+proxy")
-        assert ("With a token for one app: for that app." in who) == needed.more.startswith("path")
-        assert ("what is of that app." in who) == needed.more.startswith("share")
+        assert ("may call it for that app." in who) == needed.more.startswith("path")
+        assert ("what belongs to that app." in who) == needed.more.startswith("share")
     for name, operation in found.items():
         assert ("security" in operation) == (name not in OPEN)
         for status, answer in operation["responses"].items():

@@ -118,7 +118,7 @@ def test_a_named_token_has_only_so_many_requests_open_at_once() -> None:
 
     refused = asyncio.run(run())
     assert (refused.status, refused.headers[b"retry-after"]) == (429, b"10")
-    assert "'looks' has 200 requests open" in refused.problem["detail"]
+    assert "'looks' has 200 open requests" in refused.problem["detail"]
 
 
 def test_what_is_refused_for_its_scope_counts_too(api: ApiInProcess) -> None:

@@ -83,7 +83,7 @@ def test_a_body_has_its_limit(api: ApiInProcess) -> None:
         for size in (limit + 1, 10**12):
             answer = api.call(method, path, headers={"Content-Length": str(size)})
             assert refusal(answer) == (413, "body-too-large"), call
-            assert answer.json()["detail"] == f"A body may have {limit} bytes here."
+            assert answer.json()["detail"] == f"A body may have at most {limit} bytes here."
         answer = api.call(method, path, headers={"Content-Length": str(limit)})
         assert answer.status_code != 413, call
 

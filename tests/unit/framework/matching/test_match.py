@@ -127,7 +127,7 @@ def test_a_small_one_passes_a_big_one_that_fits_nowhere() -> None:
 
 def test_a_constraint_that_nobody_understands_is_told() -> None:
     refusal = match([demand(constraints=("zone<3",))], [offer()], ()).refusals["hello", A]
-    assert "'zone<3' is no constraint" in refusal.reason
+    assert "'zone<3' is not a constraint" in refusal.reason
 
 
 def test_an_agent_that_soon_goes_away_is_not_used() -> None:
@@ -157,7 +157,7 @@ def test_only_some_start_at_once_on_an_agent() -> None:
     decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
     assert [launch.demand.sha for launch in decision.launches] == [A]
     assert decision.refusals["hello", B].shortage is Shortage.TURN
-    assert "starts others now" in decision.refusals["hello", B].reason
+    assert "is starting others now" in decision.refusals["hello", B].reason
 
 
 def test_one_that_may_start_on_another_agent_does_not_wait_for_its_turn() -> None:
@@ -172,7 +172,7 @@ def test_only_some_of_an_app_start_at_once() -> None:
     decision = match([demand(A), demand(B), demand(C)], [offer()], (), limits=limits)
     assert len(decision.launches) == 2
     assert decision.refusals["hello", C].reason == (
-        "2 previews of hello are starting; it begins when one of them is done."
+        "2 previews of hello are starting; it starts when one of them is done."
     )
 
 

@@ -136,7 +136,9 @@ def test_a_master_that_refuses_says_what_is_missing(master: Master) -> None:
     master.answers["/maintenance/schedule"] = (403, "")
     assert state_of(master).read().agents[0].maintenance is None
     master.answers["/slaves"] = (401, "")
-    with pytest.raises(Unavailable, match=r"/slaves \(401\): PREVS_PRINCIPAL"):
+    with pytest.raises(
+        Unavailable, match=r"/slaves \(401\): the operator must set PREVS_PRINCIPAL"
+    ):
         state_of(master).read()
 
 

@@ -60,7 +60,7 @@ def become(preview: PreviewRecord, **fields: Any) -> str:
             {"state": State.QUEUED, "reason": "Mesos has lost its task."},
             "starts again: Mesos has lost its task",
         ),
-        (State.STOPPED, {"state": State.QUEUED}, "was asked for again"),
+        (State.STOPPED, {"state": State.QUEUED}, "was requested again"),
         (State.FAILED, {"state": State.QUEUED}, "is tried again"),
         (State.RUNNING, {"pinned": True}, "was pinned"),
     ],
@@ -72,7 +72,7 @@ def test_each_change_is_a_sentence(before: State, fields: Mapping[str, Any], sen
 
 def test_a_preview_that_is_new_or_forgotten_is_told_of() -> None:
     queued = dataclasses.replace(RUNNING, state=State.QUEUED, labels=(SHA[:9],))
-    assert sentences(snapshot(), snapshot(queued)) == ["5c80e7d of hello was asked for"]
+    assert sentences(snapshot(), snapshot(queued)) == ["5c80e7d of hello was requested"]
     assert sentences(snapshot(RUNNING), snapshot()) == [
         "main of hello (5c80e7d) was forgotten: no branch or tag leads to it any more"
     ]

@@ -130,7 +130,7 @@ def test_neither_a_busy_nor_a_pinned_one_stops() -> None:
     assert states(driven) == "running running queued"
     assert driven.preview(C).reason == (
         "No agent has 128 MB free; the most is 0. "
-        "What runs is in use, was used just now, or is pinned."
+        "Everything that runs is in use, was used just now, or is pinned."
     )
     driven.use(B, open=1)
     driven.tick(59)
@@ -168,7 +168,7 @@ def test_nothing_stops_while_use_is_not_known() -> None:
     ("limits", "app", "reason"),
     [
         (None, {"max_previews": 2}, "hello has 2 previews already"),
-        (Limits(previews=2), {}, "There are 2 previews already, as many as there may be."),
+        (Limits(previews=2), {}, "There are already 2 previews, as many as are allowed."),
     ],
     ids=["of an app", "of all"],
 )

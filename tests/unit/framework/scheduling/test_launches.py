@@ -163,7 +163,9 @@ def test_offers_are_asked_for_anew_when_an_agent_may_start_the_next() -> None:
     driven.start(B, "two")
     driven.step(events.Offered([offer()]))
     driven.step(events.Offered([offer("o2")]))
-    assert driven.preview(B).reason.startswith("Every agent with room for it starts others now")
+    assert driven.preview(B).reason.startswith(
+        "Every agent with room for it is starting others now"
+    )
     revived = len(driven.cluster.of("revive"))
     driven.tick(5)
     assert len(driven.cluster.of("revive")) == revived

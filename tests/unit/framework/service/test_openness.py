@@ -43,13 +43,13 @@ def test_an_open_root_names_its_znodes_and_the_setting_that_closes_it() -> None:
 def test_an_older_root_is_told_by_who_is_going_to_close_it() -> None:
     why = judge_zookeeper(["/prevs"], root="/prevs", has_identity=True)
     assert why is not None
-    assert "leads next" in why
+    assert "next framework that leads" in why
 
 
 def test_an_open_place_of_masters_is_told_apart() -> None:
     why = judge_zookeeper(["/mesos"], root="/prevs", has_identity=True)
     assert why is not None
-    assert "announce himself as the master (/mesos)" in why
+    assert "pose as the master (/mesos)" in why
     assert judge_zookeeper([], root="/prevs", has_identity=False) is None
 
 

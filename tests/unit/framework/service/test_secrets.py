@@ -164,7 +164,7 @@ def test_what_is_sealed_for_one_app_is_not_opened_for_another(sealed: Driven) ->
     assert record is not None
     moved = SecretsRecord("other", record.sealed)
     sealed.znodes.records["secrets", "other"] = (moved, 0)
-    with pytest.raises(SecretsUnreadable, match="those of 'hello'"):
+    with pytest.raises(SecretsUnreadable, match="they belong to 'hello'"):
         shown(next_one(sealed, OLD)).credential("other")
 
 

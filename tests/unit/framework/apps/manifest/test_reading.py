@@ -109,8 +109,8 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
     ("text", "line", "message"),
     [
         ("prot = 1", 1, "prot is not known; did you mean port?"),
-        ("\nmem = 1", 2, "mem is not known here; it belongs into [resources]"),
-        ("[health]\nport = 1", 2, "health.port is not known here; it belongs into the top of the "
+        ("\nmem = 1", 2, "mem is not known here; it belongs in [resources]"),
+        ("[health]\nport = 1", 2, "health.port is not known here; it belongs in the top of the "
          "file, before any [table]"),
         ("[resources]\ncpu = 1", 2, "resources.cpu is not known; did you mean cpus?"),
         ("[hooks]\nzzz = 1", 2, "hooks.zzz is not known; [hooks] has prepare"),
@@ -126,21 +126,21 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
          'command must be a list in brackets, not 3: command = ["gunicorn", "shop:app"]'),
         ('command = ""', 1, "command must not be empty"),
         ("command = ['', 'a']", 1,
-         "command begins with an empty word, where the program's name belongs"),
+         "command begins with an empty word; write the program's name first"),
         ('command = [\n"a",\n3]', 3,
          'command, entry 2 must be text in quotes, not 3: command = ["gunicorn", "shop:app"]'),
         ("command = \"a 'b\"", 1,
          "command cannot be split into words (no closing quotation); write a list of words"),
         (f"command = {['a'] * 101}", 1, "command may have at most 100 entries"),
-        ('command = ["a\\u0000"]', 1, "command, entry 1 must not have a NUL character in it"),
+        ('command = ["a\\u0000"]', 1, "command, entry 1 must not contain a NUL character"),
         ("read_only = 1", 1,
          "read_only must be true or false, without quotes, not 1: read_only = true"),
         ('volumes = "/data"', 1,
          'volumes must be a list in brackets, not text: volumes = ["/data"]'),
         ('volumes = ["data"]', 1,
          "volumes, entry 1 must be an absolute path in the container, like /data"),
-        ('volumes = ["/a", "/../"]', 1, "volumes, entry 2 cannot be a volume: / and what is "
-         "below /proc, /sys and /dev are the system's"),
+        ('volumes = ["/a", "/../"]', 1, "volumes, entry 2 cannot be a volume: / and everything "
+         "below /proc, /sys and /dev belong to the system"),
         ('volumes = ["/a/", "/a"]', 1, "volumes names /a twice"),
         ("environment = 1979-05-27", 1,
          "environment must be a table of names and texts, not a date or time: "
@@ -148,22 +148,22 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ("[environment]\nDEBUG = 1", 2,
          'environment.DEBUG must be text in quotes, not 1: DEBUG = "1"'),
         ('[environment]\nPORT = "1"', 2, "environment.PORT is set by prevs; choose another name; "
-         "the port is the key port, outside of [environment]"),
+         "set the port with the key port, outside [environment]"),
         ('[environment]\nPREVS_URL = "x"', 2,
          "environment.PREVS_URL is set by prevs; choose another name"),
         ('[environment]\n"a b" = "x"', 2,
-         "environment.a b is no name of a variable: letters, digits and _, no digit first"),
+         "environment.a b is not a variable's name: use letters, digits and _, and no digit first"),
         ('health = "/up"', 1,
-         "health must be a table, not text: [health] in a line of its own, its keys below"),
+         "health must be a table, not text: [health] on a line of its own, and its keys below it"),
         ('[health]\npath = "up"', 2,
-         "health.path must begin with / and have no spaces or control characters in it"),
+         "health.path must begin with / and contain no spaces or control characters"),
         (f'[health]\npath = "/{"a" * 200}"', 2, "health.path may have at most 200 characters"),
         ('[health]\nkind = "https"', 2,
          'health.kind must be "http", "grpc" or "tcp", not https'),
         ("[health]\nkind = 1", 2, 'health.kind must be text in quotes, not 1: kind = "grpc"'),
-        ('[health]\npath = "/up"\nkind = "grpc"', 2, 'health.path is for kind = "http" alone; '
+        ('[health]\npath = "/up"\nkind = "grpc"', 2, 'health.path is only for kind = "http"; '
          'leave it out, or change kind = "grpc"'),
-        ('[health]\nkind = "tcp"\nstatus = 200', 3, 'health.status is for kind = "http" alone; '
+        ('[health]\nkind = "tcp"\nstatus = 200', 3, 'health.status is only for kind = "http"; '
          'leave it out, or change kind = "tcp"'),
         ("[health]\nstatus = 404.0", 2,
          "health.status must be a list in brackets, not 404: status = 200"),
@@ -173,23 +173,24 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ("[health]\ntimeout = 0", 2, "health.timeout must be at least 0.1, not 0"),
         ("[health]\ngrace = inf", 2, "health.grace must be at most 3600, not inf"),
         ("[resources]\nmem = 2048", 2, "resources.mem asks for 2048 MB; this app's commits may "
-         "have at most 512: have its max_mem raised (prevs app set shop --max-mem 2048)"),
+         "have at most 512: ask an admin to raise its max_mem (prevs app set shop --max-mem 2048)"),
         ("[resources]\ncpus = 1.5", 2, "resources.cpus asks for 1.5 CPUs; this app's commits may "
-         "have at most 0.5: have its max_cpus raised (prevs app set shop --max-cpus 1.5)"),
+         "have at most 0.5: ask an admin to raise its max_cpus "
+         "(prevs app set shop --max-cpus 1.5)"),
         ("[resources]\nmem = 8", 2, "resources.mem must be at least 16, not 8"),
         ("[resources]\ncpus = nan", 2, "resources.cpus must be at most 64, not nan"),
         ('[build]\ndockerfile = "../../../x"', 2,
          "build.dockerfile leaves the repository: name a path inside it"),
         ('[build]\ncontext = "/"', 2,
-         "build.context must be relative to the app's folder, without / at its beginning"),
+         "build.context must be relative to the app's folder, without a / at the beginning"),
         ('[build]\ncontext = ""', 2,
-         "build.context must be a path without control characters in it"),
+         "build.context must be a path without control characters"),
         ('[build]\ntarget = "a b"', 2,
-         "build.target is no name of a stage: letters, digits, _, . and -"),
+         "build.target is not a stage's name: use letters, digits, _, . and -"),
         ("[build.args]\nA = true", 2,
          'build.args.A must be text in quotes, not true or false: A = "1"'),
         ('[build]\nargs.1A = "x"', 2,
-         "build.args.1A is no name of a variable: letters, digits and _, no digit first"),
+         "build.args.1A is not a variable's name: use letters, digits and _, and no digit first"),
         ('[hooks]\nprepare = "a"', 2, "hooks.prepare must be a list in brackets, not text: "
          'prepare = ["python manage.py migrate", ["python", "seed.py"]]'),
         ('[hooks]\nprepare = ["a",\n[]]', 3, "hooks.prepare, entry 2 must not be empty"),
@@ -197,10 +198,10 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ("\n[health\n", 2, "is not TOML: expected ']' at the end of a table declaration"),
         ('port = 1\n\nx = """\n', 3, "is not TOML: unterminated string"),
         ("port = 1\nport = 2", 2, "is not TOML: cannot overwrite a value"),
-        (b"port = 1\n# \xff", 2, "is not UTF-8: save the file as that"),
-        (f"port = {'9' * 5000}", 1, "there is a number of thousands of digits in the file"),
-        (f"\n{'.'.join('a' * 500)} = 1", 2, "is nested too deeply; nothing here needs that"),
-        ("#" * (MOST_BYTES + 1), 1, "the file has 8,193 bytes; it may have 8,192"),
+        (b"port = 1\n# \xff", 2, "is not UTF-8: save the file as UTF-8"),
+        (f"port = {'9' * 5000}", 1, "the file has a number with thousands of digits"),
+        (f"\n{'.'.join('a' * 500)} = 1", 2, "is nested too deeply; no setting needs that"),
+        ("#" * (MOST_BYTES + 1), 1, "the file has 8,193 bytes; at most 8,192 are allowed"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line_and_what_to_write(

@@ -31,7 +31,7 @@ def test_a_plain_variable_is_shown_and_unset(dashboard: Dashboard, visitor: Visi
 def test_an_invalid_variable_is_reported_and_its_value_not_filled_in(visitor: Visitor) -> None:
     answer = visitor.act(PAGE, name="PORT", value="hunter2")
     assert answer.status_code == 422
-    assert "is kept for prevs" in answer.text
+    assert "is reserved" in answer.text
     assert 'value="PORT"' in answer.text
     assert "hunter2" not in answer.text
 

@@ -52,7 +52,7 @@ def test_an_agent_that_is_away_costs_the_log_alone(dashboard: Dashboard, visitor
 
 def test_one_that_waits_has_no_log(dashboard: Dashboard, visitor: Visitor) -> None:
     dashboard.previews.change("hello", SHA, state=State.QUEUED)
-    assert "there is none yet" in visitor.get(PAGE).text
+    assert "not there yet" in visitor.get(PAGE).text
     assert dashboard.sandboxes.tails == 0
 
 
@@ -62,7 +62,7 @@ def test_earlier_attempts_are_listed_with_links_to_their_logs(
     dashboard.kept_logs.add("t1")
     page = visitor.get(PAGE).text
     listed = page.partition("Earlier attempts")[2]
-    assert listed.count("its agent alone has the log") == 1
+    assert listed.count("only its agent has the log") == 1
     assert listed.index("attempts/2") < listed.index("attempts/1")
     assert "attempts/3" not in page
     assert "Nobody used it." in listed

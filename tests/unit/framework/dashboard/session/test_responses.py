@@ -60,7 +60,7 @@ def test_without_an_app_the_overview_shows_how_to_add_one(dashboard: Dashboard) 
     _, token = dashboard.tokens.add_token("reader", Scope.READ)
     page = see(dashboard.sign_in(token), "/")
     assert not page.find("form", action="/add-app")
-    assert "Whoever has an admin token can add one" in page.text
+    assert "Anybody with an admin token can add one" in page.text
 
 
 def test_apps_are_listed_with_how_many_run_wait_and_failed(
@@ -168,7 +168,7 @@ def test_an_unreadable_repository_is_shown(
     )
     text = see(visitor, "/apps/hello").text
     assert "it does not answer" in text
-    assert "what it had 2 min ago" in text
+    assert "its state of 2 min ago" in text
     assert "Say hello" in text
 
 
@@ -201,7 +201,7 @@ def test_the_queue_shows_places_and_reasons(dashboard: Dashboard, visitor: Visit
     dashboard.previews.queue_places["hello", SHA] = 1
     assert "no agent has 2048 MB free" in see(visitor, "/queue").text
     dashboard.trouble = "Mesos does not answer."
-    assert "Nothing can be started now: Mesos does not answer." in see(visitor, "/").text
+    assert "Nothing can start now: Mesos does not answer." in see(visitor, "/").text
 
 
 def test_mistakes_in_a_commits_settings_are_shown_line_by_line(
@@ -255,7 +255,7 @@ def test_a_log_that_breaks_off_ends_with_the_reason(dashboard: Dashboard, visito
     dashboard.sandboxes.away, dashboard.sandboxes.away_from = False, 100_000
     dashboard.sandboxes.output["u"] = b"x" * 200_000
     text = visitor.get(f"/apps/hello/previews/{OTHER}/log.txt").text
-    assert "x\n[The log goes on. The agent does not answer now." in text
+    assert "x\n[The log continues. The agent does not answer now." in text
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_an_error_is_shown_on_a_page(dashboard: Dashboard, visitor: Visitor) -> 
     dashboard.previews.error = Unavailable("The framework")
     answer = visitor.act("/apps/hello/start", label="main")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert "Try again in some seconds" in answer.text
+    assert "Try again in a few seconds" in answer.text
 
 
 def test_after_a_failed_update_each_page_shows_what_is_served_and_what_failed(

@@ -96,7 +96,7 @@ def test_nobody_is_signed_in_by_plain_http_but_at_loopback(dashboard: Dashboard,
     plain = {"Host": host, "Origin": f"http://{host}"}
     answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=plain)
     assert answer.status_code == 403
-    assert "by https" in answer.text
+    assert "over https" in answer.text
     assert "Set-Cookie" not in answer.headers
     session = Visitor(dashboard).post("/sign-in", {"token": TOKEN}).headers["Set-Cookie"]
     known = {"Host": host, "Cookie": session.partition(";")[0]}
@@ -134,7 +134,7 @@ def test_a_wrong_token_is_refused_without_details(dashboard: Dashboard) -> None:
     visitor = Visitor(dashboard)
     answer = visitor.post("/sign-in", {"token": "<script>", "next": "/queue"})
     assert answer.status_code == 403
-    assert "no token of this installation" in answer.text
+    assert "not a token of this installation" in answer.text
     assert 'value="/queue"' in answer.text
     assert "&lt;script&gt;" not in answer.text
     assert "Set-Cookie" not in answer.headers
@@ -172,7 +172,7 @@ def test_a_form_of_no_page_or_of_another_session_does_nothing(dashboard: Dashboa
     for csrf in ({}, {"csrf": ""}, {"csrf": "x"}, {"csrf": other.csrf()}):
         answer = visitor.post("/add-app", {**form, **csrf})
         assert answer.status_code == 403
-        assert "Load the page again" in answer.text
+        assert "Reload the page" in answer.text
     json = {"csrf": visitor.csrf(), **form}
     assert visitor._send("POST", "/add-app", json=json, headers=OWN).status_code == 403
     assert "shop" not in dashboard.previews.known_apps

@@ -24,7 +24,7 @@ def test_a_named_token_reads_only_so_many_streams_at_once() -> None:
         await asyncio.sleep(0)
         refused = await asyncio.wait_for(read("looks"), 10)
         assert refused.status == 429
-        assert refused.body == b"The token 'looks' reads 200 streams already. Close some pages."
+        assert refused.body == b"The token 'looks' already reads 200 streams. Close some pages."
         more = [asyncio.create_task(read(name)) for name in (OPERATOR, "another")]
         end.set()
         clients = await asyncio.gather(*reading, *more)

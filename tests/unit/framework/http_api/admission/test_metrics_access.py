@@ -66,11 +66,13 @@ def test_a_token_for_numbers_is_good_for_nothing_else(reading: MetricsAccess) ->
 def test_probes_answer_everybody_and_name_machines_only_with_a_token(
     api: ApiInProcess, reading: MetricsAccess
 ) -> None:
-    api.trouble = "The Mesos master 10.0.0.1:5050 does not ask who one is."
+    api.trouble = "The Mesos master 10.0.0.1:5050 does not authenticate callers."
     stranger = get(reading, "/readyz", None)
     assert stranger.status_code == 503
     assert stranger.json()["checks"][0]["detail"] == stranger.json()["detail"]
-    assert stranger.json()["detail"] == "The Mesos master (an address) does not ask who one is."
+    assert (
+        stranger.json()["detail"] == "The Mesos master (an address) does not authenticate callers."
+    )
     assert get(reading, "/readyz", "wrong").json()["detail"] == stranger.json()["detail"]
     assert get(reading, "/readyz", FOR_NUMBERS).json()["detail"] == api.trouble
     assert json.loads(get(reading, "/healthz", None).text)["status"] == "ok"

@@ -62,7 +62,7 @@ def test_a_running_preview_shows_memory_kills() -> None:
     assert world.presenter.show(world.previews.known["hello", A]).reason == ""
     world.previews.change("hello", A, state=State.RUNNING)
     reason = world.presenter.show(world.previews.known["hello", A]).reason
-    assert reason.startswith("It ran out of memory: 2 times since it started the kernel killed")
+    assert "since it started, the kernel killed one of its processes 2 times," in reason
     world.previews.change("hello", A, reason="It refuses connections.", memory_kills=3)
     assert (
         world.presenter.show(world.previews.known["hello", A]).reason == "It refuses connections."
