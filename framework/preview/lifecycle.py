@@ -15,9 +15,9 @@ from prevs.states import State
 class Event(enum.Enum):
     """What can happen to a preview."""
 
-    REQUESTED = "asked for"
-    RETRIED = "retry asked for"
-    STOP_REQUESTED = "stop asked for"
+    REQUESTED = "requested"
+    RETRIED = "retry requested"
+    STOP_REQUESTED = "stop requested"
     READ = "settings read"
     UNREAD = "settings not read"
     UNFIT = "settings refused"
@@ -33,7 +33,7 @@ class Event(enum.Enum):
     CRASHED = "application failed after it ran"
     GIVEN_UP = "tried too often"
     ENDED = "task ended"
-    ENDED_WANTED = "task ended, asked for again"
+    ENDED_WANTED = "task ended, requested again"
 
 
 class IllegalTransition(Exception):
