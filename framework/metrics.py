@@ -1,7 +1,8 @@
 """The framework's metrics, for Prometheus. docs/monitoring.md lists them."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
@@ -24,62 +25,72 @@ class ProgramMetrics:
         ProcessCollector(registry=registry)
 
 
+class AttemptMetrics:
+    """The metrics of attempts, from launch to end, in `registry`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        histogram = functools.partial(Histogram, buckets=START_BUCKETS, registry=registry)
+        self.launches = Counter(
+            "prevs_attempts_started", "Attempts sent to Mesos", registry=registry
+        )
+        self.failures = _counter_by(
+            registry,
+            "prevs_attempts_failed",
+            "Attempts that ended by themselves, by cause",
+            "cause",
+        )
+        for cause in Cause:
+            self.failures.labels(cause.value)
+        self._starts = histogram(
+            "prevs_start_duration_seconds",
+            "Seconds from when a preview was queued to when it answered",
+        )
+        self._steps = histogram(
+            "prevs_step_duration_seconds",
+            "Seconds that each step of attempts that reached running took",
+            ["step"],
+        )
+        for step in STEPS:
+            self._steps.labels(step)
+        self.updates = _counter_by(
+            registry, "prevs_status_updates", "Task status updates by task state", "state"
+        )
+
+    def ran(self, took: Mapping[str, float]) -> None:
+        """Count an attempt that runs, with how many seconds each of its steps took."""
+        self._starts.observe(sum(took.values()))
+        for step, seconds in took.items():
+            self._steps.labels(step).observe(seconds)
+
+
 class Metrics:
     """The metrics of a framework that leads, in `registry`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
-        self.previews = Gauge("prevs_previews", "Previews by state", ["state"], registry=registry)
-        self.events = self._counter("prevs_events", "Events by kind", "kind")
-        self.offers = self._counter("prevs_offers", "Offers by outcome", "fate", values=FATES)
-        self.launches = Counter(
-            "prevs_attempts_started", "Attempts sent to Mesos", registry=registry
+        counter_by = functools.partial(_counter_by, registry)
+        counter = functools.partial(Counter, registry=registry)
+        gauge = functools.partial(Gauge, registry=registry)
+        self.attempts = AttemptMetrics(registry)
+        self.previews = gauge("prevs_previews", "Previews by state", ["state"])
+        self.events = counter_by("prevs_events", "Events by kind", "kind")
+        self.offers = counter_by("prevs_offers", "Offers by outcome", "fate")
+        for fate in FATES:
+            self.offers.labels(fate)
+        self.illegal = counter(
+            "prevs_illegal_transitions", "Events that a preview's state does not allow"
         )
-        self.failures = self._counter(
-            "prevs_attempts_failed",
-            "Attempts that ended by themselves, by cause",
-            "cause",
-            values=(cause.value for cause in Cause),
-        )
-        self.starts = Histogram(
-            "prevs_start_duration_seconds",
-            "Seconds from when a preview was queued to when it answered",
-            buckets=START_BUCKETS,
-            registry=registry,
-        )
-        self._steps = Histogram(
-            "prevs_step_duration_seconds",
-            "Seconds that each step of attempts that reached running took",
-            ["step"],
-            buckets=START_BUCKETS,
-            registry=registry,
-        )
-        for step in STEPS:
-            self._steps.labels(step)
-        self.updates = self._counter(
-            "prevs_status_updates", "Task status updates by task state", "state"
-        )
-        self.illegal = Counter(
-            "prevs_illegal_transitions",
-            "Events that a preview's state does not allow",
-            registry=registry,
-        )
-        self.errors = Counter(
-            "prevs_service_errors", "Unexpected errors in the service's loop", registry=registry
-        )
-        self._fetches_failed = self._counter(
+        self.errors = counter("prevs_service_errors", "Unexpected errors in the service's loop")
+        self._fetches_failed = counter_by(
             "prevs_refs_fetches_failed", "Failed fetches of a repository, by app", "app"
         )
-        self.proxies = Gauge("prevs_proxies", "Proxies that reported use lately", registry=registry)
-        self.unfit = Gauge(
+        self.proxies = gauge("prevs_proxies", "Proxies that reported use lately")
+        self.unfit = gauge(
             "prevs_agents_unfit",
             "Agents that failed attempts by their own Docker, disk or network, and get none now",
-            registry=registry,
         )
-        self.withdrawn = Gauge(
-            "prevs_placements_letting_go",
-            "Removed placements that proxies have yet to release",
-            registry=registry,
+        self.withdrawn = gauge(
+            "prevs_placements_letting_go", "Removed placements that proxies have yet to release"
         )
 
     def count(self, previews: Mapping[State, int]) -> None:
@@ -90,12 +101,6 @@ class Metrics:
     def fetch_failed(self, app: str) -> None:
         """Count a failed fetch of an app's repository."""
         self._fetches_failed.labels(app).inc()
-
-    def ran(self, took: Mapping[str, float]) -> None:
-        """Count an attempt that runs, with how many seconds each of its steps took."""
-        self.starts.observe(sum(took.values()))
-        for step, seconds in took.items():
-            self._steps.labels(step).observe(seconds)
 
     def forget(self, app: str) -> None:
         """Drop the values of an app that is gone."""
@@ -127,13 +132,6 @@ class Metrics:
         for name, text, value in shown:
             Gauge(name, text, registry=self._registry).set_function(value)
 
-    def _counter(self, name: str, text: str, label: str, values: Iterable[str] = ()) -> Counter:
-        """Return a counter; each of `values` is there from the start."""
-        counter = Counter(name, text, [label], registry=self._registry)
-        for value in values:
-            counter.labels(value)
-        return counter
-
 
 class ApiMetrics:
     """The metrics of the API, in `registry`."""
@@ -152,3 +150,7 @@ class ApiMetrics:
             buckets=REQUEST_BUCKETS,
             registry=registry,
         )
+
+
+def _counter_by(registry: CollectorRegistry, name: str, text: str, label: str) -> Counter:
+    return Counter(name, text, [label], registry=registry)

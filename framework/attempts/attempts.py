@@ -118,7 +118,7 @@ class Attempts:
 
     def apply(self, status: TaskStatus) -> None:
         """Store what a status means, then acknowledge it. Raises Unavailable if storing fails."""
-        self._metrics.updates.labels(status.state).inc()
+        self._metrics.attempts.updates.labels(status.state).inc()
         if status.kind is StatusKind.UNREADABLE:
             log.warning("unknown task state", state=status.state, **name_attempt(status.task_id))
         else:
@@ -167,7 +167,7 @@ class Attempts:
         reported = Reported(event, now, status.phase, status.detail, status.began)
         changed = self._records.change(preview, reported)
         if changed.state is State.RUNNING is not preview.state:
-            self._metrics.ran(steps.durations(changed.steps))
+            self._metrics.attempts.ran(steps.durations(changed.steps))
             self.fitness.succeeded(changed)
         # Only now: a late status raises above, and does not show that the task is back.
         if self._unreachable.end(status.task_id):
@@ -213,7 +213,7 @@ class Attempts:
                 task=preview.task_id,
                 why=failure.message,
             )
-            self._metrics.failures.labels(failure.cause.value).inc()
+            self._metrics.attempts.failures.labels(failure.cause.value).inc()
             self.fitness.failed(preview, failure)
             outcome = retry.decide(preview, failure, now)
             self._records.change(preview, AttemptEnded(outcome, failure, now))

@@ -208,7 +208,7 @@ class Launcher:
             log.warning("a launch has an unknown outcome", why=str(error))
             self._attempts.query({p.task_id: p.agent_id for p, _ in placed if p.task_id})
         self._attempts.copies.launched(p.task_id for p, _ in placed if p.task_id)
-        self._metrics.launches.inc(len(placed))
+        self._metrics.attempts.launches.inc(len(placed))
 
     def _describe(
         self, agent_id: str, placed: Sequence[tuple[PreviewRecord, Launch]], origin: Origin

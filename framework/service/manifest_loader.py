@@ -77,6 +77,6 @@ class ManifestLoader:
             commit=preview.sha[:12],
             why=failure.message,
         )
-        self._metrics.failures.labels(failure.cause.value).inc()
+        self._metrics.attempts.failures.labels(failure.cause.value).inc()
         outcome = retry.decide(preview, failure, self._clock.now())
         self._records.change(preview, transitions.SettingsNotRead(outcome))
