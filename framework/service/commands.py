@@ -79,23 +79,12 @@ class Commands:
         variables it gets.
         """
         self._records.app(app)
-        now = self._clock.now()
-        preview = self._records.find(app, sha)
-        if preview is None:
-            new = PreviewRecord(
-                app=app,
-                sha=sha,
-                state=State.QUEUED,
-                created=now,
-                changed=now,
-                last_used=now,
-                steps=steps.begin(now),
-                refs=tuple(refs),
-            )
-            preview = self._records.add(new, label)
+        requested = Requested(self._clock.now(), tuple(refs))
+        known = self._records.find(app, sha)
+        if known is None:
+            preview = self._records.add(_queue_new(app, sha, requested), label)
         else:
-            requested = Requested(now, tuple(refs))
-            preview = self._records.change(preview, requested, label=label)
+            preview = self._records.change(known, requested, label=label)
         log.info(
             "a preview is requested",
             app=app,
@@ -210,3 +199,18 @@ class Commands:
         if only_if not in (None, app):
             raise AppChanged(name)
         return app
+
+
+def _queue_new(app: str, sha: str, requested: Requested) -> PreviewRecord:
+    """Return the record of a preview that was never requested before."""
+    now = requested.at
+    return PreviewRecord(
+        app=app,
+        sha=sha,
+        state=State.QUEUED,
+        created=now,
+        changed=now,
+        last_used=now,
+        steps=steps.begin(now),
+        refs=requested.refs,
+    )

@@ -72,11 +72,7 @@ class ZookeeperStore:
             tokens = self._read_own(paths.tokens, TokenRecord.decode)
             secrets = self._read_secrets()
             placements = self._read_own(self._paths.placements, PlacementsRecord.decode)
-            previews = [
-                preview
-                for app in sorted(self._client.get_children(self._paths.previews))
-                for preview in self._read_own(self._paths.app_previews(app), PreviewRecord.decode)
-            ]
+            previews = self._read_previews()
             versions = {p.app: self._versions[self._path(p)] for p in placements}
             known = self._read_framework_id()
             return Stored(
@@ -147,6 +143,14 @@ class ZookeeperStore:
             else:
                 log.warning("a record is left out", path=path, why="it belongs to another path")
         return records
+
+    def _read_previews(self) -> list[PreviewRecord]:
+        apps = sorted(self._client.get_children(self._paths.previews))
+        return [
+            preview
+            for app in apps
+            for preview in self._read_own(self._paths.app_previews(app), PreviewRecord.decode)
+        ]
 
     def _read_secrets(self) -> list[SecretsRecord]:
         """Read what apps are given; a record that cannot be read comes with an empty `sealed`."""

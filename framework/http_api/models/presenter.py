@@ -106,10 +106,7 @@ class Presenter:
             changed=preview.changed,
             started=preview.started,
             last_used=preview.last_used,
-            rivals=[
-                preview_models.Rival(label=label, sha=sha, state=state)
-                for label, sha, state in seen.rivals
-            ],
+            rivals=_show_rivals(seen),
             pinned=preview.pinned,
             steps=_show_steps(preview, seen.usual),
         )
@@ -212,6 +209,12 @@ def show_lead(
 def find_time(resolved: Resolved, now: float) -> float | None:
     """Return when a label was resolved; None if it was just now."""
     return None if resolved.age is None else now - resolved.age
+
+
+def _show_rivals(seen: _Seen) -> list[preview_models.Rival]:
+    return [
+        preview_models.Rival(label=label, sha=sha, state=state) for label, sha, state in seen.rivals
+    ]
 
 
 def _show_steps(preview: PreviewRecord, usual: Mapping[str, float]) -> list[preview_models.Step]:

@@ -43,6 +43,20 @@ class AppRoutes:
     def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
         router = OperationRouter("apps", prefix="/v1/apps")
+        self._add_all(router)
+        self._add_one(router)
+        router.add(
+            "GET",
+            # A branch's name may have slashes. The problem for such a name has its slug.
+            "/{app}/labels/{label:path}",
+            self.show_label,
+            _READ,
+            responses=document(404, 409, 502),
+        )
+        return router
+
+    def _add_all(self, router: OperationRouter) -> None:
+        """Add the calls about all apps."""
         router.add(
             "GET",
             "",
@@ -61,16 +75,6 @@ class AppRoutes:
                 **document(400, 409, 413),
             },
         )
-        self._add_one(router)
-        router.add(
-            "GET",
-            # A branch's name may have slashes. The problem for such a name has its slug.
-            "/{app}/labels/{label:path}",
-            self.show_label,
-            _READ,
-            responses=document(404, 409, 502),
-        )
-        return router
 
     def _add_one(self, router: OperationRouter) -> None:
         """Add the calls about one app."""

@@ -116,6 +116,7 @@ class PreviewRoutes:
             responses=document(400, 404, 409, 413, 502),
         )
         self._add_one(router)
+        self._add_attempts(router)
         return router
 
     def _add_one(self, router: OperationRouter) -> None:
@@ -148,6 +149,10 @@ class PreviewRoutes:
         pin, unpin = _USE._replace(action="pin preview"), _USE._replace(action="unpin preview")
         router.add("PUT", f"{_ONE}/pin", self.pin_preview, pin, responses=found)
         router.add("DELETE", f"{_ONE}/pin", self.unpin_preview, unpin, responses=found)
+
+    def _add_attempts(self, router: OperationRouter) -> None:
+        """Add the calls about a preview's attempts."""
+        found = document(404)
         router.add("GET", f"{_ONE}/attempts", self.list_attempts, _ATTEMPTS, responses=found)
         log = {**_LOG, **found}
         router.add(

@@ -1,8 +1,10 @@
 """/v1/apps/{app}/environment and /credential: an app's secrets. No answer has a secret's value."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Path, Response
+from pydantic import BaseModel
 
 from framework.access import Scope
 from framework.apps.app_secrets import LONGEST_NAME, AppSecrets, Variable
@@ -44,10 +46,12 @@ class SecretRoutes:
         """Return the routes of these calls."""
         router = OperationRouter("secrets", prefix="/v1/apps/{app}")
         self._add_variables(router)
+        self._add_variable(router)
         self._add_credential(router)
         return router
 
     def _add_variables(self, router: OperationRouter) -> None:
+        """Add the calls about all variables."""
         router.add(
             "GET",
             "/environment",
@@ -64,6 +68,9 @@ class SecretRoutes:
             status_code=204,
             responses=document(404),
         )
+
+    def _add_variable(self, router: OperationRouter) -> None:
+        """Add the calls about one variable."""
         router.add(
             "PUT",
             "/environment/{name}",
@@ -123,7 +130,7 @@ class SecretRoutes:
 
         `If-Match` has the ETag of the list of variables.
         """
-        known = self._find_matching(app, if_match)
+        known = self._find_matching(app, if_match, models.show_environment)
         variable = Variable(order.value, order.secret)
         scope = models.read_scope(order)
         given = self._previews.command(
@@ -135,7 +142,7 @@ class SecretRoutes:
 
     def unset_variable(self, app: App, name: Name, if_match: IfMatch = None) -> None:
         """Remove a variable of an app's containers, for attempts that begin later."""
-        known = self._find_matching(app, if_match)
+        known = self._find_matching(app, if_match, models.show_environment)
         self._previews.command(lambda commands: commands.unset_variable(app, name, only_if=known))
 
     def unset_all(self, app: App) -> None:
@@ -158,7 +165,7 @@ class SecretRoutes:
         if_match: IfMatch = None,
     ) -> models.ShownCredential:
         """Set what an app's repository is read with, by the framework and by agents."""
-        known = self._find_matching_credential(app, if_match)
+        known = self._find_matching(app, if_match, _show_credential)
         credential = models.read_credential(order)
         given = self._previews.command(
             lambda commands: commands.set_credential(app, credential, only_if=known)
@@ -169,27 +176,25 @@ class SecretRoutes:
 
     def unset_credential(self, app: App, if_match: IfMatch = None) -> None:
         """Remove what an app's repository is read with."""
-        known = self._find_matching_credential(app, if_match)
+        known = self._find_matching(app, if_match, _show_credential)
         self._previews.command(lambda commands: commands.unset_credential(app, only_if=known))
 
-    def _find_matching(self, app: str, if_match: str | None) -> AppSecrets | None:
-        """Return the secrets that If-Match names, None without one. Raises SecretsChanged."""
-        if if_match is None:
-            return None
-        given = self._previews.snapshot.given(app)
-        tag = conditional.tag(models.show_environment(given))
-        if not conditional.matches(if_match, tag, weak=False):
-            raise SecretsChanged(app)
-        return given
+    def _find_matching(
+        self, app: str, if_match: str | None, show: Callable[[AppSecrets], BaseModel]
+    ) -> AppSecrets | None:
+        """Return the secrets if what `show` makes of them matches; None without If-Match.
 
-    def _find_matching_credential(self, app: str, if_match: str | None) -> AppSecrets | None:
+        Raises SecretsChanged.
+        """
         if if_match is None:
             return None
         given = self._previews.snapshot.given(app)
-        # Without a credential nothing matches, not even `*` (RFC 9110, 13.1.1).
-        if given.credential is None or not conditional.matches(
-            if_match, conditional.tag(_show_credential(given)), weak=False
-        ):
+        try:
+            tag = conditional.tag(show(given))
+        except UnknownCredential:
+            # Without a credential nothing matches, not even `*` (RFC 9110, 13.1.1).
+            raise SecretsChanged(app) from None
+        if not conditional.matches(if_match, tag, weak=False):
             raise SecretsChanged(app)
         return given
 
