@@ -1,5 +1,7 @@
 """The task of an attempt, from the records and the launch that matching chose. No I/O."""
 
+import dataclasses
+from collections.abc import Collection
 from typing import NamedTuple
 
 from framework.apps import effective_settings
@@ -45,7 +47,7 @@ def describe(
         id=preview.task_id or "",
         agent_id=launch.agent_id,
         framework_id=origin.framework_id,
-        order=_order(app, preview, launch, origin, given=given),
+        order=_give(_order(app, preview, launch, origin), given, preview.refs),
         resources=launch.task_resources,
         executor_resources=launch.executor_resources,
         executor=origin.executor,
@@ -53,12 +55,10 @@ def describe(
     )
 
 
-def _order(
-    app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin, *, given: AppSecrets
-) -> BuildOrder:
+def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin) -> BuildOrder:
+    """Return the order without what the app is given."""
     label = preview.labels[-1] if preview.labels else preview.sha
     wanted = effective_settings.resolve(app, preview.settings)
-    own = given.for_refs(preview.refs)
     settings = preview.settings or CommitSettings()
     return BuildOrder(
         app=app.name,
@@ -78,14 +78,22 @@ def _order(
         folder=app.folder,
         build=settings.build,
         run=settings.run,
+        registry=origin.registry,
+        digest=preview.digest,
+        app_created=app.created,
+        control_plane=origin.control_plane,
+    )
+
+
+def _give(order: BuildOrder, given: AppSecrets, refs: Collection[str]) -> BuildOrder:
+    """Return the order with the credential, and the variables for a commit with these refs."""
+    own = given.for_refs(refs)
+    return dataclasses.replace(
+        order,
         environment=own.environment,
         secrets=own.secrets,
         build_only=own.only_for(GivenFor.BUILD),
         run_only=own.only_for(GivenFor.RUN),
         withheld=len(given.variables) - len(own.variables),
         credential=given.credential,
-        registry=origin.registry,
-        digest=preview.digest,
-        app_created=app.created,
-        control_plane=origin.control_plane,
     )

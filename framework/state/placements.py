@@ -4,7 +4,7 @@ Two previews may hold the same label: a running one, to which it leads, and one 
 lead as soon as that runs. If two running previews hold it, it leads to the one that began last.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from prevs.records import Placement, PlacementsRecord, PreviewRecord
 from prevs.states import State
@@ -18,32 +18,39 @@ def placements(
     Tasks in `unrouted` (their agent is away) get none.
     """
     previews = tuple(previews)
-    routed = [
-        preview
-        for preview in previews
-        if preview.state is State.RUNNING
-        and preview.task_id is not None
-        and preview.task_id not in unrouted
-    ]
-    leaders: dict[str, PreviewRecord] = {}
-    for preview in sorted(routed, key=lambda p: (p.started or 0.0, p.sha)):
-        leaders |= dict.fromkeys(preview.labels, preview)
+    routed = [preview for preview in previews if _is_routed(preview, unrouted)]
+    leaders = _find_leaders(routed)
     failed = (preview for preview in previews if preview.state is State.FAILED)
     return PlacementsRecord(
         app=app,
         failed={
             label: preview.sha for preview in failed for label in preview.labels if label in leaders
         },
-        placements={
-            preview.sha: Placement(
-                task_id=preview.task_id or "",
-                host=preview.agent_host or "",
-                port=preview.host_port or 0,
-                labels=tuple(label for label in preview.labels if leaders[label] is preview),
-                protocol=preview.protocol,
-            )
-            for preview in routed
-        },
+        placements={preview.sha: _place(preview, leaders) for preview in routed},
+    )
+
+
+def _is_routed(preview: PreviewRecord, unrouted: Collection[str]) -> bool:
+    if preview.state is not State.RUNNING or preview.task_id is None:
+        return False
+    return preview.task_id not in unrouted
+
+
+def _find_leaders(routed: Iterable[PreviewRecord]) -> Mapping[str, PreviewRecord]:
+    """Return the preview that each label leads to."""
+    leaders: dict[str, PreviewRecord] = {}
+    for preview in sorted(routed, key=lambda p: (p.started or 0.0, p.sha)):
+        leaders |= dict.fromkeys(preview.labels, preview)
+    return leaders
+
+
+def _place(preview: PreviewRecord, leaders: Mapping[str, PreviewRecord]) -> Placement:
+    return Placement(
+        task_id=preview.task_id or "",
+        host=preview.agent_host or "",
+        port=preview.host_port or 0,
+        labels=tuple(label for label in preview.labels if leaders[label] is preview),
+        protocol=preview.protocol,
     )
 
 

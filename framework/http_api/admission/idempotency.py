@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework.http_api.admission.calls import read_call
 from framework.http_api.http import problems
+from framework.http_api.http.problems import ProblemResponse
 
 KEPT_S = 3600.0
 MOST = 1000
@@ -27,8 +28,16 @@ _Place = tuple[str, str, str]
 """The digest of the token, the path and the key of an order."""
 
 
+class _Order(NamedTuple):
+    """A request with a key; `fingerprint` is what it wants."""
+
+    place: _Place
+    fingerprint: bytes
+    body: bytes
+
+
 class _Known(NamedTuple):
-    """An order; `answer` is None while it is being done."""
+    """An order that came before; `answer` is None while it is being done."""
 
     fingerprint: bytes
     since: float
@@ -49,35 +58,20 @@ class Idempotency:
         if key is None:
             await self._app(scope, receive, send)
             return
-        read = _KEY.fullmatch(key)
-        if read is None:
-            await _refuse_key()(scope, receive, send)
-            return
         try:
-            body = await Request(scope, receive).body()
-        except HTTPException as refusal:  # it is too large
-            answer = problems.answer_problem(problems.BODY_TOO_LARGE, refusal.detail)
-            await answer(scope, receive, send)
-            return
+            order = await _read_order(key, scope, receive)
         except ClientDisconnect:
             return
-        place = (scope["state"]["digest"], scope["path"], read[1] or read[2])
-        fingerprint = hashlib.sha256(scope["query_string"] + b"\0" + body).digest()
-        known = self._find(place)
+        if isinstance(order, ProblemResponse):
+            await order(scope, receive, send)
+            return
+        known = self._find(order.place)
         if known is None:
-            order = _Known(fingerprint, self._clock(), None)
-            await self._do(scope, _replay(body, receive), send, (place, order))
-        elif known.fingerprint != fingerprint:
-            await problems.answer_problem(
-                problems.KEY_REUSED,
-                "This Idempotency-Key came with another order before. Give each order its own key.",
-            )(scope, receive, send)
+            await self._do(order, scope, _replay(order.body, receive), send)
+        elif known.fingerprint != order.fingerprint:
+            await _refuse_other()(scope, receive, send)
         elif known.answer is None:
-            await problems.answer_problem(
-                problems.KEY_IN_USE,
-                "The same order is being done right now. Try again in a second.",
-                headers={"Retry-After": "1"},
-            )(scope, receive, send)
+            await _refuse_busy()(scope, receive, send)
         else:
             for message in known.answer:
                 await send(message)
@@ -91,10 +85,8 @@ class Idempotency:
             del self._known[oldest]
         return self._known.get(place)
 
-    async def _do(
-        self, scope: Scope, receive: Receive, send: Send, what: tuple[_Place, _Known]
-    ) -> None:
-        place, begun = what
+    async def _do(self, order: _Order, scope: Scope, receive: Receive, send: Send) -> None:
+        place, begun = order.place, _Known(order.fingerprint, self._clock(), None)
         self._known[place] = begun
         answer: list[Message] = []
 
@@ -121,6 +113,22 @@ def _find_key(scope: Scope) -> str | None:
     return Headers(scope=scope).get("idempotency-key")
 
 
+async def _read_order(key: str, scope: Scope, receive: Receive) -> _Order | ProblemResponse:
+    """Return the order of a request, or why it is refused. Raises ClientDisconnect."""
+    read = _KEY.fullmatch(key)
+    if read is None:
+        return problems.answer_problem(
+            problems.BAD_REQUEST,
+            "Idempotency-Key must be a text of 1 to 255 ASCII characters in double quotes.",
+        )
+    try:
+        body = await Request(scope, receive).body()
+    except HTTPException as refusal:  # it is too large
+        return problems.answer_problem(problems.BODY_TOO_LARGE, refusal.detail)
+    place = (scope["state"]["digest"], scope["path"], read[1] or read[2])
+    return _Order(place, hashlib.sha256(scope["query_string"] + b"\0" + body).digest(), body)
+
+
 def _replay(body: bytes, receive: Receive) -> Receive:
     """Return a Receive that gives `body`, which was read already, and then calls `receive`."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -131,8 +139,16 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _refuse_key() -> problems.ProblemResponse:
+def _refuse_other() -> ProblemResponse:
     return problems.answer_problem(
-        problems.BAD_REQUEST,
-        "Idempotency-Key must be a text of 1 to 255 ASCII characters in double quotes.",
+        problems.KEY_REUSED,
+        "This Idempotency-Key came with another order before. Give each order its own key.",
+    )
+
+
+def _refuse_busy() -> ProblemResponse:
+    return problems.answer_problem(
+        problems.KEY_IN_USE,
+        "The same order is being done right now. Try again in a second.",
+        headers={"Retry-After": "1"},
     )
