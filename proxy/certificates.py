@@ -36,7 +36,7 @@ async def watch(
         try:
             now = look(folder)
         except OSError as error:  # a file may disappear during the look
-            log.warning("the certificates cannot be looked at", folder=str(folder), why=str(error))
+            log.warning("the certificates cannot be read", folder=str(folder), why=str(error))
             continue
         if now == seen != used:
             used = now

@@ -23,12 +23,12 @@ class Metrics:
         )
         self.followed = Gauge(
             "prevs_proxy_followed_previews",
-            "Previews that open pages follow, each by one stream of the framework's",
+            "Previews that open pages follow, each through one stream of the framework",
             registry=registry,
         )
         self.starts = Counter(
             "prevs_proxy_starts",
-            "Starts that visitors asked for, by who asked (page, held) and how that ended",
+            "Starts that visitors requested, by origin (page, held) and result",
             ["by", "outcome"],
             registry=registry,
         )
@@ -43,7 +43,7 @@ class Metrics:
             self.holds.labels(outcome)
         self.changes = Histogram(
             "prevs_proxy_change_duration_seconds",
-            "From the notice that placements have changed until HAProxy routes by them",
+            "Time from the notice of changed placements until HAProxy routes by them",
             buckets=CHANGE_BUCKETS,
             registry=registry,
         )
@@ -74,18 +74,18 @@ class Metrics:
             ),
             (
                 "prevs_proxy_turn_age_seconds",
-                "Seconds since the controller went round",
+                "Seconds since the controller's last cycle",
                 since_cycle,
             ),
             ("prevs_proxy_routes", "Host names that lead to a preview", routes),
             (
                 "prevs_proxy_left_out_placements",
-                "Placements in ZooKeeper that lead nobody anywhere, for they are not signed by the "
-                "framework or are wrong",
+                "Placements in ZooKeeper that the proxy does not use, because they are invalid "
+                "or not signed by the framework",
                 left_out,
             ),
             ("prevs_proxy_refusing_tasks", "Tasks that refuse connections now", refusing),
-            ("prevs_proxy_haproxy_up", "1 while HAProxy takes what it is told", passes("haproxy")),
+            ("prevs_proxy_haproxy_up", "1 while HAProxy accepts commands", passes("haproxy")),
             (
                 "prevs_proxy_zookeeper_connected",
                 "1 while ZooKeeper answers",

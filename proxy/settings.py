@@ -60,10 +60,10 @@ class Settings(EnvironmentSettings):
     root: str = Field(
         default="/prevs",
         pattern=ROOT,
-        description="The znode below which all records are, as the frameworks have it.",
+        description="The znode above all records; the same as the frameworks'.",
     )
     domain: Domain = Field(
-        default="localhost", description="What every address ends in, as the frameworks have it."
+        default="localhost", description="The end of every address; the same as the frameworks'."
     )
     proxy_listen: Listen = Field(
         default="127.0.0.1:8080",
@@ -123,8 +123,8 @@ class Settings(EnvironmentSettings):
     )
     strip_headers: str = Field(
         default="",
-        description="More headers that only proxies in front may send, separated by commas; a * is "
-        "the rest of a name. The common ones are built in.",
+        description="More headers that only proxies in front may send, separated by commas; "
+        "a * stands for the rest of a name. The common ones are built in.",
         examples=["X-Our-User,X-Our-Sso-*"],
     )
     proxy_dir: ConfiguredPath = Field(
@@ -139,9 +139,9 @@ class Settings(EnvironmentSettings):
         examples=["http://10.0.0.5:8090,http://10.0.0.6:8090"],
     )
     token_file: TokensFile = Field(
-        description="Holds the proxies' token, which the frameworks have in their "
-        "`PREVS_PROXY_TOKEN_FILE`; the proxy sends the first of several lines. If the frameworks "
-        "have no such file, it is the operator's token."
+        description="A file with the proxies' token, the same as in the frameworks' "
+        "`PREVS_PROXY_TOKEN_FILE`. Of several lines the proxy sends the first. If the "
+        "frameworks have no such file, it is the operator's token."
     )
 
     @field_validator("api")
@@ -151,7 +151,7 @@ class Settings(EnvironmentSettings):
             parts = urlsplit(address)
             # `port` raises ValueError if it is not a port.
             if not parts.hostname or parts.port == 0:
-                raise ValueError(f"{address} is no address")
+                raise ValueError(f"{address} is not an address")
         return value
 
     @field_validator("proxy_dir")
@@ -166,7 +166,7 @@ class Settings(EnvironmentSettings):
     def _check_certificates(cls, value: Path | None) -> Path | None:
         if value is not None and not (value.is_dir() and any(value.iterdir())):
             raise ValueError(
-                f"{value} is no folder with certificates; put PEM files there, each with its key"
+                f"{value} is not a folder with certificates; put PEM files there, each with its key"
             )
         return value
 
@@ -175,7 +175,7 @@ class Settings(EnvironmentSettings):
     def _check_headers(cls, value: str) -> str:
         for name in filter(None, value.split(",")):
             if not _HEADER.fullmatch(name.strip()):
-                raise ValueError(f"{name.strip()} is no name of a header")
+                raise ValueError(f"{name.strip()} is not the name of a header")
         return value.lower()
 
     @field_validator("trusted_proxies")

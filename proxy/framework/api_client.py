@@ -170,7 +170,7 @@ class FrameworkApi:
             except httpx.HTTPError as error:
                 missed.append(f"{address}: {error!r}")
             except ValueError as error:
-                missed.append(f"{address}: it answers what this proxy does not know ({error})")
+                missed.append(f"{address}: this proxy does not understand its answer ({error})")
             except ApiAway as error:
                 missed.append(f"{address}: {error}")
             else:

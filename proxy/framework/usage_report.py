@@ -85,4 +85,4 @@ class UsageReporter:
             self._away.discard(part)
         elif part not in self._away:
             self._away.add(part)
-            log.warning("usage is not reported for now", part=part, why=str(error))
+            log.warning("usage cannot be reported now", part=part, why=str(error))

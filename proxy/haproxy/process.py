@@ -77,7 +77,7 @@ class HaproxyProcess:
                 continue
             if asyncio.get_running_loop().time() - began > _LONG_ENOUGH:
                 failures = 0
-            log.error("HAProxy ended; it is started again", pid=child.pid, status=status)
+            log.error("HAProxy ended; starting it again", pid=child.pid, status=status)
             await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
             failures += 1
             self._old_processes.discard(child.pid)
@@ -104,7 +104,7 @@ class HaproxyProcess:
             await self._check()
             await self._launch()
         except HaproxyFailed as error:
-            log.warning("HAProxy is not reloaded; it goes on as it was", why=str(error))
+            log.warning("HAProxy was not reloaded; it keeps its old configuration", why=str(error))
             failed, self._child = self._child, child
             self._old_processes.pids = tuple(
                 pid for pid in self._old_processes.pids if pid != child.pid
@@ -165,7 +165,8 @@ class HaproxyProcess:
                 while await runtime.pid(own) is None:
                     if child.returncode is not None:
                         raise HaproxyFailed(
-                            f"HAProxy ended at once with status {child.returncode} (above: why)"
+                            f"HAProxy ended at once with status {child.returncode} (see its "
+                            "messages above)"
                         )
                     await asyncio.sleep(0.01)
         except TimeoutError:

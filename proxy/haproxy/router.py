@@ -142,7 +142,7 @@ class HaproxyRouter:
         self._count += 1
         version = haproxy_text.new_version(await connection.send(haproxy_text.prepare(path)))
         if version is None:
-            raise RouterAway(f"HAProxy prepares no new version of {path}")
+            raise RouterAway(f"HAProxy did not prepare a new version of {path}")
         entries = {**_values(wanted), REVISION: self._revision}
         for command in haproxy_text.fill(path, version, entries):
             await connection.execute(command)

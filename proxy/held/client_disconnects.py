@@ -45,7 +45,7 @@ async def watch(
         try:
             connected = await asyncio.to_thread(read, peers)
         except OSError as error:
-            log.warning("who has gone cannot be seen", why=str(error))
+            log.warning("cannot see which clients have disconnected", why=str(error))
             continue
         before, missed = missed, peers - connected
         if gone := before & missed:

@@ -166,7 +166,7 @@ class PendingStarts:
             problem = problems.unavailable(f"The preview cannot be started now: {error}.")
         finally:
             if problem is not None and pending.callbacks:
-                log.info("who waited is not let in", host=pending.host, why=problem.slug)
+                log.info("held requests are refused", host=pending.host, why=problem.slug)
                 pending.end(problem)
             if self._is_current(pending):
                 del self._pending[pending.host, pending.refused]
@@ -183,7 +183,10 @@ class PendingStarts:
             task.cancel()
             attempt = log_lines.name_attempt(route.task_id)
             log.info(
-                "who waited is let in", host=pending.host, **attempt, count=len(pending.callbacks)
+                "held requests are let in",
+                host=pending.host,
+                **attempt,
+                count=len(pending.callbacks),
             )
             pending.end(route)
             self._count_outcome("running")
@@ -198,11 +201,11 @@ class PendingStarts:
         if split is None:
             return problems.no_address(host, self._domain)
         label, app = split
-        log.info("a request waits", host=host)
+        log.info("a request is held", host=host)
         start = functools.partial(self._start, app, label)
         preview = await self._retry_while_away(start)
         log.info(
-            "its preview is asked for",
+            "its preview is requested",
             host=host,
             app=preview.app,
             commit=preview.sha[:12],

@@ -158,7 +158,7 @@ class RefusedTasks:
                 await self._framework.report_refused_tasks(self._proxy_id, some)
         except (ApiAway, ApiRefused) as error:
             if not self._is_away:
-                log.warning("refused connections are not reported for now", why=str(error))
+                log.warning("refused connections cannot be reported now", why=str(error))
             self._is_away = True
         else:
             self._is_away = False

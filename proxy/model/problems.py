@@ -16,8 +16,8 @@ _RETRY_SECONDS = 5
 AGAIN_SECONDS = 10
 OPEN = {
     "held": "as many requests that wait for a preview as it may have",
-    "pages": "as many pages of this kind being made as it may have",
-    "connections": "as many connections open as it may have",
+    "pages": "as many unfinished pages of this kind as it may have",
+    "connections": "as many open connections as it may have",
 }
 _STARTED = {
     "address": " from your address",
@@ -82,10 +82,11 @@ def no_address(host: str, domain: str) -> Problem:
     """Return the problem of a host name that is not a preview's address."""
     return Problem(
         "not-found",
-        "No preview's address",
+        "Not a preview's address",
         404,
-        f"{host!r} is no address of a preview: http://<label>.<app>.{domain} is one, where the "
-        "label is a branch, a tag, or 7 to 40 digits of a commit.",
+        f"{host!r} is not the address of a preview. Such an address looks like "
+        f"http://<label>.<app>.{domain}, where the label is a branch, a tag, or 7 to 40 digits of "
+        "a commit.",
     )
 
 
@@ -102,7 +103,7 @@ def failed(preview: Preview) -> Problem:
         "preview-failed",
         "The preview failed",
         502,
-        f"{message} It stays failed until someone asks for a retry, on its page for example.",
+        f"{message} It stays failed until someone retries it, for example on its page.",
         {
             "app": preview.app,
             "sha": preview.sha,
@@ -118,8 +119,9 @@ def failed(preview: Preview) -> Problem:
 def not_started_by_looking() -> Problem:
     """Return the problem of a preview that does not run, for a request that starts nothing."""
     return unavailable(
-        "The preview is not running, and this request does not start it. A visit in a browser does "
-        "(reload with Shift where a service worker asks instead), or a program's GET."
+        "The preview is not running, and this request does not start it. To start it, open it in "
+        "a browser (reload with Shift if a service worker sent this request), or send a GET from "
+        "a program."
     )
 
 
@@ -151,16 +153,16 @@ def not_yet(preview: Preview | None, held: int) -> Problem:
 
 def not_known_any_more() -> Problem:
     """Return the problem of a page whose preview the framework has forgotten."""
-    return unavailable("This version is not known any more. Load the page again to start it.")
+    return unavailable("This version is no longer known. Load the page again to start it.")
 
 
 def leads_elsewhere() -> Problem:
     """Return the problem of a page whose host leads to another commit now."""
     return Problem(
         "moved",
-        "It leads elsewhere",
+        "The address leads elsewhere",
         409,
-        "This address leads to another commit now. Load the page again.",
+        "This address now leads to another commit. Load the page again.",
     )
 
 
@@ -168,10 +170,10 @@ def not_shown(app: str, sha: str) -> Problem:
     """Return the problem of a request for a log without the token of one of its pages."""
     return Problem(
         "forbidden",
-        "Not asked by the page",
+        "Not sent by the page",
         403,
-        "A log is read by the page of its preview, for some minutes after it was shown. Load that "
-        f"again; or have a token of the API: `prevs logs {app} {sha[:7]}`.",
+        "Only the preview's page may read its log, for some minutes after the page was loaded. "
+        f"Load the page again, or use a token of the API: `prevs logs {app} {sha[:7]}`.",
     )
 
 
@@ -185,7 +187,7 @@ def too_many_starts(seconds: int, budget: str) -> Problem:
         "too-many-starts",
         "Too many previews at once",
         429,
-        f"Visitors had many previews{whose} started within a minute. Come again in {seconds} s.",
+        f"Visitors have started many previews{whose} within a minute. Try again in {seconds} s.",
         {"budget": budget},
         retry_after=seconds,
     )
@@ -193,7 +195,7 @@ def too_many_starts(seconds: int, budget: str) -> Problem:
 
 def too_many_open(what: str) -> Problem:
     """Return the problem of a client that has too many of `what` open, a key of OPEN."""
-    detail = f"Your address has {OPEN[what]} already. Come again in {AGAIN_SECONDS} s."
+    detail = f"Your address already has {OPEN[what]}. Try again in {AGAIN_SECONDS} s."
     return Problem(
         "too-many-open",
         "Too many at once from your address",
@@ -217,5 +219,6 @@ def closed_connection(host: str) -> Problem:
 def refuses_connections(host: str) -> Problem:
     """Return the problem of a task that accepts no connection now."""
     return unavailable(
-        f"The application behind {host} runs, but takes no connection now.", retry_after=2
+        f"The application behind {host} is running, but accepts no connections right now.",
+        retry_after=2,
     )

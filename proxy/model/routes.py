@@ -169,7 +169,7 @@ def read(app: str, data: bytes, domain: str, trust: Trust) -> tuple[Routes, list
     """
     record = PlacementsRecord.decode(data)
     if record.app != app:
-        raise RecordError("PlacementsRecord", f"it is of the app {record.app!r}")
+        raise RecordError("PlacementsRecord", f"it belongs to the app {record.app!r}")
     routes: dict[str, Route] = {}
     problems = []
     for sha in sorted(record.placements):
@@ -245,16 +245,16 @@ def parse(text: str) -> Route | None:
 def _problem(app: str, sha: str, placement: Placement) -> str | None:
     task = names.read_task_id(placement.task_id)
     if task is None or (task.app, task.sha) != (app, sha):
-        return f"{placement.task_id!r} is no task of it"
+        return f"{placement.task_id!r} is not a task of this commit"
     if problem := _no_address(placement.host):
         return problem
     if not 1 <= placement.port <= 65535:
-        return f"{placement.port} is no port"
+        return f"{placement.port} is not a port"
     if placement.protocol not in ("", HTTP2):
-        return f"{placement.protocol!r} is no protocol that a proxy speaks"
+        return f"{placement.protocol!r} is not a protocol that proxies speak"
     for label in placement.labels:
         if not names.is_label(label):
-            return f"{label!r} is no DNS label"
+            return f"{label!r} is not a DNS label"
     return None
 
 
@@ -262,7 +262,7 @@ def _no_address(host: str) -> str | None:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return f"{host!r} is no IP address"
+        return f"{host!r} is not an IP address"
     if address.is_unspecified or address.is_multicast or "%" in host:
-        return f"{host!r} is no address of an agent"
+        return f"{host!r} is not the address of an agent"
     return None

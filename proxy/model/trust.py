@@ -11,8 +11,8 @@ from prevs import signatures
 from prevs.records import AgentsRecord, Placement, PortRange, RecordError
 
 UNSIGNED = (
-    "its signature is not the framework's: somebody else wrote it, the framework is of a version "
-    "that signs nothing, or this proxy has another token (PREVS_TOKEN_FILE) than the framework"
+    "its signature is not the framework's: somebody else wrote it, the framework's version signs "
+    "nothing, or this proxy has another token (PREVS_TOKEN_FILE) than the framework"
 )
 
 Ports = Mapping[str, tuple[PortRange, ...]]

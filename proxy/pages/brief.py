@@ -11,8 +11,8 @@ from proxy.model.preview import Commit, Failure, Preview
 from proxy.model.problems import Problem
 
 _DETAILS = {
-    "ambiguous-label": "This address could mean several commits. `prevs refs` tells which, to "
-    "those with a token: more digits of a commit lead to one.",
+    "ambiguous-label": "This address could mean several commits. With a token, you can list them: "
+    "`prevs refs`. More digits of a commit lead to one.",
     "unknown-label": "There is no branch, tag or commit of that name.",
     "repository-unreachable": "The repository cannot be read now. The app's people see why.",
 }
@@ -45,8 +45,8 @@ def brief_problem(problem: Problem) -> Problem:
     if problem.slug == "preview-failed":
         cause = str(problem.fields.get("cause") or "not known").replace("-", " ")
         detail = (
-            f"The preview failed ({cause}). It stays failed until someone asks for a retry, on its "
-            "page for example."
+            f"The preview failed ({cause}). It stays failed until someone retries it, for example "
+            "on its page."
         )
     if _AWAY in detail:
         detail = f"{detail.partition(_AWAY)[0]}."
@@ -64,5 +64,5 @@ def hide_details(problem: Problem, *, shows_all: bool) -> Problem:
 
 
 def _brief_failure(preview: Preview, failure: Failure) -> Failure:
-    why = f"Why is told to those with a token: prevs show {preview.app} {names.short(preview.sha)}"
+    why = f"With a token, you can see why: prevs show {preview.app} {names.short(preview.sha)}"
     return Failure(failure.cause, why, failure.exit_code)

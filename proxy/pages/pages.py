@@ -23,7 +23,7 @@ _FOLDER = Path(__file__).parent
 _TITLES = {
     "unknown-app": "There is no such app",
     "unknown-label": "There is no such version",
-    "not-found": "This is no preview's address",
+    "not-found": "This is not a preview's address",
     "ambiguous-label": "Which one do you mean?",
     "repository-unreachable": "The repository cannot be read",
     "unavailable": "One moment",

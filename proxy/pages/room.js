@@ -163,7 +163,7 @@
     on("token", take);
     on("later", () => {
       rare = true;
-      notice("Many pages wait here: this one looks rarely.");
+      notice("Many pages are waiting: this one updates less often.");
     });
     if (log) takeLog(on);
     takeState(opened, on);
@@ -171,12 +171,12 @@
       opened.close();
       notice(problem.detail);
     });
-    on("away", () => notice("The preview service does not answer just now. This page goes on trying."));
+    on("away", () => notice("The preview service does not answer right now. This page keeps trying."));
     opened.onerror = () => {
       if (opened !== stream) return;
       if (opened.readyState === EventSource.CLOSED) setTimeout(async () => opened === stream && (await renew()) && opened === stream && follow(), 2000);
       setTimeout(() => {
-        if (opened === stream && !rare && opened.readyState === EventSource.CONNECTING) notice("The connection was lost. This page goes on trying.");
+        if (opened === stream && !rare && opened.readyState === EventSource.CONNECTING) notice("The connection was lost. This page keeps trying.");
       }, 5000);
     };
   }
@@ -263,7 +263,7 @@
         body: new URLSearchParams({ token, refused }),
       });
     } catch {
-      notice("The preview service cannot be reached. This page goes on trying.");
+      notice("The preview service cannot be reached. This page keeps trying.");
       setTimeout(ask, 3000, action);
       return;
     }

@@ -18,8 +18,8 @@ from proxy.pages import wording
 NEXT, NOW, DONE = StepStatus.NEXT.value, StepStatus.NOW.value, StepStatus.DONE.value
 SKIPPED, FAILED = StepStatus.SKIPPED.value, StepStatus.FAILED.value
 _SPOKEN = {
-    NEXT: ", not begun",
-    NOW: ", goes on",
+    NEXT: ", not started",
+    NOW: ", in progress",
     DONE: ", done",
     SKIPPED: "",
     FAILED: ", failed",
@@ -188,7 +188,7 @@ def _show_failure(preview: Preview) -> ShownFailure:
     failure, short = preview.failure, names.short(preview.sha)
     if failure is None:
         return ShownFailure(
-            "It is not known why.", "", *wording.find_advice("", preview.app, short)
+            "The reason is not known.", "", *wording.find_advice("", preview.app, short)
         )
     facts = [tame(failure.cause, 60).replace("-", " ")]
     if failure.exit_code is not None:
@@ -210,7 +210,7 @@ def _show_mistakes(mistakes: Sequence[Mistake], preview: Preview) -> Sequence[tu
         says = tame(one.message, 300)
         room -= len(says) + 40
         if room < 0:
-            more = f"prevs show {preview.app} {preview.sha[:7]} tells all {len(mistakes)}"
+            more = f"prevs show {preview.app} {preview.sha[:7]} lists all {len(mistakes)}"
             return [*shown, ("…", more)] if number else [(f"line {one.line}", says)]
         shown.append((f"line {one.line}", says))
     return shown

@@ -7,19 +7,19 @@ from typing import NamedTuple
 from prevs.states import Cause
 
 SENTENCES = {
-    "": "Nobody has asked for this version yet.",
+    "": "Nobody has requested this version yet.",
     "queued": "Waiting for a place to run.",
-    "placed": "An agent has taken it and gets ready.",
+    "placed": "An agent has taken it and is getting ready.",
     "building": "Building its image.",
     "building/fetching": "Fetching the commit.",
     "starting": "Starting its container.",
-    "starting/checking": "Its container runs; waiting for the first answer.",
+    "starting/checking": "Its container is running; waiting for the first answer.",
     "running": "It answers. Letting you in.",
-    "draining": "Its last run is being ended.",
+    "draining": "Its last run is ending.",
     "stopped": "It was stopped.",
     "failed": "It could not be started.",
     "again": "Waiting for its next try.",
-    "refused": "It runs, but accepts no connections just now.",
+    "refused": "It is running, but accepts no connections right now.",
 }
 """What a visitor reads for a state, a state and phase, a next try, or a refused connection."""
 
@@ -49,14 +49,14 @@ STEPS = {
 FAILED_AT = {
     "queued": "It failed before it had a place to run.",
     "placed": "It failed on its way to an agent.",
-    "fetching": "It failed while its commit was fetched.",
-    "building": "It failed while its image was built.",
-    "starting": "It failed while its container was started.",
+    "fetching": "It failed while fetching its commit.",
+    "building": "It failed while building its image.",
+    "starting": "It failed while starting its container.",
     "checking": "It failed before it answered.",
 }
-FAILED_FOR = {Cause.SETTINGS_INVALID.value: "What its commit says of itself cannot be used."}
+FAILED_FOR = {Cause.SETTINGS_INVALID.value: "The settings in its commit cannot be used."}
 """The sentence for a failure with this cause, at any step."""
-FAILED_RUNNING = "It ran, and then it failed."
+FAILED_RUNNING = "It ran, and then failed."
 
 
 class Advice(NamedTuple):
@@ -81,54 +81,54 @@ _ADVICE: Mapping[str, Advice] = {
         "An app needs a file named Dockerfile at the root of its repository."
     ),
     Cause.BUILD_FAILED.value: Advice(
-        "The end of the log says what went wrong. Push a commit that fixes it, and open that "
-        "commit's address, or its branch's. Retry if it was only a download that failed.",
+        "The end of the log shows what went wrong. Push a commit that fixes it, and open that "
+        "commit's address, or its branch's. Retry if only a download failed.",
     ),
     Cause.START_FAILED.value: Advice(
-        "Often the Dockerfile's CMD or ENTRYPOINT names a program that is not in the image, or may "
-        "not be executed."
+        "Often the Dockerfile's CMD or ENTRYPOINT names a program that is not in the image or is "
+        "not executable."
     ),
     Cause.APP_EXITED.value: Advice(
-        "Its last words are in the log, for those with a token. An application has to keep "
-        "running, in the foreground.",
+        "With a token, you can read its last output in the log. An application must keep running "
+        "in the foreground.",
         _LOGS,
     ),
     Cause.NEVER_LISTENED.value: Advice(
-        "If it listens on another port, set that one.", _SET + "--port PORT"
+        "If it listens on another port, set that port.", _SET + "--port PORT"
     ),
     Cause.UNHEALTHY.value: Advice(
-        "If another path answers when it is ready, set that one.", _SET + "--health PATH"
+        "If another path answers when it is ready, set that path.", _SET + "--health PATH"
     ),
     Cause.OUT_OF_MEMORY.value: Advice("Give the app more memory.", _SET + "--mem MB"),
     Cause.DOCKER_UNAVAILABLE.value: Advice(
-        "This is not the app's fault: whoever operates the agents has to look. A retry may find "
+        "This is not the app's fault: the agents' operator must check them. A retry may find "
         "another agent."
     ),
     Cause.AGENT_UNFIT.value: Advice(
-        "Nothing is wrong with this version: whoever operates the agents has to look. A retry may "
+        "Nothing is wrong with this version: the agents' operator must check them. A retry may "
         "find another agent."
     ),
     Cause.REGISTRY_UNREACHABLE.value: Advice(
-        "Check the addresses after FROM and ADD in the Dockerfile. If they are right, the network "
-        "of the agents has to be looked at; a retry may find another agent."
+        "Check the addresses after FROM and ADD in the Dockerfile. If they are right, the "
+        "agents' operator must check the network; a retry may find another agent."
     ),
     Cause.TASK_LOST.value: Advice("Its agent went away. A retry finds another one."),
     Cause.TASK_REJECTED.value: Advice(
-        "This is not the app's fault: whoever operates prevs finds the reason in its log."
+        "This is not the app's fault: the operator of prevs finds the reason in its log."
     ),
     Cause.EXECUTOR_FAILED.value: Advice(
-        "This is not the app's fault: whoever operates prevs finds the reason in the log. A "
-        "retry may help."
+        "This is not the app's fault: the operator of prevs finds the reason in the log. A retry "
+        "may help."
     ),
     Cause.SETTINGS_INVALID.value: Advice(
         "Fix the lines of .prevs.toml and push: the address of the branch leads to the new commit."
     ),
     Cause.HOOK_FAILED.value: Advice(
-        "The hook's last words are in the log, for those with a token. Push a commit that fixes "
+        "With a token, you can read the hook's last output in the log. Push a commit that fixes "
         "it, or retry if it was only bad luck.",
         _LOGS,
     ),
-    Cause.DISK_FULL.value: Advice("Have the app write less, or clean up after itself."),
+    Cause.DISK_FULL.value: Advice("Make the app write less, or clean up after itself."),
     Cause.COMMIT_TOO_LARGE.value: Advice(
         "Push a commit with fewer or smaller files: the address of its branch leads there."
     ),
@@ -142,7 +142,7 @@ def find_sentence(state: str, phase: str) -> str:
 
 def find_advice(cause: str, app: str, sha: str) -> Advice:
     """Return what to do after a failure with that cause; `sha` is shown as it is."""
-    found = _ADVICE.get(cause, Advice("The log may say why. A retry may help.", _LOGS))
+    found = _ADVICE.get(cause, Advice("The log may show why. A retry may help.", _LOGS))
     return found._replace(command=found.command.format(app=app, sha=sha))
 
 

@@ -42,7 +42,7 @@ class Downloads:
                 answer = await self._answer(request)
             else:
                 answer = responses.problem_json(
-                    problems.unavailable("Many logs are handed out now.")
+                    problems.unavailable("Many logs are being downloaded now.")
                 )
             await answer(scope, receive, send)
 

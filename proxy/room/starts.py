@@ -59,7 +59,7 @@ class Starts:
         outcome = answer.slug if isinstance(answer, Problem) else "asked"
         self._context.metrics.starts.labels("page", outcome).inc()
         sha = "" if isinstance(answer, Problem) else answer.sha[:12]
-        log.info("a page asks for a start", host=visit.host, commit=sha, outcome=outcome)
+        log.info("a page requests a start", host=visit.host, commit=sha, outcome=outcome)
         if isinstance(answer, Problem):
             return await responses.answer_problem(
                 self._context, visit, answer, wants_page=wants_page
@@ -110,8 +110,8 @@ class Starts:
         valid = self._context.tokens.is_valid(token, visit.host, self._context.clock())
         if own and valid and "x-prevs-looks" not in request.headers:
             return None
-        detail = "Only the page itself may ask for this, and it is too old now. Load it again."
-        return Problem("forbidden", "Not asked by the page", 403, detail)
+        detail = "Only the preview's page may do this, and it is too old now. Load it again."
+        return Problem("forbidden", "Not sent by the page", 403, detail)
 
 
 async def _read_form(request: Request) -> dict[str, str]:

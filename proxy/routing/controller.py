@@ -90,7 +90,9 @@ class Controller:
         self._read_at = self._clock()
         if nodes is None and self._table.routes:
             # Somebody has removed the whole tree: keep the routes of the previews that run.
-            self._mark_away("placements", "there are none in ZooKeeper; the routes stay")
+            self._mark_away(
+                "placements", "there are none in ZooKeeper; the routes stay as they are"
+            )
             return self._wanted
         self._mark_back("placements")
         self._learn(nodes or Nodes({}))
@@ -100,10 +102,10 @@ class Controller:
     def _learn(self, nodes: Nodes) -> None:
         self._trust, problem = trust.learn(self._trust, nodes.agents)
         if problem is not None:
-            log.warning("the record of agents is not as it should be", why=problem)
+            log.warning("the record of agents is invalid", why=problem)
         learned = routes.learn(self._apps, nodes.apps, self._domain, self._trust)
         for app, problem in learned.problems:
-            log.warning("a record of placements is not as it should be", app=app, why=problem)
+            log.warning("a record of placements is invalid", app=app, why=problem)
         self._apps = learned.apps
 
     def left_out(self) -> int:
@@ -125,10 +127,10 @@ class Controller:
         """
         knows = self._wanted is not None or bool(self._table.routes)
         haproxy = self._away.get("HAProxy")
-        age = f"It last said where previews are {self._clock() - self._read_at:.1f} s ago."
+        age = f"The placements were last read {self._clock() - self._read_at:.1f} s ago."
         placements = KNOWN if knows else "They could not be read yet."
         if left_out := self.left_out():
-            placements += f" {left_out} of them lead nobody anywhere: the proxy's log says why."
+            placements += f" {left_out} of them are not used: the proxy's log shows why."
         return (
             Check("haproxy", haproxy is None, haproxy or "It answers."),
             Check("placements", knows, placements),
@@ -235,12 +237,12 @@ class Controller:
 
     def _mark_away(self, part: str, why: str) -> None:
         if part not in self._away:
-            log.warning("is away, or does not do its part", part=part, why=why)
+            log.warning("a part does not work", part=part, why=why)
         self._away[part] = why
 
     def _mark_back(self, part: str) -> None:
         if self._away.pop(part, None) is not None:
-            log.info("is back", part=part)
+            log.info("a part works again", part=part)
 
 
 def _log_changes(changes: Changes) -> None:

@@ -104,9 +104,9 @@ class ZookeeperPlacements:
             return await asyncio.get_running_loop().run_in_executor(self._worker, call)
         except NoAuthError:
             raise PlacementsAway(
-                "ZooKeeper is closed to this proxy: PREVS_ZOOKEEPER_AUTH_FILE has to hold a "
-                "user:password of the frameworks' PREVS_PROXY_ZOOKEEPER_AUTH_FILE, or the one that "
-                "they have, where there is no such file"
+                "ZooKeeper is closed to this proxy: PREVS_ZOOKEEPER_AUTH_FILE must hold a "
+                "user:password of the frameworks' PREVS_PROXY_ZOOKEEPER_AUTH_FILE, or of their "
+                "PREVS_ZOOKEEPER_AUTH_FILE if they have no such file"
             ) from None
         except (KazooException, KazooTimeoutError) as error:
             raise PlacementsAway(f"ZooKeeper does not answer: {error!r}") from error
@@ -200,7 +200,7 @@ class ZookeeperPlacements:
         self._changed()
 
     def _on_state(self, state: str) -> None:
-        log.info("ZooKeeper's link changed", state=state)
+        log.info("the connection to ZooKeeper changed", state=state)
         if state == KazooState.CONNECTED:
             with self._lock:
                 self._all_dirty = True

@@ -78,7 +78,7 @@ def see_mistakes(page: Page) -> None:
     heights = [box["y"] for box in boxes]
     assert heights == sorted(set(heights))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    expect(page.locator("#sentence")).to_have_text("What its commit says of itself cannot be used.")
+    expect(page.locator("#sentence")).to_have_text("The settings in its commit cannot be used.")
     expect(page.locator("#facts")).to_contain_text("settings invalid")
 
 

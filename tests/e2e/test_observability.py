@@ -51,7 +51,7 @@ def test_a_task_id_finds_the_log_lines_of_an_attempt_and_a_request_id_leads_to_i
     assert any("now=running" in line for line in events)
     routed, let_in = (
         next(line for line in lines(proxy, names) if event in line)
-        for event in ("an attempt is routed", "who waited is let in")
+        for event in ("an attempt is routed", "held requests are let in")
     )
     assert "request=" not in routed
     (stderr,) = (

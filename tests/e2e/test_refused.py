@@ -57,7 +57,9 @@ def test_a_visitor_of_a_closed_port_waits_until_another_attempt_answers(
     first = api.wait_for("deaf", sha, "running")["task_id"]
     visit("main", "/cgi-bin/close", app="deaf")
     page.goto(f"http://main.deaf.{cluster.domain}:{cluster.port}/?from=test")
-    expect(page.locator("#sentence")).to_have_text("It runs, but accepts no connections just now.")
+    expect(page.locator("#sentence")).to_have_text(
+        "It is running, but accepts no connections right now."
+    )
     expect(page.locator("#reason")).to_contain_text("refuses connections", timeout=_MS)
     expect(page.locator("#reason")).to_contain_text("though Mesos says that it runs", timeout=_MS)
     see(page, page.get_by_role("heading", name="Hi!"))

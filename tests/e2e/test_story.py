@@ -112,7 +112,7 @@ def test_a_failed_build_shows_the_reason_until_it_is_fixed(
         row(page, "broken").get_by_role("link", name="Open broken").click()
     tab = opened.value
     expect(tab.locator("#sentence")).to_have_text(
-        "It failed while its image was built.", timeout=SLOW
+        "It failed while building its image.", timeout=SLOW
     )
     expect(tab.locator("[data-status=failed]")).to_contain_text("Building its image")
     expect(tab.locator("#facts")).to_contain_text("exit code 7")

@@ -299,10 +299,10 @@ def test_the_id_of_a_held_request_is_in_every_log_from_arrival_to_attempt(
     behind.world.request_ids.clear()
     assert behind.proxy.request(WAITING, headers={"X-Request-Id": "held-1"}).status == 200
     assert "held-1" in behind.world.request_ids
-    wait_until(lambda: "who waited is let in" in behind.proxy.log.read_text())
+    wait_until(lambda: "held requests are let in" in behind.proxy.log.read_text())
     lines = behind.proxy.log.read_text().splitlines()
     waits, *_, let_in = (line for line in lines if "request=held-1" in line)
-    assert "a request waits" in waits
+    assert "a request is held" in waits
     assert f"app=waiting commit={SHA[:12]} task={task}" in let_in
     assert any("an attempt is routed" in line and f"task={task}" in line for line in lines)
     # What is routed goes by without an id of ours.

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 HOST = "main.hello.localhost"
 BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Mode": "navigate"}
-REFUSES = "It runs, but accepts no connections just now."
+REFUSES = "It is running, but accepts no connections right now."
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_an_automatic_or_safe_request_gets_the_refusal_at_once(
     answer = site.proxy.request(HOST, headers={"User-Agent": "check-bot/1"})
     assert answer.status == 503
     assert answer.headers["retry-after"] == "2"
-    assert "takes no connection" in json.loads(answer.body)["detail"]
+    assert "accepts no connections" in json.loads(answer.body)["detail"]
     assert site.proxy.request(HOST, method="HEAD").status == 503
     wait_until(lambda: task in reported_tasks(site))
 

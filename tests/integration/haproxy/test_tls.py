@@ -195,7 +195,7 @@ def test_a_certificate_that_haproxy_refuses_is_reported_and_the_old_one_goes_on(
     secure: Secure, app: Upstream
 ) -> None:
     before, haproxy = secure.serial(HOST), secure.site.proxy.haproxy
-    refused = "HAProxy is not reloaded; it goes on as it was"
+    refused = "HAProxy was not reloaded; it keeps its old configuration"
     bad = secure.folder / "hello.pem"
     good = bad.read_bytes()
     bad.write_bytes(b"no certificate")

@@ -163,7 +163,7 @@ def test_a_failure_shows_what_failed_why_and_what_to_do_and_the_keyboard_alone_r
     room.world.log(SHA, "\x1b[31mone\x1b[0m\ntwo\n")
     fail(room, "out-of-memory", "It took too much.")
     page.goto(room.address(HOST))
-    expect(page.locator("#sentence")).to_have_text("It failed while its image was built.")
+    expect(page.locator("#sentence")).to_have_text("It failed while building its image.")
     expect(page.locator("[data-status=failed]")).to_contain_text("Building its image")
     expect(page.locator("#facts")).to_have_text("out of memory · exit code 3")
     expect(page.locator("#command")).to_have_text("prevs app set hello --mem MB")
@@ -198,7 +198,7 @@ def test_a_lost_framework_is_shown_until_it_is_back(room: Room, page: Page) -> N
     room.world.log(SHA, "before\n")
     expect(page.locator(".log-row")).to_have_text(["before"])
     room.world.interrupt()
-    expect(page.locator("#notice")).to_contain_text("does not answer just now", timeout=30_000)
+    expect(page.locator("#notice")).to_contain_text("does not answer right now", timeout=30_000)
     room.world.standby = False
     room.world.log(SHA, "after\n")
     expect(page.locator(".log-row")).to_have_text(["before", "after"], timeout=30_000)

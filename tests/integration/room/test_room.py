@@ -174,8 +174,8 @@ def test_a_mistyped_branch_shows_links_to_similar_ones(site: Site, page: Page) -
     [
         ("nothing.hello.localhost", "There is no such version"),
         ("main.nobody.localhost", "There is no such app"),
-        ("localhost", "This is no preview's address"),
-        ("nobody.localhost", "This is no preview's address"),
+        ("localhost", "This is not a preview's address"),
+        ("nobody.localhost", "This is not a preview's address"),
     ],
 )
 def test_an_unknown_address_gets_a_page_that_shows_what_to_do(

@@ -87,4 +87,4 @@ def test_a_list_of_agents_with_a_wrong_signature_is_ignored(site: Site, one: Ups
     changed = client.set(site.tree.paths.app_placements("hello"), record("hello", ours))
     site.wait_applied("hello", changed.version)
     assert site.proxy.request(MAIN).body.startswith(b"one")
-    assert "the record of agents is not as it should be" in site.proxy.log.read_text()
+    assert "the record of agents is invalid" in site.proxy.log.read_text()

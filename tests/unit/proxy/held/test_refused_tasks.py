@@ -230,7 +230,9 @@ async def test_a_refused_report_is_repeated_and_logged_once(
         reporting = asyncio.create_task(bench.refused_tasks.run())
         await bench.turn(lambda: calls[0] > 6)
         reporting.cancel()
-    assert [log["why"] for log in logs if "not reported" in log["event"]] == ["Who are you?"] * 2
+    assert [log["why"] for log in logs if "cannot be reported" in log["event"]] == [
+        "Who are you?"
+    ] * 2
 
 
 @in_its_loop

@@ -53,7 +53,7 @@ def test_a_page_shows_each_step_with_its_time_for_who_runs_no_scripts() -> None:
     page = waiting(state="building", phase="building", detail="3/5 RUN make", steps=tuple(steps))
     shown = re.sub("<[^>]+>", "|", page)
     assert "Queued|, done|||||1.5 s" in shown
-    assert "Building its image|, goes on|||3/5 RUN make||8.5 s of about 40 s" in shown
+    assert "Building its image|, in progress|||3/5 RUN make||8.5 s of about 40 s" in shown
     assert "Fetching the commit||||not needed" in shown
     assert re.search(r'<progress [^>]*value="0\.2', page)
     assert "about 32 s to go" in page
@@ -111,11 +111,11 @@ def test_a_page_shows_as_many_mistakes_as_fit() -> None:
     failure = Failure("settings-invalid", ".prevs.toml has 20 mistakes.", None, mistakes)
     page = waiting(state="failed", failure=failure, log_tail="a line\n" * 1000)
     assert len(page.encode()) < 50_000
-    assert "What its commit says of itself cannot be used." in page
+    assert "The settings in its commit cannot be used." in page
     assert "<span>line 1</span> <bdi>&lt;key1&gt; is not known; xxx" in page
     assert "<span>line 9</span>" in page
     assert "<span>line 20</span>" not in page
-    assert "prevs show hello 5c80e7d tells all 20" in page
+    assert "prevs show hello 5c80e7d lists all 20" in page
 
 
 def test_what_is_wrong_in_three_lines_is_three_lines() -> None:
@@ -197,7 +197,7 @@ def test_a_mistyped_branch_leads_to_what_looks_like_it_at_the_same_path() -> Non
     assert re.sub("<[^>]+>", "", page).count("Did you mean main, mail or maia?") == 1
     page = show(near[0], candidate("trunk", near=False))
     assert "Did you mean main?" in re.sub("<[^>]+>", "", page)
-    assert "Its usual branch is trunk." in re.sub("<[^>]+>", "", page)
+    assert "Its default branch is trunk." in re.sub("<[^>]+>", "", page)
     assert "Did you mean" not in show({**near[0], "url": "javascript:x"}, 3, {})
     assert "Did you mean" not in show()
 

@@ -95,7 +95,7 @@ def test_what_failed_is_said_with_its_step_and_the_facts() -> None:
     ]
     failure = Failure("out-of-memory", "It took too much.", 137)
     shown = show("failed", phase="building", changed=99.0, failure=failure, steps=tuple(steps))
-    assert shown.sentence == "It failed while its image was built."
+    assert shown.sentence == "It failed while building its image."
     assert [step.status for step in shown.steps][3] == "failed"
     assert shown.failure is not None
     assert shown.failure.message == "It took too much."
@@ -106,10 +106,10 @@ def test_what_failed_is_said_with_its_step_and_the_facts() -> None:
 def test_one_that_failed_after_it_ran_passed_all_its_steps() -> None:
     steps = (Step("queued", 80.0, 81.0, None), Step("checking", 81.0, 82.0, None))
     shown = show("failed", changed=99.0, failure=Failure("app-exited", "", 1), steps=steps)
-    assert shown.sentence == "It ran, and then it failed."
+    assert shown.sentence == "It ran, and then failed."
     assert "failed" not in [step.status for step in shown.steps]
     unchecked = show("failed", changed=99.0, failure=Failure("app-exited", "", 1), steps=steps[:1])
-    assert unchecked.sentence == "It ran, and then it failed."
+    assert unchecked.sentence == "It ran, and then failed."
     assert [step.status for step in unchecked.steps] == ["done", *["skipped"] * 5]
 
 

@@ -221,7 +221,7 @@ def test_it_stays_ready_with_known_routes_while_zookeeper_is_away(bench: Bench) 
     checks = bench.controller.readiness()
     assert failing(bench) == ["zookeeper"]
     assert health.why_not(checks) is None
-    assert checks[-1].detail == "It last said where previews are 12.0 s ago."
+    assert checks[-1].detail == "The placements were last read 12.0 s ago."
 
 
 def test_a_controller_without_cycles_is_unhealthy(bench: Bench) -> None:
