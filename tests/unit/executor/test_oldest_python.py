@@ -20,12 +20,17 @@ FOLDERS = ("executor", "driver", "prevs", "third_party/http-parser")
 
 def _sources() -> list[Path]:
     found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
-    imported = {
-        name
-        for path in found
-        for name in re.findall(r"^\s*from program(?:\.| import )(\w+)", path.read_text(), re.M)
-    }
-    return [*found, *(ROOT / "program" / f"{name}.py" for name in ("__init__", *sorted(imported)))]
+    shared = {file for path in found for file in _imported(path.read_text())}
+    return [*found, ROOT / "program" / "__init__.py", *sorted(shared)]
+
+
+def _imported(source: str) -> Iterator[Path]:
+    """Yield the files of program/ that a source imports, with those of their rooms."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("program."):
+            module = ROOT.joinpath(*str(node.module).split("."))
+            files = (module.with_suffix(".py"), *(module / f"{one.name}.py" for one in node.names))
+            yield from (file for file in (module / "__init__.py", *files) if file.exists())
 
 
 SOURCES = [path for path in _sources() if "build" not in path.relative_to(ROOT).parts]
