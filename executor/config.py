@@ -179,41 +179,50 @@ class Config(NamedTuple):
 
 def read_config(environ: Mapping[str, str]) -> Config:
     """Return the settings in `environ`. Raises InvalidEnvironment with every problem."""
-    problems = []
+    problems: list[str] = []
+    config = Config(
+        dir=_read_folder(environ, problems),
+        cluster=environ.get("PREVS_CLUSTER") or None,
+        shutdown_grace=_read_shutdown_grace(environ, problems),
+        task_id=environ.get("MESOS_EXECUTOR_ID", ""),
+        log=_read_log(environ, problems),
+        confined=read_confinement(environ, problems),
+        watermarks=_read_watermarks(environ, problems),
+    )
+    if problems:
+        raise InvalidEnvironment(problems)
+    return config
+
+
+def _read_folder(environ: Mapping[str, str], problems: list[str]) -> Path:
+    """Return the work folder; adds what is wrong to `problems`, as the functions below do."""
     folder = environ.get("PREVS_EXECUTOR_DIR", "")
     if not Path(folder).is_absolute():
         problems.append(
             f"PREVS_EXECUTOR_DIR must be an absolute path, not {folder!r}: set it with the agent's "
             "--executor_environment_variables"
         )
-    grace = _DEFAULT_SHUTDOWN_GRACE
+    return Path(folder)
+
+
+def _read_shutdown_grace(environ: Mapping[str, str], problems: list[str]) -> float:
     given = environ.get("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "")
-    if given:
-        parsed = read_duration(given)
-        if parsed is None:
-            problems.append(f"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD is not a duration: {given!r}")
-        else:
-            grace = parsed
+    grace = read_duration(given) if given else _DEFAULT_SHUTDOWN_GRACE
+    if grace is None:
+        problems.append(f"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD is not a duration: {given!r}")
+        return _DEFAULT_SHUTDOWN_GRACE
+    return grace
+
+
+def _read_log(environ: Mapping[str, str], problems: list[str]) -> str:
     log = environ.get("PREVS_LOG", "") or FORMS[0]
     if log not in FORMS:
         problems.append(f"PREVS_LOG must be {' or '.join(FORMS)}, not {log!r}")
-    confined = read_confinement(environ, problems)
-    watermarks = _read_watermarks(environ, problems)
-    if problems:
-        raise InvalidEnvironment(problems)
-    return Config(
-        dir=Path(folder),
-        cluster=environ.get("PREVS_CLUSTER") or None,
-        shutdown_grace=grace,
-        task_id=environ.get("MESOS_EXECUTOR_ID", ""),
-        log=log,
-        confined=confined,
-        watermarks=watermarks,
-    )
+    return log
 
 
 def _read_watermarks(environ: Mapping[str, str], problems: list[str]) -> Watermarks:
-    """Return when unused artifacts are removed; adds what is wrong to `problems`."""
+    """Return when unused artifacts are removed."""
     high = environ.get("PREVS_DISK_HIGH", "") or str(WATERMARKS.high)
     low = environ.get("PREVS_DISK_LOW", "") or str(WATERMARKS.low)
     if _PERCENT.fullmatch(high) and _PERCENT.fullmatch(low):

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from executor.attempt.context import read_dockerfile
 from executor.builds import build_log, build_policy, dockerfile
-from executor.errors import AgentUnfit, Stopped
+from executor.errors import AgentUnfit, ExecutorError, Stopped
 from executor.limits.confinement import Confinement
 from executor.ports import Context, ImageSpec, Log, Signals
 from executor.workspace.build_marks import mark_arguments, mark_of
@@ -110,11 +110,10 @@ class BuildKit:
 
         Raises BuildFailed, AgentUnfit, RegistryUnreachable, DockerUnavailable, Stopped, OSError.
         """
-        policy = self._write_policy(self._policy(spec.registry))
-        within = [f"--cgroup-parent={group}"] if group else []
-        options = [*within, *_options(context, spec, self._arguments(spec)), str(context.folder)]
+        variables = {build_policy.VARIABLE: str(self._write_policy(spec.registry))}
+        options = [*_options(context, spec, self._arguments(spec), group), str(context.folder)]
         self._guard.build_started()
-        process = self._start(options, {build_policy.VARIABLE: str(policy), **_secrets(spec)})
+        process = self._start(options, {**variables, **_secrets(spec)})
         running = _Running(process, log, at_step)
         try:
             tail = running.follow(limit, signals)
@@ -124,25 +123,8 @@ class BuildKit:
         signals.check()
         if running.is_expired:
             raise build_log.too_slow(limit)
-        if process.returncode < 0:
-            raise AgentUnfit(f"signal {-process.returncode} ended its builder")
         if process.returncode != 0:
-            output = tail.decode(errors="replace")
-            added = dockerfile.find_added(read_dockerfile(context), dockerfile.BUILDKIT)
-            if refusal := build_policy.find_refusal(output, added):
-                failure = build_log.failure(None, refusal, None)
-                log.header(str(failure))
-                raise failure
-            raise build_log.buildkit_failure(output)
-
-    def _policy(self, registry: str) -> str:
-        confined = self._confined
-        return build_policy.policy(
-            registry,
-            fetches=confined.fetches,
-            allowed=confined.allowed,
-            denied=[*confined.denied, *confined.control_plane],
-        )
+            raise _find_failure(process.returncode, tail, context, log)
 
     def _arguments(self, spec: ImageSpec) -> Mapping[str, str]:
         """Return the build's arguments, with those that mark its steps and separate its caches."""
@@ -150,8 +132,15 @@ class BuildKit:
         marks = mark_arguments(mark, spec.args, self._environ)
         return {**spec.args, **marks, **build_policy.cache_arguments(spec.labels)}
 
-    def _write_policy(self, text: str) -> Path:
-        """Return a file with the text; builds with the same text share it. Raises OSError."""
+    def _write_policy(self, registry: str) -> Path:
+        """Return a file with the policy; builds with the same policy share it. Raises OSError."""
+        confined = self._confined
+        text = build_policy.policy(
+            registry,
+            fetches=confined.fetches,
+            allowed=confined.allowed,
+            denied=[*confined.denied, *confined.control_plane],
+        )
         self._state.mkdir(parents=True, exist_ok=True)
         file = self._state / f"sources-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
         mine = file.with_name(f".{file.name}.{os.getpid()}")
@@ -246,7 +235,25 @@ class _Running:
         return tail
 
 
-def _options(context: Context, spec: ImageSpec, args: Mapping[str, str]) -> Iterator[str]:
+def _find_failure(code: int, tail: bytes, context: Context, log: Log) -> ExecutorError:
+    """Return why a build failed, by the exit code and the end of its output.
+
+    The log gets a refused source too, as buildx does not print its line.
+    """
+    if code < 0:
+        return AgentUnfit(f"signal {-code} ended its builder")
+    output = tail.decode(errors="replace")
+    added = dockerfile.find_added(read_dockerfile(context), dockerfile.BUILDKIT)
+    if refusal := build_policy.find_refusal(output, added):
+        failure = build_log.failure(None, refusal, None)
+        log.header(str(failure))
+        return failure
+    return build_log.buildkit_failure(output)
+
+
+def _options(
+    context: Context, spec: ImageSpec, args: Mapping[str, str], group: str
+) -> Iterator[str]:
     """Yield the command's options.
 
     Other users of the agent can see the values of build arguments in them. That is no loss: they
@@ -254,6 +261,8 @@ def _options(context: Context, spec: ImageSpec, args: Mapping[str, str]) -> Iter
     environment variables too. But then a commit could set variables of the docker command itself,
     and make it load a library.
     """
+    if group:
+        yield f"--cgroup-parent={group}"
     yield f"--tag={spec.tag}"
     yield f"--file={context.dockerfile}"
     yield from (f"--label={name}={value}" for name, value in spec.labels.items())

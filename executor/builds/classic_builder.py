@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
+from docker.api import APIClient
 from docker.errors import APIError
 
 from executor.attempt.context import LONGEST, read_dockerfile
@@ -89,14 +90,7 @@ class ClassicBuild:
             raise failure
 
     def _run(self, context: Context, spec: ImageSpec) -> None:
-        client = self._daemon.new_client()
-        # requests calls the hook with the response once its headers have come.
-        client.hooks["response"].append(self._keep)
-        if self._group:
-            # docker-py's build() lacks it (https://github.com/docker/docker-py/issues/1539). A
-            # client's params are added to each call.
-            client.params = {"cgroupparent": self._group}
-        with contextlib.closing(client), daemon_errors():
+        with contextlib.closing(self._connect()) as client, daemon_errors(), _build_errors():
             try:
                 pieces = client.build(
                     path=str(context.folder),
@@ -110,17 +104,20 @@ class ClassicBuild:
                     forcerm=True,
                 )
                 self._follow(pieces)
-            except APIError as exc:
-                why = explanation(exc)
-                fault = blame.find_call_fault(exc.status_code, why)
-                raise fault or build_log.failure(None, why, None) from exc
-            except UnicodeDecodeError as exc:
-                # docker-py reads .dockerignore, and a Dockerfile outside of the context.
-                why = "its Dockerfile or .dockerignore is not UTF-8"
-                raise build_log.failure(None, why, None) from exc
             finally:
                 if self._response is not None:
                     self._response.close()
+
+    def _connect(self) -> APIClient:
+        """Return a client for this build alone, which can cut its response off."""
+        client = self._daemon.new_client()
+        # requests calls the hook with the response once its headers have come.
+        client.hooks["response"].append(self._keep)
+        if self._group:
+            # docker-py's build() lacks it (https://github.com/docker/docker-py/issues/1539). A
+            # client's params are added to each call.
+            client.params = {"cgroupparent": self._group}
+        return client
 
     def _follow(self, pieces: Iterator[Any]) -> None:
         for piece in pieces:
@@ -146,3 +143,18 @@ class ClassicBuild:
             # The socket may be closed already. Then nobody reads from it.
             with contextlib.suppress(OSError, RuntimeError, ValueError):
                 response.raw.shutdown()
+
+
+@contextlib.contextmanager
+def _build_errors() -> Iterator[None]:
+    """Turn what docker-py raises for a build into BuildFailed, or into an error of the agent."""
+    try:
+        yield
+    except APIError as exc:
+        why = explanation(exc)
+        fault = blame.find_call_fault(exc.status_code, why)
+        raise fault or build_log.failure(None, why, None) from exc
+    except UnicodeDecodeError as exc:
+        # docker-py reads .dockerignore, and a Dockerfile outside of the context.
+        why = "its Dockerfile or .dockerignore is not UTF-8"
+        raise build_log.failure(None, why, None) from exc

@@ -33,27 +33,27 @@ _NOBODY = "e30="
 logger = logging.getLogger(__name__)
 
 
-def find_login(environ: Mapping[str, str], host: str, check: Callable[[], None]) -> str:
+_Found = Union[str, RegistryFailed]
+
+
+def find_login(
+    environ: Mapping[str, str],
+    host: str,
+    check: Callable[[], None],
+    *,
+    limit: float = _HELPER_LIMIT,
+) -> str:
     """Return the login to the registry at `host` as the daemon takes it (X-Registry-Auth).
 
-    The login is empty if there is none. Blocks as long as a credential helper takes, 10 s at most.
-    Calls `check` meanwhile, and raises what `check` raises. Raises RegistryFailed, whose text has
-    nothing of a login.
+    The login is empty if there is none. Blocks as long as a credential helper takes, `limit`
+    seconds at most. Calls `check` meanwhile, and raises what `check` raises. Raises RegistryFailed,
+    whose text has nothing of a login.
     """
-    answers: queue.SimpleQueue[Union[str, RegistryFailed]] = queue.SimpleQueue()
-
-    def resolve() -> None:
-        try:
-            answers.put(_resolve(environ, host))
-        except RegistryFailed as exc:
-            answers.put(exc)
-        except Exception as exc:  # noqa: BLE001 # raised again in the other thread
-            # Settings may be malformed in any way, and each must be reported. The text of such an
-            # error may contain a part of the settings, so it is neither reported nor logged.
-            answers.put(_refused(f"{_MALFORMED} ({type(exc).__name__})"))
-
-    threading.Thread(target=resolve, daemon=True, name="login").start()
-    ends = time.monotonic() + _HELPER_LIMIT
+    answers: queue.SimpleQueue[_Found] = queue.SimpleQueue()
+    threading.Thread(
+        target=lambda: answers.put(_find(environ, host)), daemon=True, name="login"
+    ).start()
+    ends = time.monotonic() + limit
     while time.monotonic() < ends:
         try:
             found = answers.get(timeout=_PAUSE)
@@ -64,6 +64,18 @@ def find_login(environ: Mapping[str, str], host: str, check: Callable[[], None])
             raise found
         return found
     raise RegistryFailed("the credential helper of docker's settings does not answer")
+
+
+def _find(environ: Mapping[str, str], host: str) -> _Found:
+    """Return the login, or why there is none. Never raises."""
+    try:
+        return _resolve(environ, host)
+    except RegistryFailed as exc:
+        return exc
+    except Exception as exc:  # noqa: BLE001 # raised again in the other thread
+        # Settings may be malformed in any way, and each must be reported. The text of such an
+        # error may contain a part of the settings, so it is neither reported nor logged.
+        return _refused(f"{_MALFORMED} ({type(exc).__name__})")
 
 
 def _resolve(environ: Mapping[str, str], host: str) -> str:

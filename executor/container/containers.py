@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Optional, Protocol
+from typing import Any, Optional, Protocol
 
 from docker.api import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
@@ -96,7 +96,7 @@ class DockerContainers:
         self._guard.register(spec.name)
         try:
             with daemon_errors():
-                container = self._create(client, spec)
+                container = self._replace(client, spec)
                 self._guard.wait_for_reaper()
                 client.start(container)
         except APIError as exc:
@@ -115,11 +115,37 @@ class DockerContainers:
             started.limit_disk(self._confinement.disk_limit, calm=self._calm)
         return started
 
-    def _create(self, client: APIClient, spec: ContainerSpec) -> str:
+    def _replace(self, client: APIClient, spec: ContainerSpec) -> str:
+        """Create a container instead of one of the same name, if there is one; return its id."""
+        host_config = self._host_config(client, spec)
+        try:
+            return self._create(client, spec, host_config)
+        except APIError as exc:
+            if exc.status_code != 409:
+                raise
+        # The name belongs to the task: an earlier executor of the task left this container.
+        client.remove_container(spec.name, force=True, v=True)
+        return self._create(client, spec, host_config)
+
+    def _create(self, client: APIClient, spec: ContainerSpec, host_config: dict[str, Any]) -> str:
+        made = client.create_container(
+            spec.image,
+            command=list(spec.command) or None,
+            name=spec.name,
+            ports=[spec.container_port] if spec.host_port else [],
+            environment=dict(spec.environment),
+            labels={**spec.labels, **self._guard.labels()},
+            host_config=host_config,
+            healthcheck=_NO_CHECK,
+        )
+        return str(made["Id"])
+
+    def _host_config(self, client: APIClient, spec: ContainerSpec) -> dict[str, Any]:
+        """Return what a container has of the agent: its port, volumes, network and limits."""
         published: dict[int | str, tuple[str, int]] = {}
         if spec.host_port:
             published[spec.container_port] = (spec.host, spec.host_port)
-        limits = client.create_host_config(
+        return client.create_host_config(
             port_bindings=published,
             mounts=[Mount(path, name, type="volume") for path, name in spec.volumes.items()],
             network_mode=self._network.name,
@@ -127,28 +153,6 @@ class DockerContainers:
             cpu_shares=self._find_shares(client, spec.cpus),
             **confinement.limits(spec),
         )
-
-        def create() -> str:
-            made = client.create_container(
-                spec.image,
-                command=list(spec.command) or None,
-                name=spec.name,
-                ports=[spec.container_port] if spec.host_port else [],
-                environment=dict(spec.environment),
-                labels={**spec.labels, **self._guard.labels()},
-                host_config=limits,
-                healthcheck=_NO_CHECK,
-            )
-            return str(made["Id"])
-
-        try:
-            return create()
-        except APIError as exc:
-            if exc.status_code != 409:
-                raise
-        # The name belongs to the task: an earlier executor of the task left this container.
-        client.remove_container(spec.name, force=True, v=True)
-        return create()
 
     def _find_shares(self, client: APIClient, cpus: float) -> int:
         if not _WITH_V2.exists():

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 
+from docker.api import APIClient
 from docker.errors import APIError
 
 from executor.docker import blame
@@ -55,17 +56,7 @@ class DockerVolumes:
             name = names.volume_name(folder, app, sha, path, app_created=app_created)
             # Before its creation, so that no collector removes it before a container uses it.
             self._uses.hold(usage_locks.volume(name))
-            own = {**labels, LABEL: folder, IDENTITY: os.urandom(8).hex(), "prevs.path": path}
-            try:
-                with daemon_errors():
-                    # docker returns an existing volume as it is.
-                    made = client.create_volume(name, labels=own)
-            except APIError as exc:
-                why = f"its volume for {path}: {explanation(exc)}"
-                fault = blame.find_call_fault(exc.status_code, why)
-                raise fault or StartFailed(why) from exc
-            identity = (made.get("Labels") or {}).get(IDENTITY, "")
-            found.append(Volume(path, name, identity))
+            found.append(_create(client, name, path, {**labels, LABEL: folder}))
         return found
 
     def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
@@ -75,6 +66,20 @@ class DockerVolumes:
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
         """Note that these hooks have succeeded on these volumes."""
         self._folder.keep_prepared(volumes[0].name, _key(volumes, hooks))
+
+
+def _create(client: APIClient, name: str, path: str, labels: Mapping[str, str]) -> Volume:
+    """Return the volume of that name, which exists after this."""
+    own = {**labels, IDENTITY: os.urandom(8).hex(), "prevs.path": path}
+    try:
+        with daemon_errors():
+            # docker returns an existing volume as it is.
+            made = client.create_volume(name, labels=own)
+    except APIError as exc:
+        why = f"its volume for {path}: {explanation(exc)}"
+        fault = blame.find_call_fault(exc.status_code, why)
+        raise fault or StartFailed(why) from exc
+    return Volume(path, name, (made.get("Labels") or {}).get(IDENTITY, ""))
 
 
 def _key(volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> str:

@@ -6,7 +6,7 @@ import os
 import selectors
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,17 +75,7 @@ class GitCommand:
         """
         self._deadline.left()
         # GitPython ends the process when this object is collected: keep it until git has ended.
-        try:
-            command = Git(self._folder).execute(
-                ["git", *arguments],
-                as_process=True,
-                env=dict(environment),
-                start_new_session=True,
-            )
-        except GitCommandNotFound as exc:
-            raise ExecutorError(
-                "There is no git on the agent. Have its operator install it, then retry."
-            ) from exc
+        command = self._start(arguments, environment)
         process = command.proc
         if process is None:
             raise ExecutorError("git did not start on the agent.")
@@ -98,6 +88,19 @@ class GitCommand:
                 process.communicate()
         self._signals.check()
         return Done(process.returncode, output, errors.decode(errors="replace"))
+
+    def _start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Git.AutoInterrupt:
+        try:
+            return Git(self._folder).execute(
+                ["git", *arguments],
+                as_process=True,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        except GitCommandNotFound as exc:
+            raise ExecutorError(
+                "There is no git on the agent. Have its operator install it, then retry."
+            ) from exc
 
 
 def _listen(
