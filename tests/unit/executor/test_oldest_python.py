@@ -29,8 +29,9 @@ def _imported(source: str) -> Iterator[Path]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("program."):
             module = ROOT.joinpath(*str(node.module).split("."))
-            files = (module.with_suffix(".py"), *(module / f"{one.name}.py" for one in node.names))
-            yield from (file for file in (module / "__init__.py", *files) if file.exists())
+            inside = (f"{name}.py" for name in ("__init__", *(one.name for one in node.names)))
+            files = (module.parent / "__init__.py", module.with_suffix(".py"))
+            yield from filter(Path.exists, (*files, *map(module.joinpath, inside)))
 
 
 SOURCES = [path for path in _sources() if "build" not in path.relative_to(ROOT).parts]
