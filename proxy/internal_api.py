@@ -31,35 +31,42 @@ class Probes(NamedTuple):
 
 def make_app(context: RoomContext, probes: Probes) -> Starlette:
     """Return the application behind the socket."""
+    api = _InternalApi(context, probes)
+    return Starlette(
+        routes=[
+            Path("/where", api.where),
+            Path("/metrics", api.metrics),
+            Path("/healthz", api.healthz),
+            Path("/readyz", api.readyz),
+        ]
+    )
 
-    async def where(request: Request) -> Response:
+
+class _InternalApi:
+    def __init__(self, context: RoomContext, probes: Probes) -> None:
+        self._context = context
+        self._probes = probes
+
+    async def where(self, request: Request) -> Response:
         """Return the route of a host; start nothing.
 
         The HAProxy that calls was replaced by one that has, or is about to get, the newest routes.
         """
-        route = context.table.get_next(request.headers.get("x-prevs-host", ""))
+        route = self._context.table.get_next(request.headers.get("x-prevs-host", ""))
         return PlainTextResponse(str(route)) if route else Response(status_code=NOWHERE)
 
-    async def metrics(_: Request) -> Response:
+    async def metrics(self, _: Request) -> Response:
         """Return the metrics in Prometheus' text format."""
-        return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        shown = generate_latest(self._context.metrics.registry)
+        return Response(shown, media_type=CONTENT_TYPE_LATEST)
 
-    async def healthz(_: Request) -> Response:
+    async def healthz(self, _: Request) -> Response:
         """Return whether the proxy works at all; if not, it has to be restarted."""
-        return _answer(probes.healthy())
+        return _answer(self._probes.healthy())
 
-    async def readyz(_: Request) -> Response:
+    async def readyz(self, _: Request) -> Response:
         """Return whether the proxy can serve visitors properly."""
-        return _answer(probes.ready())
-
-    return Starlette(
-        routes=[
-            Path("/where", where),
-            Path("/metrics", metrics),
-            Path("/healthz", healthz),
-            Path("/readyz", readyz),
-        ]
-    )
+        return _answer(self._probes.ready())
 
 
 def _answer(checks: Sequence[Check]) -> Response:

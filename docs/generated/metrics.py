@@ -8,6 +8,7 @@ from docs.generated.tables import code, table
 from framework.metrics import ApiMetrics, ProgramMetrics
 from framework.metrics import Metrics as LeaderMetrics
 from proxy.metrics import Metrics as ProxyMetrics
+from proxy.metrics import State
 
 _INTRODUCTION = """\
 # Every metric
@@ -67,12 +68,15 @@ def _leader() -> CollectorRegistry:
 def _proxy() -> CollectorRegistry:
     metrics = ProxyMetrics(CollectorRegistry())
     metrics.watch(
-        since_applied=lambda: 0.0,
-        since_cycle=lambda: 0.0,
-        routes=lambda: 0,
-        left_out=lambda: 0,
-        refusing=lambda: 0,
-        checks=tuple,
+        State(
+            since_applied=lambda: 0.0,
+            since_cycle=lambda: 0.0,
+            routes=lambda: 0,
+            left_out=lambda: 0,
+            refusing=lambda: 0,
+            followed=lambda: 0,
+            checks=tuple,
+        )
     )
     return metrics.registry
 

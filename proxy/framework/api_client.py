@@ -161,12 +161,7 @@ class FrameworkApi:
         missed: list[str] = []
         for at, address in self._in_turn():
             try:
-                answer = await self._client.request(
-                    method, address + path, json=json, timeout=timeout, headers=_request()
-                )
-                if not answer.is_success:
-                    raise _refusal(answer)
-                value = read(answer)
+                value = read(await self._send(method, address + path, json, timeout))
             except httpx.HTTPError as error:
                 missed.append(f"{address}: {error!r}")
             except ValueError as error:
@@ -177,6 +172,17 @@ class FrameworkApi:
                 self._first = at
                 return value
         raise _none_answers(missed)
+
+    async def _send(
+        self, method: str, url: str, json: object, timeout: httpx.Timeout
+    ) -> httpx.Response:
+        """Return a successful answer. Raises httpx.HTTPError, ApiAway, ApiRefused."""
+        answer = await self._client.request(
+            method, url, json=json, timeout=timeout, headers=_request()
+        )
+        if not answer.is_success:
+            raise _refusal(answer)
+        return answer
 
     def _in_turn(self) -> Iterator[tuple[int, str]]:
         """Yield the frameworks with their numbers, the one that answered last before the others."""

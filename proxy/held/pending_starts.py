@@ -212,10 +212,16 @@ class PendingStarts:
             task=preview.task_id,
             state=preview.state,
         )
+        return await self._poll(pending, preview, start)
+
+    async def _poll(
+        self, pending: _PendingStart, preview: Preview, start: Callable[[], Awaitable[Preview]]
+    ) -> Problem | None:
+        """Poll a started preview; return why it failed or stopped, None once nobody waits."""
         while True:
             pending.preview = preview
             if preview.is_coming:  # an earlier problem is over
-                self._last_problems.pop(host, None)
+                self._last_problems.pop(pending.host, None)
             if preview.has_failed:
                 return problems.failed(await with_log(self._framework.read_log_end, preview))
             if preview.is_stopped:
@@ -224,7 +230,7 @@ class PendingStarts:
                 return None
             await self._pause(max(_POLL_SECONDS, len(self._pending) / _POLLS_A_SECOND))
             # It may have been routed for a moment before.
-            self._succeed(pending, self._find_route(host, pending.refused))
+            self._succeed(pending, self._find_route(pending.host, pending.refused))
             poll = functools.partial(self.find_recent, preview.app, preview.sha)
             found = await self._retry_while_away(poll)
             if found is None:  # the framework has forgotten it, but somebody still waits

@@ -35,34 +35,35 @@ class RoomContext(NamedTuple):
     clock: Callable[[], float] = time.time
 
 
+class RoomSettings(NamedTuple):
+    """The settings of a room. `tokens` are the proxies'.
+
+    `budgets` are those of StartLimit, and `held`: how many requests of one client are held.
+    """
+
+    proxy_id: str
+    tokens: Sequence[str]
+    domain: str
+    budgets: Mapping[str, int] = MappingProxyType({})
+
+
 def make_context(
     framework: Framework,
     table: RoutingTable,
     metrics: Metrics,
+    settings: RoomSettings,
     *,
-    proxy_id: str,
-    tokens: Sequence[str],
-    domain: str,
     probe: Callable[[Route], Awaitable[bool]],
-    budgets: Mapping[str, int] = MappingProxyType({}),
 ) -> RoomContext:
-    """Return the context of a room.
-
-    `tokens` are the proxies'. `probe` is as in RefusedTasks. `budgets` are those of StartLimit, and
-    `held`: how many requests of one client are held.
+    """Return the context of a room. `probe` is as in RefusedTasks.
 
     The caller closes `pending_starts`, `refused_tasks` and `preview_streams` at the end.
     """
-
-    def count_held(outcome: str) -> None:
-        metrics.starts.labels("held", outcome).inc()
-
+    proxy_id, tokens, domain, budgets = settings
     refused_tasks = RefusedTasks(table, framework, proxy_id, probe=probe)
     pending_starts = PendingStarts(
-        framework, table, domain, refused_tasks=refused_tasks, count_outcome=count_held
+        framework, table, domain, refused_tasks=refused_tasks, count_outcome=metrics.count_held
     )
-    preview_streams = PreviewStreams(framework)
-    metrics.followed.set_function(lambda: preview_streams.count)
     return RoomContext(
         framework,
         table,
@@ -70,7 +71,7 @@ def make_context(
         pending_starts,
         Tokens(tokens),
         Visibility(framework),
-        preview_streams,
+        PreviewStreams(framework),
         StartLimit(budgets),
         Slots(budgets.get("held", HELD_EACH)),
         metrics,

@@ -6,6 +6,7 @@ once and a time to reconnect after, which any browser obeys.
 
 import contextlib
 import json
+from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -15,6 +16,7 @@ from prevs import names
 from program.limits.slots import Slots
 from proxy.model import problems
 from proxy.model.preview import Preview, read_preview
+from proxy.pages.pages import Visit
 from proxy.room import events, responses
 from proxy.room.context import RoomContext
 from proxy.room.visits import may_read, read_client, read_visit
@@ -53,25 +55,28 @@ class EventStreams:
             refused=request.query_params.get("refused", ""),
             shows_all=await self._context.visibility.shows_all(visit.app),
         )
-        context, preview = self._context, (visit.app, sha)
-        if lasts:
-            stream = events.follow(
-                context.preview_streams,
-                context.refused_tasks,
-                visit.host,
-                preview=preview,
-                page=page,
-                clock=context.clock,
-            )
-        else:
-            stream = events.show_once(
-                lambda: self._look(*preview),
-                context.refused_tasks,
-                visit.host,
-                page=page,
-                clock=context.clock,
-            )
+        stream = (self._follow if lasts else self._show_once)(visit, sha, page)
         return StreamingResponse(stream, media_type="text/event-stream", headers=_HEADERS)
+
+    def _follow(self, visit: Visit, sha: str, page: events.Page) -> AsyncIterator[bytes]:
+        context = self._context
+        return events.follow(
+            context.preview_streams,
+            context.refused_tasks,
+            visit.host,
+            preview=(visit.app, sha),
+            page=page,
+            clock=context.clock,
+        )
+
+    def _show_once(self, visit: Visit, sha: str, page: events.Page) -> AsyncIterator[bytes]:
+        return events.show_once(
+            lambda: self._look(visit.app, sha),
+            self._context.refused_tasks,
+            visit.host,
+            page=page,
+            clock=self._context.clock,
+        )
 
     async def _look(self, app: str, sha: str) -> Preview | None:
         """Return a preview as it is; without a call to the framework if a page follows it."""

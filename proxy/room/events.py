@@ -49,6 +49,23 @@ class Page(NamedTuple):
     shows_all: bool = True
 
 
+class _LogToken:
+    """A page's token for its log, which is renewed long before it expires."""
+
+    def __init__(self, sign: Callable[[float], str]) -> None:
+        self._sign = sign
+        self._signed_at = 0.0
+
+    def is_old(self, now: float) -> bool:
+        """Return whether it is time to renew the token."""
+        return now - self._signed_at > _RENEW_SECONDS
+
+    def renew(self, now: float) -> bytes:
+        """Return the event with a new token."""
+        self._signed_at = now
+        return ServerEvent("token", json.dumps(self._sign(now))).encode()
+
+
 async def follow(
     preview_streams: PreviewStreams,
     refused_tasks: RefusedTasks,
@@ -64,17 +81,16 @@ async def follow(
     counts only once that accepts connections. While the framework is away, the stream stays open.
     """
     yield _RECONNECT
-    renewed = clock()
-    yield _token(page.renew(renewed))
+    token = _LogToken(page.renew)
+    yield token.renew(clock())
     with refused_tasks.wait_for(host, page.refused) as routed:
         stream = preview_streams.follow(*preview, page.after)
         try:
             async with contextlib.aclosing(_until(stream, routed)) as events:
                 async for event in events:
                     now = clock()
-                    if now - renewed > _RENEW_SECONDS:
-                        renewed = now
-                        yield _token(page.renew(now))
+                    if token.is_old(now):
+                        yield token.renew(now)
                     yield _encode(event, now, page)
         except ApiRefused as refusal:
             yield _problem(refusal.problem, page)
@@ -95,7 +111,7 @@ async def show_once(
     `look` returns the preview, None if the framework does not know it any more.
     """
     yield _COME_LATER
-    yield _token(page.renew(clock()))
+    yield _LogToken(page.renew).renew(clock())
     with refused_tasks.wait_for(host, page.refused) as routed:
         if routed.done() or await refused_tasks.has_recovered(host, page.refused):
             yield _READY.encode()
@@ -139,10 +155,6 @@ async def _until(
         elif next_event is not None and not next_event.cancelled():
             next_event.exception()  # retrieved, or asyncio logs that it never was
         await stream.aclose()
-
-
-def _token(token: str) -> bytes:
-    return ServerEvent("token", json.dumps(token)).encode()
 
 
 def _problem(problem: Problem, page: Page) -> bytes:

@@ -20,7 +20,7 @@ from proxy.framework.api_client import FrameworkApi
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
 from proxy.room.app import make_app
-from proxy.room.context import RoomContext, make_context
+from proxy.room.context import RoomContext, RoomSettings, make_context
 from proxy.room.host_header import bare_host
 from proxy.routing.routing_table import RoutingTable
 from proxy.serving import Server
@@ -101,9 +101,7 @@ def _context(framework: FrameworkApi, table: RoutingTable) -> RoomContext:
         framework,
         table,
         Metrics(CollectorRegistry()),
-        proxy_id="the-proxy",
-        tokens=[TOKEN],
-        domain=DOMAIN,
+        RoomSettings("the-proxy", [TOKEN], DOMAIN),
         probe=_takes_none,
     )
 

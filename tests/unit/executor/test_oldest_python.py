@@ -21,7 +21,7 @@ FOLDERS = ("executor", "driver", "prevs", "third_party/http-parser")
 def _sources() -> list[Path]:
     found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
     shared = {file for path in found for file in _imported(path.read_text())}
-    return [*found, ROOT / "program" / "__init__.py", *sorted(shared)]
+    return [*found, *sorted(shared)]
 
 
 def _imported(source: str) -> Iterator[Path]:

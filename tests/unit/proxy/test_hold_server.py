@@ -14,7 +14,7 @@ from proxy.held.start_limits import StartLimit
 from proxy.hold_server import HoldServer
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
-from proxy.room.context import make_context
+from proxy.room.context import RoomSettings, make_context
 from proxy.routing.routing_table import RoutingTable
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import FakeFramework
@@ -45,11 +45,8 @@ class Bench:
             framework,
             self.table,
             self.metrics,
-            proxy_id="the-proxy",
-            tokens=["x"],
-            domain="localhost",
+            RoomSettings("the-proxy", ["x"], "localhost", {"held": HELD}),
             probe=self._connects,
-            budgets={"held": HELD},
         )
         self._pending_starts = context.pending_starts
         context = context._replace(start_limit=StartLimit(clock=self.clock.read))

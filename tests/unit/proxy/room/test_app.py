@@ -14,7 +14,7 @@ from proxy.metrics import Metrics
 from proxy.model.routes import Route
 from proxy.room import downloads, open_requests
 from proxy.room.app import make_app
-from proxy.room.context import make_context
+from proxy.room.context import RoomSettings, make_context
 from proxy.room.tokens import LOG_LIFE_SECONDS
 from proxy.room.visibility import Visibility
 from proxy.routing.routing_table import RoutingTable
@@ -60,9 +60,7 @@ class Bench:
             self.framework,
             RoutingTable(),
             Metrics(CollectorRegistry()),
-            proxy_id="the-proxy",
-            tokens=["x"],
-            domain="localhost",
+            RoomSettings("the-proxy", ["x"], "localhost"),
             probe=takes_none,
         )._replace(
             clock=lambda: self.now, visibility=Visibility(self.framework, clock=lambda: self.clock)
