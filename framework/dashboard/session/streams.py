@@ -46,6 +46,6 @@ def _stream(events: AsyncIterable[bytes]) -> Response:
 
 
 def _refuse(name: str) -> Response:
-    why = f"The token {name!r} reads {OPEN} streams already. Close some pages."
+    why = f"The token {name!r} already reads {OPEN} streams. Close some pages."
     headers = {"Cache-Control": "no-store", "Retry-After": str(RETRY_OPEN_S)}
     return PlainTextResponse(why, 429, headers)

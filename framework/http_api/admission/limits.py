@@ -84,8 +84,8 @@ def refuse(retry: int, sentence: str) -> problems.ProblemResponse:
 
 def _refuse_open(name: str) -> problems.ProblemResponse:
     sentence = (
-        f"The token {name!r} has {OPEN} requests open, as many as it may. End some streams, or "
-        "give each program a token of its own."
+        f"The token {name!r} has {OPEN} open requests, which is the limit. "
+        "Close some streams, or give each program its own token."
     )
     return refuse(RETRY_OPEN_S, sentence)
 
