@@ -29,10 +29,11 @@ def prevs() -> None:
     Begin with:
       prevs app add shop https://git.example.org/shop.git    register a repository
       prevs start shop main --wait                           start its branch main
-      prevs doctor                                           see what is not well
+      prevs doctor                                           find out what is wrong
 
-    LABEL is a branch, a tag or 7 to 40 digits of a commit. PREVS_API and PREVS_TOKEN say where the
-    API is; without them it is what `prevs local up` has started.
+    LABEL is a branch, a tag, or the first 7 to 40 digits of a commit. PREVS_API and PREVS_TOKEN
+    are the API's address and a token for it; without them, commands use the cluster of
+    `prevs local up`.
     """
 
 

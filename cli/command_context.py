@@ -40,5 +40,5 @@ class CommandContext:
         time.sleep(seconds)
 
     def _hold(self, seconds: float) -> None:
-        note(f"The API wants fewer calls of this token; going on in {seconds:g} s ...")
+        note(f"The API limits the calls of this token. Trying again in {seconds:g} s ...")
         self.pause(seconds)

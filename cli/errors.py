@@ -1,11 +1,11 @@
 """Every reason why a command fails, each with the next step.
 
 CliError
-├── BadCredentials     no API is known, or the file that names it cannot be used
+├── BadCredentials     no API is known, or the credentials file cannot be used
 ├── ApiUnreachable     nothing answers at its address, or the connection broke
 ├── ApiConfused        something answers that is not prevs
 ├── ApiRefused         the API answered with a problem
-├── PreviewFailed      what was started did not get to run
+├── PreviewFailed      a preview failed or stopped before it ran
 └── NotDone            any other failure
 """
 
@@ -13,35 +13,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 NEXT_STEPS = {
-    "unavailable": "`prevs local status` shows what runs, where this machine has all of it.",
-    "unauthorized": "Set PREVS_TOKEN to a token of the API; `prevs local up` writes the right one, "
-    "and who has an admin's makes one with `prevs token add`.",
-    "forbidden": "Who has an admin's token makes one that may: `prevs token add NAME --scope "
-    "{needed}`. Set PREVS_TOKEN to that.",
-    "not-of-app": "Set PREVS_TOKEN to a token that is for it; `prevs app ls` lists what this one "
-    "sees.",
-    "too-many-requests": "Wait a moment, and ask less often: `prevs events -f` tells what happens "
-    "without asking.",
-    "unknown-place": "The list has changed meanwhile: run this again.",
+    "unavailable": "If the cluster is on this machine, `prevs local status` shows what runs.",
+    "unauthorized": "Set PREVS_TOKEN to a token of the API. `prevs local up` saves one; elsewhere, "
+    "the owner of an admin token creates one with `prevs token add`.",
+    "forbidden": "Set PREVS_TOKEN to a token with more rights. The owner of an admin token creates "
+    "one: `prevs token add NAME --scope {needed}`.",
+    "not-of-app": "Set PREVS_TOKEN to a token for this app; `prevs app ls` lists the apps that the "
+    "current one sees.",
+    "too-many-requests": "Wait a moment, and send fewer requests: `prevs events -f` gets all "
+    "events in one.",
+    "unknown-place": "The list has changed meanwhile. Run the command again.",
     "app-changed": "Somebody has changed it meanwhile. Look at it again: `prevs app show {app}`.",
     "secrets-changed": "Somebody has changed them meanwhile. Look at them again: "
     "`prevs env ls {app}`.",
-    "not-found": "PREVS_API has to be the framework's own address, not a proxy's. If it is, the "
-    "framework may be older than this command; `prevs doctor` compares them.",
+    "not-found": "PREVS_API must be the framework's own address, not a proxy's. If it is, the "
+    "framework may be older than this command; `prevs doctor` compares their versions.",
     "token-exists": "`prevs token rm NAME` removes one.",
     "unknown-token": "`prevs token ls` lists the tokens.",
     "app-exists": "`prevs app set {app}` changes it.",
-    "repository-unreachable": "Check that the machine of the framework can read it; "
-    "`prevs app set {app} --repository …` changes it.",
+    "repository-unreachable": "Check that the framework's machine can read it. "
+    "`prevs app set {app} --repository …` changes its address.",
     "unknown-label": "A branch or tag must be pushed before it has an address.",
 }
 
 REACH_STEP = (
-    "Start everything on this machine with `prevs local up`, or set PREVS_API to where the API is."
+    "Start prevs on this machine with `prevs local up`, or set PREVS_API to the API's address."
 )
 _TLS_STEP = (
-    "Set REQUESTS_CA_BUNDLE to a file with the certificate of its authority, or PREVS_API to the "
-    "name that its certificate is for (http:// where it has none)."
+    "Set REQUESTS_CA_BUNDLE to a file with the certificate of its authority, or set PREVS_API to "
+    "the name in its certificate (with http:// if it has none)."
 )
 _WRONG_USE = {"invalid-settings", "invalid-request"}
 
@@ -75,23 +75,23 @@ class ApiUnreachable(CliError):
         reasons = "; ".join(f"{one.address}: {one.why}" for one in tried)
         [first, *more] = tried
         super().__init__(
-            f"None of the API's addresses answers: {reasons}."
+            f"No address of the API answers: {reasons}."
             if more
             else f"The API at {first.address} does not answer: {first.why}.",
             _TLS_STEP
             if all(one.is_tls for one in tried)
-            else f"{REACH_STEP} `prevs doctor` looks at everything.",
+            else f"{REACH_STEP} `prevs doctor` checks every part.",
         )
         self.tried = tried
 
 
 class ApiConfused(CliError):
-    """What answered at `address` is not the API of prevs."""
+    """The server that answered at `address` is not the API of prevs."""
 
     def __init__(self, address: str, why: str) -> None:
         super().__init__(
-            f"What answers at {address} is not the API of prevs: {why}.",
-            "Set PREVS_API to where the API is.",
+            f"The server at {address} is not the API of prevs: {why}.",
+            "Set PREVS_API to the API's address.",
         )
         self.address = address
 
@@ -116,7 +116,7 @@ class ApiRefused(CliError):
     def __init__(self, problem: Problem, hint: str = "") -> None:
         known = NEXT_STEPS.get(problem.slug, "")
         named = {"app": "NAME", "needed": "use", **problem.fields}
-        # The detail is of no use here: it is about headers, or details() lists the problems.
+        # The detail is about headers, or details() lists the problems, so the title is better.
         by_title = problem.slug == "unauthorized" or "problems" in problem.fields
         message = f"{problem.title.rstrip('.')}." if by_title else problem.detail
         super().__init__(message, hint or known.format_map(named))
@@ -139,7 +139,7 @@ class ApiRefused(CliError):
 class PreviewFailed(CliError):
     """A preview does not run; `log_tail` is the end of its attempt's log.
 
-    `mistakes` are lines about what is wrong in its commit's settings.
+    `mistakes` are lines about the mistakes in its commit's settings.
     """
 
     def __init__(
@@ -151,4 +151,4 @@ class PreviewFailed(CliError):
 
 
 class NotDone(CliError):
-    """A command did not do what it is for."""
+    """A command failed for a reason of its own."""

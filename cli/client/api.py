@@ -32,7 +32,7 @@ from program.http.server_events import Parser, ServerEvent
 
 
 class Timeouts(NamedTuple):
-    """Seconds that a call waits: for a connection, for an answer, for one that needs git."""
+    """Seconds that a call waits: for a connection, an answer, or an answer that needs git."""
 
     connect: float = 5.0
     answer: float = 30.0  # a stream has a comment line every 10 s; others answer within 10 s
@@ -42,7 +42,7 @@ class Timeouts(NamedTuple):
 class Api:
     """The API at its known addresses. Not thread safe.
 
-    `hold` waits when the API limits the rate of calls; without it, such a call is refused.
+    If the API limits the rate of calls, `hold` waits; without it, such a call raises ApiRefused.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Api:
         return cast(Label, self._json("GET", path, timeout=self._timeouts.fetch))
 
     def repository(self, app: str) -> Mapping[str, Any]:
-        """Return whether the app's repository could be read: the list of its refs, cut short."""
+        """Return the app's first ref, and whether its repository could be read."""
         found: Mapping[str, Any] = self._json(
             "GET", _path("apps", app, "refs"), params={"limit": "1"}, timeout=self._timeouts.fetch
         )
@@ -123,7 +123,7 @@ class Api:
         return self._list("/v1/previews", "previews", _query(app=app, state=state)).found
 
     def start(self, app: str, label: str) -> tuple[Preview, Started]:
-        """Start the preview that a label leads to; return it, and how old the label's target is."""
+        """Start the preview that a label leads to; return it, and the age of the label's target."""
         order = {"app": app, "label": label}
         timeout = self._timeouts.fetch
         answer = self._json("POST", "/v1/previews", json=order, timeout=timeout)
@@ -142,7 +142,7 @@ class Api:
         return cast(Preview, self._json("POST", _path("previews", app, sha, "retry")))
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> Preview:
-        """Keep a preview from being stopped for idleness or for others, or no longer."""
+        """Pin a preview, so that it stops neither when idle nor to make room, or unpin it."""
         method = "PUT" if pinned else "DELETE"
         return cast(Preview, self._json(method, _path("previews", app, sha, "pin")))
 
@@ -181,10 +181,10 @@ class Api:
             answer = self._json("GET", _path("previews", app, sha, "attempts"))
             return cast(list[Attempt], list(answer["attempts"]))
         except (KeyError, TypeError):
-            raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
+            raise ApiConfused(self.address, "the answer is not the JSON of this call") from None
 
     def log(self, app: str, sha: str, offset: int, attempt: int | None = None) -> tuple[bytes, int]:
-        """Return what an attempt printed from byte `offset` on, and the next offset.
+        """Return an attempt's output from byte `offset` on, and the next offset.
 
         Without a number it is the last attempt.
         """
@@ -193,10 +193,10 @@ class Api:
         try:
             return answer.content, int(answer.headers["X-Next-Offset"])
         except (KeyError, ValueError):
-            raise ApiConfused(self.address, "a log without a next offset") from None
+            raise ApiConfused(self.address, "the log has no next offset") from None
 
     def log_tail(self, app: str, sha: str, attempt: int | None = None) -> str:
-        """Return the last lines of what an attempt printed, about 4 KB."""
+        """Return the last lines of an attempt's output, about 4 KB."""
         query = {"tail": "true", **_of_attempt(attempt)}
         answer = self._call("GET", _path("previews", app, sha, "log"), params=query)
         return str(answer.content.decode("utf-8", "replace"))
@@ -225,7 +225,7 @@ class Api:
             headers["Last-Event-ID"] = after
         with self._call("GET", path, headers=headers, params=query, stream=True) as answer:
             if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
-                raise ApiConfused(self.address, "a stream that does not follow")
+                raise ApiConfused(self.address, "the answer is not a stream of events")
             yield _read_events(self._connection.pieces(answer))
 
     def _list(
@@ -238,7 +238,7 @@ class Api:
         try:
             return gather(fetch_page, part, limit)
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
+            raise ApiConfused(self.address, "the answer is not the JSON of this call") from None
 
     def _json(self, method: str, path: str, **request: Any) -> Any:
         return self._read(self._call(method, path, **request))
@@ -247,7 +247,7 @@ class Api:
         try:
             return answer.json()
         except ValueError:
-            raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
+            raise ApiConfused(self.address, "the answer is not the JSON of this call") from None
 
     def _call(self, method: str, path: str, *, timeout: float | None = None, **more: Any) -> Any:
         silence = self._timeouts.answer if timeout is None else timeout

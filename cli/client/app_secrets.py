@@ -10,7 +10,7 @@ Call = Callable[..., Any]
 
 
 class AppSecrets:
-    """An app's variables and credential; `read` returns JSON, `call` the bare answer."""
+    """An app's variables and credential. `read` returns JSON, `call` the whole answer."""
 
     def __init__(self, read: Call, call: Call) -> None:
         self._read = read
@@ -23,7 +23,7 @@ class AppSecrets:
     def set_variable(
         self, app: str, name: str, value: str, *, secret: bool, scope: Mapping[str, object]
     ) -> Variable:
-        """Set a variable, and return it as it is shown. `scope` holds the scopes to change."""
+        """Set a variable, and return it as the API shows it. `scope` holds the scopes to change."""
         order = {"value": value, "secret": secret, **scope}
         return cast(Variable, self._read("PUT", _environment(app, name), json=order))
 
@@ -36,11 +36,11 @@ class AppSecrets:
         self._call("DELETE", _environment(app)).close()
 
     def credential(self, app: str) -> Credential:
-        """Return how an app's repository is read."""
+        """Return the credential of an app's repository, without its secret part."""
         return cast(Credential, self._read("GET", _credential(app)))
 
     def set_credential(self, app: str, order: Mapping[str, str]) -> Credential:
-        """Set how an app's repository is read, and return it as it is shown."""
+        """Set the credential of an app's repository, and return it as the API shows it."""
         return cast(Credential, self._read("PUT", _credential(app), json=order))
 
     def unset_credential(self, app: str) -> None:

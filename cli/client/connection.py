@@ -1,7 +1,7 @@
 """HTTP calls to the first API that can be reached. The only module that knows `requests`.
 
-Several frameworks may run, each at its own address; any of them answers for the leader. A call is
-sent to the next address only if it cannot have reached the previous one, or if it only reads.
+Several frameworks may run, each at its own address; any of them answers for the leader. A call goes
+to the next address only if it cannot have reached the previous one, or if it only reads.
 """
 
 import json
@@ -36,7 +36,7 @@ class _Bearer(AuthBase):
 
 
 Hold = Callable[[float], None]
-"""Blocks for some seconds, for which the API wants no calls."""
+"""Blocks for some seconds, in which the API accepts no calls."""
 
 
 class Connection:
@@ -174,12 +174,12 @@ def _read_tls(exc: BaseException) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted ({cause.verify_message.rstrip('.')})"
         if isinstance(cause, ssl.SSLError):
-            return f"it speaks no TLS that is understood here ({(cause.reason or '').lower()})"
-    return "it speaks no TLS that is understood here"
+            return f"TLS failed ({(cause.reason or '').lower().replace('_', ' ')})"
+    return "TLS failed"
 
 
 def _was_never_sent(exc: requests.RequestException) -> bool:
-    """Return whether no connection was made, so that nobody has received the request."""
+    """Return whether there was no connection, so that nobody has received the request."""
     if isinstance(exc, requests.ConnectTimeout):
         return True
     # requests wraps urllib3's MaxRetryError, whose `reason` is what happened.
@@ -203,7 +203,7 @@ def _refusal(answer: requests.Response, address: str) -> CliError:
             )
         )
     except (ValueError, KeyError, TypeError):
-        return ApiConfused(address, f"{answer.status_code} with a problem that says nothing")
+        return ApiConfused(address, f"{answer.status_code} with a problem that cannot be read")
 
 
 def _read_seconds(text: str) -> float | None:

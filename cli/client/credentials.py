@@ -32,8 +32,8 @@ def location(environ: Mapping[str, str]) -> Path:
 def read(environ: Mapping[str, str]) -> Credentials:
     """Return the credentials in PREVS_API and PREVS_TOKEN, or in the file. Raises BadCredentials.
 
-    PREVS_API and the file may hold several addresses, separated by commas. The file's token goes to
-    the file's addresses only: PREVS_API alone does not send it elsewhere.
+    PREVS_API and the file may hold several addresses, separated by commas. The file's token is sent
+    only to the file's addresses, even if PREVS_API names others.
     """
     apis = _split(environ.get("PREVS_API", ""))
     token = environ.get("PREVS_TOKEN", "").strip()
@@ -49,14 +49,14 @@ def read(environ: Mapping[str, str]) -> Credentials:
                 f"The token of the API at {', '.join(apis)} is not known.", "Set PREVS_TOKEN."
             )
         if not apis and filed is None:
-            raise BadCredentials("PREVS_TOKEN is set, and PREVS_API is not.", _WAYS)
+            raise BadCredentials("PREVS_TOKEN is set, but PREVS_API is not.", _WAYS)
         if filed is not None:
             apis, token = apis or filed.apis, token or filed.token
     for api in apis or ("",):
         if not _is_address(api):
             raise BadCredentials(
-                f"PREVS_API is no address: {api!r}.",
-                "It looks like http://host:8090, or like several of these with commas between.",
+                f"PREVS_API is not an address: {api!r}.",
+                "Set it to an address like http://host:8090, or to several with commas between.",
             )
     return Credentials(apis, token)
 

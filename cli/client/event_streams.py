@@ -30,7 +30,7 @@ class Changed(NamedTuple):
 
 
 class PreviewEnded(NamedTuple):
-    """The preview has stopped or failed, and its whole log was sent."""
+    """The preview has stopped or failed, and its whole log has come."""
 
     preview: Preview
 
@@ -42,7 +42,7 @@ Stream = AbstractContextManager[Iterator[ServerEvent]]
 
 
 class Streams(Protocol):
-    """The source of the events; cli.client.api.Api is one."""
+    """The source of the events. `Api` is one."""
 
     @property
     def address(self) -> str:
@@ -92,7 +92,7 @@ def follow_events(
     pause: Callable[[float], None],
     notify: Callable[[str], None],
 ) -> Generator[Event | None, None, None]:
-    """Yield the events after the event `after`, for ever; None where some were missed.
+    """Yield the events after the event `after`, for ever. None means that some are missing there.
 
     Reconnects and raises as `follow` does.
     """
@@ -131,13 +131,13 @@ def _resume(
         if failures == len(PAUSES):
             raise lost
         if failures == 0:
-            notify("The connection is lost; connecting again ...")
+            notify("The connection is lost. Connecting again ...")
         pause(PAUSES[failures])
         failures += 1
 
 
 def may_pass(error: CliError) -> bool:
-    """Return whether the same call may work in a moment."""
+    """Return whether the same call may succeed in a moment."""
     if isinstance(error, ApiRefused):
         return error.problem.http_status >= 500
     return isinstance(error, ApiUnreachable)
@@ -163,4 +163,4 @@ def _content(event: ServerEvent, address: str) -> Any:
     try:
         return json.loads(event.data)
     except ValueError:
-        raise ApiConfused(address, f"an event {event.name!r} that is not JSON") from None
+        raise ApiConfused(address, f"the event {event.name!r} is not JSON") from None

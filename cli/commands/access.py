@@ -1,4 +1,4 @@
-"""Who may use the API, and what they did: tokens, and the audit log."""
+"""The commands about access to the API: its tokens, and the audit log."""
 
 import click
 
@@ -14,31 +14,35 @@ SCOPES = ("read", "use", "admin")
 
 @click.group(cls=Group)
 def token() -> None:
-    """Make, list and remove tokens of the API. Needs one of scope admin.
+    """Create, list and revoke tokens of the API. Needs a token of scope admin.
 
-    read sees everything; use starts, stops, retries and pins previews too; admin also changes apps
-    and tokens.
+    The scope read sees everything; use also starts, stops, retries and pins previews; admin also
+    changes apps and tokens.
     """
 
 
 @token.command("add")
 @click.argument("name")
 @click.option(
-    "--scope", type=click.Choice(SCOPES), default="use", show_default=True, help="What it may do."
+    "--scope",
+    type=click.Choice(SCOPES),
+    default="use",
+    show_default=True,
+    help="What the token may do.",
 )
 @click.option(
     "--app",
     shell_complete=completion.apps,
-    help="The one app that it is for, with read or use. It goes with the app.",
+    help="Limit the token, of scope read or use, to this app. It is removed with the app.",
 )
 @as_json
 @click.pass_obj
 def add_token(
     context: CommandContext, name: str, *, scope: str, app: str | None, as_json: bool
 ) -> None:
-    """Make a token called NAME, and print it. It is never shown again.
+    """Create the token NAME, and print it. It is never shown again.
 
-    One for an app sees, starts and stops nothing of others, and nothing of the cluster.
+    A token for one app sees and changes nothing of other apps or of the cluster.
 
     \b
     Examples:
@@ -50,31 +54,31 @@ def add_token(
         show_json(made)
     else:
         click.echo(made["token"])
-    note("Keep it now: it is not shown again. PREVS_TOKEN takes it.")
-    note(f"`prevs token rm {name}` makes it worthless.")
+    note("Save it now: it is not shown again. Commands use the token in PREVS_TOKEN.")
+    note(f"`prevs token rm {name}` revokes it.")
 
 
 @token.command("ls")
 @as_json
 @click.pass_obj
 def list_tokens(context: CommandContext, *, as_json: bool) -> None:
-    """List the tokens, beside the operator's own and those of proxies."""
+    """List the tokens, except those of the operator and of proxies."""
     tokens = context.api.tokens()
     if as_json:
         show_json(tokens)
     elif tokens:
         show(tables.tokens(tokens, context.now()))
     else:
-        note("There is the operator's token alone. `prevs token add NAME` makes another.")
+        note("There is only the operator's token. `prevs token add NAME` creates another.")
 
 
 @token.command("rm")
 @click.argument("name", shell_complete=completion.tokens)
 @click.pass_obj
 def remove_token(context: CommandContext, name: str) -> None:
-    """Make the token NAME worthless, at once."""
+    """Revoke the token NAME at once."""
     context.api.remove_token(name)
-    note(f"The token {name} is worthless now.")
+    note(f"The token {name} is revoked.")
 
 
 @click.command("audit")
@@ -84,7 +88,7 @@ def remove_token(context: CommandContext, name: str) -> None:
 def list_audit(context: CommandContext, *, limit: int, as_json: bool) -> None:
     """List who did what, the latest last.
 
-    Through the API and through the dashboard. JSON has the latest first. Needs a token of scope
+    It covers the API and the dashboard. With --json the latest is first. Needs a token of scope
     admin.
     """
     listed = context.api.audit(limit)
@@ -93,9 +97,9 @@ def list_audit(context: CommandContext, *, limit: int, as_json: bool) -> None:
     elif listed.found:
         show(tables.audit(listed.found[::-1]))
         if listed.more:
-            note(f"There is more: --limit {limit * 4}.")
+            note(f"There are more: --limit {limit * 4} lists them.")
     else:
-        note("Nothing was done yet.")
+        note("The audit log has no entries yet.")
 
 
 COMMANDS = (token, list_audit)

@@ -24,66 +24,67 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 _SETTINGS = (
-    click.option("--port", type=int, help="Where the app listens in its container."),
+    click.option("--port", type=int, help="The port on which the app listens in its container."),
     click.option("--cpus", type=float, help="Its share of CPUs."),
     click.option("--mem", type=int, metavar="MB", help="Its memory limit."),
-    click.option("--max-previews", type=int, help="How many may run at the same time."),
-    click.option("--health", metavar="PATH", help="What answers when the app is ready."),
+    click.option("--max-previews", type=int, help="How many previews may run at the same time."),
+    click.option("--health", metavar="PATH", help="The path that answers when the app is ready."),
     click.option(
         "--idle-after",
         type=int,
         metavar="SECONDS",
-        help="When a preview that nobody uses stops; 0: never.",
+        help="Stop a preview that nobody uses after this time; 0: never.",
     ),
     click.option(
         "--keep-warm",
         multiple=True,
         metavar="HOURS",
-        help="When none stops for that: 'mon-fri 08:00-18:00', UTC. Repeatable; '' for none.",
+        help="Hours, in UTC, in which no idle preview stops: 'mon-fri 08:00-18:00'. "
+        "Repeatable; '' for none.",
     ),
     click.option(
         "--constraint",
         "constraints",
         multiple=True,
         metavar="TEXT",
-        help="What an agent's attributes must be: 'zone=a|b', 'disk!=slow' or 'gpu'. "
+        help="A condition on agents' attributes: 'zone=a|b', 'disk!=slow' or 'gpu'. "
         "Repeatable; '' for none.",
     ),
     click.option(
         "--folder",
         metavar="PATH",
-        help="Where in the repository its Dockerfile and .prevs.toml are; '' for the root.",
+        help="The folder of the repository with the Dockerfile and .prevs.toml; '' for the root.",
     ),
     click.option(
         "--max-cpus",
         type=float,
-        help="What a commit's .prevs.toml may ask for at most; 0: no more than --cpus.",
+        help="The most that a commit's .prevs.toml may request; 0: no more than --cpus.",
     ),
     click.option(
         "--max-mem",
         type=int,
         metavar="MB",
-        help="What a commit's .prevs.toml may ask for at most; 0: no more than --mem.",
+        help="The most that a commit's .prevs.toml may request; 0: no more than --mem.",
     ),
     click.option(
         "--room",
         type=click.Choice(["auto", "full", "status"]),
-        help="What the waiting room shows to whoever comes: full (with the build's log) or status "
-        "(steps alone); auto: status for a private repository.",
+        help="What the waiting room shows to visitors: full (with the build's log) or status "
+        "(only the steps); auto: status for a private repository.",
     ),
 )
 """The options of `app add` and `app set`, in the order of --help."""
 
 
 def settings(command: Command) -> Command:
-    """Add the options of an app's settings; the API checks them, all at once."""
+    """Add the options of an app's settings. The API checks them, all at once."""
     for option in reversed(_SETTINGS):
         command = option(command)
     return command
 
 
 def given_settings(options: Mapping[str, object]) -> dict[str, object]:
-    """Return the settings among the given options, without empty items of lists."""
+    """Return the options that were given, without empty items of lists."""
     return {
         key: [one for one in value if one] if isinstance(value, tuple) else value
         for key, value in options.items()
@@ -92,7 +93,7 @@ def given_settings(options: Mapping[str, object]) -> dict[str, object]:
 
 
 def located(repository: str, folder: Path) -> str:
-    """Return a repository's address; a path becomes absolute, relative to `folder`."""
+    """Return a repository's address. A path, relative to `folder`, becomes absolute."""
     looks_like_path = repository.startswith((".", "/", "~"))
     path = folder / Path(repository).expanduser()
     if "://" in repository or not (looks_like_path or path.exists()):
@@ -102,14 +103,14 @@ def located(repository: str, folder: Path) -> str:
 
 @click.group(cls=Group)
 def app() -> None:
-    """Register repositories, list and change them."""
+    """Add, list, change and remove apps."""
 
 
 @app.command()
 @click.argument("name")
 @click.argument("repository")
 @settings
-@click.option("--unchecked", is_flag=True, help="Do not look whether it can be read.")
+@click.option("--unchecked", is_flag=True, help="Do not check that it can be read.")
 @as_json
 @click.pass_obj
 def add(
@@ -124,8 +125,8 @@ def add(
 ) -> None:
     """Register the git repository REPOSITORY as the app NAME.
 
-    REPOSITORY is what `git clone` takes, from where the framework runs, or a folder. Fails where it
-    cannot be read, and keeps the app all the same: it may want a credential first.
+    REPOSITORY is an address for `git clone` on the framework's machine, or a folder. If it cannot
+    be read, the command fails but keeps the app: the repository may need a credential first.
 
     \b
     Examples:
@@ -155,18 +156,18 @@ def _next_step(api: "Api", name: str) -> str:
         branch = "" if why else find_branch(api.refs(name, kind="branch").found)
     if why:
         raise NotDone(
-            f"{name} is registered, but nothing of it can start. {why}",
-            f"Where it asks who you are: `prevs credential set {name}`. Another address: `prevs "
-            f"app set {name} --repository …`. Without it: `prevs app rm {name}`. `prevs app add "
-            "--unchecked` does not look.",
+            f"{name} is registered, but none of its commits can start. {why}",
+            f"If it needs a login: `prevs credential set {name}`. If its address is wrong: `prevs "
+            f"app set {name} --repository …`. To remove the app: `prevs app rm {name}`. `prevs app "
+            "add --unchecked` skips this check.",
         )
     if not branch:
-        return f"{name} has no branch that can be started yet: push one."
+        return f"{name} has no branch to start yet: push one."
     return f"`prevs start {name} {branch} --wait` starts its branch {branch}."
 
 
 def find_branch(branches: Sequence[Ref]) -> str:
-    """Return the branch to start first: a usual name, else the newest commit's; "" for none."""
+    """Return the branch to start first: one with a usual name, else the newest; "" for none."""
     names = [branch["name"] for branch in branches if branch["url"]]
     usual = [name for name in ("main", "master", "trunk") if name in names]
     return next(iter((*usual, *names)), "")
@@ -201,12 +202,12 @@ def show_app(context: CommandContext, name: str, as_json: bool) -> None:
 
 @app.command("set")
 @name_argument
-@click.option("--repository", help="Where its git repository is.")
+@click.option("--repository", help="The address of its git repository.")
 @settings
 @as_json
 @click.pass_obj
 def set_app(context: CommandContext, /, name: str, *, as_json: bool, **options: object) -> None:
-    """Change settings of an app; they hold for what starts from now on.
+    """Change settings of an app, for previews that start from now on.
 
     \b
     Examples:
@@ -215,7 +216,7 @@ def set_app(context: CommandContext, /, name: str, *, as_json: bool, **options: 
     """
     changes = given_settings(options)
     if not changes:
-        raise click.UsageError("Say what to change, for example --mem 256.")
+        raise click.UsageError("There is nothing to change. Give a setting, such as --mem 256.")
     if isinstance(repository := changes.get("repository"), str):
         changes["repository"] = located(repository, Path.cwd())
     changed = context.api.change_app(name, changes)
@@ -227,22 +228,22 @@ def set_app(context: CommandContext, /, name: str, *, as_json: bool, **options: 
 
 @app.command("rm")
 @name_argument
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_obj
 def remove(context: CommandContext, name: str, yes: bool) -> None:
-    """Stop an app's previews and forget it.
+    """Remove an app, and stop its previews.
 
-    It asks first. If somebody changes the app before the answer, the app stays.
+    The command asks for confirmation. If somebody changes the app before you answer, the app stays.
     """
     tag = None
     if not yes:
         app, tag = context.api.seen_app(name)
         previews = context.api.previews(app=app["name"])
         if not sys.stdin.isatty():
-            raise click.UsageError("This asks first, and nobody is there to answer. Say --yes.")
+            raise click.UsageError("Nobody is there to confirm this. Add --yes to remove the app.")
         stops = counted(previews, "preview", "previews")
         question = f"Remove {name} ({one_line(app['repository'])}) and stop its {stops}?"
         if not click.confirm(question, err=True):
-            raise NotDone(f"{name} stays.")
+            raise NotDone(f"{name} is not removed.")
     context.api.remove_app(name, tag)
     note(f"{name} is removed.")

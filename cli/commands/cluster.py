@@ -16,21 +16,21 @@ from cli.names.arguments import app_argument, as_json, label_argument
 @as_json
 @click.pass_obj
 def pin(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
-    """Keep the preview of LABEL from being stopped.
+    """Keep prevs from stopping the preview of LABEL.
 
-    It stops neither for being idle nor to make room, until it is unpinned.
+    A pinned preview stops neither when it is idle nor to make room for another one.
     """
     found = lookup.find(context.api, app, label)
     pinned = context.api.pin(app, found["sha"], pinned=True)
     if as_json:
         show_json(pinned)
         return
-    note(f"{title(pinned)} is pinned: it stops neither for being idle nor to make room.")
+    note(f"{title(pinned)} is pinned: it stops neither when it is idle nor to make room.")
     if pinned["state"] in {"stopped", "failed"}:
         way = "start" if pinned["state"] == "stopped" else "retry"
         note(f"It does not run: `prevs {way} {app} {label}` starts it.")
     else:
-        note(f"`prevs unpin {app} {label}` ends that.")
+        note(f"`prevs unpin {app} {label}` unpins it.")
 
 
 @click.command()
@@ -39,45 +39,45 @@ def pin(context: CommandContext, app: str, label: str, *, as_json: bool) -> None
 @as_json
 @click.pass_obj
 def unpin(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
-    """Let the preview of LABEL be stopped when it is idle.
+    """Let prevs stop the preview of LABEL again.
 
-    Or to make room for another one.
+    It may stop when it is idle, or to make room for another one.
     """
     found = lookup.find(context.api, app, label)
     unpinned = context.api.pin(app, found["sha"], pinned=False)
     if as_json:
         show_json(unpinned)
     else:
-        note(f"{title(unpinned)} is not pinned; `prevs pin {app} {label}` pins it.")
+        note(f"{title(unpinned)} is not pinned. `prevs pin {app} {label}` pins it.")
 
 
 @click.command("queue")
 @as_json
 @click.pass_obj
 def list_queue(context: CommandContext, *, as_json: bool) -> None:
-    """List what waits for an agent, the next first."""
+    """List the previews that wait for an agent, the next first."""
     queued = context.api.queue()
     if as_json:
         show_json(queued)
     elif queued:
         show(tables.queue(queued, context.now()))
-        note("`prevs stop APP LABEL` takes one out of it.")
+        note("`prevs stop APP LABEL` removes one from the queue.")
     else:
-        note("Nothing waits for an agent. `prevs ls` lists what runs.")
+        note("No preview waits for an agent. `prevs ls` lists all previews.")
 
 
 @click.command("agents")
 @as_json
 @click.pass_obj
 def list_agents(context: CommandContext, *, as_json: bool) -> None:
-    """List the agents of the cluster, their room and who has it."""
+    """List the agents of the cluster, their resources, and the previews on them."""
     agents = context.api.agents()
     if as_json:
         show_json(agents)
     elif agents:
         show(tables.agents(agents))
     else:
-        note("The cluster has no agents: nothing can start. `prevs doctor` looks at everything.")
+        note("The cluster has no agents, so nothing can start. `prevs doctor` checks every part.")
 
 
 COMMANDS = (list_queue, list_agents, pin, unpin)

@@ -15,17 +15,18 @@ from cli.names.completion import apps
 
 
 @click.command("events")
-@click.option("-f", "--follow", "following", is_flag=True, help="Go on as they come.")
-@click.option("--app", help="Only those of this app.", shell_complete=apps)
+@click.option("-f", "--follow", "following", is_flag=True, help="Print new events as they come.")
+@click.option("--app", help="List only events of this app.", shell_complete=apps)
 @limit(100)
 @as_json
 @click.pass_obj
 def list_events(
     context: CommandContext, *, following: bool, app: str | None, limit: int, as_json: bool
 ) -> None:
-    """List what happened to previews and apps, the latest last.
+    """List the events of previews and apps, the latest last.
 
-    JSON has the latest first; followed, it is a line each, as they come.
+    With --json the latest is first. With --json and --follow, each event is a line, the latest
+    last.
 
     \b
     Examples:
@@ -41,16 +42,20 @@ def list_events(
         _print(event, as_json=as_json)
     if not following:
         if not listed.found:
-            note("Nothing has happened lately. `prevs events -f` waits for something.")
+            note("There are no recent events. `prevs events -f` waits for new ones.")
         elif listed.more:
-            note(f"There were more: --limit {limit * 4}.")
+            note(f"There are more: --limit {limit * 4} lists them.")
         return
-    last = listed.found[0]["id"] if listed.found else None
-    for happened in follow_events(context.api, app, last, pause=context.pause, notify=note):
-        if happened is None:
-            note("What happened in between is not known any more.")
+    _follow(context, app, listed.found[0]["id"] if listed.found else None, as_json=as_json)
+
+
+def _follow(context: CommandContext, app: str | None, last: str | None, *, as_json: bool) -> None:
+    """Print the events after the event `last`, for ever."""
+    for event in follow_events(context.api, app, last, pause=context.pause, notify=note):
+        if event is None:
+            note("Events are missing here: the framework no longer has them.")
         else:
-            _print(happened, as_json=as_json)
+            _print(event, as_json=as_json)
 
 
 def _print(event: Event, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cli.client.api_types import Preview
+from cli.client.api_types import Preview, Started
 from cli.client.event_streams import LogPiece, NewAttempt, PreviewEnded, Update, follow
 from cli.command_context import CommandContext
 from cli.display import attempts, tables
@@ -28,14 +28,15 @@ OVER = {"running", "failed", "stopped"}
 @click.command()
 @app_argument
 @label_argument
-@click.option("--wait", is_flag=True, help="Wait until it runs or has failed.")
+@click.option("--wait", is_flag=True, help="Wait until the preview runs or fails.")
 @as_json
 @click.pass_obj
 def start(context: CommandContext, app: str, label: str, *, wait: bool, as_json: bool) -> None:
     """Start the preview of LABEL, and print its address.
 
-    LABEL is a branch, a tag or 7 to 40 digits of a commit. With --wait it shows the steps as they
-    go, and fails with the reason and the end of the log where the preview does.
+    LABEL is a branch, a tag, or the first 7 to 40 digits of a commit. With --wait the command
+    shows each step. If the preview fails, the command prints the reason and the end of the log,
+    and fails too.
 
     \b
     Examples:
@@ -45,18 +46,14 @@ def start(context: CommandContext, app: str, label: str, *, wait: bool, as_json:
     """
     with lookup.naming(label):
         preview, started = context.api.start(app, names.slug(label))
-    if why := started.get("problem"):
-        as_of = started.get("as_of")
-        age = "when it was last read" if as_of is None else ago(as_of, context.now())
-        note(f"The repository cannot be read now; this is {label} as it was {age}. {why}")
+    _note_age(context, label, started)
     if wait and preview["state"] not in OVER:
         preview = _wait(context, preview, label)
     if preview["state"] == "failed":
         preview = context.api.preview(app, preview["sha"])  # this answer has the end of the log
     if as_json:
         show_json(preview)
-    does_not_run = preview["state"] == "failed" or (wait and preview["state"] != "running")
-    if does_not_run:
+    if preview["state"] == "failed" or (wait and preview["state"] != "running"):
         raise failed(preview, label, context.now())
     if as_json or not (preview["state"] == "running" and sys.stdout.isatty()):
         note(f"{title(preview)} {progress(preview, context.now())}")
@@ -66,8 +63,16 @@ def start(context: CommandContext, app: str, label: str, *, wait: bool, as_json:
         click.echo(preview["url"])
 
 
+def _note_age(context: CommandContext, label: str, started: Started) -> None:
+    """Print how old a label's commit may be, if the repository could not be read."""
+    if why := started.get("problem"):
+        as_of = started.get("as_of")
+        age = "at the last read" if as_of is None else ago(as_of, context.now())
+        note(f"The repository cannot be read now. This is {label} as it was {age}. {why}")
+
+
 def _wait(context: CommandContext, preview: Preview, label: str) -> Preview:
-    """Show a preview's progress until it runs, has failed or was stopped. Blocks."""
+    """Show a preview's progress until it runs, fails or is stopped. Blocks."""
     app, sha = preview["app"], preview["sha"]
     try:
         with showing(context.now) as shown:
@@ -76,7 +81,7 @@ def _wait(context: CommandContext, preview: Preview, label: str) -> Preview:
     except KeyboardInterrupt:
         note(
             f"It goes on without you: `prevs start {app} {label} --wait` waits again, "
-            f"`prevs stop {app} {label}` ends it."
+            f"`prevs stop {app} {label}` stops it."
         )
         raise
 
@@ -91,18 +96,18 @@ def last_state(updates: Iterator[Update], shown: Progress) -> Preview:
             shown.end(preview)
             return preview
         shown.show(preview)
-    raise NotDone("The preview cannot be followed any further.")
+    raise NotDone("The updates of the preview have ended early.", "`prevs ls` shows its state.")
 
 
 @click.command("ls")
-@click.option("--app", help="Only those of this app.", shell_complete=apps)
-@click.option("--state", type=click.Choice(STATES), help="Only those in it.")
+@click.option("--app", help="List only previews of this app.", shell_complete=apps)
+@click.option("--state", type=click.Choice(STATES), help="List only previews in this state.")
 @as_json
 @click.pass_obj
 def list_previews(
     context: CommandContext, app: str | None, state: str | None, *, as_json: bool
 ) -> None:
-    """List the previews, and why one waits or has failed.
+    """List the previews, and why one waits or failed.
 
     \b
     Examples:
@@ -116,7 +121,7 @@ def list_previews(
     elif previews:
         show(tables.previews(previews, context.now()))
     elif app or state:
-        note("There are no such previews.")
+        note("There are no such previews. `prevs ls` lists all.")
     else:
         note("There are no previews yet. `prevs start APP LABEL` starts one.")
 
@@ -129,8 +134,9 @@ def list_previews(
 def show_preview(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
     """Show the preview of LABEL: its state, its steps and their times.
 
-    Also why it waits, failed or was stopped, its address and its agent; of a failed one the end of
-    its log; and how its earlier attempts ended, whose logs `prevs logs --attempt` prints.
+    It also shows the address, the agent, and why the preview waits, failed or was stopped. For a
+    failed preview it prints the end of the log. It lists how earlier attempts ended;
+    `prevs logs --attempt N` prints their logs.
     """
     preview = lookup.find(context.api, app, label)
     earlier = attempts.find_earlier(context.api, preview)
@@ -147,20 +153,20 @@ def show_preview(context: CommandContext, app: str, label: str, *, as_json: bool
 @click.command()
 @app_argument
 @label_argument
-@click.option("-f", "--follow", "following", is_flag=True, help="Go on as it grows.")
-@click.option("--tail", is_flag=True, help="Print the last lines only, about 4 KB.")
+@click.option("-f", "--follow", "following", is_flag=True, help="Print new lines as they come.")
+@click.option("--tail", is_flag=True, help="Print only the last lines, about 4 KB.")
 @click.option(
     "--attempt",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Of an earlier one: see `prevs show`.",
+    help="Print the log of attempt N; `prevs show` lists the attempts.",
 )
-@click.option("--previous", is_flag=True, help="Of the attempt before the last one.")
+@click.option("--previous", is_flag=True, help="Print the log of the attempt before the last one.")
 @click.pass_obj
 def logs(context: CommandContext, /, app: str, label: str, *, previous: bool, **how: Any) -> None:
-    """Print the build log of LABEL and what the app printed.
+    """Print the log of LABEL: the build, then the output of the app.
 
-    Colours stay on a terminal; whatever else a terminal would obey is left out.
+    A terminal shows the log's colours; all other terminal commands in it are removed.
 
     \b
     Examples:
@@ -169,10 +175,10 @@ def logs(context: CommandContext, /, app: str, label: str, *, previous: bool, **
       prevs logs shop main --previous
       prevs logs shop main | grep ERROR
     """
-    _refuse_two(how["following"], how["tail"], "Say --follow or --tail.")
-    _refuse_two(how["attempt"], previous, "Say --attempt or --previous.")
+    _refuse_two(how["following"], how["tail"], "Use --follow or --tail, not both.")
+    _refuse_two(how["attempt"], previous, "Use --attempt or --previous, not both.")
     is_earlier = previous or how["attempt"]
-    _refuse_two(how["following"], is_earlier, "An attempt that is over has nothing to follow.")
+    _refuse_two(how["following"], is_earlier, "An earlier attempt has ended: leave out --follow.")
     preview = lookup.find(context.api, app, label)
     if lookup.find_serving(preview, label):
         note(f"This is the log of {names.short(preview['sha'])}, the newest commit.")
@@ -222,7 +228,7 @@ def _follow_log(context: CommandContext, preview: Preview, printer: LogPrinter) 
         if isinstance(update, LogPiece):
             printer.print(update.text)
         elif isinstance(update, NewAttempt):
-            printer.note("Another attempt begins, with a log of its own.")
+            printer.note("A new attempt begins, with a log of its own.")
         elif update.preview["state"] != state:
             state = update.preview["state"]
             printer.note(f"{title(update.preview)} {progress(update.preview, context.now())}")
@@ -252,15 +258,16 @@ def _print_all(
 def stop(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
     """Stop the preview of LABEL; the next visit starts it again.
 
-    That is what answers at the address of LABEL, and a newer commit that is on its way there.
+    It stops the commit that answers at the address of LABEL, and a newer one that is about to
+    replace it.
     """
     found = lookup.find(context.api, app, label)
     serving = lookup.find_serving(found, label)
     if serving and not lookup.is_active(found):
         _report(context, context.api.stop(app, serving), as_json=as_json)
         if not as_json:
-            sha = names.short(found["sha"])
-            note(f"It served {label}; {sha}, which is newer there, is {found['state']}.")
+            does = "has failed" if found["state"] == "failed" else f"is {found['state']}"
+            note(f"It served {label}. The newer commit {names.short(found['sha'])} {does}.")
         return
     _report(context, context.api.stop(app, found["sha"]), as_json=as_json and not serving)
     if serving:
@@ -273,12 +280,12 @@ def stop(context: CommandContext, app: str, label: str, *, as_json: bool) -> Non
 @as_json
 @click.pass_obj
 def retry(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
-    """Try the failed preview of LABEL again."""
+    """Start the failed preview of LABEL again."""
     found = lookup.find(context.api, app, label)
     _report(context, context.api.retry(app, found["sha"]), as_json=as_json)
     if not as_json:
         _note_serving(found, label)
-        note(f"`prevs logs {app} {label} -f` shows how it goes.")
+        note(f"`prevs logs {app} {label} -f` follows its log.")
 
 
 def _note_serving(newest: Preview, label: str, does: str = "") -> None:
@@ -286,7 +293,7 @@ def _note_serving(newest: Preview, label: str, does: str = "") -> None:
     if serving := lookup.find_serving(newest, label):
         app, short = newest["app"], names.short(serving)
         until = does or "until this one runs"
-        note(f"{label} serves {short} {until}: `prevs logs {app} {short}` has its log.")
+        note(f"{label} serves {short} {until}: `prevs logs {app} {short}` prints its log.")
 
 
 def _report(context: CommandContext, preview: Preview, *, as_json: bool) -> None:
@@ -303,13 +310,13 @@ def _report(context: CommandContext, preview: Preview, *, as_json: bool) -> None
 def open_preview(context: CommandContext, app: str, label: str) -> None:
     """Open the address of LABEL in the browser, and print it.
 
-    The first visit starts the preview, and shows how that goes.
+    The first visit starts the preview, and shows its progress.
     """
     with lookup.naming(label):
         address = context.api.resolve(app, names.slug(label))["url"]
     click.echo(address)
     if not webbrowser.open(address):
-        raise NotDone("There is no browser to start here.", "Open the address above.")
+        raise NotDone("No browser could be started here.", "Open the address above.")
 
 
 COMMANDS = (start, list_previews, show_preview, logs, stop, retry, open_preview)

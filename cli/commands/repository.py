@@ -12,16 +12,16 @@ from cli.names.arguments import app_argument, as_json, limit
 
 @click.command("refs")
 @app_argument
-@click.option("--kind", type=click.Choice(["branch", "tag"]), help="Only these.")
+@click.option("--kind", type=click.Choice(["branch", "tag"]), help="List only these.")
 @click.option(
-    "--search", metavar="TEXT", help="Only those with TEXT in their name, author or subject."
+    "--search", metavar="TEXT", help="List only those with TEXT in name, author or subject."
 )
 @as_json
 @click.pass_obj
 def list_refs(
     context: CommandContext, app: str, *, kind: str | None, search: str | None, as_json: bool
 ) -> None:
-    """List the branches and tags of APP with address and state.
+    """List the branches and tags of APP, each with its address and state.
 
     The newest commit comes first.
 
@@ -34,7 +34,7 @@ def list_refs(
     refs = listed.found
     if why := listed.details.get("problem"):
         age = ago(listed.details.get("as_of"), context.now())
-        note(f"The repository cannot be read now; this is how it was {age}. {why}")
+        note(f"The repository cannot be read now. This is how it was {age}. {why}")
     if as_json:
         show_json(refs)
         return
@@ -43,7 +43,7 @@ def list_refs(
         note(f"{app} has no {wanted}.")
         return
     show(tables.refs(refs, _states(context, app), context.now()))
-    note(f"`prevs start {app} LABEL` starts one, as its address does.")
+    note(f"`prevs start {app} LABEL` starts one; so does opening its address.")
 
 
 @click.command("commits")
@@ -55,9 +55,9 @@ def list_refs(
 def list_commits(
     context: CommandContext, app: str, branch: str | None, *, limit: int, as_json: bool
 ) -> None:
-    """List the latest commits of APP with address and state.
+    """List the latest commits of APP, each with its address and state.
 
-    BRANCH is a branch or a tag; without it, it is the repository's default branch.
+    BRANCH is a branch or a tag. Without it, the command lists the repository's default branch.
 
     \b
     Examples:
@@ -70,7 +70,7 @@ def list_commits(
         return
     show(tables.commits(listed.found, _states(context, app), context.now()))
     if listed.more:
-        note(f"There are more: --limit {limit * 4}.")
+        note(f"There are more: --limit {limit * 4} lists them.")
 
 
 def _states(context: CommandContext, app: str) -> dict[str, str]:

@@ -5,10 +5,13 @@ No value is ever an argument: the shell's history keeps arguments, and others ca
 """
 
 import sys
+from collections.abc import Mapping
 from typing import IO
 
 import click
+from rich.table import Table
 
+from cli.client.api_types import Variable
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.display import tables
@@ -16,7 +19,7 @@ from cli.display.output import note, show, show_json
 from cli.names import completion
 from cli.names.arguments import app_argument, as_json
 
-LATER = "It holds for attempts that begin from now on; what runs keeps what it has."
+LATER = "Attempts that begin from now on use it. Previews that run keep what they have."
 _file = click.File("rb")
 
 
@@ -24,7 +27,7 @@ _file = click.File("rb")
 def environment() -> None:
     """List, set and unset the variables of an app's containers.
 
-    They are kept sealed. A secret one is shown to nobody, and is *** where a log would have it.
+    They are stored encrypted. A secret value is never shown, and logs have *** in its place.
     """
 
 
@@ -33,78 +36,79 @@ def environment() -> None:
 @as_json
 @click.pass_obj
 def list_variables(context: CommandContext, app: str, *, as_json: bool) -> None:
-    """List the variables of APP; the values of secret ones are not shown."""
+    """List the variables of APP, without the values of secret ones."""
     found = context.api.secrets.variables(app)
     if as_json:
         show_json(found)
     elif found:
         show(tables.variables(found, context.now()))
     else:
-        note(f"Nothing is set for {app}. `prevs env set {app} NAME` sets a variable.")
+        note(f"{app} has no variables. `prevs env set {app} NAME` sets one.")
 
 
 @environment.command("set")
 @app_argument
 @click.argument("name")
-@click.option("--file", type=_file, help="Where its value is read from; - is the input.")
-@click.option("--plain", is_flag=True, help="It is no secret: who may read the app may see it.")
+@click.option("--file", type=_file, help="Read the value from this file; - is stdin.")
+@click.option("--plain", is_flag=True, help="Not secret: whoever may read the app sees the value.")
 @click.option(
-    "--branches", metavar="PATTERNS", help="Of which branches commits have it: main,release/*."
+    "--branches", metavar="PATTERNS", help="Commits of these branches get it: main,release/*."
 )
-@click.option("--tags", metavar="PATTERNS", help="Of which tags commits have it: v*.")
+@click.option("--tags", metavar="PATTERNS", help="Commits of these tags get it: v*.")
 @click.option(
     "--for",
     "given_for",
     type=click.Choice(["build", "run", "both"]),
-    help="Whether builds may mount it, containers have it, or both.",
+    help="Who gets it: builds, which may mount it, containers at run time, or both.",
 )
 @as_json
 @click.pass_obj
-def set_variable(  # noqa: PLR0913 - click gives each option by name
+def set_variable(
     context: CommandContext,
+    /,
     app: str,
     name: str,
     *,
     file: IO[bytes] | None,
     plain: bool,
-    branches: str | None,
-    tags: str | None,
-    given_for: str | None,
     as_json: bool,
+    **scopes: str | None,
 ) -> None:
-    """Set the variable NAME of APP, to what comes on the input, or what you then type.
+    """Set the variable NAME of APP. The value comes from a file, stdin or a prompt.
 
-    A line end at the end is left out. Without --branches and --tags a new variable is for every
-    commit, and one that was set before is for whom it was; "" clears the patterns. In a pattern *
-    stands for no slash, and ** at the end for all that follows.
+    A line end at the end of the value is dropped. Without --branches and --tags, every commit gets
+    a new variable, and an existing one keeps its patterns; "" clears them. In a pattern, * matches
+    anything but a slash, and ** at the end matches slashes too.
 
     \b
     Examples:
-      prevs env set shop API_KEY                        # asks for it
+      prevs env set shop API_KEY                        # prompts for it
       prevs env set shop MODE --plain <<< preview
       prevs env set shop TLS_KEY --file server.key
       prevs env set shop API_KEY --branches 'main,release/*' --for run
     """
-    scope = {
-        name: one
-        for name, one in (
-            ("branches", _list(branches)),
-            ("tags", _list(tags)),
-            ("given_for", given_for),
-        )
-        if one is not None
-    }
+    scope = _read_scopes(**scopes)
     value = _read(file, f"{name} of {app}")
     done = context.api.secrets.set_variable(app, name, value, secret=not plain, scope=scope)
-    if as_json:
-        show_json(done)
-    else:
-        show(tables.variables([done], context.now()))
+    _show(done, tables.variables([done], context.now()), as_json=as_json)
     note(LATER)
-    if done["secret"] and not (done.get("branches") or done.get("tags")):
+    _warn_of_scope(app, done)
+
+
+def _read_scopes(
+    branches: str | None, tags: str | None, given_for: str | None
+) -> Mapping[str, object]:
+    """Return the scopes of a variable that were given."""
+    scopes = {"branches": _list(branches), "tags": _list(tags), "given_for": given_for}
+    return {key: one for key, one in scopes.items() if one is not None}
+
+
+def _warn_of_scope(app: str, variable: Variable) -> None:
+    """Print a warning if every branch gets a secret variable."""
+    if variable["secret"] and not (variable.get("branches") or variable.get("tags")):
         note(
-            f"Every branch that anybody pushes has {name} of {app}, and can tell it to its "
-            "visitors. --branches main gives it to one."
+            f"Every branch that anybody pushes gets {variable['name']} of {app}, and can show it "
+            "to its visitors. --branches main gives it to one branch only."
         )
 
 
@@ -115,7 +119,7 @@ def set_variable(  # noqa: PLR0913 - click gives each option by name
     "--all",
     "everything",
     is_flag=True,
-    help="Every variable; where they cannot be opened any more, the credential too.",
+    help="Remove every variable; if they cannot be decrypted any more, the credential too.",
 )
 @click.pass_obj
 def unset_variables(
@@ -123,7 +127,7 @@ def unset_variables(
 ) -> None:
     """Remove variables of APP."""
     if bool(names) == everything:
-        raise click.UsageError("Say which variables, or --all.")
+        raise click.UsageError("Name the variables to remove, or use --all.")
     if everything:
         context.api.secrets.unset_all(app)
     for name in names:
@@ -133,7 +137,7 @@ def unset_variables(
 
 @click.group(cls=Group)
 def credential() -> None:
-    """Show, set and unset how an app's repository is read."""
+    """Show, set and unset the credential of an app's repository."""
 
 
 @credential.command("show")
@@ -141,20 +145,17 @@ def credential() -> None:
 @as_json
 @click.pass_obj
 def show_credential(context: CommandContext, app: str, *, as_json: bool) -> None:
-    """Show how the repository of APP is read, without what makes it secret."""
+    """Show the credential of APP's repository, without its secret part."""
     found = context.api.secrets.credential(app)
-    if as_json:
-        show_json(found)
-    else:
-        show(tables.credential_details(found, context.now()))
+    _show(found, tables.credential_details(found, context.now()), as_json=as_json)
 
 
 @credential.command("set")
 @app_argument
-@click.option("--username", default="", help="The user of a password or token, where one is asked.")
-@click.option("--password-file", type=_file, help="Where the password or token is read from.")
-@click.option("--private-key", type=_file, help="A file with a key for ssh, not locked.")
-@click.option("--known-hosts", type=_file, help="A file with what `ssh-keyscan HOST` prints.")
+@click.option("--username", default="", help="The user of the password or token, if it needs one.")
+@click.option("--password-file", type=_file, help="Read the password or token from this file.")
+@click.option("--private-key", type=_file, help="A file with an SSH key, without a passphrase.")
+@click.option("--known-hosts", type=_file, help="A file with the output of `ssh-keyscan HOST`.")
 @as_json
 @click.pass_obj
 def set_credential(
@@ -167,42 +168,40 @@ def set_credential(
     known_hosts: IO[bytes] | None,
     as_json: bool,
 ) -> None:
-    """Have the repository of APP be read with a password or token, or with a key for ssh.
+    """Set the credential of APP's repository: a password, a token or an SSH key.
 
-    Without a key the password comes on the input, or is asked for.
+    Without --private-key, a password or token comes from --password-file, stdin or a prompt.
 
     \b
     Examples:
-      prevs credential set shop --username deploy       # asks for the token
-      ssh-keyscan git.example.org > hosts               # compare it with what its owner says
+      prevs credential set shop --username deploy       # prompts for the token
+      ssh-keyscan git.example.org > hosts               # compare it with the server's own keys
       prevs credential set shop --private-key deploy_key --known-hosts hosts
     """
-    order = {"username": username} if username else {}
     if private_key:
-        order["private_key"] = _read(private_key, "")
+        order = {"private_key": _read(private_key, "")}
     else:
-        order["password"] = _read(password_file, f"Password or token for {app}")
+        order = {"password": _read(password_file, f"Password or token for {app}")}
+    if username:
+        order["username"] = username
     if known_hosts:
         order["known_hosts"] = _read(known_hosts, "")
     done = context.api.secrets.set_credential(app, order)
-    if as_json:
-        show_json(done)
-    else:
-        show(tables.credential_details(done, context.now()))
+    _show(done, tables.credential_details(done, context.now()), as_json=as_json)
 
 
 @credential.command("unset")
 @app_argument
 @click.pass_obj
 def unset_credential(context: CommandContext, app: str) -> None:
-    """Have the repository of APP be read without a credential."""
+    """Remove the credential of APP's repository."""
     context.api.secrets.unset_credential(app)
-    note(f"The repository of {app} is read without a credential now.")
+    note(f"The credential of {app} is removed. Its repository is read without one now.")
 
 
 @click.command("key")
 def print_key() -> None:
-    """Print a new key for PREVS_KEY_FILE, which seals what apps are given.
+    """Print a new key for PREVS_KEY_FILE. It encrypts apps' variables and credentials.
 
     \b
     Examples:
@@ -213,6 +212,13 @@ def print_key() -> None:
     click.echo(new_key())
 
 
+def _show(found: object, table: Table, *, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+    else:
+        show(table)
+
+
 def _list(patterns: str | None) -> list[str] | None:
     """Split patterns at commas; None stays None."""
     if patterns is None:
@@ -221,14 +227,14 @@ def _list(patterns: str | None) -> list[str] | None:
 
 
 def _read(file: IO[bytes] | None, what: str) -> str:
-    """Return the text of a file, of the input, or what somebody types unseen."""
+    """Return the text of a file, of stdin, or of a hidden prompt."""
     if file is None and sys.stdin.isatty():
         return str(click.prompt(what, hide_input=True, err=True))
     source = file or sys.stdin.buffer
     try:
         text = source.read().decode()
     except UnicodeDecodeError:
-        raise click.UsageError(f"{source.name} is no text in UTF-8.") from None
+        raise click.UsageError(f"{source.name} is not text in UTF-8.") from None
     return text.removesuffix("\n").removesuffix("\r")
 
 

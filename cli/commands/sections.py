@@ -7,30 +7,29 @@ import click
 
 _SECTIONS = {
     "Previews": ("start", "open", "ls", "show", "logs", "stop", "retry", "pin", "unpin"),
-    "Apps and what they have": ("app", "env", "credential", "refs", "commits"),
-    "The cluster": ("agents", "queue", "events"),
-    "Who may do what": ("token", "audit"),
+    "Apps": ("app", "env", "credential", "refs", "commits"),
+    "Cluster": ("agents", "queue", "events"),
+    "Access": ("token", "audit"),
     "This machine": ("local", "doctor", "key", "completion"),
 }
 _LATER = {
-    "local": ("local.console.commands", "Run the whole of prevs on this machine."),
-    "doctor": ("cli.doctor.command", "Check every part, and say what to do for what is not well."),
+    "local": ("local.console.commands", "Run all of prevs on this machine."),
+    "doctor": ("cli.doctor.command", "Check every part, and show how to fix what is wrong."),
 }
 """Commands that are imported only when they are used: the module, and the help until then."""
 
-
-_MEANT = {"remove": "rm", "delete": "rm", "list": "ls", "create": "add"}
-"""Names that other programs use for a command of ours, too different to be found as similar."""
+_SYNONYMS = {"remove": "rm", "delete": "rm", "list": "ls", "create": "add"}
+"""Names that other programs use for our commands. A search for similar names does not find them."""
 
 
 class Group(click.Group):
-    """A group of commands; for a name that other programs use it suggests ours."""
+    """A group of commands. For a name that other programs use, it suggests ours."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that was named. Raises click.UsageError."""
-        meant = _MEANT.get(args[0]) if args else None
+        meant = _SYNONYMS.get(args[0]) if args else None
         if meant is not None and self.get_command(ctx, args[0]) is None and meant in self.commands:
             ctx.fail(f"No such command {args[0]!r}. Did you mean {meant!r}?")
         return super().resolve_command(ctx, args)
@@ -40,7 +39,7 @@ class Sections(Group):
     """The root of the commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands, those that belong together side by side."""
+        """Return the names of the commands, in the order of the sections."""
         known = {*super().list_commands(ctx), *filter(_is_there, _LATER)}
         return [name for names in _SECTIONS.values() for name in names if name in known]
 
@@ -66,7 +65,7 @@ class Sections(Group):
 
 
 def _is_there(name: str) -> bool:
-    """Return whether a command's module exists: the command line may be installed alone."""
+    """Return whether a command's module exists. The command line may be installed alone."""
     module, _ = _LATER[name]
     try:
         return importlib.util.find_spec(module) is not None

@@ -10,7 +10,7 @@ from cli.errors import ApiRefused, NotDone
 
 
 class HasAttempts(Protocol):
-    """The call that lists attempts; cli.client.api.Api has it."""
+    """The call that lists attempts. `Api` has it."""
 
     def attempts(self, app: str, sha: str) -> list[Attempt]:
         """Return the last attempts of a preview, the newest first."""
@@ -18,7 +18,7 @@ class HasAttempts(Protocol):
 
 
 def find_earlier(api: HasAttempts, preview: Preview) -> list[Attempt]:
-    """Return the attempts before the one whose log a preview has, the newest first.
+    """Return a preview's attempts before the one whose log it has now, the newest first.
 
     An older framework keeps none.
     """
@@ -39,7 +39,8 @@ def find_previous(api: HasAttempts, preview: Preview, label: str) -> int:
     if not earlier:
         app = preview["app"]
         raise NotDone(
-            "No earlier attempt of it is known.", f"`prevs logs {app} {label}` prints the last log."
+            "This preview has no earlier attempt.",
+            f"`prevs logs {app} {label}` prints the last log.",
         )
     return earlier[0]["number"]
 
@@ -56,4 +57,4 @@ def describe(attempt: Attempt, now: float) -> str:
     outcome = f"attempt {attempt['number']} {attempt['outcome']} {ago(ended, now)}, after {took}"
     why = one_line(attempt["why"]).removesuffix(".")
     sentence = f"{outcome}: {why}" if why else outcome
-    return sentence if attempt["log_kept"] else f"{sentence}; the framework keeps no log of it"
+    return sentence if attempt["log_kept"] else f"{sentence}; its log is not kept"

@@ -19,10 +19,10 @@ _TAIL_LINES = 20
 
 
 def show(table: "Table", *, wraps: bool = False) -> None:
-    """Print a table, fitted to a terminal that is too narrow for it.
+    """Print a table. On a terminal that is too narrow, some columns are cut or move.
 
-    An address is never cut: nobody can follow a cut one. A table that `wraps` has sentences, and is
-    as wide as the terminal.
+    An address is never cut, as it would lead nowhere. A table that `wraps` has sentences, and is as
+    wide as the terminal.
     """
     from rich.console import Console  # not worth its time for commands that print no table
 
@@ -51,7 +51,7 @@ def note(message: str, *, indent: int = 0) -> None:
 
 
 def print_error(error: CliError) -> None:
-    """Print what failed, the details, and the next step.
+    """Print an error, its details, and the next step.
 
     A log comes first, so that the error is still on the screen after it.
     """

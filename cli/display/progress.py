@@ -29,7 +29,7 @@ class Progress(Protocol):
         ...
 
     def print_message(self, message: str) -> None:
-        """Print a message that is not about the preview."""
+        """Print a message about something else, such as the connection."""
         ...
 
 
@@ -50,7 +50,7 @@ def showing(clock: Callable[[], float]) -> Iterator[Progress]:
 
 
 class Lines:
-    """Prints a line when the preview's activity changes, and one when a step is over."""
+    """Prints a line when the preview's progress changes, and one when a step ends."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -58,7 +58,7 @@ class Lines:
         self._over: set[str] = set()
 
     def show(self, preview: Preview) -> None:
-        """Print what is new."""
+        """Print what has changed since the last call."""
         self.end(preview)
         sentence = f"{title(preview)} {progress(preview, self._clock())}"
         if sentence != self._last:
@@ -78,7 +78,7 @@ class Lines:
 
 
 class _Picture:
-    """The steps one under the other, redrawn several times a second."""
+    """The list of steps, redrawn several times a second."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         from rich.console import Console
@@ -102,7 +102,7 @@ class _Picture:
         self.console.print(message, markup=False)
 
     def draw(self) -> "ConsoleRenderable":
-        """Return what rich prints now."""
+        """Return the picture for rich to print now."""
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text

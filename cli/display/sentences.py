@@ -49,7 +49,7 @@ def describe_rivals(preview: Preview) -> str:
 
 
 def progress(preview: Preview, now: float) -> str:
-    """Return what a preview does at `now`, as the rest of a sentence that begins with its title."""
+    """Return a preview's progress at `now`: the rest of a sentence that begins with its title."""
     state = preview["state"]
     if state == "running":
         return f"runs at {preview['url']}"
@@ -65,7 +65,7 @@ def progress(preview: Preview, now: float) -> str:
 
 
 def _waiting(preview: Preview, now: float) -> str:
-    """Return where a preview waits, and why: "is 2nd in the queue: ..."."""
+    """Return a preview's place in the queue, and the reason: "is 2nd in the queue: ..."."""
     place, reason = preview["queue_place"], one_line(preview["reason"]).removesuffix(".")
     standing = "waits for an agent" if place is None else f"is {ordinal(place)} in the queue"
     if (moment := preview["next_try"]) is not None:  # it waits for no agent until then
@@ -137,7 +137,7 @@ def duration(seconds: int) -> str:
 
 
 def brief(seconds: float) -> str:
-    """Return a time, rounded to what matters: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
+    """Return a rounded time: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
     if seconds < 9.95:
         return f"{max(0.0, seconds):.1f} s"
     whole = round(seconds)
@@ -171,11 +171,11 @@ def counted(things: Iterable[object], one: str, many: str) -> str:
 
 
 def describe_reach(isolation: Isolation | None) -> str:
-    """Return briefly what previews on an agent can reach."""
+    """Return in a few words what previews on an agent can reach."""
     if isolation is None:
-        return "not known"
+        return "unknown"
     if isolation["open"]:
-        return "anything: not kept apart"
+        return "anything: not isolated"
     reach = ", ".join(isolation["allowed"]) or "nothing private"
     builds = "" if isolation["builds"] and not isolation["builds_open"] else "; builds anything"
     return f"{reach}{builds}"

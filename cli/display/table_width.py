@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 _GAP = 2
-_LEAST = 8  # columns: a shorter piece of a text is of no use
+_LEAST = 8  # columns: a shorter piece of a text has no use
 _INDENT = "  "
 
 

@@ -42,7 +42,7 @@ _STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "d
 
 def apps(listed: Iterable[App], now: float) -> Table:
     """Return a row for each app."""
-    table = _table("NAME", "REPOSITORY", cut=("PORT", "CPUS", "MEM", "MOST", "IDLE", "ADDED"))
+    table = _table("NAME", "REPOSITORY", cut=("PORT", "CPUS", "MEM", "MAX", "IDLE", "ADDED"))
     for app in listed:
         cells = [app["name"], app["repository"], app["port"], f"{app['cpus']:g}"]
         cells += [f"{app['mem']} MB", app["max_previews"], _idle(app), ago(app["created"], now)]
@@ -143,7 +143,7 @@ def _agent_state(agent: MesosAgent) -> Text:
 
 def tokens(listed: Iterable[Token], now: float) -> Table:
     """Return a row for each token."""
-    table = _table("NAME", "SCOPE", "APP", "MADE")
+    table = _table("NAME", "SCOPE", "APP", "CREATED")
     for token in listed:
         cells = [token["name"], token["scope"], token.get("app") or "all"]
         table.add_row(*map(_cell, [*cells, ago(token["created"], now)]))
@@ -152,10 +152,10 @@ def tokens(listed: Iterable[Token], now: float) -> Table:
 
 def audit(listed: Iterable[AuditEntry]) -> Table:
     """Return a row for each entry of the audit log."""
-    table = _table("AT", "WHO", "DID", "TO", "OUTCOME", cut=("SCOPE", "FROM"))
+    table = _table("TIME", "WHO", "ACTION", "TARGET", "OUTCOME", cut=("SCOPE", "FROM"))
     for entry in listed:
         target = _COMMIT.sub(lambda found: found[0][:_DIGITS], entry["target"])
-        who = [clock_time(entry["at"]), entry["who"] or "a stranger", entry["action"], target]
+        who = [clock_time(entry["at"]), entry["who"] or "unknown", entry["action"], target]
         more = [entry["scope"] or "", entry["client"]]
         table.add_row(*map(_cell, [*who, _outcome(entry["outcome"]), *more]))
     return table
@@ -178,7 +178,7 @@ def app_details(app: App, now: float) -> Table:
             ("idle after", _idle(app)),
             *(("keep warm", f"{hours} UTC") for hours in app["keep_warm"]),
             *(("constraint", constraint) for constraint in app["constraints"]),
-            ("room", _room(app)),
+            ("waiting room", _room(app)),
             ("added", ago(app["created"], now)),
         ]
     )
@@ -202,7 +202,7 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
             *_steps(preview, now),
             ("pinned", "yes" if preview["pinned"] else ""),
             *(("address", url) for url in preview["urls"] or [preview["url"]]),
-            ("but", describe_rivals(preview)),
+            ("note", describe_rivals(preview)),
             ("runs with", _share(preview)),
             ("agent", where),
             ("task", preview["task_id"] or ""),
@@ -229,15 +229,15 @@ def _share(preview: Preview) -> str:
 
 def variables(listed: Iterable[Variable], now: float) -> Table:
     """Return a row for each variable; *** stands for a secret."""
-    table = _table("NAME", cut=("VALUE", "WHO HAS IT", "CHANGED"))
+    table = _table("NAME", cut=("VALUE", "FOR", "CHANGED"))
     for one in listed:
         value = Text("***", "dim") if one["value"] is None else one["value"]
-        row = [one["name"], value, _who_has(one), ago(one["changed"], now)]
+        row = [one["name"], value, _describe_scope(one), ago(one["changed"], now)]
         table.add_row(*map(_cell, row))
     return table
 
 
-def _who_has(variable: Variable) -> str:
+def _describe_scope(variable: Variable) -> str:
     """Return the branches, tags and uses that a variable is for."""
     tags = [f"tags {pattern}" for pattern in variable.get("tags", ())]
     commits = ", ".join([*variable.get("branches", ()), *tags]) or "all branches"
@@ -275,7 +275,7 @@ def _outcome(outcome: int | str) -> Text:
 
 
 def _address(url: str, sha: str) -> str:
-    """Return an address with a shortened commit: it leads to the same, and is readable."""
+    """Return an address with a shorter commit: it leads to the same preview."""
     return url.replace(sha, sha[:_DIGITS])
 
 
@@ -294,7 +294,7 @@ def _idle(app: App) -> str:
 
 
 def _table(*whole: str, cut: Sequence[str] = (), prose: str = "") -> Table:
-    """Return a table; `table_width` cuts or leaves out `cut`, and moves `prose` under its row."""
+    """Return a table. `table_width` cuts or leaves out `cut`, and moves `prose` under its row."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in whole:
         table.add_column(column, no_wrap=True, overflow="ignore")

@@ -1,4 +1,4 @@
-"""Whether the addresses of previews lead to a proxy: DNS, and the answer for an unknown app."""
+"""Checks that the addresses of previews lead to a proxy: DNS, and the answer for an unknown app."""
 
 import socket
 from collections.abc import Callable, Sequence
@@ -43,14 +43,14 @@ def look_at_addresses(
 ) -> Sequence[Finding]:
     """Return whether *.domain leads to a proxy. Blocks, and `resolve` may block for long.
 
-    `is_local` is True if the installation is on this machine, as the API's address shows.
+    `is_local` is True if prevs runs on this machine, as the API's address shows.
     """
     if place is None:
-        return [skipped(_PART, "No address is known before an app is registered.")]
+        return [skipped(_PART, "No app is registered, so there is no address to check.")]
     host = f"{_NOBODY}{place.between}{_NOBODY}.{place.domain}"
     port = "" if place.port is None else f":{place.port}"
     if place.domain == "localhost" or place.domain.endswith(".localhost"):
-        # Browsers and curl know that this is their own machine; a resolver may not know it.
+        # Browsers and curl take it for their own machine; a resolver may not know it.
         named = f"*.{place.domain}{port}"
         found = _look(f"{place.scheme}://127.0.0.1{port}/", named, host + port, is_local=is_local)
         return [found if is_local else _weigh(found, named)]
@@ -58,7 +58,7 @@ def look_at_addresses(
     try:
         resolve(host, place.port)
     except OSError as exc:
-        record = f"Make a DNS record *.{place.domain} that leads to the machines of the proxies."
+        record = f"Create a DNS record *.{place.domain} for the machines of the proxies."
         return [wrong("DNS", f"{wildcard} does not resolve: {exc.strerror}.", record)]
     return [
         ok("DNS", f"{wildcard} resolves."),
@@ -70,8 +70,8 @@ def _weigh(found: Finding, named: str) -> Finding:
     """Weaken a failure: the visitors' machines, not this one, may forward the port to a proxy."""
     if found.level is not Level.WRONG:
         return found
-    message = f"{named} is each visitor's own machine, and on this one no proxy answers there."
-    advice = "Ask on the machine whose port is forwarded to a proxy; no other can tell."
+    message = f"{named} is each visitor's own machine. On this one no proxy answers there."
+    advice = "Run `prevs doctor` on a machine whose port is forwarded to a proxy."
     return warning(_PART, message, advice)
 
 
@@ -81,7 +81,7 @@ def _look(url: str, named: str, host: str | None, *, is_local: bool) -> Finding:
     except ApiUnreachable as exc:
         failure = exc.tried[0]
         log = "prevs local logs proxy" if is_local else "journalctl -u prevs-proxy"
-        advice = f"See that a proxy runs there (`{log}`)."
+        advice = f"Check that a proxy runs there (`{log}`)."
         if failure.is_tls:
             advice = f"Put a certificate for {named} into the proxies' PREVS_CERTIFICATES."
         return wrong(_PART, f"{named} does not answer: {failure.why}.", advice)

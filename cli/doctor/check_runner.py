@@ -1,4 +1,4 @@
-"""Runs checks side by side; a check that hangs is given up at its limit."""
+"""Runs checks side by side, each within its time limit."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ Look = Callable[[], Sequence[Finding]]
 
 
 class Check(NamedTuple):
-    """One check: `look` may block; after `limit` seconds nobody waits for it any more."""
+    """One check. `look` may block; after `limit` seconds its result is no longer awaited."""
 
     part: str
     look: Look
@@ -21,7 +21,7 @@ class Check(NamedTuple):
 
 
 def run(checks: Sequence[Check]) -> list[Sequence[Finding]]:
-    """Return what each check finds. Blocks until each is over or past its limit.
+    """Return the findings of each check. Blocks until each has ended or is past its limit.
 
     A CliError is a finding; any other error of a check is raised.
     """

@@ -36,14 +36,13 @@ def look_at_settings(known: Credentials, environ: Mapping[str, str]) -> list[Fin
     found = []
     file = credentials.location(environ)
     if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
-        message = f"Others on this machine may read the token in {file}."
-        found.append(wrong("settings", message, f"chmod 600 {file}"))
+        message = f"Other users of this machine can read the token in {file}."
+        found.append(wrong("settings", message, f"Run `chmod 600 {file}`."))
     plain = [api for api in known.apis if api.startswith("http://") and not _is_here(api)]
     if plain:
-        message = f"The token goes to {plain[0]} in the clear."
-        found.append(
-            warning("settings", message, "Put TLS in front of the API, and name it https://.")
-        )
+        message = f"The token is sent to {plain[0]} without encryption."
+        advice = "Put TLS in front of the API, and use its https:// address."
+        found.append(warning("settings", message, advice))
     where = "PREVS_API" if environ.get("PREVS_API") else str(file)
     return found or [ok("settings", f"{where} names {', '.join(known.apis)}.")]
 
@@ -87,8 +86,8 @@ def _look_at_framework(
         return [wrong(part, f"{api} does not answer: {failure.why}.", advice)]
     probe = answer.content
     if not isinstance(probe, dict):
-        advice = "Set PREVS_API to where the API is."
-        return [wrong(part, f"What answers at {api} is not the API of prevs.", advice)]
+        advice = "Set PREVS_API to the API's address."
+        return [wrong(part, f"The server at {api} is not the API of prevs.", advice)]
     version = probe.get("version")
     return [
         *judgements.judge_probe(part, probe, answer.status),
@@ -109,7 +108,7 @@ def _look_at_token(known: Credentials) -> Sequence[Finding]:
     try:
         _call(known, Api.tokens)
     except ApiUnreachable:
-        return [skipped("token", "Looked at once the API answers.")]
+        return [skipped("token", "Not checked: the API does not answer.")]
     except ApiRefused as exc:
         problem = exc.problem
         if problem.slug != "forbidden":
@@ -117,7 +116,7 @@ def _look_at_token(known: Credentials) -> Sequence[Finding]:
         scope = problem.fields.get("scope", "")
         may = {
             "read": "it sees everything and changes nothing",
-            "use": "apps are not its to change",
+            "use": "it cannot change apps",
         }
         return [ok("token", f"It is accepted, and has the scope {scope}: {may.get(scope, '')}.")]
     return [ok("token", "It is accepted, and has the scope admin.")]
@@ -129,7 +128,7 @@ def _look_at_agents(known: Credentials) -> Sequence[Finding]:
     except ApiRefused as exc:
         if exc.problem.slug != "not-of-app":
             raise
-        return [skipped("agents", "A token for one app cannot list them.")]
+        return [skipped("agents", "Not checked: a token for one app cannot list them.")]
     return [
         *judgements.judge_agents(agents, _call(known, Api.apps)),
         *judgements.describe_agents(agents),
@@ -141,7 +140,8 @@ def _look_at_agents(known: Credentials) -> Sequence[Finding]:
 def _look_at_repositories(known: Credentials) -> Sequence[Finding]:
     apps = [app["name"] for app in _call(known, Api.apps)]
     if not apps:
-        return [skipped("repositories", "No app is registered: `prevs app add NAME REPOSITORY`.")]
+        how = "`prevs app add NAME REPOSITORY` registers one."
+        return [skipped("repositories", f"No app is registered. {how}")]
     looked = [
         Check(f"repository of {app}", functools.partial(_look_at_repository, known, app), 25.0)
         for app in apps[:_MOST_APPS]
@@ -169,7 +169,8 @@ def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
     answer = _call(known, lambda api: api.repository(app))
     if why := str(answer.get("problem") or ""):
         advice = (
-            f"What was fetched before is used; `prevs app set {app} --repository …` changes it."
+            "Previews use what was fetched before. "
+            f"`prevs app set {app} --repository …` changes the address."
         )
         return [warning(part, why, advice)]
     return []

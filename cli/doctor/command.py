@@ -1,4 +1,4 @@
-"""The command itself: which checks run, in which order, and how findings are shown."""
+"""The command `prevs doctor`: which checks run, in which order, and how it shows findings."""
 
 import contextlib
 import importlib
@@ -34,12 +34,11 @@ _MARKS = {
 @as_json
 @click.pass_context
 def doctor(ctx: click.Context, /, *, as_json: bool) -> None:
-    """Check every part, and say what to do for what is not well.
+    """Check every part, and show how to fix what is wrong.
 
-    Exit status 1 says that something is wrong. It looks at the settings, the frameworks and what
-    they need, the token, the agents and the queue, failed previews, the apps' repositories, the
-    addresses, and what `prevs local` runs on this machine. No check takes longer than half a
-    minute.
+    It checks the settings, the frameworks and what they need, the token, the agents, the queue,
+    failed previews, the apps' repositories, the addresses, and what `prevs local` runs on this
+    machine. No check takes longer than half a minute. The exit status is 1 if something is wrong.
     """
     context = ctx.ensure_object(CommandContext)
     with _waiting():
@@ -56,7 +55,7 @@ def examine(context: CommandContext) -> list[Finding]:
     try:
         known = credentials.read(context.environ)
     except BadCredentials as exc:
-        advice = f"{exc.hint} From a checkout of prevs, `make up` installs what that needs."
+        advice = f"{exc.hint} In a checkout of prevs, `make up` also installs what that needs."
         here = run(_machine_checks(context.environ, needed=True))
         return [wrong("settings", str(exc), advice), *itertools.chain(*here)]
     found = checks.look_at_settings(known, context.environ)
@@ -67,12 +66,13 @@ def examine(context: CommandContext) -> list[Finding]:
     if any(one.level is Level.OK for one in found if one.part == "token"):
         found += itertools.chain(*run(checks.cluster_checks(known, context.now)))
     else:
-        found.append(skipped("cluster", "Looked at once the API answers and takes the token."))
+        reason = "Not checked: the API does not answer, or does not accept the token."
+        found.append(skipped("cluster", reason))
     return [*found, *itertools.chain(*here)]
 
 
 def _machine_checks(environ: Mapping[str, str], *, needed: bool) -> list[Check]:
-    """Return the check of what `prevs local` needs and runs, if it is installed."""
+    """Return the check of this machine by `prevs local`, if that is installed."""
     try:
         checkup = importlib.import_module("local.console.checkup")
     except ModuleNotFoundError as exc:
@@ -104,7 +104,7 @@ def _waiting() -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    with Console(file=sys.stderr).status("Looking at every part ..."):
+    with Console(file=sys.stderr).status("Checking every part ..."):
         yield
 
 
@@ -125,6 +125,6 @@ def _show(found: Sequence[Finding]) -> None:
     if bad:
         note(f"{counted(bad, 'thing is', 'things are')} wrong.")
     elif doubtful:
-        note(f"All works; {counted(doubtful, 'thing wants', 'things want')} a look.")
+        note(f"Everything works, with {counted(doubtful, 'warning', 'warnings')}.")
     else:
-        note("All is well.")
+        note("Everything works.")

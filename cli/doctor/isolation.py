@@ -1,4 +1,4 @@
-"""What previews and builds on agents can reach, from the reports of executors. Pure."""
+"""Judges what previews and builds on agents can reach, from the reports of executors. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,8 +27,8 @@ def judge_isolation(agents: Sequence[MesosAgent]) -> list[Finding]:
     found = [finding for isolation, hosts in alike for finding in _judge(isolation, _join(hosts))]
     if unknown:
         message = (
-            f"Of {_join(unknown)} it is not known: nothing has started there since the framework "
-            "leads. `executor.pyz doctor` on the agent says it."
+            f"The isolation of {_join(unknown)} is unknown: nothing has started there since this "
+            "framework began to lead. `executor.pyz doctor` on the agent checks it."
         )
         found.append(skipped("isolation", message))
     return found
@@ -42,53 +42,54 @@ def _judge(isolation: Isolation, hosts: str) -> Iterator[Finding]:
 
 def _judge_previews(isolation: Isolation, part: str) -> Finding:
     if isolation["open"]:
-        message = f"Previews are not kept from the agent and from each other: {isolation['open']}."
+        message = f"Previews can reach the agent and each other: {isolation['open']}."
         advice = (
-            "Install iptables, and run executors as root or with a sudo for it that asks nothing "
-            f"({_DOCS})."
+            "Install iptables, and run executors as root or let them run it by sudo without a "
+            f"password ({_DOCS})."
         )
         if isolation["required"]:
             return wrong(
-                part, f"{message} PREVS_ISOLATION is required: nothing starts there.", advice
+                part, f"{message} PREVS_ISOLATION is required, so nothing starts there.", advice
             )
-        return warning(part, message, f"{advice} PREVS_ISOLATION=required starts nothing without.")
+        return warning(
+            part, message, f"{advice} With PREVS_ISOLATION=required nothing starts without it."
+        )
     reach = "Previews reach no private network (PREVS_ALLOW)"
     if isolation["allowed"]:
-        reach = (
-            f"Of private networks previews reach {', '.join(isolation['allowed'])} (PREVS_ALLOW)"
-        )
+        reach = f"Previews reach the private networks {', '.join(isolation['allowed'])}"
+        reach = f"{reach} (PREVS_ALLOW)"
     mode = "required" if isolation["required"] else "wanted"
-    looked = "" if isolation["open"] is not None else " Whether that holds nobody has looked yet."
-    return ok(part, f"{reach}; PREVS_ISOLATION is {mode}.{looked}")
+    unchecked = "" if isolation["open"] is not None else " This has not been checked yet."
+    return ok(part, f"{reach}; PREVS_ISOLATION is {mode}.{unchecked}")
 
 
 def _judge_builds(isolation: Isolation, part: str) -> Iterator[Finding]:
     if not isolation["builds"]:
         yield warning(
             part,
-            "RUN steps of builds reach the agent and private networks.",
-            "Leave out PREVS_ISOLATION_BUILDS=no where nobody else uses Docker's bridge.",
+            "RUN steps of builds can reach the agent and private networks.",
+            "Remove PREVS_ISOLATION_BUILDS=no if nobody else uses Docker's bridge.",
         )
     elif isolation["builds_open"]:
         yield warning(
             part,
-            "RUN steps of builds reach the agent and private networks: "
+            "RUN steps of builds can reach the agent and private networks: "
             f"{isolation['builds_open']}.",
-            f"What previews need is what builds need ({_DOCS}).",
+            f"Set up for builds what previews need, too ({_DOCS}).",
         )
     if isolation["fetches"]:
         yield warning(
             part,
-            "ADD of an address is fetched in the agent's own network.",
-            "Leave out PREVS_BUILD_ADD=allowed.",
+            "ADD fetches addresses from the agent's own network.",
+            "Remove PREVS_BUILD_ADD=allowed.",
         )
     if isolation["builds_unlimited"]:
         yield warning(
             part,
-            "RUN steps of builds may take all memory and all processes: "
+            "RUN steps of builds can use all memory and all processes: "
             f"{isolation['builds_unlimited']}.",
-            "Run executors as root, or start provision/systemd/prevsbuilds.slice there, or name a "
-            "group of your own with limits (PREVS_BUILD_CGROUP).",
+            "Run executors as root, or start provision/systemd/prevsbuilds.slice there, or set "
+            "PREVS_BUILD_CGROUP to a control group with limits.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Judges what checks have seen: functions of values."""
+"""Judges the values that checks have collected. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,18 +18,17 @@ _MOST = 5
 _MOST_AGENTS = 20
 
 _STEPS = {
-    "service": "Look at the framework's log, and start it again (`prevs local logs framework`).",
-    "zookeeper": "See that ZooKeeper runs, and that the framework reaches it (PREVS_ZOOKEEPER; "
+    "service": "Read the framework's log (`prevs local logs framework`), and restart it.",
+    "zookeeper": "Check that ZooKeeper runs, and that the framework can reach it (PREVS_ZOOKEEPER; "
     "`prevs local logs zookeeper`).",
-    "mesos": "See that the Mesos master runs, and that the framework reaches it and may subscribe "
-    "(PREVS_MASTER, PREVS_ROLE, PREVS_PRINCIPAL; `prevs local logs master`).",
-    "proxies": "Make a token and an identity for proxies alone: name their files in the "
+    "mesos": "Check that the Mesos master runs, and that the framework can reach it and may "
+    "subscribe (PREVS_MASTER, PREVS_ROLE, PREVS_PRINCIPAL; `prevs local logs master`).",
+    "proxies": "Create a token and an identity that only proxies use. Name their files in the "
     "frameworks' PREVS_PROXY_TOKEN_FILE and PREVS_PROXY_ZOOKEEPER_AUTH_FILE, then in the proxies' "
     "PREVS_TOKEN_FILE and PREVS_ZOOKEEPER_AUTH_FILE (docs/operating/tokens.md, zookeeper.md).",
-    "zookeeper-access": "docs/operating/zookeeper.md says how it is closed.",
-    "mesos-access": "docs/operating/tls.md says how Mesos is told who one is.",
-    "leader": "See that one framework leads and that its PREVS_ADVERTISE can be reached by the "
-    "others.",
+    "zookeeper-access": "docs/operating/zookeeper.md shows how to close it.",
+    "mesos-access": "docs/operating/tls.md shows how frameworks authenticate with Mesos.",
+    "leader": "Check that one framework leads, and that the others can reach its PREVS_ADVERTISE.",
 }
 
 
@@ -52,17 +51,17 @@ def judge_probe(part: str, probe: Mapping[str, Any], status: int) -> list[Findin
     if status != 200:
         return [wrong(part, str(probe.get("detail", f"It answers {status}.")), _STEPS["service"])]
     names = [str(one["name"]) for one in checks if one["ok"]]
-    well = f"; well are {', '.join(names)}." if names else "."
-    return [ok(part, role + well)]
+    working = f"; {', '.join(names)}: ok." if names else "."
+    return [ok(part, role + working)]
 
 
 def judge_version(part: str, theirs: str | None, ours: str) -> list[Finding]:
-    """Return whether framework and command have one version; nothing if it is not known."""
+    """Return whether framework and command have one version; nothing if it is unknown."""
     if theirs is None:
         return []
     if theirs == ours:
-        return [ok(f"{part}: version", f"Framework and command are both {ours}.")]
-    message = f"The framework is {theirs}, this command {ours}."
+        return [ok(f"{part}: version", f"The framework and this command have version {ours}.")]
+    message = f"The framework has version {theirs}, this command has {ours}."
     return [warning(f"{part}: version", message, "Install the same version of both.")]
 
 
@@ -71,81 +70,82 @@ def judge_clock(part: str, seconds: float | None) -> list[Finding]:
     if seconds is None:
         return []
     if abs(seconds) <= CLOCK_SECONDS:
-        return [ok(f"{part}: clock", "This clock and the framework's agree.")]
+        return [ok(f"{part}: clock", "The framework's clock agrees with this one.")]
     way = "ahead of" if seconds > 0 else "behind"
     message = f"The framework's clock is {duration(round(abs(seconds)))} {way} this one."
-    return [
-        warning(
-            f"{part}: clock", message, "Have both set by NTP: times that are shown are off by that."
-        )
-    ]
+    advice = "Let NTP set both: the times that commands show are wrong by this much."
+    return [warning(f"{part}: clock", message, advice)]
 
 
 def judge_agents(agents: Sequence[MesosAgent], apps: Sequence[App]) -> list[Finding]:
     """Return whether agents accept new previews and have room for the smallest app."""
     active = [agent for agent in agents if agent["active"] and not agent["draining"]]
     if not active:
-        message = (
-            "The cluster has no agent." if not agents else "No agent of the cluster is active."
-        )
-        return [
-            wrong(
-                "agents",
-                f"{message} Nothing can start.",
-                "Start one, or see why it is away (`prevs agents`; `prevs local logs agent-1`).",
-            )
-        ]
-    found: list[Finding] = []
-    if away := [agent["host"] for agent in agents if not agent["active"]]:
-        message = f"Away: {_join(away)}."
-        advice = "See why they do not answer the master (`prevs local logs agent-1`)."
-        found.append(warning("agents", message, advice))
-    found += [_judge_unfit(agent, one) for agent in agents if (one := agent.get("unfit"))]
-    if drained := [agent["host"] for agent in agents if agent["draining"]]:
-        message = f"Being drained: {_join(drained)}; what runs there ends, nothing new starts."
-        found.append(warning("agents", message, "Reactivate them once that is over."))
-    if planned := [agent["host"] for agent in agents if agent["maintenance"] is not None]:
-        message = f"Maintenance is planned: {_join(planned)}; new previews go elsewhere."
-        found.append(warning("agents", message, "Nothing is to do: previews there move in time."))
-    smallest = min(apps, key=lambda app: (app["mem"], app["cpus"]), default=None)
-    if smallest is not None and not any(_fits(agent, smallest) for agent in active):
-        message = (
-            f"No agent has room for {smallest['name']}, the smallest app "
-            f"({smallest['cpus']:g} CPUs, {smallest['mem']} MB)."
-        )
-        advice = "Idle previews make room when another starts; more agents make more of it."
-        found.append(warning("room", message, advice))
+        have = "No agent of the cluster is active" if agents else "The cluster has no agent"
+        advice = "Start one, or find out why it is away (`prevs agents`; `prevs local status`)."
+        return [wrong("agents", f"{have}, so nothing can start.", advice)]
+    found = [*_judge_absent(agents), *_judge_room(active, apps)]
     return found or [ok("agents", f"{counted(active, 'agent has', 'agents have')} room.")]
 
 
+def _judge_absent(agents: Sequence[MesosAgent]) -> list[Finding]:
+    """Return the agents that accept no new previews, by reason."""
+    found: list[Finding] = []
+    if away := [agent["host"] for agent in agents if not agent["active"]]:
+        message = f"These do not answer the master: {_join(away)}."
+        advice = "Read their logs to find out why (`prevs local logs agent-1`)."
+        found.append(warning("agents", message, advice))
+    found += [_judge_unfit(agent, one) for agent in agents if (one := agent.get("unfit"))]
+    if drained := [agent["host"] for agent in agents if agent["draining"]]:
+        message = f"These are draining: {_join(drained)}. Previews there end, and none start."
+        found.append(warning("agents", message, "Reactivate them when they are drained."))
+    if planned := [agent["host"] for agent in agents if agent["maintenance"] is not None]:
+        message = f"Maintenance is planned: {_join(planned)}. New previews start elsewhere."
+        found.append(warning("agents", message, "Do nothing: their previews move in time."))
+    return found
+
+
+def _judge_room(active: Sequence[MesosAgent], apps: Sequence[App]) -> list[Finding]:
+    smallest = min(apps, key=lambda app: (app["mem"], app["cpus"]), default=None)
+    if smallest is None or any(_fits(agent, smallest) for agent in active):
+        return []
+    message = (
+        f"No agent has room for {smallest['name']}, the smallest app "
+        f"({smallest['cpus']:g} CPUs, {smallest['mem']} MB)."
+    )
+    advice = "Add agents, or wait: idle previews make room when another one starts."
+    return [warning("room", message, advice)]
+
+
 def _judge_unfit(agent: MesosAgent, unfit: Unfit) -> Finding:
-    message = f"{agent['host']} is unfit, and others are tried first: {unfit['reason']}"
-    advice = "Run `executor.pyz doctor` on it. Within minutes it is tried again."
+    message = f"{agent['host']} is unfit, so others are tried first: {unfit['reason']}"
+    advice = "Run `executor.pyz doctor` on it. The framework tries it again within minutes."
     return warning("agents", message, advice)
 
 
 def describe_agents(agents: Sequence[MesosAgent]) -> list[Finding]:
-    """Return what the framework knows about the first agents that accept new previews."""
+    """Return a description of each of the first agents that accept new previews."""
     active = [agent for agent in agents if agent["active"] and not agent["draining"]]
     return [ok(f"agent {agent['host']}", _describe(agent)) for agent in active[:_MOST_AGENTS]]
 
 
 def lead_to_machines(api: str) -> Finding:
-    """Return how to check the agents' machines: that works only on them."""
+    """Return how to check the agents' machines, which only works on them."""
     file = f"{api}/v1/executor/latest.pyz"
     return skipped(
         "agents' machines",
-        "Looked at on each, as the user and with the environment of its executors: "
-        f"`curl -fsSL -o executor.pyz {file} && python3 executor.pyz doctor --framework {api}`.",
+        "Not checked from here. Run on each, as the user and with the environment of its "
+        f"executors: `curl -fsSL -o executor.pyz {file} && python3 executor.pyz doctor "
+        f"--framework {api}`.",
     )
 
 
 def _describe(agent: MesosAgent) -> str:
     total, used = agent["total"], agent["used"]
     return (
-        f"{counted(agent['previews'], 'preview', 'previews')}; free are "
-        f"{max(0.0, total['cpus'] - used['cpus']):g} of {total['cpus']:g} CPUs, "
-        f"{max(0, total['mem'] - used['mem']):g} of {total['mem']:g} MB."
+        f"{counted(agent['previews'], 'preview', 'previews')}; "
+        f"{max(0.0, total['cpus'] - used['cpus']):g} of {total['cpus']:g} CPUs and "
+        f"{max(0, total['mem'] - used['mem']):g} of {total['mem']:g} MB are free."
     )
 
 
@@ -155,9 +155,9 @@ def judge_local(apps: Iterable[App]) -> list[Finding]:
     names = [name for name, address in read if address is not None and leads_here(address)]
     if not names:
         return []
-    message = f"On the framework's own machine, where no new one may be: {_join(names)}."
+    message = f"These are on the framework's machine, where no new ones may be: {_join(names)}."
     advice = (
-        "They go on to be read. Give them an address that others reach, or set "
+        "They can still be read. Give them addresses on another machine, or set "
         "PREVS_LOCAL_REPOSITORIES=yes for the frameworks."
     )
     return [warning("local repositories", message, advice)]
@@ -169,20 +169,20 @@ def judge_queue(queue: Iterable[Queued], now: float) -> list[Finding]:
     long = [one for one in waiting if now - one["since"] > QUEUE_SECONDS]
     if not long:
         message = f"{counted(waiting, 'preview waits', 'previews wait')}, none for long."
-        return [ok("queue", message if waiting else "Nothing waits.")]
+        return [ok("queue", message if waiting else "No preview waits.")]
     found = []
     for one in long[:_MOST]:
         waits = duration(int(now - one["since"]) // 60 * 60)
-        message = f"{one['app']}@{one['label'] or one['sha'][:7]} waits for {waits}"
+        message = f"{one['app']}@{one['label'] or one['sha'][:7]} has waited for {waits}"
         reason = f": {one['reason']}" if one["reason"] else "."
-        found.append(warning("queue", message + reason, "`prevs queue` lists what waits, and why."))
+        found.append(warning("queue", message + reason, "`prevs queue` lists what waits and why."))
     return found
 
 
 def judge_failed(failed: Sequence[Preview]) -> list[Finding]:
     """Return which previews have failed, the latest first."""
     if not failed:
-        return [ok("previews", "None has failed.")]
+        return [ok("previews", "No preview has failed.")]
     latest = sorted(failed, key=lambda one: -one["changed"])
     message = "; ".join(f"{title(one)} {shortened(failure(one), 100)}" for one in latest[:_MOST])
     more = f", and {len(failed) - _MOST} more" if len(failed) > _MOST else ""
@@ -195,15 +195,13 @@ def judge_unknown(part: str, status: int, content: Any) -> Finding:
     """Return whether the answer at an address of an app that does not exist is a proxy's."""
     kind = content.get("type", "") if isinstance(content, Mapping) else ""
     if status == 404 and kind == "urn:prevs:problem:unknown-app":
-        return ok(part, "A proxy answers, and asks the framework.")
+        return ok(part, "A proxy answers, and reaches the framework.")
     if str(kind).startswith("urn:prevs:problem:") or status == 503:
         detail = content.get("detail", "") if isinstance(content, Mapping) else ""
-        message = f"A proxy answers, but it cannot ask the framework: {detail or status}"
-        return wrong(part, message, "Set its PREVS_API and PREVS_TOKEN_FILE, and look at its log.")
-    message = f"What answers ({status}) is no proxy of prevs."
-    return wrong(
-        part, message, "Have the DNS name and the port lead to the machines of the proxies."
-    )
+        message = f"A proxy answers, but it cannot reach the framework: {detail or status}"
+        return wrong(part, message, "Check its PREVS_API and PREVS_TOKEN_FILE, and read its log.")
+    message = f"The server that answers ({status}) is not a proxy of prevs."
+    return wrong(part, message, "Point the DNS name and the port to the machines of the proxies.")
 
 
 def _fits(agent: MesosAgent, app: App) -> bool:

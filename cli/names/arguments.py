@@ -19,12 +19,12 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def limit(default: int) -> Callable[[Command], Command]:
-    """Return the option for how many of the newest to list."""
+    """Return the option --limit: how many of the newest items to list."""
     return click.option(
         "--limit",
         type=click.IntRange(min=1),
         default=default,
         show_default=True,
         metavar="N",
-        help="How many, the newest ones.",
+        help="List at most N, the newest ones.",
     )

@@ -1,6 +1,6 @@
 """Shell completion: the names that the API knows, and the script that a shell loads.
 
-A completion must be fast: if the API does not answer within a second, there is none.
+A completion must be fast. If the API does not answer within a second, it offers nothing.
 """
 
 import re
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SHELLS = ("bash", "zsh", "fish")
 _VARIABLE = "_PREVS_COMPLETE"
-# A branch may be called `$(reboot)`: a name that is no plain word is completed as its label.
+# A branch may be called `$(reboot)`, so a name that is not a plain word completes as its label.
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+=,-]*", re.ASCII)
 _HELP_SIZE = 60
 _INSTALL = {
@@ -94,9 +94,7 @@ def tokens(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def print_completion(ctx: click.Context, shell: str) -> None:
-    """Print what makes SHELL complete commands, apps and labels.
-
-    Also options and states.
+    """Print the script that makes SHELL complete commands, options, apps and labels.
 
     \b
     Examples:
@@ -105,12 +103,12 @@ def print_completion(ctx: click.Context, shell: str) -> None:
     """
     complete = get_completion_class(shell)
     if complete is None:
-        raise click.UsageError(f"{shell} cannot be helped.")
+        raise click.UsageError(f"There is no completion for {shell}.")
     script = complete(ctx.find_root().command, {}, "prevs", _VARIABLE).source().strip()
     first, _, rest = script.partition("\n")
-    how = [f"# Completion of prevs for {shell}. To have it in every new shell:"]
+    how = [f"# Completion of prevs for {shell}. To load it in every new shell:"]
     how += [f"#   {line}" for line in _INSTALL[shell].splitlines()]
-    # zsh reads the first line to learn what a file completes.
+    # The first line shows zsh which command a file completes.
     lines = [first, *how, rest] if first.startswith("#compdef") else [*how, first, rest]
     click.echo("\n".join(lines))
 

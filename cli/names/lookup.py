@@ -14,7 +14,7 @@ _NO_LEAD = {"unknown-label", "unknown-preview", "repository-unreachable"}
 
 
 class Lookups(Protocol):
-    """The calls that a lookup needs; cli.client.api.Api has them."""
+    """The calls that a lookup needs. `Api` has them."""
 
     def resolve(self, app: str, label: str) -> Label:
         """Return what a label leads to."""
@@ -30,10 +30,10 @@ class Lookups(Protocol):
 
 
 def find(api: Lookups, app: str, name: str) -> Preview:
-    """Return the preview that is meant by `name`. Raises ApiRefused.
+    """Return the preview that `name` means. Raises ApiRefused.
 
-    A label still names the preview that was started under it when its branch is gone or has moved
-    on, or its repository does not answer: people must be able to stop that preview.
+    If the branch is gone or has moved on, or the repository does not answer, a label means the
+    preview that was started under it. People must still be able to stop that preview.
     """
     label = names.slug(name)
     try:
@@ -46,17 +46,17 @@ def find(api: Lookups, app: str, name: str) -> Preview:
         chosen = choose(api.previews(app=app), label)
         if chosen is None:
             if exc.problem.slug == "unknown-preview" and label != exc.problem.fields.get("sha"):
-                message = f"Nothing was started at {name} of {app} yet."
-                step = f"`prevs start {app} {name}` starts it, and so does opening its address."
+                message = f"No preview of {app} was started at {name} yet."
+                step = f"`prevs start {app} {name}` starts one; so does opening its address."
                 raise ApiRefused(exc.problem._replace(detail=message), step) from exc
             raise
         return api.preview(app, chosen["sha"])
 
 
 def find_serving(preview: Preview, name: str) -> str | None:
-    """Return the commit that serves the address `name` in place of `preview`, the newest there.
+    """Return the commit that serves the address `name` while `preview`, the newest, does not run.
 
-    None if there is none, or if `preview` runs.
+    Returns None if there is none, or if `preview` runs.
     """
     label = names.slug(name)
     at = (one for one in preview.get("rivals", []) if one["label"] == label)
@@ -65,7 +65,7 @@ def find_serving(preview: Preview, name: str) -> str | None:
 
 
 def is_active(preview: Preview) -> bool:
-    """Return whether a preview holds, or is about to hold, resources."""
+    """Return whether a preview holds resources or is about to."""
     return preview["state"] in _ACTIVE
 
 
@@ -85,14 +85,14 @@ def choose(previews: Iterable[Preview], label: str) -> Preview | None:
 
 @contextlib.contextmanager
 def naming(name: str) -> Iterator[None]:
-    """Add to an error about a label the name that it was made from."""
+    """Add the name that a person typed to an error about its label."""
     try:
         yield
     except ApiRefused as exc:
         label = names.slug(name)
         if exc.problem.slug == "unknown-label" and label != name:
             refused = ApiRefused(
-                exc.problem, f"{label!r} is the label of {name!r}; is that pushed?"
+                exc.problem, f"{label!r} is the label of {name!r}. Is that branch or tag pushed?"
             )
             refused.wanted = name
             raise refused from exc

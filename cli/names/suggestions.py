@@ -12,7 +12,7 @@ _MOST = 3
 
 
 class Names(Protocol):
-    """The lists of names; cli.client.api.Api has them."""
+    """The lists of names. `Api` has them."""
 
     def apps(self) -> list[App]:
         """Return every app."""
@@ -24,9 +24,9 @@ class Names(Protocol):
 
 
 def suggest(api: Names, refused: ApiRefused) -> str:
-    """Return a question with the names similar to the refused one; "" if there are none.
+    """Return a question with the names similar to the refused one, or "" if there are none.
 
-    Calls the API; if that does not answer, returns "".
+    Calls the API, and returns "" if it does not answer.
     """
     fields = refused.problem.fields
     try:

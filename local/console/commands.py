@@ -51,7 +51,7 @@ def _preview_ports(_ctx: click.Context, _param: click.Parameter, value: str) -> 
 
 @click.group()
 def local() -> None:
-    """Run the whole of prevs on this machine."""
+    """Run all of prevs on this machine."""
 
 
 @local.command()

@@ -36,7 +36,7 @@ def test_an_app_whose_repository_cannot_be_read_is_kept_and_fails(
     done = run("app", "add", "shop", "https://git.example.org/shop.git", *json_too)
     assert done.status == 1
     assert api.previews.snapshot.app("shop")
-    assert "shop is registered, but nothing of it can start." in done.err
+    assert "shop is registered, but none of its commits can start." in done.err
     assert "it asks who you are" in done.err
     for step in ("prevs credential set shop", "prevs app set shop --repository", "--unchecked"):
         assert step in done.err
@@ -77,7 +77,7 @@ def test_a_repository_without_main_is_offered_what_it_has(
 def test_a_repository_without_branches_is_offered_none(run: Run) -> None:
     done = run("app", "add", "shop", "https://git.example.org/shop.git")
     assert done.status == 0
-    assert "no branch that can be started yet: push one" in done.err
+    assert "no branch to start yet: push one" in done.err
     assert "main" not in done.err
 
 

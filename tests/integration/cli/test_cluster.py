@@ -39,8 +39,8 @@ def test_a_pin_of_what_does_not_run_shows_how_to_start_it(
 def test_what_was_never_started_cannot_be_pinned(run: Run) -> None:
     done = run("pin", "hello", "main")
     assert (done.status, done.out) == (1, "")
-    assert "Nothing was started at main of hello yet." in done.err
-    assert "`prevs start hello main` starts it" in done.err
+    assert "No preview of hello was started at main yet." in done.err
+    assert "`prevs start hello main` starts one" in done.err
 
 
 def test_the_queue_is_listed_in_its_order(api: Api, run: Run) -> None:
@@ -59,7 +59,7 @@ def test_the_queue_is_listed_in_its_order(api: Api, run: Run) -> None:
 def test_an_empty_queue_prints_no_data(run: Run) -> None:
     done = run("queue")
     assert (done.status, done.out) == (0, "")
-    assert "Nothing waits" in done.err
+    assert "No preview waits" in done.err
     assert json.loads(run("queue", "--json").out) == []
 
 

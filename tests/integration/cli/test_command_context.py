@@ -66,7 +66,7 @@ def test_a_certificate_that_is_not_trusted_is_reported_with_what_to_set(run: Run
 def test_a_server_without_tls_is_reported(address: str, run: Run) -> None:
     done = run("ls", PREVS_API=address.replace("http://", "https://"))
     assert done.status == 1
-    assert "speaks no TLS" in done.err
+    assert "TLS failed (wrong version number)" in done.err
 
 
 def test_an_older_framework_is_reported(api: Api, run: Run) -> None:

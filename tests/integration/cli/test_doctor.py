@@ -72,7 +72,7 @@ def test_if_all_is_well_each_part_is_shown_as_well(run: Run) -> None:
     assert set(seen.values()) == {"ok"}
     parts = {"settings", "framework", "framework: clock", "token", "agents", "queue", "previews"}
     assert parts | {"repositories", "addresses"} <= seen.keys()
-    assert "All is well." in run("doctor").err
+    assert "Everything works." in run("doctor").err
 
 
 def test_what_previews_reach_is_shown_for_each_agent(api: Api, run: Run) -> None:

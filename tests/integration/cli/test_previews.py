@@ -30,9 +30,9 @@ def test_start_shows_the_age_of_the_label_if_the_repository_is_away(api: Api, ru
     done = run("start", "hello", "main")
     assert done.status == 0
     assert done.out == "http://main.hello.localhost:8080/\n"
-    assert "cannot be read now; this is main as it was 12 min ago. It cannot be" in done.err
+    assert "cannot be read now. This is main as it was 12 min ago. It cannot be" in done.err
     api.refs.put_away("hello", "main", None)
-    assert "this is main as it was when it was last read." in run("start", "hello", "main").err
+    assert "This is main as it was at the last read." in run("start", "hello", "main").err
 
 
 def test_a_branch_may_be_named_as_in_git(api: Api, run: Run) -> None:
@@ -202,7 +202,7 @@ def test_logs_that_follow_go_on_where_the_connection_broke(api: Api, run: Run) -
     assert done.status == 0
     assert done.out == "one\ntwo\n"
     assert api.resumed_after == [None, "4"]
-    assert "connecting again" in done.err
+    assert "Connecting again" in done.err
     assert "is stopped" in done.err
 
 
@@ -267,7 +267,7 @@ def test_after_a_failed_update_stop_stops_what_answers_at_the_address(
     assert ("DELETE", f"/v1/previews/hello/{OTHER_SHA}") in failed_update.asked
     assert ("DELETE", f"/v1/previews/hello/{SHA}") not in failed_update.asked
     assert OLD in done.err.splitlines()[0]
-    assert f"It served main; {NEW}, which is newer there, is failed." in done.err
+    assert f"It served main. The newer commit {NEW} has failed." in done.err
 
 
 def test_stop_ends_a_commit_on_its_way_together_with_what_answers(api: Api, run: Run) -> None:
@@ -311,7 +311,9 @@ def test_show_lists_earlier_attempts_and_how_they_ended(woken: Api, run: Run) ->
     lines = [line for line in done.out.splitlines() if "attempt" in line]
     assert [line.split()[0] for line in lines] == ["earlier", "attempt"]
     assert "attempt 2 failed 48 s ago, after 12 s: No" in lines[0]
-    assert "attempt 1 stopped 1 min ago, after 10 min: Nobody used it; the framework" in lines[1]
+    assert (
+        "attempt 1 stopped 1 min ago, after 10 min: Nobody used it; its log is not kept" in lines[1]
+    )
     shown = json.loads(run("show", "hello", "main", "--json").out)
     assert [one["number"] for one in shown["earlier"]] == [2, 1]
 
@@ -347,7 +349,7 @@ def test_if_there_was_no_earlier_attempt_that_is_reported(api: Api, run: Run) ->
     api.put(State.RUNNING, log="the last one\n")
     done = run("logs", "hello", "main", "--previous")
     assert (done.status, done.out) == (1, "")
-    assert "No earlier attempt of it is known." in done.err
+    assert "This preview has no earlier attempt." in done.err
     assert "earlier" not in run("show", "hello", "main").out
 
 

@@ -104,7 +104,9 @@ def test_removing_an_app_asks_and_keeps_one_that_somebody_changes_meanwhile(
     assert "/srv/x" in printed
     assert "prevs app show hello" in printed
     assert "hello" in api.previews.known_apps
-    assert "stays" in on_terminal(["app", "rm", "hello"], environ, prompts, types="n\n", status=1)
+    assert "is not removed" in on_terminal(
+        ["app", "rm", "hello"], environ, prompts, types="n\n", status=1
+    )
     assert "is removed" in on_terminal(
         ["app", "rm", "hello"], environ, prompts, types="y\n", status=0
     )

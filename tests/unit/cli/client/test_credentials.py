@@ -64,7 +64,7 @@ def test_a_file_that_is_none_is_named(home: dict[str, str], content: str) -> Non
 
 @pytest.mark.parametrize("api", ["localhost:8090", "ftp://x", "http://", "http://a,b"])
 def test_an_invalid_address_is_reported(api: str) -> None:
-    with pytest.raises(BadCredentials, match="no address"):
+    with pytest.raises(BadCredentials, match="not an address"):
         read({"PREVS_API": api, "PREVS_TOKEN": "t", "HOME": "/nonexistent"})
 
 

@@ -25,7 +25,7 @@ def test_each_step_is_printed_once_when_it_begins_and_when_it_ends(
     lines.show(preview(**builds, steps=fake.steps(queued, placed, (3.0, None, None))))
     step = "2/3 RUN \x1b[2Jmake"
     lines.show(preview(**builds, detail=step, steps=fake.steps(queued, placed, (3.0, None, None))))
-    lines.print_message("The connection is lost; connecting again ...")
+    lines.print_message("The connection is lost. Connecting again ...")
     lines.end(preview(state="failed", changed=9.0, steps=fake.steps(queued, (1.0, None, 2.5))))
     assert capsys.readouterr().err.splitlines() == [
         "hello@main (de6b329) waits for an agent",
@@ -33,5 +33,5 @@ def test_each_step_is_printed_once_when_it_begins_and_when_it_ends(
         "  placed: 2.0 s, usually 2.5 s",
         "hello@main (de6b329) builds the image",
         "hello@main (de6b329) builds the image (2/3 RUN make)",
-        "The connection is lost; connecting again ...",
+        "The connection is lost. Connecting again ...",
     ]

@@ -9,9 +9,9 @@ APIS = ["http://10.0.0.5:8090", "https://prevs.acme.example"]
 @pytest.mark.parametrize(
     ("domain", "expected"),
     [
-        ("previews.acme.example", "and so does the dashboard (prevs.acme.example)"),
-        ("previews.other.example", "and so do other sites of other.example"),
-        ("acme-previews.example", "acme-previews.example, which all other previews get."),
+        ("previews.acme.example", "and the dashboard (prevs.acme.example) get them."),
+        ("previews.other.example", "and other sites of other.example get them."),
+        ("acme-previews.example", "acme-previews.example. All other previews get them."),
     ],
 )
 def test_the_finding_has_who_gets_cookies_and_the_next_step(domain: str, expected: str) -> None:

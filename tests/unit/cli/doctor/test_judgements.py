@@ -76,10 +76,10 @@ def test_without_an_agent_that_takes_something_nothing_can_start() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"active": False}, "Away: b."),
-        ({"draining": True}, "drained: b"),
+        ({"active": False}, "do not answer the master: b."),
+        ({"draining": True}, "draining: b"),
         ({"maintenance": 1.0}, "Maintenance"),
-        ({"unfit": {"reason": "No bridge.", "since": 1.0, "until": 2.0}}, "b is unfit, and others"),
+        ({"unfit": {"reason": "No bridge.", "since": 1.0, "until": 2.0}}, "b is unfit, so others"),
     ],
 )
 def test_an_agent_that_takes_nothing_beside_one_that_does_wants_a_look(
@@ -106,13 +106,17 @@ CLOSED: dict[str, Any] = {
     [
         ({}, "Previews reach no private network", [OK]),
         ({"required": True}, "PREVS_ISOLATION is required", [OK]),
-        ({"allowed": ["10.1.0.0/16", "10.2.0.7/32"]}, "reach 10.1.0.0/16, 10.2.0.7/32", [OK]),
-        ({"open": None}, "nobody has looked yet", [OK]),
-        ({"open": "no iptables"}, "not kept from the agent", [WARNING]),
+        (
+            {"allowed": ["10.1.0.0/16", "10.2.0.7/32"]},
+            "reach the private networks 10.1.0.0/16, 10.2.0.7/32",
+            [OK],
+        ),
+        ({"open": None}, "has not been checked yet", [OK]),
+        ({"open": "no iptables"}, "can reach the agent and each other", [WARNING]),
         ({"open": "no iptables", "required": True}, "nothing starts there", [WRONG]),
-        ({"builds": False}, "RUN steps of builds reach", [OK, WARNING]),
+        ({"builds": False}, "RUN steps of builds can reach", [OK, WARNING]),
         ({"builds_open": "no iptables"}, "private networks: no iptables.", [OK, WARNING]),
-        ({"fetches": True}, "ADD of an address", [OK, WARNING]),
+        ({"fetches": True}, "ADD fetches addresses", [OK, WARNING]),
         ({"builds_unlimited": "it is no root"}, "all processes: it is no root.", [OK, WARNING]),
     ],
 )
@@ -139,7 +143,7 @@ def test_agents_with_equal_reports_share_a_finding_and_so_do_those_without() -> 
     )
     assert [one.part for one in found] == ["isolation at a, c", "isolation at b", "isolation"]
     assert levels(found) == [OK, OK, Level.SKIPPED]
-    assert "Of d, e it is not known" in found[-1].message
+    assert "The isolation of d, e is unknown" in found[-1].message
     assert "executor.pyz doctor" in found[-1].message
 
 
@@ -154,7 +158,7 @@ def test_a_long_wait_is_reported_with_its_reason() -> None:
     assert levels(judgements.judge_queue([], 1000.0)) == [OK]
     assert levels(judgements.judge_queue([cast(Queued, waits | {"since": 999.0})], 1000.0)) == [OK]
     [found] = judgements.judge_queue([cast(Queued, waits | {"since": 0.0})], 1000.0)
-    assert (found.level, found.message) == (WARNING, "hello@main waits for 16 min: no room")
+    assert (found.level, found.message) == (WARNING, "hello@main has waited for 16 min: no room")
 
 
 def test_failed_previews_are_listed_with_the_latest_first() -> None:
@@ -227,7 +231,7 @@ def test_each_agent_that_takes_something_is_described() -> None:
     ("is_local", "level", "advice"),
     [
         (True, Level.WRONG, "prevs local logs proxy"),
-        (False, Level.WARNING, "Ask on the machine whose port is forwarded"),
+        (False, Level.WARNING, "on a machine whose port is forwarded"),
     ],
 )
 def test_a_port_of_localhost_may_be_forwarded_to_another_machine(
