@@ -18,9 +18,9 @@ from program.settings.keys import new_key
 class Settings:
     """A cluster. Agent n and framework n listen on 127.0.0.n; all listen on loopback only.
 
-    `cpus` and `mem` (MB) are what each agent offers. They are only shares, so together they may be
-    more than the machine has. `preview_ports` is FIRST-LAST. `cluster` is the id that
-    marks its processes and containers; it never changes for a folder.
+    Each agent offers `cpus` and `mem` (MB). They are only shares, so all agents together may offer
+    more than the machine has. `preview_ports` is FIRST-LAST. `cluster` is the id that marks its
+    processes and containers; it never changes for a folder.
     """
 
     folder: Path
@@ -54,7 +54,7 @@ class Settings:
 
     @property
     def key_file(self) -> Path:
-        """Holds the key that seals the secrets of apps."""
+        """Holds the key that encrypts the secrets of apps."""
         return self.folder / "key"
 
     @property
@@ -89,7 +89,7 @@ class Settings:
 
     @property
     def held_folder(self) -> Path:
-        """A part is not restarted while this folder has a file of its name."""
+        """While this folder has a file with a part's name, that part is not restarted."""
         return self.folder / "held"
 
     def log(self, part: str) -> Path:
@@ -162,7 +162,7 @@ def read(folder: Path) -> Settings | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as exc:
-        advice = f"Remove it to start anew: {folder / 'settings.json'}"
+        advice = f"Remove it to start with new settings: {folder / 'settings.json'}"
         raise LocalError("settings", f"settings.json can't be read: {exc}", advice) from exc
 
 

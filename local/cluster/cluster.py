@@ -17,7 +17,7 @@ from local.settings import Settings, cache_folder, docker_folder
 
 
 def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
-    """Return the parts, not started; no process of an earlier run may be left.
+    """Return the parts, not started. No process of an earlier run may still run.
 
     Raises LocalError if something is not installed or a port is taken.
     """
@@ -48,7 +48,7 @@ def check_ports(settings: Settings) -> None:
         if not ports.is_free(port, host)
     ]
     if taken:
-        advice = "Or end what listens there; `ss -ltnp` shows it."
+        advice = "Or stop the program that listens there; `ss -ltnp` shows it."
         raise LocalError("ports", "\n".join(taken), advice)
 
 
@@ -68,12 +68,7 @@ def _mesos(settings: Settings, environ: Mapping[str, str], docker_host: str) -> 
             log=settings.log("master"),
             access=access,
         ),
-        AnnouncementPart(
-            f"127.0.0.1:{settings.zookeeper_port}",
-            master,
-            identity=settings.zookeeper_auth_file.read_text().strip(),
-            credential=access.credential(),
-        ),
+        _announcement(settings, master),
         *(
             agent_part(
                 installation,
@@ -86,6 +81,15 @@ def _mesos(settings: Settings, environ: Mapping[str, str], docker_host: str) -> 
             for agent in agents
         ),
     ]
+
+
+def _announcement(settings: Settings, master: Address) -> AnnouncementPart:
+    return AnnouncementPart(
+        f"127.0.0.1:{settings.zookeeper_port}",
+        master,
+        identity=settings.zookeeper_auth_file.read_text().strip(),
+        credential=settings.mesos_access.credential(),
+    )
 
 
 def _agent(settings: Settings, number: int, docker_host: str, environ: Mapping[str, str]) -> Agent:

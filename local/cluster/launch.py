@@ -84,7 +84,7 @@ def _follow(settings: Settings, process: subprocess.Popen[bytes] | None, show: S
             raise LocalError(step.name, step.detail, step.advice)
         show(step)
     why = f"ended after {time.monotonic() - begun:.0f} s\n{last_lines(settings.log('supervisor'))}"
-    raise LocalError("supervisor", why, f"Its log: {settings.log('supervisor')}")
+    raise LocalError("supervisor", why, f"Read its log: {settings.log('supervisor')}")
 
 
 def read_status(settings: Settings) -> dict[str, Any]:

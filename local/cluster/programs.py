@@ -42,13 +42,30 @@ def executor_environ(
 
 
 def framework_part(settings: Settings, environ: Mapping[str, str], number: int = 1) -> ProcessPart:
-    """Return a framework; it finds the master in ZooKeeper, as on a real cluster.
+    """Return a framework. It finds the master in ZooKeeper, as on a real cluster.
 
-    Each is ready when it answers, whether it leads or stands by.
+    It is ready when it answers, whether it leads or stands by.
     """
     name, api = settings.framework_name(number), settings.framework_api(number)
+    agents = (f"agent-{n}" for n in settings.agent_numbers)
+    return ProcessPart(
+        name=name,
+        command=(sys.executable, "-m", "framework"),
+        environ=environment(_framework_environ(settings, environ, number), environ),
+        log=settings.log(name),
+        answers=lambda: answers_http(f"{api}/readyz"),
+        needs=("zookeeper", "announcement", *agents),
+        address=api,
+        folder=_folder(settings, name),
+        advice="If its port is taken, choose another with --api-port.",
+    )
+
+
+def _framework_environ(
+    settings: Settings, environ: Mapping[str, str], number: int
+) -> dict[str, str]:
     zookeeper, access = f"127.0.0.1:{settings.zookeeper_port}", settings.mesos_access
-    own = {
+    return {
         **_python(environ),
         "PREVS_MASTER": f"zk://{zookeeper}/mesos",
         "PREVS_ZOOKEEPER": zookeeper,
@@ -58,30 +75,18 @@ def framework_part(settings: Settings, environ: Mapping[str, str], number: int =
         "PREVS_SECRET_FILE": str(access.secret_file(FRAMEWORK)),
         "PREVS_AGENTS_PRINCIPAL": READER,
         "PREVS_AGENTS_SECRET_FILE": str(access.secret_file(READER)),
-        "PREVS_LISTEN": api.removeprefix("http://"),
+        "PREVS_LISTEN": settings.framework_api(number).removeprefix("http://"),
         "PREVS_TOKEN_FILE": str(settings.token_file),
         "PREVS_PROXY_TOKEN_FILE": str(settings.proxy_token_file),
         "PREVS_METRICS_TOKEN_FILE": str(settings.metrics_token_file),
         "PREVS_KEY_FILE": str(settings.key_file),
-        "PREVS_DIR": str(settings.folder / name),
+        "PREVS_DIR": str(settings.folder / settings.framework_name(number)),
         "PREVS_DOMAIN": settings.domain,
         "PREVS_PUBLIC_PORT": str(settings.port),
         # Only the person who started this cluster may register apps.
         "PREVS_LOCAL_REPOSITORIES": "yes",
         "PREVS_EXECUTOR_PYTHON": sys.executable,  # python3 on PATH may be a slow wrapper script
     }
-    agents = (f"agent-{n}" for n in settings.agent_numbers)
-    return ProcessPart(
-        name=name,
-        command=(sys.executable, "-m", "framework"),
-        environ=environment(own, environ),
-        log=settings.log(name),
-        answers=lambda: answers_http(f"{api}/readyz"),
-        needs=("zookeeper", "announcement", *agents),
-        address=api,
-        folder=_folder(settings, name),
-        advice="Its port can be chosen: --api-port.",
-    )
 
 
 def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
@@ -108,12 +113,13 @@ def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
         needs=("zookeeper", *map(settings.framework_name, settings.framework_numbers)),
         address=f"http://{listen}",
         folder=_folder(settings, "proxy"),
-        advice="Its port can be chosen: --port. HAProxy is needed: provision/debian.sh",
+        advice="Install HAProxy: run provision/debian.sh. If its port is taken, choose another "
+        "with --port.",
     )
 
 
 def _python(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables by which programs find this Python and these packages."""
+    """Return the variables that lead programs to this Python and these packages."""
     path = environ.get("PATH", "/usr/bin:/bin")
     return {
         "PATH": f"{Path(sys.executable).parent}:{path}:{_SYSTEM}",

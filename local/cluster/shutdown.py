@@ -13,7 +13,7 @@ from local.parts import processes
 from local.parts.part import bring_up
 from local.settings import Settings, docker_folder
 
-_LIMIT = 120.0  # seconds that a supervisor may take to end all
+_LIMIT = 120.0  # seconds that a supervisor may take to stop all parts
 Show = Callable[[Step], None]
 
 
@@ -53,7 +53,8 @@ def _clean_up(settings: Settings, environ: Mapping[str, str], show: Show) -> boo
         finally:
             docker.stop()
         if failed:
-            raise LocalError("leftovers", "\n".join(failed), "Remove them by hand, with docker.")
+            advice = "Remove them with `docker rm --force` and `docker network rm`."
+            raise LocalError("leftovers", "\n".join(failed), advice)
     if left:
         show(Step("leftovers", "stopped", time.monotonic() - begun, f"{len(left)} processes"))
     return bool(left)

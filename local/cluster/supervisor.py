@@ -43,14 +43,14 @@ _ROTATION = 60.0  # seconds between checks of the sizes of the logs
 _LOG_LIMIT = 20 * 1024 * 1024
 _LOCK_SECONDS = 1.0  # seconds; a check for a running supervisor takes its lock for a moment
 _LATE = (
-    "Its log says what it did last ({log}). On a slow or busy machine the same command once more "
-    "may do: what it has made stays."
+    "Its log ({log}) shows its last steps. If the machine is slow or busy, run the same command "
+    "again: it goes on from there."
 )
 _log = logging.getLogger("supervisor")
 
 
 class Supervisor:
-    """One run. It uses one thread, except that the parts of one group are stopped at once."""
+    """One run. It uses one thread, except that the parts of one group stop at the same time."""
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class Supervisor:
             self._give_up(part, advice)
 
     def _give_up(self, part: Part, advice: str = "") -> None:
-        """End what is left of a failed part; before all parts were up, fail the whole run."""
+        """End the rest of a failed part; if not all parts were up yet, fail the whole run."""
         problem = self._states[part.name].problem
         _log.warning("%s: %s", part.name, problem)
         if not self._was_up:
@@ -235,7 +235,7 @@ class Supervisor:
 
 @contextlib.contextmanager
 def _logging_failures(what: str) -> Iterator[None]:
-    """Log errors of writing and go on: a full disk is no reason to stop the parts."""
+    """Log an error of writing and go on: a full disk is no reason to stop the parts."""
     try:
         yield
     except OSError as exc:
@@ -249,7 +249,8 @@ def only_one(settings: Settings) -> Iterator[None]:
         deadline = time.monotonic() + _LOCK_SECONDS
         while not _take(lock):
             if time.monotonic() >= deadline:
-                raise LocalError("supervisor", "another one runs already")
+                advice = "`prevs local down` stops it."
+                raise LocalError("supervisor", "another one already runs", advice)
             time.sleep(0.01)
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -270,7 +271,8 @@ def main(folder: Path, environ: Mapping[str, str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     settings = read(folder)
     if settings is None:
-        raise LocalError("supervisor", f"{folder} is no cluster's folder")
+        advice = "`prevs local up` creates a cluster."
+        raise LocalError("supervisor", f"{folder} is not the folder of a cluster", advice)
     with only_one(settings):
         settings.progress_file.write_text("")
         shutil.rmtree(settings.held_folder, ignore_errors=True)

@@ -11,11 +11,9 @@ from local.parts.part import ProcessPart, environment
 # The manifest of zookeeper.jar names the jars it needs; slf4j-simple sends its log to stderr.
 _JARS = (Path("/usr/share/java/zookeeper.jar"), Path("/usr/share/java/slf4j-simple.jar"))
 _ADVICE = (
-    "Install what it needs: provision/debian.sh (default-jre-headless, libzookeeper-java). "
-    "A port that is taken can be changed with --zookeeper-port."
+    "Install its packages: run provision/debian.sh (default-jre-headless, libzookeeper-java). "
+    "If its port is taken, choose another with --zookeeper-port."
 )
-
-
 LONGEST_SESSION = 60.0
 
 
@@ -49,7 +47,7 @@ def zookeeper_part(
     *,
     longest_session: float = LONGEST_SESSION,
 ) -> ProcessPart:
-    """Return the part; its data stays in `folder`. Raises LocalError if it isn't installed."""
+    """Return the part. Its data stays in `folder`. Raises LocalError if it is not installed."""
     missing = [str(jar) for jar in _JARS if not jar.exists()]
     if shutil.which("java") is None:
         missing.append("java")
@@ -58,7 +56,20 @@ def zookeeper_part(
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "zoo.cfg"
     config.write_text(configuration(folder, port, longest_session))
-    command = (
+    return ProcessPart(
+        name="zookeeper",
+        command=_command(config),
+        environ=environment({"JMXDISABLE": "true"}, environ),
+        log=log,
+        answers=lambda: serves("127.0.0.1", port),
+        address=f"127.0.0.1:{port}",
+        advice=_ADVICE,
+        folder=folder,
+    )
+
+
+def _command(config: Path) -> tuple[str, ...]:
+    return (
         "java",
         "-Xmx256m",
         "-XX:+UseSerialGC",
@@ -71,16 +82,6 @@ def zookeeper_part(
         ":".join(map(str, _JARS)),
         "org.apache.zookeeper.server.ZooKeeperServerMain",
         str(config),
-    )
-    return ProcessPart(
-        name="zookeeper",
-        command=command,
-        environ=environment({"JMXDISABLE": "true"}, environ),
-        log=log,
-        answers=lambda: serves("127.0.0.1", port),
-        address=f"127.0.0.1:{port}",
-        advice=_ADVICE,
-        folder=folder,
     )
 
 

@@ -1,4 +1,4 @@
-"""The check of `prevs doctor` for this machine: what a cluster needs, and how its parts are."""
+"""The check of `prevs doctor` for this machine: the needs of a cluster, and its parts."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 
 
 def look(environ: Mapping[str, str], *, needed: bool) -> Sequence[Finding]:
-    """Return the findings; none if there never was a cluster here and none is `needed`.
+    """Return the findings. There are none if there never was a cluster, and none is `needed`.
 
     Blocks for some seconds at most.
     """
@@ -47,14 +47,15 @@ def look(environ: Mapping[str, str], *, needed: bool) -> Sequence[Finding]:
 
 def _look_at_parts(settings: Settings | None, folder: Path) -> Sequence[Finding]:
     if settings is None or launch.supervisor_pid(settings) is None:
-        return [Finding("local", "skipped", f"Nothing runs in {folder}; `prevs local up` does.")]
+        message = f"Nothing runs in {folder}. `prevs local up` starts a cluster."
+        return [Finding("local", "skipped", message)]
     parts = launch.read_status(settings).get("parts", [])
     bad = [
         Finding(
             f"local: {part['name']}",
             "wrong",
             f"It is {part['state']}{': ' if part['problem'] else '.'}{part['problem']}",
-            f"`prevs local logs {part['name']}` has what it said.",
+            f"Read its log: `prevs local logs {part['name']}`.",
         )
         for part in parts
         if part["state"] != "ready"
@@ -66,19 +67,19 @@ def _look_at_docker(environ: Mapping[str, str]) -> Finding:
     if host := find_host(environ):
         name = find_bridge(host)
         if name and is_lost(name):
-            message = f"It answers at {host}, but its bridge {name} was removed: builds fail."
+            message = f"It answers at {host}, but its bridge {name} was removed, so builds fail."
             return Finding("docker", "wrong", message, f"{RESTART.capitalize()}.")
         return Finding("docker", "ok", f"It answers at {host}.")
     own = Daemon(docker_folder(environ))
     if own.lost_bridge():
-        message = f"The bridge {own.bridge} of prevs's own was removed: builds fail."
-        return Finding("docker", "wrong", message, "`prevs local up` puts it back.")
+        message = f"The bridge {own.bridge} of prevs's dockerd was removed, so builds fail."
+        return Finding("docker", "wrong", message, "`prevs local up` creates it again.")
     if own.process() is not None:
-        return Finding("docker", "ok", f"That of prevs runs at {own.host}.")
+        return Finding("docker", "ok", f"The dockerd of prevs runs at {own.host}.")
     path = f"{environ.get('PATH', '')}:{SYSTEM}"
     if shutil.which("dockerd", path=path) and (os.geteuid() == 0 or shutil.which("sudo")):
-        return Finding("docker", "ok", "It is installed; `prevs local up` starts one.")
-    return Finding("docker", "wrong", "None answers, and none is installed.", ADVICE)
+        return Finding("docker", "ok", "It is installed; `prevs local up` starts it.")
+    return Finding("docker", "wrong", "No dockerd answers, and none is installed.", ADVICE)
 
 
 def _look_at_git(environ: Mapping[str, str]) -> Finding:
@@ -88,7 +89,7 @@ def _look_at_git(environ: Mapping[str, str]) -> Finding:
 
 
 def _free(folder: Path) -> float:
-    """Return the free GB on the disk of a folder, which need not exist yet."""
+    """Return the free GB on the disk of a folder. The folder may not exist yet."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     return shutil.disk_usage(there).free / _GB
 
@@ -99,4 +100,4 @@ def judge_disk(folder: Path, free: float) -> Finding:
     if free >= _LITTLE_GB:
         return Finding("disk", "ok", message)
     level = "warning" if free >= _LEAST_GB else "wrong"
-    return Finding("disk", level, message, "Make room: `docker system prune` removes old images.")
+    return Finding("disk", level, message, "Free some space: `docker system prune` removes images.")

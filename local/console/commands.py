@@ -29,7 +29,7 @@ from local.settings import (
 )
 
 PORT = click.IntRange(1, 65535)
-_UNWRAPPED = 1000  # columns: what reads a pipe gets a line for each part
+_UNWRAPPED = 1000  # columns: in a pipe, each part is one line
 
 
 def _folder(command: Callable[..., None]) -> Callable[..., None]:
@@ -37,7 +37,7 @@ def _folder(command: Callable[..., None]) -> Callable[..., None]:
         "--dir",
         "folder",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Where the cluster keeps its files  [default: ~/.local/state/prevs/local]",
+        help="The folder of the cluster's files  [default: ~/.local/state/prevs/local]",
         callback=lambda _ctx, _param, value: (value or default_folder(os.environ)).absolute(),
     )(command)
 
@@ -61,40 +61,62 @@ def local() -> None:
     type=click.IntRange(1, 16),
     default=2,
     show_default=True,
-    help="How many Mesos agents.",
+    help="The number of Mesos agents.",
 )
 @click.option(
     "--frameworks",
     type=click.IntRange(1, 5),
     default=1,
     show_default=True,
-    help="How many frameworks; one leads, the others stand by.",
+    help="The number of frameworks; one leads, the others stand by.",
 )
-@click.option("--domain", default="localhost", show_default=True, help="What addresses end in.")
-@click.option("--port", type=PORT, default=8080, show_default=True, help="Of the addresses.")
+@click.option("--domain", default="localhost", show_default=True, help="The end of all addresses.")
+@click.option("--port", type=PORT, default=8080, show_default=True, help="The addresses' port.")
 @click.option(
-    "--api-port", type=PORT, default=8090, show_default=True, help="Of the API and the dashboard."
+    "--api-port",
+    type=PORT,
+    default=8090,
+    show_default=True,
+    help="The port of the API and the dashboard.",
 )
-@click.option("--zookeeper-port", type=PORT, default=2181, show_default=True, help="Of ZooKeeper.")
-@click.option("--mesos-port", type=PORT, default=5050, show_default=True, help="Of the master.")
-@click.option("--agent-port", type=PORT, default=5051, show_default=True, help="Of each agent.")
+@click.option(
+    "--zookeeper-port", type=PORT, default=2181, show_default=True, help="The port of ZooKeeper."
+)
+@click.option(
+    "--mesos-port", type=PORT, default=5050, show_default=True, help="The port of the Mesos master."
+)
+@click.option(
+    "--agent-port", type=PORT, default=5051, show_default=True, help="The port of each Mesos agent."
+)
 @click.option(
     "--preview-ports",
     default="31000-31999",
     show_default=True,
     callback=_preview_ports,
-    help="Where containers listen, on each agent's own address.",
+    help="The ports of containers, on each agent's own address.",
 )
 @click.option(
-    "--cpus", type=click.FloatRange(0.1), default=4, show_default=True, help="Each agent's."
+    "--cpus",
+    type=click.FloatRange(0.1),
+    default=4,
+    show_default=True,
+    help="The CPUs of each agent.",
 )
 @click.option(
-    "--mem", type=click.IntRange(128), default=4096, show_default=True, help="Each agent's, in MB."
+    "--mem",
+    type=click.IntRange(128),
+    default=4096,
+    show_default=True,
+    help="The memory of each agent, in MB.",
 )
-@click.option("--credentials/--no-credentials", default=True, help="Tell the command line of it.")
+@click.option(
+    "--credentials/--no-credentials",
+    default=True,
+    help="Save the API's address and token for the command line.",
+)
 @click.pass_context
 def up(ctx: click.Context, /, folder: Path, credentials: bool, **given: Any) -> None:
-    """Start what doesn't run yet, and return when all is up."""
+    """Start all parts that do not run yet, and wait until they are up."""
     console = Console(soft_wrap=True)
     chosen = {n for n in given if ctx.get_parameter_source(n) is ParameterSource.COMMANDLINE}
     try:
@@ -103,7 +125,7 @@ def up(ctx: click.Context, /, folder: Path, credentials: bool, **given: Any) -> 
         steps.show_failure(console, exc)
         ctx.exit(1)
     except KeyboardInterrupt:
-        console.print("It goes on starting. `prevs local down` ends it.", highlight=False)
+        console.print("It goes on starting. `prevs local down` stops it.", highlight=False)
         raise
     token = settings.token_file.read_text()
     if credentials:
@@ -119,9 +141,10 @@ def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collectio
         other = [n for n in chosen if getattr(stored, n) != given[n]]
         if other:
             why = ", ".join(f"{n.replace('_', '-')} is {getattr(stored, n)}" for n in other)
-            raise LocalError("settings", f"It runs with others: {why}", "`prevs local down` first.")
+            advice = "Run `prevs local down` first."
+            raise LocalError("settings", f"The cluster runs with other settings: {why}", advice)
     if stored is not None and launch.is_up(stored):
-        console.print("It is up already.", highlight=False)
+        console.print("It is already up.", highlight=False)
         return stored
     begun = time.monotonic()
     cache = cache_folder(os.environ)
@@ -139,10 +162,10 @@ def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collectio
 
 @local.command()
 @_folder
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
-    """Show the parts; exit status 1 unless all are up."""
+    """Show the parts. The exit status is 1 unless all are up."""
     settings = read(folder)
     alive = settings is not None and launch.supervisor_pid(settings) is not None
     state = launch.read_status(settings) if settings is not None and alive else {}
@@ -155,26 +178,27 @@ def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
         terminal = sys.stdout.isatty()
         Console(width=None if terminal else _UNWRAPPED).print(parts_table(state))
         for name in (part["name"] for part in state.get("parts", []) if part["state"] != "ready"):
-            click.echo(f"`prevs local logs {name}` has what {name} said.", err=True)
-        click.echo(f"To read Mesos: {sign_in(settings)}.", err=True)
-        click.echo(f"Its files are in {folder}; `token` there is the API's token.", err=True)
+            click.echo(f"`prevs local logs {name}` shows the log of {name}.", err=True)
+        click.echo(f"Sign-in to Mesos: {sign_in(settings)}.", err=True)
+        click.echo(f"The cluster's files are in {folder}; `token` is the API's token.", err=True)
     else:
-        click.echo(f"Nothing runs in {folder}. Start it with `prevs local up`.")
+        click.echo(f"Nothing runs in {folder}. `prevs local up` starts a cluster.")
     ctx.exit(0 if state.get("up") else 1)
 
 
 @local.command()
 @click.argument("part")
 @_folder
-@click.option("-f", "--follow", is_flag=True, help="Show what comes, too.")
+@click.option("-f", "--follow", is_flag=True, help="Also show new lines as they come.")
 @click.pass_context
 def logs(ctx: click.Context, part: str, folder: Path, follow: bool) -> None:
-    """Show the end of the log of a PART, by its name in `prevs local status`."""
+    """Show the end of the log of PART. `prevs local status` lists the parts."""
     settings = read(folder)
     names = sorted(log.stem for log in (folder / "log").glob("*.log"))
     if settings is None or part not in names:
         known = ", ".join(names) or "none: nothing has run here"
-        raise click.BadParameter(f"{part!r} has no log. There are: {known}", ctx, param_hint="PART")
+        why = f"{part!r} has no log. The logs are: {known}"
+        raise click.BadParameter(why, ctx, param_hint="PART")
     os.execvp("tail", ["tail", "-n", "200", *(["-F"] if follow else []), str(settings.log(part))])  # noqa: S606
 
 
@@ -182,7 +206,7 @@ def logs(ctx: click.Context, part: str, folder: Path, follow: bool) -> None:
 @_folder
 @click.pass_context
 def down(ctx: click.Context, folder: Path) -> None:
-    """End everything; `up` goes on from the same state."""
+    """Stop all parts. `up` goes on from the same state."""
     console = Console(soft_wrap=True)
     settings = read(folder)
     try:

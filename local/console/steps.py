@@ -1,4 +1,4 @@
-"""Prints steps: a line with the time for each; on a terminal, current ones with a spinner too."""
+"""Prints steps: a line with the time of each, and on a terminal a spinner for the current ones."""
 
 import contextlib
 import time
@@ -35,7 +35,7 @@ class _Board:
         self._spinner = Spinner("dots", style="cyan")
 
     def show(self, step: Step) -> None:
-        """Draw a step while it goes on, and print its line when it is over."""
+        """Draw a step while it goes on, and print its line when it ends."""
         if step.state in _GOING_ON:
             self._steps[step.name] = step, time.monotonic()
         elif step.state == _SLOW:
@@ -56,7 +56,7 @@ class _Board:
 
 @contextlib.contextmanager
 def board(console: Console) -> Iterator[Show]:
-    """Yield the function that shows steps: when they are over, and on a terminal also before."""
+    """Yield the function that shows steps: when they end, and on a terminal also before."""
     if not console.is_terminal:
         yield lambda step: None if step.state in _GOING_ON else show(console, step)
         return
@@ -66,7 +66,7 @@ def board(console: Console) -> Iterator[Show]:
 
 
 def show(console: Console, step: Step) -> None:
-    """Print the line of a step that has ended well, or is slow."""
+    """Print the line of a step that has succeeded or is slow."""
     mark, style = _MARKS.get(step.state, (" ", ""))
     detail = step.detail.replace("\n", " ")
     line = f" {step.name:<13} {step.state:<8} {step.seconds:5.1f} s  {detail}".rstrip()
@@ -74,7 +74,7 @@ def show(console: Console, step: Step) -> None:
 
 
 def show_failure(console: Console, failure: LocalError) -> None:
-    """Print which step failed, why, and the next step."""
+    """Print the step that failed, the reason, and the next step."""
     mark, style = _MARKS["failed"]
     console.print(Text(mark, style).append(f" {failure.step} failed:", "default"))
     for line in failure.why.splitlines():
@@ -85,7 +85,7 @@ def show_failure(console: Console, failure: LocalError) -> None:
 
 @contextlib.contextmanager
 def download_bar(console: Console, what: str) -> Iterator[Report]:
-    """Yield a function that shows the progress of a download; on a terminal, as a bar."""
+    """Yield a function that shows the progress of a download, on a terminal as a bar."""
     columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(what, total=None, visible=False)

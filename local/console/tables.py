@@ -19,8 +19,8 @@ def addresses(settings: Settings, token: str) -> str:
     return "\n".join(
         (
             f"Addresses  http://<label>.<app>.{settings.domain}{port}/",
-            f"Dashboard  {settings.framework_api(1)}/ (it asks for the token)",
-            f"API        {settings.api} (its token: {token})",
+            f"Dashboard  {settings.framework_api(1)}/ (sign in with the token)",
+            f"API        {settings.api} (token: {token})",
             f"Mesos      http://127.0.0.1:{settings.mesos_port}/state ({sign_in(settings)})",
             f"ZooKeeper  127.0.0.1:{settings.zookeeper_port}",
             f"Logs       prevs local logs PART (or {settings.folder / 'log'})",
@@ -34,7 +34,7 @@ def sign_in(settings: Settings) -> str:
     A cluster that an earlier version started has no sign-in.
     """
     if not settings.mesos_access.folder.exists():
-        return "it asks nobody who one is; `prevs local down` and `prevs local up` close it"
+        return "open to everybody; `prevs local down` and `prevs local up` close it"
     return f"user {OPERATOR}, password in {settings.mesos_access.secret_file(OPERATOR)}"
 
 

@@ -1,4 +1,4 @@
-"""Our own dockerd: launches it, finds it, and ends it with all that it left."""
+"""Our own dockerd: launches it, finds it, stops it, and removes all that it left."""
 
 import contextlib
 import dataclasses
@@ -63,7 +63,7 @@ class Daemon:
         return bridge.name(self.folder)
 
     def lost_bridge(self) -> bool:
-        """Return whether it runs without its bridge, because somebody removed that."""
+        """Return whether it runs without its bridge, because somebody removed the bridge."""
         process = self.process()
         if process is None or not self._pool_file.exists():
             return False
@@ -78,7 +78,7 @@ class Daemon:
         """Start it; returns at once. Raises LocalError if it isn't installed."""
         program = shutil.which("dockerd", path=f"{environ.get('PATH', '')}:{SYSTEM}")
         if program is None:
-            raise LocalError("dockerd", "not installed", "Install it: provision/debian.sh")
+            raise LocalError("dockerd", "not installed", "Install it: run provision/debian.sh.")
         self._end_left()
         # If a killed run left containerd's pid file, a new dockerd waits ten seconds for it. A
         # dockerd that finds networks of an earlier run removes docker0, which is not ours.
@@ -141,8 +141,8 @@ class Daemon:
             _run_all(firewall.undo(nothing, _network(), firewall.Gone(own, shared=True)))
         pool = bridge.choose_pool(self.folder, [one for link in _links() for one in link.networks])
         if pool is None:
-            why = "other networks of this machine have all addresses that its own may have"
-            raise LocalError("dockerd", why, "`ip address` shows them. End another dockerd.")
+            why = "other networks of this machine use all the addresses that it may use"
+            raise LocalError("dockerd", why, "`ip address` shows them. Stop another dockerd.")
         self._pool_file.write_text(str(pool))
         self._add_bridge(pool)
         return pool
@@ -156,8 +156,8 @@ class Daemon:
             )
         )
         if not bridge.is_there(os.getpid(), self.bridge):
-            why = f"its bridge {self.bridge} cannot be made (`ip link add` as root)"
-            raise LocalError("dockerd", why, "Install iproute2: provision/debian.sh")
+            why = f"its bridge {self.bridge} cannot be created (`ip link add` as root)"
+            raise LocalError("dockerd", why, "Install iproute2: run provision/debian.sh.")
 
     def _own_links(self) -> list[str]:
         with contextlib.suppress(OSError, ValueError):
@@ -167,9 +167,8 @@ class Daemon:
 
     def _remember_network(self) -> None:
         remembered = self.folder / "before.json"
-        if (
-            self._before() is None
-        ):  # else it was killed, and the current state includes its own changes
+        # If it was killed, the current state includes its own changes.
+        if self._before() is None:
             others = map(_folder_of, processes.running("dockerd"))
             before = (Daemon(folder)._before() for folder in others if folder)
             network = next(filter(None, before), None) or _network()
@@ -251,5 +250,5 @@ def _signal(process: Identity, number: signal.Signals) -> None:
 
 
 def _as_root(command: list[str]) -> list[str]:
-    """Return the command itself if we are root, else with `sudo -n`, which never asks."""
+    """Return the command itself if we are root, else with `sudo -n`, which never prompts."""
     return command if os.geteuid() == 0 else ["sudo", "-n", *command]

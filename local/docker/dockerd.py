@@ -3,7 +3,7 @@
 Our own dockerd has one folder per user and keeps its images between runs:
 
     lock     held exclusively to start or stop it
-    lease    each cluster holds it shared; who can get it exclusively is the last one, and stops it
+    lease    each cluster holds it shared; the last one can hold it exclusively, and stops dockerd
     docker.sock  pid  data/  exec/  log  pool (the addresses of its networks)
     before.json (the machine's network before it started)
 
@@ -27,9 +27,9 @@ from local.parts.part import describe_exit, last_lines
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 RESTART = "restart it: `sudo systemctl restart docker`"
 ADVICE = (
-    "Docker is needed: one that runs and that you may use (`sudo systemctl start docker`, "
-    "`sudo adduser $USER docker`, log in again; or DOCKER_HOST), or an installed one "
-    "(provision/debian.sh) that prevs may start: as root, or with a sudo that asks no password."
+    "Start Docker (`sudo systemctl start docker`) and let your user use it (`sudo adduser $USER "
+    "docker`, then log in again), or set DOCKER_HOST. Or install it (run provision/debian.sh) and "
+    "let prevs start it: as root, or by sudo without a password."
 )
 _PID_FILE = Path("/var/run/docker.pid")
 """The pid file of the machine's dockerd, which answers at DEFAULT_HOST."""
@@ -138,7 +138,8 @@ class DockerPart:
         deadline = time.monotonic() + 60
         while self._lock is None and not self._take_lock():
             if time.monotonic() > deadline:
-                raise LocalError(self.name, "another cluster starts or stops it for over 60 s")
+                why = "another cluster has been starting or stopping it for over 60 s"
+                raise LocalError(self.name, why, "Run the same command again.")
             time.sleep(0.05)
         try:
             self._lease.close()
@@ -179,7 +180,7 @@ class DockerPart:
 
 
 def _lost(name: str) -> str:
-    return f"its bridge {name} was removed, and without it builds fail"
+    return f"its bridge {name} was removed, so builds fail"
 
 
 def _try_lock(file: IO[bytes], kind: int) -> bool:

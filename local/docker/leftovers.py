@@ -7,11 +7,11 @@ from local.errors import LocalError
 
 
 class LeftoversPart:
-    """A Part with nothing running: start and stop remove the cluster's containers and networks."""
+    """A Part without a process: start and stop remove the cluster's containers and networks."""
 
     name = "leftovers"
     needs = ("dockerd",)
-    advice = "Remove them by hand: docker ps -a --filter label=prevs.cluster"
+    advice = "Remove them by hand; `docker ps -a --filter label=prevs.cluster` lists them."
     address = ""
     pid = None
 

@@ -3,7 +3,7 @@
 The master here does not use ZooKeeper. So while it answers, this part keeps an ephemeral,
 sequential znode /mesos/json.info_<n> with its MasterInfo. Each start of the master gets a new
 znode, as clients distinguish masters by its number. Everybody may read it. With an identity nobody
-else may change it: whoever announces himself as the master gets every order.
+else may change it, as all programs trust the announced master.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ class AnnouncementPart:
 
     name = "announcement"
     needs = ("zookeeper", "master")
-    advice = "Look at the logs of zookeeper and master: prevs local logs zookeeper"
+    advice = "Read the logs: `prevs local logs zookeeper`, `prevs local logs master`."
     pid = None
 
     def __init__(

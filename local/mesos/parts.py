@@ -15,12 +15,18 @@ from local.parts import processes
 from local.parts.part import ProcessPart, answers_http, environment
 
 _ADVICE = (
-    "Install what it needs: provision/debian.sh (libsvn1, libapr1t64, libsasl2-2, "
-    "libsasl2-modules). "
-    "Ports can be chosen: --mesos-port, --agent-port."
+    "Install its packages: run provision/debian.sh (libsvn1, libapr1t64, libsasl2-2, "
+    "libsasl2-modules). If a port is taken, choose another with --mesos-port or --agent-port."
 )
 
 
+_MASTER_FLAGS = {
+    "MESOS_ALLOCATION_INTERVAL": "500ms",
+    # An agent that does not answer counts as unreachable after 15 s, not after Mesos's 75 s:
+    # loopback has no short failures, and people who kill an agent to try it out should not wait.
+    "MESOS_AGENT_PING_TIMEOUT": "3secs",
+    "MESOS_MAX_AGENT_PING_TIMEOUTS": "5",
+}
 _EXECUTOR_GRACE = 15  # seconds: an executor ends its container first
 _PATIENCE = 15  # seconds: the most that Mesos accepts
 
@@ -57,22 +63,15 @@ def master_part(
     log: Path,
     access: Access | None = None,
 ) -> ProcessPart:
-    """Return the master; with `access` it authenticates everybody, else nobody.
+    """Return the master. With `access` it authenticates everybody, else nobody.
 
     Its registry is in memory. With a replicated log a new master would wait ten minutes for the
     agents that it remembers, and would not reconcile their tasks meanwhile. Here some agents may
     never come back (fewer agents, or other resources); those that do have their old ids.
-
-    An agent that does not answer counts as unreachable after 15 s, not after Mesos's 75 s: loopback
-    has no short failures, and people who kill an agent to try it out should not have to wait.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    own = _common_flags(installation, address, folder) | {
-        "MESOS_ALLOCATION_INTERVAL": "500ms",
-        "MESOS_AGENT_PING_TIMEOUT": "3secs",
-        "MESOS_MAX_AGENT_PING_TIMEOUTS": "5",
-        **(access.master_flags() if access else {}),
-    }
+    own = _common_flags(installation, address, folder) | _MASTER_FLAGS
+    own |= access.master_flags() if access else {}
     return ProcessPart(
         name="master",
         command=(str(installation.program), "master"),
@@ -96,7 +95,7 @@ def agent_part(
     patience: int = _PATIENCE,
     access: Access | None = None,
 ) -> ProcessPart:
-    """Return an agent, ready when the master has registered it. `access` is the master's.
+    """Return an agent. It is ready when the master has registered it. `access` is the master's.
 
     A restarted agent always waits `patience` seconds for executors, even if all have come back.
     """

@@ -171,7 +171,7 @@ def test_status_lists_the_parts_and_succeeds_only_when_all_are_up(running: Own) 
 
 
 def test_up_reports_that_it_is_up_already(running: Own) -> None:
-    assert "up already" in running.up()
+    assert "already up" in running.up()
 
 
 def test_up_with_other_settings_is_refused_while_it_is_up(running: Own) -> None:

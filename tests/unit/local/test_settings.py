@@ -40,7 +40,7 @@ def test_a_folder_its_token_and_its_key_are_closed_to_others(tmp_path: Path) -> 
 
 def test_settings_that_cannot_be_read_raise_with_the_next_step(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text(json.dumps({"strange": 1}))
-    with pytest.raises(LocalError, match="Remove it to start anew"):
+    with pytest.raises(LocalError, match="Remove it to start with new settings"):
         settings.read(tmp_path)
 
 
