@@ -61,7 +61,7 @@ def post(
         response = connection.getresponse()
         answer = response.read(1000).decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as exc:
-        why = f"no answer of {address} ({exc or type(exc).__name__})"
+        why = f"no answer from {address} ({exc or type(exc).__name__})"
         raise CallFailed(call, why, status=None, outcome_unknown=True) from exc
     finally:
         connection.close()

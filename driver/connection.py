@@ -111,7 +111,7 @@ class Connection(library.Connection):
             tls.handshake()
         except OSError as exc:
             raise LinkOver(
-                f"{self.addr[0]}:{self.addr[1]} cannot be trusted, or speaks no TLS: {exc}"
+                f"{self.addr[0]}:{self.addr[1]} failed the TLS handshake: {exc}"
             ) from exc
 
     def _read(self) -> None:

@@ -132,7 +132,7 @@ class Detector:
         except KazooException as exc:
             logger.warning("The masters cannot be read from ZooKeeper: %r", exc)
         except Exception:
-            logger.exception("The leading master could not be followed; this is tried again")
+            logger.exception("The detector could not find the leading master; it tries again")
 
     def _compare(self, leader: str | None) -> None:
         if leader != self._appointed and not self._stopped.is_set():

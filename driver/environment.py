@@ -40,7 +40,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         try:
             durations[name] = float(library.parse_duration(text))
         except (AssertionError, TypeError):
-            problems.append(f"{name} is no duration: {text!r}")
+            problems.append(f"{name} is not a duration: {text!r}")
     if problems:
         raise ValueError(f"{'; '.join(problems)} (a Mesos agent sets these for an executor)")
     return Environment(

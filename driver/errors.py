@@ -23,7 +23,7 @@ class NotConnected(DriverError):
     """There is no subscription, so nothing was sent; `why` is the problem of the link."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"Not subscribed with Mesos, nothing was sent: {why}")
+        super().__init__(f"Not subscribed with Mesos, so nothing was sent: {why}")
         self.why = why
 
 
@@ -35,7 +35,7 @@ class CallFailed(DriverError):
     """
 
     def __init__(self, call: str, why: str, *, status: int | None, outcome_unknown: bool) -> None:
-        fate = "nobody knows whether it was done" if outcome_unknown else "it was not done"
+        fate = "Mesos may have executed it" if outcome_unknown else "Mesos has not executed it"
         super().__init__(f"{call} failed, {fate}: {why}")
         self.call = call
         self.status = status
@@ -58,7 +58,7 @@ class Unauthorized(DriverError):
     """The master answers SUBSCRIBE with 401 or 403, its `status`."""
 
     def __init__(self, why: str, status: int) -> None:
-        super().__init__(f"Mesos does not take this framework's credentials: {why}")
+        super().__init__(f"Mesos rejects this framework's credentials: {why}")
         self.status = status
 
 
@@ -74,7 +74,7 @@ class AgentLost(DriverError):
     """No agent came back within `seconds`, which is as long as an executor may wait."""
 
     def __init__(self, why: str, seconds: float) -> None:
-        super().__init__(f"No agent for {seconds:g} s: {why}")
+        super().__init__(f"No agent has answered for {seconds:g} s: {why}")
         self.seconds = seconds
 
 

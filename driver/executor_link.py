@@ -146,7 +146,7 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
             try:
                 self._send_update(status)
             except Exception:
-                logger.exception("An update could not be sent; this is tried again")
+                logger.exception("The driver could not send an update; it tries again")
                 self._updates.wait_closed(_RESEND_SECONDS)
 
     def _send_update(self, status: dict[str, Any]) -> None:
@@ -163,10 +163,10 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
             # 403 means that the agent waits for our SUBSCRIBE, which will come.
             if isinstance(exc, CallFailed) and _is_final(exc.status) and exc.status != 403:
                 # Sending it again would get the same response, and delay the later updates.
-                logger.exception("An update was refused; it is kept for the next link")
+                logger.exception("The agent refused an update; the next link sends it again")
             else:
                 # It has a uuid, so it may arrive twice.
-                logger.warning("An update is sent again soon: %s", exc)
+                logger.warning("The driver sends an update again soon: %s", exc)
                 self._updates.wait_closed(_RESEND_SECONDS)
                 return
         self._updates.mark_sent(status)

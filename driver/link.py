@@ -277,7 +277,7 @@ class Link(library.Process):
         if self._connection is None or limit is None or self._abandoned is not None:
             return
         if time.monotonic() - self._last_received > limit:
-            raise LinkOver(f"{self._master} has said nothing for {limit:g} s")
+            raise LinkOver(f"{self._master} has been silent for {limit:g} s")
 
     def _lose(self, over: LinkOver) -> None:
         """Close the connection, and schedule the next try."""

@@ -179,7 +179,7 @@ def _build_scalar(kind: Any, value: Any, where: str) -> Any:
     try:
         return _storable(float(value) if whole else value)
     except (OverflowError, UnicodeEncodeError):
-        raise RecordError(where, "it is more than JSON can hold") from None
+        raise RecordError(where, "JSON cannot hold the value") from None
 
 
 def _storable(value: Any) -> Any:

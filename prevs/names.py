@@ -33,12 +33,12 @@ class TaskId(NamedTuple):
 
 
 def is_label(text: str) -> bool:
-    """Tell whether `text` can be the first label of an address."""
+    """Return whether `text` can be the first label of an address."""
     return DNS_LABEL.fullmatch(text) is not None
 
 
 def is_app_name(text: str) -> bool:
-    """Tell whether `text` can name an app: a DNS label of at most 40 that starts with a letter.
+    """Return whether `text` can name an app: a DNS label of at most 40 that starts with a letter.
 
     Two hyphens in a row are reserved for the flat form of an address, `<label>--<app>`.
     """
@@ -46,12 +46,12 @@ def is_app_name(text: str) -> bool:
 
 
 def is_sha(text: str) -> bool:
-    """Tell whether `text` is a whole commit id."""
+    """Return whether `text` is a whole commit id."""
     return SHA.fullmatch(text) is not None
 
 
 def is_commit_prefix(text: str) -> bool:
-    """Tell whether `text` may abbreviate a commit id in an address (7 to 40 hex digits)."""
+    """Return whether `text` may abbreviate a commit id in an address (7 to 40 hex digits)."""
     return COMMIT_PREFIX.fullmatch(text) is not None
 
 

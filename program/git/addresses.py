@@ -115,14 +115,14 @@ def follow(base: str, named: str, root: str) -> str:
         raise NotAllowed("has a password in its address")
     if not address.is_local:
         if not _PLAIN.fullmatch(text):
-            raise NotAllowed("has signs in its address that no URL has")
+            raise NotAllowed("has characters in its address that are not allowed in a URL")
         if is_foreign(address, top):
             _check_foreign(address.origin, top.origin)
         return text
     if not top.is_local:
-        raise NotAllowed("names a path of the agent, which only a repository there may")
+        raise NotAllowed("is a path on the agent; only a repository on the agent may name one")
     if not _is_below(address.path, top.path):
-        raise NotAllowed("is outside the folder that the repository is in")
+        raise NotAllowed("is outside the folder of the app's repository")
     return address.path
 
 
@@ -139,7 +139,7 @@ def find_large_files(repository: str, named: str | None) -> str:
     """
     address = read_address(repository)
     if address is None:
-        raise NotAllowed("would be beside an address that is none")
+        raise NotAllowed("belongs to a repository without a valid address")
     if named is not None:
         found = read_address(named)
         if found is None or found.is_local or not _is_beside(found.origin, address.origin):
@@ -163,18 +163,18 @@ def _check_foreign(named: Origin, own: Origin) -> None:
     """Raise NotAllowed for another origin that a repository may not name."""
     if named.scheme == "ssh":
         raise NotAllowed(
-            "is at another host than the app's repository, and asks for an ssh key: name it by an "
-            "https address that anybody may read, or keep it beside the app's"
+            "is at another host than the app's repository and needs an ssh key: give it an https "
+            "address that anybody may read, or move it to the host of the app's repository"
         )
     if named.scheme == "git" or (named.scheme == "http" and own.scheme in ("https", "ssh")):
         raise NotAllowed(
-            f"is read by {named.scheme}:// from another host than the app's repository: name it by "
-            "https"
+            f"is at another host than the app's repository and is read by {named.scheme}://: give "
+            "it an https address"
         )
     # All parsers must read the same host: no %2e, no 0x7f.1, no dot at the end.
     host = named.host
     if not (host.startswith("[") or _NAME.fullmatch(host) or _IPV4.fullmatch(host)):
-        raise NotAllowed("has a host in its address that is neither a name nor an address")
+        raise NotAllowed("has a host in its address that is neither a name nor an IP address")
 
 
 def _is_beside(named: Origin, own: Origin) -> bool:
@@ -206,7 +206,7 @@ def _join(base: str, named: str) -> str:
     """Make a relative address absolute. Raises NotAllowed if it leads above the host's root."""
     address = read_address(base)
     if address is None:
-        raise NotAllowed("is relative to an address that is none")
+        raise NotAllowed("is relative, but the repository has no valid address")
     # Cut by the length of the path as written: an scp-like path may begin without a slash.
     if address.is_local:
         beginning, path = "", address.path
@@ -222,7 +222,7 @@ def _join(base: str, named: str) -> str:
         elif piece not in ("", "."):
             pieces.append(piece)
     if not pieces:
-        raise NotAllowed("is no repository but a whole host")
+        raise NotAllowed("is a host, not a repository")
     slash = "/" if path.startswith("/") else ""
     return f"{beginning}{slash}{'/'.join(pieces)}"
 

@@ -90,15 +90,16 @@ def find_advice(output: str, credential: Credential | None) -> tuple[str, str] |
 def _give_password(credential: Credential, address: Address) -> Access:
     if not credential.password:
         raise CredentialUnusable(
-            "the app's credential is a key for ssh, and its repository is read by "
-            f"{address.origin.scheme}. Give it a token or a password, or the app an ssh address"
+            "the app's credential is an ssh key, but its repository is read by "
+            f"{address.origin.scheme}. Set a token or a password, or give the app an ssh address"
         )
     username = credential.username or ANY_USER
     if not (username + credential.password).isprintable():
         raise CredentialUnusable(
-            "the app's credential has a line break or a control character in it. Set it again"
+            "the app's credential contains a line break or another control character. Set it again "
+            "without them"
         )
-    # The empty helper removes the machine's helpers: they would be asked first, and store ours.
+    # The empty helper removes the machine's helpers: git would use them first, and store ours.
     scoped = f"credential.{write_origin(address.origin)}.helper"
     settings = _settings(("credential.helper", ""), (scoped, _HELPER))
     secret = {_USER: username, _PASSWORD: credential.password}
@@ -108,14 +109,14 @@ def _give_password(credential: Credential, address: Address) -> Access:
 def _give_key(credential: Credential, folder: Path) -> Access:
     if not credential.private_key.strip():
         raise CredentialUnusable(
-            "the app's credential is a name and a password, and its repository is read by ssh. "
-            "Give it a deploy key with known hosts, or the app an https address"
+            "the app's credential is a name and a password, but its repository is read by ssh. "
+            "Set a deploy key with known hosts, or give the app an https address"
         )
     if not credential.known_hosts.strip():
         raise CredentialUnusable(
-            "the app's ssh key has no known hosts, so nobody could tell whether it is the right "
-            "server that answers. Give it what `ssh-keyscan HOST` prints, compared with what the "
-            "server's operator publishes"
+            "the app's ssh key has no known hosts, so the server cannot be verified. Compare the "
+            "output of `ssh-keyscan HOST` with the keys that the server's operator publishes, and "
+            "set it as the known hosts"
         )
     key, known = folder / "key", folder / "known_hosts"
     options = (f"IdentityFile={_escape(key)}", f"UserKnownHostsFile={_escape(known)}")
@@ -155,8 +156,8 @@ _ADVICE = (
         {
             "none": ("it asks for a name and a password, and the app has no credential", _SET),
             "given": (
-                "it led to another address, which asks for a name and a password; the app's "
-                "credential goes to the repository's own address only",
+                "it redirects to another address, which asks for a name and a password; the app's "
+                "credential is used at the repository's own address only",
                 "Give the app the address that the repository has now, then retry",
             ),
         },
@@ -170,7 +171,7 @@ _ADVICE = (
             "none": ("it asks for a credential, and the app has none", _SET),
             "given": (
                 "it refuses the app's credential",
-                "Check that the token or password is right, has not run out and may read this "
+                "Check that the token or password is correct, has not expired and may read this "
                 "repository; set it again, then retry",
             ),
         },
@@ -183,20 +184,19 @@ _ADVICE = (
                 "Give the app a credential with a deploy key and known hosts, then retry",
             ),
             "given": (
-                "its server shows none of the ssh keys in the credential's known hosts",
-                "If the server has a new key, set the credential again with what `ssh-keyscan "
-                "HOST` prints; if nobody knows of one, somebody else may be answering",
+                "its server's ssh key is not in the credential's known hosts",
+                "If the server has a new key, set the credential again with the output of "
+                "`ssh-keyscan HOST`; if nobody changed the key, another machine may be answering",
             ),
         },
     ),
     (
         re.compile(r"Load key .*(error in libcrypto|invalid format|incorrect passphrase)"),
         {
-            "none": ("the agent's own ssh key cannot be used", "Its operator has to look"),
+            "none": ("the agent's own ssh key cannot be used", "The agent's operator must fix it"),
             "given": (
                 "the app's deploy key cannot be used",
-                "It has to be a private key as ssh-keygen writes it, without a passphrase; "
-                "set it again, then retry",
+                "Set a private key without a passphrase, as ssh-keygen writes it, then retry",
             ),
         },
     ),
@@ -206,7 +206,8 @@ _ADVICE = (
             "none": ("it asks for an ssh key, and the app has no credential", _SET),
             "given": (
                 "it refuses the app's deploy key",
-                "Add the key's public half to the repository (to read is enough), then retry",
+                "Add the public key to the repository's deploy keys (read access is enough), then "
+                "retry",
             ),
         },
     ),

@@ -45,7 +45,7 @@ def find_reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines()]
     kept = [line for line in lines if line and _BLAME.sub("", line) not in _BOILERPLATE]
     if not kept:
-        return "git failed and said nothing"
+        return "git failed without a message"
     at = next((at for at, line in enumerate(kept) if _BLAME.match(line)), len(kept) - 1)
     why = _BLAME.sub("", kept[at])
     if why.endswith(":"):

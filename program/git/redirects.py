@@ -25,10 +25,10 @@ TRACE: Mapping[str, str] = {"GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1"
 QUESTION = ("ls-remote", "--quiet", "--heads", "--end-of-options")
 """The arguments of git for a trace; the address follows."""
 
-_ENDLESS = "its server sends on from one address to the next, without an end"
+_ENDLESS = "its server redirects again and again"
 _ADVICE = (
-    "It is not followed there, where other credentials might be used. If that is the repository, "
-    "give the app that address"
+    "git does not follow it there, where other credentials might be used. If the repository is "
+    "there, give the app that address"
 )
 
 _TAIL = "/info/refs?service=git-upload-pack"
@@ -64,7 +64,7 @@ def follow(address: str, run: Callable[[str], T], trace: Callable[[str], str]) -
             return run(address)
         except Redirected:
             address = find_moved(address, trace(address))
-    raise RedirectRefused(_ENDLESS, "Give the app the address where the repository is")
+    raise RedirectRefused(_ENDLESS, "Give the app the final address of the repository")
 
 
 def is_redirected(output: str) -> bool:
@@ -83,7 +83,7 @@ def find_moved(address: str, traced: str) -> str:
     known = moved is not None and own is not None and where.endswith(_TAIL) and not moved.user
     if known and moved and own and _is_own(moved.origin, own.origin):
         return where.removesuffix(_TAIL)
-    raise RedirectRefused(f"its server sends on to {_show(where)}", _ADVICE)
+    raise RedirectRefused(f"its server redirects to {_show(where)}", _ADVICE)
 
 
 def _is_own(moved: Origin, own: Origin) -> bool:

@@ -46,7 +46,7 @@ def as_json(checks: Sequence[Check]) -> list[dict[str, Any]]:
 
 def turns(name: str, seconds: float, limit: float) -> Check:
     """Return the check of a loop whose last turn was so many seconds ago."""
-    detail = f"The {name}'s loop last went round {seconds:.1f} s ago."
+    detail = f"The {name}'s loop last ran {seconds:.1f} s ago."
     if seconds > limit:
-        detail += f" It has {limit:.0f} s for that."
+        detail += f" It must run every {limit:.0f} s."
     return Check(name, seconds <= limit, detail)

@@ -1,6 +1,6 @@
-"""Which sites get the cookies of a preview's scripts, by the public suffix list of browsers.
+"""Finds the sites that get the cookies of a preview's scripts, by the browsers' public suffix list.
 
-The library brings the list of its release; nothing is downloaded.
+The library contains the list; nothing is downloaded.
 """
 
 import functools

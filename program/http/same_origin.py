@@ -1,4 +1,4 @@
-"""Whether a request comes from the page of its own host. Pure."""
+"""Checks whether a request comes from a page of its own host. Pure."""
 
 from urllib.parse import urlsplit
 

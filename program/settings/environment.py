@@ -23,7 +23,7 @@ T = TypeVar("T", bound="EnvironmentSettings")
 
 
 class SettingsError(Exception):
-    """Invalid settings; `problems` are lines for people."""
+    """Some settings are invalid; `problems` are lines for people."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -92,7 +92,7 @@ def _line(problem: Mapping[str, Any]) -> str:
 
 def _check_domain(value: str) -> str:
     if not all(names.is_label(part) for part in value.split(".")):
-        raise ValueError(f"{value!r} is no domain name of small letters, digits and hyphens")
+        raise ValueError(f"{value!r} is not a domain name of lowercase letters, digits and hyphens")
     return value
 
 
@@ -133,9 +133,9 @@ MetricsTokenFile = Annotated[
     Path | None,
     AfterValidator(lambda value: value and _check_tokens(value)),
     Field(
-        description="Holds the tokens that are good for reading `/metrics` alone, one a line: any "
-        "one is what Prometheus sends (its `credentials_file`). Without, the token in "
-        "`PREVS_TOKEN_FILE` is what is left. Frameworks and proxies may have the same.",
+        description="A file with tokens that may read `/metrics` and nothing else, one a line. "
+        "Prometheus sends any one of them (its `credentials_file`). Without this file only the "
+        "token in `PREVS_TOKEN_FILE` may. Frameworks and proxies may share one file.",
     ),
 ]
 """A file of tokens for reading metrics, checked when the settings are read."""
@@ -147,8 +147,8 @@ ZookeeperServers = Annotated[
     str,
     Field(
         pattern=rf"^{HOST_PORT}(,{HOST_PORT})*(/[A-Za-z0-9._-]+)*$",
-        description="The servers of the ZooKeeper that holds the records; with a path at the end, "
-        "all is below that (a chroot), which a framework makes where it is missing.",
+        description="The ZooKeeper servers that hold the records. With a path at the end (a "
+        "chroot), everything is below it; a framework creates it if it is missing.",
         examples=["10.0.0.1:2181,10.0.0.2:2181", "10.0.0.1:2181,10.0.0.2:2181/teams"],
     ),
 ]
@@ -158,10 +158,10 @@ ZookeeperAuthFile = Annotated[
     Path | None,
     AfterValidator(lambda value: value and _check_identities(value)),
     Field(
-        description="Holds who this is for ZooKeeper, `user:password`: what is made is then for "
-        "that user alone, and a framework closes what was open. More lines are others whose znodes "
-        "it may use, too. Every framework needs the same; proxies may have one of their own, "
-        "which the frameworks' `PREVS_PROXY_ZOOKEEPER_AUTH_FILE` names.",
+        description="A file with this program's identity at ZooKeeper, `user:password`. Then only "
+        "that user may use the new znodes, and a framework closes the open ones. Further lines are "
+        "other users whose znodes it may use. All frameworks need the same file; proxies may have "
+        "one of their own, which the frameworks' `PREVS_PROXY_ZOOKEEPER_AUTH_FILE` names.",
     ),
 ]
 """A file with digest identities for ZooKeeper, checked when the settings are read."""

@@ -27,7 +27,7 @@ def read_keys(path: Path) -> tuple[str, ...]:
     keys = read_lines(path)
     for number, key in keys.items():
         if not _KEY.fullmatch(key):
-            raise ValueError(f"line {number} of {path} is no key; `prevs key` makes one")
+            raise ValueError(f"line {number} of {path} is not a key; `prevs key` makes one")
     if not keys:
         raise ValueError(f"{path} holds no key; `prevs key` makes one")
     return tuple(keys.values())

@@ -17,7 +17,7 @@ def read_tokens(path: Path) -> tuple[str, ...]:
     tokens = read_lines(path)
     for number, token in tokens.items():
         if not token.isprintable():  # it goes into an HTTP header
-            raise ValueError(f"line {number} of {path} has characters that no token has")
+            raise ValueError(f"line {number} of {path} has invalid characters")
     if not tokens:
-        raise ValueError(f"{path} holds no token")
+        raise ValueError(f"{path} holds no token; write at least one line")
     return tuple(tokens.values())

@@ -36,5 +36,5 @@ def read_identities(path: Path) -> tuple[str, ...]:
         if not (user and colon and password and line.isprintable()):
             raise ValueError(f"line {number} of {path} is not user:password")
     if not found:
-        raise ValueError(f"{path} holds no user:password")
+        raise ValueError(f"{path} holds no user:password; write at least one line")
     return tuple(found.values())

@@ -1,8 +1,7 @@
 """Makes foreign text safe to show: removes or names harmful code points. Pure.
 
-A log, a ref, a commit's subject or the message of a build is from people whom nobody has vetted.
-Two kinds of code points are harmful on every screen. Each edge also escapes its own markup, such as
-HTML.
+Anybody may have written a log, a ref, a commit's subject or the message of a build. Two kinds of
+code points are harmful on every screen. Each edge also escapes its own markup, such as HTML.
 
 A terminal obeys commands: escape sequences, also those that begin with one 8-bit character
 (U+0080 to U+009F), and every other control character (U+0000 to U+001F, U+007F). They move

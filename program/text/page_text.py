@@ -29,11 +29,11 @@ def end_of_log(text: str, most: int = 3000) -> str:
 
     Colours are removed; a mark that would reorder a line is shown as its number.
     """
-    looked_at = text[-4 * most :]
-    if looked_at != text:  # skip the cut first line, which may begin inside an escape sequence
-        looked_at = looked_at.partition("\n")[2]
-    looked_at = name_marks(drop_sequences(looked_at))
-    kept = "\n".join(_bare(_overwrite(line)) for line in looked_at.split("\n"))
+    end = text[-4 * most :]
+    if end != text:  # skip the cut first line, which may begin inside an escape sequence
+        end = end.partition("\n")[2]
+    end = name_marks(drop_sequences(end))
+    kept = "\n".join(_bare(_overwrite(line)) for line in end.split("\n"))
     whole = len(kept)
     while (over := _cost(kept) - most) > 0:
         kept = kept[max(over // _DEAREST, 1) :]

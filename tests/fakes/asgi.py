@@ -109,7 +109,7 @@ class ApiInProcess:
         )
 
     def _healthy(self) -> tuple[Check, ...]:
-        return (Check("service", not self.stuck, "It last went round 1.0 s ago."),)
+        return (Check("service", not self.stuck, "It last ran 1.0 s ago."),)
 
     def _ready(self) -> tuple[Check, ...]:
         return Check("zookeeper", not self.trouble, self.trouble or "It answers."), *self._healthy()

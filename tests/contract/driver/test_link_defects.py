@@ -139,7 +139,7 @@ def test_an_unreachable_address_is_a_failed_try_p11(
 def test_a_connect_without_an_answer_is_given_up_p12(make: Make, unanswered: str) -> None:
     """P12: pymesos takes it for a connection, and waits for the kernel's two minutes."""
     driver = make(unanswered, pace=IMPATIENT)
-    wait_until(lambda: "has said nothing for 1 s" in driver.problem)
+    wait_until(lambda: "has been silent for 1 s" in driver.problem)
     assert not driver.connected
 
 
@@ -155,7 +155,7 @@ def test_a_master_that_accepts_the_connection_and_stays_silent_is_given_up_p12(
         kept, _ = mute.accept()
         with pytest.raises(NotConnected, match="closed the stream"):
             driver.revive()
-        wait_until(lambda: "has said nothing for 5 s" in driver.problem)
+        wait_until(lambda: "has been silent for 5 s" in driver.problem)
         kept.close()
 
 

@@ -113,7 +113,7 @@ def test_the_error_is_the_same_whatever_the_foreign_host_does(
     cases = [
         (here, closed, "asks for a credential|could not read|asks for a name"),
         (here, elsewhere.url("none.git"), "not found"),
-        (here, elsewhere.url("moved"), "sends on to http://127.0.0.1:1/x"),
+        (here, elsewhere.url("moved"), "redirects to http://127.0.0.1:1/x"),
         (here, elsewhere.url("library.git", host="other.example"), "certificate|SSL"),
         (here, f"https://{NAME}:{free_port()}/library.git", "onnect"),
         (nowhere, f"https://{NAME}/library.git", r"\(found: none\)"),

@@ -190,7 +190,7 @@ def test_a_redirect_to_another_server_does_not_pass_the_credential_on(
     for beginning, to in (("/large/", "large/"), ("/shop.git/info/lfs/", "shop.git/info/lfs/")):
         server.redirects_later = {beginning: other + to}
         why = str(agent.failure(server.url("shop.git"), sha, GOOD))
-        assert "led to another address" in why
+        assert "redirects to another address" in why
         assert elsewhere.shown == set()
 
 
@@ -213,7 +213,7 @@ def test_the_agents_own_credentials_are_sent_to_no_store_of_large_files(
     else:
         server.redirects_later = {"/large/": other}
     why = str(agent.failure(server.url("shop.git"), commit(repository), GOOD))
-    assert "led to another address" in why
+    assert "redirects to another address" in why
     assert elsewhere.shown == set()
 
 

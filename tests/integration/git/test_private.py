@@ -94,7 +94,7 @@ def test_a_repository_that_the_agents_user_may_read_needs_no_credential(
     [
         (None, "the app has no credential. Give the app a credential"),
         (Credential(USER, "wrong"), "it refuses the app's credential. Check that the token"),
-        (Credential(private_key="k", known_hosts="h"), "is a key for ssh, .* is read by https"),
+        (Credential(private_key="k", known_hosts="h"), "is an ssh key, .* is read by https"),
     ],
 )
 def test_a_wrong_credential_is_reported_with_what_to_do(
@@ -113,14 +113,14 @@ def test_a_wrong_credential_is_reported_with_what_to_do(
 def test_a_redirect_to_another_host_is_reported_and_not_followed(
     agent: Agent, server: HttpsRepositories, elsewhere: HttpsRepositories, shown: set[str]
 ) -> None:
-    """Also where a server asks and then sends on, as one would that collects passwords."""
+    """Also if a server asks for one and then redirects, as one would that collects passwords."""
     if shown:
         server.redirects_later["/shop.git/"] = elsewhere.url("shop.git/")
     else:
         server.redirects["/shop.git/"] = elsewhere.url("shop.git/")
     with pytest.raises(RepositoryMoved, match="give the app that address") as raised:
         agent.files(server.url("shop.git"), "0" * 40, GOOD)
-    assert raised.value.why == f"its server sends on to {elsewhere.url('shop.git')}"
+    assert raised.value.why == f"its server redirects to {elsewhere.url('shop.git')}"
     assert TOKEN not in str(raised.value)
     assert server.shown == shown
     assert elsewhere.asked == []
@@ -216,7 +216,7 @@ def test_wrong_keys_are_reported_with_what_to_do(
     )
     good = key_of(ssh)
     for credential, why in (
-        (dataclasses.replace(good, known_hosts=known_of_another), "none of the ssh keys in"),
+        (dataclasses.replace(good, known_hosts=known_of_another), "is not in the credential"),
         (dataclasses.replace(good, private_key=other.read_text()), "refuses the app's deploy key"),
         (dataclasses.replace(good, private_key="nonsense"), "deploy key cannot be used"),
         (None, "ssh key is not known"),
@@ -231,7 +231,7 @@ def test_a_credential_overrides_the_users_known_hosts_and_ssh_settings(
     # ssh finds its user's folder by the user's name, not by HOME: so another option is tried.
     agent.environ = {**os.environ, "GIT_SSH_COMMAND": "ssh -o StrictHostKeyChecking=no"}
     stranger = dataclasses.replace(key_of(ssh), known_hosts="[127.0.0.1]:1 ssh-ed25519 AAAA")
-    with pytest.raises(RepositoryUnreachable, match="none of the ssh keys"):
+    with pytest.raises(RepositoryUnreachable, match="is not in the credential"):
         agent.files(ssh.url(repository.folder), sha, stranger)
 
 

@@ -150,7 +150,7 @@ def test_forbidden_addresses_are_refused(
     for url, why in (
         (f"ext::sh -c touch% {tmp_path}/ran", "neither relative nor the address"),
         (server.url("library.git").replace("://", "://ada:pw@"), "a password in its address"),
-        ("ssh://git@127.0.0.1/library.git", "asks for an ssh key"),
+        ("ssh://git@127.0.0.1/library.git", "needs an ssh key"),
     ):
         repository.commit({"a": url})
         sha = link(repository, url, "library", inner)

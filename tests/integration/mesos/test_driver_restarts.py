@@ -106,7 +106,7 @@ def test_a_master_that_is_stopped_is_left_at_once_and_taken_again_p6_p12(parts: 
             with pytest.raises(NotConnected):
                 driver.revive()
             events.wait("disconnected")
-            wait_until(lambda: "has said nothing for 1 s" in driver.problem)
+            wait_until(lambda: "has been silent for 1 s" in driver.problem)
             time.sleep(4.0)
         finally:
             os.kill(parts.master.pid, signal.SIGCONT)

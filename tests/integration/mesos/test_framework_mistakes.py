@@ -329,7 +329,7 @@ def test_wrong_credentials_end_it_and_right_ones_are_accepted(
     secret.write_text("wrong")
     options = {"MASTER": choosy_master, "PRINCIPAL": "prevs", "SECRET_FILE": str(secret)}
     why = refusal(place.program(**options), 9)
-    assert "does not take this framework's credentials" in why
+    assert "rejects this framework's credentials" in why
     assert "wrong" not in why
     secret.write_text("right")
     program = place.program(**options)

@@ -32,5 +32,5 @@ def test_every_error_is_of_one_family() -> None:
 def test_the_error_of_a_failed_call_shows_its_outcome() -> None:
     known = errors.CallFailed("KILL", "HTTP 400 no", status=400, outcome_unknown=False)
     unknown = errors.CallFailed("ACCEPT", "no answer", status=None, outcome_unknown=True)
-    assert str(known) == "KILL failed, it was not done: HTTP 400 no"
-    assert str(unknown) == "ACCEPT failed, nobody knows whether it was done: no answer"
+    assert str(known) == "KILL failed, Mesos has not executed it: HTTP 400 no"
+    assert str(unknown) == "ACCEPT failed, Mesos may have executed it: no answer"

@@ -19,7 +19,7 @@ CODES: list[tuple[Notice, int]] = [
     (errors.FailedOver("Framework failed over"), 6),
     (errors.Removed("Framework has been removed"), 7),
     (errors.ForeignState("/prevs", "holds znodes that are not from prevs"), 8),
-    (errors.Unauthorized("Mesos does not take this framework's credentials"), 9),
+    (errors.Unauthorized("Mesos rejects this framework's credentials"), 9),
     (errors.OtherSettings("/prevs/framework/installation", "is of other settings"), 10),
 ]
 

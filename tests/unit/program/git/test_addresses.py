@@ -100,10 +100,10 @@ def test_a_repository_may_name_others(base: str, named: str, address: str) -> No
         ("https://h/x", "..", "neither relative"),
         ("https://h/x", "ext::sh -c id", "neither relative"),
         ("/srv/x", "../deep/../../etc", "outside the folder"),
-        ("https://h/x", "../", "a whole host"),
+        ("https://h/x", "../", "a host, not a repository"),
         ("git@h:x", "../../y", "above the root"),
-        ("https://h/x", "/srv/y", "a path of the agent"),
-        ("https://h/x", "file:///srv/y", "a path of the agent"),
+        ("https://h/x", "/srv/y", "a path on the agent"),
+        ("https://h/x", "file:///srv/y", "a path on the agent"),
         ("/srv/x", "../../etc", "outside the folder"),
         ("/srv/x", "/etc", "outside the folder"),
         ("/srv/x", "/srv/../etc/y", "outside the folder"),
@@ -111,16 +111,16 @@ def test_a_repository_may_name_others(base: str, named: str, address: str) -> No
         ("/srv/x", "/srv", "outside the folder"),
         ("/x", "/etc", "outside the folder"),
         ("https://h/x", "https://ada:pw@h/y", "a password"),
-        ("https://h/x", "https://h/y z", "signs in its address"),
+        ("https://h/x", "https://h/y z", "characters in its address"),
         ("https://h/x", "../../../other.example/y", "above the root"),
-        ("https://h/x", "git@h:y", "asks for an ssh key"),
-        ("git@h:x", "git@other:y", "asks for an ssh key"),
+        ("https://h/x", "git@h:y", "needs an ssh key"),
+        ("git@h:x", "git@other:y", "needs an ssh key"),
         ("https://h/x", "http://h/y", "by http://"),
         ("git@h:x", "http://other/y", "by http://"),
         ("https://h/x", "git://other/y", "by git://"),
         ("git://h/x", "git://other/y", "by git://"),
         *(
-            ("https://h/x", f"https://{host}/y", "neither a name nor an address")
+            ("https://h/x", f"https://{host}/y", "neither a name nor an IP address")
             for host in ("0x7f.1", "127.1", "2130706433", "%6c.example", "h.example.", "a..b")
         ),
     ],
@@ -131,7 +131,7 @@ def test_a_repository_may_not_name_these(base: str, named: str, why: str) -> Non
 
 
 def test_a_submodule_of_another_host_may_not_name_a_path_that_the_app_might() -> None:
-    with pytest.raises(NotAllowed, match="a path of the agent"):
+    with pytest.raises(NotAllowed, match="a path on the agent"):
         follow("https://other/x", "/srv/secret", "https://h/x")
     # What is reached from a repository of this machine stays bounded by that one's folder.
     with pytest.raises(NotAllowed, match="outside the folder"):

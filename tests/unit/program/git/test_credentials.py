@@ -78,12 +78,12 @@ def test_anybodys_access_forgets_the_helpers_of_the_machine() -> None:
 @pytest.mark.parametrize(
     ("credential", "text", "why"),
     [
-        (KEY, "https://h/x", "a key for ssh"),
+        (KEY, "https://h/x", "is an ssh key"),
         (PASSWORD, "git@h:x", "a name and a password"),
         (Credential(private_key="k"), "git@h:x", "ssh-keyscan"),
         (Credential("ada\nhost=evil", "x"), "https://h/x", "a line break"),
-        (Credential("ada", "x\0y"), "https://h/x", "a control character"),
-        (Credential(), "https://h/x", "a key for ssh"),
+        (Credential("ada", "x\0y"), "https://h/x", "another control character"),
+        (Credential(), "https://h/x", "is an ssh key"),
     ],
 )
 def test_an_unusable_credential_is_reported_with_the_next_step(
@@ -99,7 +99,7 @@ def test_an_unusable_credential_is_reported_with_the_next_step(
         (
             "fatal: could not read Username for 'https://h': terminal prompts disabled",
             "the app has no credential",
-            "led to another address",
+            "redirects to another address",
         ),
         ("fatal: Authentication failed for 'https://h/x/'", "has none", "refuses the app's cred"),
         (
@@ -108,7 +108,7 @@ def test_an_unusable_credential_is_reported_with_the_next_step(
             "refuses the app's credential",
         ),
         ("git@h: Permission denied (publickey).", "asks for an ssh key", "the app's deploy key"),
-        ("Host key verification failed.", "is not known", "none of the ssh keys"),
+        ("Host key verification failed.", "is not known", "not in the credential"),
         ('Load key "/k": error in libcrypto', "the agent's own", "deploy key cannot be used"),
     ],
 )

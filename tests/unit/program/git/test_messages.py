@@ -38,8 +38,8 @@ WORD = st.text(
         ),
         ("fatal: nothing follows:\n", "nothing follows:"),
         ("gpg: a\nb\n", "b"),
-        (NO_ACCESS, "git failed and said nothing"),
-        ("", "git failed and said nothing"),
+        (NO_ACCESS, "git failed without a message"),
+        ("", "git failed without a message"),
     ],
 )
 def test_the_line_that_names_the_cause_is_the_reason(output: str, why: str) -> None:

@@ -47,8 +47,8 @@ def test_what_stays_at_its_origin_is_followed(address: str, location: str, moved
 def test_what_leaves_it_is_not(address: str, location: str, shown: str) -> None:
     with pytest.raises(RedirectRefused) as raised:
         find_moved(address, traced(location))
-    assert raised.value.why == f"its server sends on to {shown}"
-    assert raised.value.advice.startswith("It is not followed there")
+    assert raised.value.why == f"its server redirects to {shown}"
+    assert raised.value.advice.startswith("git does not follow it there")
 
 
 def test_no_place_at_all_is_none() -> None:
@@ -65,7 +65,7 @@ def test_a_redirect_is_distinguished_from_other_failures_of_git() -> None:
 
 
 class Server:
-    """A server at h that sends on from each repository in `moves`; what is elsewhere is asked too.
+    """A server at h that redirects from each repository in `moves`; others get requests too.
 
     An answer is the requested address.
     """
@@ -95,13 +95,13 @@ def test_git_runs_again_where_a_repository_has_moved_to() -> None:
 
 def test_no_request_goes_to_another_server() -> None:
     server = Server({"https://h/a": "https://h/b", "https://h/b": "https://evil/c"})
-    with pytest.raises(RedirectRefused, match="sends on to https://evil/c"):
+    with pytest.raises(RedirectRefused, match="redirects to https://evil/c"):
         server.follow("https://h/a")
     assert server.requested == ["https://h/a", "https://h/b"]
 
 
 def test_redirects_without_an_end_are_given_up() -> None:
     server = Server({"https://h/a": "https://h/b", "https://h/b": "https://h/a"})
-    with pytest.raises(RedirectRefused, match="without an end"):
+    with pytest.raises(RedirectRefused, match="again and again"):
         server.follow("https://h/a")
     assert len(server.requested) == 5

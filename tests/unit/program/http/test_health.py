@@ -16,7 +16,7 @@ def test_a_loop_that_goes_round_too_seldom_is_stuck() -> None:
     assert health.turns("service", 2.0, 2.0).ok
     stuck = health.turns("service", 2.04, 2.0)
     assert not stuck.ok
-    assert stuck.detail == "The service's loop last went round 2.0 s ago. It has 2 s for that."
+    assert stuck.detail == "The service's loop last ran 2.0 s ago. It must run every 2 s."
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_loop_that_goes_round_too_seldom_is_stuck() -> None:
         ("master-1.example.org:5050 is away", "(an address) is away"),
         ("zk://user:password@10.0.0.1:2181/mesos", "(an address)"),
         # What is no address stays as it is.
-        ("It last went round 1.0 s ago, at 10:20.", "It last went round 1.0 s ago, at 10:20."),
+        ("It last ran 1.0 s ago, at 10:20.", "It last ran 1.0 s ago, at 10:20."),
         ("Set PREVS_PRINCIPAL: 3 of 5 do.", "Set PREVS_PRINCIPAL: 3 of 5 do."),
         ("docs/operating/tls.md says how.", "docs/operating/tls.md says how."),
     ],

@@ -23,9 +23,9 @@ def test_the_first_of_several_comes_first(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (b"", "holds no key"),
-        (f"{KEY}\nhunter2\n".encode(), "line 2 of .* is no key"),
-        (KEY[:-5].encode(), "line 1 of .* is no key"),
-        (f"{KEY[:-2]}+=".encode(), "line 1 of .* is no key"),
+        (f"{KEY}\nhunter2\n".encode(), "line 2 of .* is not a key"),
+        (KEY[:-5].encode(), "line 1 of .* is not a key"),
+        (f"{KEY[:-2]}+=".encode(), "line 1 of .* is not a key"),
         ("ö".encode(), "cannot be read"),
         (None, "cannot be read"),
     ],
