@@ -12,6 +12,8 @@ from driver.errors import CallFailed, NotConnected
 # A master that does not lead, or still recovers, sends these before it executes the call.
 _NOT_DONE = frozenset({307, 503})
 
+_JSON = {"Content-Type": "application/json"}
+
 
 def subscribe_request(
     host: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
@@ -45,18 +47,11 @@ def post(
     connection failed (nothing was sent), CallFailed for any later failure.
     """
     call = str(body["type"])
-    host, _, port = address.rpartition(":")
     until = time.monotonic() + limit
-    connection = _connection(host, int(port), limit, tls)
-    try:
-        connection.connect()
-    except OSError as exc:
-        connection.close()
-        raise NotConnected(f"{call} could not reach {address}: {exc}") from exc
-    sent = {"Content-Type": "application/json", **headers}
+    connection = _connect(call, address, limit, tls)
     try:
         _allow(connection, until)
-        connection.request("POST", path, body=json.dumps(body).encode(), headers=sent)
+        connection.request("POST", path, json.dumps(body).encode(), {**_JSON, **headers})
         _allow(connection, until)
         response = connection.getresponse()
         answer = response.read(1000).decode("utf-8", "replace")
@@ -66,17 +61,29 @@ def post(
     finally:
         connection.close()
     if not 200 <= response.status < 300:
-        unknown = response.status >= 500 and response.status not in _NOT_DONE
-        why = f"HTTP {response.status} {answer.strip() or response.reason}"
-        raise CallFailed(call, why, status=response.status, outcome_unknown=unknown)
+        raise _failure(call, response.status, answer.strip() or response.reason)
 
 
-def _connection(
-    host: str, port: int, limit: float, tls: Optional[ssl.SSLContext]
+def _failure(call: str, status: int, text: str) -> CallFailed:
+    unknown = status >= 500 and status not in _NOT_DONE
+    return CallFailed(call, f"HTTP {status} {text}", status=status, outcome_unknown=unknown)
+
+
+def _connect(
+    call: str, address: str, limit: float, tls: Optional[ssl.SSLContext]
 ) -> http.client.HTTPConnection:
+    """Return a new connection for a call. Raises NotConnected."""
+    host, _, port = address.rpartition(":")
     if tls is None:
-        return http.client.HTTPConnection(host, port, timeout=limit)
-    return http.client.HTTPSConnection(host, port, timeout=limit, context=tls)
+        connection = http.client.HTTPConnection(host, int(port), timeout=limit)
+    else:
+        connection = http.client.HTTPSConnection(host, int(port), timeout=limit, context=tls)
+    try:
+        connection.connect()
+    except OSError as exc:
+        connection.close()
+        raise NotConnected(f"{call} could not reach {address}: {exc}") from exc
+    return connection
 
 
 def _allow(connection: http.client.HTTPConnection, until: float) -> None:

@@ -2,10 +2,12 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import structlog
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import Processor
 
 from program.logs import log_lines
 
@@ -17,36 +19,38 @@ def configure(form: str = "logfmt") -> None:
 
     May be called again, with another form.
     """
-    shared: list[structlog.typing.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    render = log_lines.renderer(form)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(shared, log_lines.renderer(form)))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # These libraries log each request and connection; we log what it means.
+    for chatty in ("kazoo", "httpx", "httpcore", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _formatter(shared: Sequence[Processor], render: log_lines.Render) -> ProcessorFormatter:
+    """Return the formatter of all lines; `shared` also handles those of libraries."""
 
     def line(_: object, __: str, fields: MutableMapping[str, Any]) -> str:
         first = {name: fields.pop(name) for name in _FIRST if name in fields}
         return render({**first, **fields})
 
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                line,
-            ],
-        )
+    return ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            line,
+        ],
     )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # These libraries log each request and connection; we log what it means.
-    for chatty in ("kazoo", "httpx", "httpcore", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
