@@ -1,1 +1,1 @@
-"""What is measured, as commands: each prints what it found, and one line of JSON at the end."""
+"""Benches as commands: each prints its measurements, and one line of JSON at the end."""

@@ -86,7 +86,7 @@ class Previews:
         while text not in self._session.get(self._system.api + path, timeout=_LIMIT).text:
             self.check(sha)
             if time.monotonic() > deadline:
-                raise BenchError(f"{sha[:12]} has not written {text!r} after {_LIMIT:.0f} s")
+                raise BenchError(f"{sha[:12]} did not write {text!r} within {_LIMIT:.0f} s")
             time.sleep(0.1)
 
     def check(self, sha: str) -> None:

@@ -2,8 +2,8 @@
 
 Each round has a first build, a change of one line on the same agent, and the same change on another
 agent, without a registry and with one. prevs and the docker command do each of them on the same
-dockerd; who goes first changes from round to round. Their files differ in some bytes, so that
-neither finds the other's layers. At the end come ten builds at once on two agents, and an idle
+dockerd, and take turns to go first. Their files differ in some bytes, so that neither finds the
+other's layers. At the end the bench measures ten builds at once on two agents, and an idle
 executor.
 """
 
@@ -182,7 +182,7 @@ def _together(calls: Sequence[Callable[[], float]]) -> float:
     for thread in threads:
         thread.join()
     if failed:
-        raise BenchError(f"one of several at once failed: {failed[0]}")
+        raise BenchError(f"one of the builds at once failed: {failed[0]}")
     return time.monotonic() - began
 
 
@@ -207,7 +207,7 @@ def measure(site: Site, scale: Scale) -> dict[str, float]:
     previews.register(f"git://127.0.0.1:{site.git}/repository")
     measurement = Measurement(site, tree, previews)
     if scale.warms_up:
-        print_progress("A round that does not count ...")
+        print_progress("A warm-up round ...")
         measurement.run(0)
     rounds = []
     for number in range(1, scale.rounds + 1):
@@ -215,9 +215,9 @@ def measure(site: Site, scale: Scale) -> dict[str, float]:
         times = ", ".join(f"{name} {cost.seconds:.3f}" for name, cost in rounds[-1].items())
         print_progress(f"Round {number} of {scale.rounds}: {times}")
     found = medians(rounds)
-    print_progress(f"{scale.at_once} at once ...")
+    print_progress(f"Building {scale.at_once} at once ...")
     found |= {name: round(value, 3) for name, value in measurement.at_once(scale.at_once).items()}
-    print_progress("An executor at rest ...")
+    print_progress("Measuring an idle executor ...")
     found |= {name: round(value, 2) for name, value in measurement.at_rest(scale.rest).items()}
     for name, value in found.items():
         print(f"{name:40} {value:>12}")
@@ -227,7 +227,7 @@ def measure(site: Site, scale: Scale) -> dict[str, float]:
 def run(parameters: Parameters) -> Found:
     """Measure on a new site. Raises BenchError."""
     if os.geteuid() != 0:
-        raise BenchError("two dockerds of the bench's own need root: run it as root.")
+        raise BenchError("The bench starts two dockerds of its own. Run it as root.")
     with running(parameters.folder) as site:
         return measure(site, _QUICK if parameters.quick else _WHOLE)
 

@@ -55,7 +55,8 @@ class Site:
         deadline = time.monotonic() + _SHARED_LIMIT
         while sha not in self.server.tags(f"previews/{app}"):
             if time.monotonic() > deadline:
-                raise BenchError(f"the image of {sha} is not in the registry")
+                limit = f"{_SHARED_LIMIT:.0f} s"
+                raise BenchError(f"the registry has no image of {sha} after {limit}")
             time.sleep(0.05)
 
     def share(self, *, shares: bool) -> None:

@@ -29,7 +29,7 @@ def running(folder: Path) -> Iterator[tuple[System, str]]:
         _local("up", "--dir", str(folder), *chosen)
         settings = read(folder)
         if settings is None:
-            raise BenchError(f"`prevs local up` has left no settings in {folder}")
+            raise BenchError(f"`prevs local up` left no settings in {folder}")
         token = settings.token_file.read_text()
         docker = DockerPart(docker_folder(os.environ), os.environ).address
         yield System(settings.api, token, settings.domain, settings.port), docker
@@ -40,4 +40,4 @@ def running(folder: Path) -> Iterator[tuple[System, str]]:
 def _local(*args: str) -> None:
     command = [sys.executable, "-m", "cli", "local", *args]
     if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
-        raise BenchError(f"`prevs local {args[0]}` has failed (above: why)")
+        raise BenchError(f"`prevs local {args[0]}` failed; the reason is above")

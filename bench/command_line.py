@@ -76,9 +76,9 @@ def parser(bench: Bench) -> argparse.ArgumentParser:
     made.add_argument(
         "--quick",
         action="store_true",
-        help="on a small scale, on a busy machine too: shows that the bench works, not how fast",
+        help="run on a small scale, even on a busy machine: shows that it works, not how fast",
     )
-    made.add_argument("--anyway", action="store_true", help="on a busy machine, too")
+    made.add_argument("--anyway", action="store_true", help="run even on a busy machine")
     made.add_argument(
         "--against", metavar="COMMIT", help="measure that commit as well, by turns, and compare"
     )
@@ -88,11 +88,11 @@ def parser(bench: Bench) -> argparse.ArgumentParser:
 
 def _measure(bench: Bench, given: argparse.Namespace, folder: Path) -> None:
     load = machine.look()
-    print_progress(f"Before it begins, others use {load}.")
+    print_progress(f"Before the start, other programs use {load}.")
     if load.is_high and not (given.anyway or given.quick):
         raise BenchError(
-            f"at most {machine.MOST:.0%} may be in use, or it measures the other work as well. "
-            "End that, or go on with --anyway."
+            f"Other programs may use at most {machine.MOST:.0%}; more would distort the figures. "
+            "End them, or run the bench with --anyway."
         )
     if given.against:
         comparison.compare(given.against, bench.module, passed_on(given), folder)

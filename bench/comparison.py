@@ -46,7 +46,7 @@ def compare(commit: str, module: str, options: Sequence[str], scratch: Path) -> 
             command = [places[turn].python, "-m", module, *options, "--anyway"]
             status, output = cleanup.run(command, cwd=places[turn].folder)
             if status:
-                raise BenchError(f"{module} has failed {turn} (above: why)\n{output}".rstrip())
+                raise BenchError(f"{module} failed {turn}; the reason is above\n{output}".rstrip())
             found[turn].append(read(output))
     here, there_ = medians(found[HERE]), medians(found[THERE])
     print(*table(commit, here, there_), sep="\n")
@@ -77,7 +77,9 @@ def _python(commit: str, folder: Path) -> str:
     print_progress(f"{commit} may need other packages: installing them ...")
     status, output = cleanup.run(["make", ".venv/.installed"], cwd=folder)
     if status:
-        raise BenchError(f"The packages of {commit} cannot be installed (above: why)\n{output}")
+        raise BenchError(
+            f"The packages of {commit} cannot be installed; the reason is above\n{output}"
+        )
     return str(folder / ".venv" / "bin" / "python")
 
 
@@ -85,7 +87,7 @@ def _git(*args: str) -> str:
     command = ["git", "-C", str(_ROOT), *args]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise BenchError(f"`git {' '.join(args)}` has failed: {done.stderr.strip()}")
+        raise BenchError(f"`git {' '.join(args)}` failed: {done.stderr.strip()}")
     return done.stdout
 
 
@@ -95,7 +97,7 @@ def read(output: str) -> Figures:
     try:
         return dict(_flat("", json.loads(line)))
     except (ValueError, AttributeError):
-        raise BenchError(f"The last line is no JSON object: {line[:200]}") from None
+        raise BenchError(f"The last line is not a JSON object: {line[:200]}") from None
 
 
 def _flat(prefix: str, found: Mapping[str, object]) -> Iterator[tuple[str, float]]:

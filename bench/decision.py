@@ -126,10 +126,19 @@ def build() -> Scene:
     )
     seconds = [_START]
     clock = Clock(lambda: seconds[0], lambda: seconds[0])
-    store = _Store()
+    records = Records(stored, _Store(), clock, Keyring(()), keys=[b"key"])
+    service = _service(records, clock, chance)
+    scene = Scene(service, records, seconds, chance)
+    alive = [_update(preview, StatusKind.HEALTHY) for preview in records.in_state(State.RUNNING)]
+    service.step([events.Subscribed("framework"), *alive])
+    seconds[0] += 120.0
+    service.step([])
+    return scene
+
+
+def _service(records: Records, clock: Clock, chance: random.Random) -> Service:
     forgotten: list[str] = []
-    records = Records(stored, store, clock, Keyring(()), keys=[b"key"])
-    service = Service(
+    return Service(
         records,
         _Cluster(),
         inbox=queue.SimpleQueue(),
@@ -147,12 +156,6 @@ def build() -> Scene:
         clock=clock,
         leader_token="bench",
     )
-    scene = Scene(service, records, seconds, chance)
-    alive = [_update(preview, StatusKind.HEALTHY) for preview in records.in_state(State.RUNNING)]
-    service.step([events.Subscribed("framework"), *alive])
-    seconds[0] += 120.0
-    service.step([])
-    return scene
 
 
 def measure(rounds: int = ROUNDS) -> Mapping[str, float]:

@@ -59,7 +59,7 @@ def run(parameters: Parameters) -> Found:
         command = [sys.executable, "-m", "pytest", "-q", "-x", tests]
         status, output = cleanup.run(command, cwd=_ROOT, how=signal.SIGINT)
         if status:
-            raise BenchError(f"a test has failed, and what failed has no duration:\n{output}")
+            raise BenchError(f"A test failed, so its fault has no duration:\n{output}")
         runs.append(read(output))
         print_progress("\n".join(table(runs[-1:])))
     print(*table(runs), sep="\n")

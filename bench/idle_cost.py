@@ -22,7 +22,7 @@ def measure(folder: str, seconds: float) -> Rest:
     """Measure the executor with its work folder below `folder`, and its watchdog, for `seconds`."""
     processes = _processes(folder)
     if not processes:
-        raise BenchError("no executor runs that could be at rest")
+        raise BenchError("No executor is running, so there is nothing to measure")
     time.sleep(1.0)  # remaining work of its start
     before = sum(map(_ticks, processes))
     time.sleep(seconds)

@@ -121,35 +121,37 @@ def queue_previews(zookeeper: str, size: ClusterSize, repository: Repository) ->
 
     The previews are at new commits of one repository.
     """
-    paths, now = Paths(), time.time()
     commits = [repository.commit(f"version {number}") for number in range(size.previews)]
     client = KazooClient(zookeeper)
     client.start()
     try:
-        for number in range(size.apps):
-            app = AppRecord(
-                name=f"app{number}",
-                repository=str(repository.folder),
-                mem=48,
-                cpus=0.1,
-                max_previews=size.previews,
-                created=now,
-            )
-            client.create(paths.app(app.name), app.encode(), makepath=True)
-            for sha in commits:
-                preview = PreviewRecord(
-                    app=app.name,
-                    sha=sha,
-                    state=State.QUEUED,
-                    created=now,
-                    changed=now,
-                    last_used=now,
-                )
-                path = paths.preview(app.name, preview.sha)
-                client.create(path, preview.encode(), makepath=True)
+        for path, data in _records(size, repository, commits):
+            client.create(path, data, makepath=True)
     finally:
         client.stop()
         client.close()
+
+
+def _records(
+    size: ClusterSize, repository: Repository, commits: Sequence[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the znodes of all apps and their queued previews."""
+    paths, now = Paths(), time.time()
+    for number in range(size.apps):
+        app = AppRecord(
+            name=f"app{number}",
+            repository=str(repository.folder),
+            mem=48,
+            cpus=0.1,
+            max_previews=size.previews,
+            created=now,
+        )
+        yield paths.app(app.name), app.encode()
+        for sha in commits:
+            preview = PreviewRecord(
+                app=app.name, sha=sha, state=State.QUEUED, created=now, changed=now, last_used=now
+            )
+            yield paths.preview(app.name, sha), preview.encode()
 
 
 def framework(found: Running, folder: Path, environ: Mapping[str, str]) -> ProcessPart:

@@ -34,7 +34,7 @@ class Load(NamedTuple):
 
 
 def look(seconds: float = SECONDS) -> Load:
-    """Measure for so many seconds what others use. Blocks."""
+    """Measure for so many seconds what other programs use. Blocks."""
     before = _STAT.read_text()
     time.sleep(seconds)
     busy = find_busy(before, _STAT.read_text())

@@ -26,5 +26,5 @@ class Repository:
         command = ["git", "-C", str(self.folder), *args]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
-            raise BenchError(f"`git {' '.join(args)}` has failed: {done.stderr.strip()}")
+            raise BenchError(f"`git {' '.join(args)}` failed: {done.stderr.strip()}")
         return done.stdout

@@ -49,7 +49,7 @@ def _report(state: str) -> None:
     answer = _post(f'{{"type":"UPDATE",{_ids()},"update":{{"status":{status}}}}}')
     output = answer.recv(4096)
     if b" 202 " not in output:
-        sys.exit(f"The agent has not taken {state}: {output!r}")
+        sys.exit(f"The agent did not accept {state}: {output!r}")
     answer.close()
 
 

@@ -117,7 +117,7 @@ def measure(system: System, docker: str, folder: Path, *, rounds: int) -> dict[s
     previews.register(str(versions.folder))
     measurement = Measurement(versions, raw, previews)
     try:
-        print_progress("A round that does not count ...")
+        print_progress("A warm-up round ...")
         measurement.run(0)
         found = []
         for number in range(1, rounds + 1):

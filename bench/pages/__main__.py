@@ -1,8 +1,8 @@
 """`make bench-pages`: what the waiting room and the dashboard cost a browser, in a real Chromium.
 
-After one visit that does not count, it visits each page ten times, in turns, with an empty cache
-and new connections. Meanwhile one preview builds, and has written a thousand lines; another has
-failed. Figures over their budget are marked; nothing fails because of them.
+After a warm-up visit, it visits each page ten times, in turns, with an empty cache and new
+connections. Meanwhile one preview builds, and has written a thousand lines; another has failed. The
+bench marks figures over their budget, but does not fail because of them.
 """
 
 import itertools
@@ -45,10 +45,10 @@ def measure(system: System, folder: Path, count: int) -> dict[str, float]:
             found: dict[str, list[Seen]] = {name: [] for name in pages}
             for number in range(count + 1):
                 print_progress(
-                    f"Round {number} of {count} ..." if number else "A round not counted ..."
+                    f"Round {number} of {count} ..." if number else "A warm-up round ..."
                 )
                 seen = {
-                    name: visits.pay(browser, one, signed_in, lambda: previews.check(built))
+                    name: visits.measure(browser, one, signed_in, lambda: previews.check(built))
                     for name, one in pages.items()
                 }
                 for name in pages if number else ():

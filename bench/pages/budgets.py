@@ -35,9 +35,9 @@ METRICS = {
 }
 
 _EVERYWHERE = {
-    "long_ms": Budget(100, "longer, and a key that is pressed then seems to do nothing"),
-    "shift": Budget(0.1, "more, and people press what they did not mean to (Web Vitals)"),
-    "outside": Budget(0, "who looks at a preview is nobody else's business"),
+    "long_ms": Budget(100, "during a longer task a key press seems to do nothing"),
+    "shift": Budget(0.1, "with more, people click the wrong thing (Web Vitals)"),
+    "outside": Budget(0, "no other site may learn who looks at a preview"),
 }
 _ROOM = {
     **_EVERYWHERE,
@@ -46,15 +46,15 @@ _ROOM = {
     "lcp_ms": Budget(500, "the log counts, and comes as a stream"),
     "dom_ms": Budget(300, "its script, which starts the preview, runs just before"),
     "kb": Budget(50, "a tenth of a second at 4 Mbit/s; every visitor of a new address gets it"),
-    "requests": Budget(3, "the page, which has all in it, its start and its event stream"),
+    "requests": Budget(3, "the page with all that it shows, its start and its event stream"),
 }
 _DASHBOARD = {
     **_EVERYWHERE,
-    "first_paint_ms": Budget(500, "its style is a file of its own: one more way to the server"),
-    "fcp_ms": Budget(500, "its style is a file of its own: one more way to the server"),
-    "lcp_ms": Budget(1000, "a second is what people wait without another thought"),
+    "first_paint_ms": Budget(500, "its style is a file of its own: one more round trip"),
+    "fcp_ms": Budget(500, "its style is a file of its own: one more round trip"),
+    "lcp_ms": Budget(1000, "people wait a second without losing their thought"),
     "dom_ms": Budget(500, "from then on it is live"),
-    "kb": Budget(100, "a fifth of a second at 4 Mbit/s; style and script are kept after the first"),
+    "kb": Budget(100, "a fifth of a second at 4 Mbit/s; the browser keeps style and script"),
     "requests": Budget(4, "page, style, script and event stream"),
 }
 BUDGETS: Mapping[str, Mapping[str, Budget]] = {

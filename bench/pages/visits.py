@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Error, Page, StorageState, TimeoutError
+from playwright.sync_api import Browser, CDPSession, Error, Page, StorageState, TimeoutError
 
 from bench.errors import BenchError
 from bench.pages.traffic import Traffic
@@ -59,10 +59,10 @@ def sign_in(browser: Browser, api: str, token: str) -> StorageState:
             page.get_by_role("button", name="Sign out").wait_for()
             return context.storage_state()
     except Error as exc:
-        raise BenchError(f"Nobody could sign in at {api}: {exc.message}") from exc
+        raise BenchError(f"The sign-in at {api} failed: {exc.message}") from exc
 
 
-def pay(
+def measure(
     browser: Browser, visit: Visit, signed_in: StorageState, still_well: Callable[[], None]
 ) -> Seen:
     """Visit a page with no cache and no connection, once. Raises BenchError.
@@ -75,12 +75,7 @@ def pay(
         with browser.new_context(storage_state=signed_in if visit.signed_in else None) as context:
             page = context.new_page()
             page.add_init_script(_WATCHES)
-            network = context.new_cdp_session(page)
-            network.on("Network.requestWillBeSent", traffic.on_request)
-            network.on("Network.responseReceived", traffic.on_response)
-            network.on("Network.dataReceived", traffic.on_data)
-            network.on("Network.loadingFinished", traffic.on_finished)
-            network.send("Network.enable")
+            _count(context.new_cdp_session(page), traffic)
             page.goto(visit.url)
             _wait_shown(page, visit, still_well)
             page.wait_for_timeout(_SETTLES_MS)
@@ -94,6 +89,15 @@ def pay(
         "outside": len(traffic.outside),
     }
     return Seen({**values, **counts}, tuple(traffic.outside))
+
+
+def _count(network: CDPSession, traffic: Traffic) -> None:
+    """Have a page's traffic counted."""
+    network.on("Network.requestWillBeSent", traffic.on_request)
+    network.on("Network.responseReceived", traffic.on_response)
+    network.on("Network.dataReceived", traffic.on_data)
+    network.on("Network.loadingFinished", traffic.on_finished)
+    network.send("Network.enable")
 
 
 def _wait_shown(page: Page, visit: Visit, still_well: Callable[[], None]) -> None:

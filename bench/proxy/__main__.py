@@ -115,8 +115,10 @@ def run(parameters: Parameters) -> Found:
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rivals", type=Path, default=_RIVALS, help="where the others are")
-    parser.add_argument("--held", action="store_true", help="only held requests")
+    parser.add_argument(
+        "--rivals", type=Path, default=_RIVALS, help="the folder with the other proxies"
+    )
+    parser.add_argument("--held", action="store_true", help="measure only held requests")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
 
 

@@ -41,7 +41,7 @@ def measure(
             client.set(installation.paths.app_placements(own_proxy.app_name(app)), data)
             while _answer(connection, own_proxy.host(app, preview)) != str(ports[preview]):
                 if time.perf_counter() - began > _LIMIT:
-                    raise BenchError(f"a change was not followed within {_LIMIT:.0f} s")
+                    raise BenchError(f"the proxy did not follow a change within {_LIMIT:.0f} s")
                 time.sleep(_LOOK_SECONDS)
             found.append(time.perf_counter() - began)
     return found

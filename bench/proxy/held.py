@@ -66,7 +66,7 @@ def measure(site: Site, client: KazooClient, target: Target, *, hosts: int, path
         used = cores.cpu_seconds(pids)
         began = time.monotonic()
         _place(client, paths, site.backend.http)
-        _wait(lambda: _answered(clients, 1) == COUNT, "some requests are held for ever")
+        _wait(lambda: _answered(clients, 1) == COUNT, "some requests got no answer")
         took = time.monotonic() - began
         used = cores.cpu_seconds(pids) - used
     haproxy, controller = ((a - b) / COUNT for a, b in zip(after, before, strict=True))

@@ -96,10 +96,24 @@ def part(
 ) -> ProcessPart:
     """Return the proxy as a part, ready when it routes; `before` puts it on its core."""
     folder.mkdir(parents=True)
+    return ProcessPart(
+        name=f"prevs with {installation.placements}",
+        command=before((sys.executable, "-m", "proxy")),
+        environ=environment(_settings(installation, services, folder, port=port), os.environ),
+        log=folder / "log",
+        answers=lambda: routes(port, host(installation.apps - 1, installation.previews - 1)),
+        folder=folder,
+    )
+
+
+def _settings(
+    installation: Installation, services: Services, folder: Path, *, port: int
+) -> dict[str, str]:
+    """Return the variables of the proxy, and write its token."""
     token = folder / "token"
     token.write_text(TOKEN)
     token.chmod(0o600)
-    own = {
+    return {
         "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin",
         "PYTHONPATH": str(_ROOT),
         "PREVS_ZOOKEEPER": services.zookeeper,
@@ -112,14 +126,6 @@ def part(
         "PREVS_STARTS_OF_APP": "100000",
         "PREVS_STARTS": "100000",
     }
-    return ProcessPart(
-        name=f"prevs with {installation.placements}",
-        command=before((sys.executable, "-m", "proxy")),
-        environ=environment(own, os.environ),
-        log=folder / "log",
-        answers=lambda: routes(port, host(installation.apps - 1, installation.previews - 1)),
-        folder=folder,
-    )
 
 
 def routes(port: int, name: str) -> bool:

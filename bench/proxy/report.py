@@ -225,7 +225,7 @@ def machine(path: str, busy: float, names: Collection[str]) -> list[str]:
     ]
     return [
         f"{day}, two cores ({model[1] if model else platform.machine()}),"
-        f" Linux {platform.release().split('-')[0]}, load {busy:.1f} before it began:",
+        f" Linux {platform.release().split('-')[0]}, load {busy:.1f} before the start:",
         f"{', '.join(dict.fromkeys(versions))}.",
     ]
 

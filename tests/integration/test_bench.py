@@ -108,7 +108,7 @@ def test_the_last_line_is_json_with_the_state_of_the_machine() -> None:
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["decision_ms_p50"] > 0
     assert set(found["machine"]) == {"busy", "load", "cores"}
-    assert "Before it begins, others use" in done.stderr
+    assert "Before the start, other programs use" in done.stderr
 
 
 def test_a_bench_refuses_a_busy_machine_and_shows_what_to_do() -> None:
@@ -123,7 +123,7 @@ def test_a_bench_refuses_a_busy_machine_and_shows_what_to_do() -> None:
             process.kill()
             process.wait()
     assert done.returncode == 1
-    assert "go on with --anyway" in done.stderr
+    assert "run the bench with --anyway" in done.stderr
     assert done.stdout == ""
 
 

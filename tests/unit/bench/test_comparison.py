@@ -15,7 +15,7 @@ def test_the_figures_are_those_of_the_last_line_and_not_of_the_machine() -> None
 
 @pytest.mark.parametrize("output", ["", "no JSON", "[1, 2]"])
 def test_a_bench_that_prints_no_figures_has_failed(output: str) -> None:
-    with pytest.raises(BenchError, match="no JSON object"):
+    with pytest.raises(BenchError, match="not a JSON object"):
         read(output)
 
 
