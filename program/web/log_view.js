@@ -1,12 +1,12 @@
 "use strict";
-// A log, shown as a terminal would show it. Needs terminal.js before it.
+// Shows a log as a terminal would show it. Needs terminal.js before it.
 //
 //   const view = new LogView(element, { title: "Log", download: "/path" });
-//   view.write(text); view.clear(); view.setDownload(url); view.say("why there is none")
+//   view.write(text); view.clear(); view.setDownload(url); view.showEmpty("why there is none")
 //
-// What is in `element` (the log for those who run no scripts) is replaced. Text is only ever text: no markup comes of it,
-// and no style attribute.
-// The latest 4 MB are kept, and of a line its first 10,000 characters: `download` has the rest, and the page says so.
+// It replaces the content of `element` (the log for visitors without scripts). A text never becomes markup or a style
+// attribute. The view keeps the latest 4 MB, and the first 10,000 characters of a line; the page points to `download` for
+// the rest.
 const LogView = (() => {
   const KEPT = 4e6;
   const MOST_WAITING = 32e6; // for frames that a page draws only while somebody looks at it
@@ -54,7 +54,7 @@ const LogView = (() => {
     return range.getBoundingClientRect();
   }
 
-  // Puts a line's cells into its row, and returns what the row weighs.
+  // Puts a line's cells into its row, and returns the row's weight.
   function paint(row, { cells, pens, beyond }) {
     const parts = [];
     let weight = cells.length + SPAN_COST;
@@ -70,7 +70,7 @@ const LogView = (() => {
         weight += SPAN_COST;
       }
     }
-    if (beyond) parts.push(make("i", "", ` \u2026 and ${many(beyond, "character")} more, which the download has`));
+    if (beyond) parts.push(make("i", "", ` \u2026 and ${many(beyond, "more character")}; the download has them`));
     row.replaceChildren(...(parts.length ? parts : [make("br")]));
     return weight;
   }
@@ -89,7 +89,7 @@ const LogView = (() => {
       this.clear();
     }
 
-    /** Add text, cut anywhere; it is shown within some frames, and the page stays quick meanwhile. */
+    /** Add text, cut anywhere. The view shows it within some frames; the page stays responsive meanwhile. */
     write(text) {
       if (!text) return;
       this.waiting.push(text);
@@ -98,7 +98,7 @@ const LogView = (() => {
       this.schedule();
     }
 
-    /** Forget everything: another log begins. */
+    /** Remove everything: another log begins. */
     clear() {
       for (const block of this.blocks.splice(0)) this.forget(block);
       this.size = this.weight = this.rows = this.gone = 0;
@@ -110,14 +110,14 @@ const LogView = (() => {
       this.report();
     }
 
-    /** Offer the whole text for download; none where `url` is empty. */
+    /** Offer the whole text for download; no download if `url` is empty. */
     setDownload(url) {
       this.link.hidden = !url;
       if (url) this.link.href = url;
     }
 
-    /** Say why there is nothing to see, while there is nothing. */
-    say(text) {
+    /** Show why the log is empty, while it is. */
+    showEmpty(text) {
       if (!this.rows && !this.size) this.lines.replaceChildren(make("p", "log-empty", text));
     }
 
@@ -204,7 +204,7 @@ const LogView = (() => {
       if (this.following) this.lines.scrollTop = this.lines.scrollHeight;
     }
 
-    // What comes faster than it can be shown loses its beginning, unread.
+    // Drop the beginning of text that comes faster than the page can show it.
     skip() {
       while (this.size > MOST_WAITING && this.waiting.length > 1) {
         const text = this.waiting.shift();
@@ -265,7 +265,7 @@ const LogView = (() => {
         block = { element: make("div", "log-block"), rows: 0, weight: 0, fresh: [] };
         this.blocks.push(block);
         this.lines.append(block.element);
-        this.resized.observe(block.element); // how high one is that is out of sight is a guess
+        this.resized.observe(block.element); // the height of one that is out of sight is a guess
       }
       this.row = make("div", "log-row");
       this.row.dataset.number = this.gone + this.rows + 1;
@@ -292,10 +292,10 @@ const LogView = (() => {
       const count = this.gone + this.rows;
       this.count.textContent = count ? many(count, "line") : "";
       this.dropped.hidden = !this.gone;
-      this.dropped.textContent = this.gone ? `The first ${many(this.gone, "line")} ${this.gone === 1 ? "is" : "are"} not kept here${this.link.hidden ? "" : ": the download has them"}.` : "";
+      this.dropped.textContent = this.gone ? `The page does not keep the first ${many(this.gone, "line")}${this.link.hidden ? "" : "; the download has them"}.` : "";
     }
 
-    // Search: by line, without regard to case.
+    // Search line by line; case does not matter.
     search() {
       this.found.forEach((match) => this.all.delete(match.range));
       this.found = [];
@@ -309,7 +309,7 @@ const LogView = (() => {
       else this.point(null);
     }
 
-    // Looks for matches in what is new since, and forgets those in what is no longer kept.
+    // Finds matches in new rows, and drops those in rows that are gone.
     look() {
       if (this.stale) {
         const here = this.found[this.at];
@@ -323,7 +323,7 @@ const LogView = (() => {
           block.fresh = [];
         }
       }
-      this.tell();
+      this.showCount();
     }
 
     lookAt(row) {
@@ -358,10 +358,10 @@ const LogView = (() => {
         this.lines.scrollTop += place.top - box.top - box.height / 2;
         if (this.root.classList.contains("unwrapped")) this.lines.scrollLeft += place.left - box.left - box.width / 2;
       }
-      this.tell();
+      this.showCount();
     }
 
-    tell() {
+    showCount() {
       const count = this.found.length;
       const all = count === MOST_FOUND ? `${count}+` : count;
       this.result.textContent = !this.pattern ? "" : !count ? "none" : this.at < 0 ? `${all}` : `${this.at + 1} of ${all}`;

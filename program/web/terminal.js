@@ -1,15 +1,16 @@
 "use strict";
-// What a terminal would show of a program's output, line by line. Knows nothing of a page.
+// Returns a program's output as a terminal would show it, line by line. Knows nothing of pages.
 //
-//   const terminal = new Terminal((line) => …);    line.cells, line.pens: what is at each column, and how
-//   terminal.feed(text);                           a piece that may be cut anywhere, also within an escape sequence
+//   const terminal = new Terminal((line) => …);    line.cells, line.pens: the character at each column, and its style
+//   terminal.feed(text);                           a piece that may be cut anywhere, even within an escape sequence
 //
-// Of escape sequences it knows colours (SGR) and what moves within a line or erases of it; a hyperlink is its text; every
-// other one is dropped. A mark that would reorder the text is shown as its number. `Terminal.styleOf(pen)` has the CSS.
+// It knows the escape sequences for colours (SGR), and those that move within a line or erase it. It shows the text of a
+// hyperlink, and drops every other sequence. It shows a mark that would reorder the text as its number.
+// `Terminal.styleOf(pen)` has the CSS.
 const Terminal = (() => {
   const WIDEST = 10000; // characters of a line that are kept; line.beyond counts the others
 
-  // Colours are made readable on what is behind them: a program knows nothing of the page.
+  // Makes colours readable on the page's background, which a program does not know.
 
   const GROUND = [16, 22, 30];
   const INK = [214, 222, 232];
@@ -150,7 +151,7 @@ const Terminal = (() => {
 
     control(char, code) {
       if (code < 32 && code !== 27 && this.mode !== TEXT) {
-        // A string ends at its line at the latest: one that was never ended must not swallow the rest of the log.
+        // A string ends with its line: one without an end must not swallow the rest of the log.
         const inString = this.mode === STRING || this.mode === STRING_ESCAPE;
         if (!inString || code === 7 || code === 10) this.mode = TEXT;
         if (inString && code !== 10) return;

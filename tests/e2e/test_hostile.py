@@ -144,7 +144,7 @@ def test_a_log_with_a_line_of_10_mb_leaves_the_dashboard_quick(
         sign_in(page, cluster, f"/apps/{APP}/previews/{seen['main']['sha']}")
         log = page.get_by_role("region", name="Log", exact=True)
         expect(log).to_contain_text("The end of the noise.", timeout=SLOW)
-        expect(log).to_contain_text("characters more, which the download has")
+        expect(log).to_contain_text("more characters; the download has them")
         expect(log).to_contain_text(MARKUP)
         page.get_by_role("searchbox").fill("end of the noise")
         expect(page.locator(".log-find")).to_contain_text("1 of ")

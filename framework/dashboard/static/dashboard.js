@@ -212,9 +212,9 @@
       const answer = await fetch(file);
       if (!answer.ok) throw new Error(answer.statusText);
       view.write(await answer.text());
-      view.say(NO_LOG);
+      view.showEmpty(NO_LOG);
     } catch {
-      view.say("The log cannot be read now. Reload the page in a moment.");
+      view.showEmpty("The log cannot be read now. Reload the page in a moment.");
     }
   }
 
@@ -236,7 +236,7 @@
       stream.close();
       log.stream = null;
       log.ended = true;
-      log.view.say(NO_LOG);
+      log.view.showEmpty(NO_LOG);
     });
     stream.addEventListener("error", () => {
       if (stream.readyState !== EventSource.CLOSED) return; // else the browser comes again by itself
