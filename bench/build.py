@@ -20,14 +20,15 @@ from typing import NamedTuple
 
 import requests
 
-from bench import command_line, idle_cost
-from bench.address import Previews
-from bench.build_site import Site, running
-from bench.command_line import Bench, Found, Parameters
-from bench.errors import BenchError
-from bench.progress import print_progress
-from bench.raw_docker import RawDocker
-from bench.tree import Tree
+from bench.harness import command_line
+from bench.harness.command_line import Bench, Found, Parameters
+from bench.harness.errors import BenchError
+from bench.harness.progress import print_progress
+from bench.systems import idle_cost
+from bench.systems.address import Previews
+from bench.systems.build_site import Site, running
+from bench.systems.raw_docker import RawDocker
+from bench.systems.tree import Tree
 from tests.free_ports import free_port
 
 _APP = "bench"

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import structlog
 from prometheus_client import CollectorRegistry
 
-from bench import command_line
-from bench.command_line import Bench, Found, Parameters
+from bench.harness import command_line
+from bench.harness.command_line import Bench, Found, Parameters
 from framework import events
 from framework.apps import effective_settings
 from framework.attempts.tasks import Origin

@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench import cleanup, command_line
-from bench.command_line import Bench, Found, Parameters
-from bench.errors import BenchError
-from bench.progress import print_progress
+from bench.harness import cleanup, command_line
+from bench.harness.command_line import Bench, Found, Parameters
+from bench.harness.errors import BenchError
+from bench.harness.progress import print_progress
 
 RUNS = 5
 _ROOT = Path(__file__).parent.parent

@@ -16,12 +16,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench import command_line, decision, large_cluster
-from bench.command_line import Bench, Found, Parameters
-from bench.errors import BenchError
-from bench.large_cluster import ClusterSize
-from bench.progress import print_progress
-from bench.repository import Repository
+from bench import decision
+from bench.harness import command_line
+from bench.harness.command_line import Bench, Found, Parameters
+from bench.harness.errors import BenchError
+from bench.harness.progress import print_progress
+from bench.systems import large_cluster
+from bench.systems.large_cluster import ClusterSize
+from bench.systems.repository import Repository
 from local.parts.part import ProcessPart, bring_up
 
 SIZE = ClusterSize(agents=40, apps=40, previews=10)

@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import cluster, command_line, summary
-from bench.address import Previews, System
-from bench.command_line import Bench, Found, Parameters
-from bench.errors import BenchError
-from bench.progress import print_progress
-from bench.raw_docker import RawDocker
-from bench.versions import Versions
+from bench import summary
+from bench.harness import command_line
+from bench.harness.command_line import Bench, Found, Parameters
+from bench.harness.errors import BenchError
+from bench.harness.progress import print_progress
+from bench.systems import cluster
+from bench.systems.address import Previews, System
+from bench.systems.raw_docker import RawDocker
+from bench.systems.versions import Versions
 from prevs import names
 from tests.free_ports import free_port
 

@@ -9,13 +9,14 @@ import itertools
 import sys
 from pathlib import Path
 
-from bench import cluster, command_line
-from bench.address import Previews, System
-from bench.command_line import Bench, Found, Parameters
-from bench.errors import BenchError
+from bench.harness import command_line
+from bench.harness.command_line import Bench, Found, Parameters
+from bench.harness.errors import BenchError
+from bench.harness.progress import print_progress
 from bench.pages import budgets, visits
 from bench.pages.visits import Seen, Visit
-from bench.progress import print_progress
+from bench.systems import cluster
+from bench.systems.address import Previews, System
 from examples.hello import make_repository as example
 from tests import chromium
 

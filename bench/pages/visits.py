@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, CDPSession, Error, Page, StorageState, TimeoutError
 
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
 from bench.pages.traffic import Traffic
 
 _SETTLES_MS = 1000

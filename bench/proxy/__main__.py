@@ -15,9 +15,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import command_line
-from bench.command_line import Bench, Found, Parameters
-from bench.progress import print_progress
+from bench.harness import command_line
+from bench.harness.command_line import Bench, Found, Parameters
+from bench.harness.progress import print_progress
 from bench.proxy import backend, changes, cores, held, own_proxy, report, rivals, rounds
 from bench.proxy.held import Held
 from bench.proxy.report import Outcome

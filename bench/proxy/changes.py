@@ -7,7 +7,7 @@ import time
 
 from kazoo.client import KazooClient
 
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
 from bench.proxy import own_proxy
 from bench.proxy.backend import Backend
 from bench.proxy.own_proxy import Installation

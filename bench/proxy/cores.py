@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
 
 _LOOK_SECONDS = 0.4
 _IDLE = 0.06

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kazoo.client import KazooClient
 
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
 from bench.proxy import cores, own_proxy
 from bench.proxy.load import Target
 from bench.proxy.rounds import Site

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
 from bench.proxy import cores, websocket
 
 _SCRIPT = Path(__file__).parent / "wrk.lua"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.progress import print_progress
+from bench.harness.progress import print_progress
 from bench.proxy import cores, load, own_proxy, rivals
 from bench.proxy.backend import Backend
 from bench.proxy.load import Answered, Load, Target

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
 
 _PAYLOAD = b"x" * 64
 # A mask of zeros leaves the payload unchanged, so the echo needs no unmasking.

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
 from bench.summary import Mark
 
 _LIMIT = 120.0

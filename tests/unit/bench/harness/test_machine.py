@@ -1,6 +1,6 @@
 import pytest
 
-from bench.machine import MOST, Load, find_busy
+from bench.harness.machine import MOST, Load, find_busy
 
 BEFORE = "cpu  100 0 50 800 50 0 0 0 7 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n"
 

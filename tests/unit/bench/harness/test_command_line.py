@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import command_line
-from bench.command_line import Bench, Found, check
-from bench.errors import BenchError
+from bench.harness import command_line
+from bench.harness.command_line import Bench, Found, check
+from bench.harness.errors import BenchError
 
 
 @pytest.mark.parametrize("found", [{}, {"a": 0.0}, {"a": float("nan")}, {"a": {"b": 0}}])

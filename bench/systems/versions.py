@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.repository import Repository
+from bench.systems.repository import Repository
 
 _DOCKERFILE = """\
 FROM scratch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
 
 _POLL = 0.01  # seconds between two looks
 _LIMIT = 60.0

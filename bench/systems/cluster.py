@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.address import System
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
+from bench.systems.address import System
 from local.docker.dockerd import DockerPart
 from local.settings import docker_folder, read
 from tests.free_ports import free_port, free_ports

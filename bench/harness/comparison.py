@@ -13,15 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import cleanup
-from bench.errors import BenchError
-from bench.progress import print_progress
+from bench.harness import cleanup
+from bench.harness.errors import BenchError
+from bench.harness.progress import print_progress
 
 HERE, THERE = "here", "there"
 TURNS = (HERE, THERE, THERE, HERE)
 """In this order a drift of the machine affects both."""
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parents[2]
 _OURS = ("bench", "tests", "examples")
 _PACKAGES = ("setup.cfg", "pyproject.toml", "third_party")
 _APART = "machine"  # the state of the machine is no measurement

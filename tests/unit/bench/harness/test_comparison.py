@@ -1,7 +1,7 @@
 import pytest
 
-from bench.comparison import HERE, THERE, TURNS, medians, ratios, read, table
-from bench.errors import BenchError
+from bench.harness.comparison import HERE, THERE, TURNS, medians, ratios, read, table
+from bench.harness.errors import BenchError
 
 OUTPUT = """\
 round  cold_s

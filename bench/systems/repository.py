@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
 
 _IDENTITY = ("-c", "user.name=prevs", "-c", "user.email=prevs@localhost")
 

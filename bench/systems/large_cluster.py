@@ -13,8 +13,8 @@ from typing import NamedTuple
 import requests
 from kazoo.client import KazooClient
 
-from bench.errors import BenchError
-from bench.repository import Repository
+from bench.harness.errors import BenchError
+from bench.systems.repository import Repository
 from framework.executor_bundle import pack
 from local.cluster.zookeeper import zookeeper_part
 from local.mesos.installation import install
@@ -30,7 +30,7 @@ from tests.free_ports import free_port
 _FIRST_HOST = 10  # 127.0.0.10; those of a local cluster begin at 127.0.0.1
 _ENDERS = 8
 _READY_SECONDS = 180.0
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parents[2]
 
 
 class ClusterSize(NamedTuple):
@@ -186,7 +186,7 @@ def framework(found: Running, folder: Path, environ: Mapping[str, str]) -> Proce
 
 def _stand_in(folder: Path, data: bytes) -> Path:
     """Write the stand-in as a bundle that reports `data`; return its file."""
-    script = (_ROOT / "bench" / "stand_in_executor.py").read_text()
+    script = (_ROOT / "bench" / "systems" / "stand_in_executor.py").read_text()
     report = base64.b64encode(data).decode()
     file = folder / "stand-in.pyz"
     file.write_bytes(

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
 from prevs.environment import read_environment
 
 _TICK = os.sysconf("SC_CLK_TCK")

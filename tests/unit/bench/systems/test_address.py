@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bench.address import Previews, System
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
+from bench.systems.address import Previews, System
 from tests.fakes.world import TOKEN, World
 
 SHA = "0123456789ab" + "0" * 28

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import cleanup, comparison, machine
-from bench.errors import BenchError
-from bench.progress import print_progress
+from bench.harness import cleanup, comparison, machine
+from bench.harness.errors import BenchError
+from bench.harness.progress import print_progress
 from local.errors import LocalError
 
 Found = Mapping[str, object]

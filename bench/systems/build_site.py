@@ -15,9 +15,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bench.address import System
-from bench.byte_counter import Counter, counting
-from bench.errors import BenchError
+from bench.harness.errors import BenchError
+from bench.systems.address import System
+from bench.systems.byte_counter import Counter, counting
 from local.cluster import cluster
 from local.errors import LocalError
 from local.parts.part import Part, ProcessPart, bring_up
