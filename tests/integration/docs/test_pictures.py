@@ -108,7 +108,7 @@ _PICTURES: Mapping[str, Picture] = {
 
 
 @pytest.mark.parametrize("name", _PICTURES)
-def test_a_picture_is_of_the_page_as_it_is(name: str, request: pytest.FixtureRequest) -> None:
+def test_each_picture_shows_the_current_page(name: str, request: pytest.FixtureRequest) -> None:
     picture = _PICTURES[name]
     with contextlib.ExitStack() as stack:
 

@@ -10,7 +10,7 @@ def request(traffic: Traffic, number: str, url: str, kind: str = "Document") -> 
     traffic.on_request({"requestId": number, "request": {"url": url}, "type": kind})
 
 
-def test_an_answer_counts_as_it_came_and_a_stream_by_its_text() -> None:
+def test_a_response_counts_with_its_bytes_and_a_stream_with_its_text() -> None:
     traffic = Traffic("main.shop.localhost:8080")
     for number, path, kind in (("1", "", "Document"), ("2", "_prevs/events", "EventSource")):
         request(traffic, number, f"http://main.shop.localhost:8080/{path}", kind)
@@ -21,7 +21,7 @@ def test_an_answer_counts_as_it_came_and_a_stream_by_its_text() -> None:
     assert traffic.outside == []
 
 
-def test_requests_to_other_sites_are_outside_and_data_urls_are_none() -> None:
+def test_requests_to_other_sites_count_as_outside_and_data_urls_do_not() -> None:
     traffic = Traffic("127.0.0.1:8090")
     request(traffic, "1", "data:image/svg+xml,%3Csvg/%3E", "Image")
     request(traffic, "2", "http://127.0.0.1:8091/font.woff2", "Font")
@@ -29,7 +29,7 @@ def test_requests_to_other_sites_are_outside_and_data_urls_are_none() -> None:
     assert outside(traffic.outside, 7).endswith("1 in 7 visits: http://127.0.0.1:8091/font.woff2")
 
 
-def test_what_is_over_its_budget_is_shown_with_the_budgets_reason() -> None:
+def test_a_metric_over_its_budget_is_shown_with_the_budgets_reason() -> None:
     budget = Budget(300, "people wait")
     assert judge((300, 300), budget) == ""
     assert judge((300, 301), budget) == "worst is over"

@@ -25,16 +25,16 @@ Running 1s test @ http://127.0.0.1:1/
 """
 
 
-def test_what_wrk_has_printed_is_read_with_the_cost_of_a_request() -> None:
+def test_the_output_of_wrk_is_read_with_the_cost_of_a_request() -> None:
     assert load.read(WRK, 0.05) == (4000.0, 100, 900, 25.0, 3)
 
 
-def test_nothing_answered_costs_nothing_by_the_request() -> None:
+def test_no_responses_have_no_cost_per_request() -> None:
     none = '{"requests": 0, "us": 500000, "p50_us": 0, "p99_us": 0, "errors": 9}'
     assert load.read(none, 0.0).rate == 0
 
 
-def test_a_websocket_is_accepted_as_the_rfc_has_it() -> None:
+def test_a_websocket_is_accepted_as_the_rfc_defines() -> None:
     assert websocket.accepted("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
     head = b"GET / HTTP/1.1\r\nsec-websocket-KEY: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     assert b" 101 " in websocket.answer(head)
@@ -53,7 +53,7 @@ def test_messages_go_there_and_back_over_every_websocket() -> None:
 
 
 @pytest.mark.parametrize("name", list(rivals.RIVALS))
-def test_every_file_that_a_rival_needs_is_made_for_its_place(name: str, tmp_path: Path) -> None:
+def test_every_file_of_another_proxy_is_written_to_its_place(name: str, tmp_path: Path) -> None:
     place = rivals.Place(tmp_path / "it", 21001, 21002)
     part = rivals.part(name, place, "/nowhere", lambda words: ("run", *words))
     text = " ".join((*part.command, *(f.read_text() for f in place.folder.iterdir())))
@@ -65,7 +65,7 @@ def test_every_file_that_a_rival_needs_is_made_for_its_place(name: str, tmp_path
         assert (place.folder / file).exists()
 
 
-def test_our_rules_are_all_that_does_not_concern_the_destination(tmp_path: Path) -> None:
+def test_our_rules_are_those_that_do_not_concern_the_destination(tmp_path: Path) -> None:
     ours_alone = rules.read(tmp_path, 21001)
     assert "add-header X-Forwarded-Host" in ours_alone.requests
     assert "X-Robots-Tag" in ours_alone.requests
@@ -73,7 +73,7 @@ def test_our_rules_are_all_that_does_not_concern_the_destination(tmp_path: Path)
     assert not re.search("txn.dst|track-sc|lua|set-dst", "".join(ours_alone))
 
 
-def test_what_is_placed_is_what_the_proxy_routes_by() -> None:
+def test_the_written_placements_are_those_that_the_proxy_routes_by() -> None:
     read, problems = routes.read(
         "app7", own_proxy.record(7, [31000, 31001]), own_proxy.DOMAIN, TRUST
     )
@@ -85,7 +85,7 @@ def test_what_is_placed_is_what_the_proxy_routes_by() -> None:
     assert Installation(1000, 100).placements == 100_000
 
 
-def test_a_process_is_counted_with_what_it_has_started() -> None:
+def test_a_process_is_counted_with_its_children() -> None:
     script = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
     parent = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
     try:

@@ -57,7 +57,7 @@ def test_the_figures_are_those_of_every_proxy_and_of_the_changes_of_many() -> No
     assert found["held_kb"] == 12.25
 
 
-def test_an_aim_is_met_from_its_limit_on() -> None:
+def test_an_aim_is_met_from_its_limit_upwards() -> None:
     aims = {a.name: a for a in report.aims(outcome(round_with(Traefik=400.0, Caddy=401.0)))}
     assert aims["requests/s against HAProxy, static"].met
     assert aims["requests/s against Traefik"].met
@@ -78,7 +78,7 @@ def test_fewer_proxies_have_fewer_aims() -> None:
     assert report.lines(outcome(few))
 
 
-def test_all_that_was_measured_is_in_the_tables() -> None:
+def test_every_measurement_is_in_the_tables() -> None:
     lines = report.lines(outcome(round_with()))
     for name in (*NAMES, f"**{OURS_SMALL}**", f"**{OURS_LARGE}**, to all of them"):
         assert any(name in line for line in lines), name
@@ -97,7 +97,7 @@ def test_a_table_can_be_read_as_it_is() -> None:
     ]
 
 
-def test_only_the_marked_part_of_the_page_is_written_and_it_can_be_written_again() -> None:
+def test_only_the_marked_part_of_the_page_is_written_and_it_can_be_repeated() -> None:
     page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
     once = report.written(page, ["new", "lines"])
     assert once == f"before\n{BEGIN}\nnew\nlines\n{END}\nafter\n"

@@ -43,7 +43,7 @@ def play(tmp_path: Path) -> Play:
     return run
 
 
-def test_a_unit_that_gets_on_is_waited_for_and_named_as_slow(play: Play) -> None:
+def test_a_unit_that_makes_progress_is_waited_for_and_named_as_slow(play: Play) -> None:
     code, output = play("""
         systemctl() { echo $(( SECONDS * 1000000000 / 4 )); }
         ready() { (( SECONDS > 600 )); }
@@ -52,7 +52,7 @@ def test_a_unit_that_gets_on_is_waited_for_and_named_as_slow(play: Play) -> None
     assert (code, output) == (0, "prevs-framework is slow: it is still starting\nup\n")
 
 
-def test_a_unit_that_waits_for_what_never_comes_has_a_minute(play: Play) -> None:
+def test_a_unit_that_waits_in_vain_gets_a_minute(play: Play) -> None:
     code, output = play("""
         systemctl() { echo 900000000; }
         await prevs-framework false
@@ -62,7 +62,7 @@ def test_a_unit_that_waits_for_what_never_comes_has_a_minute(play: Play) -> None
     assert re.search(r"prevs-framework does not answer after (6[1-9]|7\d) s", output)
 
 
-def test_a_unit_that_begins_again_and_again_is_not_waited_for_for_ever(play: Play) -> None:
+def test_a_unit_that_restarts_again_and_again_is_given_up(play: Play) -> None:
     code, output = play("""
         systemctl() { echo $(( SECONDS % 50 * 1000000000 )); }
         await prevs-framework false
@@ -71,7 +71,7 @@ def test_a_unit_that_begins_again_and_again_is_not_waited_for_for_ever(play: Pla
     assert "does not answer after" in output
 
 
-def test_a_unit_that_systemd_does_not_count_has_a_minute(play: Play) -> None:
+def test_a_unit_without_a_start_time_gets_a_minute(play: Play) -> None:
     code, output = play("""
         systemctl() { echo '[not set]'; }
         await prevs-framework false
@@ -81,7 +81,7 @@ def test_a_unit_that_systemd_does_not_count_has_a_minute(play: Play) -> None:
     assert re.search(r"does not answer after (6[1-9]|7\d) s", output)
 
 
-def test_a_master_that_is_made_at_the_same_time_is_waited_for(play: Play) -> None:
+def test_a_master_that_is_provisioned_at_the_same_time_is_waited_for(play: Play) -> None:
     code, output = play("""
         is_machine() { (( SECONDS > 300 )); }
         zookeeper_serves() { (( SECONDS > 1400 )); }
@@ -97,7 +97,7 @@ def test_a_master_that_is_made_at_the_same_time_is_waited_for(play: Play) -> Non
     ]
 
 
-def test_a_master_that_gets_on_no_more_is_to_be_provisioned_first(play: Play) -> None:
+def test_a_master_without_progress_has_to_be_provisioned_first(play: Play) -> None:
     code, output = play("""
         is_machine() { true; }
         zookeeper_serves() { false; }
@@ -112,7 +112,7 @@ def test_a_master_that_gets_on_no_more_is_to_be_provisioned_first(play: Play) ->
     ]
 
 
-def test_a_machine_that_refuses_connections_is_there(play: Play) -> None:
+def test_a_machine_that_refuses_connections_counts_as_there(play: Play) -> None:
     code, output = play("""
         timeout() { echo 'bash: connect: Connection refused'; return 1; }
         is_machine 10.0.0.1 && echo refuses

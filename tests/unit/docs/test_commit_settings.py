@@ -18,15 +18,13 @@ KEYS = [
 ]
 
 
-def test_the_example_is_taken_and_says_something_of_each_table() -> None:
+def test_the_example_is_accepted_and_has_every_table() -> None:
     assert read(commit_settings.EXAMPLE.encode(), BOUNDS) != CommitSettings()
     assert set(tomllib.loads(commit_settings.EXAMPLE)) >= {"health", "resources", "build", "hooks"}
 
 
 @pytest.mark.parametrize(("name", "key", "field"), KEYS)
-def test_each_key_is_described_with_examples_that_are_taken(
-    name: str, key: str, field: object
-) -> None:
+def test_each_key_is_described_with_valid_examples(name: str, key: str, field: object) -> None:
     page = commit_settings.page()
     described = getattr(field, "description", None)
     assert described

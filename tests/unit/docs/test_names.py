@@ -40,7 +40,7 @@ def find_problem(line: str) -> str | None:
     return f"{line}: there is no {strange[0]}" if strange else None
 
 
-def test_commands_are_those_that_there_are() -> None:
+def test_every_documented_command_exists() -> None:
     blocks = re.findall(r"^ {4,}(?:\.venv/bin/)?(prevs [a-z][^|>\n]*)", TEXT, re.M)
     spans = re.findall(r"`(?:\.venv/bin/)?(prevs [a-z][^`]*)`", TEXT)
     lines = [re.split(r"\s{2,}#", line)[0].strip() for line in (*blocks, *spans)]
@@ -48,7 +48,7 @@ def test_commands_are_those_that_there_are() -> None:
     assert [problem for line in lines if (problem := find_problem(line))] == []
 
 
-def test_variables_are_those_that_are_read() -> None:
+def test_every_documented_variable_is_read() -> None:
     fields = {*FrameworkSettings.model_fields, *ProxySettings.model_fields}
     known = {PREFIX + name.upper() for name in fields} | {variable.name for variable in VARIABLES}
     named = set(re.findall(r"\bPREVS_[A-Z_]+\b", TEXT))
@@ -56,7 +56,7 @@ def test_variables_are_those_that_are_read() -> None:
     assert sorted(named - known - ELSEWHERE) == []
 
 
-def test_calls_of_the_api_are_those_that_there_are() -> None:
+def test_every_documented_call_of_the_api_exists() -> None:
     calls = {(m.upper(), path) for path, ms in describe()["paths"].items() for m in ms}
     plain = {(method, re.sub(r"\{[^}]*\}", "{}", path)) for method, path in calls}
     named = re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/v1/[^`? ]*)[^`]*`", TEXT)
@@ -75,6 +75,6 @@ def test_calls_of_the_api_are_those_that_there_are() -> None:
         ("prevs logs shop main -f", None),
     ],
 )
-def test_a_command_that_there_is_not_is_found(line: str, strange: str | None) -> None:
+def test_an_unknown_command_is_found(line: str, strange: str | None) -> None:
     found = find_problem(line)
     assert found is None if strange is None else strange in (found or "")

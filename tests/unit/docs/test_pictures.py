@@ -54,7 +54,7 @@ def test_a_picture_is_taken_in_light_and_in_dark(root: Path) -> None:
     assert album.problems() == []
 
 
-def test_a_page_that_moves_is_taken_once_it_has_come_to_rest(root: Path) -> None:
+def test_an_animated_page_is_taken_once_it_is_still(root: Path) -> None:
     album = Album(root / "pictures", root, taking=True)
     album.take(lambda: MovingPage("half", "nearly"), "room", ["room/*"])
     assert (root / "pictures" / "room-light.png").read_text() == "light"
@@ -62,7 +62,7 @@ def test_a_page_that_moves_is_taken_once_it_has_come_to_rest(root: Path) -> None
         album.take(lambda: MovingPage(*map(str, range(100))), "room", ["room/*"])
 
 
-def test_a_picture_of_the_page_as_it_is_is_not_taken_again(root: Path) -> None:
+def test_an_up_to_date_picture_is_not_taken_again(root: Path) -> None:
     album = take(root, "room/*")
     (root / "pictures" / "room-light.png").write_text("as it was")
     album.take(DrawnPage, "room", ["room/*"])
@@ -70,7 +70,7 @@ def test_a_picture_of_the_page_as_it_is_is_not_taken_again(root: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["page.html", "more.html"])
-def test_a_page_that_has_changed_wants_another_picture(root: Path, change: str) -> None:
+def test_a_changed_page_needs_another_picture(root: Path, change: str) -> None:
     album = take(root, "room/*.html", "room/page.css")
     (root / "room" / change).write_text("other")
     with pytest.raises(AssertionError, match=r"has changed.*`make pictures`"):
@@ -81,7 +81,7 @@ def test_a_page_that_has_changed_wants_another_picture(root: Path, change: str) 
 @pytest.mark.parametrize(
     ("name", "why"), [("room", "has changed"), ("door", r"no picture 'door'.*`make pictures`")]
 )
-def test_a_picture_of_other_sources_or_of_another_name_is_missed(
+def test_a_picture_of_other_sources_or_under_another_name_is_reported_as_missing(
     root: Path, name: str, why: str
 ) -> None:
     album = take(root, "room/page.html")
@@ -89,7 +89,7 @@ def test_a_picture_of_other_sources_or_of_another_name_is_missed(
         album.take(DrawnPage, name, ["room/*"])
 
 
-def test_a_picture_whose_file_is_gone_is_missed_and_one_of_no_page_is_told(root: Path) -> None:
+def test_a_picture_without_its_file_and_one_without_a_page_are_reported(root: Path) -> None:
     album = take(root, "room/*")
     (root / "pictures" / "room-dark.png").rename(root / "pictures" / "door-dark.png")
     missing, stray = album.problems()
@@ -97,7 +97,7 @@ def test_a_picture_whose_file_is_gone_is_missed_and_one_of_no_page_is_told(root:
     assert "door-dark.png" in stray
 
 
-def test_sources_that_are_none_are_a_mistake(root: Path) -> None:
+def test_missing_sources_are_an_error(root: Path) -> None:
     with pytest.raises(AssertionError, match=r"no file 'hall/\*'"):
         take(root, "hall/*")
 

@@ -16,7 +16,7 @@ TESTS = {name for text in SOURCES.values() for name in _TEST.findall(text)}
 DEFECTS = re.findall(r"^([PE]\d+) ", driver.__doc__ or "", re.M)
 
 
-def test_every_test_that_the_table_names_is_there() -> None:
+def test_every_test_in_the_table_exists() -> None:
     text = TABLE.read_text()
     files = set(re.findall(r"\btests/\S+?\.py", text.replace("test_driver_*.py", "")))
     assert files
@@ -26,7 +26,7 @@ def test_every_test_that_the_table_names_is_there() -> None:
     assert sorted(named - TESTS) == []
 
 
-def test_every_test_that_stands_against_an_attack_is_there() -> None:
+def test_every_test_against_an_attack_exists() -> None:
     rows = re.findall(r"^\| .* \| .* \| (.*) \|$", ATTACKS.read_text(), re.M)
     found = [set(re.findall(r"test_\w+(?!\w|\.py)", tests)) for tests in rows if tests != "tests"]
     assert len(found) > 15
@@ -41,9 +41,9 @@ def test_every_row_of_the_table_names_a_test() -> None:
 
 
 @pytest.mark.parametrize("row", DEFECTS)
-def test_every_defect_of_pymesos_has_a_test_of_its_number(row: str) -> None:
+def test_every_defect_of_pymesos_has_a_test_with_its_number(row: str) -> None:
     assert any(re.search(rf"_{row.lower()}(_|$)", name) for name in TESTS)
 
 
-def test_all_defects_are_there() -> None:
+def test_no_number_of_a_defect_is_missing() -> None:
     assert len(DEFECTS) == len(set(DEFECTS)) == 35

@@ -29,7 +29,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_every_room_has_a_row_and_says_what_is_in_it(program: str) -> None:
+def test_every_room_has_a_row_and_describes_itself(program: str) -> None:
     there = {path.parent.name for path in (ROOT / program).glob("*/__init__.py")}
     assert sorted(rooms(program)) == sorted(there)
     silent = [
@@ -41,7 +41,7 @@ def test_every_room_has_a_row_and_says_what_is_in_it(program: str) -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_room_imports_none_that_stands_below_it(program: str) -> None:
+def test_a_room_imports_no_room_below_it(program: str) -> None:
     order = rooms(program)
     wrong = {
         (str(path.relative_to(ROOT)), other)
@@ -55,7 +55,7 @@ def test_a_room_imports_none_that_stands_below_it(program: str) -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_room_has_a_dozen_files_and_names_others_as_they_are(program: str) -> None:
+def test_a_room_has_at_most_a_dozen_files_and_names_others_correctly(program: str) -> None:
     for folder in {path.parent for path in (ROOT / program).rglob("__init__.py")}:
         files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
         assert len(files) <= 14, folder

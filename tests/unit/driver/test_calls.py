@@ -5,7 +5,7 @@ import json
 from driver.calls import subscribe_request
 
 
-def test_a_subscribe_has_its_own_headers_and_the_length_of_its_body() -> None:
+def test_a_subscribe_call_has_its_own_headers_and_the_length_of_its_body() -> None:
     body = {"type": "SUBSCRIBE", "name": "prévs"}
     request = subscribe_request("h:1", "/api", body, {"Authorization": "Basic x"})
     head, _, content = request.partition(b"\r\n\r\n")

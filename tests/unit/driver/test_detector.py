@@ -21,14 +21,14 @@ def test_a_url_has_hosts_path_and_credential_p20(url: str, ensemble: Ensemble) -
 
 
 @pytest.mark.parametrize("url", ["h:2181/mesos", "zk://", "zk:///mesos", "zk://u:p4ss@", "zk://h"])
-def test_what_is_no_url_is_refused_without_its_secret_p20(url: str) -> None:
+def test_an_invalid_url_is_refused_without_its_secret_p20(url: str) -> None:
     """P20: nor is it in what is logged."""
     with pytest.raises(ValueError, match="zk://host:port") as caught:
         read_url(url)
     assert "p4ss" not in str(caught.value)
 
 
-def test_a_secret_is_in_no_text_of_what_was_read_p20() -> None:
+def test_no_text_of_a_url_has_its_secret_p20() -> None:
     """P20: what is logged by accident tells nothing."""
     assert "p4ss" not in repr(read_url("zk://u:p4ss@h:1/mesos"))
 
@@ -45,11 +45,11 @@ def test_a_secret_is_in_no_text_of_what_was_read_p20() -> None:
         *((data, None) for data in (b"", b"\xff\xfe", b"[]", b"7", b"{}")),
     ],
 )
-def test_a_masters_address_is_read_from_what_it_wrote(data: bytes, master: str | None) -> None:
+def test_a_masters_address_is_read_from_its_znode(data: bytes, master: str | None) -> None:
     assert read_master(data) == master
 
 
-def test_the_master_that_came_first_leads_p20() -> None:
+def test_the_oldest_master_leads_p20() -> None:
     """P20: what else is below the path, as the replicas of the master's log, is none."""
     children = ["log_replicas", "json.info_0000000010", "json.info_0000000009", "info_0000000001"]
     assert find_masters(children) == ["json.info_0000000009", "json.info_0000000010"]

@@ -11,7 +11,7 @@ GIVEN = {
 }
 
 
-def test_what_is_given_is_read() -> None:
+def test_given_variables_are_read() -> None:
     environment = read_environment(
         {
             **GIVEN,
@@ -30,7 +30,7 @@ def test_what_is_given_is_read() -> None:
     assert "t0ken" not in repr(environment)
 
 
-def test_what_is_not_given_is_as_mesos_has_it() -> None:
+def test_missing_variables_have_the_defaults_of_mesos() -> None:
     environment = read_environment(GIVEN)
     assert not environment.checkpoint
     assert environment.recovery_timeout == 900.0
@@ -39,7 +39,7 @@ def test_what_is_not_given_is_as_mesos_has_it() -> None:
 
 
 @pytest.mark.parametrize("value", ["0", ""])
-def test_no_checkpoint_is_no_checkpoint_e8(value: str) -> None:
+def test_checkpointing_can_be_off_e8(value: str) -> None:
     """E8: pymesos takes any text for a yes, and Mesos writes 0."""
     assert not read_environment({**GIVEN, "MESOS_CHECKPOINT": value}).checkpoint
 

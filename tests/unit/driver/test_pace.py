@@ -10,12 +10,14 @@ CHANCES = st.floats(0, 1, exclude_max=True)
 
 
 @given(chance=CHANCES)
-def test_the_first_try_waits_for_nothing(chance: float) -> None:
+def test_the_first_try_comes_at_once(chance: float) -> None:
     assert retry_delay(PACE, 0, chance) == 0.0
 
 
 @given(failures=st.integers(1, 10_000), chance=CHANCES)
-def test_no_try_comes_at_once_or_later_than_the_longest_delay(failures: int, chance: float) -> None:
+def test_every_other_try_waits_and_never_longer_than_the_longest_delay(
+    failures: int, chance: float
+) -> None:
     assert 0.25 <= retry_delay(PACE, failures, chance) <= 15.0
 
 
@@ -24,6 +26,6 @@ def test_delays_double_up_to_the_longest() -> None:
     assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
 
 
-def test_half_of_a_delay_is_chance() -> None:
+def test_half_of_a_delay_is_random() -> None:
     assert retry_delay(PACE, 3, 0.0) == 1.0
     assert retry_delay(PACE, 3, 0.5) == 1.5

@@ -29,7 +29,7 @@ def test_updates_are_handed_out_in_order_until_they_are_sent(updates: Updates) -
     assert updates.next_unsent() == update(2)
 
 
-def test_a_subscription_carries_all_that_is_not_acknowledged_e1(updates: Updates) -> None:
+def test_a_subscription_carries_every_unacknowledged_update_e1(updates: Updates) -> None:
     """E1: whether or not it was sent before."""
     for number in (1, 2, 3):
         updates.add(update(number))
@@ -39,7 +39,7 @@ def test_a_subscription_carries_all_that_is_not_acknowledged_e1(updates: Updates
     assert updates.carry() == [update(1), update(3)]
 
 
-def test_what_a_subscription_has_carried_is_not_sent_beside_it(updates: Updates) -> None:
+def test_updates_of_a_subscription_are_not_sent_a_second_time(updates: Updates) -> None:
     updates.set_linked(True)
     updates.add(update(1))
     updates.carry()
@@ -47,13 +47,13 @@ def test_what_a_subscription_has_carried_is_not_sent_beside_it(updates: Updates)
     assert updates.next_unsent() == update(2)
 
 
-def test_a_uuid_is_known_by_its_bytes_not_by_its_text(updates: Updates) -> None:
+def test_a_uuid_is_compared_by_its_bytes_not_by_its_text(updates: Updates) -> None:
     updates.add(update(1))
     updates.acknowledge(update(1)["uuid"] + "\n")
     assert updates.wait_empty(0)
 
 
-def test_nothing_is_handed_out_without_a_link_and_a_closed_store_ends_the_wait() -> None:
+def test_nothing_is_handed_out_without_a_link_and_closing_the_store_ends_the_wait() -> None:
     updates = Updates()
     updates.add(update(1))
     results: list[Any] = []
@@ -65,7 +65,7 @@ def test_nothing_is_handed_out_without_a_link_and_a_closed_store_ends_the_wait()
     updates.wait_closed(3600)
 
 
-def test_an_acknowledgement_that_nobody_waits_for_is_no_error(updates: Updates) -> None:
+def test_an_unexpected_acknowledgement_is_not_an_error(updates: Updates) -> None:
     updates.acknowledge(update(9)["uuid"])
     updates.mark_sent(update(9))
     assert updates.wait_empty(0)

@@ -61,9 +61,7 @@ def start_unpacked(home: Path, archive: Path, work: Path) -> "subprocess.Complet
     return start("-c", code, archive, home, PREVS_EXECUTOR_DIR=str(work))
 
 
-def test_what_is_unpacked_is_used_as_it_is_and_made_again_of_nothing_else(
-    archive: Path, tmp_path: Path
-) -> None:
+def test_an_unpacked_bundle_runs_only_under_its_own_checksum(archive: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
     start(archive, PREVS_EXECUTOR_DIR=str(work))
     (home,) = (work / "bundles").iterdir()
@@ -108,7 +106,7 @@ def test_an_old_python_gets_an_error_with_the_version_it_needs(
     assert "is Python 3.6, but the executor needs 3.9 or later" in capsys.readouterr().err
 
 
-def test_many_that_begin_at_once_find_it_whole(archive: Path, tmp_path: Path) -> None:
+def test_many_executors_that_start_at_once_find_it_complete(archive: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bundles"
     with ThreadPoolExecutor(8) as pool:
         homes = list(pool.map(lambda _: bundle.unpack(archive, DIGEST, folder), range(8)))
@@ -127,7 +125,7 @@ def other(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
-def test_versions_that_nobody_has_used_for_a_day_go_with_the_next_one(
+def test_versions_unused_for_a_day_are_removed_with_the_next_one(
     archive: Path, tmp_path: Path, other: Callable[[str], Path]
 ) -> None:
     unused, used, left = other("cd" * 32), other("ef" * 32), other(".of-one-that-died")

@@ -10,7 +10,7 @@ from executor.config import Config, InvalidEnvironment, read_config, read_durati
 from executor.limits.confinement import Confinement, read_addresses
 
 
-def test_settings_are_read_from_what_the_agent_gives() -> None:
+def test_settings_are_read_from_the_agents_variables() -> None:
     environ = {
         "PREVS_EXECUTOR_DIR": "/var/lib/prevs",
         "PREVS_CLUSTER": "c1",
@@ -48,7 +48,7 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
     )
 
 
-def test_what_is_not_given_has_mesos_own_default() -> None:
+def test_missing_settings_have_the_defaults_of_mesos() -> None:
     config = read_config({"PREVS_EXECUTOR_DIR": "/d"})
     assert config == Config(Path("/d"), None, 5.0)
     assert config.confined.builds
@@ -99,7 +99,7 @@ def test_the_high_mark_of_the_disk_is_above_the_low_one(high: str, low: str, rig
         *[(bad, None) for bad in ("/", "//a", "/a/", "/a/..", "/a//b", "-a", "a b", "a\n", "a:b:")],
     ],
 )
-def test_a_control_group_is_a_path_without_ways_out(text: str, group: str | None) -> None:
+def test_an_invalid_path_of_a_control_group_is_refused(text: str, group: str | None) -> None:
     environ = {"PREVS_EXECUTOR_DIR": "/d", "PREVS_BUILD_CGROUP": text}
     if group is not None:
         assert read_config(environ).confined.build_group == group
@@ -119,7 +119,7 @@ def test_durations_are_read_as_mesos_writes_them(text: str, seconds: float | Non
     assert read_duration(text) == seconds
 
 
-def test_what_is_no_address_closes_nothing_else() -> None:
+def test_an_invalid_address_closes_nothing_else() -> None:
     given = ["10.0.0.4/31", "2001:db8::1", "a-later-form", "10.0.0.9"]
     assert list(map(str, read_addresses(given))) == [
         "10.0.0.4/31",

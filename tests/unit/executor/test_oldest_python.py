@@ -79,7 +79,7 @@ def newer(source: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_an_agent_runs_is_written_for_the_oldest_python(path: Path) -> None:
+def test_the_code_that_agents_run_is_written_for_the_oldest_python(path: Path) -> None:
     assert list(newer(path.read_text())) == []
 
 
@@ -96,7 +96,5 @@ def test_what_an_agent_runs_is_written_for_the_oldest_python(path: Path) -> None
         ("try:\n    pass\nexcept (TimeoutError, socket.timeout):\n    pass", False),
     ],
 )
-def test_what_is_newer_is_found_and_what_every_python_can_do_passes(
-    source: str, is_newer: bool
-) -> None:
+def test_newer_syntax_is_found_and_older_syntax_passes(source: str, is_newer: bool) -> None:
     assert bool(list(newer(source))) is is_newer

@@ -149,7 +149,7 @@ def test_an_application_that_exits_is_one_failure_which_waits_for_an_agent_that_
     assert agent.containers.running == {}
 
 
-def test_a_lost_agent_costs_the_container_and_the_exit_code_says_so(tmp_path: Path) -> None:
+def test_a_lost_agent_ends_the_container_and_sets_the_exit_code(tmp_path: Path) -> None:
     agent = Agent(App(), {"TASK_RUNNING": [Lost("recovery timeout")]}, tmp_path)
     assert agent.run(Launched(TASK)) == EXIT_LOST
     assert agent.containers.running == {}

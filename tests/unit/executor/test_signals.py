@@ -13,7 +13,9 @@ def signals() -> StopSignal:
     return StopSignal()
 
 
-def test_before_a_stop_nothing_is_raised_and_a_wake_ends_one_wait(signals: StopSignal) -> None:
+def test_before_a_stop_nothing_is_raised_and_a_notification_ends_one_wait(
+    signals: StopSignal,
+) -> None:
     signals.check()
     signals.wake()
     signals.wait(1000.0)
@@ -29,7 +31,7 @@ def test_a_stop_ends_every_later_wait(signals: StopSignal) -> None:
         signals.wait(1000.0)
 
 
-def test_a_stop_from_another_thread_ends_the_wait_that_is_on(signals: StopSignal) -> None:
+def test_a_stop_from_another_thread_ends_the_current_wait(signals: StopSignal) -> None:
     thread = threading.Thread(target=signals.stop, args=(5.0,))
     thread.start()
     with pytest.raises(Stopped):
@@ -47,7 +49,7 @@ def test_the_earliest_deadline_of_several_stops_holds() -> None:
     assert signals.grace_left() == 2.0
 
 
-def test_a_stop_calls_what_is_to_be_interrupted_and_nothing_that_is_over() -> None:
+def test_a_stop_calls_the_open_interrupts_and_no_closed_one() -> None:
     signals = StopSignal()
     called: list[str] = []
     with signals.interrupting(lambda: called.append("over")):
@@ -57,7 +59,7 @@ def test_a_stop_calls_what_is_to_be_interrupted_and_nothing_that_is_over() -> No
     assert called == ["now"]
 
 
-def test_nothing_begins_that_would_have_to_be_interrupted_at_once(signals: StopSignal) -> None:
+def test_work_that_a_stop_would_interrupt_at_once_does_not_begin(signals: StopSignal) -> None:
     signals.stop(1.0)
     with pytest.raises(Stopped), signals.interrupting(lambda: None):
         pytest.fail("it began")

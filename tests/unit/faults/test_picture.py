@@ -35,7 +35,7 @@ def picture(tasks: Mapping[str, str], **changed: object) -> Picture:
 RUNS = {"t1": "TASK_RUNNING"}
 
 
-def test_a_whole_cluster_violates_nothing() -> None:
+def test_a_consistent_cluster_violates_nothing() -> None:
     assert violations(picture(RUNS)) == []
 
 
@@ -57,7 +57,7 @@ def test_a_whole_cluster_violates_nothing() -> None:
         (picture(RUNS, containers=("t1", "t2")), "t2 has a container and no live task"),
     ],
 )
-def test_each_mistake_is_told(now: Picture, violation: str) -> None:
+def test_each_mistake_is_reported(now: Picture, violation: str) -> None:
     assert any(violation in sentence for sentence in violations(now)), violations(now)
 
 

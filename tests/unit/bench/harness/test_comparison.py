@@ -19,13 +19,13 @@ def test_a_bench_that_prints_no_figures_has_failed(output: str) -> None:
         read(output)
 
 
-def test_what_drifts_hits_both() -> None:
+def test_a_drift_of_the_machine_affects_both() -> None:
     turns = {who: [n for n, turn in enumerate(TURNS) if turn == who] for who in (HERE, THERE)}
     assert sum(turns[HERE]) == sum(turns[THERE])
     assert len(turns[HERE]) == len(turns[THERE])
 
 
-def test_figures_are_compared_that_both_have() -> None:
+def test_only_figures_of_both_are_compared() -> None:
     here = medians([{"a": 1.0, "b": 2.0}, {"a": 2.0, "b": 4.0, "new": 1.0}])
     there = {"a": 3.0, "b": 0.0, "old": 1.0}
     assert here == {"a": 1.5, "b": 3.0}

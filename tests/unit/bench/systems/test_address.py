@@ -34,7 +34,7 @@ def previews(world: World) -> Iterator[Previews]:
         lambda previews: previews.check(SHA),
     ],
 )
-def test_what_is_waited_for_has_failed(
+def test_a_failed_preview_ends_the_wait(
     world: World, previews: Previews, wait: Callable[[Previews], None]
 ) -> None:
     world.fail("bench", SHA, cause="build-failed", message="There is no bridge.", exit_code=1)
@@ -42,7 +42,7 @@ def test_what_is_waited_for_has_failed(
         wait(previews)
 
 
-def test_a_failure_that_is_waited_for_is_none(world: World, previews: Previews) -> None:
+def test_an_expected_failure_is_not_an_error(world: World, previews: Previews) -> None:
     world.fail("bench", SHA, cause="build-failed", message="As it should.", exit_code=7)
     previews.wait(SHA, "failed")
 

@@ -57,7 +57,7 @@ def test_the_application_gets_its_port_and_its_identity() -> None:
     }
 
 
-def test_a_variable_is_given_to_builds_or_to_containers_as_the_order_says() -> None:
+def test_a_variable_is_given_to_builds_or_containers_as_the_order_requires() -> None:
     order = dataclasses.replace(
         ORDER,
         environment={"MODE": "preview", "NPM_MIRROR": "http://m"},
@@ -112,7 +112,7 @@ PREPARED = ATTEMPT._replace(order=dataclasses.replace(ORDER, run=SETTINGS))
 VOLUMES = (Volume("/data", "prevs-hello-data", "1"),)
 
 
-def test_the_container_is_as_its_commit_says() -> None:
+def test_the_container_has_the_settings_of_its_commit() -> None:
     spec = container_spec(PREPARED, VOLUMES)
     assert spec.command == ("serve", "-v")
     assert spec.read_only
@@ -131,12 +131,12 @@ def test_a_hook_has_the_container_of_the_application_and_no_port() -> None:
     assert same == spec
 
 
-def test_a_hook_is_shown_as_one_line_of_a_bounded_length() -> None:
+def test_a_hook_is_shown_in_one_line_of_limited_length() -> None:
     assert describe_hook(["python", "manage.py", "migrate"]) == "python manage.py migrate"
     assert describe_hook(["sh", "-c", "echo a\n\x1b[2J"]) == "sh -c 'echo a\ufffd\ufffd[2J'"
     assert len(describe_hook(["x" * 1000])) == 120
 
 
-def test_the_image_of_another_folder_is_another() -> None:
+def test_another_folder_has_another_image() -> None:
     other = ATTEMPT._replace(order=dataclasses.replace(ORDER, folder="shop"))
     assert other.image != ATTEMPT.image

@@ -84,7 +84,7 @@ def test_the_error_names_the_missing_path(
 
 
 @pytest.mark.parametrize("context", ["nothing", "Dockerfile"])
-def test_what_is_no_folder_is_no_context_which_is_a_matter_of_the_settings(
+def test_a_context_that_is_not_a_folder_is_an_error_of_the_settings(
     tree: Path, context: str
 ) -> None:
     message = f"context {context} of commit 5c80e7d is not a folder"

@@ -24,14 +24,12 @@ def checking() -> HealthCheck:
         *[(None, False), (101, False), (400, False), (404, False), (500, False), (503, False)],
     ],
 )
-def test_2xx_and_3xx_pass_and_nothing_else(status: int | None, healthy: bool) -> None:
+def test_only_2xx_and_3xx_pass(status: int | None, healthy: bool) -> None:
     assert checking().passes(Answer(connected=True, status=status)) == healthy
 
 
 @pytest.mark.parametrize(("status", "healthy"), [(None, False), (200, False), (401, True)])
-def test_where_statuses_are_given_these_pass_and_nothing_else(
-    status: int | None, healthy: bool
-) -> None:
+def test_only_the_configured_statuses_pass(status: int | None, healthy: bool) -> None:
     known = checking()._replace(statuses=(204, 401))
     assert known.passes(Answer(connected=True, status=status)) == healthy
 
@@ -41,7 +39,7 @@ def test_the_error_of_an_unhealthy_one_names_the_statuses_that_pass() -> None:
     assert "Make it answer 204 or 401" in str(known.failure())
 
 
-def test_an_application_that_nothing_reached_never_listened() -> None:
+def test_an_application_that_no_check_reached_never_listened() -> None:
     failure = checking().after(REFUSED).failure()
     assert isinstance(failure, NeverListened)
     assert "port 8080" in str(failure)
@@ -83,7 +81,7 @@ def test_the_goal_of_a_check_is_named(kind: HealthKind, words: str) -> None:
 
 
 @pytest.mark.parametrize("passed", [True, False])
-def test_who_decides_by_itself_is_believed(passed: bool) -> None:
+def test_a_check_that_decides_by_itself_is_believed(passed: bool) -> None:
     assert checking().passes(Answer(True, passed=passed)) is passed
 
 

@@ -53,7 +53,7 @@ def world(tmp_path: Path) -> HookWorld:
     return HookWorld(tmp_path)
 
 
-def test_hooks_run_in_order_before_the_application_and_say_so(world: HookWorld) -> None:
+def test_hooks_run_in_order_before_the_application_and_are_reported(world: HookWorld) -> None:
     assert world.run_to_the_end() == [MIGRATE, SEED, ()]
     assert world.reports.details == ["hook 1/2 python manage.py migrate", "hook 2/2 seed --all"]
     assert world.reports.phases == [Phase.STARTING, Phase.RUNNING]
@@ -99,7 +99,7 @@ def test_a_hook_that_fails_ends_the_attempt_and_is_run_again_by_the_next(tmp_pat
     assert world.commands() == [MIGRATE]
 
 
-def test_what_one_hook_did_is_not_taken_for_all(tmp_path: Path) -> None:
+def test_the_success_of_one_hook_does_not_count_for_all(tmp_path: Path) -> None:
     world = HookWorld(tmp_path, seed=App(exits=Exit(1, False)))
     for _ in range(2):
         assert isinstance(world.run_with("/data"), HookFailed)
@@ -143,7 +143,7 @@ def test_a_stop_in_the_last_moment_of_a_hook_starts_nothing_more(tmp_path: Path)
     assert world.commands() == [MIGRATE]
 
 
-def test_without_docker_the_volumes_are_a_reason(world: HookWorld) -> None:
+def test_without_docker_the_volumes_fail_with_a_reason(world: HookWorld) -> None:
     def fail(*_: object, **__: object) -> list[object]:
         raise DockerUnavailable("gone")
 

@@ -81,7 +81,7 @@ def test_a_pull_is_tried_before_a_build(world: World, digest: str) -> None:
 
 
 @pytest.mark.parametrize("digest", ["", DIGEST])
-def test_what_the_registry_has_not_is_built_and_pushed(world: World, digest: str) -> None:
+def test_an_image_that_the_registry_lacks_is_built_and_pushed(world: World, digest: str) -> None:
     world.run(digest)
     assert world.images.built == world.shared.pushed == [ATTEMPT.image]
     assert world.reports.digests == [world.shared.digest]
@@ -89,7 +89,7 @@ def test_what_the_registry_has_not_is_built_and_pushed(world: World, digest: str
     assert "no image from the registry: manifest unknown" in world.log.headers
 
 
-def test_where_nothing_may_be_built_no_commit_is_fetched_for_it(world: World) -> None:
+def test_where_builds_are_off_no_commit_is_fetched(world: World) -> None:
     world.images.exposed = "iptables refused"
     with pytest.raises(BuildExposed, match="iptables refused") as caught:
         world.provider().ensure()
@@ -98,7 +98,7 @@ def test_where_nothing_may_be_built_no_commit_is_fetched_for_it(world: World) ->
     assert caught.value.cause is Cause.AGENT_UNFIT
 
 
-def test_where_nothing_may_be_built_the_registrys_images_serve(world: World) -> None:
+def test_where_builds_are_off_images_of_the_registry_are_used(world: World) -> None:
     world.images.exposed = "iptables refused"
     world.shared.digest = DIGEST
     world.run()
@@ -123,7 +123,7 @@ def test_a_failed_push_is_only_logged(world: World) -> None:
 
 
 @pytest.mark.parametrize(("digest", "pushed"), [("", [ATTEMPT.image]), (DIGEST, [])])
-def test_what_is_here_is_pushed_unless_it_is_there_for_sure(
+def test_a_local_image_is_pushed_unless_it_is_known_to_be_there(
     world: World, digest: str, pushed: list[str]
 ) -> None:
     world.images.tags.add(ATTEMPT.image)
@@ -139,7 +139,7 @@ def test_a_push_is_ended_with_the_application(world: World) -> None:
     assert world.shared.ended
 
 
-def test_an_app_in_a_folder_is_built_of_it(world: World) -> None:
+def test_an_app_in_a_folder_is_built_from_it(world: World) -> None:
     web = world.folder / "web"
     web.mkdir()
     (web / "Prod").write_text("FROM scratch\n")

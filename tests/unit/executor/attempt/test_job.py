@@ -110,7 +110,7 @@ def test_with_an_image_it_starts_at_once_and_runs_until_a_stop(world: World) -> 
     assert world.containers.running == {}
 
 
-def test_a_push_that_is_slow_to_end_takes_nothing_of_the_applications_grace(
+def test_a_slow_end_of_a_push_takes_nothing_from_the_applications_grace(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_provider, "_PUSH_END", 60.0)
@@ -186,7 +186,7 @@ def test_an_image_that_is_removed_before_its_container_is_there_is_built_again(
     assert world.reports.phases[-1] is Phase.RUNNING
 
 
-def test_an_image_that_is_removed_again_and_again_is_a_reason(world: World) -> None:
+def test_an_image_that_is_removed_again_and_again_fails_the_attempt(world: World) -> None:
     world.containers.missing = 2
     assert isinstance(world.run(), ImageMissing)
 
@@ -237,13 +237,13 @@ def test_an_error_that_a_stop_causes_is_part_of_the_stop(world: World) -> None:
     assert world.run() is None
 
 
-def test_a_stop_before_it_began_begins_nothing(world: World) -> None:
+def test_a_stop_before_the_start_starts_nothing(world: World) -> None:
     world.signals.stop()
     assert world.run() is None
     assert world.reports.phases == []
 
 
-def test_what_cannot_start_fails_with_the_reason(world: World) -> None:
+def test_an_application_that_cannot_start_fails_with_the_reason(world: World) -> None:
     world.containers = FakeContainers({}, world.log)
     error = world.run()
     assert isinstance(error, StartFailed)
@@ -367,7 +367,7 @@ def test_an_application_gets_its_stop_signal_before_it_is_removed(world: World) 
     assert world.signals.now() == 50.0
 
 
-def test_one_that_does_not_obey_is_removed_when_its_grace_is_over(tmp_path: Path) -> None:
+def test_an_application_that_ignores_the_signal_is_removed_after_its_grace(tmp_path: Path) -> None:
     world = World(tmp_path, App(obeys_sigterm=False))
     world.stop_at(50.0)
     assert world.run() is None
@@ -375,7 +375,7 @@ def test_one_that_does_not_obey_is_removed_when_its_grace_is_over(tmp_path: Path
     assert world.containers.running == {}
 
 
-def test_a_failure_that_nobody_thought_of_is_reported_too(world: World) -> None:
+def test_an_unexpected_failure_is_reported_too(world: World) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 

@@ -51,7 +51,7 @@ def test_a_failure_carries_cause_exit_code_and_sentence(
     assert report_of(link) == TaskReport(Phase.ENDED, Cause.APP_EXITED, 3)
 
 
-def test_each_report_has_what_holds_at_the_agent_as_far_as_it_was_looked_at(
+def test_each_report_has_the_isolation_of_the_agent_as_far_as_it_is_known(
     link: RecordingLink,
 ) -> None:
     confined = Confinement(allowed=read_addresses(["10.1.0.0/16"]), required=True)
@@ -70,7 +70,7 @@ def test_each_report_has_what_holds_at_the_agent_as_far_as_it_was_looked_at(
     assert report_of(link).isolation == expected
 
 
-def test_memory_that_ran_out_is_what_mesos_calls_a_limitation(
+def test_memory_that_ran_out_is_a_limitation_for_mesos(
     link: RecordingLink, reporter: Reporter
 ) -> None:
     reporter.ended(OutOfMemory(137, 64))
@@ -94,7 +94,7 @@ def test_phases_are_reported_one_after_the_other(link: RecordingLink, reporter: 
     assert link.states == ["TASK_STARTING"] * 4
 
 
-def test_a_kill_says_in_which_phase_it_came(link: RecordingLink, reporter: Reporter) -> None:
+def test_a_kill_is_reported_with_its_phase(link: RecordingLink, reporter: Reporter) -> None:
     reporter.progress(Phase.BUILDING, "…")
     reporter.killing("…")
     assert report_of(link).phase is Phase.BUILDING
@@ -152,7 +152,7 @@ def test_memory_kills_are_in_a_report_at_once_and_in_later_ones(
 
 
 @pytest.mark.parametrize("end", ["TASK_KILLING", *sorted(ENDS)])
-def test_a_digest_that_is_known_only_then_is_no_reason_for_a_report(
+def test_a_digest_that_is_known_after_the_end_causes_no_report(
     end: str, link: RecordingLink, reporter: Reporter
 ) -> None:
     reporter.running("It answers.", checked=0.5)
@@ -162,7 +162,7 @@ def test_a_digest_that_is_known_only_then_is_no_reason_for_a_report(
 
 
 @pytest.mark.parametrize("calls", list(itertools.product(CALLS, repeat=3)))
-def test_states_never_go_back_and_one_end_is_the_last(
+def test_states_never_go_back_and_there_is_one_terminal_state(
     calls: tuple[str, ...], link: RecordingLink, reporter: Reporter
 ) -> None:
     for call in calls:
@@ -174,7 +174,9 @@ def test_states_never_go_back_and_one_end_is_the_last(
     assert all(link.states.count(s) <= 1 for s in order if s != "TASK_STARTING")
 
 
-def test_many_threads_that_end_it_send_one_end(link: RecordingLink, reporter: Reporter) -> None:
+def test_many_threads_that_end_it_send_one_terminal_update(
+    link: RecordingLink, reporter: Reporter
+) -> None:
     ends = [CALLS[end] for end in ENDS] * 8
     with ThreadPoolExecutor(len(ends)) as pool:
         list(pool.map(lambda end: end(reporter), ends))

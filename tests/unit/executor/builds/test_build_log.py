@@ -69,11 +69,11 @@ def test_a_failure_has_its_step_and_its_exit_code(
     assert re.search(message, str(error))
 
 
-def test_a_daemon_that_is_away_is_no_failure_of_the_build() -> None:
+def test_a_daemon_that_is_away_is_not_a_failure_of_the_build() -> None:
     assert isinstance(buildkit_failure(NO_DAEMON), DockerUnavailable)
 
 
-def test_text_of_a_dockerfile_is_cut_and_hides_nothing() -> None:
+def test_text_of_a_dockerfile_is_cut_and_made_printable() -> None:
     assert len(str(failure(Step("1/1", "RUN " + "x" * 500), "", 1))) < 250
     assert len(str(failure(None, "x" * 5000, None))) < 500
     hostile = "RUN \x1b[31mecho\x1b]0;title\x07 \u202egnp.exe\r\u200b\tthe\x85 end"
@@ -105,7 +105,7 @@ def test_the_step_that_a_build_is_at_is_found_however_the_output_is_cut() -> Non
     assert [str(step) for step in found] == ["1/3 COPY busybox /bin/busybox", "2/3 RUN make all"]
 
 
-def test_what_a_step_prints_is_never_taken_for_a_step() -> None:
+def test_the_output_of_a_step_is_never_mistaken_for_a_step() -> None:
     reader = StepReader()
     assert reader.read(b"#6 0.210 #7 [3/3] RUN fake\n") is None
     assert reader.read(b"#6 0.211 " + b"x" * 10_000_000) is None
@@ -113,7 +113,7 @@ def test_what_a_step_prints_is_never_taken_for_a_step() -> None:
     assert str(reader.read(b"#7 [3/3] RUN true\n")) == "3/3 RUN true"
 
 
-def test_a_line_without_end_keeps_no_memory() -> None:
+def test_an_endless_line_keeps_no_memory() -> None:
     reader = StepReader()
     assert reader.read(b"#7 [3/3] RUN ") is None
     for _ in range(100):
@@ -127,7 +127,7 @@ def test_the_error_of_a_slow_build_names_the_limit() -> None:
     assert "1800 s" in str(too_slow(1800.0))
 
 
-def test_a_sentence_of_somebody_else_gets_no_second_mark() -> None:
+def test_a_sentence_that_ends_with_a_mark_gets_no_second_one() -> None:
     moved = str(RepositoryUnreachable("/srv/x", "is it a git repository?"))
     assert "a git repository? Check" in moved
     assert "it is away. Check" in str(RepositoryUnreachable("/srv/x", "it is away"))

@@ -61,7 +61,7 @@ def test_no_spelling_of_the_registry_leads_to_an_image_in_it(host: str, image: s
         "local://context",
     ],
 )
-def test_all_else_is_allowed(identifier: str) -> None:
+def test_every_other_source_is_allowed(identifier: str) -> None:
     assert not is_denied(identifier)
     assert not is_denied(identifier, registry="")
 
@@ -69,7 +69,7 @@ def test_all_else_is_allowed(identifier: str) -> None:
 @pytest.mark.parametrize(
     "identifier", ["http://127.0.0.1/x", "https://example.org/file", "git://example.org/x.git"]
 )
-def test_addresses_are_denied_unless_the_operator_has_it_otherwise(identifier: str) -> None:
+def test_addresses_are_denied_unless_the_operator_allows_them(identifier: str) -> None:
     assert is_denied(identifier)
     assert is_denied(identifier, allowed=[ip_network("0.0.0.0/0")])
     assert not is_denied(identifier, fetches=True)
@@ -81,7 +81,7 @@ HOSTS = ["127.0.0.1", "10.1.2.3:2181", "127.1", "2130706433:80", "0x7f.1", "[::1
 @pytest.mark.parametrize(
     "host", [*HOSTS, "localhost:5000", "LOCALHOST", "a.localhost:1", "8.8.8.8"]
 )
-def test_a_registry_has_a_name(host: str) -> None:
+def test_a_registry_has_a_host_name(host: str) -> None:
     assert is_denied(f"docker-image://{host}/x:latest")
 
 
@@ -94,7 +94,9 @@ def test_a_registry_has_a_name(host: str) -> None:
         *[("127.0.0.1/32", "localhost:5000", True), ("fd00::7/128", "[fd00::7]:5000", True)],
     ],
 )
-def test_what_previews_may_reach_may_be_a_registry(network: str, host: str, opened: bool) -> None:
+def test_a_network_that_previews_may_reach_may_have_a_registry(
+    network: str, host: str, opened: bool
+) -> None:
     image = f"docker-image://{host}/base:1"
     given = [ip_network(network)]
     assert is_denied(image, allowed=given) is not opened
@@ -133,13 +135,13 @@ def test_a_denied_source_is_reported_with_its_line_and_advice(source: str, messa
     assert re.search(message, find_refusal(output, LINES) or "")
 
 
-def test_what_a_step_prints_is_no_refusal() -> None:
+def test_the_output_of_a_step_is_never_mistaken_for_a_refusal() -> None:
     output = '#6 0.1 ERROR: source "http://x" denied by policy\nERROR: process: exit code: 1\n'
     assert find_refusal(output, []) is None
     assert find_refusal("", []) is None
 
 
-def test_caches_are_an_apps_own_in_each_installation() -> None:
+def test_each_app_of_each_installation_has_its_own_caches() -> None:
     labels = [
         {"prevs.app": "hello"},
         {"prevs.app": "other"},

@@ -79,5 +79,5 @@ def test_refused_forks_are_reported(group: Path, files: dict[str, str], is_repor
     assert ("2,048 processes" in message) is is_reported
 
 
-def test_without_a_group_there_is_no_shortage() -> None:
+def test_without_a_group_no_shortage_is_reported() -> None:
     assert BuildLimits("", "no root").shortage(137) == ""

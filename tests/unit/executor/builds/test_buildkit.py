@@ -26,12 +26,14 @@ def test_the_users_own_plugin_goes_first(tmp_path: Path, named: bool) -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"HOME": "/nowhere"}])
-def test_else_it_is_that_of_all_users(environ: Mapping[str, str], tmp_path: Path) -> None:
+def test_otherwise_the_plugin_of_all_users_is_used(
+    environ: Mapping[str, str], tmp_path: Path
+) -> None:
     plugin = install(tmp_path / "usr")
     folders = [str(tmp_path / "nowhere"), str(tmp_path / "usr")]
     assert find_command(environ, folders) == (plugin,)
 
 
-def test_where_no_plugin_can_be_run_the_docker_command_finds_it(tmp_path: Path) -> None:
+def test_without_a_usable_plugin_the_docker_command_finds_it(tmp_path: Path) -> None:
     install(tmp_path, 0o644)
     assert find_command({}, [str(tmp_path)]) == ("docker", "buildx")

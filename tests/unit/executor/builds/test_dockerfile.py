@@ -53,7 +53,7 @@ def test_an_address_is_found_however_it_is_written(dockerfile: str, number: int)
         "",
     ],
 )
-def test_all_else_is_none(line: str) -> None:
+def test_every_other_text_is_not_an_address(line: str) -> None:
     assert find_added(line, CLASSIC) == []
 
 
@@ -63,5 +63,5 @@ def test_buildkit_adds_from_git_too() -> None:
         assert not find_added(f"ADD {source} /y", CLASSIC)
 
 
-def test_a_line_is_shown_on_one() -> None:
+def test_a_continued_line_is_shown_on_one_line() -> None:
     assert find_added("ADD \\\n  http://x \\\n\t/y", CLASSIC)[0].text == "ADD http://x /y"

@@ -89,7 +89,7 @@ def test_a_helper_has_the_executors_environment(world: World) -> None:
     "settings",
     [{}, {"auths": {}}, {"auths": {"elsewhere": {"auth": AUTH}}}, {"proxies": {"default": {}}}],
 )
-def test_who_has_no_login_there_or_no_settings_is_nobody(
+def test_without_a_login_or_settings_there_is_no_credential(
     world: World, settings: dict[str, Any]
 ) -> None:
     world.set(**settings)
@@ -104,7 +104,7 @@ def test_who_has_no_login_there_or_no_settings_is_nobody(
 @pytest.mark.parametrize(
     ("text", "why"), [("{", "it is no"), ("", "it is no"), ("[]", "it is no"), (None, "Is a dir")]
 )
-def test_settings_that_cannot_be_read_are_nobodys(
+def test_unreadable_settings_have_no_credential(
     world: World, text: str | None, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.settings.mkdir() if text is None else world.settings.write_text(text)
@@ -149,7 +149,9 @@ def test_a_helper_without_a_login_is_reported_without_secrets(
 
 
 @pytest.mark.parametrize("from_helper", [False, True], ids=["settings", "a helper"])
-def test_an_unexpected_error_counts_as_malformed_at_once(world: World, from_helper: bool) -> None:
+def test_an_unexpected_error_counts_as_a_malformed_login_at_once(
+    world: World, from_helper: bool
+) -> None:
     nested = world.settings.with_name("nested")
     nested.write_text("[" * 200_000 + SECRET)
     if from_helper:
@@ -170,7 +172,7 @@ def test_a_missing_helper_is_reported(world: World) -> None:
         world.login()
 
 
-def test_a_helper_that_hangs_is_waited_for_no_longer_than_the_limit(
+def test_a_helper_that_hangs_is_given_up_at_the_limit(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login, "_HELPER_LIMIT", 0.1)
@@ -181,7 +183,7 @@ def test_a_helper_that_hangs_is_waited_for_no_longer_than_the_limit(
     assert time.monotonic() - began < 15
 
 
-def test_who_does_not_want_the_login_any_more_does_not_wait_for_a_helper(world: World) -> None:
+def test_a_stop_ends_the_wait_for_a_helper(world: World) -> None:
     world.helper("exec sleep 20")
 
     def check() -> None:

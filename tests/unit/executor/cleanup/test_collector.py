@@ -110,14 +110,14 @@ def test_below_the_high_mark_nothing_goes(tmp_path: Path) -> None:
     assert world.starts == 0
 
 
-def test_what_somebody_is_about_to_use_stays_and_the_next_one_goes(tmp_path: Path) -> None:
+def test_an_item_that_is_about_to_be_used_stays_and_the_next_one_goes(tmp_path: Path) -> None:
     world = World(tmp_path, NINE)
     world.shelf.held = {"a"}
     world.make_room()
     assert world.shelf.names() == "a d e f g h i"
 
 
-def test_where_there_is_no_inode_for_the_lock_of_one_the_next_one_goes(
+def test_without_an_inode_for_the_lock_of_one_item_the_next_one_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -135,14 +135,14 @@ def test_where_there_is_no_inode_for_the_lock_of_one_the_next_one_goes(
     assert "could not remove the image a" in caplog.text
 
 
-def test_the_cache_goes_before_what_was_used_since(tmp_path: Path) -> None:
+def test_the_cache_goes_before_items_that_were_used_since(tmp_path: Path) -> None:
     world = World(tmp_path, "a b c d", cached=5)
     world.make_room()
     assert world.shelf.names() == "a b c d"
     assert world.shelf.pruned == [world.time - 30 * DAY]
 
 
-def test_where_nothing_can_go_any_more_it_ends(
+def test_it_ends_when_nothing_more_can_be_removed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = World(tmp_path, NINE)
@@ -171,7 +171,7 @@ def test_without_docker_a_build_goes_on(tmp_path: Path, caplog: pytest.LogCaptur
     assert caplog.text.count("unused files could not be collected") == 2
 
 
-def test_a_look_collects_once_in_a_while_for_all_executors_of_an_agent(tmp_path: Path) -> None:
+def test_a_collection_runs_once_per_interval_for_all_executors_of_an_agent(tmp_path: Path) -> None:
     world = World(tmp_path, NINE)
     world.collector().look()
     assert world.shelf.names() == "c d e f g h i"
@@ -204,7 +204,7 @@ def use_up_inodes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Path, "touch", touch_it)
 
 
-def test_the_first_collection_needs_no_inode_that_was_not_there_from_the_beginning(
+def test_the_first_collection_needs_no_new_inode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
@@ -219,7 +219,7 @@ def test_the_first_collection_needs_no_inode_that_was_not_there_from_the_beginni
     assert looking.shelf.names() == building.shelf.names() == "c d e f g h i"
 
 
-def test_two_never_look_at_the_same_time(tmp_path: Path) -> None:
+def test_no_two_collections_run_at_the_same_time(tmp_path: Path) -> None:
     world = World(tmp_path, NINE)
     other = World(tmp_path, NINE)
     there, go_on = threading.Event(), threading.Event()
@@ -241,14 +241,14 @@ def test_two_never_look_at_the_same_time(tmp_path: Path) -> None:
     assert other.shelf.names() == NINE
 
 
-def test_a_look_removes_volumes_that_nobody_has_used_for_long(tmp_path: Path) -> None:
+def test_a_collection_removes_volumes_that_were_unused_for_long(tmp_path: Path) -> None:
     world = World(tmp_path, "a b", Kind.VOLUME)
     world.time += KEPT - 1.5 * DAY
     world.collector().look()
     assert world.shelf.names() == "b"
 
 
-def test_a_look_notes_that_what_runs_is_in_use(tmp_path: Path) -> None:
+def test_a_collection_marks_running_items_as_in_use(tmp_path: Path) -> None:
     world = World(tmp_path, "a")
     uses = UsageLocks(tmp_path)
     uses.hold("image a")
@@ -258,7 +258,7 @@ def test_a_look_notes_that_what_runs_is_in_use(tmp_path: Path) -> None:
     assert (uses.last("image a") or 0.0) > 100.0
 
 
-def test_each_disk_is_collected_from_by_itself(tmp_path: Path) -> None:
+def test_each_disk_is_collected_on_its_own(tmp_path: Path) -> None:
     full = World(tmp_path, NINE).shelf
     other = World(Path("/proc"), "x y").shelf
 

@@ -28,13 +28,13 @@ def test_the_messages_of_the_executor_show_what_is_left() -> None:
     assert left(ATTEMPT, "container c", "gone") == Orphans("/var/lib/prevs", "hello.1.a")
 
 
-def test_a_build_is_known_until_it_has_ended_by_itself() -> None:
+def test_a_build_is_tracked_until_it_has_ended_by_itself() -> None:
     assert left(ATTEMPT, "building").is_building
     assert not left(ATTEMPT, "building", "built").is_building
     assert left(ATTEMPT, "building", "built", "container c").container == "c"
 
 
-def test_what_begins_late_is_killed_for_a_while() -> None:
+def test_processes_that_start_late_are_killed_for_a_while() -> None:
     clock = FakeClock(0.0)
     sent: list[signal.Signals] = []
 
@@ -73,7 +73,7 @@ def answers(first: Sequence[int | None], then: int | None) -> Iterator[int | Non
         ([409] * 8, 404, 17.0),
     ],
 )
-def test_a_container_is_removed_until_it_is_gone_for_sure(
+def test_the_removal_of_a_container_is_repeated_until_it_is_gone(
     first: list[int | None], then: int | None, seconds: float
 ) -> None:
     clock, script = FakeClock(0.0), answers(first, then)
@@ -81,13 +81,13 @@ def test_a_container_is_removed_until_it_is_gone_for_sure(
     assert clock.read() == seconds
 
 
-def test_a_daemon_that_stays_away_is_not_waited_for_for_ever() -> None:
+def test_a_daemon_that_stays_away_is_given_up() -> None:
     clock = FakeClock(0.0)
     assert not remove(lambda: None, now=clock.read, sleep=clock.pass_seconds)
     assert clock.read() == 600.0
 
 
-def test_what_does_not_end_by_itself_is_killed() -> None:
+def test_processes_that_do_not_end_by_themselves_are_killed() -> None:
     clock = FakeClock(0.0)
     got: list[signal.Signals] = []
 
@@ -100,7 +100,7 @@ def test_what_does_not_end_by_itself_is_killed() -> None:
     assert got[-1] == signal.SIGKILL
 
 
-def test_what_even_sigkill_does_not_end_holds_up_nothing_for_ever() -> None:
+def test_processes_that_survive_sigkill_are_given_up() -> None:
     clock = FakeClock(0.0)
     assert not end_marked(lambda _: True, now=clock.read, sleep=clock.pass_seconds)
     assert 3.0 < clock.read() < 30.0

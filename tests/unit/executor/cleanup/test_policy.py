@@ -21,7 +21,7 @@ TREE = artifact(Kind.LEFTOVER, "tree", 60.0)
 RUNNING = artifact(Kind.IMAGE, "running", 30 * DAY, in_use=True)
 
 
-def test_what_was_used_last_the_longest_ago_goes_first_and_what_is_in_use_stays() -> None:
+def test_the_least_recently_used_items_go_first_and_those_in_use_stay() -> None:
     assert plan([NEW, RUNNING, MIRROR, OLD], NOW, cache=False) == [OLD, MIRROR, NEW]
 
 
@@ -30,7 +30,7 @@ def test_leftovers_go_first_and_volumes_last() -> None:
     assert order == [TREE, NEW, VOLUME, YOUNGER]
 
 
-def test_the_build_cache_goes_along_with_what_is_as_old() -> None:
+def test_the_build_cache_goes_along_with_items_of_its_age() -> None:
     order = plan([OLD, NEW, VOLUME], NOW, cache=True)
     steps = [step.before if isinstance(step, Prune) else step for step in order]
     assert steps.index(NOW - 14 * DAY) < steps.index(OLD) < steps.index(NOW - 7 * DAY)
@@ -52,7 +52,7 @@ THINGS = st.lists(
 
 
 @given(THINGS, st.booleans())
-def test_all_that_nobody_uses_is_in_the_plan_once_and_nothing_else(
+def test_every_unused_item_is_in_the_plan_once_and_nothing_else(
     artifacts: list[Artifact], cache: bool
 ) -> None:
     planned = [step for step in plan(artifacts, NOW, cache=cache) if isinstance(step, Artifact)]
@@ -62,12 +62,12 @@ def test_all_that_nobody_uses_is_in_the_plan_once_and_nothing_else(
         assert moments == sorted(moments)
 
 
-def test_a_volume_goes_when_nobody_has_used_it_for_long_and_a_leftover_at_once() -> None:
+def test_a_volume_goes_after_a_long_time_unused_and_a_leftover_at_once() -> None:
     forgotten = artifact(Kind.VOLUME, "forgotten", KEPT + 1)
     in_use = artifact(Kind.VOLUME, "in use", KEPT + 1, in_use=True)
     assert expired([VOLUME, forgotten, in_use, TREE, RUNNING], NOW) == [forgotten, TREE]
 
 
-def test_the_last_use_is_not_before_it_was_made() -> None:
+def test_the_last_use_is_never_before_the_creation() -> None:
     assert last_use(None, 5.0) == last_use(3.0, 5.0) == 5.0
     assert last_use(7.0, 5.0) == 7.0

@@ -17,7 +17,7 @@ def mirror(folder: Path, name: str) -> Path:
     return path
 
 
-def test_a_mirror_goes_unless_somebody_reads_it(tmp_path: Path) -> None:
+def test_a_mirror_goes_unless_it_is_being_read(tmp_path: Path) -> None:
     path = mirror(tmp_path, "a.git")
     uses = UsageLocks(tmp_path)
     store = MirrorStore(tmp_path, uses)
@@ -33,7 +33,7 @@ def test_a_mirror_goes_unless_somebody_reads_it(tmp_path: Path) -> None:
     assert store.remove(artifact)
 
 
-def test_what_is_left_of_a_removal_that_was_broken_off_is_a_leftover(tmp_path: Path) -> None:
+def test_the_rest_of_an_interrupted_removal_is_a_leftover(tmp_path: Path) -> None:
     mirror(tmp_path, "going-1")
     store = MirrorStore(tmp_path, UsageLocks(tmp_path))
     (artifact,) = store.artifacts()

@@ -56,7 +56,7 @@ def outcome(client: Client, log: MemoryLog) -> Exit | None:
     return container.exit()
 
 
-def test_an_answer_that_broke_off_is_a_daemon_that_went_away_for_a_moment() -> None:
+def test_an_interrupted_answer_means_that_the_daemon_went_away_for_a_moment() -> None:
     def break_off() -> Iterator[Mapping[str, Any]]:
         yield from ()
         raise StreamParseError("half of an event")
@@ -66,14 +66,14 @@ def test_an_answer_that_broke_off_is_a_daemon_that_went_away_for_a_moment() -> N
     assert outcome(client, MemoryLog()) == Exit(3, out_of_memory=False)
 
 
-def test_an_end_that_cannot_be_read_is_reported_too() -> None:
+def test_an_unreadable_exit_is_reported_too() -> None:
     client = Client(events=lambda: iter([{"Action": "die"}]))
     client.has_ended.set()
     with pytest.raises(DockerUnavailable, match="timeNano"):
         outcome(client, MemoryLog())
 
 
-def test_a_log_goes_on_after_whatever_docker_py_has_raised() -> None:
+def test_a_log_goes_on_after_any_error_of_docker_py() -> None:
     client = Client()
     reads = 0
 

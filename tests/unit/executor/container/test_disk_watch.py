@@ -11,14 +11,14 @@ from executor.container.disk_watch import size
 from executor.limits.disk_schedule import ENTRY, MB
 
 
-def test_each_file_and_each_folder_counts_however_empty(tmp_path: Path) -> None:
+def test_each_file_and_each_folder_counts_even_if_empty(tmp_path: Path) -> None:
     for number in range(10):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "empty").touch()
     assert size(tmp_path, MB) == 20 * ENTRY
 
 
-def test_a_file_counts_as_much_as_it_takes_of_the_disk(tmp_path: Path) -> None:
+def test_a_file_counts_with_its_blocks_on_the_disk(tmp_path: Path) -> None:
     (tmp_path / "full").write_bytes(os.urandom(MB))
     with (tmp_path / "sparse").open("wb") as sparse:
         sparse.truncate(100 * MB)
@@ -26,7 +26,7 @@ def test_a_file_counts_as_much_as_it_takes_of_the_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_file_of_several_names_counts_once_and_in_full(tmp_path: Path, elsewhere: bool) -> None:
+def test_a_file_with_several_links_counts_once_and_in_full(tmp_path: Path, elsewhere: bool) -> None:
     counted = tmp_path / "layer" if elsewhere else tmp_path
     counted.mkdir(exist_ok=True)
     (counted / "0").write_bytes(os.urandom(MB))
@@ -35,7 +35,7 @@ def test_a_file_of_several_names_counts_once_and_in_full(tmp_path: Path, elsewhe
     assert MB <= size(counted, 100 * MB) < 1.1 * MB
 
 
-def test_only_so_many_files_of_several_names_are_known_again(
+def test_only_a_limited_number_of_linked_files_is_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(disk_watch, "_MOST_SEEN", 2)
@@ -45,14 +45,14 @@ def test_only_so_many_files_of_several_names_are_known_again(
     assert 4 * MB <= size(tmp_path, 100 * MB) < 4.1 * MB
 
 
-def test_names_of_an_empty_file_count_each(tmp_path: Path) -> None:
+def test_each_link_to_an_empty_file_counts(tmp_path: Path) -> None:
     (tmp_path / "0").touch()
     (tmp_path / "1").hardlink_to(tmp_path / "0")
     (tmp_path / "link").symlink_to("/")
     assert size(tmp_path, MB) == 3 * ENTRY
 
 
-def test_over_the_limit_nothing_more_is_read(tmp_path: Path) -> None:
+def test_reading_stops_over_the_limit(tmp_path: Path) -> None:
     for number in range(100):
         (tmp_path / str(number)).touch()
     assert size(tmp_path, 10 * ENTRY) == 11 * ENTRY
@@ -69,7 +69,7 @@ def nested(folder: Path, name: str, depth: int) -> int:
     return opened
 
 
-def test_folders_within_each_other_count_and_one_too_many_is_over_any_limit(tmp_path: Path) -> None:
+def test_nested_folders_count_and_too_deep_a_nesting_is_over_any_limit(tmp_path: Path) -> None:
     (tmp_path / "read").mkdir()
     os.close(nested(tmp_path / "read", "d", 200))
     (tmp_path / "read" / "beside").touch()
@@ -90,7 +90,7 @@ def opened_below(folder: Path) -> list[str]:
     return [path for path in found if path.startswith(str(folder))]
 
 
-def test_what_is_deeper_than_a_path_can_be_long_counts(tmp_path: Path) -> None:
+def test_files_deeper_than_the_longest_path_count(tmp_path: Path) -> None:
     deepest = nested(tmp_path, "d" * 250, 20)
     with os.fdopen(os.open("big", os.O_WRONLY | os.O_CREAT, dir_fd=deepest), "wb") as big:
         big.write(os.urandom(MB))
@@ -98,7 +98,7 @@ def test_what_is_deeper_than_a_path_can_be_long_counts(tmp_path: Path) -> None:
     assert size(tmp_path, 100 * MB) >= MB + 20 * ENTRY
 
 
-def test_no_link_is_followed_that_takes_the_place_of_a_folder(
+def test_a_link_that_replaces_a_folder_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -119,5 +119,5 @@ def test_no_link_is_followed_that_takes_the_place_of_a_folder(
     assert inner.is_symlink()
 
 
-def test_what_is_not_there_counts_as_none(tmp_path: Path) -> None:
+def test_a_missing_folder_counts_as_empty(tmp_path: Path) -> None:
     assert size(tmp_path / "gone", MB) == 0

@@ -37,7 +37,7 @@ def test_messages_of_the_daemon_are_distinguished_from_the_log() -> None:
     assert not is_stamped(b"")
 
 
-def test_a_log_that_was_rotated_meanwhile_costs_no_new_piece() -> None:
+def test_a_log_that_was_rotated_meanwhile_loses_no_new_piece() -> None:
     position = LogPosition()
     for number in range(5):
         position.take(piece(30.1, f"{number}\n"))

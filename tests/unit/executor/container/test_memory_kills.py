@@ -31,10 +31,10 @@ def test_the_kernel_counts_in_a_file_of_the_containers_group(
     assert memory_kills.count(counter) == 2
 
 
-def test_a_kernel_that_does_not_count_has_counted_none(tmp_path: Path) -> None:
+def test_a_kernel_without_the_counter_has_counted_none(tmp_path: Path) -> None:
     (tmp_path / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\n")
     assert memory_kills.count(tmp_path / "memory.oom_control") == 0
 
 
-def test_one_that_is_in_no_group_is_not_counted(tmp_path: Path) -> None:
+def test_a_container_without_a_group_is_not_counted(tmp_path: Path) -> None:
     assert memory_kills.find_counter("", tmp_path) is None

@@ -17,7 +17,7 @@ from executor.container.network import find_bridge_problem
         ({"iptables": "1", "ip6tables": "0"}, True, "net.bridge.bridge-nf-call-ip6tables=1"),
     ],
 )
-def test_the_kernel_has_to_be_told(
+def test_a_missing_kernel_setting_for_bridges_is_reported(
     set_to: dict[str, str], ipv6: bool, advice: str | None, tmp_path: Path
 ) -> None:
     for name, value in set_to.items():

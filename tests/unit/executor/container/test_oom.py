@@ -25,13 +25,13 @@ def event(action: str, seconds: float) -> Event:
         ([event("die", 1.0), event("oom", 1.1)], True),
     ],
 )
-def test_an_end_has_to_do_with_memory_that_was_short_just_before(
+def test_an_end_counts_as_out_of_memory_if_memory_was_short_just_before(
     events: list[Event], short: bool | None
 ) -> None:
     assert was_oom_killed(events, late=True) is short
 
 
-def test_nothing_is_waited_for_after_what_decides() -> None:
+def test_a_decisive_sign_ends_the_wait() -> None:
     def events(*actions: str) -> Iterator[Event]:
         for seconds, action in enumerate(actions):
             yield event(action, seconds)

@@ -106,7 +106,7 @@ def fail_in_buildkit(error: str) -> ExecutorError:
 
 
 @pytest.mark.parametrize(("error", "means"), AGENTS)
-def test_what_the_agents_own_parts_did_is_the_agents_fault(error: str, means: str) -> None:
+def test_errors_of_the_agents_own_parts_are_the_agents_fault(error: str, means: str) -> None:
     for fault in (find_fault(error), find_call_fault(500, error)):
         if fault is None:
             assert "containerd.sock" in error, "a builder quotes what it dials"
@@ -118,26 +118,26 @@ def test_what_the_agents_own_parts_did_is_the_agents_fault(error: str, means: st
 
 
 @pytest.mark.parametrize("error", AWAY)
-def test_a_daemon_that_goes_away_is_known_by_the_code_or_its_words(error: str) -> None:
+def test_a_daemon_that_goes_away_is_recognized_by_the_code_or_the_message(error: str) -> None:
     assert isinstance(find_fault(error), DockerUnavailable)
     assert isinstance(buildkit_failure(f"ERROR: {error}\n"), DockerUnavailable)
 
 
 @pytest.mark.parametrize("error", UNREACHABLE)
-def test_a_registry_out_of_reach_is_no_failure_of_the_build(error: str) -> None:
+def test_a_registry_out_of_reach_is_not_a_failure_of_the_build(error: str) -> None:
     fault = find_fault(error)
     assert isinstance(fault, RegistryUnreachable)
     assert fault.cause is Cause.REGISTRY_UNREACHABLE
 
 
 @pytest.mark.parametrize("error", COMMITS)
-def test_a_commit_cannot_blame_the_agent_by_its_words(error: str) -> None:
+def test_a_commit_cannot_blame_the_agent_by_its_output(error: str) -> None:
     assert find_fault(error) is None
     assert isinstance(fail_in_buildkit(error), BuildFailed)
     assert isinstance(classic_failure(None, error, None), BuildFailed)
 
 
-def test_the_exit_code_of_a_command_of_the_classic_builder_is_the_commits() -> None:
+def test_the_exit_code_of_a_classic_builders_command_is_the_commits_fault() -> None:
     error = "The command '/bin/sh -c echo network x not found' returned a non-zero code: 3"
     assert isinstance(classic_failure(None, error, 3), BuildFailed)
     assert isinstance(classic_failure(None, NO_BRIDGE, None), AgentUnfit)
@@ -156,13 +156,13 @@ def test_the_exit_code_of_a_command_of_the_classic_builder_is_the_commits() -> N
         (None, "something that nobody has seen yet", False),
     ],
 )
-def test_the_status_of_a_call_decides_where_its_words_are_not_known(
+def test_the_status_of_a_call_decides_where_its_message_is_unknown(
     status: int | None, error: str, is_agents: bool
 ) -> None:
     assert isinstance(find_call_fault(status, error), AgentUnfit) == is_agents
 
 
-def test_what_a_step_prints_makes_nobody_believe_that_the_daemon_is_away() -> None:
+def test_the_output_of_a_step_is_never_taken_for_a_lost_daemon() -> None:
     output = (
         "#6 0.2 Cannot connect to the Docker daemon at unix:///x\n"
         "------\n > [2/2] RUN true:\n0.2 error during connect\n------\n"

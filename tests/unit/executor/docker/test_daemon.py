@@ -45,7 +45,7 @@ def test_a_malformed_address_is_not_reported_as_malformed_settings(address: str,
 
 
 @pytest.mark.parametrize("environ", [{"HOME": "/"}, {"DOCKER_HOST": ""}])
-def test_no_address_is_none_that_is_malformed(
+def test_a_missing_address_is_not_a_malformed_one(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = object()

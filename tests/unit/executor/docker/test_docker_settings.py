@@ -31,13 +31,13 @@ def system(monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, "/srv/prevs/.docker/config.json"),
     ],
 )
-def test_the_folder_that_is_named_comes_before_the_home_and_that_before_what_the_system_knows(
+def test_the_configured_folder_comes_before_the_home_and_before_the_system_record(
     environ: dict[str, str], found: str
 ) -> None:
     assert find_settings(environ) == Path(found)
 
 
-def test_a_user_whom_the_system_does_not_know_has_settings_at_the_root(
+def test_a_user_unknown_to_the_system_has_settings_at_the_root(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "getuid", lambda: UID + 1)

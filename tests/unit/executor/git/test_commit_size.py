@@ -32,7 +32,7 @@ def test_one_file_too_many_is_refused() -> None:
     assert caught.value.cause is Cause.COMMIT_TOO_LARGE
 
 
-def test_long_paths_are_too_much_long_before_that() -> None:
+def test_the_names_of_all_files_together_are_limited() -> None:
     size = CommitSize(SHA)
     for _ in range(MOST_NAMES // 4000):
         size.add(4000, 0)
@@ -41,14 +41,14 @@ def test_long_paths_are_too_much_long_before_that() -> None:
 
 
 @pytest.mark.parametrize("end", [b"\0", b""])
-def test_a_path_that_cannot_be_written_is_not_waited_for(end: bytes) -> None:
+def test_a_path_over_the_longest_length_is_refused_before_it_ends(end: bytes) -> None:
     listing = CommitSize(SHA).listing()
     listing.take(f"{BLOB}       1\t".encode() + b"x" * LONGEST_PATH)
     with pytest.raises(CommitTooLarge, match="4,096 bytes in one file's path"):
         listing.take(b"x" + end)
 
 
-def test_a_submodule_and_what_git_cannot_measure_have_no_size() -> None:
+def test_submodules_and_missing_objects_have_no_size() -> None:
     size = CommitSize(SHA)
     size.add_bytes(MOST_BYTES)
     size.listing().take(f"160000 commit {'d' * 40}       -\tlib\0{BLOB}     BAD\tx\0".encode())

@@ -42,7 +42,7 @@ def test_all_others_are_closed(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_what_previews_may_reach_in_private_networks_is_open(address: str) -> None:
+def test_private_networks_that_previews_may_reach_are_open(address: str) -> None:
     allowed = networks("0.0.0.0/0", "::/0")
     assert is_open(address, Confinement(allowed=allowed))
     assert not is_open(address, Confinement(allowed=allowed, denied=allowed))
@@ -50,11 +50,11 @@ def test_what_previews_may_reach_in_private_networks_is_open(address: str) -> No
 
 
 @pytest.mark.parametrize("address", NEVER)
-def test_nothing_opens_what_is_of_a_machine_itself(address: str) -> None:
+def test_no_setting_opens_the_addresses_of_a_machine_itself(address: str) -> None:
     assert not is_open(address, Confinement(allowed=networks("0.0.0.0/0", "::/0")))
 
 
-def test_an_allowed_network_opens_itself_alone() -> None:
+def test_an_allowed_network_opens_only_itself() -> None:
     confined = Confinement(allowed=networks("10.1.0.0/16"))
     open_ones = ["10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::a01:203"]
     places = [Place(one) for one in (*open_ones, "10.2.0.1", "192.168.0.1")]
@@ -67,7 +67,7 @@ CLOSED = networks("93.184.216.0/24", "2606::/16")
 @pytest.mark.parametrize(
     "confined", [Confinement(denied=CLOSED), Confinement(control_plane=CLOSED)]
 )
-def test_what_is_denied_is_closed_though_it_is_public(confined: Confinement) -> None:
+def test_a_denied_network_is_closed_though_it_is_public(confined: Confinement) -> None:
     assert find_open([Place(address) for address in PUBLIC], confined) == []
 
 
@@ -83,7 +83,7 @@ def test_of_several_addresses_only_open_ones_are_used() -> None:
     ]
 
 
-def test_a_host_of_http_is_pinned_for_https_too() -> None:
+def test_an_http_host_is_pinned_for_https_too() -> None:
     assert write_pins(Origin("http", "h.example", 80), ["192.0.2.1"]) == [
         ("http.curloptResolve", "h.example:80:192.0.2.1"),
         ("http.curloptResolve", "h.example:443:192.0.2.1"),

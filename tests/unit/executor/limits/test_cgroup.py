@@ -41,11 +41,13 @@ MESOS_V1 = """\
         ("", None),
     ],
 )
-def test_the_group_is_the_executors_own_and_never_the_root(text: str, group: str | None) -> None:
+def test_the_group_is_the_executors_own_and_never_the_root_group(
+    text: str, group: str | None
+) -> None:
     assert own_group(text) == group
 
 
-def test_systemds_groups_are_not_ours_to_choose() -> None:
+def test_groups_of_systemd_are_never_used() -> None:
     assert accepts({"CgroupDriver": "cgroupfs"})
     assert not accepts({"CgroupDriver": "systemd"})
     assert not accepts({})
@@ -71,11 +73,11 @@ def test_a_group_has_a_folder_in_each_hierarchy() -> None:
         ("", False),
     ],
 )
-def test_only_a_number_that_can_be_reached_is_a_limit(text: str, limits: bool) -> None:
+def test_only_a_reachable_number_is_a_limit(text: str, limits: bool) -> None:
     assert is_limit(text) is limits
 
 
-def test_an_app_gets_less_than_all_builds_and_these_less_than_the_machine() -> None:
+def test_an_app_gets_less_than_all_builds_and_they_get_less_than_the_machine() -> None:
     assert budgets(8000, 0) == (Budget(6000, 4096), Budget(4000, 2048))
     assert budgets(8000, 512) == (Budget(6000, 4096), Budget(512, 2048))
     # What the operator says goes, also where it is more than would be left.
@@ -109,11 +111,11 @@ def test_memory_is_limited_without_swap_in_both_versions() -> None:
         ("", 0),
     ],
 )
-def test_a_count_is_read_by_its_whole_name(text: str, count: int) -> None:
+def test_a_counter_is_read_by_its_whole_name(text: str, count: int) -> None:
     assert read_count(text, "oom_kill") == count
 
 
-def test_refused_forks_last_while_each_look_finds_more() -> None:
+def test_refused_forks_are_reported_while_each_look_finds_more() -> None:
     known = RefusedForks(5).after(5, 0.0)
     assert (known.seen, known.lasted(9.0)) == (False, 0.0)
     known = known.after(6, 10.0).after(9, 11.0).after(20, 12.0)

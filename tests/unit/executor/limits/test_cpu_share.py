@@ -22,7 +22,7 @@ def on_curve(shares: int) -> int:
     return math.ceil(10 ** ((log * log + 125 * log) / 612 - 7 / 34))
 
 
-def test_the_runtimes_are_as_their_own_projects_say() -> None:
+def test_the_known_runtimes_match_their_own_sources() -> None:
     assert [on_line(shares) for shares in (102, 1024, 2000)] == [4, 39, 77]
     assert [on_curve(shares) for shares in (2, 1024, 2000, 262144)] == [1, 100, 170, 10000]
 
@@ -30,7 +30,7 @@ def test_the_runtimes_are_as_their_own_projects_say() -> None:
 @pytest.mark.parametrize(
     ("cpus", "shares"), [(0.0, 2), (0.001, 2), (0.1, 102), (1.0, 1024), (2.5, 2560)]
 )
-def test_with_v1_shares_are_shares(cpus: float, shares: int) -> None:
+def test_with_v1_shares_are_passed_on(cpus: float, shares: int) -> None:
     assert cpu_share.shares(cpus) == shares
 
 

@@ -16,7 +16,7 @@ def left(free: int, entries: int = 0, inodes: int = INODES) -> DiskUsage:
     return DiskUsage(1000 * GB, 1000 * GB - free, inodes, entries)
 
 
-def test_nothing_is_measured_while_the_disk_stays_as_it_is_but_once_a_minute() -> None:
+def test_an_unchanged_disk_is_measured_once_a_minute() -> None:
     known = DiskSchedule(LIMIT, 0.0)
     assert [now for now in range(1, 121) if known.is_due(left(PLENTY), now)] == list(range(60, 121))
     known.has_measured(left(PLENTY), 60.0, 60.0)
@@ -48,7 +48,7 @@ FEW = 2 * LIMIT // ENTRY
         "a disk that makes as many inodes as it needs is not one without",
     ],
 )
-def test_what_is_gone_is_reason_to_measure_at_once(
+def test_a_removed_file_causes_a_measurement_at_once(
     looks: list[DiskUsage], last: DiskUsage, due: bool
 ) -> None:
     known = DiskSchedule(LIMIT, 0.0)
@@ -56,7 +56,7 @@ def test_what_is_gone_is_reason_to_measure_at_once(
     assert known.is_due(last, 5.0) is due
 
 
-def test_what_was_measured_is_no_reason_any_more() -> None:
+def test_a_measured_change_causes_no_other_measurement() -> None:
     known = DiskSchedule(LIMIT, 0.0)
     assert not known.is_due(left(PLENTY, 1000), 1.0)
     assert known.is_due(left(PLENTY, 1000 + ENTRIES), 3.0)

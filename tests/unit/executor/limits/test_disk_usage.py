@@ -27,7 +27,7 @@ def test_a_disk_is_measured_as_df_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("files", "left"), [(1000, 400), (0, 0)])
-def test_inodes_are_counted_where_there_are_only_so_many(
+def test_inodes_are_counted_where_their_number_is_limited(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: int, left: int
 ) -> None:
     statistics = os.statvfs_result((4096, 4096, 100, 50, 40, files, left, left, 0, 255))

@@ -55,7 +55,7 @@ def test_replies_and_dns_queries_pass_before_anything_is_dropped() -> None:
     ]
 
 
-def test_ipv6_finds_its_neighbours_and_no_metadata() -> None:
+def test_ipv6_neighbour_discovery_passes_and_metadata_does_not() -> None:
     made = rules(BORDERS, 6)
     assert f"-A {CHAIN} -p ipv6-icmp -m icmp6 --icmpv6-type 135 -j RETURN" in made
     to = [rule.split()[3:] for rule in made if rule.split()[2] == "-d" and "53" not in rule.split()]
@@ -71,7 +71,7 @@ def test_ipv6_finds_its_neighbours_and_no_metadata() -> None:
     assert not any("10.0.0.2" in rule or "MULTICAST" in rule for rule in made)
 
 
-def test_rules_are_set_where_all_are_there_in_their_order() -> None:
+def test_rules_are_complete_and_in_order() -> None:
     assert is_set(listed(), BORDERS, 4)
     assert is_set(listed() + "-A PREROUTING -j OTHER\n", BORDERS, 4)
     assert not is_set(EMPTY, BORDERS, 4)
@@ -79,7 +79,7 @@ def test_rules_are_set_where_all_are_there_in_their_order() -> None:
     assert not is_set(listed() + f"-A {CHAIN} -j ACCEPT\n", BORDERS, 4)
 
 
-def test_setting_them_again_makes_no_second_way_into_the_chain() -> None:
+def test_setting_the_rules_again_adds_no_second_jump_to_the_chain() -> None:
     first = restore(EMPTY, BORDERS, 4)
     assert first.startswith(f"*mangle\n:{CHAIN} - [0:0]\n")
     assert first.endswith(f"-I {jump(BRIDGE)}\nCOMMIT\n")
@@ -99,7 +99,7 @@ def test_names_of_chains_are_short_enough_for_iptables() -> None:
     assert len(CHAIN) <= 28
 
 
-def test_nameservers_are_read_without_the_machines_own() -> None:
+def test_nameservers_are_read_without_those_on_loopback() -> None:
     text = """\
 # made by hand
 search example.org

@@ -43,7 +43,7 @@ def levels(machine: Machine) -> dict[str, str]:
     return {one.part: one.level for one in found}
 
 
-def test_a_machine_that_has_all_is_well() -> None:
+def test_a_complete_machine_is_fine() -> None:
     assert set(levels(WELL).values()) == {"ok"}
     message = {one.part: one.message for one in judge(WELL)}
     assert message["git"] == "It is 2.39.5."

@@ -13,7 +13,7 @@ GIVEN = dataclasses.replace(
 )
 
 
-def test_what_is_secret_of_an_order_is_masked_and_nothing_else() -> None:
+def test_only_the_secrets_of_an_order_are_masked() -> None:
     inner = MemoryLog()
     log = mask(inner, GIVEN)
     for piece in (b"hunter2 hunt", b"er3 ", b"key-of-ssh\n", b"deploy preview 123\n"):
@@ -21,7 +21,7 @@ def test_what_is_secret_of_an_order_is_masked_and_nothing_else() -> None:
     assert inner.data == b"*** *** ***\ndeploy preview 123\n"
 
 
-def test_what_waits_is_written_before_a_line_of_ours_and_at_the_end() -> None:
+def test_pending_bytes_are_written_before_a_line_of_ours_and_at_the_end() -> None:
     inner = MemoryLog()
     log = mask(inner, GIVEN)
     log.write(b"hun")

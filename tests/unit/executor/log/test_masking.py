@@ -40,7 +40,7 @@ def cover(texts: frozenset[bytes], data: bytes) -> bytes:
 
 
 @given(STREAMS)
-def test_wherever_pieces_end_every_byte_of_a_secret_is_masked_and_no_other(
+def test_every_byte_of_a_secret_is_masked_wherever_pieces_end_and_no_other(
     stream: tuple[list[str], list[str]],
 ) -> None:
     texts, pieces = secret_texts(stream[0]), [piece.encode() for piece in stream[1]]
@@ -48,14 +48,14 @@ def test_wherever_pieces_end_every_byte_of_a_secret_is_masked_and_no_other(
 
 
 @given(st.lists(st.binary(min_size=4), min_size=1, max_size=3), st.binary(), st.integers(0, 99))
-def test_any_bytes_are_taken(texts: list[bytes], data: bytes, at: int) -> None:
+def test_any_bytes_are_accepted(texts: list[bytes], data: bytes, at: int) -> None:
     whole = data[:at] + texts[0] + data[at:]
     for size in (1, 3, 1000):
         pieces = [whole[begin : begin + size] for begin in range(0, len(whole), size)]
         assert show(frozenset(texts), pieces) == show(frozenset(texts), [whole])
 
 
-def test_what_may_become_a_secret_waits_and_nothing_else_does() -> None:
+def test_only_a_possible_beginning_of_a_secret_waits() -> None:
     mask = Mask(secret_texts(["hunter2"]))
     assert mask.feed(b"password: hun") == b"password: "
     assert mask.feed(b"gry? ") == b"hungry? "
@@ -78,7 +78,7 @@ def test_secrets_that_overlap_are_masked_as_one() -> None:
         ([], set()),
     ],
 )
-def test_short_texts_are_left_and_long_ones_found_line_by_line(
+def test_short_texts_stay_and_long_ones_are_masked_line_by_line(
     values: list[str], texts: set[bytes]
 ) -> None:
     found = secret_texts(values)
@@ -119,7 +119,7 @@ def test_base64_of_data_with_a_secret_shows_at_most_bits_of_its_ends(
         b'a b/c=\\"d\\\\e\\u003c\xc3\xb6',
     ],
 )
-def test_a_secret_is_masked_as_it_stands_in_urls_and_in_json(form: bytes) -> None:
+def test_a_secret_is_masked_in_its_url_and_json_forms(form: bytes) -> None:
     texts = secret_texts(['a b/c="d\\e<ö'])
     assert show(texts, [b"x: ", form, b".\n"]) == b"x: ***.\n"
 
@@ -134,7 +134,7 @@ def test_a_key_in_base64_is_masked_in_lines_of_any_usual_length(size: int) -> No
     assert len(masked) < len(lines) * 10
 
 
-def test_the_texts_of_a_secret_grow_with_it_and_no_faster() -> None:
+def test_the_masked_forms_of_a_secret_grow_linearly_with_it() -> None:
     sizes = {length: secret_texts(["%/+ö" * length]) for length in (1000, 2000)}
     small, large = (sum(map(len, texts)) for texts in sizes.values())
     assert large < 2.1 * small

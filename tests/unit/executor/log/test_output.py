@@ -29,13 +29,13 @@ def written(*pieces: bytes | str) -> bytes:
         ((b"x", b"", "h"), b"x\n== h ==\n"),
     ],
 )
-def test_bytes_are_passed_on_as_they_are_and_a_header_has_a_line_of_its_own(
+def test_bytes_are_passed_on_unchanged_and_a_header_has_its_own_line(
     pieces: tuple[bytes | str, ...], found: bytes
 ) -> None:
     assert written(*pieces) == found
 
 
-def test_a_disk_that_is_full_costs_the_log_only() -> None:
+def test_a_full_disk_costs_only_the_log() -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     output = Output(full)
     output.write(b"lost")
@@ -49,7 +49,9 @@ def file_of(tmp_path: Path) -> int:
     return os.open(tmp_path / "stdout", os.O_RDWR | os.O_CREAT | os.O_APPEND)
 
 
-def test_of_a_flood_the_beginning_and_the_end_are_kept_at_their_offsets(tmp_path: Path) -> None:
+def test_the_beginning_and_the_end_of_a_very_long_output_are_kept_at_their_offsets(
+    tmp_path: Path,
+) -> None:
     file = file_of(tmp_path)
     output = Output(file, beginning=8192, end=16384)
     line = b"%06d and so on\n"
@@ -65,7 +67,7 @@ def test_of_a_flood_the_beginning_and_the_end_are_kept_at_their_offsets(tmp_path
     os.close(file)
 
 
-def test_a_piece_larger_than_all_that_is_kept_is_bounded_too(tmp_path: Path) -> None:
+def test_a_piece_larger_than_the_whole_limit_is_bounded_too(tmp_path: Path) -> None:
     file = file_of(tmp_path)
     Output(file, beginning=4096, end=8192).write(b"x" * 1_000_000 + b"the end\n")
     assert os.fstat(file).st_blocks * 512 <= 4096 + 2 * 8192 + 8192
@@ -89,7 +91,7 @@ def test_if_the_file_system_has_no_holes_the_log_ends_with_a_note(tmp_path: Path
     os.close(file)
 
 
-def test_what_is_no_file_is_not_bounded() -> None:
+def test_an_output_that_is_not_a_file_is_not_bounded() -> None:
     data = b"x" * 60_000
     reader, writer = os.pipe()
     Output(writer, beginning=4096, end=4096).write(data)

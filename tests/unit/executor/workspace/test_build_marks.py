@@ -32,7 +32,7 @@ def test_proxy_arguments_of_the_build_stay(name: str) -> None:
 
 @pytest.mark.parametrize("variable", ["HOME", "DOCKER_CONFIG"])
 @pytest.mark.parametrize("daemon", ["default", "tcp://10.0.0.1:2375"])
-def test_what_docker_is_set_to_stays(tmp_path: Path, variable: str, daemon: str) -> None:
+def test_dockers_other_settings_stay(tmp_path: Path, variable: str, daemon: str) -> None:
     folder = tmp_path / ".docker" if variable == "HOME" else tmp_path
     folder.mkdir(exist_ok=True)
     settings = {"proxies": {daemon: {"httpProxy": "http://p:1", "noProxy": "10.0.0.0/8"}}}
@@ -42,6 +42,6 @@ def test_what_docker_is_set_to_stays(tmp_path: Path, variable: str, daemon: str)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"proxies": []}', '{"proxies": {"default": 3}}'])
-def test_settings_that_cannot_be_read_are_as_none(tmp_path: Path, text: str) -> None:
+def test_unreadable_settings_count_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.json").write_text(text)
     assert mark_arguments(MARK, {}, {"DOCKER_CONFIG": str(tmp_path)})["no_proxy"] == MARK

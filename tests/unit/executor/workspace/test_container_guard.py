@@ -45,7 +45,7 @@ def test_an_attempt_lives_from_its_beginning_to_its_end(world: World) -> None:
     assert world.sent() == [f"attempt a {world.path}", "done"]
 
 
-def test_a_container_that_may_be_left_keeps_the_watchdog_and_the_lock(world: World) -> None:
+def test_a_possible_container_keeps_the_watchdog_and_the_lock(world: World) -> None:
     world.guard.begin("a")
     world.guard.register("prevs-a")
     world.guard.end()
@@ -71,7 +71,7 @@ def test_a_container_is_found_by_the_folder_of_its_attempt(world: World) -> None
     assert world.guard.labels() == {LABEL: world.folder.id()}
 
 
-def test_a_reaper_that_fails_is_in_nobodys_way(world: World) -> None:
+def test_a_failing_reaper_stops_nothing(world: World) -> None:
     reaped: list[str] = []
 
     def reap(folder: WorkFolder) -> None:
@@ -83,7 +83,7 @@ def test_a_reaper_that_fails_is_in_nobodys_way(world: World) -> None:
     assert reaped == [world.folder.id()]
 
 
-def test_a_watchdog_that_is_gone_costs_nothing(tmp_path: Path) -> None:
+def test_a_missing_watchdog_stops_nothing(tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     Watchdog(write_end).container("prevs-a")

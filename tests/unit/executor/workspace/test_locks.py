@@ -28,7 +28,7 @@ def test_a_wait_for_a_lock_calls_busy_once_and_can_be_stopped(tmp_path: Path) ->
     assert waited == [0.0]
 
 
-def test_locks_of_two_names_are_two_locks(tmp_path: Path) -> None:
+def test_locks_with_two_names_are_independent(tmp_path: Path) -> None:
     with (
         locked(tmp_path / "one", JumpingSignals(), busy=pytest.fail),
         locked(tmp_path / "two", JumpingSignals(), busy=pytest.fail),

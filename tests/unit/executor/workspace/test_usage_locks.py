@@ -9,7 +9,7 @@ from executor.workspace.usage_locks import UsageLocks
 THING = "image prevs/hello:1"
 
 
-def test_what_somebody_uses_cannot_be_removed(tmp_path: Path) -> None:
+def test_an_item_in_use_cannot_be_removed(tmp_path: Path) -> None:
     user, remover = UsageLocks(tmp_path), UsageLocks(tmp_path)
     user.hold(THING)
     with remover.removing(THING) as free:
@@ -21,7 +21,7 @@ def test_what_somebody_uses_cannot_be_removed(tmp_path: Path) -> None:
         assert free
 
 
-def test_it_is_in_use_for_as_long_as_the_context_of_its_use(tmp_path: Path) -> None:
+def test_an_item_is_in_use_as_long_as_its_context(tmp_path: Path) -> None:
     uses = UsageLocks(tmp_path)
     with uses.using(THING), UsageLocks(tmp_path).using(THING), uses.removing(THING) as free:
         assert not free
@@ -29,7 +29,7 @@ def test_it_is_in_use_for_as_long_as_the_context_of_its_use(tmp_path: Path) -> N
         assert free
 
 
-def test_who_begins_to_use_it_waits_until_it_is_removed(tmp_path: Path) -> None:
+def test_a_new_user_waits_for_the_end_of_the_removal(tmp_path: Path) -> None:
     began = threading.Event()
     user = UsageLocks(tmp_path)
 
@@ -60,7 +60,7 @@ def test_the_last_use_is_when_it_ended(tmp_path: Path) -> None:
     assert (uses.last(THING) or 0.0) > 100.0
 
 
-def test_a_use_of_long_ago_is_forgotten_and_one_that_lasts_is_not(tmp_path: Path) -> None:
+def test_an_old_use_is_forgotten_and_one_that_lasts_is_not(tmp_path: Path) -> None:
     uses = UsageLocks(tmp_path)
     uses.tidy(1000.0)  # nothing was used yet
     uses.hold(THING)
@@ -75,7 +75,7 @@ def test_a_use_of_long_ago_is_forgotten_and_one_that_lasts_is_not(tmp_path: Path
     assert uses.last(THING) == 100.0
 
 
-def test_what_begins_to_be_used_while_uses_are_forgotten_is_in_use(tmp_path: Path) -> None:
+def test_an_item_used_during_the_cleanup_of_uses_is_in_use(tmp_path: Path) -> None:
     ended = threading.Event()
 
     def tidy() -> None:

@@ -16,7 +16,7 @@ def test_a_folder_keeps_its_name_and_no_two_have_the_same(tmp_path: Path) -> Non
     assert [entry.name for entry in (tmp_path / "one").iterdir()] == ["id"]
 
 
-def test_all_who_read_the_id_at_the_same_time_get_the_same_one(tmp_path: Path) -> None:
+def test_all_readers_of_the_id_at_one_time_get_the_same(tmp_path: Path) -> None:
     for number in range(20):
         folder = WorkFolder(tmp_path / str(number))
         with ThreadPoolExecutor(4, initializer=threading.Barrier(4).wait) as pool:
@@ -54,7 +54,7 @@ def test_the_traces_of_a_dead_attempt_go_and_those_of_a_living_one_stay(tmp_path
     os.close(living)
 
 
-def test_a_folder_that_nobody_used_has_no_attempts(tmp_path: Path) -> None:
+def test_an_unused_folder_has_no_attempts(tmp_path: Path) -> None:
     assert WorkFolder(tmp_path / "nothing").tasks() == []
 
 

@@ -39,7 +39,7 @@ def test_variables_are_set_changed_and_removed() -> None:
     st.dictionaries(st.from_regex(r"[A-Z_]{1,9}", fullmatch=True), st.text(max_size=99)),
     st.none() | st.builds(Credential, username=st.text(), password=st.text()),
 )
-def test_what_is_sealed_is_what_was_given(
+def test_a_sealed_value_is_opened_as_it_was_given(
     values: dict[str, str], credential: Credential | None
 ) -> None:
     variables = {name: Variable(value, len(value) % 2 == 0, 1.5) for name, value in values.items()}
@@ -48,25 +48,25 @@ def test_what_is_sealed_is_what_was_given(
 
 
 @pytest.mark.parametrize("name", ["A", "_a9", "api_KEY", "PREVS", "PORTS", "A" * 100])
-def test_these_are_names(name: str) -> None:
+def test_valid_names_are_accepted(name: str) -> None:
     assert app_secrets.find_name_problem(name) is None
 
 
 @pytest.mark.parametrize(
     "name", ["", "9A", "A-B", "A=B", "Ä", "A\n", "PORT", "PREVS_URL", "PREVS_", "A" * 101]
 )
-def test_these_are_no_names(name: str) -> None:
+def test_invalid_names_are_refused(name: str) -> None:
     assert set(problems(lambda: app_secrets.with_variable(NONE, name, PLAIN))) == {"name"}
 
 
 @pytest.mark.parametrize("value", ["a\0b", "ä" * 16 * 1024 + "a", "\ud800"])
-def test_these_are_no_values(value: str) -> None:
+def test_invalid_values_are_refused(value: str) -> None:
     assert app_secrets.find_value_problem("ä" * 16 * 1024) is None
     found = problems(lambda: app_secrets.with_variable(NONE, "A", Variable(value)))
     assert set(found) == {"value"}
 
 
-def test_there_is_an_end_to_how_much_an_app_is_given() -> None:
+def test_the_size_of_an_apps_variables_is_limited() -> None:
     some = NONE
     for number in range(app_secrets.MOST):
         some = app_secrets.with_variable(some, f"A{number}", PLAIN)
@@ -86,7 +86,7 @@ def test_a_credential_is_set_and_removed() -> None:
 
 
 @pytest.mark.parametrize("credential", [KEY, PASSWORD, Credential(password="token")])
-def test_these_are_credentials(credential: Credential) -> None:
+def test_valid_credentials_are_accepted(credential: Credential) -> None:
     assert app_secrets.find_credential_problems(credential) == []
 
 
@@ -104,7 +104,7 @@ def test_these_are_credentials(credential: Credential) -> None:
         (Credential("deploy", "x" * 20_000), {"password"}),
     ],
 )
-def test_these_are_none(credential: Credential, fields: set[str]) -> None:
+def test_invalid_credentials_are_refused(credential: Credential, fields: set[str]) -> None:
     assert set(problems(lambda: app_secrets.with_credential(NONE, credential, 1.0))) == fields
 
 

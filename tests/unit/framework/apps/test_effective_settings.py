@@ -13,16 +13,16 @@ APP = AppRecord(
 
 
 @pytest.mark.parametrize("settings", [None, CommitSettings()])
-def test_a_commit_that_says_nothing_has_what_the_app_says(settings: CommitSettings | None) -> None:
+def test_a_commit_without_settings_has_those_of_the_app(settings: CommitSettings | None) -> None:
     assert effective_settings.resolve(APP, settings) == (8000, "/up", 60.0, 0.5, 256)
 
 
-def test_what_a_commit_says_holds() -> None:
+def test_the_settings_of_a_commit_override_those_of_the_app() -> None:
     settings = CommitSettings(port=9000, health="/ready", start_limit=300.0, cpus=0.1, mem=64)
     assert effective_settings.resolve(APP, settings) == (9000, "/ready", 300.0, 0.1, 64)
 
 
-def test_a_commit_may_have_as_much_as_the_app_and_what_the_app_allows() -> None:
+def test_a_commit_may_have_what_the_app_has_and_what_the_app_allows() -> None:
     assert effective_settings.bounds(APP) == ("shop", "services/web", 0.5, 256)
     app = dataclasses.replace(APP, max_cpus=2.0, max_mem=1024)
     assert effective_settings.bounds(app) == ("shop", "services/web", 2.0, 1024)
@@ -43,7 +43,7 @@ def test_a_commit_may_have_as_much_as_the_app_and_what_the_app_allows() -> None:
         ({"mem": 128}, False),
     ],
 )
-def test_what_is_read_is_read_again_where_the_folder_or_a_bound_has_changed(
+def test_settings_are_read_again_where_the_folder_or_a_bound_has_changed(
     changes: dict[str, object], same: bool
 ) -> None:
     read = PreviewRecord(

@@ -63,7 +63,7 @@ def test_a_path_or_git_url_can_be_a_repository(repository: str) -> None:
         ("/" + "x" * 2000, "longer than 2000"),
     ],
 )
-def test_what_git_must_not_be_given_is_refused_with_a_reason(repository: str, problem: str) -> None:
+def test_a_dangerous_address_is_refused_with_a_reason(repository: str, problem: str) -> None:
     assert problem in (find_problem(repository) or "")
 
 
@@ -81,7 +81,7 @@ def test_what_git_must_not_be_given_is_refused_with_a_reason(repository: str, pr
         ),
     ],
 )
-def test_what_is_on_the_machine_that_asks_is_local(repository: str) -> None:
+def test_a_repository_on_this_machine_is_local(repository: str) -> None:
     assert find_problem(repository) is None
     assert is_local(repository)
 
@@ -93,12 +93,12 @@ def test_what_is_on_the_machine_that_asks_is_local(repository: str) -> None:
         *("http://10.0.0.1/x", "https://localhost.example.org/x", "http://[2001:db8::1]/x"),
     ],
 )
-def test_all_else_is_not(repository: str) -> None:
+def test_every_other_repository_is_not_local(repository: str) -> None:
     assert find_problem(repository) is None
     assert not is_local(repository)
 
 
-def test_a_path_into_the_folders_of_prevs_is_none_of_an_app(tmp_path: Path) -> None:
+def test_a_path_into_the_folders_of_prevs_is_refused(tmp_path: Path) -> None:
     own, other = tmp_path / "framework", tmp_path / "elsewhere"
     mirror = own / "mirrors" / "shop" / f"{'0' * 16}.git"
     mirror.mkdir(parents=True)
@@ -114,19 +114,19 @@ def test_a_path_into_the_folders_of_prevs_is_none_of_an_app(tmp_path: Path) -> N
 
 
 @given(st.text())
-def test_whatever_is_accepted_can_be_no_option_of_git(text: str) -> None:
+def test_no_accepted_address_can_be_an_option_of_git(text: str) -> None:
     if find_problem(text) is None:
         assert not text.startswith("-")
         assert "\n" not in text
 
 
 @pytest.mark.parametrize("folder", ["", "web", "services/web", "größe und raum", ".config", "a..b"])
-def test_a_folder_in_the_repository_can_be_an_apps(folder: str) -> None:
+def test_a_folder_of_the_repository_is_accepted(folder: str) -> None:
     assert find_folder_problem(folder) is None
 
 
 @pytest.mark.parametrize(
     "folder", ["/", "/web", "web/", "a//b", ".", "./web", "..", "a/../..", ".git/x", "a\nb", "\0"]
 )
-def test_what_is_no_folder_in_the_repository_is_refused(folder: str) -> None:
+def test_anything_else_as_a_folder_is_refused(folder: str) -> None:
     assert find_folder_problem(folder)

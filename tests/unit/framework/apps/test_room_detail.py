@@ -16,7 +16,7 @@ from prevs.records import AppRecord
         ("git@git.example.org:shop.git", False, "status"),
     ],
 )
-def test_what_an_app_shows_that_does_not_say(
+def test_an_app_without_the_setting_has_a_default_by_its_credential(
     repository: str, has_credential: bool, shown: str
 ) -> None:
     app = AppRecord("shop", repository)
@@ -27,7 +27,7 @@ def test_what_an_app_shows_that_does_not_say(
 @pytest.mark.parametrize(
     ("room", "shown"), [("full", "full"), ("status", "status"), ("of-later", "status")]
 )
-def test_what_an_app_says_holds(room: str, shown: str) -> None:
+def test_the_setting_of_an_app_overrides_the_default(room: str, shown: str) -> None:
     app = AppRecord("shop", "https://git.example.org/shop.git", room=room)
     assert find_room(app) == shown
     assert find_shown(app, has_credential=True) == shown

@@ -26,19 +26,19 @@ def test_a_key_of_an_older_format_is_a_key_without_a_fingerprint(tmp_path: Path)
 
 
 @pytest.mark.parametrize("form", ["RFC4716", "PEM"])
-def test_a_locked_key_is_of_no_use(tmp_path: Path, form: str) -> None:
+def test_a_key_with_a_passphrase_is_refused(tmp_path: Path, form: str) -> None:
     key = make_ssh_key(tmp_path, "-t", "rsa", "-b", "2048", "-m", form, "-N", "hunter2")
     problem = ssh_keys.find_problem(key.private)
     assert problem is not None
     assert "passphrase" in problem
 
 
-def test_a_public_key_is_no_private_one(tmp_path: Path) -> None:
+def test_a_public_key_is_refused(tmp_path: Path) -> None:
     assert ssh_keys.find_problem(make_ssh_key(tmp_path).public) is not None
 
 
 @given(st.text(), st.text("ABCDEFGHabcdefgh0123456789+/=\n"))
-def test_any_text_is_answered_for(text: str, inner: str) -> None:
+def test_any_text_is_accepted_or_refused(text: str, inner: str) -> None:
     assert ssh_keys.find_problem(text)
     for some in (text, f"{BEGIN}\n{inner}\n{END}", f"{BEGIN}\nb3BlbnNzaC1rZXktdjEA{inner}\n{END}"):
         found = ssh_keys.fingerprint(some)

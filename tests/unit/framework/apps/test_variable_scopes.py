@@ -59,7 +59,7 @@ def test_a_commit_has_it_if_a_branch_or_tag_leads_there(
         ("a.b", "axb", False),
     ],
 )
-def test_what_a_pattern_is_for(pattern: str, name: str, is_one: bool) -> None:
+def test_a_pattern_selects_its_branches_and_tags(pattern: str, name: str, is_one: bool) -> None:
     assert matches(pattern, name) is is_one
 
 
@@ -67,19 +67,19 @@ def test_what_a_pattern_is_for(pattern: str, name: str, is_one: bool) -> None:
     "pattern",
     ["", "a b", "a,b", "a\n", "/a", "a/", "a//b", "refs/heads/main", "**/a", "a**", "x" * 201],
 )
-def test_these_are_no_patterns(pattern: str) -> None:
+def test_invalid_patterns_are_refused(pattern: str) -> None:
     assert find_patterns_problem(["main", pattern])
     assert find_patterns_problem(["main", "release/*"]) is None
     assert find_patterns_problem(["main"] * 21)
 
 
 @given(st.text(st.sampled_from("ar*/efs, \n\u200b\xa0ф"), max_size=8))
-def test_what_the_api_s_description_says_of_a_pattern_is_what_is_taken(pattern: str) -> None:
+def test_the_pattern_in_the_apis_description_matches_what_is_accepted(pattern: str) -> None:
     is_one = re.fullmatch(PATTERN, pattern) is not None
     assert (find_patterns_problem([pattern]) is None) is is_one
 
 
-def test_another_value_is_for_nobody_else_than_the_one_before() -> None:
+def test_a_new_value_keeps_its_scopes() -> None:
     some = app_secrets.with_variable(
         AppSecrets("shop"), "A", Variable("1"), {"branches": ("main",), "given_for": GivenFor.RUN}
     )
@@ -93,7 +93,7 @@ def test_another_value_is_for_nobody_else_than_the_one_before() -> None:
         app_secrets.with_variable(some, "A", Variable("3"), {"branches": ("a b",)})
 
 
-def test_what_has_scopes_is_not_read_by_a_version_that_knows_none() -> None:
+def test_a_variable_with_scopes_is_not_read_by_a_version_without_them() -> None:
     plain = AppSecrets("shop", {"A": Variable("1")})
     assert codec.decode(AppSecrets, 1, plain.encode()) == plain
     for change in ({"branches": ("main",)}, {"given_for": GivenFor.BUILD}):
@@ -103,7 +103,7 @@ def test_what_has_scopes_is_not_read_by_a_version_that_knows_none() -> None:
         assert AppSecrets.decode(scoped.encode()) == scoped
 
 
-def test_what_was_sealed_before_there_were_scopes_is_for_all() -> None:
+def test_variables_from_before_scopes_are_for_all() -> None:
     before = b'{"app":"shop","variables":{"A":{"changed":1.5,"secret":true,"value":"1"}},"v":1}'
     assert AppSecrets.decode(before).variables["A"] == Variable("1", changed=1.5)
     assert AppSecrets.decode(before).for_refs(()).secrets == {"A": "1"}

@@ -111,7 +111,7 @@ def test_an_application_that_ends_after_it_ran_is_started_again_after_a_while(
     assert driven.task() != first
 
 
-def test_visitors_do_not_hurry_a_preview_that_backs_off(driven: Driven) -> None:
+def test_visitors_do_not_shorten_the_pause_of_a_preview(driven: Driven) -> None:
     driven.run()
     crash(driven)
     before = driven.preview().retry_at
@@ -135,7 +135,7 @@ def test_a_crash_loop_ends_in_failed_with_the_last_cause(driven: Driven) -> None
     assert driven.start().state is State.FAILED
 
 
-def test_running_for_minutes_forgives_what_went_before(driven: Driven) -> None:
+def test_running_for_minutes_clears_earlier_failures(driven: Driven) -> None:
     driven.run()
     for _ in range(2 * LOST_LIMIT):
         crash(driven)
@@ -153,7 +153,7 @@ def test_after_its_agent_failed_an_attempt_avoids_it_until_it_runs(driven: Drive
     assert (driven.preview().avoid_agent, driven.preview().retry_at) == (None, 0.0)
 
 
-def test_why_a_preview_was_stopped_stays_until_it_is_asked_for(driven: Driven) -> None:
+def test_the_reason_of_a_stop_stays_until_the_next_start(driven: Driven) -> None:
     driven.run()
     preview = driven.preview()
     why = "Nobody used it for an hour."

@@ -5,7 +5,7 @@ from prevs.states import State
 from tests.fakes.driven import A, B, Driven
 
 
-def test_each_subscription_asks_for_every_task_until_it_answers(driven: Driven) -> None:
+def test_each_subscription_reconciles_every_task_until_it_answers(driven: Driven) -> None:
     driven.run()
     driven.cluster.calls.clear()
     driven.step(events.Subscribed("framework-1"))
@@ -18,7 +18,7 @@ def test_each_subscription_asks_for_every_task_until_it_answers(driven: Driven) 
     assert driven.cluster.of("reconcile") == [(), one, one]
 
 
-def test_a_master_that_does_not_know_a_task_yet_is_asked_again(driven: Driven) -> None:
+def test_a_task_that_the_master_does_not_know_yet_is_reconciled_again(driven: Driven) -> None:
     driven.run()
     driven.step(events.Subscribed("framework-1"))
     driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
@@ -27,7 +27,7 @@ def test_a_master_that_does_not_know_a_task_yet_is_asked_again(driven: Driven) -
     assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]
 
 
-def test_a_task_that_was_replaced_is_asked_for_until_mesos_says_that_it_knows_none(
+def test_a_replaced_task_is_reconciled_until_mesos_knows_it_no_more(
     driven: Driven,
 ) -> None:
     driven.run()
@@ -45,14 +45,14 @@ def test_a_task_that_was_replaced_is_asked_for_until_mesos_says_that_it_knows_no
     assert len(driven.cluster.of("reconcile")) == 1
 
 
-def test_everything_is_asked_for_again(driven: Driven) -> None:
+def test_every_task_is_reconciled_again(driven: Driven) -> None:
     driven.run()
     driven.cluster.calls.clear()
     driven.tick(61)
     assert driven.cluster.of("reconcile") == [(), ((driven.task(), "agent-1"),)]
 
 
-def test_an_agent_that_may_have_failed_is_asked_for(driven: Driven) -> None:
+def test_tasks_of_an_agent_that_may_have_failed_are_reconciled(driven: Driven) -> None:
     for sha, label in ((A, "main"), (B, "other")):
         driven.run(sha, label)
     before = driven.preview()
@@ -69,7 +69,7 @@ def test_an_agent_that_may_have_failed_is_asked_for(driven: Driven) -> None:
     assert driven.preview() == before
 
 
-def test_a_launched_task_that_says_nothing_is_asked_for_and_given_up(driven: Driven) -> None:
+def test_a_silent_launched_task_is_reconciled_and_given_up(driven: Driven) -> None:
     driven.place()
     driven.cluster.calls.clear()
     driven.tick(31)

@@ -20,7 +20,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize(("status", "state"), ENDS.items())
-def test_an_end_that_nobody_asked_for_frees_the_place_and_kills_what_returns_before_another_try(
+def test_an_unrequested_end_frees_the_port_and_kills_a_returning_task_before_another_try(
     driven: Driven, status: str, state: State
 ) -> None:
     driven.run()
@@ -38,7 +38,7 @@ def test_an_end_that_nobody_asked_for_frees_the_place_and_kills_what_returns_bef
 
 
 @pytest.mark.parametrize("status", ["TASK_STAGING", "TASK_STARTING"])
-def test_what_begins_is_alive_and_nobody_is_sent_there(driven: Driven, status: str) -> None:
+def test_a_starting_task_is_alive_and_has_no_placement(driven: Driven, status: str) -> None:
     driven.place()
     placed = driven.preview()
     driven.update(status)
@@ -47,7 +47,7 @@ def test_what_begins_is_alive_and_nobody_is_sent_there(driven: Driven, status: s
 
 
 @pytest.mark.parametrize("status", ["TASK_UNREACHABLE", "TASK_UNKNOWN"])
-def test_what_is_out_of_sight_is_kept_and_replaced_after_a_minute_and_killed_on_return(
+def test_an_unreachable_task_is_kept_replaced_after_a_minute_and_killed_on_return(
     driven: Driven, status: str
 ) -> None:
     driven.run()
@@ -64,7 +64,7 @@ def test_what_is_out_of_sight_is_kept_and_replaced_after_a_minute_and_killed_on_
     assert driven.cluster.of("kill") == [(old, "agent-1")]
 
 
-def test_what_somebody_else_kills_is_unrouted_at_once_and_starts_again_once_it_has_ended(
+def test_a_task_that_somebody_else_kills_has_no_placement_at_once_and_starts_again_after_its_end(
     driven: Driven,
 ) -> None:
     driven.run()

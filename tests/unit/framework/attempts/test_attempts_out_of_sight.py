@@ -9,7 +9,7 @@ from tests.fakes.driven import A, B, Driven
 from tests.fakes.offers import offer
 
 
-def test_an_old_attempt_never_touches_the_preview(driven: Driven) -> None:
+def test_an_old_attempt_never_changes_the_preview(driven: Driven) -> None:
     driven.run()
     old = driven.task()
     driven.update("TASK_GONE")
@@ -22,7 +22,7 @@ def test_an_old_attempt_never_touches_the_preview(driven: Driven) -> None:
     assert driven.preview().state is State.RUNNING
 
 
-def test_an_unreachable_preview_is_unrouted_and_kept(driven: Driven) -> None:
+def test_an_unreachable_preview_has_no_placement_and_is_kept(driven: Driven) -> None:
     driven.run()
     driven.update("TASK_UNREACHABLE")
     assert driven.placements() == {}
@@ -35,7 +35,7 @@ def test_an_unreachable_preview_is_unrouted_and_kept(driven: Driven) -> None:
     assert driven.preview().state is State.RUNNING
 
 
-def test_a_new_master_that_knows_nothing_yet_takes_no_route_away(driven: Driven) -> None:
+def test_a_new_master_that_knows_nothing_yet_removes_no_placement(driven: Driven) -> None:
     driven.run()
     driven.step(events.Disconnected())
     driven.step(events.Subscribed("framework-1"))
@@ -60,7 +60,7 @@ def test_a_task_that_no_record_knows_is_killed_until_it_has_ended(driven: Driven
     assert len(driven.cluster.of("kill")) == 3
 
 
-def test_the_surplus_that_no_kill_reaches_is_killed_when_it_is_back(driven: Driven) -> None:
+def test_an_extra_task_that_no_kill_reaches_is_killed_when_it_is_back(driven: Driven) -> None:
     for away in ("TASK_UNREACHABLE", "TASK_UNKNOWN"):
         driven.cluster.calls.clear()
         driven.update("TASK_RUNNING", task="somebody.else")
@@ -80,7 +80,7 @@ def test_the_end_of_a_task_that_no_record_knows_is_acknowledged_and_dropped(
     assert driven.cluster.of("kill") == []
 
 
-def test_a_master_that_is_known_for_a_minute_is_believed(driven: Driven) -> None:
+def test_a_master_is_believed_after_a_minute(driven: Driven) -> None:
     driven.run()
     driven.tick(60)
     driven.update("TASK_UNKNOWN")
@@ -89,7 +89,7 @@ def test_a_master_that_is_known_for_a_minute_is_believed(driven: Driven) -> None
 
 
 @pytest.mark.parametrize("ran", [True, False], ids=["it ran", "its launch was never sent"])
-def test_a_new_framework_replaces_a_stored_task_that_mesos_has_not(
+def test_a_new_framework_replaces_a_stored_task_that_mesos_does_not_have(
     driven: Driven, ran: bool
 ) -> None:
     if ran:
@@ -108,7 +108,9 @@ def test_a_new_framework_replaces_a_stored_task_that_mesos_has_not(
     assert again.task() != phantom
 
 
-def test_an_intent_whose_launch_was_sent_is_kept_by_the_next_framework(driven: Driven) -> None:
+def test_a_stored_attempt_whose_launch_was_sent_is_kept_by_the_next_framework(
+    driven: Driven,
+) -> None:
     driven.place()
     again = Driven(driven.znodes, driven.clock)
     again.update("TASK_STAGING", reason="REASON_RECONCILIATION")
@@ -136,7 +138,7 @@ def test_while_mesos_is_away_nothing_is_given_up(driven: Driven) -> None:
     assert driven.preview(B).state is State.QUEUED
 
 
-def test_a_new_framework_sends_nobody_to_what_was_out_of_sight(driven: Driven) -> None:
+def test_a_new_framework_routes_nobody_to_an_unreachable_task(driven: Driven) -> None:
     driven.run()
     driven.update("TASK_UNREACHABLE")
     again = Driven(driven.znodes, driven.clock)
@@ -146,7 +148,7 @@ def test_a_new_framework_sends_nobody_to_what_was_out_of_sight(driven: Driven) -
     assert again.placements() == {A: ("main",)}
 
 
-def test_a_new_framework_replaces_what_stays_out_of_sight(driven: Driven) -> None:
+def test_a_new_framework_replaces_a_task_that_stays_unreachable(driven: Driven) -> None:
     driven.run()
     driven.update("TASK_UNREACHABLE")
     again = Driven(driven.znodes, driven.clock)
@@ -154,7 +156,7 @@ def test_a_new_framework_replaces_what_stays_out_of_sight(driven: Driven) -> Non
     assert again.preview().state is State.QUEUED
 
 
-def test_nobody_is_sent_to_what_runs_and_is_not_healthy(driven: Driven) -> None:
+def test_nobody_is_routed_to_a_running_task_that_is_not_healthy(driven: Driven) -> None:
     driven.run()
     driven.update("TASK_RUNNING", healthy=False)
     assert driven.placements() == {}
@@ -164,7 +166,7 @@ def test_nobody_is_sent_to_what_runs_and_is_not_healthy(driven: Driven) -> None:
     assert driven.placements() == {A: ("main",)}
 
 
-def test_what_was_never_healthy_is_not_running(driven: Driven) -> None:
+def test_a_task_that_was_never_healthy_is_not_running(driven: Driven) -> None:
     driven.place()
     driven.update("TASK_RUNNING", healthy=False)
     assert driven.preview().state is State.PLACED
@@ -172,7 +174,7 @@ def test_what_was_never_healthy_is_not_running(driven: Driven) -> None:
     assert driven.placements() == {A: ("main",)}
 
 
-def test_a_status_from_before_sends_nobody_to_what_is_away(driven: Driven) -> None:
+def test_an_old_status_routes_nobody_to_an_unreachable_task(driven: Driven) -> None:
     driven.run()
     driven.update("TASK_UNREACHABLE")
     driven.report("TASK_STARTING", Phase.BUILDING)
@@ -181,7 +183,7 @@ def test_a_status_from_before_sends_nobody_to_what_is_away(driven: Driven) -> No
     assert driven.preview().state is State.QUEUED
 
 
-def test_an_answer_that_could_not_be_stored_is_asked_for_again(driven: Driven) -> None:
+def test_a_status_that_could_not_be_stored_is_requested_again(driven: Driven) -> None:
     driven.run()
     driven.step(events.Disconnected())
     driven.step(events.Subscribed("framework-1"))

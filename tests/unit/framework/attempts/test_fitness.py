@@ -42,7 +42,7 @@ def test_an_agent_is_unfit_for_longer_with_each_fault_in_a_row() -> None:
     assert fitness.unfit["agent-1"].until == clock.seconds + FIRST_SECONDS, "it is forgotten"
 
 
-def test_a_build_that_succeeds_shows_that_builds_work_again_and_a_start_that_starts_do() -> None:
+def test_a_successful_build_or_start_shows_that_the_agent_is_fit_for_it_again() -> None:
     fitness = Fitness(FakeClock().clock)
     fitness.failed(attempt(State.BUILDING), NO_BRIDGE)
     fitness.succeeded(STARTED)
@@ -54,7 +54,7 @@ def test_a_build_that_succeeds_shows_that_builds_work_again_and_a_start_that_sta
     assert not fitness.unfit
 
 
-def test_what_else_may_have_a_reason_makes_no_agent_unfit() -> None:
+def test_other_causes_make_no_agent_unfit() -> None:
     fitness = Fitness(FakeClock().clock)
     for cause in set(Cause) - {
         Cause.AGENT_UNFIT,
@@ -68,7 +68,7 @@ def test_what_else_may_have_a_reason_makes_no_agent_unfit() -> None:
     assert fitness.unfit
 
 
-def test_a_registry_that_one_app_alone_misses_may_be_nowhere() -> None:
+def test_a_registry_that_only_one_app_misses_blames_no_agent() -> None:
     fitness = Fitness(FakeClock().clock)
     silent = Failure(Cause.REGISTRY_UNREACHABLE, "No answer.")
     fitness.failed(attempt(), silent)
@@ -93,7 +93,7 @@ def fail(driven: Driven, sha: str = A) -> None:
     driven.report("TASK_FAILED", Phase.ENDED, sha=sha, cause=Cause.AGENT_UNFIT, message=message)
 
 
-def test_the_fault_of_an_agent_is_tried_elsewhere_and_the_next_commit_does_not_go_there(
+def test_a_fault_of_an_agent_is_retried_elsewhere_and_the_next_commit_avoids_it(
     driven: Driven,
 ) -> None:
     driven.start()
@@ -113,7 +113,7 @@ def test_the_fault_of_an_agent_is_tried_elsewhere_and_the_next_commit_does_not_g
     assert driven.preview().failure is None
 
 
-def test_what_fits_on_an_unfit_agent_alone_waits_with_the_reason_until_it_is_tried_again(
+def test_a_preview_that_only_an_unfit_agent_has_room_for_waits_with_the_reason(
     driven: Driven,
 ) -> None:
     driven.start()
@@ -135,7 +135,7 @@ def test_what_fits_on_an_unfit_agent_alone_waits_with_the_reason_until_it_is_tri
     assert driven.registry.get_sample_value("prevs_agents_unfit") == 0
 
 
-def test_where_there_is_no_other_agent_it_is_tried_there_and_success_clears_it(
+def test_the_only_agent_is_tried_again_and_success_clears_it(
     driven: Driven,
 ) -> None:
     driven.place()

@@ -14,7 +14,7 @@ from tests.fakes.offers import offer
 ALLOWS = Isolation(allowed=("10.1.0.0/16",), required=True, open="", builds_open="")
 
 
-def test_what_an_attempt_has_not_looked_at_stays_as_others_have_found_it() -> None:
+def test_what_an_attempt_did_not_check_stays_as_others_found_it() -> None:
     isolations = Isolations()
     isolations.reported("S1", ALLOWS)
     warm = Isolation(allowed=("10.2.0.0/16",), open="there is no iptables")
@@ -25,14 +25,14 @@ def test_what_an_attempt_has_not_looked_at_stays_as_others_have_found_it() -> No
     assert isolations.known is known, "nothing is new"
 
 
-def test_executors_and_mesos_that_say_nothing_of_it_change_nothing() -> None:
+def test_executors_without_a_report_of_isolation_change_nothing() -> None:
     isolations = Isolations()
     isolations.reported("S1", None)
     isolations.reported(None, ALLOWS)
     assert isolations.known == {}
 
 
-def test_an_open_agent_is_told_once() -> None:
+def test_an_open_agent_is_reported_once() -> None:
     isolations = Isolations()
     is_open = dataclasses.replace(ALLOWS, open="there is no iptables")
     with capture_logs() as logs:
@@ -43,7 +43,7 @@ def test_an_open_agent_is_told_once() -> None:
     assert [entry["why"] for entry in logs] == ["there is no iptables"] * 2
 
 
-def test_a_report_says_it_and_an_agent_that_has_left_is_forgotten(driven: Driven) -> None:
+def test_a_report_shows_it_and_a_lost_agent_is_forgotten(driven: Driven) -> None:
     driven.start()
     driven.step(events.Offered([offer("o1")]))
     assert driven.service.snapshot.isolations == {}

@@ -14,7 +14,7 @@ def begun(tasks: dict[str, str | None], now: float = 0.0) -> Reconciliation:
     return run
 
 
-def test_every_preview_that_may_have_a_task_is_asked_for() -> None:
+def test_every_preview_that_may_have_a_task_is_reconciled() -> None:
     previews = [
         PreviewRecord("hello", "a" * 40, state, task_id=state.value, agent_id="agent-1")
         for state in State
@@ -22,11 +22,11 @@ def test_every_preview_that_may_have_a_task_is_asked_for() -> None:
     assert tasks_of(previews) == {state.value: "agent-1" for state in WITH_TASK}
 
 
-def test_nothing_is_asked_when_nothing_is_pending() -> None:
+def test_nothing_is_reconciled_when_nothing_is_pending() -> None:
     assert begun({}).next_batch(5.0) == {}
 
 
-def test_the_question_is_repeated_ever_more_slowly() -> None:
+def test_the_reconciliation_is_repeated_with_growing_pauses() -> None:
     run = begun(TWO)
     queried = [tenth / 10 for tenth in range(4000) if run.next_batch(tenth / 10)]
     assert queried[:7] == [0, 1, 3, 7, 15, 31, 63]
@@ -34,14 +34,14 @@ def test_the_question_is_repeated_ever_more_slowly() -> None:
     assert set(pauses[6:]) == {60}
 
 
-def test_a_task_that_has_answered_is_not_asked_again() -> None:
+def test_a_task_with_a_status_is_not_reconciled_again() -> None:
     run = begun(TWO)
     run.answered("one")
     run.answered("nobody's")
     assert run.next_batch(0.0) == {"two": None}
 
 
-def test_no_task_has_answered_before_a_run_has_begun_and_after_it_was_closed() -> None:
+def test_no_task_counts_as_answered_outside_a_run() -> None:
     run = Reconciliation()
     assert run.is_pending("one")
     run.begin(TWO, 0.0)
@@ -56,7 +56,7 @@ def test_no_task_has_answered_before_a_run_has_begun_and_after_it_was_closed() -
     assert run.is_pending("one")
 
 
-def test_a_new_doubt_is_asked_at_once() -> None:
+def test_a_new_doubtful_task_is_reconciled_at_once() -> None:
     run = begun({"one": "agent-1"})
     run.next_batch(0.0)
     run.query({}, 0.5)
@@ -65,7 +65,7 @@ def test_a_new_doubt_is_asked_at_once() -> None:
     assert run.next_batch(0.5) == {"one": "agent-1", "other": None}
 
 
-def test_a_new_doubt_is_asked_again_as_soon_as_the_first() -> None:
+def test_a_new_doubtful_task_is_reconciled_again_as_soon_as_the_first() -> None:
     run = begun({"one": "agent-1"})
     for second in range(100):
         run.next_batch(second)
@@ -80,7 +80,7 @@ def test_a_new_run_ends_the_one_before() -> None:
     assert run.next_batch(0.1) == {"three": None}
 
 
-def test_thousands_are_asked_for_in_batches_and_those_that_are_left_again() -> None:
+def test_thousands_are_reconciled_in_batches_and_the_rest_again() -> None:
     names = [f"t{number}" for number in range(1001)]
     run = begun(dict.fromkeys(names))
     batches = [list(run.next_batch(half / 2)) for half in range(3)]
@@ -91,7 +91,7 @@ def test_thousands_are_asked_for_in_batches_and_those_that_are_left_again() -> N
     assert run.next_batch(2.0) == {"t0": None}
 
 
-def test_what_answers_before_its_batch_is_not_asked_for() -> None:
+def test_a_task_with_a_status_before_its_batch_is_left_out() -> None:
     names = [f"t{number}" for number in range(BATCH + 2)]
     run = begun(dict.fromkeys(names))
     run.next_batch(0.0)
@@ -109,7 +109,7 @@ def test_everything_is_due_with_a_subscription_and_never_without() -> None:
     assert (run.full_query_due, run.next_batch(99.0)) == (float("inf"), {})
 
 
-def test_everything_is_asked_for_ever_more_seldom_after_a_subscription() -> None:
+def test_everything_is_reconciled_with_growing_pauses_after_a_subscription() -> None:
     run = begun(TWO)
     run.restart(0.0)
     due = [run.full_query_due]

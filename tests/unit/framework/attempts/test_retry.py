@@ -48,7 +48,7 @@ def again(before: PreviewRecord, cause: Cause = Cause.APP_EXITED) -> TriedAgain:
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_what_becomes_of_an_attempt_that_never_answered(cause: Cause) -> None:
+def test_the_outcome_of_an_attempt_that_never_answered(cause: Cause) -> None:
     for state in WITH_TASK - {State.RUNNING, State.DRAINING}:
         outcome = decide(preview(state), failure(cause), NOW)
         if cause in UNLUCKY:
@@ -59,7 +59,7 @@ def test_what_becomes_of_an_attempt_that_never_answered(cause: Cause) -> None:
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_what_becomes_of_an_attempt_that_ran(cause: Cause) -> None:
+def test_the_outcome_of_an_attempt_that_ran(cause: Cause) -> None:
     event = decide(preview(), failure(cause), NOW).event
     if cause in STICKY:
         assert event is Event.FAILED
@@ -91,7 +91,7 @@ def test_after_so_many_in_a_row_it_stays_failed_with_the_last_reason(
     assert decide(preview(consecutive_losses=LOST_LIMIT), failure(cause), NOW) == given_up
 
 
-def test_the_count_begins_anew_after_minutes_of_running_and_not_before() -> None:
+def test_the_count_restarts_after_minutes_of_running_and_not_before() -> None:
     def count(ran: float, state: State = State.RUNNING) -> object:
         return again(preview(state, consecutive_losses=3, started=NOW - ran), Cause.TASK_LOST).count
 
@@ -101,12 +101,12 @@ def test_the_count_begins_anew_after_minutes_of_running_and_not_before() -> None
 
 
 @pytest.mark.parametrize("cause", sorted(UNLUCKY | CRASHES, key=str))
-def test_an_agent_is_avoided_where_it_may_be_at_fault(cause: Cause) -> None:
+def test_an_agent_that_may_be_at_fault_is_avoided(cause: Cause) -> None:
     avoided = again(preview(), cause).avoid_agent
     assert avoided == ("agent-1" if cause in AGENTS else None)
 
 
-def test_the_reason_says_what_happened_and_that_it_is_tried_again() -> None:
+def test_the_reason_names_the_failure_and_the_next_try() -> None:
     reason = again(preview(consecutive_losses=1)).reason.text
     assert reason.startswith("It broke. It is tried again in 4 s; ")
     assert reason.endswith("if it ends like that 4 more times in a row, it stays failed.")

@@ -23,7 +23,7 @@ def dashboard(dashboard: Dashboard) -> Dashboard:
     return dashboard
 
 
-def test_an_agent_shows_what_previews_have_what_others_have_and_what_is_free(
+def test_an_agent_shows_the_resources_of_previews_of_others_and_the_free_ones(
     visitor: Visitor,
 ) -> None:
     page = visitor.get("/cluster").text

@@ -84,7 +84,7 @@ def test_each_write_is_noted_with_its_token_and_its_outcome(
 
 
 @pytest.mark.parametrize("scope", STORED)
-def test_nobody_does_what_their_token_is_not_good_for(dashboard: Dashboard, scope: Scope) -> None:
+def test_a_token_cannot_do_more_than_its_scope(dashboard: Dashboard, scope: Scope) -> None:
     _, token = dashboard.tokens.add_token(scope.value, scope)
     visitor = dashboard.sign_in(token)
     for path, needed in WRITES.items():
@@ -164,7 +164,7 @@ def test_a_mistake_is_shown_at_its_field_and_nothing_typed_is_lost(
         (BeingFetched("shop"), "add", "The app is registered."),
     ],
 )
-def test_a_new_app_says_whether_its_repository_can_be_read(
+def test_a_new_app_shows_whether_its_repository_can_be_read(
     dashboard: Dashboard,
     visitor: Visitor,
     listing: Listing | FrameworkError,
@@ -199,7 +199,7 @@ def test_a_taken_name_is_shown_as_taken(dashboard: Dashboard, visitor: Visitor) 
     assert "/other.git" in answer.text
 
 
-def test_only_what_somebody_has_changed_is_changed(dashboard: Dashboard, visitor: Visitor) -> None:
+def test_only_changed_fields_are_written(dashboard: Dashboard, visitor: Visitor) -> None:
     hello = dashboard.previews.change_app("hello", {"keep_warm": ("mon-fri 08:00-18:00",)})
     page = visitor.get("/apps/hello/settings").text
     assert 'name="was-keep_warm" value="mon-fri 08:00-18:00"' in page
@@ -227,7 +227,7 @@ def test_an_app_is_removed_once_its_name_is_typed(dashboard: Dashboard, visitor:
     assert not dashboard.previews.known_apps
 
 
-def test_a_token_is_shown_once_and_is_good_until_it_is_removed(
+def test_a_token_is_shown_once_and_valid_until_it_is_removed(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
     page = visitor.act("/tokens", name="ci", scope="use").text

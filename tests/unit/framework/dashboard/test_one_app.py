@@ -26,7 +26,7 @@ def visitor(dashboard: Dashboard) -> Visitor:
 
 
 @pytest.mark.parametrize("path", ["/", "/queue", "/events", *OWN])
-def test_what_is_shown_is_of_the_app_alone(
+def test_every_page_shows_only_the_tokens_app(
     dashboard: Dashboard, visitor: Visitor, path: str
 ) -> None:
     shown = visitor.get(path)
@@ -45,7 +45,7 @@ def test_the_first_page_has_the_app_its_queue_and_its_events(visitor: Visitor) -
 
 
 @pytest.mark.parametrize("path", REFUSED)
-def test_what_is_about_all_or_about_settings_is_refused(visitor: Visitor, path: str) -> None:
+def test_pages_about_all_apps_and_settings_are_refused(visitor: Visitor, path: str) -> None:
     assert visitor.get(path).status_code == 403
 
 
@@ -58,7 +58,7 @@ def test_whether_another_app_exists_is_not_shown(visitor: Visitor, path: str) ->
     assert "zebra" not in answers[0].text.replace("/apps/zebra", "")
 
 
-def test_what_is_done_is_done_to_the_app_alone(dashboard: Dashboard, visitor: Visitor) -> None:
+def test_actions_are_limited_to_the_tokens_app(dashboard: Dashboard, visitor: Visitor) -> None:
     for app, status in (("shop", 303), ("zebra", 403)):
         answer = visitor.act(f"/apps/{app}/previews/{SHA}/stop")
         assert answer.status_code == status
@@ -77,7 +77,7 @@ def test_no_stream_shows_when_another_app_changes(
     assert visitor.get(f"/live/{topic}").status_code == status
 
 
-def test_a_token_of_proxies_signs_nobody_in(dashboard: Dashboard) -> None:
+def test_a_proxys_token_signs_nobody_in(dashboard: Dashboard) -> None:
     stranger = Visitor(dashboard)
     assert stranger.post("/sign-in", {"token": OF_PROXIES}).status_code == 403
     assert stranger.get("/").status_code == 303

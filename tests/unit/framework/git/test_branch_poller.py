@@ -57,7 +57,7 @@ def test_an_app_is_followed_often_while_a_preview_is_active(state: State) -> Non
     assert found == {"one": 10.0 if state in ACTIVE else SELDOM_SECONDS}
 
 
-def test_an_app_whose_previews_are_old_and_known_by_their_commits_is_not_followed() -> None:
+def test_an_app_with_only_old_commits_is_not_followed() -> None:
     old = PreviewRecord("one", A, State.STOPPED, (A[:7],))
     assert periods(snapshot(old), 10.0) == {}
     assert periods(snapshot(PreviewRecord("one", A, State.STOPPED)), 10.0) == {}
@@ -73,7 +73,7 @@ def test_an_app_whose_previews_are_old_and_known_by_their_commits_is_not_followe
         pytest.param(10.0, 600.0, True, 10.0, 620.0, id="after a pause where it hung"),
     ],
 )
-def test_each_app_has_its_turn(
+def test_the_apps_take_turns(
     period: float, ended: float, failed: bool, next_period: float, due: float
 ) -> None:
     table = PollSchedule()
@@ -85,7 +85,7 @@ def test_each_app_has_its_turn(
     assert table.begin({"one": next_period, "two": 1e6}, due) == ["one"]
 
 
-def test_a_repository_that_cannot_be_read_is_tried_ever_more_seldom() -> None:
+def test_an_unreadable_repository_is_tried_with_growing_pauses() -> None:
     table = PollSchedule()
     turns = []
     for second in range(2000):
@@ -115,7 +115,7 @@ def test_heads_are_submitted_and_a_failure_is_reported() -> None:
     assert submitted == [events.HeadsFetched("two", HEADS)]
 
 
-def test_a_repository_that_hangs_keeps_no_other_from_being_followed() -> None:
+def test_a_repository_that_hangs_delays_no_other() -> None:
     submitted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
     refs = SomeRefs()
     refs.over.clear()

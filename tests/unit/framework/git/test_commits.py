@@ -9,7 +9,7 @@ LINE = st.text(st.characters(blacklist_characters="\n", blacklist_categories=["C
 
 
 @given(st.lists(st.tuples(st.sampled_from([A, B]), st.integers(0, 10**10), LINE, LINE)))
-def test_whatever_names_and_subjects_say_each_commit_keeps_its_own(
+def test_each_commit_keeps_its_fields_whatever_names_and_subjects_contain(
     listed: list[tuple[str, int, str, str]],
 ) -> None:
     output = "".join(f"{sha} {when}\n{who}\n{subject}\n" for sha, when, who, subject in listed)
@@ -18,7 +18,7 @@ def test_whatever_names_and_subjects_say_each_commit_keeps_its_own(
     ]
 
 
-def test_a_time_that_is_none_is_the_beginning_of_all_times() -> None:
+def test_an_invalid_time_counts_as_the_epoch() -> None:
     for when in ("", "-1", "1e9"):
         assert read_commits(f"{A} {when}\nAda\nSay hello\n")[0].committed == 0.0
 

@@ -101,7 +101,7 @@ def test_settings_are_submitted_with_the_key_that_they_were_read_for(
     )
 
 
-def test_a_defect_is_an_answer_too(submitted: "queue.SimpleQueue[events.Event]") -> None:
+def test_an_unexpected_error_is_submitted_too(submitted: "queue.SimpleQueue[events.Event]") -> None:
     refs = FakeRefs()
     refs.files["shop", A, PATH] = ValueError("a defect")
     refs.files["shop", B, PATH] = RepositoryUnreachable("shop", "/srv/shop", "it is away")
@@ -116,7 +116,7 @@ def test_a_defect_is_an_answer_too(submitted: "queue.SimpleQueue[events.Event]")
     assert second.outcome.cause is Cause.REPOSITORY_UNREACHABLE
 
 
-def test_one_repository_that_hangs_holds_up_no_other(
+def test_one_repository_that_hangs_delays_no_other_reads(
     slow: SlowRefs, submitted: "queue.SimpleQueue[events.Event]"
 ) -> None:
     reading = ManifestReader(slow, submitted.put)

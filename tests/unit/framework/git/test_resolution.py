@@ -24,7 +24,7 @@ refs = st.builds(Ref, ref_names, st.sampled_from(["branch", "tag"]), st.sampled_
 
 
 @given(st.lists(refs, unique_by=lambda ref: (ref.kind, ref.name)))
-def test_every_ref_has_a_label_that_leads_to_it_alone_unless_two_share_it(
+def test_every_ref_has_a_label_of_its_own_unless_two_share_it(
     all_refs: Sequence[Ref],
 ) -> None:
     labels = label_refs(all_refs)
@@ -50,7 +50,7 @@ def test_a_branch_and_a_tag_of_different_commits_are_ambiguous() -> None:
     assert labels == {"v1": (Ref("v1", "branch", B), Ref("v1", "tag", A))}
 
 
-def test_a_listing_is_read_with_tags_peeled_and_those_of_trees_left_out() -> None:
+def test_a_listing_has_peeled_tags_and_no_tags_of_trees() -> None:
     listing = "\n".join(
         [
             f"commit {A}   refs/heads/main",
@@ -75,7 +75,7 @@ def test_a_name_with_odd_characters_stays_one_line() -> None:
     assert ref.name == "a\u2028b\x85c"
 
 
-def test_a_name_that_is_not_utf_8_is_shown_all_the_same() -> None:
+def test_a_name_that_is_not_utf_8_is_shown_anyway() -> None:
     assert show_name(Ref("caf\udce9", "branch", A)) == "caf\ufffd"
     assert show_name(Ref(A, "commit", A)) is None
 
@@ -107,7 +107,7 @@ def find(label: str, *branches: str) -> list[tuple[str, bool]]:
     return [(one.label, one.near) for one in find_meant(label, all_refs, label_refs(all_refs))]
 
 
-def test_what_looks_like_a_label_may_be_meant_and_a_usual_branch() -> None:
+def test_similar_labels_and_a_usual_branch_are_suggested() -> None:
     assert find("mian", "main", "other") == [("main", True)]
     assert find("fature-cart", "main", "feature/cart") == [
         (names.slug("feature/cart"), True),
@@ -118,12 +118,12 @@ def test_what_looks_like_a_label_may_be_meant_and_a_usual_branch() -> None:
     assert find("zzz") == []
 
 
-def test_no_more_is_meant_than_a_page_has_room_for_and_not_all_of_very_many_is_looked_at() -> None:
+def test_suggestions_fit_on_a_page_and_not_every_label_is_compared() -> None:
     assert len(find("release-1", "main", *(f"release-1{n}" for n in range(50)))) == MOST_MEANT
     assert find("last", *(f"{n:08}" for n in range(5000)), "last1") == []
 
 
-def test_what_may_be_meant_has_its_name_and_its_address() -> None:
+def test_a_suggestion_has_its_name_and_its_address() -> None:
     all_refs = [Ref("Größe/1", "tag", B)]
     [meant] = find_meant("größe-1", all_refs, label_refs(all_refs))
     assert meant == (names.slug("Größe/1"), "tag", "Größe/1", B, True)

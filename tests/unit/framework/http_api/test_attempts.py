@@ -51,7 +51,7 @@ def test_attempts_are_listed_the_newest_first(api: ApiInProcess) -> None:
     }
 
 
-def test_one_that_waits_has_ended_attempts_alone(api: ApiInProcess) -> None:
+def test_a_waiting_preview_has_only_ended_attempts(api: ApiInProcess) -> None:
     api.previews.change("hello", SHA, state=State.QUEUED)
     found = api.call("GET", f"{ONE}/attempts").json()["attempts"]
     assert [one["number"] for one in found] == [2, 1]
@@ -71,12 +71,14 @@ def test_the_log_of_each_is_read_by_its_number(api: ApiInProcess, query: str, te
     assert api.call("GET", f"{LOG}?{query}").text == text
 
 
-def test_the_log_of_an_earlier_one_is_text_also_for_who_takes_events(api: ApiInProcess) -> None:
+def test_the_log_of_an_earlier_attempt_is_text_even_for_a_client_of_events(
+    api: ApiInProcess,
+) -> None:
     answer = api.call("GET", f"{LOG}?attempt=2", headers={"Accept": "text/event-stream"})
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
-def test_what_is_public_of_an_earlier_one_ends_where_the_application_begins(
+def test_the_public_log_of_an_earlier_attempt_ends_where_the_application_begins(
     api: ApiInProcess,
 ) -> None:
     for query in ("", "&tail=true"):
@@ -97,7 +99,7 @@ def test_attempts_of_an_unknown_preview_are_a_problem(api: ApiInProcess) -> None
     assert refusal(answer) == (404, "unknown-preview")
 
 
-def test_who_has_no_token_or_a_proxys_reads_no_list(api: ApiInProcess) -> None:
+def test_the_list_needs_a_token_other_than_a_proxys(api: ApiInProcess) -> None:
     assert refusal(api.send("GET", f"{ONE}/attempts")) == (401, "unauthorized")
     assert refusal(api.send("GET", f"{LOG}?attempt=1")) == (401, "unauthorized")
     headers = {"Authorization": f"Bearer {OF_PROXIES}"}

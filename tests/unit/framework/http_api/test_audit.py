@@ -37,7 +37,7 @@ def lines(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / FILE).read_text("ascii").splitlines()]
 
 
-def test_a_note_is_a_line_of_the_file_and_one_of_the_log(make: MakeAudit, tmp_path: Path) -> None:
+def test_an_entry_is_a_line_of_the_file_and_of_the_log(make: MakeAudit, tmp_path: Path) -> None:
     with structlog.contextvars.bound_contextvars(request="r1"), capture_logs() as logs:
         note(make())
     assert lines(tmp_path) == [
@@ -57,7 +57,7 @@ def test_a_note_is_a_line_of_the_file_and_one_of_the_log(make: MakeAudit, tmp_pa
     assert (entry["event"], entry["who"], entry["action"]) == ("audit", "ada", "remove app")
 
 
-def test_nobody_else_may_read_the_file(make: MakeAudit, tmp_path: Path) -> None:
+def test_only_the_owner_may_read_the_file(make: MakeAudit, tmp_path: Path) -> None:
     (tmp_path / FILE).touch(0o644)
     note(make(size=300))
     note(make(size=300))
@@ -66,9 +66,7 @@ def test_nobody_else_may_read_the_file(make: MakeAudit, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["a\nb", "\x1b[2J", "\u202e", "\ud800", "x" * 5000, '"'])
-def test_nothing_that_is_named_makes_another_line(
-    make: MakeAudit, tmp_path: Path, target: str
-) -> None:
+def test_no_value_adds_a_line(make: MakeAudit, tmp_path: Path, target: str) -> None:
     with capture_logs() as logs:
         note(make(), target)
     assert [line["target"] for line in lines(tmp_path)] == [target[:400]]
@@ -85,7 +83,7 @@ def test_the_file_and_what_is_in_memory_stay_small(make: MakeAudit, tmp_path: Pa
     assert all(path.stat().st_size <= 2000 for path in tmp_path.iterdir())
 
 
-def test_the_latest_are_known_after_a_new_start(make: MakeAudit, tmp_path: Path) -> None:
+def test_the_latest_entries_are_known_after_a_restart(make: MakeAudit, tmp_path: Path) -> None:
     first = make(size=600)
     for number in range(6):
         note(first, str(number))
@@ -98,9 +96,7 @@ def test_the_latest_are_known_after_a_new_start(make: MakeAudit, tmp_path: Path)
     assert [entry.target for entry in again.latest()] == [*left, *"012345"[int(left[-1]) + 1 :]]
 
 
-def test_a_file_that_cannot_be_written_is_logged_and_stops_nobody(
-    make: MakeAudit, tmp_path: Path
-) -> None:
+def test_an_unwritable_file_is_logged_and_stops_nobody(make: MakeAudit, tmp_path: Path) -> None:
     audit = make(size=1)  # every line wants a new file
     (tmp_path / f"{FILE}.{OLD_FILES - 1}").touch()
     (tmp_path / f"{FILE}.{OLD_FILES}").mkdir()

@@ -36,13 +36,13 @@ def api(api: ApiInProcess) -> ApiInProcess:
         ("", False, False),
     ],
 )
-def test_a_list_of_tags_has_one_or_not(header: str, weakly: bool, strongly: bool) -> None:
+def test_a_list_of_etags_matches_one_or_none(header: str, weakly: bool, strongly: bool) -> None:
     assert matches(header, '"a"', weak=True) is weakly
     assert matches(header, '"a"', weak=False) is strongly
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_no_header_breaks_the_reading(header: str) -> None:
+def test_no_header_breaks_the_parser(header: str) -> None:
     assert matches(header, '"a"', weak=True) in (True, False)
 
 
@@ -56,7 +56,7 @@ def test_a_known_etag_gets_304(api: ApiInProcess, path: str) -> None:
     assert (other.status_code, other.json()) == (200, first.json())
 
 
-def test_the_tag_of_a_preview_changes_with_values_outside_its_record(api: ApiInProcess) -> None:
+def test_the_etag_of_a_preview_changes_with_values_outside_its_record(api: ApiInProcess) -> None:
     def tag() -> str:
         return api.call("GET", PREVIEW).headers["ETag"]
 
@@ -73,7 +73,7 @@ def test_the_tag_of_a_preview_changes_with_values_outside_its_record(api: ApiInP
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-def test_an_app_that_somebody_else_has_changed_is_left_alone(
+def test_a_conditional_write_fails_after_somebody_elses_change(
     api: ApiInProcess, method: str
 ) -> None:
     read = api.call("GET", "/v1/apps/hello").headers["ETag"]
@@ -88,7 +88,7 @@ def test_an_app_that_somebody_else_has_changed_is_left_alone(
     assert api.call(method, "/v1/apps/hello", headers=headers, **body).is_success
 
 
-def test_a_change_between_the_look_and_the_write_is_seen(api: ApiInProcess) -> None:
+def test_a_change_between_the_read_and_the_write_is_detected(api: ApiInProcess) -> None:
     read = api.call("GET", "/v1/apps/hello").headers["ETag"]
     change = api.previews.change_app
 

@@ -28,7 +28,7 @@ def fetch(api: ApiInProcess, **query: Any) -> Any:
     return answer.json()
 
 
-def test_the_last_event_is_the_first_and_says_all_that_is_known() -> None:
+def test_the_latest_event_comes_first_with_all_its_fields() -> None:
     answer = fetch(scene())
     assert answer["next"] is None
     assert [one["id"] for one in answer["events"]] == [f"fake-{n}" for n in (5, 4, 3, 2, 1)]
@@ -47,7 +47,7 @@ def test_the_last_event_is_the_first_and_says_all_that_is_known() -> None:
     assert answer["events"][4]["sentence"] == "app hello was added"
 
 
-def test_what_happens_meanwhile_is_on_no_later_page() -> None:
+def test_later_events_are_on_no_later_page() -> None:
     api = scene()
     first = fetch(api, app="hello", limit=2)
     api.previews.put("hello", SHA, State.FAILED)
@@ -85,7 +85,7 @@ def follow(api: ApiInProcess, after: str, count: int) -> list[bytes]:
     return [message["body"] for message in client.sent[2:]]
 
 
-def test_what_happens_to_an_app_is_followed_from_an_event_on() -> None:
+def test_events_of_an_app_are_followed_after_a_given_event() -> None:
     api = scene()
     events = follow(api, "fake-1", 3)  # without the events of the other app
     listed = fetch(api, app="hello")["events"][2::-1]

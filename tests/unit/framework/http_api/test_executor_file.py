@@ -38,22 +38,22 @@ def test_an_agent_that_has_the_executor_gets_304() -> None:
 
 
 @pytest.mark.parametrize("path", [OTHER, "/v1/executor/", "/v1/executor/x"])
-def test_another_version_is_not_here(path: str) -> None:
+def test_another_version_is_not_found(path: str) -> None:
     answer = fetch("GET", path)
     assert asgi.refusal(answer)[0] == 404
     assert executor_path(BUNDLE) in answer.json()["detail"]
 
 
-def test_it_is_only_read() -> None:
+def test_the_executor_file_is_read_only() -> None:
     answer = fetch("POST", executor_path(BUNDLE))
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_all_else_is_for_the_application() -> None:
+def test_other_paths_reach_the_application() -> None:
     assert fetch("GET", "/v1/apps").text == "another"
 
 
-def test_people_are_led_to_the_one_that_is_served_now() -> None:
+def test_the_path_without_a_checksum_redirects_to_the_current_bundle() -> None:
     answer = fetch("GET", "/v1/executor/latest.pyz")
     assert (answer.status_code, answer.headers["location"]) == (307, executor_path(BUNDLE))
     assert "no-store" in answer.headers["cache-control"]

@@ -161,7 +161,7 @@ def test_a_client_that_leaves_ends_the_leaders_answer() -> None:
 
 
 @pytest.mark.parametrize("body", [(), (b"abc", b"def")])
-def test_a_client_that_leaves_is_not_waited_for_at_a_leader_that_hangs(
+def test_a_client_that_leaves_does_not_wait_for_a_leader_that_hangs(
     body: tuple[bytes, ...],
 ) -> None:
     client, leader = AsgiClient(*body), PlayedLeader()
@@ -187,7 +187,7 @@ def test_a_leader_that_hangs_is_waited_for_only_while_it_leads(successor: str | 
     assert "may have done this" in client.problem["detail"]
 
 
-def test_an_answer_of_one_that_hangs_ends_when_another_one_leads() -> None:
+def test_an_answer_of_a_hanging_leader_ends_when_another_one_leads() -> None:
     client = AsgiClient()
 
     async def go(number: int) -> None:
@@ -205,7 +205,7 @@ def test_an_answer_of_one_that_hangs_ends_when_another_one_leads() -> None:
     assert leader.body.closed
 
 
-def test_an_answer_that_breaks_off_has_no_end() -> None:
+def test_an_interrupted_answer_has_no_end_marker() -> None:
     client = send(PlayedLeader(b"one", httpx.ReadError("gone")))
     assert client.body == b"one"
     assert client.sent[-1]["more_body"] is True

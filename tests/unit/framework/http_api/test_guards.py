@@ -44,19 +44,19 @@ def test_a_call_without_a_token_is_refused_before_it_is_read(api: ApiInProcess, 
         b"",
     ],
 )
-def test_what_is_no_token_is_refused(api: ApiInProcess, value: bytes) -> None:
+def test_an_invalid_authorization_header_is_refused(api: ApiInProcess, value: bytes) -> None:
     answer = api.send("DELETE", "/v1/apps/hello", headers=[(b"Authorization", value)])
     assert refusal(answer) == (401, "unauthorized")
     assert api.previews.snapshot.app("hello")
 
 
-def test_the_name_of_the_scheme_has_no_case(api: ApiInProcess) -> None:
+def test_the_scheme_is_case_insensitive(api: ApiInProcess) -> None:
     headers = {"Authorization": f"bearer {TOKEN}"}
     assert api.send("GET", "/v1/apps", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("scope", Scope)
-def test_a_call_needs_its_scope_and_names_it(api: ApiInProcess, scope: Scope) -> None:
+def test_a_call_needs_its_scope_and_the_refusal_names_it(api: ApiInProcess, scope: Scope) -> None:
     headers = bearer(api, scope)
     for call, needed in NEEDED.items():
         before = dict(api.previews.known_apps)
@@ -73,7 +73,7 @@ def test_a_call_needs_its_scope_and_names_it(api: ApiInProcess, scope: Scope) ->
 
 
 @pytest.mark.parametrize("call", ["POST /v1/uses", "POST /v1/refusals"])
-def test_what_proxies_report_is_taken_of_them_and_of_the_operator(
+def test_reports_are_accepted_from_proxies_and_the_operator_only(
     api: ApiInProcess, call: str
 ) -> None:
     report = {"proxy": "p", "uses": [], "tasks": ["t"]}
@@ -86,14 +86,14 @@ def test_what_proxies_report_is_taken_of_them_and_of_the_operator(
 
 
 @pytest.mark.parametrize("path", ["/v1/tokens%0A", "/v1/audit%0A", "/v1/audit%0A/", "/v1%0A"])
-def test_a_line_end_in_a_path_leads_around_no_scope(api: ApiInProcess, path: str) -> None:
+def test_a_line_end_in_a_path_avoids_no_scope(api: ApiInProcess, path: str) -> None:
     _, token = api.tokens.add_token("mine", Scope.READ)
     answer = api.send("GET", path, headers={"Authorization": f"Bearer {token}"})
     assert refusal(answer) == (404, "not-found")
     assert "mine" not in answer.text
 
 
-def test_a_stream_ends_with_its_token_before_it_says_more(api: ApiInProcess) -> None:
+def test_a_stream_ends_with_its_token_before_the_next_event(api: ApiInProcess) -> None:
     _, token = api.tokens.add_token("mine", Scope.ADMIN)
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -151,7 +151,7 @@ def test_probes_show_each_check_and_need_no_token(api: ApiInProcess) -> None:
         ("DELETE", "/v1/previews", 405, "method-not-allowed"),
     ],
 )
-def test_what_is_not_there_is_a_problem_too(
+def test_an_unknown_path_is_a_problem(
     api: ApiInProcess, method: str, path: str, status: int, slug: str
 ) -> None:
     answer = api.call(method, path)
@@ -178,7 +178,7 @@ def test_what_is_not_there_is_a_problem_too(
     ],
 )
 @pytest.mark.parametrize("headers", [{}, JSON])
-def test_no_body_breaks_the_reading(
+def test_no_body_breaks_the_parser(
     api: ApiInProcess, body: bytes, headers: Mapping[str, str]
 ) -> None:
     answer = api.call("POST", "/v1/tokens", content=body, headers=headers)
@@ -212,7 +212,7 @@ def test_an_unexpected_error_is_logged_under_an_id_and_shows_no_more(api: ApiInP
     assert faults[0]["exc_info"]
 
 
-def test_an_error_that_no_caller_causes_is_a_fault_too(api: ApiInProcess) -> None:
+def test_an_internal_error_is_a_fault_too(api: ApiInProcess) -> None:
     api.previews.error = Superseded("/prevs/apps/hello")
     with capture_logs() as logs:
         answer = api.call("DELETE", "/v1/apps/hello")
@@ -227,7 +227,7 @@ def operations(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
             yield f"{method.upper()} {path}", operation
 
 
-def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInProcess) -> None:
+def test_the_description_has_every_call_its_problems_and_the_token(api: ApiInProcess) -> None:
     schema = api.call("GET", "/openapi.json").json()
     assert api.call("GET", "/openapi.json").json() == schema
     found = dict(operations(schema))
@@ -261,7 +261,7 @@ def test_every_model_and_parameter_has_a_description_and_an_example(api: ApiInPr
     assert [name for name, one in parameters if not one["schema"].keys() & {*shown}] == []
 
 
-def test_every_call_has_a_name_of_its_own_that_reads_well(api: ApiInProcess) -> None:
+def test_every_call_has_a_readable_name_of_its_own(api: ApiInProcess) -> None:
     calls = [call for _, call in operations(api.call("GET", "/openapi.json").json())]
     names = [call["operationId"] for call in calls]
     assert len(set(names)) == len(names)
@@ -269,7 +269,7 @@ def test_every_call_has_a_name_of_its_own_that_reads_well(api: ApiInProcess) -> 
     assert all(call["summary"] and call["description"] and call["tags"] for call in calls)
 
 
-def test_the_description_of_a_change_requires_nothing_and_allows_nothing_else(
+def test_the_schema_of_a_change_requires_nothing_and_allows_nothing_else(
     api: ApiInProcess,
 ) -> None:
     schemas = api.call("GET", "/openapi.json").json()["components"]["schemas"]

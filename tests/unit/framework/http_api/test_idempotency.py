@@ -24,7 +24,7 @@ def order(api: ApiInProcess, body: Any = SHOP, key: Any = KEY) -> httpx.Response
     return api.call("POST", "/v1/apps", json=body, headers=key)
 
 
-def test_the_same_order_is_done_once_and_answered_alike(api: ApiInProcess) -> None:
+def test_a_repeated_order_is_done_once_and_gets_the_same_answer(api: ApiInProcess) -> None:
     first = order(api)
     api.previews.remove_app("shop")
     again = order(api)
@@ -38,7 +38,7 @@ def test_a_key_without_quotes_is_the_same_key(api: ApiInProcess) -> None:
     assert order(api, key={"Idempotency-Key": '"abc-1"'}).status_code == 201
 
 
-def test_another_order_with_that_key_is_refused_but_not_one_of_another_kind(
+def test_another_order_of_the_same_kind_with_that_key_is_refused(
     api: ApiInProcess,
 ) -> None:
     order(api)
@@ -60,7 +60,7 @@ def test_each_token_has_keys_of_its_own_also_where_another_gets_its_name(
     assert found == [201, 200, 200]  # none got the answer to the first one
 
 
-def test_a_no_is_not_kept(api: ApiInProcess) -> None:
+def test_a_refusal_is_not_stored(api: ApiInProcess) -> None:
     start = {"app": "hello", "label": "new"}
     answer = api.call("POST", "/v1/previews", json=start, headers=KEY)
     assert answer.status_code == 404
@@ -74,7 +74,7 @@ def test_a_key_is_forgotten_after_an_hour(api: ApiInProcess) -> None:
     assert refusal(order(api, {**SHOP, "mem": 256})) == (409, "app-exists")
 
 
-def test_a_token_is_not_answered_twice(api: ApiInProcess) -> None:
+def test_a_new_token_is_not_repeated(api: ApiInProcess) -> None:
     body = {"name": "deploys", "scope": "use"}
     first = api.call("POST", "/v1/tokens", json=body, headers=KEY)
     again = api.call("POST", "/v1/tokens", json=body, headers=KEY)
@@ -85,7 +85,7 @@ def test_a_token_is_not_answered_twice(api: ApiInProcess) -> None:
 @pytest.mark.parametrize(
     "key", [b"", b'""', b'"a', b'a"b', b"\xe9", b"a b", b'"' + b"x" * 256 + b'"', b"\x7f"]
 )
-def test_what_is_no_key_is_refused(api: ApiInProcess, key: bytes) -> None:
+def test_an_invalid_key_is_refused(api: ApiInProcess, key: bytes) -> None:
     assert refusal(order(api, key={"Idempotency-Key": key})) == (400, "invalid-request")
     assert [app.name for app in api.previews.snapshot.list_apps()] == ["hello"]
 
@@ -135,7 +135,7 @@ def test_a_key_in_use_is_refused_until_its_order_ends() -> None:
     assert asyncio.run(run()) == ([409, 200, 200], 2)
 
 
-def test_only_so_many_answers_are_kept() -> None:
+def test_the_number_of_stored_answers_is_limited() -> None:
     async def run() -> tuple[Sequence[int], int]:
         slow = Slow()
         slow.may.set()

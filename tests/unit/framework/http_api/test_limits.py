@@ -21,7 +21,7 @@ from tests.fakes.clock import FakeClock
 
 
 @given(st.lists(st.floats(0, 50), max_size=80))
-def test_nobody_gets_more_than_a_full_bucket_and_what_flows_in(pauses: list[float]) -> None:
+def test_nobody_gets_more_than_a_full_bucket_and_its_refill(pauses: list[float]) -> None:
     clock = FakeClock()
     buckets = TokenBuckets(Policy("x", 5, 10), clock.read)
     took = 0
@@ -46,7 +46,7 @@ def test_a_request_after_the_retry_time_is_allowed() -> None:
     assert buckets.take("a").remaining == 1
 
 
-def test_as_many_as_come_take_little_room() -> None:
+def test_any_number_of_clients_takes_little_memory() -> None:
     clock = FakeClock()
     buckets = TokenBuckets(Policy("x", 1, 1_000_000), clock.read)
     assert buckets.take("worst").allowed
@@ -88,7 +88,7 @@ def test_the_operators_token_has_no_limit() -> None:
     assert b"ratelimit" not in answers[0].headers
 
 
-def test_a_named_token_has_only_so_many_requests_open_at_once() -> None:
+def test_a_named_token_has_a_limit_of_open_requests() -> None:
     async def run() -> AsgiClient:
         end = asyncio.Event()
         tasks: list[asyncio.Task[None]] = []
@@ -121,7 +121,7 @@ def test_a_named_token_has_only_so_many_requests_open_at_once() -> None:
     assert "'looks' has 200 open requests" in refused.problem["detail"]
 
 
-def test_what_is_refused_for_its_scope_counts_too(api: ApiInProcess) -> None:
+def test_requests_that_are_refused_for_their_scope_count_too(api: ApiInProcess) -> None:
     _, token = api.tokens.add_token("looks", Scope.READ)
     headers = {"Authorization": f"Bearer {token}"}
     answers = [api.send("POST", "/v1/apps", headers=headers) for _ in range(2)]
@@ -129,7 +129,7 @@ def test_what_is_refused_for_its_scope_counts_too(api: ApiInProcess) -> None:
     assert [a.headers["RateLimit"][:15] for a in answers] == ['"token";r=599;t', '"token";r=598;t']
 
 
-def test_wrong_tokens_are_limited_and_hold_up_no_right_one(api: ApiInProcess) -> None:
+def test_wrong_tokens_are_limited_and_block_no_valid_one(api: ApiInProcess) -> None:
     wrong = {"Authorization": f"Bearer {TOKEN}x"}
     answers = [
         api.send("DELETE", "/v1/apps/x", headers=wrong) for _ in range(FAILED_AUTH.quota + 5)

@@ -37,7 +37,7 @@ def test_a_log_is_text_with_the_offset_to_go_on_at(
     assert answer.headers["X-Next-Offset"] == str(after)
 
 
-def test_a_long_log_comes_by_the_megabyte(api: ApiInProcess) -> None:
+def test_a_long_log_comes_in_pieces_of_a_megabyte(api: ApiInProcess) -> None:
     whole = b"0123456789abcde\n" * 100_000
     api.sandboxes.output["t1"] = whole
     first = api.call("GET", LOG)
@@ -46,7 +46,7 @@ def test_a_long_log_comes_by_the_megabyte(api: ApiInProcess) -> None:
     assert first.content + rest.content == whole
 
 
-def test_the_last_lines_alone_are_had_without_the_rest(api: ApiInProcess) -> None:
+def test_the_last_lines_are_returned_without_the_rest(api: ApiInProcess) -> None:
     api.sandboxes.output["t1"] = b"0123456789abcde\n" * 100_000
     answer = api.call("GET", f"{LOG}?tail=true")
     assert answer.status_code == 200
@@ -62,7 +62,7 @@ def test_an_agent_that_does_not_answer_or_refuses_is_reported(api: ApiInProcess)
 
 
 @pytest.mark.parametrize("offset", ["-1", "x", "1.5"])
-def test_an_offset_that_is_no_number_of_bytes_is_refused(api: ApiInProcess, offset: str) -> None:
+def test_an_invalid_offset_is_refused(api: ApiInProcess, offset: str) -> None:
     answer = api.call("GET", f"{LOG}?offset={offset}")
     assert answer.status_code == 422
     assert answer.json()["problems"][0]["field"] == "offset"
@@ -76,7 +76,7 @@ def test_an_offset_that_is_no_number_of_bytes_is_refused(api: ApiInProcess, offs
         ("?offset=4", {}, 'id: 8\ndata: "two\\n"'),
     ],
 )
-def test_one_that_accepts_events_gets_them(
+def test_a_client_that_accepts_events_gets_them(
     api: ApiInProcess, query: str, headers: dict[str, str], event: str
 ) -> None:
     api.sandboxes.output["t1"] = b"one\ntwo\n"

@@ -42,7 +42,7 @@ def of_two_apps(api: ApiInProcess) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("what", ["apps", "previews", "queue", "events"])
-def test_a_list_shows_what_is_of_a_token_s_app_alone(api: ApiInProcess, what: str) -> None:
+def test_a_list_shows_only_the_tokens_app(api: ApiInProcess, what: str) -> None:
     headers = of_two_apps(api)
     answer = api.send("GET", f"/v1/{what}", headers=headers)
     assert {one.get("app", one.get("name")) for one in answer.json()[what]} == {"shop"}
@@ -63,7 +63,7 @@ def test_a_list_of_another_app_is_refused(api: ApiInProcess, path: str) -> None:
     assert api.send("GET", f"{path}shop", headers=headers).status_code == 200
 
 
-def test_a_token_of_one_app_starts_that_app_alone(api: ApiInProcess) -> None:
+def test_a_token_of_one_app_starts_only_that_app(api: ApiInProcess) -> None:
     headers = of_two_apps(api)
     for app, status in (("shop", 202), ("hello", 403), ("nope", 403)):
         order = {"app": app, "label": "main"}

@@ -67,7 +67,7 @@ def test_the_table_has_every_route_below_v1_and_no_other() -> None:
     assert {"GET /openapi.json", "GET /healthz", "POST /sign-in"} <= found
 
 
-def test_a_write_has_its_words_in_the_audit_log(api: ApiInProcess) -> None:
+def test_a_write_has_its_action_in_the_audit_log(api: ApiInProcess) -> None:
     headers = bearer(api, Scope.READ)
     for call in CALLS:
         send(api, call, headers=headers)
@@ -97,7 +97,7 @@ def test_an_idempotency_key_is_read_where_the_operation_has_one(api: ApiInProces
 
 
 @pytest.mark.parametrize("scope", [Scope.READ, Scope.USE, Scope.PROXY])
-def test_what_no_route_takes_is_for_admins(api: ApiInProcess, scope: Scope) -> None:
+def test_an_unknown_route_needs_admin(api: ApiInProcess, scope: Scope) -> None:
     token = bearer(api, scope)["Authorization"].encode()
     for call in BELOW_NONE:
         method, path = call.split(" ", 1)
@@ -106,7 +106,7 @@ def test_what_no_route_takes_is_for_admins(api: ApiInProcess, scope: Scope) -> N
         assert (client.status, client.problem.get("needed")) == (403, "admin"), call
 
 
-def test_what_only_looks_needs_what_reading_needs(api: ApiInProcess) -> None:
+def test_a_safe_method_needs_the_scope_of_reading(api: ApiInProcess) -> None:
     headers = bearer(api, Scope.READ)
     for call, needed in CALLS.items():
         verb, path = call.split()
@@ -115,7 +115,7 @@ def test_what_only_looks_needs_what_reading_needs(api: ApiInProcess) -> None:
             assert answer.status_code == (403 if needed.scope == "admin" else 405), call
 
 
-def test_what_no_route_takes_is_noted_by_its_method_and_path(api: ApiInProcess) -> None:
+def test_an_unknown_route_is_noted_by_its_method_and_path(api: ApiInProcess) -> None:
     for method, path in (("PUT", "/v1/apps/hello"), ("DELETE", "/v1"), ("BREW", "/v1/apps")):
         api.call(method, path)
     assert [(action, target) for _, action, target, _ in api.notes()] == [
@@ -161,7 +161,7 @@ class Looking:
         return CALLS[f"{method} {self.scope['route'].path.replace(':path}', '}')}"]
 
 
-def test_no_path_leads_to_a_route_but_by_what_the_route_has_declared(api: ApiInProcess) -> None:
+def test_every_path_of_a_route_has_the_declaration_of_that_route(api: ApiInProcess) -> None:
     api.previews.add_app(AppRecord("shop", "/srv/shop"))
     of_one = Looking(api, bearer(api, Scope.USE, "hello"))
     operator = Looking(api, {"Authorization": f"Bearer {TOKEN}"})
@@ -198,7 +198,7 @@ def test_no_path_leads_to_a_route_but_by_what_the_route_has_declared(api: ApiInP
     check()
 
 
-def test_a_route_that_has_declared_nothing_is_for_admins(api: ApiInProcess) -> None:
+def test_a_route_without_a_declaration_needs_admin(api: ApiInProcess) -> None:
     @api.app.put("/v1/new")
     async def answer() -> str:
         return "new"

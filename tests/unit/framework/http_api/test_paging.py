@@ -55,7 +55,7 @@ def follow(api: ApiInProcess, path: str, part: str, **query: str) -> list[list[A
 
 
 @given(st.lists(keys, unique=True), st.integers(1, 5))
-def test_the_pages_of_a_list_are_all_of_it_in_order(entries: list[Any], limit: int) -> None:
+def test_the_pages_of_a_list_have_every_entry_in_order(entries: list[Any], limit: int) -> None:
     found: list[Any] = []
     after, pages = "", 0
     while True:
@@ -79,7 +79,7 @@ def test_a_cursor_is_ascii_and_holds_its_key(key: Any) -> None:
 
 
 @given(st.text(st.characters()) | st.binary().map(lambda b: base64.b64encode(b).decode()))
-def test_no_text_breaks_the_reading_of_a_cursor(text: str) -> None:
+def test_no_text_breaks_the_parser_of_cursors(text: str) -> None:
     try:
         key = read_cursor(text)
     except UnknownPlace:
@@ -95,7 +95,7 @@ def test_lists_have_a_hundred_entries_a_page_or_the_requested_number(api: ApiInP
     assert [len(page) for page in follow(api, "/v1/apps", "apps", limit="125")] == [125, 125]
 
 
-def test_entries_that_come_and_go_between_pages_hide_no_others(many: ApiInProcess) -> None:
+def test_changes_between_pages_hide_no_other_entries(many: ApiInProcess) -> None:
     first = many.call("GET", "/v1/apps?limit=2").json()
     many.previews.remove_app("a")
     many.previews.remove_app("b")
@@ -118,7 +118,7 @@ def test_entries_that_come_and_go_between_pages_hide_no_others(many: ApiInProces
         ("/v1/apps/hello/commits?ref=main", "commits", "sha", ["b" * 40, "c" * 40, "a" * 40]),
     ],
 )
-def test_each_list_has_its_order_over_its_pages(
+def test_each_list_keeps_its_order_over_its_pages(
     many: ApiInProcess, path: str, part: str, key: str, order: list[Any]
 ) -> None:
     pages = follow(many, path, part, limit="2")
@@ -126,7 +126,7 @@ def test_each_list_has_its_order_over_its_pages(
 
 
 @pytest.mark.parametrize("part", ["\u5206" * 85, '"' * 255])
-def test_pages_of_branches_go_on_after_the_longest_name(api: ApiInProcess, part: str) -> None:
+def test_pages_of_branches_continue_after_the_longest_name(api: ApiInProcess, part: str) -> None:
     longest = "/".join([part] * 16)
     api.refs.listings["hello"] = Listing(
         [Ref(f"{n}{longest}", "branch", f"b{n}", "a" * 40, "Ada", "", 9.0) for n in range(3)], 1.0

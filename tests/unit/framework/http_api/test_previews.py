@@ -20,7 +20,9 @@ def failed(api: ApiInProcess) -> None:
     api.sandboxes.output["t1"] = b"one\ntwo\n"
 
 
-def test_a_start_resolves_the_label_and_the_same_again_answers_the_same(api: ApiInProcess) -> None:
+def test_a_start_resolves_the_label_and_a_repeated_one_gets_the_same_answer(
+    api: ApiInProcess,
+) -> None:
     order = {"app": "hello", "label": "main"}
     first = api.call("POST", "/v1/previews", json=order)
     assert first.status_code == 202
@@ -59,7 +61,7 @@ def test_a_start_resolves_the_label_and_the_same_again_answers_the_same(api: Api
     assert len(api.previews.snapshot.list_previews()) == 1
 
 
-def test_a_preview_shows_how_far_it_is_and_how_long_that_usually_takes(api: ApiInProcess) -> None:
+def test_a_preview_shows_its_progress_and_the_usual_time(api: ApiInProcess) -> None:
     begun = (Step("queued", 1.0), Step("placed", 2.0), Step("building", 3.0))
     api.previews.put("hello", SHA, State.BUILDING, steps=begun, detail="3/5 RUN make")
     api.previews.usual_seconds["hello"] = {"fetching": 0.5, "building": 48.0}
@@ -89,7 +91,7 @@ LONG = "feature-" + "x" * 40 + "-0bef4359"
 CUT = names.flat_label(LONG, "a-hello-of-twenty-five-xx")
 
 
-def test_the_label_of_a_flat_address_that_was_cut_starts_what_the_whole_one_leads_to(
+def test_a_cut_label_of_a_flat_address_starts_the_commit_of_the_whole_one(
     api: ApiInProcess,
 ) -> None:
     app = "a-hello-of-twenty-five-xx"
@@ -152,7 +154,7 @@ def test_an_unknown_label_starts_nothing(api: ApiInProcess) -> None:
         ("main", {"body"}),
     ],
 )
-def test_an_order_that_cannot_be_read_is_refused_with_all_problems(
+def test_a_malformed_order_is_refused_with_all_problems(
     api: ApiInProcess, body: object, fields: set[str]
 ) -> None:
     answer = api.call("POST", "/v1/previews", json=body)
@@ -181,7 +183,7 @@ def test_previews_are_listed_by_app_and_state(api: ApiInProcess) -> None:
     assert "'queued', 'placed'" in answer.json()["problems"][0]["message"]
 
 
-def test_a_failed_preview_says_why_and_shows_the_end_of_its_log(api: ApiInProcess) -> None:
+def test_a_failed_preview_shows_the_reason_and_the_end_of_its_log(api: ApiInProcess) -> None:
     failed(api)
     shown = api.call("GET", ONE).json()
     assert shown["failure"] == {
@@ -239,7 +241,7 @@ def test_only_a_failed_preview_can_be_retried(api: ApiInProcess) -> None:
     assert answer.json()["state"] == "queued"
 
 
-def test_a_pin_is_set_and_taken_away_as_often_as_one_likes(api: ApiInProcess) -> None:
+def test_a_pin_can_be_set_and_removed_again_and_again(api: ApiInProcess) -> None:
     api.previews.put("hello", SHA, State.RUNNING)
     for method, pinned in (("PUT", True), ("PUT", True), ("DELETE", False), ("DELETE", False)):
         answer = api.call(method, f"{ONE}/pin")
@@ -270,7 +272,7 @@ def test_a_preview_that_waits_for_a_retry_shows_its_time(
     assert api.call("GET", ONE).json()["next_try"] == next_try
 
 
-def test_a_reason_why_nothing_starts_is_that_of_all_that_wait(
+def test_a_reason_why_nothing_starts_holds_for_every_waiting_preview(
     api: ApiInProcess,
 ) -> None:
     api.previews.put("hello", SHA, State.QUEUED, reason="no agent has room")
@@ -280,7 +282,7 @@ def test_a_reason_why_nothing_starts_is_that_of_all_that_wait(
     assert api.call("GET", f"/v1/previews/hello/{OTHER}").json()["reason"] == ""
 
 
-def test_a_preview_shows_what_holds_for_it_and_what_is_wrong_with_its_settings(
+def test_a_preview_shows_its_effective_settings_and_their_mistakes(
     api: ApiInProcess,
 ) -> None:
     mistake = Mistake(3, "prot is not known; did you mean port?")

@@ -45,7 +45,7 @@ def leaves(cls: type[FrameworkError]) -> Iterator[type[FrameworkError]]:
                 yield sub
 
 
-def test_every_error_that_a_caller_can_cause_has_an_example_here() -> None:
+def test_every_error_that_a_caller_can_cause_has_an_example() -> None:
     assert {type(example) for example in EXAMPLES} == set(leaves(FrameworkError))
 
 

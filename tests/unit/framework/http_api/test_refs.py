@@ -29,7 +29,7 @@ def names(api: ApiInProcess, **query: Any) -> list[str]:
     return [ref["name"] for ref in fetch(api, "refs", **query)["refs"]]
 
 
-def test_branches_and_tags_have_their_address_unless_it_could_mean_others(
+def test_branches_and_tags_have_an_address_unless_it_is_ambiguous(
     api: ApiInProcess,
 ) -> None:
     answer = fetch(api, "refs")
@@ -49,7 +49,7 @@ def test_branches_and_tags_have_their_address_unless_it_could_mean_others(
     assert 0 <= time.time() - 5.0 - answer["as_of"] < 60
 
 
-def test_an_old_list_has_the_reason_why(api: ApiInProcess) -> None:
+def test_an_old_list_shows_why_it_is_old(api: ApiInProcess) -> None:
     api.refs.listings["hello"] = Listing([MAIN], None, "It is gone.")
     answer = fetch(api, "refs")
     assert (answer["as_of"], answer["problem"]) == (None, "It is gone.")
@@ -68,7 +68,7 @@ def test_an_old_list_has_the_reason_why(api: ApiInProcess) -> None:
         ({"search": "nothing of this"}, []),
     ],
 )
-def test_refs_are_found(api: ApiInProcess, query: dict[str, str], found: list[str]) -> None:
+def test_refs_can_be_searched(api: ApiInProcess, query: dict[str, str], found: list[str]) -> None:
     assert names(api, **query) == found
 
 
@@ -93,7 +93,7 @@ def test_commits_have_an_address(api: ApiInProcess) -> None:
         (UnknownPlace(), 404, "unknown-place"),
     ],
 )
-def test_a_list_that_cannot_be_read_is_a_problem(
+def test_an_unreadable_list_is_a_problem(
     api: ApiInProcess, error: Exception, status: int, slug: str
 ) -> None:
     api.refs.listings["hello"] = error

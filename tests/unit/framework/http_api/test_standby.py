@@ -63,7 +63,7 @@ def test_a_standby_probes_the_leader_each_time(error: Exception | None, problem:
 
 
 @pytest.mark.parametrize("path", [b"/healthz", b"/readyz"])
-def test_a_stranger_reads_of_no_other_framework(path: bytes) -> None:
+def test_an_anonymous_client_sees_no_other_framework(path: bytes) -> None:
     dead = PlayedLeader()
     dead.error = httpx.ReadTimeout("silent")
     for played in (PlayedLeader(), dead):
@@ -73,16 +73,16 @@ def test_a_stranger_reads_of_no_other_framework(path: bytes) -> None:
         assert API.encode() in fetch(standby(API, played=played), path).body
 
 
-def test_a_standby_that_answers_is_not_started_again_for_what_others_lack() -> None:
+def test_a_standby_that_answers_stays_alive_whatever_others_lack() -> None:
     assert send_raw(standby(None, "ZooKeeper does not answer."), path=b"/healthz").status == 200
 
 
-def test_all_else_is_the_leaders_to_answer() -> None:
+def test_every_other_call_is_forwarded_to_the_leader() -> None:
     for path in (b"/v1/apps", b"/docs", b"/nowhere"):
         assert "No framework leads" in send_raw(standby(None), path=path).problem["detail"]
 
 
-def test_the_one_that_answers_can_be_another_from_one_request_to_the_next() -> None:
+def test_a_standby_may_become_the_leader_between_two_requests() -> None:
     switch = Switch(standby(None))
     assert send_raw(switch, path=b"/readyz").status == 503
     switch.app = standby(API)

@@ -7,7 +7,7 @@ from framework.errors import Unavailable
 from tests.fakes.asgi import ApiInProcess, refusal
 
 
-def test_a_token_is_answered_once_and_opens_what_it_is_good_for(api: ApiInProcess) -> None:
+def test_a_token_is_shown_once_and_opens_the_calls_of_its_scope(api: ApiInProcess) -> None:
     with capture_logs() as logs:
         answer = api.call("POST", "/v1/tokens", json={"name": "deploys", "scope": "use"})
     assert answer.status_code == 201
@@ -26,13 +26,13 @@ def test_a_token_is_answered_once_and_opens_what_it_is_good_for(api: ApiInProces
         assert api.tokens.known["deploys"].digest not in text
 
 
-def test_tokens_are_listed_and_the_operators_is_none_of_them(api: ApiInProcess) -> None:
+def test_tokens_are_listed_without_the_operators(api: ApiInProcess) -> None:
     api.call("POST", "/v1/tokens", json={"name": "b", "scope": "read"})
     listed = api.call("GET", "/v1/tokens").json()["tokens"]
     assert [(one["name"], one["scope"]) for one in listed] == [("b", "read")]
 
 
-def test_a_token_may_remove_itself_and_opens_nothing_then(api: ApiInProcess) -> None:
+def test_a_token_may_remove_itself_and_opens_nothing_afterwards(api: ApiInProcess) -> None:
     made = api.call("POST", "/v1/tokens", json={"name": "me", "scope": "admin"}).json()
     headers = {"Authorization": f"Bearer {made['token']}"}
     assert api.send("DELETE", "/v1/tokens/me", headers=headers).status_code == 204
@@ -63,14 +63,14 @@ def test_an_invalid_token_order_is_reported_by_field(
     assert api.tokens.known == {}
 
 
-def test_a_token_that_could_not_be_stored_is_not_answered(api: ApiInProcess) -> None:
+def test_a_token_that_could_not_be_stored_is_not_shown(api: ApiInProcess) -> None:
     api.tokens.error = Unavailable("ZooKeeper")
     answer = api.call("POST", "/v1/tokens", json={"name": "a", "scope": "use"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "prevs_" not in answer.text
 
 
-def test_a_token_may_be_of_one_app(api: ApiInProcess) -> None:
+def test_a_token_may_be_limited_to_one_app(api: ApiInProcess) -> None:
     order = {"name": "ci", "scope": "use", "app": "hello"}
     made = api.call("POST", "/v1/tokens", json=order).json()
     assert made["app"] == "hello"
@@ -99,6 +99,6 @@ def test_an_impossible_token_of_an_app_or_a_proxy_is_reported(
 
 
 @pytest.mark.parametrize("name", ["operator", "proxy"])
-def test_no_token_has_the_name_of_who_has_one_by_the_settings(api: ApiInProcess, name: str) -> None:
+def test_no_token_has_the_name_of_a_token_of_the_settings(api: ApiInProcess, name: str) -> None:
     answer = api.call("POST", "/v1/tokens", json={"name": name, "scope": "read"})
     assert refusal(answer) == (409, "token-exists")

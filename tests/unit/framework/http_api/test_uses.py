@@ -24,7 +24,7 @@ def test_the_queue_is_listed_in_its_order(api: ApiInProcess) -> None:
     ]
 
 
-def test_reports_of_a_proxy_are_passed_on(api: ApiInProcess) -> None:
+def test_reports_of_a_proxy_reach_the_service(api: ApiInProcess) -> None:
     uses = [ONE, {"task_id": "t2", "open": 0, "requests": 0}]
     answer = api.call("POST", "/v1/uses", json={"proxy": "p1", "uses": uses})
     assert (answer.status_code, answer.content) == (204, b"")
@@ -41,7 +41,7 @@ def test_reports_of_a_proxy_are_passed_on(api: ApiInProcess) -> None:
         ("/v1/refusals", "tasks", "t" * 200, MOST_REFUSALS),
     ],
 )
-def test_a_report_of_a_proxy_has_a_largest_size(
+def test_the_size_of_a_proxys_report_is_limited(
     api: ApiInProcess, path: str, field: str, longest: object, most: int
 ) -> None:
     report = {"proxy": "p" * 200, field: [longest] * most}
@@ -73,7 +73,7 @@ def test_a_report_that_is_too_large_is_not_read(api: ApiInProcess) -> None:
         ("/v1/refusals", {"proxy": "p1", "tasks": [1]}, "tasks"),
     ],
 )
-def test_a_report_that_cannot_be_read_is_refused_by_field(
+def test_a_malformed_report_is_refused_by_field(
     api: ApiInProcess, path: str, body: Any, field: str
 ) -> None:
     answer = api.call("POST", path, json=body)

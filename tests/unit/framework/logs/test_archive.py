@@ -44,7 +44,9 @@ def test_the_archive_is_read_after_the_sandbox_is_gone(world: World) -> None:
     assert world.lasting.tail(FAILED, 3) == (b"ee\n", 14)
 
 
-def test_with_the_agent_away_only_logs_outside_the_archive_are_unavailable(world: World) -> None:
+def test_while_the_agent_is_away_only_logs_outside_the_archive_are_unavailable(
+    world: World,
+) -> None:
     world.sandboxes.away = True
     with pytest.raises(Unavailable):
         world.lasting.read(FAILED, 0)
@@ -53,7 +55,7 @@ def test_with_the_agent_away_only_logs_outside_the_archive_are_unavailable(world
     assert world.lasting.read(FAILED, 14) == (b"", 14)
 
 
-def test_offsets_are_those_of_the_whole_log_and_a_line_marks_the_loss(world: World) -> None:
+def test_offsets_are_those_of_the_whole_log_and_a_line_marks_the_gap(world: World) -> None:
     world.kept.keep(TASK, b"three\n", 1014)
     data, after = world.lasting.read(FAILED, 0)
     assert (data, after) == (b"== what came before is gone ==\nthree\n", 1014)
@@ -77,7 +79,7 @@ def test_the_log_of_a_stopped_preview_is_kept_too(world: World) -> None:
     assert world.lasting.read(running, 0) == (b"", 0)
 
 
-def test_a_file_that_is_not_ours_is_nothing(world: World, tmp_path: Path) -> None:
+def test_a_file_of_somebody_else_is_ignored(world: World, tmp_path: Path) -> None:
     (tmp_path / "logs" / TASK).write_bytes(b"no number\nx")
     assert world.kept.read(TASK, 0) == (b"", 0)
 

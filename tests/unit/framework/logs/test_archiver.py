@@ -50,7 +50,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def test_the_log_of_what_failed_is_kept_until_it_is_tried_again(world: World) -> None:
+def test_the_log_of_a_failed_preview_is_kept_until_it_is_retried(world: World) -> None:
     world.have(State.FAILED, State.STOPPED, State.RUNNING)
     world.sandboxes.output |= {"t0": b"no\n", "t1": b"yes\n", "t2": b"yes\n"}
     world.keeping.look(0.0)
@@ -79,7 +79,7 @@ def test_the_logs_of_the_last_attempts_are_kept_until_no_record_has_them(world: 
     assert world.kept.tasks() == set()
 
 
-def test_very_many_attempts_take_no_room_from_what_failed(world: World) -> None:
+def test_many_ended_attempts_displace_no_log_of_a_failure(world: World) -> None:
     world.have(State.FAILED, State.STOPPED)
     attempts = tuple(EndedAttempt(n, f"e{n}", 1.0, 10.0 + n) for n in range(MOST + 1))
     world.change(1, attempts=attempts)
@@ -88,7 +88,7 @@ def test_very_many_attempts_take_no_room_from_what_failed(world: World) -> None:
     assert world.kept.tasks() == {"t0"} | {one.task_id for one in attempts[1:]}
 
 
-def test_no_more_than_the_end_is_kept(world: World) -> None:
+def test_only_the_end_is_kept(world: World) -> None:
     world.have(State.FAILED)
     world.sandboxes.output["t0"] = b"0123456789abcde\n" * 10_000
     world.keeping.look(0.0)
@@ -98,7 +98,7 @@ def test_no_more_than_the_end_is_kept(world: World) -> None:
     assert data.startswith(b"== what came before is gone ==\n0123")
 
 
-def test_a_log_that_cannot_be_read_is_tried_again_after_a_while(world: World) -> None:
+def test_an_unreadable_log_is_tried_again_after_a_while(world: World) -> None:
     world.have(State.FAILED)
     world.sandboxes.output["t0"] = b"no\n"
     world.sandboxes.away = True
@@ -117,7 +117,7 @@ def test_an_agent_that_is_away_is_tried_once_for_all_its_logs(world: World) -> N
     assert world.sandboxes.tails == 1
 
 
-def test_a_sandbox_that_is_gone_is_seldom_looked_for(world: World) -> None:
+def test_a_missing_sandbox_is_seldom_looked_for(world: World) -> None:
     world.have(State.FAILED)
     world.keeping.look(0.0)
     world.keeping.look(NOTHING_SECONDS - 1.0)
@@ -126,7 +126,7 @@ def test_a_sandbox_that_is_gone_is_seldom_looked_for(world: World) -> None:
     assert world.sandboxes.tails == 2
 
 
-def test_a_framework_that_takes_over_fetches_what_it_lacks_and_drops_the_rest(
+def test_a_new_leader_fetches_missing_logs_and_drops_the_others(
     world: World,
 ) -> None:
     world.have(State.FAILED, State.FAILED)
@@ -140,14 +140,14 @@ def test_a_framework_that_takes_over_fetches_what_it_lacks_and_drops_the_rest(
     assert world.sandboxes.tails == before + 1
 
 
-def test_of_very_many_the_newest_are_kept(world: World) -> None:
+def test_only_the_newest_of_very_many_are_kept(world: World) -> None:
     world.have(*[State.FAILED] * (MOST + 2))
     world.sandboxes.output |= {f"t{n}": b"no\n" for n in range(MOST + 2)}
     world.keeping.look(0.0)
     assert world.kept.tasks() == {f"t{n}" for n in range(2, MOST + 2)}
 
 
-def test_nothing_is_looked_at_while_nothing_changes(world: World) -> None:
+def test_nothing_is_read_while_nothing_changes(world: World) -> None:
     world.have(State.FAILED)
     world.sandboxes.output["t0"] = b"no\n"
     world.keeping.look(0.0)

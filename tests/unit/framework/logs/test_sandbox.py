@@ -63,7 +63,7 @@ def sandboxes_of(mesos: StandIn, now: list[float] | None = None, **more: Any) ->
     return AgentSandboxes(lambda: mesos.address, lambda: "F", lambda: time[0], **more)
 
 
-def test_the_output_is_read_from_an_offset_on(mesos: StandIn) -> None:
+def test_the_output_is_read_from_an_offset(mesos: StandIn) -> None:
     sandboxes = sandboxes_of(mesos)
     assert sandboxes.read(PREVIEW, 0) == (b"one\ntwo\nthr\xe9e\n", 14)
     assert sandboxes.read(PREVIEW, 4) == (b"two\nthr\xe9e\n", 14)
@@ -136,7 +136,7 @@ def test_an_agent_that_the_master_does_not_know_has_no_sandboxes(mesos: StandIn)
     assert sandboxes.read(gone, 0)[0] == b"one\ntwo\nthr\xe9e\n"
 
 
-def test_an_agent_that_moved_is_found_again(mesos: StandIn) -> None:
+def test_an_agent_with_a_new_address_is_found_again(mesos: StandIn) -> None:
     now = [0.0]
     sandboxes = sandboxes_of(mesos, now)
     mesos.agents["S0"] = "127.0.0.1:1"
@@ -159,7 +159,7 @@ def test_a_preview_without_an_attempt_has_no_output(
     assert mesos.asked == []
 
 
-def test_a_sandbox_that_is_not_there_has_no_output(mesos: StandIn) -> None:
+def test_a_missing_sandbox_has_no_output(mesos: StandIn) -> None:
     mesos.files.clear()
     assert sandboxes_of(mesos).read(PREVIEW, 7) == (b"", 7)
     assert sandboxes_of(mesos).tail(PREVIEW, 7)[0] == b""
@@ -184,16 +184,16 @@ def test_before_the_first_registration_there_is_no_output(mesos: StandIn) -> Non
 
 
 @given(st.binary())
-def test_any_bytes_come_through_the_json_of_an_agent(data: bytes) -> None:
+def test_any_bytes_survive_the_json_of_an_agent(data: bytes) -> None:
     body = json.dumps({"data": data.decode("latin-1"), "offset": 3}, ensure_ascii=False)
     assert read_answer(body.encode("latin-1")) == (data, 3)
 
 
-def test_an_agent_as_it_really_answers_is_read() -> None:
+def test_a_real_answer_of_an_agent_is_read() -> None:
     body = b'{"data":"a\xc3\xa9b\xff\\u0000\\u0001\\"\\\\\\/\\n\xc2\x85\x7f","offset":0}'
     assert read_answer(body) == (b'a\xc3\xa9b\xff\x00\x01"\\/\n\xc2\x85\x7f', 0)
 
 
-def test_agents_are_where_the_master_reaches_them() -> None:
+def test_agents_are_reached_at_the_addresses_that_the_master_uses() -> None:
     slaves = [{"id": "S0", "pid": "slave(1)@10.0.0.1:5051", "hostname": "a.example.org"}]
     assert read_addresses({"slaves": slaves}) == {"S0": "10.0.0.1:5051"}

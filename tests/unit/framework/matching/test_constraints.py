@@ -21,7 +21,7 @@ from framework.matching.constraints import find_problem, hold
         ("rack=1.5", {"rack": "1.5"}, True),
     ],
 )
-def test_an_agent_will_do_by_its_attributes(
+def test_an_agent_matches_by_its_attributes(
     text: str, attributes: dict[str, str], expected: bool
 ) -> None:
     assert find_problem(text) is None
@@ -35,7 +35,7 @@ def test_all_constraints_have_to_hold() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "=a", "zone=", "zone=a|", "zone==a", "zone<2", "!gpu"])
-def test_what_is_no_constraint_is_told_and_holds_nowhere(text: str) -> None:
+def test_an_invalid_constraint_is_reported_and_matches_nothing(text: str) -> None:
     problem = find_problem(text)
     assert problem is not None
     assert repr(text) in problem

@@ -30,7 +30,7 @@ def waiting(
     return decide({"hello": app} if app else {}, queued, lambda name: previews, now)
 
 
-def test_what_waits_is_served_in_the_order_it_came() -> None:
+def test_previews_are_served_in_the_order_of_their_requests() -> None:
     queue = waiting([preview("a", changed=2.0), preview("b", changed=1.0)], 9.0)
     assert [demand.sha[0] for demand in queue.demands] == ["b", "a"]
 
@@ -38,7 +38,7 @@ def test_what_waits_is_served_in_the_order_it_came() -> None:
 @pytest.mark.parametrize(
     ("settings", "mem"), [(CommitSettings(), 64), (CommitSettings(mem=32), 32)]
 )
-def test_a_demand_is_what_the_app_says_unless_the_commit_says_something(
+def test_a_demand_has_the_settings_of_the_commit_and_otherwise_of_the_app(
     settings: CommitSettings, mem: int
 ) -> None:
     (demand,) = waiting([preview("a", settings=settings)], 9.0).demands
@@ -46,13 +46,13 @@ def test_a_demand_is_what_the_app_says_unless_the_commit_says_something(
 
 
 @pytest.mark.parametrize("fields", [{"settings": None}, {"settings_for": "9 9 elsewhere"}])
-def test_one_whose_commit_is_yet_to_be_read_waits_without_a_reason(
+def test_a_preview_whose_commit_is_not_read_yet_waits_without_a_reason(
     fields: Mapping[str, object],
 ) -> None:
     assert waiting([preview("a", State.QUEUED, **fields)], 9.0) == LaunchQueue((), {})
 
 
-def test_what_has_no_settings_says_so() -> None:
+def test_a_preview_without_settings_has_a_reason() -> None:
     queue = waiting([preview("a")], 9.0, None)
     assert queue.held_back == {("hello", "a" * 40): "The settings of its app cannot be read."}
 
@@ -64,7 +64,7 @@ def test_the_last_agent_has_the_image_and_others_know_the_app() -> None:
     assert demand.previous_agents == {"agent-1", "agent-2"}
 
 
-def test_patience_ends_and_what_was_lost_has_none() -> None:
+def test_the_wait_for_a_preferred_agent_ends_and_a_lost_task_has_none() -> None:
     def patient(now: float, lost: int = 0) -> bool:
         (demand,) = waiting([preview("a", changed=5.0, consecutive_losses=lost)], now).demands
         return demand.waits_for_image
@@ -74,7 +74,7 @@ def test_patience_ends_and_what_was_lost_has_none() -> None:
     assert not patient(5.5, lost=1)
 
 
-def test_one_in_its_back_off_is_passed_over_keeps_its_reason_and_has_no_place() -> None:
+def test_a_preview_in_its_back_off_is_skipped_keeps_its_reason_and_has_no_place() -> None:
     previews = [
         preview("a", changed=1.0, retry_at=9.5),
         preview("b", changed=2.0, retry_at=9.0),
@@ -89,7 +89,7 @@ def test_one_in_its_back_off_is_passed_over_keeps_its_reason_and_has_no_place() 
     assert find_pause_end(previews[:2], 9.5) == math.inf
 
 
-def test_a_demand_carries_what_agent_it_wants() -> None:
+def test_a_demand_has_the_constraints_on_agents() -> None:
     app = dataclasses.replace(APP, constraints=("gpu",))
     (demand,) = waiting([preview("a", avoid_agent="agent-1", changed=3.0)], 9.0, app).demands
     assert (demand.constraints, demand.avoid_agent, demand.since) == (("gpu",), "agent-1", 3.0)

@@ -32,7 +32,7 @@ def match(
     return decide(waiting, offers, in_use, quotas=limits or quotas(), now=NOW)
 
 
-def test_a_preview_takes_its_share_its_limit_and_a_port() -> None:
+def test_a_preview_takes_its_cpus_its_memory_and_a_port() -> None:
     (launch,) = match([demand()], [offer()], ()).launches
     assert resources.total(launch.task_resources, "cpus") == 0.1
     assert resources.total(launch.task_resources, "mem") == 128
@@ -61,13 +61,13 @@ def test_the_executor_takes_its_own_share_beside_the_preview() -> None:
          "No agent that offers anything has zone=c."),
     ],
 )  # fmt: skip
-def test_the_reason_names_what_is_missing(
+def test_the_reason_names_the_missing_resource(
     wanted: Demand, offers: Sequence[Offer], reason: str
 ) -> None:
     assert match([wanted], offers, [("127.0.0.1", 5)]).refusals["hello", A].reason == reason
 
 
-def test_a_port_that_is_still_used_on_that_host_is_not_given_again() -> None:
+def test_a_port_in_use_on_that_host_is_not_assigned_again() -> None:
     used = [("127.0.0.1", 31000), ("127.0.0.2", 31001)]
     (launch,) = match([demand()], [offer()], used).launches
     assert launch.port == 31001
@@ -79,7 +79,7 @@ def test_two_previews_on_one_agent_get_ports_and_resources_of_their_own() -> Non
     assert match([demand(A), demand(B), demand(C)], [offer(cpus=0.22, mem=384)], ()).refusals
 
 
-def test_all_that_an_agent_offers_is_taken_together() -> None:
+def test_all_offers_of_an_agent_are_used_together() -> None:
     offers = [offer("o1", mem=110), offer("o2", mem=110, begin=1, end=1)]
     (launch,) = match([demand(mem=150)], offers, ()).launches
     assert resources.total(launch.task_resources, "mem") == 150
@@ -97,13 +97,13 @@ def test_all_that_an_agent_offers_is_taken_together() -> None:
     ],
     ids=["it has the image", "it has built the app", "it meets the constraints", "to avoid one"],
 )
-def test_an_agent_is_chosen_before_the_fullest(wanted: Demand) -> None:
+def test_a_preferred_agent_is_chosen_before_the_fullest(wanted: Demand) -> None:
     offers = [offer("o1", mem=300), offer("o2", agent="agent-2", attributes={"zone": "b"})]
     (launch,) = match([wanted], offers, ()).launches
     assert launch.agent_id == "agent-2"
 
 
-def test_the_fullest_agent_is_taken_so_that_big_ones_still_find_room() -> None:
+def test_the_fullest_agent_is_chosen_so_that_large_previews_still_find_room() -> None:
     offers = [offer("o1"), offer("o2", agent="agent-2", mem=300)]
     (launch,) = match([demand()], offers, ()).launches
     assert launch.agent_id == "agent-2"
@@ -115,22 +115,22 @@ def test_a_patient_preview_waits_for_the_agent_that_has_its_image() -> None:
     assert decision.refusals["hello", A].hold_offers
 
 
-def test_an_impatient_one_goes_elsewhere() -> None:
+def test_a_preview_that_has_waited_long_enough_goes_elsewhere() -> None:
     assert match([demand(image_agent="agent-9")], [offer()], ()).launches
 
 
-def test_a_small_one_passes_a_big_one_that_fits_nowhere() -> None:
+def test_a_small_preview_passes_a_large_one_that_fits_nowhere() -> None:
     decision = match([demand(A, mem=9999), demand(B)], [offer()], ())
     assert [launch.demand.sha for launch in decision.launches] == [B]
     assert set(decision.refusals) == {("hello", A)}
 
 
-def test_a_constraint_that_nobody_understands_is_told() -> None:
+def test_an_unknown_constraint_is_reported() -> None:
     refusal = match([demand(constraints=("zone<3",))], [offer()], ()).refusals["hello", A]
     assert "'zone<3' is not a constraint" in refusal.reason
 
 
-def test_an_agent_that_soon_goes_away_is_not_used() -> None:
+def test_an_agent_shortly_before_maintenance_is_not_used() -> None:
     offers = [offer("o1", mem=300, away=NOW + 3599), offer("o2", agent="agent-2", away=NOW + 3600)]
     (launch,) = match([demand(image_agent="agent-1")], offers, ()).launches
     assert launch.agent_id == "agent-2"
@@ -139,7 +139,7 @@ def test_an_agent_that_soon_goes_away_is_not_used() -> None:
     assert match([demand()], [offer(away=NOW - 9)], ()).refusals
 
 
-def test_the_agent_of_a_lost_attempt_is_taken_where_no_other_will_do() -> None:
+def test_the_agent_of_a_lost_attempt_is_used_where_no_other_matches() -> None:
     offers = [offer("o1"), offer("o2", agent="agent-2", mem=64)]
     (launch,) = match([demand(avoid_agent="agent-1")], offers, ()).launches
     assert launch.agent_id == "agent-1"
@@ -152,7 +152,7 @@ def starting(number: int) -> list[PreviewRecord]:
     ]
 
 
-def test_only_some_start_at_once_on_an_agent() -> None:
+def test_the_starts_at_once_on_an_agent_are_limited() -> None:
     limits = quotas(starting(3), Limits(starts_per_agent=4, starts_per_app=9))
     decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
     assert [launch.demand.sha for launch in decision.launches] == [A]
@@ -160,14 +160,14 @@ def test_only_some_start_at_once_on_an_agent() -> None:
     assert "is starting others now" in decision.refusals["hello", B].reason
 
 
-def test_one_that_may_start_on_another_agent_does_not_wait_for_its_turn() -> None:
+def test_a_preview_that_may_start_on_another_agent_does_not_wait_for_its_turn() -> None:
     limits = quotas(starting(4), Limits(starts_per_agent=4, starts_per_app=9))
     offers = [offer("o1", mem=300), offer("o2", agent="agent-2")]
     (launch,) = match([demand(image_agent="agent-1")], offers, (), limits=limits).launches
     assert launch.agent_id == "agent-2"
 
 
-def test_only_some_of_an_app_start_at_once() -> None:
+def test_the_starts_at_once_of_an_app_are_limited() -> None:
     limits = quotas((), Limits(starts_per_app=2))
     decision = match([demand(A), demand(B), demand(C)], [offer()], (), limits=limits)
     assert len(decision.launches) == 2
@@ -176,7 +176,7 @@ def test_only_some_of_an_app_start_at_once() -> None:
     )
 
 
-def test_the_limits_of_an_app_and_of_all_count_what_is_launched() -> None:
+def test_the_limits_of_an_app_and_of_all_count_launched_previews() -> None:
     decision = match([demand(A), demand(B)], [offer()], (), limits=quotas(max_previews=1))
     assert decision.refusals["hello", B].shortage is Shortage.APP_SLOT
     limits = quotas((), Limits(previews=1))
@@ -184,12 +184,12 @@ def test_the_limits_of_an_app_and_of_all_count_what_is_launched() -> None:
     assert decision.refusals["hello", B].shortage is Shortage.SLOT
 
 
-def test_one_that_fits_nowhere_uses_up_no_limit() -> None:
+def test_a_preview_that_fits_nowhere_uses_up_no_limit() -> None:
     decision = match([demand(A, mem=9999), demand(B)], [offer()], (), limits=quotas(max_previews=1))
     assert [launch.demand.sha for launch in decision.launches] == [B]
 
 
-def test_room_that_is_kept_for_one_is_not_given_to_others() -> None:
+def test_room_reserved_for_one_preview_is_not_given_to_others() -> None:
     offers = [offer("o1"), offer("o2", agent="agent-2")]
     kept = {("hello", B): "agent-1"}
     decision = match(
@@ -201,7 +201,7 @@ def test_room_that_is_kept_for_one_is_not_given_to_others() -> None:
     )
 
 
-def test_what_is_left_of_each_agent_is_told() -> None:
+def test_the_rest_of_each_agent_is_reported() -> None:
     decision = match([demand(mem=128)], [offer(mem=1000, cpus=1, begin=1, end=3)], ())
     space = decision.agents["agent-1"].space(4)
     assert (space.mem, space.cpus, space.ports, space.starts) == (808, 0.89, 2, 4)

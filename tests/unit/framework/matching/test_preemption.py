@@ -54,7 +54,7 @@ def decide(
     return plan(needs, spaces or [FULL], idle)
 
 
-def test_what_goes_and_comes_back_leaves_an_agent_as_it_was() -> None:
+def test_taking_and_returning_resources_leaves_an_agent_as_it_was() -> None:
     space = Space("agent-1", 1.5, 512.0, 3, {"rack": "a"}, 2, True)
     assert None not in space
     assert all(space[index] != Space("")[index] for index in range(len(space)))
@@ -63,12 +63,12 @@ def test_what_goes_and_comes_back_leaves_an_agent_as_it_was() -> None:
     assert freed(gone, tenant("a", 1.0), -1) == space
 
 
-def test_what_is_in_its_warm_hours_goes_last() -> None:
+def test_a_preview_in_its_warm_hours_stops_last() -> None:
     room = decide([need(), need("m")], [tenant("a", 1.0, warm=True), tenant("b", 2.0)])
     assert stopped(room) == [["b"], ["a"]]
 
 
-def test_no_more_stop_than_are_needed() -> None:
+def test_no_more_previews_stop_than_needed() -> None:
     idle = [tenant("a", 1.0, mem=10), tenant("b", 2.0, mem=100), tenant("c", 3.0, mem=500)]
     assert stopped(decide([need(mem=400)], idle)) == [["c"]]
     assert stopped(decide([need(mem=140)], idle)) == [["a", "b"]]
@@ -76,7 +76,7 @@ def test_no_more_stop_than_are_needed() -> None:
     assert stopped(decide([need(mem=200)], idle)) == [["a", "c"]]
 
 
-def test_what_a_commit_asks_for_comes_free_with_its_preview() -> None:
+def test_the_resources_of_a_commit_become_free_with_its_preview() -> None:
     modest, large = tenant("a", 1.0, mem=100), tenant("b", 2.0, mem=100)
     resized = dataclasses.replace(large.preview, settings=CommitSettings(mem=400))
     assert stopped(decide([need(mem=400)], [modest, large._replace(preview=resized)])) == [["b"]]
@@ -85,12 +85,12 @@ def test_what_a_commit_asks_for_comes_free_with_its_preview() -> None:
     assert stopped(decide([need(mem=100)], idle)) == [["b"]]
 
 
-def test_each_gets_room_of_its_own() -> None:
+def test_each_waiting_preview_gets_room_of_its_own() -> None:
     room = decide([need("m"), need("n")], [tenant("a", 1.0), tenant("b", 2.0)])
     assert stopped(room) == [["a"], ["b"]]
 
 
-def test_for_whom_nothing_can_stop_waits_and_the_next_is_served() -> None:
+def test_a_preview_for_which_nothing_can_stop_waits_and_the_next_is_served() -> None:
     room = decide([need("m", mem=9999), need("n")], [tenant("a", 1.0)])
     assert stopped(room) == [["a"]]
     assert room.impossible == (("hello", "m"),)
@@ -101,14 +101,14 @@ def test_for_whom_nothing_can_stop_waits_and_the_next_is_served() -> None:
     [{"cpus": 9.0, "mem": 9e3}, {"cpus": 9.0, "ports": 9}, {"mem": 9e3, "ports": 9}],
     ids=["ports are scarce", "memory is scarce", "CPUs are scarce"],
 )
-def test_what_is_stopping_already_is_waited_for_by_one_only(plenty: dict[str, Any]) -> None:
+def test_a_preview_that_is_already_stopping_makes_room_for_only_one(plenty: dict[str, Any]) -> None:
     space, draining = FULL._replace(**plenty), [tenant("d", 0.0)]
     room = plan([need("m"), need("n")], [space], [tenant("a", 1.0)], draining=draining)
     assert room.pending == (("hello", "m"),)
     assert stopped(room) == [["a"]]
 
 
-def test_where_it_may_not_run_nothing_stops_for_it() -> None:
+def test_nothing_stops_where_the_waiting_preview_may_not_run() -> None:
     wanted = need(constraints=("zone=a",))
     idle = [tenant("a", 1.0), tenant("b", 2.0, agent="agent-2")]
     spaces = [
@@ -120,14 +120,14 @@ def test_where_it_may_not_run_nothing_stops_for_it() -> None:
     assert decide([need()], idle[:1], Space("agent-9")).impossible
 
 
-def test_an_agent_that_lost_it_makes_room_only_where_no_other_can() -> None:
+def test_an_agent_that_lost_the_preview_makes_room_only_where_no_other_can() -> None:
     wary = need(avoid_agent="agent-1")
     idle = [tenant("a", 1.0), tenant("b", 2.0, agent="agent-2")]
     assert stopped(decide([wary], idle, FULL, Space("agent-2"))) == [["b"]]
     assert stopped(decide([wary], idle[:1])) == [["a"]]
 
 
-def test_beyond_the_limit_of_an_app_one_of_that_app_stops() -> None:
+def test_at_the_limit_of_an_app_one_of_its_previews_stops() -> None:
     idle = [tenant("a", 1.0), tenant("b", 2.0, app="hello"), tenant("c", 3.0, app="hello")]
     wanted = need(lack=Shortage.APP_SLOT)
     assert stopped(decide([wanted], idle)) == [["b"]]
@@ -138,7 +138,7 @@ def test_beyond_the_limit_of_an_app_one_of_that_app_stops() -> None:
     assert decide([wanted], idle[:1], roomy).impossible
 
 
-def test_a_slot_that_comes_free_is_waited_for_unless_it_is_promised() -> None:
+def test_a_slot_about_to_be_free_is_waited_for_unless_it_is_reserved() -> None:
     roomy = Space("agent-2", cpus=4, mem=4096, ports=9)
     for lack, app in ((Shortage.APP_SLOT, "hello"), (Shortage.SLOT, "other")):
         draining = [tenant("d", 0.0, app=app)]
@@ -152,7 +152,7 @@ def test_a_slot_that_comes_free_is_waited_for_unless_it_is_promised() -> None:
 ROOMY = Space("agent-2", cpus=4, mem=4096, ports=9, starts=9)
 
 
-def test_what_stops_for_the_room_of_one_gives_others_a_place() -> None:
+def test_a_preview_that_stops_for_room_gives_its_slot_to_others() -> None:
     idle = [tenant("a", 1.0, mem=64), tenant("b", 2.0, mem=64), tenant("c", 3.0)]
     big = need("m", constraints=("gpu",))
     full = FULL._replace(attributes={"gpu": ""})
@@ -161,21 +161,21 @@ def test_what_stops_for_the_room_of_one_gives_others_a_place() -> None:
     assert room.pending == (("hello", "n"),)
 
 
-def test_a_place_that_comes_free_is_for_one_only() -> None:
+def test_a_free_slot_is_for_only_one_preview() -> None:
     wanted = [need("m", lack=Shortage.SLOT), need("n", lack=Shortage.SLOT)]
     room = plan(wanted, [FULL, ROOMY], [tenant("a", 1.0)], draining=[tenant("d", 0.0)])
     assert room.pending == (("hello", "m"),)
     assert stopped(room) == [["a"]]
 
 
-def test_what_could_not_help_one_may_stop_for_another() -> None:
+def test_a_preview_that_could_not_help_one_may_stop_for_another() -> None:
     wanted = [need("m", mem=9999, lack=Shortage.APP_SLOT), need("n")]
     room = decide(wanted, [tenant("a", 1.0, app="hello")])
     assert room.impossible == (("hello", "m"),)
     assert stopped(room) == [["a"]]
 
 
-def test_no_more_room_is_made_at_an_agent_than_may_start_there() -> None:
+def test_no_more_room_is_made_on_an_agent_than_can_start_there() -> None:
     room = decide([need("m"), need("n")], [tenant("a", 1.0), tenant("b", 2.0)], Space("agent-1"))
     assert stopped(room) == [["a"]]
     assert room.impossible == (("hello", "n"),)
@@ -251,7 +251,7 @@ def suffices(one: UnmetDemand, free: Sequence[Space], victims: Sequence[Candidat
 
 
 @given(all_needs(), spaces, tenants("i"), tenants("d"))
-def test_only_idle_ones_stop_and_each_once(
+def test_only_idle_previews_stop_and_each_once(
     needs: list[UnmetDemand],
     free: tuple[Space, ...],
     idle: list[Candidate],
@@ -266,7 +266,7 @@ def test_only_idle_ones_stop_and_each_once(
 
 
 @given(all_needs(), spaces, tenants("i"))
-def test_what_stops_is_enough_and_no_more(
+def test_exactly_enough_previews_stop(
     needs: list[UnmetDemand], free: tuple[Space, ...], idle: list[Candidate]
 ) -> None:
     one = needs[0]
@@ -283,7 +283,7 @@ def test_what_stops_is_enough_and_no_more(
 
 
 @given(all_needs(), spaces, tenants("i"))
-def test_nobody_stops_who_was_used_later_than_is_necessary(
+def test_no_preview_stops_that_was_used_later_than_necessary(
     needs: list[UnmetDemand], free: tuple[Space, ...], idle: list[Candidate]
 ) -> None:
     one = needs[0]
@@ -294,7 +294,7 @@ def test_nobody_stops_who_was_used_later_than_is_necessary(
 
 
 @given(all_needs(), spaces, tenants("i"), tenants("d"))
-def test_all_that_is_promised_has_room_at_the_same_time(
+def test_all_reservations_fit_at_the_same_time(
     needs: list[UnmetDemand],
     free: tuple[Space, ...],
     idle: list[Candidate],

@@ -83,7 +83,7 @@ class QuietCluster:
     agents=st.lists(st.sampled_from([192, 320, 512, 900]), min_size=1, max_size=3),
     story=st.lists(steps, max_size=25),
 )
-def test_nothing_stops_for_whom_an_agent_has_room(
+def test_nothing_stops_for_a_preview_that_already_has_room(
     agents: list[int], story: list[tuple[str, object]]
 ) -> None:
     cluster = QuietCluster(agents)
@@ -110,7 +110,7 @@ def test_a_retry_after_its_longest_pause_stops_nothing_on_a_quiet_cluster() -> N
     assert states == {State.RUNNING}
 
 
-def test_what_wants_a_place_in_a_limit_stops_one_and_takes_the_room_that_there_is() -> None:
+def test_a_preview_at_a_limit_stops_one_and_takes_the_existing_room() -> None:
     """The agent with room has offered nothing for long: nobody has asked."""
     limits = LIMITS._replace(previews=2)
     cluster = QuietCluster([260, 900], limits)

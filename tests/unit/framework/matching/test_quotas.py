@@ -15,7 +15,7 @@ def one(state: State) -> list[PreviewRecord]:
 
 
 @pytest.mark.parametrize("state", State)
-def test_what_has_a_task_counts(state: State) -> None:
+def test_a_preview_with_a_task_counts(state: State) -> None:
     refusal = quotas(one(state), max_previews=1).refusal("hello")
     assert (refusal is not None) is (state in HOLDING)
     if refusal:
@@ -28,7 +28,7 @@ def test_what_has_a_task_counts(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_what_is_on_its_way_counts_as_starting(state: State) -> None:
+def test_a_preview_on_its_way_to_running_counts_as_starting(state: State) -> None:
     limits = Limits(starts_per_app=1, starts_per_agent=1)
     refusal = quotas(one(state), limits).refusal("hello")
     assert (refusal is not None) is (state in STARTING)
@@ -38,7 +38,7 @@ def test_what_is_on_its_way_counts_as_starting(state: State) -> None:
     )
 
 
-def test_what_is_taken_counts() -> None:
+def test_a_planned_start_counts() -> None:
     left = quotas((), Limits(starts_per_agent=1, starts_per_app=1))
     assert left.refusal("hello") is None
     left.reserve("hello", "agent-2")

@@ -22,7 +22,7 @@ def test_a_task_names_each_resource_as_it_was_offered() -> None:
     assert left == [scalar("cpus", 1.5)]
 
 
-def test_more_than_there_is_cannot_be_taken() -> None:
+def test_more_than_is_available_cannot_be_taken() -> None:
     with pytest.raises(ValueError, match="missing"):
         resources.take([scalar("mem", 100)], "mem", 101)
 
@@ -33,7 +33,7 @@ def test_a_port_is_cut_out_of_its_range() -> None:
     assert [list(span) for span in resources.free_ports(left)] == [[1], [10], [12]]
 
 
-def test_a_range_of_one_port_is_gone_once_that_is_taken() -> None:
+def test_a_range_of_one_port_is_gone_once_the_port_is_taken() -> None:
     assert resources.take_port([ports(5, 5)], 5) == ([ports(5, 5)], [])
 
 
@@ -46,7 +46,7 @@ def test_a_port_that_is_not_offered_cannot_be_taken() -> None:
     parts=st.lists(st.integers(1, 5000), min_size=1, max_size=4),
     share=st.integers(1, 1000),
 )
-def test_nothing_is_lost_or_made_by_taking(parts: list[int], share: int) -> None:
+def test_taking_neither_loses_nor_creates_resources(parts: list[int], share: int) -> None:
     offered = [scalar("cpus", part / 1000) for part in parts]
     amount = sum(parts) * share // 1000 / 1000
     taken, left = resources.take(offered, "cpus", amount)

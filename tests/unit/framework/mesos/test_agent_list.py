@@ -61,7 +61,7 @@ def window(machine: Mapping[str, str], start: float) -> Mapping[str, Any]:
     return {"machine_ids": [machine], "unavailability": {"start": {"nanoseconds": nanoseconds}}}
 
 
-def test_an_agent_is_read_with_its_attributes_as_it_was_told_them(master: Master) -> None:
+def test_an_agent_is_read_with_its_attributes_unchanged(master: Master) -> None:
     found = state_of(master).read()
     expected = MesosAgent(
         id="S0",
@@ -76,7 +76,7 @@ def test_an_agent_is_read_with_its_attributes_as_it_was_told_them(master: Master
     assert found == AgentList([expected], 1000.0)
 
 
-def test_an_agent_that_takes_nothing_new_or_drains_says_so() -> None:
+def test_an_inactive_or_draining_agent_is_marked() -> None:
     assert not agent(active=False).active
     assert not agent(deactivated=True).active
     assert agent(drain_info={"state": "DRAINING"}).draining
@@ -93,14 +93,14 @@ def test_an_agent_that_takes_nothing_new_or_drains_says_so() -> None:
         ({}, None),
     ],
 )
-def test_maintenance_is_of_the_machine_that_it_names(
+def test_maintenance_applies_to_the_named_machine(
     machine: Mapping[str, str], start: float | None
 ) -> None:
     schedule = {"windows": [window({"hostname": "other"}, 500.0), window(machine, 2000.0)]}
     assert read_agents({"slaves": [AGENT]}, schedule)[0].maintenance == start
 
 
-def test_one_read_and_one_failure_serve_all_who_ask_within_two_seconds(master: Master) -> None:
+def test_one_read_or_failure_serves_all_callers_within_two_seconds(master: Master) -> None:
     clock = [0.0]
     state = state_of(master, clock)
     assert state.read() is state.read()
@@ -117,7 +117,7 @@ def test_one_read_and_one_failure_serve_all_who_ask_within_two_seconds(master: M
 
 
 @pytest.mark.parametrize("body", [b"no JSON", [], {"slaves": [{}]}, {"slaves": 7}])
-def test_an_answer_that_is_none_is_no_answer(master: Master, body: object) -> None:
+def test_a_malformed_answer_counts_as_no_answer(master: Master, body: object) -> None:
     master.answers["/slaves"] = (200, body)
     with pytest.raises(Unavailable, match="does not answer now"):
         state_of(master).read()
@@ -132,7 +132,7 @@ def test_without_a_master_nothing_is_known() -> None:
         state_of(gone).read()
 
 
-def test_a_master_that_refuses_says_what_is_missing(master: Master) -> None:
+def test_the_error_of_a_master_that_refuses_names_what_is_missing(master: Master) -> None:
     master.answers["/maintenance/schedule"] = (403, "")
     assert state_of(master).read().agents[0].maintenance is None
     master.answers["/slaves"] = (401, "")
@@ -142,7 +142,9 @@ def test_a_master_that_refuses_says_what_is_missing(master: Master) -> None:
         state_of(master).read()
 
 
-def test_the_principal_is_told_to_the_master_and_to_nobody_it_names(master: Master) -> None:
+def test_the_principal_is_sent_only_to_the_master_and_to_no_address_it_names(
+    master: Master,
+) -> None:
     basic = "Basic " + base64.b64encode(b"prevs:secret").decode()
     state_of(master, credential=("prevs", "secret")).read()
     assert {authorization for _, authorization in master.asked} == {basic}

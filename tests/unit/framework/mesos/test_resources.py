@@ -4,12 +4,12 @@ from tests.fakes.offers import ports, scalar
 RESERVED = {"reservations": [{"type": "STATIC", "role": "prevs"}]}
 
 
-def test_what_mesos_may_take_back_is_not_used() -> None:
+def test_revocable_resources_are_not_used() -> None:
     offered = [scalar("cpus", 1, revocable={}), scalar("disk", 1, shared={}), scalar("mem", 1)]
     assert [resource.name for resource in read_resources(offered)] == ["mem"]
 
 
-def test_what_is_neither_an_amount_nor_ports_is_left_out() -> None:
+def test_resources_that_are_neither_scalars_nor_ports_are_left_out() -> None:
     gpus = {"name": "models", "type": "SET", "set": {"item": ["a"]}}
     others = {**ports(1, 2), "name": "numbers"}
     assert read_resources([gpus, others]) == ()

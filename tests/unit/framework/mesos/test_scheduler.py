@@ -21,19 +21,19 @@ def raw(**more: Any) -> dict[str, Any]:
     }
 
 
-def test_an_offer_says_where_containers_of_its_agent_are_reached() -> None:
+def test_an_offer_names_the_host_of_its_agent() -> None:
     url = {"scheme": "http", "address": {"hostname": "node-1", "ip": "10.0.0.1", "port": 5051}}
     assert read_offer(raw(url=url)).host == "10.0.0.1"
     assert read_offer(raw()).host == "node-1.example.org"
 
 
-def test_an_offer_counts_what_can_be_relied_on() -> None:
+def test_an_offer_counts_only_reliable_resources() -> None:
     offer = read_offer(raw())
     assert (offer.id, offer.agent_id) == ("o1", "agent-1")
     assert resources.total(offer.resources, "cpus") == 2
 
 
-def test_an_offer_tells_the_attributes_of_its_agent_as_text() -> None:
+def test_an_offer_has_the_attributes_of_its_agent_as_text() -> None:
     attributes = [
         {"name": "zone", "type": "TEXT", "text": {"value": "a"}},
         {"name": "level", "type": "SCALAR", "scalar": {"value": 10.0}},
@@ -51,7 +51,7 @@ def test_an_offer_tells_the_attributes_of_its_agent_as_text() -> None:
     assert read_offer(raw()).attributes == {}
 
 
-def test_an_offer_tells_when_its_agent_goes_away() -> None:
+def test_an_offer_has_the_time_when_its_agent_goes_away() -> None:
     away = {"start": {"nanoseconds": 1_500_000_000}, "duration": {"nanoseconds": 1}}
     assert read_offer(raw(unavailability=away)).unavailable_from == 1.5
     assert read_offer(raw()).unavailable_from is None
@@ -64,7 +64,7 @@ INVERSE = {
 }
 
 
-def test_an_inverse_offer_without_an_agent_asks_for_nothing() -> None:
+def test_an_inverse_offer_without_an_agent_has_no_effect() -> None:
     inverse = {name: value for name, value in INVERSE.items() if name != "agent_id"}
     assert read_inverse_offer(inverse) is None
     submitted: list[events.Event] = []
@@ -86,7 +86,7 @@ def test_the_framework_outlives_its_absence() -> None:
     }
 
 
-def test_people_find_the_framework_and_its_api_in_mesos() -> None:
+def test_mesos_shows_the_framework_with_a_link_to_its_api() -> None:
     info = framework_info(
         name="prevs", role="r", user="u", hostname="h", webui_url="http://h/docs", principal=None
     )
@@ -98,7 +98,7 @@ def test_people_find_the_framework_and_its_api_in_mesos() -> None:
 STATUS = {"task_id": {"value": "t"}, "state": "TASK_RUNNING", "uuid": "u"}
 
 
-def test_what_the_driver_tells_becomes_an_event() -> None:
+def test_each_callback_of_the_driver_becomes_an_event() -> None:
     submitted: list[events.Event] = []
     inbox = Inbox(submitted.append)
     inbox.subscribed("f1")

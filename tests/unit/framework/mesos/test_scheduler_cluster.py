@@ -54,7 +54,7 @@ def cluster(make: Callable[[str | None], MesosCluster]) -> MesosCluster:
     return make(None)
 
 
-def test_the_first_subscription_says_all_that_can_never_be_changed_and_asks_for_no_offer(
+def test_the_first_subscription_has_every_permanent_field_and_suppresses_offers(
     cluster: MesosCluster, master: FakeMaster
 ) -> None:
     (subscribe,) = master.calls
@@ -63,7 +63,7 @@ def test_the_first_subscription_says_all_that_can_never_be_changed_and_asks_for_
     assert subscribe.body["subscribe"]["suppressed_roles"] == ["teams"]
 
 
-def test_a_stored_id_is_subscribed_with_in_both_of_its_places(
+def test_a_stored_id_is_sent_in_both_of_its_places(
     make: Callable[[str | None], MesosCluster], master: FakeMaster
 ) -> None:
     make(FRAMEWORK_ID)
@@ -81,7 +81,7 @@ def test_a_kill_names_the_agent_and_the_grace(cluster: MesosCluster, master: Fak
     }
 
 
-def test_an_agreement_to_maintenance_is_asked_for_again_while_the_window_is_believed(
+def test_an_acceptance_of_maintenance_is_reconciled_while_the_window_holds(
     cluster: MesosCluster, master: FakeMaster
 ) -> None:
     cluster.accept_inverse(["i1"])
@@ -100,7 +100,7 @@ def test_an_agreement_to_maintenance_is_asked_for_again_while_the_window_is_beli
         (Answer(drop=True), OutcomeUnknown),
     ],
 )
-def test_a_launch_that_fails_is_told_as_not_done_only_where_that_is_known(
+def test_a_failed_launch_is_reported_as_not_done_only_where_that_is_certain(
     cluster: MesosCluster, master: FakeMaster, answer: Answer, meant: type[FrameworkError]
 ) -> None:
     master.call_answer = answer

@@ -92,7 +92,7 @@ def test_what_is_set_is_there_until_it_is_unset() -> None:
     assert stored(driven) is None
 
 
-def test_nothing_is_given_to_an_app_that_is_not_there() -> None:
+def test_an_unknown_app_cannot_have_variables() -> None:
     driven = Driven()
     with running(driven) as previews:
         assert previews.snapshot.credential("hello") is None

@@ -56,7 +56,7 @@ def test_proxies_have_what_the_settings_tell_and_it_is_none_of_the_tokens(driven
     assert not [place for place in driven.znodes.records if place[0] == "tokens"]
 
 
-def test_a_token_may_be_of_one_app_that_there_is(driven: Driven) -> None:
+def test_a_token_may_be_limited_to_an_existing_app(driven: Driven) -> None:
     with running(driven) as tokens:
         _, token = tokens.add_token("ci", Scope.USE, "hello")
         assert tokens.authenticate(token) == Identity("ci", Scope.USE, "hello")

@@ -38,7 +38,7 @@ z = 1979-05-27 07:32:00
 '''
 
 
-def test_each_key_is_in_the_line_where_it_is_written() -> None:
+def test_each_key_has_the_line_where_it_is_written() -> None:
     lines = find_lines(DOCUMENT)
     assert lines == {
         ("port",): 2,
@@ -121,7 +121,7 @@ def test_the_keys_are_those_that_tomllib_finds(text: str) -> None:
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 @example("a = 'x")
 @example('"\\UFFFFFFFF" = 1')
-def test_no_text_leads_it_astray(text: str) -> None:
+def test_no_text_changes_the_lines_of_keys(text: str) -> None:
     try:
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
@@ -141,11 +141,11 @@ def test_no_text_leads_it_astray(text: str) -> None:
         "[a.a.a.a.a.a]\na.a.a.a.a.a.a = 1",
     ],
 )
-def test_what_is_nested_too_deeply_is_told_with_its_line(text: str) -> None:
+def test_too_deep_a_nesting_is_reported_with_its_line(text: str) -> None:
     with pytest.raises(TooDeep) as raised:
         find_lines(text)
     assert raised.value.line == 2
 
 
-def test_what_is_just_deep_enough_is_not() -> None:
+def test_the_deepest_allowed_nesting_is_accepted() -> None:
     assert find_lines(".".join("a" * DEEPEST) + " = 1")

@@ -53,7 +53,7 @@ def mistakes(text: str | bytes, bounds: Bounds = BOUNDS) -> list[tuple[int, str]
     return [(one.line, one.message) for one in raised.value.mistakes]
 
 
-def test_a_file_may_say_everything() -> None:
+def test_a_file_may_set_every_key() -> None:
     assert read(WHOLE, BOUNDS) == CommitSettings(
         port=8000,
         health="/healthz",
@@ -74,7 +74,7 @@ def test_a_file_may_say_everything() -> None:
     )
 
 
-def test_the_file_that_says_everything_has_every_key() -> None:
+def test_the_full_example_has_every_key() -> None:
     values = tomllib.loads(WHOLE.decode())
     for name, field in Manifest.model_fields.items():
         table = find_table((name,))
@@ -82,7 +82,7 @@ def test_the_file_that_says_everything_has_every_key() -> None:
         assert field.default != values[name]
 
 
-def test_a_file_without_a_word_leaves_everything_to_the_app() -> None:
+def test_an_empty_file_leaves_every_setting_to_the_app() -> None:
     assert read(b"", BOUNDS) == read(b"# later\n", BOUNDS) == CommitSettings()
 
 
@@ -204,13 +204,13 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ("#" * (MOST_BYTES + 1), 1, "the file has 8,193 bytes; at most 8,192 are allowed"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_line_and_what_to_write(
+def test_a_mistake_is_reported_with_its_line_and_what_to_write(
     text: str | bytes, line: int, message: str
 ) -> None:
     assert mistakes(text) == [(line, message)]
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_lines() -> None:
+def test_all_mistakes_are_reported_at_once_in_the_order_of_lines() -> None:
     found = mistakes('prot = 1\n[resources]\nmem = 4096\n[health]\npath = "x"\n')
     assert [line for line, _ in found] == [1, 3, 5]
 
@@ -222,7 +222,7 @@ def test_a_key_that_is_very_long_is_cut() -> None:
 
 
 @pytest.mark.parametrize("context", ["..", "../..", "../services/web"])
-def test_a_path_may_go_up_as_far_as_the_repository_goes(context: str) -> None:
+def test_a_path_may_go_up_to_the_root_of_the_repository(context: str) -> None:
     text = f'[build]\ncontext = "{context}"'.encode()
     assert read(text, BOUNDS).build.context
     with pytest.raises(InvalidManifest):
@@ -260,7 +260,7 @@ def write(value: Any) -> str:
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6))
-def test_any_values_are_taken_or_refused_with_the_line_of_the_key(values: dict[str, Any]) -> None:
+def test_any_value_is_accepted_or_refused_with_the_line_of_the_key(values: dict[str, Any]) -> None:
     text = "".join(f"{name} = {write(value)}\n" for name, value in values.items())
     try:
         found = read(text.encode(), BOUNDS)
@@ -277,7 +277,7 @@ def test_any_values_are_taken_or_refused_with_the_line_of_the_key(values: dict[s
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_taken_or_refused(data: bytes) -> None:
+def test_any_bytes_are_accepted_or_refused(data: bytes) -> None:
     found: tuple[Mistake, ...] = ()
     try:
         read(data, BOUNDS)

@@ -28,7 +28,7 @@ def test_a_plain_variable_is_shown_and_unset(dashboard: Dashboard, visitor: Visi
     assert visitor.act(f"{PAGE}/MODE/unset").status_code == 404
 
 
-def test_an_invalid_variable_is_reported_and_its_value_not_filled_in(visitor: Visitor) -> None:
+def test_an_invalid_variable_is_reported_and_its_value_is_not_filled_in(visitor: Visitor) -> None:
     answer = visitor.act(PAGE, name="PORT", value="hunter2")
     assert answer.status_code == 422
     assert "is reserved" in answer.text
@@ -43,7 +43,7 @@ def test_without_a_key_the_page_shows_what_to_do(dashboard: Dashboard, visitor: 
     assert "PREVS_KEY_FILE" in answer.text
 
 
-def test_only_admins_and_only_its_own_forms(dashboard: Dashboard) -> None:
+def test_only_admins_change_variables_and_only_by_the_pages_own_forms(dashboard: Dashboard) -> None:
     _, token = dashboard.tokens.add_token("ci", Scope.USE)
     ci = dashboard.sign_in(token)
     assert ci.get(PAGE).status_code == 403
@@ -52,12 +52,12 @@ def test_only_admins_and_only_its_own_forms(dashboard: Dashboard) -> None:
     assert dashboard.previews.snapshot.given("hello") == AppSecrets("hello")
 
 
-def test_the_settings_lead_there(visitor: Visitor) -> None:
+def test_the_settings_page_links_to_the_variables(visitor: Visitor) -> None:
     assert f'href="{PAGE}"' in visitor.get("/apps/hello/settings").text
     assert visitor.get("/apps/other/environment").status_code == 404
 
 
-def test_for_whom_a_variable_is_can_be_set_and_stays(
+def test_the_scopes_of_a_variable_can_be_set_and_stay(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
     visitor.act(PAGE, name="A", value="hunter2", branches="main, release/*", given_for="run")

@@ -43,14 +43,16 @@ def test_a_reload_by_a_script_reads_no_log(dashboard: Dashboard, visitor: Visito
     assert dashboard.sandboxes.tails == 0
 
 
-def test_an_agent_that_is_away_costs_the_log_alone(dashboard: Dashboard, visitor: Visitor) -> None:
+def test_only_the_log_is_missing_while_the_agent_is_away(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
     dashboard.sandboxes.away = True
     page = visitor.get(PAGE)
     assert page.status_code == 200
     assert "The agent" in page.text
 
 
-def test_one_that_waits_has_no_log(dashboard: Dashboard, visitor: Visitor) -> None:
+def test_a_waiting_preview_has_no_log(dashboard: Dashboard, visitor: Visitor) -> None:
     dashboard.previews.change("hello", SHA, state=State.QUEUED)
     assert "not there yet" in visitor.get(PAGE).text
     assert dashboard.sandboxes.tails == 0
@@ -70,7 +72,9 @@ def test_earlier_attempts_are_listed_with_links_to_their_logs(
     assert "after 12 s" in listed
 
 
-def test_what_failed_is_not_its_own_earlier_attempt(dashboard: Dashboard, visitor: Visitor) -> None:
+def test_a_failed_attempt_is_not_listed_as_an_earlier_one(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
     dashboard.previews.change("hello", SHA, state=State.FAILED, task_id="t2")
     listed = visitor.get(PAGE).text.partition("Earlier attempts")[2]
     assert "attempts/1" in listed
@@ -103,7 +107,7 @@ def test_an_unknown_attempt_has_a_page_with_404(visitor: Visitor, path: str) -> 
     assert "text/html" in answer.headers["Content-Type"]
 
 
-def test_nobody_reads_a_log_who_has_not_signed_in(dashboard: Dashboard) -> None:
+def test_reading_a_log_needs_a_session(dashboard: Dashboard) -> None:
     stranger = Visitor(dashboard)
     for path in (PAGE, f"{PAGE}/attempts/1", f"{PAGE}/attempts/1/log.txt"):
         answer = stranger.get(path)

@@ -8,7 +8,7 @@ from framework.dashboard.pages.timeouts import within
 from framework.errors import Unavailable, UnknownApp
 
 
-def test_within_gives_up_work_that_hangs() -> None:
+def test_within_gives_up_on_work_that_hangs() -> None:
     goes_on = threading.Event()
 
     async def hang() -> None:

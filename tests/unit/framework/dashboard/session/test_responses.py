@@ -97,7 +97,7 @@ def test_a_branch_has_its_address_its_commit_and_its_state(
         (State.FAILED, {"retry", "pin"}),
     ],
 )
-def test_what_can_be_done_with_a_commit_is_offered_to_those_who_may(
+def test_actions_on_a_commit_are_offered_to_tokens_that_allow_them(
     dashboard: Dashboard, state: State | None, offered: set[str]
 ) -> None:
     if state:
@@ -109,9 +109,7 @@ def test_what_can_be_done_with_a_commit_is_offered_to_those_who_may(
         assert found == (set() if scope is Scope.READ else offered)
 
 
-def test_an_address_that_leads_to_an_older_commit_says_so(
-    dashboard: Dashboard, visitor: Visitor
-) -> None:
+def test_an_address_of_an_older_commit_shows_that(dashboard: Dashboard, visitor: Visitor) -> None:
     dashboard.previews.put("hello", OTHER, State.RUNNING, labels=("main",))
     assert f"leads to {OTHER[:7]} until this one runs" in see(visitor, "/apps/hello").text
 
@@ -276,7 +274,7 @@ def test_a_log_that_breaks_off_ends_with_the_reason(dashboard: Dashboard, visito
         "/apps/" + HOSTILE.replace("/", ""),
     ],
 )
-def test_whatever_others_have_written_is_text(dashboard: Dashboard, path: str) -> None:
+def test_foreign_text_is_never_markup(dashboard: Dashboard, path: str) -> None:
     dashboard.previews.known_apps["hello"] = AppRecord(
         "hello", HOSTILE, health=HOSTILE, keep_warm=(HOSTILE,), constraints=(HOSTILE,)
     )
@@ -331,7 +329,7 @@ def test_after_a_failed_update_each_page_shows_what_is_served_and_what_failed(
     assert f"{SHA[:7]} is newer at main, and has failed: the address leads here" in served
 
 
-def test_a_browser_gets_a_page_where_there_is_nothing_and_a_program_a_problem(
+def test_an_unknown_path_gets_a_browser_a_page_and_a_program_a_problem(
     dashboard: Dashboard,
 ) -> None:
     visitor = Visitor(dashboard)

@@ -32,7 +32,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_a_session_names_whose_token_it_was_begun_with(bench: Bench) -> None:
+def test_a_session_names_the_token_that_began_it(bench: Bench) -> None:
     _, token = bench.tokens.add_token("ci", Scope.USE)
     viewer = bench.sessions.find(bench.begin(token))
     assert viewer is not None
@@ -98,7 +98,7 @@ def test_a_changed_cookie_is_no_session(bench: Bench, change: Callable[[str], st
     assert bench.sessions.find(change(cookie)) is None
 
 
-def test_forms_are_of_one_session(bench: Bench) -> None:
+def test_a_form_belongs_to_one_session(bench: Bench) -> None:
     first = bench.sessions.find(bench.begin(OPERATOR))
     second = bench.sessions.find(bench.begin(OPERATOR))
     assert first is not None

@@ -50,7 +50,7 @@ def test_a_link_of_another_site_goes_on_through_a_page_of_this_one(
         "/\r\nx",
     ],
 )
-def test_nobody_is_sent_elsewhere(dashboard: Dashboard, place: str) -> None:
+def test_signing_in_never_redirects_to_another_site(dashboard: Dashboard, place: str) -> None:
     visitor = Visitor(dashboard)
     answer = visitor.post("/sign-in", {"token": TOKEN, "next": place})
     assert answer.headers["Location"] == "/"
@@ -59,14 +59,14 @@ def test_nobody_is_sent_elsewhere(dashboard: Dashboard, place: str) -> None:
     assert answer.headers["Location"] == "/?did=start"
 
 
-def test_the_cookie_is_for_this_host_s_own_pages_and_for_no_script(dashboard: Dashboard) -> None:
+def test_the_cookie_is_only_for_this_hosts_pages_and_for_no_script(dashboard: Dashboard) -> None:
     answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN})
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith("prevs-session-")
     assert cookie.endswith("; HttpOnly; Max-Age=43200; Path=/; SameSite=strict")
 
 
-def test_the_cookie_of_a_page_that_came_by_https_never_goes_without(dashboard: Dashboard) -> None:
+def test_the_cookie_of_an_https_page_is_never_sent_without_it(dashboard: Dashboard) -> None:
     headers = {"Host": "prevs.example", "Origin": "https://prevs.example"}
     answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=headers)
     cookie = answer.headers["Set-Cookie"]
@@ -79,7 +79,7 @@ def test_the_cookie_of_a_page_that_came_by_https_never_goes_without(dashboard: D
     assert Visitor(dashboard).get("/", headers=both).is_success
 
 
-def test_a_cookie_that_another_host_can_set_is_no_session_where_pages_come_by_https(
+def test_a_cookie_that_another_host_can_set_is_refused_with_https(
     dashboard: Dashboard,
 ) -> None:
     answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN})
@@ -92,7 +92,7 @@ def test_a_cookie_that_another_host_can_set_is_no_session_where_pages_come_by_ht
 @pytest.mark.parametrize(
     "host", ["prevs.example", "10.0.0.5:8090", "localhost.example", "[fd00::1]"]
 )
-def test_nobody_is_signed_in_by_plain_http_but_at_loopback(dashboard: Dashboard, host: str) -> None:
+def test_plain_http_signs_in_only_at_loopback(dashboard: Dashboard, host: str) -> None:
     plain = {"Host": host, "Origin": f"http://{host}"}
     answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=plain)
     assert answer.status_code == 403
@@ -104,7 +104,7 @@ def test_nobody_is_signed_in_by_plain_http_but_at_loopback(dashboard: Dashboard,
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8090", "127.0.0.2", "localhost:8090", "[::1]:8090"])
-def test_at_loopback_plain_http_will_do(dashboard: Dashboard, host: str) -> None:
+def test_plain_http_signs_in_at_loopback(dashboard: Dashboard, host: str) -> None:
     plain = {"Host": host, "Origin": f"http://{host}"}
     assert Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=plain).status_code == 303
 
@@ -122,7 +122,7 @@ def test_installations_at_ports_of_one_host_keep_their_sessions_apart(
     assert visitor.get("/").status_code == 200
 
 
-def test_wrong_tokens_are_limited_and_hold_up_no_right_one(dashboard: Dashboard) -> None:
+def test_wrong_tokens_are_limited_and_block_no_valid_one(dashboard: Dashboard) -> None:
     visitor = Visitor(dashboard)
     answers = [visitor.post("/sign-in", {"token": "x"}) for _ in range(FAILED_AUTH.quota + 1)]
     assert [answer.status_code for answer in answers] == [403] * FAILED_AUTH.quota + [429]
@@ -151,7 +151,7 @@ def test_a_wrong_token_is_refused_without_details(dashboard: Dashboard) -> None:
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_another_page_neither_signs_anybody_in_nor_acts_for_them(
+def test_a_foreign_page_neither_signs_in_nor_acts_for_a_user(
     dashboard: Dashboard, headers: dict[str, str]
 ) -> None:
     stranger = Visitor(dashboard)
@@ -165,7 +165,7 @@ def test_another_page_neither_signs_anybody_in_nor_acts_for_them(
     assert "shop" not in dashboard.previews.known_apps
 
 
-def test_a_form_of_no_page_or_of_another_session_does_nothing(dashboard: Dashboard) -> None:
+def test_a_form_without_a_page_or_of_another_session_does_nothing(dashboard: Dashboard) -> None:
     visitor = dashboard.sign_in()
     other = dashboard.sign_in()
     form = {"name": "shop", "repository": "/shop.git"}
@@ -198,7 +198,7 @@ def test_a_form_after_the_end_of_a_session_leads_to_signing_in(dashboard: Dashbo
     assert "shop" not in dashboard.previews.known_apps
 
 
-def test_pages_are_kept_by_nobody_framed_by_nobody_and_run_their_own_scripts_only(
+def test_pages_are_not_cached_not_framed_and_run_only_their_own_scripts(
     dashboard: Dashboard,
 ) -> None:
     visitor = dashboard.sign_in()

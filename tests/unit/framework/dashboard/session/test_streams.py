@@ -7,7 +7,7 @@ from framework.http_api.admission.limits import OPEN
 from tests.fakes.asgi import AsgiClient
 
 
-def test_a_named_token_reads_only_so_many_streams_at_once() -> None:
+def test_a_named_token_has_a_limit_of_open_streams() -> None:
     async def run() -> None:
         streams, end = Streams(), asyncio.Event()
 

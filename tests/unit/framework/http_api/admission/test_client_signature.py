@@ -54,7 +54,7 @@ def test_a_malformed_signature_is_invalid(value: bytes) -> None:
 
 
 @given(st.binary())
-def test_no_bytes_break_the_reading(value: bytes) -> None:
+def test_no_bytes_break_the_parser(value: bytes) -> None:
     assert OURS.verify(value, "DELETE", PATH) is None
 
 

@@ -53,12 +53,12 @@ def test_invalid_tokens_are_limited_and_valid_ones_are_not(reading: MetricsAcces
     assert get(reading, "/metrics", FOR_NUMBERS).status_code == 200
 
 
-def test_numbers_can_only_be_read(reading: MetricsAccess) -> None:
+def test_metrics_are_read_only(reading: MetricsAccess) -> None:
     answer = fetch(reading, "POST", "/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert (refusal(answer), answer.headers["Allow"]) == ((405, "method-not-allowed"), "GET, HEAD")
 
 
-def test_a_token_for_numbers_is_good_for_nothing_else(reading: MetricsAccess) -> None:
+def test_a_metrics_token_opens_nothing_else(reading: MetricsAccess) -> None:
     for path in ("/v1/apps", "/openapi.json"):
         assert refusal(get(reading, path, FOR_NUMBERS)) == (401, "unauthorized")
 

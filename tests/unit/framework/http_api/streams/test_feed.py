@@ -67,7 +67,7 @@ def test_a_reader_that_missed_events_gets_one_reset() -> None:
     asyncio.run(run())
 
 
-def test_a_thousand_readers_share_a_look_that_ends_with_the_last_of_them() -> None:
+def test_a_thousand_readers_share_one_poll_that_ends_with_the_last_of_them() -> None:
     async def run() -> None:
         scene = Scene()
         readers = [scene.feed.follow() for _ in range(1000)]

@@ -135,7 +135,7 @@ def test_a_stream_that_goes_on_behind_the_end_begins_again() -> None:
     assert logged(events) == [("4", "one\n")]
 
 
-def test_each_change_of_the_preview_is_sent_but_not_its_use() -> None:
+def test_each_change_of_the_preview_is_sent_but_not_its_last_use() -> None:
     watched = Watched()
     places = watched.previews.queue_places
     watched.change(state=State.QUEUED)
@@ -190,7 +190,7 @@ def test_a_preview_whose_attempt_has_not_begun_is_waited_for() -> None:
     assert names_of(events) == ["state", "state", "log", "state", "end"]
 
 
-def test_a_new_attempt_begins_its_log_anew() -> None:
+def test_a_new_attempt_starts_its_log_at_zero() -> None:
     watched = Watched(b"of the first\n")
     watched.write(b"of the second\n", task="t2")
     events = watched.follow(
@@ -205,7 +205,7 @@ def test_a_new_attempt_begins_its_log_anew() -> None:
     assert logged(events) == [("13", "of the first\n"), ("14", "of the second\n")]
 
 
-def test_one_that_comes_back_while_the_next_attempt_is_waited_for_begins_anew() -> None:
+def test_a_lost_task_that_comes_back_before_the_next_attempt_starts_its_log_at_zero() -> None:
     watched = Watched(b"of the second\n", task="t2")
     watched.change(state=State.QUEUED)
     launch = lambda: watched.change(state=State.PLACED, task_id="t2")  # noqa: E731
@@ -253,13 +253,13 @@ def test_a_preview_of_an_app_that_is_removed_ends_as_stopped() -> None:
     )
 
 
-def test_a_silent_stream_says_every_ten_seconds_that_it_lives() -> None:
+def test_a_silent_stream_sends_a_keepalive_every_ten_seconds() -> None:
     watched = Watched()
     events = watched.follow([nothing] * 100)
     assert names_of(events) == ["state", ":", ":", "state", "end"]
 
 
-def test_a_log_that_does_not_grow_is_looked_at_less_often() -> None:
+def test_a_log_that_does_not_grow_is_read_less_often() -> None:
     watched = Watched()
     watched.follow([nothing] * 160)
     seconds, growing, quiet = 40, 5 * 4, 35
@@ -267,7 +267,7 @@ def test_a_log_that_does_not_grow_is_looked_at_less_often() -> None:
     assert watched.sandboxes.reads <= growing + quiet + 3
 
 
-def test_viewers_of_one_place_share_a_read() -> None:
+def test_viewers_at_one_offset_share_a_read() -> None:
     sandboxes = FakeSandboxes()
     sandboxes.output["t1"] = b"one\n"
     preview = FakePreviews().put("hello", SHA, State.RUNNING, task_id="t1")
@@ -289,7 +289,7 @@ def test_a_stream_begins_after_the_last_event_or_else_at_the_offset(sent: str, b
 
 
 @given(st.text(), st.integers(1, 9))
-def test_text_that_is_cut_anywhere_comes_out_whole(text: str, size: int) -> None:
+def test_text_that_is_cut_anywhere_is_decoded_completely(text: str, size: int) -> None:
     data = text.encode()
     read, offset = "", 0
     while offset < len(data):
@@ -302,7 +302,7 @@ def test_text_that_is_cut_anywhere_comes_out_whole(text: str, size: int) -> None
 
 
 @given(st.binary())
-def test_whatever_the_bytes_are_all_are_used_in_the_end(data: bytes) -> None:
+def test_every_byte_is_decoded_in_the_end(data: bytes) -> None:
     text, size = cut_text(data, whole=True)
     assert size == len(data)
     assert text == data.decode("utf-8", "replace")

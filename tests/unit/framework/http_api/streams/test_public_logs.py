@@ -44,14 +44,16 @@ def test_a_public_log_ends_where_the_application_begins(begins: bytes, piece_siz
 
 
 @given(st.integers(0, 200), st.integers(13, 90))
-def test_nobody_reads_on_from_a_place_behind_that(offset: int, piece_size: int) -> None:
+def test_no_reader_can_go_on_from_an_offset_behind_the_public_part(
+    offset: int, piece_size: int
+) -> None:
     whole = BUILD + STARTS + OWN * 5
     shown = run(read_all(logs(whole, piece_size), offset))
     assert shown.removesuffix(NOTE) == BUILD[offset:]
 
 
 @given(st.integers(13, 90))
-def test_a_log_without_an_application_is_public_as_far_as_it_goes(piece_size: int) -> None:
+def test_a_log_without_an_application_is_public_in_full(piece_size: int) -> None:
     assert run(read_all(logs(BUILD, piece_size))) == BUILD
 
 
