@@ -64,9 +64,7 @@ def test_failures_and_errors_are_written_down_once(folder: Path, workers: tuple[
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
-def test_a_run_that_was_cut_off_is_no_list_of_failures(
-    folder: Path, workers: tuple[str, ...]
-) -> None:
+def test_an_interrupted_run_has_no_list_of_failures(folder: Path, workers: tuple[str, ...]) -> None:
     assert run(folder, *workers, "-k", "test")[-1] == UNFINISHED
 
 
@@ -79,5 +77,5 @@ def test_a_run_that_was_cut_off_is_no_list_of_failures(
         ("a@b/c.py::d", "a@b/c.py::d"),
     ],
 )
-def test_the_group_is_no_part_of_the_name(test: str, plain: str) -> None:
+def test_the_group_is_not_part_of_the_name(test: str, plain: str) -> None:
     assert without_group(test) == plain

@@ -40,20 +40,20 @@ def find_gaps(required: str, lock: str) -> list[str]:
         ("http-parser >=9", []),
     ],
 )
-def test_a_requirement_that_a_lock_does_not_meet_is_found(required: str, gaps: list[str]) -> None:
+def test_a_requirement_that_the_lock_does_not_meet_is_found(required: str, gaps: list[str]) -> None:
     hashed = "\\\n    --hash=sha256:0\n"
     lock = f"a==1.5 {hashed}jinja2==3.1 ; python_version < '4' {hashed}"
     assert find_gaps(required, lock) == gaps
 
 
-def test_the_lock_has_what_setup_cfg_asks_for() -> None:
+def test_the_lock_has_the_requirements_of_setup_cfg() -> None:
     advice = "run `make lock`"
     for file in (ROOT / "setup.cfg", ROOT / "third_party" / "http-parser" / "setup.cfg"):
         assert find_gaps(write.required(file), LIBRARIES) == [], advice
     assert find_gaps(write.build_required(ROOT / "pyproject.toml"), BUILD) == [], advice
 
 
-def test_the_lock_has_what_these_need_in_turn_and_nothing_else() -> None:
+def test_the_lock_has_their_requirements_and_nothing_else() -> None:
     names = {name for name, _ in write.entries(LIBRARIES)}
     left, needed = ["prevs"], set[str]()
     while left:
@@ -77,7 +77,7 @@ def test_each_file_is_known_by_hash_and_no_index_by_name(lock: str) -> None:
     assert everything == lock
 
 
-def test_bills_of_materials_list_what_is_locked_and_what_is_bundled() -> None:
+def test_bills_of_materials_list_locked_and_bundled_packages() -> None:
     def listed(name: str) -> dict[str, str]:
         components = json.loads((LOCKS / name).read_text())["components"]
         return {one["name"]: one["version"] for one in components}
@@ -98,7 +98,7 @@ def test_the_digest_of_the_base_image_is_written_in_its_place() -> None:
         write.pin_base(dockerfile, "latest")
 
 
-def test_the_index_of_pip_is_asked() -> None:
+def test_the_index_of_pip_is_queried() -> None:
     configured = (
         "global.cert='/ca.pem'\nglobal.index-url='https://a.example/simple'\nglobal.x='y'\n"
     )

@@ -33,28 +33,28 @@ def words(wait: Callable[[], object]) -> str:
     return str(caught.value)
 
 
-def test_what_is_there_is_returned() -> None:
+def test_a_present_value_is_returned() -> None:
     assert wait_until(lambda: [1]) == [1]
     assert wait_for(lambda: 0, lambda found: found == 0, "nought") == 0
 
 
-def test_a_wait_that_is_late_says_what_for_and_what_is_there_instead() -> None:
+def test_a_late_wait_reports_what_it_waited_for_and_what_is_there_instead() -> None:
     late = words(lambda: wait_until(list, "some come", instead=lambda: "none", seconds=0))
     assert late == "some come: not within 0 s, but none"
     late = words(lambda: wait_for(lambda: 3, lambda found: found > 4, "it is five", seconds=0))
     assert late == "it is five: not within 0 s, but 3"
 
 
-def test_a_wait_without_a_name_is_shown_as_it_is_written() -> None:
+def test_a_wait_without_a_name_is_described_by_its_source() -> None:
     assert "lambda: None" in words(lambda: wait_until(lambda: None, seconds=0))
 
 
-def test_what_can_come_no_more_ends_a_wait_at_once() -> None:
+def test_an_impossible_result_ends_a_wait_at_once() -> None:
     gone = words(lambda: wait_until(lambda: None, "it answers", over=lambda: "it has ended"))
     assert gone == "it answers: never, it has ended"
 
 
-def test_what_came_at_the_very_end_is_found() -> None:
+def test_a_result_at_the_very_end_is_found() -> None:
     words_seen: list[str] = []
 
     def ends() -> str:
@@ -81,12 +81,12 @@ def test_the_failure_of_an_attempt_before_ends_no_wait() -> None:
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.FAILED])
-def test_nothing_is_said_of_what_has_not_failed(state: State) -> None:
+def test_a_preview_that_has_not_failed_is_not_described(state: State) -> None:
     assert describe_failure({"state": state.value}) is None
     assert describe_record(PreviewRecord("hello", "a" * 40, state)) is None
 
 
-def test_a_record_tells_why_it_failed() -> None:
+def test_a_failed_record_is_described_with_its_reason() -> None:
     failure = Failure(Cause.BUILD_FAILED, "The build failed.")
     message = describe_record(PreviewRecord("hello", "a" * 40, State.FAILED, failure=failure))
     assert message
@@ -94,7 +94,7 @@ def test_a_record_tells_why_it_failed() -> None:
     assert "The build failed." in message
 
 
-def test_a_process_that_has_ended_tells_how_and_its_last_words(tmp_path: Path) -> None:
+def test_an_ended_process_is_described_with_its_exit_and_last_output(tmp_path: Path) -> None:
     log = tmp_path / "log"
     assert describe_end(None, log) == "it was not started\n"
     log.write_text("I cannot go on.\n")

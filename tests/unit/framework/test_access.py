@@ -23,7 +23,7 @@ def find(token: str) -> Identity | None:
     return access.find(token, fixed, [DEPLOYS, LOOKS, NEWER, SHOP, HIGH, FALSE])
 
 
-def test_a_scope_has_what_the_lesser_ones_have() -> None:
+def test_a_scope_includes_the_smaller_ones() -> None:
     assert [
         (mine.value, needed.value)
         for mine, needed in itertools.product(Scope, Scope)
@@ -52,12 +52,12 @@ def test_a_scope_has_what_the_lesser_ones_have() -> None:
         ("what they sent before", Identity("proxy", Scope.PROXY)),
     ],
 )
-def test_a_token_is_somebodys(token: str, identity: Identity) -> None:
+def test_a_token_belongs_to_somebody(token: str, identity: Identity) -> None:
     assert find(token) == identity
 
 
 @pytest.mark.parametrize("token", ["prevs_everything_three", "prevs_admin_five", "prevs_use_six"])
-def test_a_token_that_is_not_made_here_is_nobodys(token: str) -> None:
+def test_a_token_made_elsewhere_belongs_to_nobody(token: str) -> None:
     """A scope of a newer version, all rights to one app, or a name that nobody is given."""
     assert find(token) is None
 
@@ -71,12 +71,10 @@ def test_a_token_that_is_not_made_here_is_nobodys(token: str) -> None:
         (Identity("anna", Scope.ADMIN), True),
     ],
 )
-def test_who_asks_for_visitors_and_the_operator_have_no_limit(
-    identity: Identity, is_limited: bool
-) -> None:
+def test_proxies_and_the_operator_have_no_limit(identity: Identity, is_limited: bool) -> None:
     assert identity.is_limited is is_limited
 
 
 @given(st.text(st.characters()) | st.just(DEPLOYS.digest) | st.just("\ud800"))
-def test_any_other_text_is_nobodys(text: str) -> None:
+def test_any_other_text_is_not_a_token(text: str) -> None:
     assert find(text) is None

@@ -33,7 +33,7 @@ def test_a_nameserver_that_is_away_takes_no_machine_away() -> None:
     assert plane.addresses() == ("10.0.0.1", "fd00::1")
 
 
-def test_everybody_who_knows_machines_is_asked_and_one_that_fails_keeps_nobody_from_it() -> None:
+def test_every_source_of_machines_is_queried_and_one_that_fails_affects_no_other() -> None:
     def fail() -> Iterable[str]:
         raise RuntimeError("a defect")
 
@@ -42,7 +42,7 @@ def test_everybody_who_knows_machines_is_asked_and_one_that_fails_keeps_nobody_f
     assert plane.addresses() == ("10.0.0.2",)
 
 
-def test_an_address_that_nobody_names_for_a_day_is_given_back() -> None:
+def test_an_address_that_is_not_named_for_a_day_is_released() -> None:
     now = [0.0]
     plane = ControlPlane(clock=lambda: now[0])
     plane.note(["10.0.0.1", "10.0.0.2"])
@@ -57,7 +57,7 @@ def test_names_are_resolved_by_the_machine(name: str, found: list[str]) -> None:
     assert control_plane.resolve(name) == found
 
 
-def test_who_begins_waits_for_the_first_look_and_not_for_a_nameserver_that_is_away() -> None:
+def test_a_start_waits_for_the_first_lookup_and_not_for_a_nameserver_that_is_away() -> None:
     plane = ControlPlane([lambda: ["zk.example"]], resolve=NAMES.__getitem__)
     plane.start()
     plane.stop()
@@ -82,7 +82,7 @@ def order(driven: Driven) -> BuildOrder:
     return driven.cluster.tasks[-1].order
 
 
-def test_every_order_has_the_agents_that_have_offered_something(driven: Driven) -> None:
+def test_every_order_has_the_agents_that_have_made_an_offer(driven: Driven) -> None:
     driven.start(A)
     offers = [
         offer("o1", host="10.0.0.1"),
@@ -98,7 +98,7 @@ def test_machines_next_to_each_other_are_one_network() -> None:
     assert plane.addresses() == ("10.0.0.4/30", "10.0.0.8")
 
 
-def test_agents_of_what_runs_are_known_though_they_offer_nothing(driven: Driven) -> None:
+def test_agents_with_running_previews_are_known_without_an_offer(driven: Driven) -> None:
     driven.start(A)
     driven.step(events.Offered([offer("o1", host="10.0.0.1")]))
     assert leader._agents(driven.service.snapshot) == ["10.0.0.1"]
@@ -107,7 +107,7 @@ def test_agents_of_what_runs_are_known_though_they_offer_nothing(driven: Driven)
     assert leader._agents(driven.service.snapshot) == []
 
 
-def test_who_reports_as_a_proxy_is_one_of_the_machines() -> None:
+def test_a_host_that_reports_as_a_proxy_is_one_of_the_machines() -> None:
     api = ApiInProcess()
     api.call("POST", "/v1/uses", json={"proxy": "p1", "uses": []})
     assert api.proxies == ["127.0.0.1"]

@@ -8,7 +8,7 @@ import pytest
 from framework.executor_bundle import BundleError, needs, pack, read
 
 
-def test_the_same_files_are_the_same_bytes_in_whichever_order_they_come() -> None:
+def test_the_same_files_give_the_same_bytes_in_any_order() -> None:
     files = {"b.py": b"b" * 5000, "__main__.py": b"a", "x/data": bytes(range(256))}
     packed = pack(files)
     assert pack(dict(reversed(files.items()))) == packed
@@ -17,7 +17,7 @@ def test_the_same_files_are_the_same_bytes_in_whichever_order_they_come() -> Non
         assert {name: archive.read(name) for name in archive.namelist()} == files
 
 
-def test_what_python_reads_first_is_as_it_is_and_the_rest_is_made_smaller() -> None:
+def test_the_entry_file_of_python_is_unchanged_and_the_rest_is_compressed() -> None:
     with zipfile.ZipFile(io.BytesIO(pack({"__main__.py": b"a" * 999, "b": b"b" * 999}))) as made:
         kinds = {info.filename: info.compress_type for info in made.infolist()}
     assert kinds == {"__main__.py": zipfile.ZIP_STORED, "b": zipfile.ZIP_BZIP2}
@@ -35,13 +35,13 @@ def test_what_python_reads_first_is_as_it_is_and_the_rest_is_made_smaller() -> N
         ("paramiko>=2.4.3; extra == 'ssh'", []),
     ],
 )
-def test_a_library_needs_what_is_needed_on_linux_by_any_python(
+def test_a_library_needs_its_requirements_on_linux_for_any_python(
     requirement: str, name: list[str]
 ) -> None:
     assert needs([requirement]) == name
 
 
-def test_a_bundle_that_is_given_has_the_checksum_of_its_file(tmp_path: Path) -> None:
+def test_a_given_bundle_has_the_checksum_of_its_file(tmp_path: Path) -> None:
     file = tmp_path / "executor.pyz"
     file.write_bytes(pack({"__main__.py": b""}))
     assert read(file).digest == hashlib.sha256(file.read_bytes()).hexdigest()
@@ -51,7 +51,7 @@ def test_a_bundle_that_is_given_has_the_checksum_of_its_file(tmp_path: Path) -> 
     ("files", "is_unpacked"),
     [(["__main__.py"], False), (["__main__.py", "executor/bundle.py"], True)],
 )
-def test_agents_keep_what_unpacks_itself(
+def test_agents_cache_a_bundle_that_unpacks_itself(
     files: list[str], is_unpacked: bool, tmp_path: Path
 ) -> None:
     file = tmp_path / "executor.pyz"
@@ -59,7 +59,7 @@ def test_agents_keep_what_unpacks_itself(
     assert read(file).is_unpacked is is_unpacked
 
 
-def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
+def test_anything_but_a_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="cannot be read"):
         read(tmp_path / "nothing")
     (tmp_path / "text").write_text("text")

@@ -25,5 +25,5 @@ CODES: list[tuple[Notice, int]] = [
 
 
 @pytest.mark.parametrize(("notice", "code"), CODES)
-def test_every_end_has_the_code_that_the_program_documents(notice: Notice, code: int) -> None:
+def test_every_end_has_its_documented_exit_code(notice: Notice, code: int) -> None:
     assert _read_code(notice) == code

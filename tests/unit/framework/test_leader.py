@@ -17,7 +17,7 @@ def stored(state: State) -> Stored:
 
 
 @pytest.mark.parametrize("state", State)
-def test_an_id_that_is_gone_is_not_replaced_while_previews_have_tasks(state: State) -> None:
+def test_a_missing_id_is_not_replaced_while_previews_have_tasks(state: State) -> None:
     if state not in WITH_TASK:
         refuse_without_id(stored(state), ID)
         return
@@ -29,9 +29,9 @@ def test_an_id_that_is_gone_is_not_replaced_while_previews_have_tasks(state: Sta
     assert "--forget id" in str(caught.value)
 
 
-def test_an_id_that_an_operator_has_forgotten_may_be_replaced() -> None:
+def test_an_id_that_an_operator_has_deleted_may_be_replaced() -> None:
     refuse_without_id(stored(State.RUNNING)._replace(forgotten=True), ID)
 
 
-def test_an_id_that_is_there_is_gone_on_with() -> None:
+def test_an_existing_id_is_used_again() -> None:
     refuse_without_id(stored(State.RUNNING)._replace(framework_id="framework-1"), ID)

@@ -12,7 +12,7 @@ def read(driven: Driven, name: str, **labels: str) -> float:
     return driven.registry.get_sample_value(name, labels) or 0.0
 
 
-def test_every_state_has_a_number_also_when_it_is_none() -> None:
+def test_every_state_has_a_metric_even_at_zero() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     metrics.count({State.RUNNING: 1})
@@ -42,7 +42,7 @@ def test_renamed_events_keep_the_kinds_that_dashboards_have(driven: Driven) -> N
     assert [read(driven, "prevs_events_total", kind=kind) for kind in kinds] == [1, 1, 1, 1]
 
 
-def test_what_becomes_of_each_offer_is_counted(driven: Driven) -> None:
+def test_the_outcome_of_each_offer_is_counted(driven: Driven) -> None:
     driven.start()
     driven.step(
         events.Offered([offer("o1"), offer("o2", agent="agent-2"), offer("o3", agent="agent-3")]),
@@ -59,7 +59,7 @@ def test_how_long_mesos_has_been_silent_is_shown(driven: Driven) -> None:
     assert read(driven, "prevs_mesos_silence_seconds") == 0
 
 
-def test_a_start_counts_with_what_each_step_took(driven: Driven) -> None:
+def test_a_start_counts_with_the_time_of_each_step(driven: Driven) -> None:
     driven.start()
     driven.clock.pass_seconds(3)
     driven.step(events.Offered([offer()]))
@@ -89,7 +89,7 @@ def test_a_failure_counts_by_its_cause(driven: Driven) -> None:
     )
 
 
-def test_how_long_the_oldest_waits_is_looked_up(driven: Driven) -> None:
+def test_the_age_of_the_oldest_waiting_preview_is_read_at_each_scrape(driven: Driven) -> None:
     assert read(driven, "prevs_queue_oldest_wait_seconds") == 0
     driven.start()
     driven.clock.pass_seconds(5)
@@ -104,7 +104,7 @@ def test_whether_mesos_has_accepted_the_framework_is_shown(driven: Driven) -> No
     assert read(driven, "prevs_mesos_subscribed") == 0
 
 
-def test_failed_fetches_are_told_until_the_app_is_gone() -> None:
+def test_failed_fetches_are_counted_until_the_app_is_removed() -> None:
     metrics = Metrics(registry := CollectorRegistry())
     metrics.fetch_failed("hello")
     assert registry.get_sample_value("prevs_refs_fetches_failed_total", {"app": "hello"}) == 1

@@ -25,7 +25,7 @@ def problems(environ: dict[str, str]) -> list[str]:
     return raised.value.problems
 
 
-def test_what_is_not_said_has_its_default(environ: dict[str, str]) -> None:
+def test_a_missing_setting_has_its_default(environ: dict[str, str]) -> None:
     chosen = settings.read(environ)
     assert (chosen.root, chosen.domain, chosen.public_port) == ("/prevs", "localhost", 8080)
     assert (chosen.host, chosen.port) == ("127.0.0.1", 8090)
@@ -34,7 +34,7 @@ def test_what_is_not_said_has_its_default(environ: dict[str, str]) -> None:
     assert chosen.credential() is None
 
 
-def test_what_is_said_is_taken(environ: dict[str, str]) -> None:
+def test_a_given_setting_is_used(environ: dict[str, str]) -> None:
     environ |= {
         "PREVS_LISTEN": "127.0.0.3:99",
         "PREVS_EXECUTOR_PYTHON": "/usr/bin/python3.9",
@@ -62,7 +62,7 @@ def test_secrets_come_from_files(environ: dict[str, str], tmp_path: Path) -> Non
     assert "another secret" not in repr(chosen)
 
 
-def test_proxies_are_who_frameworks_are_for_zookeeper_or_somebody_else(
+def test_proxies_use_the_frameworks_zookeeper_identity_or_their_own(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     theirs, own = tmp_path / "theirs", tmp_path / "own"
@@ -92,7 +92,7 @@ def test_proxies_have_tokens_of_their_own_or_none(environ: dict[str, str], tmp_p
     assert "the token\n" not in why
 
 
-def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
+def test_every_problem_is_listed_at_once(environ: dict[str, str]) -> None:
     del environ["PREVS_DIR"]
     environ |= {
         "PREVS_MASTER": "somewhere",
@@ -116,7 +116,7 @@ def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "master", ["https://m:5050", "http://m:5050", "[::1]:5050", "::1:5050", "m", "m:port", "zk://m"]
 )
-def test_a_master_that_the_driver_cannot_speak_to_is_told_p22(
+def test_a_master_address_that_the_driver_cannot_use_is_reported_p22(
     environ: dict[str, str], master: str
 ) -> None:
     """P22: IPv6 is left out, and TLS a setting of its own; neither fails at the first link."""
@@ -132,7 +132,7 @@ def test_a_principal_without_its_secret_is_a_problem(environ: dict[str, str], na
     assert "go together" in why
 
 
-def test_an_empty_token_is_none(environ: dict[str, str], tmp_path: Path) -> None:
+def test_an_empty_token_counts_as_missing(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "token").write_text("\n")
     assert "is empty" in problems(environ)[0]
 
@@ -143,7 +143,7 @@ def test_a_problem_with_a_secret_does_not_show_it(environ: dict[str, str], tmp_p
     assert "shh" not in found[0]
 
 
-def test_others_reach_the_api_where_it_listens_unless_told_otherwise(
+def test_the_advertised_address_of_the_api_is_the_listening_one_by_default(
     environ: dict[str, str],
 ) -> None:
     assert settings.read(environ).api == "http://127.0.0.1:8090"
@@ -151,13 +151,13 @@ def test_others_reach_the_api_where_it_listens_unless_told_otherwise(
     assert settings.read(environ).api == "https://node-1.example.org:443"
 
 
-def test_who_listens_everywhere_has_to_say_where_it_is_reached(environ: dict[str, str]) -> None:
+def test_listening_on_all_addresses_needs_an_advertised_one(environ: dict[str, str]) -> None:
     environ["PREVS_LISTEN"] = "0.0.0.0:8090"
     (problem,) = problems(environ)
     assert "PREVS_ADVERTISE" in problem
 
 
-def test_limits_are_those_of_the_framework_unless_told_otherwise(environ: dict[str, str]) -> None:
+def test_limits_have_the_frameworks_defaults(environ: dict[str, str]) -> None:
     assert settings.read(environ).limits == Limits()
     environ |= {
         "PREVS_MAX_PREVIEWS": "20",
@@ -169,7 +169,7 @@ def test_limits_are_those_of_the_framework_unless_told_otherwise(environ: dict[s
     assert settings.read(environ).limits == Limits(20, 2, 3, 4.5, 60.0)
 
 
-def test_addresses_are_under_the_domain_in_the_form_that_is_wanted(environ: dict[str, str]) -> None:
+def test_addresses_are_under_the_domain_in_the_configured_form(environ: dict[str, str]) -> None:
     environ |= {"PREVS_DOMAIN": "prevs.example", "PREVS_PUBLIC_PORT": "80"}
     assert settings.read(environ).addresses().url("v1", "shop") == "http://v1.shop.prevs.example/"
     for form in ("https://{label}--{app}.prevs.example/", "http://{label}.{app}.prevs.example:81/"):
@@ -187,7 +187,9 @@ def test_addresses_are_under_the_domain_in_the_form_that_is_wanted(environ: dict
         ("build_limit", [90.0]),
     ],
 )  # fmt: skip
-def test_these_are_taken(environ: dict[str, str], name: str, values: list[object]) -> None:
+def test_valid_settings_are_accepted(
+    environ: dict[str, str], name: str, values: list[object]
+) -> None:
     for value in values:
         chosen = settings.read({**environ, f"PREVS_{name.upper()}": str(value)})
         assert getattr(chosen, name) == value
@@ -211,7 +213,9 @@ def test_these_are_taken(environ: dict[str, str], name: str, values: list[object
         ("DRAIN_LIMIT", ["-1"]),
     ],
 )  # fmt: skip
-def test_these_are_refused(environ: dict[str, str], name: str, values: list[str]) -> None:
+def test_invalid_settings_are_refused(
+    environ: dict[str, str], name: str, values: list[str]
+) -> None:
     environ["PREVS_DOMAIN"] = "prevs.example"
     for value in values:
         (problem,) = problems({**environ, f"PREVS_{name}": value})
@@ -219,7 +223,7 @@ def test_these_are_refused(environ: dict[str, str], name: str, values: list[str]
 
 
 @pytest.mark.parametrize("name", ["KEY_FILE", "ZOOKEEPER_AUTH_FILE", "MASTER_CA_FILE"])
-def test_a_file_that_does_not_hold_what_it_should_is_told_without_it(
+def test_a_file_with_the_wrong_content_is_reported_without_it(
     environ: dict[str, str], tmp_path: Path, name: str
 ) -> None:
     file = tmp_path / "file"

@@ -7,7 +7,7 @@ from program.settings.keys import new_key
 OLD, NEW = new_key(), new_key()
 
 
-def test_what_is_sealed_is_opened_by_whoever_has_the_key() -> None:
+def test_a_sealed_value_is_opened_by_anybody_with_the_key() -> None:
     sealed = Keyring([NEW]).seal(b"hunter2")
     assert b"hunter2" not in sealed.encode()
     assert Keyring([NEW]).open(sealed) == b"hunter2"
@@ -32,7 +32,7 @@ def test_without_the_key_nothing_is_opened(keys: tuple[str, ...]) -> None:
     assert not Keyring(keys).is_sealed_by_first(sealed)
 
 
-def test_what_was_changed_is_not_opened() -> None:
+def test_a_changed_value_is_not_opened() -> None:
     sealed = Keyring([NEW]).seal(b"hunter2")
     for changed in (sealed[:-8] + "AAAAAAA=", sealed[:-1], "", "größe"):
         with pytest.raises(WrongKey):

@@ -29,7 +29,7 @@ def order(driven: Driven, number: int = 1) -> BuildOrder:
     return driven.cluster.tasks[-1].order
 
 
-def test_who_pushes_a_branch_gets_no_secret_of_main_whatever_is_typed(driven: Driven) -> None:
+def test_a_pushed_branch_gets_no_secret_of_main_under_any_label(driven: Driven) -> None:
     limit(driven, branches=("main",))
     request(driven, A, "main", "heads/evil", "tags/main")
     given = order(driven)
@@ -37,7 +37,7 @@ def test_who_pushes_a_branch_gets_no_secret_of_main_whatever_is_typed(driven: Dr
     assert given.withheld == 1
 
 
-def test_the_head_of_main_has_it_under_any_name(driven: Driven) -> None:
+def test_the_head_of_main_has_the_secret_under_any_name(driven: Driven) -> None:
     limit(driven, branches=("main",))
     request(driven, A, A, "heads/evil", "heads/main")
     given = order(driven)
@@ -45,7 +45,7 @@ def test_the_head_of_main_has_it_under_any_name(driven: Driven) -> None:
     assert given.withheld == 0
 
 
-def test_a_commit_that_main_has_left_has_it_no_more_when_it_is_started_anew(
+def test_a_commit_that_main_has_left_loses_the_secret_at_its_next_start(
     driven: Driven,
 ) -> None:
     limit(driven, branches=("main",))
@@ -67,7 +67,7 @@ def test_a_branch_that_moved_brings_its_variables_to_its_new_commit(driven: Driv
     assert "KEY" in order(driven, 2).secrets
 
 
-def test_what_is_for_builds_alone_is_in_no_container_and_the_other_way_round(
+def test_variables_for_builds_are_in_no_container_and_the_other_way_round(
     driven: Driven,
 ) -> None:
     limit(driven, given_for=GivenFor.BUILD)

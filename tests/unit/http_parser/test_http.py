@@ -79,7 +79,7 @@ def test_a_chunk_is_handed_out_before_it_is_complete(parser: HttpParser) -> None
     assert not parser.is_message_complete()
 
 
-def test_body_that_was_not_taken_stays_there_to_be_taken_at_once(parser: HttpParser) -> None:
+def test_a_body_that_was_not_read_can_be_read_later(parser: HttpParser) -> None:
     for piece in (CHUNKED, b"1\r\na\r\n", b"1\r\nb\r\n"):
         parser.execute(piece, len(piece))
     assert parser.is_partial_body()
@@ -87,7 +87,7 @@ def test_body_that_was_not_taken_stays_there_to_be_taken_at_once(parser: HttpPar
     assert parser.recv_body() == b""
 
 
-def test_nothing_is_told_before_the_head_is_complete(parser: HttpParser) -> None:
+def test_nothing_is_reported_before_the_head_is_complete(parser: HttpParser) -> None:
     feed(parser, [CHUNKED[:-1]])
     assert not parser.is_headers_complete()
     assert parser.get_status_code() == 0
@@ -109,7 +109,7 @@ def test_an_interim_response_is_not_the_response(parser: HttpParser) -> None:
 
 
 @pytest.mark.parametrize("wrong", [b"SSH-2.0-OpenSSH_9.2\r\n\r\n", CHUNKED + b"nonsense\r\n"])
-def test_what_is_not_http_sets_the_error_number_and_takes_nothing_more(wrong: bytes) -> None:
+def test_invalid_http_sets_the_error_number_and_consumes_nothing_more(wrong: bytes) -> None:
     parser = HttpParser()
     assert parser.execute(wrong, len(wrong)) == 0
     assert parser.get_errno() != 0
@@ -123,7 +123,7 @@ def test_a_peer_that_closes_in_the_middle_of_a_chunk_is_an_error(parser: HttpPar
     assert not parser.is_message_complete()
 
 
-def test_bytes_after_the_response_are_not_taken(parser: HttpParser) -> None:
+def test_bytes_after_the_response_are_not_consumed(parser: HttpParser) -> None:
     data = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhileft over"
     assert parser.execute(data, len(data)) == len(data) - len(b"left over")
     assert parser.recv_body() == b"hi"

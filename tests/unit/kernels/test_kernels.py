@@ -14,7 +14,7 @@ ALONE = kernels.Machine("newcomer", 4096, "", Path("/m/newcomer"), Path("/m/swit
 JOINED = kernels.Machine("agent-1", 3072, "192.168.56.11", Path("/m/agent-1"), Path("/m/switch"))
 
 
-def test_user_mode_linux_writes_to_a_disk_of_its_own_and_knows_its_name_and_address() -> None:
+def test_user_mode_linux_writes_to_its_own_disk_and_knows_its_name_and_address() -> None:
     command = kernels.uml(JOINED, IMAGE)
     assert command[0] == "linux.uml"
     assert "ubd0=/m/agent-1/disk,/m/image/disk" in command
@@ -27,7 +27,7 @@ def test_user_mode_linux_writes_to_a_disk_of_its_own_and_knows_its_name_and_addr
     assert all(word.count("=") == 3 for word in command[-2:])
 
 
-def test_a_machine_alone_has_no_card_at_the_switch() -> None:
+def test_a_single_machine_has_no_card_at_the_switch() -> None:
     for command in (kernels.uml(ALONE, IMAGE), kernels.qemu(ALONE, IMAGE, "tcg")):
         assert not any("/m/switch" in word or "machine.address" in word for word in command)
 
@@ -43,7 +43,7 @@ def test_qemu_boots_the_kernel_of_the_image(accelerator: str, cpu: str) -> None:
     assert "-no-reboot" not in command
 
 
-def test_ports_lead_in_by_loopback_alone() -> None:
+def test_ports_are_forwarded_from_loopback_only() -> None:
     command = kernels.way_out(JOINED, [(40001, 22), (40002, 80)])
     forwards = "tcpfwd=127.0.0.1:40001:10.0.2.15:22,127.0.0.1:40002:10.0.2.15:80"
     assert command[1] == f"slirp:///v4/disable_host_loopback/{forwards}"
@@ -55,7 +55,7 @@ def test_no_package_host_is_in_what_makes_the_image() -> None:
     assert not any("http" in word for word in command)
 
 
-def test_what_a_visitor_saw_is_counted_and_so_is_the_longest_time_without() -> None:
+def test_a_visitors_answers_are_counted_with_the_longest_outage() -> None:
     seen = [(0.0, 200), (1.0, 503), (2.0, 0), (4.0, 200), (5.0, 503), (6.0, 503)]
     assert cluster.what_was_seen(seen) == (
         "a visitor got nothing 1 times, 200 2 times, 503 3 times; at most 3 s without the preview"
@@ -70,7 +70,7 @@ def test_shares_are_fair_within_a_factor_of_two() -> None:
             limits.fair(ours, 20.0 - ours, 0.1)
 
 
-def test_what_tests_say_is_told_with_why_some_were_skipped() -> None:
+def test_the_summary_of_tests_has_the_reasons_of_skips() -> None:
     output = (
         "SKIPPED [2] tests/integration/mesos/test_x.py:24: has Mesos make groups of v1\n"
         "3 passed, 2 skipped in 20.21s\n"

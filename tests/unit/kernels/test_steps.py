@@ -58,12 +58,12 @@ def test_a_step_that_fails_ends_nothing_but_what_needs_it() -> None:
     ]
 
 
-def test_one_that_was_left_out_is_lacking_too() -> None:
+def test_a_step_that_was_left_out_is_missing_too() -> None:
     steps = [step("a", do=fail), step("b", "master", "a"), step("c", "master", "b")]
     assert [what for _, _, what in done(steps)] == [FAILED, LEFT_OUT, LEFT_OUT]
 
 
-def test_what_failed_earlier_and_passes_now_is_not_lacking() -> None:
+def test_a_step_that_failed_earlier_and_passes_now_is_not_missing() -> None:
     known = [outcome("boot", what=FAILED), outcome("boot", "agent-1")]
     assert done(ALL, known)[-1] == ("example", "master", PASSED)
 
@@ -75,14 +75,14 @@ def test_machines_are_started_before_the_step_that_uses_them_and_not_for_one_lef
     assert started == ["master", "agent-2"]
 
 
-def test_steps_of_one_name_are_told_of_with_their_reasons() -> None:
+def test_steps_with_one_name_are_reported_with_their_reasons() -> None:
     reported: list[str] = []
     list(perform([step("boot", do=fail)], [], lambda _: None, reported.append))
     assert reported[0] == "boot, master ..."
     assert reported[1].startswith("boot, master: FAILED after 0 s. no such thing")
 
 
-def test_the_table_has_a_line_for_each_and_the_beginning_of_what_is_told() -> None:
+def test_the_table_has_a_line_for_each_step_and_the_beginning_of_its_note() -> None:
     rows = [
         Outcome("boot", "master", PASSED, 61.4, "Linux\nand more"),
         Outcome("example", "agent-1", FAILED, 3.0, "x" * 200),
@@ -110,6 +110,6 @@ def test_the_last_outcome_of_a_step_counts(again: str) -> None:
     ]
 
 
-def test_the_tests_that_a_machine_runs_are_there() -> None:
+def test_the_tests_that_a_machine_runs_exist() -> None:
     tests = Path(__file__).parents[2]
     assert [name for name in newcomer.TESTS if not (tests / name).exists()] == []

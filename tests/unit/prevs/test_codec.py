@@ -58,14 +58,14 @@ def plain(record: Any) -> dict[str, Any]:
 
 
 @given(RECORDS)
-def test_a_record_is_decoded_as_it_was_encoded_and_its_bytes_are_stable(record: Any) -> None:
+def test_a_decoded_record_equals_the_encoded_one_and_its_bytes_are_stable(record: Any) -> None:
     decoded = type(record).decode(record.encode())
     assert decoded == record
     assert decoded.encode() == record.encode()
 
 
 @given(RECORDS, st.dictionaries(st.text().map(lambda key: f"new_{key}"), JSON, max_size=3))
-def test_unknown_keys_are_forgiven(record: Any, more: dict[str, Any]) -> None:
+def test_unknown_keys_are_ignored(record: Any, more: dict[str, Any]) -> None:
     data = json.dumps(plain(record) | more).encode()
     assert type(record).decode(data) == record
 
@@ -102,7 +102,7 @@ def test_any_bytes_are_a_record_or_a_record_error(kind: Any, data: bytes) -> Non
 
 
 @given(RECORDS, JSON, st.data())
-def test_any_value_of_a_field_is_taken_or_refused_with_its_name(
+def test_any_value_of_a_field_is_accepted_or_refused_with_its_name(
     record: Any, value: Any, data: st.DataObject
 ) -> None:
     field = data.draw(st.sampled_from([f.name for f in dataclasses.fields(record)]))
@@ -173,7 +173,7 @@ def test_a_whole_number_is_a_number() -> None:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 400])
-def test_what_is_no_finite_number_is_refused(number: str) -> None:
+def test_infinite_numbers_are_refused(number: str) -> None:
     data = json.dumps(plain(PREVIEW) | {"created": "X"}).replace('"X"', number).encode()
     with pytest.raises(RecordError):
         PreviewRecord.decode(data)

@@ -20,7 +20,7 @@ def test_a_process_has_its_environment_while_it_executes_another_program() -> No
         process.wait()
 
 
-def test_a_process_that_has_ended_has_none() -> None:
+def test_a_process_that_has_ended_has_no_environment() -> None:
     process = subprocess.Popen(["true"])
     process.wait()
     with pytest.raises(FileNotFoundError):

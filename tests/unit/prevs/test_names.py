@@ -64,7 +64,7 @@ def test_different_refs_have_different_slugs(one: str, other: str) -> None:
     assert names.slug(one) != names.slug(other)
 
 
-def test_a_slug_is_the_same_for_ever() -> None:
+def test_a_slug_never_changes() -> None:
     """These are in people's bookmarks."""
     assert names.slug("feature/dark") == "feature-dark-0bef4359"
     assert names.slug("Ünïcode") == "n-code-00b24be8"
@@ -79,12 +79,12 @@ def test_an_app_name_is_a_dns_label_without_two_hyphens_in_a_row(app: str) -> No
 
 
 @pytest.mark.parametrize("app", ["", "a--b", "1a", "-a", "a-", "A", "a.b", "a\n", "a" * 41])
-def test_these_are_no_app_names(app: str) -> None:
+def test_invalid_app_names_are_refused(app: str) -> None:
     assert not names.is_app_name(app)
 
 
 @pytest.mark.parametrize("text", ["", "f" * 39, "f" * 41, "F" * 40, "g" * 40, "f" * 40 + "\n"])
-def test_these_are_no_commits(text: str) -> None:
+def test_invalid_commits_are_refused(text: str) -> None:
     assert not names.is_sha(text)
 
 
@@ -96,7 +96,7 @@ def test_7_digits_and_more_may_abbreviate_a_commit(sha: str, digits: int) -> Non
 
 
 @given(LABELS, APPS, DOMAINS, st.integers(1, 65535))
-def test_a_host_is_read_as_it_was_made(label: str, app: str, domain: str, port: int) -> None:
+def test_a_host_is_read_back(label: str, app: str, domain: str, port: int) -> None:
     host = names.host(label, app, domain)
     for sent in (host, host.upper(), f"{host}:{port}", f"{host}.", f"{host}.:{port}"):
         assert names.split_host(sent, domain) == (label, app)
@@ -104,7 +104,7 @@ def test_a_host_is_read_as_it_was_made(label: str, app: str, domain: str, port: 
 
 @given(LABELS, APPS, DOMAINS)
 @example("a--b", "c", "x")
-def test_the_flat_form_is_read_as_the_other_one(label: str, app: str, domain: str) -> None:
+def test_the_flat_form_is_read_like_the_nested_one(label: str, app: str, domain: str) -> None:
     assert names.split_host(f"{label}--{app}.{domain}", domain) == (label, app)
 
 
@@ -118,7 +118,7 @@ def test_two_hyphens_in_a_label_are_the_flat_form_only_right_below_the_domain() 
 @example("main--hello", "")
 @example("main.hello.localhost", ".")
 @example("İ.hello.localhost", "localhost")
-def test_split_host_answers_for_anything(name: str, domain: str) -> None:
+def test_split_host_accepts_any_text(name: str, domain: str) -> None:
     found = names.split_host(name, domain)
     assert found is None or (names.is_label(found[0]) and names.is_app_name(found[1]))
 
@@ -144,25 +144,25 @@ def test_split_host_answers_for_anything(name: str, domain: str) -> None:
         "",
     ],
 )
-def test_these_are_no_addresses_of_previews(name: str) -> None:
+def test_hosts_that_are_not_previews_are_refused(name: str) -> None:
     assert names.split_host(name, "localhost") is None
 
 
 @given(APPS, SHAS, ANY)
 @example("hello", "f" * 40, "")
-def test_docker_takes_the_image_tag(app: str, sha: str, folder: str) -> None:
+def test_docker_accepts_the_image_tag(app: str, sha: str, folder: str) -> None:
     image, _, tag = names.image_tag(app, sha, folder).partition(":")
     assert IMAGE.fullmatch(image)
     assert TAG.fullmatch(tag)
 
 
-def test_what_is_built_of_another_folder_is_another_image() -> None:
+def test_the_image_of_another_folder_has_another_name() -> None:
     tags = {names.image_tag("shop", "f" * 40, folder) for folder in ("", "web", "api")}
     assert len(tags) == 3
 
 
 @given(APPS, SHAS, ATTEMPTS)
-def test_a_task_id_is_read_as_it_was_made(app: str, sha: str, attempt: str) -> None:
+def test_a_task_id_is_read_back(app: str, sha: str, attempt: str) -> None:
     task = names.task_id(app, sha, attempt)
     assert names.read_task_id(task) == (app, sha, attempt)
     assert MESOS_ID.fullmatch(task)
@@ -171,7 +171,7 @@ def test_a_task_id_is_read_as_it_was_made(app: str, sha: str, attempt: str) -> N
 @given(ANY)
 @example("hello." + "f" * 40 + ".a1\n")
 @example("hello." + "f" * 40 + ".a1.b2")
-def test_what_is_read_as_a_task_id_is_one(text: str) -> None:
+def test_only_task_ids_are_read_as_such(text: str) -> None:
     found = names.read_task_id(text)
     assert found is None or names.task_id(*found) == text
 
@@ -182,14 +182,14 @@ def test_a_foreign_task_id_is_not_read() -> None:
 
 
 @given(ANY)
-def test_docker_takes_the_container_name_of_anything(task: str) -> None:
+def test_docker_accepts_the_container_name_of_any_task(task: str) -> None:
     name = names.container_name(task)
     assert CONTAINER.fullmatch(name)
     assert not name.startswith("mesos-")
 
 
 @given(APPS, SHAS, ATTEMPTS)
-def test_a_container_name_is_unique_and_reveals_nothing_of_its_task(
+def test_a_container_name_is_unique_and_shows_nothing_of_its_task(
     app: str, sha: str, attempt: str
 ) -> None:
     task = names.task_id(app, sha, attempt)
@@ -199,7 +199,7 @@ def test_a_container_name_is_unique_and_reveals_nothing_of_its_task(
     assert len(app) < 4 or app not in name
 
 
-def test_a_task_is_named_for_people_and_for_others_by_the_flat_form_of_its_address() -> None:
+def test_a_task_is_named_by_the_flat_form_of_its_address() -> None:
     assert names.task_name("hello", "main", "5c80e7d" + "0" * 33) == "hello@main (5c80e7d)"
     assert names.discovery_name("main", "hello") == "main--hello"
 
@@ -207,7 +207,7 @@ def test_a_task_is_named_for_people_and_for_others_by_the_flat_form_of_its_addre
 @given(LABELS, APPS, LABELS, APPS)
 @example("a", "b-c", "a-b", "c")
 @example("a" * 63, "one", "a" * 63, "two")
-def test_others_find_a_task_by_a_dns_label_that_no_other_preview_has(
+def test_the_discovery_name_of_a_task_is_a_unique_dns_label(
     label: str, app: str, other_label: str, other_app: str
 ) -> None:
     assume((label, app) != (other_label, other_app))
@@ -237,7 +237,7 @@ FLAT_FORM = names.Addresses("https://{label}--{app}.a.org/")
 @example("-".join("a" * 32), LONG_APP)
 @example("f" * 40, LONG_APP)
 @example("a" * 62, "a")
-def test_the_flat_form_of_any_label_and_app_is_one_dns_label_that_leads_there(
+def test_the_flat_form_of_any_label_and_app_is_one_dns_label_that_is_read_back(
     label: str, app: str
 ) -> None:
     host = FLAT_FORM.url(label, app).removeprefix("https://").removesuffix("/")
@@ -265,7 +265,7 @@ def test_two_labels_of_an_app_have_two_addresses_in_the_flat_form(
     assert names.flat_label(one, app) != names.flat_label(other, app)
 
 
-def test_an_address_in_the_flat_form_is_the_same_for_ever() -> None:
+def test_an_address_in_the_flat_form_never_changes() -> None:
     assert FLAT_FORM.url("main", LONG_APP) == f"https://main--{LONG_APP}.a.org/"
     cut = FLAT_FORM.url("long-" + "y" * 49 + "-12345678", "heldflask")
     assert cut == "https://long-yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy-56e5f81d--heldflask.a.org/"
@@ -274,13 +274,13 @@ def test_an_address_in_the_flat_form_is_the_same_for_ever() -> None:
     ), "the other form has room"
 
 
-def test_the_app_of_a_host_is_read_from_what_host_makes() -> None:
+def test_the_app_of_a_host_is_read_back() -> None:
     assert names.app_of_host(names.host("main", "shop", "preview.example.org")) == "shop"
     assert names.app_of_host(names.host("main", "shop", "localhost")) == "shop"
     assert names.app_of_host("nodots") == ""
 
 
-def test_a_volume_is_of_one_preview_path_and_app_among_those_that_had_its_name() -> None:
+def test_the_name_of_a_volume_is_unique_to_its_preview_path_and_app() -> None:
     first = ("f", "hello", "a" * 40, "/data")
     assert names.volume_name(*first) == "prevs-hello-aaaaaaa-a7f89867bcb06c5a"
     found = {

@@ -3,7 +3,7 @@
 from prevs.paths import Paths
 
 
-def test_everything_is_below_the_root_and_below_the_parent_that_is_listed() -> None:
+def test_every_path_is_below_the_root_and_below_its_listed_parent() -> None:
     paths = Paths("/test/1")
     known = {
         paths.framework: "framework",

@@ -225,7 +225,7 @@ LEAST: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_a_record_is_written_as_ever_and_still_read(name: str) -> None:
+def test_a_record_is_written_with_the_pinned_bytes_and_still_read(name: str) -> None:
     record, written = WRITTEN[name], (FOLDER / f"{name}.json").read_bytes()
     assert record.encode() == written
     assert type(record).decode(written) == record
@@ -238,7 +238,7 @@ def test_the_required_fields_are_still_enough(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(EARLIER.iterdir()), ids=lambda path: str(path.stem))
-def test_what_an_earlier_version_wrote_is_still_read(path: Path) -> None:
+def test_records_of_an_earlier_version_are_still_read(path: Path) -> None:
     record = type(WRITTEN[path.stem]).decode(path.read_bytes())
     was = json.loads(path.read_text())
     now = json.loads(record.encode())
@@ -264,7 +264,7 @@ def test_a_token_of_one_app_has_a_scope_that_an_earlier_version_does_not_know() 
     assert WRITTEN["token"].scope == "use"
 
 
-def test_a_cause_of_a_later_version_leaves_the_record_readable() -> None:
+def test_an_unknown_cause_leaves_the_record_readable() -> None:
     data = (FOLDER / "preview.json").read_bytes().replace(b"build-failed", b"of-a-later-version")
     failure = PreviewRecord.decode(data).failure
     assert failure is not None
@@ -272,7 +272,7 @@ def test_a_cause_of_a_later_version_leaves_the_record_readable() -> None:
 
 
 @pytest.mark.parametrize("value", [b"7", b"null", b"true"])
-def test_what_is_no_cause_at_all_is_refused(value: bytes) -> None:
+def test_an_invalid_cause_is_refused(value: bytes) -> None:
     data = (FOLDER / "preview.json").read_bytes().replace(b'"build-failed"', value)
     with pytest.raises(RecordError):
         PreviewRecord.decode(data)
@@ -297,5 +297,5 @@ def test_every_pinned_file_is_tested() -> None:
         ),
     ],
 )
-def test_no_word_that_was_ever_stored_is_lost(kind: Any, values: str) -> None:
+def test_no_word_that_was_ever_stored_is_removed(kind: Any, values: str) -> None:
     assert set(values.split()) <= {member.value for member in kind}

@@ -18,7 +18,7 @@ def is_good(app: str, sha: str, placement: Placement, *keys: bytes) -> bool:
     return signatures.is_placement_signed(keys or (KEY,), app, sha, placement, signature=signature)
 
 
-def test_a_signature_is_good_for_its_key_alone() -> None:
+def test_a_signature_is_valid_for_its_key_only() -> None:
     assert is_good("hello", SHA, PLACEMENT)
     assert is_good("hello", SHA, PLACEMENT, OLD, KEY)
     assert not is_good("hello", SHA, PLACEMENT, OLD)
@@ -39,17 +39,19 @@ def test_a_signature_is_good_for_its_key_alone() -> None:
         ("hello", SHA, replace(PLACEMENT, protocol="h2")),
     ],
 )
-def test_it_is_good_for_nothing_that_differs(app: str, sha: str, placement: Placement) -> None:
+def test_a_signature_is_invalid_for_any_other_record(
+    app: str, sha: str, placement: Placement
+) -> None:
     assert not is_good(app, sha, placement)
 
 
-def test_a_placement_without_protocol_is_signed_as_before_there_were_any() -> None:
+def test_a_placement_without_a_protocol_is_signed_as_before_protocols() -> None:
     key = signatures.derive_key("a token")
     before = "57ebdc5438671418630e3b15940701cd142effe4f6cc7f7d9df24d7af8700b96"
     assert signatures.sign_placement(key, "hello", SHA, PLACEMENT) == before
 
 
-def test_where_previews_may_be_is_signed_as_a_whole() -> None:
+def test_the_ports_of_agents_are_signed_as_a_whole() -> None:
     signed = replace(AGENTS, signature=signatures.sign_agents(KEY, AGENTS))
     assert signatures.are_agents_signed((OLD, KEY), signed)
     assert not signatures.are_agents_signed((OLD,), signed)
@@ -58,6 +60,6 @@ def test_where_previews_may_be_is_signed_as_a_whole() -> None:
 
 
 @given(st.text(max_size=70))
-def test_a_text_that_somebody_made_up_is_no_signature(text: str) -> None:
+def test_an_invented_text_is_not_a_signature(text: str) -> None:
     assert not signatures.is_placement_signed((KEY,), "hello", SHA, PLACEMENT, signature=text)
     assert not signatures.are_agents_signed((KEY,), replace(AGENTS, signature=text))

@@ -45,7 +45,7 @@ def test_each_step_has_a_status(
     st.sampled_from(list(State)),
     st.booleans(),
 )
-def test_what_the_framework_notes_of_an_attempt_is_what_is_shown(
+def test_the_steps_of_an_attempt_are_shown_as_the_framework_noted_them(
     needed: set[str], state: State, came_to_run: bool
 ) -> None:
     """A step begins each second, of those that are needed; then the attempt comes to its state."""

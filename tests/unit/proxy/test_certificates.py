@@ -42,12 +42,12 @@ def test_a_change_is_reported_once_its_last_file_is_written(tmp_path: Path) -> N
     assert find_changes(tmp_path, nothing, change_one, write_two, nothing, nothing, nothing) == [3]
 
 
-def test_what_is_taken_back_is_no_change(tmp_path: Path) -> None:
+def test_a_reverted_change_is_no_change(tmp_path: Path) -> None:
     new = tmp_path / "new.pem"
     assert find_changes(tmp_path, nothing, new.touch, new.unlink, nothing, nothing) == []
 
 
-def test_a_folder_that_cannot_be_looked_at_is_looked_at_again(tmp_path: Path) -> None:
+def test_an_unreadable_folder_is_read_again(tmp_path: Path) -> None:
     folder, away = tmp_path / "certificates", tmp_path / "away"
     folder.mkdir()
 

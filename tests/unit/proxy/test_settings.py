@@ -19,7 +19,7 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
     }
 
 
-def test_what_is_not_set_has_its_default(environ: Mapping[str, str]) -> None:
+def test_a_missing_setting_has_its_default(environ: Mapping[str, str]) -> None:
     chosen = settings.read(environ)
     assert chosen.proxy_listen == "127.0.0.1:8080"
     assert chosen.api == "http://127.0.0.1:8090"
@@ -83,7 +83,7 @@ def test_the_api_may_have_several_addresses(environ: Mapping[str, str]) -> None:
     assert chosen.addresses() == ["http://10.0.0.1:8090", "https://prevs.example"]
 
 
-def test_certificates_bring_tls_and_a_redirect_needs_them(
+def test_certificates_turn_tls_on_and_a_redirect_needs_them(
     environ: Mapping[str, str], tmp_path: Path
 ) -> None:
     assert settings.read(environ).front() == Front("127.0.0.1:8080", "localhost")

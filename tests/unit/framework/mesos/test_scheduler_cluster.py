@@ -81,7 +81,7 @@ def test_a_kill_names_the_agent_and_the_grace(cluster: MesosCluster, master: Fak
     }
 
 
-def test_an_acceptance_of_maintenance_is_reconciled_while_the_window_holds(
+def test_an_acceptance_of_maintenance_is_requested_again_while_the_window_holds(
     cluster: MesosCluster, master: FakeMaster
 ) -> None:
     cluster.accept_inverse(["i1"])

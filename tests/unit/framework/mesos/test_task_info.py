@@ -52,7 +52,7 @@ def describe_task(
 TASK = describe_task()
 
 
-def test_the_order_says_all_that_an_executor_needs() -> None:
+def test_the_order_has_every_field_that_an_executor_needs() -> None:
     assert BuildOrder.decode(base64.b64decode(TASK["data"])) == BuildOrder(
         app="hello",
         sha=A,
@@ -69,7 +69,7 @@ def test_the_order_says_all_that_an_executor_needs() -> None:
     )
 
 
-def test_what_the_app_is_given_is_in_the_order_and_nowhere_else() -> None:
+def test_the_apps_variables_are_in_the_order_and_nowhere_else() -> None:
     variables = {"MODE": Variable("preview", secret=False), "API_KEY": Variable("hunter2")}
     given = AppSecrets("hello", variables, Credential("deploy", "hunter3"))
     task = describe_task(given=given)
@@ -80,7 +80,7 @@ def test_what_the_app_is_given_is_in_the_order_and_nowhere_else() -> None:
     assert "hunter" not in repr(order)
 
 
-def test_people_find_the_task_by_name_and_labels() -> None:
+def test_mesos_shows_the_task_by_name_and_labels() -> None:
     assert TASK["name"] == "hello@main (aaaaaaa)"
     labels = {label["key"]: label["value"] for label in TASK["labels"]["labels"]}
     assert labels == {
@@ -91,7 +91,7 @@ def test_people_find_the_task_by_name_and_labels() -> None:
     }
 
 
-def test_dns_and_proxies_of_others_find_the_task_by_its_discovery() -> None:
+def test_the_discovery_of_the_task_names_it_for_dns_and_foreign_proxies() -> None:
     assert TASK["discovery"] == {
         "visibility": "EXTERNAL",
         "name": "main--hello",
@@ -109,7 +109,7 @@ def test_the_executor_is_named_like_its_task_and_started_without_a_shell() -> No
     assert command["value"] == command["arguments"][0] == "python3.11"
 
 
-def test_an_agent_keeps_the_bundle_that_it_has_fetched() -> None:
+def test_an_agent_caches_the_fetched_bundle() -> None:
     assert TASK["executor"]["command"]["uris"] == [
         {
             "value": "http://x/v1/executor/ab.pyz",
@@ -120,7 +120,7 @@ def test_an_agent_keeps_the_bundle_that_it_has_fetched() -> None:
     ]
 
 
-def test_an_agent_that_has_it_unpacked_fetches_nothing() -> None:
+def test_an_agent_with_the_unpacked_bundle_fetches_nothing() -> None:
     task = describe_task(fetches=False)
     assert task["executor"]["command"]["uris"] == []
     task["executor"]["command"]["uris"] = TASK["executor"]["command"]["uris"]
@@ -139,7 +139,7 @@ def run_command(digest: str, folder: Path, **environ: str) -> "subprocess.Comple
 
 
 @pytest.mark.parametrize("intact", [True, False])
-def test_a_bundle_runs_only_if_it_is_the_one_that_was_meant(intact: bool, tmp_path: Path) -> None:
+def test_a_bundle_runs_only_with_the_expected_checksum(intact: bool, tmp_path: Path) -> None:
     file = tmp_path / "prevs-executor.pyz"
     file.write_bytes(pack({"__main__.py": b"import sys; print('runs', sys.argv)"}))
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -156,7 +156,7 @@ def test_a_bundle_runs_only_if_it_is_the_one_that_was_meant(intact: bool, tmp_pa
 
 @pytest.mark.parametrize("fetched", [True, False])
 @pytest.mark.parametrize("held_by", ["a digest", "nobody", "a relative folder"])
-def test_what_was_unpacked_before_runs_and_what_was_fetched_is_not_read(
+def test_an_unpacked_bundle_runs_and_the_fetched_one_is_not_read(
     held_by: str, fetched: bool, tmp_path: Path
 ) -> None:
     digest = "ab" * 32
@@ -175,7 +175,7 @@ def test_what_was_unpacked_before_runs_and_what_was_fetched_is_not_read(
         assert ("not the bundle" if fetched else "the next attempt") in ran.stderr
 
 
-def test_resources_keep_what_the_offer_said_of_them() -> None:
+def test_resources_keep_the_fields_of_the_offer() -> None:
     reserved = [{"type": "STATIC", "role": "prevs"}]
     one = offer()
     cpus = read_resources([scalar("cpus", 4, reservations=reserved)])
@@ -189,13 +189,13 @@ def test_resources_keep_what_the_offer_said_of_them() -> None:
     assert scalar("cpus", 0.01, reservations=reserved) in task["executor"]["resources"]
 
 
-def test_an_executor_has_more_time_to_clean_up_than_an_application_to_end() -> None:
+def test_an_executor_has_more_time_to_clean_up_than_an_application_to_stop() -> None:
     grace = TASK["kill_policy"]["grace_period"]["nanoseconds"]
     assert grace == 10_000_000_000
     assert TASK["executor"]["shutdown_grace_period"]["nanoseconds"] > grace
 
 
-def test_a_preview_that_has_lost_its_labels_goes_by_its_commit() -> None:
+def test_a_preview_without_labels_is_named_by_its_commit() -> None:
     bare = dataclasses.replace(PREVIEW, labels=())
     assert describe_task(bare)["name"] == f"hello@{A} (aaaaaaa)"
 
@@ -203,7 +203,7 @@ def test_a_preview_that_has_lost_its_labels_goes_by_its_commit() -> None:
 DIGEST = "sha256:" + "d" * 64
 
 
-def test_what_is_the_same_for_every_task_is_in_the_order() -> None:
+def test_settings_that_all_tasks_share_are_in_the_order() -> None:
     origin = ORIGIN._replace(registry="10.0.0.9:5000/prevs", fetch_limit=20.0, build_limit=30.0)
     origin = origin._replace(control_plane=("10.0.0.1",))
     preview = dataclasses.replace(PREVIEW, digest=DIGEST)

@@ -36,12 +36,12 @@ STATES = {
 
 
 @pytest.mark.parametrize(("state", "kind"), STATES.items())
-def test_every_state_of_mesos_means_something(state: str, kind: StatusKind) -> None:
+def test_every_state_of_mesos_has_a_meaning(state: str, kind: StatusKind) -> None:
     report = read(status(state))
     assert (report.kind, report.failure is not None) == (kind, kind is StatusKind.ENDED)
 
 
-def test_a_state_that_mesos_does_not_have_is_unreadable_and_not_guessed() -> None:
+def test_an_unknown_state_is_unreadable_and_not_guessed() -> None:
     report = read(status("TASK_ODD", uuid="u"))
     assert (report.kind, report.state, report.uuid) == (StatusKind.UNREADABLE, "TASK_ODD", "u")
 
@@ -54,7 +54,7 @@ PHASES = {
 }
 
 
-def test_what_the_executor_says_of_its_phase_is_passed_on() -> None:
+def test_the_phase_of_the_executor_is_passed_on() -> None:
     task_report = TaskReport(Phase.CHECKING, detail="503", began={"checking": 1.5})
     report = read(status("TASK_STARTING", task_report))
     assert (report.phase, report.detail, report.began) == ("checking", "503", {"checking": 1.5})
@@ -69,20 +69,20 @@ def test_the_digest_of_an_image_is_passed_on(state: str) -> None:
 
 
 @pytest.mark.parametrize("digest", ["", "latest", DIGEST + "0", "sha256:../../etc/passwd"])
-def test_what_is_no_digest_is_passed_on_as_none(digest: str) -> None:
+def test_an_invalid_digest_is_passed_on_as_none(digest: str) -> None:
     assert read(status("TASK_RUNNING", TaskReport(Phase.RUNNING, digest=digest))).digest == ""
 
 
 @pytest.mark.parametrize(
     ("reported", "protocol"), [("h2", "h2"), ("", ""), ("h3", ""), ("a b", "")]
 )
-def test_a_protocol_that_proxies_speak_is_passed_on(reported: str, protocol: str) -> None:
+def test_a_protocol_that_proxies_know_is_passed_on(reported: str, protocol: str) -> None:
     task_report = TaskReport(Phase.RUNNING, protocol=reported)
     assert read(status("TASK_RUNNING", task_report)).protocol == protocol
 
 
 @pytest.mark.parametrize(("phase", "kind"), PHASES.items())
-def test_a_starting_task_is_where_its_executor_says(phase: Phase, kind: StatusKind) -> None:
+def test_a_starting_task_has_the_phase_of_its_executor(phase: Phase, kind: StatusKind) -> None:
     report = read(status("TASK_STARTING", TaskReport(phase)))
     assert (report.kind, report.phase) == (kind, phase.value)
 
@@ -97,7 +97,7 @@ def failure_of(update: dict[str, Any]) -> Failure:
     return failure
 
 
-def test_what_the_executor_says_of_an_end_is_the_failure() -> None:
+def test_the_executors_report_of_an_end_is_the_failure() -> None:
     report = TaskReport(Phase.ENDED, Cause.BUILD_FAILED, 2)
     failure = failure_of(status("TASK_FAILED", report, message="Step 3 failed."))
     assert failure == Failure(Cause.BUILD_FAILED, "Step 3 failed.", 2)
@@ -139,13 +139,13 @@ def test_a_failure_without_a_report_is_read_from_its_reason(
     assert "Mesos's words" in failure.message
 
 
-def test_an_application_that_ends_well_has_failed_too() -> None:
+def test_an_application_that_exits_with_0_has_failed_too() -> None:
     failure = failure_of(status("TASK_FINISHED"))
     assert (failure.cause, failure.exit_code) == (Cause.APP_EXITED, 0)
 
 
 @pytest.mark.parametrize("data", ["%%%", base64.b64encode(b"{}").decode(), ""])
-def test_data_that_is_no_report_is_as_none(data: str) -> None:
+def test_data_that_is_not_a_report_counts_as_none(data: str) -> None:
     assert read(status("TASK_STARTING", data=data)).kind is StatusKind.ALIVE
 
 

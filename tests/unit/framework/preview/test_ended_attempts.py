@@ -17,7 +17,7 @@ def attempt(number: int, **fields: object) -> EndedAttempt:
     return dataclasses.replace(known, **fields)  # type: ignore[arg-type]
 
 
-def test_one_that_was_stopped_is_noted_with_its_reason_and_its_times(driven: Driven) -> None:
+def test_a_stopped_attempt_is_noted_with_its_reason_and_its_times(driven: Driven) -> None:
     driven.place()
     placed, task = driven.clock.seconds, driven.task()
     driven.clock.pass_seconds(5)
@@ -33,7 +33,7 @@ def test_one_that_was_stopped_is_noted_with_its_reason_and_its_times(driven: Dri
     assert driven.preview().state is State.STOPPED
 
 
-def test_one_that_failed_is_noted_with_its_cause_also_where_it_is_tried_again(
+def test_a_failed_attempt_is_noted_with_its_cause_even_where_it_is_retried(
     driven: Driven,
 ) -> None:
     driven.run()
@@ -50,7 +50,7 @@ def test_one_that_failed_is_noted_with_its_cause_also_where_it_is_tried_again(
     ]
 
 
-def test_a_launch_that_was_not_sent_is_no_attempt(driven: Driven) -> None:
+def test_a_launch_that_was_not_sent_is_not_an_attempt(driven: Driven) -> None:
     driven.cluster.failure = Unavailable("Mesos")
     driven.start()
     driven.step(events.Offered([offer("1")]))
@@ -72,7 +72,7 @@ def test_a_long_reason_is_cut() -> None:
     assert noted.why.endswith("…")
 
 
-def test_the_current_one_follows_the_last_and_there_is_none_without_a_task() -> None:
+def test_the_current_attempt_follows_the_last_and_there_is_none_without_a_task() -> None:
     preview = PreviewRecord("hello", A, State.RUNNING, task_id="t3", attempts=(attempt(2),))
     assert ended_attempts.current(preview) == 3
     assert ended_attempts.look_back(preview, 3) is preview
@@ -81,7 +81,7 @@ def test_the_current_one_follows_the_last_and_there_is_none_without_a_task() -> 
     assert ended_attempts.look_back(preview, 1) is None
 
 
-def test_looking_back_finds_where_its_log_is_and_how_it_ended() -> None:
+def test_an_earlier_attempt_has_the_place_of_its_log_and_its_end() -> None:
     failed = attempt(1, cause=Cause.BUILD_FAILED, exit_code=7, why="No.")
     preview = PreviewRecord(
         "hello", A, State.RUNNING, task_id="t3", agent_id="S9", attempts=(failed, attempt(2))
@@ -95,7 +95,7 @@ def test_looking_back_finds_where_its_log_is_and_how_it_ended() -> None:
     assert (stopped.state, stopped.task_id, stopped.failure) == (State.STOPPED, "t2", None)
 
 
-def test_where_it_is_not_known_how_far_one_came_its_log_counts_as_the_applications() -> None:
+def test_without_a_known_phase_the_log_counts_as_the_applications() -> None:
     preview = PreviewRecord("hello", A, State.STOPPED)
     assert ended_attempts.as_it_ended(preview, attempt(1)).steps == (Step("building", NOW),)
     unknown = ended_attempts.as_it_ended(preview, attempt(1, reached=""))

@@ -70,7 +70,7 @@ def test_each_change_is_a_sentence(before: State, fields: Mapping[str, Any], sen
     assert become(preview, **fields) == f"main of hello (5c80e7d) {sentence}"
 
 
-def test_a_preview_that_is_new_or_forgotten_is_told_of() -> None:
+def test_a_new_and_a_forgotten_preview_are_events() -> None:
     queued = dataclasses.replace(RUNNING, state=State.QUEUED, labels=(SHA[:9],))
     assert sentences(snapshot(), snapshot(queued)) == ["5c80e7d of hello was requested"]
     assert sentences(snapshot(RUNNING), snapshot()) == [
@@ -78,7 +78,7 @@ def test_a_preview_that_is_new_or_forgotten_is_told_of() -> None:
     ]
 
 
-def test_a_label_that_was_just_taken_away_still_names_it() -> None:
+def test_a_label_that_was_just_removed_still_names_it() -> None:
     assert become(RUNNING, state=State.FAILED, labels=()) == "main of hello (5c80e7d) failed"
 
 
@@ -87,14 +87,14 @@ def test_a_reason_of_a_megabyte_is_cut() -> None:
     assert len(sentence) < 400
 
 
-def test_apps_come_change_and_go_and_their_previews_go_with_them() -> None:
+def test_apps_that_come_change_and_go_are_events_and_include_their_previews() -> None:
     larger = dataclasses.replace(HELLO, mem=256, cpus=1.0)
     assert sentences(NONE, snapshot()) == ["app hello was added"]
     assert sentences(snapshot(), snapshot(apps=(larger,))) == ["app hello was changed: cpus, mem"]
     assert sentences(snapshot(RUNNING), NONE) == ["app hello was removed"]
 
 
-def test_what_is_told_says_of_what_it_is() -> None:
+def test_an_event_names_its_app_and_commit() -> None:
     failed = dataclasses.replace(RUNNING, state=State.FAILED)
     past = history.note(History("e"), snapshot(RUNNING), snapshot(failed), 5.0)
     sentence = "main of hello (5c80e7d) failed"
@@ -107,13 +107,13 @@ def test_what_is_told_says_of_what_it_is() -> None:
     assert added[:8] == ("e-1", 6.0, "app", "hello", None, None, None, None)
 
 
-def test_nothing_new_is_the_same_history() -> None:
+def test_without_changes_the_history_is_the_same_value() -> None:
     past = History("e")
     used = dataclasses.replace(RUNNING, last_used=9.0, reason="It waits.")
     assert history.note(past, snapshot(RUNNING), snapshot(used), 5.0) is past
 
 
-def test_what_is_forgotten_or_of_another_leader_cannot_be_gone_on_from() -> None:
+def test_an_expired_or_foreign_position_cannot_be_continued() -> None:
     past = History("e")
     for number in range(KEPT + 7):
         app = AppRecord(f"app{number}", "/srv")
@@ -136,7 +136,7 @@ STATES = st.dictionaries(
 
 
 @given(st.lists(STATES, max_size=8), st.integers(0, 40))
-def test_every_change_is_told_once_and_who_goes_on_anywhere_misses_none(
+def test_every_change_is_one_event_and_a_reader_that_continues_anywhere_misses_none(
     worlds: list[dict[tuple[str, str], State]], seen: int
 ) -> None:
     past, before, changes = History("e"), snapshot(apps=(HELLO, AppRecord("shop", "/srv"))), 0
@@ -156,7 +156,7 @@ def test_every_change_is_told_once_and_who_goes_on_anywhere_misses_none(
     assert rest == (past.events[seen:] if seen <= changes else None)
 
 
-def test_the_service_tells_what_it_did_and_a_new_leader_begins_with_nothing(
+def test_the_service_records_its_actions_and_a_new_leader_starts_with_none(
     driven: Driven,
 ) -> None:
     driven.run()

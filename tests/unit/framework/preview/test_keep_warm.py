@@ -38,12 +38,12 @@ MON, THU, FRI, SAT, SUN = 0, 3, 4, 5, 6
         ("22:00-24:00", THU, "00:30", False),
     ],
 )
-def test_the_hours(span: str, day: int, clock: str, expected: bool) -> None:
+def test_hours_are_read_and_matched(span: str, day: int, clock: str, expected: bool) -> None:
     assert find_problem(span) is None
     assert is_warm((span,), at(day, clock)) is expected
 
 
-def test_one_of_several_is_enough() -> None:
+def test_one_matching_range_of_hours_is_enough() -> None:
     assert is_warm(("mon 08:00-09:00", "sat 08:00-09:00"), at(SAT, "08:30"))
     assert not is_warm((), at(SAT, "08:30"))
 
@@ -65,7 +65,7 @@ def test_one_of_several_is_enough() -> None:
         "mon-fri-sat 08:00-18:00",
     ],
 )
-def test_what_are_no_hours_is_told_and_keeps_nothing(text: str) -> None:
+def test_invalid_hours_are_reported_and_keep_nothing_warm(text: str) -> None:
     problem = find_problem(text)
     assert problem is not None
     assert repr(text) in problem

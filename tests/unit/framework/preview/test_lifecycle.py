@@ -36,7 +36,7 @@ MATRIX = {
 
 
 @pytest.mark.parametrize(("state", "event"), list(itertools.product(State, Event)))
-def test_every_state_and_event_give_what_the_matrix_says(state: State, event: Event) -> None:
+def test_every_state_and_event_match_the_matrix(state: State, event: Event) -> None:
     letter = MATRIX[state][list(Event).index(event)]
     if letter == ".":
         with pytest.raises(IllegalTransition):
@@ -49,7 +49,7 @@ def test_only_active_states_may_have_a_task() -> None:
     assert WITH_TASK < ACTIVE
 
 
-def test_page_and_picture_are_drawn_from_the_table_as_it_is() -> None:
+def test_the_page_and_the_diagram_match_the_table() -> None:
     spec = importlib.util.spec_from_file_location("draw", ROOT / "docs/draw_lifecycle.py")
     assert spec is not None
     assert spec.loader is not None

@@ -17,7 +17,7 @@ def preview(*labels: str, **fields: object) -> PreviewRecord:
     [("main",), ("gone", "main"), (A,), (A[:7],), ("gone", A[:12]), ()],
     ids=["branch", "one of two", "commit", "prefix", "branch and prefix", "none"],
 )
-def test_what_something_leads_to_stays_and_returns(labels: tuple[str, ...]) -> None:
+def test_a_commit_with_a_ref_stays_and_can_return(labels: tuple[str, ...]) -> None:
     assert judge(preview(*labels), {"main"}, 500.0, LIMIT) is Fate.STAYS
     assert (
         judge(preview(*labels, unreferenced_since=1.0), {"main"}, 500.0, LIMIT) is Fate.REFERENCED
@@ -25,7 +25,7 @@ def test_what_something_leads_to_stays_and_returns(labels: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize("label", ["gone", A[:6], "abcdef01112", "0" * 40])
-def test_what_nothing_leads_to_vanishes_and_goes_after_the_limit(label: str) -> None:
+def test_a_commit_without_a_ref_is_marked_and_removed_after_the_limit(label: str) -> None:
     assert judge(preview(label), {"main"}, 500.0, LIMIT) is Fate.UNREFERENCED
     assert judge(preview(label, unreferenced_since=450.0), {"main"}, 549.9, LIMIT) is Fate.STAYS
     assert judge(preview(label, unreferenced_since=450.0), {"main"}, 550.0, LIMIT) is Fate.EXPIRED
@@ -38,6 +38,6 @@ def test_a_pinned_preview_never_goes() -> None:
     assert judge(gone, {"main"}, 500.0, LIMIT) is Fate.STAYS
 
 
-def test_a_branch_of_hex_digits_that_begin_the_commit_counts_as_the_commit() -> None:
+def test_a_branch_named_like_the_beginning_of_the_commit_counts_as_the_commit() -> None:
     assert is_own_commit(preview(), A[:8])
     assert not is_own_commit(preview(), "deadbeef")

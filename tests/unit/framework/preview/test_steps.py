@@ -31,7 +31,7 @@ def names(preview: PreviewRecord) -> list[str]:
     return [step.name for step in preview.steps]
 
 
-def test_each_step_is_noted_when_it_begins_and_no_step_twice(driven: Driven) -> None:
+def test_each_step_is_noted_once_when_it_begins(driven: Driven) -> None:
     begun = driven.clock.seconds
     place(driven)
     driven.report("TASK_STARTING", Phase.FETCHING)
@@ -53,14 +53,14 @@ def test_each_step_is_noted_when_it_begins_and_no_step_twice(driven: Driven) -> 
     ]
 
 
-def test_what_comes_late_begins_no_step_again(driven: Driven) -> None:
+def test_a_late_report_begins_no_step_again(driven: Driven) -> None:
     place(driven)
     driven.report("TASK_STARTING", Phase.STARTING)
     driven.report("TASK_STARTING", Phase.BUILDING)
     assert names(driven.preview()) == ["queued", "placed", "starting"]
 
 
-def test_a_check_that_passed_soon_is_known_from_the_report_that_it_passed(driven: Driven) -> None:
+def test_a_quick_check_is_known_from_the_report_that_it_passed(driven: Driven) -> None:
     place(driven)
     driven.report("TASK_STARTING", Phase.STARTING)
     driven.clock.pass_seconds(3)
@@ -72,7 +72,7 @@ def test_a_check_that_passed_soon_is_known_from_the_report_that_it_passed(driven
     assert driven.preview().steps == known.steps
 
 
-def test_a_step_that_is_told_of_late_began_after_the_one_before(driven: Driven) -> None:
+def test_a_step_that_is_reported_late_began_after_the_one_before(driven: Driven) -> None:
     place(driven)
     driven.report("TASK_STARTING", Phase.STARTING)
     before = driven.clock.seconds
@@ -81,7 +81,7 @@ def test_a_step_that_is_told_of_late_began_after_the_one_before(driven: Driven) 
     assert driven.preview().steps[-1] == Step("checking", before)
 
 
-def test_an_attempt_that_is_lost_is_followed_by_one_that_is_queued_anew(driven: Driven) -> None:
+def test_a_lost_attempt_is_followed_by_one_in_the_queue(driven: Driven) -> None:
     build(driven, seconds=5)
     driven.clock.pass_seconds(10)
     driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.EXECUTOR_FAILED)
@@ -89,7 +89,7 @@ def test_an_attempt_that_is_lost_is_followed_by_one_that_is_queued_anew(driven: 
 
 
 @pytest.mark.parametrize("phase", [None, Phase.BUILDING])
-def test_the_steps_of_what_ended_stay_until_it_is_queued_again(
+def test_the_steps_of_an_ended_attempt_stay_until_the_next_is_queued(
     driven: Driven, phase: Phase | None
 ) -> None:
     place(driven)
@@ -103,7 +103,7 @@ def test_the_steps_of_what_ended_stay_until_it_is_queued_again(
     assert driven.preview().steps == (Step("queued", driven.clock.seconds),)
 
 
-def test_what_a_build_took_is_known_after_a_start_from_its_image(driven: Driven) -> None:
+def test_the_time_of_a_build_is_kept_after_a_start_from_its_image(driven: Driven) -> None:
     build(driven, seconds=30)
     driven.stop()
     driven.step()
@@ -126,7 +126,7 @@ def test_what_a_build_took_is_known_after_a_start_from_its_image(driven: Driven)
     assert driven.service.snapshot.typical_durations == {}
 
 
-def test_what_did_not_come_to_run_says_nothing_of_what_is_usual(driven: Driven) -> None:
+def test_an_attempt_that_did_not_run_does_not_change_the_usual_times(driven: Driven) -> None:
     place(driven)
     driven.report("TASK_STARTING", Phase.BUILDING)
     driven.clock.pass_seconds(100)
@@ -139,7 +139,7 @@ def test_what_did_not_come_to_run_says_nothing_of_what_is_usual(driven: Driven) 
     assert driven.service.snapshot.typical_durations is known
 
 
-def test_usual_is_the_median_of_the_ten_newest_that_had_the_step() -> None:
+def test_the_usual_time_is_the_median_of_the_ten_newest_with_the_step() -> None:
     seconds = itertools.chain([1000.0] * 5, range(1, 11))
     previews = [
         PreviewRecord(
@@ -155,7 +155,7 @@ def test_usual_is_the_median_of_the_ten_newest_that_had_the_step() -> None:
     assert steps.typical_durations([newer, *previews]) == {"queued": 7.0, "building": 5.5}
 
 
-def test_a_step_ends_where_the_next_begins_or_the_preview_ends() -> None:
+def test_a_step_ends_when_the_next_begins_or_the_preview_ends() -> None:
     begun = (Step("queued", 1.0), Step("building", 2.0))
     under_way = PreviewRecord("hello", A, State.BUILDING, steps=begun, changed=2.0)
     assert steps.intervals(under_way) == {
@@ -175,7 +175,7 @@ def test_no_step_ends_before_it_began_when_the_clock_goes_back() -> None:
     assert steps.intervals(failed) == {"queued": Interval(9.0, 9.0), "placed": Interval(5.0, 5.0)}
 
 
-def test_records_of_before_there_were_steps_have_none() -> None:
+def test_records_from_before_steps_have_none() -> None:
     assert steps.intervals(PreviewRecord("hello", A, State.RUNNING)) == {}
     old = PreviewRecord("hello", A, State.BUILDING)
     assert steps.note(old, State.STARTING, "checking", 5.0) == (Step("checking", 5.0),)

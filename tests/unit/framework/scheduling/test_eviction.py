@@ -39,7 +39,7 @@ def states(driven: Driven) -> str:
     return " ".join(driven.preview(sha).state.value for sha in (A, B, C))
 
 
-def test_the_least_recently_used_one_makes_room() -> None:
+def test_the_least_recently_used_preview_makes_room() -> None:
     driven = full()
     request(driven)
     assert states(driven) == "draining running queued"
@@ -56,7 +56,7 @@ def test_the_least_recently_used_one_makes_room() -> None:
     assert driven.preview(A).reason.startswith("It was stopped to make room")
 
 
-def test_whose_app_is_another_one_is_told_no_name_of_it() -> None:
+def test_another_apps_preview_is_not_named_in_the_reason() -> None:
     driven = full()
     driven.add_app(dataclasses.replace(APP, name="shop"))
     driven.start(C, "three", app="shop")
@@ -70,14 +70,14 @@ def test_whose_app_is_another_one_is_told_no_name_of_it() -> None:
     )
 
 
-def test_nothing_stops_before_the_agents_had_time_to_offer() -> None:
+def test_nothing_stops_before_the_agents_could_offer() -> None:
     driven = full()
     driven.start(C, "three")
     driven.tick(0.9)
     assert states(driven) == "running running queued"
 
 
-def test_while_room_is_being_made_no_more_stop_until_it_does_not_come_for_a_while() -> None:
+def test_while_room_is_being_made_no_more_stop_until_a_limit_passes() -> None:
     driven = full()
     request(driven)
     for _ in range(30):
@@ -92,7 +92,7 @@ def test_while_room_is_being_made_no_more_stop_until_it_does_not_come_for_a_whil
     assert states(driven) == "stopped draining queued"
 
 
-def test_room_is_kept_for_whom_it_is_made() -> None:
+def test_room_is_reserved_for_the_preview_it_was_made_for() -> None:
     driven = full()
     request(driven)
     driven.start(D, "four")
@@ -104,7 +104,7 @@ def test_room_is_kept_for_whom_it_is_made() -> None:
     assert driven.preview(D).state is State.PLACED
 
 
-def test_a_small_one_does_not_take_what_is_made_for_a_big_one() -> None:
+def test_a_small_preview_does_not_take_the_room_of_a_large_one() -> None:
     driven = full()
     driven.add_app(dataclasses.replace(APP, name="big", mem=2 * BIG - EXECUTOR_MEM))
     driven.start(C, "three", app="big")
@@ -122,7 +122,7 @@ def test_a_small_one_does_not_take_what_is_made_for_a_big_one() -> None:
     assert driven.preview(C, app="big").state is State.PLACED
 
 
-def test_neither_a_busy_nor_a_pinned_one_stops() -> None:
+def test_no_busy_or_pinned_preview_stops() -> None:
     driven = full()
     driven.pin(A)
     driven.use(B, open=1)
@@ -139,7 +139,7 @@ def test_neither_a_busy_nor_a_pinned_one_stops() -> None:
     assert states(driven) == "running draining queued"
 
 
-def test_what_is_kept_warm_stops_after_what_is_not() -> None:
+def test_previews_that_are_kept_warm_stop_last() -> None:
     driven = Driven()
     warm = dataclasses.replace(APP, idle_after=0, keep_warm=("mon-sun 00:00-24:00",))
     driven.add_app(warm)
@@ -154,7 +154,7 @@ def test_what_is_kept_warm_stops_after_what_is_not() -> None:
     assert driven.preview(B, "other").state is State.DRAINING
 
 
-def test_nothing_stops_while_use_is_not_known() -> None:
+def test_nothing_stops_while_usage_is_unknown() -> None:
     driven = full()
     driven.znodes.proxies = [ProxyRecord({"hello": 99})]
     request(driven)
@@ -172,7 +172,7 @@ def test_nothing_stops_while_use_is_not_known() -> None:
     ],
     ids=["of an app", "of all"],
 )
-def test_beyond_a_limit_an_idle_one_stops(
+def test_at_a_limit_an_idle_preview_stops(
     limits: Limits | None, app: dict[str, Any], reason: str
 ) -> None:
     driven = full(limits, **app)
@@ -187,7 +187,7 @@ def test_beyond_a_limit_an_idle_one_stops(
     assert states(driven) == "stopped running placed"
 
 
-def test_for_room_that_is_there_nothing_stops() -> None:
+def test_nothing_stops_for_free_room() -> None:
     driven = full(Limits(starts_per_app=1))
     driven.start(C, "three")
     driven.start(D, "four")
@@ -197,7 +197,7 @@ def test_for_room_that_is_there_nothing_stops() -> None:
     assert (driven.preview(A).state, driven.preview(B).state) == (State.RUNNING, State.RUNNING)
 
 
-def test_for_one_that_no_agent_can_hold_nothing_stops() -> None:
+def test_nothing_stops_for_a_preview_that_no_agent_can_hold() -> None:
     driven = full(mem=128)
     driven.add_app(dataclasses.replace(APP, name="huge", mem=9000))
     driven.start(C, "three", app="huge")
@@ -207,7 +207,7 @@ def test_for_one_that_no_agent_can_hold_nothing_stops() -> None:
     assert (driven.preview(A).state, driven.preview(B).state) == (State.RUNNING, State.RUNNING)
 
 
-def test_a_hundred_do_not_stop_a_hundred() -> None:
+def test_a_hundred_waiting_previews_do_not_stop_a_hundred() -> None:
     driven = full()
     for n in range(100):
         driven.start(f"{n:040}", f"n{n}")
@@ -216,7 +216,7 @@ def test_a_hundred_do_not_stop_a_hundred() -> None:
     assert driven.service.snapshot.queue_places["hello", f"{99:040}"] == 100
 
 
-def test_what_was_stopped_for_another_starts_again_when_asked_for() -> None:
+def test_a_preview_that_made_room_starts_again_on_request() -> None:
     driven = full()
     request(driven)
     driven.start(A, "one")
@@ -226,7 +226,7 @@ def test_what_was_stopped_for_another_starts_again_when_asked_for() -> None:
     assert driven.service.snapshot.queue_places == {("hello", C): 1, ("hello", A): 2}
 
 
-def test_what_drains_anyway_is_waited_for_and_its_room_too() -> None:
+def test_a_draining_preview_and_its_room_are_waited_for() -> None:
     driven = full()
     driven.stop(A)
     request(driven)
@@ -239,7 +239,7 @@ def test_what_drains_anyway_is_waited_for_and_its_room_too() -> None:
     assert states(driven) == "stopped draining queued"
 
 
-def test_where_room_is_being_made_for_one_none_is_made_for_others() -> None:
+def test_room_being_made_for_one_preview_is_not_used_for_others() -> None:
     driven = full()
     request(driven)
     driven.start(D, "four")
@@ -251,7 +251,7 @@ def test_where_room_is_being_made_for_one_none_is_made_for_others() -> None:
     assert states(driven) == "stopped draining placed"
 
 
-def test_an_offer_without_what_the_executor_had_is_waited_out() -> None:
+def test_an_offer_without_the_executors_resources_is_waited_out() -> None:
     driven = full()
     request(driven)
     driven.start(D, "four")
@@ -264,7 +264,7 @@ def test_an_offer_without_what_the_executor_had_is_waited_out() -> None:
     assert states(driven) == "stopped running placed"
 
 
-def test_one_that_could_not_start_yet_stops_nothing() -> None:
+def test_a_preview_that_could_not_start_yet_stops_nothing() -> None:
     driven = full(Limits(starts_per_app=1))
     driven.start(D, "four")
     request(driven)
@@ -272,7 +272,7 @@ def test_one_that_could_not_start_yet_stops_nothing() -> None:
     assert states(driven) == "draining running queued"
 
 
-def test_ten_of_those_that_wait_are_looked_at() -> None:
+def test_only_ten_waiting_previews_are_considered() -> None:
     driven = full(Limits(starts_per_app=99, starts_per_agent=99), max_previews=99)
     for n in range(10):
         driven.start(f"{n:040}", f"n{n}")
@@ -285,7 +285,7 @@ def test_ten_of_those_that_wait_are_looked_at() -> None:
     assert len(driven.records.in_state(State.DRAINING)) == 10
 
 
-def test_between_two_decisions_is_a_second() -> None:
+def test_decisions_are_a_second_apart() -> None:
     driven = full()
     driven.pin(A)
     driven.pin(B)

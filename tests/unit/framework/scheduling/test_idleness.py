@@ -23,7 +23,7 @@ def running(**app: Any) -> Driven:
     return driven
 
 
-def test_what_nobody_uses_stops_with_a_reason() -> None:
+def test_an_unused_preview_stops_with_a_reason() -> None:
     driven = running()
     driven.tick(600)
     assert driven.preview().state is State.RUNNING
@@ -42,26 +42,26 @@ def test_what_nobody_uses_stops_with_a_reason() -> None:
     [{"idle_after": 0}, {"keep_warm": ("wed 11:00-13:00",)}],
     ids=["never idle", "in its warm hours"],
 )
-def test_what_is_to_stay_stays(app: dict[str, Any]) -> None:
+def test_a_preview_that_is_to_be_kept_stays(app: dict[str, Any]) -> None:
     driven = running(**app)
     driven.tick(1800)
     assert driven.preview().state is State.RUNNING
 
 
-def test_it_stops_when_the_warm_hours_are_over() -> None:
+def test_a_preview_stops_at_the_end_of_its_warm_hours() -> None:
     driven = running(keep_warm=("wed 11:00-13:00",))
     driven.tick(3600)
     assert driven.preview().state is State.DRAINING
 
 
-def test_a_pinned_one_stays() -> None:
+def test_a_pinned_preview_stays() -> None:
     driven = running()
     driven.pin()
     driven.tick(9999)
     assert driven.preview().state is State.RUNNING
 
 
-def test_one_that_is_used_stays_until_that_is_long_ago() -> None:
+def test_a_used_preview_stays_until_the_idle_time_has_passed() -> None:
     driven = running()
     driven.tick(500)
     driven.use(requests=1)
@@ -71,7 +71,7 @@ def test_one_that_is_used_stays_until_that_is_long_ago() -> None:
     assert driven.preview().state is State.DRAINING
 
 
-def test_an_open_connection_is_never_cut() -> None:
+def test_an_open_connection_is_never_closed() -> None:
     driven = running()
     driven.use(open=1)
     for _ in range(200):
@@ -80,7 +80,7 @@ def test_an_open_connection_is_never_cut() -> None:
     assert driven.preview().state is State.RUNNING
 
 
-def test_the_use_of_an_earlier_attempt_or_of_strangers_is_no_use() -> None:
+def test_usage_of_an_earlier_attempt_or_an_unknown_task_does_not_count() -> None:
     driven = running()
     first = driven.task()
     driven.tick(590)
@@ -89,7 +89,7 @@ def test_the_use_of_an_earlier_attempt_or_of_strangers_is_no_use() -> None:
     assert driven.preview().state is State.DRAINING
 
 
-def test_a_new_leader_stops_nothing_before_it_can_know() -> None:
+def test_a_new_leader_stops_nothing_before_it_knows_the_usage() -> None:
     driven = running()
     driven.clock.pass_seconds(10_000)
     again = Driven(driven.znodes, driven.clock)
@@ -107,7 +107,7 @@ def test_nothing_stops_soon_after_the_master_is_found_again() -> None:
     assert driven.preview().state is State.RUNNING
 
 
-def test_nothing_stops_while_a_proxy_that_is_there_says_nothing() -> None:
+def test_nothing_stops_while_a_live_proxy_sends_no_report() -> None:
     driven = running()
     driven.znodes.proxies = [ProxyRecord({"hello": 99}), ProxyRecord({"hello": 99})]
     driven.tick(10_000)
@@ -119,7 +119,7 @@ def test_nothing_stops_while_a_proxy_that_is_there_says_nothing() -> None:
     assert driven.preview().state is State.DRAINING
 
 
-def test_the_time_of_use_is_written_once_a_minute_and_when_it_stops() -> None:
+def test_the_time_of_the_last_use_is_written_once_a_minute_and_at_the_stop() -> None:
     driven = running()
     begun = driven.clock.seconds
 
@@ -142,7 +142,7 @@ def test_the_time_of_use_is_written_once_a_minute_and_when_it_stops() -> None:
     assert written() == begun + 81
 
 
-def test_a_build_that_took_long_is_no_idleness() -> None:
+def test_the_time_of_a_long_build_does_not_count_as_idle() -> None:
     driven = Driven(clock=FakeClock(WEDNESDAY_NOON))
     driven.add_app(dataclasses.replace(APP, idle_after=60))
     driven.start(B, "main")

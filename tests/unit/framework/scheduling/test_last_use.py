@@ -2,14 +2,14 @@ from framework.ports import Use
 from framework.scheduling.last_use import LastUse
 
 
-def test_what_is_open_or_was_asked_for_is_used() -> None:
+def test_open_and_recent_requests_count_as_use() -> None:
     uses = LastUse()
     assert uses.note("p1", [Use("a", 0, 3), Use("b", 1, 0), Use("c", 0, 0)], 100.0) == ["a", "b"]
     assert uses.note("p2", [Use("b", 1, 0)], 105.0) == ["b"]
     assert uses.last == {"a": 100.0, "b": 105.0}
 
 
-def test_a_proxy_reports_while_its_last_report_is_fresh() -> None:
+def test_a_proxy_counts_as_reporting_while_its_last_report_is_fresh() -> None:
     uses = LastUse()
     uses.note("p1", [], 100.0)
     uses.note("p2", [], 110.0)
@@ -17,7 +17,7 @@ def test_a_proxy_reports_while_its_last_report_is_fresh() -> None:
     assert uses.reporting(116.0) == 1
 
 
-def test_what_is_gone_is_forgotten() -> None:
+def test_a_task_that_is_gone_is_forgotten() -> None:
     uses = LastUse()
     uses.note("p1", [Use("a", 1, 1), Use("b", 1, 1)], 100.0)
     uses.forget({"a"}, 101.0)

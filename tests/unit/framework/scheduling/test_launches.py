@@ -14,7 +14,7 @@ from tests.fakes.driven import A, B, C, D, Driven
 from tests.fakes.offers import offer
 
 
-def test_offers_are_asked_for_when_something_waits_and_not_before(driven: Driven) -> None:
+def test_offers_are_revived_when_something_waits_and_not_before(driven: Driven) -> None:
     assert driven.cluster.of("revive") == []
     driven.start()
     assert len(driven.cluster.of("revive")) == 1
@@ -25,20 +25,20 @@ def test_offers_are_asked_for_when_something_waits_and_not_before(driven: Driven
     assert len(driven.cluster.of("revive")) == 2
 
 
-def test_offers_that_are_too_small_are_given_back_for_a_short_time(driven: Driven) -> None:
+def test_too_small_offers_are_declined_for_a_short_time(driven: Driven) -> None:
     driven.start()
     driven.step(events.Offered([offer(mem=100)]))
     assert driven.cluster.of("decline") == [(["o1"], 5.0)]
     assert driven.preview().reason == "No agent has 128 MB free; the most is 36."
 
 
-def test_what_waits_without_any_offer_says_so(driven: Driven) -> None:
+def test_a_preview_that_waits_without_any_offer_has_a_reason(driven: Driven) -> None:
     driven.start()
     driven.tick(4)
     assert "No agent offers anything" in driven.preview().reason
 
 
-def test_offers_are_void_when_the_link_is_gone(driven: Driven) -> None:
+def test_offers_are_invalid_without_the_link(driven: Driven) -> None:
     driven.step(events.Offered([offer()]))
     driven.step(events.Disconnected())
     driven.start()
@@ -49,7 +49,7 @@ def test_offers_are_void_when_the_link_is_gone(driven: Driven) -> None:
     )
 
 
-def test_launches_that_take_long_let_others_have_their_turn(driven: Driven) -> None:
+def test_slow_launches_let_other_events_take_turns(driven: Driven) -> None:
     def take_long(call: str) -> None:
         if call == "accept":
             driven.clock.pass_seconds(1.0)
@@ -95,7 +95,7 @@ def test_a_launch_that_was_not_sent_is_queued_again(driven: Driven) -> None:
     assert driven.preview().state is State.PLACED
 
 
-def test_a_launch_with_an_unknown_outcome_is_asked_for_and_never_sent_again(
+def test_a_launch_with_an_unknown_outcome_is_reconciled_and_never_sent_again(
     driven: Driven,
 ) -> None:
     driven.start()
@@ -156,7 +156,7 @@ def test_beyond_the_limit_of_an_app_a_preview_waits_with_the_reason(driven: Driv
     assert driven.preview(D).reason == ""
 
 
-def test_offers_are_asked_for_anew_when_an_agent_may_start_the_next() -> None:
+def test_offers_are_revived_again_when_an_agent_may_start_the_next() -> None:
     driven = Driven(limits=Limits(starts_per_agent=1))
     driven.add_app()
     driven.start(A, "one")
@@ -175,7 +175,7 @@ def test_offers_are_asked_for_anew_when_an_agent_may_start_the_next() -> None:
     assert driven.preview(B).state is State.PLACED
 
 
-def test_reasons_that_change_with_the_offers_are_written_now_and_then() -> None:
+def test_changing_reasons_are_written_from_time_to_time() -> None:
     driven = Driven()
     driven.add_app()
     shas = [f"{n:040}" for n in range(60)]
@@ -195,7 +195,7 @@ def test_reasons_that_change_with_the_offers_are_written_now_and_then() -> None:
     assert counts() == [80] * 50 + [70] * 10
 
 
-def test_one_in_the_pause_before_its_next_attempt_is_in_no_queue_until_that_is_over(
+def test_a_preview_in_its_pause_is_in_no_queue_until_the_pause_is_over(
     driven: Driven,
 ) -> None:
     driven.run()

@@ -35,30 +35,30 @@ def preview(**more: Any) -> PreviewRecord:
     return dataclasses.replace(RUNNING, **more)
 
 
-def test_an_agent_is_left_some_minutes_before_it_goes_and_not_sooner() -> None:
+def test_an_agent_is_left_some_minutes_before_maintenance_and_not_sooner() -> None:
     assert moved(RUNNING, start=NOW + 301) == []
     assert moved(RUNNING, start=NOW + 300) == [(A, False)]
     assert moved(RUNNING, start=NOW - 50) == [(A, False)]
 
 
-def test_what_is_on_other_agents_stays() -> None:
+def test_previews_on_other_agents_stay() -> None:
     assert moved(preview(agent_id="agent-2"), preview(agent_id=None)) == []
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.DRAINING, State.STOPPED, State.FAILED])
-def test_what_has_no_task_or_ends_already_is_left_alone(state: State) -> None:
+def test_a_preview_without_a_task_or_about_to_end_is_left_alone(state: State) -> None:
     assert moved(preview(state=state)) == []
 
 
 @pytest.mark.parametrize("state", [State.PLACED, State.BUILDING, State.STARTING])
-def test_what_is_about_to_run_is_wanted_elsewhere(state: State) -> None:
+def test_a_starting_preview_is_wanted_elsewhere(state: State) -> None:
     assert moved(preview(state=state)) == [(A, True)]
 
 
 @pytest.mark.parametrize(
     "wanted", [{"pinned": True}, {"last_used": NOW - 800}, {"started": NOW - 800}]
 )
-def test_what_is_pinned_was_used_lately_or_is_kept_warm_starts_elsewhere_at_once(
+def test_a_pinned_recently_used_or_warm_preview_starts_elsewhere_at_once(
     wanted: Any,
 ) -> None:
     assert moved(preview(**wanted)) == [(A, True)]
@@ -66,7 +66,7 @@ def test_what_is_pinned_was_used_lately_or_is_kept_warm_starts_elsewhere_at_once
     assert moved(RUNNING, app=warm) == [(A, True)]
 
 
-def test_the_reason_says_when_and_what_follows() -> None:
+def test_the_reason_has_the_time_and_the_next_step() -> None:
     pinned = preview(sha=B, pinned=True)
     reasons = [m.reason.text for m in moves([APP], [RUNNING, pinned], {"agent-1": NOW}, NOW)]
     assert reasons == [
@@ -79,7 +79,7 @@ def away(driven: Driven, seconds: float, name: str = "i1") -> events.InverseOffe
     return events.InverseOffered([InverseOffer(name, "agent-1", driven.clock.seconds + seconds)])
 
 
-def test_an_inverse_offer_is_accepted_once_and_remembered_until_it_is_time(driven: Driven) -> None:
+def test_an_inverse_offer_is_accepted_once_and_remembered_until_its_window(driven: Driven) -> None:
     driven.run()
     driven.step(away(driven, 330))
     assert driven.cluster.of("accept_inverse") == [["i1"]]
@@ -110,7 +110,7 @@ def test_a_preview_in_use_moves_to_another_agent(driven: Driven) -> None:
     assert driven.preview().reason == ""
 
 
-def test_an_answer_that_was_not_sent_is_sent_again(driven: Driven) -> None:
+def test_an_acceptance_that_was_not_sent_is_sent_again(driven: Driven) -> None:
     driven.run()
     driven.cluster.failure = Unavailable("Mesos")
     driven.step(away(driven, 1000))
@@ -119,7 +119,7 @@ def test_an_answer_that_was_not_sent_is_sent_again(driven: Driven) -> None:
     assert driven.cluster.of("accept_inverse") == [["i1"]] * 2
 
 
-def test_a_window_that_is_told_no_more_is_off(driven: Driven) -> None:
+def test_a_window_that_is_not_repeated_is_dropped(driven: Driven) -> None:
     driven.run()
     driven.step(away(driven, 400))
     driven.tick(61)
@@ -127,7 +127,7 @@ def test_a_window_that_is_told_no_more_is_off(driven: Driven) -> None:
     assert driven.preview().state is State.RUNNING
 
 
-def test_a_window_that_is_told_again_and_again_holds(driven: Driven) -> None:
+def test_a_window_that_is_repeated_holds(driven: Driven) -> None:
     driven.run()
     start = driven.clock.seconds + 400
     for number in range(3):
@@ -144,7 +144,7 @@ def test_a_window_that_is_told_again_and_again_holds(driven: Driven) -> None:
     ],
     ids=["rescinded", "lost with the link, to be told anew"],
 )
-def test_a_window_is_off_that_was(driven: Driven, batch: list[events.Event]) -> None:
+def test_a_cancelled_window_is_dropped(driven: Driven, batch: list[events.Event]) -> None:
     driven.run()
     driven.step(away(driven, 310))
     driven.step(*batch)

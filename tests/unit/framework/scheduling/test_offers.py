@@ -43,14 +43,14 @@ def test_an_offer_whose_rescind_came_first_is_never_held(offers: Offers) -> None
     assert held(offers) == ["o2"]
 
 
-def test_what_was_rescinded_long_ago_is_forgotten(offers: Offers) -> None:
+def test_an_old_rescind_is_forgotten(offers: Offers) -> None:
     for number in range(5000):
         offers.rescind(f"r{number}")
     offers.add([offer("r0"), offer("r4999")])
     assert held(offers) == ["r0"]
 
 
-def test_offers_are_kept_for_what_may_soon_want_them_but_not_for_long(
+def test_offers_are_held_for_coming_previews_but_not_for_long(
     offers: Offers, cluster: FakeCluster, clock: FakeClock
 ) -> None:
     offers.add([offer("o1")])
@@ -64,14 +64,16 @@ def test_offers_are_kept_for_what_may_soon_want_them_but_not_for_long(
     assert held(offers) == ["o2"]
 
 
-def test_what_nothing_waits_for_is_refused_for_long(offers: Offers, cluster: FakeCluster) -> None:
+def test_offers_that_nothing_waits_for_are_declined_for_long(
+    offers: Offers, cluster: FakeCluster
+) -> None:
     offers.add([offer("o1")])
     offers.give_back(busy=False, holding=False)
     offers.give_back(busy=False, holding=False)
     assert cluster.of("decline") == [(["o1"], 3600.0)]
 
 
-def test_an_offer_that_could_not_be_given_back_is_still_there(
+def test_an_offer_that_could_not_be_declined_is_still_held(
     offers: Offers, cluster: FakeCluster
 ) -> None:
     offers.add([offer("o1")])
@@ -81,7 +83,7 @@ def test_an_offer_that_could_not_be_given_back_is_still_there(
     assert held(offers) == ["o1"]
 
 
-def test_what_a_launch_leaves_comes_back_at_once_while_something_waits(
+def test_the_rest_of_a_launch_is_offered_again_at_once_while_something_waits(
     offers: Offers, cluster: FakeCluster
 ) -> None:
     for busy in (True, False):
@@ -92,7 +94,7 @@ def test_what_a_launch_leaves_comes_back_at_once_while_something_waits(
     assert held(offers) == ["o3"]
 
 
-def test_nothing_is_left_of_a_lost_link(offers: Offers, clock: FakeClock) -> None:
+def test_no_offer_of_a_lost_link_is_kept(offers: Offers, clock: FakeClock) -> None:
     offers.add([offer("o1")])
     offers.clear()
     assert held(offers) == []
@@ -103,13 +105,15 @@ def test_nothing_is_left_of_a_lost_link(offers: Offers, clock: FakeClock) -> Non
     assert held(offers) == []
 
 
-def test_offers_of_an_older_subscription_are_void(offers: Offers) -> None:
+def test_offers_of_an_earlier_subscription_are_invalid(offers: Offers) -> None:
     offers.add([offer("o1")])
     offers.subscribed()
     assert held(offers) == []
 
 
-def test_what_waits_asks_a_new_master_at_once(offers: Offers, cluster: FakeCluster) -> None:
+def test_a_waiting_preview_revives_offers_at_a_new_master_at_once(
+    offers: Offers, cluster: FakeCluster
+) -> None:
     offers.request([A])
     offers.clear()
     offers.subscribed()
@@ -117,7 +121,7 @@ def test_what_waits_asks_a_new_master_at_once(offers: Offers, cluster: FakeClust
     assert len(cluster.of("revive")) == 2
 
 
-def test_offers_are_asked_for_at_once_for_something_new_but_not_again_and_again(
+def test_offers_are_revived_at_once_for_a_new_preview_but_not_again_and_again(
     offers: Offers, cluster: FakeCluster, clock: FakeClock
 ) -> None:
     keys = [("hello", f"{number:040x}") for number in range(5)]
@@ -135,7 +139,7 @@ def test_offers_are_asked_for_at_once_for_something_new_but_not_again_and_again(
     assert len(cluster.of("revive")) == 4
 
 
-def test_asking_is_repeated_while_something_waits_as_it_may_be_lost(
+def test_reviving_is_repeated_while_something_waits_because_it_may_be_lost(
     offers: Offers, cluster: FakeCluster, clock: FakeClock
 ) -> None:
     offers.request([A])
@@ -144,13 +148,13 @@ def test_asking_is_repeated_while_something_waits_as_it_may_be_lost(
     assert len(cluster.of("revive")) == 2
 
 
-def test_nothing_is_asked_for_while_offers_are_held(offers: Offers, cluster: FakeCluster) -> None:
+def test_offers_are_not_revived_while_some_are_held(offers: Offers, cluster: FakeCluster) -> None:
     offers.add([offer("o1")])
     offers.request([A])
     assert cluster.of("revive") == []
 
 
-def test_offers_are_unwanted_once_when_nothing_waits(
+def test_offers_are_suppressed_once_when_nothing_waits(
     offers: Offers, cluster: FakeCluster, clock: FakeClock
 ) -> None:
     offers.suppress()

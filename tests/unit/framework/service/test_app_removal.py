@@ -9,7 +9,7 @@ from prevs.records import ProxyRecord
 from tests.fakes.driven import B, C, Driven
 
 
-def test_removing_an_app_stops_its_previews_and_then_forgets_everything(driven: Driven) -> None:
+def test_removing_an_app_stops_its_previews_and_then_deletes_every_record(driven: Driven) -> None:
     driven.run()
     driven.start(B, "other")
     task = driven.task()
@@ -37,7 +37,7 @@ def test_an_interrupted_removal_goes_on_after_a_restart(driven: Driven) -> None:
     assert again.forgotten == ["hello"]
 
 
-def test_an_app_is_not_forgotten_before_the_proxies_have_let_go(driven: Driven) -> None:
+def test_an_app_is_not_deleted_before_the_proxies_have_removed_its_routes(driven: Driven) -> None:
     driven.run()
     driven.znodes.proxies = [ProxyRecord({"hello": 0})]
     task = driven.task()

@@ -29,7 +29,7 @@ def test_a_moved_branch_is_served_by_the_old_commit_until_the_new_one_runs(
     assert driven.preview(A).state is State.RUNNING
 
 
-def test_following_does_not_overrule_who_stopped_the_new_commit(driven: Driven) -> None:
+def test_following_a_branch_does_not_restart_a_commit_that_somebody_stopped(driven: Driven) -> None:
     driven.run()
     driven.step(events.HeadsFetched("hello", {"main": B}))
     driven.stop(B)
@@ -37,7 +37,7 @@ def test_following_does_not_overrule_who_stopped_the_new_commit(driven: Driven) 
     assert driven.preview(B).state is State.STOPPED
 
 
-def test_heads_of_labels_that_nobody_runs_start_nothing(driven: Driven) -> None:
+def test_heads_of_labels_without_a_preview_start_nothing(driven: Driven) -> None:
     driven.run()
     driven.step(
         events.HeadsFetched("hello", {"other": B, "main": A}), events.HeadsFetched("gone", {"x": B})
@@ -45,7 +45,7 @@ def test_heads_of_labels_that_nobody_runs_start_nothing(driven: Driven) -> None:
     assert list(driven.service.snapshot.previews) == [("hello", A)]
 
 
-def test_a_label_of_several_commits_moves_nothing_and_does_not_vanish(driven: Driven) -> None:
+def test_an_ambiguous_label_moves_nothing_and_does_not_vanish(driven: Driven) -> None:
     driven.run()
     heads(driven, main=None)
     assert list(driven.service.snapshot.previews) == [("hello", A)]
@@ -64,7 +64,9 @@ def test_a_preview_without_its_branch_is_marked_and_unmarked(driven: Driven) -> 
     assert driven.preview().unreferenced_since is None
 
 
-def test_after_a_while_it_stops_and_then_its_record_goes(driven: Driven) -> None:
+def test_a_preview_without_its_branch_stops_after_a_while_and_its_record_goes(
+    driven: Driven,
+) -> None:
     driven.run()
     heads(driven, other=B)
     driven.tick(HOUR)
@@ -79,7 +81,7 @@ def test_after_a_while_it_stops_and_then_its_record_goes(driven: Driven) -> None
     assert driven.start().state is State.QUEUED
 
 
-def test_what_waits_or_has_failed_goes_too(driven: Driven) -> None:
+def test_a_waiting_or_failed_preview_without_its_branch_goes_too(driven: Driven) -> None:
     driven.start(A, "waits")
     driven.start(B, "fails")
     driven.step(events.Offered([offer()]))
@@ -92,7 +94,7 @@ def test_what_waits_or_has_failed_goes_too(driven: Driven) -> None:
     assert driven.service.snapshot.previews == {}
 
 
-def test_an_empty_listing_and_no_listing_make_nothing_vanish(driven: Driven) -> None:
+def test_an_empty_or_missing_listing_makes_nothing_vanish(driven: Driven) -> None:
     driven.run()
     heads(driven)
     assert driven.preview().unreferenced_since is None

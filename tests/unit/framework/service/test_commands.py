@@ -5,7 +5,7 @@ from tests.fakes.driven import A, B, C, Driven
 from tests.fakes.offers import offer
 
 
-def test_stopping_kills_once_the_placement_is_gone_and_again_until_the_task_has_ended(
+def test_stopping_kills_after_the_placement_is_gone_and_again_until_the_task_has_ended(
     driven: Driven,
 ) -> None:
     driven.run()
@@ -32,7 +32,7 @@ def test_stopping_a_queued_preview_ends_it_at_once(driven: Driven) -> None:
     assert driven.cluster.of("accept") == []
 
 
-def test_a_start_while_it_drains_queues_it_again_afterwards(driven: Driven) -> None:
+def test_a_start_while_a_preview_drains_queues_it_again_afterwards(driven: Driven) -> None:
     driven.run()
     driven.stop()
     assert driven.start().state is State.DRAINING
@@ -49,7 +49,7 @@ def test_a_stop_after_that_start_holds(driven: Driven) -> None:
     assert driven.preview().state is State.STOPPED
 
 
-def test_a_branch_that_moves_back_leads_to_the_old_commit_again(driven: Driven) -> None:
+def test_a_branch_that_moves_back_routes_to_the_old_commit_again(driven: Driven) -> None:
     driven.run()
     driven.start(B, "main")
     driven.step(events.Offered([offer("o2")]))
@@ -58,7 +58,7 @@ def test_a_branch_that_moves_back_leads_to_the_old_commit_again(driven: Driven) 
     assert driven.placements() == {A: ("main",), B: ()}
 
 
-def test_the_old_commit_gives_its_label_up_when_it_stops(driven: Driven) -> None:
+def test_the_old_commit_loses_its_label_when_it_stops(driven: Driven) -> None:
     driven.run()
     driven.start(B, "main")
     driven.stop(A)
@@ -81,7 +81,7 @@ def test_a_branch_that_moves_twice_before_the_first_runs_waits_for_the_last(
     assert driven.placements() == {A: (), B: (), C: ("main",)}
 
 
-def test_a_known_preview_is_written_once_for_a_start_and_takes_the_label_with_it(
+def test_a_start_of_a_known_preview_is_one_write_including_the_label(
     driven: Driven,
 ) -> None:
     driven.start(A, "main")

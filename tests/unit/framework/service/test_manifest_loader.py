@@ -34,7 +34,7 @@ def order(driven: Driven) -> BuildOrder:
     return driven.cluster.tasks[-1].order
 
 
-def test_what_a_commit_says_is_what_its_executor_is_told(driven: Driven) -> None:
+def test_the_settings_of_a_commit_reach_its_executor(driven: Driven) -> None:
     driven.manifests.contents[A] = SETTINGS
     driven.start(A)
     driven.step(events.Offered([offer()]))
@@ -46,7 +46,9 @@ def test_what_a_commit_says_is_what_its_executor_is_told(driven: Driven) -> None
     assert driven.manifests.requested == [(driven.records.app("hello"), A)]
 
 
-def test_nothing_is_placed_before_it_is_read_and_it_is_asked_for_once(driven: Driven) -> None:
+def test_nothing_is_placed_before_its_settings_are_read_and_they_are_read_once(
+    driven: Driven,
+) -> None:
     driven.manifests.silent = True
     driven.start(A)
     driven.step(events.Offered([offer()]))
@@ -59,7 +61,7 @@ def test_nothing_is_placed_before_it_is_read_and_it_is_asked_for_once(driven: Dr
     assert driven.preview(A).state is State.PLACED
 
 
-def test_what_cannot_be_used_has_failed_with_every_mistake_until_a_retry_reads_again(
+def test_unusable_settings_fail_the_preview_with_every_mistake_until_a_retry(
     driven: Driven,
 ) -> None:
     driven.manifests.contents[A] = WRONG
@@ -78,7 +80,7 @@ def test_what_cannot_be_used_has_failed_with_every_mistake_until_a_retry_reads_a
         driven.retry(A)
 
 
-def test_what_has_run_is_not_read_again_until_the_app_allows_something_else(
+def test_settings_of_a_preview_that_ran_are_not_read_again_until_the_app_allows_other_ones(
     driven: Driven,
 ) -> None:
     driven.manifests.contents[A] = SETTINGS
@@ -100,7 +102,7 @@ def test_what_has_run_is_not_read_again_until_the_app_allows_something_else(
     )
 
 
-def test_what_was_read_for_an_app_as_it_was_is_read_anew(driven: Driven) -> None:
+def test_settings_are_read_again_after_a_change_of_the_app(driven: Driven) -> None:
     driven.manifests.silent = True
     driven.start(A)
     driven.call(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
@@ -127,7 +129,7 @@ def test_a_repository_that_is_away_is_tried_again_and_given_up_in_the_end(driven
     assert failed.failure.cause is Cause.REPOSITORY_UNREACHABLE
 
 
-def test_an_answer_for_what_waits_no_more_changes_nothing(driven: Driven) -> None:
+def test_an_answer_for_a_preview_that_no_longer_waits_changes_nothing(driven: Driven) -> None:
     driven.manifests.silent = True
     driven.start(A)
     driven.start(B, "other")
@@ -142,7 +144,7 @@ def test_an_answer_for_what_waits_no_more_changes_nothing(driven: Driven) -> Non
     driven.step(nobody)
 
 
-def test_a_new_leader_reads_what_the_last_one_had_asked_for(driven: Driven) -> None:
+def test_a_new_leader_reads_the_settings_that_the_last_one_requested(driven: Driven) -> None:
     driven.manifests.silent = True
     driven.start(A)
     heir = Driven(driven.znodes, driven.clock)

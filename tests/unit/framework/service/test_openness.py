@@ -7,15 +7,15 @@ from program.http.health import why_not
 CLOSED = {"authenticate_http_readwrite": "true", "authenticate_http_frameworks": "true"}
 
 
-def test_a_master_that_asks_everybody_is_well() -> None:
+def test_a_master_that_authenticates_everybody_is_fine() -> None:
     assert judge_master("m:1", answers_anybody=False, flags=CLOSED) is None
 
 
-def test_of_a_master_that_tells_no_flags_only_what_is_seen_is_told() -> None:
+def test_of_a_master_without_flags_only_visible_problems_are_reported() -> None:
     assert judge_master("m:1", answers_anybody=False, flags=None) is None
 
 
-def test_a_master_where_anybody_registers_is_the_worst_and_what_it_lacks_is_named() -> None:
+def test_a_master_where_anybody_registers_is_the_worst_and_its_missing_flags_are_named() -> None:
     why = judge_master("m:1", answers_anybody=True, flags={})
     assert why is not None
     assert "m:1" in why
@@ -25,7 +25,7 @@ def test_a_master_where_anybody_registers_is_the_worst_and_what_it_lacks_is_name
     assert "PREVS_PRINCIPAL" in why
 
 
-def test_a_master_that_only_lets_read_is_told_without_the_rest() -> None:
+def test_a_master_that_is_open_for_reading_is_reported_as_only_that() -> None:
     why = judge_master("m:1", answers_anybody=True, flags=CLOSED)
     assert why is not None
     assert "may read or change it" in why
@@ -40,20 +40,20 @@ def test_an_open_root_names_its_znodes_and_the_setting_that_closes_it() -> None:
     assert "Set PREVS_ZOOKEEPER_AUTH_FILE for all frameworks and proxies" in why
 
 
-def test_an_older_root_is_told_by_who_is_going_to_close_it() -> None:
+def test_an_older_root_is_reported_with_who_will_close_it() -> None:
     why = judge_zookeeper(["/prevs"], root="/prevs", has_identity=True)
     assert why is not None
     assert "next framework that leads" in why
 
 
-def test_an_open_place_of_masters_is_told_apart() -> None:
+def test_an_open_election_path_of_masters_is_reported_apart() -> None:
     why = judge_zookeeper(["/mesos"], root="/prevs", has_identity=True)
     assert why is not None
     assert "pose as the master (/mesos)" in why
     assert judge_zookeeper([], root="/prevs", has_identity=False) is None
 
 
-def test_what_is_open_is_logged_once_and_no_probe_fails_by_it() -> None:
+def test_an_open_system_is_logged_once_and_fails_no_probe() -> None:
     openness = Openness()
     openness.add(ZOOKEEPER, lambda: "It is open. Close it.")
     openness.add(MASTER, lambda: None)
@@ -69,7 +69,7 @@ def test_what_is_open_is_logged_once_and_no_probe_fails_by_it() -> None:
     assert why_not(checks) is None
 
 
-def test_what_cannot_be_looked_at_is_not_told_and_keeps_what_was_seen() -> None:
+def test_a_failed_check_reports_nothing_and_keeps_the_last_result() -> None:
     answers: list[str | None] = ["It is open."]
 
     def look() -> str | None:
@@ -85,7 +85,7 @@ def test_what_cannot_be_looked_at_is_not_told_and_keeps_what_was_seen() -> None:
     assert [one.detail for one in openness.checks()] == ["It is open."]
 
 
-def test_what_was_closed_and_is_opened_again_is_logged_again() -> None:
+def test_a_system_that_is_opened_again_is_logged_again() -> None:
     answers = ["open", None, "open"]
     openness = Openness()
     openness.add(MASTER, answers.pop)

@@ -51,7 +51,7 @@ def test_an_app_is_changed_and_removed_only_as_it_was_read(previews: Previews) -
     assert previews.snapshot.list_apps() == []
 
 
-def test_what_is_written_is_read_right_after(previews: Previews) -> None:
+def test_a_written_record_is_readable_at_once(previews: Previews) -> None:
     queued = previews.command(lambda commands: commands.start("hello", A, "main"))
     assert previews.snapshot.preview("hello", A) == queued
     assert previews.command(lambda commands: commands.stop("hello", A)).state is State.STOPPED
@@ -72,7 +72,9 @@ def test_the_same_app_again_is_no_error_and_another_one_is(previews: Previews) -
         previews.add_app(AppRecord("hello", "/srv/other"))
 
 
-def test_a_repository_that_may_be_no_apps_is_refused_but_to_who_has_it(driven: Driven) -> None:
+def test_a_forbidden_repository_is_refused_except_for_an_app_that_already_has_it(
+    driven: Driven,
+) -> None:
     with driven.running():
         previews = Previews(
             driven.service, lambda address: "is local" if address.startswith("/") else None
@@ -92,7 +94,7 @@ def test_a_repository_that_may_be_no_apps_is_refused_but_to_who_has_it(driven: D
             previews.change_app("hello", {"repository": APP.repository})
 
 
-def test_what_is_not_there_is_told_as_such(previews: Previews) -> None:
+def test_an_unknown_app_or_preview_is_reported_as_such(previews: Previews) -> None:
     calls: tuple[Callable[[str], PreviewRecord], ...] = (
         lambda app: previews.command(lambda commands: commands.stop(app, A)),
         lambda app: previews.command(lambda commands: commands.retry(app, A)),
@@ -118,7 +120,7 @@ def test_only_a_failed_preview_can_be_retried(previews: Previews) -> None:
         previews.command(lambda commands: commands.retry("hello", A))
 
 
-def test_without_zookeeper_reads_answer_and_writes_say_why_they_cannot(
+def test_without_zookeeper_reads_answer_and_writes_fail_with_the_reason(
     driven: Driven, previews: Previews
 ) -> None:
     queued = previews.command(lambda commands: commands.start("hello", A, "main"))
@@ -135,7 +137,7 @@ def test_without_zookeeper_reads_answer_and_writes_say_why_they_cannot(
     assert previews.command(lambda commands: commands.pin("hello", A, pinned=True)).pinned
 
 
-def test_without_a_master_a_preview_is_queued_and_says_what_it_waits_for() -> None:
+def test_without_a_master_a_preview_is_queued_and_shows_what_it_waits_for() -> None:
     driven = Driven(subscribed=False)
     driven.add_app()
     with running(driven) as previews:
@@ -148,7 +150,7 @@ def test_without_a_master_a_preview_is_queued_and_says_what_it_waits_for() -> No
         assert presenter.show(queued).reason == reason
 
 
-def test_what_is_usual_is_told_once_an_attempt_came_to_run() -> None:
+def test_usual_times_are_shown_once_an_attempt_ran() -> None:
     driven = Driven()
     driven.add_app()
     previews = Previews(driven.service)
@@ -170,7 +172,7 @@ def test_the_snapshot_is_the_same_value_until_something_changes(driven: Driven) 
     assert seen.isolations == {}
 
 
-def test_what_a_command_returns_or_raises_reaches_who_gave_it(previews: Previews) -> None:
+def test_a_callers_command_returns_its_result_or_raises_its_error(previews: Previews) -> None:
     thread = previews.command(lambda _: threading.current_thread())
     assert thread is not threading.current_thread()
 

@@ -22,7 +22,7 @@ def confirm_running(driven: Driven) -> None:
     driven.report("TASK_RUNNING", Phase.RUNNING)
 
 
-def test_a_refusal_is_the_previews_reason_and_mesos_is_asked_about_its_task_at_once(
+def test_a_refused_connection_is_the_previews_reason_and_its_task_is_reconciled_at_once(
     driven: Driven,
 ) -> None:
     driven.run()
@@ -40,7 +40,7 @@ def test_a_refusal_is_the_previews_reason_and_mesos_is_asked_about_its_task_at_o
     assert len(driven.cluster.of("reconcile")) == queries + 1, "that is a new one"
 
 
-def test_when_it_lasts_though_mesos_says_that_it_runs_the_attempt_has_failed(
+def test_an_attempt_that_mesos_calls_running_fails_when_refusals_last(
     driven: Driven,
 ) -> None:
     driven.run()
@@ -68,7 +68,7 @@ def test_when_it_lasts_though_mesos_says_that_it_runs_the_attempt_has_failed(
     assert driven.task() != first
 
 
-def test_while_mesos_does_not_answer_for_it_nothing_is_ended(driven: Driven) -> None:
+def test_without_an_answer_of_mesos_nothing_is_ended(driven: Driven) -> None:
     driven.run()
     driven.refuse(2 * LASTS)
     assert driven.preview().state is State.RUNNING
@@ -77,7 +77,7 @@ def test_while_mesos_does_not_answer_for_it_nothing_is_ended(driven: Driven) -> 
     assert driven.preview().state is State.QUEUED
 
 
-def test_what_is_out_of_sight_is_left_to_what_follows_from_that(driven: Driven) -> None:
+def test_an_unreachable_task_is_left_to_its_own_handling(driven: Driven) -> None:
     driven.run()
     driven.refuse(0)
     driven.update("TASK_UNREACHABLE")
@@ -89,7 +89,7 @@ def test_what_is_out_of_sight_is_left_to_what_follows_from_that(driven: Driven) 
     assert driven.preview().reason == away
 
 
-def test_what_mesos_does_not_know_or_find_healthy_is_not_ended_for_that(driven: Driven) -> None:
+def test_an_unknown_or_unhealthy_task_is_not_ended_for_refusals(driven: Driven) -> None:
     driven.run()
     driven.refuse(0)
     driven.update("TASK_UNKNOWN")
@@ -102,7 +102,7 @@ def test_what_mesos_does_not_know_or_find_healthy_is_not_ended_for_that(driven: 
     assert driven.preview().state is State.QUEUED
 
 
-def test_after_a_new_subscription_nothing_is_ended_before_mesos_has_answered_anew(
+def test_after_a_new_subscription_nothing_is_ended_before_mesos_answers_again(
     driven: Driven,
 ) -> None:
     driven.run()
@@ -117,7 +117,7 @@ def test_after_a_new_subscription_nothing_is_ended_before_mesos_has_answered_ane
     assert driven.preview().state is State.QUEUED
 
 
-def test_a_refusal_long_ago_while_the_link_to_mesos_is_gone_does_not_count(
+def test_an_old_refusal_during_a_lost_link_does_not_count(
     driven: Driven,
 ) -> None:
     driven.run()
@@ -132,7 +132,7 @@ def test_a_refusal_long_ago_while_the_link_to_mesos_is_gone_does_not_count(
     assert driven.preview().state is State.QUEUED
 
 
-def test_when_nobody_is_refused_any_more_the_reason_goes_and_the_next_time_counts_anew(
+def test_without_further_refusals_the_reason_goes_and_the_next_count_starts_at_zero(
     driven: Driven,
 ) -> None:
     driven.run()
@@ -150,7 +150,7 @@ def test_when_nobody_is_refused_any_more_the_reason_goes_and_the_next_time_count
 
 
 @pytest.mark.parametrize(("open_", "requests"), [(0, 1), (1, 0)])
-def test_what_another_proxy_reaches_is_not_ended_for_one_that_does_not(
+def test_a_task_that_another_proxy_reaches_is_not_ended(
     driven: Driven, open_: int, requests: int
 ) -> None:
     driven.run()
@@ -172,7 +172,7 @@ def test_what_another_proxy_reaches_is_not_ended_for_one_that_does_not(
     [("p1", 1), ("p2", 0)],
     ids=["what it counts of requests that are refused", "a report without use"],
 )
-def test_this_is_no_sign_of_life(driven: Driven, proxy: str, open_: int) -> None:
+def test_a_report_of_refusals_is_not_a_sign_of_life(driven: Driven, proxy: str, open_: int) -> None:
     driven.run()
     driven.refuse(0)
     confirm_running(driven)
@@ -182,7 +182,7 @@ def test_this_is_no_sign_of_life(driven: Driven, proxy: str, open_: int) -> None
     assert driven.preview().state is State.QUEUED
 
 
-def test_an_earlier_attempt_or_one_that_does_not_run_is_not_noted(driven: Driven) -> None:
+def test_refusals_of_an_earlier_or_stopped_attempt_are_ignored(driven: Driven) -> None:
     driven.run()
     driven.start(B, "dev")
     waits = driven.preview(B)
@@ -198,7 +198,7 @@ def test_an_earlier_attempt_or_one_that_does_not_run_is_not_noted(driven: Driven
     assert (driven.preview().state, driven.preview().reason) == (State.DRAINING, reason)
 
 
-def test_one_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> None:
+def test_a_preview_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> None:
     driven.run()
     driven.refuse(10)
     confirm_running(driven)
@@ -212,7 +212,7 @@ def test_one_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> None:
     assert driven.registry.get_sample_value("prevs_service_errors_total") == 0
 
 
-def test_what_cannot_be_stored_is_done_at_the_next_turn(driven: Driven) -> None:
+def test_a_change_that_cannot_be_stored_is_repeated_at_the_next_turn(driven: Driven) -> None:
     driven.run()
     driven.store.away = True
     driven.refuse(0)
@@ -222,7 +222,7 @@ def test_what_cannot_be_stored_is_done_at_the_next_turn(driven: Driven) -> None:
     assert driven.preview().reason == REASON.text
 
 
-def test_refusals_are_heard_while_zookeeper_is_away(driven: Driven) -> None:
+def test_refusals_are_received_while_zookeeper_is_away(driven: Driven) -> None:
     driven.run()
     driven.step(events.StoreSuspended())
     driven.refuse(LASTS)
@@ -232,7 +232,7 @@ def test_refusals_are_heard_while_zookeeper_is_away(driven: Driven) -> None:
     assert driven.preview().state is State.QUEUED
 
 
-def test_a_new_leader_takes_back_what_it_has_not_heard_itself_and_counts_anew(
+def test_a_new_leader_clears_reasons_it_has_no_report_for_and_counts_from_zero(
     driven: Driven,
 ) -> None:
     driven.run()
@@ -248,7 +248,7 @@ def test_a_new_leader_takes_back_what_it_has_not_heard_itself_and_counts_anew(
     assert later.preview().state is State.QUEUED
 
 
-def test_each_preview_has_a_spell_of_its_own(driven: Driven) -> None:
+def test_each_preview_has_its_own_period_of_refusals(driven: Driven) -> None:
     driven.run(A)
     driven.run(B, "dev")
     driven.refuse(0, sha=A)
@@ -269,11 +269,13 @@ def test_each_preview_has_a_spell_of_its_own(driven: Driven) -> None:
         (RefusingTask(0, 15, {"p1": 15}, {"p1": 15}), True),
     ],
 )
-def test_what_has_lasted_too_long_was_reached_by_nobody(spell: RefusingTask, lasted: bool) -> None:
+def test_a_period_that_lasts_too_long_is_one_in_which_no_proxy_reached_the_task(
+    spell: RefusingTask, lasted: bool
+) -> None:
     assert has_lasted(spell) is lasted
 
 
-def test_a_spell_begins_once_and_ends_when_nobody_tells_of_it() -> None:
+def test_a_period_of_refusals_begins_once_and_ends_without_reports() -> None:
     first = note_refusal(None, "p1", 5.0)
     later = note_refusal(first, "p2", 9.0)
     assert (first.since, first.last) == (5.0, 5.0)

@@ -64,7 +64,7 @@ def next_one(driven: Driven, *keys: str) -> Driven:
     return Driven(driven.znodes, driven.clock, keys=keys)
 
 
-def test_what_is_set_is_there_until_it_is_unset() -> None:
+def test_a_variable_stays_until_it_is_unset() -> None:
     driven = Driven()
     driven.add_app()
     with running(driven) as previews:
@@ -104,7 +104,7 @@ def test_an_unknown_app_cannot_have_variables() -> None:
             previews.command(lambda commands: commands.clear_secrets("hello"))
 
 
-def test_what_is_stored_is_sealed_and_the_next_framework_opens_it(sealed: Driven) -> None:
+def test_stored_variables_are_sealed_and_the_next_framework_opens_them(sealed: Driven) -> None:
     record = stored(sealed)
     assert record is not None
     assert b"hunter2" not in record.encode()
@@ -114,7 +114,7 @@ def test_what_is_stored_is_sealed_and_the_next_framework_opens_it(sealed: Driven
     assert snapshot.credential("hello") == PASSWORD
 
 
-def test_an_app_gets_nothing_of_one_that_an_earlier_version_has_removed(sealed: Driven) -> None:
+def test_an_app_gets_no_variables_of_an_older_app_of_its_name(sealed: Driven) -> None:
     del sealed.znodes.records["apps", "hello"]
     later = next_one(sealed, OLD)
     later.add_app()
@@ -124,7 +124,7 @@ def test_an_app_gets_nothing_of_one_that_an_earlier_version_has_removed(sealed: 
     assert snapshot.credential("hello") is None
 
 
-def test_a_new_key_seals_everything_anew_and_the_old_one_can_go(sealed: Driven) -> None:
+def test_a_new_key_seals_everything_again_and_the_old_one_can_go(sealed: Driven) -> None:
     before = stored(sealed)
     both = next_one(sealed, NEW, OLD)
     both.tick()
@@ -138,7 +138,7 @@ def test_a_new_key_seals_everything_anew_and_the_old_one_can_go(sealed: Driven) 
 
 
 @pytest.mark.parametrize("keys", [(), (NEW,)])
-def test_without_the_key_it_is_told_and_nothing_is_lost(
+def test_a_missing_key_is_reported_and_nothing_is_lost(
     sealed: Driven, keys: tuple[str, ...]
 ) -> None:
     driven = next_one(sealed, *keys)
@@ -152,14 +152,14 @@ def test_without_the_key_it_is_told_and_nothing_is_lost(
     assert shown(next_one(driven, OLD)).given("hello").secrets == {"API_KEY": "hunter2"}
 
 
-def test_what_cannot_be_opened_can_be_removed(sealed: Driven) -> None:
+def test_a_variable_that_cannot_be_opened_can_be_removed(sealed: Driven) -> None:
     driven = next_one(sealed, NEW)
     driven.call(lambda: driven.service.commands.clear_secrets("hello"))
     assert shown(driven).given("hello") == AppSecrets("hello")
     assert stored(driven) is None
 
 
-def test_what_is_sealed_for_one_app_is_not_opened_for_another(sealed: Driven) -> None:
+def test_a_value_sealed_for_one_app_is_not_opened_for_another(sealed: Driven) -> None:
     record = stored(sealed)
     assert record is not None
     moved = SecretsRecord("other", record.sealed)
@@ -168,7 +168,7 @@ def test_what_is_sealed_for_one_app_is_not_opened_for_another(sealed: Driven) ->
         shown(next_one(sealed, OLD)).credential("other")
 
 
-def test_without_a_key_nothing_is_set() -> None:
+def test_without_a_key_no_variable_can_be_set() -> None:
     driven = Driven(keys=())
     driven.add_app()
     with pytest.raises(NoKey):
@@ -177,7 +177,7 @@ def test_without_a_key_nothing_is_set() -> None:
     assert stored(driven) is None
 
 
-def test_it_goes_with_its_app(sealed: Driven) -> None:
+def test_the_variables_of_an_app_are_removed_with_it(sealed: Driven) -> None:
     sealed.call(lambda: sealed.service.commands.remove_app("hello"))
     sealed.tick()
     sealed.step(events.MirrorRemoved("hello"))
@@ -185,7 +185,7 @@ def test_it_goes_with_its_app(sealed: Driven) -> None:
     assert shown(sealed).credential("hello") is None
 
 
-def test_nothing_starts_without_what_it_is_given(sealed: Driven) -> None:
+def test_a_preview_without_its_variables_does_not_start(sealed: Driven) -> None:
     driven = next_one(sealed, NEW)
     driven.place()
     preview = driven.preview()
@@ -196,7 +196,7 @@ def test_nothing_starts_without_what_it_is_given(sealed: Driven) -> None:
     assert driven.cluster.tasks == []
 
 
-def test_another_app_starts_all_the_same(sealed: Driven) -> None:
+def test_another_app_starts_nevertheless(sealed: Driven) -> None:
     driven = next_one(sealed, NEW)
     driven.add_app(AppRecord("other", "/srv/other"))
     driven.start(app="other")
@@ -204,7 +204,7 @@ def test_another_app_starts_all_the_same(sealed: Driven) -> None:
     assert driven.preview(app="other").state is State.PLACED
 
 
-def test_what_is_set_is_in_the_orders_that_follow(sealed: Driven) -> None:
+def test_a_new_variable_is_in_the_orders_that_follow(sealed: Driven) -> None:
     sealed.place()
     give(sealed, "API_KEY", "changed")
     sealed.start(B, "other")

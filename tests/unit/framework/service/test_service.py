@@ -32,7 +32,7 @@ def test_a_preview_goes_from_request_to_placement(driven: Driven) -> None:
     assert driven.placements() == {A: ("main",)}
 
 
-def test_the_intent_is_stored_before_the_offer_is_taken(driven: Driven) -> None:
+def test_the_attempt_is_stored_before_the_offer_is_accepted(driven: Driven) -> None:
     driven.start()
     seen: list[PreviewRecord] = []
 
@@ -69,7 +69,7 @@ def test_another_framework_id_ends_the_program(driven: Driven) -> None:
     assert isinstance(driven.service.ended, Refused)
 
 
-def test_a_new_framework_takes_over_what_runs(driven: Driven) -> None:
+def test_a_new_framework_takes_over_running_previews(driven: Driven) -> None:
     driven.run()
     again = Driven(driven.znodes, driven.clock)
     assert again.service.framework_id == "framework-1"
@@ -80,7 +80,7 @@ def test_a_new_framework_takes_over_what_runs(driven: Driven) -> None:
     assert again.placements() == {A: ("main",)}
 
 
-def test_two_frameworks_at_one_root_do_not_both_go_on(driven: Driven) -> None:
+def test_of_two_frameworks_at_one_root_only_one_goes_on(driven: Driven) -> None:
     second = Driven(driven.znodes, driven.clock)
     driven.run()
     second.update("TASK_STARTING", task=driven.task())
@@ -118,12 +118,12 @@ def test_while_zookeeper_is_away_nothing_is_sent_to_mesos(driven: Driven) -> Non
     assert repeated >= {"kill", "reconcile", "revive"}
 
 
-def test_zookeeper_may_go_away_twice_before_it_is_back(driven: Driven) -> None:
+def test_zookeeper_may_go_away_again_before_it_is_back(driven: Driven) -> None:
     driven.step(events.StoreSuspended(), events.StoreSuspended(), events.StoreResumed())
     assert health.why_not(driven.service.readiness()) is None
 
 
-def test_events_of_mesos_that_come_meanwhile_are_handled_in_their_order(driven: Driven) -> None:
+def test_mesos_events_of_the_meantime_are_handled_in_order(driven: Driven) -> None:
     driven.start()
     driven.step(events.StoreSuspended())
     driven.step(events.Offered([offer()]), events.Rescinded("o1"))
@@ -131,7 +131,9 @@ def test_events_of_mesos_that_come_meanwhile_are_handled_in_their_order(driven: 
     assert driven.cluster.of("accept") == []
 
 
-def test_use_that_is_reported_meanwhile_counts_from_when_it_was_reported(driven: Driven) -> None:
+def test_usage_that_is_reported_meanwhile_counts_from_the_time_of_the_report(
+    driven: Driven,
+) -> None:
     driven.run()
     driven.tick(100.0)
     driven.step(events.StoreSuspended())
@@ -143,7 +145,7 @@ def test_use_that_is_reported_meanwhile_counts_from_when_it_was_reported(driven:
     assert preview.last_used == reported
 
 
-def test_a_lost_session_ends_it_and_nothing_is_done_that_comes_later(driven: Driven) -> None:
+def test_a_lost_session_ends_the_service_and_later_events_do_nothing(driven: Driven) -> None:
     driven.start()
     stray = TaskStatus(f"hello.{B}.t9", "agent-1", StatusKind.HEALTHY, uuid="u")
     calls = len(driven.cluster.calls)
@@ -158,7 +160,7 @@ def test_a_lost_session_ends_it_and_nothing_is_done_that_comes_later(driven: Dri
     assert len(driven.cluster.calls) == calls
 
 
-def test_one_that_learns_that_another_leads_does_nothing_more() -> None:
+def test_a_service_that_learns_of_another_leader_does_nothing_more() -> None:
     driven = Driven(subscribed=False)
     driven.znodes.epoch += 1
     driven.step(events.Subscribed("framework-1"))
@@ -166,14 +168,14 @@ def test_one_that_learns_that_another_leads_does_nothing_more() -> None:
     assert driven.cluster.calls == []
 
 
-def test_an_unexpected_error_costs_one_event_and_not_the_service(driven: Driven) -> None:
+def test_an_unexpected_error_loses_one_event_and_not_the_service(driven: Driven) -> None:
     driven.step(events.TaskStatusReceived(None))  # type: ignore[arg-type] # a defect
     assert driven.registry.get_sample_value("prevs_service_errors_total") == 1
     driven.run()
     assert driven.preview().state is State.RUNNING
 
 
-def test_a_preview_whose_app_cannot_be_read_costs_only_itself(driven: Driven) -> None:
+def test_a_preview_with_an_unreadable_app_affects_no_other(driven: Driven) -> None:
     driven.start()
     del driven.znodes.records["apps", "hello"]
     again = Driven(driven.znodes, driven.clock)
@@ -184,7 +186,7 @@ def test_a_preview_whose_app_cannot_be_read_costs_only_itself(driven: Driven) ->
     assert again.records.preview("hello", A).reason == "The settings of its app cannot be read."
 
 
-def test_a_service_whose_thread_turns_no_more_is_not_well(driven: Driven) -> None:
+def test_a_service_without_a_working_thread_is_unhealthy(driven: Driven) -> None:
     driven.tick(STUCK_SECONDS)
     assert driven.service.health().ok
     driven.clock.pass_seconds(STUCK_SECONDS + 1)

@@ -29,7 +29,7 @@ def running(driven: Driven) -> Iterator[ServiceTokens]:
         yield make(driven)
 
 
-def test_a_token_is_good_from_when_it_is_made_until_it_is_removed(driven: Driven) -> None:
+def test_a_token_is_valid_from_its_creation_to_its_removal(driven: Driven) -> None:
     with running(driven) as tokens:
         record, token = tokens.add_token("deploys", Scope.USE)
         assert token == "prevs_use_secret0"
@@ -48,7 +48,7 @@ def test_a_token_is_good_from_when_it_is_made_until_it_is_removed(driven: Driven
             tokens.remove_token("deploys")
 
 
-def test_proxies_have_what_the_settings_tell_and_it_is_none_of_the_tokens(driven: Driven) -> None:
+def test_the_tokens_of_proxies_come_from_the_settings_and_are_not_listed(driven: Driven) -> None:
     with running(driven) as tokens:
         for token in ("theirs", "before"):
             assert tokens.authenticate(token) == Identity("proxy", Scope.PROXY)
@@ -64,7 +64,7 @@ def test_a_token_may_be_limited_to_an_existing_app(driven: Driven) -> None:
             tokens.add_token("nobodys", Scope.USE, "nope")
 
 
-def test_a_token_of_one_app_goes_with_the_app(driven: Driven) -> None:
+def test_a_token_of_one_app_is_removed_with_the_app(driven: Driven) -> None:
     driven.add_app(AppRecord("shop", "/srv/shop"))
     for name in ("shop", "hello"):
         record = TokenRecord(name, "use", access.digest(name), app=name)
@@ -77,7 +77,7 @@ def test_a_token_of_one_app_goes_with_the_app(driven: Driven) -> None:
     assert make(driven).authenticate("hello")
 
 
-def test_who_has_an_app_s_name_later_has_none_of_its_tokens(driven: Driven) -> None:
+def test_a_new_app_of_an_old_name_has_none_of_its_tokens(driven: Driven) -> None:
     """An earlier version has removed the app, and left the token."""
     record = TokenRecord("ci", "use", access.digest("x"), app="shop")
     driven.store.save(record)
@@ -88,7 +88,7 @@ def test_who_has_an_app_s_name_later_has_none_of_its_tokens(driven: Driven) -> N
 
 
 @pytest.mark.parametrize("name", ["deploys", "operator", "proxy"])
-def test_a_name_is_given_once(driven: Driven, name: str) -> None:
+def test_a_name_of_a_token_is_used_once(driven: Driven, name: str) -> None:
     with running(driven) as tokens:
         _, token = tokens.add_token("deploys", Scope.USE)
         with pytest.raises(TokenExists):
@@ -96,7 +96,7 @@ def test_a_name_is_given_once(driven: Driven, name: str) -> None:
         assert tokens.authenticate(token) == Identity("deploys", Scope.USE)
 
 
-def test_what_is_stored_is_no_token(driven: Driven) -> None:
+def test_a_stored_record_does_not_contain_the_token(driven: Driven) -> None:
     with running(driven) as tokens:
         _, token = tokens.add_token("deploys", Scope.USE)
     stored = driven.znodes.records["tokens", "deploys"][0]

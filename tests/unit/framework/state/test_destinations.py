@@ -31,7 +31,7 @@ def placed(driven: Driven) -> PlacementsRecord:
     return record
 
 
-def test_where_an_agent_has_ports_is_written_before_a_placement_leads_there(
+def test_an_agents_ports_are_written_before_a_placement_uses_them(
     driven: Driven,
 ) -> None:
     driven.run()
@@ -56,7 +56,7 @@ def test_the_same_offer_again_writes_nothing(driven: Driven) -> None:
     assert driven.store.written.count(written(driven)) == count == 1
 
 
-def test_an_agent_that_left_is_forgotten_unless_a_task_is_there(driven: Driven) -> None:
+def test_a_lost_agent_is_forgotten_unless_it_has_a_task(driven: Driven) -> None:
     driven.step(events.Offered([offer("o7", agent="agent-2", host="127.0.0.7")]))
     driven.run()
     before = written(driven).ports
@@ -67,7 +67,7 @@ def test_an_agent_that_left_is_forgotten_unless_a_task_is_there(driven: Driven) 
     assert set(written(driven).ports) == {placed(driven).placements[B].host}
 
 
-def test_what_somebody_else_wrote_is_written_anew(driven: Driven) -> None:
+def test_a_record_that_somebody_else_wrote_is_written_again(driven: Driven) -> None:
     driven.run()
     good = written(driven), placed(driven)
     for key, record in (
@@ -82,7 +82,7 @@ def test_what_somebody_else_wrote_is_written_anew(driven: Driven) -> None:
     assert placed(again) == good[1]
 
 
-def test_the_right_ports_with_another_signature_are_signed_anew(driven: Driven) -> None:
+def test_the_right_ports_with_another_signature_are_signed_again(driven: Driven) -> None:
     driven.run()
     place = placed(driven).placements[A]
     _, version = driven.znodes.records["agents",]
@@ -93,7 +93,7 @@ def test_the_right_ports_with_another_signature_are_signed_anew(driven: Driven) 
     written(again)
 
 
-def test_another_framework_keeps_where_tasks_are_and_forgets_other_hosts(driven: Driven) -> None:
+def test_a_new_framework_keeps_hosts_with_tasks_and_forgets_others(driven: Driven) -> None:
     driven.step(events.Offered([offer("o7", agent="agent-2", host="127.0.0.7")]))
     driven.run()
     before = written(driven).ports
@@ -104,7 +104,9 @@ def test_another_framework_keeps_where_tasks_are_and_forgets_other_hosts(driven:
     assert written(again).ports == {host: before[host]}
 
 
-def test_while_the_token_is_changed_the_ports_of_the_other_one_stay_and_are_signed_anew() -> None:
+def test_during_a_change_of_the_token_ports_signed_with_the_other_stay_and_are_signed_again() -> (
+    None
+):
     former, next_one = derive_key("former"), derive_key("next")
     driven = Driven(signed_with=(former,))
     driven.add_app()
@@ -128,7 +130,7 @@ def test_while_the_token_is_changed_the_ports_of_the_other_one_stay_and_are_sign
 
 
 @pytest.mark.parametrize("stored", [{}, {"10.0.0.9": (PortRange(1, 9),)}])
-def test_a_place_that_nobody_offered_counts_as_well(
+def test_a_port_that_nobody_offered_counts_too(
     stored: dict[str, tuple[PortRange, ...]],
 ) -> None:
     places = [("10.0.0.1", 31000), ("10.0.0.1", 31001), ("10.0.0.2", 5)]

@@ -28,13 +28,13 @@ def test_the_next_attempt_on_an_agent_fetches_nothing(driven: Driven) -> None:
     assert start(driven, "c" * 40, "agent-2")
 
 
-def test_what_has_said_nothing_yet_shows_nothing(driven: Driven) -> None:
+def test_a_silent_executor_leaves_no_sign_of_a_copy(driven: Driven) -> None:
     start(driven, A)
     driven.update("TASK_STAGING")
     assert start(driven, B)
 
 
-def test_an_executor_of_another_framework_shows_nothing(driven: Driven) -> None:
+def test_an_executor_of_another_version_leaves_no_sign_of_a_copy(driven: Driven) -> None:
     """It may be one of another version."""
     driven.run()
     after = Driven(driven.znodes, driven.clock)
@@ -42,7 +42,7 @@ def test_an_executor_of_another_framework_shows_nothing(driven: Driven) -> None:
     assert start(after, B)
 
 
-def test_where_an_executor_ended_without_a_word_the_agent_fetches(driven: Driven) -> None:
+def test_an_agent_where_an_executor_ended_silently_fetches_again(driven: Driven) -> None:
     driven.run()
     assert not start(driven, B)
     driven.update("TASK_FAILED", sha=B, reason="REASON_EXECUTOR_TERMINATED")
@@ -52,20 +52,20 @@ def test_where_an_executor_ended_without_a_word_the_agent_fetches(driven: Driven
     assert fetches(driven)
 
 
-def test_a_build_that_failed_says_nothing_against_it(driven: Driven) -> None:
+def test_a_failed_build_does_not_count_against_the_copy(driven: Driven) -> None:
     start(driven, A)
     driven.report("TASK_FAILED", Phase.BUILDING, cause=Cause.BUILD_FAILED)
     assert not start(driven, B)
 
 
-def test_a_program_of_somebodys_own_is_always_fetched() -> None:
+def test_a_custom_executor_is_always_fetched() -> None:
     driven = Driven(executor=EXECUTOR._replace(is_unpacked=False))
     driven.add_app()
     driven.run()
     assert start(driven, B)
 
 
-def test_it_is_fetched_again_before_an_agent_may_have_removed_it(driven: Driven) -> None:
+def test_the_executor_is_fetched_again_before_an_agent_may_have_removed_it(driven: Driven) -> None:
     driven.run()
     driven.tick(executor_copies.KEPT_SECONDS)
     assert start(driven, B)

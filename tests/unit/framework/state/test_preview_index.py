@@ -26,7 +26,7 @@ def unordered(previews: object) -> list[str]:
 
 
 @given(st.lists(PREVIEWS | DROPS, max_size=30))
-def test_every_look_finds_what_looking_at_all_would(steps: list[object]) -> None:
+def test_every_query_finds_what_a_full_search_finds(steps: list[object]) -> None:
     index, expected = PreviewIndex(()), {}
     for step in steps:
         if isinstance(step, PreviewRecord):

@@ -20,7 +20,7 @@ from tests.fakes.store import FakeStore
 TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8)
 
 
-def test_a_step_that_changes_nothing_makes_no_new_snapshot(driven: Driven) -> None:
+def test_a_step_without_a_change_makes_no_new_snapshot(driven: Driven) -> None:
     driven.run()
     before = driven.service.snapshot
     driven.tick()
@@ -30,7 +30,7 @@ def test_a_step_that_changes_nothing_makes_no_new_snapshot(driven: Driven) -> No
     assert ("hello", B) not in before.previews
 
 
-def test_what_belongs_to_no_app_is_shown_to_nobody() -> None:
+def test_records_without_an_app_are_shown_to_nobody() -> None:
     store = FakeStore()
     for app in ("one", "two"):
         store.save(PreviewRecord(app, A, State.STOPPED))
@@ -39,7 +39,7 @@ def test_what_belongs_to_no_app_is_shown_to_nobody() -> None:
     assert list(records.snapshot().previews) == [("one", A)]
 
 
-def test_what_has_much_to_store_is_written_in_more_than_one_go() -> None:
+def test_large_changes_are_written_in_several_steps() -> None:
     store = FakeStore()
     records = Records(store.load(), store, FakeClock().clock, Keyring(()), keys=(SIGNING_KEY,))
     large = CommitSettings(run=RunSettings(environment={"A": "x" * 8000}))
@@ -55,7 +55,7 @@ def test_what_has_much_to_store_is_written_in_more_than_one_go() -> None:
         assert len(records.in_state(State.STOPPED)) == 100
 
 
-def test_a_preview_that_is_forgotten_is_gone_from_every_look(driven: Driven) -> None:
+def test_a_deleted_preview_is_gone_from_every_query(driven: Driven) -> None:
     driven.start()
     driven.stop()
     driven.call(lambda: driven.records.forget_preview(driven.preview()))
@@ -96,7 +96,7 @@ def known(driven: Driven) -> tuple[object, ...]:
         *("a token added", "a token removed", "a secret set", "a first one", "secrets removed"),
     ],
 )
-def test_what_was_written_without_an_answer_is_written_as_it_was(
+def test_a_write_without_an_answer_is_repeated_unchanged(
     driven: Driven, write: Callable[[Driven], object]
 ) -> None:
     driven.add_app(AppRecord("bare", "/srv/bare"))

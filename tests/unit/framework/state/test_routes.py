@@ -18,7 +18,7 @@ def proxy(version: int, *holding: str) -> ProxyRecord:
     return ProxyRecord({"hello": version}, holding)
 
 
-def test_stopping_waits_for_every_live_proxy_to_let_go(driven: Driven) -> None:
+def test_stopping_waits_until_every_live_proxy_has_removed_the_route(driven: Driven) -> None:
     driven.run()
     driven.znodes.proxies = [ProxyRecord({"hello": 0}), ProxyRecord({"hello": 1})]
     driven.stop()
@@ -29,7 +29,9 @@ def test_stopping_waits_for_every_live_proxy_to_let_go(driven: Driven) -> None:
     assert len(driven.cluster.of("kill")) == 1
 
 
-def test_a_port_is_not_given_again_before_the_proxies_have_let_go(driven: Driven) -> None:
+def test_a_port_is_not_assigned_again_before_the_proxies_have_removed_its_route(
+    driven: Driven,
+) -> None:
     driven.run()
     driven.znodes.proxies = [ProxyRecord({"hello": 0})]
     driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.BUILD_FAILED)
@@ -38,7 +40,7 @@ def test_a_port_is_not_given_again_before_the_proxies_have_let_go(driven: Driven
     assert driven.preview(B).host_port == 31001
 
 
-def test_open_requests_hold_the_kill_and_the_port_until_they_end(driven: Driven) -> None:
+def test_open_requests_delay_the_kill_and_the_port_until_they_end(driven: Driven) -> None:
     driven.run()
     driven.znodes.proxies = [proxy(0), proxy(0)]
     driven.stop()
@@ -53,7 +55,7 @@ def test_open_requests_hold_the_kill_and_the_port_until_they_end(driven: Driven)
     assert driven.cluster.of("kill") == [(driven.task(), "agent-1")]
 
 
-def test_open_requests_hold_it_no_longer_than_the_limit(driven: Driven) -> None:
+def test_open_requests_delay_it_no_longer_than_the_limit(driven: Driven) -> None:
     driven.run()
     driven.znodes.proxies = [proxy(0)]
     driven.stop()
@@ -64,7 +66,7 @@ def test_open_requests_hold_it_no_longer_than_the_limit(driven: Driven) -> None:
     assert len(driven.cluster.of("kill")) == 1
 
 
-def test_requests_that_drain_are_asked_for_at_ease(driven: Driven) -> None:
+def test_draining_requests_are_checked_at_a_slow_pace(driven: Driven) -> None:
     driven.run()
     driven.znodes.proxies = [proxy(0, driven.task())]
     driven.stop()
@@ -74,7 +76,7 @@ def test_requests_that_drain_are_asked_for_at_ease(driven: Driven) -> None:
     assert driven.cluster.of("kill") == []
 
 
-def test_a_new_framework_kills_nothing_that_proxies_have_not_let_go_of(driven: Driven) -> None:
+def test_a_new_framework_kills_nothing_that_proxies_still_route_to(driven: Driven) -> None:
     driven.run()
     driven.znodes.proxies = [proxy(0)]
     driven.stop()
@@ -89,7 +91,7 @@ def test_a_new_framework_kills_nothing_that_proxies_have_not_let_go_of(driven: D
     assert again.cluster.of("kill") == [(task, "agent-1")]
 
 
-def test_a_new_framework_that_finds_the_placement_takes_it_away_first(driven: Driven) -> None:
+def test_a_new_framework_removes_an_existing_placement_first(driven: Driven) -> None:
     driven.run()
     driven.znodes.proxies = [proxy(0)]
 
@@ -108,7 +110,7 @@ def test_a_new_framework_that_finds_the_placement_takes_it_away_first(driven: Dr
     assert len(again.cluster.of("kill")) == 1
 
 
-def test_a_step_that_changes_nothing_of_an_app_writes_nothing_of_it(driven: Driven) -> None:
+def test_a_step_without_a_change_of_an_app_writes_nothing_of_it(driven: Driven) -> None:
     driven.run()
     before = [r for r in driven.store.written if isinstance(r, PlacementsRecord)]
     driven.start(B, "other")
@@ -116,7 +118,7 @@ def test_a_step_that_changes_nothing_of_an_app_writes_nothing_of_it(driven: Driv
     assert [r for r in driven.store.written if isinstance(r, PlacementsRecord)] == before
 
 
-def test_a_port_that_visitors_are_led_to_is_in_use_until_that_is_written(driven: Driven) -> None:
+def test_a_routed_port_is_in_use_until_its_removal_is_written(driven: Driven) -> None:
     driven.run()
     place = (driven.preview().agent_host, driven.preview().host_port)
 
@@ -129,7 +131,7 @@ def test_a_port_that_visitors_are_led_to_is_in_use_until_that_is_written(driven:
     assert not set(driven.records.routes.in_use())
 
 
-def test_who_is_told_that_it_is_done_finds_it_in_the_placements(driven: Driven) -> None:
+def test_a_finished_command_is_visible_in_the_placements(driven: Driven) -> None:
     driven.run()
     found: list[object] = []
     answer: Future[PreviewRecord] = Future()
@@ -164,7 +166,7 @@ def test_a_placement_that_may_be_gone_is_written_again(driven: Driven) -> None:
     assert driven.placements() == {A: ("main",)}
 
 
-def test_proxies_are_told_of_a_newer_commit_that_fails_and_when_it_is_tried_again(
+def test_placements_name_a_newer_commit_that_failed_and_when_it_is_retried(
     driven: Driven,
 ) -> None:
     driven.run()

@@ -225,11 +225,9 @@ HAPPENING = [*HAPPENINGS, *(f"{one} too often" for one in LOST_OFTEN)]
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("happening", HAPPENING)
-def test_every_happening_changes_the_fields_that_the_table_says(
-    happening: str, state: State
-) -> None:
+def test_every_event_changes_the_fields_of_the_table(happening: str, state: State) -> None:
     assert change(happening, state) == TABLE[happening].get(state.value, {})
 
 
-def test_the_table_has_every_happening_and_no_other() -> None:
+def test_the_table_has_every_event_and_no_other() -> None:
     assert list(TABLE) == HAPPENING

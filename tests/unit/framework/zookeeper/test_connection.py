@@ -28,7 +28,7 @@ class Link:
         self.change = listener
 
 
-def test_a_link_that_is_in_doubt_pauses_everything_and_a_lost_session_ends_it() -> None:
+def test_a_suspended_connection_pauses_everything_and_a_lost_session_ends_it() -> None:
     link, submitted = Link(), list[events.Event]()
     watch_link(link.client, submitted.append)
     for state in (KazooState.SUSPENDED, KazooState.CONNECTED, KazooState.LOST):
@@ -40,12 +40,12 @@ def test_a_link_that_is_in_doubt_pauses_everything_and_a_lost_session_ends_it() 
 
 
 @pytest.mark.parametrize("error", [ConnectionLoss, SessionExpiredError, KazooTimeoutError])
-def test_what_kazoo_cannot_do_now_is_unavailable(error: type[Exception]) -> None:
+def test_an_operation_that_kazoo_cannot_do_now_is_unavailable(error: type[Exception]) -> None:
     with pytest.raises(Unavailable, match="ZooKeeper"), mapped(Link().client):
         raise error
 
 
-def test_nothing_waits_for_a_link_that_is_gone() -> None:
+def test_nothing_waits_for_a_lost_connection() -> None:
     link, done = Link(), []
     link.connected = False
     with pytest.raises(Unavailable, match="ZooKeeper"), mapped(link.client):

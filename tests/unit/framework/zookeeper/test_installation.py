@@ -31,12 +31,12 @@ def test_a_cluster_has_one_name_however_its_hosts_are_listed(master: str, name: 
     assert name_master(master, "y:2181,z:2181") == name
 
 
-def test_the_same_settings_may_work_together() -> None:
+def test_frameworks_with_the_same_settings_may_work_together() -> None:
     assert find_difference(OURS, dataclasses.replace(OURS), led=True) is None
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(OURS)])
-def test_each_difference_is_told_with_both_values(field: str) -> None:
+def test_each_difference_is_reported_with_both_values(field: str) -> None:
     theirs = dataclasses.replace(OURS, **{field: "other"})
     why = find_difference(theirs, OURS, led=True)
     assert why is not None
@@ -56,7 +56,7 @@ def test_the_principal_may_differ_while_nobody_leads() -> None:
         assert find_difference(before, now, led=True) is not None
 
 
-def test_a_setting_is_named_as_it_is_set() -> None:
+def test_a_setting_is_named_by_its_variable() -> None:
     why = find_difference(dataclasses.replace(OURS, role="a", domain="b"), OURS, led=True)
     assert why is not None
     assert "PREVS_ROLE a there, teams here; PREVS_DOMAIN b there, localhost here" in why
@@ -70,7 +70,7 @@ def test_a_setting_is_named_as_it_is_set() -> None:
         ("apps", "framework", "placements", "previews", "proxies", "secrets", "tokens"),
     ],
 )
-def test_a_root_that_is_new_or_ours_can_be_used(children: tuple[str, ...]) -> None:
+def test_a_new_or_own_root_can_be_used(children: tuple[str, ...]) -> None:
     assert find_stranger("/prevs", children, b"", 0) is None
 
 
@@ -85,7 +85,7 @@ def test_a_root_that_is_new_or_ours_can_be_used(children: tuple[str, ...]) -> No
         ("/zookeeper/quota", (), b"", 0),
     ],
 )
-def test_a_root_of_others_cannot(
+def test_a_foreign_root_cannot_be_used(
     root: str, children: tuple[str, ...], data: bytes, owner: int
 ) -> None:
     why = find_stranger(root, children, data, owner)
@@ -105,5 +105,5 @@ def test_a_root_of_others_cannot(
         (b"", False),
     ],
 )
-def test_an_id_of_mesos_is_known_by_its_letters(data: bytes, *, is_one: bool) -> None:
+def test_an_id_of_mesos_is_recognized_by_its_form(data: bytes, *, is_one: bool) -> None:
     assert is_framework_id(data) is is_one

@@ -24,20 +24,20 @@ READ, CREATE, ALL = 1, 4, 31
         ("/prevs/placements-of-others", 0),
     ],
 )
-def test_proxies_may_do_what_they_must_and_frameworks_all(path: str, perms: int) -> None:
+def test_proxies_have_the_rights_they_need_and_frameworks_all(path: str, perms: int) -> None:
     own, *theirs = RIGHTS.of(path)
     assert (own, own.perms) == (everything("prevs:a"), ALL)
     assert [one.perms for one in theirs] == ([perms, perms] if perms else [])
     assert len({one.id for one in (own, *theirs)}) == 1 + len(theirs)
 
 
-def test_without_proxies_of_their_own_nobody_else_has_any() -> None:
+def test_without_an_identity_of_proxies_nobody_else_has_rights() -> None:
     alone = Rights(PATHS, "prevs:a")
     assert alone.of(PATHS.placements) == alone.of(PATHS.proxies) == [everything("prevs:a")]
     assert not alone.are_a_proxys(PATHS.proxy("p"), [everything("prevs:a")])
 
 
-def test_what_a_proxy_has_made_for_itself_is_known_by_its_place_and_its_rights() -> None:
+def test_a_proxys_own_znode_is_recognized_by_its_path_and_its_acl() -> None:
     theirs = [everything("former:c")]
     assert RIGHTS.are_a_proxys(PATHS.proxy("p"), theirs)
     assert not RIGHTS.are_a_proxys(PATHS.proxy("p"), [everything("prevs:a")])

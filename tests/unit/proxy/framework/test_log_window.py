@@ -72,7 +72,7 @@ def test_a_returning_reader_gets_the_rest_of_a_split_event() -> None:
     assert read(source, reader) == "re"
 
 
-def test_a_window_keeps_so_much_and_the_last_event_at_least() -> None:
+def test_a_window_has_a_limit_and_keeps_at_least_the_last_event() -> None:
     source = window("a" * 40, "b" * 40, "c" * 40, most=90)
     assert source.begin == 40
     assert source.is_ahead_of(Reader(0))
@@ -92,7 +92,7 @@ def test_a_slow_reader_falls_behind_the_window() -> None:
     assert reader.place == 40
 
 
-def test_bytes_that_are_no_text_are_repeated_and_not_lost() -> None:
+def test_undecodable_bytes_are_repeated_and_not_lost() -> None:
     source = LogWindow(0)
     source.add(piece("ab\ufffdcd", 5))
     assert read(source, Reader(3)) == "ab\ufffdcd"

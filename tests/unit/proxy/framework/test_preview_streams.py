@@ -138,7 +138,7 @@ def bench() -> Bench:
 
 
 @in_a_loop
-async def test_however_many_pages_follow_there_is_one_stream(bench: Bench) -> None:
+async def test_any_number_of_pages_shares_one_stream(bench: Bench) -> None:
     async with bench.pages(*[None] * 40) as pages:
         bench.framework.say(state(), log("one\n", 4))
         await bench.settle()
@@ -181,7 +181,7 @@ async def test_a_stream_ends_some_seconds_after_its_last_page(bench: Bench) -> N
 
 
 @in_a_loop
-async def test_a_broken_stream_goes_on_where_it_ended_unnoticed(
+async def test_a_broken_stream_goes_on_where_it_ended_and_no_page_notices(
     bench: Bench,
 ) -> None:
     async with bench.pages(None, None) as pages:
@@ -278,7 +278,7 @@ async def test_a_stream_begins_at_the_place_of_its_first_page(bench: Bench) -> N
 
 
 @in_a_loop
-async def test_a_slow_page_is_told_the_last_state_alone_and_misses_nothing_of_the_log(
+async def test_a_slow_page_gets_only_the_last_state_and_all_of_the_log(
     bench: Bench,
 ) -> None:
     bench.framework.log = "x" * 400_000

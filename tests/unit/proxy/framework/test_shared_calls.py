@@ -26,7 +26,7 @@ class Slow(FakeFramework):
 
 
 @in_a_loop
-async def test_equal_calls_at_a_time_are_one_call_and_later_ones_another() -> None:
+async def test_equal_calls_at_one_time_are_one_call_and_later_ones_another() -> None:
     framework = Slow()
     shared_calls = SharedCalls(framework)
     asked = [asyncio.create_task(shared_calls.find("hello", SHA)) for _ in range(20)]

@@ -14,7 +14,7 @@ def test_it_listens_at_the_configured_address_and_nowhere_else() -> None:
     assert binds == [["bind", "127.0.0.1:8080"], own]
 
 
-def test_it_runs_as_whoever_starts_it() -> None:
+def test_haproxy_runs_as_the_user_who_starts_it() -> None:
     words = {line.split()[0] for line in TEXT.splitlines() if line.strip()}
     assert not words & {"user", "group", "chroot", "daemon"}
 
@@ -29,7 +29,7 @@ def test_a_hold_is_shorter_than_the_timeouts_of_both_sides() -> None:
     assert min(limits.values()) > config.HOLD_SECONDS
 
 
-def test_a_request_is_counted_before_it_is_looked_up_for_the_last_time() -> None:
+def test_a_request_is_counted_before_its_last_lookup() -> None:
     rules = [line.strip() for line in TEXT.splitlines() if line.strip().startswith("http-request")]
     looks = [n for n, rule in enumerate(rules) if "map_str(" in rule]
     counts = [n for n, rule in enumerate(rules) if rule.startswith("http-request track-sc")]
@@ -43,15 +43,15 @@ def test_a_request_is_counted_before_it_is_looked_up_for_the_last_time() -> None
     assert len(counts) == 4
 
 
-def test_a_dot_of_the_domain_is_a_dot_and_nothing_else() -> None:
+def test_a_dot_of_the_domain_matches_only_a_dot() -> None:
     assert """regsub("^([^.]+)--([^.]+)[.]a[.]example$","\\1.\\2.a.example")""" in TEXT
 
 
-def test_the_map_is_one_for_all_that_look_into_it() -> None:
+def test_every_rule_uses_the_same_map() -> None:
     assert TEXT.count("map_str(/srv/proxy/routes.map)") == 6
     assert "opt@" not in TEXT
 
 
-def test_the_page_about_cookies_removes_those_of_the_domain_and_of_none_above_it() -> None:
+def test_the_page_about_cookies_removes_only_those_of_the_domain() -> None:
     page = cookie_pages.render_refused("a.example")
     assert '("." + name).endsWith(".a.example")' in page

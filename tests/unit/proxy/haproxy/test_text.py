@@ -8,7 +8,7 @@ from proxy.model.usage import Count
 PATH = "/srv/routes.map"
 
 
-def test_commands_are_as_the_manual_has_them() -> None:
+def test_commands_have_the_form_of_the_manual() -> None:
     assert text.get(PATH, "k") == "get map /srv/routes.map k"
     assert text.add(PATH, "k", "v") == "add map /srv/routes.map k v"
     assert text.change(PATH, "k", "v") == "set map /srv/routes.map k v"
@@ -29,7 +29,7 @@ def test_a_fill_is_cut_into_payloads_that_fit_the_buffer() -> None:
         assert len(command) < 16_000
 
 
-def test_nothing_to_fill_is_no_command() -> None:
+def test_an_empty_fill_is_no_command() -> None:
     assert list(text.fill(PATH, 3, {})) == []
 
 
@@ -93,7 +93,7 @@ def test_a_retired_process_accepts_no_connection() -> None:
     )
 
 
-def test_a_map_file_is_read_as_it_was_written() -> None:
+def test_a_map_file_is_read_back() -> None:
     entries = {"main.hello.localhost": "10.0.0.1|1|t", "~rev": "x.1"}
     assert text.read_map_file(text.map_file(entries)) == entries
     assert text.read_map_file("torn") == {}

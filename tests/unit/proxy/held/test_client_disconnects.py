@@ -29,7 +29,7 @@ def test_peers_are_read_from_the_kernels_table(line: str, found: list[Peer]) -> 
 
 
 @pytest.mark.parametrize("ip", ["127.0.0.2", "::ffff:127.0.0.2", "::FFFF:7f00:2"])
-def test_an_address_is_the_same_however_it_is_written(ip: str) -> None:
+def test_an_address_is_recognized_in_every_notation(ip: str) -> None:
     assert read_peer(ip, 54321) == ONE
 
 
@@ -83,7 +83,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_only_peers_that_have_gone_are_reported(bench: Bench) -> None:
+def test_only_disconnected_peers_are_reported(bench: Bench) -> None:
     bench.look(lambda: bench.looks >= 3)
     assert bench.gone == []
     bench.there.remove(ONE)
@@ -91,20 +91,20 @@ def test_only_peers_that_have_gone_are_reported(bench: Bench) -> None:
     assert set(bench.gone) == {frozenset({ONE})}
 
 
-def test_a_peer_that_is_missed_once_has_not_gone(bench: Bench) -> None:
+def test_a_peer_that_is_missing_once_is_not_disconnected(bench: Bench) -> None:
     bench.turns = [{TWO}, {ONE, TWO}]
     bench.look(lambda: bench.looks >= 10)
     assert bench.gone == []
 
 
-def test_no_table_is_read_while_nobody_waits(bench: Bench) -> None:
+def test_no_table_is_read_while_nothing_waits(bench: Bench) -> None:
     bench.held.clear()
     turns = iter(range(20))
     bench.look(lambda: next(turns, None) is None)
     assert bench.looks == 0
 
 
-def test_an_unreadable_table_means_that_nobody_has_gone(bench: Bench) -> None:
+def test_an_unreadable_table_reports_no_disconnect(bench: Bench) -> None:
     bench.broken = True
     bench.there.clear()
     bench.look(lambda: bench.looks >= 3)

@@ -38,7 +38,7 @@ async def test_the_outcome_of_each_start_is_counted_once(bench: Bench) -> None:
 
 
 @in_its_loop
-async def test_however_many_wait_the_preview_is_started_once(bench: Bench) -> None:
+async def test_any_number_of_waits_starts_the_preview_once(bench: Bench) -> None:
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
     assert await asyncio.gather(*(bench.wait() for _ in range(100))) == [ROUTE] * 100
     assert bench.framework.world.count("start") == 1
@@ -77,7 +77,7 @@ def test_a_problem_of_the_framework_is_passed_on_unchanged(bench: Bench) -> None
     assert (outcome.slug, outcome.status, outcome.detail) == ("ambiguous-label", 409, str(two))
 
 
-def test_a_host_that_is_no_address_causes_no_call(bench: Bench) -> None:
+def test_a_host_that_is_not_an_address_causes_no_call(bench: Bench) -> None:
     outcome = bench.outcome("localhost")
     assert isinstance(outcome, Problem)
     assert outcome.status == 404
@@ -191,7 +191,7 @@ def test_a_defect_in_a_start_ends_the_wait_with_a_problem(bench: Bench) -> None:
 
 
 @in_its_loop
-async def test_a_thousand_hosts_are_started_in_turn_and_polled_less_often(
+async def test_a_thousand_hosts_are_started_one_by_one_and_polled_less_often(
     bench: Bench,
 ) -> None:
     pauses: list[float] = []

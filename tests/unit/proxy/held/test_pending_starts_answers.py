@@ -114,7 +114,7 @@ def test_a_poll_waits_while_the_framework_is_away_too(bench: Bench) -> None:
 
 
 @in_its_loop
-async def test_a_timeout_explains_how_far_the_preview_is(bench: Bench) -> None:
+async def test_a_timeout_shows_the_progress_of_the_preview(bench: Bench) -> None:
     bench.at.append((0.4, bench.move("queued", reason="No agent has room.")))
     before = bench.pending_starts.explain_timeout(HOST, 600)
     bench.pending_starts.add(HOST, print)

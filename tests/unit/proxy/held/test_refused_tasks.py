@@ -136,7 +136,7 @@ def test_a_probe_that_contradicts_haproxy_delays_the_next_try(bench: Bench) -> N
 
 
 @in_its_loop
-async def test_however_many_wait_there_is_one_probe_a_second(bench: Bench) -> None:
+async def test_any_number_of_waits_causes_one_probe_a_second(bench: Bench) -> None:
     bench.at.append((2.5, bench.take))
     ends = await asyncio.gather(*(bench.wait(host) for host in [HOST, OTHER] * 50))
     assert {route for route, _ in ends} == {ROUTE}
@@ -183,7 +183,7 @@ def test_a_probe_decides_whether_a_task_has_recovered(
 
 
 @in_its_loop
-async def test_reports_go_on_while_a_task_refuses_whoever_waits(
+async def test_reports_go_on_while_a_task_refuses_connections_even_without_waits(
     bench: Bench,
 ) -> None:
     bench.at.append((8.5, bench.take))

@@ -54,7 +54,7 @@ def test_a_preview_stays_counted_while_requests_for_it_go_on(
     ],
     ids=["an address", "with IPv6 a whole network", "with IPv4 at a listener of IPv6 an address"],
 )
-def test_one_visitor_takes_nothing_from_another(
+def test_one_visitor_uses_up_no_start_of_another(
     start_limit: StartLimit, first: str, same: str, another: str
 ) -> None:
     for number in range(MOST["address"]):
@@ -71,7 +71,7 @@ def test_one_visitor_takes_nothing_from_another(
         ("all", "10.{0}.{1}.1", "{}.app-{}.localhost"),
     ],
 )
-def test_many_visitors_have_no_more_started_than_one_budget_allows(
+def test_many_visitors_start_no_more_than_the_shared_limit(
     start_limit: StartLimit, clock: FakeClock, budget: str, address: str, host: str
 ) -> None:
     def take(number: int) -> Refused | None:
@@ -86,7 +86,7 @@ def test_many_visitors_have_no_more_started_than_one_budget_allows(
     assert take(MOST[budget]) is None
 
 
-def test_a_host_that_others_started_counts_only_for_the_address(start_limit: StartLimit) -> None:
+def test_a_host_that_others_started_counts_only_for_its_address(start_limit: StartLimit) -> None:
     for number in range(MOST["app"]):
         assert start_limit.take(f"10.0.{number}.1", f"{number}.hello.localhost") is None
     assert start_limit.take("10.9.9.9", "0.hello.localhost") is None

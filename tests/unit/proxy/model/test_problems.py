@@ -25,7 +25,7 @@ def test_an_answer_of_another_form_gets_a_sentence() -> None:
     assert json.loads(problem.body())["detail"] == "The framework answered 500."
 
 
-def test_a_failed_preview_says_what_why_and_its_last_lines() -> None:
+def test_a_failed_preview_shows_what_failed_why_and_its_last_lines() -> None:
     failure = Failure("app-exited", "The app exited.", 3)
     problem = problems.failed(Preview("hello", SHA, "failed", failure=failure, log_tail="oh no"))
     body = json.loads(problem.body())
@@ -36,7 +36,7 @@ def test_a_failed_preview_says_what_why_and_its_last_lines() -> None:
     assert body["log_tail"] == "oh no"
 
 
-def test_one_that_takes_too_long_says_where_it_is() -> None:
+def test_a_preview_that_takes_too_long_shows_its_progress() -> None:
     preview = Preview("hello", SHA, "queued", reason="no agent has 2048 MB free")
     problem = problems.not_yet(preview, 600)
     assert problem.status == 503
@@ -49,6 +49,6 @@ def test_one_that_takes_too_long_says_where_it_is() -> None:
     assert "(3rd in the queue, no agent is free)" in problems.not_yet(third, 600).detail
 
 
-def test_text_that_is_no_unicode_does_not_stop_an_answer() -> None:
+def test_invalid_unicode_does_not_stop_an_answer() -> None:
     failure = Failure("build-failed", "\ud800", 1)
     assert problems.failed(Preview("hello", SHA, "failed", failure=failure)).body()

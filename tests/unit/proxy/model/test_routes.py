@@ -41,7 +41,7 @@ def test_a_label_that_is_too_long_for_the_flat_form_is_two_hosts() -> None:
 
 
 @pytest.mark.parametrize("ip", ["10.0.0.1", "::1", "fd00:1111:2222:3333:4444:5555:6666:7777"])
-def test_the_value_in_the_map_is_address_port_and_task_which_begins_always_there(ip: str) -> None:
+def test_the_value_in_the_map_is_address_port_and_task(ip: str) -> None:
     for route in (ROUTE._replace(ip=ip), ROUTE._replace(ip=ip, port=1)):
         value = str(route)
         assert value[: routes.TASK_AT].rstrip("|") == f"{ip}|{route.port}"
@@ -76,7 +76,7 @@ def test_a_long_address_leaves_out_the_newer_commit(end: str) -> None:
     assert routes.parse(value) == route
 
 
-def test_a_label_has_its_own_newer_commit_if_that_is_one() -> None:
+def test_a_label_has_its_own_newer_commit_if_there_is_one() -> None:
     failed = {"main": OTHER_SHA, "5c80e7d": "no commit\r\nX: y", "elsewhere": OTHER_SHA}
     data = record("hello", {SHA: GOOD}, failed)
     read, problems = routes.read("hello", data, "example.org", TRUST)
@@ -85,7 +85,7 @@ def test_a_label_has_its_own_newer_commit_if_that_is_one() -> None:
     assert problems == []
 
 
-def test_a_placement_says_in_which_protocol_it_is_spoken_to() -> None:
+def test_a_placement_has_the_protocol_of_its_application() -> None:
     placed = replace(GOOD, protocol="h2")
     read, problems = routes.read("hello", record("hello", {SHA: placed}), "example.org", TRUST)
     assert set(read.values()) == {ROUTE._replace(protocol="h2")}
@@ -132,7 +132,7 @@ def test_an_invalid_placement_is_left_out_and_reported(bad: Placement, why: str)
     assert why in problems[0]
 
 
-def test_a_record_of_another_app_is_no_record_of_this_one() -> None:
+def test_a_record_of_another_app_is_ignored() -> None:
     with pytest.raises(RecordError, match="another"):
         routes.read("hello", record("another", {}), "localhost", TRUST)
 
@@ -159,12 +159,12 @@ def test_a_malformed_first_record_gives_no_routes_and_no_version() -> None:
     assert routes.versions(learned.apps) == {}
 
 
-def test_an_app_without_a_node_has_no_routes_any_more() -> None:
+def test_an_app_without_a_znode_has_no_routes_any_more() -> None:
     known = {"hello": AppRoutes(1, 0, {"main.hello.x": ROUTE})}
     assert routes.learn(known, {}, "x", TRUST).apps == {}
 
 
-def test_a_node_that_was_made_anew_is_read_although_its_version_is_the_same() -> None:
+def test_a_recreated_znode_is_read_although_its_version_is_the_same() -> None:
     first = routes.learn({}, {"hello": Node(record("hello", {}), 0, 1)}, "x", TRUST)
     second = routes.learn(
         first.apps, {"hello": Node(record("hello", {SHA: GOOD}), 0, 2)}, "x", TRUST
@@ -172,7 +172,7 @@ def test_a_node_that_was_made_anew_is_read_although_its_version_is_the_same() ->
     assert "main.hello.x" in routes.merge(second.apps)
 
 
-def test_a_field_of_a_later_version_is_forgiven() -> None:
+def test_an_unknown_field_is_ignored() -> None:
     fields = json.loads(record("hello", {SHA: GOOD}))
     fields["placements"][SHA]["weight"] = 3
     read, problems = routes.read("hello", json.dumps(fields).encode(), "x", TRUST)
@@ -181,7 +181,7 @@ def test_a_field_of_a_later_version_is_forgiven() -> None:
 
 
 @given(hosts, hosts)
-def test_the_difference_makes_the_wanted_of_the_actual(
+def test_the_difference_turns_the_actual_routes_into_the_wanted_ones(
     actual: dict[str, Route], wanted: dict[str, Route]
 ) -> None:
     changes = routes.diff(actual, wanted)
@@ -216,7 +216,7 @@ def test_the_difference_is_the_same_whether_routes_are_kept_by_app_or_not(
     assert routes.diff(by_app(actual), wanted) == flat
 
 
-def test_what_two_merged_routes_share_is_not_looked_at() -> None:
+def test_shared_parts_of_merged_routes_are_not_compared() -> None:
     class Untouchable(dict[str, Route]):
         def items(self) -> NoReturn:
             raise AssertionError("it was looked at")
@@ -228,7 +228,7 @@ def test_what_two_merged_routes_share_is_not_looked_at() -> None:
     assert routes.diff(before, after).changes == {"main.hello.x": other}
 
 
-def test_an_app_whose_node_is_as_it_was_shares_its_routes_with_the_last_ones() -> None:
+def test_an_unchanged_app_shares_its_routes_with_the_last_ones() -> None:
     nodes = {"hello": Node(record("hello", {SHA: GOOD}), 0, 1)}
     first = routes.learn({}, nodes, "x", TRUST).apps
     second = routes.learn(

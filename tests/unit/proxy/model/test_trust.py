@@ -19,7 +19,7 @@ def learn(data: bytes, believed: Trust = HERE) -> routes.Learned:
 
 
 @pytest.mark.parametrize("signature", ["", "0" * 64, "größe"])
-def test_a_placement_that_the_framework_has_not_signed_leads_nobody_anywhere(
+def test_a_placement_without_the_frameworks_signature_is_not_routed(
     signature: str,
 ) -> None:
     other = placement("hello", OTHER_SHA, 31001, "v1", host="10.0.0.1")
@@ -30,13 +30,13 @@ def test_a_placement_that_the_framework_has_not_signed_leads_nobody_anywhere(
     assert routes.versions(learned.apps) == {"hello": 3}, "it counts as applied"
 
 
-def test_the_signature_of_one_placement_is_none_for_another() -> None:
+def test_the_signature_of_one_placement_is_invalid_for_another() -> None:
     moved = replace(GOOD, port=31001)
     signed = {SHA: sign_placement(KEY, "hello", SHA, GOOD)}
     assert routes.merge(learn(PlacementsRecord("hello", {SHA: moved}, signed).encode()).apps) == {}
 
 
-def test_another_key_signs_nothing_and_an_older_one_still_does() -> None:
+def test_a_foreign_key_is_refused_and_an_older_one_still_accepted() -> None:
     data = record("hello", {SHA: GOOD})
     other = derive_key("another token")
     assert routes.merge(learn(data, HERE._replace(keys=(other,))).apps) == {}
@@ -47,7 +47,7 @@ def test_another_key_signs_nothing_and_an_older_one_still_does() -> None:
     ("host", "port"),
     [("10.0.0.1", 2181), ("10.0.0.1", 31006), ("10.0.0.1", 30999), ("10.0.0.9", 31000)],
 )
-def test_a_placement_leads_to_no_port_that_no_agent_has_for_previews(host: str, port: int) -> None:
+def test_a_placement_with_a_port_that_no_agent_offers_is_not_routed(host: str, port: int) -> None:
     away = placement("hello", SHA, port, "main", host=host)
     learned = learn(record("hello", {SHA: away}))
     assert routes.merge(learned.apps) == {}

@@ -79,7 +79,7 @@ steps = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.booleans
 
 
 @given(steps)
-def test_every_request_is_reported_once_whoever_is_away(
+def test_every_request_is_reported_once_despite_outages(
     steps: list[tuple[str, int, bool, bool]],
 ) -> None:
     counted: dict[str, int] = {}

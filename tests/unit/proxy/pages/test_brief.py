@@ -23,6 +23,6 @@ def test_a_visitor_sees_neither_address_nor_message_of_a_repository(shows_all: b
     assert "cannot be read now" in shown.detail
 
 
-def test_candidates_are_shown_only_in_a_room_that_shows_all() -> None:
+def test_candidates_are_shown_only_on_a_full_page() -> None:
     assert hide_details(UNKNOWN, shows_all=True) == UNKNOWN
     assert hide_details(UNKNOWN, shows_all=False).fields == {"app": "hello"}

@@ -48,7 +48,7 @@ def test_a_page_shows_the_place_in_the_queue_and_when_it_is_tried_again() -> Non
     assert "in the queue</span>" not in waiting()
 
 
-def test_a_page_shows_each_step_with_its_time_for_who_runs_no_scripts() -> None:
+def test_a_page_without_scripts_shows_each_step_with_its_time() -> None:
     steps = [Step("queued", 990.0, 991.5, 0.2), Step("building", 991.5, None, 40.0)]
     page = waiting(state="building", phase="building", detail="3/5 RUN make", steps=tuple(steps))
     shown = re.sub("<[^>]+>", "|", page)
@@ -118,7 +118,7 @@ def test_a_page_shows_as_many_mistakes_as_fit() -> None:
     assert "prevs show hello 5c80e7d lists all 20" in page
 
 
-def test_what_is_wrong_in_three_lines_is_three_lines() -> None:
+def test_three_wrong_lines_are_three_lines() -> None:
     mistakes = (Mistake(1, "a"), Mistake(4, "b"), Mistake(9, "c"))
     failure = Failure("settings-invalid", ".prevs.toml has 3 mistakes.", None, mistakes)
     page = waiting(state="failed", failure=failure)
@@ -129,19 +129,19 @@ def test_what_is_wrong_in_three_lines_is_three_lines() -> None:
     assert shown[1]
 
 
-def test_a_failed_one_says_why_and_offers_a_retry() -> None:
+def test_a_failed_preview_shows_the_reason_and_a_retry() -> None:
     page = waiting(state="failed", failure=Failure("app-exited", "It exited.", 0), log_tail="oh no")
     for text in ("It exited.", "app exited · exit code 0", "oh no", "/_prevs/retry", "Retry"):
         assert text in page
     assert 'http-equiv="refresh"' not in page
 
 
-def test_one_that_is_coming_loads_itself_again_without_scripts() -> None:
+def test_a_page_of_a_starting_preview_reloads_itself_without_scripts() -> None:
     assert '<noscript><meta http-equiv="refresh"' in waiting(state="building")
     assert 'http-equiv="refresh"' not in waiting(state="stopped")
 
 
-def test_who_may_not_start_it_gets_no_form() -> None:
+def test_a_visitor_without_the_right_to_start_gets_no_form() -> None:
     page = pages.waiting_page(dataclasses.replace(VISIT, token=""), COMMIT, None, now=0.0)
     assert "<form" not in page
     assert 'data-token=""' in page
@@ -162,7 +162,7 @@ def nowhere(slug: str) -> Problem:
         (closed_connection(VISIT.host), "closed the connection without an answer", None),
     ],
 )
-def test_a_problem_says_what_it_is_and_one_that_passes_makes_the_page_try_again(
+def test_a_problem_is_described_and_a_temporary_one_reloads_the_page(
     problem: Problem, sentence: str, again: str | None
 ) -> None:
     page = pages.problem_page(VISIT, problem)
@@ -179,7 +179,7 @@ def test_candidates_are_links_to_their_addresses() -> None:
     assert page.count("<li>") == 1
 
 
-def test_a_mistyped_branch_leads_to_what_looks_like_it_at_the_same_path() -> None:
+def test_a_mistyped_branch_has_links_to_similar_ones_at_the_same_path() -> None:
     def candidate(name: str, *, near: bool) -> dict[str, object]:
         url = f"http://{name}.hello.localhost/"
         return {"sha": SHA, "kind": "branch", "ref": name, "label": name, "near": near, "url": url}
@@ -202,14 +202,14 @@ def test_a_mistyped_branch_leads_to_what_looks_like_it_at_the_same_path() -> Non
     assert "Did you mean" not in show()
 
 
-def test_of_an_app_that_shows_its_status_no_branch_is_told() -> None:
+def test_an_app_that_shows_its_status_only_shows_no_branch() -> None:
     candidate = {"sha": SHA, "ref": "secret", "near": True, "url": "http://secret.hello.localhost/"}
     problem = Problem("unknown-label", "?", 404, "No.", {"candidates": [candidate]})
     assert "secret" in pages.problem_page(VISIT, problem)
     assert "secret" not in pages.problem_page(VISIT, brief_problem(problem))
 
 
-def test_who_was_refused_is_told_so_while_it_runs() -> None:
+def test_a_refused_visitor_sees_the_reason_while_the_preview_runs() -> None:
     visit = dataclasses.replace(VISIT, refused="hello.x.a1")
     runs = Preview("hello", SHA, "running", reason="Mesos has been asked.")
     for visitor, preview, is_refused in (

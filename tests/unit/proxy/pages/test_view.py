@@ -37,7 +37,7 @@ def test_each_cause_of_a_failure_has_advice_of_its_own() -> None:
     assert "prevs app set hello --mem MB" in {advice.command for advice in found}
 
 
-def test_steps_tell_what_is_done_goes_on_comes_and_was_not_needed() -> None:
+def test_steps_show_what_is_done_current_coming_and_skipped() -> None:
     shown = show(
         "building",
         phase="building",
@@ -58,13 +58,13 @@ def test_steps_tell_what_is_done_goes_on_comes_and_was_not_needed() -> None:
     assert shown.seconds == 20.0
 
 
-def test_what_one_that_failed_never_came_to_is_not_said_to_take_time() -> None:
+def test_steps_after_a_failure_have_no_usual_time() -> None:
     usual = tuple(step._replace(usual=1.0) for step in steps(queued=80.0, fetching=81.0))
     shown = show("failed", phase="fetching", steps=usual)
     assert [step.time for step in shown.steps[3:]] == ["", "", ""]
 
 
-def test_a_step_that_takes_longer_than_usual_says_so_and_its_bar_waits() -> None:
+def test_a_step_that_takes_longer_than_usual_is_marked_and_its_bar_waits() -> None:
     shown = show("building", phase="building", steps=steps(queued=10.0, building=20.0))
     assert shown.steps[3].time == "1 min 20 s, usually 40 s"
     assert shown.left == "longer than usual"
@@ -72,23 +72,23 @@ def test_a_step_that_takes_longer_than_usual_says_so_and_its_bar_waits() -> None
     assert shown.progress < 1
 
 
-def test_a_clock_that_is_ahead_makes_no_time_negative() -> None:
+def test_a_fast_clock_makes_no_time_negative() -> None:
     shown = show("building", phase="building", steps=steps(queued=90.0, building=130.0))
     assert shown.steps[3].seconds == 0.0
 
 
-def test_where_nothing_is_usual_no_progress_is_made_up() -> None:
+def test_without_usual_times_no_progress_is_invented() -> None:
     shown = show("building", phase="building", steps=(Step("building", 90.0, None, None),))
     assert (shown.progress, shown.left) == (None, "")
 
 
-def test_a_framework_that_tells_no_steps_has_the_current_one_by_its_state() -> None:
+def test_a_framework_without_steps_has_the_current_one_by_its_state() -> None:
     shown = show("starting", phase="checking", changed=95.0)
     assert [step.status for step in shown.steps] == ["skipped"] * 5 + ["now"]
     assert shown.steps[5].seconds == 5.0
 
 
-def test_what_failed_is_said_with_its_step_and_the_facts() -> None:
+def test_a_failure_is_shown_with_its_step_and_the_facts() -> None:
     steps = [
         Step("queued", 80.0, 81.0, None),
         Step("building", 81.0, 99.0, None),
@@ -103,7 +103,7 @@ def test_what_failed_is_said_with_its_step_and_the_facts() -> None:
     assert shown.failure.command == "prevs app set hello --mem MB"
 
 
-def test_one_that_failed_after_it_ran_passed_all_its_steps() -> None:
+def test_a_preview_that_failed_after_it_ran_passed_all_its_steps() -> None:
     steps = (Step("queued", 80.0, 81.0, None), Step("checking", 81.0, 82.0, None))
     shown = show("failed", changed=99.0, failure=Failure("app-exited", "", 1), steps=steps)
     assert shown.sentence == "It ran, and then failed."
@@ -113,7 +113,7 @@ def test_one_that_failed_after_it_ran_passed_all_its_steps() -> None:
     assert [step.status for step in unchecked.steps] == ["done", *["skipped"] * 5]
 
 
-def test_one_that_was_stopped_has_all_its_way_before_it() -> None:
+def test_a_stopped_preview_has_all_its_steps_ahead() -> None:
     shown = show("stopped", reason="Nobody used it.", steps=steps(queued=80.0, building=90.0))
     assert {step.status for step in shown.steps} == {"next"}
     assert shown.steps[3].time == "about 40 s"
@@ -121,7 +121,7 @@ def test_one_that_was_stopped_has_all_its_way_before_it() -> None:
     assert not shown.is_coming
 
 
-def test_one_that_waits_says_its_place_and_what_is_usual_then() -> None:
+def test_a_waiting_preview_shows_its_place_and_the_usual_time() -> None:
     shown = show("queued", queue_place=3, steps=steps(queued=40.0))
     assert shown.place == "3rd in the queue"
     assert shown.left == "then about 43 s"
@@ -139,7 +139,7 @@ def test_a_refusal_is_shown_only_while_the_same_attempt_runs() -> None:
     ("seconds", "text"),
     [(0.0, "0.0 s"), (9.94, "9.9 s"), (59.4, "59 s"), (65.0, "1 min 5 s"), (7384.0, "2 h 3 min")],
 )
-def test_durations_are_said_as_people_say_them(seconds: float, text: str) -> None:
+def test_durations_are_written_as_people_write_them(seconds: float, text: str) -> None:
     assert wording.spell(seconds) == text
 
 
@@ -147,5 +147,5 @@ def test_durations_are_said_as_people_say_them(seconds: float, text: str) -> Non
     ("seconds", "text"),
     [(-5, "just now"), (60, "1 minute ago"), (7300, "2 hours ago"), (4e7, "1 year ago")],
 )
-def test_ages_are_said_as_people_say_them(seconds: float, text: str) -> None:
+def test_ages_are_written_as_people_write_them(seconds: float, text: str) -> None:
     assert wording.spell_age(seconds) == text

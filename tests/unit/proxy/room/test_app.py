@@ -93,7 +93,7 @@ def bench() -> Bench:
 
 @pytest.mark.parametrize(("clients", "room"), [(100, downloads.AT_A_TIME), (1, downloads.EACH)])
 @in_a_loop
-async def test_no_more_logs_are_handed_out_at_a_time_than_there_is_room_for(
+async def test_the_number_of_log_downloads_at_a_time_is_limited(
     bench: Bench, clients: int, room: int
 ) -> None:
     bench.framework.world.log(SHA, "a line\n" * 10)
@@ -119,7 +119,7 @@ async def test_no_more_logs_are_handed_out_at_a_time_than_there_is_room_for(
     ],
 )
 @in_a_loop
-async def test_a_page_leads_back_to_what_was_asked_for_and_to_no_other_host(
+async def test_a_page_leads_back_to_the_requested_path_and_to_no_other_host(
     bench: Bench, asked: str, leads: str
 ) -> None:
     assert f'name="back" value="{leads}"' in await bench.visit(f"{BASE}{asked}")
@@ -129,7 +129,7 @@ async def test_a_page_leads_back_to_what_was_asked_for_and_to_no_other_host(
 
 
 @in_a_loop
-async def test_the_page_of_what_was_stopped_is_kept_waiting_for_no_log(bench: Bench) -> None:
+async def test_the_page_of_a_stopped_preview_waits_for_no_log(bench: Bench) -> None:
     bench.framework.world.log(SHA, "the last words\n")
     bench.framework.world.move("hello", SHA, "stopped")
     page = await bench.visit("/")
@@ -140,7 +140,7 @@ async def test_the_page_of_what_was_stopped_is_kept_waiting_for_no_log(bench: Be
 
 
 @in_a_loop
-async def test_the_room_of_an_address_shows_the_newest_commit_while_an_older_one_answers(
+async def test_the_waiting_room_shows_the_newest_commit_while_an_older_one_answers(
     bench: Bench,
 ) -> None:
     world = bench.framework.world
@@ -161,7 +161,7 @@ async def test_the_room_of_an_address_shows_the_newest_commit_while_an_older_one
 
 @pytest.mark.parametrize("path", ["log", "events"])
 @in_a_loop
-async def test_a_log_is_read_by_who_was_shown_its_page_and_for_minutes(
+async def test_a_log_is_readable_for_minutes_with_the_token_of_its_page(
     bench: Bench, path: str
 ) -> None:
     bench.framework.open.set()
@@ -183,7 +183,7 @@ async def test_a_log_is_read_by_who_was_shown_its_page_and_for_minutes(
 
 
 @in_a_loop
-async def test_the_page_has_a_token_and_gets_the_next_while_its_host_leads_there(
+async def test_the_page_has_a_token_and_gets_the_next_while_its_host_exists(
     bench: Bench,
 ) -> None:
     page = await bench.visit("/")
@@ -258,7 +258,7 @@ async def test_a_problem_of_an_app_that_shows_its_status_names_no_branches(bench
 
 
 @in_a_loop
-async def test_while_nobody_can_say_what_an_app_shows_it_is_little(bench: Bench) -> None:
+async def test_while_the_setting_of_an_app_is_unknown_its_page_shows_little(bench: Bench) -> None:
     bench.framework.away = True
     assert (await bench.client.get(bench.log())).status_code == 403
     bench.framework.away = False
@@ -267,7 +267,7 @@ async def test_while_nobody_can_say_what_an_app_shows_it_is_little(bench: Bench)
 
 
 @in_a_loop
-async def test_one_client_has_so_many_requests_open_and_another_is_answered_meanwhile(
+async def test_one_client_has_a_limit_of_open_requests_and_another_is_answered_meanwhile(
     bench: Bench,
 ) -> None:
     asked = [

@@ -85,7 +85,7 @@ def source() -> FakeFramework:
     return made
 
 
-def test_a_page_for_which_there_is_no_place_hears_the_state_and_to_come_later(
+def test_a_page_over_the_limit_gets_the_state_and_a_time_to_come_back(
     source: FakeFramework,
 ) -> None:
     sent = show_once(source, RoutingTable())
@@ -122,7 +122,7 @@ def test_a_page_that_polls_gets_the_problem(source: FakeFramework) -> None:
     assert "Load the page again" in json.loads(problem.data)["detail"]
 
 
-def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business(
+def test_the_log_is_passed_on_and_states_lose_their_private_fields(
     source: FakeFramework,
 ) -> None:
     state = json.dumps(source.show("hello", SHA))
@@ -139,7 +139,9 @@ def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business(
     assert not [event for event in sent if "the-agent" in event.data or "31000" in event.data]
 
 
-def test_of_an_app_that_shows_its_status_no_log_and_no_detail_pass(source: FakeFramework) -> None:
+def test_an_app_that_shows_its_status_only_passes_no_log_and_no_detail(
+    source: FakeFramework,
+) -> None:
     state = source.show("hello", SHA) | {"detail": "3/5 RUN make SECRET", "state": "failed"}
     failure = {"cause": "build-failed", "message": "RUN make SECRET", "exit_code": 2}
     source.events = [
@@ -158,7 +160,7 @@ def test_of_an_app_that_shows_its_status_no_log_and_no_detail_pass(source: FakeF
     [("", ["ready"]), ("s", ["ready"]), ("t", ["log", "end"])],
     ids=["a visitor", "refused by another task", "refused by this one"],
 )
-def test_a_routed_host_is_ready_and_nothing_follows_unless_its_task_has_refused(
+def test_a_routed_host_is_ready_and_the_stream_ends_unless_its_task_refused(
     source: FakeFramework, refused: str, sent: list[str]
 ) -> None:
     table = RoutingTable()

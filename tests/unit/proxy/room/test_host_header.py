@@ -14,5 +14,5 @@ from proxy.room import host_header
         ("", ""),
     ],
 )
-def test_a_host_is_bare_without_port_dot_and_capitals(header: str, host: str) -> None:
+def test_a_host_is_normalized_without_port_dot_and_capitals(header: str, host: str) -> None:
     assert host_header.bare_host(header) == host
