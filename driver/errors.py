@@ -16,7 +16,7 @@ from __future__ import annotations
 
 
 class DriverError(Exception):
-    """A problem between us and Mesos; str() is a sentence for people."""
+    """A problem between this program and Mesos; str() is a sentence for people."""
 
 
 class NotConnected(DriverError):

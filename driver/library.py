@@ -51,7 +51,7 @@ def _quieten() -> None:
 
 
 def _restore_interrupt() -> None:
-    """Restore the handler of SIGINT if somebody imported pymesos before us."""
+    """Restore the handler of SIGINT if pymesos was imported before this module."""
     from pymesos import process
 
     if signal.getsignal(signal.SIGINT) is not process._handle_sigint:

@@ -1,4 +1,4 @@
-"""TLS to a Mesos master whose certificate is from a known authority."""
+"""Connects to a Mesos master by TLS, and verifies its certificate with a given authority."""
 
 from __future__ import annotations
 

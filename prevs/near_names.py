@@ -1,4 +1,4 @@
-"""Finds similar names for a name that does not exist."""
+"""Finds the names that are similar to a name that does not exist."""
 
 import difflib
 from collections.abc import Iterable

@@ -39,9 +39,9 @@ class AppRecord:
 
     A preview that nobody has used for `idle_after` seconds stops (0: never), except in the hours
     of `keep_warm` ("mon-fri 08:00-18:00", UTC). `constraints` limit its agents by their attributes
-    ("zone=a|b", "disk!=slow"). `removed` marks an app that is being removed: nothing of it starts
-    any more. `folder` is the folder of its Dockerfile in the repository, "" for the root. A commit
-    may ask for at most `max_cpus` and `max_mem`, if they are more than `cpus` and `mem`. `room` is
+    ("zone=a|b", "disk!=slow"). `removed` marks an app that is being removed: its previews no longer
+    start. `folder` is the folder of its Dockerfile in the repository, "" for the root. A commit
+    may request at most `max_cpus` and `max_mem`, if they are more than `cpus` and `mem`. `room` is
     how much its waiting room shows (framework/apps/room_detail.py).
     """
 

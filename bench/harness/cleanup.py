@@ -1,7 +1,7 @@
 """Ends everything that a bench has started, however the bench ends.
 
-Who starts something ends it, by a `with` or a `finally`. So a signal must become an exception.
-What was starting at the moment of the signal is found by its folder.
+Whoever starts something ends it, by a `with` or a `finally`. So a signal must become an exception.
+A program that was just starting when the signal came is found by its folder.
 """
 
 import contextlib

@@ -1,5 +1,5 @@
-"""Why a bench ends before it has measured."""
+"""The error that ends a bench before it has measured."""
 
 
 class BenchError(Exception):
-    """What went wrong, as a sentence."""
+    """The bench cannot measure; str() is a sentence with the reason."""

@@ -4,5 +4,5 @@ import sys
 
 
 def print_progress(message: str) -> None:
-    """Print a message to stderr: only the result goes to stdout."""
+    """Print a message to stderr; stdout is for the result only."""
     print(message, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Measures the cost of a request that is held for its preview, and of releasing it."""
+"""Measures the cost of holding a request for its preview, and of releasing it."""
 
 import contextlib
 import select

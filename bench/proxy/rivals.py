@@ -1,4 +1,4 @@
-"""The proxies to compare ours with: each with one backend, and the best setup for it.
+"""The proxies that ours is compared with: each has one backend, and the best setup for it.
 
 They log no requests, keep connections on both sides, and have one worker or thread, as they have
 one core. Their configurations are in configurations/.

@@ -1,4 +1,4 @@
-"""The yardstick: the docker command, until the first answer of the container."""
+"""Times the docker command until the container's first answer, for comparison."""
 
 import os
 import subprocess

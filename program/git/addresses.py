@@ -73,7 +73,7 @@ def read_address(text: str) -> Address | None:
 def leads_here(address: Address) -> bool:
     """Return whether an address is on this machine: a path, or a host that always is.
 
-    No nameserver is asked: only names that always mean this machine count.
+    It makes no DNS query: only names that always mean this machine count.
     """
     host = address.origin.host.strip("[]").rstrip(".")
     if address.is_local or host in _HERE or host.endswith(".localhost"):

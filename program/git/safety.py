@@ -1,4 +1,4 @@
-"""The settings with which every git of ours runs on repositories that nobody has vetted. Pure.
+"""The settings with which every git of ours runs on untrusted repositories. Pure.
 
 The executor uses it too, on Python 3.9. Each program's own module adds the rest: the framework's
 git reads no settings of its machine; the executor's reads those of its user.
@@ -53,7 +53,7 @@ OWN_PROTOCOLS = "file:git:http:https:ssh"
 """GIT_ALLOW_PROTOCOL for the repository of an app, which an administrator has named."""
 
 FOREIGN_PROTOCOLS = "http:https"
-"""GIT_ALLOW_PROTOCOL for what a commit names."""
+"""GIT_ALLOW_PROTOCOL for repositories that a commit names."""
 
 SSH_OPTIONS = (
     *("-o", "BatchMode=yes"),

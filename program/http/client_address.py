@@ -10,7 +10,7 @@ _CUSTOMER_BITS = 48
 
 
 def read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | str:
-    """Return a client's address; a text that is no address is returned as it is."""
+    """Return a client's address; a text that is not an address stays as it is."""
     try:
         found = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

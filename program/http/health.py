@@ -29,13 +29,13 @@ class Check(NamedTuple):
 
 
 def why_not(checks: Sequence[Check]) -> str | None:
-    """Return why a probe fails, None if it passes."""
+    """Return the reason why a probe fails, None if it passes."""
     failing = [check.detail for check in checks if check.needed and not check.ok]
     return " ".join(failing) or None
 
 
 def without_addresses(checks: Sequence[Check]) -> list[Check]:
-    """Return the checks without addresses, as strangers may read them."""
+    """Return the checks without addresses, for readers without a token."""
     return [check._replace(detail=_ADDRESSES.sub("(an address)", check.detail)) for check in checks]
 
 

@@ -1,8 +1,8 @@
 """Formats log lines. It needs no libraries, as the executor writes the same lines.
 
-A line is always one line of printable characters: names, refs and the output of programs come from
-strangers, and terminals obey control characters. The fields `app`, `commit` (12 digits), `task` and
-`request` mean the same in every program.
+A line is always one line of printable characters: anybody may have written a name, a ref or the
+output of a program, and terminals obey control characters. The fields `app`, `commit` (12 digits),
+`task` and `request` mean the same in every program.
 """
 
 import json

@@ -44,7 +44,7 @@ const Terminal = (() => {
     return towards;
   }
 
-  // A pen is what SGR has set. It is never changed, so that what was written with one can be told by identity.
+  // A pen holds what SGR has set. It never changes, so its identity marks the text that was written with it.
   const PLAIN = { ink: null, ground: null };
   const MARK = { note: true };
   const ON = { 1: "bold", 2: "faint", 3: "italic", 4: "under", 7: "swapped", 9: "struck", 21: "under" };

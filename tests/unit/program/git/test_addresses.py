@@ -26,7 +26,7 @@ from program.git.addresses import (
         ("file:///srv/a%20b", ("file", "", 0), "", "/srv/a b"),
     ],
 )
-def test_an_address_is_taken_apart(
+def test_an_address_is_parsed(
     text: str, origin: tuple[str, str, int], user: str, path: str
 ) -> None:
     assert read_address(text) == (Origin(*origin), user, path)
@@ -58,7 +58,7 @@ def test_an_address_is_taken_apart(
         "https://h?x/y",
     ],
 )
-def test_other_texts_are_none(text: str) -> None:
+def test_other_texts_are_no_addresses(text: str) -> None:
     assert read_address(text) is None
 
 
@@ -162,7 +162,7 @@ def test_large_files_are_at_the_repositorys_host(
 @pytest.mark.parametrize(
     "named", ["https://other/x", "file:///srv/x", "/srv/x", "nonsense", "https://a:b@h/x", ""]
 )
-def test_large_files_are_nowhere_else(named: str) -> None:
+def test_large_files_elsewhere_are_refused(named: str) -> None:
     with pytest.raises(NotAllowed):
         find_large_files("https://h/x.git", named)
 

@@ -71,7 +71,7 @@ def test_without_a_credential_git_prompts_nobody() -> None:
     }
 
 
-def test_anybodys_access_forgets_the_helpers_of_the_machine() -> None:
+def test_access_without_a_credential_ignores_the_machines_helpers() -> None:
     assert settings(dict(give_none().environment)) == [("credential.helper", "")]
 
 
@@ -122,5 +122,5 @@ def test_gits_messages_about_credentials_are_explained_with_the_next_step(
         assert found[1]
 
 
-def test_other_words_of_git_stay_as_they_are() -> None:
+def test_other_messages_of_git_stay_as_they_are() -> None:
     assert find_advice("fatal: unable to access 'https://h/': Could not resolve host", None) is None

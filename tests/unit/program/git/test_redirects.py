@@ -23,7 +23,7 @@ def traced(*locations: str) -> str:
         ("http://h/x", f"https://h:443/x{TAIL}", "https://h:443/x"),
     ],
 )
-def test_what_stays_at_its_origin_is_followed(address: str, location: str, moved: str) -> None:
+def test_redirects_within_the_origin_are_followed(address: str, location: str, moved: str) -> None:
     assert find_moved(address, traced("https://other/earlier", location)) == moved
 
 
@@ -44,14 +44,14 @@ def test_what_stays_at_its_origin_is_followed(address: str, location: str, moved
         ("https://h/x", f"ext::sh{TAIL}", "ext::sh"),
     ],
 )
-def test_what_leaves_it_is_not(address: str, location: str, shown: str) -> None:
+def test_redirects_to_another_origin_are_refused(address: str, location: str, shown: str) -> None:
     with pytest.raises(RedirectRefused) as raised:
         find_moved(address, traced(location))
     assert raised.value.why == f"its server redirects to {shown}"
     assert raised.value.advice.startswith("git does not follow it there")
 
 
-def test_no_place_at_all_is_none() -> None:
+def test_a_redirect_without_a_location_is_refused() -> None:
     with pytest.raises(RedirectRefused, match="nowhere"):
         find_moved("https://h/x", traced())
 
@@ -100,7 +100,7 @@ def test_no_request_goes_to_another_server() -> None:
     assert server.requested == ["https://h/a", "https://h/b"]
 
 
-def test_redirects_without_an_end_are_given_up() -> None:
+def test_endless_redirects_are_given_up() -> None:
     server = Server({"https://h/a": "https://h/b", "https://h/b": "https://h/a"})
     with pytest.raises(RedirectRefused, match="again and again"):
         server.follow("https://h/a")

@@ -34,7 +34,7 @@ def test_git_reads_a_file_as_it_was_written(tmp_path: Path) -> None:
     assert found == lowered({**SETTINGS, **SETTINGS_IN_FILE})
 
 
-def test_options_stand_above_what_a_machine_has(tmp_path: Path) -> None:
+def test_options_override_the_machines_settings(tmp_path: Path) -> None:
     bad = dict.fromkeys(SETTINGS, "bad")
     (tmp_path / "settings").write_text(write_file(bad))
     found = read(
@@ -43,14 +43,14 @@ def test_options_stand_above_what_a_machine_has(tmp_path: Path) -> None:
     assert found == lowered(SETTINGS)
 
 
-def test_the_frameworks_git_has_them_all(tmp_path: Path) -> None:
+def test_the_frameworks_git_uses_all_settings(tmp_path: Path) -> None:
     GitCommand(tmp_path)
     found = read(environment={"GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig")})
     assert lowered({**SETTINGS, **SETTINGS_IN_FILE}).items() <= found.items()
     assert found["credential.helper"] == ""
 
 
-def test_each_way_of_an_executors_git_has_them_all(tmp_path: Path) -> None:
+def test_every_git_of_an_executor_uses_all_settings(tmp_path: Path) -> None:
     own, foreign = "https://h/own.git", "https://elsewhere/x.git"
     with git_access(tmp_path / "keys", own, None, {"HOME": str(tmp_path)}) as access:
         for address in (own, foreign):

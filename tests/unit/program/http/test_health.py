@@ -12,7 +12,7 @@ def test_a_probe_fails_by_needed_checks_and_lists_all_failures() -> None:
     assert health.why_not(failing) == "No Mesos. No disk."
 
 
-def test_a_loop_that_goes_round_too_seldom_is_stuck() -> None:
+def test_a_loop_that_runs_too_rarely_is_stuck() -> None:
     assert health.turns("service", 2.0, 2.0).ok
     stuck = health.turns("service", 2.04, 2.0)
     assert not stuck.ok
@@ -36,6 +36,6 @@ def test_a_loop_that_goes_round_too_seldom_is_stuck() -> None:
         ("docs/operating/tls.md says how.", "docs/operating/tls.md says how."),
     ],
 )
-def test_strangers_read_of_no_machine(detail: str, read: str) -> None:
+def test_strangers_see_no_addresses(detail: str, read: str) -> None:
     [check] = health.without_addresses([Check("mesos", False, detail, needed=False)])
     assert check == Check("mesos", False, read, needed=False)

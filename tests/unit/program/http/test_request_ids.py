@@ -40,5 +40,5 @@ def test_a_request_is_answered_under_the_id_that_it_came_with() -> None:
 
 
 @pytest.mark.parametrize("given", [(), (b"",), (b"x" * 65,), (b'a" b',), (b"\xff",), (b"a", b"b")])
-def test_one_without_a_good_id_gets_one(given: tuple[bytes, ...]) -> None:
+def test_a_request_without_a_valid_id_gets_one(given: tuple[bytes, ...]) -> None:
     assert call(*given) == ([b"made"], b"made")

@@ -23,7 +23,9 @@ HOST = "main.hello.localhost:8080"
         (f"ftp://{HOST}", None, False),
     ],
 )
-def test_only_the_host_s_own_page_is_its_own(sent: str | None, site: str | None, own: bool) -> None:
+def test_only_a_page_of_the_same_host_is_its_own(
+    sent: str | None, site: str | None, own: bool
+) -> None:
     assert same_origin.is_own(host=HOST, origin=sent, fetch_site=site) is own
 
 

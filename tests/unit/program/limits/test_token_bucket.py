@@ -19,7 +19,7 @@ def test_a_burst_passes_at_once_and_what_follows_at_the_rate() -> None:
     assert take(bucket, 50, 0.5) == 0.5
 
 
-def test_who_was_quiet_for_long_may_burst_again_and_no_more() -> None:
+def test_after_a_long_pause_one_burst_passes() -> None:
     bucket = TokenBucket(100, 1000, 0.0)
     take(bucket, 1000, 0.0)
     assert take(bucket, 1000, 3600.0) == 0

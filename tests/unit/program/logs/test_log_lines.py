@@ -12,7 +12,7 @@ TASK = f"hello.{'a' * 40}.t1"
 HOSTILE = 'main" level=critical\n2026 \x1b[31m\u202e\u2028\\ ö'
 
 
-def test_a_line_has_what_is_plain_as_it_is_and_quotes_the_rest() -> None:
+def test_a_line_quotes_only_values_that_need_it() -> None:
     fields = {"event": "a b", "why": 'say "no"\\', "n": 3, "on": True, "task": None, "empty": ""}
     assert log_lines.logfmt(fields) == 'event="a b" why="say \\"no\\"\\\\" n=3 on=true task= empty='
 

@@ -7,13 +7,13 @@ from program.settings.keys import new_key, read_keys
 KEY, OTHER = "A" * 43 + "=", "B" * 42 + "A="
 
 
-def test_a_new_key_is_a_key_and_no_other_one(tmp_path: Path) -> None:
+def test_a_new_key_is_valid_and_unique(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text("".join(f"{new_key()}\n" for _ in range(100)))
     assert len(set(read_keys(file))) == 100
 
 
-def test_the_first_of_several_comes_first(tmp_path: Path) -> None:
+def test_lines_keep_their_order(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"\n{KEY}\n  {OTHER}\r\n\n")
     assert read_keys(file) == (KEY, OTHER)

@@ -5,7 +5,7 @@ import pytest
 from program.settings.proxy_tokens import read_tokens
 
 
-def test_the_first_of_several_comes_first(tmp_path: Path) -> None:
+def test_lines_keep_their_order(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text("\nnew one\n  old-one\r\n\n")
     assert read_tokens(file) == ("new one", "old-one")

@@ -15,7 +15,7 @@ from program.settings.zookeeper import list_hosts, list_servers, read_identities
         ("a:1,b:2/of/teams", "a:1,b:2,a:1,b:2/of/teams"),
     ],
 )
-def test_there_are_three_at_least(hosts: str, listed: str) -> None:
+def test_the_list_has_at_least_three_servers(hosts: str, listed: str) -> None:
     assert list_servers(hosts) == listed
 
 

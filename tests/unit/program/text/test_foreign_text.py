@@ -48,7 +48,7 @@ def test_nothing_harmful_is_left(text: str) -> None:
 
 
 @given(ODD)
-def test_of_commands_none_but_colours_is_left_where_these_are_wanted(text: str) -> None:
+def test_only_colours_stay_if_they_are_wanted(text: str) -> None:
     left = re.sub(r"\x1b\[[0-9;:]*m", "", drop_commands(text, colours=True))
     assert not COMMANDS & set(left)
 
@@ -75,11 +75,11 @@ def test_words_of_any_script_stay(clean: Callable[[str], str], text: str) -> Non
         ("a\x1bPq\x1b\\\x1b(Bb\x08\x00", "ab"),
     ],
 )
-def test_a_command_goes_whole(text: str, left: str) -> None:
+def test_a_command_is_removed_whole(text: str, left: str) -> None:
     assert drop_commands(text) == left
 
 
-def test_what_is_named_can_be_read() -> None:
+def test_named_code_points_are_visible() -> None:
     text = "\u202egnp.\x1b[2J <b> \U0001f98a\n"
     assert name_unseen(text) == "<U+202E>gnp.<U+001B>[2J <b> \U0001f98a\n"
     assert name_marks(text) == "<U+202E>gnp.\x1b[2J <b> \U0001f98a\n"

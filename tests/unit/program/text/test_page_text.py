@@ -14,7 +14,7 @@ from program.text.page_text import end_of_log, tame
         ("x" * 600, "x" * 500 + "\u2026"),
     ],
 )
-def test_a_text_keeps_to_its_place(text: str, shown: str) -> None:
+def test_a_text_stays_in_its_place(text: str, shown: str) -> None:
     assert tame(text) == shown
 
 
@@ -41,5 +41,5 @@ def test_of_a_long_log_the_last_whole_lines_are_shown() -> None:
     assert 80 < len(shown) <= 100
 
 
-def test_what_markup_costs_counts() -> None:
+def test_escaped_markup_counts_with_its_length() -> None:
     assert len(end_of_log("<" * 900 + "\n" + "<" * 20, most=100)) == 20
