@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.executor_bundle import BundleError, needs, pack, read
+from framework.executor_bundle import BundleError, build, needs, pack, read
 
 
 def test_the_same_files_give_the_same_bytes_in_any_order() -> None:
@@ -65,3 +65,11 @@ def test_anything_but_a_bundle_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("text")
     with pytest.raises(BundleError, match="not a zip archive"):
         read(tmp_path / "text")
+
+
+def test_a_bundle_has_the_rooms_of_program_that_executors_use_and_no_other() -> None:
+    with zipfile.ZipFile(io.BytesIO(build().data)) as made:
+        names = [name for name in made.namelist() if name.startswith("program/")]
+    assert {"program/__init__.py", "program/git/__init__.py", "program/git/safety.py"} < {*names}
+    assert {name.split("/")[1] for name in names} == {"__init__.py", "git", "limits", "logs"}
+    assert "program/logs/log_output.py" not in names  # it needs structlog
