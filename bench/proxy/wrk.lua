@@ -1,5 +1,5 @@
--- How wrk is used by bench/proxy/load.py: it prints what came of it as JSON. With two arguments, apps and
--- previews of each, every request goes to a host of these at random. With one, every request brings so many bytes.
+-- The script with which bench/proxy/load.py runs wrk; it prints the result as JSON. With two arguments (apps, and
+-- previews of each) every request goes to a random one of these hosts. With one, every request uploads that many bytes.
 function init(args)
   local first, each = tonumber(args[1]), tonumber(args[2])
   if first and not each then
