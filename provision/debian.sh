@@ -41,7 +41,7 @@ if (( EUID != 0 )); then
   # The password is asked for here, if at all, and not in the middle of a step.
   if ! command -v sudo >/dev/null || ! { sudo --non-interactive true 2>/dev/null || sudo --validate; }; then
     echo "Missing Debian packages: ${missing[*]}" >&2
-    echo "You may not install them here. As root: apt-get install --no-install-recommends ${missing[*]}" >&2
+    echo "You may not install packages here. Run this as root: apt-get install --no-install-recommends ${missing[*]}" >&2
     exit 1
   fi
   as_root=(sudo)
@@ -54,11 +54,11 @@ for service in "${services[@]}"; do if active "$service"; then were_active+="$se
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet=2 -o Dpkg::Use-Pty=0 "$@"; }
 log=$(mktemp); trap 'rm -f "$log"' EXIT
 step() {
-  local said=$1; shift
-  echo "$said ..."
+  local title=$1; shift
+  echo "$title ..."
   if ! "$@" >"$log" 2>&1; then
     tail -n 20 "$log" >&2
-    echo "That failed (above: why). Is the network there, and no other apt-get running? Mend it and run the same command again." >&2
+    echo "That failed; the reason is above. Check the network, and that no other apt-get runs. Then run the same command again." >&2
     exit 1
   fi
 }

@@ -37,7 +37,7 @@ does_step() { [[ " ${steps[*]} " == *" $1 "* ]]; }
 read_arguments() {
   roles=${1-} address='' master='' domain=localhost public_port=80 proxy_token_file='' zookeeper_file='' agents_file='' steps=()
   [[ $roles != --help && $roles != -h ]] || { usage; exit 0; }
-  [[ $roles =~ ^(master|agent|proxy)(,(master|agent|proxy))*$ ]] || refuse "'$roles' names no roles"
+  [[ $roles =~ ^(master|agent|proxy)(,(master|agent|proxy))*$ ]] || refuse "'$roles' is not a list of roles"
   shift
   while (( $# )); do
     case $1 in
@@ -55,24 +55,24 @@ read_arguments() {
 
 check_arguments() {
   local ipv4='^([0-9]{1,3}\.){3}[0-9]{1,3}$'
-  [[ $address =~ $ipv4 ]] || refuse "--address '$address' is no IPv4 address (Mesos speaks no IPv6)"
+  [[ $address =~ $ipv4 ]] || refuse "--address '$address' is not an IPv4 address (Mesos has no IPv6)"
   if has_role master; then master=${master:-$address}; fi
-  [[ $master =~ $ipv4 ]] || refuse "--master '$master' is no IPv4 address"
-  [[ $domain =~ ^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$ ]] || refuse "--domain '$domain' is no domain name of small letters"
-  [[ $public_port =~ ^[0-9]{1,5}$ ]] || refuse "--public-port '$public_port' is no port"
+  [[ $master =~ $ipv4 ]] || refuse "--master '$master' is not an IPv4 address"
+  [[ $domain =~ ^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$ ]] || refuse "--domain '$domain' is not a domain name in lower case"
+  [[ $public_port =~ ^[0-9]{1,5}$ ]] || refuse "--public-port '$public_port' is not a port"
 }
 
 check_machine() {
-  (( EUID == 0 )) || fail "it has to be run as root" "The same command with sudo does."
-  [[ $(. /etc/os-release && echo "$ID $VERSION_ID") == 'debian 13' ]] || fail "this is not Debian 13" "Other systems have other packages."
-  [[ $(uname -m) == x86_64 ]] || fail "this is no x86-64 machine" "The library with Mesos is for x86-64 alone."
+  (( EUID == 0 )) || fail "it needs root" "Run the same command with sudo."
+  [[ $(. /etc/os-release && echo "$ID $VERSION_ID") == 'debian 13' ]] || fail "this is not Debian 13" "It installs packages of Debian 13: use a machine with that."
+  [[ $(uname -m) == x86_64 ]] || fail "this is not an x86-64 machine" "The built Mesos runs on x86-64 only: use such a machine."
 }
 
-run_quietly() {  # run_quietly ADVICE COMMAND ...: shows what it said only if it fails
+run_quietly() {  # run_quietly ADVICE COMMAND ...: shows the output only if it fails
   local advice=$1 status=0; shift
   ("$@") >"$scratch/log" 2>&1 &  # in the background, as a command before || would go on after a failure
   wait $! || status=$?
-  (( status == 0 )) || { tail --lines=25 "$scratch/log" >&2; fail "that failed (above: why)" "$advice Mend it and run the same command again."; }
+  (( status == 0 )) || { tail --lines=25 "$scratch/log" >&2; fail "that failed; the reason is above" "$advice Fix it, then run the same command again."; }
 }
 
 # --- install: all that needs the registries ---
@@ -181,7 +181,7 @@ configure_tokens() {  # the operator's is for the framework alone; docs/operatin
     rm --force /etc/prevs/token /etc/prevs/zookeeper  # earlier versions of this script gave them to proxies
   fi
   if [[ -n $proxy_token_file ]]; then
-    [[ -s $proxy_token_file ]] || fail "--proxy-token-file $proxy_token_file: there is no such file, or nothing in it" "It is a copy of the master's /etc/prevs/proxy-token."
+    [[ -s $proxy_token_file ]] || fail "--proxy-token-file $proxy_token_file: the file is missing or empty" "Copy it from the master's /etc/prevs/proxy-token."
     put /etc/prevs/proxy-token 600 <"$proxy_token_file"
   elif [[ ! -s /etc/prevs/proxy-token ]]; then
     has_role master || fail "a proxy needs the proxies' token" "Copy the master's /etc/prevs/proxy-token here and give it with --proxy-token-file."
@@ -196,7 +196,7 @@ new_secret() { head --bytes=32 /dev/urandom | base64 | tr -d '/+=\n'; }
 configure_secret() {  # configure_secret NAME GIVEN OPTION PREFIX: /etc/prevs/NAME, of the file that was given or a new one
   local name=$1 given=$2 option=$3
   if [[ -n $given ]]; then
-    [[ -s $given ]] || fail "$option $given: there is no such file, or nothing in it" "It is a copy of the master's /etc/prevs/$name."
+    [[ -s $given ]] || fail "$option $given: the file is missing or empty" "Copy it from the master's /etc/prevs/$name."
     put "/etc/prevs/$name" 600 <"$given"
   elif [[ ! -s /etc/prevs/$name ]]; then
     has_role master || fail "this machine needs the master's /etc/prevs/$name" "Copy it here and give it with $option."
@@ -368,7 +368,7 @@ await() {  # await UNIT COMMAND ...: until the command succeeds, for a minute, o
     if (( now >= used + step )); then used=$now moved=$SECONDS; fi
     if (( SECONDS > moved + patience || SECONDS > began + longest )); then
       journalctl --unit="$unit" --lines=20 --no-pager --output=cat >&2 || true
-      fail "$unit does not answer after $((SECONDS - began)) s (above: its last lines)" "Fix that and run the same command again. All of its log: journalctl -u $unit"
+      fail "$unit does not answer after $((SECONDS - began)) s; its last lines are above" "Fix that, then run the same command again. journalctl -u $unit shows its whole log."
     fi
     if [[ -z $told ]] && (( SECONDS > began + slow )); then say "$unit is slow: it is still starting"; told=yes; fi
     sleep 0.2
@@ -390,7 +390,7 @@ await_master() {
       say "Waiting for the master at $master: $now"
       seen=$now deadline=$((SECONDS + master_patience))
     fi
-    (( SECONDS <= deadline )) || fail "the master at $master does not serve: $now" "Provision it, and run the same command here again."
+    (( SECONDS <= deadline )) || fail "the master at $master does not serve: $now" "Provision it, then run the same command here again."
     sleep 1
   done
 }
@@ -398,14 +398,14 @@ await_master() {
 master_stage() {
   if answers "$master:$master_port/health" >/dev/null 2>&1; then echo serves
   elif ! is_machine "$master"; then echo 'its machine does not answer'
-  elif zookeeper_serves 2>/dev/null; then echo 'its ZooKeeper answers, and Mesos not yet'
-  else echo 'its machine answers, and nothing of Mesos yet'
+  elif zookeeper_serves 2>/dev/null; then echo 'its ZooKeeper answers, but Mesos does not yet'
+  else echo 'its machine answers, but Mesos does not yet'
   fi
 }
 
 is_machine() {  # one that refuses a connection is there, too
-  local said
-  said=$(timeout 2 bash -c "exec 3<>/dev/tcp/$1/$zookeeper_port" 2>&1) || [[ $said == *refused* ]]
+  local output
+  output=$(timeout 2 bash -c "exec 3<>/dev/tcp/$1/$zookeeper_port" 2>&1) || [[ $output == *refused* ]]
 }
 
 answers() { curl --silent --fail --noproxy '*' --max-time 2 "http://$1"; }
@@ -416,7 +416,7 @@ agent_is_registered() {  # asked as an agent; a password in the arguments would 
 }
 
 start_all() {
-  [[ -d /run/systemd/system ]] || fail "systemd is not this machine's init" "The steps install and configure can be done without it."
+  [[ -d /run/systemd/system ]] || fail "systemd is not this machine's init" "Run only the steps install and configure."
   systemctl daemon-reload
   if systemctl --quiet is-active haproxy; then systemctl --quiet disable --now haproxy; fi  # Debian's own; a proxy starts one itself
   if has_role master; then

@@ -53,12 +53,12 @@ def test_it_hands_each_machine_to_the_script_with_its_role_and_addresses() -> No
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ((), "'' names no roles"),
-        (("king",), "'king' names no roles"),
+        ((), "'' is not a list of roles"),
+        (("king",), "'king' is not a list of roles"),
         (("agent", "--address"), "--address needs a value"),
-        (("agent", "--address", "here", "--master", "10.0.0.1"), "--address 'here' is no IPv4"),
-        (("agent", "--address", "10.0.0.2"), "--master '' is no IPv4 address"),
-        (("master", "--address", "10.0.0.1", "--domain", "A b"), "--domain 'A b' is no domain"),
+        (("agent", "--address", "here", "--master", "10.0.0.1"), "--address 'here' is not an IPv4"),
+        (("agent", "--address", "10.0.0.2"), "--master '' is not an IPv4 address"),
+        (("master", "--address", "10.0.0.1", "--domain", "A b"), "--domain 'A b' is not a domain"),
         (("master", "--address", "10.0.0.1", "--port", "1"), "'--port' is neither"),
     ],
 )

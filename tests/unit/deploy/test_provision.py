@@ -91,8 +91,8 @@ def test_a_master_that_is_provisioned_at_the_same_time_is_waited_for(play: Play)
     assert code == 0
     assert output.splitlines() == [
         "Waiting for the master at 10.0.0.1: its machine does not answer",
-        "Waiting for the master at 10.0.0.1: its machine answers, and nothing of Mesos yet",
-        "Waiting for the master at 10.0.0.1: its ZooKeeper answers, and Mesos not yet",
+        "Waiting for the master at 10.0.0.1: its machine answers, but Mesos does not yet",
+        "Waiting for the master at 10.0.0.1: its ZooKeeper answers, but Mesos does not yet",
         "up",
     ]
 
@@ -106,9 +106,9 @@ def test_a_master_without_progress_has_to_be_provisioned_first(play: Play) -> No
     """)
     assert code == 1
     assert output.splitlines()[-2:] == [
-        "provision: the master at 10.0.0.1 does not serve: its machine answers, and nothing of "
-        "Mesos yet",
-        "Provision it, and run the same command here again.",
+        "provision: the master at 10.0.0.1 does not serve: its machine answers, but Mesos "
+        "does not yet",
+        "Provision it, then run the same command here again.",
     ]
 
 
