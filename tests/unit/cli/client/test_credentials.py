@@ -1,4 +1,4 @@
-"""Where the API is, and with which token."""
+"""The addresses of the API, and its token."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_the_environment_wins(home: dict[str, str]) -> None:
     assert (found.apis, found.token) == (("https://api.example.org",), "t")
 
 
-def test_the_file_is_read_without_it(home: dict[str, str]) -> None:
+def test_the_file_is_read_without_the_variables(home: dict[str, str]) -> None:
     found = read(home)
     assert (found.apis, found.token) == (("http://127.0.0.1:8090",), "filed")
     assert "filed" not in repr(found)
@@ -42,7 +42,7 @@ def test_a_token_alone_is_for_the_api_of_the_file(home: dict[str, str]) -> None:
         read({"PREVS_TOKEN": "mine", "HOME": "/nonexistent"})
 
 
-def test_several_addresses_stand_with_commas_between(home: dict[str, str]) -> None:
+def test_several_addresses_are_separated_by_commas(home: dict[str, str]) -> None:
     several = "http://a:8090/, http://b:8090,,http://a:8090"
     assert read({"PREVS_API": several, "PREVS_TOKEN": "t"}).apis == (
         "http://a:8090",
@@ -56,7 +56,7 @@ def test_several_addresses_stand_with_commas_between(home: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"api": "http://x"}'])
-def test_a_file_that_is_none_is_named(home: dict[str, str], content: str) -> None:
+def test_an_unreadable_file_is_named_in_the_error(home: dict[str, str], content: str) -> None:
     location(home).write_text(content)
     with pytest.raises(BadCredentials, match=r"credentials\.json"):
         read(home)

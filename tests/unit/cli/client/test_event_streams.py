@@ -94,7 +94,7 @@ def test_another_attempt_begins_at_its_own_first_byte() -> None:
     assert streams.resumed_after == [None, "0"]
 
 
-def test_it_gives_up_when_no_attempt_helps() -> None:
+def test_following_gives_up_after_the_last_attempt_to_connect() -> None:
     pauses: list[float] = []
     always_broken: list[list[ServerEvent | CliError]] = [[BROKEN]] * (len(PAUSES) + 1)
     streams = Streams(*always_broken)
@@ -118,6 +118,6 @@ def test_events_of_a_newer_api_are_passed_over() -> None:
     assert [type(update) for update in updates] == [PreviewEnded]
 
 
-def test_an_event_that_is_no_json_is_not_of_prevs() -> None:
+def test_an_event_that_is_not_json_raises() -> None:
     with pytest.raises(ApiConfused):
         followed(Streams([ServerEvent("log", "{", "1")]))

@@ -44,6 +44,6 @@ def test_an_answer_without_pages_is_the_whole_list() -> None:
     assert gather(lambda _: {"all": [1]}, "all").found == [1]
 
 
-def test_pages_that_go_round_are_no_list() -> None:
+def test_pages_that_repeat_raise() -> None:
     with pytest.raises(ValueError, match="follows itself"):
         gather(lambda _: {"all": [], "next": "x"}, "all")

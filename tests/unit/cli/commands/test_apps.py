@@ -1,4 +1,4 @@
-"""What REPOSITORY and the options may be."""
+"""The argument REPOSITORY and the options of `prevs app`."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_only_paths_are_made_absolute(given: str, expected: str) -> None:
     assert located(given, Path("/here")) == expected
 
 
-def test_a_folder_that_is_there_is_a_path(tmp_path: Path) -> None:
+def test_an_existing_folder_is_a_path(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     assert located("x", tmp_path) == str(tmp_path / "x")
 

@@ -24,7 +24,7 @@ def test_for_a_name_of_other_programs_ours_is_suggested(
     assert f"Did you mean {meant!r}?" in capsys.readouterr().err
 
 
-def test_where_we_have_nothing_like_it_nothing_is_guessed(
+def test_a_group_without_such_a_command_suggests_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(("delete",), {}) == 2

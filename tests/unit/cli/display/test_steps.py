@@ -60,7 +60,7 @@ def test_an_api_without_steps_shows_none() -> None:
     assert view(cast(Preview, shown), 1.0) == []
 
 
-SAID = {
+BRIEF_TIMES = {
     0: "0.0 s",
     0.44: "0.4 s",
     9.96: "10 s",
@@ -70,6 +70,6 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize(("seconds", "text"), SAID.items())
+@pytest.mark.parametrize(("seconds", "text"), BRIEF_TIMES.items())
 def test_a_time_is_shown_briefly(seconds: float, text: str) -> None:
     assert brief(seconds) == text

@@ -32,7 +32,7 @@ def test_a_table_that_fits_stays_as_it_is() -> None:
     assert REASON in lines(table)[1]
 
 
-def test_what_does_not_fit_comes_beneath_and_addresses_stay_whole() -> None:
+def test_prose_that_does_not_fit_moves_below_its_row_and_addresses_stay_whole() -> None:
     table = listed()
     beneath = fit(table, 80)
     shown = lines(table)

@@ -1,4 +1,4 @@
-"""What the tables show of previews that wait."""
+"""The table of previews that wait."""
 
 import io
 
@@ -8,7 +8,7 @@ from cli.client.api_types import Queued
 from cli.display import tables
 
 
-def test_the_queue_shows_who_waits_where_and_why() -> None:
+def test_the_queue_shows_place_preview_and_reason() -> None:
     waits: Queued = {
         "place": 2,
         "app": "hello",

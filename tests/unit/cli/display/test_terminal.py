@@ -1,4 +1,4 @@
-"""What of a foreign text reaches a terminal."""
+"""Foreign text, made safe for a terminal."""
 
 import pytest
 from hypothesis import given
@@ -17,20 +17,20 @@ HOSTILE = (
 )
 
 
-def test_colours_stay_where_they_are_wanted_and_other_terminal_commands_go() -> None:
+def test_a_cleaner_keeps_colours_if_wanted_and_drops_other_terminal_commands() -> None:
     colourful = "\x1b[1;31mred\x1b[0m \x1b[38:2::1:2:3mrgb\x1b[0mlinkplain\n"
     assert Cleaner(colours=True).clean(HOSTILE) == colourful
     assert Cleaner(colours=False).clean(HOSTILE) == "red rgblinkplain\n"
 
 
-def test_what_turns_the_direction_of_text_is_shown() -> None:
+def test_marks_that_turn_the_direction_of_text_are_shown() -> None:
     text = "exe.\u202egpj \u2066x\u2069 \u200f"
     shown = "exe.<U+202E>gpj <U+2066>x<U+2069> <U+200F>"
     assert Cleaner(colours=True).clean(text) == one_line(text) == shown
 
 
 @given(PIECES, st.booleans())
-def test_a_stream_is_cleaned_alike_however_it_is_cut(pieces: list[str], colours: bool) -> None:
+def test_a_stream_is_cleaned_alike_in_any_pieces(pieces: list[str], colours: bool) -> None:
     whole = Cleaner(colours=colours).clean("".join(pieces))
     cleaner = Cleaner(colours=colours)
     assert "".join(cleaner.clean(piece) for piece in pieces) == whole

@@ -23,5 +23,5 @@ def test_the_finding_has_who_gets_cookies_and_the_next_step(domain: str, expecte
 
 
 @pytest.mark.parametrize("domain", ["github.io", "localhost", "cluster.localhost"])
-def test_where_browsers_refuse_them_all_is_well(domain: str) -> None:
+def test_a_domain_for_which_browsers_refuse_cookies_is_ok(domain: str) -> None:
     assert judge_domain(domain, APIS).level is Level.OK

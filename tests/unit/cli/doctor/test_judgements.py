@@ -1,4 +1,4 @@
-"""What the doctor makes of what it sees."""
+"""The findings of the doctor, from values."""
 
 import socket
 from typing import Any, cast
@@ -24,7 +24,7 @@ def agent(host: str, **changes: Any) -> MesosAgent:
     return cast(MesosAgent, fake.agent(host, **changes))
 
 
-def test_a_framework_is_well_where_all_its_checks_are() -> None:
+def test_a_framework_is_ok_if_all_its_checks_are() -> None:
     checks = [{"name": "mesos", "ok": True, "detail": "It answers.", "needed": True}]
     leads = judgements.judge_probe("framework", {"role": "leader", "checks": checks}, 200)
     assert levels(leads) == [OK]
@@ -61,13 +61,13 @@ def test_clocks_may_be_a_few_seconds_apart(seconds: float, level: Level) -> None
     assert levels(judgements.judge_clock("framework", seconds)) == [level]
 
 
-def test_what_is_not_known_is_not_judged() -> None:
+def test_an_unknown_version_or_clock_is_not_judged() -> None:
     assert judgements.judge_clock("framework", None) == []
     assert judgements.judge_version("framework", None, "1") == []
     assert levels(judgements.judge_version("framework", "2", "1")) == [WARNING]
 
 
-def test_without_an_agent_that_takes_something_nothing_can_start() -> None:
+def test_without_an_agent_that_accepts_previews_nothing_can_start() -> None:
     assert levels(judgements.judge_agents([], [])) == [WRONG]
     assert levels(judgements.judge_agents([agent("a", active=False)], [])) == [WRONG]
     assert levels(judgements.judge_agents([agent("a", draining=True)], [])) == [WRONG]
@@ -82,7 +82,7 @@ def test_without_an_agent_that_takes_something_nothing_can_start() -> None:
         ({"unfit": {"reason": "No bridge.", "since": 1.0, "until": 2.0}}, "b is unfit, so others"),
     ],
 )
-def test_an_agent_that_takes_nothing_beside_one_that_does_wants_a_look(
+def test_an_agent_that_accepts_nothing_beside_one_that_does_is_a_warning(
     changes: dict[str, Any], expected: str
 ) -> None:
     found = judgements.judge_agents([agent("a"), agent("b", **changes)], [])
@@ -184,7 +184,7 @@ def test_failed_previews_are_listed_with_the_latest_first() -> None:
         (200, None, WRONG),
     ],
 )
-def test_an_address_is_well_where_a_proxy_knows_no_such_app(
+def test_an_address_is_ok_if_a_proxy_does_not_know_the_app(
     status: int, slug: str | None, level: Level
 ) -> None:
     content = fake.content(fake.problem(slug, status, "No.")) if slug else None
@@ -204,7 +204,7 @@ def test_the_place_of_addresses_is_read_from_one(url: str, place: Place | None) 
     assert read_place(url, "hello") == place
 
 
-def test_a_domain_that_does_not_resolve_wants_a_wildcard_record() -> None:
+def test_a_domain_that_does_not_resolve_needs_a_wildcard_record() -> None:
     def resolve(host: str, port: int | None) -> object:
         assert host == "prevs-doctor--prevs-doctor.prevs.example"
         raise OSError(-2, "Name or service not known")
@@ -221,7 +221,7 @@ def test_without_an_app_no_address_is_known() -> None:
     assert [one.level for one in look_at_addresses(None, is_local=True)] == [Level.SKIPPED]
 
 
-def test_each_agent_that_takes_something_is_described() -> None:
+def test_each_agent_that_accepts_previews_is_described() -> None:
     found = judgements.describe_agents([agent("a"), agent("b", active=False)])
     assert [(one.part, one.level) for one in found] == [("agent a", OK)]
     assert "MB" in found[0].message
@@ -237,7 +237,7 @@ def test_each_agent_that_takes_something_is_described() -> None:
 def test_a_port_of_localhost_may_be_forwarded_to_another_machine(
     is_local: bool, level: Level, advice: str
 ) -> None:
-    """On the master of vagrant/ nobody listens on the port that visitors' machines forward."""
+    """On the master of vagrant/, nothing listens on the port that visitors' machines forward."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         place = Place("http", ".", "localhost", nobody.getsockname()[1])
@@ -246,7 +246,7 @@ def test_a_port_of_localhost_may_be_forwarded_to_another_machine(
     assert advice in found.advice
 
 
-def test_the_machines_of_agents_are_looked_at_on_them() -> None:
+def test_the_machines_of_agents_are_checked_on_them() -> None:
     found = judgements.lead_to_machines("https://api.example")
     assert found.level is Level.SKIPPED
     assert "https://api.example/v1/executor/latest.pyz" in found.message

@@ -1,4 +1,4 @@
-"""From what a person calls a preview to the preview."""
+"""The preview that a name means."""
 
 from typing import Any, cast
 
@@ -53,13 +53,13 @@ NEW = fake.preview(sha=fake.SHA, labels=["main"], state="stopped", created=2.0)
         "and so does one that moved",
     ],
 )
-def test_a_preview_is_found_by_what_it_is_called(
+def test_a_preview_is_found_by_any_of_its_names(
     labels: dict[str, str], known: list[dict[str, Any]], name: str, sha: str
 ) -> None:
     assert find(Answers(labels, *known), "hello", name)["sha"] == sha
 
 
-def test_what_nobody_knows_stays_unknown() -> None:
+def test_an_unknown_name_stays_unknown() -> None:
     with pytest.raises(ApiRefused):
         find(Answers({}, OLD), "hello", "other")
 

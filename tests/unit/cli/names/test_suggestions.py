@@ -1,4 +1,4 @@
-"""What somebody may have meant."""
+"""Similar names for an unknown app or label."""
 
 from typing import cast
 

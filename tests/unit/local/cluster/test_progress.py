@@ -30,5 +30,5 @@ def test_half_a_line_is_read_when_it_is_whole(tmp_path: Path) -> None:
     assert list(follow(file, wait)) == [Step("proxy", "ready")]
 
 
-def test_nothing_comes_of_a_file_that_is_never_written(tmp_path: Path) -> None:
+def test_a_progress_file_that_is_never_written_has_no_steps(tmp_path: Path) -> None:
     assert list(follow(tmp_path / "none", lambda: False)) == []

@@ -50,7 +50,7 @@ def test_a_part_that_exits_is_stopped_and_started_again_after_a_pause() -> None:
     assert look(state, 11.6)[1] is Action.START
 
 
-def test_a_part_that_was_held_starts_at_once_when_it_is_let_go() -> None:
+def test_a_part_that_was_held_starts_at_once_when_it_is_released() -> None:
     ready = PartState(Phase.READY, since=10)
     state = clear_failures(failed(failed(ready, "ended by SIGKILL", 11), "ended by SIGKILL", 12))
     assert look(state, 12.1)[1] is Action.START
@@ -66,20 +66,20 @@ def test_a_part_that_does_not_get_ready_is_given_up() -> None:
     assert "not ready" in state.problem
 
 
-def test_a_part_that_gets_on_is_waited_for_and_one_that_stops_is_not() -> None:
-    """A machine that is twenty times slower takes minutes for what takes seconds."""
+def test_a_part_that_makes_progress_may_take_longer_to_start() -> None:
+    """A machine that is twenty times slower starts a part in minutes instead of seconds."""
     state, _ = look(PartState(), 0)
     for minute in range(1, 11):
         state, action = look(state, minute * 60, used=minute * 12.0)
         assert action is Action.NOTHING
-    # It waits now for what never comes, and asks again and again.
+    # It now waits in vain, and its polling takes little CPU time.
     state, action = look(state, 640, used=122.0)
     assert action is Action.NOTHING
     state, action = look(state, 600 + START_LIMIT + 1, used=124.0)
     assert (action, state.late, state.problem) == (Action.STOP, True, "was not ready after 691 s")
 
 
-def test_a_part_that_gets_on_for_ever_is_given_up_as_well() -> None:
+def test_a_part_that_makes_progress_for_ever_is_given_up_too() -> None:
     state, _ = look(PartState(), 0)
     now, action = 0.0, Action.NOTHING
     while action is Action.NOTHING:

@@ -112,7 +112,7 @@ def test_a_part_without_progress_is_reported_with_its_log_and_not_with_its_port(
     assert "port" not in failure["advice"]
 
 
-def test_what_cannot_be_written_lets_go_of_no_part(settings: Settings) -> None:
+def test_a_status_that_cannot_be_written_stops_no_part(settings: Settings) -> None:
     settings.status_file.mkdir()
     settings.progress_file.mkdir()
     looks = 0
@@ -128,7 +128,7 @@ def test_what_cannot_be_written_lets_go_of_no_part(settings: Settings) -> None:
     assert part.calls == ["start", "stop"]
 
 
-def test_a_look_whether_a_supervisor_lives_does_not_keep_one_from_starting(
+def test_a_check_for_a_supervisor_does_not_keep_one_from_starting(
     settings: Settings,
 ) -> None:
     look = settings.lock_file.open("a+")
@@ -138,14 +138,14 @@ def test_a_look_whether_a_supervisor_lives_does_not_keep_one_from_starting(
         assert look.closed
 
 
-def test_two_who_look_at_the_same_time_see_no_supervisor_in_each_other(settings: Settings) -> None:
+def test_two_checks_at_once_do_not_take_each_other_for_a_supervisor(settings: Settings) -> None:
     settings.lock_file.write_text("4711")  # the last one's pid
     with settings.lock_file.open("r+") as look:
         fcntl.flock(look, fcntl.LOCK_SH)
         assert supervisor_pid(settings) is None
 
 
-def test_a_supervisor_that_lives_is_known_by_its_pid(settings: Settings) -> None:
+def test_a_running_supervisor_is_known_by_its_pid(settings: Settings) -> None:
     with only_one(settings):
         assert supervisor_pid(settings) == os.getpid()
 

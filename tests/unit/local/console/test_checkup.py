@@ -1,4 +1,4 @@
-"""What is told of a machine that may run a cluster."""
+"""The check of a machine that may run a cluster."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from local.settings import default_folder, prepare
 
 @pytest.fixture
 def environ(tmp_path: Path) -> Mapping[str, str]:
-    """A user's with nothing in it; a Docker is at an address where none can be."""
+    """An empty environment of a user; its DOCKER_HOST is an address where no dockerd can be."""
     nowhere = f"unix://{tmp_path}/docker.sock"
     return {"HOME": str(tmp_path), "PATH": str(tmp_path), "DOCKER_HOST": nowhere}
 
@@ -22,7 +22,7 @@ def levels(environ: Mapping[str, str], *, needed: bool) -> dict[str, Finding]:
     return {one.part: one for one in look(environ, needed=needed)}
 
 
-def test_a_machine_without_a_cluster_is_looked_at_only_where_it_needs_one(
+def test_a_machine_without_a_cluster_is_checked_only_if_it_needs_one(
     environ: Mapping[str, str],
 ) -> None:
     assert look(environ, needed=False) == []

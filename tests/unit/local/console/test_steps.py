@@ -1,4 +1,4 @@
-"""How the steps of a start look, on a terminal and elsewhere."""
+"""The steps of a start, with and without a terminal."""
 
 import io
 
@@ -22,7 +22,7 @@ def shown(*steps_: Step, terminal: bool) -> str:
     return out.getvalue()
 
 
-def test_elsewhere_a_step_is_one_line_once_it_is_over() -> None:
+def test_without_a_terminal_a_step_is_one_line_when_it_ends() -> None:
     text = shown(STARTING, READY, Step("master", "stopping"), terminal=False)
     assert text == "✓ master        ready      1.2 s  127.0.0.1:5050\n"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local.docker.bridge import Link, address, choose_pool, is_there, name, own, read_links
 
-SAID = """[{},{"ifname":"lo","addr_info":[{"local":"127.0.0.1","prefixlen":8}]},\
+IP_OUTPUT = """[{},{"ifname":"lo","addr_info":[{"local":"127.0.0.1","prefixlen":8}]},\
 {"ifname":"veth1","addr_info":[]},\
 {"ifname":"br-0123456789ab","addr_info":[{"local":"172.20.65.1","prefixlen":24}]}]"""
 POOL = IPv4Network("172.20.64.0/18")
@@ -19,7 +19,7 @@ def test_each_folder_has_a_name_and_addresses_of_its_own_that_stay() -> None:
     assert choose_pool(first, ()) == choose_pool(first, ())
 
 
-def test_addresses_that_others_have_are_not_chosen() -> None:
+def test_addresses_of_others_are_not_chosen() -> None:
     folder = Path("/home/a/docker")
     taken: list[IPv4Network] = []
     for _ in range(16 + 32 + 16):
@@ -38,7 +38,7 @@ def test_networks_of_docker_compose_leave_addresses() -> None:
     assert pool.subnet_of(IPv4Network("10.0.0.0/8"))
 
 
-def test_its_links_are_its_bridge_and_what_has_addresses_of_its_pool() -> None:
+def test_a_dockerd_owns_its_bridge_and_links_with_addresses_of_its_pool() -> None:
     links = [
         Link("prevs-01234567"),
         Link("prevs-89abcdef", (IPv4Network("172.20.64.0/24"),)),
@@ -51,7 +51,7 @@ def test_its_links_are_its_bridge_and_what_has_addresses_of_its_pool() -> None:
 
 
 def test_links_are_read_with_their_networks() -> None:
-    assert read_links(SAID) == [
+    assert read_links(IP_OUTPUT) == [
         Link("lo", (IPv4Network("127.0.0.0/8"),)),
         Link("veth1"),
         Link("br-0123456789ab", (IPv4Network("172.20.65.0/24"),)),

@@ -31,7 +31,7 @@ FILTER = ["iptables", "-w", "-t", "filter"]
 NAT = ["iptables", "-w", "-t", "nat"]
 MANGLE = ["iptables", "-w", "-t", "mangle"]
 LAST = Gone((), shared=False)
-"""What ended was the last dockerd there, and had no link."""
+"""The last dockerd of the network has ended, and had no link."""
 
 
 def test_tables_are_read_with_their_chains_and_rules() -> None:
@@ -64,7 +64,7 @@ def test_a_quoted_comment_stays_one_argument() -> None:
     assert "two words" in command
 
 
-def test_its_links_go_and_forwarding_only_if_it_was_off_before() -> None:
+def test_links_are_removed_and_forwarding_ends_only_if_it_was_off_before() -> None:
     before, after = Network(forward="0"), Network(forward="1")
     own = Gone(("prevs-01234567", "br-0123456789ab"), shared=False)
     assert undo(before, after, own) == [
@@ -75,7 +75,7 @@ def test_its_links_go_and_forwarding_only_if_it_was_off_before() -> None:
     assert undo(after, after, LAST) == []
 
 
-def test_beside_another_one_nothing_goes_but_what_names_its_links() -> None:
+def test_beside_another_dockerd_only_rules_with_its_own_links_are_removed() -> None:
     after = """\
 *filter
 :FORWARD DROP [0:0]
@@ -103,7 +103,7 @@ COMMIT
     ]
 
 
-def test_what_executors_set_for_its_bridges_goes_with_a_dockerd() -> None:
+def test_rules_of_executors_are_removed_with_their_dockerd() -> None:
     after = """\
 *mangle
 :PREROUTING ACCEPT [0:0]
@@ -121,7 +121,7 @@ COMMIT
     ]
 
 
-def test_what_executors_set_for_one_network_goes_with_it() -> None:
+def test_rules_of_executors_are_removed_with_their_network() -> None:
     chain = "PREVS-br-0123456789ab"
     assert removal_commands("br-0123456789ab")[:3] == [
         [*MANGLE, "-D", "PREROUTING", "-i", "br-0123456789ab", "-j", chain],

@@ -24,7 +24,7 @@ def test_pips_certificates_are_used() -> None:
     assert read_index("global.cert='/etc/ca.crt'\n", USAGE).certificates == "/etc/ca.crt"
 
 
-def test_a_pip_that_names_no_index_is_a_reason_to_stop() -> None:
+def test_a_pip_without_an_index_raises() -> None:
     with pytest.raises(LocalError, match="which package index"):
         read_index("", "")
 

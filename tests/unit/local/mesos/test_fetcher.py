@@ -75,7 +75,7 @@ def test_other_schemes_are_refused(tmp_path: Path) -> None:
         fetch({"uri": {"value": "hdfs://x/y"}}, info(tmp_path))
 
 
-def test_what_the_agent_wants_cached_is_brought_once_and_copied_from_there(tmp_path: Path) -> None:
+def test_a_cached_file_is_downloaded_once_and_copied_from_the_cache(tmp_path: Path) -> None:
     sandboxes = [tmp_path / "one", tmp_path / "two"]
     for sandbox in sandboxes:
         sandbox.mkdir()

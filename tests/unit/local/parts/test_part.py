@@ -3,7 +3,7 @@ from pathlib import Path
 from local.parts.part import describe_exit, environment, last_lines, rotate
 
 
-def test_what_could_steer_a_part_by_accident_is_not_inherited() -> None:
+def test_variables_that_could_steer_a_part_are_not_inherited() -> None:
     inherited = {
         "PATH": "/bin",
         "PREVS_MASTER": "elsewhere:5050",
