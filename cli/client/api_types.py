@@ -285,7 +285,7 @@ class Variable(TypedDict):
 
 
 class Credential(TypedDict):
-    """How an app's repository is read. `kind` is password or ssh-key.
+    """The credential of an app's repository. `kind` is password or ssh-key.
 
     Each of the other fields belongs to one of the two kinds.
     """

@@ -25,8 +25,8 @@ def gather(
 ) -> Listed[Any]:
     """Return the list that `fetch_page` reads page by page: all of it, or the first `limit` items.
 
-    `fetch_page` takes what to add to the query; a page has its items in `part`. Raises KeyError or
-    TypeError if an answer is no page, and ValueError if the pages go round in a circle.
+    `fetch_page` takes additions to the query; a page has its items in `part`. Raises KeyError or
+    TypeError if an answer is not a page, and ValueError if the pages repeat.
     """
     found: list[Any] = []
     after: str | None = None

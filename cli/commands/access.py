@@ -33,7 +33,7 @@ def token() -> None:
 @click.option(
     "--app",
     shell_complete=completion.apps,
-    help="Limit the token, of scope read or use, to this app. It is removed with the app.",
+    help="Limit the token to this app; its scope is read or use. It is removed with the app.",
 )
 @as_json
 @click.pass_obj

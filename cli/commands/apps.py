@@ -33,7 +33,7 @@ _SETTINGS = (
         "--idle-after",
         type=int,
         metavar="SECONDS",
-        help="Stop a preview that nobody uses after this time; 0: never.",
+        help="Stop a preview after this time without use; 0: never.",
     ),
     click.option(
         "--keep-warm",
@@ -58,13 +58,13 @@ _SETTINGS = (
     click.option(
         "--max-cpus",
         type=float,
-        help="The most that a commit's .prevs.toml may request; 0: no more than --cpus.",
+        help="The most CPUs that a commit's .prevs.toml may request; 0: no more than --cpus.",
     ),
     click.option(
         "--max-mem",
         type=int,
         metavar="MB",
-        help="The most that a commit's .prevs.toml may request; 0: no more than --mem.",
+        help="The most memory that a commit's .prevs.toml may request; 0: no more than --mem.",
     ),
     click.option(
         "--room",
@@ -110,7 +110,7 @@ def app() -> None:
 @click.argument("name")
 @click.argument("repository")
 @settings
-@click.option("--unchecked", is_flag=True, help="Do not check that it can be read.")
+@click.option("--unchecked", is_flag=True, help="Do not check that REPOSITORY can be read.")
 @as_json
 @click.pass_obj
 def add(

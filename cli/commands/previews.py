@@ -35,8 +35,8 @@ def start(context: CommandContext, app: str, label: str, *, wait: bool, as_json:
     """Start the preview of LABEL, and print its address.
 
     LABEL is a branch, a tag, or the first 7 to 40 digits of a commit. With --wait the command
-    shows each step. If the preview fails, the command prints the reason and the end of the log,
-    and fails too.
+    shows each step. If the preview fails, so does the command, with the reason and the end of the
+    log.
 
     \b
     Examples:

@@ -76,9 +76,9 @@ def set_variable(
 ) -> None:
     """Set the variable NAME of APP. The value comes from a file, stdin or a prompt.
 
-    A line end at the end of the value is dropped. Without --branches and --tags, every commit gets
-    a new variable, and an existing one keeps its patterns; "" clears them. In a pattern, * matches
-    anything but a slash, and ** at the end matches slashes too.
+    A line end at the end of the value is dropped. Without --branches and --tags, a new variable
+    goes to every commit, and an existing one keeps its patterns; "" clears them. In a pattern, *
+    matches anything but a slash, and ** at the end matches slashes too.
 
     \b
     Examples:

@@ -8,7 +8,7 @@ class Level(enum.Enum):
     """The state of a part."""
 
     OK = "ok"
-    WARNING = "warning"  # it works, and somebody should look
+    WARNING = "warning"  # it works, but somebody should look
     WRONG = "wrong"
     SKIPPED = "skipped"
 

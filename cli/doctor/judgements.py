@@ -56,7 +56,7 @@ def judge_probe(part: str, probe: Mapping[str, Any], status: int) -> list[Findin
 
 
 def judge_version(part: str, theirs: str | None, ours: str) -> list[Finding]:
-    """Return whether framework and command have one version; nothing if it is unknown."""
+    """Return whether framework and command have the same version; nothing if it is unknown."""
     if theirs is None:
         return []
     if theirs == ours:

@@ -79,7 +79,7 @@ def _follow(settings: Settings, process: subprocess.Popen[bytes] | None, show: S
         if step.state == "up":
             return
         if step.state == "failed":
-            while wait():  # it stops what it has started
+            while wait():  # it stops its parts
                 pass
             raise LocalError(step.name, step.detail, step.advice)
         show(step)

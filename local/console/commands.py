@@ -70,8 +70,8 @@ def local() -> None:
     show_default=True,
     help="The number of frameworks; one leads, the others stand by.",
 )
-@click.option("--domain", default="localhost", show_default=True, help="The end of all addresses.")
-@click.option("--port", type=PORT, default=8080, show_default=True, help="The addresses' port.")
+@click.option("--domain", default="localhost", show_default=True, help="The domain of addresses.")
+@click.option("--port", type=PORT, default=8080, show_default=True, help="The port of addresses.")
 @click.option(
     "--api-port",
     type=PORT,
@@ -206,7 +206,7 @@ def logs(ctx: click.Context, part: str, folder: Path, follow: bool) -> None:
 @_folder
 @click.pass_context
 def down(ctx: click.Context, folder: Path) -> None:
-    """Stop all parts. `up` goes on from the same state."""
+    """Stop all parts. `up` continues from the same state."""
     console = Console(soft_wrap=True)
     settings = read(folder)
     try:

@@ -58,7 +58,7 @@ def is_lost(name: str) -> bool:
 
 
 class DockerPart:
-    """A Part: a dockerd that answers, whoever started it."""
+    """A Part: the dockerd that answers, the machine's or our own."""
 
     name = "dockerd"
     needs: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class DockerPart:
         return process.pid if process else None
 
     def runs(self) -> bool:
-        """Return whether a dockerd runs, started by anybody."""
+        """Return whether a dockerd runs, the machine's or our own."""
         return self._foreign is not None or self._daemon.process() is not None
 
     def start(self) -> None:

@@ -145,7 +145,7 @@ class AnnouncementPart:
 
 
 def _acl(identity: str | None) -> Sequence[ACL]:
-    """Return ACLs: everybody reads, one identity does the rest; without one, all is open."""
+    """Return ACLs: everybody reads, only the identity writes; without one, everybody writes."""
     if identity is None:
         return OPEN_ACL_UNSAFE
     user, _, password = identity.partition(":")

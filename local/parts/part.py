@@ -136,9 +136,10 @@ def describe_exit(status: int) -> str:
 
 
 def environment(own: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return a part's environment: the inherited one without what could affect it by accident.
+    """Return a part's environment: `own`, and what is safe to inherit.
 
-    If `inherited` has the mark of the cluster, it stays.
+    Inherited variables that could affect the part by accident are left out; the mark of the cluster
+    stays.
     """
     strange = ("PREVS_", "MESOS_", "LIBPROCESS_", "DOCKER_", "ZOO", "GIT_DIR", "GIT_WORK", "PYTHON")
     kept = {k: v for k, v in inherited.items() if k == MARK or not k.startswith(strange)}
