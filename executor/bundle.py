@@ -102,15 +102,14 @@ def _clear(folder: Path, home: Path) -> None:
                 os.close(descriptor)
 
 
-def main() -> int:
-    """Unpack this bundle in the agent's work folder and run the executor, or run the doctor."""
+def main(version: "tuple[int, ...]" = sys.version_info[:3]) -> int:
+    """Unpack this bundle in the agent's work folder and run the executor, or run the doctor.
+
+    `version` is that of this Python.
+    """
     bundle, folder = Path(sys.argv[0]), os.environ.get(_FOLDER, "")
-    if sys.version_info < _OLDEST:
-        return _refuse(
-            f"{sys.executable} is Python {sys.version_info[0]}.{sys.version_info[1]}, but the "
-            "executor needs 3.9 or later: install one on this agent, and set "
-            "PREVS_EXECUTOR_PYTHON of the framework to it"
-        )
+    if version < _OLDEST:
+        return _refuse(_describe_age(version))
     if sys.argv[1:2] == ["doctor"]:
         return _examine(bundle)
     if not Path(folder).is_absolute():
@@ -131,6 +130,13 @@ def main() -> int:
     from executor.__main__ import main as run
 
     return run()
+
+
+def _describe_age(version: "tuple[int, ...]") -> str:
+    return (
+        f"{sys.executable} is Python {version[0]}.{version[1]}, but the executor needs 3.9 or "
+        "later: install one on this agent, and set PREVS_EXECUTOR_PYTHON of the framework to it"
+    )
 
 
 def _examine(bundle: Path) -> int:

@@ -20,7 +20,7 @@ from prevs.states import Phase
 _STEP_PAUSE = 1.0
 """Seconds between reports of the steps of a build: each one is acknowledged and stored."""
 
-_PUSH_END = 2.0
+PUSH_END = 2.0
 """Seconds for a push that was cut off to clean up."""
 
 _BUSY = "another attempt on this agent is building this commit"
@@ -44,11 +44,21 @@ class ImageSources(NamedTuple):
 
 
 class ImageProvider:
-    """Provides the image of one attempt."""
+    """Provides the image of one attempt.
+
+    `push_end` is how many seconds a push that was cut off gets to clean up.
+    """
 
     def __init__(
-        self, attempt: Attempt, sources: ImageSources, *, reports: Reports, log: Log
+        self,
+        attempt: Attempt,
+        sources: ImageSources,
+        *,
+        reports: Reports,
+        log: Log,
+        push_end: float = PUSH_END,
     ) -> None:
+        self._push_end = push_end
         self._attempt = attempt
         self._order = attempt.order
         self._sources = sources
@@ -165,7 +175,7 @@ class ImageProvider:
         Call it after `sharing`: the application uses its grace meanwhile.
         """
         if self._pushing is not None:
-            self._pushing.join(_PUSH_END)
+            self._pushing.join(self._push_end)
 
     def _push(self, registry: Registry) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import NamedTuple, NoReturn
 from executor.attempt.attempt import Attempt, container_spec, image_labels
 from executor.attempt.health import HealthCheck
 from executor.attempt.hooks import Hooks
-from executor.attempt.image_provider import ImageProvider, ImageSources
+from executor.attempt.image_provider import PUSH_END, ImageProvider, ImageSources
 from executor.attempt.shutdown import end_container
 from executor.errors import (
     AgentUnfit,
@@ -89,14 +89,18 @@ class AttemptTools(NamedTuple):
 
 
 class Job:
-    """One attempt, performed on the thread that calls run()."""
+    """One attempt, performed on the thread that calls run(). `push_end` is ImageProvider's."""
 
-    def __init__(self, attempt: Attempt, tools: AttemptTools) -> None:
+    def __init__(
+        self, attempt: Attempt, tools: AttemptTools, *, push_end: float = PUSH_END
+    ) -> None:
         self._attempt = attempt
         self._order = attempt.order
         self._tools = tools
         sources = ImageSources(tools.checkout, tools.make_room, tools.images, tools.registry)
-        self._provider = ImageProvider(attempt, sources, reports=tools.reports, log=tools.log)
+        self._provider = ImageProvider(
+            attempt, sources, reports=tools.reports, log=tools.log, push_end=push_end
+        )
 
     def run(self) -> ExecutorError | None:
         """Run the attempt until it ends; return why it failed, None if it was stopped.

@@ -134,17 +134,17 @@ def _may_look(folder: str) -> bool:
     return os.geteuid() == 0 and os.access(folder, os.R_OK | os.X_OK)
 
 
-def size(folder: Path, limit: int) -> int:
+def size(folder: Path, limit: int, *, most_seen: int = _MOST_SEEN) -> int:
     """Return the bytes of disk that a folder takes; each entry counts as 4 KB at least.
 
     Stops once the sum is over `limit`, so it reads at most one entry per 4 KB of the limit. What
-    may not be read counts as 0. Folders deeper than _DEEPEST count as over the limit. A container
-    chooses the names of the entries, so none is kept in memory.
+    may not be read counts as 0. Folders deeper than _DEEPEST count as over the limit. Remembers
+    `most_seen` files with several names. A container chooses the names, so none is kept in memory.
     """
     total = 0
-    weigh = _Scales().weigh
+    weigh = _Scales(most_seen).weigh
     try:
-        with contextlib.closing(_entries(str(folder), None, _DEEPEST)) as entries:
+        with contextlib.closing(walk(str(folder), None, _DEEPEST)) as entries:
             for entry in entries:
                 with contextlib.suppress(OSError):
                     total += weigh(entry.stat(follow_symlinks=False))
@@ -159,9 +159,7 @@ class _TooDeep(Exception):
     """Folders are nested too deep."""
 
 
-def _entries(
-    name: str, above: Optional[int], depth: int
-) -> Generator[os.DirEntry[str], None, None]:
+def walk(name: str, above: Optional[int], depth: int) -> Generator[os.DirEntry[str], None, None]:
     """Yield the entries below the folder `name` of the open folder `above`. Raises _TooDeep.
 
     Opens folders by descriptor. So it reads entries whose path is too long, and does not follow a
@@ -179,7 +177,7 @@ def _entries(
                 if entry.is_dir(follow_symlinks=False):
                     if depth == 0:
                         raise _TooDeep
-                    yield from _entries(entry.name, opened, depth - 1)
+                    yield from walk(entry.name, opened, depth - 1)
     finally:
         os.close(opened)
 
@@ -187,7 +185,8 @@ def _entries(
 class _Scales:
     """Weighs the entries of one folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_seen: int) -> None:
+        self._most_seen = most_seen
         self._seen: set[tuple[int, int]] = set()
 
     def weigh(self, found: os.stat_result) -> int:
@@ -198,6 +197,6 @@ class _Scales:
         file = (found.st_dev, found.st_ino)
         if file in self._seen:
             return ENTRY
-        if len(self._seen) < _MOST_SEEN:
+        if len(self._seen) < self._most_seen:
             self._seen.add(file)
         return taken

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import requests.exceptions
 from docker.api import APIClient
@@ -24,9 +24,15 @@ _AWAY = (requests.exceptions.RequestException, DockerException, HTTPError)
 
 
 class Daemon:
-    """Connects at the first use, by DOCKER_HOST and the like in `environ`. Thread safe."""
+    """Connects at the first use, by DOCKER_HOST and the like in `environ`. Thread safe.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    `connect` makes docker-py's client.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], connect: Callable[..., APIClient] = APIClient
+    ) -> None:
+        self._connect = connect
         self._settings = kwargs_from_env(environment=dict(environ))
         self._lock = threading.Lock()
         self._client: APIClient | None = None
@@ -44,7 +50,7 @@ class Daemon:
         self._check_address()
         with daemon_errors():
             try:
-                return APIClient(version="auto", timeout=_CALL_LIMIT, **self._settings)
+                return self._connect(version="auto", timeout=_CALL_LIMIT, **self._settings)
             except (InvalidConfigFile, ValueError, TypeError, AttributeError):
                 # docker-py reads the user's config.json, and raises these if it is malformed. For
                 # the daemon it raises only DockerException.

@@ -44,7 +44,11 @@ class DiskUsage(NamedTuple):
 
 def measure(folder: Path) -> DiskUsage:
     """Return how full the disk of a folder is. Raises OSError."""
-    found = os.statvfs(folder)
+    return read_usage(os.statvfs(folder))
+
+
+def read_usage(found: os.statvfs_result) -> DiskUsage:
+    """Return how full a disk is, by the system's statistics of it."""
     used = (found.f_blocks - found.f_bfree) * found.f_frsize
     total = used + found.f_bavail * found.f_frsize
     return DiskUsage(total, used, found.f_files, found.f_files - found.f_ffree)

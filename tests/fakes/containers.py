@@ -24,10 +24,13 @@ class FakeContainer:
         app: App,
         on_exit: Callable[[], None],
         forget: Callable[[], None],
+        *,
         removing: Callable[[], object],
+        terminating: Callable[[], object],
     ) -> None:
         self.app = app
         self._removing = removing
+        self._terminating = terminating
         self.terminated = False
         self._on_exit = on_exit
         self._forget = forget
@@ -49,6 +52,7 @@ class FakeContainer:
 
     def terminate(self) -> None:
         """Let the application end, if it obeys."""
+        self._terminating()
         self.terminated = True
         if self.app.obeys_sigterm and self._exit is None:
             self.end(Exit(143, out_of_memory=False))
@@ -67,13 +71,14 @@ class FakeContainer:
 class FakeContainers:
     """Fulfils the port Containers; `apps` is what each image runs, or each command as one text.
 
-    `removing` is called before a container is removed, and may block. The first `missing` starts
-    fail because their image was removed.
+    `terminating` and `removing` are called before a container is terminated or removed, and may
+    block. The first `missing` starts fail because their image was removed.
     """
 
     def __init__(self, apps: Mapping[str, App], log: Log) -> None:
         self._apps = apps
         self._log = log
+        self.terminating: Callable[[], object] = lambda: None
         self.removing: Callable[[], object] = lambda: None
         self.running: dict[str, FakeContainer] = {}
         self.specs: list[ContainerSpec] = []
@@ -92,7 +97,11 @@ class FakeContainers:
         command = " ".join(spec.command)
         app = self._apps[command if command in self._apps else spec.image]
         container = FakeContainer(
-            app, on_exit, lambda: self._forget(spec.name, container), self.removing
+            app,
+            on_exit,
+            lambda: self._forget(spec.name, container),
+            removing=self.removing,
+            terminating=self.terminating,
         )
         self.running[spec.name] = container
         self._log.write(app.output)

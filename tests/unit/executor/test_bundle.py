@@ -99,10 +99,9 @@ def test_a_folder_that_cannot_be_written_is_reported(archive: Path, tmp_path: Pa
 
 
 def test_an_old_python_gets_an_error_with_the_version_it_needs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "version_info", (3, 6, 8))
-    assert bundle.main() == bundle.EXIT_USAGE
+    assert bundle.main((3, 6, 8)) == bundle.EXIT_USAGE
     assert "is Python 3.6, but the executor needs 3.9 or later" in capsys.readouterr().err
 
 

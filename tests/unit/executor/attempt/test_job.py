@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from executor.attempt import image_provider
 from executor.attempt.attempt import Attempt
+from executor.attempt.image_provider import PUSH_END
 from executor.attempt.job import AttemptTools, Job
 from executor.errors import (
     AppExited,
@@ -66,7 +66,7 @@ class World:
     def containers_of(self, apps: Mapping[str, App]) -> FakeContainers:
         return FakeContainers(apps, self.log)
 
-    def run(self, attempt: Attempt = ATTEMPT) -> ExecutorError | None:
+    def run(self, attempt: Attempt = ATTEMPT, push_end: float = PUSH_END) -> ExecutorError | None:
         tools = AttemptTools(
             checkout=lambda: self.checkout,
             make_room=self._make_room,
@@ -80,7 +80,7 @@ class World:
             now=self.signals.now,
             registry=self.registry,
         )
-        return Job(attempt, tools).run()
+        return Job(attempt, tools, push_end=push_end).run()
 
     def stop_at(self, seconds: float) -> None:
         signals = JumpingSignals()
@@ -110,10 +110,7 @@ def test_with_an_image_it_starts_at_once_and_runs_until_a_stop(world: World) -> 
     assert world.containers.running == {}
 
 
-def test_a_slow_end_of_a_push_takes_nothing_from_the_applications_grace(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(image_provider, "_PUSH_END", 60.0)
+def test_a_slow_end_of_a_push_takes_nothing_from_the_applications_grace(world: World) -> None:
     pushing, stopped = threading.Event(), threading.Event()
     seen: list[bool] = []
 
@@ -123,18 +120,14 @@ def test_a_slow_end_of_a_push_takes_nothing_from_the_applications_grace(
             seen.append(stopped.wait(10.0))
             return super().push(tag, limit=limit)
 
-    def terminate(container: FakeContainer) -> None:
-        stopped.set()
-        container.end(Exit(143, False))
-
     def stop() -> None:
         assert pushing.wait(10.0)
         world.signals.stop()
 
-    monkeypatch.setattr(FakeContainer, "terminate", terminate)
+    world.containers.terminating = stopped.set
     world.registry = SlowRegistry(world.images)
     world.signals.plan(1000.0, stop)
-    assert world.run() is None
+    assert world.run(push_end=60.0) is None
     assert seen == [True]
     assert world.registry.ended
     assert len(world.registry.pushed) == 1

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from executor.builds import login
 from executor.builds.login import find_login
 from executor.errors import RegistryFailed
 
@@ -39,11 +38,10 @@ class World:
         program.chmod(0o755)
         self.set(credsStore="test")
 
-    def login(self) -> dict[str, Any]:
+    def login(self, limit: float = 10.0) -> dict[str, Any]:
         """Return what the daemon would read."""
-        found: dict[str, Any] = json.loads(
-            base64.urlsafe_b64decode(find_login(self.environ, HOST, lambda: None))
-        )
+        login = find_login(self.environ, HOST, lambda: None, limit=limit)
+        found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(login))
         return found
 
 
@@ -172,14 +170,11 @@ def test_a_missing_helper_is_reported(world: World) -> None:
         world.login()
 
 
-def test_a_helper_that_hangs_is_given_up_at_the_limit(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(login, "_HELPER_LIMIT", 0.1)
+def test_a_helper_that_hangs_is_given_up_at_the_limit(world: World) -> None:
     world.helper("exec sleep 20")
     began = time.monotonic()
     with pytest.raises(RegistryFailed, match="does not answer"):
-        world.login()
+        world.login(limit=0.1)
     assert time.monotonic() - began < 15
 
 

@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from docker.api import APIClient
 
-from executor.docker import daemon
 from executor.docker.daemon import Daemon
 from executor.errors import DockerUnavailable
 
@@ -45,9 +45,6 @@ def test_a_malformed_address_is_not_reported_as_malformed_settings(address: str,
 
 
 @pytest.mark.parametrize("environ", [{"HOME": "/"}, {"DOCKER_HOST": ""}])
-def test_a_missing_address_is_not_a_malformed_one(
-    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = object()
-    monkeypatch.setattr(daemon, "APIClient", lambda **_: client)
-    assert Daemon(environ).client() is client
+def test_a_missing_address_is_not_a_malformed_one(environ: dict[str, str]) -> None:
+    client = cast(APIClient, object())
+    assert Daemon(environ, lambda **_: client).client() is client

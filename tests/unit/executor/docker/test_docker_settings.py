@@ -8,17 +8,10 @@ import pytest
 
 from executor.docker.docker_settings import find_settings
 
-UID = 4321
-USER = pwd.struct_passwd(("prevs", "x", UID, UID, "", "/srv/prevs", "/bin/sh"))
-
-
-@pytest.fixture(autouse=True)
-def system(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process has settings of its own, and a user that the system knows."""
-    monkeypatch.setenv("HOME", "/of/the/process")
-    monkeypatch.setenv("DOCKER_CONFIG", "/of/the/process")
-    monkeypatch.setattr(os, "getuid", lambda: UID)
-    monkeypatch.setattr(pwd, "getpwuid", {UID: USER}.__getitem__)
+USER = next(user for user in pwd.getpwall() if user.pw_dir != os.environ.get("HOME"))
+"""A user with another home folder than this process."""
+NOBODY = 2**32 - 2
+"""The id of no user, in any system."""
 
 
 @pytest.mark.parametrize(
@@ -27,18 +20,15 @@ def system(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"DOCKER_CONFIG": "/named", "HOME": "/home/me"}, "/named/config.json"),
         ({"DOCKER_CONFIG": "", "HOME": "/home/me"}, "/home/me/.docker/config.json"),
         ({"HOME": "/home/me"}, "/home/me/.docker/config.json"),
-        ({"HOME": ""}, "/srv/prevs/.docker/config.json"),
-        ({}, "/srv/prevs/.docker/config.json"),
+        ({"HOME": ""}, f"{USER.pw_dir}/.docker/config.json"),
+        ({}, f"{USER.pw_dir}/.docker/config.json"),
     ],
 )
 def test_the_configured_folder_comes_before_the_home_and_before_the_system_record(
     environ: dict[str, str], found: str
 ) -> None:
-    assert find_settings(environ) == Path(found)
+    assert find_settings(environ, USER.pw_uid) == Path(found)
 
 
-def test_a_user_unknown_to_the_system_has_settings_at_the_root(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(os, "getuid", lambda: UID + 1)
-    assert find_settings({}) == Path("/.docker/config.json")
+def test_a_user_unknown_to_the_system_has_settings_at_the_root() -> None:
+    assert find_settings({}, NOBODY) == Path("/.docker/config.json")
