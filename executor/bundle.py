@@ -109,7 +109,7 @@ def main(version: "tuple[int, ...]" = sys.version_info[:3]) -> int:
     """
     bundle, folder = Path(sys.argv[0]), os.environ.get(_FOLDER, "")
     if version < _OLDEST:
-        return _refuse(_describe_age(version))
+        return _refuse(_describe_old_python(version))
     if sys.argv[1:2] == ["doctor"]:
         return _examine(bundle)
     if not Path(folder).is_absolute():
@@ -132,7 +132,7 @@ def main(version: "tuple[int, ...]" = sys.version_info[:3]) -> int:
     return run()
 
 
-def _describe_age(version: "tuple[int, ...]") -> str:
+def _describe_old_python(version: "tuple[int, ...]") -> str:
     return (
         f"{sys.executable} is Python {version[0]}.{version[1]}, but the executor needs 3.9 or "
         "later: install one on this agent, and set PREVS_EXECUTOR_PYTHON of the framework to it"
