@@ -122,7 +122,7 @@ def find_refusal(output: str, added: Sequence[Line]) -> Optional[str]:
     host, _, path = source.partition("/")
     if path and re.match(f"(?i){_BY_NUMBER}|{_ITSELF}", f"docker-image://{host}/"):
         return (
-            f"This agent does not pull {source}, because Docker would do so in the agent's own "
+            f"this agent does not pull {source}, because Docker would do so in the agent's own "
             "network. Use a registry with a name (the agent's operator can allow an address: "
             "PREVS_ALLOW)"
         )
@@ -145,6 +145,6 @@ def refusal(added: Sequence[Line], source: str = "") -> str:
         line = redact(added[0].text)[:_LONGEST]
         subject = f"what {where} of the Dockerfile adds ({line}) may come from an address, and"
     return (
-        f"{subject} is not fetched, because Docker would fetch it in the agent's own network. "
+        f"{subject} is not fetched: Docker would fetch it in the agent's own network. "
         "Fetch it in a RUN step instead, with curl or wget"
     )

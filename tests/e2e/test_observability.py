@@ -67,7 +67,7 @@ def test_a_task_id_finds_the_log_lines_of_an_attempt_and_a_request_id_leads_to_i
     request = re.search(r" request=(\S+)", let_in)
     assert request is not None
     assert f"host={host}" in let_in
-    asked = [line for line in lines(framework, f"request={request[1]} ") if "is asked for" in line]
+    asked = [line for line in lines(framework, f"request={request[1]} ") if "is requested" in line]
     assert asked
     assert all(f"app=hello commit={sha[:12]}" in line for line in asked)
 

@@ -201,7 +201,7 @@ def test_no_image_is_pulled_from_an_address(world: World) -> None:
     host = f"127.0.0.1:{free_port()}"
     for lines in (f"FROM {host}/x\nRUN true", f"# syntax={host}/x\nFROM scratch"):
         world.write("Dockerfile", lines)
-        with pytest.raises(BuildFailed, match=f"This agent does not pull {host}/x"):
+        with pytest.raises(BuildFailed, match=f"this agent does not pull {host}/x"):
             world.build(folder=".")
     world.restart(Confinement(allowed=(ip_network("127.0.0.0/8"),)))
     world.write("Dockerfile", f"FROM {host}/x\nRUN true")

@@ -118,16 +118,16 @@ LINES = [Line(3, "ADD $FROM /a"), Line(7, "ADD https://u:p@example.org/b /b")]
     [
         (
             "https://u:p@example.org/b",
-            r"^https://\*\*\*@example\.org/b \(line 7 of the Dockerfile\) is not fetched, because "
+            r"^https://\*\*\*@example\.org/b \(line 7 of the Dockerfile\) is not fetched: "
             r"Docker would fetch it in the agent's own network\. Fetch it in a RUN step instead",
         ),
         ("http://10.0.0.1/x", r"^http://10\.0\.0\.1/x \(line 3 or line 7 of the Dockerfile\)"),
         (f"docker-image://docker.io/prevs/a:{SHA}", f"^prevs/a:{SHA} holds images of commits"),
         (
             "docker-image://10.0.0.1:2181/x:latest",
-            r"^This agent does not pull 10\.0\.0\.1:2181/x:latest, ",
+            r"^this agent does not pull 10\.0\.0\.1:2181/x:latest, ",
         ),
-        ("docker-image://localhost/x", r"^This agent does not pull localhost/x, .*PREVS_ALLOW"),
+        ("docker-image://localhost/x", r"^this agent does not pull localhost/x, .*PREVS_ALLOW"),
     ],
 )
 def test_a_denied_source_is_reported_with_its_line_and_advice(source: str, message: str) -> None:
