@@ -89,8 +89,8 @@ class UnknownAttempt(NotFound):
 
     def __init__(self, app: str, sha: str, attempt: int) -> None:
         super().__init__(
-            f"Attempt {attempt} of {sha[:7]} of {app!r} is not known. `prevs show {app} "
-            f"{sha[:12]}` lists the known ones."
+            f"Attempt {attempt} of {sha[:7]} of {app!r} is not known. "
+            f"`prevs show {app} {sha[:12]}` lists the known ones."
         )
         self.app, self.sha, self.attempt = app, sha, attempt
 
@@ -100,8 +100,7 @@ class AppExists(Conflict):
 
     def __init__(self, app: str) -> None:
         super().__init__(
-            f"An app {app!r} already exists, with other settings. `prevs app set {app}` changes "
-            "them."
+            f"App {app!r} already exists, with other settings. `prevs app set {app}` changes them."
         )
         self.app = app
 
@@ -129,8 +128,7 @@ class UnknownPlace(NotFound):
 
     def __init__(self) -> None:
         super().__init__(
-            "`after` is not the `next` of an answer of this list. Leave it out to start at the "
-            "beginning."
+            "`after` is not the `next` of an answer of this list. Leave it out to start again."
         )
 
 
@@ -159,8 +157,8 @@ class UnknownCredential(NotFound):
 
     def __init__(self, app: str) -> None:
         super().__init__(
-            f"{app!r} has no credential: its repository is read without one. `prevs credential "
-            f"set {app}` sets one."
+            f"{app!r} has no credential: its repository is read without one. "
+            f"`prevs credential set {app}` sets one."
         )
         self.app = app
 
@@ -204,9 +202,8 @@ class SecretsUnreadable(Conflict):
     def __init__(self, app: str, why: str) -> None:
         super().__init__(
             f"The variables and the credential of {app!r} cannot be opened: {why} The operator "
-            "must put the key that sealed them into the file PREVS_KEY_FILE of every framework "
-            f"and restart those, or remove them (`prevs env unset {app} --all`) and set them "
-            "again."
+            "must put the key that sealed them into PREVS_KEY_FILE of every framework and restart "
+            f"those, or remove them (`prevs env unset {app} --all`) and set them again."
         )
         self.app = app
 
@@ -308,8 +305,8 @@ class BeingFetched(Unavailable):
     def __init__(self, app: str) -> None:
         super().__init__(f"The repository of {app!r}")
         self.args = (
-            f"The repository of {app!r} is being fetched for the first time. Try again in a few "
-            "seconds.",
+            f"The repository of {app!r} is being fetched for the first time. "
+            "Try again in a few seconds.",
         )
         self.app = app
 
@@ -335,8 +332,8 @@ class Superseded(Fatal):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"Another program wrote {path}: another framework leads now. After a restart, this "
-            "one reads everything again."
+            f"Another program wrote {path}: another framework leads now. "
+            "A restart reads everything again."
         )
         self.path = path
 
@@ -347,9 +344,7 @@ class SessionLost(Fatal):
     exit_code = 4
 
     def __init__(self) -> None:
-        super().__init__(
-            "The ZooKeeper session is lost. After a restart, this framework reads everything again."
-        )
+        super().__init__("The ZooKeeper session is lost; a restart reads everything again.")
 
 
 class Refused(Fatal):
@@ -384,9 +379,8 @@ class Removed(Fatal):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"This framework was removed from Mesos, and its tasks with it: {why} To register "
-            "under a new id, run `python -m framework --forget id`; the previews that ran start "
-            "again."
+            f"This framework was removed from Mesos, and its tasks with it: {why} "
+            "For a new id, run `python -m framework --forget id`; what ran starts again."
         )
 
 
