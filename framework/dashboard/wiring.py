@@ -8,6 +8,7 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from framework.dashboard.live import LiveUpdates
 from framework.dashboard.pages.admin_pages import AdminPages
@@ -53,12 +54,34 @@ def add_dashboard(
 
     pages = Pages(files, now, last_of)
     access = PageAccess(sessions, pages, admission.audit)
-    context = PageContext(
+    presenter = Presenter(ports.previews, addresses, ports.ready, now)
+    context = _make_context(
+        ports, admission, presenter, addresses=addresses, pages=pages, access=access
+    )
+    app.add_exception_handler(404, functools.partial(_answer_missing, pages))
+    app.router.routes += [
+        files.route(),
+        *SignIn(sessions, access, pages).routes(),
+        *_list_pages(context),
+        *DescriptionPage(access, app.openapi).routes(),
+    ]
+
+
+def _make_context(
+    ports: Ports,
+    admission: Admission,
+    presenter: Presenter,
+    *,
+    addresses: Addresses,
+    pages: Pages,
+    access: PageAccess,
+) -> PageContext:
+    return PageContext(
         previews=ports.previews,
         tokens=admission.tokens,
         audit=admission.audit,
         shares=AgentShares(ports.previews, ports.agents),
-        presenter=Presenter(ports.previews, addresses, ports.ready, now),
+        presenter=presenter,
         resolver=LabelResolver(ports.previews, ports.refs),
         logs=Logs(ports.sandboxes),
         is_log_kept=ports.is_log_kept,
@@ -68,10 +91,11 @@ def add_dashboard(
         access=access,
         streams=Streams(),
     )
-    app.add_exception_handler(404, functools.partial(_answer_missing, pages))
-    app.router.routes += [
-        files.route(),
-        *SignIn(sessions, access, pages).routes(),
+
+
+def _list_pages(context: PageContext) -> list[Route]:
+    """Return the routes of the pages for viewers who have signed in."""
+    return [
         *Overview(context).routes(),
         *ClusterPage(context).routes(),
         *AppSettingsPages(context).routes(),
@@ -80,7 +104,6 @@ def add_dashboard(
         *PreviewPages(context).routes(),
         *AdminPages(context).routes(),
         *LiveUpdates(context).routes(),
-        *DescriptionPage(access, app.openapi).routes(),
     ]
 
 
