@@ -32,6 +32,8 @@ from framework.matching.resources import Resource
 from framework.metrics import Metrics
 from framework.ports import Record, Stored
 from framework.ports.tasks import Executor, StatusKind, Task, TaskStatus
+from framework.scheduling.launches import LaunchTerms
+from framework.service.parts import Edges, build_parts
 from framework.service.service import Service
 from framework.state.records import Records
 from framework.vault import Keyring
@@ -138,24 +140,16 @@ def build() -> Scene:
 
 def _service(records: Records, clock: Clock, chance: random.Random) -> Service:
     forgotten: list[str] = []
-    return Service(
-        records,
-        _Cluster(),
-        inbox=queue.SimpleQueue(),
-        origin=Origin(
-            "",
-            Executor("http://x/e.pyz", "0" * 64, "python3", is_unpacked=True),
-            names.addresses("localhost", 80),
-        ),
-        new_attempt=lambda: f"{chance.randrange(10**9):010}",
-        forget_mirror=forgotten.append,
-        read_settings=lambda *_: None,
-        control_plane=ControlPlane(),
-        metrics=Metrics(CollectorRegistry()),
-        limits=Limits(previews=2 * PREVIEWS),
-        clock=clock,
-        leader_token="bench",
+    executor = Executor("http://x/e.pyz", "0" * 64, "python3", is_unpacked=True)
+    terms = LaunchTerms(
+        Origin("", executor, names.addresses("localhost", 80)),
+        Limits(previews=2 * PREVIEWS),
+        ControlPlane(),
+        lambda: f"{chance.randrange(10**9):010}",
     )
+    edges = Edges(_Cluster(), forgotten.append, lambda *_: None)
+    parts = build_parts(records, edges, terms, clock=clock, metrics=Metrics(CollectorRegistry()))
+    return Service(parts, queue.SimpleQueue(), leader_token="bench")
 
 
 def measure(rounds: int = ROUNDS) -> Mapping[str, float]:

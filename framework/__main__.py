@@ -103,25 +103,24 @@ class Program:
     def __init__(self, chosen: Settings, bundle: Bundle, listener: socket.socket) -> None:
         self._chosen = chosen
         self._bundle = bundle
-        self._executor = Executor(
-            chosen.api + http_api.executor_path(bundle),
-            bundle.digest,
-            chosen.executor_python,
-            is_unpacked=bundle.is_unpacked,
-        )
         self._listener = listener
         self._paths = Paths(chosen.root)
         self._notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()
-        self._inbox: leader.Inbox = queue.SimpleQueue()
         self._client: KazooClient = connection.make_client(
             # Proxies' own records are theirs alone.
             chosen.zookeeper,
             (*chosen.identities(), *chosen.proxy_identities()),
         )
         self._election = Election(self._client, self._paths, chosen.api)
-        self._registry = CollectorRegistry()
         self._openness = Openness()
-        self._metrics = ProgramMetrics(self._registry, lambda: self._client.connected)
+        self._shared = leader.Shared(
+            queue.SimpleQueue(),
+            CollectorRegistry(),
+            _executor(chosen, bundle),
+            self._election.contenders,
+            self._openness.checks,
+        )
+        self._metrics = ProgramMetrics(self._shared.registry, lambda: self._client.connected)
         standby = http_api.Standby(
             self._other_leader,
             self._own_checks,
@@ -161,7 +160,7 @@ class Program:
 
     def _readers(self) -> http_api.MetricsAccess:
         tokens = self._chosen.readers()
-        return http_api.MetricsAccess(self._switch, self._registry, tokens, time.monotonic)
+        return http_api.MetricsAccess(self._switch, self._shared.registry, tokens, time.monotonic)
 
     def _next_notice(self) -> Notice:
         """Return the next notice to the main thread."""
@@ -183,21 +182,9 @@ class Program:
 
     def _lead(self, epoch: int) -> None:
         """Read all records, now that nobody else writes them, and begin to act on them."""
-        # An operator may have changed the installation since this framework was started.
-        root_znode.take_over(self._client, self._paths, leader.describe(self._chosen), epoch)
         rights = self._rights()
-        if rights and root_znode.close(self._client, rights):
-            log.info("the open znodes in ZooKeeper are closed", root=self._chosen.root)
-        store = ZookeeperStore(self._client, self._paths, epoch, rights)
-        parts = leader.build_leader(
-            self._chosen,
-            store,
-            self._inbox,
-            self._registry,
-            executor=self._executor,
-            frameworks=self._election.contenders,
-            openness=self._openness.checks,
-        )
+        store = self._take_over(epoch, rights)
+        parts = leader.build_leader(self._chosen, store, self._shared)
         if rights and root_znode.grant(self._client, rights):
             log.info("the rights of proxies in ZooKeeper are set", root=self._chosen.root)
         access = MesosAccess(
@@ -212,6 +199,14 @@ class Program:
         self._switch.app = parts.app
         self._metrics.leads.set(1)
         log.info("the framework leads", epoch=epoch)
+
+    def _take_over(self, epoch: int, rights: Rights | None) -> ZookeeperStore:
+        """Return the store of the records, which are closed to strangers if there are `rights`."""
+        # An operator may have changed the installation since this framework was started.
+        root_znode.take_over(self._client, self._paths, leader.describe(self._chosen), epoch)
+        if rights and root_znode.close(self._client, rights):
+            log.info("the open znodes in ZooKeeper are closed", root=self._chosen.root)
+        return ZookeeperStore(self._client, self._paths, epoch, rights)
 
     def _rights(self) -> Rights | None:
         """Return the rights in ZooKeeper; None if everybody may do everything."""
@@ -233,7 +228,7 @@ class Program:
         self._client.close()
 
     def _handle_link(self, event: events.Event) -> None:
-        self._inbox.put(event)
+        self._shared.inbox.put(event)
         if isinstance(event, events.EdgeFailed):
             self._notices.put(event.error)
 
@@ -315,6 +310,15 @@ def _server(app: RequestIds) -> uvicorn.Server:
             lifespan="off",
             timeout_graceful_shutdown=OPEN_REQUESTS_SECONDS,
         )
+    )
+
+
+def _executor(chosen: Settings, bundle: Bundle) -> Executor:
+    return Executor(
+        chosen.api + http_api.executor_path(bundle),
+        bundle.digest,
+        chosen.executor_python,
+        is_unpacked=bundle.is_unpacked,
     )
 
 

@@ -34,14 +34,14 @@ from framework.metrics import Metrics
 from framework.ports import Store, Stored
 from framework.ports.tasks import Executor
 from framework.preview.lifecycle import WITH_TASK
-from framework.scheduling.launches import next_attempt
+from framework.scheduling.launches import LaunchTerms, next_attempt
+from framework.service.parts import Edges, build_parts
 from framework.service.service import Service
 from framework.settings import Settings
 from framework.state.records import Records
 from framework.state.snapshot import Snapshot
 from framework.vault import Keyring
 from framework.zookeeper import installation
-from prevs import messages
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
 from prevs.signatures import derive_key
@@ -91,76 +91,85 @@ class Leader(NamedTuple):
         self.cluster.stop()
 
 
-def build_leader(
-    chosen: Settings,
-    store: Store,
-    inbox: Inbox,
-    registry: CollectorRegistry,
-    *,
-    executor: Executor,
-    frameworks: Callable[[], Sequence[str]],
-    openness: Callable[[], Sequence[Check]],
-) -> Leader:
-    """Make the parts from the stored records.
+class Shared(NamedTuple):
+    """What a leader gets from its program, which has it before it leads.
 
     `frameworks` returns the machines of all frameworks, `openness` the checks of what is open to
     anybody.
-
-    Raises ForeignState, Unavailable.
     """
-    clock = Clock()
+
+    inbox: Inbox
+    registry: CollectorRegistry
+    executor: Executor
+    frameworks: Callable[[], Sequence[str]]
+    openness: Callable[[], Sequence[Check]]
+
+
+def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
+    """Make the parts from the stored records. Raises ForeignState, Unavailable."""
+
+    # The git parts are made before the service, which has the credentials and the snapshot.
+    def snapshot() -> Snapshot:
+        return service.snapshot
+
+    clock, metrics = Clock(), Metrics(shared.registry)
     stored = _load(store, Paths(chosen.root))
-    cluster = _cluster(chosen, inbox, stored.framework_id)
-
-    def credential(app: str) -> messages.Credential | None:
-        # The mirrors are made before the service, which has the credentials.
-        return service.snapshot.credential(app)
-
-    refs = Mirrors(chosen.dir / "mirrors", interval=chosen.refs_interval, credential=credential)
-    metrics = Metrics(registry)
-    control_plane = _control_plane(chosen, cluster, frameworks, lambda: service.snapshot)
-    branch_poller = BranchPoller(
-        refs,
-        inbox.put,
-        lambda: service.snapshot,
-        interval=chosen.refs_interval,
-        failed=metrics.fetch_failed,
-    )
-    manifest_reader = ManifestReader(refs, inbox.put)
-    service = Service(
+    cluster = _cluster(chosen, shared.inbox, stored.framework_id)
+    control_plane = _control_plane(chosen, cluster, shared.frameworks, snapshot)
+    git = _git(chosen, shared.inbox, snapshot, failed=metrics.fetch_failed)
+    parts = build_parts(
         _records(chosen, stored, store, clock),
-        cluster,
-        inbox=inbox,
-        origin=_origin(chosen, executor),
-        new_attempt=functools.partial(next_attempt, choice),
-        forget_mirror=branch_poller.forget,
-        read_settings=manifest_reader.begin,
-        control_plane=control_plane,
-        metrics=metrics,
+        Edges(cluster, git.branch_poller.forget, git.manifest_reader.begin),
+        _terms(chosen, shared.executor, control_plane),
         clock=clock,
-        limits=chosen.limits,
-        leader_token=token_hex(4),
+        metrics=metrics,
     )
+    service = Service(parts, shared.inbox, leader_token=token_hex(4))
     sandboxes = _sandboxes(chosen, cluster, lambda: service.framework_id)
     archive = LogArchive(chosen.dir / "logs")
-    app = web.make_app(
-        chosen,
-        service,
-        cluster,
-        refs=refs,
-        sandboxes=ArchivedSandboxes(sandboxes, archive),
-        clock=clock,
-        registry=registry,
-        openness=openness,
-    )
+    archiver = LogArchiver(sandboxes, archive, snapshot)
+    sources = web.Sources(service, cluster, git.refs, ArchivedSandboxes(sandboxes, archive))
+    openness, registry = shared.openness, shared.registry
+    app = web.make_app(chosen, sources, clock=clock, registry=registry, openness=openness)
     _warn_of_local(chosen, stored)
-    archiver = LogArchiver(sandboxes, archive, lambda: service.snapshot)
-    return Leader(service, cluster, branch_poller, manifest_reader, archiver, control_plane, app)
+    pollers = (git.branch_poller, git.manifest_reader)
+    return Leader(service, cluster, *pollers, archiver, control_plane, app)
+
+
+class _Git(NamedTuple):
+    """The parts that run git."""
+
+    refs: Mirrors
+    branch_poller: BranchPoller
+    manifest_reader: ManifestReader
+
+
+def _git(
+    chosen: Settings,
+    inbox: Inbox,
+    snapshot: Callable[[], Snapshot],
+    *,
+    failed: Callable[[str], None],
+) -> _Git:
+    """Make the parts that run git; `failed` counts a failed fetch of an app's repository."""
+    interval = chosen.refs_interval
+    refs = Mirrors(
+        chosen.dir / "mirrors",
+        interval=interval,
+        credential=lambda app: snapshot().credential(app),
+    )
+    branch_poller = BranchPoller(refs, inbox.put, snapshot, interval=interval, failed=failed)
+    return _Git(refs, branch_poller, ManifestReader(refs, inbox.put))
 
 
 def _records(chosen: Settings, stored: Stored, store: Store, clock: Clock) -> Records:
     keys = list(map(derive_key, chosen.signing()))
     return Records(stored, store, clock, Keyring(chosen.keys()), keys=keys)
+
+
+def _terms(chosen: Settings, executor: Executor, control_plane: ControlPlane) -> LaunchTerms:
+    new_attempt = functools.partial(next_attempt, choice)
+    return LaunchTerms(_origin(chosen, executor), chosen.limits, control_plane, new_attempt)
 
 
 def _sandboxes(

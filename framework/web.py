@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from secrets import token_hex, token_urlsafe
+from typing import NamedTuple
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -23,46 +24,64 @@ from program.http import health
 from program.http.health import Check
 
 
+class Sources(NamedTuple):
+    """What a leader's application answers from."""
+
+    service: Service
+    cluster: MesosCluster
+    refs: Repositories
+    sandboxes: ArchivedSandboxes
+
+
 def make_app(
     chosen: Settings,
-    service: Service,
-    cluster: MesosCluster,
+    sources: Sources,
     *,
-    refs: Repositories,
-    sandboxes: ArchivedSandboxes,
     clock: Clock,
     registry: CollectorRegistry,
     openness: Callable[[], Sequence[Check]],
 ) -> FastAPI:
     """Return the API, with the dashboard at its /; `openness` returns more checks for /readyz."""
     operator, addresses = chosen.token(), chosen.addresses()
-    proxies = chosen.proxy_tokens()
+    service, cluster = sources.service, sources.cluster
     checks = http_api.Probes(
         lambda: (service.health(),),
         lambda: (*_readiness(chosen, service, cluster), *openness()),
     )
-    ports = http_api.Ports(
+    ports = _make_ports(chosen, sources, checks)
+    admission = _make_admission(chosen, service, operator, clock)
+    app = http_api.make_app(ports, admission, addresses=addresses, registry=registry, checks=checks)
+    dashboard.add_dashboard(app, ports, admission, operator_token=operator, addresses=addresses)
+    return app
+
+
+def _make_ports(chosen: Settings, sources: Sources, checks: http_api.Probes) -> http_api.Ports:
+    service, cluster = sources.service, sources.cluster
+    return http_api.Ports(
         previews=Previews(service, functools.partial(_find_problem, chosen)),
-        refs=refs,
-        sandboxes=sandboxes,
+        refs=sources.refs,
+        sandboxes=sources.sandboxes,
         agents=MesosState(
             lambda: cluster.master, chosen.credential(), authority=chosen.master_ca_file
         ),
         ready=lambda: health.why_not(checks.ready()),
         report=service.inbox.put,
-        is_log_kept=sandboxes.has,
+        is_log_kept=sources.sandboxes.has,
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
-    tokens = ServiceTokens(service, operator, functools.partial(token_urlsafe, 32), proxies=proxies)
-    admission = http_api.Admission(
-        tokens,
+
+
+def _make_admission(
+    chosen: Settings, service: Service, operator: str, clock: Clock
+) -> http_api.Admission:
+    """Return who may do what; `operator` is the operator's token."""
+    new_secret = functools.partial(token_urlsafe, 32)
+    return http_api.Admission(
+        ServiceTokens(service, operator, new_secret, proxies=chosen.proxy_tokens()),
         http_api.Audit(chosen.dir, clock.now, functools.partial(token_hex, 6)),
         http_api.ClientSignature(operator, clock.now),
         clock.monotonic,
     )
-    app = http_api.make_app(ports, admission, addresses=addresses, registry=registry, checks=checks)
-    dashboard.add_dashboard(app, ports, admission, operator_token=operator, addresses=addresses)
-    return app
 
 
 def judge_proxies(

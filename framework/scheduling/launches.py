@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -27,7 +27,7 @@ from framework.scheduling.eviction import REQUEST_SECONDS, Eviction
 from framework.scheduling.offers import Offers
 from framework.state.records import Records
 from prevs import names
-from prevs.records import Failure, PreviewRecord
+from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import Cause, State
 
 log = structlog.get_logger(__name__)
@@ -45,20 +45,31 @@ NO_OFFER = Reason(
 )
 
 
+class LaunchTerms(NamedTuple):
+    """What holds for every launch.
+
+    `origin` has what all tasks share except the framework id, which comes from the store.
+    `new_attempt` returns a name that was never used. `control_plane` knows which machines no
+    preview may reach.
+    """
+
+    origin: Origin
+    limits: Limits
+    control_plane: ControlPlane
+    new_attempt: Callable[[], str]
+
+
 class Launcher:
     """Places waiting previews on agents that offer room for them."""
 
-    def __init__(  # noqa: PLR0913 - wiring; each is given by name
+    def __init__(
         self,
         records: Records,
         offers: Offers,
         attempts: Attempts,
         *,
         eviction: Eviction,
-        limits: Limits,
-        origin: Origin,
-        control_plane: ControlPlane,
-        new_attempt: Callable[[], str],
+        terms: LaunchTerms,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
@@ -66,10 +77,7 @@ class Launcher:
         self._offers = offers
         self._attempts = attempts
         self._eviction = eviction
-        self._limits = limits
-        self._origin = origin
-        self._control_plane = control_plane
-        self._new_attempt = new_attempt
+        self._terms = terms
         self._clock = clock
         self._metrics = metrics
         self._explained: dict[Key, float] = {}
@@ -82,33 +90,18 @@ class Launcher:
         Raises Unavailable, OutcomeUnknown; previews that were not launched then stay queued.
         """
         now = self._clock.now()
-        apps = {app.name: app for app in self._records.apps}
         self._fail_unreadable()
+        apps = {app.name: app for app in self._records.apps}
         queued = self._records.in_state(State.QUEUED)
         queue = build_queue(apps, queued, self._records.of_app, now)
-        quotas = Quotas(
-            apps,
-            with_task=self._records.in_state(*WITH_TASK),
-            starting=self._records.in_state(*STARTING),
-            limits=self._limits,
-        )
-        if self._full_agents - quotas.agents_at_start_limit():
-            self._offers.renew_request()
-        self._full_agents = quotas.agents_at_start_limit()
+        quotas = self._count_quotas(apps)
+        self._note_full_agents(quotas.agents_at_start_limit())
         offered = bool(self._offers.held)
         unfit = self._unfit()
-        match = matching.match(
-            queue.demands,
-            self._offers.held,
-            InUse(self._records.routes.in_use(), self._eviction.reservations(), unfit),
-            quotas=quotas,
-            now=now,
-        )
+        in_use = InUse(self._records.routes.in_use(), self._eviction.reservations(), unfit)
+        match = matching.match(queue.demands, self._offers.held, in_use, quotas=quotas, now=now)
         wanted = self._wanting_offers(match.refusals)
-        origin = self._origin._replace(
-            framework_id=framework_id, control_plane=self._control_plane.addresses()
-        )
-        is_done = self._launch(match.launches, origin, busy=bool(wanted))
+        is_done = self._launch(match.launches, self._origin_of(framework_id), busy=bool(wanted))
         is_held = any(refusal.hold_offers for refusal in match.refusals.values())
         self.hold_offers = is_held or not is_done
         if is_done:
@@ -117,6 +110,25 @@ class Launcher:
             queue.demands, match, quotas, requested_for=self._offers.requested_for(), unfit=unfit
         )
         self._explain_all(queue, match, evicting, offered=offered)
+
+    def _count_quotas(self, apps: Mapping[str, AppRecord]) -> Quotas:
+        return Quotas(
+            apps,
+            with_task=self._records.in_state(*WITH_TASK),
+            starting=self._records.in_state(*STARTING),
+            limits=self._terms.limits,
+        )
+
+    def _note_full_agents(self, full: frozenset[str]) -> None:
+        """Request offers again if an agent may start more than before."""
+        if self._full_agents - full:
+            self._offers.renew_request()
+        self._full_agents = full
+
+    def _origin_of(self, framework_id: str) -> Origin:
+        return self._terms.origin._replace(
+            framework_id=framework_id, control_plane=self._terms.control_plane.addresses()
+        )
 
     def _unfit(self) -> Mapping[str, str]:
         """Return the agents where nothing is tried now, and why; none if all agents are unfit.
@@ -178,7 +190,7 @@ class Launcher:
         for launch in launches:
             preview = self._records.preview(launch.demand.app, launch.demand.sha)
             launched = transitions.Launched(
-                names.task_id(preview.app, preview.sha, self._new_attempt()),
+                names.task_id(preview.app, preview.sha, self._terms.new_attempt()),
                 agent_id=launch.agent_id,
                 agent_host=launch.host,
                 host_port=launch.port,

@@ -12,29 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from framework import events
-from framework.attempts.attempts import Attempts
-from framework.attempts.tasks import Origin
-from framework.clock import Clock
-from framework.control_plane import ControlPlane
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
-from framework.matching.limits import Limits
-from framework.metrics import Metrics
-from framework.ports import Cluster
 from framework.preview import history
 from framework.preview.history import History
-from framework.scheduling.eviction import Eviction
-from framework.scheduling.idleness import Idleness
-from framework.scheduling.launches import Launcher
-from framework.scheduling.maintenance import Maintenance
-from framework.scheduling.offers import Offers
-from framework.service.app_removal import AppRemoval
-from framework.service.branches import Branches
-from framework.service.commands import Commands
-from framework.service.manifest_loader import ManifestLoader
-from framework.service.refused_connections import RefusedConnections
-from framework.state.records import Records
+from framework.service.parts import Parts
 from framework.state.snapshot import Snapshot
-from prevs.records import AppRecord
 from program.http import health
 from program.http.health import Check
 
@@ -63,71 +45,33 @@ _WITHOUT_STORE = (
 class Service:
     """Drives previews from request to running and back.
 
-    `origin` has what all tasks share except the framework id, which comes from the store.
-    `new_attempt` returns a name that was never used. `forget_mirror` begins to remove an app's
-    mirror, and answers with events.MirrorRemoved; `read_settings` begins to read a commit's
-    settings, and answers with events.SettingsRead. Neither may block. `control_plane` collects the
-    addresses of agents, and knows which machines no preview may reach. `leader_token` marks this
-    leader's events in the history. `snapshot` and `history` are replaced, never changed: any
-    thread may read them.
+    `leader_token` marks this leader's events in the history. `snapshot` and `history` are replaced,
+    never changed: any thread may read them.
     """
 
-    def __init__(  # noqa: PLR0913 - wiring; each is given by name
-        self,
-        records: Records,
-        cluster: Cluster,
-        *,
-        inbox: "queue.SimpleQueue[events.Event]",
-        origin: Origin,
-        new_attempt: Callable[[], str],
-        forget_mirror: Callable[[str], None],
-        read_settings: Callable[[AppRecord, str], None],
-        control_plane: ControlPlane,
-        metrics: Metrics,
-        clock: Clock,
-        limits: Limits,
-        leader_token: str,
+    def __init__(
+        self, parts: Parts, inbox: "queue.SimpleQueue[events.Event]", leader_token: str
     ) -> None:
         self.inbox = inbox
-        self._limits = limits
+        self.commands = parts.commands
+        self.control_plane = parts.control_plane
         self.ended: Fatal | None = None
+        self._parts = parts
+        self._records = parts.records
+        self._clock = parts.clock
+        self._metrics = parts.metrics
         self._backlog: deque[events.Event] = deque()
         self._stopping = False
         self._suspended = False
         self._subscribed_as: str | None = None
-        self._metrics = metrics
-        self.control_plane = control_plane
-        self._clock = clock
-        self._last_mesos_event = self._last_turn = clock.monotonic()
-        self._records = records
-        self._offers = Offers(cluster, clock, metrics)
-        self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
-        self._refused_connections = RefusedConnections(records, self._attempts, clock)
-        self._maintenance = Maintenance(records, cluster, clock)
-        self._app_removal = AppRemoval(records, forget_mirror)
-        self._manifest_loader = ManifestLoader(records, read_settings, clock=clock, metrics=metrics)
-        self._idleness = Idleness(self._records, clock)
-        self._launcher = Launcher(
-            self._records,
-            self._offers,
-            self._attempts,
-            eviction=Eviction(self._records, self._idleness, clock),
-            limits=limits,
-            origin=origin,
-            control_plane=control_plane,
-            new_attempt=new_attempt,
-            clock=clock,
-            metrics=metrics,
-        )
-        self.commands = Commands(self._records, clock)
-        self._branches = Branches(records, self.commands, clock, unreferenced=limits.unreferenced)
+        self._last_mesos_event = self._last_turn = self._clock.monotonic()
         self.snapshot = self._seen = self._records.snapshot()
         self.history = History(leader_token)
-        metrics.watch(
+        self._metrics.watch(
             oldest_wait=self._oldest_wait,
-            subscribed=lambda: self._offers.connected,
-            silence=lambda: clock.monotonic() - self._last_mesos_event,
-            turned=lambda: clock.monotonic() - self._last_turn,
+            subscribed=lambda: parts.offers.connected,
+            silence=lambda: self._clock.monotonic() - self._last_mesos_event,
+            turned=lambda: self._clock.monotonic() - self._last_turn,
         )
 
     @property
@@ -145,7 +89,7 @@ class Service:
         return (
             Check("service", False, "The framework is ending.") if ends else self.health(),
             _answering("zookeeper", not self._suspended, "ZooKeeper does not answer."),
-            _answering("mesos", self._offers.connected, NOT_ACCEPTED),
+            _answering("mesos", self._parts.offers.connected, NOT_ACCEPTED),
         )
 
     def run(self) -> None:
@@ -182,8 +126,8 @@ class Service:
     def _tick_seconds(self) -> float:
         is_urgent = (
             self._records.routes.awaits_proxies()
-            or self._launcher.hold_offers
-            or self._offers.revive_pending
+            or self._parts.launcher.hold_offers
+            or self._parts.offers.revive_pending
         )
         return FAST_TICK_SECONDS if is_urgent else TICK_SECONDS
 
@@ -229,17 +173,17 @@ class Service:
             case events.Stop():
                 self._stopping = True
             case events.HeadsFetched(app, heads, leading):
-                self._branches.fetched(app, heads, leading)
+                self._parts.branches.fetched(app, heads, leading)
             case events.SettingsRead():
-                self._manifest_loader.note(event)
+                self._parts.manifest_loader.note(event)
             case events.MirrorRemoved(app):
-                self._app_removal.forgotten(app)
+                self._parts.app_removal.forgotten(app)
                 self._metrics.forget(app)
             case events.UsageReported(proxy, uses):
-                self._idleness.note(proxy, uses)
-                self._refused_connections.used(proxy, uses)
+                self._parts.idleness.note(proxy, uses)
+                self._parts.refused_connections.used(proxy, uses)
             case events.ConnectionsRefused(proxy, tasks):
-                self._refused_connections.note(proxy, tasks)
+                self._parts.refused_connections.note(proxy, tasks)
             case _:
                 self._last_mesos_event = self._clock.monotonic()
                 self._apply_mesos(event)
@@ -249,23 +193,23 @@ class Service:
             case events.Subscribed(framework_id):
                 self._subscribed(framework_id)
             case events.Disconnected():
-                self._offers.clear()
-                self._maintenance.clear()
-                self._attempts.disconnected()
+                self._parts.offers.clear()
+                self._parts.maintenance.clear()
+                self._parts.attempts.disconnected()
             case events.Offered(offers):
                 self.control_plane.note(offer.host for offer in offers)
                 self._records.routes.destinations.note(offers)
-                self._offers.add(offers)
+                self._parts.offers.add(offers)
             case events.Rescinded(offer_id):
-                self._offers.rescind(offer_id)
+                self._parts.offers.rescind(offer_id)
             case events.InverseOffered(inverse):
-                self._maintenance.offered(inverse)
+                self._parts.maintenance.offered(inverse)
             case events.InverseRescinded(offer_id):
-                self._maintenance.rescinded(offer_id)
+                self._parts.maintenance.rescinded(offer_id)
             case events.TaskStatusReceived(status):
-                self._attempts.apply(status)
+                self._parts.attempts.apply(status)
             case events.AgentFailed(agent_id, executor_id):
-                self._attempts.agent_failed(agent_id, executor_id)
+                self._parts.attempts.agent_failed(agent_id, executor_id)
                 if agent_id is not None and executor_id is None:
                     self._records.routes.destinations.agent_left(agent_id)
 
@@ -277,9 +221,9 @@ class Service:
             )
         log.info("subscribed", framework=framework_id)
         self._subscribed_as = framework_id
-        self._offers.subscribed()
-        self._attempts.subscribed()
-        self._idleness.subscribed()
+        self._parts.offers.subscribed()
+        self._parts.attempts.subscribed()
+        self._parts.idleness.subscribed()
 
     def _resume(self) -> None:
         self._suspended = False
@@ -292,19 +236,19 @@ class Service:
         self._act(
             self._save_framework_id,
             self._records.rewrite_unconfirmed,
-            self._app_removal.reconcile,
-            self._attempts.replace_missing,
-            self._manifest_loader.reconcile,
+            self._parts.app_removal.reconcile,
+            self._parts.attempts.replace_missing,
+            self._parts.manifest_loader.reconcile,
             self._publish,
             self._release_acknowledged,
         )
-        if self._offers.connected:
+        if self._parts.offers.connected:
             self._act(
-                self._maintenance.reconcile,
-                self._idleness.reconcile,
-                self._refused_connections.reconcile,
-                self._attempts.kill_drained,
-                self._attempts.reconcile,
+                self._parts.maintenance.reconcile,
+                self._parts.idleness.reconcile,
+                self._parts.refused_connections.reconcile,
+                self._parts.attempts.kill_drained,
+                self._parts.attempts.reconcile,
                 self._place,
                 # Previews that were just stopped lose their placements now, not a tick later.
                 self._publish,
@@ -322,15 +266,15 @@ class Service:
             self._records.save_framework_id(self._subscribed_as)
 
     def _publish(self) -> None:
-        self._records.routes.publish(self._attempts.unrouted)
+        self._records.routes.publish(self._parts.attempts.unrouted)
 
     def _release_acknowledged(self) -> None:
-        self._records.routes.release_acknowledged(self._limits.drain)
+        self._records.routes.release_acknowledged(self._parts.limits.drain)
 
     def _place(self) -> None:
         # Only once the framework id is stored: nobody would find the tasks of a lost id again.
         if self._records.framework_id:
-            self._launcher.place(self._records.framework_id)
+            self._parts.launcher.place(self._records.framework_id)
 
     def _publish_snapshot(self) -> None:
         """Replace what other threads read."""
@@ -339,13 +283,14 @@ class Service:
             self.history = history.note(self.history, before, self.snapshot, self._clock.now())
         self._metrics.count(self._records.counts())
         self._metrics.unfit.set(len(self.snapshot.unfit))
-        self._metrics.proxies.set(self._idleness.proxies)
+        self._metrics.proxies.set(self._parts.idleness.proxies)
         self._metrics.withdrawn.set(self._records.routes.withdrawn_count)
 
     def _make_snapshot(self) -> Snapshot:
         """Return what other threads read; the same object as before if nothing has changed."""
         records, shown = self._records.snapshot(), self.snapshot
-        unfit, isolations = self._attempts.fitness.unfit, self._attempts.isolations.known
+        attempts = self._parts.attempts
+        unfit, isolations = attempts.fitness.unfit, attempts.isolations.known
         if records is self._seen and (unfit, isolations) == (shown.unfit, shown.isolations):
             return shown
         self._seen = records

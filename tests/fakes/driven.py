@@ -20,6 +20,8 @@ from framework.mesos import task_status
 from framework.metrics import Metrics
 from framework.ports import Cluster, Use
 from framework.ports.tasks import Executor
+from framework.scheduling.launches import LaunchTerms
+from framework.service.parts import Edges, build_parts
 from framework.service.service import Service
 from framework.state.records import Records
 from framework.vault import Keyring
@@ -59,20 +61,15 @@ def make_service(
     control_plane: ControlPlane | None = None,
 ) -> Service:
     """Return a service without a thread, whose `step` a test calls."""
-    return Service(
-        records,
-        cluster,
-        inbox=queue.SimpleQueue(),
-        origin=Origin("", executor, names.addresses("localhost", 8080)),
-        new_attempt=new_attempt,
-        forget_mirror=forget_mirror,
-        read_settings=read_settings,
-        control_plane=control_plane or ControlPlane(),
-        metrics=Metrics(registry),
-        limits=limits,
-        clock=clock,
-        leader_token="driven",
+    terms = LaunchTerms(
+        Origin("", executor, names.addresses("localhost", 8080)),
+        limits,
+        control_plane or ControlPlane(),
+        new_attempt,
     )
+    edges = Edges(cluster, forget_mirror, read_settings)
+    parts = build_parts(records, edges, terms, clock=clock, metrics=Metrics(registry))
+    return Service(parts, queue.SimpleQueue(), leader_token="driven")
 
 
 class Driven:

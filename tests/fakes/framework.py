@@ -23,7 +23,8 @@ from framework.matching.limits import Limits
 from framework.mesos import scheduler
 from framework.metrics import Metrics
 from framework.ports.tasks import Executor
-from framework.scheduling.launches import next_attempt
+from framework.scheduling.launches import LaunchTerms, next_attempt
+from framework.service.parts import Edges, build_parts
 from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.state.records import Records
@@ -62,20 +63,25 @@ class Framework:
         store = ZookeeperStore(self._client, paths, Election(self._client, paths, "").win())
         stored = store.load()
         self.mesos = _cluster(inbox, master, stored.framework_id)
-        self.service = Service(
-            Records(stored, store, clock, Keyring(()), keys=(SIGNING_KEY,)),
+        edges = Edges(
             self.mesos,
-            inbox=inbox,
-            origin=Origin("", _executor(), names.addresses("localhost", 8080)),
-            new_attempt=functools.partial(next_attempt, secrets.choice),
             forget_mirror=lambda app: inbox.put(events.MirrorRemoved(app)),
             read_settings=lambda app, sha: inbox.put(says_nothing(app, sha)),
-            control_plane=ControlPlane(),
-            metrics=Metrics(CollectorRegistry()),
-            limits=Limits(),
-            clock=clock,
-            leader_token=secrets.token_hex(4),
         )
+        terms = LaunchTerms(
+            Origin("", _executor(), names.addresses("localhost", 8080)),
+            Limits(),
+            ControlPlane(),
+            functools.partial(next_attempt, secrets.choice),
+        )
+        parts = build_parts(
+            Records(stored, store, clock, Keyring(()), keys=(SIGNING_KEY,)),
+            edges,
+            terms,
+            clock=clock,
+            metrics=Metrics(CollectorRegistry()),
+        )
+        self.service = Service(parts, inbox, leader_token=secrets.token_hex(4))
         self.previews = Previews(self.service)
         self._thread = threading.Thread(target=self.service.run, daemon=True)
         self._thread.start()

@@ -208,7 +208,7 @@ def test_a_preview_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> Non
     stopped = driven.preview().reason
     driven.tick(20)
     assert driven.preview().reason == stopped != REASON.text
-    assert driven.service._refused_connections._refusing == {}
+    assert driven.service._parts.refused_connections._refusing == {}
     assert driven.registry.get_sample_value("prevs_service_errors_total") == 0
 
 

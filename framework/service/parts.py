@@ -1,0 +1,85 @@
+"""The parts that the service drives, made together. All of them belong to its thread."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from framework.attempts.attempts import Attempts
+from framework.clock import Clock
+from framework.control_plane import ControlPlane
+from framework.matching.limits import Limits
+from framework.metrics import Metrics
+from framework.ports import Cluster
+from framework.scheduling.eviction import Eviction
+from framework.scheduling.idleness import Idleness
+from framework.scheduling.launches import Launcher, LaunchTerms
+from framework.scheduling.maintenance import Maintenance
+from framework.scheduling.offers import Offers
+from framework.service.app_removal import AppRemoval
+from framework.service.branches import Branches
+from framework.service.commands import Commands
+from framework.service.manifest_loader import ManifestLoader
+from framework.service.refused_connections import RefusedConnections
+from framework.state.records import Records
+from prevs.records import AppRecord
+
+
+class Edges(NamedTuple):
+    """What the service reaches outside of its thread; no call blocks.
+
+    `forget_mirror` begins to remove an app's mirror, and answers with events.MirrorRemoved;
+    `read_settings` begins to read a commit's settings, and answers with events.SettingsRead.
+    """
+
+    cluster: Cluster
+    forget_mirror: Callable[[str], None]
+    read_settings: Callable[[AppRecord, str], None]
+
+
+class Parts(NamedTuple):
+    """The parts; `control_plane` knows which machines no preview may reach."""
+
+    records: Records
+    offers: Offers
+    attempts: Attempts
+    refused_connections: RefusedConnections
+    maintenance: Maintenance
+    app_removal: AppRemoval
+    manifest_loader: ManifestLoader
+    idleness: Idleness
+    launcher: Launcher
+    commands: Commands
+    branches: Branches
+    control_plane: ControlPlane
+    limits: Limits
+    clock: Clock
+    metrics: Metrics
+
+
+def build_parts(
+    records: Records, edges: Edges, terms: LaunchTerms, *, clock: Clock, metrics: Metrics
+) -> Parts:
+    """Make the parts over some records."""
+    offers = Offers(edges.cluster, clock, metrics)
+    attempts = Attempts(records, edges.cluster, clock=clock, metrics=metrics)
+    idleness, commands = Idleness(records, clock), Commands(records, clock)
+    eviction = Eviction(records, idleness, clock)
+    launcher = Launcher(
+        records, offers, attempts, eviction=eviction, terms=terms, clock=clock, metrics=metrics
+    )
+    return Parts(
+        records=records,
+        offers=offers,
+        attempts=attempts,
+        refused_connections=RefusedConnections(records, attempts, clock),
+        maintenance=Maintenance(records, edges.cluster, clock),
+        app_removal=AppRemoval(records, edges.forget_mirror),
+        manifest_loader=ManifestLoader(records, edges.read_settings, clock=clock, metrics=metrics),
+        idleness=idleness,
+        launcher=launcher,
+        commands=commands,
+        branches=Branches(records, commands, clock, unreferenced=terms.limits.unreferenced),
+        control_plane=terms.control_plane,
+        limits=terms.limits,
+        clock=clock,
+        metrics=metrics,
+    )
