@@ -1,4 +1,4 @@
-"""Whatever the API can do, a command does; and what it reads of an answer is in that answer."""
+"""Each operation of the API has a command, and each field that it reads is in the answer."""
 
 import functools
 import json
@@ -101,7 +101,7 @@ def described() -> Mapping[str, Any]:
 
 
 def operations() -> Mapping[str, Mapping[str, Any]]:
-    """Return the operations that it lists, each with what it says of it."""
+    """Return its operations, each with its description."""
     paths = described()["paths"].items()
     return {
         f"{method.upper()} {path}": detail

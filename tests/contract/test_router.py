@@ -1,4 +1,4 @@
-"""What every router keeps, the fake of the unit tests and HAProxy alike."""
+"""What every router does, both the fake of the unit tests and HAProxy."""
 
 import asyncio
 import contextlib
@@ -36,11 +36,11 @@ class Bench(Protocol):
         ...
 
     def forget(self) -> None:
-        """Let the router lose what it was given."""
+        """Have the router lose its routes."""
         ...
 
     def go_away(self) -> None:
-        """Let the router answer nothing any more."""
+        """Have the router stop answering."""
         ...
 
 
@@ -61,7 +61,7 @@ class FakeBench:
 
 
 class HaproxyBench:
-    """A real HAProxy process, asked over its own socket where a host leads."""
+    """A real HAProxy process; its socket shows where a host leads."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self._files = Files(folder)

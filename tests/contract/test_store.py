@@ -40,9 +40,9 @@ PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("
 
 
 class Place(Protocol):
-    """Somewhere to keep records, where a test can open stores and play proxy.
+    """A root of records where a test can open stores and act as a proxy.
 
-    Every store is that of the framework that leads, until `lead` makes another one lead.
+    Every store belongs to the leader, until `lead` makes another one lead.
     """
 
     def lead(self) -> None: ...

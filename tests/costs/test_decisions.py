@@ -13,7 +13,7 @@ run, five calls each, is too much."""
 
 
 def test_a_decision_takes_no_more_calls() -> None:
-    """With 1,000 agents and 10,000 previews, of which 400 wait: the scene of the bench."""
+    """With 1,000 agents and 10,000 previews, of which 400 wait, as in the bench."""
     scene = decision.build()
     profile = cProfile.Profile()
     profile.enable()

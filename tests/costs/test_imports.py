@@ -1,7 +1,6 @@
-"""How many modules an executor loads: each attempt waits for them, and Python makes haste slowly.
+"""How many modules an executor loads: each attempt waits for them.
 
-Those of the bundle alone are counted: how many Python's own library needs is for each version to
-say.
+Only modules of the bundle count: those of Python's own library differ from version to version.
 """
 
 import io

@@ -15,7 +15,7 @@ CALLS = ["rev-parse", "fetch", "for-each-ref", "log", "ls-tree"]
 def test_a_start_of_a_commit_that_was_just_pushed_takes_no_more_calls_of_git(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is not known yet, it is found at the tip of a branch, and says nothing of itself."""
+    """It is new, at the tip of a branch, and has no settings of its own."""
     repository = SampleRepository(tmp_path / "repository")
     app = AppRecord(name="hello", repository=str(repository.folder))
     mirrors = Mirrors(tmp_path / "mirrors")

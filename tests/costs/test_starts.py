@@ -119,7 +119,7 @@ class Machine:
         return commands
 
     def mirrored(self) -> int:
-        """Return the bytes of what the mirrors of repositories have."""
+        """Return the size of the mirrors of repositories in bytes."""
         packs = self.work.glob("mirrors/*.git/objects/**/*")
         return sum(file.stat().st_size for file in packs if file.is_file())
 

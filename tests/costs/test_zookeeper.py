@@ -44,7 +44,7 @@ class Mesos(Protocol):
 
 
 class Wire:
-    """A way to a ZooKeeper, that counts what is asked on it."""
+    """A connection to a ZooKeeper that counts the requests on it."""
 
     def __init__(self, zookeeper: str) -> None:
         host, _, port = zookeeper.rpartition(":")
@@ -74,7 +74,7 @@ class Wire:
                 threading.Thread(target=_pass, args=(far, near), daemon=True).start()
 
     def _forward_requests(self, near: socket.socket, far: socket.socket) -> None:
-        """Pass on what the framework asks, one frame after the other; the first is its session."""
+        """Forward the framework's requests, frame by frame; the first one opens its session."""
         with contextlib.suppress(OSError, struct.error), near.makefile("rb") as frames:
             session = True
             while head := frames.read(_LENGTH.size):
@@ -114,7 +114,7 @@ class World(NamedTuple):
     wire: Wire
 
     def start(self) -> Counter[str]:
-        """Start the preview; return what was asked until its placement was written."""
+        """Start the preview; return the requests until its placement was written."""
         before = Counter(self.wire.asked)
         self.framework.previews.command(lambda commands: commands.start("hello", SHA, "main"))
         self.framework.wait(SHA, State.RUNNING)

@@ -1,4 +1,4 @@
-"""The example app, registered once in the session's cluster, and ways to ask for its addresses."""
+"""The example app, registered once in the session's cluster, and clients of its addresses."""
 
 import dataclasses
 import subprocess
@@ -101,7 +101,7 @@ def hello(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hello]
 
 @pytest.fixture(scope="session")
 def visit(cluster: Cluster) -> Callable[..., requests.Response]:
-    """Ask for an address as a program would: the request is held until the preview answers."""
+    """Request an address as a program would: it is held until the preview answers."""
 
     def get(label: str, path: str = "/", app: str = "hello", **kwargs: Any) -> requests.Response:
         headers = {"Host": f"{label}.{app}.{cluster.domain}:{cluster.port}"}

@@ -1,4 +1,4 @@
-"""An address builds its commit and serves it; what cannot be served says why."""
+"""An address builds its commit and serves it, or shows why it cannot."""
 
 import subprocess
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What teams have: applications of the usual kinds, each built, started and used in a browser."""
+"""Applications of the usual kinds, each built, started and used in a browser."""
 
 import contextlib
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def desk(browser: Chromium) -> Iterator[BrowserContext]:
 
 
 def application(name: str, **settings: object) -> pytest.MarkDecorator:
-    """Have a test's `repository` be that of an application, its app having some settings."""
+    """Use an application as a test's `repository`, with some settings of its app."""
     return pytest.mark.parametrize("repository", [(name, settings)], indirect=True, ids=[name])
 
 

@@ -1,6 +1,6 @@
-"""Nobody reads or changes the Mesos and the ZooKeeper of `make up` who does not say who he is.
+"""The Mesos and the ZooKeeper of `make up` refuse everybody without credentials.
 
-Each endpoint that Mesos itself lists is asked, as a page of another site has a browser ask too.
+Each endpoint that Mesos lists gets requests, also as a browser sends them for a foreign page.
 """
 
 import contextlib
@@ -64,7 +64,7 @@ class Server(NamedTuple):
     address: str
 
     def request(self, path: str, method: str = "GET", **options: object) -> requests.Response:
-        """Return the answer to a request for just that path, whatever is in it."""
+        """Return the answer to a request for exactly that path."""
         with requests.Session() as session:
             request = requests.Request(method, f"http://{self.address}/", **options)
             prepared = session.prepare_request(request)
@@ -131,7 +131,7 @@ def test_no_server_lists_its_processes(servers: Sequence[Server], cluster: Clust
 def test_an_agents_credentials_give_no_right_at_the_master_or_another_agent(
     cluster: Cluster,
 ) -> None:
-    """What agents tell the master, and what they are told by who reads logs, every agent has."""
+    """Every agent has the credentials of agents at the master, and of readers of logs."""
     agent, reader = (
         (name, Access(cluster.dir / "mesos").secret_file(name).read_text().strip())
         for name in (AGENT, READER)

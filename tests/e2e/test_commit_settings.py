@@ -1,4 +1,4 @@
-"""What a commit says of itself in its .prevs.toml: used where it is right, told where it is not."""
+"""The settings in a commit's .prevs.toml: used where valid, reported where not."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ DOCKERFILE = ["RUN mkdir /www", 'CMD ["sh", "-c", "exit 3"]']
 
 @pytest.fixture(scope="module")
 def repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleRepository]:
-    """A repository, registered as an app whose own settings would not do for its commits."""
+    """A repository whose app alone has no settings that work for its commits."""
     made = SampleRepository(tmp_path_factory.mktemp("pantry") / "pantry")
     made.commit_app(DOCKERFILE, {".prevs.toml": SAYS})
     made.git("checkout", "--quiet", "-b", "wrong")

@@ -1,4 +1,4 @@
-"""The dashboard on the whole system: what Mesos links to, and what it shows is so."""
+"""The dashboard on the whole system: Mesos links to it, and it shows the real state."""
 
 import pytest
 import requests

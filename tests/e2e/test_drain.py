@@ -1,4 +1,4 @@
-"""What is open when a preview is stopped ends as it would have."""
+"""Requests that are open when a preview is stopped are completed."""
 
 import shutil
 from collections.abc import Callable

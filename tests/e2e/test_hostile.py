@@ -1,4 +1,4 @@
-"""A repository that attacks whoever looks at it: what it names and prints is text."""
+"""A repository that attacks its viewers: its names and output stay text."""
 
 import os
 import pty
@@ -100,7 +100,7 @@ def seen(api: Api, refs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mappin
 
 
 def look_at(page: Page) -> None:
-    """Find that a page shows what others have written, and is nothing that they have written."""
+    """Check that a page shows foreign texts, and that none of them became markup."""
     made = "main img, main script:not([nonce]), main b b, main svg[onload], [onerror], [onload]"
     assert page.locator(made).count() == 0
     assert page.evaluate("typeof window.owned") == "undefined"

@@ -1,4 +1,4 @@
-"""`prevs local`: up, status, down, and up again; what is killed comes back; nothing is left."""
+"""`prevs local`: up, status, down and up again; killed parts come back; nothing is left."""
 
 import contextlib
 import dataclasses
@@ -235,7 +235,7 @@ def test_two_clusters_live_side_by_side(serving: Own, cluster: Cluster) -> None:
 
 
 def rules() -> set[str]:
-    """Return every word of the rules of iptables by which previews are kept apart."""
+    """Return every word of the iptables rules that isolate previews."""
     command = ["iptables", "-w", "-t", "mangle", "-S"]
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     done = subprocess.run(
@@ -277,7 +277,7 @@ def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
 def test_the_folder_of_an_earlier_version_comes_up_closed_and_goes_on_from_the_same_state(
     serving: Own,
 ) -> None:
-    """Its ZooKeeper was open to all, its Mesos asked nobody, its framework had no principal."""
+    """Its ZooKeeper and its Mesos were open to all; its framework had no principal."""
     page, framework = serving.visit().text, framework_id(serving)
     paths = Paths("/prevs")
     files = [serving.folder / name for name in ("zookeeper-auth", "proxy-zookeeper-auth")]

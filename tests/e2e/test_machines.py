@@ -87,7 +87,7 @@ def second(cluster: Cluster) -> Machine:
 
 
 class Visits:
-    """Somebody who asks for the other preview all the time, while a `with` block lasts."""
+    """A visitor who requests the other preview continuously while a `with` block lasts."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -171,7 +171,7 @@ for place in sys.argv[1:]:
 
 
 def test_a_preview_reaches_no_service_of_another_machine(cluster: Cluster) -> None:
-    """Whoever reaches ZooKeeper there could send all visitors elsewhere."""
+    """With access to ZooKeeper one could route all visitors elsewhere."""
     agent = cluster.machines["agent-1"]
     master, other = (cluster.machines[name].plan.address for name in ("master", "agent-2"))
     services = [f"{master}:{port}" for port in (2181, 5050, 8090, 80)]
@@ -340,6 +340,6 @@ def test_previews_of_an_agent_that_is_lost_run_on_the_other(
 
 
 def is_active(cluster: Cluster, machine: Machine) -> bool:
-    """Tell whether Mesos counts on an agent."""
+    """Return whether Mesos counts on an agent."""
     agents = json.loads(cluster.prevs("agents", "--json"))
     return any(a["host"] == machine.plan.address and a["active"] for a in agents)

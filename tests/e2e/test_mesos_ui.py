@@ -1,4 +1,4 @@
-"""What the Mesos UI shows of a preview, read where it reads it; logs, when a sandbox is gone."""
+"""What the Mesos UI shows of a preview, from the same sources; logs without a sandbox."""
 
 import shutil
 import time
@@ -41,14 +41,14 @@ def repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 def start(api: Api, label: str) -> str:
-    """Ask for a preview; return its commit."""
+    """Start a preview; return its commit."""
     answer = api.call("POST", "/v1/previews", json={"app": APP, "label": label})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["sha"])
 
 
 def read(cluster: Cluster, url: str, **query: str) -> Any:
-    """Return what the Mesos UI gets there, for who has signed in."""
+    """Return what the Mesos UI gets at that path after signing in."""
     answer = requests.get(f"http://{url}", params=query, auth=cluster.mesos_auth, timeout=60)
     answer.raise_for_status()
     return answer.json()
@@ -81,7 +81,7 @@ def find_sandbox(cluster: Cluster, task: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def follow(api: Api, sha: str, *states: str) -> tuple[Mapping[str, Any], list[str]]:
-    """Return a preview once it is in one of `states`, and the details that it told until then."""
+    """Return a preview once it is in one of `states`, and its details until then."""
     details: list[str] = []
 
     def read() -> Mapping[str, Any]:

@@ -61,7 +61,7 @@ class Visitor:
     failed: list[str] = dataclasses.field(default_factory=list)
 
     def visit(self) -> None:
-        """Ask once."""
+        """Send one request."""
         began = time.perf_counter()
         try:
             answer = self.request()
@@ -74,7 +74,7 @@ class Visitor:
 
     @contextlib.contextmanager
     def visiting(self) -> Iterator[None]:
-        """Ask twenty times a second within the context."""
+        """Send twenty requests a second within the context."""
         over = threading.Event()
 
         def go_on() -> None:
@@ -90,7 +90,7 @@ class Visitor:
             thread.join()
 
     def report(self, name: str) -> None:
-        """Print what was measured, and begin anew."""
+        """Print the measurements, and start again."""
         took = sorted(self.took)
         print(
             f"{name:24} {len(took):4} visits, ms: median {statistics.median(took):6.1f}"
@@ -122,7 +122,7 @@ def commits(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapp
 
 @pytest.fixture(scope="module")
 def steady(commits: Mapping[str, str], visit: Callable[..., requests.Response]) -> Visitor:
-    """The one who visits the neighbour, which is not disturbed yet."""
+    """The visitor of the neighbour, which is not disturbed yet."""
     visitor = Visitor(lambda: visit(commits["steady"], app=APP))
     for _ in range(60):
         visitor.visit()
@@ -146,9 +146,9 @@ def let_loose(
     steady: Visitor,
     visit: Callable[..., requests.Response],
 ) -> Iterator[Mapping[str, Any]]:
-    """Have a hog begin while the neighbour is visited; give its preview as it was.
+    """Start a hog while the neighbour is visited; yield its preview at that time.
 
-    At the end nobody but the hog has felt more than that something took longer.
+    At the end every other preview has at most been slower.
     """
     name = request.param
     sha = commits[name]
@@ -173,7 +173,7 @@ def let_loose(
 
 
 def beside(name: str) -> pytest.MarkDecorator:
-    """Let a hog loose for a test."""
+    """Start a hog for a test."""
     return pytest.mark.parametrize("let_loose", [name], indirect=True)
 
 
@@ -185,7 +185,7 @@ def pids(docker: APIClient, hog: Mapping[str, Any]) -> int:
 
 
 def two_sizes(folder: Path) -> list[int]:
-    """Return the bytes of docker's log and of the one before it; nothing while it changes them."""
+    """Return the size of docker's log and of the rotated one; None during a rotation."""
     with contextlib.suppress(FileNotFoundError):
         sizes = [file.stat().st_size for file in folder.glob("*-json.log*")]
         return sizes if len(sizes) > 1 else []
@@ -193,7 +193,7 @@ def two_sizes(folder: Path) -> list[int]:
 
 
 def still_runs(api: Api, hog: Mapping[str, Any]) -> bool:
-    """Tell whether it is the same attempt that runs, and so its executor."""
+    """Return whether the same attempt still runs, and so its executor."""
     now = api.preview(APP, hog["sha"])
     return bool(now["state"] == "running" and now["task_id"] == hog["task_id"])
 

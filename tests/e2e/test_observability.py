@@ -1,4 +1,4 @@
-"""What an operator sees of the whole system: an attempt's story in the logs, and the numbers."""
+"""What an operator sees of the whole system: an attempt in the logs, and metrics."""
 
 import functools
 import json
@@ -124,7 +124,7 @@ def prometheus(
 
 
 def expressions() -> Sequence[str]:
-    """Return what the dashboard's panels ask, as Grafana sends it."""
+    """Return the queries of the dashboard's panels, as Grafana sends them."""
     dashboard = json.loads((FOLDER / "dashboard.json").read_text())
     asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
     return [expr.replace("$__rate_interval", "1m").replace("$__range", "1h") for expr in asked]

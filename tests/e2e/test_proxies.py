@@ -23,7 +23,7 @@ Start = Callable[[], Proxy]
 
 @pytest.fixture
 def tree(cluster: Cluster) -> Iterator[Tree]:
-    """What the cluster's proxies say in ZooKeeper."""
+    """The records of the cluster's proxies in ZooKeeper."""
     theirs = (cluster.dir / "proxy-zookeeper-auth").read_text().strip()
     identities = [("digest", one) for one in (cluster.zookeeper_auth, theirs)]
     client = KazooClient(hosts=cluster.zookeeper, auth_data=identities)

@@ -30,7 +30,7 @@ def page(browser: Chromium) -> Iterator[Page]:
 
 @pytest.fixture
 def deaf(hello: Hello, api: Api, tmp_path: Path) -> Iterator[Hello]:
-    """The example, which closes its port when it is asked to, as an app of its own."""
+    """The example, as an app of its own, which closes its port on request."""
     made = Hello(tmp_path / "deaf", "deaf")
     shutil.copytree(hello.folder, made.folder)
     script = made.folder / "www" / "cgi-bin" / "close"

@@ -1,4 +1,4 @@
-"""The command line in front of the whole system: pins, and the queue of what waits for an agent."""
+"""The command line in front of the whole system: pins, and the queue for agents."""
 
 import json
 import subprocess

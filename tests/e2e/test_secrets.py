@@ -1,4 +1,4 @@
-"""What an app is given reaches its containers and is nowhere else: all places are looked at."""
+"""An app's secrets reach its containers and are nowhere else: all places are searched."""
 
 import base64
 import contextlib
@@ -35,7 +35,7 @@ AGENT = ("state", "containers")
 
 
 class Given(NamedTuple):
-    """What the app is given, and the commit of its main branch."""
+    """The app's secrets, and the commit of its main branch."""
 
     sha: str
     key: str

@@ -46,7 +46,7 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def site(mesos: Mesos, zookeeper: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """On a Mesos and a ZooKeeper that ask nobody: the earlier version has no way to answer."""
+    """On an open Mesos and ZooKeeper: the earlier version cannot authenticate."""
     made = Site.make(tmp_path_factory.mktemp("up"), zookeeper, f"/upgrade-{uuid.uuid4().hex[:8]}")
     try:
         yield made
@@ -90,7 +90,7 @@ def start(framework: Program, label: str) -> str:
 
 
 def hand_over(leads: Program, follows: Program) -> None:
-    """Let another framework take over from the one that leads."""
+    """Have another framework take over from the leader."""
     follows.start()
     follows.wait_ready("standby")
     leads.end()

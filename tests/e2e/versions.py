@@ -146,7 +146,7 @@ class Site:
         return self._program(tree, "proxy", own)
 
     def visit(self, label: str) -> requests.Response:
-        """Ask for an address; the request is held until the preview answers."""
+        """Request an address; the request is held until the preview answers."""
         headers = {"Host": f"{label}.hello.localhost:{self.port}"}
         return requests.get(f"http://127.0.0.1:{self.port}/", headers=headers, timeout=_LIMIT)
 

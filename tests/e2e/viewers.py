@@ -1,4 +1,4 @@
-"""People in front of browsers: who signs in, who is let in, and what no page may do to them."""
+"""People in front of browsers: how they sign in, and what no page may do to them."""
 
 import contextlib
 import re
@@ -35,7 +35,7 @@ _VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
 
 @contextlib.contextmanager
 def viewing(browser: Chromium, **wishes: Any) -> Iterator[BrowserContext]:
-    """A browser of somebody's own; fails when a page in it does what it should not.
+    """A browser for one person; fails when a page in it does what it should not.
 
     That is: a script that fails or that somebody else has written, and what the page's policy
     forbids. Without scripts, there is nobody who tells of it.
@@ -65,7 +65,7 @@ PHONE = {"width": 390, "height": 844}
 
 
 def see(page: Page, wanted: Locator) -> None:
-    """Wait until an application shows something; fail as soon as the waiting room says why not."""
+    """Wait until an application shows something; fail if the waiting room shows a failure."""
     failure = page.locator("#failure:not([hidden])")
     expect(wanted.or_(failure).first).to_be_visible(timeout=SLOW)
     if failure.count():
@@ -74,13 +74,13 @@ def see(page: Page, wanted: Locator) -> None:
 
 
 def see_state(row: Locator, state: str) -> None:
-    """Wait until a line of the dashboard says a state; fail as soon as it says `failed`."""
+    """Wait until a line of the dashboard shows a state; fail as soon as it shows `failed`."""
     expect(row).to_contain_text(re.compile(f"{state}|failed"), timeout=SLOW)
     assert state in row.inner_text(), row.inner_text()
 
 
 def sign_in(page: Page, cluster: Cluster, path: str = "/", token: str = "") -> None:
-    """Ask for a page of the dashboard, and get there by a token, the operator's by default."""
+    """Open a page of the dashboard and sign in with a token, by default the operator's."""
     page.goto(f"{cluster.api}{path}")
     page.get_by_label("Token").fill(token or cluster.token.strip())
     page.get_by_role("button", name="Sign in").click()

@@ -4,7 +4,7 @@ from framework.ports.mesos_agents import AgentList, MesosAgent
 
 
 class FakeAgents:
-    """Tells of `known` agents; `error`, if set, is what it raises."""
+    """Returns the `known` agents; `error`, if set, is raised instead."""
 
     def __init__(self) -> None:
         self.known: list[MesosAgent] = []

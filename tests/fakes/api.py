@@ -23,8 +23,8 @@ __all__ = ["TOKEN", "Api"]
 class Api(ApiInProcess):
     """An API, and the requests that it got as (method, path), with the JSON of each body.
 
-    `instead` has answers to calls in place of its own, `next` those to the next calls, whichever
-    they are. `resumed_after` has the Last-Event-ID of each stream. `script` has pairs: once a
+    `instead` has answers to calls in place of its own, `next` those to the next calls of any
+    kind. `resumed_after` has the Last-Event-ID of each stream. `script` has pairs: once a
     stream has sent a text, the function is called; `cut` may be one.
     """
 

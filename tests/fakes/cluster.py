@@ -1,4 +1,4 @@
-"""The framework's Cluster, which remembers what it was asked, and whether it answers."""
+"""The framework's Cluster, which records calls, and may fail."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -121,7 +121,7 @@ class RecordingGuard:
         self.held: str | None = None
 
     def labels(self) -> Mapping[str, str]:
-        """Return a label that nobody looks for."""
+        """Return a label that nothing uses."""
         return {"prevs.attempts": "test"}
 
     def register(self, name: str) -> None:
@@ -129,7 +129,7 @@ class RecordingGuard:
         self.held = name
 
     def wait_for_reaper(self) -> None:
-        """Nothing is left of others."""
+        """Nothing of others is left."""
 
     def unregister(self) -> None:
         """Forget it."""

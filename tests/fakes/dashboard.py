@@ -42,7 +42,7 @@ class Dashboard(ApiInProcess):
 
 
 class Visitor:
-    """Somebody with a browser, as far as cookies and forms go."""
+    """Somebody with a browser: it keeps cookies and sends forms."""
 
     def __init__(self, dashboard: Dashboard) -> None:
         self.dashboard = dashboard
@@ -53,7 +53,7 @@ class Visitor:
         return self._send("GET", path, **request)
 
     def post(self, path: str, form: dict[str, str], **request: Any) -> httpx.Response:
-        """Send a form, with what a browser says of where it comes from."""
+        """Send a form, with a browser's headers about its origin."""
         headers = {"Origin": BASE, "Sec-Fetch-Site": "same-origin", **request.pop("headers", {})}
         return self._send("POST", path, data=form, headers=headers, **request)
 

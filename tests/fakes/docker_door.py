@@ -16,9 +16,9 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 class DockerDoor:
     """Passes bytes both ways. `host` is what DOCKER_HOST has to be; `path` must be short.
 
-    Where a request has a word of `when` in it, that is called before it is passed on. It is passed
-    on even if its sender has died meanwhile, and the daemon, which gives up what nobody waits for,
-    hears of that once it has answered.
+    If a request contains a word of `when`, its function is called before the request is passed
+    on. It is passed on even if its sender has died meanwhile; the daemon, which gives up work
+    without a client, notices that only after it has answered.
     """
 
     def __init__(self, path: Path, host: str, when: Mapping[bytes, Callable[[], None]]) -> None:
@@ -31,7 +31,7 @@ class DockerDoor:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Let nobody else in."""
+        """Accept no further connection."""
         with contextlib.suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
@@ -73,7 +73,7 @@ class DockerDoor:
 
 
 def _rest(client: socket.socket, data: bytes) -> bytes:
-    """Return what is still to come of a request's body: its sender sends it on its own."""
+    """Return the rest of a request's body, which its sender sends separately."""
     head, _, body = data.partition(b"\r\n\r\n")
     found = _LENGTH.search(head)
     rest = bytearray()

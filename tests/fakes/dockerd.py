@@ -1,4 +1,4 @@
-"""A dockerd of a test's own, which may be restarted, killed and taken away: all others go on."""
+"""A dockerd of a test's own, which it may restart, kill and take away without harm to others."""
 
 import contextlib
 import ipaddress
@@ -56,7 +56,7 @@ class OwnDockerd:
         return self._process.pid
 
     def listen(self) -> None:
-        """Keep its socket from now on, as systemd does: who connects waits for the next daemon."""
+        """Keep its socket from now on, as systemd does: a client waits for the next daemon."""
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(self._folder / "docker.sock"))
         self._socket.listen(128)
@@ -103,7 +103,7 @@ class OwnDockerd:
         return (sys.executable, "-c", _AS_SYSTEMD, str(self._socket.fileno()), "--host", "fd://")
 
     def add_network(self, name: str) -> None:
-        """Make a network with addresses that nobody else on this machine has."""
+        """Make a network with addresses that are unused on this machine."""
         with contextlib.closing(APIClient(base_url=self.host, version="auto")) as client:
             ipam = IPAMConfig(pool_configs=[self._network])
             client.create_network(name, driver="bridge", ipam=ipam)

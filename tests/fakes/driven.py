@@ -121,7 +121,7 @@ class Driven:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Have a thread of the service's own do the steps, as in a framework."""
+        """Run the steps on a thread of the service's own, as in a framework."""
         thread = threading.Thread(target=self.service.run)
         thread.start()
         try:
@@ -160,7 +160,7 @@ class Driven:
         self.step(events.UsageReported(proxy, uses))
 
     def refuse(self, seconds: float, *, proxy: str = "p1", sha: str = A) -> None:
-        """Have a proxy tell every two seconds that a preview's task refuses its connections."""
+        """Have a proxy report every two seconds that a preview's task refuses its connections."""
         self.step(events.ConnectionsRefused(proxy, [self.task(sha)]))
         for _ in range(int(seconds / 2)):
             self.clock.pass_seconds(2.0)

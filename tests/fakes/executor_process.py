@@ -89,7 +89,7 @@ class ExecutorProcess:
         return self.agent.statuses[self.agent.states().index(state)]
 
     def _end(self, awaited: str) -> str | None:
-        """Return how its task has ended, if that is not what is awaited."""
+        """Return how its task has ended, unless that is the expected end."""
         ends = [status for status in self.agent.statuses if status["state"] in _ENDS]
         is_another = bool(ends) and ends[-1]["state"] != awaited
         return f"its task has ended: {ends[-1]}\n{self.read_stderr()}" if is_another else None
@@ -104,7 +104,7 @@ class ExecutorProcess:
         return self.stderr.read_text()
 
     def kill(self, *, group: bool = False) -> None:
-        """Kill it, or its process group, as nobody can prevent."""
+        """Kill it, or its process group, by SIGKILL."""
         if group:
             os.killpg(self.process.pid, signal.SIGKILL)
         else:

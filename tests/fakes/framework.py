@@ -88,12 +88,12 @@ class Framework:
         self.mesos.start()
 
     def stop_clock(self) -> None:
-        """Have time pass no more, but by `ahead`."""
+        """Stop the clock; only `ahead` moves it."""
         now, monotonic = time.time(), time.monotonic()
         self._now, self._monotonic = lambda: now, lambda: monotonic
 
     def kill(self) -> None:
-        """End as a killed process does: without a word to anybody."""
+        """End as a killed process does: without any message."""
         self.mesos.stop()
         self._inbox.put(events.Stop())
         self._thread.join(60)

@@ -14,7 +14,7 @@ from h2.exceptions import H2Error
 
 
 class Reply(NamedTuple):
-    """What a request gets: with trailers where there are any; `reset` is none at all."""
+    """The response to a request, with its trailers if any; `reset` is no response at all."""
 
     status: int = 200
     headers: Mapping[str, str] = {}

@@ -55,7 +55,7 @@ class FakeAgent(StreamServer):
         self.stream.send({"type": "SHUTDOWN"})
 
     def subscribed(self, call: Call, stream: Stream) -> None:
-        """Confirm, and take the updates that came along."""
+        """Confirm, and accept the updates in the subscription."""
         stream.send(
             {
                 "type": "SUBSCRIBED",

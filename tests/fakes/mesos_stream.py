@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What to answer instead of what would be right; `drop` closes without a word."""
+    """A wrong answer in place of the right one; `drop` closes without an answer."""
 
     status: int = 202
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -56,7 +56,7 @@ class Stream:
 
     @contextlib.contextmanager
     def beginning(self) -> Iterator[None]:
-        """Have others who send wait until the block has sent what comes first."""
+        """Make other senders wait until the block has sent its events."""
         with self._lock:
             yield
 
@@ -124,7 +124,7 @@ class StreamServer:
         return f"127.0.0.1:{self.port}"
 
     def close(self) -> None:
-        """Stop to listen and cut every stream, of one who comes back meanwhile too."""
+        """Stop listening and cut every stream, also of a client that reconnects meanwhile."""
         self._closing.set()
         self._server.shutdown()
         self._thread.join()
@@ -153,7 +153,7 @@ class StreamServer:
         return self.wait(lambda: self.streams[number - 1 : number])[0]
 
     def subscribed(self, call: Call, stream: Stream) -> None:
-        """Say what follows a SUBSCRIBE."""
+        """Return the events that follow a SUBSCRIBE."""
 
     def called(self, call: Call) -> Answer:
         """Execute a call."""
@@ -197,7 +197,7 @@ class _Server(http.server.ThreadingHTTPServer):
         self.owner = owner
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Be silent about clients that go away."""
+        """Log nothing about clients that go away."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -205,10 +205,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Be silent."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
-        """Tell a version that is no row of numbers; it is the same for every page."""
+        """Return a version that is not only numbers, the same for every path."""
         self.server.owner.pages.append(self.path)
         self._answer(Answer(200, body=b'{"version": "1.12.0-rc1"}'))
 

@@ -1,4 +1,4 @@
-"""What goes wrong with the next effects of a framework: calls to Mesos, writes to the store."""
+"""How the next effects of a framework fail: its calls to Mesos and writes to the store."""
 
 import enum
 from collections import deque
@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 
 class Died(BaseException):
-    """The framework's process is gone at this very moment; nothing in it can catch that."""
+    """The framework's process ends at this moment; nothing in it can catch that."""
 
 
 class Fate(enum.Enum):
-    """What becomes of one effect."""
+    """The outcome of one effect."""
 
     GOOD = "done"
     DIES_BEFORE = "the process dies before it is done"
@@ -28,18 +28,18 @@ class Fate(enum.Enum):
 
 
 class Mishaps:
-    """The fates of the effects to come, in their order; `met` counts those that were not good."""
+    """The fates of the next effects, in order; `met` counts the bad ones."""
 
     def __init__(self) -> None:
         self._plan: deque[Fate] = deque()
         self.met = 0
 
     def plan(self, fates: Sequence[Fate]) -> None:
-        """Have these come instead of what was planned."""
+        """Replace the planned fates by these."""
         self._plan = deque(fates)
 
     def carry_out(self, act: Callable[[], T], *, refused: Exception, unknown: Exception) -> T:
-        """Do `act`, or what its fate is: raise `refused` or `unknown`, or Died."""
+        """Do `act`, or what its fate says: raise `refused` or `unknown`, or Died."""
         fate = self._plan.popleft() if self._plan else Fate.GOOD
         self.met += fate is not Fate.GOOD
         if fate is Fate.DIES_BEFORE:
@@ -57,7 +57,7 @@ class Mishaps:
 
 
 class FrailStore(FakeStore):
-    """A store whose writes have fates. Where nobody tells, it looks up what has happened."""
+    """A store whose writes have fates. Without an answer it reads what was written."""
 
     def __init__(self, znodes: FakeZnodes, mishaps: Mishaps) -> None:
         super().__init__(znodes)

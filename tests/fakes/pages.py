@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that answers each GET as a test says."""
+"""An HTTP server on loopback whose answers a test sets."""
 
 import threading
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Pages:
-    """`answer` gives a target's status and body, or with status 307 where else to ask.
+    """`answer` gives a target's status and body, or with status 307 the next address.
 
     `asked` has the target of each request, and its Authorization.
     """

@@ -26,10 +26,10 @@ T = TypeVar("T")
 
 
 class FakePreviews(Previews, Commands):
-    """Does at once what is commanded, and launches nothing. `error`, if set, is what writes raise.
+    """Runs commands at once, and launches nothing. `error`, if set, is raised by writes.
 
-    `why_unreadable`, if set, is why nothing that apps are given can be opened. `queued`
-    is called with each preview that somebody had queued.
+    `why_unreadable`, if set, is why no app's variables can be opened. `queued` is called with
+    each preview that is queued.
     """
 
     def __init__(self) -> None:
@@ -52,18 +52,18 @@ class FakePreviews(Previews, Commands):
         self._noting = threading.Lock()  # each request is answered in a thread of its own
 
     def put(self, app: str, sha: str, state: State, **fields: Any) -> PreviewRecord:
-        """Have a preview as told."""
+        """Add a preview with these fields."""
         self.known[app, sha] = PreviewRecord(app, sha, state, **fields)
         return self.known[app, sha]
 
     def change(self, app: str, sha: str, **fields: Any) -> PreviewRecord:
-        """Change a preview as told."""
+        """Change these fields of a preview."""
         self.known[app, sha] = dataclasses.replace(self.known[app, sha], **fields)
         return self.known[app, sha]
 
     @property
     def snapshot(self) -> Snapshot:
-        """All that is known, as it is now."""
+        """The current snapshot."""
         holders: defaultdict[tuple[str, str], tuple[PreviewRecord, ...]] = defaultdict(tuple)
         for one in self.known.values():
             for label in one.labels:
@@ -156,11 +156,11 @@ class FakePreviews(Previews, Commands):
 
     @property
     def history(self) -> History:
-        """What has happened, up to what is there now."""
+        """The history up to the current snapshot."""
         return self.look()
 
     def look(self) -> History:
-        """Note what has happened since the last look."""
+        """Add the changes since the last call to the history."""
         with self._noting:
             before, self._seen = self._seen, Snapshot(dict(self.known_apps), dict(self.known))
             self.past = history.note(self.past, before, self._seen, 1000.0)

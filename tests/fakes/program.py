@@ -83,13 +83,13 @@ class Program:
         assert answer.status_code == 201, answer.text
 
     def order(self, label: str = "main", app: str = "hello") -> str:
-        """Ask for a preview; return where it is."""
+        """Start a preview; return its path."""
         answer = self.request("POST", "/v1/previews", json={"app": app, "label": label})
         assert answer.ok, answer.text
         return answer.headers["Location"]
 
     def order_first(self, repository: Path | str) -> tuple[str, Mapping[str, Any]]:
-        """Have a preview of a new app run; return where it is, and what it is."""
+        """Run a preview of a new app; return its path and its state."""
         self.add_app(repository, health="/runs")
         place = self.order()
         return place, self.wait_state(place, "running")
@@ -112,7 +112,7 @@ class Program:
         return wait_for_state(lambda: self._preview(path), state, but=but, seconds=60)
 
     def wait_reason(self, path: str, text: str) -> str:
-        """Return the reason that a preview tells once it has a text in it."""
+        """Return a preview's reason once it contains a text."""
         read, what = (lambda: self._preview(path)), f"its reason has {text!r} in it"
         reason = wait_for(read, lambda one: text in one.get("reason", ""), what)["reason"]
         return str(reason)
@@ -122,7 +122,7 @@ class Program:
         return preview
 
     def ended(self) -> str | None:
-        """Return how it has ended and its last words, or None while it runs."""
+        """Return how it has ended and its last output, or None while it runs."""
         return describe_end(self.process, self.log)
 
     def end(self, number: int = signal.SIGTERM) -> int:
@@ -137,7 +137,7 @@ class Program:
 
 
 class Mesos(Protocol):
-    """Where a master is: host:port, and where it is found by ZooKeeper if it is."""
+    """A master: its host:port, and its URL in ZooKeeper if it has one."""
 
     @property
     def master(self) -> str: ...

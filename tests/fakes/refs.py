@@ -32,7 +32,7 @@ class FakeRefs:
         self.leads[app, label] = lead._replace(age=age, problem="It cannot be read: it is away")
 
     def leading(self, app: AppRecord) -> Mapping[str, tuple[str, ...]]:
-        """Return the refs of each commit, as they were put."""
+        """Return the refs of each commit, as the test set them."""
         found: dict[str, tuple[str, ...]] = {}
         for (name, _), lead in list(self.leads.items()):
             if name == app.name and isinstance(lead, Resolved):

@@ -31,9 +31,9 @@ _HTPASSWD = f"{USER}:$2b$04$B39Icb4vFbbIMM03SoZjXetR4Zu2ZZinfbsLjGSDUMHGEoC6ra6E
 
 
 class OwnRegistry:
-    """A docker-registry in `folder`, which may be ended, stopped in its tracks and begun again.
+    """A docker-registry in `folder`, which may be ended, paused and started again.
 
-    Where it is `closed`, it asks for the login of USER.
+    If it is `closed`, it requires the login of USER.
     """
 
     def __init__(self, folder: Path, port: int, *, closed: bool = False) -> None:
@@ -126,5 +126,5 @@ def log_in(folder: Path, address: str, password: str = PASSWORD) -> None:
 
 
 def secrets_of(password: str) -> tuple[str, str]:
-    """Return what nobody may see: a password, and what USER's is in docker's settings."""
+    """Return the secret texts: a password, and its form in docker's settings for USER."""
     return password, base64.b64encode(f"{USER}:{password}".encode()).decode()

@@ -29,7 +29,7 @@ SERVE = 'exec httpd -f -p "$PORT" -h /www'
 
 
 def find_live(folder: Path, pattern: str) -> list[Path]:
-    """Return what is found in a folder in which others make folders and remove them meanwhile."""
+    """Return the entries of a folder in which others create and remove folders meanwhile."""
     found: list[Path] = []
 
     def look() -> bool:
@@ -60,7 +60,7 @@ class SampleImages:
         return tag
 
     def own(self, tag: str) -> str:
-        """Have an image removed at the end that was made otherwise; return its tag."""
+        """Have an image from elsewhere removed at the end; return its tag."""
         self._tags.append(tag)
         return tag
 
@@ -96,7 +96,7 @@ class SampleRepository:
         self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *arguments: str) -> str:
-        """Run git here; return what it says."""
+        """Run git here; return its output."""
         environ = {
             **os.environ,
             # Debian's git-lfs would change what is added.

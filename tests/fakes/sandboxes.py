@@ -9,8 +9,8 @@ from prevs.records import PreviewRecord
 class FakeSandboxes:
     """Keeps the output of tasks in memory; gives at most `piece_size` bytes at a time.
 
-    While `open` is not set a read takes as long as that, a minute at most. From `away_from` on,
-    there is nobody to read from. Where it `refuses`, the agent lets nobody read.
+    While `open` is not set, a read waits, at most a minute. From the offset `away_from` on, the
+    agent is away. With `refuses`, the agent refuses every read.
     """
 
     def __init__(self, piece_size: int = 64 * 1024) -> None:

@@ -1,4 +1,4 @@
-"""An ASGI application on a socket, from one moment to the next."""
+"""An ASGI application on a socket for the time of a block."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
 
 
 class _Server(uvicorn.Server):
-    """Ends at once: uvicorn's own looks every 100 ms whether it shall, and waits for streams."""
+    """Ends at once: uvicorn's own checks every 100 ms whether to end, and waits for streams."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -42,7 +42,7 @@ class _Server(uvicorn.Server):
         self._wake: Callable[[], object] = lambda: None
 
     def end(self) -> None:
-        """Have it end. Does not wait for that."""
+        """Tell it to end. Does not wait."""
         self._over.set()
         self._wake()
 

@@ -1,4 +1,4 @@
-"""An agent of a small Mesos, and a task on it with its executor, which does what a test says."""
+"""An agent of a small Mesos, and a task on it with its executor, which a test controls."""
 
 import base64
 from collections import deque
@@ -30,7 +30,7 @@ _PROGRESS = (
 
 
 class SmallTask:
-    """A task. `state` is what the master heard last, `alive` whether its executor lives."""
+    """A task. `state` is the last one at the master, `alive` whether its executor lives."""
 
     def __init__(self, task: Task) -> None:
         self.id = task.id
@@ -50,7 +50,7 @@ class SmallTask:
         return self.alive and self._progress == len(_PROGRESS) and not self._is_ending
 
     def go_on(self, steps: int = 1) -> None:
-        """Have the executor do what it does next, and tell the last of it."""
+        """Move the executor forward, and send the last of its updates."""
         if not self.alive or not self.arrived:
             return
         if self.killed:
@@ -65,7 +65,7 @@ class SmallTask:
             self.send(state, phase)
 
     def feel(self, *, healthy: bool) -> None:
-        """Have the application answer as it should, or no longer."""
+        """Make the application healthy, or unhealthy."""
         self.is_well = healthy
         self.send("TASK_RUNNING", Phase.RUNNING, healthy=healthy)
 
@@ -90,7 +90,7 @@ class SmallTask:
 
 
 class SmallAgent:
-    """An agent; `seen` is what the master thinks of it: registered, unheard, unreachable, gone."""
+    """An agent; `seen` is its state at the master: registered, unheard, unreachable, gone."""
 
     def __init__(self, name: str, mem: float, port_range: range) -> None:
         self.id = name

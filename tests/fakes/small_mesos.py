@@ -1,4 +1,4 @@
-"""A Mesos of a few agents in memory: what is launched on it lives, is lost, and comes back.
+"""A Mesos of a few agents in memory: its tasks live, get lost, and come back.
 
 It does nothing by itself: a test lets agents come and go, executors go on, and events reach the
 framework. Each agent forwards the first update of a task until that is acknowledged. The master
@@ -98,12 +98,12 @@ class SmallMesos:
                 self._send_status(self._answer(task, "REASON_AGENT_REREGISTERED"))
 
     def announce(self, agent: SmallAgent, start: float) -> None:
-        """Tell that an agent goes into maintenance."""
+        """Announce the maintenance of an agent."""
         name = f"inverse-{next(self._numbers)}"
         self._submit(events.InverseOffered([InverseOffer(name, agent.id, start)]))
 
     def offer(self) -> None:
-        """Offer what is free, where it is not refused."""
+        """Offer the free resources, where they were not declined."""
         offered = {agent_id for agent_id, _ in self.offers.values()}
         for agent in self.agents.values():
             if self.suppressed or agent.seen != "registered" or agent.id in offered:
@@ -122,14 +122,14 @@ class SmallMesos:
             self._submit(events.Offered([Offer(name, agent.id, agent.host, offered_resources)]))
 
     def rescind(self, agent_id: str) -> None:
-        """Take back what an agent offers."""
+        """Rescind the offers of an agent."""
         for name, (offerer, _) in tuple(self.offers.items()):
             if offerer == agent_id:
                 del self.offers[name]
                 self._submit(events.Rescinded(name))
 
     def forward(self, task: SmallTask) -> None:
-        """Have an agent send the first update that was not acknowledged, (again)."""
+        """Have an agent send the first unacknowledged update (again)."""
         agent = self.agents[task.agent_id]
         if task.updates and agent.linked and agent.seen == "registered" and self.subscriber:
             status = task.updates[0]
@@ -138,7 +138,7 @@ class SmallMesos:
             self._send_status(status)
 
     def repeat(self, status: Status) -> None:
-        """Have an update come once more, and late."""
+        """Deliver an update once more, late."""
         self._submit(events.TaskStatusReceived(task_status.read(status)))
 
     def free(self, agent: SmallAgent) -> tuple[float, list[int]]:

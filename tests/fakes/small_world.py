@@ -1,6 +1,6 @@
-"""A framework, its store and a small Mesos, with what must hold at any moment and at the end.
+"""A framework, its store and a small Mesos, with the invariants of each moment and of the end.
 
-What does not hold is put into `violations`: the service takes exceptions for defects of its own.
+Violations are collected in a list: the service takes exceptions for its own defects.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ _CONCLUSIVE = frozenset({StatusKind.HEALTHY, *_NOT_THERE})
 
 
 class SmallLeader:
-    """A framework that leads, or thinks so; `statuses` has the last kind of each task."""
+    """A framework that leads, or believes so; `statuses` has the last kind of each task."""
 
     def __init__(self, world: "SmallWorld") -> None:
         world.znodes.epoch += 1
@@ -88,7 +88,7 @@ class SmallLeader:
 
 
 class SmallWorld:
-    """`wanted` has for each preview whether it should run; None if nobody can know."""
+    """`wanted` has for each preview whether it should run, None if that is unknown."""
 
     def __init__(self, *, apps: Sequence[AppRecord] = APPS, limits: Limits = LIMITS) -> None:
         self.limits = limits
@@ -108,13 +108,13 @@ class SmallWorld:
             self.znodes.records["apps", app.name] = (app, 0)
 
     def lead(self) -> SmallLeader:
-        """Have a framework begin with what is stored; returns it."""
+        """Start a framework on the stored records; return it."""
         self.leader = SmallLeader(self)
         self._clean = False
         return self.leader
 
     def bury(self) -> None:
-        """Have the leader be gone."""
+        """Remove the leader."""
         if self.leader and self.mesos.subscriber is self.leader.link:
             self.mesos.leave()
         self.leader = None
@@ -182,7 +182,7 @@ class SmallWorld:
         self.mesos.leave()
 
     def request(self, what: str, key: Key, label: str = "main") -> None:
-        """Ask the leader for something, and remember what it makes of the preview."""
+        """Send the leader a command, and remember its effect on the preview."""
         if self.leader is None:
             return
         requests = self.leader.service.commands
@@ -201,7 +201,7 @@ class SmallWorld:
             self.wanted[key] = before
 
     def _run_command(self, act: Callable[[], Any]) -> BaseException | None:
-        """Ask the leader for something; return what that met."""
+        """Send the leader a command; return its outcome."""
         answer: Future[Any] = Future()
         self.step(events.Call(act, answer))
         error = answer.exception() if answer.done() else Unavailable("The framework")
@@ -226,7 +226,7 @@ class SmallWorld:
             self._run_command(lambda: requests.add_app(app))
 
     def forget(self) -> None:
-        """Have the mirrors of removed apps be gone."""
+        """Remove the mirrors of removed apps."""
         names, self.forgotten[:] = tuple(self.forgotten), []
         self.step(*map(events.MirrorRemoved, names))
 
@@ -246,13 +246,13 @@ class SmallWorld:
                     yield (record.app, sha), placement
 
     def let_go(self) -> None:
-        """Have a proxy apply all that is stored."""
+        """Have a proxy apply every stored placement."""
         records = self.znodes.records.values()
         applied = {r.app: v for r, v in records if isinstance(r, PlacementsRecord)}
         self.znodes.proxies = [ProxyRecord(applied)] if self.znodes.proxies else []
 
     def look(self, call: str, what: Any) -> None:
-        """Look at a call to Mesos before it is carried out."""
+        """Check a call to Mesos before it is carried out."""
         if call == "launch":
             for task in what:
                 self._look_at_launch(task.id)
@@ -290,7 +290,7 @@ class SmallWorld:
         return preview.state not in before.get(status.kind, frozenset())
 
     def check(self) -> None:
-        """Raise AssertionError where something does not hold that has to at any moment."""
+        """Raise AssertionError if an invariant of every moment does not hold."""
         assert not self.violations, self.violations
         placed = dict(self.placements())
         places = Counter((placement.host, placement.port) for placement in placed.values())
@@ -310,7 +310,7 @@ class SmallWorld:
         assert not kept, f"{kept} are neither used nor given back"
 
     def mend(self) -> None:
-        """Have everything work again. Raises AssertionError if that does not make all well."""
+        """Repair everything. Raises AssertionError if the system does not recover."""
         self.mishaps.plan(())
         leader = self.leader or self.lead()
         if leader.suspended:
@@ -335,7 +335,7 @@ class SmallWorld:
             seconds = min(5.0, seconds * 1.1)
 
     def go_on(self, seconds: float) -> None:
-        """Let everybody do what they do next, and deliver all events."""
+        """Let every part take a step, and deliver all events."""
         for task in tuple(self.mesos.tasks.values()):
             task.go_on()
             for _ in tuple(task.updates):
@@ -382,7 +382,7 @@ class SmallWorld:
         return None
 
     def _may_begin(self, preview: PreviewRecord) -> bool:
-        """Tell whether there is room for a preview, and no limit."""
+        """Return whether there is room for a preview within the limits."""
         with_task = [p.app for p in self.previews() if p.state in WITH_TASK]
         (app,) = [app for app in APPS if app.name == preview.app]
         if len(with_task) >= LIMITS.previews or with_task.count(app.name) >= app.max_previews:

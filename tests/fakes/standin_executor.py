@@ -17,7 +17,7 @@ from prevs.states import Cause, Phase
 
 
 class Inbox:
-    """Hears the driver."""
+    """Receives the driver's callbacks."""
 
     def __init__(self) -> None:
         self.queue: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()

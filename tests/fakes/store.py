@@ -30,7 +30,7 @@ class FakeZnodes:
 
 
 class FakeStore:
-    """A store that can be told to be away, and that counts its writes."""
+    """A store that can be made unavailable, and that counts its writes."""
 
     def __init__(self, znodes: FakeZnodes | None = None) -> None:
         self.znodes = znodes or FakeZnodes()

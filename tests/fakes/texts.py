@@ -1,4 +1,4 @@
-"""What schemathesis has to know to read the framework's description: the formats of texts.
+"""The formats of texts that schemathesis needs to read the framework's description.
 
 Loaded by its command line, as SCHEMATHESIS_HOOKS says.
 """

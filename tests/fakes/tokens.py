@@ -10,7 +10,7 @@ from prevs.records import TokenRecord
 
 
 class FakeTokens:
-    """Knows the operator's token, those of proxies, and those that it makes."""
+    """Has the operator's token, those of proxies, and those that it makes."""
 
     def __init__(self, operator: str, *proxies: str) -> None:
         self._fixed = access.digest_fixed(operator, proxies)

@@ -42,7 +42,7 @@ _NO_TASK = (State.QUEUED, State.STOPPED)
 class World:
     """Labels, previews, logs by commit, and the calls so far. An ASGI application.
 
-    `standby` makes it refuse everything, as a framework that knows none that leads. `port` is the
+    `standby` makes it refuse everything, as a framework without a leader. `port` is the
     one that visitors see. `started` is called with each preview that is queued.
     """
 
@@ -80,7 +80,7 @@ class World:
         return served.serving(self, port)
 
     def add(self, app: str, label: str, sha: str, **fields: Any) -> None:
-        """Have a label lead to a commit."""
+        """Point a label at a commit."""
         self.api.add(app, label, sha)
         details = {"author": "Ada Lovelace", **fields}
         lead = self.labels[app, label]
@@ -88,12 +88,12 @@ class World:
         self.labels[app, label] = lead._replace(**details)
 
     def refuse(self, app: str, label: str, error: FrameworkError) -> None:
-        """Have a label be refused."""
+        """Have a label refused."""
         self.api.add(app)
         self.labels[app, label] = error
 
     def start(self, app: str, label: str) -> PreviewRecord:
-        """Ask for a preview."""
+        """Start a preview."""
         lead = self.labels[app, label]
         assert not isinstance(lead, Exception)
         return self.known.start(app, lead.sha, label)
@@ -200,7 +200,7 @@ class FakeFramework:
         )
 
     async def resolve(self, app: str, label: str) -> Commit:
-        """Return what a label leads to."""
+        """Return the commit of a label."""
         return read_commit(self._answer("resolve", self._resolve, app, label))
 
     async def shows_all(self, app: str) -> bool:

@@ -1,4 +1,4 @@
-"""A cluster of the fault tests' own, its applications, and visitors who come all the time.
+"""A cluster of the fault tests' own, its applications, and constant visitors.
 
 The tests share it and leave it whole: each waits until all parts are up and all invariants hold.
 """
@@ -100,7 +100,7 @@ def visitors(system: System, fleet: Fleet) -> Iterator[Visitors]:
 
 @pytest.fixture(scope="session")
 def routes(system: System) -> Iterator[RouteWatch]:
-    """Looks for routes to dead attempts all the time."""
+    """Checks for routes to dead attempts continuously."""
     watch = RouteWatch(system.observer)
     watch.start()
     yield watch

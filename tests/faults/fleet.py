@@ -26,7 +26,7 @@ class Fleet:
         return names.host(label, self.site.app, f"{settings.domain}:{settings.port}")
 
     def addresses(self) -> list[Address]:
-        """Return what visitors ask for."""
+        """Return the addresses that visitors request."""
         return [Address(self.host(label), self.site.page(label)) for label in self.labels]
 
     def key(self, label: str) -> Key:
@@ -75,11 +75,11 @@ class Fleet:
 
     @property
     def another(self) -> Key:
-        """The key of that one more preview."""
+        """The key of that extra preview."""
         return self.key(self.another_label[1])
 
     def start_another(self) -> str:
-        """Ask for one more preview and wait until it runs: all that takes part does its part.
+        """Start one more preview and wait until it runs, which needs every part of the system.
 
         Returns its task.
         """
@@ -87,12 +87,12 @@ class Fleet:
         return self.wait_another()
 
     def wait_another(self, *, but: str | None = None) -> str:
-        """Wait until that one more preview runs (as another task than `but`); return its task."""
+        """Wait until that extra preview runs (as another task than `but`); return its task."""
         found = self._wait_running(self.another, but, "one more preview runs")
         return str(found.task_id)
 
     def stop_another(self) -> None:
-        """End that one more preview, and wait until it has ended."""
+        """End that extra preview, and wait until it has ended."""
         path = "/v1/previews/{}/{}".format(*self.another)
         assert self._system.call("DELETE", path).status_code in {202, 404}
 

@@ -1,7 +1,7 @@
 """Moments in the start of a preview at which something is killed: seen in its record, in ZooKeeper.
 
-A watch tells of a write some hundred microseconds after it was made, so what a framework does next
-may or may not have happened; with a delay it has.
+A watch fires some hundred microseconds after a write. So the framework's next act may or may not
+have happened; after a delay it has.
 """
 
 import contextlib

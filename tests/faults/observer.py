@@ -26,11 +26,11 @@ _SECONDS = 15.0
 
 
 class CannotLook(Exception):
-    """Something that was asked does not answer now."""
+    """A source does not answer now."""
 
 
 class Observer:
-    """Knows where to ask; may be used by several threads."""
+    """Reads all three sources; may be used by several threads."""
 
     def __init__(self, settings: Settings, *, docker_host: str) -> None:
         folder = settings.folder
@@ -57,7 +57,7 @@ class Observer:
             client.close()
 
     def look(self) -> Picture:
-        """Return what all three say now. Raises CannotLook."""
+        """Return the state of all three now. Raises CannotLook."""
         framework_id, previews, placements = self.records()
         frameworks, removed = self._frameworks()
         return Picture(
@@ -124,7 +124,7 @@ class Observer:
         return len(re.findall(line, self._master_log.read_text(errors="replace")))
 
     def mesos(self, path: str) -> Any:
-        """Return what the master answers at a path. Raises CannotLook."""
+        """Return the master's answer at a path. Raises CannotLook."""
         try:
             return requests.get(
                 f"http://{self._master}{path}", auth=self.credential, timeout=_SECONDS
@@ -145,7 +145,7 @@ class Observer:
 
 @contextlib.contextmanager
 def _whole() -> Iterator[None]:
-    """Take what is no record, as between the making of a znode and its first write, for later."""
+    """Treat an invalid record, as between the creation and the first write, as not there yet."""
     try:
         yield
     except RecordError as exc:
@@ -161,7 +161,7 @@ def _children(client: KazooClient, path: str) -> list[str]:
 
 
 class RouteWatch(threading.Thread):
-    """Notes for how long visitors are sent to attempts that have no container, as far as seen."""
+    """Records for how long visitors are routed to attempts without a container."""
 
     def __init__(self, observer: Observer) -> None:
         super().__init__(daemon=True)
@@ -171,7 +171,7 @@ class RouteWatch(threading.Thread):
         self.longest = 0.0
 
     def run(self) -> None:
-        """Look twice a second until stopped; what does not answer is not judged."""
+        """Check twice a second until stopped; a source without an answer is skipped."""
         while not self._stopping.wait(0.5):
             try:
                 _, _, placements = self._observer.records()
@@ -189,5 +189,5 @@ class RouteWatch(threading.Thread):
         self.longest = 0.0
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._stopping.set()

@@ -1,4 +1,4 @@
-"""What ZooKeeper, Mesos and Docker say at one moment, and what must not be so. Pure."""
+"""The state of ZooKeeper, Mesos and Docker at one moment, and its invariants. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple

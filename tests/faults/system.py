@@ -70,7 +70,7 @@ class System:
     # its parts
 
     def part(self, name: str) -> Mapping[str, Any]:
-        """Return what the supervisor last said of a part."""
+        """Return the supervisor's last status of a part."""
         status = json.loads((self.folder / "status.json").read_text())
         found: Mapping[str, Any] = next(part for part in status["parts"] if part["name"] == name)
         return found
@@ -91,13 +91,13 @@ class System:
     def kill(self, name: str) -> None:
         """End a part by SIGKILL and wait until that is noticed; the supervisor starts it again.
 
-        Without a pause, however often that has happened: tests don't measure each other.
+        It does so without a pause, so that tests do not slow each other down.
         """
         self.hold(name)
         self.let_go(name)
 
     def hold(self, name: str) -> None:
-        """Kill a part, and have it stay away until it is let go."""
+        """Kill a part, and keep it down until `release`."""
         (self.settings.held_folder / name).touch()
         process = self.process(name)
         processes.send(process, signal.SIGKILL)
@@ -106,9 +106,9 @@ class System:
 
     @contextlib.contextmanager
     def excused(self, names: Collection[str]) -> Iterator[None]:
-        """Blame no part for an end meanwhile: it would come back only after a pause.
+        """Count no end of a part meanwhile: it would come back only after a pause.
 
-        That is the longer, the more it has ended lately. At the end they come back.
+        The pause grows with each recent end. Afterwards the parts come back.
         """
         before = {name: self.process(name) for name in names}
         for name in names:
@@ -182,7 +182,7 @@ class System:
     # its API
 
     def call(self, method: str, path: str, **body: Any) -> requests.Response:
-        """Return the first answer of any framework that is not about being unable to answer."""
+        """Return the first answer of any framework that can answer."""
         token = self.settings.token_file.read_text()
         headers = {"Authorization": f"Bearer {token}"}
 
@@ -202,7 +202,7 @@ class System:
         return answer
 
     def start(self, app: str, label: str) -> None:
-        """Ask for a preview."""
+        """Start a preview."""
         answer = self.call("POST", "/v1/previews", app=app, label=label)
         assert answer.status_code in {200, 202}, answer.text
 
@@ -222,7 +222,7 @@ class System:
     ) -> Any:
         """Return what `condition` returns once it is something; fails after `limit` seconds.
 
-        Who can't look just now looks again. Fails at once with what `over` says, if anything.
+        A failed look is repeated. Fails at once if `over` returns a reason.
         """
         last: list[object] = [None]
 
@@ -239,7 +239,7 @@ class System:
     def settle(self, *, running: int = 0, limit: float = LIMIT) -> Picture:
         """Wait until every invariant holds and `running` previews run; return that picture.
 
-        Fails at once where so many never will, as others have failed: nothing starts those again.
+        Fails at once if too many have failed: nothing starts those again.
         """
         wrong = ["nobody could look"]
         hopeless: list[str] = []

@@ -1,4 +1,4 @@
-"""More previews are asked for at once than there is room for."""
+"""More previews are started at once than there is room for."""
 
 import functools
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ def _previews(system: System, many: Site) -> list[dict[str, str]]:
 
 
 def _full(system: System, many: Site) -> set[str]:
-    """Return the commits that run once there are as many as have room, and all others wait."""
+    """Return the running commits once as many run as have room, and all others wait."""
     states = {p["sha"]: p["state"] for p in _previews(system, many)}
     running = {sha for sha, state in states.items() if state == "running"}
     waiting = {sha for sha, state in states.items() if state == "queued"}

@@ -1,4 +1,4 @@
-"""The store and Mesos tell different stories when a framework begins to lead."""
+"""The store and Mesos disagree when a framework begins to lead."""
 
 import dataclasses
 from collections.abc import Iterator

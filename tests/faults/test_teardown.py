@@ -1,4 +1,4 @@
-"""An operator removes the framework from Mesos: it ends, says so, and is not born again."""
+"""An operator removes the framework from Mesos: it ends with a report, and gets no new id."""
 
 import shutil
 import tempfile

@@ -1,6 +1,6 @@
-"""ZooKeeper goes away and comes back: visitors are served all along.
+"""ZooKeeper goes away and comes back: visitors are served throughout.
 
-What Mesos tells meanwhile cannot be stored, so it is not acknowledged, and comes again and again.
+Updates of Mesos cannot be stored meanwhile: they are not acknowledged and are sent again.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Visitors who ask for running previews all the time, and count every request that fails."""
+"""Visitors who request running previews continuously, and count every failed request."""
 
 import contextlib
 import http.client
@@ -11,7 +11,7 @@ _PATIENCE = 120.0  # seconds that a visitor waits for an answer
 
 
 class Address(NamedTuple):
-    """What is asked for: a host name, and the page that it has to answer with."""
+    """A host name, and the page that it has to answer with."""
 
     host: str
     page: bytes
@@ -27,7 +27,7 @@ class Lost(NamedTuple):
 
 
 class Seen:
-    """What became of the requests that ended within a stretch of time."""
+    """The outcome of the requests that ended within a period."""
 
     def __init__(self) -> None:
         self.answered = 0
@@ -40,7 +40,7 @@ class Seen:
 
 
 class Visitors:
-    """Asks through the proxy at 127.0.0.1:`port`, each address `rate` times a second at most.
+    """Sends requests through the proxy at 127.0.0.1:`port`, at most `rate` a second per address.
 
     Each request is a connection of its own. Each address has a thread, so that one whose answer
     is held up leaves the others to theirs.
@@ -58,17 +58,17 @@ class Visitors:
         ]
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Start sending requests."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Ask no more; requests that are open are left to end."""
+        """Send no more requests; open ones are left to end."""
         self._stopping.set()
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[Seen]:
-        """Give what is seen from now on; it is complete when the block has ended."""
+        """Yield the outcomes from now on; they are complete when the block has ended."""
         seen = Seen()
         with self._lock:
             self._watching.append(seen)

@@ -17,7 +17,7 @@ from tests import free_ports, times
 
 @pytest.fixture(scope="session")
 def hasty_zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """host:port of a ZooKeeper that misses who says nothing after a few seconds."""
+    """host:port of a ZooKeeper that ends silent sessions after a few seconds."""
     folder = tmp_path_factory.mktemp("hasty-zookeeper")
     longest = times.LONGEST_SESSION
     part = zookeeper_part(

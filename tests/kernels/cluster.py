@@ -180,7 +180,7 @@ class Cluster:
         return str(states[0]) if states else ""
 
     def is_on(self, label: str, agent: str) -> bool:
-        """Tell whether a preview runs on an agent."""
+        """Return whether a preview runs on an agent."""
         if self.state(label) != "running":
             return False
         host = self.preview(label)["agent"]["host"]
@@ -213,7 +213,7 @@ class Cluster:
 
 
 class Visits:
-    """Somebody who asks for a preview all the time, while a `with` block lasts."""
+    """A visitor who requests a preview continuously while a `with` block lasts."""
 
     def __init__(self, cluster: Cluster, label: str) -> None:
         self._cluster = cluster

@@ -15,7 +15,7 @@ from tests.fakes.mesos_master import FakeMaster
 
 @pytest.fixture
 def master() -> Iterator[FakeMaster]:
-    """A good master, until a test changes it."""
+    """A correct master, until a test changes it."""
     master = FakeMaster(offers=False)
     yield master
     master.close()
@@ -23,7 +23,7 @@ def master() -> Iterator[FakeMaster]:
 
 @pytest.fixture
 def events() -> RecordedScheduler:
-    """What the driver tells."""
+    """The driver's callbacks, recorded."""
     return RecordedScheduler()
 
 
@@ -53,7 +53,7 @@ def driver(master: FakeMaster, events: RecordedScheduler, make: Make) -> Schedul
 
 @pytest.fixture
 def unanswered() -> Iterator[str]:
-    """host:port where a SYN goes unanswered, as the backlog is full."""
+    """host:port of a socket with a full backlog, which answers no SYN."""
     with contextlib.ExitStack() as stack:
         full = stack.enter_context(listen(backlog=0))
         for _ in range(4):

@@ -92,7 +92,7 @@ def test_an_update_of_a_task_that_was_not_launched_is_refused_e1(world: World) -
 
 
 def test_a_kill_carries_its_grace_period_e6(world: World, start: Start) -> None:
-    """E6: pymesos does not hand on the kill policy."""
+    """E6: pymesos drops the kill policy."""
     driver, events = start_launched(world, start)
     driver.send_update(status(world, "TASK_RUNNING"))
     world.wait_state("TASK_RUNNING")
@@ -117,7 +117,7 @@ def test_a_shutdown_is_reported_and_kills_nothing_by_itself_e7(world: World, sta
 
 
 def test_an_executor_that_the_agent_does_not_know_is_shut_down_e5(world: World) -> None:
-    """E5: pymesos's thread ends and nobody hears of it."""
+    """E5: pymesos's thread ends without a report."""
     events = RecordedExecutor()
     if isinstance(world, FakeWorld):
         world.refuse()

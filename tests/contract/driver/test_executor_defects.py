@@ -1,6 +1,6 @@
-"""What pymesos gets wrong for an executor, and the driver does not: one test a defect, or more.
+"""What pymesos gets wrong for an executor and the driver does not: a test or more each.
 
-The agent is a fake that can be told to be a bad one, on real sockets. The numbers are those of
+The agent is a fake on real sockets that can be made to fail. The numbers are those of
 the table in driver/__init__.py.
 """
 
@@ -25,7 +25,7 @@ FAILED: Json = {"task_id": {"value": "t"}, "state": "TASK_FAILED"}
 
 @pytest.fixture
 def agent() -> Iterator[FakeAgent]:
-    """A good agent, until a test changes it."""
+    """A correct agent, until a test changes it."""
     agent = FakeAgent()
     yield agent
     agent.close()
@@ -33,7 +33,7 @@ def agent() -> Iterator[FakeAgent]:
 
 @pytest.fixture
 def events() -> RecordedExecutor:
-    """What the driver tells."""
+    """The driver's callbacks, recorded."""
     return RecordedExecutor()
 
 
@@ -87,7 +87,7 @@ def test_an_update_given_while_the_agent_is_away_comes_with_the_next_subscriptio
 def test_what_was_acknowledged_is_not_sent_again_e1(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
-    """E1: the other side of it."""
+    """E1: the counterpart of the test above."""
     driver = make(agent.environ())
     launch(agent, events)
     driver.send_update(RUNNING)
@@ -119,7 +119,7 @@ def test_an_update_that_failed_is_sent_again_with_the_same_uuid_e1(
 def test_an_update_that_is_refused_does_not_hold_up_the_next_e1(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
-    """E1: the last word of a task must not wait behind one that the agent does not like."""
+    """E1: a terminal update must not wait behind one that the agent refuses."""
     driver = make(agent.environ())
     launch(agent, events)
     agent.call_answer = Answer(400, body=b"no")
@@ -136,7 +136,7 @@ def test_an_update_that_is_refused_does_not_hold_up_the_next_e1(
 def test_an_agent_that_comes_back_gets_a_subscription_within_its_window_e2(
     events: RecordedExecutor, make: Make
 ) -> None:
-    """E2: pymesos comes after up to 15 s, to an agent that has destroyed the container after 2."""
+    """E2: pymesos takes up to 15 s; the agent destroys the container after 2 s."""
     window = 5.0
     first = FakeAgent()
     environ = first.environ(MESOS_SUBSCRIPTION_BACKOFF_MAX=f"{window:g}secs")
@@ -176,7 +176,7 @@ def test_an_agent_that_stays_away_is_given_up_after_the_recovery_timeout_e3(
 def test_an_agent_that_comes_back_in_time_restarts_the_count_e3(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
-    """E3: the timeout is that of one absence."""
+    """E3: the timeout counts for each absence on its own."""
     make(agent.environ(MESOS_RECOVERY_TIMEOUT="2secs"))
     events.wait("registered")
     for number in (2, 3, 4):
@@ -190,7 +190,7 @@ def test_an_agent_that_comes_back_in_time_restarts_the_count_e3(
 def test_an_agent_that_is_not_ready_yet_is_tried_again_with_pauses_e4(
     agent: FakeAgent, events: RecordedExecutor, make: Make, status: int
 ) -> None:
-    """E4: pymesos asks thousands of times a second while an agent recovers."""
+    """E4: pymesos sends thousands of requests a second while an agent recovers."""
     agent.subscribe_answer = Answer(status)
     make(agent.environ(), Pace(first_delay=0.2, longest_delay=0.2, answer_limit=5.0))
     assert agent.wait_call("SUBSCRIBE", 3).at - agent.wait_call("SUBSCRIBE").at > 0.2
@@ -215,7 +215,7 @@ def test_a_lasting_refusal_is_reported_at_once_e5(
 def test_an_error_event_is_reported_as_a_loss_e5(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
-    """E5: another way of the agent to say no."""
+    """E5: another way in which an agent refuses."""
     make(agent.environ())
     events.wait("registered")
     agent.stream.send({"type": "ERROR", "error": {"message": "enough"}})
@@ -288,7 +288,7 @@ def test_a_first_connect_that_fails_is_tried_again_e8(
 def test_without_checkpointing_a_lost_agent_is_reported_at_once_e8(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
-    """E8: the agent that comes back knows nothing of us; and MESOS_CHECKPOINT=0 is a no."""
+    """E8: a returning agent does not know the executor; MESOS_CHECKPOINT=0 means off."""
     make(agent.environ(MESOS_CHECKPOINT="0"))
     events.wait("registered")
     agent.stream.cut()

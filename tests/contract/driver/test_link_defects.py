@@ -1,6 +1,6 @@
-"""What a link lives through that pymesos does not: one test a defect, or more.
+"""What a link survives and pymesos does not: at least one test for each defect.
 
-The master is a fake that can be told to be a bad one, on real sockets. The numbers are those of
+The master is a fake on real sockets that can be made to fail. The numbers are those of
 the table in driver/__init__.py.
 """
 
@@ -41,7 +41,7 @@ def test_an_exception_in_a_callback_costs_nothing_but_that_event_p1(
 def test_an_exception_on_a_lost_link_does_not_keep_the_driver_from_the_next_p1(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
-    """P1: what is told without an event of Mesos may fail as well."""
+    """P1: callbacks without an event of Mesos may fail as well."""
     events.raises["disconnected"] = RuntimeError("a bug")
     master.stream.cut()
     events.wait("disconnected")
@@ -74,7 +74,7 @@ def test_an_event_that_cannot_be_read_costs_nothing_but_itself_p1(
 def test_a_malformed_stream_is_closed_and_subscribed_again_p1(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
-    """P1: neither JSON nor HTTP that is none may end the thread."""
+    """P1: neither invalid JSON nor invalid HTTP may end the thread."""
     master.stream.send_record(b"5\n{no: ")
     events.wait("disconnected")
     events.wait("subscribed")
@@ -162,7 +162,7 @@ def test_a_master_that_accepts_the_connection_and_stays_silent_is_given_up_p12(
 def test_the_driver_subscribes_without_a_request_for_the_version_p13(
     driver: SchedulerDriver, master: FakeMaster
 ) -> None:
-    """P13: pymesos asks, for up to a day, and fails on one such as 1.12.0-rc1 (as the fake's)."""
+    """P13: pymesos requests it for up to a day, and fails on 1.12.0-rc1 (the fake's)."""
     assert driver.connected
     assert master.pages == []
 

@@ -1,6 +1,6 @@
 """What a link does about a master that refuses, redirects, hesitates or falls silent.
 
-The master is a fake that can be told to be a bad one, on real sockets. The numbers are those of
+The master is a fake on real sockets that can be made to fail. The numbers are those of
 the table in driver/__init__.py.
 """
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.contract
 def test_an_unavailable_master_is_tried_in_growing_intervals_p4(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
-    """P4: pymesos asks thousands of times a second, and tells `disconnected` each time (P19)."""
+    """P4: pymesos tries thousands of times a second and reports `disconnected` each time (P19)."""
     master.subscribe_answer = Answer(503)
     pace = Pace(first_delay=0.1, longest_delay=0.4, answer_limit=5.0)
     driver = make(master.address, pace=pace)
@@ -41,7 +41,7 @@ def test_an_unavailable_master_is_tried_in_growing_intervals_p4(
 def test_after_a_subscription_the_intervals_are_short_again_p4(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
-    """P4: a master that was away for long is not punished for its next absence."""
+    """P4: a long absence of a master does not lengthen the pauses of the next one."""
     master.subscribe_answer = Answer(503)
     pace = Pace(first_delay=0.02, longest_delay=60.0, answer_limit=5.0)
     driver = make(master.address, pace=pace)
@@ -59,7 +59,7 @@ def test_after_a_subscription_the_intervals_are_short_again_p4(
 
 
 def try_at_once(driver: SchedulerDriver, master: FakeMaster) -> None:
-    """Have the pause end that the failures so far have made long; they count still."""
+    """End the current pause. The failures so far still count."""
     driver._link.appoint(None)
     wait_until(lambda: driver.master is None)
     driver._link.appoint(master.address)
@@ -115,7 +115,7 @@ def test_a_master_without_a_heartbeat_interval_gets_the_default_of_mesos_p6(
 def test_a_master_that_answers_no_call_is_left_at_once_p6(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
-    """P6: one that was stopped takes connections; each call to it would wait its whole time."""
+    """P6: a stopped master accepts connections; each call would wait its whole time."""
     driver = make(master.address, http_timeout=1.0)
     events.wait("subscribed")
     master.hangs = True
@@ -136,7 +136,7 @@ def test_a_master_that_answers_no_call_is_left_at_once_p6(
 def test_the_reason_for_leaving_a_master_is_the_unanswered_call_p6(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
-    """P6: it has been silent for longer than an answer may take, as between two heartbeats."""
+    """P6: its silence is longer than an answer may take, as between two heartbeats."""
     patient = Pace(first_delay=60, longest_delay=60, answer_limit=2.0)
     driver = make(master.address, http_timeout=2.5, pace=patient)
     events.wait("subscribed")
@@ -150,7 +150,7 @@ def test_the_reason_for_leaving_a_master_is_the_unanswered_call_p6(
 def test_a_refused_call_leaves_the_link_as_it_is_p6(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
-    """P6: the other side of it: who answers is alive."""
+    """P6: the counterpart: a master that answers is alive."""
     master.call_answer = Answer(500)
     with pytest.raises(CallFailed):
         driver.revive()
@@ -163,7 +163,7 @@ def test_a_refused_call_leaves_the_link_as_it_is_p6(
 def test_a_master_that_has_nothing_but_heartbeats_is_not_left_p6(
     events: RecordedScheduler, make: Make
 ) -> None:
-    """P6: the other side of it."""
+    """P6: the counterpart of the tests above."""
     master = FakeMaster(heartbeat=0.4, offers=False)
     try:
         make(master.address)

@@ -1,6 +1,6 @@
-"""What pymesos gets wrong in calls and events of a scheduler: one test a defect, or more.
+"""What pymesos gets wrong in calls and events of a scheduler: a test or more each.
 
-The master is a fake that can be told to be a bad one, on real sockets. The numbers are those of
+The master is a fake on real sockets that can be made to fail. The numbers are those of
 the table in driver/__init__.py.
 """
 
@@ -113,7 +113,7 @@ def test_a_failure_is_reported_with_the_fields_that_it_has_p8(
 def test_the_framework_is_sent_as_it_was_given_p14(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
-    """P14: pymesos asks for GPUs, and drops them if they are asked for."""
+    """P14: pymesos requests GPUs, and drops them if the framework requests them."""
     capabilities = [{"type": "GPU_RESOURCES"}, {"type": "PARTITION_AWARE"}]
     framework = {**FRAMEWORK, "capabilities": capabilities}
     make(master.address, framework=framework)
@@ -192,7 +192,7 @@ def test_two_drivers_share_no_credentials_and_no_stream_p16(
 
 
 def test_no_text_of_a_credential_has_the_secret_p16() -> None:
-    """P16: what is logged by accident tells nothing."""
+    """P16: an accidental log line shows nothing."""
     assert "s3cret" not in repr(Credential("p", "s3cret"))
 
 
@@ -222,7 +222,7 @@ def test_kill_names_the_agent_and_the_grace_p18(
 def test_a_new_subscription_repeats_the_last_suppress_or_revive_p18(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
-    """P18: otherwise every lost link brings offers that nobody wants."""
+    """P18: otherwise every lost link brings unwanted offers."""
     driver.suppress()
     master.stream.end()
     events.wait("disconnected")
@@ -239,7 +239,7 @@ def test_a_new_subscription_repeats_the_last_suppress_or_revive_p18(
 def test_suppress_or_revive_without_a_link_holds_for_the_next_one_p18(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
-    """P18: the call fails, and what it wanted is not forgotten."""
+    """P18: the call fails, and its effect is applied with the next link."""
     calls: list[tuple[Callable[[], None], object]] = [
         (driver.suppress, ["r"]),
         (driver.revive, None),
@@ -280,7 +280,7 @@ def test_inverse_offers_are_reported_and_accepted(
 def test_every_subscription_is_reported_and_every_loss_once_p19(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
-    """P19: pymesos tells only the first as `registered`, and a loss for every try that fails."""
+    """P19: pymesos reports only the first as `registered`, and a loss for every failed try."""
     make(master.address, framework={**FRAMEWORK, "id": {"value": FRAMEWORK_ID}})
     events.wait("subscribed")
     master.subscribe_answer = Answer(503)

@@ -1,7 +1,7 @@
 """The API's description, held against the API by schemathesis: over fakes, and a real framework.
 
-The token of each run may do what is asked of it, or is told that it may not; what comes with a
-wrong one is refused. Texts of formats that no pattern describes are in tests/fakes/texts.py.
+The token of each run has the needed scope, or gets a refusal; a wrong one is always
+refused. Texts of formats that no pattern describes are in tests/fakes/texts.py.
 """
 
 import os
@@ -31,7 +31,7 @@ ROOT = HERE.parents[2]
 
 
 class QuickClock(FakeClock):
-    """A clock for which an hour passes with each look: nobody meets a limit, no key is kept."""
+    """A clock that moves an hour with each reading: no limit is reached, no key is kept."""
 
     def read(self) -> float:
         self.pass_seconds(3600.0)
@@ -50,7 +50,7 @@ def make_busy() -> ApiInProcess:
 
 
 def explore(url: str, token: str, folder: Path, *more: str) -> str:
-    """Have schemathesis look at every call; return what it says. Fails where it finds something."""
+    """Run schemathesis over every call; return its output. Fails if it finds something."""
     program = Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(
         [

@@ -126,7 +126,7 @@ def test_the_next_framework_is_tried_where_one_ends_during_the_call(base: str) -
 def test_a_framework_that_hangs_is_left_for_the_one_that_accepted_the_last_report(
     base: str, world: World
 ) -> None:
-    """A stopped process takes connections and answers nothing."""
+    """A stopped process accepts connections and answers nothing."""
     with socket.create_server(("127.0.0.1", 0)) as hung:
 
         async def send(api: FrameworkApi) -> None:

@@ -1,4 +1,4 @@
-"""What a proxy asks and reports, with the token of proxies, of the framework's own application."""
+"""The calls and reports of a proxy, with its token, at the framework's own application."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator

@@ -74,7 +74,7 @@ def read_events(stream: httpx.Response) -> Iterator[tuple[str, str | None, Any]]
 
 
 def follow(api: RunningApi, heard: Callable[[], object]) -> list[tuple[str, str | None, Any]]:
-    """Return all events of the log's stream; `heard` is called at each."""
+    """Return all events of the log's stream; `heard` is called with each."""
     accept = {"Accept": "text/event-stream"}
     events = []
     with api.client() as client, client.stream("GET", LOG, headers=accept) as stream:

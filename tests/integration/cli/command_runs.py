@@ -1,4 +1,4 @@
-"""What a command leaves behind, and how a test runs one."""
+"""Runs commands for tests, and has what they print."""
 
 import os
 import pty
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class Done(NamedTuple):
-    """What a command left behind."""
+    """The output and the exit status of a command."""
 
     status: int
     out: str
@@ -51,7 +51,7 @@ def on_terminal(
 ) -> str:
     """Return what a command prints on a terminal, and ends with `status`.
 
-    `when` says what to call once words are there; then a person `types` something.
+    `when` has functions to call once their words are there; then a person `types` something.
     """
     ours, theirs = pty.openpty()
     with subprocess.Popen(

@@ -9,7 +9,7 @@ from tests.integration.cli.command_runs import Done, Run
 
 @pytest.fixture
 def api() -> Api:
-    """An app `hello` whose branch main leads to a commit that nobody asked for yet."""
+    """An app `hello` whose branch main leads to a commit without a preview."""
     api = Api()
     api.add("hello", "main")
     return api

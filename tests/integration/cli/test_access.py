@@ -1,4 +1,4 @@
-"""Tokens, the audit log, and the answer to a token that may not, on a real socket."""
+"""Tokens, the audit log, and the answer to an insufficient token, on a real socket."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the command line says when its settings or its API are not as they should be."""
+"""The errors of the command line about its settings or its API."""
 
 import contextlib
 import json
@@ -78,7 +78,7 @@ def test_an_older_framework_is_reported(api: Api, run: Run) -> None:
 
 @contextlib.contextmanager
 def serving_tls() -> Iterator[str]:
-    """Take connections with a certificate that nobody trusts, and yield the address."""
+    """Accept connections with an untrusted certificate, and yield the address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with socket.create_server(("127.0.0.1", 0)) as listener:

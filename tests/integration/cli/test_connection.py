@@ -21,7 +21,7 @@ NOBODY = "http://127.0.0.1:9"
 
 
 class Broken:
-    """What takes a connection and a request, and ends it without a word."""
+    """Accepts a connection and a request, and closes without an answer."""
 
     def __init__(self, listener: socket.socket) -> None:
         self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -30,7 +30,7 @@ UNKNOWN = content(problem("unknown-app", 404, "There is no app 'prevs-doctor'.")
 
 
 class Proxy:
-    """What answers at the addresses of previews."""
+    """The server at the addresses of previews."""
 
     def __init__(self) -> None:
         self.answer: ASGIApp = JSONResponse(UNKNOWN, 404)
@@ -46,7 +46,7 @@ def proxy() -> Proxy:
 
 @pytest.fixture
 def api(proxy: Proxy) -> Iterator[Api]:
-    """All is well here, with a proxy."""
+    """A system in order, with a proxy."""
     with served.serving(proxy) as address:
         api = Api(int(address.rpartition(":")[2]))
         api.add("hello", "main")

@@ -21,7 +21,7 @@ STATES = (State.QUEUED, State.BUILDING, State.RUNNING)
 
 @pytest.fixture
 def api(api: Api) -> Api:
-    """Nothing has happened that is known."""
+    """There are no events yet."""
     api.previews.look()
     api.previews.past = History("era")
     return api
@@ -34,7 +34,7 @@ def happen(api: Api, *states: State) -> None:
 
 
 def end(api: Api) -> None:
-    """Take no more calls for events, and break the stream off."""
+    """Refuse further calls for events, and break the stream off."""
     api.instead["GET", "/v1/events"] = problem("unauthorized", 401, "No more.")
     api.cut()
 

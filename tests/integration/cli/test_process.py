@@ -24,7 +24,7 @@ def test_open_prints_the_address_also_where_there_is_no_browser(environ: dict[st
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Have what is started heed SIGINT, also where the tests run in the background of a shell."""
+    """Make processes react to SIGINT, also if the tests run in the background of a shell."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

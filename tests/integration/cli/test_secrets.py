@@ -1,4 +1,4 @@
-"""What apps are given: values come from the input, from files or a terminal, never as arguments."""
+"""Variables of apps: values come from the input, files or a terminal, never from arguments."""
 
 import io
 import json

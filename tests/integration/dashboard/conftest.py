@@ -34,7 +34,7 @@ def context(browser: Chromium, base: str) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """A page of somebody who has signed in; whatever a script complains about fails the test."""
+    """A page after signing in; any complaint of a script fails the test."""
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))

@@ -1,4 +1,4 @@
-"""What is on the dashboard in these tests, and how somebody signs in."""
+"""The content of the dashboard in these tests, and signing in."""
 
 import time
 from typing import Any
@@ -27,7 +27,7 @@ def sign_in(page: Page, token: str = TOKEN, path: str = "/") -> None:
 
 
 def put_everything(dashboard: Dashboard) -> None:
-    """Have something of everything that pages show, hostile where others write it."""
+    """Add one of everything that pages show, hostile where others write it."""
     dashboard.refs.put("hello", "main", SHA)
     refs = [
         Ref("main", "branch", "main", SHA, "Ada", "Say hello", 1000.0),
@@ -73,7 +73,7 @@ def put_everything(dashboard: Dashboard) -> None:
 
 
 def have_attempts(dashboard: Dashboard) -> None:
-    """Have two attempts before the one that goes on."""
+    """Add two attempts before the current one."""
     now = time.time()
     stopped = EndedAttempt(1, "t1", now - 700, now - 100, "S1", None, "running", why="Nobody came.")
     failed = EndedAttempt(

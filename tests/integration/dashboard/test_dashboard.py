@@ -278,7 +278,7 @@ def test_each_page_is_accessible(
 
 
 def look_at(page: Page) -> list[str]:
-    """Return what is wrong with a page: for who cannot see it, has little room, is attacked."""
+    """Return the problems of a page: for the blind, on small screens, under attack."""
     axe = Axe().run(page).response["violations"]
     problems = [f"{one['id']}: {one['nodes'][0]['html']}" for one in axe]
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):

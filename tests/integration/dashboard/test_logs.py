@@ -70,7 +70,7 @@ def test_a_browser_without_scripts_reads_logs_too(
 
 
 def test_a_log_that_is_refused_once_is_followed_later(page: Page, dashboard: Dashboard) -> None:
-    """As a stand-by refuses it while no framework leads."""
+    """The refusal of a stand-by while no framework leads."""
     put_everything(dashboard)
     dashboard.sandboxes.output["a"] = b"Step 2/5\n"
     page.route(f"**{PREVIEW}/log", lambda route: route.fulfill(status=503), times=1)

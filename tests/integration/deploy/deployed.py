@@ -77,7 +77,7 @@ def _build(host: str, base: str, stage: str, tag: str) -> None:
 
 
 def _pip_settings() -> str:
-    """Return where this machine's pip has its packages from, as a pip.conf."""
+    """Return this machine's package index of pip, as a pip.conf."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return "\n".join(["[global]", *(f"{name} = {value}" for name, value in _INDEX.findall(output))])
@@ -172,7 +172,7 @@ class Task:
         )
 
     def _end(self) -> str | None:
-        """Return its last words where its container has ended."""
+        """Return its last output if its container has ended."""
         assert self.container is not None
         self.container.reload()
         ended = self.container.status in ("exited", "dead")

@@ -38,13 +38,13 @@ class Fleet:
         self._visits = visits
 
     def call(self, method: str, path: str, **more: object) -> requests.Response:
-        """Return what the first framework answers."""
+        """Return the answer of the first framework."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
         url = f"{self.frameworks[0].health}{path}"
         return requests.request(method, url, headers=headers, timeout=60, **more)  # type: ignore[arg-type] # as requests has them
 
     def visit(self, first: int = 0) -> requests.Response:
-        """Return what a visitor gets, whom a load balancer sends to a proxy that takes it."""
+        """Return the answer to a visitor behind a load balancer in front of the proxies."""
         for port in (*self._visits[first:], *self._visits[:first]):
             try:
                 return requests.get(f"http://127.0.0.1:{port}/", headers=HOST, timeout=_LONGEST)
@@ -66,7 +66,7 @@ class Site(NamedTuple):
 
     @property
     def repositories(self) -> Path:
-        """Where they may read."""
+        """The folder that they may read."""
         return self.folder / "repositories"
 
     def task(self, name: str, number: int, ports: Sequence[int], **environ: str) -> Task:

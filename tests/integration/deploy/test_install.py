@@ -25,7 +25,7 @@ RUNNING = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def run(*command: str, cwd: Path) -> str:
-    """Run a command, and return what it wrote; it has to end well."""
+    """Run a command, and return its output; it has to succeed."""
     done = subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False
     )

@@ -1,4 +1,4 @@
-"""The units of provision/systemd: systemd understands them, and finds them closed enough.
+"""The units of provision/systemd: systemd accepts them, and rates them as confined.
 
 tests/e2e/test_machines.py runs them; here it needs no machine.
 """

@@ -1,4 +1,4 @@
-"""The Vagrantfile and its script, as far as they can be looked at without virtual machines.
+"""The Vagrantfile and its script, as far as they can be checked without virtual machines.
 
 tests/e2e/test_machines.py makes the same machines of namespaces, with the same arguments, and
 tests/kernels with kernels of their own, with the same memory.

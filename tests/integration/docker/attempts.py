@@ -1,4 +1,4 @@
-"""Whole attempts in this process, with real git and docker; what Mesos would hear is recorded."""
+"""Whole attempts in this process, with real git and docker; updates to Mesos are recorded."""
 
 import base64
 import dataclasses
@@ -29,7 +29,7 @@ APP = f"executor-test-{secrets.token_hex(3)}"
 
 
 def order(app: str, sha: str, **changes: Any) -> BuildOrder:
-    """Return what an attempt at a commit is told: of a small application, on loopback."""
+    """Return the order for an attempt at a commit: a small application on loopback."""
     fields = {"label": "main", "repository": "/nowhere", "container_port": 8080}
     at = {"host": "127.0.0.1", "host_port": 0, "cpus": 0.1, "mem": 32}
     return BuildOrder(app=app, sha=sha, **{**fields, **at, **changes})
@@ -70,7 +70,7 @@ class Agent(RecordingLink):
         self.when.get(status["state"], lambda: None)()
 
     def order(self, sha: str, **changes: Any) -> BuildOrder:
-        """Return what an attempt at a commit is told."""
+        """Return the order for an attempt at a commit."""
         where = {"repository": str(self.repository.folder), "host_port": self.port}
         return order(APP, sha, **{"start_limit": 60.0, "stop_grace": 5.0, **where, **changes})
 
@@ -95,7 +95,7 @@ class Agent(RecordingLink):
         return self.codes[-1]
 
     def answer(self, sha: str, **changes: Any) -> str:
-        """Run an attempt until its application runs; return what that answers."""
+        """Run an attempt until its application runs; return the application's answer."""
         answers: list[str] = []
 
         def running() -> None:

@@ -1,6 +1,6 @@
-"""A dockerd of one's own whose bridge and disk are taken away: whose fault attempts say it is.
+"""A dockerd whose bridge and disk are taken away: what attempts report as the cause.
 
-`unshare --net --mount python broken_agent.py FOLDER` prints as JSON what it has found.
+`unshare --net --mount python broken_agent.py FOLDER` prints its findings as JSON.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ def dockerd(folder: Path) -> Iterator[str]:
 
 
 def blame(act: Callable[[], object]) -> str:
-    """Return the cause of what an act raises, and its sentence."""
+    """Return the cause and the sentence of the error that an act raises."""
     try:
         act()
     except ExecutorError as exc:
@@ -58,7 +58,7 @@ def blame(act: Callable[[], object]) -> str:
 
 
 class Agent:
-    """What an executor does on the agent, by each of its ways."""
+    """The work of an executor on the agent, in each of its ways."""
 
     def __init__(self, host: str, folder: Path) -> None:
         self._worlds: dict[str, World] = {}
@@ -68,7 +68,7 @@ class Agent:
         self._host = host
 
     def find(self, line: str = "RUN true") -> dict[str, str]:
-        """Return whose fault a build is by each builder, and a start, and what the doctor says."""
+        """Return the cause that each builder and a start report, and what the doctor finds."""
         found = {
             name: blame(functools.partial(world.build, line))
             for name, world in self._worlds.items()
@@ -78,7 +78,7 @@ class Agent:
         return found
 
     def find_base(self, image: str) -> dict[str, str]:
-        """Return whose fault it is that a base image cannot be had."""
+        """Return the cause that is reported for a missing base image."""
         found, other = {}, BuildSettings(dockerfile="Other")
         for name, world in self._worlds.items():
             world.write("Other", f"FROM {image}\nRUN true\n")
@@ -128,7 +128,7 @@ def fill(file: Path) -> None:
 
 
 def main() -> None:
-    """Look, and end what was started."""
+    """Collect the findings, and end every process."""
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     folder = Path(sys.argv[1])
     run("ip", "link", "set", "lo", "up")

@@ -70,7 +70,7 @@ class World:
         self.restart()
 
     def restart(self, confined: Confinement = CONFINED) -> None:
-        """Have an executor that nobody has stopped yet."""
+        """Create an executor without a stop."""
         self.signals = StopSignal()
         folder = self.tree.parent / "agent"
         self.images = DockerImages(
@@ -106,27 +106,27 @@ class World:
         self.is_building = True
 
     def build_ended(self) -> None:
-        """It has ended by itself. What others leave is for orphans.clear."""
+        """It has ended by itself. orphans.clear removes what others leave."""
         self.is_building = False
 
     def clear(self) -> None:
-        """Do what the watchdog of an executor does when that has ended."""
+        """Do the work of an executor's watchdog after the executor's end."""
         clear(Orphans(is_building=self.is_building), MARKED.encode(), {})
 
     def history(self) -> Any:
-        """Return what is known of how the image was made."""
+        """Return the history of the image."""
         return self.client.history(TAG)  # type: ignore[no-untyped-call]  # as types-docker has it
 
     def write(self, name: str, text: str) -> None:
-        """Have a file in the tree."""
+        """Add a file to the tree."""
         (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
         (self.tree / name).write_text(text)
 
     def run(self, command: str) -> str:
-        """Return what a command says in a container of the image.
+        """Return the output of a command in a container of the image.
 
-        It says that to a file: Docker waits two seconds for the words of a container that has
-        ended, and drops what it has not read by then.
+        The output goes to a file: Docker waits two seconds for the output of an ended container,
+        and drops the rest.
         """
         script = ["/bin/sh", "-c", f"{{ {command}\n}} > /said 2>&1"]
         made = self.client.create_container(TAG, script, labels={"prevs.task": TASK})

@@ -15,7 +15,7 @@ from tests.integration.docker.builds import BUILDERS, World, making
 
 @pytest.fixture
 def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Agent]:
-    """An agent of which nothing is left at the end."""
+    """An agent that leaves nothing at the end."""
     made = Agent(docker_host, tmp_path, free_port)
     with nothing_left(made.client, f"prevs.app={APP}"):
         yield made
@@ -30,7 +30,7 @@ def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
 
 @pytest.fixture(params=BUILDERS)
 def world(request: pytest.FixtureRequest, docker_host: str, tmp_path: Path) -> Iterator[World]:
-    """What is built in tests of images, with each builder; other files have another world."""
+    """The world of image tests, with each builder; other files have another world."""
     with making(request.param, docker_host, tmp_path) as made:
         yield made
 

@@ -186,11 +186,11 @@ class Service(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"reached")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def start_dockerd(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a dockerd that has users of containers be none of the agent's."""
+    """Start a dockerd that maps users of containers to none of the agent's."""
     host = f"unix://{folder / 'docker.sock'}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -208,7 +208,7 @@ def start_dockerd(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 
 def reaches(client: APIClient, url: str) -> bool:
-    """Tell whether a preview gets an answer."""
+    """Return whether a preview gets an answer."""
     asked = ["/bin/wget", "-q", "-T", "2", "-O", "-", url]
     made = client.exec_create(f"prevs-{CLUSTER}-client", asked)
     output: bytes = client.exec_start(made["Id"])
@@ -235,7 +235,7 @@ def look(client: APIClient) -> Mapping[str, bool]:
 
 
 def visits() -> bool:
-    """Tell whether a visitor from the agent reaches the preview."""
+    """Return whether a visitor from the agent reaches the preview."""
     done = subprocess.run(
         ["busybox", "wget", "-q", "-T", "5", "-O", "-", f"http://{AGENT}:{PORT}/"],
         capture_output=True,
@@ -245,7 +245,7 @@ def visits() -> bool:
 
 
 def examine(folder: Path, host: str) -> Mapping[str, object]:
-    """Start previews, and return what is found."""
+    """Start previews, and return the findings."""
     daemon = Daemon({"DOCKER_HOST": host})
     client = daemon.client()
     SampleImages(client).add("prevs-test/isolated:1", SERVE)
@@ -288,7 +288,7 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
 
 
 def refuse_bridged(daemon: Daemon) -> str:
-    """Return why nothing starts where what containers send each other passes no rule."""
+    """Return why nothing starts where traffic between containers avoids the rules."""
     setting = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
     setting.write_text("0")
     required = CONFINED._replace(required=True)
@@ -324,7 +324,7 @@ def write_to_volume(
 
 
 def close_ipv6() -> bool:
-    """Tell whether ip6tables takes the rules of a bridge, and says them as they were told."""
+    """Return whether ip6tables takes the rules of a bridge, and says them as they were told."""
     run("ip", "link", "add", "br-6", "type", "bridge")
     zone = FirewallZone("br-6", [ip_network("fd01::/64")], ["fd00::53"], [ip_network("fd02::/16")])
     problem = close([zone], ipv6=True)

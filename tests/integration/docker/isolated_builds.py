@@ -1,6 +1,6 @@
 """What previews and the steps of builds reach on the agent of isolated_agent.
 
-`unshare --net --mount python isolated_builds.py FOLDER` prints as JSON what it has found.
+`unshare --net --mount python isolated_builds.py FOLDER` prints its findings as JSON.
 """
 
 import json
@@ -72,7 +72,7 @@ def look(world: World) -> Mapping[str, bool]:
 
 
 def examine(folder: Path, host: str) -> Mapping[str, object]:
-    """Build, and return what is found."""
+    """Build, and return the findings."""
     found: dict[str, Any] = {}
     for builder in BUILDERS:
         (folder / builder).mkdir()
@@ -97,7 +97,7 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
 
 
 def main() -> None:
-    """Make the world, look at it, and end it."""
+    """Make the world, collect the findings, and end it."""
     folder = Path(sys.argv[1])
     with agent(folder) as host:
         previews = isolated_agent.examine(folder, host)

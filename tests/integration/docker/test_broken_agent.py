@@ -1,4 +1,4 @@
-"""What an agent's own Docker does to a commit is the agent's fault, on a real dockerd."""
+"""Failures of an agent's own Docker are the agent's fault, on a real dockerd."""
 
 import os
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ Found = Mapping[str, Mapping[str, str]]
 
 @pytest.fixture(scope="module")
 def found() -> Found:
-    """What was found on the agent while it was broken, once for all tests."""
+    """The findings on the broken agent, once for all tests."""
     results: Found = run_apart(Path(__file__).with_name("broken_agent.py"))
     return results
 

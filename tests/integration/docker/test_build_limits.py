@@ -42,13 +42,13 @@ def buildkit(docker_host: str, tmp_path: Path) -> Iterator[World]:
 
 
 def copies() -> list[Path]:
-    """Return what there is of the group and below it, the deepest first."""
+    """Return the group and its children, the deepest first."""
     tops = [top / NAME for top in (ROOT, *ROOT.iterdir()) if (top / NAME).is_dir()]
     return sorted((folder for top in tops for folder in (top, *top.rglob("*/"))), reverse=True)
 
 
 def is_removed() -> bool:
-    """Remove what there is of the group; tell whether all of it is gone.
+    """Remove the rest of the group; return whether all of it is gone.
 
     BuildKit removes groups at the same time, and one whose processes are still ending is busy.
     """

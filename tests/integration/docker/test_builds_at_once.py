@@ -82,7 +82,7 @@ class Builder:
 
     @property
     def builds(self) -> bool:
-        """Tell whether its own build has come to its last step."""
+        """Return whether its own build has come to its last step."""
         return b"it is built now" in self.log.data.replace(b"echo it is built now", b"")
 
 
@@ -90,7 +90,7 @@ class Builder:
 def make(
     request: pytest.FixtureRequest, docker_host: str, tmp_path: Path
 ) -> Iterator[Callable[[], Builder]]:
-    """What makes the attempts of one agent; a build is long enough for the second to come."""
+    """A factory of attempts of one agent; a build is long enough for the second to come."""
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "busybox").write_bytes(BUSYBOX.read_bytes())

@@ -110,12 +110,12 @@ class World:
         assert executor.wait() == 0
 
     def have(self, sha: str) -> str:
-        """Have the image of a commit that is not in use any more; return its tag."""
+        """Make the image of a commit that is no longer in use; return its tag."""
         assert self.agent.answer(sha) == "hello\n"
         return names.image_tag(APP, sha)
 
     def have_like(self, size: int = IMAGE * MB, number: int = 1) -> str:
-        """Have an image as of a commit, with files of that many bytes in all; return its tag."""
+        """Make an image like that of a commit, with files of that many bytes; return its tag."""
         sha = secrets.token_hex(20)
         attempt = Attempt("", "", CLUSTER, self.agent.order(sha))
         data = io.BytesIO()
@@ -153,11 +153,11 @@ class World:
         return 100 * disk.used / disk.total
 
     def collect_all(self, cluster: str = CLUSTER) -> None:
-        """Collect as if whatever there is were too much."""
+        """Collect with marks that make everything too much."""
         self.collect(Watermarks(85.0, 75.0), lambda _: DiskUsage(1, 1), cluster)
 
     def import_image(self, name: str) -> str:
-        """Have an image that nothing of ours has made; return its tag."""
+        """Make a foreign image; return its tag."""
         self.client.import_image_from_data(b"\0" * 10240, repository=name)
         return f"{name}:latest"
 

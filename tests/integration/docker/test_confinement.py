@@ -63,7 +63,7 @@ class World:
         return containers.start(spec, on_exit=self.ended.set)
 
     def says(self, command: str) -> str:
-        """Return what a shell command prints in a container."""
+        """Return the output of a shell command in a container."""
         self.log.data = b""
         self.ended.clear()
         container = self.start(self.spec(f"{command}; echo done"), Confinement())

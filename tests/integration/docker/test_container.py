@@ -72,7 +72,7 @@ def world(docker_host: str, free_port: Callable[[], int]) -> Iterator[World]:
 
 
 def ignore() -> None:
-    """Nobody needs to hear of the end."""
+    """No listener for the end."""
 
 
 def check(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
@@ -119,7 +119,7 @@ def weight(process: object) -> float:
 
 
 def run(world: World, spec: ContainerSpec) -> Exit | None:
-    """Return how a container ended by itself; what it said is in the log then."""
+    """Return how a container ended by itself; its output is in the log then."""
     ended = threading.Event()
     container = world.containers.start(spec, on_exit=ended.set)
     assert ended.wait(60)

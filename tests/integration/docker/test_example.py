@@ -1,4 +1,4 @@
-"""The example app: its repository, its images, and what `make up` says about it."""
+"""The example app: its repository, its images, and what `make up` prints about it."""
 
 import contextlib
 import os

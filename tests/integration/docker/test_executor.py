@@ -1,4 +1,4 @@
-"""A whole attempt with real git and docker; what Mesos would hear is recorded."""
+"""A whole attempt with real git and docker; updates to Mesos are recorded."""
 
 import itertools
 import os
@@ -40,7 +40,7 @@ def test_a_commit_becomes_an_application_that_answers_and_is_gone_after_a_kill(
 
 
 def path_of(agent: Agent) -> list[str]:
-    """Return what was reported; of one that takes its time, there are more of how far it is."""
+    """Return the reports; a slow attempt has more of them."""
     return [state for state, _ in itertools.groupby(agent.states)]
 
 

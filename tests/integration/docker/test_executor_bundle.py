@@ -1,4 +1,4 @@
-"""The executor's bundle, made of what is installed here: on Pythons that have none of it."""
+"""The executor's bundle, made of the packages here, on Pythons without them."""
 
 import ast
 import importlib.metadata

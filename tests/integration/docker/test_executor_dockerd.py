@@ -1,4 +1,4 @@
-"""What becomes of an attempt whose docker daemon is restarted, killed, or goes away for good."""
+"""An attempt whose docker daemon is restarted, killed, or goes away for good."""
 
 import contextlib
 import os
@@ -127,7 +127,7 @@ def taken_along(plain: OwnDockerd, tmp_path: Path, free_port: Callable[[], int])
 
 
 def lines(executor: ExecutorProcess) -> list[int]:
-    """Return the numbers that are in the log."""
+    """Return the numbers in the log."""
     return [
         int(number) for number in re.findall(r"^line (\d+)$", executor.stdout.read_text(), re.M)
     ]

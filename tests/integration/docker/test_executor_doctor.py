@@ -20,7 +20,7 @@ DEBIANS = "/usr/bin/python3"
 
 
 class Seen(NamedTuple):
-    """What the doctor told."""
+    """The doctor's findings."""
 
     status: int
     out: str
@@ -114,7 +114,7 @@ def test_a_machine_that_lacks_parts_has_them_reported(
 
 @pytest.fixture
 def framework() -> Iterator[str]:
-    """What has the clock of another machine, an hour ahead."""
+    """A server with a clock an hour ahead."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -60,7 +60,7 @@ class World:
 
 @pytest.fixture
 def world(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[World]:
-    """A world whose registry asks for a login, which the users of its agents have."""
+    """A world whose registry requires a login, which the users of its agents have."""
     with own_registry(tmp_path / "registry", free_port(), closed=True) as registry:
         agents = [Agent(docker_host, tmp_path / name, free_port) for name in ("one", "two")]
         for agent in agents:

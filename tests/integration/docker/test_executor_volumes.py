@@ -1,4 +1,4 @@
-"""What a commit says of how it runs, with real git and docker: volumes, hooks, command, check."""
+"""A commit's settings for its container, with real git and docker: volumes, hooks, checks."""
 
 import os
 from collections.abc import Iterator

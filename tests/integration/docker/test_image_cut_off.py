@@ -64,7 +64,7 @@ def test_a_build_that_is_cut_off_at_any_moment_leaves_no_process(
 
 @pytest.mark.parametrize("world", ["buildkit"], indirect=True)
 def test_a_step_that_begins_after_its_build_was_cut_off_is_killed(world: World) -> None:
-    """What BuildKit loses is no test's to choose: this process is as late, and has the mark."""
+    """A test cannot choose what BuildKit loses: this process is as late, and has the mark."""
     with pytest.raises(BuildFailed, match="within"):
         world.build(f"RUN echo {os.urandom(4).hex()}; sleep {LONG}", limit=1.0)
     late: list[subprocess.Popen[bytes]] = []
@@ -98,7 +98,7 @@ def test_the_mark_of_a_step_is_only_in_its_environment(world: World) -> None:
 
 @contextlib.contextmanager
 def busily() -> Iterator[None]:
-    """Have one more process that computes."""
+    """Start one more busy process."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
         try:
             yield
@@ -107,7 +107,7 @@ def busily() -> Iterator[None]:
 
 
 def running(command: bytes) -> bool:
-    """Tell whether a process runs on this machine whose last words are `command`."""
+    """Return whether a process runs on this machine whose last words are `command`."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if path.read_bytes().rstrip(b"\0").replace(b"\0", b" ") == command:

@@ -1,4 +1,4 @@
-"""What a commit says of its build, and what is kept of builds, with both builders."""
+"""A commit's settings for its build, and the caches of builds, with both builders."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 
 def in_folder(world: World, folder: str) -> None:
-    """Have an app in a folder of the tree, which copies all of it."""
+    """Add an app in a folder of the tree, which copies all of it."""
     (world.tree / folder / "bin").mkdir(parents=True)
     (world.tree / "busybox").rename(world.tree / folder / "bin" / "busybox")
     world.write(f"{folder}/Dockerfile", APP)

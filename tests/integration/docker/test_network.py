@@ -1,4 +1,4 @@
-"""What previews and builds reach of the world, on an agent in namespaces of its own."""
+"""What previews and builds reach, on an agent in namespaces of its own."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def may_run_by(user: str) -> bool:
-    """Tell whether a user may run the executor from here: homes are closed to others on Debian."""
+    """Return whether a user may run the executor from here: homes are closed to others on Debian."""
     less = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
     command = [*less, sys.executable, "-c", "import executor.container.containers"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -31,7 +31,7 @@ def may_run_by(user: str) -> bool:
 
 @pytest.fixture(scope="module")
 def isolated() -> Mapping[str, Mapping[str, Any]]:
-    """What was found on an agent whose dockerd maps users, once for all tests."""
+    """The findings on an agent whose dockerd maps users, once for all tests."""
     if not may_run_by("daemon"):
         pytest.skip(f"another user may not enter {ROOT} or its Python: chmod o+x what is above")
     results: Mapping[str, Mapping[str, Any]] = run_apart(
@@ -42,13 +42,13 @@ def isolated() -> Mapping[str, Mapping[str, Any]]:
 
 @pytest.fixture
 def found(isolated: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """What previews have found there."""
+    """The findings of previews."""
     return isolated["previews"]
 
 
 @pytest.fixture
 def built(isolated: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """What builds have found there."""
+    """The findings of builds."""
     return isolated["builds"]
 
 

@@ -20,7 +20,7 @@ LIMIT = 0.3
 
 @contextmanager
 def answering(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
-    """Listen for one visitor, and treat it so."""
+    """Listen for one visitor, and handle it with this function."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -36,7 +36,7 @@ def answering(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, in
 
 
 def drip(visitor: socket.socket, first: bytes, again: bytes) -> None:
-    """Send something every moment, for longer than anybody should wait."""
+    """Send something every moment, longer than any limit."""
     try:
         visitor.sendall(first)
         for _ in range(100):

@@ -118,7 +118,7 @@ def test_an_http2_only_server_counts_by_its_status() -> None:
     ids=["415", "405", "reset", "gRPC"],
 )
 def test_a_server_that_may_offer_grpc_gets_a_health_request(page: Reply) -> None:
-    """What servers of gRPC in other languages say to a GET."""
+    """The answers of gRPC servers in other languages to a GET."""
     serving = Reply(200, GRPC_HEADERS, b"\0\0\0\0\2\x08\1", {"grpc-status": "0"})
     with http2_server.serving(
         lambda asked: serving if asked[":path"] == CHECK else page
@@ -138,7 +138,7 @@ def test_a_server_without_grpc_counts_by_its_page() -> None:
 
 @contextlib.contextmanager
 def visited(treat: Callable[[socket.socket], None]) -> Iterator[Address]:
-    """Listen, and treat each visitor so."""
+    """Listen, and handle each visitor with this function."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:

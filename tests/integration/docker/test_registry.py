@@ -85,7 +85,7 @@ class World:
 
 @contextlib.contextmanager
 def made(host: str, registry: OwnRegistry, **environ: str) -> Iterator[World]:
-    """A world with its image, at a registry that has nothing."""
+    """A world with its image, and an empty registry."""
     shutil.rmtree(registry.root, ignore_errors=True)
     world = World(host, registry, **environ)
     try:
@@ -121,7 +121,7 @@ def failing(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> I
 
 
 def push_and_pull(world: World, *, by_digest: bool = True) -> None:
-    """Have an image go there and come back; fail where it is not the same under its one name."""
+    """Push an image and pull it; fail if it is not the same under its only name."""
     before = world.id()
     digest = world.pushed()
     assert world.server.tags(THERE) == [SHA]

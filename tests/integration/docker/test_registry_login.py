@@ -1,4 +1,4 @@
-"""executor/builds/registry.py on Debian's docker-registry where that asks for a login."""
+"""executor/builds/registry.py on Debian's docker-registry that requires a login."""
 
 import json
 import logging

@@ -1,6 +1,6 @@
-"""What the pictures of the documentation show: a shop's previews, at a moment that stays.
+"""The content of the documentation's pictures: a shop's previews at a fixed time.
 
-The room's and the dashboard's stand-ins are told of it; nothing here looks at a clock.
+The stand-ins of the room and the dashboard get it; nothing here reads a clock.
 """
 
 import itertools
@@ -237,14 +237,14 @@ def fill(dashboard: Dashboard) -> None:
 
 
 def _asked(state: State, age: float) -> float:
-    """Return how long ago somebody asked for a commit of that age: soon, or while it is built."""
+    """Return how long ago a commit of that age was requested: soon, or during its build."""
     return 23.0 if state is State.BUILDING else age - 100
 
 
 def _put(
     dashboard: Dashboard, app: str, sha: str, state: State, label: str, *, age: float, **more: Any
 ) -> None:
-    """Have a preview that was asked for `age` seconds ago, and has its state since it could."""
+    """Add a preview that was requested `age` seconds ago; its state began as early as it could."""
     times = itertools.accumulate((0.8 * seconds for seconds in _USUAL.values()), initial=NOW - age)
     steps = [Step(name, at) for name, at in zip((*_USUAL, "running"), times, strict=True)]
     seen = steps[: {State.QUEUED: 1, State.BUILDING: 4, State.RUNNING: 7}.get(state, 6)]
@@ -270,7 +270,7 @@ def _agent(
 
 
 def _remember(dashboard: Dashboard) -> None:
-    """Have the previews' last changes be what has happened, each when it was."""
+    """Make events of the previews' last changes, each at its time."""
     fake = dashboard.previews
     fake.look()  # what is there already is not told of as new
     events, seen = History("scene"), Snapshot(dict(fake.known_apps), {})

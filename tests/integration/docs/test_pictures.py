@@ -1,4 +1,4 @@
-"""The pictures of the documentation are of the pages as they are, and are taken here.
+"""The pictures of the documentation show the current pages, and are taken here.
 
 Each is of a page over stand-ins, in a browser, of a scene that never changes. Nothing is started
 but by `make pictures`.
@@ -41,7 +41,7 @@ Shown = Callable[[Page], contextlib.AbstractContextManager[None]]
 
 
 class Picture(NamedTuple):
-    """What shows a page in a browser, in a window of which size, and what it is made of."""
+    """How to show a page in a browser, the size of its window, and its sources."""
 
     shown: Shown
     width: int
@@ -52,7 +52,7 @@ class Picture(NamedTuple):
 def in_room(
     fill: Callable[[World], None],
 ) -> Shown:
-    """Return what shows a waiting room of which `fill` tells."""
+    """Return how to show a waiting room that `fill` fills."""
 
     @contextlib.contextmanager
     def shown(page: Page) -> Iterator[None]:
@@ -67,7 +67,7 @@ def in_room(
 
 
 def in_dashboard(path: str, text: str) -> Shown:
-    """Return what shows a page of the dashboard once it has a text."""
+    """Return how to show a page of the dashboard once it has a text."""
 
     @contextlib.contextmanager
     def shown(page: Page) -> Iterator[None]:
@@ -86,7 +86,7 @@ def in_dashboard(path: str, text: str) -> Shown:
 
 
 def made_of(template: str) -> tuple[str, ...]:
-    """Return what a page of the dashboard is made of."""
+    """Return the sources of a page of the dashboard."""
     folder = "framework/dashboard"
     own = [f"{folder}/templates/{name}.html.j2" for name in ("base", "parts", template)]
     return (*own, f"{folder}/static/*", f"{folder}/session/formatting.py", "program/web/theme.css")

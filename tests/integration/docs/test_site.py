@@ -1,4 +1,4 @@
-"""The documentation as a site, in a browser: nothing of it comes from elsewhere."""
+"""The documentation as a site, in a browser: nothing comes from another host."""
 
 import contextlib
 import functools
@@ -30,7 +30,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of the site, built anew."""
+    """Build the site; return its address."""
     folder = tmp_path_factory.mktemp("site")
     build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
@@ -49,7 +49,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Chromium, site: str) -> Iterator[Page]:
-    """A page that reaches the site and nothing else; it fails what asks for more."""
+    """A page that reaches only the site; a request to another host fails the test."""
     asked: list[str] = []
 
     def refuse(route: Route) -> None:
@@ -84,7 +84,7 @@ def test_a_search_finds_pages_without_any_server(page: Page, site: str) -> None:
 
 
 def at_night(value: str) -> object:
-    """Give a row of a test that is run with `make test-all`."""
+    """Yield a parameter of a test that only `make test-all` runs."""
     return pytest.param(value, marks=pytest.mark.night)
 
 

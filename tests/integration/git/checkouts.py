@@ -62,7 +62,7 @@ class Agent:
     def failure(
         self, address: str, sha: str, credential: Credential | None = None, limit: float = LIMIT
     ) -> ExecutorError:
-        """Return why there are no files."""
+        """Return the reason why there are no files."""
         with pytest.raises(ExecutorError) as raised:
             self.files(address, sha, credential, limit)
         return raised.value
@@ -70,7 +70,7 @@ class Agent:
     def stop_once(
         self, until: Callable[[], object], address: str, sha: str, credential: Credential | None
     ) -> None:
-        """Have a checkout be told to end once something is so; see that nothing is left of it."""
+        """Stop a checkout once a condition holds; check that nothing is left of it."""
 
         def stop() -> None:
             wait_until(until)
@@ -85,7 +85,7 @@ class Agent:
         assert list((self.folder / "trees").iterdir()) == []
 
     def holds(self, secret: str) -> list[Path]:
-        """Return the files of this agent that a secret is in."""
+        """Return the files of this agent that contain a secret."""
         found = [path for path in self.folder.rglob("*") if path.is_file()]
         return [path for path in found if secret.encode() in path.read_bytes()]
 

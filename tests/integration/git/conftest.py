@@ -18,7 +18,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def agent(tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> Agent:
-    """An agent that trusts the servers' certificates, and whose user has nothing of its own."""
+    """An agent that trusts the servers' certificates, and whose user has no settings."""
     trusted = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(trusted)
     monkeypatch.setenv("GIT_SSL_CAINFO", str(trusted))
@@ -49,7 +49,7 @@ def server(root: Path, authority: trustme.CA) -> Iterator[HttpsRepositories]:
 
 @pytest.fixture
 def elsewhere(root: Path, authority: trustme.CA) -> Iterator[HttpsRepositories]:
-    """Another server with the same repositories, which asks for the same name and password."""
+    """Another server with the same repositories, which requires the same name and password."""
     with https(root, authority) as served:
         yield served
 

@@ -1,6 +1,6 @@
 """Servers of git repositories on loopback: https with names and passwords, and ssh.
 
-Behind the first is git's own http-backend, and what a Git LFS server says; the second is OpenSSH's.
+The first uses git's own http-backend, and answers as a Git LFS server; the second is OpenSSH.
 """
 
 import base64
@@ -27,7 +27,7 @@ _BACKEND = Path("/usr/lib/git-core/git-http-backend")
 
 
 class Asked(NamedTuple):
-    """A request as it came: the path with its query, and what it shows as credential."""
+    """A request: the path with its query, and its credential."""
 
     path: str
     authorization: str | None
@@ -70,7 +70,7 @@ class HttpsRepositories:
 
     @property
     def shown(self) -> set[str]:
-        """Every user and password that was shown here."""
+        """Every user and password that was sent here."""
         return {
             base64.b64decode(asked.authorization.removeprefix("Basic ")).decode()
             for asked in self.asked
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._run_backend(path, query, body)
 
     def _leads_on(self, redirects: Mapping[str, str], body: bytes) -> bool:
-        """Lead to where `redirects` says by how the address begins; tell whether it does."""
+        """Redirect by `redirects`, from prefixes of addresses; return whether it does."""
         for beginning, target in redirects.items():
             if self.path.partition("?")[0].startswith(beginning):
                 where = target + self.path.removeprefix(beginning)
@@ -197,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class SshRepositories(NamedTuple):
-    """Repositories of this machine over ssh, for who has the key."""
+    """Repositories of this machine over ssh, for a client with the key."""
 
     port: int
     private_key: str
@@ -210,7 +210,7 @@ class SshRepositories(NamedTuple):
 
 @contextlib.contextmanager
 def serve_ssh(folder: Path, commands: Path) -> Iterator[SshRepositories]:
-    """Run a sshd with a host key and a client's key of its own; `commands` are found there too."""
+    """Run a sshd with its own host key and client's key; `commands` is on its PATH, too."""
     folder.mkdir(mode=0o700)
     host, client = _make_key(folder / "host"), _make_key(folder / "client")
     allowed = folder / "authorized_keys"

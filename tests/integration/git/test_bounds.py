@@ -1,4 +1,4 @@
-"""What a repository may cost an agent: executor/git/checkout.py with a real git."""
+"""The limits of a repository on an agent: executor/git/checkout.py with a real git."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def agent(tmp_path: Path) -> Agent:
 
 
 def limit_git(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have each git, and what it starts, fail for want of memory above 32 MB."""
+    """Make each git and its children fail above 32 MB of memory."""
     program = folder / "commands" / "git"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nulimit -d 32768\nexec {shutil.which("git")} "$@"\n')
@@ -66,7 +66,7 @@ def test_git_keeps_few_versions_of_a_file_in_memory(
 
 
 def fold(repository: SampleRepository, width: int, depth: int) -> str:
-    """Commit a folder of files that is many times in another, and so on; return the commit's id."""
+    """Commit folders that each contain the next many times; return the commit's id."""
 
     def store(command: str, text: str) -> str:
         folder = ["git", "-C", str(repository.folder), command, *more.get(command, ())]

@@ -54,7 +54,7 @@ def test_a_commit_that_the_mirror_has_needs_no_repository(world: World) -> None:
 
 
 def test_a_checkout_takes_nothing_from_other_repositories_of_the_agent(world: World) -> None:
-    """Whoever may not read that one would have it here."""
+    """Otherwise an app without access to that repository would get it here."""
     secret = world.repository.commit({"a": "secret"})
     world.read(secret)
     [mirror] = world.mirrors
@@ -191,7 +191,7 @@ def test_several_attempts_read_a_repository_one_after_the_other(world: World) ->
 
 @pytest.fixture
 def silent_server() -> Iterator[str]:
-    """A git:// address that accepts connections and never says anything."""
+    """A git:// address that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"git://127.0.0.1:{server.getsockname()[1]}/x.git"
 

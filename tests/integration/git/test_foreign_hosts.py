@@ -1,7 +1,7 @@
-"""Hosts that a commit names beside the app's own: which are asked, at which address, what is said.
+"""Hosts that a commit names besides the app's own: which are contacted, at which address.
 
-All servers of the tests are on loopback, where a commit may name nothing. So the decision is given
-another list of what is closed where something is to be read; the git is the real one.
+All servers of the tests are on loopback, which is closed to commits. So tests that read something
+give the decision another list of closed networks; the git is a real one.
 """
 
 import ipaddress
@@ -29,7 +29,7 @@ NAME = "library.example"
 
 
 class Names:
-    """A resolver that says what it is told, and counts how often it was asked."""
+    """A resolver with fixed answers, which records its lookups."""
 
     def __init__(self, *addresses: str) -> None:
         self.places = [Place(address) for address in addresses]
@@ -78,7 +78,7 @@ def test_git_connects_to_the_address_that_was_checked(
     name: Callable[[str], dict[str, str]],
     elsewhere: HttpsRepositories,
 ) -> None:
-    """Nobody's nameserver knows the name: what git knows of it is what it was told."""
+    """No nameserver knows the name: git knows only the address that it was given."""
     elsewhere.guarded = False
     names = Names("10.9.9.9", "127.0.0.1")
     agent.hosts = ForeignHosts(Confinement(), {}, resolve=names, never=())
@@ -172,7 +172,7 @@ def test_a_git_that_cannot_be_given_an_address_connects_to_nothing(
 
 @pytest.fixture
 def proxy() -> Iterator[tuple[str, list[bytes]]]:
-    """A proxy that refuses all, and the first lines of what it was asked."""
+    """A proxy that refuses everything, and the first lines of its requests."""
     lines: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -201,7 +201,7 @@ def test_a_name_that_only_a_proxy_resolves_is_fetched_through_it_and_never_witho
     proxy: tuple[str, list[bytes]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Else a name that leads nowhere while it is looked at could lead to loopback afterwards."""
+    """Otherwise a name could resolve to nothing at the check and to loopback afterwards."""
     address, lines = proxy
     # The test's own server is no host of the proxy's.
     environ = {"https_proxy": address, "no_proxy": f"127.0.0.1,{NAME}"}

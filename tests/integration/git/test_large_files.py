@@ -223,7 +223,7 @@ def test_a_server_may_store_them_at_another_that_needs_no_credential(
     server: HttpsRepositories,
     elsewhere: HttpsRepositories,
 ) -> None:
-    """As those do that give addresses of an object store, signed for a while."""
+    """As servers do that return signed addresses of an object store."""
     elsewhere.guarded = False
     keep(elsewhere, CONTENT, "c")
     keep(server, CONTENT, "c")
@@ -272,7 +272,7 @@ def test_a_submodule_has_its_large_files_at_the_apps_host_and_nowhere_else(
     server: HttpsRepositories,
     elsewhere: HttpsRepositories,
 ) -> None:
-    """git-lfs cannot be told at which address it has to ask, and goes where it is sent."""
+    """git-lfs cannot be given an address, and follows every redirect."""
     library = SampleRepository(root / "library.git")
     inner = commit(library)
     elsewhere.guarded = False

@@ -1,4 +1,4 @@
-"""Repositories that ask who reads them: https with names and passwords, ssh with keys."""
+"""Repositories that require credentials: https with names and passwords, ssh with keys."""
 
 import dataclasses
 import logging
@@ -133,7 +133,7 @@ def test_the_agents_own_credentials_are_never_sent_after_a_redirect(
     elsewhere: HttpsRepositories,
     tmp_path: Path,
 ) -> None:
-    """An app's own server would else have an agent read what another server keeps for it."""
+    """Otherwise an app's server could have an agent read from another server with its login."""
     line = f"machine localhost login {USER} password {TOKEN}\n"
     (tmp_path / "home" / ".netrc").write_text(line)
     server.guarded = False
@@ -238,7 +238,7 @@ def test_a_credential_overrides_the_users_known_hosts_and_ssh_settings(
 def test_a_commit_of_the_mirror_is_not_fetched_again_with_any_credential(
     agent: Agent, repository: SampleRepository, sha: str, server: HttpsRepositories
 ) -> None:
-    """Who may see an app is the framework's to say; its repository is read once."""
+    """The framework decides who may see an app; its repository is read once."""
     agent.files(server.url("shop.git"), sha, GOOD)
     shutil.rmtree(repository.folder)
     assert agent.files(server.url("shop.git"), sha) == {"a": "1"}

@@ -1,4 +1,4 @@
-"""Submodules: those that a repository may name, and those of who means no good."""
+"""Submodules: those that a repository may name, and malicious ones."""
 
 import contextlib
 from pathlib import Path
@@ -107,7 +107,7 @@ def test_another_host_gets_no_credential(
     elsewhere: HttpsRepositories,
     tmp_path: Path,
 ) -> None:
-    """Not the app's, and not that of the agent's user either."""
+    """Neither the app's credential nor that of the agent's user."""
     (tmp_path / "home" / ".netrc").write_text("machine 127.0.0.1 login bob password of-bob\n")
     settings = '[credential]\n\thelper = "!echo username=eve; echo password=of-eve; :"\n'
     (tmp_path / "home" / ".gitconfig").write_text(settings)

@@ -1,4 +1,4 @@
-"""Visitors who ask all the time, each on a connection that is kept."""
+"""Visitors who send requests continuously, each on a persistent connection."""
 
 import contextlib
 import http.client
@@ -32,7 +32,7 @@ class Asker(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Ask until told to end."""
+        """Send requests until it is stopped."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE)
         while not self._over.wait(_PAUSE_SECONDS):
             body = b"x" * 1000 if len(self.asked) % 2 else None
@@ -51,19 +51,19 @@ class Asker(threading.Thread):
         connection.close()
 
     def end(self) -> None:
-        """Have the request that is open be the last."""
+        """Let the open request be the last."""
         self._over.set()
         self.join(_PATIENCE + 10)
         assert not self.is_alive()
 
 
 class Crowd(NamedTuple):
-    """Several askers."""
+    """Several visitors."""
 
     askers: list[Asker]
 
     def go_on(self, requests: int = 5) -> None:
-        """Wait until each has sent and got as many requests more."""
+        """Wait until each has completed as many more requests."""
         before = [len(asker.asked) for asker in self.askers]
         wait_until(
             lambda: all(
@@ -79,7 +79,7 @@ class Crowd(NamedTuple):
 
 @contextlib.contextmanager
 def crowd(ports: list[int], host: str, paths: list[str]) -> Iterator[Crowd]:
-    """Have a path asked for at every port, on as many connections as there are paths."""
+    """Request each path at every port, on a connection for each path."""
     people = Crowd([Asker(port, host, path) for path in paths for port in ports])
     try:
         people.go_on()

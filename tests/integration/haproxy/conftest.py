@@ -21,7 +21,7 @@ def running_site(
     free_port: Callable[[], int],
     more_settings: Mapping[str, str],
 ) -> Iterator[Site]:
-    """The proxy of the file, with what its tests leave there."""
+    """The proxy of the file, with the state that its tests leave."""
     folder = tmp_path_factory.mktemp("site")
     with proxies.site(folder, zookeeper, free_port(), **more_settings) as started:
         yield started

@@ -1,4 +1,4 @@
-"""An application whose answers take as long as a test wants."""
+"""An application whose answers take as long as a test requires."""
 
 import contextlib
 import dataclasses
@@ -14,7 +14,7 @@ _PATIENCE = 120.0
 
 @dataclasses.dataclass
 class LongApplication:
-    """It goes on with every answer at each `beat`, and brings all to an end after `finish`."""
+    """It continues every answer at each `beat`, and completes all after `finish`."""
 
     name: str
     port: int
@@ -30,7 +30,7 @@ class LongApplication:
             self.changed.notify_all()
 
     def wait(self, beats: int) -> tuple[int, bool]:
-        """Return how many beats there were, as soon as there are more, and whether all is over."""
+        """Return the number of beats once it grows, and whether everything is over."""
         with self.changed:
             self.changed.wait_for(lambda: self.over or self.beats > beats, _PATIENCE)
             return self.beats, self.over or self.beats == beats
@@ -69,10 +69,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
     def handle(self) -> None:
-        """Keep quiet about connections that end early too: the client's side tells."""
+        """Log nothing about connections that end early: the client's side reports them."""
         with contextlib.suppress(OSError):
             super().handle()
 

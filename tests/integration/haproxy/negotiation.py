@@ -1,8 +1,8 @@
-"""Real clients, each of which asks for a path of a preview in its own way.
+"""Real clients, each of which requests a path of a preview in its own way.
 
-Those of `BROWSER` act in a page that the preview has served before; they return what Chromium was
-answered. Those of `PROGRAMS` are programs, or what is known by its User-Agent only. The names are
-those in docs/negotiation.md.
+Those of `BROWSER` act in a page that the preview has served before; they return Chromium's answer.
+Those of `PROGRAMS` are programs, or only their User-Agent. The names are those in
+docs/negotiation.md.
 """
 
 import http.client
@@ -23,7 +23,7 @@ _SECONDS = 60
 
 
 class Target(NamedTuple):
-    """What is asked for: at which proxy, under which host, and which path."""
+    """A request: its proxy, its host and its path."""
 
     proxy: Proxy
     host: str
@@ -71,19 +71,19 @@ def _read(text: str) -> Got:
 
 
 def at(path: str) -> Callable[[Target], Got]:
-    """Return a client that asks for one path and no other."""
+    """Return a client that always requests the same path."""
     return lambda target: curl()(target._replace(path=path))
 
 
 def python_requests(target: Target) -> Got:
-    """Ask with requests, the library."""
+    """Send a request with requests, the library."""
     url = f"http://127.0.0.1:{target.proxy.port}{target.path}"
     answer = requests.get(url, headers={"Host": target.authority}, timeout=_SECONDS)
     return Got(answer.status_code, answer.headers.get("Content-Type", "").partition(";")[0])
 
 
 def as_agent(agent: str, accept: str = "*/*") -> Callable[[Target], Got]:
-    """Return a client that says it is another."""
+    """Return a client that poses as another."""
     return curl("--user-agent", agent, "--header", f"Accept: {accept}")
 
 
@@ -116,7 +116,7 @@ PROGRAMS: Mapping[str, Callable[[Target], Got]] = {
 
 
 def script(text: str) -> Callable[[Page, Target], Got]:
-    """Return a client that runs a script in a page; `path` is what it is to ask for."""
+    """Return a client that runs a script in a page; `path` is the one that it requests."""
 
     def act(page: Page, target: Target) -> Got:
         with page.expect_response(target.url, timeout=_SECONDS * 1000) as answered:
@@ -127,7 +127,7 @@ def script(text: str) -> Callable[[Page, Target], Got]:
 
 
 def image_elsewhere(page: Page, target: Target) -> Got:
-    """Ask as an image in a page of another site does: of an address, which is no name's."""
+    """Request an image from a page of another site, which has an address instead of a name."""
     with upstream("another site") as elsewhere:
         page.goto(f"http://127.0.0.1:{elsewhere.port}/")
         # What is no image is kept from a page of another site, and from Playwright.
@@ -163,12 +163,12 @@ def register_worker(page: Page, target: Target) -> Got:
 
 
 def fetch_in_worker(page: Page, target: Target) -> Got:
-    """Have the worker that a page has fetch by itself."""
+    """Have a page's worker fetch by itself."""
     return Got(*workers.fetch(page, target.path))
 
 
 def open_websocket(page: Page, target: Target) -> Got:
-    """Open a WebSocket; what else it was answered is on the console only."""
+    """Open a WebSocket; any other answer is only on the console."""
     messages: list[str] = []
     page.on("console", lambda message: messages.append(message.text))
     opened = page.evaluate(

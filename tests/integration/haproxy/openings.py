@@ -22,11 +22,11 @@ class Opened(Protocol):
     """A client in the middle of something. Each method fails when that was cut."""
 
     def beat(self) -> None:
-        """See that it goes on: the application has had one more beat."""
+        """Check that it goes on: the application has had one more beat."""
         ...
 
     def end(self) -> str:
-        """See it through to its end after `finish`; return which application it was."""
+        """Complete it after `finish`; return the name of the application."""
         ...
 
     def close(self) -> None:
@@ -181,21 +181,21 @@ class Openings:
         ]
 
     def go_on(self) -> None:
-        """See that every one of them goes on."""
+        """Check that every one of them goes on."""
         for _ in range(3):
             self._application.beat()
             for client in self.clients:
                 client.beat()
 
     def end(self) -> set[str]:
-        """Bring all to their ends; return the names of the applications that they were at."""
+        """Complete all; return the names of their applications."""
         self._application.finish()
         return {client.end() for client in self.clients}
 
 
 @contextlib.contextmanager
 def open_all(proxy: Proxy, application: LongApplication) -> Iterator[Openings]:
-    """Have one of each kind under way; those that are not ended are dropped."""
+    """Open one of each kind; those that are not completed are dropped."""
     openings = Openings(proxy, application)
     try:
         openings.go_on()

@@ -95,18 +95,18 @@ class Proxy:
         wait_until(answers, "the proxy answers", over=self.ended, instead=self.log.read_text)
 
     def ended(self) -> str | None:
-        """Return how it has ended and its last words, or None while it runs."""
+        """Return how it has ended and its last output, or None while it runs."""
         return describe_end(self.process, self.log)
 
 
 @dataclasses.dataclass
 class Upstream:
-    """A small application: it answers with its name, what it was asked and how much it was sent.
+    """A small application: it answers with its name, the request and the size of its body.
 
     `seen` has the method, path and headers (names in small letters) of each request. A download of
     /download goes on until `finish` is set; what asks to be a WebSocket gets its bytes back. The
     query of /headers is what the answer's headers are to be. `scripts` are served at their paths.
-    `refuses` says by its headers with which status a request is refused; 0 for none.
+    `refuses` gives the status that refuses a request, by its headers; 0 for none.
     """
 
     name: str
@@ -144,12 +144,12 @@ class Tree:
             self.client.create(self.paths.agents, AGENTS, makepath=True)
 
     def apps(self) -> list[str]:
-        """Return the apps that have placements, or had some."""
+        """Return the apps that have or had placements."""
         self.client.ensure_path(self.paths.placements)
         return self.client.get_children(self.paths.placements)
 
     def applied(self) -> list[Mapping[str, int]]:
-        """Return what each live proxy says that it has applied."""
+        """Return the versions that each live proxy has reported as applied."""
         return [record.applied for record in self.records()]
 
     def records(self) -> list[ProxyRecord]:
@@ -165,20 +165,20 @@ class Tree:
 
 
 class Site(NamedTuple):
-    """A proxy with what is around it: the placements, and a stand-in for the framework."""
+    """A proxy with its surroundings: the placements, and a stand-in for the framework."""
 
     proxy: Proxy
     tree: Tree
     world: World
 
     def route(self, app: str, placements: Mapping[str, Placement], **failed: str) -> int:
-        """Place, and wait until a proxy has told that it routes so; return the znode's version."""
+        """Write placements, and wait until a proxy reports them; return the znode's version."""
         version = self.tree.place(app, placements, **failed)
         self.wait_applied(app, version)
         return version
 
     def wait_applied(self, app: str, version: int) -> None:
-        """Wait until a proxy has told that it routes by a version of an app's placements."""
+        """Wait until a proxy has reported a version of an app's placements."""
         wait_until(
             lambda: any(applied.get(app) == version for applied in self.tree.applied()),
             f"version {version} of {app} is applied",
@@ -193,7 +193,7 @@ class Site(NamedTuple):
         self.proxy.restart()
 
     def empty(self) -> None:
-        """Route nothing, and forget what the stand-in knows and was told."""
+        """Route nothing, and clear the stand-in."""
         for app in self.tree.apps():
             self.route(app, {})
         self.world.clear()
@@ -202,7 +202,7 @@ class Site(NamedTuple):
     def run(self, app: str, sha: str, port: int, *labels: str) -> None:
         """Let a preview run, as the framework does: its placement, then its state.
 
-        It was asked for, or will be by who is held: that may still be on its way.
+        It was requested, or will be by a held request: that may still be on its way.
         """
         started = self.world.previews
         wait_until(lambda: (app, sha) in started, "it was asked for", over=self.proxy.ended)
@@ -332,7 +332,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128  # by default five may knock at once; docker's own proxy takes 4096
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Keep quiet about connections that HAProxy drops."""
+        """Log nothing about connections that HAProxy drops."""
 
 
 class _Application(BaseHTTPRequestHandler):
@@ -340,10 +340,10 @@ class _Application(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
-        """Say who answers, and what arrived."""
+        """Answer with the application's name and the request."""
         length = int(self.headers.get("Content-Length") or 0)
         sent = self.rfile.read(length)
         headers = {name.lower(): value for name, value in self.headers.items()}

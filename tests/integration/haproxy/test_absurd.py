@@ -1,4 +1,4 @@
-"""What no well-meaning client sends gets a clean no, or is one clean request, and nothing more."""
+"""Malicious requests are refused, or are exactly one valid request."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -38,7 +38,7 @@ def bench(benches: Mapping[str, Bench], request: pytest.FixtureRequest) -> Bench
 
 
 def each_way(requests: Mapping[str, bytes]) -> pytest.MarkDecorator:
-    """Have a test send each of the requests without TLS and with."""
+    """Parametrize a test by the requests, without TLS and with."""
     ways = [("plain", name) for name in requests]
     ways += [("TLS", name) for name in requests if name not in ENDLESS]
     return pytest.mark.parametrize(("bench", "name"), ways, indirect=["bench"])

@@ -1,4 +1,4 @@
-"""HTTP/2 made by hand, without TLS and with: what would be two requests in HTTP/1.1 is none."""
+"""HTTP/2 made by hand, without TLS and with: what would be two HTTP/1.1 requests is refused."""
 
 import contextlib
 import socket
@@ -47,7 +47,7 @@ class Bench(NamedTuple):
     connect: Callable[[], socket.socket]
 
     def request(self, fields: Sequence[Field], body: bytes = b"") -> Outcome:
-        """Send one request. What arrives is clear, and the proxy goes on serving."""
+        """Send one request; check that what arrives is unambiguous, and the proxy serves."""
         self.seen.clear()
         with self.connect() as client:
             head = frame(HEADERS, END_HEADERS, 1, http2.headers(fields))

@@ -1,4 +1,4 @@
-"""How much one client may have open, and that another one has as much beside it."""
+"""How much one client may have open, while another one may have as much."""
 
 import contextlib
 import http.client
@@ -32,7 +32,7 @@ PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
 
 @pytest.fixture(scope="module")
 def more_settings() -> Mapping[str, str]:
-    """One client may have little."""
+    """Low limits for one client."""
     return LIMITS
 
 
@@ -51,7 +51,7 @@ def site(site: Site) -> Iterator[Site]:
 
 @contextlib.contextmanager
 def running(site: Site) -> Iterator[None]:
-    """Let the one preview run."""
+    """Let the only preview run."""
     with upstream("app") as app:
         site.route("other", {OTHER_SHA: placement("other", OTHER_SHA, app.port, "main")})
         yield
@@ -83,14 +83,14 @@ class Client:
         return self.answer()[0]
 
     def is_closed(self) -> bool:
-        """Tell whether the other side has closed it, without another word."""
+        """Return whether the other side has closed it without an answer."""
         with contextlib.suppress(ConnectionError):
             return self._socket.recv(1) == b""
         return True
 
 
 def clients(site: Site) -> str:
-    """Return what HAProxy has counted."""
+    """Return HAProxy's counters."""
     with socket.socket(socket.AF_UNIX) as asked:
         asked.connect(str(site.proxy.folder / "haproxy.sock"))
         asked.sendall(b"show table clients\n")

@@ -1,6 +1,6 @@
-"""proxy/haproxy/haproxy.cfg.j2: HAProxy itself reads each form of it, and finds nothing to remark.
+"""proxy/haproxy/haproxy.cfg.j2: HAProxy reads each form of it without a warning.
 
-What it remarks at a start goes into the proxy's log as lines that are none of ours.
+Its warnings at a start go into the proxy's log, as lines of another form.
 """
 
 import subprocess
@@ -18,7 +18,7 @@ BEHIND = PLAIN._replace(trusted=("10.0.0.0/8", "fd00::/8"), stripped=("x-tenant"
 
 
 def remarks(folder: Path, front: Front) -> str:
-    """Return what HAProxy says of a configuration, but for which version it is."""
+    """Return HAProxy's output about a configuration, without its version."""
     files = Files(folder)
     config.write(files, front)
     command = ["haproxy", "-c", "-f", str(files.configuration)]

@@ -1,6 +1,6 @@
 """A visitor with more cookies than a preview takes gets a page, and is served after its button.
 
-What sets them is a script of another app's preview, for the domain of all, as any may.
+A script of another app's preview sets them for the shared domain, as any may.
 """
 
 from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def met(
 
 @pytest.fixture(autouse=True)
 def takes_all(met: Met) -> Iterator[None]:
-    """Have the application refuse nothing but what a test says."""
+    """Have the application refuse only what a test sets."""
     yield
     met.app.refuses = lambda headers: 0
 
@@ -79,7 +79,7 @@ def page(context: BrowserContext) -> Page:
 
 
 def press(page: Page) -> None:
-    """Press the button, and see the application."""
+    """Press the button, and wait for the application."""
     page.get_by_role("button", name="Remove the cookies and try again").click()
     expect(page.get_by_role("heading")).to_contain_text("app GET /a/page")
 

@@ -1,4 +1,4 @@
-"""What a proxy says at its start of the domain that previews have."""
+"""What a proxy logs at its start about the domain of previews."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an application is told of who asks, with proxies in front of ours and without.
+"""What an application learns about the client, with proxies in front of ours and without.
 
 And by which id a visitor's request is found in the logs of the proxy and of the framework.
 """
@@ -60,7 +60,7 @@ def app(alone: Site, behind: Site, beside: Site) -> Iterator[Upstream]:
 
 
 def received(site: Site, app: Upstream, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what the application is told of a request with these headers."""
+    """Return what the application receives of a request with these headers."""
     assert site.proxy.request(HOST, headers=headers).status == 200
     seen = app.seen[-1][2]
     return {name: value for name, value in seen.items() if "forwarded" in name}
@@ -270,7 +270,7 @@ def test_headers_that_a_visitor_may_send_arrive(alone: Site, app: Upstream) -> N
 
 
 def get_page(site: Site, **headers: str) -> str:
-    """Return the id that a page was answered with; the framework was asked with the same."""
+    """Return the id in the answer of a page; the framework got the same."""
     site.world.add("waiting", "main", SHA)
     site.world.request_ids.clear()
     request_id = site.proxy.request(WAITING, headers={**PAGE, **headers}).headers["x-request-id"]
@@ -312,7 +312,7 @@ def test_the_id_of_a_held_request_is_in_every_log_from_arrival_to_attempt(
 def test_a_client_that_waits_behind_another_proxy_is_not_mistaken_for_gone(
     behind: Site, free_port: Callable[[], int]
 ) -> None:
-    """Its connection is known by its own address, not by whom the proxy in front speaks for."""
+    """Its connection is known by its own address, not by the client behind the proxy in front."""
     port = free_port()
     behind.world.add("refusing", "main", SHA)
     behind.world.start("refusing", "main")

@@ -67,7 +67,7 @@ def channel(site: Site, door: tls.Door, request: pytest.FixtureRequest) -> Itera
 
 
 class Stub:
-    """What a client calls; messages are bytes."""
+    """A client's calls; messages are bytes."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.greet: grpc.UnaryUnaryMultiCallable[bytes, bytes]

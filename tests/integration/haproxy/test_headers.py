@@ -31,7 +31,7 @@ def app(site: Site) -> Iterator[Upstream]:
 
 
 def sent(site: Site, *headers: tuple[str, str]) -> list[tuple[str, str]]:
-    """Return the headers of an answer that the application gave these, names in small letters."""
+    """Return the headers of a response to which the application gave these, names in lower case."""
     connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
     connection.request("GET", f"/headers?{urlencode(headers)}", headers={"Host": HOST})
     answer = connection.getresponse()

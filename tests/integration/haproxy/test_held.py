@@ -36,7 +36,7 @@ STARTS_OF_ONE_CLIENT = 20
 
 @pytest.fixture(scope="module")
 def more_settings() -> Mapping[str, str]:
-    """Visitors may have more started than by default."""
+    """Visitors may start more than by default."""
     return {"PREVS_STARTS_OF_APP": "5000", "PREVS_STARTS": "5000"}
 
 
@@ -47,7 +47,7 @@ def site(site: Site) -> Site:
 
 
 def send(site: Site, number: int, hosts: int) -> socket.socket:
-    """Ask for one of so many previews, from an address that few others come from."""
+    """Request one of many previews, from an address that few others use."""
     source = f"127.0.{hosts % 255}.{1 + number // STARTS_OF_ONE_CLIENT}"
     address = ("127.0.0.1", site.proxy.port)
     client = socket.create_connection(address, 60, source_address=(source, 0))
@@ -96,7 +96,7 @@ def test_a_thousand_requests_are_held_at_once_and_all_forwarded(site: Site, host
 
 
 class Http2Client:
-    """One connection, on which requests are sent and taken back."""
+    """One connection, on which requests are sent and cancelled."""
 
     def __init__(self, site: Site) -> None:
         self._socket = socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60)
@@ -110,7 +110,7 @@ class Http2Client:
         return frame(HEADERS, END_HEADERS | END_STREAM, 2 * number + 1, payload)
 
     def reset(self, number: int) -> bytes:
-        """Return the bytes that take a request back."""
+        """Return the bytes that cancel a request."""
         return frame(RESET, 0, 2 * number + 1, struct.pack(">I", CANCEL))
 
     def send(self, data: bytes) -> None:
@@ -118,7 +118,7 @@ class Http2Client:
         self._socket.sendall(data)
 
     def status(self, number: int) -> int:
-        """Return the status of the answer to a request; read over what else comes."""
+        """Return the status of the answer to a request; skip everything else."""
         while head := self._stream.read(9):
             payload = self._stream.read(int.from_bytes(head[:3], "big"))
             if head[3] == HEADERS and int.from_bytes(head[5:], "big") == 2 * number + 1:

@@ -1,4 +1,4 @@
-"""Requests of programs for previews that don't run yet: held, then forwarded once, or told why."""
+"""Requests of programs for previews that don't run yet: held, and forwarded once or refused."""
 
 import json
 import socket

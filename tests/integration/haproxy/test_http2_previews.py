@@ -1,4 +1,4 @@
-"""Previews that speak HTTP/2 and no HTTP/1.1: whoever asks, the proxy speaks that to them."""
+"""Previews with only HTTP/2: the proxy uses it for every client."""
 
 import dataclasses
 import itertools
@@ -28,7 +28,7 @@ def place(port: int, protocol: str = "h2") -> Placement:
 
 @pytest.fixture
 def pages() -> Iterator[tuple[int, list[Asked]]]:
-    """An application; what it was asked for."""
+    """An application, and the requests that it got."""
     seen: list[Asked] = []
 
     def answer(asked: Asked) -> Reply:

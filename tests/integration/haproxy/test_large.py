@@ -1,4 +1,4 @@
-"""What is large streams: it arrives whole, and takes no more of the proxy's memory."""
+"""Large bodies stream: they arrive whole, and take no more of the proxy's memory."""
 
 import contextlib
 import hashlib
@@ -47,10 +47,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
     def handle(self) -> None:
-        """Keep quiet about connections that HAProxy drops."""
+        """Log nothing about connections that HAProxy drops."""
         with contextlib.suppress(OSError):
             super().handle()
 
@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def do_POST(self) -> None:
-        """Answer with the digest of what was sent."""
+        """Answer with the digest of the body."""
         found = digest(self._sent()).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(found)))
@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def application() -> Iterator[int]:
-    """The port of an application that sends and takes what is large."""
+    """The port of an application that sends and receives large bodies."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -108,7 +108,7 @@ def place(site: Site, application: int) -> None:
 
 @contextlib.contextmanager
 def constant_memory(proxy: Proxy) -> Iterator[None]:
-    """Fail if the most that HAProxy or the controller ever had grows much in the meantime."""
+    """Fail if the peak memory of HAProxy or the controller grows much in the meantime."""
     pids = (proxy.haproxy, proxy.process.pid)
     before = [most_memory_kb(pid) for pid in pids]
     yield
@@ -123,7 +123,7 @@ def most_memory_kb(pid: int) -> int:
 
 
 def upload(proxy: Proxy, framing: dict[str, str]) -> str:
-    """Send the body; return the digest that the application says it has."""
+    """Send the body; return the digest that the application computes."""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", proxy.port, 120)) as client:
         chunks = framing == PIECES
         client.request("POST", "/", body(), {"Host": HOST, **framing}, encode_chunked=chunks)

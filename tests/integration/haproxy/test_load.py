@@ -1,4 +1,4 @@
-"""While visitors ask all the time: a branch moves, a preview stops, a proxy is replaced."""
+"""During constant requests a branch moves, a preview stops, a proxy is replaced."""
 
 import contextlib
 import time
@@ -25,7 +25,7 @@ SLOW_SECONDS = 0.1
 
 
 class Application(ThreadingHTTPServer):
-    """It answers with its name, and knows how many requests it has not begun to answer."""
+    """It answers with its name, and counts requests that it has not begun to answer."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -40,7 +40,7 @@ class Application(ThreadingHTTPServer):
         self._thread.start()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Keep quiet about connections that HAProxy drops."""
+        """Log nothing about connections that HAProxy drops."""
 
     def end(self) -> int:
         """End as a killed process does; return how many requests had no answer yet."""
@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         with self.server.lock:
@@ -101,7 +101,7 @@ def apply(
     placements: Mapping[str, Placement],
     by: Callable[[Iterable[bool]], bool] = all,
 ) -> None:
-    """Place, and wait until all or any of the proxies have told that they route so."""
+    """Write placements, and wait until all or any of the proxies have reported them."""
     version = site.tree.place("hello", placements)
 
     def is_applied() -> bool:
@@ -145,7 +145,7 @@ def test_a_branch_that_moves_loses_no_request_and_sends_none_back(
 
 
 def sent_between(people: Crowd, since: float, until: float) -> list[list[bytes | None]]:
-    """Return, for each connection, the answers to what was sent in a stretch of time."""
+    """Return, for each connection, the answers to the requests of a period."""
     return [
         [asked.body for asked in asker.asked if since < asked.sent < until]
         for asker in people.askers
@@ -158,7 +158,7 @@ def test_a_preview_that_stops_and_starts_again_loses_no_request(
     tmp_path_factory: pytest.TempPathFactory,
     free_port: Callable[[], int],
 ) -> None:
-    """Stopped as the framework does it, with two proxies: the container ends when both let go."""
+    """A stop as the framework does it, with two proxies: the container ends after both."""
     first = run("first")
     site.world.add("hello", "main", SHA)
     site.world.start("hello", "main")
@@ -190,7 +190,7 @@ def test_a_preview_that_stops_and_starts_again_loses_no_request(
 
 
 def is_let_go(site: Site, version: int) -> bool:
-    """Tell whether the framework would end the container now."""
+    """Return whether the framework would end the container now."""
     records = site.tree.records()
     return len(records) == 2 and all(
         record.applied.get("hello") == version and not record.holding for record in records
@@ -200,7 +200,7 @@ def is_let_go(site: Site, version: int) -> bool:
 def test_a_proxy_that_takes_over_loses_no_request_and_sends_none_back(
     site: Site, run: Callable[[str], Application]
 ) -> None:
-    """Killed just after a change, of which the map that it leaves on the disk knows nothing yet."""
+    """Killed just after a change that is not yet in its map on the disk."""
     apply(site, {SHA: at(run("first"), SHA, "main")})
     with crowd([site.proxy.port], HOST, PATHS) as people:
         for attempt in ("a2", "a3", "a4"):

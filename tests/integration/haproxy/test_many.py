@@ -110,7 +110,7 @@ def test_very_many_placements_load_are_replaced_and_change(site: Site, apps: int
 
 
 def are_replaced(site: Site, asked: str) -> bool:
-    """Tell whether the second version of all is applied; who asks meanwhile is always served."""
+    """Return whether the second version of all is applied; who asks meanwhile is always served."""
     assert site.proxy.request(asked).status == 200
     return set(applied(site).values()) == {1}
 

@@ -66,7 +66,7 @@ def probe(site: Site, path: str) -> tuple[str, list[str]]:
 
 
 def is_ready(site: Site) -> bool:
-    """Tell whether every check succeeds."""
+    """Return whether every check succeeds."""
     with contextlib.suppress(urllib.error.HTTPError):  # it serves before its first report
         return probe(site, "/readyz") == ("ok", [])
     return False

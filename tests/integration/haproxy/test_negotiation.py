@@ -132,7 +132,7 @@ class Preview:
         world.started = self._started
 
     def reached(self, path: str = PATH) -> bool:
-        """Tell whether the application was asked for a path."""
+        """Return whether the application was asked for a path."""
         asked = [(where, headers["host"]) for _, where, headers in list(self._app.seen)]
         return (path, self.target.authority) in asked
 

@@ -67,7 +67,7 @@ def test_a_change_routes_the_next_request_elsewhere_at_once(site: Site) -> None:
 
 
 def leads_to(site: Site, host: str, name: str) -> bool:
-    """Tell whether an application answers at a host; a HAProxy that is not there yet is a no."""
+    """Return whether an application answers at a host; a HAProxy that is not there yet is a no."""
     with contextlib.suppress(OSError):
         return site.proxy.request(host, timeout=3).body.startswith(name.encode())
     return False

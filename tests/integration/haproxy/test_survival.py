@@ -120,7 +120,7 @@ def test_a_terminated_proxy_lets_answers_of_the_next_moments_come(
 
 
 def is_reported_open(site: Site) -> bool:
-    """Tell whether the framework was told of an open request."""
+    """Return whether the framework was told of an open request."""
     return any(use["open"] for report in site.world.uses for use in report["uses"])
 
 

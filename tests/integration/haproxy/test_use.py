@@ -234,7 +234,7 @@ def test_the_first_request_after_a_counter_expired_is_reported_too(
 
 
 def _is_about_to_go(router: HaproxyRouter) -> bool:
-    """Tell whether the count of the task is dropped within a second, or was a moment ago."""
+    """Return whether the count of the task is dropped within a second, or was a moment ago."""
     count = asyncio.run(router.counts()).get(TASK)
     return count is None or count.left < 1000
 
@@ -264,7 +264,7 @@ def _answering(path: Path, text: str) -> Iterator[None]:
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
         def address_string(self) -> str:
             return "-"

@@ -1,6 +1,6 @@
 """A dockerd whose bridge somebody removes: who sees it, and what brings it back.
 
-`unshare --net --mount python lost_bridge.py FOLDER` prints as JSON what it has found.
+`unshare --net --mount python lost_bridge.py FOLDER` prints its findings as JSON.
 """
 
 import json
@@ -160,7 +160,7 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def main() -> None:
-    """Look, and end what was started."""
+    """Collect the findings, and end every process."""
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     folder = Path(sys.argv[1])
     run("ip", "link", "set", "lo", "up")

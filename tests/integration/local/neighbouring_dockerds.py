@@ -1,6 +1,6 @@
 """dockerds of several owners in one network: what one of ours still has after all the others.
 
-`unshare --net --mount python neighbouring_dockerds.py FOLDER` prints as JSON what it has found.
+`unshare --net --mount python neighbouring_dockerds.py FOLDER` prints its findings as JSON.
 """
 
 import contextlib
@@ -61,18 +61,18 @@ class Ours:
         return {name: there.get(name, 0) for name in names}
 
     def answers(self) -> bool:
-        """Tell whether a visitor of this machine gets the preview's page."""
+        """Return whether a visitor of this machine gets the preview's page."""
         command = ["busybox", "wget", "-q", "-T", "2", "-O", "-", f"http://{AGENT}:{PORT}/"]
         return b"hello" in subprocess.run(command, capture_output=True, check=False).stdout
 
     def reaches(self) -> bool:
-        """Tell whether the preview reaches the internet."""
+        """Return whether the preview reaches the internet."""
         command = ["/bin/wget", "-q", "-T", "2", "-O", "-", f"http://{INTERNET}/"]
         output: bytes = self.client.exec_start(self.client.exec_create(PREVIEW, command)["Id"])
         return b"reached" in output
 
     def builds(self) -> bool:
-        """Tell whether a step of a build reaches the internet."""
+        """Return whether a step of a build reaches the internet."""
         return builds(self.client, f"wget -q -T 2 -O /got http://{INTERNET}/")
 
     def state(self) -> Mapping[str, object]:
@@ -86,7 +86,7 @@ class Ours:
 
 
 def builds(client: APIClient, step: str) -> bool:
-    """Tell whether a Dockerfile with a RUN step can be built."""
+    """Return whether a Dockerfile with a RUN step can be built."""
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
         tar.add(BUSYBOX, "busybox")
@@ -190,7 +190,7 @@ def changed() -> list[str]:
 
 
 def main() -> None:
-    """Look, and end what was started."""
+    """Collect the findings, and end every process."""
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     folder = Path(sys.argv[1])
     outside = make_world(folder)

@@ -28,13 +28,13 @@ def found_by(script: str) -> Mapping[str, Any]:
 
 @pytest.fixture(scope="module")
 def neighbours() -> Mapping[str, Any]:
-    """What was found of several dockerds in one network, once for all tests."""
+    """The findings about several dockerds in one network, once for all tests."""
     return found_by("neighbouring_dockerds.py")
 
 
 @pytest.fixture(scope="module")
 def lost() -> Mapping[str, Any]:
-    """What was found of dockerds without their bridge, once for all tests."""
+    """The findings about dockerds without their bridge, once for all tests."""
     return found_by("lost_bridge.py")
 
 

@@ -59,7 +59,7 @@ def executor(world: RealWorld, received: RecordedExecutor) -> Iterator[ExecutorD
 
 
 def is_stopped(part: ProcessPart) -> bool:
-    """Tell whether SIGSTOP has reached every thread of a part."""
+    """Return whether SIGSTOP has reached every thread of a part."""
     stats = [file.read_text() for file in Path(f"/proc/{part.pid}/task").glob("*/stat")]
     return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 

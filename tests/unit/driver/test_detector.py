@@ -29,7 +29,7 @@ def test_an_invalid_url_is_refused_without_its_secret_p20(url: str) -> None:
 
 
 def test_no_text_of_a_url_has_its_secret_p20() -> None:
-    """P20: what is logged by accident tells nothing."""
+    """P20: an accidental log line shows nothing."""
     assert "p4ss" not in repr(read_url("zk://u:p4ss@h:1/mesos"))
 
 

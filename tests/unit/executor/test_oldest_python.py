@@ -49,7 +49,7 @@ def _annotations(tree: ast.AST) -> set[int]:
 
 
 def _is_type(node: ast.expr) -> bool:
-    """Tell whether this names a class, as far as its spelling says so."""
+    """Return whether this names a class, as far as its spelling says so."""
     if isinstance(node, ast.Subscript):
         return _is_type(node.value)
     if isinstance(node, ast.Constant):

@@ -33,7 +33,7 @@ def mirrors(tmp_path: Path, clock: Clock) -> Mirrors:
 
 @pytest.fixture
 def nobody(tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user that trusts the servers' certificates and has nothing of its own."""
+    """A user that trusts the servers' certificates and has no settings."""
     trusted = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(trusted)
     monkeypatch.setenv("GIT_SSL_CAINFO", str(trusted))

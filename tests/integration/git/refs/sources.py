@@ -1,4 +1,4 @@
-"""Repositories that people push to, and what the tests of mirrors share."""
+"""Repositories that people push to, for all tests of mirrors."""
 
 import dataclasses
 import os
@@ -23,7 +23,7 @@ _IDENTITY = {
 
 
 class Clock:
-    """Moves when told, and by a little with every look, as a real one does."""
+    """Moves when a test says so, and a little with every reading, as a real clock does."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -1,4 +1,4 @@
-"""A repository that cannot be read: what was fetched before is what its branches lead to."""
+"""An unreachable repository: its branches lead to the commits of the last fetch."""
 
 import os
 import threading
@@ -78,7 +78,7 @@ def test_another_process_knows_the_last_commits_and_their_age(
 
 
 class HeldGit(GitCommand):
-    """Keeps what a fetch has read until it is let go."""
+    """Holds back the result of a fetch until it is released."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -94,7 +94,7 @@ class HeldGit(GitCommand):
 
 @pytest.fixture
 def git(tmp_path: Path) -> HeldGit:
-    """A git that nobody holds yet."""
+    """A git that is not held back."""
     made = HeldGit(tmp_path)
     made.goes_on.set()
     return made
@@ -102,7 +102,7 @@ def git(tmp_path: Path) -> HeldGit:
 
 @pytest.fixture
 def mirror(source: Source, tmp_path: Path, git: HeldGit, clock: Clock) -> Mirror:
-    """One that has been fetched, and whose next fetch is held."""
+    """A repository that was fetched, and whose next fetch is held back."""
     source.commit("Begin")
     made = Mirror(tmp_path / "mirror.git", str(source.folder), git, clock)
     made.fetch()
@@ -128,7 +128,7 @@ def test_a_caller_gives_up_on_a_server_that_hangs_and_the_next_one_at_once(
 
 
 def test_a_push_during_a_fetch_is_found(source: Source, mirror: Mirror, git: HeldGit) -> None:
-    """A fetch that had begun before the question may have read before the push."""
+    """A fetch that began before the request may have read before the push."""
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(mirror.fetch_within, 600)
         git.has_read.wait()

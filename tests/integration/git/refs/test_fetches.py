@@ -1,4 +1,4 @@
-"""How long a fetch may take, and what one that was cut off leaves until the next."""
+"""How long a fetch may take, and what an interrupted one leaves until the next."""
 
 import os
 import threading
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nobody")]
 
 
 class LimitedGit(GitCommand):
-    """Notes how long each fetch may take."""
+    """Records how long each fetch may take."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -92,7 +92,7 @@ def test_files_of_an_interrupted_fetch_are_removed_by_the_next(
 
 
 class TidyingGit(GitCommand):
-    """Has maintenance go on until it is told to end."""
+    """Keeps maintenance running until it is stopped."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

@@ -149,7 +149,7 @@ def test_an_unknown_name_and_an_empty_repository_have_a_reason(
 def make_twins(source: Source) -> tuple[str, str]:
     """Return two commits of branches of their own whose ids begin with the same 7 digits.
 
-    Such a pair is found by trying: among 2^14 ids one is to be expected.
+    Such a pair is found by trying: about one pair is among 2^14 ids.
     """
     source.commit("Begin")
     seen: dict[str, int] = {}

@@ -37,7 +37,7 @@ HOSTILE = (
 
 
 def import_commits(source: Source, commands: bytes) -> None:
-    """Have git make commits of what people cannot type."""
+    """Have git make commits of texts that people cannot type."""
     load = ["git", "-C", str(source.folder), "fast-import", "--quiet", "--force"]
     subprocess.run(load, input=commands, check=True)
 
@@ -248,7 +248,7 @@ def test_a_repository_that_hangs_delays_no_reader(
 
 
 class CountingGit(GitCommand):
-    """Notes every call."""
+    """Records every call."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

@@ -1,4 +1,4 @@
-"""Repositories that ask who reads them, as the framework does."""
+"""Repositories that require a credential, read by the framework."""
 
 import stat
 import threading

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def dead_port() -> Iterator[int]:
-    """A port at which nobody answers as long as the test runs."""
+    """A port without a server as long as the test runs."""
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         yield unheard.getsockname()[1]

@@ -9,7 +9,7 @@ from tests.fakes.offers import offer
 
 
 def fetches(driven: Driven) -> bool:
-    """Tell whether the agent of the last launch fetches the executor."""
+    """Return whether the agent of the last launch fetches the executor."""
     return driven.cluster.tasks[-1].fetches
 
 
