@@ -9,7 +9,7 @@ Given = ParamSpec("Given")
 
 
 class Bench(Protocol):
-    """What a test works on, and what must be closed in the same event loop."""
+    """The objects of a test, and those to close in the same event loop."""
 
     def run(self, scenario: Callable[[], Awaitable[Any]]) -> Any:
         """Run a coroutine, and then close everything."""

@@ -211,11 +211,11 @@ class Driven:
         self.update(state, sha=sha, data=data, **more)
 
     def place(self, sha: str = A, label: str = "main") -> None:
-        """Bring a preview to where its task was sent."""
+        """Start a preview and launch its task."""
         self.start(sha, label)
         self.step(events.Offered([offer()]))
 
     def run(self, sha: str = A, label: str = "main") -> None:
-        """Bring a preview to where it runs."""
+        """Start a preview and let it run."""
         self.place(sha, label)
         self.report("TASK_RUNNING", Phase.RUNNING, sha=sha)

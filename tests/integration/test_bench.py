@@ -1,6 +1,6 @@
-"""The benches' command line, and that nothing goes on that a bench has started, whatever ends it.
+"""The benches' command line, and that a bench leaves no process, however it ends.
 
-Each is ended where most can be left: while a cluster comes up, and while it is at work.
+Each is ended when it could leave the most: while a cluster starts, and while it works.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ def bench(name: str, *options: str, cwd: Path = _ROOT) -> "subprocess.CompletedP
 
 @pytest.fixture
 def heard() -> Iterator[None]:
-    """Have what is started end at SIGINT: what a shell starts in the background ignores it."""
+    """Make processes end at SIGINT, which background processes of a shell ignore."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -57,7 +57,7 @@ def running(name: str, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def working_below(folder: Path) -> Sequence[str]:
-    """Return the commands of what works in the folder, or was given one below it."""
+    """Return the commands of the processes that work in the folder, or have it as an argument."""
     found = {process.pid for process in processes.given(folder)}
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -72,7 +72,7 @@ def working_below(folder: Path) -> Sequence[str]:
 
 
 def wait_for(process: "subprocess.Popen[bytes]", folder: Path, words: str) -> None:
-    """Wait until something works for the bench whose command has these words."""
+    """Wait until the bench has a process whose command has these words."""
     while not any(words in command for command in working_below(folder)):
         assert process.poll() is None, (folder / "said").read_text()
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The browser of the tests: no test waits for one that does not close what it is told to close."""
+"""The browser of the tests: no test waits for one that does not close a page."""
 
 import os
 import signal

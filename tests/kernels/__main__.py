@@ -2,7 +2,7 @@
 
     python -m tests.kernels [--kernel uml|qemu] [--only STEP ...] [--resume]
 
-docs/operating/machines.md says what is tried. Exit status 1 says that something failed.
+docs/operating/machines.md describes the steps. Exit status 1 means that something failed.
 """
 
 import argparse
@@ -101,7 +101,7 @@ def _run(given: argparse.Namespace, folder: Path, site: Site, every: Sequence[st
 
 
 def _keep(site: Site, report: Callable[[str], None]) -> None:
-    """Have the machines run on until somebody ends this."""
+    """Keep the machines running until somebody ends this."""
     for line in site.signs():
         report(line)
     report(f"Previews: http://main.hello.localhost:{site.port}/")

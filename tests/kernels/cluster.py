@@ -82,7 +82,7 @@ class Cluster:
 
     @property
     def arguments(self) -> Mapping[str, tuple[str, ...]]:
-        """What provision.sh is called with at each."""
+        """The arguments of provision.sh on each."""
         return {name: plan.arguments for name, plan in self._plans.items()}
 
     def provision(self, name: str) -> str:
@@ -96,12 +96,12 @@ class Cluster:
         return output.splitlines()[-1]
 
     def run_script(self, name: str, *steps: str) -> str:
-        """Run provision.sh there; return what it says."""
+        """Run provision.sh there; return its output."""
         command = shlex.join([f"{_SOURCE}/vagrant/provision.sh", *self.arguments[name], *steps])
         return self.guest(name).run(command, seconds=2400)
 
     def doctor(self, name: str) -> str:
-        """Have prevs look at a machine: all of it on the master, what executors need on agents."""
+        """Run the doctor on a machine: for everything on the master, for executors on agents."""
         if name == "master":
             return _worst(self.prevs("doctor", "--json"))
         api = f"http://{self.address('master')}:8090"
@@ -135,7 +135,7 @@ class Cluster:
         )
 
     def prevs(self, *arguments: str, seconds: float = 120) -> str:
-        """Return what the command says on the master, as vagrant/README.md has it called."""
+        """Return the output of the command on the master, called as vagrant/README.md shows."""
         api = f"http://{self.address('master')}:8090"
         ready = f"curl --silent --fail --output /dev/null --max-time 5 --noproxy '*' {api}/readyz"
         # Just after a boot no framework leads yet.
@@ -160,7 +160,7 @@ class Cluster:
         return await_that(look, f"{label} is {state}", seconds)
 
     def start_on(self, label: str, agent: str) -> None:
-        """Have a preview run on that agent, and be served."""
+        """Run a preview on that agent, and wait until it is served."""
         if not self.is_on(label, agent):
             self.prevs("app", "set", "hello", "--constraint", f"machine={agent}")
             try:
@@ -197,7 +197,7 @@ class Cluster:
         return guest, found[0]
 
     def visit(self, label: str, wait: int = 2) -> Answer:
-        """Ask for an address by the port that leads to the master's port 80."""
+        """Request an address by the port that is forwarded to the master's port 80."""
         headers = {"Host": f"{label}.hello.localhost:8080", "Prefer": f"wait={wait}"}
         try:
             answer = requests.get(
@@ -241,7 +241,7 @@ class Visits:
 
 
 def what_was_seen(seen: Sequence[tuple[float, int]]) -> str:
-    """Return how often each status was got, and the longest time in which it was never 200."""
+    """Return how often each status came, and the longest time without a 200."""
     counts = Counter(status for _, status in seen)
     longest, since = 0.0, None
     for at, status in seen:
@@ -256,7 +256,7 @@ def what_was_seen(seen: Sequence[tuple[float, int]]) -> str:
 
 
 def _worst(output: str) -> str:
-    """Return what `doctor --json` finds fault with; it ends with 1 where something is wrong."""
+    """Return the faults that `doctor --json` finds; it ends with 1 if something is wrong."""
     found = json.loads(output)
     warnings = [f"{one['part']}: {one['told']}" for one in found if one["level"] == "warning"]
     return f"{len(found)} parts, {len(warnings)} to look at. " + "; ".join(warnings)

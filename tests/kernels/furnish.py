@@ -3,7 +3,7 @@
     python -m tests.kernels.furnish before TREE                   apt is set up as it is here
     python -m tests.kernels.furnish after TREE KIND PUBLIC_KEY    all is installed
 
-KIND is uml or qemu; whoever has the key may sign in as root and as `dev`, the README's new user.
+KIND is uml or qemu; the key signs in as root and as `dev`, the README's new user.
 """
 
 import shutil
@@ -70,7 +70,7 @@ _MASKED = ("systemd-networkd-wait-online.service", "apt-daily.timer", "apt-daily
 
 
 def before(tree: Path) -> None:
-    """Have apt be set up as on this machine, before it installs anything."""
+    """Set apt up as on this machine, before it installs anything."""
     for name in _APT:
         if Path("/etc/apt", name).is_dir():
             shutil.copytree(f"/etc/apt/{name}", tree / "etc" / "apt" / name, dirs_exist_ok=True)
@@ -81,7 +81,7 @@ def before(tree: Path) -> None:
 
 
 def after(tree: Path, kind: str, public_key: str) -> None:
-    """Make what has all packages a machine."""
+    """Turn a tree with all packages into a machine."""
     trees.take_registries(tree)
     index = pip_index()
     pip = f"[global]\nindex-url = {index.url}\n"
@@ -120,7 +120,7 @@ def in_tree(tree: Path, *command: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Do what mmdebstrap's hook asks for."""
+    """Run the hook that mmdebstrap calls."""
     what, tree = arguments[0], Path(arguments[1])
     if what == "before":
         before(tree)

@@ -24,7 +24,7 @@ _SHOWN = 2500
 
 
 class StepFailed(Exception):
-    """What was to be shown is not so; str() says what is instead."""
+    """A step did not succeed; str() is what happened instead."""
 
 
 def await_that(look: Callable[[], T | None], what: str, seconds: float, pause: float = 1.0) -> T:
@@ -44,7 +44,7 @@ def check(is_so: object, what: str) -> None:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody has now."""
+    """Return a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -79,7 +79,7 @@ class Guest:
 
     @property
     def sign_in(self) -> str:
-        """The command by which somebody signs in."""
+        """The command that signs in."""
         return shlex.join(self._to("root"))
 
     @property
@@ -114,7 +114,7 @@ class Guest:
         )
 
     def await_up(self, *, but: str = "") -> str:
-        """Wait until systemd says that all is started; return the boot's id, another than `but`."""
+        """Wait until systemd reports that all is started; return the boot's id, not `but`."""
 
         def look() -> str | None:
             if not self.is_on:
@@ -133,7 +133,7 @@ class Guest:
         return boot
 
     def boot_id(self) -> str:
-        """Return what the kernel calls this boot."""
+        """Return the kernel's id of this boot."""
         return self._run("cat /proc/sys/kernel/random/boot_id", seconds=20).strip()
 
     def run(
@@ -145,7 +145,7 @@ class Guest:
         given: bytes = b"",
         seconds: float = 300,
     ) -> str:
-        """Return what a shell command prints there, with `check` only if it succeeds.
+        """Return the output of a shell command there, with `check` only if it succeeds.
 
         Waits until the machine is up. Raises StepFailed: the command did not succeed, it took too
         long, or the machine does not answer.
@@ -190,7 +190,7 @@ class Guest:
         self.run(f"umask 077; cat >{place}; chmod {mode} {place}", given=text.encode())
 
     def reboot(self) -> None:
-        """Have systemd boot it again, and wait until that is done."""
+        """Reboot it by systemd, and wait until that is done."""
         before = self.boot_id()
         with contextlib.suppress(StepFailed):  # the connection may end first
             self.run("systemctl reboot", seconds=30)
@@ -203,14 +203,14 @@ class Guest:
             self._kernel.wait()
 
     def power_off(self) -> None:
-        """Have systemd end it, and wait until its kernel has ended."""
+        """Power it off by systemd, and wait until its kernel has ended."""
         with contextlib.suppress(StepFailed):
             self.run("systemctl poweroff", seconds=30)
         off = f"{self.name} is off"
         await_that(lambda: not self.is_on, off, _POWER_OFF_SECONDS, 0.2)
 
     def remove(self) -> None:
-        """End all that runs for it here; its disk stays."""
+        """End its processes here; its disk stays."""
         self.cut_power()
         if self._slirp is not None:
             processes.end(processes.in_session(self._slirp.pid), 1)

@@ -1,6 +1,6 @@
 """The disk that all machines begin with: a bare Debian, with this machine's registries.
 
-It is named by what it was made of, and is there whole or not at all. Needs root.
+Its name is a digest of its sources; it is there whole or not at all. Needs root.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def packages(kind: str) -> tuple[str, ...]:
 
 
 def name(kind: str, public_key: str) -> str:
-    """Return what the image is called: after all that it is made of."""
+    """Return the name of the image, a digest of its sources."""
     sources = _sources()
     texts = [kind, SIZE, public_key, *packages(kind), *(path.read_text() for path in sources)]
     texts += [inspect.getsource(furnish), inspect.getsource(trees.take_registries)]
@@ -85,7 +85,7 @@ def _build(draft: Path, kind: str, public_key: str, sources: Sequence[Path]) -> 
 
 
 def bootstrap(tree: Path, kind: str, public_key: str, sources: Sequence[Path]) -> list[str]:
-    """Return what makes the tree of files, with hooks of furnish.py."""
+    """Return the command that makes the tree of files, with hooks of furnish.py."""
     hook = shlex.join([sys.executable, "-m", furnish.__name__])
     here = f"cd {shlex.quote(str(trees.REPOSITORY))} && {hook}"
     return [
@@ -101,7 +101,7 @@ def bootstrap(tree: Path, kind: str, public_key: str, sources: Sequence[Path]) -
 
 
 def _sources() -> list[Path]:
-    """Return the files that tell apt where Debian is, but for folders of this machine."""
+    """Return apt's list of sources, without folders of this machine."""
     found = [path for form in _APT for path in sorted(Path("/").glob(form[1:]))]
     return [
         path
@@ -111,11 +111,11 @@ def _sources() -> list[Path]:
 
 
 class ImageFailed(Exception):
-    """A program that makes an image failed; str() has its last words."""
+    """A program that makes an image failed; str() has its last output."""
 
 
 def run(command: Sequence[str], folder: Path) -> None:
-    """Run a program; what it makes meanwhile goes to `folder`. Raises ImageFailed."""
+    """Run a program; its temporary files go to `folder`. Raises ImageFailed."""
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     environ = {**os.environ, "PATH": path, "TMPDIR": str(folder)}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)

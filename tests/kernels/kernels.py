@@ -14,7 +14,7 @@ LONGEST_PATH = 60
 
 
 class Machine(NamedTuple):
-    """What a machine is, whatever starts it; `memory` in MB, without `address` it is alone."""
+    """A machine, for any way to start it; `memory` in MB, without `address` it is alone."""
 
     name: str
     memory: int
@@ -29,7 +29,7 @@ class Machine(NamedTuple):
 
     @property
     def words(self) -> list[str]:
-        """Return what its kernel is told of it; the image has a program that reads this."""
+        """Return its part of the kernel's command line; a program of the image reads this."""
         words = [f"machine.name={self.name}"]
         return [*words, f"machine.address={self.address}"] if self.address else words
 
@@ -74,18 +74,18 @@ def qemu(machine: Machine, image: Image, accelerator: str, cpus: int = 2) -> lis
 
 
 def qemu_disk(machine: Machine, image: Image) -> list[str]:
-    """Return what makes a machine's disk, on top of the image."""
+    """Return the command that makes a machine's disk, on top of the image."""
     made = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw"]
     return [*made, "-b", str(image.disk), str(machine.folder / "disk")]
 
 
 def way_out(machine: Machine, forwards: Sequence[tuple[int, int]]) -> list[str]:
-    """Return what joins the first card to the world: of each pair, a port here and one there."""
+    """Return the forwarding of the first card: pairs of a port here and a port there."""
     pairs = ",".join(f"tcpfwd=127.0.0.1:{here}:10.0.2.15:{there}" for here, there in forwards)
     slirp = f"slirp:///v4/disable_host_loopback/{pairs.replace(',tcpfwd=', ',')}"
     return ["vde_plug", slirp, f"switch://{machine.card}"]
 
 
 def shell(command: Sequence[str]) -> str:
-    """Return a command as one for a shell at the other end of ssh."""
+    """Return a command quoted for a shell at the other end of ssh."""
     return shlex.join(command)

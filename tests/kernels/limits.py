@@ -21,7 +21,7 @@ _BOMB = (
 
 
 def steps(cluster: Cluster) -> list[Step]:
-    """Return what is tried, in order: the fork bomb last."""
+    """Return the steps, in order: the fork bomb last."""
     limits = Limits(cluster)
     found = [
         Step("limits: groups", "agent-1", limits.groups),
@@ -41,7 +41,7 @@ class Limits:
         self._cluster = cluster
 
     def groups(self) -> str:
-        """Read what the kernel holds the container to."""
+        """Read the container's limits in the kernel."""
         guest, container = self._main()
         preview = self._cluster.preview("main")
         wanted = {
@@ -56,7 +56,7 @@ class Limits:
         return ", ".join(f"{name} {value}" for name, value in found.items())
 
     def kill_child(self) -> str:
-        """Have a child of the application take all memory: it dies alone, and that is told."""
+        """Have a child of the application take all memory: only it dies, and that is reported."""
         guest, container = self._main()
         before = self._cluster.preview("main")["task_id"]
         output = guest.run(
@@ -100,7 +100,7 @@ class Limits:
         return fair(ours, other, 0.1 / 0.5)
 
     def hungry_build(self) -> str:
-        """Build what takes all memory: the slice ends it, and the build says so."""
+        """Build something that takes all memory: the slice ends it, and the build reports that."""
         guest = self._cluster.guest("agent-2")
         guest.run(f"systemctl set-property --runtime {_SLICE} MemoryMax=300M")
         try:
@@ -184,7 +184,7 @@ def used(guest: Guest, group: str) -> float:
 
 
 def fair(ours: float, other: float, wanted: float) -> str:
-    """Return what the shares were. Raises StepFailed where ours is not about what was wanted."""
+    """Return the shares. Raises StepFailed if ours is far from the wanted one."""
     share = ours / (ours + other)
     note = f"it had {share:.0%} of {ours + other:.0f} s of CPU, {wanted:.0%} would be fair"
     check(wanted / 2 < share < wanted * 2, note)

@@ -11,7 +11,7 @@ _BACK = 600.0
 
 
 def steps(cluster: Cluster) -> list[Step]:
-    """Return what happens, in order."""
+    """Return the steps, in order."""
     losses = Losses(cluster)
     found = [
         Step("reboot of an agent", "agent-2", losses.reboot_agent),

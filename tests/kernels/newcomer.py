@@ -22,7 +22,7 @@ TESTS = (
 
 
 class Newcomer:
-    """Who follows the README there."""
+    """Somebody who follows the README there."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -32,7 +32,7 @@ class Newcomer:
         return self._site.guest(NEWCOMER)
 
     def steps(self) -> list[Step]:
-        """Return what is done, in order."""
+        """Return the steps, in order."""
         here = (NEWCOMER,)
         steps = [
             Step("README: boot", NEWCOMER, self.boot, here, ("image",)),
@@ -51,7 +51,7 @@ class Newcomer:
         return boot(self._guest)
 
     def make_up(self) -> str:
-        """Clone the repository and have all of it started."""
+        """Clone the repository and start everything."""
         guest = self._guest
         guest.run("cat >/srv/prevs.bundle", given=self._site.bundle())
         clone = "rm -rf prevs && git clone --quiet /srv/prevs.bundle prevs && cd prevs"
@@ -66,7 +66,7 @@ class Newcomer:
         return "built and served"
 
     def look(self) -> str:
-        """Have everything be looked at."""
+        """Run the doctor over everything."""
         status = self._guest.run("cd prevs && make status", user="dev")
         doctor = self._guest.run("cd prevs && .venv/bin/prevs doctor", user="dev")
         return f"{len(status.splitlines())} and {len(doctor.splitlines())} lines, all well"
@@ -90,7 +90,7 @@ class Newcomer:
         return summary(output)
 
     def power_off(self) -> str:
-        """Have it leave the rest of the memory to the others."""
+        """Leave the rest of the memory to the others."""
         if not self._guest.is_on:
             return "it was off"
         self._guest.power_off()

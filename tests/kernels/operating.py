@@ -1,4 +1,4 @@
-"""What docs/operating/machines.md says, tried as it says it."""
+"""docs/operating/machines.md, followed step by step."""
 
 import json
 
@@ -27,7 +27,7 @@ SECOND = "agent-2"
 
 
 def steps(cluster: Cluster) -> list[Step]:
-    """Return what is tried, in order."""
+    """Return the steps, in order."""
     page = Page(cluster)
     found = [
         Step("machines.md: where", "master", page.where),
@@ -49,7 +49,7 @@ class Page:
         self._cluster = cluster
 
     def where(self) -> str:
-        """See that all is where it says: files, whose they are, units and their logs."""
+        """Check that all is where it says: files, their owners, units and their logs."""
         for name, paths in _FILES.items():
             self._cluster.guest(name).run(f"ls -d {' '.join(paths)}")
         for name, paths_of_secrets in _SECRETS.items():
@@ -65,7 +65,7 @@ class Page:
         return f"{sum(map(len, _FILES.values()))} places, {sum(map(len, _UNITS.values()))} units"
 
     def run_again(self) -> str:
-        """Run the script a second time: it does nothing, and no preview has to be started anew."""
+        """Run the script a second time: it does nothing, and no preview has to be started again."""
         before = self._cluster.preview("main")["task_id"]
         with Visits(self._cluster, "main") as visits:
             for name in ALL:
@@ -101,7 +101,7 @@ class Page:
         return "operator, reader: 200; nobody: 401; by a name: 400"
 
     def reach_nothing(self) -> str:
-        """See that a preview reaches no other machine of these, though its agent does."""
+        """Check that a preview reaches no other machine, although its agent does."""
         guest, container = self._cluster.container("main")
         master, other = (self._cluster.address(name) for name in ("master", "agent-2"))
         services = [f"{master} {port}" for port in (22, 80, 2181, 5050, 8090)]

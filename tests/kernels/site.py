@@ -18,7 +18,7 @@ _NEWCOMER_MEMORY = 4096
 
 
 class Site:
-    """The machines: `plans` tells memory, in MB, and address of those that are joined.
+    """The machines: `plans` has the memory in MB, and the address of networked ones.
 
     Machines are started by one thread, which has to live as long as they do.
     """
@@ -61,7 +61,7 @@ class Site:
         return found
 
     def forget_disks(self) -> None:
-        """Have every machine begin anew."""
+        """Reset every machine."""
         shutil.rmtree(self._folder / "machines", ignore_errors=True)
 
     def guest(self, name: str) -> Guest:
@@ -84,7 +84,7 @@ class Site:
         return self._port
 
     def boot(self, name: str) -> None:
-        """Start a machine unless it runs. Whoever needs it waits for it, see `Guest.await_up`."""
+        """Start a machine unless it runs. Does not wait until it is up, see `Guest.await_up`."""
         guest = self.guest(name)
         if guest.is_on:
             return

@@ -1,4 +1,4 @@
-"""What is done on the machines, step by step, and the table of what came of it."""
+"""The steps on the machines, and the table of their outcomes."""
 
 import json
 import threading
@@ -14,10 +14,10 @@ _WIDEST_NOTE = 110
 
 
 class Step(NamedTuple):
-    """What is done on a machine. Steps of one name in a row are done at once.
+    """A step on a machine. Consecutive steps of one name are done at once.
 
-    `do` returns what is worth being said of it, and raises an exception where it fails; `uses` are
-    the machines that have to run, `needs` the names of steps without which this one is left out.
+    `do` returns a note for the table, and raises an exception if it fails; `uses` are the
+    machines that have to run, `needs` the names of steps without which this one is left out.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of a step."""
+    """The outcome of a step."""
 
     step: str
     machine: str
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
 
 
 def choose(steps: Sequence[Step], only: Sequence[str], earlier: Iterable[Outcome]) -> list[Step]:
-    """Return the steps to do: all, whose names begin so, or those that have not passed before."""
+    """Return the steps to do: all, those with this prefix, or those that have not passed yet."""
     if only:
         return [step for step in steps if step.name.startswith(tuple(only))]
     passed = {(one.step, one.machine) for one in earlier if one.outcome == PASSED}
@@ -53,7 +53,7 @@ def lacks(step: Step, outcomes: Iterable[Outcome]) -> str:
 
 
 def merge(earlier: Iterable[Outcome], now: Iterable[Outcome]) -> list[Outcome]:
-    """Return the outcomes of a run that goes on from an earlier one, each step's last."""
+    """Return the outcomes of a resumed run, each step's last."""
     found: dict[tuple[str, str], Outcome] = {}
     for one in (*earlier, *now):
         found.pop((one.step, one.machine), None)
@@ -86,7 +86,7 @@ def perform(
     start: Callable[[str], None],
     report: Callable[[str], None],
 ) -> Iterator[Outcome]:
-    """Do the steps, say how each went as soon as it has ended, and give what came of it.
+    """Do the steps, report each as soon as it has ended, and yield its outcome.
 
     `start` is called with each machine that a step uses, in this thread.
     """
@@ -108,7 +108,7 @@ def perform(
 
 
 def _perform_all(steps: Sequence[Step], report: Callable[[str], None]) -> list[Outcome]:
-    """Do them at once. Whatever ends this program does not wait for them."""
+    """Do them at once. The end of this program does not wait for them."""
     done: dict[Step, Outcome] = {}
 
     def perform(step: Step) -> None:
@@ -143,7 +143,7 @@ def read(path: Path, made_of: str) -> list[Outcome]:
 
 
 def write(path: Path, made_of: str, outcomes: Iterable[Outcome]) -> None:
-    """Keep the outcomes for a run that goes on from here."""
+    """Store the outcomes for a resumed run."""
     kept: Mapping[str, object] = {
         "made_of": made_of,
         "outcomes": [one._asdict() for one in outcomes],

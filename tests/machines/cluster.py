@@ -1,4 +1,4 @@
-"""The machines of vagrant/Vagrantfile as a cluster, with a visitor who is none of them."""
+"""The machines of vagrant/Vagrantfile as a cluster, with a visitor outside."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ class Cluster:
         self.machines: dict[str, Machine] = {}
 
     def add(self, plans: Sequence[Plan]) -> None:
-        """Install machines, all at a time, and start them."""
+        """Install machines, all at once, and start them."""
         self._trees.base()
         made = []
         with ThreadPoolExecutor() as pool:
@@ -67,7 +67,7 @@ class Cluster:
         return self.master.run("cat", "/etc/prevs/proxy-token").strip()
 
     def prevs(self, *arguments: str) -> str:
-        """Return what the command says on the master, as the operator has it there."""
+        """Return the output of the operator's command on the master."""
         api = f"http://{self.master.plan.address}:8090"
         return self.master.run("prevs", *arguments, PREVS_API=api, PREVS_TOKEN=self.token())
 
@@ -77,7 +77,7 @@ class Cluster:
         return answer
 
     def visit(self, label: str, path: str = "/", *, proxy: str = "master") -> Answer:
-        """Ask for an address as a program on the visitor's machine does that waits for 2 s."""
+        """Request an address like a program on the visitor's machine, which waits 2 s."""
         host = f"{label}.hello.localhost:8080"
         url = f"http://{self.machines[proxy].plan.address}{path}"
         headers = ("-H", f"Host: {host}", "-H", "Prefer: wait=2")

@@ -23,7 +23,7 @@ _NOT_YET = ("offline", "bus")
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a machine is to be: `arguments` are those of provision.sh."""
+    """The plan of a machine: `arguments` are those of provision.sh."""
 
     name: str
     address: str
@@ -53,7 +53,7 @@ class Machine:
         trees.install(self._below, self._folder / "upper", self.plan.arguments)
 
     def boot(self, switch: Switch) -> None:
-        """Start it and plug it in; returns when systemd says that it has started."""
+        """Start it and plug it in; return when systemd reports that it has started."""
         _join_cgroups = _make_cgroups(self._cgroup)
         places = [self._folder / "root", self._below, self._folder / "upper"]
         places += [self._folder / "work", trees.REPOSITORY]
@@ -82,11 +82,11 @@ class Machine:
         assert state.strip() == "running", f"{self.plan.name}: {state}{self._why()}"
 
     def provision(self, *steps: str) -> str:
-        """Run provision.sh in it; return what it says."""
+        """Run provision.sh in it; return its output."""
         return self.run("/usr/src/prevs/vagrant/provision.sh", *self.plan.arguments, *steps)
 
     def run(self, *command: str, check: bool = True, **environ: str) -> str:
-        """Return what a command prints in the machine; with `check` it has to succeed."""
+        """Return the output of a command in the machine; with `check` it has to succeed."""
         assignments = [f"{name}={value}" for name, value in environ.items()]
         done = subprocess.run(
             [
@@ -103,7 +103,7 @@ class Machine:
         return done.stdout if check else output
 
     def lose(self) -> None:
-        """End it at once, as if its power had gone. Nothing happens where it does not run."""
+        """End it at once, as if the power had failed. Does nothing if it does not run."""
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -112,7 +112,7 @@ class Machine:
         self._process = None
 
     def remove(self) -> None:
-        """End it and remove all that it left."""
+        """End it and remove its traces."""
         self.lose()
         _remove_cgroups(self._cgroup)
         shutil.rmtree(self._folder)

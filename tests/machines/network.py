@@ -12,18 +12,18 @@ _PATH = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
 
 
 class Namespace(NamedTuple):
-    """Where a process's network is; `host` is its address at the switch, once it is plugged in."""
+    """The network of a process; `host` is its address at the switch, once plugged in."""
 
     pid: int
     host: str
 
     def enter(self, command: Sequence[str]) -> list[str]:
-        """Return what runs a command with that network, and all else as it is here."""
+        """Return the prefix that runs a command in that network, and otherwise here."""
         return ["nsenter", f"--target={self.pid}", "--net", "--", *command]
 
 
 class Switch:
-    """A switch. It is gone with all links once it is closed, or this process has ended."""
+    """A switch. It and its links end when it is closed, or with this process."""
 
     def __init__(self) -> None:
         self._ends = contextlib.ExitStack()
@@ -65,11 +65,11 @@ class Switch:
         ip(namespace, "link", "set", "eth1", "up")
 
     def cut(self, namespace: Namespace) -> None:
-        """Have a host's cable carry nothing."""
+        """Cut a host's cable."""
         self._ip("link", "set", self._port(namespace), "down")
 
     def heal(self, namespace: Namespace) -> None:
-        """Have it carry again."""
+        """Repair it."""
         self._ip("link", "set", self._port(namespace), "up")
 
     def close(self) -> None:
@@ -94,5 +94,5 @@ def ip(namespace: Namespace, *arguments: str) -> None:
 
 
 def as_long_as_this_process() -> list[str]:
-    """Return what has a command killed when this process ends, however it does."""
+    """Return the prefix that kills a command when this process ends, in any way."""
     return ["setpriv", "--pdeathsig=KILL", "--"]

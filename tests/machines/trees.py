@@ -1,7 +1,7 @@
 """File trees of Debian machines, kept in the user's cache: a bare one, and what a role adds to it.
 
-A tree is named by what it was made of, and is there whole or not at all. A machine mounts them
-below a folder of its own, into which all goes that it changes.
+The name of a tree is a digest of its sources; it is there whole or not at all. A machine mounts
+them below a folder of its own, which gets its changes.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ class Layers(NamedTuple):
     folders: tuple[Path, ...]
 
     def over(self, folder: Path) -> "Layers":
-        """Return these with another one on top."""
+        """Return these trees with another one on top."""
         return Layers((folder, *self.folders))
 
     def __str__(self) -> str:
@@ -63,7 +63,7 @@ class Trees:
         return Layers((final,))
 
     def installed(self, roles: str) -> Layers:
-        """Return the tree of a machine on which provision.sh's step `install` has been.
+        """Return the tree of a machine after provision.sh's step `install`.
 
         With several roles it is on top of one with all but the first.
         """
@@ -81,7 +81,7 @@ class Trees:
 
     @contextlib.contextmanager
     def _made(self, name: str) -> Iterator[tuple[Path, Path | None]]:
-        """Give where a tree is, and where to make it unless it is there."""
+        """Yield the path of a tree, and the folder to make it in unless it exists."""
         self.cache.mkdir(parents=True, exist_ok=True)
         final = self.cache / name
         with (self.cache / f"{name}.lock").open("w") as lock:
@@ -133,9 +133,9 @@ def _debootstrap(mirror: str, target: Path) -> None:
 
 
 def take_registries(tree: Path) -> None:
-    """Have a tree use Debian's registries as this machine does, and trust whom this one trusts.
+    """Let a tree use Debian's registries and certificates like this machine.
 
-    `CERTIFICATES` in it are those of pip, where pip has some of its own here.
+    `CERTIFICATES` in it are those of pip, if pip has its own here.
     """
     _run(["rm", "-rf", *(str(tree / "etc" / "apt" / name) for name in _APT)])
     for name in _APT:
@@ -153,7 +153,7 @@ def take_registries(tree: Path) -> None:
 
 
 def _take_settings(tree: Path) -> None:
-    """Have a tree be that of a machine that shares kernel and network with this one."""
+    """Turn a tree into that of a machine which shares this kernel and network."""
     take_registries(tree)
     shutil.copyfile("/etc/resolv.conf", tree / "etc" / "resolv.conf")
     for name in ("sysctl", "modules-load"):  # the kernel is not the machine's own
@@ -166,7 +166,7 @@ def _take_settings(tree: Path) -> None:
 
 
 def _mirror() -> str:
-    """Return where apt of this machine has the suite from."""
+    """Return apt's mirror of the suite on this machine."""
     form = "$(REPO_URI) $(CODENAME)"
     targets = _run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
     found = [

@@ -1,4 +1,4 @@
-"""What vagrant/Vagrantfile asks for, read by Ruby with something that stands in for Vagrant."""
+"""The machines of vagrant/Vagrantfile, read by Ruby with a stand-in for Vagrant."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ FILE = Path(__file__).parents[2] / "vagrant" / "Vagrantfile"
 
 
 def read() -> Any:
-    """Return what it asks for, as vagrantfile.rb prints it."""
+    """Return its machines, as vagrantfile.rb prints them."""
     reader = Path(__file__).with_name("vagrantfile.rb")
     command = ["ruby", "-W", str(reader), str(FILE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -20,7 +20,7 @@ def read() -> Any:
 
 
 def plans() -> list[Plan]:
-    """Return its machines: the names, the addresses, and what provision.sh is called with."""
+    """Return its machines: the names, the addresses, and the arguments of provision.sh."""
     found = []
     for name, machine in read()["machines"].items():
         address = next(given["ip"] for kind, given in machine["networks"] if "ip" in given)

@@ -1,4 +1,4 @@
-"""What is deployed is what setup.cfg asks for, and each file of it is known by its hash."""
+"""The lock has the requirements of setup.cfg, and each of its files has a hash."""
 
 import json
 import re
@@ -19,7 +19,7 @@ OURS = {"prevs", "http-parser"}
 
 
 def find_gaps(required: str, lock: str) -> list[str]:
-    """Return what of the requirements a lock does not have, or has in a version out of range."""
+    """Return the requirements that a lock lacks, or has in a version out of range."""
     locked = {name: lines.split("==")[1].split()[0] for name, lines in write.entries(lock)}
     wanted = (Requirement(line) for line in required.splitlines())
     return [

@@ -1,4 +1,4 @@
-"""What a wait says when it ends without what it looked for, and that it ends as soon as it can."""
+"""The message of a failed wait, and that it ends as soon as it can."""
 
 import subprocess
 import sys

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def may_run_by(user: str) -> bool:
-    """Return whether a user may run the executor from here: homes are closed to others on Debian."""
+    """Return whether a user may run the executor from here: Debian closes homes to others."""
     less = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
     command = [*less, sys.executable, "-c", "import executor.container.containers"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -113,7 +113,7 @@ def test_a_wrong_credential_is_reported_with_what_to_do(
 def test_a_redirect_to_another_host_is_reported_and_not_followed(
     agent: Agent, server: HttpsRepositories, elsewhere: HttpsRepositories, shown: set[str]
 ) -> None:
-    """Also if a server asks for one and then redirects, as one would that collects passwords."""
+    """Also if a server requires one and then redirects, as a thief of passwords would."""
     if shown:
         server.redirects_later["/shop.git/"] = elsewhere.url("shop.git/")
     else:

@@ -110,12 +110,12 @@ def test_very_many_placements_load_are_replaced_and_change(site: Site, apps: int
 
 
 def are_replaced(site: Site, asked: str) -> bool:
-    """Return whether the second version of all is applied; who asks meanwhile is always served."""
+    """Return whether the second version of all is applied; requests meanwhile are always served."""
     assert site.proxy.request(asked).status == 200
     return set(applied(site).values()) == {1}
 
 
 def applied(site: Site) -> dict[str, int]:
-    """Return what the proxy says that it has applied."""
+    """Return the versions that the proxy reports as applied."""
     records = site.tree.applied()
     return dict(records[0]) if records else {}

@@ -1,6 +1,6 @@
 """One client opens 2,000 pages of a preview that starts, and follows it with each.
 
-What that costs is bounded, and another client is answered all the while.
+The cost is bounded, and another client is answered throughout.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ PAGE = "Accept: text/html\r\nSec-Fetch-Mode: navigate\r\n"
 
 
 class Answer(NamedTuple):
-    """An answer; its body as far as it has come where that goes on."""
+    """An answer, with its body as received so far."""
 
     status: int
     body: str
@@ -120,7 +120,7 @@ def token_in(page: str) -> str:
 
 
 async def open_page(opened: Clients, token: str) -> str:
-    """Load the page and follow; return how that went: as a page does, with its own connection."""
+    """Load the page and follow it, as a browser does, on one connection; return the outcome."""
     try:
         client = await opened.connect(MANY)
         loaded = await client.page()
@@ -157,7 +157,7 @@ async def test_2000_pages_of_one_client_delay_nobody_else(site: Site) -> None:
 
 
 async def check(site: Site, opened: Clients, token: str, went: Counter[str]) -> None:
-    """See what the many have got and cost, and that one stream of the framework's is for all."""
+    """Check what the pages got and cost, and that they share one stream of the framework."""
     assert went["follows"] == event_streams.EACH
     assert went["follows"] + went["rare"] + went["too many pages"] <= CONNECTIONS_EACH
     framework = int(site.proxy.environ["PREVS_API"].rpartition(":")[2])
@@ -175,7 +175,7 @@ async def check(site: Site, opened: Clients, token: str, went: Counter[str]) -> 
 
 
 async def is_served(opened: Clients, token: str) -> None:
-    """Have another client ask for whatever there is, on new connections."""
+    """Have another client request everything, on new connections."""
     page = await (await opened.connect(ANOTHER)).page()
     assert page.status == 503
     assert token_in(page.body)
@@ -190,7 +190,7 @@ async def is_served(opened: Clients, token: str) -> None:
 
 
 async def is_held_and_let_in(site: Site, opened: Clients, port: int) -> None:
-    """Have a request of another client be held beside as many of the one as it may have."""
+    """Hold a request of another client while the first has as many as it may."""
     before = held(site.proxy)
     patient = await opened.connect(ANOTHER)
     patient.send(STARTING, "/patient")

@@ -1,4 +1,4 @@
-"""What Prometheus reads of a proxy, and the limit of how much one visitor may start."""
+"""A proxy's metrics, and the limit of one visitor's starts."""
 
 import contextlib
 import json
@@ -58,7 +58,7 @@ def read(site: Site, path: str = "/metrics", token: str = TOKEN) -> dict[tuple[s
 
 
 def probe(site: Site, path: str) -> tuple[str, list[str]]:
-    """Return what a probe says, and the checks that fail."""
+    """Return the status of a probe, and the checks that fail."""
     address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}{path}"
     with urllib.request.urlopen(address, timeout=60) as answer:
         values = json.loads(answer.read())
@@ -73,7 +73,7 @@ def is_ready(site: Site) -> bool:
 
 
 def start(proxy: Proxy, page: bytes) -> int:
-    """Ask for what the script of a page asks for; return the status."""
+    """Send the request of a page's script; return the status."""
     found = re.search(rb'data-token="([^"]+)"', page)
     assert found
     form = urlencode({"token": found.group(1).decode()}).encode()

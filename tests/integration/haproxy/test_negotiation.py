@@ -31,7 +31,7 @@ SCRIPT_MS = 200
 
 
 def table() -> dict[str, dict[str, str]]:
-    """Return what the document says: by who asks and in which state."""
+    """Return the table of the document, by client and state."""
     lines = (REPOSITORY / "docs" / "negotiation.md").read_text().splitlines()
     rows = [[cell.strip() for cell in li.strip("|").split("|")] for li in lines if li[:1] == "|"]
     table = {}
@@ -45,7 +45,7 @@ TABLE = table()
 
 
 def telling() -> set[tuple[str, str]]:
-    """Return the rows that are tried by day: the first of each client, state and answer."""
+    """Return the rows that are tested by day: the first of each client, state and answer."""
     tried: set[tuple[str, str]] = set()
     found = set()
     for name, row in TABLE.items():
@@ -61,7 +61,7 @@ BY_DAY = telling()
 
 
 def rows(names: Iterable[str]) -> list[object]:
-    """Return each client of some with each state; what is not tried by day is so at night."""
+    """Return each of some clients with each state; rows not tested by day are so at night."""
     return [
         pytest.param(name, state, marks=[] if (name, state) in BY_DAY else [pytest.mark.night])
         for name in names
@@ -70,7 +70,7 @@ def rows(names: Iterable[str]) -> list[object]:
 
 
 def first_by_day(*names: str) -> list[object]:
-    """Return some clients, of whom the first is tried by day."""
+    """Return some clients, of which the first is tested by day."""
     return [
         pytest.param(name, marks=[pytest.mark.night] if number else [])
         for number, name in enumerate(names)
@@ -83,7 +83,7 @@ def test_the_document_names_the_tested_clients_and_states() -> None:
 
 
 class Preview:
-    """A preview of its own for each question: nothing of the last one lingers."""
+    """A new preview for each request, so that no state of the last one is left."""
 
     def __init__(self, site: Site, app: Upstream, name: str) -> None:
         self.sha = hashlib.sha1(name.encode()).hexdigest()
@@ -101,10 +101,10 @@ class Preview:
         self._place({self.sha: placement("hello", self.sha, self._app.port, self.label)})
 
     def be(self, state: str, *, held: bool) -> None:
-        """Let it answer no more, and bring it into a state.
+        """Stop its answers, and bring it into a state.
 
-        With `held` it answers a moment after its start: who asks waits for that. Else only after
-        `let_run` does it: who asks is to be answered before, however long that takes.
+        With `held` it answers a moment after its start, and requests wait for that. Otherwise it
+        answers only after `let_run`, and requests are to be answered before.
         """
         world = self._site.world
         self._let.set() if held else self._let.clear()
@@ -141,7 +141,7 @@ class Preview:
         self._let.set()
 
     def close(self) -> None:
-        """Let nothing of it come later."""
+        """Prevent later effects of it."""
         self._is_over = True
         self._let.set()
         for timer in self._timers:
@@ -212,19 +212,19 @@ def page(browser: Chromium, preview: Preview) -> Iterator[Page]:
 
 
 def prepare(page: Page, name: str) -> None:
-    """Have a page do what a client of `BROWSER` needs."""
+    """Prepare a page for a client of `BROWSER`."""
     if name in BEFORE:
         BEFORE[name](page)
 
 
 def wait_in(page: Page, preview: Preview) -> None:
-    """Wait until a preview was asked for, and its page is there in place of the waiting room."""
+    """Wait until a preview was started, and its page has replaced the waiting room."""
     wait_until(preview.reached)  # a page by its script, a held request at once
     page.wait_for_function("() => !document.querySelector('#room')")
 
 
 def check(cell: str, got: Got, preview: Preview) -> None:
-    """Fail where a client got something else than a cell of the table says."""
+    """Fail if a client got something else than the cell of the table."""
     if cell.startswith("held"):
         assert got.status in {200, 101}
         assert preview.reached()

@@ -1,4 +1,4 @@
-"""A placement whose container refuses connections: who comes there waits until it answers again."""
+"""A placement whose container refuses connections: visitors wait until it answers again."""
 
 import contextlib
 import itertools
@@ -41,7 +41,7 @@ _attempts = itertools.count()
 
 
 def run_on(site: Site, port: int) -> str:
-    """Have the preview run at a port, and be routed there, as another attempt; return its task."""
+    """Run the preview at a port as another attempt, and route it; return its task."""
     placed = placement("hello", SHA, port, "main", attempt=f"a{next(_attempts)}")
     site.route("hello", {SHA: placed})
     site.world.move("hello", SHA, "running", task_id=placed.task_id, phase="running")
@@ -49,13 +49,13 @@ def run_on(site: Site, port: int) -> str:
 
 
 def reported_tasks(site: Site) -> set[str]:
-    """Return the tasks of which the framework was told."""
+    """Return the tasks that were reported to the framework."""
     return {task_id for report in site.world.refused for task_id in report["tasks"]}
 
 
 @contextlib.contextmanager
 def closing(port: int, *, is_asked_first: bool) -> Iterator[list[bytes]]:
-    """Take connections and close them; yield what came before, if it is waited for."""
+    """Accept connections and close them; yield what arrived before, if it is waited for."""
     seen: list[bytes] = []
     with socket.create_server(("127.0.0.1", port)) as listener:
 
@@ -131,7 +131,7 @@ def test_when_the_refusals_last_the_page_shows_what_to_do(
 def test_a_refused_request_is_held_and_then_sent_once(
     site: Site, free_port: Callable[[], int], is_another: bool
 ) -> None:
-    """To the same attempt when that takes connections, or to the next one."""
+    """To the same attempt when that accepts connections, or to the next one."""
     port = free_port()
     task = run_on(site, port)
     body = b"x" * 1_000_000
@@ -197,7 +197,7 @@ def test_a_request_held_for_one_second_only_gets_the_reason(
 def test_dockers_own_proxy_in_front_of_a_closed_port_is_recognized_by_its_silence(
     site: Site, page: Page, free_port: Callable[[], int]
 ) -> None:
-    """It takes connections for the container, and closes them."""
+    """It accepts connections for the container, and closes them."""
     port = free_port()
     task = run_on(site, port)
     with closing(port, is_asked_first=False):
@@ -226,7 +226,7 @@ def test_an_application_that_answers_a_page_with_nothing_is_reported_as_that(
 def test_a_refused_request_is_held_across_a_takeover(
     site: Site, free_port: Callable[[], int]
 ) -> None:
-    """The HAProxy that holds it has a map that changes no more."""
+    """The map of the HAProxy that holds it no longer changes."""
     run_on(site, free_port())
     with ThreadPoolExecutor() as pool, upstream("app") as app:
         waits = pool.submit(site.proxy.request, HOST, "/held", timeout=60)

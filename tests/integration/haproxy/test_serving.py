@@ -1,4 +1,4 @@
-"""`python -m proxy` with a real HAProxy and ZooKeeper: what is placed is served, nothing else."""
+"""`python -m proxy` with a real HAProxy and ZooKeeper: only placed previews are served."""
 
 import asyncio
 import contextlib

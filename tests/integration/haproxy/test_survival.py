@@ -1,6 +1,6 @@
-"""What is under way when something changes, restarts or goes away goes on to its own end.
+"""Open requests are completed when something changes, restarts or goes away.
 
-A slow answer, an upload, a download, a WebSocket and a stream of events are open all the while.
+A slow answer, an upload, a download, a WebSocket and a stream of events are open throughout.
 """
 
 import contextlib
@@ -120,7 +120,7 @@ def test_a_terminated_proxy_lets_answers_of_the_next_moments_come(
 
 
 def is_reported_open(site: Site) -> bool:
-    """Return whether the framework was told of an open request."""
+    """Return whether the framework got a report of an open request."""
     return any(use["open"] for report in site.world.uses for use in report["uses"])
 
 
@@ -211,7 +211,7 @@ def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int], *, away
 
 
 def seconds(number: float) -> Iterator[int]:
-    """Yield once in each second of so many."""
+    """Yield once a second for `seconds`."""
     began = time.monotonic()
     for second in range(int(number)):
         yield second

@@ -58,7 +58,7 @@ class Secure(NamedTuple):
 
 
 def issue(authority: trustme.CA, path: Path, *hosts: str) -> None:
-    """Put a new certificate in the place of what a file holds."""
+    """Replace the certificate in a file."""
     new = path.with_name(f"{path.name}.new")
     authority.issue_cert(*hosts).private_key_and_cert_chain_pem.write_to_path(new)
     new.rename(path)
@@ -216,7 +216,7 @@ def test_a_reloaded_haproxy_that_is_killed_is_started_again(secure: Secure, app:
 
 
 def read_answer(client: socket.socket) -> bytes:
-    """Return an answer's head and body, of which the application says the length."""
+    """Return an answer's head and body, by the Content-Length of the application."""
     got = b""
     while b"\r\n\r\n" not in got:
         got += read_piece(client)

@@ -1,4 +1,4 @@
-"""What a proxy tells of the use of previews, and what it holds, with a real HAProxy."""
+"""A proxy's reports of usage and of held withdrawals, with a real HAProxy."""
 
 import asyncio
 import contextlib
@@ -54,7 +54,7 @@ def running_site(
 
 @pytest.fixture
 def site(running_site: Site) -> Iterator[Site]:
-    """The proxy of the file, which has nothing to tell."""
+    """The proxy of the file, without anything to report."""
     yield running_site
     running_site.empty()
     uses = running_site.world.known.uses
@@ -63,7 +63,7 @@ def site(running_site: Site) -> Iterator[Site]:
 
 
 def requests(world: World) -> Counter[str]:
-    """Return how many requests of each task were told in all."""
+    """Return how many requests of each task were reported in all."""
     reported: Counter[str] = Counter()
     for report in list(world.uses):
         for use in report["uses"]:
@@ -72,7 +72,7 @@ def requests(world: World) -> Counter[str]:
 
 
 def opened(world: World, task: str = TASK) -> int | None:
-    """Return how many open requests of a task were told last, None if none ever was."""
+    """Return the last reported number of a task's open requests, None without a report."""
     reported = [
         u["open"] for report in list(world.uses) for u in report["uses"] if u["task_id"] == task
     ]
@@ -192,7 +192,7 @@ def test_open_requests_count_as_use_and_are_held_once_a_change_is_applied(
 def test_a_released_request_does_not_reach_a_task_that_is_gone_by_then(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
-    """What a held request was told is looked up once more, after the request was counted."""
+    """The destination of a held request is looked up again after the request was counted."""
     files = Files(tmp_path)
     port = free_port()
     config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
@@ -234,7 +234,7 @@ def test_the_first_request_after_a_counter_expired_is_reported_too(
 
 
 def _is_about_to_go(router: HaproxyRouter) -> bool:
-    """Return whether the count of the task is dropped within a second, or was a moment ago."""
+    """Return whether the counter of the task expires within a second, or just did."""
     count = asyncio.run(router.counts()).get(TASK)
     return count is None or count.left < 1000
 
@@ -288,7 +288,7 @@ def _answering(path: Path, text: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _letting_go(path: Path, route: str) -> Iterator[list[str]]:
-    """Have every request that HAProxy holds go to `route` at once; the hosts of those are given."""
+    """Send every held request of HAProxy to `route` at once; yield their hosts."""
     hosts: list[str] = []
 
     class Handler(socketserver.StreamRequestHandler):
@@ -311,7 +311,7 @@ def _letting_go(path: Path, route: str) -> Iterator[list[str]]:
 
 
 def take_over(site: Site) -> int:
-    """Kill the proxy and start it again; return its former HAProxy, once only it has a record."""
+    """Kill and restart the proxy; return its former HAProxy once only that has a record."""
     former, killed = site.proxy.haproxy, names(site)
     site.restart()
     assert site.proxy.haproxy != former
@@ -320,7 +320,7 @@ def take_over(site: Site) -> int:
 
 
 def reported_since(site: Site, start: int) -> int | None:
-    """Return how many open requests of the task were told last, of the reports from one on."""
+    """Return the task's open requests in the last report, from a given report on."""
     uses = [use for report in site.world.uses[start:] for use in report["uses"]]
     return next((use["open"] for use in reversed(uses) if use["task_id"] == TASK), None)
 

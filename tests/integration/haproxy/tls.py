@@ -1,4 +1,4 @@
-"""TLS at a proxy of the tests: certificates that it is given, and clients that trust them."""
+"""TLS at a proxy of the tests: its certificates, and clients that trust them."""
 
 import socket
 import ssl
@@ -10,7 +10,7 @@ import trustme
 
 
 class Door(NamedTuple):
-    """Where a proxy takes TLS: a port of 127.0.0.1, its certificates, and who has signed them."""
+    """TLS of a proxy: a port of 127.0.0.1, its certificates, and their authority."""
 
     port: int
     certificates: Path
@@ -32,7 +32,7 @@ class Door(NamedTuple):
 
 
 def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    """Return what a client connects with that trusts an authority, and no other."""
+    """Return a client's TLS context that trusts only this authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the default one reads all of the system's
     authority.configure_trust(context)
     return context

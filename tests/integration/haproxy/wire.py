@@ -1,4 +1,4 @@
-"""Requests as bytes: an application that keeps what arrives as it came, and a client."""
+"""Requests as bytes: an application that keeps them unchanged, and a client."""
 
 import contextlib
 import re
@@ -28,7 +28,7 @@ _FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\r\n\0]*)")
 
 
 class Arrived(NamedTuple):
-    """A request as the application got it; its body without what frames it."""
+    """A request as the application got it; its body without framing."""
 
     head: bytes
     body: bytes
@@ -46,7 +46,7 @@ class Arrived(NamedTuple):
 
 
 def ambiguity(arrived: Arrived) -> str | None:
-    """Return what two readers could understand in two ways, None if there is nothing."""
+    """Return the part that two readers could understand differently, or None."""
     request_line, *lines = arrived.head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     if not _REQUEST_LINE.fullmatch(request_line):
         return f"the request line {request_line!r}"
@@ -66,7 +66,7 @@ def ambiguity(arrived: Arrived) -> str | None:
 
 @contextlib.contextmanager
 def application() -> Iterator[tuple[int, list[Arrived]]]:
-    """Run an application that answers 200 to all that arrives; yield its port and what arrived.
+    """Run an application that answers 200 to every request; yield its port and the requests.
 
     It reads a body by Transfer-Encoding where there is one, else by Content-Length.
     """
@@ -94,7 +94,7 @@ def application() -> Iterator[tuple[int, list[Arrived]]]:
 def behind_proxy(
     folder: Path, zookeeper: str, port: int, **more: str
 ) -> Iterator[tuple[Site, list[Arrived]]]:
-    """Run it behind a proxy with some more settings, at `HOST`; yield both ends."""
+    """Run it behind a proxy with further settings, at `HOST`; yield both ends."""
     with application() as (own, seen), proxies.site(folder, zookeeper, port, **more) as site:
         site.tree.place("hello", {SHA: placement("hello", SHA, own, "main")})
         wait_until(lambda: {"hello": 0} in site.tree.applied())
@@ -169,11 +169,11 @@ class Bench(NamedTuple):
         return socket.create_connection(("127.0.0.1", self.site.proxy.port), timeout=_PATIENCE)
 
     def send(self, raw: bytes) -> tuple[Answers, list[Arrived]]:
-        """Send something absurd and one more request; return the answers and what arrived.
+        """Send an absurd request and a valid one; return the answers and what arrived.
 
-        Whatever it was: there is an end, no answer is a 5xx, what arrived can be read in one way
-        only and is one request at most, the second one aside; and the proxy goes on serving. A
-        client without TLS ends its side when it has sent all.
+        Checks that it ends, no answer is a 5xx, what arrived is unambiguous and at most one request
+        besides the valid one, and the proxy goes on serving. A client without TLS ends its side
+        when it has sent everything.
         """
         self.seen.clear()
         with self.connect() as client:

@@ -27,7 +27,7 @@ itself when it is told to."""
 
 
 def install_service_worker(page: Page) -> None:
-    """Have the service worker work for a page."""
+    """Activate the service worker for a page."""
     page.evaluate(
         """() => new Promise(done => {
             navigator.serviceWorker.oncontrollerchange = () => {
@@ -49,7 +49,7 @@ def start_worker(page: Page) -> None:
 
 
 def fetch(page: Page, path: str, options: Mapping[str, object] | None = None) -> tuple[int, str]:
-    """Have the worker that a page has fetch by itself; return the status and the media type."""
+    """Have a page's worker fetch by itself; return the status and the media type."""
     status, kind = page.evaluate(
         """fetched => new Promise(done => {
             const channel = new MessageChannel();

@@ -1,4 +1,4 @@
-"""A dockerd whose bridge somebody removes: who sees it, and what brings it back.
+"""A dockerd whose bridge somebody removes: what detects it, and what restores it.
 
 `unshare --net --mount python lost_bridge.py FOLDER` prints its findings as JSON.
 """
@@ -34,20 +34,20 @@ def bridge(client: APIClient) -> str:
 
 
 def finding(environ: Mapping[str, str]) -> list[str]:
-    """Return what `prevs doctor` finds of Docker here."""
+    """Return the findings of `prevs doctor` about Docker here."""
     [found] = [one for one in checkup.look(environ, needed=True) if one.part == "docker"]
     return [found.level, found.message, found.advice]
 
 
 def lose(client: APIClient) -> dict[str, object]:
-    """Remove the bridge; return how it is called, and whether a build works after all."""
+    """Remove the bridge; return its name, and whether a build works nevertheless."""
     name = bridge(client)
     run("ip", "link", "delete", name)
     return {"bridge": name, "builds without": builds(client, "true")}
 
 
 class Cluster:
-    """A supervisor that looks after a dockerd, while something is done beside it."""
+    """A supervisor of a dockerd, with an action beside it."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._settings = prepare(folder / "cluster", {})
@@ -82,7 +82,7 @@ class Cluster:
 
 
 def with_a_cluster(folder: Path, environ: Mapping[str, str]) -> Mapping[str, object]:
-    """Have a supervisor look after a dockerd of ours; return what it does and says."""
+    """Have a supervisor watch a dockerd of ours; return its actions and reports."""
     found: dict[str, object] = {}
 
     def beside(cluster: Cluster, client: APIClient) -> None:
@@ -100,7 +100,7 @@ def with_a_cluster(folder: Path, environ: Mapping[str, str]) -> Mapping[str, obj
 
 
 def without_a_cluster(environ: Mapping[str, str]) -> Mapping[str, object]:
-    """Have a dockerd of ours that is used, and no supervisor; return what is said of it."""
+    """Use a dockerd of ours without a supervisor; return the findings about it."""
     part = DockerPart(docker_folder(environ), environ)
     bring_up(part)
     try:
@@ -119,7 +119,7 @@ def without_a_cluster(environ: Mapping[str, str]) -> Mapping[str, object]:
 
 
 def of_the_machine(folder: Path, environ: Mapping[str, str]) -> Mapping[str, object]:
-    """Have a dockerd as a machine has one, and lose its docker0; return what is said of it."""
+    """Run a dockerd like a machine's, and remove its docker0; return the findings about it."""
     run("mount", "-t", "tmpfs", "tmpfs", "/run")
     process = _start(folder)
     found: dict[str, object] = {}

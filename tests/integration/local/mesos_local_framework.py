@@ -1,4 +1,4 @@
-"""As little of a framework as starts one task, and an executor that outlives its agent."""
+"""A minimal framework for one task, and an executor that outlives its agent."""
 
 import getpass
 import http.client
@@ -39,7 +39,7 @@ while not ended:
 
 
 class Scheduler:
-    """As little of a framework as starts one task."""
+    """A minimal framework for one task."""
 
     def __init__(self, master: str, framework: str | None = None) -> None:
         self._url = f"http://{master}/api/v1/scheduler"
@@ -94,7 +94,7 @@ class Scheduler:
         self._call({"type": "ACCEPT", "accept": accept})
 
     def reconcile(self, task: str, agent: str) -> None:
-        """Ask for the state of a task."""
+        """Request the state of a task."""
         known = {"task_id": {"value": task}, "agent_id": {"value": agent}}
         self._call({"type": "RECONCILE", "reconcile": {"tasks": [known]}})
 

@@ -1,4 +1,4 @@
-"""dockerds of several owners in one network: what one of ours still has after all the others.
+"""dockerds of several owners in one network: what one of ours keeps after all the others.
 
 `unshare --net --mount python neighbouring_dockerds.py FOLDER` prints its findings as JSON.
 """
@@ -104,7 +104,7 @@ def builds(client: APIClient, step: str) -> bool:
 
 @contextlib.contextmanager
 def foreign(folder: Path, *options: str) -> Iterator[None]:
-    """Have a dockerd of somebody who knows nothing of ours, as long as the context."""
+    """Run a foreign dockerd, which ignores ours, while the context lasts."""
     folder.mkdir(exist_ok=True)
     host = f"unix://{folder / 'docker.sock'}"
     command = ["dockerd", "--host", host, "--pidfile", str(folder / "pid"), *options]
@@ -151,7 +151,7 @@ def pass_by(folder: Path, ours: Ours) -> Mapping[str, object]:
 
 
 def come_and_go(folder: Path) -> Mapping[str, object]:
-    """Start and end ours twice beside a foreign one that has docker0; return what that has."""
+    """Start and end ours twice beside a foreign one with docker0; return the state of that."""
     with foreign(folder / "first"):
         seen: dict[str, object] = {"before": docker0()}
         for time in ("first", "second"):
@@ -164,13 +164,13 @@ def come_and_go(folder: Path) -> Mapping[str, object]:
 
 
 def docker0() -> Mapping[str, object]:
-    """Return what there is by the name of docker0."""
+    """Return the link named docker0."""
     rules = [line for line in run("iptables-save").splitlines() if "docker0" in line]
     return {"index": socket.if_nametoindex("docker0"), "rules": sorted(rules)}
 
 
 def take_turns(folder: Path) -> Mapping[str, list[str]]:
-    """End two of ours in the order in which they came; return what is left at the end."""
+    """End two of ours in the order of their start; return what is left."""
     before = changed()
     parts = [DockerPart(folder / name, ENVIRON) for name in ("ours", "other")]
     for part in parts:
@@ -181,7 +181,7 @@ def take_turns(folder: Path) -> Mapping[str, list[str]]:
 
 
 def changed() -> list[str]:
-    """Return all that a dockerd changes in a network, less the tables' own chains as ever."""
+    """Return everything that a dockerd changes in a network, without the built-in chains."""
     saved = (line.partition(" [")[0] for line in run("iptables-save").splitlines())
     own = (one for one in saved if not (one.startswith(":") and one.endswith(" ACCEPT")))
     rules = [one for one in own if one.startswith((":", "-"))]

@@ -1,4 +1,4 @@
-"""The bridges of dockerds that share a network: none takes another's, and a lost one is seen."""
+"""Bridges of dockerds in one network: none takes another's, and a lost one is detected."""
 
 import os
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ REPOSITORY = HERE.parents[2]
 
 
 def found_by(script: str) -> Mapping[str, Any]:
-    """Return what a script finds in namespaces of its own."""
+    """Return the findings of a script in namespaces of its own."""
     found: Mapping[str, Any] = run_apart(HERE / script)
     return found
 

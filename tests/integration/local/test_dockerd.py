@@ -1,4 +1,4 @@
-"""dockerd of our own: shared by those who hold a lease, ended with all it left by the last."""
+"""Our dockerd: shared by holders of a lease; the last one ends it and removes its rest."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The parts of a local cluster that are not Mesos, each for real."""
+"""The parts of a local cluster besides Mesos, all real."""
 
 import contextlib
 import io

@@ -88,7 +88,7 @@ class World:
             raise AssertionError(f"{exc}\n{describe_executor(self._task_id)}") from exc
 
     def states(self) -> list[str]:
-        """Return those of all updates so far."""
+        """Return the states of all updates so far."""
         updates = [arguments for name, arguments in self._events.events if name == "updated"]
         return [status["state"] for (status,) in updates]
 
@@ -124,7 +124,7 @@ def report(status: Mapping[str, Any]) -> TaskReport:
 
 
 def describe_executor(task_id: str) -> str:
-    """Return the processes of a task's executor, and what it has logged. It ends it.
+    """Return the processes of a task's executor, and its log. This ends the executor.
 
     SIGABRT makes Python write the stack of every thread.
     """

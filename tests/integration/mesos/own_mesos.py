@@ -16,7 +16,7 @@ from tests.waits import wait_until
 
 
 class Parts(NamedTuple):
-    """What runs, once it is started in this order."""
+    """The parts, in the order of their start."""
 
     master: ProcessPart
     agent: ProcessPart

@@ -1,4 +1,4 @@
-"""A real Mesos that asks everybody who they are: its frameworks, and its agents' executors."""
+"""A real Mesos with authentication of frameworks and of executors."""
 
 import dataclasses
 import uuid
@@ -37,9 +37,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def mesos(mesos_installation: Installation, folder: Path) -> Iterator[Mesos]:
-    """A Mesos that takes `prevs` with its secret, and executors with tokens of the agent's.
+    """A Mesos that accepts `prevs` with its secret, and executors with the agent's tokens.
 
-    What the agent shows of itself, logs too, is for `reader` alone.
+    Only `reader` may read the agent's state and logs.
     """
     credentials, readers = folder / "credentials", folder / "readers"
     credentials.write_text('{"credentials": [{"principal": "prevs", "secret": "right"}]}')
@@ -75,7 +75,7 @@ def _authenticate_executors(credentials: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def framework(mesos: Mesos, zookeeper: str, folder: Path) -> Iterator[Program]:
-    """A framework that is known to the master, and to the agent as who may only read."""
+    """A framework with a principal at the master, and a reader's principal at the agent."""
     secret, lesser = folder / "secret", folder / "lesser"
     secret.write_text("right\n")
     lesser.write_text("lesser one\n")
@@ -96,16 +96,16 @@ def framework(mesos: Mesos, zookeeper: str, folder: Path) -> Iterator[Program]:
 
 @pytest.fixture(scope="module")
 def path(framework: Program, folder: Path) -> str:
-    """Where a preview is that runs."""
+    """The address of a running preview."""
     return framework.order_first(make_repository(folder / "hello"))[0]
 
 
 def test_an_agent_with_authentication_accepts_a_principal_that_may_only_read(
     mesos: Mesos, framework: Program, path: str
 ) -> None:
-    """Agents of `prevs local` ask for /state, but not, as Mesos's own programs do, for /files/read.
+    """Agents of `prevs local` need a login for /state, but not for /files/read as Mesos's own do.
 
-    What is told to one that asks there is in tests/unit/framework/logs/test_sandbox.py.
+    The case of one that does is in tests/unit/framework/logs/test_sandbox.py.
     """
     assert "stand-in" in framework.request("GET", f"{path}/log").text
     state = f"http://{mesos.agent}/state"
@@ -135,7 +135,7 @@ def test_a_framework_with_its_secret_runs_previews_whose_executors_send_their_to
 
 
 def _assert_no_token_is_left(agent: Path) -> None:
-    """Fail where a sandbox has a token: whoever reads logs could speak for an executor."""
+    """Fail if a sandbox has a token: a reader of logs could act as an executor."""
     outputs = [file for name in ("stdout", "stderr") for file in agent.rglob(name)]
     assert outputs
     begin = "eyJ"  # how every token begins: {" in base64

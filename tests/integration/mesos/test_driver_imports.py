@@ -1,4 +1,4 @@
-"""What is left of importing the driver: nothing. Each import is that of a new Python."""
+"""Importing the driver has no side effects. Each import is in a new Python."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ assert signal.getsignal(signal.SIGINT) is before, signal.getsignal(signal.SIGINT
 
 
 def run(program: str) -> None:
-    """Run a program in a new Python, and expect that it ends well."""
+    """Run a program in a new Python; it has to succeed."""
     done = subprocess.run(
         [sys.executable, "-c", f"import logging, signal, sys, threading\n{program}"],
         cwd=ROOT,
@@ -47,7 +47,7 @@ def test_it_can_be_imported_outside_the_main_thread_p9() -> None:
 
 
 def test_the_handler_of_sigint_is_given_back_if_pymesos_was_there_before_p9() -> None:
-    """P9: whoever imported it first."""
+    """P9: regardless of who imported it first."""
     run(
         "before = signal.getsignal(signal.SIGINT)\nimport pymesos\n"
         f"assert signal.getsignal(signal.SIGINT) is not before\n"
@@ -56,7 +56,7 @@ def test_the_handler_of_sigint_is_given_back_if_pymesos_was_there_before_p9() ->
 
 
 def test_signals_can_be_handled_as_ever_after_the_import_p9() -> None:
-    """P9: what stood in for signal.signal has gone."""
+    """P9: the stand-in for signal.signal is gone."""
     run(
         "original = signal.signal\nimport driver.scheduler\nassert signal.signal is original\n"
         "signal.signal(signal.SIGTERM, print)\nassert signal.getsignal(signal.SIGTERM) is print\n"

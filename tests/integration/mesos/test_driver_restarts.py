@@ -41,7 +41,7 @@ def world(parts: Parts, tmp_path: Path) -> Iterator[RealWorld]:
 
 @pytest.fixture
 def received() -> RecordedExecutor:
-    """What the executor's driver tells."""
+    """The callbacks of the executor's driver, recorded."""
     return RecordedExecutor()
 
 
@@ -84,9 +84,9 @@ def test_an_agent_that_restarts_gets_the_updates_it_missed_e1_e2(
 
 
 def test_a_master_that_is_stopped_is_left_at_once_and_taken_again_p6_p12(parts: Parts) -> None:
-    """P6, P12: it takes connections, and answers neither a call nor SUBSCRIBE.
+    """P6, P12: it accepts connections, and answers neither a call nor SUBSCRIBE.
 
-    When it goes on it finds many a SUBSCRIBE of links that were given up: none may end the last.
+    When it continues, it finds SUBSCRIBE calls of abandoned links: none may end the last link.
     """
     assert parts.master.pid is not None
     events = RecordedScheduler()

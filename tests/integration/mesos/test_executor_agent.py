@@ -1,4 +1,4 @@
-"""What becomes of a container when its executor, or the real Mesos agent of both, is killed."""
+"""A container whose executor, or the real Mesos agent of both, is killed."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ class AgentWorld(World):
         self.agent = parts.agent
 
     def run(self, lines: Sequence[str] = HELLO) -> str:
-        """Have an application that runs; return its task."""
+        """Run an application; return its task."""
         sha = self.repository.commit_app(lines)
         task_id, _ = self.launch(self.order(sha))
         self.wait_for("TASK_RUNNING")

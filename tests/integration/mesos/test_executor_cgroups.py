@@ -65,7 +65,7 @@ def agent(
 
 
 def groups() -> list[str]:
-    """Return what is below Mesos's group, in all hierarchies."""
+    """Return the groups below Mesos's group, in all hierarchies."""
     return [str(folder) for folder in Path("/sys/fs/cgroup").glob(f"*/{ROOT}/*/")]
 
 

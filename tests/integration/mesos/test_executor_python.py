@@ -64,12 +64,12 @@ class App:
         self._client = client
 
     def start(self) -> str:
-        """Ask for the only commit; return where its preview is."""
+        """Start the only commit; return the path of its preview."""
         self._program.add_app(self.repository.folder, self.name)
         return self._program.order(app=self.name)
 
     def containers(self) -> list[dict[str, Any]]:
-        """Return what runs of it, or has run."""
+        """Return its executors, running and ended."""
         only = {"label": f"prevs.app={self.name}"}
         found: list[dict[str, Any]] = self._client.containers(all=True, filters=only)
         return found
@@ -140,7 +140,7 @@ def test_an_agent_fetches_the_executor_once_and_again_after_it_was_removed(
     path = app.start()
 
     def run() -> tuple[Path, bool]:
-        """Return where the executor that runs is unpacked, and whether its agent fetched it."""
+        """Return the folder of the running executor, and whether its agent fetched it."""
         program.wait_state(path, "running")
         (container,) = app.containers()
         entries = read_environment(executor(container))

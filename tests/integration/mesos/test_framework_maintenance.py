@@ -1,4 +1,4 @@
-"""A maintenance window of one agent, on a real Mesos: agreed to, and left before it begins."""
+"""A maintenance window of one agent, on a real Mesos: accepted, and left in time."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def schedule(mesos: Mesos) -> Iterator[Callable[[str, float], None]]:
 
 
 def answers(cluster: Mesos) -> Mapping[str, list[str]]:
-    """Return what the frameworks have answered for each host that is scheduled."""
+    """Return the frameworks' answers for each scheduled host."""
     url = f"http://{cluster.master}/maintenance/status"
     status = requests.get(url, timeout=60).json()
     return {
@@ -100,7 +100,7 @@ def test_an_agent_before_maintenance_is_left_before_its_window(
 
 @pytest.fixture
 def drain(mesos: Mesos) -> Iterator[Callable[[str], None]]:
-    """Have Mesos end everything on an agent; it takes tasks again after the test."""
+    """Have Mesos drain an agent; it accepts tasks again after the test."""
     drained: list[str] = []
 
     def call(kind: str, agent_id: str, **more: Any) -> requests.Response:

@@ -43,7 +43,7 @@ def add(framework: Framework, health: str = "/runs", **more: Any) -> None:
 
 
 def placed(client: KazooClient, paths: Paths, *commits: str) -> PlacementsRecord:
-    """Return the placements once they are those of some commits: that a preview runs is said
+    """Return the placements once they are those of some commits: a preview is reported as running
     before its placement is written.
     """
 
@@ -67,7 +67,7 @@ def tasks(cluster: Mesos, framework: Framework) -> dict[str, str]:
 
 
 def wait_lost(framework: Framework, count: int) -> PreviewRecord:
-    """Wait until so many attempts at a preview were lost in a row."""
+    """Wait until this many attempts at a preview were lost in a row."""
     return wait_for(
         lambda: framework.previews.snapshot.preview("hello", A),
         lambda preview: preview.consecutive_losses >= count,

@@ -1,4 +1,4 @@
-"""What operators do wrong: a framework refuses with a sentence, and nothing that runs is harmed.
+"""Mistakes of operators: a framework refuses with a sentence, and running previews go on.
 
 A program is started where the program is what matters. Which exit code an error has is in
 tests/unit/framework/test_exit_codes.py.
@@ -45,7 +45,7 @@ class Place(OwnRoot):
         super().close()
 
     def claim(self, *, led: bool = False, **more: str) -> None:
-        """Claim the root as the program does that `program` returns for the same settings."""
+        """Claim the root as the program of `program` with the same settings does."""
         chosen = settings.read(self.program(**more).environ)
         root_znode.claim(self.client, Paths(chosen.root), leader.describe(chosen), led=led)
 
@@ -54,7 +54,7 @@ class Place(OwnRoot):
         return reset.forget(settings.read(self.program(**more).environ), thing, 30)
 
     def tree(self, path: str | None = None) -> dict[str, bytes]:
-        """Return what every znode below a path holds."""
+        """Return the content of every znode below a path."""
         found = walk(self.client, path or self.paths.root)
         return {one: self.client.get(one)[0] for one in found}
 
@@ -66,7 +66,7 @@ def place(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[Place]:
 
 
 def refusal(program: Program, code: int) -> str:
-    """Return why a program ends, after it has ended with that code."""
+    """Wait until a program ends with that code; return the reason."""
     program.start()
     assert program.process is not None
     assert program.process.wait(60) == code, program.log.read_text()

@@ -32,7 +32,7 @@ def get_status(program: Program, token: str, path: str) -> int:
 
 
 def failing(program: Program) -> Sequence[str]:
-    """Return the checks that are not well, of a framework that is ready all the same."""
+    """Return the failed checks of a framework that is ready nevertheless."""
     answer = program.request("GET", "/readyz")
     assert answer.status_code == 200
     return [check["name"] for check in answer.json()["checks"] if not check["ok"]]

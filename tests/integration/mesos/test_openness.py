@@ -1,4 +1,4 @@
-"""A framework says what is open, in its log and at /readyz; nothing fails by it."""
+"""A framework reports open systems in its log and at /readyz; nothing fails for that."""
 
 import dataclasses
 import os
@@ -28,7 +28,7 @@ BOTH = {"zookeeper-access", "mesos-access"}
 
 
 def read_checks(program: Program) -> dict[str, Mapping[str, Any]]:
-    """Return the checks of /readyz by their names, once what is open has been looked at."""
+    """Return the checks of /readyz by name, once open systems were looked for."""
 
     def look() -> dict[str, Mapping[str, Any]] | None:
         answer = program.request("GET", "/readyz")
@@ -40,7 +40,7 @@ def read_checks(program: Program) -> dict[str, Mapping[str, Any]]:
 
 
 def lines(program: Program) -> list[str]:
-    """Return the lines of its log that say what is open."""
+    """Return the lines of its log about open systems."""
     return [line for line in program.log.read_text().splitlines() if "open to anybody who" in line]
 
 
@@ -68,7 +68,7 @@ def test_an_open_zookeeper_and_an_open_master_are_reported_once_each_with_what_t
 
 @pytest.fixture
 def closed(mesos_installation: Installation, tmp_path: Path) -> Iterator[tuple[Mesos, Access]]:
-    """A master that asks everybody; it is in no ZooKeeper."""
+    """A master that authenticates everybody; it is in no ZooKeeper."""
     access = Access(tmp_path / "mesos")
     access.prepare(lambda: os.urandom(16).hex(), write_private)
     address = Address("127.0.0.1", free_port())

@@ -41,7 +41,7 @@ backend master
 
 
 class Door(NamedTuple):
-    """Where the master is by TLS, and the authority of its certificate."""
+    """The TLS address of the master, and the authority of its certificate."""
 
     address: str
     authority: Path
@@ -99,7 +99,7 @@ def program(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[MakeProgra
 
 
 def wait_trouble(program: Program, text: str) -> None:
-    """Wait until a framework is up and says of Mesos what it has met."""
+    """Wait until a framework is up and reports its problem with Mesos."""
 
     def is_reported() -> bool:
         with contextlib.suppress(requests.RequestException):
@@ -140,7 +140,7 @@ def test_a_server_without_tls_is_reported(mesos: Mesos, door: MakeDoor) -> None:
 
 
 def trouble(master: str, authority: Path | None, text: str) -> str:
-    """Return what the driver of a framework says of a master, once a text is in it."""
+    """Return the driver's problem with a master, once it contains a text."""
     received = RecordedScheduler()
     context = tls.make_context(authority) if authority else None
     driver = SchedulerDriver(received, framework_info(), master, tls=context)

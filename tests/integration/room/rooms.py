@@ -1,6 +1,6 @@
 """A waiting room on a socket, over the stand-in for the framework: without HAProxy and ZooKeeper.
 
-What comes for a host that is in its table gets an application's page, as HAProxy would have it.
+A request for a host in its table gets an application's page, as through HAProxy.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ DOMAIN = "localhost"
 
 
 class Room(NamedTuple):
-    """A room that answers at `port`, the world behind it, and what it believes is routed."""
+    """A room at `port`, the world behind it, and the routes that it knows."""
 
     port: int
     world: World
@@ -42,13 +42,13 @@ class Room(NamedTuple):
         return f"http://{host}:{self.port}{path}"
 
     def route(self, *hosts: str) -> None:
-        """Have exactly these hosts lead to an application. Does not wait for it."""
+        """Route exactly these hosts to an application. Does not wait for it."""
         routes = {host: Route("127.0.0.1", 1, "the-task") for host in hosts}
         self.loop.call_soon_threadsafe(self.table.replace, routes)
 
 
 class _Front:
-    """What HAProxy says to the room: that a host was not in its map."""
+    """HAProxy's header for the room: the host was not in its map."""
 
     def __init__(self, room: ASGIApp, table: RoutingTable) -> None:
         self._room = room

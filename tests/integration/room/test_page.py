@@ -51,7 +51,7 @@ def context(browser: Chromium) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """A page that fails the test when its policy forbids what it does, or a script fails."""
+    """A page that fails the test if it violates its policy, or a script fails."""
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("console", lambda m: complaints.append(m.text) if "Policy" in m.text else None)
@@ -62,7 +62,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 
 def build(room: Room, **fields: object) -> None:
-    """Let the preview be built for ten seconds, of the usual forty."""
+    """Put the preview ten seconds into its build, of the usual forty."""
     known = steps(time.time(), 0.2, 0.7, 1.3, 10.0)
     more = {"phase": "building", "detail": "3/5 RUN make", **fields}
     room.world.move("hello", SHA, "building", steps=known, **more)

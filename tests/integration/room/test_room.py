@@ -1,4 +1,4 @@
-"""A browser in the waiting room: it waits, sees the log, and is let in; or learns why not."""
+"""A browser in the waiting room: it sees the log, then the application or the reason."""
 
 import http.client
 import json
@@ -43,7 +43,7 @@ def site(running_site: Site) -> Iterator[Site]:
 
 @pytest.fixture
 def page(browser: Chromium) -> Iterator[Page]:
-    """A page that fails the test when its policy forbids what it does, or it asks elsewhere."""
+    """A page that fails the test if it violates its policy, or requests another host."""
     complaints: list[str] = []
     own = re.compile(r"http://[^/]+\.localhost:|data:")
     with browser.new_page() as opened:

@@ -1,4 +1,4 @@
-"""What a page shows to whoever comes, in a browser: the build's log for minutes, or steps alone."""
+"""What a page shows to any visitor, in a browser: the build's log for minutes, or only steps."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ HOST, QUIET = "main.hello.localhost", "main.quiet.localhost"
 
 
 class Clock:
-    """The room's: a test moves it on."""
+    """The clock of the room, which a test moves."""
 
     def __init__(self) -> None:
         self.ahead = 0.0

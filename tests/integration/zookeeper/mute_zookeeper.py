@@ -1,4 +1,4 @@
-"""A ZooKeeper that takes links and answers none, as 3.9 does with some while it starts."""
+"""A ZooKeeper that accepts connections and answers none, as 3.9 may while it starts."""
 
 import contextlib
 import socket
@@ -13,7 +13,7 @@ class MuteZookeeper:
         self._server = server
 
     def wait_given_up(self, seconds: float) -> None:
-        """Wait for a link, and for the next one at most so many seconds after it."""
+        """Wait for a connection, and for the next one at most this many seconds after it."""
         self._server.settimeout(60)
         first, _ = self._server.accept()
         with first:
@@ -24,6 +24,6 @@ class MuteZookeeper:
 
 @contextlib.contextmanager
 def listening() -> Iterator[MuteZookeeper]:
-    """Have one for a while."""
+    """Run one for the time of a block."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield MuteZookeeper(server)

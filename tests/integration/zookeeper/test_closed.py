@@ -1,4 +1,4 @@
-"""A ZooKeeper that others use too: all of ours is closed to them, and may be below a chroot."""
+"""A shared ZooKeeper: our znodes are closed to others, and may be below a chroot."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ OURS, OTHERS, THEIRS = "prevs:hunter2", "prevs:hunter3", "proxy:hunter4"
 
 
 class Place(OwnRoot):
-    """A root of a test's own, and a session of somebody without a name."""
+    """A root of a test's own, and a session without an identity."""
 
     def __init__(self, mesos: Mesos, zookeeper: str, folder: Path) -> None:
         super().__init__(mesos, zookeeper, folder)
@@ -42,7 +42,7 @@ class Place(OwnRoot):
         return str(file)
 
     def close(self) -> None:
-        """Open what was closed, so that it is removed as everything is."""
+        """Open closed znodes, so that they can be removed like the others."""
         for program in self.programs:
             program.clean_up()
         self.anybody.stop()
@@ -56,7 +56,7 @@ class Place(OwnRoot):
 
 @contextlib.contextmanager
 def owning(zookeeper: str) -> Iterator[KazooClient]:
-    """Give a session with every identity of these tests."""
+    """Yield a session with every identity of these tests."""
     owner = connect(zookeeper, 15, (OURS, OTHERS, THEIRS))
     try:
         yield owner
@@ -84,7 +84,7 @@ def closed(
 
 
 def assert_closed(place: Place) -> None:
-    """Fail where somebody without a name may do anything at all with a znode of ours."""
+    """Fail if somebody without an identity has any right to a znode of ours."""
     with owning(place.zookeeper) as owner:
         found = list(walk(owner, place.paths.root))
     assert place.paths.app("hello") in found
@@ -98,7 +98,7 @@ def assert_closed(place: Place) -> None:
 
 
 def attempts(client: KazooClient, path: str) -> Sequence[Callable[[], object]]:
-    """Return what somebody may try with a znode, but for removing it."""
+    """Return the operations that one may try on a znode, except its removal."""
     everybody = client.get_acls("/zookeeper")[0]
     return (
         lambda: client.get(path),
@@ -140,7 +140,7 @@ def test_nobody_else_reads_or_writes_znodes_and_the_system_works(place: Place) -
 
 
 def with_proxies_of_their_own(place: Place) -> dict[str, str]:
-    """Return the settings of a framework whose proxies are somebody else for ZooKeeper."""
+    """Return the settings of a framework whose proxies have another identity in ZooKeeper."""
     return {
         "ZOOKEEPER_AUTH_FILE": place.identities(OURS),
         "PROXY_ZOOKEEPER_AUTH_FILE": place.identities(THEIRS),
@@ -149,7 +149,7 @@ def with_proxies_of_their_own(place: Place) -> dict[str, str]:
 
 @contextlib.contextmanager
 def a_proxy(place: Place, api: str, who: str) -> Iterator[None]:
-    """Run a proxy that is `who` for ZooKeeper."""
+    """Run a proxy with the identity `who` in ZooKeeper."""
     with (
         tempfile.TemporaryDirectory() as folder,  # its sockets' paths have to be short
         proxies.running(

@@ -1,4 +1,4 @@
-"""Who leads, by a real ZooKeeper. P20: pymesos's detector does none of this."""
+"""The leading master, by a real ZooKeeper. P20: pymesos's detector does none of this."""
 
 import json
 import queue
@@ -36,7 +36,7 @@ class Masters:
         self.client.start()
 
     def announce(self, address: str) -> str:
-        """Write what a master writes, and return its path."""
+        """Write a master's znode, and return its path."""
         host, _, port = address.partition(":")
         info = {"id": "m", "address": {"hostname": "m", "ip": host, "port": int(port)}}
         data = json.dumps(info).encode()
@@ -60,7 +60,7 @@ def appointments() -> Appointments:
 
 @pytest.fixture
 def detector(masters: Masters, appointments: Appointments) -> Iterator[Detector]:
-    """A detector that relies on being woken: it does not look by itself within a test."""
+    """A detector that relies on watches: it does not poll within a test."""
     detector = Detector(masters.url, appointments.put, tick=3600.0)
     detector.start()
     yield detector
@@ -89,7 +89,7 @@ def test_a_master_that_could_not_be_used_is_used_at_the_next_look(
 def test_a_master_is_found_whose_znode_is_made_later_p20(
     detector: Detector, masters: Masters, appointments: Appointments
 ) -> None:
-    """P20: kazoo's ChildrenWatch stops without a word where there is no znode."""
+    """P20: kazoo's ChildrenWatch stops silently where there is no znode."""
     time.sleep(0.2)
     masters.client.ensure_path(masters.path)
     time.sleep(0.1)
@@ -100,7 +100,7 @@ def test_a_master_is_found_whose_znode_is_made_later_p20(
 def test_the_oldest_master_leads_and_the_next_follows_p20(
     masters: Masters, detector: Detector, appointments: Appointments
 ) -> None:
-    """P20: and when none is left that is told, too."""
+    """P20: it also reports when none is left."""
     first = masters.announce("127.0.0.1:5050")
     assert appointments.get(timeout=LIMIT) == "127.0.0.1:5050"
     second = masters.announce("127.0.0.2:5050")
@@ -148,7 +148,7 @@ def test_start_and_stop_do_not_wait_for_a_zookeeper_that_is_away_p20(
 
 
 def test_a_scheduler_follows_the_masters_p20(masters: Masters) -> None:
-    """P20: the whole way, to a leader, without one, and to the next."""
+    """P20: from a leader to none, and to the next one."""
     first, second = FakeMaster(), FakeMaster()
     events = RecordedScheduler()
     framework = {"user": "u", "name": "n", "failover_timeout": 60.0}

@@ -1,4 +1,4 @@
-"""Who leads, over a real ZooKeeper that loses answers and sessions."""
+"""The election, over a real ZooKeeper that loses answers and sessions."""
 
 from collections.abc import Callable, Iterator
 

@@ -79,7 +79,7 @@ def pair(mesos: Mesos, records: str, tmp_path: Path) -> Iterator[Pair]:
 
 @pytest.fixture(scope="module")
 def both(mesos: Mesos, zookeeper: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Two that run; the last test that asks for them ends them."""
+    """Two that run; the last test that uses them ends them."""
     with Pair(mesos, zookeeper, tmp_path_factory.mktemp("both")) as made:
         made.start()
         yield made

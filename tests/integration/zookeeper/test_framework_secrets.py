@@ -22,7 +22,7 @@ Run = Callable[..., Program]
 
 @pytest.fixture
 def run(mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path) -> Iterator[Run]:
-    """Have a framework lead that has some keys, or none."""
+    """Start a framework with these keys, or none, and wait until it leads."""
     with OwnRoot(mesos, zookeeper, tmp_path, paths.root) as own:
 
         def start(*keys: str) -> Program:

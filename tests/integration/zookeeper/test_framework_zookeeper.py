@@ -1,4 +1,4 @@
-"""The store over a real ZooKeeper, where the two can lose sight of each other."""
+"""The store over a real ZooKeeper, whose connection can fail."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Apps whose repository is on the framework's machine, where no new one may be."""
+"""Apps with a repository on the framework's machine, where no new one is allowed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A framework whose apps' repository is away: what it read before goes on, also after a restart."""
+"""A framework whose repository is away: its last state is used, also after a restart."""
 
 import shutil
 import time
@@ -19,7 +19,7 @@ LABEL = "/v1/apps/hello/labels/main"
 
 
 def start_main(program: Program) -> Mapping[str, Any]:
-    """Have main run while its repository is away; return what the start told."""
+    """Start main while its repository is away; return the answer."""
     # For two seconds it is as new as anybody wants it.
     wait_until(lambda: program.request("GET", LABEL).json()["problem"])
     answer = program.request("POST", "/v1/previews", json={"app": "hello", "label": "main"})

@@ -1,4 +1,4 @@
-"""Somebody who reaches ZooKeeper, and has no token, sends no visitor anywhere."""
+"""Somebody with access to ZooKeeper but without a token cannot route visitors."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -32,13 +32,13 @@ def one() -> Iterator[Upstream]:
 
 @pytest.fixture
 def stolen() -> Iterator[Upstream]:
-    """Where a stranger would have visitors go."""
+    """An attacker's server."""
     with upstream("stolen") as started:
         yield started
 
 
 def forge(site: Site, record: PlacementsRecord) -> None:
-    """Write placements past the framework, and wait until the proxy has looked at them."""
+    """Write placements without the framework, and wait until the proxy has read them."""
     site.wait_applied(record.app, site.tree.write(record.app, record.encode()))
 
 
@@ -66,7 +66,7 @@ def test_a_placement_without_a_good_signature_leads_nobody_there(
 def test_a_signed_placement_leads_to_no_port_that_no_agent_has(
     site: Site, one: Upstream, stolen: Upstream
 ) -> None:
-    """Though the framework were wrong: what it has not from an agent's offer is no destination."""
+    """Even for a faulty framework, only ports from an agent's offer are destinations."""
     site.route("hello", {SHA: placement("hello", SHA, one.port, "main")})
     site.route("hello", {SHA: placement("hello", SHA, stolen.port, "main", host="127.0.0.9")})
     assert site.proxy.request(MAIN, method="HEAD").status != 200

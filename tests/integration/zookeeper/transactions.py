@@ -1,4 +1,4 @@
-"""What becomes of the next transaction of a kazoo client."""
+"""The outcome of the next transaction of a kazoo client."""
 
 from collections.abc import Callable
 from typing import NoReturn
@@ -8,7 +8,7 @@ from kazoo.exceptions import ConnectionLoss
 
 
 def before_commit(client: KazooClient, act: Callable[[Callable[[], object]], object]) -> None:
-    """Have `act` called with the next transaction's commit, in its place."""
+    """Call `act` with the next transaction's commit, in its place."""
     real = client.transaction
 
     def transaction() -> TransactionRequest:
@@ -22,7 +22,7 @@ def before_commit(client: KazooClient, act: Callable[[Callable[[], object]], obj
 
 
 def lose_answer(client: KazooClient, *, done: bool) -> None:
-    """Have the next transaction lose its answer, after or before it was done."""
+    """Lose the answer of the next transaction, after or before it was done."""
 
     def lose(commit: Callable[[], object]) -> NoReturn:
         if done:

@@ -1,4 +1,4 @@
-"""What visits to pages come to, and what of it is over a budget."""
+"""The metrics of visits to pages, and their budgets."""
 
 from bench.pages.budgets import BUDGETS, METRICS, Budget, judge, lines, medians, outside
 from bench.pages.traffic import Traffic

@@ -1,4 +1,4 @@
-"""What bench/proxy sends, reads and sets others up with."""
+"""What bench/proxy sends and reads, and its configurations of other proxies."""
 
 import json
 import os

@@ -13,7 +13,7 @@ KINDS = ("64", "1", "4k", "1m", "upload", "messages")
 
 
 def round_with(**rates: float) -> Found:
-    """Return a round in which all are alike but for some, by how their names begin."""
+    """Return a round with equal values, except for some by the prefix of their names."""
 
     def answered(name: str) -> Answered:
         changed = [rate for begin, rate in rates.items() if name.startswith(begin)]

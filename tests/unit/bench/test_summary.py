@@ -1,4 +1,4 @@
-"""What the rounds come to."""
+"""The summary of the rounds."""
 
 from bench.summary import COLUMNS, Mark, column, lines, medians, order, shares
 

@@ -1,4 +1,4 @@
-"""The definitions for Marathon are what Marathon's client takes, and what our programs take."""
+"""The definitions for Marathon are accepted by Marathon's client and by our programs."""
 
 import collections
 import copy
@@ -31,7 +31,7 @@ FIELDS = {
 
 @pytest.fixture(autouse=True)
 def _old_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client is older than Python 3.10, where collections lost the name that it looks for."""
+    """The client needs a name that collections lost in Python 3.10."""
     monkeypatch.setattr(collections, "Iterable", Iterable, raising=False)
 
 
@@ -42,7 +42,7 @@ def definition(name: str) -> dict[str, Any]:
 
 
 def environment(app: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a task of an app has in its environment when its program begins."""
+    """Return the environment in which the program of an app's task starts."""
     ports = [str(port["port"]) for port in app["portDefinitions"]]
     known = {"HOST": "10.0.0.7", **{f"PORT{n}": port for n, port in enumerate(ports)}}
     line = re.sub(r"\$([A-Z0-9]+)", lambda name: known[name[1]], app["cmd"])

@@ -1,6 +1,6 @@
-"""For how long vagrant/provision.sh waits, for its own units and for the master.
+"""How long vagrant/provision.sh waits for its own units and for the master.
 
-Its functions alone, with what they ask and the time played; tests/e2e/test_machines.py runs all.
+Only its functions, with a played time and environment; tests/e2e/test_machines.py runs it all.
 """
 
 import re
@@ -23,7 +23,7 @@ Play = Callable[[str], tuple[int, str]]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Play:
-    """Run a script after the functions of provision.sh; its exit code and what it said."""
+    """Runs a script after the functions of provision.sh; returns its exit code and output."""
     functions = SCRIPT.read_text().removesuffix('main "$@"\n')
     assert functions != SCRIPT.read_text()
 

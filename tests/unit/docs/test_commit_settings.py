@@ -1,4 +1,4 @@
-"""The reference of .prevs.toml has every key, and its examples are taken as they are."""
+"""The reference of .prevs.toml has every key, and its examples are valid."""
 
 import tomllib
 

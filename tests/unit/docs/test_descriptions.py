@@ -1,4 +1,4 @@
-"""Every setting says what it is: the reference is generated from that."""
+"""Every setting has a description: the reference is generated from them."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What docs/generated/ makes of text that could break a page."""
+"""How docs/generated/ escapes text that could break a page."""
 
 from docs.generated.hook import part_lists
 from docs.generated.tables import amount, code, table

@@ -1,4 +1,4 @@
-"""The README's links lead somewhere; those of docs/ are mkdocs' matter (`make check`)."""
+"""The README's links lead to files; mkdocs checks those of docs/ (`make check`)."""
 
 import re
 from pathlib import Path

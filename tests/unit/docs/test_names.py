@@ -1,4 +1,4 @@
-"""Commands, options, variables and paths that the documentation names are those that there are."""
+"""Commands, options, variables and paths in the documentation exist."""
 
 import re
 import shlex
@@ -25,7 +25,7 @@ ELSEWHERE = frozenset(f"PREVS_{name}" for name in ("API", "TOKEN", "APP", "COMMI
 
 
 def find_problem(line: str) -> str | None:
-    """Return what is wrong with a command line, or None."""
+    """Return the problem of a command line, or None."""
     command: click.Command = prevs
     words = shlex.split(line, comments=True)[1:]
     context = click.Context(prevs)

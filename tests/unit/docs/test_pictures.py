@@ -1,4 +1,4 @@
-"""The pictures of the documentation are of the pages as they are (tests/pictures.py)."""
+"""The pictures of the documentation show the current pages (tests/pictures.py)."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.pictures import FOLDER, ROOT, Album
 
 
 class DrawnPage:
-    """A page that is the name of its colours."""
+    """A page whose picture is the name of its colours."""
 
     def __init__(self) -> None:
         self.scheme = "light"
@@ -23,7 +23,7 @@ class DrawnPage:
 
 
 class MovingPage(DrawnPage):
-    """A page that moves for as long as it is told of moves."""
+    """A page that moves as long as it has moves left."""
 
     def __init__(self, *moves: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The tables of rooms in docs/architecture.md: each room is there, above those that import it."""
+"""The tables of rooms in docs/architecture.md: each room is above those that import it."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""docs/waiting-room.md explains each sentence that the waiting room says."""
+"""docs/waiting-room.md explains each sentence of the waiting room."""
 
 import re
 from pathlib import Path

@@ -19,7 +19,7 @@ def waker() -> Iterator[tuple[int, int]]:
 
 
 def test_a_notification_ends_one_wait_at_once_and_not_the_next_p21(waker: tuple[int, int]) -> None:
-    """P21: or the thread would turn in circles from then on."""
+    """P21: otherwise the thread would spin from then on."""
     read_end, write_end = waker
     os.write(write_end, b"some news")
     begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""What the master's URL and znode say."""
+"""The master's URL and znode."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_a_url_has_hosts_path_and_credential_p20(url: str, ensemble: Ensemble) -
 
 @pytest.mark.parametrize("url", ["h:2181/mesos", "zk://", "zk:///mesos", "zk://u:p4ss@", "zk://h"])
 def test_an_invalid_url_is_refused_without_its_secret_p20(url: str) -> None:
-    """P20: nor is it in what is logged."""
+    """P20: nor is it in the log."""
     with pytest.raises(ValueError, match="zk://host:port") as caught:
         read_url(url)
     assert "p4ss" not in str(caught.value)
@@ -50,7 +50,7 @@ def test_a_masters_address_is_read_from_its_znode(data: bytes, master: str | Non
 
 
 def test_the_oldest_master_leads_p20() -> None:
-    """P20: what else is below the path, as the replicas of the master's log, is none."""
+    """P20: other znodes below the path, like replicas of the master's log, do not count."""
     children = ["log_replicas", "json.info_0000000010", "json.info_0000000009", "info_0000000001"]
     assert find_masters(children) == ["json.info_0000000009", "json.info_0000000010"]
     assert find_masters(["log_replicas"]) == []

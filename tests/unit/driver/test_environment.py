@@ -1,4 +1,4 @@
-"""What an agent's environment says."""
+"""The environment that an agent gives."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_missing_variables_have_the_defaults_of_mesos() -> None:
 
 @pytest.mark.parametrize("value", ["0", ""])
 def test_checkpointing_can_be_off_e8(value: str) -> None:
-    """E8: pymesos takes any text for a yes, and Mesos writes 0."""
+    """E8: pymesos takes any text as true, and Mesos writes 0."""
     assert not read_environment({**GIVEN, "MESOS_CHECKPOINT": value}).checkpoint
 
 

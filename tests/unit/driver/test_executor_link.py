@@ -1,4 +1,4 @@
-"""How fast an executor comes back."""
+"""How fast an executor reconnects."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +16,6 @@ from driver.pace import retry_delay
 def test_several_tries_fit_into_the_window_of_an_agent_e2(
     window: float, failures: int, chance: float
 ) -> None:
-    """E2: what comes later than the window is destroyed."""
+    """E2: an executor that comes after the window is destroyed."""
     pace = read_pace(Environment("a:1", "f", "e", True, 900.0, window))
     assert retry_delay(pace, failures, chance) <= window / 5

@@ -1,4 +1,4 @@
-"""The store of updates that are not acknowledged."""
+"""The store of unacknowledged updates."""
 
 import base64
 import threading
@@ -10,7 +10,7 @@ from driver.updates import Updates
 
 
 def update(number: int) -> dict[str, Any]:
-    """Return an update whose uuid is made of a number."""
+    """Return an update with a uuid made of a number."""
     return {"n": number, "uuid": base64.b64encode(bytes([number] * 16)).decode()}
 
 

@@ -18,7 +18,7 @@ DIGEST = "ab" * 32
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """A bundle whose executor says what it sees."""
+    """A bundle whose executor prints its environment."""
     file = tmp_path / "sandbox" / "prevs-executor.pyz"
     file.parent.mkdir()
     with zipfile.ZipFile(file, "w") as made:
@@ -51,7 +51,7 @@ def test_it_is_unpacked_once_and_runs_from_there(archive: Path, tmp_path: Path) 
 
 
 def start_unpacked(home: Path, archive: Path, work: Path) -> "subprocess.CompletedProcess[str]":
-    """Run it as a task does where it is unpacked; `home` may be gone by the time it runs."""
+    """Run an unpacked bundle like a task; `home` may be gone by the time it runs."""
     code = (
         "import shutil, sys; sys.argv, home = sys.argv[1:2], sys.argv[2]; sys.path.insert(0, home);"
         "from executor.bundle import main;"

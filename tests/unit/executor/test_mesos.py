@@ -1,4 +1,4 @@
-"""executor/mesos.py and executor/task.py: Mesos's shapes, translated once."""
+"""executor/mesos.py and executor/task.py: Mesos's messages, translated once."""
 
 import base64
 import queue

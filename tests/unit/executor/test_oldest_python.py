@@ -1,8 +1,8 @@
-"""What runs on an agent runs on its Python, which may be as old as 3.9: also where none is here.
+"""The code on agents runs on Python 3.9 or later: checked even without such a Python here.
 
-`make check` has a mypy that knows 3.9 say so, and ruff its syntax (ruff.toml). This has what mypy
-does not know, and what is most easily written, so that it is told where it is written. What runs it
-is tests/integration/mesos/test_executor_python.py.
+`make check` has a mypy for 3.9, and ruff checks its syntax (ruff.toml). This finds common mistakes
+that mypy does not know, with their lines. tests/integration/mesos/test_executor_python.py runs the
+code.
 """
 
 import ast
@@ -49,7 +49,7 @@ def _annotations(tree: ast.AST) -> set[int]:
 
 
 def _is_type(node: ast.expr) -> bool:
-    """Return whether this names a class, as far as its spelling says so."""
+    """Return whether this names a class, judged by its spelling."""
     if isinstance(node, ast.Subscript):
         return _is_type(node.value)
     if isinstance(node, ast.Constant):
@@ -61,7 +61,7 @@ def _is_type(node: ast.expr) -> bool:
 
 
 def newer(source: str) -> Iterator[str]:
-    """Yield what older Pythons can't do, as far as it is easily written."""
+    """Yield common constructs that older Pythons lack."""
     tree = ast.parse(source, feature_version=pythons.OLDEST)
     unread = _annotations(tree)
     for node in ast.walk(tree):

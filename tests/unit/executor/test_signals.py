@@ -1,4 +1,4 @@
-"""executor/signals.py: how an attempt hears that it is to end."""
+"""executor/signals.py: how an attempt learns that it has to end."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""What the fault tests take for a mistake: if these could not fail, those could not either."""
+"""The invariants of the fault tests: each of them can fail."""
 
 from collections.abc import Mapping
 

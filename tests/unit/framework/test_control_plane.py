@@ -1,4 +1,4 @@
-"""Which machines no preview reaches: what the framework's parts know of the installation."""
+"""The machines that no preview may reach, as the framework's parts know them."""
 
 import threading
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""An operator, and the supervisor, know by the exit code why a framework has ended."""
+"""The exit code shows an operator and the supervisor why a framework has ended."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""What a framework refuses to lead with."""
+"""The states in which a framework refuses to lead."""
 
 import pytest
 

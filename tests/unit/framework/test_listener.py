@@ -1,4 +1,4 @@
-"""The API's answers wait for nobody's acknowledgement."""
+"""The API's answers do not wait for a TCP acknowledgement."""
 
 import socket
 from pathlib import Path

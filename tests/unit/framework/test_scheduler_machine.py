@@ -1,7 +1,7 @@
-"""The whole core of the scheduler against a small Mesos, through whatever may happen to both.
+"""The whole core of the scheduler against a small Mesos, through all that may happen to both.
 
-After each step what has to hold at any moment is looked at; at the end everything is mended, time
-passes, and what was asked for has to be so.
+The invariants are checked after each step. At the end everything is repaired, time passes, and
+every request has to be fulfilled.
 """
 
 import pytest
@@ -33,7 +33,7 @@ few = st.integers(1, 4)
 
 
 class Scheduler(RuleBasedStateMachine):
-    """Any order of what people, Mesos, the store, the clock and death may do to a framework."""
+    """Any order of what people, Mesos, the store, the clock and crashes may do to a framework."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class Scheduler(RuleBasedStateMachine):
     @precondition(leads)
     @rule(number=which, what=st.sampled_from(["start", "stop", "stop", "retry", "pin", "unpin"]))
     def request(self, number: int, what: str) -> None:
-        """Request something of a preview that exists."""
+        """Request a change of an existing preview."""
         if found := self.world.previews():
             preview = found[number % len(found)]
             self.world.request(what, (preview.app, preview.sha))
@@ -97,7 +97,7 @@ class Scheduler(RuleBasedStateMachine):
     @precondition(leads)
     @rule(app=apps, heads=st.dictionaries(labels, st.sampled_from([A, B, C]), min_size=1))
     def fetch(self, app: str, heads: dict[str, str]) -> None:
-        """Have branches move, come and go."""
+        """Move, add and remove branches."""
         self.world.fetch(app, heads)
 
     @precondition(leads)
@@ -134,7 +134,7 @@ class Scheduler(RuleBasedStateMachine):
     @precondition(has_tasks)
     @rule(number=which, steps=st.sampled_from([1, 1, 1, 2, 3]), is_delivered=st.booleans())
     def go_on(self, number: int, steps: int, is_delivered: bool) -> None:
-        """Let an executor go on, faster than it can report if it has nothing to build."""
+        """Move an executor on, faster than it can report if it has nothing to build."""
         task = self.task(number)
         task.go_on(steps)
         self.mesos.forward(task)
@@ -193,7 +193,7 @@ class Scheduler(RuleBasedStateMachine):
     @precondition(has_tasks)
     @rule(number=which)
     def kill(self, number: int) -> None:
-        """Have somebody else end a task, as an agent does that drains."""
+        """Let somebody else end a task, like a draining agent."""
         self.task(number).killed = True
 
     @rule(number=which, what=st.sampled_from(["part", "miss", "return", "leave", "burn", "remove"]))
@@ -237,7 +237,7 @@ class Scheduler(RuleBasedStateMachine):
     @precondition(leads)
     @rule(wait=st.integers(0, 5), fate=st.sampled_from(list(Fate)[1:]), times=few)
     def plan(self, wait: int, fate: Fate, times: int) -> None:
-        """Have something go wrong soon."""
+        """Plan a failure for one of the next effects."""
         self.world.mishaps.plan([Fate.GOOD] * wait + [fate] * times)
 
     @precondition(leads)

@@ -1,4 +1,4 @@
-"""Which attempt gets a scoped variable: decided by the refs of its commit when it is asked for."""
+"""Which attempt gets a scoped variable: decided by the refs of its commit at the request."""
 
 from framework import events
 from framework.apps import app_secrets
@@ -11,7 +11,7 @@ from tests.fakes.offers import offer
 
 
 def limit(driven: Driven, **scope: object) -> None:
-    """Give the app a secret of such a scope, and one for all."""
+    """Give the app a secret with this scope, and one for all."""
 
     def change(given: AppSecrets) -> AppSecrets:
         given = app_secrets.with_variable(given, "FOR_ALL", Variable("1"))

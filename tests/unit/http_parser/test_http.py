@@ -1,4 +1,4 @@
-"""What pymesos may rely on of http_parser.http."""
+"""The contract of http_parser.http with pymesos."""
 
 import itertools
 
@@ -15,7 +15,7 @@ BODIES = st.lists(st.binary(min_size=1, max_size=40), max_size=6)
 
 
 def feed(parser: HttpParser, pieces: list[bytes]) -> bytes:
-    """Return the body that comes out while every piece is taken whole."""
+    """Return the body if every piece is taken whole."""
     body = b""
     for piece in pieces:
         assert parser.execute(piece, len(piece)) == len(piece)

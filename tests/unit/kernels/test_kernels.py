@@ -1,4 +1,4 @@
-"""What the machines of tests/kernels are started with, and what is read of them."""
+"""How the machines of tests/kernels are started, and how their output is read."""
 
 import itertools
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""tests/kernels/steps.py: which steps are done, and what is told of them."""
+"""tests/kernels/steps.py: which steps are done, and how they are reported."""
 
 from collections.abc import Callable
 from pathlib import Path

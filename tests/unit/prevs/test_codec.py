@@ -1,4 +1,4 @@
-"""Records as bytes: what goes in comes out, and what is none is refused by the field's name."""
+"""Records as bytes: they are read back, and invalid ones are refused by the field's name."""
 
 import dataclasses
 import json

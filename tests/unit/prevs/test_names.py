@@ -1,4 +1,4 @@
-"""Names made from names: total, valid where they are used, and readable again."""
+"""Names made from names: defined for any input, valid where used, and readable again."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Where things are in ZooKeeper."""
+"""The paths in ZooKeeper."""
 
 from prevs.paths import Paths
 

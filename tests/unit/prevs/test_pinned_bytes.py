@@ -2,7 +2,7 @@
 
 tests/data/records/v1/<name>.json is what is written today: a change that breaks one of these
 needs a new version, a folder for it, and a reader for v1. <name>.least.json has the required
-fields only, as a writer of the first hour may have left it: it must stay readable.
+fields only, as the first version may have written it: it must stay readable.
 earlier/<name>.json was written by the version that tests/e2e/test_upgrade.py begins with.
 """
 
@@ -258,7 +258,7 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
 
 
 def test_a_token_of_one_app_has_a_scope_that_an_earlier_version_does_not_know() -> None:
-    """One that knew it would take the token for one that is good for all apps."""
+    """A version without it would accept the token for all apps."""
     written = json.loads((FOLDER / "token.json").read_text())
     assert written["scope"] not in {"read", "use", "admin"}
     assert WRITTEN["token"].scope == "use"

@@ -48,7 +48,7 @@ def test_each_step_has_a_status(
 def test_the_steps_of_an_attempt_are_shown_as_the_framework_noted_them(
     needed: set[str], state: State, came_to_run: bool
 ) -> None:
-    """A step begins each second, of those that are needed; then the attempt comes to its state."""
+    """A needed step begins each second; then the attempt gets its state."""
     begun = [name for name in steps.STEPS if name == "queued" or name in needed]
     has_run = state is State.RUNNING or (came_to_run and state not in UNDER_WAY)
     noted = [Step(name, float(at)) for at, name in enumerate([*begun, *["running"] * has_run])]

@@ -6,7 +6,7 @@ from proxy import certificates
 
 
 def find_changes(folder: Path, *steps: Callable[[], object]) -> list[int]:
-    """Return after which looks a change was reported, where each look comes after the next step."""
+    """Return the looks that reported a change; a step happens before each look."""
     looks: list[int] = []
     changes: list[int] = []
     left = list(steps)

@@ -1,4 +1,4 @@
-"""What HAProxy tells of what it holds, and what it is told, over a socket."""
+"""HAProxy's reports of held requests, and the answers to them, over a socket."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ def host(number: int) -> str:
 
 
 class Bench:
-    """The controller's end of the socket; `turns` has one for each time that it counts again."""
+    """The controller's end of the socket; `turns` has one for each count."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = FakeClock()
@@ -58,7 +58,7 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator["HaproxyThread"]:
-        """Serve, and connect as a thread of HAProxy does."""
+        """Serve, and connect like a thread of HAProxy."""
         serving_task = asyncio.create_task(self._server.serve(serving.listen(self._path)))
         try:
             async with asyncio.timeout(PATIENCE):
@@ -71,13 +71,13 @@ class Bench:
             self._pending_starts.close()
 
     async def count(self, held: int) -> None:
-        """Wait until as many are held."""
+        """Wait until this many are held."""
         while self.metrics.registry.get_sample_value("prevs_proxy_held_requests") != held:
             await asyncio.sleep(0)
 
 
 class HaproxyThread:
-    """The other end, as hold.lua is."""
+    """The other end, like hold.lua."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -91,7 +91,7 @@ class HaproxyThread:
         self.writer.write(line.encode() + b"\n")
 
     async def lines(self) -> AsyncIterator[str]:
-        """Yield answers, up to the line that is empty."""
+        """Yield answers, up to the empty line."""
         while line := (await self.reader.readline()).decode().rstrip("\n"):
             yield line
 

@@ -1,4 +1,4 @@
-"""The repository whose every commit is new to every cache."""
+"""The repository whose commits are all new to every cache."""
 
 import subprocess
 from pathlib import Path

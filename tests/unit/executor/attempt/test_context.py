@@ -1,4 +1,4 @@
-"""executor/attempt/context.py: what of a commit is built."""
+"""executor/attempt/context.py: which part of a commit is built."""
 
 from pathlib import Path
 

@@ -20,7 +20,7 @@ SEED = ("seed", "--all")
 
 
 class HookWorld(World):
-    """An agent with an app whose hooks do what `migrate` and `seed` say."""
+    """An agent with an app whose hooks are the apps `migrate` and `seed`."""
 
     def __init__(self, folder: Path, migrate: App = DONE, seed: App = DONE) -> None:
         super().__init__(folder)
@@ -29,7 +29,7 @@ class HookWorld(World):
         )
 
     def commands(self) -> list[tuple[str, ...]]:
-        """Return what has run since the last call."""
+        """Return the commands since the last call."""
         ran = [tuple(spec.command) for spec in self.containers.specs]
         self.containers.specs.clear()
         return ran

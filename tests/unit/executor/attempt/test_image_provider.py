@@ -1,4 +1,4 @@
-"""executor/attempt/image_provider.py: where an image comes from, and that it is shared; fakes."""
+"""executor/attempt/image_provider.py: where an image comes from, and that it is shared."""
 
 import dataclasses
 from pathlib import Path

@@ -259,7 +259,7 @@ def test_the_protocol_of_the_answer_is_reported(world: World) -> None:
 
 
 def test_memory_kills_are_reported_while_the_application_goes_on(world: World) -> None:
-    """Not each time: one whose workers die again and again is told of once a minute."""
+    """Not each time: workers that die again and again are reported once a minute."""
     world.stop_at(1000.0)
     start = world.containers.start
 

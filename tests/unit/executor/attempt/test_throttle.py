@@ -1,4 +1,4 @@
-"""executor/attempt/throttle.py: the latest text, not too often, and never none."""
+"""executor/attempt/throttle.py: the latest text, not too often, and always some."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from executor.attempt.throttle import Throttle
 
 
 class Clock:
-    """A time that stands still until go_to(), and what is to be called at some time."""
+    """A time that stands still until go_to(), and calls planned for a time."""
 
     def __init__(self) -> None:
         self.time = 0.0

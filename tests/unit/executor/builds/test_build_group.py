@@ -1,7 +1,7 @@
-"""executor/builds/build_group.py: what is written where, in folders that stand for control groups.
+"""executor/builds/build_group.py: the files it writes, in folders that stand for control groups.
 
-The kernel makes the files of a group; here they are made before. tests/integration/docker has the
-version of control groups that the machine has.
+The kernel makes the files of a group; here they exist before. tests/integration/docker uses the
+machine's version of control groups.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ def make(folder: Path, *files: str) -> None:
 
 @pytest.fixture
 def v2(tmp_path: Path) -> Path:
-    """A machine with version 2, whose root gives the groups below it nothing but pids."""
+    """A machine with version 2, whose root enables only pids for the groups below it."""
     (tmp_path / "cgroup.controllers").write_text("cpu memory pids\n")
     (tmp_path / "cgroup.subtree_control").write_text("pids\n")
     make(tmp_path / "prevs-builds", *V2)

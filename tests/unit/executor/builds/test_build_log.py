@@ -1,4 +1,4 @@
-"""executor/builds/build_log.py: what a failed build's output comes down to."""
+"""executor/builds/build_log.py: the reason in a failed build's output."""
 
 import re
 

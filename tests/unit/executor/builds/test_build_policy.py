@@ -16,7 +16,7 @@ REGISTRY = "registry.example.org:5000/previews"
 
 
 def is_denied(identifier: str, registry: str = REGISTRY, **opened: Any) -> bool:
-    """Tell what BuildKit decides: the last rule that fits does."""
+    """Return BuildKit's decision: that of the last matching rule."""
     action = "ALLOW"
     for rule in json.loads(policy(registry, **opened))["rules"]:
         if re.search(rule["selector"]["identifier"], identifier):

@@ -1,5 +1,5 @@
-"""executor/builds/build_watch.py and build_limits.py: what is made of what a group of version 2
-says.
+"""executor/builds/build_watch.py and build_limits.py: how the counters of a group of
+version 2 are judged.
 
 Files stand for those of the kernel; tests/integration/docker has real groups.
 """

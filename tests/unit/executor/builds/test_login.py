@@ -1,4 +1,4 @@
-"""executor/builds/login.py: what docker's settings and credential helpers say, well and badly."""
+"""executor/builds/login.py: docker's settings and credential helpers, valid and malformed."""
 
 import base64
 import json
@@ -27,18 +27,18 @@ class World:
         self.environ = {"HOME": str(folder / "home")}
 
     def set(self, **settings: Any) -> None:
-        """Have settings of docker."""
+        """Write docker's settings."""
         self.settings.write_text(json.dumps(settings))
 
     def helper(self, script: str) -> None:
-        """Have a credential helper, for all registries."""
+        """Install a credential helper for all registries."""
         program = self.programs / "docker-credential-test"
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
         self.set(credsStore="test")
 
     def login(self) -> dict[str, Any]:
-        """Return what the daemon would read."""
+        """Return the login as the daemon would read it."""
         login = find_login(self.environ, HOST, lambda: None)
         found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(login))
         return found

@@ -23,16 +23,16 @@ SHORT = 0.3
 
 
 class TaggingDaemon(Daemon):
-    """Gives names and takes them, and has nothing else to say."""
+    """Adds and removes tags, and does nothing else."""
 
     def client(self) -> APIClient:
-        """Return what has the calls that need no registry."""
+        """Return the docker client for calls without a registry."""
         client = SimpleNamespace(tag=lambda *_: None, remove_image=lambda *_, **__: None)
         return cast(APIClient, client)
 
 
 class World:
-    """An agent whose credential helper hangs; `asked` is there from when it has begun."""
+    """An agent whose credential helper hangs; the file `asked` exists once it has begun."""
 
     def __init__(self, folder: Path) -> None:
         self.asked = folder / "asked"
@@ -47,11 +47,11 @@ class World:
         )
 
     def pull(self, limit: float = LONG) -> str:
-        """Have an image by its tag."""
+        """Add an image with a tag."""
         return self.registry.pull(ImageSpec(TAG, {}), "", limit=limit)
 
     def push(self, limit: float = LONG) -> str:
-        """Bring an image."""
+        """Pull an image."""
         return self.registry.push(TAG, limit=limit)
 
 

@@ -1,4 +1,4 @@
-"""executor/cleanup/collector.py: when it collects, and when it has collected enough."""
+"""executor/cleanup/collector.py: when it collects, and when it has removed enough."""
 
 import errno
 import logging

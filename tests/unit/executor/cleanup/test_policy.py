@@ -1,4 +1,4 @@
-"""executor/cleanup/policy.py: what goes from a disk that gets full, and in which order."""
+"""executor/cleanup/policy.py: what is removed from a full disk, and in which order."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""executor/cleanup/work_files.py: mirrors that go, and trees that nobody will use."""
+"""executor/cleanup/work_files.py: old mirrors, and trees that are no longer needed."""
 
 import os
 from pathlib import Path

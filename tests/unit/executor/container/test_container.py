@@ -1,6 +1,4 @@
-"""executor/container/container.py: what docker-py raises that nobody thought of. The rest needs a
-docker.
-"""
+"""executor/container/container.py: unexpected errors of docker-py. The rest needs a docker."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +18,7 @@ LIMIT = 30.0
 
 
 class Client:
-    """A docker client whose container says `pieces`, and ends after that as `events` tell."""
+    """A docker client whose container prints `pieces`, and then ends as `events` describe."""
 
     def __init__(
         self,

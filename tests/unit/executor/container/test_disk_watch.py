@@ -1,4 +1,4 @@
-"""executor/container/disk_watch.py: what a folder is counted as."""
+"""executor/container/disk_watch.py: how the size of a folder is counted."""
 
 import contextlib
 import os
@@ -55,7 +55,7 @@ def test_reading_stops_over_the_limit(tmp_path: Path) -> None:
 
 
 def nested(folder: Path, name: str, depth: int) -> int:
-    """Make folders within each other, of which no path may be told; return the last, open."""
+    """Make nested folders too deep for a path; return the last one, open."""
     opened = os.open(folder, os.O_RDONLY)
     for _ in range(depth):
         os.mkdir(name, dir_fd=opened)
@@ -78,7 +78,7 @@ def test_nested_folders_count_and_too_deep_a_nesting_is_over_any_limit(tmp_path:
 
 
 def opened_below(folder: Path) -> list[str]:
-    """Return what this process has open there."""
+    """Return this process's open files there."""
     found = []
     for entry in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):  # of another thread, which has closed it

@@ -14,7 +14,7 @@ SECOND = 1715941230
 
 
 def piece(seconds: float, text: str) -> bytes:
-    """Return a piece as docker tells it; `seconds` from 0 to below 60."""
+    """Return a piece as docker sends it; `seconds` from 0 to below 60."""
     return f"{DAY}{seconds:012.9f}Z {text}".encode()
 
 
@@ -23,7 +23,7 @@ def stamp(written: bytes) -> float:
 
 
 def read(log: list[bytes], position: LogPosition, until: int) -> list[bytes]:
-    """Read as docker answers: pieces from a time on, broken off after `until` in the log."""
+    """Read like docker: pieces from a time on, cut off after `until` in the log."""
     since = position.resume()
     begin = 0 if since is None else since - SECOND + 30
     sent = [written for written in log[:until] if stamp(written) >= begin]

@@ -1,4 +1,4 @@
-"""executor/container/memory_kills.py on files as the kernel has them."""
+"""executor/container/memory_kills.py on files like the kernel's."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""executor/docker/blame.py: what Docker said in earnest, by a daemon to which it was done."""
+"""executor/docker/blame.py: real messages of Docker, from a daemon that was broken."""
 
 import pytest
 

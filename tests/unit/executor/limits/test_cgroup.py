@@ -1,4 +1,4 @@
-"""executor/limits/cgroup.py: where containers are put that Mesos shall count."""
+"""executor/limits/cgroup.py: the group of containers that count for Mesos."""
 
 import pytest
 

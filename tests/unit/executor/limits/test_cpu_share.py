@@ -1,4 +1,4 @@
-"""executor/limits/cpu_share.py: what is asked for, by what runtimes make of it."""
+"""executor/limits/cpu_share.py: the requested share, by what runtimes make of it."""
 
 import math
 
@@ -10,12 +10,12 @@ from executor.limits import cpu_share
 
 
 def on_line(shares: int) -> int:
-    """What runc makes of shares, before 1.3.2."""
+    """The weight that runc before 1.3.2 makes of shares."""
     return 1 + ((shares - 2) * 9999) // 262142
 
 
 def on_curve(shares: int) -> int:
-    """What it makes of them since then."""
+    """The weight that later ones make of them."""
     if shares <= 2:
         return 1
     log = math.log2(shares)

@@ -1,4 +1,4 @@
-"""executor/limits/disk_schedule.py: when what a container has written is measured."""
+"""executor/limits/disk_schedule.py: when the written data of a container is measured."""
 
 import pytest
 
@@ -12,7 +12,7 @@ INODES = 100_000_000
 
 
 def left(free: int, entries: int = 0, inodes: int = INODES) -> DiskUsage:
-    """Return a disk with so many bytes left, on which so many entries were made."""
+    """Return a disk with this many free bytes and this many created entries."""
     return DiskUsage(1000 * GB, 1000 * GB - free, inodes, entries)
 
 

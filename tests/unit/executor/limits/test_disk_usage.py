@@ -1,4 +1,4 @@
-"""executor/limits/disk_usage.py: what is used of a disk, and what it is short of."""
+"""executor/limits/disk_usage.py: the usage of a disk, and its scarcest resource."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""executor/limits/machine_checks.py: what is made of what was seen."""
+"""executor/limits/machine_checks.py: the findings from what was observed."""
 
 import dataclasses
 from ipaddress import ip_network

@@ -21,7 +21,7 @@ def show(texts: frozenset[bytes], pieces: Sequence[bytes]) -> bytes:
 
 
 def cover(texts: frozenset[bytes], data: bytes) -> bytes:
-    """Return what is to be shown, byte by byte."""
+    """Return the expected output, byte by byte."""
     covered = [
         any(
             data[begin : begin + len(text)] == text

@@ -10,7 +10,7 @@ from executor.log.output import Output
 
 
 def written(*pieces: bytes | str) -> bytes:
-    """Return what comes of bytes, and of texts that are headers."""
+    """Return the log of bytes, and of texts as headers."""
     reader, writer = os.pipe()
     output = Output(writer)
     for piece in pieces:
@@ -45,7 +45,7 @@ def test_a_full_disk_costs_only_the_log() -> None:
 
 
 def file_of(tmp_path: Path) -> int:
-    """Open a file as Mesos opens a sandbox's stdout."""
+    """Open a file like Mesos opens a sandbox's stdout."""
     return os.open(tmp_path / "stdout", os.O_RDWR | os.O_CREAT | os.O_APPEND)
 
 
@@ -76,7 +76,7 @@ def test_a_piece_larger_than_the_whole_limit_is_bounded_too(tmp_path: Path) -> N
 
 
 def no_holes(descriptor: int, offset: int, length: int) -> None:
-    """Answer as a file system that makes none."""
+    """Fail like a file system without holes."""
     raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 

@@ -12,7 +12,7 @@ from executor.workspace.work_folder import WorkFolder
 
 
 class World:
-    """A guard in a folder, and what it sends to its watchdog."""
+    """A guard in a folder, and its messages to its watchdog."""
 
     def __init__(self, folder: Path) -> None:
         self._read_end, self._write_end = os.pipe()

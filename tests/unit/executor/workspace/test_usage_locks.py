@@ -1,4 +1,4 @@
-"""executor/workspace/usage_locks.py: what is in use stays, and since when the rest is not."""
+"""executor/workspace/usage_locks.py: items in use stay, and the others have a time of last use."""
 
 import os
 import threading

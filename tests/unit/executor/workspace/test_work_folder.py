@@ -1,4 +1,4 @@
-"""executor/workspace/work_folder.py: the locks by which living attempts are told from dead ones."""
+"""executor/workspace/work_folder.py: the locks that distinguish living attempts from dead ones."""
 
 import os
 import threading

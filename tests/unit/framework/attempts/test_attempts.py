@@ -67,7 +67,7 @@ def crash(driven: Driven, cause: Cause = Cause.APP_EXITED, code: int = 3) -> Non
 
 
 def run_again(driven: Driven) -> None:
-    """Let the delay pass, and bring the preview to where it runs."""
+    """Let the delay pass, and run the preview."""
     driven.tick(60)
     driven.step(events.Offered([offer("again")]))
     assert driven.preview().state is State.PLACED

@@ -1,4 +1,4 @@
-"""What Mesos is asked of attempts: when it has not said enough, and now and then."""
+"""Reconciliation of attempts: when a status is missing, and from time to time."""
 
 from framework import events
 from prevs.states import State

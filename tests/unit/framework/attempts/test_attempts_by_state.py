@@ -1,4 +1,4 @@
-"""The table of task states, as what becomes of a preview that runs (docs/reliability.md)."""
+"""The table of task states: their effect on a running preview (docs/reliability.md)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Attempts that Mesos does not see, and tasks that nobody knows."""
+"""Unreachable attempts, and unknown tasks."""
 
 import pytest
 

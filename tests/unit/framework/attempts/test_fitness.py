@@ -1,5 +1,5 @@
-"""framework/attempts/fitness.py: an agent that fails attempts by its own fault gets none for a
-while.
+"""framework/attempts/fitness.py: an agent that fails attempts by its own fault gets no
+attempts for a while.
 """
 
 from framework import events

@@ -1,4 +1,4 @@
-"""framework/attempts/isolations.py: what previews and builds reach at agents, as executors say."""
+"""framework/attempts/isolations.py: what previews and builds reach, as executors report."""
 
 import dataclasses
 

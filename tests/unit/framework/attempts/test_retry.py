@@ -41,7 +41,7 @@ def failure(cause: Cause = Cause.APP_EXITED) -> Failure:
 
 
 def again(before: PreviewRecord, cause: Cause = Cause.APP_EXITED) -> TriedAgain:
-    """Return how a preview is tried again whose attempt has ended."""
+    """Return how a preview is retried after its attempt has ended."""
     outcome = decide(before, failure(cause), NOW)
     assert isinstance(outcome, TriedAgain)
     return outcome

@@ -18,9 +18,9 @@ CHANGE = b"event: change\ndata: {}\n\n"
 
 
 class Page:
-    """A page that looks at what `values` has next, until there is no more: then it is signed out.
+    """A page that reads the next of `values` at each look; after the last it is signed out.
 
-    Each pause takes as long as `pause` says.
+    Each pause takes `pause`.
     """
 
     def __init__(self, *values: object, pause: float = 0.5) -> None:

@@ -1,4 +1,4 @@
-"""Every operation of the API: its words in the audit log, its largest body, whether it has a key.
+"""Every operation of the API: its action in the audit log, its largest body, and its key.
 
 Who may make it is in test_guards.py and test_one_app.py. The table is tests/fakes/calls.py.
 """

@@ -1,7 +1,7 @@
-"""Nothing stops to make room where there is room: on a quiet cluster, at any time.
+"""No preview stops for room that exists, on a quiet cluster, at any time.
 
-What waits may have waited long already (in its pause before another try), and an agent with room
-may not have offered anything for long: nobody asked it.
+A preview may have waited long (in its pause before another try), and an agent with room may not
+have made an offer for long, because nothing revived its offers.
 """
 
 from hypothesis import given, settings
@@ -32,7 +32,7 @@ steps = st.one_of(
 
 
 class QuietCluster:
-    """Agents that offer what they have as soon as they are asked, and what stops there."""
+    """Agents that offer their resources at each revive, and the previews that stop."""
 
     def __init__(self, agents: list[int], limits: Limits = LIMITS) -> None:
         self.world = SmallWorld(apps=APPS, limits=limits)
@@ -54,7 +54,7 @@ class QuietCluster:
         self.go_on(0.05)
 
     def go_on(self, seconds: float) -> None:
-        """Have time pass at once, and then everybody do what they do."""
+        """Let time pass at once, and then every part take a step."""
         self.world.tick(seconds)
         for _ in range(6):
             before = {preview.task_id for preview in self.victims()}
@@ -111,7 +111,7 @@ def test_a_retry_after_its_longest_pause_stops_nothing_on_a_quiet_cluster() -> N
 
 
 def test_a_preview_at_a_limit_stops_one_and_takes_the_existing_room() -> None:
-    """The agent with room has offered nothing for long: nobody has asked."""
+    """The agent with room has offered nothing for long, because nothing revived its offers."""
     limits = LIMITS._replace(previews=2)
     cluster = QuietCluster([260, 900], limits)
     for sha in SHAS[:2]:

@@ -23,7 +23,7 @@ AGENT: Mapping[str, Any] = {
 
 
 class Master(Pages):
-    """Answers as a Mesos master, with what a test says."""
+    """Answers as a Mesos master, with the data of a test."""
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, object]] = {

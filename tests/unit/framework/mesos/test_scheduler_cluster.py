@@ -1,4 +1,4 @@
-"""What the framework's calls are when they reach Mesos: MesosCluster on a fake master."""
+"""The framework's calls as they reach Mesos: MesosCluster on a fake master."""
 
 import queue
 from collections.abc import Callable, Iterator

@@ -128,7 +128,7 @@ def test_an_agent_with_the_unpacked_bundle_fetches_nothing() -> None:
 
 
 def run_command(digest: str, folder: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """Run what an agent runs for a bundle of that checksum."""
+    """Run the command of an agent for a bundle with that checksum."""
     executor = ORIGIN.executor._replace(digest=digest, python=sys.executable)
     origin = ORIGIN._replace(executor=executor)
     task = describe_task(origin=origin)

@@ -12,14 +12,14 @@ from tests.fakes.offers import offer
 
 
 def place(driven: Driven, sha: str = A) -> None:
-    """Bring a preview from nothing, or from an end, to where its task was sent, after 1 s."""
+    """Place a new or ended preview after 1 s in the queue."""
     driven.start(sha, sha[:7])
     driven.clock.pass_seconds(1)
     driven.step(events.Offered([offer(f"for-{sha[0]}-{driven.clock.seconds}")]))
 
 
 def build(driven: Driven, sha: str = A, *, seconds: float) -> None:
-    """Bring a preview to where it runs, with a build that takes some seconds."""
+    """Run a preview, with a build that takes some seconds."""
     place(driven, sha)
     for phase, took in ((Phase.FETCHING, 2), (Phase.BUILDING, seconds), (Phase.STARTING, 3)):
         driven.report("TASK_STARTING", phase, sha=sha)

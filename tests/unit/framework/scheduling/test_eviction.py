@@ -29,7 +29,7 @@ def full(limits: Limits | None = None, **app: Any) -> Driven:
 
 
 def request(driven: Driven, sha: str = C, label: str = "three") -> None:
-    """Request a preview, and have the agents offer next to nothing."""
+    """Request a preview, and let the agents offer almost nothing."""
     driven.start(sha, label)
     driven.step(events.Offered([offer(f"rest for {label}", cpus=0.01, mem=5)]))
     driven.tick(2)

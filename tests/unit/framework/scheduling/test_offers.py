@@ -1,4 +1,4 @@
-"""The offers at hand, without a service around them."""
+"""The held offers, without a service around them."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def offers(cluster: FakeCluster, clock: FakeClock) -> Offers:
-    """None are held, and there is a subscription."""
+    """No offers are held, and there is a subscription."""
     offers = Offers(cluster, clock.clock, Metrics(CollectorRegistry()))
     offers.subscribed()
     return offers

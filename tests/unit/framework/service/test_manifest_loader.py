@@ -1,4 +1,4 @@
-"""What a commit says of itself is read before its preview is placed."""
+"""The settings of a commit are read before its preview is placed."""
 
 import pytest
 

@@ -18,7 +18,7 @@ LASTS = PATIENCE_SECONDS + 1
 
 
 def confirm_running(driven: Driven) -> None:
-    """Have Mesos answer that the task runs."""
+    """Let Mesos answer that the task runs."""
     driven.report("TASK_RUNNING", Phase.RUNNING)
 
 

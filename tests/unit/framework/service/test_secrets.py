@@ -33,7 +33,7 @@ def running(driven: Driven) -> Iterator[Previews]:
 
 @pytest.fixture
 def sealed() -> Driven:
-    """A framework with an app that is given something."""
+    """A framework with an app that has variables."""
     driven = Driven(keys=(OLD,))
     driven.add_app()
     give(driven, "API_KEY", "hunter2")

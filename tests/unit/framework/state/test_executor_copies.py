@@ -1,4 +1,4 @@
-"""Which agents need not fetch the executor: those on which one of ours has begun lately."""
+"""Which agents need not fetch the executor: those where one of ours has started lately."""
 
 from executor import bundle
 from framework import events

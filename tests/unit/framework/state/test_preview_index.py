@@ -1,4 +1,4 @@
-"""Whatever happens to previews, a look finds what looking at all of them would."""
+"""Whatever happens to previews, the index finds the same as a search of all of them."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -71,7 +71,7 @@ def set_secret(driven: Driven, value: str, app: str = "hello") -> None:
 
 
 def known(driven: Driven) -> tuple[object, ...]:
-    """Return what a framework makes of its records."""
+    """Return a framework's snapshot of its records."""
     tokens = ServiceTokens(driven.service, "the operator's", str)
     snapshot = driven.service.snapshot
     given = [snapshot.given(app) for app in snapshot.apps]

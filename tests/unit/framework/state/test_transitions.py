@@ -1,8 +1,8 @@
-"""Which fields of a preview change with what happens to it, for every state.
+"""Which fields of a preview change with each event, for every state.
 
-tests/data/transitions.json is the table, kept by hand: for each happening and state the state that
-follows and each field that changes, "refused" if the happening is not expected. A state in which
-nothing changes has no row.
+tests/data/transitions.json is the table, kept by hand: for each event and state the next state and
+each field that changes, "refused" if the event is not expected. A state in which nothing changes
+has no row.
 """
 
 import base64
@@ -47,7 +47,7 @@ APP_WITH_SETTINGS = dataclasses.replace(APP, idle_after=60)
 
 
 def preview(state: State) -> PreviewRecord:
-    """Return a preview of which every field has a value that a new one has not."""
+    """Return a preview whose fields all differ from those of a new one."""
     return PreviewRecord(
         app="hello",
         sha=A,
@@ -83,7 +83,7 @@ def preview(state: State) -> PreviewRecord:
 
 
 class Scene:
-    """One preview, and the parts of a service that change it; the service itself stands still."""
+    """One preview, and the parts of a service that change it; the service itself does nothing."""
 
     def __init__(self, before: PreviewRecord) -> None:
         stored = Driven(subscribed=False)
@@ -113,7 +113,7 @@ class Scene:
         self.attempts.apply(task_status.read(status))
 
     def read(self, outcome: CommitSettings | Failure) -> None:
-        """Hand in what was read of the preview's commit."""
+        """Hand in the settings of the preview's commit."""
         basis = effective_settings.settings_key(APP_WITH_SETTINGS)
         self.manifests.note(events.SettingsRead("hello", A, basis, outcome))
 
@@ -140,7 +140,7 @@ class Scene:
             refused.reconcile()
 
     def launch(self, error: Exception | None = None) -> None:
-        """Have the whole service take an offer, which `error` meets on its way to Mesos."""
+        """Let the whole service accept an offer; the call to Mesos fails with `error`."""
 
         def fail(call: str) -> None:
             if call == "accept" and error:
@@ -192,7 +192,7 @@ LOST_OFTEN = ("lost", "application exited", "settings out of reach")
 
 
 def change(happening: str, state: State) -> Mapping[str, Any] | str:
-    """Return what changes with a happening in a state, as the table has it."""
+    """Return the changes by an event in a state, in the form of the table."""
     before = preview(state)
     if happening.endswith(" too often"):
         before = dataclasses.replace(before, consecutive_losses=5, started=999_999.0)

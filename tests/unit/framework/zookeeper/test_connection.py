@@ -1,4 +1,4 @@
-"""What the framework makes of the link to ZooKeeper, with kazoo's words and without its threads."""
+"""The framework's view of the connection to ZooKeeper, with kazoo's states, without threads."""
 
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from framework.zookeeper.connection import mapped, watch_link
 
 
 class Link:
-    """As much of a kazoo client as is asked for here."""
+    """The part of a kazoo client that these tests use."""
 
     def __init__(self) -> None:
         self.connected = True

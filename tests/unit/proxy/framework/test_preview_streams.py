@@ -1,4 +1,4 @@
-"""What many pages of a preview follow: one stream, which breaks, ends and begins again."""
+"""The one stream that all pages of a preview follow, through breaks, ends and restarts."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ def log(text: str, end: int) -> ServerEvent:
 
 
 class Streams(FakeFramework):
-    """A framework whose streams bring what a test says, one item for whichever is open."""
+    """A framework whose streams yield the items of a test, one for any open stream."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Streams(FakeFramework):
 
 
 class Page:
-    """A page that follows, and what it was told."""
+    """A page that follows, and the events that it got."""
 
     def __init__(self, streams: PreviewStreams, after: str | None = None) -> None:
         self.received: list[ServerEvent] = []
@@ -95,7 +95,7 @@ class Page:
 
 
 class Bench:
-    """PreviewStreams over such streams; `pauses` has what waits for a time to pass."""
+    """PreviewStreams over such streams; `pauses` has the waits for a time to pass."""
 
     def __init__(self) -> None:
         self.framework = Streams()
@@ -109,12 +109,12 @@ class Bench:
         await passed.wait()
 
     async def settle(self) -> None:
-        """Let everybody do what there is to do now."""
+        """Let every task run until all of them wait."""
         for _ in range(50):
             await asyncio.sleep(0)
 
     async def pass_time(self, seconds: float) -> None:
-        """Have all pauses end that are no longer."""
+        """End the pauses up to this length."""
         await self.settle()
         self.clock.pass_seconds(seconds)
         for pause in [one for one in self.pauses if one[0] <= seconds]:
@@ -218,7 +218,7 @@ async def test_pages_get_away_once_while_the_framework_is_away(bench: Bench) -> 
 
 @in_a_loop
 async def test_another_attempt_s_log_is_read_from_its_beginning(bench: Bench) -> None:
-    """The framework goes on at a place: in whose log, nobody tells it."""
+    """The framework continues at an offset, without knowing in which attempt's log."""
     async with bench.pages(None, None) as pages:
         bench.framework.say(state("t1"), log("first", 5), None)
         await bench.pass_time(1)

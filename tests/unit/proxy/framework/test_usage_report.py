@@ -21,7 +21,7 @@ class Bench:
         )
 
     def turn(self, times: int = 1) -> list[Json]:
-        """Take turns; return what was told in them."""
+        """Take turns; return the reports in them."""
         before = len(self.framework.world.uses)
         for _ in range(times):
             asyncio.run(self.reporter.turn())

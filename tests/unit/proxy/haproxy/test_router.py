@@ -1,4 +1,4 @@
-"""What HAProxy is to start with: the map file. What it is told while it runs: tests/contract."""
+"""The map file, with which HAProxy starts. tests/contract has the changes while it runs."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ ONE, TWO = Route("10.0.0.1", 31000, "hello.one"), Route("10.0.0.2", 31001, "othe
 
 
 def kept(map_file: Path) -> Routes:
-    """Return what the next proxy finds in the map file."""
+    """Return the routes that the next proxy finds in the map file."""
     return HaproxyRouter(Path("/nowhere"), map_file, "the-next-run").load_map()
 
 

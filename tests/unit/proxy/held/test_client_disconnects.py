@@ -43,7 +43,7 @@ def test_only_the_wanted_peers_that_are_connected_are_found() -> None:
 
 
 class Bench:
-    """Looks without end, at who is there, or who is there in turn if there is a turn."""
+    """Looks without end at the connected peers, or at each set of them in turn."""
 
     def __init__(self) -> None:
         self.held = {ONE, TWO}

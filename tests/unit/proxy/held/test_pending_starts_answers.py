@@ -1,4 +1,4 @@
-"""What is asked on behalf of those who wait, and who is told the answers, each once."""
+"""The calls on behalf of waiting requests, and their answers, each delivered once."""
 
 import asyncio
 

@@ -64,12 +64,12 @@ class Bench:
         return asyncio.run(whole())
 
     async def wait(self, host: str = HOST, refused: str = "one") -> tuple[Route, float]:
-        """Wait for a host; return where it leads then, and when that was."""
+        """Wait for a host; return its route and the time."""
         with self.refused_tasks.wait_for(host, refused) as routed:
             return await routed, self.now
 
     async def turn(self, until: Callable[[], object]) -> None:
-        """Let the others go on until something is so."""
+        """Let the other tasks run until a condition holds."""
         for _ in range(1000):
             if until():
                 return

@@ -1,4 +1,4 @@
-"""What visitors see of a problem, by how much an app's room shows."""
+"""What visitors see of a problem, by the setting of the app's room."""
 
 import pytest
 

@@ -9,7 +9,7 @@ USUAL = {"queued": 1.0, "placed": 1.0, "fetching": 2.0, "building": 40.0}
 
 
 def steps(**began: float | None) -> tuple[Step, ...]:
-    """Return all six, where each ends as the next one begins; the last goes on."""
+    """Return all six steps; each ends when the next one begins, and the last goes on."""
     times = [*began.values()][1:]
     known = dict(zip(began, zip(began.values(), [*times, None], strict=True), strict=True))
     return tuple(

@@ -70,7 +70,7 @@ class Bench:
         self.client = httpx.AsyncClient(transport=transport, base_url=BASE)
 
     async def download(self, client: str) -> httpx.Response:
-        """Return what a client gets that wants the log."""
+        """Return the answer to a request for the log."""
         return await self.client.get(self.log(), headers={"X-Forwarded-For": client})
 
     def log(self, sha: str = SHA, host: str = HOST, path: str = "log") -> str:
@@ -78,7 +78,7 @@ class Bench:
         return f"/_prevs/{path}?sha={sha}&token={self.tokens.sign_log(host, SHA, NOW)}"
 
     def forget(self) -> None:
-        """Have the room ask anew what apps show."""
+        """Have the room read the settings of apps again."""
         self.clock += 60
 
     async def visit(self, path: str) -> str:

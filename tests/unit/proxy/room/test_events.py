@@ -27,7 +27,7 @@ def follow(
     *,
     shows_all: bool = True,
 ) -> list[ServerEvent]:
-    """Return what a page is told until the stream ends, or up to the framework's being away."""
+    """Return a page's events until the stream ends, or the framework is away."""
 
     async def whole() -> bytes:
         refused_tasks = RefusedTasks(table, framework, "the-proxy", probe=takes_none)
@@ -52,7 +52,7 @@ def follow(
 def show_once(
     framework: FakeFramework, table: RoutingTable, refused: str = "", *, accepts: bool = False
 ) -> list[ServerEvent]:
-    """Return what a page is told that cannot follow."""
+    """Return the events of a page that cannot follow."""
 
     async def accepts_it(_: Route) -> bool:
         return accepts

@@ -45,7 +45,7 @@ class Bench:
 
 @pytest.fixture
 def bench() -> Bench:
-    """A controller, and a preview that is placed."""
+    """A controller, and a placed preview."""
     made = Bench()
     made.placements.write("hello", HELLO)
     return made

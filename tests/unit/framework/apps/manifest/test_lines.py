@@ -1,4 +1,4 @@
-"""Where the keys of a TOML document are, against what tomllib finds in it."""
+"""The lines of the keys in a TOML document, compared with tomllib's keys."""
 
 import contextlib
 import tomllib

@@ -47,7 +47,7 @@ prepare = [["python", "manage.py", "migrate"], "python 'seed it.py'"]
 
 
 def mistakes(text: str | bytes, bounds: Bounds = BOUNDS) -> list[tuple[int, str]]:
-    """Return what is wrong with a file, each with its line."""
+    """Return the mistakes of a file, each with its line."""
     with pytest.raises(InvalidManifest) as raised:
         read(text.encode() if isinstance(text, str) else text, bounds)
     return [(one.line, one.message) for one in raised.value.mistakes]

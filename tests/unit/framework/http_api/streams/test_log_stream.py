@@ -37,7 +37,7 @@ def read_event(raw: bytes) -> Event:
 
 
 class Watched:
-    """A preview whose stream is read. A list has what happens in each pause; then it stops."""
+    """A preview whose stream is read. A list has an event for each pause; then it stops."""
 
     def __init__(self, log: bytes = b"", task: str = "t1") -> None:
         self.previews = FakePreviews()
