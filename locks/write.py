@@ -85,7 +85,7 @@ def _run(command: Sequence[str], given: str, environment: Mapping[str, str]) -> 
         command, input=given, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        sys.exit(f"{done.stderr.strip()}\n{command[0]} failed; the reason is above. Nothing was written.")
+        sys.exit(f"{done.stderr.strip()}\n{command[0]} failed: see above. Nothing was written.")
     return done.stdout
 
 

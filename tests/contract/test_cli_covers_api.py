@@ -154,7 +154,7 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
         main(command.split(), environ)
     method, _, path = operation.partition(" ")
     names = {"app": "hello", "sha": SHA, "label": "main", "name": "old"}
-    assert (method, path.format(**names)) in api.asked, json.dumps(api.asked)
+    assert (method, path.format(**names)) in api.requests, json.dumps(api.requests)
 
 
 @pytest.mark.parametrize(("schema", "shape"), SHAPES.items())

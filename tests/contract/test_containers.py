@@ -21,20 +21,24 @@ from tests.waits import wait_until
 
 pytestmark = pytest.mark.contract
 
-SAYS = b"hello from inside\n"
+OUTPUT = b"hello from inside\n"
 LOOP = "while :; do sleep 0.05; done"
 # What each image does, as the fake's behaviour and as the shell command of a real one.
 NAME = f"contract-{secrets.token_hex(3)}"
 """Of this run alone: several share one Docker, and each looks for containers by this name."""
 STAYS = (
     f"prevs-test/{NAME}-stays",
-    App(output=SAYS),
+    App(output=OUTPUT),
     f"trap 'exit 143' TERM; echo 'hello from inside'; {LOOP}",
 )
-EXITS = (f"prevs-test/{NAME}-exits", App(SAYS, Exit(3, False)), "echo 'hello from inside'; exit 3")
+EXITS = (
+    f"prevs-test/{NAME}-exits",
+    App(OUTPUT, Exit(3, False)),
+    "echo 'hello from inside'; exit 3",
+)
 STUBBORN = (
     f"prevs-test/{NAME}-stubborn",
-    App(output=SAYS, obeys_sigterm=False),
+    App(output=OUTPUT, obeys_sigterm=False),
     f"trap '' TERM; echo 'hello from inside'; {LOOP}",
 )
 APPS = (STAYS, EXITS, STUBBORN)
@@ -127,7 +131,7 @@ def test_a_container_that_ends_by_itself_has_its_exit_code_and_its_output_in_the
     assert ended.wait(60)
     assert container.exit() == Exit(3, out_of_memory=False)
     container.drain(15)
-    assert world.log.data == SAYS
+    assert world.log.data == OUTPUT
 
 
 def test_a_command_replaces_that_of_the_image(world: World, spec: ContainerSpec) -> None:

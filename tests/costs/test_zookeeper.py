@@ -51,7 +51,7 @@ class Wire:
         self._to = (host, int(port))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.asked: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -87,9 +87,9 @@ class Wire:
 
     def _count(self, kind: int) -> None:
         if kind in _WRITES:
-            self.asked["writes"] += 1
+            self.requests["writes"] += 1
         elif kind in _READS:
-            self.asked["reads"] += 1
+            self.requests["reads"] += 1
 
 
 def _pass(source: socket.socket, target: socket.socket) -> None:
@@ -115,11 +115,11 @@ class World(NamedTuple):
 
     def start(self) -> Counter[str]:
         """Start the preview; return the requests until its placement was written."""
-        before = Counter(self.wire.asked)
+        before = Counter(self.wire.requests)
         self.framework.previews.command(lambda commands: commands.start("hello", SHA, "main"))
         self.framework.wait(SHA, State.RUNNING)
         wait_until(lambda: SHA in self._placed().placements)
-        return self.wire.asked - before
+        return self.wire.requests - before
 
     def _placed(self) -> PlacementsRecord:
         path = self.paths.app_placements("hello")

@@ -88,18 +88,18 @@ def servers(cluster: Cluster) -> Sequence[Server]:
 
 def test_each_endpoint_requires_authentication(servers: Sequence[Server]) -> None:
     wrong = {}
-    asked = set()
+    requested = set()
     for server in servers:
         endpoints = server.endpoints()
         assert len(endpoints) > 15
         for path in {*endpoints, *MORE} - OPEN.keys() - NOWHERE:
-            asked.add(path)
+            requested.add(path)
             for answer in _request_as_anybody(server, path):
                 # What is not there has nothing to tell; 400: the path is none.
                 if answer.status_code not in {401, 404, 400}:
                     wrong[server.address, path] = (answer.status_code, answer.text[:80])
     assert wrong == {}
-    assert {"/files/read", "/master/teardown", "/slave(1)/api/v1/executor"} < asked
+    assert {"/files/read", "/master/teardown", "/slave(1)/api/v1/executor"} < requested
 
 
 def test_the_endpoints_in_use_answer_who_authenticates(

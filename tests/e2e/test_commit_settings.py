@@ -17,7 +17,7 @@ from tests.waits import wait_until
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "pantry"
-SAYS = """\
+SETTINGS = """\
 port = 9000
 command = ["sh", "-c", "echo \\"$GREETING at $PORT\\" > /www/ready; exec httpd -f -p $PORT -h /www"]
 
@@ -53,7 +53,7 @@ DOCKERFILE = ["RUN mkdir /www", 'CMD ["sh", "-c", "exit 3"]']
 def repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleRepository]:
     """A repository whose app alone has no settings that work for its commits."""
     made = SampleRepository(tmp_path_factory.mktemp("pantry") / "pantry")
-    made.commit_app(DOCKERFILE, {".prevs.toml": SAYS})
+    made.commit_app(DOCKERFILE, {".prevs.toml": SETTINGS})
     made.git("checkout", "--quiet", "-b", "wrong")
     made.commit_app(DOCKERFILE, {".prevs.toml": WRONG})
     app = {"name": APP, "repository": str(made.folder), "health": "/nothing", "mem": 128}
@@ -106,7 +106,7 @@ port = {port}
 dockerfile = "../Dockerfile.of-both"
 context = "../.."
 target = "second"
-args = {{ SAYS = "{says}" }}
+args = {{ SAYS = "{text}" }}
 """
     stages = (
         "FROM scratch AS first\nCOPY busybox /bin/busybox\n"
@@ -118,8 +118,8 @@ args = {{ SAYS = "{says}" }}
     files: dict[str, str | bytes] = {
         "busybox": BUSYBOX.read_bytes(),
         "services/Dockerfile.of-both": stages,
-        "services/web/.prevs.toml": build.format(port=9001, says="the web"),
-        "services/api/.prevs.toml": build.format(port=9002, says="the api"),
+        "services/web/.prevs.toml": build.format(port=9001, text="the web"),
+        "services/api/.prevs.toml": build.format(port=9002, text="the api"),
     }
     made.commit(files)
     for name in ("web", "api"):
@@ -188,9 +188,9 @@ def test_a_bound_that_is_raised_and_a_retry_leave_the_other_mistakes(
         page.get_by_role("button", name="Retry").click()
         expect(page.locator("#mistakes li")).to_have_count(2, timeout=SLOW)
         repository.git("checkout", "--quiet", "wrong")
-        mended = repository.commit_app(DOCKERFILE, {".prevs.toml": SAYS})
+        fixed = repository.commit_app(DOCKERFILE, {".prevs.toml": SETTINGS})
         label = f"/v1/apps/{APP}/labels/wrong"
-        wait_until(lambda: api.call("GET", label).json()["sha"] == mended)
+        wait_until(lambda: api.call("GET", label).json()["sha"] == fixed)
         page.goto(address(cluster, "wrong", APP, "/ready"))
         see(page, page.get_by_text("Lentils at 9000"))
     api.call("PATCH", f"/v1/apps/{APP}", json={"max_mem": 0})

@@ -93,8 +93,8 @@ def refs(api: Api, repository: SampleRepository) -> Mapping[str, Mapping[str, An
 def seen(api: Api, refs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
     """The previews of main, which runs, and of the other branch, which has failed."""
     for name in ("main", BRANCH):
-        asked = {"app": APP, "label": refs[name]["label"]}
-        assert api.call("POST", "/v1/previews", json=asked).status_code == 202
+        order = {"app": APP, "label": refs[name]["label"]}
+        assert api.call("POST", "/v1/previews", json=order).status_code == 202
     ends = {"main": "running", BRANCH: "failed"}
     return {name: api.wait_for(APP, refs[name]["sha"], end) for name, end in ends.items()}
 

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "story"
 SLOW = "echo It is being built.; sleep 3"
-SAYS = "echo It begins.; exec httpd -f -p $PORT -h /www"
+RUN = "echo It begins.; exec httpd -f -p $PORT -h /www"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         [
             f"RUN echo {time.time()}; {SLOW}",
             "RUN mkdir /www; echo Once. > /www/index.html",
-            f'CMD ["/bin/sh", "-c", "{SAYS}"]',
+            f'CMD ["/bin/sh", "-c", "{RUN}"]',
         ]
     )
     made.git("checkout", "--quiet", "-b", "broken")

@@ -67,9 +67,11 @@ def test_a_task_id_finds_the_log_lines_of_an_attempt_and_a_request_id_leads_to_i
     request = re.search(r" request=(\S+)", let_in)
     assert request is not None
     assert f"host={host}" in let_in
-    asked = [line for line in lines(framework, f"request={request[1]} ") if "is requested" in line]
-    assert asked
-    assert all(f"app=hello commit={sha[:12]}" in line for line in asked)
+    requested = [
+        line for line in lines(framework, f"request={request[1]} ") if "is requested" in line
+    ]
+    assert requested
+    assert all(f"app=hello commit={sha[:12]}" in line for line in requested)
 
 
 class Prometheus:
@@ -126,8 +128,10 @@ def prometheus(
 def expressions() -> Sequence[str]:
     """Return the queries of the dashboard's panels, as Grafana sends them."""
     dashboard = json.loads((FOLDER / "dashboard.json").read_text())
-    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
-    return [expr.replace("$__rate_interval", "1m").replace("$__range", "1h") for expr in asked]
+    queries = [
+        target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())
+    ]
+    return [expr.replace("$__rate_interval", "1m").replace("$__range", "1h") for expr in queries]
 
 
 def test_prometheus_finds_every_metric_of_the_dashboard_and_the_alerts_in_a_running_system(
@@ -140,12 +144,12 @@ def test_prometheus_finds_every_metric_of_the_dashboard_and_the_alerts_in_a_runn
     (group,) = prometheus.query("rules")["groups"]
     rules = group["rules"]
     assert [rule["name"] for rule in rules if rule["health"] != "ok"] == []
-    asked = [*expressions(), *(rule["query"] for rule in rules)]
-    assert len(asked) > 50
-    for expr in asked:
+    queries = [*expressions(), *(rule["query"] for rule in rules)]
+    assert len(queries) > 50
+    for expr in queries:
         prometheus.query("query", query=expr)
     known = set(prometheus.query("metadata", limit="10000"))
-    named = {SUFFIX.sub("", name) for expr in asked for name in NAME.findall(expr)}
+    named = {SUFFIX.sub("", name) for expr in queries for name in NAME.findall(expr)}
     assert sorted(named - known) == []
     # The page of all metrics is made of the same registries.
     listed = metrics.names()

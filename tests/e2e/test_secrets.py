@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "vault"
 PAGE = 'echo "$MODE $(echo -n "$API_KEY" | md5sum)" > /tmp/index.html'
-SAYS = (
+PRINT = (
     'echo "The key is $API_KEY."; echo "$API_KEY"; '
     'echo "coded: $(echo "k=$API_KEY" | base64)"; '
     'echo "of another branch: ${OTHER-nothing}"; printf %s "$API_KEY" | cut -c 1-9'
@@ -61,7 +61,7 @@ def given(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]
             "RUN mkdir -p /tmp",
             "RUN --mount=type=secret,id=API_KEY "
             f"echo {time.time()}; cat /run/secrets/API_KEY; echo ' was mounted.'",
-            f'CMD ["/bin/sh", "-c", {_quote(f"{PAGE}; {SAYS}; {SERVE}")}]',
+            f'CMD ["/bin/sh", "-c", {_quote(f"{PAGE}; {PRINT}; {SERVE}")}]',
         ]
     )
     given = Given(sha, secrets.token_hex(16), secrets.token_hex(16))

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "cookbook"
 PATH = "/soups/?for=4"
-SAYS = 'echo "It begins."; '
+PRINT = 'echo "It begins."; '
 HUNGRY = "dd if=/dev/zero of=/dev/null bs=60M count=1 || exit; "
 """Takes 60 MB, and goes on only where there are so many."""
 
@@ -28,7 +28,7 @@ def publish(repository: SampleRepository, text: str, *, build: str = "true", run
             f"RUN echo {time.time()}; {build}",  # never one that was built before
             f"RUN mkdir -p /www/soups; echo '<h1>{text}</h1>' > /www/soups/index.html",
             "RUN cp /www/soups/index.html /www/",
-            f"CMD {run}{SAYS}{SERVE}",
+            f"CMD {run}{PRINT}{SERVE}",
         ]
     )
 
@@ -122,8 +122,8 @@ def test_a_failed_build_shows_the_reason_until_it_is_fixed(
     expect(broken).to_contain_text("failed")
 
     registered.git("checkout", "--quiet", "broken")
-    mended = publish(registered, "Pumpkin soup")
-    expect(broken).to_contain_text(mended[:7], timeout=SLOW)
+    fixed = publish(registered, "Pumpkin soup")
+    expect(broken).to_contain_text(fixed[:7], timeout=SLOW)
     tab.goto(address(cluster, "broken", APP, PATH))
     see(tab, tab.get_by_role("heading", name="Pumpkin soup", exact=True))
     assert tab.url == address(cluster, "broken", APP, PATH)

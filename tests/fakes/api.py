@@ -30,7 +30,7 @@ class Api(ApiInProcess):
 
     def __init__(self, port: int = 8080, **fakes: Any) -> None:
         super().__init__(port, **fakes)
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self.resumed_after: list[str | None] = []
         self.instead: dict[tuple[str, str], ASGIApp] = {}
@@ -70,7 +70,7 @@ class Api(ApiInProcess):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         call = (scope["method"], scope["path"])
-        self.asked.append(call)
+        self.requests.append(call)
         answer = self.instead.get(call) or (self.next.pop(0) if self.next else self.app)
         body = b""
 

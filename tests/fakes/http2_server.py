@@ -23,12 +23,12 @@ class Reply(NamedTuple):
     reset: bool = False
 
 
-Asked = Mapping[str, str]
+Fields = Mapping[str, str]
 """The headers of a request, `:path` and `:method` among them."""
 
 
 @contextlib.contextmanager
-def serving(answer: Callable[[Asked], Reply]) -> Iterator[tuple[str, int]]:
+def serving(answer: Callable[[Fields], Reply]) -> Iterator[tuple[str, int]]:
     """Serve on a port of this machine; yield its address. `answer` is called by many threads."""
 
     class Handler(socketserver.BaseRequestHandler):
@@ -50,7 +50,7 @@ def serving(answer: Callable[[Asked], Reply]) -> Iterator[tuple[str, int]]:
             thread.join()
 
 
-def _serve(visitor: socket.socket, answer: Callable[[Asked], Reply]) -> None:
+def _serve(visitor: socket.socket, answer: Callable[[Fields], Reply]) -> None:
     connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
     connection.initiate_connection()
     visitor.sendall(connection.data_to_send())

@@ -6,7 +6,7 @@ from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure
 
 
-def says_nothing(app: AppRecord, sha: str) -> events.SettingsRead:
+def no_settings(app: AppRecord, sha: str) -> events.SettingsRead:
     """Return that a commit of an app has no file of settings."""
     return events.SettingsRead(
         app.name, sha, effective_settings.settings_key(app), CommitSettings()

@@ -8,17 +8,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Pages:
     """`answer` gives a target's status and body, or with status 307 the next address.
 
-    `asked` has the target of each request, and its Authorization.
+    `requests` has the target of each request, and its Authorization.
     """
 
     def __init__(self, answer: Callable[[str], tuple[int, bytes]]) -> None:
-        asked = self.asked = list[tuple[str, str | None]]()
+        received = self.requests = list[tuple[str, str | None]]()
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                asked.append((self.path, self.headers["Authorization"]))
+                received.append((self.path, self.headers["Authorization"]))
                 status, body = answer(self.path)
                 self.send_response(status)
                 if status == 307:

@@ -39,7 +39,7 @@ APPS = (
 )
 EXECUTOR_MEM = 64
 LIMITS = Limits(previews=4, starts_per_agent=2, starts_per_app=2, drain=5.0, unreferenced=90.0)
-MENDED_SECONDS = 600.0
+REPAIR_SECONDS = 600.0
 """Shorter than the time between two questions for everything that Mesos has."""
 STEADY = 5
 """How many steps in a row all has to be well."""
@@ -309,7 +309,7 @@ class SmallWorld:
         kept = [name for name in self.mesos.offers if self._offered.get(name, oldest) < oldest]
         assert not kept, f"{kept} are neither used nor given back"
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Repair everything. Raises AssertionError if the system does not recover."""
         self.mishaps.plan(())
         leader = self.leader or self.lead()
@@ -325,7 +325,7 @@ class SmallWorld:
                 task.feel(healthy=True)
         if self.mesos.subscriber is not leader.link:
             self.subscribe()
-        until, well, seconds = self.clock.read() + MENDED_SECONDS, 0, 0.5
+        until, well, seconds = self.clock.read() + REPAIR_SECONDS, 0, 0.5
         while well < STEADY:
             self.go_on(seconds)
             self.check()

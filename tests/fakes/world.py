@@ -53,7 +53,7 @@ class World:
         self.labels = self.api.refs.leads
         self.previews = self.known.known
         self.logs = self._logs.texts
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.request_ids: list[str] = []
         self.resumed_after = self.api.resumed_after
         self.standby = False
@@ -134,7 +134,7 @@ class World:
         """Forget labels, previews, logs, and the calls so far."""
         for kept in (self.labels, self.previews, self.logs, self.known.queue_places):
             kept.clear()
-        for calls in (self.asked, self.request_ids, self.resumed_after, self.known.refusals):
+        for calls in (self.requests, self.request_ids, self.resumed_after, self.known.refusals):
             calls.clear()
         self.started = lambda preview: None
 
@@ -145,12 +145,12 @@ class World:
 
     def count(self, call: str) -> int:
         """Return how often a call was made: "POST /v1/previews" for example."""
-        return self.asked.count(call)
+        return self.requests.count(call)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a call."""
         if scope["path"] not in {"/v1/uses", "/v1/refusals"}:
-            self.asked.append(f"{scope['method']} {scope['path']}")
+            self.requests.append(f"{scope['method']} {scope['path']}")
             self.request_ids.append(Headers(scope=scope).get("x-request-id", ""))
         if self.standby:
             await problems.answer_unavailable("No framework leads now.")(scope, receive, send)
@@ -282,7 +282,7 @@ class FakeFramework:
             raise ApiAway("it does not answer")
 
     def _answer(self, call: str, make: Callable[[str, str], Json], app: str, other: str) -> Json:
-        self.world.asked.append(call)
+        self.world.requests.append(call)
         self._answer_at_all()
         try:
             return make(app, other)

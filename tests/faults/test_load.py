@@ -16,7 +16,7 @@ from tests.waits import describe_failure
 
 pytestmark = [pytest.mark.faults, pytest.mark.night, pytest.mark.timeout(600)]
 
-ASKED, ROOM = 50, 20
+REQUESTED, ROOM = 50, 20
 MEM = 140
 """MB of a preview, which with its executor's 64 fit ten times into an agent, or five times beside
 one of the fleet, or not at all beside two: 20 times into four agents, wherever the fleet is."""
@@ -25,14 +25,14 @@ one of the fleet, or not at all beside two: 20 times into four agents, wherever 
 @pytest.fixture
 def many(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """An app with 50 branches."""
-    made = Site(tmp_path_factory.mktemp("many") / "many", "many", ASKED)
+    made = Site(tmp_path_factory.mktemp("many") / "many", "many", REQUESTED)
     answer = system.call(
         "POST",
         "/v1/apps",
         name=made.app,
         repository=str(made.folder),
         mem=MEM,
-        max_previews=ASKED,
+        max_previews=REQUESTED,
         idle_after=0,
     )
     assert answer.status_code == 201, answer.text
@@ -54,11 +54,11 @@ def test_full_agents_queue_the_others_with_their_place_and_idle_previews_make_ro
     running = system.wait_for(
         lambda: _full(system, many), "as many run as have room", over=over, limit=300
     )
-    recovery.end(f"{ASKED} asked for at once: {ROOM} run")
+    recovery.end(f"{REQUESTED} asked for at once: {ROOM} run")
     system.settle(running=RUNNING + ROOM)
 
     waiting = [p for p in _previews(system, many) if p["state"] == "queued"]
-    assert sorted(p["queue_place"] for p in waiting) == [*range(1, ASKED - ROOM + 1)]
+    assert sorted(p["queue_place"] for p in waiting) == [*range(1, REQUESTED - ROOM + 1)]
     assert all(p["reason"] for p in waiting), waiting
     first = min(waiting, key=lambda p: int(p["queue_place"]))
     recovery.begin()
@@ -87,7 +87,7 @@ def _full(system: System, many: Site) -> set[str]:
     states = {p["sha"]: p["state"] for p in _previews(system, many)}
     running = {sha for sha, state in states.items() if state == "running"}
     waiting = {sha for sha, state in states.items() if state == "queued"}
-    return running if (len(running), len(waiting)) == (ROOM, ASKED - ROOM) else set()
+    return running if (len(running), len(waiting)) == (ROOM, REQUESTED - ROOM) else set()
 
 
 def _failed(system: System, many: Site) -> str | None:

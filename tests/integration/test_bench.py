@@ -30,7 +30,7 @@ def bench(name: str, *options: str, cwd: Path = _ROOT) -> "subprocess.CompletedP
 
 
 @pytest.fixture
-def heard() -> Iterator[None]:
+def sigint() -> Iterator[None]:
     """Make processes end at SIGINT, which background processes of a shell ignore."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield

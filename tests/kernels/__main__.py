@@ -77,7 +77,7 @@ def _refusal(given: argparse.Namespace, folder: Path, names: Sequence[str]) -> s
 
 
 def _run(given: argparse.Namespace, folder: Path, site: Site, every: Sequence[steps.Step]) -> int:
-    report = _teller()
+    report = _reporter()
     if changed := lost_changes():
         report(f"{len(changed)} files differ from the commit, which the machines get: {changed[0]}")
     made_of, kept = site.made_of, folder / "outcomes.json"
@@ -133,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _teller() -> Callable[[str], None]:
+def _reporter() -> Callable[[str], None]:
     began, lock = time.monotonic(), threading.Lock()
 
     def report(message: str) -> None:

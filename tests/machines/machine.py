@@ -71,9 +71,9 @@ class Machine:
             )
         self._init = self._await_init()
         switch.plug_in(self.network)
-        process, asked = self._process, ("systemctl", "is-system-running", "--wait")
+        process, query = self._process, ("systemctl", "is-system-running", "--wait")
         state = wait_for(
-            lambda: self.run(*asked, check=False),
+            lambda: self.run(*query, check=False),
             lambda state: not any(word in state for word in _NOT_YET),
             f"the system of {self.plan.name} has begun its work",
             over=lambda _: None if process.poll() is None else self._why(),

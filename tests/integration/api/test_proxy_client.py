@@ -103,7 +103,7 @@ def test_the_next_framework_is_tried_where_one_knows_no_leader(
                 await api.start("hello", "main")
 
         call(f"{base},{second}", send)
-    assert len(world.asked) == 1, "the one that answered was not remembered"
+    assert len(world.requests) == 1, "the one that answered was not remembered"
     assert other.count("POST /v1/previews") == 3
 
 
@@ -139,13 +139,13 @@ def test_a_framework_that_hangs_is_left_for_the_one_that_accepted_the_last_repor
         with pytest.raises(BlockingIOError):  # it was asked once
             hung.accept()
     assert len(world.uses) == 1
-    assert world.asked == ["POST /v1/previews"]
+    assert world.requests == ["POST /v1/previews"]
 
 
 def test_a_refusal_is_the_answer_and_no_other_framework_is_tried(base: str, other: World) -> None:
     with other.serving() as second, pytest.raises(ApiRefused):
         call(f"{base},{second}", lambda api: api.start("hello", "nothing"))
-    assert other.asked == []
+    assert other.requests == []
 
 
 def test_a_log_is_followed_to_its_end_at_the_next_framework_where_one_cannot_be_reached(

@@ -73,14 +73,14 @@ def read_events(stream: httpx.Response) -> Iterator[tuple[str, str | None, Any]]
             fields = {}
 
 
-def follow(api: RunningApi, heard: Callable[[], object]) -> list[tuple[str, str | None, Any]]:
+def follow(api: RunningApi, received: Callable[[], object]) -> list[tuple[str, str | None, Any]]:
     """Return all events of the log's stream; `heard` is called with each."""
     accept = {"Accept": "text/event-stream"}
     events = []
     with api.client() as client, client.stream("GET", LOG, headers=accept) as stream:
         for event in read_events(stream):
             events.append(event)
-            heard()
+            received()
     return events
 
 
@@ -121,13 +121,13 @@ def test_a_repository_that_does_not_answer_delays_nobody_else(
 
 def test_viewers_get_the_log_as_it_grows_until_it_ends(running: RunningApi) -> None:
     viewers = 100
-    heard: list[None] = []
+    received: list[None] = []
     running.sandboxes.open.clear()
     with ThreadPoolExecutor(viewers) as pool:
         following = [
-            pool.submit(follow, running, lambda: heard.append(None)) for _ in range(viewers)
+            pool.submit(follow, running, lambda: received.append(None)) for _ in range(viewers)
         ]
-        wait_until(lambda: len(heard) == viewers)
+        wait_until(lambda: len(received) == viewers)
         wait_until(lambda: running.sandboxes.reads)
         running.call("GET", "/v1/apps")  # after what each of them asks for next
         shared = running.sandboxes.reads

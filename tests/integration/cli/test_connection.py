@@ -53,7 +53,7 @@ def test_the_next_address_is_tried_if_nothing_can_have_been_received(
     run: Run, address: str, api: Api, call: tuple[str, ...]
 ) -> None:
     assert run(*call, PREVS_API=f"{NOBODY},http://127.0.0.1:1,{address}").status == 0
-    assert len(api.asked) == 1
+    assert len(api.requests) == 1
 
 
 def test_a_call_that_only_reads_is_repeated_elsewhere(
@@ -69,7 +69,7 @@ def test_what_may_have_been_received_is_not_sent_again(
     done = run("start", "hello", "main", PREVS_API=f"{broken.address},{address}")
     assert (done.status, done.out) == (1, "")
     assert broken.address in done.err
-    assert (broken.requests, api.asked) == (1, [])
+    assert (broken.requests, api.requests) == (1, [])
 
 
 def test_an_error_names_every_address_and_why(run: Run, broken: Broken) -> None:

@@ -13,7 +13,7 @@ from tests.integration.cli.command_runs import Done, Run
 
 pytestmark = pytest.mark.integration
 
-ASKED, BUILT, RUNS = (
+REQUESTED, BUILT, RUNS = (
     f"main of hello (de6b329) {what}" for what in ("was requested", "is being built", "runs")
 )
 STATES = (State.QUEUED, State.BUILDING, State.RUNNING)
@@ -45,7 +45,7 @@ def sentences(done: Done) -> list[str]:
 
 def test_what_has_happened_is_listed_with_the_latest_last(api: Api, run: Run) -> None:
     happen(api, *STATES)
-    assert sentences(run("events")) == [ASKED, BUILT, RUNS]
+    assert sentences(run("events")) == [REQUESTED, BUILT, RUNS]
     printed = json.loads(run("events", "--json").out)
     assert printed == api.call("GET", "/v1/events").json()["events"]
     short = run("events", "--limit", "1")
@@ -76,7 +76,7 @@ def test_what_happens_is_followed_over_connections_that_break(api: Api, run: Run
         ("failed", lambda: end(api)),
     ]
     done = run("events", "-f")
-    assert sentences(done) == [ASKED, BUILT, "main of hello (de6b329) failed: It ended"]
+    assert sentences(done) == [REQUESTED, BUILT, "main of hello (de6b329) failed: It ended"]
     assert api.resumed_after == ["era-1", "era-2"]
     assert "Events are missing here" in done.err
     assert done.status == 1

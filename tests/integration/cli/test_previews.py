@@ -189,7 +189,7 @@ def test_logs_prints_all_of_the_log_however_it_is_cut_and_plain_where_no_termina
 ) -> None:
     api.put(State.RUNNING, log="Größe \x1b[31mrot\x1b[0m\n" * 100_000)  # two answers of the API
     assert run("logs", "hello", "main").out == "Größe rot\n" * 100_000
-    assert len(api.asked) > 3
+    assert len(api.requests) > 3
 
 
 def test_logs_that_follow_go_on_where_the_connection_broke(api: Api, run: Run) -> None:
@@ -264,8 +264,8 @@ def test_after_a_failed_update_stop_stops_what_answers_at_the_address(
 ) -> None:
     done = run("stop", "hello", "main")
     assert done.status == 0
-    assert ("DELETE", f"/v1/previews/hello/{OTHER_SHA}") in failed_update.asked
-    assert ("DELETE", f"/v1/previews/hello/{SHA}") not in failed_update.asked
+    assert ("DELETE", f"/v1/previews/hello/{OTHER_SHA}") in failed_update.requests
+    assert ("DELETE", f"/v1/previews/hello/{SHA}") not in failed_update.requests
     assert OLD in done.err.splitlines()[0]
     assert f"It served main. The newer commit {NEW} has failed." in done.err
 
@@ -274,7 +274,7 @@ def test_stop_ends_a_commit_on_its_way_together_with_what_answers(api: Api, run:
     api.put(State.RUNNING, OTHER_SHA)
     api.put(State.BUILDING)
     assert run("stop", "hello", "main").status == 0
-    stopped = [path for method, path in api.asked if method == "DELETE"]
+    stopped = [path for method, path in api.requests if method == "DELETE"]
     assert stopped == [f"/v1/previews/hello/{sha}" for sha in (SHA, OTHER_SHA)]
 
 
@@ -282,7 +282,7 @@ def test_the_commit_itself_is_what_is_stopped_where_it_is_named(
     failed_update: Api, run: Run
 ) -> None:
     run("stop", "hello", SHA)
-    stopped = [path for method, path in failed_update.asked if method == "DELETE"]
+    stopped = [path for method, path in failed_update.requests if method == "DELETE"]
     assert stopped == [f"/v1/previews/hello/{SHA}"]
 
 
@@ -290,7 +290,7 @@ def test_after_a_failed_update_retry_tries_the_newest_and_shows_what_is_served(
     failed_update: Api, run: Run
 ) -> None:
     done = run("retry", "hello", "main")
-    assert ("POST", f"/v1/previews/hello/{SHA}/retry") in failed_update.asked
+    assert ("POST", f"/v1/previews/hello/{SHA}/retry") in failed_update.requests
     assert f"main serves {OLD} until this one runs" in done.err
 
 

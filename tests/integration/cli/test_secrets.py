@@ -118,7 +118,7 @@ def test_a_file_that_is_no_text_is_refused(api: Api, run: Run, tmp_path: Path) -
     done = run("env", "set", "hello", "A", "--file", str(file))
     assert done.status == 2
     assert "UTF-8" in done.err
-    assert api.asked == []
+    assert api.requests == []
 
 
 def test_a_key_is_what_the_framework_takes(run: Run, tmp_path: Path) -> None:

@@ -36,9 +36,9 @@ def test_it_defines_a_master_and_two_agents_of_either_kind() -> None:
 
 
 def test_it_hands_each_machine_to_the_script_with_its_role_and_addresses() -> None:
-    asked = vagrantfile.read()
-    assert ["..", "/usr/src/prevs"] in [folder[:2] for folder in asked["folders"]]
-    for machine in asked["machines"].values():
+    found = vagrantfile.read()
+    assert ["..", "/usr/src/prevs"] in [folder[:2] for folder in found["folders"]]
+    for machine in found["machines"].values():
         (provision,) = machine["provisions"]
         assert provision["kind"] == "shell"
         assert provision["inline"] == 'exec /usr/src/prevs/vagrant/provision.sh "$@"'

@@ -71,13 +71,13 @@ def name():
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind((sys.argv[1], 53))
     while True:
-        asked, who = server.recvfrom(512)
-        end = asked.index(b"\\0", 12) + 5
-        kind = asked[end - 4 : end - 2]
-        said = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\1\\0\\4" + socket.inet_aton(sys.argv[2])
+        query, client = server.recvfrom(512)
+        end = query.index(b"\\0", 12) + 5
+        kind = query[end - 4 : end - 2]
+        record = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\1\\0\\4" + socket.inet_aton(sys.argv[2])
         answers = b"\\0\\1" if kind == b"\\0\\1" else b"\\0\\0"
-        head = asked[:2] + b"\\x81\\x80\\0\\1" + answers + b"\\0\\0\\0\\0"
-        server.sendto(head + asked[12:end] + (said if kind == b"\\0\\1" else b""), who)
+        head = query[:2] + b"\\x81\\x80\\0\\1" + answers + b"\\0\\0\\0\\0"
+        server.sendto(head + query[12:end] + (record if kind == b"\\0\\1" else b""), client)
 
 threading.Thread(target=name, daemon=True).start()
 http.server.ThreadingHTTPServer(("0.0.0.0", 80), Hello).serve_forever()
@@ -209,8 +209,8 @@ def start_dockerd(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 def reaches(client: APIClient, url: str) -> bool:
     """Return whether a preview gets an answer."""
-    asked = ["/bin/wget", "-q", "-T", "2", "-O", "-", url]
-    made = client.exec_create(f"prevs-{CLUSTER}-client", asked)
+    wget = ["/bin/wget", "-q", "-T", "2", "-O", "-", url]
+    made = client.exec_create(f"prevs-{CLUSTER}-client", wget)
     output: bytes = client.exec_start(made["Id"])
     return b"reached" in output or b"hello" in output
 

@@ -61,12 +61,12 @@ def look(world: World) -> Mapping[str, bool]:
     }
     # The log shows the command too, in which there is `$?`.
     mark = secrets.token_hex(4)
-    asked = [
+    commands = [
         f"{{ wget -q -T 2 -O /dev/null {url}; echo is{number}=$? '{mark}'; }} &"
         for number, url in enumerate(urls.values())
     ]
     world.log.data = b""
-    world.build(f"RUN {' '.join(asked)} wait")
+    world.build(f"RUN {' '.join(commands)} wait")
     log = world.log.data.decode()
     return {name: f"is{number}=0 {mark}\n" in log for number, name in enumerate(urls)}
 

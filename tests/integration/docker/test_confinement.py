@@ -62,7 +62,7 @@ class World:
         )
         return containers.start(spec, on_exit=self.ended.set)
 
-    def says(self, command: str) -> str:
+    def output(self, command: str) -> str:
         """Return the output of a shell command in a container."""
         self.log.data = b""
         self.ended.clear()
@@ -82,7 +82,7 @@ def world(docker_host: str) -> Iterator[World]:
 
 
 def test_the_limits_of_a_process_hold_inside_its_container(world: World) -> None:
-    output = world.says(
+    output = world.output(
         "cat /proc/self/limits; busybox df -k /dev/shm; cat /proc/self/oom_score_adj;"
         "busybox grep -E 'NoNewPrivs|Seccomp:' /proc/self/status"
     )
@@ -96,7 +96,7 @@ def test_the_limits_of_a_process_hold_inside_its_container(world: World) -> None
 
 
 def test_shared_memory_ends_at_its_size(world: World) -> None:
-    output = world.says(
+    output = world.output(
         "dd if=/dev/zero of=/dev/shm/x bs=65536 count=2000; busybox wc -c /dev/shm/x"
     )
     assert "No space left on device" in output

@@ -14,7 +14,7 @@ from executor.ports import HTTP2, Answer
 from executor.signals import StopSignal
 from prevs.commit_settings import HealthKind
 from tests.fakes import http2_server
-from tests.fakes.http2_server import Asked, Reply
+from tests.fakes.http2_server import Fields, Reply
 
 pytestmark = pytest.mark.integration
 
@@ -68,17 +68,17 @@ def test_a_grpc_server_without_a_health_service_is_ready(kind: HealthKind) -> No
 def test_a_grpc_server_is_ready_when_its_health_service_reports_it(
     kind: HealthKind, status: bytes, answer: Answer | str
 ) -> None:
-    asked = []
+    received = []
 
     def health(request: bytes, _: grpc.ServicerContext) -> bytes:
-        asked.append(request)
+        received.append(request)
         return status
 
     if isinstance(answer, str):
         answer = Answer(connected=True, passed=False, problem=answer)
     with grpc_server(health) as address:
         assert check(address, kind) == answer
-    assert asked == [b"", b""], "the service without a name"
+    assert received == [b"", b""], "the service without a name"
 
 
 def test_a_grpc_status_is_reported() -> None:
@@ -94,16 +94,16 @@ def test_a_grpc_status_is_reported() -> None:
 
 
 def test_an_http2_only_server_counts_by_its_status() -> None:
-    asked: list[Asked] = []
+    received: list[Fields] = []
 
-    def answer(request: Asked) -> Reply:
-        asked.append(request)
+    def answer(request: Fields) -> Reply:
+        received.append(request)
         return Reply(204)
 
     with http2_server.serving(answer) as address:
         assert check(address, GUESSED) == Answer(connected=True, status=204, protocol=HTTP2)
         assert check(address, HTTP) == Answer(connected=True, status=204, protocol=HTTP2)
-    found = {(one[":method"], one[":path"], one[":authority"]) for one in asked}
+    found = {(one[":method"], one[":path"], one[":authority"]) for one in received}
     assert found == {("GET", "/healthz", "main.shop.test")}
 
 
@@ -121,7 +121,7 @@ def test_a_server_that_may_offer_grpc_gets_a_health_request(page: Reply) -> None
     """The answers of gRPC servers in other languages to a GET."""
     serving = Reply(200, GRPC_HEADERS, b"\0\0\0\0\2\x08\1", {"grpc-status": "0"})
     with http2_server.serving(
-        lambda asked: serving if asked[":path"] == CHECK else page
+        lambda received: serving if received[":path"] == CHECK else page
     ) as address:
         assert check(address, GUESSED) == SERVES
         # Who says that it is HTTP means the page.
@@ -201,7 +201,7 @@ def test_a_server_with_another_protocol_is_reported(kind: HealthKind, problem: s
 def test_an_http2_server_that_does_not_answer_is_given_up() -> None:
     silent = threading.Event()
 
-    def answer(_: Asked) -> Reply:
+    def answer(_: Fields) -> Reply:
         silent.wait()
         return Reply()
 

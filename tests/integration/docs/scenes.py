@@ -220,7 +220,7 @@ def fill(dashboard: Dashboard) -> None:
         commit = Resolved(sha, "commit", None, author, subject, NOW - age)
         dashboard.refs.leads["shop", sha] = commit
         if state:
-            _put(dashboard, "shop", sha, state, branch, age=_asked(state, age), **more)
+            _put(dashboard, "shop", sha, state, branch, age=_request_age(state, age), **more)
     tags = [Ref(tag, "tag", tag, MAIN, "", "", NOW) for tag in ("v2-13", "v2-12", "v2-11")]
     dashboard.refs.listings["shop"] = Listing([*refs, *tags], 2.0)
     for app, branch, sha, state, age, more in _OTHERS:
@@ -236,7 +236,7 @@ def fill(dashboard: Dashboard) -> None:
     _remember(dashboard)
 
 
-def _asked(state: State, age: float) -> float:
+def _request_age(state: State, age: float) -> float:
     """Return how long ago a commit of that age was requested: soon, or during its build."""
     return 23.0 if state is State.BUILDING else age - 100
 

@@ -50,16 +50,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Chromium, site: str) -> Iterator[Page]:
     """A page that reaches only the site; a request to another host fails the test."""
-    asked: list[str] = []
+    requested: list[str] = []
 
     def refuse(route: Route) -> None:
-        asked.append(route.request.url)
+        requested.append(route.request.url)
         route.abort()
 
     with browser.new_page(viewport=WIDE) as opened:
         opened.route(lambda url: not url.startswith(f"{site}/"), refuse)
         yield opened
-    assert asked == []
+    assert requested == []
 
 
 def test_a_search_finds_pages_without_any_server(page: Page, site: str) -> None:

@@ -26,7 +26,7 @@ USER, TOKEN = "ada", "t0ken-of-ada"
 _BACKEND = Path("/usr/lib/git-core/git-http-backend")
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     """A request: the path with its query, and its credential."""
 
     path: str
@@ -40,7 +40,7 @@ class HttpsRepositories:
         self.root = root
         self.guarded = True
         self.guarded_paths: list[str] = []
-        self.asked: list[Asked] = []
+        self.requests: list[Request] = []
         self.sent = 0
         self.redirects: dict[str, str] = {}
         self.redirects_later: dict[str, str] = {}
@@ -72,9 +72,9 @@ class HttpsRepositories:
     def shown(self) -> set[str]:
         """Every user and password that was sent here."""
         return {
-            base64.b64decode(asked.authorization.removeprefix("Basic ")).decode()
-            for asked in self.asked
-            if asked.authorization
+            base64.b64decode(request.authorization.removeprefix("Basic ")).decode()
+            for request in self.requests
+            if request.authorization
         }
 
     def stop(self) -> None:
@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bytes) -> None:
         path, _, query = self.path.partition("?")
         shown = self.headers.get("Authorization")
-        self.world.asked.append(Asked(self.path, shown))
+        self.world.requests.append(Request(self.path, shown))
         if self._leads_on(self.world.redirects, body):
             return
         expected = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
             path.startswith(one) for one in self.world.guarded_paths
         )
         if guarded and shown != expected:
-            self._say(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
+            self._respond(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
         elif self._leads_on(self.world.redirects_later, body):
             return
         elif "/hang/" in path:
@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.endswith("/objects/batch"):
             self._send_large(body)
         elif path.startswith("/large/"):
-            self._say(200, {}, self.world.large[path.removeprefix("/large/")])
+            self._respond(200, {}, self.world.large[path.removeprefix("/large/")])
         elif "/dumb/" in path:
             self._give_file(path.replace("/dumb/", "/"))
         else:
@@ -139,16 +139,16 @@ class _Handler(BaseHTTPRequestHandler):
         for beginning, target in redirects.items():
             if self.path.partition("?")[0].startswith(beginning):
                 where = target + self.path.removeprefix(beginning)
-                self._say(307 if body else 302, {"Location": where}, b"")
+                self._respond(307 if body else 302, {"Location": where}, b"")
                 return True
         return False
 
     def _give_file(self, path: str) -> None:
         file = self.world.root / path.lstrip("/")
         if file.is_file():
-            self._say(200, {}, file.read_bytes())
+            self._respond(200, {}, file.read_bytes())
         else:
-            self._say(404, {}, b"")
+            self._respond(404, {}, b"")
 
     def _send_large(self, body: bytes) -> None:
         objects = []
@@ -160,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
                 problem = {"code": 404, "message": "Object does not exist"}
                 objects.append({**wanted, "error": problem})
         answer = json.dumps({"transfer": "basic", "objects": objects}).encode()
-        self._say(200, {"Content-Type": "application/vnd.git-lfs+json"}, answer)
+        self._respond(200, {"Content-Type": "application/vnd.git-lfs+json"}, answer)
 
     def _run_backend(self, path: str, query: str, body: bytes) -> None:
         environ = {
@@ -183,9 +183,9 @@ class _Handler(BaseHTTPRequestHandler):
         )
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         fields = dict(line.split(": ", 1) for line in head.decode().splitlines())
-        self._say(int(fields.pop("Status", "200").split()[0]), fields, content)
+        self._respond(int(fields.pop("Status", "200").split()[0]), fields, content)
 
-    def _say(self, status: int, fields: Mapping[str, str], content: bytes) -> None:
+    def _respond(self, status: int, fields: Mapping[str, str], content: bytes) -> None:
         self.world.sent += len(content)
         self.send_response(status)
         for name, value in fields.items():

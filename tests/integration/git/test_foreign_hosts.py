@@ -33,10 +33,10 @@ class Names:
 
     def __init__(self, *addresses: str) -> None:
         self.places = [Place(address) for address in addresses]
-        self.asked: list[tuple[str, int]] = []
+        self.lookups: list[tuple[str, int]] = []
 
     def __call__(self, host: str, port: int) -> Sequence[Place]:
-        self.asked.append((host, port))
+        self.lookups.append((host, port))
         return self.places
 
 
@@ -70,7 +70,7 @@ def test_an_executor_with_defaults_connects_to_nothing_on_loopback(
         for host in ("127.0.0.1", "localhost"):
             with pytest.raises(SubmoduleUnusable, match="was not read there"):
                 name(elsewhere.url("library.git", host=host))
-    assert elsewhere.asked == []
+    assert elsewhere.requests == []
 
 
 def test_git_connects_to_the_address_that_was_checked(
@@ -83,7 +83,7 @@ def test_git_connects_to_the_address_that_was_checked(
     names = Names("10.9.9.9", "127.0.0.1")
     agent.hosts = ForeignHosts(Confinement(), {}, resolve=names, never=())
     assert name(elsewhere.url("library.git", host=NAME))["library/b"] == "2"
-    assert names.asked == [(NAME, elsewhere.port)]
+    assert names.lookups == [(NAME, elsewhere.port)]
 
 
 def test_a_commit_of_the_mirror_needs_neither_the_host_nor_its_name(
@@ -93,10 +93,10 @@ def test_a_commit_of_the_mirror_needs_neither_the_host_nor_its_name(
     agent.hosts = ForeignHosts(Confinement(), {}, resolve=Names("127.0.0.1"), never=())
     url = elsewhere.url("library.git", host=NAME)
     assert name(url)["library/b"] == "2"
-    asked = len(elsewhere.asked)
+    before = len(elsewhere.requests)
     agent.hosts = ForeignHosts(Confinement(), {}, resolve=Names())
     assert name(url)["library/b"] == "2"
-    assert len(elsewhere.asked) == asked
+    assert len(elsewhere.requests) == before
 
 
 def test_the_error_is_the_same_whatever_the_foreign_host_does(
@@ -166,7 +166,7 @@ def test_a_git_that_cannot_be_given_an_address_connects_to_nothing(
     agent.hosts = ForeignHosts(Confinement(), {}, resolve=Names("127.0.0.1"), never=())
     with pytest.raises(SubmoduleUnusable, match="was not read there"):
         name(elsewhere.url("library.git"))
-    assert elsewhere.asked == []
+    assert elsewhere.requests == []
     assert "git is older than 2.37" in caplog.text
 
 

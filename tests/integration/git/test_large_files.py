@@ -103,7 +103,7 @@ def test_the_repository_may_name_another_path_of_its_host(
     config = f"[lfs]\n\turl = {server.url('other/place')}\n"
     sha = commit(repository, {".lfsconfig": config})
     assert agent.files(server.url("shop.git"), sha, GOOD)["a b.bin"] == CONTENT
-    assert any(asked.path.startswith("/other/place/objects/batch") for asked in server.asked)
+    assert any(request.path.startswith("/other/place/objects/batch") for request in server.requests)
 
 
 def test_the_repository_may_exclude_some(
@@ -133,7 +133,7 @@ def test_the_repository_may_name_no_other_host(
             agent.files(server.url("shop.git"), sha, GOOD)
     else:
         assert agent.files(server.url("shop.git"), sha, GOOD)["a b.bin"] == CONTENT
-    assert elsewhere.asked == []
+    assert elsewhere.requests == []
 
 
 def test_files_that_are_missing_after_the_fetch_are_requested_from_no_other_host_either(
@@ -155,7 +155,7 @@ def test_files_that_are_missing_after_the_fetch_are_requested_from_no_other_host
 
     monkeypatch.setattr(large_files, "fetch_large_files", fetch_and_lose)
     assert agent.files(server.url("shop.git"), sha, GOOD)["a b.bin"] == CONTENT
-    assert elsewhere.asked == []
+    assert elsewhere.requests == []
 
 
 def test_an_ssh_address_does_not_use_the_agents_own_key(
@@ -230,7 +230,7 @@ def test_a_server_may_store_them_at_another_that_needs_no_credential(
     server.large_at = elsewhere.url("large/", host="localhost")
     sha = commit(repository)
     assert agent.files(server.url("shop.git"), sha, GOOD)["a b.bin"] == CONTENT
-    assert elsewhere.asked
+    assert elsewhere.requests
     assert elsewhere.shown == set()
 
 
@@ -285,7 +285,7 @@ def test_a_submodule_has_its_large_files_at_the_apps_host_and_nowhere_else(
     failure = agent.failure(server.url("shop.git"), sha, GOOD)
     assert isinstance(failure, SubmoduleUnusable)
     assert "only from the app's own host. Keep it there too, or a b.bin in git" in str(failure)
-    assert not any("/objects/batch" in asked.path for asked in elsewhere.asked)
+    assert not any("/objects/batch" in request.path for request in elsewhere.requests)
 
 
 def test_a_stop_ends_git_lfs_and_its_processes(
@@ -299,7 +299,7 @@ def test_a_stop_ends_git_lfs_and_its_processes(
 
     def look() -> bool:
         seen.extend(processes_below(agent.folder))
-        return any("/hang/" in asked.path for asked in server.asked)
+        return any("/hang/" in request.path for request in server.requests)
 
     agent.stop_once(look, server.url("shop.git"), sha, GOOD)
     assert any("git-lfs" in line for line in seen)

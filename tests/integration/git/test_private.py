@@ -123,7 +123,7 @@ def test_a_redirect_to_another_host_is_reported_and_not_followed(
     assert raised.value.why == f"its server redirects to {elsewhere.url('shop.git')}"
     assert TOKEN not in str(raised.value)
     assert server.shown == shown
-    assert elsewhere.asked == []
+    assert elsewhere.requests == []
 
 
 def test_the_agents_own_credentials_are_never_sent_after_a_redirect(
@@ -140,7 +140,7 @@ def test_the_agents_own_credentials_are_never_sent_after_a_redirect(
     server.redirects["/moved/"] = elsewhere.url("", host="localhost")
     with pytest.raises(RepositoryMoved):
         agent.files(server.url("moved/shop.git"), sha)
-    assert elsewhere.asked == []
+    assert elsewhere.requests == []
 
 
 def test_a_redirect_on_the_same_host_is_followed(

@@ -85,9 +85,9 @@ def test_an_old_commit_brings_the_history_and_all_after_it_are_cheap(
     assert commits(agent, repository) == HISTORY
     (mirror,) = agent.mirrors
     assert not (mirror / "shallow").exists()
-    before = len(server.asked)
+    before = len(server.requests)
     assert list(agent.files(server.url("shop.git"), history[60], GOOD)) == ["a"]
-    assert len(server.asked) == before
+    assert len(server.requests) == before
     repository.git("-C", str(mirror), "fsck", "--connectivity-only", "--strict")
 
 

@@ -116,7 +116,7 @@ def test_another_host_gets_no_credential(
     sha = link(repository, elsewhere.url("library.git"), "library", inner)
     with pytest.raises(SubmoduleUnusable, match="another host than the app's, and was not read"):
         agent.files(server.url("shop.git"), sha, GOOD)
-    assert elsewhere.asked
+    assert elsewhere.requests
     assert elsewhere.shown == set()
     elsewhere.guarded = False
     assert agent.files(server.url("shop.git"), sha, GOOD)["library/b"] == "2"
@@ -245,7 +245,7 @@ def test_a_stop_ends_the_fetch_of_a_submodule(
     sha = link(repository, address, "library", "1" * 40)
 
     agent.stop_once(
-        lambda: any("/hang/" in asked.path for asked in server.asked),
+        lambda: any("/hang/" in request.path for request in server.requests),
         server.url("shop.git"),
         sha,
         GOOD,

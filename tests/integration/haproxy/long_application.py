@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/events": self._events,
             "/echo": self._echo,
         }
-        answers.get(self.path, self._say)()
+        answers.get(self.path, self._send_text)()
 
     def do_POST(self) -> None:
         """Count what is uploaded while it comes."""
@@ -96,14 +96,14 @@ class _Handler(BaseHTTPRequestHandler):
             left -= len(piece)
             with self.application.changed:
                 self.application.received += len(piece)
-        self._say()
+        self._send_text()
 
     def _slow(self) -> None:
         with self.application.changed:
             self.application.changed.wait_for(lambda: self.application.over, _PATIENCE)
-        self._say()
+        self._send_text()
 
-    def _say(self) -> None:
+    def _send_text(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.application.name)))
         self.end_headers()

@@ -132,11 +132,11 @@ def image_elsewhere(page: Page, target: Target) -> Got:
         page.goto(f"http://127.0.0.1:{elsewhere.port}/")
         # What is no image is kept from a page of another site, and from Playwright.
         session = page.context.new_cdp_session(page)
-        asked: dict[str, str] = {}
+        request_ids: dict[str, str] = {}
         answered: dict[str, int] = {}
         session.on(
             "Network.requestWillBeSent",
-            lambda one: asked.update({one["request"]["url"]: one["requestId"]}),
+            lambda one: request_ids.update({one["request"]["url"]: one["requestId"]}),
         )
         session.on(
             "Network.responseReceivedExtraInfo",
@@ -148,7 +148,7 @@ def image_elsewhere(page: Page, target: Target) -> Got:
             " const i = new Image(); i.onload = i.onerror = done; i.src = url })",
             target.url,
         )
-    return Got(answered[asked[target.url]], "")
+    return Got(answered[request_ids[target.url]], "")
 
 
 def register_worker(page: Page, target: Target) -> Got:

@@ -91,10 +91,10 @@ class Client:
 
 def clients(site: Site) -> str:
     """Return HAProxy's counters."""
-    with socket.socket(socket.AF_UNIX) as asked:
-        asked.connect(str(site.proxy.folder / "haproxy.sock"))
-        asked.sendall(b"show table clients\n")
-        return b"".join(iter(lambda: asked.recv(65536), b"")).decode()
+    with socket.socket(socket.AF_UNIX) as statistics:
+        statistics.connect(str(site.proxy.folder / "haproxy.sock"))
+        statistics.sendall(b"show table clients\n")
+        return b"".join(iter(lambda: statistics.recv(65536), b"")).decode()
 
 
 def test_a_client_with_too_many_connections_is_refused_and_others_notice_nothing(

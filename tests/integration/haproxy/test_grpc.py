@@ -87,17 +87,17 @@ def test_a_call_and_its_trailers_go_through(site: Site, channel: grpc.Channel) -
 def test_a_stream_goes_both_ways_at_once(site: Site, channel: grpc.Channel) -> None:
     with greeter() as port:
         site.route("hello", {SHA: placement("hello", SHA, port, "main")})
-        heard: list[bytes] = []
+        received: list[bytes] = []
 
-        def say() -> Iterator[bytes]:
+        def send() -> Iterator[bytes]:
             for word in (b"1", b"2", b"3"):
-                before = len(heard)
+                before = len(received)
                 yield word
-                wait_until(lambda before=before: len(heard) > before)  # type: ignore[misc]
+                wait_until(lambda before=before: len(received) > before)  # type: ignore[misc]
 
-        for answer in Stub(channel).echo(say(), timeout=60):
-            heard.append(answer)
-        assert heard == [b"echo 1", b"echo 2", b"echo 3"]
+        for answer in Stub(channel).echo(send(), timeout=60):
+            received.append(answer)
+        assert received == [b"echo 1", b"echo 2", b"echo 3"]
 
 
 def test_a_call_is_held_until_its_preview_answers(site: Site, channel: grpc.Channel) -> None:

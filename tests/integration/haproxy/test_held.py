@@ -173,14 +173,14 @@ def test_a_flood_of_cancelled_requests_is_released(site: Site, client: Http2Clie
 
 def test_a_replaced_haproxy_holds_on_and_then_ends(site: Site) -> None:
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(site.proxy.request, HOST)
+        other = pool.submit(site.proxy.request, HOST)
         wait_until(lambda: held(site.proxy) == 1)
         former = site.proxy.haproxy
         site.restart()
         wait_until(lambda: held(site.proxy) == 1)
         assert set(haproxies(site.proxy.folder)) == {former, site.proxy.haproxy}
         site.run("hello", SHA, app.port, "main")
-        assert asked.result().status == 200
+        assert other.result().status == 200
     wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from prevs.records import Placement
 from tests.fakes import http2_server
-from tests.fakes.http2_server import Asked, Reply
+from tests.fakes.http2_server import Fields, Reply
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy.proxies import Site, upstream
 from tests.waits import wait_until
@@ -27,20 +27,20 @@ def place(port: int, protocol: str = "h2") -> Placement:
 
 
 @pytest.fixture
-def pages() -> Iterator[tuple[int, list[Asked]]]:
+def pages() -> Iterator[tuple[int, list[Fields]]]:
     """An application, and the requests that it got."""
-    seen: list[Asked] = []
+    seen: list[Fields] = []
 
-    def answer(asked: Asked) -> Reply:
-        seen.append(asked)
+    def answer(request: Fields) -> Reply:
+        seen.append(request)
         cookie = {"set-cookie": "a=b; Domain=localhost; Secure"}
-        return Reply(200, cookie, asked[":path"].encode())
+        return Reply(200, cookie, request[":path"].encode())
 
     with http2_server.serving(answer) as (_, port):
         yield port, seen
 
 
-def test_an_http1_client_is_answered(site: Site, pages: tuple[int, list[Asked]]) -> None:
+def test_an_http1_client_is_answered(site: Site, pages: tuple[int, list[Fields]]) -> None:
     port, seen = pages
     placed = place(port)
     site.route("hello", {SHA: placed})
@@ -52,7 +52,7 @@ def test_an_http1_client_is_answered(site: Site, pages: tuple[int, list[Asked]])
     assert seen[0]["x-forwarded-proto"] == "http"
 
 
-def test_the_next_attempt_may_use_http1(site: Site, pages: tuple[int, list[Asked]]) -> None:
+def test_the_next_attempt_may_use_http1(site: Site, pages: tuple[int, list[Fields]]) -> None:
     site.route("hello", {SHA: place(pages[0])})
     assert site.proxy.request(HOST).body == b"/"
     with upstream("one") as one:
@@ -61,7 +61,7 @@ def test_the_next_attempt_may_use_http1(site: Site, pages: tuple[int, list[Asked
 
 
 def test_a_refused_request_is_held_and_sent_to_the_next_attempt(
-    site: Site, free_port: Callable[[], int], pages: tuple[int, list[Asked]]
+    site: Site, free_port: Callable[[], int], pages: tuple[int, list[Fields]]
 ) -> None:
     site.world.add("hello", "main", SHA)
     site.world.start("hello", "main")

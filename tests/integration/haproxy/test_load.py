@@ -12,7 +12,7 @@ import pytest
 from prevs.records import Placement
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.askers import Crowd, crowd
+from tests.integration.haproxy.crowds import Crowd, crowd
 from tests.integration.haproxy.proxies import Site, haproxies
 from tests.waits import wait_until
 
@@ -147,8 +147,8 @@ def test_a_branch_that_moves_loses_no_request_and_sends_none_back(
 def sent_between(people: Crowd, since: float, until: float) -> list[list[bytes | None]]:
     """Return, for each connection, the answers to the requests of a period."""
     return [
-        [asked.body for asked in asker.asked if since < asked.sent < until]
-        for asker in people.askers
+        [one.body for one in visitor.exchanges if since < one.sent < until]
+        for visitor in people.visitors
     ]
 
 
@@ -186,7 +186,7 @@ def test_a_preview_that_stops_and_starts_again_loses_no_request(
                 site.world.move("hello", SHA, "running")
                 people.go_on(3)
     assert people.problems() == []
-    assert {asker.asked[-1].body for asker in people.askers} == {name.encode()}
+    assert {visitor.exchanges[-1].body for visitor in people.visitors} == {name.encode()}
 
 
 def is_let_go(site: Site, version: int) -> bool:

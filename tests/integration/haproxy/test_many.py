@@ -109,9 +109,9 @@ def test_very_many_placements_load_are_replaced_and_change(site: Site, apps: int
     print(times)
 
 
-def are_replaced(site: Site, asked: str) -> bool:
+def are_replaced(site: Site, requested_host: str) -> bool:
     """Return whether the second version of all is applied; requests meanwhile are always served."""
-    assert site.proxy.request(asked).status == 200
+    assert site.proxy.request(requested_host).status == 200
     return set(applied(site).values()) == {1}
 
 

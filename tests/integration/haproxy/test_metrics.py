@@ -50,8 +50,8 @@ def site(site: Site) -> Site:
 def read(site: Site, path: str = "/metrics", token: str = TOKEN) -> dict[tuple[str, ...], float]:
     """Return each value by its name and labels."""
     address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}{path}"
-    asked = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(asked, timeout=60) as answer:
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
         families = text_string_to_metric_families(answer.read().decode())
     samples = [sample for family in families for sample in family.samples]
     return {(s.name, *s.labels.values()): s.value for s in samples}
@@ -144,9 +144,9 @@ def test_metrics_need_a_token_of_the_proxy(site: Site, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(address, timeout=60)
     for scheme in ("Basic", "bearer Bearer"):
-        asked = urllib.request.Request(address, headers={"Authorization": f"{scheme} {TOKEN}"})
+        request = urllib.request.Request(address, headers={"Authorization": f"{scheme} {TOKEN}"})
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            urllib.request.urlopen(asked, timeout=60)
+            urllib.request.urlopen(request, timeout=60)
     assert FOR_NUMBERS not in (site.proxy.folder / "haproxy.cfg").read_text()
 
 

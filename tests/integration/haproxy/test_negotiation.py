@@ -44,7 +44,7 @@ def table() -> dict[str, dict[str, str]]:
 TABLE = table()
 
 
-def telling() -> set[tuple[str, str]]:
+def find_daily_rows() -> set[tuple[str, str]]:
     """Return the rows that are tested by day: the first of each client, state and answer."""
     tried: set[tuple[str, str]] = set()
     found = set()
@@ -57,7 +57,7 @@ def telling() -> set[tuple[str, str]]:
     return found
 
 
-BY_DAY = telling()
+BY_DAY = find_daily_rows()
 
 
 def rows(names: Iterable[str]) -> list[object]:
@@ -133,8 +133,8 @@ class Preview:
 
     def reached(self, path: str = PATH) -> bool:
         """Return whether the application was asked for a path."""
-        asked = [(where, headers["host"]) for _, where, headers in list(self._app.seen)]
-        return (path, self.target.authority) in asked
+        requested = [(where, headers["host"]) for _, where, headers in list(self._app.seen)]
+        return (path, self.target.authority) in requested
 
     def let_run(self) -> None:
         """Let it answer, if it was started, or as soon as it is."""

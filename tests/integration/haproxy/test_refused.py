@@ -54,17 +54,17 @@ def reported_tasks(site: Site) -> set[str]:
 
 
 @contextlib.contextmanager
-def closing(port: int, *, is_asked_first: bool) -> Iterator[list[bytes]]:
+def closing(port: int, *, reads_first: bool) -> Iterator[list[bytes]]:
     """Accept connections and close them; yield what arrived before, if it is waited for."""
     seen: list[bytes] = []
     with socket.create_server(("127.0.0.1", port)) as listener:
 
         def take(client: socket.socket) -> None:
             with client, contextlib.suppress(OSError):
-                if is_asked_first:
+                if reads_first:
                     client.settimeout(20)
-                    if asked := client.recv(65536):
-                        seen.append(asked)
+                    if data := client.recv(65536):
+                        seen.append(data)
 
         def serve() -> None:
             with contextlib.suppress(OSError):
@@ -159,12 +159,12 @@ def test_a_refused_request_is_held_and_then_sent_once(
 def test_a_refused_websocket_is_held_too(site: Site, free_port: Callable[[], int]) -> None:
     port = free_port()
     run_on(site, port)
-    asked = (
+    upgrade = (
         f"GET /echo HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
-        client.sendall(asked.encode())
+        client.sendall(upgrade.encode())
         wait_until(lambda: site.world.refused)
         with upstream("app", port=port):
             assert client.recv(65536).startswith(b"HTTP/1.1 101 ")
@@ -200,7 +200,7 @@ def test_dockers_own_proxy_in_front_of_a_closed_port_is_recognized_by_its_silenc
     """It accepts connections for the container, and closes them."""
     port = free_port()
     task = run_on(site, port)
-    with closing(port, is_asked_first=False):
+    with closing(port, reads_first=False):
         page.goto(f"http://{HOST}:{site.proxy.port}/")
         expect(page.locator("#sentence")).to_have_text(REFUSES)
         wait_until(lambda: task in reported_tasks(site))
@@ -214,7 +214,7 @@ def test_an_application_that_answers_a_page_with_nothing_is_reported_as_that(
 ) -> None:
     port = free_port()
     task = run_on(site, port)
-    with closing(port, is_asked_first=True) as seen:
+    with closing(port, reads_first=True) as seen:
         answer = site.proxy.request(HOST, headers=BROWSER)
         assert len(seen) == 1
     assert answer.status == 502

@@ -77,9 +77,9 @@ def test_a_removed_placement_has_no_route_before_the_proxy_reports_it(site: Site
     with upstream("one") as one:
         site.route("hello", at(one))
         site.route("hello", {})
-        asked = len(one.seen)
+        before = len(one.seen)
         assert site.proxy.request(HOST).status == 404  # of the framework: no such app
-        assert len(one.seen) == asked
+        assert len(one.seen) == before
 
 
 def test_a_killed_haproxy_is_started_again_with_its_routes_and_the_changes_since(
@@ -197,7 +197,7 @@ def test_automatic_requests_of_browsers_and_robots_start_nothing(
     assert answer.status == status
     assert answer.headers["x-robots-tag"] == "noindex"
     assert body is None or answer.body == body
-    assert site.world.asked == []
+    assert site.world.requests == []
 
 
 @pytest.mark.parametrize("method", ["CONNECT", "TRACE"])

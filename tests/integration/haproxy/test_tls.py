@@ -124,39 +124,43 @@ def test_a_browsers_websocket_goes_through_http2(
     })"""
     with browser.new_page(ignore_https_errors=True) as page:
         page.goto(f"https://{HOST}:{secure.port}/")
-        spoken = "() => performance.getEntriesByType('navigation')[0].nextHopProtocol"
-        assert page.evaluate(spoken) == "h2"
+        protocol = "() => performance.getEntriesByType('navigation')[0].nextHopProtocol"
+        assert page.evaluate(protocol) == "h2"
         assert page.evaluate(opening, f"wss://{HOST}:{secure.port}/echo") == "open"
     assert [path for _, path, seen in app.seen if "upgrade" in seen] == ["/echo"]
 
 
-SPOKEN = pytest.mark.parametrize("spoken", ["--http1.1", "--http2"])
+PROTOCOLS = pytest.mark.parametrize("spoken", ["--http1.1", "--http2"])
 
 
-@SPOKEN
+@PROTOCOLS
 @pytest.mark.parametrize("named", [HOST, FLAT])
 def test_a_connection_for_one_preview_also_serves_requests_for_another(
-    secure: Secure, app: Upstream, spoken: str, named: str
+    secure: Secure, app: Upstream, protocol: str, named: str
 ) -> None:
     """Browsers do so with HTTP/2 where a certificate is good for both."""
     with upstream("other") as other:
         placed = placement("hello", OTHER_SHA, other.port, "other")
         secure.site.tree.place("hello", {OTHER_SHA: placed})
-        asked = f"other--hello.prevs.localhost:{secure.port}"
+        requested_host = f"other--hello.prevs.localhost:{secure.port}"
         url = f"https://{named}:{secure.port}/x"
-        wait_until(lambda: secure.curl(url, spoken, "-H", f"Host: {asked}") == "other GET /x 0")
-        assert other.seen[-1][2]["host"] == asked
+        wait_until(
+            lambda: secure.curl(url, protocol, "-H", f"Host: {requested_host}") == "other GET /x 0"
+        )
+        assert other.seen[-1][2]["host"] == requested_host
     assert app.seen == []
 
 
-@SPOKEN
+@PROTOCOLS
 def test_a_name_without_a_certificate_is_routed_by_its_host(
-    secure: Secure, app: Upstream, spoken: str
+    secure: Secure, app: Upstream, protocol: str
 ) -> None:
     url = f"https://nobody.example:{secure.port}/x"
-    unchecked = ("--insecure", spoken, "-H", f"Host: {HOST}:{secure.port}")
+    unchecked = ("--insecure", protocol, "-H", f"Host: {HOST}:{secure.port}")
     assert secure.curl(url, *unchecked) == "app GET /x 0"
-    assert secure.curl(url, "--insecure", spoken, "-o", "/dev/null", "-w", "%{http_code}") == "404"
+    assert (
+        secure.curl(url, "--insecure", protocol, "-o", "/dev/null", "-w", "%{http_code}") == "404"
+    )
 
 
 @pytest.mark.parametrize("host", [HOST, FLAT])

@@ -30,7 +30,7 @@ pytestmark = [
     ),
 ]
 
-SAYS = """\
+SETTINGS = """\
 command = ["sh", "-c", "cp /data/page /www/index.html; exec httpd -f -p $PORT -h /www"]
 volumes = ["/data"]
 
@@ -104,7 +104,7 @@ def get(container: dict[str, Any]) -> str:
 
 
 def test_it_builds_runs_and_ends_a_commit(program: Program, app: App) -> None:
-    app.repository.commit_app(serving("hello from the image"), {".prevs.toml": SAYS})
+    app.repository.commit_app(serving("hello from the image"), {".prevs.toml": SETTINGS})
     path = app.start()
     program.wait_state(path, "running")
     (container,) = app.containers()

@@ -76,7 +76,7 @@ def refusal(program: Program, code: int) -> str:
     return line.replace('\\"', '"')
 
 
-def wait_run_anew(program: Program, path: str, before: Mapping[str, object]) -> None:
+def wait_run_again(program: Program, path: str, before: Mapping[str, object]) -> None:
     """Wait until a preview runs as another task, and stop it."""
     program.wait_state(path, "running", but=str(before["task_id"]))
     assert program.request("DELETE", path).status_code == 202
@@ -186,7 +186,7 @@ def test_a_removed_framework_gets_no_new_id_before_an_operator_allows_it(
     first.run()
     first.wait_state(path, "running")
     wait_id(place.client, place.paths, but=known)
-    wait_run_anew(first, path, preview)
+    wait_run_again(first, path, preview)
 
 
 def test_a_lost_id_is_not_replaced_before_an_operator_allows_it(
@@ -214,7 +214,7 @@ def test_a_lost_id_is_not_replaced_before_an_operator_allows_it(
     assert ("it was lost" in output.out, output.err) == (True, "")
     first.run()
     wait_id(place.client, place.paths, but=known)
-    wait_run_anew(first, path, preview)
+    wait_run_again(first, path, preview)
 
 
 def test_nothing_is_forgotten_while_a_framework_leads(

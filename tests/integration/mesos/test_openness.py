@@ -86,9 +86,9 @@ def test_an_older_open_root_is_reported_until_it_is_closed_and_a_closed_master_i
     mesos, access = closed
     identity = tmp_path / "identity"
     identity.write_text(IDENTITY)
-    asked = {"PRINCIPAL": FRAMEWORK, "SECRET_FILE": str(access.secret_file(FRAMEWORK))}
+    options = {"PRINCIPAL": FRAMEWORK, "SECRET_FILE": str(access.secret_file(FRAMEWORK))}
     with OwnRoot(mesos, zookeeper, tmp_path) as own:
-        before = own.program(**asked)
+        before = own.program(**options)
         before.run()
         checks = read_checks(before)
         assert not checks["zookeeper-access"]["ok"]
@@ -96,7 +96,7 @@ def test_an_older_open_root_is_reported_until_it_is_closed_and_a_closed_master_i
         assert checks["mesos-access"]["ok"]
         assert before.end() == 0
 
-        after = own.program(**asked, ZOOKEEPER_AUTH_FILE=str(identity))
+        after = own.program(**options, ZOOKEEPER_AUTH_FILE=str(identity))
         after.run()
         wait_until(lambda: read_checks(after)["zookeeper-access"]["ok"])
         assert read_checks(after)["mesos-access"]["ok"]

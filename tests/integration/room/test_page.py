@@ -279,8 +279,8 @@ def test_a_log_is_sent_in_a_way_that_no_browser_renders(room: Room) -> None:
     token = re.search('data-log-token="([^"]+)"', waiting.value.read().decode())
     assert token
     url = room.address("127.0.0.1", f"/_prevs/log?sha={SHA}&token={token[1]}")
-    asked = urllib.request.Request(url, headers={"Host": HOST})
-    with urllib.request.urlopen(asked) as answer:
+    request = urllib.request.Request(url, headers={"Host": HOST})
+    with urllib.request.urlopen(request) as answer:
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
         assert answer.headers["Content-Disposition"].startswith("attachment")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"

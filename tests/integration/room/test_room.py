@@ -293,8 +293,8 @@ def test_a_framework_that_is_away_gets_a_page_that_tries_again(site: Site) -> No
     assert b"does not answer" in answer.body
     assert b'http-equiv="refresh"' in answer.body
     with ThreadPoolExecutor(1) as pool:
-        asked = len(site.world.asked)
+        before = len(site.world.requests)
         held = pool.submit(site.proxy.request, "nothing.hello.localhost")
-        wait_until(lambda: len(site.world.asked) > asked, over=site.proxy.ended)
+        wait_until(lambda: len(site.world.requests) > before, over=site.proxy.ended)
         site.world.standby = False
         assert held.result().status == 404

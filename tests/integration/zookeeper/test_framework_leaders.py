@@ -95,8 +95,8 @@ def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
 ) -> None:
     place, preview = both.second.order_first(repository)
     assert both.first.request("GET", place).json() == preview
-    asked = both.second.request("POST", "/v1/previews", json={"app": "hello", "label": "main"})
-    assert f"request={asked.headers['X-Request-Id']}" in both.first.log.read_text()
+    started = both.second.request("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    assert f"request={started.headers['X-Request-Id']}" in both.first.log.read_text()
     ready = both.second.request("GET", "/readyz").json()
     assert (ready["role"], ready["leader"]) == ("standby", both.first.url)
     assert "prevs_leads 0.0" in both.second.request("GET", "/metrics").text

@@ -115,13 +115,13 @@ def test_all_apps_are_read_again_a_share_at_a_time(own_zookeeper: Part) -> None:
 
     asyncio.run(scenario())
     quiet, begun, *rest = packets
-    assert quiet <= ASKING
+    assert quiet <= POLLING
     assert all(each < count / 2 for each in packets), packets
     assert begun + sum(rest) >= count, "some were not read"
-    assert rest[-1] <= ASKING, "it has not come to its end"
+    assert rest[-1] <= POLLING, "it has not come to its end"
 
 
-ASKING = 4
+POLLING = 4
 """What asking for the count, a ping, and whether agents have changed, add to it at most."""
 
 

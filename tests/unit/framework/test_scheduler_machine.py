@@ -308,7 +308,7 @@ class Scheduler(RuleBasedStateMachine):
     def teardown(self) -> None:
         if self.world.violations:
             return
-        self.world.mend()
+        self.world.repair()
 
 
 TestScheduler = Scheduler.TestCase

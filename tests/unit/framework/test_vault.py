@@ -19,9 +19,9 @@ def test_the_first_key_seals_and_every_key_opens() -> None:
     both = Keyring([NEW, OLD])
     assert both.open(sealed) == b"hunter2"
     assert not both.is_sealed_by_first(sealed)
-    anew = both.seal(b"hunter2")
-    assert both.is_sealed_by_first(anew)
-    assert Keyring([NEW]).open(anew) == b"hunter2"
+    sealed_again = both.seal(b"hunter2")
+    assert both.is_sealed_by_first(sealed_again)
+    assert Keyring([NEW]).open(sealed_again) == b"hunter2"
 
 
 @pytest.mark.parametrize("keys", [(), (NEW,)])

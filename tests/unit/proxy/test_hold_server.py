@@ -85,9 +85,9 @@ class HaproxyThread:
 
     def hold(self, number: int, client: str = "10.0.0.9", *, at: int | None = None) -> None:
         where = host(number if at is None else at)
-        self.say(f"hold\t{number}\t{where}\t{client}\t127.0.0.1 {number + 1}\t\tr{number}")
+        self.send(f"hold\t{number}\t{where}\t{client}\t127.0.0.1 {number + 1}\t\tr{number}")
 
-    def say(self, line: str) -> None:
+    def send(self, line: str) -> None:
         self.writer.write(line.encode() + b"\n")
 
     async def lines(self) -> AsyncIterator[str]:
@@ -115,16 +115,16 @@ async def test_answers_are_sent_in_batches_after_each_next(bench: Bench) -> None
             sizes.append(len(lines))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(haproxy.reader.readexactly(1), 0.05)
-            haproxy.say("next")
+            haproxy.send("next")
         assert max(sizes) == 50
 
 
 @in_a_loop
 async def test_a_request_without_a_host_is_answered_at_once(bench: Bench) -> None:
     async with bench.connected() as haproxy:
-        haproxy.say("hold\t1\t\t10.0.0.9\t127.0.0.1 2\t\tr1")
+        haproxy.send("hold\t1\t\t10.0.0.9\t127.0.0.1 2\t\tr1")
         assert [line async for line in haproxy.lines()] == ["1 no"]
-        haproxy.say("next")
+        haproxy.send("next")
         haproxy.hold(2)
         await bench.count(1)
 
@@ -133,7 +133,7 @@ async def test_a_request_without_a_host_is_answered_at_once(bench: Bench) -> Non
 async def test_requests_of_an_older_versions_haproxy_are_served(bench: Bench) -> None:
     """It stays until its last connection has ended, also when the proxy is upgraded meanwhile."""
     async with bench.connected() as haproxy:
-        haproxy.say(f"hold\t1\t{host(1)}\t10.0.0.9\t127.0.0.1 2\t")
+        haproxy.send(f"hold\t1\t{host(1)}\t10.0.0.9\t127.0.0.1 2\t")
         await bench.count(1)
         bench.table.replace({host(1): ROUTE})
         assert [line async for line in haproxy.lines()] == [f"1 to {ROUTE}"]
@@ -145,9 +145,9 @@ async def test_the_end_of_a_connection_ends_its_requests(bench: Bench) -> None:
         haproxy.hold(1)
         haproxy.hold(2)
         await bench.count(2)
-        haproxy.say("leave\t1")
+        haproxy.send("leave\t1")
         await bench.count(1)
-        haproxy.say("end")
+        haproxy.send("end")
         assert await haproxy.reader.read() == b""
         await bench.count(0)
 
@@ -177,10 +177,10 @@ async def test_one_client_is_limited_and_another_is_not(bench: Bench) -> None:
         await bench.count(HELD)
         haproxy.hold(100, "2001:db8:1:2::1", at=0)
         assert [line async for line in haproxy.lines()] == ["100 later 10 held"]
-        haproxy.say("next")
+        haproxy.send("next")
         haproxy.hold(101, "2001:db8:2::1", at=0)
         await bench.count(HELD + 1)
-        haproxy.say("leave\t0")
+        haproxy.send("leave\t0")
         await bench.count(HELD)
         haproxy.hold(102, "2001:db8:1:2::1", at=0)
         await bench.count(HELD + 1)

@@ -69,12 +69,12 @@ def test_another_process_knows_the_last_commits_and_their_age(
     then = time.time() - 7200
     os.utime(read, (then, then))
     source.folder.rename(away)
-    anew = Mirrors(tmp_path / "mirrors", Clock())
-    found = anew.resolve(app, "main")
+    reopened = Mirrors(tmp_path / "mirrors", Clock())
+    found = reopened.resolve(app, "main")
     assert found.sha == sha
     assert found.age is not None
     assert 7199 < found.age < 7300
-    assert anew.listing(app).age == pytest.approx(found.age, abs=60)
+    assert reopened.listing(app).age == pytest.approx(found.age, abs=60)
 
 
 class HeldGit(GitCommand):

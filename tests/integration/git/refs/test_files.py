@@ -84,8 +84,8 @@ def test_a_commit_that_is_not_there_yet_is_fetched(
     assert read_settings(mirrors, shop, sha) == CommitSettings(port=1)
     later = repository.commit({".prevs.toml": "port = 2"})
     assert read_settings(mirrors, shop, later) == CommitSettings(port=2)
-    anew = Mirrors(tmp_path / "other mirrors")
-    assert read_settings(anew, shop, sha) == CommitSettings(port=1)
+    reopened = Mirrors(tmp_path / "other mirrors")
+    assert read_settings(reopened, shop, sha) == CommitSettings(port=1)
 
 
 def test_a_missing_commit_is_distinguished_from_an_unreachable_repository(

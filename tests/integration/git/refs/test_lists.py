@@ -162,13 +162,13 @@ def test_commits_of_an_invalid_name_are_refused_with_a_reason(
     source.git("tag", "both", source.git("commit-tree", "-m", "Other", "HEAD^{tree}"))
     source.git("branch", "both")
     clock.now += 100
-    asked = [
+    cases = [
         ("nope", "", "no branch or tag of that name"),
         ("--all", "", "no branch or tag of that name"),
         ("main..both", "", "no branch or tag of that name"),
         ("main", cursor, "no branch or tag reaches it"),
     ]
-    for ref, after, why in asked:
+    for ref, after, why in cases:
         with pytest.raises(UnknownLabel, match=why):
             mirrors.commits(app, ref, limit=1, after=after)
     with pytest.raises(AmbiguousLabel):

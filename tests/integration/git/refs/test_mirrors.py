@@ -55,8 +55,8 @@ def test_a_known_label_needs_no_repository_for_two_seconds_and_a_known_commit_ne
     assert "cannot be read" in mirrors.resolve(app, "main").problem
     assert mirrors.resolve(app, sha).sha == sha
     assert mirrors.resolve(app, sha).problem == ""
-    anew = Mirrors(tmp_path / "mirrors", clock)
-    assert anew.resolve(app, sha).sha == sha
+    reopened = Mirrors(tmp_path / "mirrors", clock)
+    assert reopened.resolve(app, sha).sha == sha
 
 
 def test_the_branches_of_a_commit_are_read_again_for_each_start(
@@ -102,17 +102,17 @@ def test_a_forgotten_app_leaves_nothing(
 class CountingGit(GitCommand):
     """Holds up every fetch until `asked` callers wait for one."""
 
-    def __init__(self, folder: Path, asked: threading.Semaphore) -> None:
+    def __init__(self, folder: Path, waiting: threading.Semaphore) -> None:
         super().__init__(folder)
         self.fetches = 0
-        self._asked = asked
+        self._waiting = waiting
 
     def run(self, repository: Path, arguments: Sequence[str], *, limit: int) -> tuple[str, str]:
         if arguments[0] == "fetch":
             self.fetches += 1
             if self.fetches == 1:
-                for _ in range(ASKED):
-                    assert self._asked.acquire(timeout=60), "the callers do not wait"
+                for _ in range(EXPECTED):
+                    assert self._waiting.acquire(timeout=60), "the callers do not wait"
         return super().run(repository, arguments, limit=limit)
 
 
@@ -120,14 +120,14 @@ def test_an_app_that_is_removed_during_its_fetch_leaves_nothing_and_is_fetched_n
     source: Source, tmp_path: Path
 ) -> None:
     source.commit("Begin")
-    asked = threading.Semaphore(0)
-    git = CountingGit(tmp_path, asked)
+    permits = threading.Semaphore(0)
+    git = CountingGit(tmp_path, permits)
     mirror = Mirror(tmp_path / "mirror.git", str(source.folder), git, time.monotonic)
     with ThreadPoolExecutor(1) as pool:
         fetching = pool.submit(mirror.fetch)
         wait_until(lambda: git.fetches)
         mirror.retire()
-        asked.release(ASKED)
+        permits.release(EXPECTED)
         with pytest.raises(GitFailed):
             fetching.result()
     assert git.fetches == 1
@@ -135,18 +135,18 @@ def test_an_app_that_is_removed_during_its_fetch_leaves_nothing_and_is_fetched_n
 
 
 CALLERS = 12
-ASKED = CALLERS + 1
+EXPECTED = CALLERS + 1
 """How often the time is looked at until all wait: by each, and by the first fetch itself."""
 
 
 def test_callers_that_wait_share_the_next_fetch(source: Source, tmp_path: Path) -> None:
     sha = source.commit("Begin")
-    asked = threading.Semaphore(0)
-    git = CountingGit(tmp_path, asked)
+    permits = threading.Semaphore(0)
+    git = CountingGit(tmp_path, permits)
 
     def look_at_clock() -> float:
         now = time.monotonic()
-        asked.release()
+        permits.release()
         return now
 
     mirror = Mirror(tmp_path / "mirror.git", str(source.folder), git, look_at_clock)

@@ -68,7 +68,7 @@ def test_a_redirect_to_another_host_is_reported_and_not_followed(
     assert elsewhere.url("shop.git") in str(raised.value)
     assert TOKEN not in str(raised.value)
     assert server.shown == {f"{USER}:{TOKEN}"}
-    assert elsewhere.asked == []
+    assert elsewhere.requests == []
 
 
 def test_the_frameworks_own_credentials_are_never_sent_after_a_redirect(
@@ -83,7 +83,7 @@ def test_the_frameworks_own_credentials_are_never_sent_after_a_redirect(
     server.redirects["/moved/"] = elsewhere.url("", host="localhost")
     with pytest.raises(RepositoryUnreachable, match="redirects to https://localhost"):
         mirrors_of(tmp_path, {}).heads(AppRecord("shop", server.url("moved/shop.git")))
-    assert elsewhere.asked == []
+    assert elsewhere.requests == []
 
 
 def test_a_redirect_on_the_same_host_is_followed(

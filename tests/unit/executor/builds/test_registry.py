@@ -32,13 +32,13 @@ class TaggingDaemon(Daemon):
 
 
 class World:
-    """An agent whose credential helper hangs; the file `asked` exists once it has begun."""
+    """An agent whose credential helper hangs; the file `begun` exists once it has begun."""
 
     def __init__(self, folder: Path) -> None:
-        self.asked = folder / "asked"
+        self.begun = folder / "begun"
         (folder / "config.json").write_text(json.dumps({"credsStore": "test"}))
         program = folder / "docker-credential-test"
-        program.write_text(f"#!/bin/sh\n: > {self.asked}\nexec sleep 20\n")
+        program.write_text(f"#!/bin/sh\n: > {self.begun}\nexec sleep 20\n")
         program.chmod(0o755)
         environ = {"DOCKER_HOST": f"unix://{folder}/none", "DOCKER_CONFIG": str(folder)}
         self.signals = StopSignal()
@@ -64,7 +64,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 def test_a_stop_ends_a_pull(world: World) -> None:
     with ThreadPoolExecutor(1) as pool:
         pulling = pool.submit(world.pull)
-        wait_until(world.asked.exists)
+        wait_until(world.begun.exists)
         world.signals.stop(0)
         with pytest.raises(Stopped):
             pulling.result()
@@ -73,7 +73,7 @@ def test_a_stop_ends_a_pull(world: World) -> None:
 def test_the_end_of_an_attempt_ends_its_push(world: World) -> None:
     with ThreadPoolExecutor(1) as pool:
         pushing = pool.submit(world.push)
-        wait_until(world.asked.exists)
+        wait_until(world.begun.exists)
         world.registry.end()
         with pytest.raises(RegistryFailed, match="cut off"):
             pushing.result()

@@ -73,8 +73,8 @@ def follow(api: ApiInProcess, after: str, count: int) -> list[bytes]:
     headers = [(k.encode(), v.encode()) for k, v in {**sent, "last-event-id": after}.items()]
 
     async def run() -> None:
-        asking = client.send(api.app, path=b"/v1/events", query=b"app=hello", headers=headers)
-        following = asyncio.create_task(asking)
+        call = client.send(api.app, path=b"/v1/events", query=b"app=hello", headers=headers)
+        following = asyncio.create_task(call)
         while len(client.sent) < count + 2:  # before them come the headers, and that it begins
             await client.got.wait()
             client.got.clear()

@@ -101,8 +101,8 @@ def test_a_named_token_has_a_limit_of_open_requests() -> None:
 
         async def begin(name: str) -> AsgiClient:
             client = AsgiClient()
-            asking = client.send(limit, identity=Identity(name, Scope.READ))
-            tasks.append(asyncio.create_task(asking))
+            call = client.send(limit, identity=Identity(name, Scope.READ))
+            tasks.append(asyncio.create_task(call))
             await asyncio.sleep(0)
             return client
 

@@ -28,7 +28,7 @@ class StandIn(Pages):
 
     def paths(self) -> list[str]:
         """Return the paths of all requests."""
-        return [urlsplit(target).path for target, _ in self.asked]
+        return [urlsplit(target).path for target, _ in self.requests]
 
     def _answer(self, target: str) -> tuple[int, bytes]:
         parts = urlsplit(target)
@@ -74,13 +74,13 @@ def test_the_principal_is_sent_to_the_master_and_to_no_agent(mesos: StandIn) -> 
     sandboxes = sandboxes_of(mesos, credential=("prevs", "secret"))
     sandboxes.read(PREVIEW, 0)
     assert mesos.paths()[0] == "/slaves"
-    assert [bool(authorization) for _, authorization in mesos.asked] == [True, False]
+    assert [bool(authorization) for _, authorization in mesos.requests] == [True, False]
 
 
 def test_agents_get_a_principal_of_their_own(mesos: StandIn) -> None:
     sandboxes = sandboxes_of(mesos, agents_credential=("reader", "secret"))
     assert sandboxes.read(PREVIEW, 0)[1] == 14
-    assert [authorization for _, authorization in mesos.asked] == [
+    assert [authorization for _, authorization in mesos.requests] == [
         None,
         "Basic cmVhZGVyOnNlY3JldA==",
     ]
@@ -156,7 +156,7 @@ def test_a_preview_without_an_attempt_has_no_output(
     fields = {"task_id": "t1", "agent_id": "S0", **change}
     preview = PreviewRecord("hello", "a" * 40, State.QUEUED, **fields)  # type: ignore[arg-type] # of strings only
     assert sandboxes_of(mesos).read(preview, 7) == (b"", 7)
-    assert mesos.asked == []
+    assert mesos.requests == []
 
 
 def test_a_missing_sandbox_has_no_output(mesos: StandIn) -> None:

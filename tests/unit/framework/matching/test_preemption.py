@@ -36,10 +36,10 @@ def tenant(
     app: str = "other",
     warm: bool = False,
 ) -> Candidate:
-    return Candidate(warm, used, (app, sha), agent, *asking(app, sha, 0.1, mem))
+    return Candidate(warm, used, (app, sha), agent, *records(app, sha, 0.1, mem))
 
 
-def asking(app: str, sha: str, cpus: float, mem: int) -> tuple[AppRecord, PreviewRecord]:
+def records(app: str, sha: str, cpus: float, mem: int) -> tuple[AppRecord, PreviewRecord]:
     record = AppRecord(app, "/srv/git", cpus=cpus, mem=mem)
     return record, PreviewRecord(app, sha, State.RUNNING)
 
@@ -197,7 +197,7 @@ def tenants(draw: st.DrawFn, prefix: str) -> list[Candidate]:
             draw(st.integers(0, 5)),
             key,
             draw(st.sampled_from(AGENTS)),
-            *asking(*key, *draw(sizes)),
+            *records(*key, *draw(sizes)),
         )
         for key in keys
     ]

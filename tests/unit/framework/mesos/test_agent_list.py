@@ -104,13 +104,13 @@ def test_one_read_or_failure_serves_all_callers_within_two_seconds(master: Maste
     clock = [0.0]
     state = state_of(master, clock)
     assert state.read() is state.read()
-    assert len(master.asked) == 2
+    assert len(master.requests) == 2
     clock[0] = 2.0
     master.answers["/slaves"] = (500, "")
     for _ in range(3):
         with pytest.raises(Unavailable, match="does not answer now"):
             state.read()
-    assert len(master.asked) == 3
+    assert len(master.requests) == 3
     clock[0] = 4.0
     master.answers["/slaves"] = (200, {"slaves": []})
     assert state.read().agents == []
@@ -147,11 +147,11 @@ def test_the_principal_is_sent_only_to_the_master_and_to_no_address_it_names(
 ) -> None:
     basic = "Basic " + base64.b64encode(b"prevs:secret").decode()
     state_of(master, credential=("prevs", "secret")).read()
-    assert {authorization for _, authorization in master.asked} == {basic}
-    master.asked.clear()
+    assert {authorization for _, authorization in master.requests} == {basic}
+    master.requests.clear()
     other = Master()
     elsewhere = f"//{other.address.replace('127.0.0.1', 'localhost')}/slaves"
     master.answers["/slaves"] = (307, elsewhere.encode())
     state_of(master, credential=("prevs", "secret")).read()
     other.stop()
-    assert other.asked == [("/slaves", None)]
+    assert other.requests == [("/slaves", None)]

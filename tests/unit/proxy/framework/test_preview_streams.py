@@ -41,7 +41,7 @@ class Streams(FakeFramework):
         self.log = ""
         self._items: asyncio.Queue[Item] = asyncio.Queue()
 
-    def say(self, *items: Item) -> None:
+    def put(self, *items: Item) -> None:
         for item in items:
             self._items.put_nowait(item)
 
@@ -140,12 +140,12 @@ def bench() -> Bench:
 @in_a_loop
 async def test_any_number_of_pages_shares_one_stream(bench: Bench) -> None:
     async with bench.pages(*[None] * 40) as pages:
-        bench.framework.say(state(), log("one\n", 4))
+        bench.framework.put(state(), log("one\n", 4))
         await bench.settle()
         late = Page(bench.streams)
-        bench.framework.say(log("two\n", 8))
+        bench.framework.put(log("two\n", 8))
         await bench.settle()
-        bench.framework.say(ServerEvent("", ""))
+        bench.framework.put(ServerEvent("", ""))
         await bench.settle()
         assert bench.framework.opened == [None]
         assert bench.streams.count == 1
@@ -153,7 +153,7 @@ async def test_any_number_of_pages_shares_one_stream(bench: Bench) -> None:
             assert page.names == ["state", "log", "log"]
             assert page.text == "one\ntwo\n"
         assert pages[0].received[-1].name == "", "a page is not told that it is still there"
-        bench.framework.say(END)
+        bench.framework.put(END)
         await bench.settle()
         assert {page.names[-1] for page in (*pages, late)} == {"end"}
         assert all(page.task.done() for page in (*pages, late))
@@ -164,7 +164,7 @@ async def test_any_number_of_pages_shares_one_stream(bench: Bench) -> None:
 @in_a_loop
 async def test_a_stream_ends_some_seconds_after_its_last_page(bench: Bench) -> None:
     async with bench.pages(None, None) as pages:
-        bench.framework.say(state())
+        bench.framework.put(state())
         await pages[0].leave()
         await bench.pass_time(LINGER_SECONDS)
         assert bench.framework.open == 1
@@ -185,11 +185,11 @@ async def test_a_broken_stream_goes_on_where_it_ended_and_no_page_notices(
     bench: Bench,
 ) -> None:
     async with bench.pages(None, None) as pages:
-        bench.framework.say(state(), log("one", 3), ApiAway("it broke"))
+        bench.framework.put(state(), log("one", 3), ApiAway("it broke"))
         await bench.pass_time(1)
-        bench.framework.say(state(), log("two", 6), None)
+        bench.framework.put(state(), log("two", 6), None)
         await bench.pass_time(1)
-        bench.framework.say(state(), log("end", 9), END)
+        bench.framework.put(state(), log("end", 9), END)
         await bench.settle()
         assert bench.framework.opened == [None, "3", "6"]
         for page in pages:
@@ -202,14 +202,14 @@ async def test_a_broken_stream_goes_on_where_it_ended_and_no_page_notices(
 async def test_pages_get_away_once_while_the_framework_is_away(bench: Bench) -> None:
     async with bench.pages(None, None) as pages:
         for _ in range(3):
-            bench.framework.say(ApiAway("nobody answers"))
+            bench.framework.put(ApiAway("nobody answers"))
             await bench.pass_time(1)
         late = Page(bench.streams)
         await bench.settle()
         for page in (*pages, late):
             assert page.names == ["away"]
         assert pages[0].received[-1].name == "", "a page is not told that it is still there"
-        bench.framework.say(state())
+        bench.framework.put(state())
         await bench.settle()
         for page in (*pages, late):
             assert page.names == ["away", "state"]
@@ -220,11 +220,11 @@ async def test_pages_get_away_once_while_the_framework_is_away(bench: Bench) -> 
 async def test_another_attempt_s_log_is_read_from_its_beginning(bench: Bench) -> None:
     """The framework continues at an offset, without knowing in which attempt's log."""
     async with bench.pages(None, None) as pages:
-        bench.framework.say(state("t1"), log("first", 5), None)
+        bench.framework.put(state("t1"), log("first", 5), None)
         await bench.pass_time(1)
-        bench.framework.say(state("t2"))
+        bench.framework.put(state("t2"))
         await bench.settle()
-        bench.framework.say(state("t2"), log("second", 6))
+        bench.framework.put(state("t2"), log("second", 6))
         await bench.settle()
         assert bench.framework.opened == [None, "5", None]
         assert bench.framework.open == 1
@@ -235,11 +235,11 @@ async def test_another_attempt_s_log_is_read_from_its_beginning(bench: Bench) ->
 @in_a_loop
 async def test_a_reset_goes_to_pages_that_have_a_part_of_the_log(bench: Bench) -> None:
     async with bench.pages(None, "9") as (fresh, back):
-        bench.framework.say(state(None), state("t1"))
+        bench.framework.put(state(None), state("t1"))
         await bench.settle()
         assert fresh.names == ["state"]
         assert back.names == ["state", "reset"], "it has the place of another attempt's log"
-        bench.framework.say(log("one", 3), ServerEvent("reset", "{}", "0"), log("uno", 3))
+        bench.framework.put(log("one", 3), ServerEvent("reset", "{}", "0"), log("uno", 3))
         await bench.settle()
         assert fresh.names[-1] == back.names[-1] == "log"
         assert fresh.received[-1].data == back.received[-1].data == '"uno"'
@@ -249,9 +249,9 @@ async def test_a_reset_goes_to_pages_that_have_a_part_of_the_log(bench: Bench) -
 async def test_late_pages_share_one_read_of_the_log_before_the_window(bench: Bench) -> None:
     bench.framework.log = "x" * (MOST + 150_000)
     async with bench.pages(None) as [first]:
-        bench.framework.say(state())
+        bench.framework.put(state())
         for end in range(50_000, len(bench.framework.log), 50_000):
-            bench.framework.say(log("x" * 50_000, end))
+            bench.framework.put(log("x" * 50_000, end))
             await bench.settle()
         whole = len(first.text)
         late = [Page(bench.streams) for _ in range(20)]
@@ -267,7 +267,7 @@ async def test_late_pages_share_one_read_of_the_log_before_the_window(bench: Ben
 async def test_a_stream_begins_at_the_place_of_its_first_page(bench: Bench) -> None:
     bench.framework.log = "0123456789"
     async with bench.pages("4") as [page]:
-        bench.framework.say(state(), log("456789", 10))
+        bench.framework.put(state(), log("456789", 10))
         await bench.settle()
         late = Page(bench.streams)
         await bench.settle()
@@ -284,13 +284,13 @@ async def test_a_slow_page_gets_only_the_last_state_and_all_of_the_log(
     bench.framework.log = "x" * 400_000
     slow = bench.streams.follow("hello", SHA, None)
     async with bench.pages(None):
-        bench.framework.say(state(step="1"))
+        bench.framework.put(state(step="1"))
         assert await anext(slow) == state(step="1")
         for number in range(2, 10):
-            bench.framework.say(state(step=str(number)))
+            bench.framework.put(state(step=str(number)))
         for end in range(50_000, 400_001, 50_000):
-            bench.framework.say(log("x" * 50_000, end))
-        bench.framework.say(END)
+            bench.framework.put(log("x" * 50_000, end))
+        bench.framework.put(END)
         await bench.settle()
         received = [event async for event in slow]
     assert [event.name for event in received if event.name != "log"] == ["state", "end"]
@@ -304,7 +304,7 @@ async def test_pages_get_the_same_end_for_a_second_and_then_a_new_stream(
     bench: Bench,
 ) -> None:
     async with bench.pages(None):
-        bench.framework.say(state(), END)
+        bench.framework.put(state(), END)
         await bench.settle()
         late = Page(bench.streams)
         await bench.settle()
@@ -320,11 +320,11 @@ async def test_pages_get_the_same_end_for_a_second_and_then_a_new_stream(
 @in_a_loop
 async def test_an_end_is_forgotten_when_the_preview_is_requested_again(bench: Bench) -> None:
     async with bench.pages(None):
-        bench.framework.say(state(), END)
+        bench.framework.put(state(), END)
         await bench.settle()
         bench.streams.forget_end("hello", SHA)
         again = Page(bench.streams)
-        bench.framework.say(state("t2"))
+        bench.framework.put(state("t2"))
         await bench.settle()
         assert again.received == [state("t2")]
         bench.streams.forget_end("hello", SHA)
@@ -336,7 +336,7 @@ async def test_an_end_is_forgotten_when_the_preview_is_requested_again(bench: Be
 async def test_a_refusal_goes_to_every_page(bench: Bench) -> None:
     refusal = ApiRefused(problems.nothing_at("/there"))
     async with bench.pages(None, None) as pages:
-        bench.framework.say(refusal)
+        bench.framework.put(refusal)
         await bench.settle()
         assert [page.refusal for page in pages] == [refusal, refusal]
 

@@ -29,17 +29,17 @@ class Slow(FakeFramework):
 async def test_equal_calls_at_one_time_are_one_call_and_later_ones_another() -> None:
     framework = Slow()
     shared_calls = SharedCalls(framework)
-    asked = [asyncio.create_task(shared_calls.find("hello", SHA)) for _ in range(20)]
+    tasks = [asyncio.create_task(shared_calls.find("hello", SHA)) for _ in range(20)]
     other = asyncio.create_task(shared_calls.find("hello", "b" * 40))
     await asyncio.sleep(0)
-    asked[0].cancel()
+    tasks[0].cancel()
     framework.open.set()
-    found = await asyncio.gather(*asked[1:])
+    found = await asyncio.gather(*tasks[1:])
     assert {preview.sha for preview in found if preview} == {SHA}
     assert await other is None
-    assert framework.world.asked == ["find", "find"]
+    assert framework.world.requests == ["find", "find"]
     await shared_calls.find("hello", SHA)
-    assert framework.world.asked == ["find"] * 3
+    assert framework.world.requests == ["find"] * 3
 
 
 @in_a_loop
@@ -47,9 +47,9 @@ async def test_all_callers_get_the_error_and_the_next_call_is_made() -> None:
     framework = Slow()
     framework.away = True
     shared_calls = SharedCalls(framework)
-    asked = [asyncio.create_task(shared_calls.find("hello", SHA)) for _ in range(3)]
+    tasks = [asyncio.create_task(shared_calls.find("hello", SHA)) for _ in range(3)]
     framework.open.set()
-    for task in asked:
+    for task in tasks:
         with pytest.raises(ApiAway):
             await task
     framework.away = False

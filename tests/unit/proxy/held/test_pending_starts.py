@@ -22,7 +22,7 @@ def bench() -> Bench:
 def test_a_routed_host_gets_its_route_without_a_call(bench: Bench, refused: str) -> None:
     bench.table.replace({HOST: ROUTE})
     assert bench.run(lambda: bench.wait(HOST, refused)) == ROUTE
-    assert bench.framework.world.asked == []
+    assert bench.framework.world.requests == []
 
 
 @in_its_loop
@@ -81,7 +81,7 @@ def test_a_host_that_is_not_an_address_causes_no_call(bench: Bench) -> None:
     outcome = bench.outcome("localhost")
     assert isinstance(outcome, Problem)
     assert outcome.status == 404
-    assert bench.framework.world.asked == []
+    assert bench.framework.world.requests == []
 
 
 def test_a_start_waits_while_the_framework_is_away_for_a_moment(bench: Bench) -> None:

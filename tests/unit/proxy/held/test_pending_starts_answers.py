@@ -51,9 +51,9 @@ async def test_close_calls_no_callback_and_makes_no_call(bench: Bench) -> None:
     await turn()
     bench.pending_starts.close()
     await turn()
-    asked = len(bench.framework.world.asked)
+    calls = len(bench.framework.world.requests)
     await turn()
-    assert asked == len(bench.framework.world.asked)
+    assert calls == len(bench.framework.world.requests)
     assert outcomes == []
 
 

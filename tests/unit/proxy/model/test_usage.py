@@ -86,8 +86,10 @@ def test_every_request_is_reported_once_despite_outages(
     came: dict[str, int] = {}
     taken: dict[str, int] = {}
     tally = usage.EMPTY
-    for task_id, requests, anew, is_there in [*steps, ("a", 0, False, True)]:
-        if anew:  # a HAProxy that has begun anew is read before it has counted more than the last
+    for task_id, requests, restarted, is_there in [*steps, ("a", 0, False, True)]:
+        if (
+            restarted
+        ):  # a HAProxy that has begun anew is read before it has counted more than the last
             counted = {}
             tally = usage.add_reading(tally, {})
         counted[task_id] = counted.get(task_id, 0) + requests

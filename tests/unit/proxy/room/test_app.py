@@ -120,12 +120,12 @@ async def test_the_number_of_log_downloads_at_a_time_is_limited(
 )
 @in_a_loop
 async def test_a_page_leads_back_to_the_requested_path_and_to_no_other_host(
-    bench: Bench, asked: str, leads: str
+    bench: Bench, requested: str, leads: str
 ) -> None:
-    assert f'name="back" value="{leads}"' in await bench.visit(f"{BASE}{asked}")
+    assert f'name="back" value="{leads}"' in await bench.visit(f"{BASE}{requested}")
     bench.framework.world.labels.clear()
     bench.framework.world.add("hello", "another", SHA)
-    assert f'href="{leads}">Look again' in await bench.visit(f"{BASE}{asked}")
+    assert f'href="{leads}">Look again' in await bench.visit(f"{BASE}{requested}")
 
 
 @in_a_loop
@@ -195,7 +195,7 @@ async def test_the_page_has_a_token_and_gets_the_next_while_its_host_exists(
     own = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
     answer = await bench.client.post("/_prevs/token", data=form, headers=own)
     assert bench.tokens.is_valid_log(answer.json()["log_token"], HOST, SHA, bench.now)
-    assert "start" not in bench.framework.world.asked
+    assert "start" not in bench.framework.world.requests
     for wrong, headers, status in (
         ({**form, "token": "x"}, own, 403),
         (form, {"Origin": "http://evil.example"}, 403),
@@ -270,15 +270,15 @@ async def test_while_the_setting_of_an_app_is_unknown_its_page_shows_little(benc
 async def test_one_client_has_a_limit_of_open_requests_and_another_is_answered_meanwhile(
     bench: Bench,
 ) -> None:
-    asked = [
+    calls = [
         asyncio.create_task(bench.client.get("/", headers={**BROWSER, "X-Forwarded-For": client}))
         for client in ["2001:db8:1:2::3", "2001:db8:1:9::9"] * (open_requests.EACH // 2 + 5)
     ]
     other = bench.client.get("/", headers={**BROWSER, "X-Forwarded-For": "2001:db8:2::3"})
     assert (await other).status_code == 503
-    answers = await asyncio.gather(*asked)
+    answers = await asyncio.gather(*calls)
     refused = [answer for answer in answers if answer.status_code == 429]
-    assert len(refused) == len(asked) - open_requests.EACH
+    assert len(refused) == len(calls) - open_requests.EACH
     assert "Too many at once from your address" in refused[0].text
     assert refused[0].headers["Retry-After"] == "10"
     again = await bench.client.get("/", headers={**PROGRAM, "X-Forwarded-For": "2001:db8:1::1"})

@@ -91,7 +91,7 @@ def test_a_page_over_the_limit_gets_the_state_and_a_time_to_come_back(
     sent = show_once(source, RoutingTable())
     assert [event.name for event in sent] == ["state", "later"]
     assert json.loads(sent[0].data)["sentence"] == "Waiting for a place to run."
-    assert source.world.asked == ["find"]
+    assert source.world.requests == ["find"]
 
 
 @pytest.mark.parametrize(

@@ -46,11 +46,11 @@ def test_a_reader_goes_on_after_an_event_or_starts_from_now() -> None:
         going_on = scene.feed.follow(first.id)
         assert [await anext(going_on), await anext(going_on)] == [second, third]
         new = scene.feed.follow()
-        heard = [asyncio.ensure_future(read(reader)) for reader in (going_on, new)]
+        reads = [asyncio.ensure_future(read(reader)) for reader in (going_on, new)]
         await asyncio.sleep(0)
         scene.add("four")
         scene.ticks.set()
-        assert await asyncio.gather(*heard) == ["four", "four"]
+        assert await asyncio.gather(*reads) == ["four", "four"]
 
     asyncio.run(run())
 
@@ -71,7 +71,7 @@ def test_a_thousand_readers_share_one_poll_that_ends_with_the_last_of_them() -> 
     async def run() -> None:
         scene = Scene()
         readers = [scene.feed.follow() for _ in range(1000)]
-        heard = [asyncio.ensure_future(read(reader)) for reader in readers]
+        reads = [asyncio.ensure_future(read(reader)) for reader in readers]
         await asyncio.sleep(0)
         scene.looks = 0
         for _ in range(3):
@@ -82,7 +82,7 @@ def test_a_thousand_readers_share_one_poll_that_ends_with_the_last_of_them() -> 
         assert 3 <= scene.looks <= 5
         scene.add("one")
         scene.ticks.set()
-        assert set(await asyncio.gather(*heard)) == {"one"}
+        assert set(await asyncio.gather(*reads)) == {"one"}
         waiting = asyncio.ensure_future(anext(readers[0]))
         await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 3

@@ -13,7 +13,7 @@ _PAUSE_SECONDS = 0.004
 _PATIENCE = 60.0
 
 
-class Asked(NamedTuple):
+class Exchange(NamedTuple):
     """A request: when it was sent (monotonic), and its answer or what went wrong."""
 
     sent: float
@@ -21,21 +21,21 @@ class Asked(NamedTuple):
     problem: str | None
 
 
-class Asker(threading.Thread):
+class CrowdVisitor(threading.Thread):
     """One connection; every second request has a body, and some take their time."""
 
     def __init__(self, port: int, host: str, path: str) -> None:
         super().__init__(daemon=True)
         self._port, self._host, self._path = port, host, path
         self._over = threading.Event()
-        self.asked: list[Asked] = []
+        self.exchanges: list[Exchange] = []
         self.start()
 
     def run(self) -> None:
         """Send requests until it is stopped."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE)
         while not self._over.wait(_PAUSE_SECONDS):
-            body = b"x" * 1000 if len(self.asked) % 2 else None
+            body = b"x" * 1000 if len(self.exchanges) % 2 else None
             sent = time.monotonic()
             try:
                 method = "POST" if body else "GET"
@@ -44,10 +44,10 @@ class Asker(threading.Thread):
                 text = answer.read()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                self.asked.append(Asked(sent, None, repr(error)))
+                self.exchanges.append(Exchange(sent, None, repr(error)))
                 continue
             problem = None if answer.status == 200 else f"{answer.status} {text!r}"
-            self.asked.append(Asked(sent, text, problem))
+            self.exchanges.append(Exchange(sent, text, problem))
         connection.close()
 
     def end(self) -> None:
@@ -60,30 +60,30 @@ class Asker(threading.Thread):
 class Crowd(NamedTuple):
     """Several visitors."""
 
-    askers: list[Asker]
+    visitors: list[CrowdVisitor]
 
     def go_on(self, requests: int = 5) -> None:
         """Wait until each has completed as many more requests."""
-        before = [len(asker.asked) for asker in self.askers]
+        before = [len(visitor.exchanges) for visitor in self.visitors]
         wait_until(
             lambda: all(
-                len(asker.asked) >= count + requests
-                for asker, count in zip(self.askers, before, strict=True)
+                len(visitor.exchanges) >= count + requests
+                for visitor, count in zip(self.visitors, before, strict=True)
             )
         )
 
-    def problems(self) -> list[Asked]:
+    def problems(self) -> list[Exchange]:
         """Return the requests that failed."""
-        return [asked for asker in self.askers for asked in asker.asked if asked.problem]
+        return [one for visitor in self.visitors for one in visitor.exchanges if one.problem]
 
 
 @contextlib.contextmanager
 def crowd(ports: list[int], host: str, paths: list[str]) -> Iterator[Crowd]:
     """Request each path at every port, on a connection for each path."""
-    people = Crowd([Asker(port, host, path) for path in paths for port in ports])
+    people = Crowd([CrowdVisitor(port, host, path) for path in paths for port in ports])
     try:
         people.go_on()
         yield people
     finally:
-        for asker in people.askers:
-            asker.end()
+        for visitor in people.visitors:
+            visitor.end()
