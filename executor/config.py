@@ -58,7 +58,7 @@ VARIABLES = (
         "none",
     ),
     Variable("DOCKER_HOST", "Where Docker is.", "`unix:///var/run/docker.sock`"),
-    Variable("DOCKER_TLS_VERIFY", "Whether Docker has to show a certificate.", "no"),
+    Variable("DOCKER_TLS_VERIFY", "Whether Docker must show a certificate.", "no"),
     Variable("DOCKER_CERT_PATH", "The folder with the certificates for Docker.", "`~/.docker`"),
     Variable(
         "GIT_SSH_COMMAND",

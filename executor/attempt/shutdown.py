@@ -23,7 +23,7 @@ def end_container(container: Container, signals: Signals) -> None:
     try:
         container.remove()
     except ExecutorError:
-        logger.exception("the container may be left")
+        logger.exception("the container may be left behind")
     container.drain(_DRAIN)
 
 

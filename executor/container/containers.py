@@ -195,7 +195,7 @@ class DockerContainers:
         except NotFound:
             self._removed()
         except (APIError, DockerUnavailable):
-            logger.exception("the container %s may be left until docker answers", name)
+            logger.exception("the container %s may be left behind until docker answers", name)
         else:
             self._removed()
 

@@ -145,7 +145,7 @@ class ForeignHosts:
         if found := find_open(places, self._confined, self._never):
             return give_none(*write_pins(wanted.origin, found)).environment
         closed = ", ".join(place.address for place in places) or "none"
-        why = f"its host has no address that agents may read from for a commit (found: {closed})"
+        why = f"its host has no address that agents may use for a commit (found: {closed})"
         raise RepositoryUnreachable(shown, why)
 
     def _look_up(self, origin: Origin, deadline: Deadline, signals: Signals) -> Sequence[Place]:

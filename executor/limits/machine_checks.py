@@ -239,7 +239,7 @@ def _judge_restore(*, live: bool) -> Finding:
 
 def _judge_rules(problem: Optional[str], *, required: bool) -> Finding:
     if problem is None:
-        return Finding("isolation", OK, "This user may set iptables' rules.")
+        return Finding("isolation", OK, "This user may set iptables rules.")
     message = f"Previews and builds are not isolated from this machine and each other: {problem}."
     advice = "Install iptables, and run executors as root or with a sudo for it without a password."
     if required:

@@ -190,7 +190,7 @@ class _PreviewStream:
                 yield self._end
                 return
             elif self.ended is not None:
-                raise ApiAway("it is not followed any more")
+                raise ApiAway("nobody follows it any more")
             else:
                 await changed.wait()
 

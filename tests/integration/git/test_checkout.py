@@ -78,7 +78,7 @@ def test_a_commit_of_a_tag_is_found_and_one_of_another_ref_is_not(world: World) 
     world.repository.git("update-ref", "refs/pull/1/head", hidden)
     world.repository.git("checkout", "--quiet", "main")
     assert world.read(tagged) == {"a": "tag"}
-    with pytest.raises(CommitMissing, match=r"no branch or tag"):
+    with pytest.raises(CommitMissing, match=r"no longer on any branch or tag"):
         world.read(hidden)
 
 
