@@ -29,7 +29,7 @@ from local.settings import cache_folder, docker_folder
 from tests import chromium, failed_tests, free_ports, run_order
 from tests.running_parts import running
 
-# How long an example takes, or the making of one, says something of the machine only.
+# The time of an example, or of making one, depends only on the machine.
 _any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 for name, examples in {"quick": 50, "day": 100, "night": 500}.items():
     settings.register_profile(name, _any_machine, max_examples=examples)
@@ -101,7 +101,7 @@ def _removing_images(host: str, folder: Path) -> Iterator[None]:
     before = folder / "images-before-tests.json"
     folder.mkdir(parents=True, exist_ok=True)  # another's dockerd answers, and ours never ran
     with (folder / "test-workers").open("ab") as users:
-        if _try_lock(users):  # the first one: nobody else builds and runs
+        if _try_lock(users):  # the first one: no other run uses it
             before.write_text(json.dumps(sorted(_images(host))))
         fcntl.flock(users, fcntl.LOCK_SH)
         yield

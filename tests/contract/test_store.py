@@ -194,7 +194,7 @@ def test_a_write_or_delete_of_a_record_that_somebody_else_has_written_is_refused
     writes: list[Callable[[], object]] = [
         lambda: store.save(PREVIEW),
         lambda: store.delete(PREVIEW),
-        lambda: store.save(new),  # of two who write something new only one succeeds
+        lambda: store.save(new),  # of two writers of a new record only one succeeds
     ]
     for write in writes:
         with pytest.raises(Superseded):

@@ -20,7 +20,7 @@ def test_a_start_of_a_commit_that_was_just_pushed_takes_no_more_calls_of_git(
     app = AppRecord(name="hello", repository=str(repository.folder))
     mirrors = Mirrors(tmp_path / "mirrors")
     repository.commit({"first": "1"})
-    for _ in range(2):  # the second finds out that there is something in the mirror
+    for _ in range(2):  # the second finds that the mirror is not empty
         mirrors.heads(app)
     sha = repository.commit({"first": "1", "second": "2"})
 

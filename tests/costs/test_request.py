@@ -84,5 +84,5 @@ def test_a_request_takes_no_more_instructions(tmp_path: Path, free_port: Callabl
         few = instructions(tmp_path, port, FEW)
         many = instructions(tmp_path, port, MANY)
     each = (many - few) // (MANY - FEW)
-    # At least what it takes to look at it at all: else nothing was counted.
+    # At least the cost of one look at the request: otherwise nothing was counted.
     assert 10_000 < each <= MOST, each

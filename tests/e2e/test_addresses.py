@@ -91,7 +91,7 @@ def test_the_container_has_the_share_and_the_limit_of_its_task(
     visit("main")
     [container] = containers_of(hello.commit("main"))
     assert container.attrs["HostConfig"]["Memory"] == 128 * 1024 * 1024
-    # A tenth of what one CPU is by default: 1024 shares with v1, a weight of 100 with v2.
+    # A tenth of the default of one CPU: 1024 shares with v1, a weight of 100 with v2.
     assert kernel_share(container.attrs["State"]["Pid"]) in {"cpu.shares 102", "cpu.weight 10"}
 
 

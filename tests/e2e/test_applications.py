@@ -162,7 +162,7 @@ def test_a_slow_starter_shows_a_page_meanwhile(
     page = desk.new_page()
     page.goto(address(cluster, "main", "app-slow", "/index.html"))
     see(page, page.get_by_text("Waiting for its first answer").first)
-    # What the application itself prints is for who has a token.
+    # The application's own output needs a token.
     expect(page.locator("body")).not_to_contain_text("Loading the dictionary")
     see(page, page.get_by_role("heading", name="Here at last.", exact=True))
 

@@ -32,7 +32,7 @@ def test_no_commit_publishes_what_the_control_plane_answers(
     assert api.call("POST", "/v1/previews", json={"app": APP, "label": "main"}).status_code == 202
     failure = api.wait_for(APP, sha, "failed")["failure"]
     assert failure["cause"] == "build-failed"
-    # Three lines are before, in all samples. BuildKit asks for all at the same time.
+    # Three lines are before, in all samples. BuildKit requests all at the same time.
     refused = [f"{address} (line {4 + n} of the Dockerfile)" for n, address in enumerate(places)]
     assert any(f"{one} is not fetched" in failure["message"] for one in refused)
     assert "Fetch it in a RUN step instead" in failure["message"]

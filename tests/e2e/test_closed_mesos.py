@@ -95,7 +95,7 @@ def test_each_endpoint_requires_authentication(servers: Sequence[Server]) -> Non
         for path in {*endpoints, *MORE} - OPEN.keys() - NOWHERE:
             requested.add(path)
             for answer in _request_as_anybody(server, path):
-                # What is not there has nothing to tell; 400: the path is none.
+                # A missing path shows nothing; 400 means an invalid path.
                 if answer.status_code not in {401, 404, 400}:
                     wrong[server.address, path] = (answer.status_code, answer.text[:80])
     assert wrong == {}

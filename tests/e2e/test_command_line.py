@@ -97,7 +97,7 @@ def test_doctor_finds_every_part_of_a_whole_system_in_order(prevs: Prevs) -> Non
     assert "admin" in seen["token"]["told"]
     for name in ("zookeeper", "mesos"):
         assert name in seen["framework"]["told"]
-    # The agents' executors have looked, and say what previews reach.
+    # The agents' executors have checked what previews reach, and report it.
     [reach] = [one for part, one in seen.items() if part.startswith("isolation at ")][:1]
     assert "PREVS_ISOLATION is wanted" in reach["told"]
     assert "nobody has looked" not in reach["told"]

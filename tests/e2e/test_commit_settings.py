@@ -69,7 +69,7 @@ def see_mistakes(page: Page) -> None:
         line = page.locator("#mistakes li").nth(number)
         expect(line.locator("span")).to_have_text(where)
         expect(line).to_contain_text(what)
-    # At one moment: what happens meanwhile makes the list anew.
+    # At one moment: later events make the list again.
     boxes = page.locator("#mistakes li").evaluate_all(
         "lines => lines.map(line => line.getBoundingClientRect().toJSON())"
     )
@@ -152,7 +152,7 @@ def test_a_visitor_without_scripts_sees_them_too(
         page = context.new_page()
         page.goto(address(cluster, "wrong", APP))
         start = page.get_by_role("button", name="Start it")
-        if start.count():  # nobody has asked before
+        if start.count():  # it was not requested before
             start.click()
         expect(page.locator("#mistakes li")).to_have_count(len(MISTAKES), timeout=SLOW)
         expect(page.locator("#mistakes")).to_contain_text(MISTAKES[1][1])

@@ -45,7 +45,7 @@ def test_an_agent_with_nothing_of_ours_installed_runs_previews(
         ran = subprocess.run(tried, check=False, capture_output=True, text=True)
         assert "ModuleNotFoundError" in ran.stderr
 
-    # What it runs is what the framework serves to anybody, and no copy of it stays behind.
+    # It runs the file that the framework serves to anybody, and leaves no copy.
     address = f"{cluster.api}/v1/executor/{digest}.pyz"
     assert requests.head(address, timeout=30).status_code == 200
     home = Path(environ["PREVS_EXECUTOR_DIR"]) / "bundles" / digest

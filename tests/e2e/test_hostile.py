@@ -193,7 +193,7 @@ def on_a_terminal(cluster: Cluster, *args: str) -> str:
     while True:
         try:
             piece = os.read(ours, 65536)
-        except OSError:  # the terminal has nobody else any more
+        except OSError:  # the terminal has no other user any more
             break
         if not piece:
             break

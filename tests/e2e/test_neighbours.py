@@ -230,7 +230,7 @@ def test_a_log_without_end_fills_no_disk(
     dockers = Path(docker.info()["DockerRootDir"]) / "containers" / found["Id"]
 
     sandbox, *_ = find_live(cluster.dir, f"**/executors/{task_id}/runs/latest/stdout")
-    # Twice what is kept of it: something has to give way. How fast it is read is the pace's
+    # Twice the kept size, so that something is dropped. The speed of reading is the pace's
     # (executor/container/log_follower.py), and how much is written meanwhile the machine's.
     wait_until(lambda: sandbox.stat().st_size > 32 * MB, seconds=240)
     for _ in range(10):

@@ -161,7 +161,7 @@ def test_previews_of_either_version_are_served_through_an_upgrade_and_back(
     visitors = Visitors(site.port, [Address("main.hello.localhost", page)], rate=10)
     visitors.start()
     with visitors.watched() as seen:
-        # The frameworks first, then the proxies: what the new one writes, the old proxy reads.
+        # The frameworks first, then the proxies: the old proxy reads the new one's records.
         new = site.framework(ROOT, 1)
         hand_over(old, new)
         assert new.wait_state(main, "running")["task_id"] == task
@@ -169,7 +169,7 @@ def test_previews_of_either_version_are_served_through_an_upgrade_and_back(
         assert "prevs-executor.pyz" in executor_of(new.wait_state(dark, "running")["task_id"])
         proxy.end(signal.SIGKILL)
         site.proxy(ROOT).start()
-        # And back: what the old one writes, the new proxy reads.
+        # And back: the new proxy reads the old one's records.
         back = site.framework(earlier, 0)
         hand_over(new, back)
         assert back.wait_state(main, "running")["task_id"] == task
@@ -201,7 +201,7 @@ def test_a_rollback_loses_only_what_the_earlier_version_does_not_know(
     old = site.framework(earlier, 1)
     hand_over(new, old)
     assert old.wait_state(fails, "failed")["failure"]["cause"] == cause
-    # The cause is a word that it does not know: it has never heard of that preview.
+    # The cause is a word that it does not know: for it the preview does not exist.
     assert old.request("GET", mistaken).status_code == 404
     start(old, "mistaken")
     old.wait_state(mistaken, "running")

@@ -49,7 +49,7 @@ class Stream:
     """The event stream of one subscription."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self.id = str(uuid.uuid4())  # what goes out as Mesos-Stream-Id
+        self.id = str(uuid.uuid4())  # the value of Mesos-Stream-Id
         self._connection = connection
         self._lock = threading.RLock()
         self.ended = threading.Event()

@@ -65,7 +65,7 @@ class Bench:
             wrong: list[object] = []
 
             def note(_: object, context: Mapping[str, object]) -> None:
-                if "handle" in context:  # a callback, whose error reaches nobody else
+                if "handle" in context:  # a callback whose error reaches no other one
                     wrong.append(context)
 
             asyncio.get_running_loop().set_exception_handler(note)

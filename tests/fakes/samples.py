@@ -99,7 +99,7 @@ class SampleRepository:
         """Run git here; return its output."""
         environ = {
             **os.environ,
-            # Debian's git-lfs would change what is added.
+            # Debian's git-lfs would change the added files.
             "GIT_CONFIG_NOSYSTEM": "1",
             **{f"GIT_{who}_{what}": "t@example.org" for who in _WHO for what in ("NAME", "EMAIL")},
         }

@@ -62,7 +62,7 @@ class Moment(NamedTuple):
             struck.set()
         if now is None or now.state not in _COURSE[_COURSE.index(self.state) :]:
             return
-        # The state of an earlier attempt is none of this start's.
+        # The state of an earlier attempt does not belong to this start.
         if now.state is State.QUEUED or old is None or now.task_id != old.task_id:
             struck.set()
 

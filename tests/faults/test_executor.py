@@ -41,7 +41,7 @@ def test_a_preview_whose_container_is_killed_runs_again_and_shows_why(
     )
     fleet.wait_another(but=old)
     recovery.end("container killed")
-    # Its record says so too, but only for the second until the next attempt.
+    # Its record has it too, but only for the second until the next attempt.
     assert "137" in system.failure_reason(old)
     system.settle()
     fleet.stop_another()

@@ -41,7 +41,7 @@ def test_sessions_that_expire_cost_no_visitor_a_request(
     before, download = fleet.tasks(), fleet.download("b01", 25)
     leader = system.process(system.leader())
     with system.excused(system.frameworks):
-        # ZooKeeper may hear of a client before it looks at the time.
+        # ZooKeeper may get a client's message before it reads the clock.
         while processes.is_alive(leader):
             _expire_sessions(system, recovery)
             processes.wait([leader], 10)

@@ -54,7 +54,7 @@ ExecStart=/usr/local/sbin/machine-name
 WantedBy=multi-user.target
 """
 _FILES = {
-    # A machine that loses its power while packages are installed is made anew.
+    # A machine that loses its power while packages are installed is made again.
     "etc/dpkg/dpkg.cfg.d/machine": "force-unsafe-io\n",
     "etc/fstab": "LABEL=root / ext4 rw,noatime 0 1\n",
     "etc/hostname": "machine\n",
@@ -97,7 +97,7 @@ def after(tree: Path, kind: str, public_key: str) -> None:
         in_tree(tree, "chown", "--recursive", f"{user}:", f"{home}/.ssh")
     in_tree(tree, "systemctl", "--quiet", "enable", "systemd-networkd", "ssh", "machine-name")
     in_tree(tree, "systemctl", "--quiet", "mask", *_MASKED)
-    # Its manager would start anew with each command that is sent there: a second of CPU.
+    # Its manager would start again with each command that is sent there: a second of CPU.
     (tree / "var" / "lib" / "systemd" / "linger").mkdir(parents=True, exist_ok=True)
     (tree / "var" / "lib" / "systemd" / "linger" / "root").touch()
     if kind == "uml":

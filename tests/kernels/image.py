@@ -21,7 +21,7 @@ from tests.machines.network import as_long_as_this_process
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "udev", "kmod", "procps", "libpam-systemd"),
     *("openssh-server", "sudo", "ca-certificates", "curl", "iproute2"),
-    *("git", "make", "python3", "python3-venv"),  # what the README wants of a new user's machine
+    *("git", "make", "python3", "python3-venv"),  # the README's list for a new user
 )
 SIZE = "16G"
 _MODULES = Path("/usr/lib/uml/modules")

@@ -132,7 +132,7 @@ class Limits:
         text = master.run(f"cat {dockerfile}")
         head, _, command = text.rpartition("CMD ")
         master.write(dockerfile, f"{head}{step}\nCMD {command}")
-        # Another commit each time: what has failed to build stays failed.
+        # Another commit each time: a failed one stays failed.
         message = f'"{label} $(date +%s)"'
         master.run(f"{git} commit --quiet --all --message {message}")
         master.run(f"{git} checkout --quiet main")

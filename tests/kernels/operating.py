@@ -155,7 +155,7 @@ class Page:
         cards = guest.run("ip -o -4 address").partition(self._cluster.address("agent-1"))[0]
         card = cards.split()[-2]
         # Packets get lost. Without the card the route would be gone too, and the other card would
-        # take the connections of Mesos out to where nobody answers them.
+        # route the connections of Mesos to an unused address.
         rules = f"INPUT -i {card} -j DROP", f"OUTPUT -o {card} -j DROP"
         with Visits(self._cluster, "v1") as others, Visits(self._cluster, "main") as own:
             guest.run("; ".join(f"iptables -w -I {rule}" for rule in rules))

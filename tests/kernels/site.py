@@ -55,7 +55,7 @@ class Site:
         self._image = image.make(self._folder, self._kind, self._public_key)
         mark, found = self._folder / "machines" / "image", self._image.disk.parent.name
         if not mark.exists() or mark.read_text() != found:
-            self.forget_disks()  # what lies above another image is of no use
+            self.forget_disks()  # layers on another image are useless
             mark.parent.mkdir()
             mark.write_text(found)
         return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 PREFIX = 24
-_HOLD = "echo; exec sleep infinity"  # it says when it is in
+_HOLD = "echo; exec sleep infinity"  # it prints a line once it is in
 _PATH = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
 
 

@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("machine.sh")
 # What is on every Debian machine, and not in debootstrap's smallest.
 _PACKAGES = ("ca-certificates", "dbus", "iproute2", "systemd-sysv")
-# The rest of the machine that tells apt where packages are, and whom to trust.
+# The machine's other settings of apt: its sources and certificates.
 _APT = ("sources.list", "sources.list.d", "apt.conf.d", "auth.conf.d", "trusted.gpg.d")
 _AUTHORITIES = Path("/usr/local/share/ca-certificates")
 _ANYWHERE = ("--address", "127.0.0.1", "--master", "127.0.0.1")  # the step depends on neither

@@ -89,7 +89,7 @@ def test_a_thread_that_dies_is_reported_p9(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:
     """P9: pymesos interrupts the main thread, which may sleep or wait."""
-    # Only what is no Exception gets past the driver.
+    # Only a BaseException that is not an Exception gets past the driver.
     events.raises["updated"] = SystemExit()
     master.update("t", "TASK_RUNNING")
 

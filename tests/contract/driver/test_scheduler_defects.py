@@ -250,7 +250,7 @@ def test_suppress_or_revive_without_a_link_holds_for_the_next_one_p18(
         events.wait("disconnected")
         with pytest.raises(NotConnected):
             call()
-        # One of these began before that was asked, perhaps.
+        # One of these may have begun before the call.
         master.wait_call("SUBSCRIBE", len(master.of_type("SUBSCRIBE")) + 2)
         master.subscribe_answer = None
         events.wait("subscribed")

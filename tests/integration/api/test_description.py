@@ -102,7 +102,7 @@ def test_the_description_matches_a_running_framework_and_a_token_with_a_smaller_
         made = program.request(
             "POST", "/v1/tokens", json={"name": "explorer", "scope": "use"}
         ).json()
-        # Wrong tokens soon meet their limit there, whose answer is none of those it waits for.
+        # Wrong tokens soon reach their limit there, whose answer is not one of the expected ones.
         few = "--exclude-checks=ignored_auth,missing_required_header"
         explore(
             program.url,

@@ -136,7 +136,7 @@ def test_a_framework_that_hangs_is_left_for_the_one_that_accepted_the_last_repor
         call(f"http://127.0.0.1:{hung.getsockname()[1]},{base}", send)
         hung.setblocking(False)
         hung.accept()[0].close()
-        with pytest.raises(BlockingIOError):  # it was asked once
+        with pytest.raises(BlockingIOError):  # it got one request
             hung.accept()
     assert len(world.uses) == 1
     assert world.requests == ["POST /v1/previews"]
@@ -220,7 +220,7 @@ def test_a_framework_that_cannot_answer_now_counts_as_away(base: str, world: Wor
 def test_a_log_is_read_piece_by_piece_and_from_its_end(base: str, world: World) -> None:
     world.start("hello", "main")
     world.move("hello", SHA, "building")
-    size = 16 * 65_536  # what one answer may have, in whole reads
+    size = 16 * 65_536  # the limit of one answer, in whole reads
     world.log(SHA, "x\n" * (size // 2) + "the end")
 
     async def read(api: FrameworkApi) -> list[Any]:

@@ -129,7 +129,7 @@ def test_viewers_get_the_log_as_it_grows_until_it_ends(running: RunningApi) -> N
         ]
         wait_until(lambda: len(received) == viewers)
         wait_until(lambda: running.sandboxes.reads)
-        running.call("GET", "/v1/apps")  # after what each of them asks for next
+        running.call("GET", "/v1/apps")  # before the next read of each
         shared = running.sandboxes.reads
         running.sandboxes.open.set()
         written = b""
@@ -158,7 +158,7 @@ def test_a_viewer_that_goes_away_ends_the_work(running: RunningApi) -> None:
 
     def is_quiet() -> bool:
         before = running.sandboxes.reads
-        time.sleep(1.5)  # one that goes on reads once a second at least
+        time.sleep(1.5)  # a live one reads at least once a second
         return running.sandboxes.reads == before
 
     wait_until(is_quiet)

@@ -103,7 +103,7 @@ def test_the_script_has_how_to_install_it(run: Run, shell: str) -> None:
     assert done.status == 0
     assert "_PREVS_COMPLETE" in done.out
     assert f"prevs completion {shell} >" in done.out
-    if shell == "zsh":  # which learns from the first line what a file completes
+    if shell == "zsh":  # which reads from the first line what a file completes
         assert done.out.startswith("#compdef prevs\n")
     assert run("completion", "csh").status == 2
 

@@ -63,7 +63,7 @@ def test_a_terminal_gets_colours_but_no_commands_of_a_log(
     shown = on_terminal(["ls"], environ)
     assert "\x1b[32mrunning" in shown
     printed = on_terminal(["logs", "hello", "main"], environ)
-    # No colour goes on after it, and the shell's prompt gets a line of its own.
+    # No colour continues after it, and the shell's prompt gets a line of its own.
     assert "plain \x1b[32mgreen <U+202E>turned\x1b[0m\r\n" in printed
     assert "title" not in printed
     assert "\x1b[2J" not in printed

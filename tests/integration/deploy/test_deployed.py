@@ -121,7 +121,7 @@ def fleet(site: Site, mesos: Mesos) -> Iterator[Fleet]:
     repository.commit_app(serving("Served from our own images"))
     ports = [free_port() for _ in range(6)]
     api = ",".join(f"http://127.0.0.1:{port}" for port in ports[:2])
-    # These agents run executors as who runs the tests.
+    # These agents run executors as the user of the tests.
     more = {"PREVS_MASTER": mesos.zk, "PREVS_PUBLIC_URL": "", "LOGNAME": "root"}
     frameworks = [site.task("framework", n, [ports[n]], **more) for n in (0, 1)]
     proxies = [site.task("proxy", n, [ports[2 + n], ports[4 + n]], PREVS_API=api) for n in (0, 1)]

@@ -146,5 +146,5 @@ def making(builder: str, host: str, folder: Path) -> Iterator[World]:
     with nothing_left(made.client, f"prevs.task={TASK}"):
         yield made
     remove_image(made.client, TAG)
-    # What a build has closed: the network of this run's previews, of which there are none.
+    # Closed to builds: the network of this run's previews, which does not exist.
     assert remove_all(host, TASK) == []

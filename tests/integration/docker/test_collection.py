@@ -198,13 +198,13 @@ def test_a_full_disk_loses_the_least_recently_used_and_what_runs_stays(world: Wo
     kept, lost = world.have(again), world.have(once)
     assert world.have(again) == kept
     before, full = measure(world.disk).used, world.fill()
-    # Less than what an image takes: one goes, and not what was used again.
+    # Less than the size of an image: one goes, and not the one that was used again.
     world.collect(Watermarks(full - 1, full - 80 * IMAGE / DISK))
     assert world.fill() < full - 80 * IMAGE / DISK
     assert world.tags() == {names.image_tag(APP, oldest), kept}
     world.collect_all()
     assert world.tags() == {names.image_tag(APP, oldest)}
-    # Two images, and what the build cache has of them too: that is given back when both are gone.
+    # Two images and their build cache, which is freed when both are gone.
     assert before - measure(world.disk).used > 2.5 * IMAGE * MB
     assert world.mirrors() == []
     world.end(running)

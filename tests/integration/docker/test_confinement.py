@@ -114,7 +114,7 @@ def volume(world: World, docker_host: str) -> Iterator[str]:
     name = f"prevs-test-{CLUSTER}"
     world.client.create_volume(name)
     yield name
-    # Of a test that failed, a container may still have it.
+    # A container of a failed test may still have it.
     made_by.remove_all(docker_host, CLUSTER)
     world.client.remove_volume(name, force=True)
 

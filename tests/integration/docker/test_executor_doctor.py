@@ -33,7 +33,7 @@ class Seen(NamedTuple):
 
 def examine(bundle: Path, environ: Mapping[str, str], *arguments: str, python: str = "") -> Seen:
     done = subprocess.run(
-        # Without what is installed for this Python: an agent has nothing of ours.
+        # Without this Python's packages: an agent has nothing of ours.
         [python or sys.executable, "-I", "-S", str(bundle), "doctor", *arguments],
         env=dict(environ),
         capture_output=True,
@@ -105,7 +105,7 @@ def test_a_machine_that_lacks_parts_has_them_reported(
     assert expected.items() <= levels.items()
     assert levels["work folder"] == levels["framework"] == "wrong"
     assert "No such file" in seen.parts["docker"]["told"]
-    # git alone is an agent that builds what is not in LFS, by the classic builder.
+    # With git alone an agent builds repositories without LFS, by the classic builder.
     (programs / "git").symlink_to(shutil.which("git") or "")
     seen = examine(bundle, {**environ, "PATH": str(programs)}, "--json")
     levels = {part: one["level"] for part, one in seen.parts.items()}

@@ -172,7 +172,7 @@ def test_a_build_ends_with_its_executor(world: World, builder: str) -> None:
     assert_nothing_is_left(world, executor)
     wait_until(lambda: running_with(seconds.encode()) == [])
     remove_image(world.client, names.image_tag(APP, sha))
-    # The classic builder's own container carries the labels of nobody.
+    # The classic builder's own container has no labels.
     wait_until(lambda: not any(seconds in command for command in world.commands()))
 
 

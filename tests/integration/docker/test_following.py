@@ -64,7 +64,7 @@ def test_a_daemon_that_loses_its_place_in_the_log_is_queried_again(
     thread = threading.Thread(target=following.follow, args=(lambda: False,), daemon=True)
     thread.start()
     wait_until(lambda: b"it counts 5 " in log.data)
-    # It reads that as a line, and says: "Error grabbing logs: invalid character ...".
+    # It reads that as a line, and prints: "Error grabbing logs: invalid character ...".
     with Path(client.inspect_container(container)["LogPath"]).open("ab") as file:
         file.write(b"nonsense\n")
     before = len(log.data)

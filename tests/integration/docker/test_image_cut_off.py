@@ -77,7 +77,7 @@ def test_a_step_that_begins_after_its_build_was_cut_off_is_killed(world: World) 
     timer.start()
     world.clear()
     timer.join()
-    # Where this machine is busy it is there in time for what is tried first.
+    # On a busy machine it is there in time for the first attempt.
     assert late[0].wait(10) in (-signal.SIGKILL, -signal.SIGTERM)
 
 

@@ -187,7 +187,7 @@ def test_docker_fetches_from_no_address_unless_the_operator_allows_it(
         message = str(caught.value)
         assert f"line {number} of the Dockerfile" in message
         assert "Docker would fetch it in the agent's own network. Fetch it in a RUN step" in message
-        # What an argument may be is nothing that the classic builder is asked for.
+        # The classic builder does not restrict arguments.
         assert (shown[path] in message) == (world.builder == "buildkit" or by == "line")
         assert world.log.headers == [message]
     world.restart(Confinement(fetches=True))

@@ -91,7 +91,7 @@ def test_lost_rules_are_set_again_and_removed_at_the_end(
 def test_an_ordinary_user_sets_the_rules_with_sudo(found: Mapping[str, Any]) -> None:
     assert found["by sudo"] == "None"
     reached = [name for name, was_reached in found["closed by sudo"].items() if was_reached]
-    # Without any setting, and with a framework that says nothing of its installation.
+    # Without any setting, and with a framework that does not describe its installation.
     assert reached == [*INTERNET, "a denied network", "a master on the internet"]
 
 

@@ -124,7 +124,7 @@ def test_a_server_that_may_offer_grpc_gets_a_health_request(page: Reply) -> None
         lambda received: serving if received[":path"] == CHECK else page
     ) as address:
         assert check(address, GUESSED) == SERVES
-        # Who says that it is HTTP means the page.
+        # A server that claims HTTP is checked by its page.
         assert check(address, HTTP).status == (None if page.reset else page.status)
 
 

@@ -272,7 +272,7 @@ def _agent(
 def _remember(dashboard: Dashboard) -> None:
     """Make events of the previews' last changes, each at its time."""
     fake = dashboard.previews
-    fake.look()  # what is there already is not told of as new
+    fake.look()  # existing previews are not events
     events, seen = History("scene"), Snapshot(dict(fake.known_apps), {})
     for key, preview in sorted(fake.known.items(), key=lambda item: item[1].changed):
         after = seen._replace(previews={**seen.previews, key: preview})

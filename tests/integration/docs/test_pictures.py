@@ -59,7 +59,7 @@ def in_room(
         with rooms.running(free_ports.free_port(), lambda: scenes.NOW) as room:
             fill(room.world)
             page.goto(room.address(f"{scenes.LABEL}.shop.localhost"))
-            # In colours it is the stream's, and no longer what the page came with.
+            # With colours it is the stream's, and no longer the page's first state.
             expect(page.locator(".log-row span").first).to_be_attached()
             yield
 

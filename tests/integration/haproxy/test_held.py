@@ -144,7 +144,7 @@ def test_a_cancelled_http2_request_is_not_forwarded_and_the_others_go_on(
     client.send(client.request(0, "/left") + client.request(1, "/stays"))
     wait_until(lambda: held(site.proxy) == 2)
     client.send(client.reset(0))
-    wait_until(lambda: held(site.proxy) == 1, seconds=15)  # not when it asks again, after 20 s
+    wait_until(lambda: held(site.proxy) == 1, seconds=15)  # not at its next request, after 20 s
     with upstream("app") as app:
         site.run("hello", SHA, app.port, "main")
         assert client.status(1) == 200

@@ -134,7 +134,7 @@ def test_an_address_of_no_preview_gets_the_reason_at_once(
     site.world.refuse("hello", "gone", unreachable)
     began = time.monotonic()
     answer = site.proxy.request(host)
-    assert time.monotonic() - began < 15  # when it would be asked for once more
+    assert time.monotonic() - began < 15  # when it would be requested again
     body = problem(answer)
     assert answer.status == status
     assert body["type"] == f"urn:prevs:problem:{slug}"

@@ -180,7 +180,7 @@ def test_a_preview_that_stops_and_starts_again_loses_no_request(
                 version = site.tree.place("hello", {})
                 wait_until(lambda v=version: is_let_go(site, v))  # type: ignore[misc]
                 assert ends.end() == 0, "the container was ended while it had requests"
-                site.world.move("hello", SHA, "queued")  # somebody has asked for it meanwhile
+                site.world.move("hello", SHA, "queued")  # it was requested meanwhile
                 ends, name = run(attempt), attempt
                 apply(site, {SHA: at(ends, SHA, "main", attempt=attempt)})
                 site.world.move("hello", SHA, "running")
@@ -204,7 +204,7 @@ def test_a_proxy_that_takes_over_loses_no_request_and_sends_none_back(
     apply(site, {SHA: at(run("first"), SHA, "main")})
     with crowd([site.proxy.port], HOST, PATHS) as people:
         for attempt in ("a2", "a3", "a4"):
-            # Not by all: the killed one's record stays for its session's 10 s.
+            # Not by all: the record of the killed one stays for its session's 10 s.
             apply(site, {SHA: at(run(attempt), SHA, "main", attempt=attempt)}, any)
             applied = time.monotonic()
             site.proxy.process.kill()

@@ -191,7 +191,7 @@ def test_a_client_that_disconnects_is_noticed_and_its_request_is_not_forwarded(
             head = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n\r\n"
             client.sendall((head + body).encode())
             wait_until(lambda: read(site)["prevs_proxy_held_requests",] == 2)
-        # Not when it asks again, after 20 s.
+        # Not at its next request, after 20 s.
         wait_until(lambda: read(site)["prevs_proxy_held_requests",] == 1, seconds=15)
         site.run("hello", SHA, app.port, "main")
         assert patient.result().status == 200

@@ -102,7 +102,7 @@ def test_a_haproxy_that_fails_to_start_is_started_again(site: Site) -> None:
     site.route("hello", {})
     read_at_start = Files(site.proxy.folder).bots
     kept = read_at_start.rename(site.proxy.folder / "kept")
-    os.mkfifo(read_at_start)  # who opens it waits
+    os.mkfifo(read_at_start)  # opening it blocks
     os.kill(site.proxy.haproxy, signal.SIGKILL)
     message = "HAProxy does not answer within"
     wait_until(lambda: message in site.proxy.log.read_text(), over=site.proxy.ended)

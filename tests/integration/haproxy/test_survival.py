@@ -197,7 +197,7 @@ def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int], *, away
                     held = pool.submit(site.proxy.request, "main.other.localhost", timeout=120)
                 opened.go_on()
                 target = (one, two)[second % 2]
-                place(site, target, SHA)  # what is placed is followed all the same
+                place(site, target, SHA)  # placements are followed nevertheless
                 assert get_body(site) == target.name.encode()
             assert not held.done(), held.result()
             before = len(world.uses)

@@ -123,7 +123,7 @@ def test_requests_are_reported_once_by_the_proxys_own_name(site: Site) -> None:
         site.proxy.request(HOST)
     wait_until(lambda: requests(site.world)[TASK] == 3)
     count = len(site.world.uses)
-    wait_until(lambda: len(site.world.uses) > count + 1)  # nothing to tell: a sign of life
+    wait_until(lambda: len(site.world.uses) > count + 1)  # an empty report: a sign of life
     assert requests(site.world) == {TASK: 3}
     assert site.world.uses[-1]["uses"] == []
     assert {site.world.uses[-1]["proxy"]} == names(site)

@@ -51,7 +51,7 @@ def test_no_other_dockerd_takes_a_network_from_ours(neighbours: Mapping[str, Any
 def test_our_dockerd_leaves_docker0_to_its_owner(neighbours: Mapping[str, Any]) -> None:
     before = neighbours["docker0"]["before"]["index"]
     assert {seen["index"] for seen in neighbours["docker0"].values()} == {before}
-    # Each dockerd makes the chains anew that all share; what leads out of docker0 is in no chain.
+    # Each dockerd recreates the shared chains; the rules out of docker0 are in no chain.
     for who, seen in neighbours["docker0"].items():
         assert any("MASQUERADE" in rule for rule in seen["rules"]), who
         assert "-A FORWARD -i docker0 ! -o docker0 -j ACCEPT" in seen["rules"], who

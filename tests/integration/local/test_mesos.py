@@ -211,7 +211,7 @@ def test_the_output_of_a_task_is_in_its_sandbox(pair: Pair, scheduler: Scheduler
 def test_the_output_of_a_task_is_in_its_sandbox_though_its_uri_is_slow(
     pair: Pair, scheduler: Scheduler, tmp_path: Path
 ) -> None:
-    # The agent makes the files once it knows how large what it is to keep is, or has it already:
+    # The agent makes the files once it knows the size of the cached file, or has it already:
     # later than the launcher begins, as for the second of two attempts that begin at once.
     (tmp_path / "served").mkdir()
     (tmp_path / "served" / "page.txt").write_text("kept")

@@ -203,7 +203,7 @@ def test_a_master_listens_on_loopback_only(
     assert listening(announced[0].pid) == {announced[0].address}
 
 
-# what tasks leave in Docker
+# leftovers of tasks in Docker
 
 
 def test_containers_and_networks_of_a_cluster_are_removed_and_others_stay(

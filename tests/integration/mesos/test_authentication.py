@@ -68,7 +68,7 @@ def _authenticate_executors(credentials: Path) -> dict[str, str]:
         "MESOS_AUTHENTICATE_HTTP_READONLY": "true",
         # Beside the one for tokens an agent has one for passwords, and insists on some.
         "MESOS_HTTP_CREDENTIALS": f"file://{credentials}",
-        # For the master that is idle in the same program (local/mesos), and asks as well.
+        # For the idle master in the same program (local/mesos), which authenticates too.
         "MESOS_CREDENTIALS": f"file://{credentials}",
     }
 

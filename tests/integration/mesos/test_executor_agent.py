@@ -75,7 +75,7 @@ def test_an_agent_that_restarts_in_time_finds_task_and_container_untouched(
     kill(world.agent)
     assert world.answers()
     bring_up(world.agent)
-    # Only an executor that has come back hears of a kill.
+    # Only a reconnected executor gets a kill.
     world.driver.kill(task_id, agent_id, grace_seconds=600.0)
     world.wait_for("TASK_KILLING")
     (after,) = world.containers()

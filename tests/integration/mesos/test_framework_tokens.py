@@ -74,7 +74,7 @@ def test_a_token_of_one_app_keeps_its_app_at_the_next_framework(own: OwnRoot) ->
     finally:
         client.stop()
         client.close()
-    # What a framework that knows no such tokens takes for nobody's.
+    # A framework that does not know such tokens treats them as nobody's.
     assert (stored["app"], stored["scope"]) == ("shop", "app-use")
     second = own.program()
     second.run()

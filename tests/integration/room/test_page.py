@@ -101,7 +101,7 @@ def test_nothing_keeps_people_from_using_a_page(room: Room, browser: Chromium, s
             color_scheme=scheme,
             extra_http_headers=REFUSED if state == "refused" else {},
         ) as page:
-            if state == "stopped":  # a page starts what is stopped
+            if state == "stopped":  # a page starts a stopped preview
                 page.route("**/_prevs/start", lambda route: route.abort())
             page.goto(room.address(HOST))
             expect(page.locator("#room")).to_have_attribute("data-kind", state)

@@ -92,7 +92,7 @@ def assert_closed(place: Place) -> None:
         for act in attempts(place.anybody, path):
             with pytest.raises(NoAuthError):
                 act()
-        if path != place.paths.root:  # who may remove that one, its parent says: the ensemble's
+        if path != place.paths.root:  # the ACL of its parent decides on its removal: the ensemble's
             with pytest.raises(NoAuthError):
                 place.anybody.delete(path)
 
@@ -217,13 +217,13 @@ def test_proxies_get_their_own_identity_while_the_system_runs(place: Place) -> N
         after = place.program(**with_proxies_of_their_own(place))
         after.run()
         assert "PREVS_PROXY_ZOOKEEPER_AUTH_FILE" not in after.log.read_text()
-        # The one of before goes on beside one that is somebody else.
+        # The earlier one goes on beside one with another identity.
         with a_proxy(place, after.url, THEIRS):
             wait_until(lambda: applied(owner, place.paths) == [{"hello"}] * 2)
             after.add_app(place.folder / "hello", "more")
             after.wait_state(after.order(app="more"), "running")
             wait_until(lambda: applied(owner, place.paths) == [{"hello", "more"}] * 2, seconds=20)
-            # A framework that closes all anew leaves what a proxy has for its own.
+            # A framework that closes everything again leaves a proxy's own znodes.
             assert after.end() == 0
             both = with_proxies_of_their_own(place)
             both["ZOOKEEPER_AUTH_FILE"] = place.identities(OTHERS, OURS)

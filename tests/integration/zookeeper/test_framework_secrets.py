@@ -55,7 +55,7 @@ def test_without_the_right_key_the_framework_leads_and_only_that_app_does_not_st
     for keys in ((NEW,), ()):
         second = run(*keys)
         second.wait_state(second.order(app="other"), "running")
-        # A repository may want the credential that cannot be opened; what is known needs no look.
+        # The repository may need the sealed credential; a known commit needs no read.
         answer = second.request("POST", "/v1/previews", json={"app": "hello", "label": "main"})
         assert (answer.status_code, answer.json()["type"]) == (502, UNREACHABLE)
         assert "PREVS_KEY_FILE" in answer.json()["detail"]

@@ -46,7 +46,7 @@ def test_it_is_unpacked_once_and_runs_from_there(archive: Path, tmp_path: Path) 
         assert (ran.returncode, ran.stderr) == (7, "")
         (home,) = (tmp_path / "work" / "bundles").iterdir()
         assert ran.stdout == f"{home}/executor/__main__.py {home}\n"
-    # What it was compiled to is kept beside it.
+    # Its bytecode is kept beside it.
     assert list((home / "executor").glob("__pycache__/__main__.*.pyc"))
 
 

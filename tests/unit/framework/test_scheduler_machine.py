@@ -313,7 +313,7 @@ class Scheduler(RuleBasedStateMachine):
 
 TestScheduler = Scheduler.TestCase
 TestScheduler.settings = settings(
-    # The same each time: who hunts for more takes a seed, and as many examples as there is time.
+    # The same examples each time. To search for more, take a seed and many examples.
     derandomize=True,
     database=None,
     max_examples=settings().max_examples * 3 // 5,

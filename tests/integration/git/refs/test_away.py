@@ -122,7 +122,7 @@ def test_a_caller_gives_up_on_a_server_that_hangs_and_the_next_one_at_once(
         with pytest.raises(GitFailed, match="has not answered for 15 s"):
             mirror.fetch_within(15)
         git.goes_on.set()
-        # What it brings is there for who still waits, and who asks then.
+        # Its result is there for callers that still wait, and for later ones.
         assert [ref.name for ref in waits.result().refs] == ["main"]
     assert [ref.name for ref in mirror.fetch_within(15).refs] == ["main"]
 

@@ -289,7 +289,7 @@ def test_an_application_that_is_killed_itself_is_not_reported_as_running(world: 
 
     def begin(*args: Any, **kwargs: Any) -> FakeContainer:
         container = start(*args, **kwargs)
-        # The kernel has counted it, and docker tells of the end a second later.
+        # The kernel has counted it, and docker reports the end a second later.
         container.kills = lambda: int(world.signals.now() >= 99.0)
         return container
 

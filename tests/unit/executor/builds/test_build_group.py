@@ -65,7 +65,7 @@ def test_nothing_is_left_when_the_last_build_has_ended(tmp_path: Path) -> None:
         # As an executor leaves it that was killed, of an app that is never built again.
         (tmp_path / controller / "prevs-builds/another/buildkit").mkdir(parents=True)
     tree = CgroupTree(tmp_path)
-    # Nobody makes the files here, as a kernel does: it says so, and removes what it has made.
+    # No kernel makes the files here: it reports that, and removes its folders.
     with pytest.raises(GroupRefused, match="no limits there"), held(tree, GROUP, ALL, APP):
         pass
     assert list(tmp_path.glob("*/*")) == []

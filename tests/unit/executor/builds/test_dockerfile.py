@@ -24,7 +24,7 @@ from executor.builds.dockerfile import BUILDKIT, CLASSIC, find_added
         ("\ufeff# escape=`\r\nADD h`\r\nttp://x /y", 2),
         ("RUN a \\\\\nADD http://x /y", 2),
         ("ADD\vhttp://x\f/y", 1),
-        # Whatever is in a variable: a base image may have said it
+        # whatever is in a variable: a base image may have set it
         ("ARG X=file\nADD $X /y", 2),
         ("ADD ${X:-file} /y", 1),
         ("ADD ht$X /y", 1),

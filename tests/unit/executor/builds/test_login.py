@@ -48,7 +48,7 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(tmp_path)
     monkeypatch.setenv("PATH", str(made.programs), prepend=":")
-    # What this process has set is not what is asked for.
+    # The settings of this process do not count.
     (tmp_path / "process").mkdir()
     mistaken = base64.b64encode(b"somebody:else").decode()
     settings = json.dumps({"auths": {HOST: {"auth": mistaken}}})

@@ -206,7 +206,7 @@ def test_no_two_collections_run_at_the_same_time(tmp_path: Path) -> None:
         assert go_on.wait(60)
         return DiskUsage(100, 0)
 
-    world.shelf.usage = wait  # type: ignore[method-assign]  # a disk that is slow to ask
+    world.shelf.usage = wait  # type: ignore[method-assign]  # a slow disk
     looking = threading.Thread(target=world.collector().look)
     looking.start()
     assert there.wait(60)

@@ -80,7 +80,7 @@ def test_only_a_reachable_number_is_a_limit(text: str, limits: bool) -> None:
 def test_an_app_gets_less_than_all_builds_and_they_get_less_than_the_machine() -> None:
     assert budgets(8000, 0) == (Budget(6000, 4096), Budget(4000, 2048))
     assert budgets(8000, 512) == (Budget(6000, 4096), Budget(512, 2048))
-    # What the operator says goes, also where it is more than would be left.
+    # The operator's setting holds, even if it is more than would be left.
     assert budgets(8000, 7000) == (Budget(7000, 4096), Budget(7000, 2048))
 
 

@@ -38,7 +38,7 @@ def test_with_v1_shares_are_passed_on(cpus: float, shares: int) -> None:
 def test_with_v2_one_cpu_weighs_a_hundred_whatever_the_runtime(cpus: float) -> None:
     weight = max(1, round(100 * cpus))
     assert on_line(cpu_share.shares_of_weight(cpus, curved=False)) == weight
-    # A whole number of shares may lie beside it: the curve is steep in its first part.
+    # The nearest whole number of shares may differ: the curve is steep at its beginning.
     assert abs(on_curve(cpu_share.shares_of_weight(cpus, curved=True)) - weight) <= 1
 
 

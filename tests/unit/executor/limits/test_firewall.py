@@ -44,7 +44,7 @@ def test_replies_and_dns_queries_pass_before_anything_is_dropped() -> None:
         f"-A {CHAIN} -d 172.20.3.0/24 -j DROP",
         f"-A {CHAIN} -d 169.254.0.0/16 -j DROP",
         f"-A {CHAIN} -d 10.1.0.0/16 -j DROP",
-        # Of the control plane what would be open: all else is in a private network.
+        # The parts of the control plane that would be open: all others are in a private network.
         f"-A {CHAIN} -d 10.8.0.1/32 -j DROP",
         f"-A {CHAIN} -d 192.0.2.1/32 -j DROP",
         f"-A {CHAIN} -d 10.8.0.0/16 -j RETURN",

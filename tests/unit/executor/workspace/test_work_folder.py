@@ -71,7 +71,7 @@ def test_an_attempt_that_begins_while_others_look_lives(tmp_path: Path) -> None:
     try:
         for _ in range(300):
             lock = folder.hold("a")
-            # Who looks holds the lock for a moment; what matters is that the file stays.
+            # A reader holds the lock for a moment; what matters is that the file stays.
             assert (tmp_path / "attempts" / "a").stat().st_ino == os.fstat(lock).st_ino
             os.close(lock)
     finally:

@@ -74,7 +74,7 @@ def test_a_silent_launched_task_is_reconciled_and_given_up(driven: Driven) -> No
     driven.cluster.calls.clear()
     driven.tick(31)
     assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]
-    for _ in range(14):  # asked again ever more slowly: after 1, 3 and 7 seconds
+    for _ in range(14):  # reconciled with growing pauses: after 1, 3 and 7 seconds
         driven.tick()
     assert len(driven.cluster.of("reconcile")) == 4
     task = driven.task()

@@ -12,7 +12,7 @@ SHA = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c"
 def dashboard() -> Dashboard:
     """A dashboard with an app `hello`, whose branch main leads to SHA."""
     began = time.time()
-    dashboard = Dashboard(now=lambda: began)  # each page tells the time of its making
+    dashboard = Dashboard(now=lambda: began)  # each page shows its time
     dashboard.previews.known_apps["hello"] = AppRecord("hello", "/hello.git", created=1000.0)
     dashboard.refs.put("hello", "main", SHA)
     return dashboard

@@ -84,7 +84,7 @@ def test_a_forbidden_repository_is_refused_except_for_an_app_that_already_has_it
         with pytest.raises(InvalidSettings, match="repository: is local"):
             previews.change_app("hello", {"repository": "/srv/other"})
         assert previews.snapshot.app("hello").repository == APP.repository
-        # What is there goes on, and may be changed otherwise.
+        # Existing apps go on, and their other settings may change.
         assert previews.add_app(APP).name == "hello"
         same = previews.change_app("hello", {"repository": APP.repository, "mem": 64})
         assert same.mem == 64

@@ -40,7 +40,7 @@ def test_late_and_slow_readers_get_the_whole_log_in_order(
 
     def let_read(number: int) -> None:
         reader = readers[number]
-        if source.is_ahead_of(reader):  # what is before it is read elsewhere, up to anywhere
+        if source.is_ahead_of(reader):  # earlier events are read elsewhere, up to any offset
             end = data.draw(st.integers(source.begin, source.end))
             while end < len(whole) and whole[end] & 0xC0 == 0x80:
                 end += 1

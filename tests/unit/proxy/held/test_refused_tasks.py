@@ -47,7 +47,7 @@ class Bench:
 
     async def _pause(self, seconds: float) -> None:
         end = self.now + seconds
-        while self.now < end:  # all who pause move the one clock, as far as they want
+        while self.now < end:  # each pause moves the one clock
             self.now = min(end, self.now + 0.5)
             for when, act in [step for step in self.at if step[0] <= self.now]:
                 self.at.remove((when, act))

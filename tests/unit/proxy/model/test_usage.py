@@ -87,9 +87,7 @@ def test_every_request_is_reported_once_despite_outages(
     taken: dict[str, int] = {}
     tally = usage.EMPTY
     for task_id, requests, restarted, is_there in [*steps, ("a", 0, False, True)]:
-        if (
-            restarted
-        ):  # a HAProxy that has begun anew is read before it has counted more than the last
+        if restarted:  # a restarted HAProxy is read before it has counted more than the last one
             counted = {}
             tally = usage.add_reading(tally, {})
         counted[task_id] = counted.get(task_id, 0) + requests

@@ -63,7 +63,7 @@ def test_the_first_routes_are_expected_but_not_yet_applied(bench: Bench) -> None
     assert asyncio.run(bench.controller.read_first(5.0)) == {"main.hello.x": ROUTE}
     assert bench.table.get_next("main.hello.x") == ROUTE
     assert bench.table.get("main.hello.x") is None
-    # It is known to be there before it reads what it starts with.
+    # It is known to be there before it reads its first routes.
     assert bench.placements.reported == [{}]
     assert bench.placements.reads == [1]
 

@@ -68,7 +68,7 @@ class Watched:
                 left.pop(0)()
 
         async def collect() -> list[Event]:
-            clock = lambda: self.now  # noqa: E731 # read anew each time
+            clock = lambda: self.now  # noqa: E731 # read again each time
             logs = Logs(self.sandboxes, clock)
             addresses = names.addresses("localhost", 80)
             presenter = Presenter(self.previews, addresses, lambda: None, clock)
