@@ -24,7 +24,7 @@ def test_a_start_of_a_commit_that_was_just_pushed_takes_no_more_calls_of_git(
         mirrors.heads(app)
     sha = repository.commit({"first": "1", "second": "2"})
 
-    trace = tmp_path / "told"
+    trace = tmp_path / "trace"
     monkeypatch.setenv("GIT_TRACE2_EVENT", str(trace))
     assert mirrors.resolve(app, sha).sha == sha
     assert mirrors.read_file(app, sha, ".prevs.toml", most=1000) is None

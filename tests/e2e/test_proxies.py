@@ -64,7 +64,7 @@ def test_proxies_come_and_go_and_each_serves_all(
     assert first.request(HOST).body == page
     second = start()
     assert second.request(HOST).body == page
-    assert len(tree.records()) == before + 2, "who serves is known to be there"
+    assert len(tree.records()) == before + 2, "the serving one is known to be there"
     first.process.terminate()
     assert first.process.wait(60) == 0
     assert len(tree.records()) == before + 1

@@ -102,7 +102,7 @@ def test_the_log_has_stars_where_the_secret_was_printed(given: Given, api: Api) 
     log = read()
     assert "The key is ***.\n***\n" in log
     assert "*** was mounted." in log
-    assert given.key[:9] in log, "what is printed in pieces is not known for what it is"
+    assert given.key[:9] in log, "a secret that is printed in pieces is not recognized"
     assert given.key not in log
     assert re.search(r"^coded: .{1,6}[*]{3}.{0,6}$", log, re.MULTILINE)
     assert not any(form.decode() in log for form in given.forms())

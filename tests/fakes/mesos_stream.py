@@ -137,7 +137,7 @@ class StreamServer:
     def wait(self, look: Callable[[], T], limit: float = 60.0) -> T:
         """Return what `look` returns once that is true; `look` is called after every call."""
         with self.changed:
-            assert self.changed.wait_for(look, limit), "what was waited for did not come"
+            assert self.changed.wait_for(look, limit), "the expected call did not come"
             return look()
 
     def of_type(self, call: str) -> list[Call]:

@@ -71,8 +71,8 @@ def test_full_agents_queue_the_others_with_their_place_and_idle_previews_make_ro
     recovery.end("room made by idle previews")
     stopped = {p["sha"] for p in _previews(system, many) if p["state"] == "stopped"}
     assert stopped
-    assert stopped <= running, "idle ones made room, none that waited was dropped"
-    assert fleet.tasks() == before, "what is visited is never stopped for others"
+    assert stopped <= running, "idle previews made room, no waiting one was dropped"
+    assert fleet.tasks() == before, "visited previews are never stopped for others"
     assert seen.lost == []
 
 

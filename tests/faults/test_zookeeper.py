@@ -61,7 +61,7 @@ def test_a_terminal_update_that_is_sent_again_and_again_counts_once(
     system.hold("zookeeper")
     system.end_container(old)
     count_updates = functools.partial(system.observer.count_updates, old, "TASK_FAILED")
-    system.wait_for(lambda: count_updates() >= 3, "it is told again after 10 s, and after 20 more")
+    system.wait_for(lambda: count_updates() >= 3, "it is sent again after 10 s, and after 20 more")
     recovery.begin()
     system.let_go("zookeeper")
     fleet.wait_another(but=old)

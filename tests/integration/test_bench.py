@@ -41,7 +41,7 @@ def sigint() -> Iterator[None]:
 def running(name: str, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a bench whose files are all below `folder`, and end it in any case."""
     with (
-        (folder / "said").open("wb") as output,
+        (folder / "output").open("wb") as output,
         subprocess.Popen(
             [sys.executable, "-m", f"bench.{name}", "--quick"],
             cwd=_ROOT,
@@ -74,11 +74,11 @@ def working_below(folder: Path) -> Sequence[str]:
 def wait_for(process: "subprocess.Popen[bytes]", folder: Path, words: str) -> None:
     """Wait until the bench has a process whose command has these words."""
     while not any(words in command for command in working_below(folder)):
-        assert process.poll() is None, (folder / "said").read_text()
+        assert process.poll() is None, (folder / "output").read_text()
         time.sleep(0.05)
 
 
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("sigint")
 @pytest.mark.parametrize(
     ("name", "moment", "number"),
     [
@@ -94,12 +94,13 @@ def test_a_bench_that_is_ended_leaves_nothing(
     with running(name, tmp_path) as process:
         wait_for(process, tmp_path, moment)
         process.send_signal(number)
-        assert process.wait(_LIMIT) == 128 + number, (tmp_path / "said").read_text()
+        assert process.wait(_LIMIT) == 128 + number, (tmp_path / "output").read_text()
     assert (
-        f"The bench ended early: it was ended by {number.name}." in (tmp_path / "said").read_text()
+        f"The bench ended early: it was ended by {number.name}."
+        in (tmp_path / "output").read_text()
     )
     assert working_below(tmp_path) == []
-    assert [entry.name for entry in tmp_path.iterdir()] == ["said"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["output"]
 
 
 def test_the_last_line_is_json_with_the_state_of_the_machine() -> None:

@@ -68,7 +68,7 @@ class Limits:
             reason = str(self._cluster.preview("main")["reason"])
             return reason if "out of memory" in reason else ""
 
-        reason = await_that(read_reason, "`prevs show` tells of it", 60)
+        reason = await_that(read_reason, "`prevs show` shows it", 60)
         check(self._cluster.preview("main")["task_id"] == before, "the preview was started again")
         return reason
 

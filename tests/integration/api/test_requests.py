@@ -139,7 +139,7 @@ def test_viewers_get_the_log_as_it_grows_until_it_ends(running: RunningApi) -> N
             time.sleep(0.2)
         running.previews.change("hello", SHA, state=State.FAILED)
         seen = [one.result() for one in following]
-    assert shared == 1, "who waits for the same place shares a read"
+    assert shared == 1, "viewers that wait at the same offset share a read"
     for events in seen:
         assert events[0][0] == "state"
         assert "".join(data for name, _, data in events if name == "log").encode() == written

@@ -128,13 +128,13 @@ class World:
         The output goes to a file: Docker waits two seconds for the output of an ended container,
         and drops the rest.
         """
-        script = ["/bin/sh", "-c", f"{{ {command}\n}} > /said 2>&1"]
+        script = ["/bin/sh", "-c", f"{{ {command}\n}} > /output 2>&1"]
         made = self.client.create_container(TAG, script, labels={"prevs.task": TASK})
         self.client.start(made["Id"])
         self.client.wait(made["Id"])
-        pieces, _ = self.client.get_archive(made["Id"], "/said")
+        pieces, _ = self.client.get_archive(made["Id"], "/output")
         with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
-            file = archive.extractfile("said")
+            file = archive.extractfile("output")
             assert file is not None
             return file.read().decode()
 

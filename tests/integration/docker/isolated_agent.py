@@ -262,7 +262,7 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     found: dict[str, object] = {
         "closed": look(client),
         "visits": visits(),
-        "said": log.headers,
+        "log": log.headers,
         "same rules again": first == second != before,
         "owner": owner,
     }

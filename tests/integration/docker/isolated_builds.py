@@ -82,7 +82,7 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
             world.restart(CONFINED)
             world.log.headers.clear()
             reached["closed"] = look(world)
-            found[builder] = {**reached, "said": world.log.headers}
+            found[builder] = {**reached, "log": world.log.headers}
         found[builder]["left"] = "PREVS-" in run("iptables", "-t", "mangle", "-S")
         run("iptables", "-t", "mangle", "-F")
     less = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]

@@ -247,7 +247,7 @@ def test_processes_that_are_killed_for_memory_are_counted_while_it_runs(world: W
     wait_until(lambda: container.memory_kills() == 2)
     assert container.exit() is None
     container.remove()
-    assert container.memory_kills() == 2, "what was known stays"
+    assert container.memory_kills() == 2, "known facts stay"
 
 
 def test_a_taken_port_is_reported_and_leaves_nothing(world: World) -> None:

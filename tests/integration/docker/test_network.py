@@ -60,7 +60,7 @@ def test_a_preview_reaches_the_internet_and_allowed_networks_and_nothing_else(
     found: Mapping[str, Any],
 ) -> None:
     assert [name for name, reached in found["closed"].items() if reached] == OPEN
-    assert found["said"] == []
+    assert found["log"] == []
 
 
 def test_without_the_rules_it_reaches_all_but_the_other_containers(
@@ -127,7 +127,7 @@ def test_a_step_of_a_build_reaches_no_more_than_a_preview_unless_that_is_turned_
     reached = built[builder]
     assert [name for name, was in reached["open"].items() if not was] == []
     assert [name for name, was in reached["closed"].items() if was] == OPEN
-    assert reached["said"] == []
+    assert reached["log"] == []
     # With the last installation's network nothing is left of it.
     assert not reached["left"]
 

@@ -30,7 +30,7 @@ def check(address: Address, kind: HealthKind, path: str = "/healthz", limit: flo
         address, path, "http://main.shop.test/", signals=StopSignal(), answer_limit=limit, kind=kind
     )
     first = probe.check()
-    assert probe.check() == first, "what was found out is kept"
+    assert probe.check() == first, "the finding is kept"
     return first
 
 

@@ -205,7 +205,7 @@ class Site(NamedTuple):
         It was requested, or will be by a held request: that may still be on its way.
         """
         started = self.world.previews
-        wait_until(lambda: (app, sha) in started, "it was asked for", over=self.proxy.ended)
+        wait_until(lambda: (app, sha) in started, "it was requested", over=self.proxy.ended)
         placed = placement(app, sha, port, *labels)
         self.tree.place(app, {sha: placed})
         self.world.move(app, sha, "running", task_id=placed.task_id)

@@ -120,7 +120,7 @@ def test_a_client_with_too_many_connections_is_refused_and_others_notice_nothing
     assert b"Too many connections from your address" in body
     assert headers["x-robots-tag"] == "noindex"
     assert connect(OTHER).status() == 200
-    assert [client.status() for client in first] == [200] * CONNECTIONS, "what was open is served"
+    assert [client.status() for client in first] == [200] * CONNECTIONS, "open requests are served"
 
 
 def test_a_refused_connection_is_closed_and_its_place_is_free_again(site: Site) -> None:

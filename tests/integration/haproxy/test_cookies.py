@@ -103,7 +103,7 @@ def test_a_visitor_with_100_kb_of_foreign_cookies_is_served_after_one_button(
     press(page)
     assert page.url == met.url(scheme, "hello", "/a/page?b")
     names = [cookie.get("name") for cookie in page.context.cookies()]
-    assert names == ["kept"], "what was not sent there stays"
+    assert names == ["kept"], "cookies that were not sent there stay"
 
 
 def test_cookies_that_scripts_cannot_see_are_removed_too(

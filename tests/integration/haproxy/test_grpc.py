@@ -139,4 +139,4 @@ def test_a_call_to_an_unknown_preview_has_a_status_of_its_own(site: Site) -> Non
     options = [("grpc.default_authority", "main.nobody.localhost")]
     with grpc.insecure_channel(address, options) as opened, pytest.raises(grpc.RpcError) as refused:
         Stub(opened).greet(b"you", timeout=60)
-    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED, "what gRPC makes of a 404"
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED, "gRPC's status for a 404"

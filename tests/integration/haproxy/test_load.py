@@ -138,7 +138,9 @@ def test_a_branch_that_moves_loses_no_request_and_sends_none_back(
     assert people.problems() == []
     for switch, until in zip(switches, [s.written for s in switches[1:]] + [end], strict=True):
         for answers in sent_between(people, switch.written, switch.applied):
-            assert answers == sorted(answers, key=switch.target.__eq__), "it went to and fro"
+            assert answers == sorted(answers, key=switch.target.__eq__), (
+                "the route went back and forth"
+            )
         for answers in sent_between(people, switch.applied, until):
             assert answers
             assert set(answers) == {switch.target}, "a request went back"

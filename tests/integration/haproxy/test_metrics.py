@@ -120,7 +120,7 @@ def test_a_metric_shows_how_long_nothing_could_be_applied(
         wait_until(lambda: is_ready(site))
         own_zookeeper.stop()
         wait_until(lambda: read(site)[name] > 4)
-        assert probe(site, "/readyz") == ("ok", ["zookeeper"]), "what was known is served"
+        assert probe(site, "/readyz") == ("ok", ["zookeeper"]), "known routes are served"
         assert probe(site, "/healthz") == ("ok", [])
         bring_up(own_zookeeper)
         wait_until(lambda: read(site)[name] < 3)

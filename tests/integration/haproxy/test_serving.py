@@ -123,7 +123,9 @@ def test_a_killed_proxy_leaves_haproxy_serving_and_the_next_one_takes_over(site:
         assert site.proxy.haproxy != first
         assert site.proxy.request(HOST).body.startswith(b"two")
         site.wait_applied("hello", version)
-        assert replacements(site.proxy) == 0, "it was given again what it had read at its start"
+        assert replacements(site.proxy) == 0, (
+            "it got the routes again that it had read at its start"
+        )
         wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
         site.route("hello", {OTHER_SHA: placement("hello", OTHER_SHA, one.port, "main")})
         assert site.proxy.request(HOST).body.startswith(b"one")

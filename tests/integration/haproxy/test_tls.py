@@ -130,7 +130,7 @@ def test_a_browsers_websocket_goes_through_http2(
     assert [path for _, path, seen in app.seen if "upgrade" in seen] == ["/echo"]
 
 
-PROTOCOLS = pytest.mark.parametrize("spoken", ["--http1.1", "--http2"])
+PROTOCOLS = pytest.mark.parametrize("protocol", ["--http1.1", "--http2"])
 
 
 @PROTOCOLS

@@ -58,7 +58,9 @@ def site(running_site: Site) -> Iterator[Site]:
     yield running_site
     running_site.empty()
     uses = running_site.world.known.uses
-    wait_until(lambda: uses and not uses[-1][1], "nothing is told", over=running_site.proxy.ended)
+    wait_until(
+        lambda: uses and not uses[-1][1], "nothing is reported", over=running_site.proxy.ended
+    )
     uses.clear()
 
 

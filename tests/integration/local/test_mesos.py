@@ -113,7 +113,7 @@ def test_stopping_an_agent_shuts_its_executors_down_in_order(
     begun = time.monotonic()
     pair.agent_part.stop()
     assert time.monotonic() - begun < 15  # its grace, after which it is killed
-    assert pair.sandbox_file("shutdown"), "the executor was told to shut down"
+    assert pair.sandbox_file("shutdown"), "the executor got the shutdown"
     assert processes.having("MESOS_SLAVE_PID", f"slave(1)@{pair.agent}") == []
 
 

@@ -135,6 +135,6 @@ def test_a_master_that_restarts_has_the_framework_back_with_its_task_p4_p19(
         world.scheduler.reconcile([(world.task_id, world.agent_id)])
         return str(world.events.wait("updated")[0]["state"])
 
-    wait_for(reconciled, lambda state: state == "TASK_RUNNING", "the master says that it runs")
+    wait_for(reconciled, lambda state: state == "TASK_RUNNING", "the master reports that it runs")
     assert world.scheduler.connected
     assert received.names() == ["registered", "launched"]

@@ -63,7 +63,7 @@ def test_an_open_zookeeper_and_an_open_master_are_reported_once_each_with_what_t
         assert program.end() == 0
         program.run()
         read_checks(program)
-        assert len(lines(program)) == 4, "each start says so"
+        assert len(lines(program)) == 4, "each start reports it"
 
 
 @pytest.fixture

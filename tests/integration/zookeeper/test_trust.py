@@ -82,7 +82,7 @@ def test_a_list_of_agents_with_a_wrong_signature_is_ignored(site: Site, one: Ups
     for data in (wide.encode(), b"{", AgentsRecord().encode()):
         client.set(path, data)
         site.route("hello", ours)
-        assert site.proxy.request(MAIN).body.startswith(b"one"), "what was known stays"
+        assert site.proxy.request(MAIN).body.startswith(b"one"), "known facts stay"
     client.delete(path)
     changed = client.set(site.tree.paths.app_placements("hello"), record("hello", ours))
     site.wait_applied("hello", changed.version)

@@ -190,7 +190,7 @@ def test_a_commit_has_every_branch_and_tag_that_leads_to_it_and_no_earlier_one(
     first = source.commit("Begin")
     source.git("branch", "evil")
     lead = mirrors.resolve(app, "evil")
-    assert lead.refs == ("heads/evil", "heads/main"), "they are all told, whatever was asked for"
+    assert lead.refs == ("heads/evil", "heads/main"), "all refs are listed, for any label"
     second = source.commit("Say hello")
     source.git("tag", "main", first)
     assert mirrors.resolve(app, second).refs == ("heads/main",)

@@ -70,7 +70,7 @@ def test_the_branches_of_a_commit_are_read_again_for_each_start(
     assert mirrors.resolve(app, first, fresh=True).refs == ()
     source.folder.rename(tmp_path / "moved")
     clock.now += 60
-    assert mirrors.resolve(app, first, fresh=True).refs == (), "what is known of it is used"
+    assert mirrors.resolve(app, first, fresh=True).refs == (), "the known state is used"
 
 
 def test_a_changed_repository_is_followed_and_the_old_one_never_answers(

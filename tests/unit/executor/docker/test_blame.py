@@ -109,7 +109,7 @@ def fail_in_buildkit(error: str) -> ExecutorError:
 def test_errors_of_the_agents_own_parts_are_the_agents_fault(error: str, means: str) -> None:
     for fault in (find_fault(error), find_call_fault(500, error)):
         if fault is None:
-            assert "containerd.sock" in error, "a builder quotes what it dials"
+            assert "containerd.sock" in error, "a builder quotes the address"
             continue
         assert isinstance(fault, AgentUnfit)
         assert fault.cause is Cause.AGENT_UNFIT

@@ -41,7 +41,7 @@ FEW = 2 * LIMIT // ENTRY
     ],
     ids=[
         "an eighth of the limit is gone",
-        "what others give back hides nothing",
+        "space freed by others hides nothing",
         "a megabyte is enough on a disk that is nearly full",
         "entries without a byte count",
         "some hundred entries are enough where few inodes are left",

@@ -78,7 +78,7 @@ def test_a_registry_that_only_one_app_misses_blames_no_agent() -> None:
     assert fitness.unfit
     fitness.succeeded(BUILT)
     fitness.failed(attempt(), silent)
-    assert not fitness.unfit, "each has to see it anew"
+    assert not fitness.unfit, "each has to find it again"
 
 
 def both() -> events.Offered:

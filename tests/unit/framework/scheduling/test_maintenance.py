@@ -142,7 +142,7 @@ def test_a_window_that_is_repeated_holds(driven: Driven) -> None:
         [events.InverseRescinded("i1")],
         [events.Disconnected(), events.Subscribed("framework-1")],
     ],
-    ids=["rescinded", "lost with the link, to be told anew"],
+    ids=["rescinded", "lost with the link, to be offered again"],
 )
 def test_a_cancelled_window_is_dropped(driven: Driven, batch: list[events.Event]) -> None:
     driven.run()

@@ -32,7 +32,7 @@ def test_a_refused_connection_is_the_previews_reason_and_its_task_is_reconciled_
     assert driven.cluster.of("reconcile")[-1] == ((driven.task(), "agent-1"),)
     queries = len(driven.cluster.of("reconcile"))
     confirm_running(driven)
-    assert driven.preview().reason == REASON.text, "an answer of Mesos takes none of it back"
+    assert driven.preview().reason == REASON.text, "an answer of Mesos clears none of it"
     driven.refuse(4)
     assert len(driven.cluster.of("reconcile")) == queries, "it has answered"
     driven.clock.pass_seconds(LAPSE_SECONDS + 1)
@@ -170,7 +170,7 @@ def test_a_task_that_another_proxy_reaches_is_not_ended(
 @pytest.mark.parametrize(
     ("proxy", "open_"),
     [("p1", 1), ("p2", 0)],
-    ids=["what it counts of requests that are refused", "a report without use"],
+    ids=["its count of refused requests", "a report without use"],
 )
 def test_a_report_of_refusals_is_not_a_sign_of_life(driven: Driven, proxy: str, open_: int) -> None:
     driven.run()

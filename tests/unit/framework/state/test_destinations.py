@@ -126,7 +126,7 @@ def test_during_a_change_of_the_token_ports_signed_with_the_other_stay_and_are_s
     other.tick()
     found = other.znodes.values()["agents",]
     assert isinstance(found, AgentsRecord)
-    assert found.ports != before.ports, "nothing of what is signed with another is believed"
+    assert found.ports != before.ports, "records with another signature are ignored"
 
 
 @pytest.mark.parametrize("stored", [{}, {"10.0.0.9": (PortRange(1, 9),)}])

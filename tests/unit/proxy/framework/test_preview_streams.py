@@ -152,7 +152,7 @@ async def test_any_number_of_pages_shares_one_stream(bench: Bench) -> None:
         for page in (*pages, late):
             assert page.names == ["state", "log", "log"]
             assert page.text == "one\ntwo\n"
-        assert pages[0].received[-1].name == "", "a page is not told that it is still there"
+        assert pages[0].received[-1].name == "", "a page gets no event that it is still there"
         bench.framework.put(END)
         await bench.settle()
         assert {page.names[-1] for page in (*pages, late)} == {"end"}
@@ -208,7 +208,7 @@ async def test_pages_get_away_once_while_the_framework_is_away(bench: Bench) -> 
         await bench.settle()
         for page in (*pages, late):
             assert page.names == ["away"]
-        assert pages[0].received[-1].name == "", "a page is not told that it is still there"
+        assert pages[0].received[-1].name == "", "a page gets no event that it is still there"
         bench.framework.put(state())
         await bench.settle()
         for page in (*pages, late):

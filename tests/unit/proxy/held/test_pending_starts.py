@@ -55,7 +55,7 @@ async def test_hosts_of_one_preview_share_its_polls(bench: Bench) -> None:
     assert bench.framework.world.count("find") <= 4.0 / 0.4 + 1
 
 
-@pytest.mark.parametrize("refused", ["", "t"], ids=["a visitor", "who was refused"])
+@pytest.mark.parametrize("refused", ["", "t"], ids=["a visitor", "a refused visitor"])
 def test_a_failed_preview_is_reported_with_its_reason(bench: Bench, refused: str) -> None:
     if refused:
         bench.table.replace({HOST: ROUTE})

@@ -110,7 +110,7 @@ def test_a_poll_waits_while_the_framework_is_away_too(bench: Bench) -> None:
     outcome = bench.outcome()
     assert isinstance(outcome, Problem)
     assert outcome.status == 502
-    assert bench.framework.world.count("find") < 40, "it is not asked without a pause"
+    assert bench.framework.world.count("find") < 40, "it is not polled without a pause"
 
 
 @in_its_loop

@@ -94,7 +94,7 @@ def test_a_wait_ends_when_the_task_accepts_connections_again(bench: Bench) -> No
 @pytest.mark.parametrize(
     ("routed", "goes"),
     [([(3.0, {HOST: NEXT})], NEXT), ([(2.0, {}), (3.0, {HOST: ROUTE})], ROUTE)],
-    ids=["another task", "the same one, placed anew, as after its agent was away"],
+    ids=["another task", "the same one, placed again, as after its agent was away"],
 )
 def test_a_wait_ends_when_another_task_is_routed(
     bench: Bench, routed: list[tuple[float, Routes]], goes: Route

@@ -81,7 +81,7 @@ def test_many_visitors_start_no_more_than_the_shared_limit(
 
     assert [take(number) for number in range(MOST[budget])] == [None] * MOST[budget]
     assert take(MOST[budget]) == (SECONDS, budget)
-    assert take(0) is None, "what somebody waits for already is counted once"
+    assert take(0) is None, "a preview that is waited for already is counted once"
     clock.pass_seconds(SECONDS)
     assert take(MOST[budget]) is None
 

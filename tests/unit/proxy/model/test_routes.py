@@ -72,7 +72,7 @@ def test_a_long_address_leaves_out_the_newer_commit(end: str) -> None:
     ip = "fd00:1111:2222:3333:4444:5555:6666:7777"
     route = ROUTE._replace(ip=ip, port=65535, protocol="h2" if end == "+" else "")
     value = str(route._replace(newer=OTHER_SHA[:12]))
-    assert value[routes.TASK_AT - 1] == end, "what HAProxy knows it by"
+    assert value[routes.TASK_AT - 1] == end, "its key in HAProxy"
     assert routes.parse(value) == route
 
 
@@ -149,7 +149,7 @@ def test_a_malformed_record_leaves_its_app_as_it_was_and_the_others_go_on(data: 
     assert routes.versions(learned.apps) == {"hello": 4, "other": 0}
     assert [app for app, _ in learned.problems] == ["hello"]
     again = routes.learn(learned.apps, nodes, "x", TRUST)
-    assert again.problems == (), "it is told once"
+    assert again.problems == (), "it is reported once"
     assert again.apps == learned.apps
 
 

@@ -112,7 +112,7 @@ async def test_the_number_of_log_downloads_at_a_time_is_limited(
 
 
 @pytest.mark.parametrize(
-    ("asked", "leads"),
+    ("requested", "leads"),
     [
         ("/caf%C3%A9%3F?a=%26&b", "/caf%C3%A9%3F?a=%26&amp;b"),
         ("//evil.example/x", "/"),

@@ -59,8 +59,8 @@ async def test_a_host_has_no_route_once_its_removal_is_expected(table: RoutingTa
     table.replace({"a": ROUTE, "b": ROUTE})
     table.expect({"b": ROUTE._replace(port=2), "c": ROUTE})
     assert table.get("a") is None
-    assert table.get("b") == ROUTE, "not before HAProxy says so"
-    assert table.get("c") is None, "nor this"
+    assert table.get("b") == ROUTE, "not before HAProxy confirms it"
+    assert table.get("c") is None, "it is not confirmed yet"
     assert [table.get_next(host) for host in "abc"] == [None, ROUTE._replace(port=2), ROUTE]
     with table.wait_for("a") as routed:
         assert not routed.done()
