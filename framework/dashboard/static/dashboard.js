@@ -1,5 +1,5 @@
 "use strict";
-// Makes the pages live. They work without: each action is a form, each page is whole.
+// Updates the pages while they are open. They work without it: each action is a form, each page is whole.
 (() => {
   const RELOAD_MS = 400;
   const NO_LOG = "There is no log: nothing has started, or its agent no longer keeps it.";
@@ -7,7 +7,7 @@
   const main = document.getElementById("main");
   const notice = document.getElementById("notice");
 
-  // --- Times: "3 min ago", by the server's clock. words.py says the same. ---
+  // --- Times: "3 min ago", by the server's clock, as session/formatting.py spells them. ---
 
   function spell(seconds) {
     let amount = Math.max(0, Math.floor(seconds));
@@ -30,7 +30,7 @@
     }
   }
 
-  // --- What has changed is put in place; what somebody uses there stays: focus, what is open or typed. ---
+  // --- Puts what has changed in place. What somebody uses there stays: the focus, what is open, what is typed. ---
 
   function patch(old, now) {
     if (old.nodeType !== now.nodeType || old.nodeName !== now.nodeName || (old.id || now.id) !== (now.id || old.id)) {
@@ -87,32 +87,32 @@
     return page;
   }
 
-  // --- The stream tells that something has changed; the page is asked for again, and tells what. ---
+  // --- The stream sends that something has changed; then the page is fetched again, and shows what. ---
 
   let waiting = 0;
-  let asking = false;
+  let isLoading = false;
   let again = false;
 
   async function reload() {
     waiting = 0;
-    if (asking) {
+    if (isLoading) {
       again = true;
       return;
     }
-    asking = true;
+    isLoading = true;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (answer.redirected && new URL(answer.url).pathname === "/sign-in") location.reload();
       else if (answer.ok) {
         const url = new URL(location.href);
-        if (show(await answer.text())) say("");
+        if (show(await answer.text())) showStatus("");
         else if (url.searchParams.has("did")) location.reload();
       } else if (answer.status === 404) location.reload();
-      else say("This page may be out of date: the framework does not answer.");
+      else showStatus("This page may be out of date: the framework does not answer.");
     } catch {
-      say("This page may be out of date: the framework cannot be reached.");
+      showStatus("This page may be out of date: the framework cannot be reached.");
     } finally {
-      asking = false;
+      isLoading = false;
       if (again) {
         again = false;
         schedule();
@@ -124,7 +124,7 @@
     if (!waiting) waiting = setTimeout(reload, RELOAD_MS);
   }
 
-  function say(text) {
+  function showStatus(text) {
     const live = document.getElementById("live");
     if (live && live.textContent !== text) live.textContent = text;
   }
@@ -137,20 +137,20 @@
     stream.addEventListener("open", () => {
       if (lost) schedule();
       lost = false;
-      say("");
+      showStatus("");
     });
     stream.addEventListener("error", () => {
       lost = true;
-      say("This page may be out of date: the connection is lost. It tries again by itself.");
+      showStatus("This page may be out of date: the connection is lost. It tries again by itself.");
       if (stream.readyState !== EventSource.CLOSED) return;
-      schedule(); // the session may be over: then the page, asked for again, leads to signing in
+      schedule(); // if the session is over, fetching the page again leads to the sign-in page
       setTimeout(follow, 3000);
     });
   }
 
-  // --- Actions: a form is sent, and what the page is then is put in place. ---
+  // --- Actions: sends a form, and puts the page that it answers with in place. ---
 
-  function tell(text, isBad) {
+  function showNotice(text, isBad) {
     notice.classList.toggle("bad", isBad);
     notice.classList.toggle("good", !isBad);
     notice.textContent = text;
@@ -160,20 +160,20 @@
 
   async function send(form, button) {
     if (button.ariaBusy) return;
-    button.ariaBusy = "true"; // a button that is disabled would lose the focus
+    button.ariaBusy = "true"; // a disabled button would lose the focus
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
       const html = await answer.text();
       if (new URL(answer.url).pathname === "/sign-in") location.reload();
       const page = new DOMParser().parseFromString(html, "text/html");
       const problem = page.getElementById("problem");
-      if (problem) tell(problem.textContent, true);
+      if (problem) showNotice(problem.textContent, true);
       else {
         show(html);
-        tell(page.getElementById("notice").textContent, false);
+        showNotice(page.getElementById("notice").textContent, false);
       }
     } catch {
-      tell("The framework cannot be reached. Try again in a few seconds.", true);
+      showNotice("The framework cannot be reached. Try again in a few seconds.", true);
     } finally {
       button.ariaBusy = null;
     }
@@ -193,13 +193,13 @@
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);
-      tell("Copied.", false);
+      showNotice("Copied.", false);
     } catch {
       document.execCommand("copy");
     }
   });
 
-  // --- A preview's log. It ends with an attempt, and goes on with the next one. ---
+  // --- A preview's log. It ends with an attempt, and continues with the next one. ---
 
   const logs = [...document.querySelectorAll("[data-log]")].map((element) => {
     const view = new LogView(element, { title: "Log", download: element.dataset.file });
@@ -239,7 +239,7 @@
       log.view.showEmpty(NO_LOG);
     });
     stream.addEventListener("error", () => {
-      if (stream.readyState !== EventSource.CLOSED) return; // else the browser comes again by itself
+      if (stream.readyState !== EventSource.CLOSED) return; // else the browser connects again by itself
       log.stream = null;
       log.lost = true;
       setTimeout(followLogs, 3000);
