@@ -243,7 +243,7 @@ class Eviction:
             self._idleness.stop(preview, victim.used, Reason(ReasonKind.EVICTED, why))
             task_ids.add(preview.task_id or "")
         stopped = _name(demand.app, [victim.key for victim in plan.victims])
-        making = f"{MAKING}; what nobody uses stops: {stopped}."
+        making = f"{MAKING}; these unused previews stop: {stopped}."
         reason = Reason(ReasonKind.MAKING_ROOM, making)
         if plan.agent_id:
             until = self._clock.monotonic() + FREED_SECONDS

@@ -86,5 +86,7 @@ class Branches:
                 # A later fetch removes its record, once it has stopped.
                 self._records.change(preview, Stopped(GONE))
             case Fate.EXPIRED:
-                log.info("a preview goes", app=preview.app, commit=preview.sha[:12], why=GONE.text)
+                log.info(
+                    "a preview is removed", app=preview.app, commit=preview.sha[:12], why=GONE.text
+                )
                 self._records.forget_preview(preview)

@@ -318,7 +318,7 @@ class Service:
         except (Unavailable, OutcomeUnknown) as error:
             log.warning("will be tried again", what=what, why=str(error))
         except Exception:
-            log.exception("unexpected error; the service goes on", what=what)
+            log.exception("unexpected error; the service continues", what=what)
             self._metrics.errors.inc()
 
 

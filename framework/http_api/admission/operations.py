@@ -24,8 +24,8 @@ class Reach(enum.Enum):
     """What a token for one app may do with an operation."""
 
     NOTHING = "nothing: it is about the installation, or about all apps"
-    ITS_PATH = "all of it, where the path names that app"
-    ITS_SHARE = "what is of that app; the route itself sees to that"
+    ITS_PATH = "all of it, if the path names that app"
+    ITS_SHARE = "what belongs to that app; the route itself sees to that"
 
 
 class Operation(NamedTuple):

@@ -103,7 +103,7 @@ class SetVariable(ShownVariable):
     model_config = example({**_SECRET, "holds_for": HOLDS_FOR})
 
     holds_for: Literal["attempts that begin later"] = Field(
-        default="attempts that begin later", description="What runs keeps what it has."
+        default="attempts that begin later", description="Running previews keep what they have."
     )
 
 

@@ -85,7 +85,7 @@ class NewToken(Token):
         {**_TOKEN, "token": "prevs_use_XIRm4rUQ4hxGbAz1uHnxIGu4rYh3PNzM4KJmuqnyi1E"}
     )
 
-    token: str = Field(description="What goes into the header `Authorization: Bearer TOKEN`.")
+    token: str = Field(description="The token for the header `Authorization: Bearer TOKEN`.")
 
 
 class Tokens(BaseModel):

@@ -48,7 +48,7 @@ def test_the_least_recently_used_preview_makes_room() -> None:
         "It was stopped to make room for hello at ccccccc; its address starts it again."
     )
     assert driven.preview(C).reason == (
-        "Room is being made for it; what nobody uses stops: hello at aaaaaaa."
+        "Room is being made for it; these unused previews stop: hello at aaaaaaa."
     )
     driven.update("TASK_KILLED", sha=A)
     driven.step(events.Offered([offer("o9", mem=BIG)]))
@@ -66,7 +66,7 @@ def test_another_apps_preview_is_not_named_in_the_reason() -> None:
         "It was stopped to make room for a preview of another app; its address starts it again."
     )
     assert driven.preview(C, app="shop").reason == (
-        "Room is being made for it; what nobody uses stops: a preview of another app."
+        "Room is being made for it; these unused previews stop: a preview of another app."
     )
 
 
