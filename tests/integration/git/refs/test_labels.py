@@ -143,7 +143,7 @@ def test_an_unknown_name_and_an_empty_repository_have_a_reason(
     assert "no branch or tag of that name" in why_unknown(mirrors, app, "nope")
     assert "whose id begins with it" in why_unknown(mirrors, app, "0123456789")
     assert "begins with it" in why_unknown(mirrors, app, "0" * 40)
-    assert "no DNS label" in why_unknown(mirrors, app, "-x")
+    assert "not a DNS label" in why_unknown(mirrors, app, "-x")
 
 
 def make_twins(source: Source) -> tuple[str, str]:
