@@ -100,7 +100,7 @@ def test_doctor_finds_every_part_of_a_whole_system_in_order(prevs: Prevs) -> Non
     # The agents' executors have checked what previews reach, and report it.
     [reach] = [one for part, one in seen.items() if part.startswith("isolation at ")][:1]
     assert "PREVS_ISOLATION is wanted" in reach["told"]
-    assert "nobody has looked" not in reach["told"]
+    assert "has not been checked yet" not in reach["told"]
     # A proxy of the system knows that there is no such app; the framework reads the repository.
     assert seen["addresses"]["level"] == "ok", seen["addresses"]
     assert not [one for one in seen.values() if one["level"] == "wrong"], done.stdout
