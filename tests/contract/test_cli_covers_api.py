@@ -158,7 +158,7 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
 
 
 @pytest.mark.parametrize(("schema", "shape"), SHAPES.items())
-def test_what_the_command_reads_is_in_the_answer(schema: str, shape: Any) -> None:
+def test_every_field_that_the_command_reads_is_in_the_answer(schema: str, shape: Any) -> None:
     described_schema = described()["components"]["schemas"][schema]
     assert set(described_schema["properties"]) >= set(shape.__annotations__)
     assert set(described_schema["required"]) >= shape.__required_keys__

@@ -179,7 +179,7 @@ def test_a_container_that_cannot_be_started_is_removed(world: World, spec: Conta
     assert world.names() == []
 
 
-def test_what_an_earlier_executor_of_the_task_left_is_replaced(
+def test_the_container_of_an_earlier_executor_of_the_task_is_replaced(
     world: World, spec: ContainerSpec
 ) -> None:
     old, old_ended = start(world, spec)

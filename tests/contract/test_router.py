@@ -118,7 +118,7 @@ def bench(
     real.go_away()
 
 
-def test_what_is_applied_is_routed(bench: Bench) -> None:
+def test_applied_routes_are_used(bench: Bench) -> None:
     changes = asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO, "c.x": SIX}))
     assert bench.where("a.x") == str(ONE)
     assert bench.where("b.x") == str(TWO)

@@ -115,7 +115,7 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
     assert stored.framework_id is None
 
 
-def test_what_is_saved_is_what_another_store_loads(place: Place, store: Store) -> None:
+def test_another_store_loads_the_saved_records(place: Place, store: Store) -> None:
     for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS):
         store.save(record)
     store.save_framework_id("framework-1")

@@ -113,7 +113,7 @@ def test_node_and_its_websockets(
 
 
 @application("http2")
-def test_node_that_speaks_http2_alone(
+def test_node_with_http2_only(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster
 ) -> None:
     page = desk.new_page()

@@ -84,7 +84,7 @@ def test_an_update_given_while_the_agent_is_away_comes_with_the_next_subscriptio
         second.close()
 
 
-def test_what_was_acknowledged_is_not_sent_again_e1(
+def test_an_acknowledged_update_is_not_sent_again_e1(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
     """E1: the counterpart of the test above."""

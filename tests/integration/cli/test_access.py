@@ -35,7 +35,7 @@ def test_a_token_is_removed_by_its_name(api: Api, run: Run) -> None:
     assert "prevs token add" in run("token", "ls").err
 
 
-def test_what_was_done_is_listed_with_the_latest_last(api: Api, run: Run) -> None:
+def test_entries_are_listed_with_the_latest_last(api: Api, run: Run) -> None:
     what = ("start preview", f"hello/{SHA}")
     api.audit.note(Identity("ci", Scope.USE), *what, 202, "10.0.0.1")
     api.audit.note(None, *what, 403, "10.0.0.1")

@@ -157,7 +157,7 @@ def test_changing_nothing_is_wrong_use(run: Run) -> None:
     assert run("app", "set", "hello").status == 2
 
 
-def test_removing_an_app_asks_without_yes(api: Api, environ: Any, run: Run) -> None:
+def test_removing_an_app_needs_a_confirmation_without_yes(api: Api, environ: Any, run: Run) -> None:
     unasked = run_process("app rm hello", environ)
     assert unasked.status == 2
     assert "--yes" in unasked.err

@@ -36,7 +36,7 @@ def test_a_pin_of_what_does_not_run_shows_how_to_start_it(
     assert f"prevs {way} hello main" in run("pin", "hello", "main").err
 
 
-def test_what_was_never_started_cannot_be_pinned(run: Run) -> None:
+def test_a_preview_that_was_never_started_cannot_be_pinned(run: Run) -> None:
     done = run("pin", "hello", "main")
     assert (done.status, done.out) == (1, "")
     assert "No preview of hello was started at main yet." in done.err

@@ -63,7 +63,7 @@ def test_a_call_that_only_reads_is_repeated_elsewhere(
     assert broken.requests == 1
 
 
-def test_what_may_have_been_received_is_not_sent_again(
+def test_a_call_that_may_have_been_received_is_not_sent_again(
     run: Run, address: str, api: Api, broken: Broken
 ) -> None:
     done = run("start", "hello", "main", PREVS_API=f"{broken.address},{address}")

@@ -75,7 +75,7 @@ def test_if_all_is_well_each_part_is_shown_as_well(run: Run) -> None:
     assert "Everything works." in run("doctor").err
 
 
-def test_what_previews_reach_is_shown_for_each_agent(api: Api, run: Run) -> None:
+def test_the_reach_of_previews_is_shown_for_each_agent(api: Api, run: Run) -> None:
     part, agent = "isolation at 10.0.0.1", api.agents.known[0].id
     assert "no private network" in found(run("doctor", "--json"))[part]["told"]
     allowing = Isolation(allowed=("10.1.0.0/16",), open="there is no iptables")

@@ -43,7 +43,7 @@ def sentences(done: Done) -> list[str]:
     return [line.partition("  ")[2] for line in done.out.splitlines()]
 
 
-def test_what_has_happened_is_listed_with_the_latest_last(api: Api, run: Run) -> None:
+def test_events_are_listed_with_the_latest_last(api: Api, run: Run) -> None:
     happen(api, *STATES)
     assert sentences(run("events")) == [REQUESTED, BUILT, RUNS]
     printed = json.loads(run("events", "--json").out)
@@ -59,7 +59,7 @@ def test_without_events_the_output_shows_how_to_wait_for_some(run: Run) -> None:
     assert "prevs events -f" in done.err
 
 
-def test_what_happens_is_followed_over_connections_that_break(api: Api, run: Run) -> None:
+def test_events_are_followed_over_connections_that_break(api: Api, run: Run) -> None:
     happen(api, State.QUEUED)
 
     def break_off() -> None:
@@ -82,7 +82,7 @@ def test_what_happens_is_followed_over_connections_that_break(api: Api, run: Run
     assert done.status == 1
 
 
-def test_what_happens_comes_as_a_line_of_json_each(api: Api, run: Run) -> None:
+def test_each_event_is_a_line_of_json(api: Api, run: Run) -> None:
     happen(api, State.QUEUED)
     api.script = [("from here on", lambda: happen(api, *STATES[1:])), (RUNS, lambda: end(api))]
     printed = [json.loads(line) for line in run("events", "-f", "--json").out.splitlines()]

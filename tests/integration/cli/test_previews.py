@@ -341,7 +341,7 @@ def test_the_attempt_before_is_that_of_whose_log_is_shown(woken: Api, run: Run) 
 @pytest.mark.parametrize(
     "options", [("--attempt", "1", "--previous"), ("--previous", "-f"), ("--attempt", "1", "-f")]
 )
-def test_what_contradicts_itself_is_wrong_use(woken: Api, run: Run, options: tuple[str]) -> None:
+def test_contradictory_options_are_wrong_use(woken: Api, run: Run, options: tuple[str]) -> None:
     assert run("logs", "hello", "main", *options).status == 2
 
 

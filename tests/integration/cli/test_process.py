@@ -93,7 +93,7 @@ def test_a_terminal_gets_a_picture_of_the_steps_while_it_waits(
     assert address == "http://main.hello.localhost:8080/"
 
 
-def test_removing_an_app_asks_and_keeps_one_that_somebody_changes_meanwhile(
+def test_removing_an_app_is_confirmed_and_keeps_one_that_somebody_changes_meanwhile(
     api: Api, environ: dict[str, str]
 ) -> None:
     def change() -> None:

@@ -66,7 +66,7 @@ def test_a_secret_that_everybody_gets_is_reported(api: Api, run: Run, tmp_path: 
     assert "write main" in run(*put, "--branches", "refs/heads/main").err
 
 
-def test_what_is_typed_is_not_echoed(api: Api, environ: dict[str, str]) -> None:
+def test_a_typed_value_is_not_echoed(api: Api, environ: dict[str, str]) -> None:
     prompts = {b"API_KEY of hello: ": lambda: None}
     printed = on_terminal(["env", "set", "hello", "API_KEY"], environ, prompts, types="hunter2\n")
     assert api.bodies == [{"value": "hunter2", "secret": True}]

@@ -154,7 +154,7 @@ def test_a_read_only_root_leaves_tmp_and_the_volumes_to_write_to(world: World) -
         world.client.remove_volume(volume)
 
 
-def test_what_is_in_tmp_counts_as_the_containers_memory(world: World) -> None:
+def test_files_in_tmp_count_as_the_containers_memory(world: World) -> None:
     command = "dd if=/dev/zero of=/tmp/file bs=1000000 count=100 && echo all is there"
     spec = dataclasses.replace(world.spec(command), read_only=True)
     ended = run(world, spec)

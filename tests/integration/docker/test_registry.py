@@ -132,7 +132,7 @@ def push_and_pull(world: World, *, by_digest: bool = True) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["by digest", "by tag"])
-def test_what_one_agent_pushes_another_pulls(world: World, known: bool) -> None:
+def test_an_image_pushed_by_one_agent_is_pulled_by_another(world: World, known: bool) -> None:
     push_and_pull(world, by_digest=known)
 
 

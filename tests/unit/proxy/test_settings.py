@@ -28,9 +28,7 @@ def test_a_missing_setting_has_its_default(environ: Mapping[str, str]) -> None:
     assert chosen.tokens() == ("secret",)
 
 
-def test_of_several_tokens_the_first_is_the_one_that_is_sent(
-    environ: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_the_first_of_several_tokens_is_sent(environ: Mapping[str, str], tmp_path: Path) -> None:
     (tmp_path / "token").write_text("new\nold\n")
     assert settings.read(environ).tokens() == ("new", "old")
 

@@ -97,7 +97,7 @@ def test_a_short_commit_with_two_meanings_is_ambiguous_until_it_has_more_digits(
     assert mirrors.resolve(app, one[: same + 1]).sha == one
 
 
-def test_of_two_meanings_only_the_reachable_one_counts(
+def test_only_the_reachable_one_of_two_meanings_counts(
     source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock
 ) -> None:
     one, other = make_twins(source)

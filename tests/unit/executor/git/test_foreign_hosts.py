@@ -75,7 +75,7 @@ def test_an_address_of_this_machine_is_closed_though_it_is_public() -> None:
     assert find_open([Place("93.184.216.34", is_own=True)], Confinement()) == []
 
 
-def test_of_several_addresses_only_open_ones_are_used() -> None:
+def test_only_open_addresses_of_a_host_are_used() -> None:
     places = [Place("10.0.0.1"), Place("93.184.216.34"), Place("2606:2800::1"), Place("::1")]
     found = find_open(places, Confinement())
     assert write_pins(Origin("https", "h.example", 8443), found) == [

@@ -14,7 +14,7 @@ from tests.fakes.offers import offer
 ALLOWS = Isolation(allowed=("10.1.0.0/16",), required=True, open="", builds_open="")
 
 
-def test_what_an_attempt_did_not_check_stays_as_others_found_it() -> None:
+def test_parts_that_an_attempt_did_not_check_stay_as_others_found_them() -> None:
     isolations = Isolations()
     isolations.reported("S1", ALLOWS)
     warm = Isolation(allowed=("10.2.0.0/16",), open="there is no iptables")

@@ -313,7 +313,7 @@ def test_the_standard_port_is_left_out_of_addresses() -> None:
     assert lead["url"] == "http://main.hello.localhost/"
 
 
-def test_what_the_waiting_room_of_an_app_shows_is_set_or_follows_from_its_credential(
+def test_the_content_of_a_waiting_room_is_set_or_follows_from_the_apps_credential(
     api: ApiInProcess,
 ) -> None:
     def shown() -> tuple[str, str]:

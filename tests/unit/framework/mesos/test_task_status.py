@@ -149,7 +149,7 @@ def test_data_that_is_not_a_report_counts_as_none(data: str) -> None:
     assert read(status("TASK_STARTING", data=data)).kind is StatusKind.ALIVE
 
 
-def test_an_executor_that_could_not_be_fetched_is_told_with_what_to_look_at() -> None:
+def test_a_task_whose_executor_could_not_be_fetched_fails_with_advice() -> None:
     message = "Failed to launch container: Failed to fetch all URIs for container 'c': status 1"
     reason = "REASON_CONTAINER_LAUNCH_FAILED"
     failure = failure_of(status("TASK_FAILED", reason=reason, message=message))

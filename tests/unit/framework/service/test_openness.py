@@ -11,7 +11,7 @@ def test_a_master_that_authenticates_everybody_is_fine() -> None:
     assert judge_master("m:1", answers_anybody=False, flags=CLOSED) is None
 
 
-def test_of_a_master_without_flags_only_visible_problems_are_reported() -> None:
+def test_only_visible_problems_of_a_master_without_flags_are_reported() -> None:
     assert judge_master("m:1", answers_anybody=False, flags=None) is None
 
 

@@ -80,7 +80,7 @@ def test_a_new_framework_takes_over_running_previews(driven: Driven) -> None:
     assert again.placements() == {A: ("main",)}
 
 
-def test_of_two_frameworks_at_one_root_only_one_goes_on(driven: Driven) -> None:
+def test_only_one_of_two_frameworks_at_one_root_goes_on(driven: Driven) -> None:
     second = Driven(driven.znodes, driven.clock)
     driven.run()
     second.update("TASK_STARTING", task=driven.task())
