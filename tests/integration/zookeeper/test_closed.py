@@ -262,7 +262,7 @@ def test_open_znodes_are_closed_by_the_next_leader(place: Place) -> None:
     program.run()
     assert program.request("GET", "/v1/apps/hello").status_code == 200
     assert_closed(place)
-    assert "is closed" in program.log.read_text()
+    assert "the open znodes in ZooKeeper are closed" in program.log.read_text()
 
 
 def test_an_identity_is_changed_in_two_steps(place: Place) -> None:
