@@ -27,7 +27,7 @@ def dead_port() -> Iterator[int]:
     [
         ("/nowhere/at/all", "'/nowhere/at/all' does not appear to be a git repository"),
         ("http://127.0.0.1:{port}/x.git", "Failed to connect to 127.0.0.1"),
-        ("http://ada:secret@127.0.0.1:{port}/x.git", "the address has credentials"),
+        ("http://ada:secret@127.0.0.1:{port}/x.git", "the address contains credentials"),
         ("git://127.0.0.1:{port}/x.git", "Connection refused"),
         ("ssh://nobody@127.0.0.1:{port}/x", "Connection refused"),
         ("-x", "the address is neither"),
