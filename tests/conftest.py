@@ -27,6 +27,7 @@ from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts.part import Part, bring_up
 from local.settings import cache_folder, docker_folder
 from tests import chromium, failed_tests, free_ports, run_order
+from tests.disks import NEVER_FULL
 from tests.running_parts import running
 
 # The time of an example, or of making one, depends only on the machine.
@@ -34,6 +35,8 @@ _any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_sl
 for name, examples in {"quick": 50, "day": 100, "night": 500}.items():
     settings.register_profile(name, _any_machine, max_examples=examples)
 settings.load_profile("day")
+
+os.environ |= NEVER_FULL  # for all clusters that tests start
 
 
 _AGENTS = ("127.0.0.1", "127.0.0.2")
@@ -194,6 +197,7 @@ def _agent(folder: Path, number: int, docker_host: str) -> Agent:
             "HOME": os.environ.get("HOME", "/"),
             "DOCKER_HOST": docker_host,
             "PREVS_EXECUTOR_DIR": str(folder / name / "executor"),
+            **NEVER_FULL,
         },
     )
 

@@ -22,7 +22,8 @@ _LOOK = 300.0
 """Seconds between the checks of one executor. One that finds nothing due is two system calls."""
 
 _PAUSE = 600.0
-"""Seconds for which one check by any executor suffices for the agent."""
+"""Seconds for which one check by any executor suffices for the agent, and for which builds collect
+nothing after a collection that could not free enough."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class DiskCollector:
     ) -> None:
         self._lock = folder / "locks" / "collection"
         self._noted = folder / "collected"
+        self._in_vain = folder / "collected-in-vain"
         self._watermarks = watermarks
         self._uses = uses
         self._find_stores = find_stores
@@ -81,15 +83,18 @@ class DiskCollector:
         """Collect if a disk is above its high watermark. Call it before a build.
 
         Calls `on_start` if it collects, and blocks until it is done. If it frees too little, the
-        build fails with its own error. Raises Stopped.
+        build fails with its own error, and the builds of the next ten minutes do not collect:
+        others' files fill the disk, and each build would wait, and lose its cache, for nothing.
+        Raises Stopped.
         """
         with self._logged():
             stores = self._find_stores()
-            if not self._is_short(stores):
+            if not self._needs_room(stores):
                 return
             on_start()
             with locked(self._lock, signals, busy=lambda: None):
-                self._collect(stores, signals.check)
+                if self._needs_room(stores):
+                    self._collect(stores, signals.check)
 
     def watch(self, over: threading.Event) -> None:
         """Check now and then until `over` is set, on the caller's thread. Never raises."""
@@ -113,6 +118,13 @@ class DiskCollector:
             self._uses.tidy(self._now() - 2 * KEPT)
             if self._is_short(stores):
                 self._collect(stores, lambda: None)
+
+    def _needs_room(self, stores: Sequence[Store]) -> bool:
+        """Return whether to collect for a build."""
+        if not self._is_short(stores):
+            return False
+        is_full = any(self._measure(disk).is_full for disk, _ in _by_disk(stores))
+        return is_full or not self._is_recent(self._in_vain)
 
     def _is_short(self, stores: Sequence[Store]) -> bool:
         return any(
@@ -143,6 +155,7 @@ class DiskCollector:
                     logger.warning(
                         "nothing more can be removed from the disk of %s: %s", disk, left.describe()
                     )
+                    self._note(self._in_vain)
 
     def _remove_expired(self, stores: Sequence[Store]) -> None:
         for store in stores:
@@ -178,14 +191,22 @@ class DiskCollector:
             except BlockingIOError:
                 yield False
                 return
-            with contextlib.suppress(FileNotFoundError):
-                if 0 <= self._now() - self._noted.stat().st_mtime < _PAUSE:
-                    yield False
-                    return
-            # Without an inode for the note, the next check just comes sooner.
-            with contextlib.suppress(OSError):
-                self._noted.touch()
+            if self._is_recent(self._noted):
+                yield False
+                return
+            self._note(self._noted)
             yield True
+
+    def _note(self, note: Path) -> None:
+        """Note the time. Without an inode for it, the next check just comes sooner."""
+        with contextlib.suppress(OSError):
+            note.touch()
+
+    def _is_recent(self, note: Path) -> bool:
+        """Return whether that was noted within the pause."""
+        with contextlib.suppress(FileNotFoundError):
+            return 0 <= self._now() - note.stat().st_mtime < _PAUSE
+        return False
 
     @contextlib.contextmanager
     def _logged(self) -> Iterator[None]:

@@ -20,9 +20,9 @@ _NETWORK = frozenset(
 )
 """Variables by which git reaches repositories; executors need them like the framework."""
 
-_CHOSEN = frozenset({"PREVS_ISOLATION_BUILDS"})
+_CHOSEN = frozenset({"PREVS_ISOLATION_BUILDS", "PREVS_DISK_HIGH", "PREVS_DISK_LOW"})
 """Variables that a person may set: isolating builds also affects the other containers of the
-machine's Docker."""
+machine's Docker, and other files than ours may fill its disk."""
 
 
 def executor_environ(

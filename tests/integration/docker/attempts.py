@@ -13,6 +13,7 @@ from typing import Any
 from docker.api import APIClient
 
 from executor.attempt_tools import ToolFactory
+from executor.cleanup.policy import Watermarks
 from executor.config import Config
 from executor.docker.daemon import Daemon
 from executor.mesos import Event, Killed, Launched
@@ -55,7 +56,7 @@ class Agent(RecordingLink):
         self.tags: list[str] = []
         self.codes: list[int] = []
         self.environ = {**os.environ, "DOCKER_HOST": host}
-        self.config = Config(folder / "agent", cluster, 5.0)
+        self.config = Config(folder / "agent", cluster, 5.0, watermarks=Watermarks(100.0, 99.0))
         self.watchdog = os.pipe()
         self._attempts = 0
 

@@ -11,6 +11,7 @@ from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts.part import Part, ProcessPart
 from tests import times
+from tests.disks import NEVER_FULL
 from tests.free_ports import free_port
 from tests.waits import wait_until
 
@@ -31,7 +32,7 @@ def own_mesos(
     """
     address = Address("127.0.0.1", free_port())
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environ = {"PATH": path, "HOME": os.environ.get("HOME", "/")}
+    environ = {"PATH": path, "HOME": os.environ.get("HOME", "/"), **NEVER_FULL}
     if docker_host:
         environ |= {"DOCKER_HOST": docker_host, "PREVS_EXECUTOR_DIR": str(folder / "executor")}
     agent = Agent(

@@ -16,9 +16,11 @@ from executor.limits.disk_usage import DiskUsage
 from executor.workspace.usage_locks import UsageLocks
 from tests.fakes.attempts import JumpingSignals
 
+GB = 10**9
+
 
 class Shelf:
-    """A Store in memory: each artifact takes 10 of the 100 bytes that its disk has."""
+    """A Store in memory: each artifact takes 10 of the 100 GB that its disk has."""
 
     ages = True
     caches = True
@@ -50,7 +52,7 @@ class Shelf:
         return " ".join(artifact.name for artifact in self.kept)
 
     def usage(self, _: Path) -> DiskUsage:
-        return DiskUsage(100, 10 * (len(self.kept) + self.cached))
+        return DiskUsage(100 * GB, 10 * GB * (len(self.kept) + self.cached))
 
 
 class World:
@@ -145,6 +147,32 @@ def test_it_ends_when_nothing_more_can_be_removed(
     world.make_room()
     assert world.shelf.names() == NINE
     assert "nothing more can be removed" in caplog.text
+
+
+def test_builds_soon_after_a_collection_in_vain_start_at_once(tmp_path: Path) -> None:
+    world = World(tmp_path, NINE)
+    world.shelf.held = set(NINE.split())
+    world.make_room()
+    world.time = (tmp_path / "collected-in-vain").stat().st_mtime
+    pruned = list(world.shelf.pruned)
+    world.make_room()
+    assert (world.starts, world.shelf.pruned) == (1, pruned)
+    world.time += 601
+    world.shelf.held = set()
+    world.make_room()
+    assert world.starts == 2
+    assert world.shelf.names() == "c d e f g h i"
+
+
+def test_a_full_disk_is_collected_however_often_that_was_in_vain(tmp_path: Path) -> None:
+    world = World(tmp_path, NINE)
+    world.shelf.held = set(NINE.split())
+    world.make_room()
+    world.time = (tmp_path / "collected-in-vain").stat().st_mtime
+    world.shelf.cached = 1
+    world.make_room()
+    assert world.starts == 2
+    assert world.shelf.cached == 0
 
 
 def test_a_stop_ends_it(tmp_path: Path) -> None:

@@ -3,7 +3,13 @@ from pathlib import Path
 from local.cluster.programs import executor_environ, framework_part, proxy_part
 from local.settings import prepare
 
-ENVIRON = {"PATH": "/bin", "HOME": "/home/me", "https_proxy": "http://p", "SECRET": "s"}
+ENVIRON = {
+    "PATH": "/bin",
+    "HOME": "/home/me",
+    "https_proxy": "http://p",
+    "PREVS_DISK_HIGH": "95",
+    "SECRET": "s",
+}
 
 
 def test_the_framework_finds_the_master_in_zookeeper_and_keeps_its_token_in_a_file(
@@ -73,5 +79,6 @@ def test_executors_get_what_they_need_and_no_more_of_the_callers_environment(
     assert environ["PREVS_CLUSTER"] == settings.cluster
     assert environ["https_proxy"] == "http://p"
     assert environ["PATH"].split(":")[0] == "/bin"
+    assert environ["PREVS_DISK_HIGH"] == "95"
     assert "PYTHONPATH" not in environ
     assert "SECRET" not in environ
