@@ -120,6 +120,10 @@ pictures: packages-test $(VENV)/.installed
 	@PREVS_PICTURES=1 $(BIN)/python -m pytest -m pictures tests/integration
 	@echo 'What has changed in docs/pictures/:' && git status --short docs/pictures
 
+# Benches never collect, as tests/disks.py has it for tests: how full this disk is would be measured too.
+bench-%: export PREVS_DISK_HIGH := 100
+bench-%: export PREVS_DISK_LOW := 99
+
 bench-start: packages $(VENV)/.installed
 	@$(BIN)/python -m bench.start $(BENCH)
 
