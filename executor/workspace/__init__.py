@@ -1,4 +1,5 @@
 """The work folder that the executors of an agent share, its locks, and who cleans up after whom.
 
-Calls block only on files. Code that removes what fills a disk is in cleanup/.
+Calls block only on files, on the caller's thread. Code that removes what fills a disk is in
+cleanup/.
 """

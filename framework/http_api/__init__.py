@@ -1,4 +1,8 @@
-"""The framework's HTTP API: JSON, problem+json, and the log as an event stream."""
+"""The framework's HTTP API: JSON, problem+json, and the log as an event stream.
+
+Runs on the event loop of a thread of its own. It reads the service's snapshot, and hands commands
+to its thread. The pages for people are in dashboard/.
+"""
 
 from framework.http_api.admission.admission import Admission
 from framework.http_api.admission.audit import Audit

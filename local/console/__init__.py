@@ -1,4 +1,4 @@
 """What people type and see: the commands of `prevs local`, their output, the check of this machine.
 
-The commands act through cluster/; `prevs doctor` loads the check.
+Runs on the main thread. The commands act through cluster/; `prevs doctor` loads the check.
 """

@@ -1,4 +1,5 @@
 """What a part of a cluster is: it starts, gets ready, may fail, and ends.
 
-Also processes and ports, which parts are made of. Which parts a cluster has is in cluster/.
+Calls block, on the main thread. Also processes and ports, which parts are made of. Which parts a
+cluster has is in cluster/.
 """

@@ -1,5 +1,5 @@
 """Log lines: their form, and their way to stderr.
 
-The output of builds and containers is not here. log_lines.py needs no library and works on Python
-3.9, for the executor.
+Runs on the thread that logs. The output of builds and containers is not here. log_lines.py needs no
+library and works on Python 3.9, for the executor.
 """
