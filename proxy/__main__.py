@@ -17,7 +17,7 @@ import structlog
 from program.http.public_suffixes import find_reach
 from program.logs import log_output
 from program.settings.environment import SettingsError
-from proxy import certificates, serving, settings
+from proxy import certificates, servers, settings
 from proxy.components import Components, make_components
 from proxy.haproxy import config
 from proxy.haproxy.config import Files
@@ -67,11 +67,11 @@ async def _run(chosen: Settings, files: Files, intervals: Intervals) -> int:
     stop_requested = _catch_signals()
     parts = make_components(chosen, files, intervals)
     config.write(files, chosen.front())
-    servers = [
-        asyncio.create_task(parts.pages.serve(sockets=[serving.listen(files.room)])),
-        asyncio.create_task(parts.internal.serve(sockets=[serving.listen(files.internal)])),
+    server_tasks = [
+        asyncio.create_task(parts.pages.serve(sockets=[servers.listen(files.room)])),
+        asyncio.create_task(parts.internal.serve(sockets=[servers.listen(files.internal)])),
     ]
-    held = serving.listen(files.held)
+    held = servers.listen(files.held)
     loops: list[asyncio.Task[None]] = []
     if chosen.certificates:  # it notes their state before HAProxy reads them
         watched = certificates.watch(chosen.certificates, parts.haproxy.reload)
@@ -80,9 +80,9 @@ async def _run(chosen: Settings, files: Files, intervals: Intervals) -> int:
         await _start(parts)
         log.info("the proxy runs", listen=chosen.proxy_listen, api=chosen.api)
         loops += _start_loops(parts, held)
-        failed = await _wait_for_end([*servers, *loops], stop_requested)
+        failed = await _wait_for_end([*server_tasks, *loops], stop_requested)
     finally:
-        await _end(parts, servers, loops)
+        await _end(parts, server_tasks, loops)
     for task in failed:
         log.critical("a part of the proxy ended", exc_info=task.exception())
     return DEFECT if failed else 0
@@ -139,7 +139,7 @@ async def _start(parts: Components) -> None:
 
 
 async def _end(
-    parts: Components, servers: list[asyncio.Task[None]], loops: list[asyncio.Task[None]]
+    parts: Components, server_tasks: list[asyncio.Task[None]], loops: list[asyncio.Task[None]]
 ) -> None:
     """End all components; first the proxy's record, which promises to follow the placements."""
     for task in loops:
@@ -151,7 +151,7 @@ async def _end(
     parts.room.preview_streams.close()
     parts.pages.should_exit = parts.internal.should_exit = True
     await parts.haproxy.stop()
-    await asyncio.gather(*servers, return_exceptions=True)
+    await asyncio.gather(*server_tasks, return_exceptions=True)
     await parts.framework.close()
 
 

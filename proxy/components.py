@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from prevs.paths import Paths
 from prevs.signatures import derive_key
 from program.http.request_ids import RequestIds
-from proxy import internal_api, serving
+from proxy import internal_api, servers
 from proxy.framework.api_client import FrameworkApi
 from proxy.framework.usage_report import UsageReporter
 from proxy.haproxy.config import Files
@@ -26,7 +26,7 @@ from proxy.room.context import RoomContext, RoomSettings, make_context
 from proxy.routing.controller import Controller
 from proxy.routing.placements import ZookeeperPlacements
 from proxy.routing.routing_table import RoutingTable
-from proxy.serving import Server
+from proxy.servers import Server
 from proxy.settings import Settings
 
 
@@ -73,8 +73,8 @@ def make_components(chosen: Settings, files: Files, intervals: Intervals) -> Com
         framework,
         UsageReporter(router, framework, proxy_id, intervals=intervals),
         room,
-        serving.make_server(RequestIds(app.make_app(room))),
-        serving.make_server(internal_api.make_app(room, _probes(routing.controller))),
+        servers.make_server(RequestIds(app.make_app(room))),
+        servers.make_server(internal_api.make_app(room, _probes(routing.controller))),
         HoldServer(room),
     )
 

@@ -23,7 +23,7 @@ from proxy.room.app import make_app
 from proxy.room.context import RoomContext, RoomSettings, make_context
 from proxy.room.host_header import bare_host
 from proxy.routing.routing_table import RoutingTable
-from proxy.serving import Server
+from proxy.servers import Server
 from tests.fakes.world import TOKEN, World
 
 DOMAIN = "localhost"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from proxy import serving
+from proxy import servers
 from proxy.held import start_limits
 from proxy.held.start_limits import StartLimit
 from proxy.hold_server import HoldServer
@@ -59,7 +59,7 @@ class Bench:
     @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator["HaproxyThread"]:
         """Serve, and connect like a thread of HAProxy."""
-        serving_task = asyncio.create_task(self._server.serve(serving.listen(self._path)))
+        serving_task = asyncio.create_task(self._server.serve(servers.listen(self._path)))
         try:
             async with asyncio.timeout(PATIENCE):
                 await asyncio.sleep(0)
