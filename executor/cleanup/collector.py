@@ -54,6 +54,10 @@ class Store(Protocol):
         ...
 
 
+_Disk = tuple[Path, Sequence[Store]]
+"""A folder of a disk, and the stores on that disk."""
+
+
 class DiskCollector:
     """The garbage collection of one executor; only one executor of an agent collects at a time.
 
@@ -70,9 +74,9 @@ class DiskCollector:
         measure: Callable[[Path], DiskUsage] = measure,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self._folder = folder
         self._lock = folder / "locks" / "collection"
         self._noted = folder / "collected"
-        self._in_vain = folder / "collected-in-vain"
         self._watermarks = watermarks
         self._uses = uses
         self._find_stores = find_stores
@@ -89,12 +93,12 @@ class DiskCollector:
         """
         with self._logged():
             stores = self._find_stores()
-            if not self._needs_room(stores):
+            if not self._find_worth(stores):
                 return
             on_start()
             with locked(self._lock, signals, busy=lambda: None):
-                if self._needs_room(stores):
-                    self._collect(stores, signals.check)
+                # Another attempt may have collected meanwhile.
+                self._collect(self._find_worth(stores), signals.check)
 
     def watch(self, over: threading.Event) -> None:
         """Check now and then until `over` is set, on the caller's thread. Never raises."""
@@ -116,27 +120,29 @@ class DiskCollector:
             stores = self._find_stores()
             self._remove_expired(stores)
             self._uses.tidy(self._now() - 2 * KEPT)
-            if self._is_short(stores):
-                self._collect(stores, lambda: None)
+            self._collect(self._find_short(stores), lambda: None)
 
-    def _needs_room(self, stores: Sequence[Store]) -> bool:
-        """Return whether to collect for a build."""
-        if not self._is_short(stores):
-            return False
-        is_full = any(self._measure(disk).is_full for disk, _ in _by_disk(stores))
-        return is_full or not self._is_recent(self._in_vain)
+    def _find_short(self, stores: Sequence[Store]) -> Sequence[_Disk]:
+        """Return the disks that are above the high watermark."""
+        high = self._watermarks.high
+        return [found for found in _by_disk(stores) if self._measure(found[0]).is_above(high)]
 
-    def _is_short(self, stores: Sequence[Store]) -> bool:
-        return any(
-            self._measure(disk).is_above(self._watermarks.high) for disk, _ in _by_disk(stores)
-        )
+    def _find_worth(self, stores: Sequence[Store]) -> Sequence[_Disk]:
+        """Return those that a build collects: full ones, and those where it was not in vain."""
+        return [
+            (disk, those)
+            for disk, those in self._find_short(stores)
+            if self._measure(disk).is_full or not self._is_recent(self._in_vain(disk))
+        ]
 
-    def _collect(self, stores: Sequence[Store], check: Callable[[], None]) -> None:
-        """Remove artifacts from each disk that is too full; calls `check` before each."""
-        for disk, those in _by_disk(stores):
+    def _in_vain(self, disk: Path) -> Path:
+        """Return the note that a collection of a disk could not free enough."""
+        return self._folder / f"in-vain-{disk.stat().st_dev}"
+
+    def _collect(self, disks: Sequence[_Disk], check: Callable[[], None]) -> None:
+        """Remove artifacts from disks that are too full; calls `check` before each."""
+        for disk, those in disks:
             found = self._measure(disk)
-            if not found.is_above(self._watermarks.high):
-                continue
             logger.info("freeing space on the disk of %s: %s", disk, found.describe())
             owners = {artifact: store for store in those for artifact in store.artifacts()}
             caching = [store for store in those if store.caches]
@@ -155,7 +161,7 @@ class DiskCollector:
                     logger.warning(
                         "nothing more can be removed from the disk of %s: %s", disk, left.describe()
                     )
-                    self._note(self._in_vain)
+                    self._note(self._in_vain(disk))
 
     def _remove_expired(self, stores: Sequence[Store]) -> None:
         for store in stores:
@@ -217,7 +223,7 @@ class DiskCollector:
             logger.exception("unused files could not be collected")
 
 
-def _by_disk(stores: Sequence[Store]) -> Sequence[tuple[Path, Sequence[Store]]]:
+def _by_disk(stores: Sequence[Store]) -> Sequence[_Disk]:
     """Return a folder of each disk, with the stores that are on that disk."""
     disks: dict[int, list[Store]] = {}
     for store in stores:

@@ -153,7 +153,7 @@ def test_builds_soon_after_a_collection_in_vain_start_at_once(tmp_path: Path) ->
     world = World(tmp_path, NINE)
     world.shelf.held = set(NINE.split())
     world.make_room()
-    world.time = (tmp_path / "collected-in-vain").stat().st_mtime
+    world.time = next(tmp_path.glob("in-vain-*")).stat().st_mtime
     pruned = list(world.shelf.pruned)
     world.make_room()
     assert (world.starts, world.shelf.pruned) == (1, pruned)
@@ -168,7 +168,7 @@ def test_a_full_disk_is_collected_however_often_that_was_in_vain(tmp_path: Path)
     world = World(tmp_path, NINE)
     world.shelf.held = set(NINE.split())
     world.make_room()
-    world.time = (tmp_path / "collected-in-vain").stat().st_mtime
+    world.time = next(tmp_path.glob("in-vain-*")).stat().st_mtime
     world.shelf.cached = 1
     world.make_room()
     assert world.starts == 2
@@ -276,3 +276,27 @@ def test_each_disk_is_collected_on_its_own(tmp_path: Path) -> None:
     collector.make_room(JumpingSignals(), lambda: None)
     assert full.names() == "c d e f g h i"
     assert other.names() == "x y"
+
+
+def test_a_disk_that_was_collected_in_vain_does_not_keep_another_one_full(tmp_path: Path) -> None:
+    stuck, other = World(tmp_path, NINE).shelf, World(Path("/proc"), "a b").shelf
+    stuck.held = set(NINE.split())
+
+    def usage(folder: Path) -> DiskUsage:
+        return stuck.usage(folder) if folder == tmp_path else other.usage(folder)
+
+    uses = UsageLocks(tmp_path)
+    collector = DiskCollector(
+        tmp_path, Watermarks(85.0, 75.0), uses, lambda: [stuck, other], measure=usage
+    )
+
+    def make_room() -> None:
+        collector.make_room(JumpingSignals(), lambda: None)
+
+    make_room()
+    assert other.names() == "a b", "it had room"
+    pruned = list(stuck.pruned)
+    other.cached = 8
+    make_room()
+    assert other.cached == 0
+    assert stuck.pruned == pruned
