@@ -4,8 +4,8 @@ FrameworkError
 ├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownAttempt, UnknownToken, UnknownPlace,
 │             UnknownVariable, UnknownCredential
 ├── NotOfApp                 a token for one app was used for another, or for all
-├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists,
-│             SecretsChanged, SecretsUnreadable, NoKey
+├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists, SecretsChanged,
+│             SecretsUnreadable, NoKey
 ├── InvalidSettings          all problems at once
 ├── RepositoryUnreachable
 ├── Unavailable              ZooKeeper or the service cannot answer now; the call may work later
@@ -20,8 +20,7 @@ FrameworkError
     ├── Unauthorized: Mesos does not accept its credentials
     ├── FailedOver: another process leads
     ├── Removed: an operator has removed the framework from Mesos
-    └── ForeignState: what is in ZooKeeper belongs to something else
-        └── OtherSettings: to frameworks with other settings, for example of another cluster
+    └── ForeignState: what is in ZooKeeper belongs to something else, or OtherSettings
 
 framework/http_api/http/problems.py maps each to problem+json; no other module maps them to HTTP.
 """
