@@ -30,7 +30,7 @@ _COUNT_AGAIN_SECONDS = 20.0
 
 
 class _Request(NamedTuple):
-    """A held request: `client` is its address, `peer` the other end of its connection.
+    """A held request: `client` is its address, `peer` its connection if both ends are known.
 
     `callback` gets the outcome. `refused` is the task that refused its connection (empty: none was
     tried). `since` is when it came, in seconds since the epoch.
@@ -38,7 +38,7 @@ class _Request(NamedTuple):
 
     host: str
     client: str
-    peer: Peer
+    peer: Peer | None
     refused: str
     callback: Callback
     since: float
@@ -79,7 +79,8 @@ class HoldServer:
 
     def _peers(self) -> frozenset[Peer]:
         requests = (connection.requests.values() for connection in self._connections)
-        return frozenset(request.peer for request in itertools.chain(*requests))
+        peers = (request.peer for request in itertools.chain(*requests))
+        return frozenset(peer for peer in peers if peer is not None)
 
     def _drop_gone(self, gone: frozenset[Peer]) -> None:
         for connection in self._connections:
@@ -145,7 +146,8 @@ class _Connection(asyncio.Protocol):
     def _hold(self, *words: str) -> None:
         """Start the preview of a host, and answer once the outcome is known.
 
-        A HAProxy that an older version of the proxy started may send no request id.
+        A HAProxy that an older version of the proxy started may send no request id, and not the
+        port that the client connected to: whether such a client has gone is not checked.
         """
         number, host, client, peer, refused, *rest = words
         if names.split_host(host, self._context.domain) is not None:
@@ -156,11 +158,10 @@ class _Connection(asyncio.Protocol):
         if not self._context.holds.enter(name_customer(client)):
             self._answer(number, f"later {problems.AGAIN_SECONDS} held")
             return
-        ip, port = peer.split()
+        ip, *ports = peer.split()
         callback = functools.partial(self._finish, number)
-        request = _Request(
-            host, client, read_peer(ip, int(port)), refused, callback, self._context.clock()
-        )
+        connection = read_peer(ip, *map(int, ports)) if len(ports) > 1 else None
+        request = _Request(host, client, connection, refused, callback, self._context.clock())
         self.requests[number] = request
         with structlog.contextvars.bound_contextvars(request="".join(rest[:1])):
             self._context.pending_starts.add(host, callback, refused)

@@ -5,14 +5,14 @@
 -- prefers to be held (`Prefer: wait=10`, RFC 7240). The request waits in HAProxy, with its body, and then goes to
 -- its destination once. txn.held is for how many seconds the request may be held, txn.request its id in the logs.
 -- If a request comes for the second time, txn.refused is the task that refused its connection, and txn.peer the
--- client's own "address port".
+-- client's own "address port ourport".
 --
 -- Each thread of HAProxy has a Lua state of its own. It numbers the requests that it holds, and has one connection
 -- to the controller while it holds any. It sends a line for each request. Tabs separate the words, so that an empty
 -- word keeps its place:
---     hold NUMBER HOST CLIENT PEER TASK REQUEST   the client's address, the address of the connection's other end
---                                             ("ADDRESS PORT"), the task that refused its connection or nothing,
---                                             and the request's id
+--     hold NUMBER HOST CLIENT PEER TASK REQUEST   the client's address, its connection ("ADDRESS PORT OURPORT": the
+--                                             client's end and HAProxy's port), the task that refused its
+--                                             connection or nothing, and the request's id
 --     leave NUMBER                            the request waits no longer
 --     next                                    all answers so far have been read
 --     end                                     no request is held any more
@@ -127,7 +127,7 @@ local function hold(txn)
   local seconds, f = hold_seconds(txn), txn.f
   last = last + 1
   local number, answers = last, core.queue()
-  local peer = txn:get_var("txn.peer") or f:fc_src() .. " " .. f:fc_src_port()
+  local peer = txn:get_var("txn.peer") or table.concat({ f:fc_src(), f:fc_src_port(), f:fc_dst_port() }, " ")
   local refused = txn:get_var("txn.refused") or ""
   local request = txn:get_var("txn.request") or f:uuid()
   txn:set_var("txn.request", request)

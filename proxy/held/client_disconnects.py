@@ -2,7 +2,8 @@
 
 HAProxy 3.0 reads nothing from an HTTP/1 client while Lua holds its request, so it does not notice
 the end of the connection. The kernel does: when a connection is not ESTABLISHED any more, nobody
-waits at its other end.
+waits at its other end. A connection is known by both of its ends: a client's port can be in use
+again, towards another service of this machine.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _ESTABLISHED = "01"
 
 Peer = NewType("Peer", str)
-"""The other end of a connection, in the kernel's notation; `read_peer` makes one."""
+"""A client's address and port and the port it connected to, as the kernel writes them; `read_peer`
+makes one."""
 
 
 async def watch(
@@ -52,11 +54,14 @@ async def watch(
             disconnected(gone)
 
 
-def read_peer(ip: str, port: int) -> Peer:
-    """Return the peer at an address, whatever form it is written in. Raises ValueError."""
+def read_peer(ip: str, port: int, own_port: int) -> Peer:
+    """Return the peer at an address, whatever form it is written in. Raises ValueError.
+
+    `own_port` is the port of this machine that it connected to.
+    """
     address = ipaddress.ip_address(ip)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return Peer(f"{_words((mapped or address).packed)}:{port:04X}")
+    return _peer(f"{_words((mapped or address).packed)}:{port:04X}", f"{own_port:04X}")
 
 
 def read_peers(wanted: frozenset[Peer]) -> frozenset[Peer]:
@@ -73,7 +78,11 @@ def parse(lines: Iterable[str]) -> Iterator[Peer]:
     for line in lines:
         fields = line.split(None, 4)
         if fields[3] == _ESTABLISHED:
-            yield Peer(fields[2].removeprefix(_MAPPED))
+            yield _peer(fields[2].removeprefix(_MAPPED), fields[1].rpartition(":")[2])
+
+
+def _peer(remote: str, own_port: str) -> Peer:
+    return Peer(f"{remote} {own_port}")
 
 
 def _words(packed: bytes) -> str:

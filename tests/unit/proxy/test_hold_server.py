@@ -85,7 +85,7 @@ class HaproxyThread:
 
     def hold(self, number: int, client: str = "10.0.0.9", *, at: int | None = None) -> None:
         where = host(number if at is None else at)
-        self.send(f"hold\t{number}\t{where}\t{client}\t127.0.0.1 {number + 1}\t\tr{number}")
+        self.send(f"hold\t{number}\t{where}\t{client}\t127.0.0.1 {number + 1} 80\t\tr{number}")
 
     def send(self, line: str) -> None:
         self.writer.write(line.encode() + b"\n")
@@ -122,7 +122,7 @@ async def test_answers_are_sent_in_batches_after_each_next(bench: Bench) -> None
 @in_a_loop
 async def test_a_request_without_a_host_is_answered_at_once(bench: Bench) -> None:
     async with bench.connected() as haproxy:
-        haproxy.send("hold\t1\t\t10.0.0.9\t127.0.0.1 2\t\tr1")
+        haproxy.send("hold\t1\t\t10.0.0.9\t127.0.0.1 2 80\t\tr1")
         assert [line async for line in haproxy.lines()] == ["1 no"]
         haproxy.send("next")
         haproxy.hold(2)

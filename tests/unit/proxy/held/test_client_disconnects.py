@@ -12,7 +12,8 @@ GONE = V4.replace(" 01 ", " 08 ").replace("D431", "D432")
 V6 = V4.replace("0200007F", "B80D0120000000000000000001000000")
 MAPPED = V4.replace("0200007F", "0000000000000000FFFF00000200007F")
 
-ONE, TWO = read_peer("127.0.0.2", 54321), read_peer("10.0.0.2", 54322)
+OWN = 0x1F90
+ONE, TWO = read_peer("127.0.0.2", 54321, OWN), read_peer("10.0.0.2", 54322, OWN)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ ONE, TWO = read_peer("127.0.0.2", 54321), read_peer("10.0.0.2", 54322)
     [
         (V4, [ONE]),
         (GONE, []),
-        (V6, [read_peer("2001:db8::1", 54321)]),
+        (V6, [read_peer("2001:db8::1", 54321, OWN)]),
         (MAPPED, [ONE]),
     ],
 )
@@ -30,14 +31,27 @@ def test_peers_are_read_from_the_kernels_table(line: str, found: list[Peer]) -> 
 
 @pytest.mark.parametrize("ip", ["127.0.0.2", "::ffff:127.0.0.2", "::FFFF:7f00:2"])
 def test_an_address_is_recognized_in_every_notation(ip: str) -> None:
-    assert read_peer(ip, 54321) == ONE
+    assert read_peer(ip, 54321, OWN) == ONE
+
+
+def test_a_client_that_uses_its_port_towards_another_service_has_gone() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as held,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        client = socket.create_connection(other.getsockname())
+        with client, other.accept()[0]:
+            own = client.getsockname()
+            peer = read_peer(*own, held.getsockname()[1])
+            assert read_peers(frozenset({peer})) == frozenset()
+            assert read_peers(frozenset({read_peer(*own, other.getsockname()[1])})) != frozenset()
 
 
 def test_only_the_wanted_peers_that_are_connected_are_found() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())
         with client, server.accept()[0]:
-            peer = read_peer(*client.getsockname())
+            peer = read_peer(*client.getsockname(), server.getsockname()[1])
             assert read_peers(frozenset({peer, ONE})) == {peer}
             assert read_peers(frozenset({ONE})) == frozenset()
 
