@@ -88,6 +88,15 @@ class Paths(NamedTuple):
         return f"{self.secrets}/{app}"
 
     @property
+    def access(self) -> str:
+        """Parent of one AccessRecord per app that is not public."""
+        return f"{self.root}/access"
+
+    def app_access(self, app: str) -> str:
+        """An app's AccessRecord."""
+        return f"{self.access}/{app}"
+
+    @property
     def proxies(self) -> str:
         """Parent of one ephemeral ProxyRecord per live proxy."""
         return f"{self.root}/proxies"

@@ -4,19 +4,27 @@ The signature is HMAC-SHA256 (RFC 2104) with a key derived from a token that fra
 share. It covers app, commit and task, so that no placement passes for another one.
 """
 
+import dataclasses
 import hmac
 import json
 from collections.abc import Collection
 from typing import Any
 
+from prevs.access import AccessRecord
 from prevs.records import AgentsRecord, Placement
 
 _PURPOSE = b"prevs: signatures of placements and agents"
+_PASSES = b"prevs: passes of visitors"
 
 
 def derive_key(token: str) -> bytes:
     """Return the key for a token. The token cannot be computed from it."""
     return hmac.digest(token.encode(), _PURPOSE, "sha256")
+
+
+def derive_pass_key(token: str) -> str:
+    """Return the key of visitors' passes (program/passes) for a token, as hex digits."""
+    return hmac.digest(token.encode(), _PASSES, "sha256").hex()
 
 
 def sign_placement(key: bytes, app: str, sha: str, placement: Placement) -> str:
@@ -29,6 +37,11 @@ def sign_agents(key: bytes, record: AgentsRecord) -> str:
     return _sign(key, _agents(record))
 
 
+def sign_access(key: bytes, record: AccessRecord) -> str:
+    """Return the signature of who may look, whose own `signature` is ignored."""
+    return _sign(key, _access(record))
+
+
 def is_placement_signed(
     keys: Collection[bytes], app: str, sha: str, placement: Placement, *, signature: str
 ) -> bool:
@@ -39,6 +52,11 @@ def is_placement_signed(
 def are_agents_signed(keys: Collection[bytes], record: AgentsRecord) -> bool:
     """Return whether one of `keys` made a record's signature. In constant time."""
     return _is_signed(keys, record.signature, _agents(record))
+
+
+def is_access_signed(keys: Collection[bytes], record: AccessRecord) -> bool:
+    """Return whether one of `keys` made a record's signature. In constant time."""
+    return _is_signed(keys, record.signature, _access(record))
 
 
 def _placement(app: str, sha: str, placement: Placement) -> Any:
@@ -54,6 +72,10 @@ def _agents(record: AgentsRecord) -> Any:
         "agents",
         *((host, [(one.begin, one.end) for one in found]) for host, found in sorted(ports)),
     ]
+
+
+def _access(record: AccessRecord) -> Any:
+    return ["access", dataclasses.replace(record, signature="").encode().decode()]
 
 
 def _is_signed(keys: Collection[bytes], signature: str, value: Any) -> bool:

@@ -12,6 +12,8 @@ def test_every_path_is_below_the_root_and_below_its_listed_parent() -> None:
         paths.leader: "framework/leader",
         paths.election: "framework/election",
         paths.apps: "apps",
+        paths.access: "access",
+        paths.app_access("hello"): "access/hello",
         paths.app("hello"): "apps/hello",
         paths.previews: "previews",
         paths.app_previews("hello"): "previews/hello",

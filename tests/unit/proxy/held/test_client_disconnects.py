@@ -41,17 +41,18 @@ def test_a_client_that_uses_its_port_towards_another_service_has_gone() -> None:
     ):
         client = socket.create_connection(other.getsockname())
         with client, other.accept()[0]:
-            own = client.getsockname()
-            peer = read_peer(*own, held.getsockname()[1])
-            assert read_peers(frozenset({peer})) == frozenset()
-            assert read_peers(frozenset({read_peer(*own, other.getsockname()[1])})) != frozenset()
+            ip, port = client.getsockname()
+            ports = [server.getsockname()[1] for server in (held, other)]
+            gone, there = (read_peer(ip, port, own) for own in ports)
+            assert read_peers(frozenset({gone, there})) == {there}
 
 
 def test_only_the_wanted_peers_that_are_connected_are_found() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())
         with client, server.accept()[0]:
-            peer = read_peer(*client.getsockname(), server.getsockname()[1])
+            ip, port = client.getsockname()
+            peer = read_peer(ip, port, server.getsockname()[1])
             assert read_peers(frozenset({peer, ONE})) == {peer}
             assert read_peers(frozenset({ONE})) == frozenset()
 

@@ -1,0 +1,70 @@
+"""What the framework needs from a forge: a host of repositories with pull requests."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class Pull(NamedTuple):
+    """A pull request (merge request) as its forge describes it.
+
+    `sha` is the head's commit, and `ref` the ref of the base repository that leads to it, without
+    "refs/" (pull/7/head). `base` is the branch that it is to be merged into. `is_fork` is True
+    unless the forge says that head and base are one repository. `author` is who opened it.
+    `updated` is in seconds since the epoch, `url` its page for people.
+    """
+
+    number: int
+    sha: str
+    ref: str
+    base: str
+    is_fork: bool
+    author: str
+    title: str
+    updated: float
+    url: str
+    is_open: bool = True
+    is_draft: bool = False
+
+
+class Pulls(NamedTuple):
+    """All open pull requests of a repository, and the mark (an ETag) of this answer, "" for none.
+
+    `unchanged` means that nothing has changed since the mark that was sent; `pulls` is empty then.
+    """
+
+    pulls: Sequence[Pull]
+    mark: str = ""
+    unchanged: bool = False
+
+
+class Comment(NamedTuple):
+    """A comment of a pull request: `text` as its author wrote it."""
+
+    id: str
+    author: str
+    text: str
+    created: float
+
+
+class Forge(Protocol):
+    """A repository at its forge, with the app's credential. Thread safe; each call blocks.
+
+    Each call raises ForgeUnreachable (no usable answer), ForgeRefused (the credential is not
+    accepted, or may not do this) or ForgeBusy (a rate limit, with the seconds to wait).
+    """
+
+    def open_pulls(self, mark: str = "") -> Pulls:
+        """Return all open pull requests: a whole list, or an error."""
+        ...
+
+    def pull(self, number: int) -> Pull | None:
+        """Return one pull request, open or not; None if there is none."""
+        ...
+
+    def comments(self, number: int, since: float) -> Sequence[Comment]:
+        """Return the comments of a pull request that were made or changed after `since`."""
+        ...
+
+    def may_write(self, user: str) -> bool:
+        """Return whether a user may write to the repository."""
+        ...

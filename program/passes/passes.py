@@ -1,0 +1,65 @@
+"""Makes and reads passes: JSON Web Tokens (RFC 7519), signed with HS256. HAProxy checks them too.
+
+HAProxy reads the claims by their short names (proxy/haproxy/haproxy.cfg.j2).
+"""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+ANY_HOST = "*"
+"""The host of a pass for all previews of an app."""
+_ALGORITHM = "HS256"
+
+
+class Pass(NamedTuple):
+    """What a pass allows: the previews of `app` at `host`, in one `era`, before `until`.
+
+    `host` is the name in an address (main.shop.prevs.example) or ANY_HOST. `id` is that of an
+    issued pass, which can be revoked; "" for a visitor's own. `purpose` keeps a text that was made
+    for one use from being used for another; a pass has "".
+    """
+
+    app: str
+    host: str
+    era: int
+    until: float
+    id: str = ""
+    purpose: str = ""
+
+
+def write_pass(key: str, content: Pass) -> str:
+    """Return a pass as text, signed with `key` (prevs.signatures.derive_pass_key)."""
+    claims = {
+        "aud": content.app,
+        "h": content.host,
+        "e": content.era,
+        "exp": int(content.until),
+        "j": content.id,
+        "u": content.purpose,
+    }
+    return jwt.encode({"alg": _ALGORITHM}, claims, OctKey.import_key(key))
+
+
+def read_pass(keys: Collection[str], text: str) -> Pass | None:
+    """Return what one of `keys` has signed; None for any other text.
+
+    Whether the time, era, host and id are right is for the caller to check.
+    """
+    for key in keys:
+        try:
+            token = jwt.decode(text, OctKey.import_key(key), algorithms=[_ALGORITHM])
+        except (JoseError, ValueError):
+            continue
+        return _read(token.claims)
+    return None
+
+
+def _read(claims: dict[str, Any]) -> Pass | None:
+    kinds = {"aud": str, "h": str, "e": int, "exp": int, "j": str, "u": str}
+    if any(type(claims.get(name)) is not kind for name, kind in kinds.items()):
+        return None
+    return Pass(*(claims[name] for name in kinds))
