@@ -146,8 +146,11 @@ class Detector:
         try:
             children = self._client.get_children(path, watch=self._wake)
         except NoNodeError:
-            self._client.exists(path, watch=self._wake)
-            return None
+            if self._client.exists(path, watch=self._wake) is None:
+                return None
+            # It was made in between, and this watch does not wake us for its children.
+            self._changed.set()
+            return self._appointed
         masters = find_masters(children)
         if not masters:
             self._masters = ()

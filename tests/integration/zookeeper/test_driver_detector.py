@@ -5,10 +5,11 @@ import queue
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from kazoo.client import KazooClient
+from kazoo.protocol.states import WatchedEvent
 from kazoo.security import make_digest_acl
 
 from driver.detector import Detector
@@ -95,6 +96,24 @@ def test_a_master_is_found_whose_znode_is_made_later_p20(
     time.sleep(0.1)
     masters.announce("127.0.0.1:5050")
     assert appointments.get(timeout=LIMIT) == "127.0.0.1:5050"
+
+
+def test_a_master_is_found_whose_znode_is_made_between_two_reads(
+    masters: Masters, appointments: Appointments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = Detector(masters.url, appointments.put, tick=3600.0)
+    exists = detector._client.exists
+
+    def announce_first(path: str, watch: Callable[[WatchedEvent], None]) -> object:
+        masters.announce("127.0.0.1:5050")
+        return exists(path, watch=watch)
+
+    monkeypatch.setattr(detector._client, "exists", announce_first)
+    detector.start()
+    try:
+        assert appointments.get(timeout=10) == "127.0.0.1:5050"
+    finally:
+        detector.stop()
 
 
 def test_the_oldest_master_leads_and_the_next_follows_p20(
