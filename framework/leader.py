@@ -6,7 +6,7 @@ import getpass
 import queue
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from secrets import choice, token_hex
+from secrets import choice, token_bytes, token_hex
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -31,7 +31,7 @@ from framework.logs.archiver import LogArchiver
 from framework.logs.sandbox import AgentSandboxes
 from framework.mesos import scheduler
 from framework.metrics import Metrics
-from framework.ports import Store, Stored
+from framework.ports import HookPorts, Store, Stored
 from framework.ports.tasks import Executor
 from framework.preview.lifecycle import WITH_TASK
 from framework.scheduling.launches import LaunchTerms, next_attempt
@@ -128,7 +128,8 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
     sandboxes = _sandboxes(chosen, cluster, lambda: service.framework_id)
     archive = LogArchive(chosen.dir / "logs")
     archiver = LogArchiver(sandboxes, archive, snapshot)
-    sources = web.Sources(service, cluster, git.refs, ArchivedSandboxes(sandboxes, archive))
+    hooks = HookPorts(git.branch_poller.nudge, git.branch_poller.polling, token_bytes)
+    sources = web.Sources(service, cluster, git.refs, ArchivedSandboxes(sandboxes, archive), hooks)
     openness, registry = shared.openness, shared.registry
     app = web.make_app(chosen, sources, clock=clock, registry=registry, openness=openness)
     _warn_of_local(chosen, stored)

@@ -152,5 +152,21 @@ class ApiMetrics:
         )
 
 
+class HookMetrics:
+    """The metric of webhooks, in `registry`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._deliveries = Counter(
+            "prevs_hooks",
+            "Webhooks by result (accepted, repeated, refused, limited) and by the forge that sends",
+            ["result", "forge"],
+            registry=registry,
+        )
+
+    def count(self, result: str, forge: str) -> None:
+        """Count one delivery."""
+        self._deliveries.labels(result, forge).inc()
+
+
 def _counter_by(registry: CollectorRegistry, name: str, text: str, label: str) -> Counter:
     return Counter(name, text, [label], registry=registry)

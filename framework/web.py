@@ -14,7 +14,7 @@ from framework.clock import Clock
 from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
-from framework.ports import Repositories
+from framework.ports import HookPorts, Repositories
 from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
@@ -31,6 +31,7 @@ class Sources(NamedTuple):
     cluster: MesosCluster
     refs: Repositories
     sandboxes: ArchivedSandboxes
+    hooks: HookPorts
 
 
 def make_app(
@@ -67,6 +68,7 @@ def _make_ports(chosen: Settings, sources: Sources, checks: http_api.Probes) -> 
         ready=lambda: health.why_not(checks.ready()),
         report=service.inbox.put,
         is_log_kept=sources.sandboxes.has,
+        hooks=sources.hooks,
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
 

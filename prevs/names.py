@@ -12,6 +12,8 @@ import hashlib
 import re
 from typing import NamedTuple
 
+from prevs import hooks
+
 DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 APP_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -126,6 +128,17 @@ class Addresses(NamedTuple):
         if "{label}--{app}" in self.form:
             label = flat_label(label, app)
         return self.form.replace("{label}", label).replace("{app}", app)
+
+    def hook_url(self, app: str) -> str:
+        """Return the URL to which an app's forge sends webhooks.
+
+        Proxies take them on every host that is no preview's. The flat form's certificate covers
+        names right below the domain, but not the domain itself.
+        """
+        scheme, _, rest = self.form.partition("://")
+        host = rest.partition("/")[0]
+        host = host.replace("{label}--{app}", "hooks").replace("{label}.{app}.", "")
+        return f"{scheme}://{host}{hooks.PATH}{app}"
 
 
 def addresses(domain: str, port: int) -> Addresses:

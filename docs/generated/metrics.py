@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry
 
 from docs.generated.tables import code, table
-from framework.metrics import ApiMetrics, ProgramMetrics
+from framework.metrics import ApiMetrics, HookMetrics, ProgramMetrics
 from framework.metrics import Metrics as LeaderMetrics
 from proxy.metrics import Metrics as ProxyMetrics
 from proxy.metrics import State
@@ -62,6 +62,7 @@ def _leader() -> CollectorRegistry:
         turned=lambda: 0.0,
     )
     ApiMetrics(registry)
+    HookMetrics(registry)
     return registry
 
 

@@ -44,12 +44,17 @@ class Variable:
 
 @dataclasses.dataclass(frozen=True)
 class AppSecrets:
-    """Everything that an app is given. The app's name is sealed too: it opens for no other app."""
+    """Everything that an app is given. The app's name is sealed too: it opens for no other app.
+
+    Its forge signs webhooks with `hook_secret`, and may go on with the former one; "" for none.
+    """
 
     app: str
     variables: Mapping[str, Variable] = dataclasses.field(default_factory=dict)
     credential: Credential | None = None
     credential_changed: float = 0.0
+    hook_secret: str = dataclasses.field(default="", repr=False)
+    former_hook_secret: str = dataclasses.field(default="", repr=False)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -79,7 +84,12 @@ class AppSecrets:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to store."""
-        return not self.variables and self.credential is None
+        return not (self.variables or self.credential or self.hook_secrets)
+
+    @property
+    def hook_secrets(self) -> tuple[str, ...]:
+        """The secrets that webhooks are verified with: none, one or two."""
+        return tuple(filter(None, (self.hook_secret, self.former_hook_secret)))
 
     def encode(self) -> bytes:
         """Return the bytes to seal. Raises InvalidSettings if there are too many.
@@ -204,6 +214,20 @@ def without_credential(given: AppSecrets) -> AppSecrets:
     if given.credential is None:
         raise UnknownCredential(given.app)
     return dataclasses.replace(given, credential=None, credential_changed=0.0)
+
+
+def with_hook_secret(given: AppSecrets, secret: str) -> AppSecrets:
+    """Return what an app is given, with a new webhook secret; the one before stays valid."""
+    if secret == given.hook_secret:
+        return given
+    former = given.hook_secret
+    return dataclasses.replace(given, hook_secret=secret, former_hook_secret=former)
+
+
+def without_hook_secret(given: AppSecrets, *, former_only: bool) -> AppSecrets:
+    """Return what an app is given, without its webhook secrets, or without the former one."""
+    kept = given.hook_secret if former_only else ""
+    return dataclasses.replace(given, hook_secret=kept, former_hook_secret="")
 
 
 def _fields(credential: Credential) -> Mapping[str, str]:

@@ -1,5 +1,6 @@
 """Threads that run git for the service: they poll branches, and remove mirrors."""
 
+import enum
 import queue
 import threading
 import time
@@ -9,7 +10,8 @@ import structlog
 
 from framework import events
 from framework.errors import FrameworkError
-from framework.ports import Repositories
+from framework.git.poll_schedule import SELDOM_SECONDS, Periods, PollSchedule
+from framework.ports import Polling, Repositories
 from framework.preview import stale_refs
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, PreviewRecord
@@ -20,12 +22,9 @@ log = structlog.get_logger(__name__)
 WORKERS = 4
 """How many repositories are read at a time. A fetch ends after a minute; the first one of a mirror
 after ten."""
-SELDOM_SECONDS = 300.0
-"""The interval for apps without an active preview, and the longest one after failures."""
 LOOK_SECONDS = 1.0
-
-Periods = Mapping[str, float]
-"""The interval at which to read each app's repository, in seconds."""
+GATHER_SECONDS = 0.1
+"""The pause after each look, so that many webhooks at once cost one look."""
 
 
 def periods(snapshot: Snapshot, interval: float) -> Periods:
@@ -49,52 +48,18 @@ def _has_branch(preview: PreviewRecord) -> bool:
     return any(not stale_refs.is_own_commit(preview, label) for label in preview.labels)
 
 
-class PollSchedule:
-    """Decides which apps to read next. Times are in monotonic seconds. Not thread safe.
+class Read(enum.Enum):
+    """What became of one read of a repository."""
 
-    A pause counts from the beginning of an app's last turn, but after a failure from its end:
-    otherwise a repository that hangs for longer than its pause would always be due.
-    """
-
-    def __init__(self) -> None:
-        self._last: dict[str, float] = {}
-        self._failures: dict[str, int] = {}
-        self._busy: set[str] = set()
-
-    def begin(self, followed: Periods, now: float) -> list[str]:
-        """Return the apps whose repositories are due now; each is busy until its `end`."""
-        turn = [
-            name
-            for name, period in followed.items()
-            if name not in self._busy and now >= self._due(name, period)
-        ]
-        self._last |= dict.fromkeys(turn, now)
-        for name in self._last.keys() - followed.keys():
-            del self._last[name]
-            self._failures.pop(name, None)
-        self._busy.update(turn)
-        return turn
-
-    def end(self, name: str, now: float, *, failed: bool) -> None:
-        """Note the end of an app's turn. After each failure its pause is longer."""
-        self._busy.discard(name)
-        if failed:
-            if name in self._last:
-                self._last[name] = now
-            self._failures[name] = self._failures.get(name, 0) + 1
-        else:
-            self._failures.pop(name, None)
-
-    def _due(self, name: str, period: float) -> float:
-        if name not in self._last:
-            return float("-inf")
-        pause = period * 2.0 ** min(self._failures.get(name, 0), 10)
-        return self._last[name] + min(pause, max(period, SELDOM_SECONDS))
+    FAILED = "failed"
+    SAME = "same"  # as the read before, or the first one
+    CHANGED = "changed"
 
 
 class BranchPoller:
     """Fetches the heads of active apps every `interval` seconds, and submits them as events.
 
+    While webhooks announce the changes of an app, that is seldom, and at once after each of them.
     A repository that hangs holds one of the threads, and has a longer pause afterwards. `failed` is
     called with each app whose repository could not be read, on one of these threads.
     """
@@ -114,8 +79,10 @@ class BranchPoller:
         self._interval = interval
         self._failed = failed
         self._ended = threading.Event()
+        self._woken = threading.Event()
         self._lock = threading.Lock()
         self._schedule = PollSchedule()
+        self._leading: dict[str, Mapping[str, tuple[str, ...]]] = {}
         self._turns: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def start(self) -> None:
@@ -127,14 +94,27 @@ class BranchPoller:
     def stop(self) -> None:
         """Stop the threads once git no longer runs. Does not wait for that."""
         self._ended.set()
+        self._woken.set()
+
+    def nudge(self, app: str) -> None:
+        """Read an app's repository soon: its forge has announced a change. Does not block."""
+        with self._lock:
+            self._schedule.nudge(app, time.monotonic())
+        self._woken.set()
+
+    def polling(self, app: str) -> Polling:
+        """Return how an app's repository is read now. Does not block."""
+        period = periods(self._snapshot(), self._interval).get(app)
+        with self._lock:
+            return self._schedule.polling(app, period, time.monotonic())
 
     def forget(self, app: str) -> None:
         """Remove the mirror of an app soon, then submit events.MirrorRemoved. Does not block."""
         # A thread of its own: other apps' repositories may hold the workers for minutes.
         threading.Thread(target=self.remove, args=(app,), name="forgetting", daemon=True).start()
 
-    def fetch(self, app: AppRecord) -> bool:
-        """Fetch the heads of an app now, and submit them; return whether that succeeded."""
+    def fetch(self, app: AppRecord) -> Read:
+        """Fetch the heads of an app now, and submit them."""
         try:
             heads = self._refs.heads(app)
             leading = self._refs.leading(app)
@@ -144,12 +124,18 @@ class BranchPoller:
             log.exception("branches cannot be followed", app=app.name)
         else:
             self._submit(events.HeadsFetched(app.name, heads, leading))
-            return True
+            with self._lock:
+                before = self._leading.get(app.name, leading)
+                self._leading[app.name] = leading
+            return Read.SAME if before == leading else Read.CHANGED
         self._failed(app.name)
-        return False
+        return Read.FAILED
 
     def remove(self, app: str) -> None:
         """Remove a mirror now, and submit that it is gone. Files that are left do no harm."""
+        with self._lock:
+            self._schedule.remove(app)
+            self._leading.pop(app, None)
         try:
             self._refs.forget(app)
         except Exception:
@@ -164,7 +150,9 @@ class BranchPoller:
             self._turns.put(name)
 
     def _run(self) -> None:
-        while not self._ended.wait(LOOK_SECONDS):
+        while not self._ended.wait(GATHER_SECONDS):
+            self._woken.wait(LOOK_SECONDS)
+            self._woken.clear()
             try:
                 self._look(time.monotonic())
             except Exception:
@@ -175,6 +163,7 @@ class BranchPoller:
         while True:
             name = self._turns.get()
             app = self._snapshot().apps.get(name)
-            failed = app is not None and not self._ended.is_set() and not self.fetch(app)
+            read = self.fetch(app) if app and not self._ended.is_set() else Read.SAME
+            failed, changed = read is Read.FAILED, read is Read.CHANGED
             with self._lock:
-                self._schedule.end(name, time.monotonic(), failed=failed)
+                self._schedule.end(name, time.monotonic(), failed=failed, changed=changed)

@@ -21,6 +21,7 @@ from framework.http_api.models.presenter import Presenter
 from framework.http_api.routes.agent_routes import AgentRoutes
 from framework.http_api.routes.app_routes import AppRoutes
 from framework.http_api.routes.event_routes import EventRoutes
+from framework.http_api.routes.hook_routes import HookRoutes
 from framework.http_api.routes.preview_routes import PreviewRoutes
 from framework.http_api.routes.ref_routes import RefRoutes
 from framework.http_api.routes.secret_routes import SecretRoutes
@@ -29,8 +30,8 @@ from framework.http_api.routes.use_routes import UseRoutes
 from framework.http_api.streams.feed import Feed
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
-from framework.metrics import ApiMetrics
-from framework.ports import Agents, Repositories, Sandboxes
+from framework.metrics import ApiMetrics, HookMetrics
+from framework.ports import Agents, HookPorts, Repositories, Sandboxes
 from framework.service.previews import Previews
 from prevs.names import Addresses
 
@@ -50,6 +51,7 @@ class Ports(NamedTuple):
     ready: Callable[[], str | None]
     report: Callable[[ProxyReport], None]
     is_log_kept: Callable[[str], bool]
+    hooks: HookPorts
     note_proxy: Callable[[str], None] = lambda _: None
 
 
@@ -69,7 +71,15 @@ def make_app(
     # guards.Authentication checks the token, before a route runs. This is for the description only.
     documented = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
     declared = [description.declare_description(app)]
-    for router in _make_routers(ports, admission, addresses):
+    hooks = HookRoutes(
+        ports.previews,
+        ports.hooks,
+        HookMetrics(registry),
+        addresses=addresses,
+        now=time.time,
+        clock=admission.clock,
+    )
+    for router in (*_make_routers(ports, admission, addresses), hooks.make_router()):
         app.include_router(router.routes, dependencies=documented)
         declared += router.declared
     app.include_router(probes.make_router(checks))

@@ -47,6 +47,10 @@ TAGS: list[dict[str, Any]] = [
         "description": "Variables, secrets and credentials of apps. Secret values go in, and "
         "never come out.",
     },
+    {
+        "name": "webhooks",
+        "description": "A forge announces a push, and the repository is read at once.",
+    },
     {"name": "repositories", "description": "What the repositories have: branches, tags, commits."},
     {"name": "previews", "description": "Apps at a commit: start, watch and stop them."},
     {"name": "use", "description": "The queue, the agents, and what proxies report."},

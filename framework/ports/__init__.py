@@ -4,6 +4,7 @@ The edges (mesos/, zookeeper/, git/, logs/, http_api/) implement or use them; no
 another.
 """
 
+from framework.ports.hooks import HookPorts, Polling
 from framework.ports.mesos import Agents, Cluster, InverseOffer, Sandboxes
 from framework.ports.repositories import (
     Commit,
@@ -22,8 +23,10 @@ __all__ = [
     "Cluster",
     "Commit",
     "CommitPage",
+    "HookPorts",
     "InverseOffer",
     "Listing",
+    "Polling",
     "Record",
     "Ref",
     "Repositories",

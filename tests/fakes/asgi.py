@@ -4,6 +4,7 @@ import asyncio
 import functools
 import itertools
 import json
+import secrets
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message
 
 from framework.http_api import Admission, Audit, ClientSignature, Ports, Probes, make_app
-from framework.ports import Repositories, Sandboxes
+from framework.ports import HookPorts, Polling, Repositories, Sandboxes
 from prevs import names
 from program.http.health import Check
 from tests.fakes.agents import FakeAgents
@@ -82,6 +83,8 @@ class ApiInProcess:
         self.stuck = False
         self.kept_logs: set[str] = set()
         self.proxies: list[str] = []
+        self.nudged: list[str] = []
+        self.polling = Polling(10.0)
         self.ports = Ports(
             self.previews,
             refs or self.refs,
@@ -90,6 +93,7 @@ class ApiInProcess:
             ready=lambda: self.trouble,
             report=self.previews.report,
             is_log_kept=self.kept_logs.__contains__,
+            hooks=HookPorts(self.nudged.append, lambda _: self.polling, secrets.token_bytes),
             note_proxy=self.proxies.append,
         )
         self.admission = Admission(

@@ -56,7 +56,10 @@ class AuditMiddleware:
         done = outcome == _UNANSWERED or (isinstance(outcome, int) and outcome < 400)
         if outcome == 429 or (done and call.operation.is_report):
             return
-        self._audit.note(state.get("identity"), call.action, target, outcome, str(state["client"]))
+        identity = state.get("identity")
+        if identity is not None and call.operation.is_of_strangers:
+            return
+        self._audit.note(identity, call.action, target, outcome, str(state["client"]))
 
 
 def _find_target(call: Call, location: str | None, refusal: bytes) -> str:

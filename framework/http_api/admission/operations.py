@@ -33,8 +33,9 @@ class Operation(NamedTuple):
 
     It needs `scope`; with `for_proxies` a proxy may make it, too. `action` is its name in the audit
     log; every write has one. Proxies send a report every few seconds, and it changes no setting, so
-    the audit log notes only refused ones. With `takes_key` an order with the same Idempotency-Key
-    is done once.
+    the audit log notes only refused ones. What `is_of_strangers` is passed on from anybody; of it
+    the log notes nothing, or strangers could fill it. With `takes_key` an order with the same
+    Idempotency-Key is done once.
     """
 
     scope: Scope
@@ -42,6 +43,7 @@ class Operation(NamedTuple):
     for_proxies: bool = False
     action: str = ""
     is_report: bool = False
+    is_of_strangers: bool = False
     body_limit: int = BODY_LIMIT
     takes_key: bool = False
 

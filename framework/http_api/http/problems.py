@@ -13,6 +13,7 @@ from starlette.routing import Match
 
 from framework import errors
 from framework.errors import FrameworkError, Problem
+from framework.hooks.errors import HookRefused, TooManyHooks
 from prevs.names import Addresses
 from program.git.messages import redact
 
@@ -66,6 +67,13 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
         "repository-unreachable", 502, "The repository cannot be read"
     ),
     errors.Unavailable: UNAVAILABLE,
+    HookRefused: Kind("hook-refused", 401, "The webhook is not authentic"),
+    TooManyHooks: TOO_MANY_REQUESTS,
+}
+_HEADERS: Mapping[Kind, Mapping[str, str]] = {
+    UNAVAILABLE: {"Retry-After": str(_RETRY_AFTER_S)},
+    TOO_MANY_REQUESTS: {"Retry-After": "1"},
+    _ERRORS[HookRefused]: {"WWW-Authenticate": 'Bearer realm="prevs webhooks"'},
 }
 _STATUSES: Mapping[int, Kind] = {
     400: BAD_REQUEST,
@@ -111,8 +119,8 @@ def answer_error(error: FrameworkError, addresses: Addresses) -> ProblemResponse
     kind = next((_ERRORS[cls] for cls in type(error).__mro__ if cls in _ERRORS), None)
     if kind is None:
         raise error
-    headers = {"Retry-After": str(_RETRY_AFTER_S)} if kind is UNAVAILABLE else {}
-    return answer_problem(kind, str(error), _read_fields(error, addresses), headers)
+    fields = _read_fields(error, addresses)
+    return answer_problem(kind, str(error), fields, _HEADERS.get(kind))
 
 
 def answer_not_of_app(error: errors.NotOfApp) -> ProblemResponse:

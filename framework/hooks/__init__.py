@@ -1,0 +1,5 @@
+"""Webhooks of forges: whether one is authentic, and whether it came before.
+
+Pure. What a delivery says is never read: it only has the repository looked at now. The call that
+takes it is in http_api/, the poller that looks in git/.
+"""

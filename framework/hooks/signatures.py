@@ -1,0 +1,138 @@
+"""Whether a delivery proves that its sender knows a secret: one way for each forge. Pure.
+
+Nothing of a body is parsed. Every delivery costs the same, for an app with secrets, without, or
+for none: both secrets are tried in every way for which there is a header, in constant time.
+"""
+
+import base64
+import enum
+import hmac
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from framework.hooks import secret
+from prevs.hooks import AUTHORIZATION
+
+CLOCKS_DIFFER = 300.0
+"""Seconds by which the time of a delivery of Standard Webhooks may differ from ours."""
+
+
+class Forge(enum.StrEnum):
+    """Whose way of signing a delivery has."""
+
+    FORGEJO = "forgejo"
+    GITEA = "gitea"
+    GOGS = "gogs"
+    PAGURE = "pagure"
+    STANDARD = "standard-webhooks"
+    GITLAB = "gitlab"
+    GITHUB = "github"
+    BEARER = "bearer"
+    UNKNOWN = "unknown"
+
+
+class Delivery(NamedTuple):
+    """What a forge has sent; the names of the headers are in small letters."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Verdict(NamedTuple):
+    """`forge` is who signed it; of a forged one, who it claims to be. `id` is "" if it has none."""
+
+    forge: Forge
+    is_authentic: bool
+    id: str = ""
+
+
+class _Key(NamedTuple):
+    """A secret, and the digest of the body with it."""
+
+    secret: str
+    digest: str
+
+
+_Proofs = Callable[[Delivery, _Key, float], Iterable[tuple[str, str]]]
+"""Returns pairs of what a delivery has and what it needs to have: one equal pair is a proof."""
+
+
+def _in_header(name: str, prefix: str = "") -> _Proofs:
+    """Return the proof by a header with the HMAC-SHA256 of the body, in hex digits."""
+    return lambda delivery, key, _: [(delivery.headers[name], prefix + key.digest)]
+
+
+def _gitlab(delivery: Delivery, key: _Key, _: float) -> Iterable[tuple[str, str]]:
+    return [(delivery.headers["x-gitlab-token"], key.secret)]
+
+
+def _bearer(delivery: Delivery, key: _Key, _: float) -> Iterable[tuple[str, str]]:
+    scheme, _space, token = delivery.headers[AUTHORIZATION].partition(" ")
+    return [(token.strip(), key.secret)] if scheme.lower() == "bearer" else []
+
+
+def _standard(delivery: Delivery, key: _Key, now: float) -> Iterable[tuple[str, str]]:
+    """Return the proofs by Standard Webhooks: several signatures, of an id, a time and the body."""
+    sent = delivery.headers.get("webhook-timestamp", "")
+    signed = f"{delivery.headers.get('webhook-id', '')}.{sent}.".encode("latin-1", "replace")
+    digest = hmac.digest(secret.read_key(key.secret), signed + delivery.body, "sha256")
+    if not (sent.isascii() and sent.isdecimal() and len(sent) < 16):
+        return []
+    if abs(now - int(sent)) > CLOCKS_DIFFER:
+        return []
+    needed = f"v1,{base64.b64encode(digest).decode()}"
+    return [(one, needed) for one in delivery.headers["webhook-signature"].split()]
+
+
+# Gitea and Forgejo send GitHub's headers too, and Forgejo Gitea's: the first that fits names it.
+_WAYS: Sequence[tuple[Forge, str, _Proofs]] = (
+    (Forge.FORGEJO, "x-forgejo-signature", _in_header("x-forgejo-signature")),
+    (Forge.GITEA, "x-gitea-signature", _in_header("x-gitea-signature")),
+    (Forge.GOGS, "x-gogs-signature", _in_header("x-gogs-signature")),
+    (Forge.PAGURE, "x-pagure-signature-256", _in_header("x-pagure-signature-256")),
+    (Forge.STANDARD, "webhook-signature", _standard),
+    (Forge.GITLAB, "x-gitlab-token", _gitlab),
+    (Forge.GITHUB, "x-hub-signature-256", _in_header("x-hub-signature-256", "sha256=")),
+    (Forge.BEARER, AUTHORIZATION, _bearer),
+)
+_IDS = (
+    "x-forgejo-delivery",
+    "x-gitea-delivery",
+    "x-gogs-delivery",
+    "webhook-id",
+    "x-gitlab-event-uuid",
+    "x-github-delivery",
+    # Pagure's id is in the body, and so its signature is as unique.
+    "x-pagure-signature-256",
+)
+_LONGEST_ID = 200
+
+
+def judge(delivery: Delivery, secrets: Sequence[str], decoys: Sequence[str], now: float) -> Verdict:
+    """Return whether one of `secrets` proves a delivery; `now` is in seconds since the epoch.
+
+    `decoys` are as many secrets as an app may have, and nobody knows them: they take the place of
+    those that it does not have.
+    """
+    tried = [*secrets, *decoys[len(secrets) :]]
+    keys = [_Key(one, hmac.digest(one.encode(), delivery.body, "sha256").hex()) for one in tried]
+    claimed, proved = Forge.UNKNOWN, Forge.UNKNOWN
+    for forge, header, find_proofs in _WAYS:
+        if header not in delivery.headers:
+            continue
+        claimed = forge if claimed is Forge.UNKNOWN else claimed
+        pairs = [pair for key in keys for pair in find_proofs(delivery, key, now)]
+        matches = [_is_equal(given, needed) for given, needed in pairs]
+        proved = forge if any(matches) and proved is Forge.UNKNOWN else proved
+    if proved is Forge.UNKNOWN:
+        return Verdict(claimed, is_authentic=False)
+    return Verdict(proved, is_authentic=True, id=_find_id(delivery))
+
+
+def _is_equal(given: str, needed: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), needed.encode())
+
+
+def _find_id(delivery: Delivery) -> str:
+    found = next((delivery.headers[name] for name in _IDS if delivery.headers.get(name)), "")
+    return found[:_LONGEST_ID]

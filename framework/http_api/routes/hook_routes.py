@@ -1,0 +1,160 @@
+"""/v1/apps/{app}/hooks and /hook-secret: the webhooks of an app's forge.
+
+A webhook is a nudge: the repository is looked at now. What it says is never read, so a lost, a
+doubled, a late and a forged one change nothing.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from framework.access import Scope
+from framework.apps import app_secrets
+from framework.errors import SecretsUnreadable
+from framework.hooks import secret, signatures
+from framework.hooks.deliveries import Deliveries
+from framework.hooks.errors import HookRefused, TooManyHooks
+from framework.hooks.signatures import Delivery
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.token_buckets import Policy, TokenBuckets
+from framework.http_api.http.parameters import App
+from framework.http_api.http.problems import document
+from framework.http_api.models import hook_models as models
+from framework.metrics import HookMetrics
+from framework.ports import HookPorts
+from framework.service.previews import Previews
+from prevs import hooks
+from prevs.names import Addresses
+
+RATE = 10
+"""How many authentic deliveries an app may get in a second, over some seconds."""
+_POLICY = Policy("hook", 5 * RATE, 5)
+
+Former = Annotated[bool, Query(description="Remove only the former secret.")]
+
+
+class HookRoutes:
+    """The calls about webhooks. Methods that are no coroutines run in a thread, and may block.
+
+    `now` gives seconds since the epoch, `clock` monotonic ones.
+    """
+
+    def __init__(
+        self,
+        previews: Previews,
+        ports: HookPorts,
+        metrics: HookMetrics,
+        *,
+        addresses: Addresses,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self._previews = previews
+        self._ports = ports
+        self._metrics = metrics
+        self._addresses = addresses
+        self._now = now
+        self._deliveries = Deliveries()
+        self._buckets = TokenBuckets(_POLICY, clock)
+        self._decoys = [secret.form(ports.random(secret.BYTES)) for _ in range(2)]
+
+    def make_router(self) -> OperationRouter:
+        """Return the routes of these calls."""
+        router = OperationRouter("webhooks", prefix="/v1/apps/{app}")
+        self._add_hooks(router)
+        router.add(
+            "POST",
+            "/hook-secret",
+            self.set_secret,
+            Operation(Scope.ADMIN, action="set hook secret"),
+            status_code=201,
+            responses=document(400, 404, 409, 413),
+        )
+        router.add(
+            "DELETE",
+            "/hook-secret",
+            self.unset_secret,
+            Operation(Scope.ADMIN, action="unset hook secret"),
+            status_code=204,
+            responses=document(404, 409),
+        )
+        return router
+
+    def _add_hooks(self, router: OperationRouter) -> None:
+        """Add the calls about the webhooks themselves."""
+        router.add(
+            "GET",
+            "/hooks",
+            self.show_hooks,
+            Operation(Scope.READ, Reach.ITS_PATH),
+            responses=document(404, 409),
+        )
+        router.add(
+            "POST",
+            "/hooks",
+            self.take_hook,
+            Operation(
+                Scope.PROXY,
+                action="pass on a hook",
+                is_report=True,
+                is_of_strangers=True,
+                body_limit=hooks.LONGEST,
+            ),
+            status_code=202,
+            responses=document(413),
+        )
+
+    async def show_hooks(self, app: App) -> models.Hooks:
+        """Show where an app's forge sends webhooks, and how its repository is read."""
+        given = self._previews.snapshot.given(app)
+        polling = self._ports.polling(app)
+        return models.show_hooks(self._addresses.hook_url(app), given, polling, self._now())
+
+    async def take_hook(self, app: App, request: Request) -> Response:
+        """Take a forge's webhook: its body as it came, and those of its headers that prove it.
+
+        A forge's own `Authorization` is in `Prevs-Hook-Authorization`. Whatever it is about, an
+        authentic one is answered with 202 at once, and the repository is read soon.
+        """
+        delivery = Delivery(request.headers, await request.body())
+        known = self._find_secrets(app)
+        verdict = signatures.judge(delivery, known, self._decoys, self._now())
+        if not verdict.is_authentic:
+            self._metrics.count("refused", verdict.forge)
+            raise HookRefused
+        if not self._buckets.take(app).allowed:
+            self._metrics.count("limited", verdict.forge)
+            raise TooManyHooks(app, RATE)
+        repeated = self._deliveries.is_repeated(app, verdict.id)
+        self._metrics.count("repeated" if repeated else "accepted", verdict.forge)
+        self._ports.nudge(app)
+        return Response(status_code=202)
+
+    def set_secret(self, app: App, order: models.Order = None) -> models.NewHookSecret:
+        """Give an app a new webhook secret. The former one stays valid until the next change."""
+        value = order.value if order else secret.form(self._ports.random(secret.BYTES))
+        self._previews.command(
+            lambda commands: commands.change_secrets(
+                app, lambda given: app_secrets.with_hook_secret(given, value)
+            )
+        )
+        return models.NewHookSecret(url=self._addresses.hook_url(app), secret=value)
+
+    def unset_secret(self, app: App, former: Former = False) -> None:
+        """Remove an app's webhook secrets: none of its webhooks is accepted any more."""
+        self._previews.command(
+            lambda commands: commands.change_secrets(
+                app, lambda given: app_secrets.without_hook_secret(given, former_only=former)
+            )
+        )
+
+    def _find_secrets(self, app: str) -> tuple[str, ...]:
+        """Return the webhook secrets of an app; none for an unknown app."""
+        snapshot = self._previews.snapshot
+        if app not in snapshot.apps:
+            return ()
+        try:
+            return snapshot.given(app).hook_secrets
+        except SecretsUnreadable:
+            return ()
