@@ -108,3 +108,7 @@ class Framework(Protocol):
     async def report_refused_tasks(self, proxy: str, tasks: Sequence[str]) -> None:
         """Report which tasks refuse this proxy's connections now, at most 300 of them."""
         ...
+
+    async def pass_on_hook(self, app: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Pass on a webhook of an app's forge: its raw body, and prevs.hooks.HEADERS of it."""
+        ...

@@ -23,6 +23,7 @@ from cli.client.api_types import (
     Started,
     Token,
 )
+from cli.client.app_hooks import AppHooks
 from cli.client.app_secrets import AppSecrets
 from cli.client.connection import Connection, Hold
 from cli.client.credentials import Credentials
@@ -54,6 +55,7 @@ class Api:
         self._connection = Connection(credentials, timeout.connect, hold)
         self._timeouts = timeout
         self.secrets = AppSecrets(self._json, self._call)
+        self.hooks = AppHooks(self._json, self._call)
 
     @property
     def address(self) -> str:

@@ -297,6 +297,27 @@ class Credential(TypedDict):
     changed: float
 
 
+class Hooks(TypedDict):
+    """Where an app's forge sends webhooks, and how the repository is read.
+
+    `last` is when the last one came, in epoch seconds. `polled_every` is in seconds, None while no
+    preview needs the repository.
+    """
+
+    url: str
+    has_secret: bool
+    has_former_secret: bool
+    last: float | None
+    polled_every: float | None
+
+
+class NewHookSecret(TypedDict):
+    """A new webhook secret, and the address that goes with it."""
+
+    url: str
+    secret: str
+
+
 class AuditEntry(TypedDict):
     """An entry of the audit log; `who` is None if the framework does not know the token.
 

@@ -1,5 +1,6 @@
 """`prevs app …`: the registered repositories."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -192,12 +193,15 @@ def list_apps(context: CommandContext, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def show_app(context: CommandContext, name: str, as_json: bool) -> None:
-    """Show the settings of an app."""
+    """Show the settings of an app, and how its repository is read."""
     found = context.api.app(name)
     if as_json:
         show_json(found)
-    else:
-        show(tables.app_details(found, context.now()))
+        return
+    hooks = None
+    with contextlib.suppress(ApiRefused):  # an older framework does not know the call
+        hooks = context.api.hooks.show(name)
+    show(tables.app_details(found, context.now(), hooks))
 
 
 @app.command("set")

@@ -88,7 +88,7 @@ def set_variable(
       prevs env set shop API_KEY --branches 'main,release/*' --for run
     """
     scope = _read_scopes(**scopes)
-    value = _read(file, f"{name} of {app}")
+    value = read_value(file, f"{name} of {app}")
     done = context.api.secrets.set_variable(app, name, value, secret=not plain, scope=scope)
     _show(done, tables.variables([done], context.now()), as_json=as_json)
     note(LATER)
@@ -179,13 +179,13 @@ def set_credential(
       prevs credential set shop --private-key deploy_key --known-hosts hosts
     """
     if private_key:
-        order = {"private_key": _read(private_key, "")}
+        order = {"private_key": read_value(private_key, "")}
     else:
-        order = {"password": _read(password_file, f"Password or token for {app}")}
+        order = {"password": read_value(password_file, f"Password or token for {app}")}
     if username:
         order["username"] = username
     if known_hosts:
-        order["known_hosts"] = _read(known_hosts, "")
+        order["known_hosts"] = read_value(known_hosts, "")
     done = context.api.secrets.set_credential(app, order)
     _show(done, tables.credential_details(done, context.now()), as_json=as_json)
 
@@ -226,7 +226,7 @@ def _list(patterns: str | None) -> list[str] | None:
     return [one for pattern in patterns.split(",") if (one := pattern.strip())]
 
 
-def _read(file: IO[bytes] | None, what: str) -> str:
+def read_value(file: IO[bytes] | None, what: str) -> str:
     """Return the text of a file, of stdin, or of a hidden prompt."""
     if file is None and sys.stdin.isatty():
         return str(click.prompt(what, hide_input=True, err=True))

@@ -7,7 +7,7 @@ import click
 
 _SECTIONS = {
     "Previews": ("start", "open", "ls", "show", "logs", "stop", "retry", "pin", "unpin"),
-    "Apps": ("app", "env", "credential", "refs", "commits"),
+    "Apps": ("app", "env", "credential", "hook", "refs", "commits"),
     "Cluster": ("agents", "queue", "events"),
     "Access": ("token", "audit"),
     "This machine": ("local", "doctor", "key", "completion"),

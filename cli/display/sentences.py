@@ -4,7 +4,7 @@ import datetime
 import math
 from collections.abc import Iterable
 
-from cli.client.api_types import Isolation, Preview
+from cli.client.api_types import Hooks, Isolation, Preview
 from cli.display.terminal import one_line
 from cli.errors import PreviewFailed
 from prevs import names
@@ -168,6 +168,15 @@ def counted(things: Iterable[object], one: str, many: str) -> str:
     """Return "1 preview" or "3 previews"."""
     number = len(list(things))
     return f"{number} {one if number == 1 else many}"
+
+
+def describe_polling(hooks: Hooks, now: float) -> str:
+    """Return how an app's repository is read, and when its last webhook came."""
+    every = hooks["polled_every"]
+    polled = "when somebody needs it" if every is None else f"every {duration(round(every))}"
+    if hooks["last"] is None:
+        return f"{polled}; no webhook has come" if hooks["has_secret"] else polled
+    return f"{polled}, and after each webhook; the last one came {ago(hooks['last'], now)}"
 
 
 def describe_reach(isolation: Isolation | None) -> str:

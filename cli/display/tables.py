@@ -12,6 +12,7 @@ from cli.client.api_types import (
     AuditEntry,
     Commit,
     Credential,
+    Hooks,
     MesosAgent,
     Preview,
     Queued,
@@ -23,6 +24,7 @@ from cli.display import attempts, steps
 from cli.display.sentences import (
     ago,
     clock_time,
+    describe_polling,
     describe_reach,
     describe_rivals,
     duration,
@@ -161,13 +163,14 @@ def audit(listed: Iterable[AuditEntry]) -> Table:
     return table
 
 
-def app_details(app: App, now: float) -> Table:
-    """Return an app's settings, one a row."""
+def app_details(app: App, now: float, hooks: Hooks | None = None) -> Table:
+    """Return an app's settings, one a row; with its `hooks`, how its repository is read."""
     return _details(
         [
             ("name", app["name"]),
             ("repository", app["repository"]),
             ("folder", app.get("folder", "")),
+            ("read", describe_polling(hooks, now) if hooks else ""),
             ("port", app["port"]),
             ("cpus", f"{app['cpus']:g}"),
             ("mem", f"{app['mem']} MB"),
@@ -180,6 +183,18 @@ def app_details(app: App, now: float) -> Table:
             *(("constraint", constraint) for constraint in app["constraints"]),
             ("waiting room", _room(app)),
             ("added", ago(app["created"], now)),
+        ]
+    )
+
+
+def hook_details(hooks: Hooks, now: float) -> Table:
+    """Return the address of an app's webhooks and what is known of them, one a row."""
+    secret = "set; the former one is valid too" if hooks["has_former_secret"] else "set"
+    return _details(
+        [
+            ("address", hooks["url"]),
+            ("secret", secret if hooks["has_secret"] else "none: no webhook is accepted"),
+            ("repository", describe_polling(hooks, now)),
         ]
     )
 

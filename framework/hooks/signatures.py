@@ -47,9 +47,10 @@ class Verdict(NamedTuple):
 
 
 class _Key(NamedTuple):
-    """A secret, and the digest of the body with it."""
+    """A secret, whether it is one of the app, and the digest of the body with it."""
 
     secret: str
+    is_own: bool
     digest: str
 
 
@@ -114,19 +115,28 @@ def judge(delivery: Delivery, secrets: Sequence[str], decoys: Sequence[str], now
     `decoys` are as many secrets as an app may have, and nobody knows them: they take the place of
     those that it does not have.
     """
-    tried = [*secrets, *decoys[len(secrets) :]]
-    keys = [_Key(one, hmac.digest(one.encode(), delivery.body, "sha256").hex()) for one in tried]
+    keys = [
+        *(_make_key(one, delivery.body, is_own=True) for one in secrets),
+        *(_make_key(one, delivery.body, is_own=False) for one in decoys[len(secrets) :]),
+    ]
     claimed, proved = Forge.UNKNOWN, Forge.UNKNOWN
     for forge, header, find_proofs in _WAYS:
         if header not in delivery.headers:
             continue
         claimed = forge if claimed is Forge.UNKNOWN else claimed
-        pairs = [pair for key in keys for pair in find_proofs(delivery, key, now)]
-        matches = [_is_equal(given, needed) for given, needed in pairs]
+        matches = [
+            _is_equal(given, needed) and key.is_own
+            for key in keys
+            for given, needed in find_proofs(delivery, key, now)
+        ]
         proved = forge if any(matches) and proved is Forge.UNKNOWN else proved
     if proved is Forge.UNKNOWN:
         return Verdict(claimed, is_authentic=False)
     return Verdict(proved, is_authentic=True, id=_find_id(delivery))
+
+
+def _make_key(one: str, body: bytes, *, is_own: bool) -> _Key:
+    return _Key(one, is_own, hmac.digest(one.encode(), body, "sha256").hex())
 
 
 def _is_equal(given: str, needed: str) -> bool:

@@ -7,8 +7,8 @@ of a preview that has not failed changes nothing, and usage that is reported twi
 """
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -103,6 +103,13 @@ class FrameworkApi:
         report = {"proxy": proxy, "tasks": list(tasks)}
         await self._call("POST", "/v1/refusals", _nothing, json=report, seconds=_USES_SECONDS)
 
+    async def pass_on_hook(self, app: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Pass on a webhook of an app's forge. Raises ApiAway, ApiRefused."""
+        path = f"/v1/apps/{quote(app, safe='')}/hooks"
+        # A stranger's header may have other characters than ASCII, which httpx refuses in a str.
+        raw = {name: value.encode("latin-1") for name, value in headers.items()}
+        await self._call("POST", path, _nothing, content=body, headers=raw, seconds=_USES_SECONDS)
+
     async def follow(
         self, app: str, sha: str, after: str | None
     ) -> AsyncGenerator[ServerEvent, None]:
@@ -152,16 +159,19 @@ class FrameworkApi:
         path: str,
         read: Callable[[httpx.Response], _T],
         *,
-        json: object = None,
         seconds: float | None = None,
+        **request: Any,
     ) -> _T:
-        """Return the answer of the first framework that has one; `seconds` is for each of them."""
+        """Return the answer of the first framework that has one; `seconds` is for each of them.
+
+        `request` is what httpx takes.
+        """
         each = seconds or _ANSWER_SECONDS / len(self._addresses)
         timeout = httpx.Timeout(each, connect=_CONNECT_SECONDS)
         missed: list[str] = []
         for at, address in self._in_turn():
             try:
-                value = read(await self._send(method, address + path, json, timeout))
+                value = read(await self._send(method, address + path, timeout, **request))
             except httpx.HTTPError as error:
                 missed.append(f"{address}: {error!r}")
             except ValueError as error:
@@ -174,11 +184,12 @@ class FrameworkApi:
         raise _none_answers(missed)
 
     async def _send(
-        self, method: str, url: str, json: object, timeout: httpx.Timeout
+        self, method: str, url: str, timeout: httpx.Timeout, **request: Any
     ) -> httpx.Response:
         """Return a successful answer. Raises httpx.HTTPError, ApiAway, ApiRefused."""
+        headers = {**request.pop("headers", {}), **_request()}
         answer = await self._client.request(
-            method, url, json=json, timeout=timeout, headers=_request()
+            method, url, timeout=timeout, headers=headers, **request
         )
         if not answer.is_success:
             raise _refusal(answer)
@@ -232,7 +243,7 @@ def _path(app: str, sha: str) -> str:
 
 def _refusal(answer: httpx.Response) -> ApiAway | ApiRefused:
     problem = _problem(answer)
-    if answer.status_code == 401:
+    if problem and problem.slug == "unauthorized":
         return ApiAway("the framework does not accept this proxy's token")
     if answer.status_code == 503 or problem is None:
         detail = problem.detail if problem else f"status {answer.status_code}"

@@ -69,7 +69,7 @@ def read_problem(value: Any, status: int) -> Problem:
         status=status,
         detail=detail if isinstance(detail, str) else f"The framework answered {status}.",
         fields={key: item for key, item in fields.items() if isinstance(key, str)},
-        retry_after=_RETRY_SECONDS if status == 503 else None,
+        retry_after=_RETRY_SECONDS if status in {429, 503} else None,
     )
 
 
@@ -204,6 +204,34 @@ def too_many_open(what: str) -> Problem:
         {"budget": what},
         retry_after=AGAIN_SECONDS,
     )
+
+
+def takes_only_hooks() -> Problem:
+    """Return the problem of a request at the path of webhooks that is none."""
+    detail = "Only a forge's webhook comes here, by POST. `prevs hook APP` shows how to set it up."
+    return Problem("method-not-allowed", "The path does not allow this method", 405, detail)
+
+
+def hook_too_large(longest: int) -> Problem:
+    """Return the problem of a webhook whose body is larger than `longest` bytes."""
+    detail = f"A webhook may have at most {longest} bytes. Let the forge send fewer events."
+    return Problem("body-too-large", "The request's body is too large", 413, detail)
+
+
+def hook_incomplete(seconds: float) -> Problem:
+    """Return the problem of a webhook whose body takes longer than some seconds."""
+    detail = f"The body of this webhook did not come within {seconds:g} s. Send it again."
+    return Problem("invalid-request", "The request cannot be read", 408, detail)
+
+
+def too_many_hooks() -> Problem:
+    """Return the problem of a client that sends too many webhooks, or too many forged ones."""
+    detail = (
+        "Too many webhooks that are not authentic came from your address, or too many at a time. "
+        f"Try again in {AGAIN_SECONDS} s. prevs reads the repository from time to time in any case."
+    )
+    slug, title = "too-many-requests", "There are too many requests"
+    return Problem(slug, title, 429, detail, retry_after=AGAIN_SECONDS)
 
 
 def closed_connection(host: str) -> Problem:

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from prevs.hooks import PATH
 from prevs.states import State
 from proxy.framework.shared_calls import SharedCalls
 from proxy.held.pending_starts import with_log
@@ -24,6 +25,7 @@ from proxy.room import responses
 from proxy.room.context import RoomContext
 from proxy.room.downloads import Downloads
 from proxy.room.event_streams import EventStreams
+from proxy.room.hooks import Hooks
 from proxy.room.open_requests import OpenRequests
 from proxy.room.starts import Starts
 from proxy.room.visits import is_navigation, read_visit
@@ -38,6 +40,7 @@ _WITHOUT_LOG = frozenset(
 def make_app(context: RoomContext) -> ASGIApp:
     """Return the application behind the room's socket."""
     room, starts = _Room(context), Starts(context)
+    hooks = Hooks(context, elsewhere=room.visit)
     app = Starlette(
         routes=[
             Route("/_prevs/events", EventStreams(context), methods=["GET"]),
@@ -46,6 +49,7 @@ def make_app(context: RoomContext) -> ASGIApp:
             Route("/_prevs/start", starts.start, methods=["POST"]),
             Route("/_prevs/retry", starts.retry, methods=["POST"]),
             Route("/_prevs/token", starts.renew, methods=["POST"]),
+            Route(f"{PATH}{{app}}", _AnyMethod(hooks.take)),
             Route("/{path:path}", _AnyMethod(room.visit)),
         ]
     )

@@ -42,6 +42,9 @@ COMMANDS: Mapping[str, str] = {
     "GET /v1/apps/{app}/credential": "credential show hello",
     "PUT /v1/apps/{app}/credential": "credential set hello --password-file /dev/null",
     "DELETE /v1/apps/{app}/credential": "credential unset hello",
+    "GET /v1/apps/{app}/hooks": "hook hello",
+    "POST /v1/apps/{app}/hook-secret": "hook hello --new",
+    "DELETE /v1/apps/{app}/hook-secret": "hook hello --off",
     "GET /v1/queue": "queue",
     "GET /v1/agents": "agents",
     "GET /v1/events": "events",
@@ -51,7 +54,7 @@ COMMANDS: Mapping[str, str] = {
     "GET /v1/audit": "audit",
     "GET /readyz": "doctor",
 }
-ONLY_PROXIES = {"POST /v1/uses", "POST /v1/refusals"}
+ONLY_PROXIES = {"POST /v1/uses", "POST /v1/refusals", "POST /v1/apps/{app}/hooks"}
 ONLY_MACHINES = {"GET /healthz"}
 """For supervisors."""
 
@@ -74,6 +77,8 @@ SHAPES: Mapping[str, type] = {
     "AuditEntry": api_types.AuditEntry,
     "Commit": api_types.Commit,
     "Event": api_types.Event,
+    "Hooks": api_types.Hooks,
+    "NewHookSecret": api_types.NewHookSecret,
     "Failure": api_types.Failure,
     "Lead": api_types.Label,
     "MesosAgent": api_types.MesosAgent,

@@ -17,7 +17,7 @@ class Needed(NamedTuple):
     `more` is "path" if a token for one app may make it for the app in its path, "share" if such a
     token gets the share of its app; it ends in "+proxy" if a proxy may make it. `action` and
     `target` are those of a write in the audit log, `body_limit` is in bytes, `takes_key` is whether
-    it reads an Idempotency-Key.
+    it reads an Idempotency-Key, `is_noted` whether the audit log notes it for a valid token.
     """
 
     scope: str
@@ -27,6 +27,7 @@ class Needed(NamedTuple):
     target: str = ""
     body_limit: int = LIMIT
     takes_key: bool = False
+    is_noted: bool = True
 
     def is_for(self, scope: Scope) -> bool:
         if scope is Scope.PROXY and self.more.endswith("+proxy"):
@@ -88,6 +89,16 @@ CALLS: Mapping[str, Needed] = {
     ),
     "DELETE /v1/apps/{app}/credential": Needed(
         "admin", "", {204, 404, 409, 412}, "unset credential", "{app}"
+    ),
+    "GET /v1/apps/{app}/hooks": Needed("read", "path", {200, 404, 409}),
+    "POST /v1/apps/{app}/hooks": Needed(
+        "proxy", "", {202, 413}, "pass on a hook", "{app}", body_limit=16 * LIMIT, is_noted=False
+    ),
+    "POST /v1/apps/{app}/hook-secret": Needed(
+        "admin", "", {201, 400, 404, 409, 413}, "set hook secret", "{app}"
+    ),
+    "DELETE /v1/apps/{app}/hook-secret": Needed(
+        "admin", "", {204, 404, 409}, "unset hook secret", "{app}"
     ),
     "GET /v1/tokens": Needed("admin", "", {200, 404}),
     "POST /v1/tokens": Needed("admin", "", {201, 400, 404, 409, 413}, "add token"),

@@ -6,7 +6,7 @@ A test arranges labels, moves previews from state to state and lets logs grow; l
 
 import itertools
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -25,7 +25,7 @@ from prevs.states import Cause, State
 from program.http.server_events import ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
-from proxy.model.problems import read_problem
+from proxy.model.problems import Problem, read_problem
 from proxy.model.usage import TaskUsage
 from tests.fakes import served
 from tests.fakes.answers import Json, content
@@ -192,6 +192,8 @@ class FakeFramework:
     def __init__(self) -> None:
         self.world = World()
         self.away = False
+        self.forged = False
+        self.hooks: list[tuple[str, Mapping[str, str], bytes]] = []
         self.events: list[ServerEvent] = []
         addresses = names.addresses("localhost", 80)
         self._addresses = addresses
@@ -243,6 +245,13 @@ class FakeFramework:
         """Store a proxy's report."""
         self._answer_at_all()
         self.world.known.report(ConnectionsRefused(proxy, tasks))
+
+    async def pass_on_hook(self, app: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Store a webhook. Refuse it if `forged` is set."""
+        self._answer_at_all()
+        self.hooks.append((app, headers, body))
+        if self.forged:
+            raise ApiRefused(Problem("hook-refused", "It is forged", 401, "It is forged."))
 
     async def follow(
         self, app: str, sha: str, after: str | None

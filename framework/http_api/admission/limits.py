@@ -10,10 +10,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework.http_api.admission.clients import Client
-from framework.http_api.admission.token_buckets import Level, Policy, TokenBuckets
 from framework.http_api.http import problems
 from program.http.client_address import SITE_BITS, name_client
 from program.limits.slots import Slots
+from program.limits.token_buckets import Level, Policy, TokenBuckets
 
 TOKENS = Policy("token", 600, 60)
 OPEN = 200

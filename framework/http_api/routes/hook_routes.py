@@ -17,7 +17,6 @@ from framework.hooks.deliveries import Deliveries
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.hooks.signatures import Delivery
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
-from framework.http_api.admission.token_buckets import Policy, TokenBuckets
 from framework.http_api.http.parameters import App
 from framework.http_api.http.problems import document
 from framework.http_api.models import hook_models as models
@@ -26,6 +25,7 @@ from framework.ports import HookPorts
 from framework.service.previews import Previews
 from prevs import hooks
 from prevs.names import Addresses
+from program.limits.token_buckets import Policy, TokenBuckets
 
 RATE = 10
 """How many authentic deliveries an app may get in a second, over some seconds."""

@@ -1,4 +1,3 @@
-import itertools
 import queue
 import threading
 from collections.abc import Mapping
@@ -7,7 +6,8 @@ import pytest
 
 from framework import events
 from framework.errors import RepositoryUnreachable
-from framework.git.branch_poller import SELDOM_SECONDS, BranchPoller, PollSchedule, periods
+from framework.git.branch_poller import BranchPoller, Read, periods
+from framework.git.poll_schedule import SELDOM_SECONDS
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE, State
@@ -64,54 +64,11 @@ def test_an_app_with_only_old_commits_is_not_followed() -> None:
     assert periods(snapshot(PreviewRecord("gone", A, State.RUNNING)), 10.0) == {}
 
 
-@pytest.mark.parametrize(
-    ("period", "ended", "failed", "next_period", "due"),
-    [
-        pytest.param(10.0, 1.0, False, 10.0, 10.0, id="after its period"),
-        pytest.param(300.0, 1.0, False, 10.0, 10.0, id="sooner once it is active"),
-        pytest.param(10.0, 99.0, False, 10.0, 99.0, id="not while it is under way"),
-        pytest.param(10.0, 600.0, True, 10.0, 620.0, id="after a pause where it hung"),
-    ],
-)
-def test_the_apps_take_turns(
-    period: float, ended: float, failed: bool, next_period: float, due: float
-) -> None:
-    table = PollSchedule()
-    assert table.begin({"one": period, "two": 1e6}, 0.0) == ["one", "two"]
-    assert table.begin({"one": period, "two": 1e6}, ended - 0.1) == []
-    table.end("one", ended, failed=failed)
-    if due > ended:
-        assert table.begin({"one": next_period, "two": 1e6}, due - 0.1) == []
-    assert table.begin({"one": next_period, "two": 1e6}, due) == ["one"]
-
-
-def test_an_unreadable_repository_is_tried_with_growing_pauses() -> None:
-    table = PollSchedule()
-    turns = []
-    for second in range(2000):
-        if table.begin({"one": 10.0}, float(second)):
-            turns.append(second)
-            table.end("one", float(second), failed=True)
-    assert turns[:5] == [0, 20, 60, 140, 300]
-    assert {later - sooner for sooner, later in itertools.pairwise(turns[4:])} == {300}
-    table.begin({"one": 10.0}, 2400.0)
-    table.end("one", 2400.0, failed=False)
-    assert table.begin({"one": 10.0}, 2410.0) == ["one"]
-
-
-def test_an_app_that_nobody_follows_is_forgotten() -> None:
-    table = PollSchedule()
-    table.begin({"one": 10.0}, 0.0)
-    table.end("one", 0.5, failed=True)
-    table.begin({}, 1.0)
-    assert table.begin({"one": 10.0}, 2.0) == ["one"]
-
-
 def test_heads_are_submitted_and_a_failure_is_reported() -> None:
     submitted: list[events.Event] = []
     worker = following(SomeRefs(), submitted)
-    assert not worker.fetch(ONE)
-    assert worker.fetch(TWO)
+    assert worker.fetch(ONE) is Read.FAILED
+    assert worker.fetch(TWO) is Read.SAME
     assert submitted == [events.HeadsFetched("two", HEADS)]
 
 
@@ -156,3 +113,28 @@ def test_a_mirror_that_cannot_be_removed_does_not_keep_its_app() -> None:
     worker.remove("broken")
     assert refs.forgotten == ["one", "broken"]
     assert submitted == [events.MirrorRemoved("one"), events.MirrorRemoved("broken")]
+
+
+def test_an_app_is_read_when_nudged_though_nobody_follows_it() -> None:
+    submitted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    worker = BranchPoller(SomeRefs(), submitted.put, snapshot, interval=3600.0, failed=print)
+    worker.start()
+    try:
+        worker.nudge("two")
+        assert submitted.get(timeout=60) == events.HeadsFetched("two", HEADS)
+        polling = worker.polling("two")
+        assert polling.every is None
+        assert polling.hooked is not None
+        worker.remove("two")
+        assert worker.polling("two").hooked is None
+    finally:
+        worker.stop()
+
+
+def test_a_read_finds_out_whether_branches_have_changed() -> None:
+    refs = SomeRefs()
+    worker = following(refs, [])
+    reads = [worker.fetch(TWO)]
+    refs.put("two", "main", A)
+    reads += [worker.fetch(TWO), worker.fetch(TWO)]
+    assert reads == [Read.SAME, Read.CHANGED, Read.SAME]

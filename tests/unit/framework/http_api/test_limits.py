@@ -15,7 +15,7 @@ from framework.http_api.admission.limits import (
     FailedAuthLimit,
     TokenLimit,
 )
-from framework.http_api.admission.token_buckets import Policy, TokenBuckets
+from program.limits.token_buckets import Policy, TokenBuckets
 from tests.fakes.asgi import TOKEN, ApiInProcess, AsgiClient, refusal, send_raw
 from tests.fakes.clock import FakeClock
 

@@ -4,6 +4,7 @@ import pytest
 
 from framework import errors
 from framework.errors import FrameworkError
+from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
 from prevs import names
 
@@ -34,6 +35,8 @@ EXAMPLES: list[FrameworkError] = [
     errors.SecretsChanged("hello"),
     errors.SecretsUnreadable("hello", "no key fits."),
     errors.NoKey(),
+    HookRefused(),
+    TooManyHooks("hello", 10),
 ]
 
 

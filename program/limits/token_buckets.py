@@ -1,5 +1,7 @@
 """Token buckets by key, which limit how often somebody may send requests. Pure."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -54,6 +56,11 @@ class TokenBuckets:
             reset=math.ceil(bucket.wait(self.policy.quota, now)),
             retry=0 if allowed else math.ceil(bucket.wait(1, now)),
         )
+
+    def is_empty(self, key: str) -> bool:
+        """Return whether the next request of a key is not allowed yet; takes nothing."""
+        bucket = self._kept.get(key)
+        return bucket is not None and bucket.level(self._clock()) < 1
 
     def _drop_fullest(self, now: float) -> None:
         emptiest = sorted(self._kept, key=lambda key: self._kept[key].level(now))
