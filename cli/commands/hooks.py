@@ -16,7 +16,7 @@ _AT_THE_FORGE = (
     "GitLab: Settings, Webhooks: URL, secret token, push events and tag push events.",
     "Gitea, Forgejo: Settings, Webhooks, Add webhook: target URL, POST application/json, secret, "
     "push, create and delete events.",
-    "Pagure: Project options, hooks: the URL. Pagure makes the secret itself: give it to "
+    "Pagure: Settings, Project options: web-hooks. Pagure makes the secret itself: give it to "
     "`prevs hook APP --file FILE`.",
     "A plain git server: a post-receive hook that sends the secret as a bearer token.",
 )

@@ -4,6 +4,7 @@ A webhook is a nudge: the repository is looked at now. What it says is never rea
 doubled, a late and a forged one change nothing.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Annotated
 
@@ -57,7 +58,11 @@ class HookRoutes:
         self._now = now
         self._deliveries = Deliveries()
         self._buckets = TokenBuckets(_POLICY, clock)
-        self._decoys = [secret.form(ports.random(secret.BYTES)) for _ in range(2)]
+
+    @functools.cached_property
+    def _decoys(self) -> list[str]:
+        """Secrets that nobody knows."""
+        return [secret.form(self._ports.random(secret.BYTES)) for _ in range(2)]
 
     def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""

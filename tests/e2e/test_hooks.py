@@ -1,0 +1,79 @@
+"""A push to a plain git server, whose webhook moves a branch long before the next poll."""
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from framework.git.poll_schedule import HOOKED_SECONDS
+from tests.e2e.conftest import Api, Cluster
+from tests.fakes.samples import SERVE, SampleRepository
+from tests.waits import wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+APP = "nudged"
+PAGE = Path(__file__).parents[2] / "docs" / "webhooks.md"
+
+Visit = Callable[..., requests.Response]
+
+
+def publish(made: SampleRepository, text: str) -> str:
+    """Push an app that shows `text`; return the commit."""
+    sha = made.commit_app(
+        [f"RUN echo {time.time()}; mkdir /www; echo {text} > /www/index.html", f"CMD {SERVE}"]
+    )
+    made.git("push", "--quiet", "origin", "main")
+    return sha
+
+
+@pytest.fixture
+def pushed(tmp_path: Path, api: Api) -> Iterator[SampleRepository]:
+    """A repository that pushes to a bare one, which is the app."""
+    bare = tmp_path / "server.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", str(bare)], check=True)
+    made = SampleRepository(tmp_path / "work")
+    made.git("remote", "add", "origin", str(bare))
+    yield made
+    api.call("DELETE", f"/v1/apps/{APP}")
+
+
+def install(hook: Path, secret: str, url: str) -> None:
+    """Install the hook of the documentation, with this secret and address."""
+    config = hook.with_name("prevs-hook")
+    config.write_text(f'header = "Authorization: Bearer {secret}"\n')
+    config.chmod(0o600)
+    (found,) = re.findall(r"^    #!/bin/sh\n(?:    .*\n|\n)+", PAGE.read_text(), re.M)
+    script = re.sub(r"^    ", "", found, flags=re.M).replace("/etc/prevs-hook", str(config))
+    hook.write_text(re.sub(r"https://\S+", url, script))
+    hook.chmod(0o755)
+
+
+def test_a_push_with_a_webhook_moves_a_branch_though_polls_are_minutes_apart(
+    pushed: SampleRepository, api: Api, visit: Visit, cluster: Cluster, tmp_path: Path
+) -> None:
+    publish(pushed, "first")
+    app = {"name": APP, "repository": str(tmp_path / "server.git")}
+    assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    assert visit("main", app=APP).text.strip() == "first"
+
+    made = api.call("POST", f"/v1/apps/{APP}/hook-secret").json()
+    assert made["url"] == f"http://{cluster.domain}:{cluster.port}/_prevs/hooks/{APP}"
+    url = made["url"].replace(cluster.domain, "127.0.0.1")
+    forged = requests.post(url, headers={"Authorization": "Bearer x"}, timeout=60)
+    assert forged.status_code == 401
+    good = {"Authorization": f"Bearer {made['secret']}"}
+    assert requests.post(url, headers=good, timeout=60).status_code == 202
+
+    def polled_every() -> float:
+        return float(api.call("GET", f"/v1/apps/{APP}/hooks").json()["polled_every"])
+
+    wait_until(lambda: polled_every() == HOOKED_SECONDS, "polls are minutes apart")
+    install(tmp_path / "server.git" / "hooks" / "post-receive", made["secret"], url)
+    api.wait_for(APP, publish(pushed, "second"), "running")
+    assert visit("main", app=APP).text.strip() == "second"
+    assert polled_every() in {10.0, HOOKED_SECONDS}
