@@ -5,6 +5,7 @@ They come to any host that is no preview's. Nothing of one reaches a preview.
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import ClientDisconnect, Request
@@ -25,6 +26,9 @@ BODY_SECONDS = 10.0
 """How long a body may take."""
 FORGED = Policy("forged", 60, 60)
 """How many refused webhooks of one client reach the framework."""
+OF_STRANGERS = Policy("strangers", 600, 60)
+"""How many of all clients that have never sent an authentic one."""
+_KNOWN = 1000
 _REFUSED = "hook-refused"
 
 
@@ -46,6 +50,8 @@ class Hooks:
         self._elsewhere = elsewhere
         self._slots = Slots(EACH, in_all=AT_A_TIME)
         self._forged = TokenBuckets(FORGED, clock)
+        self._of_strangers = TokenBuckets(OF_STRANGERS, clock)
+        self._known: OrderedDict[str, None] = OrderedDict()
 
     async def take(self, request: Request) -> Response:
         """Pass a webhook on, and answer as the framework does."""
@@ -58,14 +64,28 @@ class Hooks:
             return refusal
         client = read_client(request)
         with self._slots.take(client) as has_one:
-            if not has_one or self._forged.is_empty(client):
+            if not has_one or self._is_exhausted(client):
                 return responses.problem_json(problems.too_many_hooks())
             problem = await self._pass_on(app, request)
         if problem is None:
+            self._know(client)
             return Response(status_code=202)
         if problem.slug == _REFUSED:
             self._forged.take(client)
+            if client not in self._known:
+                self._of_strangers.take("")
         return responses.problem_json(problem)
+
+    def _is_exhausted(self, client: str) -> bool:
+        """Return whether no more webhooks of a client may reach the framework for now."""
+        is_stranger = client not in self._known
+        return self._forged.is_empty(client) or (is_stranger and self._of_strangers.is_empty(""))
+
+    def _know(self, client: str) -> None:
+        self._known[client] = None
+        self._known.move_to_end(client)
+        if len(self._known) > _KNOWN:
+            self._known.popitem(last=False)
 
     async def _pass_on(self, app: str, request: Request) -> Problem | None:
         """Return why the framework did not take a webhook; None if it did."""

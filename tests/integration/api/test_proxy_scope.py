@@ -55,6 +55,9 @@ async def do_all(client: FrameworkApi) -> None:
         break
     await client.report_usage("a", [TaskUsage("hello.x.a1", 2, 3)])
     await client.report_refused_tasks("a", ["hello.x.a1"])
+    with pytest.raises(ApiRefused) as refused:  # the call is allowed, this webhook is forged
+        await client.pass_on_hook("hello", {"x-gitlab-token": "\xe6"}, b"{}")
+    assert refused.value.problem.slug == "hook-refused"
 
 
 def test_a_proxys_token_is_good_for_all_calls_of_a_proxy(api: Api, address: str) -> None:

@@ -116,13 +116,12 @@ def test_a_body_has_a_megabyte_at_most(site: Site) -> None:
 
 def test_a_client_that_sends_forged_ones_no_longer_reaches_the_framework(site: Site) -> None:
     forged = sign(secret="another one")
-    answers = [deliver(site, forged, client="127.0.8.2").status for _ in range(FORGED.quota + 5)]
-    assert answers[: FORGED.quota] == [401] * FORGED.quota
-    assert answers[-1] == 429
-    reached = site.world.count(CALL)
-    late = deliver(site, forged, client="127.0.8.2")
-    assert (late.status, int(late.headers["retry-after"]) > 0) == (429, True)
-    assert site.world.count(CALL) == reached
+    refused = 0
+    while (answer := deliver(site, forged, client="127.0.8.2")).status == 401:
+        refused += 1
+    assert refused >= FORGED.quota
+    assert (answer.status, int(answer.headers["retry-after"]) > 0) == (429, True)
+    assert site.world.count(CALL) == refused
     assert deliver(site, sign(), client="127.0.8.3").status == 202
 
 

@@ -229,6 +229,23 @@ def test_an_address_has_its_form_and_an_unusual_port(addresses: names.Addresses,
 
 
 LONG_APP = "a" * 40
+
+
+@pytest.mark.parametrize(
+    ("form", "url"),
+    [
+        ("http://{label}.{app}.localhost:8080/", "http://localhost:8080/_prevs/hooks/shop"),
+        ("https://{label}.{app}.a.org/", "https://a.org/_prevs/hooks/shop"),
+        ("https://{label}--{app}.a.org:8443/", "https://hooks.a.org:8443/_prevs/hooks/shop"),
+    ],
+)
+def test_webhooks_have_an_address_that_the_same_certificate_covers(form: str, url: str) -> None:
+    found = names.Addresses(form).hook_url("shop")
+    assert found == url
+    host = found.split("/")[2].partition(":")[0]
+    assert names.split_host(host, "a.org") is None
+
+
 FLAT_FORM = names.Addresses("https://{label}--{app}.a.org/")
 
 

@@ -6,21 +6,24 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from prevs.hooks import AUTHORIZATION
+from prevs.hooks import AUTHORIZATION, PATH
 from proxy.metrics import Metrics
-from proxy.model.routes import Route
-from proxy.room.app import make_app
+from proxy.model import routes
 from proxy.room.context import RoomSettings, make_context
-from proxy.room.hooks import AT_A_TIME, EACH
+from proxy.room.hooks import AT_A_TIME, EACH, OF_STRANGERS, Hooks
 from proxy.routing.routing_table import RoutingTable
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
 
-PATH = "/_prevs/hooks/hello"
+URL = f"{PATH}hello"
 
 
-async def takes_none(_: Route) -> bool:
+async def takes_none(_: routes.Route) -> bool:
     return False
 
 
@@ -39,10 +42,15 @@ class Forges:
             RoomSettings("the-proxy", ["x"], "prevs.example"),
             probe=takes_none,
         )
+        hooks = Hooks(context, elsewhere=self.answer_elsewhere, clock=lambda: 0.0)
+        app = Starlette(routes=[Route(f"{PATH}{{app}}", hooks.take, methods=["POST"])])
         self.open, self.full = asyncio.Event(), asyncio.Event()
         self.begun = 0
-        transport = httpx.ASGITransport(make_app(context))
+        transport = httpx.ASGITransport(app)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://prevs.example")
+
+    async def answer_elsewhere(self, _: Request) -> Response:
+        raise AssertionError("no host of a preview is named here")
 
     async def deliver(self, client: str) -> int:
         """Send a webhook that takes its time; return the status."""
@@ -54,7 +62,7 @@ class Forges:
             yield b"one"
             await self.open.wait()
 
-        answer = await self.http.post(PATH, content=body(), headers={"X-Forwarded-For": client})
+        answer = await self.http.post(URL, content=body(), headers={"X-Forwarded-For": client})
         return answer.status_code
 
 
@@ -75,10 +83,24 @@ async def test_a_client_and_all_together_have_a_limit_of_webhooks_at_a_time() ->
 
 
 @in_a_loop
+async def test_forged_ones_of_many_clients_keep_out_strangers_and_nobody_else() -> None:
+    forges = Forges()
+    forges.open.set()
+    assert await forges.deliver("10.0.9.9") == 202
+    forges.framework.forged = True
+    clients = [f"10.0.0.{number}" for number in range(OF_STRANGERS.quota // 60 + 1)]
+    answers = [await forges.deliver(client) for client in clients for _ in range(60)]
+    assert answers.count(401) == OF_STRANGERS.quota
+    forges.framework.forged = False
+    assert await forges.deliver("10.0.1.1") == 429
+    assert await forges.deliver("10.0.9.9") == 202
+
+
+@in_a_loop
 async def test_the_forges_own_authorization_has_another_name() -> None:
     forges = Forges()
     sent = {"Authorization": "Bearer x", "X-Gitlab-Token": "y", "Cookie": "z"}
-    assert (await forges.http.post(PATH, content=b"{}", headers=sent)).status_code == 202
+    assert (await forges.http.post(URL, content=b"{}", headers=sent)).status_code == 202
     expected = {"x-gitlab-token": "y", AUTHORIZATION: "Bearer x"}
     assert forges.framework.hooks == [("hello", expected, b"{}")]
 
@@ -88,6 +110,6 @@ async def test_the_forges_own_authorization_has_another_name() -> None:
 async def test_the_answer_is_the_frameworks(*, forged: bool) -> None:
     forges = Forges()
     forges.framework.forged, forges.framework.away = forged, not forged
-    answer = await forges.http.post(PATH, content=b"{}")
+    answer = await forges.http.post(URL, content=b"{}")
     assert answer.status_code == (401 if forged else 503)
     assert answer.headers["Content-Type"] == "application/problem+json"
