@@ -71,15 +71,7 @@ def make_app(
     # guards.Authentication checks the token, before a route runs. This is for the description only.
     documented = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
     declared = [description.declare_description(app)]
-    hooks = HookRoutes(
-        ports.previews,
-        ports.hooks,
-        HookMetrics(registry),
-        addresses=addresses,
-        now=time.time,
-        clock=admission.clock,
-    )
-    for router in (*_make_routers(ports, admission, addresses), hooks.make_router()):
+    for router in _make_routers(ports, admission, addresses, registry):
         app.include_router(router.routes, dependencies=documented)
         declared += router.declared
     app.include_router(probes.make_router(checks))
@@ -92,7 +84,7 @@ def make_app(
 
 
 def _make_routers(
-    ports: Ports, admission: Admission, addresses: Addresses
+    ports: Ports, admission: Admission, addresses: Addresses, registry: CollectorRegistry
 ) -> Iterator[OperationRouter]:
     """Yield the routers of all calls below /v1, in the order of the OpenAPI description."""
     previews = ports.previews
@@ -100,6 +92,14 @@ def _make_routers(
     resolver = LabelResolver(previews, ports.refs)
     yield AppRoutes(previews, resolver, addresses).make_router()
     yield SecretRoutes(previews).make_router()
+    yield HookRoutes(
+        previews,
+        ports.hooks,
+        HookMetrics(registry),
+        addresses=addresses,
+        now=time.time,
+        clock=admission.clock,
+    ).make_router()
     logs = Logs(ports.sandboxes)
     yield PreviewRoutes(
         previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept

@@ -72,7 +72,11 @@ class NewHookSecret(BaseModel):
 
 
 Order = Annotated[
-    HookSecretOrder | None, Body(description="Without a body, the framework makes the secret.")
+    HookSecretOrder | None,
+    Body(
+        description="A secret that the forge has made (`value`). Without a body, the framework "
+        "makes one."
+    ),
 ]
 
 

@@ -107,6 +107,7 @@ class HookRoutes:
                 body_limit=hooks.LONGEST,
             ),
             status_code=202,
+            response_class=Response,
             responses=document(413),
         )
 
