@@ -25,3 +25,5 @@ schemathesis.openapi.format(
     "ssh-private-key",
     st.sampled_from([f"-----BEGIN {kind}PRIVATE KEY-----\n" for kind in ("", "RSA ", "EC ")]),
 )
+# It has a pattern too, which schemathesis cannot use.
+schemathesis.openapi.format("ref-pattern", st.sampled_from(["main", "release/*", "v*", "**"]))

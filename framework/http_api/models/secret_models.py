@@ -38,7 +38,12 @@ _SECRET: dict[str, Any] = {
 _Pattern = Annotated[
     str,
     Field(
-        json_schema_extra={"minLength": 1, "maxLength": LONGEST_PATTERN, "pattern": f"^{PATTERN}$"}
+        json_schema_extra={
+            "format": "ref-pattern",
+            "minLength": 1,
+            "maxLength": LONGEST_PATTERN,
+            "pattern": f"^{PATTERN}$",
+        }
     ),
 ]
 _GivenFor = Literal["build", "run", "both"]
