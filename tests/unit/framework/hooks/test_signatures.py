@@ -57,6 +57,7 @@ def deliveries(key: str) -> dict[Forge, Mapping[str, str]]:
 
 
 FORGES = [forge for forge in Forge if forge is not Forge.UNKNOWN]
+UNSIGNED = (Forge.GITLAB, Forge.BEARER)
 
 
 @pytest.mark.parametrize("forge", FORGES)
@@ -72,7 +73,7 @@ def test_a_delivery_is_verified_by_the_secret_and_the_former_one_and_by_no_other
         assert find(deliveries(decoy)[forge], known=()) == (forge, False, "")
 
 
-@pytest.mark.parametrize("forge", set(FORGES) - {Forge.GITLAB, Forge.BEARER})
+@pytest.mark.parametrize("forge", [one for one in FORGES if one not in UNSIGNED])
 def test_a_signature_covers_the_whole_body(forge: Forge) -> None:
     headers = deliveries(SECRET)[forge]
     for body in (BODY[:-1], BODY + b" ", b""):
