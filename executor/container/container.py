@@ -37,7 +37,7 @@ _EVENTS_LIMIT = 1.0
 _UNKNOWN = 255
 """The exit code that a daemon shows for a container that ended while the daemon was away."""
 
-_REMOVED = Exit(code=128 + signal.SIGKILL, out_of_memory=False)
+_REMOVED = Exit(oom.KILLED, out_of_memory=False)
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,8 @@ class DockerContainer:
     """Fulfils the port Container. One thread copies the container's output, one waits for its end.
 
     `patience` is how many seconds the daemon may be away. `on_exit` is called once exit() returns
-    or raises something, `on_removed` once the container is gone for sure.
+    or raises something, `on_removed` once the container is gone for sure. The control groups are
+    below `hierarchies`.
     """
 
     def __init__(
@@ -58,16 +59,19 @@ class DockerContainer:
         on_exit: Callable[[], None],
         on_removed: Callable[[], None],
         patience: float = _DAEMON_RETURNS,
+        hierarchies: Path = memory_kills.HIERARCHIES,
     ) -> None:
         self._client = client
         self._id = container
         self._on_exit = on_exit
         self._on_removed = on_removed
         self._patience = patience
+        self._hierarchies = hierarchies
         self._ended: Exit | ExecutorError | None = None
         self._was_away = False
         self._memory_kills = 0
-        self._counter: Path | None = None
+        self._counters: memory_kills.Counters | None = None
+        self._kills_above = ""
         self._is_stopping = False
         self._over = threading.Event()
         follow = LogFollower(client, container, log, self._over).follow
@@ -94,14 +98,17 @@ class DockerContainer:
         Returns 0 if that cannot be known.
         """
         try:
-            if self._counter is None:
+            if self._counters is None:
                 with daemon_errors():
                     process = self._client.inspect_container(self._id)["State"]["Pid"]
-                self._counter = memory_kills.find_counter(
-                    Path(f"/proc/{process}/cgroup").read_text()
+                self._counters = memory_kills.find_counters(
+                    Path(f"/proc/{process}/cgroup").read_text(), self._hierarchies
                 )
-            if self._counter is not None:
-                self._memory_kills = memory_kills.count(self._counter)
+            if self._counters is not None:
+                above, kills = self._counters.read_above(), self._counters.count_kills()
+                if kills == self._memory_kills:  # otherwise this may be its end already
+                    self._kills_above = above
+                self._memory_kills = kills
         except (OSError, APIError, DockerUnavailable):
             # It is just ending, or docker is away: the last count stays.
             pass
@@ -184,6 +191,8 @@ class DockerContainer:
 
     def _outcome(self) -> Exit | DockerUnavailable | None:
         """Block until it has ended or the daemon was away; return how, None if it still runs."""
+        # The counters can be found only while it runs.
+        self.memory_kills()
         try:
             with daemon_errors():
                 self._client.wait(self._id)
@@ -232,8 +241,11 @@ class DockerContainer:
                 return Exit(None, out_of_memory=False)
         # OOMKilled stays true once any process in the container was killed for memory. That may
         # have been a worker's end, long before the container's.
-        killed = code == _REMOVED.code or oom_killed is True
-        return Exit(code, out_of_memory=bool(state["OOMKilled"]) and code != 0 and killed)
+        killed = code == oom.KILLED or oom_killed is True
+        if state["OOMKilled"] and code != 0 and killed:
+            return Exit(code, out_of_memory=True)
+        above = self._counters.read_above() if self._counters else ""
+        return Exit(code, out_of_memory=oom.was_killed_below(code, self._kills_above, above))
 
 
 def _why(error: APIError | DockerUnavailable) -> str:

@@ -6,28 +6,45 @@ kernel counts them in a file of the container's control group.
 
 from __future__ import annotations
 
-import re
+import contextlib
 from pathlib import Path
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from executor.limits import cgroup
 
-_COUNT = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
-_HIERARCHIES = Path("/sys/fs/cgroup")
+HIERARCHIES = Path("/sys/fs/cgroup")
+"""Where control groups are mounted."""
 
 
-def find_counter(groups: str, hierarchies: Path = _HIERARCHIES) -> Optional[Path]:
-    """Return the counter's file. `groups` is /proc/PID/cgroup of a process of the container.
+class Counters(NamedTuple):
+    """The counter of a container's group, and with v2 that of the group above it.
 
-    Returns None if there is none: docker may be on another machine.
+    With v2 the group above counts what was killed below it, and is still there after the end.
+    """
+
+    own: Path
+    above: Optional[Path]
+
+    def count_kills(self) -> int:
+        """Return the number of killed processes. Raises OSError if the container is gone."""
+        return cgroup.read_count(self.own.read_text(), cgroup.KILLS)
+
+    def read_above(self) -> str:
+        """Return the text of the counter above, "" if there is none."""
+        if self.above is not None:
+            with contextlib.suppress(OSError):
+                return self.above.read_text()
+        return ""
+
+
+def find_counters(groups: str, hierarchies: Path = HIERARCHIES) -> Optional[Counters]:
+    """Return the counters of a container. `groups` is /proc/PID/cgroup of one of its processes.
+
+    Returns None if there are none: docker may be on another machine.
     """
     for file in cgroup.memory_counters(groups):
-        if (found := hierarchies / file).is_file():
-            return found
+        own = hierarchies / file
+        if own.is_file():
+            above = own.parent.parent / own.name
+            return Counters(own, above if own.name == cgroup.EVENTS else None)
     return None
-
-
-def count(counter: Path) -> int:
-    """Return the number of killed processes. Raises OSError if the container is gone."""
-    found = _COUNT.search(counter.read_text())
-    return int(found.group(1)) if found else 0

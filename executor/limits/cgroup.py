@@ -23,6 +23,12 @@ SLICE = "/prevsbuilds.slice"
 LIMITS = ("pids.max", "memory.max", "memory.limit_in_bytes")
 """The files with limits of processes or memory, with v1 or v2."""
 
+EVENTS = "memory.events"
+"""The file of v2 with the events of a group and of those below it, which outlives those below."""
+
+KILLS = "oom_kill"
+"""The name of the number of processes that were killed because memory ran out."""
+
 _COUNTED = ("cpu", "memory")
 _LEAF = "/leaf"
 """The end of the group of Mesos's processes on v2, where parent groups have no processes."""
@@ -67,9 +73,9 @@ def memory_counters(text: str) -> list[str]:
     groups = _read(text)
     counters = []
     if "memory" in groups:
-        counters.append(f"memory/{groups['memory'].lstrip('/')}/memory.oom_control")
+        counters.append(f"memory{groups['memory'].rstrip('/')}/memory.oom_control")
     if "" in groups:
-        counters.append(f"{groups[''].lstrip('/')}/memory.events")
+        counters.append(f"{groups['']}/{EVENTS}".lstrip("/"))
     return counters
 
 

@@ -1,7 +1,12 @@
-"""executor/container/container.py: unexpected errors of docker-py. The rest needs a docker."""
+"""executor/container/container.py: unexpected errors of docker-py, and what needs cgroup v2.
 
+The rest needs a docker.
+"""
+
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -10,6 +15,7 @@ from docker.errors import NotFound, StreamParseError
 
 from executor.container.container import DockerContainer
 from executor.errors import DockerUnavailable
+from executor.limits import cgroup
 from executor.ports import Exit
 from tests.fakes.attempts import MemoryLog
 
@@ -18,7 +24,10 @@ LIMIT = 30.0
 
 
 class Client:
-    """A docker client whose container prints `pieces`, and then ends as `events` describe."""
+    """A docker client whose container prints `pieces`, and then ends as `events` describe.
+
+    Its process is the test's own.
+    """
 
     def __init__(
         self,
@@ -26,9 +35,11 @@ class Client:
     ) -> None:
         self.pieces: Callable[[], Iterator[bytes]] = lambda: iter(())
         self._events = events
-        self.has_ended = threading.Event()
+        self.exit_code = 3
+        self.is_awaited, self.has_ended = threading.Event(), threading.Event()
 
     def wait(self, container: str) -> None:
+        self.is_awaited.set()
         self.has_ended.wait(LIMIT)
 
     def logs(self, container: str, **_: object) -> Iterator[bytes]:
@@ -38,7 +49,14 @@ class Client:
         yield from self._events()
 
     def inspect_container(self, container: str) -> Mapping[str, Any]:
-        return {"State": {"ExitCode": 3, "OOMKilled": False, "Running": False}}
+        return {
+            "State": {
+                "Pid": os.getpid(),
+                "ExitCode": self.exit_code,
+                "OOMKilled": False,
+                "Running": False,
+            }
+        }
 
     def info(self) -> Mapping[str, Any]:
         return {"LiveRestoreEnabled": True}
@@ -88,3 +106,33 @@ def test_a_log_goes_on_after_any_error_of_docker_py() -> None:
     log = MemoryLog()
     outcome(client, log)
     assert b"it goes on" in log.data
+
+
+def test_with_v2_a_killed_container_is_found_though_docker_has_missed_it(tmp_path: Path) -> None:
+    def count(file: Path, kills: int) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"max 41\noom 3\noom_kill {kills}\noom_group_kill 0\n")
+
+    root = tmp_path / "above" / "root"
+    own = root / cgroup.memory_counters(Path("/proc/self/cgroup").read_text())[-1]
+    above = own.parent.parent / own.name
+    count(above, 5)
+    count(own, 0)
+    client, ended = Client(), threading.Event()
+    container = DockerContainer(
+        cast(APIClient, client),
+        "c",
+        log=MemoryLog(),
+        on_exit=ended.set,
+        on_removed=lambda: None,
+        hierarchies=root,
+    )
+    assert client.is_awaited.wait(LIMIT)
+    count(above, 6)
+    count(own, 1)
+    assert container.memory_kills() == 1, "the group is still there for a moment"
+    own.unlink()
+    client.exit_code = 137
+    client.has_ended.set()
+    assert ended.wait(LIMIT)
+    assert container.exit() == Exit(137, out_of_memory=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from executor.container.oom import was_oom_killed
+from executor.container.oom import was_killed_below, was_oom_killed
 
 Event = Mapping[str, object]
 
@@ -39,3 +39,27 @@ def test_a_decisive_sign_ends_the_wait() -> None:
 
     assert was_oom_killed(events("oom", "die"), late=True) is True
     assert was_oom_killed(events("die"), late=False) is False
+
+
+V2 = "low 0\nhigh 0\nmax 41\noom 3\noom_kill {}\noom_group_kill 0\n"
+V1 = "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "before", "after", "killed"),
+    [
+        (137, V2.format(2), V2.format(3), True),
+        (137, V2.format(2), V2.format(2), False),
+        # Another container below that group may have been killed.
+        (143, V2.format(2), V2.format(3), False),
+        (1, V2.format(2), V2.format(3), False),
+        # The count before is not known, or the group above is gone too.
+        (137, "", V2.format(3), False),
+        (137, V2.format(2), "", False),
+        (137, V1, V1, False),
+    ],
+)
+def test_with_v2_a_killed_container_is_found_by_the_count_of_the_group_above(
+    code: int, before: str, after: str, killed: bool
+) -> None:
+    assert was_killed_below(code, before, after) is killed
