@@ -117,9 +117,10 @@ class Settings(EnvironmentSettings):
     connections_of_client: int = Field(
         default=CONNECTIONS_EACH,
         ge=1,
-        description="How many connections one client may have to this proxy. Behind "
-        "`PREVS_TRUSTED_PROXIES`, the open requests of the client that they name are counted. "
-        "Further connections get 429; above twice the number they get no answer.",
+        description="How many connections one client may have to this proxy, and how many open "
+        "requests with HTTP/2 in all of them. Behind `PREVS_TRUSTED_PROXIES`, the open requests of "
+        "the client that they name are counted. What is above that gets 429; connections above "
+        "twice the number get no answer.",
     )
     strip_headers: str = Field(
         default="",

@@ -25,7 +25,8 @@ class Front(NamedTuple):
     are believed. `metrics` is the HOST:PORT of /metrics and /metrics/haproxy (empty: nowhere), for
     holders of one of the tokens `readers`. `stripped` are more headers that only proxies in front
     may send: names in small letters, with * for the rest of a name. A client may have
-    `connections_each` connections; behind a trusted proxy, as many open requests.
+    `connections_each` connections, and as many open requests with HTTP/2 in all of them; behind a
+    trusted proxy, as many open requests.
     """
 
     listen: str

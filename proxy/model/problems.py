@@ -17,7 +17,7 @@ AGAIN_SECONDS = 10
 OPEN = {
     "held": "as many requests that wait for a preview as it may have",
     "pages": "as many unfinished pages of this kind as it may have",
-    "connections": "as many open connections as it may have",
+    "connections": "as many open connections or requests as it may have",
 }
 _STARTED = {
     "address": " from your address",

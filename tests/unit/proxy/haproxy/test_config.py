@@ -32,7 +32,7 @@ def test_a_hold_is_shorter_than_the_timeouts_of_both_sides() -> None:
 def test_a_request_is_counted_before_its_last_lookup() -> None:
     rules = [line.strip() for line in TEXT.splitlines() if line.strip().startswith("http-request")]
     looks = [n for n, rule in enumerate(rules) if "map_str(" in rule]
-    counts = [n for n, rule in enumerate(rules) if rule.startswith("http-request track-sc")]
+    counts = [n for n, rule in enumerate(rules) if "track-sc" in rule and "table seen" in rule]
     # Once where most requests end, also those that are large, then for those that are routed late,
     # then for those that moved.
     assert looks[0] < counts[0] < looks[1] < looks[2] < counts[1] < looks[3] < counts[2] < looks[4]
