@@ -9,6 +9,7 @@ file has.
 
 import argparse
 import configparser
+import json
 import os
 import re
 import subprocess
@@ -80,12 +81,23 @@ def _bill(tools: Path, lock: str) -> str:
     return _run(command, lock, os.environ).rstrip() + "\n"
 
 
-def _run(command: Sequence[str], given: str, environment: Mapping[str, str]) -> str:
-    done = subprocess.run(
-        command, input=given, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def _run(command: Sequence[str], given: str, environment: Mapping[str, str], step: str = "") -> str:
+    """Return the output of a command. If it fails, exit with its errors and the next `step`."""
+    try:
+        done = subprocess.run(
+            command,
+            input=given,
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        sys.exit(f"{command[0]} is not installed. Nothing was written.{step}")
     if done.returncode:
-        sys.exit(f"{done.stderr.strip()}\n{command[0]} failed: see above. Nothing was written.")
+        why = done.stderr.strip()
+        sys.exit(f"{why}\n{command[0]} failed: see above. Nothing was written.{step}")
     return done.stdout
 
 
@@ -110,8 +122,11 @@ def _write_locks(tools: Path) -> None:
 def _write_base() -> None:
     text = _DOCKERFILE.read_text(encoding="utf-8")
     base = _BASE.findall(text)[0][0]
-    asked = ["docker", "buildx", "imagetools", "inspect", base]
-    digest = _run([*asked, "--format", "{{.Manifest.Digest}}"], "", os.environ).strip()
+    command = ["docker", "buildx", "imagetools", "inspect", base]
+    # By itself, {{.Manifest.Digest}} prints what people read.
+    command += ["--format", "{{json .Manifest}}"]
+    step = f" Run `make lock-base` on a machine with docker buildx that reaches {base}."
+    digest = json.loads(_run(command, "", os.environ, step))["digest"]
     _DOCKERFILE.write_text(pin_base(text, digest), encoding="utf-8")
     print(f"deploy/Dockerfile begins with {base}@{digest}.")
 
