@@ -153,13 +153,6 @@ def test_a_page_of_the_flat_form_starts_and_retries_its_preview(site: Site) -> N
     assert foreign.status == 403
 
 
-def test_a_request_for_the_flat_form_is_held(site: Site) -> None:
-    site.world.add("hello", "main", SHA)
-    with upstream("app") as app:
-        site.world.started = lambda _: site.run("hello", SHA, app.port, "main")
-        assert site.proxy.request(FLAT, "/x", method="POST", body=b"abc").body == b"app POST /x 3"
-
-
 def get_with(site: Site, size: int, **headers: str) -> tuple[int, str, str]:
     """Return status, type and body of the answer to a request with a header of some bytes."""
     connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
@@ -196,8 +189,3 @@ def test_a_response_with_too_large_headers_is_refused_with_that_reason(
     status, page = get_page(140_000)
     assert status == 502
     assert "the headers of its answer are larger than 120 KB together" in page
-
-
-def test_a_large_body_does_not_count_as_a_large_header(site: Site, app: Upstream) -> None:
-    answer = site.proxy.request(HOST, "/x", method="POST", body=b"x" * 100_000)
-    assert answer.body == b"app POST /x 100000"

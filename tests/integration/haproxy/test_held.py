@@ -173,14 +173,15 @@ def test_a_flood_of_cancelled_requests_is_released(site: Site, client: Http2Clie
 
 def test_a_replaced_haproxy_holds_on_and_then_ends(site: Site) -> None:
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
-        other = pool.submit(site.proxy.request, HOST)
+        other = pool.submit(site.proxy.request, HOST, "/hook", method="POST", body=b"x" * 1000)
         wait_until(lambda: held(site.proxy) == 1)
         former = site.proxy.haproxy
         site.restart()
         wait_until(lambda: held(site.proxy) == 1)
         assert set(haproxies(site.proxy.folder)) == {former, site.proxy.haproxy}
         site.run("hello", SHA, app.port, "main")
-        assert other.result().status == 200
+        assert other.result().body == b"app POST /hook 1000"
+        assert len(app.seen) == 1
     wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
 
 

@@ -202,11 +202,6 @@ def test_automatic_requests_of_browsers_and_robots_start_nothing(
     assert site.world.requests == []
 
 
-@pytest.mark.parametrize("method", ["CONNECT", "TRACE"])
-def test_methods_that_steer_proxies_are_refused(site: Site, method: str) -> None:
-    assert site.proxy.request(HOST, method=method).status in {400, 405}
-
-
 def test_a_configuration_that_haproxy_refuses_is_reported_with_the_reason(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.configuration.write_text("nonsense\n")

@@ -109,11 +109,6 @@ def test_both_forms_of_an_address_have_a_certificate(
     assert "proto=https" in seen["forwarded"]
 
 
-def test_visitors_are_served_over_http2(secure: Secure, app: Upstream) -> None:
-    output = secure.curl(f"https://{HOST}:{secure.port}/", "--http2", "-w", " %{http_version}")
-    assert output == "app GET / 0 2"
-
-
 def test_a_browsers_websocket_goes_through_http2(
     secure: Secure, app: Upstream, browser: Chromium
 ) -> None:

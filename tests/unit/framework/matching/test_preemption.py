@@ -251,7 +251,7 @@ def suffices(one: UnmetDemand, free: Sequence[Space], victims: Sequence[Candidat
 
 
 @given(all_needs(), spaces, tenants("i"), tenants("d"))
-def test_only_idle_previews_stop_and_each_once(
+def test_only_idle_previews_stop_and_each_once_and_all_reservations_fit_at_the_same_time(
     needs: list[UnmetDemand],
     free: tuple[Space, ...],
     idle: list[Candidate],
@@ -263,45 +263,6 @@ def test_only_idle_previews_stop_and_each_once(
     assert len({victim.key for victim in victims}) == len(victims)
     answered = [*room.pending, *room.impossible, *(plan.demand.key for plan in room.preemptions)]
     assert sorted(answered) == sorted(each.demand.key for each in needs)
-
-
-@given(all_needs(), spaces, tenants("i"))
-def test_exactly_enough_previews_stop(
-    needs: list[UnmetDemand], free: tuple[Space, ...], idle: list[Candidate]
-) -> None:
-    one = needs[0]
-    room = plan([one], free, idle)
-    if room.pending:
-        assert suffices(one, free, ())
-    for each in room.preemptions:
-        assert not suffices(one, free, ())
-        assert suffices(one, free, each.victims)
-        for victim in each.victims:
-            assert not suffices(one, free, [v for v in each.victims if v is not victim])
-    if room.impossible:
-        assert not suffices(one, free, idle)
-
-
-@given(all_needs(), spaces, tenants("i"))
-def test_no_preview_stops_that_was_used_later_than_necessary(
-    needs: list[UnmetDemand], free: tuple[Space, ...], idle: list[Candidate]
-) -> None:
-    one = needs[0]
-    for each in plan([one], free, idle).preemptions:
-        latest = max(each.victims)
-        older = [tenant for tenant in idle if tenant < latest]
-        assert not suffices(one, free, older)
-
-
-@given(all_needs(), spaces, tenants("i"), tenants("d"))
-def test_all_reservations_fit_at_the_same_time(
-    needs: list[UnmetDemand],
-    free: tuple[Space, ...],
-    idle: list[Candidate],
-    draining: list[Candidate],
-) -> None:
-    room = plan(needs, free, idle, draining=draining)
-    victims = [victim for plan in room.preemptions for victim in plan.victims]
     sizes = {need.demand.key: need.demand for need in needs}
     served = [sizes[k] for k in room.pending] + [plan.demand for plan in room.preemptions]
     mem = sum(s.mem for s in free) + sum(t.taken()[1] for t in (*victims, *draining))
@@ -313,3 +274,22 @@ def test_all_reservations_fit_at_the_same_time(
         assert sum(d.mem + EXECUTOR_MEM for d in on_it) <= free_mem
         assert len(on_it) <= space.ports + len(there)
         assert len(on_it) <= space.starts
+
+
+@given(all_needs(), spaces, tenants("i"))
+def test_exactly_enough_previews_stop_and_none_that_was_used_later_than_necessary(
+    needs: list[UnmetDemand], free: tuple[Space, ...], idle: list[Candidate]
+) -> None:
+    one = needs[0]
+    room = plan([one], free, idle)
+    if room.pending:
+        assert suffices(one, free, ())
+    for each in room.preemptions:
+        assert not suffices(one, free, ())
+        assert suffices(one, free, each.victims)
+        for victim in each.victims:
+            assert not suffices(one, free, [v for v in each.victims if v is not victim])
+        older = [tenant for tenant in idle if tenant < max(each.victims)]
+        assert not suffices(one, free, older)
+    if room.impossible:
+        assert not suffices(one, free, idle)

@@ -2,7 +2,6 @@ import asyncio
 
 import pytest
 
-from framework.errors import AmbiguousLabel
 from prevs.records import Failure
 from prevs.states import Cause
 from proxy.held.pending_starts import Outcome
@@ -67,14 +66,6 @@ def test_a_failed_preview_is_reported_with_its_reason(bench: Bench, refused: str
     assert (outcome.fields["cause"], outcome.fields["log_tail"]) == ("app-exited", "oh no")
     assert bench.pending_starts.explain_timeout(HOST, 600) == outcome
     assert refused or bench.now < 1.5
-
-
-def test_a_problem_of_the_framework_is_passed_on_unchanged(bench: Bench) -> None:
-    two = AmbiguousLabel("hello", "main", [])
-    bench.framework.world.refuse("hello", "main", two)
-    outcome = bench.outcome()
-    assert isinstance(outcome, Problem)
-    assert (outcome.slug, outcome.status, outcome.detail) == ("ambiguous-label", 409, str(two))
 
 
 def test_a_host_that_is_not_an_address_causes_no_call(bench: Bench) -> None:

@@ -25,17 +25,6 @@ def test_an_answer_of_another_form_gets_a_sentence() -> None:
     assert json.loads(problem.body())["detail"] == "The framework answered 500."
 
 
-def test_a_failed_preview_shows_what_failed_why_and_its_last_lines() -> None:
-    failure = Failure("app-exited", "The app exited.", 3)
-    problem = problems.failed(Preview("hello", SHA, "failed", failure=failure, log_tail="oh no"))
-    body = json.loads(problem.body())
-    assert (problem.status, body["status"]) == (502, 502)
-    assert body["cause"] == "app-exited"
-    assert body["message"] == "The app exited."
-    assert body["exit_code"] == 3
-    assert body["log_tail"] == "oh no"
-
-
 def test_a_preview_that_takes_too_long_shows_its_progress() -> None:
     preview = Preview("hello", SHA, "queued", reason="no agent has 2048 MB free")
     problem = problems.not_yet(preview, 600)
