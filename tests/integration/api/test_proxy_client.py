@@ -12,7 +12,6 @@ import pytest
 from framework.errors import Unavailable
 from proxy.framework.api_client import FrameworkApi
 from proxy.model.errors import ApiAway, ApiRefused
-from proxy.model.usage import TaskUsage
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.world import TOKEN, World
 from tests.free_ports import free_port
@@ -74,17 +73,6 @@ def test_a_failed_preview_is_retried_others_stay_as_they_are(base: str, world: W
     assert call(base, lambda api: api.retry("hello", SHA)).state == "building"
     with pytest.raises(ApiRefused):
         call(base, lambda api: api.retry("hello", OTHER_SHA))
-
-
-def test_usage_is_reported_with_the_proxys_name(base: str, world: World) -> None:
-    call(base, lambda api: api.report_usage("the-proxy", [TaskUsage("hello.x.a1", 2, 3)]))
-    usage = {"task_id": "hello.x.a1", "open": 2, "requests": 3}
-    assert world.uses == [{"proxy": "the-proxy", "uses": [usage]}]
-
-
-def test_refused_connections_are_reported_with_the_proxys_name(base: str, world: World) -> None:
-    call(base, lambda api: api.report_refused_tasks("the-proxy", ["hello.x.a1", "hello.y.a2"]))
-    assert world.refused == [{"proxy": "the-proxy", "tasks": ["hello.x.a1", "hello.y.a2"]}]
 
 
 def test_the_next_framework_is_tried_where_one_cannot_be_reached(base: str) -> None:
