@@ -47,16 +47,6 @@ def test_a_client_that_uses_its_port_towards_another_service_has_gone() -> None:
             assert read_peers(frozenset({gone, there})) == {there}
 
 
-def test_only_the_wanted_peers_that_are_connected_are_found() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        client = socket.create_connection(server.getsockname())
-        with client, server.accept()[0]:
-            ip, port = client.getsockname()
-            peer = read_peer(ip, port, server.getsockname()[1])
-            assert read_peers(frozenset({peer, ONE})) == {peer}
-            assert read_peers(frozenset({ONE})) == frozenset()
-
-
 class Bench:
     """Looks without end at the connected peers, or at each set of them in turn."""
 
