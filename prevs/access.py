@@ -11,11 +11,10 @@ from prevs import codec
 
 
 class Access(enum.Enum):
-    """Who may look: everybody, who knows the app's password, or who signs in."""
+    """Who may look: everybody, or who knows the app's password."""
 
     PUBLIC = "public"
     PASSWORD = "password"  # noqa: S105 (a word of the API)
-    TEAM = "team"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +37,10 @@ class IssuedPass:
 class AccessRecord:
     """Who may look at an app's previews. An app without a record is public.
 
-    A pass counts only in the `era` in which it was made. `passes` maps the ids of issued passes to
-    what they are; one that is missing has been revoked. With `preflight`, CORS preflights need no
-    pass. `signature` is that of all other fields (prevs/signatures.py).
+    A pass counts only in the `era` in which it was made; no era of an app comes twice. `passes`
+    maps the ids of issued passes to what they are; one that is missing has been revoked. With
+    `preflight`, CORS preflights need no pass. `signature` is that of all other fields
+    (prevs/signatures.py).
     """
 
     app: str

@@ -1,4 +1,4 @@
-"""What an app is given besides its repository: variables, secrets, a credential. Pure.
+"""What an app is given besides its repository: variables, a credential, a password. Pure.
 
 No repr contains a value, so no log line can.
 """
@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from framework.apps import ssh_keys, variable_scopes
+from framework.apps.password_digest import PasswordDigest
 from framework.apps.variable_scopes import GivenFor, VariableScope
 from framework.errors import InvalidSettings, Problem, UnknownCredential, UnknownVariable
 from prevs import codec
@@ -47,6 +48,7 @@ class AppSecrets:
     """Everything that an app is given. The app's name is sealed too: it opens for no other app.
 
     Its forge signs webhooks with `hook_secret`, and may go on with the former one; "" for none.
+    `password` is that of visitors, if they need one.
     """
 
     app: str
@@ -55,6 +57,7 @@ class AppSecrets:
     credential_changed: float = 0.0
     hook_secret: str = dataclasses.field(default="", repr=False)
     former_hook_secret: str = dataclasses.field(default="", repr=False)
+    password: PasswordDigest | None = None
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -84,7 +87,7 @@ class AppSecrets:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to store."""
-        return not (self.variables or self.credential or self.hook_secrets)
+        return not (self.variables or self.credential or self.hook_secrets or self.password)
 
     @property
     def hook_secrets(self) -> tuple[str, ...]:
@@ -228,6 +231,18 @@ def without_hook_secret(given: AppSecrets, *, former_only: bool) -> AppSecrets:
     """Return what an app is given, without its webhook secrets, or without the former one."""
     kept = given.hook_secret if former_only else ""
     return dataclasses.replace(given, hook_secret=kept, former_hook_secret="")
+
+
+def with_password(given: AppSecrets, password: PasswordDigest | None) -> AppSecrets:
+    """Return what an app is given, with a new password of its visitors; None keeps the one it has.
+
+    Raises InvalidSettings if there is none then.
+    """
+    if password is not None:
+        return dataclasses.replace(given, password=password)
+    if given.password is None:
+        raise InvalidSettings([Problem("password", "is missing: the app has none yet")])
+    return given
 
 
 def _fields(credential: Credential) -> Mapping[str, str]:

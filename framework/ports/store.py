@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from prevs.access import AccessRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -14,14 +15,23 @@ from prevs.records import (
     TokenRecord,
 )
 
-Record = AgentsRecord | AppRecord | PreviewRecord | PlacementsRecord | TokenRecord | SecretsRecord
+Record = (
+    AccessRecord
+    | AgentsRecord
+    | AppRecord
+    | PreviewRecord
+    | PlacementsRecord
+    | TokenRecord
+    | SecretsRecord
+)
 """The records that the framework writes, and nobody else."""
 
 
 class Stored(NamedTuple):
     """Everything in the store, without the records that cannot be read.
 
-    Secrets that cannot be read are there with an empty `sealed`, which no key opens.
+    Secrets that cannot be read are there with an empty `sealed`, which no key opens. An app whose
+    `access` cannot be read is there with a record that nobody has signed.
 
     `versions` are those of the apps' placements, as ProxyRecord.applied counts them. `forgotten`
     if there is no framework id because an operator removed it.
@@ -36,6 +46,7 @@ class Stored(NamedTuple):
     tokens: Sequence[TokenRecord] = ()
     secrets: Sequence[SecretsRecord] = ()
     agents: AgentsRecord = AgentsRecord()
+    access: Sequence[AccessRecord] = ()
 
 
 class Vault(Protocol):

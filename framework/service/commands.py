@@ -6,8 +6,10 @@ from typing import Any
 
 import structlog
 
-from framework.apps import app_secrets
+from framework.apps import app_secrets, visitor_access
 from framework.apps.app_secrets import AppSecrets, Variable
+from framework.apps.password_digest import PasswordDigest
+from framework.apps.visitor_access import PassOrder
 from framework.clock import Clock
 from framework.errors import (
     AppChanged,
@@ -21,6 +23,7 @@ from framework.preview import steps
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Requested, Retried, Stopped
 from framework.state.records import Records
+from prevs.access import Access, AccessRecord
 from prevs.messages import Credential
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.states import ACTIVE, State
@@ -52,6 +55,7 @@ class Commands:
         # An earlier version of prevs does not know these, and left them when it removed an app.
         self._records.secrets.remove(app.name)
         self._records.tokens.remove_of(app.name)
+        self._records.access.remove(app.name)
         return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
 
     def change_app(
@@ -193,6 +197,54 @@ class Commands:
             self._records.secrets.remove(app)
         else:
             self._records.secrets.save(dataclasses.replace(given, variables={}))
+
+    def require_password(
+        self, app: str, password: PasswordDigest | None, *, preflight: bool | None = None
+    ) -> AccessRecord:
+        """Let only visitors with a password look. A new one, None for none, puts everybody out.
+
+        Raises as `change_secrets`, NoKey; InvalidSettings without a password.
+        """
+        # The password comes first: whoever has the former one must not enter the new era.
+        self.change_secrets(app, lambda given: app_secrets.with_password(given, password))
+        is_new, now = password is not None, self._clock.now()
+        return self.change_access(
+            app,
+            lambda record: visitor_access.require_password(
+                record, now, is_new=is_new, preflight=preflight
+            ),
+        )
+
+    def open_to_all(self, app: str) -> AccessRecord:
+        """Let everybody look; no pass counts any more. Raises UnknownApp."""
+        return self.change_access(app, lambda record: AccessRecord(record.app))
+
+    def end_access(self, app: str) -> AccessRecord:
+        """Put all visitors out; no pass counts any more. Raises UnknownApp, IsPublic."""
+        now = self._clock.now()
+        return self.change_access(app, lambda record: visitor_access.begin_era(record, now))
+
+    def issue_pass(self, app: str, order: PassOrder, new_id: str, *, by: str) -> AccessRecord:
+        """Add a pass. Raises UnknownApp, and as visitor_access.with_pass."""
+        now = self._clock.now()
+        return self.change_access(
+            app, lambda record: visitor_access.with_pass(record, order, new_id, by=by, now=now)
+        )
+
+    def revoke_pass(self, app: str, pass_id: str) -> AccessRecord:
+        """Remove a pass. Raises UnknownApp, UnknownPass."""
+        return self.change_access(app, lambda record: visitor_access.without_pass(record, pass_id))
+
+    def change_access(
+        self, app: str, change: Callable[[AccessRecord], AccessRecord]
+    ) -> AccessRecord:
+        """Change who may look at an app's previews. Raises as `change`; UnknownApp."""
+        self._records.app(app)
+        changed = change(self._records.access.of(app))
+        if changed.access is Access.PUBLIC:
+            self._records.access.remove(app)
+            return changed
+        return self._records.access.save(changed)
 
     def _find(self, name: str, only_if: AppRecord | None) -> AppRecord:
         app = self._records.app(name)

@@ -17,6 +17,7 @@ from framework.ports import Store, Stored, Vault
 from framework.preview import lifecycle, steps, transitions
 from framework.preview.transitions import Transition
 from framework.state import placements
+from framework.state.access_records import AccessRecords
 from framework.state.preview_index import PreviewIndex
 from framework.state.routes import PlacementPublisher
 from framework.state.secret_records import SecretRecords
@@ -41,7 +42,7 @@ class Records:
     """Apps and previews.
 
     `routes` publishes the placements that follow from them, signed with the first of `keys`.
-    `tokens` has the tokens, `secrets` what apps are given.
+    `tokens` has the tokens, `secrets` what apps are given, `access` who may look, signed likewise.
     """
 
     def __init__(
@@ -59,10 +60,11 @@ class Records:
         self.routes = PlacementPublisher(stored, store, clock, self._index, keys=keys)
         self.tokens = TokenRecords(stored.tokens, store)
         self.secrets = SecretRecords(stored.secrets, store, vault)
+        self.access = AccessRecords(stored.access, store, keys=keys, now=clock.now())
         self.framework_id = stored.framework_id
 
     def snapshot(self) -> Snapshot:
-        """Return all apps except removed ones, their previews, all tokens and secrets.
+        """Return all apps except removed ones, their previews, all tokens, secrets and access.
 
         It is made again only after a change, and when the pause before an attempt ends: then a
         preview gets a place in the queue.
@@ -82,11 +84,13 @@ class Records:
             self._snapshot = Snapshot(
                 apps, previews, places, typical_durations=durations, shared=shared
             )
-        # Tokens and secrets change without these records.
+        # These change without apps and previews.
         if self._snapshot.tokens is not self.tokens.all:
             self._snapshot = self._snapshot._replace(tokens=self.tokens.all)
         if self._snapshot.secrets is not self.secrets.all:
             self._snapshot = self._snapshot._replace(secrets=self.secrets.all)
+        if self._snapshot.access is not self.access.all:
+            self._snapshot = self._snapshot._replace(access=self.access.all)
         return self._snapshot
 
     def _find_typical_durations(self) -> Mapping[str, Mapping[str, float]]:
@@ -236,6 +240,7 @@ class Records:
         """
         self.tokens.rewrite_unconfirmed()
         self.secrets.rewrite_unconfirmed()
+        self.access.rewrite_unconfirmed()
         for key, tried in tuple(self._unconfirmed.items()):
             known = self._apps.get(key[0]) if isinstance(tried, AppRecord) else self.find(*key)
             if known is None:
@@ -290,6 +295,8 @@ class Records:
         for preview in self.of_app(name):
             self.forget_preview(preview)
         self.routes.forget(name)
+        # Only now: without it, proxies let everybody look.
+        self.access.remove(name)
         self.secrets.remove(name)
         self.tokens.remove_of(name)
         if name in self._apps:

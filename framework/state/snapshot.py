@@ -10,18 +10,20 @@ from framework.matching.agents import Unfit
 from framework.matching.match import Key
 from framework.state import secret_records
 from framework.state.secret_records import StoredSecrets
+from prevs.access import AccessRecord
 from prevs.messages import Credential, Isolation
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 
 
 class Snapshot(NamedTuple):
-    """All apps, previews, tokens and secrets at one moment; never changed afterwards.
+    """All apps, previews, tokens, secrets and access at one moment; never changed afterwards.
 
     `queue_places` are the places of the previews that wait for an agent; 1 is the next.
     `typical_durations` has how many seconds each step of an app's attempts usually takes. `shared`
     has the previews of each (app, label) that several hold. `unfit` has the agents where nothing is
     tried now, by id, and why. `isolations` has what previews and builds can reach on each agent, if
-    the agent has reported it.
+    the agent has reported it. `access` has who may look at the previews of apps that are not
+    public.
     """
 
     apps: Mapping[str, AppRecord]
@@ -33,6 +35,7 @@ class Snapshot(NamedTuple):
     shared: Mapping[tuple[str, str], tuple[PreviewRecord, ...]] = MappingProxyType({})
     unfit: Mapping[str, Unfit] = MappingProxyType({})
     isolations: Mapping[str, Isolation] = MappingProxyType({})
+    access: Mapping[str, AccessRecord] = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""
@@ -68,6 +71,11 @@ class Snapshot(NamedTuple):
         None for an unknown app too. Raises SecretsUnreadable.
         """
         return secret_records.read(self.secrets, app).credential
+
+    def access_of(self, app: str) -> AccessRecord:
+        """Return who may look at an app's previews. Raises UnknownApp."""
+        self.app(app)
+        return self.access.get(app, AccessRecord(app))
 
     def find_rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
         """Return (label, other preview) for each label of a preview that others of its app hold.

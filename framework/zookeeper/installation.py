@@ -20,7 +20,9 @@ _SETTINGS: Mapping[str, str] = {
     "principal": "PREVS_PRINCIPAL",
 }
 _MAY_CHANGE = frozenset({"domain", "principal"})
-_OURS = frozenset({"apps", "framework", "placements", "previews", "proxies", "secrets", "tokens"})
+_OURS = frozenset(
+    {"access", "apps", "framework", "placements", "previews", "proxies", "secrets", "tokens"}
+)
 _FRAMEWORK_ID = re.compile(rb"[A-Za-z0-9._-]{1,255}")
 
 

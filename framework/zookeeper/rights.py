@@ -1,7 +1,7 @@
 """The ACLs of our znodes, over kazoo. Pure.
 
-Frameworks may do everything. Proxies read placements and write records of themselves. So whoever
-takes over a proxy can neither read nor change an app, a token or a secret.
+Frameworks may do everything. Proxies read placements and who may look, and write records of
+themselves. So whoever takes over a proxy can neither read nor change an app, a token or a secret.
 """
 
 from collections.abc import Collection
@@ -32,7 +32,8 @@ class Rights(NamedTuple):
         paths = self.paths
         if path == paths.proxies:
             return [self.all, *(_some(one, create=True) for one in self.proxies)]
-        if path in (paths.placements, paths.agents) or path.startswith(f"{paths.placements}/"):
+        read = (paths.placements, paths.access)
+        if path in (*read, paths.agents) or path.rpartition("/")[0] in read:
             return [self.all, *map(_some, self.proxies)]
         return [self.all]
 

@@ -5,7 +5,15 @@ another framework leads. It also names the version of the record that this proce
 answer to a write was lost, the znode is read before it is written again.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from typing import TypeVar
 
 import structlog
@@ -23,6 +31,7 @@ from framework.errors import Superseded
 from framework.ports import Record, Stored
 from framework.zookeeper.connection import mapped
 from framework.zookeeper.rights import Rights
+from prevs.access import Access, AccessRecord
 from prevs.paths import Paths
 from prevs.records import (
     AgentsRecord,
@@ -37,9 +46,18 @@ from prevs.records import (
 
 log = structlog.get_logger(__name__)
 
-R = TypeVar("R", AppRecord, PreviewRecord, PlacementsRecord, TokenRecord, SecretsRecord)
+R = TypeVar(
+    "R", AccessRecord, AppRecord, PreviewRecord, PlacementsRecord, TokenRecord, SecretsRecord
+)
 Q = TypeVar(
-    "Q", AppRecord, PreviewRecord, PlacementsRecord, TokenRecord, SecretsRecord, ProxyRecord
+    "Q",
+    AccessRecord,
+    AppRecord,
+    PreviewRecord,
+    PlacementsRecord,
+    TokenRecord,
+    SecretsRecord,
+    ProxyRecord,
 )
 
 
@@ -66,7 +84,7 @@ class ZookeeperStore:
         with mapped(self._client):
             paths = self._paths
             own = (paths.apps, paths.previews, paths.placements, paths.tokens, paths.secrets)
-            for path in (*own, paths.proxies):
+            for path in (*own, paths.access, paths.proxies):
                 self._client.ensure_path(path)
             apps = self._read_own(self._paths.apps, AppRecord.decode)
             tokens = self._read_own(paths.tokens, TokenRecord.decode)
@@ -85,6 +103,7 @@ class ZookeeperStore:
                 tokens=tokens,
                 secrets=secrets,
                 agents=self._read_agents(),
+                access=self._read_access(),
             )
 
     def save(self, record: Record) -> int:
@@ -133,6 +152,8 @@ class ZookeeperStore:
                 return self._paths.token(record.name)
             case SecretsRecord():
                 return self._paths.app_secrets(record.app)
+            case AccessRecord():
+                return self._paths.app_access(record.app)
 
     def _read_own(self, parent: str, decode: Callable[[bytes], R]) -> list[R]:
         """Read our records below `parent`; one at the path of another record is left out."""
@@ -155,10 +176,22 @@ class ZookeeperStore:
     def _read_secrets(self) -> list[SecretsRecord]:
         """Read what apps are given; a record that cannot be read comes with an empty `sealed`."""
         found = self._read_own(self._paths.secrets, SecretsRecord.decode)
-        below = f"{self._paths.secrets}/"
+        left_out = self._find_left_out(self._paths.secrets, found)
+        return [*found, *(SecretsRecord(app, "") for app in left_out)]
+
+    def _read_access(self) -> list[AccessRecord]:
+        """Read who may look; a record that cannot be read comes without a signature, and closed."""
+        found = self._read_own(self._paths.access, AccessRecord.decode)
+        left_out = self._find_left_out(self._paths.access, found)
+        return [*found, *(AccessRecord(app, Access.PASSWORD) for app in left_out)]
+
+    def _find_left_out(
+        self, parent: str, found: Iterable[AccessRecord | SecretsRecord]
+    ) -> Sequence[str]:
+        """Return the apps whose record below `parent` was read, and is not among those `found`."""
+        below = f"{parent}/"
         there = {path.removeprefix(below) for path in self._versions if path.startswith(below)}
-        left_out = there - {record.app for record in found}
-        return [*found, *(SecretsRecord(app, "") for app in sorted(left_out))]
+        return sorted(there - {record.app for record in found})
 
     def _read(
         self,

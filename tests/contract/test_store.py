@@ -13,6 +13,7 @@ from framework.ports import Store
 from framework.zookeeper.connection import connect
 from framework.zookeeper.election import Election
 from framework.zookeeper.store import ZookeeperStore
+from prevs.access import Access, AccessRecord
 from prevs.paths import Paths
 from prevs.records import (
     AgentsRecord,
@@ -35,6 +36,7 @@ A, B = "a" * 40, "b" * 40
 PREVIEW = PreviewRecord(app="hello", sha=A, state=State.QUEUED, labels=("main",))
 TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8, created=1.0)
 SECRETS = SecretsRecord("hello", "gAAAAABl")
+ACCESS = AccessRecord("hello", Access.PASSWORD, 3, signature="signed")
 AGENTS = AgentsRecord({"127.0.0.1": (PortRange(31000, 32000),)}, "signed")
 PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("main",))})
 
@@ -116,7 +118,7 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
 
 
 def test_another_store_loads_the_saved_records(place: Place, store: Store) -> None:
-    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS):
+    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS, ACCESS):
         store.save(record)
     store.save_framework_id("framework-1")
     store.save(AGENTS)
@@ -127,6 +129,7 @@ def test_another_store_loads_the_saved_records(place: Place, store: Store) -> No
     assert list(stored.placements) == [PLACEMENTS]
     assert list(stored.tokens) == [TOKEN]
     assert list(stored.secrets) == [SECRETS]
+    assert list(stored.access) == [ACCESS]
     assert stored.framework_id == "framework-1"
 
 

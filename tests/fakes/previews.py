@@ -18,6 +18,7 @@ from framework.service.commands import Commands
 from framework.service.previews import Previews
 from framework.state.secret_records import StoredSecrets
 from framework.state.snapshot import Snapshot
+from prevs.access import Access, AccessRecord
 from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord, SecretsRecord
 from prevs.states import State
@@ -43,6 +44,7 @@ class FakePreviews(Previews, Commands):
         self.isolated_agents: dict[str, Isolation] = {}
         self.error: Exception | None = None
         self.given: dict[str, AppSecrets] = {}
+        self.access: dict[str, AccessRecord] = {}
         self.why_unreadable = ""
         self.seconds = 1000.0
         self._clock = Clock(lambda: self.seconds)
@@ -80,6 +82,7 @@ class FakePreviews(Previews, Commands):
             shared=holders,
             unfit=self.unfit_agents,
             isolations=self.isolated_agents,
+            access=dict(self.access),
         )
 
     def command(self, command: Callable[[Commands], T]) -> T:
@@ -153,6 +156,16 @@ class FakePreviews(Previews, Commands):
 
     def clear_secrets(self, app: str) -> None:
         self.change_secrets(app, lambda given: dataclasses.replace(given, variables={}))
+
+    def change_access(
+        self, app: str, change: Callable[[AccessRecord], AccessRecord]
+    ) -> AccessRecord:
+        self._raise_error()
+        changed = change(self.snapshot.access_of(app))
+        self.access[app] = changed
+        if changed.access is Access.PUBLIC:
+            del self.access[app]
+        return changed
 
     @property
     def history(self) -> History:

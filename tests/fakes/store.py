@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from framework.errors import Superseded, Unavailable
 from framework.ports import Record, Stored
+from prevs.access import AccessRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -50,6 +51,7 @@ class FakeStore:
             placements=[r for r in records if isinstance(r, PlacementsRecord)],
             tokens=[r for r in records if isinstance(r, TokenRecord)],
             secrets=[r for r in records if isinstance(r, SecretsRecord)],
+            access=[r for r in records if isinstance(r, AccessRecord)],
             agents=next((r for r in records if isinstance(r, AgentsRecord)), AgentsRecord()),
             framework_id=self.znodes.framework_id,
             versions={
@@ -110,3 +112,5 @@ def _key(record: Record) -> tuple[str, ...]:
             return ("tokens", record.name)
         case SecretsRecord():
             return ("secrets", record.app)
+        case AccessRecord():
+            return ("access", record.app)

@@ -184,8 +184,8 @@ def test_a_proxys_identity_reads_placements_writes_proxies_and_nothing_more(
         try:
             assert thief.get(paths.app_placements("hello"))[0]
             assert thief.get(paths.agents)[0]
-            read = {paths.placements, paths.agents, paths.proxies}
-            read |= {path for path in found if path.startswith(f"{paths.placements}/")}
+            read = {paths.placements, paths.access, paths.agents, paths.proxies}
+            read |= {path for path in found if path.rpartition("/")[0] in read - {paths.proxies}}
             own = {path for path in found if path.startswith(f"{paths.proxies}/")}
             assert own
             assert paths.token("ci") in found

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.codec import find_key
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
 from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
@@ -146,6 +147,18 @@ WRITTEN: dict[str, Any] = {
         name="deploys", scope="use", digest="5c80e7d1" * 8, created=1700000000.25, app="shop"
     ),
     "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
+    "access": AccessRecord(
+        app="hello",
+        access=Access.PASSWORD,
+        era=1700000000,
+        passes={
+            "5c80e7d1a2b3c4d5": IssuedPass(
+                "demo", "share", 1700604800.25, "main", "deploys", 1700000000.25
+            )
+        },
+        preflight=True,
+        signature="5c80e7d1" * 8,
+    ),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
@@ -209,6 +222,7 @@ LEAST: dict[str, Any] = {
     ),
     "token": TokenRecord(name="deploys", scope="read", digest="5c80e7d1" * 8),
     "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
+    "access": AccessRecord(app="hello"),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,

@@ -67,7 +67,7 @@ def test_a_setting_is_named_by_its_variable() -> None:
     [
         (),
         ("proxies",),
-        ("apps", "framework", "placements", "previews", "proxies", "secrets", "tokens"),
+        ("access", "apps", "framework", "placements", "previews", "proxies", "secrets", "tokens"),
     ],
 )
 def test_a_new_or_own_root_can_be_used(children: tuple[str, ...]) -> None:

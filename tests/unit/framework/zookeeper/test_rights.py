@@ -16,12 +16,15 @@ READ, CREATE, ALL = 1, 4, 31
         (PATHS.placements, READ),
         (PATHS.app_placements("hello"), READ),
         (PATHS.agents, READ),
+        (PATHS.access, READ),
+        (PATHS.app_access("hello"), READ),
         (PATHS.proxies, READ | CREATE),
         *((path, 0) for path in (PATHS.root, PATHS.apps, PATHS.tokens, PATHS.secrets)),
         *((path, 0) for path in (PATHS.framework, PATHS.leader, PATHS.election)),
         (PATHS.token("ci"), 0),
         (PATHS.preview("hello", "1" * 40), 0),
         ("/prevs/placements-of-others", 0),
+        ("/prevs/accesses", 0),
     ],
 )
 def test_proxies_have_the_rights_they_need_and_frameworks_all(path: str, perms: int) -> None:

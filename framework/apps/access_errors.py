@@ -1,0 +1,43 @@
+"""What may be wrong with an order about who may look at an app's previews."""
+
+from framework.errors import Conflict, FrameworkError, NotFound
+
+
+class UnknownPass(NotFound):
+    """The app has no such pass: it has ended, was revoked, or never existed."""
+
+    def __init__(self, app: str, pass_id: str) -> None:
+        super().__init__(
+            f"{app!r} has no pass {pass_id!r}: it has ended, or was revoked. "
+            f"`prevs pass ls {app}` lists the passes."
+        )
+        self.app, self.name = app, pass_id
+
+
+class PassExists(Conflict):
+    """Another pass of the app has that name."""
+
+    def __init__(self, app: str, name: str) -> None:
+        super().__init__(
+            f"{app!r} has a pass {name!r} already. Choose another name, or revoke that one "
+            f"(`prevs pass rm {app} {name}`)."
+        )
+        self.app, self.name = app, name
+
+
+class IsPublic(Conflict):
+    """An app without a password was given a pass, or its passes were to end."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"Anybody may look at the previews of {app!r}, so there is nothing to let in or out. "
+            f"`prevs access {app} password` closes them."
+        )
+        self.app = app
+
+
+class WrongPassword(FrameworkError):
+    """A text that is not the password of an app's visitors. Shows not whether there is one."""
+
+    def __init__(self) -> None:
+        super().__init__("That is not the password. Whoever runs the app knows it.")

@@ -1,0 +1,109 @@
+"""Decides who may look at an app's previews, and which passes it has. Pure.
+
+Times are seconds since the epoch.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from framework.apps.access_errors import IsPublic, PassExists, UnknownPass
+from framework.apps.password_digest import LONGEST, SHORTEST
+from framework.errors import InvalidSettings, Problem
+from prevs.access import Access, AccessRecord, IssuedPass
+
+SHARE, MACHINE = "share", "machine"
+"""The kinds of passes: a link to one label, and what a program sends."""
+MOST_DAYS: Mapping[str, int] = {SHARE: 30, MACHINE: 366}
+"""How long a pass of each kind may count."""
+MOST_PASSES = 500
+"""How many passes an app may have: 75 KB of its record."""
+DAY = 86400.0
+
+
+class PassOrder(NamedTuple):
+    """What somebody wants a pass to be; it counts for `days`. Without a name it gets its id."""
+
+    name: str
+    kind: str
+    days: float
+    label: str = ""
+
+
+def find_password_problem(password: str) -> str | None:
+    """Return why a text cannot be the password of visitors; None if it can."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        return f"must have {SHORTEST} to {LONGEST} characters; it has {len(password)}"
+    return None
+
+
+def new_era(before: int, now: float) -> int:
+    """Return an era in which no pass of an app was ever made.
+
+    It counts seconds, so that it is new also for an app that was removed and registered again.
+    """
+    return max(before + 1, int(now))
+
+
+def begin_era(record: AccessRecord, now: float) -> AccessRecord:
+    """Return who may look once everybody is out: no pass counts any more. Raises IsPublic."""
+    if record.access is Access.PUBLIC:
+        raise IsPublic(record.app)
+    return dataclasses.replace(record, era=new_era(record.era, now), passes={})
+
+
+def require_password(
+    record: AccessRecord, now: float, *, is_new: bool, preflight: bool | None
+) -> AccessRecord:
+    """Return who may look with a password; if it `is_new`, an era begins.
+
+    `preflight` None leaves that as it is.
+    """
+    closed = dataclasses.replace(record, access=Access.PASSWORD)
+    if preflight is not None:
+        closed = dataclasses.replace(closed, preflight=preflight)
+    return begin_era(closed, now) if is_new or record.access is not Access.PASSWORD else closed
+
+
+def list_passes(record: AccessRecord, now: float) -> Mapping[str, IssuedPass]:
+    """Return the passes that have not ended, by id."""
+    return {key: one for key, one in record.passes.items() if one.until > now}
+
+
+def with_pass(
+    record: AccessRecord, order: PassOrder, new_id: str, *, by: str, now: float
+) -> AccessRecord:
+    """Return who may look, with one more pass, and without those that have ended.
+
+    `by` is the name of the token that issues it. Raises IsPublic, PassExists, InvalidSettings.
+    """
+    if record.access is Access.PUBLIC:
+        raise IsPublic(record.app)
+    known = list_passes(record, now)
+    name = order.name or new_id
+    if any(one.name == name for one in known.values()):
+        raise PassExists(record.app, name)
+    if problems := _find_problems(order, len(known)):
+        raise InvalidSettings(problems)
+    issued = IssuedPass(name, order.kind, now + order.days * DAY, order.label, by, now)
+    return dataclasses.replace(record, passes={**known, new_id: issued})
+
+
+def without_pass(record: AccessRecord, pass_id: str) -> AccessRecord:
+    """Return who may look, without one pass. Raises UnknownPass."""
+    if pass_id not in record.passes:
+        raise UnknownPass(record.app, pass_id)
+    left = {other: one for other, one in record.passes.items() if other != pass_id}
+    return dataclasses.replace(record, passes=left)
+
+
+def _find_problems(order: PassOrder, known: int) -> list[Problem]:
+    most = MOST_DAYS[order.kind]
+    problems = []
+    if not 0 < order.days <= most:
+        problems.append(Problem("days", f"must be more than 0 and at most {most}"))
+    if order.kind == SHARE and not order.label:
+        problems.append(Problem("label", "is missing: a share link is for one label"))
+    if known >= MOST_PASSES:
+        problems.append(Problem("name", f"is one too many: at most {MOST_PASSES} are allowed"))
+    return problems

@@ -1,0 +1,144 @@
+"""Who may look at an app's previews, as the service stores it."""
+
+import dataclasses
+import functools
+
+import pytest
+
+from framework.apps.access_errors import IsPublic
+from framework.apps.password_digest import PasswordDigest
+from framework.apps.visitor_access import MACHINE, SHARE, PassOrder
+from framework.errors import InvalidSettings, NoKey, Unavailable, UnknownApp
+from framework.events import MirrorRemoved
+from prevs import signatures
+from prevs.access import Access, AccessRecord
+from tests.fakes.driven import Driven
+from tests.fakes.mishaps import Fate
+from tests.fakes.placements import KEY as SIGNING_KEY
+
+PASSWORD, OTHER = PasswordDigest("00", "aa"), PasswordDigest("00", "bb")
+LINK = PassOrder("demo", SHARE, 7, "main")
+
+
+@pytest.fixture
+def driven() -> Driven:
+    """A framework with an app that has a password and a pass."""
+    made = Driven()
+    made.add_app()
+    made.call(lambda: made.service.commands.require_password("hello", PASSWORD, preflight=True))
+    made.call(lambda: made.service.commands.issue_pass("hello", LINK, "id1", by="ci"))
+    return made
+
+
+def stored(driven: Driven) -> AccessRecord | None:
+    found = driven.znodes.records.get(("access", "hello"))
+    if found is None:
+        return None
+    assert isinstance(found[0], AccessRecord)
+    return found[0]
+
+
+def shown(driven: Driven) -> AccessRecord:
+    return driven.service.snapshot.access_of("hello")
+
+
+def next_one(driven: Driven, *keys: bytes) -> Driven:
+    driven.znodes.epoch += 1
+    return Driven(driven.znodes, driven.clock, signed_with=keys or (SIGNING_KEY,))
+
+
+def test_the_record_is_signed_and_in_the_snapshot(driven: Driven) -> None:
+    record = stored(driven)
+    assert record == shown(driven)
+    assert record is not None
+    assert signatures.is_access_signed([SIGNING_KEY], record)
+    assert (record.access, record.preflight) == (Access.PASSWORD, True)
+    assert record.era == int(driven.clock.seconds)
+    assert record.passes["id1"].by == "ci"
+    assert driven.service.snapshot.given("hello").password == PASSWORD
+
+
+def test_a_new_password_begins_an_era_and_another_setting_does_not(driven: Driven) -> None:
+    commands = driven.service.commands
+    before = shown(driven)
+    driven.call(lambda: commands.require_password("hello", None, preflight=False))
+    assert shown(driven) == dataclasses.replace(
+        before, preflight=False, signature=shown(driven).signature
+    )
+    driven.call(lambda: commands.require_password("hello", OTHER))
+    after = shown(driven)
+    assert (after.era > before.era, after.passes) == (True, {})
+    assert driven.service.snapshot.given("hello").password == OTHER
+
+
+def test_no_era_of_a_removed_app_comes_back(driven: Driven) -> None:
+    before, commands = shown(driven), driven.service.commands
+    driven.call(lambda: commands.remove_app("hello"))
+    assert stored(driven) is not None  # proxies still have routes
+    driven.tick()
+    driven.step(MirrorRemoved("hello"))
+    assert stored(driven) is None
+    driven.add_app()
+    assert shown(driven).access is Access.PUBLIC
+    with pytest.raises(InvalidSettings, match="password: is missing"):
+        driven.call(lambda: commands.require_password("hello", None))
+    driven.call(lambda: commands.require_password("hello", PASSWORD))
+    assert shown(driven).era > before.era
+
+
+def test_a_public_app_has_no_record_and_no_passes(driven: Driven) -> None:
+    commands = driven.service.commands
+    assert driven.call(lambda: commands.open_to_all("hello")) == AccessRecord("hello")
+    assert (stored(driven), shown(driven).access) == (None, Access.PUBLIC)
+    for act in (
+        lambda: commands.issue_pass("hello", PassOrder("ci", MACHINE, 90), "id2", by="ci"),
+        lambda: commands.end_access("hello"),
+    ):
+        with pytest.raises(IsPublic, match="prevs access hello password"):
+            driven.call(act)
+
+
+def test_a_new_leader_signs_with_its_own_key_what_it_trusts(driven: Driven) -> None:
+    before = stored(driven)
+    assert before is not None
+    after = next_one(driven, b"new", SIGNING_KEY)
+    now = stored(after)
+    assert now is not None
+    assert signatures.is_access_signed([b"new"], now)
+    assert dataclasses.replace(now, signature="") == dataclasses.replace(before, signature="")
+
+
+@pytest.mark.parametrize("access", Access)
+def test_an_app_with_an_unsigned_record_is_closed_in_a_new_era(
+    driven: Driven, access: Access
+) -> None:
+    before = shown(driven)
+    forged = dataclasses.replace(before, access=access, era=10**30, signature="00" * 32)
+    driven.znodes.records["access", "hello"] = (forged, 7)
+    driven.clock.pass_seconds(5)
+    now = stored(next_one(driven))
+    assert now is not None
+    assert (now.access, now.era, now.passes) == (Access.PASSWORD, before.era + 5, {})
+    assert signatures.is_access_signed([SIGNING_KEY], now)
+
+
+def test_a_write_without_an_answer_is_repeated_as_it_was_before(driven: Driven) -> None:
+    before, commands = shown(driven), driven.service.commands
+    for act in (commands.end_access, commands.open_to_all):
+        driven.mishaps.plan([Fate.UNANSWERED, Fate.REFUSED])
+        with pytest.raises(Unavailable):
+            driven.call(functools.partial(act, "hello"))
+        assert (stored(driven) != before, shown(driven)) == (True, before)
+        driven.tick()
+        assert stored(driven) == before
+
+
+def test_what_is_missing_is_named() -> None:
+    driven = Driven(keys=())
+    driven.add_app()
+    commands = driven.service.commands
+    with pytest.raises(NoKey):
+        driven.call(lambda: commands.require_password("hello", PASSWORD))
+    assert shown(driven).access is Access.PUBLIC
+    with pytest.raises(UnknownApp):
+        driven.call(lambda: commands.open_to_all("other"))
