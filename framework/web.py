@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from framework import dashboard, http_api
 from framework.apps import repository_url
+from framework.apps.pass_texts import PassWriter
 from framework.clock import Clock
 from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
@@ -20,6 +21,7 @@ from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
 from framework.settings import Settings
 from prevs.records import AppRecord
+from prevs.signatures import derive_pass_key
 from program.http import health
 from program.http.health import Check
 
@@ -69,6 +71,7 @@ def _make_ports(chosen: Settings, sources: Sources, checks: http_api.Probes) -> 
         report=service.inbox.put,
         is_log_kept=sources.sandboxes.has,
         hooks=sources.hooks,
+        passes=PassWriter(derive_pass_key(chosen.signing()[0]), chosen.domain, chosen.addresses()),
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from secrets import token_hex
 from typing import NamedTuple
 
 from fastapi import FastAPI, Security
@@ -9,6 +10,7 @@ from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
+from framework.apps.pass_texts import PassWriter
 from framework.events import ProxyReport
 from framework.http_api import description, probes
 from framework.http_api.admission import calls
@@ -18,8 +20,10 @@ from framework.http_api.admission.operations import OperationRouter
 from framework.http_api.http import problems
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
+from framework.http_api.routes.access_routes import AccessRoutes
 from framework.http_api.routes.agent_routes import AgentRoutes
 from framework.http_api.routes.app_routes import AppRoutes
+from framework.http_api.routes.entry_routes import EntryRoutes
 from framework.http_api.routes.event_routes import EventRoutes
 from framework.http_api.routes.hook_routes import HookRoutes
 from framework.http_api.routes.preview_routes import PreviewRoutes
@@ -40,7 +44,8 @@ class Ports(NamedTuple):
     """What the API and the dashboard read and write.
 
     `ready` returns None, or why nothing can start. `report` takes a proxy's report, `note_proxy`
-    the address of a proxy that reports. None of these may block. `is_log_kept` returns whether the
+    the address of a proxy that reports. None of these may block. `passes` makes the texts of
+    visitors' passes. `is_log_kept` returns whether the
     framework keeps the log of a task; it reads the disk.
     """
 
@@ -52,6 +57,7 @@ class Ports(NamedTuple):
     report: Callable[[ProxyReport], None]
     is_log_kept: Callable[[str], bool]
     hooks: HookPorts
+    passes: PassWriter
     note_proxy: Callable[[str], None] = lambda _: None
 
 
@@ -100,6 +106,8 @@ def _make_routers(
         now=time.time,
         clock=admission.clock,
     ).make_router()
+    yield AccessRoutes(previews, ports.passes, token_hex).make_router()
+    yield EntryRoutes(previews, admission.clock).make_router()
     logs = Logs(ports.sandboxes)
     yield PreviewRoutes(
         previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept

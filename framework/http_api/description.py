@@ -20,9 +20,10 @@ Register a repository, start previews of its commits, and watch them.
 **Tokens.** Every call below `/v1` needs a token, and so does `/openapi.json`:
 `Authorization: Bearer TOKEN`. A token has a scope:
 `read` allows every GET except those of tokens and the audit log; `use` also allows to start, stop,
-retry and pin previews; `admin` also allows apps, tokens and the audit log; `proxy` allows what
-proxies read and report, and nothing else. A token with too small a scope gets 403, and `needed`
-names the scope. A token may be for one app: it sees, starts and stops nothing of others.
+retry and pin previews, and to share them; `admin` also allows apps, tokens and the audit log;
+`proxy` allows what proxies read and report, and nothing else. A token with too small a scope gets
+403, and `needed` names the scope. A token may be for one app: it sees, starts and stops nothing of
+others.
 
 **Problems.** Every "no" is `application/problem+json` (RFC 9457). Its `type` never changes its
 meaning; its `detail` says what to do.
@@ -50,6 +51,11 @@ TAGS: list[dict[str, Any]] = [
     {
         "name": "webhooks",
         "description": "A forge announces a push, and the repository is read at once.",
+    },
+    {
+        "name": "access",
+        "description": "Who may look at an app's previews: everybody, or who has its password or a "
+        "pass.",
     },
     {"name": "repositories", "description": "What the repositories have: branches, tags, commits."},
     {"name": "previews", "description": "Apps at a commit: start, watch and stop them."},

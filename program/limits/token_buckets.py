@@ -62,6 +62,11 @@ class TokenBuckets:
         bucket = self._kept.get(key)
         return bucket is not None and bucket.level(self._clock()) < 1
 
+    def give_back(self, key: str) -> None:
+        """Put back one request that was taken out of a key's bucket."""
+        if bucket := self._kept.get(key):
+            bucket.take(-1, self._clock())
+
     def _drop_fullest(self, now: float) -> None:
         emptiest = sorted(self._kept, key=lambda key: self._kept[key].level(now))
         self._kept = {key: self._kept[key] for key in emptiest[: _MOST // 2]}

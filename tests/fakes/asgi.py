@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message
 
+from framework.apps.pass_texts import PassWriter
 from framework.http_api import Admission, Audit, ClientSignature, Ports, Probes, make_app
 from framework.ports import HookPorts, Polling, Repositories, Sandboxes
 from prevs import names
@@ -28,6 +29,7 @@ from tests.fakes.tokens import FakeTokens
 
 TOKEN = "a-token-for-tests"
 OF_PROXIES = "a-token-for-proxies-of-tests"
+PASS_KEY = "5c80e7d1" * 8
 NOW = 1000.0
 HOST = (b"host", b"prevs.example.org")
 
@@ -94,6 +96,7 @@ class ApiInProcess:
             report=self.previews.report,
             is_log_kept=self.kept_logs.__contains__,
             hooks=HookPorts(self.nudged.append, lambda _: self.polling, secrets.token_bytes),
+            passes=PassWriter(PASS_KEY, "localhost", names.addresses("localhost", port)),
             note_proxy=self.proxies.append,
         )
         self.admission = Admission(

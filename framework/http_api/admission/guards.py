@@ -136,7 +136,7 @@ class Authorization:
         if call is not None:
             identity: Identity = scope["state"]["identity"]
             if not call.operation.has_scope(identity):
-                await _forbid(identity, call.operation.scope)(scope, receive, send)
+                await forbid(identity, call.operation.scope)(scope, receive, send)
                 return
             if not call.operation.is_within(identity, call.app):
                 error = NotOfApp(identity.name, identity.app)
@@ -163,7 +163,8 @@ def refuse_unauthenticated(
     return problems.answer_problem(problems.UNAUTHORIZED, needed, headers=challenge)
 
 
-def _forbid(identity: Identity, needed: Access) -> problems.ProblemResponse:
+def forbid(identity: Identity, needed: Access) -> problems.ProblemResponse:
+    """Return the answer to a token without the scope that is `needed`."""
     challenge = f'Bearer realm="prevs", error="insufficient_scope", scope="{needed.value}"'
     whence = "Anybody with an admin token can make others: POST /v1/tokens."
     if needed is Access.PROXY:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from framework import errors
+from framework.apps import access_errors
 from framework.errors import FrameworkError, Problem
 from framework.hooks.errors import HookRefused, TooManyHooks
 from prevs.names import Addresses
@@ -62,6 +63,10 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.AmbiguousLabel: Kind("ambiguous-label", 409, "The label could mean several commits"),
     errors.NotRetryable: Kind("not-retryable", 409, "Only a failed preview can be retried"),
     errors.TokenExists: Kind("token-exists", 409, "A token of that name exists"),
+    access_errors.UnknownPass: Kind("unknown-pass", 404, "There is no such pass"),
+    access_errors.PassExists: Kind("pass-exists", 409, "A pass of that name exists"),
+    access_errors.IsPublic: Kind("is-public", 409, "Anybody may look at the app's previews"),
+    access_errors.WrongPassword: Kind("wrong-password", 403, "The password is wrong"),
     errors.InvalidSettings: INVALID_SETTINGS,
     errors.RepositoryUnreachable: Kind(
         "repository-unreachable", 502, "The repository cannot be read"

@@ -1,0 +1,170 @@
+"""Who may look at an app's previews, as the API takes and shows it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from framework.apps import visitor_access
+from framework.apps.password_digest import LONGEST, SHORTEST
+from framework.apps.visitor_access import MACHINE, MOST_DAYS, SHARE, PassOrder
+from framework.http_api.http.examples import example, order_example
+from framework.http_api.models.app_models import Name
+from prevs.access import AccessRecord, IssuedPass
+
+_PASS: dict[str, Any] = {
+    "id": "5c80e7d2f1a64b0c",
+    "name": "demo",
+    "kind": "share",
+    "label": "main",
+    "until": 1764636000.0,
+    "by": "deploys",
+    "created": 1764031200.0,
+}
+_ACCESS: dict[str, Any] = {
+    "access": "password",
+    "era": 1764031200,
+    "preflight": False,
+    "https": True,
+    "passes": [_PASS],
+}
+_USUAL_DAYS: Mapping[str, int] = {SHARE: 7, MACHINE: 90}
+_Access = Literal["public", "password"]
+_Kind = Literal["share", "machine"]
+_Label = Annotated[
+    str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", min_length=1, max_length=63)
+]
+
+
+class AccessChange(BaseModel):
+    """Who may look from now on."""
+
+    model_config = order_example({"access": "password", "password": "correct horse"})
+
+    access: _Access = Field(
+        description="public: everybody. password: who enters the app's password, or has a pass."
+    )
+    password: str | None = Field(
+        default=None,
+        description=f"{SHORTEST} to {LONGEST} characters. Left out, the app keeps the one it has.",
+        repr=False,
+        json_schema_extra={"format": "password"},
+    )
+    preflight: bool | None = Field(
+        default=None,
+        description="Whether CORS preflights reach running previews without a pass: anybody may "
+        "then send OPTIONS to the application. Left out, it stays as it is; at first it is false.",
+    )
+
+
+class ShownPass(BaseModel):
+    """A pass, without its text."""
+
+    model_config = example(_PASS)
+
+    id: str
+    name: str
+    kind: _Kind = Field(description="share: a link to one label. machine: for a program.")
+    label: str | None = Field(description="The one label that it opens; null: all of the app.")
+    until: float = Field(description="When it ends, in seconds since the epoch.")
+    by: str = Field(description="The name of the token that issued it.")
+    created: float = Field(description="In seconds since the epoch.")
+
+
+class ShownAccess(BaseModel):
+    """Who may look at an app's previews, and the passes that count."""
+
+    model_config = example(_ACCESS)
+
+    access: _Access
+    era: int = Field(description="Passes of other eras do not count. A public app has none: 0.")
+    preflight: bool = Field(description="Whether CORS preflights need no pass.")
+    https: bool = Field(
+        description="Whether previews have https addresses. Without, others on the way can read "
+        "passwords and passes."
+    )
+    passes: list[ShownPass] = Field(max_length=visitor_access.MOST_PASSES)
+
+
+class NewPassOrder(BaseModel):
+    """A new pass. A share link is for one label."""
+
+    model_config = order_example(
+        {"name": "demo", "kind": "share", "label": "main", "days": 7},
+        {
+            "if": {"properties": {"kind": {"const": "share"}}},
+            "then": {"required": ["label"], "properties": {"label": {"type": "string"}}},
+        },
+    )
+
+    name: Name | None = Field(
+        default=None, description="Left out, its name is its id. No two passes have the same."
+    )
+    kind: _Kind = Field(description="A token with the scope `use` may make share links only.")
+    label: _Label | None = Field(
+        default=None, description="The label that it opens, as in an address; null: all of the app."
+    )
+    days: float | None = Field(
+        default=None,
+        gt=0,
+        le=max(MOST_DAYS.values()),
+        description="After how many days it ends. A share link has at most "
+        f"{MOST_DAYS[SHARE]}, and {_USUAL_DAYS[SHARE]} if left out; a machine's pass "
+        f"{MOST_DAYS[MACHINE]} and {_USUAL_DAYS[MACHINE]}.",
+    )
+
+
+class NewPass(ShownPass):
+    """A pass that was just issued. Its text is shown here and nowhere else."""
+
+    model_config = example(
+        {
+            **_PASS,
+            "text": "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJoZWxsbyJ9.5c80e7d1",
+            "link": "https://main--hello.prevs.example/_prevs/enter?pass=eyJhbGciOiJIUzI1NiJ9…",
+        }
+    )
+
+    text: str = Field(description="The pass, for the header `X-Prevs-Access: TEXT`.")
+    link: str | None = Field(description="For people, to the label of a share link; else null.")
+
+
+class EntryOrder(BaseModel):
+    """What a visitor has entered, and the visitor's address."""
+
+    model_config = order_example({"password": "correct horse", "client": "203.0.113.7"})
+
+    password: str = Field(max_length=1000, repr=False)
+    client: str = Field(max_length=100, description="The visitor's address.")
+
+
+def read_order(order: NewPassOrder) -> PassOrder:
+    """Return what the decisions take of an order."""
+    days = order.days or _USUAL_DAYS[order.kind]
+    return PassOrder(order.name or "", order.kind, days, order.label or "")
+
+
+def show_access(record: AccessRecord, now: float, *, https: bool) -> ShownAccess:
+    """Return who may look, with the passes that have not ended, the last to end first."""
+    found = visitor_access.list_passes(record, now)
+    shown = [show_pass(pass_id, one) for pass_id, one in found.items()]
+    return ShownAccess(
+        access=record.access.value,
+        era=record.era,
+        preflight=record.preflight,
+        https=https,
+        passes=sorted(shown, key=lambda one: (-one.until, one.id)),
+    )
+
+
+def show_pass(pass_id: str, issued: IssuedPass) -> ShownPass:
+    """Return a pass without its text."""
+    return ShownPass(
+        id=pass_id,
+        name=issued.name,
+        kind="share" if issued.kind == SHARE else "machine",
+        label=issued.label or None,
+        until=issued.until,
+        by=issued.by,
+        created=issued.created,
+    )

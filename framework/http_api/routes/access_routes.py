@@ -1,0 +1,161 @@
+"""/v1/apps/{app}/access and /passes: who may look at an app's previews."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Path, Response
+
+from framework.access import Identity, Scope
+from framework.apps import password_digest, visitor_access
+from framework.apps.access_errors import UnknownPass
+from framework.apps.pass_texts import PassWriter
+from framework.apps.password_digest import PasswordDigest
+from framework.apps.visitor_access import SHARE
+from framework.errors import InvalidSettings, Problem
+from framework.http_api.admission import guards
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.http.parameters import App, Caller
+from framework.http_api.http.problems import document
+from framework.http_api.models import access_models as models
+from framework.service.previews import Previews
+from prevs.access import AccessRecord
+
+PassId = Annotated[str, Path(description="A pass's id.", examples=["5c80e7d2f1a64b0c"])]
+
+_SALT_BYTES, _ID_BYTES = 16, 8
+
+
+class AccessRoutes:
+    """The calls about access. Methods that are no coroutines run in a thread, and may block.
+
+    `new_hex` returns as many random bytes as hex digits.
+    """
+
+    def __init__(
+        self, previews: Previews, passes: PassWriter, new_hex: Callable[[int], str]
+    ) -> None:
+        self._previews = previews
+        self._passes = passes
+        self._new_hex = new_hex
+
+    def make_router(self) -> OperationRouter:
+        """Return the routes of these calls."""
+        router = OperationRouter("access", prefix="/v1/apps/{app}")
+        self._add_access(router)
+        self._add_passes(router)
+        return router
+
+    def _add_access(self, router: OperationRouter) -> None:
+        """Add the calls about the app as a whole."""
+        router.add(
+            "GET",
+            "/access",
+            self.show_access,
+            Operation(Scope.READ, Reach.ITS_PATH),
+            responses=document(404),
+        )
+        router.add(
+            "PUT",
+            "/access",
+            self.change_access,
+            Operation(Scope.ADMIN, action="change access"),
+            responses=document(400, 404, 409, 413),
+        )
+        router.add(
+            "POST",
+            "/access/end",
+            self.end_access,
+            Operation(Scope.ADMIN, action="end access"),
+            responses=document(404, 409),
+        )
+
+    def _add_passes(self, router: OperationRouter) -> None:
+        """Add the calls about passes. Their routes see to it that machines' need more scope."""
+        router.add(
+            "POST",
+            "/passes",
+            self.issue_pass,
+            # It takes no Idempotency-Key: that would keep the answer, which has the pass.
+            Operation(Scope.USE, Reach.ITS_PATH, action="issue pass"),
+            status_code=201,
+            response_model=models.NewPass,
+            responses=document(400, 404, 409, 413),
+        )
+        router.add(
+            "DELETE",
+            "/passes/{id}",
+            self.revoke_pass,
+            Operation(Scope.USE, Reach.ITS_PATH, action="revoke pass"),
+            status_code=204,
+            responses=document(404),
+        )
+
+    async def show_access(self, app: App) -> models.ShownAccess:
+        """Show who may look at an app's previews, and its passes without their texts."""
+        return self._show(self._previews.snapshot.access_of(app))
+
+    def change_access(self, app: App, order: models.AccessChange) -> models.ShownAccess:
+        """Change who may look. Another mode or password puts everybody out: passes end, too."""
+        if order.access == "public":
+            if problems := [
+                Problem(name, "can only go with access: password")
+                for name in ("password", "preflight")
+                if getattr(order, name) is not None
+            ]:
+                raise InvalidSettings(problems)
+            return self._show(self._previews.command(lambda commands: commands.open_to_all(app)))
+        digest = self._read_password(order.password)
+        changed = self._previews.command(
+            lambda commands: commands.require_password(app, digest, preflight=order.preflight)
+        )
+        return self._show(changed)
+
+    def end_access(self, app: App) -> models.ShownAccess:
+        """Put all visitors out. Each needs the password again; every issued pass ends."""
+        return self._show(self._previews.command(lambda commands: commands.end_access(app)))
+
+    def issue_pass(
+        self, app: App, order: models.NewPassOrder, caller: Caller, response: Response
+    ) -> models.NewPass | Response:
+        """Issue a pass. Only this answer has its text; it cannot be shown again."""
+        if not _may_handle(caller, order.kind):
+            return guards.forbid(caller, Scope.ADMIN)
+        new_id, wanted = self._new_hex(_ID_BYTES), models.read_order(order)
+        record = self._previews.command(
+            lambda commands: commands.issue_pass(app, wanted, new_id, by=caller.name)
+        )
+        issued, text = record.passes[new_id], self._passes.write(record, new_id)
+        response.headers["Location"] = f"/v1/apps/{app}/passes/{new_id}"
+        response.headers["Cache-Control"] = "no-store"
+        return models.NewPass(
+            **models.show_pass(new_id, issued).model_dump(),
+            text=text,
+            link=self._passes.link(app, issued, text) if issued.kind == SHARE else None,
+        )
+
+    def revoke_pass(self, app: App, id: PassId, caller: Caller) -> Response:
+        """Revoke a pass. Proxies refuse it within a second."""
+        known = self._previews.snapshot.access_of(app).passes.get(id)
+        if known is None:
+            raise UnknownPass(app, id)
+        if not _may_handle(caller, known.kind):
+            return guards.forbid(caller, Scope.ADMIN)
+        self._previews.command(lambda commands: commands.revoke_pass(app, id))
+        return Response(status_code=204)
+
+    def _read_password(self, password: str | None) -> PasswordDigest | None:
+        """Return the digest of a new password. Raises InvalidSettings."""
+        if password is None:
+            return None
+        if problem := visitor_access.find_password_problem(password):
+            raise InvalidSettings([Problem("password", problem)])
+        return password_digest.digest_password(password, self._new_hex(_SALT_BYTES))
+
+    def _show(self, record: AccessRecord) -> models.ShownAccess:
+        return models.show_access(record, time.time(), https=self._passes.is_safe)
+
+
+def _may_handle(caller: Identity, kind: str) -> bool:
+    """Return whether somebody may issue and revoke passes of a kind."""
+    return kind == SHARE or caller.scope.includes(Scope.ADMIN)
