@@ -100,6 +100,18 @@ CALLS: Mapping[str, Needed] = {
     "DELETE /v1/apps/{app}/hook-secret": Needed(
         "admin", "", {204, 404, 409}, "unset hook secret", "{app}"
     ),
+    "GET /v1/apps/{app}/access": Needed("read", "path", {200, 404}),
+    "PUT /v1/apps/{app}/access": Needed(
+        "admin", "", {200, 400, 404, 409, 413}, "change access", "{app}"
+    ),
+    "POST /v1/apps/{app}/access/end": Needed("admin", "", {200, 404, 409}, "end access", "{app}"),
+    "POST /v1/apps/{app}/passes": Needed(
+        "use", "path", {201, 400, 404, 409, 413}, "issue pass", "{app}"
+    ),
+    "DELETE /v1/apps/{app}/passes/{id}": Needed(
+        "use", "path", {204, 404}, "revoke pass", "{app}/passes/{id}"
+    ),
+    "POST /v1/apps/{app}/entries": Needed("proxy", "", {204, 400, 409, 413}, "enter", "{app}"),
     "GET /v1/tokens": Needed("admin", "", {200, 404}),
     "POST /v1/tokens": Needed("admin", "", {201, 400, 404, 409, 413}, "add token"),
     "DELETE /v1/tokens/{name}": Needed("admin", "", {204, 404}, "remove token", "{name}"),
@@ -113,7 +125,7 @@ NEEDED = {**CALLS, **dict.fromkeys(UNSORTED, Needed("admin", "", set()))}
 
 def send(api: ApiInProcess, call: str, app: str = "hello", **request: Any) -> httpx.Response:
     method, path = call.split()
-    return api.send(method, path.format(app=app, sha="x", label="x", name="X"), **request)
+    return api.send(method, path.format(app=app, sha="x", label="x", name="X", id="x"), **request)
 
 
 def bearer(api: ApiInProcess, scope: Scope, app: str = "") -> dict[str, str]:
