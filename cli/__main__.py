@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from cli.command_context import CommandContext
-from cli.commands import access, cluster, events, hooks, previews, repository, secrets
+from cli.commands import access, cluster, events, hooks, previews, repository, secrets, visitors
 from cli.commands.apps import app
 from cli.commands.sections import Sections
 from cli.display.output import print_error
@@ -46,6 +46,7 @@ for module in (
     events,
     secrets,
     hooks,
+    visitors,
     access,
 ):
     for command in module.COMMANDS:

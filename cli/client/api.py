@@ -28,6 +28,7 @@ from cli.client.app_secrets import AppSecrets
 from cli.client.connection import Connection, Hold
 from cli.client.credentials import Credentials
 from cli.client.paging import Listed, gather
+from cli.client.visitor_access import VisitorAccess
 from cli.errors import ApiConfused
 from program.http.server_events import Parser, ServerEvent
 
@@ -56,6 +57,7 @@ class Api:
         self._timeouts = timeout
         self.secrets = AppSecrets(self._json, self._call)
         self.hooks = AppHooks(self._json, self._call)
+        self.access = VisitorAccess(self._json, self._call)
 
     @property
     def address(self) -> str:

@@ -318,6 +318,38 @@ class NewHookSecret(TypedDict):
     secret: str
 
 
+class Pass(TypedDict):
+    """A pass of visitors, without its text. `kind` is share or machine; `label` None: all.
+
+    Times are in seconds since the epoch.
+    """
+
+    id: str
+    name: str
+    kind: str
+    label: str | None
+    until: float
+    by: str
+    created: float
+
+
+class NewPass(Pass):
+    """A pass that was just issued, with its `text`; a share link has the `link`."""
+
+    text: str
+    link: str | None
+
+
+class Access(TypedDict):
+    """Who may look at an app's previews: `access` is public or password."""
+
+    access: str
+    era: int
+    preflight: bool
+    https: bool
+    passes: list[Pass]
+
+
 class AuditEntry(TypedDict):
     """An entry of the audit log; `who` is None if the framework does not know the token.
 

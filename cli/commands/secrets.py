@@ -227,7 +227,7 @@ def _list(patterns: str | None) -> list[str] | None:
 
 
 def read_value(file: IO[bytes] | None, what: str) -> str:
-    """Return the text of a file, of stdin, or of a hidden prompt."""
+    """Return the text of a file, of stdin, or of a hidden prompt for `what`."""
     if file is None and sys.stdin.isatty():
         return str(click.prompt(what, hide_input=True, err=True))
     source = file or sys.stdin.buffer

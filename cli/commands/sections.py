@@ -9,7 +9,7 @@ _SECTIONS = {
     "Previews": ("start", "open", "ls", "show", "logs", "stop", "retry", "pin", "unpin"),
     "Apps": ("app", "env", "credential", "hook", "refs", "commits"),
     "Cluster": ("agents", "queue", "events"),
-    "Access": ("token", "audit"),
+    "Access": ("access", "share", "pass", "token", "audit"),
     "This machine": ("local", "doctor", "key", "completion"),
 }
 _LATER = {

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.client.api_types import (
+    Access,
     App,
     Attempt,
     AuditEntry,
@@ -14,6 +15,7 @@ from cli.client.api_types import (
     Credential,
     Hooks,
     MesosAgent,
+    Pass,
     Preview,
     Queued,
     Ref,
@@ -275,6 +277,27 @@ def credential_details(found: Credential, now: float) -> Table:
             ("changed", ago(found["changed"], now)),
         ]
     )
+
+
+def access_details(found: Access) -> Table:
+    """Return who may look at an app's previews."""
+    who = {"public": "everybody", "password": "who has the password or a pass"}
+    return _details(
+        [
+            ("access", found["access"]),
+            ("may look", who.get(found["access"], "")),
+            ("preflight", "open to everybody" if found["preflight"] else ""),
+        ]
+    )
+
+
+def passes(listed: Iterable[Pass], now: float) -> Table:
+    """Return a row for each pass."""
+    table = _table("NAME", "KIND", "LABEL", "UNTIL", cut=("BY", "ISSUED"))
+    for one in listed:
+        cells = [one["name"], one["kind"], one["label"] or "all", clock_time(one["until"])]
+        table.add_row(*map(_cell, [*cells, one["by"], ago(one["created"], now)]))
+    return table
 
 
 def _steps(preview: Preview, now: float) -> Sequence[tuple[str, object]]:

@@ -90,6 +90,18 @@ def tokens(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
     )
 
 
+def passes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the names of the passes of the app named before."""
+    app = str(ctx.params.get("app"))
+    return _complete(
+        ctx,
+        lambda api: [
+            CompletionItem(one["name"], help=one["kind"]) for one in api.access.show(app)["passes"]
+        ],
+        incomplete,
+    )
+
+
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context

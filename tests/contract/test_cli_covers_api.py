@@ -11,6 +11,7 @@ import pytest
 from cli.__main__ import main, prevs
 from cli.client import api_types
 from framework.access import Scope
+from prevs.access import Access, AccessRecord, IssuedPass
 from tests.fakes.answers import SHA
 from tests.fakes.api import TOKEN, Api
 
@@ -45,6 +46,11 @@ COMMANDS: Mapping[str, str] = {
     "GET /v1/apps/{app}/hooks": "hook hello",
     "POST /v1/apps/{app}/hook-secret": "hook hello --new",
     "DELETE /v1/apps/{app}/hook-secret": "hook hello --off",
+    "GET /v1/apps/{app}/access": "access hello",
+    "PUT /v1/apps/{app}/access": "access hello password --password-file /dev/null",
+    "POST /v1/apps/{app}/access/end": "access hello --end",
+    "POST /v1/apps/{app}/passes": "pass add hello ci",
+    "DELETE /v1/apps/{app}/passes/{id}": "pass rm hello old",
     "GET /v1/queue": "queue",
     "GET /v1/agents": "agents",
     "GET /v1/events": "events",
@@ -54,7 +60,12 @@ COMMANDS: Mapping[str, str] = {
     "GET /v1/audit": "audit",
     "GET /readyz": "doctor",
 }
-ONLY_PROXIES = {"POST /v1/uses", "POST /v1/refusals", "POST /v1/apps/{app}/hooks"}
+ONLY_PROXIES = {
+    "POST /v1/uses",
+    "POST /v1/refusals",
+    "POST /v1/apps/{app}/hooks",
+    "POST /v1/apps/{app}/entries",
+}
 ONLY_MACHINES = {"GET /healthz"}
 """For supervisors."""
 
@@ -65,7 +76,11 @@ BY_OTHER_NAMES = {
     "value": "file",
     "secret": "plain",
     "password": "password_file",
+    "access": "mode",
+    "days": "for",
 }
+BY_COMMANDS = {("POST /v1/apps/{app}/passes", "kind")}
+"""Fields for whose values there are different commands."""
 ONLY_PAGES = {"limit", "after", "offset", "public"}
 """What the command line cares for by itself."""
 SHAPES: Mapping[str, type] = {
@@ -83,13 +98,16 @@ SHAPES: Mapping[str, type] = {
     "Lead": api_types.Label,
     "MesosAgent": api_types.MesosAgent,
     "Mistake": api_types.Mistake,
+    "NewPass": api_types.NewPass,
     "NewToken": api_types.Token,
     "Isolation": api_types.Isolation,
     "PreviewDetail": api_types.Preview,
     "Queued": api_types.Queued,
     "Ref": api_types.Ref,
     "Rival": api_types.Rival,
+    "ShownAccess": api_types.Access,
     "ShownCredential": api_types.Credential,
+    "ShownPass": api_types.Pass,
     "ShownVariable": api_types.Variable,
     "StartedPreview": api_types.Started,
     "Step": api_types.Step,
@@ -143,7 +161,11 @@ def test_every_operation_of_the_api_has_a_command() -> None:
 
 @pytest.mark.parametrize("operation", COMMANDS)
 def test_the_command_has_an_option_for_each_field_of_the_operation(operation: str) -> None:
-    wanted = {BY_OTHER_NAMES.get(name, name) for name in find_names(operation) - ONLY_PAGES}
+    wanted = {
+        BY_OTHER_NAMES.get(name, name)
+        for name in find_names(operation) - ONLY_PAGES
+        if (operation, name) not in BY_COMMANDS
+    }
     options = {option.lstrip("-").replace("-", "_") for option in find_options(COMMANDS[operation])}
     assert wanted <= options
 
@@ -154,11 +176,13 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
     api.add("hello", "main")
     api.fail()
     api.tokens.add_token("old", Scope.READ)
+    issued = IssuedPass("old", "share", 4e9, "main")
+    api.previews.access["hello"] = AccessRecord("hello", Access.PASSWORD, 1, {"id1": issued})
     with api.serving() as address:
         environ = {"PREVS_API": address, "PREVS_TOKEN": TOKEN, "HOME": "/nonexistent"}
         main(command.split(), environ)
     method, _, path = operation.partition(" ")
-    names = {"app": "hello", "sha": SHA, "label": "main", "name": "old"}
+    names = {"app": "hello", "sha": SHA, "label": "main", "name": "old", "id": "id1"}
     assert (method, path.format(**names)) in api.requests, json.dumps(api.requests)
 
 
