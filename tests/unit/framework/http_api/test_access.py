@@ -1,7 +1,10 @@
 """Who may look at an app's previews, over the API: no answer and no log has a secret of it."""
 
+import functools
+import threading
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from structlog.testing import capture_logs
@@ -210,3 +213,28 @@ def test_wrong_passwords_of_an_app_are_limited(closed: ApiInProcess) -> None:
         assert enter(closed, "no", client=f"203.0.113.{number}").status_code == 403
     assert enter(closed, "correct horse", client="198.51.100.1").status_code == 429
     assert enter(closed, "no", app="other", client="198.51.100.2").status_code == 403
+
+
+def test_many_checks_of_passwords_delay_no_other_call(closed: ApiInProcess) -> None:
+    ended: list[int] = []
+
+    async def run() -> int:
+        transport = httpx.ASGITransport(closed.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://prevs") as client:
+
+            async def send(method: str, path: str, **request: Any) -> None:
+                answer = await client.request(method, path, **request)
+                ended.append(answer.status_code)
+
+            headers = bearer(closed, Scope.PROXY)
+            async with anyio.create_task_group() as group:
+                for number in range(6):
+                    order = {"password": "no", "client": f"203.0.113.{number}"}
+                    checking = functools.partial(send, json=order, headers=headers)
+                    group.start_soon(checking, "POST", f"{PATH}/entries")
+                group.start_soon(send, "GET", "/healthz")
+            return sum("AnyIO worker" in thread.name for thread in threading.enumerate())
+
+    assert anyio.run(run) == 2
+    assert sorted(ended) == [200, *([403] * 6)]
+    assert ended[-1] == 403
