@@ -4,8 +4,11 @@ import dataclasses
 import hashlib
 import hmac
 
+from framework.errors import InvalidSettings, Problem
+
 SHORTEST, LONGEST = 8, 200
 """Characters of a password."""
+SALT_BYTES = 16
 _LENGTH = 32
 
 
@@ -24,12 +27,18 @@ class PasswordDigest:
     p: int = 5
 
 
-NOBODYS = PasswordDigest("00" * 16, "00" * _LENGTH)
+NOBODYS = PasswordDigest("00" * SALT_BYTES, "00" * _LENGTH)
 """The digest of no password that anybody knows: to check against it takes as long as any other."""
 
 
 def digest_password(password: str, salt: str) -> PasswordDigest:
-    """Return the digest of a password; `salt` is 128 random bits as hex digits."""
+    """Return the digest of a new password; `salt` is 128 random bits as hex digits.
+
+    Raises InvalidSettings.
+    """
+    if not SHORTEST <= len(password) <= LONGEST:
+        wrong = f"must have {SHORTEST} to {LONGEST} characters; it has {len(password)}"
+        raise InvalidSettings([Problem("password", wrong)])
     return _compute(password, PasswordDigest(salt, ""))
 
 

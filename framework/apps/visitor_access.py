@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from framework.apps.access_errors import IsPublic, PassExists, UnknownPass
-from framework.apps.password_digest import LONGEST, SHORTEST
 from framework.errors import InvalidSettings, Problem
 from prevs.access import Access, AccessRecord, IssuedPass
 
@@ -28,13 +27,6 @@ class PassOrder(NamedTuple):
     kind: str
     days: float
     label: str = ""
-
-
-def find_password_problem(password: str) -> str | None:
-    """Return why a text cannot be the password of visitors; None if it can."""
-    if not SHORTEST <= len(password) <= LONGEST:
-        return f"must have {SHORTEST} to {LONGEST} characters; it has {len(password)}"
-    return None
 
 
 def new_era(before: int, now: float) -> int:

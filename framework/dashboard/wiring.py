@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from framework.apps.password_digest import SALT_BYTES
 from framework.dashboard.live import LiveUpdates
 from framework.dashboard.pages.admin_pages import AdminPages
 from framework.dashboard.pages.app_pages import AppPages
@@ -98,7 +99,7 @@ def _list_pages(context: PageContext) -> list[Route]:
     return [
         *Overview(context).routes(),
         *ClusterPage(context).routes(),
-        *AppSettingsPages(context).routes(),
+        *AppSettingsPages(context, functools.partial(secrets.token_hex, SALT_BYTES)).routes(),
         *EnvironmentPage(context).routes(),
         *AppPages(context).routes(),
         *PreviewPages(context).routes(),

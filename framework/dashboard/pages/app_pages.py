@@ -72,6 +72,7 @@ class AppPages:
             viewer,
             "app",
             app=app,
+            access=self._context.previews.snapshot.access_of(app.name),
             counts=rows.count(known.previews.values()),
             shown=shown,
             table=table,

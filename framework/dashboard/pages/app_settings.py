@@ -1,4 +1,6 @@
-"""The forms to add an app, to change its settings, and to remove it."""
+"""The forms to add an app, to change its settings and who may look, and to remove it."""
+
+from collections.abc import Callable
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -6,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from framework.access import Scope
+from framework.apps.password_digest import digest_password
 from framework.dashboard.pages import app_forms
 from framework.dashboard.pages.app_forms import Filled
 from framework.dashboard.pages.page_context import PageContext
@@ -13,6 +16,7 @@ from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.page_access import Action, Form
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import AppExists, FrameworkError, InvalidSettings, RepositoryUnreachable
+from prevs.access import Access
 from prevs.records import AppRecord
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -21,8 +25,10 @@ _NO_STORE = {"Cache-Control": "no-store"}
 class AppSettingsPages:
     """The forms about apps, for admins."""
 
-    def __init__(self, context: PageContext) -> None:
+    def __init__(self, context: PageContext, new_salt: Callable[[], str]) -> None:
+        """`new_salt` returns a new salt for a password (digest_password)."""
         self._context = context
+        self._new_salt = new_salt
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
@@ -30,6 +36,8 @@ class AppSettingsPages:
         add = access.protected_action(Action("add app", Scope.ADMIN), self._add)
         change = access.protected_action(Action("change app", Scope.ADMIN), self._change)
         remove = access.protected_action(Action("remove app", Scope.ADMIN), self._remove)
+        change_access = Action("change access", Scope.ADMIN)
+        end_access = Action("end access", Scope.ADMIN)
         settings = "/apps/{app}/settings"
         return [
             Route(
@@ -39,6 +47,16 @@ class AppSettingsPages:
             Route(settings, access.protected_page(self._show, Scope.ADMIN), methods=["GET"]),
             Route(settings, change, methods=["POST"]),
             Route("/apps/{app}/remove", remove, methods=["POST"]),
+            Route(
+                "/apps/{app}/access",
+                access.protected_action(change_access, self._change_access),
+                methods=["POST"],
+            ),
+            Route(
+                "/apps/{app}/access/end",
+                access.protected_action(end_access, self._end_access),
+                methods=["POST"],
+            ),
         ]
 
     async def _show_empty(self, request: Request, viewer: Viewer) -> Response:
@@ -99,19 +117,60 @@ class AppSettingsPages:
         )
         return RedirectResponse("/?did=remove", 303, _NO_STORE)
 
+    async def _change_access(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        app = self._context.previews.snapshot.app(request.path_params["app"])
+        try:
+            await anyio.to_thread.run_sync(self._set_access, app.name, form)
+        except InvalidSettings as error:
+            refused = Filled({}, _by_field(error))
+            return self._show_settings(request, viewer, app, refused=refused)
+        return RedirectResponse(f"/apps/{app.name}/settings?did=change-access", 303, _NO_STORE)
+
+    def _set_access(self, app: str, form: Form) -> None:
+        """Change who may look. Blocks. Raises as Commands.require_password."""
+        if form.get("access") == Access.PUBLIC.value:
+            self._context.previews.command(lambda commands: commands.open_to_all(app))
+            return
+        password = form.get("password", "")
+        digest = digest_password(password, self._new_salt()) if password else None
+        self._context.previews.command(lambda commands: commands.require_password(app, digest))
+
+    async def _end_access(self, request: Request, _viewer: Viewer, _form: Form) -> Response:
+        app = request.path_params["app"]
+        await anyio.to_thread.run_sync(
+            self._context.previews.command, lambda commands: commands.end_access(app)
+        )
+        return RedirectResponse(f"/apps/{app}/settings?did=end-access", 303, _NO_STORE)
+
     def _show_new(
         self, request: Request, viewer: Viewer, form: Filled, status: int = 200
     ) -> Response:
         return self._context.pages.show(request, viewer, "add_app", status=status, form=form)
 
     def _show_settings(
-        self, request: Request, viewer: Viewer, app: AppRecord, form: Filled | None = None
+        self,
+        request: Request,
+        viewer: Viewer,
+        app: AppRecord,
+        form: Filled | None = None,
+        *,
+        refused: Filled | None = None,
     ) -> Response:
-        """Return the page with the current settings, or with a form that was refused."""
+        """Return the page with the current settings, or with a form that was refused.
+
+        `form` is that of the settings, `refused` that of who may look.
+        """
         shown = app_forms.filled(app)
-        status = 422 if form else 200
         return self._context.pages.show(
-            request, viewer, "settings", status=status, app=app, form=form or shown, shown=shown
+            request,
+            viewer,
+            "settings",
+            status=422 if form or refused else 200,
+            app=app,
+            access=self._context.previews.snapshot.access_of(app.name),
+            form=form or shown,
+            shown=shown,
+            refused=refused or Filled({}),
         )
 
 

@@ -19,6 +19,8 @@ NOTICES = {
     "change": "Saved. The settings apply to attempts that begin later.",
     "remove": "The app is removed; its previews are stopping.",
     "set-variable": "The variable is set for attempts that begin from now on.",
+    "change-access": "Saved. Proxies follow within a second.",
+    "end-access": "Everybody is out, and all passes have ended.",
     "unset-variable": "The variable is unset for attempts that begin from now on.",
     "remove-token": "The token is removed, and everybody who signed in with it is signed out.",
     "sign-out": "You have signed out.",

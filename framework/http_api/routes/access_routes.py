@@ -7,10 +7,9 @@ from typing import Annotated
 from fastapi import Path, Response
 
 from framework.access import Identity, Scope
-from framework.apps import password_digest, visitor_access
 from framework.apps.access_errors import UnknownPass
 from framework.apps.pass_texts import PassWriter
-from framework.apps.password_digest import PasswordDigest
+from framework.apps.password_digest import SALT_BYTES, digest_password
 from framework.apps.visitor_access import SHARE
 from framework.errors import InvalidSettings, Problem
 from framework.http_api.admission import guards
@@ -23,7 +22,7 @@ from prevs.access import AccessRecord
 
 PassId = Annotated[str, Path(description="A pass's id.", examples=["5c80e7d2f1a64b0c"])]
 
-_SALT_BYTES, _ID_BYTES = 16, 8
+_ID_BYTES = 8
 
 
 class AccessRoutes:
@@ -105,7 +104,9 @@ class AccessRoutes:
             ]:
                 raise InvalidSettings(problems)
             return self._show(self._previews.command(lambda commands: commands.open_to_all(app)))
-        digest = self._read_password(order.password)
+        digest = None
+        if order.password is not None:
+            digest = digest_password(order.password, self._new_hex(SALT_BYTES))
         changed = self._previews.command(
             lambda commands: commands.require_password(app, digest, preflight=order.preflight)
         )
@@ -143,14 +144,6 @@ class AccessRoutes:
             return guards.forbid(caller, Scope.ADMIN)
         self._previews.command(lambda commands: commands.revoke_pass(app, id))
         return Response(status_code=204)
-
-    def _read_password(self, password: str | None) -> PasswordDigest | None:
-        """Return the digest of a new password. Raises InvalidSettings."""
-        if password is None:
-            return None
-        if problem := visitor_access.find_password_problem(password):
-            raise InvalidSettings([Problem("password", problem)])
-        return password_digest.digest_password(password, self._new_hex(_SALT_BYTES))
 
     def _show(self, record: AccessRecord) -> models.ShownAccess:
         return models.show_access(record, time.time(), https=self._passes.is_safe)

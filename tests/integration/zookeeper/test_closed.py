@@ -205,6 +205,23 @@ def test_a_proxys_identity_reads_placements_writes_proxies_and_nothing_more(
     assert program.end() == 0
 
 
+def test_proxies_read_who_may_look_where_an_earlier_version_made_no_place_for_it(
+    place: Place,
+) -> None:
+    for _ in range(2):
+        program = place.program(**with_proxies_of_their_own(place))
+        program.run()
+        proxy = connect(place.zookeeper, 15, (THEIRS,))
+        try:
+            assert proxy.get_children(place.paths.access) == []
+        finally:
+            proxy.stop()
+            proxy.close()
+        assert program.end() == 0
+        with owning(place.zookeeper) as owner:
+            owner.delete(place.paths.access)
+
+
 def test_proxies_get_their_own_identity_while_the_system_runs(place: Place) -> None:
     before = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS))
     before.run()

@@ -10,10 +10,13 @@ from framework.errors import Superseded, Unavailable
 from framework.zookeeper.connection import SESSION_SECONDS, connect, make_client
 from framework.zookeeper.election import Election
 from framework.zookeeper.store import ZookeeperStore
+from prevs import signatures
+from prevs.access import Access, AccessRecord
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 from tests import times
+from tests.fakes.placements import KEY
 from tests.integration.zookeeper import mute_zookeeper
 from tests.integration.zookeeper.transactions import lose_answer
 
@@ -71,6 +74,20 @@ def test_a_malformed_record_is_replaced_by_the_next_write(
     store.load()
     store.save(PREVIEW)
     assert client.get(paths.preview("hello", A))[0] == PREVIEW.encode()
+
+
+@pytest.mark.parametrize(
+    "data", [b"{nonsense", AccessRecord("other").encode()], ids=["malformed", "of another app"]
+)
+def test_a_record_of_who_may_look_that_cannot_be_read_closes_the_app(
+    client: KazooClient, paths: Paths, store: ZookeeperStore, data: bytes
+) -> None:
+    client.create(paths.app_access("hello"), data)
+    (record,) = store.load().access
+    assert (record.app, record.access) == ("hello", Access.PASSWORD)
+    assert not signatures.is_access_signed([KEY], record)
+    store.save(record)
+    assert client.get(paths.app_access("hello"))[0] == record.encode()
 
 
 def test_a_malformed_proxy_record_delays_nobody(

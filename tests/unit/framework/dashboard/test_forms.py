@@ -11,6 +11,7 @@ from framework.errors import (
     RepositoryUnreachable,
 )
 from framework.ports import Listing
+from prevs.access import IssuedPass
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.dashboard import Dashboard, Visitor
@@ -26,6 +27,8 @@ WRITES = {
     "/add-app": Scope.ADMIN,
     "/apps/hello/settings": Scope.ADMIN,
     "/apps/hello/remove": Scope.ADMIN,
+    "/apps/hello/access": Scope.ADMIN,
+    "/apps/hello/access/end": Scope.ADMIN,
     "/tokens": Scope.ADMIN,
     "/tokens/read/remove": Scope.ADMIN,
 }
@@ -249,3 +252,36 @@ def test_the_audit_log_is_shown_the_last_first(dashboard: Dashboard, visitor: Vi
     visitor.act("/add-app", name="more", repository="/more.git")
     text = visitor.get("/audit").text
     assert text.index("add app") < text.index("start preview")
+
+
+def test_an_app_is_closed_shown_and_opened_again(dashboard: Dashboard, visitor: Visitor) -> None:
+    path, settings = "/apps/hello/access", "/apps/hello/settings"
+    assert "open to everybody" in visitor.get("/apps/hello").text
+    refused = visitor.act(path, access="password", password="")
+    assert (refused.status_code, "password is missing" in refused.text) == (422, True)
+    refused = visitor.act(path, access="password", password="7 chars")
+    assert (refused.status_code, "8 to 200 characters" in refused.text) == (422, True)
+    assert "7 chars" not in refused.text
+    answer = visitor.act(path, access="password", password="correct horse")
+    assert answer.headers["Location"] == f"{settings}?did=change-access"
+    record = dashboard.previews.access["hello"]
+    later = {"a": IssuedPass("demo", "share", 4e9, "main"), "b": IssuedPass("ci", "machine", 4e9)}
+    ended = {"c": IssuedPass("former", "share", 1.0, "main")}
+    dashboard.previews.access["hello"] = dataclasses.replace(record, passes={**later, **ended})
+    page = visitor.get("/apps/hello").text
+    for shown in ("need a password or a pass", "share links: 2", "demo", "all of hello"):
+        assert shown in page
+    assert "former" not in page
+    assert visitor.act(f"{path}/end").headers["Location"] == f"{settings}?did=end-access"
+    assert dashboard.previews.access["hello"].passes == {}
+    assert visitor.act(path, access="public").status_code == 303
+    assert dashboard.previews.access == {}
+    assert visitor.act(f"{path}/end").status_code == 409
+    assert [note[1:] for note in dashboard.notes()] == [
+        ("change access", "hello", 422),
+        ("change access", "hello", 422),
+        ("change access", "hello", 303),
+        ("end access", "hello", 303),
+        ("change access", "hello", 303),
+        ("end access", "hello", 409),
+    ]
