@@ -36,6 +36,16 @@ class IsPublic(Conflict):
         self.app = app
 
 
+class NoPassword(Conflict):
+    """An app was to be closed by its password, and has none."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app!r} has no password yet: send one. `prevs access {app} password` prompts for it."
+        )
+        self.app = app
+
+
 class WrongPassword(FrameworkError):
     """A text that is not the password of an app's visitors. Shows not whether there is one."""
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from framework.apps import ssh_keys, variable_scopes
+from framework.apps.access_errors import NoPassword
 from framework.apps.password_digest import PasswordDigest
 from framework.apps.variable_scopes import GivenFor, VariableScope
 from framework.errors import InvalidSettings, Problem, UnknownCredential, UnknownVariable
@@ -236,12 +237,12 @@ def without_hook_secret(given: AppSecrets, *, former_only: bool) -> AppSecrets:
 def with_password(given: AppSecrets, password: PasswordDigest | None) -> AppSecrets:
     """Return what an app is given, with a new password of its visitors; None keeps the one it has.
 
-    Raises InvalidSettings if there is none then.
+    Raises NoPassword if there is none then.
     """
     if password is not None:
         return dataclasses.replace(given, password=password)
     if given.password is None:
-        raise InvalidSettings([Problem("password", "is missing: the app has none yet")])
+        raise NoPassword(given.app)
     return given
 
 

@@ -203,7 +203,7 @@ class Commands:
     ) -> AccessRecord:
         """Let only visitors with a password look. A new one, None for none, puts everybody out.
 
-        Raises as `change_secrets`, NoKey; InvalidSettings without a password.
+        Raises as `change_secrets`, NoKey; NoPassword if the app has none.
         """
         # The password comes first: whoever has the former one must not enter the new era.
         self.change_secrets(app, lambda given: app_secrets.with_password(given, password))

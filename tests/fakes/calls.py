@@ -111,7 +111,7 @@ CALLS: Mapping[str, Needed] = {
     "DELETE /v1/apps/{app}/passes/{id}": Needed(
         "use", "path", {204, 404}, "revoke pass", "{app}/passes/{id}"
     ),
-    "POST /v1/apps/{app}/entries": Needed("proxy", "", {204, 400, 409, 413}, "enter", "{app}"),
+    "POST /v1/apps/{app}/entries": Needed("proxy", "", {204, 400, 404, 409, 413}, "enter", "{app}"),
     "GET /v1/tokens": Needed("admin", "", {200, 404}),
     "POST /v1/tokens": Needed("admin", "", {201, 400, 404, 409, 413}, "add token"),
     "DELETE /v1/tokens/{name}": Needed("admin", "", {204, 404}, "remove token", "{name}"),

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from framework.access import Scope
+from framework.apps.access_errors import NoPassword
 from framework.apps.password_digest import digest_password
 from framework.dashboard.pages import app_forms
 from framework.dashboard.pages.app_forms import Filled
@@ -123,6 +124,9 @@ class AppSettingsPages:
             await anyio.to_thread.run_sync(self._set_access, app.name, form)
         except InvalidSettings as error:
             refused = Filled({}, _by_field(error))
+            return self._show_settings(request, viewer, app, refused=refused)
+        except NoPassword:
+            refused = Filled({}, {"password": "is missing: the app has none yet"})
             return self._show_settings(request, viewer, app, refused=refused)
         return RedirectResponse(f"/apps/{app.name}/settings?did=change-access", 303, _NO_STORE)
 

@@ -66,6 +66,7 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     access_errors.UnknownPass: Kind("unknown-pass", 404, "There is no such pass"),
     access_errors.PassExists: Kind("pass-exists", 409, "A pass of that name exists"),
     access_errors.IsPublic: Kind("is-public", 409, "Anybody may look at the app's previews"),
+    access_errors.NoPassword: Kind("no-password", 409, "The app has no password"),
     access_errors.WrongPassword: Kind("wrong-password", 403, "The password is wrong"),
     errors.InvalidSettings: INVALID_SETTINGS,
     errors.RepositoryUnreachable: Kind(

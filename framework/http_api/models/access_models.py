@@ -34,21 +34,28 @@ _Kind = Literal["share", "machine"]
 _Label = Annotated[
     str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", min_length=1, max_length=63)
 ]
+# framework.apps.password_digest checks it, and has the messages for it.
+_Password = Annotated[str, Field(json_schema_extra={"minLength": SHORTEST, "maxLength": LONGEST})]
 
 
 class AccessChange(BaseModel):
     """Who may look from now on."""
 
-    model_config = order_example({"access": "password", "password": "correct horse"})
+    model_config = order_example(
+        {"access": "password", "password": "correct horse"},
+        {
+            "if": {"properties": {"access": {"const": "public"}}},
+            "then": {"properties": {"password": {"type": "null"}, "preflight": {"type": "null"}}},
+        },
+    )
 
     access: _Access = Field(
         description="public: everybody. password: who enters the app's password, or has a pass."
     )
-    password: str | None = Field(
+    password: _Password | None = Field(
         default=None,
         description=f"{SHORTEST} to {LONGEST} characters. Left out, the app keeps the one it has.",
         repr=False,
-        json_schema_extra={"format": "password"},
     )
     preflight: bool | None = Field(
         default=None,
@@ -93,7 +100,13 @@ class NewPassOrder(BaseModel):
         {"name": "demo", "kind": "share", "label": "main", "days": 7},
         {
             "if": {"properties": {"kind": {"const": "share"}}},
-            "then": {"required": ["label"], "properties": {"label": {"type": "string"}}},
+            "then": {
+                "required": ["label"],
+                "properties": {
+                    "label": {"type": "string"},
+                    "days": {"maximum": MOST_DAYS[SHARE]},
+                },
+            },
         },
     )
 

@@ -48,7 +48,7 @@ class EntryRoutes:
             self.check_password,
             Operation(Scope.PROXY, action="enter", is_report=True),
             status_code=204,
-            responses=document(400, 409, 413),
+            responses=document(400, 404, 409, 413),
         )
         return router
 

@@ -156,6 +156,7 @@ def test_an_invalid_order_names_the_field(
 
 
 def test_what_is_there_decides_what_is_possible(closed: ApiInProcess) -> None:
+    closed.previews.known_apps["other"] = AppRecord("other", "/srv/other")
     order = {"name": "ci", "kind": "machine"}
     assert issue(closed, **order).status_code == 201
     assert refusal(issue(closed, **order)) == (409, "pass-exists")
@@ -164,6 +165,8 @@ def test_what_is_there_decides_what_is_possible(closed: ApiInProcess) -> None:
     assert refusal(issue(closed, **order)) == (409, "is-public")
     assert refusal(closed.call("POST", f"{PATH}/access/end")) == (409, "is-public")
     assert refusal(closed.call("GET", "/v1/apps/nope/access")) == (404, "unknown-app")
+    no_password = closed.call("PUT", "/v1/apps/other/access", json={"access": "password"})
+    assert refusal(no_password) == (409, "no-password")
     # The app kept its password.
     assert closed.call("PUT", f"{PATH}/access", json={"access": "password"}).status_code == 200
     assert closed.previews.access["hello"].access is Access.PASSWORD

@@ -5,10 +5,10 @@ import functools
 
 import pytest
 
-from framework.apps.access_errors import IsPublic
+from framework.apps.access_errors import IsPublic, NoPassword
 from framework.apps.password_digest import PasswordDigest
 from framework.apps.visitor_access import MACHINE, SHARE, PassOrder
-from framework.errors import InvalidSettings, NoKey, Unavailable, UnknownApp
+from framework.errors import NoKey, Unavailable, UnknownApp
 from framework.events import MirrorRemoved
 from prevs import signatures
 from prevs.access import Access, AccessRecord
@@ -80,7 +80,7 @@ def test_no_era_of_a_removed_app_comes_back(driven: Driven) -> None:
     assert stored(driven) is None
     driven.add_app()
     assert shown(driven).access is Access.PUBLIC
-    with pytest.raises(InvalidSettings, match="password: is missing"):
+    with pytest.raises(NoPassword):
         driven.call(lambda: commands.require_password("hello", None))
     driven.call(lambda: commands.require_password("hello", PASSWORD))
     assert shown(driven).era > before.era
