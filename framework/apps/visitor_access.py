@@ -32,9 +32,10 @@ class PassOrder(NamedTuple):
 def new_era(before: int, now: float) -> int:
     """Return an era in which no pass of an app was ever made.
 
-    It counts seconds, so that it is new also for an app that was removed and registered again.
+    It counts milliseconds, so that it is new also for an app that was public meanwhile, or removed
+    and registered again: an app without a record has no era to count from.
     """
-    return max(before + 1, int(now))
+    return max(before + 1, int(now * 1000))
 
 
 def begin_era(record: AccessRecord, now: float) -> AccessRecord:

@@ -23,7 +23,7 @@ _PASS: dict[str, Any] = {
 }
 _ACCESS: dict[str, Any] = {
     "access": "password",
-    "era": 1764031200,
+    "era": 1764031200000,
     "preflight": False,
     "https": True,
     "passes": [_PASS],

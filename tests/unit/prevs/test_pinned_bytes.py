@@ -150,7 +150,7 @@ WRITTEN: dict[str, Any] = {
     "access": AccessRecord(
         app="hello",
         access=Access.PASSWORD,
-        era=1700000000,
+        era=1700000000250,
         passes={
             "5c80e7d1a2b3c4d5": IssuedPass(
                 "demo", "share", 1700604800.25, "main", "deploys", 1700000000.25

@@ -53,7 +53,7 @@ def test_the_record_is_signed_and_in_the_snapshot(driven: Driven) -> None:
     assert record is not None
     assert signatures.is_access_signed([SIGNING_KEY], record)
     assert (record.access, record.preflight) == (Access.PASSWORD, True)
-    assert record.era == int(driven.clock.seconds)
+    assert record.era == int(driven.clock.seconds * 1000)
     assert record.passes["id1"].by == "ci"
     assert driven.service.snapshot.given("hello").password == PASSWORD
 
@@ -118,7 +118,7 @@ def test_an_app_with_an_unsigned_record_is_closed_in_a_new_era(
     driven.clock.pass_seconds(5)
     now = stored(next_one(driven))
     assert now is not None
-    assert (now.access, now.era, now.passes) == (Access.PASSWORD, before.era + 5, {})
+    assert (now.access, now.era, now.passes) == (Access.PASSWORD, before.era + 5000, {})
     assert signatures.is_access_signed([SIGNING_KEY], now)
 
 
