@@ -178,9 +178,9 @@ class NoKey(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "This framework has no key to seal variables and credentials with, and stores none "
-            "in the clear. Make a key (`prevs key > FILE`), name the file in PREVS_KEY_FILE of "
-            "every framework, and restart them."
+            "This framework has no key to seal variables, credentials and passwords with, and "
+            "stores none in the clear. Make a key (`prevs key > FILE`), name the file in "
+            "PREVS_KEY_FILE of every framework, and restart them."
         )
 
 

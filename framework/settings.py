@@ -147,9 +147,9 @@ class Settings(EnvironmentSettings):
     )
     key_file: KeyFile | None = Field(
         default=None,
-        description="Holds the keys that seal the apps' variables, secrets and credentials, one "
-        "a line: the first seals, every one opens. Without it, apps can have none. Every "
-        "framework needs the same.",
+        description="Holds the keys that seal the apps' variables, secrets, credentials and "
+        "passwords of visitors, one a line: the first seals, every one opens. Without it, apps can "
+        "have none. Every framework needs the same.",
     )
     local_repositories: bool = Field(
         default=False,

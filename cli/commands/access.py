@@ -16,8 +16,8 @@ SCOPES = ("read", "use", "admin")
 def token() -> None:
     """Create, list and revoke tokens of the API. Needs a token of scope admin.
 
-    The scope read sees everything; use also starts, stops, retries and pins previews; admin also
-    changes apps and tokens.
+    The scope read sees everything; use also starts, stops, retries, pins and shares previews; admin
+    also changes apps and tokens.
     """
 
 

@@ -119,7 +119,8 @@ def _warn_of_scope(app: str, variable: Variable) -> None:
     "--all",
     "everything",
     is_flag=True,
-    help="Remove every variable; if they cannot be decrypted any more, the credential too.",
+    help="Remove every variable; if they cannot be decrypted any more, the credential and the "
+    "password of visitors, too.",
 )
 @click.pass_obj
 def unset_variables(
@@ -201,7 +202,7 @@ def unset_credential(context: CommandContext, app: str) -> None:
 
 @click.command("key")
 def print_key() -> None:
-    """Print a new key for PREVS_KEY_FILE. It encrypts apps' variables and credentials.
+    """Print a new key for PREVS_KEY_FILE. It encrypts apps' variables, credentials, passwords.
 
     \b
     Examples:

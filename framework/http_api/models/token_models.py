@@ -44,8 +44,8 @@ class TokenOrder(BaseModel):
 
     name: Name
     scope: Literal["read", "use", "admin"] = Field(
-        description="read: every GET but tokens and the audit log. use: also to start, stop, retry "
-        "and pin previews. admin: also apps, tokens, the audit log.",
+        description="read: every GET but tokens and the audit log. use: also to start, stop, "
+        "retry, pin and share previews. admin: also apps, tokens, the audit log.",
     )
     app: Name | None = Field(
         default=None,
