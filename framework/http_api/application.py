@@ -45,8 +45,8 @@ class Ports(NamedTuple):
 
     `ready` returns None, or why nothing can start. `report` takes a proxy's report, `note_proxy`
     the address of a proxy that reports. None of these may block. `passes` makes the texts of
-    visitors' passes. `is_log_kept` returns whether the
-    framework keeps the log of a task; it reads the disk.
+    visitors' passes. `is_log_kept` returns whether the framework keeps the log of a task; it reads
+    the disk.
     """
 
     previews: Previews
