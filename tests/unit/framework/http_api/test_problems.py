@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from framework import errors
+from framework.apps import access_errors
 from framework.errors import FrameworkError
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
@@ -35,6 +36,11 @@ EXAMPLES: list[FrameworkError] = [
     errors.SecretsChanged("hello"),
     errors.SecretsUnreadable("hello", "no key fits."),
     errors.NoKey(),
+    access_errors.UnknownPass("hello", "ci"),
+    access_errors.PassExists("hello", "ci"),
+    access_errors.IsPublic("hello"),
+    access_errors.NoPassword("hello"),
+    access_errors.WrongPassword(),
     HookRefused(),
     TooManyHooks("hello", 10),
 ]
