@@ -42,7 +42,9 @@ class AppRecord:
     ("zone=a|b", "disk!=slow"). `removed` marks an app that is being removed: its previews no longer
     start. `folder` is the folder of its Dockerfile in the repository, "" for the root. A commit
     may request at most `max_cpus` and `max_mem`, if they are more than `cpus` and `mem`. `room` is
-    how much its waiting room shows (framework/apps/room_detail.py).
+    how much its waiting room shows (framework/apps/room_detail.py). `forge` is the kind of host
+    that its repository is on, `pulls` which pull requests it follows, `forks` whether commits of
+    forks may be built (framework/apps/forge_settings.py).
     """
 
     name: str
@@ -61,6 +63,9 @@ class AppRecord:
     max_cpus: float = 0.0
     max_mem: int = 0
     room: str = "auto"
+    forge: str = "auto"
+    pulls: str = "auto"
+    forks: str = "approve"
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

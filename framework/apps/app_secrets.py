@@ -11,6 +11,7 @@ from typing import Any
 from framework.apps import ssh_keys, variable_scopes
 from framework.apps.access_errors import NoPassword
 from framework.apps.password_digest import PasswordDigest
+from framework.apps.forge_settings import UnknownForgeToken
 from framework.apps.variable_scopes import GivenFor, VariableScope
 from framework.errors import InvalidSettings, Problem, UnknownCredential, UnknownVariable
 from prevs import codec
@@ -23,10 +24,13 @@ LONGEST_NAME, LONGEST_VALUE = 100, 32 * 1024
 """The name in characters, the value in bytes of UTF-8."""
 LONGEST_FILE = 16 * 1024
 """Bytes of a private key, and of a known_hosts file."""
+LONGEST_FORGE_TOKEN = 4096
+"""Characters. Tokens of GitHub apps have some hundreds."""
 LARGEST = 256 * 1024
 """Bytes of everything that an app is given. Sealing adds a third; ZooKeeper allows a megabyte."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_TOKEN = re.compile(r"[!-~]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OURS = "PREVS_"
 
@@ -50,6 +54,7 @@ class AppSecrets:
 
     Its forge signs webhooks with `hook_secret`, and may go on with the former one; "" for none.
     `password` is that of visitors, if they need one.
+    `forge_token` is for the API of its forge, "" for none. It never leaves the framework.
     """
 
     app: str
@@ -59,6 +64,8 @@ class AppSecrets:
     hook_secret: str = dataclasses.field(default="", repr=False)
     former_hook_secret: str = dataclasses.field(default="", repr=False)
     password: PasswordDigest | None = None
+    forge_token: str = dataclasses.field(default="", repr=False)
+    forge_token_changed: float = 0.0
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -88,7 +95,8 @@ class AppSecrets:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to store."""
-        return not (self.variables or self.credential or self.hook_secrets or self.password)
+        given = (self.variables, self.credential, self.hook_secrets, self.password)
+        return not (any(given) or self.forge_token)
 
     @property
     def hook_secrets(self) -> tuple[str, ...]:
@@ -99,14 +107,15 @@ class AppSecrets:
         """Return the bytes to seal. Raises InvalidSettings if there are too many.
 
         An earlier version of prevs ignores scopes, and would give every variable to every commit.
-        The version number 2 keeps it from reading variables with scopes.
+        The version number 2 keeps it from reading variables with scopes. One that ignores the
+        token for the forge does no harm: it follows no pull requests.
         """
         scoped = any(one.scope != VariableScope() for one in self.variables.values())
         data = codec.encode(self, 2 if scoped else 1)
         if len(data) > LARGEST:
             wrong = (
-                f"the variables and the credential of {self.app!r} may have {LARGEST} bytes "
-                f"together; they have {len(data)}"
+                f"the variables, the credential and the forge token of {self.app!r} may have "
+                f"{LARGEST} bytes together; they have {len(data)}"
             )
             raise InvalidSettings([Problem("value", wrong)])
         return data
@@ -244,6 +253,21 @@ def with_password(given: AppSecrets, password: PasswordDigest | None) -> AppSecr
     if given.password is None:
         raise NoPassword(given.app)
     return given
+
+
+def with_forge_token(given: AppSecrets, token: str, now: float) -> AppSecrets:
+    """Return what an app is given, with a new token for its forge. Raises InvalidSettings."""
+    if len(token) > LONGEST_FORGE_TOKEN or not _TOKEN.fullmatch(token):
+        wrong = f"must have 1 to {LONGEST_FORGE_TOKEN} ASCII characters, none of them a space"
+        raise InvalidSettings([Problem("token", wrong)])
+    return dataclasses.replace(given, forge_token=token, forge_token_changed=now)
+
+
+def without_forge_token(given: AppSecrets) -> AppSecrets:
+    """Return what an app is given, without the token for its forge. Raises UnknownForgeToken."""
+    if not given.forge_token:
+        raise UnknownForgeToken(given.app)
+    return dataclasses.replace(given, forge_token="", forge_token_changed=0.0)
 
 
 def _fields(credential: Credential) -> Mapping[str, str]:

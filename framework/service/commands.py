@@ -171,6 +171,17 @@ class Commands:
         """Remove the credential. Raises as `change_secrets`, UnknownCredential."""
         return self.change_secrets(app, app_secrets.without_credential, only_if)
 
+    def set_forge_token(self, app: str, token: str) -> AppSecrets:
+        """Set the token for the forge, and note when. Raises as `set_variable`."""
+        now = self._clock.now()
+        return self.change_secrets(
+            app, lambda given: app_secrets.with_forge_token(given, token, now)
+        )
+
+    def unset_forge_token(self, app: str) -> AppSecrets:
+        """Remove the token for the forge. Raises as `change_secrets`, UnknownForgeToken."""
+        return self.change_secrets(app, app_secrets.without_forge_token)
+
     def change_secrets(
         self,
         app: str,

@@ -77,6 +77,13 @@ class Snapshot(NamedTuple):
         self.app(app)
         return self.access.get(app, AccessRecord(app))
 
+    def forge_token(self, app: str) -> str:
+        """Return the token for an app's forge; "" if it has none, or if there is no such app.
+
+        Raises SecretsUnreadable.
+        """
+        return secret_records.read(self.secrets, app).forge_token
+
     def find_rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
         """Return (label, other preview) for each label of a preview that others of its app hold.
 

@@ -73,6 +73,9 @@ WRITTEN: dict[str, Any] = {
         max_cpus=2.0,
         max_mem=1024,
         room="status",
+        forge="gitea",
+        pulls="all",
+        forks="members",
     ),
     "preview": PreviewRecord(
         app="hello",

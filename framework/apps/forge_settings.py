@@ -1,0 +1,78 @@
+"""An app's settings about its forge and pull requests: what they mean. Pure."""
+
+from typing import Literal, TypeVar, get_args
+
+from framework.errors import NotFound
+from prevs.records import AppRecord
+from program.git.addresses import read_address
+
+T = TypeVar("T")
+Kind = Literal["github", "gitlab", "gitea", "pagure", "none"]
+ForgeSetting = Literal["auto", "github", "gitlab", "gitea", "pagure", "none"]
+Followed = Literal["off", "branches", "all"]
+PullsSetting = Literal["auto", "off", "branches", "all"]
+Forks = Literal["never", "approve", "members"]
+
+_KNOWN: dict[str, Kind] = {
+    "github.com": "github",
+    "ssh.github.com": "github",
+    "gitlab.com": "gitlab",
+    "altssh.gitlab.com": "gitlab",
+    "codeberg.org": "gitea",
+    "gitea.com": "gitea",
+    "pagure.io": "pagure",
+}
+"""The hosts of repositories whose kind of forge is known."""
+
+
+class UnknownForgeToken(NotFound):
+    """The app has no token for its forge."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__(f"{app!r} has no token for its forge. `prevs forge set {app}` sets one.")
+        self.app = app
+
+
+def find_kind(app: AppRecord) -> Kind:
+    """Return the kind of an app's forge, by its setting or by the host of its repository.
+
+    A value of a later version of prevs counts as "none".
+    """
+    if app.forge == "auto":
+        address = read_address(app.repository)
+        return _KNOWN.get(address.origin.host, "none") if address else "none"
+    return _one_of(app.forge, get_args(Kind), "none")
+
+
+def find_pulls(app: AppRecord, *, has_token: bool) -> Followed:
+    """Return which pull requests an app follows.
+
+    With "branches", these are the ones whose head is in the repository itself; with "all", also
+    those from forks, as far as `find_forks` lets them. "auto" is "branches" with a token for the
+    forge, and "off" without one. A value of a later version of prevs counts as "off".
+    """
+    if app.pulls == "auto":
+        return "branches" if has_token else "off"
+    return _one_of(app.pulls, get_args(Followed), "off")
+
+
+def find_forks(app: AppRecord) -> Forks:
+    """Return whether commits of forks may be built: never, once approved, or those of members.
+
+    A value of a later version of prevs counts as "never".
+    """
+    return _one_of(app.forks, get_args(Forks), "never")
+
+
+def show_forge(app: AppRecord) -> ForgeSetting:
+    """Return the setting as the API shows it."""
+    return "auto" if app.forge == "auto" else find_kind(app)
+
+
+def show_pulls(app: AppRecord) -> PullsSetting:
+    """Return the setting as the API shows it."""
+    return "auto" if app.pulls == "auto" else find_pulls(app, has_token=False)
+
+
+def _one_of(value: str, known: tuple[T, ...], otherwise: T) -> T:
+    return next((one for one in known if one == value), otherwise)
