@@ -49,8 +49,9 @@ class Comment(NamedTuple):
 class Forge(Protocol):
     """A repository at its forge, with the app's credential. Thread safe; each call blocks.
 
-    Each call raises ForgeUnreachable (no usable answer), ForgeRefused (the credential is not
-    accepted, or may not do this) or ForgeBusy (a rate limit, with the seconds to wait).
+    Each call raises an error of framework.ports.forge_errors: ForgeUnreachable (no usable answer),
+    ForgeRefused (the credential is not accepted, or may not do this) or ForgeBusy (a rate limit,
+    with the seconds to wait).
     """
 
     def open_pulls(self, mark: str = "") -> Pulls:
@@ -68,3 +69,15 @@ class Forge(Protocol):
     def may_write(self, user: str) -> bool:
         """Return whether a user may write to the repository."""
         ...
+
+
+class Finding(NamedTuple):
+    """What a check of an app's forge found about one part; `ok` is None if it was not tried.
+
+    `detail` is a sentence. `advice` is the next step, "" if there is nothing to do.
+    """
+
+    part: str
+    ok: bool | None
+    detail: str
+    advice: str = ""

@@ -1,0 +1,99 @@
+"""The forges of apps: which client an app's settings mean."""
+
+import functools
+from collections.abc import Callable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import NamedTuple, Protocol
+
+import httpx
+
+from framework.apps.forge_settings import Kind, find_kind
+from framework.clock import Clock
+from framework.forges import gitea, github, gitlab, pagure
+from framework.forges.gitea import Gitea
+from framework.forges.github import GitHub
+from framework.forges.gitlab import GitLab
+from framework.forges.pagure import Pagure
+from framework.forges.places import find_place
+from framework.forges.requester import Limits, Requester, Subject
+from framework.ports.forges import Forge
+from prevs.records import AppRecord
+
+_MOST = 2000
+"""How many clients are kept; each remembers until when its forge wants no calls."""
+
+
+class Client(Forge, Protocol):
+    """A forge, as this room knows it."""
+
+    @property
+    def requester(self) -> Requester:
+        """What sends its requests."""
+        ...
+
+    def find_repository(self) -> None:
+        """Raise ForgeRefused if the token may not see the repository."""
+        ...
+
+
+class _Dialect(NamedTuple):
+    """A kind of forge; `rights` is what a token needs there, as a sentence."""
+
+    make: Callable[[Requester, tuple[str, ...]], Client]
+    headers: Callable[[str], Mapping[str, str]]
+    rights: str
+
+
+_DIALECTS = {
+    "github": _Dialect(GitHub, github.headers, github.RIGHTS),
+    "gitlab": _Dialect(GitLab, gitlab.headers, gitlab.RIGHTS),
+    "gitea": _Dialect(Gitea, gitea.headers, gitea.RIGHTS),
+    "pagure": _Dialect(Pagure, pagure.headers, pagure.RIGHTS),
+}
+
+
+class Forges:
+    """Makes the clients of apps' forges. Thread safe, and does not block."""
+
+    def __init__(
+        self,
+        *,
+        local_allowed: bool,
+        clock: Clock = Clock(),  # noqa: B008 # a value
+        limits: Limits = Limits(),  # noqa: B008 # a value
+    ) -> None:
+        """A forge on this machine is used only if `local_allowed`, as repositories are."""
+        self._local_allowed = local_allowed
+        self._clock = clock
+        self._limits = limits
+        # One app's cookies must not reach another's requests.
+        self._http = httpx.Client(
+            follow_redirects=False, cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        )
+        self._make = functools.lru_cache(_MOST)(self._make_client)
+
+    def of(self, app: AppRecord, token: str) -> Client | None:
+        """Return the client of an app's forge; "" is no token.
+
+        None if the app has no forge, or if its repository's address names no repository there.
+        """
+        return self._make(find_kind(app), app.repository, app.name, token)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _make_client(self, kind: Kind, repository: str, app: str, token: str) -> Client | None:
+        place = find_place(kind, repository, local_allowed=self._local_allowed)
+        if place is None or kind == "none":
+            return None
+        dialect = _DIALECTS[kind]
+        requester = Requester(
+            self._http,
+            place.api,
+            Subject(app, "/".join(place.name), dialect.rights, bool(token)),
+            headers=dialect.headers(token),
+            clock=self._clock,
+            limits=self._limits,
+        )
+        return dialect.make(requester, place.name)

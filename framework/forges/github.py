@@ -1,0 +1,131 @@
+"""GitHub, also GitHub Enterprise Server: its REST API of version 2022-11-28."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, TypeAdapter
+
+from framework.forges import answers
+from framework.forges.answers import Numbered, Page, Sha, Time
+from framework.forges.requester import Query, Requester
+from framework.ports.forges import Comment, Pull, Pulls
+
+RIGHTS = (
+    "A fine-grained token for this repository needs to read contents, metadata and pull requests "
+    "(docs/forges/github.md)."
+)
+
+
+def headers(token: str) -> Mapping[str, str]:
+    """Return the headers of all requests; "" is no token."""
+    kind = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+    return {**kind, "Authorization": f"Bearer {token}"} if token else kind
+
+
+class _User(BaseModel):
+    login: str
+
+
+class _Head(BaseModel):
+    sha: Sha
+    repo: Numbered | None
+
+
+class _Base(BaseModel):
+    ref: str
+    repo: Numbered
+
+
+class _Pull(BaseModel):
+    number: int
+    state: str
+    title: str
+    user: _User | None
+    head: _Head
+    base: _Base
+    draft: bool = False
+    updated_at: Time
+    html_url: Page
+
+
+class _Comment(BaseModel):
+    id: int
+    user: _User | None
+    body: str | None = None
+    created_at: Time
+
+
+class _Permission(BaseModel):
+    permission: str
+
+
+_PULL = TypeAdapter(_Pull)
+_PULLS = TypeAdapter(list[_Pull])
+_COMMENTS = TypeAdapter(list[_Comment])
+_PERMISSION = TypeAdapter(_Permission)
+
+
+class GitHub:
+    """A repository at GitHub, as framework.ports.Forge describes it."""
+
+    page_size: Query = {"per_page": 100}
+    writers: Collection[str] = ("admin", "write")
+    """The permissions that allow pushes. `maintain` is reported as write, `triage` as read."""
+
+    def __init__(self, requester: Requester, name: tuple[str, ...]) -> None:
+        self.requester = requester
+        self._path = "/repos/" + "/".join(name)
+
+    def find_repository(self) -> None:
+        """Raise ForgeRefused if the token may not see the repository."""
+        self.requester.get(self._path)
+
+    def open_pulls(self, mark: str = "") -> Pulls:
+        """Return all open pull requests."""
+        query = {"state": "open", **self.page_size}
+        listed = answers.read_all(self.requester, f"{self._path}/pulls", query, _PULLS, mark=mark)
+        pulls = {pull.number: _read(pull) for pull in listed.entries}
+        return Pulls(tuple(pulls.values()), listed.mark, listed.unchanged)
+
+    def pull(self, number: int) -> Pull | None:
+        """Return one pull request, open or not; None if there is none."""
+        path = f"{self._path}/pulls/{number}"
+        found = answers.find(self.requester, path, _PULL, parent=self._path)
+        return None if found is None else _read(found)
+
+    def comments(self, number: int, since: float) -> Sequence[Comment]:
+        """Return the comments that were made or changed after `since`."""
+        moment = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        query = {"since": moment, **self.page_size}
+        path = f"{self._path}/issues/{number}/comments"
+        return [
+            Comment(str(one.id), one.user.login, one.body or "", one.created_at.timestamp())
+            for one in answers.read_all(self.requester, path, query, _COMMENTS).entries
+            if one.user
+        ]
+
+    def may_write(self, user: str) -> bool:
+        """Return whether a user may write to the repository; an unknown user may not."""
+        if not answers.is_user_name(user):
+            return False
+        path = f"{self._path}/collaborators/{user}/permission"
+        found = answers.find(self.requester, path, _PERMISSION, parent=self._path)
+        return found is not None and found.permission in self.writers
+
+
+def _read(pull: _Pull) -> Pull:
+    # Not head.repo.fork: that is also true for a fork that is the base itself.
+    is_own = pull.head.repo is not None and pull.head.repo.id == pull.base.repo.id
+    return Pull(
+        number=pull.number,
+        sha=pull.head.sha,
+        ref=f"pull/{pull.number}/head",
+        base=pull.base.ref,
+        is_fork=not is_own,
+        author=pull.user.login if pull.user else "",
+        title=pull.title,
+        updated=pull.updated_at.timestamp(),
+        url=pull.html_url,
+        is_open=pull.state == "open",
+        is_draft=pull.draft,
+    )

@@ -1,0 +1,145 @@
+"""GitLab, at gitlab.com or elsewhere: its API of version 4. Its pull requests are merge requests.
+
+The number of a merge request is its `iid`, which counts in its project.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from pydantic import BaseModel, TypeAdapter
+
+from framework.forges import answers
+from framework.forges.answers import Page, Sha, Time
+from framework.forges.requester import Query, Requester
+from framework.ports.forges import Comment, Pull, Pulls
+
+RIGHTS = (
+    "A project access token needs the role Reporter and the scopes read_api and read_repository "
+    "(docs/forges/gitlab.md)."
+)
+_DEVELOPER = 30
+"""The lowest access level that may push."""
+_OPEN = ("opened", "locked")
+"""It is locked while it is being merged."""
+
+
+def headers(token: str) -> Mapping[str, str]:
+    """Return the headers of all requests; "" is no token."""
+    return {"PRIVATE-TOKEN": token} if token else {}
+
+
+class _User(BaseModel):
+    id: int
+    username: str
+
+
+class _MergeRequest(BaseModel):
+    iid: int
+    sha: Sha | None
+    target_branch: str
+    source_project_id: int | None
+    target_project_id: int
+    author: _User | None
+    title: str
+    updated_at: Time
+    web_url: Page
+    state: str
+    draft: bool = False
+
+
+class _Note(BaseModel):
+    id: int
+    author: _User
+    body: str
+    system: bool = False
+    created_at: Time
+    updated_at: Time
+
+
+class _Member(BaseModel):
+    id: int
+    access_level: int
+    state: str = "active"
+
+
+_MERGE_REQUEST = TypeAdapter(_MergeRequest)
+_MERGE_REQUESTS = TypeAdapter(list[_MergeRequest])
+_NOTES = TypeAdapter(list[_Note])
+_USERS = TypeAdapter(list[_User])
+_MEMBER = TypeAdapter(_Member)
+
+
+class GitLab:
+    """A project at GitLab, as framework.ports.Forge describes it."""
+
+    def __init__(self, requester: Requester, name: tuple[str, ...]) -> None:
+        self.requester = requester
+        self._path = f"/projects/{quote('/'.join(name), safe='')}"
+
+    def find_repository(self) -> None:
+        """Raise ForgeRefused if the token may not see the project."""
+        self.requester.get(self._path)
+
+    def open_pulls(self, mark: str = "") -> Pulls:
+        """Return all open merge requests that have a commit."""
+        query: Query = {"state": "opened", "per_page": 100}
+        path = f"{self._path}/merge_requests"
+        listed = answers.read_all(self.requester, path, query, _MERGE_REQUESTS, mark=mark)
+        found = (_read(one) for one in listed.entries)
+        pulls = {pull.number: pull for pull in found if pull}
+        return Pulls(tuple(pulls.values()), listed.mark, listed.unchanged)
+
+    def pull(self, number: int) -> Pull | None:
+        """Return one merge request, open or not; None if there is none, or none with a commit."""
+        path = f"{self._path}/merge_requests/{number}"
+        found = answers.find(self.requester, path, _MERGE_REQUEST, parent=self._path)
+        return None if found is None else _read(found)
+
+    def comments(self, number: int, since: float) -> Sequence[Comment]:
+        """Return the notes of people that were made or changed after `since`."""
+        query: Query = {"sort": "desc", "order_by": "updated_at", "per_page": 100}
+
+        def is_older(notes: Sequence[_Note]) -> bool:
+            return any(note.updated_at.timestamp() <= since for note in notes)
+
+        path = f"{self._path}/merge_requests/{number}/notes"
+        listed = answers.read_all(self.requester, path, query, _NOTES, until=is_older)
+        return [
+            Comment(str(note.id), note.author.username, note.body, note.created_at.timestamp())
+            for note in reversed(listed.entries)
+            if not note.system and note.updated_at.timestamp() > since
+        ]
+
+    def may_write(self, user: str) -> bool:
+        """Return whether a user may push to the project; an unknown user may not."""
+        if not answers.is_user_name(user):
+            return False
+        query: Query = {"username": user}
+        found = answers.read_all(self.requester, "/users", query, _USERS).entries
+        return any(
+            self._is_developer(one.id) for one in found if one.username.lower() == user.lower()
+        )
+
+    def _is_developer(self, user: int) -> bool:
+        path = f"{self._path}/members/all/{user}"
+        member = answers.find(self.requester, path, _MEMBER, parent=self._path)
+        return member is not None and member.access_level >= _DEVELOPER and member.state == "active"
+
+
+def _read(one: _MergeRequest) -> Pull | None:
+    """Return a merge request; None if it has no commit, for example because its branch is empty."""
+    if one.sha is None:
+        return None
+    return Pull(
+        number=one.iid,
+        sha=one.sha,
+        ref=f"merge-requests/{one.iid}/head",
+        base=one.target_branch,
+        is_fork=one.source_project_id != one.target_project_id,
+        author=one.author.username if one.author else "",
+        title=one.title,
+        updated=one.updated_at.timestamp(),
+        url=one.web_url,
+        is_open=one.state in _OPEN,
+        is_draft=one.draft,
+    )

@@ -1,0 +1,144 @@
+"""Pagure: its API of version 0. Times are texts with seconds since the epoch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from framework.forges import answers
+from framework.forges.answers import Numbered, Page, Sha
+from framework.forges.requester import Query, Requester
+from framework.ports.forge_errors import ForgeUnreachable
+from framework.ports.forges import Comment, Pull, Pulls
+
+RIGHTS = "An API key of somebody who may read the project will do (docs/forges/other.md)."
+_WRITES = ("owner", "admin", "commit")
+
+
+def headers(token: str) -> Mapping[str, str]:
+    """Return the headers of all requests; "" is no token."""
+    return {"Authorization": f"token {token}"} if token else {}
+
+
+class _User(BaseModel):
+    name: str
+
+
+class _Comment(BaseModel):
+    id: int
+    user: _User
+    comment: str
+    date_created: float
+    edited_on: float | None = None
+    notification: bool = False
+
+
+class _Request(BaseModel):
+    id: int
+    title: str | None
+    branch: str
+    project: Numbered
+    repo_from: Numbered | None
+    commit_stop: Sha | None
+    user: _User
+    status: str
+    last_updated: float
+    full_url: Page = ""
+    comments: list[_Comment] = []
+
+
+class _Requests(BaseModel):
+    requests: list[_Request]
+    total_requests: int
+
+
+class _Project(BaseModel):
+    access_users: Mapping[str, list[str]]
+    access_groups: Mapping[str, list[str]]
+
+
+class _Group(BaseModel):
+    members: list[str]
+
+
+_REQUEST = TypeAdapter(_Request)
+_REQUESTS = TypeAdapter(_Requests)
+_PROJECT = TypeAdapter(_Project)
+_GROUP = TypeAdapter(_Group)
+
+
+class Pagure:
+    """A project at Pagure, as framework.ports.Forge describes it."""
+
+    def __init__(self, requester: Requester, name: tuple[str, ...]) -> None:
+        self.requester = requester
+        self._path = "/" + "/".join(name)
+
+    def find_repository(self) -> None:
+        """Raise ForgeRefused if the token may not see the project."""
+        self.requester.get(self._path)
+
+    def open_pulls(self, mark: str = "") -> Pulls:  # noqa: ARG002
+        """Return all open pull requests that have a commit. Pagure has no marks."""
+        found: dict[int, _Request] = {}
+        for page in range(1, answers.MOST_PAGES + 1):
+            query: Query = {"status": "Open", "per_page": 100, "page": page}
+            listed = self._read(f"{self._path}/pull-requests", _REQUESTS, query)
+            found |= {one.id: one for one in listed.requests}
+            if len(found) >= listed.total_requests:
+                pulls = (_read(one) for one in found.values())
+                return Pulls(tuple(pull for pull in pulls if pull))
+            if not listed.requests:
+                break
+        raise ForgeUnreachable(self.requester.api, "sent a list without some of its entries")
+
+    def pull(self, number: int) -> Pull | None:
+        """Return one pull request, open or not; None if there is none, or none with a commit."""
+        found = self._find(number)
+        return None if found is None else _read(found)
+
+    def comments(self, number: int, since: float) -> Sequence[Comment]:
+        """Return the comments of people that were made or changed after `since`."""
+        found = self._find(number)
+        return [
+            Comment(str(one.id), one.user.name, one.comment, one.date_created)
+            for one in (found.comments if found else ())
+            if not one.notification and max(one.date_created, one.edited_on or 0.0) > since
+        ]
+
+    def may_write(self, user: str) -> bool:
+        """Return whether a user may push, alone or in a group; an unknown user may not."""
+        project = self._read(self._path, _PROJECT)
+        if any(user in project.access_users.get(access, ()) for access in _WRITES):
+            return True
+        groups = (group for one in _WRITES for group in project.access_groups.get(one, ()))
+        return any(
+            user in self._read(f"/group/{group}", _GROUP).members
+            for group in groups
+            if answers.is_user_name(group)
+        )
+
+    def _find(self, number: int) -> _Request | None:
+        path = f"{self._path}/pull-request/{number}"
+        return answers.find(self.requester, path, _REQUEST, parent=self._path)
+
+    def _read(self, path: str, kind: Any, query: Query | None = None) -> Any:
+        return answers.read(self.requester, kind, self.requester.get(path, query).data)
+
+
+def _read(one: _Request) -> Pull | None:
+    """Return a pull request; None if Pagure has not noted its commit yet."""
+    if one.commit_stop is None:
+        return None
+    return Pull(
+        number=one.id,
+        sha=one.commit_stop,
+        ref=f"pull/{one.id}/head",
+        base=one.branch,
+        is_fork=one.repo_from is None or one.repo_from.id != one.project.id,
+        author=one.user.name,
+        title=one.title or "",
+        updated=one.last_updated,
+        url=one.full_url,
+        is_open=one.status == "Open",
+    )

@@ -1,0 +1,189 @@
+"""GET requests to the API of one forge, with the app's token, within limits."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import httpx
+
+from framework.clock import Clock
+from framework.forges.rate_limits import DEFAULT_WAIT_S, Rate, find_wait, read_rate
+from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused, ForgeUnreachable
+
+_MOST_REDIRECTS = 3
+_REDIRECTS = (301, 302, 303, 307, 308)
+_SHORT = 16 * 1024
+"""Bytes that are read of a refusal."""
+
+
+Query = Mapping[str, str | int]
+
+
+class Limits(NamedTuple):
+    """Seconds without any answer, seconds for a whole answer, and bytes of an answer."""
+
+    silence: float = 10.0
+    whole: float = 60.0
+    size: int = 16 * 1024 * 1024
+
+
+class Subject(NamedTuple):
+    """Whose requests these are, for messages.
+
+    `rights` is what the token needs, as a sentence that names the page of the documentation.
+    """
+
+    app: str
+    repository: str
+    rights: str
+    has_token: bool
+
+
+class Answer(NamedTuple):
+    """An answer. `has_more` means a next page; `total` is how many entries all pages have."""
+
+    data: bytes
+    mark: str = ""
+    has_more: bool = False
+    total: int | None = None
+    unchanged: bool = False
+
+
+class Requester:
+    """Requests to one forge. Thread safe. Redirects are followed within the forge's origin only."""
+
+    def __init__(
+        self,
+        client: httpx.Client,
+        api: str,
+        subject: Subject,
+        *,
+        headers: Mapping[str, str],
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        """`headers` have the token; `api` is the URL in front of all paths."""
+        self.api = api
+        self.rate: Rate | None = None
+        """What the last answer says of the rate limit."""
+        self._client = client
+        self._subject = subject
+        self._headers = {"Accept": "application/json", "User-Agent": "prevs", **headers}
+        self._clock = clock
+        self._limits = limits
+        self._busy_until = 0.0
+
+    def get(self, path: str, query: Query | None = None, mark: str = "") -> Answer:
+        """Return the answer to a GET of a path, which is quoted already.
+
+        With a `mark`, the answer may be `unchanged`. Raises the errors of framework.ports.Forge.
+        """
+        wait = self._busy_until - self._clock.monotonic()
+        if wait > 0:
+            raise ForgeBusy(self.api, wait)
+        headers = {**self._headers, "If-None-Match": mark} if mark else self._headers
+        try:
+            return self._follow(httpx.URL(f"{self.api}{path}", params=query), headers)
+        except httpx.TimeoutException:
+            why = f"has not answered within {self._limits.silence:g} s"
+        except httpx.InvalidURL:
+            why = "has an address that HTTP cannot use"
+        except httpx.HTTPError as error:
+            why = f"cannot be reached ({error})"
+        raise ForgeUnreachable(self.api, why)
+
+    def _follow(self, url: httpx.URL, headers: Mapping[str, str]) -> Answer:
+        for _ in range(_MOST_REDIRECTS + 1):
+            with self._client.stream(
+                "GET", url, headers=headers, timeout=self._limits.silence
+            ) as response:
+                if response.status_code not in _REDIRECTS:
+                    return self._read(response, can_be_unchanged="If-None-Match" in headers)
+                moved = url.join(response.headers.get("location", ""))
+            if _origin(moved) != _origin(url) or moved.userinfo:
+                raise ForgeUnreachable(
+                    self.api,
+                    f"redirects to another place ({moved.scheme}://{moved.host}), where the token "
+                    f"must not go: give {self._subject.app!r} the new address of its repository",
+                )
+            url = moved
+        raise ForgeUnreachable(self.api, "redirects again and again")
+
+    def _read(self, response: httpx.Response, *, can_be_unchanged: bool) -> Answer:
+        now, status = self._clock.now(), response.status_code
+        self.rate = read_rate(response.headers, now) or self.rate
+        wait = find_wait(response.headers, now)
+        if status == httpx.codes.OK or (status == httpx.codes.NOT_MODIFIED and can_be_unchanged):
+            if wait is not None:
+                self._rest(wait)
+            if status == httpx.codes.NOT_MODIFIED:
+                return Answer(b"", unchanged=True)
+            return Answer(
+                self._read_body(response, self._limits.size),
+                response.headers.get("etag", ""),
+                "next" in response.links or bool(response.headers.get("x-next-page")),
+                _read_total(response.headers),
+            )
+        raise self._explain(response, wait)
+
+    def _explain(self, response: httpx.Response, wait: float | None) -> ForgeError:
+        """Return the error that an answer means."""
+        status = response.status_code
+        limits_rate = wait is not None or (
+            # GitHub's second limit has no header of its own.
+            status == httpx.codes.FORBIDDEN
+            and b"rate limit" in self._read_body(response, _SHORT, cut=True).lower()
+        )
+        if status == httpx.codes.TOO_MANY_REQUESTS or (
+            status == httpx.codes.FORBIDDEN and limits_rate
+        ):
+            seconds = DEFAULT_WAIT_S if wait is None else wait
+            self._rest(seconds)
+            return ForgeBusy(self.api, seconds)
+        if status in (401, 403, 404):
+            return ForgeRefused(self.api, status, *self._refuse(status))
+        return ForgeUnreachable(self.api, f"answered with the status {status}")
+
+    def _refuse(self, status: int) -> tuple[str, str]:
+        """Return why the forge refuses, and the next step."""
+        app, repository, rights, has_token = self._subject
+        if not has_token and status != httpx.codes.NOT_FOUND:
+            why = f"The forge at {self.api} does not answer this without a token."
+            return why, f"`prevs forge set {app}` sets one. {rights}"
+        if status == httpx.codes.UNAUTHORIZED:
+            why = f"The forge at {self.api} does not accept the token of {app!r}: it has ended."
+            return why, f"Make a new one, and give it to `prevs forge set {app}`. {rights}"
+        if status == httpx.codes.FORBIDDEN:
+            return f"The token of {app!r} may not do this at {self.api}.", rights
+        unseen = "its token may not see it" if has_token else "only a token may see it"
+        return (
+            f"The forge at {self.api} has no such thing in {repository}, or {unseen}.",
+            f"Compare the address of the repository (`prevs app show {app}`). {rights}",
+        )
+
+    def _read_body(self, response: httpx.Response, most: int, *, cut: bool = False) -> bytes:
+        """Return the body; if it is longer, the first `most` bytes, or an error."""
+        begun, data = self._clock.monotonic(), bytearray()
+        for piece in response.iter_bytes():
+            data += piece
+            if len(data) > most and cut:
+                break
+            if len(data) > most:
+                raise ForgeUnreachable(self.api, f"sent an answer of more than {most} bytes")
+            if self._clock.monotonic() - begun > self._limits.whole:
+                raise ForgeUnreachable(
+                    self.api, f"has not sent a whole answer within {self._limits.whole:g} s"
+                )
+        return bytes(data)
+
+    def _rest(self, seconds: float) -> None:
+        self._busy_until = self._clock.monotonic() + seconds
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _read_total(headers: Mapping[str, str]) -> int | None:
+    """Return how many entries a list has: GitLab sends X-Total, Gitea X-Total-Count."""
+    text = headers.get("x-total") or headers.get("x-total-count") or ""
+    return int(text) if text.isascii() and text.isdigit() else None
