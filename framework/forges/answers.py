@@ -79,6 +79,7 @@ def read_all(
     mark: the second page may change without the first.
     """
     entries: list[T] = []
+    total = 0
     for page in range(1, MOST_PAGES + 1):
         # The number, not the address of the next page: that may name another host.
         answer = requester.get(path, {**query, "page": page}, mark if page == 1 else "")
@@ -86,10 +87,11 @@ def read_all(
             return Listing([], mark, unchanged=True)
         found = read(requester, kind, answer.data)
         entries += found
+        total = max(total, answer.total or 0)
         if until(found):
             return Listing(entries)
         if not answer.has_more:
-            if len(entries) < (answer.total or 0):
+            if len(entries) < total or (page > 1 and not found):
                 raise ForgeUnreachable(requester.api, "sent a list without some of its entries")
             return Listing(entries, answer.mark if page == 1 else "")
     raise ForgeUnreachable(requester.api, f"has a list of more than {MOST_PAGES} pages")

@@ -1,6 +1,7 @@
 """Gitea, and Forgejo, which has the same API: its version 1, which is made after GitHub's."""
 
 from collections.abc import Collection, Mapping
+from typing import ClassVar
 
 from framework.forges.github import GitHub
 from framework.forges.requester import Query
@@ -19,6 +20,6 @@ def headers(token: str) -> Mapping[str, str]:
 class Gitea(GitHub):
     """A repository at Gitea or Forgejo, as framework.ports.Forge describes it."""
 
-    page_size: Query = {"limit": 50}
+    page_size: ClassVar[Query] = {"limit": 50}
     """Its servers send no more, unless their settings differ."""
-    writers: Collection[str] = ("owner", "admin", "write")
+    writers: ClassVar[Collection[str]] = ("owner", "admin", "write")

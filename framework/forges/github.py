@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -68,8 +69,8 @@ _PERMISSION = TypeAdapter(_Permission)
 class GitHub:
     """A repository at GitHub, as framework.ports.Forge describes it."""
 
-    page_size: Query = {"per_page": 100}
-    writers: Collection[str] = ("admin", "write")
+    page_size: ClassVar[Query] = {"per_page": 100}
+    writers: ClassVar[Collection[str]] = ("admin", "write")
     """The permissions that allow pushes. `maintain` is reported as write, `triage` as read."""
 
     def __init__(self, requester: Requester, name: tuple[str, ...]) -> None:

@@ -1,0 +1,79 @@
+"""A double of Pagure 5.14. What it answers is what that version's to_json methods make."""
+
+import re
+
+from tests.fakes.forges.server import (
+    REPOSITORY,
+    CommentFacts,
+    ForgeServer,
+    Json,
+    PullFacts,
+    Reply,
+    Request,
+    in_json,
+)
+
+_NOT_FOUND = in_json({"error": "Project not found", "error_code": "ENOPROJECT"}, 404)
+
+
+class PagureServer(ForgeServer):
+    """Pagure."""
+
+    kind = "pagure"
+
+    def answer(self, request: Request) -> Reply:
+        """Return the answer to a request with a token."""
+        if request.path == "/api/0/group/crew":
+            return in_json({"name": "crew", "members": sorted(self.writers)})
+        path = request.path.removeprefix("/api/0/group/shop")
+        if path == request.path:
+            return _NOT_FOUND
+        if path == "":
+            return in_json(self.show_project(REPOSITORY))
+        if path == "/pull-requests":
+            return self._list_pulls(request)
+        if found := re.fullmatch(r"/pull-request/(\d+)", path):
+            pull = self.find_pull(found[1])
+            return in_json(self.show_pull(pull)) if pull else _NOT_FOUND
+        return _NOT_FOUND
+
+    def _list_pulls(self, request: Request) -> Reply:
+        size, page = int(request.query.get("per_page", "20")), int(request.query.get("page", "1"))
+        found = self.open_pulls()
+        shown = [self.show_pull(one) for one in found[(page - 1) * size : page * size]]
+        return in_json({"total_requests": len(found), "requests": shown})
+
+    def show_project(self, number: int) -> Json:
+        """Return a project. Those who may write are in a group."""
+        users: Json = {"owner": ["group"], "admin": [], "commit": [], "ticket": ["bob"]}
+        groups: Json = {"admin": [], "commit": ["crew"], "ticket": []}
+        return {"id": number, "name": "shop", "access_users": users, "access_groups": groups}
+
+    def show_pull(self, pull: PullFacts) -> Json:
+        """Return a pull request."""
+        comments = (one for one in self.comments if one.number == pull.number)
+        return {
+            "id": pull.number,
+            "title": pull.title,
+            "branch": pull.base,
+            "branch_from": "cart",
+            "project": self.show_project(REPOSITORY),
+            "repo_from": None if pull.head is None else self.show_project(pull.head),
+            "commit_stop": pull.sha,
+            "user": {"name": pull.author},
+            "status": "Open" if pull.is_open else "Merged",
+            "last_updated": f"{pull.updated:.0f}",
+            "full_url": f"{self.origin}/group/shop/pull-request/{pull.number}",
+            "comments": [self.show_comment(one) for one in comments],
+        }
+
+    def show_comment(self, one: CommentFacts) -> Json:
+        """Return a comment."""
+        return {
+            "id": one.id,
+            "user": {"name": one.author},
+            "comment": one.text,
+            "date_created": f"{one.created:.0f}",
+            "edited_on": f"{one.updated:.0f}" if one.updated != one.created else None,
+            "notification": one.is_system,
+        }

@@ -1,0 +1,199 @@
+"""What the doubles of all forges have in common: the state, the server, pages, and mishaps."""
+
+import dataclasses
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+REPOSITORY, FORK = 7, 8
+"""The ids of the repository, and of a fork of it."""
+TOKEN = "right-token"
+DAY = 1_764_000_000.0
+
+Json = Any
+
+
+@dataclasses.dataclass
+class PullFacts:
+    """A pull request; `head` is the id of its head's repository, None if that was deleted."""
+
+    number: int
+    sha: str
+    head: int | None = REPOSITORY
+    base: str = "main"
+    author: str = "ada"
+    title: str = "Add a cart"
+    updated: float = DAY
+    is_open: bool = True
+    is_draft: bool = False
+
+
+class CommentFacts(NamedTuple):
+    """A comment; one that `is_system` was not written by a person."""
+
+    number: int
+    id: int
+    author: str
+    text: str
+    created: float
+    updated: float
+    is_system: bool = False
+
+
+class Request(NamedTuple):
+    """A request. `path` is as sent, without the query; names of headers are in lower case."""
+
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+class Reply(NamedTuple):
+    """An answer. `promises` is its Content-Length if that is wrong; `stalls` sends nothing."""
+
+    status: int = 200
+    headers: Mapping[str, str] = {}
+    body: bytes = b"{}"
+    promises: int | None = None
+    stalls: bool = False
+
+
+def in_json(found: Json, status: int = 200, **headers: str) -> Reply:
+    """Return an answer of JSON."""
+    return Reply(
+        status, {"Content-Type": "application/json", **headers}, json.dumps(found).encode()
+    )
+
+
+def moment(seconds: float) -> str:
+    """Return a time as GitHub, GitLab and Gitea write it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def sha_of(number: int) -> str:
+    """Return an id of a commit."""
+    return hashlib.sha1(str(number).encode(), usedforsecurity=False).hexdigest()
+
+
+class ForgeServer:
+    """A forge with one repository, group/shop. It answers what its dialect's `answer` returns.
+
+    `mishap` may return another answer for a request. `requests` are all that came.
+    """
+
+    kind = ""
+    is_private = True
+
+    def __init__(self) -> None:
+        self.pulls: list[PullFacts] = []
+        self.comments: list[CommentFacts] = []
+        self.writers = {"ada"}
+        self.readers = {"bob"}
+        self.mishap: Callable[[Request], Reply | None] = lambda _: None
+        self.requests: list[Request] = []
+        self._released = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    @property
+    def origin(self) -> str:
+        """The URL of the server."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def repository(self) -> str:
+        """The address for `git clone`."""
+        return f"{self.origin}/group/shop.git"
+
+    def close(self) -> None:
+        """End the server."""
+        self._released.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def read_token(self, request: Request) -> str | None:
+        """Return the token of a request, None for none."""
+        return request.headers.get("authorization", "").rpartition(" ")[2] or None
+
+    def answer(self, request: Request) -> Reply:
+        """Return the dialect's answer."""
+        raise NotImplementedError
+
+    def open_pulls(self) -> list[PullFacts]:
+        """Return the open pull requests, the newest first."""
+        return sorted((one for one in self.pulls if one.is_open), key=lambda one: -one.number)
+
+    def find_pull(self, number: str) -> PullFacts | None:
+        """Return a pull request by its number."""
+        return next((one for one in self.pulls if str(one.number) == number), None)
+
+    def reply(self, request: Request) -> Reply:
+        """Return the answer to a request."""
+        self.requests.append(request)
+        if (mishap := self.mishap(request)) is not None:
+            return mishap
+        token = self.read_token(request)
+        if token not in (None, TOKEN):
+            return in_json({"message": "Bad credentials"}, 401)
+        if token is None and self.is_private:
+            return in_json({"message": "Not Found"}, 404)
+        return self.answer(request)
+
+    def _make_handler(self) -> type[BaseHTTPRequestHandler]:
+        forge = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                request = Request(parts.path, dict(parse_qsl(parts.query)), headers)
+                reply = forge.reply(request)
+                if reply.stalls:
+                    forge._released.wait()
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                if reply.status != 304:
+                    size = len(reply.body) if reply.promises is None else reply.promises
+                    self.send_header("Content-Length", str(size))
+                self.end_headers()
+                if reply.status != 304:
+                    self.wfile.write(reply.body)
+                if reply.promises is not None:
+                    self.close_connection = True
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+def paged(
+    forge: ForgeServer, request: Request, found: Sequence[Json], *, size: str, total: str = ""
+) -> Reply:
+    """Return a page of a list, with a Link to the next one, and an ETag that may match.
+
+    `size` is the query's name for the size of a page, `total` the header with the whole size.
+    """
+    most = min(int(request.query.get(size, "20")), 100)
+    page = int(request.query.get("page", "1"))
+    headers = {}
+    if page * most < len(found):
+        query = "&".join(f"{k}={v}" for k, v in {**request.query, "page": page + 1}.items())
+        headers["Link"] = f'<{forge.origin}{request.path}?{query}>; rel="next"'
+    if total:
+        headers[total] = str(len(found))
+    reply = in_json(list(found[(page - 1) * most : page * most]), **headers)
+    tag = f'W/"{hashlib.sha256(reply.body).hexdigest()}"'
+    if request.headers.get("if-none-match") == tag:
+        return Reply(304, {"ETag": tag})
+    return reply._replace(headers={**reply.headers, "ETag": tag})
