@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 import click
 
 from cli.command_context import CommandContext
-from cli.commands import access, cluster, events, hooks, previews, repository, secrets, visitors
+from cli.commands import (
+    access,
+    cluster,
+    events,
+    forges,
+    hooks,
+    previews,
+    repository,
+    secrets,
+    visitors,
+)
 from cli.commands.apps import app
 from cli.commands.sections import Sections
 from cli.display.output import print_error
@@ -47,6 +57,7 @@ for module in (
     secrets,
     hooks,
     visitors,
+    forges,
     access,
 ):
     for command in module.COMMANDS:

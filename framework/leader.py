@@ -23,6 +23,7 @@ from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import Fatal, ForeignState
+from framework.forges.forges import Forges
 from framework.git.branch_poller import BranchPoller
 from framework.git.manifest_reader import ManifestReader
 from framework.git.mirrors import Mirrors
@@ -129,7 +130,9 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
     archive = LogArchive(chosen.dir / "logs")
     archiver = LogArchiver(sandboxes, archive, snapshot)
     hooks = HookPorts(git.branch_poller.nudge, git.branch_poller.polling, token_bytes)
-    sources = web.Sources(service, cluster, git.refs, ArchivedSandboxes(sandboxes, archive), hooks)
+    forges = Forges(local_allowed=chosen.local_repositories, clock=clock)
+    logs = ArchivedSandboxes(sandboxes, archive)
+    sources = web.Sources(service, cluster, git.refs, logs, hooks=hooks, forges=forges)
     openness, registry = shared.openness, shared.registry
     app = web.make_app(chosen, sources, clock=clock, registry=registry, openness=openness)
     _warn_of_local(chosen, stored)

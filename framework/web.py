@@ -12,6 +12,8 @@ from framework import dashboard, http_api
 from framework.apps import repository_url
 from framework.apps.pass_texts import PassWriter
 from framework.clock import Clock
+from framework.forges.check import check
+from framework.forges.forges import Forges
 from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
@@ -34,6 +36,7 @@ class Sources(NamedTuple):
     refs: Repositories
     sandboxes: ArchivedSandboxes
     hooks: HookPorts
+    forges: Forges
 
 
 def make_app(
@@ -72,6 +75,9 @@ def _make_ports(chosen: Settings, sources: Sources, checks: http_api.Probes) -> 
         is_log_kept=sources.sandboxes.has,
         hooks=sources.hooks,
         passes=PassWriter(derive_pass_key(chosen.signing()[0]), chosen.domain, chosen.addresses()),
+        check_forge=lambda app, token: check(
+            app, sources.forges.of(app, token), has_token=bool(token)
+        ),
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
 

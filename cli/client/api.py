@@ -27,6 +27,7 @@ from cli.client.app_hooks import AppHooks
 from cli.client.app_secrets import AppSecrets
 from cli.client.connection import Connection, Hold
 from cli.client.credentials import Credentials
+from cli.client.forges import Forges
 from cli.client.paging import Listed, gather
 from cli.client.visitor_access import VisitorAccess
 from cli.errors import ApiConfused
@@ -58,6 +59,7 @@ class Api:
         self.secrets = AppSecrets(self._json, self._call)
         self.hooks = AppHooks(self._json, self._call)
         self.access = VisitorAccess(self._json, self._call)
+        self.forges = Forges(self._json, self._call, patience=timeout.fetch)
 
     @property
     def address(self) -> str:

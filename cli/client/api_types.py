@@ -28,6 +28,12 @@ class App(TypedDict):
     max_mem: NotRequired[int]
     room: NotRequired[str]
     room_shows: NotRequired[str]
+    forge: NotRequired[str]
+    forge_kind: NotRequired[str]
+    forge_token_set: NotRequired[float | None]
+    pulls: NotRequired[str]
+    pulls_followed: NotRequired[str]
+    forks: NotRequired[str]
 
 
 class Mistake(TypedDict):
@@ -348,6 +354,15 @@ class Access(TypedDict):
     preflight: bool
     https: bool
     passes: list[Pass]
+
+
+class Finding(TypedDict):
+    """What a check of an app's forge found about one part; `ok` is None if it was not tried."""
+
+    part: str
+    ok: bool | None
+    detail: str
+    advice: str
 
 
 class AuditEntry(TypedDict):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 
+FORGES = click.Choice(["auto", "github", "gitlab", "gitea", "pagure", "none"])
+
 _SETTINGS = (
     click.option("--port", type=int, help="The port on which the app listens in its container."),
     click.option("--cpus", type=float, help="Its share of CPUs."),
@@ -72,6 +74,23 @@ _SETTINGS = (
         type=click.Choice(["auto", "full", "status"]),
         help="What the waiting room shows to visitors: full (with the build's log) or status "
         "(only the steps); auto: status for a private repository.",
+    ),
+    click.option(
+        "--forge",
+        type=FORGES,
+        help="The kind of host that its repository is on; auto: by the host's name.",
+    ),
+    click.option(
+        "--pulls",
+        type=click.Choice(["auto", "off", "branches", "all"]),
+        help="Which pull requests get addresses: branches, those of the repository itself; all, "
+        "also those of forks; auto: branches once there is a token for the forge.",
+    ),
+    click.option(
+        "--forks",
+        type=click.Choice(["never", "approve", "members"]),
+        help="Whether commits of forks start: never, once approved, or those of people who may "
+        "write to the repository.",
     ),
 )
 """The options of `app add` and `app set`, in the order of --help."""

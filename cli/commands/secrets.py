@@ -119,8 +119,8 @@ def _warn_of_scope(app: str, variable: Variable) -> None:
     "--all",
     "everything",
     is_flag=True,
-    help="Remove every variable; if they cannot be decrypted any more, the credential and the "
-    "password of visitors, too.",
+    help="Remove every variable; if they cannot be decrypted any more, the credential, the "
+    "password of visitors and the token for the forge, too.",
 )
 @click.pass_obj
 def unset_variables(

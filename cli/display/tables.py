@@ -13,6 +13,7 @@ from cli.client.api_types import (
     AuditEntry,
     Commit,
     Credential,
+    Finding,
     Hooks,
     MesosAgent,
     Pass,
@@ -184,6 +185,7 @@ def app_details(app: App, now: float, hooks: Hooks | None = None) -> Table:
             *(("keep warm", f"{hours} UTC") for hours in app["keep_warm"]),
             *(("constraint", constraint) for constraint in app["constraints"]),
             ("waiting room", _room(app)),
+            *_forge(app, now),
             ("added", ago(app["created"], now)),
         ]
     )
@@ -300,6 +302,16 @@ def passes(listed: Iterable[Pass], now: float) -> Table:
     return table
 
 
+def findings(found: Iterable[Finding]) -> Table:
+    """Return a row for each part that was checked, with the next step."""
+    table = _table("PART", "STATE", prose="RESULT")
+    states = {True: Text("works", "green"), False: Text("fails", "red"), None: Text("-", "dim")}
+    for one in found:
+        result = f"{one['detail']} {one['advice']}".strip()
+        table.add_row(*map(_cell, [one["part"], states[one["ok"]], result]))
+    return table
+
+
 def _steps(preview: Preview, now: float) -> Sequence[tuple[str, object]]:
     seen = [one for one in steps.view(preview, now) if one.took is not None]
     width = max((len(one.name) for one in seen), default=0)
@@ -325,6 +337,20 @@ def _room(app: App) -> str:
     """Return what an app's waiting room shows."""
     shows = app.get("room_shows", "")
     return f"{shows} (auto)" if app.get("room") == "auto" else shows
+
+
+def _forge(app: App, now: float) -> Sequence[tuple[str, object]]:
+    """Return the rows about an app's forge; none if it has none."""
+    kind, token_set = app.get("forge_kind", "none"), app.get("forge_token_set")
+    if kind == "none":
+        return []
+    followed = app.get("pulls_followed", "off")
+    return [
+        ("forge", f"{kind} (auto)" if app.get("forge") == "auto" else kind),
+        ("forge token", f"set {ago(token_set, now)}" if token_set else "none"),
+        ("pull requests", f"{followed} (auto)" if app.get("pulls") == "auto" else followed),
+        ("forks", app.get("forks", "") if followed == "all" else ""),
+    ]
 
 
 def _idle(app: App) -> str:

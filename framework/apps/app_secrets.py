@@ -10,8 +10,8 @@ from typing import Any
 
 from framework.apps import ssh_keys, variable_scopes
 from framework.apps.access_errors import NoPassword
-from framework.apps.password_digest import PasswordDigest
 from framework.apps.forge_settings import UnknownForgeToken
+from framework.apps.password_digest import PasswordDigest
 from framework.apps.variable_scopes import GivenFor, VariableScope
 from framework.errors import InvalidSettings, Problem, UnknownCredential, UnknownVariable
 from prevs import codec

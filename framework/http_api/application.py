@@ -1,7 +1,7 @@
 """The API put together."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from framework.http_api.routes.agent_routes import AgentRoutes
 from framework.http_api.routes.app_routes import AppRoutes
 from framework.http_api.routes.entry_routes import EntryRoutes
 from framework.http_api.routes.event_routes import EventRoutes
+from framework.http_api.routes.forge_routes import ForgeRoutes
 from framework.http_api.routes.hook_routes import HookRoutes
 from framework.http_api.routes.preview_routes import PreviewRoutes
 from framework.http_api.routes.ref_routes import RefRoutes
@@ -36,8 +37,10 @@ from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.metrics import ApiMetrics, HookMetrics
 from framework.ports import Agents, HookPorts, Repositories, Sandboxes
+from framework.ports.forges import Finding
 from framework.service.previews import Previews
 from prevs.names import Addresses
+from prevs.records import AppRecord
 
 
 class Ports(NamedTuple):
@@ -46,7 +49,8 @@ class Ports(NamedTuple):
     `ready` returns None, or why nothing can start. `report` takes a proxy's report, `note_proxy`
     the address of a proxy that reports. None of these may block. `passes` makes the texts of
     visitors' passes. `is_log_kept` returns whether the framework keeps the log of a task; it reads
-    the disk.
+    the disk. `check_forge` checks the way to an app's forge with its token, as
+    framework.forges.check does; it blocks on HTTP.
     """
 
     previews: Previews
@@ -58,6 +62,7 @@ class Ports(NamedTuple):
     is_log_kept: Callable[[str], bool]
     hooks: HookPorts
     passes: PassWriter
+    check_forge: Callable[[AppRecord, str], Sequence[Finding]]
     note_proxy: Callable[[str], None] = lambda _: None
 
 
@@ -108,6 +113,7 @@ def _make_routers(
     ).make_router()
     yield AccessRoutes(previews, ports.passes, token_hex).make_router()
     yield EntryRoutes(previews, admission.clock).make_router()
+    yield ForgeRoutes(previews, ports.check_forge).make_router()
     logs = Logs(ports.sandboxes)
     yield PreviewRoutes(
         previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept

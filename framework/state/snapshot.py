@@ -84,6 +84,11 @@ class Snapshot(NamedTuple):
         """
         return secret_records.read(self.secrets, app).forge_token
 
+    def forge_token_set(self, app: str) -> float | None:
+        """Return when that token was set, None if there is none. Raises SecretsUnreadable."""
+        given = secret_records.read(self.secrets, app)
+        return given.forge_token_changed if given.forge_token else None
+
     def find_rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
         """Return (label, other preview) for each label of a preview that others of its app hold.
 

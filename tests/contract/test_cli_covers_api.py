@@ -51,6 +51,9 @@ COMMANDS: Mapping[str, str] = {
     "POST /v1/apps/{app}/access/end": "access hello --end",
     "POST /v1/apps/{app}/passes": "pass add hello ci",
     "DELETE /v1/apps/{app}/passes/{id}": "pass rm hello old",
+    "PUT /v1/apps/{app}/forge-token": "forge set hello --token-file /dev/null",
+    "DELETE /v1/apps/{app}/forge-token": "forge rm hello",
+    "POST /v1/apps/{app}/forge-check": "forge check hello",
     "GET /v1/queue": "queue",
     "GET /v1/agents": "agents",
     "GET /v1/events": "events",
@@ -78,6 +81,7 @@ BY_OTHER_NAMES = {
     "password": "password_file",
     "access": "mode",
     "days": "for",
+    "token": "token_file",
 }
 BY_COMMANDS = {("POST /v1/apps/{app}/passes", "kind")}
 """Fields for whose values there are different commands."""
@@ -95,6 +99,7 @@ SHAPES: Mapping[str, type] = {
     "Hooks": api_types.Hooks,
     "NewHookSecret": api_types.NewHookSecret,
     "Failure": api_types.Failure,
+    "Finding": api_types.Finding,
     "Lead": api_types.Label,
     "MesosAgent": api_types.MesosAgent,
     "Mistake": api_types.Mistake,

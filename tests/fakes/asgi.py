@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message
 from framework.apps.pass_texts import PassWriter
 from framework.http_api import Admission, Audit, ClientSignature, Ports, Probes, make_app
 from framework.ports import HookPorts, Polling, Repositories, Sandboxes
+from framework.ports.forges import Finding
 from prevs import names
 from program.http.health import Check
 from tests.fakes.agents import FakeAgents
@@ -84,6 +85,7 @@ class ApiInProcess:
         self.trouble: str | None = None
         self.stuck = False
         self.kept_logs: set[str] = set()
+        self.findings: Sequence[Finding] = ()
         self.proxies: list[str] = []
         self.nudged: list[str] = []
         self.polling = Polling(10.0)
@@ -97,6 +99,7 @@ class ApiInProcess:
             is_log_kept=self.kept_logs.__contains__,
             hooks=HookPorts(self.nudged.append, lambda _: self.polling, secrets.token_bytes),
             passes=PassWriter(PASS_KEY, "localhost", names.addresses("localhost", port)),
+            check_forge=lambda *_: self.findings,
             note_proxy=self.proxies.append,
         )
         self.admission = Admission(

@@ -13,6 +13,7 @@ from starlette.routing import Match
 
 from framework import errors
 from framework.apps import access_errors
+from framework.apps.forge_settings import UnknownForgeToken
 from framework.errors import FrameworkError, Problem
 from framework.hooks.errors import HookRefused, TooManyHooks
 from prevs.names import Addresses
@@ -54,6 +55,7 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.UnknownToken: Kind("unknown-token", 404, "There is no such token"),
     errors.UnknownVariable: Kind("unknown-variable", 404, "There is no such variable"),
     errors.UnknownCredential: Kind("unknown-credential", 404, "There is no credential"),
+    UnknownForgeToken: Kind("unknown-forge-token", 404, "There is no token for the forge"),
     errors.UnknownPlace: Kind("unknown-place", 404, "The list has no such place"),
     errors.AppExists: Kind("app-exists", 409, "An app of that name exists"),
     errors.AppChanged: Kind("app-changed", 412, "The app has changed since it was read"),

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from framework.apps import repository_url
+from framework.apps.forge_settings import Followed, ForgeSetting, Forks, Kind, PullsSetting
 from framework.http_api.http.examples import SHA, example, order_example
 from framework.http_api.http.paging import Next
 from framework.http_api.http.parameters import WHOLE
@@ -31,6 +32,16 @@ _APP: dict[str, Any] = {
     "max_cpus": 1.0,
     "max_mem": 512,
     "room": "auto",
+    "forge": "auto",
+    "pulls": "auto",
+    "forks": "approve",
+}
+_MEANT: dict[str, Any] = {
+    "room_shows": "full",
+    "forge_kind": "gitlab",
+    "forge_token_set": 1764031200.0,
+    "pulls_followed": "branches",
+    "created": 1764031200.0,
 }
 
 
@@ -167,6 +178,30 @@ Room = Annotated[
 ]
 
 
+Forge = Annotated[
+    ForgeSetting,
+    Field(
+        description="The kind of host that the repository is on. `auto` goes by the host's name, "
+        "and is `none` for an unknown one.",
+    ),
+]
+Pulls = Annotated[
+    PullsSetting,
+    Field(
+        description="Which pull requests are followed: `branches` are those whose head is in the "
+        "repository itself, `all` also those of forks. `auto` is `branches` with a token for the "
+        "forge, else `off`.",
+    ),
+]
+ForkRule = Annotated[
+    Forks,
+    Field(
+        description="Whether commits of forks may be built: `never`, once somebody has approved "
+        "the commit, or also without that if its people may write to the repository (`members`).",
+    ),
+]
+
+
 class AppSettings(BaseModel):
     """A new app."""
 
@@ -186,6 +221,9 @@ class AppSettings(BaseModel):
     max_cpus: MaxCpus = AppRecord.max_cpus
     max_mem: MaxMem = AppRecord.max_mem
     room: Room = "auto"
+    forge: Forge = "auto"
+    pulls: Pulls = "auto"
+    forks: ForkRule = "approve"
 
 
 class AppChanges(TypedDict, total=False):
@@ -206,12 +244,15 @@ class AppChanges(TypedDict, total=False):
     max_cpus: MaxCpus
     max_mem: MaxMem
     room: Room
+    forge: Forge
+    pulls: Pulls
+    forks: ForkRule
 
 
 class App(BaseModel):
     """An app and its settings."""
 
-    model_config = example({**_APP, "room_shows": "full", "created": 1764031200.0})
+    model_config = example({**_APP, **_MEANT})
 
     name: str
     repository: str
@@ -228,6 +269,15 @@ class App(BaseModel):
     max_mem: int
     room: Room
     room_shows: Literal["full", "status"] = Field(description="What `room` means for this app.")
+    forge: Forge
+    forge_kind: Kind = Field(description="What `forge` means for this app.")
+    forge_token_set: float | None = Field(
+        description="When its token for the forge was set, in seconds since the epoch; null if it "
+        "has none. Nothing else of the token is shown."
+    )
+    pulls: Pulls
+    pulls_followed: Followed = Field(description="What `pulls` means for this app.")
+    forks: ForkRule
     created: float = Field(description="In seconds since the epoch.")
 
 
@@ -236,7 +286,7 @@ class Apps(BaseModel):
 
     model_config = example(
         {
-            "apps": [{**_APP, "room_shows": "full", "created": 1764031200.0}],
+            "apps": [{**_APP, **_MEANT}],
             "next": "WyJoZWxsbyJd",
         }
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from framework.apps import effective_settings, room_detail
+from framework.apps import effective_settings, forge_settings, room_detail
 from framework.apps.effective_settings import Effective
 from framework.http_api.http.paging import Key, cut
 from framework.http_api.models import app_models, preview_models
@@ -173,8 +173,11 @@ def _rank(queued: PreviewRecord) -> Key:
     return (queued.changed, queued.created, queued.app, queued.sha)
 
 
-def show_app(app: AppRecord, *, has_credential: bool = False) -> app_models.App:
+def show_app(
+    app: AppRecord, *, has_credential: bool = False, forge_token_set: float | None = None
+) -> app_models.App:
     """Return an app as the API shows it; its repository may be read with a credential."""
+    followed = forge_settings.find_pulls(app, has_token=forge_token_set is not None)
     return app_models.App(
         name=app.name,
         repository=app.repository,
@@ -191,6 +194,12 @@ def show_app(app: AppRecord, *, has_credential: bool = False) -> app_models.App:
         max_mem=app.max_mem,
         room=room_detail.find_room(app),
         room_shows=room_detail.find_shown(app, has_credential=has_credential),
+        forge=forge_settings.show_forge(app),
+        forge_kind=forge_settings.find_kind(app),
+        forge_token_set=forge_token_set,
+        pulls=forge_settings.show_pulls(app),
+        pulls_followed=followed,
+        forks=forge_settings.find_forks(app),
         created=app.created,
     )
 

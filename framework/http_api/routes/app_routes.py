@@ -156,8 +156,10 @@ class AppRoutes:
         return app
 
     def _show(self, app: AppRecord) -> models.App:
+        snapshot = self._previews.snapshot
         try:
-            has_credential = self._previews.snapshot.credential(app.name) is not None
+            has_credential = snapshot.credential(app.name) is not None
+            token_set = snapshot.forge_token_set(app.name)
         except SecretsUnreadable:  # there are secrets, and a credential may be among them
-            has_credential = True
-        return presenter.show_app(app, has_credential=has_credential)
+            has_credential, token_set = True, None
+        return presenter.show_app(app, has_credential=has_credential, forge_token_set=token_set)

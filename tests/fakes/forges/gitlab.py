@@ -31,8 +31,8 @@ class GitLabServer(ForgeServer):
         """Return the answer to a request with a token."""
         if request.path == "/api/v4/users":
             wanted = request.query.get("username", "").lower()
-            found = [self.show_user(one) for one in self._users() if one.lower() == wanted]
-            return self._page(request, found)
+            users = [self.show_user(one) for one in self._users() if one.lower() == wanted]
+            return self._page(request, users)
         project = _PROJECTS.match(request.path)
         if project is None:
             return _NOT_FOUND

@@ -63,11 +63,9 @@ class Reply(NamedTuple):
     stalls: bool = False
 
 
-def in_json(found: Json, status: int = 200, **headers: str) -> Reply:
+def in_json(found: Json, status: int = 200) -> Reply:
     """Return an answer of JSON."""
-    return Reply(
-        status, {"Content-Type": "application/json", **headers}, json.dumps(found).encode()
-    )
+    return Reply(status, {"Content-Type": "application/json"}, json.dumps(found).encode())
 
 
 def moment(seconds: float) -> str:
@@ -192,8 +190,8 @@ def paged(
         headers["Link"] = f'<{forge.origin}{request.path}?{query}>; rel="next"'
     if total:
         headers[total] = str(len(found))
-    reply = in_json(list(found[(page - 1) * most : page * most]), **headers)
+    reply = in_json(list(found[(page - 1) * most : page * most]))
     tag = f'W/"{hashlib.sha256(reply.body).hexdigest()}"'
     if request.headers.get("if-none-match") == tag:
         return Reply(304, {"ETag": tag})
-    return reply._replace(headers={**reply.headers, "ETag": tag})
+    return reply._replace(headers={**reply.headers, **headers, "ETag": tag})

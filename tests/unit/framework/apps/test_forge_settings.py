@@ -6,7 +6,6 @@ from framework.apps.app_secrets import (
     LONGEST_FORGE_TOKEN,
     AppSecrets,
     Variable,
-    VariableScope,
     with_forge_token,
     without_forge_token,
 )
@@ -18,6 +17,7 @@ from framework.apps.forge_settings import (
     show_forge,
     show_pulls,
 )
+from framework.apps.variable_scopes import VariableScope
 from framework.errors import InvalidSettings
 from prevs.records import AppRecord
 

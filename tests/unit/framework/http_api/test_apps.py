@@ -44,6 +44,12 @@ def test_a_new_app_gets_the_defaults_and_a_location() -> None:
         "max_mem": 0,
         "room": "auto",
         "room_shows": "full",
+        "forge": "auto",
+        "forge_kind": "none",
+        "forge_token_set": None,
+        "pulls": "auto",
+        "pulls_followed": "off",
+        "forks": "approve",
         "created": 1000.0,
     }
     assert api.call("GET", "/v1/apps/hello").json() == answer.json()

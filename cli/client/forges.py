@@ -1,0 +1,36 @@
+"""The API's calls for apps' forges. They raise the same errors as `Api`."""
+
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import quote
+
+from cli.client.api_types import Finding
+
+Call = Callable[..., Any]
+
+
+class Forges:
+    """The forges of apps. `read` returns JSON, `call` the whole answer."""
+
+    def __init__(self, read: Call, call: Call, *, patience: float) -> None:
+        """A check waits for its answer for `patience` seconds."""
+        self._read = read
+        self._call = call
+        self._patience = patience
+
+    def set_token(self, app: str, token: str) -> None:
+        """Set the token for an app's forge."""
+        self._call("PUT", _path(app, "forge-token"), json={"token": token}).close()
+
+    def remove_token(self, app: str) -> None:
+        """Remove the token for an app's forge."""
+        self._call("DELETE", _path(app, "forge-token")).close()
+
+    def check(self, app: str) -> list[Finding]:
+        """Check the way to an app's forge."""
+        answer = self._read("POST", _path(app, "forge-check"), timeout=self._patience)
+        return cast(list[Finding], answer["findings"])
+
+
+def _path(app: str, part: str) -> str:
+    return f"/v1/apps/{quote(app, safe='')}/{part}"

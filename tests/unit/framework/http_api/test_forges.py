@@ -1,0 +1,41 @@
+from structlog.testing import capture_logs
+
+from framework.ports.forges import Finding
+from tests.fakes.asgi import ApiInProcess, refusal
+
+APP = "/v1/apps/hello"
+TOKEN, CHECK = f"{APP}/forge-token", f"{APP}/forge-check"
+
+
+def test_a_forge_token_goes_in_and_never_comes_out(api: ApiInProcess) -> None:
+    assert api.call("GET", APP).json()["forge_token_set"] is None
+    with capture_logs() as logs:
+        answer = api.call("PUT", TOKEN, json={"token": "glpat-hunter2"})
+    assert answer.json() == {"changed": 1000.0}
+    assert api.previews.snapshot.forge_token("hello") == "glpat-hunter2"
+    shown = api.call("GET", APP)
+    assert (shown.json()["forge_token_set"], shown.json()["pulls_followed"]) == (1000.0, "branches")
+    wrong = api.call("PUT", TOKEN, json={"token": "glpat hunter2"})
+    assert refusal(wrong) == (422, "invalid-settings")
+    texts = [shown.text, answer.text, wrong.text, api.call("GET", "/v1/audit").text, str(logs)]
+    assert not any("hunter2" in text for text in texts)
+    assert api.notes()[0][1:3] == ("set forge token", "hello")
+    assert api.call("DELETE", TOKEN).status_code == 204
+    assert refusal(api.call("DELETE", TOKEN)) == (404, "unknown-forge-token")
+    assert api.call("GET", APP).json()["pulls_followed"] == "off"
+
+
+def test_settings_of_the_forge_are_changed_and_explained(api: ApiInProcess) -> None:
+    changes = {"forge": "gitea", "pulls": "all", "forks": "members"}
+    shown = api.call("PATCH", APP, json=changes).json()
+    assert {name: shown[name] for name in changes} == changes
+    assert (shown["forge_kind"], shown["pulls_followed"]) == ("gitea", "all")
+    assert api.call("PATCH", APP, json={"forge": "sourceforge"}).status_code == 422
+
+
+def test_a_check_shows_what_was_found(api: ApiInProcess) -> None:
+    found = Finding("token", False, "It has ended.", "Make a new one.")
+    api.findings = (found,)
+    answer = api.call("POST", CHECK)
+    assert answer.json() == {"app": "hello", "findings": [found._asdict()]}
+    assert refusal(api.call("POST", "/v1/apps/nothing/forge-check")) == (404, "unknown-app")
