@@ -79,9 +79,7 @@ def _check_calls(client: Client, has_token: bool) -> Iterator[Finding]:
         return
     yield Finding("repository", True, "It is found.")
     yield _check_pulls(client)
-    error = _try(lambda: client.may_write(_NOBODY))
-    can_ask = Finding("permissions", True, "prevs can look up who may write.")
-    yield _refuse("permissions", error) if error else can_ask
+    yield _check_permissions(client, has_token)
     yield _describe_rate(client.requester.rate)
 
 
@@ -91,6 +89,14 @@ def _check_pulls(client: Client) -> Finding:
     except ForgeError as error:
         return _refuse("pull requests", error)
     return Finding("pull requests", True, f"{number} are open.")
+
+
+def _check_permissions(client: Client, has_token: bool) -> Finding:
+    if not has_token:
+        return Finding("permissions", None, "Most forges need a token to say who may write.")
+    if error := _try(lambda: client.may_write(_NOBODY)):
+        return _refuse("permissions", error)
+    return Finding("permissions", True, "prevs can look up who may write.")
 
 
 def _try(call: Callable[[], object]) -> ForgeError | None:

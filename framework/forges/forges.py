@@ -59,7 +59,7 @@ class Forges:
         self,
         *,
         local_allowed: bool,
-        clock: Clock = Clock(),  # noqa: B008 # a value
+        clock: Clock,
         limits: Limits = Limits(),  # noqa: B008 # a value
     ) -> None:
         """A forge on this machine is used only if `local_allowed`, as repositories are."""
@@ -78,10 +78,6 @@ class Forges:
         None if the app has no forge, or if its repository's address names no repository there.
         """
         return self._make(find_kind(app), app.repository, app.name, token)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
 
     def _make_client(self, kind: Kind, repository: str, app: str, token: str) -> Client | None:
         place = find_place(kind, repository, local_allowed=self._local_allowed)

@@ -11,6 +11,7 @@ from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused, Fo
 
 _MOST_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
+_LONGEST_HOST = 253
 _SHORT = 16 * 1024
 """Bytes that are read of a refusal."""
 
@@ -87,8 +88,11 @@ class Requester:
             why = f"has not answered within {self._limits.silence:g} s"
         except httpx.InvalidURL:
             why = "has an address that HTTP cannot use"
-        except httpx.HTTPError as error:
+        except httpx.ConnectError as error:
             why = f"cannot be reached ({error})"
+        except httpx.HTTPError:
+            # The text of others may have parts of an answer.
+            why = "broke off its answer, or does not speak HTTP"
         raise ForgeUnreachable(self.api, why)
 
     def _follow(self, url: httpx.URL, headers: Mapping[str, str]) -> Answer:
@@ -102,8 +106,9 @@ class Requester:
             if _origin(moved) != _origin(url) or moved.userinfo:
                 raise ForgeUnreachable(
                     self.api,
-                    f"redirects to another place ({moved.scheme}://{moved.host}), where the token "
-                    f"must not go: give {self._subject.app!r} the new address of its repository",
+                    f"redirects to another place, {moved.scheme}://{moved.host[:_LONGEST_HOST]}, "
+                    "where the token must not go: give "
+                    f"{self._subject.app!r} the new address of its repository",
                 )
             url = moved
         raise ForgeUnreachable(self.api, "redirects again and again")

@@ -148,8 +148,9 @@ class SecretRoutes:
     def unset_all(self, app: App) -> None:
         """Remove all variables of an app's containers.
 
-        If they cannot be opened any more (`secrets-unreadable`), this removes the credential and
-        the password of visitors, too: until there is another one, nobody can enter.
+        If they cannot be opened any more (`secrets-unreadable`), this removes the credential, the
+        token for the forge, and the password of visitors, too: until there is another one, nobody
+        can enter.
         """
         self._previews.command(lambda commands: commands.clear_secrets(app))
 
