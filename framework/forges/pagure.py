@@ -1,4 +1,7 @@
-"""Pagure: its API of version 0. Times are texts with seconds since the epoch."""
+"""Pagure: its API of version 0. Times are texts with seconds since the epoch.
+
+Pagure 5.14 shows pull requests of public projects only, whatever the token is.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +14,7 @@ from framework.forges.requester import Query, Requester
 from framework.ports.forge_errors import ForgeUnreachable
 from framework.ports.forges import Comment, Pull, Pulls
 
-RIGHTS = "An API key of somebody who may read the project will do (docs/forges/other.md)."
+RIGHTS = "Pagure's API shows the pull requests of public projects only (docs/forges/other.md)."
 _WRITES = ("owner", "admin", "commit")
 
 
@@ -75,8 +78,9 @@ class Pagure:
         self._path = "/" + "/".join(name)
 
     def find_repository(self) -> None:
-        """Raise ForgeRefused if the token may not see the project."""
-        self.requester.get(self._path)
+        """Raise ForgeRefused if there is no such project, or if the token has ended."""
+        # Most calls that read ignore a token that has ended. This one checks it.
+        self.requester.get(f"{self._path}/git/urls")
 
     def open_pulls(self, mark: str = "") -> Pulls:  # noqa: ARG002
         """Return all open pull requests that have a commit. Pagure has no marks."""

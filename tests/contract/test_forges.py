@@ -239,7 +239,7 @@ def test_with_no_calls_left_the_next_one_is_not_made(github: GitHubServer) -> No
 
 def test_a_token_that_has_ended_is_refused_and_not_shown(forge: ForgeServer) -> None:
     with pytest.raises(ForgeRefused, match="prevs forge set shop") as refused:
-        client_of(forge, "wrong-token").open_pulls()
+        client_of(forge, "wrong-token").find_repository()
     assert refused.value.status == 401
     assert "wrong-token" not in str(refused.value)
 

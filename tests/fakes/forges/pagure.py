@@ -1,4 +1,4 @@
-"""A double of Pagure 5.14. What it answers is what that version's to_json methods make."""
+"""A double of Pagure 5.14. A real one of that version has given the same answers (decision 72)."""
 
 import re
 
@@ -20,6 +20,12 @@ class PagureServer(ForgeServer):
     """Pagure."""
 
     kind = "pagure"
+    is_private = False
+
+    def refuse(self, request: Request) -> Reply | None:
+        """Return a refusal. Pagure checks the token of few calls that read."""
+        is_checked = request.path.endswith("/git/urls") or "/group/crew" in request.path
+        return super().refuse(request) if is_checked else None
 
     def answer(self, request: Request) -> Reply:
         """Return the answer to a request with a token."""
@@ -30,6 +36,8 @@ class PagureServer(ForgeServer):
             return _NOT_FOUND
         if path == "":
             return in_json(self.show_project(REPOSITORY))
+        if path == "/git/urls":
+            return in_json({"total_urls": 1, "urls": {"git": self.repository}})
         if path == "/pull-requests":
             return self._list_pulls(request)
         if found := re.fullmatch(r"/pull-request/(\d+)", path):
@@ -62,7 +70,7 @@ class PagureServer(ForgeServer):
             "commit_stop": pull.sha,
             "user": {"name": pull.author},
             "status": "Open" if pull.is_open else "Merged",
-            "last_updated": f"{pull.updated:.0f}",
+            "last_updated": f"{pull.updated:.6f}",
             "full_url": f"{self.origin}/group/shop/pull-request/{pull.number}",
             "comments": [self.show_comment(one) for one in comments],
         }

@@ -1,5 +1,6 @@
 """What the doubles of all forges have in common: the state, the server, pages, and mishaps."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -137,12 +138,16 @@ class ForgeServer:
         self.requests.append(request)
         if (mishap := self.mishap(request)) is not None:
             return mishap
+        return self.refuse(request) or self.answer(request)
+
+    def refuse(self, request: Request) -> Reply | None:
+        """Return the answer to a request whose token is wrong, or missing."""
         token = self.read_token(request)
         if token not in (None, TOKEN):
             return in_json({"message": "Bad credentials"}, 401)
         if token is None and self.is_private:
             return in_json({"message": "Not Found"}, 404)
-        return self.answer(request)
+        return None
 
     def _make_handler(self) -> type[BaseHTTPRequestHandler]:
         forge = self
@@ -157,6 +162,10 @@ class ForgeServer:
                 reply = forge.reply(request)
                 if reply.stalls:
                     forge._released.wait()
+                with contextlib.suppress(ConnectionError):  # a client may have had enough
+                    self._send(reply)
+
+            def _send(self, reply: Reply) -> None:
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
