@@ -155,6 +155,10 @@ class ForgeServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):  # a client may have had enough
+                    super().handle()
+
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -162,10 +166,6 @@ class ForgeServer:
                 reply = forge.reply(request)
                 if reply.stalls:
                     forge._released.wait()
-                with contextlib.suppress(ConnectionError):  # a client may have had enough
-                    self._send(reply)
-
-            def _send(self, reply: Reply) -> None:
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
