@@ -3,11 +3,11 @@
 An answer with an unexpected form is no answer: its error names the field, not what is in it.
 """
 
-import contextlib
 import re
 from collections.abc import Callable
 from typing import Annotated, Generic, NamedTuple, TypeVar
 
+import httpx
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -25,6 +25,7 @@ T = TypeVar("T")
 MOST_PAGES = 50
 """Of one list; a forge has at most 100 entries on a page."""
 
+_LONGEST_PLACE = 100
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,254}", re.ASCII)
 
 
@@ -58,7 +59,7 @@ def read(requester: Requester, kind: TypeAdapter[T], data: bytes) -> T:
         return kind.validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
+        where = ".".join(map(str, first["loc"]))[:_LONGEST_PLACE] or "the whole"
     raise ForgeUnreachable(
         requester.api, f"sent an answer that is not in the form of its API ({where})"
     )
@@ -102,25 +103,16 @@ def find(requester: Requester, path: str, kind: TypeAdapter[T], *, parent: str) 
 
     Without a look at the parent, a token that has lost its rights would seem to be a removal.
     """
-    with contextlib.suppress(_NotFound):
-        return read(requester, kind, _get(requester, path))
-    requester.get(parent)
-    return None
+    try:
+        data = requester.get(path).data
+    except ForgeRefused as error:
+        if error.status != httpx.codes.NOT_FOUND:
+            raise
+        requester.get(parent)
+        return None
+    return read(requester, kind, data)
 
 
 def is_user_name(user: str) -> bool:
     """Return whether a text can be the name of a user, and so a part of a path."""
     return _USER.fullmatch(user) is not None
-
-
-class _NotFound(Exception):
-    """There is nothing at a path."""
-
-
-def _get(requester: Requester, path: str) -> bytes:
-    try:
-        return requester.get(path).data
-    except ForgeRefused as error:
-        if error.status == 404:
-            raise _NotFound from None
-        raise

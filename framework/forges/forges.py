@@ -1,6 +1,7 @@
 """The forges of apps: which client an app's settings mean."""
 
 import functools
+import ssl
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import NamedTuple, Protocol
@@ -66,9 +67,12 @@ class Forges:
         self._local_allowed = local_allowed
         self._clock = clock
         self._limits = limits
-        # One app's cookies must not reach another's requests.
+        # One app's cookies must not reach another's requests. Certificates are those that git
+        # accepts: httpx would take its own list instead of the machine's.
         self._http = httpx.Client(
-            follow_redirects=False, cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            verify=ssl.create_default_context(),
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
         self._make = functools.lru_cache(_MOST)(self._make_client)
 

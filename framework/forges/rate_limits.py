@@ -34,6 +34,7 @@ def read_rate(headers: Mapping[str, str], now: float) -> Rate | None:
         resets = _read_number(headers.get(f"{prefix}reset")) or 0.0
         if 0 < resets < _EPOCH_BEGINS:
             resets += now
+        resets = min(resets, now + _LONGEST_WAIT_S)
         return Rate(int(remaining), None if limit is None else int(limit), resets)
     return None
 

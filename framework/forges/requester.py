@@ -1,5 +1,6 @@
 """GET requests to the API of one forge, with the app's token, within limits."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused, Fo
 _MOST_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _LONGEST_HOST = 253
+_MARK = re.compile(r'(W/)?"[!-~]{1,200}"', re.ASCII)
+_TOTAL = re.compile(r"\d{1,9}", re.ASCII)
 _SHORT = 16 * 1024
 """Bytes that are read of a refusal."""
 
@@ -124,7 +127,7 @@ class Requester:
                 return Answer(b"", unchanged=True)
             return Answer(
                 self._read_body(response, self._limits.size),
-                response.headers.get("etag", ""),
+                _read_mark(response.headers),
                 "next" in response.links or bool(response.headers.get("x-next-page")),
                 _read_total(response.headers),
             )
@@ -155,8 +158,11 @@ class Requester:
             why = f"The forge at {self.api} does not answer this without a token."
             return why, f"`prevs forge set {app}` sets one. {rights}"
         if status == httpx.codes.UNAUTHORIZED:
-            why = f"The forge at {self.api} does not accept the token of {app!r}: it has ended."
-            return why, f"Make a new one, and give it to `prevs forge set {app}`. {rights}"
+            why = f"The forge at {self.api} does not accept the token of {app!r}."
+            return (
+                why,
+                f"If it has ended, make a new one, and give it to `prevs forge set {app}`. {rights}",
+            )
         if status == httpx.codes.FORBIDDEN:
             return f"The token of {app!r} may not do this at {self.api}.", rights
         unseen = "its token may not see it" if has_token else "only a token may see it"
@@ -188,7 +194,13 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
+def _read_mark(headers: Mapping[str, str]) -> str:
+    """Return the ETag, "" for one that no request may send back."""
+    mark = headers.get("etag", "")
+    return mark if _MARK.fullmatch(mark) else ""
+
+
 def _read_total(headers: Mapping[str, str]) -> int | None:
     """Return how many entries a list has: GitLab sends X-Total, Gitea X-Total-Count."""
     text = headers.get("x-total") or headers.get("x-total-count") or ""
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if _TOTAL.fullmatch(text) else None

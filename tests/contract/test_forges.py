@@ -172,6 +172,17 @@ def test_an_unchanged_list_is_not_sent_again(forge: ForgeServer) -> None:
     assert not client.open_pulls(first.mark).unchanged
 
 
+def test_a_mark_that_no_header_can_carry_is_not_kept(forge: ForgeServer) -> None:
+    fill(forge, 2)
+
+    def marked(request: Request) -> Reply:
+        reply = forge.answer(request)
+        return reply._replace(headers={**reply.headers, "ETag": '"\xe9"'})
+
+    forge.mishap = marked
+    assert client_of(forge).open_pulls().mark == ""
+
+
 def test_a_renamed_repository_is_found_within_the_origin(forge: ForgeServer) -> None:
     fill(forge, 1)
 
