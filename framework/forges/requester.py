@@ -159,10 +159,7 @@ class Requester:
             return why, f"`prevs forge set {app}` sets one. {rights}"
         if status == httpx.codes.UNAUTHORIZED:
             why = f"The forge at {self.api} does not accept the token of {app!r}."
-            return (
-                why,
-                f"If it has ended, make a new one, and give it to `prevs forge set {app}`. {rights}",
-            )
+            return why, f"If it has ended, give a new one to `prevs forge set {app}`. {rights}"
         if status == httpx.codes.FORBIDDEN:
             return f"The token of {app!r} may not do this at {self.api}.", rights
         unseen = "its token may not see it" if has_token else "only a token may see it"

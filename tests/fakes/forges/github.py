@@ -92,7 +92,7 @@ class GitHubServer(ForgeServer):
             "number": pull.number,
             "state": "open" if pull.is_open else "closed",
             "title": pull.title,
-            "body": None,
+            "body": "",
             "draft": pull.is_draft,
             "user": self.show_user(pull.author),
             "author_association": "CONTRIBUTOR",
