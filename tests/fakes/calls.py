@@ -112,6 +112,13 @@ CALLS: Mapping[str, Needed] = {
         "use", "path", {204, 404}, "revoke pass", "{app}/passes/{id}"
     ),
     "POST /v1/apps/{app}/entries": Needed("proxy", "", {204, 400, 404, 409, 413}, "enter", "{app}"),
+    "PUT /v1/apps/{app}/forge-token": Needed(
+        "admin", "", {200, 400, 404, 409, 413}, "set forge token", "{app}"
+    ),
+    "DELETE /v1/apps/{app}/forge-token": Needed(
+        "admin", "", {204, 404, 409}, "unset forge token", "{app}"
+    ),
+    "POST /v1/apps/{app}/forge-check": Needed("admin", "", {200, 404, 409}, "check forge", "{app}"),
     "GET /v1/tokens": Needed("admin", "", {200, 404}),
     "POST /v1/tokens": Needed("admin", "", {201, 400, 404, 409, 413}, "add token"),
     "DELETE /v1/tokens/{name}": Needed("admin", "", {204, 404}, "remove token", "{name}"),

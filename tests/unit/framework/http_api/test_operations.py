@@ -129,7 +129,20 @@ def test_an_unknown_route_is_noted_by_its_method_and_path(api: ApiInProcess) -> 
 PIECES = (
     *("", "apps", "previews", "tokens", "audit", "queue", "events", "agents", "uses", "refusals"),
     *("hello", "shop", "x", "labels", "refs", "commits", "environment", "credential", "log"),
-    *("hooks", "hook-secret", "retry", "pin", "..", "a b", "%2F", "hello\n", "apps\r", "\xe4"),
+    *(
+        "forge-token",
+        "forge-check",
+        "hooks",
+        "hook-secret",
+        "retry",
+        "pin",
+        "..",
+        "a b",
+        "%2F",
+        "hello\n",
+        "apps\r",
+        "\xe4",
+    ),
 )
 
 
