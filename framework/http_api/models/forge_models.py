@@ -5,6 +5,13 @@ from pydantic import BaseModel, Field
 from framework.apps.app_secrets import LONGEST_FORGE_TOKEN
 from framework.http_api.http.examples import example, order_example
 
+_FINDING = {
+    "part": "repository",
+    "ok": False,
+    "detail": "The forge has no such repository, or its token may not see it.",
+    "advice": "Compare the address of the repository (`prevs app show hello`).",
+}
+
 
 class ForgeTokenOrder(BaseModel):
     """A token for the API of an app's forge."""
@@ -30,6 +37,8 @@ class ShownForgeToken(BaseModel):
 class Finding(BaseModel):
     """What a check found about one part of the way to a forge."""
 
+    model_config = example(_FINDING)
+
     part: str
     ok: bool | None = Field(description="null if it was not tried.")
     detail: str
@@ -39,19 +48,7 @@ class Finding(BaseModel):
 class ForgeCheck(BaseModel):
     """What works between an app and its forge."""
 
-    model_config = example(
-        {
-            "app": "hello",
-            "findings": [
-                {
-                    "part": "repository",
-                    "ok": False,
-                    "detail": "The forge has no such repository, or its token may not see it.",
-                    "advice": "Compare the address of the repository (`prevs app show hello`).",
-                }
-            ],
-        }
-    )
+    model_config = example({"app": "hello", "findings": [_FINDING]})
 
     app: str
     findings: list[Finding]

@@ -28,14 +28,14 @@ class ForgeRoutes:
         router.add(
             "PUT",
             "/forge-token",
-            self.set_token,
+            self.set_forge_token,
             Operation(Scope.ADMIN, action="set forge token"),
             responses=document(400, 404, 409, 413),
         )
         router.add(
             "DELETE",
             "/forge-token",
-            self.unset_token,
+            self.unset_forge_token,
             Operation(Scope.ADMIN, action="unset forge token"),
             status_code=204,
             responses=document(404, 409),
@@ -43,22 +43,22 @@ class ForgeRoutes:
         router.add(
             "POST",
             "/forge-check",
-            self.check,
+            self.check_forge,
             Operation(Scope.ADMIN, action="check forge"),
             responses=document(404, 409),
         )
         return router
 
-    def set_token(self, app: App, order: models.ForgeTokenOrder) -> models.ShownForgeToken:
+    def set_forge_token(self, app: App, order: models.ForgeTokenOrder) -> models.ShownForgeToken:
         """Set what the API of an app's forge is read with. It never leaves the framework."""
         given = self._previews.command(lambda commands: commands.set_forge_token(app, order.token))
         return models.ShownForgeToken(changed=given.forge_token_changed)
 
-    def unset_token(self, app: App) -> None:
+    def unset_forge_token(self, app: App) -> None:
         """Remove what the API of an app's forge is read with."""
         self._previews.command(lambda commands: commands.unset_forge_token(app))
 
-    def check(self, app: App) -> models.ForgeCheck:
+    def check_forge(self, app: App) -> models.ForgeCheck:
         """Check the way to an app's forge, by a few calls of its API. Changes nothing."""
         snapshot = self._previews.snapshot
         found = self._check(snapshot.app(app), snapshot.forge_token(app))

@@ -4,6 +4,7 @@ import pytest
 
 from framework import errors
 from framework.apps import access_errors
+from framework.apps.forge_settings import UnknownForgeToken
 from framework.errors import FrameworkError
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
@@ -33,6 +34,7 @@ EXAMPLES: list[FrameworkError] = [
     errors.TokenExists("deploys"),
     errors.UnknownVariable("hello", "MODE"),
     errors.UnknownCredential("hello"),
+    UnknownForgeToken("hello"),
     errors.SecretsChanged("hello"),
     errors.SecretsUnreadable("hello", "no key fits."),
     errors.NoKey(),
