@@ -4,7 +4,10 @@ from framework.errors import FrameworkError
 
 
 class ForgeError(FrameworkError):
-    """A call of a forge that failed. `api` is the address of its API."""
+    """A call of a forge that failed. `api` is the address of its API.
+
+    Callers of prevs's API get none of these: a check has them as findings.
+    """
 
     def __init__(self, api: str, sentence: str) -> None:
         super().__init__(sentence)

@@ -8,10 +8,11 @@ from framework.apps.forge_settings import UnknownForgeToken
 from framework.errors import FrameworkError
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
+from framework.ports.forge_errors import ForgeError
 from prevs import names
 
 ADDRESSES = names.addresses("localhost", 8080)
-NOT_FOR_CALLERS = (errors.Fatal, errors.OutcomeUnknown)
+NOT_FOR_CALLERS = (errors.Fatal, errors.OutcomeUnknown, ForgeError)
 EXAMPLES: list[FrameworkError] = [
     errors.UnknownApp("hello"),
     errors.UnknownLabel("hello", "main", "there is none."),
