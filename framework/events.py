@@ -2,13 +2,14 @@
 
 import contextvars
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from framework.errors import Fatal, Unavailable
 from framework.matching.match import Offer
-from framework.ports import InverseOffer, Use
+from framework.ports import Heads, InverseOffer, Use
+from framework.ports.forges import Pull
 from framework.ports.tasks import TaskStatus
 from prevs.commit_settings import CommitSettings
 from prevs.records import Failure
@@ -112,15 +113,43 @@ class EdgeFailed:
 
 @dataclasses.dataclass(frozen=True)
 class HeadsFetched:
-    """The commits of an app's branches and tags, just fetched.
+    """The commits of an app's branches, tags and pull requests, just fetched."""
 
-    `heads` has the commit of each label, None if there are several. `leading` has the branches and
-    tags of each commit (heads/main, tags/v1).
+    app: str
+    heads: Heads
+
+
+@dataclasses.dataclass(frozen=True)
+class Approval:
+    """Somebody (`by`) approves one commit of a pull request, by its whole id."""
+
+    number: int
+    commit: str
+    by: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PullsSeen:
+    """What a look at an app's forge has found.
+
+    `pulls` are all open pull requests, and those that are closed by now. The forge does not know
+    those in `gone`. `writers` are the authors who may write to the repository. `approvals` are what
+    people who may write there have approved by a comment.
     """
 
     app: str
-    heads: Mapping[str, str | None]
-    leading: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    pulls: Sequence[Pull] = ()
+    gone: Sequence[int] = ()
+    writers: Collection[str] = ()
+    approvals: Sequence[Approval] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class LookFailed:
+    """A look at an app's forge has failed; `why` is a sentence."""
+
+    app: str
+    why: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,6 +200,8 @@ Event = (
     | StoreResumed
     | EdgeFailed
     | HeadsFetched
+    | PullsSeen
+    | LookFailed
     | SettingsRead
     | MirrorRemoved
     | Call

@@ -24,6 +24,7 @@ from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import Fatal, ForeignState
 from framework.forges.forges import Forges
+from framework.forges.pull_poller import PullPoller
 from framework.git.branch_poller import BranchPoller
 from framework.git.manifest_reader import ManifestReader
 from framework.git.mirrors import Mirrors
@@ -61,6 +62,7 @@ class Leader(NamedTuple):
     cluster: scheduler.MesosCluster
     branch_poller: BranchPoller
     manifest_reader: ManifestReader
+    pull_poller: PullPoller
     log_archiver: LogArchiver
     control_plane: ControlPlane
     app: FastAPI
@@ -71,12 +73,13 @@ class Leader(NamedTuple):
         return self.service.ended
 
     def start(self) -> None:
-        """Begin to poll branches, to archive logs, and to subscribe with Mesos.
+        """Begin to poll branches and pull requests, to archive logs, and to subscribe with Mesos.
 
         Blocks for two seconds if nameservers do not answer.
         """
         self.branch_poller.start()
         self.manifest_reader.start()
+        self.pull_poller.start()
         self.log_archiver.start()
         # Before the first offer: a task needs these addresses.
         self.control_plane.start()
@@ -87,6 +90,7 @@ class Leader(NamedTuple):
         self.service.inbox.put(events.Stop())
         self.branch_poller.stop()
         self.manifest_reader.stop()
+        self.pull_poller.stop()
         self.log_archiver.stop()
         self.control_plane.stop()
         self.cluster.stop()
@@ -129,14 +133,25 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
     sandboxes = _sandboxes(chosen, cluster, lambda: service.framework_id)
     archive = LogArchive(chosen.dir / "logs")
     archiver = LogArchiver(sandboxes, archive, snapshot)
-    hooks = HookPorts(git.branch_poller.nudge, git.branch_poller.polling, token_bytes)
     forges = Forges(local_allowed=chosen.local_repositories, clock=clock)
     logs = ArchivedSandboxes(sandboxes, archive)
+    pull_poller = PullPoller(
+        lambda app: forges.of(app, snapshot().forge_token(app.name)),
+        shared.inbox.put,
+        snapshot,
+        fetch=git.branch_poller.fetch,
+    )
+
+    def nudge(app: str) -> None:
+        git.branch_poller.nudge(app)
+        pull_poller.nudge(app)
+
+    hooks = HookPorts(nudge, git.branch_poller.polling, token_bytes)
     sources = web.Sources(service, cluster, git.refs, logs, hooks=hooks, forges=forges)
     openness, registry = shared.openness, shared.registry
     app = web.make_app(chosen, sources, clock=clock, registry=registry, openness=openness)
     _warn_of_local(chosen, stored)
-    pollers = (git.branch_poller, git.manifest_reader)
+    pollers = (git.branch_poller, git.manifest_reader, pull_poller)
     return Leader(service, cluster, *pollers, archiver, control_plane, app)
 
 
@@ -161,6 +176,7 @@ def _git(
         chosen.dir / "mirrors",
         interval=interval,
         credential=lambda app: snapshot().credential(app),
+        pulls=lambda app: snapshot().list_pull_heads(app),
     )
     branch_poller = BranchPoller(refs, inbox.put, snapshot, interval=interval, failed=failed)
     return _Git(refs, branch_poller, ManifestReader(refs, inbox.put))

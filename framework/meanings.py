@@ -4,7 +4,10 @@ from typing import NamedTuple
 
 
 class Meaning(NamedTuple):
-    """One of the commits that an ambiguous label may mean. `kind` is branch, tag or commit."""
+    """One of the commits that an ambiguous label may mean.
+
+    `kind` is branch, tag, pull or commit.
+    """
 
     sha: str
     kind: str

@@ -114,6 +114,7 @@ class Metrics:
         subscribed: Callable[[], bool],
         silence: Callable[[], float],
         turned: Callable[[], float],
+        looked: Callable[[], float],
     ) -> None:
         """Add values that are computed when they are read, on the reader's thread.
 
@@ -128,6 +129,11 @@ class Metrics:
             ("prevs_mesos_subscribed", "1 while Mesos has accepted the framework", subscribed),
             ("prevs_mesos_silence_seconds", "Seconds since the last event from Mesos", silence),
             ("prevs_service_turn_age_seconds", "Seconds since the service's last turn", turned),
+            (
+                "prevs_forge_last_look_seconds",
+                "Seconds since the last successful look at a forge, of the app with the oldest one",
+                looked,
+            ),
         )
         for name, text, value in shown:
             Gauge(name, text, registry=self._registry).set_function(value)

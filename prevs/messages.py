@@ -41,7 +41,9 @@ class BuildOrder:
     other branches get. `registry` is where images are shared ("host:port/prefix"); `digest` is the
     image's digest there, if known. `app_created` distinguishes the app from earlier apps with its
     name: AppRecord.created, or 0 if unknown. `control_plane` are addresses and networks of the
-    installation's own machines; no container may reach them.
+    installation's own machines; no container may reach them. Unless it is `trusted`, the commit is
+    a stranger's, and shares nothing with others: no image, cache, volume or private network. `ref`
+    reaches the commit if no branch and no tag does (pull/7/head), else it is "".
     """
 
     app: str
@@ -72,6 +74,8 @@ class BuildOrder:
     build_only: tuple[str, ...] = ()
     run_only: tuple[str, ...] = ()
     withheld: int = 0
+    trusted: bool = True
+    ref: str = ""
 
     @property
     def given_to_build(self) -> Mapping[str, str]:

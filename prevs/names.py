@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from prevs import hooks
@@ -20,6 +21,7 @@ SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 COMMIT_PREFIX = re.compile(r"[0-9a-f]{7,40}", re.ASCII)
 ATTEMPT = re.compile(r"[0-9a-z]{1,20}", re.ASCII)
 
+_PULL = re.compile(r"pull/([0-9]{1,18})", re.ASCII)
 _HASH_LENGTH = 8
 _LONGEST = 63
 _SLUG_KEPT = _LONGEST - _HASH_LENGTH - 1
@@ -69,6 +71,27 @@ def slug(ref: str) -> str:
     readable = re.sub(r"[^a-z0-9]+", "-", ref.lower(), flags=re.ASCII)[:_SLUG_KEPT].strip("-")
     digest = _digest(ref)[:_HASH_LENGTH]
     return f"{readable or 'ref'}-{digest}"
+
+
+def pull_ref(number: int) -> str:
+    """Return the ref of a pull request among those that lead to a commit."""
+    return f"pull/{number}"
+
+
+def find_pull(refs: Iterable[str]) -> int:
+    """Return the number of the pull request among some refs of a commit; 0 if there is none."""
+    return next((int(found[1]) for ref in refs if (found := _PULL.fullmatch(ref))), 0)
+
+
+def pull_label(number: int) -> str:
+    """Return the label of a pull request."""
+    return f"pr-{number}"
+
+
+def pull_labels(number: int, ref: str) -> tuple[str, ...]:
+    """Return all labels of a pull request, whose head has this ref: pr-7; at GitLab mr-7 too."""
+    own = pull_label(number)
+    return (own, f"mr-{number}") if ref.startswith("merge-requests/") else (own,)
 
 
 def short(sha: str) -> str:
@@ -173,13 +196,14 @@ def discovery_name(label: str, app: str) -> str:
     return slug(f"{label}--{app}")
 
 
-def image_tag(app: str, sha: str, folder: str = "") -> str:
+def image_tag(app: str, sha: str, folder: str = "", *, trusted: bool = True) -> str:
     """Return the tag of the image that is built from a commit of an app.
 
-    `folder` is the app's folder in the repository: another folder gives another image.
+    `folder` is the app's folder in the repository: another folder gives another image. So does a
+    commit that is trusted, after it was built as a stranger's.
     """
     mark = f"-{_digest(folder)[:12]}" if folder else ""
-    return f"prevs/{app}:{sha}{mark}"
+    return f"prevs/{app}:{sha}{mark}{'' if trusted else '-fork'}"
 
 
 def task_id(app: str, sha: str, attempt: str) -> str:
@@ -206,6 +230,11 @@ def container_name(task: str) -> str:
     recovers (docker_kill_orphans, docs/containerizers/docker.md).
     """
     return f"prevs-{_digest(task)[:20]}"
+
+
+def volume_owner(app: str, *, trusted: bool) -> str:
+    """Return the name under which an app's volumes are: other ones for commits of strangers."""
+    return app if trusted else f"{app}.fork"
 
 
 def volume_name(folder: str, app: str, sha: str, path: str, *, app_created: float = 0.0) -> str:

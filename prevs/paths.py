@@ -97,6 +97,19 @@ class Paths(NamedTuple):
         return f"{self.access}/{app}"
 
     @property
+    def pulls(self) -> str:
+        """Parent of one znode per app, each the parent of its PullRecords."""
+        return f"{self.root}/pulls"
+
+    def app_pulls(self, app: str) -> str:
+        """Parent of an app's PullRecords."""
+        return f"{self.pulls}/{app}"
+
+    def pull(self, app: str, number: int) -> str:
+        """A pull request's PullRecord."""
+        return f"{self.app_pulls(app)}/{number}"
+
+    @property
     def proxies(self) -> str:
         """Parent of one ephemeral ProxyRecord per live proxy."""
         return f"{self.root}/proxies"

@@ -146,8 +146,10 @@ class PreviewRecord:
     digest in the registry, "" if unknown. `protocol` is that of the current attempt's application,
     "h2" or "" for HTTP/1.1. `memory_kills` is how many of its processes were killed for lack of
     memory while it ran. `refs` are the branches and tags that led to the commit at the last request
-    (heads/main, tags/v1); its variables depend on them. `attempts` are the last few ended ones, the
-    oldest first (framework/preview/ended_attempts.py).
+    (heads/main, tags/v1), or the pull request that did (pull/7) if none of them reached it; its
+    variables depend on them. `attempts` are the last few ended ones, the oldest first
+    (framework/preview/ended_attempts.py). `stranger` if its commit is of somebody else's fork, and
+    gets nothing of the app's.
     """
 
     app: str
@@ -186,15 +188,25 @@ class PreviewRecord:
     memory_kills: int = 0
     refs: tuple[str, ...] = ()
     attempts: tuple[EndedAttempt, ...] = ()
+    stranger: bool = False
 
     def encode(self) -> bytes:
-        """Return the znode's bytes."""
-        return codec.encode(self, 1)
+        """Return the znode's bytes.
+
+        An older framework would start a stranger's commit like any other. It does not read the
+        version number 2, and so leaves the record out.
+        """
+        return codec.encode(self, 2 if self.stranger else 1)
 
     @staticmethod
     def decode(data: bytes) -> "PreviewRecord":
         """Return the record in a znode. Raises RecordError."""
-        return codec.decode(PreviewRecord, 1, data)
+        try:
+            return codec.decode(PreviewRecord, 1, data)
+        except RecordError as error:
+            if not error.problem.startswith("version 2,"):
+                raise
+            return codec.decode(PreviewRecord, 2, data)
 
 
 @dataclasses.dataclass(frozen=True)

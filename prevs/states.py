@@ -55,6 +55,7 @@ class Cause(enum.Enum):
     COMMIT_TOO_LARGE = "commit-too-large"
     AGENT_UNFIT = "agent-unfit"
     REGISTRY_UNREACHABLE = "registry-unreachable"
+    AGENT_OPEN = "agent-open"
 
     @classmethod
     def _missing_(cls, value: object) -> Cause | None:

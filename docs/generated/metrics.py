@@ -60,6 +60,7 @@ def _leader() -> CollectorRegistry:
         subscribed=lambda: True,
         silence=lambda: 0.0,
         turned=lambda: 0.0,
+        looked=lambda: 0.0,
     )
     ApiMetrics(registry)
     HookMetrics(registry)

@@ -29,6 +29,7 @@ _NOBODYS_FAULT = frozenset(
         Cause.REPOSITORY_UNREACHABLE,
         Cause.AGENT_UNFIT,
         Cause.REGISTRY_UNREACHABLE,
+        Cause.AGENT_OPEN,
     }
 )
 _CRASHES = frozenset({Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY})

@@ -38,16 +38,18 @@ def describe(
     *,
     given: AppSecrets,
     fetches: bool,
+    ref: str = "",
 ) -> Task:
     """Return the task of the attempt that `preview` records (its task_id must be set).
 
-    The parts of `given` that are for this commit go into its order.
+    The parts of `given` that are for this commit go into its order. `ref` is as in BuildOrder.
     """
+    order = dataclasses.replace(_order(app, preview, launch, origin), ref=ref)
     return Task(
         id=preview.task_id or "",
         agent_id=launch.agent_id,
         framework_id=origin.framework_id,
-        order=_give(_order(app, preview, launch, origin), given, preview.refs),
+        order=_give(order, given, preview.refs),
         resources=launch.task_resources,
         executor_resources=launch.executor_resources,
         executor=origin.executor,
@@ -79,14 +81,20 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         build=settings.build,
         run=settings.run,
         registry=origin.registry,
-        digest=preview.digest,
+        digest="" if preview.stranger else preview.digest,
+        trusted=not preview.stranger,
         app_created=app.created,
         control_plane=origin.control_plane,
     )
 
 
 def _give(order: BuildOrder, given: AppSecrets, refs: Collection[str]) -> BuildOrder:
-    """Return the order with the credential, and the variables for a commit with these refs."""
+    """Return the order with the credential, and the variables for a commit with these refs.
+
+    A stranger's commit gets no variable. The credential is for reading the commit itself.
+    """
+    if not order.trusted:
+        return dataclasses.replace(order, credential=given.credential)
     own = given.for_refs(refs)
     return dataclasses.replace(
         order,

@@ -117,17 +117,16 @@ class BranchPoller:
         """Fetch the heads of an app now, and submit them."""
         try:
             heads = self._refs.heads(app)
-            leading = self._refs.leading(app)
         except FrameworkError as error:
             log.warning("branches cannot be followed now", app=app.name, why=str(error))
         except Exception:
             log.exception("branches cannot be followed", app=app.name)
         else:
-            self._submit(events.HeadsFetched(app.name, heads, leading))
+            self._submit(events.HeadsFetched(app.name, heads))
             with self._lock:
-                before = self._leading.get(app.name, leading)
-                self._leading[app.name] = leading
-            return Read.SAME if before == leading else Read.CHANGED
+                before = self._leading.get(app.name, heads.refs)
+                self._leading[app.name] = heads.refs
+            return Read.SAME if before == heads.refs else Read.CHANGED
         self._failed(app.name)
         return Read.FAILED
 

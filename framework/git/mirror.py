@@ -1,7 +1,8 @@
-"""A bare mirror of one repository: its branches and tags, kept up to date by fetching.
+"""A bare mirror of one repository: its branches, tags and pull requests, kept up to date.
 
-Only commits that a branch or tag reaches count as there. git keeps other objects in the mirror for
-a while, so each commit that somebody names is checked.
+Only commits that a branch or tag reaches count as there, and those of pull requests that may be
+built. git keeps other objects in the mirror for a while, so each commit that somebody names is
+checked.
 """
 
 import threading
@@ -16,9 +17,11 @@ from framework import ports
 from framework.git import commits, resolution
 from framework.git.git_command import GitCommand, GitFailed
 from framework.git.mirror_folder import READ_LIMIT, MirrorFolder
+from framework.git.pull_refs import PullRefs
 from framework.git.resolution import Ref
 from framework.meanings import Suggestion
 from framework.ports import Commit
+from framework.pulls.gate import PullHead
 from prevs import names
 from prevs.messages import Credential
 
@@ -42,12 +45,22 @@ class Found(NamedTuple):
 
 
 class Snapshot:
-    """The branches and tags after one fetch, and a cache of what labels lead to."""
+    """The branches and tags after one fetch, and a cache of what labels lead to.
 
-    def __init__(self, refs: tuple[Ref, ...]) -> None:
+    `heads` are the open pull requests then, `pulls` those that may be built, by label.
+    """
+
+    def __init__(
+        self,
+        refs: tuple[Ref, ...],
+        heads: Sequence[PullHead] = (),
+        pulls: Mapping[str, Ref] = MappingProxyType({}),
+    ) -> None:
         self.refs = refs
-        self.labels = resolution.label_refs(refs)
-        self.names = resolution.name_refs(refs)
+        self.heads = heads
+        self.pulls = pulls
+        self.labels = resolution.label_refs(refs, pulls)
+        self.names = resolution.name_refs(refs, pulls.values())
         self.found: dict[str, Found] = {}
         self.listed: Sequence[ports.Ref] | None = None
 
@@ -67,7 +80,7 @@ class _Refresh(NamedTuple):
 class Mirror:
     """The mirror in `folder` of `repository`, an address that was checked before. Thread safe.
 
-    `credential` is called before each fetch, and does not block.
+    `credential` and `pulls` are called for each fetch, and do not block.
     """
 
     def __init__(
@@ -78,6 +91,7 @@ class Mirror:
         clock: Callable[[], float],
         *,
         credential: Callable[[], Credential | None] = lambda: None,
+        pulls: Callable[[], Sequence[PullHead]] = tuple,
     ) -> None:
         self.folder = folder
         self.repository = repository
@@ -85,6 +99,9 @@ class Mirror:
         self._git = git
         self._clock = clock
         self._credential = credential
+        self._pulls = pulls
+        self._pull_refs = PullRefs(folder, git)
+        self._heads: Sequence[PullHead] = ()
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._last = Fetched(float("-inf"), None)
@@ -217,11 +234,11 @@ class Mirror:
             # The tip of a branch or tag is reached: a commit that was just pushed needs no git.
             if any(ref.sha == label for ref in snapshot.refs):
                 return Found((Ref(label, "commit", label),))
-            reached, unreached = self._find_commits(label)
+            reached, unreached = self._find_commits(snapshot, label)
         if not reached:
             reached = tuple(snapshot.labels.get(label, ()))
         if not reached and names.is_commit_prefix(label) and not names.is_sha(label):
-            reached, unreached = self._find_commits(label)
+            reached, unreached = self._find_commits(snapshot, label)
         if reached:
             return Found(reached)
         shas = [ref.sha for ref in unreached]
@@ -231,17 +248,27 @@ class Mirror:
             resolution.find_meant(label, snapshot.refs, snapshot.labels),
         )
 
-    def _find_commits(self, prefix: str) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
-        """Return the commits with a prefix: those that a branch or tag reaches, and the others."""
+    def _find_commits(
+        self, snapshot: Snapshot, prefix: str
+    ) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
+        """Return the commits with a prefix: those that may be built, and the others.
+
+        A branch or tag reaches the former, or else a pull request.
+        """
         objects = self._read(["rev-parse", f"--disambiguate={prefix}"]).split()
         found = [commit.sha for commit in self.describe(objects)]
         if not found:
             return (), ()
-        # Prints the commits that no ref reaches: some of these, and their ancestors.
-        beyond = set(self._read(["rev-list", *found, "--not", "--branches", "--tags"]).split())
+        beyond = self._pull_refs.find_beyond(found)
+        refs = [
+            Ref(sha, "commit", sha, self._pull_refs.find_through(sha, snapshot.heads))
+            if sha in beyond
+            else Ref(sha, "commit", sha)
+            for sha in found
+        ]
         return (
-            tuple(Ref(sha, "commit", sha) for sha in found if sha not in beyond),
-            tuple(Ref(sha, "commit", sha) for sha in found if sha in beyond),
+            tuple(ref for ref in refs if ref.pull or ref.sha not in beyond),
+            tuple(ref for ref in refs if not ref.pull and ref.sha in beyond),
         )
 
     def _read_commits(self, shas: Sequence[str]) -> list[Commit]:
@@ -274,11 +301,27 @@ class Mirror:
         except GitFailed as exc:
             self._snapshot = None
             return Fetched(started, exc)
-        if changed:
+        if self._fetch_pulls() or changed:
             self._reload()
         self._stale = None
         self._succeeded = started
         return Fetched(started, None)
+
+    def _fetch_pulls(self) -> bool:
+        """Fetch the pull requests that may be built; return whether anything may have changed.
+
+        If this fails, branches and tags are there all the same, and the next fetch tries it again.
+        """
+        heads, before = self._pulls(), self._heads
+        self._heads = heads
+        if not heads and not before:
+            return False
+        try:
+            news = self._pull_refs.update(heads, self.repository, self._credential())
+        except GitFailed as exc:
+            log.warning("pull requests were not fetched", folder=str(self.folder), why=exc.why)
+            news = True
+        return news or heads != before
 
     def _find_stale(self) -> Snapshot | None:
         """Return the refs that are there after a failed fetch; read once for each fetch."""
@@ -287,17 +330,25 @@ class Mirror:
         last, stale = self._last, self._stale
         if stale is None or stale[0] is not last:
             # This value is for this fetch alone: a later one may have stored its own meanwhile.
-            self._stale = stale = (last, Snapshot(self._list()))
+            self._stale = stale = (last, self._make_snapshot())
         return stale[1]
 
     def _load(self) -> Snapshot:
         return self._snapshot or self._reload()
 
     def _reload(self) -> Snapshot:
-        refs = self._list()
-        if self._snapshot is None or self._snapshot.refs != refs:
-            self._snapshot = Snapshot(refs)
-        return self._snapshot
+        found, known = self._make_snapshot(), self._snapshot
+        if known is None or (known.refs, known.heads, known.pulls) != (
+            found.refs,
+            found.heads,
+            found.pulls,
+        ):
+            self._snapshot = known = found
+        return known
+
+    def _make_snapshot(self) -> Snapshot:
+        heads = self._heads
+        return Snapshot(self._list(), heads, self._pull_refs.find(heads) if heads else {})
 
     def _list(self) -> tuple[Ref, ...]:
         listing = ["for-each-ref", f"--format={resolution.REF_FORMAT}", "refs/heads", "refs/tags"]

@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -24,7 +24,9 @@ from framework.git.commits import Cursor
 from framework.git.git_command import CredentialUnavailable, GitCommand, GitFailed
 from framework.git.mirror import Found, Mirror, Snapshot
 from framework.meanings import Meaning
-from framework.ports import CommitPage, Listing, Ref, RepositoryFile, Resolved
+from framework.ports import CommitPage, Heads, Listing, Ref, RepositoryFile, Resolved
+from framework.pulls.errors import NotApproved
+from framework.pulls.gate import PullHead, Verdict
 from prevs import names
 from prevs.messages import Credential
 from prevs.records import AppRecord
@@ -47,7 +49,8 @@ class Mirrors:
     `clock` gives monotonic seconds. The name of a mirror's folder depends on its repository, so an
     app whose repository changes gets a new mirror. Lists are fetched again after `interval`
     seconds; the framework polls apps with active previews as often. `credential` returns that of an
-    app, does not block, and may raise FrameworkError.
+    app, does not block, and may raise FrameworkError. `pulls` returns its open pull requests, and
+    does not block.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Mirrors:
         *,
         interval: float = 10.0,
         credential: Callable[[str], Credential | None] = lambda _: None,
+        pulls: Callable[[str], Sequence[PullHead]] = lambda _: (),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
@@ -64,6 +68,7 @@ class Mirrors:
         self._clock = clock
         self._interval = interval
         self._credential = credential
+        self._pulls = pulls
         self._lock = threading.Lock()
         self._mirrors: dict[str, Mirror] = {}
 
@@ -76,9 +81,20 @@ class Mirrors:
             resolved = self._resolve(app, label, mirror)
             is_old = fresh and names.is_sha(label)
             snapshot = self._look(app, mirror) if is_old else mirror.peek(float("inf"))
-            return resolved._replace(refs=snapshot.names.get(resolved.sha, ()) if snapshot else ())
+            refs = snapshot.names.get(resolved.sha, ()) if snapshot else ()
+            return resolved._replace(refs=refs or resolved.refs)
+        except UnknownLabel:
+            self._refuse_waiting(app.name, label)
+            raise
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
+
+    def _refuse_waiting(self, app: str, label: str) -> None:
+        """Raise NotApproved if a label means the head of a pull request that may not be built."""
+        for one in self._pulls(app):
+            is_head = names.is_commit_prefix(label) and one.sha.startswith(label)
+            if not one.verdict.passes and (is_head or label in one.labels):
+                raise NotApproved(app, one.number, one.sha, one.why)
 
     def _resolve(self, app: AppRecord, label: str, mirror: Mirror) -> Resolved:
         """Return the commit of a label, without its refs. Raises like `resolve`, and GitFailed."""
@@ -97,15 +113,7 @@ class Mirrors:
             return then._replace(age=mirror.age, problem=str(_unreachable(app, exc)))
         return _choose(app, label, mirror, found)
 
-    def leading(self, app: AppRecord) -> Mapping[str, tuple[str, ...]]:
-        """Return the refs of each commit, as framework.ports.Repositories says."""
-        try:
-            snapshot = self._get_mirror(app).peek(float("inf"))
-        except GitFailed as exc:
-            raise _unreachable(app, exc) from exc
-        return snapshot.names if snapshot else {}
-
-    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
+    def heads(self, app: AppRecord) -> Heads:
         """Return the commit of each label, as framework.ports.Repositories says."""
         mirror = self._get_mirror(app)
         try:
@@ -115,7 +123,13 @@ class Mirrors:
             raise _unreachable(app, exc) from exc
         if after is not before:
             self._maintain(app.name, mirror)
-        return resolution.find_heads(after.labels)
+        waiting = {
+            label: None
+            for one in after.heads
+            for label in one.labels
+            if one.verdict is Verdict.WAITING
+        }
+        return Heads({**waiting, **resolution.find_heads(after.labels)}, after.names)
 
     def listing(self, app: AppRecord) -> Listing:
         """Return the branches and tags, as framework.ports.Repositories says."""
@@ -239,7 +253,14 @@ class Mirrors:
                 # If the credential cannot be decrypted, the repository cannot be read.
                 raise CredentialUnavailable(str(exc).rstrip("."), "") from exc
 
-        return Mirror(folder, app.repository, self._git, self._clock, credential=credential)
+        return Mirror(
+            folder,
+            app.repository,
+            self._git,
+            self._clock,
+            credential=credential,
+            pulls=lambda: self._pulls(app.name),
+        )
 
     def _maintain(self, app: str, mirror: Mirror) -> None:
         try:
@@ -277,7 +298,10 @@ def _choose(app: AppRecord, label: str, mirror: Mirror, found: Found) -> Resolve
             [Meaning(ref.sha, ref.kind, name, commit.subject) for ref, name, commit in shown],
         )
     ref, name, commit = shown[0]
-    return Resolved(ref.sha, ref.kind, name, commit.author, commit.subject, commit.committed)
+    refs = (names.pull_ref(ref.pull),) if ref.pull else ()
+    return Resolved(
+        ref.sha, ref.kind, name, commit.author, commit.subject, commit.committed, refs=refs
+    )
 
 
 def _unreachable(app: AppRecord, failure: GitFailed) -> RepositoryUnreachable:

@@ -1,10 +1,12 @@
-"""What a label means among the branches and tags of a repository. Pure.
+"""What a label means among the branches, tags and pull requests of a repository. Pure.
 
-A label is a whole commit id; else a branch's or tag's slug; else the beginning of a commit id.
+A label is a whole commit id; else a branch's or tag's slug, or pr-7; else the beginning of a commit
+id.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from framework import ports
@@ -20,11 +22,16 @@ _MAIN = ("main", "master", "trunk")
 
 
 class Ref(NamedTuple):
-    """A branch or tag and the commit it leads to. `kind` is branch, tag, or commit: no ref."""
+    """A branch, tag or pull request and the commit it leads to. `kind` commit is no ref.
+
+    `pull` is the number of the pull request through which alone the commit is reached, 0 if a
+    branch or tag reaches it.
+    """
 
     name: str
     kind: str
     sha: str
+    pull: int = 0
 
 
 Labels = Mapping[str, Sequence[Ref]]
@@ -47,21 +54,32 @@ def read_refs(listing: str) -> tuple[Ref, ...]:
 REF_FORMAT = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
 
 
-def label_refs(refs: Iterable[Ref]) -> Labels:
-    """Return the refs of each label: one for each commit, a branch rather than a tag."""
+def label_refs(refs: Iterable[Ref], pulls: Mapping[str, Ref] = MappingProxyType({})) -> Labels:
+    """Return the refs of each label: one for each commit, a branch rather than a tag.
+
+    `pulls` are those of pull requests, by label.
+    """
     labels: dict[str, dict[str, Ref]] = {}
     for ref in sorted(refs, key=lambda ref: (ref.kind, ref.name)):
         labels.setdefault(names.slug(ref.name), {}).setdefault(ref.sha, ref)
+    for label, ref in pulls.items():
+        labels.setdefault(label, {}).setdefault(ref.sha, ref)
     return {label: tuple(by_sha.values()) for label, by_sha in labels.items()}
 
 
-def name_refs(refs: Iterable[Ref]) -> dict[str, tuple[str, ...]]:
-    """Return the branches and tags that lead to each commit, as heads/main and tags/v1."""
+def name_refs(refs: Iterable[Ref], pulls: Iterable[Ref] = ()) -> dict[str, tuple[str, ...]]:
+    """Return the branches and tags that lead to each commit, as heads/main and tags/v1.
+
+    Heads that `pulls` alone reach have one of these (pull/7).
+    """
     found: dict[str, list[str]] = {}
     for ref in sorted(refs, key=lambda ref: (ref.kind, ref.name)):
         names_of = found.setdefault(ref.sha, [])
         if len(names_of) < MOST_NAMES:
             names_of.append(_FOLDERS[ref.kind] + _printable(ref.name))
+    for ref in pulls:
+        if ref.pull:
+            found.setdefault(ref.sha, [names.pull_ref(ref.pull)])
     return {sha: tuple(names_of) for sha, names_of in found.items()}
 
 

@@ -9,6 +9,7 @@ from framework.ports.mesos import Agents, Cluster, InverseOffer, Sandboxes
 from framework.ports.repositories import (
     Commit,
     CommitPage,
+    Heads,
     Listing,
     Ref,
     Repositories,
@@ -23,6 +24,7 @@ __all__ = [
     "Cluster",
     "Commit",
     "CommitPage",
+    "Heads",
     "HookPorts",
     "InverseOffer",
     "Listing",

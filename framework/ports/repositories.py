@@ -1,17 +1,19 @@
 """What the framework needs from the repositories of apps."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from prevs.records import AppRecord
 
 
 class Resolved(NamedTuple):
-    """What a label leads to. `kind` is branch, tag or commit; `ref` the branch's or tag's name.
+    """What a label leads to. `kind` is branch, tag, pull or commit; `ref` the name of that ref.
 
     `committed` is in seconds since the epoch. If the repository cannot be read now, `problem` is
     the reason, and the label led there `age` seconds ago; `age` is None if unknown. `refs` are all
-    branches and tags that lead to the commit (heads/main, tags/v1), whatever the label is.
+    branches and tags that lead to the commit (heads/main, tags/v1), whatever the label is; if
+    none reaches it, the one pull request that does (pull/7).
     """
 
     sha: str
@@ -23,6 +25,17 @@ class Resolved(NamedTuple):
     age: float | None = None
     problem: str = ""
     refs: tuple[str, ...] = ()
+
+
+class Heads(NamedTuple):
+    """The commits of all labels of branches, tags and open pull requests, after one fetch.
+
+    A label has None if it leads to several commits, or to one that waits for an approval. `refs`
+    are those of each commit, as in Resolved.
+    """
+
+    commits: Mapping[str, str | None]
+    refs: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Ref(NamedTuple):
@@ -82,7 +95,7 @@ class RepositoryFile(NamedTuple):
 
 
 class Repositories(Protocol):
-    """The branches and tags of the apps' repositories, from a bare mirror of each.
+    """The branches, tags and pull requests of the apps' repositories, from a bare mirror of each.
 
     Thread safe. Every call may run git and block: `resolve`, `heads` and `read_file` until the
     repository answers, the others for some seconds.
@@ -92,23 +105,13 @@ class Repositories(Protocol):
         """Return what a label leads to, or last led to if the repository cannot be read now.
 
         The refs of a commit's id may be those of an earlier fetch; with `fresh`, only if the
-        repository does not answer soon. Raises UnknownLabel, AmbiguousLabel,
+        repository does not answer soon. Raises UnknownLabel, AmbiguousLabel, NotApproved,
         RepositoryUnreachable.
         """
         ...
 
-    def leading(self, app: AppRecord) -> Mapping[str, tuple[str, ...]]:
-        """Return the branches and tags that lead to each commit, as of the last fetch.
-
-        Raises RepositoryUnreachable.
-        """
-        ...
-
-    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
-        """Fetch, then return the commit of every label that is the slug of a branch or tag.
-
-        A label that leads to several commits has None. Raises RepositoryUnreachable.
-        """
+    def heads(self, app: AppRecord) -> Heads:
+        """Fetch, then return the commit of every label. Raises RepositoryUnreachable."""
         ...
 
     def listing(self, app: AppRecord) -> Listing:

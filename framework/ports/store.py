@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from prevs.access import AccessRecord
+from prevs.pulls import PullRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -21,6 +22,7 @@ Record = (
     | AppRecord
     | PreviewRecord
     | PlacementsRecord
+    | PullRecord
     | TokenRecord
     | SecretsRecord
 )
@@ -47,6 +49,7 @@ class Stored(NamedTuple):
     secrets: Sequence[SecretsRecord] = ()
     agents: AgentsRecord = AgentsRecord()
     access: Sequence[AccessRecord] = ()
+    pulls: Sequence[PullRecord] = ()
 
 
 class Vault(Protocol):

@@ -25,6 +25,7 @@ class ReasonKind(enum.StrEnum):
     IDLE = "idle"
     EVICTED = "evicted"
     UNREFERENCED = "unreferenced"
+    NOT_APPROVED = "not-approved"
 
 
 class Reason(NamedTuple):

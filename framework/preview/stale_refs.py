@@ -20,7 +20,7 @@ def judge(preview: PreviewRecord, labels: Collection[str], now: float, limit: fl
     """Return what to do with `preview` at `now` (epoch seconds).
 
     It expires after `limit` seconds without a branch or tag, unless it is pinned. `labels` are the
-    slugs of all branches and tags, just fetched.
+    labels of all branches, tags and open pull requests, just fetched.
     """
     if is_referenced(preview, labels):
         return Fate.STAYS if preview.unreferenced_since is None else Fate.REFERENCED
@@ -33,9 +33,13 @@ def judge(preview: PreviewRecord, labels: Collection[str], now: float, limit: fl
 def is_referenced(preview: PreviewRecord, labels: Collection[str]) -> bool:
     """Return whether a branch or tag leads to a preview, or a label is its own commit's id.
 
-    A preview without labels counts as referenced: its branch has moved on to another commit.
+    A preview without labels counts as referenced: its branch has moved on to another commit. One
+    whose commit a pull request alone reached needs that to be open, whatever its labels are.
     """
     own = preview.labels
+    pull = names.find_pull(preview.refs)
+    if pull and names.pull_label(pull) not in labels:
+        return False
     return not own or any(label in labels or is_own_commit(preview, label) for label in own)
 
 

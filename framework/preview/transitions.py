@@ -54,11 +54,15 @@ def follow(
 
 @dataclasses.dataclass(frozen=True)
 class Requested:
-    """Somebody requests the preview; `refs` lead to its commit now."""
+    """Somebody requests the preview; `refs` lead to its commit now.
+
+    `stranger` is whether the commit is a stranger's.
+    """
 
     event: ClassVar = Event.REQUESTED
     at: float
     refs: tuple[str, ...]
+    stranger: bool = False
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
         if preview.state is State.STOPPED:
@@ -67,7 +71,9 @@ class Requested:
             preview = reasons.give(
                 dataclasses.replace(preview, restart_requested=True), reasons.NONE
             )
-        return dataclasses.replace(preview, last_used=self.at, refs=self.refs)
+        return dataclasses.replace(
+            preview, last_used=self.at, refs=self.refs, stranger=self.stranger
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """From queued to placed: stores the intent, then accepts the offer. Service thread only."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from framework.ports.tasks import Task
 from framework.preview import reasons, transitions
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
+from framework.pulls.errors import NotApproved, UnknownPull
 from framework.scheduling.eviction import REQUEST_SECONDS, Eviction
 from framework.scheduling.offers import Offers
 from framework.state.records import Records
@@ -91,6 +93,7 @@ class Launcher:
         """
         now = self._clock.now()
         self._fail_unreadable()
+        self._stop_refused()
         apps = {app.name: app for app in self._records.apps}
         queued = self._records.in_state(State.QUEUED)
         queue = build_queue(apps, queued, self._records.of_app, now)
@@ -151,6 +154,23 @@ class Launcher:
             if why := unreadable.get(preview.app):
                 failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(preview.app, why)))
                 self._records.change(preview, transitions.Unfit(failure))
+
+    def _stop_refused(self) -> None:
+        """Stop the queued previews that the gate for pull requests does not let through (any more).
+
+        Nothing of a fork starts without this check, however its preview came into the queue.
+        """
+        for preview in self._records.in_state(State.QUEUED):
+            app = self._records.find_app(preview.app)
+            if not names.find_pull(preview.refs) or app is None or app.removed:
+                continue
+            try:
+                stranger = self._records.check_gate(preview.app, preview.sha, preview.refs)
+            except (NotApproved, UnknownPull) as error:
+                reason = Reason(ReasonKind.NOT_APPROVED, str(error))
+                self._records.change(preview, transitions.Stopped(reason))
+            else:
+                self._records.save(dataclasses.replace(preview, stranger=stranger))
 
     def _wanting_offers(self, refusals: Mapping[Key, Refusal]) -> tuple[Key, ...]:
         """Return the previews that need offers: also those for which another may have to stop.
@@ -234,6 +254,7 @@ class Launcher:
                 origin,
                 given=self._records.secrets.of(preview.app),
                 fetches=not is_there,
+                ref=self._records.find_pull_ref(preview),
             )
             for preview, launch in placed
         ]

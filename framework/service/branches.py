@@ -1,4 +1,7 @@
-"""Keeps previews in step with branches and tags that move or go. Owned by the service's thread."""
+"""Keeps previews in step with branches, tags and pull requests that move or go.
+
+Owned by the service's thread.
+"""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,11 +9,13 @@ from collections.abc import Mapping
 import structlog
 
 from framework.clock import Clock
+from framework.events import HeadsFetched
 from framework.preview import stale_refs
 from framework.preview.lifecycle import WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.stale_refs import Fate
 from framework.preview.transitions import Stopped
+from framework.pulls.errors import NotApproved, UnknownPull
 from framework.service.commands import Commands
 from framework.state.records import Records
 from prevs.records import PreviewRecord
@@ -18,7 +23,7 @@ from prevs.states import State
 
 log = structlog.get_logger(__name__)
 
-GONE = Reason(ReasonKind.UNREFERENCED, "No branch or tag leads to it any more.")
+GONE = Reason(ReasonKind.UNREFERENCED, "No branch, tag or open pull request leads to it any more.")
 
 
 class Branches:
@@ -36,18 +41,13 @@ class Branches:
         self._clock = clock
         self._unreferenced = unreferenced
 
-    def fetched(
-        self, app: str, heads: Mapping[str, str | None], leading: Mapping[str, tuple[str, ...]]
-    ) -> None:
-        """Follow the branches and tags of an app: `heads` has the commit of each label.
-
-        A label that leads to several commits has None. `leading` has the refs of each commit.
-        Raises Unavailable.
-        """
+    def fetched(self, event: HeadsFetched) -> None:
+        """Follow the branches, tags and pull requests of an app. Raises Unavailable."""
+        app, heads = event.app, event.heads.commits
         known = self._records.find_app(app)
         if known is None or known.removed:
             return
-        self._follow(app, heads, leading)
+        self._follow(event)
         if heads:
             for preview in self._records.of_app(app):
                 self._look_after(preview, heads)
@@ -55,21 +55,27 @@ class Branches:
             # More likely, somebody is setting the repository up again than giving it up.
             log.warning("a repository without branches and tags; its previews stay", app=app)
 
-    def _follow(
-        self, app: str, heads: Mapping[str, str | None], leading: Mapping[str, tuple[str, ...]]
-    ) -> None:
-        """Queue the new commit of each branch or tag that is a label of a running preview.
+    def _follow(self, event: HeadsFetched) -> None:
+        """Queue the new commit of each label of a running preview.
 
         The old commit's preview serves until the new one runs, and is not stopped then.
         """
+        app = event.app
         for preview in self._records.of_app(app):
             if preview.state is not State.RUNNING:
                 continue
             for label in preview.labels:
-                sha = heads.get(label)
+                sha = event.heads.commits.get(label)
                 # A preview that has the label already was started before; it may stay stopped.
                 if sha and sha != preview.sha and not self._holds(app, sha, label):
-                    self._commands.start(app, sha, label, refs=leading.get(sha, ()))
+                    self._start(event, sha, label)
+
+    def _start(self, event: HeadsFetched, sha: str, label: str) -> None:
+        try:
+            self._commands.start(event.app, sha, label, refs=event.heads.refs.get(sha, ()))
+        except (NotApproved, UnknownPull) as error:
+            # Somebody has pushed to it, or closed it, since the repository was read.
+            log.info("a label is not followed", app=event.app, label=label, why=str(error))
 
     def _holds(self, app: str, sha: str, label: str) -> bool:
         preview = self._records.find(app, sha)

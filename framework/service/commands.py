@@ -22,15 +22,21 @@ from framework.errors import (
 from framework.preview import steps
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Requested, Retried, Stopped
+from framework.pulls import gate
 from framework.state.records import Records
 from prevs.access import Access, AccessRecord
 from prevs.messages import Credential
+from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.states import ACTIVE, State
 
 log = structlog.get_logger(__name__)
 
 STOPPED = Reason(ReasonKind.STOPPED, "Somebody stopped it; its address starts it again.")
+TRUSTED_NOW = Reason(
+    ReasonKind.STOPPED,
+    "A branch or tag reaches its commit now, so it is built anew.",
+)
 
 
 class Commands:
@@ -77,14 +83,17 @@ class Commands:
         self._records.save_app(dataclasses.replace(self._find(name, only_if), removed=True))
 
     def start(self, app: str, sha: str, label: str, *, refs: Sequence[str] = ()) -> PreviewRecord:
-        """Request a preview under a label. A failed one stays failed. Raises UnknownApp.
+        """Request a preview under a label. A failed one stays failed.
 
-        `refs` are all refs that lead to the commit now (Resolved.refs); they decide which
-        variables it gets.
+        `refs` are all refs that lead to the commit now (Resolved.refs); they decide whether it may
+        start, and which variables it gets. Raises UnknownApp, UnknownPull, NotApproved.
         """
-        self._records.app(app)
-        requested = Requested(self._clock.now(), tuple(refs))
+        stranger = self._records.check_gate(app, sha, refs)
+        requested = Requested(self._clock.now(), tuple(refs), stranger)
         known = self._records.find(app, sha)
+        if known is not None and known.stranger and not stranger and known.state in ACTIVE:
+            # What it was built from and with does not count for a trusted commit.
+            known = self._records.change(known, Stopped(TRUSTED_NOW))
         if known is None:
             preview = self._records.add(_queue_new(app, sha, requested), label)
         else:
@@ -106,11 +115,15 @@ class Commands:
         return self._records.change(preview, Stopped(STOPPED if preview.state in ACTIVE else None))
 
     def retry(self, app: str, sha: str) -> PreviewRecord:
-        """Queue a failed preview again. Raises UnknownApp, UnknownPreview, NotRetryable."""
+        """Queue a failed preview again.
+
+        Raises UnknownApp, UnknownPreview, NotRetryable, UnknownPull, NotApproved.
+        """
         self._records.app(app)
         preview = self._records.preview(app, sha)
         if preview.state is not State.FAILED:
             raise NotRetryable(app, sha, preview.state.value)
+        self._records.check_gate(app, sha, preview.refs)
         return self._records.change(preview, Retried(self._clock.now()))
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
@@ -121,6 +134,17 @@ class Commands:
         self._records.app(app)
         preview = self._records.preview(app, sha)
         return self._records.save(dataclasses.replace(preview, pinned=pinned))
+
+    def approve(self, app: str, number: int, commit: str, *, by: str) -> PullRecord:
+        """Approve one commit of a fork's pull request: its head, named by the whole id.
+
+        Raises UnknownApp, UnknownPull, NotTheHead, NeedsNoApproval.
+        """
+        rules, pull = self._records.find_rules(app), self._records.pulls.find_open(app, number)
+        approved = gate.approve(rules, pull, commit, by=by, now=self._clock.now())
+        self._records.pulls.save_all([approved])
+        log.info("a commit is approved", app=app, pull=number, commit=pull.sha[:12], by=by)
+        return approved
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
         """Store a new token. Raises TokenExists, UnknownApp."""
@@ -270,6 +294,7 @@ def _queue_new(app: str, sha: str, requested: Requested) -> PreviewRecord:
     return PreviewRecord(
         app=app,
         sha=sha,
+        stranger=requested.stranger,
         state=State.QUEUED,
         created=now,
         changed=now,

@@ -18,6 +18,7 @@ from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
 from framework.service.commands import Commands
 from framework.service.manifest_loader import ManifestLoader
+from framework.service.pull_requests import PullRequests
 from framework.service.refused_connections import RefusedConnections
 from framework.state.records import Records
 from prevs.records import AppRecord
@@ -49,6 +50,7 @@ class Parts(NamedTuple):
     launcher: Launcher
     commands: Commands
     branches: Branches
+    pull_requests: PullRequests
     control_plane: ControlPlane
     limits: Limits
     clock: Clock
@@ -78,6 +80,7 @@ def build_parts(
         launcher=launcher,
         commands=commands,
         branches=Branches(records, commands, clock, unreferenced=terms.limits.unreferenced),
+        pull_requests=PullRequests(records, commands, clock),
         control_plane=terms.control_plane,
         limits=terms.limits,
         clock=clock,

@@ -72,6 +72,7 @@ class Service:
             subscribed=lambda: parts.offers.connected,
             silence=lambda: self._clock.monotonic() - self._last_mesos_event,
             turned=lambda: self._clock.monotonic() - self._last_turn,
+            looked=self._oldest_look,
         )
 
     @property
@@ -172,12 +173,17 @@ class Service:
                 self._end(error)
             case events.Stop():
                 self._stopping = True
-            case events.HeadsFetched(app, heads, leading):
-                self._parts.branches.fetched(app, heads, leading)
+            case events.HeadsFetched():
+                self._parts.branches.fetched(event)
+            case events.PullsSeen():
+                self._parts.pull_requests.seen(event)
+            case events.LookFailed():
+                self._parts.pull_requests.failed(event)
             case events.SettingsRead():
                 self._parts.manifest_loader.note(event)
             case events.MirrorRemoved(app):
                 self._parts.app_removal.forgotten(app)
+                self._parts.pull_requests.forget(app)
                 self._metrics.forget(app)
             case events.UsageReported(proxy, uses):
                 self._parts.idleness.note(proxy, uses)
@@ -291,10 +297,12 @@ class Service:
         records, shown = self._records.snapshot(), self.snapshot
         attempts = self._parts.attempts
         unfit, isolations = attempts.fitness.unfit, attempts.isolations.known
-        if records is self._seen and (unfit, isolations) == (shown.unfit, shown.isolations):
+        looks = self._parts.pull_requests.looks
+        known = (shown.unfit, shown.isolations, shown.looks)
+        if records is self._seen and (unfit, isolations, looks) == known:
             return shown
         self._seen = records
-        return records._replace(unfit=unfit, isolations=isolations)
+        return records._replace(unfit=unfit, isolations=isolations, looks=looks)
 
     def _oldest_wait(self) -> float:
         """Return for how many seconds the first preview in the queue has waited. Thread safe."""
@@ -302,6 +310,12 @@ class Service:
         queued = (snapshot.previews[key] for key in snapshot.queue_places)
         waits = (max(preview.changed, preview.retry_at) for preview in queued)
         return max(0.0, self._clock.now() - min(waits, default=self._clock.now()))
+
+    def _oldest_look(self) -> float:
+        """Return the age in seconds of the oldest last look at an app's forge. Thread safe."""
+        now = self._clock.now()
+        ages = (now - look.at for look in self.snapshot.looks.values() if look.at is not None)
+        return max(0.0, *ages, 0.0)
 
     def _end(self, error: Fatal) -> None:
         # The first error counts: later ones are its consequences.

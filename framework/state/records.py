@@ -16,9 +16,12 @@ from framework.matching import launch_queue
 from framework.ports import Store, Stored, Vault
 from framework.preview import lifecycle, steps, transitions
 from framework.preview.transitions import Transition
-from framework.state import placements
+from framework.pulls import gate
+from framework.pulls.gate import Rules
+from framework.state import placements, pull_records
 from framework.state.access_records import AccessRecords
 from framework.state.preview_index import PreviewIndex
+from framework.state.pull_records import PullRecords
 from framework.state.routes import PlacementPublisher
 from framework.state.secret_records import SecretRecords
 from framework.state.snapshot import Snapshot
@@ -42,7 +45,8 @@ class Records:
     """Apps and previews.
 
     `routes` publishes the placements that follow from them, signed with the first of `keys`.
-    `tokens` has the tokens, `secrets` what apps are given, `access` who may look, signed likewise.
+    `tokens` has the tokens, `secrets` what apps are given, `access` who may look, signed likewise,
+    `pulls` the pull requests.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Records:
         self.tokens = TokenRecords(stored.tokens, store)
         self.secrets = SecretRecords(stored.secrets, store, vault)
         self.access = AccessRecords(stored.access, store, keys=keys, now=clock.now())
+        self.pulls = PullRecords(stored.pulls, store)
         self.framework_id = stored.framework_id
 
     def snapshot(self) -> Snapshot:
@@ -91,6 +96,8 @@ class Records:
             self._snapshot = self._snapshot._replace(secrets=self.secrets.all)
         if self._snapshot.access is not self.access.all:
             self._snapshot = self._snapshot._replace(access=self.access.all)
+        if self._snapshot.pulls is not self.pulls.all:
+            self._snapshot = self._snapshot._replace(pulls=self.pulls.all)
         return self._snapshot
 
     def _find_typical_durations(self) -> Mapping[str, Mapping[str, float]]:
@@ -130,6 +137,23 @@ class Records:
         if app is None or app.removed:
             raise UnknownApp(name)
         return app
+
+    def find_rules(self, app: str) -> Rules:
+        """Return the rules for an app's pull requests. Raises UnknownApp."""
+        return pull_records.find_rules(self.app(app), self.secrets.all)
+
+    def check_gate(self, app: str, sha: str, refs: Iterable[str]) -> bool:
+        """Return whether a commit that may be built is a stranger's; `refs` lead to it.
+
+        Raises UnknownApp, UnknownPull, NotApproved.
+        """
+        rules, pull = self.find_rules(app), names.find_pull(refs)
+        return bool(pull) and gate.check(rules, self.pulls.find_open(app, pull), sha)
+
+    def find_pull_ref(self, preview: PreviewRecord) -> str:
+        """Return the ref that reaches a preview's commit if no branch and no tag does, else ""."""
+        pull = self.pulls.of(preview.app).get(names.find_pull(preview.refs))
+        return pull.ref if pull else ""
 
     def preview(self, app: str, sha: str) -> PreviewRecord:
         """Return a preview. Raises UnknownPreview."""
@@ -241,6 +265,7 @@ class Records:
         self.tokens.rewrite_unconfirmed()
         self.secrets.rewrite_unconfirmed()
         self.access.rewrite_unconfirmed()
+        self.pulls.rewrite_unconfirmed()
         for key, tried in tuple(self._unconfirmed.items()):
             known = self._apps.get(key[0]) if isinstance(tried, AppRecord) else self.find(*key)
             if known is None:
@@ -299,6 +324,7 @@ class Records:
         self.access.remove(name)
         self.secrets.remove(name)
         self.tokens.remove_of(name)
+        self.pulls.remove_of(name)
         if name in self._apps:
             self._store.delete(self._apps[name])
             self._unconfirmed.pop((name,), None)

@@ -8,11 +8,25 @@ from framework.apps.app_secrets import AppSecrets
 from framework.errors import UnknownApp, UnknownPreview
 from framework.matching.agents import Unfit
 from framework.matching.match import Key
-from framework.state import secret_records
+from framework.pulls import gate
+from framework.pulls.gate import PullHead, Rules
+from framework.state import pull_records, secret_records
+from framework.state.pull_records import NO_PULLS, PullsOfApps
 from framework.state.secret_records import StoredSecrets
 from prevs.access import AccessRecord
 from prevs.messages import Credential, Isolation
+from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
+
+
+class Look(NamedTuple):
+    """The last look at an app's forge: when one succeeded, and why a later one failed.
+
+    `at` is None if none has succeeded since this framework leads.
+    """
+
+    at: float | None = None
+    problem: str = ""
 
 
 class Snapshot(NamedTuple):
@@ -23,7 +37,8 @@ class Snapshot(NamedTuple):
     has the previews of each (app, label) that several hold. `unfit` has the agents where nothing is
     tried now, by id, and why. `isolations` has what previews and builds can reach on each agent, if
     the agent has reported it. `access` has who may look at the previews of apps that are not
-    public.
+    public. `pulls` are the pull requests, by app and number. `looks` has the last look at each
+    app's forge.
     """
 
     apps: Mapping[str, AppRecord]
@@ -36,6 +51,8 @@ class Snapshot(NamedTuple):
     unfit: Mapping[str, Unfit] = MappingProxyType({})
     isolations: Mapping[str, Isolation] = MappingProxyType({})
     access: Mapping[str, AccessRecord] = MappingProxyType({})
+    pulls: PullsOfApps = MappingProxyType({})
+    looks: Mapping[str, Look] = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""
@@ -88,6 +105,26 @@ class Snapshot(NamedTuple):
         """Return when that token was set, None if there is none. Raises SecretsUnreadable."""
         given = secret_records.read(self.secrets, app)
         return given.forge_token_changed if given.forge_token else None
+
+    def rules(self, app: str) -> Rules:
+        """Return the rules for an app's pull requests. Raises UnknownApp."""
+        return pull_records.find_rules(self.app(app), self.secrets)
+
+    def list_pulls(self, app: str) -> Sequence[PullRecord]:
+        """Return the open pull requests of an app, the newest first. Raises UnknownApp."""
+        self.app(app)
+        pulls = (one for one in self.pulls.get(app, NO_PULLS).values() if one.closed is None)
+        return sorted(pulls, key=lambda one: -one.number)
+
+    def find_look(self, app: str) -> Look:
+        """Return the last look at an app's forge."""
+        return self.looks.get(app, Look())
+
+    def list_pull_heads(self, app: str) -> Sequence[PullHead]:
+        """Return the open pull requests of an app, for its mirror; none for an unknown app."""
+        if app not in self.apps or app not in self.pulls:
+            return ()
+        return gate.list_heads(self.rules(app), self.pulls[app].values())
 
     def find_rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
         """Return (label, other preview) for each label of a preview that others of its app hold.

@@ -21,7 +21,17 @@ _SETTINGS: Mapping[str, str] = {
 }
 _MAY_CHANGE = frozenset({"domain", "principal"})
 _OURS = frozenset(
-    {"access", "apps", "framework", "placements", "previews", "proxies", "secrets", "tokens"}
+    {
+        "access",
+        "apps",
+        "framework",
+        "placements",
+        "previews",
+        "proxies",
+        "pulls",
+        "secrets",
+        "tokens",
+    }
 )
 _FRAMEWORK_ID = re.compile(rb"[A-Za-z0-9._-]{1,255}")
 

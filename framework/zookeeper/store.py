@@ -33,6 +33,7 @@ from framework.zookeeper.connection import mapped
 from framework.zookeeper.rights import Rights
 from prevs.access import Access, AccessRecord
 from prevs.paths import Paths
+from prevs.pulls import PullRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -47,7 +48,14 @@ from prevs.records import (
 log = structlog.get_logger(__name__)
 
 R = TypeVar(
-    "R", AccessRecord, AppRecord, PreviewRecord, PlacementsRecord, TokenRecord, SecretsRecord
+    "R",
+    AccessRecord,
+    AppRecord,
+    PreviewRecord,
+    PlacementsRecord,
+    PullRecord,
+    TokenRecord,
+    SecretsRecord,
 )
 Q = TypeVar(
     "Q",
@@ -55,6 +63,7 @@ Q = TypeVar(
     AppRecord,
     PreviewRecord,
     PlacementsRecord,
+    PullRecord,
     TokenRecord,
     SecretsRecord,
     ProxyRecord,
@@ -84,13 +93,14 @@ class ZookeeperStore:
         with mapped(self._client):
             paths = self._paths
             own = (paths.apps, paths.previews, paths.placements, paths.tokens, paths.secrets)
-            for path in (*own, paths.access, paths.proxies):
+            for path in (*own, paths.access, paths.pulls, paths.proxies):
                 self._client.ensure_path(path)
             apps = self._read_own(self._paths.apps, AppRecord.decode)
             tokens = self._read_own(paths.tokens, TokenRecord.decode)
             secrets = self._read_secrets()
             placements = self._read_own(self._paths.placements, PlacementsRecord.decode)
-            previews = self._read_previews()
+            previews = self._read_by_app(paths.previews, PreviewRecord.decode)
+            pulls = self._read_by_app(paths.pulls, PullRecord.decode)
             versions = {p.app: self._versions[self._path(p)] for p in placements}
             known = self._read_framework_id()
             return Stored(
@@ -104,6 +114,7 @@ class ZookeeperStore:
                 secrets=secrets,
                 agents=self._read_agents(),
                 access=self._read_access(),
+                pulls=pulls,
             )
 
     def save(self, record: Record) -> int:
@@ -117,7 +128,7 @@ class ZookeeperStore:
         self._write({self._path(record): record.encode() for record in records})
 
     def delete(self, record: Record) -> None:
-        """Remove a record; with an app's record, also the empty parent of its previews."""
+        """Remove a record; with an app's record, also the empty parents of its other records."""
         path = self._path(record)
         with mapped(self._client):
             self._settle(path)
@@ -128,6 +139,7 @@ class ZookeeperStore:
             self._versions.pop(path, None)
             if isinstance(record, AppRecord):
                 self._remove_empty(self._paths.app_previews(record.name))
+                self._remove_empty(self._paths.app_pulls(record.name))
 
     def save_framework_id(self, framework_id: str) -> None:
         """Write the Mesos framework id."""
@@ -148,6 +160,8 @@ class ZookeeperStore:
                 return self._paths.preview(record.app, record.sha)
             case PlacementsRecord():
                 return self._paths.app_placements(record.app)
+            case PullRecord():
+                return self._paths.pull(record.app, record.number)
             case TokenRecord():
                 return self._paths.token(record.name)
             case SecretsRecord():
@@ -165,13 +179,10 @@ class ZookeeperStore:
                 log.warning("a record is left out", path=path, why="it belongs to another path")
         return records
 
-    def _read_previews(self) -> list[PreviewRecord]:
-        apps = sorted(self._client.get_children(self._paths.previews))
-        return [
-            preview
-            for app in apps
-            for preview in self._read_own(self._paths.app_previews(app), PreviewRecord.decode)
-        ]
+    def _read_by_app(self, parent: str, decode: Callable[[bytes], R]) -> list[R]:
+        """Read the records below one znode per app."""
+        apps = sorted(self._client.get_children(parent))
+        return [record for app in apps for record in self._read_own(f"{parent}/{app}", decode)]
 
     def _read_secrets(self) -> list[SecretsRecord]:
         """Read what apps are given; a record that cannot be read comes with an empty `sealed`."""

@@ -15,6 +15,7 @@ from framework.zookeeper.election import Election
 from framework.zookeeper.store import ZookeeperStore
 from prevs.access import Access, AccessRecord
 from prevs.paths import Paths
+from prevs.pulls import PullRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -37,6 +38,7 @@ PREVIEW = PreviewRecord(app="hello", sha=A, state=State.QUEUED, labels=("main",)
 TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8, created=1.0)
 SECRETS = SecretsRecord("hello", "gAAAAABl")
 ACCESS = AccessRecord("hello", Access.PASSWORD, 3, signature="signed")
+PULL = PullRecord("hello", 7, A, "pull/7/head")
 AGENTS = AgentsRecord({"127.0.0.1": (PortRange(31000, 32000),)}, "signed")
 PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("main",))})
 
@@ -118,7 +120,7 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
 
 
 def test_another_store_loads_the_saved_records(place: Place, store: Store) -> None:
-    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS, ACCESS):
+    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS, ACCESS, PULL):
         store.save(record)
     store.save_framework_id("framework-1")
     store.save(AGENTS)
@@ -130,6 +132,7 @@ def test_another_store_loads_the_saved_records(place: Place, store: Store) -> No
     assert list(stored.tokens) == [TOKEN]
     assert list(stored.secrets) == [SECRETS]
     assert list(stored.access) == [ACCESS]
+    assert list(stored.pulls) == [PULL]
     assert stored.framework_id == "framework-1"
 
 

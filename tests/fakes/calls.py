@@ -43,6 +43,10 @@ CALLS: Mapping[str, Needed] = {
     "DELETE /v1/apps/{app}": Needed("admin", "", {204, 404, 412}, "remove app", "{app}"),
     "GET /v1/apps/{app}/labels/{label}": Needed("read", "path+proxy", {200, 404, 409, 502}),
     "GET /v1/apps/{app}/refs": Needed("read", "path", {200, 404, 502}),
+    "GET /v1/apps/{app}/pulls": Needed("read", "path", {200, 404}),
+    "POST /v1/apps/{app}/pulls/{number}/approval": Needed(
+        "admin", "", {200, 400, 404, 409, 413}, "approve commit", "{app}/pulls/{number}"
+    ),
     "GET /v1/apps/{app}/commits": Needed("read", "path", {200, 404, 409, 502}),
     "GET /v1/previews": Needed("read", "share", {200, 404}),
     "POST /v1/previews": Needed(
@@ -132,7 +136,8 @@ NEEDED = {**CALLS, **dict.fromkeys(UNSORTED, Needed("admin", "", set()))}
 
 def send(api: ApiInProcess, call: str, app: str = "hello", **request: Any) -> httpx.Response:
     method, path = call.split()
-    return api.send(method, path.format(app=app, sha="x", label="x", name="X", id="x"), **request)
+    named = {"app": app, "sha": "x", "label": "x", "name": "X", "id": "x", "number": "7"}
+    return api.send(method, path.format(**named), **request)
 
 
 def bearer(api: ApiInProcess, scope: Scope, app: str = "") -> dict[str, str]:

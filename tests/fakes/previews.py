@@ -14,12 +14,15 @@ from framework.matching.agents import Unfit
 from framework.ports import Use
 from framework.preview import history
 from framework.preview.history import History
+from framework.pulls import gate
+from framework.pulls.errors import UnknownPull
 from framework.service.commands import Commands
 from framework.service.previews import Previews
 from framework.state.secret_records import StoredSecrets
-from framework.state.snapshot import Snapshot
+from framework.state.snapshot import Look, Snapshot
 from prevs.access import Access, AccessRecord
 from prevs.messages import Isolation
+from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord, SecretsRecord
 from prevs.states import State
 
@@ -46,6 +49,8 @@ class FakePreviews(Previews, Commands):
         self.given: dict[str, AppSecrets] = {}
         self.access: dict[str, AccessRecord] = {}
         self.why_unreadable = ""
+        self.pulls: dict[str, dict[int, PullRecord]] = {}
+        self.looks: dict[str, Look] = {}
         self.seconds = 1000.0
         self._clock = Clock(lambda: self.seconds)
         self.queued: Callable[[PreviewRecord], object] = lambda preview: None
@@ -83,6 +88,8 @@ class FakePreviews(Previews, Commands):
             unfit=self.unfit_agents,
             isolations=self.isolated_agents,
             access=dict(self.access),
+            pulls=self.pulls,
+            looks=self.looks,
         )
 
     def command(self, command: Callable[[Commands], T]) -> T:
@@ -138,6 +145,14 @@ class FakePreviews(Previews, Commands):
         self._raise_error()
         self.snapshot.preview(app, sha)
         return self.change(app, sha, pinned=pinned)
+
+    def approve(self, app: str, number: int, commit: str, *, by: str) -> PullRecord:
+        self._raise_error()
+        rules, pulls = self.snapshot.rules(app), self.pulls.get(app, {})
+        if number not in pulls:
+            raise UnknownPull(app, number)
+        pulls[number] = gate.approve(rules, pulls[number], commit, by=by, now=self.seconds)
+        return pulls[number]
 
     def change_secrets(
         self,

@@ -1,9 +1,9 @@
 """framework.ports.Repositories from a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from framework.errors import UnknownLabel, UnknownPlace
-from framework.ports import Commit, CommitPage, Listing, Ref, RepositoryFile, Resolved
+from framework.ports import Commit, CommitPage, Heads, Listing, Ref, RepositoryFile, Resolved
 from prevs import names
 from prevs.records import AppRecord
 
@@ -31,14 +31,6 @@ class FakeRefs:
         assert isinstance(lead, Resolved)
         self.leads[app, label] = lead._replace(age=age, problem="It cannot be read: it is away")
 
-    def leading(self, app: AppRecord) -> Mapping[str, tuple[str, ...]]:
-        """Return the refs of each commit, as the test set them."""
-        found: dict[str, tuple[str, ...]] = {}
-        for (name, _), lead in list(self.leads.items()):
-            if name == app.name and isinstance(lead, Resolved):
-                found[lead.sha] = (*found.get(lead.sha, ()), *lead.refs)
-        return found
-
     def resolve(self, app: AppRecord, label: str, *, fresh: bool = False) -> Resolved:
         lead = self.leads.get((app.name, label))
         if lead is None:
@@ -47,12 +39,15 @@ class FakeRefs:
             raise lead
         return lead
 
-    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
-        return {
-            label: lead.sha
-            for (name, label), lead in list(self.leads.items())
-            if name == app.name and isinstance(lead, Resolved) and lead.kind != "commit"
-        }
+    def heads(self, app: AppRecord) -> Heads:
+        commits: dict[str, str | None] = {}
+        refs: dict[str, tuple[str, ...]] = {}
+        for (name, label), lead in list(self.leads.items()):
+            if name == app.name and isinstance(lead, Resolved):
+                refs[lead.sha] = (*refs.get(lead.sha, ()), *lead.refs)
+                if lead.kind != "commit":
+                    commits[label] = lead.sha
+        return Heads(commits, refs)
 
     def listing(self, app: AppRecord) -> Listing:
         """Return the listing in `listings`, else the branches and tags in `leads`."""

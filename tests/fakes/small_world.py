@@ -16,6 +16,7 @@ from framework import events
 from framework.errors import Conflict, NotFound, SessionLost, Unavailable
 from framework.matching.limits import Limits
 from framework.matching.match import Key
+from framework.ports import Heads
 from framework.ports.tasks import StatusKind, TaskStatus
 from framework.preview.lifecycle import WITH_TASK
 from framework.scheduling.offers import HOLD_SECONDS
@@ -212,7 +213,7 @@ class SmallWorld:
     def fetch(self, app: str, heads: Mapping[str, str]) -> None:
         """Set the branches of an app."""
         self.wanted |= dict.fromkeys(((app, sha) for sha in heads.values()), None)
-        self.step(events.HeadsFetched(app, heads))
+        self.step(events.HeadsFetched(app, Heads(heads)))
 
     def remove_or_add(self, name: str) -> None:
         """Have an app be removed; or added, once it is gone."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from framework.errors import Superseded, Unavailable
 from framework.ports import Record, Stored
 from prevs.access import AccessRecord
+from prevs.pulls import PullRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -52,6 +53,7 @@ class FakeStore:
             tokens=[r for r in records if isinstance(r, TokenRecord)],
             secrets=[r for r in records if isinstance(r, SecretsRecord)],
             access=[r for r in records if isinstance(r, AccessRecord)],
+            pulls=[r for r in records if isinstance(r, PullRecord)],
             agents=next((r for r in records if isinstance(r, AgentsRecord)), AgentsRecord()),
             framework_id=self.znodes.framework_id,
             versions={
@@ -108,6 +110,8 @@ def _key(record: Record) -> tuple[str, ...]:
             return ("previews", record.app, record.sha)
         case PlacementsRecord():
             return ("placements", record.app)
+        case PullRecord():
+            return ("pulls", record.app, str(record.number))
         case TokenRecord():
             return ("tokens", record.name)
         case SecretsRecord():

@@ -3,6 +3,7 @@ from prometheus_client import CollectorRegistry
 from framework import events
 from framework.errors import SessionLost
 from framework.metrics import Metrics
+from framework.ports import Heads
 from prevs.states import Phase, State
 from tests.fakes.driven import B, Driven
 from tests.fakes.offers import offer
@@ -36,7 +37,7 @@ def test_every_kind_of_event_is_counted(driven: Driven) -> None:
 
 
 def test_renamed_events_keep_the_kinds_that_dashboards_have(driven: Driven) -> None:
-    driven.step(events.UsageReported("proxy-1", []), events.HeadsFetched("hello", {}))
+    driven.step(events.UsageReported("proxy-1", []), events.HeadsFetched("hello", Heads({})))
     driven.step(events.MirrorRemoved("gone"), events.EdgeFailed(SessionLost()))
     kinds = ("Used", "Heads", "Forgotten", "Ended")
     assert [read(driven, "prevs_events_total", kind=kind) for kind in kinds] == [1, 1, 1, 1]

@@ -4,6 +4,7 @@ from framework import events
 from framework.apps import app_secrets
 from framework.apps.app_secrets import AppSecrets, Variable
 from framework.apps.variable_scopes import GivenFor
+from framework.ports import Heads
 from prevs.messages import BuildOrder
 from prevs.states import Phase
 from tests.fakes.driven import A, B, Driven
@@ -63,7 +64,8 @@ def test_a_branch_that_moved_brings_its_variables_to_its_new_commit(driven: Driv
     request(driven, A, "main", "heads/main")
     order(driven)
     driven.report("TASK_RUNNING", Phase.RUNNING)
-    driven.step(events.HeadsFetched("hello", {"main": B}, {B: ("heads/main",), A: ()}))
+    heads = Heads({"main": B}, {B: ("heads/main",), A: ()})
+    driven.step(events.HeadsFetched("hello", heads))
     assert "KEY" in order(driven, 2).secrets
 
 

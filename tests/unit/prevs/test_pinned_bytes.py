@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from prevs import codec
 from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.codec import find_key
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
 from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
+from prevs.pulls import PullRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -162,6 +164,26 @@ WRITTEN: dict[str, Any] = {
         preflight=True,
         signature="5c80e7d1" * 8,
     ),
+    "preview_stranger": PreviewRecord(
+        app="hello", sha=SHA, state=State.QUEUED, refs=("pull/7",), stranger=True
+    ),
+    "pull": PullRecord(
+        app="hello",
+        number=7,
+        sha=SHA,
+        ref="pull/7/head",
+        base="main",
+        may_write=True,
+        author="grace",
+        title="Grüße in three languages",
+        url="https://git.example.org/hello/pull/7",
+        draft=True,
+        updated=1700000000.5,
+        closed=1700000009.0,
+        approved_commit=SHA,
+        approved_by="ada",
+        approved_at=1700000005.0,
+    ),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
@@ -191,6 +213,8 @@ WRITTEN: dict[str, Any] = {
         build_only=("API_KEY",),
         run_only=("MODE",),
         withheld=2,
+        trusted=False,
+        ref="pull/7/head",
     ),
     "task_report": TaskReport(
         phase=Phase.ENDED,
@@ -226,6 +250,7 @@ LEAST: dict[str, Any] = {
     "token": TokenRecord(name="deploys", scope="read", digest="5c80e7d1" * 8),
     "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
     "access": AccessRecord(app="hello"),
+    "pull": PullRecord(app="hello", number=7, sha=SHA, ref="pull/7/head"),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
@@ -281,6 +306,11 @@ def test_a_token_of_one_app_has_a_scope_that_an_earlier_version_does_not_know() 
     assert WRITTEN["token"].scope == "use"
 
 
+def test_an_older_version_does_not_read_the_preview_of_a_stranger() -> None:
+    with pytest.raises(RecordError, match="version"):
+        codec.decode(PreviewRecord, 1, WRITTEN["preview_stranger"].encode())
+
+
 def test_an_unknown_cause_leaves_the_record_readable() -> None:
     data = (FOLDER / "preview.json").read_bytes().replace(b"build-failed", b"of-a-later-version")
     failure = PreviewRecord.decode(data).failure
@@ -310,7 +340,7 @@ def test_every_pinned_file_is_tested() -> None:
             "repository-unreachable commit-missing dockerfile-missing build-failed start-failed "
             "app-exited never-listened unhealthy out-of-memory docker-unavailable task-lost "
             "task-rejected executor-failed settings-invalid hook-failed disk-full "
-            "commit-too-large agent-unfit registry-unreachable",
+            "commit-too-large agent-unfit registry-unreachable agent-open",
         ),
     ],
 )

@@ -32,7 +32,12 @@ def test_a_branch_a_tag_and_a_commit_lead_to_their_commits(
         assert mirrors.resolve(app, tag)[:3] == (first, "tag", tag)
     for digits in (7, 12, 40):
         assert mirrors.resolve(app, first[:digits])[:3] == (first, "commit", None)
-    assert mirrors.heads(app) == {"main": second, "light": first, "v1": first, "v1-again": first}
+    assert mirrors.heads(app).commits == {
+        "main": second,
+        "light": first,
+        "v1": first,
+        "v1-again": first,
+    }
 
 
 def test_a_branch_with_slashes_is_reached_at_its_slug(
@@ -63,7 +68,7 @@ def test_tags_of_trees_and_blobs_do_not_exist(
     source.git("tag", "a-tree", tree)
     source.git("tag", "-a", "an-annotated-tree", tree, "-m", "x")
     annotated = source.git("rev-parse", "an-annotated-tree")
-    assert mirrors.heads(app) == {"main": sha}
+    assert mirrors.heads(app).commits == {"main": sha}
     for label in ("a-tree", "an-annotated-tree", tree, tree[:9], annotated, annotated[:9]):
         assert "no branch" in why_unknown(mirrors, app, label)
 
@@ -82,7 +87,7 @@ def test_a_branch_and_a_tag_of_one_name_are_ambiguous_where_they_differ(
         (second, "branch", "main", "Go on"),
         (first, "tag", "main", "Begin"),
     ]
-    assert mirrors.heads(app) == {"main": None}
+    assert mirrors.heads(app).commits == {"main": None}
 
 
 def test_a_short_commit_with_two_meanings_is_ambiguous_until_it_has_more_digits(
@@ -138,7 +143,7 @@ def test_an_unknown_name_and_an_empty_repository_have_a_reason(
     source: Source, mirrors: Mirrors, app: AppRecord
 ) -> None:
     assert "no branches and no tags yet" in why_unknown(mirrors, app, "main")
-    assert mirrors.heads(app) == {}
+    assert mirrors.heads(app).commits == {}
     source.commit("Begin")
     assert "no branch or tag of that name" in why_unknown(mirrors, app, "nope")
     assert "whose id begins with it" in why_unknown(mirrors, app, "0123456789")
@@ -195,7 +200,7 @@ def test_a_commit_has_every_branch_and_tag_that_leads_to_it_and_no_earlier_one(
     source.git("tag", "main", first)
     assert mirrors.resolve(app, second).refs == ("heads/main",)
     assert mirrors.resolve(app, first).refs == ("heads/evil", "tags/main")
-    assert mirrors.leading(app)[second] == ("heads/main",)
+    assert mirrors.heads(app).refs[second] == ("heads/main",)
 
 
 def test_a_mistyped_branch_comes_with_similar_names(

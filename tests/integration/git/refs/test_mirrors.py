@@ -38,10 +38,10 @@ def test_a_branch_that_was_removed_or_replaced_by_a_folder_is_gone(
 ) -> None:
     sha = source.commit("Begin")
     source.git("branch", "topic")
-    assert set(mirrors.heads(app)) == {"main", "topic"}
+    assert set(mirrors.heads(app).commits) == {"main", "topic"}
     source.git("branch", "-m", "topic", "topic/one")
     clock.now += 10
-    assert mirrors.heads(app) == {"main": sha, names.slug("topic/one"): sha}
+    assert mirrors.heads(app).commits == {"main": sha, names.slug("topic/one"): sha}
 
 
 def test_a_known_label_needs_no_repository_for_two_seconds_and_a_known_commit_never(

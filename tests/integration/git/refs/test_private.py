@@ -51,7 +51,7 @@ def test_a_credential_that_changes_is_used_at_once(
         mirrors.heads(app)
     assert "wr0ng" not in str(raised.value)
     credentials["shop"] = Credential(USER, TOKEN)
-    assert list(mirrors.heads(app)) == ["main"]
+    assert list(mirrors.heads(app).commits) == ["main"]
 
 
 def test_a_redirect_to_another_host_is_reported_and_not_followed(
@@ -93,7 +93,7 @@ def test_a_redirect_on_the_same_host_is_followed(
     server.redirects["/old/"] = server.url("")
     mirrors = mirrors_of(tmp_path, {"shop": Credential(USER, TOKEN)})
     app = AppRecord("shop", server.url("old/shop.git"))
-    assert dict(mirrors.heads(app))["main"] == sha
+    assert dict(mirrors.heads(app).commits)["main"] == sha
     server.redirects["/old/"] = "/old/"
     with pytest.raises(RepositoryUnreachable, match="again and again"):
         mirrors.heads(app)

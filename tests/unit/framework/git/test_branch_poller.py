@@ -1,6 +1,5 @@
 import queue
 import threading
-from collections.abc import Mapping
 
 import pytest
 
@@ -8,6 +7,7 @@ from framework import events
 from framework.errors import RepositoryUnreachable
 from framework.git.branch_poller import BranchPoller, Read, periods
 from framework.git.poll_schedule import SELDOM_SECONDS
+from framework.ports import Heads
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE, State
@@ -16,7 +16,7 @@ from tests.fakes.refs import FakeRefs
 A = "a" * 40
 ONE = AppRecord("one", "/srv/one")
 TWO = AppRecord("two", "/srv/two")
-HEADS = {"main": A}
+HEADS = Heads({"main": A})
 
 
 class SomeRefs(FakeRefs):
@@ -28,12 +28,12 @@ class SomeRefs(FakeRefs):
         self.over = threading.Event()
         self.over.set()
 
-    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
+    def heads(self, app: AppRecord) -> Heads:
         if app is ONE:
             self.called.set()
             self.over.wait()
             raise RepositoryUnreachable("one", "/srv/one", "no such file")
-        return HEADS
+        return HEADS._replace(refs=super().heads(app).refs)
 
     def forget(self, app: str) -> None:
         super().forget(app)

@@ -1,5 +1,6 @@
 from framework import events
 from framework.matching.limits import Limits
+from framework.ports import Heads
 from framework.service.branches import GONE
 from prevs.states import Phase, State
 from tests.fakes.driven import A, B, C, Driven
@@ -9,14 +10,14 @@ HOUR = Limits().unreferenced
 
 
 def heads(driven: Driven, **labels: str | None) -> None:
-    driven.step(events.HeadsFetched("hello", labels))
+    driven.step(events.HeadsFetched("hello", Heads(labels)))
 
 
 def test_a_moved_branch_is_served_by_the_old_commit_until_the_new_one_runs(
     driven: Driven,
 ) -> None:
     driven.run()
-    driven.step(events.HeadsFetched("hello", {"main": B}))
+    driven.step(events.HeadsFetched("hello", Heads({"main": B})))
     assert driven.preview(B).state is State.QUEUED
     assert driven.preview(B).labels == ("main",)
     assert driven.placements() == {A: ("main",)}
@@ -31,16 +32,17 @@ def test_a_moved_branch_is_served_by_the_old_commit_until_the_new_one_runs(
 
 def test_following_a_branch_does_not_restart_a_commit_that_somebody_stopped(driven: Driven) -> None:
     driven.run()
-    driven.step(events.HeadsFetched("hello", {"main": B}))
+    driven.step(events.HeadsFetched("hello", Heads({"main": B})))
     driven.stop(B)
-    driven.step(events.HeadsFetched("hello", {"main": B}))
+    driven.step(events.HeadsFetched("hello", Heads({"main": B})))
     assert driven.preview(B).state is State.STOPPED
 
 
 def test_heads_of_labels_without_a_preview_start_nothing(driven: Driven) -> None:
     driven.run()
     driven.step(
-        events.HeadsFetched("hello", {"other": B, "main": A}), events.HeadsFetched("gone", {"x": B})
+        events.HeadsFetched("hello", Heads({"other": B, "main": A})),
+        events.HeadsFetched("gone", Heads({"x": B})),
     )
     assert list(driven.service.snapshot.previews) == [("hello", A)]
 

@@ -5,6 +5,7 @@ import pytest
 from framework import events
 from framework.apps import effective_settings
 from framework.errors import NotRetryable
+from framework.ports import Heads
 from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
 from prevs.messages import BuildOrder
 from prevs.records import Failure, Mistake
@@ -157,6 +158,6 @@ def test_a_moved_branch_whose_commit_has_mistakes_leaves_the_old_one_serving(
 ) -> None:
     driven.run(A)
     driven.manifests.contents[B] = WRONG
-    driven.step(events.HeadsFetched("hello", {"main": B}))
+    driven.step(events.HeadsFetched("hello", Heads({"main": B})))
     assert driven.preview(B).state is State.FAILED
     assert driven.placements() == {A: ("main",)}

@@ -1,0 +1,199 @@
+"""Looks at the apps' forges for pull requests, for the service."""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from framework import events
+from framework.errors import FrameworkError, Unavailable
+from framework.events import Approval, LookFailed, PullsSeen
+from framework.forges.turns import Periods, Turns
+from framework.ports.forges import Forge, Pull, Pulls
+from framework.pulls import gate, looks
+from framework.pulls.gate import PullHead, Rules, Verdict
+from framework.state.pull_records import NO_PULLS
+from framework.state.snapshot import Snapshot
+from prevs.pulls import PullRecord
+from prevs.records import AppRecord
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS, LONGEST_SECONDS = 60.0, 600.0
+"""The interval of looks, and the longest one after failures."""
+RIGHTS_SECONDS = 600.0
+"""How long the answer counts whether somebody may write to a repository."""
+NO_FORGE = (
+    "The app has no forge that prevs knows by its repository's address: `prevs app set --forge`."
+)
+
+
+class _Seen(NamedTuple):
+    """The last whole list of a forge's client, which is another one once settings change."""
+
+    forge: Forge
+    pulls: Pulls
+
+
+class PullPoller:
+    """Lists the pull requests of each app that follows them, and submits what it has seen.
+
+    `find_forge` returns an app's forge; it may raise FrameworkError. A look that fails submits
+    why, and nothing else: nothing is closed by an unfinished list. `fetch` reads an app's
+    repository; it is called once the service has taken a look after which other commits may be
+    built.
+    """
+
+    def __init__(
+        self,
+        find_forge: Callable[[AppRecord], Forge | None],
+        submit: Callable[[events.Event], None],
+        snapshot: Callable[[], Snapshot],
+        *,
+        fetch: Callable[[AppRecord], object] = lambda _: None,
+        interval: float = LOOK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._find_forge = find_forge
+        self._submit = submit
+        self._snapshot = snapshot
+        self._fetch = fetch
+        self._clock = clock
+        self._heads: dict[str, Sequence[PullHead]] = {}
+        self._seen: dict[str, _Seen] = {}
+        self._rights: dict[tuple[str, str], tuple[float, bool]] = {}
+        self._read: dict[str, Mapping[int, float]] = {}
+        self._turns = Turns(
+            "looking", lambda: periods(snapshot(), interval), self.look, longest=LONGEST_SECONDS
+        )
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._turns.start()
+
+    def stop(self) -> None:
+        """Begin no more looks. Does not wait for one that runs."""
+        self._turns.stop()
+
+    def nudge(self, app: str) -> None:
+        """Look at an app's forge soon: it has announced a change. Does not block."""
+        self._turns.nudge(app)
+
+    def look(self, name: str) -> bool:
+        """Look at an app's forge now, and submit the outcome; return whether that succeeded.
+
+        Blocks on the forge. One look at an app at a time.
+        """
+        snapshot = self._snapshot()
+        app = snapshot.apps.get(name)
+        if app is None:
+            return True
+        try:
+            forge = self._find_forge(app)
+            if forge is None:
+                self._submit(LookFailed(name, NO_FORGE))
+                return False
+            rules = snapshot.rules(name)
+            self._submit(self._look(forge, name, rules, snapshot.pulls.get(name, NO_PULLS)))
+        except FrameworkError as error:
+            log.warning("pull requests cannot be followed now", app=name, why=str(error))
+            self._submit(LookFailed(name, str(error)))
+            return False
+        self._fetch_changed(app)
+        return True
+
+    def _fetch_changed(self, app: AppRecord) -> None:
+        """Fetch an app's repository if other commits may be built than after the last look.
+
+        Its branches may be read seldom, while webhooks come. Waits for the service.
+        """
+        with contextlib.suppress(Unavailable):  # the next look does it
+            events.call(self._submit, lambda: None)
+            heads = self._snapshot().list_pull_heads(app.name)
+            if heads != self._heads.get(app.name, ()):
+                self._heads[app.name] = heads
+                self._fetch(app)
+
+    def _look(
+        self, forge: Forge, app: str, rules: Rules, known: Mapping[int, PullRecord]
+    ) -> PullsSeen:
+        listed = self._list(forge, app)
+        followed = sorted(listed, key=lambda one: -one.number)[: looks.MOST]
+        if len(followed) < len(listed):
+            log.warning("only the newest pull requests are followed", app=app, most=looks.MOST)
+        numbers, everything = {one.number for one in followed}, {one.number for one in listed}
+        left = [n for n, one in known.items() if one.closed is None and n not in numbers]
+        missing = {n: forge.pull(n) for n in left if n not in everything}
+        found = (*followed, *(pull for pull in missing.values() if pull))
+        return PullsSeen(
+            app,
+            found,
+            gone=[n for n in left if missing.get(n) is None],
+            writers=self._find_writers(forge, app, rules, found),
+            approvals=self._find_approvals(forge, app, _list_waiting(rules, found, known)),
+        )
+
+    def _list(self, forge: Forge, app: str) -> Sequence[Pull]:
+        """Return all open pull requests, those of the last list if nothing has changed since."""
+        before = self._seen.get(app)
+        if before is not None and before.forge is not forge:
+            before = None
+        listed = forge.open_pulls(before.pulls.mark if before else "")
+        if listed.unchanged and before is not None:
+            return before.pulls.pulls
+        self._seen[app] = _Seen(forge, listed)
+        return listed.pulls
+
+    def _find_writers(
+        self, forge: Forge, app: str, rules: Rules, pulls: Sequence[Pull]
+    ) -> frozenset[str]:
+        """Return the authors of forks who may write to the repository, if that matters."""
+        if rules != Rules("all", "members"):
+            return frozenset()
+        authors = {one.author for one in pulls if one.is_fork and one.is_open}
+        return frozenset(author for author in authors if self._may_write(forge, app, author))
+
+    def _may_write(self, forge: Forge, app: str, user: str) -> bool:
+        now = self._clock()
+        until, may = self._rights.get((app, user), (0.0, False))
+        if until <= now:
+            may = forge.may_write(user)
+            self._rights = {key: one for key, one in self._rights.items() if one[0] > now}
+            self._rights[app, user] = (now + RIGHTS_SECONDS, may)
+        return may
+
+    def _find_approvals(
+        self, forge: Forge, app: str, waiting: Sequence[Pull]
+    ) -> Sequence[Approval]:
+        """Return the approvals in comments of pull requests that wait, by whom may give them."""
+        found: list[Approval] = []
+        before = self._read.get(app, {})
+        for pull in waiting:
+            read = before.get(pull.number, 0.0)
+            if read == pull.updated:  # a comment changes that
+                continue
+            for comment in forge.comments(pull.number, read):
+                commit = looks.find_approved(comment.text)
+                if commit == pull.sha and self._may_write(forge, app, comment.author):
+                    found.append(Approval(pull.number, commit, comment.author))
+        self._read[app] = {pull.number: pull.updated for pull in waiting}
+        return found
+
+
+def periods(snapshot: Snapshot, interval: float) -> Periods:
+    """Return the apps whose pull requests are followed, with the interval of looks."""
+    return {name: interval for name in snapshot.apps if snapshot.rules(name).pulls != "off"}
+
+
+def _list_waiting(
+    rules: Rules, pulls: Sequence[Pull], known: Mapping[int, PullRecord]
+) -> Sequence[Pull]:
+    """Return the pull requests that wait for an approval, and that a look has seen before."""
+    return [
+        one
+        for one in pulls
+        if (record := known.get(one.number))
+        and gate.judge(rules, record, one.sha) is Verdict.WAITING
+    ]

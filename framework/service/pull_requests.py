@@ -1,0 +1,60 @@
+"""Follows the pull requests of apps, as looks at their forges find them. Service thread only."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import structlog
+
+from framework.clock import Clock
+from framework.errors import FrameworkError, Unavailable
+from framework.events import Approval, LookFailed, PullsSeen
+from framework.pulls import looks
+from framework.service.commands import Commands
+from framework.state.records import Records
+from framework.state.snapshot import Look
+
+log = structlog.get_logger(__name__)
+
+
+class PullRequests:
+    """Writes what was seen. Branches stops the previews of those that are closed.
+
+    `looks` has the last look at each app's forge; it is replaced, never changed.
+    """
+
+    def __init__(self, records: Records, commands: Commands, clock: Clock) -> None:
+        self._records = records
+        self._commands = commands
+        self._clock = clock
+        self.looks: Mapping[str, Look] = MappingProxyType({})
+
+    def seen(self, event: PullsSeen) -> None:
+        """Take the outcome of a look at an app's forge. Raises Unavailable."""
+        app = self._records.find_app(event.app)
+        if app is None or app.removed:
+            return
+        now = self._clock.now()
+        known = self._records.pulls.of(event.app)
+        self._records.pulls.save_all(looks.follow(known, event, now))
+        for expired in looks.list_expired(self._records.pulls.of(event.app), now):
+            self._records.pulls.remove(expired)
+        for approval in event.approvals:
+            self._approve(event.app, approval)
+        self.looks = {**self.looks, event.app: Look(now)}
+
+    def failed(self, event: LookFailed) -> None:
+        """Note that an app's forge could not be read."""
+        before = self.looks.get(event.app, Look())
+        self.looks = {**self.looks, event.app: before._replace(problem=event.why)}
+
+    def forget(self, app: str) -> None:
+        """Forget an app that is gone."""
+        self.looks = {name: look for name, look in self.looks.items() if name != app}
+
+    def _approve(self, app: str, approval: Approval) -> None:
+        try:
+            self._commands.approve(app, approval.number, approval.commit, by=approval.by)
+        except Unavailable:
+            raise
+        except FrameworkError as error:
+            log.info("a comment approves nothing", app=app, pull=approval.number, why=str(error))

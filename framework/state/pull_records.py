@@ -1,0 +1,96 @@
+"""The pull requests in memory, written through to the store. Owned by the service's thread.
+
+As for apps and previews, the store is written first; after a write without an answer,
+`rewrite_unconfirmed` makes the store equal to memory again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from framework.ports import Store
+from framework.pulls import gate
+from framework.pulls.errors import UnknownPull
+from framework.pulls.gate import Rules
+from framework.state.secret_records import StoredSecrets
+from prevs.pulls import PullRecord
+from prevs.records import AppRecord
+
+_AT_ONCE = 100
+"""Records in one write. One has a kilobyte at most, and ZooKeeper allows a megabyte."""
+
+PullsOfApps = Mapping[str, Mapping[int, PullRecord]]
+NO_PULLS: Mapping[int, PullRecord] = MappingProxyType({})
+
+
+def find_rules(app: AppRecord, secrets: Mapping[str, StoredSecrets]) -> Rules:
+    """Return the rules for an app's pull requests; secrets that cannot be opened have no token."""
+    known = secrets.get(app.name)
+    has_token = known is not None and not known.why and bool(known.opened.forge_token)
+    return gate.read_rules(app, has_token=has_token)
+
+
+class PullRecords:
+    """The pull requests of every app, by number. `all` is replaced, never changed."""
+
+    def __init__(self, stored: Iterable[PullRecord], store: Store) -> None:
+        self._store = store
+        self._unconfirmed: dict[tuple[str, int], PullRecord] = {}
+        found: dict[str, dict[int, PullRecord]] = {}
+        for pull in stored:
+            found.setdefault(pull.app, {})[pull.number] = pull
+        self.all: PullsOfApps = found
+
+    def of(self, app: str) -> Mapping[int, PullRecord]:
+        """Return the pull requests of an app, by number; closed ones too."""
+        return self.all.get(app, NO_PULLS)
+
+    def find_open(self, app: str, number: int) -> PullRecord:
+        """Return an open pull request. Raises UnknownPull."""
+        pull = self.of(app).get(number)
+        if pull is None or pull.closed is not None:
+            raise UnknownPull(app, number)
+        return pull
+
+    def save_all(self, pulls: Sequence[PullRecord]) -> None:
+        """Write those that have changed. If that raises, memory has those that are written."""
+        changed = [one for one in pulls if self.of(one.app).get(one.number) != one]
+        for first in range(0, len(changed), _AT_ONCE):
+            some = changed[first : first + _AT_ONCE]
+            keys = [(one.app, one.number) for one in some]
+            self._unconfirmed.update(zip(keys, some, strict=True))
+            self._store.save_all(some)
+            for one in some:
+                del self._unconfirmed[one.app, one.number]
+            self._note(some)
+
+    def _note(self, written: Sequence[PullRecord]) -> None:
+        apps = {one.app for one in written}
+        new = {
+            app: {**self.of(app), **{one.number: one for one in written if one.app == app}}
+            for app in apps
+        }
+        self.all = {**self.all, **new}
+
+    def remove(self, pull: PullRecord) -> None:
+        """Remove one. Raises Unavailable."""
+        self._unconfirmed[pull.app, pull.number] = pull
+        self._store.delete(pull)
+        del self._unconfirmed[pull.app, pull.number]
+        left = {number: one for number, one in self.of(pull.app).items() if number != pull.number}
+        others = {app: pulls for app, pulls in self.all.items() if app != pull.app}
+        self.all = {**others, pull.app: left} if left else others
+
+    def remove_of(self, app: str) -> None:
+        """Remove those of an app. Raises Unavailable."""
+        for pull in tuple(self.of(app).values()):
+            self.remove(pull)
+
+    def rewrite_unconfirmed(self) -> None:
+        """Repeat the writes that got no answer. Raises Unavailable."""
+        for key, tried in tuple(self._unconfirmed.items()):
+            known = self.of(tried.app).get(tried.number)
+            if known is None:
+                self._store.delete(tried)
+            else:
+                self._store.save(known)
+            del self._unconfirmed[key]

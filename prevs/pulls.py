@@ -1,0 +1,47 @@
+"""The pull requests of an app's repository, as the framework stores them.
+
+Times are seconds since the epoch (UTC).
+"""
+
+import dataclasses
+from typing import Optional
+
+from prevs import codec
+
+
+@dataclasses.dataclass(frozen=True)
+class PullRecord:
+    """A pull request (merge request), as the last look at its forge found it.
+
+    `sha` is its head, and `ref` the ref of the repository that leads there (pull/7/head). `base` is
+    the branch that it is to be merged into. `is_fork` is whether the head may be in another
+    repository; `may_write` is then whether its author may write to this one. `updated` is the
+    forge's own time. `closed` is when a look found it closed, None while it is open. Somebody
+    (`approved_by`) has approved the one commit `approved_commit`, "" for none, at `approved_at`.
+    """
+
+    app: str
+    number: int
+    sha: str
+    ref: str
+    base: str = ""
+    is_fork: bool = True
+    may_write: bool = False
+    author: str = ""
+    title: str = ""
+    url: str = ""
+    draft: bool = False
+    updated: float = 0.0
+    closed: Optional[float] = None
+    approved_commit: str = ""
+    approved_by: str = ""
+    approved_at: float = 0.0
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "PullRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(PullRecord, 1, data)

@@ -1,0 +1,115 @@
+"""The whole way of a fork's commit through a framework: look, gate, mirror, start, end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from framework import events
+from framework.forges.pull_poller import PullPoller
+from framework.git.branch_poller import BranchPoller, Read
+from framework.git.mirrors import Mirrors
+from framework.matching.limits import Limits
+from framework.preview.lifecycle import WITH_TASK
+from framework.pulls.errors import NotApproved
+from framework.pulls.gate import PullHead
+from prevs.messages import BuildOrder
+from prevs.states import Phase, State
+from tests.fakes.driven import APP, Driven
+from tests.fakes.forge import FakeForge
+from tests.fakes.offers import offer
+from tests.integration.git.refs.sources import Clock, Source, why_unknown
+
+pytestmark = pytest.mark.integration
+
+
+class Framework(Driven):
+    """A framework over a real repository, whose threads are called by the test."""
+
+    def __init__(self, folder: Path, source: Source) -> None:
+        super().__init__()
+        self.source = source
+        self.forge = FakeForge()
+        self.forge.writers = {"ada"}
+        self.git_clock = Clock()
+        changes = {"repository": str(source.folder), "pulls": "all"}
+        self.call(lambda: self.service.commands.add_app(APP))
+        self.app = self.call(lambda: self.service.commands.change_app("hello", changes))
+        self.mirrors = Mirrors(folder / "mirrors", self.git_clock, pulls=self._list_heads)
+        self.pulls = PullPoller(lambda _: self.forge, self.step, lambda: self.service.snapshot)
+        self.branches = BranchPoller(
+            self.mirrors, self.step, lambda: self.service.snapshot, interval=1.0, failed=print
+        )
+
+    def _list_heads(self, app: str) -> Sequence[PullHead]:
+        return self.service.snapshot.list_pull_heads(app)
+
+    def push(self, number: int, subject: str) -> str:
+        """Push to a fork with a pull request, and look at the forge."""
+        self.source.git("checkout", "--quiet", "--detach", "main")
+        sha = self.source.commit(subject)
+        self.source.git("update-ref", f"refs/pull/{number}/head", sha)
+        self.source.git("checkout", "--quiet", "main")
+        self.forge.push(number, sha)
+        self.look()
+        return sha
+
+    def look(self) -> None:
+        """Look at the forge, and fetch the repository."""
+        assert self.pulls.look("hello")
+        assert self.branches.fetch(self.app) is not Read.FAILED
+        self.git_clock.now += 60.0
+
+    def approve(self, number: int, sha: str) -> None:
+        self.forge.comment(number, "ada", f"/prevs approve {sha}")
+        self.look()
+        assert self.branches.fetch(self.app) is not Read.FAILED
+
+    def open(self, label: str) -> str:
+        """Open an address; return the commit that starts."""
+        resolved = self.mirrors.resolve(self.app, label)
+        self.call(
+            lambda: self.service.commands.start("hello", resolved.sha, label, refs=resolved.refs)
+        )
+        return resolved.sha
+
+    def launch(self, number: int, sha: str) -> BuildOrder:
+        """Let the queue start, and run; return the last order."""
+        self.step(events.Offered([offer(f"o{number}")]))
+        self.report("TASK_RUNNING", Phase.RUNNING, sha=sha)
+        return self.cluster.tasks[-1].order
+
+
+def test_the_way_of_a_fork(tmp_path: Path, source: Source) -> None:
+    source.commit("Begin")
+    framework = Framework(tmp_path, source)
+    first = framework.push(7, "Greet")
+    for label in ("pr-7", first, first[:8]):
+        with pytest.raises(NotApproved):
+            framework.open(label)
+    framework.approve(7, first)
+    assert framework.open("pr-7") == first
+    order = framework.launch(1, first)
+    assert (order.sha, order.trusted, order.ref) == (first, False, "pull/7/head")
+    assert framework.placements() == {first: ("pr-7",)}
+
+    # The next push waits; what was approved goes on to serve.
+    second = framework.push(7, "Steal")
+    assert ("hello", second) not in framework.service.snapshot.previews
+    assert framework.placements() == {first: ("pr-7",)}
+    with pytest.raises(NotApproved):
+        framework.open("pr-7")
+    framework.approve(7, second)
+    assert framework.preview(second).state is State.QUEUED
+    framework.launch(2, second)
+    assert framework.placements() == {first: (), second: ("pr-7",)}
+
+    # Nobody has told of its end; the next look finds it.
+    framework.forge.change(7, is_open=False)
+    framework.look()
+    assert "leads to no commit" in why_unknown(framework.mirrors, framework.app, "pr-7")
+    framework.clock.pass_seconds(Limits().unreferenced)
+    framework.look()
+    states = [framework.preview(sha).state for sha in (first, second)]
+    assert set(states) <= {State.DRAINING, State.STOPPED}
+    assert not set(states) & (WITH_TASK - {State.DRAINING})
