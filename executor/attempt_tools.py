@@ -85,7 +85,9 @@ class ToolFactory:
             log=log,
             signals=signals,
             now=time.monotonic,
-            registry=self._registry(order.registry, signals),
+            # The registry's images are for trusted commits, and by its order the policy of builds
+            # keeps strangers from them.
+            registry=self._registry(order.registry, signals) if order.trusted else None,
         )
 
     def _checkout(self, attempt: Attempt, signals: StopSignal, log: Log) -> Checkout:
@@ -93,7 +95,14 @@ class ToolFactory:
         from executor.git.foreign_hosts import ForeignHosts
 
         order = attempt.order
-        source = Source(order.repository, order.sha, attempt.task_id, order.credential)
+        source = Source(
+            order.repository,
+            order.sha,
+            attempt.task_id,
+            order.credential,
+            ref=order.ref,
+            trusted=order.trusted,
+        )
         return GitCheckout(
             self._config.dir,
             source,
@@ -105,7 +114,12 @@ class ToolFactory:
 
     def _confine(self, order: BuildOrder) -> Confinement:
         closed = read_addresses(order.control_plane)
-        return self._config.confined._replace(control_plane=closed)
+        confined = self._config.confined
+        return confined._replace(
+            control_plane=closed,
+            strangers=not order.trusted,
+            fetches=confined.fetches and order.trusted,
+        )
 
     def _images(
         self, attempt: Attempt, signals: StopSignal, log: Log, report_isolation: ReportIsolation

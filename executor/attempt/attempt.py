@@ -11,6 +11,9 @@ from executor.ports import ContainerSpec, ImageSpec, Volume
 from prevs import names
 from prevs.messages import BuildOrder
 
+STRANGER = "prevs.stranger"
+"""The label of what is made of a stranger's commit."""
+
 _SHOWN = 120
 """Characters of a hook that are shown. It shares one line with the progress of the attempt."""
 
@@ -26,7 +29,8 @@ class Attempt(NamedTuple):
     @property
     def image(self) -> str:
         """The tag of its image."""
-        return names.image_tag(self.order.app, self.order.sha, self.order.folder)
+        order = self.order
+        return names.image_tag(order.app, order.sha, order.folder, trusted=order.trusted)
 
 
 def image_labels(attempt: Attempt) -> Mapping[str, str]:
@@ -36,6 +40,8 @@ def image_labels(attempt: Attempt) -> Mapping[str, str]:
         labels["prevs.folder"] = attempt.order.folder
     if attempt.cluster:
         labels["prevs.cluster"] = attempt.cluster
+    if not attempt.order.trusted:
+        labels[STRANGER] = "yes"
     return labels
 
 

@@ -34,6 +34,7 @@ from executor.ports import (
     Volume,
     Volumes,
 )
+from prevs import names
 from prevs.states import Phase
 
 _SLOW_CHECK = 1.0
@@ -131,6 +132,10 @@ class Job:
                 f"left out: {count} of the app's variables, which are for other branches and tags "
                 f"(`prevs env ls {self._order.app}`)"
             )
+        if not self._order.trusted:
+            self._tools.log.header(
+                "this commit comes from a fork: it gets no variables, secrets and shared images"
+            )
         container = self._begin()
         try:
             self._check(container)
@@ -160,8 +165,9 @@ class Job:
         volumes: Sequence[Volume] = ()
         if order.run.volumes:
             labels = image_labels(self._attempt)
+            owner = names.volume_owner(order.app, trusted=order.trusted)
             volumes = tools.volumes.have(
-                order.app, order.sha, order.run.volumes, labels, app_created=order.app_created
+                owner, order.sha, order.run.volumes, labels, app_created=order.app_created
             )
         hooks = Hooks(
             self._attempt,

@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Optional
 
+from executor.attempt.attempt import STRANGER
 from executor.builds.dockerfile import Line
 from executor.limits.firewall import Network
 from prevs import names
@@ -30,6 +31,7 @@ VARIABLE = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
 """The environment variable with the path of the policy for buildx."""
 
 _CACHES = "BUILDKIT_CACHE_MOUNT_NS"
+_MACHINE = "BUILDKIT_SANDBOX_HOSTNAME"
 _COMMIT = ":[0-9a-f]{40}"
 _ADDRESSES = "^(?:https?|git)://"
 _NUMBER = "(?:0x[0-9a-f]+|[0-9]+)"
@@ -46,9 +48,17 @@ _LOCAL = "docker.io/" + names.image_tag("", "").partition("/")[0]
 
 
 def cache_arguments(labels: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the build arguments that separate the caches of apps, by the image's labels."""
+    """Return the build arguments that separate the caches of apps, by the image's labels.
+
+    Commits of strangers have caches of their own. That is true of the results of their steps, too:
+    the name of the machine on which a step runs is a part of what its result is cached under. A
+    step's secrets are no part of it, so a stranger would get what others built with theirs.
+    """
     owner = (labels.get("prevs.cluster", ""), labels.get("prevs.app", ""))
-    return {_CACHES: "/".join(("prevs", *owner))}
+    namespace = "/".join(("prevs", *owner))
+    if STRANGER not in labels:
+        return {_CACHES: namespace}
+    return {_CACHES: f"{namespace}/strangers", _MACHINE: "strangers"}
 
 
 def policy(

@@ -1,4 +1,4 @@
-"""Finds the lines of a Dockerfile that add something from an address. Pure.
+"""Finds the lines of a Dockerfile that add something from an address, or choose a frontend. Pure.
 
 BuildKit checks sources by a policy (executor/builds/build_policy.py), but does not report the line.
 The classic builder has no policy, so we read its Dockerfile before the build. A source may be a
@@ -28,6 +28,12 @@ _FLAG = re.compile(r"--\S*\s*")
 _SPACE = re.compile(r"[\t\v\f\r ]+")
 
 
+_FRONTEND = re.compile(r"^\s*(?:#|//)\s*syntax\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+_OFFICIAL = re.compile(
+    r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?"
+)
+
+
 class Line(NamedTuple):
     """An instruction: the number of its first line, and its text without continuations."""
 
@@ -45,6 +51,18 @@ def find_added(dockerfile: str, schemes: Sequence[str]) -> list[Line]:
         if match and any(_may_begin(word, schemes, escape) for word in _sources(match[1])):
             found.append(Line(line.number, " ".join(line.text.split())))
     return found
+
+
+def find_own_frontend(dockerfile: str) -> str | None:
+    """Return the frontend that a Dockerfile chooses, None if that is Docker's own.
+
+    BuildKit looks for it in the first lines alone, and in JSON (parser.DetectSyntax).
+    """
+    text = dockerfile.lstrip("\ufeff")
+    if text.lstrip().startswith("{"):
+        return "one that is written in JSON"
+    named = _FRONTEND.findall(text)
+    return next((one for one in named if not _OFFICIAL.fullmatch(one)), None)
 
 
 def _instructions(lines: Sequence[str], escape: str) -> Iterator[Line]:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from docker.errors import APIError, ImageNotFound
 
+from executor.attempt.context import read_dockerfile
 from executor.container.network import PreviewNetwork
 from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import AgentUnfit, BuildExposed, BuildFailed, DockerUnavailable
 from executor.limits import cgroup
 from executor.limits.confinement import Confinement
 from executor.limits.disk_usage import measure
+from executor.limits.strangers import AgentOpen, find_opening
 from executor.ports import Context, ImageSpec, Log, ReportIsolation, Signals, report_nothing
 from executor.workspace.locks import locked
 
@@ -85,11 +87,11 @@ class DockerImages:
             yield
 
     def check_builds(self) -> None:
-        """Raise BuildExposed if a build would. Call it before fetching the commit.
+        """Raise BuildExposed or AgentOpen if a build would. Call it before fetching the commit.
 
         Everything else about builds on this agent, build() reports. Raises DockerUnavailable.
         """
-        if self._confined.builds and self._confined.required:
+        if self._confined.strangers or (self._confined.builds and self._confined.required):
             self._confine()
 
     def build(
@@ -103,8 +105,8 @@ class DockerImages:
         """Build an image; the builder's output goes to the attempt's log.
 
         Calls `at_step` on the caller's thread for each step that starts ("3/5 RUN make").
-        Raises BuildFailed, BuildExposed, AgentUnfit, RegistryUnreachable, DockerUnavailable,
-        Stopped.
+        Raises BuildFailed, BuildExposed, AgentOpen, AgentUnfit, RegistryUnreachable,
+        DockerUnavailable, Stopped.
         """
         try:
             self._build(context, spec, limit=limit, at_step=at_step)
@@ -125,9 +127,11 @@ class DockerImages:
         self, context: Context, spec: ImageSpec, *, limit: float, at_step: Callable[[str], None]
     ) -> None:
         # Checked again: somebody may have flushed the rules while the commit was fetched.
-        if self._confined.builds:
+        if self._confined.strangers or self._confined.builds:
             self._confine()
         buildkit = self._buildkit or self._find_buildkit()
+        if self._confined.strangers:
+            _check_strangers_build(context, has_buildkit=buildkit.available())
         if buildkit.available():
             with self._limited(spec) as group:
                 buildkit.build(
@@ -166,8 +170,10 @@ class DockerImages:
     def _confine(self) -> None:
         """Close the network of the steps. Report if it stays open and that is allowed.
 
-        Raises BuildExposed, DockerUnavailable.
+        Raises BuildExposed, AgentOpen, DockerUnavailable.
         """
+        if self._confined.strangers and (opening := find_opening(self._confined)):
+            raise AgentOpen(opening)
         try:
             with daemon_errors():
                 problem = self._network.ensure_builds(self._daemon.client())
@@ -176,6 +182,8 @@ class DockerImages:
         self._report_isolation("builds_open", problem or "")
         if problem is None:
             return
+        if self._confined.strangers:
+            raise AgentOpen(problem)
         if self._confined.required:
             raise BuildExposed(problem)
         logger.warning("builds on this agent are not isolated: %s", problem)
@@ -225,3 +233,14 @@ class DockerImages:
         return BuildKit(
             self._daemon.host, state, self._environ, self._guard, confined=self._confined
         )
+
+
+def _check_strangers_build(context: Context, *, has_buildkit: bool) -> None:
+    """Raise AgentOpen or BuildFailed if a stranger's build would share the results of others."""
+    from executor.builds import build_log, dockerfile
+
+    if not has_buildkit:
+        raise AgentOpen("it has no BuildKit, which gives strangers a cache of their own")
+    if frontend := dockerfile.find_own_frontend(read_dockerfile(context)):
+        why = f"a commit of a fork must not choose its own frontend ({frontend[:100]!r})"
+        raise build_log.failure(None, why, None)

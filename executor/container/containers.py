@@ -25,6 +25,7 @@ from executor.errors import (
 )
 from executor.limits import cgroup, confinement, cpu_share
 from executor.limits.disk_schedule import CALM
+from executor.limits.strangers import AgentOpen, find_opening
 from executor.ports import ContainerSpec, Log, ReportIsolation, report_nothing
 
 _DEFAULT = confinement.Confinement()
@@ -89,7 +90,7 @@ class DockerContainers:
 
         Removes a container of the same name first. If this raises, no container is left. Calls
         `on_exit` on another thread once exit() returns or raises something. Raises PreviewExposed,
-        StartFailed, AgentUnfit, DockerUnavailable.
+        AgentOpen, StartFailed, AgentUnfit, DockerUnavailable.
         """
         client = self._daemon.client()
         self._confine(client)
@@ -172,8 +173,10 @@ class DockerContainers:
     def _confine(self, client: APIClient) -> None:
         """Create the network, and report if it does not keep previews apart.
 
-        Raises PreviewExposed, StartFailed, AgentUnfit, DockerUnavailable.
+        Raises PreviewExposed, AgentOpen, StartFailed, AgentUnfit, DockerUnavailable.
         """
+        if self._confinement.strangers and (opening := find_opening(self._confinement)):
+            raise AgentOpen(opening)
         try:
             with daemon_errors():
                 problem = self._network.ensure(client)
@@ -182,6 +185,8 @@ class DockerContainers:
         self._report_isolation("open", problem or "")
         if problem is None:
             return
+        if self._confinement.strangers:
+            raise AgentOpen(problem)
         if self._confinement.required:
             raise PreviewExposed(problem)
         logger.warning("previews on this agent are not isolated: %s", problem)

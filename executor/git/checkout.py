@@ -44,12 +44,18 @@ _MODULES, _LARGE = ".gitmodules", ".lfsconfig"
 
 
 class Source(NamedTuple):
-    """The commit to check out; `name` is that of the attempt."""
+    """The commit to check out; `name` is that of the attempt.
+
+    `ref` reaches it if no branch and no tag does (pull/7/head), else "". Unless it is `trusted`,
+    the credential is for the app's repository alone, and for no submodule on the same host.
+    """
 
     repository: str
     sha: str
     name: str
     credential: Credential | None = None
+    ref: str = ""
+    trusted: bool = True
 
 
 class GitCheckout:
@@ -84,7 +90,8 @@ class GitCheckout:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             keys = folder.keys(source.name)
-            with git_access(keys, source.repository, source.credential, self._environ) as access:
+            with git_access(keys, source.repository, source.credential, self._environ) as full:
+                access = full if source.trusted else full.for_strangers()
                 deadline = Deadline(limit)
                 git = GitCommand(self._folder, self._signals, deadline)
                 reading = _Reading(access, git, deadline, CommitSize(source.sha))
@@ -102,9 +109,10 @@ class GitCheckout:
             module.address,
             git=reading.git,
             deadline=reading.deadline,
-            reader=self._source.repository,
+            reader=self._name_reader(module.address),
             environment=auth.environment,
             credential=auth.credential,
+            ref="" if module.depth else self._source.ref,
             opening=lambda: self._open(reading, module),
         )
         # Until the files are written, no disk collector may remove the mirror.
@@ -112,6 +120,12 @@ class GitCheckout:
             found = self._write(mirror, module, reading)
         for submodule, sha in found:
             self._check_out_submodule(reading, module, submodule, sha)
+
+    def _name_reader(self, address: str) -> str:
+        """Return for whom a mirror is: a stranger must not find what only the app may read."""
+        source = self._source
+        is_own = source.trusted or address == source.repository
+        return source.repository if is_own else f"{source.repository} (strangers)"
 
     def _keep_out(self, address: str) -> None:
         """Raise RepositoryUnreachable for a path in this agent's own folder of mirrors."""

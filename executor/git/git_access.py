@@ -36,13 +36,27 @@ class GitAuth(NamedTuple):
 class GitAccess:
     """git's access to repositories while one commit is read; made by `git_access`."""
 
-    def __init__(self, repository: str, own: GitAuth, others: GitAuth) -> None:
+    def __init__(
+        self, repository: str, own: GitAuth, others: GitAuth, *, alone: bool = False
+    ) -> None:
+        """With `alone`, other repositories on the app's host count as others."""
+        self._address = repository
         self._repository = read_address(repository)
         self._own = own
         self._others = others
+        self._alone = alone
+
+    def for_strangers(self) -> GitAccess:
+        """Return the access for commits of strangers: the credential is for the app's repository.
+
+        Not for others on its host, which such a commit may name.
+        """
+        return GitAccess(self._address, self._own, self._others, alone=True)
 
     def for_repository(self, address: str) -> GitAuth:
         """Return the access to a repository."""
+        if self._alone:
+            return self._own if address == self._address else self._others
         wanted = read_address(address)
         own = self._repository
         if own is None or wanted is None or wanted.origin == own.origin:

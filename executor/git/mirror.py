@@ -6,6 +6,7 @@ this machine is fetched as a whole at once.
 
     complete            a file, once the whole history is there: later fetches get all of it
     refs/commits/<sha>  a commit that was fetched alone: the ref makes git count it as there
+    refs/prevs/…        the refs that pull requests have there
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from program.git.messages import find_reason, redact
 
 _BRANCHES = "+refs/heads/*:refs/heads/*"
 _TAGS = "+refs/tags/*:refs/tags/*"
+_PULLS = "refs/prevs"
 _RECENT = 50
 """How many commits of each branch: few are pushed on top of one within an hour."""
 
@@ -71,10 +73,11 @@ class Mirror:
     another repository need not be allowed to read this one, and must not find it here.
     `environment` is git's for this repository, with `credential` if there is one. `opening` is
     called before the repository is contacted. It returns more of the environment, or raises if git
-    may not contact that host.
+    may not contact that host. `ref` (pull/7/head) is fetched beside the branches and tags, "" for
+    none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wiring; most arguments are given by name
         self,
         folder: Path,
         address: str,
@@ -85,6 +88,7 @@ class Mirror:
         environment: Mapping[str, str],
         credential: Credential | None,
         opening: Callable[[], Mapping[str, str]] = dict,
+        ref: str = "",
     ) -> None:
         name = address if reader == address else f"{reader}\n{address}"
         digest = hashlib.sha256(name.encode()).hexdigest()[:24]
@@ -97,6 +101,7 @@ class Mirror:
         self._environment = {**environment, "GIT_DIR": str(self.path)}
         self._credential = credential
         self._opening = opening
+        self._ref = f"refs/{ref}" if ref else ""
 
     @contextlib.contextmanager
     def held(self, signals: Signals, log: Log) -> Iterator[None]:
@@ -180,11 +185,14 @@ class Mirror:
 
         Raises RepositoryUnreachable.
         """
-        whole = (_BRANCHES, _TAGS)
+        own = [f"+{self._ref}:{_PULLS}/{self._ref}"] if self._ref else []
+        whole = (_BRANCHES, _TAGS, *own)
         if not self._has_full_history():
             if self._is_tip(sha) and self._try(["--depth=1"], [f"+{sha}:refs/commits/{sha}"], sha):
                 return True
-            if self._try(["--prune", f"--depth={_RECENT}"], [_BRANCHES], sha):
+            if own and self._try(["--depth=1"], own, sha):
+                return True
+            if self._try(["--prune", f"--depth={_RECENT}"], [_BRANCHES, *own], sha):
                 return True
         deepen = ["--unshallow"] if (self.path / "shallow").exists() else []
         done = self._fetch(["--prune", *deepen], whole)

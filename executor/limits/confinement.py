@@ -53,7 +53,8 @@ class Confinement(NamedTuple):
     is built. Only with `fetches` may a Dockerfile add something from an address. The steps of an
     app's builds may use `build_memory` MB, half of the machine's if 0; or the operator has made the
     control group `build_group` for them. `control_plane` are the framework's own machines, which
-    previews never reach.
+    previews never reach. With `strangers`, the code is a stranger's: nothing starts and nothing is
+    built unless it is isolated.
     """
 
     disk_limit: int = DISK_LIMIT
@@ -65,6 +66,7 @@ class Confinement(NamedTuple):
     build_memory: int = 0
     build_group: str = ""
     control_plane: Sequence[Network] = ()
+    strangers: bool = False
 
 
 def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confinement:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from executor.errors import CommitUnusable, ExecutorError, SubmoduleUnusable
+from executor.git.checkout import GitCheckout, Source
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import GOOD, LIMIT, Agent, link, processes
 from tests.integration.git.git_servers import HttpsRepositories
@@ -40,6 +41,33 @@ def test_submodules_of_submodules_come_with_the_credential_of_their_origin(
     assert {name: text for name, text in files.items() if ".gitmodules" not in name} == expected
     assert len(agent.mirrors) == 3
     assert not any(name.endswith(".git") for name in files)
+
+
+def test_a_strangers_commit_is_read_with_the_credential_and_its_submodules_are_not(
+    agent: Agent, repository: SampleRepository, library: SampleRepository, server: HttpsRepositories
+) -> None:
+    inner = library.commit({"b": "secret"})
+    own = repository.commit({"a": "1"})
+    sha = link(repository, "../library.git", "library", inner)
+    address = server.url("shop.git")
+    assert agent.files(address, sha, GOOD)["library/b"] == "secret"
+
+    def read(commit: str) -> set[str]:
+        source = Source(address, commit, "task", GOOD, trusted=False)
+        made = GitCheckout(
+            agent.folder,
+            source,
+            signals=agent.signals,
+            log=agent.log,
+            environ=agent.environ,
+            hosts=agent.hosts,
+        )
+        with made.tree(limit=LIMIT) as tree:
+            return {path.name for path in tree.iterdir()}
+
+    assert read(own) == {"a"}
+    with pytest.raises(SubmoduleUnusable, match="asks for a name and a password"):
+        read(sha)
 
 
 def test_a_later_commit_takes_its_submodules_from_the_mirror(

@@ -140,3 +140,12 @@ def test_a_hook_is_shown_in_one_line_of_limited_length() -> None:
 def test_another_folder_has_another_image() -> None:
     other = ATTEMPT._replace(order=dataclasses.replace(ORDER, folder="shop"))
     assert other.image != ATTEMPT.image
+
+
+def test_a_strangers_commit_has_an_image_and_volumes_of_its_own() -> None:
+    stranger = ATTEMPT._replace(order=dataclasses.replace(ORDER, trusted=False))
+    assert stranger.image == f"{ATTEMPT.image}-fork"
+    assert image_labels(stranger) == {**image_labels(ATTEMPT), "prevs.stranger": "yes"}
+    owners = {names.volume_owner("hello", trusted=trusted) for trusted in (True, False)}
+    assert len(owners) == 2
+    assert not any(names.is_app_name(owner) for owner in owners - {"hello"})

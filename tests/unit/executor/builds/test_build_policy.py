@@ -147,5 +147,6 @@ def test_each_app_of_each_installation_has_its_own_caches() -> None:
         {"prevs.app": "other"},
         {"prevs.app": "hello", "prevs.cluster": "a"},
         {"prevs.app": "hello", "prevs.cluster": "b"},
+        {"prevs.app": "hello", "prevs.stranger": "yes"},
     ]
     assert len({str(cache_arguments(one)) for one in labels}) == len(labels)

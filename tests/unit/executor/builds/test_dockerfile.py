@@ -2,7 +2,7 @@
 
 import pytest
 
-from executor.builds.dockerfile import BUILDKIT, CLASSIC, find_added
+from executor.builds.dockerfile import BUILDKIT, CLASSIC, find_added, find_own_frontend
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,21 @@ def test_buildkit_adds_from_git_too() -> None:
 
 def test_a_continued_line_is_shown_on_one_line() -> None:
     assert find_added("ADD \\\n  http://x \\\n\t/y", CLASSIC)[0].text == "ADD http://x /y"
+
+
+@pytest.mark.parametrize(
+    ("text", "frontend"),
+    [
+        ("FROM scratch", None),
+        ("# syntax=docker/dockerfile:1.7-labs\nFROM scratch", None),
+        ("# syntax = docker.io/docker/dockerfile-upstream:master\nFROM scratch", None),
+        (f"#syntax=docker/dockerfile@sha256:{'a' * 64}", None),
+        ("RUN protoc --syntax=proto3", None),
+        ("#syntax=evil/frontend\nFROM scratch", "evil/frontend"),
+        ("#!/bin/x\n// Syntax=docker/dockerfile.evil/x", "docker/dockerfile.evil/x"),
+        ("# escape=`\n# syntax=docker/dockerfile@evil", "docker/dockerfile@evil"),
+        ('\ufeff {"syntax": "evil"}', "one that is written in JSON"),
+    ],
+)
+def test_a_frontend_is_found(text: str, frontend: str | None) -> None:
+    assert find_own_frontend(text) == frontend
