@@ -14,6 +14,7 @@ from cli.commands import (
     forges,
     hooks,
     previews,
+    pulls,
     repository,
     secrets,
     visitors,
@@ -52,6 +53,7 @@ prevs.add_command(print_completion)
 for module in (
     previews,
     repository,
+    pulls,
     cluster,
     events,
     secrets,

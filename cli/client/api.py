@@ -29,6 +29,7 @@ from cli.client.connection import Connection, Hold
 from cli.client.credentials import Credentials
 from cli.client.forges import Forges
 from cli.client.paging import Listed, gather
+from cli.client.pulls import Pulls
 from cli.client.visitor_access import VisitorAccess
 from cli.errors import ApiConfused
 from program.http.server_events import Parser, ServerEvent
@@ -60,6 +61,7 @@ class Api:
         self.hooks = AppHooks(self._json, self._call)
         self.access = VisitorAccess(self._json, self._call)
         self.forges = Forges(self._json, self._call, patience=timeout.fetch)
+        self.pulls = Pulls(self._json, self._list)
 
     @property
     def address(self) -> str:

@@ -149,7 +149,7 @@ class Queued(TypedDict):
 
 
 class Label(TypedDict):
-    """What a label leads to. `kind` is branch, tag or commit."""
+    """What a label leads to. `kind` is branch, tag, pull or commit."""
 
     app: str
     label: str
@@ -185,6 +185,20 @@ class Ref(TypedDict):
     subject: str
     committed: float
     url: str | None
+
+
+class Pull(TypedDict):
+    """An open pull request. `gate` is trusted, approved, waiting or refused; `why` explains it."""
+
+    number: int
+    title: str
+    author: str
+    fork: bool
+    draft: bool
+    sha: str
+    url: str
+    gate: str
+    why: str
 
 
 class Resources(TypedDict):

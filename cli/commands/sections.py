@@ -7,7 +7,17 @@ import click
 
 _SECTIONS = {
     "Previews": ("start", "open", "ls", "show", "logs", "stop", "retry", "pin", "unpin"),
-    "Apps": ("app", "env", "credential", "forge", "hook", "refs", "commits"),
+    "Apps": (
+        "app",
+        "env",
+        "credential",
+        "forge",
+        "hook",
+        "refs",
+        "commits",
+        "pulls",
+        "approve",
+    ),
     "Cluster": ("agents", "queue", "events"),
     "Access": ("access", "share", "pass", "token", "audit"),
     "This machine": ("local", "doctor", "key", "completion"),

@@ -18,6 +18,7 @@ from cli.client.api_types import (
     MesosAgent,
     Pass,
     Preview,
+    Pull,
     Queued,
     Ref,
     Token,
@@ -38,6 +39,9 @@ from cli.display.sentences import (
 )
 from cli.display.terminal import one_line
 from prevs import names
+
+_BUILT = {"trusted", "approved"}
+"""The verdicts of the gate with which a pull request's head may be built."""
 
 _SUBJECT = 60
 _DIGITS = 12
@@ -90,6 +94,18 @@ def refs(listed: Iterable[Ref], states: Mapping[str, str], now: float) -> Table:
         cells = [ref["kind"], ref["name"], sha, _state(states.get(ref["sha"], ""))]
         more = [ref["url"] or "", age, shortened(ref["subject"], _SUBJECT)]
         table.add_row(*map(_cell, [*cells, *more]))
+    return table
+
+
+def pulls(listed: Iterable[Pull]) -> Table:
+    """Return a row for each open pull request."""
+    table = _table("NUMBER", "HEAD", "GATE", "ADDRESS", cut=("AUTHOR", "FROM", "TITLE"))
+    for one in listed:
+        title = f"{'Draft: ' if one['draft'] else ''}{one['title']}"
+        cells = [one["number"], names.short(one["sha"]), one["gate"]]
+        cells += [one["url"] if one["gate"] in _BUILT else "", shortened(one["author"], 20)]
+        cells += ["a fork" if one["fork"] else "the repository", shortened(title, _SUBJECT)]
+        table.add_row(*map(_cell, cells))
     return table
 
 

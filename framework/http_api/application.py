@@ -28,6 +28,7 @@ from framework.http_api.routes.event_routes import EventRoutes
 from framework.http_api.routes.forge_routes import ForgeRoutes
 from framework.http_api.routes.hook_routes import HookRoutes
 from framework.http_api.routes.preview_routes import PreviewRoutes
+from framework.http_api.routes.pull_routes import PullRoutes
 from framework.http_api.routes.ref_routes import RefRoutes
 from framework.http_api.routes.secret_routes import SecretRoutes
 from framework.http_api.routes.token_routes import TokenRoutes
@@ -120,6 +121,7 @@ def _make_routers(
     ).make_router()
     yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
     yield RefRoutes(resolver, addresses).make_router()
+    yield PullRoutes(previews, addresses).make_router()
     yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
     yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
     yield TokenRoutes(admission.tokens, admission.audit).make_router()

@@ -57,7 +57,7 @@ TAGS: list[dict[str, Any]] = [
         "description": "Who may look at an app's previews: everybody, or who has its password or a "
         "pass.",
     },
-    {"name": "forges", "description": "The way to apps' forges, which have their pull requests."},
+    {"name": "forges", "description": "The way to apps' forges, and their pull requests."},
     {"name": "repositories", "description": "What the repositories have: branches, tags, commits."},
     {"name": "previews", "description": "Apps at a commit: start, watch and stop them."},
     {"name": "use", "description": "The queue, the agents, and what proxies report."},

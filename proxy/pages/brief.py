@@ -13,6 +13,8 @@ from proxy.model.problems import Problem
 _DETAILS = {
     "ambiguous-label": "This address could mean several commits. With a token, you can list them: "
     "`prevs refs`. More digits of a commit lead to one.",
+    "not-approved": "This commit comes from a fork and has not been approved. The app's people see "
+    "who can approve it.",
     "unknown-label": "There is no branch, tag or commit of that name.",
     "repository-unreachable": "The repository cannot be read now. The app's people see why.",
 }

@@ -25,6 +25,7 @@ _TITLES = {
     "unknown-label": "There is no such version",
     "not-found": "This is not a preview's address",
     "ambiguous-label": "Which one do you mean?",
+    "not-approved": "This commit has not been approved",
     "repository-unreachable": "The repository cannot be read",
     "unavailable": "One moment",
     "no-answer": "The application did not answer",

@@ -112,6 +112,10 @@ _ADVICE: Mapping[str, Advice] = {
         "Check the addresses after FROM and ADD in the Dockerfile. If they are right, the "
         "agents' operator must check the network; a retry may find another agent."
     ),
+    Cause.AGENT_OPEN.value: Advice(
+        "It comes from a fork, and needs an agent that isolates strangers' code: the agents' "
+        "operator must check them. A retry may find another agent."
+    ),
     Cause.TASK_LOST.value: Advice("Its agent went away. A retry finds another one."),
     Cause.TASK_REJECTED.value: Advice(
         "This is not the app's fault: the operator of prevs finds the reason in its log."

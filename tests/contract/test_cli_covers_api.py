@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, str] = {
     "GET /v1/apps/{app}/labels/{label}": "show hello main",
     "GET /v1/apps/{app}/refs": "refs hello",
     "GET /v1/apps/{app}/commits": "commits hello main",
+    "GET /v1/apps/{app}/pulls": "pulls hello",
+    "POST /v1/apps/{app}/pulls/{number}/approval": f"approve hello 7 --commit {SHA}",
     "GET /v1/previews": "ls",
     "POST /v1/previews": "start hello main",
     f"GET {_ONE}": "show hello main",
@@ -107,6 +109,7 @@ SHAPES: Mapping[str, type] = {
     "NewToken": api_types.Token,
     "Isolation": api_types.Isolation,
     "PreviewDetail": api_types.Preview,
+    "Pull": api_types.Pull,
     "Queued": api_types.Queued,
     "Ref": api_types.Ref,
     "Rival": api_types.Rival,
@@ -187,7 +190,7 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
         environ = {"PREVS_API": address, "PREVS_TOKEN": TOKEN, "HOME": "/nonexistent"}
         main(command.split(), environ)
     method, _, path = operation.partition(" ")
-    names = {"app": "hello", "sha": SHA, "label": "main", "name": "old", "id": "id1"}
+    names = {"app": "hello", "sha": SHA, "label": "main", "name": "old", "id": "id1", "number": 7}
     assert (method, path.format(**names)) in api.requests, json.dumps(api.requests)
 
 

@@ -1,4 +1,4 @@
-"""An app: its branches, tags, commits and previews."""
+"""An app: its branches, tags, commits, previews and pull requests."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.page_access import Action, Form, send_back
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
+from framework.http_api.models import pull_models
 from framework.ports import Listing
 from prevs.records import AppRecord
 
@@ -45,12 +46,15 @@ class AppPages:
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
-        start = self._context.access.protected_action(
-            Action("start preview", Scope.USE), self._start
-        )
+        access = self._context.access
+        start = access.protected_action(Action("start preview", Scope.USE), self._start)
+        approve = access.protected_action(Action("approve commit", Scope.ADMIN), self._approve)
+        pulls = access.protected_page(self._show_pulls)
         return [
-            Route("/apps/{app}", self._context.access.protected_page(self._show), methods=["GET"]),
+            Route("/apps/{app}", access.protected_page(self._show), methods=["GET"]),
             Route("/apps/{app}/start", start, methods=["POST"]),
+            Route("/apps/{app}/pulls", pulls, methods=["GET"]),
+            Route("/apps/{app}/pulls/{number:int}/approve", approve, methods=["POST"]),
         ]
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
@@ -83,7 +87,37 @@ class AppPages:
             ref=ref,
             search=query.get("search", ""),
             is_first=not query.get("after"),
+            pulls=self._count_pulls(app.name),
         )
+
+    def _count_pulls(self, app: str) -> int | None:
+        """Return how many pull requests are open, None if the app follows none."""
+        snapshot = self._context.previews.snapshot
+        is_off = snapshot.rules(app).pulls == "off"
+        return None if is_off else len(snapshot.list_pulls(app))
+
+    async def _show_pulls(self, request: Request, viewer: Viewer) -> Response:
+        snapshot, app = self._context.previews.snapshot, request.path_params["app"]
+        found, rules = snapshot.list_pulls(app), snapshot.rules(app)
+        page, following = _cut(found, request.query_params)
+        return self._context.pages.show(
+            request,
+            viewer,
+            "pulls",
+            app=app,
+            pulls=[pull_models.show(one, rules, self._context.addresses) for one in page],
+            next=following,
+            look=snapshot.find_look(app),
+        )
+
+    async def _approve(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        app, number = request.path_params["app"], request.path_params["number"]
+        commit, by = form.get("commit", ""), viewer.identity.name
+        await anyio.to_thread.run_sync(
+            self._context.previews.command,
+            lambda commands: commands.approve(app, number, commit, by=by),
+        )
+        return send_back(form, "approve", f"/apps/{app}/pulls")
 
     async def _start(self, request: Request, _: Viewer, form: Form) -> Response:
         name = request.path_params["app"]

@@ -12,6 +12,7 @@ NOTICES = {
     "retry": "It is tried again.",
     "pin": "Pinned: it does not stop when it is idle, or to make room.",
     "unpin": "No longer pinned.",
+    "approve": "The commit may be built now. The next push to its pull request waits again.",
     "add": "The app is registered. Open one of its addresses, or start a branch here.",
     "add-unread": "The app is registered, but none of its previews can start: see the reason "
     "below.",

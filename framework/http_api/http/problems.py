@@ -16,6 +16,7 @@ from framework.apps import access_errors
 from framework.apps.forge_settings import UnknownForgeToken
 from framework.errors import FrameworkError, Problem
 from framework.hooks.errors import HookRefused, TooManyHooks
+from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
 from prevs.names import Addresses
 from program.git.messages import redact
 
@@ -74,6 +75,10 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.RepositoryUnreachable: Kind(
         "repository-unreachable", 502, "The repository cannot be read"
     ),
+    NotApproved: Kind("not-approved", 403, "The commit of a fork has not been approved"),
+    UnknownPull: Kind("unknown-pull", 404, "There is no such open pull request"),
+    NotTheHead: Kind("not-the-head", 409, "The commit is not the head of the pull request"),
+    NeedsNoApproval: Kind("no-approval", 409, "The pull request cannot be approved"),
     errors.Unavailable: UNAVAILABLE,
     HookRefused: Kind("hook-refused", 401, "The webhook is not authentic"),
     TooManyHooks: TOO_MANY_REQUESTS,
@@ -246,7 +251,7 @@ def _explain(error: Mapping[str, Any]) -> str:
 
 def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, object]:
     """Return the fields that a client program needs to act on an error."""
-    named = ("app", "label", "sha", "state", "name", "attempt")
+    named = ("app", "label", "sha", "state", "name", "attempt", "number")
     fields: dict[str, object] = {
         name: getattr(error, name) for name in named if name in vars(error)
     }

@@ -329,7 +329,7 @@ class Lead(BaseModel):
     app: str
     label: str
     sha: str
-    kind: Literal["branch", "tag", "commit"]
+    kind: Literal["branch", "tag", "pull", "commit"]
     ref: str | None = Field(description="The branch's or tag's name.")
     author: str
     subject: str

@@ -53,7 +53,7 @@ class LabelResolver:
         except UnknownLabel:
             if not names.may_be_flat(label, app.name):
                 raise
-            heads = self._refs.heads(app)
+            heads = self._refs.heads(app).commits
             whole = [one for one in heads if names.flat_label(one, app.name) == label]
             if len(whole) != 1:
                 raise

@@ -26,6 +26,7 @@ WRITES = {
     f"{PREVIEW}/unpin": Scope.USE,
     "/add-app": Scope.ADMIN,
     "/apps/hello/settings": Scope.ADMIN,
+    "/apps/hello/pulls/7/approve": Scope.ADMIN,
     "/apps/hello/remove": Scope.ADMIN,
     "/apps/hello/access": Scope.ADMIN,
     "/apps/hello/access/end": Scope.ADMIN,

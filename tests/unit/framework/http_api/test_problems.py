@@ -9,6 +9,7 @@ from framework.errors import FrameworkError
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
 from framework.ports.forge_errors import ForgeError
+from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
 from prevs import names
 
 ADDRESSES = names.addresses("localhost", 8080)
@@ -44,6 +45,10 @@ EXAMPLES: list[FrameworkError] = [
     access_errors.IsPublic("hello"),
     access_errors.NoPassword("hello"),
     access_errors.WrongPassword(),
+    NotApproved("hello", 7, "a" * 40, "It waits for an approval."),
+    UnknownPull("hello", 7),
+    NotTheHead("hello", 7, "a" * 40),
+    NeedsNoApproval("hello", 7, "It needs none."),
     HookRefused(),
     TooManyHooks("hello", 10),
 ]

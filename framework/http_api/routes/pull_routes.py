@@ -1,0 +1,62 @@
+"""/v1/apps/{app}/pulls: open pull requests, and the approval of strangers' commits."""
+
+from typing import Annotated
+
+from fastapi import Path
+
+from framework.access import Scope
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.parameters import MOST, App, Caller
+from framework.http_api.http.problems import document
+from framework.http_api.models import pull_models as models
+from framework.service.previews import Previews
+from prevs.names import Addresses
+
+Number = Annotated[int, Path(ge=1, le=MOST, description="A pull request's number.", examples=[7])]
+
+
+class PullRoutes:
+    """The calls about pull requests. Methods that are no coroutines run in a thread."""
+
+    def __init__(self, previews: Previews, addresses: Addresses) -> None:
+        self._previews = previews
+        self._addresses = addresses
+
+    def make_router(self) -> OperationRouter:
+        """Return the routes of these calls."""
+        router = OperationRouter("forges", prefix="/v1/apps/{app}/pulls")
+        read = Operation(Scope.READ, Reach.ITS_PATH)
+        router.add("GET", "", self.list_pulls, read, responses=document(404))
+        router.add(
+            "POST",
+            "/{number}/approval",
+            self.approve_pull,
+            Operation(Scope.ADMIN, action="approve commit"),
+            responses=document(400, 404, 409, 413),
+        )
+        return router
+
+    async def list_pulls(self, app: App, limit: Limit = LIMIT, after: After = "") -> models.Pulls:
+        """List an app's open pull requests, the newest first, as the last look found them."""
+        snapshot = self._previews.snapshot
+        rules, look = snapshot.rules(app), snapshot.find_look(app)
+        page = cut(snapshot.list_pulls(app), lambda one: (-one.number,), limit, after)
+        return models.Pulls(
+            pulls=[models.show(one, rules, self._addresses) for one in page.entries],
+            next=page.next,
+            as_of=look.at,
+            problem=look.problem,
+        )
+
+    def approve_pull(
+        self, app: App, number: Number, order: models.Approval, caller: Caller
+    ) -> models.Pull:
+        """Let one commit of a fork be built: the pull request's head. The next push waits again.
+
+        It gets no variables and secrets of the app, and shares nothing with its other previews.
+        """
+        approved = self._previews.command(
+            lambda commands: commands.approve(app, number, order.commit, by=caller.name)
+        )
+        return models.show(approved, self._previews.snapshot.rules(app), self._addresses)
