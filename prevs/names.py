@@ -20,6 +20,7 @@ APP_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 COMMIT_PREFIX = re.compile(r"[0-9a-f]{7,40}", re.ASCII)
 ATTEMPT = re.compile(r"[0-9a-z]{1,20}", re.ASCII)
+SIGN_IN = "sign-in"
 
 _PULL = re.compile(r"pull/([0-9]{1,18})", re.ASCII)
 _HASH_LENGTH = 8
@@ -131,6 +132,11 @@ def may_be_flat(label: str, app: str) -> bool:
     """Return whether `flat_label` may have cut a longer label to `label`; few others look alike."""
     room = _LONGEST - len(app) - len("--")
     return len(label) <= room and _CUT.search(label) is not None
+
+
+def sign_in_host(domain: str) -> str:
+    """Return the host name at which visitors sign in: no preview's, and no app has its name."""
+    return f"{SIGN_IN}.{domain}"
 
 
 def app_of_host(host: str) -> str:

@@ -129,11 +129,12 @@ async def _start(parts: Components) -> None:
     held request; when its route came back, that would look like a new placement.
     """
     placements, controller, router, table = parts.routing
-    table.replace(router.load_map())
+    routes, table.accesses = router.load_map()
+    table.replace(routes)
     placements.start()
     first = await controller.read_first(_FIRST_READ_SECONDS)
     if first is not None:
-        router.begin_with(first)
+        router.begin_with(first, table.accesses)
     await parts.haproxy.start()
     await controller.cycle()
 

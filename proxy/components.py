@@ -8,12 +8,13 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry
 
 from prevs.paths import Paths
-from prevs.signatures import derive_key
+from prevs.signatures import derive_key, derive_pass_key
 from program.http.request_ids import RequestIds
 from proxy import internal_api, servers
+from proxy.entrance.routes import make_routes
 from proxy.framework.api_client import FrameworkApi
 from proxy.framework.usage_report import UsageReporter
-from proxy.haproxy.config import Files
+from proxy.haproxy.config import Files, name_pass_key
 from proxy.haproxy.old_processes import OldProcesses
 from proxy.haproxy.process import HaproxyProcess
 from proxy.haproxy.router import HaproxyRouter
@@ -58,7 +59,9 @@ def make_components(chosen: Settings, files: Files, intervals: Intervals) -> Com
     run = secrets.token_hex(6)
     proxy_id = f"{os.uname().nodename}-{os.getpid()}-{run}"
     metrics = Metrics(CollectorRegistry())
-    router, old_processes = HaproxyRouter(files.socket, files.map, run), OldProcesses(files)
+    router, old_processes = HaproxyRouter(files, run), OldProcesses(files)
+    pass_keys = tuple(map(derive_pass_key, chosen.tokens()))
+    variables = {name_pass_key(number): key for number, key in enumerate(pass_keys, 1)}
     routing = _make_routing(chosen, router, metrics, proxy_id=proxy_id, intervals=intervals)
     framework = FrameworkApi(chosen.addresses(), chosen.tokens()[0])
     settings = RoomSettings(proxy_id, chosen.tokens(), chosen.domain, chosen.budgets())
@@ -68,12 +71,12 @@ def make_components(chosen: Settings, files: Files, intervals: Intervals) -> Com
     metrics.watch(_state(routing, room))
     return Components(
         routing,
-        HaproxyProcess(files, old_processes, router.replaced),
+        HaproxyProcess(files, old_processes, router.replaced, variables=variables),
         old_processes,
         framework,
         UsageReporter(router, framework, proxy_id, intervals=intervals),
         room,
-        servers.make_server(RequestIds(app.make_app(room))),
+        servers.make_server(RequestIds(app.make_app(room, make_routes(room)))),
         servers.make_server(internal_api.make_app(room, _probes(routing.controller))),
         HoldServer(room),
     )

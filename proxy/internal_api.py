@@ -1,7 +1,8 @@
 """The API for HAProxy itself, over a socket that nobody else can reach.
 
-/where: the current route of a host, for a HAProxy that was replaced. /metrics: the proxy's metrics.
-/healthz: whether the proxy works at all. /readyz: whether it can serve visitors properly.
+/where: the current route of a host and who may look, for a HAProxy that was replaced. /metrics: the
+proxy's metrics. /healthz: whether the proxy works at all. /readyz: whether it can serve visitors
+properly.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route as Path
 
+from prevs import names
 from program.http import health
 from program.http.health import Check
 from proxy.model import problems
+from proxy.model.access import find_pass, opens
 from proxy.room import responses
 from proxy.room.context import RoomContext
 
@@ -48,12 +51,25 @@ class _InternalApi:
         self._probes = probes
 
     async def where(self, request: Request) -> Response:
-        """Return the route of a host; start nothing.
+        """Return the route of a host, and whether a pass lets in there; start nothing.
 
         The HAProxy that calls was replaced by one that has, or is about to get, the newest routes.
+        X-Prevs-App in the answer is the value in the map of apps, and X-Prevs-In is there for a
+        pass that counts. An older version of HAProxy's rules gives no pass, and would let in all:
+        it finds only public apps.
         """
-        route = self._context.table.get_next(request.headers.get("x-prevs-host", ""))
-        return PlainTextResponse(str(route)) if route else Response(status_code=NOWHERE)
+        host, text = (request.headers.get(name, "") for name in ("x-prevs-host", "x-prevs-pass"))
+        table, app = self._context.table, names.app_of_host(host)
+        access = table.find_access(app)
+        headers = {}
+        if access is not None:
+            found = find_pass(access, text, self._context.pass_keys, app=app)
+            is_in = opens(found, host, self._context.clock())
+            headers = {"X-Prevs-App": str(access), **({"X-Prevs-In": "1"} if is_in else {})}
+        route = table.get_next(host)
+        if route is None or (access and "x-prevs-pass" not in request.headers):
+            return Response(status_code=NOWHERE, headers=headers)
+        return PlainTextResponse(str(route), headers=headers)
 
     async def metrics(self, _: Request) -> Response:
         """Return the metrics in Prometheus' text format."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Protocol
 
 from program.http.server_events import ServerEvent
+from proxy.model.access import Accesses
 from proxy.model.preview import Commit, Preview
 from proxy.model.routes import Changes, Routes
 from proxy.model.trust import Nodes
@@ -16,10 +17,10 @@ from proxy.model.usage import Reading, TaskUsage
 class Placements(Protocol):
     """The placements in ZooKeeper, which the proxy only reads, and the proxy's own record."""
 
-    async def read(self, *, full: bool = False) -> Nodes | None:
-        """Return the placements node of every app, or None if the parent node does not exist.
+    async def read(self, *, full: bool = False) -> Nodes:
+        """Return the nodes of every app, and that of the agents' ports.
 
-        The record of the agents' ports is never older than a placement on one of these ports.
+        Neither that one nor who may look at an app is older than the app's placements.
 
         Reads only what has changed since the last call. After a call with `full`, this and the next
         calls also read all other nodes again, a share of them each. Raises PlacementsAway.
@@ -38,10 +39,10 @@ class Placements(Protocol):
 class Router(Protocol):
     """Forwards requests to containers by host name."""
 
-    async def apply(self, wanted: Routes) -> Changes:
-        """Route exactly `wanted`; return what that changed.
+    async def apply(self, wanted: Routes, accesses: Accesses | None) -> Changes:
+        """Route exactly `wanted`, for those whom `accesses` lets in; return the changed routes.
 
-        When it returns, the next request follows the new routes. If nothing has changed, one query
+        When it returns, the next request follows the new rules. If nothing has changed, one query
         checks that the router still has its routes; if it lost them, all are sent again. Raises
         RouterAway: then some changes may be made, and the caller may repeat the call.
         """
@@ -99,6 +100,13 @@ class Framework(Protocol):
 
     async def read_log_end(self, app: str, sha: str) -> str:
         """Return the last lines of a log: a few KB."""
+        ...
+
+    async def enter(self, app: str, password: str, client: str) -> None:
+        """Return if a password opens an app; `client` is the visitor's address.
+
+        ApiRefused has status 403 for a wrong password, and 429 after too many tries.
+        """
         ...
 
     async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:

@@ -204,6 +204,7 @@ class Settings(EnvironmentSettings):
             trusted=tuple(self.trusted_proxies.split(",")) if self.trusted_proxies else (),
             connections_each=self.connections_of_client,
             stripped=tuple(one.strip() for one in self.strip_headers.split(",") if one.strip()),
+            pass_keys=len(self.tokens()),
         )
 
     def budgets(self) -> dict[str, int]:

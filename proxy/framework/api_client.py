@@ -7,6 +7,8 @@ of a preview that has not failed changes nothing, and usage that is reported twi
 """
 
 import contextlib
+import dataclasses
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -21,6 +23,7 @@ from proxy.model.problems import Problem, read_problem
 from proxy.model.usage import TaskUsage
 
 _T = TypeVar("_T")
+_COUNT = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 _CONNECT_SECONDS = 2.0
 _ANSWER_SECONDS = 60.0
@@ -92,6 +95,12 @@ class FrameworkApi:
         """Return the last lines of a log. Raises ApiAway, ApiRefused."""
         path = f"{_path(app, sha)}/log?public=true&tail=true"
         return await self._call("GET", path, _text, seconds=_TAIL_SECONDS)
+
+    async def enter(self, app: str, password: str, client: str) -> None:
+        """Return if a password opens an app. Raises ApiAway, ApiRefused."""
+        path = f"/v1/apps/{quote(app, safe='')}/entries"
+        given = {"password": password, "client": client}
+        await self._call("POST", path, _nothing, json=given, seconds=_KNOWN_SECONDS)
 
     async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
         """Report the usage of tasks at this proxy. Raises ApiAway, ApiRefused."""
@@ -256,6 +265,12 @@ def _problem(answer: httpx.Response) -> Problem | None:
     if "problem+json" not in answer.headers.get("Content-Type", ""):
         return None
     try:
-        return read_problem(answer.json(), answer.status_code)
+        problem = read_problem(answer.json(), answer.status_code)
     except ValueError:
         return None
+    seconds = answer.headers.get("Retry-After", "")
+    return (
+        dataclasses.replace(problem, retry_after=int(seconds))
+        if _COUNT.fullmatch(seconds)
+        else problem
+    )

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import jinja2
 
+from prevs import names
+from proxy.model.access import KNOWN
 from proxy.model.routes import NEWER_DIGITS, TASK_AT
 from proxy.pages import cookie_pages
 
@@ -26,7 +28,8 @@ class Front(NamedTuple):
     holders of one of the tokens `readers`. `stripped` are more headers that only proxies in front
     may send: names in small letters, with * for the rest of a name. A client may have
     `connections_each` connections, and as many open requests with HTTP/2 in all of them; behind a
-    trusted proxy, as many open requests.
+    trusted proxy, as many open requests. HAProxy finds `pass_keys` keys of visitors'
+    passes in its environment (name_pass_key).
     """
 
     listen: str
@@ -39,6 +42,7 @@ class Front(NamedTuple):
     readers: tuple[str, ...] = ()
     stripped: tuple[str, ...] = ()
     connections_each: int = CONNECTIONS_EACH
+    pass_keys: int = 0
 
     @property
     def reader_digests(self) -> list[str]:
@@ -56,6 +60,11 @@ class Front(NamedTuple):
         return self.tls_listen.rpartition(":")[2]
 
 
+def name_pass_key(number: int) -> str:
+    """Return the variable in HAProxy's environment that has a key of passes; 1 is the first."""
+    return f"PREVS_PASS_KEY_{number}"
+
+
 class Files(NamedTuple):
     """The files of one proxy."""
 
@@ -68,8 +77,23 @@ class Files(NamedTuple):
 
     @property
     def map(self) -> Path:
-        """The routes that HAProxy starts with; also the name of its map."""
+        """The routes of public apps that HAProxy starts with; also the name of its map."""
         return self.folder / "routes.map"
+
+    @property
+    def guarded(self) -> Path:
+        """The same for the hosts of apps that are not public."""
+        return self.folder / "guarded.map"
+
+    @property
+    def access(self) -> Path:
+        """Who may look, by app. Apps that are not in it are public."""
+        return self.folder / "access.map"
+
+    @property
+    def passes(self) -> Path:
+        """The issued passes that are in force, as APP/ID."""
+        return self.folder / "passes.map"
 
     @property
     def socket(self) -> Path:
@@ -150,16 +174,20 @@ def render(files: Files, front: Front) -> str:
         hold_seconds=HOLD_SECONDS,
         task_at=TASK_AT,
         newer_digits=NEWER_DIGITS,
+        pass_keys=[name_pass_key(number + 1) for number in range(front.pass_keys)],
+        known=KNOWN,
+        sign_in_host=names.sign_in_host(front.domain),
     )
 
 
 def write(files: Files, front: Front) -> None:
-    """Write HAProxy's configuration and its other files; create an empty map if there is none.
+    """Write HAProxy's configuration and its other files; create empty maps if there are none.
 
     HAProxy also accepts an optional map (`opt@`), but then it loads one copy for each place in the
     configuration that names it, and runtime commands change only the first.
     """
-    files.map.touch()
+    for file in (files.map, files.guarded, files.access, files.passes):
+        file.touch()
     for file in (files.lua, files.bots):
         shutil.copyfile(Path(__file__).parent / file.name, file)
     files.cookies.write_text(cookie_pages.render_refused(front.domain), encoding="utf-8")

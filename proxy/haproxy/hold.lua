@@ -162,20 +162,34 @@ local function left(txn)
   leave(txn:get_var("txn.gone"))
 end
 
--- lua.where gets the current route of a host from the controller: a replaced process needs it, as its own map does not
--- change any more.
+-- lua.where gets the current route of a host from the controller, who may look at its app, and whether the request's pass
+-- opens it. A replaced process needs that, as its own maps do not change any more.
 local function where(txn)
   local answer = core.httpclient():get({
     url = "http://wake/where",
     dst = "unix@" .. internal,
-    headers = { ["x-prevs-host"] = { txn:get_var("txn.host") } },
+    headers = {
+      ["x-prevs-host"] = { txn:get_var("txn.host") },
+      ["x-prevs-pass"] = { txn:get_var("txn.pass") or "" },
+    },
     timeout = where_ms,
   })
   local status = answer and answer.status
+  if status ~= 200 and status ~= 404 then
+    return
+  end
+  local headers = answer.headers
+  txn:set_var("txn.decided", "1")
+  if headers["x-prevs-app"] then
+    txn:set_var("txn.access", headers["x-prevs-app"][0])
+  end
+  if headers["x-prevs-in"] then
+    txn:set_var("txn.in", "1")
+  end
   if status == 200 then
     txn:set_var("txn.answered", "1")
     txn:set_var("txn.dst", answer.body)
-  elseif status == 404 then
+  else
     txn:unset_var("txn.dst")
   end
 end

@@ -7,8 +7,9 @@ its last connection has ended.
 
 import asyncio
 import contextlib
+import os
 import signal
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -33,7 +34,8 @@ class HaproxyProcess:
     """One HAProxy and its successors.
 
     Each starts within the context `replacing`, which gets the runtime sockets of the processes that
-    it replaces. One task at a time starts and watches; any task may call `reload`.
+    it replaces, and with `variables` in its environment. One task at a time starts and watches; any
+    task may call `reload`.
     """
 
     def __init__(
@@ -41,9 +43,12 @@ class HaproxyProcess:
         files: Files,
         old_processes: OldProcesses,
         replacing: Callable[[Collection[Path]], AbstractAsyncContextManager[None]],
+        *,
+        variables: Mapping[str, str],
     ) -> None:
         self._files = files
         self._replacing = replacing
+        self._environment = {**os.environ, **variables}
         self._child: asyncio.subprocess.Process | None = None
         self._old_processes = old_processes
         self._to_reload = asyncio.Event()
@@ -134,6 +139,7 @@ class HaproxyProcess:
                 *("haproxy", "-c", "-f", str(self._files.configuration)),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
+                env=self._environment,
             )
         except FileNotFoundError:
             raise HaproxyFailed("there is no haproxy on PATH; install HAProxy 3") from None
@@ -154,7 +160,7 @@ class HaproxyProcess:
             command += ["-x", str(old_socket)]
         try:
             self._child = child = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL
+                *command, stdin=asyncio.subprocess.DEVNULL, env=self._environment
             )
             own = self._files.own_socket(child.pid)
             _write_pids(self._files.pids, (child.pid, *self._old_processes.pids))

@@ -1,69 +1,125 @@
-"""HAProxy's map and counters.
+"""HAProxy's maps and counters.
 
-The map's key `~REV` names the apply that made the map. If HAProxy has another value there (it was
-restarted), the whole map is sent again in one commit.
+The key `~REV` in the map of public hosts names the apply that made the maps. If HAProxy has another
+value there (it was restarted), all maps are sent again, in one commit each.
 
 The open requests of replaced processes are counted until they end.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
 
 from proxy.haproxy import runtime
 from proxy.haproxy import text as haproxy_text
+from proxy.haproxy.config import Files
+from proxy.haproxy.maps import HaproxyMap
 from proxy.haproxy.runtime import Connection
-from proxy.model import routes
-from proxy.model.errors import RouterAway, RouterGone
-from proxy.model.routes import Changes, Routes
+from proxy.model import access, routes
+from proxy.model.access import Accesses
+from proxy.model.errors import RouterGone
+from proxy.model.routes import Changes, Merged, Route, Routes
 from proxy.model.usage import Count, Reading
 
 REVISION = "~REV"
 """No client can look it up: HAProxy looks up hosts in small letters."""
 _MANY = 500
-"""From this many changes on, one commit disturbs the traffic less than single commands."""
-
-
-def _values(wanted: Routes) -> dict[str, str]:
-    """Return the entries of the map for some routes."""
-    return {
-        host: str(route) for part in routes.parts(wanted).values() for host, route in part.items()
-    }
+"""From this many changes on, commits disturb the traffic less than single commands."""
 
 
 class HaproxyRouter:
-    """proxy.ports.Router over the runtime socket. `run` is unique to this process."""
+    """proxy.ports.Router over the runtime socket. `run` is unique to this process.
 
-    def __init__(self, socket: Path, map_file: Path, run: str) -> None:
-        self._socket = socket
-        self._map_file = map_file
+    The hosts of public apps and those of guarded apps have a map each.
+    """
+
+    def __init__(self, files: Files, run: str) -> None:
+        self._socket = files.socket
+        self._path = str(files.map)
+        self._public = HaproxyMap[Route](files.map)
+        self._guarded = HaproxyMap[Route](files.guarded)
+        self._apps = HaproxyMap[str](files.access)
+        self._passes = HaproxyMap[str](files.passes)
         self._run = run
         self._count = 0
         self._uncertain = True
         self._routed: Routes = {}
+        self._accesses: Accesses | None = None
         self._applying = asyncio.Lock()
         self._old_sockets: frozenset[Path] = frozenset()
-        self._texts: dict[str, tuple[Routes, str]] = {}
 
-    async def apply(self, wanted: Routes) -> Changes:
-        """Route exactly `wanted`; return what that changed. Raises RouterAway."""
+    async def apply(self, wanted: Routes, accesses: Accesses | None) -> Changes:
+        """Route exactly `wanted`, and guard what is not public; return what changed of the routes.
+
+        Raises RouterAway.
+        """
         async with self._applying:
-            return await self._apply(wanted)
+            return await self._apply(wanted, accesses)
 
-    async def _apply(self, wanted: Routes) -> Changes:
-        changes = routes.diff(self._routed, wanted)
+    async def _apply(self, wanted: Routes, accesses: Accesses | None) -> Changes:
+        before = self._routed
         async with runtime.connect(self._socket) as connection:
             found = haproxy_text.found_value(await connection.send(self._get_revision()))
-            if self._uncertain or found != self._revision or len(changes) > _MANY:
-                self._uncertain = True
-                await self._fill(connection, wanted)
-            elif changes:
-                self._uncertain = True
-                await self._change(connection, changes)
+            lost = self._uncertain or found != self._revision
+            self._uncertain = True
+            await self._send(connection, wanted, accesses, lost=lost)
         self._uncertain = False
-        self._routed = wanted
-        return changes
+        self._note(wanted, accesses)
+        return routes.diff(before, wanted)
+
+    def _note(self, wanted: Routes, accesses: Accesses | None) -> None:
+        """Take HAProxy to have all this."""
+        self._apps.entries, self._passes.entries = self._write(accesses)
+        self._public.entries, self._guarded.entries = routes.split(wanted, accesses or ())
+        self._routed, self._accesses = wanted, accesses
+
+    def _write(self, accesses: Accesses | None) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Return the entries of the maps of apps and of passes: the same, if nothing changed."""
+        if accesses is self._accesses:
+            return self._apps.entries, self._passes.entries
+        return access.write_apps(accesses), access.write_passes(accesses)
+
+    async def _send(
+        self, connection: Connection, wanted: Routes, accesses: Accesses | None, *, lost: bool
+    ) -> None:
+        """Send the changes, or all if HAProxy has `lost` its maps, or too much changes.
+
+        An app is closed before the hosts that were public move, and opened after that: so nobody
+        gets in without a pass meanwhile.
+        """
+        public, guarded = routes.split(wanted, accesses or ())
+        apps, passes = self._write(accesses)
+        of_hosts = self._public.find_changes(public), self._guarded.find_changes(guarded)
+        of_apps, of_passes = self._apps.find_changes(apps), self._passes.find_changes(passes)
+        count = sum(map(len, (*of_hosts, of_apps, of_passes)))
+        if not (lost or count):
+            return
+        if lost or count > _MANY:
+            await self._fill(connection, (public, guarded), apps, passes)
+            return
+        await self._passes.remove(connection, of_passes)
+        await self._passes.put(connection, of_passes)
+        await self._apps.put(connection, of_apps)
+        for one, changes in zip((self._public, self._guarded), of_hosts, strict=True):
+            await one.remove(connection, changes)
+            await one.put(connection, changes)
+        await self._apps.remove(connection, of_apps)
+        self._count += 1
+        await connection.execute(haproxy_text.change(self._path, REVISION, self._revision))
+
+    async def _fill(
+        self,
+        connection: Connection,
+        hosts: tuple[Merged[Route], Merged[Route]],
+        apps: Mapping[str, str],
+        passes: Mapping[str, str],
+    ) -> None:
+        self._count += 1
+        await self._passes.fill(connection, passes)
+        await self._apps.fill(connection, apps)
+        await self._guarded.fill(connection, hosts[1])
+        await self._public.fill(connection, hosts[0], {REVISION: self._revision})
 
     async def counts(self, *, only_open: bool = False) -> Reading:
         """Return the counters by task. Raises RouterAway."""
@@ -80,7 +136,7 @@ class HaproxyRouter:
     async def replaced(self, old_sockets: Collection[Path]) -> AsyncIterator[None]:
         """Start a new HAProxy within this context, which replaces those at some runtime sockets.
 
-        The new one reads the current routes from the map file, and nothing is applied before the
+        The new one reads the current routes from the map files, and nothing is applied before the
         context ends. The open requests of the old ones stay counted.
         """
         async with self._applying:
@@ -96,68 +152,36 @@ class HaproxyRouter:
                 raise
 
     def save_map(self) -> None:
-        """Write the map file, which HAProxy reads at its start. Blocks for a small write."""
-        new = self._map_file.with_suffix(".new")
-        with new.open("w", encoding="ascii") as file:
-            file.writelines(self._lines())
-        new.replace(self._map_file)
+        """Write the map files, which HAProxy reads at its start. Blocks for small writes."""
+        for one in (self._passes, self._apps, self._guarded):
+            one.save()
+        self._public.save({REVISION: self._revision})
 
-    def _lines(self) -> Iterator[str]:
-        """Yield the map file in pieces; an app's piece is made again only after a change."""
-        parts = routes.parts(self._routed)
-        self._texts = {
-            name: kept
-            if (kept := self._texts.get(name)) and kept[0] is part
-            else (part, haproxy_text.map_file(_values(part)))
-            for name, part in parts.items()
-        }
-        yield from (text for _, text in self._texts.values())
-        yield haproxy_text.map_file({REVISION: self._revision})
-
-    def load_map(self) -> Routes:
-        """Read the routes in the map file and begin with them; return none if there is no file."""
+    def load_map(self) -> tuple[Routes, Accesses | None]:
+        """Read what is in the map files and begin with it; no routes if there are no files."""
         try:
-            entries = haproxy_text.read_map_file(self._map_file.read_text(encoding="ascii"))
+            public, guarded = self._public.read_file(), self._guarded.read_file()
+            found = access.parse(self._apps.read_file(), self._passes.read_file())
         except (OSError, ValueError):
-            return {}
-        read = {host: routes.parse(value) for host, value in entries.items() if host != REVISION}
-        self._routed = {host: route for host, route in read.items() if route is not None}
-        return self._routed
+            return {}, None
+        read = {host: routes.parse(value) for host, value in {**public, **guarded}.items()}
+        self._note(
+            routes.group({host: route for host, route in read.items() if route is not None}), found
+        )
+        return self._routed, found
 
-    def begin_with(self, wanted: Routes) -> None:
-        """Have the next HAProxy begin with `wanted`. Blocks for a small write."""
-        self._routed = wanted
+    def begin_with(self, wanted: Routes, accesses: Accesses | None) -> None:
+        """Have the next HAProxy begin with all this. Blocks for small writes."""
+        self._note(wanted, accesses)
         self.save_map()
-        self._uncertain = False  # a HAProxy can have this revision only from this file
+        self._uncertain = False  # a HAProxy can have this revision only from these files
 
     @property
     def _revision(self) -> str:
         return f"{self._run}.{self._count}"
 
     def _get_revision(self) -> str:
-        return haproxy_text.get(str(self._map_file), REVISION)
-
-    async def _fill(self, connection: Connection, wanted: Routes) -> None:
-        path = str(self._map_file)
-        self._count += 1
-        version = haproxy_text.new_version(await connection.send(haproxy_text.prepare(path)))
-        if version is None:
-            raise RouterAway(f"HAProxy did not prepare a new version of {path}")
-        entries = {**_values(wanted), REVISION: self._revision}
-        for command in haproxy_text.fill(path, version, entries):
-            await connection.execute(command)
-        await connection.execute(haproxy_text.commit(path, version))
-
-    async def _change(self, connection: Connection, changes: Changes) -> None:
-        path = str(self._map_file)
-        for host in changes.removes:
-            await connection.execute(haproxy_text.remove(path, host))
-        for host, route in changes.changes.items():
-            await connection.execute(haproxy_text.change(path, host, str(route)))
-        for host, route in changes.adds.items():
-            await connection.execute(haproxy_text.add(path, host, str(route)))
-        self._count += 1
-        await connection.execute(haproxy_text.change(path, REVISION, self._revision))
+        return haproxy_text.get(self._path, REVISION)
 
     async def _count_open(self, old_socket: Path) -> Reading:
         """Return the open requests of a replaced process. Raises RouterAway."""

@@ -156,6 +156,43 @@ def not_known_any_more() -> Problem:
     return unavailable("This version is no longer known. Load the page again to start it.")
 
 
+def closed() -> Problem:
+    """Return the problem of an app whose settings of who may look cannot be read."""
+    return unavailable(
+        "The proxy cannot read who may look at the previews of this app, so nobody may. Its log "
+        "shows why.",
+        retry_after=AGAIN_SECONDS,
+    )
+
+
+def link_ended() -> Problem:
+    """Return the problem of a link to share that opens nothing, or nothing any more."""
+    return Problem(
+        "link-ended",
+        "This link does not open the preview",
+        403,
+        "It has ended, was revoked, or is for another address. Whoever gave it to you can make a "
+        "new one.",
+    )
+
+
+def entry_ended() -> Problem:
+    """Return the problem of a visitor whose way from the sign-in host to the preview broke."""
+    return Problem(
+        "entry-ended",
+        "Please enter again",
+        403,
+        "Entering took too long, or this browser did not keep the cookie that it got at the "
+        "beginning. Open the address of the preview again, and allow its cookies.",
+    )
+
+
+def not_sent_by_page() -> Problem:
+    """Return the problem of a form that another site sent."""
+    detail = "Only the page itself may do this, and it is too old now. Load it again."
+    return Problem("forbidden", "Not sent by the page", 403, detail)
+
+
 def leads_elsewhere() -> Problem:
     """Return the problem of a page whose host leads to another commit now."""
     return Problem(

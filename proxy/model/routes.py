@@ -8,8 +8,8 @@ import dataclasses
 import functools
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from typing import Generic, NamedTuple, TypeVar
 
 from prevs import names
 from prevs.records import Placement, PlacementsRecord, RecordError
@@ -59,19 +59,20 @@ class Route(NamedTuple):
 
 Routes = Mapping[str, Route]
 """Routes by host name, as names.host makes it."""
+V = TypeVar("V")
 
 
-class Merged(Mapping[str, Route]):
+class Merged(Mapping[str, V]):
     """The routes of all apps as one mapping; `parts` has those of each app.
 
     A part never changes. A comparison skips the parts that two mappings share, so its cost depends
     on the size of the change, not on the number of routes.
     """
 
-    def __init__(self, parts: Mapping[str, Routes]) -> None:
+    def __init__(self, parts: Mapping[str, Mapping[str, V]]) -> None:
         self.parts = parts
 
-    def __getitem__(self, host: str) -> Route:
+    def __getitem__(self, host: str) -> V:
         """Return the route of a host. Raises KeyError."""
         return self.parts[names.app_of_host(host)][host]
 
@@ -114,11 +115,11 @@ class Learned(NamedTuple):
     problems: tuple[tuple[str, str], ...] = ()
 
 
-class Changes(NamedTuple):
-    """The difference between two Routes."""
+class Difference(NamedTuple, Generic[V]):
+    """The difference between two mappings."""
 
-    adds: Routes
-    changes: Routes
+    adds: Mapping[str, V]
+    changes: Mapping[str, V]
     removes: frozenset[str]
 
     def __bool__(self) -> bool:
@@ -126,8 +127,12 @@ class Changes(NamedTuple):
         return bool(self.adds or self.changes or self.removes)
 
     def __len__(self) -> int:
-        """Return the number of changed hosts."""
+        """Return the number of changed keys."""
         return len(self.adds) + len(self.changes) + len(self.removes)
+
+
+Changes = Difference[Route]
+"""The difference between two Routes."""
 
 
 def learn(
@@ -198,7 +203,22 @@ def merge(apps: Mapping[str, AppRoutes]) -> Routes:
     return Merged({name: app.routes for name, app in apps.items()})
 
 
-def parts(routes: Routes) -> Mapping[str, Routes]:
+def group(flat: Routes) -> Merged[Route]:
+    """Return routes as parts by app."""
+    found: dict[str, dict[str, Route]] = {}
+    for host, route in flat.items():
+        found.setdefault(names.app_of_host(host), {})[host] = route
+    return Merged(found)
+
+
+def split(routes: Routes, apps: Collection[str]) -> tuple[Merged[Route], Merged[Route]]:
+    """Return the routes without those of some apps, and those of these apps."""
+    found = parts(routes if isinstance(routes, Merged) else group(routes))
+    others = {name: part for name, part in found.items() if name not in apps}
+    return Merged(others), Merged({name: found[name] for name in found.keys() - others.keys()})
+
+
+def parts(routes: Mapping[str, V]) -> Mapping[str, Mapping[str, V]]:
     """Return the immutable parts that `routes` consists of."""
     return routes.parts if isinstance(routes, Merged) else {"": routes}
 
@@ -215,13 +235,13 @@ def versions(apps: Mapping[str, AppRoutes]) -> dict[str, int]:
     return {name: app.version for name, app in apps.items() if app.version is not None}
 
 
-def diff(actual: Routes, wanted: Routes) -> Changes:
+def diff(actual: Mapping[str, V], wanted: Mapping[str, V]) -> Difference[V]:
     """Return the changes that turn `actual` into `wanted`."""
     before, after = parts(actual), parts(wanted)
     differing = [n for n in before.keys() | after.keys() if before.get(n) is not after.get(n)]
     old = {host: route for name in differing for host, route in before.get(name, {}).items()}
     new = {host: route for name in differing for host, route in after.get(name, {}).items()}
-    return Changes(
+    return Difference(
         adds={host: route for host, route in new.items() if host not in old},
         changes={host: route for host, route in new.items() if old.get(host, route) != route},
         removes=frozenset(old.keys() - new.keys()),

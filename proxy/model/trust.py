@@ -28,10 +28,14 @@ class Node(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """The nodes in ZooKeeper: each app's placements, and the AgentsRecord (None: there is none)."""
+    """The nodes in ZooKeeper: each app's placements, and who may look at it; the AgentsRecord.
 
-    apps: Mapping[str, Node]
+    A part is None if it, or the parent of its nodes, is not there.
+    """
+
+    apps: Mapping[str, Node] | None
     agents: Node | None = None
+    access: Mapping[str, Node] | None = None
 
 
 class Trust(NamedTuple):

@@ -6,6 +6,7 @@ from a repository or a visitor is escaped.
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -110,12 +111,23 @@ def problem_page(visit: Visit, problem: Problem) -> str:
     )
 
 
-def security_headers(nonce: str) -> dict[str, str]:
-    """Return the headers of every page."""
+def sign_in_page(visit: Visit, app: str, fields: Mapping[str, str], *, trouble: str) -> str:
+    """Return the form for an app's password; `fields` come back with it.
+
+    `trouble` is what was wrong with the last try, if there was one.
+    """
+    return _environment.get_template("sign_in.html.j2").render(
+        visit=visit, app=app, fields=fields, trouble=trouble
+    )
+
+
+def security_headers(nonce: str, *, goes_to: str = "") -> dict[str, str]:
+    """Return the headers of every page. Its forms may lead to the origin `goes_to` too."""
+    own = f"'self' {goes_to}".strip()
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-        "connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
+        f"connect-src 'self'; img-src data:; form-action {own}; "
+        "base-uri 'none'; frame-ancestors 'none'"
     )
     return {
         "Content-Security-Policy": policy,

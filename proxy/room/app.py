@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -37,8 +37,8 @@ _WITHOUT_LOG = frozenset(
 """States whose page does not wait for the log. The page of a stopped preview starts it at once."""
 
 
-def make_app(context: RoomContext) -> ASGIApp:
-    """Return the application behind the room's socket."""
+def make_app(context: RoomContext, entrance: Sequence[Route] = ()) -> ASGIApp:
+    """Return the application behind the room's socket, with the routes of the entrance."""
     room, starts = _Room(context), Starts(context)
     hooks = Hooks(context, elsewhere=room.visit)
     app = Starlette(
@@ -50,6 +50,7 @@ def make_app(context: RoomContext) -> ASGIApp:
             Route("/_prevs/retry", starts.retry, methods=["POST"]),
             Route("/_prevs/token", starts.renew, methods=["POST"]),
             Route(f"{PATH}{{app}}", _AnyMethod(hooks.take)),
+            *entrance,
             Route("/{path:path}", _AnyMethod(room.visit)),
         ]
     )

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from prevs.signatures import derive_pass_key
 from program.limits.slots import Slots
 from proxy.framework.preview_streams import PreviewStreams
 from proxy.held.pending_starts import PendingStarts
@@ -19,7 +20,10 @@ from proxy.routing.routing_table import RoutingTable
 
 
 class RoomContext(NamedTuple):
-    """All that the room works with. `holds` limits the held requests of a client."""
+    """All that the room works with. `holds` limits the held requests of a client.
+
+    `pass_keys` are those of visitors' passes: the first one signs, all are accepted.
+    """
 
     framework: Framework
     table: RoutingTable
@@ -32,6 +36,7 @@ class RoomContext(NamedTuple):
     holds: Slots
     metrics: Metrics
     domain: str
+    pass_keys: Sequence[str]
     clock: Callable[[], float] = time.time
 
 
@@ -76,4 +81,5 @@ def make_context(
         Slots(budgets.get("held", HELD_EACH)),
         metrics,
         domain,
+        tuple(map(derive_pass_key, tokens)),
     )

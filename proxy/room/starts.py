@@ -1,7 +1,6 @@
 """The endpoints that only a page's own form or script may use: start, retry, renew a token."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qs
 
 import structlog
 from starlette.requests import Request
@@ -16,11 +15,9 @@ from proxy.pages.brief import brief_preview
 from proxy.pages.pages import Visit
 from proxy.room import responses
 from proxy.room.context import RoomContext
-from proxy.room.visits import read_visit
+from proxy.room.visits import read_form, read_visit
 
 log = structlog.get_logger(__name__)
-
-_LONGEST_FORM = 8192
 
 
 class Starts:
@@ -52,7 +49,7 @@ class Starts:
     async def _act(self, request: Request, call: Callable[[Visit], Awaitable[Preview]]) -> Response:
         """Make a call to the framework for a page's own form or script; refuse all others."""
         visit = read_visit(self._context, request)
-        form = await _read_form(request)
+        form = await read_form(request)
         wants_page = "application/json" not in request.headers.get("accept", "")
         problem = self._find_refusal(request, visit, form.get("token", ""))
         answer = await responses.or_problem(call(visit)) if problem is None else problem
@@ -77,7 +74,7 @@ class Starts:
     async def renew(self, request: Request) -> Response:
         """Return the next token for the log to a page that is open for long. Starts nothing."""
         visit = read_visit(self._context, request)
-        form = await _read_form(request)
+        form = await read_form(request)
         found: Commit | Problem | None = self._find_foreign(request, visit, form.get("token", ""))
         if found is None:
             call = self._context.framework.resolve(visit.app, visit.label)
@@ -110,16 +107,4 @@ class Starts:
         valid = self._context.tokens.is_valid(token, visit.host, self._context.clock())
         if own and valid and "x-prevs-looks" not in request.headers:
             return None
-        detail = "Only the preview's page may do this, and it is too old now. Load it again."
-        return Problem("forbidden", "Not sent by the page", 403, detail)
-
-
-async def _read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a small form; nothing of a large one."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _LONGEST_FORM:
-            return {}
-    fields = parse_qs(body.decode("utf-8", "replace"))
-    return {name: values[0] for name, values in fields.items()}
+        return problems.not_sent_by_page()

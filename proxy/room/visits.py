@@ -8,6 +8,7 @@ for the second time.
 """
 
 import secrets
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
@@ -17,6 +18,8 @@ from program.http.client_address import name_customer
 from proxy.pages.pages import Visit
 from proxy.room import host_header
 from proxy.room.context import RoomContext
+
+_LONGEST_FORM = 8192
 
 
 def is_navigation(request: Request) -> bool:
@@ -48,6 +51,17 @@ def read_visit(context: RoomContext, request: Request) -> Visit:
         token=context.tokens.sign(host, context.clock()) if may_start else "",
         refused=request.headers.get("x-prevs-refused", ""),
     )
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a small form; nothing of a large one."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _LONGEST_FORM:
+            return {}
+    fields = parse_qs(body.decode("utf-8", "replace"))
+    return {name: values[0] for name, values in fields.items()}
 
 
 def may_read(context: RoomContext, visit: Visit, request: Request) -> bool:

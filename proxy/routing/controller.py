@@ -16,7 +16,8 @@ from program.http import health
 from program.http.health import Check
 from program.logs import log_lines
 from proxy.intervals import USUAL, Intervals
-from proxy.model import routes, trust, usage
+from proxy.model import access, routes, trust, usage
+from proxy.model.access import Accesses, SeenAccess
 from proxy.model.errors import PlacementsAway, RouterAway
 from proxy.model.routes import AppRoutes, Changes, Routes
 from proxy.model.trust import Nodes, Trust
@@ -67,7 +68,9 @@ class Controller:
         self._clock = clock
         self._applied_at = self._cycled_at = self._read_at = clock()
         self._apps: Mapping[str, AppRoutes] = {}
+        self._access: Mapping[str, SeenAccess] = {}
         self._wanted: Routes | None = None
+        self._guarding: Accesses | None = None
         self._unsaved = False
         self._holding: tuple[str, ...] = ()
         self._away: dict[str, str] = {}
@@ -88,14 +91,15 @@ class Controller:
             return self._wanted
         self._mark_back("ZooKeeper")
         self._read_at = self._clock()
-        if nodes is None and self._table.routes:
+        self._learn_access(nodes)
+        if nodes.apps is None and self._table.routes:
             # Somebody has removed the whole tree: keep the routes of the previews that run.
             self._mark_away(
                 "placements", "there are none in ZooKeeper; the routes stay as they are"
             )
             return self._wanted
         self._mark_back("placements")
-        self._learn(nodes or Nodes({}))
+        self._learn(nodes)
         self._wanted = routes.merge(self._apps)
         return self._wanted
 
@@ -103,14 +107,30 @@ class Controller:
         self._trust, problem = trust.learn(self._trust, nodes.agents)
         if problem is not None:
             log.warning("the record of agents is invalid", why=problem)
-        learned = routes.learn(self._apps, nodes.apps, self._domain, self._trust)
+        learned = routes.learn(self._apps, nodes.apps or {}, self._domain, self._trust)
         for app, problem in learned.problems:
             log.warning("a record of placements is invalid", app=app, why=problem)
         self._apps = learned.apps
 
+    def _learn_access(self, nodes: Nodes) -> None:
+        """Learn who may look. It stays as it was if somebody has removed all of it."""
+        if nodes.access is None and self._table.accesses:
+            self._mark_away("access", "nothing in ZooKeeper says who may look; it stays as it was")
+            return
+        self._mark_back("access")
+        learned = access.learn(self._access, nodes.access or {}, self._trust.keys)
+        for app, seen in learned.items():
+            if seen.problem and seen != self._access.get(app):
+                log.warning("who may look cannot be read: closed", app=app, why=seen.problem)
+        guarded = access.list_guarded(learned)
+        if guarded != self._table.accesses:  # else it stays the same object
+            self._table.accesses = guarded
+        self._access = learned
+
     def left_out(self) -> int:
-        """Return how many placements and records in ZooKeeper are invalid, and so not routed."""
-        return sum(len(app.problems) for app in self._apps.values())
+        """Return how many placements and records in ZooKeeper are invalid, and so not used."""
+        closed = sum(bool(seen.problem) for seen in self._access.values())
+        return closed + sum(len(app.problems) for app in self._apps.values())
 
     def since_applied(self) -> float:
         """Return the seconds since the router last had all that ZooKeeper has."""
@@ -167,14 +187,14 @@ class Controller:
             wanted = self._table.routes
         self._table.expect(wanted)
         try:
-            changes = await self._router.apply(wanted)
+            changes = await self._router.apply(wanted, self._table.accesses)
         except RouterAway as error:
             self._mark_away("HAProxy", str(error))
             self._triggered_at = triggered_at
             return False
         self._mark_back("HAProxy")
-        if changes:
-            self._unsaved = True
+        if changes or self._table.accesses is not self._guarding:
+            self._unsaved, self._guarding = True, self._table.accesses
         self._table.replace(wanted)
         if changes:
             _log_changes(changes)

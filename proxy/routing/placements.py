@@ -1,4 +1,4 @@
-"""The placements in ZooKeeper, over kazoo. The only module of the proxy that uses kazoo.
+"""The placements in ZooKeeper, and who may look. The only module of the proxy that uses kazoo.
 
 A watch only marks a node as changed. kazoo's callbacks run on kazoo's thread and only set marks.
 Calls to ZooKeeper block, so they run on one worker thread. The public methods are called on the
@@ -79,14 +79,11 @@ class ZookeeperPlacements:
         """End the session, which removes this proxy's record."""
         await asyncio.get_running_loop().run_in_executor(None, self._stop)
 
-    async def read(self, *, full: bool = False) -> Nodes | None:
-        """Return the node of every app, None if the parent node does not exist.
-
-        Raises PlacementsAway.
-        """
+    async def read(self, *, full: bool = False) -> Nodes:
+        """Return the nodes of every app. Raises PlacementsAway."""
         with self._lock:
             idle = not (full or self._due or self._all_dirty or self._dirty)
-            if idle and self._client.connected:
+            if idle and self._client.connected and self._nodes is not None:
                 return self._nodes
         return await self._work(lambda: self._read(full))
 
@@ -111,42 +108,60 @@ class ZookeeperPlacements:
         except (KazooException, KazooTimeoutError) as error:
             raise PlacementsAway(f"ZooKeeper does not answer: {error!r}") from error
 
-    def _read(self, full: bool) -> Nodes | None:
+    def _read(self, full: bool) -> Nodes:
         if full and not self._is_registered():
             self._reported = None
         with self._lock:
             everything, dirty = self._all_dirty, self._dirty
             self._all_dirty, self._dirty = False, set()
+        known = self._nodes or Nodes(None)
+        apps = list({**(known.apps or {}), **(known.access or {})})
         if full:
             dirty.add(self._paths.placements)
-            self._due = list(self._nodes.apps if self._nodes else ())
-        share = max(len(self._nodes.apps if self._nodes else ()) // _REREAD_SHARE, _REREAD_LEAST)
-        dirty.update(map(self._paths.app_placements, self._due[:share]))
+            self._due = apps
+        share = max(len(apps) // _REREAD_SHARE, _REREAD_LEAST)
+        for path in (self._paths.app_placements, self._paths.app_access):
+            dirty.update(map(path, self._due[:share]))
         self._due = self._due[share:]
         try:
-            self._nodes = self._read_nodes(everything, dirty)
+            self._nodes = self._read_nodes(Nodes(None) if everything else known, dirty)
         except BaseException:
             with self._lock:
                 self._all_dirty = True
             raise
         return self._nodes
 
-    def _read_nodes(self, everything: bool, dirty: set[str]) -> Nodes | None:
-        known = self._nodes.apps if self._nodes else None
-        if everything or known is None or self._paths.placements in dirty:
-            apps = self._apps()
-            if apps is None:
-                return None
-        else:
-            apps = list(known)
-        kept = {} if everything or known is None else known
-        to_read = [a for a in apps if a not in kept or self._paths.app_placements(a) in dirty]
+    def _read_nodes(self, known: Nodes, dirty: set[str]) -> Nodes:
+        """Return all nodes; those that are `known` and not `dirty` are not read again."""
+        apps: Collection[str] | None = known.apps
+        if known.apps is None or self._paths.placements in dirty:
+            apps = self._list(self._paths.placements)
+        kept, path = known.apps or {}, self._paths.app_placements
+        to_read = [app for app in apps or () if app not in kept or path(app) in dirty]
         read, agents = self._read_apps(to_read)
         nodes = {**kept, **read}
-        return Nodes({app: node for app in apps if (node := nodes[app])}, agents)
+        found = None if apps is None else {app: node for app in apps if (node := nodes[app])}
+        return Nodes(found, agents, self._read_access(known.access or {}, {*to_read}, dirty))
 
-    def _apps(self) -> list[str] | None:
-        parent = self._paths.placements
+    def _read_access(
+        self, known: Mapping[str, Node], routed: set[str], dirty: set[str]
+    ) -> dict[str, Node] | None:
+        """Return who may look. It is read after the placements of `routed`, so it is not older."""
+        path = self._paths.app_access
+        apps = self._list(self._paths.access)
+        if apps is None:
+            return None
+        to_read = [a for a in apps if a not in known or a in routed or path(a) in dirty]
+        reads = {app: self._client.get_async(path(app), watch=self._on_change) for app in to_read}
+        nodes = {app: known[app] for app in apps if app not in reads}
+        for app, answer in reads.items():
+            with contextlib.suppress(NoNodeError):
+                data, stat = answer.get()
+                nodes[app] = Node(data, stat.version, stat.mzxid)
+        return nodes
+
+    def _list(self, parent: str) -> list[str] | None:
+        """Return the apps with a node below `parent`, None if there is no parent."""
         try:
             return self._client.get_children(parent, watch=self._on_change)
         except NoNodeError:

@@ -1,4 +1,4 @@
-"""The routes that HAProxy has, and the futures of those who wait for a host to be routed.
+"""The routes that HAProxy has, who may look, and the futures of those who wait for a host.
 
 Belongs to the event loop's thread.
 """
@@ -8,14 +8,19 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
 
+from proxy.model.access import Accesses, AppAccess
 from proxy.model.routes import Route, Routes
 
 
 class RoutingTable:
-    """The applied routes. Call `expect` before HAProxy gets new routes, and `replace` after."""
+    """The applied routes. Call `expect` before HAProxy gets new routes, and `replace` after.
+
+    `accesses` is who may look at apps that are not public; None until that is known.
+    """
 
     def __init__(self) -> None:
         self.routes: Routes = {}
+        self.accesses: Accesses | None = None
         self._expected: Routes = {}
         self._waiting: defaultdict[str, dict[asyncio.Future[Route], str]] = defaultdict(dict)
 
@@ -26,6 +31,10 @@ class RoutingTable:
     def get_next(self, host: str) -> Route | None:
         """Return the route of a host in the newest routes, which HAProxy may not have yet."""
         return self._expected.get(host)
+
+    def find_access(self, app: str) -> AppAccess | None:
+        """Return who may look at an app, None if everybody may."""
+        return AppAccess(closed=True) if self.accesses is None else self.accesses.get(app)
 
     def expect(self, routes: Routes) -> None:
         """Store the routes that HAProxy is about to get.

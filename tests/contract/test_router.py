@@ -66,7 +66,7 @@ class HaproxyBench:
     def __init__(self, folder: Path, port: int) -> None:
         self._files = Files(folder)
         config.write(self._files, Front(f"127.0.0.1:{port}", "localhost"))
-        self.router: Router = HaproxyRouter(self._files.socket, self._files.map, "this-run")
+        self.router: Router = HaproxyRouter(self._files, "this-run")
         self._process = self._start()
 
     def where(self, host: str) -> str | None:
@@ -119,7 +119,7 @@ def bench(
 
 
 def test_applied_routes_are_used(bench: Bench) -> None:
-    changes = asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO, "c.x": SIX}))
+    changes = asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO, "c.x": SIX}, {}))
     assert bench.where("a.x") == str(ONE)
     assert bench.where("b.x") == str(TWO)
     assert bench.where("c.x") == str(SIX)
@@ -128,8 +128,8 @@ def test_applied_routes_are_used(bench: Bench) -> None:
 
 
 def test_a_second_apply_adds_changes_and_removes(bench: Bench) -> None:
-    asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}))
-    changes = asyncio.run(bench.router.apply({"b.x": ONE, "c.x": TWO}))
+    asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}, {}))
+    changes = asyncio.run(bench.router.apply({"b.x": ONE, "c.x": TWO}, {}))
     assert bench.where("a.x") is None
     assert bench.where("b.x") == str(ONE)
     assert bench.where("c.x") == str(TWO)
@@ -139,23 +139,23 @@ def test_a_second_apply_adds_changes_and_removes(bench: Bench) -> None:
 
 
 def test_the_same_again_changes_nothing(bench: Bench) -> None:
-    asyncio.run(bench.router.apply({"a.x": ONE}))
-    assert not asyncio.run(bench.router.apply({"a.x": ONE}))
+    asyncio.run(bench.router.apply({"a.x": ONE}, {}))
+    assert not asyncio.run(bench.router.apply({"a.x": ONE}, {}))
     assert bench.where("a.x") == str(ONE)
 
 
 def test_a_host_that_comes_back_leads_to_its_new_place_only(bench: Bench) -> None:
     for route in (ONE, TWO):
-        asyncio.run(bench.router.apply({"a.x": route}))
+        asyncio.run(bench.router.apply({"a.x": route}, {}))
         assert bench.where("a.x") == str(route)
-        asyncio.run(bench.router.apply({}))
+        asyncio.run(bench.router.apply({}, {}))
         assert bench.where("a.x") is None
 
 
 def test_a_router_that_lost_its_routes_gets_all_with_the_next_apply(bench: Bench) -> None:
-    asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}))
+    asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}, {}))
     bench.forget()
-    asyncio.run(bench.router.apply({"a.x": ONE, "c.x": TWO}))
+    asyncio.run(bench.router.apply({"a.x": ONE, "c.x": TWO}, {}))
     assert bench.where("a.x") == str(ONE)
     assert bench.where("b.x") is None
     assert bench.where("c.x") == str(TWO)
@@ -163,30 +163,30 @@ def test_a_router_that_lost_its_routes_gets_all_with_the_next_apply(bench: Bench
 
 def test_thousands_of_hosts_are_routed_at_once(bench: Bench) -> None:
     wanted = {f"{n}.x": Route("10.0.0.1", 1 + n, f"task-{n}") for n in range(5000)}
-    changes = asyncio.run(bench.router.apply(wanted))
+    changes = asyncio.run(bench.router.apply(wanted, {}))
     assert len(changes) == 5000
     assert bench.where("0.x") == str(wanted["0.x"])
     assert bench.where("4999.x") == str(wanted["4999.x"])
-    asyncio.run(bench.router.apply({"1.x": ONE}))
+    asyncio.run(bench.router.apply({"1.x": ONE}, {}))
     assert bench.where("0.x") is None
     assert bench.where("1.x") == str(ONE)
 
 
 def test_one_app_of_many_changes_and_the_others_stay(bench: Bench) -> None:
     apps = {name: {f"a.{name}.x": ONE} for name in ("hello", "other", "third")}
-    asyncio.run(bench.router.apply(Merged(apps)))
-    changes = asyncio.run(bench.router.apply(Merged({**apps, "other": {"a.other.x": TWO}})))
+    asyncio.run(bench.router.apply(Merged(apps), {}))
+    changes = asyncio.run(bench.router.apply(Merged({**apps, "other": {"a.other.x": TWO}}), {}))
     assert (len(changes), changes.changes) == (1, {"a.other.x": TWO})
     assert bench.where("a.hello.x") == str(ONE)
     assert bench.where("a.other.x") == str(TWO)
     bench.forget()
-    asyncio.run(bench.router.apply(Merged({"third": apps["third"]})))
+    asyncio.run(bench.router.apply(Merged({"third": apps["third"]}), {}))
     assert bench.where("a.hello.x") is None
     assert bench.where("a.third.x") == str(ONE)
 
 
 def test_a_router_that_is_away_raises_an_error(bench: Bench) -> None:
-    asyncio.run(bench.router.apply({"a.x": ONE}))
+    asyncio.run(bench.router.apply({"a.x": ONE}, {}))
     bench.go_away()
     with pytest.raises(RouterAway):
-        asyncio.run(bench.router.apply({"b.x": TWO}))
+        asyncio.run(bench.router.apply({"b.x": TWO}, {}))

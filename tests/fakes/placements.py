@@ -28,6 +28,7 @@ class FakePlacements:
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] | None = {}
+        self.access: dict[str, Node] | None = {}
         self.away = False
         self.reported: list[Mapping[str, int]] = []
         self.holding: list[Collection[str]] = []
@@ -41,12 +42,17 @@ class FakePlacements:
         version = nodes[app].version + 1 if app in nodes else 0
         nodes[app] = Node(data, version, self._written)
 
-    async def read(self, *, full: bool = False) -> Nodes | None:
+    def guard(self, app: str, data: bytes) -> None:
+        """Write who may look at an app."""
+        self._written += 1
+        self.access = {**(self.access or {}), app: Node(data, 0, self._written)}
+
+    async def read(self, *, full: bool = False) -> Nodes:
         """Return the nodes."""
         if self.away:
             raise PlacementsAway("it does not answer")
         self.reads.append(len(self.reported))
-        return None if self.nodes is None else Nodes(self.nodes, Node(AGENTS, 0, 0))
+        return Nodes(self.nodes, Node(AGENTS, 0, 0), self.access)
 
     async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
         """Store a report."""

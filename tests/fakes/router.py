@@ -1,6 +1,7 @@
 """A router in memory, and one that is away: proxy.ports.Router."""
 
 from proxy.model import routes
+from proxy.model.access import Accesses
 from proxy.model.errors import RouterAway
 from proxy.model.routes import Changes, Routes
 from proxy.model.usage import Count, Reading
@@ -11,17 +12,18 @@ class FakeRouter:
 
     def __init__(self) -> None:
         self.routed: Routes = {}
+        self.accesses: Accesses | None = None
         self.away = False
         self.applied: list[Changes] = []
         self.counted: dict[str, Count] = {}
         self.uncountable = False
 
-    async def apply(self, wanted: Routes) -> Changes:
+    async def apply(self, wanted: Routes, accesses: Accesses | None) -> Changes:
         """Route exactly `wanted`; return what that changed."""
         if self.away:
             raise RouterAway("it does not answer")
         changes = routes.diff(self.routed, wanted)
-        self.routed = dict(wanted)
+        self.routed, self.accesses = dict(wanted), accesses
         self.applied.append(changes)
         return changes
 

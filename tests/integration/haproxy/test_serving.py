@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,10 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 HOST = "main.hello.localhost"
+
+
+def replaces_nothing(_: Collection[Path]) -> contextlib.nullcontext[None]:
+    return contextlib.nullcontext()
 
 
 def at(application: Upstream) -> dict[str, Placement]:
@@ -205,7 +209,7 @@ def test_automatic_requests_of_browsers_and_robots_start_nothing(
 def test_a_configuration_that_haproxy_refuses_is_reported_with_the_reason(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.configuration.write_text("nonsense\n")
-    process = HaproxyProcess(files, OldProcesses(files), lambda _: contextlib.nullcontext())
+    process = HaproxyProcess(files, OldProcesses(files), replaces_nothing, variables={})
     with pytest.raises(HaproxyFailed, match="unknown keyword 'nonsense'"):
         asyncio.run(process.start())
 
@@ -219,7 +223,7 @@ def test_a_replaced_haproxy_is_ended_after_a_day(
 
     async def lives_for_a_day() -> bytes:
         old_processes = OldProcesses(files, clock=lambda: now[0])
-        process = HaproxyProcess(files, old_processes, lambda _: contextlib.nullcontext())
+        process = HaproxyProcess(files, old_processes, replaces_nothing, variables={})
         await process.start()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         old_processes.pids = tuple(haproxies(tmp_path))
@@ -247,7 +251,7 @@ def test_a_replaced_haproxy_accepts_no_connection_though_its_proxy_was_killed_me
 
     async def is_retired_by_two() -> list[str]:
         old_processes = OldProcesses(files)
-        process = HaproxyProcess(files, old_processes, lambda _: contextlib.nullcontext())
+        process = HaproxyProcess(files, old_processes, replaces_nothing, variables={})
         await process.start()
         old_processes.pids = tuple(haproxies(tmp_path))
         async with runtime.connect(old_processes.sockets()[0]) as old:

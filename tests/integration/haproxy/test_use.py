@@ -206,9 +206,9 @@ def test_a_released_request_does_not_reach_a_task_that_is_gone_by_then(
         _haproxy(files, port) as proxy,
     ):
         assert proxy.request(HOST).body == b"the room"
-        router = HaproxyRouter(files.socket, files.map, "run")
+        router = HaproxyRouter(files, "run")
         route = Route("127.0.0.1", kept.port, "hello.kept.a1")
-        asyncio.run(router.apply({"other.hello.localhost": route}))
+        asyncio.run(router.apply({"other.hello.localhost": route}, {}))
         assert proxy.request(HOST).body == b"the room"
         assert let_go.count(HOST) >= 2
         assert proxy.request("other.hello.localhost").body.startswith(b"kept")
@@ -222,10 +222,10 @@ def test_the_first_request_after_a_counter_expired_is_reported_too(
     config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
     text = files.configuration.read_text()
     files.configuration.write_text(text.replace(" expire 2m ", " expire 5s "))
-    router, framework = HaproxyRouter(files.socket, files.map, "run"), FakeFramework()
+    router, framework = HaproxyRouter(files, "run"), FakeFramework()
     reporter = UsageReporter(router, framework, "the-proxy")
     with upstream("one") as one, _haproxy(files, port) as proxy:
-        asyncio.run(router.apply({HOST: Route("127.0.0.1", one.port, TASK)}))
+        asyncio.run(router.apply({HOST: Route("127.0.0.1", one.port, TASK)}, {}))
         for number in (1, 2):
             assert proxy.request(HOST).status == 200
             asyncio.run(reporter.turn())

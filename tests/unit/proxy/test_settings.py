@@ -84,7 +84,7 @@ def test_the_api_may_have_several_addresses(environ: Mapping[str, str]) -> None:
 def test_certificates_turn_tls_on_and_a_redirect_needs_them(
     environ: Mapping[str, str], tmp_path: Path
 ) -> None:
-    assert settings.read(environ).front() == Front("127.0.0.1:8080", "localhost")
+    assert settings.read(environ).front() == Front("127.0.0.1:8080", "localhost", pass_keys=1)
     folder = tmp_path / "certificates"
     folder.mkdir()
     tls = {**environ, "PREVS_CERTIFICATES": str(folder), "PREVS_REDIRECT_TO_TLS": "yes"}
@@ -92,7 +92,9 @@ def test_certificates_turn_tls_on_and_a_redirect_needs_them(
         settings.read(tls)
     (folder / "a.pem").touch()
     front = settings.read({**tls, "PREVS_PROXY_TLS_LISTEN": "*:443"}).front()
-    assert front == Front("127.0.0.1:8080", "localhost", "*:443", folder, redirects=True)
+    assert front == Front(
+        "127.0.0.1:8080", "localhost", "*:443", folder, redirects=True, pass_keys=1
+    )
     with pytest.raises(SettingsError, match="PREVS_REDIRECT_TO_TLS needs PREVS_CERTIFICATES"):
         settings.read({**environ, "PREVS_REDIRECT_TO_TLS": "yes"})
 

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 from proxy.haproxy import config
@@ -31,16 +32,20 @@ def test_a_hold_is_shorter_than_the_timeouts_of_both_sides() -> None:
 
 def test_a_request_is_counted_before_its_last_lookup() -> None:
     rules = [line.strip() for line in TEXT.splitlines() if line.strip().startswith("http-request")]
-    looks = [n for n, rule in enumerate(rules) if "map_str(" in rule]
+    looks = [
+        n for n, rule in enumerate(rules) if re.search(r"map_str\(.*/(routes|guarded).map", rule)
+    ]
     counts = [n for n, rule in enumerate(rules) if "track-sc" in rule and "table seen" in rule]
-    # Once where most requests end, also those that are large, then for those that are routed late,
-    # then for those that moved.
-    assert looks[0] < counts[0] < looks[1] < looks[2] < counts[1] < looks[3] < counts[2] < looks[4]
-    assert all(rules[looks[n]].startswith("http-request allow if ") for n in (1, 2))
-    # And for those that were refused.
-    assert looks[4] < counts[3] < looks[5]
-    assert len(looks) == 6
-    assert len(counts) == 4
+    kinds = "".join("c" if n in counts else "l" for n in sorted(looks + counts))
+    # Where most requests end, also those that are large, then those to guarded apps; then for those
+    # that are routed late, in one map or the other, for those that moved, and those refused.
+    assert kinds == "lcll" + "lcl" + "cll" + "cll" + "cll"
+    assert [rules[n].startswith("http-request allow if ") for n in looks[1:5]] == [
+        True,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_a_dot_of_the_domain_matches_only_a_dot() -> None:
@@ -49,6 +54,7 @@ def test_a_dot_of_the_domain_matches_only_a_dot() -> None:
 
 def test_every_rule_uses_the_same_map() -> None:
     assert TEXT.count("map_str(/srv/proxy/routes.map)") == 6
+    assert TEXT.count("map_str(/srv/proxy/guarded.map)") == 5
     assert "opt@" not in TEXT
 
 

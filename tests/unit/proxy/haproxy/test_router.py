@@ -1,27 +1,38 @@
-"""The map file, with which HAProxy starts. tests/contract has the changes while it runs."""
+"""The map files, with which HAProxy starts. tests/contract has the changes while it runs."""
 
 from pathlib import Path
 
+import pytest
+
+from proxy.haproxy.config import Files
 from proxy.haproxy.router import REVISION, HaproxyRouter
+from proxy.model.access import Accesses, AppAccess
 from proxy.model.routes import Merged, Route, Routes
 
 ONE, TWO = Route("10.0.0.1", 31000, "hello.one"), Route("10.0.0.2", 31001, "other.two")
 
 
-def kept(map_file: Path) -> Routes:
-    """Return the routes that the next proxy finds in the map file."""
-    return HaproxyRouter(Path("/nowhere"), map_file, "the-next-run").load_map()
+def kept(folder: Path) -> tuple[Routes, Accesses | None]:
+    """Return what the next proxy finds in the map files."""
+    return HaproxyRouter(Files(folder), "the-next-run").load_map()
 
 
-def test_the_map_that_one_proxy_saves_is_loaded_by_the_next(tmp_path: Path) -> None:
-    router = HaproxyRouter(Path("/nowhere"), tmp_path / "map", "run")
-    router.begin_with(Merged({"hello": {"a.hello.x": ONE}, "other": {"a.other.x": TWO}}))
-    assert kept(tmp_path / "map") == {"a.hello.x": ONE, "a.other.x": TWO}
-    assert f"{REVISION} run.0\n" in (tmp_path / "map").read_text()
+GUARDED = {"other": AppAccess(7, preflight=True, passes=frozenset({"a-pass"}))}
 
 
-def test_the_map_file_follows_apps_that_change_come_and_go(tmp_path: Path) -> None:
-    router = HaproxyRouter(Path("/nowhere"), tmp_path / "map", "run")
+@pytest.mark.parametrize("accesses", [{}, GUARDED, {"other": AppAccess(closed=True)}])
+def test_what_one_proxy_saves_is_loaded_by_the_next(tmp_path: Path, accesses: Accesses) -> None:
+    router = HaproxyRouter(Files(tmp_path), "run")
+    both = Merged({"hello": {"a.hello.x": ONE}, "other": {"a.other.x": TWO}})
+    router.begin_with(both, accesses)
+    assert kept(tmp_path) == (both, accesses)
+    public = (tmp_path / "routes.map").read_text()
+    assert f"{REVISION} run.0\n" in public
+    assert ("a.other.x" in public) == (not accesses)
+
+
+def test_the_map_files_follow_apps_that_change_come_and_go(tmp_path: Path) -> None:
+    router = HaproxyRouter(Files(tmp_path), "run")
     same = {"a.same.x": ONE}
     for parts in (
         {"same": same, "hello": {"a.hello.x": ONE}},
@@ -30,9 +41,11 @@ def test_the_map_file_follows_apps_that_change_come_and_go(tmp_path: Path) -> No
         {"same": same},
     ):
         wanted = Merged(parts)
-        router.begin_with(wanted)
-        assert kept(tmp_path / "map") == dict(wanted)
+        router.begin_with(wanted, GUARDED)
+        assert kept(tmp_path) == (dict(wanted), GUARDED)
 
 
-def test_there_are_no_routes_without_a_map_file(tmp_path: Path) -> None:
-    assert kept(tmp_path / "map") == {}
+def test_without_map_files_there_are_no_routes_and_who_may_look_is_not_known(
+    tmp_path: Path,
+) -> None:
+    assert kept(tmp_path) == ({}, None)
