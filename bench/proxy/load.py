@@ -14,11 +14,15 @@ _SCRIPT = Path(__file__).parent / "wrk.lua"
 
 
 class Target(NamedTuple):
-    """A running proxy, or a backend without a proxy (`pid` 0), and the host to request."""
+    """A running proxy, or a backend without a proxy (`pid` 0), and the host to request.
+
+    Requests carry the cookie `cookie`, if there is one.
+    """
 
     port: int
     host: str
     pid: int = 0
+    cookie: str = ""
 
 
 class Load(NamedTuple):
@@ -84,8 +88,10 @@ def messages(connections: int, seconds: float, target: Target) -> Answered:
 def _wrk(load: Load, target: Target) -> Sequence[str]:
     numbers = load.spread or ((load.upload,) if load.upload else ())
     script = ("--", *map(str, numbers)) if numbers else ()
+    cookie = ("--header", f"Cookie: {target.cookie}") if target.cookie else ()
     return (
         *("wrk", "--threads", "1", "--connections", str(load.connections)),
         *("--duration", f"{load.seconds}s", "--timeout", "10s", "--header", f"Host: {target.host}"),
+        *cookie,
         *("--script", str(_SCRIPT), f"http://127.0.0.1:{target.port}{load.path}", *script),
     )

@@ -13,14 +13,23 @@ from kazoo.client import KazooClient
 
 from local.parts.part import ProcessPart, environment
 from prevs import names
+from prevs.access import Access, AccessRecord
 from prevs.paths import Paths
 from prevs.records import AgentsRecord, Placement, PlacementsRecord, PortRange
-from prevs.signatures import derive_key, sign_agents, sign_placement
+from prevs.signatures import (
+    derive_key,
+    derive_pass_key,
+    sign_access,
+    sign_agents,
+    sign_placement,
+)
+from program.passes.passes import Pass, write_pass
 from tests.fakes.world import TOKEN
 
 DOMAIN = "localhost"
 _ROOT = Path(__file__).parents[2]
 _KEY = derive_key(TOKEN)
+_ERA, _NEVER = 1, 4e9
 
 
 class Installation(NamedTuple):
@@ -34,6 +43,11 @@ class Installation(NamedTuple):
     def placements(self) -> int:
         """The number of all placements."""
         return self.apps * self.previews
+
+    @property
+    def guarded(self) -> int:
+        """The number of one app more, which has one preview and is not public."""
+        return self.apps
 
     @property
     def paths(self) -> Paths:
@@ -62,6 +76,18 @@ def record(app: int, ports: Sequence[int]) -> bytes:
     return PlacementsRecord(app_name(app), placements, signatures).encode()
 
 
+def access(app: int) -> bytes:
+    """Return the record that lets only holders of a pass look at an app."""
+    record = AccessRecord(app_name(app), Access.PASSWORD, _ERA)
+    return dataclasses.replace(record, signature=sign_access(_KEY, record)).encode()
+
+
+def make_cookie(app: int) -> str:
+    """Return the cookies of a visitor with a pass for the first preview of an app."""
+    content = Pass(app_name(app), host(app, 0), _ERA, _NEVER)
+    return f"a=b; prevs-access={write_pass(derive_pass_key(TOKEN), content)}"
+
+
 def agents() -> bytes:
     """Return the record of agents, which allows any port of this machine."""
     record = AgentsRecord({"127.0.0.1": (PortRange(1, 65535),)})
@@ -77,6 +103,9 @@ def place(client: KazooClient, installation: Installation, port: int, echo: int)
         if app == 0:
             ports[0] = echo
         client.create(installation.paths.app_placements(app_name(app)), record(app, ports))
+    guarded, paths = installation.guarded, installation.paths
+    client.create(paths.app_access(app_name(guarded)), access(guarded), makepath=True)
+    client.create(paths.app_placements(app_name(guarded)), record(guarded, [port]))
 
 
 class Services(NamedTuple):

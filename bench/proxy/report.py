@@ -13,12 +13,12 @@ from typing import NamedTuple
 from bench.proxy import rivals
 from bench.proxy.held import COUNT, FEW, Held
 from bench.proxy.load import Answered
-from bench.proxy.rounds import OURS_LARGE, OURS_SMALL, Found
+from bench.proxy.rounds import GUARDED, OURS_LARGE, OURS_SMALL, SPREAD, Found
 
 BEGIN, END = "<!-- proxy -->", "<!-- /proxy -->"
 _SLOWER = (rivals.CADDY, rivals.TRAEFIK, rivals.CHP)
 _RATES = {rivals.HAPROXY: 0.98, rivals.NGINX: 0.9, **dict.fromkeys(_SLOWER, 2.5)}
-_FULL, _ONE, _SPREAD, _UPLOAD, _MESSAGES = "64", "1", "spread", "upload", "messages"
+_FULL, _ONE, _UPLOAD, _MESSAGES = "64", "1", "upload", "messages"
 
 
 class Outcome(NamedTuple):
@@ -108,7 +108,16 @@ def _at_most(name: str, aim: float, found: float, unit: str) -> Aim:
 def _requests(found: Found) -> list[str]:
     static = found[rivals.HAPROXY][_FULL].rate
     rows = [(_shown(name), loads[_FULL]) for name, loads in found.items()]
-    rows += [(f"{_shown(n)}, to all of them", f[_SPREAD]) for n, f in found.items() if _SPREAD in f]
+    rows += [
+        (f"{_shown(n)}, to all of them", f[SPREAD.name])
+        for n, f in found.items()
+        if SPREAD.name in f
+    ]
+    rows += [
+        (f"{_shown(n)}, with a pass", f[GUARDED.name])
+        for n, f in found.items()
+        if GUARDED.name in f
+    ]
     head = ("", "requests/s", "of HAProxy", "p50 ms", "p99 ms", "CPU us/request", "errors")
     return table(
         head,

@@ -25,6 +25,7 @@ LOADS = (
     Load("upload", "/upload", 16, 3, upload=1024 * 1024),
 )
 SPREAD = Load("spread", "/", 64, 5, spread=(LARGE.apps, LARGE.previews))
+GUARDED = Load("guarded", "/", 64, 5)
 _MESSAGES = "messages"
 _MESSAGES_SECONDS = 3
 _WEBSOCKETS = 64
@@ -86,12 +87,22 @@ def run(site: Site, number: int, scale: Scale) -> Found:
                 )
                 for each in loads
             }
+            if name in _OURS:
+                found[name][GUARDED.name] = _measure_guarded(_OURS[name], target, scale)
         with _serving(site, name, site.backend.echo, number) as target:
             seconds = min(_MESSAGES_SECONDS, scale.seconds)
             found[name][_MESSAGES] = load.messages(_WEBSOCKETS, seconds, target)
         full = found[name]["64"]
         print_progress(f"  {name}: {full.rate:.0f} requests/s, {full.cpu_us:.1f} us of CPU each")
     return found
+
+
+def _measure_guarded(installation: Installation, target: Target, scale: Scale) -> Answered:
+    """Measure requests with a pass to the app that is not public."""
+    app = installation.guarded
+    visitor = target._replace(host=own_proxy.host(app, 0), cookie=own_proxy.make_cookie(app))
+    seconds = min(GUARDED.seconds, scale.seconds)
+    return load.requests(GUARDED._replace(seconds=seconds), visitor)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import pytest
 from proxy.haproxy import config, text
 from proxy.haproxy.config import Files, Front
 from proxy.haproxy.router import HaproxyRouter
+from proxy.model.access import Accesses, AppAccess
 from proxy.model.errors import RouterAway
 from proxy.model.routes import Merged, Route
 from proxy.ports import Router
@@ -32,7 +33,11 @@ class Bench(Protocol):
     router: Router
 
     def where(self, host: str) -> str | None:
-        """Return where a request for `host` is sent."""
+        """Return where any request for `host` is sent."""
+        ...
+
+    def where_guarded(self, host: str) -> str | None:
+        """Return where a request for `host` is sent, if it has a pass."""
         ...
 
     def forget(self) -> None:
@@ -50,8 +55,17 @@ class FakeBench:
         self.router: Router = self._fake
 
     def where(self, host: str) -> str | None:
+        return None if self._is_guarded(host) else self._where(host)
+
+    def where_guarded(self, host: str) -> str | None:
+        return self._where(host) if self._is_guarded(host) else None
+
+    def _where(self, host: str) -> str | None:
         route = self._fake.routed.get(host)
         return None if route is None else str(route)
+
+    def _is_guarded(self, host: str) -> bool:
+        return host.split(".")[1] in (self._fake.accesses or {})
 
     def forget(self) -> None:
         self._fake.routed = {}
@@ -70,9 +84,15 @@ class HaproxyBench:
         self._process = self._start()
 
     def where(self, host: str) -> str | None:
+        return self._find(self._files.map, host)
+
+    def where_guarded(self, host: str) -> str | None:
+        return self._find(self._files.guarded, host)
+
+    def _find(self, path: Path, host: str) -> str | None:
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(self._files.socket))
-            client.sendall(text.get(str(self._files.map), host).encode() + b"\n")
+            client.sendall(text.get(str(path), host).encode() + b"\n")
             return text.found_value(client.recv(65536).decode())
 
     def forget(self) -> None:
@@ -190,3 +210,13 @@ def test_a_router_that_is_away_raises_an_error(bench: Bench) -> None:
     bench.go_away()
     with pytest.raises(RouterAway):
         asyncio.run(bench.router.apply({"b.x": TWO}, {}))
+
+
+def test_hosts_of_guarded_apps_are_not_where_those_of_public_apps_are(bench: Bench) -> None:
+    routes = Merged({"shop": {"a.shop.x": ONE}, "docs": {"a.docs.x": TWO}})
+    guarded: Accesses = {"shop": AppAccess(7, passes=frozenset({"one"}))}
+    for accesses in (guarded, {}, {"shop": AppAccess(closed=True)}, guarded):
+        asyncio.run(bench.router.apply(routes, accesses))
+        public, other = bench.where("a.shop.x"), bench.where_guarded("a.shop.x")
+        assert (public, other) == ((None, str(ONE)) if accesses else (str(ONE), None))
+        assert (bench.where("a.docs.x"), bench.where_guarded("a.docs.x")) == (str(TWO), None)

@@ -1,16 +1,42 @@
 """Guards apps at a proxy of the tests, as the framework does, and waits until HAProxy does."""
 
-import asyncio
 import contextlib
-from pathlib import Path
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 from kazoo.exceptions import NodeExistsError
 
-from proxy.haproxy import runtime, text
+from proxy.haproxy import text
 from tests.fakes import access
-from tests.integration.haproxy.proxies import Site
+from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.integration.haproxy.proxies import Site, Upstream, upstream
 from tests.waits import wait_until
+
+HOST = "main.shop.localhost"
+STOPPED, FAILED, UNKNOWN = (f"{label}.shop.localhost" for label in ("stopped", "failed", "nope"))
+STOPPED_SHA, NEXT_SHA = "a" * 40, "b" * 40
+HOSTS = (HOST, STOPPED, FAILED, UNKNOWN)
+
+
+@contextlib.contextmanager
+def shop(site: Site) -> Iterator[Upstream]:
+    """A guarded app whose label `main` runs, another has failed, another was stopped."""
+    with upstream("shop") as application:
+        site.world.add("shop", "main", SHA)
+        for label, sha in (("stopped", STOPPED_SHA), ("failed", OTHER_SHA)):
+            site.world.add("shop", label, sha)
+            site.world.start("shop", label)
+            site.world.move("shop", sha, label)
+        site.route("shop", {SHA: placement("shop", SHA, application.port, "main")})
+        guard(site, "shop", "good-id")
+        yield application
+        open_all(site)
+
+
+def cookie(text: str) -> dict[str, str]:
+    """Return the header of a visitor with a pass, and with cookies of the application."""
+    return {"Cookie": f"a=1; prevs-access={text}; b=2"}
 
 
 def guard(site: Site, app: str, *ids: str, **fields: Any) -> None:
@@ -18,6 +44,8 @@ def guard(site: Site, app: str, *ids: str, **fields: Any) -> None:
     write(site, app, access.guard(app, *ids, **fields))
     preflight = "preflight" if fields.get("preflight") else ""
     wait_entry(site, "access", app, f"{fields.get('era', access.ERA)}|{preflight}")
+    # The hosts move after that. Until then, those of an app that was public still are.
+    wait_entry(site, "routes", f"main.{app}.localhost", None)
     for one in ids:
         wait_entry(site, "passes", f"{app}/{one}", "1")
 
@@ -45,13 +73,16 @@ def wait_entry(site: Site, name: str, key: str, value: str | None) -> None:
     """Wait until one of HAProxy's maps has a value for a key."""
     path = str(site.proxy.folder / f"{name}.map")
     wait_until(
-        lambda: asyncio.run(_find(site.proxy.folder / "haproxy.sock", path, key)) == value,
+        lambda: _find(str(site.proxy.folder / "haproxy.sock"), path, key) == value,
         f"{key} is {value} in {name}",
         over=site.proxy.ended,
         instead=site.proxy.log.read_text,
     )
 
 
-async def _find(socket: Path, path: str, key: str) -> str | None:
-    async with runtime.connect(socket) as connection:
-        return text.found_value(await connection.send(text.get(path, key)))
+def _find(runtime: str, path: str, key: str) -> str | None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(runtime)
+        client.sendall(text.get(path, key).encode() + b"\n")
+        with client.makefile(encoding="utf-8") as reply:
+            return text.found_value(reply.read())

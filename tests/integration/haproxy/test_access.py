@@ -1,30 +1,27 @@
-"""Who may look, by a real HAProxy: every kind of client, pass and label, and every change."""
+"""Who may look, by a real HAProxy: every kind of client, pass and label."""
 
 import contextlib
 import http.client
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prevs.access import Access, AccessRecord
-from prevs.signatures import derive_key, derive_pass_key
-from tests.fakes.access import ERA, PASS_KEY, guard, make_pass
-from tests.fakes.placements import OTHER_SHA, SHA, placement
-from tests.integration.haproxy import guarding
+from prevs.signatures import derive_pass_key
+from tests.fakes.access import ERA, make_pass
+from tests.fakes.placements import SHA, placement
+from tests.free_ports import free_port
+from tests.integration.haproxy import guarding, proxies, tls
+from tests.integration.haproxy.guarding import HOST, HOSTS, NEXT_SHA, STOPPED, cookie
 from tests.integration.haproxy.proxies import Answer, Site, Upstream, upstream
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
-HOST = "main.shop.localhost"
-STOPPED, FAILED, UNKNOWN = (f"{label}.shop.localhost" for label in ("stopped", "failed", "nope"))
-STOPPED_SHA, NEXT_SHA = "a" * 40, "b" * 40
-HOSTS = (HOST, STOPPED, FAILED, UNKNOWN)
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
 WEBSOCKET = {
     "Connection": "Upgrade",
@@ -62,21 +59,8 @@ STRANGERS: Mapping[str, Mapping[str, Any]] = {
 
 @pytest.fixture
 def shop(site: Site) -> Iterator[Upstream]:
-    """A guarded app whose label `main` runs, another has failed, another was stopped."""
-    with upstream("shop") as application:
-        site.world.add("shop", "main", SHA)
-        for label, sha in (("stopped", STOPPED_SHA), ("failed", OTHER_SHA)):
-            site.world.add("shop", label, sha)
-            site.world.start("shop", label)
-            site.world.move("shop", sha, label)
-        site.route("shop", {SHA: placement("shop", SHA, application.port, "main")})
-        guarding.guard(site, "shop", "good-id")
+    with guarding.shop(site) as application:
         yield application
-        guarding.open_all(site)
-
-
-def cookie(text: str) -> dict[str, str]:
-    return {"Cookie": f"a=1; prevs-access={text}; b=2"}
 
 
 def same(answer: Answer) -> tuple[int, bytes, Mapping[str, str]]:
@@ -270,189 +254,55 @@ def test_a_public_app_beside_it_is_as_always(site: Site, shop: Upstream) -> None
         assert "x-prevs-access" not in docs.seen[-1][2]
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"{",
-        b"",
-        guard("shop", key=derive_key("another")),
-        guard("docs"),
-        guard("shop", "an id"),
-        AccessRecord("shop", Access.PUBLIC).encode(),
-    ],
-)
-def test_a_record_that_nobody_signed_closes_the_app_to_all(
-    site: Site, shop: Upstream, data: bytes
+def test_with_tls_only_the_cookie_that_no_other_site_can_set_counts(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
 ) -> None:
-    guarding.write(site, "shop", data)
-    guarding.wait_entry(site, "access", "shop", "closed")
-    headers = cookie(make_pass("shop", HOST))
-    for host in HOSTS:
-        for more in ({}, headers, {**BROWSER, **headers}):
-            answer = site.proxy.request(host, headers=more)
-            assert answer.status == 503
-            assert b"cannot read who may look" in answer.body
-            assert answer.headers["retry-after"] == "10"
-    assert shop.seen == []
-    assert "who may look cannot be read: closed" in site.proxy.log.read_text()
-    guarding.guard(site, "shop")
-    assert site.proxy.request(HOST, headers=headers).status == 200
+    door = tls.door(tmp_path, free_port(), HOST)
+    good, path = make_pass("shop", HOST), "/_prevs/enter?pass="
+    with (
+        proxies.site(tmp_path, zookeeper, free_port(), **door.settings()) as site,
+        guarding.shop(site) as shop,
+    ):
+
+        def ask(path: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+            client = http.client.HTTPConnection(HOST)
+            client.sock = door.connect(HOST, "http/1.1")
+            client.request("GET", path, headers=headers)
+            return client.getresponse()
+
+        assert ask("/", {"Cookie": f"prevs-access={good}"}).status == 401
+        for name in ("prevs-access=x; __Host-prevs-access", "__Host-prevs-access"):
+            assert ask("/", {"Cookie": f"{name}={good}; b=2"}).status == 200
+        assert "prevs" not in str([headers for _, _, headers in shop.seen]).replace("x-forw", "")
+        entered = ask(path + good, BROWSER)
+        cookie_set = entered.headers["Set-Cookie"]
+        assert cookie_set.startswith("__Host-prevs-access=")
+        assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie_set.split("; "))
+        begun = ask("/_prevs/enter", BROWSER)
+        assert begun.headers["Location"].startswith("https://sign-in.localhost/_prevs/sign-in?on=")
+        # A visitor without TLS has the other name.
+        assert site.proxy.request(HOST, headers=cookie(good)).status == 200
 
 
-class Load:
-    """Visitors who ask all the time, and which statuses are right for each of them."""
-
-    def __init__(self, site: Site, **visitors: Mapping[str, str]) -> None:
-        self._port = site.proxy.port
-        self._over = threading.Event()
-        self._right = {who: {200} for who in visitors}
-        self._counts = dict.fromkeys(visitors, 0)
-        self.wrong: list[tuple[str, int]] = []
-        self._threads = [
-            threading.Thread(target=self._ask, args=visitor) for visitor in visitors.items()
-        ]
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def _ask(self, who: str, headers: Mapping[str, str]) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        while not self._over.is_set():
-            before = self._right[who]
-            connection.request("GET", "/", headers={"Host": HOST, **headers})
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status not in before | self._right[who]:
-                self.wrong.append((who, answer.status))
-            self._counts[who] += 1
-        connection.close()
-
-    def begin(self, **statuses: set[int]) -> None:
-        """Begin a change: until it has settled, these statuses are right."""
-        self._right.update(statuses)
-
-    def settle(self, **statuses: set[int]) -> None:
-        """End a change: only these are right, and each visitor sees that a few times."""
-        self._right.update(statuses)
-        enough = {who: count + 10 for who, count in self._counts.items()}
-        wait_until(lambda: all(self._counts[who] >= enough[who] for who in enough))
-
-
-def test_each_change_acts_at_once_under_load_with_no_wrong_answer(
+def test_a_refused_connection_to_a_guarded_app_is_held_and_its_pass_checked_again(
     site: Site, shop: Upstream
 ) -> None:
-    own, issued = cookie(make_pass("shop", HOST)), cookie(make_pass("shop", HOST, id="good-id"))
-    with Load(site, own=own, issued=issued, stranger={}) as load:
-        load.settle(stranger={401})
-        for number in range(3):
-            load.begin(issued={200, 401})
-            guarding.guard(site, "shop")
-            guarding.wait_entry(site, "passes", "shop/good-id", None)
-            load.settle(issued={401})
-            load.begin(own={200, 401})
-            guarding.guard(site, "shop", era=ERA + 1 + number)
-            load.settle(own={401})
-            load.begin(own={200, 401}, issued={200, 401})
-            guarding.guard(site, "shop", "good-id")
-            load.settle(own={200}, issued={200})
-            load.begin(stranger={200, 401})
-            guarding.open_all(site)
-            load.settle(stranger={200})
-            # While the hosts move to the other map, a request of before may find its app closed.
-            load.begin(stranger={200, 401, 503})
-            guarding.guard(site, "shop", "good-id")
-            load.settle(stranger={401})
-    assert load.wrong == []
-
-
-class OldConnections:
-    """Connections to a HAProxy that is replaced then: each is good for one more request."""
-
-    def __init__(self, site: Site, count: int) -> None:
-        self._all = [http.client.HTTPConnection("127.0.0.1", site.proxy.port) for _ in range(count)]
-        for one in self._all:
-            one.request("GET", "/robots.txt", headers={"Host": "nowhere"})
-            one.getresponse().read()
-
-    def ask(self, headers: Mapping[str, str], host: str = HOST) -> int:
-        """Return the status for a request that the old HAProxy gets."""
-        with contextlib.closing(self._all.pop()) as connection:
-            assert connection.sock is not None, "it was closed before"
-            connection.request("GET", "/", headers={"Host": host, **headers})
-            return connection.getresponse().status
-
-
-def test_a_replaced_process_knows_a_new_era_and_a_revoked_pass(site: Site, shop: Upstream) -> None:
-    issued = cookie(make_pass("shop", HOST, id="good-id"))
-    own = cookie(make_pass("shop", HOST))
-    old = OldConnections(site, 16)
-    before = site.proxy.haproxy
-    site.restart()
-    assert site.proxy.haproxy != before
-    assert [old.ask(issued), old.ask(own)] == [200, 200]
-    assert [old.ask({}, host) for host in HOSTS] == [401] * 4
-    assert old.ask(BROWSER) == 303
-    guarding.guard(site, "shop")
-    guarding.wait_entry(site, "passes", "shop/good-id", None)
-    assert [old.ask(issued), old.ask(own)] == [401, 200]
-    guarding.guard(site, "shop", era=ERA + 1)
-    assert old.ask(own) == 401
-    guarding.write(site, "shop", b"{")
-    guarding.wait_entry(site, "access", "shop", "closed")
-    assert old.ask(own) == 503
-    guarding.open_all(site)
-    assert old.ask({}) == 200
-    guarding.guard(site, "shop")
-    assert [old.ask({}), old.ask(own)] == [401, 200]
-    assert all("eyJ" not in str(headers) for _, _, headers in shop.seen)
-
-
-def test_a_rotated_token_lets_in_the_passes_of_both(site: Site, shop: Upstream) -> None:
-    token_file = site.proxy.folder.parent / "token"
-    before = token_file.read_text()
-    of_old = cookie(make_pass("shop", HOST))
-    of_new = cookie(make_pass("shop", HOST, key=derive_pass_key("a-new-token-of-proxies")))
-    try:
-        with Load(site, old=of_old, new=of_new, stranger={}) as load:
-            load.settle(new={401}, stranger={401})
-            load.begin(new={200, 401})
-            token_file.write_text(f"a-new-token-of-proxies\n{before}\n")
-            site.restart()
-            load.settle(new={200})
-            arguments = Path(f"/proc/{site.proxy.haproxy}/cmdline").read_text()
-            assert PASS_KEY not in (site.proxy.folder / "haproxy.cfg").read_text() + arguments
-            load.begin(new={200, 401})
-            token_file.write_text(before)
-            site.restart()
-            load.settle(new={401})
-        assert load.wrong == []
-    finally:
-        if token_file.read_text() != before:
-            token_file.write_text(before)
-            site.restart()
-
-
-def test_a_held_request_does_not_outlive_its_era(site: Site, shop: Upstream) -> None:
-    site.world.add("shop", "next", NEXT_SHA)
+    site.world.start("shop", "main")
+    site.world.move("shop", SHA, "running")
     answers: list[int] = []
 
     def ask() -> None:
-        own = cookie(make_pass("shop", "next.shop.localhost"))
-        answers.append(site.proxy.request("next.shop.localhost", headers=own).status)
+        own = cookie(make_pass("shop", HOST))
+        answers.append(site.proxy.request(HOST, headers=own).status)
 
-    held = threading.Thread(target=ask)
-    held.start()
-    wait_until(lambda: ("shop", NEXT_SHA) in site.world.previews, over=site.proxy.ended)
-    guarding.guard(site, "shop", era=ERA + 1)
-    placed = {SHA: placement("shop", SHA, shop.port, "main")}
-    site.route("shop", {**placed, NEXT_SHA: placement("shop", NEXT_SHA, shop.port, "next")})
-    held.join(30)
-    assert answers == [503]
-    assert shop.seen == []
+    for era, status in ((ERA, 200), (ERA + 1, 503)):
+        guarding.guard(site, "shop")
+        site.route("shop", {SHA: placement("shop", SHA, free_port(), "main", attempt=f"r{era}")})
+        refused = threading.Thread(target=ask)
+        refused.start()
+        wait_until(lambda: f"shop.{SHA}.r{era}" in str(site.world.refused), over=site.proxy.ended)  # noqa: B023
+        guarding.guard(site, "shop", era=era)
+        site.route("shop", {SHA: placement("shop", SHA, shop.port, "main", attempt=f"n{era}")})
+        refused.join(30)
+        assert answers.pop() == status
+    assert "eyJ" not in str(shop.seen)

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
+from tests.fakes.access import make_pass
 from tests.fakes.placements import SHA, placement
 from tests.free_ports import free_port
-from tests.integration.haproxy import tls
+from tests.integration.haproxy import guarding, tls
 from tests.integration.haproxy.proxies import Site
 from tests.waits import wait_until
 
@@ -132,6 +133,20 @@ def test_calls_that_were_refused_are_held_and_sent_to_the_next_attempt(
         assert called.result() == b"hello you"
         assert dict(called.trailing_metadata())["x-after"] == "all"
         assert list(streamed) == [b"echo 1", b"echo 2"]
+
+
+def test_a_call_to_a_guarded_app_needs_a_pass(site: Site, channel: grpc.Channel) -> None:
+    with greeter() as port:
+        site.route("hello", {SHA: placement("hello", SHA, port, "main")})
+        guarding.guard(site, "hello")
+        try:
+            with pytest.raises(grpc.RpcError) as refused:
+                Stub(channel).greet(b"you", timeout=60)
+            assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+            sent = (("x-prevs-access", make_pass("hello", HOST)),)
+            assert Stub(channel).greet(b"you", timeout=60, metadata=sent) == b"hello you"
+        finally:
+            guarding.open_all(site)
 
 
 def test_a_call_to_an_unknown_preview_has_a_status_of_its_own(site: Site) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 import pytest
 
 from program.http import health
+from proxy.model.access import AppAccess
 from proxy.model.routes import Route
 from proxy.model.usage import Count
 from proxy.routing.controller import STUCK_SECONDS, Controller
 from proxy.routing.routing_table import RoutingTable
+from tests.fakes.access import ERA, guard
 from tests.fakes.clock import FakeClock
 from tests.fakes.placements import KEY, SHA, FakePlacements, placement, record
 from tests.fakes.router import FakeRouter
@@ -244,3 +246,37 @@ def test_it_observes_how_long_a_change_took_until_it_was_routed(bench: Bench) ->
     bench.controller.trigger()
     assert bench.cycle()
     assert bench.observed == [3.0], "nothing had changed"
+
+
+def test_who_may_look_is_applied_and_a_bad_record_closes_and_is_counted(bench: Bench) -> None:
+    assert bench.table.accesses is None
+    bench.placements.guard("hello", guard("hello"))
+    bench.cycle()
+    assert bench.router.accesses == {"hello": AppAccess(ERA)}
+    assert (bench.controller.left_out(), bench.saved) == (0, 0)
+    bench.placements.guard("hello", b"{")
+    bench.cycle()
+    assert bench.router.accesses == {"hello": AppAccess(closed=True)}
+    assert bench.controller.left_out() == 1
+    bench.placements.access = {}
+    bench.cycle()
+    assert bench.router.accesses == {}
+
+
+def test_who_may_look_stays_when_all_of_it_is_removed(bench: Bench) -> None:
+    bench.placements.guard("hello", guard("hello"))
+    bench.cycle()
+    bench.placements.access = None
+    bench.cycle()
+    assert bench.router.accesses == {"hello": AppAccess(ERA)}
+
+
+def test_nobody_is_let_in_until_who_may_look_is_known(bench: Bench) -> None:
+    bench.placements.away = True
+    bench.cycle()
+    assert bench.router.accesses is None
+    assert bench.table.find_access("hello") == AppAccess(closed=True)
+    bench.placements.away, bench.placements.access = False, None  # no app is guarded yet
+    bench.cycle()
+    assert bench.router.accesses == {}
+    assert bench.table.find_access("hello") is None

@@ -1,0 +1,216 @@
+"""Who may look changes while a real HAProxy serves: records, eras, passes, keys, processes."""
+
+import contextlib
+import http.client
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from prevs.access import Access, AccessRecord
+from prevs.signatures import derive_key, derive_pass_key
+from tests.fakes.access import ERA, PASS_KEY, guard, make_pass
+from tests.fakes.placements import SHA, placement
+from tests.integration.haproxy import guarding
+from tests.integration.haproxy.guarding import HOST, HOSTS, NEXT_SHA, cookie
+from tests.integration.haproxy.proxies import Site, Upstream
+from tests.waits import wait_until
+
+pytestmark = pytest.mark.integration
+
+BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.fixture
+def shop(site: Site) -> Iterator[Upstream]:
+    with guarding.shop(site) as application:
+        yield application
+
+
+BAD_RECORDS = {
+    "broken": b"{",
+    "empty": b"",
+    "of another key": guard("shop", key=derive_key("another")),
+    "of another app": guard("docs"),
+    "with an odd id": guard("shop", "an id"),
+    "public, but not signed": AccessRecord("shop", Access.PUBLIC).encode(),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_RECORDS)
+def test_a_record_that_nobody_signed_closes_the_app_to_all(
+    site: Site, shop: Upstream, bad: str
+) -> None:
+    guarding.write(site, "shop", BAD_RECORDS[bad])
+    guarding.wait_entry(site, "access", "shop", "closed")
+    headers = cookie(make_pass("shop", HOST))
+    for host in HOSTS:
+        for more in ({}, headers, {**BROWSER, **headers}):
+            answer = site.proxy.request(host, headers=more)
+            assert answer.status == 503
+            assert b"cannot read who may look" in answer.body
+            assert answer.headers["retry-after"] == "10"
+    assert shop.seen == []
+    assert "who may look cannot be read: closed" in site.proxy.log.read_text()
+    guarding.guard(site, "shop")
+    assert site.proxy.request(HOST, headers=headers).status == 200
+
+
+class Load:
+    """Visitors who ask all the time: their headers, and which status is right at first."""
+
+    def __init__(self, site: Site, **visitors: tuple[Mapping[str, str], int]) -> None:
+        self._port = site.proxy.port
+        self._over = threading.Event()
+        self._right = {who: {status} for who, (_, status) in visitors.items()}
+        self._counts = dict.fromkeys(visitors, 0)
+        self.wrong: list[tuple[str, int]] = []
+        self._threads = [
+            threading.Thread(target=self._ask, args=(who, headers))
+            for who, (headers, _) in visitors.items()
+        ]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _ask(self, who: str, headers: Mapping[str, str]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        while not self._over.is_set():
+            before = self._right[who]
+            connection.request("GET", "/", headers={"Host": HOST, **headers})
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status not in before | self._right[who]:
+                self.wrong.append((who, answer.status))
+            self._counts[who] += 1
+        connection.close()
+
+    def begin(self, **statuses: set[int]) -> None:
+        """Begin a change: until it has settled, these statuses are right."""
+        self._right.update(statuses)
+
+    def settle(self, **statuses: set[int]) -> None:
+        """End a change: only these are right, and each visitor sees that a few times."""
+        self._right.update(statuses)
+        enough = {who: count + 10 for who, count in self._counts.items()}
+        wait_until(lambda: all(self._counts[who] >= enough[who] for who in enough))
+
+
+def test_each_change_acts_at_once_under_load_with_no_wrong_answer(
+    site: Site, shop: Upstream
+) -> None:
+    own, issued = cookie(make_pass("shop", HOST)), cookie(make_pass("shop", HOST, id="good-id"))
+    with Load(site, own=(own, 200), issued=(issued, 200), stranger=({}, 401)) as load:
+        for number in range(3):
+            load.begin(issued={200, 401})
+            guarding.guard(site, "shop")
+            guarding.wait_entry(site, "passes", "shop/good-id", None)
+            load.settle(issued={401})
+            load.begin(own={200, 401})
+            guarding.guard(site, "shop", era=ERA + 1 + number)
+            load.settle(own={401})
+            load.begin(own={200, 401}, issued={200, 401})
+            guarding.guard(site, "shop", "good-id")
+            load.settle(own={200}, issued={200})
+            load.begin(stranger={200, 401})
+            guarding.open_all(site)
+            load.settle(stranger={200})
+            # While the hosts move to the other map, a request of before may find its app closed.
+            load.begin(stranger={200, 401, 503})
+            guarding.guard(site, "shop", "good-id")
+            load.settle(stranger={401})
+    assert load.wrong == []
+
+
+class OldConnections:
+    """Connections to a HAProxy that is replaced then: each is good for one more request."""
+
+    def __init__(self, site: Site, count: int) -> None:
+        self._all = [http.client.HTTPConnection("127.0.0.1", site.proxy.port) for _ in range(count)]
+        for one in self._all:
+            one.request("GET", "/robots.txt", headers={"Host": "nowhere"})
+            one.getresponse().read()
+
+    def ask(self, headers: Mapping[str, str], host: str = HOST) -> int:
+        """Return the status for a request that the old HAProxy gets."""
+        with contextlib.closing(self._all.pop()) as connection:
+            assert connection.sock is not None, "it was closed before"
+            connection.request("GET", "/", headers={"Host": host, **headers})
+            return connection.getresponse().status
+
+
+def test_a_replaced_process_knows_a_new_era_and_a_revoked_pass(site: Site, shop: Upstream) -> None:
+    issued = cookie(make_pass("shop", HOST, id="good-id"))
+    own = cookie(make_pass("shop", HOST))
+    old = OldConnections(site, 16)
+    before = site.proxy.haproxy
+    site.restart()
+    assert site.proxy.haproxy != before
+    assert [old.ask(issued), old.ask(own)] == [200, 200]
+    assert [old.ask({}, host) for host in HOSTS] == [401] * 4
+    assert old.ask(BROWSER) == 303
+    guarding.guard(site, "shop")
+    guarding.wait_entry(site, "passes", "shop/good-id", None)
+    assert [old.ask(issued), old.ask(own)] == [401, 200]
+    guarding.guard(site, "shop", era=ERA + 1)
+    assert old.ask(own) == 401
+    guarding.write(site, "shop", b"{")
+    guarding.wait_entry(site, "access", "shop", "closed")
+    assert old.ask(own) == 503
+    guarding.open_all(site)
+    assert old.ask({}) == 200
+    guarding.guard(site, "shop")
+    assert [old.ask({}), old.ask(own)] == [401, 200]
+    assert all("eyJ" not in str(headers) for _, _, headers in shop.seen)
+
+
+def test_a_rotated_token_lets_in_the_passes_of_both(site: Site, shop: Upstream) -> None:
+    token_file = site.proxy.folder.parent / "token"
+    before = token_file.read_text()
+    of_old = cookie(make_pass("shop", HOST))
+    of_new = cookie(make_pass("shop", HOST, key=derive_pass_key("a-new-token-of-proxies")))
+    try:
+        with Load(site, old=(of_old, 200), new=(of_new, 401), stranger=({}, 401)) as load:
+            load.settle()
+            load.begin(new={200, 401})
+            token_file.write_text(f"a-new-token-of-proxies\n{before}\n")
+            site.restart()
+            load.settle(new={200})
+            arguments = Path(f"/proc/{site.proxy.haproxy}/cmdline").read_text()
+            assert PASS_KEY not in (site.proxy.folder / "haproxy.cfg").read_text() + arguments
+            load.begin(new={200, 401})
+            token_file.write_text(before)
+            site.restart()
+            load.settle(new={401})
+        assert load.wrong == []
+    finally:
+        if token_file.read_text() != before:
+            token_file.write_text(before)
+            site.restart()
+
+
+def test_a_held_request_does_not_outlive_its_era(site: Site, shop: Upstream) -> None:
+    site.world.add("shop", "next", NEXT_SHA)
+    answers: list[int] = []
+
+    def ask() -> None:
+        own = cookie(make_pass("shop", "next.shop.localhost"))
+        answers.append(site.proxy.request("next.shop.localhost", headers=own).status)
+
+    held = threading.Thread(target=ask)
+    held.start()
+    wait_until(lambda: ("shop", NEXT_SHA) in site.world.previews, over=site.proxy.ended)
+    guarding.guard(site, "shop", era=ERA + 1)
+    placed = {SHA: placement("shop", SHA, shop.port, "main")}
+    site.route("shop", {**placed, NEXT_SHA: placement("shop", NEXT_SHA, shop.port, "next")})
+    held.join(30)
+    assert answers == [503]
+    assert shop.seen == []

@@ -1,0 +1,306 @@
+"""How visitors enter a guarded app: the password, a code, a link to share, and what goes wrong."""
+
+import contextlib
+import http.client
+import re
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.accessibility import find_barriers
+from tests.chromium import Chromium
+from tests.fakes.access import ERA, make_pass
+from tests.fakes.placements import SHA, placement
+from tests.integration.haproxy import guarding, proxies
+from tests.integration.haproxy.proxies import Answer, Site, Upstream, upstream
+from tests.waits import wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+
+HOST, OTHER, SIGN_IN = "main.shop.localhost", "v1.shop.localhost", "sign-in.localhost"
+GOES = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
+
+
+@pytest.fixture(scope="module")
+def running_site(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    with proxies.site(tmp_path_factory.mktemp("entering"), zookeeper, free_port()) as started:
+        yield started
+
+
+@pytest.fixture
+def shop(running_site: Site) -> Iterator[Upstream]:
+    """A guarded app with the password `open sesame`, whose labels `main` and `v1` run."""
+    site = running_site
+    with upstream("shop") as application:
+        site.world.add("shop", "main", SHA)
+        site.world.passwords["shop"] = "open sesame"
+        site.route("shop", {SHA: placement("shop", SHA, application.port, "main", "v1")})
+        guarding.guard(site, "shop", "link")
+        yield application
+    guarding.open_all(site)
+    site.empty()
+    site.world.clients.clear()
+
+
+class Visitor:
+    """A browser without a screen: it keeps the cookies of each host, and follows no redirect."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.jars: dict[str, dict[str, str]] = {}
+
+    def go(self, url: str, **more: str) -> Answer:
+        """Go to an address."""
+        return self._send(url, {**GOES, **more})
+
+    def post(self, url: str, **fields: str) -> Answer:
+        """Send a form from the page at the same host."""
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Sec-Fetch-Site": "same-origin",
+        }
+        return self._send(url, {**GOES, **headers}, "POST", urlencode(fields).encode())
+
+    def _send(
+        self, url: str, headers: dict[str, str], method: str = "GET", body: bytes | None = None
+    ) -> Answer:
+        parts = urlsplit(url)
+        jar = self.jars.setdefault(str(parts.hostname), {})
+        if jar:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
+        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        to = ("127.0.0.1", self.site.proxy.port)
+        with contextlib.closing(http.client.HTTPConnection(*to, timeout=30)) as client:
+            client.request(method, path, body, {"Host": parts.netloc, **headers})
+            answer = client.getresponse()
+            for cookie in answer.headers.get_all("Set-Cookie", []):
+                self._keep(jar, cookie)
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, found, answer.read())
+
+    def _keep(self, jar: dict[str, str], cookie: str) -> None:
+        assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
+        name, _, value = cookie.partition(";")[0].partition("=")
+        jar[name] = value
+        if "Max-Age=0" in cookie:
+            del jar[name]
+
+    def begin(self, host: str = HOST, path: str = "/x?y=1") -> str:
+        """Visit a preview; return the address of the sign-in host to which that leads."""
+        first = self.go(f"http://{host}{path}")
+        assert first.status == 303
+        second = self.go(f"http://{host}{first.headers['location']}")
+        assert (second.status, second.headers["cache-control"]) == (303, "no-store")
+        assert urlsplit(second.headers["location"]).hostname == SIGN_IN
+        return second.headers["location"]
+
+    def enter(self, host: str = HOST, path: str = "/x?y=1") -> str:
+        """Enter with the password; return the address with the code, unused."""
+        url = self.begin(host, path)
+        answer = self.post(url, password="open sesame", **fields_of(url))
+        assert answer.status == 303
+        return answer.headers["location"]
+
+
+def fields_of(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+@pytest.fixture
+def visitor(running_site: Site, shop: Upstream) -> Visitor:
+    return Visitor(running_site)
+
+
+def test_a_visitor_types_the_password_once_for_all_hosts(visitor: Visitor, shop: Upstream) -> None:
+    url = visitor.begin()
+    form = visitor.go(url)
+    assert form.status == 200
+    assert (
+        "form-action 'self' http://main.shop.localhost;" in form.headers["content-security-policy"]
+    )
+    assert b"shop" in form.body
+    wrong = visitor.post(url, password="no", **fields_of(url))
+    assert (wrong.status, b"That is not the password." in wrong.body) == (403, True)
+    code = visitor.enter()
+    entered = visitor.go(code)
+    assert (entered.status, entered.headers["location"]) == (303, "/x?y=1")
+    assert entered.headers["referrer-policy"] == "no-referrer"
+    assert visitor.go(f"http://{HOST}/x?y=1").body.startswith(b"<!doctype html><title>app")
+    # The other host asks for nothing; the session's cookie is of the sign-in host alone.
+    back = visitor.go(visitor.begin(OTHER, "/"))
+    assert back.status == 303
+    assert visitor.go(back.headers["location"]).status == 303
+    assert visitor.go(f"http://{OTHER}/").status == 200
+    assert set(visitor.jars[SIGN_IN]) == {"prevs-session-shop"}
+    assert set(visitor.jars[OTHER]) == {"prevs-access"}
+    assert set(visitor.site.world.clients) == {"127.0.0.1"}
+    assert all("eyJ" not in str(headers) for _, _, headers in shop.seen)
+
+
+def test_too_many_tries_are_refused_with_the_time(visitor: Visitor) -> None:
+    url = visitor.begin()
+    del visitor.site.world.passwords["shop"]
+    answer = visitor.post(url, password="open sesame", **fields_of(url))
+    assert (answer.status, answer.headers["retry-after"]) == (429, "40")
+    assert b"Try again in 40 s." in answer.body
+
+
+def test_a_code_lets_in_one_browser_at_one_host_for_a_minute(visitor: Visitor) -> None:
+    code = visitor.enter()
+    stranger = Visitor(visitor.site)
+    assert stranger.go(code).status == 403
+    stranger.begin()  # with a nonce of its own
+    assert stranger.go(code).status == 403
+    visitor.begin(OTHER)
+    assert visitor.go(code.replace(HOST, OTHER)).status == 403
+    assert visitor.go(code).status == 303
+    again = visitor.go(code.replace(HOST, OTHER))
+    assert (again.status, b"Please enter again" in again.body) == (403, True)
+    visitor.jars[HOST].pop("prevs-access")
+    assert visitor.go(code).status == 403  # its nonce is gone
+
+
+def test_what_is_signed_for_one_use_has_no_other(visitor: Visitor) -> None:
+    code = fields_of(visitor.enter())["code"]
+    session = visitor.jars[SIGN_IN]["prevs-session-shop"]
+    for text in (code, session):
+        assert visitor.go(f"http://{HOST}/", **{"X-Prevs-Access": text}).status == 303
+        assert visitor.go(f"http://{HOST}/_prevs/enter?pass={text}").status == 403
+    own = make_pass("shop", HOST)
+    visitor.jars[SIGN_IN]["prevs-session-shop"] = own
+    assert visitor.go(visitor.begin()).status == 200
+    assert visitor.go(f"http://{HOST}/_prevs/enter?code={own}").status == 403
+
+
+@pytest.mark.parametrize("to", ["//evil.example", "https://evil.example/", "/\\evil.example", ""])
+def test_entering_leads_to_no_other_site(visitor: Visitor, to: str) -> None:
+    query = urlencode({"to": to})
+    begun = visitor.go(f"http://{HOST}/_prevs/enter?{query}").headers["location"]
+    assert fields_of(begun)["to"] == "/"
+    code = visitor.enter().partition("&to=")[0]
+    assert visitor.go(f"{code}&{query}").headers["location"] == "/"
+    fields = {**fields_of(begun), "on": "evil.example"}
+    url = f"http://{SIGN_IN}/_prevs/sign-in?{urlencode(fields)}"
+    assert visitor.go(url).status == 403
+    assert visitor.post(url, password="open sesame", **fields).status == 403
+
+
+def test_a_form_of_another_site_is_refused(visitor: Visitor) -> None:
+    url = visitor.begin()
+    answer = visitor.site.proxy.request(
+        SIGN_IN,
+        "/_prevs/sign-in",
+        method="POST",
+        body=urlencode({"password": "open sesame", **fields_of(url)}).encode(),
+        headers={**GOES, "Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"},
+    )
+    assert answer.status == 403
+    assert visitor.site.world.clients == []
+
+
+def test_a_new_era_ends_sessions_codes_and_cookies(visitor: Visitor) -> None:
+    code = visitor.enter()
+    visitor.go(visitor.enter(OTHER))
+    assert visitor.go(f"http://{OTHER}/").status == 200
+    guarding.guard(visitor.site, "shop", era=ERA + 1)
+    assert visitor.go(f"http://{OTHER}/").status == 303
+    assert visitor.go(code).status == 403
+    assert visitor.go(visitor.begin()).status == 200  # the form
+
+
+def link(**fields: object) -> str:
+    return f"http://{HOST}/_prevs/enter?pass={make_pass('shop', HOST, id='link', **fields)}"
+
+
+def test_a_shared_link_opens_its_host_until_it_ends(visitor: Visitor) -> None:
+    until = time.time() + 600
+    for number in range(3):  # many times, for each of those who have it
+        guest = Visitor(visitor.site)
+        entered = guest.go(link(until=until))
+        assert (entered.status, entered.headers["location"]) == (303, "/")
+        assert entered.headers["referrer-policy"] == "no-referrer"
+        assert entered.headers["cache-control"] == "no-store"
+        seconds = re.search(r"Max-Age=(\d+)", entered.headers["set-cookie"])
+        assert seconds
+        assert int(seconds[1]) <= 600
+        assert guest.go(f"http://{HOST}/").status == 200, number
+        guest.jars[OTHER] = guest.jars[HOST]
+        assert guest.go(f"http://{OTHER}/").status == 303
+    guarding.guard(visitor.site, "shop")
+    guarding.wait_entry(visitor.site, "passes", "shop/link", None)
+    assert guest.go(f"http://{HOST}/").status == 303  # the cookie has the id of the link
+    refused = Visitor(visitor.site).go(link())
+    assert (refused.status, b"This link does not open" in refused.body) == (403, True)
+    assert "set-cookie" not in refused.headers
+
+
+def test_who_only_looks_at_a_link_gets_no_cookie(visitor: Visitor) -> None:
+    bot = {"User-Agent": "Slackbot-LinkExpanding 1.0"}
+    own = {"X-Prevs-Access": make_pass("shop", HOST)}
+    path = link().partition(HOST)[2]
+    for method, headers, status in (
+        ("HEAD", GOES, 401),
+        ("GET", {**GOES, **bot}, 401),
+        ("GET", {}, 401),
+        ("HEAD", {**GOES, **own}, 303),
+        ("GET", {**GOES, **bot, **own}, 303),
+    ):
+        answer = visitor.site.proxy.request(HOST, path, method=method, headers=headers)
+        assert (answer.status, "set-cookie" in answer.headers) == (status, False)
+    ended = visitor.go(link(until=time.time() - 1))
+    assert ended.status == 403
+    assert visitor.go(link().replace(HOST, OTHER)).status == 403
+
+
+def test_the_waiting_room_is_as_for_a_public_app(visitor: Visitor) -> None:
+    site, sha = visitor.site, "b" * 40
+    site.world.add("shop", "next", sha)
+    host = "next.shop.localhost"
+    visitor.go(visitor.enter(host, "/"))
+    page = visitor.go(f"http://{host}/")
+    assert page.status == 503
+    token = re.search(rb'data-token="([^"]+)"', page.body)
+    assert token
+    posted = visitor.post(f"http://{host}/_prevs/start", token=token[1].decode())
+    assert posted.status == 303
+    wait_until(lambda: ("shop", sha) in site.world.previews, over=site.proxy.ended)
+    assert visitor.go(f"http://{host}/_prevs/").status == 503
+
+
+def test_a_browser_enters_by_the_form_and_by_a_link(
+    running_site: Site, shop: Upstream, browser: Chromium
+) -> None:
+    port = running_site.proxy.port
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"http://{HOST}:{port}/x?y=1")
+        expect(page).to_have_url(re.compile(rf"^http://{SIGN_IN}:{port}/_prevs/sign-in"))
+        check_form(page)
+        page.get_by_label("Password").fill("sesame")
+        page.get_by_role("button", name="Enter").click()
+        expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+        page.get_by_label("Password").fill("open sesame")
+        page.get_by_role("button", name="Enter").click()
+        expect(page).to_have_url(f"http://{HOST}:{port}/x?y=1")
+        expect(page.get_by_role("heading")).to_have_text("shop GET /x?y=1 0")
+        page.goto(f"http://{OTHER}:{port}/")
+        expect(page.get_by_role("heading")).to_have_text("shop GET / 0")
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(link().replace(HOST, f"{HOST}:{port}"))
+        expect(page).to_have_url(f"http://{HOST}:{port}/")
+        expect(page.get_by_role("heading")).to_have_text("shop GET / 0")
+        page.goto(f"http://{OTHER}:{port}/")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert find_barriers(page) == []
+
+
+def check_form(page: Page) -> None:
+    expect(page.get_by_label("Password")).to_be_focused()
+    assert "main" not in page.inner_text("body")
