@@ -42,8 +42,8 @@ _STATE_GAUGES: Sequence[tuple[str, str, Callable[[State], float]]] = (
     ("prevs_proxy_routes", "Host names that lead to a preview", lambda state: state.routes()),
     (
         "prevs_proxy_left_out_placements",
-        "Placements in ZooKeeper, and records of who may look, that the proxy does not use, because "
-        "they are invalid or not signed by the framework",
+        "Placements in ZooKeeper, and records of who may look, that the proxy does not use, "
+        "because they are invalid or not signed by the framework",
         lambda state: state.left_out(),
     ),
     (
