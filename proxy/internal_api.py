@@ -59,8 +59,9 @@ class _InternalApi:
         it finds only public apps.
         """
         host, text = (request.headers.get(name, "") for name in ("x-prevs-host", "x-prevs-pass"))
-        table, app = self._context.table, names.app_of_host(host)
-        access = table.find_access(app)
+        table = self._context.table
+        _, app = names.split_host(host, self._context.domain) or ("", "")
+        access = table.find_access(app) if app else None
         headers = {}
         if access is not None:
             found = find_pass(access, text, self._context.pass_keys, app=app)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import jinja2
 
-from prevs import names
 from proxy.model.access import KNOWN
 from proxy.model.routes import NEWER_DIGITS, TASK_AT
 from proxy.pages import cookie_pages
@@ -176,7 +175,6 @@ def render(files: Files, front: Front) -> str:
         newer_digits=NEWER_DIGITS,
         pass_keys=[name_pass_key(number + 1) for number in range(front.pass_keys)],
         known=KNOWN,
-        sign_in_host=names.sign_in_host(front.domain),
     )
 
 

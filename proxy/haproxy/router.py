@@ -101,9 +101,11 @@ class HaproxyRouter:
         await self._passes.remove(connection, of_passes)
         await self._passes.put(connection, of_passes)
         await self._apps.put(connection, of_apps)
-        for one, changes in zip((self._public, self._guarded), of_hosts, strict=True):
-            await one.remove(connection, changes)
+        hosts = tuple(zip((self._public, self._guarded), of_hosts, strict=True))
+        for one, changes in hosts:
             await one.put(connection, changes)
+        for one, changes in hosts:  # a host that moves is in one of them all the time
+            await one.remove(connection, changes)
         await self._apps.remove(connection, of_apps)
         self._count += 1
         await connection.execute(haproxy_text.change(self._path, REVISION, self._revision))

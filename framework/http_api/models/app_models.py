@@ -52,6 +52,8 @@ def _check_name(name: str) -> str:
             "must have 1 to 40 characters (a-z, 0-9 and single hyphens), begin with a letter "
             "and not end with a hyphen",
         )
+    if name == names.SIGN_IN:
+        raise PydanticCustomError("app_name", "is reserved: visitors sign in at this host")
     return name
 
 

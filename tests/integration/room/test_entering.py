@@ -5,6 +5,7 @@ import http.client
 import re
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -213,7 +214,7 @@ def test_a_new_era_ends_sessions_codes_and_cookies(visitor: Visitor) -> None:
     assert visitor.go(visitor.begin()).status == 200  # the form
 
 
-def link(**fields: object) -> str:
+def link(**fields: Any) -> str:
     return f"http://{HOST}/_prevs/enter?pass={make_pass('shop', HOST, id='link', **fields)}"
 
 
@@ -297,7 +298,7 @@ def test_a_browser_enters_by_the_form_and_by_a_link(
         expect(page.get_by_role("heading")).to_have_text("shop GET / 0")
         page.goto(f"http://{OTHER}:{port}/")
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             assert find_barriers(page) == []
 
 

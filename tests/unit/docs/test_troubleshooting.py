@@ -24,6 +24,8 @@ def test_every_problem_has_an_entry() -> None:
     known = {kind.slug for kind in kinds if isinstance(kind, problems.Kind)}
     source = (ROOT / "proxy" / "model" / "problems.py").read_text()
     rooms = set(re.findall(r'(?:slug=|Problem\(\s*)"([a-z-]+)",', source))
+    for rules in (ROOT / "proxy" / "haproxy").glob("*.j2"):
+        rooms |= set(re.findall(r"urn:prevs:problem:([a-z-]+)", rules.read_text()))
     assert {"preview-failed", "no-answer"} <= rooms
     assert documented == known | rooms | {"unavailable"}
 

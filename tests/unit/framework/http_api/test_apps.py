@@ -87,6 +87,7 @@ def test_all_problems_of_settings_are_reported_at_once() -> None:
     [
         ("name", "a" * 41, "must have 1 to 40"),
         ("name", "a--b", "single hyphens"),
+        ("name", "sign-in", "is reserved"),
         ("name", 7, "valid string"),
         ("repository", "hello", "neither an absolute path nor a git URL"),
         ("repository", "https://ada:secret@host/x", "credentials"),

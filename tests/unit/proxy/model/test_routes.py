@@ -193,7 +193,7 @@ def test_the_difference_turns_the_actual_routes_into_the_wanted_ones(
     assert (len(changes) == 0) == (actual == wanted)
 
 
-def by_app(flat: dict[str, Route]) -> Merged:
+def by_app(flat: dict[str, Route]) -> Merged[Route]:
     parts: dict[str, dict[str, Route]] = {}
     for host, route in flat.items():
         parts.setdefault(host.split(".")[1], {})[host] = route

@@ -274,7 +274,7 @@ def test_who_may_look_stays_when_all_of_it_is_removed(bench: Bench) -> None:
 def test_nobody_is_let_in_until_who_may_look_is_known(bench: Bench) -> None:
     bench.placements.away = True
     bench.cycle()
-    assert bench.router.accesses is None
+    assert [bench.router.accesses] == [None]
     assert bench.table.find_access("hello") == AppAccess(closed=True)
     bench.placements.away, bench.placements.access = False, None  # no app is guarded yet
     bench.cycle()
