@@ -11,7 +11,7 @@ from tests.fakes.asgi import TOKEN
 from tests.fakes.placements import KEY
 
 PASS_KEY = derive_pass_key(TOKEN)
-ERA = 1_790_000_000
+ERA = 1_790_000_000_123
 
 
 def guard(app: str, *ids: str, era: int = ERA, preflight: bool = False, key: bytes = KEY) -> bytes:

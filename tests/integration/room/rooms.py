@@ -16,7 +16,6 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from proxy.entrance.routes import make_routes
 from proxy.framework.api_client import FrameworkApi
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
@@ -75,7 +74,7 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
         async def serve() -> None:
             table, framework = RoutingTable(), FrameworkApi([api], TOKEN)
             context = _context(framework, table)._replace(clock=clock)
-            front = _Front(make_app(context, make_routes(context)), table)
+            front = _Front(make_app(context), table)
             server = Server(
                 uvicorn.Config(front, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
             )
