@@ -86,7 +86,7 @@ class HaproxyRouter:
         """Send the changes, or all if HAProxy has `lost` its maps, or too much changes.
 
         An app is closed before the hosts that were public move, and opened after that: so nobody
-        gets in without a pass meanwhile.
+        gets in without a pass meanwhile. Its passes count until then.
         """
         public, guarded = routes.split(wanted, accesses or ())
         apps, passes = self._write(accesses)
@@ -98,7 +98,6 @@ class HaproxyRouter:
         if lost or count > _MANY:
             await self._fill(connection, (public, guarded), apps, passes)
             return
-        await self._passes.remove(connection, of_passes)
         await self._passes.put(connection, of_passes)
         await self._apps.put(connection, of_apps)
         hosts = tuple(zip((self._public, self._guarded), of_hosts, strict=True))
@@ -107,6 +106,7 @@ class HaproxyRouter:
         for one, changes in hosts:  # a host that moves is in one of them all the time
             await one.remove(connection, changes)
         await self._apps.remove(connection, of_apps)
+        await self._passes.remove(connection, of_passes)
         self._count += 1
         await connection.execute(haproxy_text.change(self._path, REVISION, self._revision))
 
