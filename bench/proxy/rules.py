@@ -24,9 +24,13 @@ class Rules(NamedTuple):
 def read(folder: Path, port: int) -> Rules:
     """Return our rules for visitors at a port. They name no file of the proxy's `folder`."""
     text = config.render(Files(folder), Front(f"127.0.0.1:{port}", own_proxy.DOMAIN))
-    # Our table of clients' connections is left out; it costs once per connection.
+    # Our tables of clients are left out: one costs once per connection, one is for HTTP/2.
     lines = _section(text, "frontend web").splitlines(keepends=True)
-    requests = "".join(line for line in lines if not re.search("table clients|sc2_", line))
+    requests = "".join(
+        line
+        for line in lines
+        if not re.search("table clients|table requests|sc2_|sc_conn_cur", line)
+    )
     looked_up = requests.index("acl reserved")
     answers = [
         # There is no task here, so use a name of usual length.
