@@ -243,7 +243,8 @@ def _is_about_to_go(router: HaproxyRouter) -> bool:
 
 @contextlib.contextmanager
 def _haproxy(files: Files, port: int) -> Iterator[Proxy]:
-    """Run HAProxy without a proxy's program."""
+    """Run HAProxy without a proxy's program, and with public apps alone."""
+    HaproxyRouter(files, "before").begin_with({}, {})
     command = ["haproxy", "-db", "-f", str(files.configuration)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as haproxy:
         proxy = Proxy(port, files.folder, files.folder, lambda: haproxy, haproxy, {})
