@@ -164,7 +164,7 @@ def test_more_memory_and_a_retry_fix_a_preview_that_ran_out_of_it(
     page = desk.new_page()
     sign_in(page, cluster, f"/apps/{APP}/settings")
     page.get_by_label("Memory in MB", exact=True).fill("128")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     page.goto(f"{cluster.api}/apps/{APP}/previews/{sha}")
     expect(page.locator("main .chip").first).to_have_text("failed")

@@ -238,7 +238,7 @@ def test_everything_works_without_scripts(browser: Chromium, base: str) -> None:
         expect(page.get_by_role("row", name="main")).to_contain_text("queued")
         page.get_by_role("link", name="Settings").click()
         page.get_by_label("Memory in MB", exact=True).fill("1")
-        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("Memory in MB should be greater")).to_be_visible()
         expect(page.get_by_label("Memory in MB", exact=True)).to_have_value("1")
 
