@@ -161,8 +161,10 @@ class Launcher:
         Nothing of a fork starts without this check, however its preview came into the queue.
         """
         for preview in self._records.in_state(State.QUEUED):
+            if not names.find_pull(preview.refs):
+                continue
             app = self._records.find_app(preview.app)
-            if not names.find_pull(preview.refs) or app is None or app.removed:
+            if app is None or app.removed:
                 continue
             try:
                 stranger = self._records.check_gate(preview.app, preview.sha, preview.refs)

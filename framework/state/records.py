@@ -147,8 +147,11 @@ class Records:
 
         Raises UnknownApp, UnknownPull, NotApproved.
         """
-        rules, pull = self.find_rules(app), names.find_pull(refs)
-        return bool(pull) and gate.check(rules, self.pulls.find_open(app, pull), sha)
+        known, pull = self.app(app), names.find_pull(refs)
+        if not pull:
+            return False
+        rules = pull_records.find_rules(known, self.secrets.all)
+        return gate.check(rules, self.pulls.find_open(app, pull), sha)
 
     def find_pull_ref(self, preview: PreviewRecord) -> str:
         """Return the ref that reaches a preview's commit if no branch and no tag does, else ""."""
