@@ -71,13 +71,15 @@ class FakePreviews(Previews, Commands):
     @property
     def snapshot(self) -> Snapshot:
         """The current snapshot."""
+        # A copy: other threads start previews meanwhile.
+        known = dict(self.known)
         holders: defaultdict[tuple[str, str], tuple[PreviewRecord, ...]] = defaultdict(tuple)
-        for one in self.known.values():
+        for one in known.values():
             for label in one.labels:
                 holders[one.app, label] += (one,)
         return Snapshot(
             self.known_apps,
-            self.known,
+            known,
             self.queue_places,
             typical_durations=self.usual_seconds,
             secrets={
