@@ -10,7 +10,8 @@ import structlog
 from framework import events
 from framework.errors import FrameworkError, Unavailable
 from framework.events import Approval, LookFailed, PullsSeen
-from framework.forges.turns import Periods, Turns
+from framework.polling.schedule import Pace, Periods
+from framework.polling.turns import Read, Turns
 from framework.ports.forges import Forge, Pull, Pulls
 from framework.pulls import gate, looks
 from framework.pulls.gate import PullHead, Rules, Verdict
@@ -21,8 +22,8 @@ from prevs.records import AppRecord
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS, LONGEST_SECONDS = 60.0, 600.0
-"""The interval of looks, and the longest one after failures."""
+LOOK_SECONDS, NUDGED_SECONDS, LONGEST_SECONDS = 60.0, 10.0, 600.0
+"""The interval of looks, the shortest one after webhooks, and the longest one after failures."""
 RIGHTS_SECONDS = 600.0
 """How long the answer counts whether somebody may write to a repository."""
 NO_FORGE = (
@@ -66,7 +67,10 @@ class PullPoller:
         self._rights: dict[tuple[str, str], tuple[float, bool]] = {}
         self._read: dict[str, Mapping[int, float]] = {}
         self._turns = Turns(
-            "looking", lambda: periods(snapshot(), interval), self.look, longest=LONGEST_SECONDS
+            "looking",
+            lambda: periods(snapshot(), interval),
+            self._take_turn,
+            pace=Pace(NUDGED_SECONDS, LONGEST_SECONDS),
         )
 
     def start(self) -> None:
@@ -88,7 +92,7 @@ class PullPoller:
         """
         snapshot = self._snapshot()
         app = snapshot.apps.get(name)
-        if app is None:
+        if app is None or snapshot.rules(name).pulls == "off":
             return True
         try:
             forge = self._find_forge(app)
@@ -103,6 +107,14 @@ class PullPoller:
             return False
         self._fetch_changed(app)
         return True
+
+    def _take_turn(self, name: str) -> Read:
+        before = self._seen.get(name)
+        if not self.look(name):
+            return Read.FAILED
+        after = self._seen.get(name)
+        is_same = before is None or after is None or before.pulls.pulls == after.pulls.pulls
+        return Read.SAME if is_same else Read.CHANGED
 
     def _fetch_changed(self, app: AppRecord) -> None:
         """Fetch an app's repository if other commits may be built than after the last look.

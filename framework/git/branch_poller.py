@@ -1,16 +1,14 @@
 """Threads that run git for the service: they poll branches, and remove mirrors."""
 
-import enum
-import queue
 import threading
-import time
 from collections.abc import Callable, Mapping
 
 import structlog
 
 from framework import events
 from framework.errors import FrameworkError
-from framework.git.poll_schedule import SELDOM_SECONDS, Periods, PollSchedule
+from framework.polling.schedule import Pace, Periods
+from framework.polling.turns import Read, Turns
 from framework.ports import Polling, Repositories
 from framework.preview import stale_refs
 from framework.state.snapshot import Snapshot
@@ -19,12 +17,10 @@ from prevs.states import ACTIVE
 
 log = structlog.get_logger(__name__)
 
-WORKERS = 4
-"""How many repositories are read at a time. A fetch ends after a minute; the first one of a mirror
-after ten."""
-LOOK_SECONDS = 1.0
-GATHER_SECONDS = 0.1
-"""The pause after each look, so that many webhooks at once cost one look."""
+SELDOM_SECONDS = 300.0
+"""The interval for apps without an active preview, and the longest one after failures."""
+NUDGED_SECONDS = 2.0
+"""The shortest pause between two reads of one repository, however many webhooks come."""
 
 
 def periods(snapshot: Snapshot, interval: float) -> Periods:
@@ -48,14 +44,6 @@ def _has_branch(preview: PreviewRecord) -> bool:
     return any(not stale_refs.is_own_commit(preview, label) for label in preview.labels)
 
 
-class Read(enum.Enum):
-    """What became of one read of a repository."""
-
-    FAILED = "failed"
-    SAME = "same"  # as the read before, or the first one
-    CHANGED = "changed"
-
-
 class BranchPoller:
     """Fetches the heads of active apps every `interval` seconds, and submits them as events.
 
@@ -76,37 +64,31 @@ class BranchPoller:
         self._refs = refs
         self._submit = submit
         self._snapshot = snapshot
-        self._interval = interval
         self._failed = failed
-        self._ended = threading.Event()
-        self._woken = threading.Event()
         self._lock = threading.Lock()
-        self._schedule = PollSchedule()
         self._leading: dict[str, Mapping[str, tuple[str, ...]]] = {}
-        self._turns: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._turns = Turns(
+            "following",
+            lambda: periods(snapshot(), interval),
+            self._read,
+            pace=Pace(NUDGED_SECONDS, SELDOM_SECONDS),
+        )
 
     def start(self) -> None:
         """Start the threads."""
-        for run in (self._run, *[self._work] * WORKERS):
-            # Daemons: git may hold one for minutes when the program ends.
-            threading.Thread(target=run, name="following", daemon=True).start()
+        self._turns.start()
 
     def stop(self) -> None:
         """Stop the threads once git no longer runs. Does not wait for that."""
-        self._ended.set()
-        self._woken.set()
+        self._turns.stop()
 
     def nudge(self, app: str) -> None:
         """Read an app's repository soon: its forge has announced a change. Does not block."""
-        with self._lock:
-            self._schedule.nudge(app, time.monotonic())
-        self._woken.set()
+        self._turns.nudge(app)
 
     def polling(self, app: str) -> Polling:
         """Return how an app's repository is read now. Does not block."""
-        period = periods(self._snapshot(), self._interval).get(app)
-        with self._lock:
-            return self._schedule.polling(app, period, time.monotonic())
+        return self._turns.polling(app)
 
     def forget(self, app: str) -> None:
         """Remove the mirror of an app soon, then submit events.MirrorRemoved. Does not block."""
@@ -132,8 +114,8 @@ class BranchPoller:
 
     def remove(self, app: str) -> None:
         """Remove a mirror now, and submit that it is gone. Files that are left do no harm."""
+        self._turns.forget(app)
         with self._lock:
-            self._schedule.remove(app)
             self._leading.pop(app, None)
         try:
             self._refs.forget(app)
@@ -141,28 +123,6 @@ class BranchPoller:
             log.exception("a mirror cannot be removed", app=app)
         self._submit(events.MirrorRemoved(app))
 
-    def _look(self, now: float) -> None:
-        followed = periods(self._snapshot(), self._interval)
-        with self._lock:
-            turn = self._schedule.begin(followed, now)
-        for name in turn:
-            self._turns.put(name)
-
-    def _run(self) -> None:
-        while not self._ended.wait(GATHER_SECONDS):
-            self._woken.wait(LOOK_SECONDS)
-            self._woken.clear()
-            try:
-                self._look(time.monotonic())
-            except Exception:
-                # If this thread died, no branch would be polled, and nothing would show it.
-                log.exception("branches cannot be followed for now")
-
-    def _work(self) -> None:
-        while True:
-            name = self._turns.get()
-            app = self._snapshot().apps.get(name)
-            read = self.fetch(app) if app and not self._ended.is_set() else Read.SAME
-            failed, changed = read is Read.FAILED, read is Read.CHANGED
-            with self._lock:
-                self._schedule.end(name, time.monotonic(), failed=failed, changed=changed)
+    def _read(self, name: str) -> Read:
+        app = self._snapshot().apps.get(name)
+        return self.fetch(app) if app else Read.SAME

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from framework.git.poll_schedule import HOOKED_SECONDS
+from framework.polling.schedule import HOOKED_SECONDS
 from tests.e2e.conftest import Api, Cluster
 from tests.fakes.samples import SERVE, SampleRepository
 from tests.waits import wait_until

@@ -7,9 +7,10 @@ import pytest
 
 from framework import events
 from framework.forges.pull_poller import PullPoller
-from framework.git.branch_poller import BranchPoller, Read
+from framework.git.branch_poller import BranchPoller
 from framework.git.mirrors import Mirrors
 from framework.matching.limits import Limits
+from framework.polling.turns import Read
 from framework.preview.lifecycle import WITH_TASK
 from framework.pulls.errors import NotApproved
 from framework.pulls.gate import PullHead

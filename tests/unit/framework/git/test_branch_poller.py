@@ -5,8 +5,8 @@ import pytest
 
 from framework import events
 from framework.errors import RepositoryUnreachable
-from framework.git.branch_poller import BranchPoller, Read, periods
-from framework.git.poll_schedule import SELDOM_SECONDS
+from framework.git.branch_poller import SELDOM_SECONDS, BranchPoller, periods
+from framework.polling.turns import Read
 from framework.ports import Heads
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, PreviewRecord

@@ -1,4 +1,4 @@
-"""When the poller reads the repository of each app: in turn, and at once after a webhook. Pure.
+"""When something of each app is read: in turn, and at once after a webhook. Pure.
 
 A webhook that is lost, doubled, late or false costs a read or the wait for the next one, and
 changes nothing else: what was read is the truth.
@@ -6,13 +6,10 @@ changes nothing else: what was read is the truth.
 
 import dataclasses
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from framework.ports import Polling
 
-SELDOM_SECONDS = 300.0
-"""The interval for apps without an active preview, and the longest one after failures."""
-NUDGED_SECONDS = 2.0
-"""The shortest pause between two reads of one repository, however many webhooks come."""
 HOOKED_SECONDS = 600.0
 """The interval while webhooks arrive: how late a change is seen at most if one of them is lost."""
 HOOKS_LAST_SECONDS = 86_400.0
@@ -22,7 +19,17 @@ LATE_SECONDS = 60.0
 _NEVER = float("-inf")
 
 Periods = Mapping[str, float]
-"""The interval at which to read each app's repository, in seconds."""
+"""The interval at which to read each app, in seconds."""
+
+
+class Pace(NamedTuple):
+    """`nudged` is the shortest pause of an app, however many webhooks come, in seconds.
+
+    After failures pauses grow to `longest`, or to the app's own interval if that is longer.
+    """
+
+    nudged: float
+    longest: float
 
 
 @dataclasses.dataclass
@@ -41,10 +48,10 @@ class _Turns:
     is_announced: bool = False
     missed: float | None = None
 
-    def due(self, period: float) -> float:
+    def due(self, period: float, longest: float) -> float:
         """Return when the next turn is due. After each failure the pause is longer."""
         pause = period * 2.0 ** min(self.failures, 10)
-        return self.began + min(pause, max(period, SELDOM_SECONDS))
+        return self.began + min(pause, max(period, longest))
 
     def is_settled(self, period: float) -> bool:
         """Return whether a turn has begun at least `period` after the last webhook.
@@ -68,11 +75,12 @@ class PollSchedule:
     otherwise a repository that hangs for longer than its pause would always be due.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
         self._turns: dict[str, _Turns] = {}
 
     def nudge(self, name: str, now: float) -> None:
-        """Have an app's repository read soon, as a webhook has come. One read serves several.
+        """Have an app read soon, as a webhook has come. One read serves several.
 
         One that comes during a read causes one more.
         """
@@ -83,7 +91,7 @@ class PollSchedule:
             turns.missed = None
 
     def begin(self, followed: Periods, now: float) -> list[str]:
-        """Return the apps whose repositories are due now; each is busy until its `end`."""
+        """Return the apps that are due now; each is busy until its `end`."""
         self._forget(followed, now)
         nudged = [name for name, turns in self._turns.items() if turns.is_nudged]
         known = dict.fromkeys((*followed, *nudged))
@@ -127,8 +135,12 @@ class PollSchedule:
             return True
         if turns.is_busy:
             return False
-        nudged = turns.is_nudged and now >= turns.due(NUDGED_SECONDS)
-        return nudged or (period is not None and now >= turns.due(turns.find_period(period, now)))
+        pace = self._pace
+        if turns.is_nudged and now >= turns.due(pace.nudged, pace.longest):
+            return True
+        if period is None:
+            return False
+        return now >= turns.due(turns.find_period(period, now), pace.longest)
 
     def _forget(self, followed: Periods, now: float) -> None:
         """Forget apps that nobody follows, once their last webhook is old."""

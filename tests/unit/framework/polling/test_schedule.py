@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.git.poll_schedule import (
+from framework.git.branch_poller import NUDGED_SECONDS, SELDOM_SECONDS
+from framework.polling.schedule import (
     HOOKED_SECONDS,
     HOOKS_LAST_SECONDS,
     LATE_SECONDS,
-    NUDGED_SECONDS,
-    SELDOM_SECONDS,
+    Pace,
     PollSchedule,
 )
 
 OFTEN = 10.0
+PACE = Pace(NUDGED_SECONDS, SELDOM_SECONDS)
 FOLLOWED = {"one": OFTEN}
 
 
@@ -50,7 +51,7 @@ def gaps(turns: list[float]) -> set[float]:
 def test_the_apps_take_turns(
     period: float, ended: float, failed: bool, next_period: float, due: float
 ) -> None:
-    table = PollSchedule()
+    table = PollSchedule(PACE)
     assert table.begin({"one": period, "two": 1e6}, 0.0) == ["one", "two"]
     assert table.begin({"one": period, "two": 1e6}, ended - 0.1) == []
     table.end("one", ended, failed=failed)
@@ -60,7 +61,7 @@ def test_the_apps_take_turns(
 
 
 def test_an_unreadable_repository_is_tried_with_growing_pauses() -> None:
-    table = PollSchedule()
+    table = PollSchedule(PACE)
     turns = []
     for second in range(2000):
         if table.begin({"one": 10.0}, float(second)):
@@ -74,7 +75,7 @@ def test_an_unreadable_repository_is_tried_with_growing_pauses() -> None:
 
 
 def test_an_app_that_nobody_follows_is_forgotten() -> None:
-    table = PollSchedule()
+    table = PollSchedule(PACE)
     table.begin({"one": 10.0}, 0.0)
     table.end("one", 0.5, failed=True)
     table.begin({}, 1.0)
@@ -82,7 +83,7 @@ def test_an_app_that_nobody_follows_is_forgotten() -> None:
 
 
 def test_a_webhook_has_the_repository_read_at_once_again_soon_and_then_seldom() -> None:
-    table = PollSchedule()
+    table = PollSchedule(PACE)
     assert gaps(run(table, 0.0, 100.0)) == {OFTEN}
     table.nudge("one", 101.0)
     assert run(table, 101.0, 2000.0) == [101.0, 111.0, 711.0, 1311.0, 1911.0]
@@ -91,7 +92,7 @@ def test_a_webhook_has_the_repository_read_at_once_again_soon_and_then_seldom() 
 
 
 def test_many_webhooks_share_a_read_and_one_during_a_read_causes_one_more() -> None:
-    table = PollSchedule()
+    table = PollSchedule(PACE)
     for _ in range(50):
         table.nudge("one", 0.0)
     assert table.begin(FOLLOWED, 0.0) == ["one"]
@@ -117,7 +118,7 @@ def test_many_webhooks_share_a_read_and_one_during_a_read_causes_one_more() -> N
 def test_a_change_without_a_webhook_ends_the_long_interval(
     hook: float | None, interval: float
 ) -> None:
-    table = PollSchedule()
+    table = PollSchedule(PACE)
     table.nudge("one", 0.0)
     found = run(table, 0.0, 611.0, 300.0)[-1]
     assert found == 610.0
@@ -132,14 +133,14 @@ def test_a_change_without_a_webhook_ends_the_long_interval(
 
 
 def test_a_change_that_is_seen_only_some_seconds_after_its_webhook_is_announced() -> None:
-    table = PollSchedule()
+    table = PollSchedule(PACE)
     run(table, 0.0, 20.0)
     table.nudge("one", 20.0)
     assert run(table, 20.0, 700.0, 25.0) == [20.0, 30.0, 630.0]
 
 
 def test_a_day_without_a_webhook_or_a_failure_ends_the_long_interval() -> None:
-    table = PollSchedule()
+    table = PollSchedule(PACE)
     table.nudge("one", 0.0)
     run(table, 0.0, 20.0)
     assert table.polling("one", OFTEN, HOOKS_LAST_SECONDS - 1).every == HOOKED_SECONDS
@@ -150,7 +151,7 @@ def test_a_day_without_a_webhook_or_a_failure_ends_the_long_interval() -> None:
 
 
 def test_webhooks_do_not_hasten_the_reads_of_a_repository_that_fails() -> None:
-    table = PollSchedule()
+    table = PollSchedule(PACE)
     turns = []
     for second in range(1000):
         table.nudge("one", float(second))
@@ -162,7 +163,7 @@ def test_webhooks_do_not_hasten_the_reads_of_a_repository_that_fails() -> None:
 
 def test_ten_thousand_resting_repositories_with_webhooks_are_read_six_times_an_hour() -> None:
     names = dict.fromkeys((f"app-{number}" for number in range(10_000)), OFTEN)
-    table = PollSchedule()
+    table = PollSchedule(PACE)
     for name in names:
         table.nudge(name, 0.0)
     reads = 0
@@ -207,7 +208,7 @@ def test_any_order_loss_and_doubling_of_webhooks_ends_where_polls_alone_end(
 
     def follow(webhooks: list[float]) -> int:
         """Return the last push that was seen, by number."""
-        table, seen = PollSchedule(), 0
+        table, seen = PollSchedule(PACE), 0
         end = int(max([*moments, *sent, 0.0]) + SELDOM_SECONDS + HOOKED_SECONDS + 2)
         last = float("-inf")
         for now in range(end):
