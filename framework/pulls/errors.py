@@ -19,7 +19,7 @@ class UnknownPull(NotFound):
     def __init__(self, app: str, number: int) -> None:
         super().__init__(
             f"{app!r} has no open pull request {number}. `prevs pulls {app}` lists them; a new one "
-            "appears within a minute."
+            "appears within a minute, or within ten minutes if its webhook was lost."
         )
         self.app = app
         self.number = number
