@@ -191,7 +191,12 @@ def test_only_apps_that_follow_pull_requests_are_looked_at(world: World) -> None
     snapshot = world.driven.service.snapshot
     assert periods(snapshot, 60.0) == {"hello": 60.0}
     off = {"hello": dataclasses.replace(snapshot.apps["hello"], pulls="off")}
-    assert periods(snapshot._replace(apps=off), 60.0) == {}
+    snapshot = snapshot._replace(apps=off)
+    assert periods(snapshot, 60.0) == {}
+    submitted: list[events.Event] = []
+    # A webhook causes a turn of an app that follows none, too.
+    assert PullPoller(lambda _: None, submitted.append, lambda: snapshot).look("hello")
+    assert submitted == []
 
 
 def test_an_app_without_a_forge_is_shown_as_such(world: World) -> None:
