@@ -11,6 +11,7 @@ import structlog
 
 from framework.apps import visitor_access
 from framework.ports import Store
+from framework.state.unconfirmed_writes import UnconfirmedWrites
 from prevs import signatures
 from prevs.access import Access, AccessRecord
 
@@ -33,7 +34,9 @@ class AccessRecords:
     ) -> None:
         self._store = store
         self._key = keys[0]
-        self._unconfirmed: dict[str, AccessRecord] = {}
+        self._writes: UnconfirmedWrites[str, AccessRecord] = UnconfirmedWrites(
+            store, lambda record: record.app
+        )
         read = list(stored)
         trusted = [_close_if_unsigned(record, keys, now) for record in read]
         self.all: Mapping[str, AccessRecord] = {
@@ -48,20 +51,16 @@ class AccessRecords:
     def save(self, record: AccessRecord) -> AccessRecord:
         """Write who may look, with a signature; return that. Raises Unavailable."""
         signed = self._sign(record)
-        self._unconfirmed[record.app] = signed
-        self._store.save(signed)
-        del self._unconfirmed[record.app]
+        self._writes.save(signed)
         self.all = {**self.all, record.app: signed}
         return signed
 
     def remove(self, app: str) -> None:
         """Make an app public, and end its passes. Raises Unavailable."""
-        tried = self.all.get(app) or self._unconfirmed.get(app)
+        tried = self.all.get(app) or self._writes.find(app)
         if tried is None:
             return
-        self._unconfirmed[app] = tried
-        self._store.delete(tried)
-        del self._unconfirmed[app]
+        self._writes.delete(tried)
         self.all = {other: one for other, one in self.all.items() if other != app}
 
     def rewrite_unconfirmed(self) -> None:
@@ -69,13 +68,7 @@ class AccessRecords:
 
         Raises Unavailable.
         """
-        for app, tried in tuple(self._unconfirmed.items()):
-            known = self.all.get(app)
-            if known is None:
-                self._store.delete(tried)
-            else:
-                self._store.save(known)
-            del self._unconfirmed[app]
+        self._writes.rewrite(self.all.get)
         for app in self._stale[:_AT_ONCE]:
             if app in self.all:
                 self._store.save(self.all[app])

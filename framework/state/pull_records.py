@@ -12,6 +12,7 @@ from framework.pulls import gate
 from framework.pulls.errors import UnknownPull
 from framework.pulls.gate import Rules
 from framework.state.secret_records import StoredSecrets
+from framework.state.unconfirmed_writes import UnconfirmedWrites
 from prevs.pulls import PullRecord
 from prevs.records import AppRecord
 
@@ -33,8 +34,9 @@ class PullRecords:
     """The pull requests of every app, by number. `all` is replaced, never changed."""
 
     def __init__(self, stored: Iterable[PullRecord], store: Store) -> None:
-        self._store = store
-        self._unconfirmed: dict[tuple[str, int], PullRecord] = {}
+        self._writes: UnconfirmedWrites[tuple[str, int], PullRecord] = UnconfirmedWrites(
+            store, lambda pull: (pull.app, pull.number)
+        )
         found: dict[str, dict[int, PullRecord]] = {}
         for pull in stored:
             found.setdefault(pull.app, {})[pull.number] = pull
@@ -56,11 +58,7 @@ class PullRecords:
         changed = [one for one in pulls if self.of(one.app).get(one.number) != one]
         for first in range(0, len(changed), _AT_ONCE):
             some = changed[first : first + _AT_ONCE]
-            keys = [(one.app, one.number) for one in some]
-            self._unconfirmed.update(zip(keys, some, strict=True))
-            self._store.save_all(some)
-            for one in some:
-                del self._unconfirmed[one.app, one.number]
+            self._writes.save_all(some)
             self._note(some)
 
     def _note(self, written: Sequence[PullRecord]) -> None:
@@ -73,9 +71,7 @@ class PullRecords:
 
     def remove(self, pull: PullRecord) -> None:
         """Remove one. Raises Unavailable."""
-        self._unconfirmed[pull.app, pull.number] = pull
-        self._store.delete(pull)
-        del self._unconfirmed[pull.app, pull.number]
+        self._writes.delete(pull)
         left = {number: one for number, one in self.of(pull.app).items() if number != pull.number}
         others = {app: pulls for app, pulls in self.all.items() if app != pull.app}
         self.all = {**others, pull.app: left} if left else others
@@ -87,10 +83,4 @@ class PullRecords:
 
     def rewrite_unconfirmed(self) -> None:
         """Repeat the writes that got no answer. Raises Unavailable."""
-        for key, tried in tuple(self._unconfirmed.items()):
-            known = self.of(tried.app).get(tried.number)
-            if known is None:
-                self._store.delete(tried)
-            else:
-                self._store.save(known)
-            del self._unconfirmed[key]
+        self._writes.rewrite(lambda key: self.of(key[0]).get(key[1]))

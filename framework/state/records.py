@@ -26,6 +26,7 @@ from framework.state.routes import PlacementPublisher
 from framework.state.secret_records import SecretRecords
 from framework.state.snapshot import Snapshot
 from framework.state.token_records import TokenRecords
+from framework.state.unconfirmed_writes import UnconfirmedWrites
 from prevs import names
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord
@@ -56,7 +57,12 @@ class Records:
         self._clock = clock
         self._apps = {app.name: app for app in stored.apps}
         self._index = PreviewIndex(stored.previews)
-        self._unconfirmed: dict[tuple[str, ...], AppRecord | PreviewRecord] = {}
+        self._app_writes: UnconfirmedWrites[str, AppRecord] = UnconfirmedWrites(
+            store, lambda app: app.name
+        )
+        self._preview_writes: UnconfirmedWrites[tuple[str, str], PreviewRecord] = UnconfirmedWrites(
+            store, lambda preview: (preview.app, preview.sha)
+        )
         self._snapshot: Snapshot | None = None
         self._pause_end = math.inf
         self._typical_durations: Mapping[str, Mapping[str, float]] = {}
@@ -179,9 +185,7 @@ class Records:
 
     def save_app(self, app: AppRecord) -> AppRecord:
         """Write an app."""
-        self._unconfirmed[app.name,] = app
-        self._store.save(app)
-        del self._unconfirmed[app.name,]
+        self._app_writes.save(app)
         self._apps[app.name] = app
         self._snapshot = None
         return app
@@ -249,11 +253,8 @@ class Records:
     def _write(self, previews: Sequence[PreviewRecord]) -> None:
         if not previews:
             return
+        self._preview_writes.save_all(previews)
         for preview in previews:
-            self._unconfirmed[preview.app, preview.sha] = preview
-        self._store.save_all(previews)
-        for preview in previews:
-            del self._unconfirmed[preview.app, preview.sha]
             before = self.find(preview.app, preview.sha)
             if preview.step_seconds != (before.step_seconds if before else {}):
                 self._stale_durations.add(preview.app)
@@ -261,21 +262,13 @@ class Records:
             self._changed(preview.app)
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer. Raises Unavailable.
-
-        Otherwise the next leader could find a change that was reported as failed, and act on it.
-        """
+        """Repeat the writes that got no answer. Raises Unavailable."""
         self.tokens.rewrite_unconfirmed()
         self.secrets.rewrite_unconfirmed()
         self.access.rewrite_unconfirmed()
         self.pulls.rewrite_unconfirmed()
-        for key, tried in tuple(self._unconfirmed.items()):
-            known = self._apps.get(key[0]) if isinstance(tried, AppRecord) else self.find(*key)
-            if known is None:
-                self._store.delete(tried)
-            else:
-                self._store.save(known)
-            del self._unconfirmed[key]
+        self._app_writes.rewrite(self._apps.get)
+        self._preview_writes.rewrite(self._index.all.get)
 
     def _give_up_labels(
         self, preview: PreviewRecord, labels: Collection[str]
@@ -311,8 +304,7 @@ class Records:
 
     def forget_preview(self, preview: PreviewRecord) -> None:
         """Remove the record of a preview that has no task."""
-        self._store.delete(preview)
-        self._unconfirmed.pop((preview.app, preview.sha), None)
+        self._preview_writes.delete(preview)
         self._index.drop((preview.app, preview.sha))
         if preview.step_seconds:
             self._stale_durations.add(preview.app)
@@ -329,8 +321,7 @@ class Records:
         self.tokens.remove_of(name)
         self.pulls.remove_of(name)
         if name in self._apps:
-            self._store.delete(self._apps[name])
-            self._unconfirmed.pop((name,), None)
+            self._app_writes.delete(self._apps[name])
             del self._apps[name]
         self._snapshot = None
 

@@ -12,6 +12,7 @@ import structlog
 from framework.apps.app_secrets import AppSecrets
 from framework.errors import SecretsUnreadable, WrongKey
 from framework.ports import Store, Vault
+from framework.state.unconfirmed_writes import UnconfirmedWrites
 from prevs.codec import RecordError
 from prevs.records import SecretsRecord
 
@@ -43,9 +44,10 @@ class SecretRecords:
     """What every app is given. `all` is replaced, never changed."""
 
     def __init__(self, stored: Iterable[SecretsRecord], store: Store, vault: Vault) -> None:
-        self._store = store
         self._vault = vault
-        self._unconfirmed: dict[str, SecretsRecord] = {}
+        self._writes: UnconfirmedWrites[str, SecretsRecord] = UnconfirmedWrites(
+            store, lambda record: record.app
+        )
         self.all: Mapping[str, StoredSecrets] = {
             record.app: self._open(record) for record in stored
         }
@@ -65,21 +67,16 @@ class SecretRecords:
             self.remove(given.app)
             return given
         record = SecretsRecord(given.app, self._vault.seal(given.encode()))
-        self._unconfirmed[given.app] = record
-        self._store.save(record)
-        del self._unconfirmed[given.app]
+        self._writes.save(record)
         self.all = {**self.all, given.app: StoredSecrets(record, given)}
         return given
 
     def remove(self, app: str) -> None:
         """Remove all that an app is given, even if it cannot be opened. Raises Unavailable."""
-        known = self.all.get(app)
-        tried = known.record if known else self._unconfirmed.get(app)
+        tried = self._find_record(app) or self._writes.find(app)
         if tried is None:
             return
-        self._unconfirmed[app] = tried
-        self._store.delete(tried)
-        del self._unconfirmed[app]
+        self._writes.delete(tried)
         self.all = {other: one for other, one in self.all.items() if other != app}
 
     def rewrite_unconfirmed(self) -> None:
@@ -87,19 +84,17 @@ class SecretRecords:
 
         Raises Unavailable.
         """
-        for app, tried in tuple(self._unconfirmed.items()):
-            known = self.all.get(app)
-            if known is None:
-                self._store.delete(tried)
-            else:
-                self._store.save(known.record)
-            del self._unconfirmed[app]
+        self._writes.rewrite(self._find_record)
         for app in self._stale[:_AT_ONCE]:
             known = self.all.get(app)
             if known is not None and self._is_stale(known):
                 self.save(known.opened)
                 log.info("sealed again with the first key", app=app)
             self._stale.remove(app)
+
+    def _find_record(self, app: str) -> SecretsRecord | None:
+        known = self.all.get(app)
+        return known.record if known else None
 
     def _open(self, record: SecretsRecord) -> StoredSecrets:
         why = ""

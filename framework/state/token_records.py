@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from framework.access import OPERATOR, PROXY
 from framework.errors import TokenExists, UnknownToken
 from framework.ports import Store
+from framework.state.unconfirmed_writes import UnconfirmedWrites
 from prevs.records import TokenRecord
 
 
@@ -17,8 +18,9 @@ class TokenRecords:
     """The stored tokens, without those in the settings. `all` is replaced, never changed."""
 
     def __init__(self, stored: Iterable[TokenRecord], store: Store) -> None:
-        self._store = store
-        self._unconfirmed: dict[str, TokenRecord] = {}
+        self._writes: UnconfirmedWrites[str, TokenRecord] = UnconfirmedWrites(
+            store, lambda token: token.name
+        )
         self.all: Mapping[str, TokenRecord] = {token.name: token for token in stored}
 
     def add(self, token: TokenRecord, now: float) -> TokenRecord:
@@ -26,9 +28,7 @@ class TokenRecords:
         if token.name in {OPERATOR, PROXY, *self.all}:
             raise TokenExists(token.name)
         created = dataclasses.replace(token, created=now)
-        self._unconfirmed[token.name] = created
-        self._store.save(created)
-        del self._unconfirmed[token.name]
+        self._writes.save(created)
         self.all = {**self.all, token.name: created}
         return created
 
@@ -37,9 +37,7 @@ class TokenRecords:
         token = self.all.get(name)
         if token is None:
             raise UnknownToken(name)
-        self._unconfirmed[name] = token
-        self._store.delete(token)
-        del self._unconfirmed[name]
+        self._writes.delete(token)
         self.all = {other: one for other, one in self.all.items() if other != name}
 
     def remove_of(self, app: str) -> None:
@@ -50,10 +48,4 @@ class TokenRecords:
 
     def rewrite_unconfirmed(self) -> None:
         """Repeat the writes that got no answer. Raises Unavailable."""
-        for name, tried in tuple(self._unconfirmed.items()):
-            known = self.all.get(name)
-            if known is None:
-                self._store.delete(tried)
-            else:
-                self._store.save(known)
-            del self._unconfirmed[name]
+        self._writes.rewrite(self.all.get)

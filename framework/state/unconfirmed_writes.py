@@ -1,0 +1,62 @@
+"""Writes to the store whose outcome is not known. Owned by the service's thread.
+
+A write without an answer may have happened. Memory stays as it was before such a write, so the
+store has to be made equal to memory again: otherwise the next leader could find a change that was
+reported as failed, and act on it.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, TypeVar
+
+from framework.ports import Record, Store
+
+Key = TypeVar("Key", bound=Hashable)
+Written = TypeVar("Written", bound=Record)
+
+
+class UnconfirmedWrites(Generic[Key, Written]):
+    """Writes the records of one kind, and keeps those whose writes have not succeeded.
+
+    `find_key` returns what is the same for all versions of a record.
+    """
+
+    def __init__(self, store: Store, find_key: Callable[[Written], Key]) -> None:
+        self._store = store
+        self._find_key = find_key
+        self._tried: dict[Key, Written] = {}
+
+    def save(self, record: Written) -> None:
+        """Write a record. Raises Unavailable."""
+        self._tried[self._find_key(record)] = record
+        self._store.save(record)
+        self._confirm(record)
+
+    def save_all(self, records: Sequence[Written]) -> None:
+        """Write several records in one round trip, all or none. Raises Unavailable."""
+        self._tried.update((self._find_key(record), record) for record in records)
+        self._store.save_all(records)
+        for record in records:
+            self._confirm(record)
+
+    def delete(self, record: Written) -> None:
+        """Remove a record. Raises Unavailable."""
+        self._tried[self._find_key(record)] = record
+        self._store.delete(record)
+        self._confirm(record)
+
+    def find(self, key: Key) -> Written | None:
+        """Return what may have been written."""
+        return self._tried.get(key)
+
+    def rewrite(self, find_known: Callable[[Key], Written | None]) -> None:
+        """Make the store equal to memory again, where `find_known` reads. Raises Unavailable."""
+        for key, tried in tuple(self._tried.items()):
+            known = find_known(key)
+            if known is None:
+                self._store.delete(tried)
+            else:
+                self._store.save(known)
+            del self._tried[key]
+
+    def _confirm(self, record: Written) -> None:
+        del self._tried[self._find_key(record)]
