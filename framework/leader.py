@@ -28,6 +28,7 @@ from framework.forges.pull_poller import PullPoller
 from framework.git.branch_poller import BranchPoller
 from framework.git.manifest_reader import ManifestReader
 from framework.git.mirrors import Mirrors
+from framework.git.remote_refs import RemoteRefs
 from framework.logs.archive import ArchivedSandboxes, LogArchive
 from framework.logs.archiver import LogArchiver
 from framework.logs.sandbox import AgentSandboxes
@@ -147,7 +148,15 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
         pull_poller.nudge(app)
 
     hooks = HookPorts(nudge, git.branch_poller.polling, token_bytes)
-    sources = web.Sources(service, cluster, git.refs, logs, hooks=hooks, forges=forges)
+    sources = web.Sources(
+        service,
+        cluster,
+        git.refs,
+        logs,
+        hooks=hooks,
+        forges=forges,
+        remote_refs=RemoteRefs(chosen.dir / "mirrors", lambda app: snapshot().credential(app)),
+    )
     openness, registry = shared.openness, shared.registry
     app = web.make_app(chosen, sources, clock=clock, registry=registry, openness=openness)
     _warn_of_local(chosen, stored)

@@ -10,14 +10,18 @@ from prometheus_client import CollectorRegistry
 
 from framework import dashboard, http_api
 from framework.apps import repository_url
+from framework.apps.forge_settings import find_kind
 from framework.apps.pass_texts import PassWriter
 from framework.clock import Clock
-from framework.forges.check import check
 from framework.forges.forges import Forges
+from framework.forges.setup import webhooks
+from framework.forges.setup.check import Way, check, explain_none
+from framework.git.remote_refs import RemoteRefs
 from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
-from framework.ports import HookPorts, Repositories
+from framework.ports import EnteredHook, HookPorts, Repositories
+from framework.ports.forges import Finding, ForgePorts, Webhook
 from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
@@ -37,6 +41,7 @@ class Sources(NamedTuple):
     sandboxes: ArchivedSandboxes
     hooks: HookPorts
     forges: Forges
+    remote_refs: RemoteRefs
 
 
 def make_app(
@@ -75,11 +80,36 @@ def _make_ports(chosen: Settings, sources: Sources, checks: http_api.Probes) -> 
         is_log_kept=sources.sandboxes.has,
         hooks=sources.hooks,
         passes=PassWriter(derive_pass_key(chosen.signing()[0]), chosen.domain, chosen.addresses()),
-        check_forge=lambda app, token: check(
-            app, sources.forges.of(app, token), has_token=bool(token)
+        forge=ForgePorts(
+            functools.partial(_check_forge, sources), functools.partial(_enter_hook, sources.forges)
         ),
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
+
+
+def _check_forge(
+    sources: Sources, app: AppRecord, token: str, webhook: Webhook
+) -> Sequence[Finding]:
+    client = sources.forges.of(app, token)
+    if client is None:
+        return explain_none(app)
+    hooks = webhooks.find_hooks(find_kind(app), client.requester)
+    find_ref_problem = functools.partial(sources.remote_refs.find_problem, app)
+    return check(Way(app, bool(token), client, hooks, webhook, find_ref_problem))
+
+
+def _enter_hook(forges: Forges, app: AppRecord, token: str, webhook: Webhook) -> EnteredHook:
+    client = forges.of(app, token)
+    hooks = webhooks.find_hooks(find_kind(app), client.requester) if client else None
+    if hooks is None:
+        return EnteredHook("by hand", "prevs cannot enter it at this forge itself.")
+    if not token:
+        return EnteredHook(
+            "by hand",
+            f"{app.name} has no token for its forge.",
+            f"With one, prevs enters it itself: `prevs forge set {app.name}`. {hooks.rights}",
+        )
+    return webhooks.enter(hooks, webhook.url, webhook.secret)
 
 
 def _make_admission(

@@ -325,6 +325,7 @@ class Hooks(TypedDict):
     """
 
     url: str
+    where: str
     has_secret: bool
     has_former_secret: bool
     last: float | None

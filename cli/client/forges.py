@@ -1,7 +1,7 @@
 """The API's calls for apps' forges. They raise the same errors as `Api`."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 from urllib.parse import quote
 
 from cli.client.api_types import Finding
@@ -9,11 +9,23 @@ from cli.client.api_types import Finding
 Call = Callable[..., Any]
 
 
+class EnteredHook(TypedDict):
+    """What became of a webhook at its forge: made, updated, refused, or to enter by hand.
+
+    `secret` is the one to enter by hand, if it was just made.
+    """
+
+    outcome: str
+    why: str
+    advice: str
+    secret: str | None
+
+
 class Forges:
     """The forges of apps. `read` returns JSON, `call` the whole answer."""
 
     def __init__(self, read: Call, call: Call, *, patience: float) -> None:
-        """A check waits for its answer for `patience` seconds."""
+        """What calls the forge waits for its answer for `patience` seconds."""
         self._read = read
         self._call = call
         self._patience = patience
@@ -25,6 +37,11 @@ class Forges:
     def remove_token(self, app: str) -> None:
         """Remove the token for an app's forge."""
         self._call("DELETE", _path(app, "forge-token")).close()
+
+    def enter_hook(self, app: str) -> EnteredHook:
+        """Give an app's forge the webhook."""
+        path = _path(app, "forge-hook")
+        return cast(EnteredHook, self._read("POST", path, timeout=self._patience))
 
     def check(self, app: str) -> list[Finding]:
         """Check the way to an app's forge."""

@@ -6,6 +6,7 @@ import click
 
 from cli.command_context import CommandContext
 from cli.commands.apps import FORGES
+from cli.commands.hooks import enter_hook
 from cli.commands.secrets import read_value
 from cli.commands.sections import Group
 from cli.display import tables
@@ -45,7 +46,7 @@ def set_forge(
     if kind is None or token_file is not None:
         token = read_value(token_file, f"Token for the forge of {app}").strip()
         context.api.forges.set_token(app, token)
-    note(f"`prevs forge check {app}` shows what works.")
+    note(f"`prevs forge check {app}` shows what works, `prevs forge hook {app}` adds the webhook.")
 
 
 @forge.command("rm")
@@ -76,5 +77,6 @@ def check(context: CommandContext, app: str, *, as_json: bool) -> None:
         raise NotDone(f"This does not work for {app}: {', '.join(failed)}.")
 
 
+forge.add_command(enter_hook)
 COMMANDS = (forge,)
 """The commands in groups, as `prevs --help` shows them."""

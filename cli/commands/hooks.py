@@ -1,36 +1,28 @@
-"""The command for an app's webhooks: the address and the secret to enter at its forge."""
+"""The command for an app's webhook: entered at its forge, or by hand."""
 
 from typing import IO
 
 import click
 
+from cli.client.api_types import Hooks, NewHookSecret
+from cli.client.forges import EnteredHook
 from cli.command_context import CommandContext
 from cli.commands.secrets import read_value
 from cli.display import tables
 from cli.display.output import note, show, show_json
+from cli.errors import NotDone
 from cli.names.arguments import app_argument, as_json
-
-_AT_THE_FORGE = (
-    "GitHub: Settings, Webhooks, Add webhook: payload URL, content type application/json, secret, "
-    "just the push event.",
-    "GitLab: Settings, Webhooks: URL, secret token, push events and tag push events.",
-    "Gitea, Forgejo: Settings, Webhooks, Add webhook: target URL, POST application/json, secret, "
-    "push, create and delete events.",
-    "Pagure: Settings, Project options: web-hooks. Pagure makes the secret itself: give it to "
-    "`prevs hook APP --file FILE`.",
-    "A plain git server: a post-receive hook that sends the secret as a bearer token.",
-)
 
 
 @click.command("hook")
 @app_argument
-@click.option("--new", is_flag=True, help="Make a new secret, and print it.")
+@click.option("--new", is_flag=True, help="With a new secret; the forge gets it too.")
 @click.option("--file", type=click.File("rb"), help="Use the secret in this file; - is stdin.")
 @click.option("--off", is_flag=True, help="Remove the secret: no webhook is accepted any more.")
 @click.option("--former", is_flag=True, help="With --off, remove only the former secret.")
 @as_json
 @click.pass_obj
-def show_hooks(
+def enter_hook(
     context: CommandContext,
     /,
     app: str,
@@ -41,51 +33,64 @@ def show_hooks(
     former: bool,
     as_json: bool,
 ) -> None:
-    """Show what to enter at APP's forge, so that it announces each push.
+    """Enter APP's webhook at its forge, so that the forge announces each push.
 
-    A webhook has the repository read at once. While webhooks come, prevs reads it every ten minutes
-    instead of every ten seconds. The former secret stays valid until the next change.
+    If the token for the forge may not do that, or the forge has no API for it, this prints what to
+    enter there by hand. To repeat it is safe: it corrects the webhook that is there.
+
+    A webhook has prevs look at once. While webhooks come, it looks every ten minutes instead of
+    every ten seconds. The former secret stays valid until the next change.
 
     \b
     Examples:
-      prevs hook shop --new              # prints the secret, once
-      prevs hook shop                    # the address, and when the last webhook came
-      prevs hook shop --file token       # the secret that a forge has made
-      prevs hook shop --off --former     # the forge has the new secret now
+      prevs forge hook shop                    # enters it, or prints what to enter
+      prevs forge hook shop --new              # another secret, printed if you have to enter it
+      prevs forge hook shop --file token       # the secret that a forge has made
+      prevs forge hook shop --off --former     # the forge has the new secret now
     """
     if [new, file is not None, off].count(True) > 1 or (former and not off):
         raise click.UsageError("Use one of --new, --file and --off; --former only with --off.")
     if off:
         context.api.hooks.unset_secret(app, former=former)
         note(f"{app} has no {'former' if former else 'webhook'} secret any more.")
-    elif new or file:
-        _set(context, app, file, as_json=as_json)
+    elif file:
+        made = context.api.hooks.set_secret(app, read_value(file, ""))
+        _show_given(made, as_json=as_json)
     else:
-        _show(context, app, as_json=as_json)
+        secret = context.api.hooks.set_secret(app, None)["secret"] if new else None
+        _enter(context, app, secret, as_json=as_json)
 
 
-def _set(context: CommandContext, app: str, file: IO[bytes] | None, *, as_json: bool) -> None:
-    made = context.api.hooks.set_secret(app, read_value(file, "") if file else None)
+def _show_given(made: NewHookSecret, *, as_json: bool) -> None:
     if as_json:
         show_json(made)
-    elif not file:
-        click.echo(made["secret"])
-    if not file:
-        note("Save it now: it is not shown again.")
-    note(f"Enter the secret at the forge, and this address: {made['url']}")
-    note(f"`prevs hook {app}` shows what else to choose there, and when a webhook has come.")
+    note(f"Enter this address at the forge: {made['url']}")
 
 
-def _show(context: CommandContext, app: str, *, as_json: bool) -> None:
-    found = context.api.hooks.show(app)
+def _enter(context: CommandContext, app: str, secret: str | None, *, as_json: bool) -> None:
+    """Enter the webhook. `secret` is one that was just made, and that nobody has seen yet."""
+    entered = context.api.forges.enter_hook(app)
+    hooks = context.api.hooks.show(app)
+    is_there = entered["outcome"] in ("made", "updated")
+    entered["secret"] = None if is_there else entered["secret"] or secret
     if as_json:
-        show_json(found)
+        show_json({**hooks, **entered})
+    else:
+        show(tables.hook_details(hooks, context.now()))
+        _explain(app, hooks, entered)
+    if entered["outcome"] == "refused":
+        raise NotDone(f"The webhook of {app} is not at the forge. {entered['why']}")
+
+
+def _explain(app: str, hooks: Hooks, entered: EnteredHook) -> None:
+    if entered["outcome"] in ("made", "updated"):
+        done = "has it now" if entered["outcome"] == "made" else "had it; it is up to date now"
+        note(f"The forge {done}. `prevs forge check {app}` shows whether it arrives.")
         return
-    show(tables.hook_details(found, context.now()))
-    if not found["has_secret"]:
-        note(f"`prevs hook {app} --new` makes the secret that webhooks need.")
-    for line in _AT_THE_FORGE:
-        note(line)
-
-
-COMMANDS = (show_hooks,)
+    note(f"Enter it by hand. {entered['why']} {entered['advice']}".rstrip())
+    note(hooks["where"])
+    if secret := entered["secret"]:
+        note("This is the secret. Save it now: it is not shown again.")
+        click.echo(secret)
+    else:
+        note(f"The secret is not shown again. `prevs forge hook {app} --new` makes another one.")

@@ -12,7 +12,6 @@ _SECTIONS = {
         "env",
         "credential",
         "forge",
-        "hook",
         "refs",
         "commits",
         "pulls",

@@ -1,7 +1,9 @@
-"""GET requests to the API of one forge, with the app's token, within limits."""
+"""Requests to the API of one forge, with the app's token, within limits."""
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import httpx
@@ -20,6 +22,7 @@ _SHORT = 16 * 1024
 
 
 Query = Mapping[str, str | int]
+Body = Mapping[str, object]
 
 
 class Limits(NamedTuple):
@@ -52,6 +55,20 @@ class Answer(NamedTuple):
     unchanged: bool = False
 
 
+class _Call(NamedTuple):
+    """What is sent to a path below the API."""
+
+    method: str
+    path: str
+    query: Query | None = None
+    body: Body | None = None
+
+    @property
+    def redirects(self) -> Collection[int]:
+        """The statuses that are followed: the others would turn a change into a GET."""
+        return _REDIRECTS if self.method == "GET" else (307, 308)
+
+
 class Requester:
     """Requests to one forge. Thread safe. Redirects are followed within the forge's origin only."""
 
@@ -67,8 +84,12 @@ class Requester:
     ) -> None:
         """`headers` have the token; `api` is the URL in front of all paths."""
         self.api = api
+        self.repository = subject.repository
+        """Its name at the forge: "group/shop"."""
         self.rate: Rate | None = None
         """What the last answer says of the rate limit."""
+        self.clock_ahead: float | None = None
+        """By how many seconds the forge's clock was ahead of ours, by the last answer's date."""
         self._client = client
         self._subject = subject
         self._headers = {"Accept": "application/json", "User-Agent": "prevs", **headers}
@@ -81,12 +102,23 @@ class Requester:
 
         With a `mark`, the answer may be `unchanged`. Raises the errors of framework.ports.Forge.
         """
+        headers = {**self._headers, "If-None-Match": mark} if mark else self._headers
+        return self._send(_Call("GET", path, query), headers)
+
+    def write(self, method: str, path: str, body: Body) -> Answer:
+        """Return the answer to a request that changes something: POST, PUT or PATCH, with JSON.
+
+        The path is quoted already. Raises as `get`.
+        """
+        return self._send(_Call(method, path, body=body), self._headers)
+
+    def _send(self, call: _Call, headers: Mapping[str, str]) -> Answer:
         wait = self._busy_until - self._clock.monotonic()
         if wait > 0:
             raise ForgeBusy(self.api, wait)
-        headers = {**self._headers, "If-None-Match": mark} if mark else self._headers
         try:
-            return self._follow(httpx.URL(f"{self.api}{path}", params=query), headers)
+            url = httpx.URL(f"{self.api}{call.path}", params=call.query)
+            return self._follow(call, url, headers)
         except httpx.TimeoutException:
             why = f"has not answered within {self._limits.silence:g} s"
         except httpx.InvalidURL:
@@ -98,12 +130,12 @@ class Requester:
             why = "broke off its answer, or does not speak HTTP"
         raise ForgeUnreachable(self.api, why)
 
-    def _follow(self, url: httpx.URL, headers: Mapping[str, str]) -> Answer:
+    def _follow(self, call: _Call, url: httpx.URL, headers: Mapping[str, str]) -> Answer:
         for _ in range(_MOST_REDIRECTS + 1):
             with self._client.stream(
-                "GET", url, headers=headers, timeout=self._limits.silence
+                call.method, url, headers=headers, json=call.body, timeout=self._limits.silence
             ) as response:
-                if response.status_code not in _REDIRECTS:
+                if response.status_code not in call.redirects:
                     return self._read(response, can_be_unchanged="If-None-Match" in headers)
                 moved = url.join(response.headers.get("location", ""))
             if _origin(moved) != _origin(url) or moved.userinfo:
@@ -119,8 +151,9 @@ class Requester:
     def _read(self, response: httpx.Response, *, can_be_unchanged: bool) -> Answer:
         now, status = self._clock.now(), response.status_code
         self.rate = read_rate(response.headers, now) or self.rate
+        self.clock_ahead = _read_ahead(response.headers, now)
         wait = find_wait(response.headers, now)
-        if status == httpx.codes.OK or (status == httpx.codes.NOT_MODIFIED and can_be_unchanged):
+        if response.is_success or (status == httpx.codes.NOT_MODIFIED and can_be_unchanged):
             if wait is not None:
                 self._rest(wait)
             if status == httpx.codes.NOT_MODIFIED:
@@ -147,7 +180,7 @@ class Requester:
             seconds = DEFAULT_WAIT_S if wait is None else wait
             self._rest(seconds)
             return ForgeBusy(self.api, seconds)
-        if status in (401, 403, 404):
+        if status in (401, 403, 404, 422):
             return ForgeRefused(self.api, status, *self._refuse(status))
         return ForgeUnreachable(self.api, f"answered with the status {status}")
 
@@ -162,6 +195,8 @@ class Requester:
             return why, f"If it has ended, give a new one to `prevs forge set {app}`. {rights}"
         if status == httpx.codes.FORBIDDEN:
             return f"The token of {app!r} may not do this at {self.api}.", rights
+        if status == httpx.codes.UNPROCESSABLE_ENTITY:
+            return f"The forge at {self.api} does not accept what prevs has sent.", rights
         unseen = "its token may not see it" if has_token else "only a token may see it"
         return (
             f"The forge at {self.api} has no such thing in {repository}, or {unseen}.",
@@ -201,3 +236,10 @@ def _read_total(headers: Mapping[str, str]) -> int | None:
     """Return how many entries a list has: GitLab sends X-Total, Gitea X-Total-Count."""
     text = headers.get("x-total") or headers.get("x-total-count") or ""
     return int(text) if _TOTAL.fullmatch(text) else None
+
+
+def _read_ahead(headers: Mapping[str, str], now: float) -> float | None:
+    """Return by how many seconds the clock of the sender of an answer is ahead of `now`."""
+    with contextlib.suppress(ValueError):
+        return parsedate_to_datetime(headers.get("date", "")).timestamp() - now
+    return None

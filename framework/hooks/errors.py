@@ -9,8 +9,7 @@ class HookRefused(FrameworkError):
     def __init__(self) -> None:
         super().__init__(
             "There is no such app, it has no webhook secret, or this delivery does not prove one "
-            "of its secrets. `prevs hook APP` shows what to enter at the forge, and `prevs hook "
-            "APP --new` makes a secret."
+            "of its secrets. `prevs forge hook APP` enters it at the forge, or shows what to enter."
         )
 
 

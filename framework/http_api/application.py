@@ -1,7 +1,7 @@
 """The API put together."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -38,10 +38,10 @@ from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.metrics import ApiMetrics, HookMetrics
 from framework.ports import Agents, HookPorts, Repositories, Sandboxes
-from framework.ports.forges import Finding
+from framework.ports.forges import ForgePorts
+from framework.service.forge_setup import ForgeSetup
 from framework.service.previews import Previews
 from prevs.names import Addresses
-from prevs.records import AppRecord
 
 
 class Ports(NamedTuple):
@@ -50,8 +50,7 @@ class Ports(NamedTuple):
     `ready` returns None, or why nothing can start. `report` takes a proxy's report, `note_proxy`
     the address of a proxy that reports. None of these may block. `passes` makes the texts of
     visitors' passes. `is_log_kept` returns whether the framework keeps the log of a task; it reads
-    the disk. `check_forge` checks the way to an app's forge with its token, as
-    framework.forges.check does; it blocks on HTTP.
+    the disk. `forge` blocks on HTTP.
     """
 
     previews: Previews
@@ -63,7 +62,7 @@ class Ports(NamedTuple):
     is_log_kept: Callable[[str], bool]
     hooks: HookPorts
     passes: PassWriter
-    check_forge: Callable[[AppRecord, str], Sequence[Finding]]
+    forge: ForgePorts
     note_proxy: Callable[[str], None] = lambda _: None
 
 
@@ -104,9 +103,11 @@ def _make_routers(
     resolver = LabelResolver(previews, ports.refs)
     yield AppRoutes(previews, resolver, addresses).make_router()
     yield SecretRoutes(previews).make_router()
+    setup = ForgeSetup(previews, ports.forge, ports.hooks, addresses.hook_url)
     yield HookRoutes(
         previews,
         ports.hooks,
+        setup,
         HookMetrics(registry),
         addresses=addresses,
         now=time.time,
@@ -114,7 +115,7 @@ def _make_routers(
     ).make_router()
     yield AccessRoutes(previews, ports.passes, token_hex).make_router()
     yield EntryRoutes(previews, admission.clock).make_router()
-    yield ForgeRoutes(previews, ports.check_forge).make_router()
+    yield ForgeRoutes(previews, setup).make_router()
     logs = Logs(ports.sandboxes)
     yield PreviewRoutes(
         previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept

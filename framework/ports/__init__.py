@@ -4,7 +4,7 @@ The edges (mesos/, zookeeper/, git/, logs/, http_api/) implement or use them; no
 another.
 """
 
-from framework.ports.hooks import HookPorts, Polling
+from framework.ports.hooks import EnteredHook, HookPorts, Polling
 from framework.ports.mesos import Agents, Cluster, InverseOffer, Sandboxes
 from framework.ports.repositories import (
     Commit,
@@ -24,6 +24,7 @@ __all__ = [
     "Cluster",
     "Commit",
     "CommitPage",
+    "EnteredHook",
     "Heads",
     "HookPorts",
     "InverseOffer",

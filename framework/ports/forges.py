@@ -1,7 +1,10 @@
 """What the framework needs from a forge: a host of repositories with pull requests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
+
+from framework.ports.hooks import EnteredHook
+from prevs.records import AppRecord
 
 
 class Pull(NamedTuple):
@@ -81,3 +84,28 @@ class Finding(NamedTuple):
     ok: bool | None
     detail: str
     advice: str = ""
+
+
+class Webhook(NamedTuple):
+    """An app's webhook: its address, and the secret that its forge has, or should have.
+
+    `hooked` is how many seconds ago an authentic one came, None if none came since this framework
+    leads. Without a secret none is accepted.
+    """
+
+    url: str
+    secret: str = ""
+    hooked: float | None = None
+
+    def __repr__(self) -> str:
+        return f"Webhook({self.url!r})"
+
+
+class ForgePorts(NamedTuple):
+    """What sets up the way to an app's forge. Each takes the app and its token; each blocks.
+
+    `check` finds out what works. `enter_hook` gives the forge the webhook. Neither raises.
+    """
+
+    check: Callable[[AppRecord, str, Webhook], Sequence[Finding]]
+    enter_hook: Callable[[AppRecord, str, Webhook], EnteredHook]

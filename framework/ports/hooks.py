@@ -1,7 +1,7 @@
 """What a verified webhook sets off, and how an app's repository is looked at."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Polling(NamedTuple):
@@ -27,3 +27,20 @@ class HookPorts(NamedTuple):
     nudge: Callable[[str], None]
     polling: Callable[[str], Polling]
     random: Callable[[int], bytes]
+
+
+class EnteredHook(NamedTuple):
+    """What became of a webhook that the forge's API was to enter.
+
+    `outcome` is `by hand` if that API has no webhooks, or if there is no token. `why` is a
+    sentence, and `advice` the next step; both are empty if the webhook is there now.
+    """
+
+    outcome: Literal["made", "updated", "refused", "by hand"]
+    why: str = ""
+    advice: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the forge has it now."""
+        return self.outcome in ("made", "updated")

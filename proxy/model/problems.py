@@ -245,7 +245,7 @@ def too_many_open(what: str) -> Problem:
 
 def takes_only_hooks() -> Problem:
     """Return the problem of a request at the path of webhooks that is none."""
-    detail = "Only a forge's webhook comes here, by POST. `prevs hook APP` shows how to set it up."
+    detail = "Only a forge's webhook comes here, by POST. `prevs forge hook APP` sets it up."
     return Problem("method-not-allowed", "The path does not allow this method", 405, detail)
 
 

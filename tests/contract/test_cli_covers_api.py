@@ -9,7 +9,7 @@ import click
 import pytest
 
 from cli.__main__ import main, prevs
-from cli.client import api_types
+from cli.client import api_types, forges
 from framework.access import Scope
 from prevs.access import Access, AccessRecord, IssuedPass
 from tests.fakes.answers import SHA
@@ -45,9 +45,9 @@ COMMANDS: Mapping[str, str] = {
     "GET /v1/apps/{app}/credential": "credential show hello",
     "PUT /v1/apps/{app}/credential": "credential set hello --password-file /dev/null",
     "DELETE /v1/apps/{app}/credential": "credential unset hello",
-    "GET /v1/apps/{app}/hooks": "hook hello",
-    "POST /v1/apps/{app}/hook-secret": "hook hello --new",
-    "DELETE /v1/apps/{app}/hook-secret": "hook hello --off",
+    "GET /v1/apps/{app}/hooks": "forge hook hello",
+    "POST /v1/apps/{app}/hook-secret": "forge hook hello --new",
+    "DELETE /v1/apps/{app}/hook-secret": "forge hook hello --off",
     "GET /v1/apps/{app}/access": "access hello",
     "PUT /v1/apps/{app}/access": "access hello password --password-file /dev/null",
     "POST /v1/apps/{app}/access/end": "access hello --end",
@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, str] = {
     "DELETE /v1/apps/{app}/passes/{id}": "pass rm hello old",
     "PUT /v1/apps/{app}/forge-token": "forge set hello --token-file /dev/null",
     "DELETE /v1/apps/{app}/forge-token": "forge rm hello",
+    "POST /v1/apps/{app}/forge-hook": "forge hook hello",
     "POST /v1/apps/{app}/forge-check": "forge check hello",
     "GET /v1/queue": "queue",
     "GET /v1/agents": "agents",
@@ -100,6 +101,7 @@ SHAPES: Mapping[str, type] = {
     "Event": api_types.Event,
     "Hooks": api_types.Hooks,
     "NewHookSecret": api_types.NewHookSecret,
+    "EnteredHook": forges.EnteredHook,
     "Failure": api_types.Failure,
     "Finding": api_types.Finding,
     "Lead": api_types.Label,
@@ -202,5 +204,6 @@ def test_every_field_that_the_command_reads_is_in_the_answer(schema: str, shape:
 
 
 def test_every_shape_that_the_command_reads_is_checked() -> None:
-    read = {one for one in vars(api_types).values() if hasattr(one, "__required_keys__")}
+    known = (vars(api_types) | vars(forges)).values()
+    read = {one for one in known if hasattr(one, "__required_keys__")}
     assert read == set(SHAPES.values())

@@ -1,6 +1,5 @@
 """The same cases at every kind of forge: a client of ours, and a double of the forge."""
 
-import dataclasses
 from collections.abc import Iterator
 
 import gitlab
@@ -8,7 +7,6 @@ import pytest
 from github import Auth, Github
 
 from framework.clock import Clock
-from framework.forges.check import PARTS, check
 from framework.forges.forges import Client, Forges
 from framework.forges.requester import Limits
 from framework.ports.forge_errors import ForgeBusy, ForgeRefused, ForgeUnreachable
@@ -49,10 +47,6 @@ def github() -> Iterator[GitHubServer]:
     server = GitHubServer()
     yield server
     server.close()
-
-
-def app_of(forge: ForgeServer) -> AppRecord:
-    return AppRecord("shop", forge.repository, forge=forge.kind)
 
 
 def client_of(
@@ -320,28 +314,6 @@ def test_cookies_of_a_forge_are_not_sent_back(forge: ForgeServer) -> None:
     client.open_pulls()
     client.open_pulls()
     assert not any("cookie" in request.headers for request in forge.requests)
-
-
-def test_a_check_of_a_forge_that_works(forge: ForgeServer) -> None:
-    fill(forge, 3)
-    found = check(app_of(forge), client_of(forge), has_token=True)
-    assert [finding.part for finding in found] == list(PARTS)
-    assert all(finding.ok for finding in found), found
-    assert found[PARTS.index("pull requests")].detail == "3 are open."
-
-
-def test_a_check_says_which_part_fails_and_what_to_do(forge: ForgeServer) -> None:
-    wrong = check(app_of(forge), client_of(forge, "wrong-token"), has_token=True)
-    assert [finding.ok for finding in wrong] == [True, True, False, None, None, None, None]
-    assert "prevs forge set shop" in wrong[2].advice
-    gone = check(app_of(forge), client_of(forge, name="group/gone"), has_token=True)
-    assert [finding.ok for finding in gone] == [True, True, True, False, None, None, None]
-    forge.mishap = lambda _: Reply(500)
-    away = check(app_of(forge), client_of(forge), has_token=True)
-    assert [finding.ok for finding in away] == [True, False, None, None, None, None, None]
-    unset = dataclasses.replace(app_of(forge), forge="auto")
-    (first, *others) = check(unset, None, has_token=True)
-    assert (first.ok, {finding.ok for finding in others}) == (False, {None})
 
 
 def test_pygithub_reads_the_double_as_we_do(github: GitHubServer) -> None:

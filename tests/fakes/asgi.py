@@ -17,9 +17,10 @@ from starlette.types import ASGIApp, Message
 
 from framework.apps.pass_texts import PassWriter
 from framework.http_api import Admission, Audit, ClientSignature, Ports, Probes, make_app
-from framework.ports import HookPorts, Polling, Repositories, Sandboxes
-from framework.ports.forges import Finding
+from framework.ports import EnteredHook, HookPorts, Polling, Repositories, Sandboxes
+from framework.ports.forges import Finding, ForgePorts, Webhook
 from prevs import names
+from prevs.records import AppRecord
 from program.http.health import Check
 from tests.fakes.agents import FakeAgents
 from tests.fakes.clock import FakeClock
@@ -86,6 +87,8 @@ class ApiInProcess:
         self.stuck = False
         self.kept_logs: set[str] = set()
         self.findings: Sequence[Finding] = ()
+        self.entered = EnteredHook("made")
+        self.webhooks: list[tuple[str, str, Webhook]] = []
         self.proxies: list[str] = []
         self.nudged: list[str] = []
         self.polling = Polling(10.0)
@@ -99,7 +102,7 @@ class ApiInProcess:
             is_log_kept=self.kept_logs.__contains__,
             hooks=HookPorts(self.nudged.append, lambda _: self.polling, secrets.token_bytes),
             passes=PassWriter(PASS_KEY, "localhost", names.addresses("localhost", port)),
-            check_forge=lambda *_: self.findings,
+            forge=ForgePorts(lambda *_: self.findings, self._enter_hook),
             note_proxy=self.proxies.append,
         )
         self.admission = Admission(
@@ -117,6 +120,10 @@ class ApiInProcess:
             registry=self.registry,
             checks=Probes(self._healthy, self._ready),
         )
+
+    def _enter_hook(self, app: AppRecord, token: str, webhook: Webhook) -> EnteredHook:
+        self.webhooks.append((app.name, token, webhook))
+        return self.entered
 
     def _healthy(self) -> tuple[Check, ...]:
         return (Check("service", not self.stuck, "It last ran 1.0 s ago."),)

@@ -122,6 +122,7 @@ CALLS: Mapping[str, Needed] = {
     "DELETE /v1/apps/{app}/forge-token": Needed(
         "admin", "", {204, 404, 409}, "unset forge token", "{app}"
     ),
+    "POST /v1/apps/{app}/forge-hook": Needed("admin", "", {200, 404, 409}, "enter hook", "{app}"),
     "POST /v1/apps/{app}/forge-check": Needed("admin", "", {200, 404, 409}, "check forge", "{app}"),
     "GET /v1/tokens": Needed("admin", "", {200, 404}),
     "POST /v1/tokens": Needed("admin", "", {201, 400, 404, 409, 413}, "add token"),

@@ -1,9 +1,12 @@
 """An app's forge, as the API takes and shows it. Its token goes in, and never comes out."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from framework.apps.app_secrets import LONGEST_FORGE_TOKEN
 from framework.http_api.http.examples import example, order_example
+from framework.service.forge_setup import SetUp
 
 _FINDING = {
     "part": "repository",
@@ -52,3 +55,24 @@ class ForgeCheck(BaseModel):
 
     app: str
     findings: list[Finding]
+
+
+class EnteredHook(BaseModel):
+    """What became of the webhook that the forge's API was to enter."""
+
+    model_config = example({"outcome": "made", "why": "", "advice": "", "secret": None})
+
+    outcome: Literal["made", "updated", "refused", "by hand"] = Field(
+        description="`by hand`: the forge's API has no webhooks, or the app has no token for it."
+    )
+    why: str = Field(description="Why it is not at the forge; empty if it is there now.")
+    advice: str = Field(description="The next step; empty if there is nothing to do.")
+    secret: str | None = Field(
+        description="The secret to enter by hand, if this call has made it; it is not shown again."
+    )
+
+
+def show_entered(done: SetUp) -> EnteredHook:
+    """Return what became of a webhook."""
+    outcome, why, advice = done.entered
+    return EnteredHook(outcome=outcome, why=why, advice=advice, secret=done.secret or None)

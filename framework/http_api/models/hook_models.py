@@ -7,14 +7,17 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from framework.apps.app_secrets import AppSecrets
-from framework.hooks import secret
+from framework.apps.forge_settings import find_kind
+from framework.hooks import by_hand, secret
 from framework.http_api.http.examples import example, order_example
 from framework.ports import Polling
+from prevs.records import AppRecord
 
 _URL = "https://hooks.prevs.example/_prevs/hooks/hello"
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw4fTTfMMn0mM="  # noqa: S105 # an example
 _HOOKS: dict[str, Any] = {
     "url": _URL,
+    "where": "At GitLab: Settings, Webhooks, Add new webhook.",
     "has_secret": True,
     "has_former_secret": False,
     "last": 1764031200.0,
@@ -34,6 +37,7 @@ class Hooks(BaseModel):
     model_config = example(_HOOKS)
 
     url: str = Field(description="The address to enter at the forge.")
+    where: str = Field(description="Where to enter it there, with the secret, in a sentence.")
     has_secret: bool = Field(description="Whether webhooks are accepted.")
     has_former_secret: bool = Field(description="Whether the secret before this one is valid too.")
     last: float | None = Field(
@@ -80,10 +84,13 @@ Order = Annotated[
 ]
 
 
-def show_hooks(url: str, given: AppSecrets, polling: Polling, now: float) -> Hooks:
+def show_hooks(
+    app: AppRecord, given: AppSecrets, polling: Polling, *, url: str, now: float
+) -> Hooks:
     """Return the webhooks of an app; `now` is in seconds since the epoch."""
     return Hooks(
         url=url,
+        where=by_hand.explain(find_kind(app), app.name),
         has_secret=bool(given.hook_secret),
         has_former_secret=bool(given.former_hook_secret),
         last=None if polling.hooked is None else now - polling.hooked,

@@ -1,26 +1,20 @@
-"""/v1/apps/{app}/forge-token and /forge-check: the way to an app's forge."""
-
-from collections.abc import Callable, Sequence
+"""/v1/apps/{app}/forge-token, /forge-hook and /forge-check: the way to an app's forge."""
 
 from framework.access import Scope
 from framework.http_api.admission.operations import Operation, OperationRouter
 from framework.http_api.http.parameters import App
 from framework.http_api.http.problems import document
 from framework.http_api.models import forge_models as models
-from framework.ports.forges import Finding
+from framework.service.forge_setup import ForgeSetup
 from framework.service.previews import Previews
-from prevs.records import AppRecord
 
 
 class ForgeRoutes:
     """The calls about forges. All of them run in a thread, and may block."""
 
-    def __init__(
-        self, previews: Previews, check: Callable[[AppRecord, str], Sequence[Finding]]
-    ) -> None:
-        """`check` checks the forge of an app with its token; it may block for a minute."""
+    def __init__(self, previews: Previews, setup: ForgeSetup) -> None:
         self._previews = previews
-        self._check = check
+        self._setup = setup
 
     def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
@@ -42,6 +36,13 @@ class ForgeRoutes:
         )
         router.add(
             "POST",
+            "/forge-hook",
+            self.enter_hook,
+            Operation(Scope.ADMIN, action="enter hook"),
+            responses=document(404, 409),
+        )
+        router.add(
+            "POST",
             "/forge-check",
             self.check_forge,
             Operation(Scope.ADMIN, action="check forge"),
@@ -58,9 +59,15 @@ class ForgeRoutes:
         """Remove what the API of an app's forge is read with."""
         self._previews.command(lambda commands: commands.unset_forge_token(app))
 
+    def enter_hook(self, app: App) -> models.EnteredHook:
+        """Give an app's forge the webhook, by its API, with the app's secret.
+
+        A webhook with this address is corrected instead, also its secret. Without a secret, the app
+        gets one.
+        """
+        return models.show_entered(self._setup.enter_hook(app))
+
     def check_forge(self, app: App) -> models.ForgeCheck:
         """Check the way to an app's forge, by a few calls of its API. Changes nothing."""
-        snapshot = self._previews.snapshot
-        found = self._check(snapshot.app(app), snapshot.forge_token(app))
-        findings = [models.Finding(**one._asdict()) for one in found]
+        findings = [models.Finding(**one._asdict()) for one in self._setup.check(app)]
         return models.ForgeCheck(app=app, findings=findings)

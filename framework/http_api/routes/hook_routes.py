@@ -11,7 +11,6 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from framework.access import Scope
-from framework.apps import app_secrets
 from framework.errors import SecretsUnreadable
 from framework.hooks import secret, signatures
 from framework.hooks.deliveries import Deliveries
@@ -23,6 +22,7 @@ from framework.http_api.http.problems import document
 from framework.http_api.models import hook_models as models
 from framework.metrics import HookMetrics
 from framework.ports import HookPorts
+from framework.service.forge_setup import ForgeSetup
 from framework.service.previews import Previews
 from prevs import hooks
 from prevs.names import Addresses
@@ -45,6 +45,7 @@ class HookRoutes:
         self,
         previews: Previews,
         ports: HookPorts,
+        setup: ForgeSetup,
         metrics: HookMetrics,
         *,
         addresses: Addresses,
@@ -53,6 +54,7 @@ class HookRoutes:
     ) -> None:
         self._previews = previews
         self._ports = ports
+        self._setup = setup
         self._metrics = metrics
         self._addresses = addresses
         self._now = now
@@ -113,9 +115,9 @@ class HookRoutes:
 
     async def show_hooks(self, app: App) -> models.Hooks:
         """Show where an app's forge sends webhooks, and how its repository is read."""
-        given = self._previews.snapshot.given(app)
-        polling = self._ports.polling(app)
-        return models.show_hooks(self._addresses.hook_url(app), given, polling, self._now())
+        snapshot, polling = self._previews.snapshot, self._ports.polling(app)
+        given, url = snapshot.given(app), self._addresses.hook_url(app)
+        return models.show_hooks(snapshot.app(app), given, polling, url=url, now=self._now())
 
     async def take_hook(self, app: App, request: Request) -> Response:
         """Take a forge's webhook: its body as it came, and those of its headers that prove it.
@@ -139,21 +141,12 @@ class HookRoutes:
 
     def set_secret(self, app: App, order: models.Order = None) -> models.NewHookSecret:
         """Give an app a new webhook secret. The former one stays valid until the next change."""
-        value = order.value if order else secret.form(self._ports.random(secret.BYTES))
-        self._previews.command(
-            lambda commands: commands.change_secrets(
-                app, lambda given: app_secrets.with_hook_secret(given, value)
-            )
-        )
+        value = self._setup.change_hook_secret(app, order.value if order else None)
         return models.NewHookSecret(url=self._addresses.hook_url(app), secret=value)
 
     def unset_secret(self, app: App, former: Former = False) -> None:
         """Remove an app's webhook secrets: none of its webhooks is accepted any more."""
-        self._previews.command(
-            lambda commands: commands.change_secrets(
-                app, lambda given: app_secrets.without_hook_secret(given, former_only=former)
-            )
-        )
+        self._setup.remove_hook_secret(app, former_only=former)
 
     def _find_secrets(self, app: str) -> tuple[str, ...]:
         """Return the webhook secrets of an app; none for an unknown app."""

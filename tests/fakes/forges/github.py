@@ -2,11 +2,13 @@
 
 import re
 
+from tests.fakes.forges import hooks
 from tests.fakes.forges.server import (
     FORK,
     REPOSITORY,
     CommentFacts,
     ForgeServer,
+    HookFacts,
     Json,
     PullFacts,
     Reply,
@@ -33,6 +35,8 @@ class GitHubServer(ForgeServer):
         path = request.path.removeprefix(f"{self.api}/repos/group/shop")
         if path == request.path:
             return _NOT_FOUND
+        if (rest := hooks.find_path("/hooks", path)) is not None:
+            return hooks.answer(self, request, rest, self.show_hook, self.size)
         if path == "":
             return in_json(self.show_repository(REPOSITORY))
         if path == "/pulls":
@@ -117,6 +121,10 @@ class GitHubServer(ForgeServer):
             },
         }
 
+    def show_hook(self, hook: HookFacts) -> Json:
+        """Return a webhook."""
+        return hooks.show_github(self, hook)
+
     def show_comment(self, one: CommentFacts) -> Json:
         """Return a comment."""
         return {
@@ -136,6 +144,10 @@ class GiteaServer(GitHubServer):
     kind = "gitea"
     api = "/api/v1"
     size, total = "limit", "X-Total-Count"
+
+    def show_hook(self, hook: HookFacts) -> Json:
+        """Return a webhook."""
+        return hooks.show_gitea(hook)
 
     def _page(self, request: Request, shown: list[Json]) -> Reply:
         reply = super()._page(request, shown)

@@ -2,6 +2,7 @@
 
 import re
 
+from tests.fakes.forges import hooks
 from tests.fakes.forges.server import (
     REPOSITORY,
     ForgeServer,
@@ -36,7 +37,11 @@ class GitLabServer(ForgeServer):
         project = _PROJECTS.match(request.path)
         if project is None:
             return _NOT_FOUND
-        path = request.path[project.end() :]
+        return self._answer_about_project(request, request.path[project.end() :])
+
+    def _answer_about_project(self, request: Request, path: str) -> Reply:
+        if (rest := hooks.find_path("/hooks", path)) is not None:
+            return hooks.answer(self, request, rest, hooks.show_gitlab, "per_page")
         if path == "":
             named = {"path_with_namespace": "group/shop", "name": "shop"}
             return in_json({"id": REPOSITORY, **named})

@@ -46,12 +46,27 @@ class CommentFacts(NamedTuple):
     is_system: bool = False
 
 
+@dataclasses.dataclass
+class HookFacts:
+    """A webhook. `fields` are as the forge was told, `answer` the last delivery's status, or 0."""
+
+    id: int
+    fields: dict[str, Json]
+    answer: int | None = None
+    is_off: bool = False
+
+
 class Request(NamedTuple):
-    """A request. `path` is as sent, without the query; names of headers are in lower case."""
+    """A request. `path` is as sent, without the query; names of headers are in lower case.
+
+    `sent` is its body.
+    """
 
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    method: str = "GET"
+    sent: bytes = b""
 
 
 class Reply(NamedTuple):
@@ -82,7 +97,8 @@ def sha_of(number: int) -> str:
 class ForgeServer:
     """A forge with one repository, group/shop. It answers what its dialect's `answer` returns.
 
-    `mishap` may return another answer for a request. `requests` are all that came.
+    `mishap` may return another answer for a request. `requests` are all that came. `now` is what
+    its clock shows. `hooks` are its webhooks; the token may see and make them if `may_hook`.
     """
 
     kind = ""
@@ -93,6 +109,9 @@ class ForgeServer:
         self.comments: list[CommentFacts] = []
         self.writers = {"ada"}
         self.readers = {"bob"}
+        self.now = DAY
+        self.hooks: list[HookFacts] = []
+        self.may_hook = True
         self.mishap: Callable[[Request], Reply | None] = lambda _: None
         self.requests: list[Request] = []
         self._released = threading.Event()
@@ -159,11 +178,15 @@ class ForgeServer:
                 with contextlib.suppress(ConnectionError):  # a client may have had enough
                     super().handle()
 
+            def date_time_string(self, _timestamp: float | None = None) -> str:
+                return super().date_time_string(forge.now)
+
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                request = Request(parts.path, dict(parse_qsl(parts.query)), headers)
-                reply = forge.reply(request)
+                sent = self.rfile.read(int(headers.get("content-length", "0")))
+                query = dict(parse_qsl(parts.query))
+                reply = forge.reply(Request(parts.path, query, headers, self.command, sent))
                 if reply.stalls:
                     forge._released.wait()
                 self.send_response(reply.status)
@@ -177,6 +200,8 @@ class ForgeServer:
                     self.wfile.write(reply.body)
                 if reply.promises is not None:
                     self.close_connection = True
+
+            do_POST = do_PUT = do_PATCH = do_GET
 
             def log_message(self, *_: object) -> None:
                 pass

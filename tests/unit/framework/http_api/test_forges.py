@@ -1,10 +1,11 @@
 from structlog.testing import capture_logs
 
-from framework.ports.forges import Finding
+from framework.ports import EnteredHook, Polling
+from framework.ports.forges import Finding, Webhook
 from tests.fakes.asgi import ApiInProcess, refusal
 
 APP = "/v1/apps/hello"
-TOKEN, CHECK = f"{APP}/forge-token", f"{APP}/forge-check"
+TOKEN, CHECK, ENTER = (f"{APP}/forge-{one}" for one in ("token", "check", "hook"))
 
 
 def test_a_forge_token_goes_in_and_never_comes_out(api: ApiInProcess) -> None:
@@ -31,6 +32,32 @@ def test_settings_of_the_forge_are_changed_and_explained(api: ApiInProcess) -> N
     assert {name: shown[name] for name in changes} == changes
     assert (shown["forge_kind"], shown["pulls_followed"]) == ("gitea", "all")
     assert api.call("PATCH", APP, json={"forge": "sourceforge"}).status_code == 422
+
+
+def test_a_webhook_is_entered_with_the_token_and_the_secret_and_shows_neither(
+    api: ApiInProcess,
+) -> None:
+    api.call("PUT", TOKEN, json={"token": "glpat-hunter2"})
+    api.polling = Polling(10.0, 30.0)
+    with capture_logs() as logs:
+        answer = api.call("POST", ENTER)
+    secret = api.previews.given["hello"].hook_secret
+    assert answer.json() == {"outcome": "made", "why": "", "advice": "", "secret": None}
+    url = "http://localhost:8080/_prevs/hooks/hello"
+    assert api.webhooks == [("hello", "glpat-hunter2", Webhook(url, secret, 30.0))]
+    assert ("operator", "enter hook", "hello", 200) in api.notes()
+    texts = [answer.text, api.call("GET", "/v1/audit").text, str(logs), str(api.webhooks)]
+    assert not any("hunter2" in text or secret in text for text in texts[:3])
+    assert secret not in texts[3]
+    assert refusal(api.call("POST", "/v1/apps/nothing/forge-hook")) == (404, "unknown-app")
+
+
+def test_a_secret_is_shown_once_if_it_was_made_and_the_forge_lacks_it(api: ApiInProcess) -> None:
+    api.entered = EnteredHook("refused", "It may not.", "Change that.")
+    first, second = (api.call("POST", ENTER).json() for _ in range(2))
+    assert (first["secret"], second["secret"]) == (api.previews.given["hello"].hook_secret, None)
+    assert (second["why"], second["advice"]) == ("It may not.", "Change that.")
+    assert api.webhooks[0][2].secret == api.webhooks[1][2].secret
 
 
 def test_a_check_shows_what_was_found(api: ApiInProcess) -> None:

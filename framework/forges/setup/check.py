@@ -2,25 +2,64 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from framework.apps.forge_settings import find_kind, find_pulls
 from framework.forges.forges import Client
 from framework.forges.rate_limits import Rate
+from framework.forges.setup import webhook_check
+from framework.forges.setup.webhooks import Hooks
 from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused
-from framework.ports.forges import Finding
+from framework.ports.forges import Finding, Webhook
 from prevs.records import AppRecord
 
-PARTS = ("settings", "address", "token", "repository", "pull requests", "permissions", "rate limit")
+PARTS = (
+    "settings",
+    "address",
+    "clock",
+    "token",
+    "repository",
+    "pull requests",
+    "git",
+    "permissions",
+    "webhook",
+    "rate limit",
+)
+CLOCKS_DIFFER = 60.0
+"""Seconds. Passes of visitors, and some signatures of webhooks, hold for minutes."""
+_LOW = 0.1
+"""Part of a rate limit: if no more is left, it is nearly used up."""
 _NOBODY = "prevs-nobody"
 """A user to ask about: only whether the forge answers counts."""
 
 
-def check(app: AppRecord, client: Client | None, *, has_token: bool) -> Sequence[Finding]:
+class Way(NamedTuple):
+    """The way from an app to its forge. `hooks` is None if its API has no webhooks.
+
+    `find_ref_problem` returns why git cannot read a ref, "" if it can.
+    """
+
+    app: AppRecord
+    has_token: bool
+    client: Client
+    hooks: Hooks | None
+    webhook: Webhook
+    find_ref_problem: Callable[[str], str]
+
+
+def explain_none(app: AppRecord) -> Sequence[Finding]:
+    """Return the findings for an app that has no client for a forge."""
+    return _fill([_explain_none(app)])
+
+
+def check(way: Way) -> Sequence[Finding]:
     """Return a finding for each of PARTS, in this order. Blocks on the forge; raises nothing."""
-    if client is None:
-        found = [_explain_none(app)]
-    else:
-        found = [_check_settings(app, has_token=has_token), *_check_calls(client, has_token)]
+    settings = _check_settings(way.app, has_token=way.has_token)
+    return _fill([settings, *_check_calls(way)])
+
+
+def _fill(found: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings, and that nothing after them was tried."""
     untried = (Finding(part, None, "It was not tried.") for part in PARTS[len(found) :])
     return [*found, *untried]
 
@@ -59,18 +98,19 @@ def _check_settings(app: AppRecord, *, has_token: bool) -> Finding:
     return Finding("settings", True, f"The kind is {find_kind(app)}. Pull requests {which} count.")
 
 
-def _check_calls(client: Client, has_token: bool) -> Iterator[Finding]:
+def _check_calls(way: Way) -> Iterator[Finding]:
     """Yield what calls find, until one finds that no other can work."""
-    api = client.requester.api
+    client, api = way.client, way.client.requester.api
     error = _try(client.find_repository)
     if error is not None and not isinstance(error, ForgeRefused):
         yield _refuse("address", error)
         return
     yield Finding("address", True, f"{api} answers.")
+    yield _compare_clocks(client.requester.clock_ahead)
     if error is not None and error.status != 404:
         yield _refuse("token", error)
         return
-    if has_token:
+    if way.has_token:
         yield Finding("token", True, "It is accepted.")
     else:
         yield Finding("token", True, "None is set. Public repositories are read without one.")
@@ -78,17 +118,51 @@ def _check_calls(client: Client, has_token: bool) -> Iterator[Finding]:
         yield _refuse("repository", error)
         return
     yield Finding("repository", True, "It is found.")
-    yield _check_pulls(client)
-    yield _check_permissions(client, has_token)
-    yield _describe_rate(client.requester.rate)
+    yield from _check_pulls(way)
+    yield _check_permissions(client, way.has_token)
+    yield webhook_check.check(way.hooks if way.has_token else None, way.webhook, way.app.name)
+    yield _describe_rate(client.requester.rate, way.app.name)
 
 
-def _check_pulls(client: Client) -> Finding:
+def _compare_clocks(ahead: float | None) -> Finding:
+    if ahead is None:
+        return Finding("clock", None, "The forge's answers have no date to compare with.")
+    if abs(ahead) <= CLOCKS_DIFFER:
+        return Finding("clock", True, "It agrees with the forge's.")
+    late = "behind" if ahead > 0 else "ahead of"
+    return Finding(
+        "clock",
+        False,
+        f"The clock of the framework's machine is {abs(ahead):.0f} s {late} the forge's.",
+        "Set it, and keep it by NTP: `timedatectl` shows whether that runs.",
+    )
+
+
+def _check_pulls(way: Way) -> Iterator[Finding]:
+    """Yield what is found of pull requests: by the API, and by git."""
     try:
-        number = len(client.open_pulls().pulls)
+        pulls = way.client.open_pulls().pulls
     except ForgeError as error:
-        return _refuse("pull requests", error)
-    return Finding("pull requests", True, f"{number} are open.")
+        yield _refuse("pull requests", error)
+        ref = "HEAD"
+    else:
+        yield Finding("pull requests", True, f"{len(pulls)} are open.")
+        newest = max(pulls, key=lambda one: one.number, default=None)
+        ref = f"refs/{newest.ref}" if newest else "HEAD"
+    yield _check_git(way, ref)
+
+
+def _check_git(way: Way, ref: str) -> Finding:
+    problem = way.find_ref_problem(ref)
+    if not problem:
+        return Finding("git", True, f"git reads {ref}.")
+    return Finding(
+        "git",
+        False,
+        f"git cannot read {ref} of the repository: {problem}.",
+        f"The token here is for the API; git has a credential of its own: `prevs credential set "
+        f"{way.app.name}`. Its user has to see pull requests of forks too.",
+    )
 
 
 def _check_permissions(client: Client, has_token: bool) -> Finding:
@@ -121,11 +195,19 @@ def _refuse(part: str, error: ForgeError) -> Finding:
     )
 
 
-def _describe_rate(rate: Rate | None) -> Finding:
+def _describe_rate(rate: Rate | None, app: str) -> Finding:
     if rate is None:
         return Finding("rate limit", True, "The forge reports none.")
     of = f" of {rate.limit}" if rate.limit is not None else ""
     left = f"{rate.remaining}{of} calls are left"
     if rate.resets:
         left += f" until {datetime.fromtimestamp(rate.resets, UTC):%H:%M} UTC"
-    return Finding("rate limit", rate.remaining > 0, f"{left}.")
+    if rate.remaining > (rate.limit or 0) * _LOW:
+        return Finding("rate limit", True, f"{left}.")
+    return Finding(
+        "rate limit",
+        False,
+        f"{left}: the limit is nearly used up.",
+        f"Others use the same token or address. Give the app a token of its own, `prevs forge set "
+        f"{app}`, or wait: prevs goes on then by itself.",
+    )
