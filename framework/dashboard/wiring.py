@@ -11,13 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from framework.apps.password_digest import SALT_BYTES
+from framework.dashboard.admin.app_settings import AppSettingsPages
+from framework.dashboard.admin.credential_forms import CredentialForms
+from framework.dashboard.admin.environment_page import EnvironmentPage
+from framework.dashboard.admin.forge_page import ForgePage
+from framework.dashboard.admin.token_pages import TokenPages
 from framework.dashboard.live import LiveUpdates
-from framework.dashboard.pages.admin_pages import AdminPages
 from framework.dashboard.pages.app_pages import AppPages
-from framework.dashboard.pages.app_settings import AppSettingsPages
 from framework.dashboard.pages.cluster_page import ClusterPage
 from framework.dashboard.pages.description_page import DescriptionPage
-from framework.dashboard.pages.environment_page import EnvironmentPage
 from framework.dashboard.pages.overview import Overview
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.preview_pages import PreviewPages
@@ -33,6 +35,7 @@ from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
+from framework.service.forge_setup import ForgeSetup
 from prevs.names import Addresses
 
 
@@ -91,6 +94,8 @@ def _make_context(
         pages=pages,
         access=access,
         streams=Streams(),
+        hooks=ports.hooks,
+        forge_setup=ForgeSetup(ports.previews, ports.forge, ports.hooks, addresses.hook_url),
     )
 
 
@@ -101,9 +106,11 @@ def _list_pages(context: PageContext) -> list[Route]:
         *ClusterPage(context).routes(),
         *AppSettingsPages(context, functools.partial(secrets.token_hex, SALT_BYTES)).routes(),
         *EnvironmentPage(context).routes(),
+        *ForgePage(context).routes(),
+        *CredentialForms(context).routes(),
         *AppPages(context).routes(),
         *PreviewPages(context).routes(),
-        *AdminPages(context).routes(),
+        *TokenPages(context).routes(),
         *LiveUpdates(context).routes(),
     ]
 

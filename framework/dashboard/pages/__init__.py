@@ -1,4 +1,4 @@
-"""The dashboard's pages and forms, and what they are made of.
+"""The dashboard's pages for everybody who has signed in, and what all pages are made of.
 
-Runs on the event loop. session/ decides who may see a page.
+Runs on the event loop. session/ decides who may see a page; admin/ has the pages for admins.
 """

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from framework.errors import InvalidSettings
 from framework.http_api.http.problems import read_problems
 from framework.http_api.models import app_models
 from prevs.records import AppRecord
@@ -68,6 +69,11 @@ def explain(error: ValidationError) -> dict[str, str]:
     for problem in read_problems([{**one, "loc": ("form", *one["loc"])} for one in error.errors()]):
         problems.setdefault(problem.field.partition(".")[0], problem.message)
     return problems
+
+
+def by_field(error: InvalidSettings) -> dict[str, str]:
+    """Return what is wrong, by field, of settings that the service has refused."""
+    return {problem.field: problem.message for problem in error.problems}
 
 
 def _read(name: str, text: str) -> object:

@@ -11,7 +11,8 @@ from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
-from framework.ports import Tokens
+from framework.ports import HookPorts, Tokens
+from framework.service.forge_setup import ForgeSetup
 from framework.service.previews import Previews
 from prevs.names import Addresses
 
@@ -35,3 +36,5 @@ class PageContext(NamedTuple):
     pages: Pages
     access: PageAccess
     streams: Streams
+    hooks: HookPorts
+    forge_setup: ForgeSetup

@@ -174,11 +174,16 @@ CredentialOrder = Annotated[
 
 
 def read_credential(order: PasswordOrder | KeyOrder) -> Credential:
-    """Return the Credential of an order; a key's lines end as ssh needs them to."""
+    """Return the Credential of an order."""
     if isinstance(order, PasswordOrder):
         return Credential(order.username, order.password)
-    key = order.private_key.replace("\r\n", "\n").strip()
-    return Credential(private_key=f"{key}\n", known_hosts=order.known_hosts)
+    return read_key(order.private_key, order.known_hosts)
+
+
+def read_key(private_key: str, known_hosts: str) -> Credential:
+    """Return the Credential of a key; its lines end as ssh needs them to."""
+    key = private_key.replace("\r\n", "\n").strip()
+    return Credential(private_key=f"{key}\n", known_hosts=known_hosts)
 
 
 class ShownCredential(BaseModel):

@@ -254,6 +254,7 @@ def test_each_page_is_accessible(
         "/apps/hello",
         "/apps/hello?show=previews",
         "/apps/hello/settings",
+        "/apps/hello/forge",
         "/apps/away",
         "/add-app",
         PREVIEW,

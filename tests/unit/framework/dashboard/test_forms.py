@@ -28,6 +28,15 @@ WRITES = {
     "/apps/hello/settings": Scope.ADMIN,
     "/apps/hello/pulls/7/approve": Scope.ADMIN,
     "/apps/hello/remove": Scope.ADMIN,
+    "/apps/hello/forge/settings": Scope.ADMIN,
+    "/apps/hello/forge/token": Scope.ADMIN,
+    "/apps/hello/forge/token/remove": Scope.ADMIN,
+    "/apps/hello/forge/check": Scope.ADMIN,
+    "/apps/hello/forge/hook": Scope.ADMIN,
+    "/apps/hello/forge/hook-secret": Scope.ADMIN,
+    "/apps/hello/forge/hook-secret/remove": Scope.ADMIN,
+    "/apps/hello/credential": Scope.ADMIN,
+    "/apps/hello/credential/remove": Scope.ADMIN,
     "/apps/hello/access": Scope.ADMIN,
     "/apps/hello/access/end": Scope.ADMIN,
     "/tokens": Scope.ADMIN,
@@ -98,7 +107,7 @@ def test_a_token_cannot_do_more_than_its_scope(dashboard: Dashboard, scope: Scop
         else:
             assert answer.status_code == 403
             assert f"needs a token with the scope {needed.value}" in answer.text
-    for path in ("/add-app", "/apps/hello/settings", "/tokens", "/audit"):
+    for path in ("/add-app", "/apps/hello/settings", "/apps/hello/forge", "/tokens", "/audit"):
         assert visitor.get(path).is_success is scope.includes(Scope.ADMIN), path
 
 
@@ -180,7 +189,7 @@ def test_a_new_app_shows_whether_its_repository_can_be_read(
     assert answer.headers["Location"] == f"/apps/shop?did={did}"
     page = visitor.get(answer.headers["Location"]).text
     assert text in page
-    assert ("prevs credential set shop" in page) == (did == "add-unread" or "fetched" in page)
+    assert ("/apps/shop/forge#credential" in page) == (did == "add-unread" or "fetched" in page)
 
 
 def test_a_refused_repository_is_shown_at_its_field(dashboard: Dashboard, visitor: Visitor) -> None:

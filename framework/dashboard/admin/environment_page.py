@@ -74,7 +74,7 @@ class EnvironmentPage:
         return self._context.pages.show(
             request,
             viewer,
-            "environment",
+            "admin/environment",
             status=status,
             form=form,
             app=given.app,

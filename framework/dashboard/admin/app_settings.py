@@ -74,7 +74,7 @@ class AppSettingsPages:
             why = {"name": "is the name of another app; choose another name"}
             return self._show_new(request, viewer, Filled(form, why), 409)
         except InvalidSettings as error:
-            return self._show_new(request, viewer, Filled(form, _by_field(error)), 422)
+            return self._show_new(request, viewer, Filled(form, app_forms.by_field(error)), 422)
         did = await self._check_repository(app)
         return RedirectResponse(f"/apps/{app.name}?did={did}", 303, _NO_STORE)
 
@@ -103,7 +103,7 @@ class AppSettingsPages:
             if read:
                 await anyio.to_thread.run_sync(self._context.previews.change_app, app.name, read)
         except InvalidSettings as error:
-            refused = Filled(form, _by_field(error))
+            refused = Filled(form, app_forms.by_field(error))
             return self._show_settings(request, viewer, app, refused)
         return RedirectResponse(f"/apps/{app.name}/settings?did=change", 303, _NO_STORE)
 
@@ -123,7 +123,7 @@ class AppSettingsPages:
         try:
             await anyio.to_thread.run_sync(self._set_access, app.name, form)
         except InvalidSettings as error:
-            refused = Filled({}, _by_field(error))
+            refused = Filled({}, app_forms.by_field(error))
             return self._show_settings(request, viewer, app, refused=refused)
         except NoPassword:
             refused = Filled({}, {"password": "is missing: the app has none yet"})
@@ -149,7 +149,7 @@ class AppSettingsPages:
     def _show_new(
         self, request: Request, viewer: Viewer, form: Filled, status: int = 200
     ) -> Response:
-        return self._context.pages.show(request, viewer, "add_app", status=status, form=form)
+        return self._context.pages.show(request, viewer, "admin/add_app", status=status, form=form)
 
     def _show_settings(
         self,
@@ -168,7 +168,7 @@ class AppSettingsPages:
         return self._context.pages.show(
             request,
             viewer,
-            "settings",
+            "admin/settings",
             status=422 if form or refused else 200,
             app=app,
             access=self._context.previews.snapshot.access_of(app.name),
@@ -176,7 +176,3 @@ class AppSettingsPages:
             shown=shown,
             refused=refused or Filled({}),
         )
-
-
-def _by_field(error: InvalidSettings) -> dict[str, str]:
-    return {problem.field: problem.message for problem in error.problems}

@@ -17,7 +17,7 @@ from framework.http_api.http.paging import cut
 from framework.http_api.models.token_models import TokenOrder
 
 
-class AdminPages:
+class TokenPages:
     """The pages of tokens and of the audit log."""
 
     def __init__(self, context: PageContext) -> None:
@@ -56,7 +56,9 @@ class AdminPages:
             return self._show(request, viewer, Filled(given, why), 409)
         except UnknownApp:
             return self._show(request, viewer, Filled(given, {"app": "does not exist"}), 404)
-        return self._context.pages.show(request, viewer, "new_token", record=record, token=token)
+        return self._context.pages.show(
+            request, viewer, "admin/new_token", record=record, token=token
+        )
 
     async def _remove(self, request: Request, _viewer: Viewer, _form: Form) -> Response:
         name = request.path_params["name"]
@@ -69,14 +71,14 @@ class AdminPages:
             self._context.audit.latest(), lambda entry: (-entry.at, entry.id), rows.PAGE_SIZE, after
         )
         return self._context.pages.show(
-            request, viewer, "audit", entries=page.entries, next=page.next, is_first=not after
+            request, viewer, "admin/audit", entries=page.entries, next=page.next, is_first=not after
         )
 
     def _show(self, request: Request, viewer: Viewer, form: Filled, status: int = 200) -> Response:
         return self._context.pages.show(
             request,
             viewer,
-            "tokens",
+            "admin/tokens",
             status=status,
             form=form,
             tokens=self._context.tokens.tokens(),
