@@ -155,7 +155,7 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
         logs,
         hooks=hooks,
         forges=forges,
-        remote_refs=RemoteRefs(chosen.dir / "mirrors", lambda app: snapshot().credential(app)),
+        find_ref_problem=git.remote_refs.find_problem,
     )
     openness, registry = shared.openness, shared.registry
     app = web.make_app(chosen, sources, clock=clock, registry=registry, openness=openness)
@@ -168,6 +168,7 @@ class _Git(NamedTuple):
     """The parts that run git."""
 
     refs: Mirrors
+    remote_refs: RemoteRefs
     branch_poller: BranchPoller
     manifest_reader: ManifestReader
 
@@ -180,15 +181,16 @@ def _git(
     failed: Callable[[str], None],
 ) -> _Git:
     """Make the parts that run git; `failed` counts a failed fetch of an app's repository."""
-    interval = chosen.refs_interval
+    interval, folder = chosen.refs_interval, chosen.dir / "mirrors"
     refs = Mirrors(
-        chosen.dir / "mirrors",
+        folder,
         interval=interval,
         credential=lambda app: snapshot().credential(app),
         pulls=lambda app: snapshot().list_pull_heads(app),
     )
     branch_poller = BranchPoller(refs, inbox.put, snapshot, interval=interval, failed=failed)
-    return _Git(refs, branch_poller, ManifestReader(refs, inbox.put))
+    remote_refs = RemoteRefs(folder, lambda app: snapshot().credential(app))
+    return _Git(refs, remote_refs, branch_poller, ManifestReader(refs, inbox.put))
 
 
 def _records(chosen: Settings, stored: Stored, store: Store, clock: Clock) -> Records:

@@ -16,7 +16,6 @@ from framework.clock import Clock
 from framework.forges.forges import Forges
 from framework.forges.setup import webhooks
 from framework.forges.setup.check import Way, check, explain_none
-from framework.git.remote_refs import RemoteRefs
 from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
@@ -41,7 +40,7 @@ class Sources(NamedTuple):
     sandboxes: ArchivedSandboxes
     hooks: HookPorts
     forges: Forges
-    remote_refs: RemoteRefs
+    find_ref_problem: Callable[[AppRecord, str], str]
 
 
 def make_app(
@@ -80,22 +79,25 @@ def _make_ports(chosen: Settings, sources: Sources, checks: http_api.Probes) -> 
         is_log_kept=sources.sandboxes.has,
         hooks=sources.hooks,
         passes=PassWriter(derive_pass_key(chosen.signing()[0]), chosen.domain, chosen.addresses()),
-        forge=ForgePorts(
-            functools.partial(_check_forge, sources), functools.partial(_enter_hook, sources.forges)
-        ),
+        forge=make_forge_ports(sources.forges, sources.find_ref_problem),
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
 
 
-def _check_forge(
-    sources: Sources, app: AppRecord, token: str, webhook: Webhook
-) -> Sequence[Finding]:
-    client = sources.forges.of(app, token)
-    if client is None:
-        return explain_none(app)
-    hooks = webhooks.find_hooks(find_kind(app), client.requester)
-    find_ref_problem = functools.partial(sources.remote_refs.find_problem, app)
-    return check(Way(app, bool(token), client, hooks, webhook, find_ref_problem))
+def make_forge_ports(
+    forges: Forges, find_ref_problem: Callable[[AppRecord, str], str]
+) -> ForgePorts:
+    """Return what sets up the way to forges; `find_ref_problem` is as RemoteRefs.find_problem."""
+
+    def check_forge(app: AppRecord, token: str, webhook: Webhook) -> Sequence[Finding]:
+        client = forges.of(app, token)
+        if client is None:
+            return explain_none(app)
+        hooks = webhooks.find_hooks(find_kind(app), client.requester)
+        find_problem = functools.partial(find_ref_problem, app)
+        return check(Way(app, bool(token), client, hooks, webhook, find_problem))
+
+    return ForgePorts(check_forge, functools.partial(_enter_hook, forges))
 
 
 def _enter_hook(forges: Forges, app: AppRecord, token: str, webhook: Webhook) -> EnteredHook:

@@ -53,6 +53,8 @@ def enter_hook(
     if off:
         context.api.hooks.unset_secret(app, former=former)
         note(f"{app} has no {'former' if former else 'webhook'} secret any more.")
+        if not former:
+            note("Remove the webhook at the forge too: from now on it is refused.")
     elif file:
         made = context.api.hooks.set_secret(app, read_value(file, ""))
         _show_given(made, as_json=as_json)
@@ -92,5 +94,5 @@ def _explain(app: str, hooks: Hooks, entered: EnteredHook) -> None:
     if secret := entered["secret"]:
         note("This is the secret. Save it now: it is not shown again.")
         click.echo(secret)
-    else:
+    elif hooks["has_secret"]:
         note(f"The secret is not shown again. `prevs forge hook {app} --new` makes another one.")

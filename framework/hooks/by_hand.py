@@ -13,6 +13,8 @@ _WHERE: Mapping[str, str] = {
     "pagure": "At Pagure: Settings, Project options, web-hooks: the address. Pagure makes the "
     "secret itself, the private web-hook key: give it to `prevs forge hook APP --file FILE`.",
 }
+MAKES_SECRETS = frozenset({"pagure"})
+"""The kinds of forges that make the secret themselves, and take none."""
 _ELSEWHERE = (
     "At a plain git server: a post-receive hook that sends the secret as a bearer token "
     "(docs/webhooks.md)."

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from framework.apps import app_secrets
-from framework.hooks import secret
+from framework.apps.forge_settings import find_kind
+from framework.hooks import by_hand, secret
 from framework.ports.forges import Finding, ForgePorts, Webhook
 from framework.ports.hooks import EnteredHook, HookPorts
 from framework.service.previews import Previews
@@ -55,11 +56,12 @@ class ForgeSetup:
         Raises as `webhook`, `change_hook_secret`.
         """
         webhook, made = self.webhook(app), ""
-        if not webhook.secret:
+        record = self._previews.snapshot.app(app)
+        if not webhook.secret and find_kind(record) not in by_hand.MAKES_SECRETS:
             made = self.change_hook_secret(app)
             webhook = webhook._replace(secret=made)
-        snapshot = self._previews.snapshot
-        entered = self._forge.enter_hook(snapshot.app(app), snapshot.forge_token(app), webhook)
+        token = self._previews.snapshot.forge_token(app)
+        entered = self._forge.enter_hook(record, token, webhook)
         return SetUp(entered, "" if entered.is_there else made)
 
     def change_hook_secret(self, app: str, value: str | None = None) -> str:

@@ -66,6 +66,15 @@ def test_a_refusal_of_the_forge_fails_and_shows_what_to_enter(api: Api, run: Run
     assert "At GitLab: Settings, Webhooks" in done.err
 
 
+def test_a_forge_that_makes_the_secret_itself_gets_none_of_ours(api: Api, run: Run) -> None:
+    api.previews.known_apps["hello"] = AppRecord("hello", "/srv/x", forge="pagure")
+    api.entered = EnteredHook("by hand", "prevs cannot enter it at this forge itself.")
+    done = run("forge", "hook", "hello")
+    assert "private web-hook key" in done.err
+    assert "hello" not in api.previews.given
+    assert "secret is not shown" not in done.err
+
+
 def test_a_forges_own_secret_comes_from_a_file_and_is_not_printed(
     api: Api, run: Run, tmp_path: Path
 ) -> None:
