@@ -94,7 +94,6 @@ def test_a_check_of_a_forge_that_works(forge: ForgeServer) -> None:
     webhook = HOOK if forge.kind != "pagure" else HOOK._replace(hooked=60.0)
     if forge.kind != "pagure":
         enter(forge)
-        forge.hooks[0].answer = 202
     asked: list[str] = []
     found = check_all(forge, Setting(webhook=webhook), asked)
     assert {part: one.ok for part, one in found.items()} == dict.fromkeys(PARTS, True)
@@ -268,6 +267,19 @@ def test_a_webhook_is_entered_once_and_its_secret_replaced(hooked: ForgeServer) 
     assert [find_url(one) for one in hooked.hooks] == ["https://ci.example.org/", URL]
     assert read_secret(hooked.hooks[1]) == SECRET
     assert check_all(hooked)["webhook"].ok
+
+
+def test_a_webhook_that_was_off_or_refused_is_right_again_after_it_is_entered(
+    hooked: ForgeServer,
+) -> None:
+    enter(hooked, FORMER)
+    hooked.hooks[0] = dataclasses.replace(hooked.hooks[0], answer=401, is_off=True)
+    assert check_all(hooked)["webhook"].ok is False
+    assert enter(hooked) == "updated"
+    assert check_all(hooked)["webhook"].ok is True
+    hooked.delivers = 0
+    assert enter(hooked) == "updated"
+    assert check_all(hooked)["webhook"].ok is (hooked.kind == "gitea"), "it shows no deliveries"
 
 
 def read_secret(hook: HookFacts) -> str:

@@ -3,7 +3,7 @@
 It also has the credential of the repository, whose forms are in credential_forms.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from framework.dashboard.session.page_access import Act, Action, Form
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import InvalidSettings
 from framework.hooks import secret
+from framework.service.commands import Commands
 
 PATH = "/apps/{app}/forge"
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -115,7 +116,7 @@ class ForgePage:
         )
         return _redirect(app, "unset-former-secret" if former_only else "unset-hook-secret")
 
-    async def _command(self, command: Any) -> None:
+    async def _command(self, command: Callable[[Commands], object]) -> None:
         await anyio.to_thread.run_sync(self._context.previews.command, command)
 
 

@@ -83,4 +83,6 @@ def _judge_by_arrivals(webhook: Webhook, app: str, rights: str = "") -> Finding:
 def _tell_last(webhook: Webhook) -> str:
     if webhook.hooked is None:
         return ""
+    if webhook.hooked < 60:
+        return "The last one came less than a minute ago."
     return f"The last one came {webhook.hooked / 60:.0f} min ago."

@@ -3,6 +3,7 @@
 Pagure's API has no webhooks. A forge never shows the secret of one.
 """
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 from urllib.parse import quote
@@ -65,10 +66,15 @@ class KnownHook(NamedTuple):
 
 
 class Hooks(Protocol):
-    """The webhooks of a repository at its forge. `rights` is what a token needs, as a sentence."""
+    """The webhooks of a repository at its forge.
+
+    `rights` is what a token needs, as a sentence. `edit` is the method that changes one, and `test`
+    the path below one that has the forge deliver it.
+    """
 
     rights: ClassVar[str]
     edit: ClassVar[str]
+    test: ClassVar[str]
     requester: Requester
     path: str
 
@@ -90,6 +96,7 @@ class GitHubHooks:
     )
     page_size: ClassVar[Query] = {"per_page": 100}
     edit: ClassVar[str] = "PATCH"
+    test: ClassVar[str] = "pings"
     events: ClassVar[Collection[str]] = ("push", "pull_request", "issue_comment")
 
     def __init__(self, requester: Requester) -> None:
@@ -118,6 +125,7 @@ class GiteaHooks(GitHubHooks):
         "admin of the repository (docs/forges/gitea.md)."
     )
     page_size: ClassVar[Query] = {"limit": 50}
+    test: ClassVar[str] = "tests"
     events: ClassVar[Collection[str]] = (
         "create",
         "delete",
@@ -141,6 +149,7 @@ class GitLabHooks:
         "(docs/forges/gitlab.md)."
     )
     edit: ClassVar[str] = "PUT"
+    test: ClassVar[str] = "test/push_events"
     events: ClassVar[Collection[str]] = (
         "push_events",
         "tag_push_events",
@@ -194,7 +203,8 @@ def find_hooks(kind: str, requester: Requester) -> Hooks | None:
 def enter(hooks: Hooks, url: str, secret: str) -> EnteredHook:
     """Give the forge the webhook with this address, and its secret. Blocks; raises nothing.
 
-    Whatever is wrong with those that it has at this address is corrected.
+    Whatever is wrong with those that it has at this address is corrected. The forge is asked to
+    deliver it once: that shows whether it arrives, and GitLab switches one on again that was off.
     """
     try:
         is_new = _enter(hooks, url, secret)
@@ -213,6 +223,10 @@ def _enter(hooks: Hooks, url: str, secret: str) -> bool:
         hooks.requester.write(hooks.edit, f"{hooks.path}/{number}", body)
     if not known:
         hooks.requester.write("POST", hooks.path, body)
+    for one in hooks.find(url):
+        # What came of it, the check shows.
+        with contextlib.suppress(ForgeError):
+            hooks.requester.write("POST", f"{hooks.path}/{one.id}/{hooks.test}", {})
     return not known
 
 

@@ -63,11 +63,11 @@ class ForgeRoutes:
         """Give an app's forge the webhook, by its API, with the app's secret.
 
         A webhook with this address is corrected instead, also its secret. Without a secret, the app
-        gets one.
+        gets one. The forge is asked to deliver it once.
         """
         return models.show_entered(self._setup.enter_hook(app))
 
     def check_forge(self, app: App) -> models.ForgeCheck:
-        """Check the way to an app's forge, by a few calls of its API. Changes nothing."""
+        """Check the way to an app's forge, by calls of its API and by git. Changes nothing."""
         findings = [models.Finding(**one._asdict()) for one in self._setup.check(app)]
         return models.ForgeCheck(app=app, findings=findings)

@@ -38,8 +38,12 @@ def answer(forge: ForgeServer, request: Request, path: str, show: Show, size: st
         return in_json({"message": "Not Found"}, 404)
     if rest == "events":
         return in_json([] if hook.answer is None else [show_event(hook)])
+    if rest in ("pings", "tests", "test/push_events"):
+        hook.answer, hook.is_off = forge.delivers, hook.is_off and forge.delivers != 202
+        return Reply(201 if forge.kind == "gitlab" else 204, body=b"")
     hook.fields |= json.loads(request.sent)
-    hook.is_off = False
+    # GitLab switches one on again only after a delivery.
+    hook.is_off = hook.is_off and forge.kind == "gitlab"
     return in_json(show(hook))
 
 

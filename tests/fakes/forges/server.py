@@ -98,7 +98,8 @@ class ForgeServer:
     """A forge with one repository, group/shop. It answers what its dialect's `answer` returns.
 
     `mishap` may return another answer for a request. `requests` are all that came. `now` is what
-    its clock shows. `hooks` are its webhooks; the token may see and make them if `may_hook`.
+    its clock shows. `hooks` are its webhooks; the token may see and make them if `may_hook`, and
+    `delivers` is how a delivery is answered.
     """
 
     kind = ""
@@ -112,6 +113,7 @@ class ForgeServer:
         self.now = DAY
         self.hooks: list[HookFacts] = []
         self.may_hook = True
+        self.delivers = 202
         self.mishap: Callable[[Request], Reply | None] = lambda _: None
         self.requests: list[Request] = []
         self._released = threading.Event()
