@@ -10,7 +10,7 @@ from tests.fakes.dashboard import Dashboard, Visitor
 from tests.unit.framework.dashboard.conftest import SHA
 
 OWN = ["/apps/shop", f"/apps/shop/previews/{SHA}", f"/apps/shop/previews/{SHA}/log.txt"]
-REFUSED = ["/cluster", "/tokens", "/audit", "/add-app", "/apps/shop/settings"]
+REFUSED = ["/cluster", "/tokens", "/audit", "/add-app", "/apps/shop/settings", "/apps/shop/forge"]
 
 
 @pytest.fixture

@@ -267,6 +267,7 @@ def test_a_log_that_breaks_off_ends_with_the_reason(dashboard: Dashboard, visito
         "/apps/hello?show=previews",
         "/apps/hello?search=" + HOSTILE.replace("#", ""),
         "/apps/hello/settings",
+        "/apps/hello/forge",
         f"/apps/hello/previews/{SHA}",
         f"/apps/hello/previews/{OTHER}",
         "/?did=" + HOSTILE,

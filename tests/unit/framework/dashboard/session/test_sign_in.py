@@ -5,7 +5,15 @@ from framework.http_api.admission.limits import FAILED_AUTH
 from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import BASE, Dashboard, Visitor
 
-PAGES = ["/", "/queue", "/add-app", "/apps/hello", "/apps/hello/settings", "/live/overview"]
+PAGES = [
+    "/",
+    "/queue",
+    "/add-app",
+    "/apps/hello",
+    "/apps/hello/settings",
+    "/apps/hello/forge",
+    "/live/overview",
+]
 OWN = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
 
 
