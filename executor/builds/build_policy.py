@@ -23,9 +23,9 @@ from typing import Optional
 
 from executor.attempt.attempt import STRANGER
 from executor.builds.dockerfile import Line
-from executor.limits.firewall import Network
 from prevs import names
 from program.git.messages import redact
+from program.networks.reserved import Network
 
 VARIABLE = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
 """The environment variable with the path of the policy for buildx."""

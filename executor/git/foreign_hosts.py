@@ -7,52 +7,22 @@ name resolves to another one a moment later. docs/decisions/0055.
 
 from __future__ import annotations
 
-import ipaddress
 import queue
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from executor.errors import RepositoryUnreachable
 from executor.git.git_command import Deadline, GitCommand
 from executor.limits.confinement import Confinement
-from executor.limits.firewall import METADATA, PRIVATE, Network
 from executor.limits.machine_checks import FOREIGN_GIT
 from executor.ports import Signals
 from program.git.addresses import Origin, read_address
 from program.git.credentials import give_none
 from program.git.messages import redact
-
-NEVER: Sequence[Network] = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        *("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4"),
-        *("::/128", "::1/128", "ff00::/8", "100::/64", "2001::/32"),
-        *METADATA,
-    )
-)
-"""Networks that are never another host: no setting opens them."""
-
-_SOMEBODYS: Sequence[Network] = tuple(
-    ipaddress.ip_network(network)
-    for network in (*PRIVATE, "192.0.0.0/24", "198.18.0.0/15", "fec0::/10", "64:ff9b:1::/48")
-)
-"""Private networks: PREVS_ALLOW opens them."""
-
-_CARRIERS = tuple(
-    (ipaddress.IPv6Network(network), shift)
-    for network, shift in (
-        ("::/96", 0),
-        ("::ffff:0:0/96", 0),
-        ("::ffff:0:0:0/96", 0),
-        ("64:ff9b::/96", 0),
-        ("2002::/16", 80),
-    )
-)
-"""IPv6 networks that contain IPv4 addresses, and how many bits follow those: IPv4-compatible,
-mapped, translated (RFC 7915, RFC 6052), 6to4."""
+from program.networks.reserved import NEVER, SOMEBODYS, Address, Network, read_addresses
 
 _VERSION = re.compile(rb"git version (\d+)\.(\d+)")
 
@@ -76,7 +46,7 @@ def find_open(
         place.address
         for place in places
         if not place.is_own
-        and all(_is_open(one, confined, never) for one in _read_addresses(place.address))
+        and all(_is_open(one, confined, never) for one in read_addresses(place.address))
     ]
 
 
@@ -167,7 +137,7 @@ class ForeignHosts:
 
 
 def _is_open(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    address: Address,
     confined: Confinement,
     never: Sequence[Network],
 ) -> bool:
@@ -176,16 +146,7 @@ def _is_open(
 
     if within(never) or within(confined.denied) or within(confined.control_plane):
         return False
-    return within(confined.allowed) or not within(_SOMEBODYS)
-
-
-def _read_addresses(text: str) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Yield an address, and the IPv4 addresses that it contains."""
-    address = ipaddress.ip_address(text.partition("%")[0])
-    yield address
-    for network, shift in _CARRIERS:
-        if address in network:
-            yield ipaddress.IPv4Address(int(address) >> shift & 0xFFFFFFFF)
+    return within(confined.allowed) or not within(SOMEBODYS)
 
 
 def _is_own(address: str) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from executor.limits.disk_schedule import DISK_LIMIT
-from executor.limits.firewall import Network
 from executor.ports import ContainerSpec
+from program.networks.reserved import Network
 
 _CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
 """What ordinary images need to drop root by themselves, and to listen on port 80."""

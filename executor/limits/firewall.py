@@ -9,21 +9,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple, Union
+from typing import NamedTuple
+
+from program.networks.reserved import METADATA, PRIVATE, Network
 
 TABLE = "mangle"
-METADATA = ("169.254.0.0/16", "fd00:ec2::254/128", "fe80::/10")
-"""The metadata services of clouds, and all other link-local addresses."""
-
-PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
-"""Private networks (RFC 1918, RFC 6598, RFC 4193)."""
-
 _PREFIX = "PREVS-"
 _HOOK = "PREROUTING"
 _IPV6_NEIGHBOURS = (133, 134, 135, 136)
 """The types of ICMPv6 for neighbour discovery, which is what ARP is for IPv4."""
-
-Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
 class FirewallZone(NamedTuple):

@@ -71,5 +71,6 @@ def test_a_bundle_has_the_rooms_of_program_that_executors_use_and_no_other() -> 
     with zipfile.ZipFile(io.BytesIO(build().data)) as made:
         names = [name for name in made.namelist() if name.startswith("program/")]
     assert {"program/__init__.py", "program/git/__init__.py", "program/git/safety.py"} < {*names}
-    assert {name.split("/")[1] for name in names} == {"__init__.py", "git", "limits", "logs"}
+    rooms = {"git", "limits", "logs", "networks"}
+    assert {name.split("/")[1] for name in names} == {"__init__.py", *rooms}
     assert "program/logs/log_output.py" not in names  # it needs structlog

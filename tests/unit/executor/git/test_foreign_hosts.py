@@ -7,20 +7,7 @@ import pytest
 from executor.git.foreign_hosts import Place, find_open, find_proxy, resolve, write_pins
 from executor.limits.confinement import Confinement
 from program.git.addresses import Origin
-
-PUBLIC = ("93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34", "64:ff9b::5db8:d822")
-PRIVATE = (
-    *("10.0.0.1", "172.31.255.1", "192.168.1.1", "100.64.0.1", "100.127.255.255", "198.18.0.1"),
-    *("fc00::1", "fd12:3456::1", "fec0::1", "64:ff9b:1::a00:1", "192.0.0.192"),
-    *("::ffff:10.0.0.1", "::10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1", "::ffff:0:a00:1"),
-)
-NEVER = (
-    *("127.0.0.1", "127.8.8.8", "0.0.0.0", "0.1.2.3", "169.254.169.254", "224.0.0.1"),
-    *("239.1.1.1", "240.0.0.1", "255.255.255.255"),
-    *("::1", "::", "fe80::1", "fe80::1%eth0", "ff02::1", "fd00:ec2::254"),
-    *("::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::ffff:0:7f00:1"),
-    *("::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2001:0:5ef5:79fd::1"),
-)
+from tests.fakes.networks import NEVER, PRIVATE, PUBLIC
 
 
 def networks(*texts: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
