@@ -8,10 +8,11 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from framework.apps import ssh_keys, variable_scopes
+from framework.apps import receivers, ssh_keys, variable_scopes
 from framework.apps.access_errors import NoPassword
 from framework.apps.forge_settings import UnknownForgeToken
 from framework.apps.password_digest import PasswordDigest
+from framework.apps.receivers import Receiver, ReceiverExists, UnknownReceiver
 from framework.apps.variable_scopes import GivenFor, VariableScope
 from framework.errors import InvalidSettings, Problem, UnknownCredential, UnknownVariable
 from prevs import codec
@@ -55,6 +56,7 @@ class AppSecrets:
     Its forge signs webhooks with `hook_secret`, and may go on with the former one; "" for none.
     `password` is that of visitors, if they need one.
     `forge_token` is for the API of its forge, "" for none. It never leaves the framework.
+    Its events are sent to `receivers`, the oldest first.
     """
 
     app: str
@@ -66,6 +68,7 @@ class AppSecrets:
     password: PasswordDigest | None = None
     forge_token: str = dataclasses.field(default="", repr=False)
     forge_token_changed: float = 0.0
+    receivers: tuple[Receiver, ...] = ()
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -96,7 +99,7 @@ class AppSecrets:
     def is_empty(self) -> bool:
         """Whether there is nothing to store."""
         given = (self.variables, self.credential, self.hook_secrets, self.password)
-        return not (any(given) or self.forge_token)
+        return not (any(given) or self.forge_token or self.receivers)
 
     @property
     def hook_secrets(self) -> tuple[str, ...]:
@@ -108,14 +111,15 @@ class AppSecrets:
 
         An earlier version of prevs ignores scopes, and would give every variable to every commit.
         The version number 2 keeps it from reading variables with scopes. One that ignores the
-        token for the forge does no harm: it follows no pull requests.
+        token for the forge does no harm: it follows no pull requests. Nor does one that ignores
+        receivers: it sends nothing.
         """
         scoped = any(one.scope != VariableScope() for one in self.variables.values())
         data = codec.encode(self, 2 if scoped else 1)
         if len(data) > LARGEST:
             wrong = (
-                f"the variables, the credential and the forge token of {self.app!r} may have "
-                f"{LARGEST} bytes together; they have {len(data)}"
+                f"the variables, the credential, the tokens and the receivers of {self.app!r} may "
+                f"have {LARGEST} bytes together; they have {len(data)}"
             )
             raise InvalidSettings([Problem("value", wrong)])
         return data
@@ -268,6 +272,32 @@ def without_forge_token(given: AppSecrets) -> AppSecrets:
     if not given.forge_token:
         raise UnknownForgeToken(given.app)
     return dataclasses.replace(given, forge_token="", forge_token_changed=0.0)
+
+
+def with_receiver(given: AppSecrets, receiver: Receiver) -> AppSecrets:
+    """Return what an app is given, with another receiver. Raises InvalidSettings, ReceiverExists.
+
+    Whether its address is allowed is for the caller to say.
+    """
+    if any(one.name == receiver.name for one in given.receivers):
+        raise ReceiverExists(given.app, receiver.name)
+    found = {
+        "name": receivers.find_name_problem(receiver.name),
+        "events": receivers.find_events_problem(receiver.events),
+    }
+    if len(given.receivers) >= receivers.MOST:
+        found["name"] = f"is one too many: an app may have {receivers.MOST} receivers"
+    if problems := [Problem(field, problem) for field, problem in found.items() if problem]:
+        raise InvalidSettings(problems)
+    return dataclasses.replace(given, receivers=(*given.receivers, receiver))
+
+
+def without_receiver(given: AppSecrets, name: str) -> AppSecrets:
+    """Return what an app is given, without one receiver. Raises UnknownReceiver."""
+    left = tuple(one for one in given.receivers if one.name != name)
+    if left == given.receivers:
+        raise UnknownReceiver(given.app, name)
+    return dataclasses.replace(given, receivers=left)
 
 
 def _fields(credential: Credential) -> Mapping[str, str]:

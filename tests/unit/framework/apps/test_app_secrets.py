@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from framework.apps import app_secrets
 from framework.apps.app_secrets import AppSecrets, Variable
+from framework.apps.receivers import Receiver
 from framework.errors import InvalidSettings, UnknownCredential, UnknownVariable
 from prevs.messages import Credential
 
@@ -111,3 +112,14 @@ def test_invalid_credentials_are_refused(credential: Credential, fields: set[str
 def test_no_repr_has_a_value() -> None:
     some = AppSecrets("shop", {"A": SECRET}, Credential("deploy", "hunter2", "hunter2"))
     assert "hunter2" not in repr(some)
+
+
+def test_receivers_are_sealed_with_the_rest_and_hide_their_address() -> None:
+    receiver = Receiver("ci", "https://ci.example/hunter2", "whsec_hunter2", ("failed",), "slack")
+    some = app_secrets.with_receiver(NONE, receiver)
+    assert AppSecrets.decode(some.encode()) == some
+    assert not some.is_empty
+    assert "hunter2" not in repr(some)
+    assert app_secrets.without_receiver(some, "ci") == NONE
+    earlier = b'{"app":"shop","v":1}'
+    assert AppSecrets.decode(earlier).receivers == ()
