@@ -174,5 +174,25 @@ class HookMetrics:
         self._deliveries.labels(result, forge).inc()
 
 
+class NotificationMetrics:
+    """The metric of notifications, in `registry`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._fates = Counter(
+            "prevs_notifications",
+            "Notifications and tries to send them, by what became of them: taken, failed (is tried "
+            "again), refused, expired (after an hour), dropped (too many waited), lost (too much "
+            "happened at once)",
+            ["fate"],
+            registry=registry,
+        )
+        for fate in ("taken", "failed", "refused", "expired", "dropped", "lost"):
+            self._fates.labels(fate)
+
+    def count(self, fate: str) -> None:
+        """Count one."""
+        self._fates.labels(fate).inc()
+
+
 def _counter_by(registry: CollectorRegistry, name: str, text: str, label: str) -> Counter:
     return Counter(name, text, [label], registry=registry)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from framework.apps import receiver_address
 from framework.matching.limits import Limits
 from prevs import names
 from prevs.names import Addresses
@@ -31,6 +32,7 @@ from program.settings.keys import read_keys
 from program.settings.proxy_tokens import read_tokens
 from program.settings.zookeeper import read_identities
 
+_NOTIFY_HOST = re.compile(receiver_address.PATTERN, re.ASCII)
 _MASTER = re.compile(r"zk://\S+/\S+|[^\s,/@:\[\]]+:\d{1,5}")
 _EVERYWHERE = frozenset({"0.0.0.0", "[::]", "::", "*"})  # noqa: S104 - nothing listens by this
 
@@ -157,6 +159,14 @@ class Settings(EnvironmentSettings):
         "or a loopback address. Anybody who may register apps can then read what the framework "
         "and the executors may read. No app may have one in prevs's own folders.",
     )
+    notify_hosts: str = Field(
+        default="",
+        description="The hosts to which apps may send notifications, separated by commas: a name, "
+        "`*.example.org` for all names below one, `*` for all. A pattern opens addresses of the "
+        "internet; a name without one opens private networks too; an address opens itself, also "
+        "`127.0.0.1`. Empty: none. Every framework needs the same.",
+        examples=["hooks.slack.com,*.example.org"],
+    )
     refs_interval: float = Field(
         default=10.0,
         ge=1.0,
@@ -209,6 +219,17 @@ class Settings(EnvironmentSettings):
             raise ValueError(
                 "is neither host:port nor zk://host:port,.../path (IPv4 only; for TLS, set "
                 "PREVS_MASTER_CA_FILE)"
+            )
+        return value
+
+    @field_validator("notify_hosts")
+    @classmethod
+    def _check_notify_hosts(cls, value: str) -> str:
+        wrong = [one for one in _split_hosts(value) if not _NOTIFY_HOST.fullmatch(one)]
+        if wrong:
+            raise ValueError(
+                f"{wrong[0]!r} is no host: write a name, *.NAME, * or an address, without a scheme "
+                "or a port"
             )
         return value
 
@@ -301,6 +322,10 @@ class Settings(EnvironmentSettings):
             return Addresses(self.public_url)
         return names.addresses(self.domain, self.public_port)
 
+    def allowed_receivers(self) -> tuple[str, ...]:
+        """Return the hosts to which notifications may go, as framework.apps.receiver_address."""
+        return _split_hosts(self.notify_hosts)
+
     def token(self) -> str:
         """Read the API's bearer token."""
         return read_secret(self.token_file)
@@ -341,6 +366,10 @@ class Settings(EnvironmentSettings):
     def agents_credential(self) -> tuple[str, str] | None:
         """Read the principal for the logs of agents, and its secret; None if there is none."""
         return _credential(self.agents_principal, self.agents_secret_file)
+
+
+def _split_hosts(text: str) -> tuple[str, ...]:
+    return tuple(one.strip().lower() for one in text.split(",") if one.strip())
 
 
 def _credential(principal: str | None, file: Path | None) -> tuple[str, str] | None:

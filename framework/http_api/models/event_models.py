@@ -1,12 +1,17 @@
-"""Events, as the API shows them."""
+"""Events, as the API and notifications show them, and the receivers of notifications."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
 
-from framework.http_api.http.examples import SHA, TASK_ID, example
+from framework.apps import receiver_address, receivers
+from framework.apps.receivers import Format, Receiver
+from framework.http_api.http.examples import SHA, TASK_ID, example, order_example
 from framework.http_api.http.paging import Next
+from framework.ports.notifications import LastTry, Standing
 from framework.preview.history import ActivityEvent
+from prevs.names import Addresses
 from prevs.states import State
 
 _EVENT: dict[str, Any] = {
@@ -21,6 +26,19 @@ _EVENT: dict[str, Any] = {
     "sentence": "main of hello (5c80e7d) runs on 127.0.0.1",
     "task_id": TASK_ID,
 }
+_RECEIVER: dict[str, Any] = {
+    "name": "hooks.slack.com",
+    "host": "hooks.slack.com",
+    "events": ["failed", "running"],
+    "format": "slack",
+    "created": 1764031200.0,
+    "last": {"at": 1764031207.6, "status": 200, "problem": ""},
+    "waiting": 0,
+    "dropped": 0,
+}
+_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw4fTTfMMn0mM="  # noqa: S105 # an example
+_Kind = Annotated[str, Field(json_schema_extra={"enum": list(receivers.KINDS)})]
+_ALL = "null: all, also those of later versions of prevs."
 
 
 class Event(BaseModel):
@@ -52,3 +70,123 @@ class Events(BaseModel):
 def show_event(event: ActivityEvent) -> Event:
     """Return an event as the API shows it."""
     return Event.model_validate(event._asdict())
+
+
+def _check_url(url: str) -> str:
+    if problem := receiver_address.find_problem(url):
+        raise PydanticCustomError("receiver_url", "{problem}", {"problem": problem})
+    return url
+
+
+class ReceiverOrder(BaseModel):
+    """A new receiver of an app's notifications."""
+
+    model_config = order_example(
+        {
+            "url": "https://hooks.slack.com/services/T000/B000/hunter2",
+            "events": ["failed", "running"],
+            "format": "slack",
+        }
+    )
+
+    name: str | None = Field(
+        default=None,
+        description="null: the host of the address.",
+        json_schema_extra={"pattern": receivers.NAME},
+    )
+    url: Annotated[str, AfterValidator(_check_url)] = Field(
+        repr=False,
+        description="http or https, at a host that PREVS_NOTIFY_HOSTS allows. It is stored sealed, "
+        "and never shown again.",
+        json_schema_extra={
+            "maxLength": receiver_address.LONGEST,
+            "pattern": receiver_address.URL,
+        },
+    )
+    events: list[_Kind] | None = Field(
+        default=None, min_length=1, description=f"The kinds of events to send; {_ALL}"
+    )
+    format: Format = Field(
+        default="prevs",
+        description="prevs: the event as JSON, with the address of its preview. slack: a message, "
+        "which Mattermost takes too.",
+    )
+
+
+class ShownTry(BaseModel):
+    """The last try to send something to a receiver."""
+
+    model_config = example(_RECEIVER["last"])
+
+    at: float = Field(description="In seconds since the epoch.")
+    status: int | None = Field(description="That of the answer; null: there was none.")
+    problem: str = Field(description="Why it was not taken, for people; empty if it was.")
+
+
+class ShownReceiver(BaseModel):
+    """A receiver of an app's notifications, without its address and its secret."""
+
+    model_config = example(_RECEIVER)
+
+    name: str
+    host: str = Field(description="That of its address, whose rest may be secret.")
+    events: list[str] | None = Field(description=f"The kinds of events; {_ALL}")
+    format: str
+    created: float = Field(description="In seconds since the epoch.")
+    last: ShownTry | None = Field(
+        description="The last try; null if there was none since this framework leads."
+    )
+    waiting: int = Field(description="How many notifications wait for it.")
+    dropped: int = Field(
+        description="How many it did not get since this framework leads: they were an hour old, or "
+        "too many waited."
+    )
+
+
+class NewReceiver(ShownReceiver):
+    """A receiver that was just added, with the secret that notifications are signed with."""
+
+    model_config = example({**_RECEIVER, "last": None, "secret": _SECRET})
+
+    secret: str = Field(description="It is not shown again.")
+
+
+class Receivers(BaseModel):
+    """The receivers of an app's notifications, the oldest first."""
+
+    model_config = example({"receivers": [_RECEIVER]})
+
+    receivers: list[ShownReceiver]
+
+
+def show_receiver(receiver: Receiver, standing: Standing) -> ShownReceiver:
+    """Return a receiver as the API shows it."""
+    last = standing.last
+    return ShownReceiver(
+        name=receiver.name,
+        host=receiver_address.find_host(receiver.url),
+        events=list(receiver.events) or None,
+        format=receiver.format,
+        created=receiver.created,
+        last=None if last is None else show_try(last),
+        waiting=standing.waiting,
+        dropped=standing.dropped,
+    )
+
+
+def show_try(last: LastTry) -> ShownTry:
+    """Return a try as the API shows it."""
+    return ShownTry.model_validate(last._asdict())
+
+
+def write_notification(event: ActivityEvent, addresses: Addresses) -> dict[str, object]:
+    """Return an event as receivers get it: as the API shows it, with its preview's address."""
+    url = addresses.url(event.label or event.sha, event.app) if event.sha else None
+    return {**show_event(event).model_dump(mode="json"), "url": url}
+
+
+def write_test(app: str, test_id: str, now: float) -> dict[str, object]:
+    """Return the notification that shows that a receiver can be reached."""
+    sentence = f"this is a test of the notifications of {app}"
+    nothing = dict.fromkeys(("sha", "label", "state", "before", "task_id", "url"))
+    return {"id": test_id, "at": now, "type": "test", "app": app, "sentence": sentence, **nothing}

@@ -246,3 +246,14 @@ def test_keys_and_identities_are_read_from_their_files(
     assert chosen.keys() == ("A" * 43 + "=",)
     assert chosen.identities() == ("prevs:hunter2",)
     assert "hunter2" not in repr(chosen)
+
+
+def test_hosts_of_receivers_are_names_patterns_or_addresses(environ: dict[str, str]) -> None:
+    assert settings.read(environ).allowed_receivers() == ()
+    environ["PREVS_NOTIFY_HOSTS"] = "Hooks.Slack.com, *.example.org,*,10.0.0.7,2001:db8::1"
+    allowed = ("hooks.slack.com", "*.example.org", "*", "10.0.0.7", "2001:db8::1")
+    assert settings.read(environ).allowed_receivers() == allowed
+    for wrong in ("https://hooks.slack.com", "hooks.slack.com:443", "*slack.com", "a.*.b", "[::1]"):
+        environ["PREVS_NOTIFY_HOSTS"] = f"good.example,{wrong}"
+        [problem] = problems(environ)
+        assert problem.startswith(f"PREVS_NOTIFY_HOSTS: {wrong!r} is no host")

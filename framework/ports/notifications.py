@@ -1,0 +1,40 @@
+"""What the calls about notifications need."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from framework.apps.receivers import Receiver
+
+
+class LastTry(NamedTuple):
+    """The last try to send something to a receiver, at `at` (epoch seconds).
+
+    `status` is that of the receiver's answer, None without one. `problem` is a sentence without
+    secrets, "" if it was taken.
+    """
+
+    at: float
+    status: int | None
+    problem: str
+
+
+class Standing(NamedTuple):
+    """How a receiver does since this framework leads: what waits for it, and what was dropped."""
+
+    last: LastTry | None = None
+    waiting: int = 0
+    dropped: int = 0
+
+
+class NotificationPorts(NamedTuple):
+    """What the calls about notifications need. All are thread safe, and only `test` blocks.
+
+    `hosts` are those that the operator allows. `standing` returns that of an app's receivers, by
+    name. `test` sends a test to a receiver of an app, and
+    returns after some seconds at most. `random` returns so many random bytes.
+    """
+
+    hosts: Sequence[str]
+    standing: Callable[[str], Mapping[str, Standing]]
+    test: Callable[[str, Receiver], LastTry]
+    random: Callable[[int], bytes]
