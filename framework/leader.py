@@ -29,12 +29,16 @@ from framework.git.branch_poller import BranchPoller
 from framework.git.manifest_reader import ManifestReader
 from framework.git.mirrors import Mirrors
 from framework.git.remote_refs import RemoteRefs
+from framework.http_api.models import event_models
 from framework.logs.archive import ArchivedSandboxes, LogArchive
 from framework.logs.archiver import LogArchiver
 from framework.logs.sandbox import AgentSandboxes
 from framework.mesos import scheduler
-from framework.metrics import Metrics
+from framework.metrics import Metrics, NotificationMetrics
+from framework.notifications.notifier import Notifier, Published
+from framework.notifications.sender import Sender
 from framework.ports import HookPorts, Store, Stored
+from framework.ports.notifications import NotificationPorts
 from framework.ports.tasks import Executor
 from framework.preview.lifecycle import WITH_TASK
 from framework.scheduling.launches import LaunchTerms, next_attempt
@@ -65,6 +69,7 @@ class Leader(NamedTuple):
     manifest_reader: ManifestReader
     pull_poller: PullPoller
     log_archiver: LogArchiver
+    notifier: Notifier
     control_plane: ControlPlane
     app: FastAPI
 
@@ -74,7 +79,7 @@ class Leader(NamedTuple):
         return self.service.ended
 
     def start(self) -> None:
-        """Begin to poll branches and pull requests, to archive logs, and to subscribe with Mesos.
+        """Begin to poll, to archive logs, to send notifications, and to subscribe with Mesos.
 
         Blocks for two seconds if nameservers do not answer.
         """
@@ -82,6 +87,7 @@ class Leader(NamedTuple):
         self.manifest_reader.start()
         self.pull_poller.start()
         self.log_archiver.start()
+        self.notifier.start()
         # Before the first offer: a task needs these addresses.
         self.control_plane.start()
         self.cluster.start()
@@ -93,6 +99,7 @@ class Leader(NamedTuple):
         self.manifest_reader.stop()
         self.pull_poller.stop()
         self.log_archiver.stop()
+        self.notifier.stop()
         self.control_plane.stop()
         self.cluster.stop()
 
@@ -148,6 +155,8 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
         pull_poller.nudge(app)
 
     hooks = HookPorts(nudge, git.branch_poller.polling, token_bytes)
+    notifier = _notifier(chosen, service, clock, shared.registry)
+    notifications = _notification_ports(chosen, notifier, clock)
     sources = web.Sources(
         service,
         cluster,
@@ -156,12 +165,37 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
         hooks=hooks,
         forges=forges,
         find_ref_problem=git.remote_refs.find_problem,
+        notifications=notifications,
     )
     openness, registry = shared.openness, shared.registry
     app = web.make_app(chosen, sources, clock=clock, registry=registry, openness=openness)
     _warn_of_local(chosen, stored)
     pollers = (git.branch_poller, git.manifest_reader, pull_poller)
-    return Leader(service, cluster, *pollers, archiver, control_plane, app)
+    return Leader(service, cluster, *pollers, archiver, notifier, control_plane, app)
+
+
+def _notifier(
+    chosen: Settings, service: Service, clock: Clock, registry: CollectorRegistry
+) -> Notifier:
+    hosts, addresses = chosen.allowed_receivers(), chosen.addresses()
+    return Notifier(
+        Published(lambda: service.history, lambda: service.snapshot),
+        lambda event: event_models.write_notification(event, addresses),
+        Sender(hosts, service.control_plane.addresses, clock),
+        metrics=NotificationMetrics(registry),
+        clock=clock,
+    )
+
+
+def _notification_ports(chosen: Settings, notifier: Notifier, clock: Clock) -> NotificationPorts:
+    return NotificationPorts(
+        chosen.allowed_receivers(),
+        notifier.standing,
+        lambda app, receiver: notifier.test(
+            app, receiver, event_models.write_test(app, f"test-{token_hex(8)}", clock.now())
+        ),
+        token_bytes,
+    )
 
 
 class _Git(NamedTuple):

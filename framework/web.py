@@ -21,6 +21,7 @@ from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
 from framework.ports import EnteredHook, HookPorts, Repositories
 from framework.ports.forges import Finding, ForgePorts, Webhook
+from framework.ports.notifications import NotificationPorts
 from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
@@ -41,6 +42,7 @@ class Sources(NamedTuple):
     hooks: HookPorts
     forges: Forges
     find_ref_problem: Callable[[AppRecord, str], str]
+    notifications: NotificationPorts
 
 
 def make_app(
@@ -78,6 +80,7 @@ def _make_ports(chosen: Settings, sources: Sources, checks: http_api.Probes) -> 
         report=service.inbox.put,
         is_log_kept=sources.sandboxes.has,
         hooks=sources.hooks,
+        notifications=sources.notifications,
         passes=PassWriter(derive_pass_key(chosen.signing()[0]), chosen.domain, chosen.addresses()),
         forge=make_forge_ports(sources.forges, sources.find_ref_problem),
         note_proxy=lambda address: service.control_plane.note((address,)),

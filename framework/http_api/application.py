@@ -27,6 +27,7 @@ from framework.http_api.routes.entry_routes import EntryRoutes
 from framework.http_api.routes.event_routes import EventRoutes
 from framework.http_api.routes.forge_routes import ForgeRoutes
 from framework.http_api.routes.hook_routes import HookRoutes
+from framework.http_api.routes.notification_routes import NotificationRoutes
 from framework.http_api.routes.preview_routes import PreviewRoutes
 from framework.http_api.routes.pull_routes import PullRoutes
 from framework.http_api.routes.ref_routes import RefRoutes
@@ -39,6 +40,7 @@ from framework.http_api.streams.logs import Logs
 from framework.metrics import ApiMetrics, HookMetrics
 from framework.ports import Agents, HookPorts, Repositories, Sandboxes
 from framework.ports.forges import ForgePorts
+from framework.ports.notifications import NotificationPorts
 from framework.service.forge_setup import ForgeSetup
 from framework.service.previews import Previews
 from prevs.names import Addresses
@@ -61,6 +63,7 @@ class Ports(NamedTuple):
     report: Callable[[ProxyReport], None]
     is_log_kept: Callable[[str], bool]
     hooks: HookPorts
+    notifications: NotificationPorts
     passes: PassWriter
     forge: ForgePorts
     note_proxy: Callable[[str], None] = lambda _: None
@@ -125,6 +128,7 @@ def _make_routers(
     yield PullRoutes(previews, addresses).make_router()
     yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
     yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
+    yield NotificationRoutes(previews, ports.notifications, time.time).make_router()
     yield TokenRoutes(admission.tokens, admission.audit).make_router()
 
 

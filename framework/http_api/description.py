@@ -62,6 +62,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "previews", "description": "Apps at a commit: start, watch and stop them."},
     {"name": "use", "description": "The queue, the agents, and what proxies report."},
     {"name": "events", "description": "What has happened, as a list or as a stream."},
+    {"name": "notifications", "description": "Where the events of an app are sent."},
     {"name": "tokens", "description": "Who may do what, and who did."},
     {
         "name": "operation",

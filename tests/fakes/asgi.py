@@ -16,9 +16,11 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message
 
 from framework.apps.pass_texts import PassWriter
+from framework.apps.receivers import Receiver
 from framework.http_api import Admission, Audit, ClientSignature, Ports, Probes, make_app
 from framework.ports import EnteredHook, HookPorts, Polling, Repositories, Sandboxes
 from framework.ports.forges import Finding, ForgePorts, Webhook
+from framework.ports.notifications import LastTry, NotificationPorts, Standing
 from prevs import names
 from prevs.records import AppRecord
 from program.http.health import Check
@@ -92,6 +94,10 @@ class ApiInProcess:
         self.proxies: list[str] = []
         self.nudged: list[str] = []
         self.polling = Polling(10.0)
+        self.notify_hosts = ["hooks.slack.com", "*.example.org"]
+        self.standing: dict[str, Standing] = {}
+        self.tested: list[tuple[str, Receiver]] = []
+        self.last_try = LastTry(NOW, 200, "")
         self.ports = Ports(
             self.previews,
             refs or self.refs,
@@ -103,6 +109,12 @@ class ApiInProcess:
             hooks=HookPorts(self.nudged.append, lambda _: self.polling, secrets.token_bytes),
             passes=PassWriter(PASS_KEY, "localhost", names.addresses("localhost", port)),
             forge=ForgePorts(lambda *_: self.findings, self._enter_hook),
+            notifications=NotificationPorts(
+                self.notify_hosts,
+                lambda app: self.standing if app == "hello" else {},
+                self._test_receiver,
+                secrets.token_bytes,
+            ),
             note_proxy=self.proxies.append,
         )
         self.admission = Admission(
@@ -124,6 +136,10 @@ class ApiInProcess:
     def _enter_hook(self, app: AppRecord, token: str, webhook: Webhook) -> EnteredHook:
         self.webhooks.append((app.name, token, webhook))
         return self.entered
+
+    def _test_receiver(self, app: str, receiver: Receiver) -> LastTry:
+        self.tested.append((app, receiver))
+        return self.last_try
 
     def _healthy(self) -> tuple[Check, ...]:
         return (Check("service", not self.stuck, "It last ran 1.0 s ago."),)

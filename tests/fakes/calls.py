@@ -104,6 +104,16 @@ CALLS: Mapping[str, Needed] = {
     "DELETE /v1/apps/{app}/hook-secret": Needed(
         "admin", "", {204, 404, 409}, "unset hook secret", "{app}"
     ),
+    "GET /v1/apps/{app}/notifications": Needed("admin", "", {200, 404, 409}),
+    "POST /v1/apps/{app}/notifications": Needed(
+        "admin", "", {201, 400, 404, 409, 413}, "add receiver", "{app}"
+    ),
+    "DELETE /v1/apps/{app}/notifications/{name}": Needed(
+        "admin", "", {204, 404, 409}, "remove receiver", "{app}/notifications/{name}"
+    ),
+    "POST /v1/apps/{app}/notifications/{name}/test": Needed(
+        "admin", "", {200, 404, 409}, "test receiver", "{app}/notifications/{name}"
+    ),
     "GET /v1/apps/{app}/access": Needed("read", "path", {200, 404}),
     "PUT /v1/apps/{app}/access": Needed(
         "admin", "", {200, 400, 404, 409, 413}, "change access", "{app}"

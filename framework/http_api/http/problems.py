@@ -14,6 +14,7 @@ from starlette.routing import Match
 from framework import errors
 from framework.apps import access_errors
 from framework.apps.forge_settings import UnknownForgeToken
+from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownReceiver
 from framework.errors import FrameworkError, Problem
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
@@ -57,7 +58,10 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.UnknownVariable: Kind("unknown-variable", 404, "There is no such variable"),
     errors.UnknownCredential: Kind("unknown-credential", 404, "There is no credential"),
     UnknownForgeToken: Kind("unknown-forge-token", 404, "There is no token for the forge"),
+    UnknownReceiver: Kind("unknown-receiver", 404, "There is no such receiver of notifications"),
     errors.UnknownPlace: Kind("unknown-place", 404, "The list has no such place"),
+    HostNotAllowed: Kind("host-not-allowed", 409, "Notifications may not go to this host"),
+    ReceiverExists: Kind("receiver-exists", 409, "A receiver of that name exists"),
     errors.AppExists: Kind("app-exists", 409, "An app of that name exists"),
     errors.AppChanged: Kind("app-changed", 412, "The app has changed since it was read"),
     errors.SecretsChanged: Kind("secrets-changed", 412, "It has changed since it was read"),

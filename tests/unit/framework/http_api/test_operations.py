@@ -134,6 +134,8 @@ PIECES = (
         "forge-check",
         "hooks",
         "hook-secret",
+        "notifications",
+        "test",
         "retry",
         "pin",
         "..",

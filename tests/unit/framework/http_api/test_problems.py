@@ -5,6 +5,7 @@ import pytest
 from framework import errors
 from framework.apps import access_errors
 from framework.apps.forge_settings import UnknownForgeToken
+from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownReceiver
 from framework.errors import FrameworkError
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
@@ -37,6 +38,9 @@ EXAMPLES: list[FrameworkError] = [
     errors.UnknownVariable("hello", "MODE"),
     errors.UnknownCredential("hello"),
     UnknownForgeToken("hello"),
+    UnknownReceiver("hello", "hooks.slack.com"),
+    HostNotAllowed("evil.example", ("*.example.org",)),
+    ReceiverExists("hello", "hooks.slack.com"),
     errors.SecretsChanged("hello"),
     errors.SecretsUnreadable("hello", "no key fits."),
     errors.NoKey(),
