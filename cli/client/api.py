@@ -28,6 +28,7 @@ from cli.client.app_secrets import AppSecrets
 from cli.client.connection import Connection, Hold
 from cli.client.credentials import Credentials
 from cli.client.forges import Forges
+from cli.client.notifications import Notifications
 from cli.client.paging import Listed, gather
 from cli.client.pulls import Pulls
 from cli.client.visitor_access import VisitorAccess
@@ -61,6 +62,7 @@ class Api:
         self.hooks = AppHooks(self._json, self._call)
         self.access = VisitorAccess(self._json, self._call)
         self.forges = Forges(self._json, self._call, patience=timeout.fetch)
+        self.notifications = Notifications(self._json, self._call)
         self.pulls = Pulls(self._json, self._list)
 
     @property

@@ -12,6 +12,7 @@ _SECTIONS = {
         "env",
         "credential",
         "forge",
+        "notify",
         "refs",
         "commits",
         "pulls",

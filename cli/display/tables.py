@@ -25,6 +25,7 @@ from cli.client.api_types import (
     Variable,
 )
 from cli.display import attempts, steps
+from cli.display.columns import cell, new_table
 from cli.display.sentences import (
     ago,
     clock_time,
@@ -51,17 +52,17 @@ _STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "d
 
 def apps(listed: Iterable[App], now: float) -> Table:
     """Return a row for each app."""
-    table = _table("NAME", "REPOSITORY", cut=("PORT", "CPUS", "MEM", "MAX", "IDLE", "ADDED"))
+    table = new_table("NAME", "REPOSITORY", cut=("PORT", "CPUS", "MEM", "MAX", "IDLE", "ADDED"))
     for app in listed:
         cells = [app["name"], app["repository"], app["port"], f"{app['cpus']:g}"]
         cells += [f"{app['mem']} MB", app["max_previews"], _idle(app), ago(app["created"], now)]
-        table.add_row(*map(_cell, cells))
+        table.add_row(*map(cell, cells))
     return table
 
 
 def previews(listed: Iterable[Preview], now: float) -> Table:
     """Return a row for each preview."""
-    table = _table(
+    table = new_table(
         "APP", "LABEL", "COMMIT", "STATE", "ADDRESS", cut=("SINCE", "USED"), prose="NOTES"
     )
     for preview in listed:
@@ -70,16 +71,16 @@ def previews(listed: Iterable[Preview], now: float) -> Table:
         since, used = ago(preview["changed"], now), ago(preview["last_used"], now)
         cells = [preview["app"], newest, names.short(preview["sha"]), state]
         cells.append(_address(preview["url"], preview["sha"]))
-        table.add_row(*map(_cell, [*cells, since, used, notes(preview)]))
+        table.add_row(*map(cell, [*cells, since, used, notes(preview)]))
     return table
 
 
 def queue(listed: Iterable[Queued], now: float) -> Table:
     """Return a row for each preview that waits."""
-    table = _table("PLACE", "APP", "LABEL", "COMMIT", "SINCE", prose="REASON")
+    table = new_table("PLACE", "APP", "LABEL", "COMMIT", "SINCE", prose="REASON")
     for one in listed:
         cells = [ordinal(one["place"]), one["app"], one["label"] or "", names.short(one["sha"])]
-        table.add_row(*map(_cell, [*cells, ago(one["since"], now), one["reason"]]))
+        table.add_row(*map(cell, [*cells, ago(one["since"], now), one["reason"]]))
     return table
 
 
@@ -88,30 +89,30 @@ def refs(listed: Iterable[Ref], states: Mapping[str, str], now: float) -> Table:
 
     If its label could mean other commits, it has no address of its own.
     """
-    table = _table("KIND", "NAME", "COMMIT", "STATE", "ADDRESS", cut=("AGE", "SUBJECT"))
+    table = new_table("KIND", "NAME", "COMMIT", "STATE", "ADDRESS", cut=("AGE", "SUBJECT"))
     for ref in listed:
         sha, age = names.short(ref["sha"]), ago(ref["committed"], now)
         cells = [ref["kind"], ref["name"], sha, _state(states.get(ref["sha"], ""))]
         more = [ref["url"] or "", age, shortened(ref["subject"], _SUBJECT)]
-        table.add_row(*map(_cell, [*cells, *more]))
+        table.add_row(*map(cell, [*cells, *more]))
     return table
 
 
 def pulls(listed: Iterable[Pull]) -> Table:
     """Return a row for each open pull request."""
-    table = _table("NUMBER", "HEAD", "GATE", "ADDRESS", cut=("AUTHOR", "FROM", "TITLE"))
+    table = new_table("NUMBER", "HEAD", "GATE", "ADDRESS", cut=("AUTHOR", "FROM", "TITLE"))
     for one in listed:
         title = f"{'Draft: ' if one['draft'] else ''}{one['title']}"
         cells = [one["number"], names.short(one["sha"]), one["gate"]]
         cells += [one["url"] if one["gate"] in _BUILT else "", shortened(one["author"], 20)]
         cells += ["a fork" if one["fork"] else "the repository", shortened(title, _SUBJECT)]
-        table.add_row(*map(_cell, cells))
+        table.add_row(*map(cell, cells))
     return table
 
 
 def commits(listed: Iterable[Commit], states: Mapping[str, str], now: float) -> Table:
     """Return a row for each commit; `states` are those of the commits' previews."""
-    table = _table("COMMIT", "STATE", "ADDRESS", cut=("AGE", "AUTHOR", "SUBJECT"))
+    table = new_table("COMMIT", "STATE", "ADDRESS", cut=("AGE", "AUTHOR", "SUBJECT"))
     for one in listed:
         sha, state = one["sha"], _state(states.get(one["sha"], ""))
         texts = [shortened(one["author"], 20), shortened(one["subject"], _SUBJECT)]
@@ -122,7 +123,7 @@ def commits(listed: Iterable[Commit], states: Mapping[str, str], now: float) -> 
             ago(one["committed"], now),
             *texts,
         ]
-        table.add_row(*map(_cell, cells))
+        table.add_row(*map(cell, cells))
     return table
 
 
@@ -130,7 +131,7 @@ def agents(listed: Iterable[MesosAgent]) -> Table:
     """Return a row for each agent, and one for each of its previews."""
     known = list(listed)
     prose = "UNFIT" if any(agent.get("unfit") for agent in known) else ""
-    table = _table(
+    table = new_table(
         "AGENT", "STATE", "CPUS", "MEM", cut=("PREVIEWS", "REACH", "ATTRIBUTES"), prose=prose
     )
     for agent in known:
@@ -142,12 +143,12 @@ def agents(listed: Iterable[MesosAgent]) -> Table:
         cells += [describe_reach(agent.get("isolation")), attributes]
         if unfit := agent.get("unfit"):
             cells.append(unfit["reason"])
-        table.add_row(*map(_cell, cells))
+        table.add_row(*map(cell, cells))
         for one in agent["previews"]:
             label = one["label"] or names.short(one["sha"])
             named = Text(f"  {one_line(names.task_name(one['app'], label, one['sha']))}", "dim")
             room = [f"{one['cpus']:g}", f"{one['mem']:g} MB"]
-            table.add_row(*map(_cell, [named, _state(one["state"]), *room]))
+            table.add_row(*map(cell, [named, _state(one["state"]), *room]))
     return table
 
 
@@ -164,21 +165,21 @@ def _agent_state(agent: MesosAgent) -> Text:
 
 def tokens(listed: Iterable[Token], now: float) -> Table:
     """Return a row for each token."""
-    table = _table("NAME", "SCOPE", "APP", "CREATED")
+    table = new_table("NAME", "SCOPE", "APP", "CREATED")
     for token in listed:
         cells = [token["name"], token["scope"], token.get("app") or "all"]
-        table.add_row(*map(_cell, [*cells, ago(token["created"], now)]))
+        table.add_row(*map(cell, [*cells, ago(token["created"], now)]))
     return table
 
 
 def audit(listed: Iterable[AuditEntry]) -> Table:
     """Return a row for each entry of the audit log."""
-    table = _table("TIME", "WHO", "ACTION", "TARGET", "OUTCOME", cut=("SCOPE", "FROM"))
+    table = new_table("TIME", "WHO", "ACTION", "TARGET", "OUTCOME", cut=("SCOPE", "FROM"))
     for entry in listed:
         target = _COMMIT.sub(lambda found: found[0][:_DIGITS], entry["target"])
         who = [clock_time(entry["at"]), entry["who"] or "unknown", entry["action"], target]
         more = [entry["scope"] or "", entry["client"]]
-        table.add_row(*map(_cell, [*who, _outcome(entry["outcome"]), *more]))
+        table.add_row(*map(cell, [*who, _outcome(entry["outcome"]), *more]))
     return table
 
 
@@ -264,11 +265,11 @@ def _share(preview: Preview) -> str:
 
 def variables(listed: Iterable[Variable], now: float) -> Table:
     """Return a row for each variable; *** stands for a secret."""
-    table = _table("NAME", cut=("VALUE", "FOR", "CHANGED"))
+    table = new_table("NAME", cut=("VALUE", "FOR", "CHANGED"))
     for one in listed:
         value = Text("***", "dim") if one["value"] is None else one["value"]
         row = [one["name"], value, _describe_scope(one), ago(one["changed"], now)]
-        table.add_row(*map(_cell, row))
+        table.add_row(*map(cell, row))
     return table
 
 
@@ -311,20 +312,20 @@ def access_details(found: Access) -> Table:
 
 def passes(listed: Iterable[Pass], now: float) -> Table:
     """Return a row for each pass."""
-    table = _table("NAME", "KIND", "LABEL", "UNTIL", cut=("BY", "ISSUED"))
+    table = new_table("NAME", "KIND", "LABEL", "UNTIL", cut=("BY", "ISSUED"))
     for one in listed:
         cells = [one["name"], one["kind"], one["label"] or "all", clock_time(one["until"])]
-        table.add_row(*map(_cell, [*cells, one["by"], ago(one["created"], now)]))
+        table.add_row(*map(cell, [*cells, one["by"], ago(one["created"], now)]))
     return table
 
 
 def findings(found: Iterable[Finding]) -> Table:
     """Return a row for each part that was checked, with the next step."""
-    table = _table("PART", "STATE", prose="RESULT")
+    table = new_table("PART", "STATE", prose="RESULT")
     states = {True: Text("works", "green"), False: Text("fails", "red"), None: Text("-", "dim")}
     for one in found:
         result = f"{one['detail']} {one['advice']}".strip()
-        table.add_row(*map(_cell, [one["part"], states[one["ok"]], result]))
+        table.add_row(*map(cell, [one["part"], states[one["ok"]], result]))
     return table
 
 
@@ -373,27 +374,11 @@ def _idle(app: App) -> str:
     return duration(app["idle_after"]) if app["idle_after"] else "never"
 
 
-def _table(*whole: str, cut: Sequence[str] = (), prose: str = "") -> Table:
-    """Return a table. `table_width` cuts or leaves out `cut`, and moves `prose` under its row."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in whole:
-        table.add_column(column, no_wrap=True, overflow="ignore")
-    for column in cut:
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
-    if prose:
-        table.add_column(prose, no_wrap=True, overflow="fold")
-    return table
-
-
 def _details(rows: Sequence[tuple[str, object]]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(no_wrap=True, overflow="ignore")
     for name, value in rows:
         if str(value):
-            table.add_row(name, _cell(value))
+            table.add_row(name, cell(value))
     return table
-
-
-def _cell(value: object) -> Text:
-    return value if isinstance(value, Text) else Text(one_line(str(value)))

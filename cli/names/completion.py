@@ -102,6 +102,18 @@ def passes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
     )
 
 
+def receivers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the names of the receivers of the app named before."""
+    app = str(ctx.params.get("app"))
+    return _complete(
+        ctx,
+        lambda api: [
+            CompletionItem(one["name"], help=one["format"]) for one in api.notifications.list(app)
+        ],
+        incomplete,
+    )
+
+
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from cli.__main__ import main, prevs
-from cli.client import api_types, forges
+from cli.client import api_types, forges, notifications
 from framework.access import Scope
 from prevs.access import Access, AccessRecord, IssuedPass
 from tests.fakes.answers import SHA
@@ -60,6 +60,10 @@ COMMANDS: Mapping[str, str] = {
     "GET /v1/queue": "queue",
     "GET /v1/agents": "agents",
     "GET /v1/events": "events",
+    "GET /v1/apps/{app}/notifications": "notify ls hello",
+    "POST /v1/apps/{app}/notifications": "notify add hello https://ci.example.org/",
+    "DELETE /v1/apps/{app}/notifications/{name}": "notify rm hello old",
+    "POST /v1/apps/{app}/notifications/{name}/test": "notify test hello old",
     "GET /v1/tokens": "token ls",
     "POST /v1/tokens": "token add ci --scope use",
     "DELETE /v1/tokens/{name}": "token rm old",
@@ -108,6 +112,7 @@ SHAPES: Mapping[str, type] = {
     "MesosAgent": api_types.MesosAgent,
     "Mistake": api_types.Mistake,
     "NewPass": api_types.NewPass,
+    "NewReceiver": notifications.NewReceiver,
     "NewToken": api_types.Token,
     "Isolation": api_types.Isolation,
     "PreviewDetail": api_types.Preview,
@@ -118,6 +123,8 @@ SHAPES: Mapping[str, type] = {
     "ShownAccess": api_types.Access,
     "ShownCredential": api_types.Credential,
     "ShownPass": api_types.Pass,
+    "ShownReceiver": notifications.Receiver,
+    "ShownTry": notifications.LastTry,
     "ShownVariable": api_types.Variable,
     "StartedPreview": api_types.Started,
     "Step": api_types.Step,
@@ -204,6 +211,6 @@ def test_every_field_that_the_command_reads_is_in_the_answer(schema: str, shape:
 
 
 def test_every_shape_that_the_command_reads_is_checked() -> None:
-    known = (vars(api_types) | vars(forges)).values()
+    known = (vars(api_types) | vars(forges) | vars(notifications)).values()
     read = {one for one in known if hasattr(one, "__required_keys__")}
     assert read == set(SHAPES.values())

@@ -1,0 +1,25 @@
+"""The columns and cells of all tables."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from cli.display.terminal import one_line
+
+
+def new_table(*whole: str, cut: Sequence[str] = (), prose: str = "") -> Table:
+    """Return a table. `table_width` cuts or leaves out `cut`, and moves `prose` under its row."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in whole:
+        table.add_column(column, no_wrap=True, overflow="ignore")
+    for column in cut:
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    if prose:
+        table.add_column(prose, no_wrap=True, overflow="fold")
+    return table
+
+
+def cell(value: object) -> Text:
+    """Return the content of a cell, safe to print and in one line."""
+    return value if isinstance(value, Text) else Text(one_line(str(value)))
