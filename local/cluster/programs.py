@@ -85,6 +85,8 @@ def _framework_environ(
         "PREVS_PUBLIC_PORT": str(settings.port),
         # Only the person who started this cluster may register apps.
         "PREVS_LOCAL_REPOSITORIES": "yes",
+        # To try notifications with a program of this machine.
+        "PREVS_NOTIFY_HOSTS": "127.0.0.1",
         "PREVS_EXECUTOR_PYTHON": sys.executable,  # python3 on PATH may be a slow wrapper script
     }
 
