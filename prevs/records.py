@@ -44,7 +44,8 @@ class AppRecord:
     may request at most `max_cpus` and `max_mem`, if they are more than `cpus` and `mem`. `room` is
     how much its waiting room shows (framework/apps/room_detail.py). `forge` is the kind of host
     that its repository is on, `pulls` which pull requests it follows, `forks` whether commits of
-    forks may be built (framework/apps/forge_settings.py).
+    forks may be built (framework/apps/forge_settings.py). `warm` is which new heads are built ahead
+    of their first visit (framework/apps/warm_setting.py).
     """
 
     name: str
@@ -66,6 +67,7 @@ class AppRecord:
     forge: str = "auto"
     pulls: str = "auto"
     forks: str = "approve"
+    warm: str = "off"
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""
@@ -149,7 +151,8 @@ class PreviewRecord:
     (heads/main, tags/v1), or the pull request that did (pull/7) if none of them reached it; its
     variables depend on them. `attempts` are the last few ended ones, the oldest first
     (framework/preview/ended_attempts.py). `stranger` if its commit is of somebody else's fork, and
-    gets nothing of the app's.
+    gets nothing of the app's. `ahead` if it was built ahead of its first visit, and nobody has
+    requested or used it since.
     """
 
     app: str
@@ -189,6 +192,7 @@ class PreviewRecord:
     refs: tuple[str, ...] = ()
     attempts: tuple[EndedAttempt, ...] = ()
     stranger: bool = False
+    ahead: bool = False
 
     def encode(self) -> bytes:
         """Return the znode's bytes.

@@ -26,6 +26,9 @@ class ReasonKind(enum.StrEnum):
     EVICTED = "evicted"
     UNREFERENCED = "unreferenced"
     NOT_APPROVED = "not-approved"
+    AHEAD = "ahead"
+    SUPERSEDED = "superseded"
+    SKIPPED = "skipped"
 
 
 class Reason(NamedTuple):
@@ -36,6 +39,9 @@ class Reason(NamedTuple):
 
 
 NONE = Reason(ReasonKind.NONE, "")
+AHEAD = Reason(
+    ReasonKind.AHEAD, "It is built ahead of its first visit, after all that visitors wait for."
+)
 
 
 def give(preview: PreviewRecord, reason: Reason) -> PreviewRecord:

@@ -15,7 +15,7 @@ from framework.preview import ended_attempts, lifecycle, reasons, steps
 from framework.preview.lifecycle import Event
 from framework.preview.reasons import Reason
 from prevs.commit_settings import CommitSettings
-from prevs.records import Failure, PreviewRecord
+from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import State
 
 
@@ -44,7 +44,7 @@ def follow(
         return dataclasses.replace(changed, steps=noted)
     took, labels = changed.step_seconds, changed.labels
     if state is State.RUNNING:
-        took = {**took, **steps.durations(noted)}
+        took = {**took, **_usual_durations(changed, noted)}
     elif preview.state is State.RUNNING:
         labels = tuple(label for label in labels if label not in contested)
     return dataclasses.replace(
@@ -56,23 +56,32 @@ def follow(
 class Requested:
     """Somebody requests the preview; `refs` lead to its commit now.
 
-    `stranger` is whether the commit is a stranger's.
+    `stranger` is whether the commit is a stranger's. With `ahead`, nobody requests it yet.
     """
 
     event: ClassVar = Event.REQUESTED
     at: float
     refs: tuple[str, ...]
     stranger: bool = False
+    ahead: bool = False
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
         if preview.state is State.STOPPED:
-            preview = _renew(preview)
+            preview = reasons.give(_renew(preview), reasons.AHEAD if self.ahead else reasons.NONE)
+        elif preview.state is State.QUEUED and preview.ahead:
+            # From now on a visitor waits, behind those who came before.
+            waits = dataclasses.replace(preview, changed=self.at, steps=steps.begin(self.at))
+            preview = reasons.give(waits, reasons.NONE)
         elif preview.state is State.DRAINING:
             preview = reasons.give(
                 dataclasses.replace(preview, restart_requested=True), reasons.NONE
             )
         return dataclasses.replace(
-            preview, last_used=self.at, refs=self.refs, stranger=self.stranger
+            preview,
+            last_used=preview.last_used if self.ahead else self.at,
+            refs=self.refs,
+            stranger=self.stranger,
+            ahead=self.ahead,
         )
 
 
@@ -85,7 +94,9 @@ class Retried:
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
         renewed = _renew(preview)
-        return dataclasses.replace(renewed, last_used=self.at, settings=None, settings_for="")
+        return dataclasses.replace(
+            renewed, last_used=self.at, settings=None, settings_for="", ahead=False
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -352,6 +363,12 @@ class SettingsNotRead:
             preview, task_id=None, host_port=None, phase="", detail="", settings=None
         )
         return self.outcome.change(bare)
+
+
+def _usual_durations(preview: PreviewRecord, noted: tuple[Step, ...]) -> Mapping[str, float]:
+    """Return how long the steps took; visitors never wait as long as a build ahead in the queue."""
+    took = steps.durations(noted)
+    return {name: took[name] for name in took if not (preview.ahead and name == State.QUEUED.value)}
 
 
 def _renew(preview: PreviewRecord) -> PreviewRecord:

@@ -19,7 +19,7 @@ from framework.errors import (
     SecretsChanged,
     SecretsUnreadable,
 )
-from framework.preview import steps
+from framework.preview import reasons, steps
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Requested, Retried, Stopped
 from framework.pulls import gate
@@ -82,14 +82,17 @@ class Commands:
         """
         self._records.save_app(dataclasses.replace(self._find(name, only_if), removed=True))
 
-    def start(self, app: str, sha: str, label: str, *, refs: Sequence[str] = ()) -> PreviewRecord:
+    def start(
+        self, app: str, sha: str, label: str, *, refs: Sequence[str] = (), ahead: bool = False
+    ) -> PreviewRecord:
         """Request a preview under a label. A failed one stays failed.
 
         `refs` are all refs that lead to the commit now (Resolved.refs); they decide whether it may
-        start, and which variables it gets. Raises UnknownApp, UnknownPull, NotApproved.
+        start, and which variables it gets. With `ahead`, it is built before anybody visits it, and
+        is new or stopped. Raises UnknownApp, UnknownPull, NotApproved.
         """
         stranger = self._records.check_gate(app, sha, refs)
-        requested = Requested(self._clock.now(), tuple(refs), stranger)
+        requested = Requested(self._clock.now(), tuple(refs), stranger, ahead)
         known = self._records.find(app, sha)
         if known is not None and known.stranger and not stranger and known.state in ACTIVE:
             # What it was built from and with does not count for a trusted commit.
@@ -105,6 +108,7 @@ class Commands:
             task=preview.task_id,
             label=label,
             state=preview.state.value,
+            ahead=ahead,
         )
         return preview
 
@@ -133,7 +137,8 @@ class Commands:
         """
         self._records.app(app)
         preview = self._records.preview(app, sha)
-        return self._records.save(dataclasses.replace(preview, pinned=pinned))
+        ahead = preview.ahead and not pinned
+        return self._records.save(dataclasses.replace(preview, pinned=pinned, ahead=ahead))
 
     def approve(self, app: str, number: int, commit: str, *, by: str) -> PullRecord:
         """Approve one commit of a fork's pull request: its head, named by the whole id.
@@ -290,15 +295,17 @@ class Commands:
 
 def _queue_new(app: str, sha: str, requested: Requested) -> PreviewRecord:
     """Return the record of a preview that was never requested before."""
-    now = requested.at
-    return PreviewRecord(
+    now, ahead = requested.at, requested.ahead
+    new = PreviewRecord(
         app=app,
         sha=sha,
         stranger=requested.stranger,
         state=State.QUEUED,
         created=now,
         changed=now,
-        last_used=now,
+        last_used=None if ahead else now,
         steps=steps.begin(now),
         refs=requested.refs,
+        ahead=ahead,
     )
+    return reasons.give(new, reasons.AHEAD if ahead else reasons.NONE)

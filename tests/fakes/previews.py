@@ -121,11 +121,13 @@ class FakePreviews(Previews, Commands):
         del self.known_apps[name]
         self.known = {key: one for key, one in self.known.items() if key[0] != name}
 
-    def start(self, app: str, sha: str, label: str, *, refs: Sequence[str] = ()) -> PreviewRecord:
+    def start(
+        self, app: str, sha: str, label: str, *, refs: Sequence[str] = (), ahead: bool = False
+    ) -> PreviewRecord:
         self._raise_error()
         self.snapshot.app(app)
         known = self.known.get((app, sha), PreviewRecord(app, sha, State.STOPPED))
-        known = dataclasses.replace(known, refs=tuple(refs))
+        known = dataclasses.replace(known, refs=tuple(refs), ahead=ahead)
         labels = (*(one for one in known.labels if one != label), label)
         if known.state is State.STOPPED:
             return self._queue(known, labels=labels)

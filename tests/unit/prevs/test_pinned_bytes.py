@@ -78,6 +78,7 @@ WRITTEN: dict[str, Any] = {
         forge="gitea",
         pulls="all",
         forks="members",
+        warm="branches",
     ),
     "preview": PreviewRecord(
         app="hello",
@@ -127,6 +128,7 @@ WRITTEN: dict[str, Any] = {
                 why="RUN exited with 7.",
             ),
         ),
+        ahead=True,
     ),
     "placements": PlacementsRecord(
         app="hello",
