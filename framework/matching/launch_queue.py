@@ -14,7 +14,9 @@ UNREADABLE = "The settings of its app cannot be read."
 
 
 class LaunchQueue(NamedTuple):
-    """The previews that may be placed, first come first served, and why some others are held back.
+    """The previews that may be placed, and why some others are held back.
+
+    First come first served; builds ahead come after all that somebody waits for.
 
     A preview that waits for its next attempt after a loss keeps the reason that it has. One whose
     settings are not read yet needs no reason: reading takes milliseconds.
@@ -64,7 +66,12 @@ def find_pause_end(queued: Iterable[PreviewRecord], now: float) -> float:
 
 
 def _in_order(queued: Iterable[PreviewRecord]) -> list[PreviewRecord]:
-    return sorted(queued, key=lambda p: (p.changed, p.created, p.app, p.sha))
+    return sorted(queued, key=rank)
+
+
+def rank(queued: PreviewRecord) -> tuple[int, float, float, str, str]:
+    """Return the sort key of a queued preview. Unlike its place, it stays while it waits."""
+    return (int(queued.ahead), queued.changed, queued.created, queued.app, queued.sha)
 
 
 def _demand(app: AppRecord, preview: PreviewRecord, agents: frozenset[str], now: float) -> Demand:
@@ -81,4 +88,5 @@ def _demand(app: AppRecord, preview: PreviewRecord, agents: frozenset[str], now:
         constraints=app.constraints,
         avoid_agent=preview.avoid_agent,
         since=max(preview.changed, preview.retry_at),
+        ahead=preview.ahead,
     )

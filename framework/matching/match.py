@@ -5,14 +5,14 @@ does not grow with the number of agents, except for the first refusal of each ki
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from framework.matching import constraints, refusals
-from framework.matching.agents import Agent
+from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Agent
 from framework.matching.quotas import Quotas
-from framework.matching.refusals import Refusal
+from framework.matching.refusals import Refusal, Shortage
 from framework.matching.resources import Resource
 
 LEAVING_SECONDS = 3600.0
@@ -20,6 +20,14 @@ LEAVING_SECONDS = 3600.0
 
 Key = tuple[str, str]
 """A preview: (app, sha)."""
+
+VISITORS_WAIT = Refusal("It is built ahead once no visitor waits for room.", Shortage.AHEAD)
+NO_ROOM_AHEAD = Refusal(
+    "No agent has room for it and for one more like it: what is built ahead leaves room for "
+    "visitors."
+)
+_OF_APP = frozenset({Shortage.APP_SLOT, Shortage.APP_TURN})
+_ALL = ""
 
 
 class Offer(NamedTuple):
@@ -42,7 +50,7 @@ class Demand(NamedTuple):
 
     `image_agent` is the agent that has its image; `previous_agents` have built this app before. A
     preview that `waits_for_image` waits for `image_agent` instead of going elsewhere. It goes to
-    `avoid_agent` only if no other agent fits.
+    `avoid_agent` only if no other agent fits. With `ahead`, nobody waits for it.
     """
 
     app: str
@@ -55,6 +63,7 @@ class Demand(NamedTuple):
     constraints: tuple[str, ...] = ()
     avoid_agent: str | None = None
     since: float = 0.0
+    ahead: bool = False
 
     @property
     def key(self) -> Key:
@@ -107,20 +116,33 @@ def match(
 
     Waiting previews are served in order. A preview prefers the agent that is reserved for it, then
     the one that has its image, then one that has built its app, then the one with the least free
-    memory, so that large previews still find room.
+    memory, so that large previews still find room. Builds ahead come last in `waiting`. They get
+    only what leaves room for one more like each of them, and nothing while a visitor waits for it.
     """
     agents = _agents(offers, in_use, quotas, now)
-    choice = _Choice(agents, in_use.reserved)
+    choice = _Choice(agents, in_use.reserved, quotas)
     launches: list[Launch] = []
     refused: dict[Key, Refusal] = {}
+    short: set[str] = set()
     for demand in waiting:
-        chosen = quotas.refusal(demand.app) or choice.choose(demand)
+        chosen = _refuse(demand, quotas, short) or choice.choose(demand)
         if isinstance(chosen, Refusal):
             refused[demand.key] = chosen
+            if not demand.ahead:
+                short.add(demand.app if chosen.shortage in _OF_APP else _ALL)
             continue
         launches.append(choice.launch(demand, chosen))
-        quotas.reserve(demand.app, chosen.id)
+        quotas.reserve(demand.app, chosen.id, ahead=demand.ahead)
     return Match(tuple(launches), refused, agents)
+
+
+def _refuse(demand: Demand, quotas: Quotas, short: Collection[str]) -> Refusal | None:
+    """Return why no agent is looked for; `short` are the apps whose visitors wait, or _ALL."""
+    if not demand.ahead:
+        return quotas.refusal(demand.app)
+    if _ALL in short or demand.app in short:
+        return VISITORS_WAIT
+    return quotas.refusal_ahead(demand.app)
 
 
 def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) -> dict[str, Agent]:
@@ -147,8 +169,11 @@ def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) 
 class _Choice:
     """The agents that may still be chosen, ordered by free memory."""
 
-    def __init__(self, agents: Mapping[str, Agent], reserved: Mapping[Key, str]) -> None:
+    def __init__(
+        self, agents: Mapping[str, Agent], reserved: Mapping[Key, str], quotas: Quotas
+    ) -> None:
         self._agents = agents
+        self._quotas = quotas
         self._reserved_for = reserved
         self._reserved = frozenset(reserved.values())
         self._order = sorted(
@@ -162,13 +187,15 @@ class _Choice:
             return Refusal("It waits a moment for the agent that has its image.", hold_offers=True)
         own = self._reserved_for.get(demand.key)
         # Free resources only shrink: a demand like one that was refused is refused too.
-        kind = (demand.cpus, demand.mem, demand.constraints, own)
+        kind = (demand.cpus, demand.mem, demand.constraints, own, demand.ahead)
         if kind in self._refused:
             return self._refused[kind]
         fits = self._fitting(demand, own)
         found = self._preferred(demand, own, fits) or self._fullest(demand, fits)
         if found is not None:
             return found
+        if demand.ahead:
+            return self._refused.setdefault(kind, NO_ROOM_AHEAD)
         survey = self._survey(demand.constraints, own)
         if isinstance(survey, refusals.Survey):
             survey = refusals.explain(demand.cpus, demand.mem, survey)
@@ -183,6 +210,9 @@ class _Choice:
 
     def _fitting(self, demand: Demand, own: str | None) -> Callable[[Agent], bool]:
         cpus, mem, wanted = demand.cpus, demand.mem, demand.constraints
+        ahead, may_build_ahead = demand.ahead, self._quotas.may_build_ahead
+        if ahead:
+            cpus, mem = round(2 * cpus + EXECUTOR_CPUS, 3), 2 * mem + EXECUTOR_MEM
 
         def fits(agent: Agent) -> bool:
             return (
@@ -194,6 +224,7 @@ class _Choice:
                 and (agent.id not in self._reserved or agent.id == own)
                 and constraints.hold(wanted, agent.attributes)
                 and agent.port() is not None
+                and (not ahead or (may_build_ahead(agent.id) and agent.space(1).ports > 1))
             )
 
         return fits
@@ -227,6 +258,8 @@ class _Choice:
         if self._order[place : place + 1] == [(agent.mem, agent.id)]:
             del self._order[place]
         task, executor = agent.take(demand.cpus, demand.mem, port)
+        if demand.ahead:  # takes no turn from visitors, as in Quotas
+            agent.starts += 1
         if agent.starts > 0:
             insort(self._order, (agent.mem, agent.id))
         return Launch(demand, agent.id, agent.host, port, tuple(task), tuple(executor))

@@ -1,8 +1,8 @@
 """Which previews stop so that others can be placed. Pure; times are seconds since the epoch.
 
-Only idle previews stop: the least recently used first, those in their keep-warm hours last, and
-never more than needed. If several agents are possible, the plan takes the agent whose victims were
-used longest ago, judged by the most recently used victim.
+Only builds ahead and idle previews stop: builds ahead first, then the least recently used, those in
+their keep-warm hours last, and never more than needed. If several agents are possible, the plan
+takes the agent whose victims were used longest ago, judged by the most recently used victim.
 """
 
 import functools

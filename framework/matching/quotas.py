@@ -1,4 +1,8 @@
-"""How many more previews may start: of one app, in all, and at once on one agent. Pure."""
+"""How many more previews may start: of one app, in all, and at once on one agent. Pure.
+
+Builds ahead count against the limits of previews, and leave one place free there. They take no turn
+from others: so at most one more preview than `starts_per_agent` starts on an agent.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,6 +11,9 @@ from operator import attrgetter
 from framework.matching.limits import Limits
 from framework.matching.refusals import Refusal, Shortage
 from prevs.records import AppRecord, PreviewRecord
+
+AHEAD_PER_APP, AHEAD_IN_ALL = 2, 10
+"""How many builds ahead may have a task at a time; on one agent, only one starts at a time."""
 
 
 class Quotas:
@@ -23,13 +30,19 @@ class Quotas:
         """Count the previews `with_task`, and those of them that are `starting`."""
         self._apps = apps
         self._limits = limits
-        self._with_task = Counter(map(attrgetter("app"), with_task))
+        known = tuple(with_task)
+        self._with_task = Counter(map(attrgetter("app"), known))
         self._total = self._with_task.total()
+        self._ahead = Counter(preview.app for preview in known if preview.ahead)
         self._starting: Counter[str] = Counter()
         self._on_agent: Counter[str] = Counter()
+        self._ahead_on: set[str] = set()
         for preview in starting:
-            self._starting[preview.app] += 1
-            self._on_agent[preview.agent_id or ""] += 1
+            if preview.ahead:
+                self._ahead_on.add(preview.agent_id or "")
+            else:
+                self._starting[preview.app] += 1
+                self._on_agent[preview.agent_id or ""] += 1
 
     def refusal(self, app: str) -> Refusal | None:
         """Return why no preview of `app` may start now; None if one may."""
@@ -53,6 +66,29 @@ class Quotas:
             )
         return None
 
+    def refusal_ahead(self, app: str) -> Refusal | None:
+        """Return why nothing of `app` may be built ahead now; None if something may."""
+        if self._ahead[app] >= AHEAD_PER_APP or self._ahead.total() >= AHEAD_IN_ALL:
+            of_app = self._ahead[app] >= AHEAD_PER_APP
+            most = f"{AHEAD_PER_APP} of {app}" if of_app else f"{AHEAD_IN_ALL}"
+            why = f"It is built ahead once others are done: {most} are being built ahead now."
+        elif self._with_task[app] + 1 >= self._apps[app].max_previews:
+            why = (
+                f"Builds ahead leave a place of {app}'s max_previews "
+                f"({self._apps[app].max_previews}) to visitors. Its address starts it now."
+            )
+        elif self._total + 1 >= self._limits.previews:
+            why = "Builds ahead leave the last place for a preview to visitors."
+        elif self._starting[app] >= self._limits.starts_per_app:
+            why = f"{self._starting[app]} previews of {app} are starting for visitors."
+        else:
+            return None
+        return Refusal(why, Shortage.AHEAD)
+
+    def may_build_ahead(self, agent_id: str) -> bool:
+        """Return whether something may be built ahead on an agent now: nothing else is."""
+        return agent_id not in self._ahead_on
+
     def start_slots_left(self, agent_id: str) -> int:
         """Return how many more previews may start on an agent now."""
         return self._limits.starts_per_agent - self._on_agent.get(agent_id, 0)
@@ -62,9 +98,13 @@ class Quotas:
         most = self._limits.starts_per_agent
         return frozenset(agent for agent, number in self._on_agent.items() if number >= most)
 
-    def reserve(self, app: str, agent_id: str) -> None:
+    def reserve(self, app: str, agent_id: str, *, ahead: bool = False) -> None:
         """Count a preview of `app` that starts on an agent."""
         self._with_task[app] += 1
         self._total += 1
-        self._starting[app] += 1
-        self._on_agent[agent_id] += 1
+        if ahead:
+            self._ahead[app] += 1
+            self._ahead_on.add(agent_id)
+        else:
+            self._starting[app] += 1
+            self._on_agent[agent_id] += 1

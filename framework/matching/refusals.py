@@ -20,6 +20,7 @@ class Shortage(enum.Enum):
     SLOT = "fewer previews in all"
     APP_TURN = "others of its app that start now to be done"
     TURN = "others that start now on an agent to be done"
+    AHEAD = "what visitors do not need"
 
 
 class Refusal(NamedTuple):

@@ -5,6 +5,7 @@ agents had free when they last offered something, and which agents are reserved 
 """
 
 import dataclasses
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -76,8 +77,8 @@ class Eviction:
         self._due = 0.0
 
     def could_stop(self) -> bool:
-        """Return whether any preview is idle."""
-        return next(self._idleness.idle(), None) is not None
+        """Return whether any preview is idle, or is built ahead."""
+        return any(True for _ in itertools.chain(self._idleness.idle(), self._idleness.unvisited()))
 
     def reservations(self) -> Mapping[Key, str]:
         """Return the reserved agents, by the preview that they are reserved for."""
@@ -167,6 +168,8 @@ class Eviction:
             refusal = match.refusals.get(demand.key)
             if refusal is None or refusal.hold_offers or refusal.shortage in _TURNS:
                 continue
+            if demand.ahead:
+                break  # nothing stops for these, and they are the last
             if refusal.shortage is Shortage.ROOM:
                 # Demands before this one may have used up a limit.
                 limit = quotas.refusal(demand.app)
@@ -210,10 +213,17 @@ class Eviction:
         apps = {
             app.name: (app, keep_warm.is_warm(app.keep_warm, now)) for app in self._records.apps
         }
-        for preview, used in self._idleness.idle():
+        for preview, used in self._may_stop():
             app, warm = apps[preview.app]
             key = (preview.app, preview.sha)
-            yield Candidate(warm, used, key, preview.agent_id or "", app, preview)
+            kept = warm and not preview.ahead
+            yield Candidate(kept, used, key, preview.agent_id or "", app, preview)
+
+    def _may_stop(self) -> Iterator[tuple[PreviewRecord, float]]:
+        """Yield (preview, last use) of all that may stop; what nobody has used yet stops first."""
+        for preview in self._idleness.unvisited():
+            yield preview, 0.0
+        yield from self._idleness.idle()
 
     def _leaving(self) -> Iterator[Candidate]:
         """Yield the previews that are stopping, or whose resources may not be offered again yet."""

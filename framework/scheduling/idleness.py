@@ -13,10 +13,10 @@ import structlog
 from framework.clock import Clock
 from framework.ports import Use
 from framework.preview import keep_warm
-from framework.preview.lifecycle import WITH_TASK
+from framework.preview.lifecycle import STARTING, WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import StoppedIdle
-from framework.scheduling.last_use import LastUse
+from framework.preview.transitions import Stopped, StoppedIdle
+from framework.scheduling.last_use import FRESH_SECONDS, LastUse
 from framework.state.records import Records
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -28,11 +28,16 @@ BUSY_SECONDS = 60.0
 report of its proxy. If the proxy dies, its HAProxy continues, and it is back within this time."""
 SETTLING_SECONDS = 60.0
 """How long after a subscription nothing stops: after that, proxies and agents are back."""
+UNVISITED_SECONDS = FRESH_SECONDS
+"""How long what was built ahead runs if nobody comes: every proxy has reported since it started."""
 LOOK_SECONDS = 5.0
 STOPS = 20
 """How many previews stop at a time, and how many times of last use are written in one turn."""
 WRITE_SECONDS = 60.0
 """How old the last use in a preview's record may be."""
+UNVISITED = Reason(
+    ReasonKind.IDLE, "It was built ahead, and nobody has come yet; its address starts it."
+)
 
 
 class Idleness:
@@ -72,7 +77,7 @@ class Idleness:
         return self._last_use.reporting(self._clock.now()) >= self._records.live_proxies()
 
     def idle(self) -> Iterator[tuple[PreviewRecord, float]]:
-        """Yield (preview, last use) of all that may stop: none that is pinned or busy."""
+        """Yield (preview, last use) of all that may stop: none is pinned, busy or unvisited."""
         before = self._clock.now() - BUSY_SECONDS
         apps = {app.name for app in self._records.apps}
         reported = self._last_use.last
@@ -84,9 +89,19 @@ class Idleness:
                 used = preview.started
             if task_id in reported and reported[task_id] > used:
                 used = reported[task_id]
-            if used > before or preview.pinned or preview.app not in apps:
+            if used > before or preview.pinned or preview.ahead or preview.app not in apps:
                 continue
             yield preview, used
+
+    def unvisited(self) -> Iterator[PreviewRecord]:
+        """Yield what was or is built ahead, and has not been used as far as all proxies know."""
+        before = self._clock.now() - UNVISITED_SECONDS
+        apps = {app.name for app in self._records.apps}
+        for preview in self._records.in_state(*STARTING, State.RUNNING):
+            if not preview.ahead or preview.app not in apps:
+                continue
+            if preview.state is not State.RUNNING or self.last_used(preview) <= before:
+                yield preview
 
     def reconcile(self) -> None:
         """Write when previews were last used, and stop those that were idle for too long.
@@ -99,7 +114,10 @@ class Idleness:
         self._look_at = self._clock.monotonic() + LOOK_SECONDS
         self._forget()
         due = self._due()
-        if due and self.knows_use():
+        unvisited = [one for one in self.unvisited() if one.state is State.RUNNING]
+        if (due or unvisited) and self.knows_use():
+            for preview in unvisited:
+                self.stop(preview, 0.0, UNVISITED)
             for used, _, preview in due[:STOPS]:
                 duration = _format_duration(self._records.app(preview.app).idle_after)
                 why = f"Nobody used it for {duration}; its address starts it again."
@@ -123,17 +141,21 @@ class Idleness:
         return sorted(due, key=lambda each: each[:2])
 
     def stop(self, preview: PreviewRecord, used: float, reason: Reason) -> None:
-        """Stop an idle preview, with a reason for people."""
+        """Stop an idle preview, with a reason for people. An unvisited one has no last use."""
         log.info("an idle preview stops", app=preview.app, commit=preview.sha[:12], why=reason.text)
-        self._records.change(preview, StoppedIdle(reason, last_used=used))
+        idle = StoppedIdle(reason, last_used=used)
+        self._records.change(preview, Stopped(reason) if preview.ahead else idle)
 
     def _write(self) -> None:
         for task_id in list(self._unwritten)[:STOPS]:
             preview = self._records.of_task(task_id)
-            if preview and self.last_used(preview) - (preview.last_used or 0.0) >= WRITE_SECONDS:
+            if preview and (preview.ahead or self._is_news(preview)):
                 used = self.last_used(preview)
-                self._records.save(dataclasses.replace(preview, last_used=used))
+                self._records.save(dataclasses.replace(preview, last_used=used, ahead=False))
             del self._unwritten[task_id]
+
+    def _is_news(self, preview: PreviewRecord) -> bool:
+        return self.last_used(preview) - (preview.last_used or 0.0) >= WRITE_SECONDS
 
     def _forget(self) -> None:
         tasks = {p.task_id for p in self._records.in_state(*WITH_TASK) if p.task_id}
