@@ -34,6 +34,7 @@ class App(TypedDict):
     pulls: NotRequired[str]
     pulls_followed: NotRequired[str]
     forks: NotRequired[str]
+    warm: NotRequired[str]
 
 
 class Mistake(TypedDict):
@@ -105,6 +106,7 @@ class Preview(TypedDict):
     started: float | None
     last_used: float | None
     pinned: bool
+    ahead: NotRequired[bool]
     detail: NotRequired[str]
     rivals: NotRequired[list[Rival]]
     port: NotRequired[int]

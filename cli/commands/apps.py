@@ -92,6 +92,12 @@ _SETTINGS = (
         help="Whether commits of forks start: never, once approved, or those of people who may "
         "write to the repository.",
     ),
+    click.option(
+        "--warm",
+        type=click.Choice(["off", "pulls", "branches"]),
+        help="Whose new heads are built before anybody visits them: those of pull requests, or "
+        "also those of branches.",
+    ),
 )
 """The options of `app add` and `app set`, in the order of --help."""
 
@@ -247,6 +253,11 @@ def set_app(context: CommandContext, /, name: str, *, as_json: bool, **options: 
         show_json(changed)
     else:
         show(tables.app_details(changed, context.now()))
+    if changed.get("warm") == "pulls" and changed.get("pulls_followed") == "off":
+        note(
+            f"No pull request of {name} is followed, so none is built ahead: `prevs forge set "
+            f"{name}` gives it a token for its forge."
+        )
 
 
 @app.command("rm")

@@ -203,6 +203,7 @@ def app_details(app: App, now: float, hooks: Hooks | None = None) -> Table:
             *(("constraint", constraint) for constraint in app["constraints"]),
             ("waiting room", _room(app)),
             *_forge(app, now),
+            ("built ahead", app.get("warm", "")),
             ("added", ago(app["created"], now)),
         ]
     )

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from framework.apps import repository_url
 from framework.apps.forge_settings import Followed, ForgeSetting, Forks, Kind, PullsSetting
+from framework.apps.warm_setting import Warm
 from framework.http_api.http.examples import SHA, example, order_example
 from framework.http_api.http.paging import Next
 from framework.http_api.http.parameters import WHOLE
@@ -35,6 +36,7 @@ _APP: dict[str, Any] = {
     "forge": "auto",
     "pulls": "auto",
     "forks": "approve",
+    "warm": "pulls",
 }
 _MEANT: dict[str, Any] = {
     "room_shows": "full",
@@ -203,6 +205,14 @@ ForkRule = Annotated[
     ),
 ]
 
+WarmRule = Annotated[
+    Warm,
+    Field(
+        description="Whose new heads are built before anybody visits them: those of open pull "
+        "requests that are followed (`pulls`), or also those of branches (`branches`).",
+    ),
+]
+
 
 class AppSettings(BaseModel):
     """A new app."""
@@ -226,6 +236,7 @@ class AppSettings(BaseModel):
     forge: Forge = "auto"
     pulls: Pulls = "auto"
     forks: ForkRule = "approve"
+    warm: WarmRule = "off"
 
 
 class AppChanges(TypedDict, total=False):
@@ -249,6 +260,7 @@ class AppChanges(TypedDict, total=False):
     forge: Forge
     pulls: Pulls
     forks: ForkRule
+    warm: WarmRule
 
 
 class App(BaseModel):
@@ -280,6 +292,7 @@ class App(BaseModel):
     pulls: Pulls
     pulls_followed: Followed = Field(description="What `pulls` means for this app.")
     forks: ForkRule
+    warm: WarmRule
     created: float = Field(description="In seconds since the epoch.")
 
 

@@ -5,10 +5,13 @@ from typing import NamedTuple
 
 from framework.apps import effective_settings, forge_settings, room_detail
 from framework.apps.effective_settings import Effective
-from framework.http_api.http.paging import Key, cut
+from framework.apps.warm_setting import find_warm
+from framework.http_api.http.paging import cut
 from framework.http_api.models import app_models, preview_models
+from framework.matching import launch_queue
 from framework.ports import Resolved
 from framework.preview import steps
+from framework.preview.lifecycle import STARTING
 from framework.service.previews import Previews
 from framework.state.snapshot import Snapshot
 from prevs.names import Addresses
@@ -108,6 +111,7 @@ class Presenter:
             last_used=preview.last_used,
             rivals=_show_rivals(seen),
             pinned=preview.pinned,
+            ahead=preview.ahead,
             steps=_show_steps(preview, seen.usual),
         )
 
@@ -123,7 +127,7 @@ class Presenter:
             if app in ("", preview.app)
             and (place := snapshot.queue_places.get((preview.app, preview.sha))) is not None
         ]
-        page = cut(placed, lambda one: _rank(one[1]), limit, after)
+        page = cut(placed, lambda one: launch_queue.rank(one[1]), limit, after)
         return preview_models.Queue(
             queue=[
                 preview_models.Queued(
@@ -140,12 +144,13 @@ class Presenter:
         )
 
     def _reason(self, preview: PreviewRecord) -> str:
-        """Return why a preview waits, or what is wrong with a running one.
+        """Return why a preview waits, what is wrong with a running one, or why it is built.
 
         A reason why nothing can start comes before the preview's own.
         """
         common = self._ready() if preview.state is State.QUEUED else None
-        return common or preview.reason or _describe_kills(preview)
+        own = preview.reason or _describe_kills(preview)
+        return common or own or _describe_ahead(preview)
 
     def _next_try(self, preview: PreviewRecord) -> float | None:
         waits = preview.state is State.QUEUED and preview.retry_at > self._now()
@@ -168,9 +173,12 @@ def _describe_kills(preview: PreviewRecord) -> str:
     )
 
 
-def _rank(queued: PreviewRecord) -> Key:
-    """Return the sort key of a queued preview. Unlike its place, it stays while it waits."""
-    return (queued.changed, queued.created, queued.app, queued.sha)
+def _describe_ahead(preview: PreviewRecord) -> str:
+    if not preview.ahead:
+        return ""
+    if preview.state is State.RUNNING:
+        return "It was built ahead, and stops in a moment unless somebody comes."
+    return "It is built ahead of its first visit." if preview.state in STARTING else ""
 
 
 def show_app(
@@ -200,6 +208,7 @@ def show_app(
         pulls=forge_settings.show_pulls(app),
         pulls_followed=followed,
         forks=forge_settings.find_forks(app),
+        warm=find_warm(app),
         created=app.created,
     )
 

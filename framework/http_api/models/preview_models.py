@@ -43,6 +43,7 @@ _PREVIEW: dict[str, Any] = {
     "started": 1764031201.0,
     "last_used": None,
     "pinned": False,
+    "ahead": False,
     "steps": [
         {"name": "queued", "began": 1764031200.0, "ended": 1764031200.5, "usual": 0.2},
         {"name": "placed", "began": 1764031200.5, "ended": 1764031201.0, "usual": 0.6},
@@ -164,6 +165,9 @@ class Preview(BaseModel):
         "to a running rival. If this one runs, rivals that do not are newer.",
     )
     pinned: bool = Field(description="It does not stop when it is idle, or to make room.")
+    ahead: bool = Field(
+        description="It was or is built ahead of its first visit; nobody has requested it yet."
+    )
     steps: list[Step] = Field(description="All six, in order, whether it has reached them or not.")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from framework.errors import RepositoryUnreachable
 from framework.ports import Resolved
+from prevs.records import AppRecord
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api
 from tests.integration.cli.command_runs import Run, run_process
@@ -171,3 +172,12 @@ def test_an_unknown_app_fails_with_the_apis_message(run: Run) -> None:
     done = run("app", "show", "shop")
     assert (done.status, done.out) == (1, "")
     assert "There is no app 'shop'." in done.err
+
+
+def test_what_is_built_ahead_is_set_and_what_is_missing_for_it_is_said(api: Api, run: Run) -> None:
+    api.previews.known_apps["hello"] = AppRecord("hello", "https://git.example.org/hello.git")
+    branches = run("app", "set", "hello", "--warm", "branches")
+    assert api.bodies == [{"warm": "branches"}]
+    assert "built ahead" in branches.out
+    assert "token" not in branches.err
+    assert "prevs forge set hello" in run("app", "set", "hello", "--warm", "pulls").err

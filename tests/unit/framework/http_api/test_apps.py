@@ -50,6 +50,7 @@ def test_a_new_app_gets_the_defaults_and_a_location() -> None:
         "pulls": "auto",
         "pulls_followed": "off",
         "forks": "approve",
+        "warm": "off",
         "created": 1000.0,
     }
     assert api.call("GET", "/v1/apps/hello").json() == answer.json()

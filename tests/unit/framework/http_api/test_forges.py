@@ -60,6 +60,11 @@ def test_a_secret_is_shown_once_if_it_was_made_and_the_forge_lacks_it(api: ApiIn
     assert api.webhooks[0][2].secret == api.webhooks[1][2].secret
 
 
+def test_what_is_built_ahead_is_changed(api: ApiInProcess) -> None:
+    assert api.call("PATCH", APP, json={"warm": "pulls"}).json()["warm"] == "pulls"
+    assert api.call("PATCH", APP, json={"warm": "tags"}).status_code == 422
+
+
 def test_a_check_shows_what_was_found(api: ApiInProcess) -> None:
     found = Finding("token", False, "It has ended.", "Make a new one.")
     api.findings = (found,)

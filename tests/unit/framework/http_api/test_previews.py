@@ -51,6 +51,7 @@ def test_a_start_resolves_the_label_and_a_repeated_one_gets_the_same_answer(
         "last_used": None,
         "rivals": [],
         "pinned": False,
+        "ahead": False,
         "detail": "",
         "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
         "as_of": None,

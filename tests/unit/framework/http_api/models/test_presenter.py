@@ -67,3 +67,20 @@ def test_a_running_preview_shows_memory_kills() -> None:
     assert (
         world.presenter.show(world.previews.known["hello", A]).reason == "It refuses connections."
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.BUILDING, "built ahead of its first visit"),
+        (State.RUNNING, "stops in a moment"),
+        (State.STOPPED, ""),
+    ],
+)
+def test_a_build_ahead_tells_why_it_is_there(state: State, words: str) -> None:
+    world = World()
+    for is_ahead in (True, False):
+        world.previews.change("hello", A, state=state, ahead=is_ahead)
+        shown = world.presenter.show(world.previews.known["hello", A])
+        assert shown.ahead is is_ahead
+        assert (words in shown.reason) if is_ahead else shown.reason == ""
