@@ -156,13 +156,15 @@ class LookFailed:
 class SettingsRead:
     """The settings of a commit, or why they cannot be used.
 
-    `settings_key` is that of the app for which they were read.
+    `settings_key` is that of the app for which they were read. `subject` is the commit's, if the
+    app has commits built ahead.
     """
 
     app: str
     sha: str
     settings_key: str
     outcome: CommitSettings | Failure
+    subject: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from framework.preview.ahead import BuildOutcome
 from framework.preview.steps import STEPS
 from prevs.states import Cause, State
 
@@ -56,11 +57,16 @@ class AttemptMetrics:
             registry, "prevs_status_updates", "Task status updates by task state", "state"
         )
 
-    def ran(self, took: Mapping[str, float]) -> None:
-        """Count an attempt that runs, with how many seconds each of its steps took."""
-        self._starts.observe(sum(took.values()))
+    def ran(self, took: Mapping[str, float], *, awaited: bool = True) -> None:
+        """Count an attempt that runs, with how many seconds each of its steps took.
+
+        If nobody has awaited it, its wait in the queue says nothing about what visitors get.
+        """
+        if awaited:
+            self._starts.observe(sum(took.values()))
         for step, seconds in took.items():
-            self._steps.labels(step).observe(seconds)
+            if awaited or step != State.QUEUED.value:
+                self._steps.labels(step).observe(seconds)
 
 
 class Metrics:
@@ -77,6 +83,9 @@ class Metrics:
         self.offers = counter_by("prevs_offers", "Offers by outcome", "fate")
         for fate in FATES:
             self.offers.labels(fate)
+        self.ahead = counter_by("prevs_builds_ahead", "Builds ahead by outcome", "outcome")
+        for outcome in BuildOutcome:
+            self.ahead.labels(outcome.value)
         self.illegal = counter(
             "prevs_illegal_transitions", "Events that a preview's state does not allow"
         )

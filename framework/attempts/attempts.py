@@ -167,7 +167,8 @@ class Attempts:
         reported = Reported(event, now, status.phase, status.detail, status.began)
         changed = self._records.change(preview, reported)
         if changed.state is State.RUNNING is not preview.state:
-            self._metrics.attempts.ran(steps.durations(changed.steps))
+            took = steps.durations(changed.steps)
+            self._metrics.attempts.ran(took, awaited=not changed.ahead)
             self.fitness.succeeded(changed)
         # Only now: a late status raises above, and does not show that the task is back.
         if self._unreachable.end(status.task_id):

@@ -19,6 +19,9 @@ log = structlog.get_logger(__name__)
 
 SELDOM_SECONDS = 300.0
 """The interval for apps without an active preview, and the longest one after failures."""
+WARM_SECONDS = 60.0
+"""The interval for an app whose branches are built ahead. Nobody waits for these."""
+_WARM = {"pulls": SELDOM_SECONDS, "branches": WARM_SECONDS}
 NUDGED_SECONDS = 2.0
 """The shortest pause between two reads of one repository, however many webhooks come."""
 
@@ -27,9 +30,14 @@ def periods(snapshot: Snapshot, interval: float) -> Periods:
     """Return the apps to poll: often while a preview is active, else seldom.
 
     Inactive previews that have no branch's label need no polling: a branch that moves or goes does
-    not concern them.
+    not concern them. Apps whose new heads are built ahead are polled without any preview; for pull
+    requests alone that is seldom, since a look at the forge has their new heads read.
     """
-    found: dict[str, float] = {}
+    found = {
+        name: max(interval, _WARM[app.warm])
+        for name, app in snapshot.apps.items()
+        if app.warm in _WARM
+    }
     for preview in snapshot.previews.values():
         if preview.app not in snapshot.apps:
             continue
@@ -64,12 +72,14 @@ class BranchPoller:
         self._refs = refs
         self._submit = submit
         self._snapshot = snapshot
+        self._interval = interval
         self._failed = failed
         self._lock = threading.Lock()
         self._leading: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        self._warm: Mapping[str, str] = {}
         self._turns = Turns(
             "following",
-            lambda: periods(snapshot(), interval),
+            self._find_periods,
             self._read,
             pace=Pace(NUDGED_SECONDS, SELDOM_SECONDS),
         )
@@ -122,6 +132,18 @@ class BranchPoller:
         except Exception:
             log.exception("a mirror cannot be removed", app=app)
         self._submit(events.MirrorRemoved(app))
+
+    def _find_periods(self) -> Periods:
+        """Return the apps to poll. One that was just set to build ahead is read soon.
+
+        Only then is it known which heads are new.
+        """
+        snapshot = self._snapshot()
+        warm = {name: app.warm for name, app in snapshot.apps.items() if app.warm in _WARM}
+        before, self._warm = self._warm, warm
+        for name in [name for name in warm if before.get(name) != warm[name]]:
+            self._turns.hurry(name)
+        return periods(snapshot, self._interval)
 
     def _read(self, name: str) -> Read:
         app = self._snapshot().apps.get(name)

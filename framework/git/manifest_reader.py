@@ -9,6 +9,7 @@ import structlog
 from framework import events
 from framework.apps import effective_settings, manifest
 from framework.apps.manifest import InvalidManifest
+from framework.apps.warm_setting import find_warm
 from framework.errors import FrameworkError, UnknownLabel
 from framework.ports import Repositories, RepositoryFile
 from prevs.commit_settings import FILE, CommitSettings
@@ -70,9 +71,20 @@ class ManifestReader:
             outcome = Failure(
                 Cause.EXECUTOR_FAILED, f"{FILE} could not be read because of a defect in prevs."
             )
-        self._submit(
-            events.SettingsRead(app.name, sha, effective_settings.settings_key(app), outcome)
-        )
+        key, subject = effective_settings.settings_key(app), self._read_subject(app, sha)
+        self._submit(events.SettingsRead(app.name, sha, key, outcome, subject))
+
+    def _read_subject(self, app: AppRecord, sha: str) -> str:
+        """Return a commit's subject if it may be built ahead; "" if it cannot be read."""
+        if find_warm(app) == "off":
+            return ""
+        try:
+            return self._refs.resolve(app, sha).subject
+        except FrameworkError as error:
+            log.info("no subject is read", app=app.name, commit=sha[:12], why=str(error))
+        except Exception:
+            log.exception("a subject cannot be read", app=app.name, commit=sha[:12])
+        return ""
 
     def _work(self) -> None:
         while True:

@@ -90,6 +90,10 @@ class PollSchedule:
         if turns.missed is not None and now - turns.missed < LATE_SECONDS:
             turns.missed = None
 
+    def hurry(self, name: str) -> None:
+        """Have an app read soon, though no webhook has come."""
+        self._turns.setdefault(name, _Turns()).is_nudged = True
+
     def begin(self, followed: Periods, now: float) -> list[str]:
         """Return the apps that are due now; each is busy until its `end`."""
         self._forget(followed, now)

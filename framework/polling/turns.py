@@ -64,6 +64,12 @@ class Turns:
             self._schedule.nudge(app, time.monotonic())
         self._woken.set()
 
+    def hurry(self, app: str) -> None:
+        """Read an app soon, though nothing was announced. Does not block."""
+        with self._lock:
+            self._schedule.hurry(app)
+        self._woken.set()
+
     def forget(self, app: str) -> None:
         """Forget an app that was removed."""
         with self._lock:

@@ -58,11 +58,12 @@ class Branches:
     def _follow(self, event: HeadsFetched) -> None:
         """Queue the new commit of each label of a running preview.
 
-        The old commit's preview serves until the new one runs, and is not stopped then.
+        The old commit's preview serves until the new one runs, and is not stopped then. One that
+        was built ahead serves nobody.
         """
         app = event.app
         for preview in self._records.of_app(app):
-            if preview.state is not State.RUNNING:
+            if preview.state is not State.RUNNING or preview.ahead:
                 continue
             for label in preview.labels:
                 sha = event.heads.commits.get(label)
@@ -79,7 +80,7 @@ class Branches:
 
     def _holds(self, app: str, sha: str, label: str) -> bool:
         preview = self._records.find(app, sha)
-        return preview is not None and label in preview.labels
+        return preview is not None and label in preview.labels and not preview.ahead
 
     def _look_after(self, preview: PreviewRecord, heads: Mapping[str, str | None]) -> None:
         now = self._clock.now()

@@ -11,12 +11,19 @@ from framework.events import SettingsRead
 from framework.matching.match import Key
 from framework.metrics import Metrics
 from framework.preview import transitions
+from framework.preview.reasons import Reason, ReasonKind
+from framework.pulls.skip import is_skipped
 from framework.state.records import Records
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
 
 log = structlog.get_logger(__name__)
+
+SKIPPED = Reason(
+    ReasonKind.SKIPPED,
+    "Its commit asks not to be built ahead ([skip preview]); its address starts it.",
+)
 
 
 class ManifestLoader:
@@ -63,6 +70,9 @@ class ManifestLoader:
             return
         if effective_settings.settings_key(app) != event.settings_key:
             return  # the next `reconcile` requests them again
+        if preview.ahead and is_skipped(event.subject):
+            self._records.change(preview, transitions.Stopped(SKIPPED))
+            return
         if isinstance(event.outcome, CommitSettings):
             read = transitions.SettingsRead(event.outcome, event.settings_key)
             self._records.change(preview, read)

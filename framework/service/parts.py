@@ -16,6 +16,7 @@ from framework.scheduling.maintenance import Maintenance
 from framework.scheduling.offers import Offers
 from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
+from framework.service.builds_ahead import BuildsAhead
 from framework.service.commands import Commands
 from framework.service.manifest_loader import ManifestLoader
 from framework.service.pull_requests import PullRequests
@@ -51,6 +52,7 @@ class Parts(NamedTuple):
     commands: Commands
     branches: Branches
     pull_requests: PullRequests
+    builds_ahead: BuildsAhead
     control_plane: ControlPlane
     limits: Limits
     clock: Clock
@@ -81,6 +83,7 @@ def build_parts(
         commands=commands,
         branches=Branches(records, commands, clock, unreferenced=terms.limits.unreferenced),
         pull_requests=PullRequests(records, commands, clock),
+        builds_ahead=BuildsAhead(records, commands, metrics),
         control_plane=terms.control_plane,
         limits=terms.limits,
         clock=clock,

@@ -175,8 +175,11 @@ class Service:
                 self._stopping = True
             case events.HeadsFetched():
                 self._parts.branches.fetched(event)
+                self._parts.builds_ahead.fetched(event)
             case events.PullsSeen():
+                known = self._records.pulls.of(event.app)
                 self._parts.pull_requests.seen(event)
+                self._parts.builds_ahead.looked(event.app, known)
             case events.LookFailed():
                 self._parts.pull_requests.failed(event)
             case events.SettingsRead():
@@ -243,6 +246,7 @@ class Service:
             self._save_framework_id,
             self._records.rewrite_unconfirmed,
             self._parts.app_removal.reconcile,
+            self._parts.builds_ahead.reconcile,
             self._parts.attempts.replace_missing,
             self._parts.manifest_loader.reconcile,
             self._publish,
@@ -305,10 +309,10 @@ class Service:
         return records._replace(unfit=unfit, isolations=isolations, looks=looks)
 
     def _oldest_wait(self) -> float:
-        """Return for how many seconds the first preview in the queue has waited. Thread safe."""
+        """Return for how many seconds the first visitor in the queue has waited. Thread safe."""
         snapshot = self.snapshot
         queued = (snapshot.previews[key] for key in snapshot.queue_places)
-        waits = (max(preview.changed, preview.retry_at) for preview in queued)
+        waits = (max(one.changed, one.retry_at) for one in queued if not one.ahead)
         return max(0.0, self._clock.now() - min(waits, default=self._clock.now()))
 
     def _oldest_look(self) -> float:

@@ -21,6 +21,7 @@ class FakeManifests:
 
     def __init__(self) -> None:
         self.contents: dict[str, CommitSettings | Failure] = {}
+        self.subjects: dict[str, str] = {}
         self.silent = False
         self.requested: list[tuple[AppRecord, str]] = []
         self._waiting: list[tuple[AppRecord, str]] = []
@@ -41,6 +42,7 @@ class FakeManifests:
                 sha,
                 effective_settings.settings_key(app),
                 self.contents.get(sha, CommitSettings()),
+                self.subjects.get(sha, ""),
             )
             for app, sha in waiting
         ]

@@ -16,6 +16,7 @@ from framework import events
 from framework.errors import Conflict, NotFound, SessionLost, Unavailable
 from framework.matching.limits import Limits
 from framework.matching.match import Key
+from framework.matching.quotas import AHEAD_PER_APP
 from framework.ports import Heads
 from framework.ports.tasks import StatusKind, TaskStatus
 from framework.preview.lifecycle import WITH_TASK
@@ -36,7 +37,7 @@ from tests.fakes.store import FakeZnodes
 
 APPS = (
     AppRecord("hello", "/srv/hello", mem=128, max_previews=2, idle_after=0),
-    AppRecord("world", "/srv/world", mem=256, max_previews=3, idle_after=120),
+    AppRecord("world", "/srv/world", mem=256, max_previews=3, idle_after=120, warm="branches"),
 )
 EXECUTOR_MEM = 64
 LIMITS = Limits(previews=4, starts_per_agent=2, starts_per_app=2, drain=5.0, unreferenced=90.0)
@@ -213,7 +214,8 @@ class SmallWorld:
     def fetch(self, app: str, heads: Mapping[str, str]) -> None:
         """Set the branches of an app."""
         self.wanted |= dict.fromkeys(((app, sha) for sha in heads.values()), None)
-        self.step(events.HeadsFetched(app, Heads(heads)))
+        refs = {sha: (f"heads/{label}",) for label, sha in heads.items()}
+        self.step(events.HeadsFetched(app, Heads(heads, refs)))
 
     def remove_or_add(self, name: str) -> None:
         """Have an app be removed; or added, once it is gone."""
@@ -298,6 +300,8 @@ class SmallWorld:
         assert not [place for place, number in places.items() if number > 1], placed
         labels = Counter((key[0], label) for key, p in placed.items() for label in p.labels)
         assert not [label for label, number in labels.items() if number > 1], placed
+        ahead = Counter(one.app for one in self.previews() if one.ahead and one.state in WITH_TASK)
+        assert max(ahead.values(), default=0) <= AHEAD_PER_APP, ahead
         if self.leader is None or self.leader.suspended or not self._clean:
             return
         for key, placement in placed.items():
@@ -372,7 +376,7 @@ class SmallWorld:
                 if not runs or not placed or placed.task_id != preview.task_id:
                     return f"{key} runs without a task or a placement"
             case State.QUEUED:
-                if not preview.reason or self._may_begin(preview):
+                if not preview.reason or (not preview.ahead and self._may_begin(preview)):
                     return f"{key} waits in vain"
             case State.FAILED:
                 return None if preview.failure else f"{key} failed without a reason"

@@ -1,4 +1,4 @@
-"""The whole way of a fork's commit through a framework: look, gate, mirror, start, end."""
+"""The ways of a fork's commit and of a pushed branch through a framework: look, mirror, start."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from framework import events
 from framework.forges.pull_poller import PullPoller
 from framework.git.branch_poller import BranchPoller
+from framework.git.manifest_reader import ManifestReader
 from framework.git.mirrors import Mirrors
 from framework.matching.limits import Limits
 from framework.polling.turns import Read
@@ -41,6 +42,20 @@ class Framework(Driven):
         self.branches = BranchPoller(
             self.mirrors, self.step, lambda: self.service.snapshot, interval=1.0, failed=print
         )
+
+    def warm(self, warm: str) -> None:
+        """Have new heads built ahead; their settings and subjects are really read."""
+        commands = self.service.commands
+        self.app = self.call(lambda: commands.change_app("hello", {"warm": warm}))
+        self.manifests.silent = True
+
+    def fetch(self) -> None:
+        """Fetch the repository, and read what the service asks for."""
+        assert self.branches.fetch(self.app) is not Read.FAILED
+        reader = ManifestReader(self.mirrors, self.step)
+        while self.manifests.requested:
+            reader.read(*self.manifests.requested.pop())
+        self.git_clock.now += 60.0
 
     def _list_heads(self, app: str) -> Sequence[PullHead]:
         return self.service.snapshot.list_pull_heads(app)
@@ -114,3 +129,51 @@ def test_the_way_of_a_fork(tmp_path: Path, source: Source) -> None:
     states = [framework.preview(sha).state for sha in (first, second)]
     assert set(states) <= {State.DRAINING, State.STOPPED}
     assert not set(states) & (WITH_TASK - {State.DRAINING})
+
+
+def test_the_way_of_a_pushed_branch_that_is_built_ahead(tmp_path: Path, source: Source) -> None:
+    source.commit("Begin")
+    framework = Framework(tmp_path, source)
+    framework.warm("branches")
+    framework.fetch()
+    assert framework.service.snapshot.previews == {}
+
+    source.git("checkout", "--quiet", "-b", "cart")
+    first = source.commit("Add a cart")
+    framework.fetch()
+    built = framework.preview(first)
+    assert (built.ahead, built.labels, built.refs) == (True, ("cart",), ("heads/cart",))
+    framework.step(events.Offered([offer()]))
+    assert framework.cluster.tasks[-1].order.sha == first
+
+    # A force push ends what nobody waits for, and a mark is for the commit that has it.
+    source.git("reset", "--quiet", "--hard", "main")
+    second = source.commit("Add another cart [skip preview]")
+    framework.fetch()
+    assert framework.preview(first).reason_kind == "superseded"
+    assert framework.preview(second).reason_kind == "skipped"
+    third = source.commit("Add a till")
+    framework.fetch()
+    assert framework.preview(third).state is State.QUEUED
+
+    source.git("checkout", "--quiet", "main")
+    source.git("branch", "--quiet", "-D", "cart")
+    framework.fetch()
+    assert framework.preview(third).state is State.STOPPED
+    framework.fetch()
+    assert set(framework.service.snapshot.previews) <= {("hello", first)}  # it still drains
+
+
+def test_the_way_of_a_fork_that_is_built_ahead(tmp_path: Path, source: Source) -> None:
+    source.commit("Begin")
+    framework = Framework(tmp_path, source)
+    framework.warm("pulls")
+    framework.look()
+    first = framework.push(7, "Greet")
+    assert framework.service.snapshot.previews == {}
+    framework.approve(7, first)
+    framework.fetch()
+    order = framework.launch(1, first)
+    assert (order.sha, order.trusted, framework.preview(first).ahead) == (first, False, True)
+    framework.push(7, "Steal")
+    assert framework.preview(first).reason_kind == "superseded"

@@ -1,3 +1,4 @@
+import dataclasses
 import queue
 import threading
 
@@ -5,7 +6,7 @@ import pytest
 
 from framework import events
 from framework.errors import RepositoryUnreachable
-from framework.git.branch_poller import SELDOM_SECONDS, BranchPoller, periods
+from framework.git.branch_poller import SELDOM_SECONDS, WARM_SECONDS, BranchPoller, periods
 from framework.polling.turns import Read
 from framework.ports import Heads
 from framework.state.snapshot import Snapshot
@@ -62,6 +63,20 @@ def test_an_app_with_only_old_commits_is_not_followed() -> None:
     assert periods(snapshot(old), 10.0) == {}
     assert periods(snapshot(PreviewRecord("one", A, State.STOPPED)), 10.0) == {}
     assert periods(snapshot(PreviewRecord("gone", A, State.RUNNING)), 10.0) == {}
+
+
+@pytest.mark.parametrize(
+    ("warm", "seconds"), [("branches", WARM_SECONDS), ("pulls", SELDOM_SECONDS)]
+)
+def test_an_app_whose_heads_are_built_ahead_is_followed_without_a_preview(
+    warm: str, seconds: float
+) -> None:
+    apps = {"one": ONE, "two": dataclasses.replace(TWO, warm=warm)}
+    assert periods(Snapshot(apps, {}), 10.0) == {"two": seconds}
+    stopped = PreviewRecord("two", A, State.STOPPED, ("main",))
+    assert periods(Snapshot(apps, {("two", A): stopped}), 10.0) == {"two": seconds}
+    runs = dataclasses.replace(stopped, state=State.RUNNING)
+    assert periods(Snapshot(apps, {("two", A): runs}), 10.0) == {"two": 10.0}
 
 
 def test_heads_are_submitted_and_a_failure_is_reported() -> None:
@@ -126,6 +141,22 @@ def test_an_app_is_read_when_nudged_though_nobody_follows_it() -> None:
         assert polling.every is None
         assert polling.hooked is not None
         worker.remove("two")
+        assert worker.polling("two").hooked is None
+    finally:
+        worker.stop()
+
+
+def test_an_app_is_read_at_once_when_its_heads_are_to_be_built_ahead() -> None:
+    submitted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    runs = PreviewRecord("two", A, State.RUNNING, ("main",))
+    known = [snapshot(runs)]
+    worker = BranchPoller(SomeRefs(), submitted.put, lambda: known[-1], interval=3600, failed=print)
+    worker.start()
+    try:
+        for warm in ("off", "pulls", "branches"):
+            two = dataclasses.replace(TWO, warm=warm)
+            known.append(known[0]._replace(apps={"two": two}))
+            assert submitted.get(timeout=60) == events.HeadsFetched("two", HEADS)
         assert worker.polling("two").hooked is None
     finally:
         worker.stop()

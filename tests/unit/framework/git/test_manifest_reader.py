@@ -1,5 +1,6 @@
 """Reading the settings of commits in threads of their own."""
 
+import dataclasses
 import queue
 import threading
 from collections.abc import Iterator
@@ -132,3 +133,20 @@ def test_one_repository_that_hangs_delays_no_other_reads(
         f"{number:040}" for number in range(20)
     }
     reading.stop()
+
+
+def test_the_subject_is_read_if_the_commit_may_be_built_ahead(
+    submitted: "queue.SimpleQueue[events.Event]",
+) -> None:
+    refs = FakeRefs()
+    refs.put("shop", A, A, kind="commit")
+    reader = ManifestReader(refs, submitted.put)
+    warm = dataclasses.replace(APP, warm="pulls")
+    for app, sha in ((APP, A), (warm, A), (warm, B)):
+        reader.read(app, sha)
+    read = [submitted.get() for _ in range(3)]
+    assert [one.subject for one in read if isinstance(one, events.SettingsRead)] == [
+        "",
+        "Say hello",
+        "",
+    ]
