@@ -1,4 +1,7 @@
-"""A push to a plain git server, whose webhook moves a branch long before the next poll."""
+"""A push to a plain git server, whose webhook moves a branch long before the next poll.
+
+With `warm`, it also has a branch built that nobody has visited yet.
+"""
 
 import re
 import subprocess
@@ -23,12 +26,12 @@ PAGE = Path(__file__).parents[2] / "docs" / "webhooks.md"
 Visit = Callable[..., requests.Response]
 
 
-def publish(made: SampleRepository, text: str) -> str:
-    """Push an app that shows `text`; return the commit."""
+def publish(made: SampleRepository, text: str, branch: str = "main") -> str:
+    """Push an app that shows `text` to a branch; return the commit."""
     sha = made.commit_app(
         [f"RUN echo {time.time()}; mkdir /www; echo {text} > /www/index.html", f"CMD {SERVE}"]
     )
-    made.git("push", "--quiet", "origin", "main")
+    made.git("push", "--quiet", "origin", f"HEAD:{branch}")
     return sha
 
 
@@ -80,3 +83,24 @@ def test_a_push_with_a_webhook_moves_a_branch_though_polls_are_minutes_apart(
     api.wait_for(APP, publish(pushed, "second"), "running")
     assert visit("main", app=APP).text.strip() == "second"
     assert show()["last"] > before + 1
+    log = cluster.dir / "log" / "framework.log"
+    show_that_a_pushed_branch_is_built_ahead(pushed, api, visit, log)
+
+
+def show_that_a_pushed_branch_is_built_ahead(
+    pushed: SampleRepository, api: Api, visit: Visit, log: Path
+) -> None:
+    """With `warm`, push a branch and visit it once it has been built and stopped."""
+    assert api.call("PATCH", f"/v1/apps/{APP}", json={"warm": "branches"}).status_code == 200
+    wait_until(lambda: "built ahead from now on" in log.read_text(), "old heads are known")
+    sha = publish(pushed, "third", branch="cart")
+    listed = f"/v1/previews/{APP}/{sha}"
+    wait_until(lambda: api.call("GET", listed).status_code == 200, "the branch is built ahead")
+    assert api.preview(APP, sha)["ahead"]
+    built = api.wait_for(APP, sha, "stopped")
+    assert "nobody has come yet" in built["reason"]
+    assert visit("cart", app=APP).text.strip() == "third"
+    started = api.preview(APP, sha)
+    assert (started["ahead"], started["agent"]) == (False, built["agent"])
+    began = {one["name"] for one in started["steps"] if one["began"]}
+    assert "building" not in began, began
