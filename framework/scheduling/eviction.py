@@ -213,17 +213,13 @@ class Eviction:
         apps = {
             app.name: (app, keep_warm.is_warm(app.keep_warm, now)) for app in self._records.apps
         }
-        for preview, used in self._may_stop():
+        # What nobody has used yet stops first.
+        unvisited = ((preview, 0.0) for preview in self._idleness.unvisited())
+        for preview, used in itertools.chain(unvisited, self._idleness.idle()):
             app, warm = apps[preview.app]
             key = (preview.app, preview.sha)
             kept = warm and not preview.ahead
             yield Candidate(kept, used, key, preview.agent_id or "", app, preview)
-
-    def _may_stop(self) -> Iterator[tuple[PreviewRecord, float]]:
-        """Yield (preview, last use) of all that may stop; what nobody has used yet stops first."""
-        for preview in self._idleness.unvisited():
-            yield preview, 0.0
-        yield from self._idleness.idle()
 
     def _leaving(self) -> Iterator[Candidate]:
         """Yield the previews that are stopping, or whose resources may not be offered again yet."""
