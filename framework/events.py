@@ -12,6 +12,7 @@ from framework.ports import Heads, InverseOffer, Use
 from framework.ports.forges import Pull
 from framework.ports.tasks import TaskStatus
 from prevs.commit_settings import CommitSettings
+from prevs.pulls import Told
 from prevs.records import Failure
 
 ANSWER_SECONDS = 10.0
@@ -153,6 +154,31 @@ class LookFailed:
 
 
 @dataclasses.dataclass(frozen=True)
+class PullTold:
+    """What was said by now of a pull request at its forge."""
+
+    app: str
+    number: int
+    told: Told
+
+
+@dataclasses.dataclass(frozen=True)
+class TellingFailed:
+    """Something cannot be said at an app's forge in the way `part` (forge_settings.Tell).
+
+    `why` is a sentence, or "" once it can be said again.
+    """
+
+    app: str
+    part: str
+    why: str
+
+
+PullEvent = PullsSeen | LookFailed | PullTold | TellingFailed
+"""What the edges to forges have found or done."""
+
+
+@dataclasses.dataclass(frozen=True)
 class SettingsRead:
     """The settings of a commit, or why they cannot be used.
 
@@ -202,8 +228,7 @@ Event = (
     | StoreResumed
     | EdgeFailed
     | HeadsFetched
-    | PullsSeen
-    | LookFailed
+    | PullEvent
     | SettingsRead
     | MirrorRemoved
     | Call

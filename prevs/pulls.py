@@ -4,9 +4,34 @@ Times are seconds since the epoch (UTC).
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Optional
 
 from prevs import codec
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """What prevs has said of a pull request at its forge, in the repository `repository`.
+
+    `comment` is the id of its one comment, "" for none; `is_gone` if somebody has deleted that.
+    `is_pending` is whether the last status is one that has to be followed by another. `deployment`
+    is the id of the deployment of the commit `deployed`, "" for none. The digests are of what was
+    said last. What the forge has not taken counts as said; `problems` has why, by how it was to be
+    said. `said` is what was said last, in words.
+    """
+
+    repository: str = ""
+    comment: str = ""
+    comment_digest: str = ""
+    is_gone: bool = False
+    status_digest: str = ""
+    is_pending: bool = False
+    deployment: str = ""
+    deployed: str = ""
+    deployment_digest: str = ""
+    said: str = ""
+    problems: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +43,7 @@ class PullRecord:
     repository; `may_write` is then whether its author may write to this one. `updated` is the
     forge's own time. `closed` is when a look found it closed, None while it is open. Somebody
     (`approved_by`) has approved the one commit `approved_commit`, "" for none, at `approved_at`.
+    `told` is what prevs has said of it at the forge.
     """
 
     app: str
@@ -36,6 +62,7 @@ class PullRecord:
     approved_commit: str = ""
     approved_by: str = ""
     approved_at: float = 0.0
+    told: Told = Told()
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

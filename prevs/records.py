@@ -44,8 +44,8 @@ class AppRecord:
     may request at most `max_cpus` and `max_mem`, if they are more than `cpus` and `mem`. `room` is
     how much its waiting room shows (framework/apps/room_detail.py). `forge` is the kind of host
     that its repository is on, `pulls` which pull requests it follows, `forks` whether commits of
-    forks may be built (framework/apps/forge_settings.py). `warm` is which new heads are built ahead
-    of their first visit (framework/apps/warm_setting.py).
+    forks may be built, `tell` what is said of them at the forge (framework/apps/forge_settings.py).
+    `warm` is which new heads are built ahead of their first visit (framework/apps/warm_setting.py).
     """
 
     name: str
@@ -68,6 +68,7 @@ class AppRecord:
     pulls: str = "auto"
     forks: str = "approve"
     warm: str = "off"
+    tell: tuple[str, ...] = ("comment", "status")
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -12,6 +12,8 @@ ForgeSetting = Literal["auto", "github", "gitlab", "gitea", "pagure", "none"]
 Followed = Literal["off", "branches", "all"]
 PullsSetting = Literal["auto", "off", "branches", "all"]
 Forks = Literal["never", "approve", "members"]
+Tell = Literal["comment", "status", "deployment"]
+"""How something is said at the forge: by a comment, a commit status, or GitHub's deployments."""
 
 _KNOWN: dict[str, Kind] = {
     "github.com": "github",
@@ -62,6 +64,11 @@ def find_forks(app: AppRecord) -> Forks:
     A value of a later version of prevs counts as "never".
     """
     return _one_of(app.forks, get_args(Forks), "never")
+
+
+def find_tell(app: AppRecord) -> tuple[Tell, ...]:
+    """Return how an app's forge is told; values of later versions of prevs are left out."""
+    return tuple(known for known in get_args(Tell) if known in app.tell)
 
 
 def show_forge(app: AppRecord) -> ForgeSetting:

@@ -1,5 +1,6 @@
 """Follows the pull requests of apps, as looks at their forges find them. Service thread only."""
 
+import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -7,7 +8,14 @@ import structlog
 
 from framework.clock import Clock
 from framework.errors import FrameworkError, Unavailable
-from framework.events import Approval, LookFailed, PullsSeen
+from framework.events import (
+    Approval,
+    LookFailed,
+    PullEvent,
+    PullsSeen,
+    PullTold,
+    TellingFailed,
+)
 from framework.pulls import looks
 from framework.service.commands import Commands
 from framework.state.records import Records
@@ -28,8 +36,20 @@ class PullRequests:
         self._clock = clock
         self.looks: Mapping[str, Look] = MappingProxyType({})
 
-    def seen(self, event: PullsSeen) -> None:
-        """Take the outcome of a look at an app's forge. Raises Unavailable."""
+    def take(self, event: PullEvent) -> None:
+        """Take what the edges to forges have found or done. Raises Unavailable."""
+        match event:
+            case PullsSeen():
+                self._seen(event)
+            case LookFailed():
+                self._failed(event)
+            case PullTold():
+                self._told(event)
+            case TellingFailed():
+                self._telling_failed(event)
+
+    def _seen(self, event: PullsSeen) -> None:
+        """Take the outcome of a look at an app's forge."""
         app = self._records.find_app(event.app)
         if app is None or app.removed:
             return
@@ -40,12 +60,28 @@ class PullRequests:
             self._records.pulls.remove(expired)
         for approval in event.approvals:
             self._approve(event.app, approval)
-        self.looks = {**self.looks, event.app: Look(now)}
+        before = self.looks.get(event.app, Look())
+        self.looks = {**self.looks, event.app: before._replace(at=now, problem="")}
 
-    def failed(self, event: LookFailed) -> None:
+    def _failed(self, event: LookFailed) -> None:
         """Note that an app's forge could not be read."""
         before = self.looks.get(event.app, Look())
         self.looks = {**self.looks, event.app: before._replace(problem=event.why)}
+
+    def _told(self, event: PullTold) -> None:
+        """Store what was said of a pull request, unless that is gone."""
+        pull = self._records.pulls.of(event.app).get(event.number)
+        if pull is not None:
+            self._records.pulls.save_all([dataclasses.replace(pull, told=event.told)])
+
+    def _telling_failed(self, event: TellingFailed) -> None:
+        """Note that something cannot be said at an app's forge, or that it can again."""
+        if self._records.find_app(event.app) is None:
+            return
+        before = self.looks.get(event.app, Look())
+        others = {part: why for part, why in before.untold.items() if part != event.part}
+        untold = {**others, event.part: event.why} if event.why else others
+        self.looks = {**self.looks, event.app: before._replace(untold=untold)}
 
     def forget(self, app: str) -> None:
         """Forget an app that is gone."""

@@ -178,10 +178,10 @@ class Service:
                 self._parts.builds_ahead.fetched(event)
             case events.PullsSeen():
                 known = self._records.pulls.of(event.app)
-                self._parts.pull_requests.seen(event)
+                self._parts.pull_requests.take(event)
                 self._parts.builds_ahead.looked(event.app, known)
-            case events.LookFailed():
-                self._parts.pull_requests.failed(event)
+            case events.LookFailed() | events.PullTold() | events.TellingFailed():
+                self._parts.pull_requests.take(event)
             case events.SettingsRead():
                 self._parts.manifest_loader.note(event)
             case events.MirrorRemoved(app):

@@ -23,11 +23,15 @@ PullsOfApps = Mapping[str, Mapping[int, PullRecord]]
 NO_PULLS: Mapping[int, PullRecord] = MappingProxyType({})
 
 
+def has_token(app: str, secrets: Mapping[str, StoredSecrets]) -> bool:
+    """Return whether an app has a token for its forge, in secrets that can be opened."""
+    known = secrets.get(app)
+    return known is not None and not known.why and bool(known.opened.forge_token)
+
+
 def find_rules(app: AppRecord, secrets: Mapping[str, StoredSecrets]) -> Rules:
-    """Return the rules for an app's pull requests; secrets that cannot be opened have no token."""
-    known = secrets.get(app.name)
-    has_token = known is not None and not known.why and bool(known.opened.forge_token)
-    return gate.read_rules(app, has_token=has_token)
+    """Return the rules for an app's pull requests."""
+    return gate.read_rules(app, has_token=has_token(app.name, secrets))
 
 
 class PullRecords:

@@ -22,11 +22,13 @@ from prevs.records import AppRecord, PreviewRecord, TokenRecord
 class Look(NamedTuple):
     """The last look at an app's forge: when one succeeded, and why a later one failed.
 
-    `at` is None if none has succeeded since this framework leads.
+    `at` is None if none has succeeded since this framework leads. `untold` is why something cannot
+    be said there now, by how it is said (forge_settings.Tell).
     """
 
     at: float | None = None
     problem: str = ""
+    untold: Mapping[str, str] = MappingProxyType({})
 
 
 class Snapshot(NamedTuple):
@@ -109,6 +111,10 @@ class Snapshot(NamedTuple):
     def rules(self, app: str) -> Rules:
         """Return the rules for an app's pull requests. Raises UnknownApp."""
         return pull_records.find_rules(self.app(app), self.secrets)
+
+    def has_forge_token(self, app: str) -> bool:
+        """Return whether an app has a token for its forge, in secrets that can be opened."""
+        return pull_records.has_token(app, self.secrets)
 
     def list_pulls(self, app: str) -> Sequence[PullRecord]:
         """Return the open pull requests of an app, the newest first. Raises UnknownApp."""

@@ -18,7 +18,7 @@ from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.codec import find_key
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
 from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
-from prevs.pulls import PullRecord
+from prevs.pulls import PullRecord, Told
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -79,6 +79,7 @@ WRITTEN: dict[str, Any] = {
         pulls="all",
         forks="members",
         warm="branches",
+        tell=("status", "deployment"),
     ),
     "preview": PreviewRecord(
         app="hello",
@@ -185,6 +186,19 @@ WRITTEN: dict[str, Any] = {
         approved_commit=SHA,
         approved_by="ada",
         approved_at=1700000005.0,
+        told=Told(
+            repository="https://git.example.org/größe.git",
+            comment="501",
+            comment_digest="0123456789abcdef",
+            is_gone=True,
+            status_digest="fedcba9876543210",
+            is_pending=True,
+            deployment="9",
+            deployed=SHA,
+            deployment_digest="00112233aabbccdd",
+            said="being built",
+            problems={"comment": "It is locked."},
+        ),
     ),
     "build_order": BuildOrder(
         app="hello",
