@@ -1,0 +1,145 @@
+"""The next act that makes what was said what is to be said, and what it changes. Pure.
+
+Each part (comment, status, deployment) is said by itself. An act that is done twice does no harm:
+before a comment or a deployment is made, the forge is asked whether it has one of ours.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+from framework.apps.forge_settings import Tell
+from framework.ports.telling import Deployment, Light, Status
+from framework.telling.wanted import Wanted, digest
+from prevs.pulls import PullRecord, Told
+
+
+class AddComment(NamedTuple):
+    """Make the comment."""
+
+    text: str
+
+
+class EditComment(NamedTuple):
+    """Give the comment another text."""
+
+    comment: str
+    text: str
+
+
+class SetStatus(NamedTuple):
+    """Set the commit's status."""
+
+    status: Status
+
+
+class AddDeployment(NamedTuple):
+    """Make a deployment of the commit, of which `status` is said then."""
+
+    deployment: Deployment
+    status: Status
+
+
+class SetDeployment(NamedTuple):
+    """Say how the deployment is."""
+
+    deployment: str
+    status: Status
+
+
+Act = AddComment | EditComment | SetStatus | AddDeployment | SetDeployment
+
+
+def choose_act(part: Tell, wanted: Wanted, pull: PullRecord) -> Act | None:
+    """Return the next act for a part; None if everything is said."""
+    match part:
+        case "comment":
+            return _choose_comment(wanted, pull.told)
+        case "status":
+            return _choose_status(wanted.status, pull.told)
+        case "deployment":
+            return _choose_deployment(wanted.deployment, pull)
+
+
+def _choose_comment(wanted: Wanted, told: Told) -> Act | None:
+    text = wanted.comment
+    # Who deletes our comment does not want another one.
+    if text is None or told.is_gone or digest(text) == told.comment_digest:
+        return None
+    if told.comment:
+        return None if wanted.lasts else EditComment(told.comment, text)
+    return AddComment(text) if wanted.begins else None
+
+
+def _choose_status(status: Status | None, told: Told) -> Act | None:
+    if status is None or digest(status) == told.status_digest:
+        return None
+    return SetStatus(status)
+
+
+def _choose_deployment(status: Status | None, pull: PullRecord) -> Act | None:
+    told = pull.told
+    if status is None or digest(status) == told.deployment_digest:
+        return None
+    if told.deployment and told.deployed != status.sha:
+        ended = Status(told.deployed, Light.INACTIVE, "", "superseded", "")
+        return SetDeployment(told.deployment, ended)
+    if told.deployment:
+        return SetDeployment(told.deployment, status)
+    return AddDeployment(Deployment(pull.number, pull.sha, f"prevs/{pull.app}"), status)
+
+
+def find_part(act: Act) -> Tell:
+    """Return the part that an act says."""
+    match act:
+        case AddComment() | EditComment():
+            return "comment"
+        case SetStatus():
+            return "status"
+        case AddDeployment() | SetDeployment():
+            return "deployment"
+
+
+def note_done(act: Act, told: Told, result: str, said: str) -> Told:
+    """Return what was said after an act; `result` is the id that it returned.
+
+    After AddDeployment, nothing is said of the deployment yet.
+    """
+    part = find_part(act)
+    problems = {other: why for other, why in told.problems.items() if other != part}
+    told = dataclasses.replace(told, said=said, problems=problems)
+    match act:
+        case AddComment():
+            told = dataclasses.replace(told, comment=result)
+        case AddDeployment(deployment):
+            return dataclasses.replace(
+                told, deployment=result, deployed=deployment.sha, deployment_digest=""
+            )
+        case SetDeployment(_, Status(light=Light.INACTIVE)):
+            told = dataclasses.replace(told, deployment="", deployed="")
+        case SetStatus(status):
+            told = dataclasses.replace(told, is_pending=status.light is Light.PENDING)
+    return _note_said(act, told)
+
+
+def note_gone(told: Told) -> Told:
+    """Return what was said after the comment was found to be deleted."""
+    return dataclasses.replace(told, is_gone=True, comment="", comment_digest="")
+
+
+def note_rejected(act: Act, told: Told, why: str) -> Told:
+    """Return what was said after the forge has not taken something, and never will.
+
+    It counts as said, so that it is tried again only when something else is to be said.
+    """
+    problems = {**told.problems, find_part(act): why}
+    return _note_said(act, dataclasses.replace(told, problems=problems))
+
+
+def _note_said(act: Act, told: Told) -> Told:
+    match act:
+        case AddComment(text) | EditComment(_, text):
+            return dataclasses.replace(told, comment_digest=digest(text))
+        case SetStatus(status):
+            return dataclasses.replace(told, status_digest=digest(status))
+        case AddDeployment(_, status) | SetDeployment(_, status):
+            return dataclasses.replace(told, deployment_digest=digest(status))

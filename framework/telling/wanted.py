@@ -1,0 +1,155 @@
+"""What is to be said of a pull request, by what the service's thread has published. Pure."""
+
+import hashlib
+from typing import NamedTuple
+
+from framework.apps.forge_settings import find_kind, find_tell
+from framework.ports.telling import Light, Status
+from framework.pulls import gate
+from framework.pulls.gate import Rules, Verdict
+from framework.pulls.skip import is_skipped
+from framework.state.snapshot import Snapshot
+from framework.telling import standing, wording
+from framework.telling.wording import Head, Standing, Wording
+from prevs import names
+from prevs.access import Access, AccessRecord
+from prevs.pulls import PullRecord
+from prevs.records import AppRecord, PreviewRecord
+
+CLOSED = "closed"
+_DIGEST_DIGITS = 16
+
+
+class Facts(NamedTuple):
+    """All that the texts of one pull request depend on. Equal facts have equal texts.
+
+    `is_guarded` is whether not everybody may look. `place` is the place of its head's preview in
+    the queue. `subject` is that of its head's commit, "" if not known.
+    """
+
+    app: AppRecord
+    pull: PullRecord
+    rules: Rules
+    is_guarded: bool = False
+    preview: PreviewRecord | None = None
+    place: int | None = None
+    subject: str = ""
+
+    @property
+    def passes(self) -> bool:
+        """Whether its head may be built."""
+        return gate.judge(self.rules, self.pull, self.pull.sha).passes
+
+
+class Wanted(NamedTuple):
+    """What is to be said: None for a part that stays as it is.
+
+    `begins` is whether there is to be a comment if there is none yet; `lasts` whether one is never
+    changed. `said` is it all in words.
+    """
+
+    comment: str | None = None
+    status: Status | None = None
+    deployment: Status | None = None
+    begins: bool = False
+    lasts: bool = False
+    said: str = ""
+
+
+def find_facts(snapshot: Snapshot, pull: PullRecord, subject: str = "") -> Facts | None:
+    """Return the facts about a pull request; None if its app's forge is told nothing now."""
+    app = snapshot.apps.get(pull.app)
+    if app is None or not find_tell(app) or not snapshot.has_forge_token(pull.app):
+        return None
+    rules = snapshot.rules(pull.app)
+    if rules.pulls == "off":
+        return None
+    key = (pull.app, pull.sha)
+    access = snapshot.access.get(pull.app, AccessRecord(pull.app)).access
+    return Facts(
+        app,
+        pull,
+        rules,
+        access is not Access.PUBLIC,
+        snapshot.previews.get(key),
+        snapshot.queue_places.get(key),
+        subject,
+    )
+
+
+def find_wanted(facts: Facts, wording_: Wording) -> Wanted:
+    """Return what is to be said of a pull request."""
+    pull, tell, kind = facts.pull, find_tell(facts.app), find_kind(facts.app)
+    find = _find_open if pull.closed is None else _find_last
+    wanted = find(facts, wording_)
+    deploys = "deployment" in tell and kind == "github"
+    return wanted._replace(
+        comment=wanted.comment if "comment" in tell else None,
+        status=wanted.status if "status" in tell else None,
+        # One that was made is ended, also if no other is to be made.
+        deployment=wanted.deployment if deploys else _end(pull),
+        lasts=kind == "pagure",
+    )
+
+
+def digest(said: str | Status) -> str:
+    """Return the digest of something that was said."""
+    if isinstance(said, Status):
+        said = "\0".join((said.sha, said.light.value, said.context, said.text, said.url))
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_DIGITS]
+
+
+def _find_last(facts: Facts, wording_: Wording) -> Wanted:
+    pull = facts.pull
+    status = _status(facts, wording_, Light.SUCCESS, CLOSED) if pull.told.is_pending else None
+    text = wording.write_last_comment(wording_, _head(facts))
+    return Wanted(text, status, _end(pull), said=CLOSED)
+
+
+def _end(pull: PullRecord) -> Status | None:
+    """Return the end of the deployment of a pull request that has one."""
+    if not pull.told.deployment:
+        return None
+    return Status(pull.told.deployed, Light.INACTIVE, "", CLOSED, "")
+
+
+def _find_open(facts: Facts, wording_: Wording) -> Wanted:
+    pull, head = facts.pull, _head(facts)
+    now = _find_standing(facts, wording_, head)
+    if find_kind(facts.app) == "pagure":
+        waits = pull.is_fork and not facts.passes
+        text = wording.write_lasting_comment(
+            wording_, head, is_guarded=facts.is_guarded, waits=waits
+        )
+    else:
+        text = wording.write_comment(wording_, head, now, is_guarded=facts.is_guarded)
+    status = _status(facts, wording_, now.light, now.status)
+    is_refused = gate.judge(facts.rules, pull, pull.sha) is Verdict.REFUSED
+    return Wanted(
+        comment=text,
+        status=None if is_refused and not pull.told.status_digest else status,
+        deployment=status if facts.passes and not now.is_quiet else _end(pull),
+        begins=not now.is_quiet,
+        said=now.text,
+    )
+
+
+def _status(facts: Facts, wording_: Wording, light: Light, text: str) -> Status:
+    app, sha = facts.app.name, facts.pull.sha
+    return Status(sha, light, f"prevs/{app}", text, wording_.addresses.url(_head(facts).label, app))
+
+
+def _find_standing(facts: Facts, wording_: Wording, head: Head) -> Standing:
+    pull = facts.pull
+    if gated := standing.describe_gated(facts.rules, pull):
+        return gated
+    if is_skipped(pull.title, facts.subject):
+        return standing.describe_skipped(head.label)
+    url = wording_.addresses.url(names.short(pull.sha), pull.app)
+    return standing.describe_preview(facts.preview, facts.place, label=head.label, url=url)
+
+
+def _head(facts: Facts) -> Head:
+    pull = facts.pull
+    label = names.pull_labels(pull.number, pull.ref)[-1]
+    return Head(pull.app, pull.number, label, pull.sha, facts.subject)
