@@ -25,6 +25,7 @@ from framework.control_plane import ControlPlane
 from framework.errors import Fatal, ForeignState
 from framework.forges.forges import Forges
 from framework.forges.pull_poller import PullPoller
+from framework.forges.teller import Teller
 from framework.git.branch_poller import BranchPoller
 from framework.git.manifest_reader import ManifestReader
 from framework.git.mirrors import Mirrors
@@ -34,7 +35,7 @@ from framework.logs.archive import ArchivedSandboxes, LogArchive
 from framework.logs.archiver import LogArchiver
 from framework.logs.sandbox import AgentSandboxes
 from framework.mesos import scheduler
-from framework.metrics import Metrics, NotificationMetrics
+from framework.metrics import Metrics, NotificationMetrics, TellingMetrics
 from framework.notifications.notifier import Notifier, Published
 from framework.notifications.sender import Sender
 from framework.ports import HookPorts, Store, Stored
@@ -47,11 +48,12 @@ from framework.service.service import Service
 from framework.settings import Settings
 from framework.state.records import Records
 from framework.state.snapshot import Snapshot
+from framework.telling.wording import Wording
 from framework.vault import Keyring
 from framework.zookeeper import installation
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
-from prevs.signatures import derive_key
+from prevs.signatures import derive_key, derive_marker_key
 from program.http.health import Check
 from program.settings.zookeeper import list_hosts
 
@@ -68,6 +70,7 @@ class Leader(NamedTuple):
     branch_poller: BranchPoller
     manifest_reader: ManifestReader
     pull_poller: PullPoller
+    teller: Teller
     log_archiver: LogArchiver
     notifier: Notifier
     control_plane: ControlPlane
@@ -79,13 +82,14 @@ class Leader(NamedTuple):
         return self.service.ended
 
     def start(self) -> None:
-        """Begin to poll, to archive logs, to send notifications, and to subscribe with Mesos.
+        """Begin to poll, to tell forges and receivers, to archive logs, and to subscribe with Mesos.
 
         Blocks for two seconds if nameservers do not answer.
         """
         self.branch_poller.start()
         self.manifest_reader.start()
         self.pull_poller.start()
+        self.teller.start()
         self.log_archiver.start()
         self.notifier.start()
         # Before the first offer: a task needs these addresses.
@@ -98,6 +102,7 @@ class Leader(NamedTuple):
         self.branch_poller.stop()
         self.manifest_reader.stop()
         self.pull_poller.stop()
+        self.teller.stop()
         self.log_archiver.stop()
         self.notifier.stop()
         self.control_plane.stop()
@@ -141,14 +146,8 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
     sandboxes = _sandboxes(chosen, cluster, lambda: service.framework_id)
     archive = LogArchive(chosen.dir / "logs")
     archiver = LogArchiver(sandboxes, archive, snapshot)
-    forges = Forges(local_allowed=chosen.local_repositories, clock=clock)
     logs = ArchivedSandboxes(sandboxes, archive)
-    pull_poller = PullPoller(
-        lambda app: forges.of(app, snapshot().forge_token(app.name)),
-        shared.inbox.put,
-        snapshot,
-        fetch=git.branch_poller.fetch,
-    )
+    forges, pull_poller, teller = _forges(chosen, shared, git, snapshot, clock=clock)
 
     def nudge(app: str) -> None:
         git.branch_poller.nudge(app)
@@ -170,8 +169,8 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
     openness, registry = shared.openness, shared.registry
     app = web.make_app(chosen, sources, clock=clock, registry=registry, openness=openness)
     _warn_of_local(chosen, stored)
-    pollers = (git.branch_poller, git.manifest_reader, pull_poller)
-    return Leader(service, cluster, *pollers, archiver, notifier, control_plane, app)
+    readers = (git.branch_poller, git.manifest_reader, pull_poller)
+    return Leader(service, cluster, *readers, teller, archiver, notifier, control_plane, app)
 
 
 def _notifier(
@@ -225,6 +224,40 @@ def _git(
     branch_poller = BranchPoller(refs, inbox.put, snapshot, interval=interval, failed=failed)
     remote_refs = RemoteRefs(folder, lambda app: snapshot().credential(app))
     return _Git(refs, remote_refs, branch_poller, ManifestReader(refs, inbox.put))
+
+
+class _Forges(NamedTuple):
+    """The parts that read and write at forges."""
+
+    forges: Forges
+    pull_poller: PullPoller
+    teller: Teller
+
+
+def _forges(
+    chosen: Settings,
+    shared: Shared,
+    git: _Git,
+    snapshot: Callable[[], Snapshot],
+    *,
+    clock: Clock,
+) -> _Forges:
+    forges = Forges(local_allowed=chosen.local_repositories, clock=clock)
+    poller = PullPoller(
+        lambda app: forges.of(app, snapshot().forge_token(app.name)),
+        shared.inbox.put,
+        snapshot,
+        fetch=git.branch_poller.fetch,
+    )
+    teller = Teller(
+        lambda app: forges.outlet(app, snapshot().forge_token(app.name)),
+        shared.inbox.put,
+        snapshot,
+        wording=Wording(chosen.addresses(), derive_marker_key(chosen.signing()[0])),
+        find_subject=lambda app, sha: git.refs.resolve(app, sha).subject,
+        metrics=TellingMetrics(shared.registry),
+    )
+    return _Forges(forges, poller, teller)
 
 
 def _records(chosen: Settings, stored: Stored, store: Store, clock: Clock) -> Records:

@@ -203,5 +203,26 @@ class NotificationMetrics:
         self._fates.labels(fate).inc()
 
 
+class TellingMetrics:
+    """The metrics of what is said at forges, in `registry`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._said = Counter(
+            "prevs_told",
+            "What was said in pull requests, by its part (comment, status, deployment) and outcome",
+            ["part", "outcome"],
+            registry=registry,
+        )
+        self.waiting = Gauge(
+            "prevs_untold",
+            "What is still to be said in pull requests: comments, statuses, deployments",
+            registry=registry,
+        )
+
+    def count(self, part: str, outcome: str) -> None:
+        """Count one try to say something."""
+        self._said.labels(part, outcome).inc()
+
+
 def _counter_by(registry: CollectorRegistry, name: str, text: str, label: str) -> Counter:
     return Counter(name, text, [label], registry=registry)

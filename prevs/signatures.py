@@ -15,6 +15,7 @@ from prevs.records import AgentsRecord, Placement
 
 _PURPOSE = b"prevs: signatures of placements and agents"
 _PASSES = b"prevs: passes of visitors"
+_MARKERS = b"prevs: markers of comments"
 
 
 def derive_key(token: str) -> bytes:
@@ -25,6 +26,11 @@ def derive_key(token: str) -> bytes:
 def derive_pass_key(token: str) -> str:
     """Return the key of visitors' passes (program/passes) for a token, as hex digits."""
     return hmac.digest(token.encode(), _PASSES, "sha256").hex()
+
+
+def derive_marker_key(token: str) -> bytes:
+    """Return the key of the markers of comments at forges (framework/telling) for a token."""
+    return hmac.digest(token.encode(), _MARKERS, "sha256")
 
 
 def sign_placement(key: bytes, app: str, sha: str, placement: Placement) -> str:

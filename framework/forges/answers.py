@@ -17,7 +17,7 @@ from pydantic import (
     ValidationError,
 )
 
-from framework.forges.requester import Query, Requester
+from framework.forges.requester import Body, Query, Requester
 from framework.ports.forge_errors import ForgeRefused, ForgeUnreachable
 
 T = TypeVar("T")
@@ -26,6 +26,8 @@ MOST_PAGES = 50
 """Of one list; a forge has at most 100 entries on a page."""
 
 _LONGEST_PLACE = 100
+_LACKS = (400, 422)
+"""The statuses with which forges refuse a write that lacks something."""
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,254}", re.ASCII)
 
 
@@ -111,6 +113,30 @@ def find(requester: Requester, path: str, kind: TypeAdapter[T], *, parent: str) 
         requester.get(parent)
         return None
     return read(requester, kind, data)
+
+
+def write_to(requester: Requester, method: str, path: str, body: Body, *, parent: str) -> bool:
+    """Write to something; return False if there is `parent`, but nothing at the path."""
+    try:
+        requester.write(method, path, body)
+    except ForgeRefused as error:
+        if error.status != httpx.codes.NOT_FOUND:
+            raise
+        requester.get(parent)
+        return False
+    return True
+
+
+def probe(requester: Requester, path: str, *, is_form: bool = False) -> None:
+    """Raise ForgeRefused if the token may not write to a path. Leaves nothing behind.
+
+    What is sent lacks all that the forge needs, so that it is refused for that.
+    """
+    try:
+        requester.write("POST", path, {}, is_form=is_form)
+    except ForgeRefused as error:
+        if error.status not in _LACKS:
+            raise
 
 
 def is_user_name(user: str) -> bool:

@@ -17,14 +17,16 @@ from framework.forges.gitlab import GitLab
 from framework.forges.pagure import Pagure
 from framework.forges.places import find_place
 from framework.forges.requester import Limits, Requester, Subject
+from framework.forges.teller import Outlet
 from framework.ports.forges import Forge
+from framework.ports.telling import TellingForge
 from prevs.records import AppRecord
 
 _MOST = 2000
 """How many clients are kept; each remembers until when its forge wants no calls."""
 
 
-class Client(Forge, Protocol):
+class Client(Forge, TellingForge, Protocol):
     """A forge, as this room knows it."""
 
     @property
@@ -34,6 +36,14 @@ class Client(Forge, Protocol):
 
     def find_repository(self) -> None:
         """Raise ForgeRefused if the token may not see the repository."""
+        ...
+
+    def try_comment(self, number: int) -> None:
+        """Raise ForgeRefused if the token may not comment a pull request. Leaves nothing."""
+        ...
+
+    def try_status(self, number: int) -> None:
+        """Raise ForgeRefused if the token may not set the status of its head. Leaves nothing."""
         ...
 
 
@@ -82,6 +92,11 @@ class Forges:
         None if the app has no forge, or if its repository's address names no repository there.
         """
         return self._make(find_kind(app), app.repository, app.name, token)
+
+    def outlet(self, app: AppRecord, token: str) -> Outlet | None:
+        """Return where prevs says something of an app; None as `of`."""
+        client = self.of(app, token)
+        return None if client is None else Outlet(client, client.requester.lane)
 
     def _make_client(self, kind: Kind, repository: str, app: str, token: str) -> Client | None:
         place = find_place(kind, repository, local_allowed=self._local_allowed)

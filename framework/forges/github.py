@@ -8,12 +8,14 @@ from pydantic import BaseModel, TypeAdapter
 
 from framework.forges import answers
 from framework.forges.answers import Numbered, Page, Sha, Time
+from framework.forges.github_deployments import GitHubDeployments
 from framework.forges.requester import Query, Requester
 from framework.ports.forges import Comment, Pull, Pulls
+from framework.ports.telling import Deployments, Status
 
 RIGHTS = (
-    "A fine-grained token for this repository needs to read contents, metadata and pull requests "
-    "(docs/forges/github.md)."
+    "A fine-grained token for this repository needs to read contents and metadata, and to read and "
+    "write pull requests and commit statuses (docs/forges/github.md)."
 )
 
 
@@ -60,10 +62,13 @@ class _Permission(BaseModel):
     permission: str
 
 
+NO_COMMIT = "0" * 40
+"""An id that no commit has."""
 _PULL = TypeAdapter(_Pull)
 _PULLS = TypeAdapter(list[_Pull])
 _COMMENTS = TypeAdapter(list[_Comment])
 _PERMISSION = TypeAdapter(_Permission)
+_MADE = TypeAdapter(Numbered)
 
 
 class GitHub:
@@ -76,6 +81,7 @@ class GitHub:
     def __init__(self, requester: Requester, name: tuple[str, ...]) -> None:
         self.requester = requester
         self._path = "/repos/" + "/".join(name)
+        self.deployments: Deployments | None = GitHubDeployments(requester, self._path)
 
     def find_repository(self) -> None:
         """Raise ForgeRefused if the token may not see the repository."""
@@ -112,6 +118,49 @@ class GitHub:
         path = f"{self._path}/collaborators/{user}/permission"
         found = answers.find(self.requester, path, _PERMISSION, parent=self._path)
         return found is not None and found.permission in self.writers
+
+    def find_comment(self, number: int, marker: str) -> str:
+        """Return the id of the oldest comment that begins with a marker, "" for none."""
+        path = f"{self._path}/issues/{number}/comments"
+
+        def is_found(some: Sequence[_Comment]) -> bool:
+            return any((one.body or "").startswith(marker) for one in some)
+
+        # The oldest ones come first.
+        listed = answers.read_all(
+            self.requester, path, self.page_size, _COMMENTS, until=is_found
+        ).entries
+        ours = [one.id for one in listed if (one.body or "").startswith(marker)]
+        return str(min(ours)) if ours else ""
+
+    def add_comment(self, number: int, text: str) -> str:
+        """Add a comment; return its id."""
+        path = f"{self._path}/issues/{number}/comments"
+        made = self.requester.write("POST", path, {"body": text})
+        return str(answers.read(self.requester, _MADE, made.data).id)
+
+    def edit_comment(self, number: int, comment: str, text: str) -> bool:  # noqa: ARG002
+        """Give a comment another text; return whether it is still there."""
+        path = f"{self._path}/issues/comments/{comment}"
+        return answers.write_to(self.requester, "PATCH", path, {"body": text}, parent=self._path)
+
+    def set_status(self, number: int, status: Status) -> None:  # noqa: ARG002
+        """Set a status of a commit."""
+        shown = {
+            "state": status.light.value,
+            "context": status.context,
+            "description": status.text,
+            "target_url": status.url,
+        }
+        self.requester.write("POST", f"{self._path}/statuses/{status.sha}", shown)
+
+    def try_comment(self, number: int) -> None:
+        """Raise ForgeRefused if the token may not comment a pull request."""
+        answers.probe(self.requester, f"{self._path}/issues/{number}/comments")
+
+    def try_status(self, number: int) -> None:  # noqa: ARG002
+        """Raise ForgeRefused if the token may not set a commit's status."""
+        answers.probe(self.requester, f"{self._path}/statuses/{NO_COMMIT}")
 
 
 def _read(pull: _Pull) -> Pull:

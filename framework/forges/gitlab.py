@@ -9,13 +9,14 @@ from urllib.parse import quote
 from pydantic import BaseModel, TypeAdapter
 
 from framework.forges import answers
-from framework.forges.answers import Page, Sha, Time
+from framework.forges.answers import Numbered, Page, Sha, Time
 from framework.forges.requester import Query, Requester
+from framework.ports.forge_errors import ForgeRefused
 from framework.ports.forges import Comment, Pull, Pulls
+from framework.ports.telling import Deployments, Light, Status
 
 RIGHTS = (
-    "A project access token needs the role Reporter and the scopes read_api and read_repository "
-    "(docs/forges/gitlab.md)."
+    "A project access token needs the role Developer and the scope api (docs/forges/gitlab.md)."
 )
 _DEVELOPER = 30
 """The lowest access level that may push."""
@@ -62,11 +63,29 @@ class _Member(BaseModel):
     state: str = "active"
 
 
+class _Access(BaseModel):
+    access_level: int
+
+
+class _Permissions(BaseModel):
+    project_access: _Access | None = None
+    group_access: _Access | None = None
+
+
+class _Project(BaseModel):
+    permissions: _Permissions = _Permissions()
+
+
+_PROJECT = TypeAdapter(_Project)
 _MERGE_REQUEST = TypeAdapter(_MergeRequest)
 _MERGE_REQUESTS = TypeAdapter(list[_MergeRequest])
 _NOTES = TypeAdapter(list[_Note])
 _USERS = TypeAdapter(list[_User])
 _MEMBER = TypeAdapter(_Member)
+_MADE = TypeAdapter(Numbered)
+_STATES = {Light.SUCCESS: "success", Light.PENDING: "running", Light.FAILURE: "failed"}
+_SAME_STATE = b"Cannot transition status"
+"""What GitLab says of a status that has the state already."""
 
 
 class GitLab:
@@ -74,6 +93,7 @@ class GitLab:
 
     def __init__(self, requester: Requester, name: tuple[str, ...]) -> None:
         self.requester = requester
+        self.deployments: Deployments | None = None
         self._path = f"/projects/{quote('/'.join(name), safe='')}"
 
     def find_repository(self) -> None:
@@ -102,8 +122,9 @@ class GitLab:
         def is_older(notes: Sequence[_Note]) -> bool:
             return any(note.updated_at.timestamp() <= since for note in notes)
 
-        path = f"{self._path}/merge_requests/{number}/notes"
-        listed = answers.read_all(self.requester, path, query, _NOTES, until=is_older)
+        listed = answers.read_all(
+            self.requester, self._notes(number), query, _NOTES, until=is_older
+        )
         return [
             Comment(str(note.id), note.author.username, note.body, note.created_at.timestamp())
             for note in reversed(listed.entries)
@@ -119,6 +140,61 @@ class GitLab:
         return any(
             self._is_developer(one.id) for one in found if one.username.lower() == user.lower()
         )
+
+    def find_comment(self, number: int, marker: str) -> str:
+        """Return the id of the oldest note that begins with a marker, "" for none."""
+        query: Query = {"sort": "asc", "order_by": "created_at", "per_page": 100}
+
+        def is_found(notes: Sequence[_Note]) -> bool:
+            return any(note.body.startswith(marker) for note in notes)
+
+        listed = answers.read_all(
+            self.requester, self._notes(number), query, _NOTES, until=is_found
+        ).entries
+        ours = [note.id for note in listed if note.body.startswith(marker)]
+        return str(min(ours)) if ours else ""
+
+    def add_comment(self, number: int, text: str) -> str:
+        """Add a note; return its id."""
+        made = self.requester.write("POST", self._notes(number), {"body": text})
+        return str(answers.read(self.requester, _MADE, made.data).id)
+
+    def edit_comment(self, number: int, comment: str, text: str) -> bool:
+        """Give a note another text; return whether it is still there."""
+        path = f"{self._notes(number)}/{comment}"
+        return answers.write_to(self.requester, "PUT", path, {"body": text}, parent=self._path)
+
+    def set_status(self, number: int, status: Status) -> None:  # noqa: ARG002
+        """Set a status of a commit. That of a fork belongs to the fork, and may be refused."""
+        shown = {
+            "state": _STATES[status.light],
+            "name": status.context,
+            "description": status.text,
+            "target_url": status.url,
+        }
+        path = f"{self._path}/statuses/{status.sha}"
+        self.requester.write("POST", path, shown, done=_SAME_STATE)
+
+    def try_comment(self, number: int) -> None:
+        """Raise ForgeRefused if the token may not comment a merge request."""
+        answers.probe(self.requester, self._notes(number))
+
+    def try_status(self, number: int) -> None:
+        """Raise ForgeRefused if the token may not set a commit's status.
+
+        GitLab looks at what a write lacks before it looks at the role, so the role is read.
+        """
+        self.try_comment(number)
+        data = self.requester.get(self._path).data
+        granted = answers.read(self.requester, _PROJECT, data).permissions
+        levels = [one.access_level for one in (granted.project_access, granted.group_access) if one]
+        if max(levels, default=_DEVELOPER) < _DEVELOPER:
+            raise ForgeRefused(
+                self.requester.api, 403, "The token's role is below Developer.", RIGHTS
+            )
+
+    def _notes(self, number: int) -> str:
+        return f"{self._path}/merge_requests/{number}/notes"
 
     def _is_developer(self, user: int) -> bool:
         path = f"{self._path}/members/all/{user}"

@@ -3,6 +3,7 @@
 Pagure 5.14 shows pull requests of public projects only, whatever the token is.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,13 @@ from framework.forges.answers import Numbered, Page, Sha
 from framework.forges.requester import Query, Requester
 from framework.ports.forge_errors import ForgeUnreachable
 from framework.ports.forges import Comment, Pull, Pulls
+from framework.ports.telling import Deployments, Status
 
-RIGHTS = "Pagure's API shows the pull requests of public projects only (docs/forges/other.md)."
+RIGHTS = (
+    "Pagure's API shows the pull requests of public projects only. A key needs the rights "
+    "pull_request_comment and pull_request_flag (docs/forges/other.md)."
+)
+_LONGEST_UID = 32
 _WRITES = ("owner", "admin", "commit")
 
 
@@ -75,6 +81,7 @@ class Pagure:
 
     def __init__(self, requester: Requester, name: tuple[str, ...]) -> None:
         self.requester = requester
+        self.deployments: Deployments | None = None
         self._path = "/" + "/".join(name)
 
     def find_repository(self) -> None:
@@ -121,6 +128,45 @@ class Pagure:
             for group in groups
             if answers.is_user_name(group)
         )
+
+    def find_comment(self, number: int, marker: str) -> str:
+        """Return the id of the oldest comment that begins with a marker, "" for none."""
+        found = self._find(number)
+        ours = [
+            one.id for one in (found.comments if found else ()) if one.comment.startswith(marker)
+        ]
+        return str(min(ours)) if ours else ""
+
+    def add_comment(self, number: int, text: str) -> str:
+        """Add a comment; return its id, which Pagure's answer does not have."""
+        path = f"{self._path}/pull-request/{number}/comment"
+        self.requester.write("POST", path, {"comment": text}, is_form=True)
+        return self.find_comment(number, text.strip())
+
+    def edit_comment(self, number: int, comment: str, text: str) -> bool:  # noqa: ARG002
+        """Change nothing: Pagure's API edits no comments."""
+        return True
+
+    def set_status(self, number: int, status: Status) -> None:
+        """Flag a pull request. The flag has an id of its own, so it is never there twice."""
+        uid = hashlib.sha256(f"{status.context} {status.sha}".encode()).hexdigest()[:_LONGEST_UID]
+        flag = {
+            "username": status.context,
+            "comment": status.text,
+            "url": status.url,
+            "status": status.light.value,
+            "uid": uid,
+        }
+        self.requester.write("POST", f"{self._path}/pull-request/{number}/flag", flag, is_form=True)
+
+    def try_comment(self, number: int) -> None:
+        """Raise ForgeRefused if the key may not comment a pull request."""
+        path = f"{self._path}/pull-request/{number}/comment"
+        answers.probe(self.requester, path, is_form=True)
+
+    def try_status(self, number: int) -> None:
+        """Raise ForgeRefused if the key may not flag a pull request."""
+        answers.probe(self.requester, f"{self._path}/pull-request/{number}/flag", is_form=True)
 
     def _find(self, number: int) -> _Request | None:
         path = f"{self._path}/pull-request/{number}"

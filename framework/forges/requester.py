@@ -1,10 +1,13 @@
 """Requests to the API of one forge, with the app's token, within limits."""
 
 import contextlib
+import hashlib
+import json
 import re
 from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import httpx
 
@@ -14,6 +17,11 @@ from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused, Fo
 
 _MOST_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
+_SAME_METHOD = (301, 307, 308)
+"""The redirects that a change follows, as a change: GitHub sends them for a renamed repository. The
+others lead to a page, for example to sign in."""
+_NOT_TAKEN = (400, 409, 410, 413, 422)
+"""The refusals of a change that are about what is sent, or about where."""
 _LONGEST_HOST = 253
 _MARK = re.compile(r'(W/)?"[!-~]{1,200}"', re.ASCII)
 _TOTAL = re.compile(r"\d{1,9}", re.ASCII)
@@ -56,17 +64,18 @@ class Answer(NamedTuple):
 
 
 class _Call(NamedTuple):
-    """What is sent to a path below the API."""
+    """What is sent to a path below the API. `done` is what a refusal says that means success."""
 
     method: str
     path: str
     query: Query | None = None
-    body: Body | None = None
+    content: bytes | None = None
+    done: bytes = b""
 
     @property
     def redirects(self) -> Collection[int]:
-        """The statuses that are followed: the others would turn a change into a GET."""
-        return _REDIRECTS if self.method == "GET" else (307, 308)
+        """The statuses that are followed."""
+        return _REDIRECTS if self.method == "GET" else _SAME_METHOD
 
 
 class Requester:
@@ -97,6 +106,12 @@ class Requester:
         self._limits = limits
         self._busy_until = 0.0
 
+    @property
+    def lane(self) -> str:
+        """What is equal for requests to one API with one token, and says nothing of that."""
+        named = json.dumps([self.api, sorted(self._headers.items())])
+        return hashlib.sha256(named.encode()).hexdigest()
+
     def get(self, path: str, query: Query | None = None, mark: str = "") -> Answer:
         """Return the answer to a GET of a path, which is quoted already.
 
@@ -105,12 +120,19 @@ class Requester:
         headers = {**self._headers, "If-None-Match": mark} if mark else self._headers
         return self._send(_Call("GET", path, query), headers)
 
-    def write(self, method: str, path: str, body: Body) -> Answer:
-        """Return the answer to a request that changes something: POST, PUT or PATCH, with JSON.
+    def write(
+        self, method: str, path: str, body: Body, *, is_form: bool = False, done: bytes = b""
+    ) -> Answer:
+        """Return the answer to a request that changes something, with JSON or the fields of a form.
 
-        The path is quoted already. Raises as `get`.
+        The method is POST, PUT or PATCH. The path is quoted already. Raises as `get`: ForgeRefused
+        with 400, 409, 410, 413 or 422 if the forge does not take what is sent. A refusal with
+        `done` in its text is none. After other errors, the change may have been made.
         """
-        return self._send(_Call(method, path, body=body), self._headers)
+        content = urlencode(body) if is_form else json.dumps(body)
+        kind = "application/x-www-form-urlencoded" if is_form else "application/json"
+        headers = {**self._headers, "Content-Type": kind}
+        return self._send(_Call(method, path, content=content.encode(), done=done), headers)
 
     def _send(self, call: _Call, headers: Mapping[str, str]) -> Answer:
         wait = self._busy_until - self._clock.monotonic()
@@ -133,10 +155,14 @@ class Requester:
     def _follow(self, call: _Call, url: httpx.URL, headers: Mapping[str, str]) -> Answer:
         for _ in range(_MOST_REDIRECTS + 1):
             with self._client.stream(
-                call.method, url, headers=headers, json=call.body, timeout=self._limits.silence
+                call.method,
+                url,
+                headers=headers,
+                content=call.content,
+                timeout=self._limits.silence,
             ) as response:
                 if response.status_code not in call.redirects:
-                    return self._read(response, can_be_unchanged="If-None-Match" in headers)
+                    return self._read(response, call, can_be_unchanged="If-None-Match" in headers)
                 moved = url.join(response.headers.get("location", ""))
             if _origin(moved) != _origin(url) or moved.userinfo:
                 raise ForgeUnreachable(
@@ -148,7 +174,7 @@ class Requester:
             url = moved
         raise ForgeUnreachable(self.api, "redirects again and again")
 
-    def _read(self, response: httpx.Response, *, can_be_unchanged: bool) -> Answer:
+    def _read(self, response: httpx.Response, call: _Call, *, can_be_unchanged: bool) -> Answer:
         now, status = self._clock.now(), response.status_code
         self.rate = read_rate(response.headers, now) or self.rate
         self.clock_ahead = _read_ahead(response.headers, now)
@@ -164,6 +190,10 @@ class Requester:
                 "next" in response.links or bool(response.headers.get("x-next-page")),
                 _read_total(response.headers),
             )
+        if call.method != "GET" and wait is None and status in _NOT_TAKEN:
+            if call.done and call.done in self._read_body(response, _SHORT, cut=True):
+                return Answer(b"")
+            raise ForgeRefused(self.api, status, *self._refuse(status))
         raise self._explain(response, wait)
 
     def _explain(self, response: httpx.Response, wait: float | None) -> ForgeError:
@@ -195,7 +225,10 @@ class Requester:
             return why, f"If it has ended, give a new one to `prevs forge set {app}`. {rights}"
         if status == httpx.codes.FORBIDDEN:
             return f"The token of {app!r} may not do this at {self.api}.", rights
-        if status == httpx.codes.UNPROCESSABLE_ENTITY:
+        if status == httpx.codes.GONE:
+            why = f"The forge at {self.api} takes no comment there: they are locked or disabled."
+            return why, "Unlock them at the forge; prevs says the next change."
+        if status in _NOT_TAKEN:
             return f"The forge at {self.api} does not accept what prevs has sent.", rights
         unseen = "its token may not see it" if has_token else "only a token may see it"
         return (

@@ -1,20 +1,15 @@
 """The same cases at every kind of forge: a client of ours, and a double of the forge."""
 
-from collections.abc import Iterator
-
 import gitlab
 import pytest
 from github import Auth, Github
 
-from framework.clock import Clock
-from framework.forges.forges import Client, Forges
 from framework.forges.requester import Limits
 from framework.ports.forge_errors import ForgeBusy, ForgeRefused, ForgeUnreachable
 from framework.ports.forges import Comment, Pull
-from prevs.records import AppRecord
-from tests.fakes.forges.github import GiteaServer, GitHubServer
+from tests.fakes.forges.clients import client_of
+from tests.fakes.forges.github import GitHubServer
 from tests.fakes.forges.gitlab import GitLabServer
-from tests.fakes.forges.pagure import PagureServer
 from tests.fakes.forges.server import (
     DAY,
     FORK,
@@ -29,35 +24,8 @@ from tests.fakes.forges.server import (
 
 pytestmark = pytest.mark.contract
 
-KINDS: tuple[type[ForgeServer], ...] = (GitHubServer, GiteaServer, GitLabServer, PagureServer)
-LIMITS = Limits()
 MANY = 230
 """Three pages, or more."""
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
-def forge(request: pytest.FixtureRequest) -> Iterator[ForgeServer]:
-    server: ForgeServer = request.param()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def github() -> Iterator[GitHubServer]:
-    server = GitHubServer()
-    yield server
-    server.close()
-
-
-def client_of(
-    forge: ForgeServer, token: str = TOKEN, *, name: str = "group/shop", limits: Limits = LIMITS
-) -> Client:
-    """Return a client; its clock stands still."""
-    app = AppRecord("shop", f"{forge.origin}/{name}.git", forge=forge.kind)
-    clock = Clock(lambda: DAY, lambda: 0.0)
-    client = Forges(local_allowed=True, clock=clock, limits=limits).of(app, token)
-    assert client is not None
-    return client
 
 
 def fill(forge: ForgeServer, number: int) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from framework.apps.forge_settings import find_kind, find_pulls
+from framework.apps.forge_settings import find_kind, find_pulls, find_tell
 from framework.forges.forges import Client
 from framework.forges.rate_limits import Rate
 from framework.forges.setup import webhook_check
 from framework.forges.setup.webhooks import Hooks
 from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused
-from framework.ports.forges import Finding, Webhook
+from framework.ports.forges import Finding, Pull, Webhook
 from prevs.records import AppRecord
 
 PARTS = (
@@ -22,6 +22,8 @@ PARTS = (
     "pull requests",
     "git",
     "permissions",
+    "comments",
+    "statuses",
     "webhook",
     "rate limit",
 )
@@ -118,8 +120,13 @@ def _check_calls(way: Way) -> Iterator[Finding]:
         yield _refuse("repository", error)
         return
     yield Finding("repository", True, "It is found.")
-    yield from _check_pulls(way)
+    pulls = _list_pulls(client)
+    yield from _check_pulls(way, pulls)
     yield _check_permissions(client, way.has_token)
+    number = pulls[0].number if pulls and not isinstance(pulls, ForgeError) else 0
+    tell = find_tell(way.app) if way.has_token else ()
+    yield _check_telling("comments", client.try_comment, number, asked="comment" in tell)
+    yield _check_telling("statuses", client.try_status, number, asked="status" in tell)
     yield webhook_check.check(way.hooks if way.has_token else None, way.webhook, way.app.name)
     yield _describe_rate(client.requester.rate, way.app.name)
 
@@ -138,18 +145,37 @@ def _compare_clocks(ahead: float | None) -> Finding:
     )
 
 
-def _check_pulls(way: Way) -> Iterator[Finding]:
-    """Yield what is found of pull requests: by the API, and by git."""
+def _list_pulls(client: Client) -> Sequence[Pull] | ForgeError:
+    """Return the open pull requests, the newest first, or why they cannot be listed."""
     try:
-        pulls = way.client.open_pulls().pulls
+        return sorted(client.open_pulls().pulls, key=lambda one: -one.number)
     except ForgeError as error:
-        yield _refuse("pull requests", error)
-        ref = "HEAD"
+        return error
+
+
+def _check_pulls(way: Way, found: Sequence[Pull] | ForgeError) -> Iterator[Finding]:
+    """Yield what is found of pull requests: by the API, and by git."""
+    ref = "HEAD"
+    if isinstance(found, ForgeError):
+        yield _refuse("pull requests", found)
     else:
-        yield Finding("pull requests", True, f"{len(pulls)} are open.")
-        newest = max(pulls, key=lambda one: one.number, default=None)
-        ref = f"refs/{newest.ref}" if newest else "HEAD"
+        yield Finding("pull requests", True, f"{len(found)} are open.")
+        ref = f"refs/{found[0].ref}" if found else ref
     yield _check_git(way, ref)
+
+
+def _check_telling(
+    part: str, try_it: Callable[[int], None], number: int, *, asked: bool
+) -> Finding:
+    """Return whether prevs may say something in the pull request of a number, 0 for none."""
+    if not asked:
+        why = "prevs says nothing in this way: there is no token, or the app's `tell` has it not."
+        return Finding(part, None, why)
+    if not number:
+        return Finding(part, None, "It can be tried once a pull request is open.")
+    if error := _try(lambda: try_it(number)):
+        return _refuse(part, error)
+    return Finding(part, True, "prevs may make them.")
 
 
 def _check_git(way: Way, ref: str) -> Finding:

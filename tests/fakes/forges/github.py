@@ -1,9 +1,11 @@
 """A double of GitHub Enterprise, and of Gitea, whose API is made after it."""
 
 import re
+from collections.abc import Callable
 
-from tests.fakes.forges import hooks
+from tests.fakes.forges import github_deployments, hooks
 from tests.fakes.forges.server import (
+    DAY,
     FORK,
     REPOSITORY,
     CommentFacts,
@@ -13,6 +15,7 @@ from tests.fakes.forges.server import (
     PullFacts,
     Reply,
     Request,
+    StatusFacts,
     in_json,
     moment,
     paged,
@@ -21,6 +24,10 @@ from tests.fakes.forges.server import (
 _NOT_FOUND = in_json(
     {"message": "Not Found", "documentation_url": "https://docs", "status": "404"}, 404
 )
+
+FORBIDDEN = in_json({"message": "Resource not accessible by personal access token"}, 403)
+UNPROCESSABLE = in_json({"message": "Invalid request.", "status": "422"}, 422)
+STATES = ("error", "failure", "pending", "success")
 
 
 class GitHubServer(ForgeServer):
@@ -37,6 +44,10 @@ class GitHubServer(ForgeServer):
             return _NOT_FOUND
         if (rest := hooks.find_path("/hooks", path)) is not None:
             return hooks.answer(self, request, rest, self.show_hook, self.size)
+        is_change = request.method != "GET" or path.startswith("/deployments")
+        return self._write(request, path) if is_change else self._read(request, path)
+
+    def _read(self, request: Request, path: str) -> Reply:
         if path == "":
             return in_json(self.show_repository(REPOSITORY))
         if path == "/pulls":
@@ -58,6 +69,63 @@ class GitHubServer(ForgeServer):
         if found := re.fullmatch(r"/collaborators/(.+)/permission", path):
             return self._show_permission(found[1])
         return _NOT_FOUND
+
+    def _write(self, request: Request, path: str) -> Reply:
+        body = request.read()
+        match request.method, path.strip("/").split("/"):
+            case "POST", ["issues", number, "comments"] if self.find_pull(number):
+                return self._take_comment(body, lambda text: self.add_comment(int(number), text))
+            case "PATCH", ["issues", "comments", number]:
+                edited = self._take_comment(body, lambda text: self.edit_comment(number, text))
+                return edited._replace(status=200) if edited.status == 201 else edited
+            case "POST", ["statuses", sha]:
+                return self._take_status(sha, body)
+            case method, ["deployments", *rest]:
+                return github_deployments.answer(self, request, method, rest)
+        return _NOT_FOUND
+
+    def _take_comment(self, body: Json, take: Callable[[str], CommentFacts | None]) -> Reply:
+        if "comment" not in self.rights:
+            return FORBIDDEN
+        if not isinstance(body.get("body"), str) or not body["body"]:
+            return UNPROCESSABLE
+        made = take(body["body"])
+        return _NOT_FOUND if made is None else in_json(self.show_comment(made), 201)
+
+    def refuse_commit(self, sha: str) -> Reply:
+        """Return the answer to a status of a commit that is not there."""
+        return UNPROCESSABLE._replace(
+            body=f'{{"message": "No commit found for SHA: {sha}"}}'.encode()
+        )
+
+    def _take_status(self, sha: str, body: Json) -> Reply:
+        if "status" not in self.rights:
+            return FORBIDDEN
+        if not self.has_commit(sha):
+            return self.refuse_commit(sha)
+        text = body.get("description", "")
+        if body.get("state") not in STATES or len(text) > 140:
+            return UNPROCESSABLE
+        made = StatusFacts(sha, body["context"], body["state"], text, body["target_url"])
+        self.statuses.append(made)
+        return in_json(self.show_status(len(self.statuses)), 201)
+
+    def show_status(self, number: int) -> Json:
+        """Return a status by its number."""
+        one = self.statuses[number - 1]
+        return {
+            "id": number,
+            "node_id": "x",
+            "avatar_url": None,
+            "url": f"{self.origin}{self.api}/repos/group/shop/statuses/{one.sha}",
+            "state": one.state,
+            "description": one.text,
+            "target_url": one.url,
+            "context": one.context,
+            "created_at": moment(DAY),
+            "updated_at": moment(DAY),
+            "creator": self.show_user(self.bot),
+        }
 
     def _page(self, request: Request, shown: list[Json]) -> Reply:
         return paged(self, request, shown, size=self.size, total=self.total)
@@ -127,8 +195,12 @@ class GitHubServer(ForgeServer):
 
     def show_comment(self, one: CommentFacts) -> Json:
         """Return a comment."""
+        issue = f"{self.origin}{self.api}/repos/group/shop/issues/{one.number}"
         return {
             "id": one.id,
+            "node_id": f"IC_{one.id}",
+            "html_url": f"{self.origin}/group/shop/pull/{one.number}#issuecomment-{one.id}",
+            "issue_url": issue,
             "user": self.show_user(one.author),
             "body": one.text,
             "author_association": "CONTRIBUTOR",
@@ -152,3 +224,7 @@ class GiteaServer(GitHubServer):
     def _page(self, request: Request, shown: list[Json]) -> Reply:
         reply = super()._page(request, shown)
         return reply._replace(headers={k: v for k, v in reply.headers.items() if k != "ETag"})
+
+    def refuse_commit(self, sha: str) -> Reply:
+        """Return the answer to a status of a commit that is not there: an error of the server."""
+        return in_json({"message": f"object does not exist [id: {sha}]"}, 500)

@@ -5,17 +5,20 @@ import re
 from tests.fakes.forges import hooks
 from tests.fakes.forges.server import (
     REPOSITORY,
+    CommentFacts,
     ForgeServer,
     Json,
     PullFacts,
     Reply,
     Request,
+    StatusFacts,
     in_json,
     moment,
     paged,
 )
 
 _NOT_FOUND = in_json({"message": "404 Not Found"}, 404)
+STATES = ("pending", "running", "success", "failed", "canceled", "skipped")
 _PROJECTS = re.compile(r"/api/v4/projects/(?:group%2Fshop|7)")
 
 
@@ -42,19 +45,63 @@ class GitLabServer(ForgeServer):
     def _answer_about_project(self, request: Request, path: str) -> Reply:
         if (rest := hooks.find_path("/hooks", path)) is not None:
             return hooks.answer(self, request, rest, hooks.show_gitlab, "per_page")
+        return self._read(request, path) if request.method == "GET" else self._write(request, path)
+
+    def _read(self, request: Request, path: str) -> Reply:
         if path == "":
             named = {"path_with_namespace": "group/shop", "name": "shop"}
-            return in_json({"id": REPOSITORY, **named})
+            level = 30 if "status" in self.rights else 20
+            granted = {"project_access": {"access_level": level}, "group_access": None}
+            return in_json({"id": REPOSITORY, **named, "permissions": granted})
         if path == "/merge_requests":
             return self._page(request, [self.show_pull(one) for one in self.open_pulls()])
         if found := re.fullmatch(r"/merge_requests/(\d+)", path):
             pull = self.find_pull(found[1])
             return in_json(self.show_pull(pull)) if pull else _NOT_FOUND
         if found := re.fullmatch(r"/merge_requests/(\d+)/notes", path):
-            return self._page(request, self._notes(found[1]))
+            return self._page(request, self._notes(request, found[1]))
         if found := re.fullmatch(r"/members/all/(\d+)", path):
             return self._show_member(int(found[1]))
         return _NOT_FOUND
+
+    def _write(self, request: Request, path: str) -> Reply:
+        if "comment" not in self.rights:  # the scope read_api
+            return in_json({"error": "insufficient_scope", "scope": "api"}, 403)
+        body = request.read()
+        match request.method, path.strip("/").split("/"):
+            case "POST", ["merge_requests", number, "notes"] if self.find_pull(number):
+                if not body.get("body"):
+                    return in_json({"error": "body is missing"}, 400)
+                return in_json(self.show_note(self.add_comment(int(number), body["body"])), 201)
+            case "PUT", ["merge_requests", _, "notes", number]:
+                edited = self.edit_comment(number, body["body"])
+                return _NOT_FOUND if edited is None else in_json(self.show_note(edited))
+            case "POST", ["statuses", sha]:
+                return self._take_status(sha, body)
+        return _NOT_FOUND
+
+    def _take_status(self, sha: str, body: Json) -> Reply:
+        if body.get("state") not in STATES:
+            return in_json({"error": "state is missing"}, 400)
+        if "status" not in self.rights:
+            return in_json({"message": "403 Forbidden"}, 403)
+        if not self.has_commit(sha):
+            return in_json({"message": "404 Commit Not Found"}, 404)
+        last, state = self.latest_status(sha), body["state"]
+        if last is not None and last.state == state and state in ("pending", "running"):
+            why = f"Cannot transition status via :run from :{state} (Reason(s): …)"
+            return in_json({"message": why}, 400)
+        made = StatusFacts(sha, body["name"], state, body["description"], body["target_url"])
+        self.statuses.append(made)
+        shown = {
+            "id": len(self.statuses),
+            "sha": sha,
+            "name": made.context,
+            "status": state,
+            "description": made.text,
+            "target_url": made.url,
+        }
+        return in_json(shown, 201)
 
     def _page(self, request: Request, shown: list[Json]) -> Reply:
         return paged(self, request, shown, size="per_page", total="X-Total")
@@ -69,19 +116,23 @@ class GitLabServer(ForgeServer):
         level = 30 if name in self.writers else 20
         return in_json({**self.show_user(name), "access_level": level})
 
-    def _notes(self, number: str) -> list[Json]:
-        notes = (one for one in self.comments if str(one.number) == number)
-        return [
-            {
-                "id": one.id,
-                "author": self.show_user(one.author),
-                "body": one.text,
-                "system": one.is_system,
-                "created_at": moment(one.created),
-                "updated_at": moment(one.updated),
-            }
-            for one in sorted(notes, key=lambda one: -one.updated)
-        ]
+    def _notes(self, request: Request, number: str) -> list[Json]:
+        notes = [one for one in self.comments if str(one.number) == number]
+        by = request.query.get("order_by", "created_at").removesuffix("_at")
+        is_descending = request.query.get("sort", "desc") == "desc"
+        notes.sort(key=lambda one: float(getattr(one, by)), reverse=is_descending)
+        return [self.show_note(one) for one in notes]
+
+    def show_note(self, one: CommentFacts) -> Json:
+        """Return a note."""
+        return {
+            "id": one.id,
+            "author": self.show_user(one.author),
+            "body": one.text,
+            "system": one.is_system,
+            "created_at": moment(one.created),
+            "updated_at": moment(one.updated),
+        }
 
     def show_user(self, name: str) -> Json:
         """Return a user."""

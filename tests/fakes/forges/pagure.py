@@ -4,16 +4,19 @@ import re
 
 from tests.fakes.forges.server import (
     REPOSITORY,
+    TOKEN,
     CommentFacts,
     ForgeServer,
     Json,
     PullFacts,
     Reply,
     Request,
+    StatusFacts,
     in_json,
 )
 
 _NOT_FOUND = in_json({"error": "Project not found", "error_code": "ENOPROJECT"}, 404)
+_NO_TOKEN = in_json({"error": "Invalid or expired token.", "error_code": "EINVALIDTOK"}, 401)
 
 
 class PagureServer(ForgeServer):
@@ -22,9 +25,16 @@ class PagureServer(ForgeServer):
     kind = "pagure"
     is_private = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.flags: dict[tuple[str, str], StatusFacts] = {}
+
     def refuse(self, request: Request) -> Reply | None:
         """Return a refusal. Pagure checks the token of few calls that read."""
         is_checked = request.path.endswith("/git/urls") or "/group/crew" in request.path
+        if request.method != "GET":
+            part = "status" if request.path.endswith("/flag") else "comment"
+            return None if self.read_token(request) == TOKEN and part in self.rights else _NO_TOKEN
         return super().refuse(request) if is_checked else None
 
     def answer(self, request: Request) -> Reply:
@@ -34,6 +44,9 @@ class PagureServer(ForgeServer):
         path = request.path.removeprefix("/api/0/group/shop")
         if path == request.path:
             return _NOT_FOUND
+        if found := re.fullmatch(r"/pull-request/(\d+)/(comment|flag)", path):
+            pull = self.find_pull(found[1])
+            return self._write(pull, found[2], request.read()) if pull else _NOT_FOUND
         if path == "":
             return in_json(self.show_project(REPOSITORY))
         if path == "/git/urls":
@@ -44,6 +57,25 @@ class PagureServer(ForgeServer):
             pull = self.find_pull(found[1])
             return in_json(self.show_pull(pull)) if pull else _NOT_FOUND
         return _NOT_FOUND
+
+    def _write(self, pull: PullFacts, what: str, form: Json) -> Reply:
+        needs = ("comment",) if what == "comment" else ("username", "comment", "url")
+        if not all(form.get(name) for name in needs):
+            return in_json(
+                {"error": "Invalid or incomplete input", "error_code": "EINVALIDREQ"}, 400
+            )
+        if what == "comment":
+            self.add_comment(pull.number, form["comment"])
+            return in_json({"message": "Comment added"})
+        uid, sha = form["uid"], pull.sha or ""
+        made = StatusFacts(sha, form["username"], form["status"], form["comment"], form["url"])
+        is_new = (uid, sha) not in self.flags
+        self.flags[uid, sha] = made
+        self.statuses.append(made)
+        flag = {"comment": made.text, "status": made.state, "url": made.url, "percent": None}
+        return in_json(
+            {"message": f"Flag {'added' if is_new else 'updated'}", "uid": uid, "flag": flag}
+        )
 
     def _list_pulls(self, request: Request) -> Reply:
         size, page = int(request.query.get("per_page", "20")), int(request.query.get("page", "1"))

@@ -56,6 +56,28 @@ class HookFacts:
     is_off: bool = False
 
 
+@dataclasses.dataclass
+class StatusFacts:
+    """A commit status; several of one commit and context are its history, the newest last."""
+
+    sha: str
+    context: str
+    state: str
+    text: str = ""
+    url: str = ""
+
+
+@dataclasses.dataclass
+class DeploymentFacts:
+    """A deployment, and the statuses that it has had."""
+
+    id: int
+    sha: str
+    environment: str
+    task: str
+    statuses: list[Json] = dataclasses.field(default_factory=list)
+
+
 class Request(NamedTuple):
     """A request. `path` is as sent, without the query; names of headers are in lower case.
 
@@ -67,6 +89,12 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     method: str = "GET"
     sent: bytes = b""
+
+    def read(self) -> Json:
+        """Return the body: an object of JSON, or the fields of a form."""
+        if self.headers.get("content-type", "").startswith("application/x-www-form"):
+            return dict(parse_qsl(self.sent.decode(), keep_blank_values=True))
+        return json.loads(self.sent or b"{}")
 
 
 class Reply(NamedTuple):
@@ -99,15 +127,20 @@ class ForgeServer:
 
     `mishap` may return another answer for a request. `requests` are all that came. `now` is what
     its clock shows. `hooks` are its webhooks; the token may see and make them if `may_hook`, and
-    `delivers` is how a delivery is answered.
+    `delivers` is how a delivery is answered. The token may do what is in
+    `rights`.
     """
 
+    bot = "prevs-bot"
     kind = ""
     is_private = True
 
     def __init__(self) -> None:
         self.pulls: list[PullFacts] = []
         self.comments: list[CommentFacts] = []
+        self.statuses: list[StatusFacts] = []
+        self.deployments: list[DeploymentFacts] = []
+        self.rights = {"comment", "status", "deployment"}
         self.writers = {"ada"}
         self.readers = {"bob"}
         self.now = DAY
@@ -116,6 +149,8 @@ class ForgeServer:
         self.delivers = 202
         self.mishap: Callable[[Request], Reply | None] = lambda _: None
         self.requests: list[Request] = []
+        self._ids = 500
+        self._heads: set[str] = set()
         self._released = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -153,6 +188,48 @@ class ForgeServer:
     def find_pull(self, number: str) -> PullFacts | None:
         """Return a pull request by its number."""
         return next((one for one in self.pulls if str(one.number) == number), None)
+
+    def add_comment(self, number: int, text: str, author: str = "") -> CommentFacts:
+        """Add a comment, by default with the token."""
+        made = CommentFacts(
+            number, self._next_id(), author or self.bot, text, self._later(), self._later()
+        )
+        self.comments.append(made)
+        return made
+
+    def edit_comment(self, number: str, text: str) -> CommentFacts | None:
+        """Give a comment another text; None if there is none of that id."""
+        for place, one in enumerate(self.comments):
+            if str(one.id) == number:
+                self.comments[place] = one._replace(text=text, updated=self._later())
+                return self.comments[place]
+        return None
+
+    def add_deployment(self, sha: str, environment: str, task: str) -> DeploymentFacts:
+        """Make a deployment."""
+        made = DeploymentFacts(self._next_id(), sha, environment, task)
+        self.deployments.append(made)
+        return made
+
+    def latest_status(self, sha: str) -> StatusFacts | None:
+        """Return the last status of a commit."""
+        return next((one for one in reversed(self.statuses) if one.sha == sha), None)
+
+    def writes(self) -> list[Request]:
+        """Return the requests that were no GET."""
+        return [one for one in self.requests if one.method != "GET"]
+
+    def has_commit(self, sha: str) -> bool:
+        """Return whether the repository has a commit: each head that it ever had."""
+        self._heads |= {one.sha for one in self.pulls}
+        return sha in self._heads
+
+    def _next_id(self) -> int:
+        self._ids += 1
+        return self._ids
+
+    def _later(self) -> float:
+        return DAY + 1000 + self._ids
 
     def reply(self, request: Request) -> Reply:
         """Return the answer to a request."""
