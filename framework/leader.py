@@ -82,7 +82,7 @@ class Leader(NamedTuple):
         return self.service.ended
 
     def start(self) -> None:
-        """Begin to poll, to tell forges and receivers, to archive logs, and to subscribe with Mesos.
+        """Begin to poll, to tell forges and receivers, to archive logs; subscribe with Mesos.
 
         Blocks for two seconds if nameservers do not answer.
         """

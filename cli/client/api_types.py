@@ -35,6 +35,7 @@ class App(TypedDict):
     pulls_followed: NotRequired[str]
     forks: NotRequired[str]
     warm: NotRequired[str]
+    tell: NotRequired[list[str]]
 
 
 class Mistake(TypedDict):
@@ -187,20 +188,6 @@ class Ref(TypedDict):
     subject: str
     committed: float
     url: str | None
-
-
-class Pull(TypedDict):
-    """An open pull request. `gate` is trusted, approved, waiting or refused; `why` explains it."""
-
-    number: int
-    title: str
-    author: str
-    fork: bool
-    draft: bool
-    sha: str
-    url: str
-    gate: str
-    why: str
 
 
 class Resources(TypedDict):
@@ -371,15 +358,6 @@ class Access(TypedDict):
     preflight: bool
     https: bool
     passes: list[Pass]
-
-
-class Finding(TypedDict):
-    """What a check of an app's forge found about one part; `ok` is None if it was not tried."""
-
-    part: str
-    ok: bool | None
-    detail: str
-    advice: str
 
 
 class AuditEntry(TypedDict):

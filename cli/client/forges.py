@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypedDict, cast
 from urllib.parse import quote
 
-from cli.client.api_types import Finding
+from cli.client.forge_types import Finding
 
 Call = Callable[..., Any]
 

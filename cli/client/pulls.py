@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import quote
 
-from cli.client.api_types import Pull
+from cli.client.forge_types import Pull
 from cli.client.paging import Listed
 
 Call = Callable[..., Any]

@@ -98,6 +98,13 @@ _SETTINGS = (
         help="Whose new heads are built before anybody visits them: those of pull requests, or "
         "also those of branches.",
     ),
+    click.option(
+        "--tell",
+        multiple=True,
+        type=click.Choice(["comment", "status", "deployment", ""]),
+        help="How pull requests hear of their previews, once there is a token for the forge; "
+        "deployment: at GitHub. Repeatable; '' for not at all.",
+    ),
 )
 """The options of `app add` and `app set`, in the order of --help."""
 

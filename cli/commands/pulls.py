@@ -14,7 +14,7 @@ from cli.names.arguments import app_argument, as_json
 @as_json
 @click.pass_obj
 def list_pulls(context: CommandContext, app: str, *, as_json: bool) -> None:
-    """List the open pull requests of APP, each with its address.
+    """List the open pull requests of APP, each with its address and what it was told at the forge.
 
     Those of forks may have to be approved first: `prevs approve`.
 
@@ -28,6 +28,8 @@ def list_pulls(context: CommandContext, app: str, *, as_json: bool) -> None:
     if why:
         age = "" if as_of is None else f" This is how it was {ago(as_of, context.now())}."
         note(f"The forge cannot be read now.{age} {why}")
+    if untold := listed.details.get("untold"):
+        note(f"Something cannot be said at the forge now. {untold}")
     if as_json:
         show_json(listed.found)
         return
@@ -39,6 +41,8 @@ def list_pulls(context: CommandContext, app: str, *, as_json: bool) -> None:
         if pull["gate"] == "waiting":
             command = f"prevs approve {app} {pull['number']} --commit {pull['sha']}"
             note(f"Pull request {pull['number']} waits. Look at its commit; then: `{command}`")
+        if problem := pull.get("told_problem"):
+            note(f"Pull request {pull['number']}: {problem}")
 
 
 @click.command()

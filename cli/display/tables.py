@@ -13,18 +13,17 @@ from cli.client.api_types import (
     AuditEntry,
     Commit,
     Credential,
-    Finding,
     Hooks,
     MesosAgent,
     Pass,
     Preview,
-    Pull,
     Queued,
     Ref,
     Token,
     Variable,
 )
-from cli.display import attempts, steps
+from cli.client.forge_types import Finding, Pull
+from cli.display import app_rows, attempts, steps
 from cli.display.columns import cell, new_table
 from cli.display.sentences import (
     ago,
@@ -100,12 +99,13 @@ def refs(listed: Iterable[Ref], states: Mapping[str, str], now: float) -> Table:
 
 def pulls(listed: Iterable[Pull]) -> Table:
     """Return a row for each open pull request."""
-    table = new_table("NUMBER", "HEAD", "GATE", "ADDRESS", cut=("AUTHOR", "FROM", "TITLE"))
+    table = new_table("NUMBER", "HEAD", "GATE", "ADDRESS", cut=("TOLD", "AUTHOR", "FROM", "TITLE"))
     for one in listed:
         title = f"{'Draft: ' if one['draft'] else ''}{one['title']}"
         cells = [one["number"], names.short(one["sha"]), one["gate"]]
-        cells += [one["url"] if one["gate"] in _BUILT else "", shortened(one["author"], 20)]
-        cells += ["a fork" if one["fork"] else "the repository", shortened(title, _SUBJECT)]
+        cells += [one["url"] if one["gate"] in _BUILT else "", one.get("told", "")]
+        cells += [shortened(one["author"], 20), "a fork" if one["fork"] else "the repository"]
+        cells.append(shortened(title, _SUBJECT))
         table.add_row(*map(cell, cells))
     return table
 
@@ -201,8 +201,8 @@ def app_details(app: App, now: float, hooks: Hooks | None = None) -> Table:
             ("idle after", _idle(app)),
             *(("keep warm", f"{hours} UTC") for hours in app["keep_warm"]),
             *(("constraint", constraint) for constraint in app["constraints"]),
-            ("waiting room", _room(app)),
-            *_forge(app, now),
+            ("waiting room", app_rows.show_room(app)),
+            *app_rows.list_forge(app, now),
             ("built ahead", app.get("warm", "")),
             ("added", ago(app["created"], now)),
         ]
@@ -349,26 +349,6 @@ def _address(url: str, sha: str) -> str:
 
 def _state(state: str) -> Text:
     return Text(state, _STYLES.get(state, "yellow"))
-
-
-def _room(app: App) -> str:
-    """Return what an app's waiting room shows."""
-    shows = app.get("room_shows", "")
-    return f"{shows} (auto)" if app.get("room") == "auto" else shows
-
-
-def _forge(app: App, now: float) -> Sequence[tuple[str, object]]:
-    """Return the rows about an app's forge; none if it has none."""
-    kind, token_set = app.get("forge_kind", "none"), app.get("forge_token_set")
-    if kind == "none":
-        return []
-    followed = app.get("pulls_followed", "off")
-    return [
-        ("forge", f"{kind} (auto)" if app.get("forge") == "auto" else kind),
-        ("forge token", f"set {ago(token_set, now)}" if token_set else "none"),
-        ("pull requests", f"{followed} (auto)" if app.get("pulls") == "auto" else followed),
-        ("forks", app.get("forks", "") if followed == "all" else ""),
-    ]
 
 
 def _idle(app: App) -> str:

@@ -10,7 +10,7 @@ from framework.http_api.http.problems import read_problems
 from framework.http_api.models import app_models
 from prevs.records import AppRecord
 
-_LISTS = frozenset({"keep_warm", "constraints"})
+_LISTS = frozenset({"keep_warm", "constraints", "tell"})
 _NAMES = ("name", *app_models.AppChanges.__annotations__)
 _CHANGES: TypeAdapter[Any] = TypeAdapter(app_models.AppChanges)
 

@@ -8,7 +8,14 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from framework.apps import repository_url
-from framework.apps.forge_settings import Followed, ForgeSetting, Forks, Kind, PullsSetting
+from framework.apps.forge_settings import (
+    Followed,
+    ForgeSetting,
+    Forks,
+    Kind,
+    PullsSetting,
+    Tell,
+)
 from framework.apps.warm_setting import Warm
 from framework.http_api.http.examples import SHA, example, order_example
 from framework.http_api.http.paging import Next
@@ -37,6 +44,7 @@ _APP: dict[str, Any] = {
     "pulls": "auto",
     "forks": "approve",
     "warm": "pulls",
+    "tell": ["comment", "status"],
 }
 _MEANT: dict[str, Any] = {
     "room_shows": "full",
@@ -204,6 +212,15 @@ ForkRule = Annotated[
         "the commit, or also without that if its people may write to the repository (`members`).",
     ),
 ]
+TellWays = Annotated[
+    list[Tell],
+    Field(
+        max_length=3,
+        description="How pull requests are told about their previews, once there is a token for "
+        "the forge: by a comment, by a commit status, by deployments (at GitHub). Empty: not at "
+        "all.",
+    ),
+]
 
 WarmRule = Annotated[
     Warm,
@@ -237,6 +254,7 @@ class AppSettings(BaseModel):
     pulls: Pulls = "auto"
     forks: ForkRule = "approve"
     warm: WarmRule = "off"
+    tell: TellWays = ["comment", "status"]
 
 
 class AppChanges(TypedDict, total=False):
@@ -261,6 +279,7 @@ class AppChanges(TypedDict, total=False):
     pulls: Pulls
     forks: ForkRule
     warm: WarmRule
+    tell: TellWays
 
 
 class App(BaseModel):
@@ -293,6 +312,7 @@ class App(BaseModel):
     pulls_followed: Followed = Field(description="What `pulls` means for this app.")
     forks: ForkRule
     warm: WarmRule
+    tell: TellWays
     created: float = Field(description="In seconds since the epoch.")
 
 

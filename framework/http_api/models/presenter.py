@@ -209,6 +209,7 @@ def show_app(
         pulls_followed=followed,
         forks=forge_settings.find_forks(app),
         warm=find_warm(app),
+        tell=list(forge_settings.find_tell(app)),
         created=app.created,
     )
 

@@ -28,6 +28,8 @@ _PULL: dict[str, Any] = {
     "why": "",
     "approved_by": "grace",
     "approved_at": 1764031260.0,
+    "told": "ready",
+    "told_problem": "",
 }
 
 
@@ -54,12 +56,20 @@ class Pull(BaseModel):
     why: str = Field(description="Why its head may not be built, and the next step; else empty.")
     approved_by: str = Field(description="Who has approved its head; else empty.")
     approved_at: float | None = Field(description="When, in seconds since the epoch; else null.")
+    told: str = Field(
+        description="What prevs has said of it last at the forge, in words; empty: nothing yet."
+    )
+    told_problem: str = Field(
+        description="What the forge has not taken of that, and will not take; else empty."
+    )
 
 
 class Pulls(BaseModel):
     """Open pull requests, the newest first."""
 
-    model_config = example({"pulls": [_PULL], "next": None, "as_of": 1764031205.0, "problem": ""})
+    model_config = example(
+        {"pulls": [_PULL], "next": None, "as_of": 1764031205.0, "problem": "", "untold": ""}
+    )
 
     pulls: list[Pull]
     next: Next
@@ -67,6 +77,9 @@ class Pulls(BaseModel):
         description="When the forge was last read, in seconds since the epoch; null: not known."
     )
     problem: str = Field(description="Why it could not be read since then; else empty.")
+    untold: str = Field(
+        description="Why something cannot be said at the forge now, and the next step; else empty."
+    )
 
 
 class Approval(BaseModel):
@@ -104,4 +117,6 @@ def show(pull: PullRecord, rules: Rules, addresses: Addresses) -> Pull:
         why="" if verdict.passes else gate.explain(rules, pull, pull.sha),
         approved_by=pull.approved_by if is_approved else "",
         approved_at=pull.approved_at if is_approved else None,
+        told=pull.told.said,
+        told_problem=" ".join(dict.fromkeys(pull.told.problems.values())),
     )

@@ -47,6 +47,7 @@ class PullRoutes:
             next=page.next,
             as_of=look.at,
             problem=look.problem,
+            untold=" ".join(dict.fromkeys(look.untold.values())),
         )
 
     def approve_pull(

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from framework.ports.forges import Finding
+from framework.state.snapshot import Look
+from prevs.pulls import PullRecord, Told
 from tests.fakes.api import Api
 from tests.integration.cli.command_runs import Run
 
@@ -48,3 +50,19 @@ def test_a_check_shows_each_part_and_fails_with_the_parts_that_fail(api: Api, ru
     assert "token fails It has ended. Make a new one." in words
     api.findings = api.findings[:1]
     assert run("forge", "check", "shop").status == 0
+
+
+def test_what_was_said_at_the_forge_is_listed_and_what_was_not(api: Api, run: Run) -> None:
+    api.add("shop")
+    assert run("app", "set", "shop", "--pulls", "all", "--tell", "status").status == 0
+    assert run("app", "set", "shop", "--tell", "").status == 0
+    assert api.bodies == [{"pulls": "all", "tell": ["status"]}, {"tell": []}]
+    told = Told(said="being built", problems={"comment": "It is locked."})
+    api.previews.pulls["shop"] = {
+        7: PullRecord("shop", 7, "a" * 40, "pull/7/head", is_fork=False, told=told)
+    }
+    api.previews.looks["shop"] = Look(1.0, untold={"status": "The token may not."})
+    done = run("pulls", "shop")
+    assert "being built" in done.out
+    assert "Pull request 7: It is locked." in done.err
+    assert "Something cannot be said at the forge now. The token may not." in done.err

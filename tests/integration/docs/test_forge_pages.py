@@ -103,7 +103,7 @@ def test_the_steps_of_a_page_lead_to_a_checked_forge(
                     reader.do(["forge", "set", "shop", "--kind", page], environ)
                 if number == 5:
                     assert "fails" not in printed
-                    assert printed.count("works") == 10
+                    assert printed.count("works") == 12
     finally:
         forge.close()
     (hook,) = forge.hooks

@@ -51,6 +51,7 @@ def test_a_new_app_gets_the_defaults_and_a_location() -> None:
         "pulls_followed": "off",
         "forks": "approve",
         "warm": "off",
+        "tell": ["comment", "status"],
         "created": 1000.0,
     }
     assert api.call("GET", "/v1/apps/hello").json() == answer.json()

@@ -27,11 +27,13 @@ def test_a_forge_token_goes_in_and_never_comes_out(api: ApiInProcess) -> None:
 
 
 def test_settings_of_the_forge_are_changed_and_explained(api: ApiInProcess) -> None:
-    changes = {"forge": "gitea", "pulls": "all", "forks": "members"}
+    changes = {"forge": "gitea", "pulls": "all", "forks": "members", "tell": ["status"]}
     shown = api.call("PATCH", APP, json=changes).json()
     assert {name: shown[name] for name in changes} == changes
     assert (shown["forge_kind"], shown["pulls_followed"]) == ("gitea", "all")
     assert api.call("PATCH", APP, json={"forge": "sourceforge"}).status_code == 422
+    assert api.call("PATCH", APP, json={"tell": []}).json()["tell"] == []
+    assert api.call("PATCH", APP, json={"tell": ["mail"]}).status_code == 422
 
 
 def test_a_webhook_is_entered_with_the_token_and_the_secret_and_shows_neither(

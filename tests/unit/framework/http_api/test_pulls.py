@@ -6,7 +6,7 @@ from framework.access import Scope
 from framework.ports import Resolved
 from framework.pulls.errors import NotApproved
 from framework.state.snapshot import Look
-from prevs.pulls import PullRecord
+from prevs.pulls import PullRecord, Told
 from tests.fakes.asgi import ApiInProcess, refusal
 
 A, B = "a" * 40, "b" * 40
@@ -32,6 +32,18 @@ def test_open_pull_requests_are_listed_with_what_may_be_done(api: ApiInProcess) 
     assert own["url"].startswith("http://pr-6.hello.")
     assert (fork["gate"], fork["fork"], fork["page"]) == ("waiting", True, FORK.url)
     assert f"prevs approve hello 7 --commit {B}" in fork["why"]
+
+
+def test_what_was_said_at_the_forge_is_shown_and_what_was_not(api: ApiInProcess) -> None:
+    told = Told(said="ready", problems={"comment": "It is locked."})
+    api.previews.pulls["hello"][6] = dataclasses.replace(OWN, told=told)
+    api.previews.looks["hello"] = Look(untold={"status": "It may not.", "comment": "It may not."})
+    answer = api.call("GET", "/v1/apps/hello/pulls").json()
+    assert answer["untold"] == "It may not."
+    assert [(one["told"], one["told_problem"]) for one in answer["pulls"]] == [
+        ("", ""),
+        ("ready", "It is locked."),
+    ]
 
 
 def test_an_approval_is_for_the_whole_id_of_the_head(api: ApiInProcess) -> None:

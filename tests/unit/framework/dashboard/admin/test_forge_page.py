@@ -36,6 +36,12 @@ def test_the_kind_is_shown_as_guessed_or_set_and_what_is_followed(
     assert "<strong>gitlab</strong>, as set" in page
     assert "pull requests of forks too" in page
     assert ("operator", "change app", "hello", 303) in dashboard.notes()
+    was = "comment\nstatus"
+    visitor.act(f"{PAGE}/settings", tell="deployment\r\nstatus\r\n", **{"was-tell": was})
+    told = [dashboard.previews.known_apps["hello"].tell]
+    visitor.act(f"{PAGE}/settings", tell="", **{"was-tell": "deployment\nstatus"})
+    told.append(dashboard.previews.known_apps["hello"].tell)
+    assert told == [("deployment", "status"), ()]
     wrong = visitor.act(f"{PAGE}/settings", pulls="some")
     assert (wrong.status_code, "Nothing was changed: pulls" in wrong.text) == (422, True)
 
