@@ -69,7 +69,7 @@ class PullPoller:
         self._turns = Turns(
             "looking",
             lambda: periods(snapshot(), interval),
-            self._take_turn,
+            self.take_turn,
             pace=Pace(NUDGED_SECONDS, LONGEST_SECONDS),
         )
 
@@ -108,12 +108,15 @@ class PullPoller:
         self._fetch_changed(app)
         return True
 
-    def _take_turn(self, name: str) -> Read:
+    def take_turn(self, name: str) -> Read:
+        """Look as `look` does; return what became of it, for the schedule."""
         before = self._seen.get(name)
         if not self.look(name):
             return Read.FAILED
         after = self._seen.get(name)
-        is_same = before is None or after is None or before.pulls.pulls == after.pulls.pulls
+        if before is None or after is None:
+            return Read.SAME
+        is_same = _leave_out_comments(before.pulls) == _leave_out_comments(after.pulls)
         return Read.SAME if is_same else Read.CHANGED
 
     def _fetch_changed(self, app: AppRecord) -> None:
@@ -197,6 +200,14 @@ class PullPoller:
 def periods(snapshot: Snapshot, interval: float) -> Periods:
     """Return the apps whose pull requests are followed, with the interval of looks."""
     return {name: interval for name in snapshot.apps if snapshot.rules(name).pulls != "off"}
+
+
+def _leave_out_comments(listed: Pulls) -> Sequence[Pull]:
+    """Return pull requests as they are without comments, except where one may approve something.
+
+    What prevs says changes the forge's time of a pull request, and no webhook announces that.
+    """
+    return [one if one.is_fork else one._replace(updated=0.0) for one in listed.pulls]
 
 
 def _list_waiting(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from framework import events
 from framework.errors import FrameworkError
 from framework.forges.pull_poller import RIGHTS_SECONDS, PullPoller, periods
+from framework.polling.turns import Read
 from framework.ports import Heads
 from framework.pulls import looks
 from framework.pulls.errors import NotApproved, UnknownPull
@@ -19,7 +20,7 @@ from tests.fakes.driven import APP, Driven
 from tests.fakes.forge import FakeForge
 
 HEADS = [digit * 40 for digit in "abcd"]
-A, B, *_ = HEADS
+A, B, C, _ = HEADS
 
 
 class World:
@@ -185,6 +186,22 @@ def test_the_repository_is_fetched_after_a_look_that_lets_other_commits_be_built
         act()
         assert world.look()
         assert len(world.fetched) == fetches
+
+
+def test_a_comment_is_no_change_except_where_it_may_approve(world: World) -> None:
+    world.forge.push(7, A, is_fork=False)
+    world.forge.push(8, B)
+
+    def turn() -> Read:
+        return world.poller.take_turn("hello")
+
+    assert turn() is Read.SAME
+    world.forge.comment(7, "prevs-bot", "It follows this pull request.")
+    assert turn() is Read.SAME
+    world.forge.comment(8, "ada", f"/prevs approve {B}")
+    assert turn() is Read.CHANGED
+    world.forge.push(7, C, is_fork=False)
+    assert turn() is Read.CHANGED
 
 
 def test_only_apps_that_follow_pull_requests_are_looked_at(world: World) -> None:
