@@ -239,7 +239,8 @@ class Program:
     def _find_open(self) -> str | None:
         """Return what anybody may write in ZooKeeper, as an openness.Look."""
         chosen, paths = self._chosen, self._paths
-        looked = [paths.root, paths.apps, paths.placements, paths.previews, paths.tokens]
+        looked = [paths.root, paths.apps, paths.placements, paths.previews]
+        looked += [paths.tokens, paths.roles]
         name = installation.name_master(chosen.master, chosen.zookeeper)
         if name.startswith("zk:///") and not self._client.chroot:
             looked.append(name.removeprefix("zk://"))

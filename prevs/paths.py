@@ -79,6 +79,15 @@ class Paths(NamedTuple):
         return f"{self.tokens}/{name}"
 
     @property
+    def roles(self) -> str:
+        """Parent of one RoleRecord per role."""
+        return f"{self.root}/roles"
+
+    def role(self, role_id: str) -> str:
+        """A role's RoleRecord."""
+        return f"{self.roles}/{role_id}"
+
+    @property
     def secrets(self) -> str:
         """Parent of one SecretsRecord per app."""
         return f"{self.root}/secrets"

@@ -31,6 +31,7 @@ from cli.client.forges import Forges
 from cli.client.notifications import Notifications
 from cli.client.paging import Listed, gather
 from cli.client.pulls import Pulls
+from cli.client.roles import Roles
 from cli.client.visitor_access import VisitorAccess
 from cli.errors import ApiConfused
 from program.http.server_events import Parser, ServerEvent
@@ -64,6 +65,7 @@ class Api:
         self.forges = Forges(self._json, self._call, patience=timeout.fetch)
         self.notifications = Notifications(self._json, self._call)
         self.pulls = Pulls(self._json, self._list)
+        self.roles = Roles(self._json, self._call, self._list)
 
     @property
     def address(self) -> str:

@@ -1,14 +1,21 @@
-"""The commands about access to the API: its tokens, and the audit log."""
+"""The commands about access to the API: tokens, roles of people, and the audit log."""
+
+from collections.abc import Callable
+from typing import Any
 
 import click
 
+from cli.client.roles import Role
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.display import tables
 from cli.display.output import note, show, show_json
+from cli.display.role_table import roles
 from cli.names import completion
 from cli.names.arguments import as_json, limit
+from prevs.roles import find_role_id
 
+Command = Callable[..., Any]
 SCOPES = ("read", "use", "admin")
 
 
@@ -81,6 +88,104 @@ def remove_token(context: CommandContext, name: str) -> None:
     note(f"The token {name} is revoked.")
 
 
+def _holder(command: Command) -> Command:
+    """Add the options that say whose role it is, and for which app."""
+    for option in (
+        click.option("--app", shell_complete=completion.apps, help="Only for this app."),
+        click.option("--person", help="The one person with this login."),
+        click.option("--group", help="Everybody in this group: shop-devs, or org/team at a forge."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(cls=Group)
+def role() -> None:
+    """Give, list and take roles: what people may do who sign in. Needs a token of scope admin.
+
+    A role is for a group of the identity provider or for one person, and for one app or for all.
+    Whoever has a role for an app is of its team.
+    """
+
+
+@role.command("add")
+@_holder
+@click.option(
+    "--scope",
+    type=click.Choice(SCOPES),
+    default="use",
+    show_default=True,
+    help="What they may do: as for tokens; admin is for all apps only.",
+)
+@as_json
+@click.pass_obj
+def add_role(
+    context: CommandContext,
+    *,
+    group: str | None,
+    person: str | None,
+    app: str | None,
+    scope: str,
+    as_json: bool,
+) -> None:
+    """Give a role to a group or to a person.
+
+    A former role of theirs for the same app, or for all, is replaced.
+
+    \b
+    Examples:
+      prevs role add --group shop-devs --app shop
+      prevs role add --person ada --scope admin
+    """
+    _check(group, person)
+    holder = {"group": group} if group else {"person": person}
+    given = context.api.roles.add({**holder, "scope": scope, **({"app": app} if app else {})})
+    if as_json:
+        show_json(given)
+        return
+    note(f"{_name(given)} has the scope {scope} for {app or 'all apps'}.")
+
+
+@role.command("ls")
+@as_json
+@click.pass_obj
+def list_roles(context: CommandContext, *, as_json: bool) -> None:
+    """List the roles of groups and people."""
+    listed = context.api.roles.list()
+    if as_json:
+        show_json(listed)
+    elif listed:
+        show(roles(listed, context.now()))
+    else:
+        note("Nobody has a role: whoever signs in may do nothing. `prevs role add` gives one.")
+
+
+@role.command("rm")
+@_holder
+@click.pass_obj
+def remove_role(
+    context: CommandContext, *, group: str | None, person: str | None, app: str | None
+) -> None:
+    """Take a role away, at once and also from those who have signed in.
+
+    \b
+    Examples:
+      prevs role rm --group shop-devs --app shop
+    """
+    _check(group, person)
+    context.api.roles.remove(find_role_id(group=group or "", person=person or "", app=app or ""))
+    note(f"The role is taken away{f' for {app}' if app else ''}.")
+
+
+def _check(group: str | None, person: str | None) -> None:
+    if bool(group) == bool(person):
+        raise click.UsageError("Name the holder: either --group or --person.")
+
+
+def _name(given: Role) -> str:
+    return f"The group {given['group']}" if given["group"] else str(given["person"])
+
+
 @click.command("audit")
 @limit(100)
 @as_json
@@ -102,4 +207,4 @@ def list_audit(context: CommandContext, *, limit: int, as_json: bool) -> None:
         note("The audit log has no entries yet.")
 
 
-COMMANDS = (token, list_audit)
+COMMANDS = (token, role, list_audit)

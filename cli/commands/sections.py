@@ -19,7 +19,7 @@ _SECTIONS = {
         "approve",
     ),
     "Cluster": ("agents", "queue", "events"),
-    "Access": ("access", "share", "pass", "token", "audit"),
+    "Access": ("access", "share", "pass", "role", "token", "audit"),
     "This machine": ("local", "doctor", "key", "completion"),
 }
 _LATER = {

@@ -32,7 +32,7 @@ from framework.http_api.routes.preview_routes import PreviewRoutes
 from framework.http_api.routes.pull_routes import PullRoutes
 from framework.http_api.routes.ref_routes import RefRoutes
 from framework.http_api.routes.secret_routes import SecretRoutes
-from framework.http_api.routes.token_routes import TokenRoutes
+from framework.http_api.routes.token_routes import RoleRoutes, TokenRoutes
 from framework.http_api.routes.use_routes import UseRoutes
 from framework.http_api.streams.feed import Feed
 from framework.http_api.streams.label_resolver import LabelResolver
@@ -129,6 +129,7 @@ def _make_routers(
     yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
     yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
     yield NotificationRoutes(previews, ports.notifications, time.time).make_router()
+    yield RoleRoutes(previews).make_router()
     yield TokenRoutes(admission.tokens, admission.audit).make_router()
 
 

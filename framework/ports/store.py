@@ -15,6 +15,7 @@ from prevs.records import (
     SecretsRecord,
     TokenRecord,
 )
+from prevs.roles import RoleRecord
 
 Record = (
     AccessRecord
@@ -23,6 +24,7 @@ Record = (
     | PreviewRecord
     | PlacementsRecord
     | PullRecord
+    | RoleRecord
     | TokenRecord
     | SecretsRecord
 )
@@ -50,6 +52,7 @@ class Stored(NamedTuple):
     agents: AgentsRecord = AgentsRecord()
     access: Sequence[AccessRecord] = ()
     pulls: Sequence[PullRecord] = ()
+    roles: Sequence[RoleRecord] = ()
 
 
 class Vault(Protocol):

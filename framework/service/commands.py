@@ -19,6 +19,7 @@ from framework.errors import (
     SecretsChanged,
     SecretsUnreadable,
 )
+from framework.people import roles
 from framework.preview import reasons, steps
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Requested, Retried, Stopped
@@ -28,6 +29,7 @@ from prevs.access import Access, AccessRecord
 from prevs.messages import Credential
 from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
+from prevs.roles import RoleRecord
 from prevs.states import ACTIVE, State
 
 log = structlog.get_logger(__name__)
@@ -61,6 +63,7 @@ class Commands:
         # An earlier version of prevs does not know these, and left them when it removed an app.
         self._records.secrets.remove(app.name)
         self._records.tokens.remove_of(app.name)
+        self._records.roles.remove_of(app.name)
         self._records.access.remove(app.name)
         return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
 
@@ -160,6 +163,20 @@ class Commands:
     def remove_token(self, name: str) -> None:
         """Remove a token. Raises UnknownToken."""
         self._records.tokens.remove(name)
+
+    def add_role(self, role: RoleRecord) -> RoleRecord:
+        """Store a role; the holder's former one for the same app is replaced.
+
+        Raises UnknownApp, and as framework.people.roles.check.
+        """
+        roles.check(role)
+        if role.app:
+            self._records.app(role.app)
+        return self._records.roles.add(role, self._clock.now())
+
+    def remove_role(self, role_id: str) -> None:
+        """Remove a role. Raises UnknownRole."""
+        self._records.roles.remove(role_id)
 
     def set_variable(
         self,

@@ -22,6 +22,7 @@ from framework.state import placements, pull_records
 from framework.state.access_records import AccessRecords
 from framework.state.preview_index import PreviewIndex
 from framework.state.pull_records import PullRecords
+from framework.state.role_records import RoleRecords
 from framework.state.routes import PlacementPublisher
 from framework.state.secret_records import SecretRecords
 from framework.state.snapshot import Snapshot
@@ -46,8 +47,8 @@ class Records:
     """Apps and previews.
 
     `routes` publishes the placements that follow from them, signed with the first of `keys`.
-    `tokens` has the tokens, `secrets` what apps are given, `access` who may look, signed likewise,
-    `pulls` the pull requests.
+    `tokens` has the tokens, `roles` those of people, `secrets` what apps are given, `access` who
+    may look, signed likewise, `pulls` the pull requests.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Records:
         self._stale_durations = set(self._index.apps)
         self.routes = PlacementPublisher(stored, store, clock, self._index, keys=keys)
         self.tokens = TokenRecords(stored.tokens, store)
+        self.roles = RoleRecords(stored.roles, store)
         self.secrets = SecretRecords(stored.secrets, store, vault)
         self.access = AccessRecords(stored.access, store, keys=keys, now=clock.now())
         self.pulls = PullRecords(stored.pulls, store)
@@ -98,6 +100,8 @@ class Records:
         # These change without apps and previews.
         if self._snapshot.tokens is not self.tokens.all:
             self._snapshot = self._snapshot._replace(tokens=self.tokens.all)
+        if self._snapshot.roles is not self.roles.all:
+            self._snapshot = self._snapshot._replace(roles=self.roles.all)
         if self._snapshot.secrets is not self.secrets.all:
             self._snapshot = self._snapshot._replace(secrets=self.secrets.all)
         if self._snapshot.access is not self.access.all:
@@ -264,6 +268,7 @@ class Records:
     def rewrite_unconfirmed(self) -> None:
         """Repeat the writes that got no answer. Raises Unavailable."""
         self.tokens.rewrite_unconfirmed()
+        self.roles.rewrite_unconfirmed()
         self.secrets.rewrite_unconfirmed()
         self.access.rewrite_unconfirmed()
         self.pulls.rewrite_unconfirmed()
@@ -319,6 +324,7 @@ class Records:
         self.access.remove(name)
         self.secrets.remove(name)
         self.tokens.remove_of(name)
+        self.roles.remove_of(name)
         self.pulls.remove_of(name)
         if name in self._apps:
             self._app_writes.delete(self._apps[name])

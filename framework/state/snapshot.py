@@ -17,6 +17,7 @@ from prevs.access import AccessRecord
 from prevs.messages import Credential, Isolation
 from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
+from prevs.roles import RoleRecord
 
 
 class Look(NamedTuple):
@@ -32,7 +33,7 @@ class Look(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """All apps, previews, tokens, secrets and access at one moment; never changed afterwards.
+    """All apps, previews and what belongs to them at one moment; never changed afterwards.
 
     `queue_places` are the places of the previews that wait for an agent; 1 is the next.
     `typical_durations` has how many seconds each step of an app's attempts usually takes. `shared`
@@ -40,7 +41,7 @@ class Snapshot(NamedTuple):
     tried now, by id, and why. `isolations` has what previews and builds can reach on each agent, if
     the agent has reported it. `access` has who may look at the previews of apps that are not
     public. `pulls` are the pull requests, by app and number. `looks` has the last look at each
-    app's forge.
+    app's forge. `roles` are those of people, by id.
     """
 
     apps: Mapping[str, AppRecord]
@@ -55,6 +56,7 @@ class Snapshot(NamedTuple):
     access: Mapping[str, AccessRecord] = MappingProxyType({})
     pulls: PullsOfApps = MappingProxyType({})
     looks: Mapping[str, Look] = MappingProxyType({})
+    roles: Mapping[str, RoleRecord] = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""

@@ -29,6 +29,7 @@ _OURS = frozenset(
         "previews",
         "proxies",
         "pulls",
+        "roles",
         "secrets",
         "tokens",
     }

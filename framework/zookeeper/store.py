@@ -44,6 +44,7 @@ from prevs.records import (
     SecretsRecord,
     TokenRecord,
 )
+from prevs.roles import RoleRecord
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ R = TypeVar(
     PreviewRecord,
     PlacementsRecord,
     PullRecord,
+    RoleRecord,
     TokenRecord,
     SecretsRecord,
 )
@@ -64,6 +66,7 @@ Q = TypeVar(
     PreviewRecord,
     PlacementsRecord,
     PullRecord,
+    RoleRecord,
     TokenRecord,
     SecretsRecord,
     ProxyRecord,
@@ -93,10 +96,11 @@ class ZookeeperStore:
         with mapped(self._client):
             paths = self._paths
             own = (paths.apps, paths.previews, paths.placements, paths.tokens, paths.secrets)
-            for path in (*own, paths.access, paths.pulls, paths.proxies):
+            for path in (*own, paths.roles, paths.access, paths.pulls, paths.proxies):
                 self._client.ensure_path(path)
             apps = self._read_own(self._paths.apps, AppRecord.decode)
             tokens = self._read_own(paths.tokens, TokenRecord.decode)
+            roles = self._read_own(paths.roles, RoleRecord.decode)
             secrets = self._read_secrets()
             placements = self._read_own(self._paths.placements, PlacementsRecord.decode)
             previews = self._read_by_app(paths.previews, PreviewRecord.decode)
@@ -115,6 +119,7 @@ class ZookeeperStore:
                 agents=self._read_agents(),
                 access=self._read_access(),
                 pulls=pulls,
+                roles=roles,
             )
 
     def save(self, record: Record) -> int:
@@ -150,7 +155,7 @@ class ZookeeperStore:
         with mapped(self._client):
             return [record for _, record in self._read(self._paths.proxies, ProxyRecord.decode)]
 
-    def _path(self, record: Record) -> str:
+    def _path(self, record: Record) -> str:  # noqa: PLR0911 - one for each record
         match record:
             case AgentsRecord():
                 return self._paths.agents
@@ -164,6 +169,8 @@ class ZookeeperStore:
                 return self._paths.pull(record.app, record.number)
             case TokenRecord():
                 return self._paths.token(record.name)
+            case RoleRecord():
+                return self._paths.role(record.id)
             case SecretsRecord():
                 return self._paths.app_secrets(record.app)
             case AccessRecord():

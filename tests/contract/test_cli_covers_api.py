@@ -9,9 +9,10 @@ import click
 import pytest
 
 from cli.__main__ import main, prevs
-from cli.client import api_types, forge_types, forges, notifications
+from cli.client import api_types, forge_types, forges, notifications, roles
 from framework.access import Scope
 from prevs.access import Access, AccessRecord, IssuedPass
+from prevs.roles import find_role_id
 from tests.fakes.answers import SHA
 from tests.fakes.api import TOKEN, Api
 
@@ -64,6 +65,9 @@ COMMANDS: Mapping[str, str] = {
     "POST /v1/apps/{app}/notifications": "notify add hello https://ci.example.org/",
     "DELETE /v1/apps/{app}/notifications/{name}": "notify rm hello old",
     "POST /v1/apps/{app}/notifications/{name}/test": "notify test hello old",
+    "GET /v1/roles": "role ls",
+    "POST /v1/roles": "role add --group shop-devs --scope use --app hello",
+    "DELETE /v1/roles/{id}": "role rm --group old",
     "GET /v1/tokens": "token ls",
     "POST /v1/tokens": "token add ci --scope use",
     "DELETE /v1/tokens/{name}": "token rm old",
@@ -120,6 +124,7 @@ SHAPES: Mapping[str, type] = {
     "Queued": api_types.Queued,
     "Ref": api_types.Ref,
     "Rival": api_types.Rival,
+    "Role": roles.Role,
     "ShownAccess": api_types.Access,
     "ShownCredential": api_types.Credential,
     "ShownPass": api_types.Pass,
@@ -199,7 +204,8 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
         environ = {"PREVS_API": address, "PREVS_TOKEN": TOKEN, "HOME": "/nonexistent"}
         main(command.split(), environ)
     method, _, path = operation.partition(" ")
-    names = {"app": "hello", "sha": SHA, "label": "main", "name": "old", "id": "id1", "number": 7}
+    names: dict[str, object] = {"app": "hello", "sha": SHA, "label": "main", "number": 7}
+    names |= {"name": "old", "id": find_role_id(group="old") if "role" in operation else "id1"}
     assert (method, path.format(**names)) in api.requests, json.dumps(api.requests)
 
 
@@ -211,7 +217,7 @@ def test_every_field_that_the_command_reads_is_in_the_answer(schema: str, shape:
 
 
 def test_every_shape_that_the_command_reads_is_checked() -> None:
-    modules = (api_types, forge_types, forges, notifications)
+    modules = (api_types, forge_types, forges, notifications, roles)
     known = [one for module in modules for one in vars(module).values()]
     read = {one for one in known if hasattr(one, "__required_keys__")}
     assert read == set(SHAPES.values())

@@ -27,6 +27,7 @@ from prevs.records import (
     SecretsRecord,
     TokenRecord,
 )
+from prevs.roles import RoleRecord
 from prevs.states import State
 from tests.fakes.store import FakeStore, FakeZnodes
 
@@ -39,6 +40,7 @@ TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8, created=1.0)
 SECRETS = SecretsRecord("hello", "gAAAAABl")
 ACCESS = AccessRecord("hello", Access.PASSWORD, 3, signature="signed")
 PULL = PullRecord("hello", 7, A, "pull/7/head")
+ROLE = RoleRecord("use", group="org/größe team", app="hello", created=1.0)
 AGENTS = AgentsRecord({"127.0.0.1": (PortRange(31000, 32000),)}, "signed")
 PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("main",))})
 
@@ -120,7 +122,7 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
 
 
 def test_another_store_loads_the_saved_records(place: Place, store: Store) -> None:
-    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS, ACCESS, PULL):
+    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS, ACCESS, PULL, ROLE):
         store.save(record)
     store.save_framework_id("framework-1")
     store.save(AGENTS)
@@ -133,6 +135,7 @@ def test_another_store_loads_the_saved_records(place: Place, store: Store) -> No
     assert list(stored.secrets) == [SECRETS]
     assert list(stored.access) == [ACCESS]
     assert list(stored.pulls) == [PULL]
+    assert list(stored.roles) == [ROLE]
     assert stored.framework_id == "framework-1"
 
 

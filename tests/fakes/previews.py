@@ -11,6 +11,8 @@ from framework.clock import Clock
 from framework.errors import AppChanged, AppExists, NotRetryable, SecretsChanged
 from framework.events import ProxyReport, UsageReported
 from framework.matching.agents import Unfit
+from framework.people import roles
+from framework.people.errors import UnknownRole
 from framework.ports import Use
 from framework.preview import history
 from framework.preview.history import History
@@ -24,6 +26,7 @@ from prevs.access import Access, AccessRecord
 from prevs.messages import Isolation
 from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord, SecretsRecord
+from prevs.roles import RoleRecord
 from prevs.states import State
 
 T = TypeVar("T")
@@ -50,6 +53,7 @@ class FakePreviews(Previews, Commands):
         self.access: dict[str, AccessRecord] = {}
         self.why_unreadable = ""
         self.pulls: dict[str, dict[int, PullRecord]] = {}
+        self.roles: dict[str, RoleRecord] = {}
         self.looks: dict[str, Look] = {}
         self.seconds = 1000.0
         self._clock = Clock(lambda: self.seconds)
@@ -92,6 +96,7 @@ class FakePreviews(Previews, Commands):
             access=dict(self.access),
             pulls=self.pulls,
             looks=self.looks,
+            roles=dict(self.roles),
         )
 
     def command(self, command: Callable[[Commands], T]) -> T:
@@ -204,6 +209,19 @@ class FakePreviews(Previews, Commands):
             self.uses.append((report.proxy, tuple(report.uses)))
         else:
             self.refusals.append((report.proxy, tuple(report.tasks)))
+
+    def add_role(self, role: RoleRecord) -> RoleRecord:
+        self._raise_error()
+        roles.check(role)
+        if role.app:
+            self.snapshot.app(role.app)
+        self.roles[role.id] = dataclasses.replace(role, created=self.seconds)
+        return self.roles[role.id]
+
+    def remove_role(self, role_id: str) -> None:
+        self._raise_error()
+        if self.roles.pop(role_id, None) is None:
+            raise UnknownRole(role_id)
 
     def _queue(self, known: PreviewRecord, **fields: Any) -> PreviewRecord:
         queued = dataclasses.replace(known, state=State.QUEUED, **fields)

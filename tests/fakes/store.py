@@ -15,6 +15,7 @@ from prevs.records import (
     SecretsRecord,
     TokenRecord,
 )
+from prevs.roles import RoleRecord
 
 
 class FakeZnodes:
@@ -54,6 +55,7 @@ class FakeStore:
             secrets=[r for r in records if isinstance(r, SecretsRecord)],
             access=[r for r in records if isinstance(r, AccessRecord)],
             pulls=[r for r in records if isinstance(r, PullRecord)],
+            roles=[r for r in records if isinstance(r, RoleRecord)],
             agents=next((r for r in records if isinstance(r, AgentsRecord)), AgentsRecord()),
             framework_id=self.znodes.framework_id,
             versions={
@@ -100,7 +102,7 @@ class FakeStore:
             raise Superseded("framework/leader")
 
 
-def _key(record: Record) -> tuple[str, ...]:
+def _key(record: Record) -> tuple[str, ...]:  # noqa: PLR0911 - one for each record
     match record:
         case AgentsRecord():
             return ("agents",)
@@ -114,6 +116,8 @@ def _key(record: Record) -> tuple[str, ...]:
             return ("pulls", record.app, str(record.number))
         case TokenRecord():
             return ("tokens", record.name)
+        case RoleRecord():
+            return ("roles", record.id)
         case SecretsRecord():
             return ("secrets", record.app)
         case AccessRecord():

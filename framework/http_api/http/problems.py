@@ -17,6 +17,7 @@ from framework.apps.forge_settings import UnknownForgeToken
 from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownReceiver
 from framework.errors import FrameworkError, Problem
 from framework.hooks.errors import HookRefused, TooManyHooks
+from framework.people.errors import UnknownRole
 from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
 from prevs.names import Addresses
 from program.git.messages import redact
@@ -70,6 +71,7 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.AmbiguousLabel: Kind("ambiguous-label", 409, "The label could mean several commits"),
     errors.NotRetryable: Kind("not-retryable", 409, "Only a failed preview can be retried"),
     errors.TokenExists: Kind("token-exists", 409, "A token of that name exists"),
+    UnknownRole: Kind("unknown-role", 404, "There is no such role"),
     access_errors.UnknownPass: Kind("unknown-pass", 404, "There is no such pass"),
     access_errors.PassExists: Kind("pass-exists", 409, "A pass of that name exists"),
     access_errors.IsPublic: Kind("is-public", 409, "Anybody may look at the app's previews"),

@@ -1,6 +1,6 @@
-"""Tokens and the audit log, as the API takes and shows them."""
+"""Tokens, roles of people and the audit log, as the API takes and shows them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -9,6 +9,8 @@ from framework.access import OF_ONE_APP, Scope
 from framework.http_api.http.examples import example, order_example
 from framework.http_api.http.paging import Next
 from framework.http_api.models.app_models import Name
+from framework.people.roles import LONGEST_NAME, NAME
+from prevs.roles import RoleRecord
 
 _TOKEN: dict[str, Any] = {
     "name": "deploys",
@@ -27,6 +29,19 @@ _ENTRY: dict[str, Any] = {
     "client": "10.1.2.3",
     "request": "3f0c1c5e-8f0a-4c86-9d3c-0a1f5f7b9b57",
 }
+
+_ROLE: dict[str, Any] = {
+    "id": "1f6a5c80e7d2f1a64b0c9d3e8f7a6b5c",
+    "group": "shop-devs",
+    "person": None,
+    "scope": "use",
+    "app": "hello",
+    "created": 1764031200.0,
+}
+_IS_TEXT = {"type": "string"}
+# framework.people.roles checks it, and has the messages for it.
+_LIMITS: dict[str, Any] = {"minLength": 1, "maxLength": LONGEST_NAME, "pattern": NAME}
+_Holder = Annotated[str, Field(json_schema_extra=_LIMITS)]
 
 
 class TokenOrder(BaseModel):
@@ -95,6 +110,78 @@ class Tokens(BaseModel):
 
     tokens: list[Token]
     next: Next
+
+
+class RoleOrder(BaseModel):
+    """A role: its holder, what the holder may do, and in which app."""
+
+    model_config = order_example(
+        {"group": "shop-devs", "scope": "use", "app": "hello"},
+        {
+            "oneOf": [
+                {"properties": {"group": _IS_TEXT}, "required": ["group"]},
+                {"properties": {"person": _IS_TEXT}, "required": ["person"]},
+            ],
+            "not": {
+                "properties": {"scope": {"const": "admin"}, "app": _IS_TEXT},
+                "required": ["scope", "app"],
+            },
+        },
+    )
+
+    group: _Holder | None = Field(
+        default=None,
+        description="Everybody in this group of the identity provider: `shop-devs`, "
+        "`organization/team` at a forge. Set this or `person`.",
+    )
+    person: _Holder | None = Field(
+        default=None, description="The one person who signs in with this login."
+    )
+    scope: Literal["read", "use", "admin"] = Field(
+        description="As for tokens. admin is for all apps only."
+    )
+    app: Name | None = Field(
+        default=None,
+        description="The one app that it is for, and with which it is removed; null: all apps.",
+    )
+
+    def read(self) -> RoleRecord:
+        """Return it as a record."""
+        return RoleRecord(self.scope, self.group or "", self.person or "", self.app or "")
+
+
+class Role(BaseModel):
+    """What the members of a group, or one person, may do after they have signed in."""
+
+    model_config = example(_ROLE)
+
+    id: str
+    group: str | None
+    person: str | None
+    scope: str
+    app: str | None = Field(description="The one app that it is for; null: all.")
+    created: float = Field(description="In seconds since the epoch.")
+
+
+class Roles(BaseModel):
+    """Roles: those for all apps first, then by app, group and person."""
+
+    model_config = example({"roles": [_ROLE], "next": None})
+
+    roles: list[Role]
+    next: Next
+
+
+def show_role(role: RoleRecord) -> Role:
+    """Return a role as the API shows it."""
+    return Role(
+        id=role.id,
+        group=role.group or None,
+        person=role.person or None,
+        scope=role.scope,
+        app=role.app or None,
+        created=role.created,
+    )
 
 
 class AuditEntry(BaseModel):

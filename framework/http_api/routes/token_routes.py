@@ -1,4 +1,4 @@
-"""/v1/tokens and /v1/audit: who may do what, and who did."""
+"""/v1/tokens, /v1/roles and /v1/audit: who may do what, and who did."""
 
 from typing import Annotated
 
@@ -11,9 +11,14 @@ from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.problems import document
 from framework.http_api.models import token_models as models
 from framework.ports import Tokens
+from framework.service.previews import Previews
 from prevs.records import TokenRecord
 
 Name = Annotated[str, Path(description="A token's name.", examples=["deploys"])]
+
+RoleId = Annotated[
+    str, Path(description="A role's id.", examples=["1f6a5c80e7d2f1a64b0c9d3e8f7a6b5c"])
+]
 
 
 class TokenRoutes:
@@ -71,6 +76,54 @@ class TokenRoutes:
             entries=[models.AuditEntry(**entry._asdict()) for entry in page.entries],
             next=page.next,
         )
+
+
+class RoleRoutes:
+    """The calls about roles. Methods that are no coroutines run in a thread, and may block."""
+
+    def __init__(self, previews: Previews) -> None:
+        self._previews = previews
+
+    def make_router(self) -> OperationRouter:
+        """Return the routes of these calls."""
+        router = OperationRouter("tokens", prefix="/v1/roles")
+        found = document(404)
+        router.add("GET", "", self.list_roles, Operation(Scope.ADMIN), responses=found)
+        router.add(
+            "POST",
+            "",
+            self.add_role,
+            Operation(Scope.ADMIN, action="add role"),
+            responses=document(400, 404, 413),
+        )
+        router.add(
+            "DELETE",
+            "/{id}",
+            self.remove_role,
+            Operation(Scope.ADMIN, action="remove role"),
+            status_code=204,
+            responses=found,
+        )
+        return router
+
+    async def list_roles(self, limit: Limit = LIMIT, after: After = "") -> models.Roles:
+        """List the roles: those for all apps first, then by app, group and person."""
+        page = cut(
+            self._previews.snapshot.roles.values(),
+            lambda role: (role.app, role.group, role.person),
+            limit,
+            after,
+        )
+        return models.Roles(roles=[models.show_role(one) for one in page.entries], next=page.next)
+
+    def add_role(self, order: models.RoleOrder) -> models.Role:
+        """Give a role. If the holder has another one for the same app, it takes its place."""
+        added = self._previews.command(lambda commands: commands.add_role(order.read()))
+        return models.show_role(added)
+
+    def remove_role(self, id: RoleId) -> None:  # the name in the path
+        """Take a role away. It ends with this answer, also for those who have signed in."""
+        self._previews.command(lambda commands: commands.remove_role(id))
 
 
 def _show(token: TokenRecord) -> models.Token:

@@ -37,6 +37,7 @@ from prevs.records import (
     Step,
     TokenRecord,
 )
+from prevs.roles import RoleRecord
 from prevs.states import Cause, Phase, State
 
 FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
@@ -200,6 +201,8 @@ WRITTEN: dict[str, Any] = {
             problems={"comment": "It is locked."},
         ),
     ),
+    "role": RoleRecord(scope="use", group="größe/team", app="hello", created=1700000000.25),
+    "role_person": RoleRecord(scope="admin", person="ada@example.org", created=1700000000.25),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
@@ -267,6 +270,7 @@ LEAST: dict[str, Any] = {
     "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
     "access": AccessRecord(app="hello"),
     "pull": PullRecord(app="hello", number=7, sha=SHA, ref="pull/7/head"),
+    "role": RoleRecord(scope="read"),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,

@@ -127,7 +127,19 @@ def test_an_unknown_route_is_noted_by_its_method_and_path(api: ApiInProcess) -> 
 
 
 PIECES = (
-    *("", "apps", "previews", "tokens", "audit", "queue", "events", "agents", "uses", "refusals"),
+    *(
+        "",
+        "apps",
+        "previews",
+        "tokens",
+        "roles",
+        "audit",
+        "queue",
+        "events",
+        "agents",
+        "uses",
+        "refusals",
+    ),
     *("hello", "shop", "x", "labels", "refs", "commits", "environment", "credential", "log"),
     *(
         "forge-token",

@@ -9,6 +9,7 @@ from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownRece
 from framework.errors import FrameworkError
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
+from framework.people.errors import UnknownRole
 from framework.ports.forge_errors import ForgeError
 from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
 from prevs import names
@@ -44,6 +45,7 @@ EXAMPLES: list[FrameworkError] = [
     errors.SecretsChanged("hello"),
     errors.SecretsUnreadable("hello", "no key fits."),
     errors.NoKey(),
+    UnknownRole("5c80e7d1"),
     access_errors.UnknownPass("hello", "ci"),
     access_errors.PassExists("hello", "ci"),
     access_errors.IsPublic("hello"),

@@ -67,7 +67,17 @@ def test_a_setting_is_named_by_its_variable() -> None:
     [
         (),
         ("proxies",),
-        ("access", "apps", "framework", "placements", "previews", "proxies", "secrets", "tokens"),
+        (
+            "access",
+            "apps",
+            "framework",
+            "placements",
+            "previews",
+            "proxies",
+            "roles",
+            "secrets",
+            "tokens",
+        ),
     ],
 )
 def test_a_new_or_own_root_can_be_used(children: tuple[str, ...]) -> None:
