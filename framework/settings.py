@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from framework.apps import receiver_address
+from framework.identity.settings import SignInSettings
 from framework.matching.limits import Limits
 from prevs import names
 from prevs.names import Addresses
@@ -18,7 +19,6 @@ from program.settings.environment import (
     ROOT,
     CertificateFile,
     Domain,
-    EnvironmentSettings,
     IdentitiesFile,
     KeyFile,
     MetricsTokenFile,
@@ -44,7 +44,7 @@ REGISTRY = (
 )
 
 
-class Settings(EnvironmentSettings):
+class Settings(SignInSettings):
     """The framework's settings; `read` makes one."""
 
     master: str = Field(

@@ -1,12 +1,8 @@
 """The forges of apps: which client an app's settings mean."""
 
 import functools
-import ssl
 from collections.abc import Callable, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import NamedTuple, Protocol
-
-import httpx
 
 from framework.apps.forge_settings import Kind, find_kind
 from framework.clock import Clock
@@ -16,11 +12,13 @@ from framework.forges.github import GitHub
 from framework.forges.gitlab import GitLab
 from framework.forges.pagure import Pagure
 from framework.forges.places import find_place
-from framework.forges.requester import Limits, Requester, Subject
+from framework.forges.requester import Requester, Subject
 from framework.forges.teller import Outlet
 from framework.ports.forges import Forge
 from framework.ports.telling import TellingForge
 from prevs.records import AppRecord
+from program.http import outgoing
+from program.http.outgoing import Limits
 
 _MOST = 2000
 """How many clients are kept; each remembers until when its forge wants no calls."""
@@ -77,13 +75,8 @@ class Forges:
         self._local_allowed = local_allowed
         self._clock = clock
         self._limits = limits
-        # One app's cookies must not reach another's requests. Certificates are those that git
-        # accepts: httpx would take its own list instead of the machine's.
-        self._http = httpx.Client(
-            verify=ssl.create_default_context(),
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+        # One app's cookies must not reach another's requests: this client keeps none.
+        self._http = outgoing.make_client()
         self._make = functools.lru_cache(_MOST)(self._make_client)
 
     def of(self, app: AppRecord, token: str) -> Client | None:

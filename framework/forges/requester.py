@@ -14,6 +14,8 @@ import httpx
 from framework.clock import Clock
 from framework.forges.rate_limits import DEFAULT_WAIT_S, Rate, find_wait, read_rate
 from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused, ForgeUnreachable
+from program.http import outgoing
+from program.http.outgoing import Limits, NoAnswer
 
 _MOST_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -31,14 +33,6 @@ _SHORT = 16 * 1024
 
 Query = Mapping[str, str | int]
 Body = Mapping[str, object]
-
-
-class Limits(NamedTuple):
-    """Seconds without any answer, seconds for a whole answer, and bytes of an answer."""
-
-    silence: float = 10.0
-    whole: float = 60.0
-    size: int = 16 * 1024 * 1024
 
 
 class Subject(NamedTuple):
@@ -141,15 +135,10 @@ class Requester:
         try:
             url = httpx.URL(f"{self.api}{call.path}", params=call.query)
             return self._follow(call, url, headers)
-        except httpx.TimeoutException:
-            why = f"has not answered within {self._limits.silence:g} s"
-        except httpx.InvalidURL:
-            why = "has an address that HTTP cannot use"
-        except httpx.ConnectError as error:
-            why = f"cannot be reached ({error})"
-        except httpx.HTTPError:
-            # The text of others may have parts of an answer.
-            why = "broke off its answer, or does not speak HTTP"
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            why = outgoing.explain(error, self._limits)
+        except NoAnswer as error:
+            why = error.why
         raise ForgeUnreachable(self.api, why)
 
     def _follow(self, call: _Call, url: httpx.URL, headers: Mapping[str, str]) -> Answer:
@@ -185,13 +174,13 @@ class Requester:
             if status == httpx.codes.NOT_MODIFIED:
                 return Answer(b"", unchanged=True)
             return Answer(
-                self._read_body(response, self._limits.size),
+                outgoing.read_body(response, self._limits, self._clock.monotonic),
                 _read_mark(response.headers),
                 "next" in response.links or bool(response.headers.get("x-next-page")),
                 _read_total(response.headers),
             )
         if call.method != "GET" and wait is None and status in _NOT_TAKEN:
-            if call.done and call.done in self._read_body(response, _SHORT, cut=True):
+            if call.done and call.done in self._read_beginning(response):
                 return Answer(b"")
             raise ForgeRefused(self.api, status, *self._refuse(status))
         raise self._explain(response, wait)
@@ -202,7 +191,7 @@ class Requester:
         limits_rate = wait is not None or (
             # GitHub's second limit has no header of its own.
             status == httpx.codes.FORBIDDEN
-            and b"rate limit" in self._read_body(response, _SHORT, cut=True).lower()
+            and b"rate limit" in self._read_beginning(response).lower()
         )
         if status == httpx.codes.TOO_MANY_REQUESTS or (
             status == httpx.codes.FORBIDDEN and limits_rate
@@ -236,20 +225,8 @@ class Requester:
             f"Compare the address of the repository (`prevs app show {app}`). {rights}",
         )
 
-    def _read_body(self, response: httpx.Response, most: int, *, cut: bool = False) -> bytes:
-        """Return the body; if it is longer, the first `most` bytes, or an error."""
-        begun, data = self._clock.monotonic(), bytearray()
-        for piece in response.iter_bytes():
-            data += piece
-            if len(data) > most and cut:
-                break
-            if len(data) > most:
-                raise ForgeUnreachable(self.api, f"sent an answer of more than {most} bytes")
-            if self._clock.monotonic() - begun > self._limits.whole:
-                raise ForgeUnreachable(
-                    self.api, f"has not sent a whole answer within {self._limits.whole:g} s"
-                )
-        return bytes(data)
+    def _read_beginning(self, response: httpx.Response) -> bytes:
+        return outgoing.read_body(response, self._limits, self._clock.monotonic, cut_at=_SHORT)
 
     def _rest(self, seconds: float) -> None:
         self._busy_until = self._clock.monotonic() + seconds

@@ -7,7 +7,7 @@ exactly as the provider writes them.
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from framework.access import OF_ONE_APP, STORED, Scope
 from framework.errors import InvalidSettings, Problem
@@ -54,7 +54,7 @@ def check(role: RoleRecord) -> None:
     if bool(role.group) == bool(role.person):
         problems.append(Problem("group", "or else person must be set, and not both"))
     for field, name in (("group", role.group), ("person", role.person)):
-        if name and (len(name) > LONGEST_NAME or not re.fullmatch(NAME, name)):
+        if name and not is_name(name):
             why = (
                 f"must have at most {LONGEST_NAME} characters, no control characters, and no space "
                 "at either end"
@@ -65,6 +65,11 @@ def check(role: RoleRecord) -> None:
         problems.append(Problem("scope", f"must be {known}" + " for one app" * bool(role.app)))
     if problems:
         raise InvalidSettings(problems)
+
+
+def is_name(text: Any) -> bool:
+    """Return whether something may be a login or a group's name."""
+    return isinstance(text, str) and len(text) <= LONGEST_NAME and bool(re.fullmatch(NAME, text))
 
 
 def _held(roles: Iterable[RoleRecord], person: Person) -> Iterable[RoleRecord]:

@@ -4,9 +4,9 @@ import gitlab
 import pytest
 from github import Auth, Github
 
-from framework.forges.requester import Limits
 from framework.ports.forge_errors import ForgeBusy, ForgeRefused, ForgeUnreachable
 from framework.ports.forges import Comment, Pull
+from program.http.outgoing import Limits
 from tests.fakes.forges.clients import client_of
 from tests.fakes.forges.github import GitHubServer
 from tests.fakes.forges.gitlab import GitLabServer

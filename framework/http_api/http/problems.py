@@ -18,6 +18,7 @@ from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownRece
 from framework.errors import FrameworkError, Problem
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.people.errors import UnknownRole
+from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
 from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
 from prevs.names import Addresses
 from program.git.messages import redact
@@ -77,6 +78,10 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     access_errors.IsPublic: Kind("is-public", 409, "Anybody may look at the app's previews"),
     access_errors.NoPassword: Kind("no-password", 409, "The app has no password"),
     access_errors.WrongPassword: Kind("wrong-password", 403, "The password is wrong"),
+    SignInRefused: Kind("sign-in-refused", 403, "Nobody was signed in"),
+    ProviderUnreachable: Kind(
+        "provider-unreachable", 503, "The identity provider cannot be reached"
+    ),
     errors.InvalidSettings: INVALID_SETTINGS,
     errors.RepositoryUnreachable: Kind(
         "repository-unreachable", 502, "The repository cannot be read"

@@ -40,8 +40,8 @@ _ROLE: dict[str, Any] = {
 }
 _IS_TEXT = {"type": "string"}
 # framework.people.roles checks it, and has the messages for it.
-_LIMITS: dict[str, Any] = {"minLength": 1, "maxLength": LONGEST_NAME, "pattern": NAME}
-_Holder = Annotated[str, Field(json_schema_extra=_LIMITS)]
+_LIMITS: dict[str, Any] = {"maxLength": LONGEST_NAME, "pattern": NAME}
+_Holder = Annotated[str, Field(min_length=1, json_schema_extra=_LIMITS)]
 
 
 class TokenOrder(BaseModel):

@@ -2,8 +2,8 @@
 
 from framework.clock import Clock
 from framework.forges.forges import Client, Forges
-from framework.forges.requester import Limits
 from prevs.records import AppRecord
+from program.http.outgoing import Limits
 from tests.fakes.forges.github import GiteaServer, GitHubServer
 from tests.fakes.forges.gitlab import GitLabServer
 from tests.fakes.forges.pagure import PagureServer

@@ -11,6 +11,7 @@ from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
 from framework.people.errors import UnknownRole
 from framework.ports.forge_errors import ForgeError
+from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
 from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
 from prevs import names
 
@@ -46,6 +47,8 @@ EXAMPLES: list[FrameworkError] = [
     errors.SecretsUnreadable("hello", "no key fits."),
     errors.NoKey(),
     UnknownRole("5c80e7d1"),
+    SignInRefused("It is for another client."),
+    ProviderUnreachable("https://login.example.org", "cannot be reached"),
     access_errors.UnknownPass("hello", "ci"),
     access_errors.PassExists("hello", "ci"),
     access_errors.IsPublic("hello"),

@@ -1,0 +1,1 @@
+"""Doubles of identity providers, on real sockets."""
