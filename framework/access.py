@@ -6,7 +6,8 @@ A token is a scope and 256 random bits, so nobody can find it from its plain dig
 import enum
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from prevs.records import TokenRecord
@@ -15,6 +16,9 @@ OPERATOR = "operator"
 """The name of the operator's token, which is in the settings; no other token may have it."""
 PROXY = "proxy"
 """The name of the proxies' tokens, which are in the settings too."""
+PERSON = "@"
+"""What the names of people begin with."""
+_NO_APPS: Mapping[str, "Scope"] = MappingProxyType({})
 
 
 class Scope(enum.StrEnum):
@@ -43,15 +47,46 @@ OF_ONE_APP = (Scope.READ, Scope.USE)
 
 
 class Identity(NamedTuple):
-    """The sender of a request: its token's name and scope, and the token's app, "" for all."""
+    """The sender of a request, by its token or as a person, and what they may do.
+
+    `scope` is what they may do in `app`, "" for all apps; None for nothing. `apps` has what a
+    person may do in single apps beyond that. A person's name begins with PERSON, a token's never.
+    """
 
     name: str
-    scope: Scope
+    scope: Scope | None
     app: str = ""
+    apps: Mapping[str, Scope] = _NO_APPS
+
+    def scope_of(self, app: str) -> Scope | None:
+        """Return what they may do in an app, with "" in all apps and beyond; None for nothing."""
+        return self.apps.get(app, self.scope if self.app in ("", app) else None)
+
+    def may(self, needed: Scope, app: str = "") -> bool:
+        """Return whether they have a scope in an app; with "" in all apps and beyond."""
+        found = self.scope_of(app)
+        return found is not None and found.includes(needed)
 
     def sees(self, app: str) -> bool:
-        """Return whether the token is for an app."""
-        return self.app in ("", app)
+        """Return whether they may do anything in an app."""
+        return self.scope_of(app) is not None
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether they see all apps, and the cluster."""
+        return self.scope is not None and not self.app
+
+    @property
+    def highest(self) -> Scope | None:
+        """What they may do where they may do most; None for nothing anywhere."""
+        order = tuple(Scope)
+        found = [scope for scope in (self.scope, *self.apps.values()) if scope is not None]
+        return max(found, key=order.index, default=None)
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is a person who has signed in, and no token."""
+        return self.name.startswith(PERSON)
 
     @property
     def is_limited(self) -> bool:

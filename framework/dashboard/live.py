@@ -66,8 +66,8 @@ class LiveUpdates:
         seen = request.query_params.get("seen", "")
         events = self.follow(
             look,
-            lambda: self._context.access.find(request) is not None,
-            lambda: _last(self._context.previews, viewer.app) != seen,
+            lambda: self._is_still(request, viewer),
+            lambda: _last(self._context.previews, viewer) != seen,
         )
         return self._context.streams.send(viewer.identity, events)
 
@@ -103,13 +103,13 @@ class LiveUpdates:
                 return self._look_at_app(app)
             case ["preview", app, sha] if viewer.identity.sees(app):
                 return lambda: self._look_at_preview(app, sha)
-            case ["cluster"] if not viewer.app:
+            case ["cluster"] if viewer.sees_all:
                 return self._look_at_cluster()
         context, previews = self._context, self._context.previews
         looks: dict[str, Callable[[], object]] = {
-            "overview": lambda: (*self._look_at_all(viewer.app), _last(previews, viewer.app)),
-            "queue": lambda: self._look_at_all(viewer.app),
-            "events": lambda: _last(previews, viewer.app),
+            "overview": lambda: (*self._look_at_all(viewer), _last(previews, viewer)),
+            "queue": lambda: self._look_at_all(viewer),
+            "events": lambda: _last(previews, viewer),
         }
         if viewer.may_admin:
             looks["tokens"] = context.tokens.tokens
@@ -117,11 +117,17 @@ class LiveUpdates:
         look = looks.get(topic)
         return _awaitable(look) if look else None
 
-    def _look_at_all(self, app: str) -> tuple[object, ...]:
-        """Return the apps (one, or all for ""), their previews, and why nothing can start."""
-        seen = self._read_previews()
-        apps = [one for one in self._context.previews.snapshot.list_apps() if app in ("", one.name)]
-        return apps, seen.get(app) if app else seen, self._context.ready()
+    def _is_still(self, request: Request, viewer: Viewer) -> bool:
+        """Return whether a viewer's session goes on, with the same rights."""
+        found = self._context.access.find(request)
+        return found is not None and found.identity == viewer.identity
+
+    def _look_at_all(self, viewer: Viewer) -> tuple[object, ...]:
+        """Return the apps that a viewer sees, their previews, and why nothing can start."""
+        seen, sees = self._read_previews(), viewer.identity.sees
+        apps = [one for one in self._context.previews.snapshot.list_apps() if sees(one.name)]
+        theirs = seen if viewer.sees_all else {app: seen[app] for app in seen if sees(app)}
+        return apps, theirs, self._context.ready()
 
     def _look_at_app(self, app: str) -> Look:
         refs = self._at_most_every(REFS_S, lambda: self._list(app))
@@ -196,8 +202,8 @@ def _awaitable(look: Callable[[], object]) -> Look:
     return seen
 
 
-def _last(previews: Previews, app: str) -> str:
-    return previews.history.last_of(app)
+def _last(previews: Previews, viewer: Viewer) -> str:
+    return previews.history.last_of(viewer.identity.sees)
 
 
 def _without_use(preview: PreviewRecord) -> PreviewRecord:

@@ -53,8 +53,8 @@ def add_dashboard(
     sessions = Sessions(admission.tokens, operator_token, now=now, new_nonce=new_nonce)
     files = Files()
 
-    def last_of(app: str) -> str:
-        return ports.previews.history.last_of(app)
+    def last_of(sees: Callable[[str], bool]) -> str:
+        return ports.previews.history.last_of(sees)
 
     pages = Pages(files, now, last_of)
     access = PageAccess(sessions, pages, admission.audit)

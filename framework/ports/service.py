@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from framework.access import Identity, Scope
+from framework.ports.identity import Person
 from prevs.records import TokenRecord
 
 
@@ -21,8 +22,24 @@ class Tokens(Protocol):
     def authenticate(self, token: str) -> Identity | None:
         """Return the identity of a token; None for a text that is no token of ours.
 
-        Does not block, and takes the same time for every text. Accepts any text.
+        A person's token has the rights that their roles give now. Does not block, and takes the
+        same time for every text of one kind. Accepts any text.
         """
+        ...
+
+    def identify(self, person: Person) -> Identity:
+        """Return who a person is, and what their roles let them do now. Does not block."""
+        ...
+
+    def seal_person(self, purpose: str, person: Person, until: float) -> str:
+        """Return a text that proves who has signed in, for one purpose, until a time.
+
+        Does not block. Of very many groups it keeps some, those with a role first.
+        """
+        ...
+
+    def unseal_person(self, purpose: str, text: str) -> Person | None:
+        """Return who has signed in; None for a text that does not count, or no more."""
         ...
 
     def tokens(self) -> Sequence[TokenRecord]:

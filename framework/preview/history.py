@@ -4,7 +4,7 @@ A change that is undone between two snapshots does not appear.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from framework.preview import stale_refs
@@ -58,12 +58,10 @@ class History(NamedTuple):
         """The id of the last event; it exists before the first event too."""
         return f"{self.leader_token}-{self.total}"
 
-    def last_of(self, app: str) -> str:
-        """Return the id of an app's last kept event; with "" that of the last event of all."""
-        if not app:
-            return self.last
+    def last_of(self, sees: Callable[[str], bool]) -> str:
+        """Return the id of the last kept event of the apps that somebody `sees`."""
         return next(
-            (one.id for one in reversed(self.events) if one.app == app), f"{self.leader_token}-0"
+            (one.id for one in reversed(self.events) if sees(one.app)), f"{self.leader_token}-0"
         )
 
     def after(self, last: str) -> Sequence[ActivityEvent] | None:

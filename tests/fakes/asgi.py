@@ -78,6 +78,7 @@ class ApiInProcess:
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
         self.tokens = FakeTokens(token, OF_PROXIES)
+        self.tokens.roles = lambda: self.previews.roles
         self.clock = clock or FakeClock()
         self._folder = tempfile.TemporaryDirectory()
         numbers = itertools.count()

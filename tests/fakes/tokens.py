@@ -1,12 +1,19 @@
 """framework.ports.Tokens out of a dictionary."""
 
 import itertools
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 from framework import access
 from framework.access import Identity, Scope
 from framework.errors import TokenExists, UnknownToken
+from framework.people import seals
+from framework.people.identities import identify
+from framework.ports.identity import Person
 from prevs.records import TokenRecord
+from prevs.roles import RoleRecord
+
+_KEY = seals.derive_key("for tests", "")
 
 
 class FakeTokens:
@@ -17,9 +24,23 @@ class FakeTokens:
         self._numbers = itertools.count()
         self.known: dict[str, TokenRecord] = {}
         self.error: Exception | None = None
+        self.roles: Callable[[], Mapping[str, RoleRecord]] = dict
+        self.now: Callable[[], float] = time.time
 
     def authenticate(self, token: str) -> Identity | None:
+        if token.startswith(seals.PREFIX):
+            person = self.unseal_person(seals.TOKEN, token.removeprefix(seals.PREFIX))
+            return self.identify(person) if person else None
         return access.find(token, self._fixed, self.known.values())
+
+    def identify(self, person: Person) -> Identity:
+        return identify(self.roles().values(), person)
+
+    def seal_person(self, purpose: str, person: Person, until: float) -> str:
+        return seals.seal(_KEY, purpose, seals.fit(person, self.roles().values()), until)
+
+    def unseal_person(self, purpose: str, text: str) -> Person | None:
+        return seals.unseal(_KEY, purpose, text, self.now())
 
     def tokens(self) -> Sequence[TokenRecord]:
         return sorted(self.known.values(), key=lambda token: token.name)

@@ -36,7 +36,7 @@ class Overview:
     async def _show(self, request: Request, viewer: Viewer) -> Response:
         sees = viewer.identity.sees
         cluster, cluster_problem = None, ""
-        if not viewer.app:
+        if viewer.sees_all:
             cluster, cluster_problem = await read_cluster(self._context)
         snapshot = self._context.previews.snapshot
         previews = [one for one in snapshot.list_previews() if sees(one.app)]
@@ -54,7 +54,7 @@ class Overview:
                 for app in snapshot.list_apps()
                 if sees(app.name)
             ],
-            queue=self._context.presenter.show_queue(_SHOWN, "", viewer.app).queue,
+            queue=self._context.presenter.show_queue(_SHOWN, "", sees).queue,
             waiting=sum((one.app, one.sha) in snapshot.queue_places for one in previews),
             trouble=self._context.ready(),
             events=_find_seen(self._context.previews.history.events, viewer)[:_SHOWN],
@@ -63,7 +63,7 @@ class Overview:
 
     async def _show_queue(self, request: Request, viewer: Viewer) -> Response:
         after = request.query_params.get("after", "")
-        shown = self._context.presenter.show_queue(rows.PAGE_SIZE, after, viewer.app)
+        shown = self._context.presenter.show_queue(rows.PAGE_SIZE, after, viewer.identity.sees)
         return self._context.pages.show(
             request,
             viewer,

@@ -1,8 +1,9 @@
 """Access to pages and actions: each one needs a session, and a scope.
 
-A token for one app opens paths with that app, and pages that show that app alone.
+Who sees single apps opens paths with these apps, and pages that show these apps alone.
 """
 
+import shlex
 import urllib.parse
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -14,13 +15,16 @@ from framework.access import Scope
 from framework.dashboard.session import cookies
 from framework.dashboard.session.responses import Pages, here
 from framework.dashboard.session.sessions import Sessions, Viewer
-from framework.errors import FrameworkError, NotOfApp
+from framework.errors import FrameworkError
 from framework.http_api.admission.audit import Audit
+from framework.people.errors import NoRole
+from framework.people.identities import not_of_app
 from program.http import same_origin
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Show = Callable[[Request, Viewer], Awaitable[Response]]
 Form = dict[str, str]
+_SHOWN_GROUPS = 20
 
 
 class Action(NamedTuple):
@@ -49,14 +53,15 @@ class PageAccess:
     ) -> Endpoint:
         """Return an endpoint that shows a page to those who have signed in.
 
-        With `narrows`, `show` itself leaves out other apps than the viewer's.
+        With `narrows`, `show` itself leaves out other apps than those that the viewer sees.
         """
 
         async def answer(request: Request) -> Response:
             viewer = self.find(request)
             if viewer is None:
                 return self._redirect_to_sign_in(request, here(request))
-            if why := _find_objection(request, viewer, needed, narrows=narrows):
+            viewer = viewer._replace(at=request.path_params.get("app", ""))
+            if why := _find_objection(viewer, needed, narrows=narrows):
                 return self._pages.refuse(request, viewer, 403, why)
             try:
                 return await show(request, viewer)
@@ -98,10 +103,11 @@ class PageAccess:
         self, request: Request, viewer: Viewer, form: Form, what: tuple[Action, Act]
     ) -> Response:
         action, act = what
+        viewer = viewer._replace(at=request.path_params.get("app", ""))
         if not is_own(request) or not viewer.is_form(form.get("csrf", "")):
             why = "Only this dashboard's own pages may send this request. Reload the page."
             return self._pages.refuse(request, viewer, 403, why)
-        if objection := _find_objection(request, viewer, action.needed):
+        if objection := _find_objection(viewer, action.needed):
             return self._pages.refuse(request, viewer, 403, objection)
         try:
             return await act(request, viewer, form)
@@ -118,18 +124,32 @@ class PageAccess:
         return RedirectResponse(place, 303, {"Cache-Control": "no-store"})
 
 
-def _find_objection(
-    request: Request, viewer: Viewer, needed: Scope, *, narrows: bool = False
-) -> str | None:
-    """Return why a viewer's token does not allow a page or an action; None if it does."""
-    if not viewer.may(needed):
+def _find_objection(viewer: Viewer, needed: Scope, *, narrows: bool = False) -> str | None:
+    """Return why a viewer may not see a page or do an action; None if they may."""
+    identity, highest = viewer.identity, viewer.identity.highest
+    if highest is None:
+        return _describe_nobody(viewer)
+    if not highest.includes(needed):
+        if identity.is_person:
+            return str(NoRole(identity.name, viewer.standing))
         return (
-            f"This needs a token with the scope {needed.value}; {viewer.identity.name} has "
-            f"{viewer.identity.scope.value}. Anybody with an admin token can make one for you."
+            f"This needs a token with the scope {needed.value}; {identity.name} has "
+            f"{highest.value}. Anybody with an admin token can make one for you."
         )
-    if viewer.app and not narrows and request.path_params.get("app") != viewer.app:
-        return str(NotOfApp(viewer.identity.name, viewer.app))
+    if not narrows and not viewer.may(needed):
+        return str(not_of_app(identity))
     return None
+
+
+def _describe_nobody(viewer: Viewer) -> str:
+    """Return what somebody without a role has to do, with the names that roles go by."""
+    login = viewer.person.login if viewer.person else viewer.identity.name
+    groups = sorted(viewer.person.groups)[:_SHOWN_GROUPS] if viewer.person else []
+    also = f" or one of your groups ({', '.join(groups)})" if groups else ""
+    return (
+        f"You have signed in, but nobody has given {login}{also} a role yet. Ask somebody with the "
+        f"scope admin for one: prevs role add --person {shlex.quote(login)}. Then reload this page."
+    )
 
 
 def is_own(request: Request) -> bool:

@@ -21,6 +21,7 @@ from framework.errors import FrameworkError
 from prevs import names
 from program.text.foreign_text import name_unseen
 
+Sees = Callable[[str], bool]
 _FOLDER = Path(__file__).parents[1] / "templates"
 _STATUSES: Mapping[type[FrameworkError], int] = {
     errors.NotFound: 404,
@@ -30,7 +31,7 @@ _STATUSES: Mapping[type[FrameworkError], int] = {
     errors.Unavailable: 503,
 }
 _TITLES = {
-    403: "Your token does not allow this",
+    403: "This is not allowed",
     404: "This does not exist",
     409: "This cannot be done now",
     422: "These settings are not valid",
@@ -42,11 +43,11 @@ _TITLES = {
 class Pages:
     """Makes pages.
 
-    `now` is in seconds since the epoch. `last` returns the id of an app's last event, of all apps'
-    for "".
+    `now` is in seconds since the epoch. `last` returns the id of the last event of the apps that
+    somebody sees.
     """
 
-    def __init__(self, files: Files, now: Callable[[], float], last: Callable[[str], str]) -> None:
+    def __init__(self, files: Files, now: Callable[[], float], last: Callable[[Sees], str]) -> None:
         self._file = files.path
         self._now = now
         self._last = last
@@ -67,7 +68,7 @@ class Pages:
             nonce=nonce,
             file=self._file,
             now=self._now(),
-            seen=self._last(viewer.app) if viewer else "",
+            seen=self._last(viewer.identity.sees) if viewer else "",
             path=request.url.path,
             here=here(request),
             notice=formatting.NOTICES.get(request.query_params.get("did", ""), ""),

@@ -1,8 +1,9 @@
 """Sessions: a signed cookie names who has signed in, and until when. Pure but for the tokens.
 
-A cookie is `name.expiry.nonce.mac`. Its mac covers the digest of the token that was used to sign
-in: the session is over once that token is removed, or another one gets its name. The key is derived
-from the operator's token, so each framework of an installation accepts the others' cookies.
+The cookie of a token's session is `name.expiry.nonce.mac`. Its mac covers the digest of the token
+that was used to sign in: the session is over once that token is removed, or another one gets its
+name. The key is derived from the operator's token, so each framework of an installation accepts the
+others' cookies. A person's session is a text of framework/people/seals.py.
 """
 
 import base64
@@ -13,29 +14,47 @@ from typing import NamedTuple
 
 from framework import access
 from framework.access import Identity, Scope
+from framework.people import seals
+from framework.people.identities import describe
 from framework.ports import Tokens
+from framework.ports.identity import Person
 
 LIFE_SECONDS = 12 * 3600
+PERSON_SECONDS = 8 * 3600
+"""How long the groups count that the provider has named."""
 
 
 class Viewer(NamedTuple):
-    """Somebody who has signed in. `csrf` is in each of their forms, and in nobody else's."""
+    """Somebody who has signed in, and the app `at` that their page is about, "" for none.
+
+    `csrf` is in each of their forms, and in nobody else's. `person` is None for a token's session.
+    """
 
     identity: Identity
     csrf: str
+    person: Person | None = None
+    at: str = ""
 
     def may(self, needed: Scope) -> bool:
-        """Return whether their token includes a scope."""
-        return self.identity.scope.includes(needed)
+        """Return whether they have a scope for what the page is about."""
+        return self.identity.may(needed, self.at)
 
     def is_form(self, csrf: str) -> bool:
         """Return whether a form comes from a page that was shown to them."""
         return hmac.compare_digest(csrf.encode("utf-8", "replace"), self.csrf.encode())
 
     @property
-    def app(self) -> str:
-        """The one app that they may see, "" for all."""
-        return self.identity.app
+    def sees_all(self) -> bool:
+        """Whether they see all apps, and the cluster."""
+        return self.identity.sees_all
+
+    @property
+    def standing(self) -> str:
+        """What they may do, in a few words."""
+        identity = self.identity
+        if identity.apps or identity.scope is None:
+            return describe(identity)
+        return identity.scope.value + (f" of {identity.app}" if identity.app else "")
 
     @property
     def may_use(self) -> bool:
@@ -53,6 +72,7 @@ class Sessions:
 
     `now` is in seconds since the epoch. `new_nonce` returns a new url-safe text each time. `mark`
     is the same for all frameworks of one installation, and differs between installations.
+    `attempt_key` signs tries to sign in.
     """
 
     def __init__(
@@ -66,6 +86,7 @@ class Sessions:
         self._tokens = tokens
         self._operator = access.digest(operator_token)
         self._key = hmac.digest(operator_token.encode(), b"prevs: sessions", "sha256")
+        self.attempt_key = hmac.digest(self._key, b"tries to sign in", "sha256").hex()
         self.mark = hmac.digest(self._key, b"mark", "sha256").hex()[:8]
         self._now = now
         self._new_nonce = new_nonce
@@ -80,8 +101,15 @@ class Sessions:
         payload = f"{name}.{expiry}.{self._new_nonce()}"
         return f"{payload}.{self._mac(payload, access.digest(token))}"
 
+    def begin_person(self, person: Person) -> str:
+        """Return the cookie of a session for somebody who has signed in with the provider."""
+        return self._tokens.seal_person(seals.SESSION, person, self._now() + PERSON_SECONDS)
+
     def find(self, cookie: str) -> Viewer | None:
         """Return whose session a cookie is; None if it is invalid, or the session is over."""
+        person = self._tokens.unseal_person(seals.SESSION, cookie)
+        if person is not None:
+            return self.view(person, cookie)
         payload, _, mac = cookie.rpartition(".")
         parts = payload.split(".")
         if len(parts) != 3 or not cookie.isascii() or not _is_time(parts[1]):
@@ -91,8 +119,14 @@ class Sessions:
         found = self._find_token(_read_name(parts[0]))
         if found is None or not hmac.compare_digest(mac, self._mac(payload, found[1])):
             return None
-        csrf = hmac.digest(self._key, f"form\n{cookie}".encode(), "sha256").hex()
-        return Viewer(found[0], csrf)
+        return Viewer(found[0], self._csrf(cookie))
+
+    def view(self, person: Person, session: str) -> Viewer:
+        """Return a person as a viewer; `session` is different for each session."""
+        return Viewer(self._tokens.identify(person), self._csrf(session), person)
+
+    def _csrf(self, session: str) -> str:
+        return hmac.digest(self._key, f"form\n{session}".encode(), "sha256").hex()
 
     def _find_token(self, name: str) -> tuple[Identity, str] | None:
         """Return the identity of the token with a name, and the token's digest."""

@@ -78,7 +78,7 @@ class Audit:
             id=self._new_id(),
             at=self._now(),
             who=who.name if who else None,
-            scope=who.scope.value if who else None,
+            scope=who.highest.value if who and who.highest else None,
             action=action[:_LONGEST],
             target=target[:_LONGEST],
             outcome=outcome,

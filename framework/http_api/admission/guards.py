@@ -11,12 +11,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from framework import access
 from framework.access import Identity
 from framework.access import Scope as Access
-from framework.errors import NotOfApp
 from framework.http_api.admission import limits
 from framework.http_api.admission.calls import read_call
 from framework.http_api.admission.clients import Client
 from framework.http_api.admission.operations import UNDECLARED
 from framework.http_api.http import problems
+from framework.people.identities import not_of_app
 from framework.ports import Tokens
 
 _NEEDED = "This needs an API token, in the header `Authorization: Bearer TOKEN`."
@@ -104,10 +104,14 @@ class Authentication:
         await self._pass(token, scope, receive, send)
 
     async def _pass(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; a stream ends before its next event if its token is removed."""
+        """Pass a request on; a stream ends before its next event if its token is removed.
+
+        It ends as well if its sender's roles have changed.
+        """
+        identity = scope["state"]["identity"]
 
         async def send_while_good(message: Message) -> None:
-            if message.get("more_body") and self._tokens.authenticate(token) is None:
+            if message.get("more_body") and self._tokens.authenticate(token) != identity:
                 raise _TokenRemovedError
             await send(message)
 
@@ -118,13 +122,13 @@ class Authentication:
 
 
 class _TokenRemovedError(Exception):
-    """The token of an open stream was removed."""
+    """The sender of an open stream may no longer do what they might."""
 
 
 class Authorization:
-    """Passes requests on if their token has the scope for them.
+    """Passes requests on if their sender has the scope for them.
 
-    A token for one app may read lists, too: their routes show that app alone.
+    Who sees single apps may read lists, too: their routes show those apps alone.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -135,12 +139,12 @@ class Authorization:
         call = read_call(scope)
         if call is not None:
             identity: Identity = scope["state"]["identity"]
-            if not call.operation.has_scope(identity):
-                await forbid(identity, call.operation.scope)(scope, receive, send)
+            operation = call.operation
+            if not operation.has_scope(identity):
+                await forbid(identity, operation.scope)(scope, receive, send)
                 return
-            if not call.operation.is_within(identity, call.app):
-                error = NotOfApp(identity.name, identity.app)
-                await problems.answer_not_of_app(error)(scope, receive, send)
+            if not operation.is_within(identity, call.app):
+                await problems.answer_not_of_app(not_of_app(identity))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -169,11 +173,15 @@ def forbid(identity: Identity, needed: Access) -> problems.ProblemResponse:
     whence = "Anybody with an admin token can make others: POST /v1/tokens."
     if needed is Access.PROXY:
         whence = "Only proxies have one: the framework's PREVS_PROXY_TOKEN_FILE holds it."
+    elif identity.is_person:
+        whence = "Anybody with the scope admin can give roles: `prevs role add`."
+    what = "the" if identity.is_person else "a token with the"
+    has = identity.highest.value if identity.highest else None
     return problems.answer_problem(
         problems.FORBIDDEN,
-        f"This needs a token with the scope `{needed.value}`; {identity.name!r} has "
-        f"`{identity.scope.value}`. {whence}",
-        {"needed": needed.value, "scope": identity.scope.value},
+        f"This needs {what} scope `{needed.value}`; {identity.name!r} has "
+        f"{f'`{has}`' if has else 'no role'}. {whence}",
+        {"needed": needed.value, "scope": has},
         headers={"WWW-Authenticate": challenge},
     )
 

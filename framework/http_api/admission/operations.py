@@ -48,18 +48,23 @@ class Operation(NamedTuple):
     takes_key: bool = False
 
     def has_scope(self, identity: Identity) -> bool:
-        """Return whether `identity` has the scope for it."""
-        if identity.scope is Scope.PROXY and self.for_proxies:
+        """Return whether `identity` has the scope for it, in some app at least."""
+        if self._is_for_all_of(identity):
             return True
-        if self.scope is Scope.PROXY and identity.name == OPERATOR:
-            return True  # proxies that were set up before proxy tokens existed use this one
-        return identity.scope.includes(self.scope)
+        highest = identity.highest
+        return highest is not None and highest.includes(self.scope)
 
     def is_within(self, identity: Identity, app: str) -> bool:
-        """Return whether a token for one app may make it; `app` is the app in the path."""
-        if not identity.app or self.reach is Reach.ITS_SHARE:
+        """Return whether it has the scope where that counts; `app` is the app in the path."""
+        if self.reach is Reach.ITS_SHARE or self._is_for_all_of(identity):
             return True
-        return self.reach is Reach.ITS_PATH and identity.app == app
+        return identity.may(self.scope, app if self.reach is Reach.ITS_PATH else "")
+
+    def _is_for_all_of(self, identity: Identity) -> bool:
+        """Return whether a proxy may make it, as which `identity` comes."""
+        if self.scope is Scope.PROXY and identity.name == OPERATOR:
+            return True  # proxies that were set up before proxy tokens existed use this one
+        return identity.scope is Scope.PROXY and self.for_proxies
 
 
 UNDECLARED = Operation(Scope.ADMIN)

@@ -1,13 +1,13 @@
 """Parameters and types that several calls share, as /docs shows them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BeforeValidator
 
 from framework.access import Identity
-from framework.errors import NotOfApp
 from framework.http_api.http.examples import SHA
+from framework.people.identities import not_of_app
 
 MOST = 2**53 - 1
 """The largest number that every reader of JSON can hold."""
@@ -25,17 +25,27 @@ async def _find_caller(request: Request) -> Identity:
 
 
 Caller = Annotated[Identity, Depends(_find_caller)]
-"""Who sends a request. If no path names an app, its `app` limits what it may see and do."""
+"""Who sends a request. If no path names an app, what it `sees` limits what it may do."""
 
 
-async def _narrow(caller: Caller, app: OfApp = "") -> str:
+class Listed(NamedTuple):
+    """Whose entries a list shows: those of one `app`, or, with "", of all that the caller sees."""
+
+    app: str
+    caller: Identity
+
+    def has(self, app: str) -> bool:
+        """Return whether the list has entries of an app."""
+        return self.app in ("", app) and self.caller.sees(app)
+
+
+async def _narrow(caller: Caller, app: OfApp = "") -> Listed:
     if app and not caller.sees(app):
-        raise NotOfApp(caller.name, caller.app)
-    return app or caller.app
+        raise not_of_app(caller)
+    return Listed(app or caller.app, caller)
 
 
-ListedApp = Annotated[str, Depends(_narrow)]
-"""Whose entries a list shows, "" for all: the app in the query, or the one that a token is for."""
+ListedApps = Annotated[Listed, Depends(_narrow)]
 
 # OpenAPI ignores a parameter of this name: the answers list the media types.
 Accept = Annotated[str, Header(include_in_schema=False)]

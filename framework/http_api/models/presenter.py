@@ -115,8 +115,10 @@ class Presenter:
             steps=_show_steps(preview, seen.usual),
         )
 
-    def show_queue(self, limit: int, after: str, app: str = "") -> preview_models.Queue:
-        """Return the queue of one app or of all, the next preview first.
+    def show_queue(
+        self, limit: int, after: str, sees: Callable[[str], bool]
+    ) -> preview_models.Queue:
+        """Return the queue of the apps that somebody `sees`, the next preview first.
 
         `limit` and `after` are as in paging. Places count the previews of all apps.
         """
@@ -124,7 +126,7 @@ class Presenter:
         placed = [
             (place, preview)
             for preview in snapshot.list_previews()
-            if app in ("", preview.app)
+            if sees(preview.app)
             and (place := snapshot.queue_places.get((preview.app, preview.sha))) is not None
         ]
         page = cut(placed, lambda one: launch_queue.rank(one[1]), limit, after)

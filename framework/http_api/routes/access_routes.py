@@ -151,4 +151,4 @@ class AccessRoutes:
 
 def _may_handle(caller: Identity, kind: str) -> bool:
     """Return whether somebody may issue and revoke passes of a kind."""
-    return kind == SHARE or caller.scope.includes(Scope.ADMIN)
+    return kind == SHARE or caller.may(Scope.ADMIN)

@@ -16,7 +16,7 @@ from framework.access import Scope
 from framework.errors import UnknownPlace
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit
-from framework.http_api.http.parameters import Accept, LastEventId, ListedApp
+from framework.http_api.http.parameters import Accept, LastEventId, Listed, ListedApps
 from framework.http_api.http.problems import document
 from framework.http_api.models import event_models as models
 from framework.http_api.streams.feed import KEEPALIVE_S, Feed, Reset
@@ -62,45 +62,45 @@ class EventRoutes:
     async def list_events(
         self,
         *,
-        app: ListedApp,
+        listed: ListedApps,
         limit: Limit = LIMIT,
         after: After = "",
         accept: Accept = "",
         last_event_id: LastEventId = "",
     ) -> models.Events | Response:
         """List what has happened lately to one app or to all, the last first; or follow it."""
-        if app:
-            self._previews.snapshot.app(app)
+        if listed.app:
+            self._previews.snapshot.app(listed.app)
         if "text/event-stream" in accept.lower():
             # No proxy on the way may buffer the stream.
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-            events = self._follow(app, last_event_id.strip())
+            events = self._follow(listed, last_event_id.strip())
             return StreamingResponse(events, headers=headers, media_type="text/event-stream")
         history = self._feed.history
         kept = history.before(after) if after else history.events
         if kept is None:
             raise UnknownPlace
-        found = [one for one in reversed(kept) if app in ("", one.app)]
+        found = [one for one in reversed(kept) if listed.has(one.app)]
         page = found[:limit]
         return models.Events(
             events=[models.show_event(one) for one in page],
             next=page[-1].id if found[limit:] else None,
         )
 
-    async def _follow(self, app: str, after: str) -> AsyncGenerator[bytes, None]:
+    async def _follow(self, listed: Listed, after: str) -> AsyncGenerator[bytes, None]:
         # Shows the reader at once that the stream is open, also while nothing happens.
         yield ServerEvent("", "from here on").encode()
         sent = self._clock()
         async for event in self._feed.follow(after):
-            data = _encode(event) if _is_of(event, app) else b""
+            data = _encode(event) if _is_of(event, listed) else b""
             # A keepalive must not show when something happens to another app.
             if data or self._clock() - sent >= KEEPALIVE_S:
                 yield data or STILL_HERE
                 sent = self._clock()
 
 
-def _is_of(event: ActivityEvent | Reset | None, app: str) -> bool:
-    return not isinstance(event, ActivityEvent) or app in ("", event.app)
+def _is_of(event: ActivityEvent | Reset | None, listed: Listed) -> bool:
+    return not isinstance(event, ActivityEvent) or listed.has(event.app)
 
 
 def _encode(event: ActivityEvent | Reset | None) -> bytes:

@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from framework.access import Scope
-from framework.errors import NotAllowed, NotOfApp, Unavailable, UnknownAttempt
+from framework.errors import NotAllowed, Unavailable, UnknownAttempt
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
@@ -20,7 +20,7 @@ from framework.http_api.http.parameters import (
     App,
     Caller,
     LastEventId,
-    ListedApp,
+    ListedApps,
     Sha,
 )
 from framework.http_api.http.problems import document
@@ -30,6 +30,7 @@ from framework.http_api.models.presenter import Presenter, find_time
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.log_stream import LogStream, parse_event_id
 from framework.http_api.streams.logs import Logs
+from framework.people.identities import not_of_app
 from framework.preview import ended_attempts
 from framework.service.previews import Previews
 from prevs.records import PreviewRecord
@@ -160,15 +161,15 @@ class PreviewRoutes:
         )
 
     async def list_previews(
-        self, app: ListedApp, state: OfState = None, limit: Limit = LIMIT, after: After = ""
+        self, listed: ListedApps, state: OfState = None, limit: Limit = LIMIT, after: After = ""
     ) -> models.Previews:
         """List previews, by app and time of creation; of one app, or in one state."""
-        if app:
-            self._previews.snapshot.app(app)
+        if listed.app:
+            self._previews.snapshot.app(listed.app)
         found = (
             preview
             for preview in self._previews.snapshot.list_previews()
-            if app in ("", preview.app) and state in (None, preview.state)
+            if listed.has(preview.app) and state in (None, preview.state)
         )
         page = cut(found, lambda one: (one.app, one.created, one.sha), limit, after)
         return models.Previews(
@@ -182,8 +183,8 @@ class PreviewRoutes:
 
         If the repository cannot be read now, the label leads to what it led to at the last read.
         """
-        if not caller.sees(order.app):
-            raise NotOfApp(caller.name, caller.app)
+        if not (caller.may(Scope.USE, order.app) or caller.scope is Scope.PROXY):
+            raise not_of_app(caller)
         resolved, label = await self._resolver.resolve(order.app, order.label, to_start=True)
 
         def start() -> PreviewRecord:

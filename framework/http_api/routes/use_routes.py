@@ -65,7 +65,7 @@ class UseRoutes:
 
     async def show_queue(self, caller: Caller, limit: Limit = LIMIT, after: After = "") -> Queue:
         """List what waits for an agent, the next first. Places count all previews that wait."""
-        return self._presenter.show_queue(limit, after, caller.app)
+        return self._presenter.show_queue(limit, after, caller.sees)
 
     async def note_uses(self, report: UseReport, request: Request) -> None:
         """Note how tasks were used through a proxy. A task that is not reported stays as it was."""

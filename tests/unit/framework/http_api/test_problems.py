@@ -9,7 +9,7 @@ from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownRece
 from framework.errors import FrameworkError
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
-from framework.people.errors import UnknownRole
+from framework.people.errors import NoRole, UnknownRole
 from framework.ports.forge_errors import ForgeError
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
 from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
@@ -47,6 +47,7 @@ EXAMPLES: list[FrameworkError] = [
     errors.SecretsUnreadable("hello", "no key fits."),
     errors.NoKey(),
     UnknownRole("5c80e7d1"),
+    NoRole("@ada", "use of shop"),
     SignInRefused("It is for another client."),
     ProviderUnreachable("https://login.example.org", "cannot be reached"),
     access_errors.UnknownPass("hello", "ci"),
