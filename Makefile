@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RIVALS := .cache/bench-proxy
+PROVIDERS := .cache/identity-providers
 OLDEST := .cache/oldest-python
 LOCKING := .cache/lock
 ON_AGENTS := executor driver prevs program/git program/limits program/logs/log_lines.py program/networks third_party/http-parser
@@ -76,10 +77,10 @@ test-quick: $(VENV)/.installed
 	@$(BIN)/python -m pytest --hypothesis-profile quick -n 2 --dist loadgroup --no-loadscope-reorder \
 	  -m 'not daemons and not night' $(or $(TESTS),tests/unit tests/contract)
 
-test: packages-test $(VENV)/.installed
+test: packages-test $(VENV)/.installed $(PROVIDERS)/.installed
 	$(call run_tests,day,not night)
 
-test-all: packages-test $(VENV)/.installed
+test-all: packages-test $(VENV)/.installed $(PROVIDERS)/.installed
 	$(call run_tests,night,(night or not night))
 	@$(if $(TESTS),,$(MAKE) --no-print-directory bench-all)
 
@@ -203,5 +204,14 @@ $(RIVALS)/.installed: Makefile
 	@npm install --silent --no-audit --no-fund --prefix $(RIVALS) configurable-http-proxy@5.3.0
 	@touch $@
 
+# Identity providers from npm and PyPI that only tests need (tests/fakes/identity/real.py).
+$(PROVIDERS)/.installed: Makefile
+	@provision/debian.sh --test
+	@echo 'Installing the identity providers of tests into $(PROVIDERS) ...'
+	@$(PYTHON) -m venv $(PROVIDERS)
+	@$(PROVIDERS)/bin/python -m pip install --quiet --disable-pip-version-check oidc-provider-mock==0.3.4
+	@npm install --silent --no-audit --no-fund --prefix $(PROVIDERS) oidc-provider@9.13.3
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(RIVALS) $(OLDEST) $(LOCKING) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info
+	rm -rf $(VENV) $(RIVALS) $(PROVIDERS) $(OLDEST) $(LOCKING) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info

@@ -16,6 +16,7 @@ from framework.clock import Clock
 from framework.forges.forges import Forges
 from framework.forges.setup import webhooks
 from framework.forges.setup.check import Way, check, explain_none
+from framework.identity.providers import make_provider
 from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
@@ -63,7 +64,15 @@ def make_app(
     ports = _make_ports(chosen, sources, checks)
     admission = _make_admission(chosen, service, operator, clock)
     app = http_api.make_app(ports, admission, addresses=addresses, registry=registry, checks=checks)
-    dashboard.add_dashboard(app, ports, admission, operator_token=operator, addresses=addresses)
+    sign_in = chosen.provider()
+    dashboard.add_dashboard(
+        app,
+        ports,
+        admission,
+        operator_token=operator,
+        addresses=addresses,
+        provider=make_provider(sign_in, clock) if sign_in else None,
+    )
     return app
 
 
@@ -123,7 +132,14 @@ def _make_admission(
     """Return who may do what; `operator` is the operator's token."""
     new_secret = functools.partial(token_urlsafe, 32)
     return http_api.Admission(
-        ServiceTokens(service, operator, new_secret, proxies=chosen.proxy_tokens()),
+        ServiceTokens(
+            service,
+            operator,
+            new_secret,
+            proxies=chosen.proxy_tokens(),
+            provider=f"{chosen.sign_in} {chosen.sign_in_url}",
+            now=clock.now,
+        ),
         http_api.Audit(chosen.dir, clock.now, functools.partial(token_hex, 6)),
         http_api.ClientSignature(operator, clock.now),
         clock.monotonic,

@@ -24,17 +24,20 @@ from framework.dashboard.pages.overview import Overview
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.preview_pages import PreviewPages
 from framework.dashboard.session.page_access import PageAccess
+from framework.dashboard.session.provider_sign_in import ProviderSignIn
 from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.sessions import Sessions
 from framework.dashboard.session.sign_in import SignIn
 from framework.dashboard.session.static_files import Files
 from framework.dashboard.session.streams import Streams
 from framework.http_api import Admission, Ports
+from framework.http_api.admission.audit import Audit
 from framework.http_api.http import problems
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
+from framework.ports.identity import IdentityProvider
 from framework.service.forge_setup import ForgeSetup
 from prevs.names import Addresses
 
@@ -46,9 +49,13 @@ def add_dashboard(
     *,
     operator_token: str,
     addresses: Addresses,
+    provider: IdentityProvider | None = None,
     now: Callable[[], float] = time.time,
 ) -> None:
-    """Add the dashboard to `app`, at /. `now` is in seconds since the epoch."""
+    """Add the dashboard to `app`, at /. `now` is in seconds since the epoch.
+
+    People sign in with `provider`, if there is one, or with a token.
+    """
     new_nonce = functools.partial(secrets.token_urlsafe, 16)
     sessions = Sessions(admission.tokens, operator_token, now=now, new_nonce=new_nonce)
     files = Files()
@@ -65,10 +72,27 @@ def add_dashboard(
     app.add_exception_handler(404, functools.partial(_answer_missing, pages))
     app.router.routes += [
         files.route(),
-        *SignIn(sessions, access, pages).routes(),
+        *_list_sign_in(sessions, access, pages, audit=admission.audit, provider=provider, now=now),
         *_list_pages(context),
         *DescriptionPage(access, app.openapi).routes(),
     ]
+
+
+def _list_sign_in(
+    sessions: Sessions,
+    access: PageAccess,
+    pages: Pages,
+    *,
+    audit: Audit,
+    provider: IdentityProvider | None,
+    now: Callable[[], float],
+) -> list[Route]:
+    """Return the routes of the ways to sign in."""
+    form = SignIn(sessions, access, pages, provider=provider.title if provider else "")
+    if provider is None:
+        return form.routes()
+    with_provider = ProviderSignIn(provider, sessions, pages, form, audit=audit, now=now)
+    return [*form.routes(), *with_provider.routes()]
 
 
 def _make_context(

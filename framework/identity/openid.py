@@ -18,6 +18,7 @@ from framework.identity.provider_client import Credentials, ProviderClient
 from framework.ports.identity import Person, SignInAttempt
 from framework.ports.identity_errors import SignInRefused
 
+_GROUPS = "groups"
 _FRESH_S = 3600.0
 """How long what discovery found counts."""
 
@@ -34,7 +35,10 @@ class Dialect(NamedTuple):
 
 
 class Endpoints(NamedTuple):
-    """What discovery finds; `userinfo` may be "". With `takes_basic`, HTTP Basic is accepted."""
+    """What discovery finds; `userinfo` may be "".
+
+    With `takes_basic`, HTTP Basic is accepted, with `has_groups` a scope for groups is known.
+    """
 
     issuer: str
     authorization: str
@@ -42,6 +46,7 @@ class Endpoints(NamedTuple):
     userinfo: str
     keys: str
     takes_basic: bool
+    has_groups: bool
 
 
 class OpenIdProvider:
@@ -70,12 +75,16 @@ class OpenIdProvider:
 
     def begin(self, attempt: SignInAttempt) -> str:
         """Return the provider's address to send the browser to. Raises ProviderUnreachable."""
-        endpoint = self._discover().authorization
+        endpoints = self._discover()
+        endpoint, scopes = endpoints.authorization, self._dialect.scopes
+        if endpoints.has_groups and _GROUPS not in scopes.split():
+            # Some release groups only then, and others refuse scopes that they do not know.
+            scopes = f"{scopes} {_GROUPS}"
         query = {
             "response_type": "code",
             "client_id": self._credentials.id,
             "redirect_uri": attempt.redirect,
-            "scope": self._dialect.scopes,
+            "scope": scopes,
             "state": attempt.state,
             "nonce": attempt.nonce,
             "code_challenge": make_challenge(attempt.verifier),
@@ -130,6 +139,7 @@ class OpenIdProvider:
                 "says that it is another issuer: PREVS_SIGN_IN_URL has to be its own name"
             )
         methods = fields.get("token_endpoint_auth_methods_supported")
+        known = fields.get("scopes_supported")
         return Endpoints(
             issuer,
             self._read_url(fields, "authorization_endpoint"),
@@ -137,6 +147,7 @@ class OpenIdProvider:
             self._read_url(fields, "userinfo_endpoint") if fields.get("userinfo_endpoint") else "",
             self._read_url(fields, "jwks_uri"),
             not isinstance(methods, list) or "client_secret_basic" in methods,
+            isinstance(known, list) and _GROUPS in known,
         )
 
     def _read_url(self, fields: Mapping[str, Any], name: str) -> str:

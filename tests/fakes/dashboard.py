@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from framework.dashboard import add_dashboard
+from framework.ports.identity import IdentityProvider
 from prevs import names
 from tests.fakes.asgi import TOKEN, ApiInProcess, fetch
 
@@ -22,6 +23,7 @@ class Dashboard(ApiInProcess):
         port: int = 8080,
         operator_token: str = TOKEN,
         now: Callable[[], float] = time.time,
+        provider: IdentityProvider | None = None,
     ) -> None:
         super().__init__(port, token=operator_token)
         add_dashboard(
@@ -30,8 +32,10 @@ class Dashboard(ApiInProcess):
             self.admission,
             operator_token=operator_token,
             addresses=names.addresses("localhost", port),
+            provider=provider,
             now=now,
         )
+        self.tokens.now = now
 
     def sign_in(self, token: str = TOKEN) -> "Visitor":
         """Return somebody who has signed in."""

@@ -10,8 +10,9 @@ from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.sessions import Sessions
 from program.http import same_origin
 
+_FORM = "/sign-in"
 _NO_STORE = {"Cache-Control": "no-store"}
-_PLAIN = (
+PLAIN = (
     "Nobody can sign in over plain http: a preview of the same domain could exchange the "
     "session. Open this page over https (docs/operating/tls.md), or at a loopback address, "
     "through `ssh -L 8090:THIS-HOST:8090`."
@@ -21,16 +22,20 @@ _PLAIN = (
 class SignIn:
     """The pages to sign in and to sign out."""
 
-    def __init__(self, sessions: Sessions, access: PageAccess, pages: Pages) -> None:
+    def __init__(
+        self, sessions: Sessions, access: PageAccess, pages: Pages, *, provider: str = ""
+    ) -> None:
+        """`provider` is the title of the identity provider, "" for none."""
         self._sessions = sessions
         self._access = access
         self._pages = pages
+        self._provider = provider
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
         return [
-            Route("/sign-in", self._show, methods=["GET"]),
-            Route("/sign-in", self._sign_in, methods=["POST"]),
+            Route(_FORM, self._show, methods=["GET"]),
+            Route(_FORM, self._sign_in, methods=["POST"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
         ]
 
@@ -38,30 +43,31 @@ class SignIn:
         back = same_origin.own_path(request.query_params.get("next", "/"))
         if self._access.find(request):
             return RedirectResponse(back, 303, _NO_STORE)
-        return self._show_form(request, back)
+        return self.show_form(request, back)
 
     async def _sign_in(self, request: Request) -> Response:
         form = await read_form(request)
         back = same_origin.own_path(form.get("next", "/"))
         if not is_own(request):
             why = "Only this page itself may sign you in. Reload it."
-            return self._show_form(request, back, why, 403)
+            return self.show_form(request, back, why, 403)
         if not cookies.may_be_set(request):
-            return self._show_form(request, back, _PLAIN, 403)
+            return self.show_form(request, back, PLAIN, 403)
         cookie = self._sessions.begin(form.get("token", "").strip())
         if cookie is None:
             return self._refuse(request, back)
         answer = RedirectResponse(back, 303, _NO_STORE)
-        cookies.set_session(request, answer, self._sessions.mark, cookie)
+        secure = cookies.is_secure(request)
+        cookies.set_session(answer, self._sessions.mark, cookie, secure=secure)
         return answer
 
     def _refuse(self, request: Request, back: str) -> Response:
         """Refuse an invalid token; after too many of them, say how long to wait."""
         level = request.state.failed_auth.take(request.state.client)
         if level.allowed:
-            return self._show_form(request, back, "This is not a token of this installation.", 403)
+            return self.show_form(request, back, "This is not a token of this installation.", 403)
         why = f"Too many wrong tokens came from your address. Wait {level.retry} s."
-        answer = self._show_form(request, back, why, 429)
+        answer = self.show_form(request, back, why, 429)
         answer.headers["Retry-After"] = str(level.retry)
         return answer
 
@@ -75,5 +81,10 @@ class SignIn:
         cookies.delete_session(request, answer, self._sessions.mark)
         return answer
 
-    def _show_form(self, request: Request, back: str, why: str = "", status: int = 200) -> Response:
-        return self._pages.show(request, None, "sign_in", status=status, back=back, why=why)
+    def show_form(self, request: Request, back: str, why: str = "", status: int = 200) -> Response:
+        """Return the page to sign in, with the reason why that has failed."""
+        values = {"back": back, "why": why, "provider": self._provider}
+        is_by_token = request.url.path == _FORM and request.method == "POST"
+        return self._pages.show(
+            request, None, "sign_in", status=status, with_token=is_by_token, **values
+        )
