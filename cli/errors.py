@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 NEXT_STEPS = {
     "unavailable": "If the cluster is on this machine, `prevs local status` shows what runs.",
-    "unauthorized": "Set PREVS_TOKEN to a token of the API. `prevs local up` saves one; elsewhere, "
-    "the owner of an admin token creates one with `prevs token add`.",
+    "unauthorized": "Sign in again with `prevs login`, or set PREVS_TOKEN to a token of the API. "
+    "`prevs local up` saves one; elsewhere, the owner of an admin token creates one with `prevs "
+    "token add`.",
     "forbidden": "Set PREVS_TOKEN to a token with more rights. The owner of an admin token creates "
     "one: `prevs token add NAME --scope {needed}`.",
     "not-of-app": "Set PREVS_TOKEN to a token for this app; `prevs app ls` lists the apps that the "

@@ -8,6 +8,9 @@ import hashlib
 
 from prevs import codec
 
+TOKEN_PREFIX = "prevs_person_"  # noqa: S105 (no token by itself)
+"""What a token of a person begins with; no other token does."""
+
 
 @dataclasses.dataclass(frozen=True)
 class RoleRecord:

@@ -19,11 +19,16 @@ _SECTIONS = {
         "approve",
     ),
     "Cluster": ("agents", "queue", "events"),
-    "Access": ("access", "share", "pass", "role", "token", "audit"),
+    "Access": ("login", "logout", "access", "share", "pass", "role", "token", "audit"),
     "This machine": ("local", "doctor", "key", "completion"),
 }
 _LATER = {
     "local": ("local.console.commands", "Run all of prevs on this machine."),
+    "login": (
+        "cli.commands.login",
+        "Sign in with the identity provider, so that commands act as you, with your roles.",
+    ),
+    "logout": ("cli.commands.login", "Forget the token of `prevs login` on this machine."),
     "doctor": ("cli.doctor.command", "Check every part, and show how to fix what is wrong."),
 }
 """Commands that are imported only when they are used: the module, and the help until then."""

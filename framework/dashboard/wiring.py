@@ -23,6 +23,7 @@ from framework.dashboard.pages.description_page import DescriptionPage
 from framework.dashboard.pages.overview import Overview
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.preview_pages import PreviewPages
+from framework.dashboard.session.command_line import CommandLineSignIn
 from framework.dashboard.session.page_access import PageAccess
 from framework.dashboard.session.provider_sign_in import ProviderSignIn
 from framework.dashboard.session.responses import Pages
@@ -37,6 +38,8 @@ from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
+from framework.people.login_codes import LoginCodes
+from framework.ports import Tokens
 from framework.ports.identity import IdentityProvider
 from framework.service.forge_setup import ForgeSetup
 from prevs.names import Addresses
@@ -72,7 +75,15 @@ def add_dashboard(
     app.add_exception_handler(404, functools.partial(_answer_missing, pages))
     app.router.routes += [
         files.route(),
-        *_list_sign_in(sessions, access, pages, audit=admission.audit, provider=provider, now=now),
+        *_list_sign_in(
+            sessions,
+            access,
+            pages,
+            tokens=admission.tokens,
+            audit=admission.audit,
+            provider=provider,
+            now=now,
+        ),
         *_list_pages(context),
         *DescriptionPage(access, app.openapi).routes(),
     ]
@@ -83,16 +94,20 @@ def _list_sign_in(
     access: PageAccess,
     pages: Pages,
     *,
+    tokens: Tokens,
     audit: Audit,
     provider: IdentityProvider | None,
     now: Callable[[], float],
 ) -> list[Route]:
     """Return the routes of the ways to sign in."""
     form = SignIn(sessions, access, pages, provider=provider.title if provider else "")
-    if provider is None:
-        return form.routes()
-    with_provider = ProviderSignIn(provider, sessions, pages, form, audit=audit, now=now)
-    return [*form.routes(), *with_provider.routes()]
+    codes = LoginCodes(now, secrets.choice)
+    command_line = CommandLineSignIn(tokens, access, pages, audit=audit, codes=codes, now=now)
+    routes = [*form.routes(), *command_line.routes()]
+    if provider is not None:
+        with_provider = ProviderSignIn(provider, sessions, pages, form, audit=audit, now=now)
+        routes += with_provider.routes()
+    return routes
 
 
 def _make_context(

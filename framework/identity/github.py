@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from framework.identity.claims import MOST_GROUPS, read_groups
-from framework.identity.openid import make_challenge
 from framework.identity.provider_client import Credentials, ProviderClient
+from framework.people.attempts import make_challenge
 from framework.people.roles import is_name
 from framework.ports.identity import Person, SignInAttempt
 from framework.ports.identity_errors import SignInRefused

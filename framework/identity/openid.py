@@ -3,8 +3,6 @@
 Sources: OpenID Connect Core 1.0 and Discovery 1.0, RFC 7636 (PKCE).
 """
 
-import base64
-import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,6 +13,7 @@ from framework.identity import id_token
 from framework.identity.claims import read_person
 from framework.identity.id_token import Expected, UnknownKey
 from framework.identity.provider_client import Credentials, ProviderClient
+from framework.people.attempts import make_challenge
 from framework.ports.identity import Person, SignInAttempt
 from framework.ports.identity_errors import SignInRefused
 
@@ -187,9 +186,3 @@ class OpenIdProvider:
             # OpenID Connect Core 1.0, 5.3.2: then it must not be used.
             raise SignInRefused("The identity provider's two answers are about different people.")
         return found
-
-
-def make_challenge(verifier: str) -> str:
-    """Return what proves a verifier without showing it (RFC 7636, S256)."""
-    digest = hashlib.sha256(verifier.encode("ascii")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

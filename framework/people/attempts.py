@@ -4,6 +4,7 @@ Another browser has no such cookie, so nobody is signed in as somebody else by a
 be under way at once, one for each tab: a cookie's name ends in `name_attempt` of its state.
 """
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -55,3 +56,9 @@ def unseal(key: str, text: str, state: str, now: float) -> Pending | None:
     if not hmac.compare_digest(attempt.state.encode(), state.encode("utf-8", "surrogatepass")):
         return None
     return Pending(attempt, to, float(claims["exp"]))
+
+
+def make_challenge(verifier: str) -> str:
+    """Return what proves a verifier without showing it (RFC 7636, S256)."""
+    digest = hashlib.sha256(verifier.encode("utf-8", "replace")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -8,13 +8,11 @@ import hmac
 from collections.abc import Collection, Iterable
 
 from framework.people import sealed_texts
-from framework.ports.identity import Person
+from framework.ports.identity import Person, Sealed
 from prevs.roles import RoleRecord
 
 SESSION, TOKEN = "session", "token"
 """The purposes of texts: none is accepted for the other."""
-PREFIX = "prevs_person_"
-"""What a token of a person begins with."""
 _MOST = 2000
 """Bytes of the names of groups in one text: browsers keep cookies of 4 kB."""
 
@@ -31,12 +29,13 @@ def seal(key: str, purpose: str, person: Person, until: float) -> str:
     return sealed_texts.seal(key, purpose, claims, until)
 
 
-def unseal(key: str, purpose: str, text: str, now: float) -> Person | None:
-    """Return whom a text is about; None if it was made for something else, or has ended."""
+def unseal(key: str, purpose: str, text: str, now: float) -> Sealed | None:
+    """Return what a text says; None if it was made for something else, or has ended."""
     claims = sealed_texts.unseal(key, purpose, text, now)
     if claims is None:
         return None
-    return Person(str(claims["id"]), str(claims["login"]), frozenset(map(str, claims["groups"])))
+    groups = frozenset(map(str, claims["groups"]))
+    return Sealed(Person(str(claims["id"]), str(claims["login"]), groups), float(claims["exp"]))
 
 
 def fit(person: Person, roles: Collection[RoleRecord]) -> Person:

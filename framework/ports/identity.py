@@ -16,6 +16,13 @@ class Person(NamedTuple):
     groups: frozenset[str] = frozenset()
 
 
+class Sealed(NamedTuple):
+    """Whom a text of ours is about who has signed in, and until when it counts."""
+
+    person: Person
+    until: float
+
+
 class SignInAttempt(NamedTuple):
     """One try to sign in. All but `redirect` are random; the browser that began it keeps them.
 

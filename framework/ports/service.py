@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from framework.access import Identity, Scope
-from framework.ports.identity import Person
+from framework.ports.identity import Person, Sealed
 from prevs.records import TokenRecord
 
 
@@ -38,7 +38,7 @@ class Tokens(Protocol):
         """
         ...
 
-    def unseal_person(self, purpose: str, text: str) -> Person | None:
+    def unseal_person(self, purpose: str, text: str) -> Sealed | None:
         """Return who has signed in; None for a text that does not count, or no more."""
         ...
 

@@ -8,9 +8,10 @@ from framework.access import Identity, Scope
 from framework.events import call
 from framework.people import seals
 from framework.people.identities import identify
-from framework.ports.identity import Person
+from framework.ports.identity import Person, Sealed
 from framework.service.service import Service
 from prevs.records import TokenRecord
+from prevs.roles import TOKEN_PREFIX
 
 
 class ServiceTokens:
@@ -42,9 +43,9 @@ class ServiceTokens:
 
     def authenticate(self, token: str) -> Identity | None:
         """Return the identity of a token; None for a text that is no token of ours."""
-        if token.startswith(seals.PREFIX):
-            person = self.unseal_person(seals.TOKEN, token.removeprefix(seals.PREFIX))
-            return self.identify(person) if person else None
+        if token.startswith(TOKEN_PREFIX):
+            sealed = self.unseal_person(seals.TOKEN, token.removeprefix(TOKEN_PREFIX))
+            return self.identify(sealed.person) if sealed else None
         return access.find(token, self._fixed, self._service.snapshot.tokens.values())
 
     def identify(self, person: Person) -> Identity:
@@ -56,7 +57,7 @@ class ServiceTokens:
         fitting = seals.fit(person, self._service.snapshot.roles.values())
         return seals.seal(self._key, purpose, fitting, until)
 
-    def unseal_person(self, purpose: str, text: str) -> Person | None:
+    def unseal_person(self, purpose: str, text: str) -> Sealed | None:
         """Return who has signed in; None for a text that does not count, or no more."""
         return seals.unseal(self._key, purpose, text, self._now())
 

@@ -9,9 +9,9 @@ from framework.access import Identity, Scope
 from framework.errors import TokenExists, UnknownToken
 from framework.people import seals
 from framework.people.identities import identify
-from framework.ports.identity import Person
+from framework.ports.identity import Person, Sealed
 from prevs.records import TokenRecord
-from prevs.roles import RoleRecord
+from prevs.roles import TOKEN_PREFIX, RoleRecord
 
 _KEY = seals.derive_key("for tests", "")
 
@@ -28,9 +28,9 @@ class FakeTokens:
         self.now: Callable[[], float] = time.time
 
     def authenticate(self, token: str) -> Identity | None:
-        if token.startswith(seals.PREFIX):
-            person = self.unseal_person(seals.TOKEN, token.removeprefix(seals.PREFIX))
-            return self.identify(person) if person else None
+        if token.startswith(TOKEN_PREFIX):
+            sealed = self.unseal_person(seals.TOKEN, token.removeprefix(TOKEN_PREFIX))
+            return self.identify(sealed.person) if sealed else None
         return access.find(token, self._fixed, self.known.values())
 
     def identify(self, person: Person) -> Identity:
@@ -39,7 +39,7 @@ class FakeTokens:
     def seal_person(self, purpose: str, person: Person, until: float) -> str:
         return seals.seal(_KEY, purpose, seals.fit(person, self.roles().values()), until)
 
-    def unseal_person(self, purpose: str, text: str) -> Person | None:
+    def unseal_person(self, purpose: str, text: str) -> Sealed | None:
         return seals.unseal(_KEY, purpose, text, self.now())
 
     def tokens(self) -> Sequence[TokenRecord]:

@@ -70,8 +70,11 @@ class PageAccess:
 
         return answer
 
-    def protected_action(self, action: Action, act: Act) -> Endpoint:
-        """Return an endpoint that does what a form of our own pages requests."""
+    def protected_action(self, action: Action, act: Act, *, narrows: bool = False) -> Endpoint:
+        """Return an endpoint that does what a form of our own pages requests.
+
+        With `narrows`, it is about no app but those that the viewer sees.
+        """
 
         async def answer(request: Request) -> Response:
             viewer = self.find(request)
@@ -80,7 +83,7 @@ class PageAccess:
                 return self._redirect_to_sign_in(
                     request, same_origin.own_path(form.get("back", "/"))
                 )
-            answer = await self._act(request, viewer, form, (action, act))
+            answer = await self._act(request, viewer, form, (action, act, narrows))
             target = "/".join(str(part) for part in request.path_params.values())
             self._audit.note(
                 viewer.identity,
@@ -100,14 +103,14 @@ class PageAccess:
         return next((viewer for viewer in found if viewer), None)
 
     async def _act(
-        self, request: Request, viewer: Viewer, form: Form, what: tuple[Action, Act]
+        self, request: Request, viewer: Viewer, form: Form, what: tuple[Action, Act, bool]
     ) -> Response:
-        action, act = what
+        action, act, narrows = what
         viewer = viewer._replace(at=request.path_params.get("app", ""))
         if not is_own(request) or not viewer.is_form(form.get("csrf", "")):
             why = "Only this dashboard's own pages may send this request. Reload the page."
             return self._pages.refuse(request, viewer, 403, why)
-        if objection := _find_objection(viewer, action.needed):
+        if objection := _find_objection(viewer, action.needed, narrows=narrows):
             return self._pages.refuse(request, viewer, 403, objection)
         try:
             return await act(request, viewer, form)

@@ -141,7 +141,7 @@ class ProviderSignIn:
             secure=pending.attempt.redirect.startswith("https://"),
             seconds=PERSON_SECONDS,
         )
-        who = self._sessions.view(person, cookie).identity
+        who = self._sessions.identify(person)
         self._audit.note(who, "sign in", person.id, 200, str(request.state.client))
         return answer
 

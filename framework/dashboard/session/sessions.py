@@ -27,13 +27,15 @@ PERSON_SECONDS = 8 * 3600
 class Viewer(NamedTuple):
     """Somebody who has signed in, and the app `at` that their page is about, "" for none.
 
-    `csrf` is in each of their forms, and in nobody else's. `person` is None for a token's session.
+    `csrf` is in each of their forms, and in nobody else's. `person` is None for a token's session;
+    else they have `signed_in` at that time.
     """
 
     identity: Identity
     csrf: str
     person: Person | None = None
     at: str = ""
+    signed_in: float = 0.0
 
     def may(self, needed: Scope) -> bool:
         """Return whether they have a scope for what the page is about."""
@@ -105,11 +107,15 @@ class Sessions:
         """Return the cookie of a session for somebody who has signed in with the provider."""
         return self._tokens.seal_person(seals.SESSION, person, self._now() + PERSON_SECONDS)
 
+    def identify(self, person: Person) -> Identity:
+        """Return who a person is, and what their roles let them do now."""
+        return self._tokens.identify(person)
+
     def find(self, cookie: str) -> Viewer | None:
         """Return whose session a cookie is; None if it is invalid, or the session is over."""
-        person = self._tokens.unseal_person(seals.SESSION, cookie)
-        if person is not None:
-            return self.view(person, cookie)
+        sealed = self._tokens.unseal_person(seals.SESSION, cookie)
+        if sealed is not None:
+            return self.view(sealed.person, cookie, sealed.until - PERSON_SECONDS)
         payload, _, mac = cookie.rpartition(".")
         parts = payload.split(".")
         if len(parts) != 3 or not cookie.isascii() or not _is_time(parts[1]):
@@ -121,9 +127,10 @@ class Sessions:
             return None
         return Viewer(found[0], self._csrf(cookie))
 
-    def view(self, person: Person, session: str) -> Viewer:
+    def view(self, person: Person, session: str, signed_in: float) -> Viewer:
         """Return a person as a viewer; `session` is different for each session."""
-        return Viewer(self._tokens.identify(person), self._csrf(session), person)
+        csrf = self._csrf(session)
+        return Viewer(self._tokens.identify(person), csrf, person, signed_in=signed_in)
 
     def _csrf(self, session: str) -> str:
         return hmac.digest(self._key, f"form\n{session}".encode(), "sha256").hex()

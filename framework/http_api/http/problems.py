@@ -47,6 +47,7 @@ TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "There are too many requests"
 KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key belongs to another order")
 KEY_IN_USE = Kind("idempotency-key-in-use", 409, "The same order is being done")
 INTERNAL_ERROR = Kind("internal-error", 500, "The framework has a fault")
+SIGN_IN_REFUSED = Kind("sign-in-refused", 403, "Nobody was signed in")
 NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not allow this method")
 
@@ -78,7 +79,7 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     access_errors.IsPublic: Kind("is-public", 409, "Anybody may look at the app's previews"),
     access_errors.NoPassword: Kind("no-password", 409, "The app has no password"),
     access_errors.WrongPassword: Kind("wrong-password", 403, "The password is wrong"),
-    SignInRefused: Kind("sign-in-refused", 403, "Nobody was signed in"),
+    SignInRefused: SIGN_IN_REFUSED,
     ProviderUnreachable: Kind(
         "provider-unreachable", 503, "The identity provider cannot be reached"
     ),

@@ -6,7 +6,7 @@ from framework.access import Scope
 from framework.people import seals
 from framework.ports.identity import Person
 from prevs.records import AppRecord
-from prevs.roles import RoleRecord
+from prevs.roles import TOKEN_PREFIX, RoleRecord
 from prevs.states import State
 from tests.fakes.answers import SHA
 from tests.fakes.asgi import ApiInProcess, refusal
@@ -36,7 +36,7 @@ def give(api: ApiInProcess, *roles: RoleRecord) -> None:
 
 def bearer(api: ApiInProcess, person: Person = ADA) -> dict[str, str]:
     token = api.tokens.seal_person(seals.TOKEN, person, api.tokens.now() + 60)
-    return {"Authorization": f"Bearer {seals.PREFIX}{token}"}
+    return {"Authorization": f"Bearer {TOKEN_PREFIX}{token}"}
 
 
 def of_person(scope: str, app: str = "") -> RoleRecord:
@@ -128,8 +128,8 @@ def test_a_token_of_a_person_ends_and_is_no_session(api: ApiInProcess) -> None:
     now = api.tokens.now()
     for purpose, until in ((seals.TOKEN, now - 1), (seals.SESSION, now + 60)):
         text = api.tokens.seal_person(purpose, ADA, until)
-        headers = {"Authorization": f"Bearer {seals.PREFIX}{text}"}
+        headers = {"Authorization": f"Bearer {TOKEN_PREFIX}{text}"}
         assert refusal(api.send("GET", "/v1/apps", headers=headers)) == (401, "unauthorized")
     for text in ("", "a.b.c", "x" * 3000):
-        headers = {"Authorization": f"Bearer {seals.PREFIX}{text}"}
+        headers = {"Authorization": f"Bearer {TOKEN_PREFIX}{text}"}
         assert refusal(api.send("GET", "/v1/apps", headers=headers)) == (401, "unauthorized")

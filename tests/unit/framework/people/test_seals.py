@@ -13,7 +13,7 @@ NOW = 1_764_000_000.0
 
 def test_a_text_says_who_has_signed_in_until_it_ends() -> None:
     text = seals.seal(KEY, seals.SESSION, ADA, NOW + 60)
-    assert seals.unseal(KEY, seals.SESSION, text, NOW) == ADA
+    assert seals.unseal(KEY, seals.SESSION, text, NOW) == (ADA, NOW + 60)
     assert seals.unseal(KEY, seals.SESSION, text, NOW + 60) is None
     assert seals.unseal(KEY, seals.TOKEN, text, NOW) is None
 
