@@ -135,7 +135,10 @@ class Program:
         """Stand by, lead, end; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda got, _: self._notices.put(Ended(signal.Signals(got).name)))
-        server = _server(RequestIds(http_api.ExecutorFile(self._readers(), self._bundle)))
+        server = _server(
+            RequestIds(http_api.ExecutorFile(self._readers(), self._bundle)),
+            believes_local=not self._chosen.proxies_in_front(),
+        )
         http_thread = self._thread("http", lambda: server.run(sockets=[self._listener]))
         connection.watch_link(self._client, self._handle_link)
         self._thread("election", self._wait_to_lead)
@@ -302,12 +305,15 @@ def _read_code(notice: Notice) -> int:
     return DEFECT
 
 
-def _server(app: RequestIds) -> uvicorn.Server:
+def _server(app: RequestIds, *, believes_local: bool) -> uvicorn.Server:
+    """Return the server. With `believes_local`, X-Forwarded-For counts from this machine."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
+            # Otherwise anybody on this machine could pass for a proxy that says who signs in.
+            proxy_headers=believes_local,
             lifespan="off",
             timeout_graceful_shutdown=OPEN_REQUESTS_SECONDS,
         )

@@ -72,6 +72,7 @@ def make_app(
         operator_token=operator,
         addresses=addresses,
         provider=make_provider(sign_in, clock) if sign_in else None,
+        proxies=chosen.proxies_in_front(),
     )
     return app
 

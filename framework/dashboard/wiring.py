@@ -3,7 +3,7 @@
 import functools
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -31,6 +31,7 @@ from framework.dashboard.session.sessions import Sessions
 from framework.dashboard.session.sign_in import SignIn
 from framework.dashboard.session.static_files import Files
 from framework.dashboard.session.streams import Streams
+from framework.dashboard.session.trusted_headers import TrustedHeaders
 from framework.http_api import Admission, Ports
 from framework.http_api.admission.audit import Audit
 from framework.http_api.http import problems
@@ -53,11 +54,13 @@ def add_dashboard(
     operator_token: str,
     addresses: Addresses,
     provider: IdentityProvider | None = None,
+    proxies: Sequence[str] = (),
     now: Callable[[], float] = time.time,
 ) -> None:
     """Add the dashboard to `app`, at /. `now` is in seconds since the epoch.
 
-    People sign in with `provider`, if there is one, or with a token.
+    People sign in with `provider`, if there is one, at one of the `proxies` in front (networks), or
+    with a token.
     """
     new_nonce = functools.partial(secrets.token_urlsafe, 16)
     sessions = Sessions(admission.tokens, operator_token, now=now, new_nonce=new_nonce)
@@ -67,7 +70,7 @@ def add_dashboard(
         return ports.previews.history.last_of(sees)
 
     pages = Pages(files, now, last_of)
-    access = PageAccess(sessions, pages, admission.audit)
+    access = PageAccess(sessions, pages, admission.audit, find_person=TrustedHeaders(proxies).find)
     presenter = Presenter(ports.previews, addresses, ports.ready, now)
     context = _make_context(
         ports, admission, presenter, addresses=addresses, pages=pages, access=access

@@ -23,7 +23,7 @@ Register a repository, start previews of its commits, and watch them.
 retry and pin previews, and to share them; `admin` also allows apps, tokens and the audit log;
 `proxy` allows what proxies read and report, and nothing else. A token with too small a scope gets
 403, and `needed` names the scope. A token may be for one app: it sees, starts and stops nothing of
-others.
+others. A person's token, from `prevs login`, allows what that person's roles allow at the moment.
 
 **Problems.** Every "no" is `application/problem+json` (RFC 9457). Its `type` never changes its
 meaning; its `detail` says what to do.
@@ -71,9 +71,10 @@ TAGS: list[dict[str, Any]] = [
     },
 ]
 BEARER = (
-    "An API token: the operator's, one of the proxies', or one that POST /v1/tokens has made. "
-    "The last have the scope `read`, `use` or `admin`; each includes the ones before it. Each "
-    "call says which scope it needs, and what a token for one app gets of it."
+    "An API token: the operator's, one of the proxies', one that POST /v1/tokens has made, or a "
+    "person's, from `prevs login`. Those of POST /v1/tokens have the scope `read`, `use` or "
+    "`admin`; each includes the ones before it. Each call says which scope it needs, and what a "
+    "token for one app gets of it."
 )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from program.settings.environment import EnvironmentSettings, SecretFile, read_secret
 
@@ -26,10 +26,11 @@ class SignIn(NamedTuple):
 class SignInSettings(EnvironmentSettings):
     """Where people sign in. Every framework needs the same settings."""
 
-    sign_in: Literal["off", "openid", "github", "gitlab", "gitea"] = Field(
+    sign_in: Literal["off", "openid", "github", "gitlab", "gitea", "proxy"] = Field(
         default="off",
         description="Where people sign in to the dashboard and the command line: at an OpenID "
-        "Connect provider, or at a forge; `off`: with tokens only. `gitea` is Forgejo, too.",
+        "Connect provider, or at a forge; `off`: with tokens only. `gitea` is Forgejo, too. "
+        "`proxy`: at a proxy in front of the dashboard, which sends their names.",
     )
     sign_in_url: str = Field(
         default="",
@@ -49,9 +50,28 @@ class SignInSettings(EnvironmentSettings):
         description="The claim of OpenID Connect with the groups that a person is in.",
     )
 
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of the proxies in front of the dashboard. With "
+        "`PREVS_SIGN_IN=proxy`, the headers `X-Auth-Request-User` and `X-Auth-Request-Groups` of "
+        "their requests say who has signed in. No agent may be among them.",
+        examples=["10.0.1.10,fd00:1::/64"],
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: str) -> str:
+        networks = [part.strip() for part in value.split(",")] if value else []
+        return ",".join(str(ipaddress.ip_network(network)) for network in networks)
+
     @model_validator(mode="after")
     def _check_sign_in(self) -> "SignInSettings":
-        if self.sign_in == "off":
+        if self.sign_in == "proxy" and not self.trusted_proxies:
+            raise ValueError(
+                "PREVS_SIGN_IN=proxy needs PREVS_TRUSTED_PROXIES: otherwise anybody could sign in "
+                "as anybody"
+            )
+        if self.sign_in in {"off", "proxy"}:
             return self
         url = self.sign_in_url or _PUBLIC.get(self.sign_in, "")
         for name, is_missing in (
@@ -69,9 +89,15 @@ class SignInSettings(EnvironmentSettings):
             )
         return self
 
+    def proxies_in_front(self) -> tuple[str, ...]:
+        """Return the networks of the proxies that say who has signed in; none if none may."""
+        return tuple(self.trusted_proxies.split(",")) if self.sign_in == "proxy" else ()
+
     def provider(self) -> SignIn | None:
         """Return where people sign in, None for nowhere. Reads the secret."""
-        if self.sign_in == "off" or self.sign_in_secret_file is None:
+        if self.sign_in == "off" or self.sign_in == "proxy":  # noqa: PLR1714 - mypy reads it
+            return None
+        if self.sign_in_secret_file is None:
             return None
         return SignIn(
             self.sign_in,

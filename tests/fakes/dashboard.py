@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -24,6 +24,7 @@ class Dashboard(ApiInProcess):
         operator_token: str = TOKEN,
         now: Callable[[], float] = time.time,
         provider: IdentityProvider | None = None,
+        proxies: Sequence[str] = (),
     ) -> None:
         super().__init__(port, token=operator_token)
         add_dashboard(
@@ -33,6 +34,7 @@ class Dashboard(ApiInProcess):
             operator_token=operator_token,
             addresses=names.addresses("localhost", port),
             provider=provider,
+            proxies=proxies,
             now=now,
         )
         self.tokens.now = now

@@ -19,6 +19,7 @@ from framework.errors import FrameworkError
 from framework.http_api.admission.audit import Audit
 from framework.people.errors import NoRole
 from framework.people.identities import not_of_app
+from framework.ports.identity import Person
 from program.http import same_origin
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -43,7 +44,16 @@ Act = Callable[[Request, Viewer, Form], Awaitable[Response]]
 class PageAccess:
     """Passes requests to pages and actions, or answers why not."""
 
-    def __init__(self, sessions: Sessions, pages: Pages, audit: Audit) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        pages: Pages,
+        audit: Audit,
+        *,
+        find_person: Callable[[Request], Person | None] = lambda _: None,
+    ) -> None:
+        """`find_person` returns who has signed in at a proxy in front."""
+        self._find_person = find_person
         self._sessions = sessions
         self._pages = pages
         self._audit = audit
@@ -98,6 +108,9 @@ class PageAccess:
 
     def find(self, request: Request) -> Viewer | None:
         """Return who has signed in, None if nobody has."""
+        person = self._find_person(request)
+        if person is not None:
+            return self._sessions.view_from_proxy(person)
         known = cookies.read(request, self._sessions.mark)
         found = (self._sessions.find(cookie) for cookie in known)
         return next((viewer for viewer in found if viewer), None)

@@ -28,7 +28,7 @@ class Viewer(NamedTuple):
     """Somebody who has signed in, and the app `at` that their page is about, "" for none.
 
     `csrf` is in each of their forms, and in nobody else's. `person` is None for a token's session;
-    else they have `signed_in` at that time.
+    else they have `signed_in` at that time. Without a session, a proxy in front signs them in.
     """
 
     identity: Identity
@@ -36,6 +36,7 @@ class Viewer(NamedTuple):
     person: Person | None = None
     at: str = ""
     signed_in: float = 0.0
+    has_session: bool = True
 
     def may(self, needed: Scope) -> bool:
         """Return whether they have a scope for what the page is about."""
@@ -131,6 +132,11 @@ class Sessions:
         """Return a person as a viewer; `session` is different for each session."""
         csrf = self._csrf(session)
         return Viewer(self._tokens.identify(person), csrf, person, signed_in=signed_in)
+
+    def view_from_proxy(self, person: Person) -> Viewer:
+        """Return somebody as a viewer whom a proxy in front has signed in: they have no session."""
+        viewer = self.view(person, f"proxy {person.login}", self._now())
+        return viewer._replace(has_session=False)
 
     def _csrf(self, session: str) -> str:
         return hmac.digest(self._key, f"form\n{session}".encode(), "sha256").hex()

@@ -61,6 +61,8 @@ def test_a_provider_is_what_the_settings_name(
         ({"sign_in_url": "login.example.org"}, "https://"),
         ({"sign_in_url": "https://[broken"}, "https://"),
         ({"sign_in": "saml"}, "PREVS_SIGN_IN"),
+        ({"sign_in": "proxy"}, "PREVS_TRUSTED_PROXIES"),
+        ({"trusted_proxies": "10.0.0.1/8"}, "PREVS_TRUSTED_PROXIES"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_at_the_start(
@@ -69,3 +71,11 @@ def test_settings_that_cannot_work_are_refused_at_the_start(
     good = {"sign_in": "github", "sign_in_client_id": "prevs", "sign_in_secret_file": secret}
     with pytest.raises(SettingsError, match=problem):
         read(**{**good, **given})
+
+
+def test_proxies_in_front_count_only_where_they_sign_people_in() -> None:
+    networks = "10.0.1.10, fd00:1::/64"
+    chosen = read(sign_in="proxy", trusted_proxies=networks)
+    assert chosen.proxies_in_front() == ("10.0.1.10/32", "fd00:1::/64")
+    assert chosen.provider() is None
+    assert read(trusted_proxies=networks).proxies_in_front() == ()
