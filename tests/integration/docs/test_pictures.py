@@ -11,6 +11,8 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from framework.ports.identity import Person, SignInAttempt
+from framework.ports.identity_errors import ProviderUnreachable
 from tests import free_ports
 from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
@@ -85,6 +87,27 @@ def in_dashboard(path: str, text: str) -> Shown:
     return shown
 
 
+class _GitLab:
+    """A provider at which nobody signs in here."""
+
+    title = "GitLab"
+
+    def begin(self, attempt: SignInAttempt) -> str:
+        raise ProviderUnreachable("https://gitlab.example.org", "is a stand-in")
+
+    def finish(self, attempt: SignInAttempt, code: str) -> Person:
+        raise ProviderUnreachable("https://gitlab.example.org", "is a stand-in")
+
+
+@contextlib.contextmanager
+def at_sign_in(page: Page) -> Iterator[None]:
+    """Show the page to sign in with an identity provider."""
+    with serving(Dashboard(now=lambda: scenes.NOW, provider=_GitLab()).app) as base:
+        page.goto(f"{base}/sign-in")
+        expect(page.get_by_role("button", name="Sign in with GitLab")).to_be_visible()
+        yield
+
+
 def made_of(template: str) -> tuple[str, ...]:
     """Return the sources of a page of the dashboard."""
     folder = "framework/dashboard"
@@ -95,6 +118,7 @@ def made_of(template: str) -> tuple[str, ...]:
 _PICTURES: Mapping[str, Picture] = {
     "room-building": Picture(in_room(scenes.build), 1160, 805, _ROOM),
     "room-failed": Picture(in_room(scenes.fail), 1260, 824, _ROOM),
+    "dashboard-sign-in": Picture(at_sign_in, 900, 400, made_of("sign_in")),
     "dashboard-apps": Picture(in_dashboard("/", "agent2"), 1280, 800, made_of("overview")),
     "dashboard-app": Picture(in_dashboard("/apps/shop", "dark-mode"), 1240, 770, made_of("app")),
     "dashboard-preview": Picture(
