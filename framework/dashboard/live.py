@@ -66,7 +66,7 @@ class LiveUpdates:
         seen = request.query_params.get("seen", "")
         events = self.follow(
             look,
-            lambda: self._is_still(request, viewer),
+            lambda: self._context.access.is_still(request, viewer),
             lambda: _last(self._context.previews, viewer) != seen,
         )
         return self._context.streams.send(viewer.identity, events)
@@ -116,11 +116,6 @@ class LiveUpdates:
             looks["audit"] = lambda: context.audit.latest()[-1:]
         look = looks.get(topic)
         return _awaitable(look) if look else None
-
-    def _is_still(self, request: Request, viewer: Viewer) -> bool:
-        """Return whether a viewer's session goes on, with the same rights."""
-        found = self._context.access.find(request)
-        return found is not None and found.identity == viewer.identity
 
     def _look_at_all(self, viewer: Viewer) -> tuple[object, ...]:
         """Return the apps that a viewer sees, their previews, and why nothing can start."""

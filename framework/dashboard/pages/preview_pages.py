@@ -129,16 +129,16 @@ class PreviewPages:
         preview = self._find(request)
         stream = LogStream(self._context.previews, self._context.logs, self._context.presenter.show)
         begin = parse_event_id(request.headers.get("last-event-id", ""), 0)
-        events = self._while_signed_in(request, stream.follow(preview, begin))
+        events = self._while_signed_in(request, viewer, stream.follow(preview, begin))
         return self._context.streams.send(viewer.identity, events)
 
     async def _while_signed_in(
-        self, request: Request, events: AsyncGenerator[bytes, None]
+        self, request: Request, viewer: Viewer, events: AsyncGenerator[bytes, None]
     ) -> AsyncIterator[bytes]:
-        """Yield events until the session is over, and nothing after that."""
+        """Yield events until the session is over or its roles change, and nothing after that."""
         async with contextlib.aclosing(events):
             async for event in events:
-                if self._context.access.find(request) is None:
+                if not self._context.access.is_still(request, viewer):
                     return
                 yield event
 

@@ -115,6 +115,11 @@ class PageAccess:
         found = (self._sessions.find(cookie) for cookie in known)
         return next((viewer for viewer in found if viewer), None)
 
+    def is_still(self, request: Request, viewer: Viewer) -> bool:
+        """Return whether a viewer's session goes on, and they may do what they might."""
+        found = self.find(request)
+        return found is not None and found.identity == viewer.identity
+
     async def _act(
         self, request: Request, viewer: Viewer, form: Form, what: tuple[Action, Act, bool]
     ) -> Response:

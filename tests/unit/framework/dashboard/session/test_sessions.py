@@ -1,11 +1,19 @@
 import itertools
+import time
 from collections.abc import Callable
+from typing import cast
 
 import pytest
+from starlette.requests import Request
 
 from framework import access
 from framework.access import Identity, Scope
+from framework.dashboard.session.page_access import PageAccess
+from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.sessions import LIFE_SECONDS, Sessions
+from framework.http_api.admission.audit import Audit
+from framework.ports.identity import Person
+from prevs.roles import RoleRecord
 from tests.fakes.clock import FakeClock
 from tests.fakes.tokens import FakeTokens
 
@@ -107,3 +115,28 @@ def test_a_form_belongs_to_one_session(bench: Bench) -> None:
     assert not first.is_form(second.csrf)
     assert not first.is_form("")
     assert not first.is_form("é\udcff")
+
+
+def test_a_person_sees_a_stream_for_as_long_as_their_roles_stay_the_same() -> None:
+    tokens = FakeTokens(OPERATOR)
+    roles: dict[str, RoleRecord] = {}
+    tokens.roles = lambda: roles
+    sessions = Sessions(tokens, OPERATOR, now=time.time, new_nonce=lambda: "n")
+    cookie = sessions.begin_person(Person("1", "ada"))
+    headers = [
+        (b"host", b"prevs.localhost"),
+        (b"cookie", f"prevs-session-{sessions.mark}={cookie}".encode()),
+    ]
+    scope = {"type": "http", "scheme": "http", "path": "/", "query_string": b"", "headers": headers}
+    request = Request({**scope, "server": ("prevs.localhost", 80)})
+    pages = PageAccess(sessions, cast(Pages, None), cast(Audit, None))
+    viewer = pages.find(request)
+    assert viewer
+    assert pages.is_still(request, viewer)
+    role = RoleRecord("read", person="ada")
+    roles[role.id] = role
+    assert not pages.is_still(request, viewer)
+    reader = pages.find(request)
+    assert reader
+    del roles[role.id]
+    assert not pages.is_still(request, reader)
