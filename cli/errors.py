@@ -18,7 +18,7 @@ NEXT_STEPS = {
     "`prevs local up` saves one; elsewhere, the owner of an admin token creates one with `prevs "
     "token add`.",
     "forbidden": "Set PREVS_TOKEN to a token with more rights. The owner of an admin token creates "
-    "one: `prevs token add NAME --scope {needed}`.",
+    "one (`prevs token add NAME --scope {needed}`), or gives you a role (`prevs role add`).",
     "not-of-app": "Set PREVS_TOKEN to a token for this app; `prevs app ls` lists the apps that the "
     "current one sees.",
     "too-many-requests": "Wait a moment, and send fewer requests: `prevs events -f` gets all "

@@ -105,7 +105,7 @@ def _list_sign_in(
     """Return the routes of the ways to sign in."""
     form = SignIn(sessions, access, pages, provider=provider.title if provider else "")
     codes = LoginCodes(now, secrets.choice)
-    command_line = CommandLineSignIn(tokens, access, pages, audit=audit, codes=codes, now=now)
+    command_line = CommandLineSignIn(tokens, access, pages, audit=audit, codes=codes)
     routes = [*form.routes(), *command_line.routes()]
     if provider is not None:
         with_provider = ProviderSignIn(provider, sessions, pages, form, audit=audit, now=now)

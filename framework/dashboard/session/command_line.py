@@ -5,8 +5,6 @@ The code goes to a port of the browser's own machine, or is shown for the person
 
 import json
 import re
-import time
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -48,14 +46,12 @@ class CommandLineSignIn:
         *,
         audit: Audit,
         codes: LoginCodes,
-        now: Callable[[], float] = time.time,
     ) -> None:
         self._tokens = tokens
         self._access = access
         self._pages = pages
         self._audit = audit
         self._codes = codes
-        self._now = now
 
     def routes(self) -> list[Route]:
         """Return the routes."""
