@@ -33,14 +33,12 @@ from framework.dashboard.session.static_files import Files
 from framework.dashboard.session.streams import Streams
 from framework.dashboard.session.trusted_headers import TrustedHeaders
 from framework.http_api import Admission, Ports
-from framework.http_api.admission.audit import Audit
 from framework.http_api.http import problems
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.people.login_codes import LoginCodes
-from framework.ports import Tokens
 from framework.ports.identity import IdentityProvider
 from framework.service.forge_setup import ForgeSetup
 from prevs.names import Addresses
@@ -78,33 +76,24 @@ def add_dashboard(
     app.add_exception_handler(404, functools.partial(_answer_missing, pages))
     app.router.routes += [
         files.route(),
-        *_list_sign_in(
-            sessions,
-            access,
-            pages,
-            tokens=admission.tokens,
-            audit=admission.audit,
-            provider=provider,
-            now=now,
-        ),
+        *_list_sign_in(admission, sessions, access, pages, provider=provider, now=now),
         *_list_pages(context),
         *DescriptionPage(access, app.openapi).routes(),
     ]
 
 
 def _list_sign_in(
+    admission: Admission,
     sessions: Sessions,
     access: PageAccess,
     pages: Pages,
     *,
-    tokens: Tokens,
-    audit: Audit,
     provider: IdentityProvider | None,
     now: Callable[[], float],
 ) -> list[Route]:
     """Return the routes of the ways to sign in."""
     form = SignIn(sessions, access, pages, provider=provider.title if provider else "")
-    codes = LoginCodes(now, secrets.choice)
+    tokens, audit, codes = admission.tokens, admission.audit, LoginCodes(now, secrets.choice)
     command_line = CommandLineSignIn(tokens, access, pages, audit=audit, codes=codes)
     routes = [*form.routes(), *command_line.routes()]
     if provider is not None:
