@@ -23,14 +23,12 @@ from cli.client.api_types import (
     Started,
     Token,
 )
-from cli.client.app_hooks import AppHooks
 from cli.client.app_secrets import AppSecrets
 from cli.client.connection import Connection, Hold
 from cli.client.credentials import Credentials
-from cli.client.forges import Forges
+from cli.client.forges import AppHooks, Forges, Pulls
 from cli.client.notifications import Notifications
 from cli.client.paging import Listed, gather
-from cli.client.pulls import Pulls
 from cli.client.roles import Roles
 from cli.client.visitor_access import VisitorAccess
 from cli.errors import ApiConfused

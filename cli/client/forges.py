@@ -1,10 +1,12 @@
-"""The API's calls for apps' forges. They raise the same errors as `Api`."""
+"""The API's calls for apps' forges, webhooks and pull requests: they raise the errors of `Api`."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict, cast
 from urllib.parse import quote
 
-from cli.client.forge_types import Finding
+from cli.client.api_types import Hooks, NewHookSecret
+from cli.client.forge_types import Finding, Pull
+from cli.client.paging import Listed
 
 Call = Callable[..., Any]
 
@@ -47,6 +49,45 @@ class Forges:
         """Check the way to an app's forge."""
         answer = self._read("POST", _path(app, "forge-check"), timeout=self._patience)
         return cast(list[Finding], answer["findings"])
+
+
+class AppHooks:
+    """An app's webhooks and their secret. `read` returns JSON, `call` the whole answer."""
+
+    def __init__(self, read: Call, call: Call) -> None:
+        self._read = read
+        self._call = call
+
+    def show(self, app: str) -> Hooks:
+        """Return where an app's forge sends webhooks, and how its repository is read."""
+        return cast(Hooks, self._read("GET", _path(app, "hooks")))
+
+    def set_secret(self, app: str, value: str | None) -> NewHookSecret:
+        """Give an app this webhook secret, or a new one; return it with the address."""
+        order = {} if value is None else {"json": {"value": value}}
+        return cast(NewHookSecret, self._read("POST", _path(app, "hook-secret"), **order))
+
+    def unset_secret(self, app: str, *, former: bool) -> None:
+        """Remove an app's webhook secrets, or only the former one."""
+        query = {"former": "true"} if former else {}
+        self._call("DELETE", _path(app, "hook-secret"), params=query).close()
+
+
+class Pulls:
+    """An app's pull requests. `read` returns JSON, `gather` a whole list."""
+
+    def __init__(self, read: Call, gather: Callable[[str, str], Listed[Any]]) -> None:
+        self._read = read
+        self._gather = gather
+
+    def list(self, app: str) -> Listed[Pull]:
+        """Return the open pull requests of an app."""
+        return self._gather(_path(app, "pulls"), "pulls")
+
+    def approve(self, app: str, number: int, commit: str) -> Pull:
+        """Approve the head of a pull request, and return it."""
+        order = {"commit": commit}
+        return cast(Pull, self._read("POST", _path(app, f"pulls/{number}/approval"), json=order))
 
 
 def _path(app: str, part: str) -> str:
