@@ -114,7 +114,7 @@ class GitHubHooks:
     def describe(self, url: str, secret: str) -> Body:
         """Return what the forge is sent to have such a webhook."""
         config = {"url": url, "content_type": "json", "secret": secret, "insecure_ssl": "0"}
-        return {"name": "web", "active": True, "events": [*self.events], "config": config}
+        return {"active": True, "events": [*self.events], "config": config}
 
 
 class GiteaHooks(GitHubHooks):
