@@ -16,6 +16,8 @@ HOOKS_LAST_SECONDS = 86_400.0
 """For how long after the last webhook they count as arriving: a repository may rest for a day."""
 LATE_SECONDS = 60.0
 """How long after a read has found a change its webhook may still come: forges queue them."""
+AGAIN_SECONDS = 10.0
+"""How soon after a webhook the second read is. Forges may send one before its change is visible."""
 _NEVER = float("-inf")
 
 Periods = Mapping[str, float]
@@ -63,6 +65,8 @@ class _Turns:
     def find_period(self, usual: float, now: float) -> float:
         """Return the interval: longer than the usual one while webhooks announce all changes."""
         arrive = now - self.hooked < HOOKS_LAST_SECONDS and self.missed is None
+        if self.failures == 0 and not self.is_settled(AGAIN_SECONDS):
+            return min(usual, AGAIN_SECONDS)
         if arrive and self.failures == 0 and self.is_settled(usual):
             return max(usual, HOOKED_SECONDS)
         return usual

@@ -1,6 +1,7 @@
 """When repositories are read: by turns, after failures, and after webhooks."""
 
 import itertools
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pytest
@@ -21,13 +22,19 @@ PACE = Pace(NUDGED_SECONDS, SELDOM_SECONDS)
 FOLLOWED = {"one": OFTEN}
 
 
-def run(table: PollSchedule, start: float, seconds: float, *changes: float) -> list[float]:
+def run(
+    table: PollSchedule,
+    start: float,
+    seconds: float,
+    *changes: float,
+    followed: Mapping[str, float] = FOLLOWED,
+) -> list[float]:
     """Let a second pass at a time; return when the app was read. It changes at some moments."""
     turns = []
     left = list(changes)
     for second in range(int(seconds)):
         now = start + second
-        if table.begin(FOLLOWED, now):
+        if table.begin(followed, now):
             turns.append(now)
             changed = [one for one in left if one <= now]
             left = [one for one in left if one > now]
@@ -89,6 +96,20 @@ def test_a_webhook_has_the_repository_read_at_once_again_soon_and_then_seldom() 
     assert run(table, 101.0, 2000.0) == [101.0, 111.0, 711.0, 1311.0, 1911.0]
     assert table.polling("one", OFTEN, 2000.0) == (HOOKED_SECONDS, 1899.0)
     assert table.polling("one", None, 2000.0) == (None, 1899.0)
+
+
+def test_what_is_read_seldom_is_read_again_soon_after_a_webhook() -> None:
+    """Pagure sends a webhook before it has stored what it announces."""
+    table, followed = PollSchedule(Pace(10.0, 600.0)), {"one": 60.0}
+    assert run(table, 0.0, 100.0, followed=followed) == [0.0, 60.0]
+    table.nudge("one", 101.0)
+    assert run(table, 101.0, 700.0, followed=followed) == [101.0, 111.0, 171.0, 771.0]
+    table.nudge("one", 801.0)
+    assert run(table, 801.0, 20.0, 815.0, followed=followed) == [801.0, 811.0]
+    table.nudge("one", 821.0)
+    assert table.begin(followed, 821.0) == ["one"]
+    table.end("one", 821.0, failed=True)
+    assert run(table, 831.0, 50.0, followed=followed) == []
 
 
 def test_many_webhooks_share_a_read_and_one_during_a_read_causes_one_more() -> None:
