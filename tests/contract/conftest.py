@@ -1,3 +1,5 @@
+"""The doubles of forges for this folder; GitHub's agrees with GitHub's own description."""
+
 from collections.abc import Iterator
 
 import pytest
@@ -5,6 +7,20 @@ import pytest
 from tests.fakes.forges.clients import KINDS
 from tests.fakes.forges.github import GitHubServer
 from tests.fakes.forges.server import ForgeServer
+from tests.published import github_api
+
+
+@pytest.fixture(autouse=True)
+def described(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail if our client asks, or the double answers, what GitHub does not describe.
+
+    `make test-quick` goes without the description if `make packages-test` has not fetched it.
+    """
+    found: list[str] = []
+    if github_api.FILE.exists():
+        monkeypatch.setattr(GitHubServer, "answer", github_api.watched(GitHubServer.answer, found))
+    yield
+    assert found == []
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from tests.fakes.forges import github_deployments, hooks
+from tests.fakes.forges import github_deployments, github_shapes, hooks
 from tests.fakes.forges.server import (
     DAY,
     FORK,
@@ -26,7 +26,8 @@ _NOT_FOUND = in_json(
 )
 
 FORBIDDEN = in_json({"message": "Resource not accessible by personal access token"}, 403)
-UNPROCESSABLE = in_json({"message": "Invalid request.", "status": "422"}, 422)
+_DOCUMENTED = {"documentation_url": "https://docs", "status": "422"}
+UNPROCESSABLE = in_json({"message": "Invalid request.", **_DOCUMENTED}, 422)
 STATES = ("error", "failure", "pending", "success")
 
 
@@ -49,13 +50,15 @@ class GitHubServer(ForgeServer):
 
     def _read(self, request: Request, path: str) -> Reply:
         if path == "":
-            return in_json(self.show_repository(REPOSITORY))
+            whole = github_shapes.whole_repository()
+            return in_json({**whole, **self.show_repository(REPOSITORY)})
         if path == "/pulls":
             shown = [self.show_pull(one) for one in self.open_pulls()]
             return self._page(request, shown)
         if found := re.fullmatch(r"/pulls/(\d+)", path):
             pull = self.find_pull(found[1])
-            return in_json(self.show_pull(pull)) if pull else _NOT_FOUND
+            whole = github_shapes.whole_pull()
+            return in_json({**whole, **self.show_pull(pull)}) if pull else _NOT_FOUND
         if found := re.fullmatch(r"/issues/(\d+)/comments", path):
             since = request.query.get("since", "")
             return self._page(
@@ -134,32 +137,37 @@ class GitHubServer(ForgeServer):
         if user not in self.writers | self.readers:
             return _NOT_FOUND
         permission = "write" if user in self.writers else "read"
-        shown = {"permission": permission, "role_name": permission, "user": self.show_user(user)}
-        return in_json(shown)
+        user_shown = {**self.show_user(user), "role_name": permission}
+        return in_json({"permission": permission, "role_name": permission, "user": user_shown})
 
     def show_user(self, name: str) -> Json:
         """Return a user."""
         url = f"{self.origin}{self.api}/users/{name}"
-        return {"login": name, "id": 100, "type": "User", "url": url, "site_admin": False}
+        facts = {"login": name, "id": 100, "type": "User", "url": url, "site_admin": False}
+        return {**github_shapes.user(url), **facts}
 
     def show_repository(self, number: int) -> Json:
         """Return a repository. A fork of somebody says `fork`, and so may the repository itself."""
         owner = "group" if number == REPOSITORY else "mallory"
+        url = f"{self.origin}{self.api}/repos/{owner}/shop"
         return {
+            **github_shapes.repository(url),
             "id": number,
             "name": "shop",
             "full_name": f"{owner}/shop",
             "owner": self.show_user(owner),
             "private": True,
             "fork": True,
-            "url": f"{self.origin}{self.api}/repos/{owner}/shop",
+            "url": url,
             "html_url": f"{self.origin}/{owner}/shop",
         }
 
     def show_pull(self, pull: PullFacts) -> Json:
         """Return a pull request."""
         owner = "mallory" if pull.head == FORK else "group"
+        url = f"{self.origin}{self.api}/repos/group/shop/pulls/{pull.number}"
         return {
+            **github_shapes.pull(url),
             "id": 1000 + pull.number,
             "number": pull.number,
             "state": "open" if pull.is_open else "closed",
@@ -170,7 +178,7 @@ class GitHubServer(ForgeServer):
             "author_association": "CONTRIBUTOR",
             "created_at": moment(pull.updated),
             "updated_at": moment(pull.updated),
-            "url": f"{self.origin}{self.api}/repos/group/shop/pulls/{pull.number}",
+            "url": url,
             "issue_url": f"{self.origin}{self.api}/repos/group/shop/issues/{pull.number}",
             "html_url": f"{self.origin}/group/shop/pull/{pull.number}",
             "head": {
