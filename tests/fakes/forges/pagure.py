@@ -1,4 +1,4 @@
-"""A double of Pagure 5.14. A real one of that version has given the same answers (decision 72)."""
+"""A double of Pagure 5.14: tests/e2e/test_pulls.py compares it with a real one."""
 
 import re
 

@@ -1,0 +1,1 @@
+"""A real Pagure, from Debian's package, on free ports and in a folder of its own."""
