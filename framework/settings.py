@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -173,6 +174,11 @@ class Settings(SignInSettings):
         description="Seconds between two fetches of a repository's branches, and the age after "
         "which a request for their list fetches them again.",
     )
+    access: Literal["public", "team"] = Field(
+        default="public",
+        description="Who may look at the previews of a new app: everybody, or its team, who sign "
+        "in. With `PREVS_SIGN_IN`, choose `team`.",
+    )
     max_previews: int = Field(
         default=Limits().previews, ge=1, description="How many previews may have a task at a time."
     )
@@ -270,6 +276,14 @@ class Settings(SignInSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_access(self) -> "Settings":
+        if self.access == "team" and not self.has_sign_in:
+            raise ValueError(
+                f"{PREFIX}ACCESS=team needs {PREFIX}SIGN_IN, or nobody could look at a new app"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_tokens(self) -> "Settings":
         if self.token() in self.proxy_tokens():
             raise ValueError(
@@ -305,6 +319,11 @@ class Settings(SignInSettings):
             drain=self.drain_limit,
             unreferenced=self.vanished_after,
         )
+
+    @property
+    def has_sign_in(self) -> bool:
+        """Whether visitors can sign in."""
+        return self.sign_in != "off"
 
     @property
     def host(self) -> str:

@@ -20,13 +20,17 @@ from framework.identity.providers import make_provider
 from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
+from framework.people import seals
 from framework.ports import EnteredHook, HookPorts, Repositories
 from framework.ports.forges import Finding, ForgePorts, Webhook
+from framework.ports.identity import IdentityProvider
 from framework.ports.notifications import NotificationPorts
 from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
 from framework.settings import Settings
+from framework.visitors.sign_in import Terms, VisitorSignIn
+from prevs.access import Access
 from prevs.records import AppRecord
 from prevs.signatures import derive_pass_key
 from program.http import health
@@ -61,26 +65,35 @@ def make_app(
         lambda: (service.health(),),
         lambda: (*_readiness(chosen, service, cluster), *openness()),
     )
-    ports = _make_ports(chosen, sources, checks)
+    sign_in = chosen.provider()
+    provider = make_provider(sign_in, clock) if sign_in else None
+    visitors = _make_visitors(chosen, provider, clock)
+    ports = _make_ports(chosen, sources, checks, visitors)
     admission = _make_admission(chosen, service, operator, clock)
     app = http_api.make_app(ports, admission, addresses=addresses, registry=registry, checks=checks)
-    sign_in = chosen.provider()
     dashboard.add_dashboard(
         app,
         ports,
         admission,
         operator_token=operator,
         addresses=addresses,
-        provider=make_provider(sign_in, clock) if sign_in else None,
+        provider=provider,
         proxies=chosen.proxies_in_front(),
     )
     return app
 
 
-def _make_ports(chosen: Settings, sources: Sources, checks: http_api.Probes) -> http_api.Ports:
+def _make_ports(
+    chosen: Settings, sources: Sources, checks: http_api.Probes, visitors: VisitorSignIn
+) -> http_api.Ports:
     service, cluster = sources.service, sources.cluster
     return http_api.Ports(
-        previews=Previews(service, functools.partial(_find_problem, chosen)),
+        previews=Previews(
+            service,
+            functools.partial(_find_problem, chosen),
+            access=Access(chosen.access),
+            has_sign_in=chosen.has_sign_in,
+        ),
         refs=sources.refs,
         sandboxes=sources.sandboxes,
         agents=MesosState(
@@ -92,9 +105,24 @@ def _make_ports(chosen: Settings, sources: Sources, checks: http_api.Probes) -> 
         hooks=sources.hooks,
         notifications=sources.notifications,
         passes=PassWriter(derive_pass_key(chosen.signing()[0]), chosen.domain, chosen.addresses()),
+        visitors=visitors,
         forge=make_forge_ports(sources.forges, sources.find_ref_problem),
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
+
+
+def _make_visitors(
+    chosen: Settings, provider: IdentityProvider | None, clock: Clock
+) -> VisitorSignIn:
+    where = f"visitors at {chosen.sign_in} {chosen.sign_in_url}"
+    terms = Terms(
+        seals.derive_key(chosen.token(), where),
+        chosen.addresses().signed_in_url(),
+        trusts_proxy=chosen.sign_in == "proxy",
+        now=clock.now,
+        new_secret=functools.partial(token_urlsafe, 32),
+    )
+    return VisitorSignIn(provider, terms)
 
 
 def make_forge_ports(

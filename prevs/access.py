@@ -11,10 +11,11 @@ from prevs import codec
 
 
 class Access(enum.Enum):
-    """Who may look: everybody, or who knows the app's password."""
+    """Who may look: everybody, who knows the app's password, or who has a role for the app."""
 
     PUBLIC = "public"
     PASSWORD = "password"  # noqa: S105 (a word of the API)
+    TEAM = "team"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,6 +21,8 @@ SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 COMMIT_PREFIX = re.compile(r"[0-9a-f]{7,40}", re.ASCII)
 ATTEMPT = re.compile(r"[0-9a-z]{1,20}", re.ASCII)
 SIGN_IN = "sign-in"
+SIGNED_IN = "/_prevs/signed-in"
+"""The path at the sign-in host to which an identity provider sends people back."""
 
 _PULL = re.compile(r"pull/([0-9]{1,18})", re.ASCII)
 _HASH_LENGTH = 8
@@ -157,6 +159,14 @@ class Addresses(NamedTuple):
         if "{label}--{app}" in self.form:
             label = flat_label(label, app)
         return self.form.replace("{label}", label).replace("{app}", app)
+
+    def signed_in_url(self) -> str:
+        """Return the URL to which an identity provider sends people back."""
+        scheme, _, rest = self.form.partition("://")
+        host = rest.partition("/")[0]
+        for one in ("{label}--{app}", "{label}.{app}"):
+            host = host.replace(one, SIGN_IN)
+        return f"{scheme}://{host}{SIGNED_IN}"
 
     def hook_url(self, app: str) -> str:
         """Return the URL to which an app's forge sends webhooks.

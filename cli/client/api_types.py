@@ -351,7 +351,7 @@ class NewPass(Pass):
 
 
 class Access(TypedDict):
-    """Who may look at an app's previews: `access` is public or password."""
+    """Who may look at an app's previews: `access` is its mode."""
 
     access: str
     era: int

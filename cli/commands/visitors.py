@@ -20,7 +20,7 @@ from cli.display.sentences import clock_time
 from cli.names import completion, lookup
 from cli.names.arguments import app_argument, as_json, label_argument
 
-MODES = ("public", "password")
+MODES = ("public", "password", "team")
 _DAYS: Mapping[str, float] = {"d": 1.0, "h": 1 / 24}
 _TIME = re.compile(r"([1-9][0-9]{0,3})([dh])", re.ASCII)
 _NO_TLS = (
@@ -70,15 +70,17 @@ def change_access(
     """Show or change who may look at the previews of APP.
 
     With public, everybody may. With password, visitors must enter it, or need a pass; the password
-    comes from --password-file, stdin or a prompt. Another mode or password puts everybody out, and
+    comes from --password-file, stdin or a prompt. With team, visitors must sign in and have a role
+    for APP (`prevs role add`), or need a pass. Another mode or password puts everybody out, and
     ends all passes.
 
     \b
     Examples:
       prevs access shop                      # shows it
       prevs access shop password             # prompts for the password
+      prevs access shop team                 # its team signs in
       prevs access shop --preflight          # the frontend calls its API from another address
-      prevs access shop --end                # everybody has to enter the password again
+      prevs access shop --end                # everybody has to enter again
     """
     if password_file and mode != "password":
         raise click.UsageError("--password-file can only go with password.")
@@ -127,7 +129,7 @@ def share(
     name: str | None,
     as_json: bool,
 ) -> None:
-    """Print a link that opens the preview LABEL of APP without the password.
+    """Print a link that opens the preview LABEL of APP, without a password or an account.
 
     Anybody who has the link may look, until it ends: after 7 days, or after --for, 30 days at most.
 

@@ -301,7 +301,11 @@ def credential_details(found: Credential, now: float) -> Table:
 
 def access_details(found: Access) -> Table:
     """Return who may look at an app's previews."""
-    who = {"public": "everybody", "password": "who has the password or a pass"}
+    who = {
+        "public": "everybody",
+        "password": "who has the password or a pass",
+        "team": "who has a role for it, or a pass",
+    }
     return _details(
         [
             ("access", found["access"]),

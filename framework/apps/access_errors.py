@@ -26,12 +26,12 @@ class PassExists(Conflict):
 
 
 class IsPublic(Conflict):
-    """An app without a password was given a pass, or its passes were to end."""
+    """A public app was given a pass, or its passes were to end."""
 
     def __init__(self, app: str) -> None:
         super().__init__(
             f"Anybody may look at the previews of {app!r}, so there is nothing to let in or out. "
-            f"`prevs access {app} password` closes them."
+            f"`prevs access {app} password` closes them, or `prevs access {app} team`."
         )
         self.app = app
 
@@ -42,6 +42,18 @@ class NoPassword(Conflict):
     def __init__(self, app: str) -> None:
         super().__init__(
             f"{app!r} has no password yet: send one. `prevs access {app} password` prompts for it."
+        )
+        self.app = app
+
+
+class NoSignIn(Conflict):
+    """An app was to be for its team, and nobody can sign in: no identity provider is set."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"Nobody could enter {app!r}: prevs does not know where people sign in. Have the "
+            "operator set PREVS_SIGN_IN at every framework (docs/operating/access.md), or choose "
+            f"`prevs access {app} password`."
         )
         self.app = app
 

@@ -45,17 +45,23 @@ def begin_era(record: AccessRecord, now: float) -> AccessRecord:
     return dataclasses.replace(record, era=new_era(record.era, now), passes={})
 
 
-def require_password(
-    record: AccessRecord, now: float, *, is_new: bool, preflight: bool | None
+def close(
+    record: AccessRecord,
+    access: Access,
+    now: float,
+    *,
+    is_new: bool = False,
+    preflight: bool | None = None,
 ) -> AccessRecord:
-    """Return who may look with a password; if it `is_new`, an era begins.
+    """Return who may look, by a password or with an account in the team.
 
-    `preflight` None leaves that as it is.
+    An era begins if it was another way before, or if the password `is_new`. `preflight` None leaves
+    that as it is. Raises IsPublic if `access` is.
     """
-    closed = dataclasses.replace(record, access=Access.PASSWORD)
+    closed = dataclasses.replace(record, access=access)
     if preflight is not None:
         closed = dataclasses.replace(closed, preflight=preflight)
-    return begin_era(closed, now) if is_new or record.access is not Access.PASSWORD else closed
+    return begin_era(closed, now) if is_new or record.access is not access else closed
 
 
 def list_passes(record: AccessRecord, now: float) -> Mapping[str, IssuedPass]:

@@ -43,6 +43,7 @@ from framework.ports.forges import ForgePorts
 from framework.ports.notifications import NotificationPorts
 from framework.service.forge_setup import ForgeSetup
 from framework.service.previews import Previews
+from framework.visitors.sign_in import VisitorSignIn
 from prevs.names import Addresses
 
 
@@ -51,8 +52,8 @@ class Ports(NamedTuple):
 
     `ready` returns None, or why nothing can start. `report` takes a proxy's report, `note_proxy`
     the address of a proxy that reports. None of these may block. `passes` makes the texts of
-    visitors' passes. `is_log_kept` returns whether the framework keeps the log of a task; it reads
-    the disk. `forge` blocks on HTTP.
+    visitors' passes, and `visitors` signs them in. `is_log_kept` returns whether the framework
+    keeps the log of a task; it reads the disk. `forge` blocks on HTTP.
     """
 
     previews: Previews
@@ -65,6 +66,7 @@ class Ports(NamedTuple):
     hooks: HookPorts
     notifications: NotificationPorts
     passes: PassWriter
+    visitors: VisitorSignIn
     forge: ForgePorts
     note_proxy: Callable[[str], None] = lambda _: None
 
@@ -117,7 +119,7 @@ def _make_routers(
         clock=admission.clock,
     ).make_router()
     yield AccessRoutes(previews, ports.passes, token_hex).make_router()
-    yield EntryRoutes(previews, admission.clock).make_router()
+    yield EntryRoutes(previews, ports.visitors, admission.clock).make_router()
     yield ForgeRoutes(previews, setup).make_router()
     logs = Logs(ports.sandboxes)
     yield PreviewRoutes(

@@ -48,10 +48,11 @@ class Commands:
         self._records = records
         self._clock = clock
 
-    def add_app(self, app: AppRecord) -> AppRecord:
+    def add_app(self, app: AppRecord, access: Access = Access.PUBLIC) -> AppRecord:
         """Store a new app, whose settings were checked; storing an equal app again is no error.
 
-        Raises AppExists, or BeingRemoved for a name that is not free yet.
+        Who may look is `access`: everybody, or the team. Raises AppExists, or BeingRemoved for a
+        name that is not free yet.
         """
         known = self._records.find_app(app.name)
         if known is not None:
@@ -65,7 +66,12 @@ class Commands:
         self._records.tokens.remove_of(app.name)
         self._records.roles.remove_of(app.name)
         self._records.access.remove(app.name)
-        return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
+        now = self._clock.now()
+        if access is not Access.PUBLIC:
+            # Before the app: it is never open, not for a moment.
+            record = visitor_access.close(AccessRecord(app.name), access, now)
+            self._records.access.save(record)
+        return self._records.save_app(dataclasses.replace(app, created=now))
 
     def change_app(
         self, name: str, changes: Mapping[str, object], *, only_if: AppRecord | None = None
@@ -267,9 +273,17 @@ class Commands:
         is_new, now = password is not None, self._clock.now()
         return self.change_access(
             app,
-            lambda record: visitor_access.require_password(
-                record, now, is_new=is_new, preflight=preflight
+            lambda record: visitor_access.close(
+                record, Access.PASSWORD, now, is_new=is_new, preflight=preflight
             ),
+        )
+
+    def require_team(self, app: str, *, preflight: bool | None = None) -> AccessRecord:
+        """Let only people with a role for the app look. Raises UnknownApp."""
+        now = self._clock.now()
+        return self.change_access(
+            app,
+            lambda record: visitor_access.close(record, Access.TEAM, now, preflight=preflight),
         )
 
     def open_to_all(self, app: str) -> AccessRecord:

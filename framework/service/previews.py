@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from framework.apps.access_errors import NoSignIn
 from framework.errors import InvalidSettings, Problem
 from framework.events import call
 from framework.preview.history import History
 from framework.service.commands import Commands
 from framework.service.service import Service
 from framework.state.snapshot import Snapshot
+from prevs.access import Access, AccessRecord
 from prevs.records import AppRecord
 
 T = TypeVar("T")
@@ -23,11 +25,21 @@ class Previews:
     """
 
     def __init__(
-        self, service: Service, find_problem: Callable[[str], str | None] = lambda _: None
+        self,
+        service: Service,
+        find_problem: Callable[[str], str | None] = lambda _: None,
+        *,
+        access: Access = Access.PUBLIC,
+        has_sign_in: bool = False,
     ) -> None:
-        """`find_problem` returns why an app may not get a repository; None if it may."""
+        """`find_problem` returns why an app may not get a repository; None if it may.
+
+        `access` says who may look at new apps. With `has_sign_in`, people can sign in.
+        """
         self._service = service
         self._find_problem = find_problem
+        self._access = access
+        self.has_sign_in = has_sign_in
 
     @property
     def snapshot(self) -> Snapshot:
@@ -49,7 +61,7 @@ class Previews:
         Raises InvalidSettings for a repository that no app may get.
         """
         self._check(app.name, app.repository)
-        return self.command(lambda commands: commands.add_app(app))
+        return self.command(lambda commands: commands.add_app(app, self._access))
 
     def change_app(
         self, name: str, changes: Mapping[str, object], *, only_if: AppRecord | None = None
@@ -58,6 +70,12 @@ class Previews:
         if isinstance(repository := changes.get("repository"), str):
             self._check(name, repository)
         return self.command(lambda commands: commands.change_app(name, changes, only_if=only_if))
+
+    def limit_to_team(self, app: str, *, preflight: bool | None = None) -> AccessRecord:
+        """Let only an app's team look, as Commands does. Raises NoSignIn."""
+        if not self.has_sign_in:
+            raise NoSignIn(app)
+        return self.command(lambda commands: commands.require_team(app, preflight=preflight))
 
     def _check(self, name: str, repository: str) -> None:
         """Raise InvalidSettings for a repository that the app may not get; it may keep its own."""

@@ -79,6 +79,8 @@ ONLY_PROXIES = {
     "POST /v1/refusals",
     "POST /v1/apps/{app}/hooks",
     "POST /v1/apps/{app}/entries",
+    "POST /v1/sign-ins",
+    "POST /v1/sign-ins/finish",
 }
 ONLY_MACHINES = {"GET /healthz"}
 """For supervisors."""

@@ -18,14 +18,17 @@ from starlette.types import ASGIApp, Message
 from framework.apps.pass_texts import PassWriter
 from framework.apps.receivers import Receiver
 from framework.http_api import Admission, Audit, ClientSignature, Ports, Probes, make_app
+from framework.people import seals
 from framework.ports import EnteredHook, HookPorts, Polling, Repositories, Sandboxes
 from framework.ports.forges import Finding, ForgePorts, Webhook
 from framework.ports.notifications import LastTry, NotificationPorts, Standing
+from framework.visitors.sign_in import Terms, VisitorSignIn
 from prevs import names
 from prevs.records import AppRecord
 from program.http.health import Check
 from tests.fakes.agents import FakeAgents
 from tests.fakes.clock import FakeClock
+from tests.fakes.identity_provider import FakeProvider
 from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
@@ -99,6 +102,7 @@ class ApiInProcess:
         self.standing: dict[str, Standing] = {}
         self.tested: list[tuple[str, Receiver]] = []
         self.last_try = LastTry(NOW, 200, "")
+        self.provider = FakeProvider()
         self.ports = Ports(
             self.previews,
             refs or self.refs,
@@ -109,6 +113,16 @@ class ApiInProcess:
             is_log_kept=self.kept_logs.__contains__,
             hooks=HookPorts(self.nudged.append, lambda _: self.polling, secrets.token_bytes),
             passes=PassWriter(PASS_KEY, "localhost", names.addresses("localhost", port)),
+            visitors=VisitorSignIn(
+                self.provider,
+                Terms(
+                    seals.derive_key(token, "visitors"),
+                    names.addresses("localhost", port).signed_in_url(),
+                    trusts_proxy=False,
+                    now=self.clock.read,
+                    new_secret=lambda: secrets.token_urlsafe(32),
+                ),
+            ),
             forge=ForgePorts(lambda *_: self.findings, self._enter_hook),
             notifications=NotificationPorts(
                 self.notify_hosts,

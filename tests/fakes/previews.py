@@ -55,6 +55,7 @@ class FakePreviews(Previews, Commands):
         self.pulls: dict[str, dict[int, PullRecord]] = {}
         self.roles: dict[str, RoleRecord] = {}
         self.looks: dict[str, Look] = {}
+        self.has_sign_in = False
         self.seconds = 1000.0
         self._clock = Clock(lambda: self.seconds)
         self.queued: Callable[[PreviewRecord], object] = lambda preview: None
@@ -102,7 +103,7 @@ class FakePreviews(Previews, Commands):
     def command(self, command: Callable[[Commands], T]) -> T:
         return command(self)
 
-    def add_app(self, app: AppRecord) -> AppRecord:
+    def add_app(self, app: AppRecord, access: Access = Access.PUBLIC) -> AppRecord:
         self._raise_error()
         known = self.known_apps.setdefault(app.name, dataclasses.replace(app, created=1000.0))
         if dataclasses.replace(known, created=app.created) != app:

@@ -131,9 +131,12 @@ class AppSettingsPages:
         return RedirectResponse(f"/apps/{app.name}/settings?did=change-access", 303, _NO_STORE)
 
     def _set_access(self, app: str, form: Form) -> None:
-        """Change who may look. Blocks. Raises as Commands.require_password."""
+        """Change who may look. Blocks. Raises as Commands.require_password; NoSignIn."""
         if form.get("access") == Access.PUBLIC.value:
             self._context.previews.command(lambda commands: commands.open_to_all(app))
+            return
+        if form.get("access") == Access.TEAM.value:
+            self._context.previews.limit_to_team(app)
             return
         password = form.get("password", "")
         digest = digest_password(password, self._new_salt()) if password else None
@@ -172,6 +175,7 @@ class AppSettingsPages:
             status=422 if form or refused else 200,
             app=app,
             access=self._context.previews.snapshot.access_of(app.name),
+            has_sign_in=self._context.previews.has_sign_in,
             form=form or shown,
             shown=shown,
             refused=refused or Filled({}),

@@ -20,6 +20,7 @@ from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.people.errors import UnknownRole
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
 from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
+from framework.visitors import errors as visitor_errors
 from prevs.names import Addresses
 from program.git.messages import redact
 
@@ -78,11 +79,17 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     access_errors.PassExists: Kind("pass-exists", 409, "A pass of that name exists"),
     access_errors.IsPublic: Kind("is-public", 409, "Anybody may look at the app's previews"),
     access_errors.NoPassword: Kind("no-password", 409, "The app has no password"),
+    access_errors.NoSignIn: Kind("no-sign-in", 409, "Nobody can sign in"),
     access_errors.WrongPassword: Kind("wrong-password", 403, "The password is wrong"),
     SignInRefused: SIGN_IN_REFUSED,
     ProviderUnreachable: Kind(
         "provider-unreachable", 503, "The identity provider cannot be reached"
     ),
+    visitor_errors.SignInNeeded: Kind("sign-in-needed", 403, "You are not signed in"),
+    visitor_errors.SignInEnded: Kind("sign-in-ended", 403, "Please sign in again"),
+    visitor_errors.NotInTeam: Kind("not-in-team", 403, "You are not in the team"),
+    visitor_errors.NobodyNamed: Kind("nobody-named", 409, "Nobody knows who you are"),
+    visitor_errors.NoProvider: Kind("no-sign-in", 409, "Nobody can sign in"),
     errors.InvalidSettings: INVALID_SETTINGS,
     errors.RepositoryUnreachable: Kind(
         "repository-unreachable", 502, "The repository cannot be read"

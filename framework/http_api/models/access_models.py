@@ -1,4 +1,4 @@
-"""Who may look at an app's previews, as the API takes and shows it."""
+"""Who may look at an app's previews, and how visitors enter, as the API takes and shows it."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -28,8 +28,10 @@ _ACCESS: dict[str, Any] = {
     "https": True,
     "passes": [_PASS],
 }
+_CLIENT = Field(max_length=100, description="The visitor's address.")
+_SIGNED = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2UiOiJ2aXNpdG9yIn0.5c80e7d1"
 _USUAL_DAYS: Mapping[str, int] = {SHARE: 7, MACHINE: 90}
-_Access = Literal["public", "password"]
+_Access = Literal["public", "password", "team"]
 _Kind = Literal["share", "machine"]
 _Label = Annotated[
     str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", min_length=1, max_length=63)
@@ -46,11 +48,17 @@ class AccessChange(BaseModel):
         {
             "if": {"properties": {"access": {"const": "public"}}},
             "then": {"properties": {"password": {"type": "null"}, "preflight": {"type": "null"}}},
+            "else": {
+                "if": {"properties": {"access": {"const": "team"}}},
+                "then": {"properties": {"password": {"type": "null"}}},
+            },
         },
     )
 
     access: _Access = Field(
-        description="public: everybody. password: who enters the app's password, or has a pass."
+        description="public: everybody. password: who enters the app's password, or has a pass. "
+        "team: who signs in and has a role for the app, or has a pass; the framework needs "
+        "`PREVS_SIGN_IN` for it."
     )
     password: _Password | None = Field(
         default=None,
@@ -143,12 +151,80 @@ class NewPass(ShownPass):
 
 
 class EntryOrder(BaseModel):
-    """What a visitor has entered, and the visitor's address."""
+    """What a visitor shows to enter an app: its password, or who they are."""
 
     model_config = order_example({"password": "correct horse", "client": "203.0.113.7"})
 
-    password: str = Field(max_length=1000, repr=False)
-    client: str = Field(max_length=100, description="The visitor's address.")
+    password: str | None = Field(
+        default=None,
+        max_length=1000,
+        description="For an app with a password. Without it, the other fields count.",
+        repr=False,
+    )
+    session: str = Field(
+        default="",
+        max_length=8000,
+        description="The session of who has signed in.",
+        repr=False,
+    )
+    user: str = Field(
+        default="",
+        max_length=256,
+        description="Who the visitor is, as a proxy in front says. It counts only with "
+        "`PREVS_SIGN_IN=proxy`; then the session does not.",
+    )
+    groups: list[str] = Field(
+        default=[], max_length=1000, description="The visitor's groups, likewise."
+    )
+    client: str = _CLIENT
+
+
+class SignInOrder(BaseModel):
+    """A sign-in that a visitor begins."""
+
+    model_config = order_example({"client": "203.0.113.7"})
+
+    client: str = _CLIENT
+
+
+class BegunSignIn(BaseModel):
+    """Where a visitor signs in."""
+
+    model_config = example(
+        {
+            "address": "https://sso.example.org/authorize?client_id=prevs&state=5c80e7d1",
+            "state": "5c80e7d1",
+            "attempt": _SIGNED,
+        }
+    )
+
+    address: str = Field(description="The provider's address to send the browser to.")
+    state: str = Field(description="What comes back from there.")
+    attempt: str = Field(
+        description="The sign-in, signed: this browser alone keeps it. It counts for ten minutes."
+    )
+
+
+class SignInResult(BaseModel):
+    """What the provider has sent back."""
+
+    model_config = order_example(
+        {"attempt": _SIGNED, "state": "5c80e7d1", "code": "9f2c", "client": "203.0.113.7"}
+    )
+
+    attempt: str = Field(max_length=8000, repr=False)
+    state: str = Field(max_length=1000)
+    code: str = Field(max_length=4000, repr=False)
+    client: str = _CLIENT
+
+
+class VisitorSession(BaseModel):
+    """Who has signed in."""
+
+    model_config = example({"session": _SIGNED, "login": "ada"})
+
+    session: str = Field(description="Names the person for 8 hours. Signed; the browser keeps it.")
+    login: str
 
 
 def read_order(order: NewPassOrder) -> PassOrder:

@@ -96,14 +96,11 @@ class AccessRoutes:
 
     def change_access(self, app: App, order: models.AccessChange) -> models.ShownAccess:
         """Change who may look. Another mode or password puts everybody out: passes end, too."""
+        _check(order)
         if order.access == "public":
-            if problems := [
-                Problem(name, "can only go with access: password")
-                for name in ("password", "preflight")
-                if getattr(order, name) is not None
-            ]:
-                raise InvalidSettings(problems)
             return self._show(self._previews.command(lambda commands: commands.open_to_all(app)))
+        if order.access == "team":
+            return self._show(self._previews.limit_to_team(app, preflight=order.preflight))
         digest = None
         if order.password is not None:
             digest = digest_password(order.password, self._new_hex(SALT_BYTES))
@@ -113,7 +110,7 @@ class AccessRoutes:
         return self._show(changed)
 
     def end_access(self, app: App) -> models.ShownAccess:
-        """Put all visitors out. Each needs the password again; every issued pass ends."""
+        """Put all visitors out. Each has to enter again; every issued pass ends."""
         return self._show(self._previews.command(lambda commands: commands.end_access(app)))
 
     def issue_pass(
@@ -147,6 +144,17 @@ class AccessRoutes:
 
     def _show(self, record: AccessRecord) -> models.ShownAccess:
         return models.show_access(record, time.time(), https=self._passes.is_safe)
+
+
+def _check(order: models.AccessChange) -> None:
+    """Raise InvalidSettings for what does not go with the mode."""
+    problems = []
+    if order.access != "password" and order.password is not None:
+        problems.append(Problem("password", "can only go with access: password"))
+    if order.access == "public" and order.preflight is not None:
+        problems.append(Problem("preflight", "can only go with access: password, or team"))
+    if problems:
+        raise InvalidSettings(problems)
 
 
 def _may_handle(caller: Identity, kind: str) -> bool:

@@ -1,9 +1,14 @@
-"""/v1/apps/{app}/entries: proxies check the password that a visitor has entered."""
+"""How visitors enter, for proxies: /v1/sign-ins, and /v1/apps/{app}/entries.
+
+A visitor of an app for its team signs in at the identity provider; then a session names the person.
+"""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
+import structlog
 from fastapi import Request, Response
 
 from framework.access import Scope
@@ -15,59 +20,120 @@ from framework.http_api.admission.clients import Client
 from framework.http_api.admission.operations import Operation, OperationRouter
 from framework.http_api.http.parameters import App
 from framework.http_api.http.problems import document
-from framework.http_api.models.access_models import EntryOrder
+from framework.http_api.models import access_models as models
+from framework.people.roles import find_scope
+from framework.ports.identity import Person
 from framework.service.previews import Previews
 from framework.state.secret_records import read
+from framework.visitors.errors import NotInTeam
+from framework.visitors.sign_in import VisitorSignIn
 from prevs.access import Access
 from program.http.client_address import SITE_BITS, name_client
 from program.limits.token_buckets import Level, Policy, TokenBuckets
 
 CLIENTS, APPS = Policy("client", 5, 60), Policy("app", 30, 60)
+SIGN_INS, PEOPLE = Policy("client", 60, 60), Policy("client", 30, 60)
+"""Beginnings and ends of sign-ins, and refusals of people, which the audit log notes."""
 _AT_A_TIME = 2
 """Each check takes a third of a second of CPU time, and 16 MB."""
+_AT_PROVIDER = 8
+"""Each call may wait for the provider."""
+_T = TypeVar("_T")
+
+log = structlog.get_logger(__name__)
 
 
 class EntryRoutes:
-    """The call with a visitor's password. Belongs to the event loop; scrypt runs in threads.
+    """The calls of proxies for their visitors. Belongs to the event loop.
 
-    Only wrong passwords count for the limits. `clock` gives monotonic seconds.
+    scrypt runs in threads, and so does what asks the provider. Of passwords, only wrong ones count
+    for the limits. `clock` gives monotonic seconds.
     """
 
-    def __init__(self, previews: Previews, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, previews: Previews, visitors: VisitorSignIn, clock: Callable[[], float]
+    ) -> None:
         self._previews = previews
+        self._visitors = visitors
         self._clients = TokenBuckets(CLIENTS, clock)
         self._apps = TokenBuckets(APPS, clock)
+        self._people = TokenBuckets(PEOPLE, clock)
+        self._sign_ins = TokenBuckets(SIGN_INS, clock)
         self._limit = anyio.CapacityLimiter(_AT_A_TIME)
+        self._provider_limit = anyio.CapacityLimiter(_AT_PROVIDER)
 
     def make_router(self) -> OperationRouter:
-        """Return the route of this call."""
-        router = OperationRouter("use", prefix="/v1/apps/{app}")
+        """Return the routes of these calls."""
+        router = OperationRouter("use", prefix="/v1")
         router.add(
             "POST",
-            "/entries",
-            self.check_password,
+            "/apps/{app}/entries",
+            self.enter_app,
             Operation(Scope.PROXY, action="enter", is_report=True),
             status_code=204,
             responses=document(400, 404, 409, 413),
         )
+        router.add(
+            "POST",
+            "/sign-ins",
+            self.begin_sign_in,
+            Operation(Scope.PROXY, action="begin sign-in", is_report=True),
+            response_model=models.BegunSignIn,
+            responses=document(400, 409, 413),
+        )
+        router.add(
+            "POST",
+            "/sign-ins/finish",
+            self.finish_sign_in,
+            Operation(Scope.PROXY, action="sign in", is_report=True),
+            response_model=models.VisitorSession,
+            responses=document(400, 409, 413),
+        )
         return router
 
-    async def check_password(self, app: App, order: EntryOrder, request: Request) -> Response:
-        """Check the password that a visitor has entered.
+    async def enter_app(self, app: App, order: models.EntryOrder, request: Request) -> Response:
+        """Check the password that a visitor has entered, or whether somebody is in the team.
 
-        An app without a password, and one that does not exist, answer as to a wrong password.
+        An app without a password or a team, and one that does not exist, answer as to a wrong
+        password, or to somebody of another team.
         """
-        # For the audit log: the visitor, not the proxy.
-        proxy = request.state.client
-        request.state.client = Client(order.client, proxy.address or "unknown")
+        _name_visitor(request, order.client)
         client = name_client(order.client, SITE_BITS)
+        if order.password is None:
+            return self._check_person(app, order, client)
+        return await self._check_password(app, order.password, client)
+
+    async def begin_sign_in(
+        self, order: models.SignInOrder, request: Request
+    ) -> models.BegunSignIn | Response:
+        """Begin a visitor's sign-in at the identity provider."""
+        if refusal := self._count_sign_in(order.client, request):
+            return refusal
+        begun = await self._ask_provider(self._visitors.begin)
+        return models.BegunSignIn(**begun._asdict())
+
+    async def finish_sign_in(
+        self, order: models.SignInResult, request: Request
+    ) -> models.VisitorSession | Response:
+        """Finish a visitor's sign-in with what the provider has sent back."""
+        if refusal := self._count_sign_in(order.client, request):
+            return refusal
+        person = await self._ask_provider(
+            lambda: self._visitors.finish(order.attempt, order.state, order.code)
+        )
+        log.info("a visitor has signed in", person=person.login, client=order.client)
+        roles = self._previews.snapshot.roles.values()
+        session = self._visitors.write_session(person, roles)
+        return models.VisitorSession(session=session, login=person.login)
+
+    async def _check_password(self, app: str, password: str, client: str) -> Response:
         level = self._take(client, app)
         if not level.allowed:
             sentence = f"Too many wrong passwords were entered. Wait {level.retry} s."
             return limits.refuse(level.retry, sentence)
         known = self._find(app)
         is_right = await anyio.to_thread.run_sync(
-            password_digest.is_right, order.password, known or NOBODYS, limiter=self._limit
+            password_digest.is_right, password, known or NOBODYS, limiter=self._limit
         )
         if not is_right or known is None:
             raise WrongPassword
@@ -82,8 +148,43 @@ class EntryRoutes:
 
     def _find(self, app: str) -> PasswordDigest | None:
         """Return an app's password, None without one. Raises SecretsUnreadable."""
+        if not self._is_closed_by(app, Access.PASSWORD):
+            return None
+        return read(self._previews.snapshot.secrets, app).password
+
+    def _check_person(self, app: str, order: models.EntryOrder, client: str) -> Response:
+        """Ask anew each time: whoever has lost a role is out at the next entry."""
+        told = Person(order.user, order.user, frozenset(order.groups))
+        person = self._visitors.identify(order.session, told)
+        scope = find_scope(self._previews.snapshot.roles.values(), person, app)
+        if scope is not None and self._is_closed_by(app, Access.TEAM):
+            log.info("somebody of the team enters", app=app, person=person.login)
+            return Response(status_code=204)
+        level = self._people.take(client)
+        if not level.allowed:
+            return limits.refuse(level.retry, f"Wait {level.retry} s, and try again.")
+        raise NotInTeam(person.login)
+
+    def _is_closed_by(self, app: str, access: Access) -> bool:
+        """Return whether there is such an app, and it is closed in this way."""
         snapshot = self._previews.snapshot
         record = snapshot.access.get(app)
-        if app not in snapshot.apps or record is None or record.access is not Access.PASSWORD:
+        return app in snapshot.apps and record is not None and record.access is access
+
+    def _count_sign_in(self, client: str, request: Request) -> Response | None:
+        """Return why a visitor may not sign in now."""
+        _name_visitor(request, client)
+        level = self._sign_ins.take(name_client(client, SITE_BITS))
+        if level.allowed:
             return None
-        return read(snapshot.secrets, app).password
+        sentence = f"There were too many sign-ins from your address. Wait {level.retry} s."
+        return limits.refuse(level.retry, sentence)
+
+    async def _ask_provider(self, call: Callable[[], _T]) -> _T:
+        return await anyio.to_thread.run_sync(call, limiter=self._provider_limit)
+
+
+def _name_visitor(request: Request, client: str) -> None:
+    """Let the audit log name the visitor, and not the proxy."""
+    proxy = request.state.client
+    request.state.client = Client(client, proxy.address or "unknown")

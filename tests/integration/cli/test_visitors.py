@@ -61,7 +61,8 @@ def test_a_typed_password_is_not_echoed(api: Api, environ: dict[str, str]) -> No
 
 def test_what_does_not_go_together_is_refused(closed: Api, run: Run, file: str) -> None:
     for args in (
-        ("team",),
+        ("friends",),
+        ("team", "--password-file", file),
         ("public", "--password-file", file),
         ("--password-file", file),
         ("public", "--end"),
@@ -71,6 +72,16 @@ def test_what_does_not_go_together_is_refused(closed: Api, run: Run, file: str) 
     era = closed.previews.access["hello"].era
     assert run("access", "hello", "--end").status == 0
     assert closed.previews.access["hello"].era > era
+
+
+def test_an_app_is_for_its_team_once_people_can_sign_in(api: Api, run: Run) -> None:
+    refused = run("access", "hello", "team")
+    assert (refused.status, "PREVS_SIGN_IN" in refused.err) == (1, True)
+    api.previews.has_sign_in = True
+    done = run("access", "hello", "team")
+    assert (done.status, "who has a role for it, or a pass" in done.out) == (0, True)
+    assert api.previews.access["hello"].access is Access.TEAM
+    assert run("share", "hello", "main").status == 0
 
 
 def test_a_link_is_the_only_line_on_stdout_and_is_revoked_by_its_name(

@@ -92,6 +92,17 @@ def test_proxies_have_tokens_of_their_own_or_none(environ: dict[str, str], tmp_p
     assert "the token\n" not in why
 
 
+def test_new_apps_are_for_their_team_only_if_people_can_sign_in(environ: dict[str, str]) -> None:
+    assert (settings.read(environ).access, settings.read(environ).has_sign_in) == ("public", False)
+    environ["PREVS_ACCESS"] = "team"
+    (why,) = problems(environ)
+    assert "PREVS_SIGN_IN" in why
+    environ |= {"PREVS_SIGN_IN": "proxy", "PREVS_TRUSTED_PROXIES": "10.0.1.10"}
+    assert (settings.read(environ).access, settings.read(environ).has_sign_in) == ("team", True)
+    environ["PREVS_ACCESS"] = "password"
+    assert problems(environ)[0].startswith("PREVS_ACCESS")
+
+
 def test_every_problem_is_listed_at_once(environ: dict[str, str]) -> None:
     del environ["PREVS_DIR"]
     environ |= {

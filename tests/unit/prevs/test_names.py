@@ -246,6 +246,17 @@ def test_webhooks_have_an_address_that_the_same_certificate_covers(form: str, ur
     assert names.split_host(host, "a.org") is None
 
 
+@pytest.mark.parametrize(
+    ("form", "url"),
+    [
+        ("http://{label}.{app}.localhost:8080/", "http://sign-in.localhost:8080/_prevs/signed-in"),
+        ("https://{label}--{app}.a.org/", "https://sign-in.a.org/_prevs/signed-in"),
+    ],
+)
+def test_a_provider_sends_people_back_to_the_sign_in_host(form: str, url: str) -> None:
+    assert names.Addresses(form).signed_in_url() == url
+
+
 FLAT_FORM = names.Addresses("https://{label}--{app}.a.org/")
 
 

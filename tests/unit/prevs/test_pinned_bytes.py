@@ -331,6 +331,13 @@ def test_an_older_version_does_not_read_the_preview_of_a_stranger() -> None:
         codec.decode(PreviewRecord, 1, WRITTEN["preview_stranger"].encode())
 
 
+def test_an_older_version_does_not_read_who_may_look_in_a_way_that_it_does_not_know() -> None:
+    """Its proxies then let nobody in."""
+    data = (FOLDER / "access.json").read_bytes().replace(b'"password"', b'"team-of-later"')
+    with pytest.raises(RecordError):
+        AccessRecord.decode(data)
+
+
 def test_an_unknown_cause_leaves_the_record_readable() -> None:
     data = (FOLDER / "preview.json").read_bytes().replace(b"build-failed", b"of-a-later-version")
     failure = PreviewRecord.decode(data).failure
@@ -354,6 +361,7 @@ def test_every_pinned_file_is_tested() -> None:
     ("kind", "values"),
     [
         (State, "queued placed building starting running draining stopped failed"),
+        (Access, "public password team"),
         (Phase, "fetching building starting checking running ended"),
         (
             Cause,

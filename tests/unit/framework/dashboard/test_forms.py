@@ -264,6 +264,19 @@ def test_the_audit_log_is_shown_the_last_first(dashboard: Dashboard, visitor: Vi
     assert text.index("add app") < text.index("start preview")
 
 
+def test_an_app_is_for_its_team_once_people_can_sign_in(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    path, settings = "/apps/hello/access", "/apps/hello/settings"
+    assert "PREVS_SIGN_IN" in visitor.get(settings).text
+    assert visitor.act(path, access="team").status_code == 409
+    dashboard.previews.has_sign_in = True
+    assert "PREVS_SIGN_IN" not in visitor.get(settings).text
+    assert visitor.act(path, access="team").headers["Location"] == f"{settings}?did=change-access"
+    assert 'value="team" checked' in visitor.get(settings).text
+    assert "open to the team, or with a pass" in visitor.get("/apps/hello").text
+
+
 def test_an_app_is_closed_shown_and_opened_again(dashboard: Dashboard, visitor: Visitor) -> None:
     path, settings = "/apps/hello/access", "/apps/hello/settings"
     assert "open to everybody" in visitor.get("/apps/hello").text

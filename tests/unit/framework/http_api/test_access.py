@@ -135,7 +135,7 @@ def test_the_scope_use_shares_and_an_admin_gives_machines_passes(closed: ApiInPr
 @pytest.mark.parametrize(
     ("method", "path", "order", "field"),
     [
-        ("PUT", "access", {"access": "team"}, "access"),
+        ("PUT", "access", {"access": "friends"}, "access"),
         ("PUT", "access", {"access": "public", "password": "correct horse"}, "password"),
         ("PUT", "access", {"access": "public", "preflight": True}, "preflight"),
         ("PUT", "access", {"access": "password", "password": "7 chars"}, "password"),

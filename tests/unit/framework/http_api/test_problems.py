@@ -13,6 +13,7 @@ from framework.people.errors import NoRole, UnknownRole
 from framework.ports.forge_errors import ForgeError
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
 from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
+from framework.visitors import errors as visitor_errors
 from prevs import names
 
 ADDRESSES = names.addresses("localhost", 8080)
@@ -54,7 +55,13 @@ EXAMPLES: list[FrameworkError] = [
     access_errors.PassExists("hello", "ci"),
     access_errors.IsPublic("hello"),
     access_errors.NoPassword("hello"),
+    access_errors.NoSignIn("hello"),
     access_errors.WrongPassword(),
+    visitor_errors.SignInNeeded(),
+    visitor_errors.SignInEnded(),
+    visitor_errors.NotInTeam("ada"),
+    visitor_errors.NobodyNamed(),
+    visitor_errors.NoProvider(),
     NotApproved("hello", 7, "a" * 40, "It waits for an approval."),
     UnknownPull("hello", 7),
     NotTheHead("hello", 7, "a" * 40),

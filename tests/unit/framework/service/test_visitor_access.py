@@ -10,8 +10,10 @@ from framework.apps.password_digest import PasswordDigest
 from framework.apps.visitor_access import MACHINE, SHARE, PassOrder
 from framework.errors import NoKey, Unavailable, UnknownApp
 from framework.events import MirrorRemoved
+from framework.service.previews import Previews
 from prevs import signatures
 from prevs.access import Access, AccessRecord
+from prevs.records import AppRecord
 from tests.fakes.driven import Driven
 from tests.fakes.mishaps import Fate
 from tests.fakes.placements import KEY as SIGNING_KEY
@@ -131,6 +133,34 @@ def test_a_write_without_an_answer_is_repeated_as_it_was_before(driven: Driven) 
         assert (stored(driven) != before, shown(driven)) == (True, before)
         driven.tick()
         assert stored(driven) == before
+
+
+def test_an_app_for_its_team_keeps_its_password_for_later(driven: Driven) -> None:
+    commands, before = driven.service.commands, shown(driven)
+    driven.call(lambda: commands.require_team("hello"))
+    team = shown(driven)
+    assert (team.access, team.preflight, team.passes) == (Access.TEAM, True, {})
+    assert team.era > before.era
+    driven.call(lambda: commands.require_team("hello", preflight=False))
+    assert (shown(driven).era, shown(driven).preflight) == (team.era, False)
+    driven.clock.pass_seconds(1)
+    driven.call(lambda: commands.require_password("hello", None))
+    assert (shown(driven).access, shown(driven).era > team.era) == (Access.PASSWORD, True)
+    assert driven.service.snapshot.given("hello").password == PASSWORD
+
+
+def test_a_new_app_is_never_open_if_new_apps_are_for_their_team(driven: Driven) -> None:
+    app, store = AppRecord("other", "/srv/other"), driven.store
+    with driven.running():
+        previews = Previews(driven.service, access=Access.TEAM, has_sign_in=True)
+        store.written.clear()
+        previews.add_app(app)
+        kinds = [type(one) for one in store.written]
+        assert kinds.index(AccessRecord) < kinds.index(AppRecord)
+        assert previews.snapshot.access_of("other").access is Access.TEAM
+        previews.command(lambda commands: commands.open_to_all("other"))
+        previews.add_app(app)  # once more: it changes nothing
+        assert previews.snapshot.access_of("other").access is Access.PUBLIC
 
 
 def test_what_is_missing_is_named() -> None:
