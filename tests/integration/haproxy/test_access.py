@@ -37,8 +37,6 @@ STRANGERS: Mapping[str, Mapping[str, Any]] = {
     "a frame": {"headers": {**BROWSER, "Sec-Fetch-Dest": "iframe"}},
     "an image": {"headers": {"Sec-Fetch-Dest": "image", "Accept": "image/*"}},
     "a chat's look at a link": {"headers": {"User-Agent": "Slackbot-LinkExpanding 1.0"}},
-    "a bot that wants a page": {"headers": {"User-Agent": "Googlebot/2.1", "Accept": "text/html"}},
-    "a prefetch": {"headers": {**BROWSER, "Sec-Purpose": "prefetch"}},
     "a WebSocket": {"headers": WEBSOCKET},
     "HEAD": {"method": "HEAD", "headers": BROWSER},
     "OPTIONS": {"method": "OPTIONS"},
@@ -53,6 +51,7 @@ STRANGERS: Mapping[str, Mapping[str, Any]] = {
     "the page's start": {"path": "/_prevs/start", "method": "POST", "body": b"token=x"},
     "the page": {"path": "/_prevs/"},
     "a link, by a program": {"path": "/_prevs/enter?pass=x"},
+    "another proxy that asks": {"path": "/_prevs/verify", "headers": BROWSER},
     "a forged host": {"headers": {"X-Forwarded-Host": "main.docs.localhost"}},
 }
 
@@ -82,6 +81,42 @@ def test_a_stranger_gets_the_same_whatever_there_is(site: Site, shop: Upstream, 
     assert b"urn:prevs:problem:pass-needed" in body or request.get("method") == "HEAD"
     assert shop.seen == []
     assert len(site.world.requests) == calls  # nothing was looked up, started or held
+
+
+LOOKERS: Sequence[Mapping[str, str]] = (
+    {"User-Agent": "Googlebot/2.1", "Accept": "text/html"},
+    {"User-Agent": "Slackbot-LinkExpanding 1.0", "Accept": "*/*"},
+    {**BROWSER, "Sec-Purpose": "prefetch"},
+)
+
+
+@pytest.mark.parametrize("headers", LOOKERS)
+def test_who_only_looks_at_a_link_reads_that_it_is_not_open(
+    site: Site, shop: Upstream, headers: Mapping[str, str]
+) -> None:
+    answers = [same(site.proxy.request(host, headers=headers)) for host in HOSTS]
+    assert all(answer == answers[0] for answer in answers), answers
+    status, body, shown = answers[0]
+    assert (status, shown["www-authenticate"]) == (401, "Prevs")
+    assert (shown["content-type"], shown["cache-control"]) == ("text/html", "no-store")
+    title = b'<meta property=og:title content="A preview that is not open to everybody">'
+    assert (title in body, body.count(b"og:")) == (True, 1)
+    assert (shop.seen, b"shop" in body) == ([], False)
+
+
+def test_another_proxy_asks_whether_a_request_may_pass(site: Site, shop: Upstream) -> None:
+    def ask(host: str = HOST, **headers: str) -> tuple[int, str | None]:
+        answer = site.proxy.request(host, "/_prevs/verify", headers={**BROWSER, **headers})
+        return answer.status, answer.headers.get("x-prevs-app")
+
+    assert [ask(host) for host in HOSTS] == [(401, None)] * len(HOSTS)
+    own, other = make_pass("shop", HOST), make_pass("shop", STOPPED)
+    assert ask(**{"X-Prevs-Access": own}) == (200, "shop")
+    assert ask(**cookie(own)) == (200, "shop")
+    assert ask(**cookie(other)) == (401, None)
+    assert ask("main.public.localhost") == (200, "public")
+    assert ask("sign-in.localhost")[0] == 404
+    assert shop.seen == []
 
 
 @pytest.mark.parametrize("headers", [BROWSER, {"Accept": "text/html,*/*"}])
