@@ -10,6 +10,7 @@ from program.http.server_events import ServerEvent
 from proxy.model.access import Accesses
 from proxy.model.preview import Commit, Preview
 from proxy.model.routes import Changes, Routes
+from proxy.model.sign_in import Begun, Claim
 from proxy.model.trust import Nodes
 from proxy.model.usage import Reading, TaskUsage
 
@@ -107,6 +108,21 @@ class Framework(Protocol):
 
         ApiRefused has status 403 for a wrong password, and 429 after too many tries.
         """
+        ...
+
+    async def enter_as(self, app: str, claim: Claim, client: str) -> None:
+        """Return if somebody is in an app's team; `client` is the visitor's address.
+
+        ApiRefused has the slug sign-in-needed if nobody knows who it is.
+        """
+        ...
+
+    async def begin_sign_in(self, client: str) -> Begun:
+        """Return where a visitor signs in."""
+        ...
+
+    async def finish_sign_in(self, attempt: str, state: str, code: str, client: str) -> str:
+        """Return the session of who has signed in; `state` and `code` came from the provider."""
         ...
 
     async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:

@@ -9,6 +9,10 @@ from starlette.responses import Response
 
 ACCESS = "prevs-access"
 NONCE = "prevs-nonce"
+PERSON = "prevs-person"
+"""Of the sign-in host: the session of somebody who has signed in."""
+ATTEMPT = "prevs-attempt-"
+"""How the names of cookies with sign-ins begin that are under way."""
 
 
 def session_of(app: str) -> str:
@@ -19,6 +23,13 @@ def session_of(app: str) -> str:
 def read(request: Request, name: str) -> str:
     """Return a cookie; "" if there is none."""
     return request.cookies.get(_prefix(request) + name, "")
+
+
+def list_names(request: Request, beginning: str) -> list[str]:
+    """Return the names of the cookies that begin so, as `read` takes them."""
+    prefix = _prefix(request)
+    found = (name.removeprefix(prefix) for name in request.cookies if name.startswith(prefix))
+    return [name for name in found if name.startswith(beginning)]
 
 
 def put(request: Request, response: Response, name: str, value: str, *, seconds: int) -> None:

@@ -20,6 +20,7 @@ from program.http.server_events import Parser, ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import Problem, read_problem
+from proxy.model.sign_in import Begun, Claim
 from proxy.model.usage import TaskUsage
 
 _T = TypeVar("_T")
@@ -101,6 +102,21 @@ class FrameworkApi:
         path = f"/v1/apps/{quote(app, safe='')}/entries"
         given = {"password": password, "client": client}
         await self._call("POST", path, _nothing, json=given, seconds=_KNOWN_SECONDS)
+
+    async def enter_as(self, app: str, claim: Claim, client: str) -> None:
+        """Return if somebody is in an app's team. Raises ApiAway, ApiRefused."""
+        path = f"/v1/apps/{quote(app, safe='')}/entries"
+        given = {**claim._asdict(), "client": client}
+        await self._call("POST", path, _nothing, json=given, seconds=_KNOWN_SECONDS)
+
+    async def begin_sign_in(self, client: str) -> Begun:
+        """Return where a visitor signs in. Raises ApiAway, ApiRefused."""
+        return await self._call("POST", "/v1/sign-ins", _begun, json={"client": client})
+
+    async def finish_sign_in(self, attempt: str, state: str, code: str, client: str) -> str:
+        """Return the session of who has signed in. Raises ApiAway, ApiRefused."""
+        given = {"attempt": attempt, "state": state, "code": code, "client": client}
+        return await self._call("POST", "/v1/sign-ins/finish", _session, json=given)
 
     async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
         """Report the usage of tasks at this proxy. Raises ApiAway, ApiRefused."""
@@ -242,6 +258,26 @@ def _text(answer: httpx.Response) -> str:
     return answer.text
 
 
+def _begun(answer: httpx.Response) -> Begun:
+    address, state, attempt = (_read(answer, name) for name in Begun._fields)
+    if not address.startswith(("https://", "http://")):
+        raise ValueError("the address of the provider is no URL")
+    return Begun(address, state, attempt)
+
+
+def _session(answer: httpx.Response) -> str:
+    return _read(answer, "session")
+
+
+def _read(answer: httpx.Response, name: str) -> str:
+    """Return a text in an answer. Raises ValueError."""
+    fields = answer.json()
+    value = fields.get(name) if isinstance(fields, dict) else None
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"it has no {name}")
+
+
 def _nothing(_: httpx.Response) -> None:
     return None
 
@@ -254,7 +290,7 @@ def _refusal(answer: httpx.Response) -> ApiAway | ApiRefused:
     problem = _problem(answer)
     if problem and problem.slug == "unauthorized":
         return ApiAway("the framework does not accept this proxy's token")
-    if answer.status_code == 503 or problem is None:
+    if problem is None or problem.slug == "unavailable":
         detail = problem.detail if problem else f"status {answer.status_code}"
         return ApiAway(detail)
     return ApiRefused(problem)

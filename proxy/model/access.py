@@ -18,6 +18,7 @@ KNOWN = "~KNOWN"
 """The key that is in the map of apps once who may look has been read. No app has that name."""
 _CLOSED = "closed"
 _PREFLIGHT = "preflight"
+_TEAM = "team"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -25,17 +26,22 @@ class AppAccess(NamedTuple):
     """Who may look at an app that is not public: holders of a pass of its `era`.
 
     `passes` are the ids of the issued passes that are in force. With `preflight`, CORS preflights
-    need no pass. Nobody gets in if it is `closed`.
+    need no pass. Visitors of an app for its `team` sign in, those of others enter a password.
+    Nobody gets in if it is `closed`.
     """
 
     era: int = 0
     preflight: bool = False
     passes: frozenset[str] = frozenset()
     closed: bool = False
+    team: bool = False
 
     def __str__(self) -> str:
         """Return the value in HAProxy's map of apps."""
-        return _CLOSED if self.closed else f"{self.era}|{_PREFLIGHT if self.preflight else ''}"
+        if self.closed:
+            return _CLOSED
+        preflight = f"{self.era}|{_PREFLIGHT if self.preflight else ''}"
+        return f"{preflight}|{_TEAM}" if self.team else preflight
 
 
 Accesses = Mapping[str, AppAccess]
@@ -74,7 +80,12 @@ def _read(app: str, node: Node, keys: Collection[bytes]) -> SeenAccess:
         return SeenAccess(node.written, AppAccess(closed=True), problem)
     if record.access is Access.PUBLIC:
         return SeenAccess(node.written, None)
-    access = AppAccess(record.era, record.preflight, frozenset(record.passes))
+    access = AppAccess(
+        record.era,
+        record.preflight,
+        frozenset(record.passes),
+        team=record.access is Access.TEAM,
+    )
     return SeenAccess(node.written, access)
 
 
@@ -120,10 +131,10 @@ def parse(apps: Mapping[str, str], passes: Collection[str]) -> Accesses | None:
 
 
 def _parse(value: str, passes: frozenset[str]) -> AppAccess:
-    era, _, preflight = value.partition("|")
+    era, *settings = value.split("|")
     if not era.isdecimal():
         return AppAccess(closed=True)
-    return AppAccess(int(era), preflight == _PREFLIGHT, passes)
+    return AppAccess(int(era), _PREFLIGHT in settings, passes, team=_TEAM in settings)
 
 
 def find_pass(access: AppAccess, text: str, keys: Collection[str], *, app: str) -> Pass | None:

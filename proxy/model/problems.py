@@ -5,6 +5,7 @@ Problems of the framework are passed on unchanged; the proxy's own have the same
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from proxy.model.preview import Preview
 
 MEDIA_TYPE = "application/problem+json"
 _SPACE = "urn:prevs:problem:"
+_ERROR = re.compile(r"[a-z_]{1,64}", re.ASCII)
 _RETRY_SECONDS = 5
 AGAIN_SECONDS = 10
 OPEN = {
@@ -182,8 +184,23 @@ def entry_ended() -> Problem:
         "entry-ended",
         "Please enter again",
         403,
-        "Entering took too long, or this browser did not keep the cookie that it got at the "
-        "beginning. Open the address of the preview again, and allow its cookies.",
+        "Entering took too long or was done already, or this browser did not keep the cookie that "
+        "it got at the beginning. Open the address of the preview again, and allow its cookies.",
+    )
+
+
+def sign_in_refused(error: str) -> Problem:
+    """Return the problem of somebody whom the provider sends back without a code.
+
+    `error` is the provider's word for the reason (RFC 6749, 4.1.2.1).
+    """
+    why = f" ({error})" if _ERROR.fullmatch(error) else ""
+    return Problem(
+        "sign-in-refused",
+        "You are not signed in",
+        403,
+        f"The sign-in ended without an account{why}: it was cancelled there, or your account may "
+        "not use it. Try again, or ask whoever gives out these accounts.",
     )
 
 

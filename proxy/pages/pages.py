@@ -121,6 +121,13 @@ def sign_in_page(visit: Visit, app: str, fields: Mapping[str, str], *, trouble: 
     )
 
 
+def team_page(visit: Visit, app: str, problem: Problem, again: str) -> str:
+    """Return why somebody does not get into an app for its team; `again` leads to the sign-in."""
+    return _environment.get_template("team.html.j2").render(
+        visit=visit, app=app, problem=problem, again=again
+    )
+
+
 def security_headers(nonce: str, *, goes_to: str = "") -> dict[str, str]:
     """Return the headers of every page. Its forms may lead to the origin `goes_to` too."""
     own = f"'self' {goes_to}".strip()

@@ -4,7 +4,7 @@ HAProxy describes a request in headers that clients cannot send themselves: X-Pr
 request that must start nothing. X-Prevs-Held is for how many seconds it was held. X-Prevs-Later is
 in how many seconds the client may come again, and whose budget of starts is used up.
 X-Prevs-Refused is the task that refused its connection, and X-Prevs-Miss is absent if that happened
-for the second time.
+for the second time. X-Prevs-In marks a visitor with a valid pass, at the entrance.
 """
 
 import secrets

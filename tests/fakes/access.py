@@ -14,10 +14,18 @@ PASS_KEY = derive_pass_key(TOKEN)
 ERA = 1_790_000_000_123
 
 
-def guard(app: str, *ids: str, era: int = ERA, preflight: bool = False, key: bytes = KEY) -> bytes:
+def guard(
+    app: str,
+    *ids: str,
+    era: int = ERA,
+    preflight: bool = False,
+    key: bytes = KEY,
+    team: bool = False,
+) -> bytes:
     """Return the bytes of a signed record; `ids` are those of passes in force."""
     issued = {one: IssuedPass(one, "machine", time.time() + 3600) for one in ids}
-    record = AccessRecord(app, Access.PASSWORD, era, issued, preflight)
+    access = Access.TEAM if team else Access.PASSWORD
+    record = AccessRecord(app, access, era, issued, preflight)
     return dataclasses.replace(record, signature=sign_access(key, record)).encode()
 
 

@@ -26,6 +26,7 @@ from program.http.server_events import ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import Problem, read_problem
+from proxy.model.sign_in import Begun, Claim
 from proxy.model.usage import TaskUsage
 from tests.fakes import served
 from tests.fakes.answers import Json, content
@@ -239,6 +240,20 @@ class FakeFramework:
     async def enter(self, app: str, password: str, client: str) -> None:
         """Take any password for the right one."""
         self._answer_at_all()
+
+    async def enter_as(self, app: str, claim: Claim, client: str) -> None:
+        """Take anybody for one of the team."""
+        self._answer_at_all()
+
+    async def begin_sign_in(self, client: str) -> Begun:
+        """Name a provider that does not exist."""
+        self._answer_at_all()
+        return Begun("https://provider.example/", "a-state", "an-attempt")
+
+    async def finish_sign_in(self, attempt: str, state: str, code: str, client: str) -> str:
+        """Take any code."""
+        self._answer_at_all()
+        return "a-session"
 
     async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
         """Store a proxy's report."""

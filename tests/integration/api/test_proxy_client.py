@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from framework.errors import Unavailable
+from framework.ports.identity_errors import ProviderUnreachable
 from proxy.framework.api_client import FrameworkApi
 from proxy.model.errors import ApiAway, ApiRefused
 from tests.fakes.placements import OTHER_SHA, SHA
@@ -63,6 +64,19 @@ def test_a_refusal_keeps_the_frameworks_message(base: str) -> None:
         "label": "nothing",
         "candidates": [],
     }
+
+
+def test_a_provider_that_is_away_is_no_framework_that_is_away(base: str, world: World) -> None:
+    begun = call(base, lambda api: api.begin_sign_in("203.0.113.7"))
+    world.api.provider.error = ProviderUnreachable("https://sso.example", "does not answer.")
+    for act in (
+        lambda api: api.begin_sign_in("203.0.113.7"),
+        lambda api: api.finish_sign_in(begun.attempt, begun.state, "a-code", "203.0.113.7"),
+    ):
+        with pytest.raises(ApiRefused) as refused:
+            call(base, act)
+        problem = refused.value.problem
+        assert (problem.slug, problem.status) == ("provider-unreachable", 503)
 
 
 def test_a_failed_preview_is_retried_others_stay_as_they_are(base: str, world: World) -> None:

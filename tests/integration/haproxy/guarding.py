@@ -8,6 +8,7 @@ from typing import Any
 from kazoo.exceptions import NodeExistsError
 
 from proxy.haproxy import text
+from proxy.model.access import AppAccess
 from tests.fakes import access
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy.proxies import Site, Upstream, upstream
@@ -42,8 +43,8 @@ def cookie(text: str) -> dict[str, str]:
 def guard(site: Site, app: str, *ids: str, **fields: Any) -> None:
     """Guard an app; `ids` are those of passes in force, `fields` as in tests.fakes.access.guard."""
     write(site, app, access.guard(app, *ids, **fields))
-    preflight = "preflight" if fields.get("preflight") else ""
-    wait_entry(site, "access", app, f"{fields.get('era', access.ERA)}|{preflight}")
+    wanted = {name: fields[name] for name in ("era", "preflight", "team") if name in fields}
+    wait_entry(site, "access", app, str(AppAccess(**{"era": access.ERA, **wanted})))
     # The hosts move after that. Until then, those of an app that was public still are.
     wait_entry(site, "routes", f"main.{app}.localhost", None)
     for one in ids:

@@ -16,8 +16,10 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from proxy.entrance.routes import make_routes
 from proxy.framework.api_client import FrameworkApi
 from proxy.metrics import Metrics
+from proxy.model.access import AppAccess
 from proxy.model.routes import Route
 from proxy.room.app import make_app
 from proxy.room.context import RoomContext, RoomSettings, make_context
@@ -45,6 +47,10 @@ class Room(NamedTuple):
         """Route exactly these hosts to an application. Does not wait for it."""
         routes = {host: Route("127.0.0.1", 1, "the-task") for host in hosts}
         self.loop.call_soon_threadsafe(self.table.replace, routes)
+
+    def guard(self, app: str, access: AppAccess) -> None:
+        """Let nobody into an app without a pass."""
+        self.table.accesses = {app: access}
 
 
 class _Front:
@@ -74,7 +80,7 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
         async def serve() -> None:
             table, framework = RoutingTable(), FrameworkApi([api], TOKEN)
             context = _context(framework, table)._replace(clock=clock)
-            front = _Front(make_app(context), table)
+            front = _Front(make_app(context, make_routes(context)), table)
             server = Server(
                 uvicorn.Config(front, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
             )

@@ -1,12 +1,10 @@
 """How visitors enter a guarded app: the password, a code, a link to share, and what goes wrong."""
 
-import contextlib
-import http.client
 import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -18,13 +16,11 @@ from tests.fakes.access import ERA, make_pass
 from tests.fakes.asgi import TOKEN
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import guarding, proxies
-from tests.integration.haproxy.proxies import Answer, Site, Upstream, upstream
+from tests.integration.haproxy.proxies import Site, Upstream, upstream
+from tests.integration.room.visitors import GOES, HOST, OTHER, SIGN_IN, Visitor, fields_of
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
-
-HOST, OTHER, SIGN_IN = "main.shop.localhost", "v1.shop.localhost", "sign-in.localhost"
-GOES = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
 
 
 @pytest.fixture(scope="module")
@@ -52,71 +48,6 @@ def shop(running_site: Site) -> Iterator[Upstream]:
         yield application
     guarding.open_all(site)
     site.empty()
-
-
-class Visitor:
-    """A browser without a screen: it keeps the cookies of each host, and follows no redirect."""
-
-    def __init__(self, site: Site, address: str = "127.0.0.1") -> None:
-        self.site = site
-        self._from = (address, 0)
-        self.jars: dict[str, dict[str, str]] = {}
-
-    def go(self, url: str, **more: str) -> Answer:
-        """Go to an address."""
-        return self._send(url, {**GOES, **more})
-
-    def post(self, url: str, **fields: str) -> Answer:
-        """Send a form from the page at the same host."""
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Sec-Fetch-Site": "same-origin",
-        }
-        return self._send(url, {**GOES, **headers}, "POST", urlencode(fields).encode())
-
-    def _send(
-        self, url: str, headers: dict[str, str], method: str = "GET", body: bytes | None = None
-    ) -> Answer:
-        parts = urlsplit(url)
-        jar = self.jars.setdefault(str(parts.hostname), {})
-        if jar:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
-        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        to = ("127.0.0.1", self.site.proxy.port)
-        with contextlib.closing(http.client.HTTPConnection(*to, 30, self._from)) as client:
-            client.request(method, path, body, {"Host": parts.netloc, **headers})
-            answer = client.getresponse()
-            for cookie in answer.headers.get_all("Set-Cookie", []):
-                self._keep(jar, cookie)
-            found = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, found, answer.read())
-
-    def _keep(self, jar: dict[str, str], cookie: str) -> None:
-        assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
-        name, _, value = cookie.partition(";")[0].partition("=")
-        jar[name] = value
-        if "Max-Age=0" in cookie:
-            del jar[name]
-
-    def begin(self, host: str = HOST, path: str = "/x?y=1") -> str:
-        """Visit a preview; return the address of the sign-in host to which that leads."""
-        first = self.go(f"http://{host}{path}")
-        assert first.status == 303
-        second = self.go(f"http://{host}{first.headers['location']}")
-        assert (second.status, second.headers["cache-control"]) == (303, "no-store")
-        assert urlsplit(second.headers["location"]).hostname == SIGN_IN
-        return second.headers["location"]
-
-    def enter(self, host: str = HOST, path: str = "/x?y=1") -> str:
-        """Enter with the password; return the address with the code, unused."""
-        url = self.begin(host, path)
-        answer = self.post(url, password="open sesame", **fields_of(url))
-        assert answer.status == 303
-        return answer.headers["location"]
-
-
-def fields_of(url: str) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
 @pytest.fixture
@@ -170,6 +101,11 @@ def test_a_code_lets_in_one_browser_at_one_host_for_a_minute(visitor: Visitor) -
     assert visitor.go(code).status == 303
     again = visitor.go(code.replace(HOST, OTHER))
     assert (again.status, b"Please enter again" in again.body) == (403, True)
+    # Two tabs begin with one nonce. The second one finds the visitor in.
+    assert visitor.go(code).headers["location"] == "/x?y=1"
+    assert visitor.go(f"http://{HOST}/_prevs/enter?to=/z").headers["location"] == "/z"
+    forged = {"X-Prevs-In": "1"}
+    assert Visitor(visitor.site).go(code, **forged).status == 403
     visitor.jars[HOST].pop("prevs-access")
     assert visitor.go(code).status == 403  # its nonce is gone
 

@@ -15,6 +15,7 @@ from tests.fakes.placements import KEY
 
 CLOSED = AppAccess(closed=True)
 GUARDED = AppAccess(ERA, preflight=True, passes=frozenset({"one"}))
+TEAM = AppAccess(ERA, team=True)
 
 
 def learn(data: bytes, app: str = "shop") -> SeenAccess:
@@ -23,6 +24,7 @@ def learn(data: bytes, app: str = "shop") -> SeenAccess:
 
 def test_a_signed_record_guards_its_app() -> None:
     assert learn(guard("shop", "one", preflight=True)) == SeenAccess(7, GUARDED)
+    assert learn(guard("shop", team=True)) == SeenAccess(7, TEAM)
     open_to_all = AccessRecord("shop", Access.PUBLIC, ERA)
     signed = dataclasses.replace(open_to_all, signature=sign_access(KEY, open_to_all))
     assert learn(signed.encode()) == SeenAccess(7, None)
@@ -51,7 +53,14 @@ def test_a_node_is_read_once_and_an_app_without_one_is_public() -> None:
     assert access.learn(known, {}, (KEY,)) == {}
 
 
-@pytest.mark.parametrize("accesses", [None, {}, {"shop": GUARDED, "docs": CLOSED}])
+@pytest.mark.parametrize(
+    "accesses",
+    [
+        None,
+        {},
+        {"shop": GUARDED, "docs": CLOSED, "wiki": TEAM},
+    ],
+)
 def test_the_maps_say_the_same_when_they_are_read(accesses: access.Accesses | None) -> None:
     found = access.parse(access.write_apps(accesses), access.write_passes(accesses))
     assert found == accesses
