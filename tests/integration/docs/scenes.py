@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.ports import Listing, Ref, Resolved
+from framework.ports.identity import Person
 from framework.ports.mesos_agents import Amount, MesosAgent
 from framework.preview import history
 from framework.preview.history import History
@@ -21,6 +22,7 @@ from tests.fakes.world import World, steps
 NOW = 1_795_600_000.0
 SEARCH = "9f2c61d8e07b4a35c1f6d2b8e94a7c3051d8e6f2"
 LABEL = "live-search"
+PERSON = Person("7", "grace", frozenset({"design"}))
 
 _USUAL = {
     "queued": 0.2,

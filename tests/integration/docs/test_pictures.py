@@ -7,12 +7,14 @@ but by `make pictures`.
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from framework.ports.identity import Person, SignInAttempt
 from framework.ports.identity_errors import ProviderUnreachable
+from proxy.model.access import AppAccess
 from tests import free_ports
 from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
@@ -37,7 +39,13 @@ _ROOM = (
     "proxy/pages/wording.py",
     *_TEXT,
 )
-
+_SIGN_IN = (
+    "proxy/pages/base.html.j2",
+    "proxy/pages/room.css",
+    "proxy/pages/sign_in.html.j2",
+    "proxy/pages/team.html.j2",
+    "program/web/theme.css",
+)
 
 Shown = Callable[[Page], contextlib.AbstractContextManager[None]]
 
@@ -63,6 +71,25 @@ def in_room(
             page.goto(room.address(f"{scenes.LABEL}.shop.localhost"))
             # With colours it is the stream's, and no longer the page's first state.
             expect(page.locator(".log-row span").first).to_be_attached()
+            yield
+
+    return shown
+
+
+def at_sign_in_host(*, team: bool) -> Shown:
+    """Return how to show the sign-in host: the form, or that somebody is not in the team."""
+
+    @contextlib.contextmanager
+    def shown(page: Page) -> Iterator[None]:
+        with rooms.running(free_ports.free_port(), lambda: scenes.NOW) as room:
+            room.guard("shop", AppAccess(1, team=team))
+            if team:
+                session = room.world.api.ports.visitors.write_session(scenes.PERSON, ())
+                url = room.address("sign-in.localhost")
+                page.context.add_cookies([{"name": "prevs-person", "value": session, "url": url}])
+            query = urlencode({"on": "main.shop.localhost", "to": "/", "nonce": "0" * 64})
+            page.goto(room.address("sign-in.localhost", f"/_prevs/sign-in?{query}"))
+            expect(page.locator("main")).to_contain_text("team" if team else "Password")
             yield
 
     return shown
@@ -119,6 +146,8 @@ _PICTURES: Mapping[str, Picture] = {
     "room-building": Picture(in_room(scenes.build), 1160, 805, _ROOM),
     "room-failed": Picture(in_room(scenes.fail), 1260, 824, _ROOM),
     "dashboard-sign-in": Picture(at_sign_in, 900, 400, made_of("sign_in")),
+    "sign-in-password": Picture(at_sign_in_host(team=False), 900, 400, _SIGN_IN),
+    "sign-in-team": Picture(at_sign_in_host(team=True), 900, 360, _SIGN_IN),
     "dashboard-apps": Picture(in_dashboard("/", "agent2"), 1280, 800, made_of("overview")),
     "dashboard-app": Picture(in_dashboard("/apps/shop", "dark-mode"), 1240, 770, made_of("app")),
     "dashboard-preview": Picture(
