@@ -24,10 +24,10 @@ def judge(preview: PreviewRecord, labels: Collection[str], now: float, limit: fl
     """
     if is_referenced(preview, labels):
         return Fate.STAYS if preview.unreferenced_since is None else Fate.REFERENCED
-    if preview.unreferenced_since is None:
-        return Fate.UNREFERENCED
-    over = now - preview.unreferenced_since >= limit
-    return Fate.EXPIRED if over and not preview.pinned else Fate.STAYS
+    since = now if preview.unreferenced_since is None else preview.unreferenced_since
+    if now - since >= limit and not preview.pinned:
+        return Fate.EXPIRED
+    return Fate.UNREFERENCED if preview.unreferenced_since is None else Fate.STAYS
 
 
 def is_referenced(preview: PreviewRecord, labels: Collection[str]) -> bool:

@@ -18,6 +18,7 @@ from framework.preview.transitions import Stopped
 from framework.pulls.errors import NotApproved, UnknownPull
 from framework.service.commands import Commands
 from framework.state.records import Records
+from prevs import names
 from prevs.records import PreviewRecord
 from prevs.states import State
 
@@ -30,7 +31,8 @@ class Branches:
     """Acts only on what was just fetched from an app's repository.
 
     So a repository that cannot be read changes nothing. A preview without a branch or tag is
-    removed after `unreferenced` seconds.
+    removed after `unreferenced` seconds, and one of a closed pull request at once: its forge says
+    so, while a branch may come back.
     """
 
     def __init__(
@@ -84,7 +86,8 @@ class Branches:
 
     def _look_after(self, preview: PreviewRecord, heads: Mapping[str, str | None]) -> None:
         now = self._clock.now()
-        match stale_refs.judge(preview, heads.keys(), now, self._unreferenced):
+        limit = 0.0 if self._is_of_closed_pull(preview) else self._unreferenced
+        match stale_refs.judge(preview, heads.keys(), now, limit):
             case Fate.UNREFERENCED:
                 self._records.save(dataclasses.replace(preview, unreferenced_since=now))
             case Fate.REFERENCED:
@@ -97,3 +100,8 @@ class Branches:
                     "a preview is removed", app=preview.app, commit=preview.sha[:12], why=GONE.text
                 )
                 self._records.forget_preview(preview)
+
+    def _is_of_closed_pull(self, preview: PreviewRecord) -> bool:
+        """Return whether only a pull request that is closed has led to a preview."""
+        pull = self._records.pulls.of(preview.app).get(names.find_pull(preview.refs))
+        return pull is not None and pull.closed is not None

@@ -31,7 +31,6 @@ from tests.fakes.driven import make_service
 from tests.fakes.manifests import FakeManifests
 from tests.fakes.mishaps import Died, FrailStore, Mishaps
 from tests.fakes.placements import KEY as SIGNING_KEY
-from tests.fakes.small_agent import SmallTask
 from tests.fakes.small_mesos import SmallLink, SmallMesos
 from tests.fakes.store import FakeZnodes
 
@@ -46,10 +45,8 @@ REPAIR_SECONDS = 600.0
 STEADY = 5
 """How many steps in a row all has to be well."""
 
-_NOT_THERE = frozenset(
-    {StatusKind.AWAY, StatusKind.UNHEALTHY, StatusKind.KILLING, StatusKind.ENDED}
-)
-_CONCLUSIVE = frozenset({StatusKind.HEALTHY, *_NOT_THERE})
+_NOT_THERE = {StatusKind.AWAY, StatusKind.UNHEALTHY, StatusKind.KILLING, StatusKind.ENDED}
+_CONCLUSIVE = {StatusKind.HEALTHY, *_NOT_THERE}
 
 
 class SmallLeader:
@@ -396,8 +393,9 @@ class SmallWorld:
         return any(mem >= app.mem + EXECUTOR_MEM and ports for mem, ports in free)
 
     def describe(self) -> str:
-        tasks: list[SmallTask] = list(self.mesos.tasks.values())
         lines = [str(preview) for preview in self.previews()]
-        lines += [f"{t.id} on {t.agent_id}: {t.state}, alive {t.alive}" for t in tasks]
+        lines += [
+            f"{t.id} on {t.agent_id}: {t.state}, alive {t.alive}" for t in self.mesos.tasks.values()
+        ]
         lines += [f"{a.id}: {a.seen}" for a in self.mesos.agents.values()]
         return "\n".join(lines)

@@ -1,7 +1,12 @@
+import dataclasses
+
+import pytest
+
 from framework import events
 from framework.matching.limits import Limits
 from framework.ports import Heads
 from framework.service.branches import GONE
+from prevs.pulls import PullRecord
 from prevs.states import Phase, State
 from tests.fakes.driven import A, B, C, Driven
 from tests.fakes.offers import offer
@@ -81,6 +86,32 @@ def test_a_preview_without_its_branch_stops_after_a_while_and_its_record_goes(
     assert driven.service.snapshot.previews == {}
     assert [key for key in driven.znodes.records if key[0] == "previews"] == []
     assert driven.start().state is State.QUEUED
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_what_only_a_closed_pull_request_has_reached_goes_at_once(
+    driven: Driven, *, pinned: bool
+) -> None:
+    pull = PullRecord("hello", 7, A, "pull/7/head", is_fork=False)
+    driven.call(lambda: driven.service.commands.change_app("hello", {"pulls": "all"}))
+    driven.call(lambda: driven.records.pulls.save_all([pull]))
+    driven.call(lambda: driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",)))
+    driven.step(events.Offered([offer()]))
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    if pinned:
+        driven.pin()
+    heads(driven, main=B)  # the look that finds it closed is not there yet
+    assert driven.preview().state is State.RUNNING
+    closed = dataclasses.replace(pull, closed=driven.clock.seconds)
+    driven.call(lambda: driven.records.pulls.save_all([closed]))
+    heads(driven, main=B)
+    if pinned:
+        assert driven.preview().state is State.RUNNING
+        return
+    assert (driven.preview().state, driven.preview().reason) == (State.DRAINING, GONE.text)
+    driven.update("TASK_KILLED")
+    heads(driven, main=B)
+    assert driven.service.snapshot.previews == {}
 
 
 def test_a_waiting_or_failed_preview_without_its_branch_goes_too(driven: Driven) -> None:
