@@ -152,7 +152,7 @@ CLAIMS: list[tuple[dict[str, Any], str]] = [
     ({"exp": int(time.time()) - 120}, "has ended"),
     ({"exp": "later"}, "has ended"),
     ({"exp": True}, "has ended"),
-    ({"nbf": int(time.time()) + 3600}, "does not count yet"),
+    ({"nbf": int(time.time()) + 86_400}, "does not count yet"),
     ({"nonce": "another"}, "another try"),
     ({"nonce": None}, "another try"),
     ({"nonce": "größe"}, "another try"),
@@ -175,11 +175,15 @@ def test_an_id_token_for_something_else_does_not_count(
     [
         {"aud": [CLIENT_ID]},
         {"aud": [CLIENT_ID, "another"], "azp": CLIENT_ID},
-        {"exp": int(time.time()) - 30},  # the clocks differ by half a minute
     ],
 )
 def test_what_the_standard_allows_counts(openid: OpenIdServer, changed: dict[str, Any]) -> None:
     openid.change = lambda claims: {**claims, **changed}
+    assert sign_in(make(openid, "openid")).login == "ada"
+
+
+def test_clocks_may_differ_by_half_a_minute(openid: OpenIdServer) -> None:
+    openid.change = lambda claims: {**claims, "exp": int(time.time()) - 30}
     assert sign_in(make(openid, "openid")).login == "ada"
 
 

@@ -393,9 +393,8 @@ class SmallWorld:
         return any(mem >= app.mem + EXECUTOR_MEM and ports for mem, ports in free)
 
     def describe(self) -> str:
-        lines = [str(preview) for preview in self.previews()]
-        lines += [
-            f"{t.id} on {t.agent_id}: {t.state}, alive {t.alive}" for t in self.mesos.tasks.values()
-        ]
-        lines += [f"{a.id}: {a.seen}" for a in self.mesos.agents.values()]
-        return "\n".join(lines)
+        tasks, agents = self.mesos.tasks.values(), self.mesos.agents.values()
+        lines = [f"{t.id} on {t.agent_id}: {t.state}, alive {t.alive}" for t in tasks]
+        return "\n".join(
+            [*map(str, self.previews()), *lines, *(f"{a.id}: {a.seen}" for a in agents)]
+        )
