@@ -215,13 +215,13 @@ $(RIVALS)/.installed: Makefile
 	@npm install --silent --no-audit --no-fund --prefix $(RIVALS) configurable-http-proxy@5.3.0
 	@touch $@
 
-# Identity providers from npm and PyPI that only tests need (tests/fakes/identity/real.py).
+# Identity providers from npm and PyPI, and what steers Firefox, for tests alone (tests/fakes/identity/).
 $(PROVIDERS)/.installed: Makefile
 	@provision/debian.sh --test
 	@echo 'Installing the identity providers of tests into $(PROVIDERS) ...'
 	@$(PYTHON) -m venv $(PROVIDERS)
 	@$(PROVIDERS)/bin/python -m pip install --quiet --disable-pip-version-check oidc-provider-mock==0.3.4
-	@npm install --silent --no-audit --no-fund --prefix $(PROVIDERS) oidc-provider@9.13.3
+	@npm install --silent --no-audit --no-fund --prefix $(PROVIDERS) oidc-provider@9.13.3 puppeteer-core@24.43.1
 	@touch $@
 
 clean:

@@ -30,11 +30,7 @@ class Issuer(NamedTuple):
 @contextlib.contextmanager
 def oidc_provider(folder: Path, port: int, redirects: Sequence[str]) -> Iterator[Issuer]:
     """Run npm's oidc-provider: any name and password sign in."""
-    # Node finds modules beside the script.
-    script = folder / "provider.mjs"
-    script.write_text((_HERE / "oidc_provider.mjs").read_text())
-    with contextlib.suppress(FileExistsError):
-        (folder / "node_modules").symlink_to(_find("node_modules"))
+    script = place_script(folder, "oidc_provider.mjs")
     command = ["node", str(script), str(port), SECRET, *redirects]
     with _running(command, folder / "provider.log", port) as issuer:
         yield issuer
@@ -48,6 +44,15 @@ def oidc_provider_mock(folder: Path, port: int) -> Iterator[Issuer]:
     command += ["--user-claims", json.dumps(ada)]
     with _running(command, folder / "provider.log", port) as issuer:
         yield issuer
+
+
+def place_script(folder: Path, name: str) -> Path:
+    """Return a copy of a script, in a folder where Node finds the modules that it imports."""
+    script = folder / name
+    script.write_text((_HERE / name).read_text())
+    with contextlib.suppress(FileExistsError):
+        (folder / "node_modules").symlink_to(_find("node_modules"))
+    return script
 
 
 def _find(name: str) -> Path:

@@ -14,7 +14,7 @@ from prevs.paths import Paths
 from tests.accessibility import find_barriers
 from tests.chromium import Chromium
 from tests.conftest import Mesos
-from tests.fakes.identity import real
+from tests.fakes.identity import firefox, real
 from tests.fakes.program import Program
 from tests.free_ports import free_port
 from tests.integration.haproxy.proxies import Proxy
@@ -158,3 +158,15 @@ def test_a_proxy_in_front_names_people(
             assert answer.status in {403, 409}
             assert b"did not say who you are" in answer.body or b"ada" in answer.body
             assert visitor.is_out()
+
+
+@pytest.mark.night
+def test_a_team_signs_in_with_firefox_too(site: Site, tmp_path: Path) -> None:
+    address = f"http://{HOST}:{site.proxy.port}/?x=1"
+    ada = firefox.visit(tmp_path, address, "ada")
+    assert ada.url == address
+    assert HELLO.search(ada.text)
+    assert ada.readable == ""
+    eve = firefox.visit(tmp_path, address, "eve")
+    assert "You are not in the team" in eve.text
+    assert urlsplit(eve.url).path == "/_prevs/signed-in"
