@@ -21,7 +21,7 @@ from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.served import serving
 from tests.fakes.world import World
-from tests.integration.docs import scenes
+from tests.integration.docs import comments, scenes
 from tests.integration.room import rooms
 from tests.pictures import take
 
@@ -46,6 +46,8 @@ _SIGN_IN = (
     "proxy/pages/team.html.j2",
     "program/web/theme.css",
 )
+_COMMENTS = ("framework/telling/wording.py", "framework/telling/standing.py")
+
 
 Shown = Callable[[Page], contextlib.AbstractContextManager[None]]
 
@@ -114,6 +116,13 @@ def in_dashboard(path: str, text: str) -> Shown:
     return shown
 
 
+@contextlib.contextmanager
+def with_comments(page: Page) -> Iterator[None]:
+    """Show the comments that prevs writes in pull requests."""
+    page.set_content(comments.write_page())
+    yield
+
+
 class _GitLab:
     """A provider at which nobody signs in here."""
 
@@ -145,6 +154,7 @@ def made_of(template: str) -> tuple[str, ...]:
 _PICTURES: Mapping[str, Picture] = {
     "room-building": Picture(in_room(scenes.build), 1160, 805, _ROOM),
     "room-failed": Picture(in_room(scenes.fail), 1260, 824, _ROOM),
+    "pull-comments": Picture(with_comments, 900, 570, _COMMENTS),
     "dashboard-sign-in": Picture(at_sign_in, 900, 400, made_of("sign_in")),
     "sign-in-password": Picture(at_sign_in_host(team=False), 900, 400, _SIGN_IN),
     "sign-in-team": Picture(at_sign_in_host(team=True), 900, 360, _SIGN_IN),
