@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from framework.forges import answers
 from framework.forges.answers import Numbered, Page, Sha
-from framework.forges.requester import Query, Requester
+from framework.forges.requester import Body, Query, Requester
 from framework.ports.forge_errors import ForgeUnreachable
 from framework.ports.forges import Comment, Pull, Pulls
 from framework.ports.telling import Deployments, Status
@@ -20,7 +20,10 @@ RIGHTS = (
     "Pagure's API shows the pull requests of public projects only. A key needs the rights "
     "pull_request_comment and pull_request_flag (docs/forges/other.md)."
 )
+_API = "/api/0"
 _LONGEST_UID = 32
+_NOT_STORED = b"EDBERROR"
+"""What Pagure says, with 400, when its database does not answer, or is locked."""
 _WRITES = ("owner", "admin", "commit")
 
 
@@ -140,7 +143,7 @@ class Pagure:
     def add_comment(self, number: int, text: str) -> str:
         """Add a comment; return its id, which Pagure's answer does not have."""
         path = f"{self._path}/pull-request/{number}/comment"
-        self.requester.write("POST", path, {"comment": text}, is_form=True)
+        self._write(path, {"comment": text})
         return self.find_comment(number, text.strip())
 
     def edit_comment(self, number: int, comment: str, text: str) -> bool:  # noqa: ARG002
@@ -148,16 +151,18 @@ class Pagure:
         return True
 
     def set_status(self, number: int, status: Status) -> None:
-        """Flag a pull request. The flag has an id of its own, so it is never there twice."""
-        uid = hashlib.sha256(f"{status.context} {status.sha}".encode()).hexdigest()[:_LONGEST_UID]
+        """Flag the head of a pull request, which has at most one flag with the id that we give."""
+        # Pagure flags the head of now. If that is newer than ours, its own status comes next, and
+        # replaces this one.
+        uid = hashlib.sha256(f"{self._path} {status.context}".encode()).hexdigest()[:_LONGEST_UID]
         flag = {
             "username": status.context,
             "comment": status.text,
-            "url": status.url,
+            "url": self._choose_url(number, status.url),
             "status": status.light.value,
             "uid": uid,
         }
-        self.requester.write("POST", f"{self._path}/pull-request/{number}/flag", flag, is_form=True)
+        self._write(f"{self._path}/pull-request/{number}/flag", flag)
 
     def try_comment(self, number: int) -> None:
         """Raise ForgeRefused if the key may not comment a pull request."""
@@ -168,9 +173,22 @@ class Pagure:
         """Raise ForgeRefused if the key may not flag a pull request."""
         answers.probe(self.requester, f"{self._path}/pull-request/{number}/flag", is_form=True)
 
+    def _choose_url(self, number: int, url: str) -> str:
+        """Return the URL for a flag: the pull request's if Pagure would not take this one.
+
+        That is one whose host has two hyphens in a row, such as an address of the flat form. Our
+        comment is there, in which any URL may be.
+        """
+        if "--" not in url:
+            return url
+        return f"{self.requester.api.removesuffix(_API)}{self._path}/pull-request/{number}"
+
     def _find(self, number: int) -> _Request | None:
         path = f"{self._path}/pull-request/{number}"
         return answers.find(self.requester, path, _REQUEST, parent=self._path)
+
+    def _write(self, path: str, form: Body) -> None:
+        self.requester.write("POST", path, form, is_form=True, failed=_NOT_STORED)
 
     def _read(self, path: str, kind: Any, query: Query | None = None) -> Any:
         return answers.read(self.requester, kind, self.requester.get(path, query).data)

@@ -58,13 +58,18 @@ class Answer(NamedTuple):
 
 
 class _Call(NamedTuple):
-    """What is sent to a path below the API. `done` is what a refusal says that means success."""
+    """What is sent to a path below the API.
+
+    `done` is what a refusal says that means success, `failed` what one says that is none: the forge
+    has a problem.
+    """
 
     method: str
     path: str
     query: Query | None = None
     content: bytes | None = None
     done: bytes = b""
+    failed: bytes = b""
 
     @property
     def redirects(self) -> Collection[int]:
@@ -115,18 +120,27 @@ class Requester:
         return self._send(_Call("GET", path, query), headers)
 
     def write(
-        self, method: str, path: str, body: Body, *, is_form: bool = False, done: bytes = b""
+        self,
+        method: str,
+        path: str,
+        body: Body,
+        *,
+        is_form: bool = False,
+        done: bytes = b"",
+        failed: bytes = b"",
     ) -> Answer:
         """Return the answer to a request that changes something, with JSON or the fields of a form.
 
         The method is POST, PUT or PATCH. The path is quoted already. Raises as `get`: ForgeRefused
         with 400, 409, 410, 413 or 422 if the forge does not take what is sent. A refusal with
-        `done` in its text is none. After other errors, the change may have been made.
+        `done` in its text is none; one with `failed` in it is ForgeUnreachable. After other errors,
+        the change may have been made.
         """
         content = urlencode(body) if is_form else json.dumps(body)
         kind = "application/x-www-form-urlencoded" if is_form else "application/json"
         headers = {**self._headers, "Content-Type": kind}
-        return self._send(_Call(method, path, content=content.encode(), done=done), headers)
+        call = _Call(method, path, content=content.encode(), done=done, failed=failed)
+        return self._send(call, headers)
 
     def _send(self, call: _Call, headers: Mapping[str, str]) -> Answer:
         wait = self._busy_until - self._clock.monotonic()
@@ -180,8 +194,11 @@ class Requester:
                 _read_total(response.headers),
             )
         if call.method != "GET" and wait is None and status in _NOT_TAKEN:
-            if call.done and call.done in self._read_beginning(response):
+            said = self._read_beginning(response) if call.done or call.failed else b""
+            if call.done and call.done in said:
                 return Answer(b"")
+            if call.failed and call.failed in said:
+                raise ForgeUnreachable(self.api, "could not store what prevs has sent")
             raise ForgeRefused(self.api, status, *self._refuse(status))
         raise self._explain(response, wait)
 

@@ -1,7 +1,8 @@
-"""Pull requests of a real forge: Pagure, with its own hooks, webhooks, forks and comments."""
+"""Pull requests of a real forge: Pagure, with its own webhooks, forks, comments and flags."""
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -16,7 +17,8 @@ from tests.e2e.conftest import Api, Cluster
 from tests.fakes.forges.pagure import PagureServer
 from tests.fakes.forges.server import DAY, CommentFacts, PullFacts
 from tests.fakes.samples import SERVE, SampleRepository
-from tests.pagure.site import Pagure, serve_pagure
+from tests.pagure.differences import find_differences
+from tests.pagure.site import Flag, Pagure, serve_pagure
 from tests.waits import wait_for, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -24,17 +26,23 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 APP = "pulled"
 SHOWN = f'CMD mkdir -p /www; echo "$MARK with $MODE" > /www/index.html; {SERVE}'
 NOWHERE = "http://127.0.0.1:1/"
+RIGHTS = ("pull_request_comment", "pull_request_flag")  # as docs/forges/other.md says
 
 Visit = Callable[..., requests.Response]
 
 
 class Scene(NamedTuple):
-    """A project at a Pagure that tells prevs of everything, and its app, which has a variable."""
+    """A project at a Pagure that tells prevs of everything, and its app, which has a variable.
+
+    `root` is the host and port below which its previews are; `key` is what prevs has for Pagure.
+    """
 
     pagure: Pagure
     work: SampleRepository
     api: Api
     hook: str
+    root: str
+    key: str
 
     def commit(self, mark: str) -> str:
         """Commit an app that shows a mark and the variable; return the commit."""
@@ -60,6 +68,25 @@ class Scene(NamedTuple):
         )
         return found
 
+    def hear(self, number: int, sha: str) -> tuple[list[str], list[Flag]]:
+        """Return our comments on a pull request and our flags of a commit, as Pagure has them."""
+        time.sleep(0.3)  # each look is work for Pagure, which is to be told something meanwhile
+        said = self.pagure.read_comments(number)
+        flags = [one for one in self.pagure.read_flags(sha) if one.username == f"prevs/{APP}"]
+        return [one for one in said if one.startswith("<!-- prevs ")], flags
+
+    def wait_to_hear(self, number: int, sha: str, text: str) -> str:
+        """Return our one comment, with the address, once the commit's one flag has a text."""
+        url = f"http://pr-{number}.{self.root}/"
+        heard = wait_for(
+            lambda: self.hear(number, sha),
+            lambda one: one[0] and one[1] == [Flag(f"prevs/{APP}", "success", text, url)],
+            f"Pagure shows {text!r}",
+        )
+        (comment,) = heard[0]
+        assert f"]({url}) follows this pull request" in comment
+        return comment
+
     def count_hooks(self, result: str) -> float:
         """Return how many of Pagure's webhooks had a result."""
         wanted = f'prevs_hooks_total{{forge="pagure",result="{result}"}}'
@@ -79,7 +106,8 @@ def scene(api: Api, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("pagure")
     with serve_pagure(folder / "site", "ada", "mallory") as pagure:
         hook = f"http://127.0.0.1:{cluster.port}/_prevs/hooks/{APP}"
-        made = Scene(pagure, SampleRepository(folder / "work"), api, hook)
+        root = f"{APP}.{cluster.domain}:{cluster.port}"
+        made = Scene(pagure, SampleRepository(folder / "work"), api, hook, root, key="")
         made.commit("main")
         made.work.git("checkout", "--quiet", "-b", "cart")
         made.commit("first")
@@ -91,8 +119,16 @@ def scene(api: Api, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) 
         answer = api.call("PUT", f"/v1/apps/{APP}/environment/MODE", json=variable)
         assert answer.status_code == 200, answer.text
         connect(made)
-        yield made
+        key = pagure.members["ada"].make_key(*RIGHTS)
+        give_key(api, key)
+        yield made._replace(key=key)
         api.call("DELETE", f"/v1/apps/{APP}")
+
+
+def give_key(api: Api, key: str) -> None:
+    """Have prevs use a key for Pagure."""
+    answer = api.call("PUT", f"/v1/apps/{APP}/forge-token", json={"token": key})
+    assert answer.status_code == 200, answer.text
 
 
 def connect(scene: Scene) -> None:
@@ -119,6 +155,7 @@ def test_a_pull_request_of_a_branch_has_an_address_that_follows_it(
 ) -> None:
     label = f"pr-{cart.number}"
     assert scene.wait_for(cart.number, sha=cart.sha)["gate"] == "trusted"
+    scene.wait_to_hear(cart.number, cart.sha, f"opens at {label}")
     assert visit(label, app=APP).text == "first with the-apps-own\n"
     assert scene.count_hooks("accepted") > 0
 
@@ -145,6 +182,7 @@ def test_each_commit_of_a_fork_waits_for_an_approval_and_gets_nothing_of_the_app
     assert (found["gate"], found["fork"], found["author"]) == ("waiting", True, "mallory")
     check_refused(visit, label, first)
     check_refused(visit, first, first)
+    check_harmless(scene, scene.wait_to_hear(number, first, "fork: waits for approval"))
 
     mallory.comment(number, f"/prevs approve {first}")
     commented = time.time()
@@ -177,10 +215,32 @@ def test_each_commit_of_a_fork_waits_for_an_approval_and_gets_nothing_of_the_app
     assert visit(label, app=APP).status_code == 404
 
 
-def test_a_check_of_the_forge_finds_nothing_wrong(scene: Scene) -> None:
-    found = scene.api.call("POST", f"/v1/apps/{APP}/forge-check").json()
-    assert [one for one in found["findings"] if one["ok"] is False] == []
-    assert any(one["ok"] for one in found["findings"])
+def test_a_pull_request_has_one_comment_and_each_of_its_heads_one_flag(
+    scene: Scene, cart: Cart
+) -> None:
+    opens, ada = f"opens at pr-{cart.number}", scene.pagure.members["ada"]
+    second = scene.find(cart.number)["sha"]
+    assert second != cart.sha
+    assert scene.wait_to_hear(cart.number, second, opens) == scene.wait_to_hear(
+        cart.number, cart.sha, opens
+    )
+    ada.call("POST", f"/shop/pull-request/{cart.number}", title="Add a cart [skip preview]")
+    ada.comment(cart.number, "No preview.")  # Pagure tells of the title before it has stored it
+    scene.wait_to_hear(cart.number, second, "skipped")
+    assert scene.look()["untold"] == ""
+
+
+def test_a_check_finds_nothing_wrong_unless_the_key_has_too_few_rights(
+    scene: Scene, cart: Cart
+) -> None:
+    before = scene.hear(cart.number, cart.sha)
+    found = check_forge(scene)
+    assert [part for part, ok in found.items() if ok is False] == []
+    assert (found["comments"], found["statuses"]) == (True, True)
+    give_key(scene.api, scene.pagure.members["ada"].make_key("pull_request_comment"))
+    found = check_forge(scene)
+    assert (found["comments"], found["statuses"]) == (True, False)
+    assert scene.hear(cart.number, cart.sha) == before
 
 
 def test_the_double_of_pagure_has_the_fields_of_a_real_one(scene: Scene, cart: Cart) -> None:
@@ -198,20 +258,17 @@ def test_the_double_of_pagure_has_the_fields_of_a_real_one(scene: Scene, cart: C
         double.close()
 
 
-def find_differences(ours: Any, real: Any, where: str = "") -> Iterator[str]:
-    """Find what a double's answer has that the real one has not, or has in another type."""
-    if ours is None or real is None or "group" in where:
-        return  # an example of one kind says nothing of the other
-    if type(ours) is not type(real):
-        yield f"{where} is {real!r}, not {ours!r}"
-    elif isinstance(ours, dict):
-        for name, value in ours.items():
-            if name in real:
-                yield from find_differences(value, real[name], f"{where}.{name}")
-            else:
-                yield f"{where}.{name} is no field"
-    elif isinstance(ours, list) and ours and real:
-        yield from find_differences(ours[0], real[0], f"{where}[]")
+def check_harmless(scene: Scene, comment: str) -> None:
+    """Fail if the comment on a fork's pull request has a secret, or approves a commit if copied."""
+    assert "`/prevs approve` and all 40 digits" in comment
+    assert not re.search(r"/prevs approve\W*[0-9a-f]{7}", comment)
+    assert not any(secret in comment for secret in (scene.key, scene.api.token, "the-apps-own"))
+
+
+def check_forge(scene: Scene) -> dict[str, bool | None]:
+    """Return what a check of the forge finds of each part."""
+    found = scene.api.call("POST", f"/v1/apps/{APP}/forge-check").json()["findings"]
+    return {one["part"]: one["ok"] for one in found}
 
 
 def check_refused(visit: Visit, label: str, sha: str) -> None:

@@ -8,7 +8,7 @@ import functools
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ _QUEUES = "celery,pagure_webhook,pagure_logcom"
 _CONFIG = """\
 SECRET_KEY = SALT_EMAIL = "only for tests"
 APP_URL = GIT_URL_GIT = "{origin}/"
-DB_URL = "sqlite:///{folder}/pagure.sqlite"
+DB_URL = "sqlite:///{folder}/pagure.sqlite?timeout=60"
 GIT_FOLDER = "{folder}/repositories"
 REMOTE_GIT_FOLDER = "{folder}/remotes"
 ATTACHMENTS_FOLDER = "{folder}/attachments"
@@ -49,13 +49,17 @@ class Member(NamedTuple):
     name: str
     key: str
 
-    def call(self, method: str, path: str, **form: str) -> Any:
+    def call(self, method: str, path: str, **form: str | Sequence[str]) -> Any:
         """Return what the API answers."""
         headers = {"Authorization": f"token {self.key}"}
         url = f"{self.origin}/api/0{path}"
         answer = requests.request(method, url, data=form, headers=headers, timeout=60)
         assert answer.ok, f"{method} {path}: {answer.text}"
         return answer.json()
+
+    def make_key(self, *rights: str) -> str:
+        """Make a key for shop alone, which may do nothing but this there; return it."""
+        return str(self.call("POST", "/shop/token/new", acls=rights)["token"]["id"])
 
     def push(self, work: SampleRepository, project: str, *branches: str) -> None:
         """Push branches, through Pagure's own HTTP server and hooks."""
@@ -80,6 +84,15 @@ class Member(NamedTuple):
             self.call("POST", "/shop/options/update", **form)
 
 
+class Flag(NamedTuple):
+    """A flag of a commit. `username` is who flags, as it says of itself."""
+
+    username: str
+    status: str
+    comment: str
+    url: str
+
+
 class Pagure(NamedTuple):
     """A running Pagure. `log` is its worker's, which has each webhook that it sends."""
 
@@ -91,6 +104,21 @@ class Pagure(NamedTuple):
     def repository(self) -> str:
         """The address of the project shop for `git clone`."""
         return f"{self.origin}/shop.git"
+
+    def read_comments(self, number: int) -> list[str]:
+        """Return the texts of all comments on a pull request of shop."""
+        found = self._read(f"/pull-request/{number}")
+        return [one["comment"] for one in found["comments"]]
+
+    def read_flags(self, sha: str) -> list[Flag]:
+        """Return all flags of a commit of shop."""
+        found = self._read(f"/c/{sha}/flag")["flags"]
+        return [Flag(*(one[name] for name in Flag._fields)) for one in found]
+
+    def _read(self, path: str) -> Any:
+        answer = requests.get(f"{self.origin}/api/0/shop{path}", timeout=60)
+        assert answer.ok, f"{path}: {answer.text}"
+        return answer.json()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """A double of Pagure 5.14: tests/e2e/test_pulls.py compares it with a real one."""
 
 import re
+from urllib.parse import urlsplit
 
 from tests.fakes.forges.server import (
     REPOSITORY,
@@ -60,7 +61,8 @@ class PagureServer(ForgeServer):
 
     def _write(self, pull: PullFacts, what: str, form: Json) -> Reply:
         needs = ("comment",) if what == "comment" else ("username", "comment", "url")
-        if not all(form.get(name) for name in needs):
+        is_odd = "--" in (urlsplit(form.get("url", "")).hostname or "")  # no host, it finds
+        if is_odd or not all(form.get(name) for name in needs):
             return in_json(
                 {"error": "Invalid or incomplete input", "error_code": "EINVALIDREQ"}, 400
             )
