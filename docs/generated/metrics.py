@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry
 
 from docs.generated.tables import code, table
-from framework.metrics import ApiMetrics, HookMetrics, ProgramMetrics
+from framework.metrics import (
+    ApiMetrics,
+    HookMetrics,
+    NotificationMetrics,
+    ProgramMetrics,
+    TellingMetrics,
+)
 from framework.metrics import Metrics as LeaderMetrics
 from proxy.metrics import Metrics as ProxyMetrics
 from proxy.metrics import State
@@ -64,6 +70,8 @@ def _leader() -> CollectorRegistry:
     )
     ApiMetrics(registry)
     HookMetrics(registry)
+    NotificationMetrics(registry)
+    TellingMetrics(registry)
     return registry
 
 
