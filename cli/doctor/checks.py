@@ -20,6 +20,7 @@ from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.check_runner import Check, run
 from cli.doctor.cookies import judge_domain
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
+from cli.doctor.forges import describe_forges, judge_forge, list_followed
 from cli.doctor.isolation import judge_isolation
 from cli.errors import REACH_STEP, ApiRefused, ApiUnreachable
 
@@ -67,6 +68,7 @@ def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
         Check("queue", lambda: judgements.judge_queue(_call(known, Api.queue), now())),
         Check("previews", lambda: judgements.judge_failed(_call(known, _failed))),
         Check("repositories", lambda: _look_at_repositories(known), _FETCH_LIMIT + 5),
+        Check("forges", lambda: _look_at_forges(known), _FETCH_LIMIT + 5),
         Check("addresses", lambda: _look_at_addresses(known), 30.0),
     ]
 
@@ -174,6 +176,21 @@ def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
         )
         return [warning(part, why, advice)]
     return []
+
+
+def _look_at_forges(known: Credentials) -> Sequence[Finding]:
+    """Return what is wrong at the forges; nothing at all if no app follows pull requests."""
+    apps = list_followed(_call(known, Api.apps))[:_MOST_APPS]
+    looked = [
+        Check(f"forge of {app}", functools.partial(_look_at_forge, known, app), 25.0)
+        for app in apps
+    ]
+    bad = list(itertools.chain(*run(looked)))
+    return bad or [describe_forges(len(apps))] * bool(apps)
+
+
+def _look_at_forge(known: Credentials, app: str) -> Sequence[Finding]:
+    return judge_forge(app, _call(known, lambda api: api.pulls.list(app)).details)
 
 
 def _look_at_addresses(known: Credentials) -> Sequence[Finding]:

@@ -37,8 +37,9 @@ def doctor(ctx: click.Context, /, *, as_json: bool) -> None:
     """Check every part, and show how to fix what is wrong.
 
     It checks the settings, the frameworks and what they need, the token, the agents, the queue,
-    failed previews, the apps' repositories, the addresses, and what `prevs local` runs on this
-    machine. No check takes longer than half a minute. The exit status is 1 if something is wrong.
+    failed previews, the apps' repositories and forges, the addresses, and what `prevs local` runs
+    on this machine. No check takes longer than half a minute. The exit status is 1 if something is
+    wrong.
     """
     context = ctx.ensure_object(CommandContext)
     with _waiting():

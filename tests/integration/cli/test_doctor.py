@@ -15,6 +15,7 @@ from framework import access, web
 from framework.http_api.probes import VERSION
 from framework.ports import Listing
 from framework.service import openness
+from framework.state.snapshot import Look
 from prevs.messages import Isolation
 from prevs.records import AppRecord
 from prevs.states import State
@@ -85,6 +86,21 @@ def test_the_reach_of_previews_is_shown_for_each_agent(api: Api, run: Run) -> No
     assert "docs/operating/isolation.md" in seen["advice"]
     del api.previews.isolated_agents[agent]
     assert "10.0.0.1" in found(run("doctor", "--json"))["isolation"]["told"]
+
+
+def test_a_forge_is_shown_if_an_app_follows_pull_requests(api: Api, run: Run) -> None:
+    assert "forges" not in found(run("doctor", "--json"))
+    run("app", "set", "hello", "--pulls", "all")
+    assert levels(run("doctor", "--json"))["forges"] == "ok"
+    untold = {"status": "The token may not set one."}
+    api.previews.looks["hello"] = Look(1.0, "It has not answered within 10 s.", untold)
+    done = run("doctor", "--json")
+    assert done.status == 0  # what was fetched before goes on
+    told = [one for one in json.loads(done.out) if one["part"] == "forge of hello"]
+    assert [one["level"] for one in told] == ["warning", "warning"]
+    assert "has not answered" in told[0]["told"]
+    assert "may not set one" in told[1]["told"]
+    assert all("prevs forge check hello" in one["advice"] for one in told)
 
 
 def test_every_wrong_part_is_reported_with_the_next_step(api: Api, run: Run) -> None:
