@@ -109,6 +109,6 @@ def test_a_check_ends_at_the_limit_of_its_commit(agent: Agent) -> None:
     silent = ["/bin/sh", "-c", "while :; do nc -l -p $PORT -e sleep 1000; done"]
     sha = agent.image(SERVE)
     settings = RunSettings(command=tuple(silent), check_timeout=0.25)
-    agent.run(sha, run=settings, start_limit=4.0)
+    agent.run(sha, run=settings, start_limit=10.0)
     assert agent.report.cause is Cause.UNHEALTHY
     assert "it did not answer within 0.25 s" in agent.message
