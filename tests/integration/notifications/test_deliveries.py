@@ -117,8 +117,10 @@ def test_a_slow_receiver_delays_no_other(
 def test_an_answer_without_end_is_not_read(site: Site, server: ReceiverServer) -> None:
     server.answers = [without_end, without_end]
     site.send_to(make_receiver(server))
-    site.change_app(2)
+    ids = site.change_app(2)
     wait_until(lambda: site.count("taken") == 2, seconds=5.0)
+    assert [one.id for one in server.taken] == ids
+    assert site.standing().waiting == 0
 
 
 @pytest.mark.parametrize("answer", [reset, babble, status(500), status(301, Location="/x")])
@@ -152,6 +154,7 @@ def test_more_than_is_kept_at_once_is_counted_as_lost(site: Site, server: Receiv
     wait_until(lambda: site.count("lost"))
     [last] = site.change_app()
     wait_until(lambda: last in {one.id for one in server.taken})
+    assert site.count("lost") == 1
 
 
 def test_a_removed_receiver_gets_nothing_that_waits(site: Site, server: ReceiverServer) -> None:
