@@ -321,11 +321,6 @@ class Settings(SignInSettings):
         )
 
     @property
-    def has_sign_in(self) -> bool:
-        """Whether visitors can sign in."""
-        return self.sign_in != "off"
-
-    @property
     def host(self) -> str:
         """The address to listen on."""
         return self.listen.rpartition(":")[0]

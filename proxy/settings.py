@@ -1,6 +1,5 @@
 """The proxy's settings: PREVS_* variables of its environment. All problems are reported at once."""
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from program.settings.environment import (
     Domain,
     EnvironmentSettings,
     MetricsTokenFile,
+    Networks,
     TokensFile,
     ZookeeperAuthFile,
     ZookeeperServers,
@@ -90,7 +90,7 @@ class Settings(EnvironmentSettings):
     redirect_to_tls: bool = Field(
         default=False, description="Whether the proxy redirects plain HTTP to TLS."
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Networks = Field(
         default="",
         description="Addresses or networks of the proxies in front of this one. Only they may name "
         "the client of a request. No agent may be among them.",
@@ -178,12 +178,6 @@ class Settings(EnvironmentSettings):
             if not _HEADER.fullmatch(name.strip()):
                 raise ValueError(f"{name.strip()} is not the name of a header")
         return value.lower()
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _check_networks(cls, value: str) -> str:
-        networks = [part.strip() for part in value.split(",")] if value else []
-        return ",".join(str(ipaddress.ip_network(network)) for network in networks)
 
     @model_validator(mode="after")
     def _check_redirect(self) -> "Settings":

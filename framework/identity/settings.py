@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from program.settings.environment import EnvironmentSettings, SecretFile, read_secret
+from program.settings.environment import EnvironmentSettings, Networks, SecretFile, read_secret
 
 _PUBLIC = {"github": "https://github.com", "gitlab": "https://gitlab.com"}
 Kind = Literal["openid", "github", "gitlab", "gitea"]
@@ -50,7 +50,7 @@ class SignInSettings(EnvironmentSettings):
         description="The claim of OpenID Connect with the groups that a person is in.",
     )
 
-    trusted_proxies: str = Field(
+    trusted_proxies: Networks = Field(
         default="",
         description="Addresses or networks of the proxies in front of the dashboard. With "
         "`PREVS_SIGN_IN=proxy`, the headers `X-Auth-Request-User` and `X-Auth-Request-Groups` of "
@@ -58,11 +58,10 @@ class SignInSettings(EnvironmentSettings):
         examples=["10.0.1.10,fd00:1::/64"],
     )
 
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _check_networks(cls, value: str) -> str:
-        networks = [part.strip() for part in value.split(",")] if value else []
-        return ",".join(str(ipaddress.ip_network(network)) for network in networks)
+    @property
+    def has_sign_in(self) -> bool:
+        """Whether visitors can sign in."""
+        return self.sign_in != "off"
 
     @model_validator(mode="after")
     def _check_sign_in(self) -> "SignInSettings":

@@ -1,5 +1,6 @@
 """Settings from the environment (PREVS_*), with all problems reported at once."""
 
+import ipaddress
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,6 +91,11 @@ def _line(problem: Mapping[str, Any]) -> str:
     return f"{variable}: {message}" if variable else message
 
 
+def _check_networks(value: str) -> str:
+    networks = [part.strip() for part in value.split(",")] if value else []
+    return ",".join(str(ipaddress.ip_network(network)) for network in networks)
+
+
 def _check_domain(value: str) -> str:
     if not all(names.is_label(part) for part in value.split(".")):
         raise ValueError(f"{value!r} is not a domain name of lowercase letters, digits and hyphens")
@@ -125,6 +131,8 @@ def _check_tokens(value: Path) -> Path:
 
 
 Domain = Annotated[str, AfterValidator(_check_domain)]
+Networks = Annotated[str, AfterValidator(_check_networks)]
+"""Addresses or networks, with commas between them; "" for none."""
 SecretFile = Annotated[Path, AfterValidator(_check_secret)]
 """A file that holds one line, checked when the settings are read."""
 TokensFile = Annotated[Path, AfterValidator(_check_tokens)]
