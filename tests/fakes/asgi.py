@@ -24,6 +24,7 @@ from framework.ports.forges import Finding, ForgePorts, Webhook
 from framework.ports.notifications import LastTry, NotificationPorts, Standing
 from framework.visitors.sign_in import Terms, VisitorSignIn
 from prevs import names
+from prevs.names import Addresses
 from prevs.records import AppRecord
 from program.http.health import Check
 from tests.fakes.agents import FakeAgents
@@ -80,6 +81,7 @@ class ApiInProcess:
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
+        self._token = token
         self.tokens = FakeTokens(token, OF_PROXIES)
         self.tokens.roles = lambda: self.previews.roles
         self.clock = clock or FakeClock()
@@ -103,7 +105,16 @@ class ApiInProcess:
         self.tested: list[tuple[str, Receiver]] = []
         self.last_try = LastTry(NOW, 200, "")
         self.provider = FakeProvider()
-        self.ports = Ports(
+        self.ports = self._make_ports(refs, sandboxes, names.addresses("localhost", port))
+        self.admission = Admission(
+            self.tokens, self.audit, ClientSignature(TOKEN, lambda: NOW), self.clock.read
+        )
+        self._port = port
+
+    def _make_ports(
+        self, refs: Repositories | None, sandboxes: Sandboxes | None, addresses: Addresses
+    ) -> Ports:
+        return Ports(
             self.previews,
             refs or self.refs,
             sandboxes or self.sandboxes,
@@ -112,17 +123,8 @@ class ApiInProcess:
             report=self.previews.report,
             is_log_kept=self.kept_logs.__contains__,
             hooks=HookPorts(self.nudged.append, lambda _: self.polling, secrets.token_bytes),
-            passes=PassWriter(PASS_KEY, "localhost", names.addresses("localhost", port)),
-            visitors=VisitorSignIn(
-                self.provider,
-                Terms(
-                    seals.derive_key(token, "visitors"),
-                    names.addresses("localhost", port).signed_in_url(),
-                    trusts_proxy=False,
-                    now=self.clock.read,
-                    new_secret=lambda: secrets.token_urlsafe(32),
-                ),
-            ),
+            passes=PassWriter(PASS_KEY, "localhost", addresses),
+            visitors=self._make_visitors(addresses),
             forge=ForgePorts(lambda *_: self.findings, self._enter_hook),
             notifications=NotificationPorts(
                 self.notify_hosts,
@@ -132,10 +134,16 @@ class ApiInProcess:
             ),
             note_proxy=self.proxies.append,
         )
-        self.admission = Admission(
-            self.tokens, self.audit, ClientSignature(TOKEN, lambda: NOW), self.clock.read
+
+    def _make_visitors(self, addresses: Addresses) -> VisitorSignIn:
+        terms = Terms(
+            seals.derive_key(self._token, "visitors"),
+            addresses.signed_in_url(),
+            trusts_proxy=False,
+            now=self.clock.read,
+            new_secret=lambda: secrets.token_urlsafe(32),
         )
-        self._port = port
+        return VisitorSignIn(self.provider, terms)
 
     @functools.cached_property
     def app(self) -> FastAPI:
