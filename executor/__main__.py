@@ -53,16 +53,16 @@ def _serve(config: Config, driver: ExecutorDriver, inbox: queue.SimpleQueue[Even
 
     guard = ContainerGuard(config.dir, Watchdog.start())
     _trim_imports()
-    from executor.attempt_tools import ToolFactory
+    from executor.course_factory import CourseFactory
     from executor.log.output import Output
     from executor.service import Service
 
     gc.enable()  # executor/bundle.py has disabled it until all is imported
-    tool_factory = ToolFactory(config, os.environ, Output(sys.stdout.fileno()), guard)
-    threading.Thread(target=tool_factory.connect, daemon=True, name="connect").start()
-    service = Service(config, driver, inbox, tool_factory.make)
+    course_factory = CourseFactory(config, os.environ, Output(sys.stdout.fileno()), guard)
+    threading.Thread(target=course_factory.connect, daemon=True, name="connect").start()
+    service = Service(config, driver, inbox, course_factory.make)
     exit_code = service.run()
-    tool_factory.end()
+    course_factory.end()
     if service.is_over:
         guard.end()
     return exit_code

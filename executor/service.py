@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.job import AttemptTools, Job
+from executor.attempt.course import Course
 from executor.attempt.reporter import Reporter
 from executor.config import Config
 from executor.errors import ExecutorError
@@ -54,7 +54,7 @@ _LOOK = 0.5
 
 logger = logging.getLogger(__name__)
 
-ToolMaker = Callable[[Attempt, Reporter, StopSignal], AttemptTools]
+CourseMaker = Callable[[Attempt, Reporter, StopSignal], Course]
 
 
 class Link(Protocol):
@@ -84,19 +84,19 @@ def describe_isolation(confined: Confinement) -> Isolation:
 
 
 class Service:
-    """Runs one task. Calls `make_tools` on the attempt's own thread."""
+    """Runs one task. Calls `make_course` on the attempt's own thread."""
 
     def __init__(
         self,
         config: Config,
         link: Link,
         inbox: queue.SimpleQueue[Event],
-        make_tools: ToolMaker,
+        make_course: CourseMaker,
     ) -> None:
         self._config = config
         self._link = link
         self._inbox = inbox
-        self._make_tools = make_tools
+        self._make_course = make_course
         self._signals = StopSignal()
         self._reporter: Reporter | None = None
         self._stop_grace = 0.0
@@ -177,13 +177,13 @@ class Service:
     def _attempt(self, attempt: Attempt, reporter: Reporter) -> None:
         error: ExecutorError | None
         try:
-            tools = self._make_tools(attempt, reporter, self._signals)
+            course = self._make_course(attempt, reporter, self._signals)
         except Exception:
             # Report any error: a task without an end keeps its resources for good.
             logger.exception("the attempt could not begin")
             error = ExecutorError("The executor could not start; its stderr has the details.")
         else:
-            error = Job(attempt, tools).run()
+            error = course.run()
         self._attempting = False
         self._inbox.put(Ended(error))
 

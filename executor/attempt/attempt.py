@@ -32,6 +32,11 @@ class Attempt(NamedTuple):
         order = self.order
         return names.image_tag(order.app, order.sha, order.folder, trusted=order.trusted)
 
+    @property
+    def shown_image(self) -> str:
+        """The short name of its image in the log."""
+        return names.image_tag(self.order.app, names.short(self.order.sha))
+
 
 def image_labels(attempt: Attempt) -> Mapping[str, str]:
     """Return the labels that identify an image. All attempts give it the same ones."""

@@ -34,7 +34,7 @@ class Hooks(NamedTuple):
         DockerUnavailable, Stopped.
         """
         hooks = self.attempt.order.run.hooks
-        if not hooks or (volumes and self.volumes.prepared(volumes, hooks)):
+        if volumes and self.volumes.prepared(volumes, hooks):
             return
         for number in range(1, len(hooks) + 1):
             self.signals.check()

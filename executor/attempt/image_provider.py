@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 class ImageSources(NamedTuple):
     """Where images come from. `checkout` is called only for a build.
 
-    `make_room` is called before that. It calls its argument if the agent's disk is too full.
-    `registry` is None if images are not shared.
+    `make_room` is called before that: it frees space on the agent's disks if it must, calls its
+    argument then, and raises Stopped. `registry` is None if images are not shared.
     """
 
     checkout: Callable[[], Checkout]
@@ -67,11 +67,6 @@ class ImageProvider:
         self._commit = names.short(attempt.order.sha)
         self._is_shared = bool(attempt.order.digest)
         self._pushing: threading.Thread | None = None
-
-    @property
-    def shown(self) -> str:
-        """The image's short name in the log."""
-        return names.image_tag(self._order.app, self._commit)
 
     def ensure(self) -> None:
         """Return once the image is on the agent. Raises ExecutorError, Stopped."""
@@ -130,7 +125,7 @@ class ImageProvider:
         except RegistryFailed as exc:
             self._log.header(f"no image {_FROM_REGISTRY}: {exc.why}")
             return False
-        self._log.header(f"{self.shown} is {_FROM_REGISTRY}")
+        self._log.header(f"{self._attempt.shown_image} is {_FROM_REGISTRY}")
         self._reports.shared(digest)
         self._is_shared = True
         return True
@@ -138,7 +133,7 @@ class ImageProvider:
     def _build(self, tree: Path) -> None:
         order, spec = self._order, image_spec(self._attempt)
         context = find_context(tree, order.sha, order.folder, order.build)
-        self._log.header(f"building {self.shown}")
+        self._log.header(f"building {self._attempt.shown_image}")
         message = f"Building the image of {self._commit}."
 
         def report(step: str) -> None:

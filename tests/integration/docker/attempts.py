@@ -12,9 +12,9 @@ from typing import Any
 
 from docker.api import APIClient
 
-from executor.attempt_tools import ToolFactory
 from executor.cleanup.policy import Watermarks
 from executor.config import Config
+from executor.course_factory import CourseFactory
 from executor.docker.daemon import Daemon
 from executor.mesos import Event, Killed, Launched
 from executor.service import Service
@@ -87,12 +87,12 @@ class Agent(RecordingLink):
         }
         self.inbox.put(Launched(task))
         guard = ContainerGuard(self.config.dir, Watchdog(self.watchdog[1]))
-        tool_factory = ToolFactory(self.config, self.environ, self.log, guard)
-        tool_factory.connect()
+        course_factory = CourseFactory(self.config, self.environ, self.log, guard)
+        course_factory.connect()
         try:
-            self.codes.append(Service(self.config, self, self.inbox, tool_factory.make).run())
+            self.codes.append(Service(self.config, self, self.inbox, course_factory.make).run())
         finally:
-            tool_factory.end()
+            course_factory.end()
         return self.codes[-1]
 
     def answer(self, sha: str, **changes: Any) -> str:

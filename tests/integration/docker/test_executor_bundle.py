@@ -97,7 +97,7 @@ def test_all_of_it_comes_from_the_bundle_or_from_pythons_own_library(
         text=True,
     )
     files: dict[str, str | None] = json.loads(ran.stdout)
-    assert {"docker", "git", "requests", "pymesos", "http_parser", "executor.attempt.job"} < set(
+    assert {"docker", "git", "requests", "pymesos", "http_parser", "executor.attempt.course"} < set(
         files
     )
     elsewhere = [file for file in files.values() if file and "-packages/" in file]

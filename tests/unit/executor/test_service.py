@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.job import AttemptTools
+from executor.attempt.course import Course
+from executor.attempt.image_provider import ImageProvider, ImageSources
 from executor.attempt.reporter import Reporter
+from executor.attempt.serve import Serve
 from executor.config import Config
 from executor.mesos import Event, Killed, Launched, Lost, ShutDown
 from executor.ports import Answer, Exit
@@ -60,14 +62,14 @@ class Agent(RecordingLink):
         for event in events:
             self.inbox.put(event)
         config = Config(self._folder, "c1", self.shutdown_grace)
-        service = Service(config, self, self.inbox, self._tools)
+        service = Service(config, self, self.inbox, self._course)
         exit_code = service.run()
         self.was_over = service.is_over
         return exit_code
 
-    def _tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> AttemptTools:
+    def _course(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
         if attempt != ATTEMPT:
-            raise ValueError("there are no tools for this one")
+            raise ValueError("there is no course for this one")
         stop = signals.stop
 
         def keep_grace(grace: float) -> None:
@@ -76,10 +78,12 @@ class Agent(RecordingLink):
             stop(grace)
 
         signals.stop = keep_grace  # type: ignore[method-assign]  # to see its grace
-        return AttemptTools(
-            make_room=lambda on_start: None,
-            checkout=lambda: FakeCheckout(self._folder),
-            images=FakeImages([ATTEMPT.image]),
+        checkout = FakeCheckout(self._folder)
+        images = FakeImages([ATTEMPT.image])
+        sources = ImageSources(lambda: checkout, lambda on_start: None, images, None)
+        provider = ImageProvider(attempt, sources, reports=reporter, log=self.log)
+        serve = Serve(
+            attempt,
             containers=self.containers,
             volumes=FakeVolumes(),
             probe=ScriptedProbe(Answer(True, 200)),
@@ -88,6 +92,7 @@ class Agent(RecordingLink):
             signals=signals,
             now=time.monotonic,
         )
+        return Course(attempt, provider, serve, log=self.log, signals=signals)
 
 
 RAN = ["TASK_STARTING", "TASK_RUNNING"]

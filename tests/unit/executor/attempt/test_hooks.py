@@ -1,4 +1,4 @@
-"""Hooks in executor/attempt/job.py: what runs first, how often, and how it fails."""
+"""Hooks in executor/attempt/serve.py: what runs first, how often, and how it fails."""
 
 import dataclasses
 from pathlib import Path
@@ -12,7 +12,7 @@ from prevs.commit_settings import RunSettings
 from prevs.states import Cause, Phase
 from tests.fakes.containers import App
 from tests.unit.executor.attempt.test_attempt import ATTEMPT
-from tests.unit.executor.attempt.test_job import World
+from tests.unit.executor.attempt.world import World
 
 DONE = App(exits=Exit(0, out_of_memory=False))
 MIGRATE = ("python", "manage.py", "migrate")

@@ -1,4 +1,4 @@
-"""Makes the edges that an attempt works with, from the executor's settings and environment.
+"""Makes an attempt's course and its edges, from the executor's settings and environment.
 
 Importing this module imports docker-py, which takes 0.1 s. GitPython is imported only for a build.
 """
@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.job import AttemptTools
+from executor.attempt.course import Course
+from executor.attempt.image_provider import ImageProvider, ImageSources
 from executor.attempt.reporter import Reporter
+from executor.attempt.serve import Serve
 from executor.builds.images import DockerImages
 from executor.cleanup.collector import DiskCollector, Store
 from executor.cleanup.docker_artifacts import ImageStore, VolumeStore, find_disk
@@ -35,8 +37,8 @@ from executor.workspace.work_folder import WorkFolder
 from prevs.messages import BuildOrder
 
 
-class ToolFactory:
-    """Makes the tools of an attempt. They share one docker client."""
+class CourseFactory:
+    """Makes the courses of attempts. All edges share one docker client."""
 
     def __init__(
         self, config: Config, environ: Mapping[str, str], log: Log, guard: ContainerGuard
@@ -58,36 +60,54 @@ class ToolFactory:
         self._over.set()
         self._uses.release()
 
-    def make(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> AttemptTools:
-        """Return the tools of an attempt. Raises OSError."""
-        order = attempt.order
-        log = mask(self._log, order)
+    def make(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
+        """Return the course of an attempt. Raises OSError."""
+        log = mask(self._log, attempt.order)
         self._guard.begin(attempt.task_id)
         # Before the check whether it exists: from now on no executor removes it.
         self._uses.hold(usage_locks.image(attempt.image))
-        collector = self._disk_collector(attempt.cluster)
+        provider = ImageProvider(
+            attempt,
+            self._image_sources(attempt, reporter, signals, log=log),
+            reports=reporter,
+            log=log,
+        )
+        serve = self._serve(attempt, reporter, signals, log=log)
+        return Course(attempt, provider, serve, log=log, signals=signals)
 
-        return AttemptTools(
+    def _image_sources(
+        self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log
+    ) -> ImageSources:
+        order = attempt.order
+        collector = self._disk_collector(attempt.cluster)
+        return ImageSources(
             checkout=functools.partial(self._checkout, attempt, signals, log),
             make_room=functools.partial(collector.make_room, signals),
             images=self._images(attempt, signals, log, reporter.set_isolation),
+            # The registry's images are for trusted commits, and by its order the policy of builds
+            # keeps strangers from them.
+            registry=self._registry(order.registry, signals) if order.trusted else None,
+        )
+
+    def _serve(
+        self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log
+    ) -> Serve:
+        return Serve(
+            attempt,
             containers=DockerContainers(
                 self._daemon,
                 attempt.cluster,
                 log,
                 self._guard,
-                confined=self._confine(order),
+                confined=self._confine(attempt.order),
                 report_isolation=reporter.set_isolation,
             ),
             volumes=DockerVolumes(self._daemon, WorkFolder(self._config.dir), self._uses),
-            probe=_probe(order, signals),
+            probe=_probe(attempt.order, signals),
             reports=reporter,
             log=log,
             signals=signals,
             now=time.monotonic,
-            # The registry's images are for trusted commits, and by its order the policy of builds
-            # keeps strangers from them.
-            registry=self._registry(order.registry, signals) if order.trusted else None,
         )
 
     def _checkout(self, attempt: Attempt, signals: StopSignal, log: Log) -> Checkout:

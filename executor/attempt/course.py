@@ -1,0 +1,112 @@
+"""Performs one attempt: the image, what runs in it (serve.py), the end; and says why it failed."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from typing import NoReturn
+
+from executor.attempt.attempt import Attempt
+from executor.attempt.image_provider import ImageProvider
+from executor.attempt.serve import Serve
+from executor.attempt.shutdown import end_container
+from executor.errors import AgentUnfit, ExecutorError, ImageMissing, Stopped
+from executor.ports import Container, Log, Signals
+
+_MACHINES_FAULT = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.EAGAIN,
+    }
+)
+"""Errors of the machine, which no commit can cause."""
+
+logger = logging.getLogger(__name__)
+
+
+class Course:
+    """The course of one attempt, on the thread that calls run().
+
+    Here is what does not depend on what the container is for. That is in `serve`.
+    """
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        provider: ImageProvider,
+        serve: Serve,
+        *,
+        log: Log,
+        signals: Signals,
+    ) -> None:
+        self._order = attempt.order
+        self._provider = provider
+        self._serve = serve
+        self._log = log
+        self._signals = signals
+
+    def run(self) -> ExecutorError | None:
+        """Run the attempt until it ends; return why it failed, None if it was stopped.
+
+        Blocks while the application runs. Never raises. Leaves no container.
+        """
+        try:
+            self._perform()
+        except Stopped:
+            return None
+        except ExecutorError as exc:
+            # An error during a stop is part of the stop.
+            return None if self._signals.stopped else exc
+        except Exception as exc:
+            # Report any error: a task without an end keeps its resources for good.
+            logger.exception("the attempt failed with an unexpected error")
+            if isinstance(exc, OSError) and exc.errno in _MACHINES_FAULT:
+                return AgentUnfit(f"its system reports: {exc.strerror}")
+            return ExecutorError(
+                "The executor itself failed; its stderr in the sandbox has the details."
+            )
+        finally:
+            self._log.flush()
+
+    def _perform(self) -> NoReturn:
+        self._log_restrictions()
+        container = self._begin()
+        try:
+            self._serve.wait_until_running(container)
+            with self._provider.sharing():
+                self._serve.watch(container)
+        finally:
+            end_container(container, self._signals)
+            self._provider.wait_for_push()
+
+    def _log_restrictions(self) -> None:
+        """Log what this commit does not get."""
+        if count := self._order.withheld:
+            self._log.header(
+                f"left out: {count} of the app's variables, which are for other branches and tags "
+                f"(`prevs env ls {self._order.app}`)"
+            )
+        if not self._order.trusted:
+            self._log.header(
+                "this commit comes from a fork: it gets no variables, secrets and shared images"
+            )
+
+    def _begin(self) -> Container:
+        """Return the container, which has started."""
+        try:
+            return self._try_to_begin()
+        except ImageMissing:
+            # It was removed after the check: by hand, or by another agent on this docker.
+            return self._try_to_begin()
+
+    def _try_to_begin(self) -> Container:
+        self._signals.check()
+        self._provider.ensure()
+        self._signals.check()
+        return self._serve.start()

@@ -1,0 +1,80 @@
+"""An agent in memory, on which an attempt runs from its commit to its end and takes no time."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from executor.attempt.attempt import Attempt
+from executor.attempt.course import Course
+from executor.attempt.image_provider import PUSH_END, ImageProvider, ImageSources
+from executor.attempt.serve import Serve
+from executor.errors import ExecutorError
+from executor.ports import Answer, Exit
+from tests.fakes.attempts import (
+    FakeCheckout,
+    FakeImages,
+    FakeRegistry,
+    FakeVolumes,
+    JumpingSignals,
+    MemoryLog,
+    RecordingReports,
+    ScriptedProbe,
+)
+from tests.fakes.containers import App, FakeContainer, FakeContainers
+from tests.unit.executor.attempt.test_attempt import ATTEMPT
+
+OK = Answer(connected=True, status=200)
+
+
+class World:
+    """An agent in memory: a commit with a Dockerfile, an image of it, an app that stays up."""
+
+    def __init__(self, folder: Path, app: App | None = None) -> None:
+        (folder / "Dockerfile").write_text("FROM scratch\n")
+        self.log = MemoryLog()
+        self.signals = JumpingSignals()
+        self.images = FakeImages([ATTEMPT.image])
+        self.containers = FakeContainers({ATTEMPT.image: app or App()}, self.log)
+        self.disk_is_full = False
+        self.volumes = FakeVolumes()
+        self.reports = RecordingReports()
+        self.probe = ScriptedProbe(OK)
+        self.checkout = FakeCheckout(folder)
+        self.registry: FakeRegistry | None = None
+
+    def _make_room(self, on_start: Callable[[], None]) -> None:
+        if self.disk_is_full:
+            on_start()
+
+    def containers_of(self, apps: Mapping[str, App]) -> FakeContainers:
+        return FakeContainers(apps, self.log)
+
+    def run(self, attempt: Attempt = ATTEMPT, push_end: float = PUSH_END) -> ExecutorError | None:
+        sources = ImageSources(lambda: self.checkout, self._make_room, self.images, self.registry)
+        provider = ImageProvider(
+            attempt, sources, reports=self.reports, log=self.log, push_end=push_end
+        )
+        serve = Serve(
+            attempt,
+            containers=self.containers,
+            volumes=self.volumes,
+            probe=self.probe,
+            reports=self.reports,
+            log=self.log,
+            signals=self.signals,
+            now=self.signals.now,
+        )
+        return Course(attempt, provider, serve, log=self.log, signals=self.signals).run()
+
+    def stop_at(self, seconds: float) -> None:
+        signals = JumpingSignals()
+        signals.plan(seconds, signals.stop)
+        self.signals = signals
+
+    def end_at(self, seconds: float, end: Exit) -> None:
+        self.signals = JumpingSignals()
+        self.signals.plan(seconds, lambda: self.container.end(end))
+
+    @property
+    def container(self) -> FakeContainer:
+        (container,) = self.containers.running.values()
+        return container
