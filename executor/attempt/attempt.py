@@ -90,8 +90,7 @@ def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> Conta
     """Return the container of a hook; the first one has the number 1.
 
     It differs from the application's container only in its command, and in that its port is not
-    published. It has the same name: an attempt has one container at a time, and the reaper and the
-    watchdog find it by this name.
+    published. It has the same name, as only one of them runs at a time.
     """
     spec = container_spec(attempt, volumes)
     return dataclasses.replace(

@@ -1,4 +1,4 @@
-"""Removes what a killed executor leaves: its processes, its container and its files.
+"""Removes what a killed executor leaves: its processes, its containers and its files.
 
 At the end the watchdog becomes `python -m executor.cleanup.orphans NAME=value MESSAGES`.
 """
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Orphans:
-    """What an executor that has ended may have left: an attempt's files, and its container.
+    """What an executor that has ended may have left: an attempt's files, and its containers.
 
     `is_building` means that its build was cut off, and that a step of it may still start
     (executor/workspace/build_marks.py).
@@ -53,7 +53,7 @@ class Orphans:
 
     folder: str | None = None
     task_id: str = ""
-    container: str | None = None
+    containers: tuple[str, ...] = ()
     is_building: bool = False
 
     def after(self, line: str) -> Orphans:
@@ -62,15 +62,16 @@ class Orphans:
         if word == "attempt":
             task_id, _, folder = rest.partition(" ")
             return dataclasses.replace(self, folder=folder, task_id=task_id)
-        if word == "container":
-            return dataclasses.replace(self, container=rest)
         if word in ("building", "built"):
             return dataclasses.replace(self, is_building=word == "building")
-        return dataclasses.replace(self, container=None)
+        others = tuple(name for name in self.containers if name != rest)
+        return dataclasses.replace(
+            self, containers=(*others, rest) if word == "container" else others
+        )
 
 
 def clear(orphans: Orphans, mark: bytes, environ: Mapping[str, str]) -> None:
-    """End the executor's processes, then remove its container, its files and its lock.
+    """End the executor's processes, then remove its containers, its files and its lock.
 
     `mark` is `NAME=value`, which all these processes have in their environment. Blocks for some
     minutes if docker is away, and then leaves the lock for the reaper.
@@ -79,14 +80,20 @@ def clear(orphans: Orphans, mark: bytes, environ: Mapping[str, str]) -> None:
         logger.error("processes of the executor are left: even SIGKILL does not end them")
     if orphans.is_building:
         end_late(lambda number: _signal_marked(mark, number))
-    name = orphans.container
-    if name is not None:
-        logger.warning("the executor has ended; removing its container %s", name)
-        if not remove(lambda: remove_container(environ, name)):
-            logger.error("docker does not answer; the container %s is left behind", name)
-            return
+    left = [name for name in orphans.containers if not _remove_named(environ, name)]
+    if left:
+        return
     if orphans.folder is not None:
         WorkFolder(Path(orphans.folder)).forget(orphans.task_id)
+
+
+def _remove_named(environ: Mapping[str, str], name: str) -> bool:
+    """Remove a container; return whether it is gone."""
+    logger.warning("the executor has ended; removing its container %s", name)
+    is_gone = remove(lambda: remove_container(environ, name))
+    if not is_gone:
+        logger.error("docker does not answer; the container %s is left behind", name)
+    return is_gone
 
 
 def remove(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -50,8 +51,8 @@ class Guard(Protocol):
         """Guard a container that is about to be created."""
         ...
 
-    def unregister(self) -> None:
-        """Note that the container has been removed for sure."""
+    def unregister(self, name: str) -> None:
+        """Note that a container has been removed for sure."""
         ...
 
     def wait_for_reaper(self) -> None:
@@ -110,7 +111,11 @@ class DockerContainers:
             self._discard(client, spec.name)
             raise
         started = DockerContainer(
-            client, container, log=self._log, on_exit=on_exit, on_removed=self._removed
+            client,
+            container,
+            log=self._log,
+            on_exit=on_exit,
+            on_removed=functools.partial(self._removed, spec.name),
         )
         if self._confinement.disk_limit:
             started.limit_disk(self._confinement.disk_limit, calm=self._calm)
@@ -165,8 +170,8 @@ class DockerContainers:
             return None
         return self._group
 
-    def _removed(self) -> None:
-        self._guard.unregister()
+    def _removed(self, name: str) -> None:
+        self._guard.unregister(name)
         if self._group is not None:
             _tidy(self._group)
 
@@ -198,11 +203,11 @@ class DockerContainers:
             with daemon_errors():
                 client.remove_container(name, force=True, v=True)
         except NotFound:
-            self._removed()
+            self._removed(name)
         except (APIError, DockerUnavailable):
             logger.exception("the container %s may be left behind until docker answers", name)
         else:
-            self._removed()
+            self._removed(name)
 
 
 def _judge(error: APIError) -> ExecutorError:

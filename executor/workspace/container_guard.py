@@ -1,4 +1,4 @@
-"""Has an attempt's container removed if its executor dies, by the watchdog or a reaper."""
+"""Has an attempt's containers removed if its executor dies, by the watchdog or a reaper."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ContainerGuard:
         self._reaped = threading.Event()
         self._task_id = ""
         self._lock: int | None = None
-        self._has_container = False
+        self._containers: set[str] = set()
         self._is_building = False
 
     def begin(self, task_id: str) -> None:
@@ -58,13 +58,13 @@ class ContainerGuard:
 
     def register(self, name: str) -> None:
         """Guard a container that is about to be created."""
-        self._has_container = True
+        self._containers.add(name)
         self._watchdog.container(name)
 
-    def unregister(self) -> None:
-        """Note that the container has been removed for sure."""
-        self._has_container = False
-        self._watchdog.gone()
+    def unregister(self, name: str) -> None:
+        """Note that a container has been removed for sure."""
+        self._containers.discard(name)
+        self._watchdog.gone(name)
 
     def wait_for_reaper(self) -> None:
         """Block until the reaper is done: a container that it removes may have our port."""
@@ -82,7 +82,7 @@ class ContainerGuard:
 
     def end(self) -> None:
         """End the watchdog, as the attempt has ended; not while something may be left."""
-        if self._has_container:
+        if self._containers:
             return
         if self._lock is not None:
             os.close(self._lock)

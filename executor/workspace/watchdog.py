@@ -54,9 +54,9 @@ class Watchdog:
         """Make it remove a container at the end. Call this before the container is created."""
         self._send(f"container {name}")
 
-    def gone(self) -> None:
-        """Report that the container has been removed for sure."""
-        self._send("gone")
+    def gone(self, name: str) -> None:
+        """Report that a container has been removed for sure."""
+        self._send(f"gone {name}")
 
     def building(self) -> None:
         """Make it kill the steps of a build at the end, and those that start only then."""

@@ -115,10 +115,10 @@ class FakeContainers:
 
 
 class RecordingGuard:
-    """Fulfils Guard of executor/container/containers.py: keeps which container it guards."""
+    """Fulfils Guard of executor/container/containers.py: keeps which containers it guards."""
 
     def __init__(self) -> None:
-        self.held: str | None = None
+        self.held: set[str] = set()
 
     def labels(self) -> Mapping[str, str]:
         """Return a label that nothing uses."""
@@ -126,11 +126,11 @@ class RecordingGuard:
 
     def register(self, name: str) -> None:
         """Keep the name."""
-        self.held = name
+        self.held.add(name)
 
     def wait_for_reaper(self) -> None:
         """Nothing of others is left."""
 
-    def unregister(self) -> None:
+    def unregister(self, name: str) -> None:
         """Forget it."""
-        self.held = None
+        self.held.discard(name)

@@ -251,7 +251,7 @@ def test_a_daemon_that_stays_away_is_a_failure_and_the_container_goes_when_it_re
         container.remove()
     watchdog = threading.Thread(
         target=clear,
-        args=(Orphans(container="left"), b"NOBODY=1", {"DOCKER_HOST": world.dockerd.host}),
+        args=(Orphans(containers=("left",)), b"NOBODY=1", {"DOCKER_HOST": world.dockerd.host}),
     )
     watchdog.start()
     world.dockerd.start(live_restore=True)

@@ -6,10 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from executor.cleanup.orphans import Orphans, clear, end_late, end_marked, remove
 from executor.workspace.work_folder import WorkFolder
 from tests.fakes.clock import FakeClock
+from tests.fakes.served import serving
 
 ATTEMPT = "attempt hello.1.a /var/lib/prevs"
 
@@ -24,14 +29,21 @@ def left(*lines: str) -> Orphans:
 def test_the_messages_of_the_executor_show_what_is_left() -> None:
     assert left() == Orphans()
     assert left(ATTEMPT) == Orphans("/var/lib/prevs", "hello.1.a")
-    assert left(ATTEMPT, "container c") == Orphans("/var/lib/prevs", "hello.1.a", "c")
-    assert left(ATTEMPT, "container c", "gone") == Orphans("/var/lib/prevs", "hello.1.a")
+    assert left(ATTEMPT, "container c") == Orphans("/var/lib/prevs", "hello.1.a", ("c",))
+    assert left(ATTEMPT, "container c", "gone c") == Orphans("/var/lib/prevs", "hello.1.a")
+
+
+def test_each_container_is_left_until_it_is_gone_itself() -> None:
+    both = ("container c", "container d")
+    assert left(*both).containers == ("c", "d")
+    assert left(*both, "gone c").containers == ("d",)
+    assert left(*both, "container c", "gone d", "gone c").containers == ()
 
 
 def test_a_build_is_tracked_until_it_has_ended_by_itself() -> None:
     assert left(ATTEMPT, "building").is_building
     assert not left(ATTEMPT, "building", "built").is_building
-    assert left(ATTEMPT, "building", "built", "container c").container == "c"
+    assert left(ATTEMPT, "building", "built", "container c").containers == ("c",)
 
 
 def test_processes_that_start_late_are_killed_for_a_while() -> None:
@@ -113,3 +125,21 @@ def test_an_attempt_without_a_container_leaves_no_traces(tmp_path: Path) -> None
     clear(Orphans(str(tmp_path), "a"), b"PREVS_GUARDED=nobody", {})
     assert folder.tasks() == []
     assert not folder.tree("a").exists()
+
+
+def test_all_containers_are_removed_and_then_the_files(tmp_path: Path) -> None:
+    folder = WorkFolder(tmp_path)
+    os.close(folder.hold("a"))
+    asked: list[str] = []
+
+    async def remove_container(request: Request) -> Response:
+        asked.append(f"{request.method} {request.url.path}")
+        assert folder.tasks() == ["a"]
+        return Response(status_code=204)
+
+    docker = Starlette(routes=[Route("/containers/{name}", remove_container, methods=["DELETE"])])
+    with serving(docker) as address:
+        environ = {"DOCKER_HOST": address.replace("http", "tcp")}
+        clear(Orphans(str(tmp_path), "a", ("c", "d")), b"PREVS_GUARDED=nobody", environ)
+    assert asked == ["DELETE /containers/c", "DELETE /containers/d"]
+    assert folder.tasks() == []

@@ -56,10 +56,20 @@ def test_a_possible_container_keeps_the_watchdog_and_the_lock(world: World) -> N
 def test_a_container_that_is_gone_is_forgotten(world: World) -> None:
     world.guard.begin("a")
     world.guard.register("prevs-a")
-    world.guard.unregister()
+    world.guard.unregister("prevs-a")
     world.guard.end()
     assert world.folder.tasks() == []
-    assert world.sent()[1:] == ["container prevs-a", "gone", "done"]
+    assert world.sent()[1:] == ["container prevs-a", "gone prevs-a", "done"]
+
+
+def test_the_watchdog_stays_while_any_container_may_be_left(world: World) -> None:
+    world.guard.begin("a")
+    world.guard.register("prevs-a")
+    world.guard.register("prevs-b")
+    world.guard.unregister("prevs-a")
+    world.guard.end()
+    assert world.folder.tasks() == ["a"]
+    assert "done" not in world.sent()
 
 
 def test_an_executor_without_a_task_has_nothing_to_guard(world: World) -> None:
