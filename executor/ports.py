@@ -140,24 +140,30 @@ class Registry(Protocol):
         ...
 
 
+class PublishedPort(NamedTuple):
+    """A port of a container, and the only address of the agent where it is reached."""
+
+    container_port: int
+    host: str
+    host_port: int
+
+
 @dataclasses.dataclass(frozen=True)
 class ContainerSpec:
     """The container that an attempt wants. `cpus` is a share, `mem` a limit in MB.
 
-    `container_port` is published only at `host`:`host_port`; with a `host_port` of 0 it is not
-    published. `command` replaces the image's own CMD. If `read_only`, the container can write only
-    to /tmp, which is in memory, and to its `volumes`: the path in the container of each volume.
+    If `port` is None, nothing is published. `command` replaces the image's own CMD. If
+    `read_only`, the container can write only to /tmp, which is in memory, and to its `volumes`: the
+    path in the container of each volume.
     """
 
     name: str
     image: str
-    container_port: int
-    host: str
-    host_port: int
     cpus: float
     mem: int
     environment: Mapping[str, str] = dataclasses.field(repr=False)
     labels: Mapping[str, str]
+    port: PublishedPort | None = None
     command: Sequence[str] = ()
     read_only: bool = False
     volumes: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from executor.ports import ContainerSpec, ImageSpec, Volume
+from executor.ports import ContainerSpec, ImageSpec, PublishedPort, Volume
 from prevs import names
 from prevs.messages import BuildOrder
 
@@ -69,9 +69,6 @@ def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> Containe
     return ContainerSpec(
         name=names.container_name(attempt.task_id),
         image=attempt.image,
-        container_port=order.container_port,
-        host=order.host,
-        host_port=order.host_port,
         cpus=order.cpus,
         mem=order.mem,
         environment=environment(order),
@@ -80,6 +77,7 @@ def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> Containe
             "prevs.task": attempt.task_id,
             "prevs.agent": attempt.agent_id,
         },
+        port=_published_port(order),
         command=order.run.command,
         read_only=order.run.read_only,
         volumes={volume.path: volume.name for volume in volumes},
@@ -96,7 +94,7 @@ def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> Conta
     return dataclasses.replace(
         spec,
         command=attempt.order.run.hooks[number - 1],
-        host_port=0,
+        port=None,
         labels={**spec.labels, "prevs.hook": str(number)},
     )
 
@@ -120,3 +118,9 @@ def environment(order: BuildOrder) -> Mapping[str, str]:
         "PREVS_LABEL": order.label,
         "PREVS_URL": order.url,
     }
+
+
+def _published_port(order: BuildOrder) -> PublishedPort | None:
+    if not order.host_port:
+        return None
+    return PublishedPort(order.container_port, order.host, order.host_port)

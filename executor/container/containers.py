@@ -138,7 +138,7 @@ class DockerContainers:
             spec.image,
             command=list(spec.command) or None,
             name=spec.name,
-            ports=[spec.container_port] if spec.host_port else [],
+            ports=[spec.port.container_port] if spec.port else [],
             environment=dict(spec.environment),
             labels={**spec.labels, **self._guard.labels()},
             host_config=host_config,
@@ -149,8 +149,8 @@ class DockerContainers:
     def _host_config(self, client: APIClient, spec: ContainerSpec) -> dict[str, Any]:
         """Return what a container has of the agent: its port, volumes, network and limits."""
         published: dict[int | str, tuple[str, int]] = {}
-        if spec.host_port:
-            published[spec.container_port] = (spec.host, spec.host_port)
+        if spec.port:
+            published[spec.port.container_port] = (spec.port.host, spec.port.host_port)
         return client.create_host_config(
             port_bindings=published,
             mounts=[Mount(path, name, type="volume") for path, name in spec.volumes.items()],

@@ -12,7 +12,7 @@ from docker.api import APIClient
 from executor.container.containers import DockerContainers
 from executor.docker.daemon import Daemon
 from executor.errors import ImageMissing
-from executor.ports import Container, Containers, ContainerSpec, Exit
+from executor.ports import Container, Containers, ContainerSpec, Exit, PublishedPort
 from local.docker.containers import remove_all
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import App, FakeContainers, RecordingGuard
@@ -102,13 +102,11 @@ def spec(world: World, request: pytest.FixtureRequest) -> ContainerSpec:
     return ContainerSpec(
         name=f"prevs-{NAME}",
         image=STAYS[0],
-        container_port=8080,
-        host="127.0.0.1",
-        host_port=free_port(),
         cpus=0.1,
         mem=32,
         environment={"PORT": "8080"},
         labels={"prevs.task": NAME},
+        port=PublishedPort(8080, "127.0.0.1", free_port()),
     )
 
 

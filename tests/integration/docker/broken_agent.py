@@ -90,9 +90,6 @@ class Agent:
         spec = ContainerSpec(
             name=TASK,
             image=TAG,
-            container_port=8080,
-            host="127.0.0.1",
-            host_port=0,
             cpus=0.1,
             mem=32,
             environment={},

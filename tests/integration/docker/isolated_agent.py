@@ -26,7 +26,7 @@ from executor.docker.daemon import Daemon
 from executor.errors import PreviewExposed
 from executor.limits.confinement import Confinement
 from executor.limits.firewall import FirewallZone, is_set
-from executor.ports import ContainerSpec
+from executor.ports import ContainerSpec, PublishedPort
 from local.docker import containers as made_by
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
@@ -130,17 +130,19 @@ for required in (False, True):
 
 
 def spec(name: str, host_port: int) -> ContainerSpec:
-    """Return a preview that serves a page, published at all addresses of the agent."""
+    """Return a preview that serves a page, published at all addresses of the agent.
+
+    With a `host_port` of 0 it is not published.
+    """
+    port = PublishedPort(8080, "0.0.0.0", host_port) if host_port else None
     return ContainerSpec(
         name=f"prevs-{CLUSTER}-{name}",
         image="prevs-test/isolated:1",
-        container_port=8080,
-        host="0.0.0.0",
-        host_port=host_port,
         cpus=0.1,
         mem=32,
         environment={"PORT": "8080"},
         labels={"prevs.cluster": CLUSTER},
+        port=port,
     )
 
 

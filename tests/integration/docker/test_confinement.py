@@ -46,9 +46,6 @@ class World:
         return ContainerSpec(
             name=f"prevs-{CLUSTER}",
             image=self.images.add(f"prevs-test/{CLUSTER}:1", command),
-            container_port=8080,
-            host="127.0.0.1",
-            host_port=0,
             cpus=0.25,
             mem=128,
             environment={},
@@ -189,8 +186,7 @@ from tests.fakes.containers import RecordingGuard
 
 host, cluster, image = sys.argv[1:]
 sys.stdin.readline()  # it is in its group now
-spec = ContainerSpec(f"prevs-{cluster}", image, 8080, "127.0.0.1", 0, 0.1, 32, {},
-                     {"prevs.cluster": cluster})
+spec = ContainerSpec(f"prevs-{cluster}", image, 0.1, 32, {}, {"prevs.cluster": cluster})
 daemon = Daemon({"DOCKER_HOST": host})
 containers = DockerContainers(daemon, cluster, MemoryLog(), RecordingGuard())
 try:

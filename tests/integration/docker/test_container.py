@@ -17,7 +17,7 @@ from executor.container.containers import DockerContainers
 from executor.container.probe import ApplicationProbe
 from executor.docker.daemon import Daemon
 from executor.errors import AgentUnfit, DockerUnavailable
-from executor.ports import Answer, ContainerSpec, Exit
+from executor.ports import Answer, ContainerSpec, Exit, PublishedPort
 from executor.signals import StopSignal
 from local.docker.containers import remove_all
 from tests.fakes.attempts import MemoryLog
@@ -48,13 +48,11 @@ class World:
         return ContainerSpec(
             name=f"prevs-{CLUSTER}-{number}",
             image=self.images.add(f"prevs-test/{CLUSTER}:{number}", command),
-            container_port=8080,
-            host="127.0.0.1",
-            host_port=self._free_port(),
             cpus=0.25,
             mem=32,
             environment={"PORT": "8080", "PREVS_APP": "hello"},
             labels={"prevs.task": CLUSTER, "prevs.app": "hello"},
+            port=PublishedPort(8080, "127.0.0.1", self._free_port()),
         )
 
     def inspect(self, spec: ContainerSpec) -> dict[str, dict[str, object]]:
@@ -76,7 +74,8 @@ def ignore() -> None:
 
 
 def check(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
-    address = (spec.host, spec.host_port)
+    assert spec.port
+    address = (spec.port.host, spec.port.host_port)
     url = "http://main.hello.test/"
     return ApplicationProbe(address, path, url, signals=StopSignal(), answer_limit=limit).check()
 
@@ -103,8 +102,9 @@ def test_a_container_matches_its_spec_and_has_no_more_rights_than_it_needs(world
     assert isinstance(environment, list)
     assert {"PORT=8080", "PREVS_APP=hello"} <= set(environment)
     # At the given address alone.
+    assert spec.port
     ports = found["NetworkSettings"]["Ports"]
-    assert ports == {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(spec.host_port)}]}
+    assert ports == {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(spec.port.host_port)}]}
 
 
 def weight(process: object) -> float:
@@ -130,7 +130,7 @@ def run(world: World, spec: ContainerSpec) -> Exit | None:
 
 
 def test_a_container_without_a_port_of_the_agent_is_published_nowhere(world: World) -> None:
-    spec = dataclasses.replace(world.spec(SERVE), host_port=0)
+    spec = dataclasses.replace(world.spec(SERVE), port=None)
     world.containers.start(spec, on_exit=ignore)
     found = world.inspect(spec)
     assert not any(found["NetworkSettings"]["Ports"].values())  # type: ignore[attr-defined]  # JSON
@@ -253,7 +253,7 @@ def test_processes_that_are_killed_for_memory_are_counted_while_it_runs(world: W
 def test_a_taken_port_is_reported_and_leaves_nothing(world: World) -> None:
     first = world.spec(SERVE, number=1)
     world.containers.start(first, on_exit=ignore)
-    second = dataclasses.replace(world.spec(SERVE, number=2), host_port=first.host_port)
+    second = dataclasses.replace(world.spec(SERVE, number=2), port=first.port)
     with pytest.raises(AgentUnfit, match=r"already|in use"):
         world.containers.start(second, on_exit=ignore)
     assert len(world.client.containers(all=True, filters={"label": LABEL})) == 1
