@@ -35,6 +35,11 @@ SILENT_SECONDS = 30.0
 LAUNCH_SECONDS = 300.0
 """How long after its launch such a task is given up. Executors have a minute to register."""
 
+_SERVES_NOBODY = lifecycle.WITH_TASK - {State.RUNNING}
+NO_ANSWER = Failure(
+    Cause.TASK_LOST, "Its agent did not come back within a minute after Mesos's master had."
+)
+
 _KILLED = Reason(
     ReasonKind.KILLED_BY_MESOS,
     "Mesos is ending its task because it needs the agent; the preview starts again.",
@@ -236,6 +241,11 @@ class Attempts:
                 why = "Its agent did not answer for a minute."
                 self.give_up(preview, Failure(Cause.TASK_LOST, why))
             self._unreachable.end(task_id)
+        for task_id in self._reconciliation.unanswered(now):
+            preview = self._records.of_task(task_id)
+            # One that runs may have visitors: it stays, unless they are refused.
+            if preview and preview.state in _SERVES_NOBODY:
+                self.give_up(preview, NO_ANSWER)
         for preview in self._records.in_state(State.PLACED):
             self._check_silent(preview, now - self._subscribed)
 
@@ -255,6 +265,10 @@ class Attempts:
             not self._reconciliation.is_pending(task_id)
             and task_id not in self._unreachable.unrouted
         )
+
+    def is_unanswered(self, task_id: str) -> bool:
+        """Return whether Mesos has given no answer for a task for too long."""
+        return task_id in self._reconciliation.unanswered(self._clock.monotonic())
 
     def give_up(self, preview: PreviewRecord, failure: Failure) -> None:
         """End an attempt whose end nobody has reported, and kill its task."""

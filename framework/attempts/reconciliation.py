@@ -5,7 +5,7 @@ for the remaining tasks, more and more slowly. Many tasks are queried in batches
 answers do not all arrive at once. No I/O; times are the caller's seconds.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from framework.preview.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
@@ -18,6 +18,9 @@ PERIOD_SECONDS = 900.0
 
 Sooner at first: if an agent registers again with a new master, no update reports its tasks.
 """
+UNANSWERED_SECONDS = 60.0
+"""How long Mesos may give no answer for a task. A master with a lasting registry waits for the
+agents that it remembers, ten minutes by default (`--agent_reregister_timeout`)."""
 BATCH = 500
 BATCH_SECONDS = 0.5
 
@@ -33,12 +36,13 @@ def tasks_of(previews: Iterable[PreviewRecord]) -> Tasks:
 class Reconciliation:
     """The tasks without an answer, how often they were queried, and when to query them again.
 
-    Each `begin` replaces the round before it. `full_query_due` is when to query all tasks that
-    Mesos has, also those that the framework does not know.
+    Each `begin` replaces the round before it; what was without an answer stays so. `full_query_due`
+    is when to query all tasks that Mesos has, also those that the framework does not know.
     """
 
     def __init__(self) -> None:
         self._pending: dict[str, str | None] = {}
+        self._since: dict[str, float] = {}
         self._begun = False
         self._unsent: list[str] = []
         self._rounds = 0
@@ -48,7 +52,7 @@ class Reconciliation:
 
     def restart(self, now: float) -> None:
         """Forget the queries to an earlier master; a full query is due."""
-        self._pending = {}
+        self._pending, self._since = {}, {}
         self._begun = False
         self._period = FIRST_PERIOD_SECONDS
         self.full_query_due = now
@@ -60,13 +64,14 @@ class Reconciliation:
 
     def stop(self) -> None:
         """Query nothing until `restart`."""
-        self._pending = {}
+        self._pending, self._since = {}, {}
         self._begun = False
         self.full_query_due = float("inf")
 
     def begin(self, tasks: Tasks, now: float) -> None:
         """Query exactly these tasks, at once."""
         self._pending = dict(tasks)
+        self._since = {task: self._since.get(task, now) for task in tasks}
         self._begun = True
         self._start_over(now)
 
@@ -74,11 +79,17 @@ class Reconciliation:
         """Query some more tasks, at once."""
         if tasks:
             self._pending |= tasks
+            self._since = dict.fromkeys(tasks, now) | self._since
             self._start_over(now)
 
     def answered(self, task_id: str) -> None:
         """Drop a task that Mesos has answered for, or that has no preview any more."""
         self._pending.pop(task_id, None)
+        self._since.pop(task_id, None)
+
+    def unanswered(self, now: float) -> Collection[str]:
+        """Return the tasks for which Mesos has given no answer for too long."""
+        return [task for task, since in self._since.items() if now - since >= UNANSWERED_SECONDS]
 
     def is_pending(self, task_id: str) -> bool:
         """Return whether the answer for a task is still missing, or its query is still to come."""

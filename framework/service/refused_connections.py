@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
-from framework.attempts.attempts import Attempts
+from framework.attempts.attempts import NO_ANSWER, Attempts
 from framework.clock import Clock
 from framework.ports import Use
 from framework.preview import reasons
@@ -30,8 +30,9 @@ LAPSE_SECONDS = 8.0
 
 REASON = Reason(
     ReasonKind.REFUSES_CONNECTIONS,
-    "Its container refuses connections. The framework has asked Mesos about its task; if the "
-    f"task runs and no proxy reaches it for {PATIENCE_SECONDS:g} s, it starts again.",
+    "Its container refuses connections. The framework has asked Mesos about its task. If no proxy "
+    f"reaches it for {PATIENCE_SECONDS:g} s, it starts again as soon as Mesos answers, or after a "
+    "minute without an answer.",
 )
 _FAILURE = Failure(
     Cause.UNHEALTHY,
@@ -120,6 +121,8 @@ class RefusedConnections:
                 del self._refusing[task_id]
             elif has_lasted(task) and self._attempts.is_confirmed(task_id):
                 self._attempts.give_up(preview, _FAILURE)
+            elif has_lasted(task) and self._attempts.is_unanswered(task_id):
+                self._attempts.give_up(preview, NO_ANSWER)
             elif not preview.reason:
                 self._records.change(preview, Alive(REASON))
 

@@ -1,7 +1,12 @@
 """Reconciliation of attempts: when a status is missing, and from time to time."""
 
+import pytest
+
 from framework import events
-from prevs.states import State
+from framework.attempts.attempts import NO_ANSWER
+from framework.attempts.kills import REPEAT_SECONDS
+from framework.attempts.reconciliation import UNANSWERED_SECONDS
+from prevs.states import Phase, State
 from tests.fakes.driven import A, B, Driven
 
 
@@ -67,6 +72,50 @@ def test_tasks_of_an_agent_that_may_have_failed_are_reconciled(driven: Driven) -
     driven.step(events.AgentFailed("agent-2", None), events.AgentFailed(None, "somebody.else"))
     assert len(driven.cluster.of("reconcile")) == 2
     assert driven.preview() == before
+
+
+@pytest.mark.parametrize("wanted", [False, True], ids=["stopped", "requested again"])
+def test_a_stop_ends_though_mesos_does_not_answer_for_its_task(
+    driven: Driven, wanted: bool
+) -> None:
+    driven.run()
+    old = driven.task()
+    driven.stop()
+    driven.step(events.Disconnected())
+    driven.step(events.Subscribed("framework-1"))
+    if wanted:
+        driven.start()
+    driven.tick(UNANSWERED_SECONDS - 1)
+    assert driven.preview().state is State.DRAINING
+    driven.tick(1)
+    after = driven.preview().state
+    assert after is (State.QUEUED if wanted else State.STOPPED)
+    driven.tick(REPEAT_SECONDS)
+    driven.cluster.calls.clear()
+    driven.update("TASK_RUNNING", task=old)
+    driven.tick(REPEAT_SECONDS)
+    assert (old, "agent-1") in driven.cluster.of("kill"), "it is killed where it comes back"
+    assert driven.preview().state is after
+
+
+def test_a_build_begins_elsewhere_if_mesos_does_not_answer_for_its_task(driven: Driven) -> None:
+    driven.place()
+    driven.report("TASK_STARTING", Phase.BUILDING)
+    driven.step(events.Subscribed("framework-1"))
+    driven.tick(UNANSWERED_SECONDS)
+    preview = driven.preview()
+    assert (preview.state, preview.avoid_agent) == (State.QUEUED, "agent-1")
+    assert preview.reason.startswith(NO_ANSWER.message)
+
+
+def test_a_preview_that_runs_is_served_though_mesos_does_not_answer_for_its_task(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.step(events.Subscribed("framework-1"))
+    driven.tick(10 * UNANSWERED_SECONDS)
+    assert driven.preview().state is State.RUNNING
+    assert driven.placements() == {A: ("main",)}
 
 
 def test_a_silent_launched_task_is_reconciled_and_given_up(driven: Driven) -> None:

@@ -1,6 +1,14 @@
 import itertools
+from collections.abc import Callable
 
-from framework.attempts.reconciliation import BATCH, Reconciliation, tasks_of
+import pytest
+
+from framework.attempts.reconciliation import (
+    BATCH,
+    UNANSWERED_SECONDS,
+    Reconciliation,
+    tasks_of,
+)
 from framework.preview.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -54,6 +62,35 @@ def test_no_task_counts_as_answered_outside_a_run() -> None:
     assert not run.is_pending("one")
     run.restart(2.0)
     assert run.is_pending("one")
+
+
+def test_a_task_without_any_answer_for_a_minute_is_unanswered() -> None:
+    run = begun(TWO)
+    run.answered("one")
+    assert run.unanswered(UNANSWERED_SECONDS - 1) == []
+    assert run.unanswered(UNANSWERED_SECONDS) == ["two"]
+
+
+def test_a_later_query_begins_no_new_silence() -> None:
+    run = begun(TWO)
+    run.answered("one")
+    run.query(TWO, 30.0)
+    run.begin(TWO, UNANSWERED_SECONDS)
+    assert run.unanswered(UNANSWERED_SECONDS) == ["two"]
+    assert set(run.unanswered(30.0 + UNANSWERED_SECONDS)) == {"one", "two"}
+    run.begin({"one": None}, 31.0 + UNANSWERED_SECONDS)
+    assert run.unanswered(31.0 + UNANSWERED_SECONDS) == ["one"], "the other one has no preview"
+
+
+@pytest.mark.parametrize("end", [Reconciliation.stop, lambda run: run.restart(50.0)])
+def test_without_its_subscription_no_task_is_unanswered(
+    end: Callable[[Reconciliation], None],
+) -> None:
+    run = begun(TWO)
+    end(run)
+    assert run.unanswered(1000.0) == []
+    run.begin(TWO, 1000.0)
+    assert run.unanswered(1000.0 + UNANSWERED_SECONDS - 1) == []
 
 
 def test_a_new_doubtful_task_is_reconciled_at_once() -> None:

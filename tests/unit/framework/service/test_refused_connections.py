@@ -1,6 +1,8 @@
 import pytest
 
 from framework import events
+from framework.attempts.attempts import NO_ANSWER
+from framework.attempts.reconciliation import UNANSWERED_SECONDS
 from framework.service.refused_connections import (
     LAPSE_SECONDS,
     PATIENCE_SECONDS,
@@ -75,6 +77,19 @@ def test_without_an_answer_of_mesos_nothing_is_ended(driven: Driven) -> None:
     confirm_running(driven)
     driven.refuse(2)
     assert driven.preview().state is State.QUEUED
+
+
+def test_after_a_minute_without_an_answer_of_mesos_it_starts_again_elsewhere(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.step(events.Subscribed("framework-1"))
+    driven.refuse(UNANSWERED_SECONDS - 2)
+    assert driven.preview().state is State.RUNNING
+    driven.refuse(2)
+    preview = driven.preview()
+    assert (preview.state, preview.avoid_agent) == (State.QUEUED, "agent-1")
+    assert preview.reason.startswith(NO_ANSWER.message)
 
 
 def test_an_unreachable_task_is_left_to_its_own_handling(driven: Driven) -> None:
