@@ -1,6 +1,7 @@
 """How the machines of tests/kernels are started, and how their output is read."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.kernels import cluster, image, kernels, limits, newcomer
 from tests.kernels.guest import StepFailed
 from tests.kernels.image import Image
+from tests.kernels.site import Site
 
 IMAGE = Image(Path("/m/image/disk"), Path("/m/image/vmlinuz"), Path("/m/image/initrd.img"))
 ALONE = kernels.Machine("newcomer", 4096, "", Path("/m/newcomer"), Path("/m/switch"))
@@ -61,6 +63,39 @@ def test_a_visitors_answers_are_counted_with_the_longest_outage() -> None:
         "a visitor got nothing 1 times, 200 2 times, 503 3 times; at most 3 s without the preview"
     )
     assert cluster.what_was_seen([(0.0, 200)]).endswith("at most 0 s without the preview")
+
+
+class MovedCluster(cluster.Cluster):
+    """One whose preview is, at each look, on the next of some agents."""
+
+    def __init__(self, folder: Path, agents: Sequence[str]) -> None:
+        super().__init__(Site(folder, "uml", "", {}), ())
+        self._agents = list(agents)
+        self.moves = 0
+
+    def is_on(self, label: str, agent: str) -> bool:
+        return self._agents.pop(0) == agent
+
+    def move(self, label: str, agent: str) -> None:
+        self.moves += 1
+
+    def await_served(self, label: str, seconds: float = 300) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("looks", "moves"),
+    [("aa", 0), ("ba", 1), ("abba", 1)],
+    ids=["it is there", "it is elsewhere", "its record is one of before the boot"],
+)
+def test_a_preview_is_where_a_step_wants_it_once_it_is_served(
+    tmp_path: Path, looks: str, moves: int
+) -> None:
+    moved = MovedCluster(tmp_path, looks)
+    moved.start_on("main", "a")
+    assert moved.moves == moves
+    with pytest.raises(StepFailed, match="not by a"):
+        MovedCluster(tmp_path, "bbbb").start_on("main", "a")
 
 
 def test_shares_are_fair_within_a_factor_of_two() -> None:
