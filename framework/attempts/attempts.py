@@ -11,7 +11,7 @@ import structlog
 from framework.attempts import reconciliation, retry
 from framework.attempts.fitness import Fitness
 from framework.attempts.isolations import Isolations
-from framework.attempts.kills import Kills
+from framework.attempts.kills import REPEAT_SECONDS, Kills
 from framework.attempts.reconciliation import Reconciliation, Tasks
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
 from framework.clock import Clock
@@ -46,6 +46,13 @@ _KILLED = Reason(
 )
 _AWAY = Reason(
     ReasonKind.AGENT_AWAY, "Its agent does not answer; another one takes over in a minute."
+)
+LATE_SECONDS = 60.0
+"""How long a task that was told to end may take before those who wait for that learn of it."""
+_LATE = Reason(
+    ReasonKind.ENDS_LATE,
+    "Its last run was told to end a minute ago, and has not ended yet; the order is repeated every "
+    f"{REPEAT_SECONDS:g} s. Its agent's log and Docker may show why.",
 )
 
 _EVENTS: Mapping[StatusKind, Event] = {
@@ -282,6 +289,13 @@ class Attempts:
             if preview.task_id and not self._records.routes.may_receive_requests(preview):
                 self._kills.send(preview.task_id, preview.agent_id)
         self._kills.repeat()
+
+    def note_late_ends(self) -> None:
+        """Tell those who wait for the end of an attempt that it is late. Raises Unavailable."""
+        for preview in self._records.in_state(State.DRAINING):
+            late = self._clock.now() - preview.changed >= LATE_SECONDS
+            if late and preview.restart_requested and not preview.reason:
+                self._records.change(preview, Alive(_LATE))
 
     def reconcile(self) -> None:
         """Query the tasks that are due. Raises Unavailable, OutcomeUnknown."""

@@ -20,6 +20,7 @@ class ReasonKind(enum.StrEnum):
     AGENT_AWAY = "agent-away"
     REFUSES_CONNECTIONS = "refuses-connections"
     KILLED_BY_MESOS = "killed-by-mesos"
+    ENDS_LATE = "ends-late"
     MAINTENANCE = "maintenance"
     STOPPED = "stopped"
     IDLE = "idle"

@@ -258,6 +258,7 @@ class Service:
                 self._parts.idleness.reconcile,
                 self._parts.refused_connections.reconcile,
                 self._parts.attempts.kill_drained,
+                self._parts.attempts.note_late_ends,
                 self._parts.attempts.reconcile,
                 self._place,
                 # Previews that were just stopped lose their placements now, not a tick later.

@@ -3,11 +3,13 @@
 import pytest
 
 from framework import events
-from framework.attempts.attempts import NO_ANSWER
+from framework.attempts.attempts import LATE_SECONDS, NO_ANSWER
 from framework.attempts.kills import REPEAT_SECONDS
 from framework.attempts.reconciliation import UNANSWERED_SECONDS
+from framework.preview.reasons import ReasonKind
 from prevs.states import Phase, State
 from tests.fakes.driven import A, B, Driven
+from tests.fakes.offers import offer
 
 
 def test_each_subscription_reconciles_every_task_until_it_answers(driven: Driven) -> None:
@@ -96,6 +98,21 @@ def test_a_stop_ends_though_mesos_does_not_answer_for_its_task(
     driven.tick(REPEAT_SECONDS)
     assert (old, "agent-1") in driven.cluster.of("kill"), "it is killed where it comes back"
     assert driven.preview().state is after
+
+
+def test_who_waits_for_a_late_end_learns_of_it(driven: Driven) -> None:
+    driven.run()
+    driven.stop()
+    why = driven.preview().reason
+    driven.tick(LATE_SECONDS)
+    assert driven.preview().reason == why, "nobody waits for it"
+    driven.start()
+    driven.tick()
+    assert driven.preview().reason_kind == ReasonKind.ENDS_LATE
+    driven.update("TASK_KILLED")
+    driven.step(events.Offered([offer("o2")]))
+    preview = driven.preview()
+    assert (preview.state, preview.reason) == (State.PLACED, "")
 
 
 def test_a_build_begins_elsewhere_if_mesos_does_not_answer_for_its_task(driven: Driven) -> None:
