@@ -83,6 +83,8 @@ _ENDS: Mapping[str, tuple[Cause, str]] = {
     "REASON_AGENT_RESTARTED": (Cause.TASK_LOST, "Its agent restarted without it."),
     "REASON_SLAVE_UNKNOWN": (Cause.TASK_LOST, "Its agent is not known."),
     "REASON_AGENT_UNKNOWN": (Cause.TASK_LOST, "Its agent is not known."),
+    "REASON_SLAVE_REREGISTERED": (Cause.TASK_LOST, "Its agent came back without it."),
+    "REASON_AGENT_REREGISTERED": (Cause.TASK_LOST, "Its agent came back without it."),
     "REASON_SLAVE_DRAINING": (Cause.TASK_LOST, "Its agent is being drained."),
     "REASON_AGENT_DRAINING": (Cause.TASK_LOST, "Its agent is being drained."),
     "REASON_SLAVE_REMOVED_BY_OPERATOR": (Cause.TASK_LOST, "Its agent was removed."),

@@ -114,10 +114,19 @@ REASONS = {
     "REASON_AGENT_REMOVED": Cause.TASK_LOST,
     "REASON_AGENT_DISCONNECTED": Cause.TASK_LOST,
     "REASON_SLAVE_RESTARTED": Cause.TASK_LOST,
+    "REASON_AGENT_REREGISTERED": Cause.TASK_LOST,
     "REASON_AGENT_DRAINING": Cause.TASK_LOST,
     "REASON_AGENT_REMOVED_BY_OPERATOR": Cause.TASK_LOST,
     "REASON_SOMETHING_NEW": Cause.EXECUTOR_FAILED,
 }
+
+
+def test_an_end_in_a_reboot_of_its_agent_is_told_as_that() -> None:
+    gone = status(
+        "TASK_GONE", reason="REASON_AGENT_REREGISTERED", message="Unknown agent reregistered"
+    )
+    expected = "Its agent came back without it. (Unknown agent reregistered)"
+    assert failure_of(gone) == Failure(Cause.TASK_LOST, expected)
 
 
 @pytest.mark.parametrize(
