@@ -1,8 +1,10 @@
 """Makes and reads passes: JSON Web Tokens (RFC 7519), signed with HS256. HAProxy checks them too.
 
-HAProxy reads the claims by their short names (proxy/haproxy/haproxy.cfg.j2).
+HAProxy reads the claims by their places, not by their names (proxy/haproxy/access.cfg.j2): their
+order and spacing, and that no value has a quote or a colon, are a part of the format.
 """
 
+import re
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -13,6 +15,7 @@ from joserfc.jwk import OctKey
 ANY_HOST = "*"
 """The host of a pass for all previews of an app."""
 _ALGORITHM = "HS256"
+_PLAIN = re.compile(r"[\w.*/ -]*", re.ASCII)
 
 
 class Pass(NamedTuple):
@@ -32,7 +35,12 @@ class Pass(NamedTuple):
 
 
 def write_pass(key: str, content: Pass) -> str:
-    """Return a pass as text, signed with `key` (prevs.signatures.derive_pass_key)."""
+    """Return a pass as text, signed with `key` (prevs.signatures.derive_pass_key).
+
+    Raises ValueError for a value that HAProxy would not read as it is.
+    """
+    if odd := [one for one in content if isinstance(one, str) and not _PLAIN.fullmatch(one)]:
+        raise ValueError(f"{odd[0]!r} cannot be in a pass")
     claims = {
         "aud": content.app,
         "h": content.host,

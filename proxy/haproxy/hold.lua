@@ -179,6 +179,9 @@ local function where(txn)
     return
   end
   local headers = answer.headers
+  for _, name in ipairs({ "txn.access", "txn.in", "txn.dst" }) do
+    txn:unset_var(name)
+  end
   txn:set_var("txn.decided", "1")
   if headers["x-prevs-app"] then
     txn:set_var("txn.access", headers["x-prevs-app"][0])
@@ -189,8 +192,6 @@ local function where(txn)
   if status == 200 then
     txn:set_var("txn.answered", "1")
     txn:set_var("txn.dst", answer.body)
-  else
-    txn:unset_var("txn.dst")
   end
 end
 

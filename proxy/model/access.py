@@ -37,7 +37,7 @@ class AppAccess(NamedTuple):
     team: bool = False
 
     def __str__(self) -> str:
-        """Return the value in HAProxy's map of apps."""
+        """Return the value in HAProxy's map of apps; the number in front is the era."""
         if self.closed:
             return _CLOSED
         preflight = f"{self.era}|{_PREFLIGHT if self.preflight else ''}"

@@ -199,6 +199,26 @@ def test_a_good_pass_opens_its_host_and_never_reaches_the_application(
         assert headers.get("cookie") != ""
 
 
+LEFT: Mapping[str, str | None] = {
+    "prevs-access=PASS": None,
+    "prevs-access=PASS; a=1; b=2": "a=1; b=2",
+    "a=1; prevs-access=PASS": "a=1",
+    "a=1;prevs-access=PASS;b=2": "a=1;b=2",
+    "a=prevs-access; prevs-access=PASS; b=prevs-access": "a=prevs-access; b=prevs-access",
+    "Prevs-Access=PASS; prevs-access=PASS": None,
+    "prevs-access=PASS; a=1, PREVS-ACCESS=PASS": "a=1",
+}
+
+
+@pytest.mark.parametrize("sent", LEFT)
+def test_the_applications_own_cookies_stay_as_they_are(
+    site: Site, shop: Upstream, sent: str
+) -> None:
+    given = {"Cookie": sent.replace("PASS", make_pass("shop", HOST))}
+    assert site.proxy.request(HOST, headers=given).status == 200
+    assert shop.seen[-1][2].get("cookie") == LEFT[sent]
+
+
 def test_a_pass_for_one_host_opens_no_other_and_one_for_all_waits_for_the_build(
     site: Site, shop: Upstream
 ) -> None:
@@ -228,6 +248,8 @@ def test_two_cookies_of_the_name_are_refused_with_the_reason(site: Site, shop: U
     for both in (f"prevs-access=bad; prevs-access={good}", f"prevs-access={good}; prevs-access=x"):
         answer = site.proxy.request(HOST, headers={"Cookie": both})
         assert (answer.status, b"more than once" in answer.body) == (400, True)
+    apart = [("Cookie", f"prevs-access={good}"), ("Cookie", "prevs-access=x")]
+    assert raw(site, HOST, apart) == 400
     two = [("Cookie", f"prevs-access={good}"), ("Cookie", "z=1")]
     assert raw(site, HOST, two) == 200
     assert "prevs" not in shop.seen[-1][2]["cookie"]

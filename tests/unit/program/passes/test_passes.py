@@ -18,6 +18,25 @@ def test_a_pass_is_read_as_it_was_written(content: Pass) -> None:
     assert read_pass([KEY], write_pass(KEY, content)) == content
 
 
+def test_haproxy_finds_each_claim_at_its_place() -> None:
+    claims = write_pass(KEY, PASS).split(".")[1]
+    assert base64.urlsafe_b64decode(claims + "==") == (
+        b'{"aud":"shop","h":"main.shop.prevs.example","e":3,"exp":1800000000,"j":"a1","u":""}'
+    )
+
+
+@pytest.mark.parametrize("odd", ['a"b', "a:b", "a\\b", "größe", "a\n"])
+def test_no_value_moves_the_claims_behind_it(odd: str) -> None:
+    for content in (
+        PASS._replace(app=odd),
+        PASS._replace(host=odd),
+        PASS._replace(id=odd),
+        PASS._replace(purpose=odd),
+    ):
+        with pytest.raises(ValueError, match="cannot be in a pass"):
+            write_pass(KEY, content)
+
+
 def test_a_pass_of_a_former_key_is_read_while_that_key_is_known() -> None:
     text = write_pass(BEFORE, PASS)
     assert read_pass([KEY, BEFORE], text) == PASS

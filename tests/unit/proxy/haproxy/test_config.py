@@ -37,13 +37,14 @@ def test_a_request_is_counted_before_its_last_lookup() -> None:
     ]
     counts = [n for n, rule in enumerate(rules) if "track-sc" in rule and "table seen" in rule]
     kinds = "".join("c" if n in counts else "l" for n in sorted(looks + counts))
-    # Where most requests end, also those that are large, then those to guarded apps; then for those
-    # that are routed late, in one map or the other, for those that moved, and those refused.
-    assert kinds == "lcll" + "lcl" + "cll" + "cll" + "cll"
-    assert [rules[n].startswith("http-request allow if ") for n in looks[1:5]] == [
+    # Where most requests end, also those that are large; those to guarded apps; their preflights;
+    # then for those that are routed late, in one map or the other, that moved, and those refused.
+    assert kinds == "lcll" + "lcl" + "cl" + "cll" + "cll" + "cll"
+    assert [rules[n].startswith("http-request allow if ") for n in looks[1:6]] == [
         True,
         True,
         False,
+        True,
         True,
     ]
 
@@ -54,7 +55,7 @@ def test_a_dot_of_the_domain_matches_only_a_dot() -> None:
 
 def test_every_rule_uses_the_same_map() -> None:
     assert TEXT.count("map_str(/srv/proxy/routes.map)") == 6
-    assert TEXT.count("map_str(/srv/proxy/guarded.map)") == 5
+    assert TEXT.count("map_str(/srv/proxy/guarded.map)") == 6
     assert "opt@" not in TEXT
 
 
