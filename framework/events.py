@@ -146,6 +146,15 @@ class PullsSeen:
 
 
 @dataclasses.dataclass(frozen=True)
+class RepositorySeen:
+    """Which repositories an app's forge has shown at the address `repository`, by its own ids."""
+
+    app: str
+    repository: str
+    ids: Collection[str]
+
+
+@dataclasses.dataclass(frozen=True)
 class LookFailed:
     """A look at an app's forge has failed; `why` is a sentence."""
 
@@ -174,7 +183,7 @@ class TellingFailed:
     why: str
 
 
-PullEvent = PullsSeen | LookFailed | PullTold | TellingFailed
+PullEvent = RepositorySeen | PullsSeen | LookFailed | PullTold | TellingFailed
 """What the edges to forges have found or done."""
 
 

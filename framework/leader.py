@@ -24,6 +24,7 @@ from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import Fatal, ForeignState
 from framework.forges.forges import Forges
+from framework.forges.parts import ForgeParts, Reading, make_parts
 from framework.forges.pull_poller import PullPoller
 from framework.forges.teller import Teller
 from framework.git.branch_poller import BranchPoller
@@ -35,7 +36,7 @@ from framework.logs.archive import ArchivedSandboxes, LogArchive
 from framework.logs.archiver import LogArchiver
 from framework.logs.sandbox import AgentSandboxes
 from framework.mesos import scheduler
-from framework.metrics import Metrics, NotificationMetrics, TellingMetrics
+from framework.metrics import Metrics, NotificationMetrics
 from framework.notifications.notifier import Notifier, Published
 from framework.notifications.sender import Sender
 from framework.ports import HookPorts, Store, Stored
@@ -126,7 +127,7 @@ class Shared(NamedTuple):
 def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
     """Make the parts from the stored records. Raises ForeignState, Unavailable."""
 
-    # The git parts are made before the service, which has the credentials and the snapshot.
+    # These parts are made before the service, which has the credentials and the snapshot.
     def snapshot() -> Snapshot:
         return service.snapshot
 
@@ -134,7 +135,12 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
     stored = _load(store, Paths(chosen.root))
     cluster = _cluster(chosen, shared.inbox, stored.framework_id)
     control_plane = _control_plane(chosen, cluster, shared.frameworks, snapshot)
-    git = _git(chosen, shared.inbox, snapshot, failed=metrics.fetch_failed)
+    reading = Reading(
+        lambda app: git.branch_poller.fetch(app),  # noqa: PLW0108 - git is made later
+        lambda app, sha: git.refs.resolve(app, sha).subject,
+    )
+    forges = _forges(chosen, shared, snapshot, reading, clock=clock)
+    git = _git(chosen, shared.inbox, snapshot, forges=forges, failed=metrics.fetch_failed)
     parts = build_parts(
         _records(chosen, stored, store, clock),
         Edges(cluster, git.branch_poller.forget, git.manifest_reader.begin),
@@ -147,11 +153,10 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
     archive = LogArchive(chosen.dir / "logs")
     archiver = LogArchiver(sandboxes, archive, snapshot)
     logs = ArchivedSandboxes(sandboxes, archive)
-    forges, pull_poller, teller = _forges(chosen, shared, git, snapshot, clock=clock)
 
     def nudge(app: str) -> None:
         git.branch_poller.nudge(app)
-        pull_poller.nudge(app)
+        forges.pull_poller.nudge(app)
 
     hooks = HookPorts(nudge, git.branch_poller.polling, token_bytes)
     notifier = _notifier(chosen, service, clock, shared.registry)
@@ -162,15 +167,16 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
         git.refs,
         logs,
         hooks=hooks,
-        forges=forges,
+        forges=forges.forges,
+        confirm=forges.check.confirm,
         find_ref_problem=git.remote_refs.find_problem,
         notifications=notifications,
     )
     openness, registry = shared.openness, shared.registry
     app = web.make_app(chosen, sources, clock=clock, registry=registry, openness=openness)
     _warn_of_local(chosen, stored)
-    readers = (git.branch_poller, git.manifest_reader, pull_poller)
-    return Leader(service, cluster, *readers, teller, archiver, notifier, control_plane, app)
+    readers = (git.branch_poller, git.manifest_reader, forges.pull_poller)
+    return Leader(service, cluster, *readers, forges.teller, archiver, notifier, control_plane, app)
 
 
 def _notifier(
@@ -211,6 +217,7 @@ def _git(
     inbox: Inbox,
     snapshot: Callable[[], Snapshot],
     *,
+    forges: ForgeParts,
     failed: Callable[[str], None],
 ) -> _Git:
     """Make the parts that run git; `failed` counts a failed fetch of an app's repository."""
@@ -221,43 +228,30 @@ def _git(
         credential=lambda app: snapshot().credential(app),
         pulls=lambda app: snapshot().list_pull_heads(app),
     )
-    branch_poller = BranchPoller(refs, inbox.put, snapshot, interval=interval, failed=failed)
+    confirm = forges.check.confirm
+    branch_poller = BranchPoller(
+        refs, inbox.put, snapshot, interval=interval, failed=failed, confirm=confirm
+    )
     remote_refs = RemoteRefs(folder, lambda app: snapshot().credential(app))
     return _Git(refs, remote_refs, branch_poller, ManifestReader(refs, inbox.put))
-
-
-class _Forges(NamedTuple):
-    """The parts that read and write at forges."""
-
-    forges: Forges
-    pull_poller: PullPoller
-    teller: Teller
 
 
 def _forges(
     chosen: Settings,
     shared: Shared,
-    git: _Git,
     snapshot: Callable[[], Snapshot],
+    reading: Reading,
     *,
     clock: Clock,
-) -> _Forges:
-    forges = Forges(local_allowed=chosen.local_repositories, clock=clock)
-    poller = PullPoller(
-        lambda app: forges.of(app, snapshot().forge_token(app.name)),
+) -> ForgeParts:
+    return make_parts(
+        Forges(local_allowed=chosen.local_repositories, clock=clock),
         shared.inbox.put,
         snapshot,
-        fetch=git.branch_poller.fetch,
-    )
-    teller = Teller(
-        lambda app: forges.outlet(app, snapshot().forge_token(app.name)),
-        shared.inbox.put,
-        snapshot,
+        reading=reading,
         wording=Wording(chosen.addresses(), derive_marker_key(chosen.signing()[0])),
-        find_subject=lambda app, sha: git.refs.resolve(app, sha).subject,
-        metrics=TellingMetrics(shared.registry),
+        registry=shared.registry,
     )
-    return _Forges(forges, poller, teller)
 
 
 def _records(chosen: Settings, stored: Stored, store: Store, clock: Clock) -> Records:

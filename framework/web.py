@@ -31,6 +31,7 @@ from framework.service.tokens import ServiceTokens
 from framework.settings import Settings
 from framework.visitors.sign_in import Terms, VisitorSignIn
 from prevs.access import Access
+from prevs.pulls import RepositoryRecord
 from prevs.records import AppRecord
 from prevs.signatures import derive_pass_key
 from program.http import health
@@ -46,6 +47,7 @@ class Sources(NamedTuple):
     sandboxes: ArchivedSandboxes
     hooks: HookPorts
     forges: Forges
+    confirm: Callable[[AppRecord], object]
     find_ref_problem: Callable[[AppRecord, str], str]
     notifications: NotificationPorts
 
@@ -91,6 +93,7 @@ def _make_ports(
         previews=Previews(
             service,
             functools.partial(_find_problem, chosen),
+            confirm=sources.confirm,
             access=Access(chosen.access),
             has_sign_in=chosen.has_sign_in,
         ),
@@ -130,13 +133,15 @@ def make_forge_ports(
 ) -> ForgePorts:
     """Return what sets up the way to forges; `find_ref_problem` is as RemoteRefs.find_problem."""
 
-    def check_forge(app: AppRecord, token: str, webhook: Webhook) -> Sequence[Finding]:
+    def check_forge(
+        app: AppRecord, token: str, webhook: Webhook, known: RepositoryRecord | None
+    ) -> Sequence[Finding]:
         client = forges.of(app, token)
         if client is None:
             return explain_none(app)
         hooks = webhooks.find_hooks(find_kind(app), client.requester)
         find_problem = functools.partial(find_ref_problem, app)
-        return check(Way(app, bool(token), client, hooks, webhook, find_problem))
+        return check(Way(app, bool(token), client, hooks, webhook, find_problem, known))
 
     return ForgePorts(check_forge, functools.partial(_enter_hook, forges))
 

@@ -119,6 +119,15 @@ class Paths(NamedTuple):
         return f"{self.app_pulls(app)}/{number}"
 
     @property
+    def repositories(self) -> str:
+        """Parent of one RepositoryRecord per app whose forge has named its repository."""
+        return f"{self.root}/repositories"
+
+    def app_repository(self, app: str) -> str:
+        """An app's RepositoryRecord."""
+        return f"{self.repositories}/{app}"
+
+    @property
     def proxies(self) -> str:
         """Parent of one ephemeral ProxyRecord per live proxy."""
         return f"{self.root}/proxies"

@@ -35,6 +35,29 @@ class Told:
 
 
 @dataclasses.dataclass(frozen=True)
+class RepositoryRecord:
+    """Which repository an app's forge has at the address `repository`.
+
+    `id` is the forge's own id of it, which stays when it is renamed or transferred. `found` is the
+    id of another one that has the address now, "" if it is still the same.
+    """
+
+    app: str
+    repository: str
+    id: str
+    found: str = ""
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "RepositoryRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(RepositoryRecord, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
 class PullRecord:
     """A pull request (merge request), as the last look at its forge found it.
 

@@ -32,10 +32,6 @@ class Client(Forge, TellingForge, Protocol):
         """What sends its requests."""
         ...
 
-    def find_repository(self) -> None:
-        """Raise ForgeRefused if the token may not see the repository."""
-        ...
-
     def try_comment(self, number: int) -> None:
         """Raise ForgeRefused if the token may not comment a pull request. Leaves nothing."""
         ...

@@ -68,7 +68,7 @@ _PULL = TypeAdapter(_Pull)
 _PULLS = TypeAdapter(list[_Pull])
 _COMMENTS = TypeAdapter(list[_Comment])
 _PERMISSION = TypeAdapter(_Permission)
-_MADE = TypeAdapter(Numbered)
+_MADE = _REPOSITORY = TypeAdapter(Numbered)
 
 
 class GitHub:
@@ -83,9 +83,10 @@ class GitHub:
         self._path = "/repos/" + "/".join(name)
         self.deployments: Deployments | None = GitHubDeployments(requester, self._path)
 
-    def find_repository(self) -> None:
-        """Raise ForgeRefused if the token may not see the repository."""
-        self.requester.get(self._path)
+    def find_repository(self) -> str:
+        """Return the repository's id. Raises ForgeRefused if the token may not see it."""
+        found = answers.read(self.requester, _REPOSITORY, self.requester.get(self._path).data)
+        return str(found.id)
 
     def open_pulls(self, mark: str = "") -> Pulls:
         """Return all open pull requests."""
@@ -176,6 +177,7 @@ def _read(pull: _Pull) -> Pull:
         title=pull.title,
         updated=pull.updated_at.timestamp(),
         url=pull.html_url,
+        repository=str(pull.base.repo.id),
         is_open=pull.state == "open",
         is_draft=pull.draft,
     )

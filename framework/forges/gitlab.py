@@ -73,6 +73,7 @@ class _Permissions(BaseModel):
 
 
 class _Project(BaseModel):
+    id: int
     permissions: _Permissions = _Permissions()
 
 
@@ -96,9 +97,9 @@ class GitLab:
         self.deployments: Deployments | None = None
         self._path = f"/projects/{quote('/'.join(name), safe='')}"
 
-    def find_repository(self) -> None:
-        """Raise ForgeRefused if the token may not see the project."""
-        self.requester.get(self._path)
+    def find_repository(self) -> str:
+        """Return the project's id. Raises ForgeRefused if the token may not see it."""
+        return str(self._read_project().id)
 
     def open_pulls(self, mark: str = "") -> Pulls:
         """Return all open merge requests that have a commit."""
@@ -185,13 +186,15 @@ class GitLab:
         GitLab looks at what a write lacks before it looks at the role, so the role is read.
         """
         self.try_comment(number)
-        data = self.requester.get(self._path).data
-        granted = answers.read(self.requester, _PROJECT, data).permissions
+        granted = self._read_project().permissions
         levels = [one.access_level for one in (granted.project_access, granted.group_access) if one]
         if max(levels, default=_DEVELOPER) < _DEVELOPER:
             raise ForgeRefused(
                 self.requester.api, 403, "The token's role is below Developer.", RIGHTS
             )
+
+    def _read_project(self) -> _Project:
+        return answers.read(self.requester, _PROJECT, self.requester.get(self._path).data)
 
     def _notes(self, number: int) -> str:
         return f"{self._path}/merge_requests/{number}/notes"
@@ -216,6 +219,7 @@ def _read(one: _MergeRequest) -> Pull | None:
         title=one.title,
         updated=one.updated_at.timestamp(),
         url=one.web_url,
+        repository=str(one.target_project_id),
         is_open=one.state in _OPEN,
         is_draft=one.draft,
     )

@@ -65,6 +65,7 @@ class _Requests(BaseModel):
 
 
 class _Project(BaseModel):
+    id: int
     access_users: Mapping[str, list[str]]
     access_groups: Mapping[str, list[str]]
 
@@ -87,10 +88,11 @@ class Pagure:
         self.deployments: Deployments | None = None
         self._path = "/" + "/".join(name)
 
-    def find_repository(self) -> None:
-        """Raise ForgeRefused if there is no such project, or if the token has ended."""
+    def find_repository(self) -> str:
+        """Return the project's id. Raises ForgeRefused if there is none, or the token has ended."""
         # Most calls that read ignore a token that has ended. This one checks it.
         self.requester.get(f"{self._path}/git/urls")
+        return str(self._read(self._path, _PROJECT).id)
 
     def open_pulls(self, mark: str = "") -> Pulls:  # noqa: ARG002
         """Return all open pull requests that have a commit. Pagure has no marks."""
@@ -208,5 +210,6 @@ def _read(one: _Request) -> Pull | None:
         title=one.title or "",
         updated=one.last_updated,
         url=one.full_url,
+        repository=str(one.project.id),
         is_open=one.status == "Open",
     )

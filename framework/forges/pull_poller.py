@@ -9,11 +9,11 @@ import structlog
 
 from framework import events
 from framework.errors import FrameworkError, Unavailable
-from framework.events import Approval, LookFailed, PullsSeen
+from framework.events import Approval, LookFailed, PullsSeen, RepositorySeen
 from framework.polling.schedule import Pace, Periods
 from framework.polling.turns import Read, Turns
 from framework.ports.forges import Forge, Pull, Pulls
-from framework.pulls import gate, looks
+from framework.pulls import gate, looks, repository_ids
 from framework.pulls.gate import PullHead, Rules, Verdict
 from framework.state.pull_records import NO_PULLS
 from framework.state.snapshot import Snapshot
@@ -99,8 +99,14 @@ class PullPoller:
             if forge is None:
                 self._submit(LookFailed(name, NO_FORGE))
                 return False
-            rules = snapshot.rules(name)
-            self._submit(self._look(forge, name, rules, snapshot.pulls.get(name, NO_PULLS)))
+            listed = self._list(forge, name)
+            seen = RepositorySeen(name, app.repository, _find_ids(forge, listed))
+            self._submit(seen)
+            if repository_ids.find_problem(
+                app, repository_ids.follow(snapshot.repositories.get(name), seen)
+            ):
+                return True  # the service says why nothing else of it is read
+            self._submit(self._look(forge, snapshot, seen, listed))
         except FrameworkError as error:
             log.warning("pull requests cannot be followed now", app=name, why=str(error))
             self._submit(LookFailed(name, str(error)))
@@ -132,16 +138,19 @@ class PullPoller:
                 self._fetch(app)
 
     def _look(
-        self, forge: Forge, app: str, rules: Rules, known: Mapping[int, PullRecord]
+        self, forge: Forge, snapshot: Snapshot, seen: RepositorySeen, listed: Sequence[Pull]
     ) -> PullsSeen:
-        listed = self._list(forge, app)
+        app = seen.app
+        rules, known = snapshot.rules(app), snapshot.pulls.get(app, NO_PULLS)
         followed = sorted(listed, key=lambda one: -one.number)[: looks.MOST]
         if len(followed) < len(listed):
             log.warning("only the newest pull requests are followed", app=app, most=looks.MOST)
         numbers, everything = {one.number for one in followed}, {one.number for one in listed}
         left = [n for n, one in known.items() if one.closed is None and n not in numbers]
         missing = {n: forge.pull(n) for n in left if n not in everything}
-        found = (*followed, *(pull for pull in missing.values() if pull))
+        # Another repository may have taken the address since the list was read.
+        ours = (pull for pull in missing.values() if pull and pull.repository in seen.ids)
+        found = (*followed, *ours)
         return PullsSeen(
             app,
             found,
@@ -195,6 +204,11 @@ class PullPoller:
                     found.append(Approval(pull.number, commit, comment.author))
         self._read[app] = {pull.number: pull.updated for pull in waiting}
         return found
+
+
+def _find_ids(forge: Forge, listed: Sequence[Pull]) -> frozenset[str]:
+    """Return the ids of the repositories that a list is of; an empty list names none."""
+    return frozenset(pull.repository for pull in listed) or frozenset({forge.find_repository()})
 
 
 def periods(snapshot: Snapshot, interval: float) -> Periods:

@@ -57,7 +57,8 @@ class BranchPoller:
 
     While webhooks announce the changes of an app, that is seldom, and at once after each of them.
     A repository that hangs holds one of the threads, and has a longer pause afterwards. `failed` is
-    called with each app whose repository could not be read, on one of these threads.
+    called with each app whose repository could not be read, on one of these threads. `confirm` is
+    called once other heads were read; if it raises FrameworkError, they are not submitted.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class BranchPoller:
         *,
         interval: float,
         failed: Callable[[str], object],
+        confirm: Callable[[AppRecord], object] = lambda _: None,
     ) -> None:
         self._refs = refs
         self._submit = submit
         self._snapshot = snapshot
         self._interval = interval
         self._failed = failed
+        self._confirm = confirm
         self._lock = threading.Lock()
         self._leading: dict[str, Mapping[str, tuple[str, ...]]] = {}
         self._warm: Mapping[str, str] = {}
@@ -109,6 +112,8 @@ class BranchPoller:
         """Fetch the heads of an app now, and submit them."""
         try:
             heads = self._refs.heads(app)
+            if heads.refs != self._find_last(app.name):
+                self._confirm(app)
         except FrameworkError as error:
             log.warning("branches cannot be followed now", app=app.name, why=str(error))
         except Exception:
@@ -121,6 +126,10 @@ class BranchPoller:
             return Read.SAME if before == heads.refs else Read.CHANGED
         self._failed(app.name)
         return Read.FAILED
+
+    def _find_last(self, app: str) -> Mapping[str, tuple[str, ...]] | None:
+        with self._lock:
+            return self._leading.get(app)
 
     def remove(self, app: str) -> None:
         """Remove a mirror now, and submit that it is gone. Files that are left do no harm."""

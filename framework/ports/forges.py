@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from framework.ports.hooks import EnteredHook
+from prevs.pulls import RepositoryRecord
 from prevs.records import AppRecord
 
 
@@ -13,7 +14,8 @@ class Pull(NamedTuple):
     `sha` is the head's commit, and `ref` the ref of the base repository that leads to it, without
     "refs/" (pull/7/head). `base` is the branch that it is to be merged into. `is_fork` is True
     unless the forge says that head and base are one repository. `author` is who opened it.
-    `updated` is in seconds since the epoch, `url` its page for people.
+    `updated` is in seconds since the epoch, `url` its page for people. `repository` is the forge's
+    own id of the base repository.
     """
 
     number: int
@@ -25,6 +27,7 @@ class Pull(NamedTuple):
     title: str
     updated: float
     url: str
+    repository: str
     is_open: bool = True
     is_draft: bool = False
 
@@ -56,6 +59,10 @@ class Forge(Protocol):
     ForgeRefused (the credential is not accepted, or may not do this) or ForgeBusy (a rate limit,
     with the seconds to wait).
     """
+
+    def find_repository(self) -> str:
+        """Return the forge's own id of the repository, which no name and no transfer changes."""
+        ...
 
     def open_pulls(self, mark: str = "") -> Pulls:
         """Return all open pull requests: a whole list, or an error."""
@@ -104,8 +111,9 @@ class Webhook(NamedTuple):
 class ForgePorts(NamedTuple):
     """What sets up the way to an app's forge. Each takes the app and its token; each blocks.
 
-    `check` finds out what works. `enter_hook` gives the forge the webhook. Neither raises.
+    `check` finds out what works; it also takes which repository the app has had so far, None if
+    none was seen. `enter_hook` gives the forge the webhook. Neither raises.
     """
 
-    check: Callable[[AppRecord, str, Webhook], Sequence[Finding]]
+    check: Callable[[AppRecord, str, Webhook, RepositoryRecord | None], Sequence[Finding]]
     enter_hook: Callable[[AppRecord, str, Webhook], EnteredHook]

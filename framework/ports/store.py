@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from prevs.access import AccessRecord
-from prevs.pulls import PullRecord
+from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -24,6 +24,7 @@ Record = (
     | PreviewRecord
     | PlacementsRecord
     | PullRecord
+    | RepositoryRecord
     | RoleRecord
     | TokenRecord
     | SecretsRecord
@@ -53,6 +54,7 @@ class Stored(NamedTuple):
     access: Sequence[AccessRecord] = ()
     pulls: Sequence[PullRecord] = ()
     roles: Sequence[RoleRecord] = ()
+    repositories: Sequence[RepositoryRecord] = ()
 
 
 class Vault(Protocol):

@@ -27,6 +27,7 @@ class ReasonKind(enum.StrEnum):
     EVICTED = "evicted"
     UNREFERENCED = "unreferenced"
     NOT_APPROVED = "not-approved"
+    OTHER_REPOSITORY = "other-repository"
     AHEAD = "ahead"
     SUPERSEDED = "superseded"
     SKIPPED = "skipped"

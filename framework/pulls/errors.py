@@ -13,6 +13,14 @@ class NotApproved(Conflict):
         self.sha = sha
 
 
+class OtherRepository(Conflict):
+    """Nothing of an app is built: another repository has its address now. `why` is for people."""
+
+    def __init__(self, app: str, why: str) -> None:
+        super().__init__(why)
+        self.app = app
+
+
 class UnknownPull(NotFound):
     """No open pull request of that number."""
 
@@ -45,3 +53,7 @@ class NeedsNoApproval(Conflict):
         super().__init__(why)
         self.app = app
         self.number = number
+
+
+NOT_LET_THROUGH = (NotApproved, OtherRepository, UnknownPull)
+"""What the gate raises for a commit that may not be built (any more)."""

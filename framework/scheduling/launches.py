@@ -24,7 +24,7 @@ from framework.ports.tasks import Task
 from framework.preview import reasons, transitions
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
-from framework.pulls.errors import NotApproved, UnknownPull
+from framework.pulls.errors import NOT_LET_THROUGH
 from framework.scheduling.eviction import REQUEST_SECONDS, Eviction
 from framework.scheduling.offers import Offers
 from framework.state.records import Records
@@ -156,20 +156,23 @@ class Launcher:
                 self._records.change(preview, transitions.Unfit(failure))
 
     def _stop_refused(self) -> None:
-        """Stop the queued previews that the gate for pull requests does not let through (any more).
+        """Stop the queued previews that the gate does not let through (any more).
 
-        Nothing of a fork starts without this check, however its preview came into the queue.
+        Nothing of a fork, or of a repository that has taken the app's address, starts without this
+        check, however its preview came into the queue.
         """
         for preview in self._records.in_state(State.QUEUED):
-            if not names.find_pull(preview.refs):
+            is_other = bool(self._records.find_other_repository(preview.app))
+            if not is_other and not names.find_pull(preview.refs):
                 continue
             app = self._records.find_app(preview.app)
             if app is None or app.removed:
                 continue
             try:
                 stranger = self._records.check_gate(preview.app, preview.sha, preview.refs)
-            except (NotApproved, UnknownPull) as error:
-                reason = Reason(ReasonKind.NOT_APPROVED, str(error))
+            except NOT_LET_THROUGH as error:
+                kind = ReasonKind.OTHER_REPOSITORY if is_other else ReasonKind.NOT_APPROVED
+                reason = Reason(kind, str(error))
                 self._records.change(preview, transitions.Stopped(reason))
             else:
                 self._records.save(dataclasses.replace(preview, stranger=stranger))

@@ -15,7 +15,7 @@ from framework.preview.lifecycle import WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.stale_refs import Fate
 from framework.preview.transitions import Stopped
-from framework.pulls.errors import NotApproved, UnknownPull
+from framework.pulls.errors import NOT_LET_THROUGH
 from framework.service.commands import Commands
 from framework.state.records import Records
 from prevs import names
@@ -30,7 +30,8 @@ GONE = Reason(ReasonKind.UNREFERENCED, "No branch, tag or open pull request lead
 class Branches:
     """Acts only on what was just fetched from an app's repository.
 
-    So a repository that cannot be read changes nothing. A preview without a branch or tag is
+    So a repository that cannot be read changes nothing, nor does another one that has taken its
+    address. A preview without a branch or tag is
     removed after `unreferenced` seconds, and one of a closed pull request at once: its forge says
     so, while a branch may come back.
     """
@@ -47,7 +48,7 @@ class Branches:
         """Follow the branches, tags and pull requests of an app. Raises Unavailable."""
         app, heads = event.app, event.heads.commits
         known = self._records.find_app(app)
-        if known is None or known.removed:
+        if known is None or known.removed or self._records.find_other_repository(app):
             return
         self._follow(event)
         if heads:
@@ -76,7 +77,7 @@ class Branches:
     def _start(self, event: HeadsFetched, sha: str, label: str) -> None:
         try:
             self._commands.start(event.app, sha, label, refs=event.heads.refs.get(sha, ()))
-        except (NotApproved, UnknownPull) as error:
+        except NOT_LET_THROUGH as error:
             # Somebody has pushed to it, or closed it, since the repository was read.
             log.info("a label is not followed", app=event.app, label=label, why=str(error))
 

@@ -19,7 +19,7 @@ from framework.preview.lifecycle import STARTING
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Stopped
 from framework.pulls import gate, new_heads
-from framework.pulls.errors import NotApproved, UnknownPull
+from framework.pulls.errors import NOT_LET_THROUGH
 from framework.pulls.gate import PullHead, Rules
 from framework.pulls.new_heads import MOST, Next
 from framework.pulls.skip import is_skipped
@@ -87,6 +87,8 @@ class BuildsAhead:
         app = self._records.find_app(event.app)
         # A repository without any branch is more likely being set up again than given up.
         if app is None or app.removed or not event.heads.commits:
+            return
+        if self._records.find_other_repository(event.app):
             return
         warm, pulls = find_warm(app), self._list_pulls(app)
         labels = new_heads.list_labels(warm, event.heads, pulls)
@@ -176,7 +178,7 @@ class BuildsAhead:
         refs = event.heads.refs.get(sha, ())
         try:
             self._commands.start(app, sha, label, refs=refs, ahead=True)
-        except (NotApproved, UnknownPull) as error:
+        except NOT_LET_THROUGH as error:
             # Somebody has pushed to it, or closed it, since the repository was read.
             log.info("a head is not built ahead", app=app, label=label, why=str(error))
             return Next.LATER

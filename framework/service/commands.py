@@ -23,7 +23,7 @@ from framework.people import roles
 from framework.preview import reasons, steps
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Requested, Retried, Stopped
-from framework.pulls import gate
+from framework.pulls import gate, repository_ids
 from framework.state.records import Records
 from prevs.access import Access, AccessRecord
 from prevs.messages import Credential
@@ -66,6 +66,7 @@ class Commands:
         self._records.tokens.remove_of(app.name)
         self._records.roles.remove_of(app.name)
         self._records.access.remove(app.name)
+        self._records.repositories.remove(app.name)
         now = self._clock.now()
         if access is not Access.PUBLIC:
             # Before the app: it is never open, not for a moment.
@@ -78,10 +79,14 @@ class Commands:
     ) -> AppRecord:
         """Change settings of an app, which were checked; they are used for later attempts.
 
-        Raises UnknownApp; AppChanged if the app is not equal to `only_if`.
+        A `repository` means the one that is at this address now. Raises UnknownApp; AppChanged if
+        the app is not equal to `only_if`.
         """
         fields: dict[str, Any] = dict(changes)
-        return self._records.save_app(dataclasses.replace(self._find(name, only_if), **fields))
+        app = self._records.save_app(dataclasses.replace(self._find(name, only_if), **fields))
+        if "repository" in fields:
+            self._accept_repository(name)
+        return app
 
     def remove_app(self, name: str, *, only_if: AppRecord | None = None) -> None:
         """Mark an app as removed: none of its previews starts any more.
@@ -98,7 +103,7 @@ class Commands:
 
         `refs` are all refs that lead to the commit now (Resolved.refs); they decide whether it may
         start, and which variables it gets. With `ahead`, it is built before anybody visits it, and
-        is new or stopped. Raises UnknownApp, UnknownPull, NotApproved.
+        is new or stopped. Raises UnknownApp, OtherRepository, UnknownPull, NotApproved.
         """
         stranger = self._records.check_gate(app, sha, refs)
         requested = Requested(self._clock.now(), tuple(refs), stranger, ahead)
@@ -130,7 +135,7 @@ class Commands:
     def retry(self, app: str, sha: str) -> PreviewRecord:
         """Queue a failed preview again.
 
-        Raises UnknownApp, UnknownPreview, NotRetryable, UnknownPull, NotApproved.
+        Raises UnknownApp, UnknownPreview, NotRetryable, and as `start`.
         """
         self._records.app(app)
         preview = self._records.preview(app, sha)
@@ -316,6 +321,15 @@ class Commands:
             self._records.access.remove(app)
             return changed
         return self._records.access.save(changed)
+
+    def _accept_repository(self, name: str) -> None:
+        known = self._records.repositories.all.get(name)
+        if known is None or not self._records.find_other_repository(name):
+            return
+        # First, so that nothing of the former one counts: neither approvals nor our comments.
+        self._records.pulls.remove_of(name)
+        self._records.repositories.save(repository_ids.accept(known))
+        log.info("another repository is accepted", app=name, id=known.found)
 
     def _find(self, name: str, only_if: AppRecord | None) -> AppRecord:
         app = self._records.app(name)

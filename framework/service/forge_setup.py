@@ -11,6 +11,7 @@ from framework.apps.forge_settings import find_kind
 from framework.hooks import by_hand, secret
 from framework.ports.forges import Finding, ForgePorts, Webhook
 from framework.ports.hooks import EnteredHook, HookPorts
+from framework.pulls.errors import OtherRepository
 from framework.service.previews import Previews
 
 
@@ -48,13 +49,16 @@ class ForgeSetup:
     def check(self, app: str) -> Sequence[Finding]:
         """Return what works on the way to an app's forge. Raises as `webhook`."""
         webhook, snapshot = self.webhook(app), self._previews.snapshot
-        return self._forge.check(snapshot.app(app), snapshot.forge_token(app), webhook)
+        token, known = snapshot.forge_token(app), snapshot.repositories.get(app)
+        return self._forge.check(snapshot.app(app), token, webhook, known)
 
     def enter_hook(self, app: str) -> SetUp:
         """Give an app's forge the webhook, with the app's secret; make one if it has none.
 
-        Raises as `webhook`, `change_hook_secret`.
+        Raises as `webhook`, `change_hook_secret`; OtherRepository.
         """
+        if why := self._previews.snapshot.find_other_repository(app):
+            raise OtherRepository(app, why)
         webhook, made = self.webhook(app), ""
         record = self._previews.snapshot.app(app)
         if not webhook.secret and find_kind(record) not in by_hand.MAKES_SECRETS:

@@ -6,12 +6,13 @@ from typing import TypeVar
 from framework.apps.access_errors import NoSignIn
 from framework.errors import InvalidSettings, Problem
 from framework.events import call
+from framework.ports import Resolved
 from framework.preview.history import History
 from framework.service.commands import Commands
 from framework.service.service import Service
 from framework.state.snapshot import Snapshot
 from prevs.access import Access, AccessRecord
-from prevs.records import AppRecord
+from prevs.records import AppRecord, PreviewRecord
 
 T = TypeVar("T")
 
@@ -29,15 +30,18 @@ class Previews:
         service: Service,
         find_problem: Callable[[str], str | None] = lambda _: None,
         *,
+        confirm: Callable[[AppRecord], object] = lambda _: None,
         access: Access = Access.PUBLIC,
         has_sign_in: bool = False,
     ) -> None:
         """`find_problem` returns why an app may not get a repository; None if it may.
 
+        `confirm` is called before a new commit is started, and may block and raise FrameworkError.
         `access` says who may look at new apps. With `has_sign_in`, people can sign in.
         """
         self._service = service
         self._find_problem = find_problem
+        self._confirm = confirm
         self._access = access
         self.has_sign_in = has_sign_in
 
@@ -70,6 +74,18 @@ class Previews:
         if isinstance(repository := changes.get("repository"), str):
             self._check(name, repository)
         return self.command(lambda commands: commands.change_app(name, changes, only_if=only_if))
+
+    def start_resolved(self, app: str, label: str, resolved: Resolved) -> PreviewRecord:
+        """Start the preview of the commit that a label leads to, as Commands does.
+
+        Before a new commit, the app's forge is asked whose repository that was read from; so it may
+        block. Raises as Commands.start.
+        """
+        if (app, resolved.sha) not in self.snapshot.previews:
+            self._confirm(self.snapshot.app(app))
+        return self.command(
+            lambda commands: commands.start(app, resolved.sha, label, refs=resolved.refs)
+        )
 
     def limit_to_team(self, app: str, *, preflight: bool | None = None) -> AccessRecord:
         """Let only an app's team look, as Commands does. Raises NoSignIn."""

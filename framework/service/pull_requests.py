@@ -14,9 +14,10 @@ from framework.events import (
     PullEvent,
     PullsSeen,
     PullTold,
+    RepositorySeen,
     TellingFailed,
 )
-from framework.pulls import looks
+from framework.pulls import looks, repository_ids
 from framework.service.commands import Commands
 from framework.state.records import Records
 from framework.state.snapshot import Look
@@ -39,6 +40,8 @@ class PullRequests:
     def take(self, event: PullEvent) -> None:
         """Take what the edges to forges have found or done. Raises Unavailable."""
         match event:
+            case RepositorySeen():
+                self._repository_seen(event)
             case PullsSeen():
                 self._seen(event)
             case LookFailed():
@@ -48,10 +51,21 @@ class PullRequests:
             case TellingFailed():
                 self._telling_failed(event)
 
+    def _repository_seen(self, event: RepositorySeen) -> None:
+        """Note which repository an app's forge has, if that is about its address of now."""
+        app, known = self._records.find_app(event.app), self._records.repositories.all
+        if app is None or app.removed or app.repository != event.repository:
+            return
+        before = self._records.find_other_repository(event.app)
+        if record := repository_ids.follow(known.get(event.app), event):
+            self._records.repositories.save(record)
+        if (why := self._records.find_other_repository(event.app)) and not before:
+            log.warning("another repository has the address", app=event.app, why=why)
+
     def _seen(self, event: PullsSeen) -> None:
-        """Take the outcome of a look at an app's forge."""
+        """Take the outcome of a look at an app's forge, unless it was at another repository."""
         app = self._records.find_app(event.app)
-        if app is None or app.removed:
+        if app is None or app.removed or self._records.find_other_repository(event.app):
             return
         now = self._clock.now()
         known = self._records.pulls.of(event.app)

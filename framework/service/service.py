@@ -180,7 +180,12 @@ class Service:
                 known = self._records.pulls.of(event.app)
                 self._parts.pull_requests.take(event)
                 self._parts.builds_ahead.looked(event.app, known)
-            case events.LookFailed() | events.PullTold() | events.TellingFailed():
+            case (
+                events.RepositorySeen()
+                | events.LookFailed()
+                | events.PullTold()
+                | events.TellingFailed()
+            ):
                 self._parts.pull_requests.take(event)
             case events.SettingsRead():
                 self._parts.manifest_loader.note(event)

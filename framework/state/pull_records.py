@@ -1,7 +1,7 @@
-"""The pull requests in memory, written through to the store. Owned by the service's thread.
+"""Pull requests and the repositories that they are of, in memory and written to the store.
 
-As for apps and previews, the store is written first; after a write without an answer,
-`rewrite_unconfirmed` makes the store equal to memory again.
+Owned by the service's thread. As for apps and previews, the store is written first; after a write
+without an answer, `rewrite_unconfirmed` makes the store equal to memory again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from framework.pulls.errors import UnknownPull
 from framework.pulls.gate import Rules
 from framework.state.secret_records import StoredSecrets
 from framework.state.unconfirmed_writes import UnconfirmedWrites
-from prevs.pulls import PullRecord
+from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord
 
 _AT_ONCE = 100
@@ -88,3 +88,30 @@ class PullRecords:
     def rewrite_unconfirmed(self) -> None:
         """Repeat the writes that got no answer. Raises Unavailable."""
         self._writes.rewrite(lambda key: self.of(key[0]).get(key[1]))
+
+
+class RepositoryRecords:
+    """What the forges of apps have shown, by app. `all` is replaced, never changed."""
+
+    def __init__(self, stored: Iterable[RepositoryRecord], store: Store) -> None:
+        self._writes: UnconfirmedWrites[str, RepositoryRecord] = UnconfirmedWrites(
+            store, lambda record: record.app
+        )
+        self.all: Mapping[str, RepositoryRecord] = {record.app: record for record in stored}
+
+    def save(self, record: RepositoryRecord) -> None:
+        """Write a record if it has changed. Raises Unavailable."""
+        if self.all.get(record.app) == record:
+            return
+        self._writes.save(record)
+        self.all = {**self.all, record.app: record}
+
+    def remove(self, app: str) -> None:
+        """Remove an app's record, if there is one. Raises Unavailable."""
+        if record := self.all.get(app):
+            self._writes.delete(record)
+            self.all = {name: one for name, one in self.all.items() if name != app}
+
+    def rewrite_unconfirmed(self) -> None:
+        """Repeat the writes that got no answer. Raises Unavailable."""
+        self._writes.rewrite(self.all.get)

@@ -16,12 +16,13 @@ from framework.matching import launch_queue
 from framework.ports import Store, Stored, Vault
 from framework.preview import lifecycle, steps, transitions
 from framework.preview.transitions import Transition
-from framework.pulls import gate
+from framework.pulls import gate, repository_ids
+from framework.pulls.errors import OtherRepository
 from framework.pulls.gate import Rules
 from framework.state import placements, pull_records
 from framework.state.access_records import AccessRecords
 from framework.state.preview_index import PreviewIndex
-from framework.state.pull_records import PullRecords
+from framework.state.pull_records import PullRecords, RepositoryRecords
 from framework.state.role_records import RoleRecords
 from framework.state.routes import PlacementPublisher
 from framework.state.secret_records import SecretRecords
@@ -48,7 +49,8 @@ class Records:
 
     `routes` publishes the placements that follow from them, signed with the first of `keys`.
     `tokens` has the tokens, `roles` those of people, `secrets` what apps are given, `access` who
-    may look, signed likewise, `pulls` the pull requests.
+    may look, signed likewise, `pulls` the pull requests, `repositories` which repositories
+    these are of.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Records:
         self.secrets = SecretRecords(stored.secrets, store, vault)
         self.access = AccessRecords(stored.access, store, keys=keys, now=clock.now())
         self.pulls = PullRecords(stored.pulls, store)
+        self.repositories = RepositoryRecords(stored.repositories, store)
         self.framework_id = stored.framework_id
 
     def snapshot(self) -> Snapshot:
@@ -108,6 +111,8 @@ class Records:
             self._snapshot = self._snapshot._replace(access=self.access.all)
         if self._snapshot.pulls is not self.pulls.all:
             self._snapshot = self._snapshot._replace(pulls=self.pulls.all)
+        if self._snapshot.repositories is not self.repositories.all:
+            self._snapshot = self._snapshot._replace(repositories=self.repositories.all)
         return self._snapshot
 
     def _find_typical_durations(self) -> Mapping[str, Mapping[str, float]]:
@@ -155,13 +160,21 @@ class Records:
     def check_gate(self, app: str, sha: str, refs: Iterable[str]) -> bool:
         """Return whether a commit that may be built is a stranger's; `refs` lead to it.
 
-        Raises UnknownApp, UnknownPull, NotApproved.
+        Raises UnknownApp, OtherRepository, UnknownPull, NotApproved.
         """
         known, pull = self.app(app), names.find_pull(refs)
+        if why := self.find_other_repository(app):
+            raise OtherRepository(app, why)
         if not pull:
             return False
         rules = pull_records.find_rules(known, self.secrets.all)
         return gate.check(rules, self.pulls.find_open(app, pull), sha)
+
+    def find_other_repository(self, app: str) -> str:
+        """Return why nothing of an app is built, if another repository has its address, else ""."""
+        known = self._apps.get(app)
+        record = self.repositories.all.get(app)
+        return repository_ids.find_problem(known, record) if known else ""
 
     def find_pull_ref(self, preview: PreviewRecord) -> str:
         """Return the ref that reaches a preview's commit if no branch and no tag does, else ""."""
@@ -272,6 +285,7 @@ class Records:
         self.secrets.rewrite_unconfirmed()
         self.access.rewrite_unconfirmed()
         self.pulls.rewrite_unconfirmed()
+        self.repositories.rewrite_unconfirmed()
         self._app_writes.rewrite(self._apps.get)
         self._preview_writes.rewrite(self._index.all.get)
 
@@ -326,6 +340,7 @@ class Records:
         self.tokens.remove_of(name)
         self.roles.remove_of(name)
         self.pulls.remove_of(name)
+        self.repositories.remove(name)
         if name in self._apps:
             self._app_writes.delete(self._apps[name])
             del self._apps[name]

@@ -8,14 +8,14 @@ from framework.apps.app_secrets import AppSecrets
 from framework.errors import UnknownApp, UnknownPreview
 from framework.matching.agents import Unfit
 from framework.matching.match import Key
-from framework.pulls import gate
+from framework.pulls import gate, repository_ids
 from framework.pulls.gate import PullHead, Rules
 from framework.state import pull_records, secret_records
 from framework.state.pull_records import NO_PULLS, PullsOfApps
 from framework.state.secret_records import StoredSecrets
 from prevs.access import AccessRecord
 from prevs.messages import Credential, Isolation
-from prevs.pulls import PullRecord
+from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.roles import RoleRecord
 
@@ -41,7 +41,8 @@ class Snapshot(NamedTuple):
     tried now, by id, and why. `isolations` has what previews and builds can reach on each agent, if
     the agent has reported it. `access` has who may look at the previews of apps that are not
     public. `pulls` are the pull requests, by app and number. `looks` has the last look at each
-    app's forge. `roles` are those of people, by id.
+    app's forge. `roles` are those of people, by id. `repositories` has which repository each app's
+    forge has shown.
     """
 
     apps: Mapping[str, AppRecord]
@@ -57,6 +58,7 @@ class Snapshot(NamedTuple):
     pulls: PullsOfApps = MappingProxyType({})
     looks: Mapping[str, Look] = MappingProxyType({})
     roles: Mapping[str, RoleRecord] = MappingProxyType({})
+    repositories: Mapping[str, RepositoryRecord] = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""
@@ -126,7 +128,13 @@ class Snapshot(NamedTuple):
 
     def find_look(self, app: str) -> Look:
         """Return the last look at an app's forge."""
-        return self.looks.get(app, Look())
+        look = self.looks.get(app, Look())
+        return look._replace(problem=self.find_other_repository(app) or look.problem)
+
+    def find_other_repository(self, app: str) -> str:
+        """Return why nothing of an app is built, if another repository has its address, else ""."""
+        known = self.apps.get(app)
+        return repository_ids.find_problem(known, self.repositories.get(app)) if known else ""
 
     def list_pull_heads(self, app: str) -> Sequence[PullHead]:
         """Return the open pull requests of an app, for its mirror; none for an unknown app."""

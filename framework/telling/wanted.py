@@ -61,6 +61,8 @@ def find_facts(snapshot: Snapshot, pull: PullRecord, subject: str = "") -> Facts
     app = snapshot.apps.get(pull.app)
     if app is None or not find_tell(app) or not snapshot.has_forge_token(pull.app):
         return None
+    if snapshot.find_other_repository(pull.app):
+        return None
     rules = snapshot.rules(pull.app)
     if rules.pulls == "off":
         return None

@@ -29,6 +29,7 @@ _OURS = frozenset(
         "previews",
         "proxies",
         "pulls",
+        "repositories",
         "roles",
         "secrets",
         "tokens",

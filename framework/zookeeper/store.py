@@ -33,7 +33,7 @@ from framework.zookeeper.connection import mapped
 from framework.zookeeper.rights import Rights
 from prevs.access import Access, AccessRecord
 from prevs.paths import Paths
-from prevs.pulls import PullRecord
+from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -55,6 +55,7 @@ R = TypeVar(
     PreviewRecord,
     PlacementsRecord,
     PullRecord,
+    RepositoryRecord,
     RoleRecord,
     TokenRecord,
     SecretsRecord,
@@ -66,6 +67,7 @@ Q = TypeVar(
     PreviewRecord,
     PlacementsRecord,
     PullRecord,
+    RepositoryRecord,
     RoleRecord,
     TokenRecord,
     SecretsRecord,
@@ -96,7 +98,8 @@ class ZookeeperStore:
         with mapped(self._client):
             paths = self._paths
             own = (paths.apps, paths.previews, paths.placements, paths.tokens, paths.secrets)
-            for path in (*own, paths.roles, paths.access, paths.pulls, paths.proxies):
+            more = (paths.roles, paths.access, paths.pulls, paths.repositories, paths.proxies)
+            for path in (*own, *more):
                 self._client.ensure_path(path)
             apps = self._read_own(self._paths.apps, AppRecord.decode)
             tokens = self._read_own(paths.tokens, TokenRecord.decode)
@@ -120,6 +123,7 @@ class ZookeeperStore:
                 access=self._read_access(),
                 pulls=pulls,
                 roles=roles,
+                repositories=self._read_own(paths.repositories, RepositoryRecord.decode),
             )
 
     def save(self, record: Record) -> int:
@@ -167,6 +171,8 @@ class ZookeeperStore:
                 return self._paths.app_placements(record.app)
             case PullRecord():
                 return self._paths.pull(record.app, record.number)
+            case RepositoryRecord():
+                return self._paths.app_repository(record.app)
             case TokenRecord():
                 return self._paths.token(record.name)
             case RoleRecord():

@@ -16,6 +16,8 @@ _DETAILS = {
     "not-approved": "This commit comes from a fork and has not been approved. The app's people see "
     "who can approve it.",
     "unknown-label": "There is no branch, tag or commit of that name.",
+    "other-repository": "Another repository has taken the address of the app's. The app's people "
+    "see what to do.",
     "repository-unreachable": "The repository cannot be read now. The app's people see why.",
 }
 _FIELDS = frozenset({"app", "sha", "state", "reason", "cause", "exit_code", "budget"})

@@ -27,6 +27,7 @@ _TITLES = {
     "not-found": "This is not a preview's address",
     "ambiguous-label": "Which one do you mean?",
     "not-approved": "This commit has not been approved",
+    "other-repository": "The repository is not the one that is meant",
     "repository-unreachable": "The repository cannot be read",
     "unavailable": "One moment",
     "no-answer": "The application did not answer",

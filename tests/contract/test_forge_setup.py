@@ -17,12 +17,22 @@ from framework.forges.setup.check import PARTS, Way, check, explain_none
 from framework.hooks import signatures
 from framework.hooks.signatures import Delivery
 from framework.ports.forges import Finding, Webhook
+from prevs.pulls import RepositoryRecord
 from prevs.records import AppRecord
 from tests.fakes.forges.github import GiteaServer, GitHubServer
 from tests.fakes.forges.gitlab import GitLabServer
 from tests.fakes.forges.hooks import find_url
 from tests.fakes.forges.pagure import PagureServer
-from tests.fakes.forges.server import DAY, TOKEN, ForgeServer, HookFacts, PullFacts, Reply, sha_of
+from tests.fakes.forges.server import (
+    DAY,
+    REPOSITORY,
+    TOKEN,
+    ForgeServer,
+    HookFacts,
+    PullFacts,
+    Reply,
+    sha_of,
+)
 
 pytestmark = pytest.mark.contract
 
@@ -48,6 +58,7 @@ class Setting(NamedTuple):
     name: str = "group/shop"
     webhook: Webhook = HOOK
     broken: str = ""
+    known: str = str(REPOSITORY)
 
 
 def client_of(forge: ForgeServer, token: str = TOKEN, name: str = "group/shop") -> Client:
@@ -81,6 +92,7 @@ def check_all(
         return setting.broken
 
     way = Way(app, bool(setting.token), client, hooks, setting.webhook, find_ref_problem)
+    way = way._replace(known=RepositoryRecord("shop", app.repository, setting.known))
     found = check(way)
     assert [one.part for one in found] == list(PARTS)
     return {one.part: one for one in found}
@@ -159,6 +171,12 @@ WRONG = {
     ),
     "unknown repository": Wrong(
         "repository", "no such thing", "prevs app show shop", setting=Setting(name="group/gone")
+    ),
+    "another repository of the name": Wrong(
+        "repository",
+        "another repository",
+        "prevs app set shop --repository",
+        setting=Setting(known="99"),
     ),
     "refs that git cannot read": Wrong(
         "git",

@@ -13,6 +13,7 @@ from tests.fakes.forges.gitlab import GitLabServer
 from tests.fakes.forges.server import (
     DAY,
     FORK,
+    REPOSITORY,
     TOKEN,
     CommentFacts,
     ForgeServer,
@@ -24,6 +25,8 @@ from tests.fakes.forges.server import (
 
 pytestmark = pytest.mark.contract
 
+STRANGERS = 99
+"""The id of a repository that has taken the name."""
 MANY = 230
 """Three pages, or more."""
 
@@ -77,6 +80,7 @@ def test_a_pull_is_read_with_its_facts(forge: ForgeServer) -> None:
         title="Ä cart",
         updated=DAY + 7,
         url=found.url if found else "",
+        repository=str(REPOSITORY),
     )
     assert found.url.startswith(forge.origin)
     assert client.open_pulls().pulls == (found,)
@@ -157,6 +161,22 @@ def test_a_renamed_repository_is_found_within_the_origin(forge: ForgeServer) -> 
 
     forge.mishap = moved
     assert len(client_of(forge, name="group/old").open_pulls().pulls) == 1
+
+
+def test_the_id_of_the_repository_is_the_forges_own(forge: ForgeServer) -> None:
+    client = client_of(forge)
+    assert client.find_repository() == str(REPOSITORY)
+    fill(forge, 1)
+    mark = client.open_pulls().mark
+    # The name is free once the repository is renamed. A stranger takes it, and copies all of it.
+    forge.repository_id = STRANGERS
+    forge.pulls = [PullFacts(1, sha_of(1), head=STRANGERS)]
+    assert client.find_repository() == str(STRANGERS)
+    listed, one = client.open_pulls(mark), client.pull(1)
+    assert not listed.unchanged
+    assert one is not None
+    assert [pull.repository for pull in (*listed.pulls, one)] == [str(STRANGERS)] * 2
+    assert not one.is_fork
 
 
 def test_a_redirect_to_another_origin_is_not_followed(forge: ForgeServer) -> None:

@@ -15,7 +15,7 @@ from framework.zookeeper.election import Election
 from framework.zookeeper.store import ZookeeperStore
 from prevs.access import Access, AccessRecord
 from prevs.paths import Paths
-from prevs.pulls import PullRecord
+from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -40,6 +40,7 @@ TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8, created=1.0)
 SECRETS = SecretsRecord("hello", "gAAAAABl")
 ACCESS = AccessRecord("hello", Access.PASSWORD, 3, signature="signed")
 PULL = PullRecord("hello", 7, A, "pull/7/head")
+REPOSITORY = RepositoryRecord("hello", "/srv/hello", "7", "99")
 ROLE = RoleRecord("use", group="org/größe team", app="hello", created=1.0)
 AGENTS = AgentsRecord({"127.0.0.1": (PortRange(31000, 32000),)}, "signed")
 PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("main",))})
@@ -122,7 +123,7 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
 
 
 def test_another_store_loads_the_saved_records(place: Place, store: Store) -> None:
-    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS, ACCESS, PULL, ROLE):
+    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS, ACCESS, PULL, REPOSITORY, ROLE):
         store.save(record)
     store.save_framework_id("framework-1")
     store.save(AGENTS)
@@ -135,6 +136,7 @@ def test_another_store_loads_the_saved_records(place: Place, store: Store) -> No
     assert list(stored.secrets) == [SECRETS]
     assert list(stored.access) == [ACCESS]
     assert list(stored.pulls) == [PULL]
+    assert list(stored.repositories) == [REPOSITORY]
     assert list(stored.roles) == [ROLE]
     assert stored.framework_id == "framework-1"
 

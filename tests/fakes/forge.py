@@ -15,6 +15,7 @@ class FakeForge:
         self.said: dict[int, list[Comment]] = {}
         self.away = False
         self.lost: set[int] = set()
+        self.repository = "7"
         self.calls: list[str] = []
         self._changes = 0
 
@@ -31,7 +32,14 @@ class FakeForge:
             "Steal",
             float(self._changes),
             f"https://git.example.org/pulls/{number}",
+            self.repository,
         )
+
+    def rename(self, repository: str) -> None:
+        """Let another repository have the name, one without pull requests."""
+        self._changes += 1
+        self.repository = repository
+        self.pulls.clear()
 
     def change(self, number: int, *, is_open: bool) -> None:
         """Close a pull request, or open it again."""
@@ -45,6 +53,10 @@ class FakeForge:
         at = float(self._changes)
         self.said.setdefault(number, []).append(Comment(str(at), author, text, at))
         self.pulls[number] = self.pulls[number]._replace(updated=at)
+
+    def find_repository(self) -> str:
+        self._reach("find_repository")
+        return self.repository
 
     def open_pulls(self, mark: str = "") -> Pulls:
         self._reach("open_pulls")

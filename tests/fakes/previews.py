@@ -55,6 +55,7 @@ class FakePreviews(Previews, Commands):
         self.pulls: dict[str, dict[int, PullRecord]] = {}
         self.roles: dict[str, RoleRecord] = {}
         self.looks: dict[str, Look] = {}
+        self._confirm: Callable[[AppRecord], object] = lambda _: None
         self.has_sign_in = False
         self.seconds = 1000.0
         self._clock = Clock(lambda: self.seconds)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from framework.errors import Superseded, Unavailable
 from framework.ports import Record, Stored
 from prevs.access import AccessRecord
-from prevs.pulls import PullRecord
+from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -56,6 +56,7 @@ class FakeStore:
             access=[r for r in records if isinstance(r, AccessRecord)],
             pulls=[r for r in records if isinstance(r, PullRecord)],
             roles=[r for r in records if isinstance(r, RoleRecord)],
+            repositories=[r for r in records if isinstance(r, RepositoryRecord)],
             agents=next((r for r in records if isinstance(r, AgentsRecord)), AgentsRecord()),
             framework_id=self.znodes.framework_id,
             versions={
@@ -114,6 +115,8 @@ def _key(record: Record) -> tuple[str, ...]:  # noqa: PLR0911 - one for each rec
             return ("placements", record.app)
         case PullRecord():
             return ("pulls", record.app, str(record.number))
+        case RepositoryRecord():
+            return ("repositories", record.app)
         case TokenRecord():
             return ("tokens", record.name)
         case RoleRecord():

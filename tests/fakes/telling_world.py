@@ -104,4 +104,4 @@ def pull(
     sha: str = A, *, number: int = 7, is_fork: bool = False, title: str = "Add a cart"
 ) -> Pull:
     ref = f"pull/{number}/head"
-    return Pull(number, sha, ref, "main", is_fork, "eve", title, 1.0, "https://x/7")
+    return Pull(number, sha, ref, "main", is_fork, "eve", title, 1.0, "https://x/7", "7")

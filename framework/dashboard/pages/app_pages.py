@@ -126,13 +126,7 @@ class AppPages:
         resolving = self._context.resolver.resolve(name, label, to_start=True)
         resolved, label = await within(resolving, _repository(app))
         request.state.target = f"{name}/{resolved.sha}"
-
-        def start() -> None:
-            self._context.previews.command(
-                lambda commands: commands.start(name, resolved.sha, label, refs=resolved.refs)
-            )
-
-        await anyio.to_thread.run_sync(start)
+        await anyio.to_thread.run_sync(self._context.previews.start_resolved, name, label, resolved)
         did = "start-known" if resolved.problem else "start"
         return send_back(form, did, f"/apps/{name}/previews/{resolved.sha}")
 

@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from framework.apps.forge_settings import find_kind, find_pulls, find_tell
+from framework.events import RepositorySeen
 from framework.forges.forges import Client
 from framework.forges.rate_limits import Rate
 from framework.forges.setup import webhook_check
 from framework.forges.setup.webhooks import Hooks
 from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused
 from framework.ports.forges import Finding, Pull, Webhook
+from framework.pulls import repository_ids
+from prevs.pulls import RepositoryRecord
 from prevs.records import AppRecord
 
 PARTS = (
@@ -38,7 +41,8 @@ _NOBODY = "prevs-nobody"
 class Way(NamedTuple):
     """The way from an app to its forge. `hooks` is None if its API has no webhooks.
 
-    `find_ref_problem` returns why git cannot read a ref, "" if it can.
+    `find_ref_problem` returns why git cannot read a ref, "" if it can. `known` is which repository
+    the app has had so far.
     """
 
     app: AppRecord
@@ -47,6 +51,7 @@ class Way(NamedTuple):
     hooks: Hooks | None
     webhook: Webhook
     find_ref_problem: Callable[[str], str]
+    known: RepositoryRecord | None = None
 
 
 def explain_none(app: AppRecord) -> Sequence[Finding]:
@@ -103,7 +108,8 @@ def _check_settings(app: AppRecord, *, has_token: bool) -> Finding:
 def _check_calls(way: Way) -> Iterator[Finding]:
     """Yield what calls find, until one finds that no other can work."""
     client, api = way.client, way.client.requester.api
-    error = _try(client.find_repository)
+    found = _find_repository(client)
+    error = found if isinstance(found, ForgeError) else None
     if error is not None and not isinstance(error, ForgeRefused):
         yield _refuse("address", error)
         return
@@ -118,6 +124,12 @@ def _check_calls(way: Way) -> Iterator[Finding]:
         yield Finding("token", True, "None is set. Public repositories are read without one.")
     if error is not None:
         yield _refuse("repository", error)
+        return
+    seen = RepositorySeen(way.app.name, way.app.repository, [str(found)])
+    known = repository_ids.follow(way.known, seen)
+    if known is not None and repository_ids.is_other(way.app, known):
+        explained = repository_ids.explain(known)
+        yield Finding("repository", False, explained, repository_ids.advise(way.app))
         return
     yield Finding("repository", True, "It is found.")
     pulls = _list_pulls(client)
@@ -143,6 +155,14 @@ def _compare_clocks(ahead: float | None) -> Finding:
         f"The clock of the framework's machine is {abs(ahead):.0f} s {late} the forge's.",
         "Set it, and keep it by NTP: `timedatectl` shows whether that runs.",
     )
+
+
+def _find_repository(client: Client) -> str | ForgeError:
+    """Return the id of the repository, or why it cannot be found."""
+    try:
+        return client.find_repository()
+    except ForgeError as error:
+        return error
 
 
 def _list_pulls(client: Client) -> Sequence[Pull] | ForgeError:

@@ -19,7 +19,13 @@ from framework.errors import FrameworkError, Problem
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.people.errors import UnknownRole
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
-from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
+from framework.pulls.errors import (
+    NeedsNoApproval,
+    NotApproved,
+    NotTheHead,
+    OtherRepository,
+    UnknownPull,
+)
 from framework.visitors import errors as visitor_errors
 from prevs.names import Addresses
 from program.git.messages import redact
@@ -95,6 +101,7 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
         "repository-unreachable", 502, "The repository cannot be read"
     ),
     NotApproved: Kind("not-approved", 403, "The commit of a fork has not been approved"),
+    OtherRepository: Kind("other-repository", 409, "Another repository has the app's address"),
     UnknownPull: Kind("unknown-pull", 404, "There is no such open pull request"),
     NotTheHead: Kind("not-the-head", 409, "The commit is not the head of the pull request"),
     NeedsNoApproval: Kind("no-approval", 409, "The pull request cannot be approved"),

@@ -186,13 +186,9 @@ class PreviewRoutes:
         if not (caller.may(Scope.USE, order.app) or caller.scope is Scope.PROXY):
             raise not_of_app(caller)
         resolved, label = await self._resolver.resolve(order.app, order.label, to_start=True)
-
-        def start() -> PreviewRecord:
-            return self._previews.command(
-                lambda commands: commands.start(order.app, resolved.sha, label, refs=resolved.refs)
-            )
-
-        preview = await anyio.to_thread.run_sync(start)
+        preview = await anyio.to_thread.run_sync(
+            self._previews.start_resolved, order.app, label, resolved
+        )
         response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
         return models.StartedPreview(
             **self._show(preview).model_dump(),

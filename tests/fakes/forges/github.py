@@ -7,7 +7,6 @@ from tests.fakes.forges import github_deployments, github_shapes, hooks
 from tests.fakes.forges.server import (
     DAY,
     FORK,
-    REPOSITORY,
     CommentFacts,
     ForgeServer,
     HookFacts,
@@ -51,7 +50,7 @@ class GitHubServer(ForgeServer):
     def _read(self, request: Request, path: str) -> Reply:
         if path == "":
             whole = github_shapes.whole_repository()
-            return in_json({**whole, **self.show_repository(REPOSITORY)})
+            return in_json({**whole, **self.show_repository(self.repository_id)})
         if path == "/pulls":
             shown = [self.show_pull(one) for one in self.open_pulls()]
             return self._page(request, shown)
@@ -148,7 +147,7 @@ class GitHubServer(ForgeServer):
 
     def show_repository(self, number: int) -> Json:
         """Return a repository. A fork of somebody says `fork`, and so may the repository itself."""
-        owner = "group" if number == REPOSITORY else "mallory"
+        owner = "group" if number == self.repository_id else "mallory"
         url = f"{self.origin}{self.api}/repos/{owner}/shop"
         return {
             **github_shapes.repository(url),
@@ -193,7 +192,7 @@ class GitHubServer(ForgeServer):
                 "ref": pull.base,
                 "sha": "0" * 40,
                 "user": self.show_user("group"),
-                "repo": self.show_repository(REPOSITORY),
+                "repo": self.show_repository(self.repository_id),
             },
         }
 

@@ -4,7 +4,6 @@ import re
 
 from tests.fakes.forges import hooks
 from tests.fakes.forges.server import (
-    REPOSITORY,
     CommentFacts,
     ForgeServer,
     Json,
@@ -52,7 +51,7 @@ class GitLabServer(ForgeServer):
             named = {"path_with_namespace": "group/shop", "name": "shop"}
             level = 30 if "status" in self.rights else 20
             granted = {"project_access": {"access_level": level}, "group_access": None}
-            return in_json({"id": REPOSITORY, **named, "permissions": granted})
+            return in_json({"id": self.repository_id, **named, "permissions": granted})
         if path == "/merge_requests":
             return self._page(request, [self.show_pull(one) for one in self.open_pulls()])
         if found := re.fullmatch(r"/merge_requests/(\d+)", path):
@@ -144,7 +143,7 @@ class GitLabServer(ForgeServer):
         return {
             "id": 5000 + pull.number,
             "iid": pull.number,
-            "project_id": REPOSITORY,
+            "project_id": self.repository_id,
             "title": pull.title,
             "state": "opened" if pull.is_open else "closed",
             "draft": pull.is_draft,
@@ -153,7 +152,7 @@ class GitLabServer(ForgeServer):
             "source_branch": "cart",
             "target_branch": pull.base,
             "source_project_id": pull.head,
-            "target_project_id": REPOSITORY,
+            "target_project_id": self.repository_id,
             "created_at": moment(pull.updated),
             "updated_at": moment(pull.updated),
             "web_url": f"{self.origin}/group/shop/-/merge_requests/{pull.number}",

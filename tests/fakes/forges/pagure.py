@@ -4,7 +4,6 @@ import re
 from urllib.parse import urlsplit
 
 from tests.fakes.forges.server import (
-    REPOSITORY,
     TOKEN,
     CommentFacts,
     ForgeServer,
@@ -49,7 +48,7 @@ class PagureServer(ForgeServer):
             pull = self.find_pull(found[1])
             return self._write(pull, found[2], request.read()) if pull else _NOT_FOUND
         if path == "":
-            return in_json(self.show_project(REPOSITORY))
+            return in_json(self.show_project(self.repository_id))
         if path == "/git/urls":
             return in_json({"total_urls": 1, "urls": {"git": self.repository}})
         if path == "/pull-requests":
@@ -99,7 +98,7 @@ class PagureServer(ForgeServer):
             "title": pull.title,
             "branch": pull.base,
             "branch_from": "cart",
-            "project": self.show_project(REPOSITORY),
+            "project": self.show_project(self.repository_id),
             "repo_from": None if pull.head is None else self.show_project(pull.head),
             "commit_stop": pull.sha,
             "user": {"name": pull.author},

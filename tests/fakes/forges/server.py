@@ -125,10 +125,10 @@ def sha_of(number: int) -> str:
 class ForgeServer:
     """A forge with one repository, group/shop. It answers what its dialect's `answer` returns.
 
-    `mishap` may return another answer for a request. `requests` are all that came. `now` is what
-    its clock shows. `hooks` are its webhooks; the token may see and make them if `may_hook`, and
-    `delivers` is how a delivery is answered. The token may do what is in
-    `rights`.
+    `repository_id` is its id: another one if a stranger has taken its name. `mishap` may return
+    another answer for a request. `requests` are all that came. `now` is what its clock shows.
+    `hooks` are its webhooks; the token may see and make them if `may_hook`, and `delivers` is how a
+    delivery is answered. The token may do what is in `rights`.
     """
 
     bot = "prevs-bot"
@@ -136,6 +136,7 @@ class ForgeServer:
     is_private = True
 
     def __init__(self) -> None:
+        self.repository_id = REPOSITORY
         self.pulls: list[PullFacts] = []
         self.comments: list[CommentFacts] = []
         self.statuses: list[StatusFacts] = []

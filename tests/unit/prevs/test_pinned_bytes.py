@@ -18,7 +18,7 @@ from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.codec import find_key
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
 from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
-from prevs.pulls import PullRecord, Told
+from prevs.pulls import PullRecord, RepositoryRecord, Told
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -171,6 +171,7 @@ WRITTEN: dict[str, Any] = {
     "preview_stranger": PreviewRecord(
         app="hello", sha=SHA, state=State.QUEUED, refs=("pull/7",), stranger=True
     ),
+    "repository": RepositoryRecord("hello", "https://git.example.org/hello", "7", "99"),
     "pull": PullRecord(
         app="hello",
         number=7,
@@ -270,6 +271,7 @@ LEAST: dict[str, Any] = {
     "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
     "access": AccessRecord(app="hello"),
     "pull": PullRecord(app="hello", number=7, sha=SHA, ref="pull/7/head"),
+    "repository": RepositoryRecord(app="hello", repository="/srv/hello", id="7"),
     "role": RoleRecord(scope="read"),
     "build_order": BuildOrder(
         app="hello",

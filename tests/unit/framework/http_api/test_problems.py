@@ -12,7 +12,13 @@ from framework.http_api.http.problems import answer_error
 from framework.people.errors import NoRole, UnknownRole
 from framework.ports.forge_errors import ForgeError
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
-from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
+from framework.pulls.errors import (
+    NeedsNoApproval,
+    NotApproved,
+    NotTheHead,
+    OtherRepository,
+    UnknownPull,
+)
 from framework.visitors import errors as visitor_errors
 from prevs import names
 
@@ -63,6 +69,7 @@ EXAMPLES: list[FrameworkError] = [
     visitor_errors.NobodyNamed(),
     visitor_errors.NoProvider(),
     NotApproved("hello", 7, "a" * 40, "It waits for an approval."),
+    OtherRepository("hello", "It is another one."),
     UnknownPull("hello", 7),
     NotTheHead("hello", 7, "a" * 40),
     NeedsNoApproval("hello", 7, "It needs none."),

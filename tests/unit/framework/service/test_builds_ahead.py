@@ -45,9 +45,7 @@ def push(driven: Driven, *, pulls: Mapping[int, str] | None = None, **branches: 
 
 def pull(number: int, sha: str, *, title: str = "", fork: bool = False) -> Pull:
     ref = f"pull/{number}/head"
-    return Pull(
-        number, sha, ref, "main", is_fork=fork, title=title, author="ada", url="", updated=1.0
-    )
+    return Pull(number, sha, ref, "main", fork, "ada", title, 1.0, url="", repository="7")
 
 
 def look(driven: Driven, *pulls: Pull) -> None:

@@ -74,6 +74,7 @@ def test_a_setting_is_named_by_its_variable() -> None:
             "placements",
             "previews",
             "proxies",
+            "repositories",
             "roles",
             "secrets",
             "tokens",
