@@ -89,6 +89,28 @@ def test_what_a_look_sees_is_stored_and_a_missing_one_is_closed_once_the_forge_s
     assert set(world.pulls) == {8}
 
 
+def test_a_metric_shows_how_old_the_last_look_is(world: World) -> None:
+    assert world.look()
+    world.driven.clock.pass_seconds(90)
+    world.forge.away = True
+    assert not world.look()
+    assert world.driven.registry.get_sample_value("prevs_forge_last_look_seconds") == 90
+
+
+def test_a_pull_request_with_another_target_keeps_what_it_had(world: World) -> None:
+    world.forge.push(7, A)
+    world.look()
+    world.approve(7, A)
+    before = world.pulls[7]
+    world.forge.pulls[7] = world.forge.pulls[7]._replace(base="v2")
+    world.forge.comment(7, "ada", "It is for v2.")
+    world.look()
+    after = world.pulls[7]
+    assert after.base == "v2"
+    assert after.approved_commit == A
+    assert after == dataclasses.replace(before, base="v2", updated=after.updated)
+
+
 def test_a_look_at_what_has_not_changed_finds_what_is_missing_in_the_records(world: World) -> None:
     world.forge.push(7, A)
     world.look()

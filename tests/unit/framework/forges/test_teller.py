@@ -1,5 +1,6 @@
 """What is said at a forge, through the service, over fakes."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -9,8 +10,9 @@ from framework.ports.telling import Light
 from framework.pulls.looks import find_approved
 from framework.telling.pace import EDIT_SECONDS
 from prevs import names
+from tests.fakes.driven import APP
 from tests.fakes.offers import offer
-from tests.fakes.telling_world import LONG, MARKER, WORDING, A, B, C, TellingWorld
+from tests.fakes.telling_world import LONG, MARKER, WORDING, A, B, C, TellingWorld, pull
 
 
 @pytest.fixture
@@ -48,6 +50,31 @@ def test_a_push_edits_the_comment(world: TellingWorld) -> None:
     assert "`bbbbbbb`" in world.text
     assert world.forge.status(B) is not None
     assert world.edits() == 1
+
+
+def test_two_apps_of_one_repository_have_a_comment_each(world: TellingWorld) -> None:
+    world.driven.add_app(dataclasses.replace(APP, name="docs"))
+    world.call("change_app", "docs", {"pulls": "all", "forge": "github"})
+    world.call("set_forge_token", "docs", "token")
+    for sha in (A, B):
+        for app in ("hello", "docs"):
+            world.driven.step(events.PullsSeen(app, [pull(sha)]))
+        world.run()
+    markers = [WORDING.marker(app, 7) for app in ("hello", "docs")]
+    assert sorted(one.text.splitlines()[0] for one in world.forge.of(7)) == sorted(markers)
+    assert world.edits() == 2
+
+
+def test_nothing_is_said_in_a_repository_that_has_taken_the_name(world: TellingWorld) -> None:
+    for found in ("7", "99"):
+        world.driven.step(events.RepositorySeen("hello", APP.repository, [found]))
+        if found == "7":
+            world.push()
+    world.run(LONG)
+    assert world.forge.calls == []
+    world.driven.step(events.RepositorySeen("hello", APP.repository, ["7"]))
+    world.run()
+    assert len(world.forge.of(7)) == 1
 
 
 def test_twenty_pushes_in_ten_seconds_are_two_edits_at_most(world: TellingWorld) -> None:
