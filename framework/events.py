@@ -134,14 +134,15 @@ class PullsSeen:
     """What a look at an app's forge has found.
 
     `pulls` are all open pull requests, and those that are closed by now. The forge does not know
-    those in `gone`. `writers` are the authors who may write to the repository. `approvals` are what
+    those in `gone`. `members` are the numbers of those from forks of people who may write to the
+    repository, by one of them. `approvals` are what
     people who may write there have approved by a comment.
     """
 
     app: str
     pulls: Sequence[Pull] = ()
     gone: Sequence[int] = ()
-    writers: Collection[str] = ()
+    members: Collection[int] = ()
     approvals: Sequence[Approval] = ()
 
 

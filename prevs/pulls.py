@@ -63,10 +63,10 @@ class PullRecord:
 
     `sha` is its head, and `ref` the ref of the repository that leads there (pull/7/head). `base` is
     the branch that it is to be merged into. `is_fork` is whether the head may be in another
-    repository; `may_write` is then whether its author may write to this one. `updated` is the
-    forge's own time. `closed` is when a look found it closed, None while it is open. Somebody
-    (`approved_by`) has approved the one commit `approved_commit`, "" for none, at `approved_at`.
-    `told` is what prevs has said of it at the forge.
+    repository; `may_write` is then whether its author and the other one's owner may write to this
+    one. `updated` is the forge's own time. `closed` is when a look found it closed, None while it
+    is open. Somebody (`approved_by`) has approved the one commit `approved_commit`, "" for none, at
+    `approved_at`. `told` is what prevs has said of it at the forge.
     """
 
     app: str

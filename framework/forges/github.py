@@ -29,9 +29,13 @@ class _User(BaseModel):
     login: str
 
 
+class _Source(Numbered):
+    owner: _User | None = None
+
+
 class _Head(BaseModel):
     sha: Sha
-    repo: Numbered | None
+    repo: _Source | None
 
 
 class _Base(BaseModel):
@@ -100,6 +104,16 @@ class GitHub:
         path = f"{self._path}/pulls/{number}"
         found = answers.find(self.requester, path, _PULL, parent=self._path)
         return None if found is None else _read(found)
+
+    def head_owner(self, number: int) -> str:
+        """Return who owns the repository of a pull request's head, "" if that is gone.
+
+        An organization is an owner like any other, but not one who may write.
+        """
+        path = f"{self._path}/pulls/{number}"
+        found = answers.find(self.requester, path, _PULL, parent=self._path)
+        source = found.head.repo if found else None
+        return source.owner.login if source and source.owner else ""
 
     def comments(self, number: int, since: float) -> Sequence[Comment]:
         """Return the comments that were made or changed after `since`."""

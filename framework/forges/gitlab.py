@@ -77,6 +77,16 @@ class _Project(BaseModel):
     permissions: _Permissions = _Permissions()
 
 
+class _Namespace(BaseModel):
+    kind: str
+    path: str
+
+
+class _Source(BaseModel):
+    namespace: _Namespace
+
+
+_SOURCE = TypeAdapter(_Source)
 _PROJECT = TypeAdapter(_Project)
 _MERGE_REQUEST = TypeAdapter(_MergeRequest)
 _MERGE_REQUESTS = TypeAdapter(list[_MergeRequest])
@@ -115,6 +125,20 @@ class GitLab:
         path = f"{self._path}/merge_requests/{number}"
         found = answers.find(self.requester, path, _MERGE_REQUEST, parent=self._path)
         return None if found is None else _read(found)
+
+    def head_owner(self, number: int) -> str:
+        """Return whose the project of a merge request's head is, "" for a group's or a hidden one.
+
+        The merge request itself names that project by its id alone.
+        """
+        path = f"{self._path}/merge_requests/{number}"
+        found = answers.find(self.requester, path, _MERGE_REQUEST, parent=self._path)
+        if found is None or found.source_project_id is None:
+            return ""
+        path = f"/projects/{found.source_project_id}"
+        source = answers.find(self.requester, path, _SOURCE, parent=self._path)
+        is_persons = source is not None and source.namespace.kind == "user"
+        return source.namespace.path if source and is_persons else ""
 
     def comments(self, number: int, since: float) -> Sequence[Comment]:
         """Return the notes of people that were made or changed after `since`."""

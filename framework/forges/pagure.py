@@ -45,12 +45,16 @@ class _Comment(BaseModel):
     notification: bool = False
 
 
+class _Source(Numbered):
+    user: _User | None = None
+
+
 class _Request(BaseModel):
     id: int
     title: str | None
     branch: str
     project: Numbered
-    repo_from: Numbered | None
+    repo_from: _Source | None
     commit_stop: Sha | None
     user: _User
     status: str
@@ -112,6 +116,12 @@ class Pagure:
         """Return one pull request, open or not; None if there is none, or none with a commit."""
         found = self._find(number)
         return None if found is None else _read(found)
+
+    def head_owner(self, number: int) -> str:
+        """Return who owns the project of a pull request's head, "" if that is gone."""
+        found = self._find(number)
+        source = found.repo_from if found else None
+        return source.user.name if source and source.user else ""
 
     def comments(self, number: int, since: float) -> Sequence[Comment]:
         """Return the comments of people that were made or changed after `since`."""

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS, NUDGED_SECONDS, LONGEST_SECONDS = 60.0, 10.0, 600.0
 """The interval of looks, the shortest one after webhooks, and the longest one after failures."""
 RIGHTS_SECONDS = 600.0
-"""How long the answer counts whether somebody may write to a repository."""
+"""How long the answers count whether somebody may write to a repository, and whose a fork is."""
 NO_FORGE = (
     "The app has no forge that prevs knows by its repository's address: `prevs app set --forge`."
 )
@@ -65,6 +65,7 @@ class PullPoller:
         self._heads: dict[str, Sequence[PullHead]] = {}
         self._seen: dict[str, _Seen] = {}
         self._rights: dict[tuple[str, str], tuple[float, bool]] = {}
+        self._owners: dict[tuple[str, int], tuple[float, str]] = {}
         self._read: dict[str, Mapping[int, float]] = {}
         self._turns = Turns(
             "looking",
@@ -155,7 +156,7 @@ class PullPoller:
             app,
             found,
             gone=[n for n in left if missing.get(n) is None],
-            writers=self._find_writers(forge, app, rules, found),
+            members=self._find_members(forge, app, rules, found),
             approvals=self._find_approvals(forge, app, _list_waiting(rules, found, known)),
         )
 
@@ -170,14 +171,32 @@ class PullPoller:
         self._seen[app] = _Seen(forge, listed)
         return listed.pulls
 
-    def _find_writers(
+    def _find_members(
         self, forge: Forge, app: str, rules: Rules, pulls: Sequence[Pull]
-    ) -> frozenset[str]:
-        """Return the authors of forks who may write to the repository, if that matters."""
+    ) -> frozenset[int]:
+        """Return the pull requests whose author and whose fork's owner may write, if that matters.
+
+        The owner pushes to it, too: anybody may open a pull request from somebody else's fork.
+        """
         if rules != Rules("all", "members"):
             return frozenset()
-        authors = {one.author for one in pulls if one.is_fork and one.is_open}
-        return frozenset(author for author in authors if self._may_write(forge, app, author))
+        return frozenset(
+            one.number
+            for one in pulls
+            if one.is_fork
+            and one.is_open
+            and self._may_write(forge, app, one.author)
+            and self._may_write(forge, app, self._find_owner(forge, app, one.number))
+        )
+
+    def _find_owner(self, forge: Forge, app: str, number: int) -> str:
+        now = self._clock()
+        until, owner = self._owners.get((app, number), (0.0, ""))
+        if until <= now:
+            owner = forge.head_owner(number)
+            self._owners = {key: one for key, one in self._owners.items() if one[0] > now}
+            self._owners[app, number] = (now + RIGHTS_SECONDS, owner)
+        return owner
 
     def _may_write(self, forge: Forge, app: str, user: str) -> bool:
         now = self._clock()

@@ -72,6 +72,13 @@ class Forge(Protocol):
         """Return one pull request, open or not; None if there is none."""
         ...
 
+    def head_owner(self, number: int) -> str:
+        """Return who owns the repository of a pull request's head, and so may push to it.
+
+        "" if that repository is gone, if the token may not see whose it is, or if it is a group's.
+        """
+        ...
+
     def comments(self, number: int, since: float) -> Sequence[Comment]:
         """Return the comments of a pull request that were made or changed after `since`."""
         ...

@@ -5,7 +5,7 @@ here, through one open pull request:
 
     the head is in the repository itself    trusted
     of a fork, `forks` is never             refused
-    of a fork, `forks` is members           trusted if its author may write to the repository
+    of a fork, `forks` is members           trusted if its author and the fork's owner may write
     else                                    approved, if somebody has approved exactly this commit
 
 Somebody who may only open a pull request must not get anything of the app's. So what is approved

@@ -32,7 +32,7 @@ def follow(known: Mapping[int, PullRecord], event: PullsSeen, now: float) -> Seq
     A pull request that the forge does not describe as git needs it is left out.
     """
     found = [
-        _record(known.get(pull.number) or _make(event.app, pull), pull, event.writers, now)
+        _record(known.get(pull.number) or _make(event.app, pull), pull, event.members, now)
         for pull in event.pulls
         if _is_usable(pull) and (pull.is_open or pull.number in known)
     ]
@@ -66,14 +66,14 @@ def _make(app: str, pull: Pull) -> PullRecord:
     return PullRecord(app, pull.number, pull.sha, pull.ref)
 
 
-def _record(before: PullRecord, pull: Pull, writers: Collection[str], now: float) -> PullRecord:
+def _record(before: PullRecord, pull: Pull, members: Collection[int], now: float) -> PullRecord:
     found = dataclasses.replace(
         before,
         sha=pull.sha,
         ref=pull.ref,
         base=_cut(pull.base, LONGEST_NAME),
         is_fork=pull.is_fork,
-        may_write=pull.is_fork and pull.author in writers,
+        may_write=pull.is_fork and pull.number in members,
         author=_cut(pull.author, LONGEST_NAME),
         title=_cut(pull.title, LONGEST_TITLE),
         url=pull.url if _is_address(pull.url) else "",

@@ -100,6 +100,17 @@ def test_the_ids_of_the_repositories_decide_what_a_fork_is(forge: ForgeServer) -
     assert {pull.number: pull.is_fork for pull in pulls} == {1: False, 2: True, 3: True}
 
 
+def test_a_fork_has_an_owner_unless_it_is_gone_or_of_a_group(forge: ForgeServer) -> None:
+    forge.pulls = [PullFacts(1, sha_of(1), head=FORK), PullFacts(2, sha_of(2), head=None)]
+    client = client_of(forge)
+    assert [client.head_owner(number) for number in (1, 2, 3)] == ["mallory", "", ""]
+    # A group or an organization is nobody of whom a forge says that they may write.
+    forge.forker, forge.forker_is_group = "crew", True
+    owner = client.head_owner(1)
+    assert owner == ("" if forge.kind == "gitlab" else "crew")
+    assert not client.may_write(owner)
+
+
 def test_who_may_write_is_looked_up(forge: ForgeServer) -> None:
     forge.pulls = [PullFacts(1, sha_of(1), author="eve")]  # its association is CONTRIBUTOR
     client = client_of(forge)

@@ -16,6 +16,7 @@ class FakeForge:
         self.away = False
         self.lost: set[int] = set()
         self.repository = "7"
+        self.owners: dict[int, str] = {}
         self.calls: list[str] = []
         self._changes = 0
 
@@ -70,6 +71,10 @@ class FakeForge:
         if number in self.lost:
             raise ForgeUnreachable("https://git.example.org/api", "does not answer")
         return self.pulls.get(number)
+
+    def head_owner(self, number: int) -> str:
+        self._reach("head_owner")
+        return self.owners.get(number, self.pulls[number].author)
 
     def comments(self, number: int, since: float) -> Sequence[Comment]:
         self._reach("comments")

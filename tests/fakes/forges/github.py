@@ -147,7 +147,7 @@ class GitHubServer(ForgeServer):
 
     def show_repository(self, number: int) -> Json:
         """Return a repository. A fork of somebody says `fork`, and so may the repository itself."""
-        owner = "group" if number == self.repository_id else "mallory"
+        owner = "group" if number == self.repository_id else self.forker
         url = f"{self.origin}{self.api}/repos/{owner}/shop"
         return {
             **github_shapes.repository(url),
@@ -163,7 +163,7 @@ class GitHubServer(ForgeServer):
 
     def show_pull(self, pull: PullFacts) -> Json:
         """Return a pull request."""
-        owner = "mallory" if pull.head == FORK else "group"
+        owner = self.forker if pull.head == FORK else "group"
         url = f"{self.origin}{self.api}/repos/group/shop/pulls/{pull.number}"
         return {
             **github_shapes.pull(url),

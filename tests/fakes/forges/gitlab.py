@@ -4,6 +4,7 @@ import re
 
 from tests.fakes.forges import hooks
 from tests.fakes.forges.server import (
+    FORK,
     CommentFacts,
     ForgeServer,
     Json,
@@ -36,6 +37,9 @@ class GitLabServer(ForgeServer):
             wanted = request.query.get("username", "").lower()
             users = [self.show_user(one) for one in self._users() if one.lower() == wanted]
             return self._page(request, users)
+        if request.path == f"/api/v4/projects/{FORK}":
+            kind = "group" if self.forker_is_group else "user"
+            return in_json({"id": FORK, "namespace": {"kind": kind, "path": self.forker}})
         project = _PROJECTS.match(request.path)
         if project is None:
             return _NOT_FOUND

@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from tests.fakes.forges.server import (
+    FORK,
     TOKEN,
     CommentFacts,
     ForgeServer,
@@ -88,7 +89,9 @@ class PagureServer(ForgeServer):
         """Return a project. Those who may write are in a group."""
         users: Json = {"owner": ["group"], "admin": [], "commit": [], "ticket": ["bob"]}
         groups: Json = {"admin": [], "commit": ["crew"], "ticket": []}
-        return {"id": number, "name": "shop", "access_users": users, "access_groups": groups}
+        owner = self.forker if number == FORK else "group"
+        names: Json = {"name": "shop", "user": {"name": owner}}
+        return {"id": number, **names, "access_users": users, "access_groups": groups}
 
     def show_pull(self, pull: PullFacts) -> Json:
         """Return a pull request."""

@@ -125,7 +125,8 @@ def sha_of(number: int) -> str:
 class ForgeServer:
     """A forge with one repository, group/shop. It answers what its dialect's `answer` returns.
 
-    `repository_id` is its id: another one if a stranger has taken its name. `mishap` may return
+    `repository_id` is its id: another one if a stranger has taken its name. `forker` owns the fork,
+    and may be a group. `mishap` may return
     another answer for a request. `requests` are all that came. `now` is what its clock shows.
     `hooks` are its webhooks; the token may see and make them if `may_hook`, and `delivers` is how a
     delivery is answered. The token may do what is in `rights`.
@@ -137,6 +138,8 @@ class ForgeServer:
 
     def __init__(self) -> None:
         self.repository_id = REPOSITORY
+        self.forker = "mallory"
+        self.forker_is_group = False
         self.pulls: list[PullFacts] = []
         self.comments: list[CommentFacts] = []
         self.statuses: list[StatusFacts] = []

@@ -167,6 +167,19 @@ def test_the_fork_of_a_member_is_trusted_for_as_long_as_he_may_write() -> None:
     assert not world.pulls[7].may_write
 
 
+def test_a_member_who_opens_a_pull_request_from_a_strangers_fork_does_not_vouch_for_it() -> None:
+    world = World("members")
+    world.forge.writers = {"ada", "bob"}
+    for number, owner in ((7, "eve"), (8, "bob"), (9, "")):
+        world.forge.push(number, HEADS[number - 7], author="ada")
+        world.forge.owners[number] = owner
+    world.look()
+    assert [world.pulls[number].may_write for number in (7, 8, 9)] == [False, True, False]
+    before = len(world.forge.calls)
+    world.look()
+    assert "head_owner" not in world.forge.calls[before:]
+
+
 @pytest.mark.parametrize(
     ("author", "text", "approved"),
     [
