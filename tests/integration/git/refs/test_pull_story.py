@@ -7,13 +7,14 @@ import pytest
 
 from framework import events
 from framework.forges.pull_poller import PullPoller
+from framework.forges.repository_check import RepositoryCheck
 from framework.git.branch_poller import BranchPoller
 from framework.git.manifest_reader import ManifestReader
 from framework.git.mirrors import Mirrors
 from framework.matching.limits import Limits
 from framework.polling.turns import Read
 from framework.preview.lifecycle import WITH_TASK
-from framework.pulls.errors import NotApproved
+from framework.pulls.errors import NotApproved, OtherRepository
 from framework.pulls.gate import PullHead
 from prevs.messages import BuildOrder
 from prevs.states import Phase, State
@@ -40,7 +41,14 @@ class Framework(Driven):
         self.mirrors = Mirrors(folder / "mirrors", self.git_clock, pulls=self._list_heads)
         self.pulls = PullPoller(lambda _: self.forge, self.step, lambda: self.service.snapshot)
         self.branches = BranchPoller(
-            self.mirrors, self.step, lambda: self.service.snapshot, interval=1.0, failed=print
+            self.mirrors,
+            self.step,
+            lambda: self.service.snapshot,
+            interval=1.0,
+            failed=print,
+            confirm=RepositoryCheck(
+                lambda _: self.forge, self.step, lambda: self.service.snapshot
+            ).confirm,
         )
 
     def warm(self, warm: str) -> None:
@@ -177,3 +185,32 @@ def test_the_way_of_a_fork_that_is_built_ahead(tmp_path: Path, source: Source) -
     assert (order.sha, order.trusted, framework.preview(first).ahead) == (first, False, True)
     framework.push(7, "Steal")
     assert framework.preview(first).reason_kind == "superseded"
+
+
+def test_the_way_of_a_repository_whose_name_a_stranger_has_taken(
+    tmp_path: Path, source: Source
+) -> None:
+    first = source.commit("Begin")
+    framework = Framework(tmp_path, source)
+    framework.warm("branches")
+    framework.look()
+    framework.open("main")
+    framework.fetch()
+    framework.launch(1, first)
+    framework.forge.rename("99")
+    stolen = source.commit("Steal")
+    for _ in range(2):
+        assert framework.branches.fetch(framework.app) is Read.FAILED
+        framework.git_clock.now += 60.0
+    for label in ("main", stolen):
+        with pytest.raises(OtherRepository, match="another repository"):
+            framework.open(label)
+    assert set(framework.service.snapshot.previews) == {("hello", first)}
+    assert framework.placements() == {first: ("main",)}, "what runs is ours"
+    assert framework.pulls.look("hello")
+    framework.forge.rename("7")
+    assert framework.pulls.look("hello")
+    source.git("reset", "--quiet", "--hard", first)
+    second = source.commit("Greet")
+    framework.fetch()
+    assert framework.preview(second).state is State.QUEUED
