@@ -37,7 +37,8 @@ class RepositoryCheck:
     def confirm(self, app: AppRecord) -> None:
         """Raise OtherRepository if another repository has an app's address. Blocks on the forge.
 
-        While the forge does not answer, what git reads counts, as for an app without a forge.
+        While the forge does not answer, what git reads counts, as for an app without a forge. A
+        look that has failed is no reason not to ask: a stranger could switch off pull requests.
         """
         snapshot = self._snapshot()
         known = snapshot.repositories.get(app.name)
@@ -45,8 +46,6 @@ class RepositoryCheck:
             return
         if why := repository_ids.find_problem(app, known):
             raise OtherRepository(app.name, why)
-        if snapshot.find_look(app.name).problem:
-            return
         try:
             forge = self._find_forge(app)
             ids = [forge.find_repository()] if forge else []

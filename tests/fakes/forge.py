@@ -7,13 +7,17 @@ from framework.ports.forges import Comment, Pull, Pulls
 
 
 class FakeForge:
-    """Every change has a new mark. While `away`, or for the pulls in `lost`, calls fail."""
+    """Every change has a new mark. While `away`, or for the pulls in `lost`, calls fail.
+
+    Without `has_pulls`, pull requests are switched off.
+    """
 
     def __init__(self) -> None:
         self.pulls: dict[int, Pull] = {}
         self.writers: set[str] = set()
         self.said: dict[int, list[Comment]] = {}
         self.away = False
+        self.has_pulls = True
         self.lost: set[int] = set()
         self.repository = "7"
         self.owners: dict[int, str] = {}
@@ -61,6 +65,8 @@ class FakeForge:
 
     def open_pulls(self, mark: str = "") -> Pulls:
         self._reach("open_pulls")
+        if not self.has_pulls:
+            raise ForgeUnreachable("https://git.example.org/api", "says they cannot be listed")
         own = str(self._changes)
         if mark == own:
             return Pulls((), mark, unchanged=True)

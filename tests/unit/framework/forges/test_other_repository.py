@@ -206,10 +206,20 @@ def test_while_the_forge_is_away_branches_are_built_as_ever() -> None:
     scene.push(1)
     scene.visit()
     assert not scene.poller.look("hello")
-    scene.forge.calls.clear()
-    scene.push(2)
-    scene.visit()
-    assert scene.forge.calls == []  # it is known to be away, so that nobody waits for it
+    assert scene.fetch() is not Read.FAILED
+
+
+def test_a_stranger_whose_pull_requests_cannot_be_listed_builds_nothing() -> None:
+    scene = Scene()
+    scene.poller.look("hello")
+    scene.take(THEIRS)
+    scene.forge.has_pulls = False
+    assert not scene.poller.look("hello")
+    assert "cannot be listed" in scene.problem
+    with pytest.raises(OtherRepository):
+        scene.visit()
+    assert scene.fetch() is Read.FAILED
+    assert "another repository" in scene.problem
 
 
 def test_the_records_of_an_app_that_is_gone_are_gone() -> None:
