@@ -109,7 +109,8 @@ class PullPoller:
                 return True  # the service says why nothing else of it is read
             self._submit(self._look(forge, snapshot, seen, listed))
         except FrameworkError as error:
-            log.warning("pull requests cannot be followed now", app=name, why=str(error))
+            if str(error) != snapshot.find_look(name).problem:
+                log.warning("pull requests cannot be followed now", app=name, why=str(error))
             self._submit(LookFailed(name, str(error)))
             return False
         self._fetch_changed(app)

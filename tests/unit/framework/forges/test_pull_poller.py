@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from framework import events
 from framework.forges.pull_poller import RIGHTS_SECONDS, PullPoller, periods
@@ -95,6 +96,15 @@ def test_a_metric_shows_how_old_the_last_look_is(world: World) -> None:
     world.forge.away = True
     assert not world.look()
     assert world.driven.registry.get_sample_value("prevs_forge_last_look_seconds") == 90
+
+
+def test_what_is_wrong_at_a_forge_is_logged_once(world: World) -> None:
+    with capture_logs() as logs:
+        for away in (True, True, False, True):
+            world.forge.away = away
+            world.look()
+    warned = [one["app"] for one in logs if one["log_level"] == "warning"]
+    assert warned == ["hello"] * 2
 
 
 def test_a_pull_request_with_another_target_keeps_what_it_had(world: World) -> None:
