@@ -27,7 +27,7 @@ def list_pulls(context: CommandContext, app: str, *, as_json: bool) -> None:
     as_of, why = listed.details.get("as_of"), listed.details.get("problem")
     if why:
         age = "" if as_of is None else f" This is how it was {ago(as_of, context.now())}."
-        note(f"The forge cannot be read now.{age} {why}")
+        note(f"Pull requests are not followed now.{age} {why}")
     if untold := listed.details.get("untold"):
         note(f"Something cannot be said at the forge now. {untold}")
     if as_json:

@@ -17,7 +17,7 @@ def judge_forge(app: str, listed: Mapping[str, Any]) -> list[Finding]:
     part, advice = f"forge of {app}", f"`prevs forge check {app}` checks each part of the way."
     found = []
     if why := str(listed.get("problem") or ""):
-        found.append(warning(part, f"Its pull requests cannot be read now. {why}", advice))
+        found.append(warning(part, f"Its pull requests are not followed now. {why}", advice))
     if why := str(listed.get("untold") or ""):
         found.append(warning(part, f"Something cannot be said there now. {why}", advice))
     return found

@@ -24,7 +24,7 @@ from framework.state.secret_records import StoredSecrets
 from framework.state.snapshot import Look, Snapshot
 from prevs.access import Access, AccessRecord
 from prevs.messages import Isolation
-from prevs.pulls import PullRecord
+from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord, PreviewRecord, SecretsRecord
 from prevs.roles import RoleRecord
 from prevs.states import State
@@ -55,6 +55,7 @@ class FakePreviews(Previews, Commands):
         self.pulls: dict[str, dict[int, PullRecord]] = {}
         self.roles: dict[str, RoleRecord] = {}
         self.looks: dict[str, Look] = {}
+        self.repositories: dict[str, RepositoryRecord] = {}
         self._confirm: Callable[[AppRecord], object] = lambda _: None
         self.has_sign_in = False
         self.seconds = 1000.0
@@ -93,6 +94,7 @@ class FakePreviews(Previews, Commands):
                 for app, given in self.given.items()
             },
             shared=holders,
+            repositories=self.repositories,
             unfit=self.unfit_agents,
             isolations=self.isolated_agents,
             access=dict(self.access),

@@ -131,12 +131,13 @@ class AppPages:
         return send_back(form, did, f"/apps/{name}/previews/{resolved.sha}")
 
     async def _list(self, app: AppRecord) -> tuple[Listing | None, str]:
-        """Return the branches and tags, and why they are out of date or missing, else ""."""
+        """Return the branches and tags, and why they are not the app's, old or missing, else ""."""
+        other = self._context.previews.snapshot.find_other_repository(app.name)
         try:
             listing = await within(self._context.resolver.listing(app.name), _repository(app))
         except FrameworkError as error:
-            return None, str(error)
-        return listing, listing.problem
+            return None, other or str(error)
+        return listing, other or listing.problem
 
     async def _list_commits(self, app: AppRecord, ref: str, after: str, known: Known) -> Table:
         if not ref:

@@ -8,6 +8,7 @@ from framework.access import STORED, Scope
 from framework.errors import BeingFetched, RepositoryUnreachable, Unavailable
 from framework.ports import Commit, Listing, Ref
 from prevs import names
+from prevs.pulls import RepositoryRecord
 from prevs.records import AppRecord, Failure, Mistake, Step
 from prevs.states import Cause, State
 from tests.fakes.dashboard import Dashboard, Visitor
@@ -168,6 +169,15 @@ def test_an_unreadable_repository_is_shown(
     assert "it does not answer" in text
     assert "its state of 2 min ago" in text
     assert "Say hello" in text
+
+
+def test_another_repository_at_the_apps_address_is_shown(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    address = dashboard.previews.snapshot.app("hello").repository
+    dashboard.previews.repositories["hello"] = RepositoryRecord("hello", address, "7", "99")
+    for page in ("/apps/hello", "/apps/hello/pulls"):
+        assert "another repository" in see(visitor, page).text
 
 
 def test_a_preview_shows_its_steps_its_failure_and_where_it_ran(
