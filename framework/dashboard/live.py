@@ -20,6 +20,7 @@ from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
 from framework.service.previews import Previews
 from prevs.records import PreviewRecord
+from prevs.units import Unit, preview_unit
 from program.http.server_events import STILL_HERE, ServerEvent, retry
 
 TICK_S = 0.5
@@ -51,7 +52,7 @@ class LiveUpdates:
         self._clock = clock
         self._looked = float("-inf")
         self._seen: Seen = {}
-        self._unused: dict[tuple[str, str], tuple[PreviewRecord, PreviewRecord]] = {}
+        self._unused: dict[Unit, tuple[PreviewRecord, PreviewRecord]] = {}
 
     def routes(self) -> list[Route]:
         """Return the routes of the streams."""
@@ -167,7 +168,7 @@ class LiveUpdates:
             preview = snapshot.preview(app, sha)
         except FrameworkError:
             return None
-        return preview, snapshot.queue_places.get((app, sha)), self._context.ready()
+        return preview, snapshot.queue_places.get(preview_unit(app, sha)), self._context.ready()
 
     def _read_previews(self) -> Seen:
         """Return every preview by app, without the time of its last use: that alone is no change.
@@ -180,11 +181,11 @@ class LiveUpdates:
             before, self._unused = self._unused, {}
             seen: dict[str, list[PreviewRecord]] = {}
             for preview in self._context.previews.snapshot.list_previews():
-                key = (preview.app, preview.sha)
-                known = before.get(key)
+                unit = preview_unit(preview.app, preview.sha)
+                known = before.get(unit)
                 if known is None or known[0] is not preview:
                     known = (preview, _without_use(preview))
-                self._unused[key] = known
+                self._unused[unit] = known
                 seen.setdefault(preview.app, []).append(known[1])
             self._seen = seen
         return self._seen

@@ -5,12 +5,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from framework.apps import effective_settings
-from framework.matching.match import Demand, Key
+from framework.matching.match import Demand
 from prevs.records import AppRecord, PreviewRecord
+from prevs.units import Unit
 
 IMAGE_WAIT_SECONDS = 1.0
 """How long a preview waits for the agent that has its image: less time than most builds take."""
 UNREADABLE = "The settings of its app cannot be read."
+
+Queued = tuple[Unit, PreviewRecord]
+"""A preview in the state queued, with its unit."""
 
 
 class LaunchQueue(NamedTuple):
@@ -23,12 +27,12 @@ class LaunchQueue(NamedTuple):
     """
 
     demands: tuple[Demand, ...]
-    held_back: Mapping[Key, str]
+    held_back: Mapping[Unit, str]
 
 
 def build_queue(
     apps: Mapping[str, AppRecord],
-    queued: Iterable[PreviewRecord],
+    queued: Iterable[Queued],
     of_app: Callable[[str], Iterable[PreviewRecord]],
     now: float,
 ) -> LaunchQueue:
@@ -38,47 +42,44 @@ def build_queue(
     """
     agents: dict[str, frozenset[str]] = {}
     demands: list[Demand] = []
-    held_back: dict[Key, str] = {}
-    for preview in _in_order(queued):
+    held_back: dict[Unit, str] = {}
+    for unit, preview in sorted(queued, key=order):
         app = apps.get(preview.app)
         if app is None:
-            held_back[preview.app, preview.sha] = UNREADABLE
+            held_back[unit] = UNREADABLE
         elif preview.retry_at <= now and effective_settings.is_current(app, preview):
             if app.name not in agents:
                 agents[app.name] = frozenset(p.agent_id for p in of_app(app.name) if p.agent_id)
-            demands.append(_demand(app, preview, agents[app.name], now))
+            demands.append(_demand(app, (unit, preview), agents[app.name], now))
     return LaunchQueue(tuple(demands), held_back)
 
 
-def places(queued: Iterable[PreviewRecord], now: float) -> Mapping[Key, int]:
+def places(queued: Iterable[Queued], now: float) -> Mapping[Unit, int]:
     """Return the place in the queue of each preview that waits for an agent; 1 is the next.
 
     A preview in the pause before its next attempt has no place.
     """
-    waits = (preview for preview in queued if preview.retry_at <= now)
-    return {(p.app, p.sha): place for place, p in enumerate(_in_order(waits), 1)}
+    waits = [one for one in queued if one[1].retry_at <= now]
+    return {unit: place for place, (unit, _) in enumerate(sorted(waits, key=order), 1)}
 
 
-def find_pause_end(queued: Iterable[PreviewRecord], now: float) -> float:
+def find_pause_end(queued: Iterable[Queued], now: float) -> float:
     """Return when the first pause before an attempt ends; infinity if there is none."""
-    pauses = (preview.retry_at for preview in queued if preview.retry_at > now)
+    pauses = (preview.retry_at for _, preview in queued if preview.retry_at > now)
     return min(pauses, default=math.inf)
 
 
-def _in_order(queued: Iterable[PreviewRecord]) -> list[PreviewRecord]:
-    return sorted(queued, key=rank)
-
-
-def rank(queued: PreviewRecord) -> tuple[int, float, float, str, str]:
+def order(queued: Queued) -> tuple[int, float, float, str, str]:
     """Return the sort key of a queued preview. Unlike its place, it stays while it waits."""
-    return (int(queued.ahead), queued.changed, queued.created, queued.app, queued.sha)
+    unit, preview = queued
+    return (int(preview.ahead), preview.changed, preview.created, unit.app, unit.name)
 
 
-def _demand(app: AppRecord, preview: PreviewRecord, agents: frozenset[str], now: float) -> Demand:
+def _demand(app: AppRecord, queued: Queued, agents: frozenset[str], now: float) -> Demand:
+    unit, preview = queued
     cpus, mem = effective_settings.resources(app, preview.settings)
     return Demand(
-        app=app.name,
-        sha=preview.sha,
+        unit=unit,
         cpus=cpus,
         mem=mem,
         image_agent=preview.agent_id,

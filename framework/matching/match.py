@@ -14,12 +14,10 @@ from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Agent
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Refusal, Shortage
 from framework.matching.resources import Resource
+from prevs.units import Unit
 
 LEAVING_SECONDS = 3600.0
 """An agent that goes into maintenance within this time gets no new previews."""
-
-Key = tuple[str, str]
-"""A preview: (app, sha)."""
 
 VISITORS_WAIT = Refusal("It is built ahead once no visitor waits for room.", Shortage.AHEAD)
 NO_ROOM_AHEAD = Refusal(
@@ -53,8 +51,7 @@ class Demand(NamedTuple):
     `avoid_agent` only if no other agent fits. With `ahead`, nobody waits for it.
     """
 
-    app: str
-    sha: str
+    unit: Unit
     cpus: float
     mem: int
     image_agent: str | None = None
@@ -64,11 +61,6 @@ class Demand(NamedTuple):
     avoid_agent: str | None = None
     since: float = 0.0
     ahead: bool = False
-
-    @property
-    def key(self) -> Key:
-        """The key of the preview."""
-        return (self.app, self.sha)
 
 
 class Launch(NamedTuple):
@@ -89,7 +81,7 @@ class Match(NamedTuple):
     """
 
     launches: tuple[Launch, ...]
-    refusals: Mapping[Key, Refusal]
+    refusals: Mapping[Unit, Refusal]
     agents: Mapping[str, Agent]
 
 
@@ -100,7 +92,7 @@ class InUse(NamedTuple):
     """
 
     ports: Iterable[tuple[str, int]] = ()
-    reserved: Mapping[Key, str] = MappingProxyType({})
+    reserved: Mapping[Unit, str] = MappingProxyType({})
     unfit: Mapping[str, str] = MappingProxyType({})
 
 
@@ -122,27 +114,27 @@ def match(
     agents = _agents(offers, in_use, quotas, now)
     choice = _Choice(agents, in_use.reserved, quotas)
     launches: list[Launch] = []
-    refused: dict[Key, Refusal] = {}
+    refused: dict[Unit, Refusal] = {}
     short: set[str] = set()
     for demand in waiting:
         chosen = _refuse(demand, quotas, short) or choice.choose(demand)
         if isinstance(chosen, Refusal):
-            refused[demand.key] = chosen
+            refused[demand.unit] = chosen
             if not demand.ahead:
-                short.add(demand.app if chosen.shortage in _OF_APP else _ALL)
+                short.add(demand.unit.app if chosen.shortage in _OF_APP else _ALL)
             continue
         launches.append(choice.launch(demand, chosen))
-        quotas.reserve(demand.app, chosen.id, ahead=demand.ahead)
+        quotas.reserve(demand.unit, chosen.id, ahead=demand.ahead)
     return Match(tuple(launches), refused, agents)
 
 
 def _refuse(demand: Demand, quotas: Quotas, short: Collection[str]) -> Refusal | None:
     """Return why no agent is looked for; `short` are the apps whose visitors wait, or _ALL."""
     if not demand.ahead:
-        return quotas.refusal(demand.app)
-    if _ALL in short or demand.app in short:
+        return quotas.refusal(demand.unit)
+    if _ALL in short or demand.unit.app in short:
         return VISITORS_WAIT
-    return quotas.refusal_ahead(demand.app)
+    return quotas.refusal_ahead(demand.unit)
 
 
 def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) -> dict[str, Agent]:
@@ -170,7 +162,7 @@ class _Choice:
     """The agents that may still be chosen, ordered by free memory."""
 
     def __init__(
-        self, agents: Mapping[str, Agent], reserved: Mapping[Key, str], quotas: Quotas
+        self, agents: Mapping[str, Agent], reserved: Mapping[Unit, str], quotas: Quotas
     ) -> None:
         self._agents = agents
         self._quotas = quotas
@@ -185,7 +177,7 @@ class _Choice:
     def choose(self, demand: Demand) -> Agent | Refusal:
         if demand.waits_for_image and demand.image_agent and demand.image_agent not in self._agents:
             return Refusal("It waits a moment for the agent that has its image.", hold_offers=True)
-        own = self._reserved_for.get(demand.key)
+        own = self._reserved_for.get(demand.unit)
         # Free resources only shrink: a demand like one that was refused is refused too.
         kind = (demand.cpus, demand.mem, demand.constraints, own, demand.ahead)
         if kind in self._refused:

@@ -13,9 +13,10 @@ from typing import NamedTuple
 from framework.apps import effective_settings
 from framework.matching import constraints
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
-from framework.matching.match import Demand, Key
+from framework.matching.match import Demand
 from framework.matching.refusals import Shortage
 from prevs.records import AppRecord, PreviewRecord
+from prevs.units import Unit
 
 
 class Candidate(NamedTuple):
@@ -26,7 +27,7 @@ class Candidate(NamedTuple):
 
     warm: bool
     used: float
-    key: Key
+    unit: Unit
     agent_id: str
     app: AppRecord
     preview: PreviewRecord
@@ -63,8 +64,8 @@ class PreemptionPlan(NamedTuple):
     """
 
     preemptions: tuple[Preemption, ...] = ()
-    pending: tuple[Key, ...] = ()
-    impossible: tuple[Key, ...] = ()
+    pending: tuple[Unit, ...] = ()
+    impossible: tuple[Unit, ...] = ()
 
 
 def plan(
@@ -73,7 +74,7 @@ def plan(
     idle: Iterable[Candidate],
     *,
     draining: Iterable[Candidate] = (),
-    reserved: Collection[Key] = (),
+    reserved: Collection[Unit] = (),
 ) -> PreemptionPlan:
     """Return what stops for `needs`, which are served in order.
 
@@ -90,20 +91,20 @@ class _Decision:
     def __init__(self, spaces: Iterable[Space], idle: Iterable[Candidate]) -> None:
         self._spaces = {space.agent_id: space for space in spaces if not space.leaving}
         self._idle = sorted(idle)
-        self._gone: set[Key] = set()
+        self._gone: set[Unit] = set()
         self._slots: Counter[str] = Counter()
         self._all_slots = 0
         self._impossible: list[UnmetDemand] = []
 
-    def expect(self, draining: Iterable[Candidate], reserved: Collection[Key]) -> None:
+    def expect(self, draining: Iterable[Candidate], reserved: Collection[Unit]) -> None:
         for candidate in draining:
-            self._count_slots((candidate.key,), 1)
+            self._count_slots((candidate.unit,), 1)
             self._free(candidate)
         self._count_slots(reserved, -1)
 
     def decide(self, needs: Sequence[UnmetDemand]) -> PreemptionPlan:
         preemptions: list[Preemption] = []
-        pending: list[Key] = []
+        pending: list[Unit] = []
         for need in needs:
             preemption = None if self._is_impossible(need) else self._preempt(need)
             if preemption is None:
@@ -111,16 +112,19 @@ class _Decision:
             elif preemption.victims:
                 preemptions.append(preemption)
             else:
-                pending.append(need.demand.key)
+                pending.append(need.demand.unit)
         return PreemptionPlan(
-            tuple(preemptions), tuple(pending), tuple(n.demand.key for n in self._impossible)
+            tuple(preemptions), tuple(pending), tuple(n.demand.unit for n in self._impossible)
         )
 
     def _is_impossible(self, need: UnmetDemand) -> bool:
         """Return whether nothing was found for a demand that needs no more than this one."""
         return any(
             other.shortage is need.shortage
-            and (need.shortage is not Shortage.APP_SLOT or other.demand.app == need.demand.app)
+            and (
+                need.shortage is not Shortage.APP_SLOT
+                or other.demand.unit.app == need.demand.unit.app
+            )
             and other.demand.constraints == need.demand.constraints
             and other.demand.cpus <= need.demand.cpus
             and other.demand.mem <= need.demand.mem
@@ -152,19 +156,19 @@ class _Decision:
 
     def _slot_comes(self, need: UnmetDemand) -> bool:
         app_wide = need.shortage is Shortage.APP_SLOT
-        return (self._slots[need.demand.app] if app_wide else self._all_slots) > 0
+        return (self._slots[need.demand.unit.app] if app_wide else self._all_slots) > 0
 
     def _oldest_slot(self, need: UnmetDemand) -> list[Candidate]:
         candidates: Iterable[Candidate] = self._idle
         if need.shortage is Shortage.APP_SLOT:
-            candidates = self._by_app.get(need.demand.app, ())
-        return next(([one] for one in candidates if one.key not in self._gone), [])
+            candidates = self._by_app.get(need.demand.unit.app, ())
+        return next(([one] for one in candidates if one.unit not in self._gone), [])
 
     @functools.cached_property
     def _by_app(self) -> Mapping[str, Sequence[Candidate]]:
         found: defaultdict[str, list[Candidate]] = defaultdict(list)
         for candidate in self._idle:
-            found[candidate.key[0]].append(candidate)
+            found[candidate.unit.app].append(candidate)
         return found
 
     def _free_place(self, demand: Demand) -> str | None:
@@ -188,7 +192,7 @@ class _Decision:
                 if agent_id not in spaces:
                     space = self._spaces.get(agent_id)
                     spaces[agent_id] = space if space and _may_run(demand, space) else None
-                if (space := spaces[agent_id]) is None or candidate.key in self._gone:
+                if (space := spaces[agent_id]) is None or candidate.unit in self._gone:
                     continue
                 stopping[agent_id].append(candidate)
                 spaces[agent_id] = space = freed(space, candidate)
@@ -206,7 +210,7 @@ class _Decision:
             self._spare((victim,))
             others = [other for other in needed if other is not victim]
             has_slot = not wants_slot or any(
-                need.shortage is not Shortage.APP_SLOT or other.key[0] == need.demand.app
+                need.shortage is not Shortage.APP_SLOT or other.unit.app == need.demand.unit.app
                 for other in others
             )
             if has_slot and _is_enough(self._spaces[agent_id], *size):
@@ -217,12 +221,12 @@ class _Decision:
 
     def _stop(self, victims: Iterable[Candidate]) -> None:
         for victim in victims:
-            self._gone.add(victim.key)
+            self._gone.add(victim.unit)
             self._free(victim)
 
     def _spare(self, victims: Iterable[Candidate]) -> None:
         for victim in victims:
-            self._gone.discard(victim.key)
+            self._gone.discard(victim.unit)
             if space := self._spaces.get(victim.agent_id):
                 self._spaces[victim.agent_id] = freed(space, victim, -1)
 
@@ -239,13 +243,13 @@ class _Decision:
             ports=space.ports - 1,
             starts=space.starts - 1,
         )
-        self._count_slots((victim.key for victim in victims), 1)
+        self._count_slots((victim.unit for victim in victims), 1)
         if need.shortage is not Shortage.ROOM:
-            self._count_slots((need.demand.key,), -1)
+            self._count_slots((need.demand.unit,), -1)
 
-    def _count_slots(self, keys: Iterable[Key], times: int) -> None:
-        for app, _ in keys:
-            self._slots[app] += times
+    def _count_slots(self, units: Iterable[Unit], times: int) -> None:
+        for unit in units:
+            self._slots[unit.app] += times
             self._all_slots += times
 
 

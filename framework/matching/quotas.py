@@ -11,6 +11,7 @@ from operator import attrgetter
 from framework.matching.limits import Limits
 from framework.matching.refusals import Refusal, Shortage
 from prevs.records import AppRecord, PreviewRecord
+from prevs.units import Unit
 
 AHEAD_PER_APP, AHEAD_IN_ALL = 2, 10
 """How many builds ahead may have a task at a time; on one agent, only one starts at a time."""
@@ -44,8 +45,9 @@ class Quotas:
                 self._starting[preview.app] += 1
                 self._on_agent[preview.agent_id or ""] += 1
 
-    def refusal(self, app: str) -> Refusal | None:
-        """Return why no preview of `app` may start now; None if one may."""
+    def refusal(self, unit: Unit) -> Refusal | None:
+        """Return why a unit may not start now; None if it may."""
+        app = unit.app
         most = self._apps[app].max_previews
         if self._with_task[app] >= most:
             return Refusal(
@@ -66,8 +68,9 @@ class Quotas:
             )
         return None
 
-    def refusal_ahead(self, app: str) -> Refusal | None:
-        """Return why nothing of `app` may be built ahead now; None if something may."""
+    def refusal_ahead(self, unit: Unit) -> Refusal | None:
+        """Return why a unit may not be built ahead now; None if it may."""
+        app = unit.app
         if self._ahead[app] >= AHEAD_PER_APP or self._ahead.total() >= AHEAD_IN_ALL:
             of_app = self._ahead[app] >= AHEAD_PER_APP
             most = f"{AHEAD_PER_APP} of {app}" if of_app else f"{AHEAD_IN_ALL}"
@@ -98,8 +101,9 @@ class Quotas:
         most = self._limits.starts_per_agent
         return frozenset(agent for agent, number in self._on_agent.items() if number >= most)
 
-    def reserve(self, app: str, agent_id: str, *, ahead: bool = False) -> None:
-        """Count a preview of `app` that starts on an agent."""
+    def reserve(self, unit: Unit, agent_id: str, *, ahead: bool = False) -> None:
+        """Count a unit that starts on an agent."""
+        app = unit.app
         self._with_task[app] += 1
         self._total += 1
         if ahead:

@@ -11,6 +11,7 @@ from framework.preview import stale_refs
 from prevs import names
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
+from prevs.units import Unit
 
 KEPT = 1000
 LONGEST_WHY = 300
@@ -94,8 +95,8 @@ class Snapshot(Protocol):
         ...
 
     @property
-    def previews(self) -> Mapping[tuple[str, str], PreviewRecord]:
-        """Return every preview, by app and commit."""
+    def previews(self) -> Mapping[Unit, PreviewRecord]:
+        """Return every preview, by its unit."""
         ...
 
 

@@ -14,7 +14,7 @@ import structlog
 from framework.clock import Clock
 from framework.matching import preemption
 from framework.matching.agents import Agent, Space
-from framework.matching.match import Demand, Key, Match
+from framework.matching.match import Demand, Match
 from framework.matching.preemption import Candidate, Preemption, UnmetDemand
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Shortage
@@ -26,6 +26,7 @@ from framework.state.records import Records
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.states import State
+from prevs.units import Unit
 
 HEADS = 10
 """How many waiting previews may preempt at a time: the first in the queue."""
@@ -71,25 +72,25 @@ class Eviction:
         self._idleness = idleness
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
-        self._reservations: dict[Key, _Reservation] = {}
-        self._reasons: Mapping[Key, Reason] = {}
-        self._shortages: Mapping[Key, str] = {}
+        self._reservations: dict[Unit, _Reservation] = {}
+        self._reasons: Mapping[Unit, Reason] = {}
+        self._shortages: Mapping[Unit, str] = {}
         self._due = 0.0
 
     def could_stop(self) -> bool:
         """Return whether any preview is idle, or is built ahead."""
         return any(True for _ in itertools.chain(self._idleness.idle(), self._idleness.unvisited()))
 
-    def reservations(self) -> Mapping[Key, str]:
+    def reservations(self) -> Mapping[Unit, str]:
         """Return the reserved agents, by the preview that they are reserved for."""
         now = self._clock.monotonic()
-        for key, reservation in tuple(self._reservations.items()):
-            preview = self._records.find(*key)
+        for unit, reservation in tuple(self._reservations.items()):
+            preview = self._records.find(unit)
             if any(map(self._records.of_task, reservation.task_ids)):
                 reservation.until = now + FREED_SECONDS
             if preview is None or preview.state is not State.QUEUED or now > reservation.until:
-                del self._reservations[key]
-        return {key: reservation.agent_id for key, reservation in self._reservations.items()}
+                del self._reservations[unit]
+        return {unit: reservation.agent_id for unit, reservation in self._reservations.items()}
 
     def preempt(
         self,
@@ -99,7 +100,7 @@ class Eviction:
         *,
         requested_for: float,
         unfit: Collection[str] = (),
-    ) -> Mapping[Key, Reason]:
+    ) -> Mapping[Unit, Reason]:
         """Stop what must stop for the first waiting previews; return the reasons of these.
 
         Offers have been requested for `requested_for` seconds. Nothing stops before that is long
@@ -112,12 +113,12 @@ class Eviction:
         self._seen |= {name: _Seen(agent, now) for name, agent in match.agents.items()}
         if self._clock.monotonic() >= self._due and requested_for >= REQUEST_SECONDS:
             self._reasons = self._decide(waiting, match, quotas, unfit)
-        reserved = {key: reservation.reason for key, reservation in self._reservations.items()}
+        reserved = {unit: reservation.reason for unit, reservation in self._reservations.items()}
         return {k: r for k, r in {**self._reasons, **reserved}.items() if k in match.refusals}
 
     def _decide(
         self, waiting: Sequence[Demand], match: Match, quotas: Quotas, unfit: Collection[str]
-    ) -> Mapping[Key, Reason]:
+    ) -> Mapping[Unit, Reason]:
         needs, reserved = self._needs(waiting, match, quotas)
         if not needs:
             return {}
@@ -134,54 +135,54 @@ class Eviction:
         pending = Reason(ReasonKind.MAKING_ROOM, f"{MAKING}.")
         reasons = dict.fromkeys(decision.pending, pending)
         for planned in decision.preemptions:
-            reasons[planned.demand.key] = self._carry_out(planned)
-        self._shortages = {key: self._find_shortage(key, match) for key in decision.impossible}
-        for key, shortage in self._shortages.items():
-            reasons[key] = Reason(ReasonKind.NOTHING_IDLE, f"{shortage} {NOTHING_IDLE}")
+            reasons[planned.demand.unit] = self._carry_out(planned)
+        self._shortages = {unit: self._find_shortage(unit, match) for unit in decision.impossible}
+        for unit, shortage in self._shortages.items():
+            reasons[unit] = Reason(ReasonKind.NOTHING_IDLE, f"{shortage} {NOTHING_IDLE}")
         return reasons
 
-    def _find_shortage(self, key: Key, match: Match) -> str:
+    def _find_shortage(self, unit: Unit, match: Match) -> str:
         """Return what a preview waits for.
 
         Without an offer, the refusal does not show what agents lack: then the last text stays.
         """
-        refusal, preview = match.refusals[key], self._records.preview(*key)
+        refusal, preview = match.refusals[unit], self._records.preview(unit)
         if match.agents or refusal.shortage is not Shortage.ROOM:
             return refusal.reason
         if preview.reason_kind == ReasonKind.NOTHING_IDLE:
-            return self._shortages.get(key, refusal.reason)
+            return self._shortages.get(unit, refusal.reason)
         if preview.reason_kind in (ReasonKind.NONE, ReasonKind.MAKING_ROOM):
             return refusal.reason
         return preview.reason
 
     def _needs(
         self, waiting: Sequence[Demand], match: Match, quotas: Quotas
-    ) -> tuple[list[UnmetDemand], list[Key]]:
+    ) -> tuple[list[UnmetDemand], list[Unit]]:
         """Return the first unmet demands, and the previews with a reservation that lack a place.
 
         Counts in `quotas` the demands for which the limits have a place.
         """
         latest = self._clock.now() - REQUEST_SECONDS
         needs: list[UnmetDemand] = []
-        reserved: list[Key] = []
+        reserved: list[Unit] = []
         for demand in waiting:
-            refusal = match.refusals.get(demand.key)
+            refusal = match.refusals.get(demand.unit)
             if refusal is None or refusal.hold_offers or refusal.shortage in _TURNS:
                 continue
             if demand.ahead:
                 break  # nothing stops for these, and they are the last
             if refusal.shortage is Shortage.ROOM:
                 # Demands before this one may have used up a limit.
-                limit = quotas.refusal(demand.app)
+                limit = quotas.refusal(demand.unit)
                 if limit is None:
-                    quotas.reserve(demand.app, "")
+                    quotas.reserve(demand.unit, "")
                 elif limit.shortage in _TURNS:
                     continue
                 else:
                     refusal = limit
-            if demand.key in self._reservations:
+            if demand.unit in self._reservations:
                 if refusal.shortage is not Shortage.ROOM:
-                    reserved.append(demand.key)
+                    reserved.append(demand.unit)
             elif demand.since <= latest and len(needs) < HEADS:
                 needs.append(UnmetDemand(demand, refusal.shortage))
         return needs, reserved
@@ -214,22 +215,20 @@ class Eviction:
             app.name: (app, keep_warm.is_warm(app.keep_warm, now)) for app in self._records.apps
         }
         # What nobody has used yet stops first.
-        unvisited = ((preview, 0.0) for preview in self._idleness.unvisited())
-        for preview, used in itertools.chain(unvisited, self._idleness.idle()):
+        unvisited = ((unit, preview, 0.0) for unit, preview in self._idleness.unvisited())
+        for unit, preview, used in itertools.chain(unvisited, self._idleness.idle()):
             app, warm = apps[preview.app]
-            key = (preview.app, preview.sha)
             kept = warm and not preview.ahead
-            yield Candidate(kept, used, key, preview.agent_id or "", app, preview)
+            yield Candidate(kept, used, unit, preview.agent_id or "", app, preview)
 
     def _leaving(self) -> Iterator[Candidate]:
         """Yield the previews that are stopping, or whose resources may not be offered again yet."""
         now = self._clock.now()
-        for preview in self._records.in_state(*_ENDING):
+        for unit, preview in self._records.units_in_state(*_ENDING):
             if preview.state is State.DRAINING or self._was_freed(preview, now):
                 app = self._records.find_app(preview.app)
                 if app and preview.agent_id:
-                    key = (preview.app, preview.sha)
-                    yield Candidate(False, 0.0, key, preview.agent_id, app, preview)
+                    yield Candidate(False, 0.0, unit, preview.agent_id, app, preview)
 
     def _was_freed(self, preview: PreviewRecord, now: float) -> bool:
         if now - preview.changed > FREED_SECONDS:
@@ -239,29 +238,29 @@ class Eviction:
 
     def _carry_out(self, plan: Preemption) -> Reason:
         """Stop the victims of a preemption; return the reason of the preview that waits for it."""
-        demand = plan.demand
+        unit = plan.demand.unit
         task_ids: set[str] = set()
         for victim in plan.victims:
-            preview = self._records.preview(*victim.key)
-            log.info("room is made", app=demand.app, commit=demand.sha[:12], stops=preview.task_id)
-            whom = _name(preview.app, [demand.key])
+            preview = self._records.preview(victim.unit)
+            log.info("room is made", app=unit.app, commit=unit.name[:12], stops=preview.task_id)
+            whom = _name(preview.app, [unit])
             why = f"It was stopped to make room for {whom}; its address starts it again."
             self._idleness.stop(preview, victim.used, Reason(ReasonKind.EVICTED, why))
             task_ids.add(preview.task_id or "")
-        stopped = _name(demand.app, [victim.key for victim in plan.victims])
+        stopped = _name(unit.app, [victim.unit for victim in plan.victims])
         making = f"{MAKING}; these unused previews stop: {stopped}."
         reason = Reason(ReasonKind.MAKING_ROOM, making)
         if plan.agent_id:
             until = self._clock.monotonic() + FREED_SECONDS
             reservation = _Reservation(plan.agent_id, frozenset(task_ids), reason, until)
-            self._reservations[demand.key] = reservation
+            self._reservations[unit] = reservation
         return reason
 
 
-def _name(app: str, keys: Sequence[Key]) -> str:
+def _name(app: str, units: Sequence[Unit]) -> str:
     """Return a list of previews for a reader of one app; other apps are not named."""
-    shown = [f"{name} at {names.short(sha)}" for name, sha in keys if name == app]
-    others = len(keys) - len(shown)
+    shown = [f"{app} at {names.short(unit.name)}" for unit in units if unit.app == app]
+    others = len(units) - len(shown)
     if others:
         shown.append("a preview of another app" if others == 1 else f"{others} of other apps")
     return ", ".join(shown)

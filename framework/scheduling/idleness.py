@@ -20,6 +20,7 @@ from framework.scheduling.last_use import FRESH_SECONDS, LastUse
 from framework.state.records import Records
 from prevs.records import PreviewRecord
 from prevs.states import State
+from prevs.units import Unit
 
 log = structlog.get_logger(__name__)
 
@@ -76,13 +77,16 @@ class Idleness:
             return False
         return self._last_use.reporting(self._clock.now()) >= self._records.live_proxies()
 
-    def idle(self) -> Iterator[tuple[PreviewRecord, float]]:
-        """Yield (preview, last use) of all that may stop: none is pinned, busy or unvisited."""
+    def idle(self) -> Iterator[tuple[Unit, PreviewRecord, float]]:
+        """Yield (unit, preview, last use) of all that may stop.
+
+        None is pinned, busy or unvisited.
+        """
         before = self._clock.now() - BUSY_SECONDS
         apps = {app.name for app in self._records.apps}
         reported = self._last_use.last
         # There may be ten thousand previews, and somebody waits: no call for each.
-        for preview in self._records.in_state(State.RUNNING):
+        for unit, preview in self._records.units_in_state(State.RUNNING):
             task_id = preview.task_id
             used = preview.last_used or 0.0
             if preview.started and preview.started > used:
@@ -91,17 +95,20 @@ class Idleness:
                 used = reported[task_id]
             if used > before or preview.pinned or preview.ahead or preview.app not in apps:
                 continue
-            yield preview, used
+            yield unit, preview, used
 
-    def unvisited(self) -> Iterator[PreviewRecord]:
-        """Yield what was or is built ahead, and has not been used as far as all proxies know."""
+    def unvisited(self) -> Iterator[tuple[Unit, PreviewRecord]]:
+        """Yield (unit, preview) of what was or is built ahead and not used.
+
+        All proxies have reported since it ran.
+        """
         before = self._clock.now() - UNVISITED_SECONDS
         apps = {app.name for app in self._records.apps}
-        for preview in self._records.in_state(*STARTING, State.RUNNING):
+        for unit, preview in self._records.units_in_state(*STARTING, State.RUNNING):
             if not preview.ahead or preview.app not in apps:
                 continue
             if preview.state is not State.RUNNING or self.last_used(preview) <= before:
-                yield preview
+                yield unit, preview
 
     def reconcile(self) -> None:
         """Write when previews were last used, and stop those that were idle for too long.
@@ -114,7 +121,7 @@ class Idleness:
         self._look_at = self._clock.monotonic() + LOOK_SECONDS
         self._forget()
         due = self._due()
-        unvisited = [one for one in self.unvisited() if one.state is State.RUNNING]
+        unvisited = [one for _, one in self.unvisited() if one.state is State.RUNNING]
         if (due or unvisited) and self.knows_use():
             for preview in unvisited:
                 self.stop(preview, 0.0, UNVISITED)
@@ -135,7 +142,7 @@ class Idleness:
         }
         due = [
             (used, preview.sha, preview)
-            for preview, used in self.idle()
+            for _, preview, used in self.idle()
             if now - used > limits.get(preview.app, math.inf)
         ]
         return sorted(due, key=lambda each: each[:2])

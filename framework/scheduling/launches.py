@@ -16,7 +16,7 @@ from framework.errors import OutcomeUnknown, SecretsUnreadable, Unavailable
 from framework.matching import match as matching
 from framework.matching.launch_queue import LaunchQueue, build_queue
 from framework.matching.limits import Limits
-from framework.matching.match import InUse, Key, Launch, Match
+from framework.matching.match import InUse, Launch, Match
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Refusal, Shortage
 from framework.metrics import Metrics
@@ -31,6 +31,7 @@ from framework.state.records import Records
 from prevs import names
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import Cause, State
+from prevs.units import Unit
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +83,7 @@ class Launcher:
         self._terms = terms
         self._clock = clock
         self._metrics = metrics
-        self._explained: dict[Key, float] = {}
+        self._explained: dict[Unit, float] = {}
         self._full_agents: frozenset[str] = frozenset()
         self.hold_offers = False
 
@@ -95,7 +96,7 @@ class Launcher:
         self._fail_unreadable()
         self._stop_refused()
         apps = {app.name: app for app in self._records.apps}
-        queued = self._records.in_state(State.QUEUED)
+        queued = self._records.units_in_state(State.QUEUED)
         queue = build_queue(apps, queued, self._records.of_app, now)
         quotas = self._count_quotas(apps)
         self._note_full_agents(quotas.agents_at_start_limit())
@@ -177,7 +178,7 @@ class Launcher:
             else:
                 self._records.save(dataclasses.replace(preview, stranger=stranger))
 
-    def _wanting_offers(self, refusals: Mapping[Key, Refusal]) -> tuple[Key, ...]:
+    def _wanting_offers(self, refusals: Mapping[Unit, Refusal]) -> tuple[Unit, ...]:
         """Return the previews that need offers: also those for which another may have to stop.
 
         Where room must be made is known only once all agents have offered what they have.
@@ -186,9 +187,9 @@ class Launcher:
         helped = {Shortage.ROOM, Shortage.TURN}
         if shortages - helped and self._eviction.could_stop():
             helped |= {Shortage.SLOT, Shortage.APP_SLOT}
-        return tuple(key for key, refusal in refusals.items() if refusal.shortage in helped)
+        return tuple(unit for unit, refusal in refusals.items() if refusal.shortage in helped)
 
-    def _request_offers(self, wanted: tuple[Key, ...]) -> None:
+    def _request_offers(self, wanted: tuple[Unit, ...]) -> None:
         """Request offers for the `wanted` previews, or no offers if there are none."""
         self._offers.give_back(busy=bool(wanted), holding=self.hold_offers)
         if wanted:
@@ -213,7 +214,7 @@ class Launcher:
         """Store the attempts before they are sent to Mesos, so that all tasks are known."""
         changes = []
         for launch in launches:
-            preview = self._records.preview(launch.demand.app, launch.demand.sha)
+            preview = self._records.preview(launch.demand.unit)
             launched = transitions.Launched(
                 names.task_id(preview.app, preview.sha, self._terms.new_attempt()),
                 agent_id=launch.agent_id,
@@ -265,47 +266,47 @@ class Launcher:
         ]
 
     def _explain_all(
-        self, queue: LaunchQueue, match: Match, evicting: Mapping[Key, Reason], *, offered: bool
+        self, queue: LaunchQueue, match: Match, evicting: Mapping[Unit, Reason], *, offered: bool
     ) -> None:
         """Write why each preview waits; `evicting` has the reasons that eviction gives."""
         refused = {
-            key: refusal.reason
-            for key, refusal in match.refusals.items()
-            if key not in evicting and (offered or refusal.shortage is not Shortage.ROOM)
+            unit: refusal.reason
+            for unit, refusal in match.refusals.items()
+            if unit not in evicting and (offered or refusal.shortage is not Shortage.ROOM)
         }
         self._explain(evicting)
         self._explain_calmly(refused)
         self._explain(_waits(queue.held_back))
         self._explain_silence(match.refusals)
 
-    def _explain(self, why: Mapping[Key, Reason]) -> None:
+    def _explain(self, why: Mapping[Unit, Reason]) -> None:
         self._records.save_all(
-            [reasons.give(self._records.preview(*key), reason) for key, reason in why.items()]
+            [reasons.give(self._records.preview(unit), reason) for unit, reason in why.items()]
         )
 
-    def _explain_calmly(self, why: Mapping[Key, str]) -> None:
+    def _explain_calmly(self, why: Mapping[Unit, str]) -> None:
         """Write reasons that change with every offer: not too many in one turn, or too often."""
         now = self._clock.monotonic()
         before = now - REASON_SECONDS
-        due = (key for key in why if self._explained.get(key, before) <= before)
-        written = {key: why[key] for key in itertools.islice(due, REASONS)}
+        due = (unit for unit in why if self._explained.get(unit, before) <= before)
+        written = {unit: why[unit] for unit in itertools.islice(due, REASONS)}
         self._explain(_waits(written))
-        earlier = {key: at for key, at in self._explained.items() if key in why}
+        earlier = {unit: at for unit, at in self._explained.items() if unit in why}
         self._explained = earlier | dict.fromkeys(written, now)
 
-    def _explain_silence(self, refusals: Mapping[Key, Refusal]) -> None:
+    def _explain_silence(self, refusals: Mapping[Unit, Refusal]) -> None:
         """Write that nothing is offered, if that has lasted and no other reason is known."""
         now = self._clock.now()
-        silent: dict[Key, Reason] = {}
-        for key in refusals:
-            preview = self._records.preview(*key)
+        silent: dict[Unit, Reason] = {}
+        for unit in refusals:
+            preview = self._records.preview(unit)
             if not preview.reason and now - preview.changed > NO_OFFER_SECONDS:
-                silent[key] = NO_OFFER
+                silent[unit] = NO_OFFER
         self._explain(silent)
 
 
-def _waits(texts: Mapping[Key, str]) -> Mapping[Key, Reason]:
-    return {key: Reason(ReasonKind.WAITS, text) for key, text in texts.items()}
+def _waits(texts: Mapping[Unit, str]) -> Mapping[Unit, Reason]:
+    return {unit: Reason(ReasonKind.WAITS, text) for unit, text in texts.items()}
 
 
 def next_attempt(choice: Callable[[str], Any]) -> str:

@@ -4,10 +4,11 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 
 from framework.clock import Clock
-from framework.matching.match import Key, Offer
+from framework.matching.match import Offer
 from framework.metrics import Metrics
 from framework.ports import Cluster
 from framework.ports.tasks import Task
+from prevs.units import Unit
 
 IDLE_REFUSE_SECONDS = 3600.0
 """The refusal while no preview waits; REVIVE clears it as soon as one does."""
@@ -33,7 +34,7 @@ class Offers:
         self._held: dict[str, Offer] = {}
         self._since: dict[str, float] = {}
         self._rescinded: OrderedDict[str, None] = OrderedDict()
-        self._requested_keys: frozenset[Key] = frozenset()
+        self._requested_units: frozenset[Unit] = frozenset()
         self._requested_at = float("-inf")
         self._revives, self._counted_at = float(REVIVES), 0.0
         self._quiet = True
@@ -62,7 +63,7 @@ class Offers:
     def clear(self) -> None:
         """Drop everything; the connection to the master is gone."""
         self._drop(tuple(self._held))
-        self._requested_keys = frozenset()
+        self._requested_units = frozenset()
         self._requesting_since = None
         self.revive_pending = False
         self.connected = False
@@ -109,13 +110,13 @@ class Offers:
         self._metrics.offers.labels("declined").inc(len(ids))
         self._drop(ids)
 
-    def request(self, keys: Collection[Key]) -> None:
-        """Request offers for the previews `keys`: at once for a new one, again after some seconds.
+    def request(self, units: Collection[Unit]) -> None:
+        """Request offers for the `units`: at once for a new one, again after some seconds.
 
         If that would be too often, `revive_pending` is set until the next REVIVE is due.
         """
         now = self._clock.monotonic()
-        is_new = not self._requested_keys.issuperset(keys)
+        is_new = not self._requested_units.issuperset(units)
         if self._held or not (is_new or now - self._requested_at > REVIVE_SECONDS):
             return
         earned = (now - self._counted_at) / REVIVE_EVERY_SECONDS
@@ -128,16 +129,16 @@ class Offers:
         self._quiet = False
         if self._requesting_since is None:
             self._requesting_since = now
-        self._requested_keys = frozenset(keys)
+        self._requested_units = frozenset(units)
         self._requested_at = now
 
     def renew_request(self) -> None:
         """Let the next `request` revive at once: offers that were of no use may be useful now."""
-        self._requested_keys = frozenset()
+        self._requested_units = frozenset()
 
     def suppress(self) -> None:
         """Receive no more offers."""
-        self._requested_keys = frozenset()
+        self._requested_units = frozenset()
         self._requesting_since = None
         self.revive_pending = False
         if not self._quiet:

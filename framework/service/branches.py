@@ -21,6 +21,7 @@ from framework.state.records import Records
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.states import State
+from prevs.units import preview_unit
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +83,7 @@ class Branches:
             log.info("a label is not followed", app=event.app, label=label, why=str(error))
 
     def _holds(self, app: str, sha: str, label: str) -> bool:
-        preview = self._records.find(app, sha)
+        preview = self._records.find(preview_unit(app, sha))
         return preview is not None and label in preview.labels and not preview.ahead
 
     def _look_after(self, preview: PreviewRecord, heads: Mapping[str, str | None]) -> None:

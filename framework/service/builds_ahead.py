@@ -12,7 +12,6 @@ import structlog
 
 from framework.apps.warm_setting import find_warm
 from framework.events import HeadsFetched
-from framework.matching.match import Key
 from framework.metrics import Metrics
 from framework.preview import ahead
 from framework.preview.lifecycle import STARTING
@@ -28,6 +27,7 @@ from framework.state.records import Records
 from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE, State
+from prevs.units import Unit, preview_unit
 
 log = structlog.get_logger(__name__)
 
@@ -64,8 +64,8 @@ class BuildsAhead:
         self._commands = commands
         self._metrics = metrics
         self._followed: dict[str, _Followed] = {}
-        waiting = records.in_state(State.QUEUED, *STARTING)
-        self._unfinished: set[Key] = {(one.app, one.sha) for one in waiting if one.ahead}
+        waiting = records.units_in_state(State.QUEUED, *STARTING)
+        self._unfinished: set[Unit] = {unit for unit, one in waiting if one.ahead}
 
     def looked(self, name: str, before: Mapping[int, PullRecord]) -> None:
         """Note that a look at an app's forge is in the records; `before` is what they were."""
@@ -103,9 +103,9 @@ class BuildsAhead:
             if app is None or app.removed or find_warm(app) == "off":
                 del self._followed[name]
                 self._stop_queued(name)
-        for key in tuple(self._unfinished):
-            if outcome := ahead.find_outcome(self._records.find(*key)):
-                self._unfinished.discard(key)
+        for unit in tuple(self._unfinished):
+            if outcome := ahead.find_outcome(self._records.find(unit)):
+                self._unfinished.discard(unit)
                 self._metrics.ahead.labels(outcome.value).inc()
 
     def _follow(self, app: AppRecord) -> _Followed:
@@ -170,9 +170,9 @@ class BuildsAhead:
 
     def _build_one(self, event: HeadsFetched, label: str, sha: str) -> Next:
         """Build a new head, if that is the thing to do; return what was done."""
-        app = event.app
+        app, unit = event.app, preview_unit(event.app, sha)
         holders = (one for one in self._records.of_app(app) if label in one.labels)
-        what = new_heads.judge(self._records.find(app, sha), holders)
+        what = new_heads.judge(self._records.find(unit), holders)
         if what is not Next.BUILD:
             return what
         refs = event.heads.refs.get(sha, ())
@@ -182,7 +182,7 @@ class BuildsAhead:
             # Somebody has pushed to it, or closed it, since the repository was read.
             log.info("a head is not built ahead", app=app, label=label, why=str(error))
             return Next.LATER
-        self._unfinished.add((app, sha))
+        self._unfinished.add(unit)
         return what
 
     def _stop_queued(self, app: str) -> None:

@@ -31,6 +31,7 @@ from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.roles import RoleRecord
 from prevs.states import ACTIVE, State
+from prevs.units import preview_unit
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +108,7 @@ class Commands:
         """
         stranger = self._records.check_gate(app, sha, refs)
         requested = Requested(self._clock.now(), tuple(refs), stranger, ahead)
-        known = self._records.find(app, sha)
+        known = self._records.find(preview_unit(app, sha))
         if known is not None and known.stranger and not stranger and known.state in ACTIVE:
             # What it was built from and with does not count for a trusted commit.
             known = self._records.change(known, Stopped(TRUSTED_NOW))
@@ -129,7 +130,7 @@ class Commands:
     def stop(self, app: str, sha: str) -> PreviewRecord:
         """End a preview's task, if it has one. Raises UnknownApp, UnknownPreview."""
         self._records.app(app)
-        preview = self._records.preview(app, sha)
+        preview = self._records.preview(preview_unit(app, sha))
         return self._records.change(preview, Stopped(STOPPED if preview.state in ACTIVE else None))
 
     def retry(self, app: str, sha: str) -> PreviewRecord:
@@ -138,7 +139,7 @@ class Commands:
         Raises UnknownApp, UnknownPreview, NotRetryable, and as `start`.
         """
         self._records.app(app)
-        preview = self._records.preview(app, sha)
+        preview = self._records.preview(preview_unit(app, sha))
         if preview.state is not State.FAILED:
             raise NotRetryable(app, sha, preview.state.value)
         self._records.check_gate(app, sha, preview.refs)
@@ -150,7 +151,7 @@ class Commands:
         Raises UnknownApp, UnknownPreview.
         """
         self._records.app(app)
-        preview = self._records.preview(app, sha)
+        preview = self._records.preview(preview_unit(app, sha))
         ahead = preview.ahead and not pinned
         return self._records.save(dataclasses.replace(preview, pinned=pinned, ahead=ahead))
 

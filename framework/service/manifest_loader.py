@@ -8,7 +8,6 @@ from framework.apps import effective_settings
 from framework.attempts import retry
 from framework.clock import Clock
 from framework.events import SettingsRead
-from framework.matching.match import Key
 from framework.metrics import Metrics
 from framework.preview import transitions
 from framework.preview.reasons import Reason, ReasonKind
@@ -17,6 +16,7 @@ from framework.state.records import Records
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
+from prevs.units import Unit, preview_unit
 
 log = structlog.get_logger(__name__)
 
@@ -45,27 +45,28 @@ class ManifestLoader:
         self._read = read
         self._clock = clock
         self._metrics = metrics
-        self._requested: dict[Key, str] = {}
+        self._requested: dict[Unit, str] = {}
 
     def reconcile(self) -> None:
         """Request the settings of every queued preview whose settings are not current."""
         now = self._clock.now()
-        for preview in self._records.in_state(State.QUEUED):
+        for unit, preview in self._records.units_in_state(State.QUEUED):
             app = self._records.find_app(preview.app)
             if app is None or app.removed or preview.retry_at > now:
                 continue
             if effective_settings.is_current(app, preview):
                 continue
-            key, settings_key = (preview.app, preview.sha), effective_settings.settings_key(app)
-            if self._requested.get(key) != settings_key:
-                self._requested[key] = settings_key
+            settings_key = effective_settings.settings_key(app)
+            if self._requested.get(unit) != settings_key:
+                self._requested[unit] = settings_key
                 self._read(app, preview.sha)
 
     def note(self, event: SettingsRead) -> None:
         """Take the settings, unless the app has changed since the request. Raises Unavailable."""
-        if self._requested.get((event.app, event.sha)) == event.settings_key:
-            del self._requested[event.app, event.sha]
-        app, preview = self._records.find_app(event.app), self._records.find(event.app, event.sha)
+        unit = preview_unit(event.app, event.sha)
+        if self._requested.get(unit) == event.settings_key:
+            del self._requested[unit]
+        app, preview = self._records.find_app(event.app), self._records.find(unit)
         if app is None or preview is None or preview.state is not State.QUEUED:
             return
         if effective_settings.settings_key(app) != event.settings_key:

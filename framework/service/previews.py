@@ -13,6 +13,7 @@ from framework.service.service import Service
 from framework.state.snapshot import Snapshot
 from prevs.access import Access, AccessRecord
 from prevs.records import AppRecord, PreviewRecord
+from prevs.units import preview_unit
 
 T = TypeVar("T")
 
@@ -81,7 +82,7 @@ class Previews:
         Before a new commit, the app's forge is asked whose repository that was read from; so it may
         block. Raises as Commands.start.
         """
-        if (app, resolved.sha) not in self.snapshot.previews:
+        if preview_unit(app, resolved.sha) not in self.snapshot.previews:
             self._confirm(self.snapshot.app(app))
         return self.command(
             lambda commands: commands.start(app, resolved.sha, label, refs=resolved.refs)

@@ -5,29 +5,29 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from itertools import chain
 from types import MappingProxyType
 
-from framework.matching.match import Key
 from framework.preview.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
 from prevs.states import State
+from prevs.units import Unit, preview_unit
 
-_NOTHING: Mapping[Key, PreviewRecord] = MappingProxyType({})
+_NOTHING: Mapping[Unit, PreviewRecord] = MappingProxyType({})
 
 
 class PreviewIndex:
-    """Every preview once, by key, by app, by state and by label."""
+    """Every preview once, by unit, by app, by state and by label."""
 
     def __init__(self, previews: Iterable[PreviewRecord]) -> None:
-        self._all: dict[Key, PreviewRecord] = {}
-        self._of_app: dict[str, dict[Key, PreviewRecord]] = {}
-        self._in_state: dict[State, dict[Key, PreviewRecord]] = {state: {} for state in State}
-        self._with_label: dict[tuple[str, str], dict[Key, PreviewRecord]] = {}
+        self._all: dict[Unit, PreviewRecord] = {}
+        self._of_app: dict[str, dict[Unit, PreviewRecord]] = {}
+        self._in_state: dict[State, dict[Unit, PreviewRecord]] = {state: {} for state in State}
+        self._with_label: dict[tuple[str, str], dict[Unit, PreviewRecord]] = {}
         self._shared: dict[tuple[str, str], tuple[PreviewRecord, ...]] = {}
         self._places: Counter[tuple[str, int]] = Counter()
         for preview in previews:
             self.put(preview)
 
     @property
-    def all(self) -> Mapping[Key, PreviewRecord]:
+    def all(self) -> Mapping[Unit, PreviewRecord]:
         """Every preview; changes with the index."""
         return self._all
 
@@ -54,9 +54,13 @@ class PreviewIndex:
         """Return the previews in one of some states."""
         return tuple(chain.from_iterable(self._in_state[state].values() for state in states))
 
+    def units_in_state(self, *states: State) -> Collection[tuple[Unit, PreviewRecord]]:
+        """Return the same as `in_state`, each preview with its unit."""
+        return tuple(chain.from_iterable(self._in_state[state].items() for state in states))
+
     def with_label(self, app: str, labels: Iterable[str]) -> Collection[PreviewRecord]:
         """Return the previews of an app that hold one of some labels, each once."""
-        found: dict[Key, PreviewRecord] = {}
+        found: dict[Unit, PreviewRecord] = {}
         for label in labels:
             found |= self._with_label.get((app, label), _NOTHING)
         return tuple(found.values())
@@ -66,34 +70,34 @@ class PreviewIndex:
         return {state: len(previews) for state, previews in self._in_state.items()}
 
     def put(self, preview: PreviewRecord) -> None:
-        """Add a preview, or replace the one with its key."""
-        key = (preview.app, preview.sha)
-        if before := self._all.get(key):
-            self._leave(key, before)
-        self._all[key] = preview
-        self._of_app.setdefault(preview.app, {})[key] = preview
-        self._in_state[preview.state][key] = preview
+        """Add a preview, or replace the one of its unit."""
+        unit = preview_unit(preview.app, preview.sha)
+        if before := self._all.get(unit):
+            self._leave(unit, before)
+        self._all[unit] = preview
+        self._of_app.setdefault(preview.app, {})[unit] = preview
+        self._in_state[preview.state][unit] = preview
         for label in preview.labels:
             holders = self._with_label.setdefault((preview.app, label), {})
-            holders[key] = preview
+            holders[unit] = preview
             if len(holders) > 1:
                 self._shared[preview.app, label] = tuple(holders.values())
         if place := _place(preview):
             self._places[place] += 1
 
-    def drop(self, key: Key) -> None:
+    def drop(self, unit: Unit) -> None:
         """Remove a preview, if there is one."""
-        if before := self._all.pop(key, None):
-            self._leave(key, before)
-            del self._of_app[before.app][key]
+        if before := self._all.pop(unit, None):
+            self._leave(unit, before)
+            del self._of_app[before.app][unit]
             if not self._of_app[before.app]:
                 del self._of_app[before.app]
 
-    def _leave(self, key: Key, before: PreviewRecord) -> None:
-        del self._in_state[before.state][key]
+    def _leave(self, unit: Unit, before: PreviewRecord) -> None:
+        del self._in_state[before.state][unit]
         for label in set(before.labels):
             holders = self._with_label[before.app, label]
-            holders.pop(key, None)
+            holders.pop(unit, None)
             if not holders:
                 del self._with_label[before.app, label]
             if self._shared:

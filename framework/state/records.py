@@ -33,6 +33,7 @@ from prevs import names
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
+from prevs.units import Unit, preview_unit
 
 log = structlog.get_logger(__name__)
 
@@ -63,8 +64,8 @@ class Records:
         self._app_writes: UnconfirmedWrites[str, AppRecord] = UnconfirmedWrites(
             store, lambda app: app.name
         )
-        self._preview_writes: UnconfirmedWrites[tuple[str, str], PreviewRecord] = UnconfirmedWrites(
-            store, lambda preview: (preview.app, preview.sha)
+        self._preview_writes: UnconfirmedWrites[Unit, PreviewRecord] = UnconfirmedWrites(
+            store, lambda preview: preview_unit(preview.app, preview.sha)
         )
         self._snapshot: Snapshot | None = None
         self._pause_end = math.inf
@@ -91,8 +92,8 @@ class Records:
             previews = dict(self._index.all)
             for name in self._index.apps - apps.keys():
                 for preview in self._index.of_app(name):
-                    del previews[preview.app, preview.sha]
-            queued = self.in_state(State.QUEUED)
+                    del previews[preview_unit(name, preview.sha)]
+            queued = self.units_in_state(State.QUEUED)
             places = launch_queue.places(queued, now)
             self._pause_end = launch_queue.find_pause_end(queued, now)
             durations = self._find_typical_durations()
@@ -138,6 +139,10 @@ class Records:
         """Return the previews in one of some states."""
         return self._index.in_state(*states)
 
+    def units_in_state(self, *states: State) -> Collection[tuple[Unit, PreviewRecord]]:
+        """Return the same as `in_state`, each preview with its unit."""
+        return self._index.units_in_state(*states)
+
     def counts(self) -> Mapping[State, int]:
         """Return how many previews are in each state."""
         return self._index.counts()
@@ -181,21 +186,21 @@ class Records:
         pull = self.pulls.of(preview.app).get(names.find_pull(preview.refs))
         return pull.ref if pull else ""
 
-    def preview(self, app: str, sha: str) -> PreviewRecord:
+    def preview(self, unit: Unit) -> PreviewRecord:
         """Return a preview. Raises UnknownPreview."""
-        preview = self.find(app, sha)
+        preview = self.find(unit)
         if preview is None:
-            raise UnknownPreview(app, sha)
+            raise UnknownPreview(unit.app, unit.name)
         return preview
 
-    def find(self, app: str, sha: str) -> PreviewRecord | None:
+    def find(self, unit: Unit) -> PreviewRecord | None:
         """Return a preview; None if nobody has ever requested it."""
-        return self._index.all.get((app, sha))
+        return self._index.all.get(unit)
 
     def of_task(self, task_id: str) -> PreviewRecord | None:
         """Return the preview whose current attempt has that task."""
         read = names.read_task_id(task_id)
-        preview = self.find(read.app, read.sha) if read else None
+        preview = self.find(preview_unit(read.app, read.sha)) if read else None
         if preview and preview.task_id == task_id and preview.state in lifecycle.WITH_TASK:
             return preview
         return None
@@ -265,14 +270,14 @@ class Records:
         return changed
 
     def _differs(self, preview: PreviewRecord) -> bool:
-        return self.find(preview.app, preview.sha) != preview
+        return self.find(preview_unit(preview.app, preview.sha)) != preview
 
     def _write(self, previews: Sequence[PreviewRecord]) -> None:
         if not previews:
             return
         self._preview_writes.save_all(previews)
         for preview in previews:
-            before = self.find(preview.app, preview.sha)
+            before = self.find(preview_unit(preview.app, preview.sha))
             if preview.step_seconds != (before.step_seconds if before else {}):
                 self._stale_durations.add(preview.app)
             self._index.put(preview)
@@ -324,7 +329,7 @@ class Records:
     def forget_preview(self, preview: PreviewRecord) -> None:
         """Remove the record of a preview that has no task."""
         self._preview_writes.delete(preview)
-        self._index.drop((preview.app, preview.sha))
+        self._index.drop(preview_unit(preview.app, preview.sha))
         if preview.step_seconds:
             self._stale_durations.add(preview.app)
         self._changed(preview.app)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from framework.apps.app_secrets import AppSecrets
 from framework.errors import UnknownApp, UnknownPreview
 from framework.matching.agents import Unfit
-from framework.matching.match import Key
 from framework.pulls import gate, repository_ids
 from framework.pulls.gate import PullHead, Rules
 from framework.state import pull_records, secret_records
@@ -18,6 +17,7 @@ from prevs.messages import Credential, Isolation
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.roles import RoleRecord
+from prevs.units import Unit, preview_unit
 
 
 class Look(NamedTuple):
@@ -46,8 +46,8 @@ class Snapshot(NamedTuple):
     """
 
     apps: Mapping[str, AppRecord]
-    previews: Mapping[Key, PreviewRecord]
-    queue_places: Mapping[Key, int] = MappingProxyType({})
+    previews: Mapping[Unit, PreviewRecord]
+    queue_places: Mapping[Unit, int] = MappingProxyType({})
     tokens: Mapping[str, TokenRecord] = MappingProxyType({})
     typical_durations: Mapping[str, Mapping[str, float]] = MappingProxyType({})
     secrets: Mapping[str, StoredSecrets] = MappingProxyType({})
@@ -79,7 +79,7 @@ class Snapshot(NamedTuple):
         """Return a preview. Raises UnknownApp, UnknownPreview."""
         self.app(app)
         try:
-            return self.previews[app, sha]
+            return self.previews[preview_unit(app, sha)]
         except KeyError:
             raise UnknownPreview(app, sha) from None
 

@@ -15,6 +15,7 @@ from prevs import names
 from prevs.access import Access, AccessRecord
 from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord
+from prevs.units import preview_unit
 
 CLOSED = "closed"
 _DIGEST_DIGITS = 16
@@ -66,15 +67,15 @@ def find_facts(snapshot: Snapshot, pull: PullRecord, subject: str = "") -> Facts
     rules = snapshot.rules(pull.app)
     if rules.pulls == "off":
         return None
-    key = (pull.app, pull.sha)
+    unit = preview_unit(pull.app, pull.sha)
     access = snapshot.access.get(pull.app, AccessRecord(pull.app)).access
     return Facts(
         app,
         pull,
         rules,
         access is not Access.PUBLIC,
-        snapshot.previews.get(key),
-        snapshot.queue_places.get(key),
+        snapshot.previews.get(unit),
+        snapshot.queue_places.get(unit),
         subject,
     )
 

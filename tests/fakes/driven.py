@@ -29,6 +29,7 @@ from prevs import names
 from prevs.messages import TaskReport
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
 from prevs.states import Cause, Phase
+from prevs.units import preview_unit
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.manifests import FakeManifests
@@ -167,7 +168,7 @@ class Driven:
             self.step(events.ConnectionsRefused(proxy, [self.task(sha)]))
 
     def preview(self, sha: str = A, app: str = "hello") -> PreviewRecord:
-        return self.service.snapshot.previews[app, sha]
+        return self.service.snapshot.previews[preview_unit(app, sha)]
 
     def task(self, sha: str = A) -> str:
         task_id = self.preview(sha).task_id

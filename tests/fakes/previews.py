@@ -28,6 +28,7 @@ from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord, PreviewRecord, SecretsRecord
 from prevs.roles import RoleRecord
 from prevs.states import State
+from prevs.units import preview_unit
 
 T = TypeVar("T")
 
@@ -79,7 +80,7 @@ class FakePreviews(Previews, Commands):
     def snapshot(self) -> Snapshot:
         """The current snapshot."""
         # A copy: other threads start previews meanwhile.
-        known = dict(self.known)
+        known = {preview_unit(*key): one for key, one in dict(self.known).items()}
         holders: defaultdict[tuple[str, str], tuple[PreviewRecord, ...]] = defaultdict(tuple)
         for one in known.values():
             for label in one.labels:
@@ -87,7 +88,7 @@ class FakePreviews(Previews, Commands):
         return Snapshot(
             self.known_apps,
             known,
-            self.queue_places,
+            {preview_unit(*key): place for key, place in dict(self.queue_places).items()},
             typical_durations=self.usual_seconds,
             secrets={
                 app: StoredSecrets(SecretsRecord(app, ""), given, self.why_unreadable)
@@ -203,7 +204,8 @@ class FakePreviews(Previews, Commands):
     def look(self) -> History:
         """Add the changes since the last call to the history."""
         with self._noting:
-            before, self._seen = self._seen, Snapshot(dict(self.known_apps), dict(self.known))
+            now = self.snapshot._replace(apps=dict(self.known_apps))
+            before, self._seen = self._seen, now
             self.past = history.note(self.past, before, self._seen, 1000.0)
             return self.past
 

@@ -15,7 +15,6 @@ from prometheus_client import CollectorRegistry
 from framework import events
 from framework.errors import Conflict, NotFound, SessionLost, Unavailable
 from framework.matching.limits import Limits
-from framework.matching.match import Key
 from framework.matching.quotas import AHEAD_PER_APP
 from framework.ports import Heads
 from framework.ports.tasks import StatusKind, TaskStatus
@@ -26,6 +25,7 @@ from framework.vault import Keyring
 from prevs import names
 from prevs.records import AppRecord, Placement, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import State
+from prevs.units import preview_unit
 from tests.fakes.clock import FakeClock
 from tests.fakes.driven import make_service
 from tests.fakes.manifests import FakeManifests
@@ -33,6 +33,9 @@ from tests.fakes.mishaps import Died, FrailStore, Mishaps
 from tests.fakes.placements import KEY as SIGNING_KEY
 from tests.fakes.small_mesos import SmallLink, SmallMesos
 from tests.fakes.store import FakeZnodes
+
+Key = tuple[str, str]
+"""The app and the commit of a stored preview."""
 
 APPS = (
     AppRecord("hello", "/srv/hello", mem=128, max_previews=2, idle_after=0),
@@ -361,7 +364,7 @@ class SmallWorld:
     def _problem(self, preview: PreviewRecord) -> str | None:
         key, state = (preview.app, preview.sha), preview.state
         wanted = self.wanted.get(key)
-        known = self.leader and self.leader.service.snapshot.previews.get(key)
+        known = self.leader and self.leader.service.snapshot.previews.get(preview_unit(*key))
         if known != preview and wanted is not None:
             return f"{key} is stored otherwise than it is known"
         if wanted is False and state not in (State.STOPPED, State.FAILED):

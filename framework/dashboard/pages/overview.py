@@ -13,6 +13,7 @@ from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
 from framework.preview.history import ActivityEvent
 from prevs.records import PreviewRecord
+from prevs.units import preview_unit
 
 _SHOWN = 8
 """How many queued previews and how many events the overview shows."""
@@ -55,7 +56,9 @@ class Overview:
                 if sees(app.name)
             ],
             queue=self._context.presenter.show_queue(_SHOWN, "", sees).queue,
-            waiting=sum((one.app, one.sha) in snapshot.queue_places for one in previews),
+            waiting=sum(
+                preview_unit(one.app, one.sha) in snapshot.queue_places for one in previews
+            ),
             trouble=self._context.ready(),
             events=_find_seen(self._context.previews.history.events, viewer)[:_SHOWN],
             form=app_forms.empty(),

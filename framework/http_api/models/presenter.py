@@ -17,6 +17,7 @@ from framework.state.snapshot import Snapshot
 from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
+from prevs.units import Unit, preview_unit
 
 _IMAGE = frozenset({"fetching", "building"})
 _BEFORE_BUILD = frozenset({State.STOPPED, State.DRAINING, State.QUEUED, State.PLACED})
@@ -55,32 +56,32 @@ class Presenter:
         self._addresses = addresses
         self._ready = ready
         self._now = now
-        self._shown: dict[tuple[str, str], tuple[_Seen, preview_models.Preview]] = {}
+        self._shown: dict[Unit, tuple[_Seen, preview_models.Preview]] = {}
 
     def show(self, preview: PreviewRecord) -> preview_models.Preview:
         """Return a preview as the API shows it; one without labels has its commit's address.
 
         The value is shared through the cache: do not change it.
         """
-        key = (preview.app, preview.sha)
+        unit = preview_unit(preview.app, preview.sha)
         snapshot = self._previews.snapshot
         rivals = snapshot.find_rivals(preview)
         seen = _Seen(
             preview,
             self._reason(preview),
-            snapshot.queue_places.get(key),
+            snapshot.queue_places.get(unit),
             self._next_try(preview),
             snapshot.typical_durations.get(preview.app, _UNKNOWN),
             _find_wanted(preview, snapshot),
             tuple((label, one.sha, one.state) for label, one in rivals),
         )
-        known = self._shown.get(key)
+        known = self._shown.get(unit)
         if known and known[0].preview is preview and known[0][1:] == seen[1:]:
             return known[1]
         shown = self._make(seen)
         if len(self._shown) >= _MOST_SHOWN:
             self._shown = {}
-        self._shown[key] = (seen, shown)
+        self._shown[unit] = (seen, shown)
         return shown
 
     def _make(self, seen: _Seen) -> preview_models.Preview:
@@ -124,12 +125,11 @@ class Presenter:
         """
         snapshot = self._previews.snapshot
         placed = [
-            (place, preview)
-            for preview in snapshot.list_previews()
-            if sees(preview.app)
-            and (place := snapshot.queue_places.get((preview.app, preview.sha))) is not None
+            (place, (unit, preview))
+            for unit, place in snapshot.queue_places.items()
+            if sees(unit.app) and (preview := snapshot.previews.get(unit))
         ]
-        page = cut(placed, lambda one: launch_queue.rank(one[1]), limit, after)
+        page = cut(placed, lambda one: launch_queue.order(one[1]), limit, after)
         return preview_models.Queue(
             queue=[
                 preview_models.Queued(
@@ -140,7 +140,7 @@ class Presenter:
                     reason=self._reason(preview),
                     since=max(preview.changed, preview.retry_at),
                 )
-                for place, preview in page.entries
+                for place, (_, preview) in page.entries
             ],
             next=page.next,
         )

@@ -16,6 +16,7 @@ from framework.state.snapshot import Snapshot
 from prevs import names
 from prevs.records import AppRecord, Failure, Step
 from prevs.states import Cause, State
+from prevs.units import preview_unit
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.world import World, steps
 
@@ -277,6 +278,6 @@ def _remember(dashboard: Dashboard) -> None:
     fake.look()  # existing previews are not events
     events, seen = History("scene"), Snapshot(dict(fake.known_apps), {})
     for key, preview in sorted(fake.known.items(), key=lambda item: item[1].changed):
-        after = seen._replace(previews={**seen.previews, key: preview})
+        after = seen._replace(previews={**seen.previews, preview_unit(*key): preview})
         events, seen = history.note(events, seen, after, preview.changed), after
     fake.past = events

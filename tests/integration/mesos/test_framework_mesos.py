@@ -10,6 +10,7 @@ from kazoo.client import KazooClient
 from prevs.paths import Paths
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
 from prevs.states import Cause, State
+from prevs.units import preview_unit
 from tests.conftest import Mesos
 from tests.fakes.framework import Framework
 from tests.waits import describe_record, wait_for
@@ -221,7 +222,7 @@ def test_on_full_agents_an_idle_preview_makes_room_and_a_pinned_one_does_not(
     framework.ahead += 120
     framework.previews.command(lambda commands: commands.start("hello", B, "two"))
     framework.wait_reason(B, "is pinned")
-    assert framework.previews.snapshot.queue_places.get(("hello", B)) == 1
+    assert framework.previews.snapshot.queue_places.get(preview_unit("hello", B)) == 1
     framework.previews.command(lambda commands: commands.pin("hello", A, pinned=False))
     framework.wait(B, State.RUNNING)
     framework.wait(A, State.STOPPED)

@@ -11,7 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from framework import events
 from framework.errors import SessionLost
-from framework.matching.match import Key
 from framework.ports import Use
 from framework.preview.steps import RUNNING, STEPS
 from prevs.records import ProxyRecord
@@ -19,7 +18,7 @@ from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, C
 from tests.fakes.mishaps import Fate
 from tests.fakes.small_agent import SmallAgent, SmallTask
-from tests.fakes.small_world import APPS, SmallWorld
+from tests.fakes.small_world import APPS, Key, SmallWorld
 
 pytestmark = pytest.mark.timeout(600)
 

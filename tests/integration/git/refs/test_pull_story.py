@@ -18,6 +18,7 @@ from framework.pulls.errors import NotApproved, OtherRepository
 from framework.pulls.gate import PullHead
 from prevs.messages import BuildOrder
 from prevs.states import Phase, State
+from prevs.units import preview_unit
 from tests.fakes.driven import APP, Driven
 from tests.fakes.forge import FakeForge
 from tests.fakes.offers import offer
@@ -119,7 +120,7 @@ def test_the_way_of_a_fork(tmp_path: Path, source: Source) -> None:
 
     # The next push waits; what was approved goes on to serve.
     second = framework.push(7, "Steal")
-    assert ("hello", second) not in framework.service.snapshot.previews
+    assert preview_unit("hello", second) not in framework.service.snapshot.previews
     assert framework.placements() == {first: ("pr-7",)}
     with pytest.raises(NotApproved):
         framework.open("pr-7")
@@ -169,7 +170,9 @@ def test_the_way_of_a_pushed_branch_that_is_built_ahead(tmp_path: Path, source: 
     framework.fetch()
     assert framework.preview(third).state is State.STOPPED
     framework.fetch()
-    assert set(framework.service.snapshot.previews) <= {("hello", first)}  # it still drains
+    assert set(framework.service.snapshot.previews) <= {
+        preview_unit("hello", first)
+    }  # it still drains
 
 
 def test_the_way_of_a_fork_that_is_built_ahead(tmp_path: Path, source: Source) -> None:
@@ -205,7 +208,7 @@ def test_the_way_of_a_repository_whose_name_a_stranger_has_taken(
     for label in ("main", stolen):
         with pytest.raises(OtherRepository, match="another repository"):
             framework.open(label)
-    assert set(framework.service.snapshot.previews) == {("hello", first)}
+    assert set(framework.service.snapshot.previews) == {preview_unit("hello", first)}
     assert framework.placements() == {first: ("main",)}, "what runs is ours"
     assert framework.pulls.look("hello")
     framework.forge.rename("7")

@@ -17,6 +17,7 @@ from framework.pulls import looks
 from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead, UnknownPull
 from prevs.pulls import PullRecord
 from prevs.states import State
+from prevs.units import preview_unit
 from tests.fakes.driven import APP, Driven
 from tests.fakes.forge import FakeForge
 
@@ -280,7 +281,7 @@ def test_the_preview_of_a_pull_request_that_is_closed_ends(world: World) -> None
         world.driven.step(events.HeadsFetched("hello", Heads({"main": B})))
         world.driven.clock.pass_seconds(3600)
     world.driven.step(events.HeadsFetched("hello", Heads({"main": B})))
-    assert ("hello", A) not in world.driven.service.snapshot.previews
+    assert preview_unit("hello", A) not in world.driven.service.snapshot.previews
 
 
 def test_nothing_in_the_queue_starts_after_its_pull_request_was_closed(world: World) -> None:

@@ -12,6 +12,7 @@ from framework.ports import Heads
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE, State
+from prevs.units import preview_unit
 from tests.fakes.refs import FakeRefs
 
 A = "a" * 40
@@ -49,7 +50,7 @@ def following(refs: SomeRefs, submitted: list[events.Event]) -> BranchPoller:
 
 
 def snapshot(*previews: PreviewRecord) -> Snapshot:
-    return Snapshot({"one": ONE, "two": TWO}, {(p.app, p.sha): p for p in previews})
+    return Snapshot({"one": ONE, "two": TWO}, {preview_unit(p.app, p.sha): p for p in previews})
 
 
 @pytest.mark.parametrize("state", State)
@@ -74,9 +75,9 @@ def test_an_app_whose_heads_are_built_ahead_is_followed_without_a_preview(
     apps = {"one": ONE, "two": dataclasses.replace(TWO, warm=warm)}
     assert periods(Snapshot(apps, {}), 10.0) == {"two": seconds}
     stopped = PreviewRecord("two", A, State.STOPPED, ("main",))
-    assert periods(Snapshot(apps, {("two", A): stopped}), 10.0) == {"two": seconds}
+    assert periods(Snapshot(apps, {preview_unit("two", A): stopped}), 10.0) == {"two": seconds}
     runs = dataclasses.replace(stopped, state=State.RUNNING)
-    assert periods(Snapshot(apps, {("two", A): runs}), 10.0) == {"two": 10.0}
+    assert periods(Snapshot(apps, {preview_unit("two", A): runs}), 10.0) == {"two": 10.0}
 
 
 def test_heads_are_submitted_and_a_failure_is_reported() -> None:

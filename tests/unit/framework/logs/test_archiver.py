@@ -11,6 +11,7 @@ from framework.logs.archiver import AWAY_SECONDS, MOST, NOTHING_SECONDS, LogArch
 from framework.state.snapshot import Snapshot
 from prevs.records import EndedAttempt, PreviewRecord
 from prevs.states import State
+from prevs.units import preview_unit
 from tests.fakes.sandboxes import FakeSandboxes
 
 
@@ -31,7 +32,7 @@ class World:
         self.snapshot = Snapshot(
             {},
             {
-                ("hello", f"{n:040}"): PreviewRecord(
+                preview_unit("hello", f"{n:040}"): PreviewRecord(
                     "hello", f"{n:040}", state, task_id=f"t{n}", agent_id=agent, changed=float(n)
                 )
                 for n, state in enumerate(states)
@@ -40,9 +41,9 @@ class World:
 
     def change(self, number: int = 0, **fields: Any) -> None:
         """Replace one of them in a new snapshot."""
-        key = "hello", f"{number:040}"
-        now = dataclasses.replace(self.snapshot.previews[key], **fields)
-        self.snapshot = Snapshot({}, {**self.snapshot.previews, key: now})
+        unit = preview_unit("hello", f"{number:040}")
+        now = dataclasses.replace(self.snapshot.previews[unit], **fields)
+        self.snapshot = Snapshot({}, {**self.snapshot.previews, unit: now})
 
 
 @pytest.fixture

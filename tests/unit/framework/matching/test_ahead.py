@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
-from framework.matching.launch_queue import places
+from framework.matching.launch_queue import Queued, places
 from framework.matching.limits import Limits
 from framework.matching.match import (
     NO_ROOM_AHEAD,
@@ -25,6 +25,7 @@ from framework.matching.refusals import Refusal, Shortage
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
+from prevs.units import preview_unit
 from tests.fakes.offers import offer
 
 APPS = {name: AppRecord(name, "/srv/git", max_previews=3) for name in ("hello", "shop")}
@@ -78,8 +79,7 @@ offers = st.dictionaries(
 def demands(ahead: bool, least: int, most: int) -> st.SearchStrategy[list[Demand]]:
     one = st.builds(
         Demand,
-        app=apps,
-        sha=st.uuids().map(str),
+        unit=st.builds(preview_unit, apps, st.uuids().map(str)),
         cpus=st.sampled_from([0.05, 0.1]),
         mem=sizes,
         previous_agents=st.frozensets(agents, max_size=1),
@@ -106,13 +106,13 @@ def test_who_waits_gets_the_same_with_and_without_builds_ahead(load: Load) -> No
     alone, beside = load.match(*load.visitors), load.match(*load.visitors, *load.ahead)
     assert beside.launches[: len(alone.launches)] == alone.launches
     assert all(one.demand.ahead for one in beside.launches[len(alone.launches) :])
-    keys = {one.key for one in load.visitors}
-    assert {k: why for k, why in beside.refusals.items() if k in keys} == alone.refusals
+    units = {one.unit for one in load.visitors}
+    assert {k: why for k, why in beside.refusals.items() if k in units} == alone.refusals
 
 
 @given(quiet, apps)
 def test_the_next_visitor_finds_room_as_if_nothing_was_built_ahead(load: Load, app: str) -> None:
-    visitor = Demand(app, "next", cpus=0.05, mem=128)  # no build ahead is smaller
+    visitor = Demand(preview_unit(app, "next"), cpus=0.05, mem=128)  # no build ahead is smaller
     without = load.match(*load.visitors, visitor)
     quotas = load.quotas()
     before = load.match(*load.visitors, *load.ahead, quotas=quotas)
@@ -129,7 +129,7 @@ def test_builds_ahead_are_bounded(load: Load) -> None:
     old = [one for one in load.previews if one.ahead]
     for app in APPS:
         of_app = [one for one in old if one.app == app]
-        added = sum(one.demand.app == app for one in new)
+        added = sum(one.demand.unit.app == app for one in new)
         assert not added or len(of_app) + added <= AHEAD_PER_APP
     assert not new or len(old) + len(new) <= AHEAD_IN_ALL
     busy = {one.agent_id for one in old if one.state in STARTING}
@@ -145,7 +145,7 @@ candidates = st.lists(
         Candidate(
             False,
             0.0 if ahead else float(used),
-            (app, f"{number}"),
+            preview_unit(app, f"{number}"),
             agent,
             AppRecord(app, "/srv/git", mem=mem),
             PreviewRecord(app, f"{number}", State.RUNNING, ahead=ahead),
@@ -159,7 +159,7 @@ candidates = st.lists(
 def test_nothing_that_was_visited_stops_if_builds_ahead_are_enough(
     running: list[Candidate], mem: int, shortage: Shortage
 ) -> None:
-    need = [UnmetDemand(Demand("hello", "n", cpus=0.1, mem=mem), shortage)]
+    need = [UnmetDemand(Demand(preview_unit("hello", "n"), cpus=0.1, mem=mem), shortage)]
     spaces = [Space(f"agent-{number}", mem=64.0, starts=1) for number in (1, 2, 3)]
     ahead = [one for one in running if one.preview.ahead]
     if plan(need, spaces, ahead).preemptions:
@@ -174,23 +174,23 @@ def built(app: str, *, state: State = State.BUILDING, agent: str = "agent-9") ->
 def refusal(load: Load, *demands: Demand) -> Refusal:
     found = load.match(*demands)
     assert not [one for one in found.launches if one.demand.ahead]
-    return found.refusals[demands[-1].key]
+    return found.refusals[demands[-1].unit]
 
 
-AHEAD = Demand("hello", "a", cpus=0.1, mem=128, ahead=True)
+AHEAD = Demand(preview_unit("hello", "a"), cpus=0.1, mem=128, ahead=True)
 ROOMY = [offer()]
 
 
 def test_it_waits_while_a_visitor_waits_for_room() -> None:
-    large = Demand("shop", "v", cpus=0.1, mem=9000)
+    large = Demand(preview_unit("shop", "v"), cpus=0.1, mem=9000)
     assert refusal(Load([], ROOMY, [], []), large, AHEAD) == VISITORS_WAIT
 
 
 def test_it_waits_for_visitors_of_its_own_app_at_a_limit_but_not_for_others() -> None:
     full = [PreviewRecord("shop", f"{n}", State.RUNNING) for n in range(3)]
     load = Load(full, ROOMY, [], [])
-    visitor = Demand("shop", "v", cpus=0.1, mem=128)
-    assert refusal(load, visitor, AHEAD._replace(app="shop")) == VISITORS_WAIT
+    visitor = Demand(preview_unit("shop", "v"), cpus=0.1, mem=128)
+    assert refusal(load, visitor, AHEAD._replace(unit=preview_unit("shop", "a"))) == VISITORS_WAIT
     assert [one.demand for one in load.match(visitor, AHEAD).launches] == [AHEAD]
 
 
@@ -206,7 +206,7 @@ def test_it_goes_only_where_one_more_like_it_has_room(mem: int, end: int, is_pla
     load = Load([], [offer(mem=mem, cpus=2 * (0.1 + EXECUTOR_CPUS), end=end)], [], [])
     found = load.match(AHEAD)
     assert bool(found.launches) is is_placed
-    assert is_placed or found.refusals[AHEAD.key] == NO_ROOM_AHEAD
+    assert is_placed or found.refusals[AHEAD.unit] == NO_ROOM_AHEAD
 
 
 @pytest.mark.parametrize(
@@ -223,27 +223,24 @@ def test_it_waits_with_the_reason(previews: list[PreviewRecord], words: str) -> 
 
 
 def test_it_has_the_last_place_in_the_queue_however_long_it_waits() -> None:
-    def queued(sha: str, changed: float, *, ahead: bool = False) -> PreviewRecord:
-        return PreviewRecord("hello", sha, State.QUEUED, changed=changed, ahead=ahead)
+    def queued(sha: str, changed: float, *, ahead: bool = False) -> Queued:
+        preview = PreviewRecord("hello", sha, State.QUEUED, changed=changed, ahead=ahead)
+        return preview_unit("hello", sha), preview
 
     found = places([queued("old", 1.0, ahead=True), queued("b", 3.0), queued("a", 2.0)], 9.0)
-    assert sorted(found, key=lambda key: found[key]) == [
-        ("hello", "a"),
-        ("hello", "b"),
-        ("hello", "old"),
-    ]
+    assert [unit.name for unit in sorted(found, key=lambda unit: found[unit])] == ["a", "b", "old"]
 
 
 def test_one_starts_on_an_agent_at_a_time_and_two_of_an_app() -> None:
-    more = [AHEAD, AHEAD._replace(sha="b"), AHEAD._replace(sha="c")]
+    more = [AHEAD._replace(unit=preview_unit("hello", sha)) for sha in "abc"]
     one = Load([], ROOMY, [], []).match(*more)
-    assert [launch.demand.sha for launch in one.launches] == ["a"]
+    assert [launch.demand.unit.name for launch in one.launches] == ["a"]
     agents = [offer(f"o{n}", agent=f"agent-{n}", host=f"host-{n}") for n in range(3)]
     several = Load([], agents, [], []).match(*more[:2])
     assert len({launch.agent_id for launch in several.launches}) == 2
 
 
 def test_it_takes_no_turn_from_visitors() -> None:
-    visitors = [Demand("shop", f"v{n}", cpus=0.1, mem=128) for n in range(2)]
+    visitors = [Demand(preview_unit("shop", f"v{n}"), cpus=0.1, mem=128) for n in range(2)]
     load = Load([built("hello", agent="agent-1")], ROOMY, [], [])
     assert [one.demand for one in load.match(*visitors).launches] == visitors

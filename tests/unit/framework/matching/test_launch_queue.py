@@ -10,7 +10,9 @@ from framework.matching.launch_queue import build_queue as decide
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
+from prevs.units import preview_unit
 
+UNITS = {digit: preview_unit("hello", digit * 40) for digit in "ab"}
 APP = AppRecord("hello", "/srv/hello", max_previews=2, cpus=0.5, mem=64)
 
 
@@ -26,13 +28,13 @@ def preview(digit: str, state: State = State.QUEUED, **fields: object) -> Previe
 def waiting(
     previews: Sequence[PreviewRecord], now: float, app: AppRecord | None = APP
 ) -> LaunchQueue:
-    queued = [p for p in previews if p.state is State.QUEUED]
+    queued = [(UNITS[p.sha[0]], p) for p in previews if p.state is State.QUEUED]
     return decide({"hello": app} if app else {}, queued, lambda name: previews, now)
 
 
 def test_previews_are_served_in_the_order_of_their_requests() -> None:
     queue = waiting([preview("a", changed=2.0), preview("b", changed=1.0)], 9.0)
-    assert [demand.sha[0] for demand in queue.demands] == ["b", "a"]
+    assert [demand.unit.name[0] for demand in queue.demands] == ["b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_a_preview_whose_commit_is_not_read_yet_waits_without_a_reason(
 
 def test_a_preview_without_settings_has_a_reason() -> None:
     queue = waiting([preview("a")], 9.0, None)
-    assert queue.held_back == {("hello", "a" * 40): "The settings of its app cannot be read."}
+    assert queue.held_back == {UNITS["a"]: "The settings of its app cannot be read."}
 
 
 def test_the_last_agent_has_the_image_and_others_know_the_app() -> None:
@@ -81,12 +83,13 @@ def test_a_preview_in_its_back_off_is_skipped_keeps_its_reason_and_has_no_place(
         preview("c", State.RUNNING, changed=0.0),
     ]
     queue = waiting(previews, 9.0)
-    assert [demand.sha[0] for demand in queue.demands] == ["b"]
+    assert [demand.unit.name[0] for demand in queue.demands] == ["b"]
     assert queue.held_back == {}
-    assert places(previews[:2], 9.0) == {("hello", "b" * 40): 1}
-    assert find_pause_end(previews[:2], 9.0) == 9.5
-    assert places(previews[:2], 9.5) == {("hello", "a" * 40): 1, ("hello", "b" * 40): 2}
-    assert find_pause_end(previews[:2], 9.5) == math.inf
+    queued = [*zip(UNITS.values(), previews[:2], strict=True)]
+    assert places(queued, 9.0) == {UNITS["b"]: 1}
+    assert find_pause_end(queued, 9.0) == 9.5
+    assert places(queued, 9.5) == {UNITS["a"]: 1, UNITS["b"]: 2}
+    assert find_pause_end(queued, 9.5) == math.inf
 
 
 def test_a_demand_has_the_constraints_on_agents() -> None:

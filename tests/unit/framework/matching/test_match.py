@@ -4,20 +4,22 @@ import pytest
 
 from framework.matching import resources
 from framework.matching.limits import Limits
-from framework.matching.match import Demand, InUse, Key, Match, Offer
+from framework.matching.match import Demand, InUse, Match, Offer
 from framework.matching.match import match as decide
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Shortage
 from prevs.records import PreviewRecord
 from prevs.states import State
+from prevs.units import Unit, preview_unit
 from tests.fakes.offers import offer, quotas
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
+UNIT_A, UNIT_B, UNIT_C = (preview_unit("hello", sha) for sha in (A, B, C))
 NOW = 5000.0
 
 
 def demand(sha: str = A, cpus: float = 0.1, mem: int = 128, **more: object) -> Demand:
-    return Demand(app="hello", sha=sha, cpus=cpus, mem=mem, **more)  # type: ignore[arg-type] # fields vary per test
+    return Demand(preview_unit("hello", sha), cpus=cpus, mem=mem, **more)  # type: ignore[arg-type] # fields vary per test
 
 
 def match(
@@ -25,7 +27,7 @@ def match(
     offers: Sequence[Offer],
     used: Iterable[tuple[str, int]],
     *,
-    kept: Mapping[Key, str] | None = None,
+    kept: Mapping[Unit, str] | None = None,
     limits: Quotas | None = None,
 ) -> Match:
     in_use = InUse(used, kept or {})
@@ -64,7 +66,7 @@ def test_the_executor_takes_its_own_share_beside_the_preview() -> None:
 def test_the_reason_names_the_missing_resource(
     wanted: Demand, offers: Sequence[Offer], reason: str
 ) -> None:
-    assert match([wanted], offers, [("127.0.0.1", 5)]).refusals["hello", A].reason == reason
+    assert match([wanted], offers, [("127.0.0.1", 5)]).refusals[UNIT_A].reason == reason
 
 
 def test_a_port_in_use_on_that_host_is_not_assigned_again() -> None:
@@ -112,7 +114,7 @@ def test_the_fullest_agent_is_chosen_so_that_large_previews_still_find_room() ->
 def test_a_patient_preview_waits_for_the_agent_that_has_its_image() -> None:
     decision = match([demand(image_agent="agent-9", waits_for_image=True)], [offer()], ())
     assert not decision.launches
-    assert decision.refusals["hello", A].hold_offers
+    assert decision.refusals[UNIT_A].hold_offers
 
 
 def test_a_preview_that_has_waited_long_enough_goes_elsewhere() -> None:
@@ -121,12 +123,12 @@ def test_a_preview_that_has_waited_long_enough_goes_elsewhere() -> None:
 
 def test_a_small_preview_passes_a_large_one_that_fits_nowhere() -> None:
     decision = match([demand(A, mem=9999), demand(B)], [offer()], ())
-    assert [launch.demand.sha for launch in decision.launches] == [B]
-    assert set(decision.refusals) == {("hello", A)}
+    assert [launch.demand.unit.name for launch in decision.launches] == [B]
+    assert set(decision.refusals) == {UNIT_A}
 
 
 def test_an_unknown_constraint_is_reported() -> None:
-    refusal = match([demand(constraints=("zone<3",))], [offer()], ()).refusals["hello", A]
+    refusal = match([demand(constraints=("zone<3",))], [offer()], ()).refusals[UNIT_A]
     assert "'zone<3' is not a constraint" in refusal.reason
 
 
@@ -134,7 +136,7 @@ def test_an_agent_shortly_before_maintenance_is_not_used() -> None:
     offers = [offer("o1", mem=300, away=NOW + 3599), offer("o2", agent="agent-2", away=NOW + 3600)]
     (launch,) = match([demand(image_agent="agent-1")], offers, ()).launches
     assert launch.agent_id == "agent-2"
-    refusal = match([demand()], offers[:1], ()).refusals["hello", A]
+    refusal = match([demand()], offers[:1], ()).refusals[UNIT_A]
     assert "maintenance within the hour" in refusal.reason
     assert match([demand()], [offer(away=NOW - 9)], ()).refusals
 
@@ -155,9 +157,9 @@ def starting(number: int) -> list[PreviewRecord]:
 def test_the_starts_at_once_on_an_agent_are_limited() -> None:
     limits = quotas(starting(3), Limits(starts_per_agent=4, starts_per_app=9))
     decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
-    assert [launch.demand.sha for launch in decision.launches] == [A]
-    assert decision.refusals["hello", B].shortage is Shortage.TURN
-    assert "is starting others now" in decision.refusals["hello", B].reason
+    assert [launch.demand.unit.name for launch in decision.launches] == [A]
+    assert decision.refusals[UNIT_B].shortage is Shortage.TURN
+    assert "is starting others now" in decision.refusals[UNIT_B].reason
 
 
 def test_a_preview_that_may_start_on_another_agent_does_not_wait_for_its_turn() -> None:
@@ -171,34 +173,32 @@ def test_the_starts_at_once_of_an_app_are_limited() -> None:
     limits = quotas((), Limits(starts_per_app=2))
     decision = match([demand(A), demand(B), demand(C)], [offer()], (), limits=limits)
     assert len(decision.launches) == 2
-    assert decision.refusals["hello", C].reason == (
+    assert decision.refusals[UNIT_C].reason == (
         "2 previews of hello are starting; it starts when one of them is done."
     )
 
 
 def test_the_limits_of_an_app_and_of_all_count_launched_previews() -> None:
     decision = match([demand(A), demand(B)], [offer()], (), limits=quotas(max_previews=1))
-    assert decision.refusals["hello", B].shortage is Shortage.APP_SLOT
+    assert decision.refusals[UNIT_B].shortage is Shortage.APP_SLOT
     limits = quotas((), Limits(previews=1))
     decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
-    assert decision.refusals["hello", B].shortage is Shortage.SLOT
+    assert decision.refusals[UNIT_B].shortage is Shortage.SLOT
 
 
 def test_a_preview_that_fits_nowhere_uses_up_no_limit() -> None:
     decision = match([demand(A, mem=9999), demand(B)], [offer()], (), limits=quotas(max_previews=1))
-    assert [launch.demand.sha for launch in decision.launches] == [B]
+    assert [launch.demand.unit.name for launch in decision.launches] == [B]
 
 
 def test_room_reserved_for_one_preview_is_not_given_to_others() -> None:
     offers = [offer("o1"), offer("o2", agent="agent-2")]
-    kept = {("hello", B): "agent-1"}
+    kept = {UNIT_B: "agent-1"}
     decision = match(
         [demand(A, image_agent="agent-1"), demand(B, image_agent="agent-2")], offers, (), kept=kept
     )
     assert [launch.agent_id for launch in decision.launches] == ["agent-2", "agent-1"]
-    assert (
-        match([demand(A)], offers[:1], (), kept=kept).refusals["hello", A].shortage is Shortage.ROOM
-    )
+    assert match([demand(A)], offers[:1], (), kept=kept).refusals[UNIT_A].shortage is Shortage.ROOM
 
 
 def test_the_rest_of_each_agent_is_reported() -> None:

@@ -13,6 +13,7 @@ from framework.matching.refusals import Shortage
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
+from prevs.units import preview_unit
 
 FULL = Space("agent-1", starts=9)
 
@@ -24,7 +25,7 @@ def need(
     app: str = "hello",
     **more: object,
 ) -> UnmetDemand:
-    return UnmetDemand(Demand(app, sha, cpus=0.1, mem=mem, **more), lack)  # type: ignore[arg-type] # fields vary per test
+    return UnmetDemand(Demand(preview_unit(app, sha), cpus=0.1, mem=mem, **more), lack)  # type: ignore[arg-type] # fields vary per test
 
 
 def tenant(
@@ -36,7 +37,7 @@ def tenant(
     app: str = "other",
     warm: bool = False,
 ) -> Candidate:
-    return Candidate(warm, used, (app, sha), agent, *records(app, sha, 0.1, mem))
+    return Candidate(warm, used, preview_unit(app, sha), agent, *records(app, sha, 0.1, mem))
 
 
 def records(app: str, sha: str, cpus: float, mem: int) -> tuple[AppRecord, PreviewRecord]:
@@ -45,7 +46,7 @@ def records(app: str, sha: str, cpus: float, mem: int) -> tuple[AppRecord, Previ
 
 
 def stopped(room: PreemptionPlan) -> list[list[str]]:
-    return [[victim.key[1] for victim in plan.victims] for plan in room.preemptions]
+    return [[victim.unit.name for victim in plan.victims] for plan in room.preemptions]
 
 
 def decide(
@@ -93,7 +94,7 @@ def test_each_waiting_preview_gets_room_of_its_own() -> None:
 def test_a_preview_for_which_nothing_can_stop_waits_and_the_next_is_served() -> None:
     room = decide([need("m", mem=9999), need("n")], [tenant("a", 1.0)])
     assert stopped(room) == [["a"]]
-    assert room.impossible == (("hello", "m"),)
+    assert room.impossible == (preview_unit("hello", "m"),)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_a_preview_for_which_nothing_can_stop_waits_and_the_next_is_served() -> 
 def test_a_preview_that_is_already_stopping_makes_room_for_only_one(plenty: dict[str, Any]) -> None:
     space, draining = FULL._replace(**plenty), [tenant("d", 0.0)]
     room = plan([need("m"), need("n")], [space], [tenant("a", 1.0)], draining=draining)
-    assert room.pending == (("hello", "m"),)
+    assert room.pending == (preview_unit("hello", "m"),)
     assert stopped(room) == [["a"]]
 
 
@@ -145,7 +146,8 @@ def test_a_slot_about_to_be_free_is_waited_for_unless_it_is_reserved() -> None:
         idle = [tenant("a", 1.0, app="hello")]
         wanted = [need(lack=lack)]
         assert plan(wanted, [FULL, roomy], idle, draining=draining).pending
-        room = plan(wanted, [FULL, roomy], idle, draining=draining, reserved=[("hello", "z")])
+        reserved = [preview_unit("hello", "z")]
+        room = plan(wanted, [FULL, roomy], idle, draining=draining, reserved=reserved)
         assert stopped(room) == [["a"]]
 
 
@@ -158,27 +160,27 @@ def test_a_preview_that_stops_for_room_gives_its_slot_to_others() -> None:
     full = FULL._replace(attributes={"gpu": ""})
     room = decide([big, need("n", lack=Shortage.SLOT)], idle, full, ROOMY)
     assert stopped(room) == [["a", "b"]]
-    assert room.pending == (("hello", "n"),)
+    assert room.pending == (preview_unit("hello", "n"),)
 
 
 def test_a_free_slot_is_for_only_one_preview() -> None:
     wanted = [need("m", lack=Shortage.SLOT), need("n", lack=Shortage.SLOT)]
     room = plan(wanted, [FULL, ROOMY], [tenant("a", 1.0)], draining=[tenant("d", 0.0)])
-    assert room.pending == (("hello", "m"),)
+    assert room.pending == (preview_unit("hello", "m"),)
     assert stopped(room) == [["a"]]
 
 
 def test_a_preview_that_could_not_help_one_may_stop_for_another() -> None:
     wanted = [need("m", mem=9999, lack=Shortage.APP_SLOT), need("n")]
     room = decide(wanted, [tenant("a", 1.0, app="hello")])
-    assert room.impossible == (("hello", "m"),)
+    assert room.impossible == (preview_unit("hello", "m"),)
     assert stopped(room) == [["a"]]
 
 
 def test_no_more_room_is_made_on_an_agent_than_can_start_there() -> None:
     room = decide([need("m"), need("n")], [tenant("a", 1.0), tenant("b", 2.0)], Space("agent-1"))
     assert stopped(room) == [["a"]]
-    assert room.impossible == (("hello", "n"),)
+    assert room.impossible == (preview_unit("hello", "n"),)
 
 
 AGENTS = ("agent-1", "agent-2", "agent-3")
@@ -195,7 +197,7 @@ def tenants(draw: st.DrawFn, prefix: str) -> list[Candidate]:
         Candidate(
             draw(st.booleans()),
             draw(st.integers(0, 5)),
-            key,
+            preview_unit(*key),
             draw(st.sampled_from(AGENTS)),
             *records(*key, *draw(sizes)),
         )
@@ -207,7 +209,7 @@ def tenants(draw: st.DrawFn, prefix: str) -> list[Candidate]:
 def all_needs(draw: st.DrawFn) -> list[UnmetDemand]:
     return [
         UnmetDemand(
-            Demand(draw(st.sampled_from(APPS)), f"n{n}", *draw(sizes)),
+            Demand(preview_unit(draw(st.sampled_from(APPS)), f"n{n}"), *draw(sizes)),
             draw(st.sampled_from([Shortage.ROOM, Shortage.SLOT, Shortage.APP_SLOT])),
         )
         for n in range(draw(st.integers(1, 4)))
@@ -245,7 +247,8 @@ def fits(demand: Demand, space: Space, victims: Sequence[Candidate]) -> bool:
 
 def suffices(one: UnmetDemand, free: Sequence[Space], victims: Sequence[Candidate]) -> bool:
     slot = one.shortage is Shortage.ROOM or any(
-        one.shortage is Shortage.SLOT or victim.key[0] == one.demand.app for victim in victims
+        one.shortage is Shortage.SLOT or victim.unit.app == one.demand.unit.app
+        for victim in victims
     )
     return slot and any(fits(one.demand, space, victims) for space in free)
 
@@ -260,10 +263,10 @@ def test_only_idle_previews_stop_and_each_once_and_all_reservations_fit_at_the_s
     room = plan(needs, free, idle, draining=draining)
     victims = [victim for plan in room.preemptions for victim in plan.victims]
     assert all(victim in idle for victim in victims)
-    assert len({victim.key for victim in victims}) == len(victims)
-    answered = [*room.pending, *room.impossible, *(plan.demand.key for plan in room.preemptions)]
-    assert sorted(answered) == sorted(each.demand.key for each in needs)
-    sizes = {need.demand.key: need.demand for need in needs}
+    assert len({victim.unit for victim in victims}) == len(victims)
+    answered = [*room.pending, *room.impossible, *(plan.demand.unit for plan in room.preemptions)]
+    assert sorted(answered) == sorted(each.demand.unit for each in needs)
+    sizes = {need.demand.unit: need.demand for need in needs}
     served = [sizes[k] for k in room.pending] + [plan.demand for plan in room.preemptions]
     mem = sum(s.mem for s in free) + sum(t.taken()[1] for t in (*victims, *draining))
     assert sum(demand.mem + EXECUTOR_MEM for demand in served) <= mem

@@ -4,8 +4,10 @@ from framework.matching.limits import Limits
 from framework.matching.refusals import Shortage
 from prevs.records import PreviewRecord
 from prevs.states import State
+from prevs.units import preview_unit
 from tests.fakes.offers import quotas
 
+UNIT = preview_unit("hello", "b" * 40)
 HOLDING = {State.PLACED, State.BUILDING, State.STARTING, State.RUNNING, State.DRAINING}
 STARTING = {State.PLACED, State.BUILDING, State.STARTING}
 
@@ -16,12 +18,12 @@ def one(state: State) -> list[PreviewRecord]:
 
 @pytest.mark.parametrize("state", State)
 def test_a_preview_with_a_task_counts(state: State) -> None:
-    refusal = quotas(one(state), max_previews=1).refusal("hello")
+    refusal = quotas(one(state), max_previews=1).refusal(UNIT)
     assert (refusal is not None) is (state in HOLDING)
     if refusal:
         assert refusal.shortage is Shortage.APP_SLOT
         assert refusal.reason.startswith("hello has 1 previews already")
-    refusal = quotas(one(state), Limits(previews=1)).refusal("hello")
+    refusal = quotas(one(state), Limits(previews=1)).refusal(UNIT)
     assert (refusal is not None) is (state in HOLDING)
     if refusal:
         assert refusal.shortage is Shortage.SLOT
@@ -30,7 +32,7 @@ def test_a_preview_with_a_task_counts(state: State) -> None:
 @pytest.mark.parametrize("state", State)
 def test_a_preview_on_its_way_to_running_counts_as_starting(state: State) -> None:
     limits = Limits(starts_per_app=1, starts_per_agent=1)
-    refusal = quotas(one(state), limits).refusal("hello")
+    refusal = quotas(one(state), limits).refusal(UNIT)
     assert (refusal is not None) is (state in STARTING)
     assert quotas(one(state), limits).start_slots_left("agent-1") == (0 if state in STARTING else 1)
     assert quotas(one(state), limits).agents_at_start_limit() == (
@@ -40,7 +42,7 @@ def test_a_preview_on_its_way_to_running_counts_as_starting(state: State) -> Non
 
 def test_a_planned_start_counts() -> None:
     left = quotas((), Limits(starts_per_agent=1, starts_per_app=1))
-    assert left.refusal("hello") is None
-    left.reserve("hello", "agent-2")
-    assert left.refusal("hello") is not None
+    assert left.refusal(UNIT) is None
+    left.reserve(UNIT, "agent-2")
+    assert left.refusal(UNIT) is not None
     assert left.agents_at_start_limit() == {"agent-2"}

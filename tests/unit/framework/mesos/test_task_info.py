@@ -19,6 +19,7 @@ from prevs import names
 from prevs.messages import BuildOrder, Credential
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
+from prevs.units import preview_unit
 from tests.fakes.offers import offer, quotas, scalar
 
 A = "a" * 40
@@ -33,7 +34,11 @@ ORIGIN = Origin(
     names.addresses("localhost", 8080),
 )
 (LAUNCH,) = match(
-    [Demand("hello", A, cpus=0.5, mem=128)], [offer()], InUse(), quotas=quotas(), now=0.0
+    [Demand(preview_unit("hello", A), cpus=0.5, mem=128)],
+    [offer()],
+    InUse(),
+    quotas=quotas(),
+    now=0.0,
 ).launches
 
 
@@ -181,7 +186,7 @@ def test_resources_keep_the_fields_of_the_offer() -> None:
     cpus = read_resources([scalar("cpus", 4, reservations=reserved)])
     resources = (*one.resources[1:], *cpus)
     offers = [one._replace(resources=resources)]
-    demand = Demand("hello", A, cpus=0.5, mem=128)
+    demand = Demand(preview_unit("hello", A), cpus=0.5, mem=128)
     (launch,) = match([demand], offers, InUse(), quotas=quotas(), now=0.0).launches
     task = describe_task(launch=launch)
     assert scalar("cpus", 0.5, reservations=reserved) in task["resources"]

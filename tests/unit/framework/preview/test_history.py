@@ -11,6 +11,7 @@ from framework.preview.history import KEPT, ActivityEvent, History
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import Cause, State
+from prevs.units import Unit, preview_unit
 from tests.fakes.driven import Driven
 
 SHA = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c"
@@ -20,7 +21,9 @@ RUNNING = PreviewRecord("hello", SHA, State.RUNNING, ("old", "main"), "t1", agen
 
 
 def snapshot(*previews: PreviewRecord, apps: tuple[AppRecord, ...] = (HELLO,)) -> Snapshot:
-    return Snapshot({app.name: app for app in apps}, {(p.app, p.sha): p for p in previews})
+    return Snapshot(
+        {app.name: app for app in apps}, {preview_unit(p.app, p.sha): p for p in previews}
+    )
 
 
 def sentences(before: Snapshot, now: Snapshot) -> list[str]:
@@ -130,27 +133,28 @@ def test_an_expired_or_foreign_position_cannot_be_continued() -> None:
 
 
 STATES = st.dictionaries(
-    st.tuples(st.sampled_from(["hello", "shop"]), st.sampled_from(["a" * 40, "b" * 40])),
+    st.builds(preview_unit, st.sampled_from(["hello", "shop"]), st.sampled_from("ab")),
     st.sampled_from(State),
 )
 
 
 @given(st.lists(STATES, max_size=8), st.integers(0, 40))
 def test_every_change_is_one_event_and_a_reader_that_continues_anywhere_misses_none(
-    worlds: list[dict[tuple[str, str], State]], seen: int
+    worlds: list[dict[Unit, State]], seen: int
 ) -> None:
     past, before, changes = History("e"), snapshot(apps=(HELLO, AppRecord("shop", "/srv"))), 0
     for world in worlds:
-        kept = {key: p for key, p in before.previews.items() if world.get(key) is p.state}
-        new = {key: PreviewRecord(*key, state) for key, state in world.items() if key not in kept}
+        kept = {unit: p for unit, p in before.previews.items() if world.get(unit) is p.state}
+        wanted = {unit: PreviewRecord(unit.app, unit.name, to) for unit, to in world.items()}
+        new = {unit: preview for unit, preview in wanted.items() if unit not in kept}
         now = Snapshot(before.apps, kept | new)
         past = history.note(past, before, now, 5.0)
         changes += len(new) + len(before.previews.keys() - world.keys())
         before = now
     assert [one.id for one in past.events] == [f"e-{n}" for n in range(1, changes + 1)]
-    last_states = {(one.app, one.sha): one.state for one in past.events}
-    assert {key: state for key, state in last_states.items() if state} == {
-        key: preview.state for key, preview in before.previews.items()
+    last_states = {preview_unit(one.app, one.sha or ""): one.state for one in past.events}
+    assert {unit: state for unit, state in last_states.items() if state} == {
+        unit: preview.state for unit, preview in before.previews.items()
     }
     rest = past.after(f"e-{seen}")
     assert rest == (past.events[seen:] if seen <= changes else None)

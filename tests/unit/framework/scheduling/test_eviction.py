@@ -8,6 +8,7 @@ from framework.matching.agents import EXECUTOR_MEM
 from framework.matching.limits import Limits
 from prevs.records import ProxyRecord
 from prevs.states import Phase, State
+from prevs.units import preview_unit
 from tests.fakes.driven import APP, A, B, C, D, Driven
 from tests.fakes.offers import offer
 
@@ -213,7 +214,7 @@ def test_a_hundred_waiting_previews_do_not_stop_a_hundred() -> None:
         driven.start(f"{n:040}", f"n{n}")
     driven.tick(2)
     assert driven.preview(A).state is driven.preview(B).state is State.DRAINING
-    assert driven.service.snapshot.queue_places["hello", f"{99:040}"] == 100
+    assert driven.service.snapshot.queue_places[preview_unit("hello", f"{99:040}")] == 100
 
 
 def test_a_preview_that_made_room_starts_again_on_request() -> None:
@@ -223,7 +224,10 @@ def test_a_preview_that_made_room_starts_again_on_request() -> None:
     assert driven.preview(A).restart_requested
     driven.update("TASK_KILLED", sha=A)
     assert driven.preview(A).state is State.QUEUED
-    assert driven.service.snapshot.queue_places == {("hello", C): 1, ("hello", A): 2}
+    assert driven.service.snapshot.queue_places == {
+        preview_unit("hello", C): 1,
+        preview_unit("hello", A): 2,
+    }
 
 
 def test_a_draining_preview_and_its_room_are_waited_for() -> None:

@@ -9,6 +9,7 @@ from framework.matching.limits import Limits
 from framework.scheduling.launches import next_attempt
 from prevs import names
 from prevs.states import Cause, Phase, State
+from prevs.units import preview_unit
 from program.http import health
 from tests.fakes.driven import A, B, C, D, Driven
 from tests.fakes.offers import offer
@@ -207,6 +208,6 @@ def test_a_preview_in_its_pause_is_in_no_queue_until_the_pause_is_over(
         driven.tick(pause / 2)
         assert driven.service.snapshot.queue_places == {}
         driven.tick(pause / 2)
-        assert driven.service.snapshot.queue_places == {("hello", A): 1}
+        assert driven.service.snapshot.queue_places == {preview_unit("hello", A): 1}
         driven.step(events.Offered([offer(f"at-{driven.clock.seconds}")]))
         driven.report("TASK_RUNNING", Phase.RUNNING)

@@ -8,11 +8,12 @@ from prometheus_client import CollectorRegistry
 from framework.errors import Unavailable
 from framework.metrics import Metrics
 from framework.scheduling.offers import Offers
+from prevs.units import preview_unit
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.offers import offer
 
-A = ("hello", "a" * 40)
+A = preview_unit("hello", "a" * 40)
 
 
 @pytest.fixture
@@ -124,18 +125,18 @@ def test_a_waiting_preview_revives_offers_at_a_new_master_at_once(
 def test_offers_are_revived_at_once_for_a_new_preview_but_not_again_and_again(
     offers: Offers, cluster: FakeCluster, clock: FakeClock
 ) -> None:
-    keys = [("hello", f"{number:040x}") for number in range(5)]
+    units = [preview_unit("hello", f"{number:040x}") for number in range(5)]
     for number in (1, 2, 3, 4, 5):
-        offers.request(keys[:number])
+        offers.request(units[:number])
     assert (len(cluster.of("revive")), offers.revive_pending) == (3, True)
     clock.pass_seconds(0.9)
-    offers.request(keys)
+    offers.request(units)
     assert (len(cluster.of("revive")), offers.revive_pending) == (3, True)
     clock.pass_seconds(0.1)
-    offers.request(keys)
+    offers.request(units)
     assert (len(cluster.of("revive")), offers.revive_pending) == (4, False)
     clock.pass_seconds(2)
-    offers.request(keys)
+    offers.request(units)
     assert len(cluster.of("revive")) == 4
 
 

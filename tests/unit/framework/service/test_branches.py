@@ -8,6 +8,7 @@ from framework.ports import Heads
 from framework.service.branches import GONE
 from prevs.pulls import PullRecord
 from prevs.states import Phase, State
+from prevs.units import preview_unit
 from tests.fakes.driven import A, B, C, Driven
 from tests.fakes.offers import offer
 
@@ -49,13 +50,13 @@ def test_heads_of_labels_without_a_preview_start_nothing(driven: Driven) -> None
         events.HeadsFetched("hello", Heads({"other": B, "main": A})),
         events.HeadsFetched("gone", Heads({"x": B})),
     )
-    assert list(driven.service.snapshot.previews) == [("hello", A)]
+    assert list(driven.service.snapshot.previews) == [preview_unit("hello", A)]
 
 
 def test_an_ambiguous_label_moves_nothing_and_does_not_vanish(driven: Driven) -> None:
     driven.run()
     heads(driven, main=None)
-    assert list(driven.service.snapshot.previews) == [("hello", A)]
+    assert list(driven.service.snapshot.previews) == [preview_unit("hello", A)]
     assert driven.preview().unreferenced_since is None
 
 

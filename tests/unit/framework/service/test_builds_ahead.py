@@ -15,6 +15,7 @@ from framework.service.builds_ahead import SUPERSEDED, SWITCHED_OFF
 from framework.service.manifest_loader import SKIPPED
 from prevs.records import PreviewRecord
 from prevs.states import Cause, Phase, State
+from prevs.units import preview_unit
 from tests.fakes.driven import A, B, C, Driven
 from tests.fakes.offers import offer
 
@@ -58,7 +59,7 @@ def run(driven: Driven, sha: str) -> None:
 
 
 def found(driven: Driven) -> dict[str, PreviewRecord]:
-    return {sha: one for (_, sha), one in driven.service.snapshot.previews.items()}
+    return {one.sha: one for one in driven.service.snapshot.previews.values()}
 
 
 def count(driven: Driven, outcome: str) -> float | None:
@@ -154,12 +155,15 @@ def test_a_visitor_makes_it_an_ordinary_preview_behind_those_who_came_before(
     push(driven, main=B)
     driven.tick()
     driven.start(C, "dev")
-    assert driven.service.snapshot.queue_places == {("hello", C): 1, ("hello", B): 2}
+    assert driven.service.snapshot.queue_places == {
+        preview_unit("hello", C): 1,
+        preview_unit("hello", B): 2,
+    }
     driven.tick()
     driven.start(A, "old")
     driven.tick()
     driven.start(B, "main")
-    assert driven.service.snapshot.queue_places["hello", B] == 3
+    assert driven.service.snapshot.queue_places[preview_unit("hello", B)] == 3
     visited = driven.preview(B)
     assert (visited.ahead, visited.reason, visited.changed) == (False, "", driven.clock.seconds)
     assert visited.last_used == driven.clock.seconds

@@ -12,6 +12,7 @@ from framework.ports.tasks import StatusKind, TaskStatus
 from framework.service.service import STUCK_SECONDS
 from prevs.records import PreviewRecord
 from prevs.states import Phase, State
+from prevs.units import preview_unit
 from program.http import health
 from tests.fakes.driven import APP, A, B, Driven
 from tests.fakes.mishaps import Fate
@@ -183,7 +184,10 @@ def test_a_preview_with_an_unreadable_app_affects_no_other(driven: Driven) -> No
     again.start(B, "main", app="other")
     again.step(events.Offered([offer()]))
     assert again.preview(B, "other").state is State.PLACED
-    assert again.records.preview("hello", A).reason == "The settings of its app cannot be read."
+    assert (
+        again.records.preview(preview_unit("hello", A)).reason
+        == "The settings of its app cannot be read."
+    )
 
 
 def test_a_service_without_a_working_thread_is_unhealthy(driven: Driven) -> None:

@@ -7,6 +7,7 @@ from framework.preview.lifecycle import WITH_TASK
 from framework.state.preview_index import PreviewIndex
 from prevs.records import PreviewRecord
 from prevs.states import State
+from prevs.units import preview_unit
 
 APPS, SHAS, LABELS = ("one", "two"), ("a" * 40, "b" * 40, "c" * 40), ("main", "v1", "x")
 PREVIEWS = st.builds(
@@ -31,10 +32,11 @@ def test_every_query_finds_what_a_full_search_finds(steps: list[object]) -> None
     for step in steps:
         if isinstance(step, PreviewRecord):
             index.put(step)
-            expected[step.app, step.sha] = step
+            expected[preview_unit(step.app, step.sha)] = step
         elif isinstance(step, tuple):
-            index.drop(step)
-            expected.pop(step, None)
+            unit = preview_unit(*step)
+            index.drop(unit)
+            expected.pop(unit, None)
     every = list(expected.values())
     assert dict(index.all) == expected
     assert index.apps == {p.app for p in every}

@@ -11,6 +11,7 @@ from framework.vault import Keyring
 from prevs.commit_settings import CommitSettings, RunSettings
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.states import State
+from prevs.units import preview_unit
 from tests.fakes.clock import FakeClock
 from tests.fakes.driven import A, B, Driven
 from tests.fakes.mishaps import Fate
@@ -27,7 +28,7 @@ def test_a_step_without_a_change_makes_no_new_snapshot(driven: Driven) -> None:
     assert driven.service.snapshot is before
     driven.start(B, "other")
     assert driven.service.snapshot is not before
-    assert ("hello", B) not in before.previews
+    assert preview_unit("hello", B) not in before.previews
 
 
 def test_records_without_an_app_are_shown_to_nobody() -> None:
@@ -36,7 +37,7 @@ def test_records_without_an_app_are_shown_to_nobody() -> None:
         store.save(PreviewRecord(app, A, State.STOPPED))
     store.save(AppRecord("one", "/srv/one"))
     records = Records(store.load(), store, FakeClock().clock, Keyring(()), keys=(SIGNING_KEY,))
-    assert list(records.snapshot().previews) == [("one", A)]
+    assert list(records.snapshot().previews) == [preview_unit("one", A)]
 
 
 def test_large_changes_are_written_in_several_steps() -> None:

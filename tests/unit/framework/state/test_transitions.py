@@ -35,6 +35,7 @@ from prevs.commit_settings import CommitSettings
 from prevs.messages import TaskReport
 from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import Cause, Phase, State
+from prevs.units import preview_unit
 from tests.fakes.driven import APP, A, Driven
 from tests.fakes.offers import offer
 
@@ -101,7 +102,7 @@ class Scene:
         )
 
     def preview(self) -> PreviewRecord:
-        return self.records.preview("hello", A)
+        return self.records.preview(preview_unit("hello", A))
 
     def report(self, state: str, phase: Phase | None = None, **more: Any) -> None:
         """Hand in a status of the preview's task, as Mesos has it."""

@@ -1,0 +1,29 @@
+"""What is placed on agents and runs there: units."""
+
+import enum
+from typing import NamedTuple
+
+
+class UnitKind(enum.StrEnum):
+    """What a unit is. Its members are texts, so that units sort and hash fast."""
+
+    PREVIEW = "preview"
+
+
+_PREVIEW = UnitKind.PREVIEW
+
+
+class Unit(NamedTuple):
+    """The identity of what is placed: its kind, its app, and its name among those of the app.
+
+    A preview's name is its commit. A unit has at most one task at a time.
+    """
+
+    kind: UnitKind
+    app: str
+    name: str
+
+
+def preview_unit(app: str, sha: str) -> Unit:
+    """Return the unit of an app's preview at a commit."""
+    return Unit(_PREVIEW, app, sha)
