@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from framework.apps import effective_settings
-from framework.matching.match import Demand
+from framework.matching.match import Demand, Rank
 from prevs.records import AppRecord, PreviewRecord
 from prevs.units import Unit
 
 IMAGE_WAIT_SECONDS = 1.0
 """How long a preview waits for the agent that has its image: less time than most builds take."""
 UNREADABLE = "The settings of its app cannot be read."
+
+_RANKS = {False: Rank.AWAITED, True: Rank.AHEAD}
+"""The rank of a preview, by whether it is built ahead."""
 
 Queued = tuple[Unit, PreviewRecord]
 """A preview in the state queued, with its unit."""
@@ -20,7 +23,7 @@ Queued = tuple[Unit, PreviewRecord]
 class LaunchQueue(NamedTuple):
     """The previews that may be placed, and why some others are held back.
 
-    First come first served; builds ahead come after all that somebody waits for.
+    The lowest rank comes first; within a rank, first come is first served.
 
     A preview that waits for its next attempt after a loss keeps the reason that it has. One whose
     settings are not read yet needs no reason: reading takes milliseconds.
@@ -72,7 +75,7 @@ def find_pause_end(queued: Iterable[Queued], now: float) -> float:
 def order(queued: Queued) -> tuple[int, float, float, str, str]:
     """Return the sort key of a queued preview. Unlike its place, it stays while it waits."""
     unit, preview = queued
-    return (int(preview.ahead), preview.changed, preview.created, unit.app, unit.name)
+    return (_RANKS[preview.ahead], preview.changed, preview.created, unit.app, unit.name)
 
 
 def _demand(app: AppRecord, queued: Queued, agents: frozenset[str], now: float) -> Demand:
@@ -82,6 +85,7 @@ def _demand(app: AppRecord, queued: Queued, agents: frozenset[str], now: float) 
         unit=unit,
         cpus=cpus,
         mem=mem,
+        rank=_RANKS[preview.ahead],
         image_agent=preview.agent_id,
         previous_agents=agents,
         waits_for_image=preview.consecutive_losses == 0
@@ -89,5 +93,4 @@ def _demand(app: AppRecord, queued: Queued, agents: frozenset[str], now: float) 
         constraints=app.constraints,
         avoid_agent=preview.avoid_agent,
         since=max(preview.changed, preview.retry_at),
-        ahead=preview.ahead,
     )

@@ -4,6 +4,7 @@ A function of values: the waiting previews, the offers, what is in use. The work
 does not grow with the number of agents, except for the first refusal of each kind of demand.
 """
 
+import enum
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -43,24 +44,34 @@ class Offer(NamedTuple):
     unavailable_from: float | None = None
 
 
+class Rank(enum.IntEnum):
+    """Who is served before whom, however long they wait; the lowest is first."""
+
+    AWAITED = 0  # somebody waits for it
+    AHEAD = 1  # it is built ahead: nobody waits for it, and nothing stops for it
+
+
+_AHEAD = Rank.AHEAD
+
+
 class Demand(NamedTuple):
-    """A waiting preview. `cpus` is a share, `mem` in MB, `since` when it could first be placed.
+    """A waiting unit. `cpus` is a share, `mem` in MB, `since` when it could first be placed.
 
     `image_agent` is the agent that has its image; `previous_agents` have built this app before. A
-    preview that `waits_for_image` waits for `image_agent` instead of going elsewhere. It goes to
-    `avoid_agent` only if no other agent fits. With `ahead`, nobody waits for it.
+    unit that `waits_for_image` waits for `image_agent` instead of going elsewhere. It goes to
+    `avoid_agent` only if no other agent fits.
     """
 
     unit: Unit
     cpus: float
     mem: int
+    rank: Rank = Rank.AWAITED
     image_agent: str | None = None
     previous_agents: frozenset[str] = frozenset()
     waits_for_image: bool = False
     constraints: tuple[str, ...] = ()
     avoid_agent: str | None = None
     since: float = 0.0
-    ahead: bool = False
 
 
 class Launch(NamedTuple):
@@ -120,17 +131,17 @@ def match(
         chosen = _refuse(demand, quotas, short) or choice.choose(demand)
         if isinstance(chosen, Refusal):
             refused[demand.unit] = chosen
-            if not demand.ahead:
+            if demand.rank is not _AHEAD:
                 short.add(demand.unit.app if chosen.shortage in _OF_APP else _ALL)
             continue
         launches.append(choice.launch(demand, chosen))
-        quotas.reserve(demand.unit, chosen.id, ahead=demand.ahead)
+        quotas.reserve(demand.unit, chosen.id, ahead=demand.rank is _AHEAD)
     return Match(tuple(launches), refused, agents)
 
 
 def _refuse(demand: Demand, quotas: Quotas, short: Collection[str]) -> Refusal | None:
     """Return why no agent is looked for; `short` are the apps whose visitors wait, or _ALL."""
-    if not demand.ahead:
+    if demand.rank is not _AHEAD:
         return quotas.refusal(demand.unit)
     if _ALL in short or demand.unit.app in short:
         return VISITORS_WAIT
@@ -179,14 +190,14 @@ class _Choice:
             return Refusal("It waits a moment for the agent that has its image.", hold_offers=True)
         own = self._reserved_for.get(demand.unit)
         # Free resources only shrink: a demand like one that was refused is refused too.
-        kind = (demand.cpus, demand.mem, demand.constraints, own, demand.ahead)
+        kind = (demand.cpus, demand.mem, demand.constraints, own, demand.rank)
         if kind in self._refused:
             return self._refused[kind]
         fits = self._fitting(demand, own)
         found = self._preferred(demand, own, fits) or self._fullest(demand, fits)
         if found is not None:
             return found
-        if demand.ahead:
+        if demand.rank is _AHEAD:
             return self._refused.setdefault(kind, NO_ROOM_AHEAD)
         survey = self._survey(demand.constraints, own)
         if isinstance(survey, refusals.Survey):
@@ -202,7 +213,7 @@ class _Choice:
 
     def _fitting(self, demand: Demand, own: str | None) -> Callable[[Agent], bool]:
         cpus, mem, wanted = demand.cpus, demand.mem, demand.constraints
-        ahead, may_build_ahead = demand.ahead, self._quotas.may_build_ahead
+        ahead, may_build_ahead = demand.rank is _AHEAD, self._quotas.may_build_ahead
         if ahead:
             cpus, mem = round(2 * cpus + EXECUTOR_CPUS, 3), 2 * mem + EXECUTOR_MEM
 
@@ -250,7 +261,7 @@ class _Choice:
         if self._order[place : place + 1] == [(agent.mem, agent.id)]:
             del self._order[place]
         task, executor = agent.take(demand.cpus, demand.mem, port)
-        if demand.ahead:  # takes no turn from visitors, as in Quotas
+        if demand.rank is _AHEAD:  # takes no turn from visitors, as in Quotas
             agent.starts += 1
         if agent.starts > 0:
             insort(self._order, (agent.mem, agent.id))

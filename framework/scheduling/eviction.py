@@ -14,7 +14,7 @@ import structlog
 from framework.clock import Clock
 from framework.matching import preemption
 from framework.matching.agents import Agent, Space
-from framework.matching.match import Demand, Match
+from framework.matching.match import Demand, Match, Rank
 from framework.matching.preemption import Candidate, Preemption, UnmetDemand
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Shortage
@@ -169,8 +169,8 @@ class Eviction:
             refusal = match.refusals.get(demand.unit)
             if refusal is None or refusal.hold_offers or refusal.shortage in _TURNS:
                 continue
-            if demand.ahead:
-                break  # nothing stops for these, and they are the last
+            if demand.rank is Rank.AHEAD:
+                continue  # nothing stops for these
             if refusal.shortage is Shortage.ROOM:
                 # Demands before this one may have used up a limit.
                 limit = quotas.refusal(demand.unit)

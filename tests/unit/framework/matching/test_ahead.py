@@ -17,6 +17,7 @@ from framework.matching.match import (
     InUse,
     Match,
     Offer,
+    Rank,
     match,
 )
 from framework.matching.preemption import Candidate, UnmetDemand, plan
@@ -76,27 +77,31 @@ offers = st.dictionaries(
 )
 
 
-def demands(ahead: bool, least: int, most: int) -> st.SearchStrategy[list[Demand]]:
+def demands(rank: Rank, least: int, most: int) -> st.SearchStrategy[list[Demand]]:
     one = st.builds(
         Demand,
         unit=st.builds(preview_unit, apps, st.uuids().map(str)),
         cpus=st.sampled_from([0.05, 0.1]),
         mem=sizes,
         previous_agents=st.frozensets(agents, max_size=1),
-        ahead=st.just(ahead),
+        rank=st.just(rank),
     )
     return st.lists(one, min_size=least, max_size=most)
 
 
 loads = st.builds(
-    Load, st.lists(previews, max_size=6), offers, demands(False, 0, 4), demands(True, 0, 4)
+    Load,
+    st.lists(previews, max_size=6),
+    offers,
+    demands(Rank.AWAITED, 0, 4),
+    demands(Rank.AHEAD, 0, 4),
 )
 quiet = st.builds(
     Load,
     st.lists(previews, min_size=2, max_size=4),
     offers,
-    demands(False, 0, 1),
-    demands(True, 1, 3),
+    demands(Rank.AWAITED, 0, 1),
+    demands(Rank.AHEAD, 1, 3),
 )
 """Loads under which something is often built ahead."""
 
@@ -105,7 +110,7 @@ quiet = st.builds(
 def test_who_waits_gets_the_same_with_and_without_builds_ahead(load: Load) -> None:
     alone, beside = load.match(*load.visitors), load.match(*load.visitors, *load.ahead)
     assert beside.launches[: len(alone.launches)] == alone.launches
-    assert all(one.demand.ahead for one in beside.launches[len(alone.launches) :])
+    assert all(one.demand.rank is Rank.AHEAD for one in beside.launches[len(alone.launches) :])
     units = {one.unit for one in load.visitors}
     assert {k: why for k, why in beside.refusals.items() if k in units} == alone.refusals
 
@@ -125,7 +130,7 @@ def test_the_next_visitor_finds_room_as_if_nothing_was_built_ahead(load: Load, a
 @given(quiet)
 def test_builds_ahead_are_bounded(load: Load) -> None:
     found = load.match(*load.visitors, *load.ahead)
-    new = [one for one in found.launches if one.demand.ahead]
+    new = [one for one in found.launches if one.demand.rank is Rank.AHEAD]
     old = [one for one in load.previews if one.ahead]
     for app in APPS:
         of_app = [one for one in old if one.app == app]
@@ -173,11 +178,11 @@ def built(app: str, *, state: State = State.BUILDING, agent: str = "agent-9") ->
 
 def refusal(load: Load, *demands: Demand) -> Refusal:
     found = load.match(*demands)
-    assert not [one for one in found.launches if one.demand.ahead]
+    assert not [one for one in found.launches if one.demand.rank is Rank.AHEAD]
     return found.refusals[demands[-1].unit]
 
 
-AHEAD = Demand(preview_unit("hello", "a"), cpus=0.1, mem=128, ahead=True)
+AHEAD = Demand(preview_unit("hello", "a"), cpus=0.1, mem=128, rank=Rank.AHEAD)
 ROOMY = [offer()]
 
 
