@@ -59,6 +59,7 @@ def describe(
 
 def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin) -> BuildOrder:
     """Return the order without what the app is given."""
+    (port,) = launch.ports
     label = preview.labels[-1] if preview.labels else preview.sha
     wanted = effective_settings.resolve(app, preview.settings)
     settings = preview.settings or CommitSettings()
@@ -69,7 +70,7 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         repository=app.repository,
         container_port=wanted.port,
         host=launch.host,
-        host_port=launch.port,
+        host_port=port,
         cpus=launch.demand.cpus,
         mem=launch.demand.mem,
         health=wanted.health,

@@ -1,5 +1,6 @@
 """One agent and its free resources. No I/O."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -94,10 +95,14 @@ class Agent:
         """The MB of memory that are left for a task besides its executor."""
         return max(0.0, self.mem - EXECUTOR_MEM)
 
-    def port(self) -> int | None:
-        """Return the lowest offered port that nothing uses."""
+    def find_ports(self, number: int) -> tuple[int, ...] | None:
+        """Return the lowest offered ports that nothing uses; None if there are fewer."""
+        if not number:
+            return ()
         spans = sorted(resources.free_ports(self.resources), key=lambda span: span.start)
-        return next((p for span in spans for p in span if p not in self.taken), None)
+        free = (port for span in spans for port in span if port not in self.taken)
+        found = tuple(itertools.islice(free, number))
+        return found if len(found) == number else None
 
     def space(self, starts: int) -> Space:
         """Return what is free, given that `starts` more previews may begin here."""
@@ -108,16 +113,21 @@ class Agent:
             ports = sum(port not in self.taken for span in spans for port in span)
         return Space(self.id, self.cpus, self.mem, ports, self.attributes, starts, self.leaving)
 
-    def take(self, cpus: float, mem: int, port: int) -> tuple[list[Resource], list[Resource]]:
+    def take(
+        self, cpus: float, mem: int, ports: Sequence[int]
+    ) -> tuple[list[Resource], list[Resource]]:
         """Take a task's resources and one start; return (the task's, its executor's) resources."""
         task_cpus, left = resources.take(self.resources, "cpus", cpus)
         task_mem, left = resources.take(left, "mem", mem)
-        ports, left = resources.take_port(left, port)
+        task_ports: list[Resource] = []
+        for port in ports:
+            taken, left = resources.take_port(left, port)
+            task_ports += taken
         own_cpus, left = resources.take(left, "cpus", EXECUTOR_CPUS)
         own_mem, left = resources.take(left, "mem", EXECUTOR_MEM)
         self.resources = left
         self.cpus = round(self.cpus - cpus - EXECUTOR_CPUS, 3)
         self.mem = round(self.mem - mem - EXECUTOR_MEM, 3)
-        self.taken.add(port)
+        self.taken.update(ports)
         self.starts -= 1
-        return [*task_cpus, *task_mem, *ports], [*own_cpus, *own_mem]
+        return [*task_cpus, *task_mem, *task_ports], [*own_cpus, *own_mem]

@@ -55,8 +55,9 @@ _AHEAD = Rank.AHEAD
 
 
 class Demand(NamedTuple):
-    """A waiting unit. `cpus` is a share, `mem` in MB, `since` when it could first be placed.
+    """A waiting unit. `cpus` is a share, `mem` in MB, `ports` the number of ports that it needs.
 
+    It could first be placed at `since`.
     `image_agent` is the agent that has its image; `previous_agents` have built this app before. A
     unit that `waits_for_image` waits for `image_agent` instead of going elsewhere. It goes to
     `avoid_agent` only if no other agent fits.
@@ -65,6 +66,7 @@ class Demand(NamedTuple):
     unit: Unit
     cpus: float
     mem: int
+    ports: int = 1
     rank: Rank = Rank.AWAITED
     image_agent: str | None = None
     previous_agents: frozenset[str] = frozenset()
@@ -75,12 +77,12 @@ class Demand(NamedTuple):
 
 
 class Launch(NamedTuple):
-    """A preview that goes to an agent, with the resources that it takes from the agent's offers."""
+    """A unit that goes to an agent, with the resources that it takes from the agent's offers."""
 
     demand: Demand
     agent_id: str
     host: str
-    port: int
+    ports: tuple[int, ...]
     task_resources: tuple[Resource, ...]
     executor_resources: tuple[Resource, ...]
 
@@ -117,10 +119,10 @@ def match(
 ) -> Match:
     """Return what to launch where at `now` (seconds since the epoch); counts launches in `quotas`.
 
-    Waiting previews are served in order. A preview prefers the agent that is reserved for it, then
-    the one that has its image, then one that has built its app, then the one with the least free
-    memory, so that large previews still find room. Builds ahead come last in `waiting`. They get
-    only what leaves room for one more like each of them, and nothing while a visitor waits for it.
+    Waiting units are served in order. A unit prefers the agent that is reserved for it, then the
+    one that has its image, then one that has built its app, then the one with the least free
+    memory, so that large units still find room. Builds ahead get only what leaves room for one more
+    like each of them, and nothing while a visitor before them in `waiting` waits for it.
     """
     agents = _agents(offers, in_use, quotas, now)
     choice = _Choice(agents, in_use.reserved, quotas)
@@ -190,7 +192,7 @@ class _Choice:
             return Refusal("It waits a moment for the agent that has its image.", hold_offers=True)
         own = self._reserved_for.get(demand.unit)
         # Free resources only shrink: a demand like one that was refused is refused too.
-        kind = (demand.cpus, demand.mem, demand.constraints, own, demand.rank)
+        kind = (demand.cpus, demand.mem, demand.ports, demand.constraints, own, demand.rank)
         if kind in self._refused:
             return self._refused[kind]
         fits = self._fitting(demand, own)
@@ -212,10 +214,11 @@ class _Choice:
         return self._surveys[wanted, own]
 
     def _fitting(self, demand: Demand, own: str | None) -> Callable[[Agent], bool]:
-        cpus, mem, wanted = demand.cpus, demand.mem, demand.constraints
+        cpus, mem, ports, wanted = demand.cpus, demand.mem, demand.ports, demand.constraints
         ahead, may_build_ahead = demand.rank is _AHEAD, self._quotas.may_build_ahead
         if ahead:
             cpus, mem = round(2 * cpus + EXECUTOR_CPUS, 3), 2 * mem + EXECUTOR_MEM
+            ports *= 2
 
         def fits(agent: Agent) -> bool:
             return (
@@ -226,8 +229,8 @@ class _Choice:
                 and not agent.unfit
                 and (agent.id not in self._reserved or agent.id == own)
                 and constraints.hold(wanted, agent.attributes)
-                and agent.port() is not None
-                and (not ahead or (may_build_ahead(agent.id) and agent.space(1).ports > 1))
+                and agent.find_ports(ports) is not None
+                and (not ahead or may_build_ahead(agent.id))
             )
 
         return fits
@@ -254,15 +257,15 @@ class _Choice:
         return avoided if avoided is not None and fits(avoided) else None
 
     def launch(self, demand: Demand, agent: Agent) -> Launch:
-        port = agent.port()
-        if port is None:
-            raise ValueError(f"agent {agent.id} has no port")
+        ports = agent.find_ports(demand.ports)
+        if ports is None:
+            raise ValueError(f"agent {agent.id} has too few ports")
         place = bisect_left(self._order, (agent.mem, agent.id))
         if self._order[place : place + 1] == [(agent.mem, agent.id)]:
             del self._order[place]
-        task, executor = agent.take(demand.cpus, demand.mem, port)
+        task, executor = agent.take(demand.cpus, demand.mem, ports)
         if demand.rank is _AHEAD:  # takes no turn from visitors, as in Quotas
             agent.starts += 1
         if agent.starts > 0:
             insort(self._order, (agent.mem, agent.id))
-        return Launch(demand, agent.id, agent.host, port, tuple(task), tuple(executor))
+        return Launch(demand, agent.id, agent.host, ports, tuple(task), tuple(executor))

@@ -128,6 +128,7 @@ class _Decision:
             and other.demand.constraints == need.demand.constraints
             and other.demand.cpus <= need.demand.cpus
             and other.demand.mem <= need.demand.mem
+            and other.demand.ports <= need.demand.ports
             for other in self._impossible
         )
 
@@ -235,12 +236,12 @@ class _Decision:
             self._spaces[candidate.agent_id] = freed(space, candidate)
 
     def _take(self, need: UnmetDemand, agent_id: str, victims: Iterable[Candidate]) -> None:
-        cpus, mem = _size(need.demand)
+        cpus, mem, ports = _size(need.demand)
         space = self._spaces[agent_id]
         self._spaces[agent_id] = space._replace(
             cpus=round(space.cpus - cpus, 3),
             mem=space.mem - mem,
-            ports=space.ports - 1,
+            ports=space.ports - ports,
             starts=space.starts - 1,
         )
         self._count_slots((victim.unit for victim in victims), 1)
@@ -253,12 +254,12 @@ class _Decision:
             self._all_slots += times
 
 
-def _size(demand: Demand) -> tuple[float, float]:
-    return round(demand.cpus + EXECUTOR_CPUS, 3), demand.mem + EXECUTOR_MEM
+def _size(demand: Demand) -> tuple[float, float, int]:
+    return round(demand.cpus + EXECUTOR_CPUS, 3), demand.mem + EXECUTOR_MEM, demand.ports
 
 
-def _is_enough(space: Space, cpus: float, mem: float) -> bool:
-    return space.cpus >= cpus and space.mem >= mem and space.ports > 0 and space.starts > 0
+def _is_enough(space: Space, cpus: float, mem: float, ports: int) -> bool:
+    return space.cpus >= cpus and space.mem >= mem and space.ports >= ports and space.starts > 0
 
 
 def _may_run(demand: Demand, space: Space) -> bool:

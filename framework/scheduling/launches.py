@@ -215,11 +215,12 @@ class Launcher:
         changes = []
         for launch in launches:
             preview = self._records.preview(launch.demand.unit)
+            (port,) = launch.ports
             launched = transitions.Launched(
                 names.task_id(preview.app, preview.sha, self._terms.new_attempt()),
                 agent_id=launch.agent_id,
                 agent_host=launch.host,
-                host_port=launch.port,
+                host_port=port,
             )
             changes.append((preview, launched))
         placed = self._records.change_all(changes)

@@ -83,6 +83,7 @@ def demands(rank: Rank, least: int, most: int) -> st.SearchStrategy[list[Demand]
         unit=st.builds(preview_unit, apps, st.uuids().map(str)),
         cpus=st.sampled_from([0.05, 0.1]),
         mem=sizes,
+        ports=st.just(1),
         previous_agents=st.frozensets(agents, max_size=1),
         rank=st.just(rank),
     )

@@ -39,7 +39,22 @@ def test_a_preview_takes_its_cpus_its_memory_and_a_port() -> None:
     assert resources.total(launch.task_resources, "cpus") == 0.1
     assert resources.total(launch.task_resources, "mem") == 128
     assert [list(span) for span in resources.free_ports(launch.task_resources)] == [[31000]]
-    assert launch.port == 31000
+    assert launch.ports == (31000,)
+
+
+def test_a_demand_gets_as_many_ports_as_it_asks_for() -> None:
+    none, two = match([demand(A, ports=0), demand(B, ports=2)], [offer(end=31001)], ()).launches
+    assert (none.ports, two.ports) == ((), (31000, 31001))
+    assert resources.free_ports(none.task_resources) == ()
+    assert [list(span) for span in resources.free_ports(two.task_resources)] == [[31000], [31001]]
+
+
+def test_an_agent_without_a_port_takes_only_what_needs_none() -> None:
+    full = [("127.0.0.1", 31000)]
+    waiting = [demand(A), demand(B, ports=0)]
+    decision = match(waiting, [offer(end=31000)], full)
+    assert [launch.demand.unit for launch in decision.launches] == [UNIT_B]
+    assert "has a free port" in decision.refusals[UNIT_A].reason
 
 
 def test_the_executor_takes_its_own_share_beside_the_preview() -> None:
@@ -72,12 +87,12 @@ def test_the_reason_names_the_missing_resource(
 def test_a_port_in_use_on_that_host_is_not_assigned_again() -> None:
     used = [("127.0.0.1", 31000), ("127.0.0.2", 31001)]
     (launch,) = match([demand()], [offer()], used).launches
-    assert launch.port == 31001
+    assert launch.ports == (31001,)
 
 
 def test_two_previews_on_one_agent_get_ports_and_resources_of_their_own() -> None:
     one, two = match([demand(A), demand(B)], [offer(cpus=0.22, mem=384)], ()).launches
-    assert (one.port, two.port) == (31000, 31001)
+    assert (one.ports, two.ports) == ((31000,), (31001,))
     assert match([demand(A), demand(B), demand(C)], [offer(cpus=0.22, mem=384)], ()).refusals
 
 

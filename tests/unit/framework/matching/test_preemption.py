@@ -86,6 +86,14 @@ def test_the_resources_of_a_commit_become_free_with_its_preview() -> None:
     assert stopped(decide([need(mem=100)], idle)) == [["b"]]
 
 
+def test_nothing_stops_for_a_port_that_is_not_needed() -> None:
+    space = Space("agent-1", cpus=9.0, mem=9e3, starts=9)
+    assert stopped(decide([need("m")], [tenant("a", 1.0)], space)) == [["a"]]
+    portless = decide([need("m"), need("n", ports=0)], [], space)
+    assert portless.impossible == (preview_unit("hello", "m"),)
+    assert portless.pending == (preview_unit("hello", "n"),)
+
+
 def test_each_waiting_preview_gets_room_of_its_own() -> None:
     room = decide([need("m"), need("n")], [tenant("a", 1.0), tenant("b", 2.0)])
     assert stopped(room) == [["a"], ["b"]]
