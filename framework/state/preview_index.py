@@ -1,4 +1,4 @@
-"""Indexes over all previews by app, state and label; a lookup costs O(result). No I/O."""
+"""Indexes over all previews by app, state, label and task; a lookup costs O(result). No I/O."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Set
@@ -14,7 +14,7 @@ _NOTHING: Mapping[Unit, PreviewRecord] = MappingProxyType({})
 
 
 class PreviewIndex:
-    """Every preview once, by unit, by app, by state and by label."""
+    """Every preview once, by unit, by app, by state, by label and by task."""
 
     def __init__(self, previews: Iterable[PreviewRecord]) -> None:
         self._all: dict[Unit, PreviewRecord] = {}
@@ -22,6 +22,7 @@ class PreviewIndex:
         self._in_state: dict[State, dict[Unit, PreviewRecord]] = {state: {} for state in State}
         self._with_label: dict[tuple[str, str], dict[Unit, PreviewRecord]] = {}
         self._shared: dict[tuple[str, str], tuple[PreviewRecord, ...]] = {}
+        self._of_task: dict[str, Unit] = {}
         self._places: Counter[tuple[str, int]] = Counter()
         for preview in previews:
             self.put(preview)
@@ -65,6 +66,10 @@ class PreviewIndex:
             found |= self._with_label.get((app, label), _NOTHING)
         return tuple(found.values())
 
+    def of_task(self, task_id: str) -> Unit | None:
+        """Return the unit whose current attempt has that task; None if no attempt has it now."""
+        return self._of_task.get(task_id)
+
     def counts(self) -> Mapping[State, int]:
         """Return how many previews are in each state."""
         return {state: len(previews) for state, previews in self._in_state.items()}
@@ -82,6 +87,8 @@ class PreviewIndex:
             holders[unit] = preview
             if len(holders) > 1:
                 self._shared[preview.app, label] = tuple(holders.values())
+        if preview.task_id and preview.state in WITH_TASK:
+            self._of_task[preview.task_id] = unit
         if place := _place(preview):
             self._places[place] += 1
 
@@ -102,6 +109,8 @@ class PreviewIndex:
                 del self._with_label[before.app, label]
             if self._shared:
                 self._leave_shared(before.app, label)
+        if before.task_id:
+            self._of_task.pop(before.task_id, None)
         if place := _place(before):
             self._places[place] -= 1
             if not self._places[place]:

@@ -14,7 +14,7 @@ from framework.clock import Clock
 from framework.errors import UnknownApp, UnknownPreview
 from framework.matching import launch_queue
 from framework.ports import Store, Stored, Vault
-from framework.preview import lifecycle, steps, transitions
+from framework.preview import steps, transitions
 from framework.preview.transitions import Transition
 from framework.pulls import gate, repository_ids
 from framework.pulls.errors import OtherRepository
@@ -199,11 +199,8 @@ class Records:
 
     def of_task(self, task_id: str) -> PreviewRecord | None:
         """Return the preview whose current attempt has that task."""
-        read = names.read_task_id(task_id)
-        preview = self.find(preview_unit(read.app, read.sha)) if read else None
-        if preview and preview.task_id == task_id and preview.state in lifecycle.WITH_TASK:
-            return preview
-        return None
+        unit = self._index.of_task(task_id)
+        return self._index.all[unit] if unit else None
 
     def save_app(self, app: AppRecord) -> AppRecord:
         """Write an app."""

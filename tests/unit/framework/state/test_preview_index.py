@@ -1,5 +1,8 @@
 """Whatever happens to previews, the index finds the same as a search of all of them."""
 
+import dataclasses
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,8 +13,17 @@ from prevs.states import State
 from prevs.units import preview_unit
 
 APPS, SHAS, LABELS = ("one", "two"), ("a" * 40, "b" * 40, "c" * 40), ("main", "v1", "x")
+
+
+def make(attempt: str | None, **fields: Any) -> PreviewRecord:
+    preview = PreviewRecord(**fields)
+    task = attempt and f"{preview.app}.{preview.sha}.{attempt}"
+    return dataclasses.replace(preview, task_id=task)
+
+
 PREVIEWS = st.builds(
-    PreviewRecord,
+    make,
+    attempt=st.sampled_from((None, "1", "2")),
     app=st.sampled_from(APPS),
     sha=st.sampled_from(SHAS),
     state=st.sampled_from(State),
@@ -41,6 +53,9 @@ def test_every_query_finds_what_a_full_search_finds(steps: list[object]) -> None
     assert dict(index.all) == expected
     assert index.apps == {p.app for p in every}
     assert index.counts() == {state: sum(p.state is state for p in every) for state in State}
+    for task in {f"{app}.{sha}.{attempt}" for app in APPS for sha in SHAS for attempt in "12"}:
+        found = [u for u, p in expected.items() if p.task_id == task and p.state in WITH_TASK]
+        assert index.of_task(task) == (found[0] if found else None)
     assert index.places == {
         (p.agent_host, p.host_port)
         for p in every
