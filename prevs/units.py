@@ -11,6 +11,7 @@ class UnitKind(enum.StrEnum):
 
 
 _PREVIEW = UnitKind.PREVIEW
+"""To look a member up in its class is a call of Python."""
 
 
 class Unit(NamedTuple):

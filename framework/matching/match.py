@@ -45,13 +45,14 @@ class Offer(NamedTuple):
 
 
 class Rank(enum.IntEnum):
-    """Who is served before whom, however long they wait; the lowest is first."""
+    """Who is served before whom, whoever came first; the lowest is the first."""
 
     AWAITED = 0  # somebody waits for it
     AHEAD = 1  # it is built ahead: nobody waits for it, and nothing stops for it
 
 
 _AHEAD = Rank.AHEAD
+"""To look a member up in its class is a call of Python, here one for each demand and agent."""
 
 
 class Demand(NamedTuple):

@@ -98,9 +98,9 @@ class Idleness:
             yield unit, preview, used
 
     def unvisited(self) -> Iterator[tuple[Unit, PreviewRecord]]:
-        """Yield (unit, preview) of what was or is built ahead and not used.
+        """Yield (unit, preview) of what was or is built ahead, and has not been used.
 
-        All proxies have reported since it ran.
+        What runs has run for long enough that every proxy has reported since.
         """
         before = self._clock.now() - UNVISITED_SECONDS
         apps = {app.name for app in self._records.apps}
