@@ -206,7 +206,7 @@ def test_dockers_own_listener_is_not_mistaken_for_the_application(world: World) 
 def test_a_silent_application_is_distinguished_from_one_that_does_not_listen(
     world: World,
 ) -> None:
-    spec = world.spec("nc -l -p $PORT -e sleep 1000")
+    spec = world.spec("nc -ll -p $PORT -e sleep 1000")
     world.containers.start(spec, on_exit=ignore)
     answers: list[Answer] = []
 
