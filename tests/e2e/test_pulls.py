@@ -21,7 +21,7 @@ from tests.pagure.differences import find_differences
 from tests.pagure.site import Flag, Pagure, serve_pagure
 from tests.waits import wait_for, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(300)]  # installs a forge
 
 APP = "pulled"
 SHOWN = f'CMD mkdir -p /www; echo "$MARK with $MODE" > /www/index.html; {SERVE}'
