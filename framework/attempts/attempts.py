@@ -248,10 +248,9 @@ class Attempts:
                 why = "Its agent did not answer for a minute."
                 self.give_up(preview, Failure(Cause.TASK_LOST, why))
             self._unreachable.end(task_id)
-        for task_id in self._reconciliation.unanswered(now):
-            preview = self._records.of_task(task_id)
-            # One that runs may have visitors: it stays, unless they are refused.
-            if preview and preview.state in _SERVES_NOBODY:
+        # One that runs may have visitors: it stays, unless they are refused.
+        for preview in self._records.in_state(*_SERVES_NOBODY):
+            if self._reconciliation.is_unanswered(preview.task_id or "", now):
                 self.give_up(preview, NO_ANSWER)
         for preview in self._records.in_state(State.PLACED):
             self._check_silent(preview, now - self._subscribed)
@@ -275,7 +274,7 @@ class Attempts:
 
     def is_unanswered(self, task_id: str) -> bool:
         """Return whether Mesos has given no answer for a task for too long."""
-        return task_id in self._reconciliation.unanswered(self._clock.monotonic())
+        return self._reconciliation.is_unanswered(task_id, self._clock.monotonic())
 
     def give_up(self, preview: PreviewRecord, failure: Failure) -> None:
         """End an attempt whose end nobody has reported, and kill its task."""

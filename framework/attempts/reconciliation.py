@@ -5,7 +5,7 @@ for the remaining tasks, more and more slowly. Many tasks are queried in batches
 answers do not all arrive at once. No I/O; times are the caller's seconds.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from framework.preview.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
@@ -87,9 +87,10 @@ class Reconciliation:
         self._pending.pop(task_id, None)
         self._since.pop(task_id, None)
 
-    def unanswered(self, now: float) -> Collection[str]:
-        """Return the tasks for which Mesos has given no answer for too long."""
-        return [task for task, since in self._since.items() if now - since >= UNANSWERED_SECONDS]
+    def is_unanswered(self, task_id: str, now: float) -> bool:
+        """Return whether Mesos has given no answer for a task for too long."""
+        since = self._since.get(task_id)
+        return since is not None and now - since >= UNANSWERED_SECONDS
 
     def is_pending(self, task_id: str) -> bool:
         """Return whether the answer for a task is still missing, or its query is still to come."""
