@@ -4,7 +4,7 @@ import enum
 from typing import NamedTuple
 
 
-class UnitKind(enum.StrEnum):
+class UnitKind(str, enum.Enum):
     """What a unit is. Its members are texts, so that units sort and hash fast."""
 
     PREVIEW = "preview"
