@@ -211,7 +211,7 @@ def start_dockerd(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 def reaches(client: APIClient, url: str) -> bool:
     """Return whether a preview gets an answer."""
-    wget = ["/bin/wget", "-q", "-T", "2", "-O", "-", url]
+    wget = ["/bin/wget", "-q", "-T", "5", "-O", "-", url]
     made = client.exec_create(f"prevs-{CLUSTER}-client", wget)
     output: bytes = client.exec_start(made["Id"])
     return b"reached" in output or b"hello" in output
