@@ -139,7 +139,8 @@ def spec(name: str, host_port: int) -> ContainerSpec:
         name=f"prevs-{CLUSTER}-{name}",
         image="prevs-test/isolated:1",
         cpus=0.1,
-        mem=32,
+        # A dozen commands run in it at once, and what starts each counts as its memory.
+        mem=256,
         environment={"PORT": "8080"},
         labels={"prevs.cluster": CLUSTER},
         port=port,
@@ -211,7 +212,7 @@ def start_dockerd(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 def reaches(client: APIClient, url: str) -> bool:
     """Return whether a preview gets an answer."""
-    wget = ["/bin/wget", "-q", "-T", "5", "-O", "-", url]
+    wget = ["/bin/wget", "-q", "-T", "2", "-O", "-", url]
     made = client.exec_create(f"prevs-{CLUSTER}-client", wget)
     output: bytes = client.exec_start(made["Id"])
     return b"reached" in output or b"hello" in output
