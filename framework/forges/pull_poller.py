@@ -10,6 +10,7 @@ import structlog
 from framework import events
 from framework.errors import FrameworkError, Unavailable
 from framework.events import Approval, LookFailed, PullsSeen, RepositorySeen
+from framework.polling.kept_answers import KeptAnswers
 from framework.polling.schedule import Pace, Periods
 from framework.polling.turns import Read, Turns
 from framework.ports.forges import Forge, Pull, Pulls
@@ -24,8 +25,9 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS, NUDGED_SECONDS, LONGEST_SECONDS = 60.0, 10.0, 600.0
 """The interval of looks, the shortest one after webhooks, and the longest one after failures."""
-RIGHTS_SECONDS = 600.0
-"""How long the answers count whether somebody may write to a repository, and whose a fork is."""
+KEPT_SECONDS = 600.0
+"""How long the answers count whether somebody may write to a repository, whose a fork is, and which
+repository it is that has no open pull request: each of them is a call that counts for its limit."""
 NO_FORGE = (
     "The app has no forge that prevs knows by its repository's address: `prevs app set --forge`."
 )
@@ -61,11 +63,11 @@ class PullPoller:
         self._submit = submit
         self._snapshot = snapshot
         self._fetch = fetch
-        self._clock = clock
         self._heads: dict[str, Sequence[PullHead]] = {}
         self._seen: dict[str, _Seen] = {}
-        self._rights: dict[tuple[str, str], tuple[float, bool]] = {}
-        self._owners: dict[tuple[str, int], tuple[float, str]] = {}
+        self._rights: KeptAnswers[tuple[str, str], bool] = KeptAnswers(KEPT_SECONDS, clock)
+        self._owners: KeptAnswers[tuple[str, int], str] = KeptAnswers(KEPT_SECONDS, clock)
+        self._ids: KeptAnswers[tuple[str, str], str] = KeptAnswers(KEPT_SECONDS, clock)
         self._read: dict[str, Mapping[int, float]] = {}
         self._turns = Turns(
             "looking",
@@ -101,7 +103,8 @@ class PullPoller:
                 self._submit(LookFailed(name, NO_FORGE))
                 return False
             listed = self._list(forge, name)
-            seen = RepositorySeen(name, app.repository, _find_ids(forge, listed))
+            ids = self._find_ids(forge, snapshot, app, listed)
+            seen = RepositorySeen(name, app.repository, ids)
             self._submit(seen)
             if repository_ids.find_problem(
                 app, repository_ids.follow(snapshot.repositories.get(name), seen)
@@ -191,22 +194,23 @@ class PullPoller:
         )
 
     def _find_owner(self, forge: Forge, app: str, number: int) -> str:
-        now = self._clock()
-        until, owner = self._owners.get((app, number), (0.0, ""))
-        if until <= now:
-            owner = forge.head_owner(number)
-            self._owners = {key: one for key, one in self._owners.items() if one[0] > now}
-            self._owners[app, number] = (now + RIGHTS_SECONDS, owner)
-        return owner
+        return self._owners.get((app, number), lambda: forge.head_owner(number))
 
     def _may_write(self, forge: Forge, app: str, user: str) -> bool:
-        now = self._clock()
-        until, may = self._rights.get((app, user), (0.0, False))
-        if until <= now:
-            may = forge.may_write(user)
-            self._rights = {key: one for key, one in self._rights.items() if one[0] > now}
-            self._rights[app, user] = (now + RIGHTS_SECONDS, may)
-        return may
+        return self._rights.get((app, user), lambda: forge.may_write(user))
+
+    def _find_ids(
+        self, forge: Forge, snapshot: Snapshot, app: AppRecord, listed: Sequence[Pull]
+    ) -> frozenset[str]:
+        """Return the ids of the repositories that a list is of; an empty list names none."""
+        if listed:
+            return frozenset(pull.repository for pull in listed)
+        known = snapshot.pulls.get(app.name, NO_PULLS).values()
+        is_other = repository_ids.is_other(app, snapshot.repositories.get(app.name))
+        if is_other or any(one.closed is None for one in known):
+            # An empty list of ours closes pull requests, and lets the app go on.
+            return frozenset({forge.find_repository()})
+        return frozenset({self._ids.get((app.name, app.repository), forge.find_repository)})
 
     def _find_approvals(
         self, forge: Forge, app: str, waiting: Sequence[Pull]
@@ -224,11 +228,6 @@ class PullPoller:
                     found.append(Approval(pull.number, commit, comment.author))
         self._read[app] = {pull.number: pull.updated for pull in waiting}
         return found
-
-
-def _find_ids(forge: Forge, listed: Sequence[Pull]) -> frozenset[str]:
-    """Return the ids of the repositories that a list is of; an empty list names none."""
-    return frozenset(pull.repository for pull in listed) or frozenset({forge.find_repository()})
 
 
 def periods(snapshot: Snapshot, interval: float) -> Periods:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framework import events
-from framework.forges.pull_poller import PullPoller
+from framework.forges.pull_poller import KEPT_SECONDS, PullPoller
 from framework.forges.repository_check import RepositoryCheck
 from framework.git.branch_poller import BranchPoller
 from framework.polling.turns import Read
@@ -82,7 +82,11 @@ class Scene:
             confirm=check.confirm,
         )
         self.poller = PullPoller(
-            lambda _: self.forge, self.driven.step, lambda: self.snapshot, fetch=self.branches.fetch
+            lambda _: self.forge,
+            self.driven.step,
+            lambda: self.snapshot,
+            fetch=self.branches.fetch,
+            clock=self.clock.read,
         )
 
     def take(self, repository: str) -> None:
@@ -163,6 +167,7 @@ def test_the_repository_that_comes_back_is_built_again_by_itself() -> None:
     scene = Scene()
     scene.poller.look("hello")
     scene.take(THEIRS)
+    scene.clock.pass_seconds(KEPT_SECONDS)
     assert scene.poller.look("hello")
     assert scene.problem
     scene.take(OURS)
@@ -175,6 +180,7 @@ def test_a_new_address_is_another_repository() -> None:
     scene = Scene()
     scene.poller.look("hello")
     scene.take(THEIRS)
+    scene.clock.pass_seconds(KEPT_SECONDS)
     scene.poller.look("hello")
     scene.set_repository("https://git.example.org/moved/hello")
     assert scene.problem == ""
@@ -191,12 +197,31 @@ def test_the_forge_is_asked_once_for_a_list_that_names_no_repository() -> None:
     scene = Scene()
     scene.poller.look("hello")
     assert scene.forge.calls == ["open_pulls", "find_repository"]
+    scene.forge.calls.clear()
+    scene.poller.look("hello")
+    assert "find_repository" not in scene.forge.calls
+    scene.clock.pass_seconds(KEPT_SECONDS)
+    scene.poller.look("hello")
+    assert scene.forge.calls.count("find_repository") == 1
     scene.forge.push(7, COMMITS[OURS][1], is_fork=False)
     scene.forge.calls.clear()
     scene.poller.look("hello")
     scene.poller.look("hello")
     # The second one is for the heads of git, which were never read before.
     assert scene.forge.calls == ["open_pulls", "find_repository", "open_pulls"]
+
+
+def test_the_empty_list_of_a_stranger_closes_nothing_however_lately_the_forge_was_asked() -> None:
+    scene = Scene()
+    scene.poller.look("hello")
+    scene.open_pull(1)
+    scene.poller.look("hello")
+    scene.take(THEIRS)
+    scene.poller.look("hello")
+    assert scene.problem
+    assert [one.closed for one in scene.snapshot.pulls["hello"].values()] == [None]
+    scene.poller.look("hello")
+    assert scene.problem, "what the forge said before does not let it go on"
 
 
 def test_while_the_forge_is_away_branches_are_built_as_ever() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from framework import events
-from framework.forges.pull_poller import RIGHTS_SECONDS, PullPoller, periods
+from framework.forges.pull_poller import KEPT_SECONDS, PullPoller, periods
 from framework.polling.turns import Read
 from framework.ports import Heads
 from framework.pulls import looks
@@ -173,7 +173,7 @@ def test_the_fork_of_a_member_is_trusted_for_as_long_as_he_may_write() -> None:
     world.forge.writers = set()
     world.look()
     assert world.pulls[7].may_write
-    world.driven.clock.pass_seconds(RIGHTS_SECONDS)
+    world.driven.clock.pass_seconds(KEPT_SECONDS)
     world.look()
     assert not world.pulls[7].may_write
 
