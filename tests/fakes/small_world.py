@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 from framework import events
 from framework.errors import Conflict, NotFound, SessionLost, Unavailable
 from framework.matching.limits import Limits
@@ -20,18 +18,14 @@ from framework.ports import Heads
 from framework.ports.tasks import StatusKind, TaskStatus
 from framework.preview.lifecycle import WITH_TASK
 from framework.scheduling.offers import HOLD_SECONDS
-from framework.state.records import Records
-from framework.vault import Keyring
 from prevs import names
 from prevs.records import AppRecord, Placement, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import State
 from prevs.units import preview_unit
 from tests.fakes.clock import FakeClock
-from tests.fakes.driven import make_service
-from tests.fakes.manifests import FakeManifests
-from tests.fakes.mishaps import Died, FrailStore, Mishaps
-from tests.fakes.placements import KEY as SIGNING_KEY
-from tests.fakes.small_mesos import SmallLink, SmallMesos
+from tests.fakes.mishaps import Died, Mishaps
+from tests.fakes.small_leader import NOT_THERE, SmallLeader
+from tests.fakes.small_mesos import SmallMesos
 from tests.fakes.store import FakeZnodes
 
 Key = tuple[str, str]
@@ -47,46 +41,6 @@ REPAIR_SECONDS = 600.0
 """Shorter than the time between two questions for everything that Mesos has."""
 STEADY = 5
 """How many steps in a row all has to be well."""
-
-_NOT_THERE = {StatusKind.AWAY, StatusKind.UNHEALTHY, StatusKind.KILLING, StatusKind.ENDED}
-_CONCLUSIVE = {StatusKind.HEALTHY, *_NOT_THERE}
-
-
-class SmallLeader:
-    """A framework that leads, or believes so; `statuses` has the last kind of each task."""
-
-    def __init__(self, world: "SmallWorld") -> None:
-        world.znodes.epoch += 1
-        self.link = SmallLink(world.mesos, world.mishaps, world.look)
-        self.registry = CollectorRegistry()
-        self.suspended = False
-        self.statuses: dict[str, StatusKind] = {}
-        self.manifests = FakeManifests()
-        store, clock = FrailStore(world.znodes, world.mishaps), world.clock.clock
-        self.service = make_service(
-            Records(store.load(), store, clock, Keyring(()), keys=(SIGNING_KEY,)),
-            self.link,
-            new_attempt=lambda: f"t{next(world.numbers)}",
-            forget_mirror=world.forgotten.append,
-            read_settings=self.manifests.request,
-            registry=self.registry,
-            clock=clock,
-            limits=world.limits,
-        )
-
-    def note(self, event: events.Event) -> None:
-        match event:
-            case events.StoreSuspended():
-                self.suspended = True
-            case events.StoreResumed():
-                self.suspended = False
-            case events.TaskStatusReceived(status):
-                if status.kind in _CONCLUSIVE:
-                    self.statuses[status.task_id] = status.kind
-
-    @property
-    def defects(self) -> float:
-        return self.registry.get_sample_value("prevs_service_errors_total") or 0.0
 
 
 class SmallWorld:
@@ -309,7 +263,7 @@ class SmallWorld:
             assert preview is not None
             assert (preview.state, preview.task_id) == (State.RUNNING, placement.task_id), placed
             kind = self.leader.statuses.get(placement.task_id)
-            assert kind not in _NOT_THERE, f"visitors are sent to {placement}, which is {kind}"
+            assert kind not in NOT_THERE, f"visitors are sent to {placement}, which is {kind}"
         oldest = self.clock.read() - HOLD_SECONDS
         kept = [name for name in self.mesos.offers if self._offered.get(name, oldest) < oldest]
         assert not kept, f"{kept} are neither used nor given back"
