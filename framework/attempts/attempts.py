@@ -48,10 +48,10 @@ _AWAY = Reason(
     ReasonKind.AGENT_AWAY, "Its agent does not answer; another one takes over in a minute."
 )
 LATE_SECONDS = 60.0
-"""How long a task that was told to end may take before those who wait for that learn of it."""
+"""How long the end of a run may take, with its open requests, before who waits learns of it."""
 _LATE = Reason(
     ReasonKind.ENDS_LATE,
-    "Its last run was told to end a minute ago, and has not ended yet; the order is repeated every "
+    "Its last run was to end a minute ago, and has not ended yet. The order is repeated every "
     f"{REPEAT_SECONDS:g} s. Its agent's log and Docker may show why.",
 )
 
