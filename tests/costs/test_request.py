@@ -33,9 +33,9 @@ HOST = "main.hello.localhost"
 FEW, MANY = 50, 250
 _START = 'PREVS_PID=$$ exec valgrind --tool=callgrind --callgrind-out-file=/dev/null haproxy "$@"'
 
-MOST, MOST_GUARDED = 80_000, 152_000
+MOST, MOST_GUARDED = 80_000, 122_000
 """Found: 76,600 with HAProxy 3.0.11, for requests of one connection that is kept; to a guarded app
-145,900."""
+117,000."""
 
 
 @contextlib.contextmanager

@@ -159,6 +159,33 @@ def test_a_bad_pass_opens_nothing(site: Site, shop: Upstream, bad: str) -> None:
     assert shop.seen == []
 
 
+def test_a_signature_that_was_checked_on_a_connection_lets_no_other_text_in(
+    site: Site, shop: Upstream
+) -> None:
+    good, issued = make_pass("shop", HOST), make_pass("shop", id="good-id")
+    sent = [
+        *[(HOST, one, 200) for one in (good, good, issued, good, issued)],
+        *[(HOST, one, 401) for one in BAD_PASSES.values() if one.isascii() and one],
+        (HOST, good, 200),
+        (STOPPED, good, 401),
+        ("main.docs.localhost", issued, 401),
+        (HOST, good[:-1] + ("A" if good[-1] != "A" else "B"), 401),
+        (HOST, good + "A", 401),
+        (HOST, "", 401),
+        (HOST, good, 200),
+    ]
+    guarding.guard(site, "docs")
+    with contextlib.closing(
+        http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
+    ) as client:
+        for place, (host, text, status) in enumerate(sent):
+            client.request("GET", "/", headers={"Host": host, "X-Prevs-Access": text})
+            answer = client.getresponse()
+            answer.read()
+            assert (answer.status, not answer.will_close) == (status, True), place
+    assert len(shop.seen) == len([None for _, _, status in sent if status == 200])
+
+
 GOOD: Mapping[str, Mapping[str, str]] = {
     "a cookie": cookie(make_pass("shop", HOST)),
     "the first cookie": {"Cookie": f"prevs-access={make_pass('shop', HOST)}; a=1; b=2"},
