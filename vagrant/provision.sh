@@ -409,7 +409,9 @@ is_machine() {  # one that refuses a connection is there, too
 }
 
 answers() { curl --silent --fail --noproxy '*' --max-time 2 "http://$1"; }
-zookeeper_serves() ( exec 3<>"/dev/tcp/$master/$zookeeper_port" && printf srvr >&3 && grep --quiet Mode: <&3 )
+zookeeper_serves() {  # one that is just starting may take the connection, and never answer
+  timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf srvr >&3 && grep --quiet Mode: <&3' "$master" "$zookeeper_port"
+}
 agent_is_registered() {  # asked as an agent; a password in the arguments would be there for all to see
   curl --config - --silent --fail --noproxy '*' --max-time 2 "http://$master:$master_port/slaves" <<<"user = \"agent:$(</etc/prevs/agents)\"" |
     grep --quiet "slave(1)@$address:$agent_port"

@@ -4,6 +4,7 @@ Only its functions, with a played time and environment; tests/e2e/test_machines.
 """
 
 import re
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ def play(tmp_path: Path) -> Play:
     """Runs a script after the functions of provision.sh; returns its exit code and output."""
     functions = SCRIPT.read_text().removesuffix('main "$@"\n')
     assert functions != SCRIPT.read_text()
+    functions = functions.replace("readonly ", "")  # a script may set them
 
     def run(script: str) -> tuple[int, str]:
         file = tmp_path / "vagrant" / SCRIPT.name
@@ -122,3 +124,14 @@ def test_a_machine_that_refuses_connections_counts_as_there(play: Play) -> None:
         is_machine 10.0.0.1 || echo silent
     """)
     assert (code, output.split()) == (0, ["refuses", "away", "silent"])
+
+
+def test_a_zookeeper_that_takes_a_connection_and_never_answers_does_not_serve(play: Play) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        code, output = play(f"""
+            timeout() {{ shift; command timeout 1 "$@"; }}
+            master=127.0.0.1 zookeeper_port={port}
+            zookeeper_serves || echo silent
+        """)
+    assert (code, output) == (0, "silent\n")
