@@ -11,6 +11,7 @@ from typing import Optional
 from prevs import codec
 from prevs.commit_settings import BuildSettings, RunSettings
 from prevs.states import Cause, Phase
+from prevs.work import Progress, Work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,8 @@ class BuildOrder:
     name: AppRecord.created, or 0 if unknown. `control_plane` are addresses and networks of the
     installation's own machines; no container may reach them. Unless it is `trusted`, the commit is
     a stranger's, and shares nothing with others: no image, cache, volume or private network. `ref`
-    reaches the commit if no branch and no tag does (pull/7/head), else it is "".
+    reaches the commit if no branch and no tag does (pull/7/head), else it is "". With `work` the
+    container runs that to its exit, and serves nothing: `container_port` and `host_port` are 0.
     """
 
     app: str
@@ -76,6 +78,7 @@ class BuildOrder:
     withheld: int = 0
     trusted: bool = True
     ref: str = ""
+    work: Optional[Work] = None
 
     @property
     def given_to_build(self) -> Mapping[str, str]:
@@ -130,7 +133,8 @@ class TaskReport:
     the registry, once it is there. `protocol` is "h2" if the running application speaks HTTP/2 and
     no HTTP/1.1. `memory_kills` is how many of its processes the kernel has killed for lack of
     memory so far. `isolation` is what is in force on the agent, None from an executor that does not
-    report it.
+    report it. `progress` is what a job's command says, None without news; `result` is what it left,
+    in base64, on the terminal report of a job that succeeded.
     """
 
     phase: Phase
@@ -142,6 +146,8 @@ class TaskReport:
     protocol: str = ""
     memory_kills: int = 0
     isolation: Optional[Isolation] = None
+    progress: Optional[Progress] = None
+    result: str = dataclasses.field(default="", repr=False)
 
     def encode(self) -> bytes:
         """Return the bytes of TaskStatus.data."""

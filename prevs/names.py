@@ -19,6 +19,7 @@ DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 APP_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 COMMIT_PREFIX = re.compile(r"[0-9a-f]{7,40}", re.ASCII)
+JOB_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 ATTEMPT = re.compile(r"[0-9a-z]{1,20}", re.ASCII)
 SIGN_IN = "sign-in"
 SIGNED_IN = "/_prevs/signed-in"
@@ -50,6 +51,11 @@ def is_app_name(text: str) -> bool:
     Two hyphens in a row are reserved for the flat form of an address, `<label>--<app>`.
     """
     return APP_NAME.fullmatch(text) is not None and "--" not in text
+
+
+def is_job_name(text: str) -> bool:
+    """Return whether `text` can name a job of an app: a DNS label of at most 40."""
+    return JOB_NAME.fullmatch(text) is not None
 
 
 def is_sha(text: str) -> bool:

@@ -119,6 +119,42 @@ class Paths(NamedTuple):
         return f"{self.app_pulls(app)}/{number}"
 
     @property
+    def jobs(self) -> str:
+        """Parent of one znode per app, each the parent of its JobRecords."""
+        return f"{self.root}/jobs"
+
+    def job(self, app: str, job_id: str) -> str:
+        """A job's JobRecord."""
+        return f"{self.jobs}/{app}/{job_id}"
+
+    @property
+    def ended_jobs(self) -> str:
+        """Parent of one znode per app, each the parent of its EndedJobsRecords."""
+        return f"{self.root}/jobs-ended"
+
+    def ended_jobs_block(self, app: str, number: int) -> str:
+        """An EndedJobsRecord. The names of an app's sort like their numbers."""
+        return f"{self.ended_jobs}/{app}/{number:08d}"
+
+    @property
+    def payloads(self) -> str:
+        """Parent of one znode per app, each the parent of its PayloadRecords."""
+        return f"{self.root}/payloads"
+
+    def payload(self, app: str, job_id: str) -> str:
+        """A job's PayloadRecord, until the job ends."""
+        return f"{self.payloads}/{app}/{job_id}"
+
+    @property
+    def results(self) -> str:
+        """Parent of one znode per app, each the parent of its ResultRecords."""
+        return f"{self.root}/results"
+
+    def result(self, app: str, job_id: str) -> str:
+        """A job's ResultRecord, as long as the ended job is kept."""
+        return f"{self.results}/{app}/{job_id}"
+
+    @property
     def repositories(self) -> str:
         """Parent of one RepositoryRecord per app whose forge has named its repository."""
         return f"{self.root}/repositories"

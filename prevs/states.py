@@ -30,7 +30,7 @@ class Phase(enum.Enum):
 
 
 class Cause(enum.Enum):
-    """Why a preview failed. The values are part of the API: they never change meaning.
+    """Why a preview or a job failed. The values are part of the API: they never change meaning.
 
     A cause that a later version added is read as EXECUTOR_FAILED: the failure's sentence explains
     it, and a record that cannot be read would be lost (docs/decisions/0041-upgrade.md).
@@ -56,6 +56,9 @@ class Cause(enum.Enum):
     AGENT_UNFIT = "agent-unfit"
     REGISTRY_UNREACHABLE = "registry-unreachable"
     AGENT_OPEN = "agent-open"
+    TIMED_OUT = "timed-out"
+    EXPIRED = "expired"
+    RESULT_UNUSABLE = "result-unusable"
 
     @classmethod
     def _missing_(cls, value: object) -> Cause | None:

@@ -17,6 +17,7 @@ from prevs import codec
 from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.codec import find_key
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
+from prevs.jobs import JobState
 from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
 from prevs.pulls import PullRecord, RepositoryRecord, Told
 from prevs.records import (
@@ -39,6 +40,8 @@ from prevs.records import (
 )
 from prevs.roles import RoleRecord
 from prevs.states import Cause, Phase, State
+from prevs.work import Progress
+from tests.unit.prevs import pinned_jobs
 
 FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
 EARLIER = FOLDER.parent / "earlier"
@@ -235,6 +238,7 @@ WRITTEN: dict[str, Any] = {
         withheld=2,
         trusted=False,
         ref="pull/7/head",
+        work=pinned_jobs.WORK,
     ),
     "task_report": TaskReport(
         phase=Phase.ENDED,
@@ -254,7 +258,10 @@ WRITTEN: dict[str, Any] = {
             builds_open="",
             builds_unlimited=None,
         ),
+        progress=Progress(40, "half way, größe"),
+        result="NDI=",
     ),
+    **pinned_jobs.WRITTEN,
 }
 
 LEAST: dict[str, Any] = {
@@ -285,6 +292,7 @@ LEAST: dict[str, Any] = {
         mem=128,
     ),
     "task_report": TaskReport(phase=Phase.FETCHING),
+    **pinned_jobs.LEAST,
 }
 
 
@@ -370,8 +378,10 @@ def test_every_pinned_file_is_tested() -> None:
             "repository-unreachable commit-missing dockerfile-missing build-failed start-failed "
             "app-exited never-listened unhealthy out-of-memory docker-unavailable task-lost "
             "task-rejected executor-failed settings-invalid hook-failed disk-full "
-            "commit-too-large agent-unfit registry-unreachable agent-open",
+            "commit-too-large agent-unfit registry-unreachable agent-open timed-out expired "
+            "result-unusable",
         ),
+        (JobState, "queued placed building running ending succeeded failed cancelled"),
     ],
 )
 def test_no_word_that_was_ever_stored_is_removed(kind: Any, values: str) -> None:
