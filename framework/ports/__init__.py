@@ -5,7 +5,7 @@ another.
 """
 
 from framework.ports.hooks import EnteredHook, HookPorts, Polling
-from framework.ports.mesos import Agents, Cluster, InverseOffer, Sandboxes
+from framework.ports.mesos import OVER, Agents, Cluster, InverseOffer, Logged, Sandboxes
 from framework.ports.repositories import (
     Commit,
     CommitPage,
@@ -20,6 +20,7 @@ from framework.ports.service import Tokens, Use
 from framework.ports.store import Record, Store, Stored, Vault
 
 __all__ = [
+    "OVER",
     "Agents",
     "Cluster",
     "Commit",
@@ -29,6 +30,7 @@ __all__ = [
     "HookPorts",
     "InverseOffer",
     "Listing",
+    "Logged",
     "Polling",
     "Record",
     "Ref",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from framework.ports.jobs import JobStore, StoredJobs
 from prevs.access import AccessRecord
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
@@ -54,6 +55,7 @@ class Stored(NamedTuple):
     access: Sequence[AccessRecord] = ()
     pulls: Sequence[PullRecord] = ()
     roles: Sequence[RoleRecord] = ()
+    jobs: StoredJobs = StoredJobs()
     repositories: Sequence[RepositoryRecord] = ()
 
 
@@ -78,8 +80,13 @@ class Store(Protocol):
 
     Every call blocks for a round trip. It raises Unavailable if there was no answer: the write may
     have happened, and it is right to repeat it. A write raises Superseded if somebody else has
-    changed the record since it was read.
+    changed the record since it was read. `jobs` has the records of jobs.
     """
+
+    @property
+    def jobs(self) -> JobStore:
+        """The records of jobs."""
+        ...
 
     def load(self) -> Stored:
         """Read everything from the store."""

@@ -1,35 +1,25 @@
 """The records in ZooKeeper, over kazoo.
 
-Every write is a transaction that first checks the epoch, so that every write fails as soon as
-another framework leads. It also names the version of the record that this process last saw. If the
-answer to a write was lost, the znode is read before it is written again.
+All writes go through FencedWrites: none succeeds once another framework leads.
 """
 
 from collections.abc import (
     Callable,
-    Collection,
     Iterable,
     Iterator,
-    Mapping,
     MutableMapping,
     Sequence,
 )
 from typing import TypeVar
 
 import structlog
-from kazoo.client import KazooClient, TransactionRequest
-from kazoo.exceptions import (
-    BadVersionError,
-    KazooException,
-    NodeExistsError,
-    NoNodeError,
-    NotEmptyError,
-    RolledBackError,
-)
+from kazoo.client import KazooClient
+from kazoo.exceptions import NoNodeError
 
-from framework.errors import Superseded
 from framework.ports import Record, Stored
 from framework.zookeeper.connection import mapped
+from framework.zookeeper.fenced_writes import FencedWrites
+from framework.zookeeper.job_store import ZookeeperJobStore
 from framework.zookeeper.rights import Rights
 from prevs.access import Access, AccessRecord
 from prevs.paths import Paths
@@ -85,16 +75,14 @@ class ZookeeperStore:
         self, client: KazooClient, paths: Paths, epoch: int, rights: Rights | None = None
     ) -> None:
         self._client = client
-        self._rights = rights
         self._paths = paths
-        self._epoch = epoch
-        self._versions: dict[str, int] = {}
-        self._unsettled: dict[str, bytes | None] = {}
+        self._writes = FencedWrites(client, paths.leader, epoch, rights)
+        self._versions = self._writes.versions
+        self.jobs = ZookeeperJobStore(client, paths, epoch, rights)
 
     def load(self) -> Stored:
         """Read everything. A record that cannot be read is logged and left out."""
-        self._versions.clear()
-        self._unsettled.clear()
+        self._writes.forget()
         with mapped(self._client):
             paths = self._paths
             own = (paths.apps, paths.previews, paths.placements, paths.tokens, paths.secrets)
@@ -123,36 +111,30 @@ class ZookeeperStore:
                 access=self._read_access(),
                 pulls=pulls,
                 roles=roles,
+                jobs=self.jobs.load(),
                 repositories=self._read_own(paths.repositories, RepositoryRecord.decode),
             )
 
     def save(self, record: Record) -> int:
         """Write a record; return its version."""
         path = self._path(record)
-        self._write({path: record.encode()})
+        self._writes.write({path: record.encode()})
         return self._versions[path]
 
     def save_all(self, records: Sequence[Record]) -> None:
         """Write several records, all of them or none."""
-        self._write({self._path(record): record.encode() for record in records})
+        self._writes.write({self._path(record): record.encode() for record in records})
 
     def delete(self, record: Record) -> None:
         """Remove a record; with an app's record, also the empty parents of its other records."""
-        path = self._path(record)
-        with mapped(self._client):
-            self._settle(path)
-            request = self._fenced()
-            request.delete(path, version=self._versions.get(path, -1))
-            # If somebody was faster, the record is gone, as it should be.
-            self._commit(request, {path: None}, forgiven=(NoNodeError,))
-            self._versions.pop(path, None)
-            if isinstance(record, AppRecord):
-                self._remove_empty(self._paths.app_previews(record.name))
-                self._remove_empty(self._paths.app_pulls(record.name))
+        self._writes.delete(self._path(record))
+        if isinstance(record, AppRecord):
+            self._writes.delete_empty(self._paths.app_previews(record.name))
+            self._writes.delete_empty(self._paths.app_pulls(record.name))
 
     def save_framework_id(self, framework_id: str) -> None:
         """Write the Mesos framework id."""
-        self._write({self._paths.framework_id: framework_id.encode("ascii")})
+        self._writes.write({self._paths.framework_id: framework_id.encode("ascii")})
 
     def proxies(self) -> list[ProxyRecord]:
         """Return what each live proxy has applied; a record that cannot be read is left out."""
@@ -258,83 +240,3 @@ class ZookeeperStore:
         except RecordError as error:
             log.warning("a record is left out", path=path, why=str(error))
             return AgentsRecord()
-
-    def _write(self, contents: Mapping[str, bytes]) -> None:
-        """Write znodes in one transaction. Raises Superseded if somebody else changed one."""
-        with mapped(self._client):
-            for path in contents:
-                self._settle(path)
-            request = self._fenced()
-            for parent in self._missing_parents(contents.keys() - self._versions.keys()):
-                request.create(parent)
-            for path, data in contents.items():
-                known = self._versions.get(path)
-                if known is None:
-                    request.create(path, data, acl=self._rights and self._rights.of(path))
-                else:
-                    request.set_data(path, data, version=known)
-            self._commit(request, contents)
-            for path in contents:
-                self._versions[path] = self._versions.get(path, -1) + 1
-
-    def _fenced(self) -> TransactionRequest:
-        request = self._client.transaction()
-        request.check(self._paths.leader, self._epoch)
-        return request
-
-    def _commit(
-        self,
-        request: TransactionRequest,
-        contents: Mapping[str, bytes | None],
-        *,
-        forgiven: tuple[type[KazooException], ...] = (),
-    ) -> None:
-        """Commit a transaction of `_fenced` that writes `contents`: all of them or none.
-
-        Raises Superseded, or ZooKeeper's error, unless that is `forgiven`.
-        """
-        try:
-            results = request.commit()
-        except KazooException:
-            self._unsettled.update(contents)
-            raise
-        for operation, result in zip(request.operations, results, strict=True):
-            # The operations before the one that failed report that they were rolled back.
-            if not isinstance(result, KazooException) or isinstance(result, RolledBackError):
-                continue
-            if operation is not request.operations[0] and isinstance(result, forgiven):
-                return
-            if isinstance(result, BadVersionError | NodeExistsError | NoNodeError):
-                raise Superseded(operation.path)
-            raise result
-
-    def _missing_parents(self, paths: Collection[str]) -> list[str]:
-        """Return the missing parents of znodes, each after its own parent."""
-        missing: list[str] = []
-        for parent in {path.rpartition("/")[0] for path in paths} - {""}:
-            if not self._client.exists(parent):
-                missing += [*self._missing_parents((parent,)), parent]
-        return list(dict.fromkeys(missing))
-
-    def _settle(self, path: str) -> None:
-        """Find out whether the last write of a znode has happened, if its answer was lost."""
-        if path not in self._unsettled:
-            return
-        known = self._versions.get(path)
-        try:
-            data, stat = self._client.get(path)
-        except NoNodeError:
-            if known is not None and self._unsettled[path] is not None:
-                raise Superseded(path) from None
-            self._versions.pop(path, None)
-        else:
-            written = 0 if known is None else known + 1
-            if stat.version != known and (stat.version, data) != (written, self._unsettled[path]):
-                raise Superseded(path)
-            self._versions[path] = stat.version
-        del self._unsettled[path]
-
-    def _remove_empty(self, path: str) -> None:
-        request = self._fenced()
-        request.delete(path)
-        self._commit(request, {path: None}, forgiven=(NoNodeError, NotEmptyError))

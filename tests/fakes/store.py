@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from framework.errors import Superseded, Unavailable
 from framework.ports import Record, Stored
+from framework.ports.jobs import JobsRecord
 from prevs.access import AccessRecord
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
@@ -16,6 +17,7 @@ from prevs.records import (
     TokenRecord,
 )
 from prevs.roles import RoleRecord
+from tests.fakes.job_store import FakeJobStore, Place
 
 
 class FakeZnodes:
@@ -23,6 +25,7 @@ class FakeZnodes:
 
     def __init__(self) -> None:
         self.records: dict[tuple[str, ...], tuple[Record, int]] = {}
+        self.jobs: dict[Place, JobsRecord] = {}
         self.framework_id: str | None = None
         self.epoch = 0
         self.proxies: list[ProxyRecord] = []
@@ -38,10 +41,19 @@ class FakeStore:
     def __init__(self, znodes: FakeZnodes | None = None) -> None:
         self.znodes = znodes or FakeZnodes()
         self.epoch = self.znodes.epoch
-        self.away = False
+        self.jobs = FakeJobStore(self.znodes.jobs)
+        self._away = False
         self.written: list[Record] = []
         self.writes = 0
         self._versions: dict[tuple[str, ...], int] = {}
+
+    @property
+    def away(self) -> bool:
+        return self._away
+
+    @away.setter
+    def away(self, away: bool) -> None:
+        self._away = self.jobs.away = away
 
     def load(self) -> Stored:
         self._reach()
@@ -59,6 +71,7 @@ class FakeStore:
             repositories=[r for r in records if isinstance(r, RepositoryRecord)],
             agents=next((r for r in records if isinstance(r, AgentsRecord)), AgentsRecord()),
             framework_id=self.znodes.framework_id,
+            jobs=self.jobs.load(),
             versions={
                 r.app: self._versions[_key(r)] for r in records if isinstance(r, PlacementsRecord)
             },
@@ -97,7 +110,7 @@ class FakeStore:
         return tuple(self.znodes.proxies)
 
     def _reach(self, *, writing: bool = False) -> None:
-        if self.away:
+        if self._away:
             raise Unavailable("ZooKeeper")
         if writing and self.epoch != self.znodes.epoch:
             raise Superseded("framework/leader")
