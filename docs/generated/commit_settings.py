@@ -1,11 +1,13 @@
 """The reference of .prevs.toml, from the tables that read it."""
 
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from docs.generated.tables import amount, code, table
 from framework.apps.manifest import MOST_BYTES
-from framework.apps.manifest.keys import Manifest, Table, find_table
+from framework.apps.manifest.keys import list_tables
+from framework.apps.manifest.values import Table
 from prevs.commit_settings import FILE
 
 EXAMPLE = """\
@@ -33,6 +35,11 @@ args = { NODE_ENV = "production" }
 
 [hooks]
 prepare = ["python manage.py migrate", ["python", "seed.py"]]
+
+[jobs.report]
+command = ["python", "report.py"]
+timeout = 900
+retries = 3
 """
 _INTRODUCTION = f"""\
 ---
@@ -45,15 +52,16 @@ This page is generated from the code that reads the file, so it matches this ver
 
 A repository may have a file `{FILE}` beside its Dockerfile: at its root, or in the app's
 [`folder`](settings.md#an-app). The framework reads it at the commit, before it places the preview:
-each branch may have its own. The app's settings fill in the rest. All keys are optional.
+each branch may have its own. The app's settings fill in the rest. All keys are optional, except
+the `command` of a job.
 
 ```toml
 {EXAMPLE}```
 
 [TOML 1.0](https://toml.io/en/v1.0.0), UTF-8, at most {amount(MOST_BYTES)} bytes. A preview whose
-file has a mistake does not start: its page, `prevs show` and the API report every mistake with its
-line, and suggest a known key for an unknown one. Fix the file and push. If only a bound of the app
-was too low, raise the bound and retry.
+file has a mistake does not start, even if the mistake is in a job: its page, `prevs show` and the
+API report every mistake with its line, and suggest a known key for an unknown one. Fix the file and
+push. If only a bound of the app was too low, raise the bound and retry.
 """
 _HEAD = ("key", "is", "takes")
 _KINDS = {
@@ -68,19 +76,20 @@ _KINDS = {
 
 def page() -> str:
     """Return the page in Markdown."""
-    tables = {name: found for name in Manifest.model_fields if (found := find_table((name,)))}
-    lines = [_INTRODUCTION, "## At the top", *table(_HEAD, _rows("", Manifest, tables))]
-    for name, inner in tables.items():
-        lines += [f"## {code(f'[{name}]')} {{ #{name} }}", "", _says(inner)]
-        lines += table(_HEAD, _rows(name, inner))
+    tables = list_tables()
+    homes = {header: header.partition(".")[0] for header in tables}
+    lines = [_INTRODUCTION]
+    for header, home in homes.items():
+        lines += _says(header, home, tables[header]) if header else ["## At the top"]
+        lines += table(_HEAD, _rows(home, tables[header], homes.values()))
     return "\n".join(lines)
 
 
-def _says(inner: type[Table]) -> str:
-    return (inner.__doc__ or "").strip()
+def _says(header: str, home: str, of: type[Table]) -> list[str]:
+    return [f"## {code(f'[{header}]')} {{ #{home} }}", "", inspect.getdoc(of) or ""]
 
 
-def _rows(home: str, of: type[Table], without: Iterable[str] = ()) -> Iterable[list[str]]:
+def _rows(home: str, of: type[Table], without: Collection[str]) -> Iterable[list[str]]:
     described = of.model_json_schema()["properties"]
     for name, field in of.model_fields.items():
         if name not in without:

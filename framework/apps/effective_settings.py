@@ -1,9 +1,10 @@
-"""The settings of a preview: those of its commit, with the app's as defaults. Pure."""
+"""The settings of a preview or a job: those of its commit, with the app's as defaults. Pure."""
 
 from typing import NamedTuple
 
 from framework.apps.manifest import Bounds
 from prevs.commit_settings import CommitSettings
+from prevs.job_settings import JobSettings
 from prevs.messages import BuildOrder
 from prevs.records import AppRecord, PreviewRecord
 
@@ -37,8 +38,8 @@ def resolve(app: AppRecord, settings: CommitSettings | None) -> Effective:
     )
 
 
-def resources(app: AppRecord, settings: CommitSettings | None) -> tuple[float, int]:
-    """Return the share of CPU and the MB of memory, as `resolve` does."""
+def resources(app: AppRecord, settings: CommitSettings | JobSettings | None) -> tuple[float, int]:
+    """Return the share of CPU and the MB of memory of a preview or a job, as `resolve` does."""
     own = settings or _NO_SETTINGS
     return (
         app.cpus if own.cpus is None else own.cpus,

@@ -9,7 +9,7 @@ from framework.errors import Conflict, NotFound
 from prevs.states import State
 
 Format = Literal["prevs", "slack"]
-KINDS = (*(state.value for state in State), "forgotten", "pin", "app")
+KINDS = (*(state.value for state in State), "forgotten", "pin", "app", "job")
 """The kinds of events: the state that a preview has now, or what else has happened."""
 MOST = 10
 """How many receivers an app may have."""
@@ -74,7 +74,7 @@ class HostNotAllowed(Conflict):
 
 
 def find_kind(kind: str, state: State | None, before: State | None) -> str:
-    """Return the kind of an event of type `kind` (preview or app) from its states."""
+    """Return the kind of an event of type `kind` (preview, app, job) from its states."""
     if kind != "preview":
         return kind
     if state is None:

@@ -8,11 +8,11 @@ import structlog
 
 from framework import events
 from framework.apps import effective_settings, manifest
-from framework.apps.manifest import InvalidManifest
+from framework.apps.manifest import InvalidManifest, Manifest
 from framework.apps.warm_setting import find_warm
 from framework.errors import FrameworkError, UnknownLabel
 from framework.ports import Repositories, RepositoryFile
-from prevs.commit_settings import FILE, CommitSettings
+from prevs.commit_settings import FILE
 from prevs.records import AppRecord, Failure, Mistake
 from prevs.states import Cause
 
@@ -28,8 +28,6 @@ _KINDS = {
     "folder": "is a folder; it must be a file",
     "submodule": "is a submodule; it must be a file",
 }
-
-Outcome = CommitSettings | Failure
 
 
 class ManifestReader:
@@ -64,7 +62,8 @@ class ManifestReader:
     def read(self, app: AppRecord, sha: str) -> None:
         """Read a commit's settings now, and submit the outcome."""
         try:
-            outcome = read_settings(self._refs, app, sha)
+            found = read_manifest(self._refs, app, sha)
+            outcome = found.settings if isinstance(found, Manifest) else found
         except Exception:
             # Every request needs an outcome: the service sends no second one meanwhile.
             log.exception("the settings of a commit cannot be read", app=app.name, commit=sha[:12])
@@ -106,8 +105,8 @@ class ManifestReader:
         return next((name for name in self._requested if name not in self._busy), None)
 
 
-def read_settings(refs: Repositories, app: AppRecord, sha: str) -> Outcome:
-    """Return a commit's settings, or why they cannot be used. Blocks as `refs` does."""
+def read_manifest(refs: Repositories, app: AppRecord, sha: str) -> Manifest | Failure:
+    """Return what a commit says, or why it cannot be used. Blocks as `refs` does."""
     path = posixpath.join(app.folder, FILE)
     try:
         file = refs.read_file(app, sha, path, most=manifest.MOST_BYTES)
@@ -117,7 +116,7 @@ def read_settings(refs: Repositories, app: AppRecord, sha: str) -> Outcome:
     except FrameworkError as error:
         return Failure(Cause.REPOSITORY_UNREACHABLE, str(error))
     if file is None:
-        return CommitSettings()
+        return Manifest()
     try:
         return manifest.read(_content(file), effective_settings.bounds(app))
     except InvalidManifest as error:

@@ -1,33 +1,24 @@
 """The keys of a .prevs.toml: the allowed values of each, and its text in the documentation."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from framework.apps.manifest import rules
+from framework.apps.manifest import job_rules, rules
+from framework.apps.manifest.job_keys import MOST_JOBS, Job, JobName
+from framework.apps.manifest.values import Cpus, Mem, Table, Text, Words
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
+from prevs.job_settings import JobSettings
 
-MOST_WORDS, MOST_HOOKS, MOST_VOLUMES, MOST_VARIABLES = 100, 20, 10, 200
+MOST_HOOKS, MOST_VOLUMES, MOST_VARIABLES = 20, 10, 200
 
-Text = Annotated[str, AfterValidator(rules.check_text)]
-Words = Annotated[
-    list[Text],
-    BeforeValidator(rules.split_words),
-    Field(min_length=1, max_length=MOST_WORDS),
-    AfterValidator(rules.check_words),
-]
 Name = Annotated[str, AfterValidator(rules.check_name)]
 OwnName = Annotated[str, AfterValidator(rules.check_own_name)]
 InTree = Annotated[str, AfterValidator(rules.check_path)]
 HttpOnly = AfterValidator(rules.check_http_only)
 HealthPath = Annotated[str, Field(max_length=200), HttpOnly, AfterValidator(rules.check_health)]
 Status = Annotated[int, Field(ge=200, le=599)]
-
-
-class Table(BaseModel):
-    """A table of the file. Keys that it does not define are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Health(Table):
@@ -78,12 +69,12 @@ class Health(Table):
 class Resources(Table):
     """What it takes of its agent, within what the app lets its commits have."""
 
-    cpus: Annotated[float, Field(ge=0.01, le=64), AfterValidator(rules.check_cpus)] | None = Field(
+    cpus: Cpus | None = Field(
         default=None,
         description="A share of CPUs. Default: the app's `cpus`; at most its `max_cpus`.",
         examples=["0.5"],
     )
-    mem: Annotated[int, Field(ge=16), AfterValidator(rules.check_mem)] | None = Field(
+    mem: Mem | None = Field(
         default=None,
         description="A memory limit in MB. Default: the app's `mem`; at most its `max_mem`.",
         examples=["512"],
@@ -129,7 +120,7 @@ class Hooks(Table):
     )
 
 
-class Manifest(Table):
+class Top(Table):
     """The file as a whole."""
 
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
@@ -168,6 +159,9 @@ class Manifest(Table):
     resources: Resources = Resources()
     build: Build = Build()
     hooks: Hooks = Hooks()
+    jobs: Annotated[dict[JobName, Job], BeforeValidator(job_rules.check_jobs)] = Field(
+        default={}, max_length=MOST_JOBS
+    )
 
     def settings(self) -> CommitSettings:
         """Return the settings of the file, as they are stored and sent."""
@@ -195,14 +189,29 @@ class Manifest(Table):
             ),
         )
 
+    def job_settings(self) -> Mapping[str, JobSettings]:
+        """Return the settings of the file's jobs, by name."""
+        return {name: job.settings() for name, job in self.jobs.items()}
+
 
 def find_table(path: tuple[Any, ...]) -> type[Table] | None:
     """Return the table that a path of keys leads to; None if there is none."""
-    table: type[Table] = Manifest
+    kind: Any = Top
     for key in path:
-        field = table.model_fields.get(key)
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, Table)):
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        elif _is_table(kind) and key in kind.model_fields:
+            kind = kind.model_fields[key].annotation
+        else:
             return None
-        table = inner
-    return table
+    return kind if _is_table(kind) else None
+
+
+def list_tables() -> Mapping[str, type[Table]]:
+    """Return all tables by their headers: "" for the top, jobs.NAME for that of a job."""
+    paths = [path for name in Top.model_fields for path in ((name,), (name, "NAME"))]
+    return {"": Top} | {".".join(path): table for path in paths if (table := find_table(path))}
+
+
+def _is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Table)

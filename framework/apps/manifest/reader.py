@@ -1,5 +1,6 @@
-"""From the bytes of a .prevs.toml to CommitSettings, or to all mistakes in it."""
+"""From the bytes of a .prevs.toml to a Manifest, or to all mistakes in it."""
 
+import dataclasses
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -7,17 +8,26 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from framework.apps.manifest.keys import Manifest
+from framework.apps.manifest.keys import Top
 from framework.apps.manifest.lines import TooDeep, find_lines
 from framework.apps.manifest.rules import Bounds
 from framework.apps.manifest.wording import explain
 from prevs.commit_settings import CommitSettings
+from prevs.job_settings import JobSettings
 from prevs.records import Mistake
 
 MOST_BYTES = 8192
 """How large the file may be. The record of each preview contains its settings."""
 
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """What a commit says: the settings of its preview, and its jobs by name."""
+
+    settings: CommitSettings = dataclasses.field(default_factory=CommitSettings)
+    jobs: Mapping[str, JobSettings] = dataclasses.field(default_factory=dict)
 
 
 class InvalidManifest(Exception):
@@ -28,14 +38,15 @@ class InvalidManifest(Exception):
         self.mistakes = tuple(mistakes)
 
 
-def read(data: bytes, bounds: Bounds) -> CommitSettings:
-    """Return the settings in a file. Raises InvalidManifest."""
+def read(data: bytes, bounds: Bounds) -> Manifest:
+    """Return what is in a file. Raises InvalidManifest."""
     text = _decode(data)
     lines, parsed = _parse(text)
     try:
-        return Manifest.model_validate(parsed, context=bounds).settings()
+        top = Top.model_validate(parsed, context=bounds)
     except ValidationError as error:
         raise InvalidManifest(_locate(error, lines)) from None
+    return Manifest(top.settings(), top.job_settings())
 
 
 def _decode(data: bytes) -> str:
@@ -77,7 +88,9 @@ def _read_syntax(message: str, text: str) -> Mistake:
 def _locate(error: ValidationError, lines: Mapping[tuple[str | int, ...], int]) -> list[Mistake]:
     found: dict[Mistake, None] = {}
     for problem in error.errors(include_url=False):
-        path = tuple(part for part in problem["loc"] if part != "[key]")
+        path = problem["loc"]
+        if path[-1:] == ("[key]",) and path not in lines:
+            path = path[:-1]  # pydantic's mark of a mistake in the key itself
         # A word of a command that was split has no line of its own.
         line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 1)
         found[Mistake(line, explain(problem, path))] = None

@@ -7,6 +7,7 @@ that begins with the key.
 import posixpath
 import re
 import shlex
+from collections.abc import Sequence
 from typing import NamedTuple, NoReturn, TypeVar, cast
 
 from pydantic import ValidationInfo
@@ -19,7 +20,6 @@ T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 _KINDS = [kind.value for kind in HealthKind if kind.value]
-_KINDS_SHOWN = ", ".join(f'"{kind}"' for kind in _KINDS[:-1]) + f' or "{_KINDS[-1]}"'
 _SYSTEM = ("/proc", "/sys", "/dev")
 
 
@@ -35,6 +35,11 @@ class Bounds(NamedTuple):
 def refuse(message: str, **values: object) -> NoReturn:
     """Refuse a value; `message` may name `values` in braces."""
     raise PydanticCustomError("rule", message, values)
+
+
+def enumerate_texts(texts: Sequence[str]) -> str:
+    """Return texts as alternatives: "a", "b" or "c"."""
+    return ", ".join(f'"{text}"' for text in texts[:-1]) + f' or "{texts[-1]}"'
 
 
 def split_words(value: object) -> object:
@@ -90,7 +95,7 @@ def check_health(value: str) -> str:
 def check_kind(value: str) -> str:
     """Refuse a text that is no kind of health check."""
     if value not in _KINDS:
-        refuse("must be {kinds}, not {given}", kinds=_KINDS_SHOWN, given=value[:60])
+        refuse("must be {kinds}, not {given}", kinds=enumerate_texts(_KINDS), given=value[:60])
     return value
 
 

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from framework.apps.manifest.keys import Manifest, Table, find_table
+from framework.apps.manifest.keys import Top, find_table, list_tables
 
 _WANTED = {
     "bool_type": "true or false, without quotes",
@@ -16,9 +16,10 @@ _WANTED = {
     "model_type": "a table",
     "model_attributes_type": "a table",
 }
+_TABLES = ("model_type", "model_attributes_type")
 _BEYOND = {
-    "greater_than_equal": "must be at least {ge:g}, not {given}",
-    "less_than_equal": "must be at most {le:g}, not {given}",
+    "greater_than_equal": "must be at least {ge:.12g}, not {given}",
+    "less_than_equal": "must be at most {le:.12g}, not {given}",
     "too_short": "must not be empty",
     "too_long": "may have at most {max_length} entries",
     "string_too_long": "may have at most {max_length} characters",
@@ -30,6 +31,8 @@ _LONGEST = 60
 def explain(problem: Mapping[str, Any], path: Sequence[str | int]) -> str:
     """Return what is wrong, from an error of pydantic's and the path of keys to it."""
     name, kind, given = spell(path), problem["type"], problem["input"]
+    if kind == "missing":
+        return f"{name} is missing{_example(path, kind)}"
     if kind == "extra_forbidden":
         return f"{name} is not known{_suggest(path)}"
     if kind in _WANTED:
@@ -50,36 +53,30 @@ def spell(path: Sequence[str | int]) -> str:
 def _suggest(path: Sequence[str | int]) -> str:
     """Return what to write instead of an unknown key."""
     *inside, key = (str(part) for part in path)
-    table = find_table(tuple(inside)) or Manifest
-    known = list(table.model_fields)
-    tables = [path for path in _table_paths() if key in _keys(path)]
-    if tables and tables[0] != inside:
-        where = f"[{tables[0][0]}]" if tables[0] else "the top of the file, before any [table]"
+    tables = list_tables()
+    is_table = any(key == header.partition(".")[0] for header in tables)
+    homes = [header for header, table in tables.items() if key in table.model_fields]
+    if homes and not is_table:
+        where = f"[{homes[0]}]" if homes[0] else "the top of the file, before any [table]"
         return f" here; it belongs in {where}"
+    known = list((find_table(tuple(inside)) or Top).model_fields)
     if near := difflib.get_close_matches(key.lower(), known, n=1):
         return f"; did you mean {near[0]}?"
-    where = f"[{'.'.join(inside)}] has" if inside else "there are"
+    where = f"[{spell(inside)}] has" if inside else "there are"
     return f"; {where} {', '.join(known)}"
-
-
-def _table_paths() -> list[list[str]]:
-    return [[], *([name] for name in Manifest.model_fields if find_table((name,)))]
-
-
-def _keys(path: Sequence[str]) -> Mapping[str, Any]:
-    table: type[Table] = find_table(tuple(path)) or Manifest
-    return table.model_fields
 
 
 def _example(path: Sequence[str | int], kind: str) -> str:
     """Return an example of how the key is written."""
     keys = [part for part in path if isinstance(part, str)]
+    if kind in _TABLES:
+        wanted = find_table(tuple(keys))
+        header = next(header for header, table in list_tables().items() if table is wanted)
+        return f": [{header}] on a line of its own, and its keys below it"
     table = find_table(tuple(keys[:-1]))
     field = table.model_fields.get(keys[-1]) if table and keys else None
     if field is not None and field.examples:
         return f": {keys[-1]} = {field.examples[0]}"
-    if field is not None and kind in {"model_type", "model_attributes_type"}:
-        return f": [{keys[-1]}] on a line of its own, and its keys below it"
     return f': {_cut(keys[-1])} = "1"' if kind == "string_type" and keys else ""
 
 

@@ -5,33 +5,44 @@ import tomllib
 import pytest
 
 from docs.generated import commit_settings
-from framework.apps.manifest import Bounds, read
-from framework.apps.manifest.keys import Manifest, find_table
-from prevs.commit_settings import CommitSettings
+from framework.apps.manifest import Bounds, Manifest, read
+from framework.apps.manifest.keys import list_tables
 
 BOUNDS = Bounds("shop", "services/web", 0.5, 512)
+TABLES = {header: header.partition(".")[0] for header in list_tables()}
 KEYS = [
-    (name, key, field)
-    for name in Manifest.model_fields
-    for table in [find_table((name,))]
-    for key, field in (table.model_fields if table else {"": Manifest.model_fields[name]}).items()
+    (header, key, field)
+    for header, table in list_tables().items()
+    for key, field in table.model_fields.items()
+    if key not in TABLES.values()
 ]
 
 
 def test_the_example_is_accepted_and_has_every_table() -> None:
-    assert read(commit_settings.EXAMPLE.encode(), BOUNDS) != CommitSettings()
-    assert set(tomllib.loads(commit_settings.EXAMPLE)) >= {"health", "resources", "build", "hooks"}
+    found = read(commit_settings.EXAMPLE.encode(), BOUNDS)
+    assert found.settings != Manifest().settings
+    assert set(tomllib.loads(commit_settings.EXAMPLE)) >= {name for name in TABLES.values() if name}
+    assert set(found.jobs) == {"report"}
 
 
-@pytest.mark.parametrize(("name", "key", "field"), KEYS)
-def test_each_key_is_described_with_valid_examples(name: str, key: str, field: object) -> None:
+def write_least(header: str, key: str) -> str:
+    """Return a table with what has to be beside a key."""
+    lines = [f"[{header.lower()}]"] if header else []
+    if header.startswith("jobs") and key != "command":
+        lines.append("command = ['x']")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(("header", "key", "field"), KEYS)
+def test_each_key_is_described_with_valid_examples(header: str, key: str, field: object) -> None:
     page = commit_settings.page()
     described = getattr(field, "description", None)
     assert described
     examples = getattr(field, "examples", None)
     assert examples
     for example in examples:
-        line = f"{key or name} = {example}"
-        text = f"[{name}]\n{line}" if key else line
-        assert read(text.encode(), BOUNDS) != CommitSettings(), text
+        line = f"{key} = {example}"
+        least = write_least(header, key)
+        without = read(least.encode(), BOUNDS) if key != "command" else Manifest()
+        assert read(f"{least}{line}".encode(), BOUNDS) != without, line
         assert line.replace("|", "\\|") in page

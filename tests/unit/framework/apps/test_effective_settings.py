@@ -4,6 +4,7 @@ import pytest
 
 from framework.apps import effective_settings
 from prevs.commit_settings import CommitSettings
+from prevs.job_settings import JobSettings
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
@@ -20,6 +21,20 @@ def test_a_commit_without_settings_has_those_of_the_app(settings: CommitSettings
 def test_the_settings_of_a_commit_override_those_of_the_app() -> None:
     settings = CommitSettings(port=9000, health="/ready", start_limit=300.0, cpus=0.1, mem=64)
     assert effective_settings.resolve(APP, settings) == (9000, "/ready", 300.0, 0.1, 64)
+
+
+@pytest.mark.parametrize(
+    ("job", "resources"),
+    [
+        (JobSettings(("x",)), (0.5, 256)),
+        (JobSettings(("x",), cpus=0.1), (0.1, 256)),
+        (JobSettings(("x",), mem=64), (0.5, 64)),
+    ],
+)
+def test_a_job_has_the_resources_of_its_file_or_else_of_the_app(
+    job: JobSettings, resources: tuple[float, int]
+) -> None:
+    assert effective_settings.resources(APP, job) == resources
 
 
 def test_a_commit_may_have_what_the_app_has_and_what_the_app_allows() -> None:

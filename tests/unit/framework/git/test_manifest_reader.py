@@ -9,10 +9,12 @@ import pytest
 
 from framework import events
 from framework.apps import effective_settings
+from framework.apps.manifest import Manifest
 from framework.errors import RepositoryUnreachable
-from framework.git.manifest_reader import MOST_MISTAKES, ManifestReader, read_settings
+from framework.git.manifest_reader import MOST_MISTAKES, ManifestReader, read_manifest
 from framework.ports import RepositoryFile
 from prevs.commit_settings import CommitSettings
+from prevs.job_settings import JobSettings
 from prevs.records import AppRecord, Failure, Mistake
 from prevs.states import Cause
 from tests.fakes.driven import A, B
@@ -56,7 +58,7 @@ def slow() -> Iterator[SlowRefs]:
 def test_all_mistakes_are_reported_with_their_lines() -> None:
     refs = FakeRefs()
     put(refs, "prot = 1\n\n[resources]\nmem = 4096\n")
-    failure = read_settings(refs, APP, A)
+    failure = read_manifest(refs, APP, A)
     assert failure == Failure(
         Cause.SETTINGS_INVALID,
         f"{PATH} has 2 mistakes, in lines 1 and 4.",
@@ -84,7 +86,7 @@ def test_all_mistakes_are_reported_with_their_lines() -> None:
 def test_a_sentence_names_the_lines_of_the_mistakes(text: str, sentence: str) -> None:
     refs = FakeRefs()
     put(refs, text)
-    failure = read_settings(refs, APP, A)
+    failure = read_manifest(refs, APP, A)
     assert isinstance(failure, Failure)
     assert failure.message == sentence
     assert len(failure.mistakes) <= MOST_MISTAKES
@@ -150,3 +152,23 @@ def test_the_subject_is_read_if_the_commit_may_be_built_ahead(
         "Say hello",
         "",
     ]
+
+
+def test_jobs_are_read_and_checked_but_not_submitted_for_a_preview(
+    submitted: "queue.SimpleQueue[events.Event]",
+) -> None:
+    refs = FakeRefs()
+    put(refs, "port = 8000\n[jobs.report]\ncommand = ['report']\n")
+    put(refs, "port = 8000\n[jobs.report]\nmem = 4096\n", sha=B)
+    found = read_manifest(refs, APP, A)
+    assert isinstance(found, Manifest)
+    assert found.jobs == {"report": JobSettings(("report",))}
+    reader = ManifestReader(refs, submitted.put)
+    reader.read(APP, A)
+    reader.read(APP, B)
+    good, wrong = submitted.get(), submitted.get()
+    assert isinstance(good, events.SettingsRead)
+    assert good.outcome == CommitSettings(port=8000)
+    assert isinstance(wrong, events.SettingsRead)
+    assert isinstance(wrong.outcome, Failure)
+    assert wrong.outcome.message == f"{PATH} has 2 mistakes, in lines 2 and 3."

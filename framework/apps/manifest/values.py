@@ -1,0 +1,25 @@
+"""What the tables of a .prevs.toml have in common."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from framework.apps.manifest import rules
+
+MOST_WORDS = 100
+
+Text = Annotated[str, AfterValidator(rules.check_text)]
+Vector = Annotated[
+    list[Text], Field(min_length=1, max_length=MOST_WORDS), AfterValidator(rules.check_words)
+]
+"""A command as a list of words."""
+Words = Annotated[Vector, BeforeValidator(rules.split_words)]
+"""A command as a list of words, or as one text."""
+Cpus = Annotated[float, Field(ge=0.01, le=64), AfterValidator(rules.check_cpus)]
+Mem = Annotated[int, Field(ge=16), AfterValidator(rules.check_mem)]
+
+
+class Table(BaseModel):
+    """A table of the file. Keys that it does not define are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
