@@ -9,10 +9,11 @@ import functools
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Optional
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.course import Course
+from executor.attempt.course import Course, Use
 from executor.attempt.image_provider import ImageProvider, ImageSources
 from executor.attempt.reporter import Reporter
 from executor.attempt.serve import Serve
@@ -72,8 +73,8 @@ class CourseFactory:
             reports=reporter,
             log=log,
         )
-        serve = self._serve(attempt, reporter, signals, log=log)
-        return Course(attempt, provider, serve, log=log, signals=signals)
+        use = self._use(attempt, reporter, signals, log=log)
+        return Course(attempt, provider, use, log=log, signals=signals)
 
     def _image_sources(
         self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log
@@ -89,19 +90,32 @@ class CourseFactory:
             registry=self._registry(order.registry, signals) if order.trusted else None,
         )
 
-    def _serve(
-        self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log
-    ) -> Serve:
+    def _use(self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log) -> Use:
+        containers = DockerContainers(
+            self._daemon,
+            attempt.cluster,
+            log,
+            self._guard,
+            confined=self._confine(attempt.order),
+            report_isolation=reporter.set_isolation,
+        )
+        if (work := attempt.order.work) is not None:
+            # Imported only for jobs: an executor serves more often.
+            from executor.attempt.work import Work
+
+            return Work(
+                attempt,
+                work,
+                containers=containers,
+                reports=reporter,
+                log=log,
+                signals=signals,
+                now=time.monotonic,
+                artifacts=Path(self._environ.get("MESOS_SANDBOX", ""), "artifacts"),
+            )
         return Serve(
             attempt,
-            containers=DockerContainers(
-                self._daemon,
-                attempt.cluster,
-                log,
-                self._guard,
-                confined=self._confine(attempt.order),
-                report_isolation=reporter.set_isolation,
-            ),
+            containers=containers,
             volumes=DockerVolumes(self._daemon, WorkFolder(self._config.dir), self._uses),
             probe=_probe(attempt.order, signals),
             reports=reporter,

@@ -36,7 +36,7 @@ from typing import ClassVar
 from prevs import names
 from prevs.states import Cause
 
-_EXIT_HINTS = {
+EXIT_HINTS = {
     126: " (its command cannot be executed)",
     127: " (its command was not found)",
     137: " (killed, as the kernel does when memory runs out)",
@@ -229,7 +229,7 @@ class HookFailed(ExecutorError):
     cause = Cause.HOOK_FAILED
 
     def __init__(self, hook: str, how: str, exit_code: int | None = None) -> None:
-        hint = _EXIT_HINTS.get(exit_code, "") if exit_code is not None else ""
+        hint = EXIT_HINTS.get(exit_code, "") if exit_code is not None else ""
         super().__init__(
             f"The hook `{hook}` {how}{hint}, so the application did not start. The end of the log "
             "shows its last output."
@@ -247,7 +247,7 @@ class AppExited(ExecutorError):
         when = "after it had answered" if answered else "before it answered"
         how = "while Docker did not answer"
         if exit_code is not None:
-            how = f"with code {exit_code}{_EXIT_HINTS.get(exit_code, '')}"
+            how = f"with code {exit_code}{EXIT_HINTS.get(exit_code, '')}"
         super().__init__(
             f"The application exited {how} {when}. The end of the log shows its last output."
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 if TYPE_CHECKING:
     # Only for types: the executor imports as little as possible before it subscribes.
-    from executor.errors import ExecutorError
+    from executor.attempt.task_states import Outcome
 
 
 class Launched(NamedTuple):
@@ -35,9 +35,9 @@ class Lost(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The attempt has ended: by an error, or None if it was stopped."""
+    """The attempt has ended."""
 
-    error: ExecutorError | None
+    outcome: Outcome
 
 
 Event = Union[Launched, Killed, ShutDown, Lost, Ended]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from prevs.states import Phase
+from prevs.work import Progress
 
 
 class Signals(Protocol):
@@ -154,7 +155,9 @@ class ContainerSpec:
 
     If `port` is None, nothing is published. `command` replaces the image's own CMD. If
     `read_only`, the container can write only to /tmp, which is in memory, and to its `volumes`: the
-    path in the container of each volume.
+    path in the container of each volume. With `exchange` it has the folder prevs.work.FOLDER, with
+    these files, in which all its users may write; it goes with the container. `stdin` is what its
+    command reads as its standard input, None if that is empty.
     """
 
     name: str
@@ -167,13 +170,41 @@ class ContainerSpec:
     command: Sequence[str] = ()
     read_only: bool = False
     volumes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    exchange: Mapping[str, bytes] | None = dataclasses.field(default=None, repr=False)
+    stdin: bytes | None = dataclasses.field(default=None, repr=False)
 
 
 class Exit(NamedTuple):
-    """How a container ended; `code` is None if docker was away and did not see it."""
+    """How a container ended; `code` is None if docker was away and did not see it.
+
+    `is_removed` means that somebody has removed it, so nobody knows how it would have ended.
+    """
 
     code: int | None
     out_of_memory: bool
+    is_removed: bool = False
+
+
+class Left(NamedTuple):
+    """What a command left in the folder for its exchange with prevs, and what is wrong with it.
+
+    `result` is b"" if there is none, and None if `problem` says why it cannot be used. `progress`
+    is the text of its progress file. `artifacts` counts the files that were kept, `left_out` what
+    was not kept of its artifacts.
+    """
+
+    result: bytes | None = b""
+    problem: str = ""
+    progress: bytes = b""
+    artifacts: int = 0
+    left_out: int = 0
+
+
+class Finished(NamedTuple):
+    """How an attempt ends well: the command of its job exited with code 0, and left `result`."""
+
+    result: bytes
+    progress: Progress | None = None
 
 
 class Container(Protocol):
@@ -194,8 +225,25 @@ class Container(Protocol):
         """
         ...
 
-    def terminate(self) -> None:
-        """Send it the stop signal of its image, SIGTERM by default."""
+    def terminate(self) -> bool:
+        """Send it the stop signal of its image, SIGTERM by default; return whether it ran still.
+
+        Raises DockerUnavailable.
+        """
+        ...
+
+    def read_progress(self) -> bytes | None:
+        """Return the text of its command's progress file, None if there is none to read.
+
+        Raises DockerUnavailable.
+        """
+        ...
+
+    def take(self, folder: Path) -> Left:
+        """After its end, return what its command left; put the artifacts into `folder`.
+
+        `folder` is created if there are any. Raises DockerUnavailable.
+        """
         ...
 
     def drain(self, seconds: float) -> None:
@@ -293,11 +341,15 @@ class Reports(Protocol):
         """Report a phase before the application runs; it began `lasts` seconds ago."""
         ...
 
-    def running(self, message: str, *, checked: float, protocol: str = "") -> None:
-        """Report that the health check passed, `checked` seconds after it began.
+    def running(self, message: str, *, checked: float | None = None, protocol: str = "") -> None:
+        """Report that it runs: the health check passed, `checked` seconds after it began.
 
-        `protocol` is as in Answer.
+        `checked` is None if nothing is checked. `protocol` is as in Answer.
         """
+        ...
+
+    def told(self, progress: Progress) -> None:
+        """Report, while it runs, what the command of a job says about its progress."""
         ...
 
     def short_of_memory(self, kills: int) -> None:

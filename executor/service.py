@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from executor.attempt.attempt import Attempt
 from executor.attempt.course import Course
 from executor.attempt.reporter import Reporter
+from executor.attempt.task_states import Outcome, last_status
 from executor.config import Config
 from executor.errors import ExecutorError
 from executor.limits.confinement import Confinement
@@ -130,7 +131,7 @@ class Service:
     def _handle(self, event: Event) -> bool:
         """Handle one event; return whether to wait for another one."""
         if isinstance(event, Ended):
-            self._report_end(event.error)
+            self._report_end(event.outcome)
             return False
         if isinstance(event, Launched):
             self._launch(event.task)
@@ -175,28 +176,28 @@ class Service:
         threading.Thread(target=self._attempt, args=arguments, daemon=True, name="attempt").start()
 
     def _attempt(self, attempt: Attempt, reporter: Reporter) -> None:
-        error: ExecutorError | None
+        outcome: Outcome
         try:
             course = self._make_course(attempt, reporter, self._signals)
         except Exception:
             # Report any error: a task without an end keeps its resources for good.
             logger.exception("the attempt could not begin")
-            error = ExecutorError("The executor could not start; its stderr has the details.")
+            outcome = ExecutorError("The executor could not start; its stderr has the details.")
         else:
-            error = course.run()
+            outcome = course.run()
         self._attempting = False
-        self._inbox.put(Ended(error))
+        self._inbox.put(Ended(outcome))
 
     def _end(self, grace: float) -> None:
         if self._reporter is not None:
             self._reporter.killing("It is stopping.")
             self._signals.stop(grace)
 
-    def _report_end(self, error: ExecutorError | None) -> None:
+    def _report_end(self, outcome: Outcome) -> None:
         if self._reporter is None or self._exit_code == EXIT_LOST:
             return
-        logger.info("the attempt has ended: %s", error or "it was stopped")
-        self._reporter.ended(error)
+        logger.info("the attempt has ended: %s", last_status(outcome)[2])
+        self._reporter.ended(outcome)
         if not self._is_acknowledged():
             logger.error("the agent did not acknowledge the last report")
 

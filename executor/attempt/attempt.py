@@ -15,11 +15,11 @@ STRANGER = "prevs.stranger"
 """The label of what is made of a stranger's commit."""
 
 _SHOWN = 120
-"""Characters of a hook that are shown. It shares one line with the progress of the attempt."""
+"""Characters of a command that are shown. It shares one line with the progress of the attempt."""
 
 
 class Attempt(NamedTuple):
-    """One try to run a preview. `cluster` names the installation if several share a daemon."""
+    """One try to run a preview or a job. `cluster` names the installation if there are more."""
 
     task_id: str
     agent_id: str
@@ -99,8 +99,8 @@ def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> Conta
     )
 
 
-def describe_hook(words: Sequence[str]) -> str:
-    """Return a hook's command for people: one short line, quoted for a shell."""
+def describe_command(words: Sequence[str]) -> str:
+    """Return a command for people: one short line, quoted for a shell."""
     line = "".join(
         char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shlex.join(words)
     )
@@ -108,11 +108,18 @@ def describe_hook(words: Sequence[str]) -> str:
 
 
 def environment(order: BuildOrder) -> Mapping[str, str]:
-    """Return the variables of all containers of an attempt. Ours override the app's."""
+    """Return the variables of all containers of a preview. Ours override the app's."""
     return {
         **order.run.environment,
         **order.given_to_containers,
         "PORT": str(order.container_port),
+        **identity(order),
+    }
+
+
+def identity(order: BuildOrder) -> Mapping[str, str]:
+    """Return the variables that tell a container what it is."""
+    return {
         "PREVS_APP": order.app,
         "PREVS_COMMIT": order.sha,
         "PREVS_LABEL": order.label,

@@ -1,17 +1,20 @@
-"""Performs one attempt: the image, what runs in it (serve.py), the end; and says why it failed."""
+"""Performs one attempt: the image, what runs in it, the end; and says why it failed.
+
+What runs in it is in serve.py for a preview, and in work.py for a job.
+"""
 
 from __future__ import annotations
 
 import errno
 import logging
-from typing import NoReturn
+from typing import Protocol
 
 from executor.attempt.attempt import Attempt
 from executor.attempt.image_provider import ImageProvider
-from executor.attempt.serve import Serve
 from executor.attempt.shutdown import end_container
+from executor.attempt.task_states import Outcome
 from executor.errors import AgentUnfit, ExecutorError, ImageMissing, Stopped
-from executor.ports import Container, Log, Signals
+from executor.ports import Container, Finished, Log, Signals
 
 _MACHINES_FAULT = frozenset(
     {
@@ -30,34 +33,50 @@ _MACHINES_FAULT = frozenset(
 logger = logging.getLogger(__name__)
 
 
+class Use(Protocol):
+    """What the container of an attempt is for. All raise ExecutorError, Stopped."""
+
+    def start(self) -> Container:
+        """Start it. The image is on the agent; ImageMissing if it is gone by now."""
+        ...
+
+    def wait_until_running(self, container: Container) -> None:
+        """Wait until it does what it is for, and report that."""
+        ...
+
+    def watch(self, container: Container) -> Finished:
+        """Wait until it has done what it is for. Raises any other end."""
+        ...
+
+
 class Course:
     """The course of one attempt, on the thread that calls run().
 
-    Here is what does not depend on what the container is for. That is in `serve`.
+    Here is what does not depend on what the container is for. That is its `use`.
     """
 
     def __init__(
         self,
         attempt: Attempt,
         provider: ImageProvider,
-        serve: Serve,
+        use: Use,
         *,
         log: Log,
         signals: Signals,
     ) -> None:
         self._order = attempt.order
         self._provider = provider
-        self._serve = serve
+        self._use = use
         self._log = log
         self._signals = signals
 
-    def run(self) -> ExecutorError | None:
-        """Run the attempt until it ends; return why it failed, None if it was stopped.
+    def run(self) -> Outcome:
+        """Run the attempt until it ends; return how it ended.
 
-        Blocks while the application runs. Never raises. Leaves no container.
+        Blocks while its container runs. Never raises. Leaves no container.
         """
         try:
-            self._perform()
+            return self._perform()
         except Stopped:
             return None
         except ExecutorError as exc:
@@ -74,13 +93,13 @@ class Course:
         finally:
             self._log.flush()
 
-    def _perform(self) -> NoReturn:
+    def _perform(self) -> Finished:
         self._log_restrictions()
         container = self._begin()
         try:
-            self._serve.wait_until_running(container)
+            self._use.wait_until_running(container)
             with self._provider.sharing():
-                self._serve.watch(container)
+                return self._use.watch(container)
         finally:
             end_container(container, self._signals)
             self._provider.wait_for_push()
@@ -109,4 +128,4 @@ class Course:
         self._signals.check()
         self._provider.ensure()
         self._signals.check()
-        return self._serve.start()
+        return self._use.start()

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from executor.attempt.attempt import Attempt, describe_hook, hook_spec
+from executor.attempt.attempt import Attempt, describe_command, hook_spec
 from executor.attempt.shutdown import end_container
 from executor.errors import HookFailed
 from executor.ports import Container, Containers, Exit, Log, Reports, Signals, Volume, Volumes
@@ -44,7 +44,7 @@ class Hooks(NamedTuple):
 
     def _run(self, number: int, volumes: Sequence[Volume]) -> None:
         hooks = self.attempt.order.run.hooks
-        hook = describe_hook(hooks[number - 1])
+        hook = describe_command(hooks[number - 1])
         place = f"hook {number}/{len(hooks)}"
         self.reports.progress(Phase.STARTING, f"Running {place}.", detail=f"{place} {hook}")
         self.log.header(f"{place}: {hook}")

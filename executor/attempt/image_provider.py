@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from executor.attempt.attempt import Attempt, image_spec
-from executor.attempt.context import find_context
-from executor.attempt.throttle import Throttle
 from executor.errors import ExecutorError, RegistryFailed
 from executor.ports import Checkout, Images, Log, Registry, Reports
 from prevs import names
@@ -131,6 +129,10 @@ class ImageProvider:
         return True
 
     def _build(self, tree: Path) -> None:
+        # Imported only for a build: most attempts find their image.
+        from executor.attempt.context import find_context
+        from executor.attempt.throttle import Throttle
+
         order, spec = self._order, image_spec(self._attempt)
         context = find_context(tree, order.sha, order.folder, order.build)
         self._log.header(f"building {self._attempt.shown_image}")

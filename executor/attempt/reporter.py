@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from executor.attempt.task_states import TaskState, failed, status
-from executor.errors import ExecutorError
+from executor.attempt.task_states import Outcome, TaskState, last_status, status
 from executor.ports import IsolationField
 from prevs.messages import Isolation, TaskReport
 from prevs.states import Phase
+from prevs.work import Progress
 
 _ORDER = {state: position for position, state in enumerate(TaskState)}
 
@@ -21,7 +21,8 @@ class Reporter:
 
     Reports that would go back are dropped: nothing follows a final state, and only a final state
     follows TASK_KILLING. TASK_STARTING may be sent several times. TASK_RUNNING is sent again when
-    the image's digest becomes known, or when processes were killed because memory ran out.
+    the image's digest becomes known, when processes were killed because memory ran out, and when a
+    job's command tells its progress.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Reporter:
         self._digest = ""
         self._protocol = ""
         self._kills = 0
+        self._progress: Progress | None = None
         self._running = ""
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
@@ -47,9 +49,9 @@ class Reporter:
         report = TaskReport(phase, detail=detail, began=began)
         self._report(TaskState.STARTING, report, message)
 
-    def running(self, message: str, *, checked: float, protocol: str = "") -> None:
-        """Report that the health check passed, `checked` seconds after it began."""
-        began = {Phase.CHECKING.value: round(checked, 3)}
+    def running(self, message: str, *, checked: float | None = None, protocol: str = "") -> None:
+        """Report that it runs: the health check passed, `checked` seconds after it began."""
+        began = {} if checked is None else {Phase.CHECKING.value: round(checked, 3)}
         self._running = message
         self._protocol = protocol
         report = TaskReport(Phase.RUNNING, began=began, protocol=protocol)
@@ -70,6 +72,12 @@ class Reporter:
             self._kills = kills
             self._repeat_running()
 
+    def told(self, progress: Progress) -> None:
+        """Report, while it runs, what the command of a job says about its progress."""
+        with self._lock:
+            self._progress = progress
+            self._repeat_running()
+
     def set_isolation(self, field: IsolationField, why: str) -> None:
         """Add to each report from now on why the agent is open in that way, "" if it is closed."""
         change: dict[str, Any] = {field: why}
@@ -86,6 +94,7 @@ class Reporter:
                 protocol=self._protocol,
                 memory_kills=self._kills,
                 isolation=self._isolation,
+                progress=self._progress,
             )
             self._send(status(self._task_id, self._sent, report, message=self._running))
 
@@ -93,12 +102,9 @@ class Reporter:
         """Report that the attempt is being stopped."""
         self._report(TaskState.KILLING, TaskReport(self._phase), message)
 
-    def ended(self, error: ExecutorError | None) -> None:
-        """Report the end: an error, or None if the attempt was stopped."""
-        if error is None:
-            self._report(TaskState.KILLED, TaskReport(Phase.ENDED), "It was stopped.")
-        else:
-            self._report(TaskState.FAILED, failed(error), str(error))
+    def ended(self, outcome: Outcome) -> None:
+        """Report the end."""
+        self._report(*last_status(outcome))
 
     def _report(self, state: TaskState, report: TaskReport, message: str) -> None:
         with self._lock:

@@ -24,8 +24,8 @@ from executor.container import disk_watch, memory_kills, oom
 from executor.container.log_follower import LogFollower
 from executor.docker.daemon import daemon_errors, explanation
 from executor.errors import DiskFull, DockerRestarted, DockerUnavailable, ExecutorError
-from executor.limits.disk_schedule import CALM, MB
-from executor.ports import Exit, Log
+from executor.limits.disk_schedule import CALM, DISK_LIMIT, MB
+from executor.ports import Exit, Left, Log
 
 _DAEMON_RETURNS = 60.0
 """Seconds in which a daemon that is being restarted is expected back."""
@@ -37,7 +37,7 @@ _EVENTS_LIMIT = 1.0
 _UNKNOWN = 255
 """The exit code that a daemon shows for a container that ended while the daemon was away."""
 
-_REMOVED = Exit(oom.KILLED, out_of_memory=False)
+_REMOVED = Exit(oom.KILLED, out_of_memory=False, is_removed=True)
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,7 @@ class DockerContainer:
         self._counters: memory_kills.Counters | None = None
         self._kills_above = ""
         self._is_stopping = False
+        self._disk_limit = DISK_LIMIT
         self._over = threading.Event()
         follow = LogFollower(client, container, log, self._over).follow
         was_away = (lambda: self._was_away,)
@@ -123,6 +124,7 @@ class DockerContainer:
         def fill() -> None:
             self._fail(DiskFull(megabytes))
 
+        self._disk_limit = megabytes
         arguments = (self._client, self._id, megabytes * MB)
         options = {"over": self._over, "full": fill, "calm": calm}
         threading.Thread(
@@ -135,8 +137,11 @@ class DockerContainer:
             self._over.set()
             self._on_exit()
 
-    def terminate(self) -> None:
-        """Send it the stop signal of its image, SIGTERM by default."""
+    def terminate(self) -> bool:
+        """Send it the stop signal of its image, SIGTERM by default; return whether it ran still.
+
+        Raises DockerUnavailable.
+        """
         self._is_stopping = True
         try:
             with daemon_errors():
@@ -144,7 +149,27 @@ class DockerContainer:
                 self._client.kill(self._id, wanted or signal.SIGTERM)
         except APIError:
             # It does not run any more.
-            return
+            return False
+        return True
+
+    def read_progress(self) -> bytes | None:
+        """Return the text of its command's progress file, None if there is none to read.
+
+        Raises DockerUnavailable.
+        """
+        # Imported only for jobs.
+        from executor.container import exchange
+
+        return exchange.read_progress(self._client, self._id)
+
+    def take(self, folder: Path) -> Left:
+        """After its end, return what its command left; put the artifacts into `folder`.
+
+        Raises DockerUnavailable.
+        """
+        from executor.container import exchange
+
+        return exchange.take(self._client, self._id, folder, most=self._disk_limit)
 
     def drain(self, seconds: float) -> None:
         """After its end, wait until all output is in the log, for `seconds` at most."""

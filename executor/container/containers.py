@@ -28,6 +28,7 @@ from executor.limits import cgroup, confinement, cpu_share
 from executor.limits.disk_schedule import CALM
 from executor.limits.strangers import AgentOpen, find_opening
 from executor.ports import ContainerSpec, Log, ReportIsolation, report_nothing
+from prevs.work import FOLDER
 
 _DEFAULT = confinement.Confinement()
 _HIERARCHIES = Path("/sys/fs/cgroup")
@@ -99,6 +100,7 @@ class DockerContainers:
         try:
             with daemon_errors():
                 container = self._replace(client, spec)
+                _prepare(client, container, spec)
                 self._guard.wait_for_reaper()
                 client.start(container)
         except APIError as exc:
@@ -143,6 +145,7 @@ class DockerContainers:
             labels={**spec.labels, **self._guard.labels()},
             host_config=host_config,
             healthcheck=_NO_CHECK,
+            stdin_open=spec.stdin is not None,
         )
         return str(made["Id"])
 
@@ -151,9 +154,14 @@ class DockerContainers:
         published: dict[int | str, tuple[str, int]] = {}
         if spec.port:
             published[spec.port.container_port] = (spec.port.host, spec.port.host_port)
+        mounts = [Mount(path, name, type="volume") for path, name in spec.volumes.items()]
+        if spec.exchange is not None:
+            # Without a name it is the container's own, and is removed with it.
+            own = Mount(FOLDER, None, type="volume", no_copy=True, labels=dict(spec.labels))
+            mounts.append(own)
         return client.create_host_config(
             port_bindings=published,
-            mounts=[Mount(path, name, type="volume") for path, name in spec.volumes.items()],
+            mounts=mounts,
             network_mode=self._network.name,
             cgroup_parent=self._cgroup_parent(client),
             cpu_shares=self._find_shares(client, spec.cpus),
@@ -208,6 +216,22 @@ class DockerContainers:
             logger.exception("the container %s may be left behind until docker answers", name)
         else:
             self._removed(name)
+
+
+def _prepare(client: APIClient, container: str, spec: ContainerSpec) -> None:
+    """Give a container that has been created what its command reads.
+
+    Raises APIError, DockerUnavailable.
+    """
+    # Imported only for jobs.
+    if spec.exchange is not None:
+        from executor.container import exchange
+
+        exchange.give(client, container, spec.exchange)
+    if spec.stdin is not None:
+        from executor.container import stdin
+
+        stdin.feed(client, container, spec.stdin)
 
 
 def _judge(error: APIError) -> ExecutorError:

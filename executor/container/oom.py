@@ -25,7 +25,8 @@ def was_oom_killed(events: Iterable[Mapping[str, Any]], *, late: bool) -> bool |
 
     `events` are its "oom" and "die" events from the daemon. Returns None if there is no "die". The
     daemon learns of the two from different sources, so "oom" may follow "die" (about one time in
-    seventy on a busy machine). With `late`, the events after "die" are read too.
+    seventy on a busy machine). With `late`, the events after "die" are read too, which takes a
+    second or two; not after an end with exit code 0, which no lack of memory has caused.
     """
     died: float | None = None
     killed = -math.inf
@@ -33,11 +34,18 @@ def was_oom_killed(events: Iterable[Mapping[str, Any]], *, late: bool) -> bool |
         seconds = event["timeNano"] / 1e9
         if event["Action"] == "die":
             died = seconds
+            late = late and _code(event) != "0"
         else:
             killed = seconds
         if died is not None and (killed > -math.inf or not late):
             break
     return None if died is None else died - killed < _CAUSED
+
+
+def _code(died: Mapping[str, Any]) -> str | None:
+    """Return the exit code in the event of an end, None if it has none."""
+    attributes: Mapping[str, str] = died.get("Actor", {}).get("Attributes", {})
+    return attributes.get("exitCode")
 
 
 def was_killed_below(code: int, before: str, after: str) -> bool:

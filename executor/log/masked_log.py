@@ -44,5 +44,7 @@ def mask(log: Log, order: BuildOrder) -> Log:
     values = list(order.secrets.values())
     if order.credential:
         values += [order.credential.password, order.credential.private_key]
+    if order.work:
+        values += order.work.environment.values()
     texts = secret_texts(values)
     return MaskedLog(log, texts) if texts else log

@@ -4,6 +4,7 @@ import dataclasses
 import secrets
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -12,7 +13,7 @@ from docker.api import APIClient
 from executor.container.containers import DockerContainers
 from executor.docker.daemon import Daemon
 from executor.errors import ImageMissing
-from executor.ports import Container, Containers, ContainerSpec, Exit, PublishedPort
+from executor.ports import Container, Containers, ContainerSpec, Exit, Left, PublishedPort
 from local.docker.containers import remove_all
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import App, FakeContainers, RecordingGuard
@@ -41,7 +42,13 @@ STUBBORN = (
     App(output=OUTPUT, obeys_sigterm=False),
     f"trap '' TERM; echo 'hello from inside'; {LOOP}",
 )
-APPS = (STAYS, EXITS, STUBBORN)
+LEAVES = (
+    f"prevs-test/{NAME}-leaves",
+    App(exits=Exit(0, False), left=Left(b"42\n", progress=b"40 half way\n", artifacts=1)),
+    "cd /run/prevs; mkdir artifacts; echo 1 > artifacts/one; echo 42 > result; "
+    "echo 40 half way > progress",
+)
+APPS = (STAYS, EXITS, STUBBORN, LEAVES)
 OTHER = ("/bin/echo", "another command")
 LABEL = f"prevs.task={NAME}"
 
@@ -143,9 +150,10 @@ def test_a_command_replaces_that_of_the_image(world: World, spec: ContainerSpec)
 def test_an_application_gets_its_stop_signal(world: World, spec: ContainerSpec) -> None:
     container, ended = start(world, spec)
     wait_until(lambda: world.log.data)
-    container.terminate()
+    assert container.terminate()
     assert ended.wait(60)
     assert container.exit() == Exit(143, out_of_memory=False)
+    assert not container.terminate()
 
 
 def test_a_container_that_ignores_the_signal_runs_until_it_is_removed(
@@ -166,8 +174,26 @@ def test_removing_a_container_that_is_gone_changes_nothing(
     container, _ = start(world, dataclasses.replace(spec, image=EXITS[0]))
     container.remove()
     container.remove()
-    container.terminate()
+    assert not container.terminate()
     assert world.names() == []
+
+
+def test_what_a_command_leaves_is_taken_after_its_end(
+    world: World, spec: ContainerSpec, tmp_path: Path
+) -> None:
+    container, ended = start(world, dataclasses.replace(spec, image=LEAVES[0], exchange={}))
+    assert ended.wait(60)
+    assert container.read_progress() == LEAVES[1].left.progress
+    assert container.take(tmp_path) == LEAVES[1].left
+
+
+def test_a_command_that_leaves_nothing_has_an_empty_result(
+    world: World, spec: ContainerSpec, tmp_path: Path
+) -> None:
+    container, ended = start(world, dataclasses.replace(spec, image=EXITS[0], exchange={}))
+    assert ended.wait(60)
+    assert container.read_progress() is None
+    assert container.take(tmp_path) == Left()
 
 
 def test_a_container_that_cannot_be_started_is_removed(world: World, spec: ContainerSpec) -> None:

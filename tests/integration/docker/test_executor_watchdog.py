@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from local.docker.containers import remove_all
 from local.parts import processes
 from prevs import names
 from prevs.messages import BuildOrder
+from prevs.work import Work
 from tests.fakes.docker_door import DockerDoor
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import SERVE, SampleImages, SampleRepository, nothing_left, remove_image
@@ -55,9 +56,9 @@ class World:
         self.executors.append(made)
         return made
 
-    def order(self, sha: str = SHA, repository: str = "") -> BuildOrder:
+    def order(self, sha: str = SHA, repository: str = "", work: Work | None = None) -> BuildOrder:
         repository = repository or str(self.repository.folder)
-        return order(APP, sha, repository=repository, host_port=self._port)
+        return order(APP, sha, repository=repository, host_port=self._port, work=work)
 
     def have_image(self, command: str = SERVE) -> None:
         self.images.add(names.image_tag(APP, SHA), command)
@@ -65,6 +66,12 @@ class World:
     def containers(self) -> list[str]:
         found = self.client.containers(all=True, filters={"label": f"prevs.app={APP}"})
         return [container["Id"] for container in found]
+
+    def volumes(self) -> Sequence[Mapping[str, str]]:
+        found: Mapping[str, Sequence[Mapping[str, str]]] = self.client.volumes(
+            filters={"label": f"prevs.app={APP}"}
+        )
+        return found["Volumes"] or ()
 
     def commands(self) -> list[str]:
         return [container["Command"] for container in self.client.containers(all=True)]
@@ -129,6 +136,18 @@ def test_the_container_of_a_killed_executor_is_removed(world: World, group: bool
     assert executor.folder.lives(executor.task_id)
     executor.kill(group=group)
     assert_nothing_is_left(world, executor)
+
+
+def test_the_container_of_a_killed_executors_job_is_removed_with_its_files(world: World) -> None:
+    world.have_image()
+    executor = world.executor()
+    work = Work("k3j9x0q2ab", ("/bin/sh", "-c", "sleep 1000"), 1000.0, payload="NDI=", stdin=True)
+    executor.launch(world.order(work=work))
+    executor.wait_for("TASK_RUNNING")
+    assert (len(world.containers()), len(world.volumes())) == (1, 1)
+    executor.kill()
+    assert_nothing_is_left(world, executor)
+    assert not world.volumes()
 
 
 def test_the_watchdog_is_not_a_descendant_of_the_executor_and_passes_signals(world: World) -> None:

@@ -1,6 +1,7 @@
 """executor/service.py: the life of the process, with an agent and a docker daemon in memory."""
 
 import base64
+import dataclasses
 import queue
 import threading
 import time
@@ -11,15 +12,18 @@ from typing import Any
 import pytest
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.course import Course
+from executor.attempt.course import Course, Use
 from executor.attempt.image_provider import ImageProvider, ImageSources
 from executor.attempt.reporter import Reporter
 from executor.attempt.serve import Serve
+from executor.attempt.work import Work
 from executor.config import Config
 from executor.mesos import Event, Killed, Launched, Lost, ShutDown
-from executor.ports import Answer, Exit
+from executor.ports import Answer, Exit, Left
 from executor.service import EXIT_DONE, EXIT_LOST, Service
 from executor.signals import StopSignal
+from prevs.messages import TaskReport
+from prevs.work import Work as Ordered
 from tests.fakes.attempts import (
     FakeCheckout,
     FakeImages,
@@ -68,7 +72,7 @@ class Agent(RecordingLink):
         return exit_code
 
     def _course(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
-        if attempt != ATTEMPT:
+        if attempt.agent_id != ATTEMPT.agent_id:
             raise ValueError("there is no course for this one")
         stop = signals.stop
 
@@ -82,7 +86,19 @@ class Agent(RecordingLink):
         images = FakeImages([ATTEMPT.image])
         sources = ImageSources(lambda: checkout, lambda on_start: None, images, None)
         provider = ImageProvider(attempt, sources, reports=reporter, log=self.log)
-        serve = Serve(
+        if attempt.order.work:
+            use: Use = Work(
+                attempt,
+                attempt.order.work,
+                containers=self.containers,
+                reports=reporter,
+                log=self.log,
+                signals=signals,
+                now=time.monotonic,
+                artifacts=self._folder,
+            )
+            return Course(attempt, provider, use, log=self.log, signals=signals)
+        use = Serve(
             attempt,
             containers=self.containers,
             volumes=FakeVolumes(),
@@ -92,7 +108,7 @@ class Agent(RecordingLink):
             signals=signals,
             now=time.monotonic,
         )
-        return Course(attempt, provider, serve, log=self.log, signals=signals)
+        return Course(attempt, provider, use, log=self.log, signals=signals)
 
 
 RAN = ["TASK_STARTING", "TASK_RUNNING"]
@@ -152,6 +168,35 @@ def test_an_application_that_exits_is_one_failure_which_waits_for_an_agent_that_
     assert agent.waited > 500.0
     assert agent.states == ["TASK_STARTING", "TASK_FAILED"]
     assert agent.containers.running == {}
+
+
+def job(timeout: float) -> Launched:
+    """Return the launch of a job."""
+    order = dataclasses.replace(ORDER, work=Ordered("k3j9x0q2ab", ("report",), timeout))
+    return Launched({**TASK, "data": base64.b64encode(order.encode()).decode()})
+
+
+def test_a_job_that_succeeds_is_reported_with_its_result_and_ends_the_process(
+    tmp_path: Path,
+) -> None:
+    app = App(exits=Exit(0, out_of_memory=False), left=Left(b"42"))
+    agent = Agent(app, {}, tmp_path)
+    assert agent.run(job(60.0)) == EXIT_DONE
+    assert agent.states == [*RAN, "TASK_FINISHED"]
+    report = TaskReport.decode(base64.b64decode(agent.statuses[-1]["data"]))
+    assert (report.exit_code, base64.b64decode(report.result)) == (0, b"42")
+    assert agent.was_over
+
+
+def test_an_agent_that_acknowledges_nothing_does_not_lengthen_a_job(tmp_path: Path) -> None:
+    agent = Agent(App(), {}, tmp_path)
+    agent.away = 1000
+    began = time.monotonic()
+    assert agent.run(job(0.2)) == EXIT_DONE
+    assert agent.states == [*RAN, "TASK_FAILED"]
+    assert agent.statuses[-1]["message"].startswith("It ran longer than its timeout of 0.2 s.")
+    assert agent.containers.running == {}
+    assert 0.2 <= time.monotonic() - began < 10.0
 
 
 def test_a_lost_agent_ends_the_container_and_sets_the_exit_code(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 from executor.attempt.attempt import (
     Attempt,
     container_spec,
-    describe_hook,
+    describe_command,
     hook_spec,
     image_labels,
     image_spec,
@@ -135,9 +135,9 @@ def test_a_hook_has_the_container_of_the_application_and_no_port() -> None:
 
 
 def test_a_hook_is_shown_in_one_line_of_limited_length() -> None:
-    assert describe_hook(["python", "manage.py", "migrate"]) == "python manage.py migrate"
-    assert describe_hook(["sh", "-c", "echo a\n\x1b[2J"]) == "sh -c 'echo a\ufffd\ufffd[2J'"
-    assert len(describe_hook(["x" * 1000])) == 120
+    assert describe_command(["python", "manage.py", "migrate"]) == "python manage.py migrate"
+    assert describe_command(["sh", "-c", "echo a\n\x1b[2J"]) == "sh -c 'echo a\ufffd\ufffd[2J'"
+    assert len(describe_command(["x" * 1000])) == 120
 
 
 def test_another_folder_has_another_image() -> None:

@@ -9,6 +9,7 @@ from executor.errors import (
     BuildFailed,
     CommitMissing,
     DockerfileMissing,
+    ExecutorError,
     ImageMissing,
     StartFailed,
 )
@@ -192,5 +193,5 @@ def test_an_unexpected_failure_is_reported_too(world: World) -> None:
 
     world.images = FakeImages(during_build=fail)
     error = world.run()
-    assert error is not None
+    assert isinstance(error, ExecutorError)
     assert error.cause is Cause.EXECUTOR_FAILED

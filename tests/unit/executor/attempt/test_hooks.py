@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from executor.attempt.attempt import Attempt
-from executor.errors import DockerUnavailable, ExecutorError, HookFailed
+from executor.attempt.task_states import Outcome
+from executor.errors import DockerUnavailable, HookFailed
 from executor.ports import Exit
 from prevs.commit_settings import RunSettings
 from prevs.states import Cause, Phase
@@ -34,7 +35,7 @@ class HookWorld(World):
         self.containers.specs.clear()
         return ran
 
-    def run_with(self, *volumes: str) -> ExecutorError | None:
+    def run_with(self, *volumes: str) -> Outcome:
         return self.run(attempt(*volumes))
 
     def run_to_the_end(self, *volumes: str) -> list[tuple[str, ...]]:

@@ -11,9 +11,11 @@ import pytest
 from executor.attempt.reporter import Reporter
 from executor.errors import AppExited, OutOfMemory
 from executor.limits.confinement import Confinement, read_addresses
+from executor.ports import Finished
 from executor.service import describe_isolation
 from prevs.messages import Isolation, TaskReport
 from prevs.states import Cause, Phase
+from prevs.work import Progress
 from tests.fakes.attempts import RecordingLink
 
 TASK = "hello.0123.abc"
@@ -23,8 +25,9 @@ CALLS: dict[str, Callable[[Reporter], None]] = {
     "TASK_KILLING": lambda reporter: reporter.killing("It ends."),
     "TASK_KILLED": lambda reporter: reporter.ended(None),
     "TASK_FAILED": lambda reporter: reporter.ended(AppExited(3, answered=False)),
+    "TASK_FINISHED": lambda reporter: reporter.ended(Finished(b"42")),
 }
-ENDS = {"TASK_KILLED", "TASK_FAILED"}
+ENDS = {"TASK_KILLED", "TASK_FAILED", "TASK_FINISHED"}
 
 
 def report_of(link: RecordingLink) -> TaskReport:
@@ -49,6 +52,31 @@ def test_a_failure_carries_cause_exit_code_and_sentence(
     assert link.statuses[0]["state"] == "TASK_FAILED"
     assert "exited with code 3" in link.statuses[0]["message"]
     assert report_of(link) == TaskReport(Phase.ENDED, Cause.APP_EXITED, 3)
+
+
+def test_a_command_that_succeeded_is_finished_with_its_result(
+    link: RecordingLink, reporter: Reporter
+) -> None:
+    reporter.killing("It ends.")
+    reporter.ended(Finished(b"\0\xff", Progress(100, "done")))
+    assert link.states == ["TASK_KILLING", "TASK_FINISHED"]
+    assert link.statuses[-1]["message"] == "Its command exited with code 0."
+    report = TaskReport(Phase.ENDED, exit_code=0, progress=Progress(100, "done"), result="AP8=")
+    assert report_of(link) == report
+
+
+def test_progress_is_reported_while_the_command_runs_and_not_afterwards(
+    link: RecordingLink, reporter: Reporter
+) -> None:
+    reporter.running("It runs its command.")
+    assert report_of(link) == TaskReport(Phase.RUNNING)
+    reporter.told(Progress(40, "half way"))
+    assert report_of(link) == TaskReport(Phase.RUNNING, progress=Progress(40, "half way"))
+    reporter.shared("sha256:" + "1" * 64)
+    assert report_of(link).progress == Progress(40, "half way")
+    reporter.ended(Finished(b""))
+    reporter.told(Progress(50, "late"))
+    assert link.states == ["TASK_RUNNING"] * 3 + ["TASK_FINISHED"]
 
 
 def test_each_report_has_the_isolation_of_the_agent_as_far_as_it_is_known(

@@ -7,7 +7,7 @@ from executor.attempt.attempt import Attempt
 from executor.attempt.course import Course
 from executor.attempt.image_provider import PUSH_END, ImageProvider, ImageSources
 from executor.attempt.serve import Serve
-from executor.errors import ExecutorError
+from executor.attempt.task_states import Outcome
 from executor.ports import Answer, Exit
 from tests.fakes.attempts import (
     FakeCheckout,
@@ -48,7 +48,7 @@ class World:
     def containers_of(self, apps: Mapping[str, App]) -> FakeContainers:
         return FakeContainers(apps, self.log)
 
-    def run(self, attempt: Attempt = ATTEMPT, push_end: float = PUSH_END) -> ExecutorError | None:
+    def run(self, attempt: Attempt = ATTEMPT, push_end: float = PUSH_END) -> Outcome:
         sources = ImageSources(lambda: self.checkout, self._make_room, self.images, self.registry)
         provider = ImageProvider(
             attempt, sources, reports=self.reports, log=self.log, push_end=push_end

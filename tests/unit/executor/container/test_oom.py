@@ -32,13 +32,14 @@ def test_an_end_counts_as_out_of_memory_if_memory_was_short_just_before(
 
 
 def test_a_decisive_sign_ends_the_wait() -> None:
-    def events(*actions: str) -> Iterator[Event]:
+    def events(*actions: str, code: int = 1) -> Iterator[Event]:
         for seconds, action in enumerate(actions):
-            yield event(action, seconds)
+            yield {**event(action, seconds), "Actor": {"Attributes": {"exitCode": str(code)}}}
         pytest.fail("it waits for more")
 
     assert was_oom_killed(events("oom", "die"), late=True) is True
     assert was_oom_killed(events("die"), late=False) is False
+    assert was_oom_killed(events("die", code=0), late=True) is False
 
 
 V2 = "low 0\nhigh 0\nmax 41\noom 3\noom_kill {}\noom_group_kill 0\n"

@@ -2,6 +2,7 @@ import dataclasses
 
 from executor.log.masked_log import mask
 from prevs.messages import Credential
+from prevs.work import Work
 from tests.fakes.attempts import MemoryLog
 from tests.unit.executor.attempt.test_attempt import ORDER
 
@@ -19,6 +20,14 @@ def test_only_the_secrets_of_an_order_are_masked() -> None:
     for piece in (b"hunter2 hunt", b"er3 ", b"key-of-ssh\n", b"deploy preview 123\n"):
         log.write(piece)
     assert inner.data == b"*** *** ***\ndeploy preview 123\n"
+
+
+def test_the_variables_of_a_job_alone_are_masked_like_secrets() -> None:
+    inner = MemoryLog()
+    work = Work("k3j9x0q2ab", ("env",), 60.0, environment={"TOKEN": "hunter4"}, payload="NDI=")
+    log = mask(inner, dataclasses.replace(ORDER, work=work))
+    log.write(b"TOKEN=hunter4 NDI=\n")
+    assert inner.data == b"TOKEN=*** NDI=\n"
 
 
 def test_pending_bytes_are_written_before_a_line_of_ours_and_at_the_end() -> None:

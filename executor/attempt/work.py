@@ -1,0 +1,215 @@
+"""Runs the command of a job to its exit, or to its time limit, and takes what it left."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from executor.attempt import job_progress
+from executor.attempt.attempt import Attempt, container_spec, describe_command, identity
+from executor.errors import DiskFull, DockerUnavailable, ExecutorError, Stopped
+from executor.job_errors import (
+    CommandExited,
+    EndUnknown,
+    JobDiskFull,
+    JobOutOfMemory,
+    ResultUnusable,
+    TimedOut,
+)
+from executor.ports import (
+    Container,
+    Containers,
+    ContainerSpec,
+    Exit,
+    Finished,
+    Left,
+    Log,
+    Reports,
+    Signals,
+)
+from prevs import work as job_files
+from prevs.messages import BuildOrder
+from prevs.states import Phase
+
+logger = logging.getLogger(__name__)
+
+
+class Work(NamedTuple):
+    """The part of an attempt's course that works: its command runs to its exit.
+
+    `work` is that of the attempt's order. What the command leaves as artifacts goes to the folder
+    `artifacts`.
+    """
+
+    attempt: Attempt
+    work: job_files.Work
+    containers: Containers
+    reports: Reports
+    log: Log
+    signals: Signals
+    now: Callable[[], float]
+    artifacts: Path
+
+    def start(self) -> Container:
+        """Start the command; return its container.
+
+        The image is on the agent; ImageMissing if it is gone by now. If this raises, no container
+        is left. Raises ExecutorError, Stopped.
+        """
+        self.signals.check()
+        self.reports.progress(Phase.STARTING, "Starting the command.")
+        self.log.header(f"running {describe_command(self.work.command)}")
+        spec = work_spec(self.attempt, self.work)
+        return self.containers.start(spec, on_exit=self.signals.wake)
+
+    def wait_until_running(self, container: Container) -> None:
+        """Report that the command runs: its container has started, and nothing else is needed."""
+        del container
+        self.reports.running("It runs its command.")
+
+    def watch(self, container: Container) -> Finished:
+        """Wait until the command ends, and take what it left. Ends it at its time limit.
+
+        Depends on nobody but docker: neither on the agent nor on the master. Raises CommandExited,
+        JobOutOfMemory, JobDiskFull, TimedOut, ResultUnusable, EndUnknown, DockerUnavailable,
+        Stopped.
+        """
+        deadline = self.now() + self.work.timeout
+        try:
+            with self._following(container):
+                ended = self._wait(container, deadline)
+            return self._judge(container, ended)
+        except DiskFull as exc:
+            raise JobDiskFull(exc.limit) from exc
+
+    @contextlib.contextmanager
+    def _following(self, container: Container) -> Iterator[None]:
+        """Within the context, report what the command says about its progress.
+
+        On a thread of its own, as docker may be slow and the time limit must not wait for it.
+        """
+        over = threading.Event()
+        threading.Thread(
+            target=job_progress.follow,
+            args=(container.read_progress, self.reports.told, over.wait),
+            daemon=True,
+            name="progress",
+        ).start()
+        try:
+            yield
+        finally:
+            over.set()
+
+    def _wait(self, container: Container, deadline: float) -> Exit:
+        """Return how the command ended. Raises TimedOut, Stopped."""
+        try:
+            while (ended := container.exit()) is None and self.now() < deadline:
+                self.signals.wait(deadline - self.now())
+        except Stopped:
+            return self._end_stopped(container)
+        return self._end_late(container) if ended is None else ended
+
+    def _end_late(self, container: Container) -> Exit:
+        """End the command at its time limit. Return how it ended if it had ended before that."""
+        try:
+            was_running = container.terminate()
+        except DockerUnavailable:
+            logger.exception("its removal will end it")
+            was_running = True
+        if was_running:
+            self.log.header(
+                f"it has run for {self.work.timeout:g} s, which is its timeout: it is ended"
+            )
+        until = self.now() + self.attempt.order.stop_grace
+        while (ended := container.exit()) is None and self.now() < until:
+            self.signals.wait(until - self.now())
+        if was_running or ended is None:
+            self._keep_artifacts(container)
+            raise TimedOut(self.work.timeout)
+        return ended
+
+    def _end_stopped(self, container: Container) -> Exit:
+        """End the command, as the attempt was stopped. Raises Stopped.
+
+        But return how it ended if it had succeeded before: then the job has its result.
+        """
+        was_running = container.exit() is None and container.terminate()
+        self.signals.wait_for_end(lambda: container.exit() is not None)
+        ended = container.exit()
+        if was_running or ended is None or ended.code != 0:
+            raise Stopped
+        return ended
+
+    def _judge(self, container: Container, ended: Exit) -> Finished:
+        if ended.is_removed:
+            raise EndUnknown("its container was removed, and not by prevs.")
+        if ended.code is None:
+            raise EndUnknown("Docker did not answer then.")
+        if ended.code != 0:
+            self._keep_artifacts(container)
+            if ended.out_of_memory:
+                raise JobOutOfMemory(ended.code, self.attempt.order.mem)
+            raise CommandExited(ended.code)
+        left = self._take(container)
+        if left.result is None:
+            raise ResultUnusable(left.problem)
+        return Finished(left.result, job_progress.parse(left.progress))
+
+    def _keep_artifacts(self, container: Container) -> None:
+        """Keep what a command left that has failed: that it has matters more than what it left."""
+        try:
+            if container.exit() is not None:
+                self._take(container)
+        except ExecutorError:
+            logger.exception("the artifacts are lost")
+
+    def _take(self, container: Container) -> Left:
+        left = container.take(self.artifacts)
+        if left.artifacts:
+            files = "file" if left.artifacts == 1 else "files"
+            self.log.header(f"kept {left.artifacts:,} {files} of {job_files.ARTIFACTS_FOLDER}")
+        if left.left_out:
+            self.log.header(
+                f"left out {left.left_out:,} entries of {job_files.ARTIFACTS_FOLDER}: only plain "
+                "files are kept, and not more of them than the disk limit allows"
+            )
+        return left
+
+
+def work_spec(attempt: Attempt, work: job_files.Work) -> ContainerSpec:
+    """Return the container of a job: it differs from a preview's in that nobody can reach it."""
+    payload = None if work.payload is None else base64.b64decode(work.payload, validate=True)
+    return dataclasses.replace(
+        container_spec(attempt),
+        command=work.command,
+        environment=_environment(attempt.order, work),
+        port=None,
+        exchange={} if payload is None else {Path(job_files.PAYLOAD_FILE).name: payload},
+        stdin=payload if work.stdin else None,
+    )
+
+
+def _environment(order: BuildOrder, work: job_files.Work) -> Mapping[str, str]:
+    """Return the variables of a job's container. Ours override the job's, those the app's."""
+    found = {
+        **order.run.environment,
+        **order.given_to_containers,
+        **work.environment,
+        **identity(order),
+        "PREVS_JOB": work.job,
+        "PREVS_TRY": str(work.number),
+        "PREVS_RESULT_FILE": job_files.RESULT_FILE,
+        "PREVS_PROGRESS_FILE": job_files.PROGRESS_FILE,
+    }
+    if work.nominal is not None:
+        found["PREVS_NOMINAL"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(work.nominal))
+    if work.payload is not None:
+        found["PREVS_PAYLOAD_FILE"] = job_files.PAYLOAD_FILE
+    return found
