@@ -31,6 +31,7 @@ from framework.matching.match import Offer
 from framework.matching.resources import Resource
 from framework.metrics import Metrics
 from framework.ports import Record, Stored
+from framework.ports.jobs import JobsRecord, StoredJobs
 from framework.ports.tasks import Executor, StatusKind, Task, TaskStatus
 from framework.scheduling.launches import LaunchTerms
 from framework.service.parts import Edges, build_parts
@@ -51,8 +52,29 @@ _START = 1_800_000_000.0
 _SEED = 20
 
 
+class _JobStore:
+    """Stores nothing, and returns at once."""
+
+    def load(self) -> StoredJobs:
+        return StoredJobs()
+
+    def write(self, records: Sequence[JobsRecord], *, deleted: Sequence[JobsRecord] = ()) -> None:
+        pass
+
+    def payload(self, app: str, job_id: str) -> None:
+        pass
+
+    def result(self, app: str, job_id: str) -> None:
+        pass
+
+    def block(self, app: str, number: int) -> None:
+        pass
+
+
 class _Store:
     """Stores nothing, and returns at once."""
+
+    jobs = _JobStore()
 
     def __init__(self) -> None:
         self._version = 0

@@ -11,6 +11,7 @@ import structlog
 from framework.attempts import reconciliation, retry
 from framework.attempts.fitness import Fitness
 from framework.attempts.isolations import Isolations
+from framework.attempts.job_attempts import JobAttempts, Watch
 from framework.attempts.kills import REPEAT_SECONDS, Kills
 from framework.attempts.reconciliation import Reconciliation, Tasks
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
@@ -85,7 +86,19 @@ class Attempts:
         self._queried: set[str] = set()
         self._reconciliation = Reconciliation()
         self._subscribed: float | None = None
+        self.jobs = JobAttempts(
+            records,
+            Watch(self._kills, self._unreachable, self._reconciliation, self.copies, self.fitness),
+            clock=clock,
+            metrics=metrics,
+        )
         self._inherit()
+
+    def _tasks(self) -> Tasks:
+        """Return the task of everything that may have one."""
+        previews = self._records.in_state(*lifecycle.WITH_TASK)
+        of_jobs = reconciliation.tasks_of(self._records.jobs.with_task())
+        return {**reconciliation.tasks_of(previews), **of_jobs}
 
     def _inherit(self) -> None:
         """Do not route to a running preview that has no placement until Mesos confirms its task.
@@ -106,13 +119,13 @@ class Attempts:
     def subscribed(self) -> None:
         """Query the state of all tasks, known and unknown ones."""
         now = self._clock.monotonic()
-        self._subscribed = now
+        self._subscribed = self.jobs.subscribed = now
         self._unreachable.reset_timers(now)
         self._reconciliation.restart(now)
 
     def disconnected(self) -> None:
         """Query nothing, and give up no attempt, until the next subscription."""
-        self._subscribed = None
+        self._subscribed = self.jobs.subscribed = None
         self._reconciliation.stop()
 
     def query(self, tasks: Tasks) -> None:
@@ -121,7 +134,7 @@ class Attempts:
 
     def agent_failed(self, agent_id: str | None, executor_id: str | None) -> None:
         """Query the tasks of an agent or executor that may be gone."""
-        tasks = reconciliation.tasks_of(self._records.in_state(*lifecycle.WITH_TASK))
+        tasks = self._tasks()
         if executor_id is None:
             self.isolations.forget(agent_id)
             self.query({task: agent for task, agent in tasks.items() if agent == agent_id})
@@ -139,19 +152,21 @@ class Attempts:
 
     def _apply(self, status: TaskStatus) -> None:
         preview = self._records.of_task(status.task_id)
-        if preview is None:
-            self._kill_orphan(status)
-        else:
+        job = self._records.jobs.of_task(status.task_id) if preview is None else None
+        if preview is not None:
             self._apply_to(preview, status)
+        elif job is not None:
+            self._note_report(status, job.agent_id)
+            self.jobs.apply(job, status)
+        else:
+            self._kill_orphan(status)
         # Only now that it is stored: Mesos answers a query once, so a lost answer is queried again.
-        if status.kind is not StatusKind.UNKNOWN or preview is None:
+        if status.kind is not StatusKind.UNKNOWN or not (preview or job):
             self._reconciliation.answered(status.task_id)
 
     def _apply_to(self, preview: PreviewRecord, status: TaskStatus) -> None:
         """Store what a status of a preview's current attempt means."""
-        if status.phase:  # only executors report a phase
-            self.copies.reported(status.task_id, preview.agent_id)
-        self.isolations.reported(preview.agent_id, status.isolation)
+        self._note_report(status, preview.agent_id)
         preview = _with_findings(preview, status)
         try:
             if status.kind in _EVENTS:
@@ -166,10 +181,15 @@ class Attempts:
             self._metrics.illegal.inc()
             log.warning("unexpected status", what=str(error), **name_attempt(status.task_id))
 
+    def _note_report(self, status: TaskStatus, agent_id: str | None) -> None:
+        if status.phase:  # only executors report a phase
+            self.copies.reported(status.task_id, agent_id)
+        self.isolations.reported(agent_id, status.isolation)
+
     def _kill_orphan(self, status: TaskStatus) -> None:
-        """Kill a task without a preview: it was replaced while its agent was away, or removed."""
+        """Kill a task without a record: it was replaced while its agent was away, or removed."""
         if status.kind in _EVENTS:
-            log.info("a task without a preview is killed", **name_attempt(status.task_id))
+            log.info("a task without a record is killed", **name_attempt(status.task_id))
             self._kills.kill_orphan(status.task_id, status.agent_id)
         elif status.kind is not StatusKind.KILLING:
             self._kills.drop(status.task_id)
@@ -244,9 +264,11 @@ class Attempts:
             return  # without a subscription nobody could report that they are back
         now = self._clock.monotonic()
         for task_id in self._unreachable.expired(now):
+            lost = Failure(Cause.TASK_LOST, "Its agent did not answer for a minute.")
             if preview := self._records.of_task(task_id):
-                why = "Its agent did not answer for a minute."
-                self.give_up(preview, Failure(Cause.TASK_LOST, why))
+                self.give_up(preview, lost)
+            elif job := self._records.jobs.of_task(task_id):
+                self.jobs.give_up(job, lost)
             self._unreachable.end(task_id)
         # One that runs may have visitors: it stays, unless they are refused.
         for preview in self._records.in_state(*_SERVES_NOBODY):
@@ -254,6 +276,7 @@ class Attempts:
                 self.give_up(preview, NO_ANSWER)
         for preview in self._records.in_state(State.PLACED):
             self._check_silent(preview, now - self._subscribed)
+        self.jobs.replace_silent(now - self._subscribed)
 
     def _check_silent(self, preview: PreviewRecord, subscribed_for: float) -> None:
         task_id = preview.task_id or ""
@@ -287,6 +310,7 @@ class Attempts:
         for preview in self._records.in_state(State.DRAINING):
             if preview.task_id and not self._records.routes.may_receive_requests(preview):
                 self._kills.send(preview.task_id, preview.agent_id)
+        self.jobs.kill_ending()
         self._kills.repeat()
 
     def note_late_ends(self) -> None:
@@ -300,8 +324,7 @@ class Attempts:
         """Query the tasks that are due. Raises Unavailable, OutcomeUnknown."""
         now = self._clock.monotonic()
         if now >= self._reconciliation.full_query_due:
-            tasks = reconciliation.tasks_of(self._records.in_state(*lifecycle.WITH_TASK))
-            self._reconciliation.begin(tasks, now)
+            self._reconciliation.begin(self._tasks(), now)
             self._cluster.reconcile(())
             self._reconciliation.note_full_query(now)
         if tasks := self._reconciliation.next_batch(now):

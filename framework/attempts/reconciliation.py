@@ -7,7 +7,7 @@ answers do not all arrive at once. No I/O; times are the caller's seconds.
 
 from collections.abc import Iterable, Mapping
 
-from framework.preview.lifecycle import WITH_TASK
+from prevs.jobs import JobRecord
 from prevs.records import PreviewRecord
 
 FIRST_SECONDS = 1.0
@@ -28,9 +28,9 @@ Tasks = Mapping[str, str | None]
 """Agent ids by task id."""
 
 
-def tasks_of(previews: Iterable[PreviewRecord]) -> Tasks:
-    """Return the task of every preview that may have one."""
-    return {p.task_id: p.agent_id for p in previews if p.state in WITH_TASK and p.task_id}
+def tasks_of(with_task: Iterable[PreviewRecord | JobRecord]) -> Tasks:
+    """Return the tasks of previews and jobs that may have one."""
+    return {one.task_id: one.agent_id for one in with_task if one.task_id}
 
 
 class Reconciliation:

@@ -49,7 +49,7 @@ def describe(
         id=preview.task_id or "",
         agent_id=launch.agent_id,
         framework_id=origin.framework_id,
-        order=_give(order, given, preview.refs),
+        order=give(order, given, preview.refs),
         resources=launch.task_resources,
         executor_resources=launch.executor_resources,
         executor=origin.executor,
@@ -89,7 +89,7 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
     )
 
 
-def _give(order: BuildOrder, given: AppSecrets, refs: Collection[str]) -> BuildOrder:
+def give(order: BuildOrder, given: AppSecrets, refs: Collection[str]) -> BuildOrder:
     """Return the order with the credential, and the variables for a commit with these refs.
 
     A stranger's commit gets no variable. The credential is for reading the commit itself.

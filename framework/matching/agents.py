@@ -1,6 +1,7 @@
 """One agent and its free resources. No I/O."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -50,7 +51,8 @@ class Agent:
     """Everything that one agent offers, in one offer or several; launches take from it.
 
     `taken` are the ports in use at its host, shared with other agents of that host. `unfit` is
-    the reason why nothing may be tried there now, "" if it may.
+    the reason why nothing may be tried there now, "" if it may. `job_mem` are the MB of memory that
+    jobs may still take.
     """
 
     __slots__ = (
@@ -58,6 +60,7 @@ class Agent:
         "cpus",
         "host",
         "id",
+        "job_mem",
         "leaving",
         "mem",
         "resources",
@@ -77,6 +80,7 @@ class Agent:
         self.mem = 0.0
         self.taken: set[int] = set()
         self.starts = 0
+        self.job_mem = math.inf
 
     def add(self, offered: Sequence[Resource]) -> None:
         """Add the resources of one more offer."""

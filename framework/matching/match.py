@@ -15,7 +15,7 @@ from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Agent
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Refusal, Shortage
 from framework.matching.resources import Resource
-from prevs.units import Unit
+from prevs.units import Unit, UnitKind
 
 LEAVING_SECONDS = 3600.0
 """An agent that goes into maintenance within this time gets no new previews."""
@@ -25,7 +25,13 @@ NO_ROOM_AHEAD = Refusal(
     "No agent has room for it and for one more like it: what is built ahead leaves room for "
     "visitors."
 )
+SHARE_USED = Refusal(
+    "Jobs use as much of the agents' memory as they may; it starts when one of them has ended.",
+    Shortage.JOB_ROOM,
+)
+_JOB = UnitKind.JOB
 _OF_APP = frozenset({Shortage.APP_SLOT, Shortage.APP_TURN})
+_OF_JOBS = frozenset({Shortage.JOB_SLOT, Shortage.JOB_ROOM})
 _ALL = ""
 
 
@@ -47,8 +53,8 @@ class Offer(NamedTuple):
 class Rank(enum.IntEnum):
     """Who is served before whom, whoever came first; the lowest is the first."""
 
-    AWAITED = 0  # somebody waits for it
-    AHEAD = 1  # it is built ahead: nobody waits for it, and nothing stops for it
+    AWAITED = 0  # somebody waits for it; jobs come after it (framework/jobs/ranks.py)
+    AHEAD = 9  # it is built ahead: nobody waits for it, and nothing stops for it
 
 
 _AHEAD = Rank.AHEAD
@@ -68,7 +74,7 @@ class Demand(NamedTuple):
     cpus: float
     mem: int
     ports: int = 1
-    rank: Rank = Rank.AWAITED
+    rank: int = Rank.AWAITED
     image_agent: str | None = None
     previous_agents: frozenset[str] = frozenset()
     waits_for_image: bool = False
@@ -102,12 +108,14 @@ class Match(NamedTuple):
 class InUse(NamedTuple):
     """What cannot be used: (host, port) pairs, and agents that are `reserved` for one preview.
 
-    `unfit` are the agents where nothing may be tried now, with the reason.
+    `unfit` are the agents where nothing may be tried now, with the reason. `job_room` are the MB of
+    memory that jobs may still take on an agent.
     """
 
     ports: Iterable[tuple[str, int]] = ()
     reserved: Mapping[Unit, str] = MappingProxyType({})
     unfit: Mapping[str, str] = MappingProxyType({})
+    job_room: Mapping[str, float] = MappingProxyType({})
 
 
 def match(
@@ -134,7 +142,7 @@ def match(
         chosen = _refuse(demand, quotas, short) or choice.choose(demand)
         if isinstance(chosen, Refusal):
             refused[demand.unit] = chosen
-            if demand.rank is not _AHEAD:
+            if demand.rank is not _AHEAD and chosen.shortage not in _OF_JOBS:
                 short.add(demand.unit.app if chosen.shortage in _OF_APP else _ALL)
             continue
         launches.append(choice.launch(demand, chosen))
@@ -164,6 +172,8 @@ def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) 
             agent = agents[offer.agent_id] = Agent(offer.agent_id, offer.host, offer.attributes)
             agent.taken = taken[offer.host]
             agent.starts = quotas.start_slots_left(agent.id)
+            if in_use.job_room:
+                agent.job_mem = in_use.job_room.get(agent.id, agent.job_mem)
             if in_use.unfit:
                 agent.unfit = in_use.unfit.get(agent.id, "")
         agent.add(offer.resources)
@@ -193,7 +203,8 @@ class _Choice:
             return Refusal("It waits a moment for the agent that has its image.", hold_offers=True)
         own = self._reserved_for.get(demand.unit)
         # Free resources only shrink: a demand like one that was refused is refused too.
-        kind = (demand.cpus, demand.mem, demand.ports, demand.constraints, own, demand.rank)
+        ahead, job = demand.rank is _AHEAD, demand.unit.kind is _JOB
+        kind = (demand.cpus, demand.mem, demand.ports, demand.constraints, own, ahead, job)
         if kind in self._refused:
             return self._refused[kind]
         fits = self._fitting(demand, own)
@@ -202,10 +213,20 @@ class _Choice:
             return found
         if demand.rank is _AHEAD:
             return self._refused.setdefault(kind, NO_ROOM_AHEAD)
+        if demand.unit.kind is _JOB and self._is_share_used(demand):
+            return self._refused.setdefault(kind, SHARE_USED)
         survey = self._survey(demand.constraints, own)
         if isinstance(survey, refusals.Survey):
             survey = refusals.explain(demand.cpus, demand.mem, survey)
         return self._refused.setdefault(kind, survey)
+
+    def _is_share_used(self, demand: Demand) -> bool:
+        """Return whether an agent has room for a job, and jobs may take no more of it."""
+        return any(
+            agent.task_mem >= demand.mem > agent.job_mem - EXECUTOR_MEM
+            and agent.task_cpus >= demand.cpus
+            for agent in self._agents.values()
+        )
 
     def _survey(self, wanted: tuple[str, ...], own: str | None) -> refusals.Survey | Refusal:
         """Return what was free at the first refusal; few launches have followed since."""
@@ -217,6 +238,7 @@ class _Choice:
     def _fitting(self, demand: Demand, own: str | None) -> Callable[[Agent], bool]:
         cpus, mem, ports, wanted = demand.cpus, demand.mem, demand.ports, demand.constraints
         ahead, may_build_ahead = demand.rank is _AHEAD, self._quotas.may_build_ahead
+        job = demand.unit.kind is _JOB
         if ahead:
             cpus, mem = round(2 * cpus + EXECUTOR_CPUS, 3), 2 * mem + EXECUTOR_MEM
             ports *= 2
@@ -232,6 +254,7 @@ class _Choice:
                 and constraints.hold(wanted, agent.attributes)
                 and agent.find_ports(ports) is not None
                 and (not ahead or may_build_ahead(agent.id))
+                and (not job or agent.job_mem >= mem + EXECUTOR_MEM)
             )
 
         return fits
@@ -267,6 +290,8 @@ class _Choice:
         task, executor = agent.take(demand.cpus, demand.mem, ports)
         if demand.rank is _AHEAD:  # takes no turn from visitors, as in Quotas
             agent.starts += 1
+        if demand.unit.kind is _JOB:
+            agent.job_mem -= demand.mem + EXECUTOR_MEM
         if agent.starts > 0:
             insort(self._order, (agent.mem, agent.id))
         return Launch(demand, agent.id, agent.host, ports, tuple(task), tuple(executor))

@@ -8,13 +8,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
+from framework.jobs.lifecycle import STARTING
 from framework.matching.limits import Limits
 from framework.matching.refusals import Refusal, Shortage
+from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
-from prevs.units import Unit
+from prevs.units import Unit, UnitKind
 
 AHEAD_PER_APP, AHEAD_IN_ALL = 2, 10
 """How many builds ahead may have a task at a time; on one agent, only one starts at a time."""
+
+
+_JOB = UnitKind.JOB
 
 
 class Quotas:
@@ -27,8 +32,9 @@ class Quotas:
         with_task: Iterable[PreviewRecord],
         starting: Iterable[PreviewRecord],
         limits: Limits,
+        jobs: Iterable[JobRecord] = (),
     ) -> None:
-        """Count the previews `with_task`, and those of them that are `starting`."""
+        """Count the previews and `jobs` with a task, and those previews that are `starting`."""
         self._apps = apps
         self._limits = limits
         known = tuple(with_task)
@@ -44,10 +50,17 @@ class Quotas:
             else:
                 self._starting[preview.app] += 1
                 self._on_agent[preview.agent_id or ""] += 1
+        self._jobs: Counter[str] = Counter()
+        for job in jobs:
+            self._jobs[job.app] += 1
+            if job.state in STARTING:
+                self._on_agent[job.agent_id or ""] += 1
 
     def refusal(self, unit: Unit) -> Refusal | None:
         """Return why a unit may not start now; None if it may."""
         app = unit.app
+        if unit.kind is _JOB:
+            return self._refusal_of_job(app)
         most = self._apps[app].max_previews
         if self._with_task[app] >= most:
             return Refusal(
@@ -67,6 +80,16 @@ class Quotas:
                 Shortage.APP_TURN,
             )
         return None
+
+    def _refusal_of_job(self, app: str) -> Refusal | None:
+        most = self._limits.jobs_per_app
+        if self._jobs[app] >= most:
+            why = f"{most} jobs of {app} run already, as many as may; it starts when one has ended."
+        elif self._jobs.total() >= self._limits.jobs:
+            why = f"{self._limits.jobs} jobs run already, as many as may; it starts when one ends."
+        else:
+            return None
+        return Refusal(why, Shortage.JOB_SLOT)
 
     def refusal_ahead(self, unit: Unit) -> Refusal | None:
         """Return why a unit may not be built ahead now; None if it may."""
@@ -104,6 +127,10 @@ class Quotas:
     def reserve(self, unit: Unit, agent_id: str, *, ahead: bool = False) -> None:
         """Count a unit that starts on an agent."""
         app = unit.app
+        if unit.kind is _JOB:
+            self._jobs[app] += 1
+            self._on_agent[agent_id] += 1
+            return
         self._with_task[app] += 1
         self._total += 1
         if ahead:

@@ -21,6 +21,8 @@ class Shortage(enum.Enum):
     APP_TURN = "others of its app that start now to be done"
     TURN = "others that start now on an agent to be done"
     AHEAD = "what visitors do not need"
+    JOB_SLOT = "fewer jobs"
+    JOB_ROOM = "less memory of agents used by jobs"
 
 
 class Refusal(NamedTuple):

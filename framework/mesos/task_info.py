@@ -43,15 +43,19 @@ def task_info(task: Task) -> dict[str, Any]:
     """Return the TaskInfo of a task."""
     order = task.order
     shown = {"app": order.app, "commit": order.sha, "label": order.label, "url": order.url}
+    name = names.task_name(order.app, order.label, order.sha)
+    if order.work is not None:
+        shown["job"] = order.work.job
+        name = f"{name} job {order.work.job}"
     return {
-        "name": names.task_name(order.app, order.label, order.sha),
+        "name": name,
         "task_id": {"value": task.id},
         "agent_id": {"value": task.agent_id},
         "resources": write_resources(task.resources),
         "executor": _executor(task),
         "data": base64.b64encode(order.encode()).decode(),
         "labels": _labels(shown),
-        "discovery": _discovery(order),
+        **({} if order.work else {"discovery": _discovery(order)}),
         "kill_policy": {"grace_period": _duration(order.stop_grace)},
     }
 

@@ -120,6 +120,9 @@ def read(status: Mapping[str, Any]) -> TaskStatus:
         protocol=report.protocol if report and report.protocol in _PROTOCOLS else "",
         memory_kills=report.memory_kills if report else 0,
         isolation=report.isolation if report else None,
+        progress=report.progress if report else None,
+        is_success=state == "TASK_FINISHED" and report is not None and report.cause is None,
+        result=report.result if report else "",
         state=state,
         uuid=status.get("uuid", ""),
     )

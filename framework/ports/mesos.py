@@ -5,7 +5,11 @@ from typing import NamedTuple, Protocol
 
 from framework.ports.mesos_agents import AgentList
 from framework.ports.tasks import Task, TaskStatus
-from prevs.records import PreviewRecord
+from prevs.jobs import ENDED, JobState
+from prevs.states import State
+
+OVER: frozenset[State | JobState] = frozenset({State.STOPPED, State.FAILED, *ENDED})
+"""The states in which a log no longer grows."""
 
 
 class InverseOffer(NamedTuple):
@@ -69,10 +73,34 @@ class Agents(Protocol):
         ...
 
 
+class Logged(Protocol):
+    """A preview or a job, as far as the log of its current or last attempt is concerned."""
+
+    @property
+    def task_id(self) -> str | None:
+        """The task of the attempt; None if there was none yet."""
+        ...
+
+    @property
+    def agent_id(self) -> str | None:
+        """The agent of the attempt."""
+        ...
+
+    @property
+    def agent_host(self) -> str | None:
+        """Its machine."""
+        ...
+
+    @property
+    def state(self) -> State | JobState:
+        """The state; in one of OVER, the attempt is over."""
+        ...
+
+
 class Sandboxes(Protocol):
     """The output of attempts, read from their sandboxes on the agents. Thread safe."""
 
-    def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
+    def read(self, logged: Logged, offset: int) -> tuple[bytes, int]:
         """Return what follows byte `offset` of the last attempt's output, and the next offset.
 
         A line replaces the part that is missing in a long log (framework/logs/sparse_log.py).
@@ -81,7 +109,7 @@ class Sandboxes(Protocol):
         """
         ...
 
-    def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
+    def tail(self, logged: Logged, size: int) -> tuple[bytes, int]:
         """Return at most the last `size` bytes, in whole lines, and the offset after them.
 
         Otherwise as `read`.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from framework.matching.resources import Resource
 from prevs.messages import BuildOrder, Isolation
 from prevs.records import Failure
+from prevs.work import Progress
 
 
 class Executor(NamedTuple):
@@ -58,8 +59,9 @@ class TaskStatus(NamedTuple):
     """The status of a task. `failure` is set if the task has ended.
 
     `phase` is "" if the status is Mesos's own and not the executor's. `detail`, `began`, `digest`,
-    `protocol`, `memory_kills` and `isolation` are as in prevs.messages.TaskReport. `state` is
-    Mesos's name of the state. `uuid` is "" for a status that needs no acknowledgement.
+    `protocol`, `memory_kills`, `isolation`, `progress` and `result` are as in
+    prevs.messages.TaskReport. `is_success` if a job's command has ended with exit code 0.
+    `state` is Mesos's name of the state. `uuid` is "" for a status that needs no acknowledgement.
     """
 
     task_id: str
@@ -73,5 +75,8 @@ class TaskStatus(NamedTuple):
     protocol: str = ""
     memory_kills: int = 0
     isolation: Isolation | None = None
+    progress: Progress | None = None
+    is_success: bool = False
+    result: str = ""
     state: str = ""
     uuid: str = ""

@@ -21,12 +21,13 @@ from framework.matching.refusals import Shortage
 from framework.preview import keep_warm
 from framework.preview.lifecycle import WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
+from framework.scheduling import waiting as waiting_units
 from framework.scheduling.idleness import Idleness
 from framework.state.records import Records
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.states import State
-from prevs.units import Unit
+from prevs.units import Unit, UnitKind
 
 HEADS = 10
 """How many waiting previews may preempt at a time: the first in the queue."""
@@ -44,7 +45,8 @@ EXECUTOR_SECONDS = 1.0
 """How long after a task's end an offer may lack the resources of its executor."""
 
 _ENDING = frozenset(State) - WITH_TASK | {State.DRAINING}
-_TURNS = frozenset({Shortage.TURN, Shortage.APP_TURN})
+_TURNS = frozenset({Shortage.TURN, Shortage.APP_TURN, Shortage.JOB_SLOT, Shortage.JOB_ROOM})
+"""What passes without anything being stopped."""
 MAKING = "Room is being made for it"
 NOTHING_IDLE = "Everything that runs is in use, was used just now, or is pinned."
 
@@ -85,10 +87,9 @@ class Eviction:
         """Return the reserved agents, by the preview that they are reserved for."""
         now = self._clock.monotonic()
         for unit, reservation in tuple(self._reservations.items()):
-            preview = self._records.find(unit)
             if any(map(self._records.of_task, reservation.task_ids)):
                 reservation.until = now + FREED_SECONDS
-            if preview is None or preview.state is not State.QUEUED or now > reservation.until:
+            if not waiting_units.is_queued(self._records, unit) or now > reservation.until:
                 del self._reservations[unit]
         return {unit: reservation.agent_id for unit, reservation in self._reservations.items()}
 
@@ -146,14 +147,14 @@ class Eviction:
 
         Without an offer, the refusal does not show what agents lack: then the last text stays.
         """
-        refusal, preview = match.refusals[unit], self._records.preview(unit)
-        if match.agents or refusal.shortage is not Shortage.ROOM:
+        refusal, waiting = match.refusals[unit], waiting_units.find(self._records, unit)
+        if match.agents or refusal.shortage is not Shortage.ROOM or waiting is None:
             return refusal.reason
-        if preview.reason_kind == ReasonKind.NOTHING_IDLE:
+        if waiting.reason_kind == ReasonKind.NOTHING_IDLE:
             return self._shortages.get(unit, refusal.reason)
-        if preview.reason_kind in (ReasonKind.NONE, ReasonKind.MAKING_ROOM):
+        if waiting.reason_kind in (ReasonKind.NONE, ReasonKind.MAKING_ROOM):
             return refusal.reason
-        return preview.reason
+        return waiting.reason
 
     def _needs(
         self, waiting: Sequence[Demand], match: Match, quotas: Quotas
@@ -206,6 +207,7 @@ class Eviction:
         """Return the agents that have a task of ours or have offered something lately."""
         before = self._clock.now() - SEEN_SECONDS
         agents = {p.agent_id for p in self._records.in_state(*WITH_TASK) if p.agent_id}
+        agents |= {j.agent_id for j in self._records.jobs.with_task() if j.agent_id}
         self._seen = {a: s for a, s in self._seen.items() if a in agents or s.at >= before}
         return agents | self._seen.keys()
 
@@ -242,7 +244,7 @@ class Eviction:
         task_ids: set[str] = set()
         for victim in plan.victims:
             preview = self._records.preview(victim.unit)
-            log.info("room is made", app=unit.app, commit=unit.name[:12], stops=preview.task_id)
+            log.info("room is made", app=unit.app, unit=unit.name[:12], stops=preview.task_id)
             whom = _name(preview.app, [unit])
             why = f"It was stopped to make room for {whom}; its address starts it again."
             self._idleness.stop(preview, victim.used, Reason(ReasonKind.EVICTED, why))
@@ -259,8 +261,14 @@ class Eviction:
 
 def _name(app: str, units: Sequence[Unit]) -> str:
     """Return a list of previews for a reader of one app; other apps are not named."""
-    shown = [f"{app} at {names.short(unit.name)}" for unit in units if unit.app == app]
+    shown = [_describe(unit) for unit in units if unit.app == app]
     others = len(units) - len(shown)
     if others:
         shown.append("a preview of another app" if others == 1 else f"{others} of other apps")
     return ", ".join(shown)
+
+
+def _describe(unit: Unit) -> str:
+    if unit.kind is UnitKind.JOB:
+        return f"the job {unit.name} of {unit.app}"
+    return f"{unit.app} at {names.short(unit.name)}"

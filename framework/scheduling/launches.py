@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import structlog
@@ -25,13 +26,15 @@ from framework.preview import reasons, transitions
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
 from framework.pulls.errors import NOT_LET_THROUGH
+from framework.scheduling import waiting as waiting_units
 from framework.scheduling.eviction import REQUEST_SECONDS, Eviction
+from framework.scheduling.job_launches import JobLaunches, PlacedJob
 from framework.scheduling.offers import Offers
 from framework.state.records import Records
 from prevs import names
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import Cause, State
-from prevs.units import Unit
+from prevs.units import Unit, UnitKind
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +65,13 @@ class LaunchTerms(NamedTuple):
     new_attempt: Callable[[], str]
 
 
+class _Placed(NamedTuple):
+    """What goes to one agent, stored and not yet sent."""
+
+    previews: list[tuple[PreviewRecord, Launch]]
+    jobs: list[PlacedJob]
+
+
 class Launcher:
     """Places waiting previews on agents that offer room for them."""
 
@@ -83,6 +93,7 @@ class Launcher:
         self._terms = terms
         self._clock = clock
         self._metrics = metrics
+        self._jobs = JobLaunches(records, clock, terms.new_attempt)
         self._explained: dict[Unit, float] = {}
         self._full_agents: frozenset[str] = frozenset()
         self.hold_offers = False
@@ -95,14 +106,19 @@ class Launcher:
         now = self._clock.now()
         self._fail_unreadable()
         self._stop_refused()
+        self._jobs.end_hopeless()
         apps = {app.name: app for app in self._records.apps}
-        queued = self._records.units_in_state(State.QUEUED)
-        queue = build_queue(apps, queued, self._records.of_app, now)
+        queue = self._build_queue(apps, now)
         quotas = self._count_quotas(apps)
         self._note_full_agents(quotas.agents_at_start_limit())
         offered = bool(self._offers.held)
         unfit = self._unfit()
-        in_use = InUse(self._records.routes.in_use(), self._eviction.reservations(), unfit)
+        in_use = InUse(
+            self._records.routes.in_use(),
+            self._eviction.reservations(),
+            unfit,
+            self._find_job_room(apps, queue),
+        )
         match = matching.match(queue.demands, self._offers.held, in_use, quotas=quotas, now=now)
         wanted = self._wanting_offers(match.refusals)
         is_done = self._launch(match.launches, self._origin_of(framework_id), busy=bool(wanted))
@@ -115,12 +131,30 @@ class Launcher:
         )
         self._explain_all(queue, match, evicting, offered=offered)
 
+    def _build_queue(self, apps: Mapping[str, AppRecord], now: float) -> LaunchQueue:
+        """Return the previews and jobs that may be placed, by rank."""
+        queued = self._records.units_in_state(State.QUEUED)
+        queue = build_queue(apps, queued, self._records.of_app, now)
+        jobs = self._jobs.build_queue(apps, now)
+        if not (jobs.demands or jobs.held_back):
+            return queue
+        demands = sorted((*queue.demands, *jobs.demands), key=attrgetter("rank"))
+        return LaunchQueue(tuple(demands), {**queue.held_back, **jobs.held_back})
+
+    def _find_job_room(
+        self, apps: Mapping[str, AppRecord], queue: LaunchQueue
+    ) -> Mapping[str, float]:
+        if not any(demand.unit.kind is UnitKind.JOB for demand in queue.demands):
+            return {}
+        return self._jobs.find_room(apps, self._offers.held, self._terms.limits.jobs_share)
+
     def _count_quotas(self, apps: Mapping[str, AppRecord]) -> Quotas:
         return Quotas(
             apps,
             with_task=self._records.in_state(*WITH_TASK),
             starting=self._records.in_state(*STARTING),
             limits=self._terms.limits,
+            jobs=self._records.jobs.with_task(),
         )
 
     def _note_full_agents(self, full: frozenset[str]) -> None:
@@ -207,13 +241,15 @@ class Launcher:
             if self._clock.monotonic() > until:
                 return False
             placed = self._intend(on_agent)
-            self._accept(agent_id, placed, origin, busy=busy)
+            if placed.previews or placed.jobs:
+                self._accept(agent_id, placed, origin, busy=busy)
         return True
 
-    def _intend(self, launches: Sequence[Launch]) -> list[tuple[PreviewRecord, Launch]]:
+    def _intend(self, launches: Sequence[Launch]) -> _Placed:
         """Store the attempts before they are sent to Mesos, so that all tasks are known."""
         changes = []
-        for launch in launches:
+        of_previews = [one for one in launches if one.demand.unit.kind is UnitKind.PREVIEW]
+        for launch in of_previews:
             preview = self._records.preview(launch.demand.unit)
             (port,) = launch.ports
             launched = transitions.Launched(
@@ -224,36 +260,29 @@ class Launcher:
             )
             changes.append((preview, launched))
         placed = self._records.change_all(changes)
-        return list(zip(placed, launches, strict=True))
+        jobs = self._jobs.intend(one for one in launches if one.demand.unit.kind is UnitKind.JOB)
+        return _Placed(list(zip(placed, of_previews, strict=True)), jobs)
 
-    def _accept(
-        self,
-        agent_id: str,
-        placed: list[tuple[PreviewRecord, Launch]],
-        origin: Origin,
-        *,
-        busy: bool,
-    ) -> None:
+    def _accept(self, agent_id: str, placed: _Placed, origin: Origin, *, busy: bool) -> None:
         described = self._describe(agent_id, placed, origin)
         try:
             self._offers.accept(agent_id, described, busy=busy)
         except Unavailable as error:
-            for preview, _ in placed:
-                reason = Reason(ReasonKind.NOT_SENT, str(error))
+            reason = Reason(ReasonKind.NOT_SENT, str(error))
+            for preview, _ in placed.previews:
                 self._records.change(preview, transitions.NotLaunched(reason))
+            self._jobs.take_back(placed.jobs, reason)
             raise
         except OutcomeUnknown as error:
             # Not sent again: Mesos could then report a running task as lost.
             log.warning("a launch has an unknown outcome", why=str(error))
-            self._attempts.query({p.task_id: p.agent_id for p, _ in placed if p.task_id})
-        self._attempts.copies.launched(p.task_id for p, _ in placed if p.task_id)
-        self._metrics.attempts.launches.inc(len(placed))
+            self._attempts.query({task.id: task.agent_id for task in described})
+        self._attempts.copies.launched(task.id for task in described)
+        self._metrics.attempts.launches.inc(len(described))
 
-    def _describe(
-        self, agent_id: str, placed: Sequence[tuple[PreviewRecord, Launch]], origin: Origin
-    ) -> list[Task]:
+    def _describe(self, agent_id: str, placed: _Placed, origin: Origin) -> list[Task]:
         is_there = origin.executor.is_unpacked and self._attempts.copies.is_on(agent_id)
-        return [
+        previews = [
             tasks.describe(
                 self._records.app(preview.app),
                 preview,
@@ -263,8 +292,9 @@ class Launcher:
                 fetches=not is_there,
                 ref=self._records.find_pull_ref(preview),
             )
-            for preview, launch in placed
+            for preview, launch in placed.previews
         ]
+        return [*previews, *self._jobs.describe(placed.jobs, origin, fetches=not is_there)]
 
     def _explain_all(
         self, queue: LaunchQueue, match: Match, evicting: Mapping[Unit, Reason], *, offered: bool
@@ -281,9 +311,11 @@ class Launcher:
         self._explain_silence(match.refusals)
 
     def _explain(self, why: Mapping[Unit, Reason]) -> None:
+        previews = [(u, r) for u, r in why.items() if u.kind is UnitKind.PREVIEW]
         self._records.save_all(
-            [reasons.give(self._records.preview(unit), reason) for unit, reason in why.items()]
+            [reasons.give(self._records.preview(unit), reason) for unit, reason in previews]
         )
+        self._jobs.explain({u: r for u, r in why.items() if u.kind is UnitKind.JOB})
 
     def _explain_calmly(self, why: Mapping[Unit, str]) -> None:
         """Write reasons that change with every offer: not too many in one turn, or too often."""
@@ -300,8 +332,8 @@ class Launcher:
         now = self._clock.now()
         silent: dict[Unit, Reason] = {}
         for unit in refusals:
-            preview = self._records.preview(unit)
-            if not preview.reason and now - preview.changed > NO_OFFER_SECONDS:
+            waiting = waiting_units.find(self._records, unit)
+            if waiting and not waiting.reason and now - waiting.changed > NO_OFFER_SECONDS:
                 silent[unit] = NO_OFFER
         self._explain(silent)
 

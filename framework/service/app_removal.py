@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from framework.jobs.transitions import CancelRequested
 from framework.preview import reasons
 from framework.preview.lifecycle import WITH_TASK
 from framework.preview.transitions import Stopped
 from framework.state.records import Records
+from prevs.jobs import ENDED
 from prevs.states import State
 
 _UNDER_WAY = frozenset({*WITH_TASK, State.QUEUED})
@@ -24,7 +26,7 @@ class AppRemoval:
         self._requested: set[str] = set()
 
     def reconcile(self) -> None:
-        """Stop the previews of removed apps; remove an app's mirror once nothing of it runs."""
+        """Stop what removed apps have; remove an app's mirror once nothing of it runs."""
         removed = [app.name for app in self._records.apps if app.removed]
         if not removed:
             return
@@ -34,7 +36,10 @@ class AppRemoval:
         busy = {*self._records.routes.withdrawn_apps, *self._requested}
         for name in removed:
             left = self._records.of_app(name)
-            if name not in busy and not any(p.state in _UNDER_WAY for p in left):
+            jobs = [job for job in self._records.jobs.of_app(name) if job.state not in ENDED]
+            for job in jobs:
+                self._records.jobs.change(job, CancelRequested(reasons.NONE))
+            if name not in busy and not jobs and not any(p.state in _UNDER_WAY for p in left):
                 self._requested.add(name)
                 self._forget_mirror(name)
 

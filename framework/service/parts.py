@@ -18,6 +18,7 @@ from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
 from framework.service.builds_ahead import BuildsAhead
 from framework.service.commands import Commands
+from framework.service.jobs.job_commands import JobCommands
 from framework.service.manifest_loader import ManifestLoader
 from framework.service.pull_requests import PullRequests
 from framework.service.refused_connections import RefusedConnections
@@ -50,6 +51,7 @@ class Parts(NamedTuple):
     idleness: Idleness
     launcher: Launcher
     commands: Commands
+    job_commands: JobCommands
     branches: Branches
     pull_requests: PullRequests
     builds_ahead: BuildsAhead
@@ -81,6 +83,7 @@ def build_parts(
         idleness=idleness,
         launcher=launcher,
         commands=commands,
+        job_commands=JobCommands(records, records.vault, clock),
         branches=Branches(records, commands, clock, unreferenced=terms.limits.unreferenced),
         pull_requests=PullRequests(records, commands, clock),
         builds_ahead=BuildsAhead(records, commands, metrics),

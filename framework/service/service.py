@@ -54,6 +54,7 @@ class Service:
     ) -> None:
         self.inbox = inbox
         self.commands = parts.commands
+        self.job_commands = parts.job_commands
         self.control_plane = parts.control_plane
         self.ended: Fatal | None = None
         self._parts = parts
@@ -250,6 +251,7 @@ class Service:
         self._act(
             self._save_framework_id,
             self._records.rewrite_unconfirmed,
+            self._records.jobs.tidy,
             self._parts.app_removal.reconcile,
             self._parts.builds_ahead.reconcile,
             self._parts.attempts.replace_missing,
@@ -298,6 +300,7 @@ class Service:
         with self._isolate_errors("history"):
             self.history = history.note(self.history, before, self.snapshot, self._clock.now())
         self._metrics.count(self._records.counts())
+        self._metrics.count_jobs(self._records.jobs.counts())
         self._metrics.unfit.set(len(self.snapshot.unfit))
         self._metrics.proxies.set(self._parts.idleness.proxies)
         self._metrics.withdrawn.set(self._records.routes.withdrawn_count)

@@ -21,6 +21,7 @@ from framework.pulls.errors import OtherRepository
 from framework.pulls.gate import Rules
 from framework.state import placements, pull_records
 from framework.state.access_records import AccessRecords
+from framework.state.jobs.job_records import JobRecords
 from framework.state.preview_index import PreviewIndex
 from framework.state.pull_records import PullRecords, RepositoryRecords
 from framework.state.role_records import RoleRecords
@@ -31,6 +32,7 @@ from framework.state.token_records import TokenRecords
 from framework.state.unconfirmed_writes import UnconfirmedWrites
 from prevs import names
 from prevs.commit_settings import CommitSettings
+from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 from prevs.units import Unit, preview_unit
@@ -51,13 +53,14 @@ class Records:
     `routes` publishes the placements that follow from them, signed with the first of `keys`.
     `tokens` has the tokens, `roles` those of people, `secrets` what apps are given, `access` who
     may look, signed likewise, `pulls` the pull requests, `repositories` which repositories
-    these are of.
+    these are of, `jobs` the jobs. `vault` seals what must not be stored in the clear.
     """
 
     def __init__(
         self, stored: Stored, store: Store, clock: Clock, vault: Vault, *, keys: Sequence[bytes]
     ) -> None:
         self._store = store
+        self.vault = vault
         self._clock = clock
         self._apps = {app.name: app for app in stored.apps}
         self._index = PreviewIndex(stored.previews)
@@ -77,7 +80,9 @@ class Records:
         self.secrets = SecretRecords(stored.secrets, store, vault)
         self.access = AccessRecords(stored.access, store, keys=keys, now=clock.now())
         self.pulls = PullRecords(stored.pulls, store)
+        self.jobs = JobRecords(stored.jobs, store.jobs, clock)
         self.repositories = RepositoryRecords(stored.repositories, store)
+        self.vault = vault
         self.framework_id = stored.framework_id
 
     def snapshot(self) -> Snapshot:
@@ -112,6 +117,8 @@ class Records:
             self._snapshot = self._snapshot._replace(access=self.access.all)
         if self._snapshot.pulls is not self.pulls.all:
             self._snapshot = self._snapshot._replace(pulls=self.pulls.all)
+        if self._snapshot.jobs is not self.jobs.shown:
+            self._snapshot = self._snapshot._replace(jobs=self.jobs.shown)
         if self._snapshot.repositories is not self.repositories.all:
             self._snapshot = self._snapshot._replace(repositories=self.repositories.all)
         return self._snapshot
@@ -181,8 +188,8 @@ class Records:
         record = self.repositories.all.get(app)
         return repository_ids.find_problem(known, record) if known else ""
 
-    def find_pull_ref(self, preview: PreviewRecord) -> str:
-        """Return the ref that reaches a preview's commit if no branch and no tag does, else ""."""
+    def find_pull_ref(self, preview: PreviewRecord | JobRecord) -> str:
+        """Return the ref that reaches a unit's commit if no branch and no tag does, else ""."""
         pull = self.pulls.of(preview.app).get(names.find_pull(preview.refs))
         return pull.ref if pull else ""
 
@@ -287,6 +294,7 @@ class Records:
         self.secrets.rewrite_unconfirmed()
         self.access.rewrite_unconfirmed()
         self.pulls.rewrite_unconfirmed()
+        self.jobs.rewrite_unconfirmed()
         self.repositories.rewrite_unconfirmed()
         self._app_writes.rewrite(self._apps.get)
         self._preview_writes.rewrite(self._index.all.get)
@@ -342,6 +350,7 @@ class Records:
         self.tokens.remove_of(name)
         self.roles.remove_of(name)
         self.pulls.remove_of(name)
+        self.jobs.remove_of(name)
         self.repositories.remove(name)
         if name in self._apps:
             self._app_writes.delete(self._apps[name])

@@ -10,9 +10,11 @@ from framework.matching.agents import Unfit
 from framework.pulls import gate, repository_ids
 from framework.pulls.gate import PullHead, Rules
 from framework.state import pull_records, secret_records
+from framework.state.jobs.job_index import JobKey
 from framework.state.pull_records import NO_PULLS, PullsOfApps
 from framework.state.secret_records import StoredSecrets
 from prevs.access import AccessRecord
+from prevs.jobs import JobRecord
 from prevs.messages import Credential, Isolation
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
@@ -58,6 +60,7 @@ class Snapshot(NamedTuple):
     pulls: PullsOfApps = MappingProxyType({})
     looks: Mapping[str, Look] = MappingProxyType({})
     roles: Mapping[str, RoleRecord] = MappingProxyType({})
+    jobs: Mapping[JobKey, JobRecord] = MappingProxyType({})
     repositories: Mapping[str, RepositoryRecord] = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:

@@ -11,7 +11,6 @@ from framework.attempts.reconciliation import (
 )
 from framework.preview.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
-from prevs.states import State
 
 TWO = {"one": "agent-1", "two": None}
 
@@ -25,7 +24,7 @@ def begun(tasks: dict[str, str | None], now: float = 0.0) -> Reconciliation:
 def test_every_preview_that_may_have_a_task_is_reconciled() -> None:
     previews = [
         PreviewRecord("hello", "a" * 40, state, task_id=state.value, agent_id="agent-1")
-        for state in State
+        for state in WITH_TASK
     ]
     assert tasks_of(previews) == {state.value: "agent-1" for state in WITH_TASK}
 

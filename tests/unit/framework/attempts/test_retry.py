@@ -18,6 +18,10 @@ STICKY = {
     Cause.HOOK_FAILED,
     Cause.DISK_FULL,
     Cause.COMMIT_TOO_LARGE,
+    # Only jobs have these.
+    Cause.TIMED_OUT,
+    Cause.EXPIRED,
+    Cause.RESULT_UNUSABLE,
 }
 CRASHES = {Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY}
 UNLUCKY = set(Cause) - STICKY - CRASHES

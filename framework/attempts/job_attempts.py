@@ -1,0 +1,195 @@
+"""The current attempt of each job: what Mesos reports about it, and its end.
+
+Owned by the service's thread. What attempts of previews and jobs have in common is in a Watch.
+"""
+
+import base64
+import binascii
+import dataclasses
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import structlog
+
+from framework.attempts import job_tasks
+from framework.attempts.fitness import Fitness
+from framework.attempts.kills import Kills
+from framework.attempts.reconciliation import Reconciliation
+from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
+from framework.clock import Clock
+from framework.jobs import outcomes
+from framework.jobs.lifecycle import IllegalJobTransition, JobEvent
+from framework.jobs.transitions import Alive, AttemptEnded, Finished, Reported, StopRequested
+from framework.metrics import Metrics
+from framework.ports.tasks import StatusKind, TaskStatus
+from framework.preview.reasons import Reason, ReasonKind
+from framework.state.executor_copies import ExecutorCopies
+from framework.state.records import Records
+from prevs.jobs import JobRecord, JobState, ResultRecord
+from prevs.messages import BuildOrder
+from prevs.records import Failure
+from prevs.states import Cause
+from program.logs.log_lines import name_attempt
+
+log = structlog.get_logger(__name__)
+
+LAUNCH_SECONDS = 300.0
+"""How long after its launch a task without any status is given up."""
+SILENT_SECONDS = 30.0
+"""How long after its launch such a task is queried."""
+SHORT = 1024
+"""Bytes of a result that is kept in the job's record."""
+
+_KILLED = Reason(
+    ReasonKind.KILLED_BY_MESOS,
+    "Mesos is ending its task because it needs the agent; the job starts again.",
+)
+_AWAY = Reason(
+    ReasonKind.AGENT_AWAY, "Its agent does not answer; after a minute the attempt counts as lost."
+)
+NO_ANSWER = Failure(
+    Cause.TASK_LOST, "Its agent did not come back within a minute after Mesos's master had."
+)
+
+_EVENTS: Mapping[StatusKind, JobEvent] = {
+    StatusKind.ALIVE: JobEvent.ALIVE,
+    StatusKind.BUILDING: JobEvent.BUILDING,
+    StatusKind.STARTING: JobEvent.BUILDING,
+    StatusKind.HEALTHY: JobEvent.RUNNING,
+    StatusKind.UNHEALTHY: JobEvent.RUNNING,
+}
+
+
+class Watch(NamedTuple):
+    """What watches over all attempts, those of previews and those of jobs."""
+
+    kills: Kills
+    unreachable: UnreachableTasks
+    reconciliation: Reconciliation
+    copies: ExecutorCopies
+    fitness: Fitness
+
+
+class JobAttempts:
+    """Applies status reports to the jobs, and follows each attempt to its end.
+
+    `subscribed` is since when Mesos has been connected (monotonic), None while it is not.
+    """
+
+    def __init__(self, records: Records, watch: Watch, *, clock: Clock, metrics: Metrics) -> None:
+        self._records = records
+        self._jobs = records.jobs
+        self._watch = watch
+        self._clock = clock
+        self._metrics = metrics
+        self._queried: set[str] = set()
+        self.subscribed: float | None = None
+
+    def apply(self, job: JobRecord, status: TaskStatus) -> None:
+        """Store what a status of a job's current attempt means. Raises Unavailable."""
+        job = dataclasses.replace(job, digest=status.digest or job.digest)
+        try:
+            if status.kind in _EVENTS:
+                self._apply_alive(job, status)
+            elif status.kind is StatusKind.KILLING:
+                self._jobs.change(job, StopRequested(_KILLED))
+            elif status.kind is StatusKind.ENDED and status.is_success:
+                self._finish(job, status)
+            elif status.kind is StatusKind.ENDED:
+                self._end(job, status.failure or Failure(Cause.TASK_LOST, "The task ended."))
+            else:
+                self._note_missing(job, status)
+        except IllegalJobTransition as error:
+            self._metrics.illegal.inc()
+            log.warning("unexpected status", what=str(error), **name_attempt(status.task_id))
+
+    def give_up(self, job: JobRecord, failure: Failure) -> None:
+        """End an attempt whose end nobody has reported, and kill its task."""
+        self._end(job, failure)
+        if job.task_id:
+            self._watch.kills.kill_orphan(job.task_id, job.agent_id)
+
+    def kill_ending(self) -> None:
+        """Kill the task of each job that is ending; repeat it after a while."""
+        for job in self._jobs.in_state(JobState.ENDING):
+            if job.task_id:
+                self._watch.kills.send(job.task_id, job.agent_id)
+
+    def replace_silent(self, subscribed_for: float) -> None:
+        """Give up attempts without any status for too long, and those Mesos is silent about.
+
+        One whose command runs is waited for: its agent is perhaps only late.
+        """
+        now, reconciliation = self._clock.monotonic(), self._watch.reconciliation
+        for job in self._jobs.in_state(JobState.PLACED, JobState.BUILDING, JobState.ENDING):
+            if reconciliation.is_unanswered(job.task_id or "", now):
+                self.give_up(job, NO_ANSWER)
+        for job in self._jobs.in_state(JobState.PLACED):
+            silence = min(self._clock.now() - job.changed, subscribed_for)
+            if silence > LAUNCH_SECONDS:
+                why = "The task did not begin within five minutes."
+                self.give_up(job, Failure(Cause.TASK_LOST, why))
+            elif silence > SILENT_SECONDS and job.task_id and job.task_id not in self._queried:
+                self._queried.add(job.task_id)
+                reconciliation.query({job.task_id: job.agent_id}, now)
+
+    def _apply_alive(self, job: JobRecord, status: TaskStatus) -> None:
+        event, now = _EVENTS[status.kind], self._clock.now()
+        self._jobs.change(job, Reported(event, now, status.phase, status.detail, status.progress))
+        self._watch.unreachable.end(status.task_id)
+
+    def _finish(self, job: JobRecord, status: TaskStatus) -> None:
+        size, now = _measure(status.result), self._clock.now()
+        result = ResultRecord(job.app, job.id, status.result) if size > SHORT else None
+        short = "" if result else status.result
+        if status.progress is not None:
+            job = dataclasses.replace(job, progress=status.progress)
+        self._jobs.change(job, AttemptEnded(Finished(short, size), None, now), result=result)
+        self._watch.copies.ended(job.task_id or "", job.agent_id)
+        self._forget(job.task_id or "")
+
+    def _note_missing(self, job: JobRecord, status: TaskStatus) -> None:
+        """Note since when an attempt has been missing, as for previews."""
+        now = self._clock.monotonic()
+        if status.kind is StatusKind.UNKNOWN:
+            if job.state is JobState.PLACED:
+                self._end(job, Failure(Cause.TASK_LOST, "Mesos never received the task."))
+                return
+            if self.subscribed is not None and now - self.subscribed >= AWAY_SECONDS:
+                self._end(job, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
+                return
+        self._watch.unreachable.begin(status.task_id, now)
+        if status.kind is StatusKind.AWAY and job.state is not JobState.ENDING:
+            self._jobs.change(job, Alive(_AWAY))
+
+    def _end(self, job: JobRecord, failure: Failure) -> None:
+        now = self._clock.now()
+        limits = BuildOrder.fetch_limit, BuildOrder.build_limit
+        until = job_tasks.find_latest_end(job, *limits)
+        outcome = outcomes.decide(job, failure, now, until=until)
+        if job.state is not JobState.ENDING:
+            log.info(
+                "an attempt of a job ended without success",
+                app=job.app,
+                job=job.id,
+                task=job.task_id,
+                why=failure.message,
+            )
+            self._metrics.attempts.failures.labels(failure.cause.value).inc()
+        wanted = None if job.state is JobState.ENDING else failure
+        self._jobs.change(job, AttemptEnded(outcome, wanted, now))
+        self._watch.copies.ended(job.task_id or "", job.agent_id)
+        self._forget(job.task_id or "")
+
+    def _forget(self, task_id: str) -> None:
+        self._watch.unreachable.end(task_id)
+        self._watch.kills.drop(task_id)
+        self._queried.discard(task_id)
+
+
+def _measure(result: str) -> int:
+    """Return how many bytes a result in base64 has; 0 for a text that is none."""
+    try:
+        return len(base64.b64decode(result, validate=True))
+    except (binascii.Error, ValueError):
+        return 0

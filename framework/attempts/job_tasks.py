@@ -1,0 +1,94 @@
+"""The task of a job's attempt, from the records and the launch that matching chose. No I/O."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from framework.apps.app_secrets import AppSecrets
+from framework.attempts.tasks import Origin, give
+from framework.matching.match import Launch
+from framework.ports.tasks import Task
+from framework.state.jobs.sealed_payloads import Given
+from prevs.jobs import JobRecord
+from prevs.messages import BuildOrder
+from prevs.records import AppRecord
+from prevs.work import Work
+
+START_SECONDS = 60.0
+"""How long a container may take to start, after its image is there."""
+
+
+def describe(
+    app: AppRecord,
+    job: JobRecord,
+    launch: Launch,
+    origin: Origin,
+    *,
+    given: tuple[AppSecrets, Given],
+    fetches: bool,
+    ref: str = "",
+) -> Task:
+    """Return the task of the attempt that `job` records (its task_id must be set).
+
+    `given` are what its app and what it alone is given. `ref` is as in BuildOrder.
+    """
+    of_app, of_job = given
+    order = dataclasses.replace(
+        _order(app, job, launch, origin),
+        ref=ref,
+        work=_work(job, of_job.payload, of_job.environment),
+    )
+    return Task(
+        id=job.task_id or "",
+        agent_id=launch.agent_id,
+        framework_id=origin.framework_id,
+        order=give(order, of_app, job.refs),
+        resources=launch.task_resources,
+        executor_resources=launch.executor_resources,
+        executor=origin.executor,
+        fetches=fetches,
+    )
+
+
+def find_latest_end(job: JobRecord, fetch_limit: float, build_limit: float) -> float:
+    """Return when the attempt that was placed or runs has ended by its own time limits."""
+    if job.began is not None:
+        return job.began + job.terms.timeout + BuildOrder.stop_grace
+    limits = fetch_limit + build_limit + START_SECONDS
+    return job.changed + limits + job.terms.timeout + BuildOrder.stop_grace
+
+
+def _order(app: AppRecord, job: JobRecord, launch: Launch, origin: Origin) -> BuildOrder:
+    return BuildOrder(
+        app=app.name,
+        sha=job.sha,
+        label=job.label,
+        repository=app.repository,
+        container_port=0,
+        host=launch.host,
+        host_port=0,
+        cpus=launch.demand.cpus,
+        mem=launch.demand.mem,
+        url=origin.addresses.url(job.label, app.name),
+        fetch_limit=origin.fetch_limit,
+        build_limit=origin.build_limit,
+        folder=app.folder,
+        build=job.settings.build,
+        run=job.settings.run,
+        registry=origin.registry,
+        digest="" if job.stranger else job.digest,
+        trusted=not job.stranger,
+        app_created=app.created,
+        control_plane=origin.control_plane,
+    )
+
+
+def _work(job: JobRecord, payload: str | None, environment: Mapping[str, str]) -> Work:
+    return Work(
+        job=job.id,
+        command=job.terms.command,
+        timeout=job.terms.timeout,
+        number=job.tries,
+        environment=environment,
+        payload=payload,
+        stdin=job.stdin,
+    )

@@ -1,0 +1,85 @@
+"""What somebody asks for, and the record of the job that follows. Pure."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from prevs.commit_settings import CommitSettings
+from prevs.job_settings import JobSettings
+from prevs.jobs import JobRecord, JobState
+
+
+class JobOrder(NamedTuple):
+    """A job to add: a command of an app at a commit, with everything resolved.
+
+    `label` led to `sha`, and so do `refs`. `settings` and `terms` are of that commit; the `terms`
+    of a command that was given in full are from the order. `cpus` and `mem` of the terms are set.
+    `id` is new, or that of an equal order that came before; then both have the same `digest`, which
+    is "" without an idempotency key. `environment` is for this job alone.
+    """
+
+    id: str
+    app: str
+    label: str
+    sha: str
+    terms: JobSettings
+    refs: tuple[str, ...] = ()
+    settings: CommitSettings = CommitSettings()
+    name: str = ""
+    by: str = ""
+    group: str = ""
+    payload: bytes | None = None
+    environment: Mapping[str, str] = MappingProxyType({})
+    stdin: bool = False
+    digest: str = ""
+
+    @property
+    def has_payload(self) -> bool:
+        """Whether something has to be stored beside the record."""
+        return self.payload is not None or bool(self.environment)
+
+
+def begin(order: JobOrder, now: float, *, stranger: bool) -> JobRecord:
+    """Return the record of a new job."""
+    return JobRecord(
+        app=order.app,
+        id=order.id,
+        sha=order.sha,
+        label=order.label,
+        terms=order.terms,
+        name=order.name,
+        refs=order.refs,
+        stranger=stranger,
+        by=order.by,
+        group=order.group,
+        payload_size=len(order.payload or b""),
+        has_payload=order.has_payload,
+        stdin=order.stdin,
+        created=now,
+        changed=now,
+        settings=order.settings,
+        order_digest=order.digest,
+    )
+
+
+def begin_again(job: JobRecord, new_id: str, now: float, *, by: str) -> JobRecord:
+    """Return the record of a new job that does what an ended one did."""
+    return JobRecord(
+        app=job.app,
+        id=new_id,
+        sha=job.sha,
+        label=job.label,
+        terms=job.terms,
+        state=JobState.QUEUED,
+        name=job.name,
+        refs=job.refs,
+        stranger=job.stranger,
+        by=by,
+        group=job.group,
+        payload_size=job.payload_size,
+        has_payload=job.has_payload,
+        stdin=job.stdin,
+        created=now,
+        changed=now,
+        settings=job.settings,
+    )

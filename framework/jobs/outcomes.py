@@ -1,0 +1,139 @@
+"""What becomes of a job whose attempt ended: it succeeded, starts again, or failed.
+
+A function of values. What is lost through nobody's fault starts again and uses up no retry; what
+the application fails is tried again as often as the job says. A job that runs once never starts
+again once its command may have begun.
+"""
+
+import dataclasses
+import hashlib
+
+from framework.jobs.lifecycle import JobEvent
+from framework.jobs.transitions import Again, Ended, Failed, Outcome
+from framework.preview.reasons import Reason, ReasonKind
+from prevs.jobs import JobRecord, JobState
+from prevs.records import Failure
+from prevs.states import Cause
+
+LOST_LIMIT = 10
+"""How many losses in a row are tried again; the next one fails the job."""
+LOSS_SECONDS = 1.0
+LOSS_GROWTH = 4.0
+LONGEST_LOSS_SECONDS = 60.0
+LONGEST_DELAY_SECONDS = 3600.0
+JITTER = 0.2
+"""The share of a delay by which it is longer or shorter, so that a group does not begin at once."""
+
+NOBODYS_FAULT = frozenset(
+    {
+        Cause.TASK_LOST,
+        Cause.EXECUTOR_FAILED,
+        Cause.DOCKER_UNAVAILABLE,
+        Cause.REPOSITORY_UNREACHABLE,
+        Cause.AGENT_UNFIT,
+        Cause.REGISTRY_UNREACHABLE,
+        Cause.AGENT_OPEN,
+    }
+)
+_APPLICATIONS = frozenset({Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.DISK_FULL})
+_UNSEEN = frozenset({Cause.TASK_LOST, Cause.EXECUTOR_FAILED})
+"""After these nobody knows whether the command had begun."""
+
+
+def decide(job: JobRecord, failure: Failure, now: float, *, until: float = 0.0) -> Outcome:
+    """Return what becomes of `job`, whose attempt ended without success at `now`.
+
+    A job that must not run twice at a time starts again at `until` at the earliest: then an
+    attempt that nobody has seen end has ended by its own time limit.
+    """
+    may_have_run = job.began is not None or failure.cause in _UNSEEN
+    if job.state is JobState.ENDING:
+        return _end(job, failure, may_have_run=may_have_run)
+    if failure.cause in NOBODYS_FAULT:
+        if job.terms.once and may_have_run:
+            return Failed(JobEvent.FAILED, _never_again(failure))
+        return _lost(job, failure, now, until)
+    if failure.cause in _APPLICATIONS and not job.terms.once and _may_retry(job, failure):
+        return _try_again(job, failure, now)
+    return Failed(JobEvent.FAILED, failure)
+
+
+def delay(job: JobRecord, failures: int) -> float:
+    """Return the seconds between the application's `failures`th failure and the next attempt."""
+    wait = min(LONGEST_DELAY_SECONDS, job.terms.delay * 2.0 ** min(failures - 1, 32))
+    digest = hashlib.sha256(f"{job.app}/{job.id}/{failures}".encode()).digest()
+    return wait * (1 + JITTER * (digest[0] / 127.5 - 1))
+
+
+def loss_delay(losses: int) -> float:
+    """Return the seconds between the `losses`th loss in a row and the next attempt."""
+    return min(LONGEST_LOSS_SECONDS, LOSS_SECONDS * LOSS_GROWTH ** min(losses - 1, 32))
+
+
+def _end(job: JobRecord, failure: Failure, *, may_have_run: bool) -> Outcome:
+    """Return what becomes of a job whose task was to end."""
+    if not job.starts_again:
+        return Ended(JobEvent.ENDED)
+    if job.terms.once and may_have_run:
+        return Failed(JobEvent.FAILED, _never_again(failure))
+    return Ended(JobEvent.ENDED_WANTED)
+
+
+def _lost(job: JobRecord, failure: Failure, now: float, until: float) -> Outcome:
+    losses = job.consecutive_losses + 1
+    if losses > LOST_LIMIT:
+        message = f"{losses} attempts in a row were lost. The last: {failure.message}"
+        return Failed(JobEvent.GIVEN_UP, dataclasses.replace(failure, message=message))
+    retry_at = now + loss_delay(losses)
+    if job.terms.exclusive and failure.cause in _UNSEEN:
+        retry_at = max(retry_at, until)
+    avoids = failure.cause is not Cause.REPOSITORY_UNREACHABLE
+    return Again(
+        JobEvent.LOST,
+        failures=job.failures,
+        losses=losses,
+        retry_at=retry_at,
+        avoid_agent=job.agent_id if avoids else None,
+        reason=_retry(f"{failure.message} It starts again in {_seconds(retry_at - now)}."),
+    )
+
+
+def _may_retry(job: JobRecord, failure: Failure) -> bool:
+    code = failure.exit_code
+    if code in job.terms.no_retry:
+        return False
+    return job.failures < job.terms.retries and (
+        not job.terms.retry_only or code in job.terms.retry_only
+    )
+
+
+def _try_again(job: JobRecord, failure: Failure, now: float) -> Again:
+    failures = job.failures + 1
+    wait = delay(job, failures)
+    return Again(
+        JobEvent.TRIED_AGAIN,
+        failures=failures,
+        losses=0,
+        retry_at=now + wait,
+        avoid_agent=None,
+        reason=_retry(
+            f"{failure.message} It is tried again in {_seconds(wait)}: "
+            f"retry {failures} of {job.terms.retries}."
+        ),
+    )
+
+
+def _never_again(failure: Failure) -> Failure:
+    message = (
+        f"{failure.message} Its command may have run, and the job says `once`, so it is not "
+        "started again."
+    )
+    return dataclasses.replace(failure, message=message)
+
+
+def _retry(text: str) -> Reason:
+    return Reason(ReasonKind.RETRY, text)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s"

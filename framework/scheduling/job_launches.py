@@ -1,0 +1,177 @@
+"""What launching needs of jobs: those that may start, their attempts, why others wait.
+
+Service thread only. framework.scheduling.launches drives it, together with previews.
+"""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import structlog
+
+from framework.apps import effective_settings
+from framework.attempts import job_tasks
+from framework.attempts.tasks import Origin
+from framework.clock import Clock
+from framework.errors import SecretsUnreadable, WrongKey
+from framework.jobs import transitions
+from framework.jobs.lifecycle import JobEvent
+from framework.matching import resources
+from framework.matching.agents import EXECUTOR_MEM
+from framework.matching.job_queue import build_job_queue
+from framework.matching.launch_queue import LaunchQueue
+from framework.matching.match import Launch, Offer
+from framework.ports.tasks import Task
+from framework.preview import lifecycle
+from framework.preview.reasons import Reason, ReasonKind
+from framework.pulls.errors import NOT_LET_THROUGH
+from framework.state.jobs import sealed_payloads
+from framework.state.jobs.sealed_payloads import Given
+from framework.state.records import Records
+from prevs import names
+from prevs.codec import RecordError
+from prevs.jobs import JobRecord, JobState
+from prevs.records import AppRecord, Failure
+from prevs.states import Cause
+from prevs.units import Unit
+
+log = structlog.get_logger(__name__)
+
+REMOVED = Reason(ReasonKind.STOPPED, "Its app is being removed.")
+
+
+_UNREADABLE = "What it was given cannot be read. Start a new job with the same payload."
+
+
+class PlacedJob(NamedTuple):
+    """A job whose next attempt is stored, and what it alone is given."""
+
+    job: JobRecord
+    launch: Launch
+    given: Given
+
+
+class JobLaunches:
+    """The jobs that wait. `new_attempt` returns a name that was never used."""
+
+    def __init__(self, records: Records, clock: Clock, new_attempt: Callable[[], str]) -> None:
+        self._records = records
+        self._jobs = records.jobs
+        self._clock = clock
+        self._new_attempt = new_attempt
+
+    def end_hopeless(self) -> None:
+        """End the queued jobs that may not start, or no more. Raises Unavailable."""
+        now, unreadable = self._clock.now(), self._records.secrets.unreadable()
+        for job in self._jobs.in_state(JobState.QUEUED):
+            app, terms = self._records.find_app(job.app), job.terms
+            if app is not None and app.removed:
+                self._jobs.change(job, transitions.CancelRequested(REMOVED))
+            elif terms.expires and not job.tries and now >= job.created + terms.expires:
+                why = f"It could not start within {terms.expires:g} s. {job.reason}".rstrip()
+                self._end(job, JobEvent.EXPIRED, Failure(Cause.EXPIRED, why))
+            elif why := unreadable.get(job.app, ""):
+                failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(job.app, why)))
+                self._end(job, JobEvent.UNFIT, failure)
+            elif app is not None and self._is_gated(job):
+                self._check_gate(job)
+
+    def build_queue(self, apps: Mapping[str, AppRecord], now: float) -> LaunchQueue:
+        """Return the jobs that may be placed, and why others are held back."""
+        with_task = self._jobs.with_task()
+        return build_job_queue(apps, self._jobs.in_state(JobState.QUEUED), with_task, now)
+
+    def find_room(
+        self, apps: Mapping[str, AppRecord], offers: Iterable[Offer], share: float
+    ) -> Mapping[str, float]:
+        """Return how many MB of memory jobs may still take on each agent that offers something."""
+        offered: dict[str, float] = defaultdict(float)
+        for offer in offers:
+            offered[offer.agent_id] += resources.totals(offer.resources)[1]
+        of_jobs: dict[str, float] = defaultdict(float)
+        for job in self._jobs.with_task():
+            if job.app in apps:
+                mem = effective_settings.resources(apps[job.app], job.terms)[1]
+                of_jobs[job.agent_id or ""] += mem + EXECUTOR_MEM
+        of_previews: dict[str, float] = defaultdict(float)
+        for preview in self._records.in_state(*lifecycle.WITH_TASK):
+            if preview.agent_id in offered and preview.app in apps:
+                mem = effective_settings.resources(apps[preview.app], preview.settings)[1]
+                of_previews[preview.agent_id or ""] += mem + EXECUTOR_MEM
+        return {
+            agent: share * (free + of_jobs[agent] + of_previews[agent]) - of_jobs[agent]
+            for agent, free in offered.items()
+        }
+
+    def intend(self, launches: Iterable[Launch]) -> list[PlacedJob]:
+        """Store the attempts before they are sent to Mesos, so that all tasks are known.
+
+        A job whose payload cannot be read fails, and has no attempt.
+        """
+        changes, found = [], []
+        for launch in launches:
+            job = self._jobs.job(launch.demand.unit.app, launch.demand.unit.name)
+            given = self._open(job)
+            if given is None:
+                self._end(job, JobEvent.UNFIT, Failure(Cause.SETTINGS_INVALID, _UNREADABLE))
+                continue
+            task_id = names.task_id(job.app, job.sha, self._new_attempt())
+            changes.append((job, transitions.Launched(task_id, launch.agent_id, launch.host)))
+            found.append((launch, given))
+        placed = self._jobs.change_all(changes)
+        return [PlacedJob(job, *one) for job, one in zip(placed, found, strict=True)]
+
+    def take_back(self, placed: Iterable[PlacedJob], reason: Reason) -> None:
+        """Queue again what was not sent."""
+        for one in placed:
+            self._jobs.change(one.job, transitions.NotLaunched(reason))
+
+    def describe(self, placed: Iterable[PlacedJob], origin: Origin, *, fetches: bool) -> list[Task]:
+        """Return the tasks of attempts that are stored."""
+        return [
+            job_tasks.describe(
+                self._records.app(one.job.app),
+                one.job,
+                one.launch,
+                origin,
+                given=(self._records.secrets.of(one.job.app), one.given),
+                fetches=fetches,
+                ref=self._records.find_pull_ref(one.job),
+            )
+            for one in placed
+        ]
+
+    def explain(self, why: Mapping[Unit, Reason]) -> None:
+        """Write why jobs wait. One that waits for its next attempt keeps its reason."""
+        found = [(self._jobs.find(unit.app, unit.name), reason) for unit, reason in why.items()]
+        self._jobs.save_all([transitions.give(job, reason) for job, reason in found if job])
+
+    def _is_gated(self, job: JobRecord) -> bool:
+        other = self._records.find_other_repository(job.app)
+        return bool(other or names.find_pull(job.refs))
+
+    def _check_gate(self, job: JobRecord) -> None:
+        try:
+            stranger = self._records.check_gate(job.app, job.sha, job.refs)
+        except NOT_LET_THROUGH as error:
+            self._end(job, JobEvent.UNFIT, Failure(Cause.SETTINGS_INVALID, str(error)))
+        else:
+            if stranger is not job.stranger:
+                self._jobs.save_all([dataclasses.replace(job, stranger=stranger)])
+
+    def _open(self, job: JobRecord) -> Given | None:
+        """Return what a job alone is given, None if that cannot be read."""
+        if not job.has_payload:
+            return Given()
+        stored = self._jobs.payload(job)
+        if stored is None:
+            return None
+        try:
+            return sealed_payloads.open_sealed(self._records.vault, stored)
+        except (WrongKey, RecordError) as error:
+            log.warning("a payload cannot be opened", app=job.app, job=job.id, why=str(error))
+            return None
+
+    def _end(self, job: JobRecord, event: JobEvent, failure: Failure) -> None:
+        self._jobs.change(job, transitions.NotStarted(event, failure))

@@ -1,0 +1,83 @@
+"""Indexes over jobs by app, state and group; a lookup costs O(result). No I/O."""
+
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
+from types import MappingProxyType
+
+from framework.jobs.lifecycle import WITH_TASK
+from prevs.jobs import JobRecord, JobState
+
+JobKey = tuple[str, str]
+"""A job: (app, id)."""
+_NOTHING: Mapping[JobKey, JobRecord] = MappingProxyType({})
+
+
+class JobIndex:
+    """Every job once, by key, and by what it has in common with others."""
+
+    def __init__(self, jobs: Iterable[JobRecord]) -> None:
+        self._all: dict[JobKey, JobRecord] = {}
+        self._in_state: dict[JobState, dict[JobKey, JobRecord]] = {one: {} for one in JobState}
+        self._alike: dict[tuple[str, ...], dict[JobKey, JobRecord]] = {}
+        self._of_task: dict[str, JobKey] = {}
+        for job in jobs:
+            self.put(job)
+
+    @property
+    def all(self) -> Mapping[JobKey, JobRecord]:
+        """Every job; changes with the index."""
+        return self._all
+
+    def in_state(self, *states: JobState) -> Collection[JobRecord]:
+        """Return the jobs in one of some states."""
+        return tuple(chain.from_iterable(self._in_state[one].values() for one in states))
+
+    def of_app(self, app: str) -> Collection[JobRecord]:
+        """Return the jobs of an app."""
+        return self._find("app", app)
+
+    def of_group(self, app: str, group: str) -> Collection[JobRecord]:
+        """Return the jobs of an app that were requested together."""
+        return self._find("group", app, group)
+
+    def of_task(self, task_id: str) -> JobRecord | None:
+        """Return the job whose current attempt has that task."""
+        key = self._of_task.get(task_id)
+        return self._all[key] if key is not None else None
+
+    def counts(self) -> Mapping[JobState, int]:
+        """Return how many jobs are in each state."""
+        return {state: len(jobs) for state, jobs in self._in_state.items()}
+
+    def put(self, job: JobRecord) -> None:
+        """Add a job, or replace the one with its key."""
+        key = (job.app, job.id)
+        self.drop(key)
+        self._all[key] = job
+        self._in_state[job.state][key] = job
+        for name in _names(job):
+            self._alike.setdefault(name, {})[key] = job
+        if job.task_id and job.state in WITH_TASK:
+            self._of_task[job.task_id] = key
+
+    def drop(self, key: JobKey) -> None:
+        """Remove a job, if there is one."""
+        before = self._all.pop(key, None)
+        if before is None:
+            return
+        del self._in_state[before.state][key]
+        for name in _names(before):
+            del self._alike[name][key]
+            if not self._alike[name]:
+                del self._alike[name]
+        self._of_task.pop(before.task_id or "", None)
+
+    def _find(self, *name: str) -> Collection[JobRecord]:
+        return tuple(self._alike.get(name, _NOTHING).values())
+
+
+def _names(job: JobRecord) -> Iterable[tuple[str, ...]]:
+    """Return under which names a job is found together with others."""
+    yield ("app", job.app)
+    if job.group:
+        yield ("group", job.app, job.group)

@@ -1,0 +1,220 @@
+"""The jobs in memory, written through to their store. Owned by the service's thread.
+
+As for previews, the store is written first: if the write raises, memory is unchanged, and
+`rewrite_unconfirmed` makes the store equal to memory again.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import structlog
+
+from framework.clock import Clock
+from framework.jobs import ended_jobs, transitions
+from framework.jobs.errors import UnknownJob
+from framework.jobs.lifecycle import WITH_TASK
+from framework.jobs.transitions import JobTransition
+from framework.ports.jobs import JobsRecord, JobStore, StoredJobs
+from framework.state.jobs import job_archive
+from framework.state.jobs.job_archive import JobArchive, payload_of
+from framework.state.jobs.job_index import JobIndex, JobKey
+from prevs.jobs import ENDED, JobRecord, JobState, PayloadRecord, ResultRecord
+
+_DONE = (JobState.SUCCEEDED, JobState.CANCELLED)
+"""The states in which a job's payload is removed. A failed job may be asked for again."""
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 300
+_MOST_BYTES = 500_000
+"""Records and bytes of records in one write: ZooKeeper allows a megabyte."""
+
+
+class JobRecords:
+    """All jobs that are active or have ended lately, and a way to those that ended earlier."""
+
+    def __init__(self, stored: StoredJobs, store: JobStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._index = JobIndex(stored.jobs)
+        self._archive = JobArchive(stored.blocks, store)
+        self._unconfirmed: dict[JobKey, JobRecord] = {}
+        self._paid = {_key(job): job for job in self._index.in_state(*_DONE) if job.has_payload}
+        self._shown: Mapping[JobKey, JobRecord] | None = None
+
+    @property
+    def shown(self) -> Mapping[JobKey, JobRecord]:
+        """All jobs except those in blocks, as a value that never changes."""
+        if self._shown is None:
+            self._shown = MappingProxyType(dict(self._index.all))
+        return self._shown
+
+    def in_state(self, *states: JobState) -> Collection[JobRecord]:
+        """Return the jobs in one of some states."""
+        return self._index.in_state(*states)
+
+    def with_task(self) -> Collection[JobRecord]:
+        """Return the jobs whose current attempt's task may exist."""
+        return self._index.in_state(*WITH_TASK)
+
+    def of_app(self, app: str) -> Collection[JobRecord]:
+        """Return the jobs of an app that are in no block."""
+        return self._index.of_app(app)
+
+    def of_group(self, app: str, group: str) -> Collection[JobRecord]:
+        """Return the jobs of an app that were requested together, except those in blocks."""
+        return self._index.of_group(app, group)
+
+    def of_task(self, task_id: str) -> JobRecord | None:
+        """Return the job whose current attempt has that task."""
+        return self._index.of_task(task_id)
+
+    def counts(self) -> Mapping[JobState, int]:
+        """Return how many jobs are in each state."""
+        return self._index.counts()
+
+    def archived(self, app: str) -> Sequence[JobRecord]:
+        """Return the jobs of an app that are in blocks, the oldest first. May read the store."""
+        return self._archive.jobs_of(app)
+
+    def find(self, app: str, job_id: str) -> JobRecord | None:
+        """Return a job; None if there is none, or it ended too long ago. May read the store."""
+        found = self._index.all.get((app, job_id))
+        return found or self._archive.find(app, job_id)
+
+    def is_archived(self, app: str, job_id: str) -> bool:
+        """Return whether a job is in a block, or unknown: there is no more than its story then."""
+        return (app, job_id) not in self._index.all
+
+    def job(self, app: str, job_id: str) -> JobRecord:
+        """Return a job. Raises UnknownJob."""
+        found = self.find(app, job_id)
+        if found is None:
+            raise UnknownJob(app, job_id)
+        return found
+
+    def payload(self, job: JobRecord) -> PayloadRecord | None:
+        """Return what a job's command gets, sealed; None if it gets nothing. Reads the store."""
+        return self._store.payload(job.app, job.id) if job.has_payload else None
+
+    def result(self, job: JobRecord) -> ResultRecord | None:
+        """Return a result that is too long for the job's record. Reads the store."""
+        return self._store.result(job.app, job.id)
+
+    def add_all(
+        self, jobs: Sequence[JobRecord], payloads: Mapping[str, PayloadRecord]
+    ) -> list[JobRecord]:
+        """Write new jobs with their payloads (by id); return them in order.
+
+        A job whose id is there already stays as it is, and is returned.
+        """
+        known = {job.id: self.find(job.app, job.id) for job in jobs}
+        new = [job for job in jobs if known[job.id] is None]
+        for some in _parts(new, payloads):
+            self._write(some, [payloads[job.id] for job in some if job.id in payloads])
+        return [known[job.id] or job for job in jobs]
+
+    def change(
+        self, job: JobRecord, transition: JobTransition, *, result: ResultRecord | None = None
+    ) -> JobRecord:
+        """Apply a transition to a job and write it, with its `result`. Raises IllegalJobTransition.
+
+        The payload of a job that ends goes a little later (`tidy`).
+        """
+        changed = transitions.follow(job, transition, self._clock.now())
+        self._write([changed], [result] if result else ())
+        if changed.state is not job.state:
+            log.info(
+                "a job has another state",
+                app=job.app,
+                job=job.id,
+                task=changed.task_id,
+                state=changed.state.value,
+                why=transition.event.value,
+            )
+        return changed
+
+    def change_all(self, wanted: Sequence[tuple[JobRecord, JobTransition]]) -> list[JobRecord]:
+        """Apply transitions to several jobs in one write, all or none."""
+        now = self._clock.now()
+        changed = [transitions.follow(job, what, now) for job, what in wanted]
+        self._write(changed)
+        return changed
+
+    def save_all(self, jobs: Sequence[JobRecord]) -> None:
+        """Write the jobs that have changed."""
+        changed = [job for job in jobs if self._index.all.get((job.app, job.id)) != job]
+        for some in _parts(changed, {}):
+            self._write(some)
+
+    def rewrite_unconfirmed(self) -> None:
+        """Repeat the writes that got no answer. Raises Unavailable."""
+        for key, tried in tuple(self._unconfirmed.items()):
+            known = self._index.all.get(key)
+            if known is not None:
+                self._store.write([known])
+            else:
+                self._store.write([], deleted=[tried, payload_of(tried)])
+            del self._unconfirmed[key]
+
+    def tidy(self) -> None:
+        """Move ended jobs into blocks, and remove what is no longer kept. Raises Unavailable."""
+        while some := tuple(self._paid.values())[:_AT_ONCE]:
+            self._store.write([], deleted=[payload_of(job) for job in some])
+            for job in some:
+                del self._paid[_key(job)]
+        now, ended = self._clock.now(), self._index.in_state(*ENDED)
+        for job in ended_jobs.find_expired(ended, now):
+            self._remove(job)
+        for app in {job.app for job in ended}:
+            of_app = [job for job in self._index.of_app(app) if job.state in ENDED]
+            if moved := self._archive.take(app, of_app, now):
+                for job in moved:
+                    self._index.drop(_key(job))
+                self._shown = None
+
+    def remove_of(self, app: str) -> None:
+        """Remove all jobs of an app. Raises Unavailable."""
+        for job in self.of_app(app):
+            self._remove(job)
+        self._archive.remove_of(app)
+
+    def _remove(self, job: JobRecord) -> None:
+        gone = [job, *job_archive.find_belongings([job])]
+        self._store.write([], deleted=gone)
+        self._index.drop(_key(job))
+        self._paid.pop(_key(job), None)
+        self._shown = None
+
+    def _write(self, jobs: Sequence[JobRecord], others: Sequence[JobsRecord] = ()) -> None:
+        if not jobs:
+            return
+        self._unconfirmed.update({_key(job): job for job in jobs})
+        self._store.write([*jobs, *others])
+        for job in jobs:
+            del self._unconfirmed[_key(job)]
+            self._index.put(job)
+            if job.state in _DONE and job.has_payload:
+                self._paid[_key(job)] = job
+        self._shown = None
+
+
+def _key(job: JobRecord) -> JobKey:
+    return (job.app, job.id)
+
+
+def _parts(
+    jobs: Sequence[JobRecord], payloads: Mapping[str, PayloadRecord]
+) -> Iterator[Sequence[JobRecord]]:
+    """Yield the jobs in parts that can each be written at once, with their payloads."""
+    part: list[JobRecord] = []
+    size = 0
+    for job in jobs:
+        payload = payloads.get(job.id)
+        size += len(job.encode()) + (len(payload.sealed) if payload else 0)
+        if part and (size > _MOST_BYTES or len(part) == _AT_ONCE):
+            yield part
+            part, size = [], len(job.encode()) + (len(payload.sealed) if payload else 0)
+        part.append(job)
+    if part:
+        yield part
