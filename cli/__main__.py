@@ -23,6 +23,7 @@ from cli.commands.apps import app
 from cli.commands.sections import Sections
 from cli.display.output import print_error
 from cli.errors import ApiRefused, CliError
+from cli.jobs import commands as jobs
 from cli.names import suggestions
 from cli.names.completion import print_completion
 
@@ -52,6 +53,7 @@ prevs.add_command(app)
 prevs.add_command(print_completion)
 for module in (
     previews,
+    jobs,
     repository,
     pulls,
     cluster,

@@ -1,6 +1,7 @@
-"""What commands get from outside: the environment, the API, and the clock."""
+"""What commands get from outside: the environment, the API, the clock, and random keys."""
 
 import functools
+import secrets
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -26,10 +27,18 @@ class CommandContext:
     @functools.cached_property
     def api(self) -> "Api":
         """The API that the environment names. Raises BadCredentials."""
+        return self.connect()
+
+    def connect(self) -> "Api":
+        """Return the API with connections of its own, for another thread. Raises BadCredentials."""
         known = credentials.read(self.environ)
         from cli.client.api import Api
 
         return Api(known, hold=self._hold)
+
+    def new_key(self) -> str:
+        """Return 32 random hex digits, for what must happen once even if it is sent twice."""
+        return secrets.token_hex(16)
 
     def now(self) -> float:
         """Return the time, in seconds since the epoch."""

@@ -127,9 +127,13 @@ class ApiRefused(CliError):
         self.status = 2 if problem.slug in _WRONG_USE else 1
 
     def details(self) -> Sequence[str]:
-        """Return a line for each problem of a setting, or for each commit a label may mean."""
+        """Return a line for each problem of a setting, or for each commit a label may mean.
+
+        Problems are those of the request, or mistakes in the settings of a commit.
+        """
         fields = self.problem.fields
         lines = [f"{one['field']}: {one['message']}" for one in fields.get("problems", ())]
+        lines += [f"line {one['line']}: {one['message']}" for one in fields.get("mistakes", ())]
         meant = fields.get("candidates", ()) if self.problem.slug == "ambiguous-label" else ()
         for one in meant:
             ref = one.get("ref") or one.get("kind", "")

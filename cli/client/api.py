@@ -27,6 +27,7 @@ from cli.client.app_secrets import AppSecrets
 from cli.client.connection import Connection, Hold
 from cli.client.credentials import Credentials
 from cli.client.forges import AppHooks, Forges, Pulls
+from cli.client.jobs import Calls, Jobs
 from cli.client.notifications import Notifications
 from cli.client.paging import Listed, gather
 from cli.client.roles import Roles
@@ -64,6 +65,8 @@ class Api:
         self.notifications = Notifications(self._json, self._call)
         self.pulls = Pulls(self._json, self._list)
         self.roles = Roles(self._json, self._call, self._list)
+        calls = Calls(self._json, self._call, self._list, self._stream)
+        self.jobs = Jobs(calls, patience=timeout.fetch)
 
     @property
     def address(self) -> str:

@@ -41,13 +41,17 @@ Update = LogPiece | NewAttempt | Changed | PreviewEnded
 Stream = AbstractContextManager[Iterator[ServerEvent]]
 
 
-class Streams(Protocol):
-    """The source of the events. `Api` is one."""
+class HasAddress(Protocol):
+    """What is at an address, as `Api` is."""
 
     @property
     def address(self) -> str:
-        """The address that they come from."""
+        """The address of the last call."""
         ...
+
+
+class Streams(HasAddress, Protocol):
+    """The source of the events. `Api` is one."""
 
     def log_stream(self, app: str, sha: str, *, after: str | None) -> Stream:
         """Connect to a preview's log, and return the events after the id `after`."""
@@ -75,7 +79,7 @@ def follow(
     def connect(after: str | None) -> Stream:
         return streams.log_stream(app, sha, after=after)
 
-    with closing(_resume(streams, connect, pause, notify)) as events:
+    with closing(resume(streams, connect, pause, notify)) as events:
         for event in events:
             update = read(event, streams.address)
             if update is not None:
@@ -100,24 +104,28 @@ def follow_events(
     def connect(last: str | None) -> Stream:
         return streams.event_stream(app, after=after if last is None else last)
 
-    with closing(_resume(streams, connect, pause, notify)) as events:
+    with closing(resume(streams, connect, pause, notify)) as events:
         for event in events:
             if event.name == "reset":
                 yield None
             else:
-                yield cast(Event, _content(event, streams.address))
+                yield cast(Event, read_content(event, streams.address))
 
 
-def _resume(
-    streams: Streams,
+def resume(
+    source: HasAddress,
     connect: Callable[[str | None], Stream],
     pause: Callable[[float], None],
     notify: Callable[[str], None],
 ) -> Generator[ServerEvent, None, None]:
+    """Yield the events of a stream; `connect` connects to those after the event with that id.
+
+    Reconnects and raises as `follow` does. It ends only when it is closed.
+    """
     after: str | None = None
     failures = 0
     while True:
-        lost: CliError = ApiUnreachable(Failure(streams.address, "the connection ended early"))
+        lost: CliError = ApiUnreachable(Failure(source.address, "the connection ended early"))
         try:
             with connect(after) as events:
                 for event in events:
@@ -152,14 +160,15 @@ def read(event: ServerEvent, address: str) -> Update | None:
         return NewAttempt()
     if event.name not in {"log", "state", "end"}:
         return None
-    content = _content(event, address)
+    content = read_content(event, address)
     if event.name == "log":
         return LogPiece(str(content))
     preview = cast(Preview, content)
     return Changed(preview) if event.name == "state" else PreviewEnded(preview)
 
 
-def _content(event: ServerEvent, address: str) -> Any:
+def read_content(event: ServerEvent, address: str) -> Any:
+    """Return what an event from `address` says. Raises ApiConfused."""
     try:
         return json.loads(event.data)
     except ValueError:

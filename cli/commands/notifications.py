@@ -32,7 +32,7 @@ def notify() -> None:
     default="all",
     show_default=True,
     metavar="KINDS",
-    help="The kinds of events, separated by commas: states, forgotten, pin, app.",
+    help="The kinds of events, separated by commas: states, forgotten, pin, app, job.",
 )
 @click.option(
     "--format",

@@ -1,9 +1,8 @@
 """The commands about previews. LABEL is a branch, a tag, 7 to 40 digits of a commit, or a label."""
 
-import codecs
 import sys
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -209,7 +208,8 @@ def _print_log(
         elif tail:
             printer.print(context.api.log_tail(app, preview["sha"], attempt))
         else:
-            _print_all(context, preview, attempt, printer.print)
+            sha = preview["sha"]
+            printer.print_all(lambda offset: context.api.log(app, sha, offset, attempt))
     except KeyboardInterrupt:
         if following:
             printer.leave_line()
@@ -232,22 +232,6 @@ def _follow_log(context: CommandContext, preview: Preview, printer: LogPrinter) 
         elif update.preview["state"] != state:
             state = update.preview["state"]
             printer.note(f"{title(update.preview)} {progress(update.preview, context.now())}")
-
-
-def _print_all(
-    context: CommandContext,
-    preview: Preview,
-    attempt: int | None,
-    print_piece: Callable[[str], None],
-) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    offset = 0
-    while True:
-        piece, following = context.api.log(preview["app"], preview["sha"], offset, attempt)
-        print_piece(decoder.decode(piece, final=not piece))
-        if not piece or following <= offset:
-            return
-        offset = following
 
 
 @click.command()

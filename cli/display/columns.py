@@ -23,3 +23,14 @@ def new_table(*whole: str, cut: Sequence[str] = (), prose: str = "") -> Table:
 def cell(value: object) -> Text:
     """Return the content of a cell, safe to print and in one line."""
     return value if isinstance(value, Text) else Text(one_line(str(value)))
+
+
+def new_details(rows: Sequence[tuple[str, object]]) -> Table:
+    """Return a table of names and values, one a row; what has no value is left out."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ignore")
+    for name, value in rows:
+        if str(value):
+            table.add_row(name, cell(value))
+    return table

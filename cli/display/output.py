@@ -1,8 +1,10 @@
 """Output: data on stdout, all else on stderr, colours only on a terminal."""
 
+import codecs
 import json
 import re
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -76,11 +78,15 @@ def show_log_tail(tail: str, *, err: bool) -> None:
 
 
 class LogPrinter:
-    """Prints a log piece by piece on stdout: in colours on a terminal, plain elsewhere."""
+    """Prints a log piece by piece on stdout, or stderr (`err`).
 
-    def __init__(self) -> None:
+    It is in colours on a terminal, and plain elsewhere.
+    """
+
+    def __init__(self, *, err: bool = False) -> None:
         context = click.get_current_context(silent=True)
-        self._is_terminal = sys.stdout.isatty()
+        self._err = err
+        self._is_terminal = (sys.stderr if err else sys.stdout).isatty()
         self._colours = self._is_terminal and (context is None or context.color is not False)
         self._cleaner = Cleaner(colours=self._colours)
         self._in_line = False
@@ -89,8 +95,19 @@ class LogPrinter:
         """Print a piece without its terminal commands."""
         text = self._cleaner.clean(piece)
         if text:
-            click.echo(text, nl=False, color=self._colours)
+            click.echo(text, nl=False, err=self._err, color=self._colours)
             self._in_line = not text.endswith("\n")
+
+    def print_all(self, read: Callable[[int], tuple[bytes, int]]) -> None:
+        """Print a whole log. `read` returns some of it after an offset, and the next offset."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        offset = 0
+        while True:
+            piece, following = read(offset)
+            self.print(decoder.decode(piece, final=not piece))
+            if not piece or following <= offset:
+                return
+            offset = following
 
     def note(self, message: str) -> None:
         """Print a message that is not part of the log to stderr."""
@@ -107,5 +124,5 @@ class LogPrinter:
         """Reset the terminal's colour, and end the line."""
         if self._is_terminal:
             left = (RESET if self._colours else "") + ("\n" if self._in_line else "")
-            click.echo(left, nl=False, color=self._colours)
+            click.echo(left, nl=False, err=self._err, color=self._colours)
             self._in_line = False

@@ -4,7 +4,7 @@ import datetime
 import math
 from collections.abc import Iterable
 
-from cli.client.api_types import Hooks, Isolation, Preview
+from cli.client.api_types import Failure, Hooks, Isolation, Preview
 from cli.display.terminal import one_line
 from cli.errors import PreviewFailed
 from prevs import names
@@ -59,9 +59,17 @@ def progress(preview: Preview, now: float) -> str:
         return _waiting(preview, now)
     if state == "stopped" and (reason := one_line(preview["reason"])):
         return f"is stopped: {reason}"
-    doing = _PHASES.get(preview["phase"], "") if state in {"building", "starting"} else ""
-    detail = shortened(preview.get("detail", ""), _LONGEST_DETAIL) if doing else ""
-    return (f"{doing} ({detail})" if detail else doing) or _STATES.get(state, f"is {state}")
+    if state in {"building", "starting"}:
+        doing = describe_phase(preview["phase"], preview.get("detail", ""))
+        return doing or _STATES[state]
+    return _STATES.get(state, f"is {state}")
+
+
+def describe_phase(phase: str, detail: str) -> str:
+    """Return what an attempt does in a phase: "builds the image (3/5 RUN make)", or ""."""
+    doing = _PHASES.get(phase, "")
+    more = shortened(detail, _LONGEST_DETAIL) if doing else ""
+    return f"{doing} ({more})" if more else doing
 
 
 def _waiting(preview: Preview, now: float) -> str:
@@ -88,7 +96,11 @@ def notes(preview: Preview) -> str:
 
 def failure(preview: Preview) -> str:
     """Return why a preview failed: "failed: the image could not be built (exit code 7)"."""
-    found = preview["failure"]
+    return describe_failure(preview["failure"])
+
+
+def describe_failure(found: Failure | None) -> str:
+    """Return why something failed, as `failure` does."""
     if found is None:
         return "failed"
     message = one_line(found["message"]) or found["cause"]

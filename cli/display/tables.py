@@ -24,7 +24,7 @@ from cli.client.api_types import (
 )
 from cli.client.forge_types import Finding, Pull
 from cli.display import app_rows, attempts, steps
-from cli.display.columns import cell, new_table
+from cli.display.columns import cell, new_details, new_table
 from cli.display.sentences import (
     ago,
     clock_time,
@@ -185,7 +185,7 @@ def audit(listed: Iterable[AuditEntry]) -> Table:
 
 def app_details(app: App, now: float, hooks: Hooks | None = None) -> Table:
     """Return an app's settings, one a row; with its `hooks`, how its repository is read."""
-    return _details(
+    return new_details(
         [
             ("name", app["name"]),
             ("repository", app["repository"]),
@@ -212,7 +212,7 @@ def app_details(app: App, now: float, hooks: Hooks | None = None) -> Table:
 def hook_details(hooks: Hooks, now: float) -> Table:
     """Return the address of an app's webhooks and what is known of them, one a row."""
     secret = "set; the former one is valid too" if hooks["has_former_secret"] else "set"
-    return _details(
+    return new_details(
         [
             ("address", hooks["url"]),
             ("secret", secret if hooks["has_secret"] else "none: no webhook is accepted"),
@@ -228,7 +228,7 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
     where = f"{host}:{preview['host_port']}" if host and preview["host_port"] else host
     runs = preview["state"] == "running"
     doing = preview["reason"] if runs else progress(preview, now).removeprefix("failed: ")
-    return _details(
+    return new_details(
         [
             ("app", preview["app"]),
             ("commit", preview["sha"]),
@@ -288,7 +288,7 @@ def credential_details(found: Credential, now: float) -> Table:
     """Return the details of a credential."""
     hosts = [line.partition(" ")[0] for line in (found["known_hosts"] or "").splitlines()]
     known = [host for host in dict.fromkeys(hosts) if host and not host.startswith("#")]
-    return _details(
+    return new_details(
         [
             ("kind", found["kind"]),
             ("username", found["username"] or ""),
@@ -306,7 +306,7 @@ def access_details(found: Access) -> Table:
         "password": "who has the password or a pass",
         "team": "who has a role for it, or a pass",
     }
-    return _details(
+    return new_details(
         [
             ("access", found["access"]),
             ("may look", who.get(found["access"], "")),
@@ -357,13 +357,3 @@ def _state(state: str) -> Text:
 
 def _idle(app: App) -> str:
     return duration(app["idle_after"]) if app["idle_after"] else "never"
-
-
-def _details(rows: Sequence[tuple[str, object]]) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ignore")
-    for name, value in rows:
-        if str(value):
-            table.add_row(name, cell(value))
-    return table

@@ -23,6 +23,7 @@ _VARIABLE = "_PREVS_COMPLETE"
 # A branch may be called `$(reboot)`, so a name that is not a plain word completes as its label.
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+=,-]*", re.ASCII)
 _HELP_SIZE = 60
+_NEWEST = 100
 _INSTALL = {
     "bash": "mkdir -p ~/.local/share/bash-completion/completions\n"
     "prevs completion bash > ~/.local/share/bash-completion/completions/prevs",
@@ -109,6 +110,33 @@ def receivers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> I
         ctx,
         lambda api: [
             CompletionItem(one["name"], help=one["format"]) for one in api.notifications.list(app)
+        ],
+        incomplete,
+    )
+
+
+def jobs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the ids of the newest jobs of the app named before."""
+    app = str(ctx.params.get("app"))
+    return _complete(
+        ctx,
+        lambda api: [
+            CompletionItem(job["id"], help=f"{job['state']} {job['name'] or job['command'][0]}")
+            for job in api.jobs.list(app, limit=_NEWEST).found
+        ],
+        incomplete,
+    )
+
+
+def groups(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the groups of the newest jobs of the app named before, or of all."""
+    app = ctx.params.get("app")
+    return _complete(
+        ctx,
+        lambda api: [
+            CompletionItem(job["group"], help=job["app"])
+            for job in api.jobs.list(app, limit=_NEWEST).found
+            if job["group"]
         ],
         incomplete,
     )

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from cli.__main__ import main, prevs
-from cli.client import api_types, forge_types, forges, notifications, roles
+from cli.client import api_types, forge_types, forges, jobs, notifications, roles
 from framework.access import Scope
 from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.roles import find_role_id
@@ -19,6 +19,8 @@ from tests.fakes.api import TOKEN, Api
 pytestmark = pytest.mark.contract
 
 _ONE = "/v1/previews/{app}/{sha}"
+_JOB = "/v1/apps/{app}/jobs/{id}"
+JOB_ID = "k4z7q2n5v3w6x2y7"
 COMMANDS: Mapping[str, str] = {
     "GET /v1/apps": "app ls",
     "POST /v1/apps": "app add shop /srv/shop",
@@ -58,6 +60,14 @@ COMMANDS: Mapping[str, str] = {
     "DELETE /v1/apps/{app}/forge-token": "forge rm hello",
     "POST /v1/apps/{app}/forge-hook": "forge hook hello",
     "POST /v1/apps/{app}/forge-check": "forge check hello",
+    "GET /v1/jobs": "job ls hello",
+    "POST /v1/apps/{app}/jobs": "job start hello main -- true",
+    "DELETE /v1/apps/{app}/jobs": "job cancel hello --group import-1",
+    f"GET {_JOB}": f"job show hello {JOB_ID}",
+    f"DELETE {_JOB}": f"job cancel hello {JOB_ID}",
+    f"POST {_JOB}/retry": f"job retry hello {JOB_ID}",
+    f"GET {_JOB}/result": f"job result hello {JOB_ID}",
+    f"GET {_JOB}/log": f"job logs hello {JOB_ID}",
     "GET /v1/queue": "queue",
     "GET /v1/agents": "agents",
     "GET /v1/events": "events",
@@ -114,6 +124,9 @@ SHAPES: Mapping[str, type] = {
     "EnteredHook": forges.EnteredHook,
     "Failure": api_types.Failure,
     "Finding": forge_types.Finding,
+    "JobAttempt": jobs.JobAttempt,
+    "JobDetail": jobs.Job,
+    "JobProgress": jobs.JobProgress,
     "Lead": api_types.Label,
     "MesosAgent": api_types.MesosAgent,
     "Mistake": api_types.Mistake,
@@ -207,7 +220,9 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
         main(command.split(), environ)
     method, _, path = operation.partition(" ")
     names: dict[str, object] = {"app": "hello", "sha": SHA, "label": "main", "number": 7}
-    names |= {"name": "old", "id": find_role_id(group="old") if "role" in operation else "id1"}
+    ids = {"roles": find_role_id(group="old"), "jobs": JOB_ID}
+    kind = next((kind for kind in ids if kind in operation), "")
+    names |= {"name": "old", "id": ids.get(kind, "id1")}
     assert (method, path.format(**names)) in api.requests, json.dumps(api.requests)
 
 
@@ -219,7 +234,7 @@ def test_every_field_that_the_command_reads_is_in_the_answer(schema: str, shape:
 
 
 def test_every_shape_that_the_command_reads_is_checked() -> None:
-    modules = (api_types, forge_types, forges, notifications, roles)
+    modules = (api_types, forge_types, forges, jobs, notifications, roles)
     known = [one for module in modules for one in vars(module).values()]
     read = {one for one in known if hasattr(one, "__required_keys__")}
     assert read == set(SHAPES.values())

@@ -1,0 +1,67 @@
+"""Many jobs at once: the name of their group, how far they are, and what became of them."""
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from cli.client.jobs import Job
+from cli.command_context import CommandContext
+from cli.display.output import note
+from cli.jobs.repetition import repeat
+from cli.jobs.waiting_line import waiting_line
+
+_NO_NAME = re.compile(r"[^a-z0-9]+")
+_LONGEST = 40
+_POLL = 1.0
+"""Seconds between looks at a group of up to a page; more jobs are looked at less often."""
+_PAGE = 500
+
+_ENDED = {"succeeded": "have succeeded", "failed": "have failed", "cancelled": "are cancelled"}
+_STATES = {**_ENDED, "running": "run", "ending": "are being ended"}
+
+
+def name_group(what: str, key: str) -> str:
+    """Return a name for a group of jobs that run `what`, with random hex digits from `key`."""
+    words = _NO_NAME.sub("-", what.lower()).strip("-")[:_LONGEST].strip("-")
+    return f"{words or 'jobs'}-{key[:8]}"
+
+
+def has_ended(job: Job) -> bool:
+    """Return whether a job has ended."""
+    return job["state"] in _ENDED
+
+
+def describe(jobs: Sequence[Job]) -> str:
+    """Return how far jobs are: "100 jobs: 40 have succeeded, 2 have failed, 58 wait"."""
+    counts = Counter(_STATES.get(job["state"], "wait") for job in jobs)
+    order = (*_STATES.values(), "wait")
+    known = ", ".join(f"{counts[does]} {does}" for does in order if counts[does])
+    return f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}: {known}"
+
+
+def wait(context: CommandContext, requested: Sequence[Job], group: str) -> list[Job]:
+    """Show how far jobs are until all have ended; return them in the order of the request.
+
+    Blocks. A `group` of "" is one job alone. Raises CliError.
+    """
+    pause = _POLL * max(1, len(requested) // _PAGE)
+    jobs = list(requested)
+    with waiting_line() as line:
+        while True:
+            line.show(describe(jobs))
+            if all(map(has_ended, jobs)):
+                return jobs
+            context.pause(pause)
+            # A new leader may need some seconds to begin.
+            look = functools.partial(_look, context, jobs, group)
+            jobs = repeat(look, pause=context.pause, notify=note)
+
+
+def _look(context: CommandContext, jobs: Sequence[Job], group: str) -> list[Job]:
+    """Return jobs as they are now. One that is no longer listed stays as it was."""
+    api = context.api.jobs
+    if not group:
+        return [api.show(job["app"], job["id"]) for job in jobs]
+    now = {job["id"]: job for job in api.list(jobs[0]["app"], group=group).found}
+    return [now.get(job["id"], job) for job in jobs]

@@ -1,0 +1,54 @@
+"""Requests for jobs, and what is said of a job that nobody waits for."""
+
+import click
+
+from cli.client.jobs import Job
+from cli.command_context import CommandContext
+from cli.display import job_sentences as sentences
+from cli.display.output import note
+from cli.errors import CliError
+from cli.jobs.orders import Order, split
+from cli.jobs.repetition import repeat
+from cli.names import lookup
+
+
+def request(context: CommandContext, app: str, label: str, orders: list[Order]) -> list[Job]:
+    """Request jobs once, however often the request has to be sent. Raises CliError.
+
+    `label` is what a person has typed.
+    """
+    key = context.new_key()
+    with lookup.naming(label):
+        return repeat(
+            lambda: context.api.jobs.request(app, orders, key), pause=context.pause, notify=note
+        )
+
+
+def request_all(context: CommandContext, app: str, label: str, orders: list[Order]) -> list[Job]:
+    """Request jobs of one group, in as many requests as it takes. Raises CliError.
+
+    If a later request fails, its error tells what is started.
+    """
+    jobs: list[Job] = []
+    for portion in split(orders):
+        try:
+            jobs += request(context, app, label, portion)
+        except CliError as exc:
+            if jobs:
+                cancel = f"prevs job cancel {app} --group {jobs[0]['group']}"
+                exc.hint = (
+                    f"{len(jobs)} jobs are started: `{cancel}` ends them. {exc.hint}".rstrip()
+                )
+            raise
+    return jobs
+
+
+def report(job: Job) -> None:
+    """Print a job's id, and on stderr its state and what to do next."""
+    app, job_id = job["app"], job["id"]
+    click.echo(job_id)
+    note(f"{sentences.title(job)} {sentences.progress(job)}")
+    note(
+        f"`prevs job logs {app} {job_id} -f` follows its log, `prevs job cancel {app} {job_id}` "
+        "cancels it."
+    )
