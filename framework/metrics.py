@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from framework.preview.ahead import BuildOutcome
 from framework.preview.steps import STEPS
+from prevs.jobs import JobState
 from prevs.states import Cause, State
 
 START_BUCKETS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
@@ -79,6 +80,11 @@ class Metrics:
         gauge = functools.partial(Gauge, registry=registry)
         self.attempts = AttemptMetrics(registry)
         self.previews = gauge("prevs_previews", "Previews by state", ["state"])
+        self.jobs = gauge(
+            "prevs_jobs",
+            "Jobs by state; of those that have ended, the last hundred or more of each app",
+            ["state"],
+        )
         self.events = counter_by("prevs_events", "Events by kind", "kind")
         self.offers = counter_by("prevs_offers", "Offers by outcome", "fate")
         for fate in FATES:
@@ -101,6 +107,11 @@ class Metrics:
         self.withdrawn = gauge(
             "prevs_placements_letting_go", "Removed placements that proxies have yet to release"
         )
+
+    def count_jobs(self, jobs: Mapping[JobState, int]) -> None:
+        """Set the gauge of jobs by state."""
+        for state in JobState:
+            self.jobs.labels(state.value).set(jobs.get(state, 0))
 
     def count(self, previews: Mapping[State, int]) -> None:
         """Set the gauge of previews by state."""

@@ -25,6 +25,7 @@ from framework.ports import EnteredHook, HookPorts, Repositories
 from framework.ports.forges import Finding, ForgePorts, Webhook
 from framework.ports.identity import IdentityProvider
 from framework.ports.notifications import NotificationPorts
+from framework.service.jobs.job_service import Jobs
 from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
@@ -97,6 +98,7 @@ def _make_ports(
             access=Access(chosen.access),
             has_sign_in=chosen.has_sign_in,
         ),
+        jobs=Jobs(service),
         refs=sources.refs,
         sandboxes=sources.sandboxes,
         agents=MesosState(

@@ -18,6 +18,10 @@ from framework.http_api.admission.access_log import AccessLog
 from framework.http_api.admission.admission import Admission
 from framework.http_api.admission.operations import OperationRouter
 from framework.http_api.http import problems
+from framework.http_api.jobs.job_presenter import JobPresenter
+from framework.http_api.jobs.job_requests import JobRequests
+from framework.http_api.jobs.job_resolver import JobResolver
+from framework.http_api.jobs.job_routes import JobRoutes
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.routes.access_routes import AccessRoutes
@@ -42,6 +46,7 @@ from framework.ports import Agents, HookPorts, Repositories, Sandboxes
 from framework.ports.forges import ForgePorts
 from framework.ports.notifications import NotificationPorts
 from framework.service.forge_setup import ForgeSetup
+from framework.service.jobs.job_service import Jobs
 from framework.service.previews import Previews
 from framework.visitors.sign_in import VisitorSignIn
 from prevs.names import Addresses
@@ -57,6 +62,7 @@ class Ports(NamedTuple):
     """
 
     previews: Previews
+    jobs: Jobs
     refs: Repositories
     sandboxes: Sandboxes
     agents: Agents
@@ -124,6 +130,13 @@ def _make_routers(
     logs = Logs(ports.sandboxes)
     yield PreviewRoutes(
         previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept
+    ).make_router()
+    yield JobRoutes(
+        ports.jobs,
+        JobRequests(ports.jobs, JobResolver(ports.jobs, resolver), token_hex),
+        logs,
+        JobPresenter(ports.ready, lambda: ports.jobs.snapshot.jobs, time.time),
+        is_log_kept=ports.is_log_kept,
     ).make_router()
     yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
     yield RefRoutes(resolver, addresses).make_router()

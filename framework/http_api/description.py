@@ -20,7 +20,8 @@ Register a repository, start previews of its commits, and watch them.
 **Tokens.** Every call below `/v1` needs a token, and so does `/openapi.json`:
 `Authorization: Bearer TOKEN`. A token has a scope:
 `read` allows every GET except those of tokens and the audit log; `use` also allows to start, stop,
-retry and pin previews, and to share them; `admin` also allows apps, tokens and the audit log;
+retry and pin previews, to share them, and to run the jobs of a commit's `.prevs.toml`; `admin` also
+allows any command as a job, apps, tokens and the audit log;
 `proxy` allows what proxies read and report, and nothing else. A token with too small a scope gets
 403, and `needed` names the scope. A token may be for one app: it sees, starts and stops nothing of
 others. A person's token, from `prevs login`, allows what that person's roles allow at the moment.
@@ -35,7 +36,8 @@ follows.
 answer that the client has already, and `If-Match` keeps a change from undoing another one.
 
 **Orders.** To register an app, and to start or retry a preview, send an `Idempotency-Key`: the same
-order with the same key is done once, however often it is sent within an hour.
+order with the same key is done once, however often it is sent within an hour. For jobs that holds
+as long as they are kept, whichever framework leads.
 
 **Limits.** A named token may send 600 requests a minute; `RateLimit` says how many are left. It may
 have 200 requests open, streams included. Beyond either limit, the answer is 429, with
@@ -60,6 +62,11 @@ TAGS: list[dict[str, Any]] = [
     {"name": "forges", "description": "The way to apps' forges, and their pull requests."},
     {"name": "repositories", "description": "What the repositories have: branches, tags, commits."},
     {"name": "previews", "description": "Apps at a commit: start, watch and stop them."},
+    {
+        "name": "jobs",
+        "description": "Commands in an app's image at a commit: request, watch and cancel them, "
+        "and read what they leave.",
+    },
     {"name": "use", "description": "The queue, the agents, and what proxies report."},
     {"name": "events", "description": "What has happened, as a list or as a stream."},
     {"name": "notifications", "description": "Where the events of an app are sent."},

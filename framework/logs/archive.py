@@ -10,16 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from framework.errors import Unavailable
-from framework.ports import Sandboxes
-from prevs.records import PreviewRecord
-from prevs.states import State
+from framework.ports import OVER, Logged, Sandboxes
 
 SIZE = 64 * 1024
 """How many bytes of one log are kept at most."""
 
 _GONE = b"== what came before is gone ==\n"
 _HALF = ".half"
-_OVER = frozenset({State.STOPPED, State.FAILED})
 
 
 class _Kept(NamedTuple):
@@ -103,29 +100,29 @@ class ArchivedSandboxes:
         """Return whether the archive has a task's log. Reads the disk."""
         return self._kept.has(task_id)
 
-    def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
+    def read(self, logged: Logged, offset: int) -> tuple[bytes, int]:
         """Return the last attempt's output after byte `offset`, and the next offset.
 
         It may begin later if the archive has only the end. Raises Unavailable if the agent does not
         answer and the archive has nothing.
         """
-        is_kept = self._is_kept(preview)
+        is_kept = self._is_kept(logged)
         try:
-            data, after = self._sandboxes.read(preview, offset)
+            data, after = self._sandboxes.read(logged, offset)
         except Unavailable:
             if not is_kept:
                 raise
         else:
             if data or not is_kept:
                 return data, after
-        return self._kept.read(preview.task_id or "", offset)
+        return self._kept.read(logged.task_id or "", offset)
 
-    def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
+    def tail(self, logged: Logged, size: int) -> tuple[bytes, int]:
         """Return at most the last `size` bytes, in whole lines, and the offset after them."""
-        if self._is_kept(preview):
-            return self._kept.tail(preview.task_id or "", size)
-        return self._sandboxes.tail(preview, size)
+        if self._is_kept(logged):
+            return self._kept.tail(logged.task_id or "", size)
+        return self._sandboxes.tail(logged, size)
 
-    def _is_kept(self, preview: PreviewRecord) -> bool:
-        is_over = preview.state in _OVER and preview.task_id is not None
-        return is_over and self._kept.has(preview.task_id or "")
+    def _is_kept(self, logged: Logged) -> bool:
+        is_over = logged.state in OVER and logged.task_id is not None
+        return is_over and self._kept.has(logged.task_id or "")

@@ -12,17 +12,18 @@ from collections.abc import Callable
 import structlog
 
 from framework.errors import Unavailable
+from framework.jobs import job_attempts
 from framework.logs.archive import SIZE, LogArchive
-from framework.ports import Sandboxes
+from framework.ports import Logged, Sandboxes
 from framework.preview import ended_attempts
 from framework.state.snapshot import Snapshot
-from prevs.records import PreviewRecord
 from prevs.states import State
 
 log = structlog.get_logger(__name__)
 
 MOST = 1000
-"""How many logs of failed previews are kept, the last ones; and as many of other attempts."""
+"""How many logs of failed previews are kept, the last ones; and as many each of the other attempts
+of previews, and of the attempts of jobs."""
 LOOK_SECONDS = 1.0
 AWAY_SECONDS = 30.0
 """When to try again after an agent did not answer."""
@@ -71,21 +72,21 @@ class LogArchiver:
                 continue
             if self._ended.is_set():
                 return
-            preview = over[task_id]
-            wait = AWAY_SECONDS if preview.agent_id in away else self._try(task_id, preview, away)
+            logged = over[task_id]
+            wait = AWAY_SECONDS if logged.agent_id in away else self._try(task_id, logged, away)
             if wait is None:
                 self._not_before.pop(task_id, None)
             else:
                 self._not_before[task_id] = now + wait
         self._seen = snapshot
 
-    def _try(self, task_id: str, preview: PreviewRecord, away: set[str | None]) -> float | None:
+    def _try(self, task_id: str, logged: Logged, away: set[str | None]) -> float | None:
         """Archive the end of a log, and return None; else return how long to wait."""
         try:
-            data, end = self._sandboxes.tail(preview, SIZE)
+            data, end = self._sandboxes.tail(logged, SIZE)
         except Unavailable as error:
             log.info("a log cannot be kept yet", task=task_id, why=str(error))
-            away.add(preview.agent_id)
+            away.add(logged.agent_id)
             return AWAY_SECONDS
         if not data:
             return NOTHING_SECONDS
@@ -104,15 +105,30 @@ class LogArchiver:
                 pause = AWAY_SECONDS
 
 
-def _find_over(snapshot: Snapshot) -> dict[str, PreviewRecord]:
-    """Return the ended attempts whose logs to keep, by task, each as its preview was then."""
+def _find_over(snapshot: Snapshot) -> dict[str, Logged]:
+    """Return the ended attempts whose logs to keep, by task, each as its preview or job was then.
+
+    Jobs in blocks are not in the snapshot: only their agents have their logs.
+    """
+    return {**_find_of_previews(snapshot), **_find_of_jobs(snapshot)}
+
+
+def _find_of_jobs(snapshot: Snapshot) -> dict[str, Logged]:
+    ended = ((one.ended, one, job) for job in snapshot.jobs.values() for one in job.attempts)
+    return {
+        attempt.task_id: job_attempts.as_it_ended(job, attempt)
+        for _, attempt, job in heapq.nlargest(MOST, ended, key=lambda one: one[0])
+    }
+
+
+def _find_of_previews(snapshot: Snapshot) -> dict[str, Logged]:
     previews = snapshot.previews.values()
     failed = heapq.nlargest(
         MOST,
         (one for one in previews if one.state is State.FAILED and one.task_id),
         key=lambda preview: preview.changed,
     )
-    found = {preview.task_id: preview for preview in failed if preview.task_id}
+    found: dict[str, Logged] = {one.task_id: one for one in failed if one.task_id}
     # If a preview's last attempt is not among the newest, none of its attempts is.
     ended = (one for one in previews if one.attempts)
     newest = heapq.nlargest(2 * MOST, ended, key=lambda preview: preview.attempts[-1].ended)

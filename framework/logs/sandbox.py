@@ -15,7 +15,7 @@ import requests
 
 from framework.errors import AgentRefuses, MasterRefuses, Unavailable
 from framework.logs import sparse_log
-from prevs.records import PreviewRecord
+from framework.ports import Logged
 
 PIECE_SIZE = 64 * 1024
 """How many bytes a call reads at most: agents send no more at once (16 pages)."""
@@ -62,47 +62,45 @@ class AgentSandboxes:
         self._addresses_read = float("-inf")
         self._suspects: set[str] = set()
 
-    def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
+    def read(self, logged: Logged, offset: int) -> tuple[bytes, int]:
         """Return at most PIECE_SIZE bytes from `offset`, as framework.ports.Sandboxes says."""
-        data, begin = self._read(preview, offset, PIECE_SIZE)
+        data, begin = self._read(logged, offset, PIECE_SIZE)
         kept = sparse_log.cut_at_gap(data)
         if kept or not data:
             return kept, begin + len(kept)
-        return self._read_after_gap(preview, begin)
+        return self._read_after_gap(logged, begin)
 
-    def _read_after_gap(self, preview: PreviewRecord, begin: int) -> tuple[bytes, int]:
+    def _read_after_gap(self, logged: Logged, begin: int) -> tuple[bytes, int]:
         """Return the bytes after the gap around `begin`, behind a line that replaces the gap."""
-        _, size = self._read(preview, _END, 0)
-        end = sparse_log.find_gap_end(
-            lambda at: self._read(preview, at, _PAGE_SIZE)[0], begin, size
-        )
-        data, end = self._read(preview, end, PIECE_SIZE)
+        _, size = self._read(logged, _END, 0)
+        end = sparse_log.find_gap_end(lambda at: self._read(logged, at, _PAGE_SIZE)[0], begin, size)
+        data, end = self._read(logged, end, PIECE_SIZE)
         kept = sparse_log.cut_at_gap(data)
         return sparse_log.omission_line(begin, end) + kept, end + len(kept)
 
-    def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
+    def tail(self, logged: Logged, size: int) -> tuple[bytes, int]:
         """Return at most the last `size` bytes, and the offset after them.
 
         They are whole lines, unless one line is longer.
         """
-        _, end = self._read(preview, _END, 0)
+        _, end = self._read(logged, _END, 0)
         begin = max(0, end - min(size, PIECE_SIZE))
-        data, _ = self._read(preview, begin, end - begin)
+        data, _ = self._read(logged, begin, end - begin)
         end = begin + len(data)
         if begin == 0:
             return data, end
         _, _, whole_lines = data.partition(b"\n")
         return whole_lines or data, end
 
-    def _read(self, preview: PreviewRecord, offset: int, length: int) -> tuple[bytes, int]:
+    def _read(self, logged: Logged, offset: int, length: int) -> tuple[bytes, int]:
         """Return the bytes and where they begin. Raises NotAllowed, Unavailable."""
         framework_id = self._framework_id()
-        if not (framework_id and preview.task_id and preview.agent_id):
+        if not (framework_id and logged.task_id and logged.agent_id):
             return b"", max(offset, 0)
-        address = self._find_address(preview.agent_id)
+        address = self._find_address(logged.agent_id)
         if address is None:
             return b"", max(offset, 0)
-        run = f"/frameworks/{framework_id}/executors/{preview.task_id}/runs/latest"
+        run = f"/frameworks/{framework_id}/executors/{logged.task_id}/runs/latest"
         query = {"path": f"{run}/stdout", "offset": str(offset), "length": str(length)}
         try:
             answer = self._session.get(
@@ -112,14 +110,14 @@ class AgentSandboxes:
                 timeout=_TIMEOUTS_S,
             )
         except requests.RequestException as exc:
-            self._suspect(preview.agent_id)
-            raise Unavailable(f"The agent {preview.agent_host or address}") from exc
+            self._suspect(logged.agent_id)
+            raise Unavailable(f"The agent {logged.agent_host or address}") from exc
         if answer.status_code == requests.codes.not_found:
             return b"", max(offset, 0)
         if answer.status_code in _REFUSALS:
-            raise AgentRefuses(preview.agent_host or address)
+            raise AgentRefuses(logged.agent_host or address)
         if not answer.ok:
-            raise Unavailable(f"The files API of the agent {preview.agent_host or address}")
+            raise Unavailable(f"The files API of the agent {logged.agent_host or address}")
         return read_answer(answer.content)
 
     def _find_address(self, agent_id: str) -> str | None:

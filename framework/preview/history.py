@@ -7,19 +7,15 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from framework.preview import stale_refs
+from framework.preview import job_changes, stale_refs
+from framework.preview.half_sentences import give_reason
 from prevs import names
+from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 from prevs.units import Unit
 
 KEPT = 1000
-LONGEST_WHY = 300
-
-_SMALL = frozenset(
-    {"A", "An", "Another", "It", "Its", "No", "Nobody", "Nothing", "Somebody", "The", "This"}
-)
-"""Words with a capital only at the beginning of a sentence."""
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -28,8 +24,8 @@ T = TypeVar("T")
 class ActivityEvent(NamedTuple):
     """Something that happened at `at` (epoch seconds), and a sentence that describes it.
 
-    `type` is preview or app; fields that an app does not have are None. `state` is None for a
-    preview whose record was removed, `before` is None for a new preview.
+    `type` is preview, job or app; the fields of the others are None. `state` is None for a preview
+    whose record was removed, `before` is None for a new preview. `job` is the id of a job.
     """
 
     id: str
@@ -42,6 +38,7 @@ class ActivityEvent(NamedTuple):
     before: State | None
     sentence: str
     task_id: str | None
+    job: str | None = None
 
 
 class History(NamedTuple):
@@ -87,7 +84,7 @@ class History(NamedTuple):
 
 
 class Snapshot(Protocol):
-    """All apps and previews at one moment."""
+    """All apps, previews and jobs at one moment."""
 
     @property
     def apps(self) -> Mapping[str, AppRecord]:
@@ -99,12 +96,18 @@ class Snapshot(Protocol):
         """Return every preview, by its unit."""
         ...
 
+    @property
+    def jobs(self) -> Mapping[tuple[str, str], JobRecord]:
+        """Return every job that is in no block, by app and id."""
+        ...
+
 
 class _Change(NamedTuple):
     app: str
     sentence: str
     before: PreviewRecord | None = None
     now: PreviewRecord | None = None
+    job: JobRecord | None = None
 
 
 def note(history: History, before: Snapshot, now: Snapshot, at: float) -> History:
@@ -112,7 +115,11 @@ def note(history: History, before: Snapshot, now: Snapshot, at: float) -> Histor
 
     Records are compared by identity: ten thousand take one or two milliseconds.
     """
-    changes = (*_find_app_changes(before, now), *_find_preview_changes(before, now))
+    changes = (
+        *_find_app_changes(before, now),
+        *_find_preview_changes(before, now),
+        *_find_job_changes(before, now),
+    )
     if not changes:
         return history
     added = (
@@ -129,7 +136,7 @@ def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
     return ActivityEvent(
         id=event_id,
         at=at,
-        type="preview" if shown else "app",
+        type="preview" if shown else "job" if change.job else "app",
         app=change.app,
         sha=shown.sha if shown else None,
         label=_find_label(shown, change.before) if shown else None,
@@ -137,6 +144,7 @@ def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
         before=change.before.state if change.before else None,
         sentence=change.sentence,
         task_id=shown.task_id if shown else None,
+        job=change.job.id if change.job else None,
     )
 
 
@@ -162,6 +170,14 @@ def _find_preview_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     for old, preview in sorted(changed, key=lambda pair: pair[1].changed):
         if sentence := _describe_change(old, preview):
             yield _Change(preview.app, sentence, old, preview)
+
+
+def _find_job_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
+    # What is gone was removed with its app, or is in a block.
+    changed, _ = _compare(before.jobs, now.jobs)
+    for app, sentence, job in job_changes.describe(changed):
+        if app in now.apps:
+            yield _Change(app, sentence, job=job)
 
 
 def _compare(
@@ -207,31 +223,21 @@ def _describe_state(before: PreviewRecord | None, now: PreviewRecord) -> str:
         case State.RUNNING:
             return f"runs{place}"
         case State.DRAINING:
-            return f"is being stopped{_give_reason(now.reason)}"
+            return f"is being stopped{give_reason(now.reason)}"
         case State.STOPPED:
-            return f"stopped{_give_reason(now.reason)}"
+            return f"stopped{give_reason(now.reason)}"
         case State.FAILED:
-            return f"failed{_give_reason(now.failure.message if now.failure else now.reason)}"
+            return f"failed{give_reason(now.failure.message if now.failure else now.reason)}"
 
 
 def _describe_queued(before: PreviewRecord | None, now: PreviewRecord) -> str:
     if before is None:
-        return f"was requested{_give_reason(now.reason)}"
+        return f"was requested{give_reason(now.reason)}"
     if before.state is State.STOPPED:
-        return f"was requested again{_give_reason(now.reason)}"
+        return f"was requested again{give_reason(now.reason)}"
     if before.state is State.FAILED:
         return "is tried again"
-    return f"starts again{_give_reason(now.reason)}"
-
-
-def _give_reason(why: str) -> str:
-    """Return a reason as the second half of a sentence, in one line."""
-    line = " ".join(why.split())
-    if line.partition(" ")[0] in _SMALL:
-        line = line[0].lower() + line[1:]
-    if len(line) > LONGEST_WHY:
-        line = f"{line[: LONGEST_WHY - 1]}…"
-    return f": {line.removesuffix('.')}" if line else ""
+    return f"starts again{give_reason(now.reason)}"
 
 
 def _name(preview: PreviewRecord, before: PreviewRecord | None) -> str:

@@ -30,6 +30,7 @@ from program.http.health import Check
 from tests.fakes.agents import FakeAgents
 from tests.fakes.clock import FakeClock
 from tests.fakes.identity_provider import FakeProvider
+from tests.fakes.jobs import FakeJobs
 from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
@@ -78,6 +79,7 @@ class ApiInProcess:
         refs: Repositories | None = None,
     ) -> None:
         self.previews = previews or FakePreviews()
+        self.jobs = FakeJobs(self.previews)
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
@@ -116,6 +118,7 @@ class ApiInProcess:
     ) -> Ports:
         return Ports(
             self.previews,
+            self.jobs,
             refs or self.refs,
             sandboxes or self.sandboxes,
             self.agents,

@@ -8,6 +8,7 @@ from typing import Any
 from executor.errors import BuildExposed, ExecutorError, RegistryFailed, Stopped
 from executor.ports import Answer, Context, ImageSpec, Volume
 from prevs.states import Phase
+from prevs.work import Progress
 
 
 class MemoryLog:
@@ -230,6 +231,7 @@ class RecordingReports:
         self.checked = 0.0
         self.protocol = ""
         self.kills: list[int] = []
+        self.progresses: list[Progress] = []
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
         """Keep the phase, or the detail in it."""
@@ -240,10 +242,13 @@ class RecordingReports:
         if phase is Phase.CHECKING:
             self.checked = lasts
 
-    def running(self, message: str, *, checked: float, protocol: str = "") -> None:
+    def running(self, message: str, *, checked: float | None = None, protocol: str = "") -> None:
         """Keep that it runs, and how long the check took."""
         self.phases.append(Phase.RUNNING)
-        self.checked, self.protocol = checked, protocol
+        self.checked, self.protocol = checked or 0.0, protocol
+
+    def told(self, progress: Progress) -> None:
+        self.progresses.append(progress)
 
     def short_of_memory(self, kills: int) -> None:
         self.kills.append(kills)

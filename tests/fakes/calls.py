@@ -72,6 +72,31 @@ CALLS: Mapping[str, Needed] = {
     "DELETE /v1/previews/{app}/{sha}/pin": Needed(
         "use", "path", {200, 404}, "unpin preview", "{app}/{sha}"
     ),
+    "GET /v1/jobs": Needed("read", "share", {200, 404}),
+    "POST /v1/apps/{app}/jobs": Needed(
+        "use",
+        "path",
+        {200, 202, 400, 404, 409, 413, 502},
+        "request jobs",
+        "{app}",
+        body_limit=64 * LIMIT,
+        takes_key=True,
+    ),
+    "DELETE /v1/apps/{app}/jobs": Needed("use", "path", {202, 404}, "cancel jobs", "{app}"),
+    "GET /v1/apps/{app}/jobs/{id}": Needed("read", "path", {200, 304, 404}),
+    "DELETE /v1/apps/{app}/jobs/{id}": Needed(
+        "use", "path", {202, 404, 409}, "cancel job", "{app}/jobs/{id}"
+    ),
+    "POST /v1/apps/{app}/jobs/{id}/retry": Needed(
+        "use",
+        "path",
+        {202, 400, 404, 409, 413},
+        "retry job",
+        "{app}/jobs/{id}",
+        takes_key=True,
+    ),
+    "GET /v1/apps/{app}/jobs/{id}/result": Needed("read", "path", {200, 404, 409}),
+    "GET /v1/apps/{app}/jobs/{id}/log": Needed("read", "path", {200, 404}),
     "GET /v1/queue": Needed("read", "share", {200, 404}),
     "GET /v1/agents": Needed("read", "", {200, 404}),
     "GET /v1/events": Needed("read", "share", {200, 404}),

@@ -2,18 +2,23 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from executor.errors import ImageMissing
-from executor.ports import ContainerSpec, Exit, Log
+from executor.ports import ContainerSpec, Exit, Left, Log
 
 
 @dataclasses.dataclass(frozen=True)
 class App:
-    """The application of an image: prints `output`, and exits at once if `exits` is set."""
+    """The application of an image: prints `output`, and exits at once if `exits` is set.
+
+    `left` is what the command of a job leaves.
+    """
 
     output: bytes = b""
     exits: Exit | None = None
     obeys_sigterm: bool = True
+    left: Left = dataclasses.field(default_factory=Left)
 
 
 class FakeContainer:
@@ -50,12 +55,23 @@ class FakeContainer:
         """Return how it ended, None while it runs."""
         return self._exit
 
-    def terminate(self) -> None:
-        """Let the application end, if it obeys."""
+    def terminate(self) -> bool:
+        """Let the application end, if it obeys; return whether it ran still."""
         self._terminating()
         self.terminated = True
-        if self.app.obeys_sigterm and self._exit is None:
+        was_running = self._exit is None
+        if self.app.obeys_sigterm and was_running:
             self.end(Exit(143, out_of_memory=False))
+        return was_running
+
+    def read_progress(self) -> bytes | None:
+        """Return the text of its progress file, None if it has written none."""
+        return self.app.left.progress or None
+
+    def take(self, folder: Path) -> Left:
+        """Return what its command left."""
+        del folder
+        return self.app.left
 
     def drain(self, seconds: float) -> None:
         """Nothing to wait for: output is written when the container starts."""

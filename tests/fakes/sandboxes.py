@@ -3,7 +3,7 @@
 import threading
 
 from framework.errors import AgentRefuses, Unavailable
-from prevs.records import PreviewRecord
+from framework.ports import Logged
 
 
 class FakeSandboxes:
@@ -24,25 +24,25 @@ class FakeSandboxes:
         self.open.set()
         self._piece_size = piece_size
 
-    def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
+    def read(self, logged: Logged, offset: int) -> tuple[bytes, int]:
         self.reads += 1
         self.open.wait(60)
         if self.away_from is not None and offset >= self.away_from:
             raise Unavailable("The agent")
-        data = self._find(preview)[offset : offset + self._piece_size]
+        data = self._find(logged)[offset : offset + self._piece_size]
         return data, offset + len(data)
 
-    def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
+    def tail(self, logged: Logged, size: int) -> tuple[bytes, int]:
         self.tails += 1
-        output = self._find(preview)
+        output = self._find(logged)
         if len(output) <= size:
             return output, len(output)
         _, _, whole_lines = output[-size:].partition(b"\n")
         return whole_lines, len(output)
 
-    def _find(self, preview: PreviewRecord) -> bytes:
+    def _find(self, logged: Logged) -> bytes:
         if self.refuses:
             raise AgentRefuses("10.0.0.2")
         if self.away:
             raise Unavailable("The agent")
-        return self.output.get(preview.task_id or "", b"")
+        return self.output.get(logged.task_id or "", b"")

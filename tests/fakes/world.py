@@ -172,8 +172,9 @@ class _LogsByCommit(FakeSandboxes):
         super().__init__()
         self.texts: dict[str, str] = {}
 
-    def _find(self, preview: PreviewRecord) -> bytes:
-        return self.texts.get(preview.sha, "").encode()
+    def _find(self, logged: ports.Logged) -> bytes:
+        assert isinstance(logged, PreviewRecord)
+        return self.texts.get(logged.sha, "").encode()
 
 
 def steps(now: float, *seconds: float | None) -> tuple[Step, ...]:

@@ -17,7 +17,8 @@ from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError, Unavailable, UnknownAttempt
 from framework.http_api.models.attempt_models import Attempt, show_attempts
 from framework.http_api.streams import logs
-from framework.http_api.streams.log_stream import LogStream, parse_event_id
+from framework.http_api.streams.attempt_stream import parse_event_id
+from framework.http_api.streams.log_stream import LogStream
 from framework.http_api.streams.public_logs import Piece
 from framework.ports import Commit
 from framework.preview import ended_attempts

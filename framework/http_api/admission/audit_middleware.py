@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from framework.http_api.admission.audit import Audit
 from framework.http_api.admission.calls import Call, read_call
 
+TARGET = "audit_target"
+"""Where a route puts into a request's state what a write was done to, if its path does not say."""
 _UNANSWERED = "unanswered"
 _LONGEST_NAME = 100
 
@@ -50,7 +52,8 @@ class AuditMiddleware:
             outcome = 500
             raise
         finally:
-            self._note(call, scope["state"], outcome, _find_target(call, location, refusal))
+            target = scope["state"].get(TARGET) or _find_target(call, location, refusal)
+            self._note(call, scope["state"], outcome, target)
 
     def _note(self, call: Call, state: Mapping[str, Any], outcome: int | str, target: str) -> None:
         done = outcome == _UNANSWERED or (isinstance(outcome, int) and outcome < 400)

@@ -22,6 +22,7 @@ KEPT_S = 3600.0
 MOST = 1000
 """How many answers are kept for all tokens together: a few megabytes."""
 
+MALFORMED = "Idempotency-Key must be a text of 1 to 255 ASCII characters in double quotes."
 _KEY = re.compile(r'"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([A-Za-z0-9_.:/+=-]{1,255})')
 
 _Place = tuple[str, str, str]
@@ -105,6 +106,12 @@ class Idempotency:
                     del self._known[place]
 
 
+def read_key(header: str) -> str | None:
+    """Return the key in the header of an order; None if it is malformed."""
+    read = _KEY.fullmatch(header)
+    return (read[1] or read[2]) if read else None
+
+
 def _find_key(scope: Scope) -> str | None:
     """Return the key of an order, if its operation takes one."""
     call = read_call(scope)
@@ -115,17 +122,14 @@ def _find_key(scope: Scope) -> str | None:
 
 async def _read_order(key: str, scope: Scope, receive: Receive) -> _Order | ProblemResponse:
     """Return the order of a request, or why it is refused. Raises ClientDisconnect."""
-    read = _KEY.fullmatch(key)
+    read = read_key(key)
     if read is None:
-        return problems.answer_problem(
-            problems.BAD_REQUEST,
-            "Idempotency-Key must be a text of 1 to 255 ASCII characters in double quotes.",
-        )
+        return problems.answer_problem(problems.BAD_REQUEST, MALFORMED)
     try:
         body = await Request(scope, receive).body()
     except HTTPException as refusal:  # it is too large
         return problems.answer_problem(problems.BODY_TOO_LARGE, refusal.detail)
-    place = (scope["state"]["digest"], scope["path"], read[1] or read[2])
+    place = (scope["state"]["digest"], scope["path"], read)
     return _Order(place, hashlib.sha256(scope["query_string"] + b"\0" + body).digest(), body)
 
 

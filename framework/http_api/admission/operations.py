@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from starlette.routing import Route
 
 from framework.access import OPERATOR, Identity, Scope
-from framework.http_api.http.parameters import IDEMPOTENCY_KEY
+from framework.http_api.http.parameters import DURABLE_KEY, IDEMPOTENCY_KEY
 
 BODY_LIMIT = 64 * 1024
 """How many bytes a body may have."""
@@ -35,7 +35,7 @@ class Operation(NamedTuple):
     log; every write has one. Proxies send a report every few seconds, and it changes no setting, so
     the audit log notes only refused ones. What `is_of_strangers` is passed on from anybody; of it
     the log notes nothing, or strangers could fill it. With `takes_key` an order with the same
-    Idempotency-Key is done once.
+    Idempotency-Key is done once; with `keeps_key` the route itself sees to that, in the store.
     """
 
     scope: Scope
@@ -46,6 +46,7 @@ class Operation(NamedTuple):
     is_of_strangers: bool = False
     body_limit: int = BODY_LIMIT
     takes_key: bool = False
+    keeps_key: bool = False
 
     def has_scope(self, identity: Identity) -> bool:
         """Return whether `identity` has the scope for it, in some app at least."""
@@ -109,6 +110,7 @@ class OperationRouter:
     ) -> None:
         """Have `endpoint` answer a method of a path."""
         extra = IDEMPOTENCY_KEY if operation.takes_key else None
+        extra = DURABLE_KEY if operation.keeps_key else extra
         self.routes.add_api_route(
             path, endpoint, methods=[method], openapi_extra=extra, **documented
         )

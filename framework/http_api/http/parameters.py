@@ -62,22 +62,29 @@ def _read_whole(value: Any) -> Any:
 WHOLE = BeforeValidator(_read_whole)
 """Takes 8080.0 as a whole number: in JSON it is the same as 8080."""
 
-IDEMPOTENCY_KEY: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "description": "A text that is new for each order, in double quotes. The same order "
-            "with the same key is done once: a client that lost the answer gets it again, for "
-            "an hour.",
-            "schema": {
-                "type": "string",
-                "pattern": r'^("[ !#-\[\]-~]{1,255}"|[A-Za-z0-9_.:/+=-]{1,255})$',
-                "maxLength": 257,
-                "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"'],
-            },
-        }
-    ]
-}
-"""The description of the header of orders; admission/idempotency.py reads it."""
+
+def _describe_key(kept: str) -> dict[str, Any]:
+    return {
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "A text that is new for each order, in double quotes. The same "
+                f"order with the same key is done once: {kept}",
+                "schema": {
+                    "type": "string",
+                    "pattern": r'^("[ !#-\[\]-~]{1,255}"|[A-Za-z0-9_.:/+=-]{1,255})$',
+                    "maxLength": 257,
+                    "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"'],
+                },
+            }
+        ]
+    }
+
+
+IDEMPOTENCY_KEY = _describe_key("a client that lost the answer gets it again, for an hour.")
+DURABLE_KEY = _describe_key(
+    "a client that lost the answer gets the same jobs, from any framework, while they are kept."
+)
+"""The descriptions of the header of orders; admission/idempotency.py reads it."""

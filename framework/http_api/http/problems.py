@@ -12,11 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from framework import errors
+from framework.access import Scope
 from framework.apps import access_errors
 from framework.apps.forge_settings import UnknownForgeToken
 from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownReceiver
 from framework.errors import FrameworkError, Problem
 from framework.hooks.errors import HookRefused, TooManyHooks
+from framework.jobs import errors as job_errors
 from framework.people.errors import UnknownRole
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
 from framework.pulls.errors import (
@@ -96,6 +98,19 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     visitor_errors.NotInTeam: Kind("not-in-team", 403, "You are not in the team"),
     visitor_errors.NobodyNamed: Kind("nobody-named", 409, "Nobody knows who you are"),
     visitor_errors.NoProvider: Kind("no-sign-in", 409, "Nobody can sign in"),
+    job_errors.UnknownJob: Kind("unknown-job", 404, "There is no such job"),
+    job_errors.UnknownJobName: Kind("unknown-job-name", 404, "The commit has no such job"),
+    job_errors.UnknownJobAttempt: Kind("unknown-attempt", 404, "There is no such attempt"),
+    job_errors.HasEnded: Kind("job-ended", 409, "The job has ended"),
+    job_errors.NotEnded: Kind("job-not-ended", 409, "The job has not ended"),
+    job_errors.NoResult: Kind("no-result", 409, "The job has left no result"),
+    job_errors.PayloadGone: Kind("payload-gone", 409, "What the job was given is gone"),
+    job_errors.TooManyJobs: Kind("too-many-jobs", 409, "There are too many jobs"),
+    job_errors.CommitSettingsInvalid: Kind(
+        "commit-settings-invalid", 409, "The commit's settings cannot be used"
+    ),
+    job_errors.NeedsAdmin: FORBIDDEN,
+    job_errors.KeyOfAnotherOrder: KEY_REUSED,
     errors.InvalidSettings: INVALID_SETTINGS,
     errors.RepositoryUnreachable: Kind(
         "repository-unreachable", 502, "The repository cannot be read"
@@ -254,8 +269,11 @@ def read_problems(found: Sequence[Any]) -> list[Problem]:
 
 
 def _name_field(location: Sequence[int | str]) -> str:
-    """Return the field's own name: `mem` of ("body", "mem"), `body` of ("body", 17)."""
-    inner = [str(part) for part in location[1:] if isinstance(part, str)]
+    """Return the field's own name: `mem` of ("body", "mem"), `body` of ("body", 17).
+
+    A name in parentheses is one of several forms of a body, and no field.
+    """
+    inner = [str(part) for part in location[1:] if isinstance(part, str) and part[:1] != "("]
     return ".".join(inner) or str(location[0] if location else "body")
 
 
@@ -277,7 +295,7 @@ def _explain(error: Mapping[str, Any]) -> str:
 
 def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, object]:
     """Return the fields that a client program needs to act on an error."""
-    named = ("app", "label", "sha", "state", "name", "attempt", "number")
+    named = ("app", "label", "sha", "state", "name", "attempt", "number", "job_id", "field")
     fields: dict[str, object] = {
         name: getattr(error, name) for name in named if name in vars(error)
     }
@@ -290,6 +308,12 @@ def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, objec
             fields["candidates"] = [
                 {**one._asdict(), "url": addresses.url(one.label, app)} for one in meant
             ]
+        case job_errors.UnknownJobName(known=known):
+            fields["known"] = list(known)
+        case job_errors.CommitSettingsInvalid(mistakes=mistakes):
+            fields["mistakes"] = [{"line": one.line, "message": one.message} for one in mistakes]
+        case job_errors.NeedsAdmin():
+            fields["needed"] = Scope.ADMIN.value
         case errors.InvalidSettings(problems=problems):
             fields["problems"] = [problem._asdict() for problem in problems]
         case errors.RepositoryUnreachable(repository=repository):

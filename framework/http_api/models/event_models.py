@@ -25,6 +25,7 @@ _EVENT: dict[str, Any] = {
     "before": "starting",
     "sentence": "main of hello (5c80e7d) runs on 127.0.0.1",
     "task_id": TASK_ID,
+    "job": None,
 }
 _RECEIVER: dict[str, Any] = {
     "name": "hooks.slack.com",
@@ -42,20 +43,25 @@ _ALL = "null: all, also those of later versions of prevs."
 
 
 class Event(BaseModel):
-    """Something that happened to an app or to a preview."""
+    """Something that happened to an app, to a preview or to jobs."""
 
     model_config = example(_EVENT)
 
     id: str = Field(description="Where a stream continues: Last-Event-ID.")
     at: float = Field(description="In seconds since the epoch.")
-    type: Literal["preview", "app"]
+    type: Literal["preview", "app", "job"]
     app: str
-    sha: str | None = Field(description="null: it happened to the app.")
+    sha: str | None = Field(description="null: it did not happen to a preview.")
     label: str | None
     state: State | None = Field(description="null: the preview was forgotten.")
     before: State | None = Field(description="null: the preview is new.")
     sentence: str = Field(description="What has happened, for people.")
     task_id: str | None
+    job: str | None = Field(
+        default=None,
+        description="The id of the job; what happens to several at once is one event, and names "
+        "one of them. That jobs run and succeed is none.",
+    )
 
 
 class Events(BaseModel):
@@ -188,5 +194,5 @@ def write_notification(event: ActivityEvent, addresses: Addresses) -> dict[str, 
 def write_test(app: str, test_id: str, now: float) -> dict[str, object]:
     """Return the notification that shows that a receiver can be reached."""
     sentence = f"this is a test of the notifications of {app}"
-    nothing = dict.fromkeys(("sha", "label", "state", "before", "task_id", "url"))
+    nothing = dict.fromkeys(("sha", "label", "state", "before", "task_id", "job", "url"))
     return {"id": test_id, "at": now, "type": "test", "app": app, "sentence": sentence, **nothing}

@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import anyio.to_thread
 from fastapi import Query, Response
-from fastapi.responses import StreamingResponse
 
 from framework.access import Scope
 from framework.errors import NotAllowed, Unavailable, UnknownAttempt
@@ -15,7 +14,6 @@ from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import (
-    MOST,
     Accept,
     App,
     Caller,
@@ -27,8 +25,10 @@ from framework.http_api.http.problems import document
 from framework.http_api.models import preview_models as models
 from framework.http_api.models.attempt_models import Attempts, show_attempts
 from framework.http_api.models.presenter import Presenter, find_time
+from framework.http_api.streams import log_answers
+from framework.http_api.streams.attempt_stream import parse_event_id
 from framework.http_api.streams.label_resolver import LabelResolver
-from framework.http_api.streams.log_stream import LogStream, parse_event_id
+from framework.http_api.streams.log_stream import LogStream
 from framework.http_api.streams.logs import Logs
 from framework.people.identities import not_of_app
 from framework.preview import ended_attempts
@@ -36,36 +36,6 @@ from framework.service.previews import Previews
 from prevs.records import PreviewRecord
 from prevs.states import State
 
-_LOG: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": (
-            "The log as text, at most 1 MB of it. A client that accepts text/event-stream gets "
-            "the events log, state, reset and end as they come."
-        ),
-        "content": {
-            "text/plain": {"schema": {"type": "string"}},
-            "text/event-stream": {"schema": {"type": "string"}},
-        },
-        "headers": {
-            "X-Next-Offset": {
-                "description": "Where to continue, in bytes.",
-                "schema": {"type": "integer"},
-            }
-        },
-    }
-}
-
-Offset = Annotated[int, Query(ge=0, le=MOST, description="Where to begin, in bytes.")]
-OfAttempt = Annotated[
-    int | None,
-    Query(
-        ge=1,
-        le=MOST,
-        description="Of this attempt, as text: `attempts` lists their numbers. Without it, of "
-        "the last one.",
-        examples=[2],
-    ),
-]
 OfState = Annotated[State | None, Query(description="Only in this state.", examples=["running"])]
 
 _ONE = "/{app}/{sha}"
@@ -155,7 +125,7 @@ class PreviewRoutes:
         """Add the calls about a preview's attempts."""
         found = document(404)
         router.add("GET", f"{_ONE}/attempts", self.list_attempts, _ATTEMPTS, responses=found)
-        log = {**_LOG, **found}
+        log = {**log_answers.DOCUMENTED, **found}
         router.add(
             "GET", f"{_ONE}/log", self.show_log, _READ, response_class=Response, responses=log
         )
@@ -235,30 +205,25 @@ class PreviewRoutes:
         app: App,
         sha: Sha,
         *,
-        offset: Offset = 0,
-        tail: Annotated[bool, Query(description="Only the last lines, of about 4 KB.")] = False,
+        offset: log_answers.Offset = 0,
+        tail: log_answers.Tail = False,
         public: Annotated[
             bool, Query(description="Only what comes before the application's own output.")
         ] = False,
-        attempt: OfAttempt = None,
+        attempt: log_answers.OfAttempt = None,
         accept: Accept = "",
         last_event_id: LastEventId = "",
     ) -> Response:
         """Read the log of an attempt (without a number, the last), or follow the last as events."""
         preview = self._find_attempt(app, sha, attempt)
-        if attempt is None and "text/event-stream" in accept.lower():
+        if attempt is None and log_answers.wants_events(accept):
             stream = LogStream(self._previews, self._logs, self._show, public=public)
             begin = parse_event_id(last_event_id, offset)
-            # No proxy on the way may buffer the stream.
-            headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-            events = stream.follow(preview, begin)
-            return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+            return log_answers.answer_events(stream.follow(preview, begin))
         if tail:
-            text = await self._read_tail(preview, public=public)
-            return Response(text, headers={"Cache-Control": "no-store"}, media_type="text/plain")
+            return log_answers.answer_text(await self._read_tail(preview, public=public))
         text, next_offset = await self._logs.read_text(preview, offset, public=public)
-        headers = {"X-Next-Offset": str(next_offset), "Cache-Control": "no-store"}
-        return Response(text, headers=headers, media_type="text/plain")
+        return log_answers.answer_text(text, next_offset)
 
     def _find_attempt(self, app: str, sha: str, attempt: int | None) -> PreviewRecord:
         """Return a preview; if `attempt` is given, as it was at the end of that one."""

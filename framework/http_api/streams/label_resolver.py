@@ -7,11 +7,13 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
+from framework.apps.manifest import Manifest
 from framework.errors import SecretsUnreadable, UnknownLabel
+from framework.git.manifest_reader import read_manifest
 from framework.ports import CommitPage, Listing, Repositories, Resolved
 from framework.service.previews import Previews
 from prevs import names
-from prevs.records import AppRecord
+from prevs.records import AppRecord, Failure
 
 T = TypeVar("T")
 
@@ -58,6 +60,12 @@ class LabelResolver:
             if len(whole) != 1:
                 raise
             return self._refs.resolve(app, whole[0], fresh=fresh), whole[0]
+
+    async def read_settings(self, app: str, sha: str) -> Manifest | Failure:
+        """Return what a commit says, or why it cannot be used. Raises UnknownApp."""
+        record = self._previews.snapshot.app(app)
+        work = functools.partial(read_manifest, self._refs, record, sha)
+        return await _run(work, self._resolving, app)
 
     async def listing(self, app: str) -> Listing:
         """Return the branches and tags of an app, as framework.ports.Repositories says.

@@ -1,52 +1,22 @@
-"""A preview's log and state as server-sent events.
-
-event: log     id: the byte offset after this piece     data: a JSON string
-event: state   data: the preview, at once and on each change
-event: reset   id: 0     data: {"task_id": …}     a new attempt began, with a log of its own
-event: end     data: the preview, once it is stopped or failed and its log was read to the end
-"""
+"""The log and the state of a preview as server-sent events."""
 
 import dataclasses
-import json
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 
-from framework.errors import NotAllowed, NotFound, Unavailable
+from framework.errors import NotFound
 from framework.http_api.models.preview_models import Preview
-from framework.http_api.streams import logs
-from framework.http_api.streams.logs import OVER, Logs
+from framework.http_api.streams.attempt_stream import AttemptStream
+from framework.http_api.streams.logs import Logs
 from framework.service.previews import Previews
 from prevs.records import PreviewRecord
 from prevs.states import State
-from program.http.server_events import STILL_HERE, ServerEvent
-
-TICK_S = 0.25
-QUIET_TICK_S = 1.0
-QUIET_AFTER_S = 5.0
-KEEPALIVE_S = 10.0
 
 
-def parse_event_id(last_event_id: str, offset: int) -> int:
-    """Return the offset in a Last-Event-ID, else `offset`."""
-    text = last_event_id.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else offset
-
-
-@dataclasses.dataclass
-class _Place:
-    """The position of one viewer: the attempt's log, and the byte in it."""
-
-    task_id: str | None
-    offset: int
-    grew: float
-    looked: float = float("-inf")
-    reported: str = ""
-
-
-class LogStream:
-    """The events of previews; `public` is as in Logs. Belongs to the event loop's thread."""
+class LogStream(AttemptStream[PreviewRecord, Preview]):
+    """The events of previews. Belongs to the event loop's thread."""
 
     def __init__(
         self,
@@ -58,121 +28,16 @@ class LogStream:
         pause: Callable[[float], Awaitable[None]] = anyio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(reads, show, public=public, pause=pause, clock=clock)
         self._previews = previews
-        self._public = public
-        self._logs = reads
-        self._show = show
-        self._pause = pause
-        self._clock = clock
 
-    async def follow(self, preview: PreviewRecord, offset: int) -> AsyncGenerator[bytes, None]:
-        """Yield the events of a preview from `offset` of its log on, until it is over."""
-        place = _Place(logs.find_log(preview), offset, grew=self._clock())
-        shown = self._show(preview)
-        yield _encode_preview("state", shown)
-        if offset and not await self._reaches(preview, offset):
-            yield _reset(place, place.task_id)
-        sent = self._clock()
-        while True:
-            preview = self._read_preview(preview)
-            before, shown = shown, self._show(preview)
-            if changed := not _looks_alike(shown, before):
-                yield _encode_preview("state", shown)
-            if event := _turn_to_new_attempt(place, preview):
-                yield event
-            piece = await self._read_piece(preview, place, at_once=changed)
-            if piece:
-                yield piece
-            elif preview.state in OVER:
-                yield _encode_preview("end", shown)
-                return
-            now = self._clock()
-            if changed or piece:
-                sent = now
-            elif now - sent >= KEEPALIVE_S:
-                yield STILL_HERE
-                sent = now
-            if not piece:
-                await self._pause(TICK_S)
-
-    def _read_preview(self, preview: PreviewRecord) -> PreviewRecord:
+    async def look(self, record: PreviewRecord) -> PreviewRecord:
         """Return the preview as it is now; it counts as stopped if its app was removed."""
         try:
-            return self._previews.snapshot.preview(preview.app, preview.sha)
+            return self._previews.snapshot.preview(record.app, record.sha)
         except NotFound:
-            return dataclasses.replace(preview, state=State.STOPPED, reason="The app was removed.")
+            return dataclasses.replace(record, state=State.STOPPED, reason="The app was removed.")
 
-    async def _reaches(self, preview: PreviewRecord, offset: int) -> bool:
-        """Return whether the log has a byte before `offset`, so that the stream can go on there."""
-        try:
-            return bool((await self._logs.read(preview, offset - 1, public=self._public)).data)
-        except Unavailable:
-            return True
-
-    async def _read_piece(
-        self, preview: PreviewRecord, place: _Place, *, at_once: bool
-    ) -> bytes | None:
-        """Return the next piece of the log as an event; None if there is none now."""
-        over = preview.state in OVER
-        now = self._clock()
-        tick = TICK_S if now - place.grew < QUIET_AFTER_S else QUIET_TICK_S
-        if not (at_once or over or now - place.looked >= tick):
-            return None
-        place.looked = now
-        try:
-            data, end = await self._logs.read(preview, place.offset, public=self._public)
-        except NotAllowed as exc:
-            return _report_missing(place, str(exc))
-        except Unavailable:
-            return None
-        text, size = logs.cut_text(data, whole=False)
-        if over and not size:
-            text, size = logs.cut_text(data, whole=True)
-        if not size:
-            return None
-        place.offset = end - (len(data) - size)
-        place.grew = now
-        place.looked = float("-inf")
-        return _encode_log(text, place)
-
-
-def _report_missing(place: _Place, why: str) -> bytes | None:
-    """Return an event that has the reason instead of the log; None if it was sent before."""
-    if place.reported == why:
-        return None
-    place.reported = why
-    return _encode_log(f"== {why} ==\n", place)
-
-
-def _encode_log(text: str, place: _Place) -> bytes:
-    data = json.dumps(text, ensure_ascii=False)
-    return ServerEvent("log", data, str(place.offset)).encode()
-
-
-def _encode_preview(name: str, shown: Preview) -> bytes:
-    return ServerEvent(name, shown.model_dump_json()).encode()
-
-
-def _looks_alike(now: Preview, before: Preview) -> bool:
-    """Return whether nothing has changed, except when the preview was last used."""
-    return now == before.model_copy(update={"last_used": now.last_used})
-
-
-def _turn_to_new_attempt(place: _Place, preview: PreviewRecord) -> bytes | None:
-    """Go to the log of a new attempt; return a reset if the viewer has some of the log before.
-
-    Until the next attempt begins, the viewer keeps the log that it has.
-    """
-    task_id = logs.find_log(preview)
-    if task_id is None or task_id == place.task_id:
-        return None
-    if place.offset:
-        return _reset(place, task_id)
-    place.task_id = task_id
-    return None
-
-
-def _reset(place: _Place, task_id: str | None) -> bytes:
-    place.task_id = task_id
-    place.offset = 0
-    return ServerEvent("reset", json.dumps({"task_id": task_id}), "0").encode()
+    def looks_alike(self, now: Preview, before: Preview) -> bool:
+        """Return whether nothing has changed, except when the preview was last used."""
+        return now == before.model_copy(update={"last_used": now.last_used})

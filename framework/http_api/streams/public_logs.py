@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from framework.ports import Logged
 from prevs.records import PreviewRecord
 
 NOTE = b"== what the application prints is for those with a token: prevs logs ==\n"
@@ -27,7 +28,7 @@ class Piece(NamedTuple):
     end: int
 
 
-Read = Callable[[PreviewRecord, int], Awaitable[Piece]]
+Read = Callable[[Logged, int], Awaitable[Piece]]
 
 
 @dataclasses.dataclass
@@ -48,47 +49,47 @@ class PublicLogs:
         self._read = read
         self._seen: dict[str, _Seen] = {}
 
-    async def read(self, preview: PreviewRecord, offset: int) -> Piece:
+    async def read(self, logged: Logged, offset: int) -> Piece:
         """Return some of the public log after `offset`."""
-        seen = self._find_seen(preview)
+        seen = self._find_seen(logged)
         while seen.begins is None and seen.until < offset:
-            if not (await self._search_next(preview, seen)).data:
+            if not (await self._search_next(logged, seen)).data:
                 return Piece(b"", offset)
         if seen.begins is not None and seen.begins <= offset:
             return Piece(b"", offset)
         if seen.until == offset:
-            return await self._search_next(preview, seen)
-        piece, begins = await self._read_public(preview, offset)
+            return await self._search_next(logged, seen)
+        piece, begins = await self._read_public(logged, offset)
         seen.begins = piece.end if begins else seen.begins
         return piece
 
-    async def read_tail(self, preview: PreviewRecord, size: int) -> bytes:
+    async def read_tail(self, logged: Logged, size: int) -> bytes:
         """Return the last public bytes, `size` at most, in whole lines."""
-        seen = self._find_seen(preview)
-        while seen.begins is None and (await self._search_next(preview, seen)).data:
+        seen = self._find_seen(logged)
+        while seen.begins is None and (await self._search_next(logged, seen)).data:
             pass
         end = seen.until if seen.begins is None else seen.begins
         begin = at = max(0, end - size)
         data = b""
-        while at < end and (piece := await self.read(preview, at)).data:
+        while at < end and (piece := await self.read(logged, at)).data:
             data, at = data + piece.data, piece.end
         data = data.removesuffix(NOTE)
         shown = data.partition(b"\n")[2] if begin else data
         return shown if seen.begins is None else shown + NOTE
 
-    async def _search_next(self, preview: PreviewRecord, seen: _Seen) -> Piece:
+    async def _search_next(self, logged: Logged, seen: _Seen) -> Piece:
         """Search the next piece of a log, and return what is public of it."""
         before = seen.until
-        piece, begins = await self._read_public(preview, before)
+        piece, begins = await self._read_public(logged, before)
         if seen.until == before:  # another reader may have searched it meanwhile
             seen.until = piece.end
             seen.begins = piece.end if begins else seen.begins
         return piece
 
-    async def _read_public(self, preview: PreviewRecord, offset: int) -> tuple[Piece, bool]:
+    async def _read_public(self, logged: Logged, offset: int) -> tuple[Piece, bool]:
         """Return what is public of a piece, and whether the application begins after that."""
-        data, end = await self._read(preview, offset)
-        if end - len(data) > offset and _has_started(preview):
+        data, end = await self._read(logged, offset)
+        if end - len(data) > offset and _has_started(logged):
             # The beginning may be in the part that is missing.
             return Piece(NOTE, offset), True
         if found := _BEGINNING.search(data):
@@ -96,8 +97,8 @@ class PublicLogs:
         held_back = _count_held_back(data)
         return Piece(data[: len(data) - held_back], end - held_back), False
 
-    def _find_seen(self, preview: PreviewRecord) -> _Seen:
-        task_id = preview.task_id or ""
+    def _find_seen(self, logged: Logged) -> _Seen:
+        task_id = logged.task_id or ""
         if task_id not in self._seen:
             if len(self._seen) >= _REMEMBERED:
                 self._seen = {}
@@ -113,5 +114,8 @@ def _count_held_back(data: bytes) -> int:
     return len(line) if any(text.startswith(line) for text in _BEGINNINGS) else 0
 
 
-def _has_started(preview: PreviewRecord) -> bool:
-    return any(step.name in _STEPS for step in preview.steps)
+def _has_started(logged: Logged) -> bool:
+    """Return whether the application has begun; what runs in a job may always have."""
+    return not isinstance(logged, PreviewRecord) or any(
+        step.name in _STEPS for step in logged.steps
+    )

@@ -15,6 +15,10 @@ import pytest
 
 from framework.access import Scope
 from framework.http_api.http.examples import SHA
+from framework.jobs.orders import JobOrder
+from framework.jobs.transitions import Finished
+from framework.ports import RepositoryFile
+from prevs.job_settings import JobSettings
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.conftest import Mesos
@@ -28,6 +32,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(60
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
+JOB = JobOrder("k4z7q2n5v3w6x2y7", "hello", "main", SHA, JobSettings(("true",)), group="november")
+"""With the id of the examples."""
 
 
 class QuickClock(FakeClock):
@@ -46,6 +52,11 @@ def make_busy() -> ApiInProcess:
     api.previews.put("hello", SHA, State.FAILED, labels=("main",), task_id="t")
     api.sandboxes.output["t"] = "Größe\n".encode()
     api.tokens.add_token("deploys", Scope.USE)
+    settings = b"[jobs.report]\ncommand = ['true']\n"
+    api.refs.files["hello", SHA, ".prevs.toml"] = RepositoryFile("file", len(settings), settings)
+    api.jobs.command(lambda commands: commands.request([JOB]))
+    api.jobs.launch(JOB.id)
+    api.jobs.change(JOB.id, Finished("ZG9uZQ==", 4))
     return api
 
 

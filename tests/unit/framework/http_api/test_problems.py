@@ -9,6 +9,7 @@ from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownRece
 from framework.errors import FrameworkError
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
+from framework.jobs import errors as job_errors
 from framework.people.errors import NoRole, UnknownRole
 from framework.ports.forge_errors import ForgeError
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
@@ -21,6 +22,7 @@ from framework.pulls.errors import (
 )
 from framework.visitors import errors as visitor_errors
 from prevs import names
+from prevs.records import Mistake
 
 ADDRESSES = names.addresses("localhost", 8080)
 NOT_FOR_CALLERS = (errors.Fatal, errors.OutcomeUnknown, ForgeError)
@@ -75,6 +77,17 @@ EXAMPLES: list[FrameworkError] = [
     NeedsNoApproval("hello", 7, "It needs none."),
     HookRefused(),
     TooManyHooks("hello", 10),
+    job_errors.UnknownJob("hello", "a" * 16),
+    job_errors.UnknownJobName("hello", "main", "reprot", ["report"]),
+    job_errors.UnknownJobAttempt("hello", "a" * 16, 2),
+    job_errors.HasEnded("hello", "a" * 16, "failed"),
+    job_errors.NotEnded("hello", "a" * 16, "running"),
+    job_errors.NoResult("hello", "a" * 16, "running"),
+    job_errors.PayloadGone("hello", "a" * 16),
+    job_errors.TooManyJobs(10_000),
+    job_errors.CommitSettingsInvalid("hello", "main", "It has a mistake.", [Mistake(1, "no")]),
+    job_errors.NeedsAdmin("ci", "command", "`command` is for admins"),
+    job_errors.KeyOfAnotherOrder("hello", "a" * 16),
 ]
 
 

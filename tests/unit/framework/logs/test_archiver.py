@@ -9,8 +9,10 @@ import pytest
 from framework.logs.archive import SIZE, LogArchive
 from framework.logs.archiver import AWAY_SECONDS, MOST, NOTHING_SECONDS, LogArchiver
 from framework.state.snapshot import Snapshot
+from prevs.job_settings import JobSettings
+from prevs.jobs import JobRecord, JobState
 from prevs.records import EndedAttempt, PreviewRecord
-from prevs.states import State
+from prevs.states import Cause, State
 from prevs.units import preview_unit
 from tests.fakes.sandboxes import FakeSandboxes
 
@@ -153,5 +155,24 @@ def test_nothing_is_read_while_nothing_changes(world: World) -> None:
     world.sandboxes.output["t0"] = b"no\n"
     world.keeping.look(0.0)
     world.kept.forget("t0")
+    world.keeping.look(1.0)
+    assert world.kept.tasks() == set()
+
+
+def test_the_logs_of_ended_attempts_of_jobs_are_kept_too(world: World) -> None:
+    attempts = tuple(
+        EndedAttempt(n, f"j{n}", 1.0, float(n), agent_id="S1", cause=Cause.APP_EXITED)
+        for n in (1, 2)
+    )
+    job = JobRecord("hello", "a" * 16, "b" * 40, "main", JobSettings(("true",)))
+    running = dataclasses.replace(
+        job, state=JobState.RUNNING, tries=3, task_id="j3", attempts=attempts
+    )
+    world.snapshot = Snapshot({}, {}, jobs={("hello", job.id): running})
+    world.sandboxes.output |= {f"j{n}": b"try %d\n" % n for n in (1, 2, 3)}
+    world.keeping.look(0.0)
+    assert world.kept.tasks() == {"j1", "j2"}
+    assert world.kept.read("j2", 0) == (b"try 2\n", 6)
+    world.snapshot = Snapshot({}, {})
     world.keeping.look(1.0)
     assert world.kept.tasks() == set()

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.http_api.models.presenter import Presenter
-from framework.http_api.streams.log_stream import LogStream, parse_event_id
+from framework.http_api.streams.attempt_stream import parse_event_id
+from framework.http_api.streams.log_stream import LogStream
 from framework.http_api.streams.logs import Logs, cut_text
 from framework.http_api.streams.public_logs import Piece
 from prevs import names

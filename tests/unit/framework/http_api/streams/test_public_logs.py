@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from framework.http_api.streams.logs import Logs
 from framework.http_api.streams.public_logs import NOTE
+from framework.ports import Logged
 from prevs.records import PreviewRecord, Step
 from prevs.states import State
 from tests.fakes.sandboxes import FakeSandboxes
@@ -71,7 +72,7 @@ def test_the_last_lines_are_the_last_public_ones(piece_size: int) -> None:
 class Kept(FakeSandboxes):
     """An archive that has only the end of a log."""
 
-    def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
+    def read(self, logged: Logged, offset: int) -> tuple[bytes, int]:
         data = b"== what came before is gone ==\n" + OWN
         end = 1000 + len(data)
         return data[max(0, offset - 1000) :], max(offset, end)

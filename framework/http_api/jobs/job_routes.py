@@ -1,0 +1,303 @@
+"""/v1/jobs and /v1/apps/{app}/jobs: start, watch and cancel jobs, and read what they leave."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio.to_thread
+from fastapi import Request, Response
+
+from framework.access import Scope
+from framework.errors import NotAllowed, Unavailable
+from framework.http_api.admission.audit_middleware import TARGET
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.http import conditional
+from framework.http_api.http.conditional import IfNoneMatch
+from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.parameters import Accept, App, Caller, LastEventId, ListedApps
+from framework.http_api.http.problems import document
+from framework.http_api.jobs import job_models as models
+from framework.http_api.jobs import job_parameters as parameters
+from framework.http_api.jobs import job_presenter, job_stream
+from framework.http_api.jobs.job_orders import JobOrder, Orders
+from framework.http_api.jobs.job_presenter import JobPresenter
+from framework.http_api.jobs.job_requests import JobRequests
+from framework.http_api.jobs.job_stream import JobStream
+from framework.http_api.streams import log_answers
+from framework.http_api.streams.attempt_stream import parse_event_id
+from framework.http_api.streams.logs import Logs
+from framework.jobs import job_attempts
+from framework.jobs.errors import UnknownJobAttempt
+from framework.service.jobs.job_service import Jobs
+from prevs.jobs import ENDED, JobRecord
+
+BODY_LIMIT = 4 * 1024 * 1024
+"""In bytes: a thousand jobs with four kilobytes each."""
+
+_ALL = "/v1/apps/{app}/jobs"
+_ONE = "/v1/apps/{app}/jobs/{id}"
+_READ = Operation(Scope.READ, Reach.ITS_PATH)
+_USE = Operation(Scope.USE, Reach.ITS_PATH)
+_RESULT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "What the command left, in bytes.",
+        "content": {"application/octet-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+class JobRoutes:
+    """The calls about jobs. Methods that are no coroutines run in a thread, and may block."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        requests: JobRequests,
+        logs: Logs,
+        presenter: JobPresenter,
+        *,
+        is_log_kept: Callable[[str], bool],
+    ) -> None:
+        self._jobs = jobs
+        self._requests = requests
+        self._logs = logs
+        self._presenter = presenter
+        self._is_log_kept = is_log_kept
+
+    def make_router(self) -> OperationRouter:
+        """Return the routes of these calls."""
+        router = OperationRouter("jobs")
+        router.add(
+            "GET",
+            "/v1/jobs",
+            self.list_jobs,
+            Operation(Scope.READ, Reach.ITS_SHARE),
+            responses=document(404),
+        )
+        router.add(
+            "POST",
+            _ALL,
+            self.request_jobs,
+            _USE._replace(action="request jobs", keeps_key=True, body_limit=BODY_LIMIT),
+            status_code=202,
+            responses={
+                200: {"model": models.Job, "description": "It has ended while the client waited."},
+                **document(400, 404, 409, 413, 502),
+            },
+        )
+        cancel = _USE._replace(action="cancel jobs")
+        router.add(
+            "DELETE", _ALL, self.cancel_group, cancel, status_code=202, responses=document(404)
+        )
+        self._add_one(router)
+        return router
+
+    def _add_one(self, router: OperationRouter) -> None:
+        """Add the calls about one job."""
+        found = document(404)
+        router.add(
+            "GET",
+            _ONE,
+            self.show_job,
+            _READ,
+            response_model=models.JobDetail,
+            responses={**conditional.DOCUMENTED, **found},
+        )
+        router.add(
+            "DELETE",
+            _ONE,
+            self.cancel_job,
+            _USE._replace(action="cancel job"),
+            status_code=202,
+            responses=document(404, 409),
+        )
+        router.add(
+            "POST",
+            f"{_ONE}/retry",
+            self.retry_job,
+            _USE._replace(action="retry job", keeps_key=True),
+            status_code=202,
+            responses=document(400, 404, 409, 413),
+        )
+        for what, read, documented in (
+            ("result", self.read_job_result, {**_RESULT, **document(404, 409)}),
+            ("log", self.show_job_log, {**log_answers.DOCUMENTED, **found}),
+        ):
+            path = f"{_ONE}/{what}"
+            router.add("GET", path, read, _READ, response_class=Response, responses=documented)
+
+    def list_jobs(
+        self,
+        listed: ListedApps,
+        *,
+        state: parameters.OfState = None,
+        group: parameters.OfGroup = "",
+        limit: Limit = LIMIT,
+        after: After = "",
+    ) -> models.Jobs:
+        """List jobs, the newest first.
+
+        Of one app, these are all that are kept; of all apps, those that have not ended, and the
+        last hundred or more of each app that have.
+        """
+        found = (
+            job
+            for job in self._list(listed.app, has_ended=state != "active")
+            if listed.has(job.app)
+            and parameters.is_in(job.state, state)
+            and group in ("", job.group)
+        )
+        page = cut(found, lambda job: (-job.created, job.app, job.id), limit, after)
+        shown = [self._presenter.show(job) for job in page.entries]
+        return models.Jobs(jobs=shown, next=page.next)
+
+    async def request_jobs(
+        self,
+        app: App,
+        order: Orders,
+        caller: Caller,
+        *,
+        request: Request,
+        response: Response,
+        key: parameters.Key,
+        prefer: parameters.Prefer = "",
+    ) -> models.Job | models.RequestedJobs:
+        """Request a job, or up to 1,000 together, which are all requested or none.
+
+        The same order again with the same Idempotency-Key answers the same jobs, whichever
+        framework answers. The scope `use` is enough for jobs of the commit's .prevs.toml.
+        """
+        jobs = await self._requests.request(app, order, caller, key)
+        response.headers["Location"] = job_presenter.path(jobs[0])
+        more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+        _note_target(request, f"{app}/jobs/{jobs[0].id}{more}")
+        if not isinstance(order, JobOrder):
+            groups = {job.group for job in jobs}
+            return models.RequestedJobs(
+                jobs=list(map(self._presenter.show, jobs)),
+                group=(groups.pop() or None) if len(groups) == 1 else None,
+            )
+        seconds = parameters.read_wait(prefer)
+        _note_wait(response, seconds)
+        job = await job_stream.wait(self._jobs, jobs[0], seconds)
+        if seconds and job.state in ENDED:
+            response.status_code = 200
+        return self._presenter.show(job)
+
+    async def show_job(
+        self,
+        app: App,
+        job_id: parameters.JobId,
+        if_none_match: IfNoneMatch = None,
+        prefer: parameters.Prefer = "",
+    ) -> Response:
+        """Show a job with its attempts, at once or when it has ended."""
+        seconds = parameters.read_wait(prefer)
+        found = await job_stream.find(self._jobs, app, job_id)
+        job = await job_stream.wait(self._jobs, found, seconds)
+        shown = await anyio.to_thread.run_sync(self._presenter.show_detail, job, self._is_log_kept)
+        answer = conditional.answer(shown, if_none_match)
+        _note_wait(answer, seconds)
+        if job.state not in ENDED:
+            answer.headers["Retry-After"] = "1"
+        return answer
+
+    def cancel_job(self, app: App, job_id: parameters.JobId, caller: Caller) -> models.Job:
+        """Cancel a job: it ends, and never starts again."""
+        by = caller.name
+        return self._presenter.show(
+            self._jobs.command(lambda commands: commands.cancel(app, job_id, by=by))
+        )
+
+    def cancel_group(
+        self, app: App, group: parameters.Group, caller: Caller, request: Request
+    ) -> models.CancelledJobs:
+        """Cancel all jobs of a group that have not ended."""
+        _note_target(request, f"{app}/jobs of the group {group}")
+        by = caller.name
+        done = self._jobs.command(lambda commands: commands.cancel_group(app, group, by=by))
+        return models.CancelledJobs(jobs=len(done))
+
+    def retry_job(
+        self,
+        app: App,
+        job_id: parameters.JobId,
+        caller: Caller,
+        *,
+        request: Request,
+        response: Response,
+        key: parameters.Key,
+    ) -> models.Job:
+        """Request a new job that does what an ended one did, at the same commit."""
+        by = caller.name
+        new_id = self._requests.name_retry(app, job_id, caller, key)
+        job = self._jobs.command(lambda commands: commands.retry(app, job_id, new_id, by=by))
+        response.headers["Location"] = job_presenter.path(job)
+        _note_target(request, f"{app}/jobs/{job_id} as {job.id}")
+        return self._presenter.show(job)
+
+    def read_job_result(self, app: App, job_id: parameters.JobId) -> Response:
+        """Read what a job's command left in /run/prevs/result: any bytes."""
+        data = self._jobs.command(lambda commands: commands.read_result(app, job_id))
+        # Whoever wrote it may be a stranger: no browser may take it for a page.
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{job_id}"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(data, headers=headers, media_type="application/octet-stream")
+
+    async def show_job_log(
+        self,
+        app: App,
+        job_id: parameters.JobId,
+        *,
+        offset: log_answers.Offset = 0,
+        tail: log_answers.Tail = False,
+        attempt: log_answers.OfAttempt = None,
+        accept: Accept = "",
+        last_event_id: LastEventId = "",
+    ) -> Response:
+        """Read the log of an attempt (without a number, the last), or follow the last as events."""
+        job = await job_stream.find(self._jobs, app, job_id)
+        if attempt is None and log_answers.wants_events(accept):
+            stream = JobStream(self._jobs, self._logs, self._presenter.show)
+            begin = parse_event_id(last_event_id, offset)
+            return log_answers.answer_events(stream.follow(job, begin))
+        found = job if attempt is None else job_attempts.look_back(job, attempt)
+        if found is None:
+            raise UnknownJobAttempt(app, job_id, attempt or 0)
+        if tail:
+            return log_answers.answer_text(await self._read_tail(found))
+        return log_answers.answer_text(*await self._logs.read_text(found, offset))
+
+    def _list(self, app: str, *, has_ended: bool) -> Sequence[JobRecord]:
+        """Return the jobs that a list may have; those in blocks only of one app."""
+        snapshot = self._jobs.snapshot
+        if not app:
+            return [job for job in snapshot.jobs.values() if job.app in snapshot.apps]
+        snapshot.app(app)
+        known = [job for job in snapshot.jobs.values() if job.app == app]
+        if not has_ended:
+            return known
+        archived = self._jobs.command(lambda commands: commands.list_archived(app))
+        # A job may have moved into a block just now.
+        return list({job.id: job for job in (*archived, *known)}.values())
+
+    async def _read_tail(self, job: JobRecord) -> str:
+        try:
+            return await self._logs.read_tail(job)
+        except NotAllowed as exc:
+            return f"== {exc} ==\n"
+        except Unavailable:
+            return ""
+
+
+def _note_wait(response: Response, seconds: int) -> None:
+    """Let the answer say that it has waited, as RFC 7240 wants."""
+    if seconds:
+        response.headers["Preference-Applied"] = f"wait={seconds}"
+
+
+def _note_target(request: Request, target: str) -> None:
+    """Let the audit log say what was done to which job."""
+    setattr(request.state, TARGET, target)

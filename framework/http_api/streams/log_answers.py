@@ -1,0 +1,62 @@
+"""The answers to calls that read a log, and their parameters."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+from fastapi.responses import StreamingResponse
+
+from framework.http_api.http.parameters import MOST
+
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": (
+            "The log as text, at most 1 MB of it. A client that accepts text/event-stream gets "
+            "the events log, state, reset and end as they come."
+        ),
+        "content": {
+            "text/plain": {"schema": {"type": "string"}},
+            "text/event-stream": {"schema": {"type": "string"}},
+        },
+        "headers": {
+            "X-Next-Offset": {
+                "description": "Where to continue, in bytes.",
+                "schema": {"type": "integer"},
+            }
+        },
+    }
+}
+"""What the OpenAPI description says about the answers."""
+
+Offset = Annotated[int, Query(ge=0, le=MOST, description="Where to begin, in bytes.")]
+Tail = Annotated[bool, Query(description="Only the last lines, of about 4 KB.")]
+OfAttempt = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=MOST,
+        description="Of this attempt, as text: `attempts` lists their numbers. Without it, of "
+        "the last one.",
+        examples=[2],
+    ),
+]
+
+
+def wants_events(accept: str) -> bool:
+    """Return whether a client wants the log as events, by its Accept."""
+    return "text/event-stream" in accept.lower()
+
+
+def answer_events(events: AsyncIterator[bytes]) -> Response:
+    """Return the answer that follows a log."""
+    # No proxy on the way may buffer the stream.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+
+
+def answer_text(text: str, next_offset: int | None = None) -> Response:
+    """Return the answer with a part of a log, and where to continue."""
+    headers = {"Cache-Control": "no-store"}
+    if next_offset is not None:
+        headers["X-Next-Offset"] = str(next_offset)
+    return Response(text, headers=headers, media_type="text/plain")
