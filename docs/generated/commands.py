@@ -23,6 +23,8 @@ separated by commas), and `PREVS_TOKEN` your token. Without them the commands us
 | 1 | failure; the message says why, and what to do next |
 | 2 | wrong use |
 | 130 | interrupted |
+
+`prevs run` has the exit status of its command; [jobs](jobs.md#exit-status) has the others.
 """
 
 

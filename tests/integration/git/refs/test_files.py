@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from framework.apps.manifest import Manifest
 from framework.errors import RepositoryUnreachable, UnknownLabel
-from framework.git.manifest_reader import read_settings
+from framework.git.manifest_reader import read_manifest
 from framework.git.mirrors import Mirrors
 from framework.ports import RepositoryFile
 from prevs.commit_settings import CommitSettings
@@ -39,8 +40,8 @@ def test_a_file_is_read_as_it_was_at_the_commit(
     found = mirrors.read_file(shop, first, ".prevs.toml", most=100)
     assert found == RepositoryFile("file", len(TEXT), TEXT[:-1])
     assert mirrors.read_file(shop, second, ".prevs.toml", most=100) is None
-    assert read_settings(mirrors, shop, first) == CommitSettings(port=8000)
-    assert read_settings(mirrors, shop, second) == CommitSettings()
+    assert read_manifest(mirrors, shop, first) == Manifest(CommitSettings(port=8000))
+    assert read_manifest(mirrors, shop, second) == Manifest()
 
 
 @pytest.mark.parametrize("folder", ["services/web", ":(top)*[x]", "größe und raum"])
@@ -50,9 +51,9 @@ def test_a_file_is_read_from_the_folder_of_the_app(
     files = {f"{folder}/.prevs.toml": "port = 8001", ".prevs.toml": "port = 8002"}
     sha = repository.commit(files)
     app = dataclasses.replace(shop, folder=folder)
-    assert read_settings(mirrors, app, sha) == CommitSettings(port=8001)
+    assert read_manifest(mirrors, app, sha) == Manifest(CommitSettings(port=8001))
     nowhere = dataclasses.replace(shop, folder="elsewhere")
-    assert read_settings(mirrors, nowhere, sha) == CommitSettings()
+    assert read_manifest(mirrors, nowhere, sha) == Manifest()
 
 
 def test_anything_but_a_file_is_reported(
@@ -67,7 +68,7 @@ def test_anything_but_a_file_is_reported(
     submodule = repository.git("rev-parse", "HEAD")
     reasons = {}
     for sha in (link, folder, large, submodule):
-        failure = read_settings(mirrors, shop, sha)
+        failure = read_manifest(mirrors, shop, sha)
         assert isinstance(failure, Failure)
         assert failure.cause is Cause.SETTINGS_INVALID
         reasons[sha] = failure.mistakes[0].message
@@ -81,11 +82,11 @@ def test_a_commit_that_is_not_there_yet_is_fetched(
     repository: SampleRepository, mirrors: Mirrors, shop: AppRecord, tmp_path: Path
 ) -> None:
     sha = repository.commit({".prevs.toml": "port = 1"})
-    assert read_settings(mirrors, shop, sha) == CommitSettings(port=1)
+    assert read_manifest(mirrors, shop, sha) == Manifest(CommitSettings(port=1))
     later = repository.commit({".prevs.toml": "port = 2"})
-    assert read_settings(mirrors, shop, later) == CommitSettings(port=2)
+    assert read_manifest(mirrors, shop, later) == Manifest(CommitSettings(port=2))
     reopened = Mirrors(tmp_path / "other mirrors")
-    assert read_settings(reopened, shop, sha) == CommitSettings(port=1)
+    assert read_manifest(reopened, shop, sha) == Manifest(CommitSettings(port=1))
 
 
 def test_a_missing_commit_is_distinguished_from_an_unreachable_repository(
@@ -95,13 +96,13 @@ def test_a_missing_commit_is_distinguished_from_an_unreachable_repository(
     gone = "f" * 40
     with pytest.raises(UnknownLabel):
         mirrors.read_file(shop, gone, ".prevs.toml", most=100)
-    failure = read_settings(mirrors, shop, gone)
+    failure = read_manifest(mirrors, shop, gone)
     assert isinstance(failure, Failure)
     assert failure.cause is Cause.COMMIT_MISSING
     shutil.rmtree(repository.folder)
-    assert read_settings(mirrors, shop, sha) == CommitSettings(port=1)
+    assert read_manifest(mirrors, shop, sha) == Manifest(CommitSettings(port=1))
     with pytest.raises(RepositoryUnreachable):
         mirrors.read_file(shop, gone, ".prevs.toml", most=100)
-    away = read_settings(mirrors, shop, gone)
+    away = read_manifest(mirrors, shop, gone)
     assert isinstance(away, Failure)
     assert away.cause is Cause.REPOSITORY_UNREACHABLE

@@ -1,0 +1,134 @@
+"""Jobs on the whole system, started and read by commands: real Mesos, real containers."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import docker
+import pytest
+
+from tests.e2e.conftest import Api, Cluster
+from tests.fakes.samples import SERVE, SampleRepository
+from tests.waits import wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+Prevs = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def environ(cluster: Cluster) -> Mapping[str, str]:
+    """What a command of the command line needs."""
+    known = {"PREVS_API": cluster.api, "PREVS_TOKEN": cluster.token, "HOME": str(cluster.dir)}
+    return {"PATH": os.environ["PATH"], **known}
+
+
+@pytest.fixture
+def prevs(environ: Mapping[str, str]) -> Prevs:
+    """Run a command, with this text as its input."""
+
+    def run(*args: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "cli", *args],
+            check=False,
+            env=environ,
+            input=given,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def app(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An app whose image has a shell, and whose commit names a job."""
+    made = SampleRepository(tmp_path_factory.mktemp("jobs") / "work")
+    named = '[jobs.hello]\ncommand = ["echo", "hello"]\n'
+    made.commit_app([f"CMD {SERVE}"], {".prevs.toml": named})
+    order = {"name": "worker", "repository": str(made.folder)}
+    assert api.call("POST", "/v1/apps", json=order).status_code == 201
+    yield "worker"
+    api.call("DELETE", "/v1/apps/worker")
+
+
+def find(api: Api, job_id: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = api.call("GET", f"/v1/apps/worker/jobs/{job_id}").json()
+    return found
+
+
+def list_containers(docker_host: str, task_id: str) -> list[str]:
+    """Return the containers of a task, ended ones too."""
+    with contextlib.closing(docker.DockerClient(base_url=docker_host)) as client:
+        found = client.containers.list(all=True, filters={"label": [f"prevs.task={task_id}"]})
+        return [str(one.name) for one in found]
+
+
+def test_a_command_prints_its_output_and_its_exit_code_is_passed_on(app: str, prevs: Prevs) -> None:
+    done = prevs("run", app, "main", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+    assert (done.returncode, done.stdout) == (3, "out\nerr\n"), done.stderr
+    named = prevs("run", app, "main", "--job", "hello")
+    assert (named.returncode, named.stdout) == (0, "hello\n"), named.stderr
+
+
+def test_a_payload_comes_in_and_a_result_goes_out(app: str, prevs: Prevs, api: Api) -> None:
+    count = "wc -l | tee $PREVS_RESULT_FILE; echo '100 counted' > $PREVS_PROGRESS_FILE"
+    args = ("run", app, "main", "--stdin", "-d", "--json", "--", "sh", "-c", count)
+    job = json.loads(prevs(*args, given="one\ntwo\n").stdout)
+    wait_until(lambda: find(api, job["id"])["state"] == "succeeded", "it has succeeded")
+    ended = find(api, job["id"])
+    assert ended["progress"] == {"percent": 100, "message": "counted"}
+    assert prevs("job", "result", app, job["id"]).stdout.strip() == "2"
+    listed = prevs("job", "ls", app, "--state", "succeeded").stdout
+    assert job["id"][:8] in listed
+
+
+def test_a_job_that_is_cancelled_leaves_no_container(
+    app: str, api: Api, environ: Mapping[str, str], docker_host: str
+) -> None:
+    command = [sys.executable, "-m", "cli", "run", app, "main", "--", "sh", "-c"]
+    script = "trap 'echo bye; exit 7' TERM; echo begins; while :; do sleep 0.1; done"
+    with subprocess.Popen(
+        [*command, script],
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        assert run.stdout.readline() == "begins\n"
+        (job,) = api.call("GET", "/v1/jobs?app=worker&state=running").json()["jobs"]
+        assert len(list_containers(docker_host, job["task_id"])) == 1
+        run.send_signal(signal.SIGINT)
+        assert any("again to cancel" in line for line in run.stderr)
+        run.send_signal(signal.SIGINT)
+        assert run.stdout.read() == "bye\n"
+        assert run.wait(60) == 130
+    assert find(api, job["id"])["state"] == "cancelled"
+    assert list_containers(docker_host, job["task_id"]) == []
+
+
+def test_a_job_that_takes_too_long_is_ended_and_one_that_fails_is_tried_again(
+    app: str, prevs: Prevs, api: Api
+) -> None:
+    late = prevs("run", app, "main", "--timeout", "2", "--", "sleep", "60")
+    assert late.returncode == 124, late.stderr
+    flaky = "echo try $PREVS_TRY; test $PREVS_TRY = 2"
+    args = ("run", app, "main", "--retries", "1", "-d", "--json", "--", "sh", "-c", flaky)
+    job = json.loads(prevs(*args).stdout)
+    wait_until(lambda: find(api, job["id"])["state"] == "succeeded", "the second try succeeds")
+    ended = find(api, job["id"])
+    assert (ended["tries"], ended["failures"]) == (2, 1)
+    assert "try 2" in prevs("job", "logs", app, job["id"]).stdout
+
+
+def test_many_jobs_all_end_exactly_once(app: str, prevs: Prevs) -> None:
+    started = prevs("job", "start", app, "main", "-n", "20", "--wait", "--json", "--", "true")
+    assert started.returncode == 0, started.stderr
