@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from framework.http_api.admission.limits import TOKENS
+from framework.http_api.admission import limits
 from prevs.states import State
 from proxy.framework.api_client import FrameworkApi
 from proxy.model.errors import ApiRefused
@@ -72,11 +72,19 @@ def test_a_proxys_token_is_good_for_all_calls_of_a_proxy(api: Api, address: str)
     }
 
 
-def test_a_proxy_has_no_limit(address: str) -> None:
-    async def call_often(client: FrameworkApi) -> list[object]:
-        return [await client.find("hello", SHA) for _ in range(TOKENS.quota + 1)]
+def test_a_proxy_has_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "TOKENS", limits.TOKENS._replace(quota=20))
+    api = Api()
+    api.add("hello", "main")
+    token = api.call("POST", "/v1/tokens", json={"name": "looks", "scope": "read"}).json()["token"]
 
-    assert run(address, call_often, OF_PROXIES) == [None] * (TOKENS.quota + 1)
+    async def call_often(client: FrameworkApi) -> list[object]:
+        return [await client.find("hello", SHA) for _ in range(21)]
+
+    with api.serving() as address:
+        assert run(address, call_often, OF_PROXIES) == [None] * 21
+        with pytest.raises(ApiRefused, match="more than 20 requests"):
+            run(address, call_often, token)
 
 
 def test_a_token_that_somebody_made_cannot_report_as_a_proxy(api: Api, address: str) -> None:
