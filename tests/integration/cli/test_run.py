@@ -41,7 +41,7 @@ def test_the_output_comes_alone_on_stdout_and_the_build_only_if_asked(
     done = run(*COMMAND)
     assert (done.status, done.out) == (0, "== one ==\ntwo\n")
     assert done.err.splitlines() == [
-        "./work --all at hello@main (de6b329) waits for an agent",
+        "./work --all at hello@main (de6b329) is 1st in the queue",
         "./work --all at hello@main (de6b329) builds the image (1/2 RUN make)",
     ]
     assert api.bodies == [{"label": "main", "command": ["./work", "--all"]}]
