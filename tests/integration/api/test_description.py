@@ -4,7 +4,9 @@ The token of each run has the needed scope, or gets a refusal; a wrong one is al
 refused. Texts of formats that no pattern describes are in tests/fakes/texts.py.
 """
 
+import itertools
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -12,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from framework.access import Scope
+from framework.access import Scope as Right
 from framework.http_api.http.examples import SHA
 from framework.jobs.orders import JobOrder
 from framework.jobs.transitions import Finished
@@ -35,6 +38,8 @@ ROOT = HERE.parents[2]
 JOB = JobOrder("k4z7q2n5v3w6x2y7", "hello", "main", SHA, JobSettings(("true",)), group="november")
 """With the id of the examples."""
 
+VALID_KEY = re.compile(rb'"[ !#-~]{1,255}"|[A-Za-z0-9_.:/+=-]{1,255}')
+
 
 class QuickClock(FakeClock):
     """A clock that moves an hour with each reading: no limit is reached, no key is kept."""
@@ -44,6 +49,27 @@ class QuickClock(FakeClock):
         return super().read()
 
 
+def give_own_keys(app: ASGIApp) -> ASGIApp:
+    """Return the API as if each order of jobs came with a key of its own.
+
+    schemathesis sends the key of the examples with many orders, and all but one are refused, and
+    rightly: a job keeps its key for as long as it is there.
+    """
+    numbers = itertools.count(1)
+
+    def renew(name: bytes, value: bytes) -> bytes:
+        valid = name == b"idempotency-key" and VALID_KEY.fullmatch(value)
+        return b'"order %d"' % next(numbers) if valid else value
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "/jobs" in scope["path"]:
+            headers = [(name, renew(name, value)) for name, value in scope["headers"]]
+            scope = {**scope, "headers": headers}
+        await app(scope, receive, send)
+
+    return answer
+
+
 def make_busy() -> ApiInProcess:
     """Return the API over fakes, with the things in it that its examples name."""
     api = ApiInProcess(clock=QuickClock())
@@ -51,7 +77,7 @@ def make_busy() -> ApiInProcess:
     api.refs.put("hello", "main", SHA)
     api.previews.put("hello", SHA, State.FAILED, labels=("main",), task_id="t")
     api.sandboxes.output["t"] = "Größe\n".encode()
-    api.tokens.add_token("deploys", Scope.USE)
+    api.tokens.add_token("deploys", Right.USE)
     settings = b"[jobs.report]\ncommand = ['true']\n"
     api.refs.files["hello", SHA, ".prevs.toml"] = RepositoryFile("file", len(settings), settings)
     api.jobs.command(lambda commands: commands.request([JOB]))
@@ -74,8 +100,9 @@ def explore(
             f"--header=Authorization: Bearer {token}",
             "--wait-for-schema=60",
             "--checks=all",
-            # DELETE stops a preview, which is there all the same, and has a log.
-            "--exclude-checks=use_after_free",
+            # DELETE stops a preview, which is there all the same, and has a log. A new app has no
+            # token for its forge: 404 is right there.
+            "--exclude-checks=use_after_free,ensure_resource_availability",
             "--generation-deterministic",
             "--continue-on-failure",
             "--request-timeout=60",
@@ -95,7 +122,7 @@ def explore(
 
 def test_the_description_matches_every_call(tmp_path: Path) -> None:
     api = make_busy()
-    with serving(api.app) as url:
+    with serving(give_own_keys(api.app)) as url:
         output = explore(url, asgi.TOKEN, tmp_path, "--max-examples=8")
     calls = sum(len(path) for path in api.app.openapi()["paths"].values())
     assert f"Tested: {calls}\n" in output
