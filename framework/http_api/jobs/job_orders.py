@@ -104,7 +104,7 @@ _Command = Annotated[
     AfterValidator(_check_first),
     Field(json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1}]}),
 ]
-_Codes = Annotated[list[ExitCode], Field(max_length=MOST_CODES)]
+_Codes = Annotated[list[Annotated[ExitCode, WHOLE]], Field(max_length=MOST_CODES)]
 
 
 class JobOrder(BaseModel):
