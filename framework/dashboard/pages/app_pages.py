@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -18,12 +18,10 @@ from framework.dashboard.session.page_access import Action, Form, send_back
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
 from framework.http_api.models import pull_models
-from framework.ports import Listing
+from framework.ports import Listing, Ref
 from prevs.records import AppRecord
 
 SHOWS = ("branches", "tags", "commits", "previews")
-T = TypeVar("T")
-
 _KINDS = {"branches": "branch", "tags": "tag"}
 
 
@@ -64,7 +62,8 @@ class AppPages:
         shown = shown if shown in SHOWS else SHOWS[0]
         listing, problem = await self._list(app)
         known = self._know(app)
-        ref = query.get("ref") or _find_main(listing)
+        main = find_main(listing)
+        ref = query.get("ref") or (main.name if main else "")
         if shown == "previews":
             table = _list_previews(query, known)
         elif shown == "commits":
@@ -99,7 +98,7 @@ class AppPages:
     async def _show_pulls(self, request: Request, viewer: Viewer) -> Response:
         snapshot, app = self._context.previews.snapshot, request.path_params["app"]
         found, rules = snapshot.list_pulls(app), snapshot.rules(app)
-        page, following = _cut(found, request.query_params)
+        page, following = rows.cut(found, request.query_params)
         return self._context.pages.show(
             request,
             viewer,
@@ -165,23 +164,15 @@ def _list_refs(
     if listing is None:
         return Table()
     found = rows.search(listing.refs, _KINDS[shown], query.get("search", ""))
-    page, following = _cut(found, query)
+    page, following = rows.cut(found, query)
     return Table(rows.of_refs(page, known), following)
 
 
 def _list_previews(query: Mapping[str, str], known: Known) -> Table:
     """Return a page of the previews, the last changed first."""
     newest = sorted(known.previews.values(), key=lambda one: one.changed, reverse=True)
-    page, following = _cut(newest, query)
+    page, following = rows.cut(newest, query)
     return Table(rows.of_previews(page, known), following)
-
-
-def _cut(found: Sequence[T], query: Mapping[str, str]) -> tuple[Sequence[T], str]:
-    """Return the requested page, and where the next one begins: "" at the end."""
-    after = query.get("after", "")
-    begin = int(after) if after.isdecimal() and after.isascii() and len(after) < 9 else 0
-    end = begin + rows.PAGE_SIZE
-    return found[begin:end], str(end) if end < len(found) else ""
 
 
 def _count(listing: Listing | None, previews: int) -> dict[str, int]:
@@ -194,8 +185,9 @@ def _repository(app: AppRecord) -> str:
     return f"The repository of {app.name!r}"
 
 
-def _find_main(listing: Listing | None) -> str:
-    """Return the branch whose commits are shown first."""
-    branches = [ref.name for ref in listing.refs if ref.kind == "branch"] if listing else []
-    usual = [name for name in ("main", "master", "trunk") if name in branches]
-    return next(iter((*usual, *branches)), "")
+def find_main(listing: Listing | None) -> Ref | None:
+    """Return the branch that is shown first; None if there is none."""
+    branches = [ref for ref in listing.refs if ref.kind == "branch"] if listing else []
+    by_name = {ref.name: ref for ref in branches}
+    usual = [by_name[name] for name in ("main", "master", "trunk") if name in by_name]
+    return next(iter((*usual, *branches)), None)

@@ -1,37 +1,33 @@
 """The pages of one preview: its steps, its actions, its attempts and its log."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from framework.access import Scope
+from framework.dashboard.pages.attempt_logs import AttemptLogs
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.page_access import Act, Action, Form, send_back
 from framework.dashboard.session.sessions import Viewer
-from framework.errors import FrameworkError, Unavailable, UnknownAttempt
+from framework.errors import FrameworkError, UnknownAttempt
 from framework.http_api.models.attempt_models import Attempt, show_attempts
 from framework.http_api.streams import logs
 from framework.http_api.streams.attempt_stream import parse_event_id
 from framework.http_api.streams.log_stream import LogStream
-from framework.http_api.streams.public_logs import Piece
 from framework.ports import Commit
 from framework.preview import ended_attempts
 from framework.service.commands import Commands
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.step_status import find_statuses
-from program.text.page_text import end_of_log
 
 DESCRIPTION_S = 2.0
 """How long a page waits for a commit's subject and author."""
-LOG_S = 2.0
-"""How long a page waits for the end of a log."""
 _ONE = "/apps/{app}/previews/{sha}"
 _ATTEMPT = f"{_ONE}/attempts/{{number:int}}"
 _ACTS: Mapping[str, Callable[[Commands, str, str], PreviewRecord]] = {
@@ -47,6 +43,7 @@ class PreviewPages:
 
     def __init__(self, context: PageContext) -> None:
         self._context = context
+        self._logs = AttemptLogs(context)
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
@@ -72,7 +69,7 @@ class PreviewPages:
     async def _show(self, request: Request, viewer: Viewer) -> Response:
         record = self._find(request)
         commit, log_end = await asyncio.gather(
-            self._describe(record), self._read_end(request, record)
+            self._describe(record), self._logs.read_end(request, record)
         )
         record = self._find(request)
         preview = self._context.presenter.show(record)
@@ -93,7 +90,7 @@ class PreviewPages:
     async def _show_attempt(self, request: Request, viewer: Viewer) -> Response:
         """Show an attempt, which may have ended, and its log."""
         record, then = self._find_attempt(request)
-        log_end = await self._read_end(request, then)
+        log_end = await self._logs.read_end(request, then)
         number = request.path_params["number"]
         attempt = next(one for one in await self._list(record) if one.number == number)
         preview = self._context.presenter.show(record)
@@ -104,17 +101,6 @@ class PreviewPages:
     async def _list(self, preview: PreviewRecord) -> list[Attempt]:
         """Return the last attempts of a preview, the newest first."""
         return await anyio.to_thread.run_sync(show_attempts, preview, self._context.is_log_kept)
-
-    async def _read_end(self, request: Request, preview: PreviewRecord) -> str:
-        """Return a log's last lines for browsers without scripts; "" for a script's request."""
-        by_script = request.headers.get("sec-fetch-dest", "document") != "document"
-        if by_script or logs.find_log(preview) is None:
-            return ""
-        tail = self._context.logs.read_tail(preview)
-        try:
-            return end_of_log(await within(tail, "The log", LOG_S))
-        except Unavailable as error:
-            return f"{error}\n"
 
     async def _describe(self, preview: PreviewRecord) -> Commit | None:
         """Return the preview's commit with its author and subject; None if they are unknown now."""
@@ -130,41 +116,14 @@ class PreviewPages:
         preview = self._find(request)
         stream = LogStream(self._context.previews, self._context.logs, self._context.presenter.show)
         begin = parse_event_id(request.headers.get("last-event-id", ""), 0)
-        events = self._while_signed_in(request, viewer, stream.follow(preview, begin))
-        return self._context.streams.send(viewer.identity, events)
-
-    async def _while_signed_in(
-        self, request: Request, viewer: Viewer, events: AsyncGenerator[bytes, None]
-    ) -> AsyncIterator[bytes]:
-        """Yield events until the session is over or its roles change, and nothing after that."""
-        async with contextlib.aclosing(events):
-            async for event in events:
-                if not self._context.access.is_still(request, viewer):
-                    return
-                yield event
+        return self._logs.follow(request, viewer, stream.follow(preview, begin))
 
     async def _download(self, request: Request, _: Viewer) -> Response:
         """Send the whole log as a file. Raises Unavailable if it cannot be read at all."""
         number = request.path_params.get("number")
         preview = self._find_attempt(request)[1] if number else self._find(request)
-        first = await self._context.logs.read(preview, 0)
-        name = f"{preview.app}-{names.short(preview.sha)}{f'-{number}' if number else ''}.log"
-        headers = {
-            "Cache-Control": "no-store",
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "X-Content-Type-Options": "nosniff",
-        }
-        return StreamingResponse(
-            self._read(preview, first), headers=headers, media_type="text/plain"
-        )
-
-    async def _read(self, preview: PreviewRecord, piece: Piece) -> AsyncIterator[bytes]:
-        try:
-            while piece.data:
-                yield piece.data
-                piece = await self._context.logs.read(preview, piece.end)
-        except Unavailable as error:
-            yield f"\n[The log continues. {error}]\n".encode()
+        name = f"{preview.app}-{names.short(preview.sha)}{f'-{number}' if number else ''}"
+        return await self._logs.download(preview, name)
 
     def _find_attempt(self, request: Request) -> tuple[PreviewRecord, PreviewRecord]:
         """Return a preview now, and at the end of an attempt. Raises UnknownAttempt."""

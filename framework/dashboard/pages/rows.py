@@ -1,7 +1,7 @@
 """Branches, tags and commits with their previews, as rows of a table. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from framework.http_api.models.preview_models import Preview
 from framework.ports import Commit, Ref
@@ -10,6 +10,7 @@ from prevs.records import PreviewRecord
 from prevs.states import State
 
 PAGE_SIZE = 30
+T = TypeVar("T")
 _WAITS = frozenset({State.QUEUED, State.PLACED, State.BUILDING, State.STARTING})
 
 
@@ -112,6 +113,14 @@ def search(refs: Iterable[Ref], kind: str, text: str) -> list[Ref]:
             or ref.sha.startswith(wanted)
         )
     ]
+
+
+def cut(found: Sequence[T], query: Mapping[str, str]) -> tuple[Sequence[T], str]:
+    """Return the page that a query requests, and where the next one begins: "" at the end."""
+    after = query.get("after", "")
+    begin = int(after) if after.isdecimal() and after.isascii() and len(after) < 9 else 0
+    end = begin + PAGE_SIZE
+    return found[begin:end], str(end) if end < len(found) else ""
 
 
 def _find_serving(previews: Iterable[PreviewRecord]) -> dict[str, str]:
