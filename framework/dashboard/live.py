@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from framework.dashboard.jobs.job_looks import JobLooks
 from framework.dashboard.pages.cluster_page import read_cluster
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.timeouts import within
@@ -48,6 +49,7 @@ class LiveUpdates:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context = context
+        self._jobs = JobLooks(context)
         self._pause = pause
         self._clock = clock
         self._looked = float("-inf")
@@ -104,6 +106,12 @@ class LiveUpdates:
                 return self._look_at_app(app)
             case ["preview", app, sha] if viewer.identity.sees(app):
                 return lambda: self._look_at_preview(app, sha)
+            case ["jobs"]:
+                return _awaitable(lambda: self._jobs.look_at_all(viewer))
+            case ["jobs", app] if viewer.identity.sees(app):
+                return _awaitable(lambda: self._jobs.look_at_app(app))
+            case ["jobs", app, job_id] if viewer.identity.sees(app):
+                return _awaitable(lambda: self._jobs.look_at_job(app, job_id))
             case ["cluster"] if viewer.sees_all:
                 return self._look_at_cluster()
         context, previews = self._context, self._context.previews

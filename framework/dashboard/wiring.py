@@ -16,6 +16,8 @@ from framework.dashboard.admin.credential_forms import CredentialForms
 from framework.dashboard.admin.environment_page import EnvironmentPage
 from framework.dashboard.admin.forge_page import ForgePage
 from framework.dashboard.admin.token_pages import TokenPages
+from framework.dashboard.jobs.job_pages import JobPages
+from framework.dashboard.jobs.list_pages import ListPages
 from framework.dashboard.live import LiveUpdates
 from framework.dashboard.pages.app_pages import AppPages
 from framework.dashboard.pages.cluster_page import ClusterPage
@@ -34,6 +36,9 @@ from framework.dashboard.session.streams import Streams
 from framework.dashboard.session.trusted_headers import TrustedHeaders
 from framework.http_api import Admission, Ports
 from framework.http_api.http import problems
+from framework.http_api.jobs.job_presenter import JobPresenter
+from framework.http_api.jobs.job_requests import JobRequests
+from framework.http_api.jobs.job_resolver import JobResolver
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.label_resolver import LabelResolver
@@ -69,9 +74,8 @@ def add_dashboard(
 
     pages = Pages(files, now, last_of)
     access = PageAccess(sessions, pages, admission.audit, find_person=TrustedHeaders(proxies).find)
-    presenter = Presenter(ports.previews, addresses, ports.ready, now)
     context = _make_context(
-        ports, admission, presenter, addresses=addresses, pages=pages, access=access
+        ports, admission, addresses=addresses, pages=pages, access=access, now=now
     )
     app.add_exception_handler(404, functools.partial(_answer_missing, pages))
     app.router.routes += [
@@ -105,23 +109,28 @@ def _list_sign_in(
 def _make_context(
     ports: Ports,
     admission: Admission,
-    presenter: Presenter,
     *,
     addresses: Addresses,
     pages: Pages,
     access: PageAccess,
+    now: Callable[[], float],
 ) -> PageContext:
+    jobs, resolver = ports.jobs, LabelResolver(ports.previews, ports.refs)
     return PageContext(
         previews=ports.previews,
+        jobs=jobs,
         tokens=admission.tokens,
         audit=admission.audit,
         shares=AgentShares(ports.previews, ports.agents),
-        presenter=presenter,
-        resolver=LabelResolver(ports.previews, ports.refs),
+        presenter=Presenter(ports.previews, addresses, ports.ready, now),
+        job_presenter=JobPresenter(ports.ready, lambda: jobs.snapshot.jobs, now),
+        job_requests=JobRequests(jobs, JobResolver(jobs, resolver), secrets.token_hex),
+        resolver=resolver,
         logs=Logs(ports.sandboxes),
         is_log_kept=ports.is_log_kept,
         addresses=addresses,
         ready=ports.ready,
+        now=now,
         pages=pages,
         access=access,
         streams=Streams(),
@@ -140,6 +149,8 @@ def _list_pages(context: PageContext) -> list[Route]:
         *ForgePage(context).routes(),
         *CredentialForms(context).routes(),
         *AppPages(context).routes(),
+        *ListPages(context).routes(),
+        *JobPages(context).routes(),
         *PreviewPages(context).routes(),
         *TokenPages(context).routes(),
         *LiveUpdates(context).routes(),

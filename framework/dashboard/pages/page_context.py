@@ -7,12 +7,15 @@ from framework.dashboard.session.page_access import PageAccess
 from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.streams import Streams
 from framework.http_api.admission.audit import Audit
+from framework.http_api.jobs.job_presenter import JobPresenter
+from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.ports import HookPorts, Tokens
 from framework.service.forge_setup import ForgeSetup
+from framework.service.jobs.job_service import Jobs
 from framework.service.previews import Previews
 from prevs.names import Addresses
 
@@ -21,18 +24,23 @@ class PageContext(NamedTuple):
     """The ports that pages read and write, and what makes answers from them.
 
     `ready` returns None, or why nothing can start now. `is_log_kept` is as in Ports.
+    `now` is in seconds since the epoch.
     """
 
     previews: Previews
+    jobs: Jobs
     tokens: Tokens
     audit: Audit
     shares: AgentShares
     presenter: Presenter
+    job_presenter: JobPresenter
+    job_requests: JobRequests
     resolver: LabelResolver
     logs: Logs
     is_log_kept: Callable[[str], bool]
     addresses: Addresses
     ready: Callable[[], str | None]
+    now: Callable[[], float]
     pages: Pages
     access: PageAccess
     streams: Streams

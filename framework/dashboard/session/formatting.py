@@ -2,7 +2,10 @@
 
 import datetime
 import re
+import shlex
+from collections.abc import Sequence
 
+from framework.http_api.jobs.job_models import Job
 from framework.http_api.models.preview_models import Preview
 
 NOTICES = {
@@ -12,6 +15,10 @@ NOTICES = {
     "retry": "It is tried again.",
     "pin": "Pinned: it does not stop when it is idle, or to make room.",
     "unpin": "No longer pinned.",
+    "start-job": "Requested. It runs as soon as an agent has room.",
+    "cancel-job": "It is cancelled, and never starts again.",
+    "cancel-group": "The jobs of the group that had not ended are cancelled.",
+    "retry-job": "Requested. This is the new job, which does the same.",
     "approve": "The commit may be built now. The next push to its pull request waits again.",
     "add": "The app is registered. Open one of its addresses, or start a branch here.",
     "add-unread": "The app is registered, but none of its previews can start: see the reason "
@@ -36,6 +43,7 @@ NOTICES = {
 }
 """The notice after an action, by the action's name in an address."""
 
+_LONGEST_TITLE = 80
 _STEPS = ((60, "s"), (60, "min"), (48, "h"))
 
 
@@ -120,3 +128,31 @@ def state(preview: Preview | None, now: float) -> str:
         case "draining":
             return "stopping"
     return name
+
+
+def job_state(job: Job) -> str:
+    """Return a job's state and its progress, in a few words."""
+    name = job.state.value
+    match name:
+        case "queued" if job.place:
+            return f"{name}, place {job.place}"
+        case "building" if job.phase == "fetching":
+            return f"{name}, fetching"
+        case "building" if job.detail:
+            return f"{name} {job.detail.partition(' ')[0]}"
+        case "running" if job.progress:
+            return f"{name} {job.progress.percent} %"
+        case "failed" if job.exit_code is not None:
+            return f"{name}, exit code {job.exit_code}"
+    return name
+
+
+def command(words: Sequence[str]) -> str:
+    """Return a command as one types it in a shell."""
+    return shlex.join(words)
+
+
+def job_title(job: Job) -> str:
+    """Return what a job runs, in short: its name, else its command."""
+    text = job.name or command(job.command)
+    return text if len(text) <= _LONGEST_TITLE else f"{text[: _LONGEST_TITLE - 1]}…"

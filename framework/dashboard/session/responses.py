@@ -135,8 +135,11 @@ _environment = jinja2.Environment(
 )
 _environment.filters.update(
     ago=formatting.ago,
+    command=formatting.command,
     duration=formatting.duration,
     few_digits=formatting.few_digits,
+    job_state=formatting.job_state,
+    job_title=formatting.job_title,
     link=link,
     megabytes=formatting.megabytes,
     moment=formatting.moment,

@@ -17,7 +17,7 @@ from framework.http_api.http.parameters import Accept, App, Caller, LastEventId,
 from framework.http_api.http.problems import document
 from framework.http_api.jobs import job_models as models
 from framework.http_api.jobs import job_parameters as parameters
-from framework.http_api.jobs import job_presenter, job_stream
+from framework.http_api.jobs import job_presenter, job_results, job_stream
 from framework.http_api.jobs.job_orders import JobOrder, Orders
 from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_requests import JobRequests
@@ -238,13 +238,7 @@ class JobRoutes:
     def read_job_result(self, app: App, job_id: parameters.JobId) -> Response:
         """Read what a job's command left in /run/prevs/result: any bytes."""
         data = self._jobs.command(lambda commands: commands.read_result(app, job_id))
-        # Whoever wrote it may be a stranger: no browser may take it for a page.
-        headers = {
-            "Cache-Control": "no-store",
-            "Content-Disposition": f'attachment; filename="{job_id}"',
-            "X-Content-Type-Options": "nosniff",
-        }
-        return Response(data, headers=headers, media_type="application/octet-stream")
+        return job_results.answer(job_id, data)
 
     async def show_job_log(
         self,

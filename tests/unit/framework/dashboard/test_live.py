@@ -9,8 +9,11 @@ from framework.access import Identity, Scope
 from framework.dashboard.live import KEEPALIVE_S, LiveUpdates, Look
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
+from prevs.job_settings import JobSettings
+from prevs.jobs import JobRecord
 from prevs.records import AppRecord
 from prevs.states import State
+from tests.fakes.jobs import FakeJobs
 from tests.fakes.previews import FakePreviews
 from tests.unit.framework.dashboard.conftest import SHA
 
@@ -81,3 +84,27 @@ def test_a_viewer_of_one_app_gets_no_event_when_others_change(topic: str) -> Non
     assert see(all_of_them) != all_before
     previews.put("shop", SHA, State.QUEUED)
     assert see(own) != before
+
+
+def test_pages_of_jobs_follow_those_that_their_viewer_sees() -> None:
+    previews = FakePreviews()
+    for app in ("shop", "zebra"):
+        previews.add_app(AppRecord(app, f"/{app}.git"))
+    jobs = FakeJobs(previews)
+    show = SimpleNamespace(show=lambda job: job)
+    context = SimpleNamespace(previews=previews, jobs=jobs, ready=lambda: None, job_presenter=show)
+    live = LiveUpdates(cast(PageContext, context))
+    viewer = Viewer(Identity("ci", Scope.READ, "shop"), "")
+    for topic in ("jobs/zebra", "jobs/zebra/a"):
+        assert live.find_look(topic, viewer) is None
+    looks = [live.find_look(topic, viewer) for topic in ("jobs", "jobs/shop", "jobs/shop/a")]
+
+    def add(app: str, job_id: str) -> list[object]:
+        job = JobRecord(app, job_id, SHA, "main", JobSettings(("work",)))
+        jobs.command(lambda _: jobs.records.jobs.add_all([job], {}))
+        return [see(look) for look in looks if look]
+
+    before = [see(look) for look in looks if look]
+    assert add("zebra", "a") == before
+    after = add("shop", "a")
+    assert [now != then for now, then in zip(after, before, strict=True)] == [True] * 3

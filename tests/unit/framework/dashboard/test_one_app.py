@@ -9,7 +9,12 @@ from tests.fakes.asgi import OF_PROXIES
 from tests.fakes.dashboard import Dashboard, Visitor
 from tests.unit.framework.dashboard.conftest import SHA
 
-OWN = ["/apps/shop", f"/apps/shop/previews/{SHA}", f"/apps/shop/previews/{SHA}/log.txt"]
+OWN = [
+    "/apps/shop",
+    "/apps/shop/jobs",
+    f"/apps/shop/previews/{SHA}",
+    f"/apps/shop/previews/{SHA}/log.txt",
+]
 REFUSED = ["/cluster", "/tokens", "/audit", "/add-app", "/apps/shop/settings", "/apps/shop/forge"]
 
 
@@ -25,7 +30,7 @@ def visitor(dashboard: Dashboard) -> Visitor:
     return dashboard.sign_in(token)
 
 
-@pytest.mark.parametrize("path", ["/", "/queue", "/events", *OWN])
+@pytest.mark.parametrize("path", ["/", "/queue", "/jobs", "/events", *OWN])
 def test_every_page_shows_only_the_tokens_app(
     dashboard: Dashboard, visitor: Visitor, path: str
 ) -> None:

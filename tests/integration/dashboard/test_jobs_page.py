@@ -1,0 +1,109 @@
+"""The pages of jobs in a real browser: live, by keyboard, in any width, under attack."""
+
+import base64
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from framework.jobs.lifecycle import JobEvent
+from framework.jobs.transitions import AttemptEnded, Finished, Reported
+from prevs.jobs import JobState
+from prevs.work import Progress
+from tests.chromium import Chromium
+from tests.fakes.dashboard import Dashboard
+from tests.integration.dashboard.job_scene import (
+    DONE,
+    FAILED,
+    QUEUED,
+    RUNNING,
+    name_jobs,
+    put_job,
+    put_jobs,
+)
+from tests.integration.dashboard.scene import sign_in
+from tests.integration.dashboard.test_dashboard import look_at
+
+pytestmark = pytest.mark.integration
+
+JOBS = "/apps/hello/jobs"
+
+
+def test_a_named_job_is_started_by_keyboard_and_watched_to_its_result(
+    page: Page, dashboard: Dashboard
+) -> None:
+    name_jobs(dashboard)
+    page.goto(JOBS)
+    page.get_by_text("Start a named job").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("report")
+    page.get_by_label("Payload").press_sequentially('{"month": 11}')
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("Requested.")
+    expect(page.locator("main .chip").first).to_have_text("queued, place 1")
+    page.evaluate("window.stays = true")
+    ((_, job_id),) = dashboard.jobs.snapshot.jobs
+    task = dashboard.jobs.launch(job_id).task_id or ""
+    dashboard.sandboxes.output[task] = b"\x1b[32mreading\x1b[0m <b>orders</b>\n"
+    report = Reported(JobEvent.RUNNING, time.time(), "running", progress=Progress(40, "half way"))
+    dashboard.jobs.change(job_id, report)
+    expect(page.locator("li[aria-current=step]")).to_contain_text("half way")
+    expect(page.locator("li[aria-current=step] progress")).to_have_attribute("value", "40")
+    log = page.get_by_role("region", name="Log", exact=True)
+    expect(log.locator(".log-row")).to_have_text(["reading <b>orders</b>"])
+    finished = Finished(base64.b64encode(b"1204 orders").decode(), 11)
+    dashboard.jobs.change(job_id, AttemptEnded(finished, None, time.time()))
+    expect(page.locator("#result pre")).to_have_text("1204 orders")
+    assert page.evaluate("window.stays")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download 11 bytes").click()
+    assert download.value.suggested_filename == job_id
+    page.get_by_role("button", name="Run it again").click()
+    expect(page.get_by_text("This is the new job")).to_be_visible()
+    assert job_id not in page.url
+
+
+def test_a_list_follows_its_jobs_and_a_group_is_cancelled_where_it_stands(
+    page: Page, dashboard: Dashboard
+) -> None:
+    page.goto("/jobs")
+    expect(page.get_by_role("heading", name="No job waits")).to_be_visible()
+    for number in range(3):
+        put_job(dashboard, f"g{number:015}", JobState.QUEUED, group="november")
+    row = page.get_by_role("row", name="hello november")
+    expect(row).to_contain_text("3 wait")
+    dashboard.jobs.launch("g" + "0" * 15)
+    expect(row).to_contain_text("1 runs, 2 wait")
+    row.get_by_role("link").click()
+    page.evaluate("window.stays = true")
+    page.get_by_role("button", name="Cancel the group").click()
+    expect(page.get_by_role("status").first).to_contain_text("are cancelled.")
+    expect(page.locator("main .chip")).to_have_text(["ending", "cancelled", "cancelled"])
+    assert page.evaluate("window.stays")
+    page.get_by_label("State").select_option("running")
+    page.get_by_role("button", name="Show").press("Enter")
+    expect(page.locator("main .chip")).to_have_text(["ending"])
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_each_page_of_jobs_is_accessible_and_foreign_text_is_only_text(
+    browser: Chromium, dashboard: Dashboard, base: str, width: int, scheme: Any
+) -> None:
+    size: Any = {"width": width, "height": 844}
+    with browser.new_context(base_url=base, viewport=size, color_scheme=scheme) as context:
+        page = context.new_page()
+        sign_in(page)
+        found = {}
+        for path in ("/jobs", JOBS):
+            page.goto(path)
+            found[f"{path} without jobs"] = look_at(page)
+        put_jobs(dashboard)
+        paths = ("/jobs", f"{JOBS}?job=report", f"{JOBS}?group=import-1204")
+        ones = [f"{JOBS}/{job_id}" for job_id in (RUNNING, QUEUED, FAILED, DONE)]
+        for path in (*paths, *ones, f"{JOBS}/{RUNNING}/attempts/1"):
+            page.goto(path)
+            found[path] = look_at(page)
+    assert {path: problems for path, problems in found.items() if problems} == {}
