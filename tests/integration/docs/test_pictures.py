@@ -21,7 +21,7 @@ from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.served import serving
 from tests.fakes.world import World
-from tests.integration.docs import comments, scenes
+from tests.integration.docs import comments, job_scenes, scenes
 from tests.integration.room import rooms
 from tests.pictures import take
 
@@ -104,6 +104,7 @@ def in_dashboard(path: str, text: str) -> Shown:
     def shown(page: Page) -> Iterator[None]:
         dashboard = Dashboard(now=lambda: scenes.NOW)
         scenes.fill(dashboard)
+        job_scenes.fill(dashboard)
         with serving(dashboard.app) as base:
             page.goto(f"{base}/sign-in")
             page.get_by_label("Token").fill(TOKEN)
@@ -165,6 +166,12 @@ _PICTURES: Mapping[str, Picture] = {
         1160,
         950,
         (*made_of("preview"), *_TEXT[1:]),
+    ),
+    "dashboard-jobs": Picture(
+        in_dashboard("/jobs", "import-1204"),
+        1160,
+        850,
+        (*made_of("jobs/all"), "framework/dashboard/templates/jobs/parts.html.j2"),
     ),
     "dashboard-cluster": Picture(in_dashboard("/cluster", "agent3"), 1160, 900, made_of("cluster")),
 }
