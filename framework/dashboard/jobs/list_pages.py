@@ -13,12 +13,12 @@ from framework.access import Scope
 from framework.dashboard.jobs import job_lines, start_form
 from framework.dashboard.jobs.job_lines import Counts, Line, Wanted
 from framework.dashboard.jobs.named_jobs import read_named
+from framework.dashboard.jobs.start_form import REFUSALS
 from framework.dashboard.pages import rows
 from framework.dashboard.pages.app_forms import Filled
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.page_access import Action, Form, send_back
 from framework.dashboard.session.sessions import Viewer
-from framework.errors import FrameworkError
 from framework.http_api.jobs.job_models import Job
 from prevs.jobs import JobRecord
 
@@ -79,10 +79,7 @@ class ListPages:
             **await anyio.to_thread.run_sync(self._arrange, jobs, wanted, query),
         )
 
-    async def _show_app(self, request: Request, viewer: Viewer) -> Response:
-        return await self._show_of(request, viewer)
-
-    async def _show_of(
+    async def _show_app(
         self, request: Request, viewer: Viewer, refused: Filled | None = None
     ) -> Response:
         """Show an app's jobs, and the form to start one, as somebody has filled it in."""
@@ -110,15 +107,12 @@ class ListPages:
         app = request.path_params["app"]
         ordered = start_form.read(form)
         if isinstance(ordered, Filled):
-            return await self._show_of(request, viewer, ordered)
+            return await self._show_app(request, viewer, ordered)
         requests = self._context.job_requests
         try:
             [job] = await requests.request(app, ordered.order, viewer.identity, ordered.key)
-        except FrameworkError as error:
-            refused = start_form.refuse(form, error)
-            if refused is None:
-                raise
-            return await self._show_of(request, viewer, refused)
+        except REFUSALS as error:
+            return await self._show_app(request, viewer, start_form.refuse(form, error))
         request.state.target = f"{app}/jobs/{job.id}"
         return send_back(form, "start-job", f"/apps/{app}/jobs/{job.id}")
 

@@ -9,10 +9,20 @@ from pydantic import ValidationError
 from framework.dashboard.jobs.named_jobs import NamedJobs
 from framework.dashboard.pages import app_forms
 from framework.dashboard.pages.app_forms import Filled
-from framework.errors import AmbiguousLabel, FrameworkError, UnknownLabel
+from framework.errors import (
+    AmbiguousLabel,
+    Conflict,
+    FrameworkError,
+    NotFound,
+    RepositoryUnreachable,
+    Unavailable,
+    UnknownLabel,
+)
 from framework.http_api.jobs.job_orders import JobOrder
 from framework.jobs.errors import CommitSettingsInvalid, UnknownJobName
 
+REFUSALS = (Conflict, NotFound, RepositoryUnreachable, Unavailable)
+"""The errors after which somebody may change the form, or send it again."""
 _FIELDS = ("job", "label", "payload", "key")
 _OF_FIELDS: Mapping[str, tuple[type[FrameworkError], ...]] = {
     "label": (UnknownLabel, AmbiguousLabel, CommitSettingsInvalid),
@@ -48,10 +58,11 @@ def read(form: Mapping[str, str]) -> Ordered | Filled:
     return Ordered(order, hashlib.sha256(text.encode()).hexdigest() if values["key"] else "")
 
 
-def refuse(form: Mapping[str, str], error: FrameworkError) -> Filled | None:
-    """Return the form with why its order was refused; None if none of its fields is the cause."""
+def refuse(form: Mapping[str, str], error: FrameworkError) -> Filled:
+    """Return the form with why its order was refused, beside the field that is the cause.
+
+    If none is, the problem has the name "".
+    """
     values = {name: form.get(name, "") for name in _FIELDS}
-    for field, kinds in _OF_FIELDS.items():
-        if isinstance(error, kinds):
-            return Filled(values, {field: str(error)})
-    return None
+    causes = (field for field, kinds in _OF_FIELDS.items() if isinstance(error, kinds))
+    return Filled(values, {next(causes, ""): str(error)})

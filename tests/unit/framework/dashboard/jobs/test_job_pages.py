@@ -6,6 +6,7 @@ import pytest
 
 from framework.jobs.lifecycle import JobEvent
 from framework.jobs.transitions import Again, AttemptEnded, Failed, Finished, Reported
+from framework.preview.history import ActivityEvent, History
 from framework.preview.reasons import Reason, ReasonKind
 from prevs.jobs import JobState
 from prevs.records import Failure
@@ -150,3 +151,12 @@ def test_an_unknown_job_has_a_page_with_404(user: Visitor) -> None:
         answer = user.get(f"{JOBS}/{'a' * 16}{path}")
         assert answer.status_code == 404
         assert "has no job" in answer.text
+
+
+def test_the_event_of_a_job_leads_to_it(dashboard: Dashboard, user: Visitor) -> None:
+    event = ActivityEvent(
+        "x-1", NOW, "job", "hello", None, None, None, None, "It runs", None, "a" * 16
+    )
+    dashboard.previews.look()
+    dashboard.previews.past = History("x", 1, (event,))
+    assert f'<a href="{JOBS}/{"a" * 16}"><bdi>It runs</bdi></a>' in user.get("/events").text

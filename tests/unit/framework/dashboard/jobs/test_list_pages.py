@@ -3,6 +3,7 @@
 import re
 
 from framework.access import Scope
+from framework.errors import Unavailable
 from framework.ports import RepositoryFile
 from prevs.jobs import EndedJobsRecord, JobState
 from prevs.records import AppRecord
@@ -67,7 +68,12 @@ def test_what_is_wrong_is_beside_its_field_and_what_was_typed_stays(user: Visito
         assert "kept as it was" in answer.text
 
 
-def test_another_refusal_has_a_page_of_its_own(dashboard: Dashboard, user: Visitor) -> None:
+def test_another_refusal_is_above_the_form(dashboard: Dashboard, user: Visitor) -> None:
+    dashboard.jobs.error = Unavailable("ZooKeeper")
+    answer = user.act(JOBS, job="report", label="main", payload="kept as it was")
+    assert answer.status_code == 422
+    assert "No job was started: <bdi>ZooKeeper does not answer now." in answer.text
+    assert "kept as it was" in answer.text
     dashboard.previews.known_apps.clear()
     assert user.act(JOBS, job="report", label="main").status_code == 404
 
@@ -106,7 +112,7 @@ def test_long_sections_have_pages_and_are_cut_beside_others(
     ids = put(dashboard, 31, JobState.QUEUED)
     page = visitor.get("/jobs").text
     assert page.count("<tr id=") == 10
-    assert "All 31 lines" in page
+    assert "All 31 that wait" in page
     first, second = (
         re.findall('<tr id="job-hello-(.{16})"', visitor.get(f"/jobs?state=waiting{after}").text)
         for after in ("", "&after=30")
