@@ -3,7 +3,7 @@
 import re
 
 from framework.access import Scope
-from framework.errors import Unavailable
+from framework.errors import RepositoryUnreachable, Unavailable
 from framework.ports import RepositoryFile
 from prevs.jobs import EndedJobsRecord, JobState
 from prevs.records import AppRecord
@@ -26,6 +26,7 @@ def test_the_page_of_an_app_leads_to_its_jobs_which_the_commit_of_main_names(
     page = visitor.get(JOBS).text
     assert "python report.py &#39;a &amp; b&#39;" in page
     assert '<option value="report">' in page
+    assert 'name="job" type="text" value="report"' in visitor.get(f"{JOBS}?job=report").text
 
 
 def test_whoever_may_use_an_app_starts_a_named_job(dashboard: Dashboard, user: Visitor) -> None:
@@ -86,6 +87,11 @@ def test_a_mistake_in_the_settings_is_shown_instead_of_the_names(
     named = visitor.get(JOBS).text.partition('id="named"')[2]
     assert "notice warn" in named
     assert "command" in named
+    away = RepositoryUnreachable("hello", "/hello.git", "it is <away>")
+    dashboard.refs.listings["hello"] = away
+    page = visitor.get(JOBS)
+    assert page.status_code == 200
+    assert "it is &lt;away&gt;" in page.text
 
 
 def test_a_group_is_one_line_with_a_bar_and_can_be_cancelled(
