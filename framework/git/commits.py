@@ -15,14 +15,20 @@ LONGEST_AUTHOR, LONGEST_SUBJECT = 100, 300
 LATEST = 253402300799.0
 """The last second of the year 9999: Python's calendar ends there."""
 
-_CURSOR = re.compile(r"([0-9a-f]{40})\.(\d{1,7})", re.ASCII)
+_CURSOR = re.compile(r"([0-9a-f]{40})\.(\d{1,7})(?:\.([0-9a-f]{40}))?(\.first)?", re.ASCII)
 
 
 class Cursor(NamedTuple):
-    """A position in the list of commits that `sha` reaches: after the first `skip` of them."""
+    """A position in the list of commits that `sha` reaches: after the first `skip` of them.
+
+    The list leaves out what `base` reaches, "" for nothing. With `first_parent` it follows only the
+    first parent of a merge.
+    """
 
     sha: str
-    skip: int
+    skip: int = 0
+    base: str = ""
+    first_parent: bool = False
 
 
 def read_commits(output: str) -> list[Commit]:
@@ -36,13 +42,14 @@ def read_commits(output: str) -> list[Commit]:
 
 def write_cursor(cursor: Cursor) -> str:
     """Return a cursor as text, for `read_cursor`."""
-    return f"{cursor.sha}.{cursor.skip}"
+    base = f".{cursor.base}" if cursor.base else ""
+    return f"{cursor.sha}.{cursor.skip}{base}{'.first' if cursor.first_parent else ''}"
 
 
 def read_cursor(text: str) -> Cursor | None:
     """Return the cursor in a text, None if there is none."""
     read = _CURSOR.fullmatch(text)
-    return Cursor(read[1], int(read[2])) if read else None
+    return Cursor(read[1], int(read[2]), read[3] or "", bool(read[4])) if read else None
 
 
 def _read(head: str, author: str, subject: str) -> Commit:

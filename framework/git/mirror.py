@@ -221,10 +221,12 @@ class Mirror:
             self._commits = known = {**known, **read}
         return [known[sha] for sha in shas if sha in known]
 
-    def log(self, sha: str, *, skip: int, limit: int) -> list[Commit]:
-        """Return commits that `sha` reaches, the newest first. Raises GitFailed."""
-        bounds = [f"--skip={skip}", f"--max-count={limit}"]
-        command = ["log", *bounds, "--encoding=UTF-8", commits.FORMAT, "--end-of-options", sha]
+    def log(self, begin: commits.Cursor, limit: int) -> list[Commit]:
+        """Return commits of a list from a position on, the newest first. Raises GitFailed."""
+        bounds = [f"--skip={begin.skip}", f"--max-count={limit}"]
+        bounds += ["--first-parent"] if begin.first_parent else []
+        ends = [begin.sha, *([f"^{begin.base}"] if begin.base else [])]
+        command = ["log", *bounds, "--encoding=UTF-8", commits.FORMAT, "--end-of-options", *ends]
         return commits.read_commits(self._read(command))
 
     def _find(self, snapshot: Snapshot, label: str) -> Found:

@@ -19,12 +19,13 @@ from framework.errors import (
     UnknownLabel,
     UnknownPlace,
 )
-from framework.git import commits, files, resolution
+from framework.git import ancestry, commits, files, resolution
 from framework.git.commits import Cursor
 from framework.git.git_command import CredentialUnavailable, GitCommand, GitFailed
 from framework.git.mirror import Found, Mirror, Snapshot
 from framework.meanings import Meaning
 from framework.ports import CommitPage, Heads, Listing, Ref, RepositoryFile, Resolved
+from framework.ports.repositories import NotAnAncestor
 from framework.pulls.errors import NotApproved
 from framework.pulls.gate import PullHead, Verdict
 from prevs import names
@@ -143,15 +144,29 @@ class Mirrors:
         problem = str(_unreachable(app, failure)) if failure else ""
         return Listing(listed, mirror.age, problem)
 
-    def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
+    def commits(
+        self,
+        app: AppRecord,
+        ref: str,
+        *,
+        limit: int,
+        after: str = "",
+        base: str = "",
+        first_parent: bool = False,
+    ) -> CommitPage:
         """Return some commits, as framework.ports.Repositories says."""
         mirror = self._get_mirror(app)
         try:
-            begin = self._find_place(app, mirror, ref, after)
-            found = mirror.log(begin.sha, skip=begin.skip, limit=limit + 1)
+            snapshot = self._look(app, mirror)
+            if after:
+                begin = _find_place(app, mirror, snapshot, after)
+            else:
+                begin = self._find_range(app, mirror, snapshot, (base, ref))
+                begin = begin._replace(first_parent=first_parent)
+            found = mirror.log(begin, limit + 1)
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
-        rest = Cursor(begin.sha, begin.skip + limit)
+        rest = begin._replace(skip=begin.skip + limit)
         return CommitPage(found[:limit], commits.write_cursor(rest) if found[limit:] else None)
 
     def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
@@ -194,26 +209,22 @@ class Mirrors:
             return snapshot
         raise failure or BeingFetched(app.name)
 
-    def _find_place(self, app: AppRecord, mirror: Mirror, ref: str, after: str) -> Cursor:
-        """Return where a list of commits begins.
+    def _find_range(
+        self, app: AppRecord, mirror: Mirror, snapshot: Snapshot, ends: tuple[str, str]
+    ) -> Cursor:
+        """Return where the list of the commits between two `ends` begins: its newest one.
 
-        Raises UnknownLabel, AmbiguousLabel, UnknownPlace, GitFailed, BeingFetched.
+        The older end comes first, "" for none. Raises UnknownLabel, AmbiguousLabel, NotAnAncestor,
+        GitFailed.
         """
-        snapshot = self._look(app, mirror)
-        if after:
-            place = commits.read_cursor(after)
-            if place is None:
-                raise UnknownPlace
-            return Cursor(
-                _choose(app, place.sha, mirror, mirror.find(snapshot, place.sha)).sha, place.skip
-            )
-        ref = ref or _find_main(app, mirror, snapshot)
-        found = Found(resolution.find_named(snapshot.refs, ref))
-        if not found.refs:
-            if not names.is_label(ref):
-                raise UnknownLabel(app.name, ref, "there is no branch or tag of that name.")
-            found = mirror.find(snapshot, ref)
-        return Cursor(_choose(app, ref, mirror, found).sha, 0)
+        base, ref = ends
+        newer = _find_commit(app, mirror, snapshot, ref)
+        if not base:
+            return Cursor(newer)
+        older = _find_commit(app, mirror, snapshot, base)
+        if gap := ancestry.find_gap(self._git, mirror.folder, older, newer):
+            raise NotAnAncestor(app.name, base, ref or newer, gap.common, next_step=gap.next_step)
+        return Cursor(newer, base=older)
 
     def _find_known(self, mirror: Mirror, label: str, age: float) -> Found | None:
         """Return what a label led to within the last `age` seconds, a commit's id at any time."""
@@ -283,6 +294,30 @@ def _find_main(app: AppRecord, mirror: Mirror, snapshot: Snapshot) -> str:
     if main is None:
         raise UnknownLabel(app.name, "", "the repository has no branches yet.")
     return main
+
+
+def _find_commit(app: AppRecord, mirror: Mirror, snapshot: Snapshot, ref: str) -> str:
+    """Return the commit of a branch, a tag, a label or an id, "" for the main branch.
+
+    Raises UnknownLabel, AmbiguousLabel, GitFailed.
+    """
+    ref = ref or _find_main(app, mirror, snapshot)
+    found = Found(resolution.find_named(snapshot.refs, ref))
+    if not found.refs:
+        if not names.is_label(ref):
+            raise UnknownLabel(app.name, ref, "there is no branch or tag of that name.")
+        found = mirror.find(snapshot, ref)
+    return _choose(app, ref, mirror, found).sha
+
+
+def _find_place(app: AppRecord, mirror: Mirror, snapshot: Snapshot, after: str) -> Cursor:
+    """Return the position in a cursor. Raises UnknownPlace, UnknownLabel, GitFailed."""
+    place = commits.read_cursor(after)
+    if place is None:
+        raise UnknownPlace
+    for sha in filter(None, (place.sha, place.base)):
+        _choose(app, sha, mirror, mirror.find(snapshot, sha))
+    return place
 
 
 def _choose(app: AppRecord, label: str, mirror: Mirror, found: Found) -> Resolved:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from framework.errors import Conflict
 from prevs.records import AppRecord
 
 
@@ -94,6 +95,23 @@ class RepositoryFile(NamedTuple):
     data: bytes = b""
 
 
+class NotAnAncestor(Conflict):
+    """A list of commits was to begin after one that does not come before the others.
+
+    `base` and `ref` are as they were asked for, `common` is the last commit that both reach, None
+    if there is none. `next_step` is a sentence.
+    """
+
+    def __init__(
+        self, app: str, base: str, ref: str, common: str | None, *, next_step: str
+    ) -> None:
+        super().__init__(
+            f"{base!r} of {app!r} is no ancestor of {ref!r}, so no commits lead from the one to "
+            f"the other. {next_step}"
+        )
+        self.app, self.base, self.ref, self.common = app, base, ref, common
+
+
 class Repositories(Protocol):
     """The branches, tags and pull requests of the apps' repositories, from a bare mirror of each.
 
@@ -122,13 +140,23 @@ class Repositories(Protocol):
         """
         ...
 
-    def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
+    def commits(
+        self,
+        app: AppRecord,
+        ref: str,
+        *,
+        limit: int,
+        after: str = "",
+        base: str = "",
+        first_parent: bool = False,
+    ) -> CommitPage:
         """Return at most `limit` commits that a branch, a tag, a label or a commit's id reaches.
 
         Without `ref`, these are the commits of the main branch, or else of the branch with the
-        newest commit. `after` is the `next` of the page before; all pages belong to the commit at
-        which the first one began. Raises UnknownLabel, AmbiguousLabel, UnknownPlace, and as
-        `listing`.
+        newest commit. What `base`, an ancestor of `ref`, reaches is left out; with `first_parent`,
+        so is what came with a merge. `after` is the `next` of the page before, which says all of
+        this; all pages belong to the commits at which the first one began and ends. Raises
+        UnknownLabel, AmbiguousLabel, NotAnAncestor, UnknownPlace, and as `listing`.
         """
         ...
 

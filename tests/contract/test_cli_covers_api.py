@@ -106,7 +106,11 @@ BY_OTHER_NAMES = {
     "days": "for",
     "token": "token_file",
 }
-BY_COMMANDS = {("POST /v1/apps/{app}/passes", "kind")}
+BY_COMMANDS = {
+    ("POST /v1/apps/{app}/passes", "kind"),
+    ("GET /v1/apps/{app}/commits", "from"),  # these two are for bisect, and job start --commits
+    ("GET /v1/apps/{app}/commits", "first_parent"),
+}
 """Fields for whose values there are different commands."""
 ONLY_PAGES = {"limit", "after", "offset", "public"}
 """What the command line cares for by itself."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from framework.errors import UnknownLabel, UnknownPlace
 from framework.ports import Commit, CommitPage, Heads, Listing, Ref, RepositoryFile, Resolved
+from framework.ports.repositories import NotAnAncestor
 from prevs import names
 from prevs.records import AppRecord
 
@@ -73,11 +74,29 @@ class FakeRefs:
         ]
         return listing or Listing(sorted(refs, key=lambda ref: (-ref.committed, ref.name)), 1.0)
 
-    def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
-        """Return commits of `logs`, else the one that the ref leads to; `next` is a number."""
+    def commits(
+        self,
+        app: AppRecord,
+        ref: str,
+        *,
+        limit: int,
+        after: str = "",
+        base: str = "",
+        first_parent: bool = False,
+    ) -> CommitPage:
+        """Return commits of `logs`, else the one that the ref leads to; `next` is a number.
+
+        They have no merges. They end before the one that `base` leads to.
+        """
         lead = self.resolve(app, ref or "main")
         own = Commit(lead.sha, lead.author, lead.subject, lead.committed)
         commits = self.logs.get((app.name, ref), [own])
+        if base:
+            older = self.resolve(app, base).sha
+            shas = [commit.sha for commit in commits]
+            if older not in shas:
+                raise NotAnAncestor(app.name, base, ref, None, next_step="Begin elsewhere.")
+            commits = commits[: shas.index(older)]
         if not (after or "0").isdecimal() or len(after) > 9:
             raise UnknownPlace
         begin = int(after or 0)

@@ -21,6 +21,7 @@ from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.jobs import errors as job_errors
 from framework.people.errors import UnknownRole
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
+from framework.ports.repositories import NotAnAncestor
 from framework.pulls.errors import (
     NeedsNoApproval,
     NotApproved,
@@ -80,6 +81,7 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.SecretsUnreadable: Kind("secrets-unreadable", 409, "The secrets cannot be opened"),
     errors.NoKey: Kind("no-key", 409, "There is no key to seal secrets with"),
     errors.AmbiguousLabel: Kind("ambiguous-label", 409, "The label could mean several commits"),
+    NotAnAncestor: Kind("not-an-ancestor", 409, "No commits lead from the one to the other"),
     errors.NotRetryable: Kind("not-retryable", 409, "Only a failed preview can be retried"),
     errors.TokenExists: Kind("token-exists", 409, "A token of that name exists"),
     UnknownRole: Kind("unknown-role", 404, "There is no such role"),
@@ -308,6 +310,8 @@ def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, objec
             fields["candidates"] = [
                 {**one._asdict(), "url": addresses.url(one.label, app)} for one in meant
             ]
+        case NotAnAncestor(base=base, ref=ref, common=common):
+            fields |= {"from": base, "ref": ref, "common": common}
         case job_errors.UnknownJobName(known=known):
             fields["known"] = list(known)
         case job_errors.CommitSettingsInvalid(mistakes=mistakes):

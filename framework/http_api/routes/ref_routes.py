@@ -32,6 +32,18 @@ RefName = Annotated[
         "branch: main, master, trunk, or else the one with the newest commit.",
     ),
 ]
+Base = Annotated[
+    str,
+    Query(
+        alias="from",
+        max_length=1000,
+        description="An ancestor of `ref`, named as that: the list has only the commits after it.",
+    ),
+]
+FirstParent = Annotated[
+    bool,
+    Query(description="Only one commit of each merge into the branch: the merge itself."),
+]
 
 
 class RefRoutes:
@@ -80,13 +92,22 @@ class RefRoutes:
         )
 
     async def list_commits(
-        self, app: App, ref: RefName = "", limit: Limit = LIMIT, after: After = ""
+        self,
+        app: App,
+        *,
+        ref: RefName = "",
+        base: Base = "",
+        first_parent: FirstParent = False,
+        limit: Limit = LIMIT,
+        after: After = "",
     ) -> models.Commits:
         """List the commits that a branch or tag reaches, the newest first.
 
-        Later pages continue from where the first one began, wherever the branch is by then.
+        Later pages belong to the commits that the first one did, wherever the branch is by then.
         """
-        page = await self._resolver.commits(app, ref, limit=limit, after=after)
+        page = await self._resolver.commits(
+            app, ref, limit=limit, after=after, base=base, first_parent=first_parent
+        )
         return models.Commits(
             commits=[self._show_commit(app, commit) for commit in page.commits], next=page.next
         )

@@ -75,13 +75,31 @@ class LabelResolver:
         record = self._previews.snapshot.app(app)
         return await _run(functools.partial(self._refs.listing, record), self._listing, app)
 
-    async def commits(self, app: str, ref: str, *, limit: int, after: str = "") -> CommitPage:
+    async def commits(
+        self,
+        app: str,
+        ref: str,
+        *,
+        limit: int,
+        after: str = "",
+        base: str = "",
+        first_parent: bool = False,
+    ) -> CommitPage:
         """Return some commits of an app, as framework.ports.Repositories says.
 
-        Raises UnknownApp, UnknownLabel, AmbiguousLabel, RepositoryUnreachable, BeingFetched.
+        Raises UnknownApp, UnknownLabel, AmbiguousLabel, NotAnAncestor, RepositoryUnreachable,
+        BeingFetched.
         """
         record = self._previews.snapshot.app(app)
-        work = functools.partial(self._refs.commits, record, ref, limit=limit, after=after)
+        work = functools.partial(
+            self._refs.commits,
+            record,
+            ref,
+            limit=limit,
+            after=after,
+            base=base,
+            first_parent=first_parent,
+        )
         return await _run(work, self._listing, app)
 
     def _is_scoped(self, app: str) -> bool:

@@ -23,8 +23,14 @@ def test_an_invalid_time_counts_as_the_epoch() -> None:
         assert read_commits(f"{A} {when}\nAda\nSay hello\n")[0].committed == 0.0
 
 
-@given(st.text() | st.from_regex(r"[0-9a-f]{40}\.\d+", fullmatch=True))
-def test_a_written_cursor_is_read_back(text: str) -> None:
+@given(st.text() | st.from_regex(r"[0-9a-f]{40}\.\d+(\.[0-9a-f]{40})?(\.first)?", fullmatch=True))
+def test_a_text_is_a_cursor_of_whole_ids_or_none(text: str) -> None:
     cursor = read_cursor(text)
     assert cursor is None or (len(cursor.sha) == 40 and cursor.skip < 10**7)
-    assert read_cursor(write_cursor(Cursor(A, 17))) == Cursor(A, 17)
+    assert cursor is None or len(cursor.base) in (0, 40)
+
+
+@given(st.integers(0, 10**7 - 1), st.sampled_from(["", B]), st.booleans())
+def test_a_written_cursor_is_read_back(skip: int, base: str, first_parent: bool) -> None:
+    cursor = Cursor(A, skip, base, first_parent)
+    assert read_cursor(write_cursor(cursor)) == cursor

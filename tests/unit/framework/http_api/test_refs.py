@@ -85,6 +85,18 @@ def test_commits_have_an_address(api: ApiInProcess) -> None:
     ]
 
 
+def test_the_commits_of_a_range_are_those_after_its_first(api: ApiInProcess) -> None:
+    api.refs.put("hello", "v1", C)
+    api.refs.logs["hello", "main"] = [Commit(one, "Ada", "Go on", 9.0) for one in (A, B, C)]
+    found = fetch(api, "commits", ref="main", **{"from": "v1"}, first_parent=True)
+    assert [one["sha"] for one in found["commits"]] == [A, B]
+    api.refs.logs["hello", "main"] = [Commit(A, "Ada", "Go on", 9.0)]
+    refused = api.call("GET", "/v1/apps/hello/commits?ref=main&from=v1")
+    assert refusal(refused) == (409, "not-an-ancestor")
+    told = refused.json()
+    assert (told["app"], told["from"], told["ref"], told["common"]) == ("hello", "v1", "main", None)
+
+
 @pytest.mark.parametrize(
     ("error", "status", "slug"),
     [
