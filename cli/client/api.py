@@ -124,12 +124,18 @@ class Api:
         query = _query(kind=kind, search=search)
         return self._list(_path("apps", app, "refs"), "refs", query)
 
-    def commits(self, app: str, ref: str | None, limit: int | None) -> Listed[Commit]:
+    def commits(
+        self, app: str, ref: str | None, limit: int | None, *, after: str | None = None
+    ) -> Listed[Commit]:
         """Return the commits that a branch or tag reaches, the newest first.
 
-        Without `ref` it lists the repository's default branch.
+        Without `ref` it lists the repository's default branch. With an ancestor `after`, these are
+        the ones after it that are the first parent of the next.
         """
-        return self._list(_path("apps", app, "commits"), "commits", _query(ref=ref), limit)
+        path, query = _path("apps", app, "commits"), _query(ref=ref)
+        if after is not None:
+            query |= {"from": after, "first_parent": "true"}
+        return self._list(path, "commits", query, limit)
 
     def previews(self, *, app: str | None = None, state: str | None = None) -> list[Preview]:
         """Return every preview, or those of an app or in a state."""

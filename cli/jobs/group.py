@@ -13,7 +13,7 @@ from cli.jobs.waiting_line import waiting_line
 
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 _LONGEST = 40
-_POLL = 1.0
+POLL = 1.0
 """Seconds between looks at a group of up to a page; more jobs are looked at less often."""
 _PAGE = 500
 
@@ -45,7 +45,7 @@ def wait(context: CommandContext, requested: Sequence[Job], group: str) -> list[
 
     Blocks. A `group` of "" is one job alone. Raises CliError.
     """
-    pause = _POLL * max(1, len(requested) // _PAGE)
+    pause = POLL * max(1, len(requested) // _PAGE)
     jobs = list(requested)
     with waiting_line() as line:
         while True:
@@ -53,13 +53,19 @@ def wait(context: CommandContext, requested: Sequence[Job], group: str) -> list[
             if all(map(has_ended, jobs)):
                 return jobs
             context.pause(pause)
-            # A new leader may need some seconds to begin.
-            look = functools.partial(_look, context, jobs, group)
-            jobs = repeat(look, pause=context.pause, notify=note)
+            jobs = look(context, jobs, group)
+
+
+def look(context: CommandContext, jobs: Sequence[Job], group: str) -> list[Job]:
+    """Return jobs as they are now; one that is no longer listed stays as it was.
+
+    Blocks. A `group` of "" is one job alone. Raises CliError.
+    """
+    # A new leader may need some seconds to begin.
+    return repeat(functools.partial(_look, context, jobs, group), pause=context.pause, notify=note)
 
 
 def _look(context: CommandContext, jobs: Sequence[Job], group: str) -> list[Job]:
-    """Return jobs as they are now. One that is no longer listed stays as it was."""
     api = context.api.jobs
     if not group:
         return [api.show(job["app"], job["id"]) for job in jobs]

@@ -28,6 +28,8 @@ _OPTIONS = (
         metavar="KEY[=VALUE]",
         help="A variable for this job alone; without a value, as it is here. Needs scope admin.",
     ),
+    click.option("--cpus", type=click.FloatRange(0.01), metavar="N", help="Its share of CPUs."),
+    click.option("--mem", type=click.IntRange(16), metavar="MB", help="Its memory limit."),
     click.option(
         "--timeout",
         type=click.FloatRange(min=1),
@@ -83,6 +85,12 @@ def build_order(
     if variables := dict(_read_variables(environment, environ)):
         order["environment"] = variables
     return order | ({"once": True} if once else {})
+
+
+def name_order(order: Order) -> str:
+    """Return what an order runs: the first word of its command, or the name of its job."""
+    command = order.get("command")
+    return str(command[0]) if isinstance(command, list) else str(order["job"])
 
 
 def with_payload(order: Order, payload: bytes, what: str) -> Order:

@@ -12,9 +12,11 @@ from cli.display.output import note, show, show_json
 from cli.errors import NotDone
 from cli.jobs import group
 from cli.jobs.orders import (
+    MOST_JOBS,
     Order,
     TakesCommand,
     build_order,
+    name_order,
     order_options,
     read_payloads,
 )
@@ -40,7 +42,8 @@ _WAYS = {"number", "each", "commits"}
 @click.option(
     "--commits",
     metavar="A..B",
-    help="Instead of LABEL: start a job on each commit that B has and A has not, the oldest first.",
+    help="Instead of LABEL: start a job on each commit after A up to B, the oldest first. Of what "
+    "was merged, only the merge.",
 )
 @click.option("--wait", is_flag=True, help="Wait until all have ended, and list them.")
 @as_json
@@ -69,15 +72,18 @@ def start(
       prevs job start shop --commits v1.2..main --wait -- make test
     """
     named = label or wanted["commits"] or ""
-    orders = _build_orders(context, app, label, wanted)
+    orders, subjects = _build_orders(context, app, label, wanted)
     name = ""
     if len(orders) > 1:
-        name = group.name_group(_what(orders[0]), context.new_key())
+        name = group.name_group(name_order(orders[0]), context.new_key())
         orders = [order | {"group": name} for order in orders]
     jobs = request_all(context, app, named, orders)
     if wait:
         jobs = _wait(context, jobs, name)
-    _report(context, jobs, name, as_json=as_json, waited=wait)
+    if wait and subjects and not as_json:
+        show(job_tables.of_commits(jobs, subjects, context.now()))
+    else:
+        _report(context, jobs, name, as_json=as_json, waited=wait)
     if wait and (bad := sum(job["state"] != "succeeded" for job in jobs)):
         raise NotDone(
             f"{bad} of {len(jobs)} jobs did not succeed.",
@@ -87,8 +93,11 @@ def start(
 
 def _build_orders(
     context: CommandContext, app: str, label: str | None, wanted: Mapping[str, Any]
-) -> list[Order]:
-    """Return the orders: more than one with -n, --each or --commits."""
+) -> tuple[list[Order], Mapping[str, str]]:
+    """Return the orders: more than one with -n, --each or --commits.
+
+    With --commits, the subjects of the commits come too.
+    """
     ways: tuple[int | None, IO[bytes] | None, str | None]
     ways = number, each, commits = wanted["number"], wanted["each"], wanted["commits"]
     if sum(way is not None for way in ways) > 1:
@@ -98,10 +107,13 @@ def _build_orders(
     terms = {key: value for key, value in wanted.items() if key not in _WAYS}
     order = build_order(label or "", context.environ, **terms)
     if commits:
-        return [order | {"label": sha} for sha in commit_range.find(context.api, app, commits)]
+        ends = commit_range.split(commits)
+        found = commit_range.find(context.api, app, ends, most=MOST_JOBS).commits
+        subjects = {one["sha"]: one["subject"] for one in found}
+        return [order | {"label": sha} for sha in subjects], subjects
     if each:
-        return read_payloads(order, each)
-    return [order] * (number or 1)
+        return read_payloads(order, each), {}
+    return [order] * (number or 1), {}
 
 
 def _wait(context: CommandContext, jobs: Sequence[Job], name: str) -> list[Job]:
@@ -131,8 +143,3 @@ def _report(
         )
     else:
         report(jobs[0])
-
-
-def _what(order: Order) -> str:
-    command = order.get("command")
-    return command[0] if isinstance(command, list) else str(order["job"])

@@ -1,38 +1,87 @@
-"""The commits of a range A..B, as git means it: those that B reaches and A does not."""
+"""The commits of a range A..B: what a branch was, one commit after the other, after A up to B."""
 
-from typing import Protocol
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import click
 
-from cli.client.api_types import Commit
+from cli.client.api_types import Commit, Label
 from cli.client.paging import Listed
-from cli.errors import NotDone
+from cli.errors import ApiRefused, NotDone
+from cli.names import lookup
+from prevs import names
 
 
 class HasCommits(Protocol):
-    """The call that lists commits. `Api` has it."""
+    """The calls about commits. `Api` has them."""
 
-    def commits(self, app: str, ref: str | None, limit: int | None) -> Listed[Commit]:
-        """Return the commits that a branch, a tag or a commit reaches, the newest first."""
+    def resolve(self, app: str, label: str) -> Label:
+        """Return what a label leads to."""
+        ...
+
+    def commits(
+        self, app: str, ref: str | None, limit: int | None, *, after: str | None = None
+    ) -> Listed[Commit]:
+        """Return a commit, its first parent, and so on to an ancestor, which is not in it."""
         ...
 
 
-def find(api: HasCommits, app: str, text: str) -> list[str]:
-    """Return the commits of a range, the oldest first. Raises click.UsageError, CliError.
+class Range(NamedTuple):
+    """The `commits` after the commit `base`, the oldest first. There is at least one."""
 
-    It reads both lists to their ends: no call of the API knows which commits are between two.
-    """
+    base: Label
+    commits: Sequence[Commit]
+
+
+def split(text: str) -> tuple[str, str]:
+    """Return the ends of a range as somebody gives it. Raises click.UsageError."""
     begin, dots, end = text.partition("..")
     if not (begin and dots and end) or end.startswith("."):
         raise click.UsageError(
             f"{text!r} is no range of commits. Give A..B: those after A, up to B."
         )
-    older = {commit["sha"] for commit in api.commits(app, begin, None).found}
-    newer = [commit["sha"] for commit in api.commits(app, end, None).found]
-    found = [sha for sha in reversed(newer) if sha not in older]
+    return begin, end
+
+
+def find(api: HasCommits, app: str, ends: tuple[str, str], *, most: int | None = None) -> Range:
+    """Return the commits between two `ends`: branches, tags or commits, the older one first.
+
+    These are B, its first parent, the first parent of that, and so on up to what A reaches: of what
+    was merged, only the merge. Raises CliError, also if there are none or more than `most`.
+    """
+    base, last = (_resolve(api, app, name) for name in ends)
+    limit = None if most is None else most + 1
+    begin, end = ends
+    with _naming({base["sha"]: begin, last["sha"]: end}):
+        found = api.commits(app, last["sha"], limit, after=base["sha"]).found
     if not found:
         raise NotDone(
-            f"There are no commits in {text} of {app}.",
-            f"The older end comes first: {end}..{begin}? `prevs commits {app} {end}` lists some.",
+            f"{begin}..{end} of {app} has no commits: both are {names.short(base['sha'])}.",
+            f"`prevs commits {app} {end}` lists earlier ones to begin at.",
         )
-    return found
+    if most is not None and len(found) > most:
+        raise NotDone(
+            f"{begin}..{end} of {app} has more than {most:,} commits, and no more than {most:,} "
+            "jobs are started for a range.",
+            f"Begin later than {begin}, or find the commit that broke something with `prevs bisect "
+            f"{app} {begin} {end}`, which needs few jobs.",
+        )
+    return Range(base, found[::-1])
+
+
+def _resolve(api: HasCommits, app: str, name: str) -> Label:
+    with lookup.naming(name):
+        return api.resolve(app, names.slug(name))
+
+
+@contextlib.contextmanager
+def _naming(typed: Mapping[str, str]) -> Iterator[None]:
+    """Say in an error what a person has typed, instead of its commit."""
+    try:
+        yield
+    except ApiRefused as exc:
+        detail = exc.problem.detail
+        for sha, name in typed.items():
+            detail = detail.replace(sha, name)
+        raise ApiRefused(exc.problem._replace(detail=detail)) from exc

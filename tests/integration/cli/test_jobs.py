@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope, Send
 
 from cli.__main__ import main, prevs
 from cli.command_context import CommandContext
-from framework.ports import Commit
 from prevs.jobs import JobState
 from prevs.states import Cause
 from prevs.work import Progress
@@ -75,22 +74,12 @@ def test_each_line_of_a_file_is_the_payload_of_a_job(
     assert "Line 2" in long.err
 
 
-def test_a_range_of_commits_gets_a_job_each_the_oldest_first(api: JobsApi, run: Run) -> None:
-    def commit(digit: str) -> Commit:
-        return Commit(digit * 40, "Ada", "Change", 1.0)
-
-    api.refs.put("hello", "v1", "2" * 40)
-    for digit in "34":
-        api.refs.put("hello", digit * 40, digit * 40, "commit")
-    api.refs.logs["hello", "main"] = [commit(digit) for digit in "4321"]
-    api.refs.logs["hello", "v1"] = [commit(digit) for digit in "21"]
-    run("job", "start", "hello", "--commits", "v1..main", "--", "make", "test")
-    assert [job.sha for job in api.known.values()] == ["3" * 40, "4" * 40]
-    done = run("job", "start", "hello", "--commits", "main..v1", "--job", "test")
-    assert (done.status, len(api.known)) == (1, 2)
-    assert "no commits in main..v1" in done.err
+def test_a_range_is_given_as_git_takes_one(api: JobsApi, run: Run) -> None:
     for wrong in ("main", "v1..", "..main", "v1...main"):
-        assert run("job", "start", "hello", "--commits", wrong, "--job", "test").status == 2
+        done = run("job", "start", "hello", "--commits", wrong, "--job", "test")
+        assert done.status == 2
+        assert "is no range of commits. Give A..B" in done.err
+    assert not api.requests
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,8 @@ def test_an_order_has_what_the_options_say(
     api.refs.put("hello", names.slug("feature/x"), SHA)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n1")))
     options = "-d --json --stdin -e A=1=2 -e B --timeout 9 --priority 2 --retries 0 --once"
-    done = run("run", "hello", "feature/x", "--job", "report", *options.split(), B="b")
+    share = ("--cpus", "0.05", "--mem", "64")
+    done = run("run", "hello", "feature/x", "--job", "report", *options.split(), *share, B="b")
     assert json.loads(done.out)["name"] == "report"
     assert api.bodies == [
         {
@@ -186,6 +187,8 @@ def test_an_order_has_what_the_options_say(
             "payload_base64": base64.b64encode(b"\xff\n1").decode(),
             "stdin": True,
             "environment": {"A": "1=2", "B": "b"},
+            "cpus": 0.05,
+            "mem": 64,
             "timeout": 9.0,
             "priority": 2,
             "retries": 0,
