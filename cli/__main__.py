@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from cli.bisection.command import bisect
 from cli.command_context import CommandContext
 from cli.commands import (
     access,
@@ -50,6 +51,7 @@ def prevs() -> None:
 
 
 prevs.add_command(app)
+prevs.add_command(bisect)
 prevs.add_command(print_completion)
 for module in (
     previews,

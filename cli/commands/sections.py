@@ -7,7 +7,7 @@ import click
 
 _SECTIONS = {
     "Previews": ("start", "open", "ls", "show", "logs", "stop", "retry", "pin", "unpin"),
-    "Jobs": ("run", "job"),
+    "Jobs": ("run", "job", "bisect"),
     "Apps": (
         "app",
         "env",

@@ -1,0 +1,94 @@
+"""The rounds of a bisection: commits are tried together, until the first bad one is known."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cli.bisection.search import Search, Verdict, WrongEnd
+from cli.bisection.tries import Tries, Try
+from cli.command_context import CommandContext
+from cli.display.output import note
+from cli.errors import NotDone
+from cli.jobs import group
+from cli.jobs.waiting_line import WaitingLine, waiting_line
+from prevs import names
+
+
+class Told(NamedTuple):
+    """What people are told: the app and the ends as they named them, and subjects by commit."""
+
+    app: str
+    good: str
+    bad: str
+    subjects: Mapping[str, str]
+
+
+class Outcome(NamedTuple):
+    """A search that has ended, its tries in the order in which they ended, and its rounds."""
+
+    search: Search
+    tries: list[Try]
+    rounds: int
+
+
+def search_all(
+    context: CommandContext, tries: Tries, search: Search, at_once: int, *, told: Told
+) -> Outcome:
+    """Try up to `at_once` commits together until no other one would tell anything. Blocks.
+
+    Raises CliError. The caller ends the tries.
+    """
+    known: list[Try] = []
+    number = 0
+    with waiting_line() as line:
+        while chosen := search.choose(at_once):
+            all_rounds = number + search.count_rounds(at_once)
+            number += 1
+            found = tries.start(chosen)
+            while True:
+                known += found
+                _tell(line, found, told.subjects)
+                search = _learn(search, found, told)
+                _stop_at_unclear(search, found, told.app)
+                tries.keep(search.open)
+                if not tries.pending:
+                    break
+                line.show(
+                    f"Round {number} of {max(number, all_rounds)}: the first bad commit is one of "
+                    f"{len(search.suspects):,}; {group.describe(list(tries.pending.values()))}"
+                )
+                context.pause(group.POLL)
+                found = tries.look()
+    return Outcome(search, known, number)
+
+
+def _learn(search: Search, found: list[Try], told: Told) -> Search:
+    """Return the search after some tries. Raises NotDone if an end is not as somebody said."""
+    try:
+        return search.learn({one.commit: one.verdict for one in found if one.verdict})
+    except WrongEnd as exc:
+        if exc.verdict is Verdict.BAD:
+            raise NotDone(
+                f"{told.good} is bad: the command fails there as well.",
+                "Give an older commit as GOOD, at which it succeeds.",
+            ) from None
+        raise NotDone(
+            f"{told.bad} is good: the command succeeds there as well.",
+            "Give a commit as BAD at which it fails. For the commit that has repaired something, "
+            "turn the command around: -- sh -c '! ./test.sh'.",
+        ) from None
+
+
+def _stop_at_unclear(search: Search, found: list[Try], app: str) -> None:
+    """Raise NotDone if a try that matters says nothing about its commit."""
+    for one in found:
+        if one.verdict is None and one.commit in search.open:
+            raise NotDone(one.why, f"`prevs job logs {app} {one.job_id}` prints its log.")
+
+
+def _tell(line: WaitingLine, found: list[Try], subjects: Mapping[str, str]) -> None:
+    for one in found:
+        if one.verdict:
+            line.clear()
+            why = f": {one.why}" if one.why else ""
+            subject = subjects.get(one.commit, "")
+            note(f"{one.verdict.value} {names.short(one.commit)} {subject}{why}")
