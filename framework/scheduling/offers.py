@@ -16,9 +16,10 @@ BUSY_REFUSE_SECONDS = 5.0
 """The refusal while previews wait. An agent on which more becomes free is offered earlier."""
 HOLD_SECONDS = 10.0
 """How long an offer is held at most for a preview that may soon need it; nobody else gets it."""
-REVIVES, REVIVE_EVERY_SECONDS = 3, 1.0
-"""REVIVE makes the master offer everything again. So many may follow each other at once, because
-somebody waits for each preview; after that, one each second."""
+REVIVES, REVIVE_EVERY_SECONDS = 3, 0.25
+"""REVIVE makes the master offer everything again, at once. So many may follow each other, because
+somebody waits for each preview; after that, one each quarter of a second. Without it the master
+offers what has become free once a second, and short jobs would wait longer than they run."""
 REVIVE_SECONDS = 10.0
 """REVIVE is repeated while a preview waits: it may be lost, or overtaken by a DECLINE."""
 _MOST_RESCINDED = 1000
@@ -133,7 +134,7 @@ class Offers:
         self._requested_at = now
 
     def renew_request(self) -> None:
-        """Let the next `request` revive at once: offers that were of no use may be useful now."""
+        """Let the next `request` revive at once: more is free, or offers may be useful now."""
         self._requested_units = frozenset()
 
     def suppress(self) -> None:

@@ -13,6 +13,7 @@ import structlog
 
 from framework import events
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
+from framework.ports.tasks import StatusKind
 from framework.preview import history
 from framework.preview.history import History
 from framework.service.parts import Parts
@@ -223,8 +224,12 @@ class Service:
                 self._parts.maintenance.rescinded(offer_id)
             case events.TaskStatusReceived(status):
                 self._parts.attempts.apply(status)
+                if status.kind is StatusKind.ENDED:
+                    self._parts.offers.renew_request()
             case events.AgentFailed(agent_id, executor_id):
                 self._parts.attempts.agent_failed(agent_id, executor_id)
+                # An executor keeps its own resources until it has ended, a moment after its task.
+                self._parts.offers.renew_request()
                 if agent_id is not None and executor_id is None:
                     self._records.routes.destinations.agent_left(agent_id)
 

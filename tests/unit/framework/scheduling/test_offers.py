@@ -129,10 +129,10 @@ def test_offers_are_revived_at_once_for_a_new_preview_but_not_again_and_again(
     for number in (1, 2, 3, 4, 5):
         offers.request(units[:number])
     assert (len(cluster.of("revive")), offers.revive_pending) == (3, True)
-    clock.pass_seconds(0.9)
+    clock.pass_seconds(0.2)
     offers.request(units)
     assert (len(cluster.of("revive")), offers.revive_pending) == (3, True)
-    clock.pass_seconds(0.1)
+    clock.pass_seconds(0.05)
     offers.request(units)
     assert (len(cluster.of("revive")), offers.revive_pending) == (4, False)
     clock.pass_seconds(2)

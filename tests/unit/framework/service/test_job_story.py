@@ -124,6 +124,20 @@ def test_a_long_result_has_a_place_of_its_own(jobs: Jobs) -> None:
     assert base64.b64decode(stored.data) == LONG
 
 
+def test_the_place_that_an_ended_job_leaves_is_requested_at_once_for_the_next(jobs: Jobs) -> None:
+    first, waiting = jobs.run(), jobs.request()
+    jobs.driven.tick(1.0)
+    task = jobs.find(first).task_id
+    before = len(jobs.driven.cluster.of("revive"))
+    jobs.finish(first)
+    assert len(jobs.driven.cluster.of("revive")) == before + 1
+    # Its executor ends a moment later, and leaves its own resources.
+    jobs.driven.step(events.AgentFailed("agent-1", task))
+    assert len(jobs.driven.cluster.of("revive")) == before + 2
+    jobs.offer(name="o2")
+    assert jobs.find(waiting).state is JobState.PLACED
+
+
 def test_an_exit_code_fails_a_job_or_has_it_tried_again(jobs: Jobs) -> None:
     once, again = jobs.run(), jobs.run(retries=1, delay=10.0)
     jobs.fail(once)
