@@ -13,7 +13,7 @@ from framework.jobs.transitions import Again, Ended, Failed, Outcome
 from framework.preview.reasons import Reason, ReasonKind
 from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure
-from prevs.states import Cause
+from prevs.states import Cause, Phase
 
 LOST_LIMIT = 10
 """How many losses in a row are tried again; the next one fails the job."""
@@ -46,7 +46,9 @@ def decide(job: JobRecord, failure: Failure, now: float, *, until: float = 0.0) 
     A job that must not run twice at a time starts again at `until` at the earliest: then an
     attempt that nobody has seen end has ended by its own time limit.
     """
-    may_have_run = job.began is not None or failure.cause in _UNSEEN
+    # If docker goes away while it starts a container, that may have started.
+    has_begun = job.began is not None or job.phase == Phase.STARTING.value
+    may_have_run = has_begun or failure.cause in _UNSEEN
     if job.state is JobState.ENDING:
         return _end(job, failure, may_have_run=may_have_run)
     if failure.cause in NOBODYS_FAULT:

@@ -11,7 +11,7 @@ from framework.jobs.transitions import Again, AttemptEnded, Ended, Failed, follo
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure
-from prevs.states import Cause
+from prevs.states import Cause, Phase
 
 EXITED = Failure(Cause.APP_EXITED, "It ended with exit code 3.", 3)
 LOST = Failure(Cause.TASK_LOST, "Its agent is gone.")
@@ -65,22 +65,26 @@ def test_what_would_fail_in_the_same_way_is_not_tried_again(cause: Cause) -> Non
 
 
 @pytest.mark.parametrize(
-    ("state", "began", "cause", "again"),
+    ("state", "phase", "began", "cause", "again"),
     [
-        (JobState.RUNNING, 900.0, Cause.TASK_LOST, False),
-        (JobState.RUNNING, 900.0, Cause.DOCKER_UNAVAILABLE, False),
+        (JobState.RUNNING, Phase.RUNNING, 900.0, Cause.TASK_LOST, False),
+        (JobState.RUNNING, Phase.RUNNING, 900.0, Cause.DOCKER_UNAVAILABLE, False),
         # Its report that the command runs may have been lost with the agent.
-        (JobState.BUILDING, None, Cause.TASK_LOST, False),
-        (JobState.PLACED, None, Cause.EXECUTOR_FAILED, False),
+        (JobState.BUILDING, Phase.FETCHING, None, Cause.TASK_LOST, False),
+        (JobState.PLACED, None, None, Cause.EXECUTOR_FAILED, False),
+        # Docker went away while it was to start the container.
+        (JobState.BUILDING, Phase.STARTING, None, Cause.DOCKER_UNAVAILABLE, False),
         # The executor itself says that it got no image: its command never began.
-        (JobState.BUILDING, None, Cause.DOCKER_UNAVAILABLE, True),
-        (JobState.BUILDING, None, Cause.REPOSITORY_UNREACHABLE, True),
+        (JobState.BUILDING, Phase.BUILDING, None, Cause.DOCKER_UNAVAILABLE, True),
+        (JobState.BUILDING, Phase.FETCHING, None, Cause.REPOSITORY_UNREACHABLE, True),
     ],
 )
 def test_a_job_that_runs_once_never_starts_again_once_it_may_have_run(
-    state: JobState, began: float | None, cause: Cause, again: bool
+    state: JobState, phase: Phase | None, began: float | None, cause: Cause, again: bool
 ) -> None:
-    outcome = outcomes.decide(_job(state, began, once=True), Failure(cause, "Lost."), NOW)
+    job = _job(state, began, once=True)
+    job = dataclasses.replace(job, phase=phase.value if phase else "")
+    outcome = outcomes.decide(job, Failure(cause, "Lost."), NOW)
     assert isinstance(outcome, Again) is again
     if not again:
         assert isinstance(outcome, Failed)
