@@ -3,10 +3,6 @@
 Counted on the wire, with a real ZooKeeper and a real Mesos, whose executor only reports.
 """
 
-import contextlib
-import socket
-import struct
-import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +16,7 @@ from framework.zookeeper.connection import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord, PlacementsRecord
 from prevs.states import State
+from tests.costs.wire import Wire
 from tests.fakes.framework import Framework
 from tests.waits import wait_until
 
@@ -27,82 +24,12 @@ pytestmark = pytest.mark.daemons
 
 SHA = "a" * 40
 
-_LENGTH = struct.Struct(">i")
-_HEAD = struct.Struct(">ii")
-_WRITES = frozenset({1, 2, 5, 7, 14, 15})
-"""create, delete, setData, setACL, multi, create2: as org.apache.zookeeper.ZooDefs has them."""
-
-_READS = frozenset({3, 4, 6, 8, 12})
-"""exists, getData, getACL, getChildren, getChildren2."""
-
 
 class Mesos(Protocol):
     """The session's Mesos."""
 
     master: str
     zk: str
-
-
-class Wire:
-    """A connection to a ZooKeeper that counts the requests on it."""
-
-    def __init__(self, zookeeper: str) -> None:
-        host, _, port = zookeeper.rpartition(":")
-        self._to = (host, int(port))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.requests: Counter[str] = Counter()
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        """End it, and all that goes over it."""
-        for one in (self._listener, *self._open):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.create_connection(self._to)
-                self._open += [near, far]
-                threading.Thread(
-                    target=self._forward_requests, args=(near, far), daemon=True
-                ).start()
-                threading.Thread(target=_pass, args=(far, near), daemon=True).start()
-
-    def _forward_requests(self, near: socket.socket, far: socket.socket) -> None:
-        """Forward the framework's requests, frame by frame; the first one opens its session."""
-        with contextlib.suppress(OSError, struct.error), near.makefile("rb") as frames:
-            session = True
-            while head := frames.read(_LENGTH.size):
-                (length,) = _LENGTH.unpack(head)
-                frame = frames.read(length)
-                if not session:
-                    self._count(_HEAD.unpack_from(frame)[1])
-                session = False
-                far.sendall(head + frame)
-
-    def _count(self, kind: int) -> None:
-        if kind in _WRITES:
-            self.requests["writes"] += 1
-        elif kind in _READS:
-            self.requests["reads"] += 1
-
-
-def _pass(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-
-
-@pytest.fixture
-def wire(zookeeper: str) -> Iterator[Wire]:
-    made = Wire(zookeeper)
-    yield made
-    made.close()
 
 
 class World(NamedTuple):

@@ -1,0 +1,140 @@
+"""What ten thousand ended jobs cost a framework that takes over: reads of ZooKeeper, and bytes."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from kazoo.client import KazooClient
+
+from framework.jobs.ended_jobs import BLOCK, KEPT, archive
+from framework.ports import Stored
+from framework.ports.jobs import JobStore
+from framework.zookeeper.connection import connect
+from framework.zookeeper.election import Election
+from framework.zookeeper.store import ZookeeperStore
+from prevs.job_settings import JobSettings
+from prevs.jobs import JobRecord, JobState
+from prevs.paths import Paths
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+from tests.costs.wire import Wire
+
+pytestmark = pytest.mark.daemons
+
+APPS = 10
+PREVIEWS = 10_000
+LOOSE = BLOCK // 2
+"""Ended jobs of an app that are in no block: half as many as make a new one, as on the average."""
+MOST = 1.1
+"""Of what a takeover reads without ended jobs."""
+_NOW = 1_800_000_000.0
+_AT_ONCE = 300
+
+
+class Root(NamedTuple):
+    """A root of records, and a connection to it that is counted."""
+
+    client: KazooClient
+    paths: Paths
+    wire: Wire
+
+    def store(self) -> ZookeeperStore:
+        return ZookeeperStore(
+            self.client, self.paths, Election(self.client, self.paths, "http://127.0.0.1:1").win()
+        )
+
+    def load(self) -> tuple[Stored, Counter[str]]:
+        """Read all as a framework does that takes over; return it with what that cost."""
+        client = connect(self.wire.address, 15)
+        try:
+            store = ZookeeperStore(client, self.paths, epoch=0)
+            before = Counter(self.wire.requests)
+            stored = store.load()
+            return stored, self.wire.requests - before
+        finally:
+            client.stop()
+            client.close()
+
+
+@pytest.fixture
+def root(zookeeper: str, wire: Wire) -> Iterator[Root]:
+    client, paths = connect(zookeeper, 15), Paths(f"/test-{uuid.uuid4().hex}")
+    yield Root(client, paths, wire)
+    for some in parts(PREVIEWS):
+        # One after the other would take a minute.
+        request = client.transaction()
+        for number in some:
+            request.delete(paths.preview(name(number), preview(number).sha))
+        request.commit()
+    client.delete(paths.root, recursive=True)
+    client.stop()
+    client.close()
+
+
+def parts(count: int) -> Iterator[range]:
+    """Yield the numbers below `count`, as many at a time as fit into one write."""
+    for begin in range(0, count, _AT_ONCE):
+        yield range(begin, min(count, begin + _AT_ONCE))
+
+
+def name(number: int) -> str:
+    return f"app-{number % APPS}"
+
+
+def preview(number: int) -> PreviewRecord:
+    return PreviewRecord(
+        app=name(number),
+        sha=f"{number:040x}",
+        state=State.STOPPED,
+        labels=(f"feature/{number}",),
+        created=_NOW,
+        changed=_NOW,
+    )
+
+
+def ended_job(app: str, number: int) -> JobRecord:
+    return JobRecord(
+        app,
+        f"{number:016}",
+        "a" * 40,
+        "main",
+        JobSettings(("python", "report.py", "--month", "november")),
+        JobState.SUCCEEDED,
+        created=_NOW,
+        changed=_NOW + number,
+        tries=1,
+        exit_code=0,
+    )
+
+
+def end_jobs(store: JobStore, app: str) -> None:
+    """Store as many ended jobs of an app as are kept, and some more that are in no block yet."""
+    loose = [ended_job(app, number) for number in range(KEPT + LOOSE)]
+    for last in range(KEPT // BLOCK):
+        archived = archive(app, loose, last)
+        assert archived is not None
+        store.write([archived.block])
+        loose = loose[len(archived.moved) :]
+    store.write(loose)
+
+
+def test_a_takeover_reads_hardly_more_where_ten_thousand_jobs_have_ended(root: Root) -> None:
+    store = root.store()
+    store.load()
+    for number in range(APPS):
+        store.save(AppRecord(name=name(number), repository="/srv/app", created=_NOW))
+    for some in parts(PREVIEWS):
+        store.save_all([preview(number) for number in some])
+    stored, before = root.load()
+    assert len(stored.previews) == PREVIEWS
+
+    for number in range(APPS):
+        end_jobs(store.jobs, name(number))
+    stored, after = root.load()
+    blocks = [len(numbers) for numbers in stored.jobs.blocks.values()]
+    assert blocks == [KEPT // BLOCK] * APPS
+    assert len(stored.jobs.jobs) == APPS * LOOSE
+    for what in ("reads", "bytes"):
+        assert before[what] < after[what] <= MOST * before[what], (what, before, after)
