@@ -13,6 +13,7 @@ import pytest
 
 from tests.fakes.dockerd import OwnDockerd
 from tests.faults.fleet import Fleet
+from tests.faults.job_group import JobGroup
 from tests.faults.observer import RouteWatch
 from tests.faults.recovery import Recovery
 from tests.faults.sites import Site
@@ -80,6 +81,18 @@ def site(system: System, tmp_path_factory: pytest.TempPathFactory) -> Site:
     for label in made.labels[:RUNNING]:
         system.start(made.app, label)
     system.settle(running=RUNNING)
+    return made
+
+
+@pytest.fixture(scope="session")
+def workplace(system: System, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The app whose commits run jobs; its image is there."""
+    made = Site(tmp_path_factory.mktemp("workplace") / "workplace", "workplace", 1)
+    answer = system.call("POST", "/v1/apps", name=made.app, repository=str(made.folder), mem=16)
+    assert answer.status_code == 201, answer.text
+    first = JobGroup(system, made)
+    first.request("true", [{}])
+    assert [job["state"] for job in first.wait_ended()] == ["succeeded"]
     return made
 
 

@@ -181,10 +181,12 @@ class System:
 
     # its API
 
-    def call(self, method: str, path: str, **body: Any) -> requests.Response:
-        """Return the first answer of any framework that can answer."""
+    def call(self, method: str, path: str, *, key: str = "", **body: Any) -> requests.Response:
+        """Return the first answer of any framework that can answer; `key` makes it one request."""
         token = self.settings.token_file.read_text()
         headers = {"Authorization": f"Bearer {token}"}
+        if key:
+            headers["Idempotency-Key"] = key
 
         def send() -> requests.Response | None:
             for api in self.settings.api.split(","):
