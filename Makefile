@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RIVALS := .cache/bench-proxy
+QUEUES := .cache/bench-jobs
 PROVIDERS := .cache/identity-providers
 OLDEST := .cache/oldest-python
 LOCKING := .cache/lock
@@ -17,12 +18,12 @@ MOST_AGAIN := 3
 FAILED := .pytest_cache/failed-tests
 ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 BENCH ?=
-BENCHES := decision scheduler start proxy pages faults build
+BENCHES := decision scheduler start jobs proxy pages faults build
 DOCS_PORT ?= 8099
 # It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all test-again test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-proxy bench-pages bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all test-again test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-proxy bench-pages bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -46,6 +47,7 @@ help:
 	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision by itself'
 	@echo 'make bench-decision  time only the decision of the framework'
 	@echo 'make bench-faults time the recovery from each fault (an hour)'
+	@echo 'make bench-jobs   compare small jobs with docker by hand, Celery and RQ, write docs/performance.md (30 minutes)'
 	@echo 'make bench-pages  time the pages in a browser, and count bytes and requests (3 minutes)'
 	@echo 'make bench-proxy  compare the proxy with six others on two cores, write docs/performance.md (15 minutes)'
 	@echo 'make bench-all    run each bench on a small scale: shows that it measures something, not how fast (4 minutes)'
@@ -141,6 +143,9 @@ bench-scheduler: packages $(VENV)/.installed
 bench-decision: $(VENV)/.installed
 	@$(BIN)/python -m bench.decision $(BENCH)
 
+bench-jobs: packages-test $(VENV)/.installed $(QUEUES)/.installed
+	@$(BIN)/python -m bench.jobs --rivals $(QUEUES) $(or $(BENCH),--write)
+
 bench-pages: packages-test $(VENV)/.installed
 	@$(BIN)/python -m bench.pages $(BENCH)
 
@@ -215,6 +220,13 @@ $(RIVALS)/.installed: Makefile
 	@npm install --silent --no-audit --no-fund --prefix $(RIVALS) configurable-http-proxy@5.3.0
 	@touch $@
 
+# Queues from PyPI that only bench-jobs needs; their Redis is Debian's.
+$(QUEUES)/.installed: Makefile
+	@echo 'Installing the queues to compare with into $(QUEUES) ...'
+	@$(PYTHON) -m venv $(QUEUES)
+	@$(QUEUES)/bin/python -m pip install --quiet --disable-pip-version-check 'celery[redis]==5.7.0' rq==3.0.0
+	@touch $@
+
 # Identity providers from npm and PyPI, and what steers Firefox, for tests alone (tests/fakes/identity/).
 $(PROVIDERS)/.installed: Makefile
 	@provision/debian.sh --test
@@ -225,4 +237,4 @@ $(PROVIDERS)/.installed: Makefile
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(RIVALS) $(PROVIDERS) $(OLDEST) $(LOCKING) $(PUBLISHED) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info
+	rm -rf $(VENV) $(RIVALS) $(QUEUES) $(PROVIDERS) $(OLDEST) $(LOCKING) $(PUBLISHED) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info

@@ -26,11 +26,11 @@ from bench.systems.large_cluster import ClusterSize
 from bench.systems.repository import Repository
 from local.parts.part import ProcessPart, bring_up
 
-SIZE = ClusterSize(agents=40, apps=40, previews=10)
-_FEW = ClusterSize(agents=4, apps=4, previews=5)
+SIZE = ClusterSize(agents=40, apps=40, units=10)
+_FEW = ClusterSize(agents=4, apps=4, units=5)
 _LIMIT_SECONDS = 300.0
 _LOOK_SECONDS, _PROGRESS_SECONDS = 1.0, 10.0
-_LINE = re.compile(
+LINE = re.compile(
     r"timestamp=(\S+) level=info event=(?:(subscribed)|\"preview changed\" .*now=(\w+))"
 )
 
@@ -42,10 +42,13 @@ _PROBLEM = re.compile(
 )
 
 
-def read_times(log: str) -> dict[str, list[float]]:
-    """Return when (epoch seconds) each of `subscribed` and the previews' new states was logged."""
+def read_times(log: str, line: re.Pattern[str] = LINE) -> dict[str, list[float]]:
+    """Return when (epoch seconds) each of `subscribed` and the previews' new states was logged.
+
+    `line` finds a time and one of the two.
+    """
     times: dict[str, list[float]] = {}
-    for stamp, subscribed, state in _LINE.findall(log):
+    for stamp, subscribed, state in line.findall(log):
         at = datetime.datetime.fromisoformat(stamp).timestamp()
         times.setdefault(subscribed or state, []).append(at)
     return times
@@ -69,7 +72,7 @@ def find_problem(log: str) -> str | None:
 
 def measure(size: ClusterSize, folder: Path) -> dict[str, float]:
     """Run it once. Raises LocalError, BenchError."""
-    count = size.apps * size.previews
+    count = size.apps * size.units
     print_progress(f"Starting a master and {size.agents} agents ...")
     with large_cluster.running(size, folder) as found:
         large_cluster.queue_previews(found.zookeeper, size, Repository(folder / "repository"))
@@ -78,7 +81,7 @@ def measure(size: ClusterSize, folder: Path) -> dict[str, float]:
         try:
             bring_up(framework)
             times = _wait_running(framework, count)
-            cpu, memory = _cost(framework)
+            cpu, memory = read_cost(framework)
         finally:
             framework.stop()
         result = judge(times)
@@ -111,7 +114,7 @@ def _wait_running(framework: ProcessPart, count: int) -> dict[str, list[float]]:
         time.sleep(_LOOK_SECONDS)
 
 
-def _cost(framework: ProcessPart) -> tuple[float, float]:
+def read_cost(framework: ProcessPart) -> tuple[float, float]:
     """Return the CPU seconds of the framework so far, and its memory in MB."""
     process = Path(f"/proc/{framework.pid}")
     fields = (process / "stat").read_text().rpartition(")")[2].split()

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.harness import command_line
+from bench.harness import command_line, page
 from bench.harness.command_line import Bench, Found, Parameters
 from bench.harness.progress import print_progress
 from bench.proxy import backend, changes, cores, held, own_proxy, report, rivals, rounds
@@ -106,10 +106,10 @@ def run(parameters: Parameters) -> Found:
             print(*report.held(found), sep="\n")
             return {"held_kb": {str(hosts): round(each.kb, 2) for hosts, each in found.items()}}
         outcome = measure(site, scale)
-        machine = report.machine(site.search, parameters.load.load, outcome.found)
+        machine = report.machine(site.search, parameters.load, outcome.found)
         lines = [*machine, "", *report.lines(outcome)]
     if chosen.write:
-        _PAGE.write_text(report.written(_PAGE.read_text(), lines))
+        _PAGE.write_text(page.replace(_PAGE.read_text(), report.PART, lines))
     print(*lines, sep="\n")
     return report.figures(outcome)
 

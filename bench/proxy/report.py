@@ -1,21 +1,22 @@
 """The results of the bench: tables for people, a line for programs, and a part of a page."""
 
-import datetime
 import os
-import platform
 import re
 import statistics
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
+from bench.harness.machine import Load
+from bench.harness.page import describe_machine, table
 from bench.proxy import rivals
 from bench.proxy.held import COUNT, FEW, Held
 from bench.proxy.load import Answered
 from bench.proxy.rounds import GUARDED, OURS_LARGE, OURS_SMALL, SPREAD, Found
 
-BEGIN, END = "<!-- proxy -->", "<!-- /proxy -->"
+PART = "proxy"
+"""The part of the page that the bench writes."""
+
 _SLOWER = (rivals.CADDY, rivals.TRAEFIK, rivals.CHP)
 _RATES = {rivals.HAPROXY: 0.98, rivals.NGINX: 0.9, **dict.fromkeys(_SLOWER, 2.5)}
 _FULL, _ONE, _UPLOAD, _MESSAGES = "64", "1", "upload", "messages"
@@ -208,35 +209,17 @@ def _shown(name: str) -> str:
     return f"**{name}**" if name in (OURS_SMALL, OURS_LARGE) else name
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a Markdown table whose source is readable too, with numbers to the right."""
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return [
-        f"| {row[0].ljust(widths[0])} | "
-        + " | ".join(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        + " |"
-        for row in (head, rule, *rows)
-    ]
-
-
-def machine(path: str, busy: float, names: Collection[str]) -> list[str]:
-    """Return lines about machine, date and versions; `busy` is the load before the bench.
+def machine(path: str, load: Load, names: Collection[str]) -> list[str]:
+    """Return lines about machine, date and versions; `load` is that before the bench.
 
     `names` are the proxies whose versions are listed.
     """
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    day = datetime.datetime.now(datetime.UTC).date()
     versions = [
         f"{name.split(',')[0]} {_version(rival.version, path)}"
         for name, rival in rivals.RIVALS.items()
         if name in names
     ]
-    return [
-        f"{day}, two cores ({model[1] if model else platform.machine()}),"
-        f" Linux {platform.release().split('-')[0]}, load {busy:.1f} before the start:",
-        f"{', '.join(dict.fromkeys(versions))}.",
-    ]
+    return [f"{describe_machine(load)}:", f"{', '.join(dict.fromkeys(versions))}."]
 
 
 def _version(command: Sequence[str], path: str) -> str:
@@ -245,12 +228,3 @@ def _version(command: Sequence[str], path: str) -> str:
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environ)
     found = re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr)
     return found[0] if found else "?"
-
-
-def written(page: str, new: Sequence[str]) -> str:
-    """Return a page with its marked part replaced. Raises ValueError if it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no part between {BEGIN} and {END}")
-    return "\n".join((before + BEGIN, *new, END + after))

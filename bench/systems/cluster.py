@@ -17,16 +17,17 @@ _LOOPBACK = ("127.0.0.1",)
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[tuple[System, str]]:
+def running(folder: Path, *options: str) -> Iterator[tuple[System, str]]:
     """Start a cluster in `folder`; yield it with its DOCKER_HOST, and end it.
 
+    It has one agent, and what the `options` of `prevs local up` say.
     Its progress goes to stderr. Raises BenchError if it does not get up.
     """
     ports = ("--port", "--api-port", "--zookeeper-port", "--mesos-port", "--agent-port")
     chosen = [word for option in ports for word in (option, str(free_port()))]
     chosen += ["--preview-ports", free_ports(_LOOPBACK), "--agents", "1", "--no-credentials"]
     try:
-        _local("up", "--dir", str(folder), *chosen)
+        _local("up", "--dir", str(folder), *chosen, *options)
         settings = read(folder)
         if settings is None:
             raise BenchError(f"`prevs local up` left no settings in {folder}")

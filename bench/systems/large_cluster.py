@@ -2,10 +2,11 @@
 
 import base64
 import contextlib
+import itertools
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,8 @@ from local.mesos.installation import install
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts.part import Part, ProcessPart, answers_http, bring_up, environment
 from local.settings import cache_folder
+from prevs.job_settings import JobSettings
+from prevs.jobs import JobRecord
 from prevs.messages import TaskReport
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord
@@ -34,16 +37,16 @@ _ROOT = Path(__file__).parents[2]
 
 
 class ClusterSize(NamedTuple):
-    """The number of agents and apps, and of previews of each app."""
+    """The number of agents and apps, and of previews or jobs of each app."""
 
     agents: int
     apps: int
-    previews: int
+    units: int
 
     @property
     def resources(self) -> str:
-        """The resources of each agent: for its share of the previews, and for one more."""
-        each = -(-self.apps * self.previews // self.agents) + 1
+        """The resources of each agent: for its share of the units, and for one more."""
+        each = -(-self.apps * self.units // self.agents) + 1
         return f"cpus:{each * 0.12:.2f};mem:{each * 128};disk:1000;ports:[21000-{20999 + each}]"
 
 
@@ -121,37 +124,56 @@ def queue_previews(zookeeper: str, size: ClusterSize, repository: Repository) ->
 
     The previews are at new commits of one repository.
     """
-    commits = [repository.commit(f"version {number}") for number in range(size.previews)]
+    commits = [repository.commit(f"version {number}") for number in range(size.units)]
+    _store(zookeeper, itertools.chain(_apps(size, repository), _previews(size, commits)))
+
+
+def queue_jobs(zookeeper: str, size: ClusterSize, repository: Repository) -> None:
+    """Store apps and queued jobs at one new commit, which the framework finds when it starts."""
+    commit = repository.commit("the jobs")
+    _store(zookeeper, itertools.chain(_apps(size, repository), _jobs(size, commit)))
+
+
+def _store(zookeeper: str, records: Iterable[tuple[str, bytes]]) -> None:
     client = KazooClient(zookeeper)
     client.start()
     try:
-        for path, data in _records(size, repository, commits):
+        for path, data in records:
             client.create(path, data, makepath=True)
     finally:
         client.stop()
         client.close()
 
 
-def _records(
-    size: ClusterSize, repository: Repository, commits: Sequence[str]
-) -> Iterator[tuple[str, bytes]]:
-    """Yield the znodes of all apps and their queued previews."""
-    paths, now = Paths(), time.time()
+def _apps(size: ClusterSize, repository: Repository) -> Iterator[tuple[str, bytes]]:
     for number in range(size.apps):
         app = AppRecord(
             name=f"app{number}",
             repository=str(repository.folder),
             mem=48,
             cpus=0.1,
-            max_previews=size.previews,
-            created=now,
+            max_previews=size.units,
+            created=time.time(),
         )
-        yield paths.app(app.name), app.encode()
-        for sha in commits:
-            preview = PreviewRecord(
-                app=app.name, sha=sha, state=State.QUEUED, created=now, changed=now, last_used=now
-            )
-            yield paths.preview(app.name, sha), preview.encode()
+        yield Paths().app(app.name), app.encode()
+
+
+def _previews(size: ClusterSize, commits: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    now = time.time()
+    for number, sha in itertools.product(range(size.apps), commits):
+        app = f"app{number}"
+        preview = PreviewRecord(
+            app=app, sha=sha, state=State.QUEUED, created=now, changed=now, last_used=now
+        )
+        yield Paths().preview(app, sha), preview.encode()
+
+
+def _jobs(size: ClusterSize, sha: str) -> Iterator[tuple[str, bytes]]:
+    now, terms = time.time(), JobSettings(("true",))
+    for number, unit in itertools.product(range(size.apps), range(size.units)):
+        app, job_id = f"app{number}", f"job{unit}"
+        job = JobRecord(app, job_id, sha, "main", terms, created=now, changed=now)
+        yield Paths().job(app, job_id), job.encode()
 
 
 def framework(found: Running, folder: Path, environ: Mapping[str, str]) -> ProcessPart:
@@ -160,7 +182,6 @@ def framework(found: Running, folder: Path, environ: Mapping[str, str]) -> Proce
     token.write_text("token")
     token.chmod(0o600)
     listen = f"127.0.0.1:{free_port()}"
-    data = TaskReport(Phase.RUNNING).encode()
     own = {
         "PATH": environ["PATH"],
         "PYTHONPATH": str(_ROOT),
@@ -170,7 +191,7 @@ def framework(found: Running, folder: Path, environ: Mapping[str, str]) -> Proce
         "PREVS_TOKEN_FILE": str(token),
         "PREVS_DIR": str(folder / "framework"),
         "PREVS_REFS_INTERVAL": "3600",
-        "PREVS_EXECUTOR_BUNDLE": str(_stand_in(folder, data)),
+        "PREVS_EXECUTOR_BUNDLE": str(_stand_in(folder)),
         "PREVS_EXECUTOR_PYTHON": sys.executable,
     }
     return ProcessPart(
@@ -184,12 +205,13 @@ def framework(found: Running, folder: Path, environ: Mapping[str, str]) -> Proce
     )
 
 
-def _stand_in(folder: Path, data: bytes) -> Path:
-    """Write the stand-in as a bundle that reports `data`; return its file."""
+def _stand_in(folder: Path) -> Path:
+    """Write the stand-in as a bundle with what it reports; return its file."""
     script = (_ROOT / "bench" / "systems" / "stand_in_executor.py").read_text()
-    report = base64.b64encode(data).decode()
+    data = (TaskReport(Phase.RUNNING), TaskReport(Phase.ENDED, exit_code=0))
+    reports = [base64.b64encode(report.encode()).decode() for report in data]
     file = folder / "stand-in.pyz"
     file.write_bytes(
-        pack({"__main__.py": f"import sys\nsys.argv[1:] = [{report!r}]\n{script}".encode()})
+        pack({"__main__.py": f"import sys\nsys.argv[1:] = {reports!r}\n{script}".encode()})
     )
     return file

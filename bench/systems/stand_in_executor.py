@@ -1,7 +1,8 @@
 """An executor for benches: a program that reports that its task runs, and waits.
 
-It implements the agent's HTTP API by hand: hundreds of them run at once, so it imports very
-little. Its argument is the TaskStatus.data to send (base64); the executor's id is the task's.
+The task of a job ends at once. It implements the agent's HTTP API by hand: hundreds of them run at
+once, so it imports very little. Its arguments are the TaskStatus.data (base64) to send when a task
+runs, and when a job has ended; the executor's id is the task's.
 """
 
 import binascii
@@ -11,6 +12,7 @@ import sys
 import time
 
 _PATH = "/api/v1/executor"
+_LONGEST = 65536  # bytes of an event
 
 
 def main() -> None:
@@ -19,15 +21,26 @@ def main() -> None:
     seen = b""
     while chunk := stream.recv(4096):
         seen += chunk
-        if b'"type":"LAUNCH"' in seen:
-            _report("TASK_RUNNING")
+        if order := _read_order(seen):
+            _report("TASK_RUNNING", sys.argv[1])
+            if b'"work":{' in order:
+                _report("TASK_FINISHED", sys.argv[2])
+                return
+            seen = b""
         if b'"type":"KILL"' in seen:
-            _report("TASK_KILLED")
+            _report("TASK_KILLED", sys.argv[1])
             time.sleep(1)  # the agent reads it before it sees that the executor has gone
         if b'"type":"KILL"' in seen or b'"type":"SHUTDOWN"' in seen:
             return
         # An event that came in two pieces is found with the second.
-        seen = b"" if chunk.endswith(b"\n") or b'"type":"LAUNCH"' in seen else seen[-4096:]
+        seen = seen[-_LONGEST:]
+
+
+def _read_order(seen: bytes) -> bytes:
+    """Return the data of the task, once all of it is there."""
+    data = seen.partition(b'"launch":{')[2].partition(b'"data":"')[2]
+    text, end, _ = data.partition(b'"')
+    return binascii.a2b_base64(text.replace(b"\\", b"")) if end else b""
 
 
 def _ids() -> str:
@@ -35,7 +48,7 @@ def _ids() -> str:
     return f'"framework_id":{{"value":"{framework}"}},"executor_id":{{"value":"{executor}"}}'
 
 
-def _report(state: str) -> None:
+def _report(state: str, data: str) -> None:
     task = os.environ["MESOS_EXECUTOR_ID"]
     chance = bytearray(os.urandom(16))
     # An agent takes nothing but a UUID of a known version, which is 4 here.
@@ -44,7 +57,7 @@ def _report(state: str) -> None:
     status = (
         f'{{"task_id":{{"value":"{task}"}},"executor_id":{{"value":"{task}"}},"state":"{state}",'
         f'"source":"SOURCE_EXECUTOR","timestamp":{time.time()},"uuid":"{uuid}",'
-        f'"data":"{sys.argv[1]}","healthy":true}}'
+        f'"data":"{data}","healthy":true}}'
     )
     answer = _post(f'{{"type":"UPDATE",{_ids()},"update":{{"status":{status}}}}}')
     output = answer.recv(4096)

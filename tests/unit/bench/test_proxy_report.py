@@ -1,11 +1,9 @@
 """The results of bench/proxy."""
 
-import pytest
-
 from bench.proxy import report, rounds
 from bench.proxy.held import Held
 from bench.proxy.load import Answered
-from bench.proxy.report import BEGIN, END, Outcome
+from bench.proxy.report import Outcome
 from bench.proxy.rounds import NAMES, OURS_LARGE, OURS_SMALL, Found
 
 PLAIN = Answered(rate=1000.0, p50_us=500.0, p99_us=2000.0, cpu_us=20.0, errors=0)
@@ -86,25 +84,3 @@ def test_every_measurement_is_in_the_tables() -> None:
     uploads = lines.index("Uploads of 1 MB over 16 connections, read whole by the backend:")
     assert "1,000" in lines[uploads + 4]
     assert any("1,000" in line and "19.0" in line and "300" in line for line in lines)
-
-
-def test_a_table_can_be_read_as_it_is() -> None:
-    assert report.table(("", "a"), [("x", "1"), ("long", "1234")]) == [
-        "|      |    a |",
-        "| ---- | ---: |",
-        "| x    |    1 |",
-        "| long | 1234 |",
-    ]
-
-
-def test_only_the_marked_part_of_the_page_is_written_and_it_can_be_repeated() -> None:
-    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    once = report.written(page, ["new", "lines"])
-    assert once == f"before\n{BEGIN}\nnew\nlines\n{END}\nafter\n"
-    assert report.written(once, ["new", "lines"]) == once
-
-
-@pytest.mark.parametrize("page", ["", BEGIN, END, f"{END}{BEGIN}"])
-def test_a_page_without_its_marks_is_left_alone(page: str) -> None:
-    with pytest.raises(ValueError, match="no part between"):
-        report.written(page, ["new"])
