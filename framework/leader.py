@@ -1,48 +1,42 @@
 """The parts that run while this framework leads: made from the stored records, ended together."""
 
 import functools
-import gc
 import getpass
 import queue
-import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from secrets import choice, token_bytes, token_hex
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-import structlog
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from driver import tls
-from driver.detector import SCHEME, read_url
-from driver.scheduler import Credential
 from framework import events, web
-from framework.attempts import reconciliation
+from framework.attempts.loading import load
 from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
-from framework.errors import Fatal, ForeignState
+from framework.errors import Fatal
+from framework.forges import parts as forge_parts
 from framework.forges.forges import Forges
-from framework.forges.parts import ForgeParts, Reading, make_parts
-from framework.forges.pull_poller import PullPoller
-from framework.forges.teller import Teller
-from framework.git.branch_poller import BranchPoller
-from framework.git.manifest_reader import ManifestReader
-from framework.git.mirrors import Mirrors
-from framework.git.remote_refs import RemoteRefs
+from framework.forges.parts import ForgeParts, Reading
+from framework.git import parts as git_parts
+from framework.git.parts import Checks, GitParts
 from framework.http_api.models import event_models
-from framework.logs.archive import ArchivedSandboxes, LogArchive
-from framework.logs.archiver import LogArchiver
+from framework.logs import parts as log_parts
+from framework.logs.parts import LogParts
 from framework.logs.sandbox import AgentSandboxes
-from framework.mesos import scheduler
+from framework.mesos import machines
+from framework.mesos.parts import Registration, make_cluster
+from framework.mesos.scheduler import MesosCluster
 from framework.metrics import Metrics, NotificationMetrics
-from framework.notifications.notifier import Notifier, Published
+from framework.notifications import parts as notification_parts
+from framework.notifications.notifier import Published
+from framework.notifications.parts import NotificationParts, Shown
 from framework.notifications.sender import Sender
 from framework.ports import HookPorts, Store, Stored
 from framework.ports.notifications import NotificationPorts
 from framework.ports.tasks import Executor
-from framework.preview.lifecycle import WITH_TASK
 from framework.scheduling.launches import LaunchTerms, next_attempt
 from framework.service.parts import Edges, build_parts
 from framework.service.service import Service
@@ -56,25 +50,30 @@ from prevs.paths import Paths
 from prevs.records import InstallationRecord
 from prevs.signatures import derive_key, derive_marker_key
 from program.http.health import Check
-from program.settings.zookeeper import list_hosts
 
 Inbox = queue.SimpleQueue[events.Event]
 
-log = structlog.get_logger(__name__)
+
+class _Thread(Protocol):
+    """What runs beside the service, on threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End."""
 
 
 class Leader(NamedTuple):
-    """The parts of a leader. `serve` needs a thread; the other parts have their own."""
+    """The parts of a leader. `serve` needs a thread; `threads` have their own.
+
+    The last of these are the control plane and the cluster: a task needs the addresses of the one,
+    so they are known before the first offer of the other.
+    """
 
     service: Service
-    cluster: scheduler.MesosCluster
-    branch_poller: BranchPoller
-    manifest_reader: ManifestReader
-    pull_poller: PullPoller
-    teller: Teller
-    log_archiver: LogArchiver
-    notifier: Notifier
-    control_plane: ControlPlane
+    cluster: MesosCluster
+    threads: Sequence[_Thread]
     app: FastAPI
 
     def serve(self) -> Fatal | None:
@@ -87,27 +86,14 @@ class Leader(NamedTuple):
 
         Blocks for two seconds if nameservers do not answer.
         """
-        self.branch_poller.start()
-        self.manifest_reader.start()
-        self.pull_poller.start()
-        self.teller.start()
-        self.log_archiver.start()
-        self.notifier.start()
-        # Before the first offer: a task needs these addresses.
-        self.control_plane.start()
-        self.cluster.start()
+        for thread in self.threads:
+            thread.start()
 
     def stop(self) -> None:
         """End all parts; tasks keep running. Blocks for some seconds at most."""
         self.service.inbox.put(events.Stop())
-        self.branch_poller.stop()
-        self.manifest_reader.stop()
-        self.pull_poller.stop()
-        self.teller.stop()
-        self.log_archiver.stop()
-        self.notifier.stop()
-        self.control_plane.stop()
-        self.cluster.stop()
+        for thread in self.threads:
+            thread.stop()
 
 
 class Shared(NamedTuple):
@@ -124,6 +110,14 @@ class Shared(NamedTuple):
     openness: Callable[[], Sequence[Check]]
 
 
+class _Readers(NamedTuple):
+    """What reads and writes outside of the cluster."""
+
+    git: GitParts
+    forges: ForgeParts
+    logs: LogParts
+
+
 def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
     """Make the parts from the stored records. Raises ForeignState, Unavailable."""
 
@@ -132,126 +126,104 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
         return service.snapshot
 
     clock, metrics = Clock(), Metrics(shared.registry)
-    stored = _load(store, Paths(chosen.root))
+    stored = load(store, Paths(chosen.root))
     cluster = _cluster(chosen, shared.inbox, stored.framework_id)
-    control_plane = _control_plane(chosen, cluster, shared.frameworks, snapshot)
-    reading = Reading(
-        lambda app: git.branch_poller.fetch(app),  # noqa: PLW0108 - git is made later
-        lambda app, sha: git.refs.resolve(app, sha).subject,
-    )
-    forges = _forges(chosen, shared, snapshot, reading, clock=clock)
-    git = _git(chosen, shared.inbox, snapshot, forges=forges, failed=metrics.fetch_failed)
+    plane = _control_plane(chosen, cluster, shared.frameworks, snapshot)
+    git, forges = _repositories(chosen, shared, snapshot, failed=metrics.fetch_failed, clock=clock)
     parts = build_parts(
         _records(chosen, stored, store, clock),
         Edges(cluster, git.branch_poller.forget, git.manifest_reader.begin),
-        _terms(chosen, shared.executor, control_plane),
+        _terms(chosen, shared.executor, plane),
         clock=clock,
         metrics=metrics,
     )
     service = Service(parts, shared.inbox, leader_token=token_hex(4))
-    sandboxes = _sandboxes(chosen, cluster, lambda: service.framework_id)
-    archive = LogArchive(chosen.dir / "logs")
-    archiver = LogArchiver(sandboxes, archive, snapshot)
-    logs = ArchivedSandboxes(sandboxes, archive)
+    readers = _Readers(git, forges, _logs(chosen, cluster, service))
+    told = _notifications(chosen, service, clock, shared.registry)
+    sources = _sources(service, cluster, readers, told.ports)
+    app = web.make_app(
+        chosen, sources, clock=clock, registry=shared.registry, openness=shared.openness
+    )
+    web.warn_of_local(chosen, stored.apps)
+    return Leader(service, cluster, (*_list_threads(readers), told.notifier, plane, cluster), app)
+
+
+def _list_threads(readers: _Readers) -> tuple[_Thread, ...]:
+    git, forges, logs = readers
+    pollers = (git.branch_poller, git.manifest_reader, forges.pull_poller)
+    return (*pollers, forges.teller, logs.archiver)
+
+
+def _sources(
+    service: Service,
+    cluster: MesosCluster,
+    readers: _Readers,
+    notifications: NotificationPorts,
+) -> web.Sources:
+    git, forges, logs = readers
 
     def nudge(app: str) -> None:
         git.branch_poller.nudge(app)
         forges.pull_poller.nudge(app)
 
-    hooks = HookPorts(nudge, git.branch_poller.polling, token_bytes)
-    notifier = _notifier(chosen, service, clock, shared.registry)
-    notifications = _notification_ports(chosen, notifier, clock)
-    sources = web.Sources(
+    return web.Sources(
         service,
         cluster,
         git.refs,
-        logs,
-        hooks=hooks,
+        logs.sandboxes,
+        hooks=HookPorts(nudge, git.branch_poller.polling, token_bytes),
         forges=forges.forges,
         confirm=forges.check.confirm,
         find_ref_problem=git.remote_refs.find_problem,
         notifications=notifications,
     )
-    openness, registry = shared.openness, shared.registry
-    app = web.make_app(chosen, sources, clock=clock, registry=registry, openness=openness)
-    _warn_of_local(chosen, stored)
-    readers = (git.branch_poller, git.manifest_reader, forges.pull_poller)
-    return Leader(service, cluster, *readers, forges.teller, archiver, notifier, control_plane, app)
 
 
-def _notifier(
+def _notifications(
     chosen: Settings, service: Service, clock: Clock, registry: CollectorRegistry
-) -> Notifier:
-    hosts, addresses = chosen.allowed_receivers(), chosen.addresses()
-    return Notifier(
+) -> NotificationParts:
+    addresses = chosen.addresses()
+    return notification_parts.make_parts(
         Published(lambda: service.history, lambda: service.snapshot),
-        lambda event: event_models.write_notification(event, addresses),
-        Sender(hosts, service.control_plane.addresses, clock),
+        Shown(
+            lambda event: event_models.write_notification(event, addresses),
+            event_models.write_test,
+        ),
+        Sender(chosen.allowed_receivers(), service.control_plane.addresses, clock),
         metrics=NotificationMetrics(registry),
         clock=clock,
     )
 
 
-def _notification_ports(chosen: Settings, notifier: Notifier, clock: Clock) -> NotificationPorts:
-    return NotificationPorts(
-        chosen.allowed_receivers(),
-        notifier.standing,
-        lambda app, receiver: notifier.test(
-            app, receiver, event_models.write_test(app, f"test-{token_hex(8)}", clock.now())
-        ),
-        token_bytes,
-    )
-
-
-class _Git(NamedTuple):
-    """The parts that run git."""
-
-    refs: Mirrors
-    remote_refs: RemoteRefs
-    branch_poller: BranchPoller
-    manifest_reader: ManifestReader
-
-
-def _git(
-    chosen: Settings,
-    inbox: Inbox,
-    snapshot: Callable[[], Snapshot],
-    *,
-    forges: ForgeParts,
-    failed: Callable[[str], None],
-) -> _Git:
-    """Make the parts that run git; `failed` counts a failed fetch of an app's repository."""
-    interval, folder = chosen.refs_interval, chosen.dir / "mirrors"
-    refs = Mirrors(
-        folder,
-        interval=interval,
-        credential=lambda app: snapshot().credential(app),
-        pulls=lambda app: snapshot().list_pull_heads(app),
-    )
-    confirm = forges.check.confirm
-    branch_poller = BranchPoller(
-        refs, inbox.put, snapshot, interval=interval, failed=failed, confirm=confirm
-    )
-    remote_refs = RemoteRefs(folder, lambda app: snapshot().credential(app))
-    return _Git(refs, remote_refs, branch_poller, ManifestReader(refs, inbox.put))
-
-
-def _forges(
+def _repositories(
     chosen: Settings,
     shared: Shared,
     snapshot: Callable[[], Snapshot],
-    reading: Reading,
     *,
+    failed: Callable[[str], None],
     clock: Clock,
-) -> ForgeParts:
-    return make_parts(
+) -> tuple[GitParts, ForgeParts]:
+    """Make the parts that run git and that talk to forges, which ask each other."""
+    submit = shared.inbox.put
+    forges = forge_parts.make_parts(
         Forges(local_allowed=chosen.local_repositories, clock=clock),
-        shared.inbox.put,
+        submit,
         snapshot,
-        reading=reading,
+        reading=Reading(
+            lambda app: git.branch_poller.fetch(app),  # noqa: PLW0108 - git is made later
+            lambda app, sha: git.refs.resolve(app, sha).subject,
+        ),
         wording=Wording(chosen.addresses(), derive_marker_key(chosen.signing()[0])),
         registry=shared.registry,
     )
+    git = git_parts.make_parts(
+        chosen.dir / "mirrors",
+        submit,
+        snapshot,
+        interval=chosen.refs_interval,
+        checks=Checks(failed, forges.check.confirm),
+    )
+    return git, forges
 
 
 def _records(chosen: Settings, stored: Stored, store: Store, clock: Clock) -> Records:
@@ -264,86 +236,31 @@ def _terms(chosen: Settings, executor: Executor, control_plane: ControlPlane) ->
     return LaunchTerms(_origin(chosen, executor), chosen.limits, control_plane, new_attempt)
 
 
-def _sandboxes(
-    chosen: Settings, cluster: scheduler.MesosCluster, framework_id: Callable[[], str | None]
-) -> AgentSandboxes:
-    return AgentSandboxes(
+def _logs(chosen: Settings, cluster: MesosCluster, service: Service) -> LogParts:
+    sandboxes = AgentSandboxes(
         lambda: cluster.master,
-        framework_id,
+        lambda: service.framework_id,
         credential=chosen.credential(),
         agents_credential=chosen.agents_credential(),
         authority=chosen.master_ca_file,
     )
-
-
-def _warn_of_local(chosen: Settings, stored: Stored) -> None:
-    if local := web.find_local(chosen, stored.apps):
-        log.warning(
-            "apps have repositories on this machine, which no new app may have; they continue "
-            "to work; PREVS_LOCAL_REPOSITORIES=yes allows it",
-            apps=",".join(local),
-        )
+    return log_parts.make_parts(sandboxes, chosen.dir / "logs", lambda: service.snapshot)
 
 
 def _control_plane(
     chosen: Settings,
-    cluster: scheduler.MesosCluster,
+    cluster: MesosCluster,
     frameworks: Callable[[], Sequence[str]],
     snapshot: Callable[[], Snapshot],
 ) -> ControlPlane:
+    own = (chosen.listen, urlsplit(chosen.api).netloc)
     looks = (
-        lambda: _hosts(_servers(chosen)),
+        lambda: machines.find_servers(chosen.zookeeper, chosen.master, own),
         frameworks,
-        lambda: _hosts(cluster.masters),
-        lambda: _agents(snapshot()),
+        lambda: machines.find_hosts(cluster.masters),
+        lambda: machines.find_agents(snapshot()),
     )
     return ControlPlane(looks)
-
-
-def _servers(chosen: Settings) -> list[str]:
-    """Return the HOST:PORT of the servers in the settings: ZooKeeper, masters, this framework."""
-    masters = chosen.master
-    if masters.startswith(SCHEME):
-        masters = read_url(masters).hosts
-    return [
-        *list_hosts(chosen.zookeeper),
-        *masters.split(","),
-        chosen.listen,
-        urlsplit(chosen.api).netloc,
-    ]
-
-
-def _hosts(servers: Iterable[str]) -> list[str]:
-    return [urlsplit(f"//{server}").hostname or "" for server in servers]
-
-
-def _agents(snapshot: Snapshot) -> list[str]:
-    """Return the machines with tasks; the service notes machines with offers itself."""
-    previews = snapshot.previews.values()
-    return [preview.agent_host or "" for preview in previews if preview.state in WITH_TASK]
-
-
-def _load(store: Store, paths: Paths) -> Stored:
-    stored = store.load()
-    refuse_without_id(stored, paths.framework_id)
-    # All of this stays, so the garbage collector need not visit it (0.1 s for 10,000 previews).
-    gc.collect()
-    gc.freeze()
-    return stored
-
-
-def refuse_without_id(stored: Stored, path: str) -> None:
-    """Raise ForeignState if tasks belong to a framework id that is no longer at `path`.
-
-    Under a new id, nobody would end these tasks, and each of their previews would run twice.
-    """
-    tasks = reconciliation.tasks_of(stored.previews)
-    if stored.framework_id is None and tasks and not stored.forgotten:
-        why = (
-            f"holds no framework id, but {len(tasks)} previews have a task under the id that "
-            "was there. Put it back, or run `python -m framework --forget id`."
-        )
-        raise ForeignState(path, why)
 
 
 def describe(chosen: Settings) -> InstallationRecord:
@@ -370,21 +287,11 @@ def _origin(chosen: Settings, executor: Executor) -> Origin:
     )
 
 
-def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> scheduler.MesosCluster:
-    info = scheduler.framework_info(
-        name=chosen.name,
-        role=chosen.role,
-        user=getpass.getuser(),
-        hostname=socket.gethostname(),
-        webui_url=f"{chosen.api}/",
-        principal=chosen.principal,
-    )
-    credential = chosen.credential()
-    return scheduler.MesosCluster(
-        scheduler.Inbox(inbox.put),
-        info,
+def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> MesosCluster:
+    return make_cluster(
+        inbox.put,
+        Registration(chosen.name, chosen.role, f"{chosen.api}/", chosen.principal, framework_id),
         chosen.master,
-        framework_id=framework_id,
-        credential=Credential(*credential) if credential else None,
-        tls=tls.make_context(chosen.master_ca_file) if chosen.master_ca_file else None,
+        credential=chosen.credential(),
+        authority=chosen.master_ca_file,
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from secrets import token_hex, token_urlsafe
 from typing import NamedTuple
 
+import structlog
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
@@ -37,6 +38,8 @@ from prevs.records import AppRecord
 from prevs.signatures import derive_pass_key
 from program.http import health
 from program.http.health import Check
+
+log = structlog.get_logger(__name__)
 
 
 class Sources(NamedTuple):
@@ -209,6 +212,16 @@ def find_local(chosen: Settings, apps: Iterable[AppRecord]) -> list[str]:
     if chosen.local_repositories:
         return []
     return sorted(app.name for app in apps if repository_url.is_local(app.repository))
+
+
+def warn_of_local(chosen: Settings, apps: Iterable[AppRecord]) -> None:
+    """Log which apps have a repository on this machine, although the settings forbid that."""
+    if local := find_local(chosen, apps):
+        log.warning(
+            "apps have repositories on this machine, which no new app may have; they continue "
+            "to work; PREVS_LOCAL_REPOSITORIES=yes allows it",
+            apps=",".join(local),
+        )
 
 
 def _find_problem(chosen: Settings, repository: str) -> str | None:

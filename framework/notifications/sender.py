@@ -77,7 +77,7 @@ class Sender:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """`control_plane` returns the networks of the installation's own machines."""
-        self._hosts = hosts
+        self.hosts = hosts
         self._control_plane = control_plane
         self._clock = clock
         self._resolve = resolve
@@ -104,7 +104,7 @@ class Sender:
 
     async def _send(self, receiver: Receiver, message_id: str, body: bytes) -> Outcome:
         place = receiver_address.read(receiver.url)
-        if place is None or not receiver_address.is_allowed(place.host, self._hosts):
+        if place is None or not receiver_address.is_allowed(place.host, self.hosts):
             raise _NoWay("is none of the hosts that the operator allows (PREVS_NOTIFY_HOSTS)")
         headers = self._make_headers(receiver, message_id, body)
         addresses = await self._find_addresses(place)
@@ -131,7 +131,7 @@ class Sender:
         if not found:
             raise _NoWay("has no address: compare its name with what nameservers know")
         usable = receiver_address.find_open(
-            place.host, found, self._hosts, self._control_plane(), never=self._never
+            place.host, found, self.hosts, self._control_plane(), never=self._never
         )
         if not usable:
             raise _NoWay(

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from framework import control_plane, events, leader
+from framework import control_plane, events
 from framework.control_plane import ControlPlane
+from framework.mesos import machines
 from prevs.messages import BuildOrder
 from tests.fakes.asgi import ApiInProcess
 from tests.fakes.driven import A, Driven
@@ -101,10 +102,10 @@ def test_machines_next_to_each_other_are_one_network() -> None:
 def test_agents_with_running_previews_are_known_without_an_offer(driven: Driven) -> None:
     driven.start(A)
     driven.step(events.Offered([offer("o1", host="10.0.0.1")]))
-    assert leader._agents(driven.service.snapshot) == ["10.0.0.1"]
+    assert machines.find_agents(driven.service.snapshot) == ["10.0.0.1"]
     driven.stop(A)
     driven.update("TASK_KILLED")
-    assert leader._agents(driven.service.snapshot) == []
+    assert machines.find_agents(driven.service.snapshot) == []
 
 
 def test_a_host_that_reports_as_a_proxy_is_one_of_the_machines() -> None:

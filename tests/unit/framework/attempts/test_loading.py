@@ -1,9 +1,9 @@
 """The states in which a framework refuses to lead."""
 
 import pytest
+from framework.attempts.loading import refuse_without_id
 
 from framework.errors import ForeignState
-from framework.leader import refuse_without_id
 from framework.ports import Stored
 from framework.preview.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
