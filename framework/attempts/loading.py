@@ -2,9 +2,10 @@
 
 import gc
 
-from framework.attempts import reconciliation
 from framework.errors import ForeignState
+from framework.jobs import lifecycle as job_lifecycle
 from framework.ports import Store, Stored
+from framework.preview import lifecycle
 from prevs.paths import Paths
 
 
@@ -21,12 +22,14 @@ def load(store: Store, paths: Paths) -> Stored:
 def refuse_without_id(stored: Stored, path: str) -> None:
     """Raise ForeignState if tasks belong to a framework id that is no longer at `path`.
 
-    Under a new id, nobody would end these tasks, and each of their previews would run twice.
+    Under a new id, nobody would end these tasks, and each preview and job would run twice.
     """
-    tasks = reconciliation.tasks_of(stored.previews)
-    if stored.framework_id is None and tasks and not stored.forgotten:
+    previews = [one for one in stored.previews if one.task_id and one.state in lifecycle.WITH_TASK]
+    jobs = [one for one in stored.jobs.jobs if one.task_id and one.state in job_lifecycle.WITH_TASK]
+    number = len(previews) + len(jobs)
+    if stored.framework_id is None and number and not stored.forgotten:
         why = (
-            f"holds no framework id, but {len(tasks)} previews have a task under the id that "
+            f"holds no framework id, but {number} previews or jobs have a task under the id that "
             "was there. Put it back, or run `python -m framework --forget id`."
         )
         raise ForeignState(path, why)

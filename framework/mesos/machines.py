@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from driver.detector import SCHEME, read_url
-from framework.preview.lifecycle import WITH_TASK
+from framework.jobs import lifecycle as job_lifecycle
+from framework.preview import lifecycle
 from framework.state.snapshot import Snapshot
 from program.settings.zookeeper import list_hosts
 
@@ -26,5 +27,6 @@ def find_hosts(servers: Iterable[str]) -> list[str]:
 
 def find_agents(snapshot: Snapshot) -> list[str]:
     """Return the machines with tasks; the service notes machines with offers itself."""
-    previews = snapshot.previews.values()
-    return [preview.agent_host or "" for preview in previews if preview.state in WITH_TASK]
+    previews = [one for one in snapshot.previews.values() if one.state in lifecycle.WITH_TASK]
+    jobs = [one for one in snapshot.jobs.values() if one.state in job_lifecycle.WITH_TASK]
+    return [*(one.agent_host or "" for one in previews), *(one.agent_host or "" for one in jobs)]

@@ -8,6 +8,9 @@ import pytest
 from framework import control_plane, events
 from framework.control_plane import ControlPlane
 from framework.mesos import machines
+from framework.state.snapshot import Snapshot
+from prevs.job_settings import JobSettings
+from prevs.jobs import JobRecord, JobState
 from prevs.messages import BuildOrder
 from tests.fakes.asgi import ApiInProcess
 from tests.fakes.driven import A, Driven
@@ -106,6 +109,16 @@ def test_agents_with_running_previews_are_known_without_an_offer(driven: Driven)
     driven.stop(A)
     driven.update("TASK_KILLED")
     assert machines.find_agents(driven.service.snapshot) == []
+
+
+def test_agents_with_jobs_are_known_without_an_offer() -> None:
+    terms = JobSettings(("true",))
+    jobs = [
+        JobRecord("hello", state.name, A, "main", terms, state, agent_host=f"10.0.0.{number}")
+        for number, state in enumerate(JobState)
+    ]
+    snapshot = Snapshot({}, {}, jobs={(job.app, job.id): job for job in jobs})
+    assert machines.find_agents(snapshot) == [f"10.0.0.{number}" for number in (1, 2, 3, 4)]
 
 
 def test_a_host_that_reports_as_a_proxy_is_one_of_the_machines() -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import pytest
 
@@ -8,8 +9,15 @@ from framework.zookeeper.installation import (
     is_framework_id,
     name_master,
 )
+from prevs.paths import Paths
 from prevs.records import InstallationRecord
 
+BELOW = re.compile(r"/prevs/([a-z-]+)")
+OURS_BELOW = tuple(
+    found[1]
+    for name, member in vars(Paths).items()
+    if isinstance(member, property) and (found := BELOW.fullmatch(getattr(Paths(), name)))
+)
 OURS = InstallationRecord(
     master="zk:///mesos", name="prevs", role="teams", user="prevs", domain="localhost"
 )
@@ -67,22 +75,7 @@ def test_a_setting_is_named_by_its_variable() -> None:
     [
         (),
         ("proxies",),
-        (
-            "access",
-            "apps",
-            "framework",
-            "jobs",
-            "jobs-ended",
-            "payloads",
-            "placements",
-            "previews",
-            "proxies",
-            "repositories",
-            "results",
-            "roles",
-            "secrets",
-            "tokens",
-        ),
+        OURS_BELOW,
     ],
 )
 def test_a_new_or_own_root_can_be_used(children: tuple[str, ...]) -> None:
