@@ -10,8 +10,10 @@ from framework.errors import Fatal, Unavailable
 from framework.matching.match import Offer
 from framework.ports import Heads, InverseOffer, Use
 from framework.ports.forges import Pull
+from framework.ports.notifications import LastTry
 from framework.ports.tasks import TaskStatus
 from prevs.commit_settings import CommitSettings
+from prevs.jobs import CallbackState
 from prevs.pulls import Told
 from prevs.records import Failure
 
@@ -164,6 +166,16 @@ class LookFailed:
 
 
 @dataclasses.dataclass(frozen=True)
+class CallbackSettled:
+    """A job's receiver was told of its end, or will not be; `last` is the last try."""
+
+    app: str
+    job_id: str
+    state: CallbackState
+    last: LastTry
+
+
+@dataclasses.dataclass(frozen=True)
 class PullTold:
     """What was said by now of a pull request at its forge."""
 
@@ -239,6 +251,7 @@ Event = (
     | EdgeFailed
     | HeadsFetched
     | PullEvent
+    | CallbackSettled
     | SettingsRead
     | MirrorRemoved
     | Call

@@ -22,6 +22,7 @@ from framework.forges.forges import Forges
 from framework.forges.parts import ForgeParts, Reading
 from framework.git import parts as git_parts
 from framework.git.parts import Checks, GitParts
+from framework.http_api.jobs import job_callbacks
 from framework.http_api.models import event_models
 from framework.logs import parts as log_parts
 from framework.logs.parts import LogParts
@@ -145,13 +146,13 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
         chosen, sources, clock=clock, registry=shared.registry, openness=shared.openness
     )
     web.warn_of_local(chosen, stored.apps)
-    return Leader(service, cluster, (*_list_threads(readers), told.notifier, plane, cluster), app)
+    return Leader(service, cluster, (*_list_threads(readers, told), plane, cluster), app)
 
 
-def _list_threads(readers: _Readers) -> tuple[_Thread, ...]:
+def _list_threads(readers: _Readers, told: NotificationParts) -> tuple[_Thread, ...]:
     git, forges, logs = readers
     pollers = (git.branch_poller, git.manifest_reader, forges.pull_poller)
-    return (*pollers, forges.teller, logs.archiver)
+    return (*pollers, forges.teller, logs.archiver, told.notifier, told.callbacks)
 
 
 def _sources(
@@ -187,9 +188,11 @@ def _notifications(
         Published(lambda: service.history, lambda: service.snapshot),
         Shown(
             lambda event: event_models.write_notification(event, addresses),
+            job_callbacks.write,
             event_models.write_test,
         ),
-        Sender(chosen.allowed_receivers(), service.control_plane.addresses, clock),
+        lambda: Sender(chosen.allowed_receivers(), service.control_plane.addresses, clock),
+        submit=service.inbox.put,
         metrics=NotificationMetrics(registry),
         clock=clock,
     )
@@ -204,10 +207,9 @@ def _repositories(
     clock: Clock,
 ) -> tuple[GitParts, ForgeParts]:
     """Make the parts that run git and that talk to forges, which ask each other."""
-    submit = shared.inbox.put
     forges = forge_parts.make_parts(
         Forges(local_allowed=chosen.local_repositories, clock=clock),
-        submit,
+        shared.inbox.put,
         snapshot,
         reading=Reading(
             lambda app: git.branch_poller.fetch(app),  # noqa: PLW0108 - git is made later
@@ -218,7 +220,7 @@ def _repositories(
     )
     git = git_parts.make_parts(
         chosen.dir / "mirrors",
-        submit,
+        shared.inbox.put,
         snapshot,
         interval=chosen.refs_interval,
         checks=Checks(failed, forges.check.confirm),

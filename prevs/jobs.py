@@ -34,6 +34,29 @@ ENDED = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 NO_PROGRESS = Progress()
 
 
+class CallbackState(enum.Enum):
+    """What has become of a job's callback."""
+
+    WAITING = "waiting"  # the job has not ended, or its receiver has not taken it yet
+    TOLD = "told"
+    GIVEN_UP = "given-up"
+
+
+@dataclasses.dataclass(frozen=True)
+class Callback:
+    """Which receiver of the app is told of a job's end, and what has become of that.
+
+    `at`, `status` and `problem` are of the last try, once there is no other: when it was, the
+    status of the answer (None without one), and why it was not taken.
+    """
+
+    receiver: str
+    state: CallbackState = CallbackState.WAITING
+    at: float = 0.0
+    status: Optional[int] = None
+    problem: str = ""
+
+
 @dataclasses.dataclass(frozen=True)
 class JobRecord:
     """A job of an app at the commit `sha`, to which `label` led when it was requested.
@@ -54,7 +77,7 @@ class JobRecord:
     `result` is what the command left, in base64, if that is short; `result_size` is in bytes.
     `attempts` are the last few ended ones. `changed` is when the state last changed. `settings` are
     those of its commit; `digest` is as in PreviewRecord. `order_digest` is that of the request with
-    an idempotency key that has made it, "" if it had none.
+    an idempotency key that has made it, "" if it had none. `callback` says who is told of its end.
     """
 
     app: str
@@ -96,6 +119,7 @@ class JobRecord:
     settings: CommitSettings = dataclasses.field(default_factory=CommitSettings)
     digest: str = ""
     order_digest: str = ""
+    callback: Optional[Callback] = None
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

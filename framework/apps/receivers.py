@@ -9,8 +9,9 @@ from framework.errors import Conflict, NotFound
 from prevs.states import State
 
 Format = Literal["prevs", "slack"]
-KINDS = (*(state.value for state in State), "forgotten", "pin", "app", "job")
-"""The kinds of events: the state that a preview has now, or what else has happened."""
+KINDS = (*(state.value for state in State), "forgotten", "pin", "app", "job", "callback")
+"""The kinds of events: the state that a preview has now, or what else has happened. No event is a
+callback: a receiver of these alone is sent only what jobs name it for."""
 MOST = 10
 """How many receivers an app may have."""
 NAME = r"^[A-Za-z0-9:_-][A-Za-z0-9.:_-]{0,252}$"

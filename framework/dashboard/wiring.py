@@ -123,7 +123,9 @@ def _make_context(
         audit=admission.audit,
         shares=AgentShares(ports.previews, ports.agents),
         presenter=Presenter(ports.previews, addresses, ports.ready, now),
-        job_presenter=JobPresenter(ports.ready, lambda: jobs.snapshot.jobs, now),
+        job_presenter=JobPresenter(
+            ports.ready, lambda: jobs.snapshot.jobs, now, ports.notifications.last_try
+        ),
         job_requests=JobRequests(jobs, JobResolver(jobs, resolver), secrets.token_hex),
         resolver=resolver,
         logs=Logs(ports.sandboxes),

@@ -135,7 +135,12 @@ def _make_routers(
         ports.jobs,
         JobRequests(ports.jobs, JobResolver(ports.jobs, resolver), token_hex),
         logs,
-        JobPresenter(ports.ready, lambda: ports.jobs.snapshot.jobs, time.time),
+        JobPresenter(
+            ports.ready,
+            lambda: ports.jobs.snapshot.jobs,
+            time.time,
+            ports.notifications.last_try,
+        ),
         is_log_kept=ports.is_log_kept,
     ).make_router()
     yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()

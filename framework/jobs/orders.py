@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
-from prevs.jobs import JobRecord, JobState
+from prevs.jobs import Callback, JobRecord, JobState
 
 
 class JobOrder(NamedTuple):
@@ -15,7 +15,8 @@ class JobOrder(NamedTuple):
     `label` led to `sha`, and so do `refs`. `settings` and `terms` are of that commit; the `terms`
     of a command that was given in full are from the order. `cpus` and `mem` of the terms are set.
     `id` is new, or that of an equal order that came before; then both have the same `digest`, which
-    is "" without an idempotency key. `environment` is for this job alone.
+    is "" without an idempotency key. `environment` is for this job alone. `callback` is the name of
+    the receiver that is told of its end, "" if nobody is.
     """
 
     id: str
@@ -32,6 +33,7 @@ class JobOrder(NamedTuple):
     environment: Mapping[str, str] = MappingProxyType({})
     stdin: bool = False
     digest: str = ""
+    callback: str = ""
 
     @property
     def has_payload(self) -> bool:
@@ -59,6 +61,7 @@ def begin(order: JobOrder, now: float, *, stranger: bool) -> JobRecord:
         changed=now,
         settings=order.settings,
         order_digest=order.digest,
+        callback=Callback(order.callback) if order.callback else None,
     )
 
 
@@ -82,4 +85,5 @@ def begin_again(job: JobRecord, new_id: str, now: float, *, by: str) -> JobRecor
         created=now,
         changed=now,
         settings=job.settings,
+        callback=Callback(job.callback.receiver) if job.callback else None,
     )

@@ -22,8 +22,9 @@ def _write_text(event: Fields) -> str:
 
     The sentence may have names of branches and a build's last line, so it is foreign text.
     """
-    text = _escape(str(event["sentence"]))
-    return f"{text}: <{_escape(str(event['url']))}>" if event.get("url") else text
+    text, url = _escape(str(event["sentence"])), str(event.get("url") or "")
+    # What begins with / is a path of the API, which leads nowhere in a chat.
+    return f"{text}: <{_escape(url)}>" if url and not url.startswith("/") else text
 
 
 def _escape(text: str) -> str:

@@ -1,8 +1,5 @@
 """Sends what happens to the receivers of each app, on a thread with an event loop."""
 
-import asyncio
-import concurrent.futures
-import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,20 +9,17 @@ import structlog
 
 from framework.apps.receivers import Receiver, find_kind
 from framework.clock import Clock
-from framework.errors import Unavailable
 from framework.metrics import NotificationMetrics
 from framework.notifications.bodies import Fields
 from framework.notifications.outbox import AppReceiver, Fate, Message, Outbox
 from framework.notifications.sender import Sender
+from framework.notifications.sending_thread import SendingThread
 from framework.ports.notifications import LastTry, Standing
 from framework.preview.history import ActivityEvent, History
 from framework.state.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
-TICK_SECONDS = 0.25
-OPEN = 50
-"""How many notifications are sent at a time, at most one to each receiver."""
 TEST_SECONDS = 20.0
 LOGGED = 100
 """The first of so many dropped ones is logged."""
@@ -65,20 +59,15 @@ class Notifier:
         self._receivers: Mapping[str, tuple[AppReceiver, ...]] = {}
         self._tries: dict[AppReceiver, LastTry] = {}
         self._dropped: Counter[AppReceiver] = Counter()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._sending: set[asyncio.Task[None]] = set()
-        self._ended = False
+        self._thread = SendingThread("notifications", self._look)
 
     def start(self) -> None:
         """Start the thread."""
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(
-            target=self._run, args=(self._loop,), name="notifications", daemon=True
-        ).start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Send nothing more. What is being sent is broken off, or lost."""
-        self._ended = True
+        self._thread.stop()
 
     def standing(self, app: str) -> Mapping[str, Standing]:
         """Return how each receiver of an app does, by name."""
@@ -92,35 +81,16 @@ class Notifier:
 
     def test(self, app: str, receiver: Receiver, event: Fields) -> LastTry:
         """Send a test to a receiver now, and return what came of it. Blocks. Raises Unavailable."""
-        loop = self._loop
-        if loop is None or self._ended:
-            raise Unavailable("The framework")
-        sent = asyncio.run_coroutine_threadsafe(
-            self._sender.send(receiver, str(event["id"]), event), loop
+        outcome = self._thread.call(
+            self._sender.send(receiver, str(event["id"]), event), TEST_SECONDS
         )
-        try:
-            last = sent.result(TEST_SECONDS).last
-        except (TimeoutError, concurrent.futures.CancelledError):
-            raise Unavailable("The framework") from None
+        last = outcome.last
         self._note(AppReceiver(app, receiver), last)
         return last
 
-    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        with contextlib.closing(loop):
-            loop.run_until_complete(self._follow())
-
-    async def _follow(self) -> None:
-        while not self._ended:
-            try:
-                self._collect()
-                self._send_due()
-            except Exception:
-                # If this thread died, nothing would be sent, and nothing would show it.
-                log.exception("nothing can be sent for now")
-            await asyncio.sleep(TICK_SECONDS)
-        for task in self._sending:
-            task.cancel()
-        await asyncio.gather(*self._sending, return_exceptions=True)
+    def _look(self) -> None:
+        self._collect()
+        self._send_due()
 
     def _collect(self) -> None:
         """Put what has happened since the last look into the outbox."""
@@ -165,11 +135,9 @@ class Notifier:
         with self._lock:
             for to in self._outbox.expire(now):
                 self._drop(to, Fate.EXPIRED)
-            begun = self._outbox.begin(now, OPEN - len(self._sending))
+            begun = self._outbox.begin(now, self._thread.free)
         for to, message in begun:
-            task = asyncio.create_task(self._send(to, message))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._thread.begin(self._send(to, message))
 
     async def _send(self, to: AppReceiver, message: Message) -> None:
         fate, wait = Fate.FAILED, 0.0

@@ -30,11 +30,13 @@ class NotificationPorts(NamedTuple):
     """What the calls about notifications need. All are thread safe, and only `test` blocks.
 
     `hosts` are those that the operator allows. `standing` returns that of an app's receivers, by
-    name. `test` sends a test to a receiver of an app, and
-    returns after some seconds at most. `random` returns so many random bytes.
+    name. `test` sends a test to a receiver of an app, and returns after some seconds at most.
+    `last_try` returns the last try to tell of the end of a job, by its app and id. `random` returns
+    so many random bytes.
     """
 
     hosts: Sequence[str]
     standing: Callable[[str], Mapping[str, Standing]]
     test: Callable[[str, Receiver], LastTry]
+    last_try: Callable[[str, str], LastTry | None]
     random: Callable[[int], bytes]

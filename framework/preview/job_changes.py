@@ -17,6 +17,13 @@ _TOLD = {
 }
 
 
+_ENDED = {
+    JobState.SUCCEEDED: "has succeeded",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "was cancelled",
+}
+
+
 class JobChange(NamedTuple):
     """What happened to jobs of an app; `first` is one of them."""
 
@@ -39,6 +46,12 @@ def describe(changed: Iterable[tuple[JobRecord | None, JobRecord]]) -> Iterator[
         if len(jobs) > 1:
             what = f"{len(jobs):,} jobs of {app} {several}; one of them: {what}"
         yield JobChange(app, what, first)
+
+
+def describe_end(job: JobRecord) -> str:
+    """Return how a job has ended."""
+    told = _ENDED.get(job.state, f"is {job.state.value}")
+    return f"{_name(job)} {told}{give_reason(_find_why(job))}"
 
 
 def _has_turned(before: JobRecord | None, now: JobRecord) -> bool:

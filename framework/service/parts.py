@@ -18,6 +18,7 @@ from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
 from framework.service.builds_ahead import BuildsAhead
 from framework.service.commands import Commands
+from framework.service.jobs.job_callbacks import JobCallbacks
 from framework.service.jobs.job_commands import JobCommands
 from framework.service.manifest_loader import ManifestLoader
 from framework.service.pull_requests import PullRequests
@@ -52,6 +53,7 @@ class Parts(NamedTuple):
     launcher: Launcher
     commands: Commands
     job_commands: JobCommands
+    job_callbacks: JobCallbacks
     branches: Branches
     pull_requests: PullRequests
     builds_ahead: BuildsAhead
@@ -84,6 +86,7 @@ def build_parts(
         launcher=launcher,
         commands=commands,
         job_commands=JobCommands(records, records.vault, clock),
+        job_callbacks=JobCallbacks(records.jobs, clock),
         branches=Branches(records, commands, clock, unreferenced=terms.limits.unreferenced),
         pull_requests=PullRequests(records, commands, clock),
         builds_ahead=BuildsAhead(records, commands, metrics),

@@ -195,14 +195,21 @@ class Service:
                 self._parts.app_removal.forgotten(app)
                 self._parts.pull_requests.forget(app)
                 self._metrics.forget(app)
+            case events.CallbackSettled():
+                self._parts.job_callbacks.note(event)
+            case events.UsageReported() | events.ConnectionsRefused():
+                self._apply_report(event)
+            case _:
+                self._last_mesos_event = self._clock.monotonic()
+                self._apply_mesos(event)
+
+    def _apply_report(self, event: events.ProxyReport) -> None:
+        match event:
             case events.UsageReported(proxy, uses):
                 self._parts.idleness.note(proxy, uses)
                 self._parts.refused_connections.used(proxy, uses)
             case events.ConnectionsRefused(proxy, tasks):
                 self._parts.refused_connections.note(proxy, tasks)
-            case _:
-                self._last_mesos_event = self._clock.monotonic()
-                self._apply_mesos(event)
 
     def _apply_mesos(self, event: events.Event) -> None:
         match event:
@@ -256,6 +263,7 @@ class Service:
         self._act(
             self._save_framework_id,
             self._records.rewrite_unconfirmed,
+            self._parts.job_callbacks.reconcile,
             self._records.jobs.tidy,
             self._parts.app_removal.reconcile,
             self._parts.builds_ahead.reconcile,

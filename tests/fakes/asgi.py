@@ -104,6 +104,7 @@ class ApiInProcess:
         self.polling = Polling(10.0)
         self.notify_hosts = ["hooks.slack.com", "*.example.org"]
         self.standing: dict[str, Standing] = {}
+        self.callback_tries: dict[tuple[str, str], LastTry] = {}
         self.tested: list[tuple[str, Receiver]] = []
         self.last_try = LastTry(NOW, 200, "")
         self.provider = FakeProvider()
@@ -133,6 +134,7 @@ class ApiInProcess:
                 self.notify_hosts,
                 lambda app: self.standing if app == "hello" else {},
                 self._test_receiver,
+                lambda app, job_id: self.callback_tries.get((app, job_id)),
                 secrets.token_bytes,
             ),
             note_proxy=self.proxies.append,

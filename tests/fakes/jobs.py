@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from cryptography.fernet import Fernet
 
+from framework.apps import app_secrets
+from framework.apps.receivers import Receiver
 from framework.jobs.transitions import JobTransition, Launched
 from framework.service.jobs.job_commands import JobCommands
 from framework.service.jobs.job_service import Jobs
@@ -65,6 +67,11 @@ class FakeJobs(Jobs):
     def job(self, job_id: str, app: str = "hello") -> JobRecord:
         """Return a job as it is now."""
         return self.records.jobs.job(app, job_id)
+
+    def add_receiver(self, receiver: Receiver, app: str = "hello") -> None:
+        """Let an app send notifications to somebody."""
+        given = self.records.secrets.of(app)
+        self.records.secrets.save(app_secrets.with_receiver(given, receiver))
 
     def launch(self, job_id: str) -> JobRecord:
         """Let a job's attempt begin on an agent; its task is named like the job and the try."""

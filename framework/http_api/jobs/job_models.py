@@ -6,8 +6,9 @@ from pydantic import BaseModel, Field
 
 from framework.http_api.http.examples import SHA, example
 from framework.http_api.http.paging import Next
+from framework.http_api.models.event_models import ShownTry
 from framework.http_api.models.preview_models import Agent, Failure
-from prevs.jobs import JobState
+from prevs.jobs import CallbackState, JobState
 from prevs.states import Cause
 
 _ID = "k4z7q2n5v3w6x2y7"
@@ -61,6 +62,11 @@ _JOB: dict[str, Any] = {
     "agent": _AGENT,
     "task_id": _TASK,
     "url": f"/v1/apps/hello/jobs/{_ID}",
+    "callback": {
+        "receiver": "ci",
+        "state": "told",
+        "last": {"at": 1764031207.6, "status": 204, "problem": ""},
+    },
 }
 
 
@@ -71,6 +77,21 @@ class JobProgress(BaseModel):
 
     percent: int
     message: str
+
+
+class JobCallback(BaseModel):
+    """Who is told of the end of a job, and what has become of that."""
+
+    model_config = example(_JOB["callback"])
+
+    receiver: str = Field(description="Its name: a receiver of the app's notifications.")
+    state: CallbackState = Field(
+        description="waiting: the job has not ended, or the receiver has not taken it yet. "
+        "given-up: it refused, or was tried for an hour."
+    )
+    last: ShownTry | None = Field(
+        description="The last try; null if there was none since this framework leads."
+    )
 
 
 class Job(BaseModel):
@@ -108,6 +129,7 @@ class Job(BaseModel):
     agent: Agent | None
     task_id: str | None
     url: str = Field(description="The path of this job.")
+    callback: JobCallback | None = Field(description="null: nobody is told of its end.")
 
 
 class JobAttempt(BaseModel):

@@ -9,6 +9,7 @@ from fastapi import Body
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from framework.apps import receivers
 from framework.apps.manifest.job_keys import (
     MOST_CODES,
     Delay,
@@ -78,6 +79,14 @@ def _check_name(value: str) -> str:
     return value
 
 
+def _check_receiver(value: str) -> str:
+    if receivers.find_name_problem(value):
+        raise PydanticCustomError(
+            "receiver", "must be the name of a receiver, which `prevs notify add` adds"
+        )
+    return value
+
+
 def _check_first(value: list[str]) -> list[str]:
     if not value[0]:
         raise PydanticCustomError("first_word", "must begin with the name of a program")
@@ -96,6 +105,9 @@ _Name = Annotated[
     str,
     AfterValidator(_check_name),
     Field(json_schema_extra={"minLength": 1, "maxLength": 40, "pattern": _NAME}),
+]
+_Receiver = Annotated[
+    str, AfterValidator(_check_receiver), Field(json_schema_extra={"pattern": receivers.NAME})
 ]
 _Text = Annotated[Text, Field(json_schema_extra={"pattern": _NO_NUL})]
 _Command = Annotated[
@@ -157,6 +169,11 @@ class JobOrder(BaseModel):
         pattern=GROUP,
         description="What jobs that belong together share: they are listed and cancelled by it. "
         "With the scope `use`.",
+    )
+    callback: _Receiver | None = Field(
+        default=None,
+        description="The name of a receiver of the app's notifications: it is told when the job "
+        "has ended. With the scope `use`.",
     )
     cpus: Annotated[float, Field(ge=0.01, le=64, allow_inf_nan=False)] | None = Field(
         default=None, description="A CPU share; at most the app's `max_cpus`."

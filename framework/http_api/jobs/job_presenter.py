@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from framework.http_api.jobs import job_models as models
+from framework.http_api.models.event_models import show_try
 from framework.http_api.models.preview_models import Agent, Failure, Mistake
 from framework.matching import job_queue
+from framework.ports.notifications import LastTry
 from framework.state.jobs.job_index import JobKey
 from prevs import records
-from prevs.jobs import ENDED, NO_PROGRESS, JobRecord, JobState
+from prevs.jobs import ENDED, NO_PROGRESS, CallbackState, JobRecord, JobState
 from prevs.records import EndedAttempt
 from prevs.units import Unit, job_unit
 
@@ -28,7 +30,8 @@ class JobPresenter:
     """Shows jobs, with values that are not in their records. Thread safe.
 
     `ready` returns None, or why nothing can start now; `jobs` returns all jobs, as last published;
-    `now` the time in seconds since the epoch.
+    `now` the time in seconds since the epoch. `last_try` returns the last try to tell of the end of
+    a job, by its app and id, while it is not known what becomes of that.
     """
 
     def __init__(
@@ -36,10 +39,12 @@ class JobPresenter:
         ready: Callable[[], str | None],
         jobs: Callable[[], Mapping[JobKey, JobRecord]],
         now: Callable[[], float],
+        last_try: Callable[[str, str], LastTry | None],
     ) -> None:
         self._ready = ready
         self._jobs = jobs
         self._now = now
+        self._last_try = last_try
         self._queue: _Queue | None = None
 
     def show(self, job: JobRecord) -> models.Job:
@@ -75,6 +80,7 @@ class JobPresenter:
             agent=_show_agent(job.agent_id, job.agent_host),
             task_id=job.task_id,
             url=path(job),
+            callback=self._show_callback(job),
         )
 
     def show_detail(self, job: JobRecord, is_kept: Callable[[str], bool]) -> models.JobDetail:
@@ -92,6 +98,18 @@ class JobPresenter:
             waits = [one for one in jobs.values() if one.state is JobState.QUEUED]
             queue = self._queue = _Queue(jobs, now, job_queue.places(waits, now))
         return queue.places.get(job_unit(job.app, job.id))
+
+    def _show_callback(self, job: JobRecord) -> models.JobCallback | None:
+        told = job.callback
+        if told is None:
+            return None
+        if told.state is CallbackState.WAITING:
+            last = self._last_try(job.app, job.id)
+        else:
+            last = LastTry(told.at, told.status, told.problem)
+        return models.JobCallback(
+            receiver=told.receiver, state=told.state, last=show_try(last) if last else None
+        )
 
     def _reason(self, job: JobRecord) -> str:
         common = self._ready() if job.state is JobState.QUEUED else None

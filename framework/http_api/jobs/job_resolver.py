@@ -124,6 +124,7 @@ def _make(
         environment=order.environment or {},
         stdin=order.stdin,
         digest=wanted.digest,
+        callback=order.callback or "",
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
+from framework.apps.receivers import UnknownReceiver
 from framework.clock import Clock
 from framework.jobs import orders
 from framework.jobs.errors import (
@@ -42,12 +43,13 @@ class JobCommands:
     def request(self, wanted: Sequence[JobOrder]) -> list[JobRecord]:
         """Add jobs, and return them in order; one whose id is known already stays as it is.
 
-        Raises UnknownApp, UnknownPull, NotApproved, NoKey, TooManyJobs, and KeyOfAnotherOrder if
-        the known one was ordered with another digest.
+        Raises UnknownApp, UnknownPull, NotApproved, NoKey, TooManyJobs, UnknownReceiver,
+        SecretsUnreadable, and KeyOfAnotherOrder if the known one was ordered with another digest.
         """
         now = self._clock.now()
         known = sum(self._find_known(one.app, one.id, one.digest) is not None for one in wanted)
         self._check_number(len(wanted) - known)
+        self._check_receivers(wanted)
         new, payloads = [], {}
         for order in wanted:
             stranger = self._records.check_gate(order.app, order.sha, order.refs)
@@ -140,6 +142,12 @@ class JobCommands:
         active = sum(n for state, n in self._jobs.counts().items() if state not in ENDED)
         if new and active + new > MOST_ACTIVE:
             raise TooManyJobs(MOST_ACTIVE)
+
+    def _check_receivers(self, wanted: Sequence[JobOrder]) -> None:
+        """Raise UnknownReceiver if somebody is to be told whom the app does not know."""
+        for app, name in {(order.app, order.callback) for order in wanted if order.callback}:
+            if all(one.name != name for one in self._records.secrets.of(app).receivers):
+                raise UnknownReceiver(app, name)
 
     def _seal(self, order: JobOrder) -> PayloadRecord:
         given = Given(sealed_payloads.encode(order.payload), dict(order.environment))

@@ -4,13 +4,13 @@ As for previews, the store is written first: if the write raises, memory is unch
 `rewrite_unconfirmed` makes the store equal to memory again.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import structlog
 
 from framework.clock import Clock
-from framework.jobs import ended_jobs, transitions
+from framework.jobs import callbacks, ended_jobs, transitions
 from framework.jobs.errors import UnknownJob
 from framework.jobs.lifecycle import WITH_TASK
 from framework.jobs.transitions import JobTransition
@@ -163,11 +163,11 @@ class JobRecords:
             self._store.write([], deleted=[payload_of(job) for job in some])
             for job in some:
                 del self._paid[_key(job)]
-        now, ended = self._clock.now(), self._index.in_state(*ENDED)
+        now, ended = self._clock.now(), _find_settled(self._index.in_state(*ENDED))
         for job in ended_jobs.find_expired(ended, now):
             self._remove(job)
         for app in {job.app for job in ended}:
-            of_app = [job for job in self._index.of_app(app) if job.state in ENDED]
+            of_app = _find_settled(self._index.of_app(app))
             if moved := self._archive.take(app, of_app, now):
                 for job in moved:
                     self._index.drop(_key(job))
@@ -201,6 +201,11 @@ class JobRecords:
 
 def _key(job: JobRecord) -> JobKey:
     return (job.app, job.id)
+
+
+def _find_settled(jobs: Iterable[JobRecord]) -> list[JobRecord]:
+    """Return the jobs to which nothing more happens: only these may be in a block."""
+    return [job for job in jobs if job.state in ENDED and not callbacks.is_due(job)]
 
 
 def _parts(

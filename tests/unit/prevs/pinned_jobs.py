@@ -4,7 +4,15 @@ from typing import Any
 
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
-from prevs.jobs import EndedJobsRecord, JobRecord, JobState, PayloadRecord, ResultRecord
+from prevs.jobs import (
+    Callback,
+    CallbackState,
+    EndedJobsRecord,
+    JobRecord,
+    JobState,
+    PayloadRecord,
+    ResultRecord,
+)
 from prevs.records import EndedAttempt, Failure
 from prevs.states import Cause
 from prevs.work import Progress, Work
@@ -80,6 +88,7 @@ JOB = JobRecord(
     settings=CommitSettings(mem=512),
     digest="sha256:" + "5c80e7d1" * 8,
     order_digest="5c80e7d1" * 8,
+    callback=Callback("ci", CallbackState.GIVEN_UP, 1700000002.5, 503, "größe"),
 )
 
 WRITTEN: dict[str, Any] = {

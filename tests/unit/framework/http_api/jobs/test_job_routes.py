@@ -256,7 +256,7 @@ def test_the_stream_of_a_job_ends_with_its_app(api: JobsApi) -> None:
         api.previews.known_apps.clear()
 
     async def follow() -> None:
-        show = JobPresenter(lambda: None, dict, lambda: 0.0).show
+        show = JobPresenter(lambda: None, dict, lambda: 0.0, lambda *_: None).show
         stream = JobStream(api.jobs, Logs(api.sandboxes), show, pause=pause)
         seen.extend([event async for event in stream.follow(job, 0)])
 

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from framework.access import Scope
+from framework.apps.receivers import Receiver
 from framework.errors import RepositoryUnreachable
+from framework.jobs import callbacks
 from framework.jobs.transitions import Finished
+from framework.ports.notifications import LastTry
 from framework.state.jobs import sealed_payloads
 from prevs.job_settings import JobSettings
-from prevs.jobs import JobState
+from prevs.jobs import CallbackState, JobState
 from prevs.records import AppRecord
 from tests.fakes.asgi import refusal
 from tests.unit.framework.http_api.jobs.conftest import SHA, JobsApi
@@ -91,6 +94,26 @@ def test_the_scope_use_may_ask_for_less(api: JobsApi) -> None:
     assert (answer.json()["timeout"], answer.json()["priority"]) == (60.0, 0)
 
 
+def test_a_receiver_of_the_app_is_told_of_the_end(api: JobsApi) -> None:
+    wanted = {**REPORT, "callback": "ci"}
+    refused = api.order(wanted)
+    assert refusal(refused) == (404, "unknown-receiver")
+    api.jobs.add_receiver(Receiver("ci", "https://ci.example.org/hunter2", "whsec_", ("callback",)))
+    job = api.order(wanted, Scope.USE).json()
+    assert job["callback"] == {"receiver": "ci", "state": "waiting", "last": None}
+    api.callback_tries["hello", job["id"]] = LastTry(7.0, 503, "It answered with the status 503.")
+    failed = {"at": 7.0, "status": 503, "problem": "It answered with the status 503."}
+    shown = api.ask("GET", f"/{job['id']}").json()["callback"]
+    assert shown == {"receiver": "ci", "state": "waiting", "last": failed}
+    api.jobs.records.jobs.save_all(
+        [callbacks.settle(api.jobs.job(job["id"]), CallbackState.TOLD, 9.0, status=204, problem="")]
+    )
+    last = {"at": 9.0, "status": 204, "problem": ""}
+    shown = api.ask("GET", f"/{job['id']}").json()["callback"]
+    assert shown == {"receiver": "ci", "state": "told", "last": last}
+    assert api.order(REPORT).json()["callback"] is None
+
+
 WRONG: Sequence[tuple[Any, str]] = [
     ({"label": "main"}, "body: needs `job` or `command`, and not both"),
     ({**REPORT, "command": ["x"]}, "body: needs `job` or `command`, and not both"),
@@ -107,7 +130,10 @@ WRONG: Sequence[tuple[Any, str]] = [
     ({**REPORT, "once": True}, "once: is only for a job without retries"),
     ({**REPORT, "mem": 4096}, "mem: asks for 4096 MB; .* --max-mem 4096"),
     ({**REPORT, "group": "A"}, "group: should match"),
-    ({**REPORT, "callback": "http://x/"}, "callback: is not known here"),
+    (
+        {**REPORT, "callback": "http://x/"},
+        "callback: must be the name of a receiver",
+    ),
     ({"jobs": []}, "jobs: List should have at least 1 item"),
     ({"jobs": [REPORT] * 1001}, "jobs: List should have at most 1000 items"),
     ({"jobs": [REPORT, {**REPORT, "once": True}]}, "jobs.1.once: is only for"),
