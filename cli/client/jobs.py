@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 from urllib.parse import quote
 
 from cli.client.api_types import Agent, Failure
+from cli.client.notifications import LastTry
 from cli.client.paging import Listed
 from cli.errors import ApiConfused
 from program.http.server_events import ServerEvent
@@ -29,6 +30,14 @@ class JobAttempt(TypedDict):
     ended: float
     exit_code: int | None
     why: str
+
+
+class JobCallback(TypedDict):
+    """Who is told of a job's end; `state` is waiting, told or given-up."""
+
+    receiver: str
+    state: str
+    last: LastTry | None
 
 
 class Job(TypedDict):
@@ -67,6 +76,7 @@ class Job(TypedDict):
     result_size: int
     agent: Agent | None
     task_id: str | None
+    callback: JobCallback | None
     attempts: NotRequired[list[JobAttempt]]
 
 

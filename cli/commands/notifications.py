@@ -32,7 +32,7 @@ def notify() -> None:
     default="all",
     show_default=True,
     metavar="KINDS",
-    help="The kinds of events, separated by commas: states, forgotten, pin, app, job.",
+    help="The kinds of events, separated by commas: states, forgotten, pin, app, job, callback.",
 )
 @click.option(
     "--format",
@@ -65,6 +65,7 @@ def add_receiver(
     Examples:
       prevs notify add shop https://ci.example.org/prevs
       prevs notify add shop --format slack --events failed,running    # asks for the address
+      prevs notify add shop https://ci.example.org/jobs --name ci --events callback
     """
     if url and url_file:
         raise click.UsageError("Give the address once: as URL or by --url-file.")

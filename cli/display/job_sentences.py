@@ -1,6 +1,7 @@
 """Sentences about jobs, as functions of values."""
 
 from cli.client.jobs import Job, JobAttempt
+from cli.display.receiver_table import describe_try
 from cli.display.sentences import ago, brief, describe_failure, describe_phase, ordinal, shortened
 from cli.display.terminal import one_line
 from prevs import names
@@ -15,6 +16,11 @@ _STATES = {
     "ending": "is being ended",
     "succeeded": "has succeeded",
     "cancelled": "is cancelled",
+}
+_CALLBACKS = {
+    "waiting": "is still to be told",
+    "told": "was told",
+    "given-up": "was not told",
 }
 _LONGEST_COMMAND = 40
 
@@ -65,6 +71,19 @@ def describe_attempt(attempt: JobAttempt, now: float) -> str:
     lasted = brief(max(0.0, attempt["ended"] - attempt["began"]))
     ended = f"attempt {attempt['number']} ended {ago(attempt['ended'], now)}, after {lasted}"
     return _join(ended, one_line(attempt["why"]).removesuffix("."))
+
+
+def describe_callback(job: Job, now: float) -> str:
+    """Return who is told of a job's end, and what came of it; "" if nobody is."""
+    callback = job["callback"]
+    if callback is None:
+        return ""
+    told = _CALLBACKS.get(callback["state"], callback["state"])
+    if callback["state"] == "waiting" and job["ended"] is None:
+        told = "is told when it has ended"
+    if last := callback["last"]:
+        told = f"{told}, {ago(last['at'], now)}: {one_line(describe_try(last))}"
+    return f"{callback['receiver']} {told}"
 
 
 def _standing(job: Job) -> str:

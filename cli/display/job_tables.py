@@ -88,6 +88,7 @@ def details(job: Job, now: float) -> Table:
             ("timeout", duration(round(job["timeout"]))),
             ("retries", retries),
             ("group", job["group"] or ""),
+            ("callback", sentences.describe_callback(job, now)),
             ("agent", (agent["host"] or agent["id"]) if agent else ""),
             ("task", job["task_id"] or ""),
             ("requested", f"{ago(job['created'], now)} by {job['by']}"),

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from cli.names import completion
 from prevs import names
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -39,6 +40,12 @@ _OPTIONS = (
     click.option("--priority", type=click.IntRange(0, 2), help="0 is low, 1 usual, 2 high."),
     click.option(
         "--retries", type=click.IntRange(0, 10), metavar="N", help="Run again if it fails."
+    ),
+    click.option(
+        "--callback",
+        metavar="NAME",
+        shell_complete=completion.receivers,
+        help="Tell this receiver of the app (`prevs notify ls`) when the job has ended.",
     ),
     click.option("--once", is_flag=True, help="Never start again once it may have run."),
 )
@@ -74,7 +81,7 @@ def build_order(
     job: str | None,
     environment: Iterable[str],
     once: bool,
-    **terms: float | None,
+    **terms: float | str | None,
 ) -> Order:
     """Return the order for a job at a label. Raises click.UsageError."""
     if bool(command) == bool(job):

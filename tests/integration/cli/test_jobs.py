@@ -1,6 +1,7 @@
 """`prevs job`, against an API on a real socket."""
 
 import json
+import time
 from base64 import b64decode
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from starlette.types import Receive, Scope, Send
 
 from cli.__main__ import main, prevs
 from cli.command_context import CommandContext
-from prevs.jobs import JobState
+from framework.apps.receivers import Receiver
+from framework.jobs import callbacks
+from framework.ports.notifications import LastTry
+from prevs.jobs import CallbackState, JobState
 from prevs.states import Cause
 from prevs.work import Progress
 from tests.fakes.jobs_api import BUILD, JobsApi
@@ -152,6 +156,26 @@ def test_a_job_is_shown_with_its_attempts_by_the_beginning_of_its_id(
     assert f"Did you mean {one[:8]}" in run("job", "show", "hello", f"{one[:5]}9").err
     assert "at least 4 characters" in run("job", "show", "hello", one[:3]).err
     assert "half" in run("job", "logs", "hello", one, "--attempt", "1").out
+
+
+def test_a_receiver_is_told_of_the_end_and_its_answer_is_shown(api: JobsApi, run: Run) -> None:
+    refused = run("job", "start", "hello", "main", "--job", "report", "--callback", "ci")
+    assert refused.status == 1
+    assert "'hello' sends no notifications to 'ci'" in refused.err
+    api.jobs.add_receiver(Receiver("ci", "https://ci.example.org/hunter2", "whsec_"))
+    run("run", "hello", "main", "-d", "--job", "report", "--callback", "ci")
+    shown = run("job", "show", "hello", api.only).out
+    assert "ci is told when it has ended" in shown
+    api.expire()
+    why = "ci.example.org answered with the status 503."
+    api.callback_tries["hello", api.only] = LastTry(time.time() - 60, 503, why)
+    shown = run("job", "show", "hello", api.only).out
+    assert f"ci is still to be told, 1 min ago: {why}" in " ".join(shown.split())
+    job = api.known[api.only]
+    told = callbacks.settle(job, CallbackState.TOLD, time.time() - 60, status=204, problem="")
+    api.jobs.records.jobs.save_all([told])
+    shown = run("job", "show", "hello", api.only).out
+    assert "ci was told, 1 min ago: It was taken (204)." in " ".join(shown.split())
 
 
 def test_a_log_is_printed_whole_or_followed_to_the_end(api: JobsApi, run: Run) -> None:
