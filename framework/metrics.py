@@ -200,9 +200,9 @@ class NotificationMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._fates = Counter(
             "prevs_notifications",
-            "Notifications and tries to send them, by what became of them: taken, failed (is tried "
-            "again), refused, expired (after an hour), dropped (too many waited), lost (too much "
-            "happened at once)",
+            "Notifications, callbacks, and tries to send them, by what became of them: taken, "
+            "failed (is tried again), refused, expired (after an hour), dropped (too many waited), "
+            "lost (too much happened at once)",
             ["fate"],
             registry=registry,
         )

@@ -1,5 +1,5 @@
-"""Notifications: an app's events, sent to the receivers that its admins have added.
+"""Notifications and callbacks: an app's events, and the ends of jobs, sent to its receivers.
 
-They run on a thread of their own with an event loop. Nothing waits for it: it reads what the
-service has published, as the readers of the API's event feed in http_api/ do.
+Each of the two runs on a thread of its own with an event loop. Nothing waits for them: they read
+what the service has published, as the readers of the API's event feed in http_api/ do.
 """

@@ -198,7 +198,9 @@ def test_a_lost_id_is_not_replaced_before_an_operator_allows_it(
     known = place.client.get(place.paths.framework_id)[0]
     first.end(signal.SIGKILL)
     place.client.delete(place.paths.framework_id)
-    assert "holds no framework id, but 1 previews have a task" in refusal(place.program(), 8)
+    assert "holds no framework id, but 1 previews or jobs have a task" in refusal(
+        place.program(), 8
+    )
     assert place.client.exists(place.paths.framework_id) is None
 
     place.client.create(place.paths.framework_id, known)

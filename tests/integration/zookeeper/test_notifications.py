@@ -1,5 +1,6 @@
 """Notifications of real frameworks, of the one that leads and of the next one."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from standardwebhooks import Webhook
 from prevs.paths import Paths
 from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, make_repository, walk
-from tests.fakes.receiver import ReceiverServer
+from tests.fakes.receiver import ReceiverServer, status
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -57,3 +58,40 @@ def test_the_leader_sends_what_happens_and_the_next_leader_knows_the_receivers(
         wait_until(lambda: len(server.taken) == 3)
         assert Webhook(secret).verify(server.taken[2].body, server.taken[2].headers)
         wait_until(lambda: second.request("GET", CALL).json()["receivers"][0]["last"])
+
+
+def test_a_callback_that_one_leader_could_not_deliver_comes_from_the_next(
+    mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_bytes(Fernet.generate_key())
+    keys.chmod(0o600)
+    chosen = {"KEY_FILE": str(keys), "NOTIFY_HOSTS": "127.0.0.1"}
+    with (
+        OwnRoot(mesos, zookeeper, tmp_path, paths.root) as own,
+        ReceiverServer().serving() as server,
+    ):
+        first = own.program(**chosen)
+        first.run()
+        first.add_app(str(make_repository(tmp_path / "hello")))
+        # No agent has so much, so that the job waits.
+        assert first.request("PATCH", "/v1/apps/hello", json={"max_mem": 1_048_576}).ok
+        order = {"url": f"http://127.0.0.1:{server.port}/", "name": "ci", "events": ["callback"]}
+        secret = first.request("POST", CALL, json=order).json()["secret"]
+        job = {"label": "main", "command": ["true"], "mem": 1_048_576, "callback": "ci"}
+        answer = first.request("POST", "/v1/apps/hello/jobs", json=job)
+        assert answer.status_code == 202, answer.text
+        path = answer.headers["Location"]
+        server.answers = [status(503)] * 100
+        assert first.request("DELETE", path).json()["state"] == "cancelled"
+        wait_until(lambda: first.request("GET", path).json()["callback"]["last"])
+        waiting = first.request("GET", path).json()["callback"]
+        assert (waiting["state"], waiting["last"]["status"]) == ("waiting", 503)
+        first.end(signal.SIGKILL)
+        server.answers.clear()
+        second = own.program(**chosen)
+        second.run()
+        wait_until(lambda: second.request("GET", path).json()["callback"]["state"] == "told")
+        assert {one.id for one in server.taken} == {path.replace("/v1/apps/hello/jobs/", "job-")}
+        body = Webhook(secret).verify(server.taken[-1].body, server.taken[-1].headers)
+        assert (body["url"], body["state"]) == (path, "cancelled")
