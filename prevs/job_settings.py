@@ -3,6 +3,27 @@
 import dataclasses
 from typing import Optional
 
+from prevs.schedules import Missed, Overlap
+
+
+@dataclasses.dataclass(frozen=True)
+class ScheduleSettings:
+    """When a job starts by itself: at the times of a cron expression, or `every` so many seconds.
+
+    One of `cron` and `every` is set. `zone` is the time zone of `cron`; `overlap` and `missed` are
+    values of Overlap and Missed. A job that could not start within `deadline` seconds of its time
+    is left out (0: never). Each time is moved by up to `spread` seconds, by the same for the same
+    job.
+    """
+
+    cron: str = ""
+    every: int = 0
+    zone: str = "UTC"
+    overlap: str = Overlap.SKIP.value
+    missed: str = Missed.LAST.value
+    deadline: float = 0.0
+    spread: float = 0.0
+
 
 @dataclasses.dataclass(frozen=True)
 class JobSettings:
@@ -16,6 +37,7 @@ class JobSettings:
     ended when a preview needs its room, and starts again later. `priority` is 0 (low), 1 (usual) or
     2 (high). Of an app's jobs with the same `exclusive`, one runs at a time ("": as many as there
     are). A job that has not started after `expires` seconds no longer starts (0: it always may).
+    Without a `schedule` it starts only when somebody asks.
     """
 
     command: tuple[str, ...]
@@ -31,3 +53,4 @@ class JobSettings:
     priority: int = 1
     exclusive: str = ""
     expires: float = 0.0
+    schedule: Optional[ScheduleSettings] = None

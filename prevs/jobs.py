@@ -64,9 +64,10 @@ class JobRecord:
     `terms` are what it does and for how long, with final numbers: nothing of it changes later.
     `name` is its name in the commit's `.prevs.toml`, "" for a command that was given in full.
     `refs` and `stranger` are as in PreviewRecord. `by` is the name of the token or the person that
-    requested it. `group` is shared by jobs that were requested together. `payload_size` is in
-    bytes; with `stdin` the command reads the payload there too. The payload, and variables for this
-    job alone, are elsewhere (Paths.payload) if it `has_payload`.
+    requested it. `group` is shared by jobs that were requested together. `schedule` has made it for
+    the time `nominal`, which is None if somebody has started it. `payload_size` is in bytes; with
+    `stdin` the command reads the payload there too. The payload, and variables for this job alone,
+    are elsewhere (Paths.payload) if it `has_payload`.
 
     `tries` counts the attempts that began, `failures` those that the application failed,
     `consecutive_losses` those lost in a row. The next attempt begins at `retry_at` at the earliest,
@@ -91,6 +92,8 @@ class JobRecord:
     stranger: bool = False
     by: str = ""
     group: str = ""
+    schedule: str = ""
+    nominal: Optional[float] = None
     payload_size: int = 0
     has_payload: bool = False
     stdin: bool = False

@@ -164,6 +164,19 @@ class Paths(NamedTuple):
         return f"{self.repositories}/{app}"
 
     @property
+    def schedules(self) -> str:
+        """Parent of one znode per app, each the parent of its ScheduleRecords."""
+        return f"{self.root}/schedules"
+
+    def app_schedules(self, app: str) -> str:
+        """Parent of an app's ScheduleRecords."""
+        return f"{self.schedules}/{app}"
+
+    def schedule(self, app: str, name: str) -> str:
+        """A schedule's ScheduleRecord."""
+        return f"{self.app_schedules(app)}/{name}"
+
+    @property
     def proxies(self) -> str:
         """Parent of one ephemeral ProxyRecord per live proxy."""
         return f"{self.root}/proxies"

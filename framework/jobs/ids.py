@@ -20,6 +20,11 @@ def of_retry(app: str, by: str, key: str, job_id: str) -> str:
     return _digest("retry", app, by, key, job_id)
 
 
+def of_schedule(app: str, schedule: str, nominal: float) -> str:
+    """Return the id of the job that a schedule makes for a time (epoch seconds)."""
+    return _digest("schedule", app, schedule, f"{nominal:.0f}")
+
+
 def is_id(text: str) -> bool:
     """Return whether `text` can be the id of a job."""
     return ID.fullmatch(text) is not None

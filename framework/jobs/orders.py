@@ -14,9 +14,10 @@ class JobOrder(NamedTuple):
 
     `label` led to `sha`, and so do `refs`. `settings` and `terms` are of that commit; the `terms`
     of a command that was given in full are from the order. `cpus` and `mem` of the terms are set.
-    `id` is new, or that of an equal order that came before; then both have the same `digest`, which
-    is "" without an idempotency key. `environment` is for this job alone. `callback` is the name of
-    the receiver that is told of its end, "" if nobody is.
+    `schedule` makes it for the time `nominal`, None if somebody starts it. `id` is new, or that of
+    an equal order that came before; then both have the same `digest`, which is "" without an
+    idempotency key. `environment` is for this job alone. `callback` is the name of the receiver
+    that is told of its end, "" if nobody is.
     """
 
     id: str
@@ -29,6 +30,8 @@ class JobOrder(NamedTuple):
     name: str = ""
     by: str = ""
     group: str = ""
+    schedule: str = ""
+    nominal: float | None = None
     payload: bytes | None = None
     environment: Mapping[str, str] = MappingProxyType({})
     stdin: bool = False
@@ -54,6 +57,8 @@ def begin(order: JobOrder, now: float, *, stranger: bool) -> JobRecord:
         stranger=stranger,
         by=order.by,
         group=order.group,
+        schedule=order.schedule,
+        nominal=order.nominal,
         payload_size=len(order.payload or b""),
         has_payload=order.has_payload,
         stdin=order.stdin,
@@ -79,6 +84,7 @@ def begin_again(job: JobRecord, new_id: str, now: float, *, by: str) -> JobRecor
         stranger=job.stranger,
         by=by,
         group=job.group,
+        schedule=job.schedule,
         payload_size=job.payload_size,
         has_payload=job.has_payload,
         stdin=job.stdin,

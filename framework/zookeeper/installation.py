@@ -35,6 +35,7 @@ _OURS = frozenset(
         "repositories",
         "results",
         "roles",
+        "schedules",
         "secrets",
         "tokens",
     }

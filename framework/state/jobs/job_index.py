@@ -1,4 +1,4 @@
-"""Indexes over jobs by app, state and group; a lookup costs O(result). No I/O."""
+"""Indexes over jobs by app, state, group and schedule; a lookup costs O(result). No I/O."""
 
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
@@ -39,6 +39,10 @@ class JobIndex:
     def of_group(self, app: str, group: str) -> Collection[JobRecord]:
         """Return the jobs of an app that were requested together."""
         return self._find("group", app, group)
+
+    def of_schedule(self, app: str, schedule: str) -> Collection[JobRecord]:
+        """Return the jobs that a schedule has made."""
+        return self._find("schedule", app, schedule)
 
     def of_task(self, task_id: str) -> JobRecord | None:
         """Return the job whose current attempt has that task."""
@@ -81,3 +85,5 @@ def _names(job: JobRecord) -> Iterable[tuple[str, ...]]:
     yield ("app", job.app)
     if job.group:
         yield ("group", job.app, job.group)
+    if job.schedule:
+        yield ("schedule", job.app, job.schedule)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from prevs.commit_settings import CommitSettings
-from prevs.job_settings import JobSettings
+from prevs.job_settings import JobSettings, ScheduleSettings
 from prevs.jobs import (
     Callback,
     CallbackState,
@@ -46,6 +46,15 @@ TERMS = JobSettings(
     priority=2,
     exclusive="database",
     expires=60.0,
+    schedule=ScheduleSettings(
+        cron="0 6 * * mon-fri",
+        every=3600,
+        zone="Europe/Berlin",
+        overlap="queue",
+        missed="all",
+        deadline=600.0,
+        spread=30.0,
+    ),
 )
 
 JOB = JobRecord(
@@ -60,6 +69,8 @@ JOB = JobRecord(
     stranger=True,
     by="deploys",
     group="nightly",
+    schedule="morning",
+    nominal=1700000000.0,
     payload_size=12,
     has_payload=True,
     stdin=True,

@@ -22,6 +22,9 @@ def test_every_path_is_below_the_root_and_below_its_listed_parent() -> None:
         paths.app_placements("hello"): "placements/hello",
         paths.secrets: "secrets",
         paths.app_secrets("hello"): "secrets/hello",
+        paths.schedules: "schedules",
+        paths.app_schedules("hello"): "schedules/hello",
+        paths.schedule("hello", "report"): "schedules/hello/report",
         paths.proxies: "proxies",
         paths.proxy("p1"): "proxies/p1",
     }

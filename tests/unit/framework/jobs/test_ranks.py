@@ -49,5 +49,6 @@ def test_the_same_request_gets_the_same_id_and_others_get_others() -> None:
         ids.of_request("shop", "ci", "other", 0),
         ids.of_request("shop", "me", "key", 0),
         ids.of_request("news", "ci", "key", 0),
+        ids.of_schedule("shop", "ci", 0.0),
     }
-    assert len(others | {one}) == 5
+    assert len(others | {one}) == 6
