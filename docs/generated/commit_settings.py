@@ -40,6 +40,8 @@ prepare = ["python manage.py migrate", ["python", "seed.py"]]
 command = ["python", "report.py"]
 timeout = 900
 retries = 3
+schedule = "0 6 * * mon-fri"
+zone = "Europe/Berlin"
 """
 _INTRODUCTION = f"""\
 ---

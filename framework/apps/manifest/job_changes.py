@@ -17,12 +17,12 @@ _LEFT_OUT: tuple[object, ...] = (None, "", [])
 
 
 def change_job(job: JobSettings, changes: Mapping[str, object], bounds: Bounds) -> JobSettings:
-    """Return the settings of a job with some of them changed.
+    """Return the settings of a job with some of them changed, and without its schedule.
 
     `changes` has fields of JobSettings with the types of a table; one with None stays as it is.
     Raises InvalidSettings.
     """
-    known = dataclasses.asdict(job)
+    known = {**dataclasses.asdict(job), "schedule": None}
     given = {name: value for name, value in changes.items() if value is not None}
     table = {name: _write(value) for name, value in {**known, **given}.items()}
     try:

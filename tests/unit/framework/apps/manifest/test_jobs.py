@@ -13,7 +13,8 @@ from framework.apps.manifest import Bounds, InvalidManifest, Manifest, read
 from framework.apps.manifest.job_keys import MOST_JOBS, Job
 from prevs import codec
 from prevs.commit_settings import CommitSettings
-from prevs.job_settings import JobSettings
+from prevs.job_settings import JobSettings, ScheduleSettings
+from prevs.schedules import Missed, Overlap
 
 BOUNDS = Bounds("shop", "", 0.5, 512)
 WHOLE = b"""\
@@ -31,10 +32,17 @@ preemptible = true
 priority = 2
 exclusive = "database"
 expires = 600
+schedule = "0 6 * * mon-fri"
+zone = "Europe/Berlin"
+overlap = "queue"
+missed = "all"
+deadline = 1800
+spread = 300
 
 [jobs.import-1]
 command = ["sh", "-c", "import | load"]
 once = true
+every = 3600
 
 [jobs]
 clean = { command = ["clean", ""], retries = 1, retry_only = 75 }
@@ -55,8 +63,18 @@ def test_a_file_may_set_every_key_of_its_jobs() -> None:
             priority=2,
             exclusive="database",
             expires=600.0,
+            schedule=ScheduleSettings(
+                cron="0 6 * * mon-fri",
+                zone="Europe/Berlin",
+                overlap="queue",
+                missed="all",
+                deadline=1800.0,
+                spread=300.0,
+            ),
         ),
-        "import-1": JobSettings(command=("sh", "-c", "import | load"), once=True),
+        "import-1": JobSettings(
+            command=("sh", "-c", "import | load"), once=True, schedule=ScheduleSettings(every=3600)
+        ),
         "clean": JobSettings(command=("clean", ""), retries=1, retry_only=(75,)),
     }
     assert read(WHOLE, BOUNDS) == Manifest(CommitSettings(port=8000), jobs)
@@ -108,7 +126,8 @@ def test_a_mistake_in_a_table_is_reported_with_its_line(text: str, line: int, me
         ("volumes = []", "volumes is not known here; it belongs in the top of the file, before "
          "any [table]"),
         ("hooks = 1", "hooks is not known; [jobs.a] has command, cpus, mem, timeout, retries, "
-         "delay, no_retry, retry_only, once, preemptible, priority, exclusive, expires"),
+         "delay, no_retry, retry_only, once, preemptible, priority, exclusive, expires, schedule, "
+         "every, zone, overlap, missed, deadline, spread"),
         ("cpus = 0.6", "cpus asks for 0.6 CPUs; this app's commits may have at most 0.5: ask an "
          "admin to raise its max_cpus (prevs app set shop --max-cpus 0.6)"),
         ("mem = 513", "mem asks for 513 MB; this app's commits may have at most 512: ask an admin "
@@ -134,6 +153,39 @@ def test_a_mistake_in_a_table_is_reported_with_its_line(text: str, line: int, me
         ("exclusive = ''", "exclusive is not a name: use 1 to 40 characters of a-z, 0-9 and -, "
          "and no - at the beginning or the end"),
         ("expires = -1", "expires must be at least 0, not -1"),
+        ("schedule = '@daily'", "schedule must have 5 fields (minute, hour, day, month, day of "
+         'the week), like "0 6 * * mon-fri"'),
+        ("schedule = '* * * *\\t*'", "schedule must have 5 fields (minute, hour, day, month, day "
+         'of the week), like "0 6 * * mon-fri"'),
+        (f"schedule = '* * * * {'*' * 200}'", "schedule may have at most 200 characters"),
+        ("schedule = '* * * * *'\nevery = 60",
+         "every is only for a job without schedule; leave one of them out"),
+        ("every = 59", "every must be at least 60, not 59"),
+        ("every = 31536001", "every must be at most 31536000, not 31536001"),
+        ("zone = 'UTC'", "zone is only for a job with schedule; leave it out, or set schedule"),
+        ("every = 60\nzone = 'UTC'",
+         "zone is only for a job with schedule; leave it out, or set schedule"),
+        ("schedule = '* * * * *'\nzone = '2+2'",
+         "zone is not the name of a time zone: '2+2'. Write one like Europe/Berlin"),
+        ("schedule = '* * * * *'\nzone = 'Europe/Berln'",
+         "zone is not the name of a time zone: 'Europe/Berln'. Did you mean Europe/Berlin or "
+         "Europe/Dublin or Europe/Belfast?"),
+        ("schedule = '0 25 * * *'",
+         "schedule has '25' as its hour. Write 0 to 23; several as 1,3 or 1-3, every third as */3, "
+         "all as *"),
+        ("schedule = '0 0 30 2 *'",
+         "schedule never comes: no month of those has such a day. Choose a day that all of them "
+         "have"),
+        ("overlap = 'skip'",
+         "overlap is only for a job with schedule or every; leave it out, or set one of these"),
+        ("every = 60\noverlap = 'forbid'",
+         'overlap must be "skip", "queue", "replace" or "allow", not forbid'),
+        ("every = 60\nmissed = 'first'", 'missed must be "last", "none" or "all", not first'),
+        ("deadline = 0",
+         "deadline is only for a job with schedule or every; leave it out, or set one of these"),
+        ("every = 60\nspread = 3601", "spread must be at most 3600, not 3601"),
+        ("every = 'x'\nspread = 1", "every must be a whole number, without quotes, not text: "
+         "every = 3600"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_key_is_reported_with_what_to_write(text: str, message: str) -> None:
@@ -165,6 +217,13 @@ def test_mistakes_in_jobs_and_elsewhere_are_reported_together() -> None:
 
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=6)
 COMMANDS = st.lists(WORDS, max_size=4)
+SCHEDULES = st.builds(
+    ScheduleSettings,
+    overlap=st.sampled_from([one.value for one in Overlap]),
+    missed=st.sampled_from([one.value for one in Missed]),
+    deadline=st.floats(0, 604_800),
+    spread=st.floats(0, 3600),
+)
 SETTINGS = st.builds(
     JobSettings,
     command=COMMANDS.map(lambda words: ("x", *words)),
@@ -176,6 +235,14 @@ SETTINGS = st.builds(
     priority=st.integers(0, 2),
     exclusive=st.just("") | st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True),
     expires=st.floats(0, 604_800),
+    schedule=st.none()
+    | st.builds(
+        dataclasses.replace,
+        SCHEDULES,
+        cron=st.sampled_from(["0 6 * * mon-fri", "*/5  1,2 L * 0#1"]),
+        zone=st.sampled_from(["UTC", "Europe/Berlin", "Etc/GMT+1", "America/Argentina/Ushuaia"]),
+    )
+    | st.builds(dataclasses.replace, SCHEDULES, every=st.integers(60, 31_536_000)),
 )
 CODES = st.lists(st.integers(1, 255), max_size=3).map(tuple)
 RETRIES = st.one_of(
@@ -197,10 +264,15 @@ def test_what_is_accepted_says_what_was_written(one: JobSettings, other: JobSett
 def write(name: str, job: JobSettings) -> str:
     """Return a job's table in TOML, with every key that it may have beside the others."""
     keys: dict[str, Any] = dataclasses.asdict(job)
+    schedule = keys.pop("schedule")
+    if schedule is not None:
+        keys.update(schedule, schedule=schedule["cron"])
+        if not schedule["cron"]:
+            del keys["zone"]
     lines = [
         f"{key} = {json.dumps(value, ensure_ascii=False)}"
         for key, value in keys.items()
-        if key in Job.model_fields and value not in (None, "", ())
+        if key in Job.model_fields and value not in (None, "", ()) and (key, value) != ("every", 0)
     ]
     return "\n".join([f"[jobs.{name}]", *lines, ""])
 
