@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from framework.errors import Fatal, Unavailable
+from framework.errors import Fatal, FrameworkError, Unavailable
+from framework.jobs.leads import Lead
 from framework.matching.match import Offer
 from framework.ports import Heads, InverseOffer, Use
 from framework.ports.forges import Pull
@@ -216,6 +217,19 @@ class SettingsRead:
 
 
 @dataclasses.dataclass(frozen=True)
+class LeadFound:
+    """Where a label of an app leads, and what the commit says; or why that cannot be told.
+
+    `settings_key` is that of the app for which the commit's settings were read.
+    """
+
+    app: str
+    label: str
+    settings_key: str
+    outcome: Lead | FrameworkError
+
+
+@dataclasses.dataclass(frozen=True)
 class MirrorRemoved:
     """The mirror of an app that is being removed is gone."""
 
@@ -253,6 +267,7 @@ Event = (
     | PullEvent
     | CallbackSettled
     | SettingsRead
+    | LeadFound
     | MirrorRemoved
     | Call
     | Stop

@@ -31,9 +31,14 @@ def periods(snapshot: Snapshot, interval: float) -> Periods:
 
     Inactive previews that have no branch's label need no polling: a branch that moves or goes does
     not concern them. Apps whose new heads are built ahead are polled without any preview; for pull
-    requests alone that is seldom, since a look at the forge has their new heads read.
+    requests alone that is seldom, since a look at the forge has their new heads read. So are apps
+    with jobs, or with schedules of their default branch: that one may have others by now.
     """
-    found = {
+    seldom = max(interval, SELDOM_SECONDS)
+    of_file = {one.app for one in snapshot.schedules.values() if one.from_file}
+    with_jobs = {app for app, _ in snapshot.jobs} | of_file
+    found = {name: seldom for name in with_jobs if name in snapshot.apps}
+    found |= {
         name: max(interval, _WARM[app.warm])
         for name, app in snapshot.apps.items()
         if app.warm in _WARM
@@ -44,7 +49,7 @@ def periods(snapshot: Snapshot, interval: float) -> Periods:
         if preview.state in ACTIVE:
             found[preview.app] = interval
         elif _has_branch(preview):
-            found.setdefault(preview.app, max(interval, SELDOM_SECONDS))
+            found.setdefault(preview.app, seldom)
     return found
 
 
@@ -80,6 +85,7 @@ class BranchPoller:
         self._lock = threading.Lock()
         self._leading: dict[str, Mapping[str, tuple[str, ...]]] = {}
         self._warm: Mapping[str, str] = {}
+        self._apps: frozenset[str] | None = None
         self._turns = Turns(
             "following",
             self._find_periods,
@@ -143,11 +149,15 @@ class BranchPoller:
         self._submit(events.MirrorRemoved(app))
 
     def _find_periods(self) -> Periods:
-        """Return the apps to poll. One that was just set to build ahead is read soon.
+        """Return the apps to poll.
 
-        Only then is it known which heads are new.
+        One that was just set to build ahead is read soon: only then is it known which heads are
+        new. So is one that was just added: its default branch may have schedules.
         """
         snapshot = self._snapshot()
+        before_apps, self._apps = self._apps, frozenset(snapshot.apps)
+        for name in self._apps - before_apps if before_apps is not None else ():
+            self._turns.hurry(name)
         warm = {name: app.warm for name, app in snapshot.apps.items() if app.warm in _WARM}
         before, self._warm = self._warm, warm
         for name in [name for name in warm if before.get(name) != warm[name]]:

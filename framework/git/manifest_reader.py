@@ -1,5 +1,6 @@
 """Threads that read the settings of commits (.prevs.toml) from the mirrors, for the service."""
 
+import functools
 import posixpath
 import threading
 from collections.abc import Callable
@@ -10,7 +11,9 @@ from framework import events
 from framework.apps import effective_settings, manifest
 from framework.apps.manifest import InvalidManifest, Manifest
 from framework.apps.warm_setting import find_warm
-from framework.errors import FrameworkError, UnknownLabel
+from framework.errors import FrameworkError, Unavailable, UnknownLabel
+from framework.jobs import leads
+from framework.jobs.leads import Lead
 from framework.ports import Repositories, RepositoryFile
 from prevs.commit_settings import FILE
 from prevs.records import AppRecord, Failure, Mistake
@@ -37,7 +40,7 @@ class ManifestReader:
         self._refs = refs
         self._submit = submit
         self._changed = threading.Condition()
-        self._requested: dict[str, list[tuple[AppRecord, str]]] = {}
+        self._requested: dict[str, list[Callable[[], None]]] = {}
         self._busy: set[str] = set()
         self._ended = False
 
@@ -55,9 +58,11 @@ class ManifestReader:
 
     def begin(self, app: AppRecord, sha: str) -> None:
         """Read a commit's settings soon, and then submit events.SettingsRead. Does not block."""
-        with self._changed:
-            self._requested.setdefault(app.name, []).append((app, sha))
-            self._changed.notify()
+        self._request(app, functools.partial(self.read, app, sha))
+
+    def begin_lead(self, app: AppRecord, label: str) -> None:
+        """Find soon where a label leads, and then submit events.LeadFound. Does not block."""
+        self._request(app, functools.partial(self.read_lead, app, label))
 
     def read(self, app: AppRecord, sha: str) -> None:
         """Read a commit's settings now, and submit the outcome."""
@@ -72,6 +77,21 @@ class ManifestReader:
             )
         key, subject = effective_settings.settings_key(app), self._read_subject(app, sha)
         self._submit(events.SettingsRead(app.name, sha, key, outcome, subject))
+
+    def read_lead(self, app: AppRecord, label: str) -> None:
+        """Find now where a label leads, and submit the outcome."""
+        try:
+            outcome = find_lead(self._refs, app, label)
+        except Exception:
+            log.exception("no commit of a label can be found", app=app.name, label=label)
+            outcome = Unavailable("The framework")
+        key = effective_settings.settings_key(app)
+        self._submit(events.LeadFound(app.name, label, key, outcome))
+
+    def _request(self, app: AppRecord, act: Callable[[], None]) -> None:
+        with self._changed:
+            self._requested.setdefault(app.name, []).append(act)
+            self._changed.notify()
 
     def _read_subject(self, app: AppRecord, sha: str) -> str:
         """Return a commit's subject if it may be built ahead; "" if it cannot be read."""
@@ -92,17 +112,32 @@ class ManifestReader:
                 name = self._next()
                 if self._ended or name is None:
                     return
-                app, sha = self._requested[name].pop(0)
+                act = self._requested[name].pop(0)
                 if not self._requested[name]:
                     del self._requested[name]
                 self._busy.add(name)
-            self.read(app, sha)
+            act()
             with self._changed:
                 self._busy.discard(name)
                 self._changed.notify()
 
     def _next(self) -> str | None:
         return next((name for name in self._requested if name not in self._busy), None)
+
+
+def find_lead(refs: Repositories, app: AppRecord, label: str) -> Lead | FrameworkError:
+    """Return where a label leads now, or why that cannot be told. Blocks as `refs` does."""
+    try:
+        resolved = refs.resolve(app, label, fresh=True)
+    except FrameworkError as error:
+        return error
+    if resolved.problem:
+        failure = Failure(Cause.REPOSITORY_UNREACHABLE, resolved.problem)
+        return leads.refuse(app, label, failure)
+    read = read_manifest(refs, app, resolved.sha)
+    if isinstance(read, Failure):
+        return leads.refuse(app, label, read)
+    return Lead(label, resolved.sha, resolved.refs, read)
 
 
 def read_manifest(refs: Repositories, app: AppRecord, sha: str) -> Manifest | Failure:

@@ -130,7 +130,8 @@ class Mirrors:
             for label in one.labels
             if one.verdict is Verdict.WAITING
         }
-        return Heads({**waiting, **resolution.find_heads(after.labels)}, after.names)
+        commits = {**waiting, **resolution.find_heads(after.labels)}
+        return Heads(commits, after.names, resolution.find_default(after.labels))
 
     def listing(self, app: AppRecord) -> Listing:
         """Return the branches and tags, as framework.ports.Repositories says."""

@@ -88,6 +88,17 @@ def find_heads(labels: Labels) -> dict[str, str | None]:
     return {label: refs[0].sha if len(refs) == 1 else None for label, refs in labels.items()}
 
 
+def find_default(labels: Labels) -> str:
+    """Return the label of the default branch: main, master, trunk, or the only one; else "".
+
+    A mirror does not know which one its repository says. The label may lead to other commits too.
+    """
+    kinds = {label: {ref.kind for ref in refs} for label, refs in labels.items()}
+    branches = [label for label, found in kinds.items() if "branch" in found]
+    only = branches if len(branches) == 1 else ()
+    return next((one for one in (*_MAIN, *only) if one in branches), "")
+
+
 def list_refs(
     refs: Iterable[Ref], labels: Labels, commits: Mapping[str, Commit]
 ) -> list[ports.Ref]:

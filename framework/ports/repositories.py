@@ -32,11 +32,13 @@ class Heads(NamedTuple):
     """The commits of all labels of branches, tags and open pull requests, after one fetch.
 
     A label has None if it leads to several commits, or to one that waits for an approval. `refs`
-    are those of each commit, as in Resolved.
+    are those of each commit, as in Resolved. `default` is the label of the default branch, "" if
+    that cannot be told.
     """
 
     commits: Mapping[str, str | None]
     refs: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    default: str = ""
 
 
 class Ref(NamedTuple):

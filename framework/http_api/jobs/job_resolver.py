@@ -4,23 +4,20 @@ Each label is resolved once in a request, and each commit's settings are read on
 """
 
 import asyncio
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from framework.access import Identity, Scope
-from framework.apps import effective_settings, manifest
 from framework.apps.manifest import Manifest
-from framework.errors import InvalidSettings, Problem, RepositoryUnreachable, UnknownLabel
+from framework.errors import InvalidSettings, Problem
 from framework.http_api.jobs.job_orders import JobOrder
 from framework.http_api.streams.label_resolver import LabelResolver
-from framework.jobs import orders
-from framework.jobs.errors import CommitSettingsInvalid, NeedsAdmin, UnknownJobName
-from framework.ports import Resolved
+from framework.jobs import leads, orders
+from framework.jobs.errors import NeedsAdmin
+from framework.jobs.leads import Lead
 from framework.service.jobs.job_service import Jobs
 from prevs.job_settings import JobSettings
 from prevs.records import AppRecord, Failure
-from prevs.states import Cause
 
 _CHANGES = (
     "cpus",
@@ -56,14 +53,6 @@ class Order(NamedTuple):
     pins: Mapping[str, str]
 
 
-class _Lead(NamedTuple):
-    """Where a label leads, and what the commit there says."""
-
-    resolved: Resolved
-    label: str
-    manifest: Manifest
-
-
 class JobResolver:
     """Finds what the jobs of an order are. Belongs to the event loop's thread."""
 
@@ -83,11 +72,11 @@ class JobResolver:
             for order in wanted.orders:
                 _check_fields(wanted.caller, order)
         labels = list(dict.fromkeys(order.label for order in wanted.orders))
-        ways = (self._find(app, label, wanted.pins.get(label, label)) for label in labels)
-        leads = dict(zip(labels, await asyncio.gather(*ways), strict=True))
+        ways = (self.find_lead(app, label, wanted.pins.get(label, "")) for label in labels)
+        found_at = dict(zip(labels, await asyncio.gather(*ways), strict=True))
         found = []
         for number, (job_id, order) in enumerate(zip(wanted.ids, wanted.orders, strict=True)):
-            lead = leads[order.label]
+            lead = found_at[order.label]
             try:
                 terms = _find_terms(app, order, lead)
             except InvalidSettings as error:
@@ -97,25 +86,29 @@ class JobResolver:
             found.append(_make(wanted, order, job_id, lead=lead, terms=terms))
         return found
 
-    async def _find(self, app: AppRecord, label: str, at: str) -> _Lead:
-        """Return where a label leads; `at` is the label itself, or the commit to stay at."""
-        resolved, whole = await self._resolver.resolve(app.name, at, to_start=True)
+    async def find_lead(self, app: AppRecord, label: str, at: str = "") -> Lead:
+        """Return where a label leads now, or that it leads to the commit `at`.
+
+        Raises UnknownApp, UnknownLabel, AmbiguousLabel, NotApproved, RepositoryUnreachable,
+        CommitSettingsInvalid.
+        """
+        resolved, whole = await self._resolver.resolve(app.name, at or label, to_start=True)
         read = await self._resolver.read_settings(app.name, resolved.sha)
         if isinstance(read, Failure):
-            raise _refuse(app, label, read)
-        return _Lead(resolved, label if at != label else whole, read)
+            raise leads.refuse(app, label, read)
+        return Lead(label if at else whole, resolved.sha, resolved.refs, read)
 
 
 def _make(
-    wanted: Order, order: JobOrder, job_id: str, *, lead: _Lead, terms: JobSettings
+    wanted: Order, order: JobOrder, job_id: str, *, lead: Lead, terms: JobSettings
 ) -> orders.JobOrder:
     return orders.JobOrder(
         id=job_id,
         app=wanted.app,
         label=lead.label,
-        sha=lead.resolved.sha,
+        sha=lead.sha,
         terms=terms,
-        refs=lead.resolved.refs,
+        refs=lead.refs,
         settings=lead.manifest.settings,
         name=order.job or "",
         by=wanted.caller.name,
@@ -128,19 +121,15 @@ def _make(
     )
 
 
-def _find_terms(app: AppRecord, order: JobOrder, lead: _Lead) -> JobSettings:
+def _find_terms(app: AppRecord, order: JobOrder, lead: Lead) -> JobSettings:
     """Return what a job runs, with final numbers. Raises UnknownJobName, InvalidSettings."""
-    if order.command is not None:
-        base = JobSettings(tuple(order.command))
-    else:
-        name, known = order.job or "", lead.manifest.jobs
-        if name not in known:
-            raise UnknownJobName(app.name, order.label, name, sorted(known))
-        base = known[name]
-    changes = {name: getattr(order, name) for name in _CHANGES}
-    terms = manifest.change_job(base, changes, effective_settings.bounds(app))
-    cpus, mem = effective_settings.resources(app, terms)
-    return dataclasses.replace(terms, cpus=cpus, mem=mem)
+    return leads.find_terms(
+        app,
+        lead,
+        job=order.job or "",
+        command=order.command or (),
+        changes={name: getattr(order, name) for name in _CHANGES},
+    )
 
 
 def _check_fields(caller: Identity, order: JobOrder) -> None:
@@ -165,13 +154,3 @@ def _number(error: InvalidSettings, number: int, count: int) -> InvalidSettings:
     return InvalidSettings(
         [Problem(f"jobs.{number}.{one.field}", one.message) for one in error.problems]
     )
-
-
-def _refuse(app: AppRecord, label: str, failure: Failure) -> Exception:
-    """Return the error for settings that cannot be read."""
-    if failure.cause is Cause.COMMIT_MISSING:
-        return UnknownLabel(app.name, label, failure.message)
-    if failure.cause is Cause.SETTINGS_INVALID:
-        return CommitSettingsInvalid(app.name, label, failure.message, failure.mistakes)
-    before = str(RepositoryUnreachable(app.name, app.repository, ""))
-    return RepositoryUnreachable(app.name, app.repository, failure.message.removeprefix(before))

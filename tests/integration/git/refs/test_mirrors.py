@@ -13,6 +13,7 @@ import pytest
 
 from framework.errors import RepositoryUnreachable
 from framework.git.git_command import GitCommand, GitFailed
+from framework.git.manifest_reader import find_lead
 from framework.git.mirror import Mirror
 from framework.git.mirrors import Mirrors
 from framework.git.resolution import Ref
@@ -38,7 +39,8 @@ def test_a_branch_that_was_removed_or_replaced_by_a_folder_is_gone(
 ) -> None:
     sha = source.commit("Begin")
     source.git("branch", "topic")
-    assert set(mirrors.heads(app).commits) == {"main", "topic"}
+    heads = mirrors.heads(app)
+    assert (set(heads.commits), heads.default) == ({"main", "topic"}, "main")
     source.git("branch", "-m", "topic", "topic/one")
     clock.now += 10
     assert mirrors.heads(app).commits == {"main": sha, names.slug("topic/one"): sha}
@@ -53,6 +55,9 @@ def test_a_known_label_needs_no_repository_for_two_seconds_and_a_known_commit_ne
     assert mirrors.resolve(app, "main").sha == sha
     clock.now += 2.1
     assert "cannot be read" in mirrors.resolve(app, "main").problem
+    away = find_lead(mirrors, app, "main")
+    assert isinstance(away, RepositoryUnreachable)
+    assert str(away) == mirrors.resolve(app, "main").problem
     assert mirrors.resolve(app, sha).sha == sha
     assert mirrors.resolve(app, sha).problem == ""
     reopened = Mirrors(tmp_path / "mirrors", clock)

@@ -10,7 +10,10 @@ from framework.git.branch_poller import SELDOM_SECONDS, WARM_SECONDS, BranchPoll
 from framework.polling.turns import Read
 from framework.ports import Heads
 from framework.state.snapshot import Snapshot
+from prevs.job_settings import JobSettings
+from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
+from prevs.schedules import ScheduleRecord
 from prevs.states import ACTIVE, State
 from prevs.units import preview_unit
 from tests.fakes.refs import FakeRefs
@@ -78,6 +81,18 @@ def test_an_app_whose_heads_are_built_ahead_is_followed_without_a_preview(
     assert periods(Snapshot(apps, {preview_unit("two", A): stopped}), 10.0) == {"two": seconds}
     runs = dataclasses.replace(stopped, state=State.RUNNING)
     assert periods(Snapshot(apps, {preview_unit("two", A): runs}), 10.0) == {"two": 10.0}
+
+
+def test_an_app_with_jobs_or_schedules_of_its_file_is_followed_without_a_preview() -> None:
+    job = JobRecord("one", "a" * 16, A, "main", JobSettings(("true",)))
+    of_file = ScheduleRecord("two", "report", "main", "report", every=60, from_file=True)
+    by_hand = dataclasses.replace(of_file, app="one", from_file=False)
+    with_job = snapshot()._replace(jobs={("one", job.id): job})
+    assert periods(with_job, 10.0) == {"one": SELDOM_SECONDS}
+    both = {("one", "report"): by_hand, ("two", "report"): of_file}
+    assert periods(snapshot()._replace(schedules=both), 10.0) == {"two": SELDOM_SECONDS}
+    gone = dataclasses.replace(of_file, app="gone")
+    assert periods(snapshot()._replace(schedules={("gone", "report"): gone}), 10.0) == {}
 
 
 def test_heads_are_submitted_and_a_failure_is_reported() -> None:
@@ -159,6 +174,26 @@ def test_an_app_is_read_at_once_when_its_heads_are_to_be_built_ahead() -> None:
             known.append(known[0]._replace(apps={"two": two}))
             assert submitted.get(timeout=60) == events.HeadsFetched("two", HEADS)
         assert worker.polling("two").hooked is None
+    finally:
+        worker.stop()
+
+
+def test_an_app_that_was_just_added_is_read_once() -> None:
+    submitted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    known = [Snapshot({"one": ONE}, {})]
+    looked = threading.Event()
+
+    def look() -> Snapshot:
+        looked.set()
+        return known[-1]
+
+    worker = BranchPoller(SomeRefs(), submitted.put, look, interval=3600, failed=print)
+    worker.start()
+    try:
+        assert looked.wait(60)
+        known.append(snapshot())
+        assert submitted.get(timeout=60) == events.HeadsFetched("two", HEADS)
+        assert submitted.empty()
     finally:
         worker.stop()
 

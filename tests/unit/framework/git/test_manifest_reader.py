@@ -10,8 +10,10 @@ import pytest
 from framework import events
 from framework.apps import effective_settings
 from framework.apps.manifest import Manifest
-from framework.errors import RepositoryUnreachable
+from framework.errors import RepositoryUnreachable, Unavailable, UnknownLabel
 from framework.git.manifest_reader import MOST_MISTAKES, ManifestReader, read_manifest
+from framework.jobs.errors import CommitSettingsInvalid
+from framework.jobs.leads import Lead
 from framework.ports import RepositoryFile
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
@@ -135,6 +137,36 @@ def test_one_repository_that_hangs_delays_no_other_reads(
         f"{number:040}" for number in range(20)
     }
     reading.stop()
+
+
+def test_a_label_is_found_with_what_its_commit_says(
+    submitted: "queue.SimpleQueue[events.Event]",
+) -> None:
+    refs = FakeRefs()
+    refs.put("shop", "main", A)
+    put(refs, "[jobs.report]\ncommand = ['report']\n")
+    reader = ManifestReader(refs, submitted.put)
+    reader.start()
+    reader.begin_lead(APP, "main")
+    found = submitted.get(timeout=60)
+    reader.stop()
+    lead = Lead("main", A, ("heads/main",), Manifest(jobs={"report": JobSettings(("report",))}))
+    assert found == events.LeadFound("shop", "main", effective_settings.settings_key(APP), lead)
+
+
+def test_why_a_label_leads_nowhere_is_told(submitted: "queue.SimpleQueue[events.Event]") -> None:
+    refs = FakeRefs()
+    for label, sha in (("away", A), ("wrong", B), ("defect", "c" * 40)):
+        refs.put("shop", label, sha)
+    refs.put_away("shop", "away", 60.0)
+    put(refs, "port = 0", sha=B)
+    refs.files["shop", "c" * 40, PATH] = ValueError("a defect")
+    reader = ManifestReader(refs, submitted.put)
+    for label in ("away", "none", "wrong", "defect"):
+        reader.read_lead(APP, label)
+    found = [submitted.get(timeout=60) for _ in range(4)]
+    outcomes = [type(one.outcome) for one in found if isinstance(one, events.LeadFound)]
+    assert outcomes == [RepositoryUnreachable, UnknownLabel, CommitSettingsInvalid, Unavailable]
 
 
 def test_the_subject_is_read_if_the_commit_may_be_built_ahead(

@@ -9,6 +9,7 @@ from framework.git.resolution import (
     Ref,
     explain_no_label,
     explain_unknown,
+    find_default,
     find_heads,
     find_meant,
     label_refs,
@@ -48,6 +49,24 @@ def test_a_branch_comes_before_a_tag_of_the_same_commit(order: int) -> None:
 def test_a_branch_and_a_tag_of_different_commits_are_ambiguous() -> None:
     labels = label_refs([Ref("v1", "tag", A), Ref("v1", "branch", B)])
     assert labels == {"v1": (Ref("v1", "branch", B), Ref("v1", "tag", A))}
+
+
+@pytest.mark.parametrize(
+    ("refs", "label"),
+    [
+        ([], ""),
+        ([Ref("v1", "tag", A)], ""),
+        ([Ref("develop", "branch", A), Ref("v1", "tag", A)], "develop"),
+        ([Ref("develop", "branch", A), Ref("next", "branch", A)], ""),
+        ([Ref("develop", "branch", A), Ref("master", "branch", B)], "master"),
+        ([Ref("master", "branch", A), Ref("main", "branch", B), Ref("main", "tag", A)], "main"),
+        ([Ref("main", "tag", A), Ref("trunk", "branch", B), Ref("x", "branch", B)], "trunk"),
+    ],
+)
+def test_the_default_branch_has_a_usual_name_or_is_the_only_one(
+    refs: Sequence[Ref], label: str
+) -> None:
+    assert find_default(label_refs(refs)) == label
 
 
 def test_a_listing_has_peeled_tags_and_no_tags_of_trees() -> None:

@@ -1,0 +1,59 @@
+"""Where a label leads, and what a job there is. Pure."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from framework.apps import effective_settings, manifest
+from framework.apps.manifest import Manifest
+from framework.errors import FrameworkError, RepositoryUnreachable, UnknownLabel
+from framework.jobs.errors import CommitSettingsInvalid, UnknownJobName
+from prevs.job_settings import JobSettings
+from prevs.records import AppRecord, Failure
+from prevs.states import Cause
+
+_NO_CHANGES: Mapping[str, object] = MappingProxyType({})
+
+
+class Lead(NamedTuple):
+    """The commit to which `label` leads, all `refs` that do, and what the commit says."""
+
+    label: str
+    sha: str
+    refs: tuple[str, ...]
+    manifest: Manifest
+
+
+def find_terms(
+    app: AppRecord,
+    lead: Lead,
+    *,
+    job: str = "",
+    command: Sequence[str] = (),
+    changes: Mapping[str, object] = _NO_CHANGES,
+) -> JobSettings:
+    """Return what runs: the `command`, or else the commit's `job`; all numbers are final.
+
+    `changes` are as in manifest.change_job. Raises UnknownJobName, InvalidSettings.
+    """
+    if command:
+        base = JobSettings(tuple(command))
+    else:
+        known = lead.manifest.jobs
+        if job not in known:
+            raise UnknownJobName(app.name, lead.label, job, sorted(known))
+        base = known[job]
+    terms = manifest.change_job(base, changes, effective_settings.bounds(app))
+    cpus, mem = effective_settings.resources(app, terms)
+    return dataclasses.replace(terms, cpus=cpus, mem=mem)
+
+
+def refuse(app: AppRecord, label: str, failure: Failure) -> FrameworkError:
+    """Return the error for a commit's settings that could not be read."""
+    if failure.cause is Cause.COMMIT_MISSING:
+        return UnknownLabel(app.name, label, failure.message)
+    if failure.cause is Cause.SETTINGS_INVALID:
+        return CommitSettingsInvalid(app.name, label, failure.message, failure.mistakes)
+    before = str(RepositoryUnreachable(app.name, app.repository, ""))
+    return RepositoryUnreachable(app.name, app.repository, failure.message.removeprefix(before))
