@@ -169,7 +169,7 @@ def _service(records: Records, clock: Clock, chance: random.Random) -> Service:
         ControlPlane(),
         lambda: f"{chance.randrange(10**9):010}",
     )
-    edges = Edges(_Cluster(), forgotten.append, lambda *_: None)
+    edges = Edges(_Cluster(), forgotten.append, lambda *_: None, lambda *_: None)
     parts = build_parts(records, edges, terms, clock=clock, metrics=Metrics(CollectorRegistry()))
     return Service(parts, queue.SimpleQueue(), leader_token="bench")
 

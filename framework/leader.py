@@ -133,7 +133,12 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
     git, forges = _repositories(chosen, shared, snapshot, failed=metrics.fetch_failed, clock=clock)
     parts = build_parts(
         _records(chosen, stored, store, clock),
-        Edges(cluster, git.branch_poller.forget, git.manifest_reader.begin),
+        Edges(
+            cluster,
+            git.branch_poller.forget,
+            git.manifest_reader.begin,
+            git.manifest_reader.begin_lead,
+        ),
         _terms(chosen, shared.executor, plane),
         clock=clock,
         metrics=metrics,

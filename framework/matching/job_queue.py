@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from framework.jobs import ranks
+from framework.jobs import ranks, schedule_orders
 from framework.matching.launch_queue import UNREADABLE, LaunchQueue
 from framework.matching.match import Demand
 from prevs.jobs import JobRecord
@@ -31,7 +31,7 @@ def build_job_queue(
         elif job.retry_at > now:
             continue
         elif group and busy[job.app, group]:
-            held_back[unit] = f"Another job of its group {group!r} runs; it starts after that."
+            held_back[unit] = _tell_busy(job)
         else:
             busy[job.app, group] += 1
             demands.append(_demand(app, job, unit, now))
@@ -47,6 +47,15 @@ def places(queued: Iterable[JobRecord], now: float) -> Mapping[Unit, int]:
     """Return the place among jobs of each that waits for an agent; 1 is the next."""
     waits = [job for job in sort(queued, now) if job.retry_at <= now]
     return {job_unit(job.app, job.id): place for place, job in enumerate(waits, 1)}
+
+
+def _tell_busy(job: JobRecord) -> str:
+    if job.terms.exclusive == schedule_orders.name_group(job.schedule):
+        return (
+            f"A job of its schedule {job.schedule!r} runs; it starts after that, as they run one "
+            "at a time."
+        )
+    return f"Another job of its group {job.terms.exclusive!r} runs; it starts after that."
 
 
 def _demand(app: AppRecord, job: JobRecord, unit: Unit, now: float) -> Demand:

@@ -5,23 +5,25 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from prevs.jobs import EndedJobsRecord, JobRecord, PayloadRecord, ResultRecord
+from prevs.schedules import ScheduleRecord
 
-JobsRecord = JobRecord | EndedJobsRecord | PayloadRecord | ResultRecord
-"""The records of jobs. Only the leading framework writes them."""
+JobsRecord = JobRecord | EndedJobsRecord | PayloadRecord | ResultRecord | ScheduleRecord
+"""The records of jobs and schedules. Only the leading framework writes them."""
 
 
 class StoredJobs(NamedTuple):
-    """The jobs in the store that are in no block yet, and the numbers of each app's blocks."""
+    """The schedules and the jobs in the store, and in which blocks of each app others are."""
 
     jobs: Sequence[JobRecord] = ()
     blocks: Mapping[str, Sequence[int]] = MappingProxyType({})
+    schedules: Sequence[ScheduleRecord] = ()
 
 
 class JobStore(Protocol):
     """The records of jobs. Every call blocks and raises as those of Store."""
 
     def load(self) -> StoredJobs:
-        """Read all jobs that are in no block. Payloads, results and blocks are not read."""
+        """Read all schedules, and the jobs that are in no block; no payloads, results, blocks."""
         ...
 
     def write(self, records: Sequence[JobsRecord], *, deleted: Sequence[JobsRecord] = ()) -> None:

@@ -18,8 +18,11 @@ from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
 from framework.service.builds_ahead import BuildsAhead
 from framework.service.commands import Commands
+from framework.service.jobs.file_schedules import FileSchedules
 from framework.service.jobs.job_callbacks import JobCallbacks
 from framework.service.jobs.job_commands import JobCommands
+from framework.service.jobs.schedule_commands import ScheduleCommands
+from framework.service.jobs.schedule_fires import ScheduleFires
 from framework.service.manifest_loader import ManifestLoader
 from framework.service.pull_requests import PullRequests
 from framework.service.refused_connections import RefusedConnections
@@ -31,12 +34,14 @@ class Edges(NamedTuple):
     """What the service reaches outside of its thread; no call blocks.
 
     `forget_mirror` begins to remove an app's mirror, and answers with events.MirrorRemoved;
-    `read_settings` begins to read a commit's settings, and answers with events.SettingsRead.
+    `read_settings` begins to read a commit's settings, and answers with events.SettingsRead;
+    `find_lead` begins to find where a label leads, and answers with events.LeadFound.
     """
 
     cluster: Cluster
     forget_mirror: Callable[[str], None]
     read_settings: Callable[[AppRecord, str], None]
+    find_lead: Callable[[AppRecord, str], None]
 
 
 class Parts(NamedTuple):
@@ -54,6 +59,9 @@ class Parts(NamedTuple):
     commands: Commands
     job_commands: JobCommands
     job_callbacks: JobCallbacks
+    schedule_commands: ScheduleCommands
+    schedule_fires: ScheduleFires
+    file_schedules: FileSchedules
     branches: Branches
     pull_requests: PullRequests
     builds_ahead: BuildsAhead
@@ -70,6 +78,8 @@ def build_parts(
     offers = Offers(edges.cluster, clock, metrics)
     attempts = Attempts(records, edges.cluster, clock=clock, metrics=metrics)
     idleness, commands = Idleness(records, clock), Commands(records, clock)
+    job_commands = JobCommands(records, records.vault, clock)
+    file_schedules = FileSchedules(records, edges.find_lead, clock)
     eviction = Eviction(records, idleness, clock)
     launcher = Launcher(
         records, offers, attempts, eviction=eviction, terms=terms, clock=clock, metrics=metrics
@@ -85,8 +95,11 @@ def build_parts(
         idleness=idleness,
         launcher=launcher,
         commands=commands,
-        job_commands=JobCommands(records, records.vault, clock),
+        job_commands=job_commands,
         job_callbacks=JobCallbacks(records.jobs, clock),
+        schedule_commands=ScheduleCommands(records, job_commands, file_schedules, clock),
+        schedule_fires=ScheduleFires(records, job_commands, edges.find_lead, clock),
+        file_schedules=file_schedules,
         branches=Branches(records, commands, clock, unreferenced=terms.limits.unreferenced),
         pull_requests=PullRequests(records, commands, clock),
         builds_ahead=BuildsAhead(records, commands, metrics),

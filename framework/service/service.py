@@ -56,6 +56,7 @@ class Service:
         self.inbox = inbox
         self.commands = parts.commands
         self.job_commands = parts.job_commands
+        self.schedule_commands = parts.schedule_commands
         self.control_plane = parts.control_plane
         self.ended: Fatal | None = None
         self._parts = parts
@@ -178,6 +179,7 @@ class Service:
             case events.HeadsFetched():
                 self._parts.branches.fetched(event)
                 self._parts.builds_ahead.fetched(event)
+                self._parts.file_schedules.fetched(event)
             case events.PullsSeen():
                 known = self._records.pulls.of(event.app)
                 self._parts.pull_requests.take(event)
@@ -189,11 +191,12 @@ class Service:
                 | events.TellingFailed()
             ):
                 self._parts.pull_requests.take(event)
-            case events.SettingsRead():
-                self._parts.manifest_loader.note(event)
+            case events.SettingsRead() | events.LeadFound():
+                self._note_read(event)
             case events.MirrorRemoved(app):
                 self._parts.app_removal.forgotten(app)
                 self._parts.pull_requests.forget(app)
+                self._parts.file_schedules.forget(app)
                 self._metrics.forget(app)
             case events.CallbackSettled():
                 self._parts.job_callbacks.note(event)
@@ -210,6 +213,13 @@ class Service:
                 self._parts.refused_connections.used(proxy, uses)
             case events.ConnectionsRefused(proxy, tasks):
                 self._parts.refused_connections.note(proxy, tasks)
+
+    def _note_read(self, event: events.SettingsRead | events.LeadFound) -> None:
+        if isinstance(event, events.SettingsRead):
+            self._parts.manifest_loader.note(event)
+        else:
+            self._parts.schedule_fires.note(event)
+            self._parts.file_schedules.note(event)
 
     def _apply_mesos(self, event: events.Event) -> None:
         match event:
@@ -269,6 +279,7 @@ class Service:
             self._parts.builds_ahead.reconcile,
             self._parts.attempts.replace_missing,
             self._parts.manifest_loader.reconcile,
+            self._parts.schedule_fires.reconcile,
             self._publish,
             self._release_acknowledged,
         )
@@ -324,11 +335,22 @@ class Service:
         attempts = self._parts.attempts
         unfit, isolations = attempts.fitness.unfit, attempts.isolations.known
         looks = self._parts.pull_requests.looks
-        known = (shown.unfit, shown.isolations, shown.looks)
-        if records is self._seen and (unfit, isolations, looks) == known:
+        schedules = self._records.jobs.schedules.all
+        hindrances = self._parts.schedule_fires.hindrances
+        troubles = self._parts.file_schedules.troubles
+        known = (shown.unfit, shown.isolations, shown.looks, shown.hindrances, shown.file_troubles)
+        is_same = (unfit, isolations, looks, hindrances, troubles) == known
+        if records is self._seen and schedules is shown.schedules and is_same:
             return shown
         self._seen = records
-        return records._replace(unfit=unfit, isolations=isolations, looks=looks)
+        return records._replace(
+            unfit=unfit,
+            isolations=isolations,
+            looks=looks,
+            schedules=schedules,
+            hindrances=hindrances,
+            file_troubles=troubles,
+        )
 
     def _oldest_wait(self) -> float:
         """Return for how many seconds the first visitor in the queue has waited. Thread safe."""

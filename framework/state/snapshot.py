@@ -9,8 +9,11 @@ from framework.errors import UnknownApp, UnknownPreview
 from framework.matching.agents import Unfit
 from framework.pulls import gate, repository_ids
 from framework.pulls.gate import PullHead, Rules
+from framework.schedules.errors import UnknownSchedule
+from framework.schedules.file_schedules import FileTrouble
 from framework.state import pull_records, secret_records
 from framework.state.jobs.job_index import JobKey
+from framework.state.jobs.schedule_records import ScheduleKey
 from framework.state.pull_records import NO_PULLS, PullsOfApps
 from framework.state.secret_records import StoredSecrets
 from prevs.access import AccessRecord
@@ -19,6 +22,7 @@ from prevs.messages import Credential, Isolation
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.roles import RoleRecord
+from prevs.schedules import ScheduleRecord
 from prevs.units import Unit, preview_unit
 
 
@@ -44,7 +48,8 @@ class Snapshot(NamedTuple):
     the agent has reported it. `access` has who may look at the previews of apps that are not
     public. `pulls` are the pull requests, by app and number. `looks` has the last look at each
     app's forge. `roles` are those of people, by id. `repositories` has which repository each app's
-    forge has shown.
+    forge has shown. `hindrances` has why a due time of a schedule makes no job yet, as a sentence,
+    `file_troubles` why schedules of an app's .prevs.toml do not hold.
     """
 
     apps: Mapping[str, AppRecord]
@@ -62,6 +67,9 @@ class Snapshot(NamedTuple):
     roles: Mapping[str, RoleRecord] = MappingProxyType({})
     jobs: Mapping[JobKey, JobRecord] = MappingProxyType({})
     repositories: Mapping[str, RepositoryRecord] = MappingProxyType({})
+    schedules: Mapping[ScheduleKey, ScheduleRecord] = MappingProxyType({})
+    hindrances: Mapping[ScheduleKey, str] = MappingProxyType({})
+    file_troubles: Mapping[str, FileTrouble] = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""
@@ -85,6 +93,21 @@ class Snapshot(NamedTuple):
             return self.previews[preview_unit(app, sha)]
         except KeyError:
             raise UnknownPreview(app, sha) from None
+
+    def schedule(self, app: str, name: str) -> ScheduleRecord:
+        """Return a schedule. Raises UnknownApp, UnknownSchedule."""
+        self.app(app)
+        try:
+            return self.schedules[app, name]
+        except KeyError:
+            raise UnknownSchedule(app, name) from None
+
+    def list_schedules(self, app: str = "") -> Sequence[ScheduleRecord]:
+        """Return the schedules of an app, or of all, by app and name. Raises UnknownApp."""
+        if app:
+            self.app(app)
+        found = [one for one in self.schedules.values() if one.app in ({app} if app else self.apps)]
+        return sorted(found, key=lambda one: (one.app, one.name))
 
     def given(self, app: str) -> AppSecrets:
         """Return what an app is given. Raises UnknownApp, SecretsUnreadable."""

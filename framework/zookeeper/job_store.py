@@ -1,7 +1,7 @@
-"""The records of jobs in ZooKeeper, over kazoo.
+"""The records of jobs and schedules in ZooKeeper, over kazoo.
 
-Jobs that run or have ended lately have a znode each and are read at takeover. Blocks, payloads and
-results are read only when somebody asks for them.
+Schedules, and jobs that run or have ended lately, have a znode each and are read at takeover.
+Blocks, payloads and results are read only when somebody asks for them.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,10 +18,12 @@ from framework.zookeeper.rights import Rights
 from prevs.jobs import EndedJobsRecord, JobRecord, PayloadRecord, ResultRecord
 from prevs.paths import Paths
 from prevs.records import RecordError
+from prevs.schedules import ScheduleRecord
 
 log = structlog.get_logger(__name__)
 
-R = TypeVar("R", JobRecord, EndedJobsRecord, PayloadRecord, ResultRecord)
+R = TypeVar("R", EndedJobsRecord, PayloadRecord, ResultRecord)
+T = TypeVar("T", JobRecord, ScheduleRecord)
 
 
 class ZookeeperJobStore:
@@ -35,24 +37,29 @@ class ZookeeperJobStore:
         self._writes = FencedWrites(client, paths.leader, epoch, rights)
 
     def load(self) -> StoredJobs:
-        """Read all jobs that are in no block; one that cannot be read is logged and left out."""
+        """Read all schedules, and the jobs that are in no block.
+
+        A record that cannot be read is logged and left out.
+        """
         self._writes.forget()
         with mapped(self._client):
-            for path in (self._paths.jobs, self._paths.ended_jobs):
+            for path in (self._paths.jobs, self._paths.ended_jobs, self._paths.schedules):
                 self._client.ensure_path(path)
-            jobs = [job for app in self._children(self._paths.jobs) for job in self._jobs_of(app)]
+            jobs = self._read_by_app(self._paths.jobs, JobRecord.decode)
+            schedules = self._read_by_app(self._paths.schedules, ScheduleRecord.decode)
             blocks = {app: self._blocks_of(app) for app in self._children(self._paths.ended_jobs)}
-        return StoredJobs(jobs, {app: numbers for app, numbers in blocks.items() if numbers})
+        known = {app: numbers for app, numbers in blocks.items() if numbers}
+        return StoredJobs(jobs, known, schedules)
 
     def write(self, records: Sequence[JobsRecord], *, deleted: Sequence[JobsRecord] = ()) -> None:
         """Write some records and remove others, all or none."""
         contents = {self._path(record): record.encode() for record in records}
         gone = [self._path(record) for record in deleted]
-        # The znodes of jobs were read at takeover; of these, one may be there from before.
+        # Jobs and schedules were read at takeover; of the others, one may be there from before.
         unread = [
             path
             for record, path in zip((*records, *deleted), (*contents, *gone), strict=True)
-            if not isinstance(record, JobRecord)
+            if not isinstance(record, JobRecord | ScheduleRecord)
         ]
         self._writes.learn(unread)
         self._writes.write(contents, deleted=gone)
@@ -70,22 +77,23 @@ class ZookeeperJobStore:
         path = self._paths.ended_jobs_block(app, number)
         return self._read(path, EndedJobsRecord.decode)
 
-    def _jobs_of(self, app: str) -> list[JobRecord]:
-        parent = f"{self._paths.jobs}/{app}"
-        paths = [f"{parent}/{name}" for name in self._children(parent)]
-        found = []
+    def _read_by_app(self, parent: str, decode: Callable[[bytes], T]) -> list[T]:
+        """Read the records below one znode per app."""
+        apps = [f"{parent}/{app}" for app in self._children(parent)]
+        paths = [f"{app}/{name}" for app in apps for name in self._children(app)]
+        found: list[T] = []
         for path, answer in [(path, self._client.get_async(path)) for path in paths]:
             try:
                 data, stat = answer.get()
                 self._writes.versions[path] = stat.version
-                job = JobRecord.decode(data)
+                record = decode(data)
             except NoNodeError:
                 continue
             except RecordError as error:
                 log.warning("a record is left out", path=path, why=str(error))
                 continue
-            if self._path(job) == path:
-                found.append(job)
+            if self._path(record) == path:
+                found.append(record)
             else:
                 log.warning("a record is left out", path=path, why="it belongs to another path")
         return found
@@ -118,3 +126,5 @@ class ZookeeperJobStore:
                 return self._paths.payload(record.app, record.id)
             case ResultRecord():
                 return self._paths.result(record.app, record.id)
+            case ScheduleRecord():
+                return self._paths.schedule(record.app, record.name)

@@ -131,6 +131,7 @@ class ZookeeperStore:
         if isinstance(record, AppRecord):
             self._writes.delete_empty(self._paths.app_previews(record.name))
             self._writes.delete_empty(self._paths.app_pulls(record.name))
+            self._writes.delete_empty(self._paths.app_schedules(record.name))
 
     def save_framework_id(self, framework_id: str) -> None:
         """Write the Mesos framework id."""

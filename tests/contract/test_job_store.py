@@ -16,6 +16,7 @@ from framework.zookeeper.job_store import ZookeeperJobStore
 from prevs.job_settings import JobSettings
 from prevs.jobs import EndedJobsRecord, JobRecord, JobState, PayloadRecord, ResultRecord
 from prevs.paths import Paths
+from prevs.schedules import ScheduleRecord
 from tests.fakes.job_store import FakeJobStore, Place
 
 pytestmark = pytest.mark.contract
@@ -25,6 +26,9 @@ JOB = JobRecord("hello", ID, "a" * 40, "main", JobSettings(("true",)))
 PAYLOAD = PayloadRecord("hello", ID, "gAAAAABl")
 RESULT = ResultRecord("hello", ID, "ZG9uZQ==")
 BLOCK = EndedJobsRecord("hello", 3, (dataclasses.replace(JOB, id=OTHER),))
+
+
+SCHEDULE = ScheduleRecord("hello", "report", "main", "report", every=60)
 
 
 class Root(Protocol):
@@ -71,10 +75,11 @@ def root(request: pytest.FixtureRequest) -> Iterator[Root]:
 
 
 def test_another_store_finds_what_was_written(root: Root) -> None:
-    root.store().write([JOB, PAYLOAD, RESULT, BLOCK])
+    root.store().write([JOB, PAYLOAD, RESULT, BLOCK, SCHEDULE])
     store = root.store()
     stored = store.load()
     assert list(stored.jobs) == [JOB]
+    assert list(stored.schedules) == [SCHEDULE]
     assert {app: list(numbers) for app, numbers in stored.blocks.items()} == {"hello": [3]}
     assert store.payload("hello", ID) == PAYLOAD
     assert store.result("hello", ID) == RESULT
@@ -114,3 +119,26 @@ def test_of_two_writers_of_a_new_job_only_one_succeeds(root: Root) -> None:
     one.write([JOB])
     with pytest.raises(Superseded):
         two.write([JOB])
+
+
+def test_a_time_of_a_schedule_is_written_with_its_job_or_not_at_all(root: Root) -> None:
+    root.store().write([SCHEDULE])
+    one, two = root.store(), root.store()
+    fired = dataclasses.replace(SCHEDULE, last=60.0, count=1)
+    one.write([fired, JOB])
+    again = dataclasses.replace(SCHEDULE, last=60.0, count=7)
+    with pytest.raises(Superseded):
+        two.write([JOB, dataclasses.replace(JOB, id=OTHER), again])
+    stored = root.store().load()
+    assert (list(stored.schedules), list(stored.jobs)) == ([fired], [JOB])
+
+
+def test_a_write_is_taken_back_as_a_whole(root: Root) -> None:
+    store = root.store()
+    store.write([SCHEDULE])
+    store.write([dataclasses.replace(SCHEDULE, count=1), JOB])
+    store.write([SCHEDULE], deleted=[JOB, PAYLOAD])
+    stored = root.store().load()
+    assert (list(stored.schedules), list(stored.jobs)) == ([SCHEDULE], [])
+    store.write([], deleted=[SCHEDULE])
+    assert list(root.store().load().schedules) == []

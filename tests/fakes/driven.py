@@ -54,7 +54,7 @@ def make_service(
     *,
     new_attempt: Callable[[], str],
     forget_mirror: Callable[[str], None],
-    read_settings: Callable[[AppRecord, str], None],
+    manifests: FakeManifests,
     registry: CollectorRegistry,
     clock: Clock,
     limits: Limits,
@@ -68,7 +68,7 @@ def make_service(
         control_plane or ControlPlane(),
         new_attempt,
     )
-    edges = Edges(cluster, forget_mirror, read_settings)
+    edges = Edges(cluster, forget_mirror, manifests.request, manifests.request_lead)
     parts = build_parts(records, edges, terms, clock=clock, metrics=Metrics(registry))
     return Service(parts, queue.SimpleQueue(), leader_token="driven")
 
@@ -105,7 +105,7 @@ class Driven:
             self.cluster,
             new_attempt=lambda: f"t{next(numbers)}",
             forget_mirror=self.forgotten.append,
-            read_settings=self.manifests.request,
+            manifests=self.manifests,
             registry=self.registry,
             clock=self.clock.clock,
             limits=limits,

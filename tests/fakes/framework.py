@@ -36,7 +36,7 @@ from prevs import names
 from prevs.paths import Paths
 from prevs.records import PlacementsRecord, PreviewRecord
 from prevs.states import State
-from tests.fakes.manifests import no_settings
+from tests.fakes.manifests import no_lead, no_settings
 from tests.fakes.placements import KEY as SIGNING_KEY
 from tests.fakes.standin_bundle import standin_executor
 from tests.waits import describe_record, wait_for
@@ -67,6 +67,7 @@ class Framework:
             self.mesos,
             forget_mirror=lambda app: inbox.put(events.MirrorRemoved(app)),
             read_settings=lambda app, sha: inbox.put(no_settings(app, sha)),
+            find_lead=lambda app, label: inbox.put(no_lead(app, label)),
         )
         terms = LaunchTerms(
             Origin("", _executor(), names.addresses("localhost", 8080)),

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from framework.errors import Superseded, Unavailable
 from framework.ports.jobs import JobsRecord, StoredJobs
 from prevs.jobs import EndedJobsRecord, JobRecord, PayloadRecord, ResultRecord
+from prevs.schedules import ScheduleRecord
 
 Place = tuple[str, str, str]
+_READ = ("job", "schedule")
+"""What is read at takeover."""
 
 
 class FakeJobStore:
@@ -25,7 +28,7 @@ class FakeJobStore:
 
     def load(self) -> StoredJobs:
         self._reach()
-        self._known = {place for place in self.places if place[0] == "job"}
+        self._known = {place for place in self.places if place[0] in _READ}
         blocks: dict[str, list[int]] = {}
         for record in self.places.values():
             if isinstance(record, EndedJobsRecord):
@@ -33,13 +36,14 @@ class FakeJobStore:
         return StoredJobs(
             [one for one in self.places.values() if isinstance(one, JobRecord)],
             {app: sorted(numbers) for app, numbers in blocks.items()},
+            [one for one in self.places.values() if isinstance(one, ScheduleRecord)],
         )
 
     def write(self, records: Sequence[JobsRecord], *, deleted: Sequence[JobsRecord] = ()) -> None:
         self._reach()
         for record in records:
             place = _place(record)
-            if place[0] == "job" and (place in self.places) != (place in self._known):
+            if place[0] in _READ and (place in self.places) != (place in self._known):
                 raise Superseded("/".join(place))
         for record in records:
             self.places[_place(record)] = record
@@ -83,3 +87,5 @@ def _place(record: JobsRecord) -> Place:
             return ("payload", record.app, record.id)
         case ResultRecord():
             return ("result", record.app, record.id)
+        case ScheduleRecord():
+            return ("schedule", record.app, record.name)

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from framework.errors import Unavailable
 from framework.ports import Record
+from framework.ports.jobs import JobsRecord
+from tests.fakes.job_store import FakeJobStore, Place
 from tests.fakes.store import FakeStore, FakeZnodes
 
 T = TypeVar("T")
@@ -56,11 +58,28 @@ class Mishaps:
         return result
 
 
+class FrailJobStore(FakeJobStore):
+    """The same for jobs: its writes have fates."""
+
+    def __init__(self, places: dict[Place, JobsRecord], mishaps: Mishaps) -> None:
+        super().__init__(places)
+        self._mishaps = mishaps
+
+    def write(self, records: Sequence[JobsRecord], *, deleted: Sequence[JobsRecord] = ()) -> None:
+        away = Unavailable("ZooKeeper")
+        self._mishaps.carry_out(
+            lambda: super(FrailJobStore, self).write(records, deleted=deleted),
+            refused=away,
+            unknown=away,
+        )
+
+
 class FrailStore(FakeStore):
     """A store whose writes have fates. Without an answer it reads what was written."""
 
     def __init__(self, znodes: FakeZnodes, mishaps: Mishaps) -> None:
         super().__init__(znodes)
+        self.jobs = FrailJobStore(self.znodes.jobs, mishaps)
         self._mishaps = mishaps
 
     def save_all(self, records: Sequence[Record]) -> None:

@@ -37,7 +37,7 @@ class SmallLeader:
             self.link,
             new_attempt=lambda: f"t{next(world.numbers)}",
             forget_mirror=world.forgotten.append,
-            read_settings=self.manifests.request,
+            manifests=self.manifests,
             registry=self.registry,
             clock=clock,
             limits=world.limits,

@@ -1,4 +1,4 @@
-"""The commands about jobs, and the way of other threads to them.
+"""The commands about jobs and schedules, what schedules do, and the way of other threads to them.
 
-The commands run on the thread of the service; `Jobs` may be used by any thread.
+They run on the thread of the service; `Jobs` and `Schedules` may be used by any thread.
 """

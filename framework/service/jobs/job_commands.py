@@ -46,21 +46,21 @@ class JobCommands:
         Raises UnknownApp, UnknownPull, NotApproved, NoKey, TooManyJobs, UnknownReceiver,
         SecretsUnreadable, and KeyOfAnotherOrder if the known one was ordered with another digest.
         """
-        now = self._clock.now()
-        known = sum(self._find_known(one.app, one.id, one.digest) is not None for one in wanted)
-        self._check_number(len(wanted) - known)
         self._check_receivers(wanted)
-        new, payloads = [], {}
-        for order in wanted:
-            stranger = self._records.check_gate(order.app, order.sha, order.refs)
-            new.append(orders.begin(order, now, stranger=stranger))
-            if order.has_payload:
-                payloads[order.id] = self._seal(order)
-        added = self._jobs.add_all(new, payloads)
+        payloads = {order.id: self._seal(order) for order in wanted if order.has_payload}
+        added = self._jobs.add_all(self.begin(wanted), payloads)
         for app in {job.app for job in added}:
             number = sum(job.app == app for job in added)
             log.info("jobs are requested", app=app, number=number, first=added[0].id)
         return added
+
+    def begin(self, wanted: Sequence[JobOrder]) -> list[JobRecord]:
+        """Return the records of new jobs, which are not stored yet. Raises as `request`."""
+        known = sum(self._find_known(one.app, one.id, one.digest) is not None for one in wanted)
+        self._check_number(len(wanted) - known)
+        gated = [(one, self._records.check_gate(one.app, one.sha, one.refs)) for one in wanted]
+        now = self._clock.now()
+        return [orders.begin(order, now, stranger=stranger) for order, stranger in gated]
 
     def find_known(self, app: str, ids: Sequence[str], digest: str) -> Mapping[str, JobRecord]:
         """Return which jobs an order with that digest has made before, by id.

@@ -4,7 +4,7 @@ As for previews, the store is written first: if the write raises, memory is unch
 `rewrite_unconfirmed` makes the store equal to memory again.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import structlog
@@ -18,10 +18,14 @@ from framework.ports.jobs import JobsRecord, JobStore, StoredJobs
 from framework.state.jobs import job_archive
 from framework.state.jobs.job_archive import JobArchive, payload_of
 from framework.state.jobs.job_index import JobIndex, JobKey
+from framework.state.jobs.schedule_records import ScheduleRecords, key_of
 from prevs.jobs import ENDED, JobRecord, JobState, PayloadRecord, ResultRecord
+from prevs.schedules import ScheduleRecord
 
 _DONE = (JobState.SUCCEEDED, JobState.CANCELLED)
 """The states in which a job's payload is removed. A failed job may be asked for again."""
+
+_Known = JobRecord | ScheduleRecord
 
 log = structlog.get_logger(__name__)
 
@@ -31,14 +35,18 @@ _MOST_BYTES = 500_000
 
 
 class JobRecords:
-    """All jobs that are active or have ended lately, and a way to those that ended earlier."""
+    """All jobs that are active or have ended lately, and a way to those that ended earlier.
+
+    `schedules` are those that make jobs.
+    """
 
     def __init__(self, stored: StoredJobs, store: JobStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._index = JobIndex(stored.jobs)
         self._archive = JobArchive(stored.blocks, store)
-        self._unconfirmed: dict[JobKey, JobRecord] = {}
+        self._unconfirmed: dict[tuple[Hashable, ...], Sequence[_Known]] = {}
+        self.schedules = ScheduleRecords(stored.schedules, store)
         self._paid = {_key(job): job for job in self._index.in_state(*_DONE) if job.has_payload}
         self._shown: Mapping[JobKey, JobRecord] | None = None
 
@@ -64,6 +72,10 @@ class JobRecords:
     def of_group(self, app: str, group: str) -> Collection[JobRecord]:
         """Return the jobs of an app that were requested together, except those in blocks."""
         return self._index.of_group(app, group)
+
+    def of_schedule(self, app: str, schedule: str) -> Collection[JobRecord]:
+        """Return the jobs that a schedule has made, except those in blocks."""
+        return self._index.of_schedule(app, schedule)
 
     def of_task(self, task_id: str) -> JobRecord | None:
         """Return the job whose current attempt has that task."""
@@ -147,15 +159,40 @@ class JobRecords:
         for some in _parts(changed, {}):
             self._write(some)
 
+    def fire(
+        self,
+        schedule: ScheduleRecord,
+        made: Sequence[JobRecord],
+        cancelled: Sequence[tuple[JobRecord, JobTransition]],
+    ) -> None:
+        """Write a schedule with the jobs that its times have made, all or none.
+
+        The same write changes the jobs that it cancels; of very many, most before. A job whose id
+        is there already stays as it is.
+        """
+        now = self._clock.now()
+        ended = [transitions.follow(job, what, now) for job, what in cancelled]
+        *before, last = list(_parts(ended, {})) or [()]
+        for some in before:
+            self._write(some)
+        new = [job for job in made if self.find(job.app, job.id) is None]
+        self._write([*last, *new], [schedule])
+        self.schedules.note([schedule])
+
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer. Raises Unavailable."""
-        for key, tried in tuple(self._unconfirmed.items()):
-            known = self._index.all.get(key)
-            if known is not None:
-                self._store.write([known])
-            else:
-                self._store.write([], deleted=[tried, payload_of(tried)])
-            del self._unconfirmed[key]
+        """Repeat the writes that got no answer, each as a whole. Raises Unavailable."""
+        self.schedules.rewrite_unconfirmed()
+        for place, tried in tuple(self._unconfirmed.items()):
+            found = [(one, self._find_known(one)) for one in tried]
+            gone = [one for one, known in found if known is None]
+            payloads = [payload_of(one) for one in gone if isinstance(one, JobRecord)]
+            self._store.write([known for _, known in found if known], deleted=[*gone, *payloads])
+            del self._unconfirmed[place]
+
+    def _find_known(self, tried: _Known) -> _Known | None:
+        if isinstance(tried, ScheduleRecord):
+            return self.schedules.find(tried.app, tried.name)
+        return self._index.all.get(_key(tried))
 
     def tidy(self) -> None:
         """Move ended jobs into blocks, and remove what is no longer kept. Raises Unavailable."""
@@ -174,7 +211,8 @@ class JobRecords:
                 self._shown = None
 
     def remove_of(self, app: str) -> None:
-        """Remove all jobs of an app. Raises Unavailable."""
+        """Remove all schedules and jobs of an app. Raises Unavailable."""
+        self.schedules.remove_of(app)
         for job in self.of_app(app):
             self._remove(job)
         self._archive.remove_of(app)
@@ -187,12 +225,14 @@ class JobRecords:
         self._shown = None
 
     def _write(self, jobs: Sequence[JobRecord], others: Sequence[JobsRecord] = ()) -> None:
-        if not jobs:
+        schedules = [one for one in others if isinstance(one, ScheduleRecord)]
+        if not jobs and not schedules:
             return
-        self._unconfirmed.update({_key(job): job for job in jobs})
+        place = (*map(_key, jobs), *map(key_of, schedules))
+        self._unconfirmed[place] = [*jobs, *schedules]
         self._store.write([*jobs, *others])
+        del self._unconfirmed[place]
         for job in jobs:
-            del self._unconfirmed[_key(job)]
             self._index.put(job)
             if job.state in _DONE and job.has_payload:
                 self._paid[_key(job)] = job
