@@ -14,8 +14,8 @@ from cli.display import job_sentences as sentences
 from cli.display.output import LogPrinter, note
 from cli.errors import ApiRefused, CliError, NotDone
 from cli.jobs.job_stream import JobEnded, LogPart, NextAttempt, Update, follow
-from cli.jobs.log_split import LogSplit, Parts
 from cli.jobs.waiting_line import WaitingLine, waiting_line
+from prevs.log_split import LogSplit, Parts
 
 _TAIL = 20
 """Lines of a build to show if the command never begins."""

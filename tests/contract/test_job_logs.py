@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.jobs.log_split import LogSplit
 from executor.log.output import Output
 from executor.ports import Left
+from prevs.log_split import LogSplit
 from tests.fakes.containers import App
 from tests.unit.executor.attempt.test_work import DONE, World
 

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.jobs.log_split import LogSplit
+from prevs.log_split import LogSplit
 
 BUILD = "== building x ==\nRUN echo == running y ==\n== running\nlast\n"
 OUTPUT = "== running z ==\nhello\n=\n== mine ==\nx == kept 3 files of y ==\n== kept\nend\n"
