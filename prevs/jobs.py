@@ -79,6 +79,8 @@ class JobRecord:
     `attempts` are the last few ended ones. `changed` is when the state last changed. `settings` are
     those of its commit; `digest` is as in PreviewRecord. `order_digest` is that of the request with
     an idempotency key that has made it, "" if it had none. `callback` says who is told of its end.
+    `convention` is the other way in which its command is told what to work on, beside our own
+    (framework/jobs/conventions.py); "" if none.
     """
 
     app: str
@@ -123,6 +125,7 @@ class JobRecord:
     digest: str = ""
     order_digest: str = ""
     callback: Optional[Callback] = None
+    convention: str = ""
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from framework.apps.app_secrets import AppSecrets
 from framework.attempts.tasks import Origin, give
+from framework.jobs import conventions
 from framework.matching.match import Launch
 from framework.ports.tasks import Task
 from framework.state.jobs.sealed_payloads import Given
@@ -83,7 +84,7 @@ def _order(app: AppRecord, job: JobRecord, launch: Launch, origin: Origin) -> Bu
 
 
 def _work(job: JobRecord, payload: str | None, environment: Mapping[str, str]) -> Work:
-    return Work(
+    work = Work(
         job=job.id,
         command=job.terms.command,
         timeout=job.terms.timeout,
@@ -92,3 +93,4 @@ def _work(job: JobRecord, payload: str | None, environment: Mapping[str, str]) -
         payload=payload,
         stdin=job.stdin,
     )
+    return conventions.tell(work, job.convention)

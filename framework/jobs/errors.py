@@ -49,6 +49,17 @@ class NotEnded(Conflict):
         self.app, self.job_id, self.state = app, job_id, state
 
 
+class NotRunning(Conflict):
+    """The job has no attempt whose progress somebody could tell."""
+
+    def __init__(self, app: str, job_id: str, state: str) -> None:
+        super().__init__(
+            f"The job {job_id} of {app!r} is {state}, and has progress only while it runs. "
+            f"`prevs job show {app} {job_id}` tells when it does."
+        )
+        self.app, self.job_id, self.state = app, job_id, state
+
+
 class PayloadGone(Conflict):
     """What the job was given is no longer kept, so nothing can do the same again."""
 

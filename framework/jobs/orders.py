@@ -1,9 +1,11 @@
 """What somebody asks for, and the record of the job that follows. Pure."""
 
+import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from framework.preview.reasons import ReasonKind
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
 from prevs.jobs import Callback, JobRecord, JobState
@@ -17,7 +19,8 @@ class JobOrder(NamedTuple):
     `schedule` makes it for the time `nominal`, None if somebody starts it. `id` is new, or that of
     an equal order that came before; then both have the same `digest`, which is "" without an
     idempotency key. `environment` is for this job alone. `callback` is the name of the receiver
-    that is told of its end, "" if nobody is.
+    that is told of its end, "" if nobody is. It starts `starts_in` seconds later at the earliest.
+    `convention` is as in JobRecord.
     """
 
     id: str
@@ -37,6 +40,8 @@ class JobOrder(NamedTuple):
     stdin: bool = False
     digest: str = ""
     callback: str = ""
+    starts_in: float = 0.0
+    convention: str = ""
 
     @property
     def has_payload(self) -> bool:
@@ -46,7 +51,7 @@ class JobOrder(NamedTuple):
 
 def begin(order: JobOrder, now: float, *, stranger: bool) -> JobRecord:
     """Return the record of a new job."""
-    return JobRecord(
+    job = JobRecord(
         app=order.app,
         id=order.id,
         sha=order.sha,
@@ -67,12 +72,16 @@ def begin(order: JobOrder, now: float, *, stranger: bool) -> JobRecord:
         settings=order.settings,
         order_digest=order.digest,
         callback=Callback(order.callback) if order.callback else None,
+        convention=order.convention,
     )
+    return _delay(job, now, order.starts_in)
 
 
-def begin_again(job: JobRecord, new_id: str, now: float, *, by: str) -> JobRecord:
-    """Return the record of a new job that does what an ended one did."""
-    return JobRecord(
+def begin_again(
+    job: JobRecord, new_id: str, now: float, *, by: str, starts_in: float = 0.0
+) -> JobRecord:
+    """Return the record of a new job that does what an ended one did, so many seconds later."""
+    again = JobRecord(
         app=job.app,
         id=new_id,
         sha=job.sha,
@@ -92,4 +101,15 @@ def begin_again(job: JobRecord, new_id: str, now: float, *, by: str) -> JobRecor
         changed=now,
         settings=job.settings,
         callback=Callback(job.callback.receiver) if job.callback else None,
+        convention=job.convention,
+    )
+    return _delay(again, now, starts_in)
+
+
+def _delay(job: JobRecord, now: float, seconds: float) -> JobRecord:
+    if not seconds:
+        return job
+    reason = f"It was requested to start {seconds:g} s later."
+    return dataclasses.replace(
+        job, retry_at=now + seconds, reason=reason, reason_kind=ReasonKind.WAITS.value
     )

@@ -129,6 +129,17 @@ class Reported:
 
 
 @dataclasses.dataclass(frozen=True)
+class ProgressTold:
+    """Somebody has told the progress of the command for it."""
+
+    event: ClassVar = JobEvent.ALIVE
+    progress: Progress
+
+    def change(self, job: JobRecord) -> JobRecord:
+        return dataclasses.replace(job, progress=self.progress)
+
+
+@dataclasses.dataclass(frozen=True)
 class CancelRequested:
     """Somebody cancels the job: it never starts again."""
 

@@ -269,13 +269,10 @@ class JobRoutes:
         snapshot = self._jobs.snapshot
         if not app:
             return [job for job in snapshot.jobs.values() if job.app in snapshot.apps]
+        if has_ended:
+            return self._jobs.of_app(app)
         snapshot.app(app)
-        known = [job for job in snapshot.jobs.values() if job.app == app]
-        if not has_ended:
-            return known
-        archived = self._jobs.command(lambda commands: commands.list_archived(app))
-        # A job may have moved into a block just now.
-        return list({job.id: job for job in (*archived, *known)}.values())
+        return [job for job in snapshot.jobs.values() if job.app == app]
 
     async def _read_tail(self, job: JobRecord) -> str:
         try:

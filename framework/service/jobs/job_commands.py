@@ -1,7 +1,7 @@
 """The commands of people about jobs, as changes of the records. Owned by the service's thread."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 
@@ -13,17 +13,20 @@ from framework.jobs.errors import (
     KeyOfAnotherOrder,
     NoResult,
     NotEnded,
+    NotRunning,
     PayloadGone,
     TooManyJobs,
 )
+from framework.jobs.lifecycle import WITH_TASK
 from framework.jobs.orders import JobOrder
-from framework.jobs.transitions import CancelRequested
+from framework.jobs.transitions import CancelRequested, ProgressTold
 from framework.ports import Vault
 from framework.preview.reasons import Reason, ReasonKind
 from framework.state.jobs import sealed_payloads
 from framework.state.jobs.sealed_payloads import Given
 from framework.state.records import Records
 from prevs.jobs import ENDED, JobRecord, JobState, PayloadRecord
+from prevs.work import Progress
 
 log = structlog.get_logger(__name__)
 
@@ -88,12 +91,30 @@ class JobCommands:
     def cancel_group(self, app: str, group: str, *, by: str) -> list[JobRecord]:
         """Cancel the jobs of a group that have not ended; return them. Raises UnknownApp."""
         self._records.app(app)
-        active = [job for job in self._jobs.of_group(app, group) if job.state not in ENDED]
+        return self._cancel_active(self._jobs.of_group(app, group), by)
+
+    def cancel_named(self, app: str, name: str, *, by: str) -> list[JobRecord]:
+        """Cancel the jobs of a name that have not ended; return them. Raises UnknownApp."""
+        self._records.app(app)
+        return self._cancel_active([job for job in self._jobs.of_app(app) if job.name == name], by)
+
+    def _cancel_active(self, jobs: Collection[JobRecord], by: str) -> list[JobRecord]:
+        active = [job for job in jobs if job.state not in ENDED]
         return [self._jobs.change(job, CancelRequested(_cancelled(by))) for job in active]
 
-    def retry(self, app: str, job_id: str, new_id: str, *, by: str) -> JobRecord:
+    def tell_progress(self, app: str, job_id: str, progress: Progress) -> JobRecord:
+        """Say how far a job's command is. Raises UnknownApp, UnknownJob, NotRunning."""
+        job = self.find(app, job_id)
+        if job.state not in WITH_TASK:
+            raise NotRunning(app, job_id, job.state.value)
+        return self._jobs.change(job, ProgressTold(progress))
+
+    def retry(
+        self, app: str, job_id: str, new_id: str, *, by: str, starts_in: float = 0.0
+    ) -> JobRecord:
         """Add a job that does what an ended one did; if `new_id` is known, return that job.
 
+        It starts `starts_in` seconds later at the earliest.
         Raises UnknownApp, UnknownJob, NotEnded, PayloadGone, UnknownPull, NotApproved, TooManyJobs.
         """
         self._records.app(app)
@@ -113,7 +134,7 @@ class JobCommands:
             if stored is None:
                 raise PayloadGone(app, job_id)
             payloads[new_id] = PayloadRecord(app, new_id, stored.sealed)
-        again = orders.begin_again(job, new_id, self._clock.now(), by=by)
+        again = orders.begin_again(job, new_id, self._clock.now(), by=by, starts_in=starts_in)
         return self._jobs.add_all([again], payloads)[0]
 
     def find(self, app: str, job_id: str) -> JobRecord:

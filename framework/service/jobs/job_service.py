@@ -1,6 +1,6 @@
 """How other threads read and change the service's jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from framework.events import call
@@ -39,3 +39,15 @@ class Jobs:
         snapshot.app(app)
         known = snapshot.jobs.get((app, job_id))
         return known or self.command(lambda commands: commands.find(app, job_id))
+
+    def of_app(self, app: str) -> Sequence[JobRecord]:
+        """Return all jobs of an app that are kept, also those that ended days ago. It may block.
+
+        Raises UnknownApp.
+        """
+        snapshot = self.snapshot
+        snapshot.app(app)
+        known = [job for job in snapshot.jobs.values() if job.app == app]
+        archived = self.command(lambda commands: commands.list_archived(app))
+        # A job may have moved into a block just now.
+        return list({job.id: job for job in (*archived, *known)}.values())
