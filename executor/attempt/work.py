@@ -201,6 +201,7 @@ def _environment(order: BuildOrder, work: job_files.Work) -> Mapping[str, str]:
     found = {
         **order.run.environment,
         **order.given_to_containers,
+        **work.told,
         **work.environment,
         **identity(order),
         "PREVS_JOB": work.job,

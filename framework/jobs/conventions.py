@@ -17,12 +17,8 @@ def tell(work: Work, convention: str) -> Work:
     if convention != IRONWORKER:
         return work
     arguments = ["-id", work.job, "-d", FOLDER]
-    environment = {"TASK_ID": work.job, "TASK_DIR": FOLDER}
+    told = {"TASK_ID": work.job, "TASK_DIR": FOLDER}
     if work.payload is not None:
         arguments += ["-payload", PAYLOAD_FILE]
-        environment["PAYLOAD_FILE"] = PAYLOAD_FILE
-    return dataclasses.replace(
-        work,
-        command=(*work.command, *arguments),
-        environment={**environment, **work.environment},
-    )
+        told["PAYLOAD_FILE"] = PAYLOAD_FILE
+    return dataclasses.replace(work, command=(*work.command, *arguments), told=told)

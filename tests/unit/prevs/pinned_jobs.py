@@ -30,6 +30,7 @@ WORK = Work(
     environment={"MODE": "größe"},
     payload="NDI=",
     stdin=True,
+    told={"TASK_ID": ID},
 )
 
 TERMS = JobSettings(

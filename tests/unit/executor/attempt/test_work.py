@@ -271,9 +271,14 @@ def test_a_jobs_variables_override_the_apps_and_ours_override_both(tmp_path: Pat
         environment={"B": "app", "C": "app"},
     )
     work = dataclasses.replace(
-        WORK, number=2, nominal=1700000000.5, environment={"C": "job", "PREVS_JOB": "other"}
+        WORK,
+        number=2,
+        nominal=1700000000.5,
+        environment={"C": "job", "PREVS_JOB": "other"},
+        told={"TASK_ID": "k4z7"},
     )
     assert work_spec(attempt._replace(order=order), work).environment == {
+        "TASK_ID": "k4z7",
         "A": "commit",
         "B": "app",
         "C": "job",
