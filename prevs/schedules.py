@@ -49,7 +49,7 @@ class ScheduleRecord:
     All times up to `last` have been decided: it is the latest of them, or when the schedule was
     written or resumed. `count` of them have made a job; `skipped` are the last few that have not.
     `token` names who made the schedule. If it is `from_file`, the `.prevs.toml` of the app's
-    default branch has it.
+    default branch has it. `convention` is that of its jobs, as in JobRecord.
     """
 
     app: str
@@ -74,6 +74,7 @@ class ScheduleRecord:
     created: float = 0.0
     token: str = ""
     from_file: bool = False
+    convention: str = ""
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

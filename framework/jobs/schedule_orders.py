@@ -32,6 +32,7 @@ def order_run(
         name=schedule.job,
         by=by,
         schedule=schedule.name,
+        convention=schedule.convention,
     )
 
 

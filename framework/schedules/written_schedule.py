@@ -42,6 +42,7 @@ class WrittenSchedule:
     missed: str = Missed.LAST.value
     deadline: float = 0.0
     spread: float = 0.0
+    convention: str = ""
 
 
 def check(
@@ -84,6 +85,7 @@ def check(
         created=now,
         token=token,
         from_file=from_file,
+        convention=written.convention,
     )
     if before is None:
         return _check_first(record)

@@ -229,6 +229,7 @@ WRITTEN: dict[str, Any] = {
         created=1700000000.25,
         token="deploys",
         from_file=True,
+        convention="ironworker",
     ),
     "schedule_command": ScheduleRecord(
         app="hello", name="clean", label="v1", command=("python", "clean.py"), every=3600
