@@ -168,6 +168,11 @@ class Settings(SignInSettings):
         "`127.0.0.1`. Empty: none. Every framework needs the same.",
         examples=["hooks.slack.com,*.example.org"],
     )
+    ironworker: bool = Field(
+        default=False,
+        description="Whether the API also answers published clients of IronWorker, below "
+        "`/2/projects/APP`: their tasks are an app's jobs. Every framework needs the same.",
+    )
     refs_interval: float = Field(
         default=10.0,
         ge=1.0,

@@ -27,6 +27,7 @@ from framework.ports.forges import Finding, ForgePorts, Webhook
 from framework.ports.identity import IdentityProvider
 from framework.ports.notifications import NotificationPorts
 from framework.service.jobs.job_service import Jobs
+from framework.service.jobs.schedule_service import Schedules
 from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
@@ -76,7 +77,14 @@ def make_app(
     visitors = _make_visitors(chosen, provider, clock)
     ports = _make_ports(chosen, sources, checks, visitors)
     admission = _make_admission(chosen, service, operator, clock)
-    app = http_api.make_app(ports, admission, addresses=addresses, registry=registry, checks=checks)
+    app = http_api.make_app(
+        ports,
+        admission,
+        addresses=addresses,
+        registry=registry,
+        checks=checks,
+        ironworker=chosen.ironworker,
+    )
     dashboard.add_dashboard(
         app,
         ports,
@@ -102,6 +110,7 @@ def _make_ports(
             has_sign_in=chosen.has_sign_in,
         ),
         jobs=Jobs(service),
+        schedules=Schedules(service),
         refs=sources.refs,
         sandboxes=sources.sandboxes,
         agents=MesosState(

@@ -18,6 +18,12 @@ from framework.http_api.admission.access_log import AccessLog
 from framework.http_api.admission.admission import Admission
 from framework.http_api.admission.operations import OperationRouter
 from framework.http_api.http import problems
+from framework.http_api.ironworker.code_packages import CodePackages
+from framework.http_api.ironworker.code_routes import CodeRoutes
+from framework.http_api.ironworker.refusals import Refusals
+from framework.http_api.ironworker.schedule_routes import ScheduleRoutes
+from framework.http_api.ironworker.task_requests import TaskRequests
+from framework.http_api.ironworker.task_routes import TaskRoutes
 from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.jobs.job_resolver import JobResolver
@@ -47,6 +53,7 @@ from framework.ports.forges import ForgePorts
 from framework.ports.notifications import NotificationPorts
 from framework.service.forge_setup import ForgeSetup
 from framework.service.jobs.job_service import Jobs
+from framework.service.jobs.schedule_service import Schedules
 from framework.service.previews import Previews
 from framework.visitors.sign_in import VisitorSignIn
 from prevs.names import Addresses
@@ -63,6 +70,7 @@ class Ports(NamedTuple):
 
     previews: Previews
     jobs: Jobs
+    schedules: Schedules
     refs: Repositories
     sandboxes: Sandboxes
     agents: Agents
@@ -84,31 +92,41 @@ def make_app(
     addresses: Addresses,
     registry: CollectorRegistry,
     checks: probes.Probes,
+    ironworker: bool = False,
 ) -> FastAPI:
     """Return the API as an ASGI application.
 
-    `checks` are those of /healthz and /readyz. `registry` counts the requests.
+    `checks` are those of /healthz and /readyz. `registry` counts the requests. With `ironworker`
+    it answers IronWorker's clients, too.
     """
     app = _described()
     # guards.Authentication checks the token, before a route runs. This is for the description only.
     documented = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
     declared = [description.declare_description(app)]
-    for router in _make_routers(ports, admission, addresses, registry):
+    for router in _make_routers(ports, admission, addresses, registry, ironworker=ironworker):
         app.include_router(router.routes, dependencies=documented)
         declared += router.declared
     app.include_router(probes.make_router(checks))
-    operations = calls.Operations(declared)
+    prefixes = (calls.OWN, calls.IRONWORKER) if ironworker else (calls.OWN,)
+    operations = calls.Operations(declared, prefixes)
     description.describe_access(app, operations)
     problems.handle_problems(app, addresses)
     admission.guard(app, operations)
     app.add_middleware(AccessLog, metrics=ApiMetrics(registry))
+    if ironworker:
+        app.add_middleware(Refusals)
     return app
 
 
 def _make_routers(
-    ports: Ports, admission: Admission, addresses: Addresses, registry: CollectorRegistry
+    ports: Ports,
+    admission: Admission,
+    addresses: Addresses,
+    registry: CollectorRegistry,
+    *,
+    ironworker: bool,
 ) -> Iterator[OperationRouter]:
-    """Yield the routers of all calls below /v1, in the order of the OpenAPI description."""
+    """Yield the routers of all calls, in the order of the OpenAPI description."""
     previews = ports.previews
     presenter = Presenter(previews, addresses, ports.ready, time.time)
     resolver = LabelResolver(previews, ports.refs)
@@ -131,9 +149,10 @@ def _make_routers(
     yield PreviewRoutes(
         previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept
     ).make_router()
+    job_resolver = JobResolver(ports.jobs, resolver)
     yield JobRoutes(
         ports.jobs,
-        JobRequests(ports.jobs, JobResolver(ports.jobs, resolver), token_hex),
+        JobRequests(ports.jobs, job_resolver, token_hex),
         logs,
         JobPresenter(
             ports.ready,
@@ -151,6 +170,12 @@ def _make_routers(
     yield NotificationRoutes(previews, ports.notifications, time.time).make_router()
     yield RoleRoutes(previews).make_router()
     yield TokenRoutes(admission.tokens, admission.audit).make_router()
+    if ironworker:
+        code_packages = CodePackages(previews, resolver, job_resolver)
+        tasks = TaskRequests(ports.jobs, job_resolver, code_packages, token_hex)
+        yield TaskRoutes(ports.jobs, tasks, logs).make_router()
+        yield CodeRoutes(ports.jobs, code_packages).make_router()
+        yield ScheduleRoutes(ports.schedules, code_packages, token_hex, time.time).make_router()
 
 
 def _described() -> FastAPI:

@@ -34,6 +34,7 @@ from tests.fakes.jobs import FakeJobs
 from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
+from tests.fakes.schedules import FakeSchedules
 from tests.fakes.tokens import FakeTokens
 
 TOKEN = "a-token-for-tests"
@@ -77,9 +78,12 @@ class ApiInProcess:
         token: str = TOKEN,
         previews: FakePreviews | None = None,
         refs: Repositories | None = None,
+        *,
+        ironworker: bool = False,
     ) -> None:
         self.previews = previews or FakePreviews()
         self.jobs = FakeJobs(self.previews)
+        self.schedules = FakeSchedules(self.jobs)
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
@@ -113,6 +117,7 @@ class ApiInProcess:
             self.tokens, self.audit, ClientSignature(TOKEN, lambda: NOW), self.clock.read
         )
         self._port = port
+        self._ironworker = ironworker
 
     def _make_ports(
         self, refs: Repositories | None, sandboxes: Sandboxes | None, addresses: Addresses
@@ -120,6 +125,7 @@ class ApiInProcess:
         return Ports(
             self.previews,
             self.jobs,
+            self.schedules,
             refs or self.refs,
             sandboxes or self.sandboxes,
             self.agents,
@@ -159,6 +165,7 @@ class ApiInProcess:
             addresses=names.addresses("localhost", self._port),
             registry=self.registry,
             checks=Probes(self._healthy, self._ready),
+            ironworker=self._ironworker,
         )
 
     def _enter_hook(self, app: AppRecord, token: str, webhook: Webhook) -> EnteredHook:

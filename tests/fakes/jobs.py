@@ -55,14 +55,23 @@ class FakeJobs(Jobs):
         """The current snapshot."""
         return self._previews.snapshot._replace(jobs=self.records.jobs.shown)
 
+    @property
+    def service_commands(self) -> JobCommands:
+        """The commands themselves, for others of the service."""
+        return self._commands
+
     def command(self, command: Callable[[JobCommands], T]) -> T:
         self.commands += 1
         if self.error:
             raise self.error
+        self.take_apps()
+        return command(self._commands)
+
+    def take_apps(self) -> None:
+        """Let the records have the apps of `previews`."""
         for app in self._previews.known_apps.values():
             if self.records.find_app(app.name) != app:
                 self.records.save_app(app)
-        return command(self._commands)
 
     def job(self, job_id: str, app: str = "hello") -> JobRecord:
         """Return a job as it is now."""

@@ -1,6 +1,7 @@
 """The API with an app that has jobs, for tests of its clients. Nothing runs them but the tests."""
 
 import base64
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -43,8 +44,8 @@ class JobsApi(Api):
     job, unless they get an id.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **fakes: Any) -> None:
+        super().__init__(**fakes)
         self.keys: list[str] = []
         self.add("hello", "main")
         self.put_settings(SHA)

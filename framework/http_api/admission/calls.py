@@ -9,11 +9,15 @@ from starlette.types import Scope as AsgiScope
 from framework.http_api.admission.operations import UNDECLARED, Declared, Operation
 
 DESCRIPTION = "/openapi.json"
+OWN = "/v1/"
+"""What the paths of our own calls begin with."""
+IRONWORKER = "/2/"
+"""What those of IronWorker's API begin with; they are calls only where it is offered."""
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Call(NamedTuple):
-    """One request below /v1, or for the description. All of these need a token.
+    """One request below /v1 or /2, or for the description. All of these need a token.
 
     `app` is the app that the path names, "" for none. `action` and `target` are for the audit log:
     if no route has declared a write, they are its method and its path.
@@ -27,9 +31,13 @@ class Call(NamedTuple):
 
 
 class Operations:
-    """All operations of the API. Each path is matched by its route's own pattern."""
+    """All operations of the API. Each path is matched by its route's own pattern.
 
-    def __init__(self, declared: Iterable[Declared]) -> None:
+    `prefixes` begin the paths of calls.
+    """
+
+    def __init__(self, declared: Iterable[Declared], prefixes: Iterable[str] = (OWN,)) -> None:
+        self._prefixes = tuple(prefixes)
         self._by_method: dict[str, list[Declared]] = {}
         for one in declared:
             self._by_method.setdefault(one.method, []).append(one)
@@ -39,7 +47,7 @@ class Operations:
 
         OPTIONS and HEAD need what GET needs.
         """
-        if not (path.startswith("/v1/") or path in {"/v1", DESCRIPTION}):
+        if not (path.startswith(self._prefixes) or path in {"/v1", DESCRIPTION}):
             return None
         is_write = method not in _READS
         for declared in self._by_method.get(method if is_write else "GET", ()):

@@ -12,14 +12,14 @@ from framework import access
 from framework.access import Identity
 from framework.access import Scope as Access
 from framework.http_api.admission import limits
-from framework.http_api.admission.calls import read_call
+from framework.http_api.admission.calls import IRONWORKER, read_call
 from framework.http_api.admission.clients import Client
 from framework.http_api.admission.operations import UNDECLARED
 from framework.http_api.http import problems
 from framework.people.identities import not_of_app
 from framework.ports import Tokens
 
-_NEEDED = "This needs an API token, in the header `Authorization: Bearer TOKEN`."
+_NEEDED = "This needs an API token, in the header `Authorization: {scheme} TOKEN`."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 log = structlog.get_logger(__name__)
@@ -96,7 +96,8 @@ class Authentication:
         # The lookup runs in every case, so that its duration shows nothing.
         identity = self._tokens.authenticate(token)
         if identity is None:
-            refusal = refuse_unauthenticated(self._failed_auth, scope["state"]["client"], _NEEDED)
+            needed = _NEEDED.format(scheme=_find_scheme(scope))
+            refusal = refuse_unauthenticated(self._failed_auth, scope["state"]["client"], needed)
             await refusal(scope, receive, send)
             return
         scope["state"]["identity"] = identity
@@ -152,7 +153,13 @@ class Authorization:
 def read_token(scope: Scope) -> str:
     """Return the token of a request, "" for none."""
     scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    known = {"bearer", _find_scheme(scope).lower()}
+    return token.strip() if scheme.lower() in known else ""
+
+
+def _find_scheme(scope: Scope) -> str:
+    """Return the scheme with which the clients of a path send their token."""
+    return "OAuth" if scope["path"].startswith(IRONWORKER) else "Bearer"
 
 
 def refuse_unauthenticated(

@@ -96,8 +96,8 @@ class Documented(TypedDict, total=False):
 class OperationRouter:
     """Routes of the API, none without its operation. `declared` is in the order of `routes`."""
 
-    def __init__(self, tag: str, prefix: str = "") -> None:
-        self.routes = APIRouter(prefix=prefix, tags=[tag])
+    def __init__(self, tag: str, prefix: str = "", *, is_described: bool = True) -> None:
+        self.routes = APIRouter(prefix=prefix, tags=[tag], include_in_schema=is_described)
         self.declared: list[Declared] = []
 
     def add(

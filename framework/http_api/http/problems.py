@@ -29,6 +29,7 @@ from framework.pulls.errors import (
     OtherRepository,
     UnknownPull,
 )
+from framework.schedules.errors import ScheduleOfFile, TooManySchedules, UnknownSchedule
 from framework.visitors import errors as visitor_errors
 from prevs.names import Addresses
 from program.git.messages import redact
@@ -105,6 +106,10 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     job_errors.UnknownJobAttempt: Kind("unknown-attempt", 404, "There is no such attempt"),
     job_errors.HasEnded: Kind("job-ended", 409, "The job has ended"),
     job_errors.NotEnded: Kind("job-not-ended", 409, "The job has not ended"),
+    job_errors.NotRunning: Kind("job-not-running", 409, "The job does not run"),
+    UnknownSchedule: Kind("unknown-schedule", 404, "There is no such schedule"),
+    ScheduleOfFile: Kind("schedule-of-file", 409, "The schedule is in the commit's settings"),
+    TooManySchedules: Kind("too-many-schedules", 409, "There are too many schedules"),
     job_errors.NoResult: Kind("no-result", 409, "The job has left no result"),
     job_errors.PayloadGone: Kind("payload-gone", 409, "What the job was given is gone"),
     job_errors.TooManyJobs: Kind("too-many-jobs", 409, "There are too many jobs"),

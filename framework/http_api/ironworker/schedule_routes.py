@@ -1,0 +1,83 @@
+"""/2/projects/{app}/schedules: jobs of the main branch at times."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import Path, Request
+
+from framework.access import Scope
+from framework.http_api.admission.audit_middleware import TARGET
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.http.parameters import App, Caller
+from framework.http_api.ironworker import models, schedule_presenter
+from framework.http_api.ironworker.code_packages import CodePackages
+from framework.http_api.ironworker.schedule_orders import ScheduleOrders
+from framework.http_api.ironworker.task_filter import Listed
+from framework.jobs.errors import UnknownJobName
+from framework.service.jobs.schedule_service import Schedules
+
+_READ = Operation(Scope.READ, Reach.ITS_PATH)
+_USE = Operation(Scope.USE, Reach.ITS_PATH)
+
+ScheduleId = Annotated[str, Path(alias="id")]
+
+
+class ScheduleRoutes:
+    """The calls about schedules. Those that are no coroutines run in a thread, and may block.
+
+    `new_key` returns a text that was never used, `now` the seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        schedules: Schedules,
+        packages: CodePackages,
+        new_key: Callable[[], str],
+        now: Callable[[], float],
+    ) -> None:
+        self._schedules = schedules
+        self._packages = packages
+        self._new_key = new_key
+        self._now = now
+
+    def make_router(self) -> OperationRouter:
+        """Return the routes of these calls."""
+        router = OperationRouter("ironworker", "/2/projects/{app}/schedules", is_described=False)
+        router.add("GET", "", self.list_schedules, _READ)
+        router.add("POST", "", self.make_schedule, _USE._replace(action="write schedule"))
+        router.add("GET", "/{id}", self.show_schedule, _READ)
+        cancel = _USE._replace(action="remove schedule")
+        router.add("POST", "/{id}/cancel", self.cancel_schedule, cancel)
+        return router
+
+    def list_schedules(self, app: App, listed: Listed) -> models.Schedules:
+        """List the schedules of an app by name."""
+        found = listed.cut(self._schedules.snapshot.list_schedules(app))
+        return models.Schedules(schedules=list(map(schedule_presenter.show, found)))
+
+    async def make_schedule(
+        self, app: App, order: ScheduleOrders, caller: Caller, request: Request
+    ) -> models.Scheduled:
+        """Make a schedule of a job that the main branch's commit names."""
+        (wanted,) = order.schedules
+        found, label = await self._packages.find(app), await self._packages.find_label(app)
+        job = found.jobs.get(wanted.code_name)
+        if job is None:
+            raise UnknownJobName(app, label, wanted.code_name, sorted(found.jobs))
+        written = wanted.write(label, job, self._now())
+        name, by = f"{wanted.code_name}-{self._new_key()[:8]}", caller.name
+        await anyio.to_thread.run_sync(
+            self._schedules.command, lambda commands: commands.put(app, name, written, by=by)
+        )
+        setattr(request.state, TARGET, f"{app}/schedules/{name}")
+        return models.Scheduled(schedules=[models.TaskId(id=name)])
+
+    def show_schedule(self, app: App, schedule_id: ScheduleId) -> models.Schedule:
+        """Show a schedule with its next time."""
+        return schedule_presenter.show(self._schedules.snapshot.schedule(app, schedule_id))
+
+    def cancel_schedule(self, app: App, schedule_id: ScheduleId) -> models.Done:
+        """Remove a schedule; its jobs go on."""
+        self._schedules.command(lambda commands: commands.remove(app, schedule_id))
+        return models.Done(msg="Cancelled")
