@@ -49,9 +49,10 @@ class JobCommands:
         Raises UnknownApp, UnknownPull, NotApproved, NoKey, TooManyJobs, UnknownReceiver,
         SecretsUnreadable, and KeyOfAnotherOrder if the known one was ordered with another digest.
         """
+        new = self.begin(wanted)
         self._check_receivers(wanted)
         payloads = {order.id: self._seal(order) for order in wanted if order.has_payload}
-        added = self._jobs.add_all(self.begin(wanted), payloads)
+        added = self._jobs.add_all(new, payloads)
         for app in {job.app for job in added}:
             number = sum(job.app == app for job in added)
             log.info("jobs are requested", app=app, number=number, first=added[0].id)
