@@ -83,9 +83,10 @@ class Job(Table):
         "Not beside `retries`.",
         examples=["true"],
     )
-    preemptible: bool = Field(
+    preemptible: Annotated[bool, AfterValidator(job_rules.check_preemptible)] = Field(
         default=JobSettings.preemptible,
-        description="Whether it may be ended when a preview needs its room. It starts again later.",
+        description="Whether it may be ended when a visitor's preview finds no other room. It "
+        "starts again later, which uses up no retry. Not beside `once`.",
         examples=["true"],
     )
     priority: Priority = Field(

@@ -39,6 +39,13 @@ def check_once(value: bool, info: ValidationInfo) -> bool:
     return value
 
 
+def check_preemptible(value: bool, info: ValidationInfo) -> bool:
+    """Refuse a job that never starts again and yet may be ended to start again later."""
+    if value and info.data.get("once"):
+        refuse("is only for a job that may start again; leave once out, or preemptible")
+    return value
+
+
 def check_retry_only(value: T, info: ValidationInfo) -> T:
     """Refuse exit codes for retries beside exit codes without."""
     if info.data.get("no_retry"):

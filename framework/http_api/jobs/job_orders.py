@@ -202,7 +202,9 @@ class JobOrder(BaseModel):
         default=None, description="Whether it never starts again once it may have run."
     )
     preemptible: bool | None = Field(
-        default=None, description="Whether it may be ended when a preview needs its room."
+        default=None,
+        description="Whether it may be ended when a visitor's preview finds no other room; it "
+        "starts again later. Not with `once`.",
     )
     priority: Annotated[Priority, WHOLE] | None = Field(
         default=None,

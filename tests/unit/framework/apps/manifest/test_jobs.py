@@ -148,6 +148,8 @@ def test_a_mistake_in_a_table_is_reported_with_its_line(text: str, line: int, me
          "retry_only is only for a job without no_retry; leave one of them out"),
         ("once = true\nretries = 1",
          "once is only for a job without retries; leave retries out, or once"),
+        ("once = true\npreemptible = true",
+         "preemptible is only for a job that may start again; leave once out, or preemptible"),
         ("once = 1", "once must be true or false, without quotes, not 1: once = true"),
         ("priority = 3", "priority must be at most 2, not 3"),
         ("exclusive = ''", "exclusive is not a name: use 1 to 40 characters of a-z, 0-9 and -, "
@@ -231,7 +233,6 @@ SETTINGS = st.builds(
     mem=st.none() | st.integers(16, BOUNDS.mem),
     timeout=st.floats(1, 604_800),
     delay=st.floats(1, 3600),
-    preemptible=st.booleans(),
     priority=st.integers(0, 2),
     exclusive=st.just("") | st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True),
     expires=st.floats(0, 604_800),
@@ -245,10 +246,11 @@ SETTINGS = st.builds(
     | st.builds(dataclasses.replace, SCHEDULES, every=st.integers(60, 31_536_000)),
 )
 CODES = st.lists(st.integers(1, 255), max_size=3).map(tuple)
+AGAIN = {"retries": st.integers(0, 10), "preemptible": st.booleans()}
 RETRIES = st.one_of(
     st.fixed_dictionaries({"once": st.booleans()}),
-    st.fixed_dictionaries({"retries": st.integers(0, 10), "no_retry": CODES}),
-    st.fixed_dictionaries({"retries": st.integers(0, 10), "retry_only": CODES}),
+    st.fixed_dictionaries({**AGAIN, "no_retry": CODES}),
+    st.fixed_dictionaries({**AGAIN, "retry_only": CODES}),
 )
 JOBS = st.builds(lambda job, retries: dataclasses.replace(job, **retries), SETTINGS, RETRIES)
 """Every job that a file may have."""

@@ -128,6 +128,10 @@ WRONG: Sequence[tuple[Any, str]] = [
     ({"label": "main", "command": ["a\0"]}, "command: must not contain a NUL"),
     ({**REPORT, "timeout": 0.5}, "timeout: should be greater than or equal to 1"),
     ({**REPORT, "once": True}, "once: is only for a job without retries"),
+    (
+        {**REPORT, "retries": 0, "once": True, "preemptible": True},
+        "preemptible: is only for a job that may start again",
+    ),
     ({**REPORT, "mem": 4096}, "mem: asks for 4096 MB; .* --max-mem 4096"),
     ({**REPORT, "group": "A"}, "group: should match"),
     (
