@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from framework.apps import receiver_address
 from framework.identity.settings import SignInSettings
-from framework.matching.limits import Limits
+from framework.limit_settings import LimitSettings
 from prevs import names
 from prevs.names import Addresses
 from program.settings import environment
@@ -45,7 +45,7 @@ REGISTRY = (
 )
 
 
-class Settings(SignInSettings):
+class Settings(LimitSettings, SignInSettings):
     """The framework's settings; `read` makes one."""
 
     master: str = Field(
@@ -184,19 +184,6 @@ class Settings(SignInSettings):
         description="Who may look at the previews of a new app: everybody, or its team, who sign "
         "in. With `PREVS_SIGN_IN`, choose `team`.",
     )
-    max_previews: int = Field(
-        default=Limits().previews, ge=1, description="How many previews may have a task at a time."
-    )
-    starts_per_agent: int = Field(
-        default=Limits().starts_per_agent,
-        ge=1,
-        description="How many previews may be starting on one agent.",
-    )
-    starts_per_app: int = Field(
-        default=Limits().starts_per_app,
-        ge=1,
-        description="How many previews of one app may be starting.",
-    )
     registry: str = Field(
         default="",
         pattern=REGISTRY,
@@ -211,16 +198,6 @@ class Settings(SignInSettings):
     )
     build_limit: float = Field(
         default=1800.0, ge=1, description="Seconds that the build of an image may take."
-    )
-    drain_limit: float = Field(
-        default=Limits().drain,
-        ge=0,
-        description="Seconds that open requests may continue before their preview is stopped.",
-    )
-    vanished_after: float = Field(
-        default=Limits().unreferenced,
-        ge=0,
-        description="Seconds after which a preview is removed if its last branch is gone.",
     )
 
     @field_validator("master")
@@ -313,17 +290,6 @@ class Settings(SignInSettings):
     def api(self) -> str:
         """The URL at which other frameworks reach this one's API."""
         return self.advertise or f"http://{self.listen}"
-
-    @property
-    def limits(self) -> Limits:
-        """The limits for the whole installation."""
-        return Limits(
-            previews=self.max_previews,
-            starts_per_agent=self.starts_per_agent,
-            starts_per_app=self.starts_per_app,
-            drain=self.drain_limit,
-            unreferenced=self.vanished_after,
-        )
 
     @property
     def host(self) -> str:

@@ -46,6 +46,7 @@ class AppRecord:
     that its repository is on, `pulls` which pull requests it follows, `forks` whether commits of
     forks may be built, `tell` what is said of them at the forge (framework/apps/forge_settings.py).
     `warm` is which new heads are built ahead of their first visit (framework/apps/warm_setting.py).
+    At most `max_jobs` of its jobs have a task at a time.
     """
 
     name: str
@@ -69,6 +70,7 @@ class AppRecord:
     forks: str = "approve"
     warm: str = "off"
     tell: tuple[str, ...] = ("comment", "status")
+    max_jobs: int = 10
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -24,6 +24,7 @@ class App(TypedDict):
     constraints: list[str]
     created: float
     folder: NotRequired[str]
+    max_jobs: NotRequired[int]
     max_cpus: NotRequired[float]
     max_mem: NotRequired[int]
     room: NotRequired[str]

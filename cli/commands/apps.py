@@ -31,6 +31,7 @@ _SETTINGS = (
     click.option("--cpus", type=float, help="Its share of CPUs."),
     click.option("--mem", type=int, metavar="MB", help="Its memory limit."),
     click.option("--max-previews", type=int, help="How many previews may run at the same time."),
+    click.option("--max-jobs", type=int, help="How many jobs may run at the same time."),
     click.option("--health", metavar="PATH", help="The path that answers when the app is ready."),
     click.option(
         "--idle-after",

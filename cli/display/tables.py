@@ -197,6 +197,7 @@ def app_details(app: App, now: float, hooks: Hooks | None = None) -> Table:
             ("max cpus", f"{app['max_cpus']:g}" if app.get("max_cpus") else ""),
             ("max mem", f"{app['max_mem']} MB" if app.get("max_mem") else ""),
             ("max previews", app["max_previews"]),
+            ("max jobs", app.get("max_jobs", "")),
             ("health", app["health"]),
             ("idle after", _idle(app)),
             *(("keep warm", f"{hours} UTC") for hours in app["keep_warm"]),

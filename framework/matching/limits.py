@@ -9,8 +9,8 @@ class Limits(NamedTuple):
     At most `previews` have a task at a time; at most `starts_per_agent` and `starts_per_app` of
     them are between placed and running. Requests that are open when a preview loses its placement
     may continue for `drain` seconds. A preview without a branch or tag is removed after
-    `unreferenced` seconds. At most `jobs` have a task at a time, at most `jobs_per_app` of one app,
-    and they take at most the share `jobs_share` of an agent's memory.
+    `unreferenced` seconds. At most `jobs` have a task at a time, and they take at most the share
+    `jobs_share` of an agent's memory.
     """
 
     previews: int = 1000
@@ -19,5 +19,4 @@ class Limits(NamedTuple):
     drain: float = 30.0
     unreferenced: float = 3600.0
     jobs: int = 200
-    jobs_per_app: int = 10
     jobs_share: float = 0.5

@@ -26,7 +26,8 @@ NO_ROOM_AHEAD = Refusal(
     "visitors."
 )
 SHARE_USED = Refusal(
-    "Jobs use as much of the agents' memory as they may; it starts when one of them has ended.",
+    "Jobs use as much of the agents' memory as they may (PREVS_JOBS_SHARE); it starts when one of "
+    "them has ended.",
     Shortage.JOB_ROOM,
 )
 _JOB = UnitKind.JOB

@@ -55,6 +55,12 @@ class Quotas:
             self._jobs[job.app] += 1
             if job.state in STARTING:
                 self._on_agent[job.agent_id or ""] += 1
+        self._all_jobs = self._jobs.total()
+
+    @property
+    def jobs_share(self) -> float:
+        """The share of an agent's memory that jobs may take."""
+        return self._limits.jobs_share
 
     def refusal(self, unit: Unit) -> Refusal | None:
         """Return why a unit may not start now; None if it may."""
@@ -82,14 +88,14 @@ class Quotas:
         return None
 
     def _refusal_of_job(self, app: str) -> Refusal | None:
-        most = self._limits.jobs_per_app
+        most = self._apps[app].max_jobs
         if self._jobs[app] >= most:
-            why = f"{most} jobs of {app} run already, as many as may; it starts when one has ended."
-        elif self._jobs.total() >= self._limits.jobs:
-            why = f"{self._limits.jobs} jobs run already, as many as may; it starts when one ends."
+            why = f"{most} jobs of {app} run already, which is its max_jobs"
+        elif self._all_jobs >= self._limits.jobs:
+            why = f"{self._limits.jobs} jobs run already, which is PREVS_MAX_JOBS"
         else:
             return None
-        return Refusal(why, Shortage.JOB_SLOT)
+        return Refusal(f"{why}; it starts when one has ended.", Shortage.JOB_SLOT)
 
     def refusal_ahead(self, unit: Unit) -> Refusal | None:
         """Return why a unit may not be built ahead now; None if it may."""
@@ -129,6 +135,7 @@ class Quotas:
         app = unit.app
         if unit.kind is _JOB:
             self._jobs[app] += 1
+            self._all_jobs += 1
             self._on_agent[agent_id] += 1
             return
         self._with_task[app] += 1

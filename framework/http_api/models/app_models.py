@@ -32,6 +32,7 @@ _APP: dict[str, Any] = {
     "cpus": 0.1,
     "mem": 128,
     "max_previews": 10,
+    "max_jobs": 10,
     "health": "/",
     "idle_after": 3600,
     "keep_warm": ["mon-fri 08:00-18:00"],
@@ -119,6 +120,9 @@ Cpus = Annotated[float, Field(ge=0.01, le=64, allow_inf_nan=False, description="
 Mem = Annotated[int, Field(ge=16, le=1_048_576, description="A memory limit in MB."), WHOLE]
 MaxPreviews = Annotated[
     int, Field(ge=1, le=1000, description="How many previews may run at a time."), WHOLE
+]
+MaxJobs = Annotated[
+    int, Field(ge=1, le=1000, description="How many jobs may run at a time."), WHOLE
 ]
 Health = Annotated[
     str,
@@ -242,6 +246,7 @@ class AppSettings(BaseModel):
     cpus: Cpus = AppRecord.cpus
     mem: Mem = AppRecord.mem
     max_previews: MaxPreviews = AppRecord.max_previews
+    max_jobs: MaxJobs = AppRecord.max_jobs
     health: Health = AppRecord.health
     idle_after: IdleAfter = AppRecord.idle_after
     keep_warm: KeepWarm = list(AppRecord.keep_warm)
@@ -267,6 +272,7 @@ class AppChanges(TypedDict, total=False):
     cpus: Cpus
     mem: Mem
     max_previews: MaxPreviews
+    max_jobs: MaxJobs
     health: Health
     idle_after: IdleAfter
     keep_warm: KeepWarm
@@ -293,6 +299,7 @@ class App(BaseModel):
     cpus: float
     mem: int
     max_previews: int
+    max_jobs: int
     health: str
     idle_after: int = Field(description="In seconds; 0: never.")
     keep_warm: list[str]

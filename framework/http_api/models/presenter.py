@@ -195,6 +195,7 @@ def show_app(
         cpus=app.cpus,
         mem=app.mem,
         max_previews=app.max_previews,
+        max_jobs=app.max_jobs,
         health=app.health,
         idle_after=app.idle_after,
         keep_warm=list(app.keep_warm),

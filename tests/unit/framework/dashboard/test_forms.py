@@ -120,6 +120,7 @@ def test_an_app_is_added_with_all_its_settings(dashboard: Dashboard, visitor: Vi
         "cpus": "0.5",
         "mem": " 256",
         "max_previews": "",
+        "max_jobs": "3",
         "idle_after": "0",
         "keep_warm": "mon-fri 08:00-18:00\r\n\r\nsat 10:00-12:00\r\n",
         "constraints": "zone=a|b",
@@ -143,6 +144,7 @@ def test_an_app_is_added_with_all_its_settings(dashboard: Dashboard, visitor: Vi
         created=1000.0,
         folder="services/web",
         max_cpus=1.5,
+        max_jobs=3,
         max_mem=1024,
     )
 
