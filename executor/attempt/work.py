@@ -65,6 +65,8 @@ class Work(NamedTuple):
         """
         self.signals.check()
         self.reports.progress(Phase.STARTING, "Starting the command.")
+        if self.work.before:
+            self.log.header(f"the try before this one: {self.work.before}")
         self.log.header(f"running {describe_command(self.work.command)}")
         spec = work_spec(self.attempt, self.work)
         return self.containers.start(spec, on_exit=self.signals.wake)

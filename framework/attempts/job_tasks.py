@@ -92,5 +92,6 @@ def _work(job: JobRecord, payload: str | None, environment: Mapping[str, str]) -
         environment=environment,
         payload=payload,
         stdin=job.stdin,
+        before=job.attempts[-1].why if job.attempts else "",
     )
     return conventions.tell(work, job.convention)

@@ -35,7 +35,8 @@ class Space(NamedTuple):
     """What is free on an agent: a share of CPU, MB of memory, a number of ports.
 
     `attributes` is None if the agent has offered nothing since this framework leads. `starts` more
-    previews may begin there now; none may if the agent is `leaving`.
+    previews may begin there now; none may if the agent is `leaving`. `job_mem` are the MB that jobs
+    may still take of its memory, whoever has it.
     """
 
     agent_id: str
@@ -45,6 +46,7 @@ class Space(NamedTuple):
     attributes: Mapping[str, str] | None = None
     starts: int = 1
     leaving: bool = False
+    job_mem: float = math.inf
 
 
 class Agent:

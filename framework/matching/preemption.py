@@ -1,13 +1,19 @@
-"""Which previews stop so that others can be placed. Pure; times are seconds since the epoch.
+"""What stops so that previews and jobs can be placed. Pure; times are seconds since the epoch.
 
-Only builds ahead and idle previews stop: builds ahead first, then the least recently used, those in
-their keep-warm hours last, and never more than needed. If several agents are possible, the plan
-takes the agent whose victims were used longest ago, judged by the most recently used victim.
+Previews stop if they are builds ahead or idle: builds ahead first, then the least recently used,
+those in their keep-warm hours last, and never more than needed. If several agents are possible, the
+plan takes the agent whose victims were used longest ago, judged by the most recently used victim.
+
+If that is not enough for a preview, jobs that are preemptible stop too, the youngest first. For a
+job, no other job stops, and no preview in its keep-warm hours.
 """
 
+import enum
 import functools
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from framework.apps import effective_settings
@@ -15,40 +21,55 @@ from framework.matching import constraints
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching.match import Demand
 from framework.matching.refusals import Shortage
-from prevs.records import AppRecord, PreviewRecord
-from prevs.units import Unit
+from prevs.commit_settings import CommitSettings
+from prevs.job_settings import JobSettings
+from prevs.records import AppRecord
+from prevs.units import Unit, UnitKind
+
+
+class Turn(enum.IntEnum):
+    """What stops before what; the lowest is the first."""
+
+    IDLE = 0  # an idle preview, or one that is built ahead
+    WARM = 1  # an idle preview in its keep-warm hours
+    JOB = 2  # a job that is preemptible
+
+
+_WARM, _JOB = Turn.WARM, Turn.JOB
 
 
 class Candidate(NamedTuple):
-    """A preview with a task that may stop. Candidates sort in the order in which they stop.
+    """What has a task that may stop. Candidates sort in the order in which they stop.
 
-    Its resources are computed only when needed: there may be thousands of candidates.
+    `age` orders those with the same turn: for a preview it is when it was last used, for a job the
+    negative time at which its command began. `settings` are those of its commit, or the terms of
+    the job. The resources are computed only when needed: there may be thousands of candidates.
     """
 
-    warm: bool
-    used: float
+    turn: Turn
+    age: float
     unit: Unit
     agent_id: str
     app: AppRecord
-    preview: PreviewRecord
+    settings: CommitSettings | JobSettings | None
 
     def taken(self) -> tuple[float, float]:
         """Return the share of CPU and the MB of memory of the task and its executor."""
-        cpus, mem = effective_settings.resources(self.app, self.preview.settings)
+        cpus, mem = effective_settings.resources(self.app, self.settings)
         return round(cpus + EXECUTOR_CPUS, 3), mem + EXECUTOR_MEM
 
 
 class UnmetDemand(NamedTuple):
-    """A preview that waits, and what it lacks."""
+    """A preview or job that waits, and what it lacks."""
 
     demand: Demand
     shortage: Shortage
 
 
 class Preemption(NamedTuple):
-    """The victims that stop for a preview, and the agent on which they make room.
+    """The victims that stop for a demand, and the agent on which they make room.
 
-    `agent_id` is None if no room had to be made: the preview lacked only a place in a limit.
+    `agent_id` is None if no room had to be made: a preview lacked only a place in a limit.
     """
 
     demand: Demand
@@ -59,8 +80,8 @@ class Preemption(NamedTuple):
 class PreemptionPlan(NamedTuple):
     """What stops for whom.
 
-    The `pending` previews wait for what stops already. For the `impossible` ones nothing that may
-    stop is enough.
+    The `pending` units wait for what stops already. For the `impossible` ones nothing that may stop
+    is enough.
     """
 
     preemptions: tuple[Preemption, ...] = ()
@@ -71,30 +92,39 @@ class PreemptionPlan(NamedTuple):
 def plan(
     needs: Sequence[UnmetDemand],
     spaces: Iterable[Space],
-    idle: Iterable[Candidate],
+    candidates: Iterable[Candidate],
     *,
     draining: Iterable[Candidate] = (),
     reserved: Collection[Unit] = (),
 ) -> PreemptionPlan:
     """Return what stops for `needs`, which are served in order.
 
-    `spaces` is what is free on each agent that may be used; `idle` are the previews that may stop.
-    `draining` previews stop already: if they are enough, nothing else stops. The `reserved`
-    previews, none of `needs`, take the places in the limits that draining previews leave.
+    `spaces` is what is free on each agent that may be used; `candidates` may stop. What is
+    `draining` stops already: if that is enough, nothing else stops. The `reserved` previews, none
+    of `needs`, take the places in the limits that draining previews leave.
     """
-    decision = _Decision(spaces, idle)
+    decision = _Decision(spaces, candidates)
     decision.expect(draining, reserved)
     return decision.decide(needs)
 
 
 class _Decision:
-    def __init__(self, spaces: Iterable[Space], idle: Iterable[Candidate]) -> None:
+    def __init__(self, spaces: Iterable[Space], candidates: Iterable[Candidate]) -> None:
         self._spaces = {space.agent_id: space for space in spaces if not space.leaving}
-        self._idle = sorted(idle)
+        self._all = sorted(candidates)
+        self._previews = self._before(_JOB)
         self._gone: set[Unit] = set()
         self._slots: Counter[str] = Counter()
         self._all_slots = 0
         self._impossible: list[UnmetDemand] = []
+
+    def _before(self, turn: Turn) -> list[Candidate]:
+        """Return what stops before that turn."""
+        return self._all[: bisect_left(self._all, turn, key=attrgetter("turn"))]
+
+    @functools.cached_property
+    def _cold(self) -> list[Candidate]:
+        return self._before(_WARM)
 
     def expect(self, draining: Iterable[Candidate], reserved: Collection[Unit]) -> None:
         for candidate in draining:
@@ -121,6 +151,7 @@ class _Decision:
         """Return whether nothing was found for a demand that needs no more than this one."""
         return any(
             other.shortage is need.shortage
+            and other.demand.unit.kind is need.demand.unit.kind
             and (
                 need.shortage is not Shortage.APP_SLOT
                 or other.demand.unit.app == need.demand.unit.app
@@ -144,7 +175,7 @@ class _Decision:
         self._stop(victims)
         agent_id = self._free_place(need.demand)
         if agent_id is None:
-            agent_id, more = self._oldest_set(need.demand)
+            agent_id, more = self._find_victims(need.demand)
             if agent_id is None:
                 self._spare(victims)
                 return None
@@ -160,7 +191,7 @@ class _Decision:
         return (self._slots[need.demand.unit.app] if app_wide else self._all_slots) > 0
 
     def _oldest_slot(self, need: UnmetDemand) -> list[Candidate]:
-        candidates: Iterable[Candidate] = self._idle
+        candidates: Iterable[Candidate] = self._previews
         if need.shortage is Shortage.APP_SLOT:
             candidates = self._by_app.get(need.demand.unit.app, ())
         return next(([one] for one in candidates if one.unit not in self._gone), [])
@@ -168,7 +199,7 @@ class _Decision:
     @functools.cached_property
     def _by_app(self) -> Mapping[str, Sequence[Candidate]]:
         found: defaultdict[str, list[Candidate]] = defaultdict(list)
-        for candidate in self._idle:
+        for candidate in self._previews:
             found[candidate.unit.app].append(candidate)
         return found
 
@@ -179,16 +210,27 @@ class _Decision:
                 return space.agent_id
         return None
 
-    def _oldest_set(self, demand: Demand) -> tuple[str | None, Sequence[Candidate]]:
+    def _find_victims(self, demand: Demand) -> tuple[str | None, Sequence[Candidate]]:
+        """Return the agent that gets enough space, and what stops there; jobs only if they must."""
+        if demand.unit.kind is UnitKind.JOB:
+            return self._oldest_set(demand, self._cold)
+        found = self._oldest_set(demand, self._previews)
+        if found[0] is None and len(self._all) > len(self._previews):
+            found = self._oldest_set(demand, self._all)
+        return found
+
+    def _oldest_set(
+        self, demand: Demand, candidates: Iterable[Candidate]
+    ) -> tuple[str | None, Sequence[Candidate]]:
         """Return the agent that is the first with enough space, and what stops there.
 
-        Idle previews stop in their order, on all agents at once, until one agent has enough.
+        Candidates stop in their order, on all agents at once, until one agent has enough.
         """
         size = _size(demand)
         for avoid in dict.fromkeys((demand.avoid_agent, None)):
             spaces: dict[str, Space | None] = {avoid: None} if avoid else {}
             stopping: defaultdict[str, list[Candidate]] = defaultdict(list)
-            for candidate in self._idle:
+            for candidate in candidates:
                 agent_id = candidate.agent_id
                 if agent_id not in spaces:
                     space = self._spaces.get(agent_id)
@@ -204,16 +246,13 @@ class _Decision:
     def _needed(
         self, need: UnmetDemand, agent_id: str, victims: list[Candidate], *, wants_slot: bool
     ) -> list[Candidate]:
-        """Return the victims that must stop; the most recently used ones are spared first."""
+        """Return the victims that must stop; those that stop last are spared first."""
         size = _size(need.demand)
         needed = list(victims)
         for victim in reversed(victims):
             self._spare((victim,))
             others = [other for other in needed if other is not victim]
-            has_slot = not wants_slot or any(
-                need.shortage is not Shortage.APP_SLOT or other.unit.app == need.demand.unit.app
-                for other in others
-            )
+            has_slot = not wants_slot or any(_leaves_slot(need, other) for other in others)
             if has_slot and _is_enough(self._spaces[agent_id], *size):
                 needed = others
             else:
@@ -238,7 +277,9 @@ class _Decision:
     def _take(self, need: UnmetDemand, agent_id: str, victims: Iterable[Candidate]) -> None:
         cpus, mem, ports = _size(need.demand)
         space = self._spaces[agent_id]
+        of_job = mem if need.demand.unit.kind is UnitKind.JOB else 0
         self._spaces[agent_id] = space._replace(
+            job_mem=space.job_mem - of_job,
             cpus=round(space.cpus - cpus, 3),
             mem=space.mem - mem,
             ports=space.ports - ports,
@@ -249,9 +290,19 @@ class _Decision:
             self._count_slots((need.demand.unit,), -1)
 
     def _count_slots(self, units: Iterable[Unit], times: int) -> None:
+        """Count the places in the limits of previews that `units` leave, or take with -1."""
         for unit in units:
+            if unit.kind is UnitKind.JOB:
+                continue
             self._slots[unit.app] += times
             self._all_slots += times
+
+
+def _leaves_slot(need: UnmetDemand, victim: Candidate) -> bool:
+    """Return whether a victim leaves its place in the limit to which a preview has come."""
+    if victim.turn is _JOB:
+        return False
+    return need.shortage is not Shortage.APP_SLOT or victim.unit.app == need.demand.unit.app
 
 
 def _size(demand: Demand) -> tuple[float, float, int]:
@@ -263,6 +314,8 @@ def _is_enough(space: Space, cpus: float, mem: float, ports: int) -> bool:
 
 
 def _may_run(demand: Demand, space: Space) -> bool:
+    if demand.unit.kind is UnitKind.JOB and space.job_mem < demand.mem + EXECUTOR_MEM:
+        return False
     if space.attributes is None:
         return not demand.constraints
     return constraints.hold(demand.constraints, space.attributes)
@@ -271,13 +324,15 @@ def _may_run(demand: Demand, space: Space) -> bool:
 def freed(space: Space, candidate: Candidate, times: int = 1) -> Space:
     """Return what is free after a candidate has stopped; with -1, after it has come back."""
     cpus, mem = candidate.taken()
+    is_job = candidate.turn is _JOB
     # Runs for every idle preview if nothing is enough; `_replace` takes three times as long.
     return Space(
         space.agent_id,
         round(space.cpus + times * cpus, 3),
         space.mem + times * mem,
-        space.ports + times,
+        space.ports if is_job else space.ports + times,
         space.attributes,
         space.starts,
         space.leaving,
+        space.job_mem + times * mem if is_job else space.job_mem,
     )

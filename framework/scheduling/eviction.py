@@ -1,7 +1,8 @@
-"""Stops idle previews to make room for waiting ones. Service thread only.
+"""Stops idle previews, and jobs that are preemptible, to make room. Service thread only.
 
-framework.matching.preemption decides which ones stop. This module remembers what that needs: what
-agents had free when they last offered something, and which agents are reserved for which previews.
+framework.matching.preemption decides what stops for which preview or job. This module remembers
+what that needs: what agents had free when they last offered something, and which agents are
+reserved for what.
 """
 
 import dataclasses
@@ -12,10 +13,11 @@ from typing import NamedTuple
 import structlog
 
 from framework.clock import Clock
+from framework.jobs.transitions import StopRequested
 from framework.matching import preemption
 from framework.matching.agents import Agent, Space
 from framework.matching.match import Demand, Match, Rank
-from framework.matching.preemption import Candidate, Preemption, UnmetDemand
+from framework.matching.preemption import Candidate, Preemption, Turn, UnmetDemand
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Shortage
 from framework.preview import keep_warm
@@ -23,11 +25,13 @@ from framework.preview.lifecycle import WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
 from framework.scheduling import waiting as waiting_units
 from framework.scheduling.idleness import Idleness
+from framework.scheduling.job_room import find_job_room
 from framework.state.records import Records
 from prevs import names
+from prevs.jobs import JobRecord, JobState
 from prevs.records import PreviewRecord
 from prevs.states import State
-from prevs.units import Unit, UnitKind
+from prevs.units import Unit, UnitKind, job_unit
 
 HEADS = 10
 """How many waiting previews may preempt at a time: the first in the queue."""
@@ -41,14 +45,20 @@ SEEN_SECONDS = 15.0
 """How long an agent's last offer is relied on; all agents offer every 10 s while previews wait."""
 FREED_SECONDS = 5.0
 """How long after a task's end its resources, and its executor's, may take to be offered."""
+UNSEEN_PORTS = 1
+"""The free ports of an agent that is full since this framework leads: agents have a thousand."""
 EXECUTOR_SECONDS = 1.0
 """How long after a task's end an offer may lack the resources of its executor."""
 
 _ENDING = frozenset(State) - WITH_TASK | {State.DRAINING}
+_MAY_GIVE_WAY = (JobState.PLACED, JobState.BUILDING, JobState.RUNNING)
 _TURNS = frozenset({Shortage.TURN, Shortage.APP_TURN, Shortage.JOB_SLOT, Shortage.JOB_ROOM})
 """What passes without anything being stopped."""
 MAKING = "Room is being made for it"
 NOTHING_IDLE = "Everything that runs is in use, was used just now, or is pinned."
+NOTHING_FOR_JOB = (
+    "Only previews make room for a job: those that nobody uses, neither pinned nor kept warm."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -87,11 +97,15 @@ class Eviction:
         """Return the reserved agents, by the preview that they are reserved for."""
         now = self._clock.monotonic()
         for unit, reservation in tuple(self._reservations.items()):
-            if any(map(self._records.of_task, reservation.task_ids)):
+            if any(map(self._has_task, reservation.task_ids)):
                 reservation.until = now + FREED_SECONDS
             if not waiting_units.is_queued(self._records, unit) or now > reservation.until:
                 del self._reservations[unit]
         return {unit: reservation.agent_id for unit, reservation in self._reservations.items()}
+
+    def _has_task(self, task_id: str) -> bool:
+        records = self._records
+        return bool(records.of_task(task_id) or records.jobs.of_task(task_id))
 
     def preempt(
         self,
@@ -128,8 +142,8 @@ class Eviction:
             return {}
         decision = preemption.plan(
             needs,
-            tuple(self._spaces(quotas, unfit)),
-            self._idle(),
+            self._find_spaces(needs, quotas, unfit),
+            itertools.chain(self._idle(), self._preemptible()),
             draining=self._leaving(),
             reserved=reserved,
         )
@@ -139,7 +153,8 @@ class Eviction:
             reasons[planned.demand.unit] = self._carry_out(planned)
         self._shortages = {unit: self._find_shortage(unit, match) for unit in decision.impossible}
         for unit, shortage in self._shortages.items():
-            reasons[unit] = Reason(ReasonKind.NOTHING_IDLE, f"{shortage} {NOTHING_IDLE}")
+            nothing = NOTHING_FOR_JOB if unit.kind is UnitKind.JOB else NOTHING_IDLE
+            reasons[unit] = Reason(ReasonKind.NOTHING_IDLE, f"{shortage} {nothing}")
         return reasons
 
     def _find_shortage(self, unit: Unit, match: Match) -> str:
@@ -188,6 +203,16 @@ class Eviction:
                 needs.append(UnmetDemand(demand, refusal.shortage))
         return needs, reserved
 
+    def _find_spaces(
+        self, needs: Sequence[UnmetDemand], quotas: Quotas, unfit: Collection[str]
+    ) -> Sequence[Space]:
+        spaces = tuple(self._spaces(quotas, unfit))
+        if not any(need.demand.unit.kind is UnitKind.JOB for need in needs):
+            return spaces
+        free = {space.agent_id: space.mem for space in spaces}
+        room = find_job_room(self._records, free, quotas.jobs_share)
+        return [space._replace(job_mem=room[space.agent_id]) for space in spaces]
+
     def _spaces(self, quotas: Quotas, unfit: Collection[str]) -> Iterator[Space]:
         """Yield what is free, as far as known, on each agent that is neither reserved nor unfit."""
         reserved = {reservation.agent_id for reservation in self._reservations.values()}
@@ -195,13 +220,12 @@ class Eviction:
         for agent_id in self.agents() - reserved - set(unfit):
             seen, starts = self._seen.get(agent_id), quotas.start_slots_left(agent_id)
             if seen is None:
-                yield Space(agent_id, starts=starts)
+                yield Space(agent_id, starts=starts, ports=UNSEEN_PORTS)
             elif seen.at >= fresh:
                 yield seen.agent.space(starts)
             else:
-                # It offers nothing any more, so everything that it had is taken.
-                space = seen.agent.space(starts)
-                yield space._replace(cpus=0.0, mem=0.0, ports=0)
+                # It offers nothing any more: CPUs or memory are taken, and ports are none alone.
+                yield seen.agent.space(starts)._replace(cpus=0.0, mem=0.0)
 
     def agents(self) -> set[str]:
         """Return the agents that have a task of ours or have offered something lately."""
@@ -220,51 +244,89 @@ class Eviction:
         unvisited = ((unit, preview, 0.0) for unit, preview in self._idleness.unvisited())
         for unit, preview, used in itertools.chain(unvisited, self._idleness.idle()):
             app, warm = apps[preview.app]
-            kept = warm and not preview.ahead
-            yield Candidate(kept, used, unit, preview.agent_id or "", app, preview)
+            turn = Turn.WARM if warm and not preview.ahead else Turn.IDLE
+            yield Candidate(turn, used, unit, preview.agent_id or "", app, preview.settings)
+
+    def _preemptible(self) -> Iterator[Candidate]:
+        """Yield the jobs that may give way to previews."""
+        now = self._clock.now()
+        for job in self._records.jobs.in_state(*_MAY_GIVE_WAY):
+            # Nothing new says both; a record of another version might.
+            if job.terms.preemptible and not job.terms.once:
+                yield from self._candidate_of(job, -(now if job.began is None else job.began))
+
+    def _candidate_of(self, job: JobRecord, age: float = 0.0) -> Iterator[Candidate]:
+        app, unit = self._records.find_app(job.app), job_unit(job.app, job.id)
+        if app and job.agent_id:
+            yield Candidate(Turn.JOB, age, unit, job.agent_id, app, job.terms)
 
     def _leaving(self) -> Iterator[Candidate]:
-        """Yield the previews that are stopping, or whose resources may not be offered again yet."""
+        """Yield what is stopping, or has stopped and may not have been offered again yet."""
         now = self._clock.now()
         for unit, preview in self._records.units_in_state(*_ENDING):
             if preview.state is State.DRAINING or self._was_freed(preview, now):
                 app = self._records.find_app(preview.app)
                 if app and preview.agent_id:
-                    yield Candidate(False, 0.0, unit, preview.agent_id, app, preview)
+                    agent_id, settings = preview.agent_id, preview.settings
+                    yield Candidate(Turn.IDLE, 0.0, unit, agent_id, app, settings)
+        for job in self._records.jobs.in_state(JobState.ENDING):
+            yield from self._candidate_of(job)
+        for job in self._records.jobs.freed_since(now - FREED_SECONDS):
+            if self._was_freed(job, now):
+                yield from self._candidate_of(job)
 
-    def _was_freed(self, preview: PreviewRecord, now: float) -> bool:
-        if now - preview.changed > FREED_SECONDS:
+    def _was_freed(self, record: PreviewRecord | JobRecord, now: float) -> bool:
+        if now - record.changed > FREED_SECONDS:
             return False
-        seen = self._seen.get(preview.agent_id or "")
-        return seen is None or seen.at < preview.changed + EXECUTOR_SECONDS
+        seen = self._seen.get(record.agent_id or "")
+        return seen is None or seen.at < record.changed + EXECUTOR_SECONDS
+
+    def _stop(self, victim: Candidate, waits: Unit) -> str:
+        """Stop what makes room for a unit that waits; return the id of its task."""
+        if victim.unit.kind is UnitKind.JOB:
+            job = self._records.jobs.job(victim.unit.app, victim.unit.name)
+            whom = _name(job.app, [waits])
+            why = f"It gave way to {whom}, which a visitor waits for; it starts again by itself."
+            self._records.jobs.change(job, StopRequested(Reason(ReasonKind.EVICTED, why)))
+            task_id = job.task_id
+        else:
+            preview = self._records.preview(victim.unit)
+            whom = _name(preview.app, [waits])
+            why = f"It was stopped to make room for {whom}; its address starts it again."
+            self._idleness.stop(preview, victim.age, Reason(ReasonKind.EVICTED, why))
+            task_id = preview.task_id
+        log.info("room is made", app=waits.app, unit=waits.name[:12], stops=task_id)
+        return task_id or ""
 
     def _carry_out(self, plan: Preemption) -> Reason:
-        """Stop the victims of a preemption; return the reason of the preview that waits for it."""
+        """Stop the victims of a preemption; return the reason of what waits for it."""
         unit = plan.demand.unit
-        task_ids: set[str] = set()
-        for victim in plan.victims:
-            preview = self._records.preview(victim.unit)
-            log.info("room is made", app=unit.app, unit=unit.name[:12], stops=preview.task_id)
-            whom = _name(preview.app, [unit])
-            why = f"It was stopped to make room for {whom}; its address starts it again."
-            self._idleness.stop(preview, victim.used, Reason(ReasonKind.EVICTED, why))
-            task_ids.add(preview.task_id or "")
-        stopped = _name(unit.app, [victim.unit for victim in plan.victims])
-        making = f"{MAKING}; these unused previews stop: {stopped}."
-        reason = Reason(ReasonKind.MAKING_ROOM, making)
+        stopped = {self._stop(victim, unit) for victim in plan.victims}
+        reason = Reason(ReasonKind.MAKING_ROOM, f"{MAKING}; {_describe_stops(plan)}.")
         if plan.agent_id:
             until = self._clock.monotonic() + FREED_SECONDS
-            reservation = _Reservation(plan.agent_id, frozenset(task_ids), reason, until)
+            reservation = _Reservation(plan.agent_id, frozenset(stopped), reason, until)
             self._reservations[unit] = reservation
         return reason
 
 
+def _describe_stops(plan: Preemption) -> str:
+    """Return what stops, for whoever waits for the room."""
+    app = plan.demand.unit.app
+    previews = [one.unit for one in plan.victims if one.unit.kind is UnitKind.PREVIEW]
+    jobs = [one.unit for one in plan.victims if one.unit.kind is UnitKind.JOB]
+    found = [f"these unused previews stop: {_name(app, previews)}"] if previews else []
+    found += [f"these jobs give way: {_name(app, jobs)}"] if jobs else []
+    return "; ".join(found)
+
+
 def _name(app: str, units: Sequence[Unit]) -> str:
-    """Return a list of previews for a reader of one app; other apps are not named."""
+    """Return a list of units of one kind for a reader of one app; other apps are not named."""
     shown = [_describe(unit) for unit in units if unit.app == app]
     others = len(units) - len(shown)
     if others:
-        shown.append("a preview of another app" if others == 1 else f"{others} of other apps")
+        one = f"a {units[0].kind.value} of another app"
+        shown.append(one if others == 1 else f"{others} of other apps")
     return ", ".join(shown)
 
 

@@ -4,26 +4,21 @@ Service thread only. framework.scheduling.launches drives it, together with prev
 """
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import structlog
 
-from framework.apps import effective_settings
 from framework.attempts import job_tasks
 from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.errors import SecretsUnreadable, WrongKey
 from framework.jobs import transitions
 from framework.jobs.lifecycle import JobEvent
-from framework.matching import resources
-from framework.matching.agents import EXECUTOR_MEM
 from framework.matching.job_queue import build_job_queue
 from framework.matching.launch_queue import LaunchQueue
-from framework.matching.match import Launch, Offer
+from framework.matching.match import Launch
 from framework.ports.tasks import Task
-from framework.preview import lifecycle
 from framework.preview.reasons import Reason, ReasonKind
 from framework.pulls.errors import NOT_LET_THROUGH
 from framework.state.jobs import sealed_payloads
@@ -81,28 +76,6 @@ class JobLaunches:
         """Return the jobs that may be placed, and why others are held back."""
         with_task = self._jobs.with_task()
         return build_job_queue(apps, self._jobs.in_state(JobState.QUEUED), with_task, now)
-
-    def find_room(
-        self, apps: Mapping[str, AppRecord], offers: Iterable[Offer], share: float
-    ) -> Mapping[str, float]:
-        """Return how many MB of memory jobs may still take on each agent that offers something."""
-        offered: dict[str, float] = defaultdict(float)
-        for offer in offers:
-            offered[offer.agent_id] += resources.totals(offer.resources)[1]
-        of_jobs: dict[str, float] = defaultdict(float)
-        for job in self._jobs.with_task():
-            if job.app in apps:
-                mem = effective_settings.resources(apps[job.app], job.terms)[1]
-                of_jobs[job.agent_id or ""] += mem + EXECUTOR_MEM
-        of_previews: dict[str, float] = defaultdict(float)
-        for preview in self._records.in_state(*lifecycle.WITH_TASK):
-            if preview.agent_id in offered and preview.app in apps:
-                mem = effective_settings.resources(apps[preview.app], preview.settings)[1]
-                of_previews[preview.agent_id or ""] += mem + EXECUTOR_MEM
-        return {
-            agent: share * (free + of_jobs[agent] + of_previews[agent]) - of_jobs[agent]
-            for agent, free in offered.items()
-        }
 
     def intend(self, launches: Iterable[Launch]) -> list[PlacedJob]:
         """Store the attempts before they are sent to Mesos, so that all tasks are known.

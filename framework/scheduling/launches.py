@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import OutcomeUnknown, SecretsUnreadable, Unavailable
 from framework.matching import match as matching
+from framework.matching import resources
 from framework.matching.launch_queue import LaunchQueue, build_queue
 from framework.matching.limits import Limits
 from framework.matching.match import InUse, Launch, Match
@@ -29,6 +31,7 @@ from framework.pulls.errors import NOT_LET_THROUGH
 from framework.scheduling import waiting as waiting_units
 from framework.scheduling.eviction import REQUEST_SECONDS, Eviction
 from framework.scheduling.job_launches import JobLaunches, PlacedJob
+from framework.scheduling.job_room import find_job_room
 from framework.scheduling.offers import Offers
 from framework.state.records import Records
 from prevs import names
@@ -117,7 +120,7 @@ class Launcher:
             self._records.routes.in_use(),
             self._eviction.reservations(),
             unfit,
-            self._find_job_room(apps, queue),
+            self._find_job_room(queue),
         )
         match = matching.match(queue.demands, self._offers.held, in_use, quotas=quotas, now=now)
         wanted = self._wanting_offers(match.refusals)
@@ -141,12 +144,13 @@ class Launcher:
         demands = sorted((*queue.demands, *jobs.demands), key=attrgetter("rank"))
         return LaunchQueue(tuple(demands), {**queue.held_back, **jobs.held_back})
 
-    def _find_job_room(
-        self, apps: Mapping[str, AppRecord], queue: LaunchQueue
-    ) -> Mapping[str, float]:
+    def _find_job_room(self, queue: LaunchQueue) -> Mapping[str, float]:
         if not any(demand.unit.kind is UnitKind.JOB for demand in queue.demands):
             return {}
-        return self._jobs.find_room(apps, self._offers.held, self._terms.limits.jobs_share)
+        free: dict[str, float] = defaultdict(float)
+        for offer in self._offers.held:
+            free[offer.agent_id] += resources.totals(offer.resources)[1]
+        return find_job_room(self._records, free, self._terms.limits.jobs_share)
 
     def _count_quotas(self, apps: Mapping[str, AppRecord]) -> Quotas:
         return Quotas(

@@ -292,8 +292,9 @@ class Service:
                 self._parts.attempts.note_late_ends,
                 self._parts.attempts.reconcile,
                 self._place,
-                # Previews that were just stopped lose their placements now, not a tick later.
+                # What was just stopped loses its placement, or is killed, now and not a tick later.
                 self._publish,
+                self._parts.attempts.jobs.kill_ending,
             )
 
     def _act(self, *acts: Callable[[], None]) -> None:

@@ -1,7 +1,8 @@
 """Indexes over jobs by app, state, group and schedule; a lookup costs O(result). No I/O."""
 
-from collections.abc import Collection, Iterable, Mapping
-from itertools import chain
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, takewhile
 from types import MappingProxyType
 
 from framework.jobs.lifecycle import WITH_TASK
@@ -9,6 +10,8 @@ from prevs.jobs import JobRecord, JobState
 
 JobKey = tuple[str, str]
 """A job: (app, id)."""
+FREED = 1000
+"""How many jobs whose attempts ended last are known as such; a cluster ends fewer in seconds."""
 _NOTHING: Mapping[JobKey, JobRecord] = MappingProxyType({})
 
 
@@ -20,6 +23,7 @@ class JobIndex:
         self._in_state: dict[JobState, dict[JobKey, JobRecord]] = {one: {} for one in JobState}
         self._alike: dict[tuple[str, ...], dict[JobKey, JobRecord]] = {}
         self._of_task: dict[str, JobKey] = {}
+        self._freed: deque[JobRecord] = deque(maxlen=FREED)
         for job in jobs:
             self.put(job)
 
@@ -49,6 +53,10 @@ class JobIndex:
         key = self._of_task.get(task_id)
         return self._all[key] if key is not None else None
 
+    def freed_since(self, at: float) -> Sequence[JobRecord]:
+        """Return the jobs whose attempts ended since then, each as it was right after that."""
+        return tuple(takewhile(lambda job: job.changed >= at, reversed(self._freed)))
+
     def counts(self) -> Mapping[JobState, int]:
         """Return how many jobs are in each state."""
         return {state: len(jobs) for state, jobs in self._in_state.items()}
@@ -56,6 +64,9 @@ class JobIndex:
     def put(self, job: JobRecord) -> None:
         """Add a job, or replace the one with its key."""
         key = (job.app, job.id)
+        before = self._all.get(key)
+        if before and before.state in WITH_TASK and job.state not in WITH_TASK:
+            self._freed.append(job)
         self.drop(key)
         self._all[key] = job
         self._in_state[job.state][key] = job

@@ -81,6 +81,10 @@ class JobRecords:
         """Return the job whose current attempt has that task."""
         return self._index.of_task(task_id)
 
+    def freed_since(self, at: float) -> Sequence[JobRecord]:
+        """Return the jobs whose attempts ended since then, each as it was right after that."""
+        return self._index.freed_since(at)
+
     def counts(self) -> Mapping[JobState, int]:
         """Return how many jobs are in each state."""
         return self._index.counts()

@@ -31,6 +31,7 @@ WORK = Work(
     payload="NDI=",
     stdin=True,
     told={"TASK_ID": ID},
+    before="It gave way.",
 )
 
 TERMS = JobSettings(

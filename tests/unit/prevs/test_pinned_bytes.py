@@ -85,6 +85,7 @@ WRITTEN: dict[str, Any] = {
         forks="members",
         warm="branches",
         tell=("status", "deployment"),
+        max_jobs=4,
     ),
     "preview": PreviewRecord(
         app="hello",

@@ -20,7 +20,7 @@ from framework.matching.match import (
     Rank,
     match,
 )
-from framework.matching.preemption import Candidate, UnmetDemand, plan
+from framework.matching.preemption import Candidate, Turn, UnmetDemand, plan
 from framework.matching.quotas import AHEAD_IN_ALL, AHEAD_PER_APP, Quotas
 from framework.matching.refusals import Refusal, Shortage
 from framework.preview.lifecycle import STARTING, WITH_TASK
@@ -149,12 +149,12 @@ candidates = st.lists(
 ).map(
     lambda rows: [
         Candidate(
-            False,
+            Turn.IDLE,
             0.0 if ahead else float(used),
             preview_unit(app, f"{number}"),
             agent,
             AppRecord(app, "/srv/git", mem=mem),
-            PreviewRecord(app, f"{number}", State.RUNNING, ahead=ahead),
+            None,
         )
         for number, (app, agent, mem, used, ahead) in enumerate(rows)
     ]
@@ -167,10 +167,10 @@ def test_nothing_that_was_visited_stops_if_builds_ahead_are_enough(
 ) -> None:
     need = [UnmetDemand(Demand(preview_unit("hello", "n"), cpus=0.1, mem=mem), shortage)]
     spaces = [Space(f"agent-{number}", mem=64.0, starts=1) for number in (1, 2, 3)]
-    ahead = [one for one in running if one.preview.ahead]
+    ahead = [one for one in running if not one.age]
     if plan(need, spaces, ahead).preemptions:
         (made,) = plan(need, spaces, running).preemptions
-        assert all(one.preview.ahead for one in made.victims)
+        assert all(not one.age for one in made.victims)
 
 
 def built(app: str, *, state: State = State.BUILDING, agent: str = "agent-9") -> PreviewRecord:

@@ -1,4 +1,3 @@
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,12 +7,19 @@ from hypothesis import strategies as st
 
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching.match import Demand
-from framework.matching.preemption import Candidate, PreemptionPlan, UnmetDemand, freed, plan
+from framework.matching.preemption import (
+    Candidate,
+    PreemptionPlan,
+    Turn,
+    UnmetDemand,
+    freed,
+    plan,
+)
 from framework.matching.refusals import Shortage
 from prevs.commit_settings import CommitSettings
-from prevs.records import AppRecord, PreviewRecord
-from prevs.states import State
-from prevs.units import preview_unit
+from prevs.job_settings import JobSettings
+from prevs.records import AppRecord
+from prevs.units import job_unit, preview_unit
 
 FULL = Space("agent-1", starts=9)
 
@@ -37,12 +43,19 @@ def tenant(
     app: str = "other",
     warm: bool = False,
 ) -> Candidate:
-    return Candidate(warm, used, preview_unit(app, sha), agent, *records(app, sha, 0.1, mem))
+    turn = Turn.WARM if warm else Turn.IDLE
+    return Candidate(turn, used, preview_unit(app, sha), agent, size(app, 0.1, mem), None)
 
 
-def records(app: str, sha: str, cpus: float, mem: int) -> tuple[AppRecord, PreviewRecord]:
-    record = AppRecord(app, "/srv/git", cpus=cpus, mem=mem)
-    return record, PreviewRecord(app, sha, State.RUNNING)
+def size(app: str, cpus: float, mem: int) -> AppRecord:
+    return AppRecord(app, "/srv/git", cpus=cpus, mem=mem)
+
+
+def working(
+    job: str, began: float, *, agent: str = "agent-1", mem: int = 128, app: str = "other"
+) -> Candidate:
+    terms = JobSettings(("x",), mem=mem)
+    return Candidate(Turn.JOB, -began, job_unit(app, job), agent, size(app, 0.1, 16), terms)
 
 
 def stopped(room: PreemptionPlan) -> list[list[str]]:
@@ -56,12 +69,15 @@ def decide(
 
 
 def test_taking_and_returning_resources_leaves_an_agent_as_it_was() -> None:
-    space = Space("agent-1", 1.5, 512.0, 3, {"rack": "a"}, 2, True)
+    space = Space("agent-1", 1.5, 512.0, 3, {"rack": "a"}, 2, True, 256.0)
     assert None not in space
     assert all(space[index] != Space("")[index] for index in range(len(space)))
     gone = freed(space, tenant("a", 1.0))
     assert gone == space._replace(cpus=gone.cpus, mem=gone.mem, ports=4)
     assert freed(gone, tenant("a", 1.0), -1) == space
+    gone = freed(space, working("j", 1.0))
+    assert gone == space._replace(cpus=gone.cpus, mem=gone.mem, job_mem=448.0)
+    assert freed(gone, working("j", 1.0), -1) == space
 
 
 def test_a_preview_in_its_warm_hours_stops_last() -> None:
@@ -79,10 +95,9 @@ def test_no_more_previews_stop_than_needed() -> None:
 
 def test_the_resources_of_a_commit_become_free_with_its_preview() -> None:
     modest, large = tenant("a", 1.0, mem=100), tenant("b", 2.0, mem=100)
-    resized = dataclasses.replace(large.preview, settings=CommitSettings(mem=400))
-    assert stopped(decide([need(mem=400)], [modest, large._replace(preview=resized)])) == [["b"]]
-    resized = dataclasses.replace(modest.preview, settings=CommitSettings(cpus=0.01))
-    idle = [modest._replace(preview=resized), large]
+    resized = large._replace(settings=CommitSettings(mem=400))
+    assert stopped(decide([need(mem=400)], [modest, resized])) == [["b"]]
+    idle = [modest._replace(settings=CommitSettings(cpus=0.01)), large]
     assert stopped(decide([need(mem=100)], idle)) == [["b"]]
 
 
@@ -203,11 +218,12 @@ def tenants(draw: st.DrawFn, prefix: str) -> list[Candidate]:
     keys = [(draw(st.sampled_from(APPS)), f"{prefix}{n}") for n in range(draw(st.integers(0, 8)))]
     return [
         Candidate(
-            draw(st.booleans()),
+            draw(st.sampled_from([Turn.IDLE, Turn.WARM])),
             draw(st.integers(0, 5)),
             preview_unit(*key),
             draw(st.sampled_from(AGENTS)),
-            *records(*key, *draw(sizes)),
+            size(key[0], *draw(sizes)),
+            None,
         )
         for key in keys
     ]

@@ -7,7 +7,7 @@ from framework.jobs.errors import HasEnded
 from prevs.jobs import ENDED, JobState
 from prevs.states import Cause, Phase
 from tests.fakes.driven import Driven
-from tests.unit.framework.service.test_job_story import Jobs
+from tests.fakes.driven_jobs import Jobs
 
 REPORTS = (("TASK_STARTING", Phase.STARTING), ("TASK_RUNNING", Phase.RUNNING))
 LAST = {

@@ -2,92 +2,24 @@
 
 import base64
 import dataclasses
-from typing import Any
 
 import pytest
 
 from framework import events
 from framework.attempts.unreachable import AWAY_SECONDS
 from framework.errors import Unavailable
-from framework.jobs.orders import JobOrder
 from framework.jobs.ranks import STEP_SECONDS
 from framework.matching.limits import Limits
 from framework.mesos import task_status
-from framework.service.jobs.job_commands import JobCommands
-from prevs.job_settings import JobSettings
-from prevs.jobs import JobRecord, JobState
-from prevs.messages import TaskReport
+from prevs.jobs import JobState
 from prevs.records import AppRecord
 from prevs.states import Cause, Phase, State
 from prevs.work import Progress
-from tests.fakes.driven import APP, A, B, Driven
+from tests.fakes.driven import APP, B, Driven
+from tests.fakes.driven_jobs import Jobs
 from tests.fakes.offers import offer
 
 LONG = b"x" * 5000
-
-
-class Jobs:
-    """A driven framework, and what happens to its jobs."""
-
-    def __init__(self, driven: Driven) -> None:
-        self.driven = driven
-        self._count = 0
-
-    def request(self, *, payload: bytes | None = None, app: str = "hello", **terms: Any) -> str:
-        """Request a job; return its id."""
-        self._count += 1
-        job_id = f"{self._count:016d}"
-        settings = dataclasses.replace(JobSettings(("true",)), **terms)
-        order = JobOrder(job_id, app, "main", A, settings, payload=payload)
-        records, clock = self.driven.records, self.driven.clock.clock
-        commands = JobCommands(records, records.vault, clock)
-        self.driven.call(lambda: commands.request([order]))
-        return job_id
-
-    def cancel(self, job_id: str) -> JobRecord:
-        records, clock = self.driven.records, self.driven.clock.clock
-        commands = JobCommands(records, records.vault, clock)
-        return self.driven.call(lambda: commands.cancel("hello", job_id, by="ci"))
-
-    def offer(self, **fields: Any) -> None:
-        self.driven.step(events.Offered([offer(**fields)]))
-
-    def place(self, **terms: Any) -> str:
-        job_id = self.request(**terms)
-        self.offer()
-        assert self.find(job_id).state is JobState.PLACED
-        return job_id
-
-    def run(self, **terms: Any) -> str:
-        job_id = self.place(**terms)
-        self.report(job_id, "TASK_RUNNING", Phase.RUNNING)
-        return job_id
-
-    def find(self, job_id: str, app: str = "hello") -> JobRecord:
-        return self.driven.service.snapshot.jobs[app, job_id]
-
-    def report(self, job_id: str, state: str, phase: Phase | None = None, **fields: Any) -> None:
-        """Send an update of a job's task; with a phase as our executor does."""
-        status = {
-            "task_id": {"value": self.find(job_id).task_id},
-            "agent_id": {"value": "agent-1"},
-            "state": state,
-            "uuid": f"uuid of {state}",
-        }
-        if phase is not None:
-            data = TaskReport(phase, **fields).encode()
-            status["data"] = base64.b64encode(data).decode()
-        self.driven.step(events.TaskStatusReceived(task_status.read(status)))
-
-    def finish(self, job_id: str, result: bytes = b"") -> None:
-        encoded = base64.b64encode(result).decode()
-        self.report(job_id, "TASK_FINISHED", Phase.ENDED, exit_code=0, result=encoded)
-
-    def fail(self, job_id: str, code: int = 3) -> None:
-        self.report(job_id, "TASK_FAILED", Phase.ENDED, cause=Cause.APP_EXITED, exit_code=code)
-
-    def killed(self) -> list[str]:
-        return [task for task, *_ in self.driven.cluster.of("kill")]
 
 
 @pytest.fixture
@@ -180,17 +112,17 @@ def test_jobs_take_at_most_half_of_an_agent(jobs: Jobs) -> None:
 
 
 def test_an_app_has_at_most_so_many_jobs_at_a_time() -> None:
-    driven = Driven(limits=Limits(jobs_per_app=2, jobs=3, starts_per_agent=9))
-    driven.add_app()
+    driven = Driven(limits=Limits(jobs=3, starts_per_agent=9))
+    driven.add_app(dataclasses.replace(APP, max_jobs=2))
     driven.add_app(dataclasses.replace(APP, name="other"))
     jobs = Jobs(driven)
     ids = [jobs.request() for _ in range(3)]
     others = [jobs.request(app="other") for _ in range(2)]
     jobs.offer(mem=40960, cpus=40)
     assert [jobs.find(one).state for one in ids] == [JobState.PLACED] * 2 + [JobState.QUEUED]
-    assert "2 jobs of hello run already" in jobs.find(ids[2]).reason
+    assert "2 jobs of hello run already, which is its max_jobs;" in jobs.find(ids[2]).reason
     assert [jobs.find(one, "other").state for one in others] == [JobState.PLACED, JobState.QUEUED]
-    assert "3 jobs run already" in jobs.find(others[1], "other").reason
+    assert "3 jobs run already, which is PREVS_MAX_JOBS;" in jobs.find(others[1], "other").reason
 
 
 def test_of_a_group_one_job_runs_at_a_time(jobs: Jobs) -> None:
