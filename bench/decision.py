@@ -143,21 +143,25 @@ def build() -> Scene:
     """Return a framework with running previews, and some that wait or have stopped."""
     chance = random.Random(_SEED)
     apps = [_app(number, chance) for number in range(APPS)]
-    stored = Stored(
-        apps=apps,
-        previews=[_preview(n, apps[n % APPS], chance) for n in range(PREVIEWS)],
-        framework_id="framework",
-    )
+    scene = lead(apps, [_preview(n, apps[n % APPS], chance) for n in range(PREVIEWS)], chance)
+    running = scene.records.in_state(State.RUNNING)
+    scene.service.step([_update(preview, StatusKind.HEALTHY) for preview in running])
+    scene.seconds[0] += 120.0
+    scene.service.step([])
+    return scene
+
+
+def lead(
+    apps: Sequence[AppRecord], previews: Sequence[PreviewRecord], chance: random.Random
+) -> Scene:
+    """Return a framework that has just subscribed, with some apps and previews."""
+    stored = Stored(apps=apps, previews=previews, framework_id="framework")
     seconds = [_START]
     clock = Clock(lambda: seconds[0], lambda: seconds[0])
     records = Records(stored, _Store(), clock, Keyring(()), keys=[b"key"])
     service = _service(records, clock, chance)
-    scene = Scene(service, records, seconds, chance)
-    alive = [_update(preview, StatusKind.HEALTHY) for preview in records.in_state(State.RUNNING)]
-    service.step([events.Subscribed("framework"), *alive])
-    seconds[0] += 120.0
-    service.step([])
-    return scene
+    service.step([events.Subscribed("framework")])
+    return Scene(service, records, seconds, chance)
 
 
 def _service(records: Records, clock: Clock, chance: random.Random) -> Service:

@@ -1,52 +1,115 @@
 """Which queued jobs may be placed now, in which order, and why others may not. No I/O."""
 
+import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from framework.jobs import ranks, schedule_orders
-from framework.matching.launch_queue import UNREADABLE, LaunchQueue
+from framework.jobs.queued_jobs import Lane, LaneKey, find_lane
+from framework.matching.launch_queue import UNREADABLE
 from framework.matching.match import Demand
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord
 from prevs.units import Unit, job_unit
 
 
-def build_job_queue(
-    apps: Mapping[str, AppRecord],
-    queued: Iterable[JobRecord],
-    with_task: Iterable[JobRecord],
-    now: float,
-) -> LaunchQueue:
-    """Return the launch queue at `now` (seconds since the epoch) of the `queued` jobs.
+class _Next(NamedTuple):
+    """A job that may be the next one. They sort in the order in which jobs are served."""
 
-    Of an app's jobs with the same `exclusive`, one has a task at a time.
+    rank: int
+    created: float
+    app: str
+    id: str
+    place: int
+    job: JobRecord
+    lane: Lane | None
+
+
+class JobQueue:
+    """The demands of the queued jobs at `now` (seconds since the epoch), in order.
+
+    A job comes after the one before it in its lane was placed: if that was refused, this one would
+    be too. `reserved` jobs, for which room was made, come also if they are not the first. Of an
+    app's jobs with the same `exclusive`, one has a task at a time. `held_back` is why some were
+    left out so far.
     """
-    demands: list[Demand] = []
-    held_back: dict[Unit, str] = {}
-    busy = Counter((job.app, job.terms.exclusive) for job in with_task if job.terms.exclusive)
-    for job in sort(queued, now):
-        unit, app, group = job_unit(job.app, job.id), apps.get(job.app), job.terms.exclusive
+
+    def __init__(
+        self,
+        apps: Mapping[str, AppRecord],
+        lanes: Collection[Lane],
+        *,
+        with_task: Iterable[JobRecord],
+        reserved: Sequence[JobRecord] = (),
+        now: float,
+    ) -> None:
+        self._apps = apps
+        self._lanes = lanes
+        self._reserved = reserved
+        self._now = now
+        self._busy = Counter(
+            (job.app, job.terms.exclusive) for job in with_task if job.terms.exclusive
+        )
+        self._refused: Demand | None = None
+        self._seen: dict[Unit, LaneKey] = {}
+        self.held_back: dict[Unit, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._lanes or self._reserved)
+
+    def refuse(self, demand: Demand) -> None:
+        """Note that the demand that came last is not placed."""
+        self._refused = demand
+
+    def find_lane(self, unit: Unit) -> LaneKey | None:
+        """Return the lane of a job whose demand has come."""
+        return self._seen.get(unit)
+
+    def __iter__(self) -> Iterator[Demand]:
+        special = {(job.app, job.id) for job in self._reserved}
+        waiting = [self._next(job, None, -1) for job in self._reserved]
+        waiting += [self._next(lane[0], lane, 0) for lane in self._lanes]
+        heapq.heapify(waiting)
+        while waiting:
+            one = heapq.heappop(waiting)
+            is_placed = one.lane is not None and (one.app, one.id) in special
+            if not is_placed:
+                demand = self._find_demand(one.job)
+                if demand is None:
+                    continue
+                yield demand
+                is_placed = self._refused is not demand
+                if is_placed and one.job.terms.exclusive:
+                    self._busy[one.app, one.job.terms.exclusive] += 1
+            place = one.place + 1
+            if is_placed and one.lane is not None and place < len(one.lane):
+                heapq.heappush(waiting, self._next(one.lane[place], one.lane, place))
+
+    def _next(self, job: JobRecord, lane: Lane | None, place: int) -> _Next:
+        return _Next(ranks.rank(job, self._now), job.created, job.app, job.id, place, job, lane)
+
+    def _find_demand(self, job: JobRecord) -> Demand | None:
+        """Return what a job needs, None if it is held back."""
+        unit, app, group = job_unit(job.app, job.id), self._apps.get(job.app), job.terms.exclusive
         if app is None:
-            held_back[unit] = UNREADABLE
-        elif job.retry_at > now:
-            continue
-        elif group and busy[job.app, group]:
-            held_back[unit] = _tell_busy(job)
-        else:
-            busy[job.app, group] += 1
-            demands.append(_demand(app, job, unit, now))
-    return LaunchQueue(tuple(demands), held_back)
+            self.held_back[unit] = UNREADABLE
+            return None
+        if group and self._busy[job.app, group]:
+            self.held_back[unit] = _tell_busy(job)
+            return None
+        self._seen[unit] = find_lane(job)
+        return _demand(app, job, unit, self._now)
+
+
+def list_waiting(queued: Iterable[JobRecord], now: float) -> list[JobRecord]:
+    """Return the jobs that wait for an agent, in the order in which they are served."""
+    return sort((job for job in queued if job.retry_at <= now), now)
 
 
 def sort(queued: Iterable[JobRecord], now: float) -> list[JobRecord]:
     """Return queued jobs in the order in which they are served."""
     return sorted(queued, key=lambda job: (ranks.rank(job, now), job.created, job.app, job.id))
-
-
-def places(queued: Iterable[JobRecord], now: float) -> Mapping[Unit, int]:
-    """Return the place among jobs of each that waits for an agent; 1 is the next."""
-    waits = [job for job in sort(queued, now) if job.retry_at <= now]
-    return {job_unit(job.app, job.id): place for place, job in enumerate(waits, 1)}
 
 
 def _tell_busy(job: JobRecord) -> str:

@@ -96,14 +96,16 @@ class Launch(NamedTuple):
 
 
 class Match(NamedTuple):
-    """The decision: launches in order, and a refusal for every other preview.
+    """The decision: launches in order, and a refusal for every other unit.
 
-    `agents` have what their offers have left after the launches.
+    `agents` have what their offers have left after the launches. `unmet` are the refused demands,
+    in order.
     """
 
     launches: tuple[Launch, ...]
     refusals: Mapping[Unit, Refusal]
     agents: Mapping[str, Agent]
+    unmet: tuple[Demand, ...] = ()
 
 
 class InUse(NamedTuple):
@@ -119,6 +121,10 @@ class InUse(NamedTuple):
     job_room: Mapping[str, float] = MappingProxyType({})
 
 
+def _ignore(demand: Demand) -> None:
+    del demand
+
+
 def match(
     waiting: Iterable[Demand],
     offers: Sequence[Offer],
@@ -126,8 +132,11 @@ def match(
     *,
     quotas: Quotas,
     now: float,
+    refuse: Callable[[Demand], None] = _ignore,
 ) -> Match:
     """Return what to launch where at `now` (seconds since the epoch); counts launches in `quotas`.
+
+    `waiting` may depend on what was decided before: `refuse` is called with each refused demand.
 
     Waiting units are served in order. A unit prefers the agent that is reserved for it, then the
     one that has its image, then one that has built its app, then the one with the least free
@@ -138,17 +147,20 @@ def match(
     choice = _Choice(agents, in_use.reserved, quotas)
     launches: list[Launch] = []
     refused: dict[Unit, Refusal] = {}
+    unmet: list[Demand] = []
     short: set[str] = set()
     for demand in waiting:
         chosen = _refuse(demand, quotas, short) or choice.choose(demand)
         if isinstance(chosen, Refusal):
             refused[demand.unit] = chosen
+            unmet.append(demand)
+            refuse(demand)
             if demand.rank is not _AHEAD and chosen.shortage not in _OF_JOBS:
                 short.add(demand.unit.app if chosen.shortage in _OF_APP else _ALL)
             continue
         launches.append(choice.launch(demand, chosen))
         quotas.reserve(demand.unit, chosen.id, ahead=demand.rank is _AHEAD)
-    return Match(tuple(launches), refused, agents)
+    return Match(tuple(launches), refused, agents, tuple(unmet))
 
 
 def _refuse(demand: Demand, quotas: Quotas, short: Collection[str]) -> Refusal | None:

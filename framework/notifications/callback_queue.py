@@ -9,8 +9,8 @@ import heapq
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from framework.jobs.queued_jobs import JobKey
 from framework.notifications.outbox import LASTS_SECONDS, Fate, find_pause
-from framework.state.jobs.job_index import JobKey
 
 AT_ONCE = 8
 """How many callbacks are sent to one receiver at a time, while it takes them."""

@@ -14,6 +14,7 @@ from framework.apps.receivers import Receiver
 from framework.clock import Clock
 from framework.events import CallbackSettled
 from framework.jobs import callbacks
+from framework.jobs.queued_jobs import JobKey
 from framework.metrics import NotificationMetrics
 from framework.notifications.bodies import Fields
 from framework.notifications.callback_queue import CallbackQueue, Target
@@ -21,7 +22,6 @@ from framework.notifications.outbox import Fate
 from framework.notifications.sender import Outcome, Sender
 from framework.notifications.sending_thread import SendingThread
 from framework.ports.notifications import LastTry
-from framework.state.jobs.job_index import JobKey
 from framework.state.snapshot import Snapshot
 from prevs.jobs import CallbackState, JobRecord
 

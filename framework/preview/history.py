@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from framework.preview import job_changes, stale_refs
 from framework.preview.half_sentences import give_reason
+from framework.shared_map import SharedMap
 from prevs import names
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
@@ -174,7 +175,11 @@ def _find_preview_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
 
 def _find_job_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     # What is gone was removed with its app, or is in a block.
-    changed, _ = _compare(before.jobs, now.jobs)
+    was, jobs = before.jobs, now.jobs
+    if isinstance(was, SharedMap) and isinstance(jobs, SharedMap):
+        was, jobs = jobs.compare(was)
+    changed, _ = _compare(was, jobs)
+    changed = sorted(changed, key=lambda pair: (pair[1].changed, pair[1].id))
     for app, sentence, job in job_changes.describe(changed):
         if app in now.apps:
             yield _Change(app, sentence, job=job)

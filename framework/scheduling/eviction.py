@@ -16,7 +16,7 @@ from framework.clock import Clock
 from framework.jobs.transitions import StopRequested
 from framework.matching import preemption
 from framework.matching.agents import Agent, Space
-from framework.matching.match import Demand, Match, Rank
+from framework.matching.match import Match, Rank
 from framework.matching.preemption import Candidate, Preemption, Turn, UnmetDemand
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Shortage
@@ -109,7 +109,6 @@ class Eviction:
 
     def preempt(
         self,
-        waiting: Sequence[Demand],
         match: Match,
         quotas: Quotas,
         *,
@@ -127,14 +126,14 @@ class Eviction:
         now = self._clock.now()
         self._seen |= {name: _Seen(agent, now) for name, agent in match.agents.items()}
         if self._clock.monotonic() >= self._due and requested_for >= REQUEST_SECONDS:
-            self._reasons = self._decide(waiting, match, quotas, unfit)
+            self._reasons = self._decide(match, quotas, unfit)
         reserved = {unit: reservation.reason for unit, reservation in self._reservations.items()}
         return {k: r for k, r in {**self._reasons, **reserved}.items() if k in match.refusals}
 
     def _decide(
-        self, waiting: Sequence[Demand], match: Match, quotas: Quotas, unfit: Collection[str]
+        self, match: Match, quotas: Quotas, unfit: Collection[str]
     ) -> Mapping[Unit, Reason]:
-        needs, reserved = self._needs(waiting, match, quotas)
+        needs, reserved = self._needs(match, quotas)
         if not needs:
             return {}
         self._due = self._clock.monotonic() + PAUSE_SECONDS
@@ -171,9 +170,7 @@ class Eviction:
             return refusal.reason
         return waiting.reason
 
-    def _needs(
-        self, waiting: Sequence[Demand], match: Match, quotas: Quotas
-    ) -> tuple[list[UnmetDemand], list[Unit]]:
+    def _needs(self, match: Match, quotas: Quotas) -> tuple[list[UnmetDemand], list[Unit]]:
         """Return the first unmet demands, and the previews with a reservation that lack a place.
 
         Counts in `quotas` the demands for which the limits have a place.
@@ -181,9 +178,9 @@ class Eviction:
         latest = self._clock.now() - REQUEST_SECONDS
         needs: list[UnmetDemand] = []
         reserved: list[Unit] = []
-        for demand in waiting:
-            refusal = match.refusals.get(demand.unit)
-            if refusal is None or refusal.hold_offers or refusal.shortage in _TURNS:
+        for demand in match.unmet:
+            refusal = match.refusals[demand.unit]
+            if refusal.hold_offers or refusal.shortage in _TURNS:
                 continue
             if demand.rank is Rank.AHEAD:
                 continue  # nothing stops for these

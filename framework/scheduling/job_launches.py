@@ -4,7 +4,7 @@ Service thread only. framework.scheduling.launches drives it, together with prev
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import structlog
@@ -15,8 +15,7 @@ from framework.clock import Clock
 from framework.errors import SecretsUnreadable, WrongKey
 from framework.jobs import transitions
 from framework.jobs.lifecycle import JobEvent
-from framework.matching.job_queue import build_job_queue
-from framework.matching.launch_queue import LaunchQueue
+from framework.matching.job_queue import JobQueue
 from framework.matching.match import Launch
 from framework.ports.tasks import Task
 from framework.preview.reasons import Reason, ReasonKind
@@ -26,16 +25,16 @@ from framework.state.jobs.sealed_payloads import Given
 from framework.state.records import Records
 from prevs import names
 from prevs.codec import RecordError
-from prevs.jobs import JobRecord, JobState
+from prevs.jobs import JobRecord
 from prevs.records import AppRecord, Failure
 from prevs.states import Cause
-from prevs.units import Unit
+from prevs.units import Unit, UnitKind
 
 log = structlog.get_logger(__name__)
 
 REMOVED = Reason(ReasonKind.STOPPED, "Its app is being removed.")
 
-
+_JOB = UnitKind.JOB
 _UNREADABLE = "What it was given cannot be read. Start a new job with the same payload."
 
 
@@ -58,24 +57,38 @@ class JobLaunches:
 
     def end_hopeless(self) -> None:
         """End the queued jobs that may not start, or no more. Raises Unavailable."""
-        now, unreadable = self._clock.now(), self._records.secrets.unreadable()
-        for job in self._jobs.in_state(JobState.QUEUED):
-            app, terms = self._records.find_app(job.app), job.terms
+        queued, unreadable = self._jobs.queued, self._records.secrets.unreadable()
+        for job in queued.expired(self._clock.now()):
+            first = queued.first_alike(job) or job
+            why = f"It could not start within {job.terms.expires:g} s."
+            failure = Failure(Cause.EXPIRED, f"{why} {job.reason or first.reason}".rstrip())
+            self._end(job, JobEvent.EXPIRED, failure)
+        for name in queued.apps:
+            app = self._records.find_app(name)
             if app is not None and app.removed:
-                self._jobs.change(job, transitions.CancelRequested(REMOVED))
-            elif terms.expires and not job.tries and now >= job.created + terms.expires:
-                why = f"It could not start within {terms.expires:g} s. {job.reason}".rstrip()
-                self._end(job, JobEvent.EXPIRED, Failure(Cause.EXPIRED, why))
-            elif why := unreadable.get(job.app, ""):
-                failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(job.app, why)))
-                self._end(job, JobEvent.UNFIT, failure)
-            elif app is not None and self._is_gated(job):
-                self._check_gate(job)
+                for job in queued.of_app(name):
+                    self._jobs.change(job, transitions.CancelRequested(REMOVED))
+            elif why := unreadable.get(name, ""):
+                failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(name, why)))
+                for job in queued.of_app(name):
+                    self._end(job, JobEvent.UNFIT, failure)
+            elif app is not None and self._records.find_other_repository(name):
+                self._check_gate(queued.of_app(name))
+        for jobs in queued.of_pulls():
+            self._check_gate(jobs)
 
-    def build_queue(self, apps: Mapping[str, AppRecord], now: float) -> LaunchQueue:
-        """Return the jobs that may be placed, and why others are held back."""
-        with_task = self._jobs.with_task()
-        return build_job_queue(apps, self._jobs.in_state(JobState.QUEUED), with_task, now)
+    def build_queue(
+        self, apps: Mapping[str, AppRecord], reserved: Iterable[Unit], now: float
+    ) -> JobQueue:
+        """Return the jobs that may be placed; for the `reserved` ones room was made."""
+        known = (self._jobs.find(unit.app, unit.name) for unit in reserved if unit.kind is _JOB)
+        return JobQueue(
+            apps,
+            self._jobs.queued.lanes(now),
+            with_task=self._jobs.with_task(),
+            reserved=[job for job in known if job and job.retry_at <= now],
+            now=now,
+        )
 
     def intend(self, launches: Iterable[Launch]) -> list[PlacedJob]:
         """Store the attempts before they are sent to Mesos, so that all tasks are known.
@@ -120,18 +133,21 @@ class JobLaunches:
         found = [(self._jobs.find(unit.app, unit.name), reason) for unit, reason in why.items()]
         self._jobs.save_all([transitions.give(job, reason) for job, reason in found if job])
 
-    def _is_gated(self, job: JobRecord) -> bool:
-        other = self._records.find_other_repository(job.app)
-        return bool(other or names.find_pull(job.refs))
-
-    def _check_gate(self, job: JobRecord) -> None:
-        try:
-            stranger = self._records.check_gate(job.app, job.sha, job.refs)
-        except NOT_LET_THROUGH as error:
-            self._end(job, JobEvent.UNFIT, Failure(Cause.SETTINGS_INVALID, str(error)))
-        else:
-            if stranger is not job.stranger:
-                self._jobs.save_all([dataclasses.replace(job, stranger=stranger)])
+    def _check_gate(self, jobs: Collection[JobRecord]) -> None:
+        """End jobs of one commit, or of an app, that the gate does not let through (any more)."""
+        for job in jobs:
+            app = self._records.find_app(job.app)
+            if app is None or app.removed:
+                return
+            try:
+                stranger = self._records.check_gate(job.app, job.sha, job.refs)
+            except NOT_LET_THROUGH as error:
+                failure = Failure(Cause.SETTINGS_INVALID, str(error))
+                self._end(job, JobEvent.UNFIT, failure)
+                continue
+            if stranger is job.stranger:
+                return  # and so it is for all of them
+            self._jobs.save_all([dataclasses.replace(job, stranger=stranger)])
 
     def _open(self, job: JobRecord) -> Given | None:
         """Return what a job alone is given, None if that cannot be read."""

@@ -2,8 +2,9 @@
 
 import dataclasses
 import itertools
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -17,9 +18,10 @@ from framework.control_plane import ControlPlane
 from framework.errors import OutcomeUnknown, SecretsUnreadable, Unavailable
 from framework.matching import match as matching
 from framework.matching import resources
-from framework.matching.launch_queue import LaunchQueue, build_queue
+from framework.matching.job_queue import JobQueue
+from framework.matching.launch_queue import build_queue
 from framework.matching.limits import Limits
-from framework.matching.match import InUse, Launch, Match
+from framework.matching.match import Demand, InUse, Launch, Match, Rank
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Refusal, Shortage
 from framework.metrics import Metrics
@@ -111,42 +113,41 @@ class Launcher:
         self._stop_refused()
         self._jobs.end_hopeless()
         apps = {app.name: app for app in self._records.apps}
-        queue = self._build_queue(apps, now)
+        queue = build_queue(
+            apps, self._records.units_in_state(State.QUEUED), self._records.of_app, now
+        )
+        reserved = self._eviction.reservations()
+        jobs = self._jobs.build_queue(apps, reserved, now)
         quotas = self._count_quotas(apps)
         self._note_full_agents(quotas.agents_at_start_limit())
         offered = bool(self._offers.held)
         unfit = self._unfit()
         in_use = InUse(
             self._records.routes.in_use(),
-            self._eviction.reservations(),
+            reserved,
             unfit,
-            self._find_job_room(queue),
+            self._find_job_room() if jobs else {},
         )
-        match = matching.match(queue.demands, self._offers.held, in_use, quotas=quotas, now=now)
+        match = matching.match(
+            _merge(queue.demands, jobs),
+            self._offers.held,
+            in_use,
+            quotas=quotas,
+            now=now,
+            refuse=jobs.refuse,
+        )
         wanted = self._wanting_offers(match.refusals)
         is_done = self._launch(match.launches, self._origin_of(framework_id), busy=bool(wanted))
         is_held = any(refusal.hold_offers for refusal in match.refusals.values())
         self.hold_offers = is_held or not is_done
         if is_done:
-            self._request_offers(wanted)
+            self._request_offers([jobs.find_lane(unit) or unit for unit in wanted])
         evicting = self._eviction.preempt(
-            queue.demands, match, quotas, requested_for=self._offers.requested_for(), unfit=unfit
+            match, quotas, requested_for=self._offers.requested_for(), unfit=unfit
         )
-        self._explain_all(queue, match, evicting, offered=offered)
+        self._explain_all({**queue.held_back, **jobs.held_back}, match, evicting, offered=offered)
 
-    def _build_queue(self, apps: Mapping[str, AppRecord], now: float) -> LaunchQueue:
-        """Return the previews and jobs that may be placed, by rank."""
-        queued = self._records.units_in_state(State.QUEUED)
-        queue = build_queue(apps, queued, self._records.of_app, now)
-        jobs = self._jobs.build_queue(apps, now)
-        if not (jobs.demands or jobs.held_back):
-            return queue
-        demands = sorted((*queue.demands, *jobs.demands), key=attrgetter("rank"))
-        return LaunchQueue(tuple(demands), {**queue.held_back, **jobs.held_back})
-
-    def _find_job_room(self, queue: LaunchQueue) -> Mapping[str, float]:
-        if not any(demand.unit.kind is UnitKind.JOB for demand in queue.demands):
-            return {}
+    def _find_job_room(self) -> Mapping[str, float]:
         free: dict[str, float] = defaultdict(float)
         for offer in self._offers.held:
             free[offer.agent_id] += resources.totals(offer.resources)[1]
@@ -227,8 +228,8 @@ class Launcher:
             helped |= {Shortage.SLOT, Shortage.APP_SLOT}
         return tuple(unit for unit, refusal in refusals.items() if refusal.shortage in helped)
 
-    def _request_offers(self, wanted: tuple[Unit, ...]) -> None:
-        """Request offers for the `wanted` previews, or no offers if there are none."""
+    def _request_offers(self, wanted: Sequence[Hashable]) -> None:
+        """Request offers for the `wanted` previews and lanes of jobs, or none if nothing waits."""
         self._offers.give_back(busy=bool(wanted), holding=self.hold_offers)
         if wanted:
             self._offers.request(wanted)
@@ -301,9 +302,14 @@ class Launcher:
         return [*previews, *self._jobs.describe(placed.jobs, origin, fetches=not is_there)]
 
     def _explain_all(
-        self, queue: LaunchQueue, match: Match, evicting: Mapping[Unit, Reason], *, offered: bool
+        self,
+        held_back: Mapping[Unit, str],
+        match: Match,
+        evicting: Mapping[Unit, Reason],
+        *,
+        offered: bool,
     ) -> None:
-        """Write why each preview waits; `evicting` has the reasons that eviction gives."""
+        """Write why each unit waits; `evicting` has the reasons that eviction gives."""
         refused = {
             unit: refusal.reason
             for unit, refusal in match.refusals.items()
@@ -311,7 +317,7 @@ class Launcher:
         }
         self._explain(evicting)
         self._explain_calmly(refused)
-        self._explain(_waits(queue.held_back))
+        self._explain(_waits(held_back))
         self._explain_silence(match.refusals)
 
     def _explain(self, why: Mapping[Unit, Reason]) -> None:
@@ -340,6 +346,12 @@ class Launcher:
             if waiting and not waiting.reason and now - waiting.changed > NO_OFFER_SECONDS:
                 silent[unit] = NO_OFFER
         self._explain(silent)
+
+
+def _merge(previews: Sequence[Demand], jobs: JobQueue) -> Iterator[Demand]:
+    """Yield what waits by rank: visitors, jobs, builds ahead."""
+    ahead = bisect_left(previews, Rank.AHEAD, key=attrgetter("rank"))
+    return itertools.chain(previews[:ahead], jobs, previews[ahead:])
 
 
 def _waits(texts: Mapping[Unit, str]) -> Mapping[Unit, Reason]:

@@ -1,14 +1,13 @@
 """The offers that can be used, and whether Mesos sends any. Owned by the service's thread."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 
 from framework.clock import Clock
 from framework.matching.match import Offer
 from framework.metrics import Metrics
 from framework.ports import Cluster
 from framework.ports.tasks import Task
-from prevs.units import Unit
 
 IDLE_REFUSE_SECONDS = 3600.0
 """The refusal while no preview waits; REVIVE clears it as soon as one does."""
@@ -35,7 +34,7 @@ class Offers:
         self._held: dict[str, Offer] = {}
         self._since: dict[str, float] = {}
         self._rescinded: OrderedDict[str, None] = OrderedDict()
-        self._requested_units: frozenset[Unit] = frozenset()
+        self._requested: frozenset[Hashable] = frozenset()
         self._requested_at = float("-inf")
         self._revives, self._counted_at = float(REVIVES), 0.0
         self._quiet = True
@@ -64,7 +63,7 @@ class Offers:
     def clear(self) -> None:
         """Drop everything; the connection to the master is gone."""
         self._drop(tuple(self._held))
-        self._requested_units = frozenset()
+        self._requested = frozenset()
         self._requesting_since = None
         self.revive_pending = False
         self.connected = False
@@ -111,13 +110,13 @@ class Offers:
         self._metrics.offers.labels("declined").inc(len(ids))
         self._drop(ids)
 
-    def request(self, units: Collection[Unit]) -> None:
-        """Request offers for the `units`: at once for a new one, again after some seconds.
+    def request(self, wanted: Collection[Hashable]) -> None:
+        """Request offers for what is `wanted`: at once for a new one, again after some seconds.
 
         If that would be too often, `revive_pending` is set until the next REVIVE is due.
         """
         now = self._clock.monotonic()
-        is_new = not self._requested_units.issuperset(units)
+        is_new = not self._requested.issuperset(wanted)
         if self._held or not (is_new or now - self._requested_at > REVIVE_SECONDS):
             return
         earned = (now - self._counted_at) / REVIVE_EVERY_SECONDS
@@ -130,16 +129,16 @@ class Offers:
         self._quiet = False
         if self._requesting_since is None:
             self._requesting_since = now
-        self._requested_units = frozenset(units)
+        self._requested = frozenset(wanted)
         self._requested_at = now
 
     def renew_request(self) -> None:
         """Let the next `request` revive at once: more is free, or offers may be useful now."""
-        self._requested_units = frozenset()
+        self._requested = frozenset()
 
     def suppress(self) -> None:
         """Receive no more offers."""
-        self._requested_units = frozenset()
+        self._requested = frozenset()
         self._requesting_since = None
         self.revive_pending = False
         if not self._quiet:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from framework.apps.app_secrets import AppSecrets
 from framework.errors import UnknownApp, UnknownPreview
+from framework.jobs.queued_jobs import JobKey
 from framework.matching.agents import Unfit
 from framework.pulls import gate, repository_ids
 from framework.pulls.gate import PullHead, Rules
 from framework.schedules.errors import UnknownSchedule
 from framework.schedules.file_schedules import FileTrouble
 from framework.state import pull_records, secret_records
-from framework.state.jobs.job_index import JobKey
 from framework.state.jobs.schedule_records import ScheduleKey
 from framework.state.pull_records import NO_PULLS, PullsOfApps
 from framework.state.secret_records import StoredSecrets

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
-from framework.state.jobs.job_index import JobKey
+from framework.jobs.queued_jobs import JobKey
 from prevs.jobs import JobRecord
 
 

@@ -6,24 +6,29 @@ from typing import NamedTuple
 from framework.http_api.jobs import job_models as models
 from framework.http_api.models.event_models import show_try
 from framework.http_api.models.preview_models import Agent, Failure, Mistake
+from framework.jobs.queued_jobs import JobKey, LaneKey, find_lane, list_first
 from framework.matching import job_queue
 from framework.ports.notifications import LastTry
-from framework.state.jobs.job_index import JobKey
+from framework.preview.reasons import ReasonKind
 from prevs import records
 from prevs.jobs import ENDED, NO_PROGRESS, CallbackState, JobRecord, JobState
 from prevs.records import EndedAttempt
-from prevs.units import Unit, job_unit
 
 _PLACES_S = 1.0
 """For how long the places in the queue are shown as they were."""
 
 
+_OF_ALL = (ReasonKind.WAITS, ReasonKind.NO_OFFER, ReasonKind.NOTHING_IDLE)
+"""The reasons that all jobs share that want the same."""
+
+
 class _Queue(NamedTuple):
-    """The places of the jobs that wait, at one moment."""
+    """The places of the jobs that wait, at one moment, and the `first` of those alike."""
 
     jobs: Mapping[JobKey, JobRecord]
     at: float
-    places: Mapping[Unit, int]
+    places: Mapping[JobKey, int]
+    first: Mapping[LaneKey, JobRecord]
 
 
 class JobPresenter:
@@ -91,13 +96,18 @@ class JobPresenter:
     def _find_place(self, job: JobRecord) -> int | None:
         if job.state is not JobState.QUEUED:
             return None
+        return self._find_queue().places.get((job.app, job.id))
+
+    def _find_queue(self) -> _Queue:
         jobs, now = self._jobs(), self._now()
         queue = self._queue
         # Many are shown at once, and a place changes only with the jobs and, slowly, with time.
         if queue is None or queue.jobs is not jobs or now - queue.at > _PLACES_S:
-            waits = [one for one in jobs.values() if one.state is JobState.QUEUED]
-            queue = self._queue = _Queue(jobs, now, job_queue.places(waits, now))
-        return queue.places.get(job_unit(job.app, job.id))
+            queued = (one for one in jobs.values() if one.state is JobState.QUEUED)
+            waits = job_queue.list_waiting(queued, now)
+            places = {(one.app, one.id): place for place, one in enumerate(waits, 1)}
+            queue = self._queue = _Queue(jobs, now, places, list_first(waits))
+        return queue
 
     def _show_callback(self, job: JobRecord) -> models.JobCallback | None:
         told = job.callback
@@ -112,8 +122,17 @@ class JobPresenter:
         )
 
     def _reason(self, job: JobRecord) -> str:
-        common = self._ready() if job.state is JobState.QUEUED else None
-        return common or job.reason
+        if job.state is not JobState.QUEUED:
+            return job.reason
+        return self._ready() or self._find_reason(job)
+
+    def _find_reason(self, job: JobRecord) -> str:
+        """Return why a job waits: what holds up the first of those alike holds up all of them."""
+        queue = self._find_queue()
+        first = queue.first.get(find_lane(job))
+        if first is None or (job.app, job.id) not in queue.places:
+            return job.reason
+        return first.reason if first.reason_kind in _OF_ALL else job.reason
 
 
 def path(job: JobRecord) -> str:

@@ -11,7 +11,7 @@ import structlog
 from framework.clock import Clock
 from framework.events import CallbackSettled
 from framework.jobs import callbacks
-from framework.state.jobs.job_index import JobKey
+from framework.jobs.queued_jobs import JobKey
 from framework.state.jobs.job_records import JobRecords
 from prevs.jobs import ENDED, CallbackState, JobRecord
 

@@ -6,23 +6,23 @@ from itertools import chain, takewhile
 from types import MappingProxyType
 
 from framework.jobs.lifecycle import WITH_TASK
-from prevs.jobs import JobRecord, JobState
+from framework.jobs.queued_jobs import JobKey, QueuedJobs
+from prevs.jobs import ENDED, JobRecord, JobState
 
-JobKey = tuple[str, str]
-"""A job: (app, id)."""
 FREED = 1000
 """How many jobs whose attempts ended last are known as such; a cluster ends fewer in seconds."""
 _NOTHING: Mapping[JobKey, JobRecord] = MappingProxyType({})
 
 
 class JobIndex:
-    """Every job once, by key, and by what it has in common with others."""
+    """Every job once, by key, and by what it has in common with others; the `queued` in order."""
 
     def __init__(self, jobs: Iterable[JobRecord]) -> None:
         self._all: dict[JobKey, JobRecord] = {}
         self._in_state: dict[JobState, dict[JobKey, JobRecord]] = {one: {} for one in JobState}
         self._alike: dict[tuple[str, ...], dict[JobKey, JobRecord]] = {}
         self._of_task: dict[str, JobKey] = {}
+        self.queued = QueuedJobs()
         self._freed: deque[JobRecord] = deque(maxlen=FREED)
         for job in jobs:
             self.put(job)
@@ -39,6 +39,10 @@ class JobIndex:
     def of_app(self, app: str) -> Collection[JobRecord]:
         """Return the jobs of an app."""
         return self._find("app", app)
+
+    def ended_of(self, app: str) -> Collection[JobRecord]:
+        """Return the jobs of an app that have ended."""
+        return self._find("ended", app)
 
     def of_group(self, app: str, group: str) -> Collection[JobRecord]:
         """Return the jobs of an app that were requested together."""
@@ -72,6 +76,8 @@ class JobIndex:
         self._in_state[job.state][key] = job
         for name in _names(job):
             self._alike.setdefault(name, {})[key] = job
+        if job.state is JobState.QUEUED:
+            self.queued.put(job)
         if job.task_id and job.state in WITH_TASK:
             self._of_task[job.task_id] = key
 
@@ -81,6 +87,8 @@ class JobIndex:
         if before is None:
             return
         del self._in_state[before.state][key]
+        if before.state is JobState.QUEUED:
+            self.queued.drop(before)
         for name in _names(before):
             del self._alike[name][key]
             if not self._alike[name]:
@@ -94,6 +102,8 @@ class JobIndex:
 def _names(job: JobRecord) -> Iterable[tuple[str, ...]]:
     """Return under which names a job is found together with others."""
     yield ("app", job.app)
+    if job.state in ENDED:
+        yield ("ended", job.app)
     if job.group:
         yield ("group", job.app, job.group)
     if job.schedule:

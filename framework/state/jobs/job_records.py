@@ -4,8 +4,8 @@ As for previews, the store is written first: if the write raises, memory is unch
 `rewrite_unconfirmed` makes the store equal to memory again.
 """
 
+import math
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 
 import structlog
 
@@ -13,11 +13,13 @@ from framework.clock import Clock
 from framework.jobs import callbacks, ended_jobs, transitions
 from framework.jobs.errors import UnknownJob
 from framework.jobs.lifecycle import WITH_TASK
+from framework.jobs.queued_jobs import JobKey, QueuedJobs
 from framework.jobs.transitions import JobTransition
 from framework.ports.jobs import JobsRecord, JobStore, StoredJobs
+from framework.shared_map import SharedMap
 from framework.state.jobs import job_archive
 from framework.state.jobs.job_archive import JobArchive, payload_of
-from framework.state.jobs.job_index import JobIndex, JobKey
+from framework.state.jobs.job_index import JobIndex
 from framework.state.jobs.schedule_records import ScheduleRecords, key_of
 from prevs.jobs import ENDED, JobRecord, JobState, PayloadRecord, ResultRecord
 from prevs.schedules import ScheduleRecord
@@ -29,6 +31,8 @@ _Known = JobRecord | ScheduleRecord
 
 log = structlog.get_logger(__name__)
 
+EXPIRY_LOOK_SECONDS = 60.0
+"""How often jobs are looked for that are kept no longer: a week is long enough."""
 _AT_ONCE = 300
 _MOST_BYTES = 500_000
 """Records and bytes of records in one write: ZooKeeper allows a megabyte."""
@@ -48,14 +52,24 @@ class JobRecords:
         self._unconfirmed: dict[tuple[Hashable, ...], Sequence[_Known]] = {}
         self.schedules = ScheduleRecords(stored.schedules, store)
         self._paid = {_key(job): job for job in self._index.in_state(*_DONE) if job.has_payload}
-        self._shown: Mapping[JobKey, JobRecord] | None = None
+        self._shown = SharedMap(self._index.all)
+        self._put: dict[JobKey, JobRecord] = {}
+        self._gone: set[JobKey] = set()
+        self._to_archive = {job.app for job in self._index.in_state(*ENDED)}
+        self._expiry_look = -math.inf
 
     @property
     def shown(self) -> Mapping[JobKey, JobRecord]:
         """All jobs except those in blocks, as a value that never changes."""
-        if self._shown is None:
-            self._shown = MappingProxyType(dict(self._index.all))
+        if self._put or self._gone:
+            self._shown = self._shown.change(self._put, self._gone)
+            self._put, self._gone = {}, set()
         return self._shown
+
+    @property
+    def queued(self) -> QueuedJobs:
+        """The queued jobs in order; changes with the records."""
+        return self._index.queued
 
     def in_state(self, *states: JobState) -> Collection[JobRecord]:
         """Return the jobs in one of some states."""
@@ -204,15 +218,17 @@ class JobRecords:
             self._store.write([], deleted=[payload_of(job) for job in some])
             for job in some:
                 del self._paid[_key(job)]
-        now, ended = self._clock.now(), _find_settled(self._index.in_state(*ENDED))
-        for job in ended_jobs.find_expired(ended, now):
-            self._remove(job)
-        for app in {job.app for job in ended}:
-            of_app = _find_settled(self._index.of_app(app))
-            if moved := self._archive.take(app, of_app, now):
-                for job in moved:
-                    self._index.drop(_key(job))
-                self._shown = None
+        now = self._clock.now()
+        if now >= self._expiry_look:
+            for job in ended_jobs.find_expired(_find_settled(self._index.in_state(*ENDED)), now):
+                self._remove(job)
+            self._expiry_look = now + EXPIRY_LOOK_SECONDS
+        for app in tuple(self._to_archive):
+            moved = self._archive.take(app, _find_settled(self._index.ended_of(app)), now)
+            for job in moved:
+                self._drop(job)
+            if not moved:
+                self._to_archive.remove(app)
 
     def remove_of(self, app: str) -> None:
         """Remove all schedules and jobs of an app. Raises Unavailable."""
@@ -224,9 +240,14 @@ class JobRecords:
     def _remove(self, job: JobRecord) -> None:
         gone = [job, *job_archive.find_belongings([job])]
         self._store.write([], deleted=gone)
-        self._index.drop(_key(job))
+        self._drop(job)
         self._paid.pop(_key(job), None)
-        self._shown = None
+
+    def _drop(self, job: JobRecord) -> None:
+        key = _key(job)
+        self._index.drop(key)
+        self._put.pop(key, None)
+        self._gone.add(key)
 
     def _write(self, jobs: Sequence[JobRecord], others: Sequence[JobsRecord] = ()) -> None:
         schedules = [one for one in others if isinstance(one, ScheduleRecord)]
@@ -238,9 +259,12 @@ class JobRecords:
         del self._unconfirmed[place]
         for job in jobs:
             self._index.put(job)
+            self._put[_key(job)] = job
+            self._gone.discard(_key(job))
+            if job.state in ENDED:
+                self._to_archive.add(job.app)
             if job.state in _DONE and job.has_payload:
                 self._paid[_key(job)] = job
-        self._shown = None
 
 
 def _key(job: JobRecord) -> JobKey:

@@ -7,9 +7,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framework.jobs.queued_jobs import JobKey
 from framework.notifications.callback_queue import AT_ONCE, CallbackQueue, Target
 from framework.notifications.outbox import LASTS_SECONDS, Fate
-from framework.state.jobs.job_index import JobKey
 
 CI, CHAT = Target("shop", "ci"), Target("shop", "chat")
 A, B, C = ("shop", "a"), ("shop", "b"), ("shop", "c")

@@ -108,7 +108,7 @@ def test_jobs_take_at_most_half_of_an_agent(jobs: Jobs) -> None:
     jobs.offer(mem=4 * (128 + 64), cpus=4)
     states = [jobs.find(one).state for one in ids]
     assert states == [JobState.PLACED] * 2 + [JobState.QUEUED] * 3
-    assert "as much of the agents' memory as they may" in jobs.find(ids[-1]).reason
+    assert "as much of the agents' memory as they may" in jobs.find(ids[2]).reason
 
 
 def test_an_app_has_at_most_so_many_jobs_at_a_time() -> None:
