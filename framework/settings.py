@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from framework.apps import receiver_address
 from framework.identity.settings import SignInSettings
-from framework.limit_settings import LimitSettings
+from framework.matching.limit_settings import LimitSettings
 from prevs import names
 from prevs.names import Addresses
 from program.settings import environment

@@ -33,8 +33,8 @@ class Work:
     `environment` is for this job alone and comes before the app's variables. `payload` is base64,
     None if there is none; with `stdin` the command also reads it there. `nominal` is the time for
     which a schedule has made the job, in seconds since the epoch. `told` are more variables that
-    say what it works on; they are no secrets, and logs may show them. `before` is how the try before
-    it ended, "" if there was none.
+    say what it works on; they are no secrets, and logs may show them. `before` is how the try
+    before it ended, "" if there was none.
     """
 
     job: str

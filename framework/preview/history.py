@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from framework.preview import job_changes, stale_refs
 from framework.preview.half_sentences import give_reason
-from framework.shared_map import SharedMap
+from framework.preview.shared_map import SharedMap
 from prevs import names
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord

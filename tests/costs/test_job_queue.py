@@ -7,7 +7,7 @@ from prevs.jobs import JobState
 
 ROUNDS = 3
 MOST_MORE = 1.3
-"""Found: 1.06: the lists of some lanes are longer. Whoever looks at each job that waits has ten or a hundred times as many calls."""
+"""Found: 1.06: some lists are longer. Who looks at each job has ten times as many calls."""
 
 
 def count(jobs: int) -> float:

@@ -16,7 +16,7 @@ from framework.jobs.lifecycle import WITH_TASK
 from framework.jobs.queued_jobs import JobKey, QueuedJobs
 from framework.jobs.transitions import JobTransition
 from framework.ports.jobs import JobsRecord, JobStore, StoredJobs
-from framework.shared_map import SharedMap
+from framework.preview.shared_map import SharedMap
 from framework.state.jobs import job_archive
 from framework.state.jobs.job_archive import JobArchive, payload_of
 from framework.state.jobs.job_index import JobIndex
