@@ -20,6 +20,7 @@ from framework.ports.notifications import LastTry
 from framework.preview.reasons import Reason, ReasonKind
 from framework.service.jobs.job_callbacks import JobCallbacks
 from framework.service.jobs.job_commands import JobCommands
+from framework.state.jobs import job_records
 from framework.state.jobs.job_records import JobRecords
 from prevs.job_settings import JobSettings
 from prevs.jobs import Callback, CallbackState, JobRecord, JobState
@@ -134,6 +135,7 @@ def test_a_job_is_in_no_block_before_its_callback_has_come_to_its_end(world: Wor
     world.settle()
     assert world.list_due() == [first]
     world.note(first, CallbackState.TOLD)
+    world.clock.pass_seconds(job_records.EXPIRY_LOOK_SECONDS)
     world.settle()
     assert world.jobs.find("shop", first.id) is None, "only now it is too old"
 

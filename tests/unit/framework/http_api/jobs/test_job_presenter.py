@@ -11,7 +11,7 @@ def job(number: int, mem: int = 128, **fields: object) -> JobRecord:
 
 def reasons(*jobs: JobRecord) -> list[str]:
     known = {(one.app, one.id): one for one in jobs}
-    presenter = JobPresenter(lambda: None, lambda: known, lambda: 100.0)
+    presenter = JobPresenter(lambda: None, lambda: known, lambda: 100.0, lambda _app, _job: None)
     return [presenter.show(one).reason for one in jobs]
 
 
