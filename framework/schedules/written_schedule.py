@@ -128,8 +128,7 @@ def _find_problems(
     yield "overlap", _find_unknown(written.overlap, Overlap)
     yield "missed", _find_unknown(written.missed, Missed)
     yield "deadline", _find_outside(written.deadline, 0, LONGEST)
-    most = min(written.every, LONGEST_SPREAD) if written.every >= SHORTEST else LONGEST_SPREAD
-    yield "spread", _find_outside(written.spread, 0, most)
+    yield "spread", _find_outside(written.spread, 0, LONGEST_SPREAD)
 
 
 def _find_work_problem(written: WrittenSchedule) -> tuple[str, str | None]:
