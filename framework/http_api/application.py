@@ -21,7 +21,7 @@ from framework.http_api.http import problems
 from framework.http_api.ironworker.code_packages import CodePackages
 from framework.http_api.ironworker.code_routes import CodeRoutes
 from framework.http_api.ironworker.refusals import Refusals
-from framework.http_api.ironworker.schedule_routes import ScheduleRoutes
+from framework.http_api.ironworker.schedule_routes import ScheduleRoutes as TaskScheduleRoutes
 from framework.http_api.ironworker.task_requests import TaskRequests
 from framework.http_api.ironworker.task_routes import TaskRoutes
 from framework.http_api.jobs.job_presenter import JobPresenter
@@ -44,6 +44,7 @@ from framework.http_api.routes.ref_routes import RefRoutes
 from framework.http_api.routes.secret_routes import SecretRoutes
 from framework.http_api.routes.token_routes import RoleRoutes, TokenRoutes
 from framework.http_api.routes.use_routes import UseRoutes
+from framework.http_api.schedules.schedule_routes import ScheduleRoutes
 from framework.http_api.streams.feed import Feed
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
@@ -65,7 +66,8 @@ class Ports(NamedTuple):
     `ready` returns None, or why nothing can start. `report` takes a proxy's report, `note_proxy`
     the address of a proxy that reports. None of these may block. `passes` makes the texts of
     visitors' passes, and `visitors` signs them in. `is_log_kept` returns whether the framework
-    keeps the log of a task; it reads the disk. `forge` blocks on HTTP.
+    keeps the log of a task; it reads the disk. `forge` blocks on HTTP. `now` is in seconds since
+    the epoch.
     """
 
     previews: Previews
@@ -83,6 +85,7 @@ class Ports(NamedTuple):
     visitors: VisitorSignIn
     forge: ForgePorts
     note_proxy: Callable[[str], None] = lambda _: None
+    now: Callable[[], float] = time.time
 
 
 def make_app(
@@ -128,7 +131,7 @@ def _make_routers(
 ) -> Iterator[OperationRouter]:
     """Yield the routers of all calls, in the order of the OpenAPI description."""
     previews = ports.previews
-    presenter = Presenter(previews, addresses, ports.ready, time.time)
+    presenter = Presenter(previews, addresses, ports.ready, ports.now)
     resolver = LabelResolver(previews, ports.refs)
     yield AppRoutes(previews, resolver, addresses).make_router()
     yield SecretRoutes(previews).make_router()
@@ -139,7 +142,7 @@ def _make_routers(
         setup,
         HookMetrics(registry),
         addresses=addresses,
-        now=time.time,
+        now=ports.now,
         clock=admission.clock,
     ).make_router()
     yield AccessRoutes(previews, ports.passes, token_hex).make_router()
@@ -150,24 +153,28 @@ def _make_routers(
         previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept
     ).make_router()
     job_resolver = JobResolver(ports.jobs, resolver)
+    job_presenter = JobPresenter(
+        ports.ready,
+        lambda: ports.jobs.snapshot.jobs,
+        ports.now,
+        ports.notifications.last_try,
+    )
     yield JobRoutes(
         ports.jobs,
         JobRequests(ports.jobs, job_resolver, token_hex),
         logs,
-        JobPresenter(
-            ports.ready,
-            lambda: ports.jobs.snapshot.jobs,
-            time.time,
-            ports.notifications.last_try,
-        ),
+        job_presenter,
         is_log_kept=ports.is_log_kept,
+    ).make_router()
+    yield ScheduleRoutes(
+        ports.schedules, job_resolver, job_presenter, new_key=token_hex, now=ports.now
     ).make_router()
     yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
     yield RefRoutes(resolver, addresses).make_router()
     yield PullRoutes(previews, addresses).make_router()
     yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
     yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
-    yield NotificationRoutes(previews, ports.notifications, time.time).make_router()
+    yield NotificationRoutes(previews, ports.notifications, ports.now).make_router()
     yield RoleRoutes(previews).make_router()
     yield TokenRoutes(admission.tokens, admission.audit).make_router()
     if ironworker:
@@ -175,7 +182,7 @@ def _make_routers(
         tasks = TaskRequests(ports.jobs, job_resolver, code_packages, token_hex)
         yield TaskRoutes(ports.jobs, tasks, logs).make_router()
         yield CodeRoutes(ports.jobs, code_packages).make_router()
-        yield ScheduleRoutes(ports.schedules, code_packages, token_hex, time.time).make_router()
+        yield TaskScheduleRoutes(ports.schedules, code_packages, token_hex, ports.now).make_router()
 
 
 def _described() -> FastAPI:

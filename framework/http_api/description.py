@@ -20,8 +20,8 @@ Register a repository, start previews of its commits, and watch them.
 **Tokens.** Every call below `/v1` needs a token, and so does `/openapi.json`:
 `Authorization: Bearer TOKEN`. A token has a scope:
 `read` allows every GET except those of tokens and the audit log; `use` also allows to start, stop,
-retry and pin previews, to share them, and to run the jobs of a commit's `.prevs.toml`; `admin` also
-allows any command as a job, apps, tokens and the audit log;
+retry and pin previews, to share them, and to run the jobs of a commit's `.prevs.toml`, now or by a
+schedule; `admin` also allows any command as a job, apps, tokens and the audit log;
 `proxy` allows what proxies read and report, and nothing else. A token with too small a scope gets
 403, and `needed` names the scope. A token may be for one app: it sees, starts and stops nothing of
 others. A person's token, from `prevs login`, allows what that person's roles allow at the moment.
@@ -67,6 +67,7 @@ TAGS: list[dict[str, Any]] = [
         "description": "Commands in an app's image at a commit: request, watch and cancel them, "
         "and read what they leave.",
     },
+    {"name": "schedules", "description": "What makes jobs at times."},
     {"name": "use", "description": "The queue, the agents, and what proxies report."},
     {"name": "events", "description": "What has happened, as a list or as a stream."},
     {"name": "notifications", "description": "Where the events of an app are sent."},

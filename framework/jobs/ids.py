@@ -15,6 +15,11 @@ def of_request(app: str, by: str, key: str, number: int) -> str:
     return _digest("request", app, by, key, str(number))
 
 
+def of_run(app: str, by: str, key: str, schedule: str) -> str:
+    """Return the id of the job that a request with an idempotency key makes of a schedule."""
+    return _digest("run", app, by, key, schedule)
+
+
 def of_retry(app: str, by: str, key: str, job_id: str) -> str:
     """Return the id of the job that a request with an idempotency key makes of an ended one."""
     return _digest("retry", app, by, key, job_id)

@@ -97,6 +97,36 @@ CALLS: Mapping[str, Needed] = {
     ),
     "GET /v1/apps/{app}/jobs/{id}/result": Needed("read", "path", {200, 404, 409}),
     "GET /v1/apps/{app}/jobs/{id}/log": Needed("read", "path", {200, 404}),
+    "GET /v1/apps/{app}/schedules": Needed("read", "path", {200, 404}),
+    "POST /v1/apps/{app}/schedule-times": Needed(
+        "use", "path", {200, 400, 404, 413}, "try schedule", "{app}"
+    ),
+    "GET /v1/apps/{app}/schedules/{name}": Needed("read", "path", {200, 404}),
+    "PUT /v1/apps/{app}/schedules/{name}": Needed(
+        "use",
+        "path",
+        {200, 201, 400, 404, 409, 413, 502},
+        "write schedule",
+        "{app}/schedules/{name}",
+    ),
+    "DELETE /v1/apps/{app}/schedules/{name}": Needed(
+        "use", "path", {204, 404, 409}, "remove schedule", "{app}/schedules/{name}"
+    ),
+    "GET /v1/apps/{app}/schedules/{name}/times": Needed("read", "path", {200, 404}),
+    "PUT /v1/apps/{app}/schedules/{name}/pause": Needed(
+        "use", "path", {200, 404}, "pause schedule", "{app}/schedules/{name}"
+    ),
+    "DELETE /v1/apps/{app}/schedules/{name}/pause": Needed(
+        "use", "path", {200, 404}, "resume schedule", "{app}/schedules/{name}"
+    ),
+    "POST /v1/apps/{app}/schedules/{name}/run": Needed(
+        "use",
+        "path",
+        {202, 400, 404, 409, 413, 502},
+        "run schedule",
+        "{app}/schedules/{name}",
+        takes_key=True,
+    ),
     "GET /v1/queue": Needed("read", "share", {200, 404}),
     "GET /v1/agents": Needed("read", "", {200, 404}),
     "GET /v1/events": Needed("read", "share", {200, 404}),

@@ -43,6 +43,8 @@ _JOB: dict[str, Any] = {
     "failure": _FAILURE,
     "exit_code": 3,
     "group": "november",
+    "schedule": None,
+    "nominal": None,
     "by": "ci",
     "priority": 1,
     "timeout": 900.0,
@@ -110,6 +112,10 @@ class Job(BaseModel):
     failure: Failure | None = Field(description="Why it failed, or the last attempt did.")
     exit_code: int | None = Field(description="That of the command, when it last ended.")
     group: str | None
+    schedule: str | None = Field(description="What has made it; null: somebody requested it.")
+    nominal: float | None = Field(
+        description="The time for which its schedule has made it; null: it was for none."
+    )
     by: str = Field(description="The token or the person that requested it.")
     priority: int = Field(description="0 is low, 1 usual, 2 high.")
     timeout: float = Field(description="How many seconds the command may run, each time.")

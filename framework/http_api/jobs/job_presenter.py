@@ -66,6 +66,8 @@ class JobPresenter:
             failure=_show_failure(job.failure),
             exit_code=job.exit_code,
             group=job.group or None,
+            schedule=job.schedule or None,
+            nominal=job.nominal,
             by=job.by,
             priority=job.terms.priority,
             timeout=job.terms.timeout,

@@ -131,6 +131,7 @@ class JobRoutes:
         *,
         state: parameters.OfState = None,
         group: parameters.OfGroup = "",
+        schedule: parameters.OfSchedule = "",
         limit: Limit = LIMIT,
         after: After = "",
     ) -> models.Jobs:
@@ -145,6 +146,7 @@ class JobRoutes:
             if listed.has(job.app)
             and parameters.is_in(job.state, state)
             and group in ("", job.group)
+            and schedule in ("", job.schedule)
         )
         page = cut(found, lambda job: (-job.created, job.app, job.id), limit, after)
         shown = [self._presenter.show(job) for job in page.entries]

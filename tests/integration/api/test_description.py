@@ -21,6 +21,7 @@ from framework.http_api.http.examples import SHA
 from framework.jobs.orders import JobOrder
 from framework.jobs.transitions import Finished
 from framework.ports import RepositoryFile
+from framework.schedules.written_schedule import WrittenSchedule
 from prevs.job_settings import JobSettings
 from prevs.records import AppRecord
 from prevs.states import State
@@ -37,6 +38,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 JOB = JobOrder("k4z7q2n5v3w6x2y7", "hello", "main", SHA, JobSettings(("true",)), group="november")
 """With the id of the examples."""
+NIGHTLY = WrittenSchedule("main", job="report", cron="0 6 * * *")
 
 VALID_KEY = re.compile(rb'"[ !#-~]{1,255}"|[A-Za-z0-9_.:/+=-]{1,255}')
 
@@ -62,7 +64,7 @@ def give_own_keys(app: ASGIApp) -> ASGIApp:
         return b'"order %d"' % next(numbers) if valid else value
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and "/jobs" in scope["path"]:
+        if scope["type"] == "http" and ("/jobs" in scope["path"] or "/run" in scope["path"]):
             headers = [(name, renew(name, value)) for name, value in scope["headers"]]
             scope = {**scope, "headers": headers}
         await app(scope, receive, send)
@@ -80,6 +82,7 @@ def make_busy() -> ApiInProcess:
     api.tokens.add_token("deploys", Right.USE)
     settings = b"[jobs.report]\ncommand = ['true']\n"
     api.refs.files["hello", SHA, ".prevs.toml"] = RepositoryFile("file", len(settings), settings)
+    api.schedules.command(lambda commands: commands.put("hello", "nightly", NIGHTLY, by="ci"))
     api.jobs.command(lambda commands: commands.request([JOB]))
     api.jobs.launch(JOB.id)
     api.jobs.change(JOB.id, Finished("ZG9uZQ==", 4))

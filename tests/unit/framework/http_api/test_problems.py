@@ -20,6 +20,7 @@ from framework.pulls.errors import (
     OtherRepository,
     UnknownPull,
 )
+from framework.schedules import errors as schedule_errors
 from framework.visitors import errors as visitor_errors
 from prevs import names
 from prevs.records import Mistake
@@ -88,6 +89,9 @@ EXAMPLES: list[FrameworkError] = [
     job_errors.CommitSettingsInvalid("hello", "main", "It has a mistake.", [Mistake(1, "no")]),
     job_errors.NeedsAdmin("ci", "command", "`command` is for admins"),
     job_errors.KeyOfAnotherOrder("hello", "a" * 16),
+    schedule_errors.UnknownSchedule("hello", "nightly"),
+    schedule_errors.ScheduleOfFile("hello", "nightly", "main"),
+    schedule_errors.TooManySchedules("hello", 100),
 ]
 
 

@@ -1,0 +1,27 @@
+"""Who may write and run which schedule, and whether what it is to do is there."""
+
+from framework.access import Identity, Scope
+from framework.http_api.jobs.job_resolver import JobResolver
+from framework.jobs import leads
+from framework.jobs.errors import NeedsAdmin
+from framework.schedules.written_schedule import WrittenSchedule
+from prevs.records import AppRecord
+from prevs.schedules import ScheduleRecord
+
+
+def check_caller(
+    caller: Identity, app: str, name: str, touched: ScheduleRecord | WrittenSchedule | None
+) -> None:
+    """Raise NeedsAdmin if a schedule has a command, and the caller is no admin of the app."""
+    if touched is not None and touched.command and not caller.may(Scope.ADMIN, app):
+        raise NeedsAdmin(caller.name, "command", f"the schedule {name!r} has a command of its own")
+
+
+async def check_work(resolver: JobResolver, app: AppRecord, written: WrittenSchedule) -> None:
+    """Check that the label leads to a commit now, and that its job can run there.
+
+    Later both may change: then the times say so. Raises as JobResolver.find_lead, UnknownJobName,
+    InvalidSettings.
+    """
+    lead = await resolver.find_lead(app, written.label)
+    leads.find_terms(app, lead, job=written.job, command=written.command)
