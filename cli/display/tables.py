@@ -22,7 +22,7 @@ from cli.client.api_types import (
     Token,
     Variable,
 )
-from cli.client.forge_types import Finding, Pull
+from cli.client.forges import Finding, Pull
 from cli.display import app_rows, attempts, steps
 from cli.display.columns import cell, new_details, new_table
 from cli.display.sentences import (
