@@ -27,6 +27,7 @@ from cli.errors import ApiRefused, CliError
 from cli.jobs import commands as jobs
 from cli.names import suggestions
 from cli.names.completion import print_completion
+from cli.schedules import commands as schedules
 
 _INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 
@@ -56,6 +57,7 @@ prevs.add_command(print_completion)
 for module in (
     previews,
     jobs,
+    schedules,
     repository,
     pulls,
     cluster,

@@ -31,6 +31,7 @@ from cli.client.jobs import Calls, Jobs
 from cli.client.notifications import Notifications
 from cli.client.paging import Listed, gather
 from cli.client.roles import Roles
+from cli.client.schedules import Schedules
 from cli.client.visitor_access import VisitorAccess
 from cli.errors import ApiConfused
 from program.http.server_events import Parser, ServerEvent
@@ -67,6 +68,7 @@ class Api:
         self.roles = Roles(self._json, self._call, self._list)
         calls = Calls(self._json, self._call, self._list, self._stream)
         self.jobs = Jobs(calls, patience=timeout.fetch)
+        self.schedules = Schedules(calls, patience=timeout.fetch)
 
     @property
     def address(self) -> str:

@@ -45,7 +45,8 @@ class Job(TypedDict):
 
     `name` is None for a command that was given in full. `began` is when the command of the current
     or last attempt began, None if it has not. `failures` are the attempts that the command failed,
-    `tries` all of them. `place` is that in the queue. A list has no `attempts`.
+    `tries` all of them. `schedule` has made it for the time `nominal`, which is None if somebody
+    has run it. `place` is that in the queue. A list has no `attempts`.
     """
 
     id: str
@@ -59,6 +60,8 @@ class Job(TypedDict):
     failure: Failure | None
     exit_code: int | None
     group: str | None
+    schedule: str | None
+    nominal: float | None
     by: str
     created: float
     changed: float
@@ -104,7 +107,7 @@ class Jobs:
         """
         body = orders[0] if len(orders) == 1 else {"jobs": orders}
         answer = self._read(
-            "POST", _path(app), json=body, headers=_keyed(key), timeout=self._patience
+            "POST", _path(app), json=body, headers=keyed(key), timeout=self._patience
         )
         return cast(list[Job], [answer] if len(orders) == 1 else answer["jobs"])
 
@@ -114,10 +117,11 @@ class Jobs:
         *,
         state: str | None = None,
         group: str | None = None,
+        schedule: str | None = None,
         limit: int | None = None,
     ) -> Listed[Job]:
         """Return the jobs of one app or of all, the newest first; `state` may be "active"."""
-        wanted = {"app": app, "state": state, "group": group}
+        wanted = {"app": app, "state": state, "group": group, "schedule": schedule}
         query = {name: value for name, value in wanted.items() if value is not None}
         return self._gather("/v1/jobs", "jobs", query, limit)
 
@@ -136,7 +140,7 @@ class Jobs:
 
     def retry(self, app: str, job_id: str, key: str) -> Job:
         """Request a job that does what an ended one did; the same `key` makes no other one."""
-        return cast(Job, self._read("POST", _path(app, job_id, "retry"), headers=_keyed(key)))
+        return cast(Job, self._read("POST", _path(app, job_id, "retry"), headers=keyed(key)))
 
     def result(self, app: str, job_id: str) -> bytes:
         """Return what a job's command left as its result."""
@@ -167,7 +171,8 @@ class Jobs:
         return self._stream(_path(app, job_id, "log"), after, {})
 
 
-def _keyed(key: str) -> dict[str, str]:
+def keyed(key: str) -> dict[str, str]:
+    """Return the header with an idempotency key."""
     return {"Idempotency-Key": f'"{key}"'}
 
 

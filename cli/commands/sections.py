@@ -7,7 +7,7 @@ import click
 
 _SECTIONS = {
     "Previews": ("start", "open", "ls", "show", "logs", "stop", "retry", "pin", "unpin"),
-    "Jobs": ("run", "job", "bisect"),
+    "Jobs": ("run", "job", "schedule", "bisect"),
     "Apps": (
         "app",
         "env",

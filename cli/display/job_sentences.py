@@ -2,7 +2,15 @@
 
 from cli.client.jobs import Job, JobAttempt
 from cli.display.receiver_table import describe_try
-from cli.display.sentences import ago, brief, describe_failure, describe_phase, ordinal, shortened
+from cli.display.sentences import (
+    ago,
+    brief,
+    clock_time,
+    describe_failure,
+    describe_phase,
+    ordinal,
+    shortened,
+)
 from cli.display.terminal import one_line
 from prevs import names
 
@@ -64,6 +72,12 @@ def took(job: Job, now: float) -> str:
     if began is None:
         return ""
     return brief(max(0.0, (now if job["ended"] is None else job["ended"]) - began))
+
+
+def origin(job: Job) -> str:
+    """Return which schedule has made a job, and for which time: "nightly, for ..."."""
+    name, nominal = job["schedule"], job["nominal"]
+    return f"{name}, for {clock_time(nominal)}" if name and nominal is not None else name or ""
 
 
 def describe_attempt(attempt: JobAttempt, now: float) -> str:

@@ -88,6 +88,7 @@ def details(job: Job, now: float) -> Table:
             ("timeout", duration(round(job["timeout"]))),
             ("retries", retries),
             ("group", job["group"] or ""),
+            ("schedule", sentences.origin(job)),
             ("callback", sentences.describe_callback(job, now)),
             ("agent", (agent["host"] or agent["id"]) if agent else ""),
             ("task", job["task_id"] or ""),

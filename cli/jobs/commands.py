@@ -38,6 +38,7 @@ def job_group() -> None:
 @click.option(
     "--group", metavar="NAME", shell_complete=completion.groups, help="List only this group."
 )
+@click.option("--schedule", metavar="NAME", help="List only what this schedule has made.")
 @limit(50)
 @as_json
 @click.pass_obj

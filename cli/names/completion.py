@@ -142,6 +142,19 @@ def groups(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
     )
 
 
+def schedules(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the names of the schedules of the app named before."""
+    app = str(ctx.params.get("app"))
+    return _complete(
+        ctx,
+        lambda api: [
+            CompletionItem(one["name"], help=one["cron"] or f"every {one['every']} s")
+            for one in api.schedules.list(app).found
+        ],
+        incomplete,
+    )
+
+
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context

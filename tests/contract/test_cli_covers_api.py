@@ -9,7 +9,8 @@ import click
 import pytest
 
 from cli.__main__ import main, prevs
-from cli.client import api_types, forge_types, forges, jobs, notifications, roles
+from cli.client import api_types, forges, jobs, notifications, roles, schedules
+from cli.jobs.orders import TakesCommand
 from framework.access import Scope
 from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.roles import find_role_id
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.contract
 
 _ONE = "/v1/previews/{app}/{sha}"
 _JOB = "/v1/apps/{app}/jobs/{id}"
+_SCHEDULE = "/v1/apps/{app}/schedules/{name}"
 JOB_ID = "k4z7q2n5v3w6x2y7"
 COMMANDS: Mapping[str, str] = {
     "GET /v1/apps": "app ls",
@@ -68,6 +70,15 @@ COMMANDS: Mapping[str, str] = {
     f"POST {_JOB}/retry": f"job retry hello {JOB_ID}",
     f"GET {_JOB}/result": f"job result hello {JOB_ID}",
     f"GET {_JOB}/log": f"job logs hello {JOB_ID}",
+    "GET /v1/apps/{app}/schedules": "schedule ls hello",
+    "POST /v1/apps/{app}/schedule-times": "schedule times hello --every 60",
+    f"GET {_SCHEDULE}": "schedule show hello old",
+    f"PUT {_SCHEDULE}": "schedule add hello old --label main --every 60 -- true",
+    f"DELETE {_SCHEDULE}": "schedule rm hello old",
+    f"GET {_SCHEDULE}/times": "schedule times hello old",
+    f"PUT {_SCHEDULE}/pause": "schedule pause hello old",
+    f"DELETE {_SCHEDULE}/pause": "schedule resume hello old",
+    f"POST {_SCHEDULE}/run": "schedule run hello old",
     "GET /v1/queue": "queue",
     "GET /v1/agents": "agents",
     "GET /v1/events": "events",
@@ -115,6 +126,7 @@ BY_COMMANDS = {
 ONLY_PAGES = {"limit", "after", "offset", "public"}
 """What the command line cares for by itself."""
 SHAPES: Mapping[str, type] = {
+    "ActiveJob": schedules.ActiveJob,
     "Agent": api_types.Agent,
     "AgentPreview": api_types.AgentPreview,
     "Amount": api_types.Resources,
@@ -127,7 +139,8 @@ SHAPES: Mapping[str, type] = {
     "NewHookSecret": api_types.NewHookSecret,
     "EnteredHook": forges.EnteredHook,
     "Failure": api_types.Failure,
-    "Finding": forge_types.Finding,
+    "FileTrouble": schedules.FileTrouble,
+    "Finding": forges.Finding,
     "JobAttempt": jobs.JobAttempt,
     "JobDetail": jobs.Job,
     "JobProgress": jobs.JobProgress,
@@ -139,17 +152,21 @@ SHAPES: Mapping[str, type] = {
     "NewToken": api_types.Token,
     "Isolation": api_types.Isolation,
     "PreviewDetail": api_types.Preview,
-    "Pull": forge_types.Pull,
+    "Pull": forges.Pull,
     "Queued": api_types.Queued,
     "Ref": api_types.Ref,
     "Rival": api_types.Rival,
     "Role": roles.Role,
+    "Schedule": schedules.Schedule,
+    "ScheduledTime": schedules.ScheduledTime,
+    "ScheduledTimes": schedules.ScheduledTimes,
     "ShownAccess": api_types.Access,
     "ShownCredential": api_types.Credential,
     "ShownPass": api_types.Pass,
     "ShownReceiver": notifications.Receiver,
     "ShownTry": notifications.LastTry,
     "ShownVariable": api_types.Variable,
+    "SkippedTime": schedules.SkippedTime,
     "StartedPreview": api_types.Started,
     "Step": api_types.Step,
     "Unfit": api_types.Unfit,
@@ -193,7 +210,8 @@ def find_options(command: str) -> set[str]:
         inner = found.get_command(click.Context(found), word)
         assert inner is not None
         found = inner
-    return {name for one in found.params for name in (one.name, *one.opts) if name}
+    after_dashes = {"command"} if isinstance(found, TakesCommand) else set()
+    return after_dashes | {name for one in found.params for name in (one.name, *one.opts) if name}
 
 
 def test_every_operation_of_the_api_has_a_command() -> None:
@@ -238,7 +256,7 @@ def test_every_field_that_the_command_reads_is_in_the_answer(schema: str, shape:
 
 
 def test_every_shape_that_the_command_reads_is_checked() -> None:
-    modules = (api_types, forge_types, forges, jobs, notifications, roles)
+    modules = (api_types, forges, jobs, notifications, roles, schedules)
     known = [one for module in modules for one in vars(module).values()]
     read = {one for one in known if hasattr(one, "__required_keys__")}
     assert read == set(SHAPES.values())

@@ -1,0 +1,88 @@
+"""The tables of schedules and of their times."""
+
+import datetime
+from collections.abc import Iterable
+
+from rich.table import Table
+
+from cli.client.schedules import Schedule, ScheduledTimes
+from cli.display.columns import cell, new_details, new_table
+from cli.display.sentences import ago, clock_time, duration
+from cli.schedules import schedule_sentences as sentences
+
+
+def schedules(listed: Iterable[Schedule], now: float) -> Table:
+    """Return a row for each schedule."""
+    table = new_table("NAME", "LABEL", "JOB", "WHEN", "NEXT", cut=("", "MADE"), prose="NOTES")
+    for one in listed:
+        upcoming = one["next"][:1]
+        cells = [one["name"], one["label"], sentences.what(one), sentences.when(one)]
+        cells += ["".join(map(sentences.shown, upcoming))]
+        cells += ["".join(sentences.left(time["at"], now) for time in upcoming)]
+        table.add_row(*map(cell, [*cells, one["count"], sentences.notes(one)]))
+    return table
+
+
+def times(found: ScheduledTimes, now: float) -> Table:
+    """Return a row for each time: in its zone, in UTC, and how far away."""
+    is_utc = found["zone"] == "UTC"
+    table = new_table(*(() if is_utc else (found["zone"].upper(),)), "UTC", "")
+    for time in found["times"]:
+        local = [] if is_utc else [sentences.shown(time)]
+        utc = f"{datetime.datetime.fromisoformat(time['utc']):%a %Y-%m-%d %H:%M:%S}"
+        table.add_row(*map(cell, [*local, utc, sentences.left(time["at"], now)]))
+    return table
+
+
+def details(schedule: Schedule, now: float) -> Table:
+    """Return the details of a schedule, its next times and its skipped ones, one a row."""
+    most = f" of {schedule['times']}" if schedule["times"] else ""
+    upcoming = [
+        f"{sentences.shown(time)} ({sentences.left(time['at'], now)})" for time in schedule["next"]
+    ]
+    skipped = [f"{clock_time(one['at'])}: {one['why']}" for one in schedule["skipped"]]
+    active = [f"{one['id']} {one['state']}" for one in schedule["active"]]
+    return new_details(
+        [
+            ("name", schedule["name"]),
+            ("app", schedule["app"]),
+            ("label", schedule["label"]),
+            ("job", schedule["job"] or ""),
+            ("command", " ".join(schedule["command"] or ())),
+            ("when", sentences.when(schedule)),
+            ("begins", _moment(schedule["start_at"])),
+            ("ends", _moment(schedule["end_at"])),
+            ("overlap", schedule["overlap"]),
+            ("missed", schedule["missed"]),
+            ("deadline", _seconds(schedule["deadline"])),
+            ("spread", _spread(schedule)),
+            ("state", "paused" if schedule["paused"] else ""),
+            ("", schedule["reason"]),
+            ("waits", schedule["hindrance"]),
+            ("jobs made", f"{schedule['count']}{most}"),
+            ("decided until", _moment(schedule["last"])),
+            ("written", f"{ago(schedule['created'], now)} by {sentences.source(schedule)}"),
+            *_several("next", upcoming),
+            *_several("active", active),
+            *_several("skipped", skipped),
+        ]
+    )
+
+
+def _several(name: str, values: Iterable[str]) -> Iterable[tuple[str, str]]:
+    return (("" if at else name, value) for at, value in enumerate(values))
+
+
+def _moment(seconds: float | None) -> str:
+    return "" if seconds is None else clock_time(seconds)
+
+
+def _seconds(seconds: float) -> str:
+    return duration(round(seconds)) if seconds else ""
+
+
+def _spread(schedule: Schedule) -> str:
+    if not schedule["spread"]:
+        return ""
+    spread, delay = _seconds(schedule["spread"]), duration(round(schedule["delay"]))
+    return f"{spread}: its jobs begin {delay} after each time"
