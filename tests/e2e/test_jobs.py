@@ -1,11 +1,13 @@
 """Jobs on the whole system, started and read by commands: real Mesos, real containers."""
 
 import contextlib
+import datetime
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -50,6 +52,7 @@ def app(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An app whose image has a shell, and whose commit names a job."""
     made = SampleRepository(tmp_path_factory.mktemp("jobs") / "work")
     named = '[jobs.hello]\ncommand = ["echo", "hello"]\n'
+    named += '[jobs.weekly]\ncommand = ["true"]\nschedule = "0 6 * * mon"\n'
     made.commit_app([f"CMD {SERVE}"], {".prevs.toml": named})
     order = {"name": "worker", "repository": str(made.folder)}
     assert api.call("POST", "/v1/apps", json=order).status_code == 201
@@ -133,3 +136,41 @@ def test_a_job_that_takes_too_long_is_ended_and_one_that_fails_is_tried_again(
 def test_many_jobs_all_end_exactly_once(app: str, prevs: Prevs) -> None:
     started = prevs("job", "start", app, "main", "-n", "20", "--wait", "--json", "--", "true")
     assert started.returncode == 0, started.stderr
+
+
+def test_a_schedule_makes_a_job_for_each_time_and_for_whom_asks(
+    app: str, prevs: Prevs, api: Api
+) -> None:
+    first = int(time.time()) + 15  # a busy machine needs seconds for a command
+    begin = datetime.datetime.fromtimestamp(first, datetime.UTC).isoformat()
+    when = ("--job", "hello", "--every", "3600", "--start-at", begin, "--overlap", "allow")
+    added = prevs("schedule", "add", app, "hourly", "--label", "main", *when)
+    assert added.returncode == 0, added.stderr
+    assert len(added.stdout.splitlines()) == 4
+    asked = prevs("schedule", "run", app, "hourly").stdout.strip()
+
+    def find_timed() -> Any:
+        made = api.call("GET", f"/v1/jobs?app={app}&schedule=hourly").json()["jobs"]
+        return next((job for job in made if job["id"] != asked and job["ended"]), None)
+
+    path = f"/v1/apps/{app}/schedules/hourly"
+    timed = wait_until(find_timed, instead=lambda: api.call("GET", path).text)
+    wait_until(lambda: find(api, asked)["ended"], "the other one has ended")
+    for job, nominal in [(timed, first), (find(api, asked), None)]:
+        assert (job["state"], job["nominal"]) == ("succeeded", nominal), job["failure"]
+        assert "hello" in prevs("job", "logs", app, job["id"]).stdout
+    shown = json.loads(prevs("schedule", "show", app, "hourly", "--json").stdout)
+    assert (shown["count"], shown["active"], shown["next"][0]["at"]) == (1, [], first + 3600)
+    assert prevs("schedule", "rm", app, "hourly").returncode == 0
+
+
+def test_the_schedules_of_the_default_branch_hold(app: str, prevs: Prevs) -> None:
+    def find_weekly() -> Any:
+        listed = json.loads(prevs("schedule", "ls", app, "--json").stdout)
+        return next((one for one in listed if one["name"] == "weekly"), None)
+
+    weekly = wait_until(find_weekly, "the file of main is followed")
+    assert (weekly["from_file"], weekly["label"], weekly["job"]) == (True, "main", "weekly")
+    assert prevs("schedule", "rm", app, "weekly").returncode == 1
+    assert prevs("schedule", "pause", app, "weekly").returncode == 0
+    assert find_weekly()["paused"]
