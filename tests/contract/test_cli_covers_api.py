@@ -142,6 +142,7 @@ SHAPES: Mapping[str, type] = {
     "FileTrouble": schedules.FileTrouble,
     "Finding": forges.Finding,
     "JobAttempt": jobs.JobAttempt,
+    "JobCallback": jobs.JobCallback,
     "JobDetail": jobs.Job,
     "JobProgress": jobs.JobProgress,
     "Lead": api_types.Label,
