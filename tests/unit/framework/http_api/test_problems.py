@@ -13,6 +13,7 @@ from framework.jobs import errors as job_errors
 from framework.people.errors import NoRole, UnknownRole
 from framework.ports.forge_errors import ForgeError
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
+from framework.ports.repositories import NotAnAncestor
 from framework.pulls.errors import (
     NeedsNoApproval,
     NotApproved,
@@ -84,11 +85,13 @@ EXAMPLES: list[FrameworkError] = [
     job_errors.HasEnded("hello", "a" * 16, "failed"),
     job_errors.NotEnded("hello", "a" * 16, "running"),
     job_errors.NoResult("hello", "a" * 16, "running"),
+    job_errors.NotRunning("hello", "a" * 16, "failed"),
     job_errors.PayloadGone("hello", "a" * 16),
     job_errors.TooManyJobs(10_000),
     job_errors.CommitSettingsInvalid("hello", "main", "It has a mistake.", [Mistake(1, "no")]),
     job_errors.NeedsAdmin("ci", "command", "`command` is for admins"),
     job_errors.KeyOfAnotherOrder("hello", "a" * 16),
+    NotAnAncestor("hello", "v1", "main", None, next_step="Swap them."),
     schedule_errors.UnknownSchedule("hello", "nightly"),
     schedule_errors.ScheduleOfFile("hello", "nightly", "main"),
     schedule_errors.TooManySchedules("hello", 100),

@@ -64,8 +64,9 @@ class World:
         return found
 
     def list_due(self) -> list[JobRecord]:
-        """Return the jobs whose callbacks are due, as other threads see them."""
-        return [job for job in self.jobs.shown.values() if callbacks.is_due(job)]
+        """Return the jobs whose callbacks are due, as other threads see them, the oldest first."""
+        due = [job for job in self.jobs.shown.values() if callbacks.is_due(job)]
+        return sorted(due, key=lambda job: job.changed)
 
     def note(self, job: JobRecord, state: CallbackState, last: LastTry = TAKEN) -> None:
         self.callbacks.note(CallbackSettled("shop", job.id, state, last))
