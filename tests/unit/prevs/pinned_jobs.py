@@ -1,4 +1,4 @@
-"""The records of jobs whose bytes test_pinned_bytes.py pins."""
+"""The records of jobs and schedules whose bytes test_pinned_bytes.py pins."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from prevs.jobs import (
     ResultRecord,
 )
 from prevs.records import EndedAttempt, Failure
+from prevs.schedules import Missed, Overlap, ScheduleRecord, SkippedTime
 from prevs.states import Cause
 from prevs.work import Progress, Work
 
@@ -105,6 +106,32 @@ JOB = JobRecord(
 )
 
 WRITTEN: dict[str, Any] = {
+    "schedule": ScheduleRecord(
+        app="hello",
+        name="report",
+        label="main",
+        job="report",
+        cron="0 6 * * mon-fri",
+        zone="Europe/Berlin",
+        start_at=1700000000,
+        end_at=1800000000,
+        times=100,
+        overlap=Overlap.QUEUE,
+        missed=Missed.ALL,
+        deadline=3600.0,
+        spread=300.0,
+        paused=True,
+        last=1700028000.0,
+        count=3,
+        skipped=(SkippedTime(1700028000, "Größe: it was paused."),),
+        created=1700000000.25,
+        token="deploys",
+        from_file=True,
+        convention="ironworker",
+    ),
+    "schedule_command": ScheduleRecord(
+        app="hello", name="clean", label="v1", command=("python", "clean.py"), every=3600
+    ),
     "job": JOB,
     "ended_jobs": EndedJobsRecord(app="hello", number=7, jobs=(JOB,)),
     "payload": PayloadRecord(app="hello", id=ID, sealed="gAAAAABl"),
@@ -112,6 +139,7 @@ WRITTEN: dict[str, Any] = {
 }
 
 LEAST: dict[str, Any] = {
+    "schedule": ScheduleRecord(app="hello", name="report", label="main"),
     "job": JobRecord(
         app="hello", id=ID, sha=SHA, label="main", terms=JobSettings(command=("true",))
     ),

@@ -39,7 +39,7 @@ from prevs.records import (
     TokenRecord,
 )
 from prevs.roles import RoleRecord
-from prevs.schedules import Missed, Overlap, ScheduleRecord, SkippedTime
+from prevs.schedules import Missed, Overlap
 from prevs.states import Cause, Phase, State
 from prevs.work import Progress
 from tests.unit.prevs import pinned_jobs
@@ -209,32 +209,6 @@ WRITTEN: dict[str, Any] = {
     ),
     "role": RoleRecord(scope="use", group="größe/team", app="hello", created=1700000000.25),
     "role_person": RoleRecord(scope="admin", person="ada@example.org", created=1700000000.25),
-    "schedule": ScheduleRecord(
-        app="hello",
-        name="report",
-        label="main",
-        job="report",
-        cron="0 6 * * mon-fri",
-        zone="Europe/Berlin",
-        start_at=1700000000,
-        end_at=1800000000,
-        times=100,
-        overlap=Overlap.QUEUE,
-        missed=Missed.ALL,
-        deadline=3600.0,
-        spread=300.0,
-        paused=True,
-        last=1700028000.0,
-        count=3,
-        skipped=(SkippedTime(1700028000, "Größe: it was paused."),),
-        created=1700000000.25,
-        token="deploys",
-        from_file=True,
-        convention="ironworker",
-    ),
-    "schedule_command": ScheduleRecord(
-        app="hello", name="clean", label="v1", command=("python", "clean.py"), every=3600
-    ),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
@@ -308,7 +282,6 @@ LEAST: dict[str, Any] = {
     "pull": PullRecord(app="hello", number=7, sha=SHA, ref="pull/7/head"),
     "repository": RepositoryRecord(app="hello", repository="/srv/hello", id="7"),
     "role": RoleRecord(scope="read"),
-    "schedule": ScheduleRecord(app="hello", name="report", label="main"),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
