@@ -65,7 +65,26 @@ def check(
     ]
     if problems:
         raise InvalidSettings(problems)
-    record = ScheduleRecord(
+    record = _make_record(app, name, written, now=now, token=token, from_file=from_file)
+    if before is None:
+        return _check_first(record)
+    record = dataclasses.replace(
+        record,
+        created=before.created,
+        paused=before.paused,
+        count=before.count,
+        skipped=before.skipped,
+    )
+    if all(getattr(record, field) == getattr(before, field) for field in _OF_TIMES):
+        return dataclasses.replace(record, last=before.last)
+    return _check_first(record)
+
+
+def _make_record(
+    app: str, name: str, written: WrittenSchedule, *, now: float, token: str, from_file: bool
+) -> ScheduleRecord:
+    """Return the record of a schedule without a mistake."""
+    return ScheduleRecord(
         app=app,
         name=name,
         label=written.label,
@@ -87,18 +106,6 @@ def check(
         from_file=from_file,
         convention=written.convention,
     )
-    if before is None:
-        return _check_first(record)
-    record = dataclasses.replace(
-        record,
-        created=before.created,
-        paused=before.paused,
-        count=before.count,
-        skipped=before.skipped,
-    )
-    if all(getattr(record, field) == getattr(before, field) for field in _OF_TIMES):
-        return dataclasses.replace(record, last=before.last)
-    return _check_first(record)
 
 
 def _check_first(record: ScheduleRecord) -> ScheduleRecord:

@@ -109,9 +109,7 @@ class Launcher:
         Raises Unavailable, OutcomeUnknown; previews that were not launched then stay queued.
         """
         now = self._clock.now()
-        self._fail_unreadable()
-        self._stop_refused()
-        self._jobs.end_hopeless()
+        self._end_hopeless()
         apps = {app.name: app for app in self._records.apps}
         queue = build_queue(
             apps, self._records.units_in_state(State.QUEUED), self._records.of_app, now
@@ -122,16 +120,11 @@ class Launcher:
         self._note_full_agents(quotas.agents_at_start_limit())
         offered = bool(self._offers.held)
         unfit = self._unfit()
-        in_use = InUse(
-            self._records.routes.in_use(),
-            reserved,
-            unfit,
-            self._find_job_room() if jobs else {},
-        )
+        job_room = self._find_job_room() if jobs else {}
         match = matching.match(
             _merge(queue.demands, jobs),
             self._offers.held,
-            in_use,
+            InUse(self._records.routes.in_use(), reserved, unfit, job_room),
             quotas=quotas,
             now=now,
             refuse=jobs.refuse,
@@ -146,6 +139,12 @@ class Launcher:
             match, quotas, requested_for=self._offers.requested_for(), unfit=unfit
         )
         self._explain_all({**queue.held_back, **jobs.held_back}, match, evicting, offered=offered)
+
+    def _end_hopeless(self) -> None:
+        """End what waits and may not start, or no more. Raises Unavailable."""
+        self._fail_unreadable()
+        self._stop_refused()
+        self._jobs.end_hopeless()
 
     def _find_job_room(self) -> Mapping[str, float]:
         free: dict[str, float] = defaultdict(float)
