@@ -34,9 +34,6 @@ _RETRY_PAUSE = 0.5
 _EVENTS_LIMIT = 1.0
 """Seconds after which a daemon has sent the events of an end that it has seen."""
 
-_FIRST_MOMENTS = 5.0
-"""Seconds of a life that may have been too short to find the counters of the container."""
-
 _UNKNOWN = 255
 """The exit code that a daemon shows for a container that ended while the daemon was away."""
 
@@ -48,10 +45,9 @@ logger = logging.getLogger(__name__)
 class DockerContainer:
     """Fulfils the port Container. One thread copies the container's output, one waits for its end.
 
-    `kills_before` is the text of the machine's counter before the container was started, "" if
-    unknown. `patience` is how many seconds the daemon may be away. `on_exit` is called once exit()
-    returns or raises something, `on_removed` once the container is gone for sure. The control
-    groups are below `hierarchies`.
+    `patience` is how many seconds the daemon may be away. `on_exit` is called once exit() returns
+    or raises something, `on_removed` once the container is gone for sure. The control groups are
+    below `hierarchies`.
     """
 
     def __init__(
@@ -62,7 +58,6 @@ class DockerContainer:
         log: Log,
         on_exit: Callable[[], None],
         on_removed: Callable[[], None],
-        kills_before: str = "",
         patience: float = _DAEMON_RETURNS,
         hierarchies: Path = memory_kills.HIERARCHIES,
     ) -> None:
@@ -76,8 +71,7 @@ class DockerContainer:
         self._was_away = False
         self._memory_kills = 0
         self._counters: memory_kills.Counters | None = None
-        self._kills_above, self._kills_before = "", kills_before
-        self._began, self._lived = time.monotonic(), math.inf
+        self._kills_above = ""
         self._is_stopping = False
         self._disk_limit = DISK_LIMIT
         self._over = threading.Event()
@@ -227,7 +221,6 @@ class DockerContainer:
         try:
             with daemon_errors():
                 self._client.wait(self._id)
-                self._lived = time.monotonic() - self._began
                 # If systemd holds docker's socket, the next daemon answers as if nothing was.
                 return self._exit(self._was_oom_killed())
         except NotFound:
@@ -276,18 +269,8 @@ class DockerContainer:
         killed = code == oom.KILLED or oom_killed is True
         if state["OOMKilled"] and code != 0 and killed:
             return Exit(code, out_of_memory=True)
-        before, after = self._read_kills()
-        return Exit(code, out_of_memory=oom.was_killed_below(code, before, after))
-
-    def _read_kills(self) -> tuple[str, str]:
-        """Return the text of a counter above the container's own, before and after its end."""
-        if self._counters is not None and self._kills_above:
-            return self._kills_above, self._counters.read_above()
-        # Whatever ends in its first moments may end before docker has begun to look: it missed one
-        # of four. Then all that the kernel has killed on the machine meanwhile counts.
-        if self._lived < _FIRST_MOMENTS:
-            return self._kills_before, memory_kills.read_machine()
-        return "", ""
+        above = self._counters.read_above() if self._counters else ""
+        return Exit(code, out_of_memory=oom.was_killed_below(code, self._kills_above, above))
 
 
 def _why(error: APIError | DockerUnavailable) -> str:

@@ -13,7 +13,6 @@ from docker.api import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
-from executor.container import memory_kills
 from executor.container.container import DockerContainer
 from executor.container.network import PreviewNetwork
 from executor.docker import blame
@@ -103,7 +102,6 @@ class DockerContainers:
                 container = self._replace(client, spec)
                 _prepare(client, container, spec)
                 self._guard.wait_for_reaper()
-                kills = memory_kills.read_machine()
                 client.start(container)
         except APIError as exc:
             self._discard(client, spec.name)
@@ -120,7 +118,6 @@ class DockerContainers:
             log=self._log,
             on_exit=on_exit,
             on_removed=functools.partial(self._removed, spec.name),
-            kills_before=kills,
         )
         if self._confinement.disk_limit:
             started.limit_disk(self._confinement.disk_limit, calm=self._calm)

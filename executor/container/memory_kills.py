@@ -16,10 +16,6 @@ HIERARCHIES = Path("/sys/fs/cgroup")
 """Where control groups are mounted."""
 
 
-MACHINE = Path("/proc/vmstat")
-"""Where the kernel counts all processes of the machine that it has killed for memory."""
-
-
 class Counters(NamedTuple):
     """The counter of a container's group, and with v2 that of the group above it.
 
@@ -39,13 +35,6 @@ class Counters(NamedTuple):
             with contextlib.suppress(OSError):
                 return self.above.read_text()
         return ""
-
-
-def read_machine(file: Path = MACHINE) -> str:
-    """Return the text of the machine's counter, "" if it cannot be read."""
-    with contextlib.suppress(OSError):
-        return file.read_text()
-    return ""
 
 
 def find_counters(groups: str, hierarchies: Path = HIERARCHIES) -> Optional[Counters]:

@@ -51,9 +51,8 @@ def _code(died: Mapping[str, Any]) -> str | None:
 def was_killed_below(code: int, before: str, after: str) -> bool:
     """Return whether a container that ended with `code` was killed because memory ran out.
 
-    The texts are the `memory.events` of the group above, some seconds before the end and after it,
-    or what the whole machine counts; "" if unknown. They count other containers too, so only one
-    that was killed may have been killed for memory.
+    The texts are the `memory.events` of the group above, some seconds before the end and after it;
+    "" if unknown. Other containers may be in that group, so only a killed one counts.
     """
     rose = cgroup.read_count(after, cgroup.KILLS) > cgroup.read_count(before, cgroup.KILLS)
     return code == KILLED and before != "" and rose

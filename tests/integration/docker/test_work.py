@@ -183,7 +183,7 @@ def test_a_command_that_ended_well_before_the_kill_has_succeeded(agent: Agent) -
 
 
 def test_a_command_that_needs_too_much_memory_says_so(agent: Agent) -> None:
-    report = run(agent, "exec tail /dev/zero")
+    report = run(agent, "sleep 2; exec tail /dev/zero")
     assert report == TaskReport(Phase.ENDED, Cause.OUT_OF_MEMORY, 137)
     assert "more than its 32 MB of memory. Give the job" in agent.message
 

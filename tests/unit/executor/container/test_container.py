@@ -13,7 +13,6 @@ import pytest
 from docker.api import APIClient
 from docker.errors import NotFound, StreamParseError
 
-from executor.container import memory_kills
 from executor.container.container import DockerContainer
 from executor.errors import DockerUnavailable
 from executor.limits import cgroup
@@ -137,28 +136,3 @@ def test_with_v2_a_killed_container_is_found_though_docker_has_missed_it(tmp_pat
     client.has_ended.set()
     assert ended.wait(LIMIT)
     assert container.exit() == Exit(137, out_of_memory=True)
-
-
-@pytest.mark.parametrize(
-    ("code", "before", "is_shortage"),
-    [(137, 6, True), (137, 7, False), (1, 6, False)],
-    ids=["killed", "killed by others", "not killed"],
-)
-def test_an_end_in_the_first_moments_is_found_by_what_the_machine_counts(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: int, before: int, is_shortage: bool
-) -> None:
-    monkeypatch.setattr(memory_kills, "read_machine", lambda: "pgfault 9\noom_kill 7\n")
-    client, ended = Client(), threading.Event()
-    client.exit_code = code
-    client.has_ended.set()
-    container = DockerContainer(
-        cast(APIClient, client),
-        "c",
-        log=MemoryLog(),
-        on_exit=ended.set,
-        on_removed=lambda: None,
-        kills_before=f"pgfault 1\noom_kill {before}\n",
-        hierarchies=tmp_path,
-    )
-    assert ended.wait(LIMIT)
-    assert container.exit() == Exit(code, out_of_memory=is_shortage)
