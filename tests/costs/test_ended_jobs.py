@@ -1,8 +1,7 @@
 """What ten thousand ended jobs cost a framework that takes over: reads of ZooKeeper, and bytes."""
 
 import uuid
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import pytest
@@ -45,14 +44,15 @@ class Root(NamedTuple):
             self.client, self.paths, Election(self.client, self.paths, "http://127.0.0.1:1").win()
         )
 
-    def load(self) -> tuple[Stored, Counter[str]]:
-        """Read all as a framework does that takes over; return it with what that cost."""
+    def load(self) -> tuple[Stored, Mapping[str, int]]:
+        """Read all as a framework does that takes over; return it with its reads and bytes."""
         client = connect(self.wire.address, 15)
         try:
             store = ZookeeperStore(client, self.paths, epoch=0)
-            before = Counter(self.wire.requests)
+            reads, size = self.wire.requests["reads"], self.wire.bytes
             stored = store.load()
-            return stored, self.wire.requests - before
+            cost = {"reads": self.wire.requests["reads"] - reads, "bytes": self.wire.bytes - size}
+            return stored, cost
         finally:
             client.stop()
             client.close()

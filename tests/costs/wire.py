@@ -24,6 +24,7 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.requests: Counter[str] = Counter()
+        self.bytes = 0
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -57,13 +58,13 @@ class Wire:
                 if not session:
                     self._count(_HEAD.unpack_from(frame)[1])
                 session = False
-                self.requests["bytes"] += _LENGTH.size + length
+                self.bytes += _LENGTH.size + length
                 far.sendall(head + frame)
 
     def _forward_answers(self, far: socket.socket, near: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := far.recv(65536):
-                self.requests["bytes"] += len(data)
+                self.bytes += len(data)
                 near.sendall(data)
 
     def _count(self, kind: int) -> None:
