@@ -118,9 +118,9 @@ def test_a_mistake_leaves_the_earlier_schedules_and_is_shown(repository: Reposit
     assert (repository.trouble.label, repository.trouble.sha) == ("main", B)
     assert [one.line for one in repository.trouble.mistakes] == [3]
     assert "schedules of an earlier commit hold" in repository.trouble.why
-    repository.push(C, report=HOURLY, clean=dataclasses.replace(EVERY, every=60, spread=61.0))
+    repository.push(C, report=HOURLY, clean=dataclasses.replace(EVERY, spread=3601.0))
     assert repository.names == ["report"]
-    assert repository.trouble.why.startswith("[jobs.clean] spread must be from 0 to 60")
+    assert repository.trouble.why.startswith("[jobs.clean] spread must be from 0 to 3600")
     repository.push(A, report=HOURLY)
     assert repository.trouble is None
 
