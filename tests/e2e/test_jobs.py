@@ -97,14 +97,21 @@ def test_a_job_that_is_cancelled_leaves_no_container(
 ) -> None:
     command = [sys.executable, "-m", "cli", "run", app, "main", "--", "sh", "-c"]
     script = "trap 'echo bye; exit 7' TERM; echo begins; while :; do sleep 0.1; done"
-    with subprocess.Popen(
-        [*command, script],
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as run:
+    # A run in the background ignores SIGINT, and so would the command.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with (
+        subprocess.Popen(
+            [*command, script],
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as run,
+        contextlib.ExitStack() as after,
+    ):
+        signal.signal(signal.SIGINT, before)
+        after.callback(run.kill)  # else a failure here would wait for its end
         assert run.stdout is not None
         assert run.stderr is not None
         assert run.stdout.readline() == "begins\n"

@@ -1,5 +1,6 @@
 """Runs commands for tests, and has what they print."""
 
+import contextlib
 import os
 import pty
 import subprocess
@@ -54,14 +55,18 @@ def on_terminal(
     `when` has functions to call once their words are there; then a person `types` something.
     """
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "cli", *args],
-        env=process_environ(environ),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "cli", *args],
+            env=process_environ(environ),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        ) as process,
+        contextlib.ExitStack() as after,
+    ):
+        after.callback(process.kill)  # else a mistake here would wait for its end
         os.close(theirs)
         printed, left = b"", dict(when)
         try:

@@ -1,5 +1,6 @@
 """`prevs bisect` and `prevs job start --commits`, against an API on a real socket."""
 
+import contextlib
 import functools
 import json
 import signal
@@ -215,13 +216,17 @@ def test_ctrl_c_cancels_all_jobs_of_a_bisection(api: History, environ: dict[str,
     api.grow(100, first_bad=50)
     api.holds = True
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(
-        [sys.executable, "-m", "cli", "bisect", "hello", "v1", "main", *TEST],
-        env=process_environ(environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "cli", "bisect", "hello", "v1", "main", *TEST],
+            env=process_environ(environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+        contextlib.ExitStack() as after,
+    ):
+        after.callback(process.kill)
         signal.signal(signal.SIGINT, before)
         wait_until(lambda: ("GET", "/v1/jobs") in api.requests, "it waits for its jobs")
         process.send_signal(signal.SIGINT)

@@ -1,6 +1,7 @@
 """`prevs run`, against an API on a real socket: the output, the exit status, what is lost."""
 
 import base64
+import contextlib
 import io
 import json
 import signal
@@ -229,20 +230,23 @@ def test_too_much_stdin_is_refused(api: JobsApi, run: Run, monkeypatch: pytest.M
 def process(api: JobsApi, environ: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """`prevs run` as a process that has printed the first line of its command's output."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(
-        [sys.executable, "-m", "cli", *COMMAND],
-        env=process_environ(environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "cli", *COMMAND],
+            env=process_environ(environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+        contextlib.ExitStack() as after,
+    ):
+        after.callback(process.kill)
         signal.signal(signal.SIGINT, before)
         wait_until(lambda: bool(api.known), "the job is requested")
         api.work("one\n")
         assert process.stdout is not None
         assert process.stdout.readline() == "one\n"
         yield process
-        process.kill()
 
 
 def read_until(process: subprocess.Popen[str], words: str) -> str:
@@ -308,8 +312,6 @@ def test_a_terminal_shows_what_it_waits_for_until_the_output_comes(
     def work() -> None:
         api.work("\x1b]0;title\x07one")
 
-    printed = on_terminal(
-        list(COMMAND), environ, {b"waits for an agent": work, b"one": api.succeed}
-    )
+    printed = on_terminal(list(COMMAND), environ, {b"1st in the queue": work, b"one": api.succeed})
     assert printed.endswith("one\x1b[0m\r\n")
     assert "title" not in printed
