@@ -14,6 +14,7 @@ from framework.http_api.ironworker import models, schedule_presenter
 from framework.http_api.ironworker.code_packages import CodePackages
 from framework.http_api.ironworker.schedule_orders import ScheduleOrders
 from framework.http_api.ironworker.task_filter import Listed
+from framework.http_api.schedules.schedule_writing import check_caller
 from framework.jobs.errors import UnknownJobName
 from framework.service.jobs.schedule_service import Schedules
 
@@ -77,7 +78,9 @@ class ScheduleRoutes:
         """Show a schedule with its next time."""
         return schedule_presenter.show(self._schedules.snapshot.schedule(app, schedule_id))
 
-    def cancel_schedule(self, app: App, schedule_id: ScheduleId) -> models.Done:
-        """Remove a schedule; its jobs go on."""
+    def cancel_schedule(self, app: App, schedule_id: ScheduleId, caller: Caller) -> models.Done:
+        """Remove a schedule; its jobs go on. One with a command is removed by admins alone."""
+        schedule = self._schedules.snapshot.schedule(app, schedule_id)
+        check_caller(caller, app, schedule_id, schedule)
         self._schedules.command(lambda commands: commands.remove(app, schedule_id))
         return models.Done(msg="Cancelled")

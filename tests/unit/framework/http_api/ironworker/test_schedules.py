@@ -7,6 +7,7 @@ import pytest
 
 from framework.access import Scope
 from framework.jobs.conventions import IRONWORKER
+from framework.schedules.written_schedule import WrittenSchedule
 from prevs.schedules import Overlap, ScheduleRecord
 from tests.unit.framework.http_api.ironworker.conftest import IronApi, refusal
 
@@ -48,6 +49,14 @@ def test_a_schedule_is_one_of_a_job_of_the_main_branch(api: IronApi) -> None:
         ("use", "write schedule", 200),
         ("use", "remove schedule", 200),
     ]
+
+
+def test_one_with_a_command_is_cancelled_by_admins_alone(api: IronApi) -> None:
+    written = WrittenSchedule("main", command=("./clean",), every=3600)
+    api.schedules.command(lambda commands: commands.put("hello", "clean", written, by="ada"))
+    assert refusal(api.ask("POST", "/schedules/clean/cancel", json={}))[0] == 403
+    assert api.ask("GET", "/schedules/clean").json()["status"] == "scheduled"
+    assert api.ask("POST", "/schedules/clean/cancel", Scope.ADMIN, json={}).status_code == 200
 
 
 def test_without_an_interval_it_runs_once_and_without_a_beginning_soon(api: IronApi) -> None:
