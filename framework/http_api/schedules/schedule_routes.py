@@ -195,7 +195,7 @@ class ScheduleRoutes:
         check_caller(caller, app, name, schedule)
         job_id = ids.of_run(app, by, key or self._new_key(), name)
         lead = await self._resolver.find_lead(record, schedule.label)
-        job = await self._run(lambda commands: commands.run(app, name, lead, by=by, id=job_id))
+        job = await self._run(lambda commands: commands.run(schedule, lead, by=by, id=job_id))
         response.headers["Location"] = job_presenter.path(job)
         setattr(request.state, TARGET, f"{app}/schedules/{name} as {job.id}")
         return self._show_job(job)

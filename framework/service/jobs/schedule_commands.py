@@ -79,15 +79,17 @@ class ScheduleCommands:
         self._schedules.change_all([resumed])
         return resumed
 
-    def run(self, app: str, name: str, lead: Lead, *, by: str, id: str) -> JobRecord:
+    def run(self, seen: ScheduleRecord, lead: Lead, *, by: str, id: str) -> JobRecord:
         """Make a job of a schedule now, for no time of it, whatever its times and overlap say.
 
-        `lead` is where the schedule's label leads. With overlap queue or replace the job waits
-        until those before it have ended. An `id` that is known already returns that job. Raises
-        UnknownApp, UnknownSchedule, UnknownJobName, and as JobCommands.request.
+        It does what the caller has `seen`, if the schedule is still there; `lead` is where its
+        label leads. With overlap queue or replace the job waits until those before it have ended.
+        An `id` that is known already returns that job. Raises UnknownApp, UnknownSchedule,
+        UnknownJobName, and as JobCommands.request.
         """
-        schedule = self._find(app, name)
-        order = schedule_orders.order_run(self._records.app(app), schedule, lead, id=id, by=by)
+        self._find(seen.app, seen.name)
+        app = self._records.app(seen.app)
+        order = schedule_orders.order_run(app, seen, lead, id=id, by=by)
         return self._job_commands.request([order])[0]
 
     def _find(self, app: str, name: str) -> ScheduleRecord:

@@ -150,7 +150,7 @@ def test_with_queue_one_job_waits_for_the_one_that_runs(schedules: Story) -> Non
     )
     # Also one that somebody starts by hand.
     ran = schedules.driven.call(
-        lambda: schedules.commands.run("hello", "report", HEAD, by="me", id="a" * 16)
+        lambda: schedules.commands.run(schedules.schedule, HEAD, by="me", id="a" * 16)
     )
     schedules.driven.step(events.Offered([offer("o2")]))
     assert [job.id for job in schedules.jobs(JobState.PLACED)] == [first.id]
@@ -207,7 +207,7 @@ def test_a_job_that_somebody_starts_is_made_once_and_leaves_the_times_as_they_ar
     before = schedules.put(overlap="replace")
 
     def run(lead: Lead = HEAD) -> JobRecord:
-        return schedules.commands.run("hello", "report", lead, by="me", id="a" * 16)
+        return schedules.commands.run(before, lead, by="me", id="a" * 16)
 
     job = schedules.driven.call(run)
     assert schedules.driven.call(run).id == job.id
@@ -218,6 +218,16 @@ def test_a_job_that_somebody_starts_is_made_once_and_leaves_the_times_as_they_ar
     schedules.until(NINE)
     assert schedules.times() == [None, NINE]
     assert schedules.jobs()[0].state is JobState.CANCELLED
+
+
+def test_what_somebody_starts_is_what_they_have_looked_at(schedules: Story) -> None:
+    seen = schedules.put()
+    schedules.put(job="", command=("./other",))
+    job = schedules.driven.call(lambda: schedules.commands.run(seen, HEAD, by="me", id="b" * 16))
+    assert (job.name, job.terms.command) == ("report", HEAD.manifest.jobs["report"].command)
+    schedules.driven.call(lambda: schedules.commands.remove("hello", "report"))
+    with pytest.raises(UnknownSchedule):
+        schedules.driven.call(lambda: schedules.commands.run(seen, HEAD, by="me", id="c" * 16))
 
 
 def test_other_threads_write_schedules_and_read_them_at_once(schedules: Story) -> None:
