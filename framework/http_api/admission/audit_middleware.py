@@ -5,15 +5,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework.http_api.admission.audit import Audit
 from framework.http_api.admission.calls import Call, read_call
 
-TARGET = "audit_target"
-"""Where a route puts into a request's state what a write was done to, if its path does not say."""
+_TARGET = "audit_target"
 _UNANSWERED = "unanswered"
 _LONGEST_NAME = 100
+
+
+def note_target(request: Request, target: str) -> None:
+    """Let the audit log say what a write was done to, if the path of its call does not."""
+    setattr(request.state, _TARGET, target)
 
 
 class AuditMiddleware:
@@ -52,7 +57,7 @@ class AuditMiddleware:
             outcome = 500
             raise
         finally:
-            target = scope["state"].get(TARGET) or _find_target(call, location, refusal)
+            target = scope["state"].get(_TARGET) or _find_target(call, location, refusal)
             self._note(call, scope["state"], outcome, target)
 
     def _note(self, call: Call, state: Mapping[str, Any], outcome: int | str, target: str) -> None:

@@ -7,7 +7,7 @@ import anyio.to_thread
 from fastapi import Path, Request
 
 from framework.access import Scope
-from framework.http_api.admission.audit_middleware import TARGET
+from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.parameters import App, Caller
 from framework.http_api.ironworker import models, schedule_presenter
@@ -71,7 +71,7 @@ class ScheduleRoutes:
         await anyio.to_thread.run_sync(
             self._schedules.command, lambda commands: commands.put(app, name, written, by=by)
         )
-        setattr(request.state, TARGET, f"{app}/schedules/{name}")
+        note_target(request, f"{app}/schedules/{name}")
         return models.Scheduled(schedules=[models.TaskId(id=name)])
 
     def show_schedule(self, app: App, schedule_id: ScheduleId) -> models.Schedule:

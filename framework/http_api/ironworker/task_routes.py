@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Body, Request, Response
 
 from framework.access import Scope
-from framework.http_api.admission.audit_middleware import TARGET
+from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http import problems
 from framework.http_api.http.parameters import App, Caller
@@ -67,7 +67,7 @@ class TaskRoutes:
         """Request jobs of the main branch's commit, all or none."""
         jobs = await self._requests.request(app, order.tasks, caller)
         more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
-        _note_target(request, f"{app}/jobs/{jobs[0].id}{more}")
+        note_target(request, f"{app}/jobs/{jobs[0].id}{more}")
         return models.Queued(tasks=[models.TaskId(id=job.id) for job in jobs])
 
     def show_task(self, app: App, task_id: JobId) -> models.Task:
@@ -111,7 +111,7 @@ class TaskRoutes:
         job = self._jobs.command(
             lambda commands: commands.retry(app, task_id, new_id, by=by, starts_in=delay or 0.0)
         )
-        _note_target(request, f"{app}/jobs/{task_id} as {job.id}")
+        note_target(request, f"{app}/jobs/{task_id} as {job.id}")
         return models.Queued(tasks=[models.TaskId(id=job.id)])
 
     def tell_progress(self, app: App, task_id: JobId, order: ProgressOrder) -> models.Done:
@@ -144,8 +144,3 @@ def _refuse_log(job: JobRecord) -> Response:
 
 def _answer(parts: list[str]) -> Response:
     return Response("".join(parts), headers={"Cache-Control": "no-store"}, media_type="text/plain")
-
-
-def _note_target(request: Request, target: str) -> None:
-    """Let the audit log say what was done to which job."""
-    setattr(request.state, TARGET, target)

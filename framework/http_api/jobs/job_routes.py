@@ -8,7 +8,7 @@ from fastapi import Request, Response
 
 from framework.access import Scope
 from framework.errors import NotAllowed, Unavailable
-from framework.http_api.admission.audit_middleware import TARGET
+from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
@@ -171,7 +171,7 @@ class JobRoutes:
         jobs = await self._requests.request(app, order, caller, key)
         response.headers["Location"] = job_presenter.path(jobs[0])
         more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
-        _note_target(request, f"{app}/jobs/{jobs[0].id}{more}")
+        note_target(request, f"{app}/jobs/{jobs[0].id}{more}")
         if not isinstance(order, JobOrder):
             groups = {job.group for job in jobs}
             return models.RequestedJobs(
@@ -214,7 +214,7 @@ class JobRoutes:
         self, app: App, group: parameters.Group, caller: Caller, request: Request
     ) -> models.CancelledJobs:
         """Cancel all jobs of a group that have not ended."""
-        _note_target(request, f"{app}/jobs of the group {group}")
+        note_target(request, f"{app}/jobs of the group {group}")
         by = caller.name
         done = self._jobs.command(lambda commands: commands.cancel_group(app, group, by=by))
         return models.CancelledJobs(jobs=len(done))
@@ -234,7 +234,7 @@ class JobRoutes:
         new_id = self._requests.name_retry(app, job_id, caller, key)
         job = self._jobs.command(lambda commands: commands.retry(app, job_id, new_id, by=by))
         response.headers["Location"] = job_presenter.path(job)
-        _note_target(request, f"{app}/jobs/{job_id} as {job.id}")
+        note_target(request, f"{app}/jobs/{job_id} as {job.id}")
         return self._presenter.show(job)
 
     def read_job_result(self, app: App, job_id: parameters.JobId) -> Response:
@@ -289,8 +289,3 @@ def _note_wait(response: Response, seconds: int) -> None:
     """Let the answer say that it has waited, as RFC 7240 wants."""
     if seconds:
         response.headers["Preference-Applied"] = f"wait={seconds}"
-
-
-def _note_target(request: Request, target: str) -> None:
-    """Let the audit log say what was done to which job."""
-    setattr(request.state, TARGET, target)

@@ -8,7 +8,7 @@ import anyio.to_thread
 from fastapi import Request, Response
 
 from framework.access import Scope
-from framework.http_api.admission.audit_middleware import TARGET
+from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import App, Caller
@@ -197,7 +197,7 @@ class ScheduleRoutes:
         lead = await self._resolver.find_lead(record, schedule.label)
         job = await self._run(lambda commands: commands.run(schedule, lead, by=by, id=job_id))
         response.headers["Location"] = job_presenter.path(job)
-        setattr(request.state, TARGET, f"{app}/schedules/{name} as {job.id}")
+        note_target(request, f"{app}/schedules/{name} as {job.id}")
         return self._show_job(job)
 
     def _show(self, schedule: ScheduleRecord) -> models.Schedule:
