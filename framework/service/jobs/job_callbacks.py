@@ -13,7 +13,7 @@ from framework.events import CallbackSettled
 from framework.jobs import callbacks
 from framework.jobs.queued_jobs import JobKey
 from framework.state.jobs.job_records import JobRecords
-from prevs.jobs import ENDED, CallbackState, JobRecord
+from prevs.jobs import CallbackState, JobRecord
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class JobCallbacks:
 
     def reconcile(self) -> None:
         """Write what has become of callbacks, and give up what is too much. Raises Unavailable."""
-        due = {(job.app, job.id): job for job in self._find_due()}
+        due = {(job.app, job.id): job for job in self._jobs.with_due_callback()}
         changed = [
             _settle(job, settled)
             for key, settled in self._settled.items()
@@ -42,9 +42,6 @@ class JobCallbacks:
         changed += self._give_up_excess(due.values())
         self._jobs.save_all(changed)
         self._settled.clear()
-
-    def _find_due(self) -> Iterable[JobRecord]:
-        return filter(callbacks.is_due, self._jobs.in_state(*ENDED))
 
     def _give_up_excess(self, due: Iterable[JobRecord]) -> Iterator[JobRecord]:
         of_apps: dict[str, list[JobRecord]] = {}

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, takewhile
 from types import MappingProxyType
 
+from framework.jobs import callbacks
 from framework.jobs.lifecycle import WITH_TASK
 from framework.jobs.queued_jobs import JobKey, QueuedJobs
 from prevs.jobs import ENDED, JobRecord, JobState
@@ -43,6 +44,10 @@ class JobIndex:
     def ended_of(self, app: str) -> Collection[JobRecord]:
         """Return the jobs of an app that have ended."""
         return self._find("ended", app)
+
+    def with_due_callback(self) -> Collection[JobRecord]:
+        """Return the jobs of whose end a receiver is still to be told."""
+        return self._find("callback")
 
     def of_group(self, app: str, group: str) -> Collection[JobRecord]:
         """Return the jobs of an app that were requested together."""
@@ -104,6 +109,8 @@ def _names(job: JobRecord) -> Iterable[tuple[str, ...]]:
     yield ("app", job.app)
     if job.state in ENDED:
         yield ("ended", job.app)
+    if callbacks.is_due(job):
+        yield ("callback",)
     if job.group:
         yield ("group", job.app, job.group)
     if job.schedule:

@@ -91,6 +91,10 @@ class JobRecords:
         """Return the jobs that a schedule has made, except those in blocks."""
         return self._index.of_schedule(app, schedule)
 
+    def with_due_callback(self) -> Collection[JobRecord]:
+        """Return the jobs of whose end a receiver is still to be told."""
+        return self._index.with_due_callback()
+
     def of_task(self, task_id: str) -> JobRecord | None:
         """Return the job whose current attempt has that task."""
         return self._index.of_task(task_id)
