@@ -294,7 +294,7 @@ def _find_main(app: AppRecord, mirror: Mirror, snapshot: Snapshot) -> str:
     main = resolution.find_main(_list(mirror, snapshot))
     if main is None:
         raise UnknownLabel(app.name, "", "the repository has no branches yet.")
-    return main
+    return main.name
 
 
 def _find_commit(app: AppRecord, mirror: Mirror, snapshot: Snapshot, ref: str) -> str:

@@ -131,13 +131,14 @@ def find_named(refs: Iterable[Ref], name: str) -> tuple[Ref, ...]:
     return tuple(found.values())
 
 
-def find_main(refs: Sequence[ports.Ref]) -> str | None:
+def find_main(refs: Sequence[ports.Ref]) -> ports.Ref | None:
     """Return the branch to show by default: main, master, trunk, or that of the newest commit.
 
     A mirror does not know its repository's default branch.
     """
-    branches = [ref.name for ref in refs if ref.kind == "branch"]
-    usual = [name for name in _MAIN if name in branches]
+    branches = [ref for ref in refs if ref.kind == "branch"]
+    by_name = {ref.name: ref for ref in branches}
+    usual = [by_name[name] for name in _MAIN if name in by_name]
     return next(iter((*usual, *branches)), None)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from framework.dashboard.pages.app_pages import find_main
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.timeouts import within
 from framework.errors import FrameworkError
+from framework.git.resolution import find_main
 from framework.ports import Ref
 from prevs.job_settings import JobSettings
 from prevs.records import Failure
@@ -34,7 +34,7 @@ async def read_named(context: PageContext, app: str) -> NamedJobs:
     what = f"The repository of {app!r}"
     try:
         listing = await within(context.resolver.listing(app), what, READ_S)
-        found = NamedJobs(find_main(listing), labels=[ref.label for ref in listing.refs])
+        found = NamedJobs(find_main(listing.refs), labels=[ref.label for ref in listing.refs])
         if found.branch is None:
             return found
         reading = context.resolver.read_settings(app, found.branch.sha)

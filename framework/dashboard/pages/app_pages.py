@@ -17,8 +17,9 @@ from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.page_access import Action, Form, send_back
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
+from framework.git.resolution import find_main
 from framework.http_api.models import pull_models
-from framework.ports import Listing, Ref
+from framework.ports import Listing
 from prevs.records import AppRecord
 
 SHOWS = ("branches", "tags", "commits", "previews")
@@ -62,7 +63,7 @@ class AppPages:
         shown = shown if shown in SHOWS else SHOWS[0]
         listing, problem = await self._list(app)
         known = self._know(app)
-        main = find_main(listing)
+        main = find_main(listing.refs) if listing else None
         ref = query.get("ref") or (main.name if main else "")
         if shown == "previews":
             table = _list_previews(query, known)
@@ -183,11 +184,3 @@ def _count(listing: Listing | None, previews: int) -> dict[str, int]:
 
 def _repository(app: AppRecord) -> str:
     return f"The repository of {app.name!r}"
-
-
-def find_main(listing: Listing | None) -> Ref | None:
-    """Return the branch that is shown first; None if there is none."""
-    branches = [ref for ref in listing.refs if ref.kind == "branch"] if listing else []
-    by_name = {ref.name: ref for ref in branches}
-    usual = [by_name[name] for name in ("main", "master", "trunk") if name in by_name]
-    return next(iter((*usual, *branches)), None)

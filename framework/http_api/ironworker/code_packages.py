@@ -45,12 +45,10 @@ class CodePackages:
         return Release(branch._replace(sha=lead.sha), lead.manifest.jobs)
 
     async def _find_branch(self, app: str) -> Ref:
-        refs = (await self._labels.listing(app)).refs
-        name = find_main(refs)
-        for ref in refs:
-            if ref.kind == "branch" and ref.name == name:
-                return ref
-        raise UnknownLabel(app, "main", "the repository has no branches yet. Push one.")
+        found = find_main((await self._labels.listing(app)).refs)
+        if found is None:
+            raise UnknownLabel(app, "main", "the repository has no branches yet. Push one.")
+        return found
 
 
 def _label(branch: Ref) -> str:
