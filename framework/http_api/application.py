@@ -129,7 +129,10 @@ def _make_routers(
     *,
     ironworker: bool,
 ) -> Iterator[OperationRouter]:
-    """Yield the routers of all calls, in the order of the OpenAPI description."""
+    """Yield the routers of all calls, in the order of the OpenAPI description.
+
+    IronWorker's calls are not in it.
+    """
     previews = ports.previews
     presenter = Presenter(previews, addresses, ports.ready, ports.now)
     resolver = LabelResolver(previews, ports.refs)
@@ -152,6 +155,21 @@ def _make_routers(
     yield PreviewRoutes(
         previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept
     ).make_router()
+    yield from _make_job_routers(ports, resolver, logs, ironworker=ironworker)
+    yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
+    yield RefRoutes(resolver, addresses).make_router()
+    yield PullRoutes(previews, addresses).make_router()
+    yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
+    yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
+    yield NotificationRoutes(previews, ports.notifications, ports.now).make_router()
+    yield RoleRoutes(previews).make_router()
+    yield TokenRoutes(admission.tokens, admission.audit).make_router()
+
+
+def _make_job_routers(
+    ports: Ports, resolver: LabelResolver, logs: Logs, *, ironworker: bool
+) -> Iterator[OperationRouter]:
+    """Yield the routers of jobs and schedules, and with `ironworker` those of its clients."""
     job_resolver = JobResolver(ports.jobs, resolver)
     job_presenter = JobPresenter(
         ports.ready,
@@ -169,16 +187,8 @@ def _make_routers(
     yield ScheduleRoutes(
         ports.schedules, job_resolver, job_presenter, new_key=token_hex, now=ports.now
     ).make_router()
-    yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
-    yield RefRoutes(resolver, addresses).make_router()
-    yield PullRoutes(previews, addresses).make_router()
-    yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
-    yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
-    yield NotificationRoutes(previews, ports.notifications, ports.now).make_router()
-    yield RoleRoutes(previews).make_router()
-    yield TokenRoutes(admission.tokens, admission.audit).make_router()
     if ironworker:
-        code_packages = CodePackages(previews, resolver, job_resolver)
+        code_packages = CodePackages(ports.previews, resolver, job_resolver)
         tasks = TaskRequests(ports.jobs, job_resolver, code_packages, token_hex)
         yield TaskRoutes(ports.jobs, tasks, logs).make_router()
         yield CodeRoutes(ports.jobs, code_packages).make_router()
