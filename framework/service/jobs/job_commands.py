@@ -37,11 +37,14 @@ MOST_ACTIVE = 10_000
 class JobCommands:
     """Each method raises what its docstring names, and Unavailable if nothing was stored."""
 
-    def __init__(self, records: Records, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self, records: Records, vault: Vault, clock: Clock, *, most: int = MOST_ACTIVE
+    ) -> None:
         self._records = records
         self._jobs = records.jobs
         self._vault = vault
         self._clock = clock
+        self._most = most
 
     def request(self, wanted: Sequence[JobOrder]) -> list[JobRecord]:
         """Add jobs, and return them in order; one whose id is known already stays as it is.
@@ -162,8 +165,8 @@ class JobCommands:
 
     def _check_number(self, new: int) -> None:
         active = sum(n for state, n in self._jobs.counts().items() if state not in ENDED)
-        if new and active + new > MOST_ACTIVE:
-            raise TooManyJobs(MOST_ACTIVE)
+        if new and active + new > self._most:
+            raise TooManyJobs(self._most)
 
     def _check_receivers(self, wanted: Sequence[JobOrder]) -> None:
         """Raise UnknownReceiver if somebody is to be told whom the app does not know."""

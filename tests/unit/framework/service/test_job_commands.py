@@ -18,7 +18,6 @@ from framework.jobs.lifecycle import JobEvent
 from framework.jobs.orders import JobOrder
 from framework.jobs.transitions import Failed, Finished, Launched
 from framework.pulls.errors import NotApproved
-from framework.service.jobs import job_commands
 from framework.service.jobs.job_commands import JobCommands
 from framework.state.jobs import sealed_payloads
 from framework.state.records import Records
@@ -97,8 +96,8 @@ def test_another_order_with_a_known_id_is_refused_and_changes_nothing(world: Wor
     assert list(world.records.jobs.shown.values()) == [job]
 
 
-def test_there_is_a_most_of_active_jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_commands, "MOST_ACTIVE", 2)
+def test_there_is_a_most_of_active_jobs(world: World) -> None:
+    world.commands = JobCommands(world.records, world.vault, FakeClock().clock, most=2)
     first, _ = world.commands.request([_order(0), _order(1)])
     with pytest.raises(TooManyJobs, match="prevs job ls"):
         world.commands.request([_order(2)])
