@@ -28,6 +28,10 @@ NAMED = JobSettings(("python", "report.py"), timeout=900, retries=3)
 MIGRATE = JobSettings(("python", "manage.py", "migrate"))
 
 
+AT: dict[str, Any] = {"agent_id": "S1", "agent_host": "10.0.0.7", "tries": 1}
+"""Where a job's attempt ran."""
+
+
 def name_jobs(dashboard: Dashboard) -> None:
     """Let the commit of the branch main name its jobs."""
     file = RepositoryFile("file", len(SETTINGS), SETTINGS)
@@ -46,8 +50,17 @@ def put_job(dashboard: Dashboard, job_id: str, state: JobState, **fields: Any) -
 def put_jobs(dashboard: Dashboard) -> None:
     """Add one job of each kind, and a group of them."""
     name_jobs(dashboard)
-    now = time.time()
-    at: dict[str, Any] = {"agent_id": "S1", "agent_host": "10.0.0.7", "tries": 1}
+    _put_active(dashboard, time.time())
+    _put_ended(dashboard, time.time())
+    states = [*[JobState.SUCCEEDED] * 6, *[JobState.RUNNING] * 2, *[JobState.QUEUED] * 4]
+    for number, state in enumerate([JobState.FAILED, JobState.CANCELLED, *states]):
+        task = f"g{number}"
+        put_job(dashboard, f"g{number:015}", state, group="import-1204", **AT, task_id=task)
+    dashboard.sandboxes.output["t2"] = b"\x1b[32mreading\x1b[0m <b>orders</b>\n"
+    dashboard.sandboxes.output["t1"] = b"the first\n"
+
+
+def _put_active(dashboard: Dashboard, now: float) -> None:
     lost = EndedAttempt(
         1, "t1", now - 50, now - 40, "S1", "10.0.0.7", "running", Cause.TASK_LOST, None, HOSTILE
     )
@@ -55,7 +68,7 @@ def put_jobs(dashboard: Dashboard) -> None:
         dashboard,
         RUNNING,
         JobState.RUNNING,
-        **{**at, "tries": 2},
+        **{**AT, "tries": 2},
         name="report",
         terms=NAMED,
         task_id="t2",
@@ -65,11 +78,14 @@ def put_jobs(dashboard: Dashboard) -> None:
         payload_size=13,
     )
     put_job(dashboard, QUEUED, JobState.QUEUED, reason=f"No agent has 2048 MB free. {HOSTILE}")
+
+
+def _put_ended(dashboard: Dashboard, now: float) -> None:
     put_job(
         dashboard,
         FAILED,
         JobState.FAILED,
-        **at,
+        **AT,
         label=HOSTILE,
         terms=JobSettings(("sh", "-c", HOSTILE * 9)),
         task_id="t3",
@@ -82,7 +98,7 @@ def put_jobs(dashboard: Dashboard) -> None:
         dashboard,
         DONE,
         JobState.SUCCEEDED,
-        **at,
+        **AT,
         name="report",
         terms=NAMED,
         task_id="t4",
@@ -91,8 +107,3 @@ def put_jobs(dashboard: Dashboard) -> None:
         result=base64.b64encode(result).decode(),
         result_size=len(result),
     )
-    states = [*[JobState.SUCCEEDED] * 6, *[JobState.RUNNING] * 2, *[JobState.QUEUED] * 4]
-    for number, state in enumerate([JobState.FAILED, JobState.CANCELLED, *states]):
-        put_job(dashboard, f"g{number:015}", state, group="import-1204", **at, task_id=f"g{number}")
-    dashboard.sandboxes.output["t2"] = b"\x1b[32mreading\x1b[0m <b>orders</b>\n"
-    dashboard.sandboxes.output["t1"] = b"the first\n"
