@@ -68,11 +68,18 @@ _EVENTS: Mapping[StatusKind, Event] = {
 class Attempts:
     """Applies status reports to the records, and follows each attempt to its end.
 
-    `copies`, `fitness` and `isolations` collect what executors report about their agents.
+    Fetching and building a commit take at most `build_seconds`. `copies`, `fitness` and
+    `isolations` collect what executors report about their agents.
     """
 
     def __init__(
-        self, records: Records, cluster: Cluster, *, clock: Clock, metrics: Metrics
+        self,
+        records: Records,
+        cluster: Cluster,
+        *,
+        build_seconds: float,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._records = records
         self._cluster = cluster
@@ -89,6 +96,7 @@ class Attempts:
         self.jobs = JobAttempts(
             records,
             Watch(self._kills, self._unreachable, self._reconciliation, self.copies, self.fitness),
+            build_seconds=build_seconds,
             clock=clock,
             metrics=metrics,
         )

@@ -26,7 +26,6 @@ from framework.preview.reasons import Reason, ReasonKind
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
 from prevs.jobs import JobRecord, JobState, ResultRecord
-from prevs.messages import BuildOrder
 from prevs.records import Failure
 from prevs.states import Cause
 from program.logs.log_lines import name_attempt
@@ -73,13 +72,23 @@ class Watch(NamedTuple):
 class JobAttempts:
     """Applies status reports to the jobs, and follows each attempt to its end.
 
-    `subscribed` is since when Mesos has been connected (monotonic), None while it is not.
+    Fetching and building a commit take at most `build_seconds`. `subscribed` is since when Mesos
+    has been connected (monotonic), None while it is not.
     """
 
-    def __init__(self, records: Records, watch: Watch, *, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        records: Records,
+        watch: Watch,
+        *,
+        build_seconds: float,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
         self._records = records
         self._jobs = records.jobs
         self._watch = watch
+        self._build_seconds = build_seconds
         self._clock = clock
         self._metrics = metrics
         self._queried: set[str] = set()
@@ -164,8 +173,7 @@ class JobAttempts:
 
     def _end(self, job: JobRecord, failure: Failure) -> None:
         now = self._clock.now()
-        limits = BuildOrder.fetch_limit, BuildOrder.build_limit
-        until = job_tasks.find_latest_end(job, *limits)
+        until = job_tasks.find_latest_end(job, self._build_seconds)
         outcome = outcomes.decide(job, failure, now, until=until)
         if job.state is not JobState.ENDING:
             log.info(

@@ -50,12 +50,14 @@ def describe(
     )
 
 
-def find_latest_end(job: JobRecord, fetch_limit: float, build_limit: float) -> float:
-    """Return when the attempt that was placed or runs has ended by its own time limits."""
+def find_latest_end(job: JobRecord, build_seconds: float) -> float:
+    """Return when the attempt that was placed or runs has ended by its own time limits.
+
+    Fetching and building take at most `build_seconds`.
+    """
     if job.began is not None:
         return job.began + job.terms.timeout + BuildOrder.stop_grace
-    limits = fetch_limit + build_limit + START_SECONDS
-    return job.changed + limits + job.terms.timeout + BuildOrder.stop_grace
+    return job.changed + build_seconds + START_SECONDS + job.terms.timeout + BuildOrder.stop_grace
 
 
 def _order(app: AppRecord, job: JobRecord, launch: Launch, origin: Origin) -> BuildOrder:

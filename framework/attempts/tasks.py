@@ -27,6 +27,12 @@ class Origin(NamedTuple):
     registry: str = ""
     fetch_limit: float = BuildOrder.fetch_limit
     build_limit: float = BuildOrder.build_limit
+
+    @property
+    def build_seconds(self) -> float:
+        """How many seconds fetching and building a commit may take at most."""
+        return self.fetch_limit + self.build_limit
+
     control_plane: tuple[str, ...] = ()
 
 

@@ -76,7 +76,13 @@ def build_parts(
 ) -> Parts:
     """Make the parts over some records."""
     offers = Offers(edges.cluster, clock, metrics)
-    attempts = Attempts(records, edges.cluster, clock=clock, metrics=metrics)
+    attempts = Attempts(
+        records,
+        edges.cluster,
+        build_seconds=terms.origin.build_seconds,
+        clock=clock,
+        metrics=metrics,
+    )
     idleness, commands = Idleness(records, clock), Commands(records, clock)
     job_commands = JobCommands(records, records.vault, clock)
     file_schedules = FileSchedules(records, edges.find_lead, clock)

@@ -45,6 +45,8 @@ APP = AppRecord(
 )
 KEY = "A" * 43 + "="
 EXECUTOR = Executor("http://x/e.pyz", "0" * 64, "python3", is_unpacked=True)
+BUILD_LIMIT = 3600.0
+"""As an operator may set it."""
 A, B, C, D = "a" * 40, "b" * 40, "c" * 40, "d" * 40
 
 
@@ -63,7 +65,7 @@ def make_service(
 ) -> Service:
     """Return a service without a thread, whose `step` a test calls."""
     terms = LaunchTerms(
-        Origin("", executor, names.addresses("localhost", 8080)),
+        Origin("", executor, names.addresses("localhost", 8080), build_limit=BUILD_LIMIT),
         limits,
         control_plane or ControlPlane(),
         new_attempt,

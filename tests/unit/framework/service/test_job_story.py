@@ -12,10 +12,11 @@ from framework.jobs.ranks import STEP_SECONDS
 from framework.matching.limits import Limits
 from framework.mesos import task_status
 from prevs.jobs import JobState
+from prevs.messages import BuildOrder
 from prevs.records import AppRecord
 from prevs.states import Cause, Phase, State
 from prevs.work import Progress
-from tests.fakes.driven import APP, B, Driven
+from tests.fakes.driven import APP, BUILD_LIMIT, B, Driven
 from tests.fakes.driven_jobs import Jobs
 from tests.fakes.offers import offer
 
@@ -134,6 +135,18 @@ def test_of_a_group_one_job_runs_at_a_time(jobs: Jobs) -> None:
     jobs.finish(first)
     jobs.offer(name="o2")
     assert jobs.find(second).state is JobState.PLACED
+
+
+def test_one_of_a_group_whose_attempt_nobody_saw_end_waits_until_it_has(jobs: Jobs) -> None:
+    job_id = jobs.request(exclusive="db", timeout=60.0)
+    jobs.offer()
+    placed = jobs.find(job_id).changed
+    jobs.driven.tick(1.0)
+    jobs.report(job_id, "TASK_LOST")
+    lost = jobs.find(job_id)
+    assert lost.state is JobState.QUEUED
+    # It may fetch and build for as long as the operator lets it, and then run until its timeout.
+    assert lost.retry_at - placed >= BuildOrder.fetch_limit + BUILD_LIMIT + 60.0
 
 
 def test_a_cancelled_job_is_killed_until_it_has_ended(jobs: Jobs) -> None:

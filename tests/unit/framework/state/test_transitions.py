@@ -95,7 +95,11 @@ class Scene:
         self.requests = Commands(self.records, self.clock)
         metrics = Metrics(CollectorRegistry())
         self.attempts = Attempts(
-            self.records, self.driven.cluster, clock=self.clock, metrics=metrics
+            self.records,
+            self.driven.cluster,
+            build_seconds=60.0,
+            clock=self.clock,
+            metrics=metrics,
         )
         self.manifests = ManifestLoader(
             self.records, lambda app, sha: None, clock=self.clock, metrics=metrics
