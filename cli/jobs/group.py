@@ -57,9 +57,9 @@ def wait(context: CommandContext, requested: Sequence[Job], group: str) -> list[
 
 
 def look(context: CommandContext, jobs: Sequence[Job], group: str) -> list[Job]:
-    """Return jobs as they are now; one that is no longer listed stays as it was.
+    """Return jobs as they are now. Blocks. A `group` of "" is one job alone.
 
-    Blocks. A `group` of "" is one job alone. Raises CliError.
+    Raises CliError, also if one is not kept any more and nobody knows how it ended.
     """
     # A new leader may need some seconds to begin.
     return repeat(functools.partial(_look, context, jobs, group), pause=context.pause, notify=note)
@@ -70,4 +70,9 @@ def _look(context: CommandContext, jobs: Sequence[Job], group: str) -> list[Job]
     if not group:
         return [api.show(job["app"], job["id"]) for job in jobs]
     now = {job["id"]: job for job in api.list(jobs[0]["app"], group=group).found}
-    return [now.get(job["id"], job) for job in jobs]
+    return [now.get(job["id"]) or _find_unlisted(context, job) for job in jobs]
+
+
+def _find_unlisted(context: CommandContext, job: Job) -> Job:
+    """Return a job that lists do not have: only the last thousand of an app that ended are kept."""
+    return job if has_ended(job) else context.api.jobs.show(job["app"], job["id"])
