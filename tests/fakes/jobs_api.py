@@ -57,7 +57,7 @@ class JobsApi(Api):
 
     @property
     def known(self) -> dict[str, JobRecord]:
-        """All jobs by their ids, in the order of the requests."""
+        """All jobs by their ids, in the order of the milliseconds they were requested in."""
         found = sorted(self.jobs.snapshot.jobs.values(), key=lambda job: job.created)
         return {job.id: job for job in found}
 
