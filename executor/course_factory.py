@@ -35,6 +35,7 @@ from executor.workspace import usage_locks
 from executor.workspace.container_guard import ContainerGuard
 from executor.workspace.usage_locks import UsageLocks
 from executor.workspace.work_folder import WorkFolder
+from prevs import artifacts
 from prevs.messages import BuildOrder
 
 
@@ -111,7 +112,7 @@ class CourseFactory:
                 log=log,
                 signals=signals,
                 now=time.monotonic,
-                artifacts=Path(self._environ.get("MESOS_SANDBOX", ""), "artifacts"),
+                artifacts=Path(self._environ.get("MESOS_SANDBOX", ""), artifacts.FOLDER),
             )
         return Serve(
             attempt,

@@ -35,6 +35,7 @@ from executor.ports import (
     Signals,
 )
 from prevs import work as job_files
+from prevs.artifacts import MOST
 from prevs.messages import BuildOrder
 from prevs.states import Phase
 
@@ -180,7 +181,8 @@ class Work(NamedTuple):
         if left.left_out:
             self.log.header(
                 f"left out {left.left_out:,} entries of {job_files.ARTIFACTS_FOLDER}: only plain "
-                "files are kept, and not more of them than the disk limit allows"
+                f"files with readable names are kept, {MOST:,} at most, and no more than the disk "
+                "limit allows"
             )
         return left
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import shutil
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,7 @@ from typing import IO, NamedTuple, cast
 from docker.api import APIClient
 from docker.errors import APIError
 
+from executor.container.artifact_folder import ArtifactFolder
 from executor.docker.daemon import daemon_errors, explanation
 from executor.errors import DockerUnavailable
 from executor.limits.disk_schedule import ENTRY, MB
@@ -91,11 +91,18 @@ def take(client: APIClient, container: str, folder: Path, *, most: int) -> Left:
 
 
 def unpack(stream: IO[bytes], folder: Path, *, most: int) -> Left:
-    """Return what an archive of the folder has; put its artifacts into `folder`.
+    """Return what an archive of the folder has; put its artifacts into `folder`, listed beside it.
 
     Entries count as much as on a disk, and holes in files as if they were data. Raises TarError.
     """
-    tar = _open(stream)
+    artifacts = ArtifactFolder(folder)
+    found = _take_entries(_open(stream), artifacts, most)
+    if artifacts.write_list():
+        return found._replace(artifacts=artifacts.number)
+    return found._replace(left_out=found.left_out + artifacts.number)
+
+
+def _take_entries(tar: tarfile.TarFile, artifacts: ArtifactFolder, most: int) -> Left:
     found = Left()
     taken = 0
     while (entry := tar.next()) is not None:
@@ -104,7 +111,7 @@ def unpack(stream: IO[bytes], folder: Path, *, most: int) -> Left:
         if taken > most:
             problem = f"the files in {FOLDER} have more than {most // MB} MB together."
             return found._replace(result=None, problem=problem, left_out=found.left_out + 1)
-        found = _take_entry(found, tar, entry, folder)
+        found = _take_entry(found, tar, entry, artifacts)
     return found
 
 
@@ -113,7 +120,9 @@ def _forget(tar: tarfile.TarFile) -> None:
     vars(tar)["members"].clear()
 
 
-def _take_entry(found: Left, tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> Left:
+def _take_entry(
+    found: Left, tar: tarfile.TarFile, entry: tarfile.TarInfo, artifacts: ArtifactFolder
+) -> Left:
     name = PurePosixPath(entry.name)
     if name == _RESULT:
         return found._replace(**_take_result(tar, entry)._asdict())
@@ -121,8 +130,10 @@ def _take_entry(found: Left, tar: tarfile.TarFile, entry: tarfile.TarInfo, folde
         return found._replace(progress=_read(tar, entry))
     if name.parts[:2] != _ARTIFACTS.parts or entry.isdir():
         return found
-    if entry.isreg() and _save(tar, entry, folder, name.relative_to(_ARTIFACTS)):
-        return found._replace(artifacts=found.artifacts + 1)
+    if entry.isreg():
+        own_name = name.relative_to(_ARTIFACTS)
+        if artifacts.save(own_name, entry.size, _content(tar, entry)):
+            return found
     return found._replace(left_out=found.left_out + 1)
 
 
@@ -139,21 +150,6 @@ def _take_result(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> _Result:
             None, f"{RESULT_FILE} has {entry.size:,} bytes, and {MOST_RESULT:,} are the most."
         )
     return _Result(_read(tar, entry))
-
-
-def _save(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path, name: PurePosixPath) -> bool:
-    """Write an artifact; return whether that succeeded. All folders on its way are ours."""
-    if not name.parts or ".." in name.parts:
-        return False
-    target = folder / name
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as file:
-            shutil.copyfileobj(_content(tar, entry), file, _CHUNK)
-    except (OSError, ValueError):
-        # The name is too long for this folder, or the disk is full.
-        return False
-    return True
 
 
 def _read(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:

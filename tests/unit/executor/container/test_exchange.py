@@ -3,13 +3,15 @@
 import io
 import tarfile
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+from executor.container.artifact_folder import ArtifactFolder
 from executor.container.exchange import unpack
 from executor.limits.disk_schedule import MB
 from executor.ports import Left
+from prevs.artifacts import LIST, ArtifactsRecord
 from prevs.work import MOST_RESULT
 
 ROOT = ("prevs/", tarfile.DIRTYPE, b"")
@@ -37,11 +39,16 @@ def kept(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def listed(sandbox: Path) -> dict[str, int]:
+    record = ArtifactsRecord.decode((sandbox / LIST).read_bytes())
+    return {one.path: one.size for one in record.artifacts}
+
+
 def test_result_progress_and_artifacts_are_taken_and_nothing_else(tmp_path: Path) -> None:
     stream = archive(
         ("prevs/artifacts/", tarfile.DIRTYPE, b""),
         file("prevs/artifacts/a/b.txt", b"1"),
-        file("prevs/artifacts/größe \udcff", b"2"),
+        file("prevs/artifacts/größe & 'x'", b"22"),
         file("prevs/artifacts.txt", b"not among them"),
         file("prevs/payload", b"ours"),
         file("prevs/progress", b"40 half way"),
@@ -51,8 +58,9 @@ def test_result_progress_and_artifacts_are_taken_and_nothing_else(tmp_path: Path
     folder = tmp_path / "artifacts"
     left = Left(b"42", progress=b"40 half way", artifacts=2)
     assert unpack(stream, folder, most=MB) == left
-    assert kept(folder) == {"a/b.txt": b"1", "größe \udcff": b"2"}
-    assert [path.name for path in tmp_path.iterdir()] == ["artifacts"]
+    assert kept(folder) == {"a/b.txt": b"1", "größe & 'x'": b"22"}
+    assert listed(tmp_path) == {"a/b.txt": 1, "größe & 'x'": 2}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "artifacts.json"]
 
 
 def test_a_command_that_leaves_nothing_has_an_empty_result_and_no_folder(tmp_path: Path) -> None:
@@ -72,20 +80,41 @@ def test_a_command_that_leaves_nothing_has_an_empty_result_and_no_folder(tmp_pat
         ("prevs/artifacts/tty", tarfile.CHRTYPE, b""),
         file("prevs/artifacts", b"a file"),
         file(f"prevs/artifacts/{'x' * 300}", b"1"),
+        file("prevs/artifacts/a/b", b"a is a file"),
+        file(f"prevs/artifacts/{'x/' * 250}x", b"1"),
+        file("prevs/artifacts/no text \udcff", b"1"),
+        file("prevs/artifacts/two\nlines", b"1"),
+        file("prevs/artifacts/txt.\u202eexe", b"1"),
     ],
-    ids=lambda entry: entry[0][:40],
+    ids=lambda entry: ascii(entry[0][:40]),
 )
 def test_what_is_no_plain_file_within_the_folder_is_left_out(tmp_path: Path, entry: Entry) -> None:
     folder = tmp_path / "artifacts"
     stream = archive(file("prevs/artifacts/a", b"1"), entry, file("prevs/result", b"42"))
     assert unpack(stream, folder, most=MB) == Left(b"42", artifacts=1, left_out=1)
-    assert kept(tmp_path) == {"artifacts/a": b"1"}
+    assert kept(folder) == {"a": b"1"}
+    assert listed(tmp_path) == {"a": 1}
 
 
 def test_a_name_that_comes_twice_is_written_once(tmp_path: Path) -> None:
+    folder = tmp_path / "artifacts"
     stream = archive(file("prevs/artifacts/a", b"1"), file("prevs/artifacts/a", b"2"))
-    assert unpack(stream, tmp_path, most=MB) == Left(artifacts=1, left_out=1)
-    assert kept(tmp_path) == {"a": b"1"}
+    assert unpack(stream, folder, most=MB) == Left(artifacts=1, left_out=1)
+    assert kept(folder) == {"a": b"1"}
+
+
+def test_no_more_files_are_kept_than_a_list_has(tmp_path: Path) -> None:
+    folder = ArtifactFolder(tmp_path / "artifacts", most=2)
+    saved = [folder.save(PurePosixPath(name), 1, io.BytesIO(b"1")) for name in "abc"]
+    assert saved == [True, True, False]
+    assert folder.write_list()
+    assert listed(tmp_path) == {"a": 1, "b": 1}
+
+
+def test_files_whose_list_cannot_be_written_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / LIST).mkdir()
+    stream = archive(file("prevs/artifacts/a", b"1"), file("prevs/result", b"42"))
+    assert unpack(stream, tmp_path / "artifacts", most=MB) == Left(b"42", left_out=1)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +152,11 @@ def test_the_longest_result_is_kept(tmp_path: Path) -> None:
 )
 def test_no_more_is_read_than_may_be_on_the_disk(tmp_path: Path, entries: Sequence[Entry]) -> None:
     stream = archive(*entries, file("prevs/result", b"42"))
-    left = unpack(stream, tmp_path, most=MB)
+    folder = tmp_path / "artifacts"
+    left = unpack(stream, folder, most=MB)
     assert left.result is None
     assert left.problem == "the files in /run/prevs have more than 1 MB together."
-    assert len(kept(tmp_path)) < 256
+    assert len(kept(folder)) == left.artifacts < 256
 
 
 def test_a_hole_is_not_read_as_if_it_had_data(tmp_path: Path) -> None:
