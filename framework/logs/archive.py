@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from framework.errors import Unavailable
-from framework.ports import OVER, Logged, Sandboxes
+from framework.ports import OVER, Logged, Sandboxes, SandboxFile
 
 SIZE = 64 * 1024
 """How many bytes of one log are kept at most."""
@@ -122,6 +122,14 @@ class ArchivedSandboxes:
         if self._is_kept(logged):
             return self._kept.tail(logged.task_id or "", size)
         return self._sandboxes.tail(logged, size)
+
+    def open_file(self, logged: Logged, path: str) -> SandboxFile | None:
+        """Open a file of a sandbox; the archive has none. As framework.ports.Sandboxes says."""
+        return self._sandboxes.open_file(logged, path)
+
+    def kept_for(self, logged: Logged) -> float | None:
+        """Return for how many seconds the agent keeps a sandbox, as framework.ports.Sandboxes."""
+        return self._sandboxes.kept_for(logged)
 
     def _is_kept(self, logged: Logged) -> bool:
         is_over = logged.state in OVER and logged.task_id is not None

@@ -1,4 +1,4 @@
-"""Reads the output of attempts through the files API of the Mesos agents.
+"""Reads the output of attempts, and files that they left, through the files API of Mesos agents.
 
 An agent serves an executor's sandbox from its launch until the agent's garbage collection (a week,
 by default). A preview's record has the agent's id; the master knows the agent's address.
@@ -7,15 +7,15 @@ by default). A preview's record has the agent's id; the master knows the agent's
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
 from framework.errors import AgentRefuses, MasterRefuses, Unavailable
 from framework.logs import sparse_log
-from framework.ports import Logged
+from framework.ports import Logged, SandboxFile, SandboxGone
 
 PIECE_SIZE = 64 * 1024
 """How many bytes a call reads at most: agents send no more at once (16 pages)."""
@@ -25,6 +25,18 @@ _TIMEOUTS_S = (2.0, 5.0)
 _ADDRESSES_AGE_S = 5.0
 _END = -1
 _REFUSALS = (requests.codes.unauthorized, requests.codes.forbidden)
+_NO_FILE = (requests.codes.not_found, requests.codes.bad_request)
+"""What agents answer for nothing at a path, and for a folder or a link that leads out."""
+_KEPT_FOR = "slave/executor_directory_max_allowed_age_secs"
+
+
+class _Sandbox(NamedTuple):
+    """The sandbox of an attempt: its path in the files API of an agent, and the agent."""
+
+    agent_id: str
+    address: str
+    host: str
+    path: str
 
 
 class AgentSandboxes:
@@ -92,33 +104,94 @@ class AgentSandboxes:
         _, _, whole_lines = data.partition(b"\n")
         return whole_lines or data, end
 
+    def open_file(self, logged: Logged, path: str) -> SandboxFile | None:
+        """Open a file of a sandbox, as framework.ports.Sandboxes says."""
+        sandbox = self._find(logged)
+        if sandbox is None:
+            if self._framework_id() is None:
+                raise Unavailable("The Mesos master")
+            raise SandboxGone(logged.agent_host or logged.agent_id or "", agent_is_known=False)
+        query = {"path": f"{sandbox.path}/{path}"}
+        answer = self._ask(sandbox, "files/download", query, stream=True)
+        if answer.status_code in _NO_FILE:
+            answer.close()
+            if self._ask(sandbox, "files/browse", {"path": sandbox.path}).status_code in _NO_FILE:
+                raise SandboxGone(sandbox.host, agent_is_known=True)
+            return None
+        size = int(answer.headers["Content-Length"])
+        return SandboxFile(size, self._read_pieces(answer, size, sandbox), answer.close)
+
+    def kept_for(self, logged: Logged) -> float | None:
+        """Return for how many seconds the agent keeps a sandbox, as framework.ports.Sandboxes."""
+        try:
+            sandbox = self._find(logged)
+            if sandbox is None:
+                return None
+            found = self._ask(sandbox, "metrics/snapshot", {}).json().get(_KEPT_FOR)
+        except (Unavailable, ValueError):
+            return None
+        return None if found is None else float(found)
+
+    def _read_pieces(
+        self, answer: requests.Response, size: int, sandbox: _Sandbox
+    ) -> Iterator[bytes]:
+        """Yield the `size` bytes of an answer. Raises Unavailable if there are fewer."""
+        try:
+            for piece in answer.iter_content(PIECE_SIZE):
+                size -= len(piece)
+                yield piece
+        except requests.RequestException as exc:
+            raise Unavailable(f"The agent {sandbox.host}") from exc
+        if size:
+            raise Unavailable(f"The agent {sandbox.host}")
+
     def _read(self, logged: Logged, offset: int, length: int) -> tuple[bytes, int]:
         """Return the bytes and where they begin. Raises NotAllowed, Unavailable."""
-        framework_id = self._framework_id()
-        if not (framework_id and logged.task_id and logged.agent_id):
+        sandbox = self._find(logged)
+        if sandbox is None:
             return b"", max(offset, 0)
-        address = self._find_address(logged.agent_id)
-        if address is None:
+        path = f"{sandbox.path}/stdout"
+        query = {"path": path, "offset": str(offset), "length": str(length)}
+        answer = self._ask(sandbox, "files/read", query)
+        if answer.status_code in _NO_FILE:
             return b"", max(offset, 0)
-        run = f"/frameworks/{framework_id}/executors/{logged.task_id}/runs/latest"
-        query = {"path": f"{run}/stdout", "offset": str(offset), "length": str(length)}
+        return read_answer(answer.content)
+
+    def _ask(
+        self, sandbox: _Sandbox, call: str, query: Mapping[str, str], *, stream: bool = False
+    ) -> requests.Response:
+        """Return the agent's answer: a good one, or one of _NO_FILE.
+
+        With `stream` the body is still to be read. Raises NotAllowed, Unavailable.
+        """
         try:
             answer = self._session.get(
-                f"http://{address}/files/read",
+                f"http://{sandbox.address}/{call}",
                 params=query,
                 auth=self._agents_credential,
                 timeout=_TIMEOUTS_S,
+                stream=stream,
             )
         except requests.RequestException as exc:
-            self._suspect(logged.agent_id)
-            raise Unavailable(f"The agent {logged.agent_host or address}") from exc
-        if answer.status_code == requests.codes.not_found:
-            return b"", max(offset, 0)
+            self._suspect(sandbox.agent_id)
+            raise Unavailable(f"The agent {sandbox.host}") from exc
+        if answer.ok or answer.status_code in _NO_FILE:
+            return answer
+        answer.close()
         if answer.status_code in _REFUSALS:
-            raise AgentRefuses(logged.agent_host or address)
-        if not answer.ok:
-            raise Unavailable(f"The files API of the agent {logged.agent_host or address}")
-        return read_answer(answer.content)
+            raise AgentRefuses(sandbox.host)
+        raise Unavailable(f"The files API of the agent {sandbox.host}")
+
+    def _find(self, logged: Logged) -> _Sandbox | None:
+        """Return where a sandbox is; None if nobody has it. Raises MasterRefuses, Unavailable."""
+        framework_id, agent_id = self._framework_id(), logged.agent_id
+        if not (framework_id and logged.task_id and agent_id):
+            return None
+        address = self._find_address(agent_id)
+        if address is None:
+            return None
+        path = f"/frameworks/{framework_id}/executors/{logged.task_id}/runs/latest"
+        return _Sandbox(agent_id, address, logged.agent_host or address, path)
 
     def _find_address(self, agent_id: str) -> str | None:
         """Return an agent's address, or None if the master does not know the agent.

@@ -5,7 +5,16 @@ another.
 """
 
 from framework.ports.hooks import EnteredHook, HookPorts, Polling
-from framework.ports.mesos import OVER, Agents, Cluster, InverseOffer, Logged, Sandboxes
+from framework.ports.mesos import (
+    OVER,
+    Agents,
+    Cluster,
+    InverseOffer,
+    Logged,
+    Sandboxes,
+    SandboxFile,
+    SandboxGone,
+)
 from framework.ports.repositories import (
     Commit,
     CommitPage,
@@ -37,6 +46,8 @@ __all__ = [
     "Repositories",
     "RepositoryFile",
     "Resolved",
+    "SandboxFile",
+    "SandboxGone",
     "Sandboxes",
     "Store",
     "Stored",

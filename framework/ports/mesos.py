@@ -1,8 +1,9 @@
 """What the framework needs from Mesos: from the master and from the agents."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+from framework.errors import FrameworkError
 from framework.ports.mesos_agents import AgentList
 from framework.ports.tasks import Task, TaskStatus
 from prevs.jobs import ENDED, JobState
@@ -97,8 +98,34 @@ class Logged(Protocol):
         ...
 
 
+class SandboxGone(FrameworkError):
+    """The sandbox of an attempt cannot be read any more; str() is a sentence that says why."""
+
+    def __init__(self, host: str, *, agent_is_known: bool) -> None:
+        super().__init__(
+            f"The agent {host} has removed it; agents do so after some days, and sooner when their "
+            "disks are full."
+            if agent_is_known
+            else f"The agent {host}, which has it, is not in the cluster. If that agent comes back "
+            "and was not replaced, it can be read again."
+        )
+        self.host, self.agent_is_known = host, agent_is_known
+
+
+class SandboxFile(NamedTuple):
+    """A file of a sandbox, which was opened: its size in bytes, and its bytes in pieces.
+
+    Each piece blocks for some seconds at most, and raises Unavailable if the agent goes away.
+    Whoever has opened it calls `close`, on any thread, also after the last piece.
+    """
+
+    size: int
+    pieces: Iterator[bytes]
+    close: Callable[[], None]
+
+
 class Sandboxes(Protocol):
-    """The output of attempts, read from their sandboxes on the agents. Thread safe."""
+    """The output of attempts, and other files, in their sandboxes on the agents. Thread safe."""
 
     def read(self, logged: Logged, offset: int) -> tuple[bytes, int]:
         """Return what follows byte `offset` of the last attempt's output, and the next offset.
@@ -113,5 +140,20 @@ class Sandboxes(Protocol):
         """Return at most the last `size` bytes, in whole lines, and the offset after them.
 
         Otherwise as `read`.
+        """
+        ...
+
+    def open_file(self, logged: Logged, path: str) -> SandboxFile | None:
+        """Open a file of the last attempt's sandbox; None if the sandbox has no such file.
+
+        `path` begins in the sandbox; the caller has checked that it leads out of no folder. Blocks
+        for some HTTP calls. Raises SandboxGone, NotAllowed, Unavailable.
+        """
+        ...
+
+    def kept_for(self, logged: Logged) -> float | None:
+        """Return for how many seconds its agent keeps sandboxes now, None if that is unknown.
+
+        It becomes less as the agent's disk fills. Blocks for some HTTP calls.
         """
         ...

@@ -5,7 +5,7 @@ import contextlib
 import shlex
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from driver.scheduler import SchedulerDriver
 from prevs.records import PreviewRecord
@@ -43,7 +43,26 @@ class OneCommand:
 
 def print_bytes(data: bytes) -> str:
     """Return a shell command that prints `data`."""
+    return _run_python(f"import sys; sys.stdout.buffer.write({_unpacked(data)})")
+
+
+def write_files(files: Mapping[str, bytes]) -> str:
+    """Return a shell command that writes files, whose paths begin where it runs."""
+    lines = ["import pathlib"]
+    for path, data in files.items():
+        lines += [
+            f"path = pathlib.Path({path!r})",
+            "path.parent.mkdir(parents=True, exist_ok=True)",
+            f"path.write_bytes({_unpacked(data)})",
+        ]
+    return _run_python("; ".join(lines))
+
+
+def _unpacked(data: bytes) -> str:
+    """Return an expression of `data`, short enough for a command."""
     packed = base64.b64encode(zlib.compress(data)).decode()
-    unpack = f"sys.stdout.buffer.write(zlib.decompress(base64.b64decode('{packed}')))"
-    program = f"import base64, sys, zlib; {unpack}"
-    return shlex.join([sys.executable, "-c", program])
+    return f"__import__('zlib').decompress(__import__('base64').b64decode('{packed}'))"
+
+
+def _run_python(program: str) -> str:
+    return shlex.join([sys.executable, "-X", "utf8", "-c", program])

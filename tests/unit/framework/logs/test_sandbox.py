@@ -1,4 +1,7 @@
+import dataclasses
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from framework.errors import AgentRefuses, MasterRefuses, Unavailable
 from framework.logs.sandbox import AgentSandboxes, read_addresses, read_answer
+from framework.ports import SandboxGone
 from prevs.records import PreviewRecord
 from prevs.states import State
 from tests.fakes.pages import Pages
@@ -24,6 +28,7 @@ class StandIn(Pages):
         self.agents = {"S0": ""}
         self.status = 200
         self.master_status = 200
+        self.metrics = b'{"slave/executor_directory_max_allowed_age_secs": 43200.5}'
         super().__init__(self._answer)
 
     def paths(self) -> list[str]:
@@ -40,9 +45,16 @@ class StandIn(Pages):
             known = {"slaves": slaves, "recovered_slaves": []}
             return self.master_status, json.dumps(known).encode()
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if parts.path == "/metrics/snapshot":
+            return self.status, self.metrics
+        if parts.path == "/files/browse":
+            there = any(file.startswith(f"{query['path']}/") for file in self.files)
+            return (200, b"[]") if there else (404, b"")
         data = self.files.get(query["path"])
         if data is None or self.status != 200:
             return (404 if self.status == 200 else self.status), b""
+        if parts.path == "/files/download":
+            return 200, data
         offset, length = int(query["offset"]), int(query["length"])
         begin = len(data) if offset == -1 else offset
         piece = data[begin : begin + length].decode("latin-1")
@@ -134,6 +146,73 @@ def test_an_agent_that_the_master_does_not_know_has_no_sandboxes(mesos: StandIn)
     mesos.agents["S1"] = ""
     now[0] += 5
     assert sandboxes.read(gone, 0)[0] == b"one\ntwo\nthr\xe9e\n"
+
+
+def test_a_file_is_read_in_pieces_and_known_by_its_path(mesos: StandIn) -> None:
+    data = bytes(range(256)) * 1000
+    mesos.files["/frameworks/F/executors/t1/runs/latest/artifacts/a b+ü.bin"] = data
+    file = sandboxes_of(mesos).open_file(PREVIEW, "artifacts/a b+ü.bin")
+    assert file is not None
+    pieces = list(file.pieces)
+    file.close()
+    assert file.size == len(data)
+    assert b"".join(pieces) == data
+    assert max(map(len, pieces)) <= 65536
+    assert sandboxes_of(mesos).open_file(PREVIEW, "artifacts/other") is None
+
+
+def test_a_file_of_a_sandbox_that_nobody_has_is_gone_with_the_reason(mesos: StandIn) -> None:
+    sandboxes = sandboxes_of(mesos)
+    mesos.files.clear()
+    with pytest.raises(SandboxGone, match="has removed it"):
+        sandboxes.open_file(PREVIEW, "artifacts/a")
+    elsewhere = dataclasses.replace(PREVIEW, agent_id="S1", agent_host="10.0.0.7")
+    with pytest.raises(SandboxGone, match=r"The agent 10\.0\.0\.7, .* not in the cluster"):
+        sandboxes.open_file(elsewhere, "artifacts/a")
+    before = AgentSandboxes(lambda: mesos.address, lambda: None)
+    with pytest.raises(Unavailable):
+        before.open_file(PREVIEW, "artifacts/a")
+
+
+def test_a_file_of_an_agent_that_is_away_or_refuses_is_an_error(mesos: StandIn) -> None:
+    for status, error in [(500, Unavailable), (403, AgentRefuses)]:
+        mesos.status = status
+        with pytest.raises(error):
+            sandboxes_of(mesos).open_file(PREVIEW, "stdout")
+
+
+def test_an_answer_that_breaks_off_is_no_whole_file(mesos: StandIn) -> None:
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        mesos.agents["S0"] = f"127.0.0.1:{server.getsockname()[1]}"
+        threading.Thread(target=lambda: answer(server.accept()[0]), daemon=True).start()
+        file = sandboxes_of(mesos).open_file(PREVIEW, "artifacts/a")
+        assert file is not None
+        with pytest.raises(Unavailable):
+            list(file.pieces)
+        file.close()
+
+
+@pytest.mark.parametrize(
+    ("metrics", "status", "kept"),
+    [
+        (b'{"slave/executor_directory_max_allowed_age_secs": 43200.5}', 200, 43200.5),
+        (b"{}", 200, None),
+        (b"<html>", 200, None),
+        (b"", 403, None),
+        (b"", 500, None),
+    ],
+)
+def test_for_how_long_a_sandbox_is_kept_may_be_unknown(
+    mesos: StandIn, metrics: bytes, status: int, kept: float | None
+) -> None:
+    mesos.metrics, mesos.status = metrics, status
+    assert sandboxes_of(mesos).kept_for(PREVIEW) == kept
+    assert sandboxes_of(mesos).kept_for(dataclasses.replace(PREVIEW, agent_id="S1")) is None
 
 
 def test_an_agent_with_a_new_address_is_found_again(mesos: StandIn) -> None:
