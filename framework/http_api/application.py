@@ -24,6 +24,8 @@ from framework.http_api.ironworker.refusals import Refusals
 from framework.http_api.ironworker.schedule_routes import ScheduleRoutes as TaskScheduleRoutes
 from framework.http_api.ironworker.task_requests import TaskRequests
 from framework.http_api.ironworker.task_routes import TaskRoutes
+from framework.http_api.jobs.artifact_routes import ArtifactRoutes
+from framework.http_api.jobs.job_artifacts import JobArtifacts
 from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.jobs.job_resolver import JobResolver
@@ -184,6 +186,7 @@ def _make_job_routers(
         job_presenter,
         is_log_kept=ports.is_log_kept,
     ).make_router()
+    yield ArtifactRoutes(ports.jobs, JobArtifacts(ports.sandboxes)).make_router()
     yield ScheduleRoutes(
         ports.schedules, job_resolver, job_presenter, new_key=token_hex, now=ports.now
     ).make_router()

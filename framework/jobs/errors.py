@@ -39,6 +39,39 @@ class NoResult(Conflict):
         self.app, self.job_id, self.state = app, job_id, state
 
 
+class NoArtifactsYet(Conflict):
+    """The job has not ended, and leaves its files when it does."""
+
+    def __init__(self, app: str, job_id: str, state: str) -> None:
+        super().__init__(
+            f"The job {job_id} of {app!r} is {state}: the files that its command leaves are there "
+            f"once it has ended. `prevs job logs {app} {job_id} -f` follows it until then."
+        )
+        self.app, self.job_id, self.state = app, job_id, state
+
+
+class UnknownArtifact(NotFound):
+    """The job's last attempt has left no file of that path."""
+
+    def __init__(self, app: str, job_id: str, path: str) -> None:
+        super().__init__(
+            f"The job {job_id} of {app!r} has left no file {path!r}. `prevs job artifacts {app} "
+            f"{job_id}` lists those that it has left."
+        )
+        self.app, self.job_id, self.path = app, job_id, path
+
+
+class ArtifactsGone(NotFound):
+    """What the job left cannot be read any more, or not now; `why` says which."""
+
+    def __init__(self, app: str, job_id: str, why: str) -> None:
+        super().__init__(
+            f"The sandbox with the files of the job {job_id} of {app!r} is gone. {why} `prevs job "
+            f"retry {app} {job_id}` runs the job again."
+        )
+        self.app, self.job_id = app, job_id
+
+
 class NotEnded(Conflict):
     """The job has not ended yet."""
 

@@ -97,6 +97,8 @@ CALLS: Mapping[str, Needed] = {
     ),
     "GET /v1/apps/{app}/jobs/{id}/result": Needed("read", "path", {200, 404, 409}),
     "GET /v1/apps/{app}/jobs/{id}/log": Needed("read", "path", {200, 404}),
+    "GET /v1/apps/{app}/jobs/{id}/artifacts": Needed("read", "path", {200, 404, 409}),
+    "GET /v1/apps/{app}/jobs/{id}/artifacts/{path}": Needed("read", "path", {200, 404, 409}),
     "GET /v1/apps/{app}/schedules": Needed("read", "path", {200, 404}),
     "POST /v1/apps/{app}/schedule-times": Needed(
         "use", "path", {200, 400, 404, 413}, "try schedule", "{app}"

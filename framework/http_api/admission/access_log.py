@@ -18,6 +18,8 @@ SLOW_SECONDS = 1.0
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REFUSED = frozenset({401, 403})
+_STREAMS = (b"text/event-stream", b"application/octet-stream")
+"""The types of answers that take as long as their reader wants."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +46,7 @@ class AccessLog:
         async def send_noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 kind = dict(message.get("headers", ())).get(b"content-type", b"")
-                is_stream = kind.startswith(b"text/event-stream")
+                is_stream = kind.startswith(_STREAMS)
                 result.update(status=message["status"], stream=is_stream)
             await send(message)
 

@@ -111,6 +111,9 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     ScheduleOfFile: Kind("schedule-of-file", 409, "The schedule is in the commit's settings"),
     TooManySchedules: Kind("too-many-schedules", 409, "There are too many schedules"),
     job_errors.NoResult: Kind("no-result", 409, "The job has left no result"),
+    job_errors.NoArtifactsYet: Kind("job-not-ended", 409, "The job has not ended"),
+    job_errors.UnknownArtifact: Kind("unknown-artifact", 404, "The job has left no such file"),
+    job_errors.ArtifactsGone: Kind("artifacts-gone", 404, "The files of the job are gone"),
     job_errors.PayloadGone: Kind("payload-gone", 409, "What the job was given is gone"),
     job_errors.TooManyJobs: Kind("too-many-jobs", 409, "There are too many jobs"),
     job_errors.CommitSettingsInvalid: Kind(
@@ -302,7 +305,7 @@ def _explain(error: Mapping[str, Any]) -> str:
 
 def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, object]:
     """Return the fields that a client program needs to act on an error."""
-    named = ("app", "label", "sha", "state", "name", "attempt", "number", "job_id", "field")
+    named = ("app", "label", "sha", "state", "name", "attempt", "number", "job_id", "field", "path")
     fields: dict[str, object] = {
         name: getattr(error, name) for name in named if name in vars(error)
     }

@@ -8,6 +8,7 @@ from framework.http_api.http.examples import SHA, example
 from framework.http_api.http.paging import Next
 from framework.http_api.models.event_models import ShownTry
 from framework.http_api.models.preview_models import Agent, Failure
+from prevs.artifacts import MOST
 from prevs.jobs import CallbackState, JobState
 from prevs.states import Cause
 
@@ -70,6 +71,9 @@ _JOB: dict[str, Any] = {
         "last": {"at": 1764031207.6, "status": 204, "problem": ""},
     },
 }
+
+
+_ARTIFACT = {"path": "reports/november.csv", "size": 48213}
 
 
 class JobProgress(BaseModel):
@@ -186,3 +190,25 @@ class CancelledJobs(BaseModel):
     model_config = example({"jobs": 12})
 
     jobs: Annotated[int, Field(description="Those that had not ended.")]
+
+
+class Artifact(BaseModel):
+    """A file that a job's command left in /run/prevs/artifacts."""
+
+    model_config = example(_ARTIFACT)
+
+    path: str = Field(description="Within that folder, with slashes.")
+    size: int = Field(description="In bytes.")
+
+
+class Artifacts(BaseModel):
+    """The files that the last attempt of an ended job left."""
+
+    model_config = example({"artifacts": [_ARTIFACT], "attempt": 1, "until": 1764636007.5})
+
+    artifacts: list[Artifact] = Field(description=f"By their paths; {MOST:,} at most.")
+    attempt: int | None = Field(description="null: the job never had one.")
+    until: float | None = Field(
+        description="About when the agent removes them, in seconds since the epoch: sooner if its "
+        "disk fills up. null: it does not say."
+    )
