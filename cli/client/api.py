@@ -24,10 +24,10 @@ from cli.client.api_types import (
     Token,
 )
 from cli.client.app_secrets import AppSecrets
-from cli.client.connection import Connection, Hold
+from cli.client.connection import FILE_PIECE, Connection, Hold
 from cli.client.credentials import Credentials
 from cli.client.forges import AppHooks, Forges, Pulls
-from cli.client.jobs import Calls, Jobs
+from cli.client.jobs import Calls, Download, Jobs
 from cli.client.notifications import Notifications
 from cli.client.paging import Listed, gather
 from cli.client.roles import Roles
@@ -66,7 +66,7 @@ class Api:
         self.notifications = Notifications(self._json, self._call)
         self.pulls = Pulls(self._json, self._list)
         self.roles = Roles(self._json, self._call, self._list)
-        calls = Calls(self._json, self._call, self._list, self._stream)
+        calls = Calls(self._json, self._call, self._list, self._stream, self._download)
         self.jobs = Jobs(calls, patience=timeout.fetch)
         self.schedules = Schedules(calls, patience=timeout.fetch)
 
@@ -248,6 +248,14 @@ class Api:
             if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
                 raise ApiConfused(self.address, "the answer is not a stream of events")
             yield _read_events(self._connection.pieces(answer))
+
+    @contextlib.contextmanager
+    def _download(self, path: str) -> Iterator[Download]:
+        with self._call("GET", path, stream=True) as answer:
+            size = answer.headers.get("Content-Length", "")
+            if not size.isdigit():
+                raise ApiConfused(self.address, "the answer is not a file")
+            yield Download(int(size), self._connection.pieces(answer, FILE_PIECE))
 
     def _list(
         self, path: str, part: str, query: Mapping[str, str] | None = None, limit: int | None = None

@@ -22,6 +22,8 @@ _PROBLEM = "application/problem+json"
 _TYPE_PREFIX = "urn:prevs:problem:"
 _PIECE = 512
 """Bytes to read at a time from an answer that has neither chunks nor a length."""
+FILE_PIECE = 64 * 1024
+"""Bytes to read at a time from an answer that has a length."""
 
 
 class _Bearer(AuthBase):
@@ -101,13 +103,14 @@ class Connection:
                 return answer
         raise ApiUnreachable(*failures)
 
-    def pieces(self, answer: requests.Response) -> Iterator[bytes]:
-        """Yield an answer in pieces, as they come. Raises ApiUnreachable.
+    def pieces(self, answer: requests.Response, size: int = _PIECE) -> Iterator[bytes]:
+        """Yield an answer in pieces of at most `size` bytes, as they come. Raises ApiUnreachable.
 
-        After an error the next call goes to the next address: this one may be gone.
+        So does an answer that is shorter than it says. After an error the next call goes to the
+        next address: this one may be gone.
         """
         try:
-            yield from answer.iter_content(_PIECE)
+            yield from answer.iter_content(size)
         except requests.RequestException as exc:
             address, self.address = self.address, (*self._in_turn(), self.address)[1]
             raise ApiUnreachable(_read_failure(exc, address)) from exc

@@ -83,13 +83,36 @@ class Job(TypedDict):
     attempts: NotRequired[list[JobAttempt]]
 
 
+class Artifact(TypedDict):
+    """A file that a command left; `size` is in bytes."""
+
+    path: str
+    size: int
+
+
+class Artifacts(TypedDict):
+    """The files of the last attempt of a job, and about when they are removed (epoch seconds)."""
+
+    artifacts: list[Artifact]
+    attempt: int | None
+    until: float | None
+
+
+class Download(NamedTuple):
+    """A file as it comes: its size in bytes, and its pieces, which raise ApiUnreachable."""
+
+    size: int
+    pieces: Iterator[bytes]
+
+
 class Calls(NamedTuple):
-    """How to call the API: for JSON, for the whole answer, for a list, and for events."""
+    """How to call the API: for JSON, the whole answer, a list, events, and a file."""
 
     read: Call
     call: Call
     gather: Callable[..., Listed[Any]]
     stream: Callable[..., Stream]
+    download: Callable[[str], AbstractContextManager[Download]]
 
 
 class Jobs:
@@ -97,7 +120,7 @@ class Jobs:
 
     def __init__(self, calls: Calls, *, patience: float) -> None:
         """A request for jobs waits for its answer for `patience` seconds: git may have to fetch."""
-        self._read, self._call, self._gather, self._stream = calls
+        self._read, self._call, self._gather, self._stream, self._download = calls
         self._patience = patience
 
     def request(self, app: str, orders: Sequence[Mapping[str, object]], key: str) -> list[Job]:
@@ -145,6 +168,14 @@ class Jobs:
     def result(self, app: str, job_id: str) -> bytes:
         """Return what a job's command left as its result."""
         return cast(bytes, self._call("GET", _path(app, job_id, "result")).content)
+
+    def artifacts(self, app: str, job_id: str) -> Artifacts:
+        """Return what a job's command left as files."""
+        return cast(Artifacts, self._read("GET", _path(app, job_id, "artifacts")))
+
+    def artifact(self, app: str, job_id: str, path: str) -> AbstractContextManager[Download]:
+        """Download one of these files, which is named by a valid path."""
+        return self._download(f"{_path(app, job_id, 'artifacts')}/{quote(path)}")
 
     def log(
         self, app: str, job_id: str, offset: int, attempt: int | None = None

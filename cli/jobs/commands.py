@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from cli.artifacts import commands as artifacts
 from cli.client.jobs import Job
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
@@ -208,5 +209,6 @@ def _report(job: Job, *, as_json: bool) -> None:
         note(f"{sentences.title(job)} {sentences.progress(job)}")
 
 
-job_group.add_command(start)
+for command in (start, *artifacts.COMMANDS):
+    job_group.add_command(command)
 COMMANDS = (run, job_group)
