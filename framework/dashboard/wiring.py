@@ -36,6 +36,7 @@ from framework.dashboard.session.streams import Streams
 from framework.dashboard.session.trusted_headers import TrustedHeaders
 from framework.http_api import Admission, Ports
 from framework.http_api.http import problems
+from framework.http_api.jobs.job_artifacts import JobArtifacts
 from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.jobs.job_resolver import JobResolver
@@ -129,6 +130,7 @@ def _make_context(
         job_requests=JobRequests(jobs, JobResolver(jobs, resolver), secrets.token_hex),
         resolver=resolver,
         logs=Logs(ports.sandboxes),
+        artifacts=JobArtifacts(ports.sandboxes),
         is_log_kept=ports.is_log_kept,
         addresses=addresses,
         ready=ports.ready,

@@ -1,6 +1,8 @@
 """The pages of one job: its steps, its actions, its attempts, its log and its result."""
 
 import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -9,8 +11,9 @@ from starlette.routing import Route
 
 from framework.access import Scope
 from framework.dashboard.jobs.job_steps import find_steps
-from framework.dashboard.pages.attempt_logs import AttemptLogs
+from framework.dashboard.pages.attempt_logs import LOG_S, AttemptLogs
 from framework.dashboard.pages.page_context import PageContext
+from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.page_access import Action, Form, send_back
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
@@ -20,12 +23,27 @@ from framework.http_api.jobs.job_stream import JobStream
 from framework.http_api.streams.attempt_stream import parse_event_id
 from framework.jobs import job_attempts
 from framework.jobs.errors import UnknownJobAttempt
+from prevs.artifacts import Artifact
 from prevs.jobs import ENDED, JobRecord
 from prevs.units import preview_unit
 from program.text.foreign_text import drop_commands
 
 _ONE = "/apps/{app}/jobs/{id}"
+_MOST_FILES = 200
+"""How many files a page lists."""
 _ATTEMPT = f"{_ONE}/attempts/{{number:int}}"
+
+
+class ShownArtifacts(NamedTuple):
+    """What an attempt left as files, and until when they are there (epoch seconds), if known.
+
+    `problem` is why they cannot be shown.
+    """
+
+    files: Sequence[Artifact] = ()
+    attempt: int | None = None
+    until: float | None = None
+    problem: str = ""
 
 
 class JobPages:
@@ -45,6 +63,7 @@ class JobPages:
             Route(f"{_ONE}/log", page(self._follow), methods=["GET"]),
             Route(f"{_ONE}/log.txt", page(self._download), methods=["GET"]),
             Route(f"{_ONE}/result", page(self._send_result), methods=["GET"]),
+            Route(f"{_ONE}/artifacts/{{path:path}}", page(self._send_artifact), methods=["GET"]),
             Route(_ATTEMPT, page(self._show_attempt), methods=["GET"]),
             Route(f"{_ATTEMPT}/log.txt", page(self._download), methods=["GET"]),
             Route(f"{_ONE}/cancel", cancel, methods=["POST"]),
@@ -63,6 +82,8 @@ class JobPages:
             steps=find_steps(job),
             log_end=log_end,
             result=await self._read_result(job),
+            artifacts=await self._find_artifacts(job),
+            most_files=_MOST_FILES,
             is_ended=job.state in ENDED,
             is_kept=(job.app, job.id) in snapshot.jobs,
             has_preview=preview_unit(job.app, job.sha) in snapshot.previews,
@@ -106,6 +127,21 @@ class JobPages:
             self._context.jobs.command, lambda commands: commands.read_result(app, job_id)
         )
         return job_results.answer(job_id, data)
+
+    async def _send_artifact(self, request: Request, _: Viewer) -> Response:
+        """Send a file that the command left."""
+        job = await self._find(request)
+        return await self._context.artifacts.send(job, request.path_params["path"])
+
+    async def _find_artifacts(self, job: JobRecord) -> ShownArtifacts:
+        """Return what a job left as files, or why that cannot be shown now."""
+        if job.state not in ENDED:
+            return ShownArtifacts()
+        try:
+            left = await within(self._context.artifacts.list(job), "Its agent", LOG_S)
+        except FrameworkError as exc:
+            return ShownArtifacts(problem=str(exc))
+        return ShownArtifacts(left.artifacts, left.attempt, left.until)
 
     async def _read_result(self, job: JobRecord) -> str | None:
         """Return a job's result if it is text; None if it is not, or cannot be read now."""

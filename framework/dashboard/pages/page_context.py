@@ -7,6 +7,7 @@ from framework.dashboard.session.page_access import PageAccess
 from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.streams import Streams
 from framework.http_api.admission.audit import Audit
+from framework.http_api.jobs.job_artifacts import JobArtifacts
 from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.models.agent_shares import AgentShares
@@ -37,6 +38,7 @@ class PageContext(NamedTuple):
     job_requests: JobRequests
     resolver: LabelResolver
     logs: Logs
+    artifacts: JobArtifacts
     is_log_kept: Callable[[str], bool]
     addresses: Addresses
     ready: Callable[[], str | None]

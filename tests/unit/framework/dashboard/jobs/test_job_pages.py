@@ -13,6 +13,7 @@ from prevs.records import Failure
 from prevs.states import Cause, State
 from prevs.work import Progress
 from tests.fakes.dashboard import Dashboard, Visitor
+from tests.fakes.sandboxes import artifact_files
 from tests.unit.framework.dashboard.conftest import SHA
 from tests.unit.framework.dashboard.jobs.conftest import JOBS, start
 
@@ -79,6 +80,41 @@ def test_a_result_is_shown_if_it_is_text_and_downloaded_as_it_is(
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_the_files_of_a_job_are_listed_and_downloaded(dashboard: Dashboard, user: Visitor) -> None:
+    job_id = start(user)
+    finish(dashboard, job_id)
+    files = {"a/<x> 100 %.csv": b"1;2\n", "b": bytes(1234)}
+    task = f"hello.{job_id}.1"
+    dashboard.sandboxes.files[task] = artifact_files(files)
+    page = user.get(f"{JOBS}/{job_id}").text
+    there = f"{JOBS}/{job_id}/artifacts"
+    assert (
+        f'<a href="{there}/a/%3Cx%3E%20100%20%25.csv" download><bdi>a/&lt;x&gt; 100 %.csv' in page
+    )
+    assert "<td>1,234</td>" in page
+    assert "Left by attempt 1" in page
+    answer = user.get(f"{there}/a/%3Cx%3E%20100%20%25.csv")
+    assert answer.content == b"1;2\n"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert user.get(f"{there}/other").status_code == 404
+    many = {f"f{number:03}": b"" for number in range(203)}
+    dashboard.sandboxes.files[task] = artifact_files(many)
+    page = user.get(f"{JOBS}/{job_id}").text
+    assert ("f199" in page, "f200" in page, "And 3 more." in page) == (True, False, True)
+
+
+def test_why_no_files_are_shown_is_said_if_there_may_be_some(
+    dashboard: Dashboard, user: Visitor
+) -> None:
+    job_id = start(user)
+    assert 'id="artifacts"' not in user.get(f"{JOBS}/{job_id}").text
+    finish(dashboard, job_id)
+    dashboard.sandboxes.files[f"hello.{job_id}.1"] = {}
+    assert 'id="artifacts"' not in user.get(f"{JOBS}/{job_id}").text
+    dashboard.sandboxes.files.clear()
+    assert "has removed it" in user.get(f"{JOBS}/{job_id}").text
 
 
 def test_a_job_without_a_result_says_so(dashboard: Dashboard, user: Visitor) -> None:
