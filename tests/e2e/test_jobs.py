@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -90,6 +91,28 @@ def test_a_payload_comes_in_and_a_result_goes_out(app: str, prevs: Prevs, api: A
     assert prevs("job", "result", app, job["id"]).stdout.strip() == "2"
     listed = prevs("job", "ls", app, "--state", "succeeded").stdout
     assert job["id"][:8] in listed
+
+
+def test_the_files_of_a_job_are_listed_and_downloaded(
+    app: str, prevs: Prevs, api: Api, tmp_path: Path
+) -> None:
+    leave = """cd /run/prevs; mkdir -p artifacts/a; echo one > "artifacts/a/100 % größe+1.txt"
+        head -c 300000 /dev/zero > artifacts/zeros; ln -s /etc/passwd artifacts/link; exit 3"""
+    args = ("run", app, "main", "-d", "--json", "--", "sh", "-c", leave)
+    job_id = json.loads(prevs(*args).stdout)["id"]
+    wait_until(lambda: find(api, job_id)["state"] == "failed", "it has exited with 3")
+    listed = json.loads(prevs("job", "artifacts", app, job_id, "--json").stdout)
+    files = {"a/100 % größe+1.txt": b"one\n", "zeros": bytes(300_000)}
+    assert {one["path"]: one["size"] for one in listed["artifacts"]} == {
+        path: len(data) for path, data in files.items()
+    }
+    assert time.time() < listed["until"] < time.time() + 8 * 86400
+    done = prevs("job", "get", app, job_id, "--all", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    for path, data in files.items():
+        assert (tmp_path / path).read_bytes() == data
+    for path in ("link", "..%2Fstdout", "a"):
+        assert api.call("GET", f"/v1/apps/{app}/jobs/{job_id}/artifacts/{path}").status_code == 404
 
 
 def test_a_job_that_is_cancelled_leaves_no_container(

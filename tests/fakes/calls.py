@@ -209,8 +209,9 @@ NEEDED = {**CALLS, **dict.fromkeys(UNSORTED, Needed("admin", "", set()))}
 
 def send(api: ApiInProcess, call: str, app: str = "hello", **request: Any) -> httpx.Response:
     method, path = call.split()
-    named = {"app": app, "sha": "x", "label": "x", "name": "X", "id": "x", "number": "7"}
-    return api.send(method, path.format(**named), **request)
+    named = dict.fromkeys(("sha", "label", "id", "path"), "x")
+    filled = path.format(app=app, name="X", number="7", **named)
+    return api.send(method, filled, **request)
 
 
 def bearer(api: ApiInProcess, scope: Scope, app: str = "") -> dict[str, str]:
