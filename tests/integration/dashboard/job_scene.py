@@ -12,6 +12,7 @@ from prevs.records import EndedAttempt, Failure
 from prevs.states import Cause
 from prevs.work import Progress
 from tests.fakes.dashboard import Dashboard
+from tests.fakes.sandboxes import artifact_files
 from tests.integration.dashboard.scene import HOSTILE, SHA
 
 SETTINGS = b"""\
@@ -49,21 +50,24 @@ def put_job(dashboard: Dashboard, job_id: str, state: JobState, **fields: Any) -
 
 def put_jobs(dashboard: Dashboard) -> None:
     """Add one job of each kind, and a group of them."""
+    now = time.time()
+    lost = EndedAttempt(
+        1, "t1", now - 50, now - 40, "S1", "10.0.0.7", "running", Cause.TASK_LOST, None, HOSTILE
+    )
     name_jobs(dashboard)
-    _put_active(dashboard, time.time())
-    _put_ended(dashboard, time.time())
+    _put_active(dashboard, now, lost)
+    _put_ended(dashboard, now, lost)
     states = [*[JobState.SUCCEEDED] * 6, *[JobState.RUNNING] * 2, *[JobState.QUEUED] * 4]
     for number, state in enumerate([JobState.FAILED, JobState.CANCELLED, *states]):
         task = f"g{number}"
         put_job(dashboard, f"g{number:015}", state, group="import-1204", **AT, task_id=task)
     dashboard.sandboxes.output["t2"] = b"\x1b[32mreading\x1b[0m <b>orders</b>\n"
+    files = {f"{'reports/' * 9}<img src=x> 100 %.csv": bytes(48_213), "index.html": b"<b>"}
+    dashboard.sandboxes.files["t4"] = artifact_files(files)
     dashboard.sandboxes.output["t1"] = b"the first\n"
 
 
-def _put_active(dashboard: Dashboard, now: float) -> None:
-    lost = EndedAttempt(
-        1, "t1", now - 50, now - 40, "S1", "10.0.0.7", "running", Cause.TASK_LOST, None, HOSTILE
-    )
+def _put_active(dashboard: Dashboard, now: float, lost: EndedAttempt) -> None:
     put_job(
         dashboard,
         RUNNING,
@@ -80,7 +84,7 @@ def _put_active(dashboard: Dashboard, now: float) -> None:
     put_job(dashboard, QUEUED, JobState.QUEUED, reason=f"No agent has 2048 MB free. {HOSTILE}")
 
 
-def _put_ended(dashboard: Dashboard, now: float) -> None:
+def _put_ended(dashboard: Dashboard, now: float, lost: EndedAttempt) -> None:
     put_job(
         dashboard,
         FAILED,
@@ -106,4 +110,5 @@ def _put_ended(dashboard: Dashboard, now: float) -> None:
         exit_code=0,
         result=base64.b64encode(result).decode(),
         result_size=len(result),
+        attempts=(dataclasses.replace(lost, task_id="t4", cause=None, why="", exit_code=0),),
     )

@@ -23,7 +23,9 @@ from tests.fakes.asgi import TOKEN, ApiInProcess, AsgiClient, refusal, send_raw
 from tests.fakes.calls import CALLS, LIMIT, Needed, bearer, send
 from tests.fakes.dashboard import Dashboard
 
-FILLED = {"app": "hello", "sha": "x", "label": "x", "name": "X", "id": "x", "number": "7"}
+FILLED = {"app": "hello", "name": "X", "number": "7"} | dict.fromkeys(
+    ("sha", "label", "id", "path"), "x"
+)
 WRITES = {call: needed for call, needed in CALLS.items() if not call.startswith("GET ")}
 BELOW_NONE = (
     "GET /v1/apps/",
