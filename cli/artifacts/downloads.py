@@ -13,7 +13,7 @@ from cli.errors import NotDone
 from prevs import artifacts
 
 _LARGE = 1024 * 1024
-_LONGEST_NAME = 100
+_LONGEST_NAME = 50
 """Characters of a file's own name in that of its part, as names have a limit."""
 
 
