@@ -27,6 +27,8 @@ _END = -1
 _REFUSALS = (requests.codes.unauthorized, requests.codes.forbidden)
 _NO_FILE = (requests.codes.not_found, requests.codes.bad_request)
 """What agents answer for nothing at a path, and for a folder or a link that leads out."""
+_METRICS = {"timeout": "250ms"}
+"""Without it, an agent waits for each of its metrics, and some of a busy one may never come."""
 _KEPT_FOR = "slave/executor_directory_max_allowed_age_secs"
 
 
@@ -127,7 +129,7 @@ class AgentSandboxes:
             sandbox = self._find(logged)
             if sandbox is None:
                 return None
-            found = self._ask(sandbox, "metrics/snapshot", {}).json().get(_KEPT_FOR)
+            found = self._ask(sandbox, "metrics/snapshot", _METRICS).json().get(_KEPT_FOR)
         except (Unavailable, ValueError):
             return None
         return None if found is None else float(found)

@@ -89,7 +89,7 @@ class Api(ApiInProcess):
                 self.resumed_after.append(Headers(scope=scope).get("last-event-id"))
             await send(message)
             if message.get("more_body"):
-                self._go_on(message["body"].decode())
+                self._go_on(message["body"].decode("utf-8", "replace"))
 
         try:
             await answer(scope, receive_noting, send_noting)
