@@ -93,7 +93,7 @@ def test_the_files_of_a_job_are_listed_and_downloaded(dashboard: Dashboard, user
     assert (
         f'<a href="{there}/a/%3Cx%3E%20100%20%25.csv" download><bdi>a/&lt;x&gt; 100 %.csv' in page
     )
-    assert "<td>1,234</td>" in page
+    assert "1,234</td>" in page
     assert "Left by attempt 1" in page
     answer = user.get(f"{there}/a/%3Cx%3E%20100%20%25.csv")
     assert answer.content == b"1;2\n"
