@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from prevs import names
+from prevs.artifacts import LIST, ArtifactsRecord
 from prevs.commit_settings import RunSettings
 from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
@@ -224,7 +225,9 @@ def test_artifacts_are_kept_in_the_sandbox_as_plain_files_also_of_a_command_that
     )
     assert run(agent, script).exit_code == 3
     files = {path: path.read_bytes() for path in sandbox.rglob("*") if not path.is_dir()}
+    listed = ArtifactsRecord.decode(files.pop(sandbox / LIST)).artifacts
     kept = {str(path.relative_to(sandbox / "artifacts")): data for path, data in files.items()}
+    assert {one.path: one.size for one in listed} == dict.fromkeys(kept, 2)
     # Of a file with two names, the archive has one as a link.
     name = "three" if "three" in kept else "two"
     assert kept == {"a/b/one": b"1\n", name: b"2\n"}
