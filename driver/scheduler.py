@@ -120,13 +120,16 @@ class SchedulerDriver:
         """Decline offers."""
         self._link.declineOffer(_values(offer_ids), {"refuse_seconds": refuse_seconds})
 
-    def suppress(self) -> None:
-        """Stop offers. This holds after a lost link too, even if this call fails."""
-        self._link.suppress()
+    def suppress(self, roles: Sequence[str] = ()) -> None:
+        """Stop offers for some roles, or for all if none is named.
 
-    def revive(self) -> None:
-        """Request offers again, and drop the filters of all declines."""
-        self._link.revive()
+        This holds after a lost link too, even if this call fails.
+        """
+        self._link.suppress(roles)
+
+    def revive(self, roles: Sequence[str] = ()) -> None:
+        """Request offers again, and drop the filters of all declines; `roles` as in `suppress`."""
+        self._link.revive(roles)
 
     def kill(self, task_id: str, agent_id: str | None, *, grace_seconds: float | None) -> None:
         """Kill a task. Mesos forgets this if the agent is away: then kill it again."""

@@ -163,16 +163,17 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         }
         self._send({**self._header("ACCEPT_INVERSE_OFFERS"), "accept_inverse_offers": accept})
 
-    def suppress(self) -> None:
+    def suppress(self, roles: Sequence[str] = ()) -> None:
         """Send SUPPRESS, and suppress offers after each later subscription too."""
-        roles = self.framework.get("roles") or [self.framework.get("role", "*")]
-        self._suppressed = tuple(roles)
-        self.suppressOffers()
+        known = self.framework.get("roles") or [self.framework.get("role", "*")]
+        quiet = {*self._suppressed, *(roles or known)}
+        self._suppressed = tuple(role for role in known if role in quiet)
+        self.suppressOffers(roles)
 
-    def revive(self) -> None:
+    def revive(self, roles: Sequence[str] = ()) -> None:
         """Send REVIVE, which also drops the filters of declines."""
-        self._suppressed = ()
-        self.reviveOffers()
+        self._suppressed = tuple(r for r in self._suppressed if roles and r not in roles)
+        self.reviveOffers(roles)
 
     def kill(self, task_id: str, agent_id: str | None, *, grace_seconds: float | None) -> None:
         """Send KILL with what pymesos leaves out: the agent, and a kill policy."""

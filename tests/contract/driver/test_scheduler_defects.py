@@ -6,7 +6,7 @@ the table in driver/__init__.py.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -234,6 +234,28 @@ def test_a_new_subscription_repeats_the_last_suppress_or_revive_p18(
     events.wait("disconnected")
     events.wait("subscribed")
     assert "suppressed_roles" not in master.wait_call("SUBSCRIBE", 3).body["subscribe"]
+
+
+def test_a_new_subscription_repeats_what_holds_for_each_role_p18(
+    master: FakeMaster, events: RecordedScheduler, make: Make
+) -> None:
+    """P18: of several roles, each is suppressed or not by itself."""
+    driver = make(master.address, framework={**FRAMEWORK, "roles": ["r", "s"]})
+    events.wait("subscribed")
+    steps: list[tuple[Callable[[Sequence[str]], None], list[str], list[str] | None]] = [
+        (driver.suppress, [], ["r", "s"]),
+        (driver.revive, ["s"], ["r"]),
+        (driver.suppress, ["s"], ["r", "s"]),
+        (driver.revive, ["r", "s"], None),
+        (driver.suppress, ["s"], ["s"]),
+    ]
+    for number, (call, roles, quiet) in enumerate(steps, 2):
+        call(roles)
+        master.stream.end()
+        events.wait("disconnected")
+        events.wait("subscribed")
+        subscribe = master.wait_call("SUBSCRIBE", number).body["subscribe"]
+        assert subscribe.get("suppressed_roles") == quiet
 
 
 def test_suppress_or_revive_without_a_link_holds_for_the_next_one_p18(
