@@ -111,10 +111,10 @@ class _Cluster:
     def decline(self, offer_ids: Sequence[str], refuse_seconds: float) -> None:
         pass
 
-    def revive(self) -> None:
+    def revive(self, role: str = "") -> None:
         pass
 
-    def suppress(self) -> None:
+    def suppress(self, role: str = "") -> None:
         pass
 
     def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:

@@ -240,7 +240,8 @@ def _records(chosen: Settings, stored: Stored, store: Store, clock: Clock) -> Re
 
 def _terms(chosen: Settings, executor: Executor, control_plane: ControlPlane) -> LaunchTerms:
     new_attempt = functools.partial(next_attempt, choice)
-    return LaunchTerms(_origin(chosen, executor), chosen.limits, control_plane, new_attempt)
+    origin = _origin(chosen, executor)
+    return LaunchTerms(origin, chosen.limits, control_plane, new_attempt, chosen.roles)
 
 
 def _logs(chosen: Settings, cluster: MesosCluster, service: Service) -> LogParts:
@@ -279,6 +280,7 @@ def describe(chosen: Settings) -> InstallationRecord:
         user=getpass.getuser(),
         domain=chosen.domain,
         principal=chosen.principal,
+        jobs_role=chosen.jobs_role,
     )
 
 
@@ -295,9 +297,16 @@ def _origin(chosen: Settings, executor: Executor) -> Origin:
 
 
 def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> MesosCluster:
+    registration = Registration(
+        name=chosen.name,
+        roles=chosen.roles,
+        webui_url=f"{chosen.api}/",
+        principal=chosen.principal,
+        framework_id=framework_id,
+    )
     return make_cluster(
         inbox.put,
-        Registration(chosen.name, chosen.role, f"{chosen.api}/", chosen.principal, framework_id),
+        registration,
         chosen.master,
         credential=chosen.credential(),
         authority=chosen.master_ca_file,

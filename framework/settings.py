@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from framework.apps import receiver_address
 from framework.identity.settings import SignInSettings
 from framework.matching.limit_settings import LimitSettings
+from framework.matching.roles import Roles
 from prevs import names
 from prevs.names import Addresses
 from program.settings import environment
@@ -35,6 +36,7 @@ from program.settings.zookeeper import read_identities
 
 _NOTIFY_HOST = re.compile(receiver_address.PATTERN, re.ASCII)
 _MASTER = re.compile(r"zk://\S+/\S+|[^\s,/@:\[\]]+:\d{1,5}")
+_ROLE = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 _EVERYWHERE = frozenset({"0.0.0.0", "[::]", "::", "*"})  # noqa: S104 - nothing listens by this
 
 
@@ -126,9 +128,14 @@ class Settings(LimitSettings, SignInSettings):
         examples=["/etc/prevs/executor.pyz"],
     )
     role: str = Field(
-        default="prevs",
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
-        description="The role whose resources Mesos offers.",
+        default="prevs", pattern=_ROLE, description="The role whose resources Mesos offers."
+    )
+    jobs_role: str = Field(
+        default="",
+        pattern=rf"^$|{_ROLE}",
+        description="Another role, for jobs alone: a quota and a weight of it in Mesos then say "
+        "what jobs may take, instead of `PREVS_JOBS_SHARE`. Empty: jobs have what previews leave.",
+        examples=["prevs-jobs"],
     )
     name: str = Field(
         default="prevs", min_length=1, description="The framework's name in the Mesos UI."
@@ -248,6 +255,14 @@ class Settings(LimitSettings, SignInSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_roles(self) -> "Settings":
+        if self.jobs_role == self.role:
+            raise ValueError(
+                f"{PREFIX}JOBS_ROLE is {PREFIX}ROLE: name another role, or leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_advertise(self) -> "Settings":
         if not self.advertise and self.host in _EVERYWHERE:
             raise ValueError(
@@ -285,6 +300,11 @@ class Settings(LimitSettings, SignInSettings):
                 "identity of their own, which may do less"
             )
         return self
+
+    @property
+    def roles(self) -> Roles:
+        """The roles for which Mesos makes offers."""
+        return Roles(self.role, self.jobs_role)
 
     @property
     def api(self) -> str:

@@ -331,6 +331,7 @@ class InstallationRecord:
     user: str
     domain: str
     principal: Optional[str] = None
+    jobs_role: str = ""
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

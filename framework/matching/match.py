@@ -19,6 +19,12 @@ from prevs.units import Unit, UnitKind
 
 LEAVING_SECONDS = 3600.0
 """An agent that goes into maintenance within this time gets no new previews."""
+CLAIM_SECONDS = 10.0
+"""How long a preview that somebody waits for comes first in the offers to the role of jobs too.
+
+Jobs leave there what it needs: declined, that is offered to the role of previews a second later. If
+it is not, as that role is at a limit of its own in Mesos, jobs need not wait for ever.
+"""
 
 VISITORS_WAIT = Refusal("It is built ahead once no visitor waits for room.", Shortage.AHEAD)
 NO_ROOM_AHEAD = Refusal(
@@ -40,7 +46,8 @@ class Offer(NamedTuple):
     """What an agent offers. `host` is the address at which its containers are reached.
 
     `attributes` are the agent's, as text. `unavailable_from` is when its planned maintenance
-    begins (seconds since the epoch), None if none is planned.
+    begins (seconds since the epoch), None if none is planned. `role` is that of Mesos to which it
+    is made.
     """
 
     id: str
@@ -49,6 +56,7 @@ class Offer(NamedTuple):
     resources: tuple[Resource, ...]
     attributes: Mapping[str, str] = MappingProxyType({})
     unavailable_from: float | None = None
+    role: str = ""
 
 
 class Rank(enum.IntEnum):
@@ -133,6 +141,7 @@ def match(
     quotas: Quotas,
     now: float,
     refuse: Callable[[Demand], None] = _ignore,
+    jobs_role: str = "",
 ) -> Match:
     """Return what to launch where at `now` (seconds since the epoch); counts launches in `quotas`.
 
@@ -142,7 +151,14 @@ def match(
     one that has its image, then one that has built its app, then the one with the least free
     memory, so that large units still find room. Builds ahead get only what leaves room for one more
     like each of them, and nothing while a visitor before them in `waiting` waits for it.
+
+    With a `jobs_role`, its offers are for jobs, and all others for previews.
     """
+    if jobs_role:
+        of_jobs = [offer for offer in offers if offer.role == jobs_role]
+        offers = [offer for offer in offers if offer.role != jobs_role]
+        jobs_agents = _agents(of_jobs, in_use, quotas, now)
+        jobs_choice = _Choice(jobs_agents, in_use.reserved, quotas, jobs_role)
     agents = _agents(offers, in_use, quotas, now)
     choice = _Choice(agents, in_use.reserved, quotas)
     launches: list[Launch] = []
@@ -150,17 +166,44 @@ def match(
     unmet: list[Demand] = []
     short: set[str] = set()
     for demand in waiting:
-        chosen = _refuse(demand, quotas, short) or choice.choose(demand)
+        own = jobs_choice if jobs_role and demand.unit.kind is _JOB else choice
+        chosen = _refuse(demand, quotas, short) or own.choose(demand)
         if isinstance(chosen, Refusal):
             refused[demand.unit] = chosen
             unmet.append(demand)
             refuse(demand)
-            if demand.rank is not _AHEAD and chosen.shortage not in _OF_JOBS:
+            if own is choice and demand.rank is not _AHEAD and chosen.shortage not in _OF_JOBS:
                 short.add(demand.unit.app if chosen.shortage in _OF_APP else _ALL)
+            if jobs_role and _has_claim(demand, chosen, now):
+                jobs_choice.set_aside(demand)
             continue
-        launches.append(choice.launch(demand, chosen))
+        launches.append(own.launch(demand, chosen))
         quotas.reserve(demand.unit, chosen.id, ahead=demand.rank is _AHEAD)
+        if jobs_role:
+            (jobs_choice if own is choice else choice).note_start(chosen.id)
+    if jobs_role:
+        _join(agents, jobs_choice)
     return Match(tuple(launches), refused, agents, tuple(unmet))
+
+
+def _has_claim(demand: Demand, refusal: Refusal, now: float) -> bool:
+    """Return whether jobs leave what a refused demand needs in the offers to their role."""
+    return (
+        demand.unit.kind is not _JOB
+        and demand.rank is not _AHEAD
+        and refusal.shortage is Shortage.ROOM
+        and not refusal.hold_offers
+        and now - demand.since < CLAIM_SECONDS
+    )
+
+
+def _join(agents: dict[str, Agent], jobs_choice: "_Choice") -> None:
+    """Add to `agents` what the offers to the role of jobs have left."""
+    for agent in jobs_choice.leave():
+        if agent.id in agents:
+            agents[agent.id].add(agent.resources)
+        else:
+            agents[agent.id] = agent
 
 
 def _refuse(demand: Demand, quotas: Quotas, short: Collection[str]) -> Refusal | None:
@@ -196,12 +239,21 @@ def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) 
 
 
 class _Choice:
-    """The agents that may still be chosen, ordered by free memory."""
+    """The agents that may still be chosen, ordered by free memory.
+
+    `role` is that of the offers, if it is one for jobs alone.
+    """
 
     def __init__(
-        self, agents: Mapping[str, Agent], reserved: Mapping[Unit, str], quotas: Quotas
+        self,
+        agents: Mapping[str, Agent],
+        reserved: Mapping[Unit, str],
+        quotas: Quotas,
+        role: str = "",
     ) -> None:
         self._agents = agents
+        self._role = role
+        self._aside: list[Launch] = []
         self._quotas = quotas
         self._reserved_for = reserved
         self._reserved = frozenset(reserved.values())
@@ -231,6 +283,8 @@ class _Choice:
         survey = self._survey(demand.constraints, own)
         if isinstance(survey, refusals.Survey):
             survey = refusals.explain(demand.cpus, demand.mem, survey)
+        if self._role:
+            survey = refusals.name_role(survey, self._role)
         return self._refused.setdefault(kind, survey)
 
     def _is_share_used(self, demand: Demand) -> bool:
@@ -292,6 +346,25 @@ class _Choice:
                 return agent
         avoided = self._agents.get(demand.avoid_agent or "")
         return avoided if avoided is not None and fits(avoided) else None
+
+    def set_aside(self, demand: Demand) -> None:
+        """Leave what a demand needs to others, on the agent that it would go to."""
+        chosen = self.choose(demand)
+        if isinstance(chosen, Agent):
+            # Without ports: those are taken from a host, whatever the role of its offers.
+            self._aside.append(self.launch(demand._replace(ports=0), chosen))
+
+    def leave(self) -> Iterable[Agent]:
+        """Return the agents with what is left, and what was set aside. Nothing is chosen then."""
+        for launch in self._aside:
+            aside = (*launch.task_resources, *launch.executor_resources)
+            self._agents[launch.agent_id].add(aside)
+        return self._agents.values()
+
+    def note_start(self, agent_id: str) -> None:
+        """Count what starts on an agent by the offers to another role."""
+        if agent := self._agents.get(agent_id):
+            agent.starts -= 1
 
     def launch(self, demand: Demand, agent: Agent) -> Launch:
         ports = agent.find_ports(demand.ports)

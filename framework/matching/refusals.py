@@ -78,6 +78,12 @@ def explain(cpus: float, mem: int, found: Survey) -> Refusal:
     return refusal._replace(reason=f"{refusal.reason}{_describe(roomy)}")
 
 
+def name_role(refusal: Refusal, role: str) -> Refusal:
+    """Return a job's refusal with the role whose offers alone it may use."""
+    why = f"Jobs get only what Mesos offers to the role {role}; an operator can raise its quota."
+    return refusal._replace(reason=f"{refusal.reason} {why}")
+
+
 def _explain(cpus: float, mem: int, found: Survey) -> Refusal:
     if found.most_mem < mem:
         most = math.floor(found.most_mem)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from driver import tls
 from driver.scheduler import Credential
 from framework import events
+from framework.matching.roles import Roles
 from framework.mesos.scheduler import Inbox, MesosCluster, framework_info
 
 
@@ -19,7 +20,7 @@ class Registration(NamedTuple):
     """
 
     name: str
-    role: str
+    roles: Roles
     webui_url: str
     principal: str | None
     framework_id: str | None
@@ -36,7 +37,7 @@ def make_cluster(
     """Return the connection; with an `authority` for certificates, it uses TLS."""
     info = framework_info(
         name=registration.name,
-        role=registration.role,
+        roles=registration.roles.names,
         user=getpass.getuser(),
         hostname=socket.gethostname(),
         webui_url=registration.webui_url,

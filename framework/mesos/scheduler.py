@@ -41,16 +41,22 @@ _NANOSECONDS = 1_000_000_000
 
 
 def framework_info(
-    *, name: str, role: str, user: str, hostname: str, webui_url: str, principal: str | None
+    *,
+    name: str,
+    roles: Sequence[str],
+    user: str,
+    hostname: str,
+    webui_url: str,
+    principal: str | None,
 ) -> dict[str, Any]:
     """Return the FrameworkInfo of a first subscription; `MesosCluster` adds a stored id.
 
-    Checkpointing and the user can never change after a framework has registered.
+    Checkpointing and the user can never change after a framework has registered; its roles can.
     """
     info: dict[str, Any] = {
         "user": user,
         "name": name,
-        "roles": [role],
+        "roles": list(roles),
         "hostname": hostname,
         "webui_url": webui_url,
         "checkpoint": True,
@@ -76,6 +82,7 @@ def read_offer(offer: Mapping[str, Any]) -> Offer:
         resources=read_resources(offer.get("resources", [])),
         attributes={a["name"]: _text(a) for a in offer.get("attributes", [])},
         unavailable_from=_start(offer),
+        role=offer.get("allocation_info", {}).get("role", ""),
     )
 
 
@@ -220,7 +227,7 @@ class MesosCluster:
     def accept(
         self, offer_ids: Sequence[str], tasks: Sequence[Task], refuse_seconds: float
     ) -> None:
-        """Launch tasks on offers of one agent."""
+        """Launch tasks on offers of one agent, for one role."""
         launch = {"type": "LAUNCH", "launch": {"task_infos": [task_info(task) for task in tasks]}}
         with _mapped():
             self._driver.accept(offer_ids, [launch], refuse_seconds=refuse_seconds)
@@ -230,15 +237,15 @@ class MesosCluster:
         with _mapped():
             self._driver.decline(offer_ids, refuse_seconds=refuse_seconds)
 
-    def revive(self) -> None:
-        """Request offers."""
+    def revive(self, role: str = "") -> None:
+        """Request offers, for one role or for all."""
         with _mapped():
-            self._driver.revive()
+            self._driver.revive([role] if role else ())
 
-    def suppress(self) -> None:
-        """Receive no offers until `revive`."""
+    def suppress(self, role: str = "") -> None:
+        """Receive no offers, for one role or for all, until `revive`."""
         with _mapped():
-            self._driver.suppress()
+            self._driver.suppress([role] if role else ())
 
     def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
         """Request the end of a task."""

@@ -31,19 +31,19 @@ class Cluster(Protocol):
     def accept(
         self, offer_ids: Sequence[str], tasks: Sequence[Task], refuse_seconds: float
     ) -> None:
-        """Launch tasks on the resources of offers of one agent."""
+        """Launch tasks on the resources of offers of one agent, for one role."""
         ...
 
     def decline(self, offer_ids: Sequence[str], refuse_seconds: float) -> None:
         """Give offers back; the same resources are not offered for `refuse_seconds`."""
         ...
 
-    def revive(self) -> None:
-        """Request offers, and clear all earlier refusals."""
+    def revive(self, role: str = "") -> None:
+        """Request offers for a role, or for all, and clear all earlier refusals of these."""
         ...
 
-    def suppress(self) -> None:
-        """Receive no offers until `revive`."""
+    def suppress(self, role: str = "") -> None:
+        """Receive no offers for a role, or for all, until `revive`."""
         ...
 
     def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:

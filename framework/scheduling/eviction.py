@@ -77,9 +77,16 @@ class _Reservation:
 
 
 class Eviction:
-    """Stops previews, and reserves what that frees for the preview that needs it."""
+    """Stops previews, and reserves what that frees for the preview that needs it.
 
-    def __init__(self, records: Records, idleness: Idleness, clock: Clock) -> None:
+    Nothing stops for jobs that are `jobs_apart`, in a role of their own: whether Mesos then offers
+    more to that role depends on its quota, which is not known here.
+    """
+
+    def __init__(
+        self, records: Records, idleness: Idleness, clock: Clock, *, jobs_apart: bool = False
+    ) -> None:
+        self._jobs_apart = jobs_apart
         self._records = records
         self._idleness = idleness
         self._clock = clock
@@ -182,7 +189,8 @@ class Eviction:
             refusal = match.refusals[demand.unit]
             if refusal.hold_offers or refusal.shortage in _TURNS:
                 continue
-            if demand.rank is Rank.AHEAD:
+            is_apart = self._jobs_apart and demand.unit.kind is UnitKind.JOB
+            if demand.rank is Rank.AHEAD or is_apart:
                 continue  # nothing stops for these
             if refusal.shortage is Shortage.ROOM:
                 # Demands before this one may have used up a limit.

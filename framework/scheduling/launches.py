@@ -24,6 +24,7 @@ from framework.matching.limits import Limits
 from framework.matching.match import Demand, InUse, Launch, Match, Rank
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Refusal, Shortage
+from framework.matching.roles import Roles
 from framework.metrics import Metrics
 from framework.ports.tasks import Task
 from framework.preview import reasons, transitions
@@ -35,6 +36,7 @@ from framework.scheduling.eviction import REQUEST_SECONDS, Eviction
 from framework.scheduling.job_launches import JobLaunches, PlacedJob
 from framework.scheduling.job_room import find_job_room
 from framework.scheduling.offers import Offers
+from framework.scheduling.offers_by_role import OffersByRole
 from framework.state.records import Records
 from prevs import names
 from prevs.records import AppRecord, Failure, PreviewRecord
@@ -61,13 +63,14 @@ class LaunchTerms(NamedTuple):
 
     `origin` has what all tasks share except the framework id, which comes from the store.
     `new_attempt` returns a name that was never used. `control_plane` knows which machines no
-    preview may reach.
+    preview may reach. `roles` are those for which Mesos makes offers.
     """
 
     origin: Origin
     limits: Limits
     control_plane: ControlPlane
     new_attempt: Callable[[], str]
+    roles: Roles = Roles()
 
 
 class _Placed(NamedTuple):
@@ -83,7 +86,7 @@ class Launcher:
     def __init__(
         self,
         records: Records,
-        offers: Offers,
+        offers: OffersByRole,
         attempts: Attempts,
         *,
         eviction: Eviction,
@@ -120,7 +123,8 @@ class Launcher:
         self._note_full_agents(quotas.agents_at_start_limit())
         offered = bool(self._offers.held)
         unfit = self._unfit()
-        job_room = self._find_job_room() if jobs else {}
+        # What jobs may take of a role of their own is Mesos's to say.
+        job_room = self._find_job_room() if jobs and not self._terms.roles.jobs else {}
         match = matching.match(
             _merge(queue.demands, jobs),
             self._offers.held,
@@ -128,16 +132,16 @@ class Launcher:
             quotas=quotas,
             now=now,
             refuse=jobs.refuse,
+            jobs_role=self._terms.roles.jobs,
         )
-        wanted = self._wanting_offers(match.refusals)
-        is_done = self._launch(match.launches, self._origin_of(framework_id), busy=bool(wanted))
+        wanted = self._offers.split(self._wanting_offers(match.refusals))
+        is_done = self._launch(match.launches, self._origin_of(framework_id), wanted)
         is_held = any(refusal.hold_offers for refusal in match.refusals.values())
         self.hold_offers = is_held or not is_done
         if is_done:
-            self._request_offers([jobs.find_lane(unit) or unit for unit in wanted])
-        evicting = self._eviction.preempt(
-            match, quotas, requested_for=self._offers.requested_for(), unfit=unfit
-        )
+            self._request_offers(wanted, jobs.find_lane)
+        requested_for = self._offers.of_previews.requested_for()
+        evicting = self._eviction.preempt(match, quotas, requested_for=requested_for, unfit=unfit)
         self._explain_all({**queue.held_back, **jobs.held_back}, match, evicting, offered=offered)
 
     def _end_hopeless(self) -> None:
@@ -182,7 +186,8 @@ class Launcher:
         if not unfit:
             return {}
         others = self._eviction.agents() | {offer.agent_id for offer in self._offers.held}
-        if others <= unfit.keys() and self._offers.requested_for() >= REQUEST_SECONDS:
+        asked = max(self._offers.of_previews, self._offers.of_jobs, key=Offers.requested_for)
+        if others <= unfit.keys() and asked.requested_for() >= REQUEST_SECONDS:
             return {}
         return {agent: one.reason for agent, one in unfit.items()}
 
@@ -227,26 +232,42 @@ class Launcher:
             helped |= {Shortage.SLOT, Shortage.APP_SLOT}
         return tuple(unit for unit, refusal in refusals.items() if refusal.shortage in helped)
 
-    def _request_offers(self, wanted: Sequence[Hashable]) -> None:
+    def _request_offers(
+        self,
+        wanted: Mapping[Offers, Sequence[Unit]],
+        find_lane: Callable[[Unit], Hashable | None],
+    ) -> None:
         """Request offers for the `wanted` previews and lanes of jobs, or none if nothing waits."""
-        self._offers.give_back(busy=bool(wanted), holding=self.hold_offers)
-        if wanted:
-            self._offers.request(wanted)
-        else:
-            self._offers.suppress()
+        for offers, units in wanted.items():
+            holds = self.hold_offers and offers is self._offers.of_previews
+            offers.give_back(busy=bool(units), holding=holds)
+            if units:
+                offers.request([find_lane(unit) or unit for unit in units])
+            else:
+                offers.suppress()
 
-    def _launch(self, launches: tuple[Launch, ...], origin: Origin, *, busy: bool) -> bool:
-        """Launch on one agent after the other; return whether the turn was long enough for all."""
+    def _launch(
+        self,
+        launches: tuple[Launch, ...],
+        origin: Origin,
+        wanted: Mapping[Offers, Sequence[Unit]],
+    ) -> bool:
+        """Launch on one agent after the other; return whether the turn was long enough for all.
+
+        Mesos offers the rest of an agent again at once if anything is `wanted` of such offers.
+        """
         until = self._clock.monotonic() + TURN_SECONDS
-        by_agent: dict[str, list[Launch]] = {}
+        by_offers: dict[tuple[str, Offers], list[Launch]] = {}
         for launch in launches:
-            by_agent.setdefault(launch.agent_id, []).append(launch)
-        for agent_id, on_agent in by_agent.items():
+            offers = self._offers.of(launch.demand.unit)
+            by_offers.setdefault((launch.agent_id, offers), []).append(launch)
+        for (agent_id, offers), on_agent in by_offers.items():
             if self._clock.monotonic() > until:
                 return False
             placed = self._intend(on_agent)
             if placed.previews or placed.jobs:
-                self._accept(agent_id, placed, origin, busy=busy)
+                busy = bool(wanted[offers])
+                self._accept((agent_id, offers), placed, origin, busy=busy)
         return True
 
     def _intend(self, launches: Sequence[Launch]) -> _Placed:
@@ -267,10 +288,13 @@ class Launcher:
         jobs = self._jobs.intend(one for one in launches if one.demand.unit.kind is UnitKind.JOB)
         return _Placed(list(zip(placed, of_previews, strict=True)), jobs)
 
-    def _accept(self, agent_id: str, placed: _Placed, origin: Origin, *, busy: bool) -> None:
+    def _accept(
+        self, where: tuple[str, Offers], placed: _Placed, origin: Origin, *, busy: bool
+    ) -> None:
+        agent_id, offers = where
         described = self._describe(agent_id, placed, origin)
         try:
-            self._offers.accept(agent_id, described, busy=busy)
+            offers.accept(agent_id, described, busy=busy)
         except Unavailable as error:
             reason = Reason(ReasonKind.NOT_SENT, str(error))
             for preview, _ in placed.previews:
@@ -340,10 +364,11 @@ class Launcher:
         """Write that nothing is offered, if that has lasted and no other reason is known."""
         now = self._clock.now()
         silent: dict[Unit, Reason] = {}
-        for unit in refusals:
+        for unit, refusal in refusals.items():
             waiting = waiting_units.find(self._records, unit)
             if waiting and not waiting.reason and now - waiting.changed > NO_OFFER_SECONDS:
-                silent[unit] = NO_OFFER
+                names_role = self._terms.roles.jobs and unit.kind is UnitKind.JOB
+                silent[unit] = NO_OFFER._replace(text=refusal.reason) if names_role else NO_OFFER
         self._explain(silent)
 
 

@@ -1,4 +1,4 @@
-"""The offers that can be used, and whether Mesos sends any. Owned by the service's thread."""
+"""The offers for one role, and whether Mesos sends any. Owned by the service's thread."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterable, Sequence
@@ -25,10 +25,14 @@ _MOST_RESCINDED = 1000
 
 
 class Offers:
-    """Holds each offer until it is accepted, declined or rescinded."""
+    """Holds each offer until it is accepted, declined or rescinded.
 
-    def __init__(self, cluster: Cluster, clock: Clock, metrics: Metrics) -> None:
+    The offers are those for `role`; "" is the only role of this framework.
+    """
+
+    def __init__(self, cluster: Cluster, clock: Clock, metrics: Metrics, role: str = "") -> None:
         self._cluster = cluster
+        self._role = role
         self._clock = clock
         self._metrics = metrics
         self._held: dict[str, Offer] = {}
@@ -124,7 +128,7 @@ class Offers:
         self.revive_pending = self._revives < 1
         if self.revive_pending:
             return
-        self._cluster.revive()
+        self._cluster.revive(self._role)
         self._revives -= 1
         self._quiet = False
         if self._requesting_since is None:
@@ -142,7 +146,7 @@ class Offers:
         self._requesting_since = None
         self.revive_pending = False
         if not self._quiet:
-            self._cluster.suppress()
+            self._cluster.suppress(self._role)
             self._quiet = True
 
     def _drop(self, ids: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from framework.scheduling.eviction import Eviction
 from framework.scheduling.idleness import Idleness
 from framework.scheduling.launches import Launcher, LaunchTerms
 from framework.scheduling.maintenance import Maintenance
-from framework.scheduling.offers import Offers
+from framework.scheduling.offers_by_role import OffersByRole
 from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
 from framework.service.builds_ahead import BuildsAhead
@@ -48,7 +48,7 @@ class Parts(NamedTuple):
     """The parts; `control_plane` knows which machines no preview may reach."""
 
     records: Records
-    offers: Offers
+    offers: OffersByRole
     attempts: Attempts
     refused_connections: RefusedConnections
     maintenance: Maintenance
@@ -75,7 +75,7 @@ def build_parts(
     records: Records, edges: Edges, terms: LaunchTerms, *, clock: Clock, metrics: Metrics
 ) -> Parts:
     """Make the parts over some records."""
-    offers = Offers(edges.cluster, clock, metrics)
+    offers = OffersByRole(edges.cluster, clock, metrics, terms.roles)
     attempts = Attempts(
         records,
         edges.cluster,
@@ -86,7 +86,7 @@ def build_parts(
     idleness, commands = Idleness(records, clock), Commands(records, clock)
     job_commands = JobCommands(records, records.vault, clock)
     file_schedules = FileSchedules(records, edges.find_lead, clock)
-    eviction = Eviction(records, idleness, clock)
+    eviction = Eviction(records, idleness, clock, jobs_apart=bool(terms.roles.jobs))
     launcher = Launcher(
         records, offers, attempts, eviction=eviction, terms=terms, clock=clock, metrics=metrics
     )

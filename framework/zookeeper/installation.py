@@ -18,8 +18,9 @@ _SETTINGS: Mapping[str, str] = {
     "user": "the system user it runs as",
     "domain": "PREVS_DOMAIN",
     "principal": "PREVS_PRINCIPAL",
+    "jobs_role": "PREVS_JOBS_ROLE",
 }
-_MAY_CHANGE = frozenset({"domain", "principal"})
+_MAY_CHANGE = frozenset({"domain", "principal", "jobs_role"})
 _OURS = frozenset(
     {
         "access",
@@ -64,8 +65,9 @@ def find_difference(
 
     `led` is whether a framework leads there. While none leads, the domain may change, because no
     address is in use; so may the principal, because a cluster stays the same when it begins to
-    authenticate. A master that knows the framework id under another principal refuses that itself,
-    except after a restart of the master.
+    authenticate; and the role of jobs, because Mesos lets a framework change its roles, and tasks
+    keep what they have. A master that knows the framework id under another principal refuses that
+    itself, except after a restart of the master.
     """
     differences = []
     for field in dataclasses.fields(InstallationRecord):

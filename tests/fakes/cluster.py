@@ -31,11 +31,11 @@ class FakeCluster:
     def decline(self, offer_ids: Sequence[str], refuse_seconds: float) -> None:
         self._call("decline", (list(offer_ids), refuse_seconds))
 
-    def revive(self) -> None:
-        self._call("revive", None)
+    def revive(self, role: str = "") -> None:
+        self._call("revive", role or None)
 
-    def suppress(self) -> None:
-        self._call("suppress", None)
+    def suppress(self, role: str = "") -> None:
+        self._call("suppress", role or None)
 
     def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
         self.graces.append(grace_seconds)

@@ -16,6 +16,7 @@ from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.matching.limits import Limits
+from framework.matching.roles import Roles
 from framework.mesos import task_status
 from framework.metrics import Metrics
 from framework.ports import Cluster, Use
@@ -62,6 +63,7 @@ def make_service(
     limits: Limits,
     executor: Executor = EXECUTOR,
     control_plane: ControlPlane | None = None,
+    roles: Roles = Roles(),  # noqa: B008 - a value
 ) -> Service:
     """Return a service without a thread, whose `step` a test calls."""
     terms = LaunchTerms(
@@ -69,6 +71,7 @@ def make_service(
         limits,
         control_plane or ControlPlane(),
         new_attempt,
+        roles,
     )
     edges = Edges(cluster, forget_mirror, manifests.request, manifests.request_lead)
     parts = build_parts(records, edges, terms, clock=clock, metrics=Metrics(registry))
@@ -88,6 +91,7 @@ class Driven:
         keys: Sequence[str] = (KEY,),
         executor: Executor = EXECUTOR,
         signed_with: Sequence[bytes] = (SIGNING_KEY,),
+        roles: Roles = Roles(),  # noqa: B008 - a value
     ) -> None:
         self.clock = clock or FakeClock()
         self.znodes = znodes or FakeZnodes()
@@ -113,6 +117,7 @@ class Driven:
             limits=limits,
             executor=executor,
             control_plane=self.control_plane,
+            roles=roles,
         )
         if subscribed:
             self.step(events.Subscribed("framework-1"))

@@ -139,7 +139,7 @@ def _cluster(
 ) -> scheduler.MesosCluster:
     info = scheduler.framework_info(
         name="test",
-        role="prevs",
+        roles=["prevs"],
         user=os.environ.get("USER", "root"),
         hostname="localhost",
         webui_url="",

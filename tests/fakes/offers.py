@@ -42,9 +42,12 @@ def offer(
     end: int = 31010,
     attributes: Mapping[str, str] | None = None,
     away: float | None = None,
+    role: str = "prevs",
 ) -> Offer:
-    offered = read_resources([scalar("cpus", cpus), scalar("mem", mem), ports(begin, end)])
-    return Offer(name, agent, host, offered, attributes or {}, away)
+    of_role = {"allocation_info": {"role": role}}
+    raw = [scalar("cpus", cpus, **of_role), scalar("mem", mem, **of_role)]
+    offered = read_resources([*raw, ports(begin, end, **of_role)])
+    return Offer(name, agent, host, offered, attributes or {}, away, role)
 
 
 def quotas(

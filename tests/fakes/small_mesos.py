@@ -173,12 +173,12 @@ class SmallMesos:
             if name in self.offers:
                 self.agents[self.offers.pop(name)[0]].refused_until = self._now() + refuse
 
-    def revive(self) -> None:
+    def revive(self, role: str = "") -> None:
         self.suppressed = False
         for agent in self.agents.values():
             agent.refused_until = 0.0
 
-    def suppress(self) -> None:
+    def suppress(self, role: str = "") -> None:
         self.suppressed = True
 
     def kill(self, task_id: str, agent_id: str | None) -> None:
@@ -257,11 +257,11 @@ class SmallLink:
     def decline(self, offer_ids: Sequence[str], refuse_seconds: float) -> None:
         self._call("decline", lambda: self._mesos.decline(offer_ids, refuse_seconds))
 
-    def revive(self) -> None:
+    def revive(self, role: str = "") -> None:
         self.suppressed = False
         self._call("revive", self._mesos.revive)
 
-    def suppress(self) -> None:
+    def suppress(self, role: str = "") -> None:
         self.suppressed = True
         self._call("suppress", self._mesos.suppress)
 

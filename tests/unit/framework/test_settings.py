@@ -30,6 +30,7 @@ def test_a_missing_setting_has_its_default(environ: dict[str, str]) -> None:
     assert (chosen.root, chosen.domain, chosen.public_port) == ("/prevs", "localhost", 8080)
     assert (chosen.host, chosen.port) == ("127.0.0.1", 8090)
     assert (chosen.role, chosen.name, chosen.refs_interval) == ("prevs", "prevs", 10.0)
+    assert chosen.roles.names == ("prevs",)
     assert (chosen.executor_python, chosen.executor_bundle) == ("python3", None)
     assert chosen.credential() is None
 
@@ -47,6 +48,15 @@ def test_a_given_setting_is_used(environ: dict[str, str]) -> None:
     assert chosen.executor_python == "/usr/bin/python3.9"
     assert chosen.executor_bundle == Path("/etc/prevs/executor.pyz")
     assert (chosen.refs_interval, chosen.public_port) == (2.5, 80)
+
+
+def test_jobs_may_have_another_role_than_previews(environ: dict[str, str]) -> None:
+    environ["PREVS_JOBS_ROLE"] = "prevs-jobs"
+    assert settings.read(environ).roles.names == ("prevs", "prevs-jobs")
+    environ["PREVS_ROLE"] = "prevs-jobs"
+    assert "PREVS_JOBS_ROLE is PREVS_ROLE: name another role" in problems(environ)[0]
+    (nested,) = problems({**environ, "PREVS_JOBS_ROLE": "prevs/jobs"})
+    assert nested.startswith("PREVS_JOBS_ROLE")
 
 
 def test_secrets_come_from_files(environ: dict[str, str], tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ WRITTEN: dict[str, Any] = {
         user="prevs",
         domain="previews.example.org",
         principal="prevs-framework",
+        jobs_role="teams-jobs",
     ),
     "token": TokenRecord(
         name="deploys", scope="use", digest="5c80e7d1" * 8, created=1700000000.25, app="shop"

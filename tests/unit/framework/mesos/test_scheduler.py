@@ -33,6 +33,11 @@ def test_an_offer_counts_only_reliable_resources() -> None:
     assert resources.total(offer.resources, "cpus") == 2
 
 
+def test_an_offer_is_made_to_a_role() -> None:
+    assert read_offer(raw(allocation_info={"role": "prevs-jobs"})).role == "prevs-jobs"
+    assert read_offer(raw()).role == ""
+
+
 def test_an_offer_has_the_attributes_of_its_agent_as_text() -> None:
     attributes = [
         {"name": "zone", "type": "TEXT", "text": {"value": "a"}},
@@ -74,7 +79,7 @@ def test_an_inverse_offer_without_an_agent_has_no_effect() -> None:
 
 def test_the_framework_outlives_its_absence() -> None:
     info = framework_info(
-        name="prevs", role="r", user="u", hostname="h", webui_url="w", principal="p"
+        name="prevs", roles=["r"], user="u", hostname="h", webui_url="w", principal="p"
     )
     assert info["checkpoint"] is True
     assert info["failover_timeout"] == 28 * 86400
@@ -88,7 +93,7 @@ def test_the_framework_outlives_its_absence() -> None:
 
 def test_mesos_shows_the_framework_with_a_link_to_its_api() -> None:
     info = framework_info(
-        name="prevs", role="r", user="u", hostname="h", webui_url="http://h/docs", principal=None
+        name="prevs", roles=["r"], user="u", hostname="h", webui_url="http://h/docs", principal=None
     )
     found = {key: info[key] for key in ("name", "user", "hostname", "webui_url")}
     assert found == {"name": "prevs", "user": "u", "hostname": "h", "webui_url": "http://h/docs"}

@@ -7,13 +7,31 @@ import pytest
 
 from framework import events
 from framework.errors import FrameworkError, OutcomeUnknown, Unavailable
+from framework.mesos.resources import read_resources
 from framework.mesos.scheduler import Inbox, MesosCluster, framework_info
+from framework.ports.tasks import Executor, Task
 from framework.scheduling.maintenance import HOLDS_SECONDS
+from prevs.messages import BuildOrder
 from tests.fakes.mesos_master import FRAMEWORK_ID, FakeMaster
 from tests.fakes.mesos_stream import Answer
+from tests.fakes.offers import scalar
 
 INFO = framework_info(
-    name="prevs", role="teams", user="u", hostname="h", webui_url="http://h", principal=None
+    name="prevs", roles=["teams"], user="u", hostname="h", webui_url="http://h", principal=None
+)
+
+ORDER = BuildOrder(
+    "hello", "a" * 40, "main", "/srv/hello", 8000, "127.0.0.1", 31000, 0.5, 64, "http://x/"
+)
+TASK = Task(
+    "t1",
+    "agent-1",
+    FRAMEWORK_ID,
+    ORDER,
+    resources=read_resources([scalar("cpus", 0.5), scalar("mem", 64)]),
+    executor_resources=read_resources([scalar("cpus", 0.01)]),
+    executor=Executor("http://x/e.pyz", "0" * 64, "python3", is_unpacked=True),
+    fetches=False,
 )
 
 
@@ -61,6 +79,59 @@ def test_the_first_subscription_has_every_permanent_field_and_suppresses_offers(
     assert subscribe.body["subscribe"]["framework_info"] == INFO
     assert "framework_id" not in subscribe.body
     assert subscribe.body["subscribe"]["suppressed_roles"] == ["teams"]
+
+
+def test_calls_with_one_role_are_what_they_always_were(
+    cluster: MesosCluster, master: FakeMaster
+) -> None:
+    """Nothing of a second role, which an operator has to ask for, is in them."""
+    (subscribe,) = master.calls
+    assert subscribe.body == {
+        "type": "SUBSCRIBE",
+        "subscribe": {
+            "framework_info": {
+                "user": "u",
+                "name": "prevs",
+                "roles": ["teams"],
+                "hostname": "h",
+                "webui_url": "http://h",
+                "checkpoint": True,
+                "failover_timeout": 2419200.0,
+                "capabilities": [
+                    {"type": "PARTITION_AWARE"},
+                    {"type": "TASK_KILLING_STATE"},
+                    {"type": "MULTI_ROLE"},
+                ],
+            },
+            "suppressed_roles": ["teams"],
+        },
+    }
+    cluster.accept(["o1"], [TASK], 5.0)
+    accept = master.wait_call("ACCEPT").body
+    (operation,) = accept["accept"].pop("operations")
+    assert accept == {
+        "type": "ACCEPT",
+        "framework_id": {"value": FRAMEWORK_ID},
+        "accept": {"offer_ids": [{"value": "o1"}], "filters": {"refuse_seconds": 5.0}},
+    }
+    assert operation["type"] == "LAUNCH"
+    (launched,) = operation["launch"]["task_infos"]
+    assert launched["resources"] == [scalar("cpus", 0.5), scalar("mem", 64)]
+    assert launched["executor"]["resources"] == [scalar("cpus", 0.01)]
+    cluster.revive()
+    cluster.suppress()
+    plain = {"framework_id": {"value": FRAMEWORK_ID}}
+    assert master.wait_call("REVIVE").body == {"type": "REVIVE", **plain}
+    assert master.wait_call("SUPPRESS").body == {"type": "SUPPRESS", **plain}
+
+
+def test_offers_are_requested_for_one_of_two_roles(
+    cluster: MesosCluster, master: FakeMaster
+) -> None:
+    cluster.revive("jobs")
+    cluster.suppress("jobs")
+    assert master.wait_call("REVIVE").body["revive"] == {"roles": ["jobs"]}
+    assert master.wait_call("SUPPRESS").body["suppress"] == {"roles": ["jobs"]}
 
 
 def test_a_stored_id_is_sent_in_both_of_its_places(

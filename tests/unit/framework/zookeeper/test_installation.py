@@ -57,8 +57,9 @@ def test_the_domain_may_differ_while_nobody_leads() -> None:
     assert find_difference(dataclasses.replace(OURS, role="b"), OURS, led=False) is not None
 
 
-def test_the_principal_may_differ_while_nobody_leads() -> None:
-    named = dataclasses.replace(OURS, principal="prevs")
+@pytest.mark.parametrize("field", ["principal", "jobs_role"])
+def test_a_principal_or_a_role_of_jobs_may_come_and_go_while_nobody_leads(field: str) -> None:
+    named = dataclasses.replace(OURS, **{field: "prevs"})
     for before, now in ((OURS, named), (named, OURS)):
         assert find_difference(before, now, led=False) is None
         assert find_difference(before, now, led=True) is not None
