@@ -303,6 +303,7 @@ def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> MesosC
         webui_url=f"{chosen.api}/",
         principal=chosen.principal,
         framework_id=framework_id,
+        revocable=chosen.revocable,
     )
     return make_cluster(
         inbox.put,

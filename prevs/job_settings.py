@@ -54,3 +54,9 @@ class JobSettings:
     exclusive: str = ""
     expires: float = 0.0
     schedule: Optional[ScheduleSettings] = None
+
+    @property
+    def may_be_ended(self) -> bool:
+        """Whether it may be ended at any time, as it starts again later."""
+        # Nothing new says both; a record of another version might.
+        return self.preemptible and not self.once

@@ -126,6 +126,7 @@ class JobRecord:
     order_digest: str = ""
     callback: Optional[Callback] = None
     convention: str = ""
+    revocable: bool = False
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

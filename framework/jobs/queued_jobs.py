@@ -18,19 +18,24 @@ JobKey = tuple[str, str]
 
 
 class LaneKey(NamedTuple):
-    """What the jobs of a lane have in common. `cpus` and `mem` are as in JobSettings."""
+    """What the jobs of a lane have in common. `cpus` and `mem` are as in JobSettings.
+
+    Those that are `preemptible` may find CPUs that others may not have.
+    """
 
     app: str
     priority: int
     exclusive: str
     cpus: float | None
     mem: int | None
+    preemptible: bool
 
 
 def find_lane(job: JobRecord) -> LaneKey:
     """Return which lane a job belongs to."""
     terms = job.terms
-    return LaneKey(job.app, terms.priority, terms.exclusive, terms.cpus, terms.mem)
+    share = (terms.cpus, terms.mem, terms.may_be_ended)
+    return LaneKey(job.app, terms.priority, terms.exclusive, *share)
 
 
 class Lane:

@@ -56,12 +56,13 @@ class NotStarted:
 
 @dataclasses.dataclass(frozen=True)
 class Launched:
-    """An attempt was placed on an agent."""
+    """An attempt was placed on an agent, perhaps on `revocable` CPUs."""
 
     event: ClassVar = JobEvent.LAUNCHED
     task_id: str
     agent_id: str
     agent_host: str
+    revocable: bool = False
 
     def change(self, job: JobRecord) -> JobRecord:
         launched = dataclasses.replace(
@@ -69,6 +70,7 @@ class Launched:
             task_id=self.task_id,
             agent_id=self.agent_id,
             agent_host=self.agent_host,
+            revocable=self.revocable,
             tries=job.tries + 1,
             phase="",
             detail="",

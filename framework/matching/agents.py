@@ -54,7 +54,7 @@ class Agent:
 
     `taken` are the ports in use at its host, shared with other agents of that host. `unfit` is
     the reason why nothing may be tried there now, "" if it may. `job_mem` are the MB of memory that
-    jobs may still take.
+    jobs may still take. `revocable` are CPUs that Mesos may take back; nothing else counts them.
     """
 
     __slots__ = (
@@ -66,6 +66,8 @@ class Agent:
         "leaving",
         "mem",
         "resources",
+        "revocable",
+        "revocable_cpus",
         "starts",
         "taken",
         "unfit",
@@ -83,9 +85,14 @@ class Agent:
         self.taken: set[int] = set()
         self.starts = 0
         self.job_mem = math.inf
+        self.revocable: list[Resource] = []
+        self.revocable_cpus = 0.0
 
-    def add(self, offered: Sequence[Resource]) -> None:
+    def add(self, offered: Sequence[Resource], revocable: Sequence[Resource] = ()) -> None:
         """Add the resources of one more offer."""
+        if revocable:
+            self.revocable += revocable
+            self.revocable_cpus = resources.total(self.revocable, "cpus")
         self.resources += offered
         cpus, mem = resources.totals(offered)
         self.cpus = round(self.cpus + cpus, 3)
@@ -120,19 +127,28 @@ class Agent:
         return Space(self.id, self.cpus, self.mem, ports, self.attributes, starts, self.leaving)
 
     def take(
-        self, cpus: float, mem: int, ports: Sequence[int]
+        self, cpus: float, mem: int, ports: Sequence[int], *, revocable: bool = False
     ) -> tuple[list[Resource], list[Resource]]:
-        """Take a task's resources and one start; return (the task's, its executor's) resources."""
-        task_cpus, left = resources.take(self.resources, "cpus", cpus)
+        """Take a task's resources and one start; return (the task's, its executor's) resources.
+
+        All CPUs are `revocable`, or none: Mesos refuses a task that mixes them.
+        """
+        task_cpus, left = resources.take(
+            self.revocable if revocable else self.resources, "cpus", cpus
+        )
+        own_cpus, left = resources.take(left, "cpus", EXECUTOR_CPUS)
+        if revocable:
+            self.revocable, left = left, self.resources
+            self.revocable_cpus = resources.total(self.revocable, "cpus")
+        else:
+            self.cpus = round(self.cpus - cpus - EXECUTOR_CPUS, 3)
         task_mem, left = resources.take(left, "mem", mem)
         task_ports: list[Resource] = []
         for port in ports:
             taken, left = resources.take_port(left, port)
             task_ports += taken
-        own_cpus, left = resources.take(left, "cpus", EXECUTOR_CPUS)
         own_mem, left = resources.take(left, "mem", EXECUTOR_MEM)
         self.resources = left
-        self.cpus = round(self.cpus - cpus - EXECUTOR_CPUS, 3)
         self.mem = round(self.mem - mem - EXECUTOR_MEM, 3)
         self.taken.update(ports)
         self.starts -= 1

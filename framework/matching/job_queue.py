@@ -133,4 +133,5 @@ def _demand(app: AppRecord, job: JobRecord, unit: Unit, now: float) -> Demand:
         constraints=app.constraints,
         avoid_agent=job.avoid_agent,
         since=max(job.changed, job.retry_at),
+        preemptible=job.terms.may_be_ended,
     )

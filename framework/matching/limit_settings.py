@@ -23,6 +23,11 @@ class LimitSettings(EnvironmentSettings):
         "a job that is not `preemptible` makes no room for visitors.",
         examples=["0.25"],
     )
+    revocable: bool = Field(
+        default=False,
+        description="Whether jobs that are `preemptible` may run on CPUs that Mesos can take back, "
+        "where agents offer such (oversubscription). Every framework needs the same.",
+    )
     starts_per_agent: int = Field(
         default=Limits().starts_per_agent,
         ge=1,

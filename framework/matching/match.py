@@ -7,6 +7,7 @@ does not grow with the number of agents, except for the first refusal of each ki
 import enum
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -26,16 +27,6 @@ Jobs leave there what it needs: declined, that is offered to the role of preview
 it is not, as that role is at a limit of its own in Mesos, jobs need not wait for ever.
 """
 
-VISITORS_WAIT = Refusal("It is built ahead once no visitor waits for room.", Shortage.AHEAD)
-NO_ROOM_AHEAD = Refusal(
-    "No agent has room for it and for one more like it: what is built ahead leaves room for "
-    "visitors."
-)
-SHARE_USED = Refusal(
-    "Jobs use as much of the agents' memory as they may (PREVS_JOBS_SHARE); it starts when one of "
-    "them has ended.",
-    Shortage.JOB_ROOM,
-)
 _JOB = UnitKind.JOB
 _OF_APP = frozenset({Shortage.APP_SLOT, Shortage.APP_TURN})
 _OF_JOBS = frozenset({Shortage.JOB_SLOT, Shortage.JOB_ROOM})
@@ -47,7 +38,7 @@ class Offer(NamedTuple):
 
     `attributes` are the agent's, as text. `unavailable_from` is when its planned maintenance
     begins (seconds since the epoch), None if none is planned. `role` is that of Mesos to which it
-    is made.
+    is made. `revocable` are CPUs that Mesos may take back.
     """
 
     id: str
@@ -57,6 +48,7 @@ class Offer(NamedTuple):
     attributes: Mapping[str, str] = MappingProxyType({})
     unavailable_from: float | None = None
     role: str = ""
+    revocable: tuple[Resource, ...] = ()
 
 
 class Rank(enum.IntEnum):
@@ -76,7 +68,8 @@ class Demand(NamedTuple):
     It could first be placed at `since`.
     `image_agent` is the agent that has its image; `previous_agents` have built this app before. A
     unit that `waits_for_image` waits for `image_agent` instead of going elsewhere. It goes to
-    `avoid_agent` only if no other agent fits.
+    `avoid_agent` only if no other agent fits. One that is `preemptible` takes revocable CPUs where
+    an agent has enough of them, else others.
     """
 
     unit: Unit
@@ -90,10 +83,14 @@ class Demand(NamedTuple):
     constraints: tuple[str, ...] = ()
     avoid_agent: str | None = None
     since: float = 0.0
+    preemptible: bool = False
 
 
 class Launch(NamedTuple):
-    """A unit that goes to an agent, with the resources that it takes from the agent's offers."""
+    """A unit that goes to an agent, with the resources that it takes from the agent's offers.
+
+    Its CPUs, and those of its executor, may be `revocable`.
+    """
 
     demand: Demand
     agent_id: str
@@ -101,6 +98,7 @@ class Launch(NamedTuple):
     ports: tuple[int, ...]
     task_resources: tuple[Resource, ...]
     executor_resources: tuple[Resource, ...]
+    revocable: bool = False
 
 
 class Match(NamedTuple):
@@ -211,7 +209,7 @@ def _refuse(demand: Demand, quotas: Quotas, short: Collection[str]) -> Refusal |
     if demand.rank is not _AHEAD:
         return quotas.refusal(demand.unit)
     if _ALL in short or demand.unit.app in short:
-        return VISITORS_WAIT
+        return refusals.VISITORS_WAIT
     return quotas.refusal_ahead(demand.unit)
 
 
@@ -232,7 +230,7 @@ def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) 
                 agent.job_mem = in_use.job_room.get(agent.id, agent.job_mem)
             if in_use.unfit:
                 agent.unfit = in_use.unfit.get(agent.id, "")
-        agent.add(offer.resources)
+        agent.add(offer.resources, offer.revocable)
         away = offer.unavailable_from
         agent.leaving = agent.leaving or (away is not None and away < now + LEAVING_SECONDS)
     return agents
@@ -253,6 +251,7 @@ class _Choice:
     ) -> None:
         self._agents = agents
         self._role = role
+        self._has_revocable = any(map(attrgetter("revocable"), agents.values()))
         self._aside: list[Launch] = []
         self._quotas = quotas
         self._reserved_for = reserved
@@ -269,17 +268,20 @@ class _Choice:
         own = self._reserved_for.get(demand.unit)
         # Free resources only shrink: a demand like one that was refused is refused too.
         ahead, job = demand.rank is _AHEAD, demand.unit.kind is _JOB
-        kind = (demand.cpus, demand.mem, demand.ports, demand.constraints, own, ahead, job)
+        wants_revocable = demand.preemptible and self._has_revocable
+        size = (demand.cpus, demand.mem, demand.ports)
+        kind = (size, demand.constraints, own, ahead, job, wants_revocable)
         if kind in self._refused:
             return self._refused[kind]
-        fits = self._fitting(demand, own)
-        found = self._preferred(demand, own, fits) or self._fullest(demand, fits)
-        if found is not None:
-            return found
+        for revocable in (True, False) if wants_revocable else (False,):
+            fits = self._fitting(demand, own, revocable=revocable)
+            found = self._preferred(demand, own, fits) or self._fullest(demand, fits)
+            if found is not None:
+                return found
         if demand.rank is _AHEAD:
-            return self._refused.setdefault(kind, NO_ROOM_AHEAD)
+            return self._refused.setdefault(kind, refusals.NO_ROOM_AHEAD)
         if demand.unit.kind is _JOB and self._is_share_used(demand):
-            return self._refused.setdefault(kind, SHARE_USED)
+            return self._refused.setdefault(kind, refusals.SHARE_USED)
         survey = self._survey(demand.constraints, own)
         if isinstance(survey, refusals.Survey):
             survey = refusals.explain(demand.cpus, demand.mem, survey)
@@ -302,7 +304,10 @@ class _Choice:
             self._surveys[wanted, own] = refusals.survey(wanted, agents)
         return self._surveys[wanted, own]
 
-    def _fitting(self, demand: Demand, own: str | None) -> Callable[[Agent], bool]:
+    def _fitting(
+        self, demand: Demand, own: str | None, *, revocable: bool
+    ) -> Callable[[Agent], bool]:
+        least = _revocable_cpus(demand) if revocable else 0.0
         cpus, mem, ports, wanted = demand.cpus, demand.mem, demand.ports, demand.constraints
         ahead, may_build_ahead = demand.rank is _AHEAD, self._quotas.may_build_ahead
         job = demand.unit.kind is _JOB
@@ -313,7 +318,7 @@ class _Choice:
         def fits(agent: Agent) -> bool:
             return (
                 agent.task_mem >= mem
-                and agent.task_cpus >= cpus
+                and (agent.revocable_cpus >= least if revocable else agent.task_cpus >= cpus)
                 and agent.starts > 0
                 and not agent.leaving
                 and not agent.unfit
@@ -373,11 +378,17 @@ class _Choice:
         place = bisect_left(self._order, (agent.mem, agent.id))
         if self._order[place : place + 1] == [(agent.mem, agent.id)]:
             del self._order[place]
-        task, executor = agent.take(demand.cpus, demand.mem, ports)
+        revocable = demand.preemptible and agent.revocable_cpus >= _revocable_cpus(demand)
+        task, executor = agent.take(demand.cpus, demand.mem, ports, revocable=revocable)
         if demand.rank is _AHEAD:  # takes no turn from visitors, as in Quotas
             agent.starts += 1
         if demand.unit.kind is _JOB:
             agent.job_mem -= demand.mem + EXECUTOR_MEM
         if agent.starts > 0:
             insort(self._order, (agent.mem, agent.id))
-        return Launch(demand, agent.id, agent.host, ports, tuple(task), tuple(executor))
+        resources = tuple(task), tuple(executor)
+        return Launch(demand, agent.id, agent.host, ports, *resources, revocable)
+
+
+def _revocable_cpus(demand: Demand) -> float:
+    return round(demand.cpus + EXECUTOR_CPUS, 3)

@@ -43,7 +43,8 @@ class Candidate(NamedTuple):
 
     `age` orders those with the same turn: for a preview it is when it was last used, for a job the
     negative time at which its command began. `settings` are those of its commit, or the terms of
-    the job. The resources are computed only when needed: there may be thousands of candidates.
+    the job. The resources are computed only when needed: there may be thousands of candidates. One
+    that has `revocable` CPUs leaves none that others may have.
     """
 
     turn: Turn
@@ -52,11 +53,12 @@ class Candidate(NamedTuple):
     agent_id: str
     app: AppRecord
     settings: CommitSettings | JobSettings | None
+    revocable: bool = False
 
     def taken(self) -> tuple[float, float]:
-        """Return the share of CPU and the MB of memory of the task and its executor."""
+        """Return the share of CPU and the MB of memory that the task and its executor leave."""
         cpus, mem = effective_settings.resources(self.app, self.settings)
-        return round(cpus + EXECUTOR_CPUS, 3), mem + EXECUTOR_MEM
+        return 0.0 if self.revocable else round(cpus + EXECUTOR_CPUS, 3), mem + EXECUTOR_MEM
 
 
 class UnmetDemand(NamedTuple):

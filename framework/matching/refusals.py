@@ -33,6 +33,18 @@ class Refusal(NamedTuple):
     hold_offers: bool = False
 
 
+VISITORS_WAIT = Refusal("It is built ahead once no visitor waits for room.", Shortage.AHEAD)
+NO_ROOM_AHEAD = Refusal(
+    "No agent has room for it and for one more like it: what is built ahead leaves room for "
+    "visitors."
+)
+SHARE_USED = Refusal(
+    "Jobs use as much of the agents' memory as they may (PREVS_JOBS_SHARE); it starts when one of "
+    "them has ended.",
+    Shortage.JOB_ROOM,
+)
+
+
 class Survey(NamedTuple):
     """The agents that a preview may run on, whatever its size, and the most that one of them has.
 

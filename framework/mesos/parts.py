@@ -16,7 +16,7 @@ from framework.mesos.scheduler import Inbox, MesosCluster, framework_info
 class Registration(NamedTuple):
     """As what a framework subscribes; without a stored id it is a new one.
 
-    `webui_url` is where Mesos's own pages lead to.
+    `webui_url` is where Mesos's own pages lead to. Offers may have `revocable` resources.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Registration(NamedTuple):
     webui_url: str
     principal: str | None
     framework_id: str | None
+    revocable: bool = False
 
 
 def make_cluster(
@@ -42,6 +43,7 @@ def make_cluster(
         hostname=socket.gethostname(),
         webui_url=registration.webui_url,
         principal=registration.principal,
+        revocable=registration.revocable,
     )
     return MesosCluster(
         Inbox(submit),

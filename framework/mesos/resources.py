@@ -7,11 +7,20 @@ from framework.matching.resources import Resource
 
 
 def read_resources(offered: Iterable[Mapping[str, Any]]) -> tuple[Resource, ...]:
-    """Return the resources that a task can use: none that Mesos may take back."""
+    """Return the resources that any task can use: none that Mesos may take back."""
     return tuple(
         resource
         for each in offered
         if "revocable" not in each and "shared" not in each and (resource := _read(each))
+    )
+
+
+def read_revocable(offered: Iterable[Mapping[str, Any]]) -> tuple[Resource, ...]:
+    """Return the CPUs that Mesos may take back. Nothing can do with less memory than it has."""
+    return tuple(
+        resource
+        for each in offered
+        if "revocable" in each and each["name"] == "cpus" and (resource := _read(each))
     )
 
 

@@ -23,7 +23,7 @@ from framework.errors import (
 )
 from framework.matching.match import Offer
 from framework.mesos import task_status
-from framework.mesos.resources import read_resources
+from framework.mesos.resources import read_resources, read_revocable
 from framework.mesos.task_info import task_info
 from framework.ports import InverseOffer
 from framework.ports.tasks import Task, TaskStatus
@@ -48,10 +48,12 @@ def framework_info(
     hostname: str,
     webui_url: str,
     principal: str | None,
+    revocable: bool = False,
 ) -> dict[str, Any]:
     """Return the FrameworkInfo of a first subscription; `MesosCluster` adds a stored id.
 
-    Checkpointing and the user can never change after a framework has registered; its roles can.
+    Checkpointing and the user can never change after a framework has registered; its roles can, and
+    whether it is offered `revocable` resources.
     """
     info: dict[str, Any] = {
         "user": user,
@@ -67,6 +69,8 @@ def framework_info(
             {"type": "MULTI_ROLE"},
         ],
     }
+    if revocable:
+        info["capabilities"].append({"type": "REVOCABLE_RESOURCES"})
     if principal:
         info["principal"] = principal
     return info
@@ -83,6 +87,7 @@ def read_offer(offer: Mapping[str, Any]) -> Offer:
         attributes={a["name"]: _text(a) for a in offer.get("attributes", [])},
         unavailable_from=_start(offer),
         role=offer.get("allocation_info", {}).get("role", ""),
+        revocable=read_revocable(offer.get("resources", [])),
     )
 
 

@@ -256,14 +256,13 @@ class Eviction:
         """Yield the jobs that may give way to previews."""
         now = self._clock.now()
         for job in self._records.jobs.in_state(*_MAY_GIVE_WAY):
-            # Nothing new says both; a record of another version might.
-            if job.terms.preemptible and not job.terms.once:
+            if job.terms.may_be_ended:
                 yield from self._candidate_of(job, -(now if job.began is None else job.began))
 
     def _candidate_of(self, job: JobRecord, age: float = 0.0) -> Iterator[Candidate]:
         app, unit = self._records.find_app(job.app), job_unit(job.app, job.id)
         if app and job.agent_id:
-            yield Candidate(Turn.JOB, age, unit, job.agent_id, app, job.terms)
+            yield Candidate(Turn.JOB, age, unit, job.agent_id, app, job.terms, job.revocable)
 
     def _leaving(self) -> Iterator[Candidate]:
         """Yield what is stopping, or has stopped and may not have been offered again yet."""

@@ -103,7 +103,8 @@ class JobLaunches:
                 self._end(job, JobEvent.UNFIT, Failure(Cause.SETTINGS_INVALID, _UNREADABLE))
                 continue
             task_id = names.task_id(job.app, job.sha, self._new_attempt())
-            changes.append((job, transitions.Launched(task_id, launch.agent_id, launch.host)))
+            where = (launch.agent_id, launch.host, launch.revocable)
+            changes.append((job, transitions.Launched(task_id, *where)))
             found.append((launch, given))
         placed = self._jobs.change_all(changes)
         return [PlacedJob(job, *one) for job, one in zip(placed, found, strict=True)]

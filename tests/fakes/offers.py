@@ -6,7 +6,7 @@ from typing import Any
 from framework.matching.limits import Limits
 from framework.matching.match import Offer
 from framework.matching.quotas import Quotas
-from framework.mesos.resources import read_resources
+from framework.mesos.resources import read_resources, read_revocable
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from prevs.records import AppRecord, PreviewRecord
 
@@ -43,11 +43,14 @@ def offer(
     attributes: Mapping[str, str] | None = None,
     away: float | None = None,
     role: str = "prevs",
+    revocable: float = 0.0,
 ) -> Offer:
     of_role = {"allocation_info": {"role": role}}
     raw = [scalar("cpus", cpus, **of_role), scalar("mem", mem, **of_role)]
     offered = read_resources([*raw, ports(begin, end, **of_role)])
-    return Offer(name, agent, host, offered, attributes or {}, away, role)
+    taken_back = [scalar("cpus", revocable, **of_role, revocable={})] if revocable else []
+    more = read_revocable(taken_back)
+    return Offer(name, agent, host, offered, attributes or {}, away, role, more)
 
 
 def quotas(

@@ -103,6 +103,7 @@ JOB = JobRecord(
     digest="sha256:" + "5c80e7d1" * 8,
     order_digest="5c80e7d1" * 8,
     callback=Callback("ci", CallbackState.GIVEN_UP, 1700000002.5, 503, "größe"),
+    revocable=True,
 )
 
 WRITTEN: dict[str, Any] = {

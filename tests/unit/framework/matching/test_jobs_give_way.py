@@ -52,6 +52,18 @@ def test_the_youngest_job_gives_way_and_only_where_no_preview_is_idle() -> None:
         assert names(plan([visitor()], FULL, [*jobs, idle])) == ["idle"]
 
 
+def test_a_job_on_cpus_that_mesos_may_take_back_leaves_only_memory() -> None:
+    tight = FULL[0]._replace(cpus=0.0)
+    running = job("j", 1.0)
+    for revocable, space, stops in (
+        (False, tight, ["j"]),
+        (True, tight, []),
+        (True, FULL[0], ["j"]),
+    ):
+        candidate = running._replace(revocable=revocable)
+        assert names(plan([visitor()], [space], [candidate])) == stops
+
+
 def test_an_agent_to_be_avoided_makes_room_before_a_job_gives_way() -> None:
     wary = visitor()
     wary = wary._replace(demand=wary.demand._replace(avoid_agent="agent-1"))

@@ -1,4 +1,4 @@
-from framework.mesos.resources import read_resources, write_resources
+from framework.mesos.resources import read_resources, read_revocable, write_resources
 from tests.fakes.offers import ports, scalar
 
 RESERVED = {"reservations": [{"type": "STATIC", "role": "prevs"}]}
@@ -7,6 +7,12 @@ RESERVED = {"reservations": [{"type": "STATIC", "role": "prevs"}]}
 def test_revocable_resources_are_not_used() -> None:
     offered = [scalar("cpus", 1, revocable={}), scalar("disk", 1, shared={}), scalar("mem", 1)]
     assert [resource.name for resource in read_resources(offered)] == ["mem"]
+
+
+def test_of_revocable_resources_only_cpus_are_read_and_named_as_they_were_offered() -> None:
+    cpus = scalar("cpus", 1, revocable={})
+    read = read_revocable([scalar("mem", 1, revocable={}), cpus, scalar("cpus", 8)])
+    assert write_resources(read) == [cpus]
 
 
 def test_resources_that_are_neither_scalars_nor_ports_are_left_out() -> None:

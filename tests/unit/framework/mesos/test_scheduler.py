@@ -38,6 +38,29 @@ def test_an_offer_is_made_to_a_role() -> None:
     assert read_offer(raw()).role == ""
 
 
+def test_an_offer_has_apart_what_mesos_may_take_back() -> None:
+    assert resources.total(read_offer(raw()).revocable, "cpus") == 8
+
+
+def test_revocable_resources_are_offered_to_whoever_asks_for_them() -> None:
+    def capabilities(*, revocable: bool) -> list[dict[str, str]]:
+        info = framework_info(
+            name="prevs",
+            roles=["r"],
+            user="u",
+            hostname="h",
+            webui_url="w",
+            principal=None,
+            revocable=revocable,
+        )
+        found: list[dict[str, str]] = info["capabilities"]
+        return found
+
+    asked = {"type": "REVOCABLE_RESOURCES"}
+    assert asked in capabilities(revocable=True)
+    assert asked not in capabilities(revocable=False)
+
+
 def test_an_offer_has_the_attributes_of_its_agent_as_text() -> None:
     attributes = [
         {"name": "zone", "type": "TEXT", "text": {"value": "a"}},
