@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import requests
 from kazoo.client import KazooClient
@@ -20,10 +21,12 @@ from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.matching.limits import Limits
+from framework.matching.roles import Roles
 from framework.mesos import scheduler
 from framework.metrics import Metrics
 from framework.ports.tasks import Executor
 from framework.scheduling.launches import LaunchTerms, next_attempt
+from framework.service.jobs.job_service import Jobs
 from framework.service.parts import Edges, build_parts
 from framework.service.previews import Previews
 from framework.service.service import Service
@@ -51,7 +54,15 @@ class Framework:
     still, so that nothing comes of itself.
     """
 
-    def __init__(self, master: str, zookeeper: str, paths: Paths) -> None:
+    def __init__(
+        self,
+        master: str,
+        zookeeper: str,
+        paths: Paths,
+        *,
+        roles: Roles = Roles("prevs"),  # noqa: B008 - a value
+        revocable: bool = False,
+    ) -> None:
         self._paths = paths
         self.ahead = 0.0
         self._now, self._monotonic = time.time, time.monotonic
@@ -62,7 +73,14 @@ class Framework:
         watch_link(self._client, inbox.put)
         store = ZookeeperStore(self._client, paths, Election(self._client, paths, "").win())
         stored = store.load()
-        self.mesos = _cluster(inbox, master, stored.framework_id)
+        info = _framework_info(roles, revocable=revocable)
+        self.mesos = scheduler.MesosCluster(
+            scheduler.Inbox(inbox.put),
+            info,
+            master,
+            framework_id=stored.framework_id,
+            credential=None,
+        )
         edges = Edges(
             self.mesos,
             forget_mirror=lambda app: inbox.put(events.MirrorRemoved(app)),
@@ -74,6 +92,7 @@ class Framework:
             Limits(),
             ControlPlane(),
             functools.partial(next_attempt, secrets.choice),
+            roles,
         )
         parts = build_parts(
             Records(stored, store, clock, Keyring(()), keys=(SIGNING_KEY,)),
@@ -84,6 +103,7 @@ class Framework:
         )
         self.service = Service(parts, inbox, leader_token=secrets.token_hex(4))
         self.previews = Previews(self.service)
+        self.jobs = Jobs(self.service)
         self._thread = threading.Thread(target=self.service.run, daemon=True)
         self._thread.start()
         self.mesos.start()
@@ -134,19 +154,15 @@ class Framework:
         )
 
 
-def _cluster(
-    inbox: "queue.SimpleQueue[events.Event]", master: str, framework_id: str | None
-) -> scheduler.MesosCluster:
-    info = scheduler.framework_info(
+def _framework_info(roles: Roles, *, revocable: bool) -> dict[str, Any]:
+    return scheduler.framework_info(
         name="test",
-        roles=["prevs"],
+        roles=roles.names,
         user=os.environ.get("USER", "root"),
         hostname="localhost",
         webui_url="",
         principal=None,
-    )
-    return scheduler.MesosCluster(
-        scheduler.Inbox(inbox.put), info, master, framework_id=framework_id, credential=None
+        revocable=revocable,
     )
 
 
