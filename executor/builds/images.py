@@ -119,8 +119,8 @@ class DockerImages:
 
     def _is_disk_full(self) -> bool:
         """Return whether Docker's disk is full, False if this process cannot see it."""
-        with contextlib.suppress(OSError, KeyError, APIError, DockerUnavailable), daemon_errors():
-            return measure(Path(self._daemon.client().info()["DockerRootDir"])).is_full
+        with contextlib.suppress(OSError, KeyError, APIError, DockerUnavailable):
+            return measure(Path(self._daemon.info()["DockerRootDir"])).is_full
         return False
 
     def _build(
@@ -191,8 +191,7 @@ class DockerImages:
 
     def _takes_groups(self) -> bool:
         try:
-            with daemon_errors():
-                return cgroup.accepts(self._daemon.client().info())
+            return cgroup.accepts(self._daemon.info())
         except APIError:
             return False
 

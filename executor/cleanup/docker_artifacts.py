@@ -33,12 +33,11 @@ logger = logging.getLogger(__name__)
 def find_disk(daemon: Daemon) -> Optional[Path]:
     """Return the folder with a daemon's data; None if it is not on this machine.
 
-    Raises DockerUnavailable.
+    Raises APIError, DockerUnavailable.
     """
     if not daemon.host.startswith("unix://"):
         return None
-    with daemon_errors():
-        folder = Path(daemon.client().info()["DockerRootDir"])
+    folder = Path(daemon.info()["DockerRootDir"])
     return folder if folder.is_dir() else None
 
 

@@ -22,7 +22,7 @@ from docker.errors import APIError, NotFound
 
 from executor.container import disk_watch, memory_kills, oom
 from executor.container.log_follower import LogFollower
-from executor.docker.daemon import daemon_errors, explanation
+from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DiskFull, DockerRestarted, DockerUnavailable, ExecutorError
 from executor.limits.disk_schedule import CALM, DISK_LIMIT, MB
 from executor.ports import Exit, Left, Log
@@ -115,7 +115,7 @@ class DockerContainer:
             pass
         return self._memory_kills
 
-    def limit_disk(self, megabytes: int, *, calm: float = CALM) -> None:
+    def limit_disk(self, megabytes: int, daemon: Daemon, *, calm: float = CALM) -> None:
         """Make exit() raise DiskFull once the container has written more than that.
 
         Measures after `calm` seconds at the latest.
@@ -126,7 +126,7 @@ class DockerContainer:
 
         self._disk_limit = megabytes
         arguments = (self._client, self._id, megabytes * MB)
-        options = {"over": self._over, "full": fill, "calm": calm}
+        options = {"daemon": daemon, "over": self._over, "full": fill, "calm": calm}
         threading.Thread(
             target=disk_watch.watch, args=arguments, kwargs=options, daemon=True, name="disk"
         ).start()

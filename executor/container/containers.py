@@ -120,7 +120,7 @@ class DockerContainers:
             on_removed=functools.partial(self._removed, spec.name),
         )
         if self._confinement.disk_limit:
-            started.limit_disk(self._confinement.disk_limit, calm=self._calm)
+            started.limit_disk(self._confinement.disk_limit, self._daemon, calm=self._calm)
         return started
 
     def _replace(self, client: APIClient, spec: ContainerSpec) -> str:
@@ -163,7 +163,7 @@ class DockerContainers:
             port_bindings=published,
             mounts=mounts,
             network_mode=self._network.name,
-            cgroup_parent=self._cgroup_parent(client),
+            cgroup_parent=self._cgroup_parent(),
             cpu_shares=self._find_shares(client, spec.cpus),
             **confinement.limits(spec),
         )
@@ -173,8 +173,8 @@ class DockerContainers:
             return cpu_share.shares(cpus)
         return cpu_share.shares_of_weight(cpus, curved=cpu_share.is_curved(client.version()))
 
-    def _cgroup_parent(self, client: APIClient) -> Optional[str]:
-        if self._group is None or not cgroup.accepts(client.info()):
+    def _cgroup_parent(self) -> Optional[str]:
+        if self._group is None or not cgroup.accepts(self._daemon.info()):
             return None
         return self._group
 

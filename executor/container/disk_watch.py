@@ -19,7 +19,7 @@ from typing import Any, Optional
 from docker.api import APIClient
 from docker.errors import APIError
 
-from executor.docker.daemon import daemon_errors
+from executor.docker.daemon import Daemon, daemon_errors
 from executor.errors import DockerUnavailable
 from executor.limits.disk_schedule import CALM, ENTRY, DiskSchedule
 from executor.limits.disk_usage import DiskUsage
@@ -44,6 +44,7 @@ def watch(
     container: str,
     limit: int,
     *,
+    daemon: Daemon,
     over: threading.Event,
     full: Callable[[], None],
     calm: float = CALM,
@@ -52,7 +53,7 @@ def watch(
 
     `calm` is that of DiskSchedule. Blocks until then. Never raises.
     """
-    disk = _find_disk(client)
+    disk = _find_disk(daemon)
     known = DiskSchedule(limit, time.monotonic(), calm=calm)
     while not over.wait(_LOOK):
         found = _look(disk)
@@ -71,10 +72,10 @@ def watch(
         known.has_measured(found, began, time.monotonic())
 
 
-def _find_disk(client: APIClient) -> Optional[Path]:
+def _find_disk(daemon: Daemon) -> Optional[Path]:
     """Return docker's folder, None if it is not on this machine."""
-    with contextlib.suppress(APIError, DockerUnavailable), daemon_errors():
-        folder = Path(client.info()["DockerRootDir"])
+    with contextlib.suppress(APIError, DockerUnavailable):
+        folder = Path(daemon.info()["DockerRootDir"])
         return folder if _look(folder) is not None else None
     return None
 

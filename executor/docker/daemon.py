@@ -6,6 +6,7 @@ import contextlib
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Optional
 
 import requests.exceptions
 from docker.api import APIClient
@@ -36,6 +37,7 @@ class Daemon:
         self._settings = kwargs_from_env(environment=dict(environ))
         self._lock = threading.Lock()
         self._client: APIClient | None = None
+        self._info: Optional[Mapping[str, Any]] = None
         self.host = environ.get("DOCKER_HOST") or DEFAULT_HOST
 
     def client(self) -> APIClient:
@@ -44,6 +46,18 @@ class Daemon:
             if self._client is None:
                 self._client = self.new_client()
             return self._client
+
+    def info(self) -> Mapping[str, Any]:
+        """Return /info as it was first: for what stays as it is while a daemon runs.
+
+        For each answer dockerd starts `runc --version` and `docker-init --version`. Raises
+        APIError, DockerUnavailable.
+        """
+        client = self.client()
+        with self._lock, daemon_errors():
+            if self._info is None:
+                self._info = client.info()
+            return self._info
 
     def new_client(self) -> APIClient:
         """Return a client of the caller's own. Blocks for one call. Raises DockerUnavailable."""

@@ -48,3 +48,17 @@ def test_a_malformed_address_is_not_reported_as_malformed_settings(address: str,
 def test_a_missing_address_is_not_a_malformed_one(environ: dict[str, str]) -> None:
     client = cast(APIClient, object())
     assert Daemon(environ, lambda **_: client).client() is client
+
+
+def test_what_a_daemon_says_of_itself_is_asked_for_once() -> None:
+    class Client:
+        asked = 0
+
+        def info(self) -> dict[str, str]:
+            self.asked += 1
+            return {"CgroupDriver": "cgroupfs"}
+
+    client = Client()
+    daemon = Daemon({}, lambda **_: cast(APIClient, client))
+    assert daemon.info() == daemon.info() == {"CgroupDriver": "cgroupfs"}
+    assert client.asked == 1
