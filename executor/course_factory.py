@@ -35,7 +35,6 @@ from executor.workspace import usage_locks
 from executor.workspace.container_guard import ContainerGuard
 from executor.workspace.usage_locks import UsageLocks
 from executor.workspace.work_folder import WorkFolder
-from prevs import artifacts
 from prevs.messages import BuildOrder
 
 
@@ -103,6 +102,7 @@ class CourseFactory:
         if (work := attempt.order.work) is not None:
             # Imported only for jobs: an executor serves more often.
             from executor.attempt.work import Work
+            from prevs.artifacts import FOLDER
 
             return Work(
                 attempt,
@@ -112,7 +112,7 @@ class CourseFactory:
                 log=log,
                 signals=signals,
                 now=time.monotonic,
-                artifacts=Path(self._environ.get("MESOS_SANDBOX", ""), artifacts.FOLDER),
+                artifacts=Path(self._environ.get("MESOS_SANDBOX", ""), FOLDER),
             )
         return Serve(
             attempt,

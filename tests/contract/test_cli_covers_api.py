@@ -70,6 +70,8 @@ COMMANDS: Mapping[str, str] = {
     f"POST {_JOB}/retry": f"job retry hello {JOB_ID}",
     f"GET {_JOB}/result": f"job result hello {JOB_ID}",
     f"GET {_JOB}/log": f"job logs hello {JOB_ID}",
+    f"GET {_JOB}/artifacts": f"job artifacts hello {JOB_ID}",
+    f"GET {_JOB}/artifacts/{{path}}": f"job get hello {JOB_ID} report.csv",
     "GET /v1/apps/{app}/schedules": "schedule ls hello",
     "POST /v1/apps/{app}/schedule-times": "schedule times hello --every 60",
     f"GET {_SCHEDULE}": "schedule show hello old",
@@ -131,6 +133,8 @@ SHAPES: Mapping[str, type] = {
     "AgentPreview": api_types.AgentPreview,
     "Amount": api_types.Resources,
     "App": api_types.App,
+    "Artifact": jobs.Artifact,
+    "Artifacts": jobs.Artifacts,
     "Attempt": api_types.Attempt,
     "AuditEntry": api_types.AuditEntry,
     "Commit": api_types.Commit,
@@ -243,6 +247,7 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
         main(command.split(), environ)
     method, _, path = operation.partition(" ")
     names: dict[str, object] = {"app": "hello", "sha": SHA, "label": "main", "number": 7}
+    names["path"] = "report.csv"
     ids = {"roles": find_role_id(group="old"), "jobs": JOB_ID}
     kind = next((kind for kind in ids if kind in operation), "")
     names |= {"name": "old", "id": ids.get(kind, "id1")}

@@ -13,6 +13,7 @@ from framework.jobs import errors as job_errors
 from framework.people.errors import NoRole, UnknownRole
 from framework.ports.forge_errors import ForgeError
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
+from framework.ports.mesos import SandboxGone
 from framework.ports.repositories import NotAnAncestor
 from framework.pulls.errors import (
     NeedsNoApproval,
@@ -27,7 +28,7 @@ from prevs import names
 from prevs.records import Mistake
 
 ADDRESSES = names.addresses("localhost", 8080)
-NOT_FOR_CALLERS = (errors.Fatal, errors.OutcomeUnknown, ForgeError)
+NOT_FOR_CALLERS = (errors.Fatal, errors.OutcomeUnknown, ForgeError, SandboxGone)
 EXAMPLES: list[FrameworkError] = [
     errors.UnknownApp("hello"),
     errors.UnknownLabel("hello", "main", "there is none."),
@@ -81,6 +82,9 @@ EXAMPLES: list[FrameworkError] = [
     TooManyHooks("hello", 10),
     job_errors.UnknownJob("hello", "a" * 16),
     job_errors.UnknownJobName("hello", "main", "reprot", ["report"]),
+    job_errors.NoArtifactsYet("hello", "a" * 16, "running"),
+    job_errors.UnknownArtifact("hello", "a" * 16, "report.csv"),
+    job_errors.ArtifactsGone("hello", "a" * 16, "The agent has removed it."),
     job_errors.UnknownJobAttempt("hello", "a" * 16, 2),
     job_errors.HasEnded("hello", "a" * 16, "failed"),
     job_errors.NotEnded("hello", "a" * 16, "running"),
