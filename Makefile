@@ -20,6 +20,8 @@ ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mar
 BENCH ?=
 BENCHES := decision scheduler start jobs proxy pages faults build
 DOCS_PORT ?= 8099
+# Each framework, proxy and command that a test starts would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 # It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 

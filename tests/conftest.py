@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -37,6 +38,8 @@ for name, examples in {"quick": 50, "day": 100, "night": 500}.items():
 settings.load_profile("day")
 
 os.environ |= NEVER_FULL  # for all clusters that tests start
+
+gc.disable()  # while all tests are collected, in each worker: it finds nothing, and takes a third
 
 
 _AGENTS = ("127.0.0.1", "127.0.0.2")
@@ -256,6 +259,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fail if pytest-xdist does not group tests: each worker would start all services."""
+    gc.enable()
     if run_order.is_parallel(session.config):
         assert all("@" in item.nodeid for item in session.items), "pytest-xdist groups no tests"
 
