@@ -47,6 +47,7 @@ from framework.http_api.routes.secret_routes import SecretRoutes
 from framework.http_api.routes.token_routes import RoleRoutes, TokenRoutes
 from framework.http_api.routes.use_routes import UseRoutes
 from framework.http_api.schedules.schedule_routes import ScheduleRoutes
+from framework.http_api.schedules.schedule_runs import ScheduleRuns
 from framework.http_api.streams.feed import Feed
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
@@ -188,7 +189,11 @@ def _make_job_routers(
     ).make_router()
     yield ArtifactRoutes(ports.jobs, JobArtifacts(ports.sandboxes)).make_router()
     yield ScheduleRoutes(
-        ports.schedules, job_resolver, job_presenter, new_key=token_hex, now=ports.now
+        ports.schedules,
+        job_resolver,
+        job_presenter,
+        runs=ScheduleRuns(ports.schedules, job_resolver, token_hex),
+        now=ports.now,
     ).make_router()
     if ironworker:
         code_packages = CodePackages(ports.previews, resolver, job_resolver)

@@ -1,8 +1,6 @@
 """/v1/apps/{app}/schedules: write schedules, look when they make jobs, and run one now."""
 
-import functools
 from collections.abc import Callable
-from typing import TypeVar
 
 import anyio.to_thread
 from fastapi import Request, Response
@@ -21,14 +19,11 @@ from framework.http_api.schedules import schedule_models as models
 from framework.http_api.schedules import schedule_orders as orders
 from framework.http_api.schedules import schedule_presenter as presenter
 from framework.http_api.schedules.schedule_parameters import Count, Name
+from framework.http_api.schedules.schedule_runs import ScheduleRuns
 from framework.http_api.schedules.schedule_writing import check_caller, check_work
-from framework.jobs import ids
 from framework.schedules import written_schedule
-from framework.service.jobs.schedule_commands import ScheduleCommands
 from framework.service.jobs.schedule_service import Schedules
 from prevs.schedules import ScheduleRecord
-
-T = TypeVar("T")
 
 _ALL = "/v1/apps/{app}/schedules"
 _ONE = "/v1/apps/{app}/schedules/{name}"
@@ -39,7 +34,7 @@ _USE = Operation(Scope.USE, Reach.ITS_PATH)
 class ScheduleRoutes:
     """The calls about schedules. Methods that are no coroutines run in a thread, and may block.
 
-    `new_key` returns a text that was never used, `now` the time in seconds since the epoch.
+    `now` returns the time in seconds since the epoch.
     """
 
     def __init__(
@@ -48,13 +43,13 @@ class ScheduleRoutes:
         resolver: JobResolver,
         jobs: JobPresenter,
         *,
-        new_key: Callable[[], str],
+        runs: ScheduleRuns,
         now: Callable[[], float],
     ) -> None:
         self._schedules = schedules
         self._resolver = resolver
         self._show_job = jobs.show
-        self._new_key = new_key
+        self._runs = runs
         self._now = now
 
     def make_router(self) -> OperationRouter:
@@ -146,7 +141,9 @@ class ScheduleRoutes:
         )
         await check_work(self._resolver, record, written)
         by = caller.name
-        made = await self._run(lambda commands: commands.put(app, name, written, by=by))
+        made = await anyio.to_thread.run_sync(
+            self._schedules.command, lambda commands: commands.put(app, name, written, by=by)
+        )
         response.status_code = 200 if before else 201
         return await anyio.to_thread.run_sync(self._show, made)
 
@@ -190,12 +187,7 @@ class ScheduleRoutes:
 
         The same Idempotency-Key again answers the same job, whichever framework answers.
         """
-        snapshot, by = self._schedules.snapshot, caller.name
-        record, schedule = snapshot.app(app), snapshot.schedule(app, name)
-        check_caller(caller, app, name, schedule)
-        job_id = ids.of_run(app, by, key or self._new_key(), name)
-        lead = await self._resolver.find_lead(record, schedule.label)
-        job = await self._run(lambda commands: commands.run(schedule, lead, by=by, id=job_id))
+        job = await self._runs.run(app, name, caller, key)
         response.headers["Location"] = job_presenter.path(job)
         note_target(request, f"{app}/schedules/{name} as {job.id}")
         return self._show_job(job)
@@ -203,6 +195,3 @@ class ScheduleRoutes:
     def _show(self, schedule: ScheduleRecord) -> models.Schedule:
         snapshot = self._schedules.snapshot
         return presenter.show(schedule, snapshot, presenter.find_active(snapshot, schedule.app))
-
-    async def _run(self, command: Callable[[ScheduleCommands], T]) -> T:
-        return await anyio.to_thread.run_sync(functools.partial(self._schedules.command, command))
