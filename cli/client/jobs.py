@@ -33,11 +33,12 @@ class JobAttempt(TypedDict):
 
 
 class JobCallback(TypedDict):
-    """Who is told of a job's end; `state` is waiting, told or given-up."""
+    """Who is told of a job's end; `state` is waiting, told or given-up, `next` the next try."""
 
     receiver: str
     state: str
     last: LastTry | None
+    next: float | None
 
 
 class Job(TypedDict):

@@ -97,6 +97,8 @@ def describe_callback(job: Job, now: float) -> str:
         told = "is told when it has ended"
     if last := callback["last"]:
         told = f"{told}, {ago(last['at'], now)}: {one_line(describe_try(last))}"
+    if (again := callback["next"]) and again > now:
+        told = f"{told} It is tried again in {brief(again - now)}."
     return f"{callback['receiver']} {told}"
 
 

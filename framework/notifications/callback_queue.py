@@ -104,6 +104,11 @@ class CallbackQueue:
             begun.append((key, one.to))
         return begun
 
+    def find_next(self, key: JobKey) -> float:
+        """Return when a callback that failed is tried again at the earliest."""
+        one = self._callbacks[key]
+        return max(one.due, self._receivers[one.to].due)
+
     def end(
         self, key: JobKey, now: float, fate: Fate, *, status: int | None, wait: float = 0.0
     ) -> bool:

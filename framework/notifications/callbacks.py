@@ -21,7 +21,7 @@ from framework.notifications.callback_queue import CallbackQueue, Target
 from framework.notifications.outbox import Fate
 from framework.notifications.sender import Outcome, Sender
 from framework.notifications.sending_thread import SendingThread
-from framework.ports.notifications import LastTry
+from framework.ports.notifications import CallbackTry, LastTry
 from framework.state.snapshot import Snapshot
 from prevs.jobs import CallbackState, JobRecord
 
@@ -52,7 +52,7 @@ class Callbacks:
         self._queue = CallbackQueue()
         self._snapshot: Snapshot | None = None
         self._lock = threading.Lock()
-        self._tries: dict[JobKey, LastTry] = {}
+        self._tries: dict[JobKey, CallbackTry] = {}
         self._thread = SendingThread("callbacks", self._look)
 
     def start(self) -> None:
@@ -63,8 +63,8 @@ class Callbacks:
         """Send nothing more. The next leader sends what nobody has taken."""
         self._thread.stop()
 
-    def last_try(self, app: str, job_id: str) -> LastTry | None:
-        """Return the last try to tell of the end of a job, None if there was none."""
+    def last_try(self, app: str, job_id: str) -> CallbackTry | None:
+        """Return the last try to tell of the end of a job that failed; None if none has."""
         with self._lock:
             return self._tries.get((app, job_id))
 
@@ -76,7 +76,8 @@ class Callbacks:
         for key, to in self._queue.expire(now):
             self._metrics.count(Fate.EXPIRED)
             nothing = f"{to.receiver} took nothing for an hour."
-            last = self._tries.get(key) or LastTry(self._clock.now(), None, nothing)
+            tried = self._tries.get(key)
+            last = tried.last if tried else LastTry(self._clock.now(), None, nothing)
             self._settle(key, CallbackState.GIVEN_UP, last)
         for key, to in self._queue.begin(now, self._thread.free):
             self._thread.begin(self._send(snapshot.jobs[key], to))
@@ -89,7 +90,7 @@ class Callbacks:
         }
         self._queue.update(due, now)
         with self._lock:
-            self._tries = {key: last for key, last in self._tries.items() if key in due}
+            self._tries = {key: tried for key, tried in self._tries.items() if key in due}
 
     async def _send(self, job: JobRecord, to: Target) -> None:
         outcome = Outcome(Fate.FAILED, LastTry(self._clock.now(), None, "prevs could not send it."))
@@ -98,13 +99,15 @@ class Callbacks:
         except Exception:
             log.exception("a callback cannot be sent", app=job.app, job=job.id)
         key, last = (job.app, job.id), outcome.last
-        with self._lock:
-            self._tries[key] = last
         self._metrics.count(outcome.fate)
         now = self._clock.monotonic()
         if self._queue.end(key, now, outcome.fate, status=last.status, wait=outcome.wait):
             is_taken = outcome.fate is Fate.TAKEN
             self._settle(key, CallbackState.TOLD if is_taken else CallbackState.GIVEN_UP, last)
+            return
+        again = self._clock.now() + self._queue.find_next(key) - now
+        with self._lock:
+            self._tries[key] = CallbackTry(last, again)
 
     async def _try(self, job: JobRecord, to: Target) -> Outcome:
         receiver = self._find_receiver(to)

@@ -18,6 +18,16 @@ class LastTry(NamedTuple):
     problem: str
 
 
+class CallbackTry(NamedTuple):
+    """The last try to tell of the end of a job, and when the `next` comes (epoch seconds).
+
+    It comes later if the receiver takes nothing else meanwhile.
+    """
+
+    last: LastTry
+    next: float
+
+
 class Standing(NamedTuple):
     """How a receiver does since this framework leads: what waits for it, and what was dropped."""
 
@@ -31,12 +41,12 @@ class NotificationPorts(NamedTuple):
 
     `hosts` are those that the operator allows. `standing` returns that of an app's receivers, by
     name. `test` sends a test to a receiver of an app, and returns after some seconds at most.
-    `last_try` returns the last try to tell of the end of a job, by its app and id. `random` returns
-    so many random bytes.
+    `last_try` returns the last try to tell of the end of a job, by its app and id, if it is tried
+    again. `random` returns so many random bytes.
     """
 
     hosts: Sequence[str]
     standing: Callable[[str], Mapping[str, Standing]]
     test: Callable[[str, Receiver], LastTry]
-    last_try: Callable[[str, str], LastTry | None]
+    last_try: Callable[[str, str], CallbackTry | None]
     random: Callable[[int], bytes]

@@ -21,7 +21,7 @@ from framework.http_api import Admission, Audit, ClientSignature, Ports, Probes,
 from framework.people import seals
 from framework.ports import EnteredHook, HookPorts, Polling, Repositories, Sandboxes
 from framework.ports.forges import Finding, ForgePorts, Webhook
-from framework.ports.notifications import LastTry, NotificationPorts, Standing
+from framework.ports.notifications import CallbackTry, LastTry, NotificationPorts, Standing
 from framework.visitors.sign_in import Terms, VisitorSignIn
 from prevs import names
 from prevs.names import Addresses
@@ -108,7 +108,7 @@ class ApiInProcess:
         self.polling = Polling(10.0)
         self.notify_hosts = ["hooks.slack.com", "*.example.org"]
         self.standing: dict[str, Standing] = {}
-        self.callback_tries: dict[tuple[str, str], LastTry] = {}
+        self.callback_tries: dict[tuple[str, str], CallbackTry] = {}
         self.tested: list[tuple[str, Receiver]] = []
         self.last_try = LastTry(NOW, 200, "")
         self.provider = FakeProvider()

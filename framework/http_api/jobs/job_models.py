@@ -69,6 +69,7 @@ _JOB: dict[str, Any] = {
         "receiver": "ci",
         "state": "told",
         "last": {"at": 1764031207.6, "status": 204, "problem": ""},
+        "next": None,
     },
 }
 
@@ -97,6 +98,10 @@ class JobCallback(BaseModel):
     )
     last: ShownTry | None = Field(
         description="The last try; null if there was none since this framework leads."
+    )
+    next: float | None = Field(
+        description="When it is tried again at the earliest, in seconds since the epoch; null: no "
+        "try has failed since this framework leads, or there is no other."
     )
 
 

@@ -8,7 +8,7 @@ from framework.http_api.models.event_models import show_try
 from framework.http_api.models.preview_models import Agent, Failure, Mistake
 from framework.jobs.queued_jobs import JobKey, LaneKey, find_lane, list_first
 from framework.matching import job_queue
-from framework.ports.notifications import LastTry
+from framework.ports.notifications import CallbackTry, LastTry
 from framework.preview.reasons import ReasonKind
 from prevs import records
 from prevs.jobs import ENDED, NO_PROGRESS, CallbackState, JobRecord, JobState
@@ -36,7 +36,7 @@ class JobPresenter:
 
     `ready` returns None, or why nothing can start now; `jobs` returns all jobs, as last published;
     `now` the time in seconds since the epoch. `last_try` returns the last try to tell of the end of
-    a job, by its app and id, while it is not known what becomes of that.
+    a job, by its app and id, if it is tried again.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class JobPresenter:
         ready: Callable[[], str | None],
         jobs: Callable[[], Mapping[JobKey, JobRecord]],
         now: Callable[[], float],
-        last_try: Callable[[str, str], LastTry | None],
+        last_try: Callable[[str, str], CallbackTry | None],
     ) -> None:
         self._ready = ready
         self._jobs = jobs
@@ -115,12 +115,16 @@ class JobPresenter:
         told = job.callback
         if told is None:
             return None
-        if told.state is CallbackState.WAITING:
-            last = self._last_try(job.app, job.id)
-        else:
+        tried, last = None, None
+        if told.state is not CallbackState.WAITING:
             last = LastTry(told.at, told.status, told.problem)
+        elif tried := self._last_try(job.app, job.id):
+            last = tried.last
         return models.JobCallback(
-            receiver=told.receiver, state=told.state, last=show_try(last) if last else None
+            receiver=told.receiver,
+            state=told.state,
+            last=show_try(last) if last else None,
+            next=tried.next if tried else None,
         )
 
     def _reason(self, job: JobRecord) -> str:

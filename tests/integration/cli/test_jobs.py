@@ -13,7 +13,7 @@ from cli.__main__ import main, prevs
 from cli.command_context import CommandContext
 from framework.apps.receivers import Receiver
 from framework.jobs import callbacks
-from framework.ports.notifications import LastTry
+from framework.ports.notifications import CallbackTry, LastTry
 from prevs.jobs import CallbackState, JobState
 from prevs.states import Cause
 from prevs.work import Progress
@@ -169,9 +169,12 @@ def test_a_receiver_is_told_of_the_end_and_its_answer_is_shown(api: JobsApi, run
     assert "ci is told when it has ended" in shown
     api.expire()
     why = "ci.example.org answered with the status 503."
-    api.callback_tries["hello", api.only] = LastTry(time.time() - 60, 503, why)
+    now = time.time()
+    failed = LastTry(now - 60, 503, why)
+    api.callback_tries["hello", api.only] = CallbackTry(failed, now + 95.5)
     shown = run("job", "show", "hello", api.only).out
-    assert f"ci is still to be told, 1 min ago: {why}" in " ".join(shown.split())
+    told_again = f"ci is still to be told, 1 min ago: {why} It is tried again in 1 min 3"
+    assert told_again in " ".join(shown.split())
     job = api.known[api.only]
     told = callbacks.settle(job, CallbackState.TOLD, time.time() - 60, status=204, problem="")
     api.jobs.records.jobs.save_all([told])

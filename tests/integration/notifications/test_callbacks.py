@@ -165,7 +165,8 @@ def test_a_receiver_that_was_removed_is_told_once_it_is_there_again(
         wait_until(lambda: first.callbacks.last_try("hello", "j1"))
     last = first.callbacks.last_try("hello", "j1")
     assert last is not None
-    assert "prevs notify add hello URL --name ci" in last.problem
+    assert "prevs notify add hello URL --name ci" in last.last.problem
+    assert 0 < last.next - last.last.at <= 6
     second = Framework(znodes)
     second.send_to(make_receiver(server))
     with second.leading():

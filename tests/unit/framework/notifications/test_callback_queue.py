@@ -54,6 +54,8 @@ def test_one_callback_that_fails_holds_up_no_other() -> None:
     queue.begin(0.0, 1)
     queue.end(A, 0.0, Fate.FAILED, status=500)
     assert queue.begin(0.0, 9) == [(B, CI)]
+    queue.end(B, 3.0, Fate.FAILED, status=503)
+    assert queue.find_next(A) == 8.0, "the receiver is left alone with it, too"
 
 
 def test_a_receiver_that_is_away_is_left_alone_until_one_try_shows_that_it_is_back() -> None:
@@ -74,6 +76,7 @@ def test_a_receiver_that_asks_for_time_gets_it() -> None:
     queue = queue_of(A, B)
     queue.begin(0.0, 1)
     queue.end(A, 0.0, Fate.FAILED, status=429, wait=30.0)
+    assert queue.find_next(A) == 30.0
     assert queue.begin(29.9, 9) == []
     assert queue.begin(30.0, 9) == [(B, CI)]
 

@@ -13,7 +13,7 @@ from framework.apps.receivers import Receiver
 from framework.errors import RepositoryUnreachable
 from framework.jobs import callbacks
 from framework.jobs.transitions import Finished
-from framework.ports.notifications import LastTry
+from framework.ports.notifications import CallbackTry, LastTry
 from framework.state.jobs import sealed_payloads
 from prevs.job_settings import JobSettings
 from prevs.jobs import CallbackState, JobState
@@ -100,17 +100,18 @@ def test_a_receiver_of_the_app_is_told_of_the_end(api: JobsApi) -> None:
     assert refusal(refused) == (404, "unknown-receiver")
     api.jobs.add_receiver(Receiver("ci", "https://ci.example.org/hunter2", "whsec_", ("callback",)))
     job = api.order(wanted, Scope.USE).json()
-    assert job["callback"] == {"receiver": "ci", "state": "waiting", "last": None}
-    api.callback_tries["hello", job["id"]] = LastTry(7.0, 503, "It answered with the status 503.")
+    assert job["callback"] == {"receiver": "ci", "state": "waiting", "last": None, "next": None}
+    tried = LastTry(7.0, 503, "It answered with the status 503.")
+    api.callback_tries["hello", job["id"]] = CallbackTry(tried, 12.0)
     failed = {"at": 7.0, "status": 503, "problem": "It answered with the status 503."}
     shown = api.ask("GET", f"/{job['id']}").json()["callback"]
-    assert shown == {"receiver": "ci", "state": "waiting", "last": failed}
+    assert shown == {"receiver": "ci", "state": "waiting", "last": failed, "next": 12.0}
     api.jobs.records.jobs.save_all(
         [callbacks.settle(api.jobs.job(job["id"]), CallbackState.TOLD, 9.0, status=204, problem="")]
     )
     last = {"at": 9.0, "status": 204, "problem": ""}
     shown = api.ask("GET", f"/{job['id']}").json()["callback"]
-    assert shown == {"receiver": "ci", "state": "told", "last": last}
+    assert shown == {"receiver": "ci", "state": "told", "last": last, "next": None}
     assert api.order(REPORT).json()["callback"] is None
 
 
