@@ -2,12 +2,13 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from framework.preview.ahead import BuildOutcome
 from framework.preview.steps import STEPS
+from framework.schedules.fires import Outcome
 from prevs.jobs import JobState
 from prevs.states import Cause, State
 
@@ -70,6 +71,31 @@ class AttemptMetrics:
                 self._steps.labels(step).observe(seconds)
 
 
+class ScheduleMetrics:
+    """The metrics of schedules, in `registry`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._times = _counter_by(
+            registry,
+            "prevs_schedule_times",
+            "Times of schedules by outcome: made (a job), made-up (a job, over a minute late), or "
+            "no job: overlap (others had not ended), missed (too late), refused (none can be made)",
+            "outcome",
+        )
+        for outcome in Outcome:
+            self._times.labels(outcome.value)
+        self.late = Gauge(
+            "prevs_schedules_late",
+            "Schedules whose time came over a minute ago, and has made no job and is not skipped",
+            registry=registry,
+        )
+
+    def count(self, outcomes: Iterable[Outcome]) -> None:
+        """Count times."""
+        for outcome in outcomes:
+            self._times.labels(outcome.value).inc()
+
+
 class Metrics:
     """The metrics of a framework that leads, in `registry`."""
 
@@ -79,6 +105,7 @@ class Metrics:
         counter = functools.partial(Counter, registry=registry)
         gauge = functools.partial(Gauge, registry=registry)
         self.attempts = AttemptMetrics(registry)
+        self.schedules = ScheduleMetrics(registry)
         self.previews = gauge("prevs_previews", "Previews by state", ["state"])
         self.jobs = gauge(
             "prevs_jobs",

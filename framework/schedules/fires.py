@@ -15,7 +15,9 @@ With Overlap.QUEUE the caller also lets only one job of the schedule run at a ti
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from framework.schedules import times
@@ -37,16 +39,31 @@ class ActiveJob(NamedTuple):
     nominal: float | None
 
 
+class Outcome(enum.Enum):
+    """What a due time has come to."""
+
+    MADE = "made"  # a job
+    MADE_UP = "made-up"  # a job, though late
+    OVERLAP = "overlap"  # none, for the jobs of other times
+    MISSED = "missed"  # none, as it was late
+    REFUSED = "refused"  # none, as it could not be made
+
+
+_NONE: Mapping[int, Outcome] = MappingProxyType({})
+
+
 class Decision(NamedTuple):
     """The changed schedule, the times that make a job, and the ids of the jobs to cancel.
 
-    `skipped` are the due times that make no job, of many the last ones.
+    `skipped` are the due times that make no job, of many the last ones. `outcomes` are those of all
+    these times.
     """
 
     schedule: ScheduleRecord
     fires: tuple[int, ...] = ()
     replaced: tuple[str, ...] = ()
     skipped: tuple[SkippedTime, ...] = ()
+    outcomes: Mapping[int, Outcome] = _NONE
 
 
 def decide(
@@ -63,11 +80,9 @@ def decide(
     due = times.list_last(schedule, schedule.last, moment, MOST_MADE_UP + MOST_SKIPPED)
     if not due:
         return Decision(schedule)
-    reasons = {}
-    for time in due:
-        if why := _find_reason(schedule, due, time, moment - time):
-            reasons[time] = _tell_missed(moment - time, hindrance, why)
-    wanted = [time for time in due if time not in reasons]
+    missed = _find_missed(schedule, due, moment, hindrance)
+    reasons = dict(missed)
+    wanted = [time for time in due if time not in missed]
     if schedule.overlap is Overlap.REPLACE:
         why = "A later time was due with it, and takes its place (overlap is replace)."
         reasons |= dict.fromkeys(wanted[:-1], why)
@@ -79,7 +94,9 @@ def decide(
     )
     replaces = schedule.overlap is Overlap.REPLACE and bool(wanted)
     replaced = tuple(job.id for job in active if replaces and job.nominal not in wanted)
-    return Decision(changed, tuple(fires), replaced, skipped)
+    outcomes = dict.fromkeys(reasons, Outcome.OVERLAP) | dict.fromkeys(missed, Outcome.MISSED)
+    outcomes |= {time: _name_made(moment - time) for time in fires}
+    return Decision(changed, tuple(fires), replaced, skipped, outcomes)
 
 
 def refuse(schedule: ScheduleRecord, decision: Decision, why: str) -> Decision:
@@ -91,7 +108,8 @@ def refuse(schedule: ScheduleRecord, decision: Decision, why: str) -> Decision:
         count=decision.schedule.count - len(refused),
         skipped=_keep(schedule, skipped),
     )
-    return Decision(changed, skipped=skipped)
+    outcomes = {**decision.outcomes, **dict.fromkeys(decision.fires, Outcome.REFUSED)}
+    return Decision(changed, skipped=skipped, outcomes=outcomes)
 
 
 def pause(schedule: ScheduleRecord) -> ScheduleRecord:
@@ -111,6 +129,21 @@ def resume(schedule: ScheduleRecord, now: float) -> ScheduleRecord:
     return dataclasses.replace(
         schedule, paused=False, last=max(schedule.last, now), skipped=_keep(schedule, skipped)
     )
+
+
+def _find_missed(
+    schedule: ScheduleRecord, due: Sequence[int], moment: float, hindrance: str
+) -> Mapping[int, str]:
+    """Return the due times that make no job, whatever its jobs do, and why."""
+    return {
+        time: _tell_missed(moment - time, hindrance, why)
+        for time in due
+        if (why := _find_reason(schedule, due, time, moment - time))
+    }
+
+
+def _name_made(late: float) -> Outcome:
+    return Outcome.MADE_UP if late >= LATE_SECONDS else Outcome.MADE
 
 
 def _find_reason(

@@ -104,7 +104,9 @@ def build_parts(
         job_commands=job_commands,
         job_callbacks=JobCallbacks(records.jobs, clock),
         schedule_commands=ScheduleCommands(records, job_commands, file_schedules, clock),
-        schedule_fires=ScheduleFires(records, job_commands, edges.find_lead, clock),
+        schedule_fires=ScheduleFires(
+            records, job_commands, edges.find_lead, clock, metrics=metrics.schedules
+        ),
         file_schedules=file_schedules,
         branches=Branches(records, commands, clock, unreferenced=terms.limits.unreferenced),
         pull_requests=PullRequests(records, commands, clock),

@@ -326,6 +326,7 @@ class Service:
             self.history = history.note(self.history, before, self.snapshot, self._clock.now())
         self._metrics.count(self._records.counts())
         self._metrics.count_jobs(self._records.jobs.counts())
+        self._metrics.schedules.late.set(self._parts.schedule_fires.count_late())
         self._metrics.unfit.set(len(self.snapshot.unfit))
         self._metrics.proxies.set(self._parts.idleness.proxies)
         self._metrics.withdrawn.set(self._records.routes.withdrawn_count)

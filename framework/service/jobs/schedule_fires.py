@@ -21,6 +21,7 @@ from framework.jobs import schedule_orders
 from framework.jobs.errors import TooManyJobs, UnknownJobName
 from framework.jobs.leads import Lead
 from framework.jobs.transitions import CancelRequested
+from framework.metrics import ScheduleMetrics
 from framework.preview.reasons import Reason, ReasonKind
 from framework.pulls.errors import NOT_LET_THROUGH
 from framework.schedules import fires, times
@@ -60,12 +61,15 @@ class ScheduleFires:
         job_commands: JobCommands,
         find_lead: Callable[[AppRecord, str], None],
         clock: Clock,
+        *,
+        metrics: ScheduleMetrics,
     ) -> None:
         self._records = records
         self._jobs = records.jobs
         self._job_commands = job_commands
         self._find_lead = find_lead
         self._clock = clock
+        self._metrics = metrics
         self._looked: Mapping[ScheduleKey, ScheduleRecord] = MappingProxyType({})
         self._due: dict[ScheduleKey, float] = {}
         self._requested: set[Place] = set()
@@ -91,6 +95,12 @@ class ScheduleFires:
             # What was found leads there now, and perhaps elsewhere when the next time comes.
             self._found.clear()
         self._look()
+
+    def count_late(self) -> int:
+        """Return how many schedules have a time that is late, and not decided."""
+        before = self._clock.now() - fires.LATE_SECONDS
+        late = [app for (app, _), due in self._due.items() if due <= before]
+        return sum(self._find_app(app) is not None for app in late)
 
     def _look(self) -> None:
         """Compute when the next times of changed schedules are due."""
@@ -118,8 +128,8 @@ class ScheduleFires:
             self._due[key] = due
 
     def _decide(self, schedule: ScheduleRecord, now: float) -> None:
-        app = self._records.find_app(schedule.app)
-        if app is None or app.removed:
+        app = self._find_app(schedule.app)
+        if app is None:
             return
         key, place = key_of(schedule), (schedule.app, schedule.label)
         hindrance = self.hindrances.get(key, "").removesuffix(_AGAIN)
@@ -173,6 +183,7 @@ class ScheduleFires:
             if job.id in decision.replaced
         ]
         self._jobs.fire(schedule, made, cancelled)
+        self._metrics.count(decision.outcomes.values())
         for job in made:
             log.info(
                 "a schedule has made a job",
@@ -189,6 +200,11 @@ class ScheduleFires:
                 nominal=time.nominal,
                 why=time.why,
             )
+
+    def _find_app(self, name: str) -> AppRecord | None:
+        """Return an app; None if it is being removed."""
+        app = self._records.find_app(name)
+        return None if app is None or app.removed else app
 
     def _list_active(self, schedule: ScheduleRecord) -> list[ActiveJob]:
         of_schedule = self._jobs.of_schedule(schedule.app, schedule.name)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from framework.schedules import fires, times
-from framework.schedules.fires import ActiveJob, Decision
+from framework.schedules.fires import ActiveJob, Decision, Outcome
 from prevs.schedules import Missed, Overlap, ScheduleRecord, SkippedTime
 
 HOUR = 3600
@@ -233,3 +233,35 @@ def test_what_has_kept_a_time_waiting_is_told() -> None:
         "It was missed: nothing could start for 61 seconds. The repository is away. That is more "
         "than its deadline, 60 seconds."
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "active", "expected"),
+    [
+        ({"missed": Missed.ALL, "overlap": Overlap.ALLOW}, [], "made-up made-up made"),
+        ({"missed": Missed.ALL, "overlap": Overlap.REPLACE}, [], "overlap overlap made"),
+        ({"missed": Missed.ALL, "overlap": Overlap.QUEUE}, [], "made-up made-up overlap"),
+        ({"missed": Missed.LAST}, [], "missed missed made"),
+        ({"missed": Missed.LAST}, [RUNNING], "missed missed overlap"),
+        (
+            {"missed": Missed.ALL, "overlap": Overlap.ALLOW, "deadline": 5000},
+            [],
+            "missed made-up made",
+        ),
+    ],
+)
+def test_each_due_time_has_an_outcome(
+    fields: dict[str, Any], active: list[ActiveJob], expected: str
+) -> None:
+    record = schedule(**fields)
+    decision = fires.decide(record, at(3) + 10, active)
+    assert [decision.outcomes[int(at(n))].value for n in (1, 2, 3)] == expected.split()
+    refused = fires.refuse(record, decision, "No.").outcomes
+    assert set(refused) == set(decision.outcomes)
+    assert {refused[time] for time in decision.fires} <= {Outcome.REFUSED}
+
+
+def test_a_time_that_has_its_job_already_comes_to_nothing_new() -> None:
+    record = schedule(overlap=Overlap.ALLOW)
+    decision = fires.decide(record, at(1) + 10, [ActiveJob("made", at(1))])
+    assert (decision.outcomes, decision.schedule.count) == ({}, 1)

@@ -303,3 +303,31 @@ def test_an_app_that_is_removed_leaves_no_schedule(schedules: Story) -> None:
     assert schedules.driven.forgotten == ["hello"]
     schedules.driven.step(events.MirrorRemoved("hello"))
     assert not schedules.driven.znodes.jobs
+
+
+def test_what_comes_of_times_is_counted_and_a_late_one_shows(schedules: Story) -> None:
+    def read(name: str, **labels: str) -> float:
+        return schedules.driven.registry.get_sample_value(name, labels) or 0.0
+
+    def count(outcome: str) -> float:
+        return read("prevs_schedule_times_total", outcome=outcome)
+
+    schedules.put(overlap="skip")
+    schedules.until(NINE)
+    schedules.until(NINE + HOUR)
+    assert (count("made"), count("overlap"), count("refused")) == (1, 1, 0)
+    schedules.end(schedules.jobs()[0])
+    schedules.lead(AWAY)
+    schedules.until(NINE + 2 * HOUR + 59)
+    assert read("prevs_schedules_late") == 0
+    schedules.until(NINE + 2 * HOUR + 60)
+    assert read("prevs_schedules_late") == 1
+    schedules.lead(HEAD._replace(manifest=Manifest()))
+    schedules.driven.tick(2 * AWAY_SECONDS)
+    assert (count("refused"), read("prevs_schedules_late")) == (1, 0)
+    schedules.lead(AWAY)
+    schedules.until(NINE + 3 * HOUR)
+    schedules.driven.tick(90)
+    schedules.lead(HEAD)
+    schedules.driven.tick(2 * AWAY_SECONDS)
+    assert (count("made"), count("made-up"), count("missed")) == (1, 1, 0)
