@@ -32,7 +32,8 @@ def notify() -> None:
     default="all",
     show_default=True,
     metavar="KINDS",
-    help="The kinds of events, separated by commas: states, forgotten, pin, app, job, callback.",
+    help="The kinds of events, separated by commas: states, forgotten, pin, app, job, "
+    "schedule, callback.",
 )
 @click.option(
     "--format",

@@ -7,12 +7,13 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from framework.preview import job_changes, stale_refs
+from framework.preview import job_changes, schedule_changes, stale_refs
 from framework.preview.half_sentences import give_reason
 from framework.preview.shared_map import SharedMap
 from prevs import names
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
+from prevs.schedules import ScheduleRecord
 from prevs.states import State
 from prevs.units import Unit
 
@@ -25,8 +26,9 @@ T = TypeVar("T")
 class ActivityEvent(NamedTuple):
     """Something that happened at `at` (epoch seconds), and a sentence that describes it.
 
-    `type` is preview, job or app; the fields of the others are None. `state` is None for a preview
-    whose record was removed, `before` is None for a new preview. `job` is the id of a job.
+    `type` is preview, job, schedule or app; the fields of the others are None. `state` is None for
+    a preview whose record was removed, `before` is None for a new preview. `job` is the id of a
+    job, `schedule` the name of a schedule.
     """
 
     id: str
@@ -40,6 +42,7 @@ class ActivityEvent(NamedTuple):
     sentence: str
     task_id: str | None
     job: str | None = None
+    schedule: str | None = None
 
 
 class History(NamedTuple):
@@ -85,7 +88,7 @@ class History(NamedTuple):
 
 
 class Snapshot(Protocol):
-    """All apps, previews and jobs at one moment."""
+    """All apps, previews, jobs and schedules at one moment."""
 
     @property
     def apps(self) -> Mapping[str, AppRecord]:
@@ -102,6 +105,11 @@ class Snapshot(Protocol):
         """Return every job that is in no block, by app and id."""
         ...
 
+    @property
+    def schedules(self) -> Mapping[tuple[str, str], ScheduleRecord]:
+        """Return every schedule, by app and name."""
+        ...
+
 
 class _Change(NamedTuple):
     app: str
@@ -109,6 +117,7 @@ class _Change(NamedTuple):
     before: PreviewRecord | None = None
     now: PreviewRecord | None = None
     job: JobRecord | None = None
+    schedule: str | None = None
 
 
 def note(history: History, before: Snapshot, now: Snapshot, at: float) -> History:
@@ -120,6 +129,7 @@ def note(history: History, before: Snapshot, now: Snapshot, at: float) -> Histor
         *_find_app_changes(before, now),
         *_find_preview_changes(before, now),
         *_find_job_changes(before, now),
+        *_find_schedule_changes(before, now),
     )
     if not changes:
         return history
@@ -134,10 +144,11 @@ def note(history: History, before: Snapshot, now: Snapshot, at: float) -> Histor
 
 def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
     shown = change.now or change.before
+    others = "job" if change.job else "schedule" if change.schedule else "app"
     return ActivityEvent(
         id=event_id,
         at=at,
-        type="preview" if shown else "job" if change.job else "app",
+        type="preview" if shown else others,
         app=change.app,
         sha=shown.sha if shown else None,
         label=_find_label(shown, change.before) if shown else None,
@@ -146,6 +157,7 @@ def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
         sentence=change.sentence,
         task_id=shown.task_id if shown else None,
         job=change.job.id if change.job else None,
+        schedule=change.schedule,
     )
 
 
@@ -183,6 +195,13 @@ def _find_job_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     for app, sentence, job in job_changes.describe(changed):
         if app in now.apps:
             yield _Change(app, sentence, job=job)
+
+
+def _find_schedule_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
+    changed, _ = _compare(before.schedules, now.schedules)
+    for app, sentence, name in schedule_changes.describe(changed):
+        if app in now.apps:
+            yield _Change(app, sentence, schedule=name)
 
 
 def _compare(

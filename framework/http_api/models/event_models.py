@@ -26,6 +26,7 @@ _EVENT: dict[str, Any] = {
     "sentence": "main of hello (5c80e7d) runs on 127.0.0.1",
     "task_id": TASK_ID,
     "job": None,
+    "schedule": None,
 }
 _RECEIVER: dict[str, Any] = {
     "name": "hooks.slack.com",
@@ -43,13 +44,13 @@ _ALL = "null: all, also those of later versions of prevs."
 
 
 class Event(BaseModel):
-    """Something that happened to an app, to a preview or to jobs."""
+    """Something that happened to an app, to a preview, to jobs or to a schedule."""
 
     model_config = example(_EVENT)
 
     id: str = Field(description="Where a stream continues: Last-Event-ID.")
     at: float = Field(description="In seconds since the epoch.")
-    type: Literal["preview", "app", "job"]
+    type: Literal["preview", "app", "job", "schedule"]
     app: str
     sha: str | None = Field(description="null: it did not happen to a preview.")
     label: str | None
@@ -61,6 +62,11 @@ class Event(BaseModel):
         default=None,
         description="The id of the job; what happens to several at once is one event, and names "
         "one of them. That jobs run and succeed is none.",
+    )
+    schedule: str | None = Field(
+        default=None,
+        description="The name of the schedule that made no job at a time. The same reason again is "
+        "no event.",
     )
 
 
@@ -194,5 +200,7 @@ def write_notification(event: ActivityEvent, addresses: Addresses) -> dict[str, 
 def write_test(app: str, test_id: str, now: float) -> dict[str, object]:
     """Return the notification that shows that a receiver can be reached."""
     sentence = f"this is a test of the notifications of {app}"
-    nothing = dict.fromkeys(("sha", "label", "state", "before", "task_id", "job", "url"))
+    nothing = dict.fromkeys(
+        ("sha", "label", "state", "before", "task_id", "job", "schedule", "url")
+    )
     return {"id": test_id, "at": now, "type": "test", "app": app, "sentence": sentence, **nothing}

@@ -44,6 +44,7 @@ def test_the_latest_event_comes_first_with_all_its_fields() -> None:
         "sentence": "main of hello (aaaaaaa) runs",
         "task_id": None,
         "job": None,
+        "schedule": None,
     }
     assert answer["events"][4]["sentence"] == "app hello was added"
 
