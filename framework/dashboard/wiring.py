@@ -18,6 +18,7 @@ from framework.dashboard.admin.forge_page import ForgePage
 from framework.dashboard.admin.token_pages import TokenPages
 from framework.dashboard.jobs.job_pages import JobPages
 from framework.dashboard.jobs.list_pages import ListPages
+from framework.dashboard.jobs.schedule_actions import ScheduleActions
 from framework.dashboard.live import LiveUpdates
 from framework.dashboard.pages.app_pages import AppPages
 from framework.dashboard.pages.cluster_page import ClusterPage
@@ -42,6 +43,7 @@ from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.jobs.job_resolver import JobResolver
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
+from framework.http_api.schedules.schedule_runs import ScheduleRuns
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.people.login_codes import LoginCodes
@@ -117,9 +119,11 @@ def _make_context(
     now: Callable[[], float],
 ) -> PageContext:
     jobs, resolver = ports.jobs, LabelResolver(ports.previews, ports.refs)
+    job_resolver = JobResolver(jobs, resolver)
     return PageContext(
         previews=ports.previews,
         jobs=jobs,
+        schedules=ports.schedules,
         tokens=admission.tokens,
         audit=admission.audit,
         shares=AgentShares(ports.previews, ports.agents),
@@ -127,7 +131,8 @@ def _make_context(
         job_presenter=JobPresenter(
             ports.ready, lambda: jobs.snapshot.jobs, now, ports.notifications.last_try
         ),
-        job_requests=JobRequests(jobs, JobResolver(jobs, resolver), secrets.token_hex),
+        job_requests=JobRequests(jobs, job_resolver, secrets.token_hex),
+        schedule_runs=ScheduleRuns(ports.schedules, job_resolver, secrets.token_hex),
         resolver=resolver,
         logs=Logs(ports.sandboxes),
         artifacts=JobArtifacts(ports.sandboxes),
@@ -155,6 +160,7 @@ def _list_pages(context: PageContext) -> list[Route]:
         *AppPages(context).routes(),
         *ListPages(context).routes(),
         *JobPages(context).routes(),
+        *ScheduleActions(context).routes(),
         *PreviewPages(context).routes(),
         *TokenPages(context).routes(),
         *LiveUpdates(context).routes(),

@@ -1,4 +1,4 @@
-"""The pages about jobs: all of them, those of an app, and one with its log and its result.
+"""The pages about jobs and schedules: all of them, those of an app, and each by itself.
 
 Runs on the event loop; what blocks runs in threads.
 """

@@ -23,15 +23,23 @@ Group = tuple[str, str]
 
 
 class Wanted(NamedTuple):
-    """Which jobs a page is to show; "" for all. `state` is a key of FILTERS."""
+    """Which jobs a page is to show; "" for all. `state` is a key of FILTERS.
+
+    `schedule` is the name of the one that has made them.
+    """
 
     app: str = ""
     state: str = ""
     group: str = ""
+    schedule: str = ""
 
     def has(self, job: JobRecord) -> bool:
         """Return whether a job is one of them, whatever its state."""
-        return self.app in ("", job.app) and self.group in ("", job.group)
+        return (
+            self.app in ("", job.app)
+            and self.group in ("", job.group)
+            and self.schedule in ("", job.schedule)
+        )
 
     @property
     def states(self) -> frozenset[JobState]:
@@ -41,7 +49,7 @@ class Wanted(NamedTuple):
     @property
     def reads_blocks(self) -> bool:
         """Whether the jobs that ended long ago are among them."""
-        return bool(self.app) and bool(self.group or self.states <= ENDED)
+        return bool(self.app) and bool(self.group or self.schedule or self.states <= ENDED)
 
 
 class Counts(NamedTuple):

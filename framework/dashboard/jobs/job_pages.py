@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from framework.access import Scope
+from framework.dashboard.jobs import schedule_lines
 from framework.dashboard.jobs.job_steps import find_steps
 from framework.dashboard.pages.attempt_logs import LOG_S, AttemptLogs
 from framework.dashboard.pages.page_context import PageContext
@@ -23,6 +24,7 @@ from framework.http_api.jobs.job_stream import JobStream
 from framework.http_api.streams.attempt_stream import parse_event_id
 from framework.jobs import job_attempts
 from framework.jobs.errors import UnknownJobAttempt
+from framework.state.snapshot import Snapshot
 from prevs.artifacts import Artifact
 from prevs.jobs import ENDED, JobRecord
 from prevs.units import preview_unit
@@ -73,7 +75,7 @@ class JobPages:
     async def _show(self, request: Request, viewer: Viewer) -> Response:
         found = await self._find(request)
         log_end = await self._logs.read_end(request, found)
-        job, snapshot = await self._find(request), self._context.jobs.snapshot
+        job, snapshot = await self._find(request), self._context.schedules.snapshot
         return self._context.pages.show(
             request,
             viewer,
@@ -88,6 +90,7 @@ class JobPages:
             is_kept=(job.app, job.id) in snapshot.jobs,
             has_preview=preview_unit(job.app, job.sha) in snapshot.previews,
             key=secrets.token_hex(8),
+            nominal=_spell_nominal(job, snapshot),
         )
 
     async def _show_attempt(self, request: Request, viewer: Viewer) -> Response:
@@ -186,6 +189,14 @@ class JobPages:
         if found is None:
             raise UnknownJobAttempt(job.app, job.id, number)
         return job, found
+
+
+def _spell_nominal(job: JobRecord, snapshot: Snapshot) -> str:
+    """Return the time for which a schedule has made a job, in its zone; "" if it was for none."""
+    schedule = snapshot.schedules.get((job.app, job.schedule))
+    if job.nominal is None:
+        return ""
+    return schedule_lines.spell_local(job.nominal, schedule.zone if schedule else "UTC")
 
 
 def _path(request: Request) -> tuple[str, str]:

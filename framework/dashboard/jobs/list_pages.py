@@ -1,5 +1,6 @@
 """The page of all jobs, and an app's own, where named jobs are started."""
 
+import functools
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,9 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from framework.access import Scope
-from framework.dashboard.jobs import job_lines, start_form
+from framework.dashboard.jobs import job_lines, schedule_lines, start_form
 from framework.dashboard.jobs.job_lines import Counts, Line, Wanted
 from framework.dashboard.jobs.named_jobs import read_named
+from framework.dashboard.jobs.schedule_lines import ShownSchedules
 from framework.dashboard.jobs.start_form import REFUSALS
 from framework.dashboard.pages import rows
 from framework.dashboard.pages.app_forms import Filled
@@ -25,7 +27,7 @@ from prevs.jobs import JobRecord
 _OF_APP = "/apps/{app}/jobs"
 _SHOWN = 10
 """How many lines a section has beside others."""
-_LONGEST_GROUP = 63
+_LONGEST = 63
 
 
 class Shown(NamedTuple):
@@ -76,6 +78,7 @@ class ListPages:
             viewer,
             "jobs/all",
             apps=[app for app in apps if viewer.identity.sees(app)],
+            schedules=await self._read_next(viewer, wanted),
             **await anyio.to_thread.run_sync(self._arrange, jobs, wanted, query),
         )
 
@@ -100,6 +103,8 @@ class ListPages:
             named=named,
             form=form,
             group=group,
+            schedules=await self._read_schedules(app, wanted),
+            key=secrets.token_hex(8),
             **await anyio.to_thread.run_sync(self._arrange, jobs, wanted, query),
         )
 
@@ -118,12 +123,37 @@ class ListPages:
 
     async def _cancel_group(self, request: Request, viewer: Viewer, form: Form) -> Response:
         app, group, by = request.path_params["app"], form.get("group", ""), viewer.identity.name
-        request.state.target = f"{app}/jobs of the group {group[:_LONGEST_GROUP]}"
+        request.state.target = f"{app}/jobs of the group {group[:_LONGEST]}"
         await anyio.to_thread.run_sync(
             self._context.jobs.command,
             lambda commands: commands.cancel_group(app, group, by=by),
         )
         return send_back(form, "cancel-group", f"/apps/{app}/jobs")
+
+    async def _read_schedules(self, app: str, wanted: Wanted) -> ShownSchedules:
+        """Return an app's schedules, or the one whose jobs are chosen; none beside a group."""
+        if wanted.group:
+            return ShownSchedules()
+        return await anyio.to_thread.run_sync(
+            schedule_lines.show_app,
+            self._context.schedules.snapshot,
+            app,
+            wanted.schedule,
+            self._context.job_presenter.show,
+        )
+
+    async def _read_next(self, viewer: Viewer, wanted: Wanted) -> ShownSchedules:
+        """Return the schedules whose times come next, where no other jobs are chosen."""
+        if wanted != Wanted(wanted.app):
+            return ShownSchedules()
+        sees, snapshot = viewer.identity.sees, self._context.schedules.snapshot
+        show_next = functools.partial(schedule_lines.show_next, most=_SHOWN)
+        return await anyio.to_thread.run_sync(
+            show_next,
+            snapshot,
+            lambda app: wanted.app in ("", app) and sees(app),
+            self._context.job_presenter.show,
+        )
 
     async def _list(self, viewer: Viewer, wanted: Wanted) -> Sequence[JobRecord]:
         """Return the jobs of the apps that a viewer sees; those in blocks only if wanted."""
@@ -165,5 +195,5 @@ class ListPages:
 
 def _read(query: Mapping[str, str], app: str) -> Wanted:
     state = query.get("state", "")
-    group = query.get("group", "").strip()[:_LONGEST_GROUP]
-    return Wanted(app, state if state in job_lines.FILTERS else "", group)
+    group, schedule = (query.get(one, "").strip()[:_LONGEST] for one in ("group", "schedule"))
+    return Wanted(app, state if state in job_lines.FILTERS else "", group, schedule)

@@ -12,11 +12,13 @@ from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
+from framework.http_api.schedules.schedule_runs import ScheduleRuns
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.ports import HookPorts, Tokens
 from framework.service.forge_setup import ForgeSetup
 from framework.service.jobs.job_service import Jobs
+from framework.service.jobs.schedule_service import Schedules
 from framework.service.previews import Previews
 from prevs.names import Addresses
 
@@ -30,12 +32,14 @@ class PageContext(NamedTuple):
 
     previews: Previews
     jobs: Jobs
+    schedules: Schedules
     tokens: Tokens
     audit: Audit
     shares: AgentShares
     presenter: Presenter
     job_presenter: JobPresenter
     job_requests: JobRequests
+    schedule_runs: ScheduleRuns
     resolver: LabelResolver
     logs: Logs
     artifacts: JobArtifacts

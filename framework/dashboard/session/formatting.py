@@ -19,6 +19,9 @@ NOTICES = {
     "cancel-job": "It is cancelled, and never starts again.",
     "cancel-group": "The jobs of the group that had not ended are cancelled.",
     "retry-job": "Requested. This is the new job, which does the same.",
+    "pause-schedule": "Paused: it makes no jobs until it is resumed. Its jobs go on.",
+    "resume-schedule": "It goes on. The times meanwhile are not made up.",
+    "run-schedule": "Requested, beside the times of its schedule. This is the job.",
     "approve": "The commit may be built now. The next push to its pull request waits again.",
     "add": "The app is registered. Open one of its addresses, or start a branch here.",
     "add-unread": "The app is registered, but none of its previews can start: see the reason "
@@ -59,6 +62,11 @@ def ago(then: float, now: float) -> str:
     """Return how long ago something was: "3 min ago". dashboard.js formats it alike."""
     seconds = max(0, int(now - then))
     return "just now" if seconds < 5 else f"{spell(seconds)} ago"
+
+
+def until(then: float, now: float) -> str:
+    """Return how long it is until something: "in 3 min". dashboard.js formats it alike."""
+    return f"in {spell(then - now)}" if then - now >= 1 else "now"
 
 
 def spell(seconds: float) -> str:

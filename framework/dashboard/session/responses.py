@@ -18,6 +18,7 @@ from framework.dashboard.session import formatting
 from framework.dashboard.session.sessions import Viewer
 from framework.dashboard.session.static_files import Files
 from framework.errors import FrameworkError
+from framework.jobs.errors import NeedsAdmin
 from prevs import names
 from program.text.foreign_text import name_unseen
 
@@ -29,6 +30,7 @@ _STATUSES: Mapping[type[FrameworkError], int] = {
     errors.InvalidSettings: 422,
     errors.RepositoryUnreachable: 502,
     errors.Unavailable: 503,
+    NeedsAdmin: 403,
 }
 _TITLES = {
     403: "This is not allowed",
@@ -150,4 +152,5 @@ _environment.filters.update(
     spell=formatting.spell,
     stamp=formatting.stamp,
     state=formatting.state,
+    until=formatting.until,
 )

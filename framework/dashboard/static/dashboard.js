@@ -7,7 +7,7 @@
   const main = document.getElementById("main");
   const notice = document.getElementById("notice");
 
-  // --- Times: "3 min ago", by the server's clock, as session/formatting.py spells them. ---
+  // --- Times: "3 min ago" and "in 3 min", by the server's clock, as session/formatting.py spells them. ---
 
   function spell(seconds) {
     let amount = Math.max(0, Math.floor(seconds));
@@ -23,6 +23,11 @@
     for (const time of document.querySelectorAll("time[data-time]")) {
       const seconds = now - Number(time.dataset.time);
       const text = seconds < 5 ? "just now" : `${spell(seconds)} ago`;
+      if (time.textContent !== text) time.textContent = text;
+    }
+    for (const time of document.querySelectorAll("time[data-until]")) {
+      const seconds = Number(time.dataset.until) - now;
+      const text = seconds < 1 ? "now" : `in ${spell(seconds)}`;
       if (time.textContent !== text) time.textContent = text;
     }
     for (const bar of document.querySelectorAll("progress[data-usual]")) {

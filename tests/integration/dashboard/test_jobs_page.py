@@ -1,6 +1,7 @@
 """The pages of jobs in a real browser: live, by keyboard, in any width, under attack."""
 
 import base64
+import re
 import time
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.integration.dashboard.job_scene import (
     put_jobs,
 )
 from tests.integration.dashboard.scene import sign_in
+from tests.integration.dashboard.schedule_scene import MADE, UNTOLD, put_schedule, put_schedules
 from tests.integration.dashboard.test_dashboard import look_at
 
 pytestmark = pytest.mark.integration
@@ -88,6 +90,30 @@ def test_a_list_follows_its_jobs_and_a_group_is_cancelled_where_it_stands(
     expect(page.locator("main .chip")).to_have_text(["ending"])
 
 
+def test_a_schedule_is_paused_resumed_and_run_where_it_stands(
+    page: Page, dashboard: Dashboard
+) -> None:
+    name_jobs(dashboard)
+    put_schedule(dashboard, "nightly", zone="Europe/Berlin")
+    page.goto(JOBS)
+    page.evaluate("window.stays = true")
+    row = page.get_by_role("row", name="nightly")
+    expect(row.locator("time[data-until]")).to_have_text(re.compile(r"in \d+ (h|min|s)"))
+    row.get_by_role("button", name="Pause nightly").press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("Paused:")
+    expect(row).to_contain_text("none while it is paused")
+    row.get_by_role("button", name="Resume nightly").press("Enter")
+    expect(row).to_contain_text("02:30 CE")
+    dashboard.schedules.hindrances = {("hello", "nightly"): "The repository is away."}
+    expect(row).to_contain_text("The repository is away.")
+    assert page.evaluate("window.stays")
+    row.get_by_role("button", name="Run nightly now").press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("Requested, beside the times")
+    page.get_by_role("link", name="nightly").click()
+    expect(page.get_by_role("heading", name="Schedule nightly")).to_be_visible()
+    expect(page.locator("main .chip")).to_have_text("queued, place 1")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_each_page_of_jobs_is_accessible_and_foreign_text_is_only_text(
     browser: Chromium, dashboard: Dashboard, base: str, width: int, scheme: Any
@@ -101,8 +127,11 @@ def test_each_page_of_jobs_is_accessible_and_foreign_text_is_only_text(
             page.goto(path)
             found[f"{path} without jobs"] = look_at(page)
         put_jobs(dashboard)
-        paths = ("/jobs", f"{JOBS}?job=report", f"{JOBS}?group=import-1204")
-        ones = [f"{JOBS}/{job_id}" for job_id in (RUNNING, QUEUED, FAILED, DONE)]
+        put_schedules(dashboard)
+        paths = ["/jobs", f"{JOBS}?job=report", f"{JOBS}?group=import-1204"]
+        paths += [f"{JOBS}?schedule={name}" for name in ("nightly", "clean", "waits", "gone")]
+        all_ids = (RUNNING, QUEUED, FAILED, DONE, MADE, UNTOLD)
+        ones = [f"{JOBS}/{job_id}" for job_id in all_ids]
         for path in (*paths, *ones, f"{JOBS}/{RUNNING}/attempts/1"):
             page.goto(path)
             found[path] = look_at(page)

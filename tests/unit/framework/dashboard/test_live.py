@@ -9,12 +9,15 @@ from framework.access import Identity, Scope
 from framework.dashboard.live import KEEPALIVE_S, LiveUpdates, Look
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
+from framework.schedules.file_schedules import FileTrouble
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord
+from prevs.schedules import ScheduleRecord
 from prevs.states import State
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.previews import FakePreviews
+from tests.fakes.schedules import FakeSchedules
 from tests.unit.framework.dashboard.conftest import SHA
 
 CHANGE = b"event: change\ndata: {}\n\n"
@@ -91,8 +94,14 @@ def test_pages_of_jobs_follow_those_that_their_viewer_sees() -> None:
     for app in ("shop", "zebra"):
         previews.add_app(AppRecord(app, f"/{app}.git"))
     jobs = FakeJobs(previews)
-    show = SimpleNamespace(show=lambda job: job)
-    context = SimpleNamespace(previews=previews, jobs=jobs, ready=lambda: None, job_presenter=show)
+    schedules = FakeSchedules(jobs)
+    context = SimpleNamespace(
+        previews=previews,
+        jobs=jobs,
+        schedules=schedules,
+        ready=lambda: None,
+        job_presenter=SimpleNamespace(show=lambda job: job),
+    )
     live = LiveUpdates(cast(PageContext, context))
     viewer = Viewer(Identity("ci", Scope.READ, "shop"), "")
     for topic in ("jobs/zebra", "jobs/zebra/a"):
@@ -108,3 +117,9 @@ def test_pages_of_jobs_follow_those_that_their_viewer_sees() -> None:
     assert add("zebra", "a") == before
     after = add("shop", "a")
     assert [now != then for now, then in zip(after, before, strict=True)] == [True] * 3
+    for app, turns in (("zebra", False), ("shop", True)):
+        schedules.save(ScheduleRecord(app, "nightly", "main", "report", cron="30 2 * * *"))
+        schedules.hindrances[app, "nightly"] = "Its repository is away."
+        schedules.file_troubles[app] = FileTrouble("main", SHA, "It has a mistake.")
+        lists = [see(look) for look in looks[:2] if look]
+        assert [now != then for now, then in zip(lists, after, strict=False)] == [turns] * 2

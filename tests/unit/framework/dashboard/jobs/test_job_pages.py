@@ -189,10 +189,13 @@ def test_an_unknown_job_has_a_page_with_404(user: Visitor) -> None:
         assert "has no job" in answer.text
 
 
-def test_the_event_of_a_job_leads_to_it(dashboard: Dashboard, user: Visitor) -> None:
+def test_the_event_of_a_job_or_a_schedule_leads_to_it(dashboard: Dashboard, user: Visitor) -> None:
     event = ActivityEvent(
         "x-1", NOW, "job", "hello", None, None, None, None, "It runs", None, "a" * 16
     )
     dashboard.previews.look()
-    dashboard.previews.past = History("x", 1, (event,))
-    assert f'<a href="{JOBS}/{"a" * 16}"><bdi>It runs</bdi></a>' in user.get("/events").text
+    skipped = event._replace(id="x-2", type="schedule", job=None, schedule="nightly")
+    dashboard.previews.past = History("x", 2, (event, skipped))
+    page = user.get("/events").text
+    assert f'<a href="{JOBS}/{"a" * 16}"><bdi>It runs</bdi></a>' in page
+    assert f'<a href="{JOBS}?schedule=nightly"><bdi>It runs</bdi></a>' in page

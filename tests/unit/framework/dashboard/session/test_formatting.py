@@ -27,6 +27,14 @@ def test_times_are_shown_in_their_largest_units(seconds: float, ago: str, durati
     assert formatting.duration(seconds) == duration
 
 
+@pytest.mark.parametrize(
+    ("seconds", "until"),
+    [(-5.0, "now"), (0.9, "now"), (1.0, "in 1 s"), (95.0, "in 1 min"), (47 * 3600.0, "in 47 h")],
+)
+def test_what_comes_is_shown_in_its_largest_unit(seconds: float, until: str) -> None:
+    assert formatting.until(1000.0 + seconds, 1000.0) == until
+
+
 def test_a_time_out_of_range_is_not_shown() -> None:
     assert formatting.moment(0.0) == "1970-01-01 00:00:00 UTC"
     assert formatting.stamp(0.0) == "1970-01-01T00:00:00Z"
