@@ -152,6 +152,9 @@ def made_of(template: str) -> tuple[str, ...]:
     return (*own, f"{folder}/static/*", f"{folder}/session/formatting.py", "program/web/theme.css")
 
 
+_JOBS = tuple(
+    f"framework/dashboard/templates/jobs/{name}.html.j2" for name in ("parts", "schedules")
+)
 _PICTURES: Mapping[str, Picture] = {
     "room-building": Picture(in_room(scenes.build), 1160, 805, _ROOM),
     "room-failed": Picture(in_room(scenes.fail), 1260, 824, _ROOM),
@@ -171,7 +174,7 @@ _PICTURES: Mapping[str, Picture] = {
         in_dashboard("/jobs", "import-1204"),
         1160,
         850,
-        (*made_of("jobs/all"), "framework/dashboard/templates/jobs/parts.html.j2"),
+        (*made_of("jobs/all"), *_JOBS),
     ),
     "dashboard-cluster": Picture(in_dashboard("/cluster", "agent3"), 1160, 900, made_of("cluster")),
 }
