@@ -97,6 +97,12 @@ _ENDS: Mapping[str, tuple[Cause, str]] = {
 }
 """What a reason of Mesos means if the executor could not report the cause itself."""
 
+_OWN_ENDS = ("TASK_FAILED", "TASK_FINISHED")
+"""The ends that executors report."""
+
+_RETOLD = ("REASON_SLAVE_REREGISTERED", "REASON_AGENT_REREGISTERED", "REASON_RECONCILIATION")
+"""Reasons of statuses that a master makes of a task's state, without the executor's report."""
+
 _NOT_FETCHED = (
     "The agent could not fetch the executor from the framework. Agents must reach the framework "
     "at PREVS_ADVERTISE."
@@ -108,6 +114,9 @@ def read(status: Mapping[str, Any]) -> TaskStatus:
     state = status["state"]
     report = _task_report(status)
     kind = _kind(state, report, healthy=status.get("healthy", True))
+    if report is None and state in _OWN_ENDS and status.get("reason") in _RETOLD:
+        # The agent sends the report of the end until it is acknowledged: it is still to come.
+        kind = StatusKind.ALIVE
     return TaskStatus(
         task_id=status["task_id"]["value"],
         agent_id=status.get("agent_id", {}).get("value"),
@@ -140,7 +149,7 @@ def _kind(state: str, report: TaskReport | None, *, healthy: bool) -> StatusKind
         return _PHASES.get(report.phase, StatusKind.ALIVE) if report else StatusKind.ALIVE
     if state == "TASK_RUNNING":
         return StatusKind.HEALTHY if healthy else StatusKind.UNHEALTHY
-    if state in ("TASK_FAILED", "TASK_ERROR", "TASK_FINISHED"):
+    if state in (*_OWN_ENDS, "TASK_ERROR"):
         return StatusKind.ENDED
     return StatusKind.UNREADABLE
 

@@ -121,6 +121,9 @@ REASONS = {
 }
 
 
+RETOLD = {"REASON_SLAVE_REREGISTERED", "REASON_AGENT_REREGISTERED", "REASON_RECONCILIATION"}
+
+
 def test_an_end_in_a_reboot_of_its_agent_is_told_as_that() -> None:
     gone = status(
         "TASK_GONE", reason="REASON_AGENT_REREGISTERED", message="Unknown agent reregistered"
@@ -132,7 +135,8 @@ def test_an_end_in_a_reboot_of_its_agent_is_told_as_that() -> None:
 @pytest.mark.parametrize(
     ("state", "reason", "cause"),
     [
-        *(("TASK_FAILED", reason, cause) for reason, cause in REASONS.items()),
+        *(("TASK_FAILED", reason, REASONS[reason]) for reason in sorted(REASONS.keys() - RETOLD)),
+        *(("TASK_LOST", reason, Cause.TASK_LOST) for reason in sorted(RETOLD)),
         # An offer that has gone is no fault of the task.
         ("TASK_ERROR", "REASON_INVALID_OFFERS", Cause.TASK_LOST),
         ("TASK_LOST", "REASON_INVALID_OFFERS", Cause.TASK_LOST),
@@ -146,6 +150,18 @@ def test_a_failure_without_a_report_is_read_from_its_reason(
     failure = failure_of(status(state, reason=reason, message="Mesos's words."))
     assert failure.cause is cause
     assert "Mesos's words" in failure.message
+
+
+@pytest.mark.parametrize("state", ["TASK_FINISHED", "TASK_FAILED"])
+@pytest.mark.parametrize("reason", sorted(RETOLD))
+def test_an_end_that_a_new_master_retells_waits_for_the_report_of_its_executor(
+    state: str, reason: str
+) -> None:
+    retold = status(state, reason=reason, message="Unknown agent reregistered")
+    assert read(retold).kind is StatusKind.ALIVE
+    assert read(retold).failure is None
+    told = read(status(state, TaskReport(Phase.ENDED), reason=reason))
+    assert told.kind is StatusKind.ENDED
 
 
 def test_an_application_that_exits_with_0_has_failed_too() -> None:
