@@ -18,14 +18,14 @@ MOST_AGAIN := 3
 FAILED := .pytest_cache/failed-tests
 ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 BENCH ?=
-BENCHES := decision scheduler start jobs proxy pages faults build
+BENCHES := decision scheduler start jobs jobs_lost proxy pages faults build
 DOCS_PORT ?= 8099
 # Each framework, proxy and command that a test starts would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 # It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all test-again test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-proxy bench-pages bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all test-again test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-pages bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -50,9 +50,10 @@ help:
 	@echo 'make bench-decision  time only the decision of the framework'
 	@echo 'make bench-faults time the recovery from each fault (an hour)'
 	@echo 'make bench-jobs   compare small jobs with docker by hand, Celery and RQ, write docs/performance.md (30 minutes)'
+	@echo 'make bench-jobs-lost  count jobs that are lost, stuck or run twice while parts are killed, beside Celery and RQ, write docs/jobs.md (as root, an hour and a half)'
 	@echo 'make bench-pages  time the pages in a browser, and count bytes and requests (3 minutes)'
 	@echo 'make bench-proxy  compare the proxy with six others on two cores, write docs/performance.md (15 minutes)'
-	@echo 'make bench-all    run each bench on a small scale: shows that it measures something, not how fast (4 minutes)'
+	@echo 'make bench-all    run each bench on a small scale: shows that it measures something, not how fast (5 minutes)'
 	@echo "                  (BENCH='--against HEAD~1' lets any other bench measure that commit too, by turns)"
 
 up: packages $(VENV)/.installed
@@ -148,6 +149,9 @@ bench-decision: $(VENV)/.installed
 bench-jobs: packages-test $(VENV)/.installed $(QUEUES)/.installed
 	@$(BIN)/python -m bench.jobs --rivals $(QUEUES) $(or $(BENCH),--write)
 
+bench-jobs-lost: packages-test $(VENV)/.installed $(QUEUES)/.installed
+	@$(BIN)/python -m bench.jobs_lost --rivals $(QUEUES) $(or $(BENCH),--write)
+
 bench-pages: packages-test $(VENV)/.installed
 	@$(BIN)/python -m bench.pages $(BENCH)
 
@@ -224,7 +228,7 @@ $(RIVALS)/.installed: Makefile
 	@npm install --silent --no-audit --no-fund --prefix $(RIVALS) configurable-http-proxy@5.3.0
 	@touch $@
 
-# Queues from PyPI that only bench-jobs needs; their Redis is Debian's.
+# Queues from PyPI that only bench-jobs and bench-jobs-lost need; their Redis is Debian's.
 $(QUEUES)/.installed: Makefile
 	@echo 'Installing the queues to compare with into $(QUEUES) ...'
 	@$(PYTHON) -m venv $(QUEUES)
