@@ -1,4 +1,4 @@
-"""`python -m executor`: started by a Mesos agent, for one task."""
+"""`python -m executor`: started by a Mesos agent, for a preview, or for jobs of an app."""
 
 import gc
 import logging
@@ -23,7 +23,7 @@ EXIT_USAGE = 2
 
 
 def main() -> int:
-    """Wire the parts, subscribe, and serve until the task has ended; return the exit code.
+    """Wire the parts, subscribe, and serve until the last task has ended; return the exit code.
 
     With the argument `doctor`, check this machine instead.
     """
@@ -34,7 +34,8 @@ def main() -> int:
     inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
     try:
         config = read_config(os.environ)
-        _log_as(LogFormat(name_attempt(config.task_id), config.log))
+        form = LogFormat(name_attempt(config.id), config.log)
+        _log_as(form)
         driver = ExecutorDriver(MesosEvents(inbox), os.environ)
     except (InvalidEnvironment, ValueError) as exc:
         print(f"executor: {exc}", file=sys.stderr)
@@ -43,10 +44,12 @@ def main() -> int:
     # The driver has read it. Keep it from git and docker.
     os.environ.pop("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", None)
     driver.start()
-    return _serve(config, driver, inbox)
+    return _serve(config, driver, inbox, form)
 
 
-def _serve(config: Config, driver: ExecutorDriver, inbox: queue.SimpleQueue[Event]) -> int:
+def _serve(
+    config: Config, driver: ExecutorDriver, inbox: queue.SimpleQueue[Event], form: LogFormat
+) -> int:
     """Import the rest while the agent answers, as only the task needs it. Then serve."""
     from executor.workspace.container_guard import ContainerGuard
     from executor.workspace.watchdog import Watchdog
@@ -60,11 +63,16 @@ def _serve(config: Config, driver: ExecutorDriver, inbox: queue.SimpleQueue[Even
     gc.enable()  # executor/bundle.py has disabled it until all is imported
     course_factory = CourseFactory(config, os.environ, Output(sys.stdout.fileno()), guard)
     threading.Thread(target=course_factory.connect, daemon=True, name="connect").start()
-    service = Service(config, driver, inbox, course_factory.make)
+
+    def name_lines(task_id: str) -> None:
+        form.fields = name_attempt(task_id)
+
+    service = Service(config, driver, inbox, course_factory, on_task=name_lines)
     exit_code = service.run()
-    course_factory.end()
     if service.is_over:
-        guard.end()
+        course_factory.finish()
+    else:
+        course_factory.end()
     return exit_code
 
 

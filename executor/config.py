@@ -148,7 +148,11 @@ VARIABLES = (
     Variable(
         "PREVS_DISK_LOW", "How full it may be, in percent, after that.", f"{WATERMARKS.low:g}"
     ),
-    Variable("MESOS_EXECUTOR_ID", "The task whose attempt this is. Mesos sets it.", "none"),
+    Variable(
+        "MESOS_EXECUTOR_ID",
+        "The executor's id: that of a preview's task, or of an executor for jobs. Mesos sets it.",
+        "none",
+    ),
     Variable(
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
         "How long the agent waits after SHUTDOWN before it kills an executor. Mesos sets it.",
@@ -159,7 +163,7 @@ VARIABLES = (
 
 
 class Config(NamedTuple):
-    """Settings of one executor, which has one attempt: that of the task `task_id`.
+    """Settings of one executor, whose Mesos id is `id`.
 
     `dir` is the work folder that all attempts of an agent share. `cluster` names the installation
     if several share a docker daemon. `shutdown_grace` is how many seconds the agent waits after
@@ -171,7 +175,7 @@ class Config(NamedTuple):
     dir: Path
     cluster: str | None
     shutdown_grace: float
-    task_id: str = ""
+    id: str = ""
     log: str = "logfmt"
     confined: Confinement = Confinement()
     watermarks: Watermarks = WATERMARKS
@@ -184,7 +188,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         dir=_read_folder(environ, problems),
         cluster=environ.get("PREVS_CLUSTER") or None,
         shutdown_grace=_read_shutdown_grace(environ, problems),
-        task_id=environ.get("MESOS_EXECUTOR_ID", ""),
+        id=environ.get("MESOS_EXECUTOR_ID", ""),
         log=_read_log(environ, problems),
         confined=read_confinement(environ, problems),
         watermarks=_read_watermarks(environ, problems),

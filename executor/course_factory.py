@@ -1,4 +1,4 @@
-"""Makes an attempt's course and its edges, from the executor's settings and environment.
+"""Makes the course of each attempt and its edges, from the executor's settings and environment.
 
 Importing this module imports docker-py, which takes 0.1 s. GitPython is imported only for a build.
 """
@@ -6,6 +6,7 @@ Importing this module imports docker-py, which takes 0.1 s. GitPython is importe
 from __future__ import annotations
 
 import functools
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -29,12 +30,14 @@ from executor.container.volumes import DockerVolumes
 from executor.docker.daemon import Daemon
 from executor.limits.confinement import Confinement, read_addresses
 from executor.log.masked_log import mask
+from executor.log.output import Output
 from executor.ports import Checkout, Log, Registry, ReportIsolation
 from executor.signals import StopSignal
 from executor.workspace import usage_locks
 from executor.workspace.container_guard import ContainerGuard
 from executor.workspace.usage_locks import UsageLocks
 from executor.workspace.work_folder import WorkFolder
+from prevs import names
 from prevs.messages import BuildOrder
 
 
@@ -51,10 +54,19 @@ class CourseFactory:
         self._daemon = Daemon(environ)
         self._uses = UsageLocks(config.dir)
         self._over = threading.Event()
+        self._job_log: Output | None = None
 
     def connect(self) -> None:
         """Connect to docker before the task comes, and remove what dead attempts left."""
         self._guard.reap(lambda folder: reap(self._daemon, folder))
+
+    def finish(self) -> bool:
+        """Release all that the attempt had, which has ended; return whether nothing is left."""
+        self.end()
+        if self._job_log is not None:
+            self._job_log.close()
+            self._job_log = None
+        return self._guard.end()
 
     def end(self) -> None:
         """Release all that the attempts of an agent share."""
@@ -62,8 +74,9 @@ class CourseFactory:
         self._uses.release()
 
     def make(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
-        """Return the course of an attempt. Raises OSError."""
-        log = mask(self._log, attempt.order)
+        """Return the course of an attempt, the first one or the next. Raises OSError."""
+        self._over = threading.Event()
+        log = mask(self._open_log(attempt), attempt.order)
         self._guard.begin(attempt.task_id)
         # Before the check whether it exists: from now on no executor removes it.
         self._uses.hold(usage_locks.image(attempt.image))
@@ -75,6 +88,20 @@ class CourseFactory:
         )
         use = self._use(attempt, reporter, signals, log=log)
         return Course(attempt, provider, use, log=log, signals=signals)
+
+    def _open_log(self, attempt: Attempt) -> Log:
+        """Return where the attempt's output goes, without a mask. Raises OSError."""
+        if not names.sandbox_folder(attempt.task_id):
+            return self._log
+        folder = self._find_folder(attempt)
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._job_log = Output(os.open(folder / "stdout", wanted, 0o644))
+        return self._job_log
+
+    def _find_folder(self, attempt: Attempt) -> Path:
+        sandbox = self._environ.get("MESOS_SANDBOX", "")
+        return Path(sandbox, names.sandbox_folder(attempt.task_id))
 
     def _image_sources(
         self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log
@@ -112,7 +139,7 @@ class CourseFactory:
                 log=log,
                 signals=signals,
                 now=time.monotonic,
-                artifacts=Path(self._environ.get("MESOS_SANDBOX", ""), FOLDER),
+                artifacts=self._find_folder(attempt) / FOLDER,
             )
         return Serve(
             attempt,

@@ -8,11 +8,11 @@ from program.logs import log_lines
 
 
 class LogFormat(logging.Formatter):
-    """Lines in a form of program.logs.log_lines, each with the `fields`."""
+    """Lines in a form of program.logs.log_lines, each with the `fields`, which may be replaced."""
 
     def __init__(self, fields: Mapping[str, str], form: str) -> None:
         super().__init__()
-        self._fields = fields
+        self.fields = fields
         self._render = log_lines.renderer(form)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -23,7 +23,7 @@ class LogFormat(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
             "logger": record.name,
-            **self._fields,
+            **self.fields,
         }
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)

@@ -1,6 +1,7 @@
-"""The life of this process: it gets one task, runs its attempt on a thread, and reports its end.
+"""The life of this process: it gets a task, runs its attempt on a thread, and reports its end.
 
-The thread that calls run() owns all state; others put events into the inbox.
+After a job it may get another task, and so on; never two at a time. The thread that calls run()
+owns all state; others put events into the inbox.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -24,6 +26,7 @@ from executor.mesos import Ended, Event, Killed, Launched, Lost, ShutDown
 from executor.signals import StopSignal
 from executor.task import read_task, task_id
 from prevs.messages import Isolation
+from prevs.work import may_linger
 
 EXIT_DONE = 0
 EXIT_LOST = 3
@@ -55,7 +58,17 @@ _LOOK = 0.5
 
 logger = logging.getLogger(__name__)
 
-CourseMaker = Callable[[Attempt, Reporter, StopSignal], Course]
+
+class Courses(Protocol):
+    """Makes the courses of attempts, one after the other."""
+
+    def make(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
+        """Return the course of an attempt, on the attempt's own thread."""
+        ...
+
+    def finish(self) -> bool:
+        """Release all that the attempt had, which has ended; return whether nothing is left."""
+        ...
 
 
 class Link(Protocol):
@@ -84,23 +97,42 @@ def describe_isolation(confined: Confinement) -> Isolation:
     )
 
 
+class _Running:
+    """The task that runs, or was the last to run."""
+
+    def __init__(self, task_id: str, reporter: Reporter) -> None:
+        self.id = task_id
+        self.reporter = reporter
+        self.signals = StopSignal()
+        self.stop_grace = 0.0
+        self.linger = 0.0
+
+
 class Service:
-    """Runs one task. Calls `make_course` on the attempt's own thread."""
+    """Runs one task after the other. Calls `on_task` with the id of each, before it logs anything.
+
+    A preview's task is the only one. After a job, the service waits for another one for as long as
+    the job's order says, but only if nothing went wrong.
+    """
 
     def __init__(
         self,
         config: Config,
         link: Link,
         inbox: queue.SimpleQueue[Event],
-        make_course: CourseMaker,
+        courses: Courses,
+        *,
+        on_task: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._config = config
         self._link = link
         self._inbox = inbox
-        self._make_course = make_course
-        self._signals = StopSignal()
-        self._reporter: Reporter | None = None
-        self._stop_grace = 0.0
+        self._courses = courses
+        self._on_task = on_task
+        self._early: deque[Event] = deque()
+        self._last: _Running | None = None
+        self._runs = False
+        self._until = time.monotonic() + _TASK_LIMIT
         self._is_shutdown = False
         self._attempting = False
         self._exit_code = EXIT_DONE
@@ -111,7 +143,7 @@ class Service:
         return not self._attempting
 
     def run(self) -> int:
-        """Serve until the task has ended; return the exit code of this process."""
+        """Serve until the last task has ended; return the exit code of this process."""
         try:
             while self._handle(self._next()):
                 pass
@@ -120,23 +152,29 @@ class Service:
             self._link.stop()
 
     def _next(self) -> Event:
-        deadline = time.monotonic() + _TASK_LIMIT
-        while self._reporter or time.monotonic() < deadline:
+        if self._early:
+            return self._early.popleft()
+        while self._runs or time.monotonic() < self._until:
+            limit = _SIGNAL_LIMIT
+            if not self._runs:
+                limit = min(limit, max(0.0, self._until - time.monotonic()))
             with contextlib.suppress(queue.Empty):
-                return self._inbox.get(timeout=_SIGNAL_LIMIT)
-        logger.warning("the agent sent no task within %g s", _TASK_LIMIT)
-        self._exit_code = EXIT_NO_TASK
+                return self._inbox.get(timeout=limit)
+        if self._last is None:
+            logger.warning("the agent sent no task within %g s", _TASK_LIMIT)
+            self._exit_code = EXIT_NO_TASK
+        else:
+            logger.info("no other job has come")
         return ShutDown()
 
     def _handle(self, event: Event) -> bool:
         """Handle one event; return whether to wait for another one."""
         if isinstance(event, Ended):
-            self._report_end(event.outcome)
-            return False
+            return self._finish(event.outcome)
         if isinstance(event, Launched):
             self._launch(event.task)
         elif isinstance(event, Killed):
-            self._end(self._stop_grace if event.grace is None else event.grace)
+            return self._kill(event)
         elif isinstance(event, ShutDown):
             self._is_shutdown = True
             self._expire_in(self._config.shutdown_grace - _REPORT_TIME)
@@ -145,40 +183,54 @@ class Service:
             logger.error("the agent is lost: %s", event.reason)
             self._exit_code = EXIT_LOST
             self._end(self._shutdown_grace())
-        return self._reporter is not None
+        return self._runs
+
+    def _kill(self, event: Killed) -> bool:
+        """End the last task, or this process if that has ended. Kills may come late, and twice."""
+        if self._last is None or self._last.id == event.task_id:
+            self._end(self._last_grace() if event.grace is None else event.grace)
+            return self._runs
+        return True
 
     def _expire_in(self, seconds: float) -> None:
         """Report the end after so many seconds at most. The watchdog removes what is left then."""
-        if self._reporter is None:
+        if not self._runs:
             return
         timer = threading.Timer(max(0.0, seconds), self._inbox.put, (Ended(None),))
         timer.daemon = True
         timer.start()
 
+    def _last_grace(self) -> float:
+        return self._last.stop_grace if self._last else 0.0
+
     def _shutdown_grace(self) -> float:
-        return min(self._stop_grace, max(0.0, self._config.shutdown_grace - _REMOVAL_TIME))
+        return min(self._last_grace(), max(0.0, self._config.shutdown_grace - _REMOVAL_TIME))
 
     def _launch(self, task: Mapping[str, Any]) -> None:
-        if self._reporter is not None:
-            logger.error("one executor runs one task; ignored %s", task_id(task))
+        if self._runs:
+            logger.error("an executor runs one task at a time; ignored %s", task_id(task))
             return
+        self._on_task(task_id(task))
         isolation = describe_isolation(self._config.confined)
-        self._reporter = Reporter(task_id(task), self._link.send_update, isolation)
+        reporter = Reporter(task_id(task), self._link.send_update, isolation)
+        running = self._last = _Running(task_id(task), reporter)
+        self._runs = True
         try:
             attempt = read_task(task, self._config.cluster)
         except ExecutorError as exc:
             self._inbox.put(Ended(exc))
             return
         logger.info("the attempt begins")
-        self._stop_grace = attempt.order.stop_grace
+        running.stop_grace = attempt.order.stop_grace
+        running.linger = attempt.order.work.linger if attempt.order.work else 0.0
         self._attempting = True
-        arguments = (attempt, self._reporter)
+        arguments = (attempt, reporter, running.signals)
         threading.Thread(target=self._attempt, args=arguments, daemon=True, name="attempt").start()
 
-    def _attempt(self, attempt: Attempt, reporter: Reporter) -> None:
+    def _attempt(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> None:
         outcome: Outcome
         try:
-            course = self._make_course(attempt, reporter, self._signals)
+            course = self._courses.make(attempt, reporter, signals)
         except Exception:
             # Report any error: a task without an end keeps its resources for good.
             logger.exception("the attempt could not begin")
@@ -189,17 +241,30 @@ class Service:
         self._inbox.put(Ended(outcome))
 
     def _end(self, grace: float) -> None:
-        if self._reporter is not None:
-            self._reporter.killing("It is stopping.")
-            self._signals.stop(grace)
+        if self._last is not None and self._runs:
+            self._last.reporter.killing("It is stopping.")
+            self._last.signals.stop(grace)
 
-    def _report_end(self, outcome: Outcome) -> None:
-        if self._reporter is None or self._exit_code == EXIT_LOST:
-            return
+    def _finish(self, outcome: Outcome) -> bool:
+        """Report the end of the task; return whether to wait for another one."""
+        if self._last is None or not self._report_end(self._last, outcome):
+            return False
+        if not _may_linger(self._last, outcome) or not self._courses.finish():
+            return False
+        self._runs = False
+        self._until = time.monotonic() + self._last.linger
+        return True
+
+    def _report_end(self, running: _Running, outcome: Outcome) -> bool:
+        """Report the end of a task; return whether the agent knows of it and stays."""
+        if self._exit_code == EXIT_LOST:
+            return False
         logger.info("the attempt has ended: %s", last_status(outcome)[2])
-        self._reporter.ended(outcome)
-        if not self._is_acknowledged():
+        running.reporter.ended(outcome)
+        is_acknowledged = self._is_acknowledged()
+        if not is_acknowledged:
             logger.error("the agent did not acknowledge the last report")
+        return is_acknowledged and not self._is_shutdown
 
     def _is_acknowledged(self) -> bool:
         """Wait until the agent has acknowledged the last report or has given us up."""
@@ -208,6 +273,7 @@ class Service:
                 if self._link.wait_acknowledged(_LOOK):
                     return True
                 if self._is_agent_gone():
+                    self._is_shutdown = True
                     break
         return self._link.wait_acknowledged(_SHUTDOWN_ACKNOWLEDGE_LIMIT)
 
@@ -217,4 +283,15 @@ class Service:
             event = self._inbox.get_nowait()
         except queue.Empty:
             return False
-        return isinstance(event, (Lost, ShutDown))
+        if isinstance(event, (Lost, ShutDown)):
+            return True
+        self._early.append(event)
+        return False
+
+
+def _may_linger(running: _Running, outcome: Outcome) -> bool:
+    """Return whether this process may take another task after one that has ended so."""
+    if outcome is None or running.signals.stopped:
+        return False
+    cause = outcome.cause if isinstance(outcome, ExecutorError) else None
+    return running.linger > 0 and may_linger(cause)

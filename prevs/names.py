@@ -20,7 +20,7 @@ APP_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 COMMIT_PREFIX = re.compile(r"[0-9a-f]{7,40}", re.ASCII)
 JOB_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
-ATTEMPT = re.compile(r"[0-9a-z]{1,20}", re.ASCII)
+ATTEMPT = re.compile(r"[0-9a-z]{1,20}(-[1-9][0-9]{0,3})?", re.ASCII)
 SIGN_IN = "sign-in"
 SIGNED_IN = "/_prevs/signed-in"
 """The path at the sign-in host to which an identity provider sends people back."""
@@ -229,8 +229,41 @@ def image_tag(app: str, sha: str, folder: str = "", *, trusted: bool = True) -> 
 
 
 def task_id(app: str, sha: str, attempt: str) -> str:
-    """Return the Mesos task id (and executor id) of an attempt; `attempt` is never used twice."""
+    """Return the Mesos task id of an attempt; `attempt` is never used twice.
+
+    A preview's executor has the same id: it runs no other task.
+    """
     return f"{app}.{sha}.{attempt}"
+
+
+def job_attempt(executor: str, number: int) -> str:
+    """Return the attempt of a job that is the `number`th task of its executor, from 1 on.
+
+    `executor` is a name that is never used twice.
+    """
+    return f"{executor}-{number}"
+
+
+def find_number(task: str) -> int:
+    """Return which task of an executor for jobs this is, from 1 on; 0 for any other task."""
+    read = read_task_id(task)
+    return int(read.attempt.partition("-")[2] or 0) if read else 0
+
+
+def executor_id(task: str) -> str:
+    """Return the Mesos id of the executor of a task.
+
+    An executor for jobs may run several tasks of its app, of any commits: `hello.jobs.k3j9x0q2ab`.
+    """
+    read = read_task_id(task)
+    if read is None or "-" not in read.attempt:
+        return task
+    return f"{read.app}.jobs.{read.attempt.partition('-')[0]}"
+
+
+def sandbox_folder(task: str) -> str:
+    """Return the folder of a task's output in its executor's sandbox; "" for the sandbox itself."""
+    return f"jobs/{task}" if find_number(task) else ""
 
 
 def read_task_id(text: str) -> TaskId | None:

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Optional
 
+from prevs.states import Cause
+
 FOLDER = "/run/prevs"
 """The folder of a job's container in which all files below are; all its users may write there."""
 PAYLOAD_FILE = "/run/prevs/payload"
@@ -34,7 +36,8 @@ class Work:
     None if there is none; with `stdin` the command also reads it there. `nominal` is the time for
     which a schedule has made the job, in seconds since the epoch. `told` are more variables that
     say what it works on; they are no secrets, and logs may show them. `before` is how the try
-    before it ended, "" if there was none.
+    before it ended, "" if there was none. The executor then waits `linger` seconds for another job
+    of the app, if `may_linger` allows it.
     """
 
     job: str
@@ -47,3 +50,13 @@ class Work:
     stdin: bool = False
     told: Mapping[str, str] = dataclasses.field(default_factory=dict)
     before: str = ""
+    linger: float = 0.0
+
+
+def may_linger(cause: Optional[Cause]) -> bool:
+    """Return whether an executor may take another job after an attempt that ended by itself.
+
+    `cause` is why that failed, None if it succeeded. Only if the command came to its own end is
+    nothing wrong with the executor, and nothing of it left.
+    """
+    return cause in (None, Cause.APP_EXITED)

@@ -1,4 +1,7 @@
-"""The attempt's log: the sandbox's stdout, which the Mesos UI and the framework show to people.
+"""The attempt's log: a file in the sandbox, which the Mesos UI and the framework show to people.
+
+It is the sandbox's stdout for a preview; a job has a file of its own, as its executor may run
+several.
 
 However much an application prints, the file takes a bounded part of the disk. The beginning (the
 build, the start) and the end are kept. The part between becomes a hole, which takes no space. All
@@ -80,6 +83,12 @@ class Output:
 
     def flush(self) -> None:
         """Do nothing: everything is written already."""
+
+    def close(self) -> None:
+        """Close the file descriptor, and drop what is still written: it may be another file's."""
+        with self._lock:
+            self._is_full = True
+            os.close(self._descriptor)
 
     def _append(self, data: bytes) -> None:
         if data:

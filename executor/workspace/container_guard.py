@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class ContainerGuard:
-    """The guard of one attempt, in the work folder at `path`.
+    """The guard of one attempt after the other, in the work folder at `path`.
 
     Fulfils Guard of executor/container/containers.py and BuildGuard of executor/builds/buildkit.py.
     """
@@ -80,12 +80,18 @@ class ContainerGuard:
         self._is_building = False
         self._watchdog.built()
 
-    def end(self) -> None:
-        """End the watchdog, as the attempt has ended; not while something may be left."""
+    def end(self) -> bool:
+        """Release the watchdog, as the attempt has ended; not while something may be left.
+
+        Return whether nothing is.
+        """
         if self._containers:
-            return
+            return False
         if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
             self._folder.forget(self._task_id)
-        if not self._is_building:
-            self._watchdog.done()
+        if self._is_building:
+            return False
+        self._watchdog.done()
+        return True

@@ -47,7 +47,11 @@ class Watchdog:
         return cls(write_end)
 
     def attempt(self, folder: str, task_id: str) -> None:
-        """Make the watchdog remove an attempt's files from a work folder at the end."""
+        """Make the watchdog remove an attempt's files from a work folder at the end.
+
+        All that it was told before is forgotten: an attempt begins once nothing is left of the one
+        before.
+        """
         self._send(f"attempt {task_id} {folder}")
 
     def container(self, name: str) -> None:
@@ -67,7 +71,7 @@ class Watchdog:
         self._send("built")
 
     def done(self) -> None:
-        """Report that nothing is left. This is the last message."""
+        """Report that nothing is left. Only another attempt may follow."""
         self._send("done")
 
     def _send(self, line: str) -> None:

@@ -7,6 +7,8 @@ exec 3<&0 </dev/null >/dev/null
 	lines= last=
 	while IFS= read -r line <&3; do
 		last=$line
+		# What an attempt before it had is gone, and all lines have to fit into one argument.
+		case $line in attempt\ *) lines= ;; esac
 		lines="$lines$line
 "
 	done

@@ -59,6 +59,7 @@ class Agent(RecordingLink):
         self.config = Config(folder / "agent", cluster, 5.0, watermarks=Watermarks(100.0, 99.0))
         self.watchdog = os.pipe()
         self._attempts = 0
+        self._task_id = ""
 
     def image(self, command: str) -> str:
         """Have the image of a commit, that runs a shell command; return the commit's id."""
@@ -80,8 +81,9 @@ class Agent(RecordingLink):
         self._attempts += 1
         order = self.order(sha, **changes)
         self.tags.append(names.image_tag(APP, sha))
+        self._task_id = names.task_id(APP, sha, str(self._attempts))
         task = {
-            "task_id": {"value": names.task_id(APP, sha, str(self._attempts))},
+            "task_id": {"value": self._task_id},
             "agent_id": {"value": "agent-1"},
             "data": base64.b64encode(order.encode()).decode(),
         }
@@ -90,7 +92,7 @@ class Agent(RecordingLink):
         course_factory = CourseFactory(self.config, self.environ, self.log, guard)
         course_factory.connect()
         try:
-            self.codes.append(Service(self.config, self, self.inbox, course_factory.make).run())
+            self.codes.append(Service(self.config, self, self.inbox, course_factory).run())
         finally:
             course_factory.end()
         return self.codes[-1]
@@ -109,7 +111,7 @@ class Agent(RecordingLink):
         return answers[0]
 
     def kill(self) -> None:
-        self.inbox.put(Killed("", None))
+        self.inbox.put(Killed(self._task_id, None))
 
     def get(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=30) as answer:

@@ -32,7 +32,7 @@ def test_settings_are_read_from_the_agents_variables() -> None:
         Path("/var/lib/prevs"),
         "c1",
         90.0,
-        task_id="a-task",
+        id="a-task",
         log="json",
         confined=Confinement(
             100,

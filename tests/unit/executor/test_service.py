@@ -54,6 +54,8 @@ class Agent(RecordingLink):
         self.states_at_stop: list[str] = []
         self.shutdown_grace = 5.0
         self.was_over = False
+        self.finished = 0
+        self.is_clean = True
         self._when = when
         self._folder = folder
 
@@ -66,12 +68,16 @@ class Agent(RecordingLink):
         for event in events:
             self.inbox.put(event)
         config = Config(self._folder, "c1", self.shutdown_grace)
-        service = Service(config, self, self.inbox, self._course)
+        service = Service(config, self, self.inbox, self)
         exit_code = service.run()
         self.was_over = service.is_over
         return exit_code
 
-    def _course(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
+    def finish(self) -> bool:
+        self.finished += 1
+        return self.is_clean
+
+    def make(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
         if attempt.agent_id != ATTEMPT.agent_id:
             raise ValueError("there is no course for this one")
         stop = signals.stop

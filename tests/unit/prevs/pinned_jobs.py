@@ -33,6 +33,7 @@ WORK = Work(
     stdin=True,
     told={"TASK_ID": ID},
     before="It gave way.",
+    linger=5.0,
 )
 
 TERMS = JobSettings(

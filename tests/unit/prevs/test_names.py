@@ -321,3 +321,25 @@ def test_the_name_of_a_volume_is_unique_to_its_preview_path_and_app() -> None:
         names.volume_name(*first[:3], "/more"),
     }
     assert len(found) == 7
+
+
+@given(APPS, SHAS, st.from_regex(r"[0-9a-z]{1,20}", fullmatch=True), st.integers(1, 9999))
+def test_tasks_of_one_executor_for_jobs_have_its_id_and_folders_of_their_own(
+    app: str, sha: str, executor: str, number: int
+) -> None:
+    task = names.task_id(app, sha, names.job_attempt(executor, number))
+    first = names.task_id(app, "b" * 40, names.job_attempt(executor, 1))
+    assert names.executor_id(task) == names.executor_id(first) == f"{app}.jobs.{executor}"
+    assert names.find_number(task) == number
+    assert names.sandbox_folder(task) == f"jobs/{task}"
+    assert names.read_task_id(names.executor_id(task)) is None
+
+
+@given(APPS, SHAS, st.from_regex(r"[0-9a-z]{1,20}", fullmatch=True))
+def test_any_other_task_has_an_executor_of_its_own_and_the_whole_sandbox(
+    app: str, sha: str, attempt: str
+) -> None:
+    task = names.task_id(app, sha, attempt)
+    assert (names.executor_id(task), names.find_number(task)) == (task, 0)
+    assert names.sandbox_folder(task) == ""
+    assert names.executor_id("marathon.task-1") == "marathon.task-1"

@@ -98,3 +98,16 @@ def test_an_output_that_is_not_a_file_is_not_bounded() -> None:
     os.close(writer)
     with os.fdopen(reader, "rb") as file:
         assert file.read() == data
+
+
+def test_what_comes_after_the_end_of_a_log_is_not_in_the_next_one(tmp_path: Path) -> None:
+    first = os.open(tmp_path / "one", os.O_WRONLY | os.O_CREAT)
+    output = Output(first)
+    output.write(b"one\n")
+    output.close()
+    second = os.open(tmp_path / "two", os.O_WRONLY | os.O_CREAT)
+    assert second == first  # the system uses a number again
+    output.write(b"late\n")
+    os.close(second)
+    assert (tmp_path / "one").read_bytes() == b"one\n"
+    assert (tmp_path / "two").read_bytes() == b""

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import executor.workspace.watchdog
 from executor.workspace.container_guard import LABEL, ContainerGuard
 from executor.workspace.watchdog import Watchdog
 from executor.workspace.work_folder import WorkFolder
+from tests.waits import wait_until
 
 
 class World:
@@ -98,3 +100,44 @@ def test_a_missing_watchdog_stops_nothing(tmp_path: Path) -> None:
     os.close(read_end)
     Watchdog(write_end).container("prevs-a")
     os.close(write_end)
+
+
+def test_one_attempt_after_the_other_is_guarded(world: World) -> None:
+    world.guard.begin("a")
+    world.guard.register("prevs-a")
+    world.guard.unregister("prevs-a")
+    assert world.guard.end()
+    world.guard.begin("b")
+    assert (world.folder.lives("a"), world.folder.lives("b")) == (False, True)
+    world.guard.register("prevs-b")
+    assert not world.guard.end()
+    assert world.folder.tasks() == ["b"]
+    assert world.sent()[3:] == ["done", f"attempt b {world.path}", "container prevs-b"]
+
+
+def test_what_is_left_of_the_last_of_many_attempts_fits_into_an_argument(tmp_path: Path) -> None:
+    got = tmp_path / "got"
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nprintf %s "$4" >{got}.half\nmv {got}.half {got}\n')
+    python.chmod(0o755)
+    read_end, write_end = os.pipe()
+    script = Path(executor.workspace.watchdog.__file__).with_name("watchdog.sh")
+    shell = os.posix_spawn(
+        "/bin/sh",
+        ["sh", str(script), str(python), "MARK=1"],
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, read_end, 0)],
+    )
+    os.close(read_end)
+    os.waitpid(shell, 0)
+    watchdog = Watchdog(write_end)
+    for number in range(700):
+        watchdog.attempt("/a folder", f"hello.{'a' * 40}.k3j9x0q2ab-{number}")
+        watchdog.container(f"prevs-{number}")
+        watchdog.gone(f"prevs-{number}")
+        watchdog.done()
+    watchdog.attempt("/a folder", "last")
+    watchdog.container("prevs-last")
+    os.close(write_end)
+    wait_until(got.exists)
+    assert got.read_text() == "attempt last /a folder\ncontainer prevs-last\n"
