@@ -107,6 +107,10 @@ class QueuedJobs:
         """Return the queued jobs of an app."""
         return tuple(self._of_app.get(app, {}).values())
 
+    def has_of(self, app: str) -> bool:
+        """Return whether an app has queued jobs."""
+        return app in self._of_app
+
     def lanes(self, now: float) -> Collection[Lane]:
         """Return the lanes of the jobs that may start, those included whose pause has ended."""
         for key in self._pause_ends.take(now):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from framework.matching import resources
+from framework.matching.idle_executors import Sharing
 from framework.matching.resources import Resource
 
 EXECUTOR_CPUS = 0.01
@@ -55,6 +56,7 @@ class Agent:
     `taken` are the ports in use at its host, shared with other agents of that host. `unfit` is
     the reason why nothing may be tried there now, "" if it may. `job_mem` are the MB of memory that
     jobs may still take. `revocable` are CPUs that Mesos may take back; nothing else counts them.
+    `idle` are executors that wait for a job.
     """
 
     __slots__ = (
@@ -62,6 +64,7 @@ class Agent:
         "cpus",
         "host",
         "id",
+        "idle",
         "job_mem",
         "leaving",
         "mem",
@@ -87,6 +90,7 @@ class Agent:
         self.job_mem = math.inf
         self.revocable: list[Resource] = []
         self.revocable_cpus = 0.0
+        self.idle: Mapping[Sharing | None, list[str]] = {}
 
     def add(self, offered: Sequence[Resource], revocable: Sequence[Resource] = ()) -> None:
         """Add the resources of one more offer."""
@@ -108,6 +112,15 @@ class Agent:
         """The MB of memory that are left for a task besides its executor."""
         return max(0.0, self.mem - EXECUTOR_MEM)
 
+    def fits_idle(self, sharing: Sharing, cpus: float, mem: int) -> bool:
+        """Return whether a job fits into an idle executor, which has its own resources already."""
+        return bool(self.idle.get(sharing)) and self.cpus >= cpus and self.mem >= mem
+
+    def take_idle(self, sharing: Sharing | None) -> str:
+        """Take the executor that became idle last; return its id, "" if there is none."""
+        idle = self.idle.get(sharing)
+        return idle.pop() if idle else ""
+
     def find_ports(self, number: int) -> tuple[int, ...] | None:
         """Return the lowest offered ports that nothing uses; None if there are fewer."""
         if not number:
@@ -127,29 +140,37 @@ class Agent:
         return Space(self.id, self.cpus, self.mem, ports, self.attributes, starts, self.leaving)
 
     def take(
-        self, cpus: float, mem: int, ports: Sequence[int], *, revocable: bool = False
+        self,
+        cpus: float,
+        mem: int,
+        ports: Sequence[int],
+        *,
+        revocable: bool = False,
+        executor: bool = True,
     ) -> tuple[list[Resource], list[Resource]]:
         """Take a task's resources and one start; return (the task's, its executor's) resources.
 
-        All CPUs are `revocable`, or none: Mesos refuses a task that mixes them.
+        All CPUs are `revocable`, or none: Mesos refuses a task that mixes them. Without `executor`
+        nothing is taken for one.
         """
+        executor_cpus, executor_mem = (EXECUTOR_CPUS, EXECUTOR_MEM) if executor else (0.0, 0)
         task_cpus, left = resources.take(
             self.revocable if revocable else self.resources, "cpus", cpus
         )
-        own_cpus, left = resources.take(left, "cpus", EXECUTOR_CPUS)
+        own_cpus, left = resources.take(left, "cpus", executor_cpus)
         if revocable:
             self.revocable, left = left, self.resources
             self.revocable_cpus = resources.total(self.revocable, "cpus")
         else:
-            self.cpus = round(self.cpus - cpus - EXECUTOR_CPUS, 3)
+            self.cpus = round(self.cpus - cpus - executor_cpus, 3)
         task_mem, left = resources.take(left, "mem", mem)
         task_ports: list[Resource] = []
         for port in ports:
             taken, left = resources.take_port(left, port)
             task_ports += taken
-        own_mem, left = resources.take(left, "mem", EXECUTOR_MEM)
+        own_mem, left = resources.take(left, "mem", executor_mem)
         self.resources = left
-        self.mem = round(self.mem - mem - EXECUTOR_MEM, 3)
+        self.mem = round(self.mem - mem - executor_mem, 3)
         self.taken.update(ports)
         self.starts -= 1
         return [*task_cpus, *task_mem, *task_ports], [*own_cpus, *own_mem]

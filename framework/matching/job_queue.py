@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from framework.jobs import ranks, schedule_orders
 from framework.jobs.queued_jobs import Lane, LaneKey, find_lane
+from framework.matching.idle_executors import Sharing
 from framework.matching.launch_queue import UNREADABLE
 from framework.matching.match import Demand
 from prevs.jobs import JobRecord
@@ -134,4 +135,16 @@ def _demand(app: AppRecord, job: JobRecord, unit: Unit, now: float) -> Demand:
         avoid_agent=job.avoid_agent,
         since=max(job.changed, job.retry_at),
         preemptible=job.terms.may_be_ended,
+        sharing=find_sharing(app, job),
     )
+
+
+def find_sharing(app: AppRecord, job: JobRecord) -> Sharing | None:
+    """Return which jobs may be before this one in its executor; None if none may.
+
+    What was sent to an executor that ends is lost, and nobody knows whether it had begun: a job
+    that may not run twice, or not twice at a time, is worth an executor of its own.
+    """
+    if job.terms.once or job.terms.exclusive:
+        return None
+    return Sharing(app.name, app.created, job.stranger)

@@ -11,8 +11,9 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
-from framework.matching import constraints, refusals
+from framework.matching import constraints, idle_executors, refusals
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Agent
+from framework.matching.idle_executors import IdleExecutor, Sharing
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Refusal, Shortage
 from framework.matching.resources import Resource
@@ -69,7 +70,7 @@ class Demand(NamedTuple):
     `image_agent` is the agent that has its image; `previous_agents` have built this app before. A
     unit that `waits_for_image` waits for `image_agent` instead of going elsewhere. It goes to
     `avoid_agent` only if no other agent fits. One that is `preemptible` takes revocable CPUs where
-    an agent has enough of them, else others.
+    an agent has enough of them, else others. With `sharing` it goes to an idle executor if it can.
     """
 
     unit: Unit
@@ -84,12 +85,14 @@ class Demand(NamedTuple):
     avoid_agent: str | None = None
     since: float = 0.0
     preemptible: bool = False
+    sharing: Sharing | None = None
 
 
 class Launch(NamedTuple):
     """A unit that goes to an agent, with the resources that it takes from the agent's offers.
 
-    Its CPUs, and those of its executor, may be `revocable`.
+    Its CPUs, and those of its executor, may be `revocable`. `executor_id` is the idle executor that
+    takes it, with resources of its own; "" if it gets a new one.
     """
 
     demand: Demand
@@ -99,6 +102,7 @@ class Launch(NamedTuple):
     task_resources: tuple[Resource, ...]
     executor_resources: tuple[Resource, ...]
     revocable: bool = False
+    executor_id: str = ""
 
 
 class Match(NamedTuple):
@@ -118,13 +122,14 @@ class InUse(NamedTuple):
     """What cannot be used: (host, port) pairs, and agents that are `reserved` for one preview.
 
     `unfit` are the agents where nothing may be tried now, with the reason. `job_room` are the MB of
-    memory that jobs may still take on an agent.
+    memory that jobs may still take on an agent. Executors that are `idle` may take a job.
     """
 
     ports: Iterable[tuple[str, int]] = ()
     reserved: Mapping[Unit, str] = MappingProxyType({})
     unfit: Mapping[str, str] = MappingProxyType({})
     job_room: Mapping[str, float] = MappingProxyType({})
+    idle: Sequence[IdleExecutor] = ()
 
 
 def _ignore(demand: Demand) -> None:
@@ -215,6 +220,7 @@ def _refuse(demand: Demand, quotas: Quotas, short: Collection[str]) -> Refusal |
 
 def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) -> dict[str, Agent]:
     agents: dict[str, Agent] = {}
+    idle = idle_executors.by_agent(in_use.idle)
     taken: dict[str, set[int]] = {offer.host: set() for offer in offers}
     if offers:
         for host, port in in_use.ports:
@@ -226,6 +232,7 @@ def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) 
             agent = agents[offer.agent_id] = Agent(offer.agent_id, offer.host, offer.attributes)
             agent.taken = taken[offer.host]
             agent.starts = quotas.start_slots_left(agent.id)
+            agent.idle = idle.get(agent.id, agent.idle)
             if in_use.job_room:
                 agent.job_mem = in_use.job_room.get(agent.id, agent.job_mem)
             if in_use.unfit:
@@ -252,6 +259,7 @@ class _Choice:
         self._agents = agents
         self._role = role
         self._has_revocable = any(map(attrgetter("revocable"), agents.values()))
+        self._idle = [agent for agent in agents.values() if agent.idle]
         self._aside: list[Launch] = []
         self._quotas = quotas
         self._reserved_for = reserved
@@ -270,7 +278,8 @@ class _Choice:
         ahead, job = demand.rank is _AHEAD, demand.unit.kind is _JOB
         wants_revocable = demand.preemptible and self._has_revocable
         size = (demand.cpus, demand.mem, demand.ports)
-        kind = (size, demand.constraints, own, ahead, job, wants_revocable)
+        sharing = demand.sharing if self._idle else None
+        kind = (size, demand.constraints, own, ahead, job, wants_revocable, sharing)
         if kind in self._refused:
             return self._refused[kind]
         for revocable in (True, False) if wants_revocable else (False,):
@@ -278,24 +287,15 @@ class _Choice:
             found = self._preferred(demand, own, fits) or self._fullest(demand, fits)
             if found is not None:
                 return found
-        if demand.rank is _AHEAD:
+        if ahead:
             return self._refused.setdefault(kind, refusals.NO_ROOM_AHEAD)
-        if demand.unit.kind is _JOB and self._is_share_used(demand):
+        if job and refusals.is_share_used(self._agents.values(), demand.cpus, demand.mem):
             return self._refused.setdefault(kind, refusals.SHARE_USED)
         survey = self._survey(demand.constraints, own)
         if isinstance(survey, refusals.Survey):
             survey = refusals.explain(demand.cpus, demand.mem, survey)
-        if self._role:
-            survey = refusals.name_role(survey, self._role)
-        return self._refused.setdefault(kind, survey)
-
-    def _is_share_used(self, demand: Demand) -> bool:
-        """Return whether an agent has room for a job, and jobs may take no more of it."""
-        return any(
-            agent.task_mem >= demand.mem > agent.job_mem - EXECUTOR_MEM
-            and agent.task_cpus >= demand.cpus
-            for agent in self._agents.values()
-        )
+        refusal = refusals.name_role(survey, self._role) if self._role else survey
+        return self._refused.setdefault(kind, refusal)
 
     def _survey(self, wanted: tuple[str, ...], own: str | None) -> refusals.Survey | Refusal:
         """Return what was free at the first refusal; few launches have followed since."""
@@ -307,18 +307,22 @@ class _Choice:
     def _fitting(
         self, demand: Demand, own: str | None, *, revocable: bool
     ) -> Callable[[Agent], bool]:
-        least = _revocable_cpus(demand) if revocable else 0.0
-        cpus, mem, ports, wanted = demand.cpus, demand.mem, demand.ports, demand.constraints
+        cpus_of = attrgetter("revocable_cpus" if revocable else "task_cpus")
+        cpus = _revocable_cpus(demand) if revocable else demand.cpus
+        mem, ports, wanted = demand.mem, demand.ports, demand.constraints
         ahead, may_build_ahead = demand.rank is _AHEAD, self._quotas.may_build_ahead
         job = demand.unit.kind is _JOB
+        sharing = None if revocable or not self._idle else demand.sharing
         if ahead:
             cpus, mem = round(2 * cpus + EXECUTOR_CPUS, 3), 2 * mem + EXECUTOR_MEM
             ports *= 2
 
         def fits(agent: Agent) -> bool:
             return (
-                agent.task_mem >= mem
-                and (agent.revocable_cpus >= least if revocable else agent.task_cpus >= cpus)
+                (
+                    (agent.task_mem >= mem and cpus_of(agent) >= cpus)
+                    or (sharing is not None and agent.fits_idle(sharing, cpus, mem))
+                )
                 and agent.starts > 0
                 and not agent.leaving
                 and not agent.unfit
@@ -338,9 +342,9 @@ class _Choice:
             agent = self._agents.get(name or "")
             if agent is not None and agent.id != demand.avoid_agent and fits(agent):
                 return agent
-        there = (
-            self._agents.get(name) for name in demand.previous_agents if name != demand.avoid_agent
-        )
+        idle = [agent.id for agent in self._idle if agent.idle.get(demand.sharing)]
+        wanted = (name for name in idle or demand.previous_agents if name != demand.avoid_agent)
+        there = map(self._agents.get, wanted)
         known = [agent for agent in there if agent is not None and fits(agent)]
         return min(known, key=lambda agent: (agent.mem, agent.id), default=None)
 
@@ -379,7 +383,9 @@ class _Choice:
         if self._order[place : place + 1] == [(agent.mem, agent.id)]:
             del self._order[place]
         revocable = demand.preemptible and agent.revocable_cpus >= _revocable_cpus(demand)
-        task, executor = agent.take(demand.cpus, demand.mem, ports, revocable=revocable)
+        idle = "" if revocable else agent.take_idle(demand.sharing)
+        share = (demand.cpus, demand.mem, ports)
+        task, executor = agent.take(*share, revocable=revocable, executor=not idle)
         if demand.rank is _AHEAD:  # takes no turn from visitors, as in Quotas
             agent.starts += 1
         if demand.unit.kind is _JOB:
@@ -387,7 +393,7 @@ class _Choice:
         if agent.starts > 0:
             insort(self._order, (agent.mem, agent.id))
         resources = tuple(task), tuple(executor)
-        return Launch(demand, agent.id, agent.host, ports, *resources, revocable)
+        return Launch(demand, agent.id, agent.host, ports, *resources, revocable, idle)
 
 
 def _revocable_cpus(demand: Demand) -> float:

@@ -2,11 +2,11 @@
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from framework.matching import constraints
-from framework.matching.agents import Agent
+from framework.matching.agents import EXECUTOR_MEM, Agent
 
 _NAMED = 3
 """For how many unfit agents a reason is given."""
@@ -43,6 +43,14 @@ SHARE_USED = Refusal(
     "them has ended.",
     Shortage.JOB_ROOM,
 )
+
+
+def is_share_used(agents: Iterable[Agent], cpus: float, mem: int) -> bool:
+    """Return whether an agent has room for a job, and jobs may take no more of it."""
+    return any(
+        agent.task_mem >= mem > agent.job_mem - EXECUTOR_MEM and agent.task_cpus >= cpus
+        for agent in agents
+    )
 
 
 class Survey(NamedTuple):
