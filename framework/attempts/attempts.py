@@ -12,6 +12,7 @@ from framework.attempts import reconciliation, retry
 from framework.attempts.fitness import Fitness
 from framework.attempts.isolations import Isolations
 from framework.attempts.job_attempts import JobAttempts, Watch
+from framework.attempts.job_executors import JobExecutors
 from framework.attempts.kills import REPEAT_SECONDS, Kills
 from framework.attempts.reconciliation import Reconciliation, Tasks
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
@@ -25,6 +26,7 @@ from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Alive, AttemptEnded, Ended, KilledByMesos, Reported
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
+from prevs import names
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 from program.logs.log_lines import name_attempt
@@ -88,6 +90,7 @@ class Attempts:
         self.copies = ExecutorCopies(clock)
         self.fitness = Fitness(clock)
         self.isolations = Isolations()
+        self.executors = JobExecutors(clock)
         self._unreachable = UnreachableTasks()
         self._kills = Kills(cluster, clock)
         self._queried: set[str] = set()
@@ -95,7 +98,14 @@ class Attempts:
         self._subscribed: float | None = None
         self.jobs = JobAttempts(
             records,
-            Watch(self._kills, self._unreachable, self._reconciliation, self.copies, self.fitness),
+            Watch(
+                self._kills,
+                self._unreachable,
+                self._reconciliation,
+                self.copies,
+                self.fitness,
+                self.executors,
+            ),
             build_seconds=build_seconds,
             clock=clock,
             metrics=metrics,
@@ -133,6 +143,7 @@ class Attempts:
 
     def disconnected(self) -> None:
         """Query nothing, and give up no attempt, until the next subscription."""
+        self.executors.clear()
         self._subscribed = self.jobs.subscribed = None
         self._reconciliation.stop()
 
@@ -142,12 +153,17 @@ class Attempts:
 
     def agent_failed(self, agent_id: str | None, executor_id: str | None) -> None:
         """Query the tasks of an agent or executor that may be gone."""
+        self.executors.gone(agent_id, executor_id)
         tasks = self._tasks()
         if executor_id is None:
             self.isolations.forget(agent_id)
             self.query({task: agent for task, agent in tasks.items() if agent == agent_id})
         elif executor_id in tasks:
             self.query({executor_id: tasks[executor_id]})
+        else:
+            of_jobs = reconciliation.tasks_of(self._records.jobs.with_task())
+            own = (task for task in of_jobs if names.executor_id(task) == executor_id)
+            self.query({task: of_jobs[task] for task in own})
 
     def apply(self, status: TaskStatus) -> None:
         """Store what a status means, then acknowledge it. Raises Unavailable if storing fails."""

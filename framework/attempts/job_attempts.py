@@ -13,6 +13,7 @@ import structlog
 
 from framework.attempts import job_tasks
 from framework.attempts.fitness import Fitness
+from framework.attempts.job_executors import JobExecutors
 from framework.attempts.kills import Kills
 from framework.attempts.reconciliation import Reconciliation
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
@@ -25,6 +26,7 @@ from framework.ports.tasks import StatusKind, TaskStatus
 from framework.preview.reasons import Reason, ReasonKind
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
+from prevs import names, work
 from prevs.jobs import JobRecord, JobState, ResultRecord
 from prevs.records import Failure
 from prevs.states import Cause
@@ -67,6 +69,7 @@ class Watch(NamedTuple):
     reconciliation: Reconciliation
     copies: ExecutorCopies
     fitness: Fitness
+    executors: JobExecutors
 
 
 class JobAttempts:
@@ -102,10 +105,8 @@ class JobAttempts:
                 self._apply_alive(job, status)
             elif status.kind is StatusKind.KILLING:
                 self._jobs.change(job, StopRequested(_KILLED))
-            elif status.kind is StatusKind.ENDED and status.is_success:
-                self._finish(job, status)
             elif status.kind is StatusKind.ENDED:
-                self._end(job, status.failure or Failure(Cause.TASK_LOST, "The task ended."))
+                self._apply_end(job, status)
             else:
                 self._note_missing(job, status)
         except IllegalJobTransition as error:
@@ -147,6 +148,21 @@ class JobAttempts:
         self._jobs.change(job, Reported(event, now, status.phase, status.detail, status.progress))
         self._watch.unreachable.end(status.task_id)
 
+    def _apply_end(self, job: JobRecord, status: TaskStatus) -> None:
+        """Store the end of an attempt, and whether its executor waits for another job."""
+        failure = status.failure or Failure(Cause.TASK_LOST, "The task ended.")
+        waits = status.is_success or work.may_linger(failure.cause)
+        is_own = bool(status.phase) and job.state is not JobState.ENDING
+        self._watch.executors.ended(status.task_id, waits=waits and is_own)
+        if status.is_success:
+            self._finish(job, status)
+            return
+        is_refused = failure.cause is Cause.TASK_REJECTED
+        if is_refused and names.find_number(status.task_id) > 1:
+            # Perhaps only because its executor has ended. A new one shows whether it is the task.
+            failure = dataclasses.replace(failure, cause=Cause.TASK_LOST)
+        self._end(job, failure, never_began=status.never_began)
+
     def _finish(self, job: JobRecord, status: TaskStatus) -> None:
         size, now = _measure(status.result), self._clock.now()
         result = ResultRecord(job.app, job.id, status.result) if size > SHORT else None
@@ -171,10 +187,10 @@ class JobAttempts:
         if status.kind is StatusKind.AWAY and job.state is not JobState.ENDING:
             self._jobs.change(job, Alive(_AWAY))
 
-    def _end(self, job: JobRecord, failure: Failure) -> None:
+    def _end(self, job: JobRecord, failure: Failure, *, never_began: bool = False) -> None:
         now = self._clock.now()
         until = job_tasks.find_latest_end(job, self._build_seconds)
-        outcome = outcomes.decide(job, failure, now, until=until)
+        outcome = outcomes.decide(job, failure, now, until=until, never_began=never_began)
         if job.state is not JobState.ENDING:
             log.info(
                 "an attempt of a job ended without success",
@@ -191,6 +207,7 @@ class JobAttempts:
 
     def _forget(self, task_id: str) -> None:
         self._watch.unreachable.end(task_id)
+        self._watch.executors.ended(task_id, waits=False)
         self._watch.kills.drop(task_id)
         self._queried.discard(task_id)
 

@@ -27,16 +27,18 @@ def describe(
     given: tuple[AppSecrets, Given],
     fetches: bool,
     ref: str = "",
+    linger: float = 0.0,
 ) -> Task:
     """Return the task of the attempt that `job` records (its task_id must be set).
 
-    `given` are what its app and what it alone is given. `ref` is as in BuildOrder.
+    `given` are what its app and what it alone is given. `ref` is as in BuildOrder, `linger` as in
+    Work.
     """
     of_app, of_job = given
     order = dataclasses.replace(
         _order(app, job, launch, origin),
         ref=ref,
-        work=_work(job, of_job.payload, of_job.environment),
+        work=dataclasses.replace(_work(job, of_job.payload, of_job.environment), linger=linger),
     )
     return Task(
         id=job.task_id or "",

@@ -40,21 +40,30 @@ _UNSEEN = frozenset({Cause.TASK_LOST, Cause.EXECUTOR_FAILED})
 """After these nobody knows whether the command had begun."""
 
 
-def decide(job: JobRecord, failure: Failure, now: float, *, until: float = 0.0) -> Outcome:
+def decide(
+    job: JobRecord,
+    failure: Failure,
+    now: float,
+    *,
+    until: float = 0.0,
+    never_began: bool = False,
+) -> Outcome:
     """Return what becomes of `job`, whose attempt ended without success at `now`.
 
     A job that must not run twice at a time starts again at `until` at the earliest: then an
-    attempt that nobody has seen end has ended by its own time limit.
+    attempt that nobody has seen end has ended by its own time limit. If it `never_began`, nobody
+    need have seen that.
     """
     # If docker goes away while it starts a container, that may have started.
     has_begun = job.began is not None or job.phase == Phase.STARTING.value
-    may_have_run = has_begun or failure.cause in _UNSEEN
+    is_unseen = failure.cause in _UNSEEN and not never_began
+    may_have_run = has_begun or is_unseen
     if job.state is JobState.ENDING:
         return _end(job, failure, may_have_run=may_have_run)
     if failure.cause in NOBODYS_FAULT:
         if job.terms.once and may_have_run:
             return Failed(JobEvent.FAILED, _never_again(failure))
-        return _lost(job, failure, now, until)
+        return _lost(job, failure, now, until if is_unseen else 0.0)
     if failure.cause in _APPLICATIONS and not job.terms.once and _may_retry(job, failure):
         return _try_again(job, failure, now)
     return Failed(JobEvent.FAILED, failure)
@@ -87,7 +96,7 @@ def _lost(job: JobRecord, failure: Failure, now: float, until: float) -> Outcome
         message = f"{losses} attempts in a row were lost. The last: {failure.message}"
         return Failed(JobEvent.GIVEN_UP, dataclasses.replace(failure, message=message))
     retry_at = now + loss_delay(losses)
-    if job.terms.exclusive and failure.cause in _UNSEEN:
+    if job.terms.exclusive:
         retry_at = max(retry_at, until)
     avoids = failure.cause is not Cause.REPOSITORY_UNREACHABLE
     return Again(

@@ -16,6 +16,7 @@ import requests
 from framework.errors import AgentRefuses, MasterRefuses, Unavailable
 from framework.logs import sparse_log
 from framework.ports import Logged, SandboxFile, SandboxGone
+from prevs import names
 
 PIECE_SIZE = 64 * 1024
 """How many bytes a call reads at most: agents send no more at once (16 pages)."""
@@ -33,12 +34,16 @@ _KEPT_FOR = "slave/executor_directory_max_allowed_age_secs"
 
 
 class _Sandbox(NamedTuple):
-    """The sandbox of an attempt: its path in the files API of an agent, and the agent."""
+    """The sandbox of an attempt: its path in the files API of an agent, and the agent.
+
+    `folder` is the path of what is the attempt's own: executors of jobs may have several.
+    """
 
     agent_id: str
     address: str
     host: str
     path: str
+    folder: str
 
 
 class AgentSandboxes:
@@ -113,7 +118,7 @@ class AgentSandboxes:
             if self._framework_id() is None:
                 raise Unavailable("The Mesos master")
             raise SandboxGone(logged.agent_host or logged.agent_id or "", agent_is_known=False)
-        query = {"path": f"{sandbox.path}/{path}"}
+        query = {"path": f"{sandbox.folder}/{path}"}
         answer = self._ask(sandbox, "files/download", query, stream=True)
         if answer.status_code in _NO_FILE:
             answer.close()
@@ -146,7 +151,7 @@ class AgentSandboxes:
         sandbox = self._find(logged)
         if sandbox is None:
             return b"", max(offset, 0)
-        path = f"{sandbox.path}/stdout"
+        path = f"{sandbox.folder}/stdout"
         query = {"path": path, "offset": str(offset), "length": str(length)}
         answer = self._ask(sandbox, "files/read", query)
         if answer.status_code in _NO_FILE:
@@ -186,8 +191,10 @@ class AgentSandboxes:
         address = self._find_address(agent_id)
         if address is None:
             return None
-        path = f"/frameworks/{framework_id}/executors/{logged.task_id}/runs/latest"
-        return _Sandbox(agent_id, address, logged.agent_host or address, path)
+        executor_id = names.executor_id(logged.task_id)
+        path = f"/frameworks/{framework_id}/executors/{executor_id}/runs/latest"
+        folder = f"{path}/{names.sandbox_folder(logged.task_id)}".rstrip("/")
+        return _Sandbox(agent_id, address, logged.agent_host or address, path, folder)
 
     def _find_address(self, agent_id: str) -> str | None:
         """Return an agent's address, or None if the master does not know the agent.

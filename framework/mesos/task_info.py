@@ -62,11 +62,13 @@ def task_info(task: Task) -> dict[str, Any]:
 
 def _executor(task: Task) -> dict[str, Any]:
     order = task.order
+    # Mesos refuses the next task of an executor for jobs if anything here has changed.
+    of = f"{order.app} {names.short(order.sha)}" if order.work is None else f"jobs of {order.app}"
     return {
         "type": "CUSTOM",
-        "executor_id": {"value": task.id},
+        "executor_id": {"value": task.executor_id},
         "framework_id": {"value": task.framework_id},
-        "name": f"prevs executor of {order.app} {names.short(order.sha)}",
+        "name": f"prevs executor of {of}",
         "source": order.app,
         "resources": write_resources(task.executor_resources),
         "shutdown_grace_period": _duration(order.stop_grace + _CLEAN_UP_SECONDS),

@@ -28,6 +28,10 @@ _PLAIN_STATES: Mapping[str, StatusKind] = {
     "TASK_GONE_BY_OPERATOR": StatusKind.ENDED,
 }
 
+_NEVER_BEGAN = ("TASK_DROPPED", "TASK_ERROR")
+"""The executor never got such a task (mesos.proto). Its agent may have dropped it as the executor
+was just ending, or the master refused it as that had ended."""
+
 _PHASES: Mapping[Phase, StatusKind] = {
     Phase.FETCHING: StatusKind.BUILDING,
     Phase.BUILDING: StatusKind.BUILDING,
@@ -131,6 +135,7 @@ def read(status: Mapping[str, Any]) -> TaskStatus:
         isolation=report.isolation if report else None,
         progress=report.progress if report else None,
         is_success=state == "TASK_FINISHED" and report is not None and report.cause is None,
+        never_began=state in _NEVER_BEGAN and status.get("reason") != "REASON_RECONCILIATION",
         result=report.result if report else "",
         state=state,
         uuid=status.get("uuid", ""),
@@ -161,6 +166,8 @@ def _failure(status: Mapping[str, Any], report: TaskReport | None) -> Failure:
     if state == "TASK_FINISHED":
         return Failure(Cause.APP_EXITED, message or "The application ended by itself.", 0)
     reason = status.get("reason", "")
+    if state == "TASK_DROPPED" and reason == "REASON_EXECUTOR_TERMINATED":
+        return Failure(Cause.TASK_LOST, "The executor that was to take it had just ended.")
     if state == "TASK_ERROR" and reason != "REASON_INVALID_OFFERS":
         return Failure(Cause.TASK_REJECTED, _sentence("Mesos refused the task.", message))
     if reason in _ENDS:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from framework.matching.resources import Resource
+from prevs import names
 from prevs.messages import BuildOrder, Isolation
 from prevs.records import Failure
 from prevs.work import Progress
@@ -39,6 +40,11 @@ class Task(NamedTuple):
     executor: Executor
     fetches: bool
 
+    @property
+    def executor_id(self) -> str:
+        """The id of its executor, which may have run other jobs before."""
+        return names.executor_id(self.id)
+
 
 class StatusKind(enum.Enum):
     """What a report means for the task."""
@@ -60,7 +66,8 @@ class TaskStatus(NamedTuple):
 
     `phase` is "" if the status is Mesos's own and not the executor's. `detail`, `began`, `digest`,
     `protocol`, `memory_kills`, `isolation`, `progress` and `result` are as in
-    prevs.messages.TaskReport. `is_success` if a job's command has ended with exit code 0.
+    prevs.messages.TaskReport. `is_success` if a job's command has ended with exit code 0;
+    `never_began` if Mesos itself has ended the task before its executor got it.
     `state` is Mesos's name of the state. `uuid` is "" for a status that needs no acknowledgement.
     """
 
@@ -77,6 +84,7 @@ class TaskStatus(NamedTuple):
     isolation: Isolation | None = None
     progress: Progress | None = None
     is_success: bool = False
+    never_began: bool = False
     result: str = ""
     state: str = ""
     uuid: str = ""

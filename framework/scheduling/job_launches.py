@@ -10,11 +10,13 @@ from typing import NamedTuple
 import structlog
 
 from framework.attempts import job_tasks
+from framework.attempts.job_executors import LINGER_SECONDS, MOST, JobExecutors
 from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.errors import SecretsUnreadable, WrongKey
 from framework.jobs import transitions
 from framework.jobs.lifecycle import JobEvent
+from framework.matching.idle_executors import Sharing
 from framework.matching.job_queue import JobQueue
 from framework.matching.match import Launch
 from framework.ports.tasks import Task
@@ -47,10 +49,20 @@ class PlacedJob(NamedTuple):
 
 
 class JobLaunches:
-    """The jobs that wait. `new_attempt` returns a name that was never used."""
+    """The jobs that wait, and the `executors` that may take one.
 
-    def __init__(self, records: Records, clock: Clock, new_attempt: Callable[[], str]) -> None:
+    `new_attempt` returns a name that was never used.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        executors: JobExecutors,
+        clock: Clock,
+        new_attempt: Callable[[], str],
+    ) -> None:
         self._records = records
+        self._executors = executors
         self._jobs = records.jobs
         self._clock = clock
         self._new_attempt = new_attempt
@@ -102,7 +114,11 @@ class JobLaunches:
             if given is None:
                 self._end(job, JobEvent.UNFIT, Failure(Cause.SETTINGS_INVALID, _UNREADABLE))
                 continue
-            task_id = names.task_id(job.app, job.sha, self._new_attempt())
+            if launch.executor_id:
+                attempt = self._executors.find_next(launch.executor_id)
+            else:
+                attempt = names.job_attempt(self._new_attempt(), 1)
+            task_id = names.task_id(job.app, job.sha, attempt)
             where = (launch.agent_id, launch.host, launch.revocable)
             changes.append((job, transitions.Launched(task_id, *where)))
             found.append((launch, given))
@@ -112,22 +128,31 @@ class JobLaunches:
     def take_back(self, placed: Iterable[PlacedJob], reason: Reason) -> None:
         """Queue again what was not sent."""
         for one in placed:
+            self._executors.ended(one.job.task_id or "", waits=False)
             self._jobs.change(one.job, transitions.NotLaunched(reason))
 
     def describe(self, placed: Iterable[PlacedJob], origin: Origin, *, fetches: bool) -> list[Task]:
-        """Return the tasks of attempts that are stored."""
-        return [
-            job_tasks.describe(
-                self._records.app(one.job.app),
-                one.job,
-                one.launch,
-                origin,
-                given=(self._records.secrets.of(one.job.app), one.given),
-                fetches=fetches,
-                ref=self._records.find_pull_ref(one.job),
-            )
-            for one in placed
-        ]
+        """Return the tasks of attempts that are stored, as they are launched now."""
+        return [self._describe(one, origin, fetches=fetches) for one in placed]
+
+    def _describe(self, one: PlacedJob, origin: Origin, *, fetches: bool) -> Task:
+        app, job = self._records.app(one.job.app), one.job
+        number = names.find_number(job.task_id or "")
+        may_linger = number < MOST and not job.revocable and self._jobs.queued.has_of(job.app)
+        task = job_tasks.describe(
+            app,
+            job,
+            one.launch,
+            origin,
+            given=(self._records.secrets.of(job.app), one.given),
+            fetches=fetches,
+            ref=self._records.find_pull_ref(job),
+            linger=LINGER_SECONDS if may_linger else 0.0,
+        )
+        if one.launch.executor_id:
+            task = self._executors.seat(task, one.launch.executor_id)
+        self._executors.launched(task, Sharing(app.name, app.created, job.stranger))
+        return task
 
     def explain(self, why: Mapping[Unit, Reason]) -> None:
         """Write why jobs wait. One that waits for its next attempt keeps its reason."""

@@ -101,7 +101,7 @@ class Launcher:
         self._terms = terms
         self._clock = clock
         self._metrics = metrics
-        self._jobs = JobLaunches(records, clock, terms.new_attempt)
+        self._jobs = JobLaunches(records, attempts.executors, clock, terms.new_attempt)
         self._explained: dict[Unit, float] = {}
         self._full_agents: frozenset[str] = frozenset()
         self.hold_offers = False
@@ -125,10 +125,11 @@ class Launcher:
         unfit = self._unfit()
         # What jobs may take of a role of their own is Mesos's to say.
         job_room = self._find_job_room() if jobs and not self._terms.roles.jobs else {}
+        idle = self._attempts.executors.idle() if jobs else ()
         match = matching.match(
             _merge(queue.demands, jobs),
             self._offers.held,
-            InUse(self._records.routes.in_use(), reserved, unfit, job_room),
+            InUse(self._records.routes.in_use(), reserved, unfit, job_room, idle),
             quotas=quotas,
             now=now,
             refuse=jobs.refuse,

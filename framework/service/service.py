@@ -267,6 +267,8 @@ class Service:
         backlog, self._backlog = self._backlog, deque()
         for event in backlog:
             self._handle(event)
+        # Executors of jobs may have waited for as long as their ends were in the backlog.
+        self._parts.attempts.executors.clear()
 
     def _settle(self) -> None:
         """Act on every difference. Each step may fail without keeping the others from acting."""

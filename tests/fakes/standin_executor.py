@@ -1,7 +1,8 @@
 """An executor without containers, to prove the framework on a real Mesos: `… standin_executor`.
 
 It reports what a real one would. The order's health path decides what its task does:
-/runs, /fails (with a cause), /dies (without a word).
+/runs, /fails (with a cause), /dies (without a word). So does the command of a job: `ends` succeeds
+and waits for another job as ordered, `leaves` succeeds and exits at once, any other runs.
 """
 
 import base64
@@ -14,6 +15,7 @@ from driver.errors import DriverError
 from driver.executor import ExecutorDriver
 from prevs.messages import BuildOrder, TaskReport
 from prevs.states import Cause, Phase
+from prevs.work import Work
 
 
 class Inbox:
@@ -48,11 +50,17 @@ def main() -> None:
     driver = ExecutorDriver(inbox, os.environ)
     driver.start()
     task_id = ""
+    limit: float | None = None
     while True:
-        what, value = inbox.queue.get()
+        try:
+            what, value = inbox.queue.get(timeout=limit)
+        except queue.Empty:
+            break
         if what == "launched":
             task_id = value["task_id"]["value"]
-            _begin(driver, task_id, BuildOrder.decode(base64.b64decode(value["data"])))
+            order = BuildOrder.decode(base64.b64decode(value["data"]))
+            _begin(driver, task_id, order)
+            limit = _work(driver, task_id, order.work) if order.work else None
         if what == "killed":
             _send(driver, task_id, "TASK_KILLING", TaskReport(Phase.RUNNING))
             _send(driver, task_id, "TASK_KILLED", TaskReport(Phase.ENDED))
@@ -71,6 +79,15 @@ def _begin(driver: ExecutorDriver, task_id: str, order: BuildOrder) -> None:
         os._exit(1)
     _send(driver, task_id, "TASK_STARTING", TaskReport(Phase.CHECKING))
     _send(driver, task_id, "TASK_RUNNING", TaskReport(Phase.RUNNING), healthy=True)
+
+
+def _work(driver: ExecutorDriver, task_id: str, work: Work) -> float | None:
+    """Return for how long to wait for another task; None while the command of this one runs."""
+    if work.command[0] not in ("ends", "leaves"):
+        return None
+    _send(driver, task_id, "TASK_FINISHED", TaskReport(Phase.ENDED, exit_code=0))
+    driver.wait_acknowledged(10)
+    return work.linger if work.command[0] == "ends" else 0.0
 
 
 def _fail(driver: ExecutorDriver, task_id: str, report: TaskReport, message: str) -> NoReturn:

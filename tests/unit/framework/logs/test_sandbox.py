@@ -276,3 +276,19 @@ def test_a_real_answer_of_an_agent_is_read() -> None:
 def test_agents_are_reached_at_the_addresses_that_the_master_uses() -> None:
     slaves = [{"id": "S0", "pid": "slave(1)@10.0.0.1:5051", "hostname": "a.example.org"}]
     assert read_addresses({"slaves": slaves}) == {"S0": "10.0.0.1:5051"}
+
+
+def test_a_job_has_a_folder_of_its_own_in_the_sandbox_of_its_executor(mesos: StandIn) -> None:
+    one, two = (f"hello.{'a' * 40}.k3j9x0q2ab-{number}" for number in (1, 2))
+    base = "/frameworks/F/executors/hello.jobs.k3j9x0q2ab/runs/latest/jobs"
+    mesos.files |= {f"{base}/{one}/stdout": b"one\n", f"{base}/{two}/stdout": b"two\n"}
+    mesos.files[f"{base}/{two}/artifacts.json"] = b"[]"
+    sandboxes = sandboxes_of(mesos)
+    of = {task: dataclasses.replace(PREVIEW, task_id=task) for task in (one, two)}
+    assert sandboxes.read(of[one], 0) == (b"one\n", 4)
+    assert sandboxes.tail(of[two], 10) == (b"two\n", 4)
+    assert sandboxes.open_file(of[one], "artifacts.json") is None
+    file = sandboxes.open_file(of[two], "artifacts.json")
+    assert file is not None
+    assert b"".join(file.pieces) == b"[]"
+    file.close()
