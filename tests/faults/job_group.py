@@ -12,7 +12,7 @@ from tests.faults.system import System
 
 _ENDED = ("succeeded", "failed", "cancelled")
 _BUSYBOX = ("/bin/busybox", "sh", "-c")
-_STDOUT = "agent-*/agents/0/work/slaves/*/frameworks/*/executors/*/runs/*/stdout"
+_STDOUT = "agent-*/agents/0/work/slaves/*/frameworks/*/executors/*/runs/*/jobs/*/stdout"
 
 Job = Mapping[str, Any]
 
@@ -98,8 +98,10 @@ class JobGroup:
         failed is counted as well.
         """
         line = re.compile(rf"^== running .* {self.name}-(\d+) ==$", re.MULTILINE)
-        logs = [path for path in self._system.folder.glob(_STDOUT) if path.parent.name != "latest"]
-        return Counter(int(found) for log in logs for found in line.findall(_read(log)))
+        logs = [
+            path for path in self._system.folder.glob(_STDOUT) if path.parents[2].name != "latest"
+        ]
+        return Counter(int(tag) for log in logs for tag in line.findall(_read(log)))
 
     def count_ends(self) -> Counter[int]:
         """Return how often each has ended, as the frameworks have logged it."""

@@ -156,7 +156,8 @@ class System:
     def executor_of(self, task_id: str, *, watchdog: bool = False) -> list[Identity]:
         """Return the process of a task's executor, with its watchdog or without."""
         ours = set(processes.marked(self.settings.cluster))
-        found = [p for p in processes.having("MESOS_EXECUTOR_ID", task_id) if p in ours]
+        executor = names.executor_id(task_id)
+        found = [p for p in processes.having("MESOS_EXECUTOR_ID", executor) if p in ours]
         return [p for p in found if watchdog or not _is_watchdog(p)]
 
     def failure_reason(self, task_id: str) -> str:
