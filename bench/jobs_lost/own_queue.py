@@ -17,6 +17,7 @@ from bench.jobs_lost.runs import Run, Said
 from bench.jobs_lost.small_work import SECONDS
 from local.parts import processes
 from local.parts.processes import Identity
+from prevs import names
 from prevs.environment import read_environment
 from tests.fakes.dockerd import OwnDockerd
 from tests.faults.job_group import JobGroup
@@ -35,7 +36,7 @@ _CPUS = 2.1
 _SCRIPT = f"exec /bin/busybox sleep {SECONDS}"
 _TERMS = {"cpus": 1}
 _SAID = {"succeeded": Said.DONE, "failed": Said.FAILED, "cancelled": Said.FAILED}
-_TASK = b"MESOS_EXECUTOR_ID="
+_ID = b"MESOS_EXECUTOR_ID="
 
 
 class OwnQueue:
@@ -86,36 +87,36 @@ class OwnQueue:
         found = self._system.executor_of(task)
         for process in found:
             processes.send(process, signal.SIGKILL)
-        return self._of_tasks({task}) if found else None
+        started = self._containers.started()
+        return {key for key, one in started.items() if one.task == task} if found else None
 
     def _kill_machine(self, agent: str, mesos_id: str) -> Collection[str]:
         """Kill an agent with its executors, their watchdogs and containers; bring it back."""
         hold = self._system.settings.held_folder / agent
         hold.touch()
         executors = processes.having("MESOS_SLAVE_ID", mesos_id)
-        tasks = {_task(process) for process in executors}
+        killed = time.time()
+        ids = {_read_id(process) for process in executors}
         for process in (self._system.process(agent), *executors):
             processes.send(process, signal.SIGKILL)
         self._containers.kill(mesos_id)
         time.sleep(DOWN)
         hold.unlink()
-        return self._of_tasks(tasks)
+        started = self._containers.started()
+        ran = {key: one for key, one in started.items() if one.over is None or one.over > killed}
+        return {key for key, one in ran.items() if names.executor_id(one.task) in ids}
 
     def _find_agent(self, mesos_id: str) -> str:
         found = self._system.folder.glob(f"agent-*/agents/0/work/slaves/{mesos_id}")
         return next(found).relative_to(self._system.folder).parts[0]
 
-    def _of_tasks(self, tasks: Collection[str]) -> Collection[str]:
-        started = self._containers.started()
-        return {container for container, one in started.items() if one.task in tasks}
 
-
-def _task(executor: Identity) -> str:
-    """Return the task of an executor or of its watchdog; "" if it has just ended."""
+def _read_id(executor: Identity) -> str:
+    """Return the id of an executor, also of its watchdog's; "" if it has just ended."""
     with contextlib.suppress(OSError):
         for entry in read_environment(Path(f"/proc/{executor.pid}")):
-            if entry.startswith(_TASK):
-                return os.fsdecode(entry.removeprefix(_TASK))
+            if entry.startswith(_ID):
+                return os.fsdecode(entry.removeprefix(_ID))
     return ""
 
 
