@@ -112,6 +112,10 @@ class Agent:
         """The MB of memory that are left for a task besides its executor."""
         return max(0.0, self.mem - EXECUTOR_MEM)
 
+    def fits_revocable(self, cpus: float, mem: int) -> bool:
+        """Return whether a job fits that takes revocable CPUs, also for its executor."""
+        return self.task_mem >= mem and self.revocable_cpus >= round(cpus + EXECUTOR_CPUS, 3)
+
     def fits_idle(self, sharing: Sharing, cpus: float, mem: int) -> bool:
         """Return whether a job fits into an idle executor, which has its own resources already."""
         return bool(self.idle.get(sharing)) and self.cpus >= cpus and self.mem >= mem

@@ -307,12 +307,10 @@ class _Choice:
     def _fitting(
         self, demand: Demand, own: str | None, *, revocable: bool
     ) -> Callable[[Agent], bool]:
-        cpus_of = attrgetter("revocable_cpus" if revocable else "task_cpus")
-        cpus = _revocable_cpus(demand) if revocable else demand.cpus
-        mem, ports, wanted = demand.mem, demand.ports, demand.constraints
+        cpus, mem, ports, wanted = demand.cpus, demand.mem, demand.ports, demand.constraints
         ahead, may_build_ahead = demand.rank is _AHEAD, self._quotas.may_build_ahead
         job = demand.unit.kind is _JOB
-        sharing = None if revocable or not self._idle else demand.sharing
+        sharing = demand.sharing if self._idle else None
         if ahead:
             cpus, mem = round(2 * cpus + EXECUTOR_CPUS, 3), 2 * mem + EXECUTOR_MEM
             ports *= 2
@@ -320,7 +318,9 @@ class _Choice:
         def fits(agent: Agent) -> bool:
             return (
                 (
-                    (agent.task_mem >= mem and cpus_of(agent) >= cpus)
+                    agent.fits_revocable(cpus, mem)
+                    if revocable
+                    else (agent.task_mem >= mem and agent.task_cpus >= cpus)
                     or (sharing is not None and agent.fits_idle(sharing, cpus, mem))
                 )
                 and agent.starts > 0
@@ -382,7 +382,7 @@ class _Choice:
         place = bisect_left(self._order, (agent.mem, agent.id))
         if self._order[place : place + 1] == [(agent.mem, agent.id)]:
             del self._order[place]
-        revocable = demand.preemptible and agent.revocable_cpus >= _revocable_cpus(demand)
+        revocable = demand.preemptible and agent.fits_revocable(demand.cpus, demand.mem)
         idle = "" if revocable else agent.take_idle(demand.sharing)
         share = (demand.cpus, demand.mem, ports)
         task, executor = agent.take(*share, revocable=revocable, executor=not idle)
@@ -394,7 +394,3 @@ class _Choice:
             insort(self._order, (agent.mem, agent.id))
         resources = tuple(task), tuple(executor)
         return Launch(demand, agent.id, agent.host, ports, *resources, revocable, idle)
-
-
-def _revocable_cpus(demand: Demand) -> float:
-    return round(demand.cpus + EXECUTOR_CPUS, 3)

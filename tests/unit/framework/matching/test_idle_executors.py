@@ -80,6 +80,12 @@ def test_a_job_on_revocable_cpus_gets_an_executor_on_such() -> None:
     assert (launch.revocable, launch.executor_id) == (True, "")
 
 
+def test_a_preemptible_job_without_memory_for_an_executor_goes_to_an_idle_one() -> None:
+    offers = [offer(cpus=1.0, mem=128, revocable=2)]
+    (launch,) = match([job(preemptible=True)], offers, idle()).launches
+    assert (launch.revocable, launch.executor_id) == (False, "e1")
+
+
 def test_a_preview_takes_no_executor() -> None:
     preview = Demand(preview_unit("hello", "a" * 40), cpus=1.0, mem=128)
     assert match([preview], [offer(cpus=1.0)], idle()).launches == ()
