@@ -53,9 +53,8 @@ class JobExecutors:
 
     def find_next(self, executor_id: str) -> str:
         """Return the name of the attempt that an idle executor takes next."""
-        last = self._known[executor_id].task.id
-        name, _, number = last.rpartition(".")[2].partition("-")
-        return names.job_attempt(name, int(number) + 1)
+        number = names.find_number(self._known[executor_id].task.id)
+        return names.job_attempt(executor_id.rpartition(".")[2], number + 1)
 
     def seat(self, task: Task, executor_id: str) -> Task:
         """Return the task as an idle executor takes it: Mesos wants that described as before."""
