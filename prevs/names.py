@@ -121,6 +121,11 @@ def hosts(label: str, app: str, domain: str) -> tuple[str, ...]:
     return tuple(host(one, app, domain) for one in dict.fromkeys((label, flat_label(label, app))))
 
 
+def gate_host(gate: str, domain: str) -> str:
+    """Return the host name of a gate; no label of an app has it."""
+    return f"{gate}.{domain}"
+
+
 def flat_label(label: str, app: str) -> str:
     """Return the label for the flat form `<label>--<app>`, which must fit into one DNS label.
 

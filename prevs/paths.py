@@ -177,6 +177,15 @@ class Paths(NamedTuple):
         return f"{self.app_schedules(app)}/{name}"
 
     @property
+    def gates(self) -> str:
+        """Parent of one GateRecord per gate."""
+        return f"{self.root}/gates"
+
+    def gate(self, name: str) -> str:
+        """A gate's GateRecord."""
+        return f"{self.gates}/{name}"
+
+    @property
     def proxies(self) -> str:
         """Parent of one ephemeral ProxyRecord per live proxy."""
         return f"{self.root}/proxies"

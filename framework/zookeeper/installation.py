@@ -26,6 +26,7 @@ _OURS = frozenset(
         "access",
         "apps",
         "framework",
+        "gates",
         "jobs",
         "jobs-ended",
         "payloads",

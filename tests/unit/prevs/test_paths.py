@@ -25,6 +25,8 @@ def test_every_path_is_below_the_root_and_below_its_listed_parent() -> None:
         paths.schedules: "schedules",
         paths.app_schedules("hello"): "schedules/hello",
         paths.schedule("hello", "report"): "schedules/hello/report",
+        paths.gates: "gates",
+        paths.gate("api"): "gates/api",
         paths.proxies: "proxies",
         paths.proxy("p1"): "proxies/p1",
     }

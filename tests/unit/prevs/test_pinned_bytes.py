@@ -17,6 +17,7 @@ from prevs import codec
 from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.codec import find_key
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
+from prevs.gates import ConditionKind, Override, Sticky
 from prevs.jobs import JobState
 from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
 from prevs.pulls import PullRecord, RepositoryRecord, Told
@@ -42,7 +43,7 @@ from prevs.roles import RoleRecord
 from prevs.schedules import Missed, Overlap
 from prevs.states import Cause, Phase, State
 from prevs.work import Progress
-from tests.unit.prevs import pinned_jobs
+from tests.unit.prevs import pinned_gates, pinned_jobs
 
 FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
 EARLIER = FOLDER.parent / "earlier"
@@ -265,6 +266,7 @@ WRITTEN: dict[str, Any] = {
         result="NDI=",
     ),
     **pinned_jobs.WRITTEN,
+    **pinned_gates.WRITTEN,
 }
 
 LEAST: dict[str, Any] = {
@@ -296,6 +298,7 @@ LEAST: dict[str, Any] = {
     ),
     "task_report": TaskReport(phase=Phase.FETCHING),
     **pinned_jobs.LEAST,
+    **pinned_gates.LEAST,
 }
 
 
@@ -377,6 +380,9 @@ def test_every_pinned_file_is_tested() -> None:
         (Access, "public password team"),
         (Overlap, "skip queue replace allow"),
         (Missed, "last none all"),
+        (ConditionKind, "method accept header cookie query"),
+        (Override, "header query cookie"),
+        (Sticky, "address cookie"),
         (Phase, "fetching building starting checking running ended"),
         (
             Cause,

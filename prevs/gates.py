@@ -1,0 +1,124 @@
+"""Gates as the framework stores them: addresses whose rules choose a label for each request.
+
+What the rules mean is in prevs/gate_rules.py. Times are seconds since the epoch (UTC).
+"""
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import NamedTuple, Optional
+
+from prevs import codec
+
+LOTS = 10_000
+"""Each client has a lot, from 0000 to 9999. A weight is how many of them lead to a target."""
+
+
+class ConditionKind(enum.Enum):
+    """What of a request a condition is about, in the order of precedence."""
+
+    METHOD = "method"
+    ACCEPT = "accept"  # the vendor type in the header Accept: what follows `vnd.`
+    HEADER = "header"
+    COOKIE = "cookie"
+    QUERY = "query"
+
+
+class Criterion(NamedTuple):
+    """What a condition looks at; `name` is that of the header, cookie or query parameter."""
+
+    kind: ConditionKind
+    name: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """That a request has exactly this value. Names of headers are in lower case."""
+
+    kind: ConditionKind
+    value: str
+    name: str = ""
+
+    @property
+    def criterion(self) -> Criterion:
+        """What it looks at."""
+        return Criterion(self.kind, self.name)
+
+
+class Override(enum.Enum):
+    """How a request may name its label itself, in the order of precedence."""
+
+    HEADER = "header"  # X-Prevs-Ref
+    QUERY = "query"  # prevs-ref
+    COOKIE = "cookie"  # prevs-ref; it comes last, as a cookie stays and a link is opened now
+
+
+class Sticky(enum.Enum):
+    """Where a client's lot comes from."""
+
+    ADDRESS = "address"
+    COOKIE = "cookie"  # prevs-lot, which the proxy sets to a random lot if there is none
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A label of the gate's app, and how many of the LOTS lead to it."""
+
+    label: str
+    weight: int = LOTS
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """Where requests go whose path begins with the segments of `path`, and for which `when` holds.
+
+    `path` is "/" or has no slash at its end. The weights of `to` make LOTS together.
+    """
+
+    path: str
+    to: tuple[Target, ...]
+    when: Optional[Condition] = None
+    sticky: Sticky = Sticky.ADDRESS
+
+
+@dataclasses.dataclass(frozen=True)
+class Revision:
+    """All that chose labels at a gate from `changed` on; `by` names the token or the person.
+
+    With `refuses_unknown`, a request for a version that no rule has is refused. `commits` are those
+    that the labels led to when the revision was last in force, so that a rollback leads there.
+    """
+
+    number: int
+    rules: tuple[Rule, ...]
+    override: tuple[Override, ...] = ()
+    refuses_unknown: bool = False
+    changed: float = 0.0
+    by: str = ""
+    commits: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class GateRecord:
+    """A gate: the address `<name>.<domain>`, and `hosts` beside it, for labels of `app`.
+
+    What its targets run is kept running if `keep`. `earlier` are the last revisions before, the
+    latest first.
+    """
+
+    name: str
+    app: str
+    revision: Revision
+    hosts: tuple[str, ...] = ()
+    keep: bool = False
+    created: float = 0.0
+    earlier: tuple[Revision, ...] = ()
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "GateRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(GateRecord, 1, data)
