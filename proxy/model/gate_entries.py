@@ -1,0 +1,140 @@
+"""A gate's rules as entries of HAProxy's maps, so that HAProxy chooses as prevs/gate_rules.py does.
+
+    map     HAProxy's   key                             value
+    gates   map_str     a host of the gate              `api.7`: its name and revision
+    paths   map_beg     `api.7/v2/`                     a label's host, or a class
+    values  map_str     a class and `hx-version=2`      a label's host, or a class
+            map_str     a class and `hx-version`        400: other values are refused
+            map_str     a class and `v`, `api.7|v`      Vary
+            map_str     `api.7|oh`                      what follows an override's label in its host
+    lots    map_beg     a class, `w`, the digits of     a label's host
+                        a lot, or the first few
+
+A class stands for more questions: `+api.7.3|`, or `+api.7.3c|` if the lot is a cookie's. HAProxy
+looks a path up as `api.7` with the path and a slash behind it, so that a key ends at a segment.
+A revision has its own keys but for those of `gates`, so its other entries can be added first. Then
+one changed value per host puts it in force, or an earlier one.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from prevs.gate_rules import VERSIONED, find_default, list_criteria, list_vary
+from prevs.gates import LOTS, ConditionKind, Criterion, GateRecord, Rule, Sticky, Target
+from prevs.names import gate_host, host
+
+_DIGITS = 4
+_LETTERS = {kind: kind.value[0] for kind in ConditionKind}
+"""m, a, h, c, q"""
+
+
+class GateEntries(NamedTuple):
+    """The entries of gates in each map."""
+
+    gates: Mapping[str, str]
+    paths: Mapping[str, str]
+    values: Mapping[str, str]
+    lots: Mapping[str, str]
+
+
+def list_entries(gate: GateRecord, domain: str) -> GateEntries:
+    """Return the entries of a gate; `domain` is that of the labels' hosts."""
+    making = _Making(gate, domain)
+    for path in dict.fromkeys(rule.path for rule in gate.revision.rules):
+        making.add_path(path)
+    making.add_overrides()
+    hosts = (gate_host(gate.name, domain), *gate.hosts)
+    return GateEntries(dict.fromkeys(hosts, making.key), making.paths, making.values, making.lots)
+
+
+def list_names(gate: GateRecord) -> set[Criterion]:
+    """Return what a gate's conditions look at: HAProxy's configuration has the names of all."""
+    rules = gate.revision.rules
+    return {rule.when.criterion for rule in rules if rule.when is not None}
+
+
+def criterion_key(criterion: Criterion) -> str:
+    """Return how a criterion begins the second half of a key in `values`."""
+    return f"{_LETTERS[criterion.kind]}{criterion.name}"
+
+
+class _Making:
+    """The entries of a gate while they are made."""
+
+    def __init__(self, gate: GateRecord, domain: str) -> None:
+        self._app, self._domain, self._revision = gate.app, domain, gate.revision
+        self.key = f"{gate.name}.{gate.revision.number}"
+        self._classes = 0
+        self.paths: dict[str, str] = {}
+        self.values: dict[str, str] = {}
+        self.lots: dict[str, str] = {}
+
+    def add_path(self, path: str) -> None:
+        """Add the rules of a path."""
+        rules = self._revision.rules
+        conditional = [rule for rule in rules if rule.path == path and rule.when is not None]
+        place = find_default(rules, path)
+        default = None if place is None else rules[place]
+        key = f"{self.key}{path.rstrip('/')}/"
+        if default is not None and not conditional:
+            self.paths[key] = found = self._lead(default)
+        else:
+            self.paths[key] = found = self._add_class(default)
+            self._add_conditions(found, path, conditional)
+        vary = ", ".join(list_vary(self._revision, path))
+        if vary and found.startswith("+"):
+            self.values[f"{found}v"] = vary
+
+    def add_overrides(self) -> None:
+        """Add what requests may choose themselves."""
+        for one in self._revision.override:
+            self.values[f"{self.key}|o{one.value[0]}"] = f"{self._app}.{self._domain}"
+        if vary := ", ".join(list_vary(self._revision, None)):
+            self.values[f"{self.key}|v"] = vary
+
+    def _add_conditions(self, of_path: str, path: str, rules: Sequence[Rule]) -> None:
+        for rule in rules:
+            if rule.when is not None:
+                key = criterion_key(rule.when.criterion)
+                self.values[f"{of_path}{key}={rule.when.value}"] = self._lead(rule)
+        for criterion in list_criteria(self._revision.rules, path):
+            if self._revision.refuses_unknown and criterion.kind in VERSIONED:
+                self.values[f"{of_path}{criterion_key(criterion)}"] = "400"
+
+    def _lead(self, rule: Rule) -> str:
+        """Return the host of a rule's only target, or a class that lots decide about."""
+        return self._host(rule.to[0]) if len(rule.to) == 1 else self._add_class(rule)
+
+    def _add_class(self, rule: Rule | None) -> str:
+        """Return a new class, in which lots lead to the targets of a rule; nowhere without one."""
+        mark = "c" if rule is not None and rule.sticky is Sticky.COOKIE else ""
+        made = f"+{self.key}.{self._classes}{mark}|"
+        self._classes += 1
+        if rule is not None:
+            for prefix, target in list_lots(rule.to):
+                self.lots[f"{made}w{prefix}"] = self._host(target)
+        return made
+
+    def _host(self, target: Target) -> str:
+        return host(target.label, self._app, self._domain)
+
+
+def list_lots(targets: Sequence[Target]) -> Iterator[tuple[str, Target]]:
+    """Yield the first digits of lots with their target: as find_target, by the longest that fits.
+
+    At most 36 for each target: no digit needs more than nine.
+    """
+    rest, *others = targets
+    yield "", rest
+    if others:
+        yield from ((prefix, others[0]) for prefix in _cover(0, others[0].weight))
+    if len(others) > 1:
+        yield from ((prefix, others[1]) for prefix in _cover(LOTS - others[1].weight, LOTS))
+
+
+def _cover(start: int, end: int) -> Iterator[str]:
+    """Yield the decimal prefixes of the lots from `start` to before `end`."""
+    while start < end:
+        digits = max(n for n in range(_DIGITS + 1) if start % 10**n == 0 and start + 10**n <= end)
+        yield f"{start:0{_DIGITS}d}"[: _DIGITS - digits]
+        start += 10**digits

@@ -1,0 +1,275 @@
+"""A gate's rules as entries of HAProxy's maps: they mean what prevs/gate_rules.py says."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from prevs.gate_rules import Choice, Request, choose, find_target, order_criteria
+from prevs.gates import (
+    LOTS,
+    Condition,
+    ConditionKind,
+    Criterion,
+    GateRecord,
+    Override,
+    Revision,
+    Rule,
+    Sticky,
+    Target,
+)
+from proxy.model.gate_entries import (
+    GateEntries,
+    criterion_key,
+    list_entries,
+    list_lots,
+    list_names,
+)
+
+DOMAIN = "prevs.example"
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def map_beg(entries: Mapping[str, str], text: str) -> str | None:
+    """Return what HAProxy's converter finds: the value of the longest key at the beginning."""
+    found = [key for key in entries if text.startswith(key)]
+    return entries[max(found, key=len)] if found else None
+
+
+def merge(*parts: Mapping[str, str]) -> Mapping[str, str]:
+    """Return all entries of some mappings."""
+    return {key: value for part in parts for key, value in part.items()}
+
+
+class Answer(NamedTuple):
+    """Where HAProxy would send a request: to a label's host, or with a status to nobody."""
+
+    to: str | int
+    vary: str
+
+
+class Haproxy:
+    """The rules of the configuration, on maps that have the entries of several gates."""
+
+    def __init__(self, *gates: GateRecord) -> None:
+        each = [list_entries(gate, DOMAIN) for gate in gates]
+        self.maps = GateEntries(*(merge(*maps) for maps in zip(*each, strict=True)))
+        self.names = sorted({n for gate in gates for n in list_names(gate)}, key=order_criteria)
+
+    def answer(self, host: str, request: Request) -> Answer:
+        """Return where a request goes."""
+        values = self.maps.values
+        key = self.maps.gates[host]
+        path = request.path if request.path.startswith("/") else ""  # what the fetch `path` gives
+        to = map_beg(self.maps.paths, f"{key}{path}/")
+        more = to is not None and to.startswith("+")
+        vary = values.get(f"{to}v" if more else f"{key}|v", "")
+        overrides = {
+            "h": request.headers.get("x-prevs-ref"),
+            "q": request.query.get("prevs-ref"),
+            "c": request.cookies.get("prevs-ref"),
+        }
+        for kind, ref in overrides.items():
+            if ref and (rest := values.get(f"{key}|o{kind}")):
+                return Answer(f"{ref}.{rest}" if _LABEL.fullmatch(ref) else 400, vary)
+        if to is None:
+            return Answer(404, vary)
+        return Answer(self._ask_more(to, request) if more else to, vary)
+
+    def _ask_more(self, to: str, request: Request) -> str | int:
+        found, strict = None, False
+        for criterion in self.names:
+            value = fetch(criterion, request)
+            if value and found is None:
+                found = self.maps.values.get(f"{to}{criterion_key(criterion)}={value}")
+                strict |= f"{to}{criterion_key(criterion)}" in self.maps.values
+        if found is None and strict:
+            return 400
+        lots_of = to if found is None else found
+        if not lots_of.startswith("+"):
+            return lots_of
+        lot = f"{request.lot:04d}"
+        known = request.cookies.get("prevs-lot", "")
+        if lots_of.endswith("c|") and re.fullmatch("[0-9]{4}", known, re.ASCII):
+            lot = known
+        return map_beg(self.maps.lots, f"{lots_of}w{lot}") or 404
+
+
+def fetch(criterion: Criterion, request: Request) -> str | None:
+    """Return what the fetches of the configuration give."""
+    kind, name = criterion
+    accept = request.headers.get("accept", "").lower()
+    fetches: Mapping[ConditionKind, Callable[[], str | None]] = {
+        ConditionKind.METHOD: lambda: request.method,
+        ConditionKind.ACCEPT: lambda: (
+            re.sub(r"^.*?vnd[.]([^;, \t]*).*$", r"\1", accept) if "vnd." in accept else None
+        ),
+        ConditionKind.HEADER: lambda: request.headers.get(name),
+        ConditionKind.COOKIE: lambda: request.cookies.get(name),
+        ConditionKind.QUERY: lambda: request.query.get(name),
+    }
+    return fetches[kind]()
+
+
+SEGMENTS = st.sampled_from(["v1", "v10", "%2e"])
+PATHS = st.just("/") | st.lists(SEGMENTS, max_size=2).map(lambda parts: "/" + "/".join(parts))
+VALUES = st.sampled_from(["1", "1=2", "v|"])
+NAMES = st.sampled_from(["x", "v"])
+TYPES = st.sampled_from(["shop", "shop.v2+json"])
+METHODS = st.sampled_from(["GET", "POST", "PUT"])
+LABELS = st.sampled_from(["main", "pr-7", "v1"])
+NAMED = st.sampled_from([ConditionKind.HEADER, ConditionKind.COOKIE, ConditionKind.QUERY])
+CONDITIONS = st.one_of(
+    st.builds(Condition, st.just(ConditionKind.METHOD), METHODS),
+    st.builds(Condition, st.just(ConditionKind.ACCEPT), TYPES),
+    st.builds(Condition, NAMED, VALUES, NAMES),
+)
+
+
+@st.composite
+def target_lists(draw: st.DrawFn) -> tuple[Target, ...]:
+    labels = draw(st.lists(LABELS, min_size=1, max_size=3, unique=True))
+    cuts = sorted(draw(st.integers(0, LOTS)) for _ in labels[1:])
+    ends = zip(labels, [0, *cuts], [*cuts, LOTS], strict=True)
+    return tuple(Target(label, end - start) for label, start, end in ends)
+
+
+RULES = st.builds(
+    Rule, PATHS, target_lists(), st.none() | CONDITIONS, st.sampled_from(list(Sticky))
+)
+REVISIONS = st.builds(
+    Revision,
+    st.sampled_from([1, 11]),
+    st.lists(RULES, min_size=3, max_size=12, unique_by=lambda rule: (rule.path, rule.when)).map(
+        tuple
+    ),
+    st.just(()) | st.lists(st.sampled_from(list(Override)), unique=True).map(tuple),
+    st.booleans(),
+)
+OTHERS = st.sampled_from(["", "v", "V1"])
+ASKED = st.lists(SEGMENTS | OTHERS, max_size=3).map(lambda parts: "/" + "/".join(parts))
+REFS = st.fixed_dictionaries({}, optional={"prevs-ref": st.sampled_from(["", "pr-8", "Feature/x"])})
+
+
+NAMED_VALUES = st.dictionaries(NAMES, VALUES | st.just(""), max_size=2)
+ACCEPTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "accept": st.sampled_from(
+            [
+                "*/*",
+                "application/vnd.shop.v2+json",
+                "text/html;q=1, application/VND.Shop;q=1, application/vnd.shop.v2+json",
+                "application/vnd.other",
+                "vnd.",
+            ]
+        ),
+        "x-prevs-ref": st.sampled_from(["", "pr-9", "-"]),
+    },
+)
+LOT_COOKIES = st.fixed_dictionaries(
+    {}, optional={"prevs-lot": st.sampled_from(["0000", "0999", "9999", "1", "0999x", "\u0660000"])}
+)
+REQUESTS = st.builds(
+    Request,
+    METHODS,
+    ASKED | st.just("*"),
+    st.builds(merge, NAMED_VALUES, ACCEPTS),
+    st.builds(merge, NAMED_VALUES, LOT_COOKIES, REFS),
+    st.builds(merge, NAMED_VALUES, REFS),
+    st.integers(0, LOTS - 1),
+)
+
+
+def gate(revision: Revision, name: str = "api", **more: Collection[str]) -> GateRecord:
+    return GateRecord(name, "shop", revision, hosts=tuple(more.get("hosts", ())))
+
+
+@given(REVISIONS, REVISIONS, st.lists(REQUESTS, min_size=1, max_size=20))
+def test_the_maps_choose_as_the_rules_do_also_beside_another_gate(
+    revision: Revision, other: Revision, requests: list[Request]
+) -> None:
+    haproxy = Haproxy(gate(revision), gate(other, "api-1"))
+    for request in requests:
+        expected = choose(revision, request)
+        found = haproxy.answer(f"api.{DOMAIN}", request)
+        if isinstance(expected, Choice):
+            assert found.to == f"{expected.label}.shop.{DOMAIN}", (request, expected)
+        else:
+            assert found.to == expected.status, (request, expected)
+        assert found.vary == ", ".join(expected.vary), request
+
+
+@given(REVISIONS)
+def test_another_revision_has_other_keys_so_that_both_may_be_there(revision: Revision) -> None:
+    first = list_entries(gate(revision), DOMAIN)
+    later = list_entries(gate(Revision(7, revision.rules, revision.override)), DOMAIN)
+    assert set(first.gates) == set(later.gates)
+    assert set(first.gates.values()) != set(later.gates.values())
+    for one, other in zip(first[1:], later[1:], strict=True):
+        assert not set(one) & set(other)
+
+
+def test_the_layout_is_the_documented_one() -> None:
+    canary = (Target("main", 9500), Target("pr-7", 300), Target("v1", 200))
+    rules = (
+        Rule("/v1", (Target("v1"),)),
+        Rule("/v2", canary, sticky=Sticky.COOKIE),
+        Rule("/", (Target("main"),)),
+        Rule("/", (Target("v1"),), Condition(ConditionKind.HEADER, "1", "x-version")),
+    )
+    revision = Revision(7, rules, (Override.HEADER,), refuses_unknown=True)
+    assert list_entries(gate(revision, hosts=["api.example.com"]), DOMAIN) == GateEntries(
+        gates={"api.prevs.example": "api.7", "api.example.com": "api.7"},
+        paths={
+            "api.7/v1/": "v1.shop.prevs.example",
+            "api.7/v2/": "+api.7.0c|",
+            "api.7/": "+api.7.1|",
+        },
+        values={
+            "+api.7.0c|v": "cookie, x-prevs-ref",
+            "+api.7.1|hx-version=1": "v1.shop.prevs.example",
+            "+api.7.1|hx-version": "400",
+            "+api.7.1|v": "x-prevs-ref, x-version",
+            "api.7|oh": "shop.prevs.example",
+            "api.7|v": "x-prevs-ref",
+        },
+        lots={
+            "+api.7.0c|w": "main.shop.prevs.example",
+            "+api.7.0c|w00": "pr-7.shop.prevs.example",
+            "+api.7.0c|w01": "pr-7.shop.prevs.example",
+            "+api.7.0c|w02": "pr-7.shop.prevs.example",
+            "+api.7.0c|w98": "v1.shop.prevs.example",
+            "+api.7.0c|w99": "v1.shop.prevs.example",
+            "+api.7.1|w": "main.shop.prevs.example",
+        },
+    )
+
+
+@given(st.integers(0, LOTS), st.integers(0, LOTS), st.lists(st.integers(0, LOTS - 1)))
+@example(9999, 0, [])
+@example(0, 9999, [])
+@example(LOTS, 0, [])
+@example(0, LOTS, [])
+def test_prefixes_of_lots_have_their_targets_and_are_few(
+    second: int, third: int, lots: list[int]
+) -> None:
+    third = min(third, LOTS - second)
+    weighted = [Target("main", LOTS - second - third), Target("pr-7", second), Target("v1", third)]
+    prefixes = list(list_lots(weighted))
+    entries = {prefix: target.label for prefix, target in prefixes}
+    borders = {0, second - 1, second, LOTS - third - 1, LOTS - third, LOTS - 1}
+    for lot in borders.intersection(range(LOTS)).union(lots):
+        assert map_beg(entries, f"{lot:04d}") == find_target(weighted, lot).label
+    assert all(len([1 for _, to in prefixes if to is one]) <= 36 for one in weighted)
+
+
+@given(REVISIONS)
+def test_every_entry_fits_into_a_line_of_a_map(revision: Revision) -> None:
+    for entries in list_entries(gate(revision), DOMAIN):
+        for key, value in entries.items():
+            assert re.fullmatch(r"[^\s#;\\][^\s;\\]*", key)
+            assert value
+            assert value.isprintable()
