@@ -99,11 +99,27 @@ class Revision:
 
 
 @dataclasses.dataclass(frozen=True)
+class Proposal:
+    """What a gate becomes once the previews of the commits that `awaited` lead to run.
+
+    `awaited` are labels in the revision's `commits`. With a `failure`, a sentence, it comes to
+    nothing. Proxies do not read it.
+    """
+
+    revision: Revision
+    hosts: tuple[str, ...] = ()
+    keep: bool = False
+    awaited: tuple[str, ...] = ()
+    failure: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class GateRecord:
     """A gate: the address `<name>.<domain>`, and `hosts` beside it, for labels of `app`.
 
     What its targets run is kept running if `keep`. `earlier` are the last revisions before, the
-    latest first.
+    latest first. Until a new gate's first revision is in force, its revision is number 0, without
+    rules, and nothing is at its address.
     """
 
     name: str
@@ -113,6 +129,7 @@ class GateRecord:
     keep: bool = False
     created: float = 0.0
     earlier: tuple[Revision, ...] = ()
+    proposal: Optional[Proposal] = None
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

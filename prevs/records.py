@@ -280,13 +280,14 @@ class AgentsRecord:
 
 @dataclasses.dataclass(frozen=True)
 class ProxyRecord:
-    """The state of a proxy: for each app, the znode version of the placements that it applied.
+    """What a proxy has `applied`: of placements the znode version, of `gates` the revision.
 
-    `holding` are tasks without a placement to which this proxy still has open requests.
+    `holding` are tasks without a placement to which it still has open requests.
     """
 
     applied: Mapping[str, int] = dataclasses.field(default_factory=dict)
     holding: tuple[str, ...] = ()
+    gates: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

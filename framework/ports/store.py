@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from framework.ports.jobs import JobStore, StoredJobs
 from prevs.access import AccessRecord
+from prevs.gates import GateRecord
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
     AgentsRecord,
@@ -22,6 +23,7 @@ Record = (
     AccessRecord
     | AgentsRecord
     | AppRecord
+    | GateRecord
     | PreviewRecord
     | PlacementsRecord
     | PullRecord
@@ -57,6 +59,7 @@ class Stored(NamedTuple):
     roles: Sequence[RoleRecord] = ()
     jobs: StoredJobs = StoredJobs()
     repositories: Sequence[RepositoryRecord] = ()
+    gates: Sequence[GateRecord] = ()
 
 
 class Vault(Protocol):

@@ -1,6 +1,6 @@
 """The ACLs of our znodes, over kazoo. Pure.
 
-Frameworks may do everything. Proxies read placements and who may look, and write records of
+Frameworks may do everything. Proxies read placements, gates and who may look, and write records of
 themselves. So whoever takes over a proxy can neither read nor change an app, a token or a secret.
 """
 
@@ -32,7 +32,7 @@ class Rights(NamedTuple):
         paths = self.paths
         if path == paths.proxies:
             return [self.all, *(_some(one, create=True) for one in self.proxies)]
-        read = (paths.placements, paths.access)
+        read = (paths.placements, paths.access, paths.gates)
         if path in (*read, paths.agents) or path.rpartition("/")[0] in read:
             return [self.all, *map(_some, self.proxies)]
         return [self.all]

@@ -81,18 +81,19 @@ def close(client: KazooClient, rights: Rights) -> bool:
 def grant(client: KazooClient, rights: Rights) -> bool:
     """Give proxies the rights that they need, and no more; return whether that was needed.
 
-    For the leader, once all znodes exist. The parents of the proxies' own records and of who may
-    look come last: if their rights are right, all are. Raises ForeignState, Unavailable.
+    For the leader, once all znodes exist. The parents of the proxies' own records, of gates and of
+    who may look come last: if their rights are right, all are. Raises ForeignState, Unavailable.
     """
     paths = rights.paths
     with mapped(client):
-        # An earlier version of prevs made no znode for who may look.
-        last = (paths.access, paths.proxies)
+        # Earlier versions of prevs made no znodes for gates and for who may look.
+        last = (paths.access, paths.gates, paths.proxies)
         if all(_same(client.get_acls(path)[0], rights.of(path)) for path in last):
             return False
         apps = (
             *map(paths.app_placements, client.get_children(paths.placements)),
             *map(paths.app_access, client.get_children(paths.access)),
+            *map(paths.gate, client.get_children(paths.gates)),
         )
         for path in (*apps, paths.placements, paths.agents, *last):
             with contextlib.suppress(NoNodeError):

@@ -22,6 +22,7 @@ from framework.zookeeper.fenced_writes import FencedWrites
 from framework.zookeeper.job_store import ZookeeperJobStore
 from framework.zookeeper.rights import Rights
 from prevs.access import Access, AccessRecord
+from prevs.gates import GateRecord
 from prevs.paths import Paths
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
@@ -42,6 +43,7 @@ R = TypeVar(
     "R",
     AccessRecord,
     AppRecord,
+    GateRecord,
     PreviewRecord,
     PlacementsRecord,
     PullRecord,
@@ -54,6 +56,7 @@ Q = TypeVar(
     "Q",
     AccessRecord,
     AppRecord,
+    GateRecord,
     PreviewRecord,
     PlacementsRecord,
     PullRecord,
@@ -86,8 +89,8 @@ class ZookeeperStore:
         with mapped(self._client):
             paths = self._paths
             own = (paths.apps, paths.previews, paths.placements, paths.tokens, paths.secrets)
-            more = (paths.roles, paths.access, paths.pulls, paths.repositories, paths.proxies)
-            for path in (*own, *more):
+            more = (paths.roles, paths.access, paths.pulls, paths.repositories, paths.gates)
+            for path in (*own, *more, paths.proxies):
                 self._client.ensure_path(path)
             apps = self._read_own(self._paths.apps, AppRecord.decode)
             tokens = self._read_own(paths.tokens, TokenRecord.decode)
@@ -113,6 +116,7 @@ class ZookeeperStore:
                 roles=roles,
                 jobs=self.jobs.load(),
                 repositories=self._read_own(paths.repositories, RepositoryRecord.decode),
+                gates=self._read_own(paths.gates, GateRecord.decode),
             )
 
     def save(self, record: Record) -> int:
@@ -148,6 +152,8 @@ class ZookeeperStore:
                 return self._paths.agents
             case AppRecord():
                 return self._paths.app(record.name)
+            case GateRecord():
+                return self._paths.gate(record.name)
             case PreviewRecord():
                 return self._paths.preview(record.app, record.sha)
             case PlacementsRecord():

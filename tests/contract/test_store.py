@@ -14,6 +14,7 @@ from framework.zookeeper.connection import connect
 from framework.zookeeper.election import Election
 from framework.zookeeper.store import ZookeeperStore
 from prevs.access import Access, AccessRecord
+from prevs.gates import GateRecord, Revision
 from prevs.paths import Paths
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
@@ -41,6 +42,7 @@ SECRETS = SecretsRecord("hello", "gAAAAABl")
 ACCESS = AccessRecord("hello", Access.PASSWORD, 3, signature="signed")
 PULL = PullRecord("hello", 7, A, "pull/7/head")
 REPOSITORY = RepositoryRecord("hello", "/srv/hello", "7", "99")
+GATE = GateRecord("api", "hello", Revision(0, ()), created=1.0)
 ROLE = RoleRecord("use", group="org/größe team", app="hello", created=1.0)
 AGENTS = AgentsRecord({"127.0.0.1": (PortRange(31000, 32000),)}, "signed")
 PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("main",))})
@@ -123,7 +125,7 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
 
 
 def test_another_store_loads_the_saved_records(place: Place, store: Store) -> None:
-    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS, ACCESS, PULL, REPOSITORY, ROLE):
+    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS, ACCESS, PULL, REPOSITORY, ROLE, GATE):
         store.save(record)
     store.save_framework_id("framework-1")
     store.save(AGENTS)
@@ -138,6 +140,7 @@ def test_another_store_loads_the_saved_records(place: Place, store: Store) -> No
     assert list(stored.pulls) == [PULL]
     assert list(stored.repositories) == [REPOSITORY]
     assert list(stored.roles) == [ROLE]
+    assert list(stored.gates) == [GATE]
     assert stored.framework_id == "framework-1"
 
 

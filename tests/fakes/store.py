@@ -6,6 +6,7 @@ from framework.errors import Superseded, Unavailable
 from framework.ports import Record, Stored
 from framework.ports.jobs import JobsRecord
 from prevs.access import AccessRecord
+from prevs.gates import GateRecord
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
     AgentsRecord,
@@ -69,6 +70,7 @@ class FakeStore:
             pulls=[r for r in records if isinstance(r, PullRecord)],
             roles=[r for r in records if isinstance(r, RoleRecord)],
             repositories=[r for r in records if isinstance(r, RepositoryRecord)],
+            gates=[r for r in records if isinstance(r, GateRecord)],
             agents=next((r for r in records if isinstance(r, AgentsRecord)), AgentsRecord()),
             framework_id=self.znodes.framework_id,
             jobs=self.jobs.load(),
@@ -122,6 +124,8 @@ def _key(record: Record) -> tuple[str, ...]:  # noqa: PLR0911 - one for each rec
             return ("agents",)
         case AppRecord():
             return ("apps", record.name)
+        case GateRecord():
+            return ("gates", record.name)
         case PreviewRecord():
             return ("previews", record.app, record.sha)
         case PlacementsRecord():

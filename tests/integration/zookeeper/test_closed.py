@@ -184,7 +184,7 @@ def test_a_proxys_identity_reads_placements_writes_proxies_and_nothing_more(
         try:
             assert thief.get(paths.app_placements("hello"))[0]
             assert thief.get(paths.agents)[0]
-            read = {paths.placements, paths.access, paths.agents, paths.proxies}
+            read = {paths.placements, paths.access, paths.agents, paths.gates, paths.proxies}
             read |= {path for path in found if path.rpartition("/")[0] in read - {paths.proxies}}
             own = {path for path in found if path.startswith(f"{paths.proxies}/")}
             assert own

@@ -7,6 +7,7 @@ from prevs.gates import (
     ConditionKind,
     GateRecord,
     Override,
+    Proposal,
     Revision,
     Rule,
     Sticky,
@@ -37,6 +38,13 @@ WRITTEN: dict[str, Any] = {
         keep=True,
         created=1700000000.25,
         earlier=(Revision(6, (Rule("/", (Target("main"),)),), changed=1.0, commits={"main": SHA}),),
+        proposal=Proposal(
+            Revision(8, (Rule("/", (Target("v2"),)),), by="ada", commits={"v2": SHA}),
+            hosts=("api.example.com",),
+            keep=True,
+            awaited=("v2",),
+            failure="v2 cannot be built.",
+        ),
     ),
 }
 

@@ -148,7 +148,7 @@ WRITTEN: dict[str, Any] = {
         ports={"127.0.0.2": (PortRange(31000, 31005), PortRange(31007, 32000))},
         signature="5c80e7d1" * 8,
     ),
-    "proxy": ProxyRecord(applied={"hello": 7, "shop": 0}, holding=(TASK,)),
+    "proxy": ProxyRecord({"hello": 7, "shop": 0}, holding=(TASK,), gates={"api": 7}),
     "leader": LeaderRecord(api="http://10.0.0.5:8090", process="a.example.org/71/5c80e7d1"),
     "installation": InstallationRecord(
         master="zk:///mesos",

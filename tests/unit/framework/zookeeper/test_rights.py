@@ -18,6 +18,8 @@ READ, CREATE, ALL = 1, 4, 31
         (PATHS.agents, READ),
         (PATHS.access, READ),
         (PATHS.app_access("hello"), READ),
+        (PATHS.gates, READ),
+        (PATHS.gate("api"), READ),
         (PATHS.proxies, READ | CREATE),
         *((path, 0) for path in (PATHS.root, PATHS.apps, PATHS.tokens, PATHS.secrets)),
         *((path, 0) for path in (PATHS.framework, PATHS.leader, PATHS.election)),
