@@ -119,7 +119,8 @@ class GateRecord:
 
     What its targets run is kept running if `keep`. `earlier` are the last revisions before, the
     latest first. Until a new gate's first revision is in force, its revision is number 0, without
-    rules, and nothing is at its address.
+    rules, and nothing is at its address. `signature` is that of prevs/signatures.py, over all that
+    proxies read.
     """
 
     name: str
@@ -130,6 +131,7 @@ class GateRecord:
     created: float = 0.0
     earlier: tuple[Revision, ...] = ()
     proposal: Optional[Proposal] = None
+    signature: str = ""
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

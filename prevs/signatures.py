@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from prevs.access import AccessRecord
+from prevs.gates import GateRecord, Rule
 from prevs.records import AgentsRecord, Placement
 
 _PURPOSE = b"prevs: signatures of placements and agents"
@@ -48,6 +49,11 @@ def sign_access(key: bytes, record: AccessRecord) -> str:
     return _sign(key, _access(record))
 
 
+def sign_gate(key: bytes, record: GateRecord) -> str:
+    """Return the signature of what proxies read of a gate, so not of its earlier revisions."""
+    return _sign(key, _gate(record))
+
+
 def is_placement_signed(
     keys: Collection[bytes], app: str, sha: str, placement: Placement, *, signature: str
 ) -> bool:
@@ -63,6 +69,11 @@ def are_agents_signed(keys: Collection[bytes], record: AgentsRecord) -> bool:
 def is_access_signed(keys: Collection[bytes], record: AccessRecord) -> bool:
     """Return whether one of `keys` made a record's signature. In constant time."""
     return _is_signed(keys, record.signature, _access(record))
+
+
+def is_gate_signed(keys: Collection[bytes], record: GateRecord) -> bool:
+    """Return whether one of `keys` made a record's signature. In constant time."""
+    return _is_signed(keys, record.signature, _gate(record))
 
 
 def _placement(app: str, sha: str, placement: Placement) -> Any:
@@ -82,6 +93,20 @@ def _agents(record: AgentsRecord) -> Any:
 
 def _access(record: AccessRecord) -> Any:
     return ["access", dataclasses.replace(record, signature="").encode().decode()]
+
+
+def _gate(record: GateRecord) -> Any:
+    revision = record.revision
+    return [
+        *("gate", record.name, record.app, record.hosts, revision.number),
+        *([one.value for one in revision.override], revision.refuses_unknown),
+        [_rule(one) for one in revision.rules],
+    ]
+
+
+def _rule(rule: Rule) -> Any:
+    when = rule.when and (rule.when.kind.value, rule.when.value, rule.when.name)
+    return [rule.path, [(one.label, one.weight) for one in rule.to], when, rule.sticky.value]
 
 
 def _is_signed(keys: Collection[bytes], signature: str, value: Any) -> bool:

@@ -45,6 +45,7 @@ WRITTEN: dict[str, Any] = {
             awaited=("v2",),
             failure="v2 cannot be built.",
         ),
+        signature="5c80e7d1" * 8,
     ),
 }
 

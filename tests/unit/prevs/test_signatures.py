@@ -5,6 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prevs import signatures
+from prevs.gates import (
+    Condition,
+    ConditionKind,
+    GateRecord,
+    Override,
+    Revision,
+    Rule,
+    Sticky,
+    Target,
+)
 from prevs.records import AgentsRecord, Placement, PortRange
 
 SHA, OTHER = "a" * 40, "b" * 40
@@ -63,3 +73,43 @@ def test_the_ports_of_agents_are_signed_as_a_whole() -> None:
 def test_an_invented_text_is_not_a_signature(text: str) -> None:
     assert not signatures.is_placement_signed((KEY,), "hello", SHA, PLACEMENT, signature=text)
     assert not signatures.are_agents_signed((KEY,), replace(AGENTS, signature=text))
+
+
+CANARY = Rule("/v2", (Target("main", 9000), Target("pr-7", 1000)))
+VERSION = Condition(ConditionKind.HEADER, "2", "x-version")
+RULES = (CANARY, Rule("/", (Target("main"),)))
+GATE = GateRecord("api", "shop", Revision(7, RULES), hosts=("api.example.com",))
+
+
+def of_rules(*rules: Rule) -> GateRecord:
+    return replace(GATE, revision=replace(GATE.revision, rules=rules))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(GATE, name="ap"),
+        replace(GATE, app="hello"),
+        replace(GATE, hosts=()),
+        replace(GATE, revision=replace(GATE.revision, number=8)),
+        replace(GATE, revision=replace(GATE.revision, override=(Override.QUERY,))),
+        replace(GATE, revision=replace(GATE.revision, refuses_unknown=True)),
+        of_rules(CANARY),
+        of_rules(replace(CANARY, path="/v1"), RULES[1]),
+        of_rules(replace(CANARY, to=(Target("main", 8000), Target("pr-7", 2000))), RULES[1]),
+        of_rules(replace(CANARY, to=(Target("main", 9000), Target("pr-8", 1000))), RULES[1]),
+        of_rules(replace(CANARY, sticky=Sticky.COOKIE), RULES[1]),
+        of_rules(replace(CANARY, when=VERSION), RULES[1]),
+    ],
+)
+def test_a_gate_is_signed_with_all_that_chooses(other: GateRecord) -> None:
+    signature = signatures.sign_gate(KEY, GATE)
+    assert signatures.is_gate_signed((OLD, KEY), replace(GATE, signature=signature))
+    assert not signatures.is_gate_signed((OLD,), replace(GATE, signature=signature))
+    assert not signatures.is_gate_signed((KEY,), replace(other, signature=signature))
+
+
+def test_what_proxies_do_not_read_of_a_gate_is_not_signed() -> None:
+    signature = signatures.sign_gate(KEY, GATE)
+    later = replace(GATE, keep=True, created=1.0, earlier=(GATE.revision,), signature=signature)
+    assert signatures.is_gate_signed((KEY,), later)
