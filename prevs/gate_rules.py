@@ -149,16 +149,10 @@ def find_path(rules: Sequence[Rule], asked: str) -> str | None:
 def list_criteria(rules: Sequence[Rule], path: str) -> Sequence[Criterion]:
     """Return what the conditions of a path look at, in the order of precedence.
 
-    Of one kind it is by name, and not as written: HAProxy looks for the names of all gates, in one
-    order.
+    Of one kind it is by name, and not as written: a rule means the same wherever it stands.
     """
     found = {rule.when.criterion for rule in rules if rule.path == path and rule.when is not None}
-    return sorted(found, key=order_criteria)
-
-
-def order_criteria(criterion: Criterion) -> tuple[int, str]:
-    """Return the key by which criteria are sorted."""
-    return _KINDS.index(criterion.kind), criterion.name
+    return sorted(found, key=_order)
 
 
 def find_default(rules: Sequence[Rule], path: str) -> int | None:
@@ -212,6 +206,10 @@ def list_vary(revision: Revision, path: str | None) -> tuple[str, ...]:
     if path is not None:
         names |= _list_of_rules(revision.rules, path)
     return (ANY,) if ANY in names else tuple(sorted(names))
+
+
+def _order(criterion: Criterion) -> tuple[int, str]:
+    return _KINDS.index(criterion.kind), criterion.name
 
 
 def _list_of_rules(rules: Sequence[Rule], path: str) -> set[str]:

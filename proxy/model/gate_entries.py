@@ -3,17 +3,21 @@
     map     HAProxy's   key                             value
     gates   map_str     a host of the gate              `api.7`: its name and revision
     paths   map_beg     `api.7/v2/`                     a label's host, or a class
-    values  map_str     a class and `hx-version=2`      a label's host, or a class
-            map_str     a class and `hx-version`        400: other values are refused
-            map_str     a class and `v`, `api.7|v`      Vary
-            map_str     `api.7|oh`                      what follows an override's label in its host
+    values  map_str     `api.7|`                        `shop.prevs.example|main|hq|x-prevs-ref`
+            map_str     a class                         `cookie,x-version|!hx-version,csession`
+            map_str     a class and `hx-version=2`      a label's host, or a class
     lots    map_beg     a class, `w`, the digits of     a label's host
                         a lot, or the first few
 
-A class stands for more questions: `+api.7.3|`, or `+api.7.3c|` if the lot is a cookie's. HAProxy
-looks a path up as `api.7` with the path and a slash behind it, so that a key ends at a segment.
-A revision has its own keys but for those of `gates`, so its other entries can be added first. Then
-one changed value per host puts it in force, or an earlier one.
+A class stands for more questions: `+api.7.3|`, or `+api.7.3c|` if the lot is a cookie's. Its value
+has Vary and the criteria, in their order; a ! before one refuses values that have no entry. The
+value of a revision has what follows a label in its host, the label whose pages are at paths below
+/_prevs, the first letters of the overrides that are allowed, and Vary where no class decides.
+
+HAProxy looks a path up as `api.7` with the path and a slash behind it, so that a key ends at a
+segment. A revision has its own keys but for those of `gates`, so its other entries can be added
+first. Then one changed value per host puts it in force, or an earlier one. No value has a space,
+which HAProxy's commands would end with. What reads all this is proxy/haproxy/choose.lua.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +25,7 @@ from typing import NamedTuple
 
 from prevs.gate_rules import VERSIONED, find_default, list_criteria, list_vary
 from prevs.gates import LOTS, ConditionKind, Criterion, GateRecord, Rule, Sticky, Target
-from prevs.names import gate_host, host
+from prevs.names import gate_host, host, split_host
 
 _DIGITS = 4
 _LETTERS = {kind: kind.value[0] for kind in ConditionKind}
@@ -42,15 +46,20 @@ def list_entries(gate: GateRecord, domain: str) -> GateEntries:
     making = _Making(gate, domain)
     for path in dict.fromkeys(rule.path for rule in gate.revision.rules):
         making.add_path(path)
-    making.add_overrides()
-    hosts = (gate_host(gate.name, domain), *gate.hosts)
-    return GateEntries(dict.fromkeys(hosts, making.key), making.paths, making.values, making.lots)
+    making.add_revision()
+    hosts = dict.fromkeys(list_hosts(gate, domain), making.key)
+    return GateEntries(hosts, making.paths, making.values, making.lots)
 
 
-def list_names(gate: GateRecord) -> set[Criterion]:
-    """Return what a gate's conditions look at: HAProxy's configuration has the names of all."""
-    rules = gate.revision.rules
-    return {rule.when.criterion for rule in rules if rule.when is not None}
+def list_hosts(gate: GateRecord, domain: str) -> Sequence[str]:
+    """Return a gate's hosts. An address of a label stays that label's."""
+    return (gate_host(gate.name, domain), *(h for h in gate.hosts if not split_host(h, domain)))
+
+
+def find_home(rules: Sequence[Rule]) -> str:
+    """Return the label whose pages are at a gate's paths below /_prevs, if none is named there."""
+    place = find_default(rules, "/")
+    return rules[0 if place is None else place].to[0].label
 
 
 def criterion_key(criterion: Criterion) -> str:
@@ -80,26 +89,30 @@ class _Making:
             self.paths[key] = found = self._lead(default)
         else:
             self.paths[key] = found = self._add_class(default)
-            self._add_conditions(found, path, conditional)
-        vary = ", ".join(list_vary(self._revision, path))
-        if vary and found.startswith("+"):
-            self.values[f"{found}v"] = vary
+            self._add_conditions(found, conditional)
+        if found.startswith("+"):
+            self.values[found] = f"{self._vary(path)}|{','.join(self._list_criteria(path))}"
 
-    def add_overrides(self) -> None:
-        """Add what requests may choose themselves."""
-        for one in self._revision.override:
-            self.values[f"{self.key}|o{one.value[0]}"] = f"{self._app}.{self._domain}"
-        if vary := ", ".join(list_vary(self._revision, None)):
-            self.values[f"{self.key}|v"] = vary
+    def add_revision(self) -> None:
+        """Add what holds at all paths."""
+        home = find_home(self._revision.rules)
+        overrides = "".join(one.value[0] for one in self._revision.override)
+        parts = (f"{self._app}.{self._domain}", home, overrides, self._vary(None))
+        self.values[f"{self.key}|"] = "|".join(parts)
 
-    def _add_conditions(self, of_path: str, path: str, rules: Sequence[Rule]) -> None:
+    def _vary(self, path: str | None) -> str:
+        return ",".join(list_vary(self._revision, path))
+
+    def _list_criteria(self, path: str) -> Iterator[str]:
+        for criterion in list_criteria(self._revision.rules, path):
+            strict = self._revision.refuses_unknown and criterion.kind in VERSIONED
+            yield f"{'!' if strict else ''}{criterion_key(criterion)}"
+
+    def _add_conditions(self, of_path: str, rules: Sequence[Rule]) -> None:
         for rule in rules:
             if rule.when is not None:
                 key = criterion_key(rule.when.criterion)
                 self.values[f"{of_path}{key}={rule.when.value}"] = self._lead(rule)
-        for criterion in list_criteria(self._revision.rules, path):
-            if self._revision.refuses_unknown and criterion.kind in VERSIONED:
-                self.values[f"{of_path}{criterion_key(criterion)}"] = "400"
 
     def _lead(self, rule: Rule) -> str:
         """Return the host of a rule's only target, or a class that lots decide about."""

@@ -1,18 +1,17 @@
 """A gate's rules as entries of HAProxy's maps: they mean what prevs/gate_rules.py says."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from prevs.gate_rules import Choice, Request, choose, find_target, order_criteria
+from prevs.gate_rules import Choice, Request, choose, find_target
 from prevs.gates import (
     LOTS,
     Condition,
     ConditionKind,
-    Criterion,
     GateRecord,
     Override,
     Revision,
@@ -22,10 +21,9 @@ from prevs.gates import (
 )
 from proxy.model.gate_entries import (
     GateEntries,
-    criterion_key,
+    find_home,
     list_entries,
     list_lots,
-    list_names,
 )
 
 DOMAIN = "prevs.example"
@@ -51,40 +49,42 @@ class Answer(NamedTuple):
 
 
 class Haproxy:
-    """The rules of the configuration, on maps that have the entries of several gates."""
+    """What proxy/haproxy/choose.lua does, on maps that have the entries of several gates."""
 
     def __init__(self, *gates: GateRecord) -> None:
         each = [list_entries(gate, DOMAIN) for gate in gates]
         self.maps = GateEntries(*(merge(*maps) for maps in zip(*each, strict=True)))
-        self.names = sorted({n for gate in gates for n in list_names(gate)}, key=order_criteria)
 
     def answer(self, host: str, request: Request) -> Answer:
         """Return where a request goes."""
         values = self.maps.values
         key = self.maps.gates[host]
+        rest, _, allowed, vary = values[f"{key}|"].split("|")
         path = request.path if request.path.startswith("/") else ""  # what the fetch `path` gives
         to = map_beg(self.maps.paths, f"{key}{path}/")
-        more = to is not None and to.startswith("+")
-        vary = values.get(f"{to}v" if more else f"{key}|v", "")
+        criteria = ""
+        if to is not None and to.startswith("+"):
+            vary, criteria = values[to].split("|")
         overrides = {
             "h": request.headers.get("x-prevs-ref"),
             "q": request.query.get("prevs-ref"),
             "c": request.cookies.get("prevs-ref"),
         }
         for kind, ref in overrides.items():
-            if ref and (rest := values.get(f"{key}|o{kind}")):
+            if ref and kind in allowed:
                 return Answer(f"{ref}.{rest}" if _LABEL.fullmatch(ref) else 400, vary)
         if to is None:
             return Answer(404, vary)
-        return Answer(self._ask_more(to, request) if more else to, vary)
+        return Answer(self._ask_more(to, criteria, request) if to.startswith("+") else to, vary)
 
-    def _ask_more(self, to: str, request: Request) -> str | int:
+    def _ask_more(self, to: str, criteria: str, request: Request) -> str | int:
         found, strict = None, False
-        for criterion in self.names:
-            value = fetch(criterion, request)
+        for one in filter(None, criteria.split(",")):
+            key = one.removeprefix("!")
+            value = fetch(key, request)
             if value and found is None:
-                found = self.maps.values.get(f"{to}{criterion_key(criterion)}={value}")
-                strict |= f"{to}{criterion_key(criterion)}" in self.maps.values
+                found = self.maps.values.get(f"{to}{key}={value}")
+                strict |= key != one
         if found is None and strict:
             return 400
         lots_of = to if found is None else found
@@ -97,20 +97,16 @@ class Haproxy:
         return map_beg(self.maps.lots, f"{lots_of}w{lot}") or 404
 
 
-def fetch(criterion: Criterion, request: Request) -> str | None:
-    """Return what the fetches of the configuration give."""
-    kind, name = criterion
+def fetch(key: str, request: Request) -> str | None:
+    """Return what a fetch of HAProxy's gives for a criterion."""
     accept = request.headers.get("accept", "").lower()
-    fetches: Mapping[ConditionKind, Callable[[], str | None]] = {
-        ConditionKind.METHOD: lambda: request.method,
-        ConditionKind.ACCEPT: lambda: (
-            re.sub(r"^.*?vnd[.]([^;, \t]*).*$", r"\1", accept) if "vnd." in accept else None
-        ),
-        ConditionKind.HEADER: lambda: request.headers.get(name),
-        ConditionKind.COOKIE: lambda: request.cookies.get(name),
-        ConditionKind.QUERY: lambda: request.query.get(name),
-    }
-    return fetches[kind]()
+    kind, name = key[0], key[1:]
+    if kind == "m":
+        return request.method
+    if kind == "a":
+        return re.sub(r"^.*?vnd[.]([^;, \t]*).*$", r"\1", accept) if "vnd." in accept else None
+    of = {"h": request.headers, "c": request.cookies, "q": request.query}
+    return of[kind].get(name)
 
 
 SEGMENTS = st.sampled_from(["v1", "v10", "%2e"])
@@ -199,7 +195,7 @@ def test_the_maps_choose_as_the_rules_do_also_beside_another_gate(
             assert found.to == f"{expected.label}.shop.{DOMAIN}", (request, expected)
         else:
             assert found.to == expected.status, (request, expected)
-        assert found.vary == ", ".join(expected.vary), request
+        assert found.vary == ",".join(expected.vary), request
 
 
 @given(REVISIONS)
@@ -229,12 +225,10 @@ def test_the_layout_is_the_documented_one() -> None:
             "api.7/": "+api.7.1|",
         },
         values={
-            "+api.7.0c|v": "cookie, x-prevs-ref",
+            "+api.7.0c|": "cookie,x-prevs-ref|",
+            "+api.7.1|": "x-prevs-ref,x-version|!hx-version",
             "+api.7.1|hx-version=1": "v1.shop.prevs.example",
-            "+api.7.1|hx-version": "400",
-            "+api.7.1|v": "x-prevs-ref, x-version",
-            "api.7|oh": "shop.prevs.example",
-            "api.7|v": "x-prevs-ref",
+            "api.7|": "shop.prevs.example|main|h|x-prevs-ref",
         },
         lots={
             "+api.7.0c|w": "main.shop.prevs.example",
@@ -271,5 +265,17 @@ def test_every_entry_fits_into_a_line_of_a_map(revision: Revision) -> None:
     for entries in list_entries(gate(revision), DOMAIN):
         for key, value in entries.items():
             assert re.fullmatch(r"[^\s#;\\][^\s;\\]*", key)
-            assert value
-            assert value.isprintable()
+            assert re.fullmatch(r"[^\s;\\]+", value)
+
+
+def test_an_address_of_a_label_stays_that_labels() -> None:
+    revision = Revision(1, (Rule("/", (Target("main"),)),))
+    hosts = ["v1.shop.prevs.example", "v1--shop.prevs.example", "shop.example"]
+    found = list_entries(gate(revision, hosts=hosts), DOMAIN)
+    assert list(found.gates) == ["api.prevs.example", "shop.example"]
+
+
+def test_the_pages_below_prevs_are_those_of_the_first_label_at_the_root() -> None:
+    v1, main = Rule("/v1", (Target("v1"),)), Rule("/", (Target("main"), Target("pr-7", 0)))
+    assert find_home((v1, main)) == "main"
+    assert find_home((v1,)) == "v1"
