@@ -19,6 +19,7 @@ _VALUE = re.compile(rf"[!#-:<-\[\]-~]{{1,{LONGEST_VALUE}}}", re.ASCII)
 _VENDOR_TYPE = re.compile(rf"[a-z0-9][a-z0-9.+_-]{{0,{LONGEST_VALUE - 1}}}", re.ASCII)
 _REMOVED = re.compile(
     r"(x-prevs|x-forwarded|forwarded|proxy).*|connection|http2-settings|keep-alive"
+    r"|te|trailer|transfer-encoding|upgrade|content-length"
 )
 """Headers that no visitor gets past the proxy, or that the proxy writes itself."""
 _OTHERWISE = {
@@ -76,7 +77,7 @@ def _find_name_problem(kind: ConditionKind, name: str) -> str | None:
         return f"names the {kind.value} {name}, which is prevs's own" if ours else None
     if instead := _OTHERWISE.get(name.lower()):
         return f"cannot name the header {name}. {instead}"
-    if _REMOVED.fullmatch(name.lower()):
+    if _REMOVED.fullmatch(name.lower().replace("_", "-")):
         return f"names the header {name}, which proxies remove or write. Choose another one."
     return None
 

@@ -104,7 +104,7 @@ def _find_problems(name: str, written: WrittenGate, neighbours: Neighbours) -> I
     if len(written.hosts) > addresses.MOST_HOSTS:
         yield Problem("hosts", f"may be {addresses.MOST_HOSTS}, not {len(written.hosts)}")
     for place, host in enumerate(written.hosts):
-        if problem := addresses.find_host_problem(host, written.app, domain, others):
+        if problem := addresses.find_host_problem(host, domain, others):
             yield Problem(f"hosts[{place}]", problem)
         elif addresses.read_host(host) in map(addresses.read_host, written.hosts[:place]):
             yield Problem(f"hosts[{place}]", "is there twice")
