@@ -134,7 +134,7 @@ async def _start(parts: Components) -> None:
     placements.start()
     first = await controller.read_first(_FIRST_READ_SECONDS)
     if first is not None:
-        router.begin_with(first, table.accesses)
+        router.begin_with(first, table.accesses, table.gates)
     await parts.haproxy.start()
     await controller.cycle()
 

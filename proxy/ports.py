@@ -8,6 +8,7 @@ from typing import Protocol
 
 from program.http.server_events import ServerEvent
 from proxy.model.access import Accesses
+from proxy.model.gates import Gates
 from proxy.model.preview import Commit, Preview
 from proxy.model.routes import Changes, Routes
 from proxy.model.sign_in import Begun, Claim
@@ -19,7 +20,7 @@ class Placements(Protocol):
     """The placements in ZooKeeper, which the proxy only reads, and the proxy's own record."""
 
     async def read(self, *, full: bool = False) -> Nodes:
-        """Return the nodes of every app, and that of the agents' ports.
+        """Return the nodes of every app and gate, and that of the agents' ports.
 
         Neither that one nor who may look at an app is older than the app's placements.
 
@@ -28,11 +29,13 @@ class Placements(Protocol):
         """
         ...
 
-    async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
+    async def report(
+        self, applied: Mapping[str, int], holding: Collection[str], gates: Mapping[str, int]
+    ) -> None:
         """Report the applied version of each app's placements, and tasks with open requests.
 
-        `holding` are the tasks that have open requests though no placement leads to them. Both
-        are one write. Raises PlacementsAway.
+        `holding` are the tasks that have open requests though no placement leads to them. `gates`
+        are the revisions in force. All are one write. Raises PlacementsAway.
         """
         ...
 
@@ -40,8 +43,12 @@ class Placements(Protocol):
 class Router(Protocol):
     """Forwards requests to containers by host name."""
 
-    async def apply(self, wanted: Routes, accesses: Accesses | None) -> Changes:
+    async def apply(
+        self, wanted: Routes, accesses: Accesses | None, gates: Gates | None
+    ) -> Changes:
         """Route exactly `wanted`, for those whom `accesses` lets in; return the changed routes.
+
+        A host in `gates` leads to what its rules choose; without `gates`, they stay as they are.
 
         When it returns, the next request follows the new rules. If nothing has changed, one query
         checks that the router still has its routes; if it lost them, all are sent again. Raises

@@ -95,6 +95,26 @@ class Files(NamedTuple):
         return self.folder / "passes.map"
 
     @property
+    def gates(self) -> Path:
+        """The revisions of gates, by host. What they mean is in the next three."""
+        return self.folder / "gates.map"
+
+    @property
+    def gate_paths(self) -> Path:
+        """What each path of a revision leads to."""
+        return self.folder / "gate-paths.map"
+
+    @property
+    def gate_values(self) -> Path:
+        """What values of requests lead to."""
+        return self.folder / "gate-values.map"
+
+    @property
+    def gate_lots(self) -> Path:
+        """What the lots of clients lead to."""
+        return self.folder / "gate-lots.map"
+
+    @property
     def socket(self) -> Path:
         """A link to the runtime socket of the newest HAProxy."""
         return self.folder / "haproxy.sock"
@@ -135,6 +155,11 @@ class Files(NamedTuple):
     def lua(self) -> Path:
         """The Lua action that holds requests."""
         return self.folder / "hold.lua"
+
+    @property
+    def choose(self) -> Path:
+        """The Lua action that chooses labels for requests to gates."""
+        return self.folder / "choose.lua"
 
     @property
     def bots(self) -> Path:
@@ -184,9 +209,10 @@ def write(files: Files, front: Front) -> None:
     HAProxy also accepts an optional map (`opt@`), but then it loads one copy for each place in the
     configuration that names it, and runtime commands change only the first.
     """
-    for file in (files.map, files.guarded, files.access, files.passes):
+    of_gates = (files.gates, files.gate_paths, files.gate_values, files.gate_lots)
+    for file in (files.map, files.guarded, files.access, files.passes, *of_gates):
         file.touch()
-    for file in (files.lua, files.bots):
+    for file in (files.lua, files.choose, files.bots):
         shutil.copyfile(Path(__file__).parent / file.name, file)
     files.cookies.write_text(cookie_pages.render_refused(front.domain), encoding="utf-8")
     files.cookies_removed.write_text(cookie_pages.render_removed(front.domain), encoding="utf-8")

@@ -52,8 +52,9 @@ class HaproxyMap(Generic[V]):
         """Make the other changes. Raises RouterAway."""
         for key, value in changes.changes.items():
             await connection.execute(text.change(str(self._path), key, str(value)))
-        for key, value in changes.adds.items():
-            await connection.execute(text.add(str(self._path), key, str(value)))
+        adds = {key: str(value) for key, value in changes.adds.items()}
+        for command in text.add(str(self._path), adds):
+            await connection.execute(command)
 
     def save(self, more: Mapping[str, str] = _NOTHING) -> None:
         """Write the file. Blocks for a small write."""

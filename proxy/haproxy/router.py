@@ -14,11 +14,13 @@ from pathlib import Path
 from proxy.haproxy import runtime
 from proxy.haproxy import text as haproxy_text
 from proxy.haproxy.config import Files
+from proxy.haproxy.gate_maps import GateMaps
 from proxy.haproxy.maps import HaproxyMap
 from proxy.haproxy.runtime import Connection
 from proxy.model import access, routes
 from proxy.model.access import Accesses
 from proxy.model.errors import RouterGone
+from proxy.model.gates import Gates
 from proxy.model.routes import Changes, Merged, Route, Routes
 from proxy.model.usage import Count, Reading
 
@@ -31,7 +33,7 @@ _MANY = 500
 class HaproxyRouter:
     """proxy.ports.Router over the runtime socket. `run` is unique to this process.
 
-    The hosts of public apps and those of guarded apps have a map each.
+    The hosts of public apps and those of guarded apps have a map each. So have gates.
     """
 
     def __init__(self, files: Files, run: str) -> None:
@@ -41,6 +43,7 @@ class HaproxyRouter:
         self._guarded = HaproxyMap[Route](files.guarded)
         self._apps = HaproxyMap[str](files.access)
         self._passes = HaproxyMap[str](files.passes)
+        self._gates = GateMaps(files)
         self._run = run
         self._count = 0
         self._uncertain = True
@@ -49,23 +52,35 @@ class HaproxyRouter:
         self._applying = asyncio.Lock()
         self._old_sockets: frozenset[Path] = frozenset()
 
-    async def apply(self, wanted: Routes, accesses: Accesses | None) -> Changes:
+    async def apply(
+        self, wanted: Routes, accesses: Accesses | None, gates: Gates | None
+    ) -> Changes:
         """Route exactly `wanted`, and guard what is not public; return what changed of the routes.
 
         Raises RouterAway.
         """
         async with self._applying:
-            return await self._apply(wanted, accesses)
+            return await self._apply(wanted, accesses, gates)
 
-    async def _apply(self, wanted: Routes, accesses: Accesses | None) -> Changes:
+    async def _apply(
+        self, wanted: Routes, accesses: Accesses | None, gates: Gates | None
+    ) -> Changes:
         before = self._routed
         async with runtime.connect(self._socket) as connection:
             found = haproxy_text.found_value(await connection.send(self._get_revision()))
             lost = self._uncertain or found != self._revision
             self._uncertain = True
+            if lost:
+                await self._gates.fill(connection, gates)
             await self._send(connection, wanted, accesses, lost=lost)
+            # After the routes among which they choose, so that no request need be held.
+            if not lost and self._gates.has_changes(gates):
+                await self._gates.put(connection, gates)
+                self._count += 1
+                await self._put_revision(connection)
         self._uncertain = False
         self._note(wanted, accesses)
+        self._gates.note(gates)
         return routes.diff(before, wanted)
 
     def _note(self, wanted: Routes, accesses: Accesses | None) -> None:
@@ -108,7 +123,7 @@ class HaproxyRouter:
         await self._apps.remove(connection, of_apps)
         await self._passes.remove(connection, of_passes)
         self._count += 1
-        await connection.execute(haproxy_text.change(self._path, REVISION, self._revision))
+        await self._put_revision(connection)
 
     async def _fill(
         self,
@@ -157,6 +172,7 @@ class HaproxyRouter:
         """Write the map files, which HAProxy reads at its start. Blocks for small writes."""
         for one in (self._passes, self._apps, self._guarded):
             one.save()
+        self._gates.save()
         self._public.save({REVISION: self._revision})
 
     def load_map(self) -> tuple[Routes, Accesses | None]:
@@ -164,6 +180,7 @@ class HaproxyRouter:
         try:
             public, guarded = self._public.read_file(), self._guarded.read_file()
             found = access.parse(self._apps.read_file(), self._passes.read_file())
+            self._gates.load()
         except (OSError, ValueError):
             return {}, None
         read = {host: routes.parse(value) for host, value in {**public, **guarded}.items()}
@@ -172,15 +189,21 @@ class HaproxyRouter:
         )
         return self._routed, found
 
-    def begin_with(self, wanted: Routes, accesses: Accesses | None) -> None:
+    def begin_with(
+        self, wanted: Routes, accesses: Accesses | None, gates: Gates | None = None
+    ) -> None:
         """Have the next HAProxy begin with all this. Blocks for small writes."""
         self._note(wanted, accesses)
+        self._gates.note(gates)
         self.save_map()
         self._uncertain = False  # a HAProxy can have this revision only from these files
 
     @property
     def _revision(self) -> str:
         return f"{self._run}.{self._count}"
+
+    async def _put_revision(self, connection: Connection) -> None:
+        await connection.execute(haproxy_text.change(self._path, REVISION, self._revision))
 
     def _get_revision(self) -> str:
         return haproxy_text.get(self._path, REVISION)

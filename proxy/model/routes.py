@@ -62,27 +62,38 @@ Routes = Mapping[str, Route]
 V = TypeVar("V")
 
 
-class Merged(Mapping[str, V]):
-    """The routes of all apps as one mapping; `parts` has those of each app.
+class Parts(Mapping[str, V]):
+    """Some mappings as one, which have no key in common; `parts` has each of them.
 
-    A part never changes. A comparison skips the parts that two mappings share, so its cost depends
-    on the size of the change, not on the number of routes.
+    A part never changes. A comparison skips the parts that two such mappings share, so its cost
+    depends on the size of the change, not on the number of keys.
     """
 
     def __init__(self, parts: Mapping[str, Mapping[str, V]]) -> None:
         self.parts = parts
 
+    def __getitem__(self, key: str) -> V:
+        """Return the value of a key, looked for in all parts. Raises KeyError."""
+        for part in self.parts.values():
+            if key in part:
+                return part[key]
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield all keys, part by part."""
+        return (key for part in self.parts.values() for key in part)
+
+    def __len__(self) -> int:
+        """Return the number of keys."""
+        return sum(map(len, self.parts.values()))
+
+
+class Merged(Parts[V]):
+    """The routes of all apps as one mapping; `parts` has those of each app."""
+
     def __getitem__(self, host: str) -> V:
         """Return the route of a host. Raises KeyError."""
         return self.parts[names.app_of_host(host)][host]
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield all hosts, app by app."""
-        return (host for part in self.parts.values() for host in part)
-
-    def __len__(self) -> int:
-        """Return the number of hosts."""
-        return sum(map(len, self.parts.values()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,7 +231,7 @@ def split(routes: Routes, apps: Collection[str]) -> tuple[Merged[Route], Merged[
 
 def parts(routes: Mapping[str, V]) -> Mapping[str, Mapping[str, V]]:
     """Return the immutable parts that `routes` consists of."""
-    return routes.parts if isinstance(routes, Merged) else {"": routes}
+    return routes.parts if isinstance(routes, Parts) else {"": routes}
 
 
 def is_routed(apps: Mapping[str, AppRoutes], task_id: str) -> bool:

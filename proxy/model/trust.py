@@ -28,7 +28,8 @@ class Node(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """The nodes in ZooKeeper: each app's placements, and who may look at it; the AgentsRecord.
+    """The nodes in ZooKeeper: each app's placements, and who may look at it; the AgentsRecord;
+    each gate.
 
     A part is None if it, or the parent of its nodes, is not there.
     """
@@ -36,6 +37,7 @@ class Nodes(NamedTuple):
     apps: Mapping[str, Node] | None
     agents: Node | None = None
     access: Mapping[str, Node] | None = None
+    gates: Mapping[str, Node] | None = None
 
 
 class Trust(NamedTuple):

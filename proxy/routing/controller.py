@@ -16,9 +16,10 @@ from program.http import health
 from program.http.health import Check
 from program.logs import log_lines
 from proxy.intervals import USUAL, Intervals
-from proxy.model import access, routes, trust, usage
+from proxy.model import access, gates, routes, trust, usage
 from proxy.model.access import Accesses, SeenAccess
 from proxy.model.errors import PlacementsAway, RouterAway
+from proxy.model.gates import Gates, SeenGate
 from proxy.model.routes import AppRoutes, Changes, Routes
 from proxy.model.trust import Nodes, Trust
 from proxy.ports import Placements, Router
@@ -70,7 +71,8 @@ class Controller:
         self._apps: Mapping[str, AppRoutes] = {}
         self._access: Mapping[str, SeenAccess] = {}
         self._wanted: Routes | None = None
-        self._guarding: Accesses | None = None
+        self._gates: Mapping[str, SeenGate] = {}
+        self._applied: tuple[Accesses | None, Gates | None] = (None, None)
         self._unsaved = False
         self._holding: tuple[str, ...] = ()
         self._away: dict[str, str] = {}
@@ -92,6 +94,7 @@ class Controller:
         self._mark_back("ZooKeeper")
         self._read_at = self._clock()
         self._learn_access(nodes)
+        self._learn_gates(nodes)
         if nodes.apps is None and self._table.routes:
             # Somebody has removed the whole tree: keep the routes of the previews that run.
             self._mark_away(
@@ -127,10 +130,26 @@ class Controller:
             self._table.accesses = guarded
         self._access = learned
 
+    def _learn_gates(self, nodes: Nodes) -> None:
+        """Learn the gates. They stay as they were if somebody has removed all of them."""
+        if nodes.gates is None:
+            if self._gates:
+                self._mark_away("gates", "there is no place for them; they stay as they were")
+            return
+        self._mark_back("gates")
+        learned = gates.learn(self._gates, nodes.gates, self._domain, self._trust.keys)
+        for name, seen in learned.items():
+            if seen.problem and seen != self._gates.get(name):
+                log.warning("the record of a gate is invalid", gate=name, why=seen.problem)
+        if self._table.gates is None or learned != self._gates:  # else it stays the same object
+            self._table.gates = gates.merge(learned)
+        self._gates = learned
+
     def left_out(self) -> int:
         """Return how many placements and records in ZooKeeper are invalid, and so not used."""
         closed = sum(bool(seen.problem) for seen in self._access.values())
-        return closed + sum(len(app.problems) for app in self._apps.values())
+        gates_left_out = sum(bool(seen.problem) for seen in self._gates.values())
+        return closed + gates_left_out + sum(len(app.problems) for app in self._apps.values())
 
     def since_applied(self) -> float:
         """Return the seconds since the router last had all that ZooKeeper has."""
@@ -173,7 +192,7 @@ class Controller:
                     await self._changed.wait()
                     self._changed.clear()
                     with contextlib.suppress(PlacementsAway):  # then there is nothing to read
-                        await self._placements.report({}, ())
+                        await self._placements.report({}, (), {})
                         await self.read()
         if self._wanted is not None:
             self._table.expect(self._wanted)
@@ -186,15 +205,16 @@ class Controller:
         if wanted is None:
             wanted = self._table.routes
         self._table.expect(wanted)
+        beside = self._table.accesses, self._table.gates
         try:
-            changes = await self._router.apply(wanted, self._table.accesses)
+            changes = await self._router.apply(wanted, *beside)
         except RouterAway as error:
             self._mark_away("HAProxy", str(error))
             self._triggered_at = triggered_at
             return False
         self._mark_back("HAProxy")
-        if changes or self._table.accesses is not self._guarding:
-            self._unsaved, self._guarding = True, self._table.accesses
+        if changes or any(a is not b for a, b in zip(beside, self._applied, strict=True)):
+            self._unsaved, self._applied = True, beside
         self._table.replace(wanted)
         if changes:
             _log_changes(changes)
@@ -250,7 +270,8 @@ class Controller:
         routed = {task_id for task_id in reading if routes.is_routed(self._apps, task_id)}
         self._holding = usage.still_open(reading, routed)
         try:
-            await self._placements.report(routes.versions(self._apps), self._holding)
+            revisions = gates.list_revisions(self._gates)
+            await self._placements.report(routes.versions(self._apps), self._holding, revisions)
         except PlacementsAway as error:
             self._mark_away("ZooKeeper", str(error))
         return True

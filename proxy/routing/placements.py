@@ -1,4 +1,4 @@
-"""The placements in ZooKeeper, and who may look. The only module of the proxy that uses kazoo.
+"""The placements in ZooKeeper, who may look, and gates. The proxy's only module that uses kazoo.
 
 A watch only marks a node as changed. kazoo's callbacks run on kazoo's thread and only set marks.
 Calls to ZooKeeper block, so they run on one worker thread. The public methods are called on the
@@ -87,9 +87,11 @@ class ZookeeperPlacements:
                 return self._nodes
         return await self._work(lambda: self._read(full))
 
-    async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
+    async def report(
+        self, applied: Mapping[str, int], holding: Collection[str], gates: Mapping[str, int]
+    ) -> None:
         """Write this proxy's record if it has changed. Raises PlacementsAway."""
-        data = ProxyRecord(applied, tuple(holding)).encode()
+        data = ProxyRecord(applied, tuple(holding), gates).encode()
         if self._reported == (self._client.client_id, data):
             return
         await self._work(lambda: self._report(data))
@@ -115,12 +117,12 @@ class ZookeeperPlacements:
             everything, dirty = self._all_dirty, self._dirty
             self._all_dirty, self._dirty = False, set()
         known = self._nodes or Nodes(None)
-        apps = list({**(known.apps or {}), **(known.access or {})})
+        names = list({**(known.apps or {}), **(known.access or {}), **(known.gates or {})})
         if full:
             dirty.add(self._paths.placements)
-            self._due = apps
-        share = max(len(apps) // _REREAD_SHARE, _REREAD_LEAST)
-        for path in (self._paths.app_placements, self._paths.app_access):
+            self._due = names
+        share = max(len(names) // _REREAD_SHARE, _REREAD_LEAST)
+        for path in (self._paths.app_placements, self._paths.app_access, self._paths.gate):
             dirty.update(map(path, self._due[:share]))
         self._due = self._due[share:]
         try:
@@ -141,27 +143,33 @@ class ZookeeperPlacements:
         read, agents = self._read_apps(to_read)
         nodes = {**kept, **read}
         found = None if apps is None else {app: node for app in apps if (node := nodes[app])}
-        return Nodes(found, agents, self._read_access(known.access or {}, {*to_read}, dirty))
+        # Read after the placements of `to_read`, so who may look is not older.
+        access = self._read_below(self._paths.access, known.access or {}, {*to_read}, dirty)
+        gates = self._read_below(self._paths.gates, known.gates or {}, set(), dirty)
+        return Nodes(found, agents, access, gates)
 
-    def _read_access(
-        self, known: Mapping[str, Node], routed: set[str], dirty: set[str]
+    def _read_below(
+        self, parent: str, known: Mapping[str, Node], due: set[str], dirty: set[str]
     ) -> dict[str, Node] | None:
-        """Return who may look. It is read after the placements of `routed`, so it is not older."""
-        path = self._paths.app_access
-        apps = self._list(self._paths.access)
-        if apps is None:
+        """Return all nodes below `parent`; those not `known`, `due` or `dirty` are read."""
+        names = self._list(parent)
+        if names is None:
             return None
-        to_read = [a for a in apps if a not in known or a in routed or path(a) in dirty]
-        reads = {app: self._client.get_async(path(app), watch=self._on_change) for app in to_read}
-        nodes = {app: known[app] for app in apps if app not in reads}
-        for app, answer in reads.items():
+        paths = {name: f"{parent}/{name}" for name in names}
+        reads = {
+            name: self._client.get_async(path, watch=self._on_change)
+            for name, path in paths.items()
+            if name not in known or name in due or path in dirty
+        }
+        nodes = {name: known[name] for name in names if name not in reads}
+        for name, answer in reads.items():
             with contextlib.suppress(NoNodeError):
                 data, stat = answer.get()
-                nodes[app] = Node(data, stat.version, stat.mzxid)
+                nodes[name] = Node(data, stat.version, stat.mzxid)
         return nodes
 
     def _list(self, parent: str) -> list[str] | None:
-        """Return the apps with a node below `parent`, None if there is no parent."""
+        """Return the names of the nodes below `parent`, None if there is no parent."""
         try:
             return self._client.get_children(parent, watch=self._on_change)
         except NoNodeError:

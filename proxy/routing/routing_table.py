@@ -1,4 +1,4 @@
-"""The routes that HAProxy has, who may look, and the futures of those who wait for a host.
+"""The routes that HAProxy has, who may look, gates, and the futures of those who wait for a host.
 
 Belongs to the event loop's thread.
 """
@@ -8,19 +8,22 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
 
+from prevs.gates import GateRecord
 from proxy.model.access import Accesses, AppAccess
+from proxy.model.gates import Gates
 from proxy.model.routes import Route, Routes
 
 
 class RoutingTable:
     """The applied routes. Call `expect` before HAProxy gets new routes, and `replace` after.
 
-    `accesses` is who may look at apps that are not public; None until that is known.
+    `accesses` is who may look at apps that are not public; None until that is known, as `gates`.
     """
 
     def __init__(self) -> None:
         self.routes: Routes = {}
         self.accesses: Accesses | None = None
+        self.gates: Gates | None = None
         self._expected: Routes = {}
         self._waiting: defaultdict[str, dict[asyncio.Future[Route], str]] = defaultdict(dict)
 
@@ -35,6 +38,10 @@ class RoutingTable:
     def find_access(self, app: str) -> AppAccess | None:
         """Return who may look at an app, None if everybody may."""
         return AppAccess(closed=True) if self.accesses is None else self.accesses.get(app)
+
+    def find_gate(self, host: str) -> GateRecord | None:
+        """Return the gate at a host."""
+        return self.gates.hosts.get(host) if self.gates else None
 
     def expect(self, routes: Routes) -> None:
         """Store the routes that HAProxy is about to get.

@@ -139,7 +139,7 @@ def bench(
 
 
 def test_applied_routes_are_used(bench: Bench) -> None:
-    changes = asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO, "c.x": SIX}, {}))
+    changes = asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO, "c.x": SIX}, {}, None))
     assert bench.where("a.x") == str(ONE)
     assert bench.where("b.x") == str(TWO)
     assert bench.where("c.x") == str(SIX)
@@ -148,8 +148,8 @@ def test_applied_routes_are_used(bench: Bench) -> None:
 
 
 def test_a_second_apply_adds_changes_and_removes(bench: Bench) -> None:
-    asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}, {}))
-    changes = asyncio.run(bench.router.apply({"b.x": ONE, "c.x": TWO}, {}))
+    asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}, {}, None))
+    changes = asyncio.run(bench.router.apply({"b.x": ONE, "c.x": TWO}, {}, None))
     assert bench.where("a.x") is None
     assert bench.where("b.x") == str(ONE)
     assert bench.where("c.x") == str(TWO)
@@ -159,23 +159,23 @@ def test_a_second_apply_adds_changes_and_removes(bench: Bench) -> None:
 
 
 def test_the_same_again_changes_nothing(bench: Bench) -> None:
-    asyncio.run(bench.router.apply({"a.x": ONE}, {}))
-    assert not asyncio.run(bench.router.apply({"a.x": ONE}, {}))
+    asyncio.run(bench.router.apply({"a.x": ONE}, {}, None))
+    assert not asyncio.run(bench.router.apply({"a.x": ONE}, {}, None))
     assert bench.where("a.x") == str(ONE)
 
 
 def test_a_host_that_comes_back_leads_to_its_new_place_only(bench: Bench) -> None:
     for route in (ONE, TWO):
-        asyncio.run(bench.router.apply({"a.x": route}, {}))
+        asyncio.run(bench.router.apply({"a.x": route}, {}, None))
         assert bench.where("a.x") == str(route)
-        asyncio.run(bench.router.apply({}, {}))
+        asyncio.run(bench.router.apply({}, {}, None))
         assert bench.where("a.x") is None
 
 
 def test_a_router_that_lost_its_routes_gets_all_with_the_next_apply(bench: Bench) -> None:
-    asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}, {}))
+    asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}, {}, None))
     bench.forget()
-    asyncio.run(bench.router.apply({"a.x": ONE, "c.x": TWO}, {}))
+    asyncio.run(bench.router.apply({"a.x": ONE, "c.x": TWO}, {}, None))
     assert bench.where("a.x") == str(ONE)
     assert bench.where("b.x") is None
     assert bench.where("c.x") == str(TWO)
@@ -183,40 +183,42 @@ def test_a_router_that_lost_its_routes_gets_all_with_the_next_apply(bench: Bench
 
 def test_thousands_of_hosts_are_routed_at_once(bench: Bench) -> None:
     wanted = {f"{n}.x": Route("10.0.0.1", 1 + n, f"task-{n}") for n in range(5000)}
-    changes = asyncio.run(bench.router.apply(wanted, {}))
+    changes = asyncio.run(bench.router.apply(wanted, {}, None))
     assert len(changes) == 5000
     assert bench.where("0.x") == str(wanted["0.x"])
     assert bench.where("4999.x") == str(wanted["4999.x"])
-    asyncio.run(bench.router.apply({"1.x": ONE}, {}))
+    asyncio.run(bench.router.apply({"1.x": ONE}, {}, None))
     assert bench.where("0.x") is None
     assert bench.where("1.x") == str(ONE)
 
 
 def test_one_app_of_many_changes_and_the_others_stay(bench: Bench) -> None:
     apps = {name: {f"a.{name}.x": ONE} for name in ("hello", "other", "third")}
-    asyncio.run(bench.router.apply(Merged(apps), {}))
-    changes = asyncio.run(bench.router.apply(Merged({**apps, "other": {"a.other.x": TWO}}), {}))
+    asyncio.run(bench.router.apply(Merged(apps), {}, None))
+    changes = asyncio.run(
+        bench.router.apply(Merged({**apps, "other": {"a.other.x": TWO}}), {}, None)
+    )
     assert (len(changes), changes.changes) == (1, {"a.other.x": TWO})
     assert bench.where("a.hello.x") == str(ONE)
     assert bench.where("a.other.x") == str(TWO)
     bench.forget()
-    asyncio.run(bench.router.apply(Merged({"third": apps["third"]}), {}))
+    asyncio.run(bench.router.apply(Merged({"third": apps["third"]}), {}, None))
     assert bench.where("a.hello.x") is None
     assert bench.where("a.third.x") == str(ONE)
 
 
 def test_a_router_that_is_away_raises_an_error(bench: Bench) -> None:
-    asyncio.run(bench.router.apply({"a.x": ONE}, {}))
+    asyncio.run(bench.router.apply({"a.x": ONE}, {}, None))
     bench.go_away()
     with pytest.raises(RouterAway):
-        asyncio.run(bench.router.apply({"b.x": TWO}, {}))
+        asyncio.run(bench.router.apply({"b.x": TWO}, {}, None))
 
 
 def test_hosts_of_guarded_apps_are_not_where_those_of_public_apps_are(bench: Bench) -> None:
     routes = Merged({"shop": {"a.shop.x": ONE}, "docs": {"a.docs.x": TWO}})
     guarded: Accesses = {"shop": AppAccess(7, passes=frozenset({"one"}))}
     for accesses in (guarded, {}, {"shop": AppAccess(closed=True)}, guarded):
-        asyncio.run(bench.router.apply(routes, accesses))
+        asyncio.run(bench.router.apply(routes, accesses, None))
         public, other = bench.where("a.shop.x"), bench.where_guarded("a.shop.x")
         assert (public, other) == ((None, str(ONE)) if accesses else (str(ONE), None))
         assert (bench.where("a.docs.x"), bench.where_guarded("a.docs.x")) == (str(TWO), None)

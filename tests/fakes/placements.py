@@ -21,7 +21,7 @@ TRUST = Trust((KEY,), ANYWHERE.ports)
 
 
 class FakePlacements:
-    """Nodes that a test writes; `reported` and `holding` have the proxy's reports, in order.
+    """Nodes that a test writes; `reported`, `holding`, `revisions` are the proxy's reports.
 
     `reads` has for each read how many reports there were before it.
     """
@@ -29,8 +29,10 @@ class FakePlacements:
     def __init__(self) -> None:
         self.nodes: dict[str, Node] | None = {}
         self.access: dict[str, Node] | None = {}
+        self.gates: dict[str, Node] | None = {}
         self.away = False
         self.reported: list[Mapping[str, int]] = []
+        self.revisions: list[Mapping[str, int]] = []
         self.holding: list[Collection[str]] = []
         self.reads: list[int] = []
         self._written = 0
@@ -47,19 +49,27 @@ class FakePlacements:
         self._written += 1
         self.access = {**(self.access or {}), app: Node(data, 0, self._written)}
 
+    def put_gate(self, name: str, data: bytes) -> None:
+        """Write a gate's node."""
+        self._written += 1
+        self.gates = {**(self.gates or {}), name: Node(data, 0, self._written)}
+
     async def read(self, *, full: bool = False) -> Nodes:
         """Return the nodes."""
         if self.away:
             raise PlacementsAway("it does not answer")
         self.reads.append(len(self.reported))
-        return Nodes(self.nodes, Node(AGENTS, 0, 0), self.access)
+        return Nodes(self.nodes, Node(AGENTS, 0, 0), self.access, self.gates)
 
-    async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
+    async def report(
+        self, applied: Mapping[str, int], holding: Collection[str], gates: Mapping[str, int]
+    ) -> None:
         """Store a report."""
         if self.away:
             raise PlacementsAway("it does not answer")
         self.reported.append(dict(applied))
         self.holding.append(tuple(holding))
+        self.revisions.append(dict(gates))
 
 
 def placement(

@@ -3,6 +3,7 @@
 from proxy.model import routes
 from proxy.model.access import Accesses
 from proxy.model.errors import RouterAway
+from proxy.model.gates import Gates
 from proxy.model.routes import Changes, Routes
 from proxy.model.usage import Count, Reading
 
@@ -13,17 +14,20 @@ class FakeRouter:
     def __init__(self) -> None:
         self.routed: Routes = {}
         self.accesses: Accesses | None = None
+        self.gates: Gates | None = None
         self.away = False
         self.applied: list[Changes] = []
         self.counted: dict[str, Count] = {}
         self.uncountable = False
 
-    async def apply(self, wanted: Routes, accesses: Accesses | None) -> Changes:
+    async def apply(
+        self, wanted: Routes, accesses: Accesses | None, gates: Gates | None
+    ) -> Changes:
         """Route exactly `wanted`; return what that changed."""
         if self.away:
             raise RouterAway("it does not answer")
         changes = routes.diff(self.routed, wanted)
-        self.routed, self.accesses = dict(wanted), accesses
+        self.routed, self.accesses, self.gates = dict(wanted), accesses, gates
         self.applied.append(changes)
         return changes
 

@@ -208,7 +208,7 @@ def test_a_released_request_does_not_reach_a_task_that_is_gone_by_then(
         assert proxy.request(HOST).body == b"the room"
         router = HaproxyRouter(files, "run")
         route = Route("127.0.0.1", kept.port, "hello.kept.a1")
-        asyncio.run(router.apply({"other.hello.localhost": route}, {}))
+        asyncio.run(router.apply({"other.hello.localhost": route}, {}, None))
         assert proxy.request(HOST).body == b"the room"
         assert let_go.count(HOST) >= 2
         assert proxy.request("other.hello.localhost").body.startswith(b"kept")
@@ -225,7 +225,7 @@ def test_the_first_request_after_a_counter_expired_is_reported_too(
     router, framework = HaproxyRouter(files, "run"), FakeFramework()
     reporter = UsageReporter(router, framework, "the-proxy")
     with upstream("one") as one, _haproxy(files, port) as proxy:
-        asyncio.run(router.apply({HOST: Route("127.0.0.1", one.port, TASK)}, {}))
+        asyncio.run(router.apply({HOST: Route("127.0.0.1", one.port, TASK)}, {}, None))
         for number in (1, 2):
             assert proxy.request(HOST).status == 200
             asyncio.run(reporter.turn())

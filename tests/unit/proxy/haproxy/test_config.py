@@ -37,10 +37,13 @@ def test_a_request_is_counted_before_its_last_lookup() -> None:
     ]
     counts = [n for n, rule in enumerate(rules) if "track-sc" in rule and "table seen" in rule]
     kinds = "".join("c" if n in counts else "l" for n in sorted(looks + counts))
-    # Where most requests end, also those that are large; those to guarded apps; their preflights;
-    # then for those that are routed late, in one map or the other, that moved, and those refused.
-    assert kinds == "lcll" + "lcl" + "cl" + "cll" + "cll" + "cll"
-    assert [rules[n].startswith("http-request allow if ") for n in looks[1:6]] == [
+    # Where most requests end; those to gates, and all that are large; those to guarded apps; their
+    # preflights; then for those that are routed late, in one map or the other, that moved, and
+    # those refused.
+    assert kinds == "lcl" + "lcll" + "lcl" + "cl" + "cll" + "cll" + "cll"
+    assert [rules[n].startswith("http-request allow if ") for n in looks[1:8]] == [
+        True,
+        False,
         True,
         True,
         False,
@@ -49,12 +52,19 @@ def test_a_request_is_counted_before_its_last_lookup() -> None:
     ]
 
 
+def test_an_ordinary_request_ends_before_the_rules_of_gates() -> None:
+    rules = [line.strip() for line in TEXT.splitlines() if line.strip().startswith("http-request")]
+    first = next(n for n, rule in enumerate(rules) if rule.startswith("http-request allow"))
+    assert not any("gates.map" in rule or "lua.choose" in rule for rule in rules[:first])
+    assert any("lua.choose" in rule for rule in rules[first:])
+
+
 def test_a_dot_of_the_domain_matches_only_a_dot() -> None:
     assert """regsub("^([^.]+)--([^.]+)[.]a[.]example$","\\1.\\2.a.example")""" in TEXT
 
 
 def test_every_rule_uses_the_same_map() -> None:
-    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 6
+    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 8
     assert TEXT.count("map_str(/srv/proxy/guarded.map)") == 6
     assert "opt@" not in TEXT
 

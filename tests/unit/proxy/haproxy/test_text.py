@@ -10,7 +10,7 @@ PATH = "/srv/routes.map"
 
 def test_commands_have_the_form_of_the_manual() -> None:
     assert text.get(PATH, "k") == "get map /srv/routes.map k"
-    assert text.add(PATH, "k", "v") == "add map /srv/routes.map k v"
+    assert list(text.add(PATH, {"k": "v"})) == ["add map /srv/routes.map <<\nk v\n"]
     assert text.change(PATH, "k", "v") == "set map /srv/routes.map k v"
     assert text.remove(PATH, "k") == "del map /srv/routes.map k"
     assert text.prepare(PATH) == "prepare map /srv/routes.map"
