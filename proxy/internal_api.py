@@ -23,6 +23,7 @@ from proxy.room import responses
 from proxy.room.context import RoomContext
 
 NOWHERE = 404
+_ASKED = ("x-prevs-host", "x-prevs-site", "x-prevs-pass")
 
 
 class Probes(NamedTuple):
@@ -58,14 +59,16 @@ class _InternalApi:
         pass that counts. An older version of HAProxy's rules gives no pass, and would let in all:
         it finds only public apps.
         """
-        host, text = (request.headers.get(name, "") for name in ("x-prevs-host", "x-prevs-pass"))
+        host, site, text = (request.headers.get(name, "") for name in _ASKED)
         table = self._context.table
         _, app = names.split_host(host, self._context.domain) or ("", "")
         access = table.find_access(app) if app else None
         headers = {}
         if access is not None:
             found = find_pass(access, text, self._context.pass_keys, app=app)
-            is_in = opens(found, host, self._context.clock())
+            # A pass may be for a gate, whose rules have led to this host.
+            now = self._context.clock()
+            is_in = opens(found, host, now) or opens(found, site, now)
             headers = {"X-Prevs-App": str(access), **({"X-Prevs-In": "1"} if is_in else {})}
         route = table.get_next(host)
         if route is None or (access and "x-prevs-pass" not in request.headers):

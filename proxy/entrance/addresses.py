@@ -2,13 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 
 from prevs import names
+from prevs.gates import GateRecord
 from program.http import same_origin
 from proxy.entrance import cookies
 
@@ -17,7 +18,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Aim(NamedTuple):
-    """Where a visitor wants to go: `path` at `host`, a preview's of `app`.
+    """Where a visitor wants to go: `path` at `host`, a preview's or a gate's of `app`.
 
     `digest` is that of the nonce in the visitor's cookie at that host.
     """
@@ -37,11 +38,17 @@ class Aim(NamedTuple):
         return {"on": self.host, "to": self.path, "nonce": self.digest}
 
 
-def read_aim(fields: Mapping[str, str], domain: str) -> Aim | None:
-    """Return where a visitor wants to go; None if that is no preview."""
+def read_aim(
+    fields: Mapping[str, str], domain: str, find_gate: Callable[[str], GateRecord | None]
+) -> Aim | None:
+    """Return where a visitor wants to go; None if that is neither a preview nor a gate."""
     host, digest = fields.get("on", ""), fields.get("nonce", "")
     label, app = names.split_host(host, domain) or ("", "")
-    if not app or host != names.host(label, app, domain) or not _DIGEST.fullmatch(digest):
+    if gate := find_gate(host):
+        app = gate.app
+    elif not app or host != names.host(label, app, domain):
+        return None
+    if not _DIGEST.fullmatch(digest):
         return None
     return Aim(app, host, same_origin.own_path(fields.get("to", "/")), digest)
 

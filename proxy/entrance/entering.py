@@ -1,4 +1,5 @@
-"""`/_prevs/enter` at a preview's host: what a visitor brings becomes the cookie with a pass.
+"""`/_prevs/enter` at a preview's or a gate's host: what a visitor brings becomes the cookie with a
+pass.
 
 HAProxy lets only browsers that go to a page come here, and those who have a pass already.
 """
@@ -58,22 +59,22 @@ class Entering:
         now = self._context.clock()
         text = request.query_params["pass"]
         found = find_pass(access, text, self._context.pass_keys, app=visit.app)
-        if found is None or not opens(found, visit.host, now):
+        if found is None or not opens(found, visit.site, now):
             return await self._refuse(visit, problems.link_ended())
-        return self._let_in(request, found._replace(host=visit.host), "/", now)
+        return self._let_in(request, found._replace(host=visit.site), "/", now)
 
     async def _use_code(self, request: Request, visit: Visit, access: AppAccess) -> Response:
         now = self._context.clock()
         path = same_origin.own_path(request.query_params.get("to", "/"))
         nonce = cookies.read(request, cookies.NONCE)
-        aim = Aim(visit.app, visit.host, path, digest_nonce(nonce))
+        aim = Aim(visit.app, visit.site, path, digest_nonce(nonce))
         text = request.query_params["code"]
         found = find_pass(access, text, self._context.pass_keys, app=visit.app)
-        if not (nonce and opens(found, visit.host, now, purpose=aim.purpose)):
+        if not (nonce and opens(found, visit.site, now, purpose=aim.purpose)):
             if _is_in(request):
                 return RedirectResponse(path, 303, HEADERS)
             return await self._refuse(visit, problems.entry_ended())
-        content = Pass(visit.app, visit.host, access.era, now + VISIT_SECONDS)
+        content = Pass(visit.app, visit.site, access.era, now + VISIT_SECONDS)
         response = self._let_in(request, content, path, now)
         cookies.remove(request, response, cookies.NONCE)
         return response
@@ -88,7 +89,7 @@ class Entering:
     def _send_to_sign_in(self, request: Request, visit: Visit, path: str) -> Response:
         """The nonce stays in this browser, so a code is of no use in another one."""
         nonce = cookies.read(request, cookies.NONCE) or secrets.token_urlsafe(24)
-        aim = Aim(visit.app, visit.host, path, digest_nonce(nonce))
+        aim = Aim(visit.app, visit.site, path, digest_nonce(nonce))
         origin = origin_of(request, names.sign_in_host(self._context.domain))
         address = origin + with_query(SIGN_IN, **aim.fields())
         response = RedirectResponse(address, 303, HEADERS)

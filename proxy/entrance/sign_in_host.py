@@ -40,7 +40,7 @@ class SignInHost:
         None in its place: everybody may look.
         """
         visit = read_visit(self._context, request)
-        aim = read_aim(fields, self._context.domain)
+        aim = read_aim(fields, self._context.domain, self._context.table.find_gate)
         if visit.host != self.name:
             return Aim("", "", "/", ""), problems.nothing_at(visit.path.partition("?")[0])
         if aim is None:

@@ -170,6 +170,7 @@ local function where(txn)
     dst = "unix@" .. internal,
     headers = {
       ["x-prevs-host"] = { txn:get_var("txn.host") },
+      ["x-prevs-site"] = { txn:get_var("txn.site") or "" },
       ["x-prevs-pass"] = { txn:get_var("txn.pass") or "" },
     },
     timeout = where_ms,

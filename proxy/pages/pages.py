@@ -38,8 +38,9 @@ _TITLES = {
 class Visit:
     """A visit to a page: its host name, and the path that the visitor wants.
 
-    `token` lets the page start the preview; it is empty for visitors who may not. `refused` is the
-    task that refused this visitor's connection.
+    `site` is the host name that the visitor uses: `host`, or a gate that leads there. `token` lets
+    the page start the preview; it is empty for visitors who may not. `refused` is the task that
+    refused this visitor's connection.
     """
 
     host: str
@@ -49,6 +50,12 @@ class Visit:
     nonce: str
     token: str
     refused: str = ""
+    site: str = ""
+
+    @property
+    def ref(self) -> str:
+        """The label that the page's own requests have to name, as a gate has several; else ""."""
+        return self.label if self.site not in ("", self.host) else ""
 
 
 def waiting_page(

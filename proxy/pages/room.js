@@ -1,7 +1,7 @@
 // Starts the preview, shows its way and its log, and loads the address again as soon as the proxy routes it.
 (() => {
   const $ = (id) => document.getElementById(id);
-  const { token, refused } = $("room").dataset;
+  const { token, refused, ref } = $("room").dataset;
   const names = document.title.split(" · ").slice(1);
   const lasting = 20;
   const noted = 5;
@@ -17,6 +17,12 @@
   let attempt = "";
   let hasLog = Boolean(ending);
   let isOld = true; // what is shown of the log: the next piece takes its place
+
+  // The address of what only this page asks for. At a gate, it says for which label.
+  function own(path, fields = {}) {
+    const query = new URLSearchParams(ref ? { ...fields, "prevs-ref": ref } : fields).toString();
+    return `/_prevs/${path}${query ? `?${query}` : ""}`;
+  }
 
   function show(id, text) {
     if ($(id).textContent !== text) $(id).textContent = text;
@@ -54,7 +60,7 @@
     const form = $("form");
     if (form) {
       form.hidden = view.coming || !state;
-      form.action = failure ? "/_prevs/retry" : "/_prevs/start";
+      form.action = own(failure ? "retry" : "start");
       const button = form.querySelector("button");
       button.textContent = failure ? "Retry" : "Start it";
       button.disabled = false;
@@ -154,7 +160,7 @@
 
   function follow() {
     if (stream) stream.close();
-    const opened = (stream = new EventSource(`/_prevs/events?${new URLSearchParams({ sha: view.sha, token: logToken, refused, after: last })}`));
+    const opened = (stream = new EventSource(own("events", { sha: view.sha, token: logToken, refused, after: last })));
     const on = (name, act) =>
       opened.addEventListener(name, (event) => {
         if (opened === stream) act(JSON.parse(event.data), event.lastEventId);
@@ -188,14 +194,14 @@
 
   function offer() {
     hasLog = true;
-    log.setDownload(`/_prevs/log?${new URLSearchParams({ sha: view.sha, token: logToken })}`);
+    log.setDownload(own("log", { sha: view.sha, token: logToken }));
   }
 
   // A stream that was refused: the page was hidden, or the network away, for longer than its token was good.
   async function renew() {
     let answer;
     try {
-      answer = await fetch("/_prevs/token", {
+      answer = await fetch(own("token"), {
         method: "POST",
         headers: { Accept: "application/json" },
         body: new URLSearchParams({ token, sha: view.sha }),
@@ -257,7 +263,7 @@
   async function ask(action) {
     let answer;
     try {
-      answer = await fetch(`/_prevs/${action}`, {
+      answer = await fetch(own(action), {
         method: "POST",
         headers: { Accept: "application/json" },
         body: new URLSearchParams({ token, refused }),
@@ -287,7 +293,7 @@
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       form.querySelector("button").disabled = true;
-      ask(form.action.endsWith("/retry") ? "retry" : "start");
+      ask(new URL(form.action).pathname.endsWith("/retry") ? "retry" : "start");
     });
   }
 

@@ -15,7 +15,7 @@ from prevs.hooks import PATH
 from prevs.states import State
 from proxy.framework.shared_calls import SharedCalls
 from proxy.held.pending_starts import with_log
-from proxy.model import problems
+from proxy.model import gate_problems, problems
 from proxy.model.preview import Commit, Preview
 from proxy.model.problems import Problem
 from proxy.pages import pages
@@ -78,7 +78,9 @@ class _Room:
         """Answer a request for a preview that is not routed. Starts nothing."""
         visit = read_visit(self._context, request)
         wants_page = is_navigation(request)
-        problem = self._known_problem(visit, request.headers, wants_page=wants_page)
+        problem = _find_refusal(visit, request.headers) or self._known_problem(
+            visit, request.headers, wants_page=wants_page
+        )
         if visit.refused:
             self._context.refused_tasks.watch(visit.host, visit.refused)
         if problem is None and await self._context.refused_tasks.has_recovered(
@@ -170,3 +172,9 @@ class _Room:
             return commit, await self._calls.find(visit.app, commit.sha)
 
         return await responses.or_problem(find())
+
+
+def _find_refusal(visit: Visit, headers: Headers) -> Problem | None:
+    """Return why a gate leads nowhere; None if it does not."""
+    cause = headers.get("x-prevs-refusal")
+    return gate_problems.refused(visit.site, cause) if cause else None

@@ -1,5 +1,6 @@
 """Reads a request: whose page it is for, and what the visitor may do.
 
+X-Prevs-Host is the host whose preview it is for, also if the visitor asked a gate for it.
 HAProxy describes a request in headers that clients cannot send themselves: X-Prevs-Looks marks a
 request that must start nothing. X-Prevs-Held is for how many seconds it was held. X-Prevs-Later is
 in how many seconds the client may come again, and whose budget of starts is used up.
@@ -37,10 +38,10 @@ def read_client(request: Request) -> str:
 
 def read_visit(context: RoomContext, request: Request) -> Visit:
     """Return which page a request is for, with a token if the visitor may start its preview."""
-    host = host_header.bare_host(request.headers.get("host", ""))
+    site = _name(host_header.bare_host(request.headers.get("host", "")), context.domain)
+    # A request whose connection was refused twice has no such header.
+    host = _name(request.headers.get("x-prevs-host", site), context.domain)
     label, app = names.split_host(host, context.domain) or ("", "")
-    if app:  # both forms of a host have one name, as in HAProxy
-        host = names.host(label, app, context.domain)
     may_start = app and "x-prevs-looks" not in request.headers
     return Visit(
         host=host,
@@ -50,6 +51,7 @@ def read_visit(context: RoomContext, request: Request) -> Visit:
         nonce=secrets.token_urlsafe(16),
         token=context.tokens.sign(host, context.clock()) if may_start else "",
         refused=request.headers.get("x-prevs-refused", ""),
+        site=site,
     )
 
 
@@ -69,6 +71,12 @@ def may_read(context: RoomContext, visit: Visit, request: Request) -> bool:
     query = request.query_params
     token, sha = query.get("token", ""), query.get("sha", "")
     return context.tokens.is_valid_log(token, visit.host, sha, context.clock())
+
+
+def _name(host: str, domain: str) -> str:
+    """Return the one name of a host that may have two forms, as in HAProxy."""
+    found = names.split_host(host, domain)
+    return names.host(*found, domain) if found else host
 
 
 def _read_path(request: Request) -> str:

@@ -293,3 +293,32 @@ async def test_a_request_that_is_not_held_gets_the_reason(bench: Bench) -> None:
     problem = answer.json()
     assert problem["type"] == "urn:prevs:problem:too-many-open"
     assert "requests that wait for a preview" in problem["detail"]
+
+
+@in_a_loop
+async def test_at_a_gate_the_page_is_the_labels_and_names_it_in_its_own_requests(
+    bench: Bench,
+) -> None:
+    at_gate = {"Host": "api.localhost", "X-Prevs-Host": HOST}
+    page = (await bench.client.get("/v2", headers={**BROWSER, **at_gate})).text
+    assert ">main<" in page
+    assert 'action="/_prevs/start?prevs-ref=main"' in page
+    assert 'data-ref="main"' in page
+    token = bench.tokens.sign(HOST, NOW)
+    form = {"token": token, "sha": SHA}
+    answer = await bench.client.post("/_prevs/token", data=form, headers=at_gate)
+    assert answer.status_code == 200
+    page = (await bench.client.get("/v2", headers=BROWSER)).text
+    assert "data-ref=" not in page
+    assert "?prevs-ref" not in page
+
+
+@in_a_loop
+async def test_a_gate_that_leads_nowhere_says_why(bench: Bench) -> None:
+    refused = {"Host": "api.localhost", "X-Prevs-Host": "api.localhost"}
+    refused["X-Prevs-Refusal"] = "unknown-version hx-version"
+    answer = await bench.client.get("/", headers={**PROGRAM, **refused})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:prevs:problem:unknown-version")
+    answer = await bench.client.get("/", headers={**BROWSER, **refused})
+    assert answer.status_code == 400
+    assert "There is no such version" in answer.text
