@@ -5,18 +5,24 @@ import http.client
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from prevs.gates import Condition, ConditionKind, Rule, Sticky, Target
 from proxy.haproxy import config
 from proxy.haproxy.config import Files, Front
 from proxy.haproxy.router import HaproxyRouter
+from proxy.model import gates
 from proxy.model.access import AppAccess
+from proxy.model.gate_entries import list_entries
+from proxy.model.gates import SeenGate
 from proxy.model.routes import Route
 from tests.fakes.access import ERA, PASS_KEY, make_pass
 from tests.fakes.placements import SHA
+from tests.fakes.signed_gates import lead, make_gate
 from tests.integration.haproxy.proxies import upstream
 from tests.waits import wait_until
 
@@ -33,9 +39,37 @@ HOST = "main.hello.localhost"
 FEW, MANY = 50, 250
 _START = 'PREVS_PID=$$ exec valgrind --tool=callgrind --callgrind-out-file=/dev/null haproxy "$@"'
 
-MOST, MOST_GUARDED = 80_000, 122_000
-"""Found: 76,600 with HAProxy 3.0.11, for requests of one connection that is kept; to a guarded app
-117,000."""
+
+class Kind(NamedTuple):
+    """A kind of request: what is sent, and the most that it may cost."""
+
+    most: int
+    headers: Mapping[str, str]
+    guarded: bool = False
+    rules: Sequence[Rule] = ()
+
+
+GATE = {"Host": "api.localhost"}
+CANARY = (Target("main", 9000), Target("v1", 1000))
+KINDS = {
+    "public": Kind(80_000, {}),
+    "guarded": Kind(122_000, {"Cookie": f"a=b; prevs-access={make_pass('hello', HOST)}"}, True),
+    "gate, path": Kind(0, GATE, rules=[lead("/", "main")]),
+    "gate, header": Kind(
+        0,
+        {**GATE, "X-Version": "1"},
+        rules=[
+            lead("/", "v1"),
+            lead("/", "main", when=Condition(ConditionKind.HEADER, "1", "x-version")),
+        ],
+    ),
+    "gate, lot": Kind(
+        0,
+        {**GATE, "Cookie": "a=b; prevs-lot=5000"},
+        rules=[Rule("/", CANARY, sticky=Sticky.COOKIE)],
+    ),
+}
+"""Found with HAProxy 3.0.11, for requests of one connection that is kept: FOUND."""
 
 
 @contextlib.contextmanager
@@ -78,22 +112,24 @@ def instructions(folder: Path, port: int, requests: int, sent: Mapping[str, str]
     return int(found[1])
 
 
-@pytest.mark.parametrize("guarded", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_request_takes_no_more_instructions(
-    tmp_path: Path, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch, *, guarded: bool
+    tmp_path: Path, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     port = free_port()
     monkeypatch.setenv(config.name_pass_key(1), PASS_KEY)  # as the proxy starts HAProxy
-    sent = {"Cookie": f"a=b; prevs-access={make_pass('hello', HOST)}"} if guarded else {}
+    most, sent, guarded, rules = KINDS[kind]
+    record = make_gate(*rules)
     with upstream("one") as one:
         files = Files(tmp_path)
         config.write(files, Front(f"127.0.0.1:{port}", "localhost", pass_keys=1))
         route = Route("127.0.0.1", one.port, f"hello.{SHA}.a1")
         accesses = {"hello": AppAccess(ERA)} if guarded else {}
-        HaproxyRouter(files, "run").begin_with({HOST: route}, accesses)
+        found = {"api": SeenGate(1, record, list_entries(record, "localhost"))} if rules else {}
+        HaproxyRouter(files, "run").begin_with({HOST: route}, accesses, gates.merge(found))
         few = instructions(tmp_path, port, FEW, sent)
         many = instructions(tmp_path, port, MANY, sent)
     each = (many - few) // (MANY - FEW)
-    # At least the cost of one look at the request: otherwise nothing was counted.
-    assert 10_000 < each <= (MOST_GUARDED if guarded else MOST), each
     print(each)
+    # At least the cost of one look at the request: otherwise nothing was counted.
+    assert 10_000 < each <= most, each

@@ -1,0 +1,97 @@
+"""A real HAProxy chooses as prevs/gate_rules.py says: random rules, random requests."""
+
+import dataclasses
+import http.client
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from prevs.gate_rules import Choice, Request, choose
+from prevs.gates import GateRecord, Revision
+from tests.fakes.random_gates import REQUESTS, REVISIONS
+from tests.integration.haproxy import gates
+from tests.integration.haproxy.proxies import Answer, Site
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+REVISIONS_TRIED, REQUESTS_EACH = 25, 12
+_NUMBERS = itertools.count(1)
+_MASK = 0xFFFFFFFF
+
+
+@pytest.fixture(scope="module")
+def chooser(running_site: Site) -> Iterator[Site]:
+    """A proxy with an app of several labels."""
+    with gates.labelled(running_site):
+        yield running_site
+
+
+def find_lot(address: str) -> int:
+    """Return the lot of an address of less than 16 characters: XXH32 of it, with the seed 0."""
+    primes = 2654435761, 2246822519, 3266489917, 668265263, 374761393
+    data = address.encode()
+
+    def rotate(value: int, bits: int) -> int:
+        return (value << bits | (value & _MASK) >> 32 - bits) & _MASK
+
+    found, whole = primes[4] + len(data), len(data) // 4 * 4
+    for at in range(0, whole, 4):
+        word = int.from_bytes(data[at : at + 4], "little")
+        found = rotate(found + word * primes[2] & _MASK, 17) * primes[3] & _MASK
+    for byte in data[whole:]:
+        found = rotate(found + byte * primes[4] & _MASK, 11) * primes[0] & _MASK
+    for shift, factor in ((15, primes[1]), (13, primes[2]), (16, 1)):
+        found = (found ^ found >> shift) * factor & _MASK
+    return found % 10_000
+
+
+def send(connection: http.client.HTTPConnection, request: Request) -> Answer:
+    """Send a request to the gate."""
+    path = request.path if request.path.startswith("/") else "/"
+    query = "&".join(f"{name}={value}" for name, value in request.query.items())
+    headers = {"Host": gates.HOST, **request.headers}
+    if request.cookies:
+        headers["Cookie"] = "; ".join(f"{name}={one}" for name, one in request.cookies.items())
+    connection.request(request.method, f"{path}?{query}" if query else path, headers=headers)
+    answer = connection.getresponse()
+    names = {name.lower() for name, _ in answer.getheaders()}
+    joined = {name: ",".join(answer.headers.get_all(name, [])) for name in names}
+    return Answer(answer.status, joined, answer.read())
+
+
+def check(revision: Revision, request: Request, answer: Answer) -> None:
+    """Compare an answer with what the rules say."""
+    told = answer.headers.get("set-cookie", "").partition(";")[0].removeprefix("prevs-lot=")
+    asked = request._replace(
+        path=request.path if request.path.startswith("/") else "/",
+        lot=int(told) if told else find_lot("127.0.0.1"),
+    )
+    expected = choose(revision, asked)
+    about = (asked, expected, answer)
+    assert answer.headers.get("vary", "") == ",".join(expected.vary), about
+    if isinstance(expected, Choice):
+        assert gates.label_of(answer) == expected.label, about
+    else:
+        assert answer.status == expected.status, about
+        assert gates.label_of(answer) is None, about
+
+
+@settings(
+    max_examples=REVISIONS_TRIED,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(REVISIONS, *[REQUESTS] * REQUESTS_EACH)
+def test_haproxy_chooses_as_the_rules_say(
+    chooser: Site, revision: Revision, *requests: Request
+) -> None:
+    numbered = dataclasses.replace(revision, number=next(_NUMBERS))
+    gates.write(chooser, GateRecord("api", "hello", numbered))
+    connection = http.client.HTTPConnection("127.0.0.1", chooser.proxy.port, timeout=60)
+    try:
+        for request in requests:
+            check(numbered, request, send(connection, request))
+    finally:
+        connection.close()
