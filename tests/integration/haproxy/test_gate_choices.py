@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from prevs.gate_rules import Choice, Request, choose
 from prevs.gates import GateRecord, Revision
@@ -16,7 +17,7 @@ from tests.integration.haproxy.proxies import Answer, Site
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-REVISIONS_TRIED, REQUESTS_EACH = 25, 12
+REVISIONS_TRIED, REQUESTS_EACH = 30, 20
 _NUMBERS = itertools.count(1)
 _MASK = 0xFFFFFFFF
 
@@ -83,9 +84,9 @@ def check(revision: Revision, request: Request, answer: Answer) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(REVISIONS, *[REQUESTS] * REQUESTS_EACH)
+@given(revision=REVISIONS, requests=st.lists(REQUESTS, min_size=1, max_size=REQUESTS_EACH))
 def test_haproxy_chooses_as_the_rules_say(
-    chooser: Site, revision: Revision, *requests: Request
+    chooser: Site, revision: Revision, requests: list[Request]
 ) -> None:
     numbered = dataclasses.replace(revision, number=next(_NUMBERS))
     gates.write(chooser, GateRecord("api", "hello", numbered))
