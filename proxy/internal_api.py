@@ -5,7 +5,7 @@ proxy's metrics. /healthz: whether the proxy works at all. /readyz: whether it c
 properly.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -15,10 +15,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route as Path
 
 from prevs import names
+from prevs.gate_rules import Choice, choose
+from prevs.gates import GateRecord
 from program.http import health
 from program.http.health import Check
 from proxy.model import problems
 from proxy.model.access import find_pass, opens
+from proxy.model.gate_requests import read_request
 from proxy.room import responses
 from proxy.room.context import RoomContext
 
@@ -57,23 +60,35 @@ class _InternalApi:
         The HAProxy that calls was replaced by one that has, or is about to get, the newest routes.
         X-Prevs-App in the answer is the value in the map of apps, and X-Prevs-In is there for a
         pass that counts. An older version of HAProxy's rules gives no pass, and would let in all:
-        it finds only public apps.
+        it finds only public apps. For a gate, X-Prevs-Host is what its rules choose now.
         """
         host, site, text = (request.headers.get(name, "") for name in _ASKED)
         table = self._context.table
+        headers = {}
+        if gate := table.find_gate(site):
+            host = headers["X-Prevs-Host"] = self._choose(gate, host, request.headers)
         _, app = names.split_host(host, self._context.domain) or ("", "")
         access = table.find_access(app) if app else None
-        headers = {}
         if access is not None:
             found = find_pass(access, text, self._context.pass_keys, app=app)
             # A pass may be for a gate, whose rules have led to this host.
             now = self._context.clock()
             is_in = opens(found, host, now) or opens(found, site, now)
-            headers = {"X-Prevs-App": str(access), **({"X-Prevs-In": "1"} if is_in else {})}
+            headers |= {"X-Prevs-App": str(access), **({"X-Prevs-In": "1"} if is_in else {})}
         route = table.get_next(host)
         if route is None or (access and "x-prevs-pass" not in request.headers):
             return Response(status_code=NOWHERE, headers=headers)
         return PlainTextResponse(str(route), headers=headers)
+
+    def _choose(self, gate: GateRecord, host: str, headers: Mapping[str, str]) -> str:
+        """Return the host that a gate's rules choose; if they choose none, it stays the given."""
+        asked = read_request(headers)
+        if asked.path.startswith("/_prevs/"):
+            return host
+        found = choose(gate.revision, asked)
+        if not isinstance(found, Choice):
+            return host
+        return names.host(found.label, gate.app, self._context.domain)
 
     async def metrics(self, _: Request) -> Response:
         """Return the metrics in Prometheus' text format."""

@@ -162,19 +162,34 @@ local function left(txn)
   leave(txn:get_var("txn.gone"))
 end
 
+-- Adds what a gate's rules may ask: the visitor's request, whose headers get a prefix.
+local function describe(txn, headers)
+  local f = txn.f
+  headers["x-prevs-site"] = { txn:get_var("txn.site") }
+  headers["x-prevs-method"] = { f:method() }
+  headers["x-prevs-url"] = { f:pathq() }
+  -- As in choose.lua.
+  local of_address = txn.c:xxh32(txn.c:ipmask(f:src(), 32, 64)) % 10000
+  headers["x-prevs-lot"] = { txn:get_var("txn.lot") or tostring(of_address) }
+  for name, values in pairs(txn.http:req_get_headers()) do
+    headers["x-prevs-as-" .. name] = { values[#values] }
+  end
+  headers["x-prevs-as-x-prevs-ref"] = { txn:get_var("txn.ref") or "" }
+end
+
 -- lua.where gets the current route of a host from the controller, who may look at its app, and whether the request's pass
--- opens it. A replaced process needs that, as its own maps do not change any more.
+-- opens it; at a gate, also which host its rules choose now. A replaced process needs that, as its own maps do not change
+-- any more.
 local function where(txn)
-  local answer = core.httpclient():get({
-    url = "http://wake/where",
-    dst = "unix@" .. internal,
-    headers = {
-      ["x-prevs-host"] = { txn:get_var("txn.host") },
-      ["x-prevs-site"] = { txn:get_var("txn.site") or "" },
-      ["x-prevs-pass"] = { txn:get_var("txn.pass") or "" },
-    },
-    timeout = where_ms,
-  })
+  local asked = {
+    ["x-prevs-host"] = { txn:get_var("txn.host") },
+    ["x-prevs-pass"] = { txn:get_var("txn.pass") or "" },
+  }
+  if txn:get_var("txn.site") then
+    describe(txn, asked)
+  end
+  local answer =
+    core.httpclient():get({ url = "http://wake/where", dst = "unix@" .. internal, headers = asked, timeout = where_ms })
   local status = answer and answer.status
   if status ~= 200 and status ~= 404 then
     return
@@ -184,6 +199,10 @@ local function where(txn)
     txn:unset_var(name)
   end
   txn:set_var("txn.decided", "1")
+  if headers["x-prevs-host"] then
+    txn:set_var("txn.host", headers["x-prevs-host"][0])
+    txn:unset_var("txn.refusal")
+  end
   if headers["x-prevs-app"] then
     txn:set_var("txn.access", headers["x-prevs-app"][0])
   end

@@ -1,6 +1,7 @@
 """Gates at a real HAProxy: what works at an ordinary address works behind one."""
 
 import dataclasses
+import http.client
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -133,6 +134,38 @@ def test_a_haproxy_that_starts_has_the_gates(site: Site) -> None:
     site.restart()
     assert label_of(ask(site, X_Version="1")) == "v1"
     assert label_of(ask(site)) == "main"
+
+
+@pytest.mark.usefixtures("labels")
+def test_a_replaced_haproxy_chooses_by_the_rules_of_now(site: Site) -> None:
+    gates.put(site, lead("/", "main"))
+    old = [http.client.HTTPConnection("127.0.0.1", site.proxy.port) for _ in range(4)]
+    for connection in old:
+        connection.request("GET", "/", headers={"Host": HOST})
+        connection.getresponse().read()
+    before = site.proxy.haproxy
+    site.restart()
+    assert site.proxy.haproxy != before
+    half = (Target("main", 0), Target("pr-8", 5000), Target("pr-9", 5000))
+    named = Condition(ConditionKind.QUERY, "2", "v")
+    gates.put(
+        site,
+        *(lead("/", "v1"), lead("/", "pr-7", when=VERSION), Rule("/", half, named, Sticky.COOKIE)),
+        override=(Override.HEADER,),
+    )
+    asked: list[tuple[str, str, dict[str, str]]] = [
+        ("/", "v1", {}),
+        ("/a", "pr-7", {"X-Version": "1"}),
+        ("/?v=2", "pr-9", {"Cookie": "prevs-lot=7000"}),
+        ("/", "main", {"X-Prevs-Ref": "main"}),
+    ]
+    for (path, label, headers), connection in zip(asked, old, strict=True):
+        assert connection.sock is not None, "it was closed before"
+        connection.request("GET", path, headers={"Host": HOST, **headers})
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        assert label_of(Answer(answer.status, found, answer.read())) == label
+        connection.close()
 
 
 @pytest.mark.usefixtures("removed")
