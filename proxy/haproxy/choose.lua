@@ -2,8 +2,9 @@
 -- the maps, whose layout is in proxy/model/gate_entries.py. All that rules ask for is data in these maps, also the names
 -- of headers, so a changed gate never needs another configuration.
 --
--- In: txn.host, the host that was asked for; txn.ref, the header X-Prevs-Ref; txn.gate, found in the map of gates.
--- Out: txn.host is the label's, and txn.site the one that was asked for. txn.vary is for the header Vary, and txn.lot a
+-- In: txn.site, the host that was asked for; txn.ref, the header X-Prevs-Ref. A request of which the path alone decides,
+-- which no header can override, has no need of this.
+-- Out: txn.host is the label's. txn.vary is for the header Vary, and txn.lot a
 -- new lot for the client's cookie. If the request leads nowhere, txn.host stays: txn.refusal has the cause and what it
 -- is about, and txn.app the gate's app.
 local gates_file, paths_file, values_file, lots_file = ...
@@ -99,6 +100,9 @@ local function choose(txn, gate, rest, allowed, vary)
   local path = f:path() or ""
   local to = lookup(paths, gate .. (sub(path, 1, 1) == "/" and path or "") .. "/")
   local is_class = to and sub(to, 1, 1) == "+"
+  if to and not is_class then
+    to = match(to, "^[^=]*")
+  end
   local criteria = ""
   if is_class then
     vary, criteria = match(lookup(values, to) or "|", "^(.-)|(.*)$")
@@ -128,7 +132,7 @@ local function choose_page(f, rest, home)
 end
 
 local function act(txn)
-  local site = txn:get_var("txn.host")
+  local site = txn:get_var("txn.site")
   for _ = 1, tries do
     local gate = lookup(gates, site)
     local about = gate and lookup(values, gate .. "|")
@@ -142,7 +146,6 @@ local function act(txn)
       end
       -- While it was chosen, another revision may have come in force, and the entries of this one be gone.
       if lookup(gates, site) == gate then
-        txn:set_var("txn.site", site)
         if vary ~= "" then
           txn:set_var("txn.vary", vary)
         end

@@ -2,7 +2,8 @@
 
     map     HAProxy's   key                             value
     gates   map_str     a host of the gate              `api.7`: its name and revision
-    paths   map_beg     `api.7/v2/`                     a label's host, or a class
+    paths   map_beg     `api.7/v2/`                     a label's host, or a class; a host is
+                                                        followed by = if requests may override
     values  map_str     `api.7|`                        `shop.prevs.example|main|hq|x-prevs-ref`
             map_str     a class                         `cookie,x-version|!hx-version,csession`
             map_str     a class and `hx-version=2`      a label's host, or a class
@@ -86,7 +87,9 @@ class _Making:
         default = None if place is None else rules[place]
         key = f"{self.key}{path.rstrip('/')}/"
         if default is not None and not conditional:
-            self.paths[key] = found = self._lead(default)
+            found = self._lead(default)
+            mark = "=" if self._revision.override and not found.startswith("+") else ""
+            self.paths[key] = found + mark
         else:
             self.paths[key] = found = self._add_class(default)
             self._add_conditions(found, conditional)

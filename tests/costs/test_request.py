@@ -53,10 +53,10 @@ GATE = {"Host": "api.localhost"}
 CANARY = (Target("main", 9000), Target("v1", 1000))
 KINDS = {
     "public": Kind(80_000, {}),
-    "guarded": Kind(122_000, {"Cookie": f"a=b; prevs-access={make_pass('hello', HOST)}"}, True),
-    "gate, path": Kind(0, GATE, rules=[lead("/", "main")]),
+    "guarded": Kind(122_000, {}, guarded=True),
+    "gate, path": Kind(92_000, GATE, rules=[lead("/", "main")]),
     "gate, header": Kind(
-        0,
+        166_000,
         {**GATE, "X-Version": "1"},
         rules=[
             lead("/", "v1"),
@@ -64,12 +64,13 @@ KINDS = {
         ],
     ),
     "gate, lot": Kind(
-        0,
+        166_000,
         {**GATE, "Cookie": "a=b; prevs-lot=5000"},
         rules=[Rule("/", CANARY, sticky=Sticky.COOKIE)],
     ),
 }
-"""Found with HAProxy 3.0.11, for requests of one connection that is kept: FOUND."""
+"""Found: 76,400, 119,500, 88,000, 160,700 and 158,700, with HAProxy 3.0.11, for requests of one
+connection that is kept. Without any rule about gates, 76,500 and 116,100."""
 
 
 @contextlib.contextmanager
@@ -119,6 +120,8 @@ def test_a_request_takes_no_more_instructions(
     port = free_port()
     monkeypatch.setenv(config.name_pass_key(1), PASS_KEY)  # as the proxy starts HAProxy
     most, sent, guarded, rules = KINDS[kind]
+    if guarded:
+        sent = {"Cookie": f"a=b; prevs-access={make_pass('hello', HOST)}"}
     record = make_gate(*rules)
     with upstream("one") as one:
         files = Files(tmp_path)

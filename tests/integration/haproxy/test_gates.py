@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from prevs.gates import Condition, ConditionKind, Override, Rule, Sticky, Target
+from tests.chromium import Chromium
 from tests.fakes.access import make_pass
-from tests.fakes.placements import SHA, placement
+from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.fakes.signed_gates import lead
 from tests.integration.haproxy import gates, guarding
 from tests.integration.haproxy.crowds import crowd
@@ -30,6 +32,12 @@ def labels(site: Site) -> Iterator[None]:
     """An app of which gates.LABELS run."""
     with gates.labelled(site):
         yield
+
+
+@pytest.fixture
+def page(browser: Chromium) -> Iterator[Page]:
+    with browser.new_page() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -192,6 +200,29 @@ def test_a_request_to_a_stopped_target_is_held_and_a_browser_gets_its_page(site:
     unknown = ask(site, "/", **BROWSER)
     assert unknown.status == 404
     assert b"There is no such version" in unknown.body
+
+
+@pytest.mark.usefixtures("removed")
+def test_a_visitor_of_a_gate_waits_on_the_page_of_the_label_that_the_path_leads_to(
+    site: Site, page: Page
+) -> None:
+    site.world.add("hello", "main", OTHER_SHA)
+    site.world.add("hello", "v1", SHA)
+    gates.put(site, lead("/", "main"), lead("/v1", "v1"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"http://{HOST}:{site.proxy.port}/v1/a?x=1")
+    expect(page.get_by_role("heading", name="v1")).to_be_visible()
+    expect(page.locator("#sentence")).to_have_text("Waiting for a place to run.")
+    site.world.move("hello", SHA, "queued", reason="There is no room.")
+    expect(page.locator("#reason")).to_have_text("There is no room.")
+    with upstream("one") as one:
+        site.run("hello", SHA, one.port, "v1")
+        expect(page.get_by_role("heading", name="one GET /v1/a?x=1 0")).to_be_visible()
+    own = [url for url in asked if "/_prevs/" in url]
+    assert own
+    assert all("prevs-ref=v1" in url for url in own), own
+    assert set(site.world.previews) == {("hello", SHA)}
 
 
 @pytest.mark.usefixtures("removed")

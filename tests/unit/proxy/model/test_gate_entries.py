@@ -71,7 +71,9 @@ class Haproxy:
                 return Answer(f"{ref}.{rest}" if _LABEL.fullmatch(ref) else 400, vary)
         if to is None:
             return Answer(404, vary)
-        return Answer(self._ask_more(to, criteria, request) if to.startswith("+") else to, vary)
+        if to.startswith("+"):
+            return Answer(self._ask_more(to, criteria, request), vary)
+        return Answer(to.removesuffix("="), vary)
 
     def _ask_more(self, to: str, criteria: str, request: Request) -> str | int:
         found, strict = None, False
@@ -146,7 +148,7 @@ def test_the_layout_is_the_documented_one() -> None:
     assert list_entries(gate(revision, hosts=["api.example.com"]), DOMAIN) == GateEntries(
         gates={"api.prevs.example": "api.7", "api.example.com": "api.7"},
         paths={
-            "api.7/v1/": "v1.shop.prevs.example",
+            "api.7/v1/": "v1.shop.prevs.example=",
             "api.7/v2/": "+api.7.0c|",
             "api.7/": "+api.7.1|",
         },
