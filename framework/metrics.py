@@ -2,13 +2,14 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from framework.preview.ahead import BuildOutcome
 from framework.preview.steps import STEPS
 from framework.schedules.fires import Outcome
+from prevs.gates import GateRecord
 from prevs.jobs import JobState
 from prevs.states import Cause, State
 
@@ -107,6 +108,12 @@ class Metrics:
         self.attempts = AttemptMetrics(registry)
         self.schedules = ScheduleMetrics(registry)
         self.previews = gauge("prevs_previews", "Previews by state", ["state"])
+        self.gates = gauge(
+            "prevs_gates",
+            "Gates, by whether a change of them waits, or has failed: their revision stays in "
+            "force.",
+            ["change"],
+        )
         self.jobs = gauge(
             "prevs_jobs",
             "Jobs by state; of those that have ended, the last hundred or more of each app",
@@ -134,6 +141,15 @@ class Metrics:
         self.withdrawn = gauge(
             "prevs_placements_letting_go", "Removed placements that proxies have yet to release"
         )
+
+    def count_gates(self, gates: Collection[GateRecord]) -> None:
+        """Set the gauge of gates."""
+        proposals = [gate.proposal for gate in gates]
+        failed = sum(bool(one and one.failure) for one in proposals)
+        none = sum(one is None for one in proposals)
+        self.gates.labels("none").set(none)
+        self.gates.labels("waits").set(len(proposals) - none - failed)
+        self.gates.labels("failed").set(failed)
 
     def count_jobs(self, jobs: Mapping[JobState, int]) -> None:
         """Set the gauge of jobs by state."""

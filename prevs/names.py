@@ -173,11 +173,21 @@ class Addresses(NamedTuple):
 
     def signed_in_url(self) -> str:
         """Return the URL to which an identity provider sends people back."""
+        return self.gate_url(SIGN_IN).removesuffix("/") + SIGNED_IN
+
+    def gate_url(self, gate: str) -> str:
+        """Return the URL of a gate."""
         scheme, _, rest = self.form.partition("://")
         host = rest.partition("/")[0]
         for one in ("{label}--{app}", "{label}.{app}"):
-            host = host.replace(one, SIGN_IN)
-        return f"{scheme}://{host}{SIGNED_IN}"
+            host = host.replace(one, gate)
+        return f"{scheme}://{host}/"
+
+    @property
+    def domain(self) -> str:
+        """The domain below which all addresses are."""
+        host = self.gate_url("").partition("://")[2].removesuffix("/")
+        return host.partition(":")[0].removeprefix(".")
 
     def hook_url(self, app: str) -> str:
         """Return the URL to which an app's forge sends webhooks.

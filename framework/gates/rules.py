@@ -64,6 +64,16 @@ def find_problems_between(written: Sequence[WrittenRule]) -> Iterator[Problem]:
             yield Problem(f"rules[{place}].path", wrong)
 
 
+def find_weight_problem(target: WrittenTarget, *, alone: bool) -> str | None:
+    """Return what is wrong with a target's weight; None if nothing is. `alone` it needs none."""
+    if target.weight is None:
+        return None if alone else "is missing. Write how many of 100 requests go there."
+    if not 0 <= target.weight <= 100:
+        return f"must be from 0 to 100, not {target.weight:g}"
+    lots = target.weight * LOTS / 100
+    return None if abs(lots - round(lots)) < 1e-6 else "may have two decimals"
+
+
 def _find_conflicts(rules: Mapping[int, Rule]) -> Iterator[Problem]:
     first: dict[object, int] = {}
     for place, rule in rules.items():
@@ -101,22 +111,13 @@ def _find_targets_problems(field: str, targets: Sequence[WrittenTarget]) -> Iter
             yield Problem(f"{field}[{place}].label", wrong)
         elif target.label in labels[:place]:
             yield Problem(f"{field}[{place}].label", "is there twice")
-        if problem := _find_weight_problem(target, alone=len(targets) == 1):
+        if problem := find_weight_problem(target, alone=len(targets) == 1):
             yield Problem(f"{field}[{place}].weight", problem)
             return
     total = sum(_make_target(target).weight for target in targets)
     if total != LOTS:
         wrong = f"must have weights that make 100 together, not {total * 100 / LOTS:g}"
         yield Problem(field, wrong)
-
-
-def _find_weight_problem(target: WrittenTarget, *, alone: bool) -> str | None:
-    if target.weight is None:
-        return None if alone else "is missing. Write how many of 100 requests go there."
-    if not 0 <= target.weight <= 100:
-        return f"must be from 0 to 100, not {target.weight:g}"
-    lots = target.weight * LOTS / 100
-    return None if abs(lots - round(lots)) < 1e-6 else "may have two decimals"
 
 
 def _make_target(written: WrittenTarget) -> Target:

@@ -68,7 +68,7 @@ def check(
         problems.append(Problem("app", wrong))
     if problems:
         raise InvalidSettings(problems)
-    number = 1 if before is None else before.revision.number + 1
+    number = history.next_number(before)
     record = GateRecord(
         name=name,
         app=written.app,

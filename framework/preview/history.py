@@ -7,10 +7,12 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
+from framework.gates import gate_changes
 from framework.preview import job_changes, schedule_changes, stale_refs
 from framework.preview.half_sentences import give_reason
 from framework.preview.shared_map import SharedMap
 from prevs import names
+from prevs.gates import GateRecord
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
 from prevs.schedules import ScheduleRecord
@@ -88,7 +90,7 @@ class History(NamedTuple):
 
 
 class Snapshot(Protocol):
-    """All apps, previews, jobs and schedules at one moment."""
+    """All apps, previews, jobs, schedules and gates at one moment."""
 
     @property
     def apps(self) -> Mapping[str, AppRecord]:
@@ -108,6 +110,11 @@ class Snapshot(Protocol):
     @property
     def schedules(self) -> Mapping[tuple[str, str], ScheduleRecord]:
         """Return every schedule, by app and name."""
+        ...
+
+    @property
+    def gates(self) -> Mapping[str, GateRecord]:
+        """Return every gate, by name."""
         ...
 
 
@@ -130,6 +137,7 @@ def note(history: History, before: Snapshot, now: Snapshot, at: float) -> Histor
         *_find_preview_changes(before, now),
         *_find_job_changes(before, now),
         *_find_schedule_changes(before, now),
+        *_find_gate_changes(before, now),
     )
     if not changes:
         return history
@@ -202,6 +210,12 @@ def _find_schedule_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]
     for app, sentence, name in schedule_changes.describe(changed):
         if app in now.apps:
             yield _Change(app, sentence, schedule=name)
+
+
+def _find_gate_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
+    for app, sentence in gate_changes.describe(*_compare(before.gates, now.gates)):
+        if app in now.apps:
+            yield _Change(app, sentence)
 
 
 def _compare(

@@ -80,9 +80,10 @@ class Idleness:
     def idle(self) -> Iterator[tuple[Unit, PreviewRecord, float]]:
         """Yield (unit, preview, last use) of all that may stop.
 
-        None is pinned, busy or unvisited.
+        None is pinned, busy, unvisited or held by a gate.
         """
         before = self._clock.now() - BUSY_SECONDS
+        held = self._records.gates.list_held(self._clock.now())
         apps = {app.name for app in self._records.apps}
         reported = self._last_use.last
         # There may be ten thousand previews, and somebody waits: no call for each.
@@ -94,6 +95,8 @@ class Idleness:
             if task_id in reported and reported[task_id] > used:
                 used = reported[task_id]
             if used > before or preview.pinned or preview.ahead or preview.app not in apps:
+                continue
+            if held and preview.app in held and _is_held(preview, held[preview.app]):
                 continue
             yield unit, preview, used
 
@@ -167,6 +170,11 @@ class Idleness:
     def _forget(self) -> None:
         tasks = {p.task_id for p in self._records.in_state(*WITH_TASK) if p.task_id}
         self._last_use.forget(tasks, self._clock.now())
+
+
+def _is_held(preview: PreviewRecord, held: frozenset[str]) -> bool:
+    """Return whether a gate holds a preview by its commit or by one of its labels."""
+    return preview.sha in held or not held.isdisjoint(preview.labels)
 
 
 def _format_duration(seconds: int) -> str:

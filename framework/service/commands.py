@@ -19,6 +19,7 @@ from framework.errors import (
     SecretsChanged,
     SecretsUnreadable,
 )
+from framework.gates.errors import NameOfGate
 from framework.people import roles
 from framework.preview import reasons, steps
 from framework.preview.reasons import Reason, ReasonKind
@@ -52,8 +53,8 @@ class Commands:
     def add_app(self, app: AppRecord, access: Access = Access.PUBLIC) -> AppRecord:
         """Store a new app, whose settings were checked; storing an equal app again is no error.
 
-        Who may look is `access`: everybody, or the team. Raises AppExists, or BeingRemoved for a
-        name that is not free yet.
+        Who may look is `access`: everybody, or the team. Raises AppExists, NameOfGate, or
+        BeingRemoved for a name that is not free yet.
         """
         known = self._records.find_app(app.name)
         if known is not None:
@@ -62,6 +63,8 @@ class Commands:
             if dataclasses.replace(known, created=app.created) == app:
                 return known
             raise AppExists(app.name)
+        if app.name in self._records.gates.all:
+            raise NameOfGate(app.name, self._records.gates.gate(app.name).app)
         # An earlier version of prevs does not know these, and left them when it removed an app.
         self._records.secrets.remove(app.name)
         self._records.tokens.remove_of(app.name)

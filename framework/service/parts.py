@@ -18,6 +18,9 @@ from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
 from framework.service.builds_ahead import BuildsAhead
 from framework.service.commands import Commands
+from framework.service.gates.gate_commands import GateCommands
+from framework.service.gates.gate_proposals import GateProposals
+from framework.service.gates.gates_in_force import GatesInForce
 from framework.service.jobs.file_schedules import FileSchedules
 from framework.service.jobs.job_callbacks import JobCallbacks
 from framework.service.jobs.job_commands import JobCommands
@@ -62,6 +65,9 @@ class Parts(NamedTuple):
     schedule_commands: ScheduleCommands
     schedule_fires: ScheduleFires
     file_schedules: FileSchedules
+    gate_commands: GateCommands
+    gate_proposals: GateProposals
+    gates_in_force: GatesInForce
     branches: Branches
     pull_requests: PullRequests
     builds_ahead: BuildsAhead
@@ -86,6 +92,7 @@ def build_parts(
     idleness, commands = Idleness(records, clock), Commands(records, clock)
     job_commands = JobCommands(records, records.vault, clock)
     file_schedules = FileSchedules(records, edges.find_lead, clock)
+    gate_proposals, domain = GateProposals(records, clock), terms.origin.addresses.domain
     eviction = Eviction(records, idleness, clock, jobs_apart=bool(terms.roles.jobs))
     launcher = Launcher(
         records, offers, attempts, eviction=eviction, terms=terms, clock=clock, metrics=metrics
@@ -108,6 +115,9 @@ def build_parts(
             records, job_commands, edges.find_lead, clock, metrics=metrics.schedules
         ),
         file_schedules=file_schedules,
+        gate_commands=GateCommands(records, gate_proposals, clock, domain=domain),
+        gate_proposals=gate_proposals,
+        gates_in_force=GatesInForce(records.gates, clock),
         branches=Branches(records, commands, clock, unreferenced=terms.limits.unreferenced),
         pull_requests=PullRequests(records, commands, clock),
         builds_ahead=BuildsAhead(records, commands, metrics),

@@ -57,6 +57,7 @@ class Service:
         self.commands = parts.commands
         self.job_commands = parts.job_commands
         self.schedule_commands = parts.schedule_commands
+        self.gate_commands = parts.gate_commands
         self.control_plane = parts.control_plane
         self.ended: Fatal | None = None
         self._parts = parts
@@ -130,6 +131,7 @@ class Service:
     def _tick_seconds(self) -> float:
         is_urgent = (
             self._records.routes.awaits_proxies()
+            or self._parts.gates_in_force.awaits_proxies()
             or self._parts.launcher.hold_offers
             or self._parts.offers.revive_pending
         )
@@ -284,6 +286,8 @@ class Service:
             self._parts.schedule_fires.reconcile,
             self._publish,
             self._release_acknowledged,
+            self._parts.gate_proposals.reconcile,
+            self._parts.gates_in_force.reconcile,
         )
         if self._parts.offers.connected:
             self._act(
@@ -329,6 +333,7 @@ class Service:
         self._metrics.count(self._records.counts())
         self._metrics.count_jobs(self._records.jobs.counts())
         self._metrics.schedules.late.set(self._parts.schedule_fires.count_late())
+        self._metrics.count_gates(self._records.gates.all.values())
         self._metrics.unfit.set(len(self.snapshot.unfit))
         self._metrics.proxies.set(self._parts.idleness.proxies)
         self._metrics.withdrawn.set(self._records.routes.withdrawn_count)
@@ -341,9 +346,10 @@ class Service:
         looks = self._parts.pull_requests.looks
         schedules = self._records.jobs.schedules.all
         hindrances = self._parts.schedule_fires.hindrances
-        troubles = self._parts.file_schedules.troubles
+        troubles, behind = self._parts.file_schedules.troubles, self._parts.gates_in_force.behind
         known = (shown.unfit, shown.isolations, shown.looks, shown.hindrances, shown.file_troubles)
         is_same = (unfit, isolations, looks, hindrances, troubles) == known
+        is_same = is_same and behind is shown.behind
         if records is self._seen and schedules is shown.schedules and is_same:
             return shown
         self._seen = records
@@ -354,6 +360,7 @@ class Service:
             schedules=schedules,
             hindrances=hindrances,
             file_troubles=troubles,
+            behind=behind,
         )
 
     def _oldest_wait(self) -> float:

@@ -7,6 +7,7 @@ The write may still have happened; `rewrite_unconfirmed` then makes the store eq
 import dataclasses
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -21,6 +22,7 @@ from framework.pulls.errors import OtherRepository
 from framework.pulls.gate import Rules
 from framework.state import placements, pull_records
 from framework.state.access_records import AccessRecords
+from framework.state.gates.gate_records import GateRecords
 from framework.state.jobs.job_records import JobRecords
 from framework.state.preview_index import PreviewIndex
 from framework.state.pull_records import PullRecords, RepositoryRecords
@@ -52,8 +54,9 @@ class Records:
 
     `routes` publishes the placements that follow from them, signed with the first of `keys`.
     `tokens` has the tokens, `roles` those of people, `secrets` what apps are given, `access` who
-    may look, signed likewise, `pulls` the pull requests, `repositories` which repositories
-    these are of, `jobs` the jobs. `vault` seals what must not be stored in the clear.
+    may look, and `gates` the gates, both signed likewise, `pulls` the pull requests,
+    `repositories` which repositories these are of, `jobs` the jobs. `vault` seals what must not be
+    stored in the clear.
     """
 
     def __init__(
@@ -82,7 +85,7 @@ class Records:
         self.pulls = PullRecords(stored.pulls, store)
         self.jobs = JobRecords(stored.jobs, store.jobs, clock)
         self.repositories = RepositoryRecords(stored.repositories, store)
-        self.vault = vault
+        self.gates = GateRecords(stored.gates, store, keys=keys)
         self.framework_id = stored.framework_id
 
     def snapshot(self) -> Snapshot:
@@ -107,20 +110,18 @@ class Records:
                 apps, previews, places, typical_durations=durations, shared=shared
             )
         # These change without apps and previews.
-        if self._snapshot.tokens is not self.tokens.all:
-            self._snapshot = self._snapshot._replace(tokens=self.tokens.all)
-        if self._snapshot.roles is not self.roles.all:
-            self._snapshot = self._snapshot._replace(roles=self.roles.all)
-        if self._snapshot.secrets is not self.secrets.all:
-            self._snapshot = self._snapshot._replace(secrets=self.secrets.all)
-        if self._snapshot.access is not self.access.all:
-            self._snapshot = self._snapshot._replace(access=self.access.all)
-        if self._snapshot.pulls is not self.pulls.all:
-            self._snapshot = self._snapshot._replace(pulls=self.pulls.all)
-        if self._snapshot.jobs is not self.jobs.shown:
-            self._snapshot = self._snapshot._replace(jobs=self.jobs.shown)
-        if self._snapshot.repositories is not self.repositories.all:
-            self._snapshot = self._snapshot._replace(repositories=self.repositories.all)
+        others: dict[str, Any] = {
+            "tokens": self.tokens.all,
+            "roles": self.roles.all,
+            "secrets": self.secrets.all,
+            "access": self.access.all,
+            "pulls": self.pulls.all,
+            "jobs": self.jobs.shown,
+            "repositories": self.repositories.all,
+            "gates": self.gates.all,
+        }
+        if any(getattr(self._snapshot, name) is not known for name, known in others.items()):
+            self._snapshot = self._snapshot._replace(**others)
         return self._snapshot
 
     def _find_typical_durations(self) -> Mapping[str, Mapping[str, float]]:
@@ -296,6 +297,7 @@ class Records:
         self.pulls.rewrite_unconfirmed()
         self.jobs.rewrite_unconfirmed()
         self.repositories.rewrite_unconfirmed()
+        self.gates.rewrite_unconfirmed()
         self._app_writes.rewrite(self._apps.get)
         self._preview_writes.rewrite(self._index.all.get)
 
@@ -351,6 +353,7 @@ class Records:
         self.roles.remove_of(name)
         self.pulls.remove_of(name)
         self.jobs.remove_of(name)
+        self.gates.remove_of(name)
         self.repositories.remove(name)
         if name in self._apps:
             self._app_writes.delete(self._apps[name])

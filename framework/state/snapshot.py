@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from framework.apps.app_secrets import AppSecrets
 from framework.errors import UnknownApp, UnknownPreview
+from framework.gates.errors import UnknownGate
 from framework.jobs.queued_jobs import JobKey
 from framework.matching.agents import Unfit
 from framework.pulls import gate, repository_ids
@@ -17,6 +18,7 @@ from framework.state.jobs.schedule_records import ScheduleKey
 from framework.state.pull_records import NO_PULLS, PullsOfApps
 from framework.state.secret_records import StoredSecrets
 from prevs.access import AccessRecord
+from prevs.gates import GateRecord
 from prevs.jobs import JobRecord
 from prevs.messages import Credential, Isolation
 from prevs.pulls import PullRecord, RepositoryRecord
@@ -49,7 +51,8 @@ class Snapshot(NamedTuple):
     public. `pulls` are the pull requests, by app and number. `looks` has the last look at each
     app's forge. `roles` are those of people, by id. `repositories` has which repository each app's
     forge has shown. `hindrances` has why a due time of a schedule makes no job yet, as a sentence,
-    `file_troubles` why schedules of an app's .prevs.toml do not hold.
+    `file_troubles` why schedules of an app's .prevs.toml do not hold. `behind` has how many proxies
+    do not choose by a gate's revision yet; a gate is not in it until they were asked.
     """
 
     apps: Mapping[str, AppRecord]
@@ -70,6 +73,8 @@ class Snapshot(NamedTuple):
     schedules: Mapping[ScheduleKey, ScheduleRecord] = MappingProxyType({})
     hindrances: Mapping[ScheduleKey, str] = MappingProxyType({})
     file_troubles: Mapping[str, FileTrouble] = MappingProxyType({})
+    gates: Mapping[str, GateRecord] = MappingProxyType({})
+    behind: Mapping[str, int] = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""
@@ -101,6 +106,13 @@ class Snapshot(NamedTuple):
             return self.schedules[app, name]
         except KeyError:
             raise UnknownSchedule(app, name) from None
+
+    def gate(self, name: str) -> GateRecord:
+        """Return a gate. Raises UnknownGate."""
+        try:
+            return self.gates[name]
+        except KeyError:
+            raise UnknownGate(name) from None
 
     def list_schedules(self, app: str = "") -> Sequence[ScheduleRecord]:
         """Return the schedules of an app, or of all, by app and name. Raises UnknownApp."""

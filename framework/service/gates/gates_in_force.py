@@ -1,0 +1,84 @@
+"""Which revisions of gates are in force at the proxies. Owned by the service's thread.
+
+A proxy tells in its record which revision of each gate it chooses by; who writes a gate waits for
+that. A proxy of an earlier version of prevs never tells it.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from framework.clock import Clock
+from framework.state.gates.gate_records import GateRecords
+from prevs.gates import GateRecord
+
+SOON_SECONDS = 2.0
+"""How long after a change proxies are asked in every turn."""
+SELDOM_SECONDS = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    number: int
+    since: float
+
+
+class GatesInForce:
+    """Asks until all proxies choose by a gate's revision; from then on it is in force.
+
+    A proxy that comes later reads the gates first. `behind` is as in Snapshot, and is replaced,
+    never changed.
+    """
+
+    def __init__(self, gates: GateRecords, clock: Clock) -> None:
+        self._gates = gates
+        self._clock = clock
+        self._looked: Mapping[str, GateRecord] = MappingProxyType({})
+        self._asked: dict[str, _Asked] = {}
+        self._again = 0.0
+        self.behind: Mapping[str, int] = MappingProxyType({})
+
+    def awaits_proxies(self) -> bool:
+        """Return whether proxies will soon choose by a new revision."""
+        after = self._clock.monotonic() - SOON_SECONDS
+        return any(one.since > after for one in self._asked.values())
+
+    def reconcile(self) -> None:
+        """Ask the proxies if any revision may not be in force. Reads the store then."""
+        self._look()
+        now = self._clock.monotonic()
+        if not self._asked or (now < self._again and not self.awaits_proxies()):
+            return
+        self._again = now + SELDOM_SECONDS
+        applied = self._gates.list_applied()
+        found = {
+            name: sum(one.get(name) != asked.number for one in applied)
+            for name, asked in self._asked.items()
+        }
+        self._asked = {name: asked for name, asked in self._asked.items() if found[name]}
+        self._note({**self.behind, **found})
+
+    def _look(self) -> None:
+        """Begin to ask for the gates whose revision has changed."""
+        known = self._gates.all
+        if known is self._looked:
+            return
+        now, before = self._clock.monotonic(), self._looked
+        for name, gate in known.items():
+            number = gate.revision.number
+            was = before.get(name)
+            is_same = was is not None and (was.revision.number, was.created) == (
+                number,
+                gate.created,
+            )
+            if number and not is_same:
+                self._asked[name] = _Asked(number, now)
+        for name in self._asked.keys() - known.keys():
+            del self._asked[name]
+        self._note({name: n for name, n in self.behind.items() if name not in self._asked})
+        self._looked = known
+
+    def _note(self, behind: Mapping[str, int]) -> None:
+        behind = {name: number for name, number in behind.items() if name in self._gates.all}
+        if behind != self.behind:
+            self.behind = behind

@@ -1,0 +1,1 @@
+"""The gates in memory, written through to the store. Owned by the service's thread."""

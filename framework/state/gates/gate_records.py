@@ -1,0 +1,100 @@
+"""The gates in memory, signed. As for tokens, the store is written first; after a write without an
+answer, `rewrite_unconfirmed` makes the store equal to memory again.
+"""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import structlog
+
+from framework.gates import proposals
+from framework.gates.errors import UnknownGate
+from framework.ports import Store
+from framework.state.unconfirmed_writes import UnconfirmedWrites
+from prevs import signatures
+from prevs.gates import GateRecord
+
+log = structlog.get_logger(__name__)
+
+
+class GateRecords:
+    """Every gate, by name. `all` is replaced, never changed.
+
+    They are signed with the first of `keys`; what another one has signed is written again. A stored
+    one that none has signed may be an intruder's: it is left out, as by proxies.
+    """
+
+    def __init__(
+        self, stored: Iterable[GateRecord], store: Store, *, keys: Sequence[bytes]
+    ) -> None:
+        self._store = store
+        self._key = keys[0]
+        self._writes: UnconfirmedWrites[str, GateRecord] = UnconfirmedWrites(
+            store, lambda gate: gate.name
+        )
+        trusted = [gate for gate in stored if _is_signed(gate, keys)]
+        self.all: Mapping[str, GateRecord] = {gate.name: self._sign(gate) for gate in trusted}
+        self._stale = [gate.name for gate in trusted if self.all[gate.name] != gate]
+
+    def gate(self, name: str) -> GateRecord:
+        """Return a gate. Raises UnknownGate."""
+        gate = self.all.get(name)
+        if gate is None:
+            raise UnknownGate(name)
+        return gate
+
+    def of_app(self, app: str) -> Sequence[GateRecord]:
+        """Return the gates of an app."""
+        return [gate for gate in self.all.values() if gate.app == app]
+
+    def save(self, gate: GateRecord) -> GateRecord:
+        """Write a gate if it has changed; return it with its signature. Raises Unavailable."""
+        signed = self._sign(gate)
+        if self.all.get(gate.name) != signed:
+            self._writes.save(signed)
+            self.all = {**self.all, gate.name: signed}
+        return self.all[gate.name]
+
+    def remove(self, name: str) -> None:
+        """Remove a gate. Raises UnknownGate, Unavailable."""
+        self._writes.delete(self.gate(name))
+        self.all = {other: gate for other, gate in self.all.items() if other != name}
+
+    def remove_of(self, app: str) -> None:
+        """Remove the gates of an app. Raises Unavailable."""
+        for gate in self.of_app(app):
+            self.remove(gate.name)
+
+    def list_held(self, now: float) -> Mapping[str, frozenset[str]]:
+        """Return the labels and commits of each app whose previews go on running for gates."""
+        held: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
+        for gate in self.all.values():
+            if found := proposals.list_held(gate, now):
+                held[gate.app] |= found
+        return held
+
+    def list_applied(self) -> Sequence[Mapping[str, int]]:
+        """Return the revisions by which each live proxy chooses labels. Reads the store."""
+        return [proxy.gates for proxy in self._store.proxies()]
+
+    def rewrite_unconfirmed(self) -> None:
+        """Repeat the writes that got no answer, and write what has another signature now.
+
+        Raises Unavailable.
+        """
+        self._writes.rewrite(self.all.get)
+        for name in tuple(self._stale):
+            if name in self.all:
+                self._store.save(self.all[name])
+            self._stale.remove(name)
+
+    def _sign(self, gate: GateRecord) -> GateRecord:
+        return dataclasses.replace(gate, signature=signatures.sign_gate(self._key, gate))
+
+
+def _is_signed(gate: GateRecord, keys: Sequence[bytes]) -> bool:
+    if signatures.is_gate_signed(keys, gate):
+        return True
+    log.error("nobody whom we trust wrote this gate: write it again", gate=gate.name)
+    return False

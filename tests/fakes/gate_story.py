@@ -1,0 +1,86 @@
+"""Gates in a driven service, and what people write."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from framework import events
+from framework.gates.switching import Switch
+from framework.gates.written_gate import WrittenGate
+from framework.gates.written_rule import WrittenRule, WrittenTarget
+from framework.service.gates.gate_commands import GatePlan
+from prevs.gates import GateRecord
+from prevs.records import ProxyRecord
+from prevs.states import Phase
+from tests.fakes.driven import APP, A, B, C, Driven
+from tests.fakes.offers import offer
+
+HELLO = dataclasses.replace(APP, max_previews=10)
+HEADS: Mapping[str, str] = {"main": A, "v1": B, "v2": C}
+
+
+def written(*leads: tuple[str, str], **more: object) -> WrittenGate:
+    """Return a gate of hello with one target a path."""
+    rules = [WrittenRule(path, [WrittenTarget(label)]) for path, label in leads]
+    return WrittenGate("hello", rules, **more)  # type: ignore[arg-type] # of WrittenGate's fields
+
+
+class GateStory:
+    """A driven service whose gates somebody writes as the API does."""
+
+    def __init__(self, driven: Driven | None = None) -> None:
+        self.driven = driven or Driven()
+        self.heads = dict(HEADS)
+        self._offers = 0
+        if driven is None:
+            self.driven.add_app(HELLO)
+
+    def put(self, *leads: tuple[str, str], name: str = "api", **more: object) -> GateRecord:
+        plan = self.plan(*leads, name=name, **more)
+        return self.carry_out(plan)
+
+    def plan(self, *leads: tuple[str, str], name: str = "api", **more: object) -> GatePlan:
+        commands = self.driven.service.gate_commands
+        gate = written(*leads, **more)
+        return self.driven.call(lambda: commands.plan(name, gate, by="ada"))
+
+    def switch(self, path: str, label: str, weight: float | None = None) -> GateRecord:
+        commands, wanted = self.driven.service.gate_commands, Switch(path, label, weight=weight)
+        return self.carry_out(
+            self.driven.call(lambda: commands.plan_switch("api", wanted, by="ada"))
+        )
+
+    def roll_back(self, number: int | None = None) -> GateRecord:
+        commands = self.driven.service.gate_commands
+        return self.carry_out(
+            self.driven.call(lambda: commands.plan_rollback("api", number, by="ada"))
+        )
+
+    def carry_out(self, plan: GatePlan) -> GateRecord:
+        commits = {**self.heads, **plan.commits}
+        for label in plan.awaited:
+            self.driven.start(commits[label], label)
+        commands = self.driven.service.gate_commands
+        wanted = {label: commits[label] for label in self._list_labels(plan)}
+        return self.driven.call(lambda: commands.carry_out(plan, wanted))
+
+    def _list_labels(self, plan: GatePlan) -> Sequence[str]:
+        return [target.label for rule in plan.checked.revision.rules for target in rule.to]
+
+    @property
+    def gate(self) -> GateRecord:
+        return self.driven.service.snapshot.gate("api")
+
+    def run(self, sha: str) -> None:
+        """Let a preview that was started run."""
+        self._offers += 1
+        first = 31000 + 10 * self._offers
+        self.driven.step(events.Offered([offer(f"o{first}", begin=first, end=first + 9)]))
+        self.driven.report("TASK_RUNNING", Phase.RUNNING, sha=sha)
+
+    def leads(self) -> dict[str, str]:
+        """Return the first target of each path of the revision in force."""
+        return {rule.path: rule.to[0].label for rule in self.gate.revision.rules}
+
+    def proxy(self, **gates: int) -> None:
+        """Let the one proxy choose by these revisions."""
+        self.driven.znodes.proxies = [ProxyRecord(gates=gates)]
