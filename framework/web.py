@@ -26,6 +26,7 @@ from framework.ports import EnteredHook, HookPorts, Repositories
 from framework.ports.forges import Finding, ForgePorts, Webhook
 from framework.ports.identity import IdentityProvider
 from framework.ports.notifications import NotificationPorts
+from framework.service.gates.gate_service import Gates
 from framework.service.jobs.job_service import Jobs
 from framework.service.jobs.schedule_service import Schedules
 from framework.service.previews import Previews
@@ -111,6 +112,7 @@ def _make_ports(
         ),
         jobs=Jobs(service),
         schedules=Schedules(service),
+        gates=Gates(service),
         refs=sources.refs,
         sandboxes=sources.sandboxes,
         agents=MesosState(

@@ -17,6 +17,9 @@ from framework.http_api.admission import calls
 from framework.http_api.admission.access_log import AccessLog
 from framework.http_api.admission.admission import Admission
 from framework.http_api.admission.operations import OperationRouter
+from framework.http_api.gates.gate_changes import GateChanges
+from framework.http_api.gates.gate_presenter import GatePresenter
+from framework.http_api.gates.gate_routes import GateRoutes
 from framework.http_api.http import problems
 from framework.http_api.ironworker.code_packages import CodePackages
 from framework.http_api.ironworker.code_routes import CodeRoutes
@@ -56,6 +59,7 @@ from framework.ports import Agents, HookPorts, Repositories, Sandboxes
 from framework.ports.forges import ForgePorts
 from framework.ports.notifications import NotificationPorts
 from framework.service.forge_setup import ForgeSetup
+from framework.service.gates.gate_service import Gates
 from framework.service.jobs.job_service import Jobs
 from framework.service.jobs.schedule_service import Schedules
 from framework.service.previews import Previews
@@ -76,6 +80,7 @@ class Ports(NamedTuple):
     previews: Previews
     jobs: Jobs
     schedules: Schedules
+    gates: Gates
     refs: Repositories
     sandboxes: Sandboxes
     agents: Agents
@@ -159,6 +164,11 @@ def _make_routers(
         previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept
     ).make_router()
     yield from _make_job_routers(ports, resolver, logs, ironworker=ironworker)
+    yield GateRoutes(
+        ports.gates,
+        GateChanges(ports.gates, previews, resolver),
+        GatePresenter(lambda: ports.gates.snapshot, addresses),
+    ).make_router()
     yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
     yield RefRoutes(resolver, addresses).make_router()
     yield PullRoutes(previews, addresses).make_router()

@@ -68,6 +68,11 @@ TAGS: list[dict[str, Any]] = [
         "and read what they leave.",
     },
     {"name": "schedules", "description": "What makes jobs at times."},
+    {
+        "name": "gates",
+        "description": "Addresses whose rules choose a label for each request: write, switch and "
+        "roll them back.",
+    },
     {"name": "use", "description": "The queue, the agents, and what proxies report."},
     {"name": "events", "description": "What has happened, as a list or as a stream."},
     {"name": "notifications", "description": "Where the events of an app are sent."},

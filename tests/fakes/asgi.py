@@ -29,6 +29,7 @@ from prevs.records import AppRecord
 from program.http.health import Check
 from tests.fakes.agents import FakeAgents
 from tests.fakes.clock import FakeClock
+from tests.fakes.gates import FakeGates
 from tests.fakes.identity_provider import FakeProvider
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.previews import FakePreviews
@@ -84,6 +85,7 @@ class ApiInProcess:
         self.previews = previews or FakePreviews()
         self.jobs = FakeJobs(self.previews)
         self.schedules = FakeSchedules(self.jobs)
+        self.gates = FakeGates(self.jobs, self.previews)
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
@@ -126,6 +128,7 @@ class ApiInProcess:
             self.previews,
             self.jobs,
             self.schedules,
+            self.gates,
             refs or self.refs,
             sandboxes or self.sandboxes,
             self.agents,

@@ -17,6 +17,7 @@ from framework.apps import access_errors
 from framework.apps.forge_settings import UnknownForgeToken
 from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownReceiver
 from framework.errors import FrameworkError, Problem
+from framework.gates import errors as gate_errors
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.jobs import errors as job_errors
 from framework.people.errors import UnknownRole
@@ -110,6 +111,14 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     UnknownSchedule: Kind("unknown-schedule", 404, "There is no such schedule"),
     ScheduleOfFile: Kind("schedule-of-file", 409, "The schedule is in the commit's settings"),
     TooManySchedules: Kind("too-many-schedules", 409, "There are too many schedules"),
+    gate_errors.UnknownGate: Kind("unknown-gate", 404, "There is no such gate"),
+    gate_errors.UnknownRevision: Kind("unknown-revision", 404, "There is no such revision"),
+    gate_errors.UnknownRule: Kind("unknown-rule", 404, "The gate has no such rule"),
+    gate_errors.WeightRefused: Kind("weight-refused", 409, "The weights do not make 100"),
+    gate_errors.GateChanged: Kind("gate-changed", 409, "The gate has changed since it was read"),
+    gate_errors.TargetFailed: Kind("target-failed", 409, "What the gate would lead to has failed"),
+    gate_errors.TooManyGates: Kind("too-many-gates", 409, "There are too many gates"),
+    gate_errors.NameOfGate: Kind("name-of-gate", 409, "A gate has that name"),
     job_errors.NoResult: Kind("no-result", 409, "The job has left no result"),
     job_errors.NoArtifactsYet: Kind("job-not-ended", 409, "The job has not ended"),
     job_errors.UnknownArtifact: Kind("unknown-artifact", 404, "The job has left no such file"),

@@ -17,6 +17,8 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from framework.access import Scope as Right
+from framework.gates.written_gate import WrittenGate
+from framework.gates.written_rule import WrittenRule, WrittenTarget
 from framework.http_api.http.examples import SHA
 from framework.jobs.orders import JobOrder
 from framework.jobs.transitions import Finished
@@ -38,6 +40,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 JOB = JobOrder("k4z7q2n5v3w6x2y7", "hello", "main", SHA, JobSettings(("true",)), group="november")
 """With the id of the examples."""
+GATE = WrittenGate("hello", [WrittenRule("/", [WrittenTarget("main")])])
 NIGHTLY = WrittenSchedule("main", job="report", cron="0 6 * * *")
 
 VALID_KEY = re.compile(rb'"[ !#-~]{1,255}"|[A-Za-z0-9_.:/+=-]{1,255}')
@@ -83,6 +86,11 @@ def make_busy() -> ApiInProcess:
     settings = b"[jobs.report]\ncommand = ['true']\n"
     api.refs.files["hello", SHA, ".prevs.toml"] = RepositoryFile("file", len(settings), settings)
     api.schedules.command(lambda commands: commands.put("hello", "nightly", NIGHTLY, by="ci"))
+    api.gates.command(
+        lambda commands: commands.carry_out(
+            commands.plan("api", GATE, by="ci")._replace(awaited=()), {"main": SHA}
+        )
+    )
     api.jobs.command(lambda commands: commands.request([JOB]))
     api.jobs.launch(JOB.id)
     api.jobs.change(JOB.id, Finished("ZG9uZQ==", 4))

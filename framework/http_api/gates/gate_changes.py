@@ -1,0 +1,141 @@
+"""How a change of a gate is made: planned, its labels resolved, its previews started, carried out.
+
+Belongs to the event loop's thread; what blocks runs in others.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+import anyio.to_thread
+
+from framework.errors import AmbiguousLabel, InvalidSettings, Problem, UnknownLabel
+from framework.gates import proposals
+from framework.gates.written_gate import WrittenGate
+from framework.http_api.streams.label_resolver import LabelResolver
+from framework.ports import Resolved
+from framework.service.gates.gate_commands import GateCommands, GatePlan
+from framework.service.gates.gate_service import Gates
+from framework.service.previews import Previews
+from prevs.gates import GateRecord
+from prevs.names import is_label
+from prevs.units import preview_unit
+
+T = TypeVar("T")
+Leads = Mapping[str, Resolved]
+"""Where labels lead."""
+
+
+class Way(NamedTuple):
+    """How a change is made: not at all with `dry_run`, and with `force` without waiting."""
+
+    dry_run: bool
+    force: bool
+
+
+class GateChanges:
+    """Makes changes of gates, and returns the gate as it is then, or would be."""
+
+    def __init__(self, gates: Gates, previews: Previews, resolver: LabelResolver) -> None:
+        self._gates = gates
+        self._previews = previews
+        self._resolver = resolver
+
+    async def write(self, name: str, written: WrittenGate, way: Way, *, by: str) -> GateRecord:
+        """Write a gate as a whole. All its labels must lead to commits.
+
+        Raises UnknownApp, TooManyGates, InvalidSettings with all problems, and as `_carry_out`.
+        """
+        fields = {
+            f"rules[{n}].to[{m}].label": target.label
+            for n, rule in enumerate(written.rules)
+            for m, target in enumerate(rule.to)
+        }
+        problems: list[Problem] = []
+        plan = None
+        try:
+            plan = await self._run(lambda commands: commands.plan(name, written, by=by))
+        except InvalidSettings as error:
+            problems += error.problems
+        found = await self._resolve_all(written.app, [*fields.values()])
+        problems += [
+            Problem(field, why)
+            for field, label in fields.items()
+            if isinstance(why := found.get(label), str)
+        ]
+        if plan is None or problems:
+            raise InvalidSettings(problems)
+        return await self._carry_out(plan, _list_leads(found), way)
+
+    async def switch(self, make_plan: Callable[[GateCommands], GatePlan], way: Way) -> GateRecord:
+        """Let one rule lead elsewhere; only that label must lead to a commit.
+
+        Raises as `make_plan` and LabelResolver.resolve, and as `_carry_out`.
+        """
+        plan = await self._run(make_plan)
+        app = plan.checked.app
+        leads = {
+            label: (await self._resolver.resolve(app, label, to_start=True))[0]
+            for label in plan.awaited
+        }
+        return await self._carry_out(plan, leads, way)
+
+    async def roll_back(
+        self, make_plan: Callable[[GateCommands], GatePlan], way: Way
+    ) -> GateRecord:
+        """Let a gate lead where it led before. git is asked only for what is forgotten.
+
+        Raises as `make_plan`, UnknownLabel for a commit that is gone, and as `_carry_out`.
+        """
+        plan = await self._run(make_plan)
+        leads = {label: await self._find_known(plan, label) for label in plan.awaited}
+        return await self._carry_out(plan, leads, way)
+
+    async def _find_known(self, plan: GatePlan, label: str) -> Resolved:
+        app, sha = plan.checked.app, plan.commits.get(label, label)
+        known = self._previews.snapshot.previews.get(preview_unit(app, sha))
+        if known is not None:
+            return Resolved(sha, "commit", None, "", "", 0.0, refs=known.refs)
+        resolved, _ = await self._resolver.resolve(app, sha, to_start=True)
+        return resolved
+
+    async def _carry_out(self, plan: GatePlan, leads: Leads, way: Way) -> GateRecord:
+        """Start what the plan waits for, and change the gate.
+
+        Raises GateChanged, TargetFailed, UnknownApp, and as Previews.start_resolved.
+        """
+        commits = {**plan.commits, **{label: lead.sha for label, lead in leads.items()}}
+        named = proposals.list_labels(plan.checked.revision)
+        commits = {label: sha for label, sha in commits.items() if label in named}
+        if way.force:
+            plan = plan._replace(awaited=())
+        if way.dry_run:
+            return proposals.propose(plan.checked, plan.before, commits, plan.awaited)
+        for label in plan.awaited:
+            await anyio.to_thread.run_sync(
+                self._previews.start_resolved, plan.checked.app, label, leads[label]
+            )
+        return await self._run(lambda commands: commands.carry_out(plan, commits))
+
+    async def _resolve_all(self, app: str, labels: Sequence[str]) -> Mapping[str, Resolved | str]:
+        """Return where each label leads, or what is wrong with it."""
+        known = list(dict.fromkeys(filter(is_label, labels)))
+        found = await asyncio.gather(*(self._resolve(app, label) for label in known))
+        return dict(zip(known, found, strict=True))
+
+    async def _resolve(self, app: str, label: str) -> Resolved | str:
+        try:
+            resolved, whole = await self._resolver.resolve(app, label, to_start=True)
+        except (UnknownLabel, AmbiguousLabel) as error:
+            return str(error)
+        if whole != label:
+            return f"is cut, as in an address of one level. Write the whole label: {whole}"
+        return resolved
+
+    async def _run(self, command: Callable[[GateCommands], T]) -> T:
+        return await anyio.to_thread.run_sync(functools.partial(self._gates.command, command))
+
+
+def _list_leads(found: Mapping[str, Resolved | str]) -> Leads:
+    return {label: lead for label, lead in found.items() if isinstance(lead, Resolved)}

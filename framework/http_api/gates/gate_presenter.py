@@ -1,0 +1,156 @@
+"""Gates as the API shows them, from their records."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from framework.gates.explanations import Outcome
+from framework.http_api.gates import gate_models as models
+from framework.http_api.gates.gate_models import GateCondition, GateRule, GateTarget
+from framework.state.snapshot import Snapshot
+from prevs.gates import LOTS, Condition, ConditionKind, GateRecord, Proposal, Revision, Rule, Target
+from prevs.names import Addresses
+from prevs.records import PreviewRecord
+from prevs.states import State
+from prevs.units import preview_unit
+
+Holders = Mapping[tuple[str, str], PreviewRecord]
+"""The preview to which each (app, label) leads, or will lead."""
+
+
+class GatePresenter:
+    """Shows gates as they are in the snapshot of that moment. Thread safe."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot], addresses: Addresses) -> None:
+        self._snapshot = snapshot
+        self._addresses = addresses
+
+    def show(self, gate: GateRecord) -> models.Gate:
+        """Return a gate, with what its labels lead to."""
+        return self.show_all([gate])[0]
+
+    def show_all(self, gates: Sequence[GateRecord]) -> list[models.Gate]:
+        """Return gates."""
+        snapshot = self._snapshot()
+        holders = _find_holders(snapshot, {gate.app for gate in gates})
+        return [self._show(gate, snapshot, holders) for gate in gates]
+
+    def show_outcome(self, gate: GateRecord, outcome: Outcome) -> models.TryAnswer:
+        """Return where a request goes."""
+        holders = _find_holders(self._snapshot(), {gate.app})
+        found = holders.get((gate.app, outcome.label or ""))
+        return models.TryAnswer(
+            label=outcome.label,
+            commit=found.sha if found else None,
+            to=_show_targets(outcome.to),
+            rule=outcome.rule,
+            status=outcome.refusal.status if outcome.refusal else None,
+            vary=list(outcome.vary),
+            why=outcome.why,
+        )
+
+    def _show(self, gate: GateRecord, snapshot: Snapshot, holders: Holders) -> models.Gate:
+        lead = self._make_lead(gate.app, snapshot)
+        return models.Gate(
+            name=gate.name,
+            app=gate.app,
+            url=self._addresses.gate_url(gate.name),
+            hosts=list(gate.hosts),
+            keep=gate.keep,
+            created=gate.created,
+            behind=snapshot.behind.get(gate.name) if gate.revision.number else None,
+            leads=[
+                lead(label, holders.get((gate.app, label))) for label in _list(gate.revision.rules)
+            ],
+            proposal=_show_proposal(gate, gate.proposal, snapshot, lead) if gate.proposal else None,
+            earlier=[
+                models.EarlierRevision(**_show_revision(one), commits=dict(one.commits))
+                for one in gate.earlier
+            ],
+            **_show_revision(gate.revision),
+        )
+
+    def _make_lead(
+        self, app: str, snapshot: Snapshot
+    ) -> Callable[[str, PreviewRecord | None], models.GateLead]:
+        def lead(label: str, preview: PreviewRecord | None) -> models.GateLead:
+            unit = preview and preview_unit(app, preview.sha)
+            return models.GateLead(
+                label=label,
+                commit=preview.sha if preview else None,
+                state=preview.state if preview else None,
+                reason=_find_reason(preview) if preview else "",
+                queue_place=snapshot.queue_places.get(unit) if unit else None,
+                url=self._addresses.url(label, app),
+            )
+
+        return lead
+
+
+def _show_proposal(
+    gate: GateRecord,
+    proposal: Proposal,
+    snapshot: Snapshot,
+    lead: Callable[[str, PreviewRecord | None], models.GateLead],
+) -> models.GateProposal:
+    commits = proposal.revision.commits
+    waits = [
+        (label, snapshot.previews.get(preview_unit(gate.app, commits[label])))
+        for label in proposal.awaited
+    ]
+    return models.GateProposal(
+        **_show_revision(proposal.revision, in_force=False),
+        hosts=list(proposal.hosts),
+        keep=proposal.keep,
+        awaits=[
+            lead(label, preview).model_copy(update={"commit": commits[label]})
+            for label, preview in waits
+        ],
+        failure=proposal.failure,
+    )
+
+
+def _find_holders(snapshot: Snapshot, apps: Iterable[str]) -> Holders:
+    """Return what labels lead to: the preview that runs and began last, or else the newest."""
+    wanted = set(apps)
+    found = [one for one in snapshot.previews.values() if one.app in wanted]
+    found.sort(key=lambda one: (one.state is State.RUNNING, one.started or 0.0, one.changed))
+    return {(one.app, label): one for one in found for label in (*one.labels, one.sha)}
+
+
+def _find_reason(preview: PreviewRecord) -> str:
+    return preview.failure.message if preview.failure else preview.reason
+
+
+def _list(rules: Iterable[Rule]) -> Sequence[str]:
+    return list(dict.fromkeys(target.label for rule in rules for target in rule.to))
+
+
+def _show_revision(revision: Revision, *, in_force: bool = True) -> dict[str, Any]:
+    """Return the fields of GateRevision."""
+    return {
+        "revision": revision.number,
+        "changed": revision.changed if in_force and revision.number else None,
+        "by": revision.by,
+        "rules": [_show_rule(rule) for rule in revision.rules],
+        "override": [one.value for one in revision.override],
+        "unknown": 400 if revision.refuses_unknown else None,
+    }
+
+
+def _show_rule(rule: Rule) -> GateRule:
+    return GateRule(
+        path=rule.path,
+        when=_show_condition(rule.when) if rule.when else None,
+        to=_show_targets(rule.to),
+        sticky=rule.sticky.value,
+    )
+
+
+def _show_targets(targets: Iterable[Target]) -> list[GateTarget]:
+    return [GateTarget(label=one.label, weight=one.weight * 100 / LOTS) for one in targets]
+
+
+def _show_condition(when: Condition) -> GateCondition:
+    kinds = dict.fromkeys(kind.value for kind in ConditionKind)
+    value = when.value if when.name else None
+    return GateCondition(**{**kinds, when.kind.value: when.name or when.value, "is": value})

@@ -1,0 +1,202 @@
+"""/v1/gates: write gates, switch their rules, roll them back, and try requests."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import anyio.to_thread
+from fastapi import Request, Response
+
+from framework.access import Identity, Scope
+from framework.gates.explanations import find_outcome
+from framework.http_api.admission.audit_middleware import note_target
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.gates import gate_models as models
+from framework.http_api.gates import gate_orders as orders
+from framework.http_api.gates.gate_changes import GateChanges, Way
+from framework.http_api.gates.gate_orders import DryRun, Force, Name
+from framework.http_api.gates.gate_presenter import GatePresenter
+from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.parameters import Caller, ListedApps
+from framework.http_api.http.problems import document
+from framework.people.identities import not_of_app
+from framework.service.gates.gate_service import Gates
+from prevs import gate_rules
+from prevs.gate_rules import LOT_COOKIE
+from prevs.gates import GateRecord
+
+_ALL = "/v1/gates"
+_ONE = "/v1/gates/{name}"
+_READ = Operation(Scope.READ, Reach.ITS_SHARE)
+_ADMIN = Operation(Scope.ADMIN)
+
+
+class GateRoutes:
+    """The calls about gates. Methods that are no coroutines run in a thread, and may block."""
+
+    def __init__(self, gates: Gates, changes: GateChanges, presenter: GatePresenter) -> None:
+        self._gates = gates
+        self._changes = changes
+        self._presenter = presenter
+
+    def make_router(self) -> OperationRouter:
+        """Return the routes of these calls."""
+        router = OperationRouter("gates")
+        found = document(404)
+        router.add("GET", _ALL, self.list_gates, _READ, responses=found)
+        router.add("GET", _ONE, self.show_gate, _READ, responses=found)
+        changed: dict[int | str, dict[str, Any]] = {
+            202: {"model": models.Gate, "description": "It waits for what it leads to"},
+            **document(400, 404, 409, 413, 502),
+        }
+        router.add(
+            "PUT",
+            _ONE,
+            self.write_gate,
+            _ADMIN._replace(action="write gate"),
+            responses={201: {"model": models.Gate, "description": "It is new"}, **changed},
+        )
+        router.add(
+            "DELETE",
+            _ONE,
+            self.remove_gate,
+            _ADMIN._replace(action="remove gate"),
+            status_code=204,
+            responses=found,
+        )
+        switch, rollback = (
+            _ADMIN._replace(action=f"{what} gate") for what in ("switch", "roll back")
+        )
+        router.add("POST", f"{_ONE}/switch", self.switch_gate, switch, responses=changed)
+        router.add("POST", f"{_ONE}/rollback", self.roll_back_gate, rollback, responses=changed)
+        router.add(
+            "POST",
+            f"{_ONE}/try",
+            self.try_gate,
+            Operation(Scope.USE, Reach.ITS_SHARE, action="try gate", is_report=True),
+            responses=document(400, 404, 413),
+        )
+        return router
+
+    def list_gates(
+        self, listed: ListedApps, limit: Limit = LIMIT, after: After = ""
+    ) -> models.Gates:
+        """List gates, by name."""
+        snapshot = self._gates.snapshot
+        if listed.app:
+            snapshot.app(listed.app)
+        seen: Sequence[GateRecord] = [
+            gate for gate in snapshot.gates.values() if listed.has(gate.app)
+        ]
+        page = cut(seen, lambda gate: (gate.name,), limit, after)
+        return models.Gates(gates=self._presenter.show_all(page.entries), next=page.next)
+
+    def show_gate(self, name: Name, caller: Caller) -> models.Gate:
+        """Show a gate: its rules, what they lead to, what waits, and its earlier revisions."""
+        return self._presenter.show(self._find(name, caller))
+
+    async def write_gate(
+        self,
+        name: Name,
+        order: orders.GateOrder,
+        caller: Caller,
+        *,
+        request: Request,
+        response: Response,
+        dry_run: DryRun = False,
+        force: Force = False,
+    ) -> models.Gate:
+        """Make a gate, or replace all rules of the one of that name.
+
+        It is in force as soon as all runs that changed rules lead to; until then its former
+        revision is. What cannot run changes nothing, and `proposal` says why.
+        """
+        is_new = name not in self._gates.snapshot.gates
+        way, by = Way(dry_run, force), caller.name
+        gate = await self._changes.write(name, orders.read(order), way, by=by)
+        return await self._answer(gate, way, request, response, is_new=is_new)
+
+    async def switch_gate(
+        self,
+        name: Name,
+        order: orders.SwitchOrder,
+        caller: Caller,
+        *,
+        request: Request,
+        response: Response,
+        dry_run: DryRun = False,
+        force: Force = False,
+    ) -> models.Gate:
+        """Let one rule of a gate lead elsewhere, as soon as that runs.
+
+        If another change waits, both come into force together.
+        """
+        way, by, wanted = Way(dry_run, force), caller.name, orders.read_switch(order)
+        gate = await self._changes.switch(
+            lambda commands: commands.plan_switch(name, wanted, by=by), way
+        )
+        return await self._answer(gate, way, request, response)
+
+    async def roll_back_gate(
+        self,
+        name: Name,
+        order: orders.RollbackOrder,
+        caller: Caller,
+        *,
+        request: Request,
+        response: Response,
+        dry_run: DryRun = False,
+        force: Force = False,
+    ) -> models.Gate:
+        """Let a gate lead where it led in an earlier revision: to the commits of then.
+
+        A change that waits is given up.
+        """
+        way, by, number = Way(dry_run, force), caller.name, order.revision
+        gate = await self._changes.roll_back(
+            lambda commands: commands.plan_rollback(name, number, by=by), way
+        )
+        return await self._answer(gate, way, request, response)
+
+    def remove_gate(self, name: Name) -> None:
+        """Remove a gate. Nothing is at its addresses any more; previews stay."""
+        self._gates.command(lambda commands: commands.remove(name))
+
+    def try_gate(self, name: Name, order: orders.TryOrder, caller: Caller) -> models.TryAnswer:
+        """Tell where a request to a gate would go, and why. Sends nothing."""
+        gate = self._find(name, caller)
+        request = gate_rules.Request(
+            method=order.method,
+            path=order.path,
+            headers={header.lower(): value for header, value in order.headers.items()},
+            cookies=order.cookies,
+            query=order.query,
+            lot=order.lot or 0,
+        )
+        is_known = order.lot is not None or LOT_COOKIE in order.cookies
+        outcome = find_outcome(gate.revision, request, is_lot_known=is_known)
+        return self._presenter.show_outcome(gate, outcome)
+
+    def _find(self, name: str, caller: Identity) -> GateRecord:
+        """Return a gate. Raises UnknownGate, and NotOfApp if its app is not the caller's."""
+        gate = self._gates.snapshot.gate(name)
+        if not caller.sees(gate.app):
+            raise not_of_app(caller)
+        return gate
+
+    async def _answer(
+        self,
+        gate: GateRecord,
+        way: Way,
+        request: Request,
+        response: Response,
+        *,
+        is_new: bool = False,
+    ) -> models.Gate:
+        if way.dry_run:
+            note_target(request, f"{gate.name} (dry run)")
+        elif gate.proposal is not None:
+            response.status_code = HTTPStatus.ACCEPTED
+        elif is_new:
+            response.status_code = HTTPStatus.CREATED
+        return await anyio.to_thread.run_sync(self._presenter.show, gate)

@@ -1,0 +1,255 @@
+"""The calls about gates: written, shown, switched, rolled back, tried and removed."""
+
+from typing import Any
+
+import pytest
+
+from framework.access import Scope
+from framework.errors import AmbiguousLabel, RepositoryUnreachable
+from prevs.records import AppRecord
+from prevs.states import State
+from tests.fakes.asgi import refusal
+from tests.unit.framework.http_api.gates.conftest import A, B, C, GatesApi, gate, rule
+
+VERSION = {"header": "X-Version", "is": "2"}
+
+
+def find(api: GatesApi, name: str = "api") -> Any:
+    answer = api.ask("GET", f"/{name}", Scope.READ)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def leads(shown: dict[str, Any]) -> dict[str, str]:
+    return {one["path"]: one["to"][0]["label"] for one in shown["rules"]}
+
+
+def test_a_written_gate_waits_for_its_target_and_is_in_force_then(api: GatesApi) -> None:
+    answer = api.write(gate())
+    assert (answer.status_code, answer.json()) == (202, find(api))
+    waits = answer.json()
+    assert (waits["revision"], waits["changed"], waits["rules"]) == (0, None, [])
+    assert (waits["proposal"]["revision"], waits["proposal"]["by"]) == (1, "a-admin")
+    (awaited,) = waits["proposal"]["awaits"]
+    assert (awaited["label"], awaited["commit"], awaited["state"]) == ("main", A, "queued")
+    assert api.notes()[-1] == ("a-admin", "write gate", "api", 202)
+    api.run("main")
+    api.gates.behind = {"api": 2}
+    shown = find(api)
+    assert (shown["revision"], leads(shown), shown["proposal"]) == (1, {"/": "main"}, None)
+    assert (shown["url"], shown["behind"]) == ("http://api.localhost:8080/", 2)
+    (lead,) = shown["leads"]
+    assert (lead["label"], lead["commit"], lead["state"]) == ("main", A, "running")
+    assert lead["url"] == "http://main.hello.localhost:8080/"
+
+
+def test_what_runs_already_is_in_force_at_once(api: GatesApi) -> None:
+    api.run("main", "v1")
+    assert api.write(gate()).status_code == 201
+    answer = api.write(gate(rule("/", "v1")))
+    assert (answer.status_code, leads(answer.json())) == (200, {"/": "v1"})
+
+
+def test_what_is_shown_may_be_written_again(api: GatesApi) -> None:
+    api.run("main", "v1")
+    order = gate(
+        {
+            "path": "/v2",
+            "to": [{"label": "main", "weight": 90}, {"label": "v1", "weight": 10}],
+            "sticky": "cookie",
+        },
+        rule("/", "v1", when=VERSION),
+        rule("/", "v1", when={"accept": "shop.v2+json"}),
+        rule("/"[:1], "main"),
+        hosts=["api.example.com"],
+        keep=True,
+        override=["header", "query"],
+        unknown=400,
+    )
+    shown = api.write(order).json()
+    assert shown["rules"][0]["to"][1] == {"label": "v1", "weight": 10.0}
+    when = {name: value for name, value in shown["rules"][1]["when"].items() if value is not None}
+    assert when == {"header": "x-version", "is": "2"}
+    again = {name: shown[name] for name in order}
+    assert api.write(again).json() == shown
+
+
+def test_all_mistakes_are_told_at_once_with_their_places(api: GatesApi) -> None:
+    api.refs.leads["hello", "v2"] = AmbiguousLabel("hello", "v2", [])
+    order = gate(
+        rule("/v1", "gone"),
+        rule("/v2", "v2"),
+        rule("v3", "main"),
+        rule("/v4", "No Label"),
+        rule("/v4/", "main"),
+        override=["body"],
+    )
+    answer = api.write(order)
+    assert refusal(answer) == (422, "invalid-settings")
+    told = {one["field"]: one["message"] for one in answer.json()["problems"]}
+    assert set(told) == {
+        "override[0]",
+        "rules[0].to[0].label",
+        "rules[1].to[0].label",
+        "rules[2].path",
+        "rules[3].to[0].label",
+    }
+    assert "no branch or tag of that name" in told["rules[0].to[0].label"]
+    assert api.ask("GET", "/api").status_code == 404
+
+
+def test_a_dry_run_changes_nothing_and_starts_nothing(api: GatesApi) -> None:
+    answer = api.write(gate(), query="?dry_run=true")
+    assert (answer.status_code, answer.json()["proposal"]["awaits"][0]["state"]) == (200, None)
+    assert api.notes()[-1] == ("a-admin", "write gate", "api (dry run)", 200)
+    assert api.previews.known == {}
+    assert refusal(api.ask("GET", "/api")) == (404, "unknown-gate")
+    assert api.write(gate(rule("/", "gone")), query="?dry_run=true").status_code == 422
+
+
+def test_with_force_nothing_is_waited_for(api: GatesApi) -> None:
+    answer = api.write(gate(), query="?force=true")
+    assert (answer.status_code, leads(answer.json())) == (201, {"/": "main"})
+    assert answer.json()["leads"][0]["state"] is None
+    assert api.previews.known == {}
+
+
+def test_a_target_that_has_failed_is_refused_with_its_reason(api: GatesApi) -> None:
+    api.previews.put("hello", A, State.FAILED, labels=("main",), reason="make: no rule")
+    answer = api.write(gate())
+    assert refusal(answer) == (409, "target-failed")
+    assert "main (aaaaaaa) has failed: make: no rule." in answer.json()["detail"]
+    assert api.ask("GET", "/api").status_code == 404
+
+
+def test_a_switch_changes_one_rule(api: GatesApi) -> None:
+    api.run("main", "v1")
+    api.write(gate(rule("/", "main"), rule("/v1", "main")))
+    answer = api.ask("POST", "/api/switch", json={"path": "/v1", "label": "v1"})
+    assert (answer.status_code, leads(answer.json())) == (200, {"/": "main", "/v1": "v1"})
+    assert api.notes()[-1] == ("a-admin", "switch gate", "api", 200)
+    assert answer.json()["earlier"][0]["commits"] == {"main": A}
+    waits = api.ask("POST", "/api/switch", json={"path": "/v1", "label": "v2", "weight": 10})
+    assert (waits.status_code, leads(waits.json())) == (202, {"/": "main", "/v1": "v1"})
+    assert [one["label"] for one in waits.json()["proposal"]["awaits"]] == ["v1", "v2"]
+    gone = api.ask("POST", "/api/switch", json={"path": "/v1", "label": "gone"})
+    assert refusal(gone) == (404, "unknown-label")
+    wrong = api.ask("POST", "/api/switch", json={"path": "/v3", "label": "v1"})
+    assert refusal(wrong) == (404, "unknown-rule")
+    heavy = {"path": "/v1", "label": "main", "weight": 95}
+    assert refusal(api.ask("POST", "/api/switch", json=heavy)) == (409, "weight-refused")
+
+
+def test_a_rollback_needs_no_repository(api: GatesApi) -> None:
+    api.run("main", "v1")
+    api.write(gate())
+    api.write(gate(rule("/", "v1")))
+    for label in ("main", "v1"):
+        api.refs.leads["hello", label] = RepositoryUnreachable("hello", "/srv/git/hello", "away")
+    answer = api.ask("POST", "/api/rollback", json={})
+    assert (answer.status_code, leads(answer.json())) == (200, {"/": "main"})
+    assert api.notes()[-1] == ("a-admin", "roll back gate", "api", 200)
+    assert api.ask("POST", "/api/rollback", json={"revision": 2}).json()["revision"] == 4
+    missing = api.ask("POST", "/api/rollback", json={"revision": 9})
+    assert refusal(missing) == (404, "unknown-revision")
+    assert missing.json()["number"] == 9
+
+
+def test_a_rollback_leads_to_the_commit_of_then_although_its_branch_has_moved(
+    api: GatesApi,
+) -> None:
+    api.run("main", "v1")
+    api.write(gate())
+    api.write(gate(rule("/", "v1")))
+    api.previews.put("hello", C, State.RUNNING, labels=("main",), task_id="of-c", started=2.0)
+    api.previews.change("hello", A, labels=())
+    answer = api.ask("POST", "/api/rollback", json={})
+    assert (answer.status_code, leads(answer.json())) == (200, {"/": A})
+    assert answer.json()["leads"][0]["commit"] == A
+
+
+@pytest.mark.parametrize(
+    ("order", "label", "why"),
+    [
+        ({"path": "/v1/x"}, "v1", "Its path begins with /v1, and no condition holds for it."),
+        ({"path": "/v10"}, "main", "Its path begins with /, and no condition holds for it."),
+        (
+            {"path": "/", "headers": {"x-vErsion": "2"}},
+            "v2",
+            "Its path begins with /, and its header x-version is 2.",
+        ),
+        (
+            {"path": "/", "headers": {"X-Version": "3"}},
+            None,
+            "No rule is for the header x-version 3, and the gate refuses unknown versions.",
+        ),
+        ({"path": "/v1", "query": {"prevs-ref": "feature"}}, "feature", "Its override names"),
+        ({"path": "/w", "lot": 999}, "v1", "Its path begins with /w"),
+        ({"path": "/w", "cookies": {"prevs-lot": "1000"}}, "main", "Its path begins with /w"),
+        ({"path": "/w"}, None, "no condition holds for it. The client's lot decides."),
+    ],
+)
+def test_a_request_is_tried(api: GatesApi, order: dict[str, Any], label: str, why: str) -> None:
+    api.run("main", "v1", "v2")
+    weighted = [{"label": "main", "weight": 90}, {"label": "v1", "weight": 10}]
+    api.write(
+        gate(
+            rule("/", "main"),
+            rule("/v1", "v1"),
+            rule("/", "v2", when=VERSION),
+            {"path": "/w", "to": weighted, "sticky": "cookie"},
+            override=["query"],
+            unknown=400,
+        )
+    )
+    answer = api.ask("POST", "/api/try", Scope.USE, json=order)
+    assert answer.status_code == 200, answer.text
+    tried = answer.json()
+    assert tried["label"] == label
+    assert why in tried["why"]
+    assert tried["status"] == (400 if "refuses" in why else None)
+    assert tried["commit"] == {"main": A, "v1": B, "v2": C}.get(label)
+
+
+def test_a_removed_gate_is_gone(api: GatesApi) -> None:
+    api.write(gate(), query="?force=true")
+    assert api.ask("DELETE", "/api").status_code == 204
+    assert api.notes()[-1] == ("a-admin", "remove gate", "api", 204)
+    for method, path, body in (
+        ("GET", "", None),
+        ("DELETE", "", None),
+        ("POST", "/try", {"path": "/"}),
+        ("POST", "/switch", {"label": "main"}),
+    ):
+        assert refusal(api.ask(method, f"/api{path}", json=body)) == (404, "unknown-gate")
+
+
+def test_gates_are_listed_by_name_and_app(api: GatesApi) -> None:
+    for name in ("web", "api", "hello"):
+        assert api.write(gate(), name, "?force=true").status_code == 201
+    listed = api.ask("GET", "?limit=2", Scope.READ).json()
+    assert [one["name"] for one in listed["gates"]] == ["api", "hello"]
+    rest = api.ask("GET", f"?app=hello&after={listed['next']}", Scope.READ).json()
+    assert [one["name"] for one in rest["gates"]] == ["web"]
+    assert refusal(api.ask("GET", "?app=gone")) == (404, "unknown-app")
+
+
+@pytest.mark.parametrize("scope", [Scope.READ, Scope.USE])
+def test_only_admins_change_gates(api: GatesApi, scope: Scope) -> None:
+    api.write(gate(), query="?force=true")
+    for method, path, body in (
+        ("PUT", "/api", gate()),
+        ("POST", "/api/switch", {"label": "v1"}),
+        ("POST", "/api/rollback", {}),
+        ("DELETE", "/api", None),
+    ):
+        assert refusal(api.ask(method, path, scope, json=body))[0] == 403
+
+
+def test_a_token_for_another_app_sees_no_gate_of_this_one(api: GatesApi) -> None:
+    api.write(gate(), query="?force=true")
+    api.previews.add_app(AppRecord("other", "/srv/git/other"))
+    _, token = api.tokens.add_token("of-other", Scope.USE, "other")
+    headers = {"Authorization": f"Bearer {token}"}
+    assert api.send("GET", "/v1/gates", headers=headers).json()["gates"] == []
+    assert refusal(api.send("GET", "/v1/gates/api", headers=headers)) == (403, "not-of-app")
