@@ -24,6 +24,7 @@ from cli.commands.apps import app
 from cli.commands.sections import Sections
 from cli.display.output import print_error
 from cli.errors import ApiRefused, CliError
+from cli.gates import commands as gates
 from cli.jobs import commands as jobs
 from cli.names import suggestions
 from cli.names.completion import print_completion
@@ -58,6 +59,7 @@ for module in (
     previews,
     jobs,
     schedules,
+    gates,
     repository,
     pulls,
     cluster,

@@ -27,6 +27,7 @@ from cli.client.app_secrets import AppSecrets
 from cli.client.connection import FILE_PIECE, Connection, Hold
 from cli.client.credentials import Credentials
 from cli.client.forges import AppHooks, Forges, Pulls
+from cli.client.gates.gate_calls import Gates
 from cli.client.jobs import Calls, Download, Jobs
 from cli.client.notifications import Notifications
 from cli.client.paging import Listed, gather
@@ -69,6 +70,7 @@ class Api:
         calls = Calls(self._json, self._call, self._list, self._stream, self._download)
         self.jobs = Jobs(calls, patience=timeout.fetch)
         self.schedules = Schedules(calls, patience=timeout.fetch)
+        self.gates = Gates(calls, patience=timeout.fetch)
 
     @property
     def address(self) -> str:

@@ -10,6 +10,7 @@ _SECTIONS = {
     "Jobs": ("run", "job", "schedule", "bisect"),
     "Apps": (
         "app",
+        "gate",
         "env",
         "credential",
         "forge",

@@ -155,6 +155,17 @@ def schedules(ctx: click.Context, _param: click.Parameter, incomplete: str) -> I
     )
 
 
+def gates(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the names of the gates."""
+    return _complete(
+        ctx,
+        lambda api: [
+            CompletionItem(one["name"], help=one["app"]) for one in api.gates.list().found
+        ],
+        incomplete,
+    )
+
+
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context

@@ -10,6 +10,7 @@ import pytest
 
 from cli.__main__ import main, prevs
 from cli.client import api_types, forges, jobs, notifications, roles, schedules
+from cli.client.gates import gate_types
 from cli.jobs.orders import TakesCommand
 from framework.access import Scope
 from prevs.access import Access, AccessRecord, IssuedPass
@@ -81,6 +82,13 @@ COMMANDS: Mapping[str, str] = {
     f"PUT {_SCHEDULE}/pause": "schedule pause hello old",
     f"DELETE {_SCHEDULE}/pause": "schedule resume hello old",
     f"POST {_SCHEDULE}/run": "schedule run hello old",
+    "GET /v1/gates": "gate ls --app hello",
+    "GET /v1/gates/{name}": "gate show old",
+    "PUT /v1/gates/{name}": "gate set old /dev/null",
+    "DELETE /v1/gates/{name}": "gate rm old",
+    "POST /v1/gates/{name}/switch": "gate switch old main",
+    "POST /v1/gates/{name}/rollback": "gate rollback old",
+    "POST /v1/gates/{name}/try": "gate try old /v1",
     "GET /v1/queue": "queue",
     "GET /v1/agents": "agents",
     "GET /v1/events": "events",
@@ -118,11 +126,20 @@ BY_OTHER_NAMES = {
     "access": "mode",
     "days": "for",
     "token": "token_file",
+    "headers": "header",
+    "cookies": "cookie",
+    "rules": "file",
+    "hosts": "file",
+    "keep": "file",
+    "override": "file",
+    "unknown": "file",
 }
 BY_COMMANDS = {
     ("POST /v1/apps/{app}/passes", "kind"),
     ("GET /v1/apps/{app}/commits", "from"),  # these two are for bisect, and job start --commits
     ("GET /v1/apps/{app}/commits", "first_parent"),
+    ("POST /v1/gates/{name}/try", "query"),  # it is a part of the path there
+    ("PUT /v1/gates/{name}", "app"),  # the file has it
 }
 """Fields for whose values there are different commands."""
 ONLY_PAGES = {"limit", "after", "offset", "public"}
@@ -144,7 +161,14 @@ SHAPES: Mapping[str, type] = {
     "EnteredHook": forges.EnteredHook,
     "Failure": api_types.Failure,
     "FileTrouble": schedules.FileTrouble,
+    "EarlierRevision": gate_types.EarlierRevision,
     "Finding": forges.Finding,
+    "Gate": gate_types.Gate,
+    "GateLead": gate_types.GateLead,
+    "GateProposal": gate_types.GateProposal,
+    "GateRule": gate_types.GateRule,
+    "GateTarget": gate_types.GateTarget,
+    "GateCondition": gate_types.GateCondition,
     "JobAttempt": jobs.JobAttempt,
     "JobCallback": jobs.JobCallback,
     "JobDetail": jobs.Job,
@@ -173,6 +197,7 @@ SHAPES: Mapping[str, type] = {
     "ShownVariable": api_types.Variable,
     "SkippedTime": schedules.SkippedTime,
     "StartedPreview": api_types.Started,
+    "TryAnswer": gate_types.TryAnswer,
     "Step": api_types.Step,
     "Unfit": api_types.Unfit,
 }
@@ -262,7 +287,7 @@ def test_every_field_that_the_command_reads_is_in_the_answer(schema: str, shape:
 
 
 def test_every_shape_that_the_command_reads_is_checked() -> None:
-    modules = (api_types, forges, jobs, notifications, roles, schedules)
+    modules = (api_types, forges, gate_types, jobs, notifications, roles, schedules)
     known = [one for module in modules for one in vars(module).values()]
     read = {one for one in known if hasattr(one, "__required_keys__")}
     assert read == set(SHAPES.values())

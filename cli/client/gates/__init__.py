@@ -1,0 +1,1 @@
+"""The calls about gates, and the types of their answers."""

@@ -1,0 +1,65 @@
+"""The API's calls about gates. They raise the same errors as `Api`."""
+
+from collections.abc import Mapping
+from typing import cast
+from urllib.parse import quote
+
+from cli.client.gates.gate_types import Gate, TryAnswer
+from cli.client.jobs import Calls
+from cli.client.paging import Listed
+
+
+class Gates:
+    """The gates. What changes one may wait for git, for `patience` seconds.
+
+    With `dry_run` nothing changes: the answer is the gate as it would be. With `force` it does not
+    wait until what it leads to runs.
+    """
+
+    def __init__(self, calls: Calls, *, patience: float) -> None:
+        self._calls = calls
+        self._patience = patience
+
+    def list(self, app: str | None = None) -> Listed[Gate]:
+        """Return the gates of an app, or all, by name."""
+        return self._calls.gather("/v1/gates", "gates", {"app": app} if app else {})
+
+    def show(self, name: str) -> Gate:
+        """Return a gate."""
+        return cast(Gate, self._calls.read("GET", _path(name)))
+
+    def write(
+        self, name: str, order: Mapping[str, object], *, dry_run: bool = False, force: bool = False
+    ) -> Gate:
+        """Make a gate, or write all of its rules anew, and return it."""
+        return self._change("PUT", _path(name), order, dry_run=dry_run, force=force)
+
+    def switch(
+        self, name: str, order: Mapping[str, object], *, dry_run: bool = False, force: bool = False
+    ) -> Gate:
+        """Let one rule lead elsewhere, and return the gate."""
+        return self._change("POST", _path(name, "switch"), order, dry_run=dry_run, force=force)
+
+    def roll_back(
+        self, name: str, revision: int | None, *, dry_run: bool = False, force: bool = False
+    ) -> Gate:
+        """Let a gate lead where it led before, and return it."""
+        order = {"revision": revision}
+        return self._change("POST", _path(name, "rollback"), order, dry_run=dry_run, force=force)
+
+    def remove(self, name: str) -> None:
+        """Remove a gate."""
+        self._calls.call("DELETE", _path(name)).close()
+
+    def try_request(self, name: str, order: Mapping[str, object]) -> TryAnswer:
+        """Return where a request would go."""
+        return cast(TryAnswer, self._calls.read("POST", _path(name, "try"), json=order))
+
+    def _change(self, method: str, path: str, order: Mapping[str, object], **ways: bool) -> Gate:
+        params = {way: "true" for way, wanted in ways.items() if wanted}
+        answer = self._calls.read(method, path, json=order, params=params, timeout=self._patience)
+        return cast(Gate, answer)
+
+
+def _path(name: str, *parts: str) -> str:
+    return "/v1/gates/" + "/".join(quote(part, safe="") for part in (name, *parts))

@@ -1,0 +1,90 @@
+"""What people write about gates: a file with all rules, and the words of options."""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+Order = dict[str, object]
+
+_SHOWN = frozenset(
+    {
+        "name",
+        "url",
+        "revision",
+        "changed",
+        "by",
+        "created",
+        "behind",
+        "leads",
+        "proposal",
+        "earlier",
+    }
+)
+"""What `prevs gate show --json` has beside what may be written."""
+_KINDS = ("method", "accept", "header", "cookie", "query")
+_NAMED = ("header", "cookie", "query")
+_WHEN = re.compile(rf"({'|'.join(_KINDS)})[ :]\s*([^\s=]+)(?:=(.*))?", re.ASCII)
+
+
+def read_order(text: str) -> Order:
+    """Return the order for a gate that a file in TOML or JSON describes.
+
+    A target may be written as its label alone. Raises click.UsageError if it is neither form.
+    """
+    try:
+        found = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"FILE is not TOML, nor JSON: {error}.") from None
+    order: Order = {name: value for name, value in found.items() if name not in _SHOWN}
+    if isinstance(rules := order.get("rules"), list):
+        order["rules"] = [_read_rule(rule) for rule in rules]
+    return order
+
+
+def read_condition(text: str) -> Order:
+    """Return the condition that an option names: "header X-Version=2". Raises click.UsageError."""
+    found = _WHEN.fullmatch(text.strip())
+    kind, name, value = found.groups() if found else ("", "", None)
+    if not found or (kind in _NAMED) != (value is not None):
+        raise click.UsageError(
+            f"--when {text!r} is no condition. Write: method POST, accept shop.v2+json, "
+            "header X-Version=2, cookie beta=1, or query v=2."
+        )
+    return {kind: name, "is": value} if kind in _NAMED else {kind: name}
+
+
+def read_pairs(option: str, texts: Sequence[str], between: str) -> Mapping[str, str]:
+    """Return the names and values of an option. Raises click.UsageError."""
+    pairs = [text.partition(between) for text in texts]
+    if wrong := [name for name, found, _ in pairs if not found]:
+        form = f"NAME{between}VALUE"
+        raise click.UsageError(f"{option} {wrong[0]!r} must be {form}.")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def read_path(text: str) -> tuple[str, Mapping[str, str]]:
+    """Return the path and the query of a request's path, or of its whole URL.
+
+    Values are not decoded, as HAProxy compares them as they are sent; of several parameters of one
+    name the first counts.
+    """
+    url = urlsplit(text)
+    query: dict[str, str] = {}
+    for part in filter(None, url.query.split("&")):
+        name, _, value = part.partition("=")
+        query.setdefault(name, value)
+    return url.path or "/", query
+
+
+def _read_rule(rule: Any) -> Any:
+    if not isinstance(rule, dict):
+        return rule
+    to = rule.get("to")
+    targets = to if isinstance(to, list) else [to]
+    written = [{"label": one} if isinstance(one, str) else one for one in targets]
+    return {**rule, "to": written} if "to" in rule else rule

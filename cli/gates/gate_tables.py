@@ -1,0 +1,80 @@
+"""The tables of gates, their rules and their revisions."""
+
+from collections.abc import Iterable
+
+from rich.table import Table
+
+from cli.client.gates.gate_types import EarlierRevision, Gate, GateLead, GateRule, TryAnswer
+from cli.display.columns import cell, new_details, new_table
+from cli.display.sentences import ago
+from cli.gates import gate_sentences as sentences
+
+
+def gates(listed: Iterable[Gate], now: float) -> Table:
+    """Return a row for each gate."""
+    table = new_table("NAME", "APP", "URL", "REVISION", cut=("CHANGED", "STATE"), prose="LEADS")
+    for one in listed:
+        cells = [one["name"], one["app"], one["url"], one["revision"] or "", _ago(one, now)]
+        table.add_row(*map(cell, [*cells, sentences.state(one), sentences.leads(one["rules"])]))
+    return table
+
+
+def rules(listed: Iterable[GateRule]) -> Table:
+    """Return a row for each rule."""
+    table = new_table("PATH", "WHEN", "TO", cut=("STICKY",))
+    for one in listed:
+        sticky = one["sticky"] if len(one["to"]) > 1 else ""
+        cells = [one["path"], sentences.when(one["when"]), sentences.targets(one["to"]), sticky]
+        table.add_row(*map(cell, cells))
+    return table
+
+
+def leads(listed: Iterable[GateLead]) -> Table:
+    """Return a row for each label: what it leads to."""
+    table = new_table("LABEL", prose="LEADS TO")
+    for one in listed:
+        table.add_row(*map(cell, [sentences.shown_label(one["label"]), sentences.lead(one)]))
+    return table
+
+
+def revisions(listed: Iterable[EarlierRevision], now: float) -> Table:
+    """Return a row for each earlier revision."""
+    table = new_table("REVISION", "CHANGED", "BY", prose="LEADS")
+    for one in listed:
+        cells = [one["revision"], ago(one["changed"], now), one["by"]]
+        table.add_row(*map(cell, [*cells, sentences.leads(one["rules"])]))
+    return table
+
+
+def details(gate: Gate, now: float) -> Table:
+    """Return what a gate is, one thing a row."""
+    return new_details(
+        [
+            ("name", gate["name"]),
+            ("app", gate["app"]),
+            ("url", gate["url"]),
+            ("hosts", ", ".join(gate["hosts"])),
+            ("revision", gate["revision"] or ""),
+            ("changed", _ago(gate, now)),
+            ("by", gate["by"]),
+            ("state", sentences.state(gate)),
+            ("keep", "what it leads to keeps running" if gate["keep"] else ""),
+            ("override", ", ".join(gate["override"])),
+            ("unknown versions", "are refused (400)" if gate["unknown"] else ""),
+        ]
+    )
+
+
+def tried(answer: TryAnswer) -> Table:
+    """Return where a request goes, and why."""
+    return new_details(
+        [
+            ("to", sentences.outcome(answer)),
+            ("why", answer["why"]),
+            ("vary", ", ".join(answer["vary"])),
+        ]
+    )
+
+
+def _ago(gate: Gate, now: float) -> str:
+    return "" if gate["changed"] is None else ago(gate["changed"], now)
