@@ -1,0 +1,96 @@
+"""A gate's requests go where its rules say, while these change, and never nowhere."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.e2e.conftest import Api, Cluster, Hello
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parents[2]
+FILE = """
+app = "hello"
+rules = [{path = "/", to = "main"}, {path = "/", when = {header = "X-V", is = "1"}, to = "v1"}]
+"""
+Gate = Callable[..., subprocess.CompletedProcess[str]]
+Ask = Callable[..., str]
+
+
+@pytest.fixture
+def gate(cluster: Cluster, api: Api, hello: Hello) -> Iterator[Gate]:
+    """Run `prevs gate` as a process of its own."""
+    environ = {"PREVS_API": api.base, "PREVS_TOKEN": api.token, "PATH": "/usr/bin:/bin"}
+
+    def run(*args: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cli", "gate", *args]
+        return subprocess.run(
+            command, check=False, cwd=ROOT, env=environ, input=text, capture_output=True, text=True
+        )
+
+    yield run
+    run("rm", "api")
+
+
+@pytest.fixture
+def ask(cluster: Cluster) -> Ask:
+    """Send a request to the gate, and return the commit that has answered."""
+
+    def send(path: str = "/", **headers: str) -> str:
+        host = {"Host": f"api.{cluster.domain}:{cluster.port}", **headers}
+        url = f"http://127.0.0.1:{cluster.port}{path}"
+        answer = requests.get(url, headers=host, timeout=120)
+        assert answer.status_code == 200, answer.text
+        return answer.headers["X-Prevs-Task"].split(".")[1]
+
+    return send
+
+
+def test_a_switch_is_in_force_when_the_command_ends_and_loses_no_request(
+    gate: Gate, ask: Ask, hello: Hello
+) -> None:
+    main, v1 = hello.commit("main"), hello.commit("v1")
+    made = gate("set", "api", "-", text=FILE)
+    assert made.returncode == 0, made.stderr
+    assert "in force at all proxies" in made.stderr
+    assert (ask(), ask(**{"X-V": "1"})) == (main, v1)
+    found: list[str] = []
+    ended = threading.Event()
+
+    def ask_all_the_time() -> None:
+        while not ended.is_set():
+            found.append(ask())
+
+    thread = threading.Thread(target=ask_all_the_time)
+    thread.start()
+    for label, sha in (("v1", v1), ("main", main), ("v1", v1)):
+        switched = gate("switch", "api", label)
+        assert "in force at all proxies" in switched.stderr, switched.stderr
+        assert ask() == sha
+    ended.set()
+    thread.join()
+    assert set(found) == {main, v1}
+    tried = gate("try", "api", "/", "-H", "X-V: 1")
+    assert f"v1 ({v1[:7]})" in tried.stdout
+
+
+def test_a_commit_that_cannot_be_built_changes_nothing_and_a_rollback_leads_back(
+    gate: Gate, ask: Ask, hello: Hello
+) -> None:
+    main, v1 = hello.commit("main"), hello.commit("v1")
+    gate("set", "api", "-", text=FILE)
+    failed = gate("switch", "api", "broken-dockerfile")
+    assert failed.returncode == 1
+    assert "stays as it is. broken-dockerfile" in failed.stderr
+    assert "has failed" in failed.stderr
+    assert ask() == main
+    assert gate("switch", "api", "v1").returncode == 0
+    assert ask() == v1
+    back = gate("rollback", "api")
+    assert back.returncode == 0, back.stderr
+    assert ask() == main
