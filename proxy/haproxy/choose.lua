@@ -2,11 +2,9 @@
 -- the maps, whose layout is in proxy/model/gate_entries.py. All that rules ask for is data in these maps, also the names
 -- of headers, so a changed gate never needs another configuration.
 --
--- In: txn.site, the host that was asked for; txn.ref, the header X-Prevs-Ref. A request of which the path alone decides,
--- which no header can override, has no need of this.
--- Out: txn.host is the label's. txn.vary is for the header Vary, and txn.lot a
--- new lot for the client's cookie. If the request leads nowhere, txn.host stays: txn.refusal has the cause and what it
--- is about, and txn.app the gate's app.
+-- In: txn.site, the host that was asked for; txn.ref, the header X-Prevs-Ref. It is not called if the path alone decides.
+-- Out: txn.host is the label's, txn.vary is for the header Vary, and txn.lot a new lot for the client's cookie. If the
+-- request leads nowhere, txn.host stays: txn.refusal has the cause and what it is about, and txn.app the gate's app.
 local gates_file, paths_file, values_file, lots_file = ...
 local gates, paths = Map.new(gates_file, Map._str), Map.new(paths_file, Map._beg)
 local values, lots = Map.new(values_file, Map._str), Map.new(lots_file, Map._beg)
