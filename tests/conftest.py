@@ -259,6 +259,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fail if pytest-xdist does not group tests: each worker would start all services."""
+    gc.freeze()
     gc.enable()
     if run_order.is_parallel(session.config):
         assert all("@" in item.nodeid for item in session.items), "pytest-xdist groups no tests"

@@ -53,7 +53,8 @@ def page() -> str:
 
 def describe() -> dict[str, Any]:
     """Return the OpenAPI of the application. What it would ask and answer plays no part in that."""
-    parts = {name: MagicMock() for name in inspect.signature(make_app).parameters}
+    parameters = inspect.signature(make_app).parameters.values()
+    parts = {one.name: MagicMock() for one in parameters if one.default is one.empty}
     return make_app(**parts).openapi()
 
 

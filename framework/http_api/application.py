@@ -1,14 +1,14 @@
 """The API put together."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from secrets import token_hex
 from typing import NamedTuple
 
-from fastapi import FastAPI, Security
-from fastapi.security import HTTPBearer
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
+from starlette.routing import BaseRoute
 
 from framework.apps.pass_texts import PassWriter
 from framework.events import ProxyReport
@@ -16,7 +16,7 @@ from framework.http_api import description, probes
 from framework.http_api.admission import calls
 from framework.http_api.admission.access_log import AccessLog
 from framework.http_api.admission.admission import Admission
-from framework.http_api.admission.operations import OperationRouter
+from framework.http_api.admission.operations import OperationRouter, name_operation
 from framework.http_api.gates.gate_changes import GateChanges
 from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.gates.gate_routes import GateRoutes
@@ -104,18 +104,18 @@ def make_app(
     registry: CollectorRegistry,
     checks: probes.Probes,
     ironworker: bool = False,
+    make_routes: Callable[[OperationRouter], Sequence[BaseRoute]] = OperationRouter.make_routes,
 ) -> FastAPI:
     """Return the API as an ASGI application.
 
     `checks` are those of /healthz and /readyz. `registry` counts the requests. With `ironworker`
-    it answers IronWorker's clients, too.
+    it answers IronWorker's clients, too. `make_routes` makes the routes of a router's calls.
     """
     app = _described()
-    # guards.Authentication checks the token, before a route runs. This is for the description only.
-    documented = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
-    declared = [description.declare_description(app)]
+    declared = [description.declare_description()]
     for router in _make_routers(ports, admission, addresses, registry, ironworker=ironworker):
-        app.include_router(router.routes, dependencies=documented)
+        # To include a router would make its routes once more.
+        app.routes.extend(make_routes(router))
         declared += router.declared
     app.include_router(probes.make_router(checks))
     prefixes = (calls.OWN, calls.IRONWORKER) if ironworker else (calls.OWN,)
@@ -224,7 +224,7 @@ def _described() -> FastAPI:
         # The dashboard has a page of it, for those who have signed in.
         docs_url=None,
         openapi_tags=description.TAGS,
-        generate_unique_id_function=description.name_operation,
+        generate_unique_id_function=name_operation,
         redoc_url=None,
         redirect_slashes=False,
         static_url=description.FILES,

@@ -3,8 +3,6 @@
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
-from starlette.routing import Route
 
 from framework.access import Scope
 from framework.http_api.admission.calls import DESCRIPTION as PATH
@@ -83,18 +81,11 @@ TAGS: list[dict[str, Any]] = [
         "the answer has addresses, too.",
     },
 ]
-BEARER = (
-    "An API token: the operator's, one of the proxies', one that POST /v1/tokens has made, or a "
-    "person's, from `prevs login`. Those of POST /v1/tokens have the scope `read`, `use` or "
-    "`admin`; each includes the ones before it. Each call says which scope it needs, and what a "
-    "token for one app gets of it."
-)
 
 
-def declare_description(app: FastAPI) -> Declared:
+def declare_description() -> Declared:
     """Return the operation of the description's own route, which FastAPI makes."""
-    route = next(one for one in app.routes if isinstance(one, Route) and one.path == PATH)
-    return declare("GET", route, Operation(Scope.READ, Reach.ITS_SHARE))
+    return declare("GET", PATH, Operation(Scope.READ, Reach.ITS_SHARE))
 
 
 def describe_access(app: FastAPI, operations: Operations) -> None:
@@ -131,8 +122,3 @@ def _describe_access(operation: Operation) -> str:
         Reach.ITS_SHARE: " A token for one app gets what belongs to that app.",
     }
     return needed + share.get(operation.reach, "")
-
-
-def name_operation(route: APIRoute) -> str:
-    """Return the id of a call: the name of the function that answers it."""
-    return route.name

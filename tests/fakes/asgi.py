@@ -36,6 +36,7 @@ from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
 from tests.fakes.schedules import FakeSchedules
+from tests.fakes.shared_routes import Serving, SharedRoutes
 from tests.fakes.tokens import FakeTokens
 
 TOKEN = "a-token-for-tests"
@@ -161,15 +162,19 @@ class ApiInProcess:
 
     @functools.cached_property
     def app(self) -> FastAPI:
-        """The application. Making it takes a while."""
-        return make_app(
+        """The application."""
+        routes = SharedRoutes()
+        app = make_app(
             self.ports,
             self.admission,
             addresses=names.addresses("localhost", self._port),
             registry=self.registry,
             checks=Probes(self._healthy, self._ready),
             ironworker=self._ironworker,
+            make_routes=routes.make,
         )
+        app.add_middleware(Serving, endpoints=routes.endpoints)
+        return app
 
     def _enter_hook(self, app: AppRecord, token: str, webhook: Webhook) -> EnteredHook:
         self.webhooks.append((app.name, token, webhook))

@@ -6,12 +6,14 @@ for all apps.
 
 import enum
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Response, Security
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel
-from starlette.routing import Route
+from starlette.routing import BaseRoute, compile_path
 
 from framework.access import OPERATOR, Identity, Scope
 from framework.http_api.http.parameters import DURABLE_KEY, IDEMPOTENCY_KEY
@@ -93,12 +95,33 @@ class Documented(TypedDict, total=False):
     responses: dict[int | str, dict[str, Any]]
 
 
+_BEARER = (
+    "An API token: the operator's, one of the proxies', one that POST /v1/tokens has made, or a "
+    "person's, from `prevs login`. Those of POST /v1/tokens have the scope `read`, `use` or "
+    "`admin`; each includes the ones before it. Each call says which scope it needs, and what a "
+    "token for one app gets of it."
+)
+
+
+class Call(NamedTuple):
+    """A call of the API before it is a route: who answers it, and what its description says."""
+
+    method: str
+    path: str
+    endpoint: Callable[..., Any]
+    documented: Documented
+    extra: dict[str, Any] | None
+
+
 class OperationRouter:
-    """Routes of the API, none without its operation. `declared` is in the order of `routes`."""
+    """Calls of the API, none without its operation. `declared` is in the order of `calls`."""
 
     def __init__(self, tag: str, prefix: str = "", *, is_described: bool = True) -> None:
-        self.routes = APIRouter(prefix=prefix, tags=[tag], include_in_schema=is_described)
+        self.calls: list[Call] = []
         self.declared: list[Declared] = []
+        self._tag = tag
+        self._prefix = prefix
+        self._is_described = is_described
 
     def add(
         self,
@@ -111,17 +134,40 @@ class OperationRouter:
         """Have `endpoint` answer a method of a path."""
         extra = IDEMPOTENCY_KEY if operation.takes_key else None
         extra = DURABLE_KEY if operation.keeps_key else extra
-        self.routes.add_api_route(
-            path, endpoint, methods=[method], openapi_extra=extra, **documented
+        path = self._prefix + path
+        self.calls.append(Call(method, path, endpoint, documented, extra))
+        self.declared.append(declare(method, path, operation))
+
+    def make_routes(self) -> Sequence[BaseRoute]:
+        """Return routes for an application to take as they are. This takes a millisecond each."""
+        # guards.Authentication checks the token, before a route runs. This is only described.
+        documented = Security(HTTPBearer(auto_error=False, description=_BEARER))
+        router = APIRouter(
+            tags=[self._tag],
+            include_in_schema=self._is_described,
+            dependencies=[documented],
+            generate_unique_id_function=name_operation,
         )
-        route = self.routes.routes[-1]
-        assert isinstance(route, Route)  # noqa: S101 # it was just made
-        self.declared.append(declare(method, route, operation))
+        for call in self.calls:
+            router.add_api_route(
+                call.path,
+                call.endpoint,
+                methods=[call.method],
+                openapi_extra=call.extra,
+                **call.documented,
+            )
+        return router.routes
 
 
-def declare(method: str, route: Route, operation: Operation) -> Declared:
-    """Return a route's operation with its pattern."""
-    return Declared(method, route.path_regex, _find_target(route.path_format), operation)
+def name_operation(route: APIRoute) -> str:
+    """Return the id of a call: the name of the function that answers it."""
+    return route.name
+
+
+def declare(method: str, path: str, operation: Operation) -> Declared:
+    """Return an operation with the pattern of its route's path."""
+    pattern, shown, _ = compile_path(path)
+    return Declared(method, pattern, _find_target(shown), operation)
 
 
 def _find_target(path: str) -> str:
