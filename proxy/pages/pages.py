@@ -101,7 +101,7 @@ def _as_of(label: str, commit: Commit, now: float) -> str:
 def _log_end(preview: Preview) -> str:
     """Return the last lines of a log; fewer if the page also shows mistakes of the commit."""
     has_mistakes = preview.failure is not None and preview.failure.mistakes
-    return end_of_log(preview.log_tail, 500 if has_mistakes else 3000)
+    return end_of_log(preview.log_tail, 500 if has_mistakes else 2500)
 
 
 def problem_page(visit: Visit, problem: Problem) -> str:

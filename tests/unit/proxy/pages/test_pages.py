@@ -89,7 +89,11 @@ def test_the_data_of_a_page_is_json_without_markup() -> None:
     assert json.loads(found.group(1))["sha"] == SHA
 
 
-@pytest.mark.parametrize("text", [EVIL, "<" * 5000, "\U0001f600" * 5000, "'" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [EVIL, "<" * 5000, "\U0001f600" * 5000, "'" * 5000],
+    ids=["evil", "markup", "wide", "quoted"],
+)
 def test_a_page_stays_small_whatever_is_written_to_it(text: str) -> None:
     commit = Commit(SHA, "branch", "main", text, text, committed=1.0)
     failed = Preview(
