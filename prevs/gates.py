@@ -120,7 +120,8 @@ class GateRecord:
     What its targets run is kept running if `keep`. `earlier` are the last revisions before, the
     latest first. Until a new gate's first revision is in force, its revision is number 0, without
     rules, and nothing is at its address. `signature` is that of prevs/signatures.py, over all that
-    proxies read.
+    proxies read; `whole_signature` is over the rest too, and only frameworks read it. `last_number`
+    is that of the revision that was written last, also if it never came into force.
     """
 
     name: str
@@ -132,6 +133,8 @@ class GateRecord:
     earlier: tuple[Revision, ...] = ()
     proposal: Optional[Proposal] = None
     signature: str = ""
+    whole_signature: str = ""
+    last_number: int = 0
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from prevs.access import AccessRecord
-from prevs.gates import GateRecord, Rule
+from prevs.gates import GateRecord, Revision, Rule
 from prevs.records import AgentsRecord, Placement
 
 _PURPOSE = b"prevs: signatures of placements and agents"
@@ -54,6 +54,14 @@ def sign_gate(key: bytes, record: GateRecord) -> str:
     return _sign(key, _gate(record))
 
 
+def sign_whole_gate(key: bytes, record: GateRecord) -> str:
+    """Return the signature of all of a gate but its signatures.
+
+    A framework puts a proposal in force, and rolls back to what is earlier.
+    """
+    return _sign(key, _whole_gate(record))
+
+
 def is_placement_signed(
     keys: Collection[bytes], app: str, sha: str, placement: Placement, *, signature: str
 ) -> bool:
@@ -76,6 +84,11 @@ def is_gate_signed(keys: Collection[bytes], record: GateRecord) -> bool:
     return _is_signed(keys, record.signature, _gate(record))
 
 
+def is_whole_gate_signed(keys: Collection[bytes], record: GateRecord) -> bool:
+    """Return whether one of `keys` made a record's `whole_signature`. In constant time."""
+    return _is_signed(keys, record.whole_signature, _whole_gate(record))
+
+
 def _placement(app: str, sha: str, placement: Placement) -> Any:
     place = (placement.task_id, placement.host, placement.port)
     signed = ["placement", app, sha, *place, placement.labels]
@@ -96,10 +109,31 @@ def _access(record: AccessRecord) -> Any:
 
 
 def _gate(record: GateRecord) -> Any:
-    revision = record.revision
+    return ["gate", record.name, record.app, record.hosts, *_choosing(record.revision)]
+
+
+def _whole_gate(record: GateRecord) -> Any:
+    proposal = record.proposal
     return [
-        *("gate", record.name, record.app, record.hosts, revision.number),
-        *([one.value for one in revision.override], revision.refuses_unknown),
+        *("whole gate", record.name, record.app, record.hosts, _revision(record.revision)),
+        *(record.keep, record.created, record.last_number),
+        [_revision(one) for one in record.earlier],
+        proposal
+        and [
+            *(_revision(proposal.revision), proposal.hosts, proposal.keep),
+            *(proposal.awaited, proposal.failure),
+        ],
+    ]
+
+
+def _revision(revision: Revision) -> Any:
+    written = (revision.changed, revision.by, sorted(revision.commits.items()))
+    return [*_choosing(revision), *written]
+
+
+def _choosing(revision: Revision) -> Any:
+    return [
+        *(revision.number, [one.value for one in revision.override], revision.refuses_unknown),
         [_rule(one) for one in revision.rules],
     ]
 

@@ -22,12 +22,19 @@ def find_size_problem(revision: Revision) -> str | None:
 def follow(record: GateRecord, before: GateRecord) -> GateRecord:
     """Return a record with the revisions of the one before it as earlier ones, as many as fit.
 
-    A revision that decides like the one before is none.
+    A revision that decides like the one before, at the same hosts and as long kept, is none. If
+    only these change, it has a number of its own, and there is nothing to roll back to.
     """
-    earlier = (before.revision, *before.earlier)[:MOST_EARLIER]
-    if _decide_alike(record.revision, before.revision):
-        record, earlier = dataclasses.replace(record, revision=before.revision), before.earlier
-    return fit(dataclasses.replace(record, earlier=earlier))
+    earlier, revision = (before.revision, *before.earlier)[:MOST_EARLIER], record.revision
+    if _decide_alike(revision, before.revision):
+        earlier = before.earlier
+        if (record.hosts, record.keep) == (before.hosts, before.keep):
+            revision = before.revision
+    return fit(
+        dataclasses.replace(
+            record, revision=revision, earlier=earlier, last_number=before.last_number
+        )
+    )
 
 
 def fit(record: GateRecord) -> GateRecord:
@@ -38,11 +45,14 @@ def fit(record: GateRecord) -> GateRecord:
 
 
 def next_number(before: GateRecord | None) -> int:
-    """Return the number of a gate's next revision; none that was in force is given again."""
-    if before is None:
-        return 1
-    proposed = before.proposal.revision.number if before.proposal else 0
-    return max(before.revision.number, proposed) + 1
+    """Return the number of a gate's next revision; none is given again."""
+    return 1 if before is None else max(before.last_number, written_number(before)) + 1
+
+
+def written_number(record: GateRecord) -> int:
+    """Return the number of what was written last, and not given up."""
+    proposal = record.proposal
+    return record.revision.number if proposal is None else proposal.revision.number
 
 
 def find_earlier(record: GateRecord, number: int | None) -> Revision:

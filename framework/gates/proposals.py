@@ -33,7 +33,8 @@ def propose(
     base = before or GateRecord(checked.name, checked.app, Revision(0, ()), created=checked.created)
     revision = dataclasses.replace(checked.revision, commits=commits)
     proposal = Proposal(revision, checked.hosts, checked.keep, tuple(awaited))
-    return history.fit(dataclasses.replace(base, proposal=proposal))
+    made = dataclasses.replace(base, proposal=proposal, last_number=revision.number)
+    return history.fit(made)
 
 
 def adopt(record: GateRecord, found: Mapping[str, str], now: float) -> GateRecord:
@@ -51,6 +52,7 @@ def adopt(record: GateRecord, found: Mapping[str, str], now: float) -> GateRecor
         hosts=proposal.hosts,
         keep=proposal.keep,
         created=record.created,
+        last_number=record.last_number,
     )
     if not before.number:
         return made

@@ -90,11 +90,15 @@ class GateRecords:
             self._stale.remove(name)
 
     def _sign(self, gate: GateRecord) -> GateRecord:
-        return dataclasses.replace(gate, signature=signatures.sign_gate(self._key, gate))
+        return dataclasses.replace(
+            gate,
+            signature=signatures.sign_gate(self._key, gate),
+            whole_signature=signatures.sign_whole_gate(self._key, gate),
+        )
 
 
 def _is_signed(gate: GateRecord, keys: Sequence[bytes]) -> bool:
-    if signatures.is_gate_signed(keys, gate):
+    if signatures.is_whole_gate_signed(keys, gate):
         return True
     log.error("nobody whom we trust wrote this gate: write it again", gate=gate.name)
     return False

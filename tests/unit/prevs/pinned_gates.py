@@ -46,6 +46,8 @@ WRITTEN: dict[str, Any] = {
             failure="v2 cannot be built.",
         ),
         signature="5c80e7d1" * 8,
+        whole_signature="7be0ac6d" * 8,
+        last_number=8,
     ),
 }
 

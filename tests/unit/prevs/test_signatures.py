@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from prevs.gates import (
     ConditionKind,
     GateRecord,
     Override,
+    Proposal,
     Revision,
     Rule,
     Sticky,
@@ -113,3 +115,44 @@ def test_what_proxies_do_not_read_of_a_gate_is_not_signed() -> None:
     signature = signatures.sign_gate(KEY, GATE)
     later = replace(GATE, keep=True, created=1.0, earlier=(GATE.revision,), signature=signature)
     assert signatures.is_gate_signed((KEY,), later)
+
+
+WHOLE = replace(
+    GATE,
+    earlier=(replace(GATE.revision, number=6, commits={"main": SHA}),),
+    proposal=Proposal(replace(GATE.revision, number=8), awaited=("pr-7",)),
+)
+
+
+def of_proposal(**changes: Any) -> GateRecord:
+    assert WHOLE.proposal is not None
+    return replace(WHOLE, proposal=replace(WHOLE.proposal, **changes))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(WHOLE, keep=True),
+        replace(WHOLE, created=1.0),
+        replace(WHOLE, last_number=9),
+        replace(WHOLE, hosts=()),
+        replace(WHOLE, revision=replace(GATE.revision, commits={"main": OTHER})),
+        replace(WHOLE, revision=replace(GATE.revision, by="ada")),
+        replace(WHOLE, earlier=()),
+        replace(WHOLE, earlier=(replace(WHOLE.earlier[0], commits={"main": OTHER}),)),
+        replace(WHOLE, proposal=None),
+        of_proposal(revision=replace(GATE.revision, number=8, rules=(RULES[1],))),
+        of_proposal(revision=replace(GATE.revision, number=8, commits={"pr-7": OTHER})),
+        of_proposal(awaited=()),
+        of_proposal(hosts=("a.example.com",)),
+        of_proposal(keep=True),
+        of_proposal(failure="It has failed."),
+    ],
+)
+def test_frameworks_trust_a_gate_as_a_whole(other: GateRecord) -> None:
+    signature = signatures.sign_whole_gate(KEY, WHOLE)
+    kept = replace(WHOLE, whole_signature=signature, signature="of proxies")
+    assert signatures.is_whole_gate_signed((OLD, KEY), kept)
+    assert signatures.is_whole_gate_signed((KEY,), GateRecord.decode(kept.encode()))
+    assert not signatures.is_whole_gate_signed((KEY,), replace(other, whole_signature=signature))
+    assert signatures.sign_whole_gate(KEY, GATE) != signatures.sign_gate(KEY, GATE)

@@ -12,7 +12,10 @@ from framework.gates.history import (
     MOST_EARLIER,
     find_size_problem,
     follow,
+    next_number,
+    written_number,
 )
+from framework.gates.proposals import propose
 from framework.gates.written_gate import MOST_LABELS, Neighbours, WrittenGate, check
 from framework.gates.written_rule import WrittenRule, WrittenTarget
 from prevs.gates import GateRecord, Revision, Rule, Target
@@ -40,12 +43,26 @@ def test_a_gate_keeps_its_last_ten_revisions_with_their_commits() -> None:
 
 
 def test_what_decides_as_before_is_no_new_revision() -> None:
-    first = write("main", None, 100.0)
-    second = write("v1", first, 101.0)
+    second = write("v1", write("main", None, 100.0), 101.0)
+    assert write("v1", second, 102.0) == second
+
+
+def test_other_hosts_have_a_number_of_their_own_and_nothing_to_roll_back_to() -> None:
+    second = write("v1", write("main", None, 100.0), 101.0)
     written = WrittenGate("shop", [WrittenRule("/", [WrittenTarget("v1")])], ["a.example.com"])
     neighbours = Neighbours("prevs.example")
     third = check("api", written, neighbours, now=102.0, by="grace", before=second)
-    assert third == dataclasses.replace(second, hosts=("a.example.com",))
+    revision = dataclasses.replace(second.revision, number=3, changed=102.0, by="grace")
+    assert third == dataclasses.replace(second, hosts=("a.example.com",), revision=revision)
+
+
+def test_no_number_is_given_again() -> None:
+    second = write("v1", write("main", None, 100.0), 101.0)
+    waits = propose(write("v2", second, 102.0), second, {}, ("v2",))
+    assert (next_number(waits), written_number(waits)) == (4, 3)
+    given_up = propose(waits, waits, {}, ())
+    assert (given_up.revision, given_up.proposal) == (second.revision, None)
+    assert (next_number(given_up), written_number(given_up)) == (4, 2)
 
 
 def test_a_gate_stays_with_its_app() -> None:

@@ -12,7 +12,7 @@ from framework.ports import Heads
 from framework.scheduling.idleness import BUSY_SECONDS, SETTLING_SECONDS
 from framework.service.gates.gates_in_force import SELDOM_SECONDS
 from prevs import signatures
-from prevs.gates import GateRecord
+from prevs.gates import GateRecord, Proposal, Revision, Rule, Target
 from prevs.records import ProxyRecord
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import APP, A, B, C, D, Driven
@@ -83,7 +83,7 @@ def test_a_target_that_fails_changes_nothing_and_says_why(gates: GateStory) -> N
     assert gates.gate.proposal is not None
     assert gates.gate.proposal.failure.startswith(f"v1 ({B[:7]}) has failed: ")
     assert "`prevs logs hello bbbbbbb`" in gates.gate.proposal.failure
-    assert dataclasses.replace(gates.gate, proposal=None) == before
+    assert (gates.gate.revision, gates.gate.earlier) == (before.revision, before.earlier)
     # Nobody waits for it any more, and the next change is not about it.
     gates.driven.retry(B)
     gates.run(B)
@@ -118,9 +118,30 @@ def test_what_nobody_whom_we_trust_wrote_is_left_out(gates: GateStory) -> None:
     (stored, _) = rotated.znodes.records["gates", "api"]
     assert isinstance(stored, GateRecord)
     assert signatures.is_gate_signed((b"another key",), stored)
+    assert signatures.is_whole_gate_signed((b"another key",), stored)
     gates.driven.znodes.epoch += 1
     stranger = Driven(gates.driven.znodes, gates.driven.clock, signed_with=(b"of somebody",))
     assert stranger.service.snapshot.gates == {}
+
+
+def test_a_proposal_that_somebody_else_has_written_never_comes_into_force(
+    gates: GateStory,
+) -> None:
+    gates.driven.run(A, "main")
+    gates.driven.run(B, "v1")
+    gate = gates.put(("/", "main"))
+    assert gates.put(("/", "main"), ("/v1", "main")).signature != gate.signature
+    # An attacker who writes to ZooKeeper, and has another framework take over.
+    forged = dataclasses.replace(
+        gates.gate,
+        proposal=Proposal(Revision(3, (Rule("/", (Target("v1"),)),), commits={"v1": B})),
+    )
+    gates.driven.znodes.records["gates", "api"] = (forged, 0)
+    gates.driven.znodes.epoch += 1
+    later = Driven(gates.driven.znodes, gates.driven.clock)
+    later.tick()
+    assert later.service.snapshot.gates == {}
+    assert later.znodes.records["gates", "api"] == (forged, 0)
 
 
 def test_only_changed_rules_are_waited_for(gates: GateStory) -> None:
@@ -148,9 +169,12 @@ def test_a_rollback_ends_what_waits(gates: GateStory) -> None:
     gates.driven.run(A, "main")
     before = gates.put(("/", "main"))
     gates.switch("/", "v1")
-    assert gates.roll_back() == before
+    back = gates.roll_back()
+    assert (back.revision, back.proposal) == (before.revision, None)
     gates.run(B)
     assert gates.leads() == {"/": "main"}
+    # Who has seen the second revision has not seen the next one.
+    assert gates.switch("/", "v1").revision.number == 3
 
 
 def test_a_rollback_leads_to_the_commits_of_then(gates: GateStory) -> None:
@@ -206,7 +230,8 @@ def test_what_is_written_twice_is_no_change(gates: GateStory) -> None:
     assert gates.put(("/", "main")) == before
     changed = gates.put(("/", "main"), hosts=("api.example.com",), keep=True)
     assert (changed.hosts, changed.keep) == (("api.example.com",), True)
-    assert (changed.revision, changed.earlier) == (before.revision, ())
+    assert (changed.revision.rules, changed.earlier) == (before.revision.rules, ())
+    assert (changed.revision.number, changed.revision.commits) == (2, {"main": A})
 
 
 def test_a_gate_that_was_changed_meanwhile_is_not_overwritten(gates: GateStory) -> None:
