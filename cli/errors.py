@@ -25,6 +25,8 @@ NEXT_STEPS = {
     "events in one.",
     "unknown-place": "The list has changed meanwhile. Run the command again.",
     "app-changed": "Somebody has changed it meanwhile. Look at it again: `prevs app show {app}`.",
+    "revision-changed": "`prevs gate show {name} --json` prints a new FILE. Without `revision` in "
+    "it, FILE is written over any revision.",
     "secrets-changed": "Somebody has changed them meanwhile. Look at them again: "
     "`prevs env ls {app}`.",
     "not-found": "PREVS_API must be the framework's own address, not a proxy's. If it is, the "

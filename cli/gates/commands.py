@@ -59,7 +59,8 @@ def write(
     """Make the gate NAME, or write all of its rules anew, from FILE (- is the standard input).
 
     FILE is TOML, or the JSON of `prevs gate show --json`. What its rules lead to is started first;
-    until that runs, the gate stays as it is.
+    until that runs, the gate stays as it is. With `revision` in it, as `show` prints it, FILE is
+    refused if somebody has written another one since.
 
     \b
     Example of a FILE:
@@ -75,8 +76,8 @@ def write(
       when = {header = "X-Api-Version", is = "2015-03-27"}
       to = "v1"
     """
-    order = files.read_order(file.read())
-    changed = context.api.gates.write(name, order, dry_run=dry_run, force=force)
+    order, seen = files.read_order(file.read())
+    changed = context.api.gates.write(name, order, seen=seen, dry_run=dry_run, force=force)
     _report(context, changed, dry_run=dry_run, **ways)
 
 

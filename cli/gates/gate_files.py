@@ -31,9 +31,10 @@ _NAMED = ("header", "cookie", "query")
 _WHEN = re.compile(rf"({'|'.join(_KINDS)})[ :]\s*([^\s=]+)(?:=(.*))?", re.ASCII)
 
 
-def read_order(text: str) -> Order:
-    """Return the order for a gate that a file in TOML or JSON describes.
+def read_order(text: str) -> tuple[Order, int | None]:
+    """Return the order for a gate that a file in TOML or JSON describes, and its revision.
 
+    The latter is the one that a file with `revision` was made from, as from `show`; None without.
     A target may be written as its label alone. Raises click.UsageError if it is neither form.
     """
     try:
@@ -43,7 +44,7 @@ def read_order(text: str) -> Order:
     order: Order = {name: value for name, value in found.items() if name not in _SHOWN}
     if isinstance(rules := order.get("rules"), list):
         order["rules"] = [_read_rule(rule) for rule in rules]
-    return order
+    return order, _read_seen(found)
 
 
 def read_condition(text: str) -> Order:
@@ -79,6 +80,15 @@ def read_path(text: str) -> tuple[str, Mapping[str, str]]:
         name, _, value = part.partition("=")
         query.setdefault(name, value)
     return url.path or "/", query
+
+
+def _read_seen(found: Mapping[str, Any]) -> int | None:
+    """Return the revision that was written last when a gate was shown."""
+    proposal = found.get("proposal")
+    seen = (proposal if isinstance(proposal, dict) else found).get("revision")
+    if seen is not None and type(seen) is not int:
+        raise click.UsageError("`revision` in FILE must be a number, or be left out.")
+    return seen
 
 
 def _read_rule(rule: Any) -> Any:

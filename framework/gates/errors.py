@@ -55,6 +55,23 @@ class GateChanged(Conflict):
         self.name = name
 
 
+class RevisionChanged(Conflict):
+    """A change is of a revision that somebody else has changed; `number` is the one of now.
+
+    Without a number the gate is gone; `by` has written it.
+    """
+
+    def __init__(self, name: str, number: int | None, by: str = "") -> None:
+        written = f", written by {by}" if by else ""
+        super().__init__(
+            f"There is no gate {name!r} any more. `prevs gate ls` lists the gates."
+            if number is None
+            else f"The gate {name!r} has revision {number} by now{written}, and this change is of "
+            f"another one. Look at it first: `prevs gate show {name}`."
+        )
+        self.name, self.number = name, number
+
+
 class TargetFailed(Conflict):
     """A change of a gate leads to what cannot run; `why` is a sentence or more."""
 

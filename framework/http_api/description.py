@@ -31,7 +31,8 @@ meaning; its `detail` says what to do.
 follows.
 
 **ETags.** One app, its variables, its credential and one preview have one: `If-None-Match` saves an
-answer that the client has already, and `If-Match` keeps a change from undoing another one.
+answer that the client has already, and `If-Match` keeps a change from undoing another one. That of
+a gate is the number of the revision that was written last.
 
 **Orders.** To register an app, and to start or retry a preview, send an `Idempotency-Key`: the same
 order with the same key is done once, however often it is sent within an hour. For jobs that holds

@@ -29,10 +29,22 @@ class Gates:
         return cast(Gate, self._calls.read("GET", _path(name)))
 
     def write(
-        self, name: str, order: Mapping[str, object], *, dry_run: bool = False, force: bool = False
+        self,
+        name: str,
+        order: Mapping[str, object],
+        *,
+        seen: int | None = None,
+        dry_run: bool = False,
+        force: bool = False,
     ) -> Gate:
-        """Make a gate, or write all of its rules anew, and return it."""
-        return self._change("PUT", _path(name), order, dry_run=dry_run, force=force)
+        """Make a gate, or write all of its rules anew, and return it.
+
+        With a `seen` revision, only if none has been written since.
+        """
+        headers = {} if seen is None else {"If-Match": f'"{seen}"'}
+        return self._change(
+            "PUT", _path(name), order, headers=headers, dry_run=dry_run, force=force
+        )
 
     def switch(
         self, name: str, order: Mapping[str, object], *, dry_run: bool = False, force: bool = False
@@ -55,9 +67,19 @@ class Gates:
         """Return where a request would go."""
         return cast(TryAnswer, self._calls.read("POST", _path(name, "try"), json=order))
 
-    def _change(self, method: str, path: str, order: Mapping[str, object], **ways: bool) -> Gate:
+    def _change(
+        self,
+        method: str,
+        path: str,
+        order: Mapping[str, object],
+        *,
+        headers: Mapping[str, str] | None = None,
+        **ways: bool,
+    ) -> Gate:
         params = {way: "true" for way, wanted in ways.items() if wanted}
-        answer = self._calls.read(method, path, json=order, params=params, timeout=self._patience)
+        answer = self._calls.read(
+            method, path, json=order, params=params, headers=headers, timeout=self._patience
+        )
         return cast(Gate, answer)
 
 

@@ -11,8 +11,10 @@ from typing import NamedTuple, TypeVar
 import anyio.to_thread
 
 from framework.errors import AmbiguousLabel, InvalidSettings, Problem, UnknownLabel
-from framework.gates import proposals
+from framework.gates import history, proposals
+from framework.gates.errors import RevisionChanged
 from framework.gates.written_gate import WrittenGate
+from framework.http_api.http.conditional import matches
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.ports import Resolved
 from framework.service.gates.gate_commands import GateCommands, GatePlan
@@ -28,10 +30,22 @@ Leads = Mapping[str, Resolved]
 
 
 class Way(NamedTuple):
-    """How a change is made: not at all with `dry_run`, and with `force` without waiting."""
+    """How a change is made: not at all with `dry_run`, and with `force` without waiting.
+
+    `if_match` has ETags, as from `tag`: the gate must have one of them.
+    """
 
     dry_run: bool
     force: bool
+    if_match: str | None = None
+
+
+def tag(gate: GateRecord) -> str:
+    """Return the ETag of a gate: the number of the revision that was written last.
+
+    What previews and proxies make of it is in the answer too, and changes without it.
+    """
+    return f'"{history.written_number(gate)}"'
 
 
 class GateChanges:
@@ -45,7 +59,8 @@ class GateChanges:
     async def write(self, name: str, written: WrittenGate, way: Way, *, by: str) -> GateRecord:
         """Write a gate as a whole. All its labels must lead to commits.
 
-        Raises UnknownApp, TooManyGates, InvalidSettings with all problems, and as `_carry_out`.
+        Raises UnknownApp, TooManyGates, InvalidSettings with all problems, RevisionChanged, and as
+        `_carry_out`.
         """
         fields = {
             f"rules[{n}].to[{m}].label": target.label
@@ -55,7 +70,7 @@ class GateChanges:
         problems: list[Problem] = []
         plan = None
         try:
-            plan = await self._run(lambda commands: commands.plan(name, written, by=by))
+            plan = await self._plan(lambda commands: commands.plan(name, written, by=by), way)
         except InvalidSettings as error:
             problems += error.problems
         found = await self._resolve_all(written.app, [*fields.values()])
@@ -71,9 +86,9 @@ class GateChanges:
     async def switch(self, make_plan: Callable[[GateCommands], GatePlan], way: Way) -> GateRecord:
         """Let one rule lead elsewhere; only that label must lead to a commit.
 
-        Raises as `make_plan` and LabelResolver.resolve, and as `_carry_out`.
+        Raises as `make_plan` and LabelResolver.resolve, RevisionChanged, and as `_carry_out`.
         """
-        plan = await self._run(make_plan)
+        plan = await self._plan(make_plan, way)
         app = plan.checked.app
         leads = {
             label: (await self._resolver.resolve(app, label, to_start=True))[0]
@@ -86,11 +101,23 @@ class GateChanges:
     ) -> GateRecord:
         """Let a gate lead where it led before. git is asked only for what is forgotten.
 
-        Raises as `make_plan`, UnknownLabel for a commit that is gone, and as `_carry_out`.
+        Raises as `make_plan`, UnknownLabel for a commit that is gone, RevisionChanged, and as
+        `_carry_out`.
         """
-        plan = await self._run(make_plan)
+        plan = await self._plan(make_plan, way)
         leads = {label: await self._find_known(plan, label) for label in plan.awaited}
         return await self._carry_out(plan, leads, way)
+
+    async def _plan(self, make_plan: Callable[[GateCommands], GatePlan], way: Way) -> GatePlan:
+        """Return the plan for the gate that `way` names. Raises as `make_plan`, RevisionChanged."""
+        plan = await self._run(make_plan)
+        before = plan.before
+        if way.if_match is None or (before and matches(way.if_match, tag(before), weak=False)):
+            return plan
+        if before is None:
+            raise RevisionChanged(plan.checked.name, None)
+        latest = before.proposal.revision if before.proposal else before.revision
+        raise RevisionChanged(before.name, latest.number, latest.by)
 
     async def _find_known(self, plan: GatePlan, label: str) -> Resolved:
         app, sha = plan.checked.app, plan.commits.get(label, label)

@@ -5,7 +5,7 @@ framework.gates.written_gate has the rules and their messages."""
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Header, Path, Query
 from pydantic import BaseModel, Field
 
 from framework.gates.switching import Switch
@@ -35,6 +35,15 @@ Force = Annotated[
     Query(
         description="Do not wait until what it leads to runs: the change is in force at once, and "
         "the first request starts it."
+    ),
+]
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        description='The revision that you have seen, as the ETag has it: `"7"`. If another one '
+        "has been written since, the answer is 412.",
+        examples=["*"],
     ),
 ]
 

@@ -13,8 +13,8 @@ from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.gates import gate_models as models
 from framework.http_api.gates import gate_orders as orders
-from framework.http_api.gates.gate_changes import GateChanges, Way
-from framework.http_api.gates.gate_orders import DryRun, Force, Name
+from framework.http_api.gates.gate_changes import GateChanges, Way, tag
+from framework.http_api.gates.gate_orders import DryRun, Force, IfMatch, Name
 from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import Caller, ListedApps
@@ -29,6 +29,14 @@ _ALL = "/v1/gates"
 _ONE = "/v1/gates/{name}"
 _READ = Operation(Scope.READ, Reach.ITS_SHARE)
 _ADMIN = Operation(Scope.ADMIN)
+_ETAG = {
+    "headers": {
+        "ETag": {
+            "description": "The number of the revision that was written last, for If-Match.",
+            "schema": {"type": "string"},
+        }
+    }
+}
 
 
 class GateRoutes:
@@ -44,17 +52,18 @@ class GateRoutes:
         router = OperationRouter("gates")
         found = document(404)
         router.add("GET", _ALL, self.list_gates, _READ, responses=found)
-        router.add("GET", _ONE, self.show_gate, _READ, responses=found)
+        router.add("GET", _ONE, self.show_gate, _READ, responses={200: _ETAG, **found})
         changed: dict[int | str, dict[str, Any]] = {
-            202: {"model": models.Gate, "description": "It waits for what it leads to"},
-            **document(400, 404, 409, 413, 502),
+            200: _ETAG,
+            202: {"model": models.Gate, "description": "It waits for what it leads to", **_ETAG},
+            **document(400, 404, 409, 412, 413, 502),
         }
         router.add(
             "PUT",
             _ONE,
             self.write_gate,
             _ADMIN._replace(action="write gate"),
-            responses={201: {"model": models.Gate, "description": "It is new"}, **changed},
+            responses={201: {"model": models.Gate, "description": "It is new", **_ETAG}, **changed},
         )
         router.add(
             "DELETE",
@@ -91,9 +100,11 @@ class GateRoutes:
         page = cut(seen, lambda gate: (gate.name,), limit, after)
         return models.Gates(gates=self._presenter.show_all(page.entries), next=page.next)
 
-    def show_gate(self, name: Name, caller: Caller) -> models.Gate:
+    def show_gate(self, name: Name, caller: Caller, response: Response) -> models.Gate:
         """Show a gate: its rules, what they lead to, what waits, and its earlier revisions."""
-        return self._presenter.show(self._find(name, caller))
+        gate = self._find(name, caller)
+        response.headers["ETag"] = tag(gate)
+        return self._presenter.show(gate)
 
     async def write_gate(
         self,
@@ -105,6 +116,7 @@ class GateRoutes:
         response: Response,
         dry_run: DryRun = False,
         force: Force = False,
+        if_match: IfMatch = None,
     ) -> models.Gate:
         """Make a gate, or replace all rules of the one of that name.
 
@@ -112,7 +124,7 @@ class GateRoutes:
         revision is. What cannot run changes nothing, and `proposal` says why.
         """
         is_new = name not in self._gates.snapshot.gates
-        way, by = Way(dry_run, force), caller.name
+        way, by = Way(dry_run, force, if_match), caller.name
         gate = await self._changes.write(name, orders.read(order), way, by=by)
         return await self._answer(gate, way, request, response, is_new=is_new)
 
@@ -126,12 +138,13 @@ class GateRoutes:
         response: Response,
         dry_run: DryRun = False,
         force: Force = False,
+        if_match: IfMatch = None,
     ) -> models.Gate:
         """Let one rule of a gate lead elsewhere, as soon as that runs.
 
         If another change waits, both come into force together.
         """
-        way, by, wanted = Way(dry_run, force), caller.name, orders.read_switch(order)
+        way, by, wanted = Way(dry_run, force, if_match), caller.name, orders.read_switch(order)
         gate = await self._changes.switch(
             lambda commands: commands.plan_switch(name, wanted, by=by), way
         )
@@ -147,12 +160,13 @@ class GateRoutes:
         response: Response,
         dry_run: DryRun = False,
         force: Force = False,
+        if_match: IfMatch = None,
     ) -> models.Gate:
         """Let a gate lead where it led in an earlier revision: to the commits of then.
 
         A change that waits is given up.
         """
-        way, by, number = Way(dry_run, force), caller.name, order.revision
+        way, by, number = Way(dry_run, force, if_match), caller.name, order.revision
         gate = await self._changes.roll_back(
             lambda commands: commands.plan_rollback(name, number, by=by), way
         )
@@ -195,7 +209,9 @@ class GateRoutes:
     ) -> models.Gate:
         if way.dry_run:
             note_target(request, f"{gate.name} (dry run)")
-        elif gate.proposal is not None:
+            return await anyio.to_thread.run_sync(self._presenter.show, gate)
+        response.headers["ETag"] = tag(gate)
+        if gate.proposal is not None:
             response.status_code = HTTPStatus.ACCEPTED
         elif is_new:
             response.status_code = HTTPStatus.CREATED

@@ -116,6 +116,9 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     gate_errors.UnknownRule: Kind("unknown-rule", 404, "The gate has no such rule"),
     gate_errors.WeightRefused: Kind("weight-refused", 409, "The weights do not make 100"),
     gate_errors.GateChanged: Kind("gate-changed", 409, "The gate has changed since it was read"),
+    gate_errors.RevisionChanged: Kind(
+        "revision-changed", 412, "The gate has another revision than the one that was read"
+    ),
     gate_errors.TargetFailed: Kind("target-failed", 409, "What the gate would lead to has failed"),
     gate_errors.TooManyGates: Kind("too-many-gates", 409, "There are too many gates"),
     gate_errors.NameOfGate: Kind("name-of-gate", 409, "A gate has that name"),

@@ -80,6 +80,27 @@ def test_what_is_shown_as_json_may_be_written(
     assert (again.status, json.loads(again.out)) == (0, json.loads(shown))
 
 
+def test_a_file_of_an_earlier_revision_is_refused_with_the_next_step(
+    api: Api, run: Run, tmp_path: Path, file: str
+) -> None:
+    run("gate", "set", "api", file)
+    shown = json.loads(run("gate", "show", "api", "--json").out)
+    copy = tmp_path / "api.json"
+    copy.write_text(json.dumps({**shown, "keep": True}))
+    run("gate", "switch", "api", "v1", "--when", "header X-Version=2", "--dry-run")
+    run("gate", "switch", "api", "main", "--when", "header X-Version=2")
+    refused = run("gate", "set", "api", str(copy))
+    assert refused.status == 1
+    assert "has revision 2 by now, written by operator" in refused.err
+    assert "`prevs gate show api --json` prints a new FILE" in refused.err
+    assert json.loads(run("gate", "show", "api", "--json").out)["keep"] is False
+    del shown["revision"]
+    copy.write_text(json.dumps({**shown, "keep": True}))
+    assert "Revision 3 of api is in force" in run("gate", "set", "api", str(copy)).err
+    copy.write_text(json.dumps({**shown, "revision": "3"}))
+    assert "must be a number" in run("gate", "set", "api", str(copy)).err
+
+
 def test_all_mistakes_of_a_file_are_printed(api: Api, run: Run, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(FILE.replace('"/v2"', '"v2"').replace('"main"\n', '"gone"\n'))

@@ -7,6 +7,7 @@ from framework.apps import access_errors
 from framework.apps.forge_settings import UnknownForgeToken
 from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownReceiver
 from framework.errors import FrameworkError
+from framework.gates import errors as gate_errors
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.http_api.http.problems import answer_error
 from framework.jobs import errors as job_errors
@@ -99,6 +100,15 @@ EXAMPLES: list[FrameworkError] = [
     schedule_errors.UnknownSchedule("hello", "nightly"),
     schedule_errors.ScheduleOfFile("hello", "nightly", "main"),
     schedule_errors.TooManySchedules("hello", 100),
+    gate_errors.UnknownGate("api"),
+    gate_errors.UnknownRevision("api", 7, [2, 1]),
+    gate_errors.UnknownRule("the path /v1", "/"),
+    gate_errors.WeightRefused("pr-7", "may have 10 at most: other targets have the rest"),
+    gate_errors.GateChanged("api"),
+    gate_errors.RevisionChanged("api", 8, "ada"),
+    gate_errors.TargetFailed("api", "v2 cannot be built."),
+    gate_errors.TooManyGates(1000),
+    gate_errors.NameOfGate("api", "shop"),
 ]
 
 

@@ -38,7 +38,8 @@ class GatesApi(ApiInProcess):
         if scope not in self._headers:
             _, token = self.tokens.add_token(f"a-{scope.value}", scope)
             self._headers[scope] = {"Authorization": f"Bearer {token}"}
-        return self.send(method, f"/v1/gates{path}", headers=self._headers[scope], **request)
+        headers = {**self._headers[scope], **request.pop("headers", {})}
+        return self.send(method, f"/v1/gates{path}", headers=headers, **request)
 
     def write(self, order: dict[str, Any], name: str = "api", query: str = "") -> httpx.Response:
         """Return the answer to writing a gate."""

@@ -211,6 +211,35 @@ def test_a_request_is_tried(api: GatesApi, order: dict[str, Any], label: str, wh
     assert tried["commit"] == {"main": A, "v1": B, "v2": C}.get(label)
 
 
+def test_a_change_of_a_revision_that_was_changed_meanwhile_is_refused(api: GatesApi) -> None:
+    api.run("main", "v1")
+    assert api.write(gate()).headers["ETag"] == '"1"'
+    seen = {"If-Match": api.ask("GET", "/api", Scope.READ).headers["ETag"]}
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("PUT", "/api", gate(rule("/", "v1"))),
+        ("PUT", "/api?dry_run=true", gate(rule("/", "v1"))),
+        ("POST", "/api/switch", {"label": "v1"}),
+        ("POST", "/api/rollback", {}),
+    ]
+    waits = api.ask("POST", "/api/switch", json={"label": "v2"}, headers=seen)
+    assert (waits.status_code, waits.headers["ETag"]) == (202, '"2"')
+    for method, path, body in calls:
+        answer = api.ask(method, path, json=body, headers=seen)
+        assert refusal(answer) == (412, "revision-changed")
+        assert "has revision 2 by now, written by a-admin" in answer.json()["detail"]
+        assert answer.json()["number"] == 2
+    assert find(api)["proposal"]["revision"] == 2
+    for (method, path, body), tag in zip(calls, ('W/"1", "2"', "*", '"3"', '"3"'), strict=True):
+        answer = api.ask(method, path, json=body, headers={"If-Match": tag})
+        assert answer.status_code == 200, answer.text
+
+
+def test_a_change_of_a_gate_that_is_gone_is_refused(api: GatesApi) -> None:
+    answer = api.ask("PUT", "/api", json=gate(), headers={"If-Match": '"1"'})
+    assert refusal(answer) == (412, "revision-changed")
+    assert "There is no gate 'api' any more." in answer.json()["detail"]
+
+
 def test_a_removed_gate_is_gone(api: GatesApi) -> None:
     api.write(gate(), query="?force=true")
     assert api.ask("DELETE", "/api").status_code == 204
