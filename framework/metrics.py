@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
@@ -97,6 +97,38 @@ class ScheduleMetrics:
             self._times.labels(outcome.value).inc()
 
 
+class GateMetrics:
+    """The metrics of gates, in `registry`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._changes = Gauge(
+            "prevs_gates",
+            "Gates, by whether a change of them waits, or has failed: their revision stays in "
+            "force.",
+            ["change"],
+            registry=registry,
+        )
+        self._behind = Gauge(
+            "prevs_gates_behind",
+            "Gates by whose revision some proxy does not choose yet",
+            registry=registry,
+        )
+        self._counted: Mapping[str, GateRecord] | None = None
+
+    def count(self, gates: Mapping[str, GateRecord], behind: Mapping[str, int]) -> None:
+        """Set the gauges. `gates` is never changed, but replaced; `behind` is as in Snapshot."""
+        self._behind.set(sum(map(bool, behind.values())))
+        if gates is self._counted:
+            return
+        self._counted = gates
+        proposals = [gate.proposal for gate in gates.values()]
+        failed = sum(bool(one and one.failure) for one in proposals)
+        none = sum(one is None for one in proposals)
+        self._changes.labels("none").set(none)
+        self._changes.labels("waits").set(len(proposals) - none - failed)
+        self._changes.labels("failed").set(failed)
+
+
 class Metrics:
     """The metrics of a framework that leads, in `registry`."""
 
@@ -108,12 +140,7 @@ class Metrics:
         self.attempts = AttemptMetrics(registry)
         self.schedules = ScheduleMetrics(registry)
         self.previews = gauge("prevs_previews", "Previews by state", ["state"])
-        self.gates = gauge(
-            "prevs_gates",
-            "Gates, by whether a change of them waits, or has failed: their revision stays in "
-            "force.",
-            ["change"],
-        )
+        self.gates = GateMetrics(registry)
         self.jobs = gauge(
             "prevs_jobs",
             "Jobs by state; of those that have ended, the last hundred or more of each app",
@@ -141,15 +168,6 @@ class Metrics:
         self.withdrawn = gauge(
             "prevs_placements_letting_go", "Removed placements that proxies have yet to release"
         )
-
-    def count_gates(self, gates: Collection[GateRecord]) -> None:
-        """Set the gauge of gates."""
-        proposals = [gate.proposal for gate in gates]
-        failed = sum(bool(one and one.failure) for one in proposals)
-        none = sum(one is None for one in proposals)
-        self.gates.labels("none").set(none)
-        self.gates.labels("waits").set(len(proposals) - none - failed)
-        self.gates.labels("failed").set(failed)
 
     def count_jobs(self, jobs: Mapping[JobState, int]) -> None:
         """Set the gauge of jobs by state."""

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from prevs.gates import GateRecord, Revision, Rule, Target
-from prevs.signatures import sign_gate
+from prevs.signatures import sign_gate, sign_whole_gate
 from tests.fakes.placements import KEY
 
 
@@ -27,4 +27,10 @@ def make_gate(
 
 def sign(record: GateRecord, key: bytes = KEY) -> bytes:
     """Return the bytes of a signed record."""
-    return dataclasses.replace(record, signature=sign_gate(key, record)).encode()
+    return signed(record, key).encode()
+
+
+def signed(record: GateRecord, key: bytes = KEY) -> GateRecord:
+    """Return a record as the framework signs it."""
+    whole = sign_whole_gate(key, record)
+    return dataclasses.replace(record, signature=sign_gate(key, record), whole_signature=whole)

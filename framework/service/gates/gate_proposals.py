@@ -27,9 +27,9 @@ class GateProposals:
 
     def reconcile(self) -> None:
         """Put in force what waits no longer, and fail what cannot be. Raises Unavailable."""
-        for gate in tuple(self._records.gates.all.values()):
+        for gate in self._records.gates.list_waiting():
             app = self._records.find_app(gate.app)
-            if gate.proposal is None or app is None or app.removed:
+            if app is None or app.removed:
                 continue
             advanced = self.advance(gate)
             if advanced is not gate:

@@ -36,6 +36,7 @@ class GateRecords:
         trusted = [gate for gate in stored if _is_signed(gate, keys)]
         self.all: Mapping[str, GateRecord] = {gate.name: self._sign(gate) for gate in trusted}
         self._stale = [gate.name for gate in trusted if self.all[gate.name] != gate]
+        self._waiting = {gate.name for gate in trusted if _waits(gate)}
 
     def gate(self, name: str) -> GateRecord:
         """Return a gate. Raises UnknownGate."""
@@ -48,18 +49,24 @@ class GateRecords:
         """Return the gates of an app."""
         return [gate for gate in self.all.values() if gate.app == app]
 
+    def list_waiting(self) -> Sequence[GateRecord]:
+        """Return the gates of which a change waits."""
+        return [self.all[name] for name in sorted(self._waiting)]
+
     def save(self, gate: GateRecord) -> GateRecord:
         """Write a gate if it has changed; return it with its signature. Raises Unavailable."""
         signed = self._sign(gate)
         if self.all.get(gate.name) != signed:
             self._writes.save(signed)
             self.all = {**self.all, gate.name: signed}
+            (self._waiting.add if _waits(gate) else self._waiting.discard)(gate.name)
         return self.all[gate.name]
 
     def remove(self, name: str) -> None:
         """Remove a gate. Raises UnknownGate, Unavailable."""
         self._writes.delete(self.gate(name))
         self.all = {other: gate for other, gate in self.all.items() if other != name}
+        self._waiting.discard(name)
 
     def remove_of(self, app: str) -> None:
         """Remove the gates of an app. Raises Unavailable."""
@@ -95,6 +102,10 @@ class GateRecords:
             signature=signatures.sign_gate(self._key, gate),
             whole_signature=signatures.sign_whole_gate(self._key, gate),
         )
+
+
+def _waits(gate: GateRecord) -> bool:
+    return gate.proposal is not None and not gate.proposal.failure
 
 
 def _is_signed(gate: GateRecord, keys: Sequence[bytes]) -> bool:

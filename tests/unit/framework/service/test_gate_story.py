@@ -306,9 +306,11 @@ def test_what_is_in_force_at_the_proxies_is_known(gates: GateStory) -> None:
     gates.put(("/", "main"))
     gates.driven.step()
     assert gates.driven.service.snapshot.behind == {"api": 1}
+    assert gates.driven.registry.get_sample_value("prevs_gates_behind") == 1
     gates.proxy(api=1)
     gates.driven.tick()
     assert gates.driven.service.snapshot.behind == {"api": 0}
+    assert gates.driven.registry.get_sample_value("prevs_gates_behind") == 0
     # A proxy of an earlier version tells nothing, and is asked seldom.
     gates.driven.run(B, "v1")
     gates.switch("/", "v1")
