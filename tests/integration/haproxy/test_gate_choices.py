@@ -13,6 +13,7 @@ from prevs.gate_rules import Choice, Request, choose
 from prevs.gates import GateRecord, Revision
 from tests.fakes.random_gates import REQUESTS, REVISIONS
 from tests.integration.haproxy import gates
+from tests.integration.haproxy.lots import find_lot
 from tests.integration.haproxy.proxies import Answer, Site
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -21,7 +22,6 @@ REVISIONS_TRIED, REQUESTS_EACH = 30, 20
 OWN_VARY = "Accept, Sec-Fetch-Mode"
 """What the page of a refusal depends on, itself."""
 _NUMBERS = itertools.count(1)
-_MASK = 0xFFFFFFFF
 
 
 @pytest.fixture(scope="module")
@@ -29,25 +29,6 @@ def chooser(running_site: Site) -> Iterator[Site]:
     """A proxy with an app of several labels."""
     with gates.labelled(running_site):
         yield running_site
-
-
-def find_lot(address: str) -> int:
-    """Return the lot of an address of less than 16 characters: XXH32 of it, with the seed 0."""
-    primes = 2654435761, 2246822519, 3266489917, 668265263, 374761393
-    data = address.encode()
-
-    def rotate(value: int, bits: int) -> int:
-        return (value << bits | (value & _MASK) >> 32 - bits) & _MASK
-
-    found, whole = primes[4] + len(data), len(data) // 4 * 4
-    for at in range(0, whole, 4):
-        word = int.from_bytes(data[at : at + 4], "little")
-        found = rotate(found + word * primes[2] & _MASK, 17) * primes[3] & _MASK
-    for byte in data[whole:]:
-        found = rotate(found + byte * primes[4] & _MASK, 11) * primes[0] & _MASK
-    for shift, factor in ((15, primes[1]), (13, primes[2]), (16, 1)):
-        found = (found ^ found >> shift) * factor & _MASK
-    return found % 10_000
 
 
 def send(connection: http.client.HTTPConnection, request: Request) -> Answer:
