@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.e2e.conftest import Api, Cluster, Hello
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -94,3 +95,24 @@ def test_a_commit_that_cannot_be_built_changes_nothing_and_a_rollback_leads_back
     back = gate("rollback", "api")
     assert back.returncode == 0, back.stderr
     assert ask() == main
+
+
+def test_a_rollback_leads_to_the_commit_of_then_though_its_branch_has_moved(
+    gate: Gate, ask: Ask, hello: Hello, api: Api
+) -> None:
+    main, v1 = hello.commit("main"), hello.commit("v1")
+    hello.git("branch", "moves", v1)
+    try:
+        made = gate("set", "api", "-", text=FILE.replace('"main"', '"moves"'))
+        assert made.returncode == 0, made.stderr
+        assert ask() == v1
+        assert gate("switch", "api", "main").returncode == 0
+        assert ask() == main
+        hello.git("branch", "--force", "moves", main)
+        wait_until(lambda: "moves" in api.preview("hello", main)["labels"])
+        back = gate("rollback", "api")
+        assert back.returncode == 0, back.stderr
+        assert v1[:7] in back.stdout
+        assert ask() == v1
+    finally:
+        hello.git("branch", "--delete", "--force", "moves")
