@@ -33,7 +33,7 @@ def notify() -> None:
     show_default=True,
     metavar="KINDS",
     help="The kinds of events, separated by commas: states, forgotten, pin, app, job, "
-    "schedule, callback.",
+    "schedule, gate, callback.",
 )
 @click.option(
     "--format",

@@ -11,7 +11,7 @@ from prevs.states import State
 Format = Literal["prevs", "slack"]
 KINDS = (
     *(state.value for state in State),
-    *("forgotten", "pin", "app", "job", "schedule", "callback"),
+    *("forgotten", "pin", "app", "job", "schedule", "gate", "callback"),
 )
 """The kinds of events: the state that a preview has now, or what else has happened. No event is a
 callback: a receiver of these alone is sent only what jobs name it for."""
@@ -78,7 +78,7 @@ class HostNotAllowed(Conflict):
 
 
 def find_kind(kind: str, state: State | None, before: State | None) -> str:
-    """Return the kind of an event of type `kind` (preview, app, job, schedule) from its states."""
+    """Return the kind of an event from its type (`kind`: preview, app, job …) and its states."""
     if kind != "preview":
         return kind
     if state is None:

@@ -9,13 +9,13 @@ _MOST = 3
 
 def describe(
     changed: Iterable[tuple[GateRecord | None, GateRecord]], gone: Iterable[GateRecord]
-) -> Iterator[tuple[str, str]]:
-    """Yield (app, sentence) for each gate that has changed, each with what it was before."""
+) -> Iterator[tuple[str, str, str]]:
+    """Yield (app, sentence, name) for each gate that has changed, each with what it was before."""
     for gate in gone:
-        yield gate.app, f"gate {gate.name} was removed"
+        yield gate.app, f"gate {gate.name} was removed", gate.name
     for before, gate in changed:
         if sentence := _describe(before, gate):
-            yield gate.app, sentence
+            yield gate.app, sentence, gate.name
 
 
 def _describe(before: GateRecord | None, gate: GateRecord) -> str:

@@ -28,9 +28,9 @@ T = TypeVar("T")
 class ActivityEvent(NamedTuple):
     """Something that happened at `at` (epoch seconds), and a sentence that describes it.
 
-    `type` is preview, job, schedule or app; the fields of the others are None. `state` is None for
-    a preview whose record was removed, `before` is None for a new preview. `job` is the id of a
-    job, `schedule` the name of a schedule.
+    `type` is preview, job, schedule, gate or app; the fields of the others are None. `state` is
+    None for a preview whose record was removed, `before` is None for a new preview. `job` is the id
+    of a job, `schedule` and `gate` are names.
     """
 
     id: str
@@ -45,6 +45,7 @@ class ActivityEvent(NamedTuple):
     task_id: str | None
     job: str | None = None
     schedule: str | None = None
+    gate: str | None = None
 
 
 class History(NamedTuple):
@@ -125,6 +126,7 @@ class _Change(NamedTuple):
     now: PreviewRecord | None = None
     job: JobRecord | None = None
     schedule: str | None = None
+    gate: str | None = None
 
 
 def note(history: History, before: Snapshot, now: Snapshot, at: float) -> History:
@@ -152,7 +154,8 @@ def note(history: History, before: Snapshot, now: Snapshot, at: float) -> Histor
 
 def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
     shown = change.now or change.before
-    others = "job" if change.job else "schedule" if change.schedule else "app"
+    named = {"job": change.job, "schedule": change.schedule, "gate": change.gate}
+    others = next((kind for kind, found in named.items() if found), "app")
     return ActivityEvent(
         id=event_id,
         at=at,
@@ -166,6 +169,7 @@ def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
         task_id=shown.task_id if shown else None,
         job=change.job.id if change.job else None,
         schedule=change.schedule,
+        gate=change.gate,
     )
 
 
@@ -213,9 +217,9 @@ def _find_schedule_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]
 
 
 def _find_gate_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
-    for app, sentence in gate_changes.describe(*_compare(before.gates, now.gates)):
+    for app, sentence, name in gate_changes.describe(*_compare(before.gates, now.gates)):
         if app in now.apps:
-            yield _Change(app, sentence)
+            yield _Change(app, sentence, gate=name)
 
 
 def _compare(

@@ -27,6 +27,7 @@ _EVENT: dict[str, Any] = {
     "task_id": TASK_ID,
     "job": None,
     "schedule": None,
+    "gate": None,
 }
 _RECEIVER: dict[str, Any] = {
     "name": "hooks.slack.com",
@@ -44,13 +45,13 @@ _ALL = "null: all, also those of later versions of prevs."
 
 
 class Event(BaseModel):
-    """Something that happened to an app, to a preview, to jobs or to a schedule."""
+    """Something that happened to an app, to a preview, to jobs, to a schedule or to a gate."""
 
     model_config = example(_EVENT)
 
     id: str = Field(description="Where a stream continues: Last-Event-ID.")
     at: float = Field(description="In seconds since the epoch.")
-    type: Literal["preview", "app", "job", "schedule"]
+    type: Literal["preview", "app", "job", "schedule", "gate"]
     app: str
     sha: str | None = Field(description="null: it did not happen to a preview.")
     label: str | None
@@ -67,6 +68,11 @@ class Event(BaseModel):
         default=None,
         description="The name of the schedule that made no job at a time. The same reason again is "
         "no event.",
+    )
+    gate: str | None = Field(
+        default=None,
+        description="The name of the gate that has changed, waits with a change, or stays as it is "
+        "because that has failed.",
     )
 
 
@@ -192,8 +198,12 @@ def show_try(last: LastTry) -> ShownTry:
 
 
 def write_notification(event: ActivityEvent, addresses: Addresses) -> dict[str, object]:
-    """Return an event as receivers get it: as the API shows it, with its preview's address."""
+    """Return an event as receivers get it: as the API shows it, with its preview's address.
+
+    That of a gate has the gate's.
+    """
     url = addresses.url(event.label or event.sha, event.app) if event.sha else None
+    url = addresses.gate_url(event.gate) if event.gate else url
     return {**show_event(event).model_dump(mode="json"), "url": url}
 
 
@@ -201,6 +211,6 @@ def write_test(app: str, test_id: str, now: float) -> dict[str, object]:
     """Return the notification that shows that a receiver can be reached."""
     sentence = f"this is a test of the notifications of {app}"
     nothing = dict.fromkeys(
-        ("sha", "label", "state", "before", "task_id", "job", "schedule", "url")
+        ("sha", "label", "state", "before", "task_id", "job", "schedule", "gate", "url")
     )
     return {"id": test_id, "at": now, "type": "test", "app": app, "sentence": sentence, **nothing}

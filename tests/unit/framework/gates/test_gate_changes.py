@@ -12,17 +12,17 @@ NEW = GateRecord(
 GATE = dataclasses.replace(NEW, revision=Revision(1, RULES, by="ada"), proposal=None)
 
 
-def say(before: GateRecord | None, now: GateRecord) -> list[tuple[str, str]]:
+def say(before: GateRecord | None, now: GateRecord) -> list[tuple[str, str, str]]:
     return list(describe([(before, now)], []))
 
 
 def test_a_change_waits_and_comes_into_force() -> None:
-    assert say(None, NEW) == [("shop", "gate api waits with revision 1 for main, v1")]
+    assert say(None, NEW) == [("shop", "gate api waits with revision 1 for main, v1", "api")]
     assert say(NEW, GATE) == [
-        ("shop", "gate api has revision 1 by ada: / to main or pr-7, /v1 to v1")
+        ("shop", "gate api has revision 1 by ada: / to main or pr-7, /v1 to v1", "api")
     ]
     assert say(GATE, dataclasses.replace(GATE, keep=True)) == []
-    assert list(describe([], [GATE])) == [("shop", "gate api was removed")]
+    assert list(describe([], [GATE])) == [("shop", "gate api was removed", "api")]
 
 
 def test_a_change_that_comes_to_nothing_says_why() -> None:
@@ -36,5 +36,5 @@ def test_a_change_that_comes_to_nothing_says_why() -> None:
 
 def test_of_many_rules_some_are_named() -> None:
     many = tuple(Rule(f"/v{number}", (Target("main"),)) for number in range(9))
-    ((_, told),) = say(None, dataclasses.replace(GATE, revision=Revision(2, many)))
+    ((_, told, _),) = say(None, dataclasses.replace(GATE, revision=Revision(2, many)))
     assert told == "gate api has revision 2: /v0 to main, /v1 to main, /v2 to main, 6 more"

@@ -45,6 +45,7 @@ def test_the_latest_event_comes_first_with_all_its_fields() -> None:
         "task_id": None,
         "job": None,
         "schedule": None,
+        "gate": None,
     }
     assert answer["events"][4]["sentence"] == "app hello was added"
 

@@ -41,6 +41,8 @@ def test_a_program_gets_the_event_of_the_api_with_the_address_of_its_preview() -
     assert unnamed["url"] == ADDRESSES.url(SHA, "shop")
     of_app = EVENT._replace(type="app", sha=None, label=None, state=None, before=None)
     assert event_models.write_notification(of_app, ADDRESSES)["url"] is None
+    of_gate = of_app._replace(type="gate", gate="api")
+    assert event_models.write_notification(of_gate, ADDRESSES)["url"] == ADDRESSES.gate_url("api")
 
 
 def test_a_test_has_the_fields_of_an_event() -> None:

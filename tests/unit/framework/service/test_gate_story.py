@@ -45,10 +45,10 @@ def test_what_happens_to_gates_is_told_and_counted(gates: GateStory) -> None:
     assert (count("waits"), count("none")) == (1, 0)
     gates.run(A)
     assert (count("waits"), count("none")) == (0, 1)
-    told = [one.sentence for one in gates.driven.service.history.events if "gate" in one.sentence]
-    assert told == [
-        "gate api waits with revision 1 for main",
-        "gate api has revision 1 by ada: / to main",
+    events_of_gates = [one for one in gates.driven.service.history.events if one.type == "gate"]
+    assert [(one.app, one.gate, one.sentence) for one in events_of_gates] == [
+        ("hello", "api", "gate api waits with revision 1 for main"),
+        ("hello", "api", "gate api has revision 1 by ada: / to main"),
     ]
 
 
