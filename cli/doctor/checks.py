@@ -21,6 +21,7 @@ from cli.doctor.check_runner import Check, run
 from cli.doctor.cookies import judge_domain
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.doctor.forges import describe_forges, judge_forge, list_followed
+from cli.doctor.gates import judge_gates
 from cli.doctor.isolation import judge_isolation
 from cli.errors import REACH_STEP, ApiRefused, ApiUnreachable
 
@@ -69,6 +70,7 @@ def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
         Check("previews", lambda: judgements.judge_failed(_call(known, _failed))),
         Check("repositories", lambda: _look_at_repositories(known), _FETCH_LIMIT + 5),
         Check("forges", lambda: _look_at_forges(known), _FETCH_LIMIT + 5),
+        Check("gates", lambda: judge_gates(_call(known, lambda api: api.gates.list().found))),
         Check("addresses", lambda: _look_at_addresses(known), 30.0),
     ]
 

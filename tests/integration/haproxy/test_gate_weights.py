@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import pytest
@@ -68,14 +68,14 @@ class Clients:
         answer = self._connection.getresponse()
         answer.read()
         given = answer.headers.get("Set-Cookie", "").partition(";")[0]
-        return Visit(_find_label(answer.headers), given.removeprefix("prevs-lot=") or lot)
+        return Visit(_find_label(answer), given.removeprefix("prevs-lot=") or lot)
 
     def close(self) -> None:
         self._connection.close()
 
 
-def _find_label(headers: Mapping[str, str]) -> str:
-    sha = headers["X-Prevs-Task"].split(".")[1]
+def _find_label(answer: http.client.HTTPResponse) -> str:
+    sha = answer.headers["X-Prevs-Task"].split(".")[1]
     return {sha_of(label): label for label in ("main", "v1")}[sha]
 
 
@@ -123,7 +123,7 @@ def _ask_from(site: Site, addresses: Sequence[str]) -> Sequence[str]:
         connection.request("GET", "/", headers={"Host": HOST})
         answer = connection.getresponse()
         answer.read()
-        found.append(_find_label(answer.headers))
+        found.append(_find_label(answer))
         connection.close()
     return found
 
