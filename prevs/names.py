@@ -24,6 +24,9 @@ ATTEMPT = re.compile(r"[0-9a-z]{1,20}(-[1-9][0-9]{0,3})?", re.ASCII)
 SIGN_IN = "sign-in"
 SIGNED_IN = "/_prevs/signed-in"
 """The path at the sign-in host to which an identity provider sends people back."""
+_HOOKS = "hooks"
+PROXIES_OWN = frozenset({SIGN_IN, _HOOKS})
+"""Hosts right below the domain that are proxies' own: no gate and no landing page is there."""
 
 _PULL = re.compile(r"pull/([0-9]{1,18})", re.ASCII)
 _HASH_LENGTH = 8
@@ -152,6 +155,18 @@ def sign_in_host(domain: str) -> str:
     return f"{SIGN_IN}.{domain}"
 
 
+def landing_host(app: str, domain: str) -> str:
+    """Return the host name of an app's landing page, unless a gate has that name."""
+    return f"{app}.{domain}"
+
+
+def find_landing(host: str, domain: str) -> str:
+    """Return the app whose landing page may be at a host that `landing_host` made; else ""."""
+    app = host.removesuffix(f".{domain}")
+    is_free = is_app_name(app) and app not in PROXIES_OWN
+    return app if is_free and host == landing_host(app, domain) else ""
+
+
 def app_of_host(host: str) -> str:
     """Return the app in a host name that `host` made; "" for a text without dots."""
     return host.partition(".")[2].partition(".")[0]
@@ -197,7 +212,7 @@ class Addresses(NamedTuple):
         """
         scheme, _, rest = self.form.partition("://")
         host = rest.partition("/")[0]
-        host = host.replace("{label}--{app}", "hooks").replace("{label}.{app}.", "")
+        host = host.replace("{label}--{app}", _HOOKS).replace("{label}.{app}.", "")
         return f"{scheme}://{host}{hooks.PATH}{app}"
 
 

@@ -68,6 +68,7 @@ class _InternalApi:
         if gate := table.find_gate(site):
             host = headers["X-Prevs-Host"] = self._choose(gate, host, request.headers)
         _, app = names.split_host(host, self._context.domain) or ("", "")
+        app = app or (gate.app if gate else names.find_landing(host, self._context.domain))
         access = table.find_access(app) if app else None
         if access is not None:
             found = find_pass(access, text, self._context.pass_keys, app=app)

@@ -257,6 +257,33 @@ def test_a_provider_sends_people_back_to_the_sign_in_host(form: str, url: str) -
     assert names.Addresses(form).signed_in_url() == url
 
 
+@pytest.mark.parametrize(
+    ("host", "app"),
+    [
+        ("shop.a.org", "shop"),
+        ("main.shop.a.org", ""),
+        ("main--shop.a.org", ""),
+        ("sign-in.a.org", ""),
+        ("hooks.a.org", ""),
+        ("a.org", ""),
+        (".a.org", ""),
+        ("shop.b.org", ""),
+        ("shop", ""),
+        ("Shop.a.org", ""),
+    ],
+)
+def test_a_landing_page_is_right_below_the_domain(host: str, app: str) -> None:
+    assert names.find_landing(host, "a.org") == app
+
+
+@given(APPS)
+def test_a_landing_page_is_at_no_preview_and_not_where_proxies_are(app: str) -> None:
+    host = names.landing_host(app, "a.org")
+    assert names.split_host(host, "a.org") is None
+    assert names.find_landing(host, "a.org") in (app, "")
+    assert (names.find_landing(host, "a.org") == "") == (app in names.PROXIES_OWN)
+
+
 FLAT_FORM = names.Addresses("https://{label}--{app}.a.org/")
 
 
