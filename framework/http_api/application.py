@@ -33,6 +33,7 @@ from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.jobs.job_resolver import JobResolver
 from framework.http_api.jobs.job_routes import JobRoutes
+from framework.http_api.landing.landing_routes import LandingRoutes
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.routes.access_routes import AccessRoutes
@@ -172,6 +173,7 @@ def _make_routers(
     yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
     yield RefRoutes(resolver, addresses).make_router()
     yield PullRoutes(previews, addresses).make_router()
+    yield LandingRoutes(previews, resolver, addresses, ports.now).make_router()
     yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
     yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
     yield NotificationRoutes(previews, ports.notifications, ports.now).make_router()

@@ -106,6 +106,7 @@ COMMANDS: Mapping[str, str] = {
     "GET /readyz": "doctor",
 }
 ONLY_PROXIES = {
+    "GET /v1/apps/{app}/landing",
     "POST /v1/uses",
     "POST /v1/refusals",
     "POST /v1/apps/{app}/hooks",

@@ -196,6 +196,7 @@ CALLS: Mapping[str, Needed] = {
         "use", "path", {204, 404}, "revoke pass", "{app}/passes/{id}"
     ),
     "POST /v1/apps/{app}/entries": Needed("proxy", "", {204, 400, 404, 409, 413}, "enter", "{app}"),
+    "GET /v1/apps/{app}/landing": Needed("proxy", "", {200, 404}),
     "POST /v1/sign-ins": Needed("proxy", "", {200, 400, 409, 413}, "begin sign-in"),
     "POST /v1/sign-ins/finish": Needed("proxy", "", {200, 400, 409, 413}, "sign in"),
     "PUT /v1/apps/{app}/forge-token": Needed(

@@ -81,7 +81,9 @@ class RefRoutes:
         """
         listing = await self._resolver.listing(app)
         found = (
-            ref for ref in listing.refs if kind in ("", ref.kind) and _has(ref, search.casefold())
+            ref
+            for ref in listing.refs
+            if kind in ("", ref.kind) and matches(ref, search.casefold())
         )
         page = cut(found, lambda ref: (-ref.committed, ref.kind, ref.name, ref.label), limit, after)
         return models.Refs(
@@ -121,6 +123,7 @@ class RefRoutes:
         return models.Commit.model_validate({**commit._asdict(), "url": url})
 
 
-def _has(ref: Ref, search: str) -> bool:
+def matches(ref: Ref, search: str) -> bool:
+    """Return whether a casefolded search finds a branch or tag."""
     texts = (ref.name, ref.label, ref.author, ref.subject)
     return ref.sha.startswith(search) or any(search in text.casefold() for text in texts)

@@ -1,0 +1,118 @@
+"""/v1/apps/{app}/landing: what an app's landing page may show to its visitors."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from fastapi import Query
+
+from framework.access import Scope
+from framework.apps import room_detail
+from framework.errors import BeingFetched, RepositoryUnreachable, SecretsUnreadable
+from framework.http_api.admission.operations import Operation, OperationRouter
+from framework.http_api.http.paging import LIMIT, After, Limit
+from framework.http_api.http.parameters import App
+from framework.http_api.http.problems import document
+from framework.http_api.landing import landing_lists as lists
+from framework.http_api.landing.landing_lists import Wanted
+from framework.http_api.landing.landing_models import Kind, Landing, Trouble
+from framework.http_api.routes.ref_routes import Search
+from framework.http_api.streams.label_resolver import LabelResolver
+from framework.ports import Listing
+from framework.service.previews import Previews
+from framework.state.snapshot import Snapshot
+from prevs import names
+from prevs.names import Addresses
+
+OfKind = Annotated[
+    Literal[""] | Kind,
+    Query(description="Only these; `after` continues this list."),
+]
+_NOTHING = Listing((), None)
+
+
+class LandingRoutes:
+    """The call of proxies for landing pages. `now` is in seconds since the epoch."""
+
+    def __init__(
+        self,
+        previews: Previews,
+        resolver: LabelResolver,
+        addresses: Addresses,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._previews = previews
+        self._resolver = resolver
+        self._addresses = addresses
+        self._now = now
+
+    def make_router(self) -> OperationRouter:
+        """Return the route of this call."""
+        router = OperationRouter("use", prefix="/v1")
+        router.add(
+            "GET",
+            "/apps/{app}/landing",
+            self.show_landing,
+            Operation(Scope.PROXY),
+            responses=document(404),
+        )
+        return router
+
+    async def show_landing(
+        self,
+        app: App,
+        *,
+        search: Search = "",
+        kind: OfKind = "",
+        limit: Limit = LIMIT,
+        after: After = "",
+    ) -> Landing:
+        """Show what an app has and what runs of it, as far as its `room` shows that to visitors.
+
+        Without `kind`, each list has its first entries, and the default branch is apart from the
+        others.
+        """
+        snapshot = self._previews.snapshot
+        commit_url = self._addresses.url("COMMIT", app)
+        if _find_shown(app, snapshot) == "status":
+            return Landing(shows="status", commit_url=commit_url)
+        listing, trouble = await self._list(app, snapshot)
+        pulls = () if trouble == "other-repository" else snapshot.list_pulls(app)
+        text = search.strip().casefold()
+        found = lists.list_all(
+            listing.refs,
+            pulls,
+            snapshot.rules(app),
+            lists.know(app, snapshot, self._addresses),
+            wanted=Wanted(text, kind, limit, after if kind else ""),
+        )
+        is_commit = names.is_commit_prefix(text)
+        return Landing(
+            shows="full",
+            commit_url=commit_url,
+            found_url=self._addresses.url(text, app) if is_commit else None,
+            as_of=None if listing.age is None else self._now() - listing.age,
+            trouble=trouble,
+            **found._asdict(),
+        )
+
+    async def _list(self, app: str, snapshot: Snapshot) -> tuple[Listing, Trouble]:
+        """Return the branches and tags, and why they are old or missing."""
+        if snapshot.find_other_repository(app):
+            return _NOTHING, "other-repository"
+        try:
+            listing = await self._resolver.listing(app)
+        except RepositoryUnreachable:
+            return _NOTHING, "unreadable"
+        except BeingFetched:
+            return _NOTHING, "being-fetched"
+        return listing, "old" if listing.problem else ""
+
+
+def _find_shown(app: str, snapshot: Snapshot) -> room_detail.Shown:
+    """Return what the app's room shows, as app_routes does. Raises UnknownApp."""
+    try:
+        has_credential = snapshot.credential(app) is not None
+    except SecretsUnreadable:  # there are secrets, and a credential may be among them
+        has_credential = True
+    return room_detail.find_shown(snapshot.app(app), has_credential=has_credential)
