@@ -9,6 +9,7 @@ from typing import Protocol
 from program.http.server_events import ServerEvent
 from proxy.model.access import Accesses
 from proxy.model.gates import Gates
+from proxy.model.landing import Landing, LandingQuery
 from proxy.model.preview import Commit, Preview
 from proxy.model.routes import Changes, Routes
 from proxy.model.sign_in import Begun, Claim
@@ -82,6 +83,10 @@ class Framework(Protocol):
 
     async def find(self, app: str, sha: str) -> Preview | None:
         """Return a preview; None if nobody requested it yet."""
+        ...
+
+    async def read_landing(self, app: str, query: LandingQuery) -> Landing:
+        """Return what an app's landing page shows."""
         ...
 
     async def start(self, app: str, label: str) -> Preview:

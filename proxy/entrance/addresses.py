@@ -18,7 +18,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Aim(NamedTuple):
-    """Where a visitor wants to go: `path` at `host`, a preview's or a gate's of `app`.
+    """Where a visitor wants to go: `path` at `host`, a preview's, a gate's or the one of `app`.
 
     `digest` is that of the nonce in the visitor's cookie at that host.
     """
@@ -41,16 +41,21 @@ class Aim(NamedTuple):
 def read_aim(
     fields: Mapping[str, str], domain: str, find_gate: Callable[[str], GateRecord | None]
 ) -> Aim | None:
-    """Return where a visitor wants to go; None if that is neither a preview nor a gate."""
+    """Return where a visitor wants to go; None if no app is there."""
     host, digest = fields.get("on", ""), fields.get("nonce", "")
-    label, app = names.split_host(host, domain) or ("", "")
-    if gate := find_gate(host):
-        app = gate.app
-    elif not app or host != names.host(label, app, domain):
-        return None
-    if not _DIGEST.fullmatch(digest):
+    gate = find_gate(host)
+    app = gate.app if gate else _find_app(host, domain)
+    if not app or not _DIGEST.fullmatch(digest):
         return None
     return Aim(app, host, same_origin.own_path(fields.get("to", "/")), digest)
+
+
+def _find_app(host: str, domain: str) -> str:
+    """Return the app of a preview's host, or of a landing page's; "" for others."""
+    label, app = names.split_host(host, domain) or ("", "")
+    if app and host == names.host(label, app, domain):
+        return app
+    return names.find_landing(host, domain)
 
 
 def digest_nonce(nonce: str) -> str:

@@ -1,9 +1,9 @@
-"""`/_prevs/enter` at a preview's or a gate's host: what a visitor brings becomes the cookie with a
-pass.
+"""`/_prevs/enter` at a host of an app or a gate: what a visitor brings becomes a pass in a cookie.
 
 HAProxy lets only browsers that go to a page come here, and those who have a pass already.
 """
 
+import dataclasses
 import secrets
 
 from starlette.requests import Request
@@ -37,7 +37,7 @@ class Entering:
 
     async def enter(self, request: Request) -> Response:
         """Let a visitor in by a link to share or by a code; send any other to sign in."""
-        visit = read_visit(self._context, request)
+        visit = self._read_visit(request)
         given = request.query_params
         path = same_origin.own_path(given.get("to", "/"))
         access = self._context.table.find_access(visit.app) if visit.app else None
@@ -53,6 +53,12 @@ class Entering:
         if "code" in given:
             return await self._use_code(request, visit, access)
         return self._send_to_sign_in(request, visit, path)
+
+    def _read_visit(self, request: Request) -> Visit:
+        """Return a visit, of a landing page too: that has no label."""
+        visit = read_visit(self._context, request)
+        own = names.find_landing(visit.host, self._context.domain)
+        return dataclasses.replace(visit, app=visit.app or own)
 
     async def _use_link(self, request: Request, visit: Visit, access: AppAccess) -> Response:
         """The cookie lasts as long as the link's pass, and ends with it."""

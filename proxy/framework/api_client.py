@@ -18,6 +18,7 @@ import httpx
 from program.http import request_ids
 from program.http.server_events import Parser, ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
+from proxy.model.landing import Landing, LandingQuery, read_landing
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import Problem, read_problem
 from proxy.model.sign_in import Begun, Claim
@@ -72,6 +73,12 @@ class FrameworkApi:
             if refusal.problem.slug == "unknown-preview":
                 return None
             raise
+
+    async def read_landing(self, app: str, query: LandingQuery) -> Landing:
+        """Return what an app's landing page shows. Raises ApiAway, ApiRefused."""
+        path = f"/v1/apps/{quote(app, safe='')}/landing"
+        asked = {**query._asdict(), "limit": query.limit}
+        return await self._call("GET", path, _landing, params=asked, seconds=_KNOWN_SECONDS)
 
     async def start(self, app: str, label: str) -> Preview:
         """Request a preview. Raises ApiAway, ApiRefused."""
@@ -248,6 +255,10 @@ def _shows_all(answer: httpx.Response) -> bool:
 
 def _commit(answer: httpx.Response) -> Commit:
     return read_commit(answer.json())
+
+
+def _landing(answer: httpx.Response) -> Landing:
+    return read_landing(answer.json())
 
 
 def _log(answer: httpx.Response) -> tuple[str, int]:

@@ -5,9 +5,10 @@ answer may be as old as the call. For the event loop.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar
 
+from proxy.model.landing import Landing, LandingQuery
 from proxy.model.preview import Commit, Preview
 from proxy.ports import Framework
 
@@ -19,26 +20,32 @@ class SharedCalls:
 
     def __init__(self, framework: Framework) -> None:
         self._framework = framework
-        self._open: dict[tuple[str, str, str], asyncio.Future[Any]] = {}
+        self._open: dict[tuple[str, str, Hashable], asyncio.Future[Any]] = {}
 
     async def resolve(self, app: str, label: str) -> Commit:
         """Return the commit that a label leads to."""
-        return await self._share(("resolve", app, label), self._framework.resolve)
+        return await self._share(
+            ("resolve", app, label), lambda: self._framework.resolve(app, label)
+        )
 
     async def find(self, app: str, sha: str) -> Preview | None:
         """Return a preview; None if nobody requested it yet."""
-        return await self._share(("find", app, sha), self._framework.find)
+        return await self._share(("find", app, sha), lambda: self._framework.find(app, sha))
 
     async def read_log_end(self, app: str, sha: str) -> str:
         """Return the last lines of a log."""
-        return await self._share(("log", app, sha), self._framework.read_log_end)
+        return await self._share(("log", app, sha), lambda: self._framework.read_log_end(app, sha))
 
-    async def _share(
-        self, key: tuple[str, str, str], call: Callable[[str, str], Awaitable[_T]]
-    ) -> _T:
+    async def read_landing(self, app: str, query: LandingQuery) -> Landing:
+        """Return what an app's landing page shows."""
+        return await self._share(
+            ("landing", app, query), lambda: self._framework.read_landing(app, query)
+        )
+
+    async def _share(self, key: tuple[str, str, Hashable], call: Callable[[], Awaitable[_T]]) -> _T:
         future = self._open.get(key)
         if future is None:
-            future = asyncio.ensure_future(call(*key[1:]))
+            future = asyncio.ensure_future(call())
             future.add_done_callback(lambda _: self._open.pop(key, None))
             self._open[key] = future
         # A caller that is cancelled must not cancel the call of the others.

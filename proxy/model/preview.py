@@ -109,8 +109,8 @@ class Commit:
 
 def read_preview(value: Any) -> Preview:
     """Return the preview in a JSON object of the API. Raises ValueError if there is none."""
-    fields = _mapping(value)
-    app, sha, state = (_text(fields, key) for key in ("app", "sha", "state"))
+    fields = as_mapping(value)
+    app, sha, state = (read_text(fields, key) for key in ("app", "sha", "state"))
     if not (app and sha and state):
         raise ValueError("no preview")
     labels = fields.get("labels")
@@ -118,17 +118,17 @@ def read_preview(value: Any) -> Preview:
         app=app,
         sha=sha,
         state=state,
-        phase=_text(fields, "phase"),
-        detail=_text(fields, "detail"),
-        reason=_text(fields, "reason"),
-        queue_place=int(_number(fields, "queue_place") or 0) or None,
-        next_try=_number(fields, "next_try"),
+        phase=read_text(fields, "phase"),
+        detail=read_text(fields, "detail"),
+        reason=read_text(fields, "reason"),
+        queue_place=int(read_number(fields, "queue_place") or 0) or None,
+        next_try=read_number(fields, "next_try"),
         labels=tuple(x for x in labels if isinstance(x, str)) if isinstance(labels, list) else (),
-        url=_text(fields, "url"),
-        task_id=_text(fields, "task_id") or None,
-        agent=_text(_mapping(fields.get("agent")), "host"),
+        url=read_text(fields, "url"),
+        task_id=read_text(fields, "task_id") or None,
+        agent=read_text(as_mapping(fields.get("agent")), "host"),
         steps=_read_steps(fields.get("steps")),
-        changed=_number(fields, "changed"),
+        changed=read_number(fields, "changed"),
         failure=_read_failure(fields.get("failure")),
         serving=_read_serving(fields.get("rivals")),
     )
@@ -136,24 +136,44 @@ def read_preview(value: Any) -> Preview:
 
 def read_commit(value: Any) -> Commit:
     """Return the commit in a JSON object of the API. Raises ValueError if there is none."""
-    fields = _mapping(value)
-    if not _text(fields, "sha"):
+    fields = as_mapping(value)
+    if not read_text(fields, "sha"):
         raise ValueError("no commit")
     return Commit(
-        sha=_text(fields, "sha"),
-        kind=_text(fields, "kind"),
-        ref=_text(fields, "ref"),
-        author=_text(fields, "author"),
-        subject=_text(fields, "subject"),
-        committed=_number(fields, "committed"),
-        out_of_date=bool(_text(fields, "problem")),
-        as_of=_number(fields, "as_of"),
+        sha=read_text(fields, "sha"),
+        kind=read_text(fields, "kind"),
+        ref=read_text(fields, "ref"),
+        author=read_text(fields, "author"),
+        subject=read_text(fields, "subject"),
+        committed=read_number(fields, "committed"),
+        out_of_date=bool(read_text(fields, "problem")),
+        as_of=read_number(fields, "as_of"),
     )
+
+
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """Return a JSON object; an empty one in place of anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def read_number(fields: Mapping[str, Any], key: str) -> float | None:
+    """Return the number at a key, None if there is none."""
+    value = fields.get(key)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def read_text(fields: Mapping[str, Any], key: str) -> str:
+    """Return the text at a key, "" if there is none."""
+    value = fields.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _read_steps(value: Any) -> tuple[Step, ...]:
     return tuple(
-        Step(_text(step, "name"), *(_number(step, key) for key in ("began", "ended", "usual")))
+        Step(
+            read_text(step, "name"),
+            *(read_number(step, key) for key in ("began", "ended", "usual")),
+        )
         for step in _mappings(value)
     )
 
@@ -161,9 +181,9 @@ def _read_steps(value: Any) -> tuple[Step, ...]:
 def _read_serving(value: Any) -> dict[str, str]:
     running = State.RUNNING.value
     return {
-        _text(one, "label"): _text(one, "sha")
+        read_text(one, "label"): read_text(one, "sha")
         for one in _mappings(value)
-        if _text(one, "state") == running
+        if read_text(one, "state") == running
     }
 
 
@@ -172,8 +192,8 @@ def _read_failure(value: Any) -> Failure | None:
         return None
     exit_code = value.get("exit_code")
     return Failure(
-        _text(value, "cause"),
-        _text(value, "message"),
+        read_text(value, "cause"),
+        read_text(value, "message"),
         exit_code if isinstance(exit_code, int) else None,
         _read_mistakes(value.get("mistakes")),
     )
@@ -181,9 +201,9 @@ def _read_failure(value: Any) -> Failure | None:
 
 def _read_mistakes(value: Any) -> tuple[Mistake, ...]:
     return tuple(
-        Mistake(int(_number(one, "line") or 1), _text(one, "message"))
+        Mistake(int(read_number(one, "line") or 1), read_text(one, "message"))
         for one in _mappings(value)
-        if _text(one, "message")
+        if read_text(one, "message")
     )
 
 
@@ -192,19 +212,5 @@ def _ordinal(number: int) -> str:
     return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [_mapping(item) for item in value] if isinstance(value, list) else []
-
-
-def _number(fields: Mapping[str, Any], key: str) -> float | None:
-    value = fields.get(key)
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _text(fields: Mapping[str, Any], key: str) -> str:
-    value = fields.get(key)
-    return value if isinstance(value, str) else ""
+    return [as_mapping(item) for item in value] if isinstance(value, list) else []

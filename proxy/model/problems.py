@@ -92,6 +92,47 @@ def no_address(host: str, domain: str) -> Problem:
     )
 
 
+def nothing_below(host: str, domain: str) -> Problem:
+    """Return the problem of a host right below the domain that has neither an app nor a gate."""
+    return Problem(
+        "not-found",
+        "Nothing at this address",
+        404,
+        f"{host!r} is neither a gate nor the page of an app. A preview's address looks like "
+        f"http://<label>.<app>.{domain}, where the label is a branch, a tag, or 7 to 40 digits of "
+        "a commit. `prevs app ls` lists the apps, `prevs gate ls` the gates.",
+    )
+
+
+def landing_away(app: str) -> Problem:
+    """Return the problem of a landing page for which no framework answers."""
+    return unavailable(
+        f"The part of prevs that knows what {app} has does not answer now. What runs goes on at "
+        f"its addresses. It is asked again every {_RETRY_SECONDS} s, for as long as this page is "
+        "open."
+    )
+
+
+def only_landing(host: str, path: str) -> Problem:
+    """Return the problem of another path than that of the landing page."""
+    return Problem(
+        "not-found",
+        "Nothing here",
+        404,
+        f"There is nothing at {path}: {host} has one page, at /, which lists what the app has.",
+    )
+
+
+def landing_takes_nothing() -> Problem:
+    """Return the problem of a request to a landing page that is to change something."""
+    return Problem(
+        "method-not-allowed",
+        "The path does not allow this method",
+        405,
+        "This page only lists what the app has. Send the request to one of its previews.",
+    )
+
+
 def nothing_at(path: str) -> Problem:
     """Return the problem of a path below /_prevs/ that does not exist."""
     return Problem("not-found", "Nothing here", 404, f"There is nothing at {path}.")

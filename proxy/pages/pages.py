@@ -75,7 +75,8 @@ def waiting_page(
     shown = view.unasked(visit.app, commit.sha)
     if preview:
         shown = view.show(preview, now, refused=visit.refused)
-    return _environment.get_template("waiting.html.j2").render(
+    return render(
+        "waiting.html.j2",
         visit=visit,
         commit=commit,
         age=wording.spell_age(now - commit.committed) if commit.committed else "",
@@ -109,7 +110,8 @@ def problem_page(visit: Visit, problem: Problem) -> str:
     found = problem.fields.get("candidates")
     candidates = [c for c in found if _is_candidate(c)] if isinstance(found, list) else []
     is_unknown = problem.slug == "unknown-label"
-    return _environment.get_template("problem.html.j2").render(
+    return render(
+        "problem.html.j2",
         visit=visit,
         problem=problem,
         title=_TITLES.get(problem.slug, problem.title),
@@ -124,16 +126,12 @@ def sign_in_page(visit: Visit, app: str, fields: Mapping[str, str], *, trouble: 
 
     `trouble` is what was wrong with the last try, if there was one.
     """
-    return _environment.get_template("sign_in.html.j2").render(
-        visit=visit, app=app, fields=fields, trouble=trouble
-    )
+    return render("sign_in.html.j2", visit=visit, app=app, fields=fields, trouble=trouble)
 
 
 def team_page(visit: Visit, app: str, problem: Problem, again: str) -> str:
     """Return why somebody does not get into an app for its team; `again` leads to the sign-in."""
-    return _environment.get_template("team.html.j2").render(
-        visit=visit, app=app, problem=problem, again=again
-    )
+    return render("team.html.j2", visit=visit, app=app, problem=problem, again=again)
 
 
 def security_headers(nonce: str, *, goes_to: str = "") -> dict[str, str]:
@@ -154,6 +152,20 @@ def security_headers(nonce: str, *, goes_to: str = "") -> dict[str, str]:
     }
 
 
+def compact(*texts: str) -> str:
+    """Return scripts or styles without comments and indentation, as a visitor waits for each byte.
+
+    Their comments must stand on lines of their own, and no string may span lines.
+    """
+    lines = (line.strip() for text in texts for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
+
+
+def render(template: str, **values: object) -> str:
+    """Return a page made of a template of this folder."""
+    return _environment.get_template(template).render(**values)
+
+
 def _is_candidate(value: Any) -> bool:
     """Return whether a link to a candidate may be shown."""
     if not isinstance(value, dict) or not isinstance(value.get("sha"), str):
@@ -172,15 +184,6 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
-def _compact(*texts: str) -> str:
-    """Return scripts or styles without comments and indentation, as a visitor waits for each byte.
-
-    Their comments must stand on lines of their own, and no string may span lines.
-    """
-    lines = (line.strip() for text in texts for line in text.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
-
-
 def _own(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
@@ -194,7 +197,7 @@ _environment = jinja2.Environment(
 )
 _environment.filters |= {"tame": tame, "spell": wording.spell}
 _environment.globals |= {
-    "style": _compact(web.read("theme.css"), _own("room.css")),
-    "log_style": _compact(web.read("log_view.css")),
-    "script": _compact(web.read("terminal.js"), web.read("log_view.js"), _own("room.js")),
+    "style": compact(web.read("theme.css"), _own("room.css")),
+    "log_style": compact(web.read("log_view.css")),
+    "script": compact(web.read("terminal.js"), web.read("log_view.js"), _own("room.js")),
 }

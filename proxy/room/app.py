@@ -26,6 +26,7 @@ from proxy.room.context import RoomContext
 from proxy.room.downloads import Downloads
 from proxy.room.event_streams import EventStreams
 from proxy.room.hooks import Hooks
+from proxy.room.landing import LandingPage
 from proxy.room.open_requests import OpenRequests
 from proxy.room.starts import Starts
 from proxy.room.visits import is_navigation, read_visit
@@ -73,9 +74,15 @@ class _Room:
     def __init__(self, context: RoomContext) -> None:
         self._context = context
         self._calls = SharedCalls(context.framework)
+        self._landing = LandingPage(context, self._calls)
 
     async def visit(self, request: Request) -> Response:
-        """Answer a request for a preview that is not routed. Starts nothing."""
+        """Answer a request for an app's own page, or for a preview that is not routed.
+
+        Starts nothing.
+        """
+        if app := self._landing.find_app(request):
+            return await self._landing.show(request, app)
         visit = read_visit(self._context, request)
         wants_page = is_navigation(request)
         problem = _find_refusal(visit, request.headers) or self._known_problem(

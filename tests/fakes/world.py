@@ -17,13 +17,16 @@ from framework import ports
 from framework.errors import FrameworkError
 from framework.events import ConnectionsRefused, UsageReported
 from framework.http_api.http import problems
+from framework.http_api.landing.landing_routes import LandingRoutes
 from framework.http_api.models import presenter
+from framework.http_api.streams.label_resolver import LabelResolver
 from framework.preview.steps import STEPS
 from prevs import names
 from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import Cause, State
 from program.http.server_events import ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
+from proxy.model.landing import Landing, LandingQuery, read_landing
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import Problem, read_problem
 from proxy.model.sign_in import Begun, Claim
@@ -219,6 +222,19 @@ class FakeFramework:
         except ApiRefused:
             return None
 
+    async def read_landing(self, app: str, query: LandingQuery) -> Landing:
+        """Return what the real API shows of the app in the world."""
+        self.world.requests.append("landing")
+        self._answer_at_all()
+        resolver = LabelResolver(self.world.known, self.world.api.refs)
+        routes = LandingRoutes(self.world.known, resolver, self._addresses, lambda: 0.0)
+        asked = {**query._asdict(), "limit": query.limit}
+        try:
+            found = await routes.show_landing(app, **asked)
+        except FrameworkError as error:
+            raise self._refuse(error) from None
+        return read_landing(found.model_dump(mode="json"))
+
     async def start(self, app: str, label: str) -> Preview:
         """Request a preview."""
         return read_preview(self._answer("start", self._start, app, label))
@@ -316,5 +332,8 @@ class FakeFramework:
         try:
             return make(app, other)
         except FrameworkError as error:
-            answer = problems.answer_error(error, self._addresses)
-            raise ApiRefused(read_problem(content(answer), answer.status_code)) from None
+            raise self._refuse(error) from None
+
+    def _refuse(self, error: FrameworkError) -> ApiRefused:
+        answer = problems.answer_error(error, self._addresses)
+        return ApiRefused(read_problem(content(answer), answer.status_code))

@@ -10,6 +10,7 @@ from framework.http_api.admission import limits
 from prevs.states import State
 from proxy.framework.api_client import FrameworkApi
 from proxy.model.errors import ApiRefused
+from proxy.model.landing import LandingQuery
 from proxy.model.usage import TaskUsage
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api
@@ -47,6 +48,8 @@ async def do_all(client: FrameworkApi) -> None:
     assert (await client.resolve("hello", "main")).sha == SHA
     await client.start("hello", "main")
     assert await client.find("hello", SHA)
+    landing = await client.read_landing("hello", LandingQuery())
+    assert (landing.default and landing.default.sha) == SHA
     await client.retry("hello", SHA)
     await client.read_log("hello", SHA, 0)
     await client.read_log_end("hello", SHA)
