@@ -132,14 +132,14 @@ CALLS: Mapping[str, Needed] = {
     "GET /v1/gates": Needed("read", "share", {200, 404}),
     "GET /v1/gates/{name}": Needed("read", "share", {200, 404}),
     "PUT /v1/gates/{name}": Needed(
-        "admin", "", {200, 201, 202, 400, 404, 409, 413, 502}, "write gate", "{name}"
+        "admin", "", {200, 201, 202, 400, 404, 409, 412, 413, 502}, "write gate", "{name}"
     ),
     "DELETE /v1/gates/{name}": Needed("admin", "", {204, 404}, "remove gate", "{name}"),
     "POST /v1/gates/{name}/switch": Needed(
-        "admin", "", {200, 202, 400, 404, 409, 413, 502}, "switch gate", "{name}"
+        "admin", "", {200, 202, 400, 404, 409, 412, 413, 502}, "switch gate", "{name}"
     ),
     "POST /v1/gates/{name}/rollback": Needed(
-        "admin", "", {200, 202, 400, 404, 409, 413, 502}, "roll back gate", "{name}"
+        "admin", "", {200, 202, 400, 404, 409, 412, 413, 502}, "roll back gate", "{name}"
     ),
     "POST /v1/gates/{name}/try": Needed("use", "share", {200, 400, 404, 413}, "try gate", "{name}"),
     "GET /v1/queue": Needed("read", "share", {200, 404}),
