@@ -4,7 +4,9 @@ It compares the archive with the ended attempts, again and again. So a new leade
 that it lacks, and logs without a record are removed.
 """
 
+import functools
 import heapq
+import operator
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from framework.logs.archive import SIZE, LogArchive
 from framework.ports import Logged, Sandboxes
 from framework.preview import ended_attempts
 from framework.state.snapshot import Snapshot
+from prevs.records import PreviewRecord
 from prevs.states import State
 
 log = structlog.get_logger(__name__)
@@ -29,6 +32,13 @@ AWAY_SECONDS = 30.0
 """When to try again after an agent did not answer."""
 NOTHING_SECONDS = 600.0
 """When to try again after there was no log: the agent may not have reregistered yet."""
+
+
+_Find = Callable[[], Logged]
+"""Returns an attempt as its preview or job was when it ended. Called for those without a log only:
+there are thousands of others."""
+
+_when = operator.itemgetter(0)
 
 
 class LogArchiver:
@@ -72,7 +82,7 @@ class LogArchiver:
                 continue
             if self._ended.is_set():
                 return
-            logged = over[task_id]
+            logged = over[task_id]()
             wait = AWAY_SECONDS if logged.agent_id in away else self._try(task_id, logged, away)
             if wait is None:
                 self._not_before.pop(task_id, None)
@@ -105,30 +115,32 @@ class LogArchiver:
                 pause = AWAY_SECONDS
 
 
-def _find_over(snapshot: Snapshot) -> dict[str, Logged]:
-    """Return the ended attempts whose logs to keep, by task, each as its preview or job was then.
+def _find_over(snapshot: Snapshot) -> dict[str, _Find]:
+    """Return the ended attempts whose logs to keep, by task, each as a way to find its log.
 
     Jobs in blocks are not in the snapshot: only their agents have their logs.
     """
     return {**_find_of_previews(snapshot), **_find_of_jobs(snapshot)}
 
 
-def _find_of_jobs(snapshot: Snapshot) -> dict[str, Logged]:
+def _find_of_jobs(snapshot: Snapshot) -> dict[str, _Find]:
     ended = ((one.ended, one, job) for job in snapshot.jobs.values() for one in job.attempts)
     return {
-        attempt.task_id: job_attempts.as_it_ended(job, attempt)
-        for _, attempt, job in heapq.nlargest(MOST, ended, key=lambda one: one[0])
+        attempt.task_id: functools.partial(job_attempts.as_it_ended, job, attempt)
+        for _, attempt, job in heapq.nlargest(MOST, ended, key=_when)
     }
 
 
-def _find_of_previews(snapshot: Snapshot) -> dict[str, Logged]:
+def _find_of_previews(snapshot: Snapshot) -> dict[str, _Find]:
     previews = snapshot.previews.values()
     failed = heapq.nlargest(
         MOST,
         (one for one in previews if one.state is State.FAILED and one.task_id),
         key=lambda preview: preview.changed,
     )
-    found: dict[str, Logged] = {one.task_id: one for one in failed if one.task_id}
+    found: dict[str, _Find] = {
+        one.task_id: functools.partial(_as_it_is, one) for one in failed if one.task_id
+    }
     # If a preview's last attempt is not among the newest, none of its attempts is.
     ended = (one for one in previews if one.attempts)
     newest = heapq.nlargest(2 * MOST, ended, key=lambda preview: preview.attempts[-1].ended)
@@ -138,6 +150,10 @@ def _find_of_previews(snapshot: Snapshot) -> dict[str, Logged]:
         for attempt in preview.attempts
         if attempt.task_id not in found
     )
-    for _, attempt, preview in heapq.nlargest(MOST, others, key=lambda one: one[0]):
-        found[attempt.task_id] = ended_attempts.as_it_ended(preview, attempt)
+    for _, attempt, preview in heapq.nlargest(MOST, others, key=_when):
+        found[attempt.task_id] = functools.partial(ended_attempts.as_it_ended, preview, attempt)
     return found
+
+
+def _as_it_is(preview: PreviewRecord) -> Logged:
+    return preview

@@ -102,8 +102,12 @@ class AgentSandboxes:
 
         They are whole lines, unless one line is longer.
         """
+        most = min(size, PIECE_SIZE)
+        data, begin = self._read(logged, 0, most)
+        if len(data) < most:  # most logs are short, and then this one call is enough
+            return data, begin + len(data)
         _, end = self._read(logged, _END, 0)
-        begin = max(0, end - min(size, PIECE_SIZE))
+        begin = max(0, end - most)
         data, _ = self._read(logged, begin, end - begin)
         end = begin + len(data)
         if begin == 0:

@@ -129,6 +129,11 @@ def test_the_tail_is_whole_lines_unless_one_is_longer(mesos: StandIn) -> None:
     assert sandboxes.tail(PREVIEW, 3)[0] == b"\xe9e\n"
 
 
+def test_the_tail_of_a_short_log_is_one_call(mesos: StandIn) -> None:
+    sandboxes_of(mesos).tail(PREVIEW, 65536)
+    assert mesos.paths().count("/files/read") == 1
+
+
 def test_the_addresses_of_agents_are_fetched_once(mesos: StandIn) -> None:
     sandboxes = sandboxes_of(mesos)
     for _ in range(3):
