@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Optional
 
 from driver import calls, library
+from driver.calls import Place
 from driver.connection import Connection, LinkOver, wait
 from driver.errors import NotConnected, ThreadDied
 from driver.pace import Pace, retry_delay
@@ -127,22 +128,18 @@ class Link(library.Process):
 
     def _send(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a call on the current subscription. Raises NotConnected, CallFailed."""
+        calls.post(self._place(), body, limit=self._http_timeout, tls=self._tls)
+        return {}
+
+    def _place(self) -> Place:
+        """Return where calls go on the current subscription. Raises NotConnected."""
         with self._lock:
             at = self._subscribed_at
         if at is None:
             raise NotConnected(self.problem)
         (master, stream_id) = at
         # The stream id is a fence: the next subscription refuses calls meant for this one.
-        headers = {**self._headers(), "Mesos-Stream-Id": stream_id}
-        calls.post(
-            master,
-            self._path,
-            body,
-            headers=headers,
-            limit=self._http_timeout,
-            tls=self._tls,
-        )
-        return {}
+        return Place(master, self._path, {**self._headers(), "Mesos-Stream-Id": stream_id})
 
     def deliver(self, callback: Callable[..., None], *arguments: object) -> None:
         """Call the callback. Logs what it raises, and goes on."""

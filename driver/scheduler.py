@@ -135,10 +135,13 @@ class SchedulerDriver:
         """Kill a task. Mesos forgets this if the agent is away: then kill it again."""
         self._link.kill(task_id, agent_id, grace_seconds=grace_seconds)
 
-    def acknowledge(self, status: Mapping[str, Any]) -> None:
-        """Acknowledge a status, so that the agent sends the next one. Does nothing without uuid."""
-        if "uuid" in status:
-            self._link.acknowledgeStatusUpdate(status)
+    def acknowledge(self, *statuses: Mapping[str, Any]) -> None:
+        """Acknowledge statuses, so that agents send the next ones. One without uuid is left out.
+
+        If this raises, some of them may be acknowledged.
+        """
+        if acknowledged := [status for status in statuses if "uuid" in status]:
+            self._link.acknowledge_all(acknowledged)
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         """Query the states of tasks (task id, agent id); of all known tasks if there are none."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import logging
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Optional, Protocol
 
 from driver import library
@@ -19,6 +20,7 @@ from driver.errors import (
     Unauthorized,
     read_error_event,
 )
+from driver.kept_connection import KeptConnection
 from driver.link import Link
 from driver.pace import Pace
 
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 _SILENT_INTERVALS = 5
 _HEARTBEAT_SECONDS = 15.0
 _NANOSECONDS = 1_000_000_000
+_ACKNOWLEDGED = ("agent_id", "task_id", "uuid")
 
 PACE = Pace(first_delay=0.5, longest_delay=15.0, answer_limit=10.0)
 
@@ -107,6 +110,7 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
             secret=credential.secret if credential else None,
         )
         self._begin(path="/api/v1/scheduler", pace=pace, http_timeout=http_timeout, tls=tls)
+        self._kept = KeptConnection(http_timeout, tls)
         self._events = events
         self._suppressed = tuple(suppressed_roles)
         self._leaving = False
@@ -147,13 +151,33 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         A half dead master accepts connections and answers nothing. Each further call would wait as
         long again.
         """
+        with self._abandoning():
+            return super()._send(body)
+
+    @contextlib.contextmanager
+    def _abandoning(self) -> Iterator[None]:
         subscription = self._subscribed_at
         try:
-            return super()._send(body)
+            yield
         except (NotConnected, CallFailed) as error:
             if subscription is not None and getattr(error, "status", None) is None:
                 self.abandon(subscription, str(error))
             raise
+
+    def acknowledge_all(self, statuses: Sequence[Mapping[str, Any]]) -> None:
+        """Send an ACKNOWLEDGE for each status: one that is lost is only sent again by its agent."""
+        header = self._header("ACKNOWLEDGE")
+        bodies = [
+            {**header, "acknowledge": {name: status[name] for name in _ACKNOWLEDGED}}
+            for status in statuses
+        ]
+        with self._abandoning():
+            self._kept.post_all(self._place(), bodies)
+
+    def stop(self) -> None:
+        """End the link, as Link does."""
+        super().stop()
+        self._kept.close()
 
     def accept_inverse(self, offer_ids: Sequence[str], *, refuse_seconds: float) -> None:
         """Send ACCEPT_INVERSE_OFFERS; pymesos's own method fails before the first link."""

@@ -242,8 +242,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _answer(self, answer: Answer) -> None:
-        self.close_connection = True
         if answer.drop:
+            self.close_connection = True
             return
         self.send_response(answer.status)
         for name, value in answer.headers.items():
