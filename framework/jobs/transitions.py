@@ -40,6 +40,8 @@ def follow(job: JobRecord, transition: JobTransition, now: float) -> JobRecord:
 
 def give(job: JobRecord, reason: Reason) -> JobRecord:
     """Return the job with this reason instead of its own."""
+    if (job.reason, job.reason_kind) == (reason.text, reason.kind.value):
+        return job
     return dataclasses.replace(job, reason=reason.text, reason_kind=reason.kind.value)
 
 
@@ -120,14 +122,17 @@ class Reported:
     def change(self, job: JobRecord) -> JobRecord:
         if job.state is JobState.ENDING:
             return job
-        job = give(job, NO_REASON)
-        if self.phase:
-            job = dataclasses.replace(job, phase=self.phase, detail=self.detail)
-        if self.progress is not None:
-            job = dataclasses.replace(job, progress=self.progress)
-        if self.event is JobEvent.RUNNING and job.began is None:
-            job = dataclasses.replace(job, began=self.at, avoid_agent=None, retry_at=0.0)
-        return job
+        begins = self.event is JobEvent.RUNNING and job.began is None
+        reported = dataclasses.replace(
+            job,
+            phase=self.phase or job.phase,
+            detail=self.detail if self.phase else job.detail,
+            progress=job.progress if self.progress is None else self.progress,
+            began=self.at if begins else job.began,
+            avoid_agent=None if begins else job.avoid_agent,
+            retry_at=0.0 if begins else job.retry_at,
+        )
+        return give(reported, NO_REASON)
 
 
 @dataclasses.dataclass(frozen=True)
