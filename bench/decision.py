@@ -123,7 +123,7 @@ class _Cluster:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         pass
 
-    def acknowledge(self, status: TaskStatus) -> None:
+    def acknowledge(self, statuses: Sequence[TaskStatus]) -> None:
         pass
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:

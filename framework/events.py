@@ -2,7 +2,7 @@
 
 import contextvars
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -88,6 +88,13 @@ class TaskStatusReceived:
     """The status of a task."""
 
     status: TaskStatus
+
+
+@dataclasses.dataclass(frozen=True)
+class StatusesReceived:
+    """Statuses as the service takes them: one, or some of jobs, each of another task."""
+
+    statuses: Sequence[TaskStatus]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,6 +266,7 @@ Event = (
     | UsageReported
     | ConnectionsRefused
     | TaskStatusReceived
+    | StatusesReceived
     | AgentFailed
     | StoreSuspended
     | StoreResumed
@@ -276,7 +284,7 @@ Event = (
 
 _KINDS: Mapping[type[Event], str] = {
     UsageReported: "Used",
-    TaskStatusReceived: "Updated",
+    StatusesReceived: "Updated",
     EdgeFailed: "Ended",
     HeadsFetched: "Heads",
     MirrorRemoved: "Forgotten",
@@ -284,9 +292,46 @@ _KINDS: Mapping[type[Event], str] = {
 """The names of these classes in earlier versions: operators' dashboards may have them."""
 
 
+_MOST, _MOST_BYTES = 16, 200_000
+"""Statuses, and bytes of results, that are joined: a job's record may have 32 KB, and all of them
+are one write of a megabyte at most."""
+
+
 def kind(event: Event) -> str:
     """Return the kind of an event, as the metric prevs_events has it."""
     return _KINDS.get(type(event), type(event).__name__)
+
+
+def count(event: Event) -> int:
+    """Return for how many events of an edge this one stands."""
+    return len(event.statuses) if isinstance(event, StatusesReceived) else 1
+
+
+def join_statuses(batch: Iterable[Event], is_of_job: Callable[[str], bool]) -> Iterator[Event]:
+    """Yield events, each status as StatusesReceived; those of jobs that follow one another as one.
+
+    `is_of_job` says so of a task. The statuses of a task keep their order.
+    """
+    joined: dict[str, TaskStatus] = {}
+    for event in batch:
+        status = event.status if isinstance(event, TaskStatusReceived) else None
+        if status is not None and not is_of_job(status.task_id):
+            yield StatusesReceived((status,))
+            continue
+        if joined and (status is None or not _fits(status, joined)):
+            yield StatusesReceived(tuple(joined.values()))
+            joined = {}
+        if status is None:
+            yield event
+        else:
+            joined[status.task_id] = status
+    if joined:
+        yield StatusesReceived(tuple(joined.values()))
+
+
+def _fits(status: TaskStatus, joined: Mapping[str, TaskStatus]) -> bool:
+    size = sum(len(one.result) for one in (status, *joined.values()))
+    return status.task_id not in joined and len(joined) < _MOST and size <= _MOST_BYTES
 
 
 def call(put: Callable[[Event], None], act: Callable[[], T]) -> T:

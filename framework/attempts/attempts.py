@@ -4,7 +4,7 @@ Owned by the service's thread. A status of any other attempt never changes a pre
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -27,6 +27,7 @@ from framework.preview.transitions import Alive, AttemptEnded, Ended, KilledByMe
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
 from prevs import names
+from prevs.jobs import JobRecord
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 from program.logs.log_lines import name_attempt
@@ -165,27 +166,42 @@ class Attempts:
             own = (task for task in of_jobs if names.executor_id(task) == executor_id)
             self.query({task: of_jobs[task] for task in own})
 
-    def apply(self, status: TaskStatus) -> None:
-        """Store what a status means, then acknowledge it. Raises Unavailable if storing fails."""
-        self._metrics.attempts.updates.labels(status.state).inc()
-        if status.kind is StatusKind.UNREADABLE:
-            log.warning("unknown task state", state=status.state, **name_attempt(status.task_id))
-        else:
-            self._apply(status)
-        self._cluster.acknowledge(status)
+    def apply(self, statuses: Sequence[TaskStatus]) -> None:
+        """Store what statuses mean, then acknowledge them. Raises Unavailable if storing fails.
+
+        Those of jobs are one write, so each is of another task.
+        """
+        done: list[TaskStatus] = []
+        of_jobs: list[tuple[JobRecord, TaskStatus]] = []
+        for status in statuses:
+            self._metrics.attempts.updates.labels(status.state).inc()
+            job = self._records.jobs.of_task(status.task_id)
+            if job is not None and status.kind is not StatusKind.UNREADABLE:
+                self._note_report(status, job.agent_id)
+                of_jobs.append((job, status))
+            else:
+                self._apply(status)
+                done.append(status)
+        for status in self.jobs.apply(of_jobs):
+            self._note_answer(status, is_known=True)
+            done.append(status)
+        self._cluster.acknowledge(done)
 
     def _apply(self, status: TaskStatus) -> None:
+        """Store what a status of a preview, or of what has no record, means."""
+        if status.kind is StatusKind.UNREADABLE:
+            log.warning("unknown task state", state=status.state, **name_attempt(status.task_id))
+            return
         preview = self._records.of_task(status.task_id)
-        job = self._records.jobs.of_task(status.task_id) if preview is None else None
         if preview is not None:
             self._apply_to(preview, status)
-        elif job is not None:
-            self._note_report(status, job.agent_id)
-            self.jobs.apply(job, status)
         else:
             self._kill_orphan(status)
+        self._note_answer(status, is_known=preview is not None)
+
+    def _note_answer(self, status: TaskStatus, *, is_known: bool) -> None:
         # Only now that it is stored: Mesos answers a query once, so a lost answer is queried again.
-        if status.kind is not StatusKind.UNKNOWN or not (preview or job):
+        if status.kind is not StatusKind.UNKNOWN or not is_known:
             self._reconciliation.answered(status.task_id)
 
     def _apply_to(self, preview: PreviewRecord, status: TaskStatus) -> None:

@@ -6,7 +6,7 @@ Owned by the service's thread. What attempts of previews and jobs have in common
 import base64
 import binascii
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -18,9 +18,16 @@ from framework.attempts.kills import Kills
 from framework.attempts.reconciliation import Reconciliation
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
 from framework.clock import Clock
-from framework.jobs import outcomes
+from framework.jobs import lifecycle, outcomes
 from framework.jobs.lifecycle import IllegalJobTransition, JobEvent
-from framework.jobs.transitions import Alive, AttemptEnded, Finished, Reported, StopRequested
+from framework.jobs.transitions import (
+    Alive,
+    AttemptEnded,
+    Finished,
+    JobTransition,
+    Reported,
+    StopRequested,
+)
 from framework.metrics import Metrics
 from framework.ports.tasks import StatusKind, TaskStatus
 from framework.preview.reasons import Reason, ReasonKind
@@ -72,6 +79,18 @@ class Watch(NamedTuple):
     executors: JobExecutors
 
 
+class _Decided(NamedTuple):
+    """What a status of a job changes, and what `follow`s once that is stored.
+
+    With it, the `result` is stored that is too long for the job's record.
+    """
+
+    job: JobRecord
+    transition: JobTransition
+    follow: Callable[[], object] = lambda: None
+    result: ResultRecord | None = None
+
+
 class JobAttempts:
     """Applies status reports to the jobs, and follows each attempt to its end.
 
@@ -97,25 +116,29 @@ class JobAttempts:
         self._queried: set[str] = set()
         self.subscribed: float | None = None
 
-    def apply(self, job: JobRecord, status: TaskStatus) -> None:
-        """Store what a status of a job's current attempt means. Raises Unavailable."""
-        job = dataclasses.replace(job, digest=status.digest or job.digest)
-        try:
-            if status.kind in _EVENTS:
-                self._apply_alive(job, status)
-            elif status.kind is StatusKind.KILLING:
-                self._jobs.change(job, StopRequested(_KILLED))
-            elif status.kind is StatusKind.ENDED:
-                self._apply_end(job, status)
-            else:
-                self._note_missing(job, status)
-        except IllegalJobTransition as error:
-            self._metrics.illegal.inc()
-            log.warning("unexpected status", what=str(error), **name_attempt(status.task_id))
+    def apply(self, found: Iterable[tuple[JobRecord, TaskStatus]]) -> list[TaskStatus]:
+        """Store what statuses of the current attempts of jobs mean, in one write; return them.
+
+        Each is of another job. One that meets a defect stops no other, and is not returned. Raises
+        Unavailable.
+        """
+        decided, done = [], []
+        for job, status in found:
+            try:
+                one = self._look(job, status)
+            except Exception:
+                log.exception("a status cannot be applied", **name_attempt(status.task_id))
+                self._metrics.errors.inc()
+                continue
+            done.append(status)
+            if one is not None:
+                decided.append(one)
+        self._carry_out(decided)
+        return done
 
     def give_up(self, job: JobRecord, failure: Failure) -> None:
         """End an attempt whose end nobody has reported, and kill its task."""
-        self._end(job, failure)
+        self._carry_out([self._end(job, failure)])
         if job.task_id:
             self._watch.kills.kill_orphan(job.task_id, job.agent_id)
 
@@ -143,71 +166,104 @@ class JobAttempts:
                 self._queried.add(job.task_id)
                 reconciliation.query({job.task_id: job.agent_id}, now)
 
-    def _apply_alive(self, job: JobRecord, status: TaskStatus) -> None:
-        event, now = _EVENTS[status.kind], self._clock.now()
-        self._jobs.change(job, Reported(event, now, status.phase, status.detail, status.progress))
-        self._watch.unreachable.end(status.task_id)
+    def _look(self, job: JobRecord, status: TaskStatus) -> _Decided | None:
+        """Return what a status changes, None for nothing or for what the state does not allow."""
+        if status.digest and status.digest != job.digest:
+            job = dataclasses.replace(job, digest=status.digest)
+        try:
+            decided = self._decide(job, status)
+            if decided is not None:
+                lifecycle.step(job.state, decided.transition.event)
+        except IllegalJobTransition as error:
+            self._metrics.illegal.inc()
+            log.warning("unexpected status", what=str(error), **name_attempt(status.task_id))
+            return None
+        return decided
 
-    def _apply_end(self, job: JobRecord, status: TaskStatus) -> None:
-        """Store the end of an attempt, and whether its executor waits for another job."""
+    def _decide(self, job: JobRecord, status: TaskStatus) -> _Decided | None:
+        if status.kind in _EVENTS:
+            event, now = _EVENTS[status.kind], self._clock.now()
+            reported = Reported(event, now, status.phase, status.detail, status.progress)
+            return _Decided(job, reported, lambda: self._watch.unreachable.end(status.task_id))
+        if status.kind is StatusKind.KILLING:
+            return _Decided(job, StopRequested(_KILLED))
+        if status.kind is StatusKind.ENDED:
+            return self._decide_end(job, status)
+        return self._decide_missing(job, status)
+
+    def _carry_out(self, decided: Sequence[_Decided]) -> None:
+        """Store what was decided, then do what follows. Raises Unavailable."""
+        changes = [(one.job, one.transition) for one in decided]
+        self._jobs.change_each(changes, [one.result for one in decided if one.result])
+        for one in decided:
+            one.follow()
+
+    def _decide_end(self, job: JobRecord, status: TaskStatus) -> _Decided:
+        """Return what the end of an attempt changes. Its executor may wait for another job."""
         failure = status.failure or Failure(Cause.TASK_LOST, "The task ended.")
         waits = status.is_success or work.may_linger(failure.cause)
-        is_own = bool(status.phase) and job.state is not JobState.ENDING
-        self._watch.executors.ended(status.task_id, waits=waits and is_own)
+        waits = waits and bool(status.phase) and job.state is not JobState.ENDING
         if status.is_success:
-            self._finish(job, status)
-            return
+            return self._finish(job, status, waits=waits)
         is_refused = failure.cause is Cause.TASK_REJECTED
         if is_refused and names.find_number(status.task_id) > 1:
             # Perhaps only because its executor has ended. A new one shows whether it is the task.
             failure = dataclasses.replace(failure, cause=Cause.TASK_LOST)
-        self._end(job, failure, never_began=status.never_began)
+        return self._end(job, failure, never_began=status.never_began, waits=waits)
 
-    def _finish(self, job: JobRecord, status: TaskStatus) -> None:
+    def _finish(self, job: JobRecord, status: TaskStatus, *, waits: bool) -> _Decided:
         size, now = _measure(status.result), self._clock.now()
         result = ResultRecord(job.app, job.id, status.result) if size > SHORT else None
         short = "" if result else status.result
         if status.progress is not None:
             job = dataclasses.replace(job, progress=status.progress)
-        self._jobs.change(job, AttemptEnded(Finished(short, size), None, now), result=result)
-        self._watch.copies.ended(job.task_id or "", job.agent_id)
-        self._forget(job.task_id or "")
+        ended = AttemptEnded(Finished(short, size), None, now)
+        return _Decided(job, ended, lambda: self._forget(job, waits=waits), result)
 
-    def _note_missing(self, job: JobRecord, status: TaskStatus) -> None:
+    def _decide_missing(self, job: JobRecord, status: TaskStatus) -> _Decided | None:
         """Note since when an attempt has been missing, as for previews."""
         now = self._clock.monotonic()
         if status.kind is StatusKind.UNKNOWN:
             if job.state is JobState.PLACED:
-                self._end(job, Failure(Cause.TASK_LOST, "Mesos never received the task."))
-                return
+                return self._end(job, Failure(Cause.TASK_LOST, "Mesos never received the task."))
             if self.subscribed is not None and now - self.subscribed >= AWAY_SECONDS:
-                self._end(job, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
-                return
+                return self._end(job, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
         self._watch.unreachable.begin(status.task_id, now)
         if status.kind is StatusKind.AWAY and job.state is not JobState.ENDING:
-            self._jobs.change(job, Alive(_AWAY))
+            return _Decided(job, Alive(_AWAY))
+        return None
 
-    def _end(self, job: JobRecord, failure: Failure, *, never_began: bool = False) -> None:
+    def _end(
+        self, job: JobRecord, failure: Failure, *, never_began: bool = False, waits: bool = False
+    ) -> _Decided:
         now = self._clock.now()
         until = job_tasks.find_latest_end(job, self._build_seconds)
         outcome = outcomes.decide(job, failure, now, until=until, never_began=never_began)
-        if job.state is not JobState.ENDING:
-            log.info(
-                "an attempt of a job ended without success",
-                app=job.app,
-                job=job.id,
-                task=job.task_id,
-                why=failure.message,
-            )
-            self._metrics.attempts.failures.labels(failure.cause.value).inc()
         wanted = None if job.state is JobState.ENDING else failure
-        self._jobs.change(job, AttemptEnded(outcome, wanted, now))
-        self._watch.copies.ended(job.task_id or "", job.agent_id)
-        self._forget(job.task_id or "")
 
-    def _forget(self, task_id: str) -> None:
+        def follow() -> None:
+            if wanted is not None:
+                self._tell(job, failure)
+            self._forget(job, waits=waits)
+
+        return _Decided(job, AttemptEnded(outcome, wanted, now), follow)
+
+    def _tell(self, job: JobRecord, failure: Failure) -> None:
+        log.info(
+            "an attempt of a job ended without success",
+            app=job.app,
+            job=job.id,
+            task=job.task_id,
+            why=failure.message,
+        )
+        self._metrics.attempts.failures.labels(failure.cause.value).inc()
+
+    def _forget(self, job: JobRecord, *, waits: bool) -> None:
+        """Forget the task of an attempt that has ended; its executor `waits` for another one."""
+        task_id = job.task_id or ""
+        self._watch.executors.ended(task_id, waits=waits)
+        self._watch.copies.ended(task_id, job.agent_id)
         self._watch.unreachable.end(task_id)
-        self._watch.executors.ended(task_id, waits=False)
         self._watch.kills.drop(task_id)
         self._queried.discard(task_id)
 

@@ -262,14 +262,19 @@ class MesosCluster:
         with _mapped():
             self._driver.accept_inverse(offer_ids, refuse_seconds=INVERSE_SECONDS)
 
-    def acknowledge(self, status: TaskStatus) -> None:
-        """Confirm that a status is stored."""
-        if not status.uuid:
-            return
-        names = {"task_id": status.task_id, "agent_id": status.agent_id}
-        ids = {name: {"value": value} for name, value in names.items()}
+    def acknowledge(self, statuses: Sequence[TaskStatus]) -> None:
+        """Confirm that statuses are stored."""
+        stored = [
+            {
+                "task_id": {"value": status.task_id},
+                "agent_id": {"value": status.agent_id},
+                "uuid": status.uuid,
+            }
+            for status in statuses
+            if status.uuid
+        ]
         with _mapped():
-            self._driver.acknowledge({**ids, "uuid": status.uuid})
+            self._driver.acknowledge(*stored)
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         """Query the state of tasks."""

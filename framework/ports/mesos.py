@@ -54,8 +54,11 @@ class Cluster(Protocol):
         """Agree to leave the agents of inverse offers in time."""
         ...
 
-    def acknowledge(self, status: TaskStatus) -> None:
-        """Confirm that a status is stored, so that Mesos sends the next one of its task."""
+    def acknowledge(self, statuses: Sequence[TaskStatus]) -> None:
+        """Confirm that statuses are stored, so that Mesos sends the next ones of their tasks.
+
+        If this raises, some of them may be confirmed. The others come again.
+        """
         ...
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:

@@ -104,7 +104,8 @@ class Service:
 
     def step(self, batch: Sequence[events.Event]) -> None:
         """Handle some events, then act on what is not as it should be."""
-        answers = [answer for event in batch if (answer := self._handle(event)) is not None]
+        joined = events.join_statuses(batch, self._records.jobs.has_task)
+        answers = [answer for event in joined if (answer := self._handle(event)) is not None]
         acts = not self._suspended and not self._stopping
         if acts:
             # First, so that a reader who sees "running" finds the placement.
@@ -168,7 +169,7 @@ class Service:
         return lambda: call.answer.set_exception(failed)
 
     def _apply(self, event: events.Event) -> None:
-        self._metrics.events.labels(events.kind(event)).inc()
+        self._metrics.events.labels(events.kind(event)).inc(events.count(event))
         match event:
             case events.StoreSuspended():
                 self._suspended = True
@@ -241,9 +242,9 @@ class Service:
                 self._parts.maintenance.offered(inverse)
             case events.InverseRescinded(offer_id):
                 self._parts.maintenance.rescinded(offer_id)
-            case events.TaskStatusReceived(status):
-                self._parts.attempts.apply(status)
-                if status.kind is StatusKind.ENDED:
+            case events.StatusesReceived(statuses):
+                self._parts.attempts.apply(statuses)
+                if any(status.kind is StatusKind.ENDED for status in statuses):
                     self._parts.offers.renew_request()
             case events.AgentFailed(agent_id, executor_id):
                 self._parts.attempts.agent_failed(agent_id, executor_id)

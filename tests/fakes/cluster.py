@@ -10,6 +10,8 @@ from framework.ports.tasks import Task, TaskStatus
 class FakeCluster:
     """Records calls; `refusals` are the refuse_seconds of each accept, `graces` those of kills.
 
+    `waits` counts how often the caller has waited for the master.
+
     `before` sees each first; `failure`, once set, is raised by every one.
     """
 
@@ -18,6 +20,7 @@ class FakeCluster:
         self.tasks: list[Task] = []
         self.refusals: list[float] = []
         self.graces: list[float] = []
+        self.waits = 0
         self.failure: FrameworkError | None = None
         self.before: Callable[[str], object] = lambda call: None
 
@@ -44,8 +47,10 @@ class FakeCluster:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         self._call("accept_inverse", list(offer_ids))
 
-    def acknowledge(self, status: TaskStatus) -> None:
-        self._call("acknowledge", status.uuid or None)
+    def acknowledge(self, statuses: Sequence[TaskStatus]) -> None:
+        self.waits -= len(statuses) - 1  # all of them are one wait
+        for status in statuses:
+            self._call("acknowledge", status.uuid or None)
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         self._call("reconcile", tuple(tasks))
@@ -55,6 +60,7 @@ class FakeCluster:
         return [arguments for call, arguments in self.calls if call == name]
 
     def _call(self, name: str, arguments: Any) -> None:
+        self.waits += 1
         self.before(name)
         self.calls.append((name, arguments))
         if self.failure is not None:

@@ -5,6 +5,7 @@ framework. Each agent forwards the first update of a task until that is acknowle
 sends its own statuses (answers, agents that are away) only once.
 """
 
+import functools
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -272,9 +273,10 @@ class SmallLink:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         self._call("accept_inverse", lambda: None)
 
-    def acknowledge(self, status: TaskStatus) -> None:
-        self._look("acknowledge", status)
-        self._call("acknowledge", lambda: self._mesos.acknowledge(status))
+    def acknowledge(self, statuses: Sequence[TaskStatus]) -> None:
+        for status in statuses:
+            self._look("acknowledge", status)
+            self._call("acknowledge", functools.partial(self._mesos.acknowledge, status))
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         self._call("reconcile", lambda: self._mesos.reconcile(tasks))

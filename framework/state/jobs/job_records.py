@@ -99,6 +99,10 @@ class JobRecords:
         """Return the job whose current attempt has that task."""
         return self._index.of_task(task_id)
 
+    def has_task(self, task_id: str) -> bool:
+        """Return whether a task belongs to the current attempt of a job."""
+        return self._index.of_task(task_id) is not None
+
     def freed_since(self, at: float) -> Sequence[JobRecord]:
         """Return the jobs whose attempts ended since then, each as it was right after that."""
         return self._index.freed_since(at)
@@ -155,24 +159,35 @@ class JobRecords:
 
         The payload of a job that ends goes a little later (`tidy`).
         """
-        changed = transitions.follow(job, transition, self._clock.now())
-        self._write([changed], [result] if result else ())
-        if changed.state is not job.state:
-            log.info(
-                "a job has another state",
-                app=job.app,
-                job=job.id,
-                task=changed.task_id,
-                state=changed.state.value,
-                why=transition.event.value,
-            )
+        [changed] = self.change_each([(job, transition)], [result] if result else [])
         return changed
 
-    def change_all(self, wanted: Sequence[tuple[JobRecord, JobTransition]]) -> list[JobRecord]:
+    def change_each(
+        self, wanted: Sequence[tuple[JobRecord, JobTransition]], results: Sequence[ResultRecord]
+    ) -> list[JobRecord]:
+        """Apply transitions as `change_all` does, with `results`; log each change of a state."""
+        changed = self.change_all(wanted, results)
+        for (before, transition), job in zip(wanted, changed, strict=True):
+            if job.state is not before.state:
+                log.info(
+                    "a job has another state",
+                    app=job.app,
+                    job=job.id,
+                    task=job.task_id,
+                    state=job.state.value,
+                    why=transition.event.value,
+                )
+        return changed
+
+    def change_all(
+        self,
+        wanted: Sequence[tuple[JobRecord, JobTransition]],
+        results: Sequence[ResultRecord] = (),
+    ) -> list[JobRecord]:
         """Apply transitions to several jobs in one write, all or none."""
         now = self._clock.now()
         changed = [transitions.follow(job, what, now) for job, what in wanted]
-        self._write(changed)
+        self._write(changed, results)
         return changed
 
     def save_all(self, jobs: Sequence[JobRecord]) -> None:

@@ -170,7 +170,7 @@ def test_a_service_that_learns_of_another_leader_does_nothing_more() -> None:
 
 
 def test_an_unexpected_error_loses_one_event_and_not_the_service(driven: Driven) -> None:
-    driven.step(events.TaskStatusReceived(None))  # type: ignore[arg-type] # a defect
+    driven.step(events.Offered(None))  # type: ignore[arg-type] # a defect
     assert driven.registry.get_sample_value("prevs_service_errors_total") == 1
     driven.run()
     assert driven.preview().state is State.RUNNING

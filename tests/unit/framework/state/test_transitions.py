@@ -115,7 +115,7 @@ class Scene:
             healthy = more.pop("healthy", True)
             sent = TaskReport(phase, **more)
             status |= {"data": base64.b64encode(sent.encode()).decode(), "healthy": healthy}
-        self.attempts.apply(task_status.read(status))
+        self.attempts.apply([task_status.read(status)])
 
     def read(self, outcome: CommitSettings | Failure) -> None:
         """Hand in the settings of the preview's commit."""
