@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import functools
 import logging
 import threading
 import time
@@ -34,6 +35,7 @@ from executor.ports import (
     Reports,
     Signals,
 )
+from prevs import names
 from prevs import work as job_files
 from prevs.artifacts import MOST
 from prevs.messages import BuildOrder
@@ -46,7 +48,7 @@ class Work(NamedTuple):
     """The part of an attempt's course that works: its command runs to its exit.
 
     `work` is that of the attempt's order. What the command leaves as artifacts goes to the folder
-    `artifacts`.
+    `artifacts`. A start is slow after `slow` seconds.
     """
 
     attempt: Attempt
@@ -57,6 +59,7 @@ class Work(NamedTuple):
     signals: Signals
     now: Callable[[], float]
     artifacts: Path
+    slow: float = 1.0
 
     def start(self) -> Container:
         """Start the command; return its container.
@@ -65,12 +68,33 @@ class Work(NamedTuple):
         is left. Raises ExecutorError, Stopped.
         """
         self.signals.check()
-        self.reports.progress(Phase.STARTING, "Starting the command.")
         if self.work.before:
             self.log.header(f"the try before this one: {self.work.before}")
         self.log.header(f"running {describe_command(self.work.command)}")
         spec = work_spec(self.attempt, self.work)
-        return self.containers.start(spec, on_exit=self.signals.wake)
+        with self._reporting_start():
+            return self.containers.start(spec, on_exit=self.signals.wake)
+
+    @contextlib.contextmanager
+    def _reporting_start(self) -> Iterator[None]:
+        """Within the context, report that the command starts.
+
+        Every report is stored, and the next one waits for that. So where an executor takes one job
+        after another, it comes only if the start is slow. For a job that runs once it says that the
+        command may have begun; such a job has an executor of its own (docs/decisions/0100).
+        """
+        report = functools.partial(self.reports.progress, Phase.STARTING, "Starting the command.")
+        if names.find_number(self.attempt.task_id) <= 1:
+            report()
+            yield
+            return
+        slow = threading.Timer(self.slow, report)
+        slow.daemon = True
+        slow.start()
+        try:
+            yield
+        finally:
+            slow.cancel()
 
     def wait_until_running(self, container: Container) -> None:
         """Report that the command runs: its container has started, and nothing else is needed."""

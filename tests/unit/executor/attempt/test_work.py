@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from executor.job_errors import (
     ResultUnusable,
     TimedOut,
 )
-from executor.ports import Exit, Finished, Left
+from executor.ports import ContainerSpec, Exit, Finished, Left
+from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.states import Cause, Phase
 from prevs.work import Progress
@@ -35,6 +37,7 @@ from tests.fakes.attempts import (
 )
 from tests.fakes.containers import App, FakeContainer, FakeContainers
 from tests.unit.executor.attempt.test_attempt import ORDER
+from tests.waits import wait_until
 
 WORK = Ordered("k3j9x0q2ab", ("report", "--all"), timeout=60.0)
 DONE = Exit(0, out_of_memory=False)
@@ -52,7 +55,7 @@ class World:
         self.containers = FakeContainers({self.attempt.image: app}, self.log)
         self._folder = folder
 
-    def run(self) -> Outcome:
+    def run(self, slow: float = 1.0) -> Outcome:
         images = FakeImages([self.attempt.image])
         sources = ImageSources(
             lambda: FakeCheckout(self._folder), lambda on_start: None, images, None
@@ -66,6 +69,7 @@ class World:
             signals=self.signals,
             now=self.signals.now,
             artifacts=self._folder,
+            slow=slow,
         )
         provider = ImageProvider(self.attempt, sources, reports=self.reports, log=self.log)
         return Course(self.attempt, provider, work, log=self.log, signals=self.signals).run()
@@ -87,6 +91,41 @@ def test_a_command_that_succeeds_is_finished_with_what_it_left(tmp_path: Path) -
     headers = ["running report --all", "kept 2 files of /run/prevs/artifacts"]
     assert world.log.headers == headers
     assert world.containers.running == {}
+
+
+class SlowContainers(FakeContainers):
+    """Starts a container only once `told` returns True."""
+
+    def __init__(self, world: World, told: Callable[[], bool]) -> None:
+        super().__init__({world.attempt.image: App()}, world.log)
+        self._told = told
+
+    def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> FakeContainer:
+        wait_until(self._told)
+        return super().start(spec, on_exit=on_exit)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "phases"),
+    [("abc-1", [Phase.STARTING, Phase.RUNNING]), ("abc-2", [Phase.RUNNING])],
+)
+def test_only_the_first_job_of_an_executor_reports_that_it_starts(
+    tmp_path: Path, attempt: str, phases: list[Phase]
+) -> None:
+    world = World(tmp_path, App())
+    world.attempt = world.attempt._replace(task_id=names.task_id("hello", "a" * 40, attempt))
+    world.end_at(50.0, DONE)
+    world.run()
+    assert world.reports.phases == phases
+
+
+def test_a_later_job_reports_that_it_starts_if_that_is_slow(tmp_path: Path) -> None:
+    world = World(tmp_path, App())
+    world.attempt = world.attempt._replace(task_id=names.task_id("hello", "a" * 40, "abc-2"))
+    world.containers = SlowContainers(world, lambda: world.reports.phases == [Phase.STARTING])
+    world.end_at(50.0, DONE)
+    world.run(slow=0.0)
+    assert world.reports.phases == [Phase.STARTING, Phase.RUNNING]
 
 
 @pytest.mark.parametrize(
