@@ -16,7 +16,9 @@ from prevs import names
 
 _APP = "bench"
 _LIMIT = 1800.0
-_LOOK = 0.25  # seconds between two looks: each lists what has not ended
+_LOOK = 2.0
+"""Seconds between two looks. When jobs ended is in their records, and what a look takes of the
+machine is for the bench alone."""
 _PAGE = 500
 
 _DOCKERFILE = """\
