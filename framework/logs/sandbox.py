@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
+import urllib3
 
 from framework.errors import AgentRefuses, MasterRefuses, Unavailable
 from framework.logs import sparse_log
@@ -23,6 +24,7 @@ PIECE_SIZE = 64 * 1024
 
 _PAGE_SIZE = 4096
 _TIMEOUTS_S = (2.0, 5.0)
+_TIMEOUT = urllib3.Timeout(connect=_TIMEOUTS_S[0], read=_TIMEOUTS_S[1])
 _ADDRESSES_AGE_S = 5.0
 _END = -1
 _REFUSALS = (requests.codes.unauthorized, requests.codes.forbidden)
@@ -67,15 +69,17 @@ class AgentSandboxes:
     ) -> None:
         self._master = master
         self._credential = credential
-        self._agents_credential = agents_credential
         self._framework_id = framework_id
         self._clock = clock
         self._session = requests.Session()
-        # Agents are reached directly, whatever proxy this machine uses to get out.
+        # The master is reached directly, whatever proxy this machine uses to get out.
         self._session.trust_env = False
         self._session.verify = str(authority) if authority else True
         self._scheme = "https" if authority else "http"
-        self._session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=32))
+        # For agents: to requests, a short log would take twice as long.
+        self._agents = urllib3.PoolManager(maxsize=32, retries=False)
+        both = ":".join(agents_credential) if agents_credential else None
+        self._agents_headers = urllib3.make_headers(basic_auth=both)
         self._lock = threading.Lock()
         self._addresses: Mapping[str, str] = {}
         self._addresses_read = float("-inf")
@@ -124,9 +128,9 @@ class AgentSandboxes:
             raise SandboxGone(logged.agent_host or logged.agent_id or "", agent_is_known=False)
         query = {"path": f"{sandbox.folder}/{path}"}
         answer = self._ask(sandbox, "files/download", query, stream=True)
-        if answer.status_code in _NO_FILE:
+        if answer.status in _NO_FILE:
             answer.close()
-            if self._ask(sandbox, "files/browse", {"path": sandbox.path}).status_code in _NO_FILE:
+            if self._ask(sandbox, "files/browse", {"path": sandbox.path}).status in _NO_FILE:
                 raise SandboxGone(sandbox.host, agent_is_known=True)
             return None
         size = int(answer.headers["Content-Length"])
@@ -143,11 +147,11 @@ class AgentSandboxes:
             return None
         return None if found is None else float(found)
 
-    def _read_pieces(self, answer: requests.Response, sandbox: _Sandbox) -> Iterator[bytes]:
+    def _read_pieces(self, answer: urllib3.BaseHTTPResponse, sandbox: _Sandbox) -> Iterator[bytes]:
         """Yield what is in an answer. Raises Unavailable if it is shorter than it says."""
         try:
-            yield from answer.iter_content(PIECE_SIZE)
-        except requests.RequestException as exc:
+            yield from answer.stream(PIECE_SIZE)
+        except urllib3.exceptions.HTTPError as exc:
             raise Unavailable(f"The agent {sandbox.host}") from exc
 
     def _read(self, logged: Logged, offset: int, length: int) -> tuple[bytes, int]:
@@ -158,32 +162,34 @@ class AgentSandboxes:
         path = f"{sandbox.folder}/stdout"
         query = {"path": path, "offset": str(offset), "length": str(length)}
         answer = self._ask(sandbox, "files/read", query)
-        if answer.status_code in _NO_FILE:
+        if answer.status in _NO_FILE:
             return b"", max(offset, 0)
-        return read_answer(answer.content)
+        return read_answer(answer.data)
 
     def _ask(
         self, sandbox: _Sandbox, call: str, query: Mapping[str, str], *, stream: bool = False
-    ) -> requests.Response:
+    ) -> urllib3.BaseHTTPResponse:
         """Return the agent's answer: a good one, or one of _NO_FILE.
 
         With `stream` the body is still to be read. Raises NotAllowed, Unavailable.
         """
         try:
-            answer = self._session.get(
+            answer = self._agents.request(
+                "GET",
                 f"http://{sandbox.address}/{call}",
-                params=query,
-                auth=self._agents_credential,
-                timeout=_TIMEOUTS_S,
-                stream=stream,
+                fields=query,
+                headers=self._agents_headers,
+                timeout=_TIMEOUT,
+                redirect=False,
+                preload_content=not stream,
             )
-        except requests.RequestException as exc:
+        except urllib3.exceptions.HTTPError as exc:
             self._suspect(sandbox.agent_id)
             raise Unavailable(f"The agent {sandbox.host}") from exc
-        if answer.ok or answer.status_code in _NO_FILE:
+        if answer.status == requests.codes.ok or answer.status in _NO_FILE:
             return answer
         answer.close()
-        if answer.status_code in _REFUSALS:
+        if answer.status in _REFUSALS:
             raise AgentRefuses(sandbox.host)
         raise Unavailable(f"The files API of the agent {sandbox.host}")
 
