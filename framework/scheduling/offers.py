@@ -1,5 +1,6 @@
 """The offers for one role, and whether Mesos sends any. Owned by the service's thread."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterable, Sequence
 
@@ -58,6 +59,13 @@ class Offers:
         """
         since = self._requesting_since
         return 0.0 if since is None else self._clock.monotonic() - since
+
+    def revive_wait(self) -> float:
+        """Return in how many seconds a REVIVE that came too soon is due; inf if none waits."""
+        if not self.revive_pending:
+            return math.inf
+        since = self._clock.monotonic() - self._counted_at
+        return (1 - self._revives) * REVIVE_EVERY_SECONDS - since
 
     def subscribed(self) -> None:
         """Begin again without offers. Whether Mesos sends any is as last requested."""

@@ -28,10 +28,9 @@ class OffersByRole:
         """Whether there is a subscription."""
         return self.of_previews.connected
 
-    @property
-    def revive_pending(self) -> bool:
-        """Whether a REVIVE is due soon."""
-        return any(offers.revive_pending for offers in self._all)
+    def revive_wait(self) -> float:
+        """Return in how many seconds the next REVIVE is due that came too soon; inf for none."""
+        return min(offers.revive_wait() for offers in self._all)
 
     @property
     def held(self) -> Sequence[Offer]:

@@ -134,9 +134,9 @@ class Service:
             self._records.routes.awaits_proxies()
             or self._parts.gates_in_force.awaits_proxies()
             or self._parts.launcher.hold_offers
-            or self._parts.offers.revive_pending
         )
-        return FAST_TICK_SECONDS if is_urgent else TICK_SECONDS
+        wait = 0.0 if is_urgent else self._parts.offers.revive_wait()
+        return min(TICK_SECONDS, max(FAST_TICK_SECONDS, wait))
 
     def _handle(self, event: events.Event) -> Callable[[], None] | None:
         """Handle one event. Return a function that answers it, if somebody waits for an answer."""

@@ -1,5 +1,6 @@
 """The held offers, without a service around them."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -129,12 +130,15 @@ def test_offers_are_revived_at_once_for_a_new_preview_but_not_again_and_again(
     for number in (1, 2, 3, 4, 5):
         offers.request(units[:number])
     assert (len(cluster.of("revive")), offers.revive_pending) == (3, True)
+    assert offers.revive_wait() == pytest.approx(0.25)
     clock.pass_seconds(0.2)
     offers.request(units)
     assert (len(cluster.of("revive")), offers.revive_pending) == (3, True)
+    assert offers.revive_wait() == pytest.approx(0.05)
     clock.pass_seconds(0.05)
     offers.request(units)
     assert (len(cluster.of("revive")), offers.revive_pending) == (4, False)
+    assert offers.revive_wait() == math.inf
     clock.pass_seconds(2)
     offers.request(units)
     assert len(cluster.of("revive")) == 4
