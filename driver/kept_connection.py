@@ -6,6 +6,7 @@ that would cost more than all else that is done for them.
 
 from __future__ import annotations
 
+import http.client
 import io
 import socket
 import ssl
@@ -77,7 +78,7 @@ class KeptConnection:
             while done < len(bodies) and (answer := calls.read_answer(answers)):
                 answer.check(call)
                 done += 1
-        except (OSError, ValueError) as exc:
+        except (OSError, http.client.HTTPException) as exc:
             raise calls.unanswered(call, place.address, str(exc) or type(exc).__name__) from exc
         if done < len(bodies):
             self._drop()

@@ -134,7 +134,6 @@ def test_a_refusal_is_raised_and_the_next_calls_get_a_new_connection(
     [
         b"nonsense\r\n\r\n",
         b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"HTTP/1.1 202 Accepted\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000000000\r\n\r\n",
     ],
 )
