@@ -8,6 +8,8 @@ import enum
 from collections.abc import Mapping
 from typing import Optional
 
+from prevs.companions import Companion
+
 FILE = ".prevs.toml"
 """The name of the file, in the app's folder."""
 
@@ -46,7 +48,8 @@ class RunSettings:
     their content lives as long as the preview. `hooks` are argument vectors that run once, in
     order, before the first request. `statuses` are those that pass the health check; none means any
     2xx or 3xx. `check_timeout` limits a check in seconds, 0 means the executor's own limit.
-    `health_kind` is how it checks.
+    `health_kind` is how it checks. `companions` are in the order in which they start. With `stay`
+    the preview waits for the agent that has its volumes before it starts elsewhere.
     """
 
     command: tuple[str, ...] = ()
@@ -57,6 +60,8 @@ class RunSettings:
     statuses: tuple[int, ...] = ()
     check_timeout: float = 0.0
     health_kind: HealthKind = HealthKind.GUESSED
+    companions: tuple[Companion, ...] = ()
+    stay: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

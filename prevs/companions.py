@@ -1,0 +1,29 @@
+"""The companions in a commit's `.prevs.toml`: containers beside the application, as a database."""
+
+import dataclasses
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class Companion:
+    """A container that starts before the application, and ends with it.
+
+    `image` is pulled; without one, the image is the commit's own, built to the stage `target` if
+    there is one. Without a `command` the image's command runs. `environment` is for it alone.
+    `volumes` are absolute paths in the container; their content lives as long as the preview. It is
+    ready once `ready`, an argument vector, exits with 0 in the container, or once something listens
+    on `ready_port`; with neither, once it runs. It starts when those of `after` are ready. `cpus`
+    is a share, `mem` a limit in MB.
+    """
+
+    name: str
+    image: str = ""
+    target: str = ""
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    volumes: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
+    ready_port: int = 0
+    after: tuple[str, ...] = ()
+    cpus: float = 0.1
+    mem: int = 128
