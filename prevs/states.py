@@ -59,6 +59,7 @@ class Cause(enum.Enum):
     TIMED_OUT = "timed-out"
     EXPIRED = "expired"
     RESULT_UNUSABLE = "result-unusable"
+    COMPANION_FAILED = "companion-failed"
 
     @classmethod
     def _missing_(cls, value: object) -> Cause | None:

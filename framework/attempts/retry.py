@@ -32,7 +32,9 @@ _NOBODYS_FAULT = frozenset(
         Cause.AGENT_OPEN,
     }
 )
-_CRASHES = frozenset({Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY})
+_CRASHES = frozenset(
+    {Cause.APP_EXITED, Cause.COMPANION_FAILED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY}
+)
 # An unhealthy application may be on an agent that is unreachable, before Mesos has noticed that.
 _AGENTS_FAULT = _NOBODYS_FAULT - {Cause.REPOSITORY_UNREACHABLE} | {Cause.UNHEALTHY}
 _GONE = frozenset({Cause.TASK_LOST, Cause.EXECUTOR_FAILED})

@@ -93,6 +93,11 @@ _ADVICE: Mapping[str, Advice] = {
         "in the foreground.",
         _LOGS,
     ),
+    Cause.COMPANION_FAILED.value: Advice(
+        "With a token, you can read the last output of the container beside the application in "
+        "the log.",
+        _LOGS,
+    ),
     Cause.NEVER_LISTENED.value: Advice(
         "If it listens on another port, set that port.", _SET + "--port PORT"
     ),

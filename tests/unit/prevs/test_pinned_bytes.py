@@ -17,6 +17,7 @@ from prevs import codec
 from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.codec import find_key
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
+from prevs.companions import Companion
 from prevs.gates import ConditionKind, Override, Sticky
 from prevs.jobs import JobState
 from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
@@ -61,6 +62,25 @@ RUN = RunSettings(
     statuses=(200, 204),
     check_timeout=2.5,
     health_kind=HealthKind.GRPC,
+    companions=(
+        Companion(
+            name="db",
+            image="postgres:17",
+            environment={"POSTGRES_PASSWORD": "x"},
+            volumes=("/var/lib/postgresql/data",),
+            ready=("pg_isready", "-U", "postgres"),
+            cpus=0.25,
+            mem=256,
+        ),
+        Companion(
+            name="worker",
+            target="worker",
+            command=("celery", "worker"),
+            ready_port=5555,
+            after=("db",),
+        ),
+    ),
+    stay=True,
 )
 
 WRITTEN: dict[str, Any] = {
@@ -390,7 +410,7 @@ def test_every_pinned_file_is_tested() -> None:
             "app-exited never-listened unhealthy out-of-memory docker-unavailable task-lost "
             "task-rejected executor-failed settings-invalid hook-failed disk-full "
             "commit-too-large agent-unfit registry-unreachable agent-open timed-out expired "
-            "result-unusable",
+            "result-unusable companion-failed",
         ),
         (JobState, "queued placed building running ending succeeded failed cancelled"),
     ],
