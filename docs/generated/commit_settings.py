@@ -36,6 +36,12 @@ args = { NODE_ENV = "production" }
 [hooks]
 prepare = ["python manage.py migrate", ["python", "seed.py"]]
 
+[companions.db]
+image = "postgres:17"
+environment = { POSTGRES_PASSWORD = "x" }
+volumes = ["/var/lib/postgresql/data"]
+ready = ["pg_isready", "-U", "postgres"]
+
 [jobs.report]
 command = ["python", "report.py"]
 timeout = 900

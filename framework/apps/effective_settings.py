@@ -12,7 +12,7 @@ _NO_SETTINGS = CommitSettings()
 
 
 class Effective(NamedTuple):
-    """`cpus` is a share, `mem` in MB, `start_limit` in seconds."""
+    """`cpus` is a share, `mem` in MB, both of all containers together; `start_limit` in seconds."""
 
     port: int
     health: str
@@ -39,7 +39,21 @@ def resolve(app: AppRecord, settings: CommitSettings | None) -> Effective:
 
 
 def resources(app: AppRecord, settings: CommitSettings | JobSettings | None) -> tuple[float, int]:
-    """Return the share of CPU and the MB of memory of a preview or a job, as `resolve` does."""
+    """Return the share of CPU and the MB of memory of a preview or a job, as `resolve` does.
+
+    Those of a preview are its application's and its companions' together.
+    """
+    cpus, mem = own_resources(app, settings)
+    if not isinstance(settings, CommitSettings) or not settings.run.companions:
+        return cpus, mem
+    beside = settings.run.companions
+    return round(cpus + sum(one.cpus for one in beside), 3), mem + sum(one.mem for one in beside)
+
+
+def own_resources(
+    app: AppRecord, settings: CommitSettings | JobSettings | None
+) -> tuple[float, int]:
+    """Return the share of CPU and the MB of memory of the application or the job alone."""
     own = settings or _NO_SETTINGS
     return (
         app.cpus if own.cpus is None else own.cpus,
@@ -49,13 +63,22 @@ def resources(app: AppRecord, settings: CommitSettings | JobSettings | None) -> 
 
 def bounds(app: AppRecord) -> Bounds:
     """Return the upper bounds for the settings of commits; never below the app's own defaults."""
-    return Bounds(app.name, app.folder, max(app.cpus, app.max_cpus), max(app.mem, app.max_mem))
+    return Bounds(
+        app.name,
+        app.folder,
+        max(app.cpus, app.max_cpus),
+        max(app.mem, app.max_mem),
+        own_cpus=app.cpus,
+        own_mem=app.mem,
+        port=app.port,
+    )
 
 
 def settings_key(app: AppRecord) -> str:
     """Return a cache key: commit settings must be read again when it changes."""
     within = bounds(app)
-    return f"{within.cpus:g} {within.mem} {within.folder}"
+    own = f"{within.own_cpus:g} {within.own_mem} {within.port}"
+    return f"{within.cpus:g} {within.mem} {own} {within.folder}"
 
 
 def is_current(app: AppRecord, preview: PreviewRecord) -> bool:

@@ -69,6 +69,7 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
     label = preview.labels[-1] if preview.labels else preview.sha
     wanted = effective_settings.resolve(app, preview.settings)
     settings = preview.settings or CommitSettings()
+    cpus, mem = effective_settings.own_resources(app, preview.settings)
     return BuildOrder(
         app=app.name,
         sha=preview.sha,
@@ -77,8 +78,8 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         container_port=wanted.port,
         host=launch.host,
         host_port=port,
-        cpus=launch.demand.cpus,
-        mem=launch.demand.mem,
+        cpus=cpus,
+        mem=mem,
         health=wanted.health,
         url=origin.addresses.url(label, app.name),
         fetch_limit=origin.fetch_limit,

@@ -4,12 +4,13 @@ import functools
 import posixpath
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
 from framework import events
-from framework.apps import effective_settings, manifest
-from framework.apps.manifest import InvalidManifest, Manifest
+from framework.apps import compose, effective_settings, manifest
+from framework.apps.manifest import ComposeFile, InvalidManifest, Manifest
 from framework.apps.warm_setting import find_warm
 from framework.errors import FrameworkError, Unavailable, UnknownLabel
 from framework.jobs import leads
@@ -142,20 +143,45 @@ def find_lead(refs: Repositories, app: AppRecord, label: str) -> Lead | Framewor
 
 def read_manifest(refs: Repositories, app: AppRecord, sha: str) -> Manifest | Failure:
     """Return what a commit says, or why it cannot be used. Blocks as `refs` does."""
-    path = posixpath.join(app.folder, FILE)
     try:
-        file = refs.read_file(app, sha, path, most=manifest.MOST_BYTES)
+        return _read(app, functools.partial(refs.read_file, app, sha))
+    except InvalidManifest as error:
+        return _invalid(posixpath.join(app.folder, error.compose or FILE), error.mistakes)
     except UnknownLabel:
         message = f"The commit {sha[:12]} is no longer in the repository."
         return Failure(Cause.COMMIT_MISSING, message)
     except FrameworkError as error:
         return Failure(Cause.REPOSITORY_UNREACHABLE, str(error))
+
+
+class _ReadFile(Protocol):
+    """As Repositories.read_file, of a commit."""
+
+    def __call__(self, path: str, *, most: int) -> RepositoryFile | None: ...
+
+
+def _read(app: AppRecord, read_file: _ReadFile) -> Manifest:
+    """Return what a commit says. Raises InvalidManifest, and what `read_file` raises."""
+    file = read_file(posixpath.join(app.folder, FILE), most=manifest.MOST_BYTES)
     if file is None:
         return Manifest()
-    try:
-        return manifest.read(_content(file), effective_settings.bounds(app))
-    except InvalidManifest as error:
-        return _invalid(path, error.mistakes)
+    data, bounds = _content(file), effective_settings.bounds(app)
+    named = manifest.find_compose(data, bounds)
+    return manifest.read(data, bounds, _read_compose(app, named, read_file) if named else None)
+
+
+def _read_compose(app: AppRecord, path: str, read_file: _ReadFile) -> ComposeFile:
+    """Return the compose file that a commit names, from the app's folder on."""
+    whole = posixpath.normpath(posixpath.join(app.folder, path))
+    file = read_file(whole, most=compose.MOST_BYTES)
+    if file is None:
+        return ComposeFile(path, problem="is not in the commit")
+    if file.kind != "file":
+        return ComposeFile(path, problem=_KINDS[file.kind])
+    if file.size > compose.MOST_BYTES:
+        most = f"at most {compose.MOST_BYTES:,} are allowed"
+        return ComposeFile(path, problem=f"has {file.size:,} bytes; {most}")
+    return ComposeFile(path, file.data)
 
 
 def _content(file: RepositoryFile) -> bytes:

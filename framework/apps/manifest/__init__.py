@@ -1,7 +1,25 @@
 """The settings of a commit, in a file of its repository: from its bytes to a Manifest. Pure."""
 
+from framework.apps.manifest.findings import InvalidManifest
 from framework.apps.manifest.job_changes import change_job
-from framework.apps.manifest.reader import MOST_BYTES, InvalidManifest, Manifest, read, too_large
+from framework.apps.manifest.reader import (
+    MOST_BYTES,
+    ComposeFile,
+    Manifest,
+    find_compose,
+    read,
+    too_large,
+)
 from framework.apps.manifest.rules import Bounds
 
-__all__ = ["MOST_BYTES", "Bounds", "InvalidManifest", "Manifest", "change_job", "read", "too_large"]
+__all__ = [
+    "MOST_BYTES",
+    "Bounds",
+    "ComposeFile",
+    "InvalidManifest",
+    "Manifest",
+    "change_job",
+    "find_compose",
+    "read",
+    "too_large",
+]

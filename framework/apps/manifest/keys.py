@@ -6,12 +6,23 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from framework.apps.manifest import job_rules, rules
+from framework.apps.manifest.companion_keys import MOST_COMPANIONS, Companions
+from framework.apps.manifest.companion_problems import order_starts
 from framework.apps.manifest.job_keys import MOST_JOBS, Job, JobName
-from framework.apps.manifest.values import Cpus, Mem, Table, Text, Words
+from framework.apps.manifest.values import (
+    MOST_VARIABLES,
+    Cpus,
+    Mem,
+    Stage,
+    Table,
+    Text,
+    Volumes,
+    Words,
+)
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
 from prevs.job_settings import JobSettings
 
-MOST_HOOKS, MOST_VOLUMES, MOST_VARIABLES = 20, 10, 200
+MOST_HOOKS = 20
 
 Name = Annotated[str, AfterValidator(rules.check_name)]
 OwnName = Annotated[str, AfterValidator(rules.check_own_name)]
@@ -94,7 +105,7 @@ class Build(Table):
         description="The folder that the build sees.",
         examples=['".."'],
     )
-    target: Annotated[str, Field(max_length=128), AfterValidator(rules.check_stage)] | None = Field(
+    target: Stage | None = Field(
         default=None,
         description="The stage of the Dockerfile that runs. Default: the last.",
         examples=['"web"'],
@@ -139,15 +150,34 @@ class Top(Table):
         description="Whether it may write only to its volumes and `/tmp`.",
         examples=["true"],
     )
-    volumes: Annotated[
-        list[Annotated[str, AfterValidator(rules.check_volume)]],
-        Field(max_length=MOST_VOLUMES),
-        AfterValidator(rules.check_volumes),
-    ] = Field(
+    volumes: Volumes = Field(
         default=[],
         description="Folders in the container that last as long as the preview, through stops "
         "and starts on one agent.",
         examples=['["/data"]'],
+    )
+    stay: bool = Field(
+        default=RunSettings.stay,
+        description="Whether it waits up to 5 minutes for the agent that has its volumes, and its "
+        "companions', before it starts elsewhere with empty ones.",
+        examples=["true"],
+    )
+    compose: InTree | None = Field(
+        default=None,
+        description="The path of a [compose file](companions.md#a-compose-file): its services are "
+        "the application and its companions. What is in this file wins over it.",
+        examples=['"compose.yaml"'],
+    )
+    compose_service: (
+        Annotated[
+            str, Field(min_length=1, max_length=100), AfterValidator(rules.check_compose_service)
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="The service of the compose file that is the application. Default: the only "
+        "one with `build`.",
+        examples=['"web"'],
     )
     environment: Annotated[dict[OwnName, Text], Field(max_length=MOST_VARIABLES)] = Field(
         default={},
@@ -159,6 +189,7 @@ class Top(Table):
     resources: Resources = Resources()
     build: Build = Build()
     hooks: Hooks = Hooks()
+    companions: Companions = Field(default={}, max_length=MOST_COMPANIONS)
     jobs: Annotated[dict[JobName, Job], BeforeValidator(job_rules.check_jobs)] = Field(
         default={}, max_length=MOST_JOBS
     )
@@ -186,6 +217,10 @@ class Top(Table):
                 statuses=tuple(self.health.status),
                 check_timeout=self.health.timeout or 0.0,
                 health_kind=self.health.check_kind,
+                companions=order_starts(
+                    table.settings(name) for name, table in self.companions.items()
+                ),
+                stay=self.stay,
             ),
         )
 

@@ -1,17 +1,24 @@
-"""From the bytes of a .prevs.toml to a Manifest, or to all mistakes in it."""
+"""From the bytes of a .prevs.toml, and of a compose file that it names, to a Manifest.
+
+Or to all mistakes in them.
+"""
 
 import dataclasses
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from framework.apps.manifest.keys import Top
+from framework.apps import compose
+from framework.apps.compose import Compose
+from framework.apps.manifest.companion_problems import find_problems
+from framework.apps.manifest.findings import Findings, InvalidManifest
+from framework.apps.manifest.keys import InTree, Top
 from framework.apps.manifest.lines import TooDeep, find_lines
 from framework.apps.manifest.rules import Bounds
-from framework.apps.manifest.wording import explain
+from framework.apps.manifest.wording import explain, spell
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
 from prevs.records import Mistake
@@ -19,6 +26,7 @@ from prevs.records import Mistake
 MOST_BYTES = 8192
 """How large the file may be. The record of each preview contains its settings."""
 
+_COMPOSE: TypeAdapter[str] = TypeAdapter(InTree, config={"strict": True})
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -30,23 +38,73 @@ class Manifest:
     jobs: Mapping[str, JobSettings] = dataclasses.field(default_factory=dict)
 
 
-class InvalidManifest(Exception):
-    """A file that cannot be used; `mistakes` are all that is wrong, in the order of lines."""
+class ComposeFile(NamedTuple):
+    """The compose file that a .prevs.toml names: its path from the app's folder on, and its bytes.
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        super().__init__("; ".join(f"line {one.line}: {one.message}" for one in mistakes))
-        self.mistakes = tuple(mistakes)
+    `problem` is why there is none, as the rest of a sentence that begins with its path.
+    """
+
+    path: str
+    data: bytes = b""
+    problem: str = ""
 
 
-def read(data: bytes, bounds: Bounds) -> Manifest:
-    """Return what is in a file. Raises InvalidManifest."""
-    text = _decode(data)
-    lines, parsed = _parse(text)
+def find_compose(data: bytes, bounds: Bounds) -> str | None:
+    """Return the path of the compose file that a .prevs.toml names, from the app's folder on.
+
+    None if it names none that could be read. Raises InvalidManifest if it is not TOML.
+    """
     try:
-        top = Top.model_validate(parsed, context=bounds)
+        return _COMPOSE.validate_python(_parse(_decode(data))[1].get("compose"), context=bounds)
+    except ValidationError:
+        return None
+
+
+def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manifest:
+    """Return what is in a .prevs.toml, and in the compose `file` that it names.
+
+    Raises InvalidManifest.
+    """
+    lines, parsed = _parse(_decode(data))
+    composed = _read_compose(file, parsed)
+    whole = _merge(composed.table, parsed)
+    found = Findings(lines, composed.places, file.path if file else "")
+    try:
+        top = Top.model_validate(whole, context=bounds)
     except ValidationError as error:
-        raise InvalidManifest(_locate(error, lines)) from None
+        for problem in error.errors(include_url=False):
+            path = found.find_key(problem["loc"])
+            found.add(path, explain(problem, path))
+    if file and file.problem:
+        found.add(("compose",), f"compose names {file.path}, which {file.problem}")
+    if composed.wrong_service:
+        found.add(("compose_service",), f"compose_service {composed.wrong_service}")
+    found.note(composed.mistakes)
+    if not (composed.mistakes or composed.wrong_service or (file and file.problem)):
+        for path, why in find_problems(whole, bounds):
+            found.add(path, f"{spell(path)} {why}")
+    found.check()
     return Manifest(top.settings(), top.job_settings())
+
+
+def _read_compose(file: ComposeFile | None, parsed: Mapping[str, Any]) -> Compose:
+    if file is None or file.problem:
+        return Compose()
+    wanted = parsed.get("compose_service")
+    return compose.read(file.data, file.path, wanted if isinstance(wanted, str) else "")
+
+
+def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two parsed documents as one; a value of `over` wins over that of the same key."""
+    return {
+        **under,
+        **{
+            key: _merge(under[key], value)
+            if isinstance(value, dict) and isinstance(under.get(key), dict)
+            else value
+            for key, value in over.items()
+        },
+    }
 
 
 def _decode(data: bytes) -> str:
@@ -83,15 +141,3 @@ def _read_syntax(message: str, text: str) -> Mistake:
     line = int(at[1]) if at and at[1] else text.rstrip().count("\n") + 1
     what = _AT.sub("", message)
     return Mistake(line, f"is not TOML: {what[:1].lower()}{what[1:]}")
-
-
-def _locate(error: ValidationError, lines: Mapping[tuple[str | int, ...], int]) -> list[Mistake]:
-    found: dict[Mistake, None] = {}
-    for problem in error.errors(include_url=False):
-        path = problem["loc"]
-        if path[-1:] == ("[key]",) and path not in lines:
-            path = path[:-1]  # pydantic's mark of a mistake in the key itself
-        # A word of a command that was split has no line of its own.
-        line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 1)
-        found[Mistake(line, explain(problem, path))] = None
-    return sorted(found, key=lambda mistake: mistake.line)

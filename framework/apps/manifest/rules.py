@@ -14,6 +14,7 @@ from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from prevs.commit_settings import HealthKind
+from prevs.records import AppRecord
 
 T = TypeVar("T")
 
@@ -24,12 +25,18 @@ _SYSTEM = ("/proc", "/sys", "/dev")
 
 
 class Bounds(NamedTuple):
-    """The most that an app's commits may have. `folder` is the app's folder in the repository."""
+    """The most that an app's commits may have. `folder` is the app's folder in the repository.
+
+    `own_cpus`, `own_mem` and `port` are what a commit has that does not say.
+    """
 
     app: str
     folder: str
     cpus: float
     mem: int
+    own_cpus: float = AppRecord.cpus
+    own_mem: int = AppRecord.mem
+    port: int = AppRecord.port
 
 
 def refuse(message: str, **values: object) -> NoReturn:
@@ -144,6 +151,13 @@ def check_volumes(value: list[str]) -> list[str]:
     for path in value:
         if value.count(path) > 1:
             refuse("names {path} twice", path=path)
+    return value
+
+
+def check_compose_service(value: str, info: ValidationInfo) -> str:
+    """Refuse the name of a service without a compose file."""
+    if "compose" in info.data and info.data["compose"] is None:
+        refuse("is only for a file with compose; leave it out, or set compose")
     return value
 
 

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from framework.apps.manifest import rules
 
-MOST_WORDS = 100
+MOST_WORDS, MOST_VOLUMES, MOST_VARIABLES = 100, 10, 200
 
 Text = Annotated[str, AfterValidator(rules.check_text)]
 Vector = Annotated[
@@ -15,6 +15,12 @@ Vector = Annotated[
 """A command as a list of words."""
 Words = Annotated[Vector, BeforeValidator(rules.split_words)]
 """A command as a list of words, or as one text."""
+Stage = Annotated[str, Field(max_length=128), AfterValidator(rules.check_stage)]
+Volumes = Annotated[
+    list[Annotated[str, AfterValidator(rules.check_volume)]],
+    Field(max_length=MOST_VOLUMES),
+    AfterValidator(rules.check_volumes),
+]
 Cpus = Annotated[float, Field(ge=0.01, le=64), AfterValidator(rules.check_cpus)]
 Mem = Annotated[int, Field(ge=16), AfterValidator(rules.check_mem)]
 

@@ -19,8 +19,8 @@ from framework.apps.manifest.job_keys import (
     Retries,
     Timeout,
 )
-from framework.apps.manifest.keys import MOST_VARIABLES, OwnName
-from framework.apps.manifest.values import MOST_WORDS, Text
+from framework.apps.manifest.keys import OwnName
+from framework.apps.manifest.values import MOST_VARIABLES, MOST_WORDS, Text
 from framework.http_api.http.examples import order_example
 from framework.http_api.http.parameters import WHOLE
 from prevs.names import is_job_name

@@ -5,10 +5,11 @@ import tomllib
 import pytest
 
 from docs.generated import commit_settings
-from framework.apps.manifest import Bounds, Manifest, read
+from framework.apps.manifest import Bounds, ComposeFile, Manifest, read
 from framework.apps.manifest.keys import list_tables
 
-BOUNDS = Bounds("shop", "services/web", 0.5, 512)
+BOUNDS = Bounds("shop", "services/web", 1.0, 1024)
+COMPOSE = ComposeFile("compose.yaml", b"services: {web: {build: .}, db: {image: x}}")
 TABLES = {header: header.partition(".")[0] for header in list_tables()}
 KEYS = [
     (header, key, field)
@@ -28,7 +29,12 @@ def test_the_example_is_accepted_and_has_every_table() -> None:
 
 def write_least(header: str, key: str) -> str:
     """Return a table with what has to be beside a key."""
-    lines = [f"[{header.lower()}]"] if header else []
+    lines = ["[companions.db]"] if header.startswith("companions") else []
+    lines += [f"[{header.lower()}]"] if header else []
+    if key == "stay":
+        lines.append("volumes = ['/data']")
+    if key == "compose_service":
+        lines.append("compose = 'compose.yaml'")
     if header.startswith("jobs") and key != "command":
         lines.append("command = ['x']")
     if header.startswith("jobs") and key in SCHEDULED:
@@ -46,6 +52,11 @@ def test_each_key_is_described_with_valid_examples(header: str, key: str, field:
     for example in examples:
         line = f"{key} = {example}"
         least = write_least(header, key)
-        without = read(least.encode(), BOUNDS) if key != "command" else Manifest()
-        assert read(f"{least}{line}".encode(), BOUNDS) != without, line
+        if key == "compose_service":
+            assert read(f"{least}{line}".encode(), BOUNDS, COMPOSE).settings.run.companions
+            continue
+        is_required = header.startswith("jobs") and key == "command"
+        without = Manifest() if is_required else read(least.encode(), BOUNDS)
+        file = COMPOSE if key == "compose" else None
+        assert read(f"{least}{line}".encode(), BOUNDS, file) != without, line
         assert line.replace("|", "\\|") in page

@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 
 from framework.apps import effective_settings
-from prevs.commit_settings import CommitSettings
+from prevs.commit_settings import CommitSettings, RunSettings
+from prevs.companions import Companion
 from prevs.job_settings import JobSettings
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -38,19 +39,27 @@ def test_a_job_has_the_resources_of_its_file_or_else_of_the_app(
 
 
 def test_a_commit_may_have_what_the_app_has_and_what_the_app_allows() -> None:
-    assert effective_settings.bounds(APP) == ("shop", "services/web", 0.5, 256)
+    own = (0.5, 256, 8000)
+    assert effective_settings.bounds(APP) == ("shop", "services/web", 0.5, 256, *own)
     app = dataclasses.replace(APP, max_cpus=2.0, max_mem=1024)
-    assert effective_settings.bounds(app) == ("shop", "services/web", 2.0, 1024)
-    assert effective_settings.bounds(dataclasses.replace(APP, max_cpus=0.1, max_mem=64))[2:] == (
-        0.5,
-        256,
-    )
+    assert effective_settings.bounds(app) == ("shop", "services/web", 2.0, 1024, *own)
+    low = effective_settings.bounds(dataclasses.replace(APP, max_cpus=0.1, max_mem=64))
+    assert (low.cpus, low.mem) == (0.5, 256)
+
+
+def test_a_preview_takes_what_all_its_containers_take() -> None:
+    beside = (Companion("db", cpus=0.25, mem=256), Companion("cache", cpus=0.1, mem=64))
+    settings = CommitSettings(mem=512, run=RunSettings(companions=beside))
+    assert effective_settings.resources(APP, settings) == (0.85, 832)
+    assert effective_settings.own_resources(APP, settings) == (0.5, 512)
+    assert effective_settings.resolve(APP, settings)[3:] == (0.85, 832)
 
 
 @pytest.mark.parametrize(
     ("changes", "same"),
     [
-        ({"port": 1, "health": "/", "repository": "/srv/other"}, True),
+        ({"health": "/", "repository": "/srv/other"}, True),
+        ({"port": 1}, False),
         ({"max_cpus": 0.25, "max_mem": 128}, True),
         ({"folder": "services/api"}, False),
         ({"max_cpus": 1.0}, False),

@@ -14,11 +14,14 @@ from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, Run
 from prevs.records import Mistake
 
 BOUNDS = Bounds("shop", "services/web", 0.5, 512)
+ELSEWHERE = ("jobs", "companions", "compose", "compose_service")
+"""What test_jobs.py, test_companions.py and test_compose.py have."""
 WHOLE = b"""\
 port = 8000
 command = ["gunicorn", "app:app"]
 read_only = true
 volumes = ["/data/", "//var/lib/shop"]
+stay = true
 
 [health]
 kind = "http"
@@ -66,6 +69,7 @@ def test_a_file_may_set_every_key() -> None:
             environment={"NAME": "value", "EMPTY": ""},
             read_only=True,
             volumes=("/data", "/var/lib/shop"),
+            stay=True,
             hooks=(("python", "manage.py", "migrate"), ("python", "seed it.py")),
             statuses=(200, 204),
             check_timeout=5.0,
@@ -77,7 +81,7 @@ def test_a_file_may_set_every_key() -> None:
 def test_the_full_example_has_every_key() -> None:
     values = tomllib.loads(WHOLE.decode())
     for name, field in Top.model_fields.items():
-        if name != "jobs":  # test_jobs.py has them
+        if name not in ELSEWHERE:
             table = find_table((name,))
             assert not table or set(table.model_fields) <= set(values[name]), name
             assert field.default != values[name]
@@ -116,7 +120,8 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ("[resources]\ncpu = 1", 2, "resources.cpu is not known; did you mean cpus?"),
         ("[hooks]\nzzz = 1", 2, "hooks.zzz is not known; [hooks] has prepare"),
         ("\n[tool.black]\nx = 1", 2, "tool is not known; there are port, command, read_only, "
-         "volumes, environment, health, resources, build, hooks, jobs"),
+         "volumes, stay, compose, compose_service, environment, health, resources, build, hooks, "
+         "companions, jobs"),
         ('port = "8000"', 1, "port must be a whole number, without quotes, not text: port = 8000"),
         ("port = 80.5", 1, "port must be a whole number, without quotes, not 80.5: port = 8000"),
         ("port = true", 1,

@@ -1,0 +1,111 @@
+"""The keys of the [companions.NAME] in a .prevs.toml, as keys.py has those of the other tables."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from framework.apps.manifest import companion_rules
+from framework.apps.manifest.companion_rules import Ready
+from framework.apps.manifest.values import (
+    MOST_VARIABLES,
+    MOST_WORDS,
+    Cpus,
+    Mem,
+    Stage,
+    Table,
+    Text,
+    Volumes,
+    Words,
+)
+from prevs import companions
+
+MOST_COMPANIONS = 8
+
+CompanionName = Annotated[str, AfterValidator(companion_rules.check_companion_name)]
+Image = Annotated[str, Field(max_length=255), AfterValidator(companion_rules.check_image)]
+BuildKey = Annotated[str, AfterValidator(companion_rules.check_build_key)]
+Variable = Annotated[str, AfterValidator(companion_rules.check_variable)]
+_READY_KINDS = [{"type": "array", "maxItems": MOST_WORDS}, {"type": "object"}]
+ReadyCheck = Annotated[
+    object, AfterValidator(companion_rules.read_ready), WithJsonSchema({"anyOf": _READY_KINDS})
+]
+
+
+class Companion(Table):
+    """A container that starts before the application, and ends with it: a database, a worker.
+
+    NAME is a host name that leads to it: 1 to 63 characters of `a-z`, `0-9` and `-`, and neither
+    `app` nor `localhost`. A file may have 8 companions. [Companions](companions.md) has an example.
+    """
+
+    image: Image | None = Field(
+        default=None,
+        description="The image to pull. Without one, it runs in the image of the application.",
+        examples=['"postgres:17"'],
+    )
+    build: Annotated[dict[BuildKey, Stage], AfterValidator(companion_rules.check_build)] = Field(
+        default={},
+        description="Instead of `image`: another stage of the application's Dockerfile.",
+        examples=['{ target = "worker" }'],
+    )
+    command: Words | None = Field(
+        default=None,
+        description="The command that runs instead of the image's `CMD`, as at the top.",
+        examples=['["celery", "-A", "shop", "worker"]', "\"redis-server --save ''\""],
+    )
+    environment: Annotated[dict[Variable, Text], Field(max_length=MOST_VARIABLES)] = Field(
+        default={},
+        description="Environment variables for it alone, a table of texts.",
+        examples=['{ POSTGRES_PASSWORD = "x" }'],
+    )
+    volumes: Volumes = Field(
+        default=[],
+        description="Folders in its container that last as long as the preview, as at the top.",
+        examples=['["/var/lib/postgresql/data"]'],
+    )
+    ready: ReadyCheck | None = Field(
+        default=None,
+        description="When it is ready: a command that exits with 0 in its container, or a port "
+        "that something listens at. Default: as soon as it runs.",
+        examples=['["pg_isready", "-U", "postgres"]', "{ port = 6379 }"],
+    )
+    after: Annotated[list[Text], Field(max_length=MOST_COMPANIONS)] = Field(
+        default=[],
+        description="The companions that have to be ready before it starts. Without it, it starts "
+        "at once; the application starts after all of them.",
+        examples=['["db"]'],
+    )
+    cpus: Cpus = Field(
+        default=companions.Companion.cpus,
+        description="A share of CPUs. Default: 0.1. All containers together may have the app's "
+        "`max_cpus`.",
+        examples=["0.5"],
+    )
+    mem: Mem = Field(
+        default=companions.Companion.mem,
+        description="A memory limit in MB. Default: 128. All containers together may have the "
+        "app's `max_mem`.",
+        examples=["256"],
+    )
+
+    def settings(self, name: str) -> companions.Companion:
+        """Return the companion of that name, as it is stored and sent."""
+        ready = self.ready if isinstance(self.ready, Ready) else Ready()
+        return companions.Companion(
+            name=name,
+            image=self.image or "",
+            target=self.build.get("target", ""),
+            command=tuple(self.command or ()),
+            environment=self.environment,
+            volumes=tuple(self.volumes),
+            ready=ready.command,
+            ready_port=ready.port,
+            after=tuple(dict.fromkeys(self.after)),
+            cpus=self.cpus,
+            mem=self.mem,
+        )
+
+
+Companions = Annotated[
+    dict[CompanionName, Companion], BeforeValidator(companion_rules.check_companions)
+]

@@ -1,3 +1,0 @@
-from typing import Any
-
-def safe_load(stream: str) -> Any: ...
