@@ -27,8 +27,7 @@ from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.matching.limits import Limits
-from framework.matching.match import Offer
-from framework.matching.resources import Resource
+from framework.matching.resources import Offer, Resource
 from framework.metrics import Metrics
 from framework.ports import Record, Stored
 from framework.ports.jobs import JobsRecord, StoredJobs

@@ -9,8 +9,7 @@ from bench import decision
 from bench.decision import Scene
 from framework import events
 from framework.jobs.orders import JobOrder
-from framework.matching.match import Offer
-from framework.matching.resources import Resource
+from framework.matching.resources import Offer, Resource
 from prevs.job_settings import JobSettings
 from prevs.records import AppRecord
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from framework.errors import Fatal, FrameworkError, Unavailable
 from framework.jobs.leads import Lead
-from framework.matching.match import Offer
+from framework.matching.resources import Offer
 from framework.ports import Heads, InverseOffer, Use
 from framework.ports.forges import Pull
 from framework.ports.notifications import LastTry

@@ -16,7 +16,7 @@ from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Agent
 from framework.matching.idle_executors import IdleExecutor, Sharing
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Refusal, Shortage
-from framework.matching.resources import Resource
+from framework.matching.resources import Offer, Resource
 from prevs.units import Unit, UnitKind
 
 LEAVING_SECONDS = 3600.0
@@ -32,24 +32,6 @@ _JOB = UnitKind.JOB
 _OF_APP = frozenset({Shortage.APP_SLOT, Shortage.APP_TURN})
 _OF_JOBS = frozenset({Shortage.JOB_SLOT, Shortage.JOB_ROOM})
 _ALL = ""
-
-
-class Offer(NamedTuple):
-    """What an agent offers. `host` is the address at which its containers are reached.
-
-    `attributes` are the agent's, as text. `unavailable_from` is when its planned maintenance
-    begins (seconds since the epoch), None if none is planned. `role` is that of Mesos to which it
-    is made. `revocable` are CPUs that Mesos may take back.
-    """
-
-    id: str
-    agent_id: str
-    host: str
-    resources: tuple[Resource, ...]
-    attributes: Mapping[str, str] = MappingProxyType({})
-    unavailable_from: float | None = None
-    role: str = ""
-    revocable: tuple[Resource, ...] = ()
 
 
 class Rank(enum.IntEnum):

@@ -25,6 +25,24 @@ class Resource(NamedTuple):
     terms: Mapping[str, Any] = MappingProxyType({})
 
 
+class Offer(NamedTuple):
+    """What an agent offers. `host` is the address at which its containers are reached.
+
+    `attributes` are the agent's, as text. `unavailable_from` is when its planned maintenance
+    begins (seconds since the epoch), None if none is planned. `role` is that of Mesos to which it
+    is made. `revocable` are CPUs that Mesos may take back.
+    """
+
+    id: str
+    agent_id: str
+    host: str
+    resources: tuple[Resource, ...]
+    attributes: Mapping[str, str] = MappingProxyType({})
+    unavailable_from: float | None = None
+    role: str = ""
+    revocable: tuple[Resource, ...] = ()
+
+
 def total(resources: Sequence[Resource], name: str) -> float:
     """Return how much there is of a scalar resource."""
     return round(sum(r.amount for r in resources if r.name == name), _DIGITS)

@@ -21,7 +21,7 @@ from framework.errors import (
     Unauthorized,
     Unavailable,
 )
-from framework.matching.match import Offer
+from framework.matching.resources import Offer
 from framework.mesos import task_status
 from framework.mesos.resources import read_resources, read_revocable
 from framework.mesos.task_info import task_info

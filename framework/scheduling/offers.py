@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterable, Sequence
 
 from framework.clock import Clock
-from framework.matching.match import Offer
+from framework.matching.resources import Offer
 from framework.metrics import Metrics
 from framework.ports import Cluster
 from framework.ports.tasks import Task

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from framework.clock import Clock
-from framework.matching.match import Offer
+from framework.matching.resources import Offer
 from framework.matching.roles import Roles
 from framework.metrics import Metrics
 from framework.ports import Cluster

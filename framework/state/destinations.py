@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
 from framework.matching import resources
-from framework.matching.match import Offer
+from framework.matching.resources import Offer
 from framework.ports import Store, Stored
 from framework.state.preview_index import PreviewIndex
 from prevs import signatures

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from framework.matching.limits import Limits
-from framework.matching.match import Offer
 from framework.matching.quotas import Quotas
+from framework.matching.resources import Offer
 from framework.mesos.resources import read_resources, read_revocable
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from prevs.records import AppRecord, PreviewRecord

@@ -14,8 +14,7 @@ from typing import Any
 from framework import events
 from framework.errors import FrameworkError, OutcomeUnknown, Unavailable
 from framework.matching import resources
-from framework.matching.match import Offer
-from framework.matching.resources import Resource
+from framework.matching.resources import Offer, Resource
 from framework.mesos import task_status
 from framework.ports import InverseOffer
 from framework.ports.tasks import Task, TaskStatus

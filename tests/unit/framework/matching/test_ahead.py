@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching.launch_queue import Queued, places
 from framework.matching.limits import Limits
-from framework.matching.match import Demand, InUse, Match, Offer, Rank, match
+from framework.matching.match import Demand, InUse, Match, Rank, match
 from framework.matching.preemption import Candidate, Turn, UnmetDemand, plan
 from framework.matching.quotas import AHEAD_IN_ALL, AHEAD_PER_APP, Quotas
 from framework.matching.refusals import NO_ROOM_AHEAD, VISITORS_WAIT, Refusal, Shortage
+from framework.matching.resources import Offer
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from framework.matching import resources
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM
 from framework.matching.idle_executors import IdleExecutor, Sharing
-from framework.matching.match import Demand, InUse, Match, Offer
+from framework.matching.match import Demand, InUse, Match
 from framework.matching.match import match as decide
+from framework.matching.resources import Offer
 from prevs.units import job_unit, preview_unit
 from tests.fakes.offers import offer, quotas
 

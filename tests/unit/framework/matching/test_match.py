@@ -4,10 +4,11 @@ import pytest
 
 from framework.matching import resources
 from framework.matching.limits import Limits
-from framework.matching.match import Demand, InUse, Match, Offer
+from framework.matching.match import Demand, InUse, Match
 from framework.matching.match import match as decide
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Shortage
+from framework.matching.resources import Offer
 from prevs.records import PreviewRecord
 from prevs.states import State
 from prevs.units import Unit, preview_unit

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from framework.matching import resources
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM
 from framework.matching.limits import Limits
-from framework.matching.match import CLAIM_SECONDS, Demand, InUse, Match, Offer, Rank
+from framework.matching.match import CLAIM_SECONDS, Demand, InUse, Match, Rank
 from framework.matching.match import match as decide
+from framework.matching.resources import Offer
 from prevs.units import UnitKind, job_unit, preview_unit
 from tests.fakes.offers import offer, quotas
 
