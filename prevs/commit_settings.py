@@ -63,6 +63,11 @@ class RunSettings:
     companions: tuple[Companion, ...] = ()
     stay: bool = False
 
+    @property
+    def has_volumes(self) -> bool:
+        """Whether anything in the containers lasts as long as the preview."""
+        return bool(self.volumes or any(one.volumes for one in self.companions))
+
 
 @dataclasses.dataclass(frozen=True)
 class CommitSettings:

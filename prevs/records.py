@@ -11,6 +11,7 @@ from typing import Optional
 from prevs import codec
 from prevs.codec import RecordError
 from prevs.commit_settings import CommitSettings
+from prevs.failures import Failure, Mistake
 from prevs.states import Cause, State
 
 __all__ = [
@@ -83,27 +84,6 @@ class AppRecord:
 
 
 @dataclasses.dataclass(frozen=True)
-class Mistake:
-    """A mistake in a line (from 1) of a commit's .prevs.toml, and the next step."""
-
-    line: int
-    message: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Failure:
-    """Why an attempt failed, as a sentence for people and a cause for programs.
-
-    `mistakes` are those in the commit's settings, if they are the reason.
-    """
-
-    cause: Cause
-    message: str
-    exit_code: Optional[int] = None
-    mistakes: tuple[Mistake, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
 class Step:
     """A step of an attempt: its name, and when it began."""
 
@@ -155,7 +135,8 @@ class PreviewRecord:
     variables depend on them. `attempts` are the last few ended ones, the oldest first
     (framework/preview/ended_attempts.py). `stranger` if its commit is of somebody else's fork, and
     gets nothing of the app's. `ahead` if it was built ahead of its first visit, and nobody has
-    requested or used it since.
+    requested or used it since. `moved_from` is the host of the agent that has the volumes which the
+    current or last attempt does not have, as it was placed elsewhere than the one before; else "".
     """
 
     app: str
@@ -196,6 +177,7 @@ class PreviewRecord:
     attempts: tuple[EndedAttempt, ...] = ()
     stranger: bool = False
     ahead: bool = False
+    moved_from: str = ""
 
     def encode(self) -> bytes:
         """Return the znode's bytes.

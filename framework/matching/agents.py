@@ -32,6 +32,13 @@ class Unfit(NamedTuple):
     times: int = 1
 
 
+class Home(NamedTuple):
+    """The agent that has the volumes of a preview, and its address."""
+
+    agent_id: str
+    host: str
+
+
 class Space(NamedTuple):
     """What is free on an agent: a share of CPU, MB of memory, a number of ports.
 

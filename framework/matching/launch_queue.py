@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from framework.apps import effective_settings
+from framework.matching.agents import Home
 from framework.matching.match import Demand, Rank
 from prevs.records import AppRecord, PreviewRecord
 from prevs.units import Unit
 
 IMAGE_WAIT_SECONDS = 1.0
 """How long a preview waits for the agent that has its image: less time than most builds take."""
+STAY_SECONDS = 300.0
+"""How long a preview whose commit says `stay` waits for the agent that has its volumes."""
 UNREADABLE = "The settings of its app cannot be read."
 
 _RANKS = {False: Rank.AWAITED, True: Rank.AHEAD}
@@ -81,6 +84,8 @@ def order(queued: Queued) -> tuple[int, float, float, str, str]:
 def _demand(app: AppRecord, queued: Queued, agents: frozenset[str], now: float) -> Demand:
     unit, preview = queued
     cpus, mem = effective_settings.resources(app, preview.settings)
+    since = max(preview.changed, preview.retry_at)
+    home = _find_home(preview) if now - since < STAY_SECONDS else None
     return Demand(
         unit=unit,
         cpus=cpus,
@@ -91,6 +96,21 @@ def _demand(app: AppRecord, queued: Queued, agents: frozenset[str], now: float) 
         waits_for_image=preview.consecutive_losses == 0
         and now - preview.changed < IMAGE_WAIT_SECONDS,
         constraints=app.constraints,
-        avoid_agent=preview.avoid_agent,
-        since=max(preview.changed, preview.retry_at),
+        # Its data are worth another try, also where an attempt was lost.
+        avoid_agent=None if home else preview.avoid_agent,
+        since=since,
+        home=home,
     )
+
+
+def _find_home(preview: PreviewRecord) -> Home | None:
+    """Return the agent that a preview does not leave for the first; None if it may go anywhere.
+
+    A preview that has never run has no data yet. One that is built ahead has no visitor.
+    """
+    settings = preview.settings
+    if settings is None or not settings.run.stay or not settings.run.has_volumes:
+        return None
+    if preview.ahead or not preview.step_seconds or not preview.agent_id:
+        return None
+    return Home(preview.agent_id, preview.agent_host or preview.agent_id)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from framework.matching import constraints, idle_executors, refusals
-from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Agent
+from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Agent, Home
 from framework.matching.idle_executors import IdleExecutor, Sharing
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Refusal, Shortage
@@ -30,7 +30,8 @@ it is not, as that role is at a limit of its own in Mesos, jobs need not wait fo
 
 _JOB = UnitKind.JOB
 _OF_APP = frozenset({Shortage.APP_SLOT, Shortage.APP_TURN})
-_OF_JOBS = frozenset({Shortage.JOB_SLOT, Shortage.JOB_ROOM})
+_OF_FEW = frozenset({Shortage.JOB_SLOT, Shortage.JOB_ROOM, Shortage.HOME})
+"""What previews with room elsewhere do not lack."""
 _ALL = ""
 
 
@@ -53,6 +54,7 @@ class Demand(NamedTuple):
     unit that `waits_for_image` waits for `image_agent` instead of going elsewhere. It goes to
     `avoid_agent` only if no other agent fits. One that is `preemptible` takes revocable CPUs where
     an agent has enough of them, else others. With `sharing` it goes to an idle executor if it can.
+    With a `home` it goes nowhere else.
     """
 
     unit: Unit
@@ -68,6 +70,7 @@ class Demand(NamedTuple):
     since: float = 0.0
     preemptible: bool = False
     sharing: Sharing | None = None
+    home: Home | None = None
 
 
 class Launch(NamedTuple):
@@ -157,7 +160,7 @@ def match(
             refused[demand.unit] = chosen
             unmet.append(demand)
             refuse(demand)
-            if own is choice and demand.rank is not _AHEAD and chosen.shortage not in _OF_JOBS:
+            if own is choice and demand.rank is not _AHEAD and chosen.shortage not in _OF_FEW:
                 short.add(demand.unit.app if chosen.shortage in _OF_APP else _ALL)
             if jobs_role and _has_claim(demand, chosen, now):
                 jobs_choice.set_aside(demand)
@@ -253,6 +256,8 @@ class _Choice:
         self._surveys: dict[tuple[object, ...], refusals.Survey | Refusal] = {}
 
     def choose(self, demand: Demand) -> Agent | Refusal:
+        if demand.home is not None:
+            return self._choose_home(demand, demand.home)
         if demand.waits_for_image and demand.image_agent and demand.image_agent not in self._agents:
             return Refusal("It waits a moment for the agent that has its image.", hold_offers=True)
         own = self._reserved_for.get(demand.unit)
@@ -278,6 +283,13 @@ class _Choice:
             survey = refusals.explain(demand.cpus, demand.mem, survey)
         refusal = refusals.name_role(survey, self._role) if self._role else survey
         return self._refused.setdefault(kind, refusal)
+
+    def _choose_home(self, demand: Demand, home: Home) -> Agent | Refusal:
+        agent = self._agents.get(home.agent_id)
+        own = self._reserved_for.get(demand.unit)
+        if agent is not None and self._fitting(demand, own, revocable=False)(agent):
+            return agent
+        return refusals.explain_home(home, agent, demand.cpus, demand.mem)
 
     def _survey(self, wanted: tuple[str, ...], own: str | None) -> refusals.Survey | Refusal:
         """Return what was free at the first refusal; few launches have followed since."""

@@ -159,6 +159,7 @@ class _Decision:
                 or other.demand.unit.app == need.demand.unit.app
             )
             and other.demand.constraints == need.demand.constraints
+            and other.demand.home == need.demand.home
             and other.demand.cpus <= need.demand.cpus
             and other.demand.mem <= need.demand.mem
             and other.demand.ports <= need.demand.ports
@@ -316,6 +317,8 @@ def _is_enough(space: Space, cpus: float, mem: float, ports: int) -> bool:
 
 
 def _may_run(demand: Demand, space: Space) -> bool:
+    if demand.home is not None and space.agent_id != demand.home.agent_id:
+        return False
     if demand.unit.kind is UnitKind.JOB and space.job_mem < demand.mem + EXECUTOR_MEM:
         return False
     if space.attributes is None:

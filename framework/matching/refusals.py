@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from framework.matching import constraints
-from framework.matching.agents import EXECUTOR_MEM, Agent
+from framework.matching.agents import EXECUTOR_MEM, Agent, Home
 
 _NAMED = 3
 """For how many unfit agents a reason is given."""
@@ -23,6 +23,7 @@ class Shortage(enum.Enum):
     AHEAD = "what visitors do not need"
     JOB_SLOT = "fewer jobs"
     JOB_ROOM = "less memory of agents used by jobs"
+    HOME = "room on the agent that has its volumes"
 
 
 class Refusal(NamedTuple):
@@ -96,6 +97,32 @@ def explain(cpus: float, mem: int, found: Survey) -> Refusal:
     refusal = _explain(cpus, mem, found)
     roomy = [a for a in found.unfit if a.task_mem >= mem and a.task_cpus >= cpus]
     return refusal._replace(reason=f"{refusal.reason}{_describe(roomy)}")
+
+
+def explain_home(home: Home, agent: Agent | None, cpus: float, mem: int) -> Refusal:
+    """Return why a preview waits for its home, which has offered what `agent` has, None: nothing.
+
+    What is short-lived there makes nothing else stop.
+    """
+    shortage = Shortage.HOME
+    if agent is None:
+        why = "it offers nothing now"
+    elif agent.leaving:
+        why = "it goes into maintenance within the hour"
+    elif agent.unfit:
+        why = f"it is unfit ({agent.unfit.rstrip('.')})"
+    elif agent.task_mem < mem or agent.task_cpus < cpus:
+        free = f"{math.floor(agent.task_mem)} MB and {agent.task_cpus:g} CPUs free"
+        why = f"it has {free}, and this preview needs {mem} MB and {cpus:g} CPUs"
+    elif agent.starts <= 0:
+        shortage, why = Shortage.TURN, "it is starting others now"
+    else:
+        why = "it has no free port, or its room is kept for another one"
+    text = (
+        f"It waits for the agent {home.host}, which has its volumes: {why}. If it has waited for "
+        "5 minutes, it starts elsewhere with empty volumes."
+    )
+    return Refusal(text, shortage)
 
 
 def name_role(refusal: Refusal, role: str) -> Refusal:

@@ -159,6 +159,8 @@ class Eviction:
             reasons[planned.demand.unit] = self._carry_out(planned)
         self._shortages = {unit: self._find_shortage(unit, match) for unit in decision.impossible}
         for unit, shortage in self._shortages.items():
+            if match.refusals[unit].shortage is Shortage.HOME:
+                continue  # its own reason says more: the agent may be away
             nothing = NOTHING_FOR_JOB if unit.kind is UnitKind.JOB else NOTHING_IDLE
             reasons[unit] = Reason(ReasonKind.NOTHING_IDLE, f"{shortage} {nothing}")
         return reasons
@@ -182,7 +184,7 @@ class Eviction:
 
         Counts in `quotas` the demands for which the limits have a place.
         """
-        latest = self._clock.now() - REQUEST_SECONDS
+        latest, agents = self._clock.now() - REQUEST_SECONDS, self.agents()
         needs: list[UnmetDemand] = []
         reserved: list[Unit] = []
         for demand in match.unmet:
@@ -190,17 +192,17 @@ class Eviction:
             if refusal.hold_offers or refusal.shortage in _TURNS:
                 continue
             is_apart = self._jobs_apart and demand.unit.kind is UnitKind.JOB
-            if demand.rank is Rank.AHEAD or is_apart:
+            is_away = demand.home is not None and demand.home.agent_id not in agents
+            if demand.rank is Rank.AHEAD or is_apart or is_away:
                 continue  # nothing stops for these
-            if refusal.shortage is Shortage.ROOM:
+            if refusal.shortage in (Shortage.ROOM, Shortage.HOME):
                 # Demands before this one may have used up a limit.
                 limit = quotas.refusal(demand.unit)
                 if limit is None:
                     quotas.reserve(demand.unit, "")
                 elif limit.shortage in _TURNS:
                     continue
-                else:
-                    refusal = limit
+                refusal = limit or refusal._replace(shortage=Shortage.ROOM)
             if demand.unit in self._reservations:
                 if refusal.shortage is not Shortage.ROOM:
                     reserved.append(demand.unit)

@@ -52,6 +52,7 @@ NO_OFFER_SECONDS = 3.0
 REASON_SECONDS = 5.0
 REASONS = 50
 """How often the reason of a waiting preview may change, and how many are written in one turn."""
+_SHOWN_BY_OFFERS = frozenset({Shortage.ROOM, Shortage.HOME})
 NO_OFFER = Reason(
     ReasonKind.NO_OFFER,
     "No agent offers anything: all are full, away, or none is registered with the master.",
@@ -228,7 +229,7 @@ class Launcher:
         Where room must be made is known only once all agents have offered what they have.
         """
         shortages = {refusal.shortage for refusal in refusals.values()}
-        helped = {Shortage.ROOM, Shortage.TURN}
+        helped = {Shortage.ROOM, Shortage.TURN, Shortage.HOME}
         if shortages - helped and self._eviction.could_stop():
             helped |= {Shortage.SLOT, Shortage.APP_SLOT}
         return tuple(unit for unit, refusal in refusals.items() if refusal.shortage in helped)
@@ -337,7 +338,7 @@ class Launcher:
         refused = {
             unit: refusal.reason
             for unit, refusal in match.refusals.items()
-            if unit not in evicting and (offered or refusal.shortage is not Shortage.ROOM)
+            if unit not in evicting and (offered or refusal.shortage not in _SHOWN_BY_OFFERS)
         }
         self._explain(evicting)
         self._explain_calmly(refused)
@@ -369,7 +370,8 @@ class Launcher:
             waiting = waiting_units.find(self._records, unit)
             if waiting and not waiting.reason and now - waiting.changed > NO_OFFER_SECONDS:
                 names_role = self._terms.roles.jobs and unit.kind is UnitKind.JOB
-                silent[unit] = NO_OFFER._replace(text=refusal.reason) if names_role else NO_OFFER
+                says_more = names_role or refusal.shortage is Shortage.HOME
+                silent[unit] = NO_OFFER._replace(text=refusal.reason) if says_more else NO_OFFER
         self._explain(silent)
 
 

@@ -157,6 +157,7 @@ WRITTEN: dict[str, Any] = {
             ),
         ),
         ahead=True,
+        moved_from="127.0.0.3",
     ),
     "placements": PlacementsRecord(
         app="hello",
