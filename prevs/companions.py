@@ -3,6 +3,9 @@
 import dataclasses
 from collections.abc import Mapping
 
+APPLICATION = "app"
+"""The name of the application among its companions: no companion has it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Companion:

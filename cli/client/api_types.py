@@ -5,6 +5,8 @@
 
 from typing import Any, NotRequired, TypedDict
 
+from cli.client.share_types import Share
+
 
 class App(TypedDict):
     """An app's settings; `cpus` is a share, `mem` in MB, `idle_after` in seconds (0: never).
@@ -114,6 +116,7 @@ class Preview(TypedDict):
     port: NotRequired[int]
     cpus: NotRequired[float]
     mem: NotRequired[int]
+    containers: NotRequired[list[Share]]
     steps: NotRequired[list[Step]]
     log_tail: NotRequired[str]
 

@@ -23,7 +23,7 @@ from cli.client.api_types import (
     Variable,
 )
 from cli.client.forges import Finding, Pull
-from cli.display import app_rows, attempts, steps
+from cli.display import app_rows, attempts, shares, steps
 from cli.display.columns import cell, new_details, new_table
 from cli.display.sentences import (
     ago,
@@ -241,7 +241,7 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
             ("pinned", "yes" if preview["pinned"] else ""),
             *(("address", url) for url in preview["urls"] or [preview["url"]]),
             ("note", describe_rivals(preview)),
-            ("runs with", _share(preview)),
+            *shares.rows(preview),
             ("agent", where),
             ("task", preview["task_id"] or ""),
             ("since", ago(preview["changed"], now)),
@@ -256,13 +256,6 @@ def mistakes(preview: Preview) -> Sequence[tuple[str, object]]:
     found = preview["failure"]
     listed = found.get("mistakes", []) if found else []
     return [(f"line {one['line']}", one["message"]) for one in listed]
-
-
-def _share(preview: Preview) -> str:
-    """Return a preview's resources, and its port."""
-    if "mem" not in preview:
-        return ""
-    return f"{preview['cpus']:g} CPUs, {preview['mem']} MB, port {preview['port']}"
 
 
 def variables(listed: Iterable[Variable], now: float) -> Table:

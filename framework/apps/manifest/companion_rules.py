@@ -8,8 +8,9 @@ from pydantic import ValidationInfo
 from framework.apps.manifest import rules
 from framework.apps.manifest.rules import refuse
 from prevs import names
+from prevs.companions import APPLICATION
 
-RESERVED = ("app", "localhost")
+RESERVED = (APPLICATION, "localhost")
 """Names that lead elsewhere: to the application, and to the container itself."""
 
 _IMAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.:/@-]*", re.ASCII)

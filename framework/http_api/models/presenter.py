@@ -14,6 +14,7 @@ from framework.preview import steps
 from framework.preview.lifecycle import STARTING
 from framework.service.previews import Previews
 from framework.state.snapshot import Snapshot
+from prevs.companions import APPLICATION
 from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
@@ -21,6 +22,7 @@ from prevs.units import Unit, preview_unit
 
 _IMAGE = frozenset({"fetching", "building"})
 _BEFORE_BUILD = frozenset({State.STOPPED, State.DRAINING, State.QUEUED, State.PLACED})
+_PLACED = STARTING | {State.RUNNING}
 _MOST_SHOWN = 2000
 """How many shown previews are cached, before all of them are dropped."""
 _UNKNOWN: Mapping[str, float] = {}
@@ -35,6 +37,7 @@ class _Seen(NamedTuple):
     next_try: float | None
     usual: Mapping[str, float]
     wanted: Effective
+    own: tuple[float, int]
     rivals: tuple[tuple[str, str, State], ...]
 
 
@@ -72,7 +75,7 @@ class Presenter:
             snapshot.queue_places.get(unit),
             self._next_try(preview),
             snapshot.typical_durations.get(preview.app, _UNKNOWN),
-            _find_wanted(preview, snapshot),
+            *_find_wanted(preview, snapshot),
             tuple((label, one.sha, one.state) for label, one in rivals),
         )
         known = self._shown.get(unit)
@@ -103,6 +106,7 @@ class Presenter:
             port=seen.wanted.port,
             cpus=seen.wanted.cpus,
             mem=seen.wanted.mem,
+            containers=_show_containers(seen),
             task_id=preview.task_id,
             agent=_show_agent(preview),
             host_port=preview.host_port,
@@ -151,7 +155,7 @@ class Presenter:
         A reason why nothing can start comes before the preview's own.
         """
         common = self._ready() if preview.state is State.QUEUED else None
-        own = preview.reason or _describe_kills(preview)
+        own = preview.reason or _describe_kills(preview) or _describe_move(preview)
         return common or own or _describe_ahead(preview)
 
     def _next_try(self, preview: PreviewRecord) -> float | None:
@@ -159,10 +163,21 @@ class Presenter:
         return preview.retry_at if waits else None
 
 
-def _find_wanted(preview: PreviewRecord, snapshot: Snapshot) -> Effective:
+def _find_wanted(preview: PreviewRecord, snapshot: Snapshot) -> tuple[Effective, tuple[float, int]]:
+    """Return the settings of a preview, and the CPUs and the memory of its application alone."""
     # The app may have been removed just now.
     app = snapshot.apps.get(preview.app) or AppRecord(preview.app, "")
-    return effective_settings.resolve(app, preview.settings)
+    own = effective_settings.own_resources(app, preview.settings)
+    return effective_settings.resolve(app, preview.settings), own
+
+
+def _show_containers(seen: _Seen) -> list[preview_models.Share]:
+    settings, (cpus, mem) = seen.preview.settings, seen.own
+    shown = [preview_models.Share(name=APPLICATION, image="", cpus=cpus, mem=mem)]
+    for one in settings.run.companions if settings else ():
+        share = preview_models.Share(name=one.name, image=one.image, cpus=one.cpus, mem=one.mem)
+        shown.append(share)
+    return shown
 
 
 def _describe_kills(preview: PreviewRecord) -> str:
@@ -172,6 +187,15 @@ def _describe_kills(preview: PreviewRecord) -> str:
     return (
         "It ran out of memory: since it started, the kernel killed one of its processes "
         f"{times}, and the application went on. Raise its memory, or make it use less."
+    )
+
+
+def _describe_move(preview: PreviewRecord) -> str:
+    if not preview.moved_from or preview.state not in _PLACED:
+        return ""
+    return (
+        f"It started on {preview.agent_host} without the volumes that it had on "
+        f"{preview.moved_from}: nothing of what it stored there is here."
     )
 
 

@@ -35,6 +35,7 @@ _PREVIEW: dict[str, Any] = {
     "port": 8080,
     "cpus": 0.1,
     "mem": 128,
+    "containers": [{"name": "app", "image": "", "cpus": 0.1, "mem": 128}],
     "task_id": TASK_ID,
     "agent": {"id": "f592d1ba-314b-43c2-b185-f8272c4b4746-S0", "host": "127.0.0.1"},
     "host_port": 31005,
@@ -116,6 +117,17 @@ class Step(BaseModel):
     )
 
 
+class Share(BaseModel):
+    """A container of a preview, and what it takes."""
+
+    model_config = example({"name": "db", "image": "postgres:17", "cpus": 0.1, "mem": 128})
+
+    name: str = Field(description="app for the application, or a companion's name.")
+    image: str = Field(description="What its commit names; empty: the commit's own.")
+    cpus: float
+    mem: int = Field(description="Its memory limit in MB.")
+
+
 class Rival(BaseModel):
     """A preview of another commit that holds a label of this one, too."""
 
@@ -149,8 +161,12 @@ class Preview(BaseModel):
     next_try: float | None = Field(description="When it is tried again; null: it need not wait.")
     failure: Failure | None
     port: int = Field(description="The port where it listens: its commit's, or else its app's.")
-    cpus: float = Field(description="Its CPU share, likewise.")
-    mem: int = Field(description="Its memory limit in MB, likewise.")
+    cpus: float = Field(description="The CPU share of all its containers, likewise.")
+    mem: int = Field(description="The memory of all its containers in MB, likewise.")
+    containers: list[Share] = Field(
+        description="The application, and its companions in the order in which they start before "
+        "it."
+    )
     task_id: str | None
     agent: Agent | None
     host_port: int | None
