@@ -78,7 +78,7 @@ def _order(app: AppRecord, job: JobRecord, launch: Launch, origin: Origin) -> Bu
         build_limit=origin.build_limit,
         folder=app.folder,
         build=job.settings.build,
-        run=dataclasses.replace(job.settings.run, companions=(), stay=False),
+        run=job.settings.run,
         registry=origin.registry,
         digest="" if job.stranger else job.digest,
         trusted=not job.stranger,

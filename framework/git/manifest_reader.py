@@ -146,7 +146,7 @@ def read_manifest(refs: Repositories, app: AppRecord, sha: str) -> Manifest | Fa
     try:
         return _read(app, functools.partial(refs.read_file, app, sha))
     except InvalidManifest as error:
-        return _invalid(posixpath.join(app.folder, error.compose or FILE), error.mistakes)
+        return _invalid(_place(app, error.compose or FILE), error.mistakes)
     except UnknownLabel:
         message = f"The commit {sha[:12]} is no longer in the repository."
         return Failure(Cause.COMMIT_MISSING, message)
@@ -162,7 +162,7 @@ class _ReadFile(Protocol):
 
 def _read(app: AppRecord, read_file: _ReadFile) -> Manifest:
     """Return what a commit says. Raises InvalidManifest, and what `read_file` raises."""
-    file = read_file(posixpath.join(app.folder, FILE), most=manifest.MOST_BYTES)
+    file = read_file(_place(app, FILE), most=manifest.MOST_BYTES)
     if file is None:
         return Manifest()
     data, bounds = _content(file), effective_settings.bounds(app)
@@ -172,8 +172,7 @@ def _read(app: AppRecord, read_file: _ReadFile) -> Manifest:
 
 def _read_compose(app: AppRecord, path: str, read_file: _ReadFile) -> ComposeFile:
     """Return the compose file that a commit names, from the app's folder on."""
-    whole = posixpath.normpath(posixpath.join(app.folder, path))
-    file = read_file(whole, most=compose.MOST_BYTES)
+    file = read_file(_place(app, path), most=compose.MOST_BYTES)
     if file is None:
         return ComposeFile(path, problem="is not in the commit")
     if file.kind != "file":
@@ -182,6 +181,11 @@ def _read_compose(app: AppRecord, path: str, read_file: _ReadFile) -> ComposeFil
         most = f"at most {compose.MOST_BYTES:,} are allowed"
         return ComposeFile(path, problem=f"has {file.size:,} bytes; {most}")
     return ComposeFile(path, file.data)
+
+
+def _place(app: AppRecord, path: str) -> str:
+    """Return the path from the repository's root of a path from the app's folder on."""
+    return posixpath.normpath(posixpath.join(app.folder, path))
 
 
 def _content(file: RepositoryFile) -> bytes:

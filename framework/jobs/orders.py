@@ -69,12 +69,19 @@ def begin(order: JobOrder, now: float, *, stranger: bool) -> JobRecord:
         stdin=order.stdin,
         created=now,
         changed=now,
-        settings=order.settings,
+        settings=_leave_companions_out(order.settings),
         order_digest=order.digest,
         callback=Callback(order.callback) if order.callback else None,
         convention=order.convention,
     )
     return _delay(job, now, order.starts_in)
+
+
+def _leave_companions_out(settings: CommitSettings) -> CommitSettings:
+    """Return a commit's settings for a job: previews alone have companions."""
+    return dataclasses.replace(
+        settings, run=dataclasses.replace(settings.run, companions=(), stay=False)
+    )
 
 
 def begin_again(

@@ -44,6 +44,26 @@ def test_a_file_is_read_as_it_was_at_the_commit(
     assert read_manifest(mirrors, shop, second) == Manifest()
 
 
+def test_a_compose_file_is_read_at_the_same_commit(
+    repository: SampleRepository, mirrors: Mirrors, shop: AppRecord
+) -> None:
+    files = {
+        "web/.prevs.toml": 'compose = "../compose.yaml"\ncompose_service = "web"',
+        "compose.yaml": "services: {web: {build: web}, db: {image: postgres:17, command: größe}}",
+    }
+    first = repository.commit(files)
+    second = repository.commit({**files, "compose.yaml": "services: {web: {build: web}}"})
+    app = dataclasses.replace(shop, folder="web", max_mem=512, max_cpus=1.0)
+    found = read_manifest(mirrors, app, first)
+    assert isinstance(found, Manifest)
+    (db,) = found.settings.run.companions
+    assert (db.image, db.command) == ("postgres:17", ("größe",))
+    now = read_manifest(mirrors, app, second)
+    assert isinstance(now, Manifest)
+    assert now.settings.run.companions == ()
+    assert now.settings.build.context == "../web"
+
+
 @pytest.mark.parametrize("folder", ["services/web", ":(top)*[x]", "größe und raum"])
 def test_a_file_is_read_from_the_folder_of_the_app(
     repository: SampleRepository, mirrors: Mirrors, shop: AppRecord, folder: str

@@ -94,6 +94,76 @@ def test_a_sentence_names_the_lines_of_the_mistakes(text: str, sentence: str) ->
     assert len(failure.mistakes) <= MOST_MISTAKES
 
 
+COMPOSE = 'compose = "../compose.yaml"\n'
+
+
+def put_compose(refs: FakeRefs, file: RepositoryFile) -> None:
+    refs.files["shop", A, "compose.yaml"] = file
+
+
+def test_a_compose_file_is_read_from_where_the_settings_file_says() -> None:
+    refs = FakeRefs()
+    put(refs, COMPOSE)
+    text = b"services: {web: {build: web}, db: {image: postgres}}"
+    put_compose(refs, RepositoryFile("file", len(text), text))
+    app = dataclasses.replace(APP, max_mem=512, max_cpus=1.0)
+    found = read_manifest(refs, app, A)
+    assert isinstance(found, Manifest)
+    assert [one.name for one in found.settings.run.companions] == ["db"]
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        (None, "is not in the commit"),
+        (RepositoryFile("link", 3), "is a symbolic link; it must be a regular file"),
+        (RepositoryFile("file", 9000), "has 9,000 bytes; at most 8,192 are allowed"),
+    ],
+)
+def test_a_compose_file_that_cannot_be_read_is_a_mistake_of_the_settings_file(
+    file: RepositoryFile | None, message: str
+) -> None:
+    refs = FakeRefs()
+    put(refs, COMPOSE)
+    if file:
+        put_compose(refs, file)
+    failure = read_manifest(refs, APP, A)
+    assert failure == Failure(
+        Cause.SETTINGS_INVALID,
+        f"{PATH} has a mistake in line 1.",
+        mistakes=(Mistake(1, f"compose names ../compose.yaml, which {message}"),),
+    )
+
+
+def test_mistakes_in_a_compose_file_name_that_file() -> None:
+    refs = FakeRefs()
+    put(refs, COMPOSE)
+    text = b"services:\n  web: {build: web, restart: no}"
+    put_compose(refs, RepositoryFile("file", len(text), text))
+    failure = read_manifest(refs, APP, A)
+    assert isinstance(failure, Failure)
+    assert failure.message == "compose.yaml has a mistake in line 2."
+    assert failure.mistakes[0].message.startswith("services.web.restart is not known here")
+
+
+def test_a_commit_without_a_compose_file_costs_no_other_look_at_the_repository() -> None:
+    asked: list[str] = []
+
+    class CountedRefs(FakeRefs):
+        def read_file(
+            self, app: AppRecord, sha: str, path: str, *, most: int
+        ) -> RepositoryFile | None:
+            asked.append(path)
+            return super().read_file(app, sha, path, most=most)
+
+    refs = CountedRefs()
+    put(refs, "port = 1")
+    read_manifest(refs, APP, A)
+    put(refs, COMPOSE)
+    read_manifest(refs, APP, A)
+    assert asked == [PATH, PATH, "compose.yaml"]
+
+
 def test_settings_are_submitted_with_the_key_that_they_were_read_for(
     submitted: "queue.SimpleQueue[events.Event]",
 ) -> None:

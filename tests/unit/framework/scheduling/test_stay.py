@@ -1,12 +1,14 @@
 """Previews whose data are on an agent: with `stay` they wait for it before they start elsewhere."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
 from framework import events
 from framework.matching.agents import EXECUTOR_MEM
 from framework.matching.launch_queue import STAY_SECONDS
+from framework.matching.resources import Offer
 from prevs.commit_settings import CommitSettings, RunSettings
 from prevs.companions import Companion
 from prevs.states import Cause, Phase, State
@@ -15,9 +17,13 @@ from tests.fakes.offers import offer
 
 STAYS = CommitSettings(run=RunSettings(volumes=("/data",), stay=True))
 DATABASE = Companion("db", image="postgres:17", volumes=("/var/lib/db",))
-ELSEWHERE = {"agent": "agent-2", "host": "127.0.0.2"}
 WAITS = "It waits for the agent 127.0.0.1, which has its volumes: "
 THEN = ". If it has waited for 5 minutes, it starts elsewhere with empty volumes."
+
+
+def elsewhere(name: str, **more: Any) -> Offer:
+    """Return an offer of another agent."""
+    return offer(name, agent="agent-2", host="127.0.0.2", **more)
 
 
 def stopped(settings: CommitSettings = STAYS) -> Driven:
@@ -43,7 +49,7 @@ def stopped(settings: CommitSettings = STAYS) -> Driven:
 def test_a_preview_waits_for_the_agent_that_has_its_volumes(run: RunSettings) -> None:
     driven = stopped(CommitSettings(run=run))
     driven.start()
-    driven.step(events.Offered([offer("o2", **ELSEWHERE)]))
+    driven.step(events.Offered([elsewhere("o2")]))
     driven.tick(5)
     assert (driven.preview().state, driven.preview().reason) == (
         State.QUEUED,
@@ -59,10 +65,10 @@ def test_it_starts_elsewhere_after_five_minutes_and_says_so() -> None:
     driven = stopped()
     driven.start()
     driven.tick(STAY_SECONDS - 1)
-    driven.step(events.Offered([offer("o2", **ELSEWHERE)]))
+    driven.step(events.Offered([elsewhere("o2")]))
     assert driven.preview().state is State.QUEUED
     driven.tick(2)
-    driven.step(events.Offered([offer("o3", **ELSEWHERE)]))
+    driven.step(events.Offered([elsewhere("o3")]))
     placed = driven.preview()
     assert (placed.state, placed.agent_id) == (State.PLACED, "agent-2")
     assert placed.moved_from == "127.0.0.1"
@@ -82,7 +88,7 @@ def test_a_preview_that_keeps_nothing_or_need_not_stay_starts_elsewhere_at_once(
     driven = stopped(settings)
     driven.start()
     driven.tick(2)
-    driven.step(events.Offered([offer("o2", **ELSEWHERE)]))
+    driven.step(events.Offered([elsewhere("o2")]))
     placed = driven.preview()
     assert placed.state is State.PLACED
     assert placed.moved_from == ("127.0.0.1" if settings.run.has_volumes else "")
@@ -96,7 +102,7 @@ def test_a_preview_that_has_never_run_goes_anywhere() -> None:
     driven.report("TASK_FAILED", Phase.BUILDING, cause=Cause.BUILD_FAILED)
     driven.retry()
     driven.tick(2)
-    driven.step(events.Offered([offer("o2", **ELSEWHERE)]))
+    driven.step(events.Offered([elsewhere("o2")]))
     assert driven.preview().agent_id == "agent-2"
     assert driven.preview().moved_from == ""
 
@@ -108,7 +114,7 @@ def test_an_attempt_that_was_lost_is_tried_again_where_the_data_are() -> None:
     driven.report("TASK_FAILED", Phase.STARTING, cause=Cause.EXECUTOR_FAILED)
     assert driven.preview().avoid_agent == "agent-1"
     driven.tick(10)
-    driven.step(events.Offered([offer("o3"), offer("o4", **ELSEWHERE)]))
+    driven.step(events.Offered([offer("o3"), elsewhere("o4")]))
     assert driven.preview().agent_id == "agent-1"
 
 
@@ -122,11 +128,11 @@ def test_an_attempt_that_was_lost_is_tried_again_where_the_data_are() -> None:
          "one"),
     ],
 )  # fmt: skip
-def test_it_says_what_its_agent_lacks(offered: dict[str, float], why: str) -> None:
+def test_it_says_what_its_agent_lacks(offered: dict[str, Any], why: str) -> None:
     driven = stopped()
     driven.start()
-    home = offer("o2", **offered)  # type: ignore[arg-type] # fields vary per test
-    driven.step(events.Offered([home, offer("o3", **ELSEWHERE)]))
+    home = offer("o2", **offered)
+    driven.step(events.Offered([home, elsewhere("o3")]))
     assert driven.preview().reason == f"{WAITS}{why}{THEN}"
 
 
@@ -134,18 +140,16 @@ def test_idle_previews_on_its_agent_make_room_and_no_others() -> None:
     driven = stopped()
     driven.add_app(dataclasses.replace(APP, name="other"))
     size = APP.mem + EXECUTOR_MEM
-    for sha, agent in ((A, {}), (B, ELSEWHERE)):
+    for sha, make in ((A, offer), (B, elsewhere)):
         driven.start(sha, f"l{sha[0]}", app="other")
-        driven.step(events.Offered([offer(f"o{sha[0]}", mem=size, **agent)]))
+        offered = make(f"o{sha[0]}", mem=size)
+        driven.step(events.Offered([offered]))
         task = driven.preview(sha, app="other").task_id
-        agent_id = {"agent_id": {"value": agent.get("agent", "agent-1")}}
-        driven.update("TASK_RUNNING", task=task, **agent_id)
+        driven.update("TASK_RUNNING", task=task, agent_id={"value": offered.agent_id})
         driven.clock.pass_seconds(10)
     driven.tick(90)
     driven.start()
-    driven.step(
-        events.Offered([offer("r1", cpus=0.01, mem=5), offer("r2", cpus=0.01, mem=5, **ELSEWHERE)])
-    )
+    driven.step(events.Offered([offer("r1", cpus=0.01, mem=5), elsewhere("r2", cpus=0.01, mem=5)]))
     driven.tick(6)
     states = [driven.preview(sha, app="other").state for sha in (A, B)]
     assert states == [State.DRAINING, State.RUNNING]
@@ -155,11 +159,11 @@ def test_idle_previews_on_its_agent_make_room_and_no_others() -> None:
 def test_nothing_stops_while_it_waits_for_an_agent_that_is_away() -> None:
     driven = stopped()
     driven.start(B, "two")
-    driven.step(events.Offered([offer("o2", **ELSEWHERE)]))
+    driven.step(events.Offered([elsewhere("o2")]))
     driven.update("TASK_RUNNING", sha=B, agent_id={"value": "agent-2"})
     driven.tick(90)
     driven.start()
     for _ in range(5):
-        driven.step(events.Offered([offer("r2", cpus=0.01, mem=5, **ELSEWHERE)]))
+        driven.step(events.Offered([elsewhere("r2", cpus=0.01, mem=5)]))
         driven.tick(2)
     assert driven.preview(B).state is State.RUNNING
