@@ -5,8 +5,6 @@
 
 from typing import Any, NotRequired, TypedDict
 
-from cli.client.share_types import Share
-
 
 class App(TypedDict):
     """An app's settings; `cpus` is a share, `mem` in MB, `idle_after` in seconds (0: never).
@@ -74,6 +72,15 @@ class Step(TypedDict):
     began: float | None
     ended: float | None
     usual: float | None
+
+
+class Share(TypedDict):
+    """A container of a preview, and what it takes; `image` is "" for the commit's own."""
+
+    name: str
+    image: str
+    cpus: float
+    mem: int
 
 
 class Rival(TypedDict):

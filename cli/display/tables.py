@@ -23,7 +23,7 @@ from cli.client.api_types import (
     Variable,
 )
 from cli.client.forges import Finding, Pull
-from cli.display import app_rows, attempts, shares, steps
+from cli.display import app_rows, attempts, steps
 from cli.display.columns import cell, new_details, new_table
 from cli.display.sentences import (
     ago,
@@ -241,7 +241,7 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
             ("pinned", "yes" if preview["pinned"] else ""),
             *(("address", url) for url in preview["urls"] or [preview["url"]]),
             ("note", describe_rivals(preview)),
-            *shares.rows(preview),
+            *list_shares(preview),
             ("agent", where),
             ("task", preview["task_id"] or ""),
             ("since", ago(preview["changed"], now)),
@@ -256,6 +256,23 @@ def mistakes(preview: Preview) -> Sequence[tuple[str, object]]:
     found = preview["failure"]
     listed = found.get("mistakes", []) if found else []
     return [(f"line {one['line']}", one["message"]) for one in listed]
+
+
+def list_shares(preview: Preview) -> Sequence[tuple[str, object]]:
+    """Return a preview's resources and its port, and those of each container if it has several."""
+    if "mem" not in preview:
+        return ()
+    whole = f"{_amount(preview['cpus'], preview['mem'])}, port {preview['port']}"
+    each = [
+        f"{one['name']}{' ' if one['image'] else ''}{one['image']}: "
+        f"{_amount(one['cpus'], one['mem'])}"
+        for one in preview.get("containers", ())
+    ]
+    return [("runs with", whole), *(("", one) for one in each if len(each) > 1)]
+
+
+def _amount(cpus: float, mem: int) -> str:
+    return f"{cpus:g} CPUs, {mem} MB"
 
 
 def variables(listed: Iterable[Variable], now: float) -> Table:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cli.client.api_types import Preview
-from cli.display import shares
+from cli.display import tables
 
 
 def preview(**fields: Any) -> Preview:
@@ -16,7 +16,7 @@ APP = {"name": "app", "image": "", "cpus": 0.1, "mem": 128}
 
 def test_each_of_several_containers_is_listed_with_its_share() -> None:
     db = {"name": "db", "image": "postgres:17", "cpus": 0.35, "mem": 320}
-    assert shares.rows(preview(containers=[APP, db])) == [
+    assert tables.list_shares(preview(containers=[APP, db])) == [
         ("runs with", "0.45 CPUs, 448 MB, port 8000"),
         ("", "app: 0.1 CPUs, 128 MB"),
         ("", "db postgres:17: 0.35 CPUs, 320 MB"),
@@ -25,7 +25,7 @@ def test_each_of_several_containers_is_listed_with_its_share() -> None:
 
 def test_one_container_is_the_whole_and_an_older_api_has_no_list() -> None:
     whole = [("runs with", "0.45 CPUs, 448 MB, port 8000")]
-    assert shares.rows(preview(containers=[APP])) == whole
-    assert shares.rows(preview()) == whole
+    assert tables.list_shares(preview(containers=[APP])) == whole
+    assert tables.list_shares(preview()) == whole
     nothing: Any = {}
-    assert list(shares.rows(nothing)) == []
+    assert list(tables.list_shares(nothing)) == []
