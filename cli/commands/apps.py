@@ -62,13 +62,13 @@ _SETTINGS = (
     click.option(
         "--max-cpus",
         type=float,
-        help="The most CPUs that a commit's .prevs.toml may request; 0: no more than --cpus.",
+        help="The most CPUs that a commit's containers may have in all; 0: no more than --cpus.",
     ),
     click.option(
         "--max-mem",
         type=int,
         metavar="MB",
-        help="The most memory that a commit's .prevs.toml may request; 0: no more than --mem.",
+        help="The most memory that a commit's containers may have in all; 0: no more than --mem.",
     ),
     click.option(
         "--room",

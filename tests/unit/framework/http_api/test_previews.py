@@ -4,7 +4,8 @@ import pytest
 
 from framework.errors import UnknownLabel
 from prevs import names
-from prevs.commit_settings import CommitSettings
+from prevs.commit_settings import CommitSettings, RunSettings
+from prevs.companions import Companion
 from prevs.records import AppRecord, Failure, Mistake, Step
 from prevs.states import Cause, State
 from tests.fakes.asgi import ApiInProcess, refusal
@@ -282,6 +283,30 @@ def test_a_reason_why_nothing_starts_holds_for_every_waiting_preview(
     api.trouble = "The Mesos master has not accepted this framework yet."
     assert api.call("GET", ONE).json()["reason"] == api.trouble
     assert api.call("GET", f"/v1/previews/hello/{OTHER}").json()["reason"] == ""
+
+
+def test_a_preview_with_companions_shows_the_sum_and_each_container(api: ApiInProcess) -> None:
+    beside = (Companion("db", image="postgres:17", cpus=0.25, mem=256), Companion("worker"))
+    wanted = CommitSettings(run=RunSettings(companions=beside))
+    api.previews.put("hello", SHA, State.RUNNING, settings=wanted)
+    shown = api.call("GET", ONE).json()
+    assert (shown["cpus"], shown["mem"]) == (0.45, 512)
+    assert shown["containers"] == [
+        {"name": "app", "image": "", "cpus": 0.1, "mem": 128},
+        {"name": "db", "image": "postgres:17", "cpus": 0.25, "mem": 256},
+        {"name": "worker", "image": "", "cpus": 0.1, "mem": 128},
+    ]
+
+
+def test_a_preview_says_that_it_runs_without_its_volumes(api: ApiInProcess) -> None:
+    at = {"agent_id": "S2", "agent_host": "10.0.0.6", "moved_from": "10.0.0.5"}
+    api.previews.put("hello", SHA, State.RUNNING, **at)
+    assert api.call("GET", ONE).json()["reason"] == (
+        "It started on 10.0.0.6 without the volumes that it had on 10.0.0.5: nothing of what it "
+        "stored there is here."
+    )
+    api.previews.change("hello", SHA, state=State.STOPPED)
+    assert api.call("GET", ONE).json()["reason"] == ""
 
 
 def test_a_preview_shows_its_effective_settings_and_their_mistakes(

@@ -3,6 +3,8 @@
 import pytest
 
 from framework.access import Scope
+from prevs.commit_settings import CommitSettings, RunSettings
+from prevs.companions import Companion
 from prevs.records import EndedAttempt
 from prevs.states import Cause, State
 from tests.fakes.dashboard import Dashboard, Visitor
@@ -50,6 +52,19 @@ def test_only_the_log_is_missing_while_the_agent_is_away(
     page = visitor.get(PAGE)
     assert page.status_code == 200
     assert "The agent" in page.text
+
+
+def test_each_container_is_listed_with_what_it_takes(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    assert "<bdi>app</bdi>" not in visitor.get(PAGE).text
+    db = Companion("db", image="postgres:17", mem=256)
+    settings = CommitSettings(run=RunSettings(companions=(db,)))
+    dashboard.previews.change("hello", SHA, settings=settings)
+    page = visitor.get(PAGE).text
+    assert "<bdi>app</bdi>: 0.1 CPUs, 128 MB" in page
+    assert "<bdi>db (postgres:17)</bdi>: 0.1 CPUs, 256 MB" in page
+    assert "0.2 CPUs, 384 MB, port 8080" in page
 
 
 def test_a_waiting_preview_has_no_log(dashboard: Dashboard, visitor: Visitor) -> None:
