@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from framework.apps.compose.notes import Notes, cut
@@ -36,8 +37,8 @@ class Compose(NamedTuple):
     service that was wanted is not there.
     """
 
-    table: Mapping[str, Any] = {}
-    places: Mapping[tuple[str | int, ...], Place] = {}
+    table: Mapping[str, Any] = MappingProxyType({})
+    places: Mapping[tuple[str | int, ...], Place] = MappingProxyType({})
     mistakes: tuple[Mistake, ...] = ()
     wrong_service: str = ""
 

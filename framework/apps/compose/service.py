@@ -8,10 +8,6 @@ from typing import NamedTuple
 from framework.apps.compose.notes import Notes, cut
 from framework.apps.compose.yaml_tree import Listing, Node, Scalar, Table
 
-KEYS = (
-    *("image", "build", "command", "environment", "depends_on", "healthcheck", "volumes"),
-    *("expose", "ports"),
-)
 _BUILD = ("context", "dockerfile", "target")
 _CONDITIONS = ("service_started", "service_healthy")
 _SIZES = "set cpus and mem in [resources] or [companions.NAME] of .prevs.toml"
@@ -87,9 +83,20 @@ class Service:
 
     def read(self, node: Node) -> None:
         """Read the service's table, and note the mistakes in it."""
-        for name, key, value in self._notes.known(node, self.where, KEYS, _HINTS):
+        readers = {
+            "image": self._read_image,
+            "build": self._read_build,
+            "command": self._read_command,
+            "environment": self._read_environment,
+            "depends_on": self._read_depends_on,
+            "healthcheck": self._read_healthcheck,
+            "volumes": self._read_volumes,
+            "expose": self._read_ports,
+            "ports": self._read_ports,
+        }
+        for name, key, value in self._notes.known(node, self.where, list(readers), _HINTS):
             self.nodes[name] = key
-            getattr(self, f"_read_{name}")(value, f"{self.where}.{name}")
+            readers[name](value, f"{self.where}.{name}")
 
     def _read_image(self, node: Node, where: str) -> None:
         self.image = self._notes.text(node, where)
@@ -181,9 +188,6 @@ class Service:
             else:
                 why = "must be a named volume, like data:/var/lib/data: agents have no files of "
                 self._notes.refuse(one, inside, f"{why}yours; COPY them in the Dockerfile")
-
-    def _read_expose(self, node: Node, where: str) -> None:
-        self._read_ports(node, where)
 
     def _read_ports(self, node: Node, where: str) -> None:
         for at, one in enumerate(self._notes.listing(node, where) or (), 1):
