@@ -157,7 +157,8 @@ class ContainerSpec:
     `read_only`, the container can write only to /tmp, which is in memory, and to its `volumes`: the
     path in the container of each volume. With `exchange` it has the folder prevs.work.FOLDER, with
     these files, in which all its users may write; it goes with the container. `stdin` is what its
-    command reads as its standard input, None if that is empty.
+    command reads as its standard input, None if that is empty. `hosts` are names of its own
+    loopback; a container that `joins` another one, by its name, has the network of that.
     """
 
     name: str
@@ -172,6 +173,8 @@ class ContainerSpec:
     volumes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     exchange: Mapping[str, bytes] | None = dataclasses.field(default=None, repr=False)
     stdin: bytes | None = dataclasses.field(default=None, repr=False)
+    hosts: Sequence[str] = ()
+    joins: str = ""
 
 
 class Exit(NamedTuple):

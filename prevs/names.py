@@ -248,13 +248,17 @@ def discovery_name(label: str, app: str) -> str:
     return slug(f"{label}--{app}")
 
 
-def image_tag(app: str, sha: str, folder: str = "", *, trusted: bool = True) -> str:
+def image_tag(
+    app: str, sha: str, folder: str = "", *, trusted: bool = True, stage: str = ""
+) -> str:
     """Return the tag of the image that is built from a commit of an app.
 
     `folder` is the app's folder in the repository: another folder gives another image. So does a
-    commit that is trusted, after it was built as a stranger's.
+    commit that is trusted, after it was built as a stranger's. So does the `stage` of the
+    Dockerfile that is built for a companion, "" for the application's.
     """
     mark = f"-{_digest(folder)[:12]}" if folder else ""
+    mark += f"-to-{_digest(stage)[:12]}" if stage else ""
     return f"prevs/{app}:{sha}{mark}{'' if trusted else '-fork'}"
 
 
@@ -307,14 +311,16 @@ def read_task_id(text: str) -> TaskId | None:
     return None
 
 
-def container_name(task: str) -> str:
+def container_name(task: str, companion: str = "") -> str:
     """Return the name of a task's container, which reveals nothing about the task.
+
+    With `companion` it is that of the companion of this name.
 
     Docker's nameserver answers it to all containers of the network; labels are for people. It must
     not begin with `mesos-`: Mesos's docker containerizer kills such containers when an agent
     recovers (docker_kill_orphans, docs/containerizers/docker.md).
     """
-    return f"prevs-{_digest(task)[:20]}"
+    return f"prevs-{_digest(task)[:20]}{companion and '-'}{companion}"
 
 
 def volume_owner(app: str, *, trusted: bool) -> str:

@@ -19,23 +19,30 @@ _SHOWN = 120
 
 
 class Attempt(NamedTuple):
-    """One try to run a preview or a job. `cluster` names the installation if there are more."""
+    """One try to run a preview or a job. `cluster` names the installation if there are more.
+
+    With a `stage` of the Dockerfile its image is built to that: a companion's.
+    """
 
     task_id: str
     agent_id: str
     cluster: str | None
     order: BuildOrder
+    stage: str = ""
 
     @property
     def image(self) -> str:
         """The tag of its image."""
         order = self.order
-        return names.image_tag(order.app, order.sha, order.folder, trusted=order.trusted)
+        return names.image_tag(
+            order.app, order.sha, order.folder, trusted=order.trusted, stage=self.stage
+        )
 
     @property
     def shown_image(self) -> str:
         """The short name of its image in the log."""
-        return names.image_tag(self.order.app, names.short(self.order.sha))
+        shown = names.image_tag(self.order.app, names.short(self.order.sha))
+        return f"{shown} (stage {self.stage})" if self.stage else shown
 
 
 def image_labels(attempt: Attempt) -> Mapping[str, str]:
@@ -56,7 +63,7 @@ def image_spec(attempt: Attempt) -> ImageSpec:
     return ImageSpec(
         tag=attempt.image,
         labels=image_labels(attempt),
-        target=order.build.target,
+        target=attempt.stage or order.build.target,
         args=order.build.args,
         secrets=order.given_to_build,
         registry=order.registry,

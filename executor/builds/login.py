@@ -27,7 +27,7 @@ _PAUSE = 0.1
 
 _MALFORMED = "a login in them, or the output of their credential helper, is malformed"
 
-_NOBODY = "e30="
+NOBODY = "e30="
 """An empty login: {}."""
 
 logger = logging.getLogger(__name__)
@@ -82,11 +82,11 @@ def _resolve(environ: Mapping[str, str], host: str) -> str:
     settings = _read(environ)
     if not settings:
         # With empty settings docker-py would read those of this process.
-        return _NOBODY
+        return NOBODY
     try:
         logins = auth.load_config(config_dict=settings, credstore_env=dict(environ))
         found = auth.resolve_authconfig(logins, host)
-        return auth.encode_header(found).decode() if found else _NOBODY
+        return auth.encode_header(found).decode() if found else NOBODY
     except DockerException as exc:
         # Its text has the output of a helper that failed. That may contain a login after all.
         raise _refused(_MALFORMED if '"Secret"' in str(exc) else str(exc)) from None

@@ -1,16 +1,9 @@
-"""The registry in which agents share images. The docker daemon pulls from it and pushes to it.
-
-The daemon's responses are streams. They may be silent as long as the registry is, even before their
-first byte. So the calls use a connection that another thread can cut; docker-py has no such one.
-"""
+"""The registry in which agents share images. The docker daemon pulls from it and pushes to it."""
 
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
 import re
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
@@ -18,17 +11,10 @@ from urllib.parse import quote, urlencode
 
 from docker.errors import APIError, ImageNotFound
 
-from executor.builds.login import find_login
+from executor.builds.registry_call import FIRST_RESPONSE, SILENCE, RegistryCall
 from executor.docker.daemon import Daemon, daemon_errors
-from executor.docker.engine import connect
 from executor.errors import DockerUnavailable, RegistryFailed
 from executor.ports import ImageSpec, Signals
-
-_FIRST_RESPONSE = 10.0
-"""Seconds for the first response of the registry. Meanwhile the image could be built."""
-
-_SILENCE = 60.0
-"""Seconds for which a transfer may make no progress."""
 
 _LOCAL = "prevs/"
 _SAME = ("prevs.app", "prevs.commit", "prevs.folder")
@@ -52,7 +38,7 @@ class DockerRegistry:
         self._signals = signals
         self._lock = threading.Lock()
         self._ended = False
-        self._pushing: Optional[_Call] = None
+        self._pushing: Optional[RegistryCall] = None
 
     def pull(self, spec: ImageSpec, digest: str, *, limit: float) -> str:
         """Pull an image and tag it; return its digest in the registry.
@@ -67,8 +53,8 @@ class DockerRegistry:
         # Around the call: the image may have come although the call was cut off.
         with self._renamed(name):
             try:
-                with _limited(call, limit), self._signals.interrupting(call.cut):
-                    found = _last_digest(self._messages(call, _FIRST_RESPONSE))
+                with call.limited(limit), self._signals.interrupting(call.cut):
+                    found = _last_digest(call.messages(FIRST_RESPONSE))
             finally:
                 self._signals.check()
             self._keep(name, spec)
@@ -87,8 +73,8 @@ class DockerRegistry:
             self._pushing = call
         with self._renamed(f"{repository}:{version}"):
             self._tag(tag, repository, version)
-            with _limited(call, limit):
-                return _last_digest(self._messages(call, _SILENCE))
+            with call.limited(limit):
+                return _last_digest(call.messages(SILENCE))
 
     def end(self) -> None:
         """End a push at once, and let no other start. Any thread."""
@@ -102,15 +88,8 @@ class DockerRegistry:
         repository, _, version = tag.rpartition(":")
         return f"{self._address}/{repository[len(_LOCAL) :]}", version
 
-    def _call(self, path: str) -> _Call:
-        return _Call(self._environ, path, self._address.partition("/")[0])
-
-    def _messages(self, call: _Call, first: float) -> Iterator[Mapping[str, Any]]:
-        """Yield the daemon's messages. Raises RegistryFailed for an error among them."""
-        for piece in call.pieces(first):
-            if "error" in piece:
-                raise RegistryFailed(str(piece["error"]).strip())
-            yield piece
+    def _call(self, path: str) -> RegistryCall:
+        return RegistryCall(self._environ, path, self._address.partition("/")[0])
 
     def _keep(self, name: str, spec: ImageSpec) -> None:
         """Tag the pulled image if it is the right one."""
@@ -138,78 +117,6 @@ class DockerRegistry:
                 self._daemon.client().remove_image(name, noprune=True)
 
 
-class _Call:
-    """One POST to the daemon, with the login to `host`. The response is a stream of JSON."""
-
-    def __init__(self, environ: Mapping[str, str], path: str, host: str) -> None:
-        self._environ = environ
-        self._path = path
-        self._host = host
-        self._lock = threading.Lock()
-        self._socket: Optional[socket.socket] = None
-        self._is_cut = False
-
-    def cut(self) -> None:
-        """Close the connection, which ends the daemon's work for it. Any thread; doesn't block."""
-        with self._lock:
-            self._is_cut = True
-            if self._socket is not None:
-                with contextlib.suppress(OSError):
-                    self._socket.shutdown(socket.SHUT_RDWR)
-
-    def pieces(self, first: float) -> Iterator[Mapping[str, Any]]:
-        """Yield the daemon's messages; the first one may take `first` seconds.
-
-        Raises RegistryFailed.
-        """
-        # Here, because it may take as long as a transfer, and can be cut like one.
-        login = find_login(self._environ, self._host, self._check)
-        try:
-            with contextlib.closing(self._connect()) as connection:
-                connection.sock.settimeout(first)
-                connection.request("POST", self._path, headers={"X-Registry-Auth": login})
-                answer = connection.getresponse()
-                with self._lock:
-                    if self._socket is not None:
-                        self._socket.settimeout(_SILENCE)
-                if answer.status >= 400:
-                    raise RegistryFailed(_refusal(answer.read()))
-                for line in answer:
-                    if line.strip():
-                        yield json.loads(line)
-        except socket.timeout:
-            raise RegistryFailed("it does not answer") from None
-        except (OSError, ValueError, http.client.HTTPException) as exc:
-            why = "it was cut off" if self._is_cut else str(exc) or type(exc).__name__
-            raise RegistryFailed(why) from exc
-        self._check()
-
-    def _check(self) -> None:
-        if self._is_cut:
-            raise RegistryFailed("it was cut off")
-
-    def _connect(self) -> http.client.HTTPConnection:
-        connection = connect(self._environ)
-        connection.connect()
-        with self._lock:
-            self._socket = connection.sock
-            if self._is_cut:
-                connection.close()
-                raise ConnectionAbortedError
-        return connection
-
-
-@contextlib.contextmanager
-def _limited(call: _Call, seconds: float) -> Iterator[None]:
-    timer = threading.Timer(seconds, call.cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 @contextlib.contextmanager
 def _registry_errors() -> Iterator[None]:
     try:
@@ -231,10 +138,3 @@ def _last_digest(messages: Iterator[Mapping[str, Any]]) -> str:
     if not found:
         raise RegistryFailed("the daemon reports no digest")
     return found
-
-
-def _refusal(body: bytes) -> str:
-    try:
-        return str(json.loads(body)["message"]).strip()
-    except (ValueError, KeyError, TypeError):
-        return body.decode(errors="replace").strip()[:200] or "it refused"

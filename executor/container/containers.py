@@ -35,6 +35,7 @@ _HIERARCHIES = Path("/sys/fs/cgroup")
 _WITH_V2 = _HIERARCHIES / "cgroup.controllers"
 """The file that exists if only v2 is mounted."""
 
+_LOOPBACK = "127.0.0.1"
 _NO_CHECK = {"test": ["NONE"]}
 """Turns off an image's own health check: dockerd would run it as often as a commit likes."""
 
@@ -162,7 +163,8 @@ class DockerContainers:
         return client.create_host_config(
             port_bindings=published,
             mounts=mounts,
-            network_mode=self._network.name,
+            network_mode=f"container:{spec.joins}" if spec.joins else self._network.name,
+            extra_hosts=dict.fromkeys(spec.hosts, _LOOPBACK),
             cgroup_parent=self._cgroup_parent(),
             cpu_shares=self._find_shares(client, spec.cpus),
             **confinement.limits(spec),

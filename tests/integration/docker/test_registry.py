@@ -204,7 +204,7 @@ def test_a_registry_that_hangs_is_given_up_at_the_limit(failing: World) -> None:
 def test_a_start_waits_only_seconds_for_a_registry_that_hangs(
     failing: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge, "_FIRST_RESPONSE", 1.0)
+    monkeypatch.setattr(edge, "FIRST_RESPONSE", 1.0)
     failing.server.hang()
     with pytest.raises(RegistryFailed, match="does not answer"):
         failing.registry.pull(SPEC, "", limit=LIMIT)
