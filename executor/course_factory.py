@@ -20,11 +20,11 @@ from executor.attempt.reporter import Reporter
 from executor.attempt.serve import Serve
 from executor.builds.images import DockerImages
 from executor.cleanup.collector import DiskCollector, Store
-from executor.cleanup.docker_artifacts import ImageStore, VolumeStore, find_disk
+from executor.cleanup.docker_artifacts import ImageStore, PulledStore, VolumeStore, find_disk
 from executor.cleanup.reaper import reap
 from executor.cleanup.work_files import MirrorStore, TreeStore
 from executor.config import Config
-from executor.container.containers import DockerContainers
+from executor.container.containers import Count, DockerContainers, count_alone
 from executor.container.probe import ANSWER_LIMIT, ApplicationProbe
 from executor.container.volumes import DockerVolumes
 from executor.docker.daemon import Daemon
@@ -76,17 +76,16 @@ class CourseFactory:
     def make(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
         """Return the course of an attempt, the first one or the next. Raises OSError."""
         self._over = threading.Event()
-        log = mask(self._open_log(attempt), attempt.order)
+        opened = self._open_log(attempt)
+        log = mask(opened, attempt.order)
         self._guard.begin(attempt.task_id)
         # Before the check whether it exists: from now on no executor removes it.
         self._uses.hold(usage_locks.image(attempt.image))
-        provider = ImageProvider(
-            attempt,
-            self._image_sources(attempt, reporter, signals, log=log),
-            reports=reporter,
-            log=log,
-        )
+        sources = self._image_sources(attempt, reporter, signals, log=log)
+        provider = ImageProvider(attempt, sources, reports=reporter, log=log)
         use = self._use(attempt, reporter, signals, log=log)
+        if attempt.order.run.companions and isinstance(use, Serve):
+            use = self._accompany(use, sources, reporter, signals, log=opened)
         return Course(attempt, provider, use, log=log, signals=signals)
 
     def _open_log(self, attempt: Attempt) -> Log:
@@ -118,14 +117,7 @@ class CourseFactory:
         )
 
     def _use(self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log) -> Use:
-        containers = DockerContainers(
-            self._daemon,
-            attempt.cluster,
-            log,
-            self._guard,
-            confined=self._confine(attempt.order),
-            report_isolation=reporter.set_isolation,
-        )
+        containers = self._containers(attempt, reporter, log)
         if (work := attempt.order.work) is not None:
             # Imported only for jobs: an executor serves more often.
             from executor.attempt.work import Work
@@ -151,6 +143,61 @@ class CourseFactory:
             signals=signals,
             now=time.monotonic,
         )
+
+    def _containers(
+        self, attempt: Attempt, reporter: Reporter, log: Log, add: Count = count_alone
+    ) -> DockerContainers:
+        return DockerContainers(
+            self._daemon,
+            attempt.cluster,
+            log,
+            self._guard,
+            confined=self._confine(attempt.order),
+            report_isolation=reporter.set_isolation,
+            add=add,
+        )
+
+    def _accompany(
+        self,
+        serve: Serve,
+        sources: ImageSources,
+        reporter: Reporter,
+        signals: StopSignal,
+        *,
+        log: Log,
+    ) -> Use:
+        """Return the use of an attempt with companions. `log` is the attempt's, without a mask."""
+        # Imported only for companions: most commits have none.
+        from executor.companions.companion_images import Sources
+        from executor.companions.image_pull import ImagePull
+        from executor.companions.prefixed_log import PrefixedLog
+        from executor.companions.ready_check import ReadyCheck
+        from executor.companions.wiring import Edges, accompany
+
+        attempt, order = serve.attempt, serve.attempt.order
+        # Its digest would be reported as that of the application's image.
+        unshared = sources._replace(registry=None)
+        images = Sources(
+            hold=lambda tag: self._uses.hold(usage_locks.image(tag)),
+            stage=lambda one: ImageProvider(one, unshared, reports=reporter, log=serve.log),
+            pulls=ImagePull(
+                self._daemon,
+                self._environ,
+                self._config.dir,
+                signals=signals,
+                anonymous=not order.trusted,
+            ),
+            confined=self._confine(order),
+            make_room=sources.make_room,
+        )
+        edges = Edges(
+            containers=functools.partial(self._containers, attempt, reporter),
+            # A mask of its own: a secret may come in pieces, with others' output between them.
+            log_of=lambda name: mask(PrefixedLog(log, name), order),
+            sources=images,
+            readiness=ReadyCheck(self._daemon, signals),
+        )
+        return accompany(serve, edges)
 
     def _checkout(self, attempt: Attempt, signals: StopSignal, log: Log) -> Checkout:
         from executor.git.checkout import GitCheckout, Source
@@ -223,6 +270,7 @@ class CourseFactory:
         if (disk := find_disk(self._daemon)) is not None:
             stores += [
                 ImageStore(self._daemon, cluster, self._uses, disk),
+                PulledStore(self._daemon, cluster, self._uses, disk),
                 VolumeStore(self._daemon, WorkFolder(folder), self._uses, disk),
             ]
         return stores

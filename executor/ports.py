@@ -301,11 +301,11 @@ class Volumes(Protocol):
         ...
 
     def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
-        """Return whether keep_prepared() was called for these hooks and volumes."""
+        """Return whether keep_prepared() was called for these hooks and volumes; no without any."""
         ...
 
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
-        """Note that these hooks have succeeded on these volumes."""
+        """Note that these hooks have succeeded on these volumes, if there are any."""
         ...
 
 

@@ -262,6 +262,24 @@ def image_tag(
     return f"prevs/{app}:{sha}{mark}{'' if trusted else '-fork'}"
 
 
+def pulled_repository(cluster: str | None) -> str:
+    """Return the name of all images on an agent that an installation has pulled for companions.
+
+    No app has it. Its tags have the form of commits, so no build may start from them.
+    """
+    return f"prevs/pulled--{_digest(cluster or '')[:8]}"
+
+
+def pulled_tag(image: str, cluster: str | None, *, trusted: bool) -> str:
+    """Return the tag of ours that an image has on an agent once it is pulled.
+
+    Commits of strangers have their own: they pull without a login, so what others have pulled with
+    one must not be there for them.
+    """
+    whose = image if trusted else f"stranger {image}"
+    return f"{pulled_repository(cluster)}:{_digest(whose)[:40]}"
+
+
 def task_id(app: str, sha: str, attempt: str) -> str:
     """Return the Mesos task id of an attempt; `attempt` is never used twice.
 

@@ -14,6 +14,9 @@ from prevs.messages import BuildOrder
 STRANGER = "prevs.stranger"
 """The label of what is made of a stranger's commit."""
 
+HOOK = "prevs.hook"
+"""The label of a hook's container, with its number."""
+
 _SHOWN = 120
 """Characters of a command that are shown. It shares one line with the progress of the attempt."""
 
@@ -102,7 +105,7 @@ def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> Conta
         spec,
         command=attempt.order.run.hooks[number - 1],
         port=None,
-        labels={**spec.labels, "prevs.hook": str(number)},
+        labels={**spec.labels, HOOK: str(number)},
     )
 
 

@@ -34,13 +34,12 @@ class Hooks(NamedTuple):
         DockerUnavailable, Stopped.
         """
         hooks = self.attempt.order.run.hooks
-        if volumes and self.volumes.prepared(volumes, hooks):
+        if self.volumes.prepared(volumes, hooks):
             return
         for number in range(1, len(hooks) + 1):
             self.signals.check()
             self._run(number, volumes)
-        if volumes:
-            self.volumes.keep_prepared(volumes, hooks)
+        self.volumes.keep_prepared(volumes, hooks)
 
     def _run(self, number: int, volumes: Sequence[Volume]) -> None:
         hooks = self.attempt.order.run.hooks

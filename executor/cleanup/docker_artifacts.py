@@ -23,6 +23,7 @@ from executor.workspace import usage_locks
 from executor.workspace.container_guard import LABEL
 from executor.workspace.usage_locks import UsageLocks
 from executor.workspace.work_folder import WorkFolder
+from prevs import names
 
 _SETTLING = 3600.0
 """Seconds for which an image without a tag may still be about to get one."""
@@ -109,6 +110,60 @@ class ImageStore:
         # If it has a tag that somebody else gave it, it is somebody else's too.
         in_use = has_container or len(tags) < len(_tags(found))
         return Artifact(Kind.IMAGE, found["Id"], used, in_use)
+
+
+class PulledStore:
+    """Fulfils the port Store: the images that attempts have pulled for companions."""
+
+    ages = False
+    caches = False
+
+    def __init__(
+        self, daemon: Daemon, cluster: Optional[str], uses: UsageLocks, disk: Path
+    ) -> None:
+        self.disk = disk
+        self._daemon = daemon
+        self._repository = names.pulled_repository(cluster)
+        self._uses = uses
+
+    def artifacts(self) -> Sequence[Artifact]:
+        """Return these images, by the tags that attempts gave them. Raises DockerUnavailable."""
+        with daemon_errors():
+            images = self._daemon.client().images(name=self._repository)
+        return [
+            Artifact(Kind.IMAGE, tag, last_use(self._used(tag), 0.0))
+            for found in images
+            for tag in _tags(found)
+            if tag.startswith(f"{self._repository}:")
+        ]
+
+    def remove(self, artifact: Artifact) -> bool:
+        """Remove an image unless somebody uses it or is about to; return whether it is gone.
+
+        Its names in registries go with the last of its tags: docker would keep it for them.
+        """
+        client = self._daemon.client()
+        with self._uses.removing(usage_locks.image(artifact.name)) as free, daemon_errors():
+            if not free:
+                return False
+            try:
+                found: Mapping[str, Any] = client.inspect_image(artifact.name)  # type: ignore[no-untyped-call]  # as types-docker has it
+                others = () if len(_tags(found)) > 1 else found["RepoDigests"] or ()
+                for name in (artifact.name, *others):
+                    client.remove_image(name)
+            except NotFound:
+                return True
+            except APIError as exc:
+                # 409: a container uses it, or another image is based on it.
+                logger.info("could not remove the image %s: %s", artifact.name, explanation(exc))
+                return False
+        return True
+
+    def prune(self, before: float) -> None:
+        """There is no cache here."""
+
+    def _used(self, tag: str) -> Optional[float]:
+        return self._uses.last(usage_locks.image(tag))
 
 
 class VolumeStore:

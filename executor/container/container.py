@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
@@ -115,10 +116,17 @@ class DockerContainer:
             pass
         return self._memory_kills
 
-    def limit_disk(self, megabytes: int, daemon: Daemon, *, calm: float = CALM) -> None:
+    def limit_disk(
+        self,
+        megabytes: int,
+        daemon: Daemon,
+        *,
+        calm: float = CALM,
+        add: Callable[[int], int] = int,
+    ) -> None:
         """Make exit() raise DiskFull once the container has written more than that.
 
-        Measures after `calm` seconds at the latest.
+        Measures after `calm` seconds at the latest. `add` is that of disk_watch.watch().
         """
 
         def fill() -> None:
@@ -126,7 +134,13 @@ class DockerContainer:
 
         self._disk_limit = megabytes
         arguments = (self._client, self._id, megabytes * MB)
-        options = {"daemon": daemon, "over": self._over, "full": fill, "calm": calm}
+        options: dict[str, Any] = {
+            "daemon": daemon,
+            "over": self._over,
+            "full": fill,
+            "calm": calm,
+            "add": add,
+        }
         threading.Thread(
             target=disk_watch.watch, args=arguments, kwargs=options, daemon=True, name="disk"
         ).start()

@@ -62,10 +62,21 @@ class Guard(Protocol):
         ...
 
 
+Count = Callable[[str, int], int]
+"""Given a container's name and the bytes that it has written, returns what counts of them."""
+
+
+def count_alone(container: str, written: int) -> int:
+    """Return what counts of what a container has written that shares its limit with none."""
+    del container
+    return written
+
+
 class DockerContainers:
     """Fulfils the port Containers with docker-py.
 
-    Measures what a container writes every `calm` seconds, and more often if it writes much.
+    Measures what a container writes every `calm` seconds, and more often if it writes much. `add`
+    says what counts of that.
     """
 
     def __init__(
@@ -78,8 +89,10 @@ class DockerContainers:
         confined: confinement.Confinement = _DEFAULT,
         calm: float = CALM,
         report_isolation: ReportIsolation = report_nothing,
+        add: Count = count_alone,
     ) -> None:
         self._daemon = daemon
+        self._add = add
         self._guard = guard
         self._network = PreviewNetwork(cluster, confined)
         self._log = log
@@ -121,7 +134,9 @@ class DockerContainers:
             on_removed=functools.partial(self._removed, spec.name),
         )
         if self._confinement.disk_limit:
-            started.limit_disk(self._confinement.disk_limit, self._daemon, calm=self._calm)
+            add = functools.partial(self._add, spec.name)
+            limit = self._confinement.disk_limit
+            started.limit_disk(limit, self._daemon, calm=self._calm, add=add)
         return started
 
     def _replace(self, client: APIClient, spec: ContainerSpec) -> str:

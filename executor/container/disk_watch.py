@@ -48,10 +48,12 @@ def watch(
     over: threading.Event,
     full: Callable[[], None],
     calm: float = CALM,
+    add: Callable[[int], int] = int,
 ) -> None:
     """Call `full` once the container has written more than `limit` bytes, unless `over` is set.
 
-    `calm` is that of DiskSchedule. Blocks until then. Never raises.
+    `calm` is that of DiskSchedule. `add` returns what counts of what it has written: more if it
+    shares the limit with others. Blocks until then. Never raises.
     """
     disk = _find_disk(daemon)
     known = DiskSchedule(limit, time.monotonic(), calm=calm)
@@ -61,7 +63,7 @@ def watch(
         if not known.is_due(found, began):
             continue
         try:
-            written = measure(client, container, limit)
+            written = add(measure(client, container, limit))
         except Exception:
             # Measure again after any error: the preview goes on.
             logger.exception("could not measure what the container writes")

@@ -60,12 +60,13 @@ class DockerVolumes:
         return found
 
     def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
-        """Return whether keep_prepared() was called for these hooks and volumes."""
-        return self._folder.is_prepared(volumes[0].name, _key(volumes, hooks))
+        """Return whether keep_prepared() was called for these hooks and volumes; no without any."""
+        return bool(volumes) and self._folder.is_prepared(volumes[0].name, _key(volumes, hooks))
 
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
-        """Note that these hooks have succeeded on these volumes."""
-        self._folder.keep_prepared(volumes[0].name, _key(volumes, hooks))
+        """Note that these hooks have succeeded on these volumes, if there are any."""
+        if volumes:
+            self._folder.keep_prepared(volumes[0].name, _key(volumes, hooks))
 
 
 def _create(client: APIClient, name: str, path: str, labels: Mapping[str, str]) -> Volume:

@@ -205,10 +205,11 @@ class FakeVolumes:
         return [self.there[app, app_created, sha, path] for path in paths]
 
     def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
-        return (volumes, hooks) in self._prepared
+        return bool(volumes) and (list(volumes), hooks) in self._prepared
 
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
-        self._prepared.append((volumes, hooks))
+        if volumes:
+            self._prepared.append((list(volumes), hooks))
 
 
 class ScriptedProbe:

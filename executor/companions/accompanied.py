@@ -1,0 +1,181 @@
+"""Runs what an attempt is for beside its companions: they start before it and end after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from executor.attempt.attempt import Attempt, image_labels
+from executor.attempt.course import Use
+from executor.attempt.health import HealthCheck
+from executor.companions import companion_errors, specs
+from executor.companions.companion_images import CompanionImages
+from executor.companions.company import Company, Started
+from executor.companions.readiness import Readiness, goal, has_check
+from executor.errors import ImageMissing, StartFailed
+from executor.ports import (
+    Container,
+    Containers,
+    Finished,
+    Log,
+    Reports,
+    Signals,
+    Volume,
+    Volumes,
+)
+from prevs.companions import Companion
+from prevs.states import Phase
+
+_SLOW = 1.0
+"""Seconds after which a companion that is not ready is reported, as for the health check."""
+
+
+class Part(NamedTuple):
+    """Where the containers of one companion start, and its part of the attempt's log."""
+
+    containers: Containers
+    log: Log
+
+
+class Companions:
+    """Starts the companions of one attempt, in their order, and waits until they are ready.
+
+    `part` returns where a companion starts, by its name.
+    """
+
+    def __init__(  # noqa: PLR0913 - wiring; all but one argument are given by name
+        self,
+        attempt: Attempt,
+        *,
+        company: Company,
+        images: CompanionImages,
+        volumes: Volumes,
+        part: Callable[[str], Part],
+        readiness: Readiness,
+        reports: Reports,
+        log: Log,
+        signals: Signals,
+        now: Callable[[], float],
+    ) -> None:
+        self._attempt = attempt
+        self._wanted = attempt.order.run.companions
+        self._company = company
+        self._images = images
+        self._volumes = volumes
+        self._part = part
+        self._readiness = readiness
+        self._reports = reports
+        self._log = log
+        self._signals = signals
+        self._now = now
+        self._awaited: dict[str, Started] = {}
+
+    def start(self) -> None:
+        """Return once all are ready. Their images are provided first.
+
+        Each starts once those that it is `after` are ready, and has the start limit to be ready.
+        Raises ExecutorError, Stopped; end() is to be called then too.
+        """
+        images = {one.name: self._images.ensure(one) for one in self._wanted}
+        shown = ", ".join(one.name for one in self._wanted)
+        self._reports.progress(Phase.STARTING, f"Starting {shown}.", detail=f"starting {shown}")
+        for companion in self._wanted:
+            for name in companion.after:
+                self._wait(name)
+            self._signals.check()
+            self._start(companion, images[companion.name])
+        for companion in self._wanted:
+            self._wait(companion.name)
+
+    def have_volumes(self) -> Sequence[Volume]:
+        """Return the volumes of all companions; creates those that do not exist.
+
+        Raises StartFailed, AgentUnfit, DockerUnavailable.
+        """
+        return [volume for one in self._wanted for volume in self._have_volumes(one)]
+
+    def _have_volumes(self, companion: Companion) -> Sequence[Volume]:
+        if not companion.volumes:
+            return ()
+        return self._volumes.have(
+            specs.volume_owner(self._attempt, companion),
+            self._attempt.order.sha,
+            companion.volumes,
+            image_labels(self._attempt),
+            app_created=self._attempt.order.app_created,
+        )
+
+    def _start(self, companion: Companion, image: str) -> None:
+        self._log.header(f"starting {companion.name} ({companion.image or image})")
+        part = self._part(companion.name)
+        try:
+            volumes = self._have_volumes(companion)
+            spec = specs.companion_spec(self._attempt, companion, image, volumes)
+            container = part.containers.start(spec, on_exit=self._signals.wake)
+        except ImageMissing:
+            raise
+        except StartFailed as exc:
+            raise companion_errors.not_started(companion, exc.why) from exc
+        started = Started(companion, container, part.log, self._now())
+        self._company.add(started)
+        if has_check(companion):
+            self._awaited[companion.name] = started
+
+    def _wait(self, name: str) -> None:
+        """Return once the companion of that name is ready, or is not waited for."""
+        started = self._awaited.pop(name, None)
+        if started is None:
+            self._company.check()
+            return
+        companion, _, log, began = started
+        limit = self._attempt.order.start_limit
+        check = HealthCheck("", companion.ready_port, began, limit)
+        spec_name = specs.name(self._attempt, companion)
+        is_told = False
+        while True:
+            look = self._readiness.look(spec_name, companion)
+            # Its command fails once it has ended, and its end says more.
+            self._company.check()
+            if look.is_ready:
+                return
+            if check.over(self._now()):
+                log.write(look.output)
+                log.flush()
+                raise companion_errors.not_ready(companion, limit, look.problem)
+            if not is_told and self._now() - began >= _SLOW:
+                is_told = True
+                self._tell(companion)
+            self._signals.wait(check.pause(self._now()))
+
+    def _tell(self, companion: Companion) -> None:
+        awaited = goal(companion)
+        message = f"Waiting for {awaited} to be ready."
+        self._reports.progress(Phase.STARTING, message, detail=f"waiting for {awaited}")
+
+
+class Accompanied(NamedTuple):
+    """Fulfils Use of executor/attempt/course.py by another one, beside companions.
+
+    Its containers are those of executor/companions/joint.py.
+    """
+
+    use: Use
+    companions: Companions
+    company: Company
+
+    def start(self) -> Container:
+        """Start the companions, then what the attempt is for. If this raises, nothing is left."""
+        try:
+            self.companions.start()
+            return self.use.start()
+        except BaseException:
+            self.company.end()
+            raise
+
+    def wait_until_running(self, container: Container) -> None:
+        """Wait until it does what it is for, and report that."""
+        self.use.wait_until_running(container)
+
+    def watch(self, container: Container) -> Finished:
+        """Wait until it has done what it is for. Raises any other end."""
+        return self.use.watch(container)

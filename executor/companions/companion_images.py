@@ -1,0 +1,150 @@
+"""Provides the images of an attempt's companions: pulled, or built of the same commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from executor.attempt.attempt import Attempt
+from executor.attempt.throttle import Throttle
+from executor.builds import build_policy
+from executor.companions import image_names
+from executor.companions.companion_errors import (
+    CompanionImageMissing,
+    CompanionRegistryUnreachable,
+)
+from executor.companions.image_pull import ImagePull, Wanted
+from executor.limits.confinement import Confinement
+from executor.ports import Log, Reports
+from prevs import names
+from prevs.companions import Companion
+from prevs.states import Phase
+
+_STEP_PAUSE = 1.0
+"""Seconds between reports of how far a pull is: each one is acknowledged and stored."""
+
+_LINE_PAUSE = 5.0
+"""Seconds between lines of it in the log."""
+
+_ROOM = "the agent's disk is nearly full: removing what has not been used for long"
+_NOT_PULLED = (
+    "this agent does not pull it, because Docker would do so in the agent's own network, or "
+    "because it holds images of commits"
+)
+_NAMED = (
+    "Use a registry with a name (the agent's operator can allow an address: PREVS_ALLOW), push, "
+    "and open the new commit's address"
+)
+
+
+class Provider(Protocol):
+    """Provides one image of a commit; see executor/attempt/image_provider.py."""
+
+    def ensure(self) -> None:
+        """Return once the image is on the agent. Raises ExecutorError, Stopped."""
+        ...
+
+
+class Sources(NamedTuple):
+    """Where companions' images come from.
+
+    `hold` keeps an image of a tag on the agent. `stage` returns the provider of an attempt's image
+    with its stage. `confined` is that of builds. `make_room` is as in ImageSources.
+    """
+
+    hold: Callable[[str], None]
+    stage: Callable[[Attempt], Provider]
+    pulls: ImagePull
+    confined: Confinement
+    make_room: Callable[[Callable[[], None]], None]
+
+
+class CompanionImages(NamedTuple):
+    """The images of one attempt's companions."""
+
+    attempt: Attempt
+    sources: Sources
+    reports: Reports
+    log: Log
+
+    def ensure(self, companion: Companion) -> str:
+        """Return the tag of a companion's image once that is on the agent.
+
+        An image in a registry is pulled if the agent does not have it. Only if its tag is `latest`
+        the registry is asked each time. Raises ExecutorError, Stopped.
+        """
+        if companion.image:
+            return self._ensure_pulled(companion)
+        if not companion.target or companion.target == self.attempt.order.build.target:
+            return self.attempt.image
+        built = self.attempt._replace(stage=companion.target)
+        self.sources.hold(built.image)
+        self.sources.stage(built).ensure()
+        return built.image
+
+    def _ensure_pulled(self, companion: Companion) -> str:
+        wanted = self._want(companion)
+        # Before the check whether it exists: from now on no executor removes it.
+        self.sources.hold(wanted.tag)
+        pulls = self.sources.pulls
+        if wanted.name.floats:
+            self._refresh(wanted)
+        elif not pulls.has(wanted, wanted.name.digest):
+            self._pull(wanted, pulls.resolve(wanted))
+        return wanted.tag
+
+    def _refresh(self, wanted: Wanted) -> None:
+        """Pull what the tag means by now; without its registry, what is there is good enough."""
+        pulls = self.sources.pulls
+        try:
+            digest = pulls.resolve(wanted)
+        except CompanionRegistryUnreachable as exc:
+            if not pulls.has(wanted, ""):
+                raise
+            self.log.header(f"{wanted.text} is as it was pulled before: {exc.why}")
+            return
+        if not pulls.has(wanted, digest):
+            self._pull(wanted, digest)
+
+    def _want(self, companion: Companion) -> Wanted:
+        order = self.attempt.order
+        name = image_names.read_name(companion.image)
+        if name is None:
+            why = "that is not the name of an image"
+            raise CompanionImageMissing(companion.name, companion.image, why)
+        if image_names.is_denied(name, self._policy()):
+            raise CompanionImageMissing(companion.name, companion.image, _NOT_PULLED, _NAMED)
+        tag = names.pulled_tag(companion.image, self.attempt.cluster, trusted=order.trusted)
+        return Wanted(companion.name, companion.image, name, tag)
+
+    def _policy(self) -> str:
+        confined = self.sources.confined
+        return build_policy.policy(
+            self.attempt.order.registry,
+            allowed=confined.allowed,
+            denied=[*confined.denied, *confined.control_plane],
+        )
+
+    def _pull(self, wanted: Wanted, digest: str) -> None:
+        self.sources.make_room(lambda: self.log.header(_ROOM))
+        self.log.header(f"pulling {wanted.text} for {wanted.companion} ({digest})")
+        message = f"Pulling {wanted.text} for {wanted.companion}."
+        self.reports.progress(Phase.FETCHING, message, detail=f"pulling {wanted.text}")
+
+        def report(step: str) -> None:
+            detail = f"pulling {wanted.text}: {step}"
+            self.reports.progress(Phase.FETCHING, f"{message[:-1]}: {step}.", detail=detail)
+
+        def write(step: str) -> None:
+            self.log.write(f"{step}\n".encode())
+
+        with Throttle(report, _STEP_PAUSE) as steps, Throttle(write, _LINE_PAUSE) as lines:
+
+            def tell(step: str) -> None:
+                steps.update(step)
+                lines.update(step)
+
+            self.sources.pulls.pull(
+                wanted, digest, limit=self.attempt.order.fetch_limit, at_step=tell
+            )
+        self.log.header(f"pulled {wanted.text}")

@@ -1,0 +1,110 @@
+"""The companions of one attempt that have started: whether all run, and their end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+from executor.companions import companion_errors
+from executor.companions.companion_errors import TogetherFull
+from executor.errors import DiskFull, ExecutorError, Stopped
+from executor.ports import Container, Log, Signals
+from prevs.companions import Companion
+
+_DRAIN = 2.0
+"""Seconds for the last output of a container to reach the log."""
+
+logger = logging.getLogger(__name__)
+
+
+class Started(NamedTuple):
+    """A companion whose container has started; `log` is its part of the attempt's log."""
+
+    companion: Companion
+    container: Container
+    log: Log
+    began: float
+
+
+class Company:
+    """The companions of one attempt, in the order of their start.
+
+    They end within the rest of the attempt's grace, or within `grace` seconds if it is not stopped.
+    """
+
+    def __init__(
+        self, *, log: Log, signals: Signals, now: Callable[[], float], grace: float
+    ) -> None:
+        self._log = log
+        self._signals = signals
+        self._now = now
+        self._grace = grace
+        self._started: list[Started] = []
+        self._has_failed = False
+        self._told: dict[str, int] = {}
+
+    def add(self, started: Started) -> None:
+        """Add a companion that has started."""
+        self._started.append(started)
+
+    def check(self) -> None:
+        """Raise why the attempt has to end because of a companion; only once, as it ends then.
+
+        Raises CompanionFailed, TogetherFull, DockerUnavailable.
+        """
+        if self._has_failed:
+            return
+        for companion, container, _, _ in self._started:
+            try:
+                ended = container.exit()
+            except DiskFull as exc:
+                self._has_failed = True
+                raise TogetherFull(exc.limit, companion.name) from exc
+            except ExecutorError:
+                self._has_failed = True
+                raise
+            if ended is not None:
+                self._has_failed = True
+                container.drain(_DRAIN)
+                raise companion_errors.ended(companion, ended)
+
+    def tell_memory_kills(self) -> None:
+        """Log it if memory ran out in a companion that goes on: each time the count has doubled."""
+        for companion, container, _, _ in self._started:
+            kills = container.memory_kills()
+            if kills >= max(1, 2 * self._told.get(companion.name, 0)):
+                self._told[companion.name] = kills
+                times = "once" if kills == 1 else f"{kills:,} times"
+                self._log.header(
+                    f"memory ran out: the kernel has killed a process of {companion.name} {times} "
+                    f"since the start, at its {companion.mem} MB; {companion.name} keeps running"
+                )
+
+    def end(self) -> None:
+        """End all, the last one first, and remove them. Never raises."""
+        self._has_failed = True
+        while self._started:
+            _, container, log, _ = self._started.pop()
+            try:
+                self._terminate(container)
+            except ExecutorError:
+                # The reason why the attempt ended matters more than this error.
+                logger.exception("docker does not answer")
+            try:
+                container.remove()
+            except ExecutorError:
+                logger.exception("the container may be left behind")
+            container.drain(_DRAIN)
+            log.flush()
+
+    def _terminate(self, container: Container) -> None:
+        """Let it end by itself, as its data may outlive it."""
+        if container.exit() is not None or not container.terminate():
+            return
+        until = self._now() + self._grace
+        try:
+            while container.exit() is None and self._now() < until:
+                self._signals.wait(until - self._now())
+        except Stopped:
+            self._signals.wait_for_end(lambda: container.exit() is not None)

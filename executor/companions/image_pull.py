@@ -1,0 +1,184 @@
+"""Pulls the images of companions: by digest, with the agent's login, within the builds' policy."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, urlencode
+
+from docker.errors import APIError
+
+from executor.builds.registry_call import FIRST_RESPONSE, RegistryCall
+from executor.companions.companion_errors import (
+    CompanionImageMissing,
+    CompanionRegistryUnreachable,
+)
+from executor.companions.image_names import ImageName
+from executor.companions.pull_progress import PullProgress
+from executor.docker import blame
+from executor.docker.daemon import Daemon, daemon_errors, explanation
+from executor.errors import AgentUnfit, ExecutorError, RegistryFailed, RegistryUnreachable
+from executor.ports import Signals
+from executor.workspace.locks import locked
+
+_SILENT = frozenset({"it does not answer", "it was cut off"})
+"""What a call reports of a registry that is silent, or slower than the limit."""
+
+_BUSY = "another attempt on this agent is pulling it"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class Wanted(NamedTuple):
+    """An image that the companion `companion` wants, and the tag of ours that it will have.
+
+    `text` is its name as the commit has it.
+    """
+
+    companion: str
+    text: str
+    name: ImageName
+    tag: str
+
+
+class ImagePull:
+    """Pulls images with the daemon; `folder` is shared by all attempts of an agent.
+
+    The login comes from the docker settings of `environ` unless pulls are `anonymous`.
+    """
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        environ: Mapping[str, str],
+        folder: Path,
+        *,
+        signals: Signals,
+        anonymous: bool,
+    ) -> None:
+        self._daemon = daemon
+        self._environ = environ
+        self._folder = folder
+        self._signals = signals
+        self._anonymous = anonymous
+
+    def resolve(self, wanted: Wanted) -> str:
+        """Return the digest of an image in its registry.
+
+        Raises CompanionImageMissing, CompanionRegistryUnreachable, AgentUnfit, DockerUnavailable,
+        Stopped.
+        """
+        name = wanted.name
+        if name.digest:
+            return name.digest
+        path = f"/distribution/{quote(f'{name.repository}:{name.tag}', safe='/:')}/json"
+        call = self._call(path, wanted, "GET")
+        with self._judged(wanted, FIRST_RESPONSE), self._cuttable(call, FIRST_RESPONSE):
+            for message in call.messages(FIRST_RESPONSE):
+                digest = str((message.get("Descriptor") or {}).get("digest", ""))
+                if _DIGEST.fullmatch(digest):
+                    return digest
+            raise RegistryFailed("the daemon reports no digest")
+
+    def pull(
+        self, wanted: Wanted, digest: str, *, limit: float, at_step: Callable[[str], None]
+    ) -> None:
+        """Pull an image by its digest, unless it is there, and tag it.
+
+        Blocks for `limit` seconds at most, and while another attempt pulls from this repository.
+        Calls `at_step` with how far it is. Raises what resolve() raises.
+        """
+        repository = wanted.name.repository
+        lock = f"pull-{hashlib.sha256(repository.encode()).hexdigest()[:24]}"
+        busy = functools.partial(at_step, _BUSY)
+        alone = locked(self._folder / "locks" / lock, self._signals, busy=busy)
+        with alone, self._judged(wanted, limit):
+            if not self._has(wanted.name.at(digest)):
+                self._pull(wanted, digest, limit=limit, at_step=at_step)
+            self._tag(wanted, digest)
+
+    def _pull(
+        self, wanted: Wanted, digest: str, *, limit: float, at_step: Callable[[str], None]
+    ) -> None:
+        query = urlencode({"fromImage": wanted.name.repository, "tag": digest})
+        call = self._call(f"/images/create?{query}", wanted, "POST")
+        progress = PullProgress()
+        with self._cuttable(call, limit):
+            for message in call.messages(FIRST_RESPONSE):
+                if step := progress.take(message):
+                    at_step(step)
+
+    def has(self, wanted: Wanted, digest: str) -> bool:
+        """Return whether the tag is there, and means that digest. Raises ExecutorError."""
+        with self._judged(wanted, 0.0):
+            try:
+                with daemon_errors():
+                    client = self._daemon.client()
+                    found = client.inspect_image(wanted.tag)  # type: ignore[no-untyped-call]
+            except APIError as exc:
+                if exc.status_code == 404:
+                    return False
+                raise
+            return not digest or any(
+                str(name).endswith(f"@{digest}") for name in found.get("RepoDigests") or ()
+            )
+
+    def _has(self, name: str) -> bool:
+        try:
+            with daemon_errors():
+                self._daemon.client().inspect_image(name)  # type: ignore[no-untyped-call]
+        except APIError as exc:
+            if exc.status_code == 404:
+                return False
+            raise
+        return True
+
+    def _tag(self, wanted: Wanted, digest: str) -> None:
+        repository, _, version = wanted.tag.rpartition(":")
+        with daemon_errors():
+            self._daemon.client().tag(wanted.name.at(digest), repository, version)
+
+    def _call(self, path: str, wanted: Wanted, method: str) -> RegistryCall:
+        return RegistryCall(
+            self._environ, path, wanted.name.host, method=method, anonymous=self._anonymous
+        )
+
+    @contextlib.contextmanager
+    def _cuttable(self, call: RegistryCall, limit: float) -> Iterator[None]:
+        """Have a call cut at its limit, and by a stop of the attempt. Raises Stopped."""
+        try:
+            with call.limited(limit), self._signals.interrupting(call.cut):
+                yield
+        finally:
+            self._signals.check()
+
+    @contextlib.contextmanager
+    def _judged(self, wanted: Wanted, limit: float) -> Iterator[None]:
+        """Raise what is wrong as our own errors, which name the companion and its image."""
+        try:
+            yield
+        except RegistryFailed as exc:
+            raise judge(wanted, exc.why, limit) from exc
+        except APIError as exc:
+            why = explanation(exc)
+            raise blame.find_call_fault(exc.status_code, why) or AgentUnfit(why) from exc
+
+
+def judge(wanted: Wanted, why: str, limit: float) -> ExecutorError:
+    """Return the failure of a pull: of the registry, of the agent, or of the name."""
+    if why in _SILENT:
+        why = f"its registry did not send it within {limit:g} s"
+        return CompanionRegistryUnreachable(wanted.companion, wanted.text, why)
+    fault = blame.find_fault(why)
+    if isinstance(fault, RegistryUnreachable):
+        return CompanionRegistryUnreachable(wanted.companion, wanted.text, fault.why)
+    return fault or CompanionImageMissing(wanted.companion, wanted.text, _one_line(why))
+
+
+def _one_line(text: str) -> str:
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[:2000]).split())
+    return (line if len(line) <= 300 else f"{line[:299]}…").rstrip(".")

@@ -1,0 +1,148 @@
+"""Containers, volumes and hooks of the application as they are beside companions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from executor.attempt.attempt import HOOK, Attempt
+from executor.companions import specs
+from executor.companions.company import Company
+from executor.ports import (
+    Container,
+    Containers,
+    ContainerSpec,
+    Exit,
+    Left,
+    Signals,
+    Volume,
+    Volumes,
+)
+
+_END_IS_KNOWN = 2.0
+"""Seconds after which docker has reported a container's end."""
+
+
+class JointContainer:
+    """Fulfils the port Container by another one, which ends if one of its companions does."""
+
+    def __init__(
+        self,
+        container: Container,
+        company: Company,
+        *,
+        signals: Signals,
+        now: Callable[[], float],
+    ) -> None:
+        self._container = container
+        self._company = company
+        self._signals = signals
+        self._now = now
+        self._is_judged = False
+
+    def exit(self) -> Exit | None:
+        """Return how it ended, None while it runs; raises it once if a companion has failed.
+
+        If it failed, waits for two seconds whether a companion had failed before, which is why.
+        """
+        self._company.check()
+        ended = self._container.exit()
+        if ended is not None and ended.code != 0 and not self._is_judged:
+            self._is_judged = True
+            until = self._now() + _END_IS_KNOWN
+            while not self._signals.stopped and self._now() < until:
+                self._signals.wait(until - self._now())
+                self._company.check()
+        return ended
+
+    def memory_kills(self) -> int:
+        """Return how many of its own processes were killed; log those of its companions."""
+        self._company.tell_memory_kills()
+        return self._container.memory_kills()
+
+    def terminate(self) -> bool:
+        """Send it its stop signal; return whether it ran still."""
+        return self._container.terminate()
+
+    def read_progress(self) -> bytes | None:
+        """Return the text of its command's progress file."""
+        return self._container.read_progress()
+
+    def take(self, folder: Path) -> Left:
+        """Return what its command left."""
+        return self._container.take(folder)
+
+    def drain(self, seconds: float) -> None:
+        """Wait until all its output is in the log."""
+        self._container.drain(seconds)
+
+    def remove(self) -> None:
+        """Kill it if it runs, and remove it."""
+        self._container.remove()
+
+
+class MainContainer(JointContainer):
+    """The application's container: its companions end after it, and are removed with it."""
+
+    def remove(self) -> None:
+        """Remove it, then end its companions."""
+        try:
+            super().remove()
+        finally:
+            self._company.end()
+
+
+class JointContainers:
+    """Fulfils the port Containers: they join the network of the attempt's companions."""
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        containers: Containers,
+        company: Company,
+        *,
+        signals: Signals,
+        now: Callable[[], float],
+    ) -> None:
+        self._attempt = attempt
+        self._containers = containers
+        self._company = company
+        self._signals = signals
+        self._now = now
+
+    def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> JointContainer:
+        """Start a container beside the companions, which all run."""
+        container = self._containers.start(specs.joined(self._attempt, spec), on_exit=on_exit)
+        kind = JointContainer if HOOK in spec.labels else MainContainer
+        return kind(container, self._company, signals=self._signals, now=self._now)
+
+
+class JointVolumes:
+    """Fulfils the port Volumes: what hooks did to the companions' volumes counts too.
+
+    `of_companions` returns the volumes of all companions.
+    """
+
+    def __init__(self, volumes: Volumes, of_companions: Callable[[], Sequence[Volume]]) -> None:
+        self._volumes = volumes
+        self._of_companions = of_companions
+
+    def have(
+        self,
+        app: str,
+        sha: str,
+        paths: Sequence[str],
+        labels: Mapping[str, str],
+        *,
+        app_created: float = 0.0,
+    ) -> Sequence[Volume]:
+        """Return volumes; creates those that do not exist."""
+        return self._volumes.have(app, sha, paths, labels, app_created=app_created)
+
+    def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
+        """Return whether keep_prepared() was called for these hooks and all these volumes."""
+        return self._volumes.prepared([*volumes, *self._of_companions()], hooks)
+
+    def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
+        """Note that these hooks have succeeded on all these volumes."""
+        self._volumes.keep_prepared([*volumes, *self._of_companions()], hooks)

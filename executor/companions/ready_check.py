@@ -1,0 +1,123 @@
+"""Looks in a companion's container whether it is ready: by its command, or by a port."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from docker.api import APIClient
+from docker.errors import APIError
+
+from executor.attempt.attempt import describe_command
+from executor.companions.listening import TABLES, listens
+from executor.companions.readiness import Look
+from executor.docker.daemon import Daemon, daemon_errors, explanation
+from executor.errors import DockerUnavailable
+from executor.ports import Signals
+from prevs.companions import Companion
+
+_LOOK = 1.0
+"""Seconds after which a look ends although its command still runs."""
+
+_KEPT = 2048
+"""Bytes of the command's last output that are kept. It may print without an end."""
+
+
+class _Done(NamedTuple):
+    code: int | None
+    output: bytes
+    error: Exception | None = None
+
+
+class _Try:
+    """One run of a command in a container, on a thread of its own."""
+
+    def __init__(
+        self, client: APIClient, container: str, command: Sequence[str], signals: Signals
+    ) -> None:
+        self._client = client
+        self._container = container
+        self._command = list(command)
+        self._signals = signals
+        self.done: _Done | None = None
+        threading.Thread(target=self._run, daemon=True, name="ready").start()
+
+    def _run(self) -> None:
+        try:
+            with daemon_errors():
+                self.done = self._execute()
+        except (APIError, DockerUnavailable) as exc:
+            self.done = _Done(None, b"", exc)
+        except Exception as exc:  # noqa: BLE001 # raised again in the attempt's thread
+            self.done = _Done(None, b"", DockerUnavailable(repr(exc)))
+        self._signals.wake()
+
+    def _execute(self) -> _Done:
+        made = self._client.exec_create(self._container, self._command)
+        output = b""
+        for piece in self._client.exec_start(made["Id"], stream=True):
+            output = (output + piece)[-_KEPT:]
+        return _Done(self._client.exec_inspect(made["Id"])["ExitCode"], output)
+
+
+class ReadyCheck:
+    """Fulfils the port Readiness with docker-py."""
+
+    def __init__(self, daemon: Daemon, signals: Signals) -> None:
+        self._daemon = daemon
+        self._signals = signals
+        self._tries: dict[str, _Try] = {}
+
+    def look(self, container: str, companion: Companion) -> Look:
+        """Look once, at the running container of that name. Blocks for a second or so at most.
+
+        A command that does not end is not started again. Raises DockerUnavailable, Stopped.
+        """
+        if companion.ready:
+            return self._look_by_command(container, companion.ready)
+        port = companion.ready_port
+        tables = self._read_tables(container)
+        if tables is None:
+            done = self._execute(container, ("cat", *TABLES))
+            tables = "" if done is None else done.output.decode(errors="replace")
+        return Look(listens(tables, port), f"nothing listened on its port {port}")
+
+    def _look_by_command(self, container: str, command: Sequence[str]) -> Look:
+        done = self._execute(container, command)
+        shown = f"`{describe_command(command)}`"
+        if done is None:
+            return Look(False, f"{shown} did not end")
+        if isinstance(done.error, APIError):
+            return Look(False, f"{shown} could not run: {explanation(done.error)}")
+        return Look(done.code == 0, f"{shown} exited with code {done.code}", done.output)
+
+    def _execute(self, container: str, command: Sequence[str]) -> _Done | None:
+        """Return how a command ended in a container, None if it still runs."""
+        running = self._tries.get(container)
+        if running is None:
+            client = self._daemon.client()
+            running = self._tries[container] = _Try(client, container, command, self._signals)
+        until = time.monotonic() + _LOOK
+        while running.done is None and time.monotonic() < until:
+            self._signals.wait(until - time.monotonic())
+        if running.done is not None:
+            del self._tries[container]
+            if isinstance(running.done.error, DockerUnavailable):
+                raise running.done.error
+        return running.done
+
+    def _read_tables(self, container: str) -> str | None:
+        """Return the tables of sockets of a container, None if its processes are not seen here."""
+        try:
+            with daemon_errors():
+                found = self._daemon.client().inspect_container(container)
+            process = Path(f"/proc/{found['State']['Pid']}")
+            # Docker may number processes in another namespace: then this is another one's.
+            if found["Id"] in (process / "cgroup").read_text():
+                return "".join((process / "net" / Path(one).name).read_text() for one in TABLES)
+        except (APIError, OSError):
+            pass
+        return None

@@ -1,0 +1,76 @@
+"""The containers of companions, and what they share with that of the application. Pure.
+
+All containers of an attempt have one network namespace, as in a pod. The first companion owns it:
+it publishes the application's port, and its hosts file has the names of all. It starts before all
+others and ends after them. docker lets a container that joins publish nothing and name no hosts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from executor.attempt.attempt import Attempt, container_spec, environment, identity
+from executor.ports import ContainerSpec, Volume
+from prevs import names
+from prevs.companions import Companion
+
+LABEL = "prevs.companion"
+"""The label with the name of a companion."""
+
+
+def companion_spec(
+    attempt: Attempt, companion: Companion, image: str, volumes: Sequence[Volume]
+) -> ContainerSpec:
+    """Return the container of a companion with its image on the agent."""
+    preview = container_spec(attempt)
+    owns = companion.name == owner(attempt).name
+    return ContainerSpec(
+        name=name(attempt, companion),
+        image=image,
+        cpus=companion.cpus,
+        mem=companion.mem,
+        environment=_environment(attempt, companion),
+        labels={**preview.labels, LABEL: companion.name},
+        port=preview.port if owns else None,
+        command=companion.command,
+        volumes={volume.path: volume.name for volume in volumes},
+        hosts=tuple(one.name for one in attempt.order.run.companions) if owns else (),
+        joins="" if owns else owner_name(attempt),
+    )
+
+
+def joined(attempt: Attempt, spec: ContainerSpec) -> ContainerSpec:
+    """Return the application's container, or a hook's, in the network of the companions."""
+    return dataclasses.replace(spec, port=None, joins=owner_name(attempt))
+
+
+def name(attempt: Attempt, companion: Companion) -> str:
+    """Return the name of a companion's container."""
+    return names.container_name(attempt.task_id, companion.name)
+
+
+def owner(attempt: Attempt) -> Companion:
+    """Return the companion whose network all have: the first one."""
+    return attempt.order.run.companions[0]
+
+
+def owner_name(attempt: Attempt) -> str:
+    """Return the name of the container whose network all have."""
+    return name(attempt, owner(attempt))
+
+
+def volume_owner(attempt: Attempt, companion: Companion) -> str:
+    """Return the name under which a companion's volumes are; no app and no other has it."""
+    order = attempt.order
+    return f"{names.volume_owner(order.app, trusted=order.trusted)}_{companion.name}"
+
+
+def _environment(attempt: Attempt, companion: Companion) -> Mapping[str, str]:
+    """Return the variables of a companion: the app's own only for code of the commit itself."""
+    order = attempt.order
+    if companion.image:
+        return {**companion.environment, **identity(order)}
+    shared = dict(environment(order))
+    del shared["PORT"]  # the application's
+    return {**shared, **companion.environment, **identity(order)}

@@ -1,0 +1,58 @@
+"""Puts an application that serves beside its companions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from executor.attempt.serve import Serve
+from executor.companions.accompanied import Accompanied, Companions, Part
+from executor.companions.companion_images import CompanionImages, Sources
+from executor.companions.company import Company
+from executor.companions.disk_share import DiskShare
+from executor.companions.joint import JointContainers, JointVolumes
+from executor.companions.readiness import Readiness
+from executor.ports import Containers, Log
+
+
+class Edges(NamedTuple):
+    """What companions need of the executor.
+
+    `containers` returns those whose output goes to a log, with the `add` of DockerContainers.
+    `log_of` returns the part of the attempt's log that a companion of that name writes.
+    """
+
+    containers: Callable[[Log, Callable[[str, int], int]], Containers]
+    log_of: Callable[[str], Log]
+    sources: Sources
+    readiness: Readiness
+
+
+def accompany(serve: Serve, edges: Edges) -> Accompanied:
+    """Return the use of an attempt that serves beside the companions of its commit."""
+    share = DiskShare()
+    attempt, log, signals, now = serve.attempt, serve.log, serve.signals, serve.now
+    company = Company(log=log, signals=signals, now=now, grace=attempt.order.stop_grace)
+
+    def part(name: str) -> Part:
+        own = edges.log_of(name)
+        return Part(edges.containers(own, share.note), own)
+
+    companions = Companions(
+        attempt,
+        company=company,
+        images=CompanionImages(attempt, edges.sources, serve.reports, log),
+        volumes=serve.volumes,
+        part=part,
+        readiness=edges.readiness,
+        reports=serve.reports,
+        log=log,
+        signals=signals,
+        now=now,
+    )
+    containers = edges.containers(log, share.note)
+    beside = serve._replace(
+        containers=JointContainers(attempt, containers, company, signals=signals, now=now),
+        volumes=JointVolumes(serve.volumes, companions.have_volumes),
+    )
+    return Accompanied(beside, companions, company)
