@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from pathlib import Path
@@ -57,6 +57,8 @@ CONFINED = Confinement(
 )
 PORT, SERVICE = 31001, 9999
 FIRST_ID = 200000
+WITHIN = "PREVS_TEST_OUTSIDE"
+"""The variable with the option of nsenter for the world outside."""
 
 OUTSIDE = """
 import http.server, socket, sys, threading
@@ -210,15 +212,15 @@ def start_dockerd(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     return process, host
 
 
-def reaches(client: APIClient, url: str) -> bool:
+def reaches(client: APIClient, url: str, who: str = "client") -> bool:
     """Return whether a preview gets an answer."""
     wget = ["/bin/wget", "-q", "-T", "2", "-O", "-", url]
-    made = client.exec_create(f"prevs-{CLUSTER}-client", wget)
+    made = client.exec_create(f"prevs-{CLUSTER}-{who}", wget)
     output: bytes = client.exec_start(made["Id"])
     return b"reached" in output or b"hello" in output
 
 
-def look(client: APIClient) -> Mapping[str, bool]:
+def look(client: APIClient, who: str = "client") -> Mapping[str, bool]:
     """Return what a preview reaches."""
     networks = client.inspect_container(f"prevs-{CLUSTER}-server")["NetworkSettings"]["Networks"]
     [network] = networks.values()
@@ -233,14 +235,14 @@ def look(client: APIClient) -> Mapping[str, bool]:
     }
     with ThreadPoolExecutor(len(urls)) as pool:
         return dict(
-            zip(urls, pool.map(lambda url: reaches(client, url), urls.values()), strict=True)
+            zip(urls, pool.map(lambda url: reaches(client, url, who), urls.values()), strict=True)
         )
 
 
-def visits() -> bool:
-    """Return whether a visitor from the agent reaches the preview."""
+def visits(url: str = f"http://{AGENT}:{PORT}/", within: Sequence[str] = ()) -> bool:
+    """Return whether a visitor reaches a preview: from the agent, or `within` another network."""
     done = subprocess.run(
-        ["busybox", "wget", "-q", "-T", "5", "-O", "-", f"http://{AGENT}:{PORT}/"],
+        [*within, "busybox", "wget", "-q", "-T", "5", "-O", "-", url],
         capture_output=True,
         check=False,
     )
@@ -341,6 +343,7 @@ def agent(folder: Path) -> Iterator[str]:
     """Make this process's namespaces an agent that has a service; DOCKER_HOST is given."""
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     processes = make_world(folder)
+    os.environ[WITHIN] = f"--net=/proc/{processes[0].pid}/ns/net"
     service = http.server.ThreadingHTTPServer(
         ("0.0.0.0", SERVICE), Service
     )  # in a network of its own

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from executor.limits.confinement import Confinement
-from tests.integration.docker import isolated_agent
+from tests.integration.docker import isolated_agent, isolated_companions
 from tests.integration.docker.builds import BUILDERS, World, making
 from tests.integration.docker.isolated_agent import AGENT, CONFINED, SERVICE, WORLD, agent, run
 
@@ -101,7 +101,9 @@ def main() -> None:
     folder = Path(sys.argv[1])
     with agent(folder) as host:
         previews = isolated_agent.examine(folder, host)
-        print(json.dumps({"previews": previews, "builds": examine(folder, host)}))
+        companions = isolated_companions.examine(host)
+        found = {"previews": previews, "companions": companions, "builds": examine(folder, host)}
+        print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,18 @@
 """Containers beside an application, with real git and docker: start, network, data, end."""
 
-import json
-import re
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
+from executor.companions.specs import LABEL
 from prevs import names
 from prevs.commit_settings import BuildSettings, RunSettings
 from prevs.companions import Companion
+from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
-from tests.fakes.samples import SERVE
+from tests.fakes.samples import SERVE, serving
 from tests.integration.docker.attempts import APP, Agent
-from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -23,51 +21,172 @@ def shell(script: str) -> tuple[str, ...]:
     return ("/bin/sh", "-c", script)
 
 
-def answering(text: str, port: int, after: float = 0.0) -> tuple[str, ...]:
-    """Return a command that answers `text` to whoever connects, and obeys SIGTERM."""
+def answering(text: str, port: int) -> tuple[str, ...]:
+    """Return a command that answers `text` to whoever connects, until SIGTERM."""
     serve = f"while :; do echo {text} | nc -l -p {port} > /dev/null; done & wait"
-    return shell(f"trap 'echo bye; exit 0' TERM; sleep {after}; echo up; {serve}")
+    return shell(f"trap 'echo bye; exit 0' TERM; echo up; {serve}")
 
 
-ASK = "exec httpd -f -p \"$PORT\" -h /www"
-"""The application, which serves its page."""
+def asking(*addresses: str) -> tuple[str, ...]:
+    """Return a command that serves what others answer."""
+    asked = [f"nc {one.replace(':', ' ')} </dev/null >>/www/index.html; " for one in addresses]
+    return shell(f": > /www/index.html; {''.join(asked)}{SERVE}")
 
 
-def asking(*names_and_ports: str) -> tuple[str, ...]:
-    """Return a command that serves what its companions answer."""
-    asked = "".join(f"nc {one.replace(':', ' ')} < /dev/null >> /www/index.html; " for one in names_and_ports)
-    return shell(f": > /www/index.html; {asked}{ASK}")
+DB = Companion("db", command=answering("i am db", 5000), ready_port=5000)
+CACHE = Companion(
+    "cache", command=answering("i am cache", 6000), ready=("nc", "localhost", "6000"), mem=48
+)
 
 
-def test_the_containers_of_a_preview_share_a_network_in_which_names_are_its_own_loopback(
-    agent: Agent,
-) -> None:
-    sha = agent.image(SERVE)
-    settings = RunSettings(
-        command=asking("db:5000", "cache:6000"),
-        hooks=(shell("nc db 5000 < /dev/null > /dev/null && echo the hook saw it"),),
-        companions=(
-            Companion("db", command=answering("i am db", 5000), ready_port=5000),
-            Companion("cache", command=answering("i am cache", 6000), ready_port=6000),
-        ),
-    )
-    seen: dict[str, Any] = {}
+def settings(*companions: Companion, **changes: Any) -> RunSettings:
+    return RunSettings(companions=companions, **changes)
 
-    def look() -> None:
-        found = agent.client.containers(filters={"label": f"prevs.app={APP}"})
-        seen.update({one["Labels"].get("prevs.companion", ""): one for one in found})
 
-    agent.when["TASK_RUNNING"] = look
-    answers: list[str] = []
+def run(agent: Agent, sha: str, act: Callable[[], object] = lambda: None, **changes: Any) -> None:
+    """Run an attempt, and end it after `act`, which is called when it runs."""
 
     def running() -> None:
-        look()
-        answers.append(agent.get())
-        agent.kill()
+        try:
+            act()
+        finally:
+            agent.kill()
 
     agent.when["TASK_RUNNING"] = running
-    agent.run(sha, run=settings)
+    agent.run(sha, **changes)
+
+
+def find(agent: Agent) -> Mapping[str, Mapping[str, Any]]:
+    """Return the details of the containers by their companions, the application's as ""."""
+    found = (agent.client.inspect_container(one) for one in agent.containers())
+    return {one["Config"]["Labels"].get(LABEL, ""): one for one in found}
+
+
+def test_containers_of_a_preview_share_a_network_in_which_all_names_are_loopback(
+    agent: Agent,
+) -> None:
+    seen: dict[str, Any] = {}
+    answers: list[str] = []
+
+    def look() -> None:
+        seen.update(find(agent))
+        answers.append(agent.get())
+
+    hook = shell("nc db 5000 </dev/null >/dev/null && echo the hook saw it")
+    run(
+        agent,
+        agent.image(SERVE),
+        look,
+        run=settings(DB, CACHE, command=asking("db:5000", "cache:6000"), hooks=(hook,)),
+    )
     assert answers == ["i am db\ni am cache\n"], agent.message
-    assert sorted(seen) == ["", "cache", "db"]
-    assert b"the hook saw it" in agent.log.data
+    assert b"the hook saw it\n" in agent.log.data
+    assert b"db | up\n" in agent.log.data
     assert agent.containers() == []
+    owner = seen["db"]["Id"]
+    joined = {name: one["HostConfig"]["NetworkMode"] for name, one in seen.items() if name != "db"}
+    assert joined == {"": f"container:{owner}", "cache": f"container:{owner}"}
+    least = ("CapDrop", "CapAdd", "SecurityOpt", "PidsLimit", "LogConfig", "Ulimits", "Init")
+    same = [{name: one["HostConfig"][name] for name in least} for one in seen.values()]
+    assert same[0] == same[1] == same[2]
+    assert same[0]["CapDrop"] == ["ALL"]
+    limits = {name: one["HostConfig"]["Memory"] >> 20 for name, one in seen.items()}
+    assert limits == {"": 32, "db": 128, "cache": 48}
+
+
+def test_the_application_ends_first_and_companions_in_reverse_order(agent: Agent) -> None:
+    serve = f"trap 'echo app bye; exit 0' TERM; {SERVE.removeprefix('exec ')} & wait"
+    run(agent, agent.image(SERVE), run=settings(DB, CACHE, command=shell(serve)))
+    ends = [line for line in agent.log.data.decode().splitlines() if line.endswith("bye")]
+    assert ends == ["app bye", "cache | bye", "db | bye"]
+
+
+@pytest.mark.parametrize("dies", ["before", "while"], ids=["while it starts", "while it runs"])
+def test_a_companion_that_ends_ends_the_attempt_and_is_named(agent: Agent, dies: str) -> None:
+    command = shell("echo no data folder; exit 3") if dies == "before" else DB.command
+    db = Companion("db", command=command, ready_port=5000)
+
+    def kill_db() -> None:
+        agent.client.kill(find(agent)["db"]["Id"], "SIGQUIT")
+
+    # The application fails without its database, and is not what people have to look at.
+    ask = "nc db 5000 </dev/null >/dev/null"
+    app = f"{SERVE.removeprefix('exec ')} & while {ask} || {{ sleep 0.5; {ask}; }}; do :; done; exit 9"
+    agent.when["TASK_RUNNING"] = kill_db
+    agent.run(agent.image(SERVE), run=settings(db, command=shell(app)))
+    code = 3 if dies == "before" else 131
+    assert agent.report == TaskReport(Phase.ENDED, Cause.COMPANION_FAILED, code)
+    assert f"The companion db exited with code {code}" in agent.message
+    assert ("TASK_RUNNING" in agent.states) is (dies == "while")
+    assert agent.containers() == []
+    if dies == "before":
+        assert b"db | no data folder\n" in agent.log.data
+
+
+def test_a_companion_at_its_memory_limit_is_named(agent: Agent) -> None:
+    greedy = shell("sleep 1; dd if=/dev/zero of=/dev/null bs=200M count=9")
+    agent.run(agent.image(SERVE), run=settings(Companion("db", command=greedy, mem=24)))
+    assert agent.report == TaskReport(Phase.ENDED, Cause.COMPANION_FAILED, 137)
+    assert "The companion db was killed because it used more than its 24 MB" in agent.message
+    assert agent.containers() == []
+
+
+def test_one_that_is_never_ready_fails_with_the_last_output_of_its_check(agent: Agent) -> None:
+    check = shell("echo starting up; exit 2")
+    db = Companion("db", command=DB.command, ready=check)
+    agent.run(agent.image(SERVE), run=settings(db), start_limit=3.0)
+    assert agent.report.cause is Cause.COMPANION_FAILED
+    assert "The companion db was not ready within 3 s: `/bin/sh -c 'echo starting" in agent.message
+    assert "exited with code 2" in agent.message
+    assert agent.log.data.count(b"db | starting up\n") == 1
+    assert any("Waiting for db (/bin/sh" in status["message"] for status in agent.statuses)
+    assert agent.containers() == []
+
+
+def test_a_check_that_never_ends_is_run_once(agent: Agent) -> None:
+    db = Companion("db", command=DB.command, ready=shell("echo again; sleep 1000"))
+    agent.run(agent.image(SERVE), run=settings(db), start_limit=4.0)
+    assert "did not end" in agent.message
+    assert agent.log.data.count(b"again") == 0
+    assert agent.containers() == []
+
+
+def test_the_data_of_companions_outlive_an_attempt_and_hooks_seed_them_once(agent: Agent) -> None:
+    keep = shell("mkdir -p /data; while :; do nc -l -p 5000 >> /data/rows; done")
+    give = shell("cat /data/rows; while :; do nc -l -p 6000 </data/rows >/dev/null; done")
+    db = Companion("db", command=keep, volumes=("/data",), ready_port=5000)
+    other = Companion("other", command=give, volumes=("/data",), after=("db",))
+    seed = shell("echo seeded | nc localhost 5000")
+    sha = agent.image(SERVE)
+    for _ in range(2):
+        run(agent, sha, run=settings(db, other, hooks=(seed,)))
+    assert agent.states.count("TASK_RUNNING") == 2, agent.message
+    assert [header for header in agent.log.headers if header.startswith("hook")] == [
+        f"hook 1/1: {' '.join(seed[:2])} '{seed[2]}'"
+    ]
+    rows = shell("cat /data/rows; sleep 1000")
+    run(agent, sha, run=settings(Companion("db", command=rows, volumes=("/data",))))
+    assert b"db | seeded\n" in agent.log.data
+    # Each has its own, and that of the other stays empty.
+    assert b"other | seeded" not in agent.log.data
+    assert len(agent.volumes()) == 2
+
+
+def test_a_companion_of_another_stage_is_built_of_the_same_commit(agent: Agent) -> None:
+    dockerfile = "FROM scratch AS base\nCOPY busybox /bin/busybox\n"
+    dockerfile += 'RUN ["/bin/busybox", "--install", "-s", "/bin"]\n'
+    dockerfile += "FROM base AS worker\nRUN echo i am a worker > /me\n"
+    dockerfile += "FROM base AS web\n" + "\n".join(serving("web")) + "\n"
+    sha = agent.repository.commit_app([], {"Dockerfile": dockerfile})
+    worker = Companion("worker", target="worker", command=shell("cat /me; exec sleep 1000"))
+    assert agent.answer(sha, run=settings(worker)) == "web\n"
+    assert b"worker | i am a worker\n" in agent.log.data
+    tag = names.image_tag(APP, sha, stage="worker")
+    agent.tags.append(tag)
+    inspected = agent.client.inspect_image(tag)  # type: ignore[no-untyped-call]
+    assert inspected["Config"]["Labels"]["prevs.commit"] == sha
+    # What is the application's stage is built once.
+    same = Companion("same", target="web", command=shell("exec sleep 1000"))
+    answer = agent.answer(sha, run=settings(same), build=BuildSettings(target="web"))
+    assert answer == "web\n"
+    assert len([header for header in agent.log.headers if header.startswith("building")]) == 2

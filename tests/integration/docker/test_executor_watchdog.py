@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docker.api import APIClient
@@ -18,6 +19,8 @@ from executor.docker.daemon import Daemon
 from local.docker.containers import remove_all
 from local.parts import processes
 from prevs import names
+from prevs.commit_settings import RunSettings
+from prevs.companions import Companion
 from prevs.messages import BuildOrder
 from prevs.work import Work
 from tests.fakes.docker_door import DockerDoor
@@ -56,9 +59,9 @@ class World:
         self.executors.append(made)
         return made
 
-    def order(self, sha: str = SHA, repository: str = "", work: Work | None = None) -> BuildOrder:
+    def order(self, sha: str = SHA, repository: str = "", **changes: Any) -> BuildOrder:
         repository = repository or str(self.repository.folder)
-        return order(APP, sha, repository=repository, host_port=self._port, work=work)
+        return order(APP, sha, repository=repository, host_port=self._port, **changes)
 
     def have_image(self, command: str = SERVE) -> None:
         self.images.add(names.image_tag(APP, SHA), command)
@@ -148,6 +151,30 @@ def test_the_container_of_a_killed_executors_job_is_removed_with_its_files(world
     executor.kill()
     assert_nothing_is_left(world, executor)
     assert not world.volumes()
+
+
+@pytest.mark.parametrize("by", ["the watchdog", "the next executor"])
+def test_companions_of_a_killed_executor_are_removed_too(world: World, by: str) -> None:
+    world.have_image()
+    executor = world.executor()
+    stays = ("/bin/sh", "-c", "sleep 1000")
+    companions = tuple(Companion(name, command=stays) for name in ("db", "cache"))
+    executor.launch(world.order(run=RunSettings(companions=companions)))
+    executor.wait_for("TASK_RUNNING")
+    assert len(world.containers()) == 3
+    if by == "the watchdog":
+        executor.kill()
+    else:
+        for process in executor.family():
+            processes.send(process, signal.SIGKILL)
+        executor.wait_gone()
+        assert len(world.containers()) == 3
+        next_one = world.executor()
+        next_one.launch(world.order(world.repository.commit_app(["RUN sleep 3000"])), "b")
+        wait_until(lambda: world.containers() == [])
+        wait_until(lambda: next_one.folder.tasks() == [next_one.task_id])
+        return
+    assert_nothing_is_left(world, executor)
 
 
 def test_the_watchdog_is_not_a_descendant_of_the_executor_and_passes_signals(world: World) -> None:

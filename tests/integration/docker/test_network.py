@@ -52,6 +52,12 @@ def built(isolated: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     return isolated["builds"]
 
 
+@pytest.fixture
+def joined(isolated: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The findings of an application in the network of a companion."""
+    return isolated["companions"]
+
+
 INTERNET = ["the internet", "the internet by name"]
 OPEN = [*INTERNET, "an allowed network"]
 
@@ -67,6 +73,26 @@ def test_without_the_rules_it_reaches_all_but_the_other_containers(
     found: Mapping[str, Any],
 ) -> None:
     assert [name for name, reached in found["open"].items() if not reached] == ["another preview"]
+
+
+def test_an_application_in_the_network_of_a_companion_reaches_no_more_than_another(
+    joined: Mapping[str, Any],
+) -> None:
+    for who in ("application", "companion"):
+        assert [name for name, reached in joined[who].items() if reached] == OPEN, who
+    assert joined["by name"] == {"application": True, "companion": True}
+
+
+def test_visitors_reach_it_at_the_port_that_the_companion_publishes(
+    joined: Mapping[str, Any],
+) -> None:
+    assert joined["visits"] == {"loopback": True, "the agent": True, "outside": True}
+
+
+def test_no_other_preview_reaches_it_or_its_companions(joined: Mapping[str, Any]) -> None:
+    assert not any(joined["by a neighbour"].values())
+    # It is not the neighbour that reaches nothing.
+    assert joined["the neighbour reaches the internet"]
 
 
 def test_nothing_starts_where_containers_reach_each_other_past_all_rules(
