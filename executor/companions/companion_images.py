@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -138,13 +139,15 @@ class CompanionImages(NamedTuple):
         def write(step: str) -> None:
             self.log.write(f"{step}\n".encode())
 
+        told: deque[str] = deque(["it was there"], maxlen=1)
         with Throttle(report, _STEP_PAUSE) as steps, Throttle(write, _LINE_PAUSE) as lines:
 
             def tell(step: str) -> None:
+                told.append(step)
                 steps.update(step)
                 lines.update(step)
 
             self.sources.pulls.pull(
                 wanted, digest, limit=self.attempt.order.fetch_limit, at_step=tell
             )
-        self.log.header(f"pulled {wanted.text}")
+        self.log.header(f"pulled {wanted.text}: {told[-1]}")

@@ -29,6 +29,11 @@ from executor.workspace.locks import locked
 _SILENT = frozenset({"it does not answer", "it was cut off"})
 """What a call reports of a registry that is silent, or slower than the limit."""
 
+_REFUSED = re.compile(
+    r"no basic auth credentials|unauthorized|authentication required|\bdenied\b|incorrect username"
+)
+"""What registries, and dockerd in their place, answer to a login that they do not accept."""
+
 _BUSY = "another attempt on this agent is pulling it"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -173,7 +178,7 @@ def judge(wanted: Wanted, why: str, limit: float) -> ExecutorError:
     if why in _SILENT:
         why = f"its registry did not send it within {limit:g} s"
         return CompanionRegistryUnreachable(wanted.companion, wanted.text, why)
-    fault = blame.find_fault(why)
+    fault = None if _REFUSED.search(why) else blame.find_fault(why)
     if isinstance(fault, RegistryUnreachable):
         return CompanionRegistryUnreachable(wanted.companion, wanted.text, fault.why)
     return fault or CompanionImageMissing(wanted.companion, wanted.text, _one_line(why))

@@ -107,14 +107,15 @@ def test_a_companion_that_ends_ends_the_attempt_and_is_named(agent: Agent, dies:
     db = Companion("db", command=command, ready_port=5000)
 
     def kill_db() -> None:
-        agent.client.kill(find(agent)["db"]["Id"], "SIGQUIT")
+        agent.client.kill(find(agent)["db"]["Id"])
 
     # The application fails without its database, and is not what people have to look at.
     ask = "nc db 5000 </dev/null >/dev/null"
-    app = f"{SERVE.removeprefix('exec ')} & while {ask} || {{ sleep 0.5; {ask}; }}; do :; done; exit 9"
+    serve = SERVE.removeprefix("exec ")
+    app = f"{serve} & while {ask} || {{ sleep 0.5; {ask}; }}; do :; done; exit 9"
     agent.when["TASK_RUNNING"] = kill_db
     agent.run(agent.image(SERVE), run=settings(db, command=shell(app)))
-    code = 3 if dies == "before" else 131
+    code = 3 if dies == "before" else 137
     assert agent.report == TaskReport(Phase.ENDED, Cause.COMPANION_FAILED, code)
     assert f"The companion db exited with code {code}" in agent.message
     assert ("TASK_RUNNING" in agent.states) is (dies == "while")

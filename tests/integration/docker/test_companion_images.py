@@ -1,0 +1,180 @@
+"""Images of companions from Debian's docker-registry that requires a login: pulled, and removed."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from executor.cleanup.docker_artifacts import PulledStore
+from executor.docker.daemon import Daemon
+from executor.limits.confinement import Confinement
+from executor.workspace import usage_locks
+from executor.workspace.usage_locks import UsageLocks
+from prevs import names
+from prevs.commit_settings import RunSettings
+from prevs.companions import Companion
+from prevs.states import Cause
+from tests.fakes.registry import OwnRegistry, log_in, own_registry
+from tests.fakes.samples import SERVE, remove_image
+from tests.integration.docker.attempts import APP, Agent
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+REPOSITORY = f"team/db-{secrets.token_hex(3)}"
+UP = "echo up as $WHO; exec sleep 1000"
+
+
+class World:
+    """An agent that may pull from a registry on loopback, and is logged in to it."""
+
+    def __init__(self, agent: Agent, registry: OwnRegistry, home: Path) -> None:
+        self.agent = agent
+        self.server = registry
+        self.image = f"{registry.address}/{REPOSITORY}:17"
+        self.sha = agent.image(SERVE)
+        agent.environ["DOCKER_CONFIG"] = str(home)
+        confined = Confinement(allowed=(ip_network("127.0.0.1/32"),))
+        agent.config = agent.config._replace(confined=confined)
+
+    def push(self, command: str, tag: str = "17") -> None:
+        """Put an image into the registry that runs a command; nothing of it stays here."""
+        name, made = f"{self.server.address}/{REPOSITORY}", f"{REPOSITORY}:made"
+        self.agent.images.add(made, command)
+        self.agent.client.tag(made, name, tag)
+        login = {"username": "an-agent", "password": "what the registry asks for"}
+        for line in self.agent.client.push(name, tag, auth_config=login, stream=True, decode=True):
+            assert "error" not in line, line
+        for one in (f"{name}:{tag}", made):
+            remove_image(self.agent.client, one)
+
+    def run(self, image: str = "") -> None:
+        """Run an attempt until its application answers, with a companion of that image."""
+        db = Companion("db", image=image or self.image, environment={"WHO": "db"})
+        self.agent.when["TASK_RUNNING"] = self.agent.kill
+        self.agent.run(self.sha, run=RunSettings(companions=(db,)))
+
+    @property
+    def tag(self) -> str:
+        return names.pulled_tag(self.image, APP, trusted=True)
+
+    def names(self) -> list[str]:
+        """Return all names that docker has for images of this repository, and for ours."""
+        images = self.agent.client.images(all=True)
+        found = (
+            name
+            for one in images
+            for name in [*(one["RepoTags"] or ()), *(one["RepoDigests"] or ())]
+        )
+        ours = names.pulled_repository(APP)
+        return sorted(name for name in found if REPOSITORY in name or ours in name)
+
+    def store(self) -> PulledStore:
+        daemon = Daemon({"DOCKER_HOST": self.agent.environ["DOCKER_HOST"]})
+        return PulledStore(daemon, APP, UsageLocks(self.agent.config.dir), Path("/"))
+
+
+@pytest.fixture(scope="module")
+def registry(
+    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[OwnRegistry]:
+    folder = tmp_path_factory.mktemp("registry")
+    with own_registry(folder, free_port(), closed=True) as registry:
+        yield registry
+
+
+@pytest.fixture
+def world(agent: Agent, registry: OwnRegistry, tmp_path: Path) -> Iterator[World]:
+    log_in(tmp_path / "home", registry.address)
+    made = World(agent, registry, tmp_path / "home")
+    made.push(UP)
+    yield made
+    for name in made.names():
+        remove_image(agent.client, name)
+
+
+def test_an_image_is_pulled_with_the_agents_login_and_only_once(world: World) -> None:
+    world.run()
+    assert world.agent.states[-1] == "TASK_KILLED", world.agent.message
+    assert b"db | up as db\n" in world.agent.log.data
+    assert f"pulled {world.image}: 1/1 layers" in "".join(world.agent.log.headers)
+    messages = [status["message"] for status in world.agent.statuses]
+    assert f"Pulling {world.image} for db." in messages
+    (digest,) = (name for name in world.names() if "@" in name)
+    assert f"pulling {world.image} for db ({digest.partition('@')[2]})" in world.agent.log.headers
+    assert world.names() == sorted([digest, world.tag])
+    world.agent.environ["DOCKER_CONFIG"] = "/nowhere"
+    world.agent.log.headers.clear()
+    world.run()
+    assert world.agent.states[-1] == "TASK_KILLED"
+    assert not any("pull" in header for header in world.agent.log.headers)
+
+
+def test_the_registry_is_asked_again_for_an_image_without_a_tag(world: World) -> None:
+    floating = world.image.removesuffix(":17")
+    world.push("echo the first; exec sleep 1000", "latest")
+    world.run(floating)
+    world.push("echo the second; exec sleep 1000", "latest")
+    world.run(floating)
+    assert b"db | the first\n" in world.agent.log.data
+    assert b"db | the second\n" in world.agent.log.data
+    world.server.stop()
+    try:
+        world.run(floating)
+    finally:
+        world.server.start()
+    assert world.agent.states[-1] == "TASK_KILLED", world.agent.message
+    assert f"{floating} is as it was pulled before" in "".join(world.agent.log.headers)
+
+
+@pytest.mark.parametrize("why", ["no login", "no such tag", "away", "by an address", "no name"])
+def test_an_image_that_cannot_be_pulled_is_named_with_what_to_do(world: World, why: str) -> None:
+    image, cause = world.image, Cause.BUILD_FAILED
+    if why == "no login":
+        world.agent.environ["DOCKER_CONFIG"] = "/nowhere"
+    elif why == "no such tag":
+        image = image.replace(":17", ":99")
+    elif why == "away":
+        image = image.replace(world.server.address, "127.0.0.1:1")
+        cause = Cause.REGISTRY_UNREACHABLE
+    elif why == "by an address":
+        world.agent.config = world.agent.config._replace(confined=Confinement())
+    else:
+        image = "UPPER CASE"
+    world.run(image)
+    assert world.agent.report.cause is cause, world.agent.message
+    assert f"{image} of the companion db" in world.agent.message
+    words = {
+        "no login": "operator must log them in to its registry",
+        "no such tag": "Check its name in .prevs.toml",
+        "away": "must make its registry reachable; then retry",
+        "by an address": "PREVS_ALLOW",
+        "no name": "that is not the name of an image",
+    }
+    assert words[why] in world.agent.message
+    assert world.agent.containers() == []
+
+
+def test_pulled_images_are_collected_unless_they_are_used_or_have_another_name(
+    world: World,
+) -> None:
+    world.run()
+    store = world.store()
+    (found,) = store.artifacts()
+    assert (found.name, found.used > 0) == (world.tag, True)
+    uses = UsageLocks(world.agent.config.dir)
+    with uses.using(usage_locks.image(world.tag)):
+        assert not store.remove(found)
+    assert world.tag in world.names()
+    own = f"{REPOSITORY}:of-the-operator"
+    world.agent.client.tag(world.tag, REPOSITORY, "of-the-operator")
+    digest = next(name for name in world.names() if "@" in name)
+    assert store.remove(found)
+    assert world.names() == sorted([digest, own])
+    remove_image(world.agent.client, own)
+    for name in world.names():
+        remove_image(world.agent.client, name)
+    world.run()
+    assert store.remove(found)
+    assert world.names() == []
