@@ -1,7 +1,8 @@
-"""Containers, volumes and hooks of the application as they are beside companions."""
+"""Containers, volumes and the disk of the application as they are beside companions."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -146,3 +147,17 @@ class JointVolumes:
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
         """Note that these hooks have succeeded on all these volumes."""
         self._volumes.keep_prepared([*volumes, *self._of_companions()], hooks)
+
+
+class DiskShare:
+    """What the containers of a preview have written, each by its last measurement. Thread safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._written: dict[str, int] = {}
+
+    def note(self, container: str, written: int) -> int:
+        """Note what a container has written; return the bytes of all together."""
+        with self._lock:
+            self._written[container] = written
+            return sum(self._written.values())

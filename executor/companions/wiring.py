@@ -9,8 +9,7 @@ from executor.attempt.serve import Serve
 from executor.companions.accompanied import Accompanied, Companions, Part
 from executor.companions.companion_images import CompanionImages, Sources
 from executor.companions.company import Company
-from executor.companions.disk_share import DiskShare
-from executor.companions.joint import JointContainers, JointVolumes
+from executor.companions.joint import DiskShare, JointContainers, JointVolumes
 from executor.companions.readiness import Readiness
 from executor.ports import Containers, Log
 

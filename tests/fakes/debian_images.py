@@ -65,7 +65,7 @@ def redis_image(client: APIClient, tag: str) -> str:
     """Make an image like redis:8; return its tag."""
     found = shutil.which("redis-server")
     assert found is not None
-    command = [found, "--protected-mode", "no", "--dir", "/tmp"]  # noqa: S108 # the container's
+    command = [found, "--protected-mode", "no", "--dir", "/tmp"]  # the container's
     changes = [f"USER {USER}", f"CMD {json.dumps(command)}"]
     return _add(client, tag, [Path(found)], changes=changes)
 

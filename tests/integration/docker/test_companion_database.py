@@ -6,7 +6,6 @@ import shutil
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +32,7 @@ pytestmark = [
 ]
 
 PREFIX = f"prevs-test/companions-{secrets.token_hex(3)}"
-APPLICATION = '''
+APPLICATION = """
 import http.server, json, os, socket, subprocess
 
 def ask(query):
@@ -60,7 +59,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
 http.server.HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
-'''
+"""
 PSQL = ("psql", "-h", "db", "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-c")
 HOOKS = (
     (*PSQL, "create table items (name text)"),
@@ -85,7 +84,7 @@ class World:
             Companion("cache", image=redis, ready_port=6379, mem=64),
         )
 
-    def run(self, act: Callable[[], object], **changes: Any) -> float:
+    def run(self, act: Callable[[], object], *, ends_itself: bool = False) -> float:
         """Run the preview until `act` has been called; return the seconds to its first answer."""
         taken: list[float] = []
         began = time.monotonic()
@@ -96,11 +95,12 @@ class World:
             try:
                 act()
             finally:
-                self.agent.kill()
+                if not ends_itself:
+                    self.agent.kill()
 
         self.agent.when["TASK_RUNNING"] = running
         settings = RunSettings(companions=self.companions, hooks=HOOKS)
-        self.agent.run(self.sha, run=settings, mem=128, **changes)
+        self.agent.run(self.sha, run=settings, mem=128)
         assert taken, f"{self.agent.message}\n{self.agent.log.data.decode()[-3000:]}"
         return taken[0]
 
@@ -135,11 +135,12 @@ def images(docker_host: str) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def world(agent: Agent, images: dict[str, str]) -> Iterator[World]:
     sha = secrets.token_hex(20)
-    tags = [names.image_tag(APP, sha)]
-    agent.client.tag(images["app"], *tags[0].split(":"))
+    tags = {names.image_tag(APP, sha): images["app"]}
     for name in ("postgres", "redis"):
-        tags.append(names.pulled_tag(images[name], APP, trusted=True))
-        agent.client.tag(images[name], *tags[-1].split(":"))
+        tags[names.pulled_tag(images[name], APP, trusted=True)] = images[name]
+    for tag, image in tags.items():
+        repository, _, version = tag.partition(":")
+        agent.client.tag(image, repository, version)
     yield World(agent, sha, images["postgres"], images["redis"])
     for tag in tags:
         remove_image(agent.client, tag)
@@ -162,7 +163,7 @@ def test_its_hooks_prepare_the_database_once_and_the_data_stay(world: World) -> 
 
 
 def test_its_database_that_dies_ends_the_preview_and_is_named(world: World) -> None:
-    world.run(lambda: world.agent.client.kill(world.container("db")))
+    world.run(lambda: world.agent.client.kill(world.container("db")), ends_itself=True)
     assert world.agent.report.cause is Cause.COMPANION_FAILED
     assert "The companion db exited with code 137" in world.agent.message
     assert world.agent.containers() == []
