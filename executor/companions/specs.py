@@ -15,6 +15,9 @@ from executor.ports import ContainerSpec, Volume
 from prevs import names
 from prevs.companions import Companion
 
+_APPLICATION = "app"
+"""The application's own name for its companions; the settings file lets none have it."""
+
 LABEL = "prevs.companion"
 """The label with the name of a companion."""
 
@@ -35,7 +38,7 @@ def companion_spec(
         port=preview.port if owns else None,
         command=companion.command,
         volumes={volume.path: volume.name for volume in volumes},
-        hosts=tuple(one.name for one in attempt.order.run.companions) if owns else (),
+        hosts=_hosts(attempt) if owns else (),
         joins="" if owns else owner_name(attempt),
     )
 
@@ -64,6 +67,10 @@ def volume_owner(attempt: Attempt, companion: Companion) -> str:
     """Return the name under which a companion's volumes are; no app and no other has it."""
     order = attempt.order
     return f"{names.volume_owner(order.app, trusted=order.trusted)}_{companion.name}"
+
+
+def _hosts(attempt: Attempt) -> Sequence[str]:
+    return (_APPLICATION, *(one.name for one in attempt.order.run.companions))
 
 
 def _environment(attempt: Attempt, companion: Companion) -> Mapping[str, str]:

@@ -25,6 +25,7 @@ _START = f"""\
 set -e
 if [ ! -s {DATA}/PG_VERSION ]; then
 	initdb --pgdata {DATA} --username postgres --auth trust --locale C --encoding UTF8 --no-sync
+	echo 'host all all all trust' >> {DATA}/pg_hba.conf
 fi
 exec postgres -D {DATA} -c fsync=off -c unix_socket_directories=/tmp -c listen_addresses='*'
 """

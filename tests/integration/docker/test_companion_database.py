@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import shutil
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,8 +16,8 @@ from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
 from prevs.states import Cause
-from tests.fakes import debian_images
-from tests.fakes.debian_images import DATA
+from tests.fakes import database_app
+from tests.fakes.database_app import HOOKS, Images
 from tests.fakes.samples import remove_image
 from tests.integration.docker.attempts import APP, Agent
 
@@ -26,63 +25,21 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(300),
     pytest.mark.skipif(
-        debian_images.find_postgres() is None or shutil.which("redis-server") is None,
+        not database_app.is_possible(),
         reason="PostgreSQL and Redis are taken from this machine: apt-get install both",
     ),
 ]
 
 PREFIX = f"prevs-test/companions-{secrets.token_hex(3)}"
-APPLICATION = """
-import http.server, json, os, socket, subprocess
-
-def ask(query):
-    command = ["psql", "-h", "db", "-U", "postgres", "-tAc", query]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-def count():
-    with socket.create_connection(("cache", 6379)) as cache:
-        cache.sendall(b"INCR visits\\r\\n")
-        return int(cache.recv(100)[1:])
-
-class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        found = {"rows": ask("select name from items order by name").split(), "visits": count()}
-        body = json.dumps(found).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self):
-        ask("insert into items values ('%s')" % self.path[1:])
-        self.send_response(204)
-        self.end_headers()
-
-http.server.HTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
-"""
-PSQL = ("psql", "-h", "db", "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-c")
-HOOKS = (
-    (*PSQL, "create table items (name text)"),
-    (*PSQL, "insert into items values ('seeded')"),
-)
 
 
 class World:
     """An agent with these images."""
 
-    def __init__(self, agent: Agent, sha: str, postgres: str, redis: str) -> None:
+    def __init__(self, agent: Agent, sha: str, companions: tuple[Companion, ...]) -> None:
         self.agent = agent
         self.sha = sha
-        # Companions of images that are there already need no registry.
-        self.companions = (
-            Companion(
-                "db",
-                image=postgres,
-                volumes=(DATA,),
-                ready=("pg_isready", "-h", "127.0.0.1", "-U", "postgres"),
-            ),
-            Companion("cache", image=redis, ready_port=6379, mem=64),
-        )
+        self.companions = companions
 
     def run(self, act: Callable[[], object], *, ends_itself: bool = False) -> float:
         """Run the preview until `act` has been called; return the seconds to its first answer."""
@@ -119,31 +76,20 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def images(docker_host: str) -> Iterator[dict[str, str]]:
-    """The images by their names."""
+def images(docker_host: str) -> Iterator[Images]:
+    """The images, once for all tests."""
     client: APIClient = Daemon({"DOCKER_HOST": docker_host}).client()
-    made = {
-        "app": debian_images.python_image(client, f"{PREFIX}-app:1", APPLICATION),
-        "postgres": debian_images.postgres_image(client, f"{PREFIX}-postgres:15"),
-        "redis": debian_images.redis_image(client, f"{PREFIX}-redis:8"),
-    }
-    yield made
-    for tag in made.values():
-        remove_image(client, tag)
+    with database_app.images(client, PREFIX, APP) as made:
+        yield made
 
 
 @pytest.fixture
-def world(agent: Agent, images: dict[str, str]) -> Iterator[World]:
+def world(agent: Agent, images: Images) -> Iterator[World]:
     sha = secrets.token_hex(20)
-    tags = {names.image_tag(APP, sha): images["app"]}
-    for name in ("postgres", "redis"):
-        tags[names.pulled_tag(images[name], APP, trusted=True)] = images[name]
-    for tag, image in tags.items():
-        repository, _, version = tag.partition(":")
-        agent.client.tag(image, repository, version)
-    yield World(agent, sha, images["postgres"], images["redis"])
-    for tag in tags:
-        remove_image(agent.client, tag)
+    repository, _, version = names.image_tag(APP, sha).partition(":")
+    agent.client.tag(images.app, repository, version)
+    yield World(agent, sha, images.companions())
+    remove_image(agent.client, names.image_tag(APP, sha))
 
 
 def test_its_hooks_prepare_the_database_once_and_the_data_stay(world: World) -> None:

@@ -177,7 +177,7 @@ def test_the_first_companion_owns_the_network(world: CompanionWorld) -> None:
     db, cache, worker, app = world.containers.specs
     order = ATTEMPT.order
     assert db.port == PublishedPort(order.container_port, order.host, order.host_port)
-    assert (db.hosts, db.joins) == (("db", "cache", "worker"), "")
+    assert (db.hosts, db.joins) == (("app", "db", "cache", "worker"), "")
     assert [(one.port, one.joins, one.hosts) for one in (cache, worker, app)] == [
         (None, db.name, ())
     ] * 3
