@@ -4,7 +4,7 @@ Ten rounds on one machine. Each has a cold start (no layer of the image is known
 (the image exists), each by raw docker and by the address, in turns. Both get files that differ in
 some bytes, as otherwise the second would find the layers of the first. The bench polls raw docker
 every 10 ms; it sends one request to an address, which is held. A cold start uses a new commit, so
-an address also fetches it.
+an address also fetches it. Then an application starts with its database (bench/database.py).
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import summary
+from bench import database, summary
 from bench.harness import command_line
 from bench.harness.command_line import Bench, Found, Parameters
 from bench.harness.errors import BenchError
@@ -137,8 +137,16 @@ def measure(system: System, docker: str, folder: Path, *, rounds: int) -> dict[s
 
 def run(parameters: Parameters) -> Found:
     """Measure on a new cluster; one round if quick."""
-    with cluster.running(parameters.folder / "cluster") as (system, docker):
-        return measure(system, docker, parameters.folder, rounds=1 if parameters.quick else ROUNDS)
+    rounds = 1 if parameters.quick else ROUNDS
+    home = parameters.folder / "cluster"
+    with cluster.running(home) as (system, docker):
+        found = measure(system, docker, parameters.folder, rounds=rounds)
+        if why := database.why_not():
+            print(f"with a database: not measured, as {why}")
+            return found
+        beside = database.measure(system, docker, parameters.folder, cluster=home, rounds=rounds)
+    print(*database.lines(beside), sep="\n")
+    return {**found, **database.medians(beside)}
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ class Previews:
         """Limit the app to some agents, by their attributes."""
         self._call("PATCH", f"/v1/apps/{self._app}", json={"constraints": list(constraints)})
 
+    def allow(self, **limits: float) -> None:
+        """Let commits of the app ask for more, by the limits of the API."""
+        self._call("PATCH", f"/v1/apps/{self._app}", json=limits)
+
     def remove(self) -> None:
         """Stop the app's previews and remove it."""
         self._call("DELETE", f"/v1/apps/{self._app}")

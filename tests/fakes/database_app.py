@@ -91,10 +91,12 @@ def is_possible() -> bool:
 
 
 @contextlib.contextmanager
-def images(client: APIClient, prefix: str, cluster: str) -> Iterator[Images]:
+def images(
+    client: APIClient, prefix: str, cluster: str, *, application: str = APPLICATION
+) -> Iterator[Images]:
     """Make the images, as if executors of an installation had pulled them from a registry."""
     made = Images(
-        debian_images.python_image(client, f"{prefix}-app:1", APPLICATION),
+        debian_images.python_image(client, f"{prefix}-app:1", application),
         debian_images.postgres_image(client, f"{prefix}-postgres:15"),
         debian_images.redis_image(client, f"{prefix}-redis:8"),
     )
