@@ -101,7 +101,7 @@ class TogetherFull(DiskFull):
         ExecutorError.__init__(
             self,
             f"The preview was stopped because its application and its companions together wrote "
-            f"more than {limit} MB to the disk; {name or 'the application'} wrote last. Make them "
+            f"more than {limit} MB to the disk; {name} wrote last. Make them "
             "write less, or clean up after themselves, then retry. The agents' operators set the "
             "limit (PREVS_DISK_LIMIT).",
         )

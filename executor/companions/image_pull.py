@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from docker.errors import APIError
 
-from executor.builds.registry_call import FIRST_RESPONSE, RegistryCall
+from executor.builds.registry_call import SILENCE, RegistryCall
 from executor.companions.companion_errors import (
     CompanionImageMissing,
     CompanionRegistryUnreachable,
@@ -25,6 +25,9 @@ from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import AgentUnfit, ExecutorError, RegistryFailed, RegistryUnreachable
 from executor.ports import Signals
 from executor.workspace.locks import locked
+
+_RESOLVES = 30.0
+"""Seconds for a registry to say what a tag means: it may ask for a login elsewhere first."""
 
 _SILENT = frozenset({"it does not answer", "it was cut off"})
 """What a call reports of a registry that is silent, or slower than the limit."""
@@ -82,8 +85,8 @@ class ImagePull:
             return name.digest
         path = f"/distribution/{quote(f'{name.repository}:{name.tag}', safe='/:')}/json"
         call = self._call(path, wanted, "GET")
-        with self._judged(wanted, FIRST_RESPONSE), self._cuttable(call, FIRST_RESPONSE):
-            for message in call.messages(FIRST_RESPONSE):
+        with self._judged(wanted, _RESOLVES), self._cuttable(call, _RESOLVES):
+            for message in call.messages(_RESOLVES):
                 digest = str((message.get("Descriptor") or {}).get("digest", ""))
                 if _DIGEST.fullmatch(digest):
                     return digest
@@ -113,7 +116,7 @@ class ImagePull:
         call = self._call(f"/images/create?{query}", wanted, "POST")
         progress = PullProgress()
         with self._cuttable(call, limit):
-            for message in call.messages(FIRST_RESPONSE):
+            for message in call.messages(SILENCE):
                 if step := progress.take(message):
                     at_step(step)
 

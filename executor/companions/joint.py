@@ -8,7 +8,9 @@ from pathlib import Path
 
 from executor.attempt.attempt import HOOK, Attempt
 from executor.companions import specs
+from executor.companions.companion_errors import TogetherFull
 from executor.companions.company import Company
+from executor.errors import DiskFull
 from executor.ports import (
     Container,
     Containers,
@@ -47,7 +49,10 @@ class JointContainer:
         If it failed, waits for two seconds whether a companion had failed before, which is why.
         """
         self._company.check()
-        ended = self._container.exit()
+        try:
+            ended = self._container.exit()
+        except DiskFull as exc:
+            raise TogetherFull(exc.limit, "the application") from exc
         if ended is not None and ended.code != 0 and not self._is_judged:
             self._is_judged = True
             until = self._now() + _END_IS_KNOWN

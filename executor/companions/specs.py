@@ -13,10 +13,7 @@ from collections.abc import Mapping, Sequence
 from executor.attempt.attempt import Attempt, container_spec, environment, identity
 from executor.ports import ContainerSpec, Volume
 from prevs import names
-from prevs.companions import Companion
-
-_APPLICATION = "app"
-"""The application's own name for its companions; the settings file lets none have it."""
+from prevs.companions import APPLICATION, Companion
 
 LABEL = "prevs.companion"
 """The label with the name of a companion."""
@@ -70,7 +67,7 @@ def volume_owner(attempt: Attempt, companion: Companion) -> str:
 
 
 def _hosts(attempt: Attempt) -> Sequence[str]:
-    return (_APPLICATION, *(one.name for one in attempt.order.run.companions))
+    return (APPLICATION, *(one.name for one in attempt.order.run.companions))
 
 
 def _environment(attempt: Attempt, companion: Companion) -> Mapping[str, str]:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from executor.companions.ready_check import ReadyCheck
 from executor.companions.specs import LABEL
+from executor.limits.confinement import Confinement
 from prevs import names
 from prevs.commit_settings import BuildSettings, RunSettings
 from prevs.companions import Companion
@@ -149,6 +151,27 @@ def test_a_check_that_never_ends_is_run_once(agent: Agent) -> None:
     agent.run(agent.image(SERVE), run=settings(db), start_limit=4.0)
     assert "did not end" in agent.message
     assert agent.log.data.count(b"again") == 0
+    assert agent.containers() == []
+
+
+def test_a_port_is_seen_where_dockers_processes_are_not(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where docker is on another machine: by the tables that the container itself reads."""
+    monkeypatch.setattr(ReadyCheck, "_read_tables", lambda *_: None)
+    assert agent.answer(agent.image(SERVE), run=settings(DB)) == "hello\n"
+    db = Companion("db", command=DB.command, ready_port=5001)
+    agent.run(agent.image(SERVE), run=settings(db), start_limit=3.0)
+    assert "was not ready within 3 s: nothing listened on its port 5001." in agent.message
+
+
+def test_all_containers_of_a_preview_share_its_disk_limit(agent: Agent) -> None:
+    agent.config = agent.config._replace(confined=Confinement(disk_limit=30))
+    write = "dd if=/dev/zero of=/big bs=1M count=20"
+    db = Companion("db", command=shell(f"{write}; sleep 1000"), mem=64)
+    agent.run(agent.image(SERVE), run=settings(db, command=shell(f"{write}; {SERVE}")), mem=64)
+    assert agent.report.cause is Cause.DISK_FULL, agent.message
+    assert "its application and its companions together wrote more than 30 MB" in agent.message
     assert agent.containers() == []
 
 

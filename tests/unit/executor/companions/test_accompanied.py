@@ -289,17 +289,18 @@ def test_an_application_that_fails_alone_is_blamed(world: CompanionWorld) -> Non
     assert world.containers.running == {}
 
 
-def test_a_full_disk_names_who_wrote_last(world: CompanionWorld) -> None:
+@pytest.mark.parametrize(("who", "shown"), [("cache", "cache"), ("", "the application")])
+def test_a_full_disk_names_who_wrote_last(world: CompanionWorld, who: str, shown: str) -> None:
     def fail() -> None:
         def full() -> Exit | None:
             raise DiskFull(2048)
 
-        world.named("cache").exit = full  # type: ignore[method-assign]
+        world.named(who).exit = full  # type: ignore[method-assign]
 
     world.signals.plan(500.0, fail)
     error = world.run()
     assert isinstance(error, TogetherFull)
-    assert "together wrote more than 2048 MB to the disk; cache wrote last" in str(error)
+    assert f"together wrote more than 2048 MB to the disk; {shown} wrote last" in str(error)
 
 
 def test_at_a_stop_the_application_ends_first_and_the_database_last(world: CompanionWorld) -> None:
