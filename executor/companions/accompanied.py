@@ -76,6 +76,7 @@ class Companions:
         Each starts once those that it is `after` are ready, and has the start limit to be ready.
         Raises ExecutorError, Stopped; end() is to be called then too.
         """
+        self._awaited.clear()  # of a try whose image was gone
         images = {one.name: self._images.ensure(one) for one in self._wanted}
         shown = ", ".join(one.name for one in self._wanted)
         self._reports.progress(Phase.STARTING, f"Starting {shown}.", detail=f"starting {shown}")
@@ -106,7 +107,8 @@ class Companions:
         )
 
     def _start(self, companion: Companion, image: str) -> None:
-        self._log.header(f"starting {companion.name} ({companion.image or image})")
+        shown = companion.image or self._attempt._replace(stage=companion.target).shown_image
+        self._log.header(f"starting {companion.name} ({shown})")
         part = self._part(companion.name)
         try:
             volumes = self._have_volumes(companion)

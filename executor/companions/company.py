@@ -82,7 +82,7 @@ class Company:
                 )
 
     def end(self) -> None:
-        """End all, the last one first, and remove them. Never raises."""
+        """End all, the last one first, and remove them; others may start then. Never raises."""
         self._has_failed = True
         while self._started:
             _, container, log, _ = self._started.pop()
@@ -97,6 +97,7 @@ class Company:
                 logger.exception("the container may be left behind")
             container.drain(_DRAIN)
             log.flush()
+        self._has_failed = False
 
     def _terminate(self, container: Container) -> None:
         """Let it end by itself, as its data may outlive it."""

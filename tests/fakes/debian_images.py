@@ -34,8 +34,9 @@ exec postgres -D {DATA} -c fsync=off -c unix_socket_directories=/tmp -c listen_a
 
 def find_postgres() -> Path | None:
     """Return the folder of PostgreSQL's programs, None if it is not installed."""
-    found = shutil.which("postgres")
-    return Path(found).resolve().parent if found else None
+    # Debian has them in no PATH.
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    return found[-1].parent if found else None
 
 
 def postgres_image(client: APIClient, tag: str) -> str:

@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from executor.cleanup.docker_artifacts import PulledStore
+from executor.companions.companion_errors import CompanionImageMissing
+from executor.companions.image_names import read_name
+from executor.companions.image_pull import ImagePull, Wanted
 from executor.docker.daemon import Daemon
 from executor.limits.confinement import Confinement
+from executor.signals import StopSignal
 from executor.workspace import usage_locks
 from executor.workspace.usage_locks import UsageLocks
 from prevs import names
@@ -154,6 +158,29 @@ def test_an_image_that_cannot_be_pulled_is_named_with_what_to_do(world: World, w
     }
     assert words[why] in world.agent.message
     assert world.agent.containers() == []
+
+
+def test_a_strangers_pull_has_no_login(world: World) -> None:
+    host = world.agent.environ["DOCKER_HOST"]
+    name = read_name(world.image)
+    assert name is not None
+    wanted = Wanted("db", world.image, name, names.pulled_tag(world.image, APP, trusted=False))
+    for anonymous in (False, True):
+        pull = ImagePull(
+            Daemon({"DOCKER_HOST": host}),
+            world.agent.environ,
+            world.agent.config.dir,
+            signals=StopSignal(),
+            anonymous=anonymous,
+        )
+        if not anonymous:
+            digest = pull.resolve(wanted)
+            continue
+        with pytest.raises(CompanionImageMissing):
+            pull.resolve(wanted)
+        with pytest.raises(CompanionImageMissing):
+            pull.pull(wanted, digest, limit=60.0, at_step=lambda _: None)
+    assert world.names() == []
 
 
 def test_pulled_images_are_collected_unless_they_are_used_or_have_another_name(

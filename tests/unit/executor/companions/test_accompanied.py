@@ -289,6 +289,25 @@ def test_an_application_that_fails_alone_is_blamed(world: CompanionWorld) -> Non
     assert world.containers.running == {}
 
 
+def test_after_a_try_whose_image_was_gone_the_next_watches_its_companions(
+    world: CompanionWorld,
+) -> None:
+    begin = world.containers.start
+
+    def start(*args: object, **kwargs: object) -> FakeContainer:
+        # The application's, of the first try.
+        world.containers.missing = int(len(world.containers.specs) == 3)
+        return begin(*args, **kwargs)  # type: ignore[arg-type]
+
+    world.containers.start = start  # type: ignore[method-assign]
+    world.signals.plan(500.0, lambda: world.named("cache").end(Exit(1, False)))
+    error = world.run()
+    assert isinstance(error, CompanionFailed)
+    assert error.name == "cache"
+    assert world.started() == ["db", "cache", "worker", "app"] * 2
+    assert world.containers.running == {}
+
+
 @pytest.mark.parametrize(("who", "shown"), [("cache", "cache"), ("", "the application")])
 def test_a_full_disk_names_who_wrote_last(world: CompanionWorld, who: str, shown: str) -> None:
     def fail() -> None:
