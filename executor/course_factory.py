@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from executor.attempt.attempt import Attempt
 from executor.attempt.course import Course, Use
@@ -39,6 +39,9 @@ from executor.workspace.usage_locks import UsageLocks
 from executor.workspace.work_folder import WorkFolder
 from prevs import names
 from prevs.messages import BuildOrder
+
+if TYPE_CHECKING:
+    from executor.companions.companion_images import CompanionSources
 
 
 class CourseFactory:
@@ -168,18 +171,32 @@ class CourseFactory:
     ) -> Use:
         """Return the use of an attempt with companions. `log` is the attempt's, without a mask."""
         # Imported only for companions: most commits have none.
-        from executor.companions.companion_images import Sources
-        from executor.companions.image_pull import ImagePull
         from executor.companions.prefixed_log import PrefixedLog
         from executor.companions.ready_check import ReadyCheck
         from executor.companions.wiring import Edges, accompany
 
         attempt, order = serve.attempt, serve.attempt.order
+        edges = Edges(
+            containers=functools.partial(self._containers, attempt, reporter),
+            # A mask of its own: a secret may come in pieces, with others' output between them.
+            log_of=lambda name: mask(PrefixedLog(log, name), order),
+            sources=self._companion_sources(serve, sources, signals),
+            readiness=ReadyCheck(self._daemon, signals),
+        )
+        return accompany(serve, edges)
+
+    def _companion_sources(
+        self, serve: Serve, sources: ImageSources, signals: StopSignal
+    ) -> CompanionSources:
+        from executor.companions.companion_images import CompanionSources
+        from executor.companions.image_pull import ImagePull
+
+        order = serve.attempt.order
         # Its digest would be reported as that of the application's image.
         unshared = sources._replace(registry=None)
-        images = Sources(
+        return CompanionSources(
             hold=lambda tag: self._uses.hold(usage_locks.image(tag)),
-            stage=lambda one: ImageProvider(one, unshared, reports=reporter, log=serve.log),
+            stage=lambda one: ImageProvider(one, unshared, reports=serve.reports, log=serve.log),
             pulls=ImagePull(
                 self._daemon,
                 self._environ,
@@ -190,14 +207,6 @@ class CourseFactory:
             confined=self._confine(order),
             make_room=sources.make_room,
         )
-        edges = Edges(
-            containers=functools.partial(self._containers, attempt, reporter),
-            # A mask of its own: a secret may come in pieces, with others' output between them.
-            log_of=lambda name: mask(PrefixedLog(log, name), order),
-            sources=images,
-            readiness=ReadyCheck(self._daemon, signals),
-        )
-        return accompany(serve, edges)
 
     def _checkout(self, attempt: Attempt, signals: StopSignal, log: Log) -> Checkout:
         from executor.git.checkout import GitCheckout, Source

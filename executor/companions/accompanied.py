@@ -74,7 +74,7 @@ class Companions:
         """Return once all are ready. Their images are provided first.
 
         Each starts once those that it is `after` are ready, and has the start limit to be ready.
-        Raises ExecutorError, Stopped; end() is to be called then too.
+        Raises ExecutorError, Stopped; those that have started by then are in the company.
         """
         self._awaited.clear()  # of a try whose image was gone
         images = {one.name: self._images.ensure(one) for one in self._wanted}
@@ -117,6 +117,8 @@ class Companions:
         except ImageMissing:
             raise
         except StartFailed as exc:
+            # Nothing joins a companion that has ended.
+            self._company.wait_for_failure()
             raise companion_errors.not_started(companion, exc.why) from exc
         started = Started(companion, container, part.log, self._now())
         self._company.add(started)

@@ -47,6 +47,8 @@ def ended(companion: Companion, end: Exit) -> CompanionFailed:
             f"was killed because it used more than its {companion.mem} MB of memory, and the "
             f"preview ended with it. Raise its `mem` in .prevs.toml, {_AGAIN}."
         )
+    elif end.is_removed:
+        how = "was removed, and not by prevs, and the preview ended with it. Retry."
     elif end.code is None:
         how = "ended while Docker did not answer, and the preview ended with it. Retry."
     else:

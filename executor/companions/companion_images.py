@@ -46,7 +46,7 @@ class Provider(Protocol):
         ...
 
 
-class Sources(NamedTuple):
+class CompanionSources(NamedTuple):
     """Where companions' images come from.
 
     `hold` keeps an image of a tag on the agent. `stage` returns the provider of an attempt's image
@@ -64,7 +64,7 @@ class CompanionImages(NamedTuple):
     """The images of one attempt's companions."""
 
     attempt: Attempt
-    sources: Sources
+    sources: CompanionSources
     reports: Reports
     log: Log
 

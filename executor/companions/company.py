@@ -15,6 +15,9 @@ from prevs.companions import Companion
 _DRAIN = 2.0
 """Seconds for the last output of a container to reach the log."""
 
+_END_IS_KNOWN = 2.0
+"""Seconds after which docker has reported a container's end."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -68,6 +71,16 @@ class Company:
                 self._has_failed = True
                 container.drain(_DRAIN)
                 raise companion_errors.ended(companion, ended)
+
+    def wait_for_failure(self) -> None:
+        """Wait for two seconds whether a companion has failed, as something beside it has.
+
+        Docker may report that first. Raises what check() raises, Stopped.
+        """
+        until = self._now() + _END_IS_KNOWN
+        while not self._signals.stopped and self._now() < until:
+            self._signals.wait(until - self._now())
+            self.check()
 
     def tell_memory_kills(self) -> None:
         """Log it if memory ran out in a companion that goes on: each time the count has doubled."""

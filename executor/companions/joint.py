@@ -10,37 +10,24 @@ from executor.attempt.attempt import HOOK, Attempt
 from executor.companions import specs
 from executor.companions.companion_errors import TogetherFull
 from executor.companions.company import Company
-from executor.errors import DiskFull
+from executor.errors import DiskFull, StartFailed
 from executor.ports import (
     Container,
     Containers,
     ContainerSpec,
     Exit,
     Left,
-    Signals,
     Volume,
     Volumes,
 )
-
-_END_IS_KNOWN = 2.0
-"""Seconds after which docker has reported a container's end."""
 
 
 class JointContainer:
     """Fulfils the port Container by another one, which ends if one of its companions does."""
 
-    def __init__(
-        self,
-        container: Container,
-        company: Company,
-        *,
-        signals: Signals,
-        now: Callable[[], float],
-    ) -> None:
+    def __init__(self, container: Container, company: Company) -> None:
         self._container = container
         self._company = company
-        self._signals = signals
-        self._now = now
         self._is_judged = False
 
     def exit(self) -> Exit | None:
@@ -55,10 +42,7 @@ class JointContainer:
             raise TogetherFull(exc.limit, "the application") from exc
         if ended is not None and ended.code != 0 and not self._is_judged:
             self._is_judged = True
-            until = self._now() + _END_IS_KNOWN
-            while not self._signals.stopped and self._now() < until:
-                self._signals.wait(until - self._now())
-                self._company.check()
+            self._company.wait_for_failure()
         return ended
 
     def memory_kills(self) -> int:
@@ -101,26 +85,21 @@ class MainContainer(JointContainer):
 class JointContainers:
     """Fulfils the port Containers: they join the network of the attempt's companions."""
 
-    def __init__(
-        self,
-        attempt: Attempt,
-        containers: Containers,
-        company: Company,
-        *,
-        signals: Signals,
-        now: Callable[[], float],
-    ) -> None:
+    def __init__(self, attempt: Attempt, containers: Containers, company: Company) -> None:
         self._attempt = attempt
         self._containers = containers
         self._company = company
-        self._signals = signals
-        self._now = now
 
     def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> JointContainer:
         """Start a container beside the companions, which all run."""
-        container = self._containers.start(specs.joined(self._attempt, spec), on_exit=on_exit)
+        try:
+            container = self._containers.start(specs.joined(self._attempt, spec), on_exit=on_exit)
+        except StartFailed:
+            # Nothing joins a companion that has ended.
+            self._company.wait_for_failure()
+            raise
         kind = JointContainer if HOOK in spec.labels else MainContainer
-        return kind(container, self._company, signals=self._signals, now=self._now)
+        return kind(container, self._company)
 
 
 class JointVolumes:

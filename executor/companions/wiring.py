@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from executor.attempt.serve import Serve
 from executor.companions.accompanied import Accompanied, Companions, Part
-from executor.companions.companion_images import CompanionImages, Sources
+from executor.companions.companion_images import CompanionImages, CompanionSources
 from executor.companions.company import Company
 from executor.companions.joint import DiskShare, JointContainers, JointVolumes
 from executor.companions.readiness import Readiness
@@ -23,7 +23,7 @@ class Edges(NamedTuple):
 
     containers: Callable[[Log, Callable[[str, int], int]], Containers]
     log_of: Callable[[str], Log]
-    sources: Sources
+    sources: CompanionSources
     readiness: Readiness
 
 
@@ -51,7 +51,7 @@ def accompany(serve: Serve, edges: Edges) -> Accompanied:
     )
     containers = edges.containers(log, share.note)
     beside = serve._replace(
-        containers=JointContainers(attempt, containers, company, signals=signals, now=now),
+        containers=JointContainers(attempt, containers, company),
         volumes=JointVolumes(serve.volumes, companions.have_volumes),
     )
     return Accompanied(beside, companions, company)

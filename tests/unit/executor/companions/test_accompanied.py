@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -18,14 +18,14 @@ from executor.companions.companion_errors import (
     CompanionRegistryUnreachable,
     TogetherFull,
 )
-from executor.companions.companion_images import Sources
+from executor.companions.companion_images import CompanionSources
 from executor.companions.image_pull import ImagePull, Wanted
 from executor.companions.prefixed_log import PrefixedLog
 from executor.companions.readiness import Look
 from executor.companions.wiring import Edges, accompany
-from executor.errors import AppExited, DiskFull
+from executor.errors import AppExited, DiskFull, StartFailed
 from executor.limits.confinement import Confinement
-from executor.ports import Exit, PublishedPort
+from executor.ports import ContainerSpec, Exit, PublishedPort
 from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
@@ -121,7 +121,7 @@ class CompanionWorld(World):
         edges = Edges(
             containers=lambda log, add: self.containers,
             log_of=lambda name: PrefixedLog(self.log, name),
-            sources=Sources(
+            sources=CompanionSources(
                 hold=self.held.append,
                 stage=lambda one: ImageProvider(one, sources, reports=self.reports, log=self.log),
                 pulls=cast("ImagePull", self.pulls),
@@ -256,6 +256,7 @@ def test_one_that_is_never_ready_fails_at_the_limit(world: CompanionWorld) -> No
         (Exit(127, False), "exited with code 127 (its command was not found), and"),
         (Exit(137, True), "The companion db was killed because it used more than its 256 MB"),
         (Exit(None, False), "ended while Docker did not answer"),
+        (Exit(137, False, is_removed=True), "The companion db was removed, and not by prevs"),
     ],
 )
 def test_one_that_ends_ends_the_attempt(world: CompanionWorld, end: Exit, words: str) -> None:
@@ -306,6 +307,22 @@ def test_after_a_try_whose_image_was_gone_the_next_watches_its_companions(
     assert error.name == "cache"
     assert world.started() == ["db", "cache", "worker", "app"] * 2
     assert world.containers.running == {}
+
+
+def test_one_that_nothing_can_join_any_more_is_named(world: CompanionWorld) -> None:
+    begin = world.containers.start
+
+    def start(spec: ContainerSpec, **kwargs: Any) -> FakeContainer:
+        if spec.joins:
+            later = world.signals.now() + 1.0
+            world.signals.plan(later, lambda: world.named("db").end(Exit(1, False)))
+            raise StartFailed("cannot join network of a non running container")
+        return begin(spec, **kwargs)
+
+    world.containers.start = start  # type: ignore[method-assign]
+    error = world.run()
+    assert isinstance(error, CompanionFailed)
+    assert "The companion db exited with code 1" in str(error)
 
 
 @pytest.mark.parametrize(("who", "shown"), [("cache", "cache"), ("", "the application")])
