@@ -1,5 +1,6 @@
 """Names made from names: defined for any input, valid where used, and readable again."""
 
+import itertools
 import re
 
 import pytest
@@ -159,6 +160,25 @@ def test_docker_accepts_the_image_tag(app: str, sha: str, folder: str) -> None:
 def test_the_image_of_another_folder_has_another_name() -> None:
     tags = {names.image_tag("shop", "f" * 40, folder) for folder in ("", "web", "api")}
     assert len(tags) == 3
+
+
+def test_the_image_of_another_stage_has_another_name() -> None:
+    words = ("", "web", "api")
+    tags = {
+        names.image_tag("shop", "f" * 40, folder, trusted=trusted, stage=stage)
+        for folder, stage in itertools.product(words, words)
+        for trusted in (True, False)
+    }
+    assert len(tags) == 18
+    assert all(TAG.fullmatch(tag.partition(":")[2]) for tag in tags)
+
+
+@given(ANY, ANY, st.booleans())
+def test_docker_accepts_the_tag_of_a_pulled_image(image: str, cluster: str, trusted: bool) -> None:
+    repository, _, tag = names.pulled_tag(image, cluster, trusted=trusted).partition(":")
+    assert IMAGE.fullmatch(repository)
+    assert TAG.fullmatch(tag)
+    assert not names.is_app_name(repository.partition("/")[2])
 
 
 @given(APPS, SHAS, ATTEMPTS)
