@@ -130,7 +130,7 @@ _ADVICE: Mapping[str, Advice] = {
         "may help."
     ),
     Cause.SETTINGS_INVALID.value: Advice(
-        "Fix the lines of .prevs.toml and push: the address of the branch leads to the new commit."
+        "Fix these lines and push: the address of the branch leads to the new commit."
     ),
     Cause.HOOK_FAILED.value: Advice(
         "With a token, you can read the hook's last output in the log. Push a commit that fixes "

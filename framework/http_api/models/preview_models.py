@@ -74,7 +74,10 @@ class StartOrder(BaseModel):
 
 
 class Mistake(BaseModel):
-    """What is wrong in a line of a commit's .prevs.toml, and what to write instead."""
+    """What is wrong in a line, and what to write instead.
+
+    The file is the commit's .prevs.toml, or the compose file that the failure's message names.
+    """
 
     model_config = example({"line": 3, "message": "prot is not known; did you mean port?"})
 
