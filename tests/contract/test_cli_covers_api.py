@@ -187,6 +187,7 @@ SHAPES: Mapping[str, type] = {
     "Ref": api_types.Ref,
     "Rival": api_types.Rival,
     "Role": roles.Role,
+    "Share": api_types.Share,
     "Schedule": schedules.Schedule,
     "ScheduledTime": schedules.ScheduledTime,
     "ScheduledTimes": schedules.ScheduledTimes,
