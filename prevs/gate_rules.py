@@ -52,8 +52,9 @@ class Request(NamedTuple):
     """What of a request may decide.
 
     `path` is as sent, without the query. Names of headers are in lower case. Of several headers or
-    cookies of a name the last one counts, of several query parameters the first, as HAProxy reads
-    them (req.fhdr, req.cook, url_param). No value is decoded, and no quotation mark taken off.
+    cookies of a name the last one counts, of several query parameters the first. Cookies are those
+    of the last such header, each up to a semicolon. No value is decoded, and no quotation mark
+    taken off.
     `lot` is that of the client's address, or a new one.
     """
 

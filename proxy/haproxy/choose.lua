@@ -2,164 +2,236 @@
 -- the maps, whose layout is in proxy/model/gate_entries.py. All that rules ask for is data in these maps, also the names
 -- of headers, so a changed gate never needs another configuration.
 --
--- In: txn.site, the host that was asked for; txn.ref, the header X-Prevs-Ref. It is not called if the path alone decides.
--- Out: txn.host is the label's, txn.vary is for the header Vary, and txn.lot a new lot for the client's cookie. If the
--- request leads nowhere, txn.host stays: txn.refusal has the cause and what it is about, and txn.app the gate's app.
+-- It is a converter: for each call of an action or a fetch, HAProxy makes a dozen tables, in 22,000 instructions. So it
+-- sees only what it is given: a line with what the path leads to, if that has been found, and then headers as HAProxy
+-- writes them. :site is the gate's host, :method and :url are the request's, :number is of the client's address;
+-- x-prevs-ref is the last one. It returns HOST|VARY|LOT|REFUSAL: the label's host, what is for the header Vary, a new
+-- lot for the client's cookie. For a request that leads nowhere the label is -, and the refusal has the cause and what
+-- it is about.
 local gates_file, paths_file, values_file, lots_file = ...
 local gates, paths = Map.new(gates_file, Map._str), Map.new(paths_file, Map._beg)
 local values, lots = Map.new(values_file, Map._str), Map.new(lots_file, Map._beg)
 local lookup = gates.lookup
-local find, match, sub, lower = string.find, string.match, string.sub, string.lower
-local tries = 5
+-- A pattern costs 50 instructions for each character, a plain search 2.
+local find, match, gmatch, sub, byte = string.find, string.match, string.gmatch, string.sub, string.byte
+local lower, format, random = string.lower, string.format, math.random
+local tries, plans_at_most = 5, 1000
+local plus, refusing = byte("+"), "!"
 
--- By the first letter of a criterion. Of several headers or cookies the last one counts, of several parameters the first.
-local readers = {
-  m = function(f)
-    return f:method()
-  end,
-  a = function(f)
-    return match(lower(f:req_fhdr("accept") or ""), "vnd%.([^;, \t]*)")
-  end,
-  h = function(f, name)
-    return f:req_fhdr(name)
-  end,
-  c = function(f, name)
-    return f:req_cook(name)
-  end,
-  q = function(f, name)
-    return f:url_param(name)
-  end,
-}
+-- Returns a header's value, the last one of several, or nil. `line` is "\nname: ".
+local function read_header(asked, line)
+  local _, from = find(asked, line, 1, true)
+  if not from then
+    return nil
+  end
+  local _, again = find(asked, line, from, true)
+  while again do
+    from = again
+    _, again = find(asked, line, from, true)
+  end
+  return sub(asked, from + 1, (find(asked, "\r", from, true) or 0) - 1)
+end
+
+-- Returns the value behind a name and =, where `separator` is before it, and where it ends; or nil.
+local function read_pair(text, start, separator, from)
+  while true do
+    local at, last = find(text, start, from, true)
+    if not at then
+      return nil
+    end
+    local before = at - 1
+    while byte(text, before) == 32 do
+      before = before - 1
+    end
+    if before == 0 or sub(text, before, before) == separator then
+      local stop = find(text, separator, last, true) or 0
+      return sub(text, last + 1, stop - 1), stop
+    end
+    from = last
+  end
+end
+
+-- Returns a cookie's value, the last one of several, or nil. `start` is "name=".
+local function read_cookie(asked, start)
+  local cookies = read_header(asked, "\ncookie: ")
+  local value, found, stop = nil, nil, 1
+  while cookies and stop > 0 do
+    found, stop = read_pair(cookies, start, ";", stop)
+    if not found then
+      return value
+    end
+    value = found
+  end
+  return value
+end
+
+-- Returns a parameter's value, the first one of several, or nil. `start` is "name=".
+local function read_parameter(asked, start)
+  local url = read_header(asked, "\n:url: ")
+  local mark = find(url, "?", 1, true)
+  return mark and read_pair(sub(url, mark + 1), start, "&", 1)
+end
+
+local function read_type(asked, line)
+  return match(lower(read_header(asked, line) or ""), "vnd%.([^;, \t]*)")
+end
+
+-- By the first letter of a criterion: what reads it, and what that needs.
+local readers = { m = read_header, a = read_type, h = read_header, c = read_cookie, q = read_parameter }
+local forms = { m = "\n:method: ", a = "\naccept: ", h = "\n%s: ", c = "%s=", q = "%s=" }
+local overrides = { h = "\nx-prevs-ref: ", q = "prevs-ref=", c = "prevs-ref=" }
 
 local function is_label(text)
   return #text <= 63 and find(text, "^[a-z0-9-]+$") and not find(text, "^-") and not find(text, "-$")
 end
 
--- Returns what the request names itself, and how, if the gate allows that.
-local function read_override(txn, allowed)
-  local f, ref = txn.f, nil
-  if find(allowed, "h", 1, true) then
-    ref = txn:get_var("txn.ref")
-    if ref and ref ~= "" then
-      return ref, "h"
-    end
+-- Returns a plan for a text that says what a path leads to, which is always the same one.
+local function make_plan(text)
+  local to, vary, allowed, rest, criteria, home = match(text, "^(.-)|(.-)|(.-)|(.-)|([^|]*)|?(.*)$")
+  local plan = { to = to ~= "" and to or nil, vary = vary, allowed = allowed, rest = rest, home = home }
+  for strict, letter, name in gmatch(criteria, "(!?)(%l)([^,]*)") do
+    plan[#plan + 1] = {
+      read = readers[letter],
+      what = format(forms[letter], name),
+      entry = to .. "|" .. letter .. name .. "=",
+      refusal = strict == refusing and "unknown-version " .. letter .. name or nil,
+    }
   end
-  if find(allowed, "q", 1, true) then
-    ref = f:url_param("prevs-ref")
-    if ref and ref ~= "" then
-      return ref, "q"
+  return plan
+end
+
+local plans, count = {}, 0
+
+local function find_plan(text)
+  local plan = plans[text]
+  if not plan then
+    if count >= plans_at_most then
+      plans, count = {}, 0
     end
+    plan, count = make_plan(text), count + 1
+    plans[text] = plan
   end
-  if find(allowed, "c", 1, true) then
-    ref = f:req_cook("prevs-ref")
-    if ref and ref ~= "" then
-      return ref, "c"
-    end
-  end
+  return plan
 end
 
 -- Returns the host of the target that has the client's lot, and the lot if the client is to keep it.
-local function draw(f, converters, class)
-  if sub(class, -2) ~= "c|" then
-    -- A client with IPv6 has a whole network, and takes another address every day.
-    local lot = converters:xxh32(converters:ipmask(f:src(), 32, 64)) % 10000
-    return lookup(lots, string.format("%sw%04d", class, lot))
+local function draw(asked, class)
+  if sub(class, -1) ~= "c" then
+    return lookup(lots, format("%s|w%04d", class, read_header(asked, "\n:number: ") % 10000))
   end
-  local lot = f:req_cook("prevs-lot")
-  if lot and find(lot, "^%d%d%d%d$") then
-    return lookup(lots, class .. "w" .. lot)
+  local lot = read_cookie(asked, "prevs-lot=")
+  if lot and #lot == 4 and find(lot, "^%d%d%d%d$") then
+    return lookup(lots, class .. "|w" .. lot)
   end
-  lot = string.format("%04d", f:rand(10000))
-  return lookup(lots, class .. "w" .. lot), lot
+  lot = format("%04d", random(0, 9999))
+  return lookup(lots, class .. "|w" .. lot), lot
 end
 
--- Returns a host or a class for a class with criteria, or nil and what is refused.
-local function ask(f, class, criteria)
-  local refused
-  for strict, key in string.gmatch(criteria, "(!?)([^,]+)") do
-    local value = readers[sub(key, 1, 1)](f, sub(key, 2))
+-- Returns a host or a class, or nil and what is refused.
+local function ask(asked, plan)
+  local refusal
+  for place = 1, #plan do
+    local step = plan[place]
+    local value = step.read(asked, step.what)
     if value and value ~= "" then
-      local found = lookup(values, class .. key .. "=" .. value)
+      local found = lookup(values, step.entry .. value)
       if found then
         return found
       end
-      refused = refused or strict ~= "" and key or nil
+      refusal = refusal or step.refusal
     end
   end
-  if refused then
-    return nil, "unknown-version " .. refused
+  if refusal then
+    return nil, refusal
   end
-  return class
+  return plan.to, "no-rule"
 end
 
--- Returns the label's host or nil, Vary, a lot to keep, what is refused.
-local function choose(txn, gate, rest, allowed, vary)
-  local f = txn.f
-  local path = f:path() or ""
-  local to = lookup(paths, gate .. (sub(path, 1, 1) == "/" and path or "") .. "/")
-  local is_class = to and sub(to, 1, 1) == "+"
-  if to and not is_class then
-    to = match(to, "^[^=]*")
-  end
-  local criteria = ""
-  if is_class then
-    vary, criteria = match(lookup(values, to) or "|", "^(.-)|(.*)$")
-  end
-  local ref, kind = read_override(txn, allowed)
-  if ref then
-    if is_label(ref) then
-      return ref .. "." .. rest, vary
+-- Returns the label's host or nil, what is refused, a lot to keep.
+local function choose(asked, plan)
+  if plan.allowed ~= "" then
+    for kind in gmatch(plan.allowed, ".") do
+      local ref = readers[kind](asked, overrides[kind])
+      if ref and ref ~= "" then
+        return is_label(ref) and ref .. "." .. plan.rest, "invalid-override " .. kind
+      end
     end
-    return nil, vary, nil, "invalid-override " .. kind
   end
-  local refusal
-  if is_class then
-    to, refusal = ask(f, to, criteria)
+  local to, refusal = ask(asked, plan)
+  if to and byte(to) == plus then
+    local host, lot = draw(asked, to)
+    return host, refusal, lot
   end
-  if to and sub(to, 1, 1) == "+" then
-    local host, lot = draw(f, txn.c, to)
-    return host, vary, lot, "no-rule"
+  return to, refusal
+end
+
+local function write(plan, host, refusal, lot)
+  if host and not lot then
+    return host .. "|" .. plan.vary
   end
-  return to, vary, nil, refusal or "no-rule"
+  return (host or "-." .. plan.rest) .. "|" .. plan.vary .. "|" .. (lot or "") .. "|" .. (host and "" or refusal)
 end
 
 -- Paths below /_prevs/ are the pages of a label: of the one that a page names, or of the gate's first.
-local function choose_page(f, rest, home)
-  local ref = f:url_param("prevs-ref")
-  return (ref and is_label(ref) and ref or home) .. "." .. rest
+local function choose_page(asked, plan)
+  local ref = read_parameter(asked, "prevs-ref=")
+  return (ref and is_label(ref) and ref or plan.home) .. "." .. plan.rest .. "|"
 end
 
-local function act(txn)
-  local site = txn:get_var("txn.site")
+-- Returns what the rules in force say of the request's path, and of all that has no rule.
+local function look_up(asked, gate)
+  local about = lookup(values, gate .. "|")
+  local url = read_header(asked, "\n:url: ")
+  local path = match(url, "^/[^?]*") or ""
+  return about and (lookup(paths, gate .. path .. "/") or about), about, find(url, "/_prevs/", 1, true) == 1
+end
+
+-- While something is chosen, another revision may come in force, and the entries of the one before go.
+local function choose_anew(asked)
+  local site = read_header(asked, "\n:site: ")
   for _ = 1, tries do
     local gate = lookup(gates, site)
-    local about = gate and lookup(values, gate .. "|")
-    if about then
-      local rest, home, allowed, vary = match(about, "^(.-)|(.-)|(.-)|(.*)$")
-      local host, lot, refusal
-      if find(txn.f:path() or "", "^/_prevs/") then
-        host, vary = choose_page(txn.f, rest, home), ""
-      else
-        host, vary, lot, refusal = choose(txn, gate, rest, allowed, vary)
-      end
-      -- While it was chosen, another revision may have come in force, and the entries of this one be gone.
+    local text, about, is_page = look_up(asked, gate or "")
+    if text then
+      local plan = find_plan(is_page and about or text)
+      local found = is_page and choose_page(asked, plan) or write(plan, choose(asked, plan))
       if lookup(gates, site) == gate then
-        if vary ~= "" then
-          txn:set_var("txn.vary", vary)
-        end
-        if lot then
-          txn:set_var("txn.lot", lot)
-        end
-        if host then
-          txn:set_var("txn.host", host)
-        else
-          txn:set_var("txn.refusal", refusal)
-          txn:set_var("txn.app", match(rest, "^[^.]*"))
-        end
-        return
+        return found
       end
     end
   end
+  return site .. "|"
 end
 
-core.register_action("choose", { "http-req" }, act, 0)
+local function answer(asked)
+  local stop = find(asked, "\n", 1, true)
+  if stop > 1 then
+    local plan = find_plan(sub(asked, 1, stop - 1))
+    local host, refusal, lot = choose(asked, plan)
+    -- The entries of lots go first. So with a host, all was there that could have led elsewhere.
+    if host then
+      return write(plan, host, refusal, lot)
+    end
+  end
+  return choose_anew(asked)
+end
+
+-- HAProxy counts the instructions of the coroutine that it makes for a call, so each of them costs ten times as much.
+-- One that was made before has none of that, and needs none: nothing here takes long.
+local function work(asked)
+  while true do
+    asked = coroutine.yield(answer(asked))
+  end
+end
+
+local worker = coroutine.create(work)
+
+core.register_converters("choose", function(asked)
+  local done, found = coroutine.resume(worker, asked)
+  if not done then
+    core.log(core.err, "choose.lua: " .. tostring(found))
+    worker = coroutine.create(work)
+    return "|"
+  end
+  return found
+end)

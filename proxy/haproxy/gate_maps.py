@@ -27,7 +27,8 @@ class GateMaps:
         """Put gates in force. Raises RouterAway.
 
         All that the new revisions need comes first, and what the old ones needed goes last: a
-        request finds all of the one or all of the other, as choose.lua looks twice which it is.
+        request finds all of the one or all of the other. Of these, lots go first: choose.lua looks
+        them up last, and takes it from the beginning if there are none.
         """
         _, *others = pairs = self._pair(wanted)
         changes = [one.find_changes(entries) for one, entries in pairs]
@@ -35,7 +36,7 @@ class GateMaps:
             await one.put(connection, found)
         await self._hosts.put(connection, changes[0])
         await self._hosts.remove(connection, changes[0])
-        for (one, entries), found in zip(others, changes[1:], strict=True):
+        for (one, entries), found in reversed(list(zip(others, changes[1:], strict=True))):
             if len(found.removes) > _MANY:
                 await one.fill(connection, entries)
             else:

@@ -170,7 +170,8 @@ local function describe(txn, headers)
   headers["x-prevs-url"] = { f:pathq() }
   -- As in choose.lua.
   local of_address = txn.c:xxh32(txn.c:ipmask(f:src(), 32, 64)) % 10000
-  headers["x-prevs-lot"] = { txn:get_var("txn.lot") or tostring(of_address) }
+  local new = string.match(txn:get_var("txn.choice") or "", "^[^|]*|[^|]*|(%d+)")
+  headers["x-prevs-lot"] = { new or tostring(of_address) }
   for name, values in pairs(txn.http:req_get_headers()) do
     headers["x-prevs-as-" .. name] = { values[#values] }
   end
@@ -201,7 +202,9 @@ local function where(txn)
   txn:set_var("txn.decided", "1")
   if headers["x-prevs-host"] then
     txn:set_var("txn.host", headers["x-prevs-host"][0])
-    txn:unset_var("txn.refusal")
+    -- Without a refusal: that was by the rules of then.
+    local told = string.match(txn:get_var("txn.choice") or "", "^[^|]*(|[^|]*|?[^|]*)")
+    txn:set_var("txn.choice", headers["x-prevs-host"][0] .. (told or ""))
   end
   if headers["x-prevs-app"] then
     txn:set_var("txn.access", headers["x-prevs-app"][0])
@@ -209,7 +212,8 @@ local function where(txn)
   if headers["x-prevs-in"] then
     txn:set_var("txn.in", "1")
   end
-  if status == 200 then
+  -- Paths below /_prevs/ are the waiting room's.
+  if status == 200 and string.sub(txn.f:path() or "", 1, 8) ~= "/_prevs/" then
     txn:set_var("txn.answered", "1")
     txn:set_var("txn.dst", answer.body)
   end

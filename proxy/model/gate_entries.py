@@ -2,18 +2,20 @@
 
     map     HAProxy's   key                             value
     gates   map_str     a host of the gate              `api.7`: its name and revision
-    paths   map_beg     `api.7/v2/`                     a label's host, or a class; a host is
-                                                        followed by = if requests may override
-    values  map_str     `api.7|`                        `shop.prevs.example|main|hq|x-prevs-ref`
-            map_str     a class                         `cookie,x-version|!hx-version,csession`
-            map_str     a class and `hx-version=2`      a label's host, or a class
-    lots    map_beg     a class, `w`, the digits of     a label's host
+    paths   map_beg     `api.7/v2/`                     a label's host, or an account
+    values  map_str     `api.7|`                        an account of what holds at all paths
+            map_str     a class, | and `hx-version=2`   a label's host, or a class
+    lots    map_beg     a class, `|w`, the digits of    a label's host
                         a lot, or the first few
 
-A class stands for more questions: `+api.7.3|`, or `+api.7.3c|` if the lot is a cookie's. Its value
-has Vary and the criteria, in their order; a ! before one refuses values that have no entry. The
-value of a revision has what follows a label in its host, the label whose pages are at paths below
-/_prevs, the first letters of the overrides that are allowed, and Vary where no class decides.
+An account is `TO|VARY|OVERRIDES|REST|CRITERIA`: a label's host, a class or nothing; what Vary has;
+the first letters of the overrides that are allowed; what follows a label in its host; what to ask,
+in that order, with a ! before what refuses values that have no entry. That of all paths leads to
+nothing, and ends with | and the label whose pages are at paths below /_prevs. So
+`+api.7.3|cookie,x-version||shop.prevs.example|!hx-version,csession` asks for a header and a cookie.
+It is one text, as choose.lua keeps what it has read from it.
+
+A class stands for more questions: `+api.7.3`, or `+api.7.3c` if the lot is a cookie's.
 
 HAProxy looks a path up as `api.7` with the path and a slash behind it, so that a key ends at a
 segment. A revision has its own keys but for those of `gates`, so its other entries can be added
@@ -25,7 +27,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from prevs.gate_rules import VERSIONED, find_default, list_criteria, list_vary
-from prevs.gates import LOTS, ConditionKind, Criterion, GateRecord, Rule, Sticky, Target
+from prevs.gates import (
+    LOTS,
+    ConditionKind,
+    Criterion,
+    GateRecord,
+    Override,
+    Rule,
+    Sticky,
+    Target,
+)
 from prevs.names import gate_host, host, split_host
 
 _DIGITS = 4
@@ -85,26 +96,31 @@ class _Making:
         conditional = [rule for rule in rules if rule.path == path and rule.when is not None]
         place = find_default(rules, path)
         default = None if place is None else rules[place]
-        key = f"{self.key}{path.rstrip('/')}/"
         if default is not None and not conditional:
             found = self._lead(default)
-            mark = "=" if self._revision.override and not found.startswith("+") else ""
-            self.paths[key] = found + mark
         else:
-            self.paths[key] = found = self._add_class(default)
+            found = self._add_class(default)
             self._add_conditions(found, conditional)
-        if found.startswith("+"):
-            self.values[found] = f"{self._vary(path)}|{','.join(self._list_criteria(path))}"
+        if self._revision.override or found.startswith("+"):
+            found = self._account(found, path)
+        self.paths[f"{self.key}{path.rstrip('/')}/"] = found
 
     def add_revision(self) -> None:
         """Add what holds at all paths."""
         home = find_home(self._revision.rules)
-        overrides = "".join(one.value[0] for one in self._revision.override)
-        parts = (f"{self._app}.{self._domain}", home, overrides, self._vary(None))
-        self.values[f"{self.key}|"] = "|".join(parts)
+        self.values[f"{self.key}|"] = f"{self._account('', None)}|{home}"
 
-    def _vary(self, path: str | None) -> str:
-        return ",".join(list_vary(self._revision, path))
+    def _account(self, to: str, path: str | None) -> str:
+        allowed = [one for one in Override if one in self._revision.override]
+        return "|".join(
+            (
+                to,
+                ",".join(list_vary(self._revision, path)),
+                "".join(one.value[0] for one in allowed),
+                f"{self._app}.{self._domain}",
+                "" if path is None else ",".join(self._list_criteria(path)),
+            )
+        )
 
     def _list_criteria(self, path: str) -> Iterator[str]:
         for criterion in list_criteria(self._revision.rules, path):
@@ -115,7 +131,7 @@ class _Making:
         for rule in rules:
             if rule.when is not None:
                 key = criterion_key(rule.when.criterion)
-                self.values[f"{of_path}{key}={rule.when.value}"] = self._lead(rule)
+                self.values[f"{of_path}|{key}={rule.when.value}"] = self._lead(rule)
 
     def _lead(self, rule: Rule) -> str:
         """Return the host of a rule's only target, or a class that lots decide about."""
@@ -124,11 +140,11 @@ class _Making:
     def _add_class(self, rule: Rule | None) -> str:
         """Return a new class, in which lots lead to the targets of a rule; nowhere without one."""
         mark = "c" if rule is not None and rule.sticky is Sticky.COOKIE else ""
-        made = f"+{self.key}.{self._classes}{mark}|"
+        made = f"+{self.key}.{self._classes}{mark}"
         self._classes += 1
         if rule is not None:
             for prefix, target in list_lots(rule.to):
-                self.lots[f"{made}w{prefix}"] = self._host(target)
+                self.lots[f"{made}|w{prefix}"] = self._host(target)
         return made
 
     def _host(self, target: Target) -> str:

@@ -10,7 +10,7 @@ _AS = "x-prevs-as-"
 def read_request(headers: Mapping[str, str]) -> Request:
     """Return what of a request may decide, from the headers in which HAProxy describes it.
 
-    It reads cookies and parameters as HAProxy does: see Request.
+    It reads cookies and parameters as proxy/haproxy/choose.lua does: see Request.
     """
     path, _, query = headers.get("x-prevs-url", "/").partition("?")
     lot = headers.get("x-prevs-lot", "")

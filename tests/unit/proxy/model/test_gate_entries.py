@@ -53,27 +53,21 @@ class Haproxy:
 
     def answer(self, host: str, request: Request) -> Answer:
         """Return where a request goes."""
-        values = self.maps.values
         key = self.maps.gates[host]
-        rest, _, allowed, vary = values[f"{key}|"].split("|")
         path = request.path if request.path.startswith("/") else ""  # what the fetch `path` gives
-        to = map_beg(self.maps.paths, f"{key}{path}/")
-        criteria = ""
-        if to is not None and to.startswith("+"):
-            vary, criteria = values[to].split("|")
+        found = map_beg(self.maps.paths, f"{key}{path}/") or self.maps.values[f"{key}|"]
+        if "|" not in found:
+            return Answer(found, "")
+        to, vary, allowed, rest, criteria, *_ = found.split("|")
         overrides = {
             "h": request.headers.get("x-prevs-ref"),
             "q": request.query.get("prevs-ref"),
             "c": request.cookies.get("prevs-ref"),
         }
-        for kind, ref in overrides.items():
-            if ref and kind in allowed:
+        for kind in allowed:
+            if ref := overrides[kind]:
                 return Answer(f"{ref}.{rest}" if _LABEL.fullmatch(ref) else 400, vary)
-        if to is None:
-            return Answer(404, vary)
-        if to.startswith("+"):
-            return Answer(self._ask_more(to, criteria, request), vary)
-        return Answer(to.removesuffix("="), vary)
+        return Answer(self._ask_more(to, criteria, request) if to else 404, vary)
 
     def _ask_more(self, to: str, criteria: str, request: Request) -> str | int:
         found, strict = None, False
@@ -81,7 +75,7 @@ class Haproxy:
             key = one.removeprefix("!")
             value = fetch(key, request)
             if value and found is None:
-                found = self.maps.values.get(f"{to}{key}={value}")
+                found = self.maps.values.get(f"{to}|{key}={value}")
                 strict |= key != one
         if found is None and strict:
             return 400
@@ -90,9 +84,9 @@ class Haproxy:
             return lots_of
         lot = f"{request.lot:04d}"
         known = request.cookies.get("prevs-lot", "")
-        if lots_of.endswith("c|") and re.fullmatch("[0-9]{4}", known, re.ASCII):
+        if lots_of.endswith("c") and re.fullmatch("[0-9]{4}", known, re.ASCII):
             lot = known
-        return map_beg(self.maps.lots, f"{lots_of}w{lot}") or 404
+        return map_beg(self.maps.lots, f"{lots_of}|w{lot}") or 404
 
 
 def fetch(key: str, request: Request) -> str | None:
@@ -148,15 +142,13 @@ def test_the_layout_is_the_documented_one() -> None:
     assert list_entries(gate(revision, hosts=["api.example.com"]), DOMAIN) == GateEntries(
         gates={"api.prevs.example": "api.7", "api.example.com": "api.7"},
         paths={
-            "api.7/v1/": "v1.shop.prevs.example=",
-            "api.7/v2/": "+api.7.0c|",
-            "api.7/": "+api.7.1|",
+            "api.7/v1/": "v1.shop.prevs.example|x-prevs-ref|h|shop.prevs.example|",
+            "api.7/v2/": "+api.7.0c|cookie,x-prevs-ref|h|shop.prevs.example|",
+            "api.7/": "+api.7.1|x-prevs-ref,x-version|h|shop.prevs.example|!hx-version",
         },
         values={
-            "+api.7.0c|": "cookie,x-prevs-ref|",
-            "+api.7.1|": "x-prevs-ref,x-version|!hx-version",
             "+api.7.1|hx-version=1": "v1.shop.prevs.example",
-            "api.7|": "shop.prevs.example|main|h|x-prevs-ref",
+            "api.7|": "|x-prevs-ref|h|shop.prevs.example||main",
         },
         lots={
             "+api.7.0c|w": "main.shop.prevs.example",
