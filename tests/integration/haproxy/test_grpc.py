@@ -1,9 +1,7 @@
 """gRPC through the proxy, without TLS and with: a call, streams both ways, a call that is held."""
 
-import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 
 import grpc
 import pytest
@@ -12,6 +10,7 @@ from tests.fakes.access import make_pass
 from tests.fakes.placements import SHA, placement
 from tests.free_ports import free_port
 from tests.integration.haproxy import guarding, tls
+from tests.integration.haproxy.greeting import Stub, greeter
 from tests.integration.haproxy.proxies import Site
 from tests.waits import wait_until
 
@@ -30,31 +29,6 @@ def more_settings(door: tls.Door) -> Mapping[str, str]:
     return door.settings()
 
 
-@contextlib.contextmanager
-def greeter() -> Iterator[int]:
-    """Run a gRPC application; yield its port."""
-
-    def greet(request: bytes, context: grpc.ServicerContext) -> bytes:
-        context.set_trailing_metadata((("x-after", "all"),))
-        return b"hello " + request
-
-    def echo(requests: Iterable[bytes], _: grpc.ServicerContext) -> Iterator[bytes]:
-        for request in requests:
-            yield b"echo " + request
-
-    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-        "Greet": grpc.unary_unary_rpc_method_handler(greet),
-        "Echo": grpc.stream_stream_rpc_method_handler(echo),
-    }
-    with ThreadPoolExecutor(4) as pool:
-        server = grpc.server(pool)
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("Hello", handlers),))
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        yield port
-        server.stop(None).wait()
-
-
 @pytest.fixture(params=["plain", "TLS"])
 def channel(site: Site, door: tls.Door, request: pytest.FixtureRequest) -> Iterator[grpc.Channel]:
     options = [("grpc.default_authority", HOST), ("grpc.ssl_target_name_override", HOST)]
@@ -65,16 +39,6 @@ def channel(site: Site, door: tls.Door, request: pytest.FixtureRequest) -> Itera
         opening = grpc.insecure_channel(f"127.0.0.1:{site.proxy.port}", options)
     with opening as opened:
         yield opened
-
-
-class Stub:
-    """A client's calls; messages are bytes."""
-
-    def __init__(self, channel: grpc.Channel) -> None:
-        self.greet: grpc.UnaryUnaryMultiCallable[bytes, bytes]
-        self.greet = channel.unary_unary("/Hello/Greet", bytes, bytes)
-        self.echo: grpc.StreamStreamMultiCallable[bytes, bytes]
-        self.echo = channel.stream_stream("/Hello/Echo", bytes, bytes)
 
 
 def test_a_call_and_its_trailers_go_through(site: Site, channel: grpc.Channel) -> None:
