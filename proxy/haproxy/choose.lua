@@ -16,7 +16,7 @@ local lookup = gates.lookup
 local find, match, gmatch, sub, byte = string.find, string.match, string.gmatch, string.sub, string.byte
 local lower, format, random = string.lower, string.format, math.random
 local tries, plans_at_most = 5, 1000
-local plus, refusing = byte("+"), "!"
+local plus = byte("+")
 
 -- Returns a header's value, the last one of several, or nil. `line` is "\nname: ".
 local function read_header(asked, line)
@@ -94,7 +94,7 @@ local function make_plan(text)
       read = readers[letter],
       what = format(forms[letter], name),
       entry = to .. "|" .. letter .. name .. "=",
-      refusal = strict == refusing and "unknown-version " .. letter .. name or nil,
+      refusal = strict ~= "" and "unknown-version " .. letter .. name or nil,
     }
   end
   return plan
