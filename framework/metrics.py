@@ -115,9 +115,9 @@ class GateMetrics:
         )
         self._counted: Mapping[str, GateRecord] | None = None
 
-    def count(self, gates: Mapping[str, GateRecord], behind: Mapping[str, int]) -> None:
+    def count(self, gates: Mapping[str, GateRecord], behind: Mapping[str, tuple[int, int]]) -> None:
         """Set the gauges. `gates` is never changed, but replaced; `behind` is as in Snapshot."""
-        self._behind.set(sum(map(bool, behind.values())))
+        self._behind.set(sum(bool(number) for number, _ in behind.values()))
         if gates is self._counted:
             return
         self._counted = gates

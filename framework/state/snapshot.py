@@ -40,6 +40,13 @@ class Look(NamedTuple):
     untold: Mapping[str, str] = MappingProxyType({})
 
 
+class Behind(NamedTuple):
+    """How many proxies, of how many, did not choose by a gate's revision when they were asked."""
+
+    number: int
+    of: int
+
+
 class Snapshot(NamedTuple):
     """All apps, previews and what belongs to them at one moment; never changed afterwards.
 
@@ -52,7 +59,7 @@ class Snapshot(NamedTuple):
     app's forge. `roles` are those of people, by id. `repositories` has which repository each app's
     forge has shown. `hindrances` has why a due time of a schedule makes no job yet, as a sentence,
     `file_troubles` why schedules of an app's .prevs.toml do not hold. `behind` has how many proxies
-    do not choose by a gate's revision yet; a gate is not in it until they were asked.
+    are behind with a gate's revision; a gate is not in it until they were asked.
     """
 
     apps: Mapping[str, AppRecord]
@@ -74,7 +81,7 @@ class Snapshot(NamedTuple):
     hindrances: Mapping[ScheduleKey, str] = MappingProxyType({})
     file_troubles: Mapping[str, FileTrouble] = MappingProxyType({})
     gates: Mapping[str, GateRecord] = MappingProxyType({})
-    behind: Mapping[str, int] = MappingProxyType({})
+    behind: Mapping[str, Behind] = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 from framework.service.gates.gate_commands import GateCommands
 from framework.service.gates.gate_proposals import GateProposals
 from framework.service.gates.gate_service import Gates
-from framework.state.snapshot import Snapshot
+from framework.state.snapshot import Behind, Snapshot
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.previews import FakePreviews
 
@@ -19,7 +19,7 @@ class FakeGates(Gates):
     def __init__(self, jobs: FakeJobs, previews: FakePreviews) -> None:
         self._jobs = jobs
         self._previews = previews
-        self.behind: dict[str, int] = {}
+        self.behind: dict[str, Behind] = {}
 
     @property
     def snapshot(self) -> Snapshot:

@@ -57,7 +57,7 @@ class GatePresenter:
             hosts=list(gate.hosts),
             keep=gate.keep,
             created=gate.created,
-            behind=snapshot.behind.get(gate.name) if gate.revision.number else None,
+            behind=_count_behind(gate, snapshot),
             leads=[
                 lead(label, holders.get((gate.app, label))) for label in _list(gate.revision.rules)
             ],
@@ -84,6 +84,11 @@ class GatePresenter:
             )
 
         return lead
+
+
+def _count_behind(gate: GateRecord, snapshot: Snapshot) -> int | None:
+    found = snapshot.behind.get(gate.name)
+    return found.number if found and gate.revision.number else None
 
 
 def _show_proposal(

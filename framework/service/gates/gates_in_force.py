@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from framework.clock import Clock
 from framework.state.gates.gate_records import GateRecords
+from framework.state.snapshot import Behind
 from prevs.gates import GateRecord
 
 SOON_SECONDS = 2.0
@@ -36,7 +37,7 @@ class GatesInForce:
         self._looked: Mapping[str, GateRecord] = MappingProxyType({})
         self._asked: dict[str, _Asked] = {}
         self._again = 0.0
-        self.behind: Mapping[str, int] = MappingProxyType({})
+        self.behind: Mapping[str, Behind] = MappingProxyType({})
 
     def awaits_proxies(self) -> bool:
         """Return whether proxies will soon choose by a new revision."""
@@ -52,10 +53,10 @@ class GatesInForce:
         self._again = now + SELDOM_SECONDS
         applied = self._gates.list_applied()
         found = {
-            name: sum(one.get(name) != asked.number for one in applied)
+            name: Behind(sum(one.get(name) != asked.number for one in applied), len(applied))
             for name, asked in self._asked.items()
         }
-        self._asked = {name: asked for name, asked in self._asked.items() if found[name]}
+        self._asked = {name: asked for name, asked in self._asked.items() if found[name].number}
         self._note({**self.behind, **found})
 
     def _look(self) -> None:
@@ -78,7 +79,7 @@ class GatesInForce:
         self._note({name: n for name, n in self.behind.items() if name not in self._asked})
         self._looked = known
 
-    def _note(self, behind: Mapping[str, int]) -> None:
-        behind = {name: number for name, number in behind.items() if name in self._gates.all}
+    def _note(self, behind: Mapping[str, Behind]) -> None:
+        behind = {name: found for name, found in behind.items() if name in self._gates.all}
         if behind != self.behind:
             self.behind = behind

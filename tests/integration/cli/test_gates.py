@@ -10,6 +10,7 @@ from click.shell_completion import ShellComplete
 
 from cli.__main__ import prevs
 from cli.command_context import CommandContext
+from framework.state.snapshot import Behind
 from prevs.gates import Proposal, Revision, Rule, Target
 from prevs.states import State
 from tests.fakes.api import Api
@@ -45,7 +46,7 @@ def api() -> Api:
     for label, sha in (("main", A), ("v1", B)):
         api.add("hello", label, sha)
         api.put(State.RUNNING, sha, labels=(label,))
-    api.gates.behind = {"api": 0}
+    api.gates.behind = {"api": Behind(0, 3)}
     return api
 
 

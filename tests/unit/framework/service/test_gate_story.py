@@ -305,20 +305,20 @@ def test_what_is_in_force_at_the_proxies_is_known(gates: GateStory) -> None:
     gates.proxy()
     gates.put(("/", "main"))
     gates.driven.step()
-    assert gates.driven.service.snapshot.behind == {"api": 1}
+    assert gates.driven.service.snapshot.behind == {"api": (1, 1)}
     assert gates.driven.registry.get_sample_value("prevs_gates_behind") == 1
     gates.proxy(api=1)
     gates.driven.tick()
-    assert gates.driven.service.snapshot.behind == {"api": 0}
+    assert gates.driven.service.snapshot.behind == {"api": (0, 1)}
     assert gates.driven.registry.get_sample_value("prevs_gates_behind") == 0
     # A proxy of an earlier version tells nothing, and is asked seldom.
     gates.driven.run(B, "v1")
     gates.switch("/", "v1")
     gates.driven.tick(SELDOM_SECONDS)
-    assert gates.driven.service.snapshot.behind == {"api": 1}
+    assert gates.driven.service.snapshot.behind == {"api": (1, 1)}
     gates.proxy(api=2)
     gates.driven.tick(SELDOM_SECONDS)
-    assert gates.driven.service.snapshot.behind == {"api": 0}
+    assert gates.driven.service.snapshot.behind == {"api": (0, 1)}
     gates.driven.call(lambda: gates.driven.service.gate_commands.remove("api"))
     gates.driven.tick()
     assert gates.driven.service.snapshot.behind == {}

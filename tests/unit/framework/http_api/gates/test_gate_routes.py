@@ -6,6 +6,7 @@ import pytest
 
 from framework.access import Scope
 from framework.errors import AmbiguousLabel, RepositoryUnreachable
+from framework.state.snapshot import Behind
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.asgi import refusal
@@ -34,7 +35,7 @@ def test_a_written_gate_waits_for_its_target_and_is_in_force_then(api: GatesApi)
     assert (awaited["label"], awaited["commit"], awaited["state"]) == ("main", A, "queued")
     assert api.notes()[-1] == ("a-admin", "write gate", "api", 202)
     api.run("main")
-    api.gates.behind = {"api": 2}
+    api.gates.behind = {"api": Behind(2, 3)}
     shown = find(api)
     assert (shown["revision"], leads(shown), shown["proposal"]) == (1, {"/": "main"}, None)
     assert (shown["url"], shown["behind"]) == ("http://api.localhost:8080/", 2)
