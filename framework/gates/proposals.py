@@ -88,6 +88,16 @@ def find_failure(app: str, label: str, preview: PreviewRecord | None) -> str:
     return ""
 
 
+def find_latest(record: GateRecord) -> GateRecord:
+    """Return a gate as it will be, if a change of it waits."""
+    proposal = record.proposal
+    if proposal is None or (proposal.failure and record.revision.number):
+        return record
+    return GateRecord(
+        record.name, record.app, proposal.revision, proposal.hosts, proposal.keep, record.created
+    )
+
+
 def list_labels(revision: Revision) -> frozenset[str]:
     """Return all labels of a revision's rules."""
     return frozenset(target.label for rule in revision.rules for target in rule.to)

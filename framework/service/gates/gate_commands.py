@@ -4,6 +4,7 @@ Owned by the service's thread. A change has two halves, since git is read in bet
 what a gate would be and which labels must run for it; `carry_out` begins to wait for these.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -65,15 +66,15 @@ class GateCommands:
         )
         return _plan(checked, before)
 
-    def plan_switch(self, name: str, wanted: Switch, *, by: str) -> GatePlan:
-        """Return what becomes of a gate one of whose rules leads elsewhere. Changes nothing.
+    def plan_switch(self, name: str, *wanted: Switch, by: str) -> GatePlan:
+        """Return what becomes of a gate whose rules lead elsewhere. Changes nothing.
 
-        It is switched as it will be, if another change waits. Raises UnknownGate, UnknownApp, and
-        as switching.switch.
+        It is switched as it will be, if another change waits; one after the other, if several are
+        wanted. Raises UnknownGate, UnknownApp, and as switching.switch.
         """
         before = self._find(name)
-        base = _find_latest(before)
-        rules = switching.switch(base.revision.rules, wanted)
+        base = proposals.find_latest(before)
+        rules = functools.reduce(switching.switch, wanted, base.revision.rules)
         return _plan(self._revise(base, base.revision, rules, before=before, by=by), before)
 
     def plan_rollback(self, name: str, number: int | None, *, by: str) -> GatePlan:
@@ -164,16 +165,6 @@ def _plan(
         return GatePlan(checked, before, ())
     known = before.revision.rules if before else ()
     return GatePlan(checked, before, switching.find_changed(checked.revision.rules, known), commits)
-
-
-def _find_latest(gate: GateRecord) -> GateRecord:
-    """Return a gate as it will be, if a change of it waits."""
-    proposal = gate.proposal
-    if proposal is None or (proposal.failure and gate.revision.number):
-        return gate
-    return GateRecord(
-        gate.name, gate.app, proposal.revision, proposal.hosts, proposal.keep, gate.created
-    )
 
 
 def _list_hosts(gate: GateRecord) -> set[str]:
