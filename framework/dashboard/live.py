@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from framework.dashboard.gates.gate_looks import GateLooks
 from framework.dashboard.jobs.job_looks import JobLooks
 from framework.dashboard.pages.cluster_page import read_cluster
 from framework.dashboard.pages.page_context import PageContext
@@ -50,6 +51,7 @@ class LiveUpdates:
     ) -> None:
         self._context = context
         self._jobs = JobLooks(context)
+        self._gates = GateLooks(context)
         self._pause = pause
         self._clock = clock
         self._looked = float("-inf")
@@ -70,7 +72,7 @@ class LiveUpdates:
         events = self.follow(
             look,
             lambda: self._context.access.is_still(request, viewer),
-            lambda: _last(self._context.previews, viewer) != seen,
+            lambda: self._context.pages.last(viewer.identity.sees) != seen,
         )
         return self._context.streams.send(viewer.identity, events)
 
@@ -112,6 +114,9 @@ class LiveUpdates:
                 return _awaitable(lambda: self._jobs.look_at_app(app))
             case ["jobs", app, job_id] if viewer.identity.sees(app):
                 return _awaitable(lambda: self._jobs.look_at_job(app, job_id))
+            case ["gates", *place]:
+                gates = self._gates.find_look(place, viewer)
+                return _awaitable(gates) if gates else None
             case ["cluster"] if viewer.sees_all:
                 return self._look_at_cluster()
         context, previews = self._context, self._context.previews

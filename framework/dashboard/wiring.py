@@ -16,6 +16,8 @@ from framework.dashboard.admin.credential_forms import CredentialForms
 from framework.dashboard.admin.environment_page import EnvironmentPage
 from framework.dashboard.admin.forge_page import ForgePage
 from framework.dashboard.admin.token_pages import TokenPages
+from framework.dashboard.gates.gate_pages import GatePages
+from framework.dashboard.gates.list_pages import GateListPages
 from framework.dashboard.jobs.job_pages import JobPages
 from framework.dashboard.jobs.list_pages import ListPages
 from framework.dashboard.jobs.schedule_actions import ScheduleActions
@@ -36,6 +38,8 @@ from framework.dashboard.session.static_files import Files
 from framework.dashboard.session.streams import Streams
 from framework.dashboard.session.trusted_headers import TrustedHeaders
 from framework.http_api import Admission, Ports
+from framework.http_api.gates.gate_changes import GateChanges
+from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.http import problems
 from framework.http_api.jobs.job_artifacts import JobArtifacts
 from framework.http_api.jobs.job_presenter import JobPresenter
@@ -73,7 +77,9 @@ def add_dashboard(
     files = Files()
 
     def last_of(sees: Callable[[str], bool]) -> str:
-        return ports.previews.history.last_of(sees)
+        # What proxies take over is no event.
+        behind = sum(one.number for one in ports.gates.snapshot.behind.values())
+        return f"{ports.previews.history.last_of(sees)}-{behind}"
 
     pages = Pages(files, now, last_of)
     access = PageAccess(sessions, pages, admission.audit, find_person=TrustedHeaders(proxies).find)
@@ -124,6 +130,7 @@ def _make_context(
         previews=ports.previews,
         jobs=jobs,
         schedules=ports.schedules,
+        gates=ports.gates,
         tokens=admission.tokens,
         audit=admission.audit,
         shares=AgentShares(ports.previews, ports.agents),
@@ -133,6 +140,8 @@ def _make_context(
         ),
         job_requests=JobRequests(jobs, job_resolver, secrets.token_hex),
         schedule_runs=ScheduleRuns(ports.schedules, job_resolver, secrets.token_hex),
+        gate_presenter=GatePresenter(lambda: ports.gates.snapshot, addresses),
+        gate_changes=GateChanges(ports.gates, ports.previews, resolver),
         resolver=resolver,
         logs=Logs(ports.sandboxes),
         artifacts=JobArtifacts(ports.sandboxes),
@@ -161,6 +170,8 @@ def _list_pages(context: PageContext) -> list[Route]:
         *ListPages(context).routes(),
         *JobPages(context).routes(),
         *ScheduleActions(context).routes(),
+        *GateListPages(context).routes(),
+        *GatePages(context).routes(),
         *PreviewPages(context).routes(),
         *TokenPages(context).routes(),
         *LiveUpdates(context).routes(),

@@ -17,8 +17,8 @@ REFUSALS = (Conflict, NotFound, RepositoryUnreachable, Unavailable)
 """The errors after which somebody may change the form, or send it again."""
 SLOTS = range(MOST_TARGETS)
 _OF_TARGET = ("label", "weight")
-_LONGEST = 200
-"""Characters of a value."""
+_LONGEST = 256
+"""Characters of a value; three labels with their lots have 209."""
 
 
 class Wanted(NamedTuple):

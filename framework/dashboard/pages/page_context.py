@@ -7,6 +7,8 @@ from framework.dashboard.session.page_access import PageAccess
 from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.streams import Streams
 from framework.http_api.admission.audit import Audit
+from framework.http_api.gates.gate_changes import GateChanges
+from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.jobs.job_artifacts import JobArtifacts
 from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_requests import JobRequests
@@ -17,6 +19,7 @@ from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.ports import HookPorts, Tokens
 from framework.service.forge_setup import ForgeSetup
+from framework.service.gates.gate_service import Gates
 from framework.service.jobs.job_service import Jobs
 from framework.service.jobs.schedule_service import Schedules
 from framework.service.previews import Previews
@@ -33,6 +36,7 @@ class PageContext(NamedTuple):
     previews: Previews
     jobs: Jobs
     schedules: Schedules
+    gates: Gates
     tokens: Tokens
     audit: Audit
     shares: AgentShares
@@ -40,6 +44,8 @@ class PageContext(NamedTuple):
     job_presenter: JobPresenter
     job_requests: JobRequests
     schedule_runs: ScheduleRuns
+    gate_presenter: GatePresenter
+    gate_changes: GateChanges
     resolver: LabelResolver
     logs: Logs
     artifacts: JobArtifacts

@@ -22,6 +22,11 @@ NOTICES = {
     "pause-schedule": "Paused: it makes no jobs until it is resumed. Its jobs go on.",
     "resume-schedule": "It goes on. The times meanwhile are not made up.",
     "run-schedule": "Requested, beside the times of its schedule. This is the job.",
+    "switch-gate": "The gate leads there. Proxies take it over within moments.",
+    "roll-back-gate": "The gate leads where it led then. Proxies take it over within moments.",
+    "gate-waits": "It waits until what it leads to runs. Until then the gate stays as it is.",
+    "give-up-change": "The change is given up. The gate stays as it is.",
+    "same-gate": "The gate leads there already. Nothing has changed.",
     "approve": "The commit may be built now. The next push to its pull request waits again.",
     "add": "The app is registered. Open one of its addresses, or start a branch here.",
     "add-unread": "The app is registered, but none of its previews can start: see the reason "

@@ -32,10 +32,12 @@ class Action(NamedTuple):
     """An action that changes something: its name in the audit log, and the scope it needs.
 
     The audit log has the names in the path as its target, or request.state.target if that is set.
+    A report changes nothing, so the log notes only refused ones.
     """
 
     name: str
     needed: Scope
+    is_report: bool = False
 
 
 Act = Callable[[Request, Viewer, Form], Awaitable[Response]]
@@ -94,6 +96,8 @@ class PageAccess:
                     request, same_origin.own_path(form.get("back", "/"))
                 )
             answer = await self._act(request, viewer, form, (action, act, narrows))
+            if action.is_report and answer.status_code < 400:
+                return answer
             target = "/".join(str(part) for part in request.path_params.values())
             self._audit.note(
                 viewer.identity,

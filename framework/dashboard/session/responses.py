@@ -45,14 +45,14 @@ _TITLES = {
 class Pages:
     """Makes pages.
 
-    `now` is in seconds since the epoch. `last` returns the id of the last event of the apps that
-    somebody sees.
+    `now` is in seconds since the epoch. `last` returns a text that is another one after each event
+    of the apps that somebody sees.
     """
 
     def __init__(self, files: Files, now: Callable[[], float], last: Callable[[Sees], str]) -> None:
         self._file = files.path
         self._now = now
-        self._last = last
+        self.last = last
 
     def show(
         self,
@@ -70,7 +70,7 @@ class Pages:
             nonce=nonce,
             file=self._file,
             now=self._now(),
-            seen=self._last(viewer.identity.sees) if viewer else "",
+            seen=self.last(viewer.identity.sees) if viewer else "",
             path=request.url.path,
             here=here(request),
             notice=formatting.NOTICES.get(request.query_params.get("did", ""), ""),

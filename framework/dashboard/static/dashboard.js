@@ -88,6 +88,7 @@
     if (!fresh || page.body.dataset.live !== document.body.dataset.live) return null;
     patch(main, fresh);
     tick();
+    reveal();
     followLogs();
     return page;
   }
@@ -173,7 +174,10 @@
       const page = new DOMParser().parseFromString(html, "text/html");
       const problem = page.getElementById("problem");
       if (problem) showNotice(problem.textContent, true);
-      else {
+      else if (form.dataset.act) {
+        const part = form.dataset.act; // the page has no other address, so the rest of it stays
+        document.getElementById(part).replaceChildren(...(page.getElementById(part)?.childNodes ?? []));
+      } else {
         show(html);
         showNotice(page.getElementById("notice").textContent, false);
       }
@@ -186,7 +190,7 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!("act" in form.dataset)) return;
+    if (!("act" in form.dataset) || (event.submitter && "whole" in event.submitter.dataset)) return;
     event.preventDefault();
     send(form, event.submitter || form.querySelector("button"));
   });
@@ -202,6 +206,30 @@
     } catch {
       document.execCommand("copy");
     }
+  });
+
+  // --- Weights of a rule of a gate: they make 100 together. The first one gives way to the others, and they to it. ---
+
+  function balance(changed) {
+    const form = changed.form;
+    const fields = [...form.querySelectorAll("input[type=number]")];
+    const field = changed.dataset.of ? form.elements[changed.dataset.of] : changed;
+    if (changed !== field) field.value = changed.value;
+    const others = fields.filter((one) => one !== field && form.elements[one.name.replace("weight", "label")].value);
+    const cents = (one) => Math.round(Number(one.value) * 100) || 0;
+    let left = 10_000 - Math.min(10_000, Math.max(0, cents(field)));
+    if (field !== fields[0]) others.push(others.shift()); // so that the first one comes last, and takes the rest
+    others.forEach((one, at) => {
+      const given = at === others.length - 1 ? left : Math.min(left, cents(one));
+      left -= given;
+      one.value = given / 100;
+    });
+    for (const slider of form.querySelectorAll("[data-of]")) slider.value = form.elements[slider.dataset.of].value || 0;
+  }
+
+  document.addEventListener("input", (event) => {
+    const { target } = event;
+    if (target.form && "weights" in target.form.dataset && (target.dataset.of || target.type === "number")) balance(target);
   });
 
   // --- A preview's log. It ends with an attempt, and continues with the next one. ---
@@ -251,9 +279,13 @@
     });
   }
 
+  function reveal() {
+    for (const one of document.querySelectorAll("[data-copy], [data-of]")) one.hidden = false; // useless without scripts
+  }
+
   tick();
   setInterval(tick, 1000);
-  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+  reveal();
   followLogs();
   if (document.body.dataset.live) follow();
 })();

@@ -196,7 +196,7 @@ _BRANCHES: tuple[_Line, ...] = (
         {},
     ),
 )
-MAIN = _BRANCHES[1][1]
+MAIN, FIX = _BRANCHES[1][1], _BRANCHES[2][1]
 _WAITS = {"reason": "No agent has 512 MB free; the most is 384."}
 _OTHERS: tuple[tuple[str, str, str, State, float, dict[str, Any]], ...] = (
     ("docs", "main", "5a02d7be" * 5, State.RUNNING, 7200, {"agent_id": "S3"}),

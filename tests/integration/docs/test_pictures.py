@@ -21,7 +21,7 @@ from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.served import serving
 from tests.fakes.world import World
-from tests.integration.docs import comments, job_scenes, scenes
+from tests.integration.docs import comments, gate_scenes, job_scenes, scenes
 from tests.integration.room import rooms
 from tests.pictures import take
 
@@ -105,6 +105,7 @@ def in_dashboard(path: str, text: str) -> Shown:
         dashboard = Dashboard(now=lambda: scenes.NOW)
         scenes.fill(dashboard)
         job_scenes.fill(dashboard)
+        gate_scenes.fill(dashboard)
         with serving(dashboard.app) as base:
             page.goto(f"{base}/sign-in")
             page.get_by_label("Token").fill(TOKEN)
@@ -115,6 +116,14 @@ def in_dashboard(path: str, text: str) -> Shown:
             yield
 
     return shown
+
+
+@contextlib.contextmanager
+def at_gate(page: Page) -> Iterator[None]:
+    """Show the page of a gate, with the form of a rule."""
+    with in_dashboard("/apps/shop/gates/api", "fix-rounding")(page):
+        page.locator("#switch-2").evaluate("details => { details.open = true; }")
+        yield
 
 
 @contextlib.contextmanager
@@ -175,6 +184,12 @@ _PICTURES: Mapping[str, Picture] = {
         1160,
         850,
         (*made_of("jobs/all"), *_JOBS),
+    ),
+    "dashboard-gate": Picture(
+        at_gate,
+        1160,
+        1068,
+        (*made_of("gates/gate"), "framework/dashboard/templates/gates/parts.html.j2"),
     ),
     "dashboard-cluster": Picture(in_dashboard("/cluster", "agent3"), 1160, 900, made_of("cluster")),
 }

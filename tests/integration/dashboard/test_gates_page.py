@@ -1,0 +1,138 @@
+"""The pages of gates in a real browser: live, without scripts, in any width, under attack."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from framework.state.snapshot import Behind
+from prevs.gates import Rule
+from prevs.names import slug
+from tests.chromium import Chromium
+from tests.fakes.dashboard import Dashboard
+from tests.integration.dashboard.gate_scene import MAIN, put_gate, put_gates, run
+from tests.integration.dashboard.scene import FAILED, SHA, sign_in
+from tests.integration.dashboard.test_dashboard import look_at
+
+pytestmark = pytest.mark.integration
+
+GATE = "/apps/hello/gates/api"
+CART = slug("feature/cart")
+
+
+def test_a_weight_is_switched_and_rolled_back_where_it_stands(
+    page: Page, dashboard: Dashboard
+) -> None:
+    run(dashboard, "main", SHA)
+    run(dashboard, "broken", FAILED)
+    put_gate(dashboard, "api", Rule("/", (MAIN,)), Rule("/v1", (MAIN,)))
+    page.goto(GATE)
+    page.evaluate("window.stays = true")
+    row, other = page.locator("#rule-0"), page.locator("#rule-1")
+    other.locator("summary").press("Enter")
+    other.get_by_label("Label 2", exact=True).fill("half a wo")
+    row.locator("summary").press("Enter")
+    row.get_by_label("Label 2", exact=True).fill("broken")
+    row.get_by_role("slider", name="weight of label 2").fill("30")
+    expect(row.get_by_role("spinbutton", name="Weight of label 1")).to_have_value("70")
+    row.get_by_role("button", name="Switch", exact=True).press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("The gate leads there.")
+    expect(row.locator(".leads li")).to_contain_text(["main 70 %", "broken 30 %"])
+    dashboard.gates.behind = {"api": Behind(2, 3)}
+    expect(page.locator(".heading .chip")).to_have_text("behind: 2 of 3 proxies")
+    dashboard.gates.behind = {"api": Behind(0, 3)}
+    expect(page.locator(".heading .chip")).to_have_text("in force at all proxies")
+    page.get_by_role("button", name="Roll back to this: revision 2").press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("leads where it led then")
+    expect(row.locator(".leads li")).to_have_count(1)
+    expect(row.get_by_label("Label 2", exact=True)).to_have_value("")
+    expect(other.get_by_label("Label 2", exact=True)).to_have_value("half a wo")
+    assert page.evaluate("window.stays")
+
+
+def test_a_change_that_waits_is_followed_and_a_request_is_tried(
+    page: Page, dashboard: Dashboard
+) -> None:
+    run(dashboard, "main", SHA)
+    put_gate(dashboard, "api")
+    dashboard.refs.put("hello", CART, "2" * 40)
+    page.goto(GATE)
+    page.evaluate("window.stays = true")
+    page.get_by_label("Path", exact=True).fill("/cart/7?page=2")
+    page.get_by_role("button", name="Try", exact=True).press("Enter")
+    tried = page.locator("#tried")
+    expect(tried).to_contain_text("Its path begins with /, and no condition holds for it.")
+    row = page.locator("#rule-0")
+    row.locator("summary").press("Enter")
+    row.get_by_label("Label 1", exact=True).fill("nowhere")
+    row.get_by_role("button", name="Switch", exact=True).press("Enter")
+    expect(page.locator("#notice")).to_contain_text("no branch or tag of that name")
+    row.get_by_label("Label 1", exact=True).fill(CART)
+    row.get_by_role("button", name="Switch", exact=True).press("Enter")
+    expect(page.locator("#proposal")).to_contain_text(f"/ main → becomes {CART}")
+    expect(page.locator("#proposal li .chip")).to_have_text("queued")
+    run(dashboard, CART, "2" * 40)
+    expect(page.locator("#proposal")).to_have_count(0)
+    expect(row.locator(".leads li")).to_contain_text(f"{CART} 2222222 running")
+    expect(tried).to_contain_text("Its path begins with /")
+    assert page.evaluate("window.stays")
+    page.goto("/gates")
+    dashboard.gates.behind = {"api": Behind(1, 1)}
+    expect(page.get_by_role("row", name="api")).to_contain_text("behind: 1 of 1 proxy")
+
+
+def test_gates_are_tried_and_switched_without_scripts(
+    browser: Chromium, dashboard: Dashboard, base: str
+) -> None:
+    run(dashboard, "main", SHA)
+    run(dashboard, "broken", FAILED)
+    put_gate(dashboard, "api")
+    with browser.new_context(base_url=base, java_script_enabled=False) as context:
+        page = context.new_page()
+        sign_in(page)
+        page.get_by_role("link", name="Gates").click()
+        page.get_by_role("link", name="api", exact=True).click()
+        page.get_by_label("Path", exact=True).fill("/v1")
+        page.get_by_role("button", name="Try", exact=True).click()
+        expect(page.locator("#tried")).to_contain_text("main 5c80e7d")
+        expect(page.get_by_label("Path", exact=True)).to_have_value("/v1")
+        assert page.locator("input[type=range]:visible").count() == 0
+        page.locator("#rule-0 summary").click()
+        page.get_by_label("Label 1", exact=True).fill("broken")
+        page.get_by_role("button", name="Preview the change").click()
+        expect(page.locator("#preview")).to_contain_text("/ main → becomes broken")
+        page.get_by_role("button", name="Switch", exact=True).click()
+        expect(page.get_by_text("The gate leads there.")).to_be_visible()
+        page.get_by_role("button", name="Roll back to this").click()
+        expect(page.get_by_text("The gate leads where it led then.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_each_page_of_gates_is_accessible_and_foreign_text_is_only_text(
+    browser: Chromium, dashboard: Dashboard, base: str, width: int, scheme: Any
+) -> None:
+    size: Any = {"width": width, "height": 844}
+    with browser.new_context(base_url=base, viewport=size, color_scheme=scheme) as context:
+        page = context.new_page()
+        sign_in(page)
+        found = {}
+        page.goto("/gates")
+        found["without gates"] = look_at(page)
+        put_gates(dashboard)
+        for path in ("/gates", "/apps/hello/gates/failed", "/apps/hello/gates/new"):
+            page.goto(path)
+            found[path] = look_at(page)
+        page.goto("/apps/hello/gates/waits")
+        for one in page.locator("summary").all():
+            one.click()
+        page.get_by_role("button", name="Try", exact=True).click()
+        expect(page.locator("#tried .notice")).to_be_visible()
+        found["waits"] = look_at(page)
+        page.locator("#rule-1").get_by_role("button", name="Preview the change").click()
+        expect(page.locator("#preview")).to_be_visible()
+        found["preview"] = look_at(page)
+        page.get_by_label("Label 1", exact=True).fill("No Label")
+        page.get_by_role("button", name="Switch", exact=True).click()
+        expect(page.locator(".wrong")).to_be_visible()
+        found["refused"] = look_at(page)
+    assert {path: problems for path, problems in found.items() if problems} == {}
