@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,25 +28,28 @@ def running(folder: Path) -> Iterator[Backend]:
     """Start both on this process's core, and end them. Raises LocalError."""
     backend = Backend(free_port(), free_port(), free_port())
     with contextlib.ExitStack() as stack:
-        for part in (_nginx(folder / "backend", backend), _echo(folder, backend.echo)):
+        for part in (
+            nginx(folder / "backend", (backend.http, backend.other)),
+            _echo(folder, backend.echo),
+        ):
             stack.callback(part.stop)
             bring_up(part)
         yield backend
 
 
-def _nginx(folder: Path, backend: Backend) -> ProcessPart:
+def nginx(folder: Path, ports: Sequence[int]) -> ProcessPart:
+    """Return an nginx that answers with the port where it was asked."""
     folder.mkdir(parents=True)
     for name, size in _SIZES.items():
         (folder / name).write_bytes(b"x" * size)
     config = folder / "nginx.conf"
-    ports = (backend.http, backend.other)
     config.write_text(rivals.render("backend.conf", folder, {"ports": ports}))
     return ProcessPart(
         name="backend",
         command=("nginx", "-c", str(config), "-p", str(folder)),
         environ=environment({"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}, os.environ),
         log=folder / "log",
-        answers=lambda: answers_http(f"http://127.0.0.1:{backend.http}/"),
+        answers=lambda: answers_http(f"http://127.0.0.1:{ports[0]}/"),
         folder=folder,
     )
 

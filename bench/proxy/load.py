@@ -10,7 +10,8 @@ from typing import NamedTuple
 from bench.harness.errors import BenchError
 from bench.proxy import cores, websocket
 
-_SCRIPT = Path(__file__).parent / "wrk.lua"
+SCRIPT = Path(__file__).parent / "wrk.lua"
+"""What wrk runs: `read` reads what it prints."""
 
 
 class Target(NamedTuple):
@@ -52,8 +53,15 @@ class Answered(NamedTuple):
 
 def requests(load: Load, target: Target) -> Answered:
     """Send requests. Raises BenchError."""
-    command = _wrk(load, target)
-    pids = cores.tree(target.pid) if target.pid else []
+    return measure(_wrk(load, target), target.pid)
+
+
+def measure(command: Sequence[str], pid: int) -> Answered:
+    """Run wrk with SCRIPT, and count the CPU time of the proxy `pid` (0: there is none).
+
+    Raises BenchError.
+    """
+    pids = cores.tree(pid) if pid else []
     before = cores.cpu_seconds(pids)
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     used = cores.cpu_seconds(pids) - before
@@ -61,7 +69,7 @@ def requests(load: Load, target: Target) -> Answered:
         raise BenchError(f"wrk failed: {done.stdout}{done.stderr}")
     answered = read(done.stdout, used)
     if not answered.rate:
-        raise BenchError(f"nothing was answered: {load}, {target}: {done.stdout}")
+        raise BenchError(f"nothing was answered: {' '.join(command)}: {done.stdout}")
     return answered
 
 
@@ -93,5 +101,5 @@ def _wrk(load: Load, target: Target) -> Sequence[str]:
         *("wrk", "--threads", "1", "--connections", str(load.connections)),
         *("--duration", f"{load.seconds}s", "--timeout", "10s", "--header", f"Host: {target.host}"),
         *cookie,
-        *("--script", str(_SCRIPT), f"http://127.0.0.1:{target.port}{load.path}", *script),
+        *("--script", str(SCRIPT), f"http://127.0.0.1:{target.port}{load.path}", *script),
     )

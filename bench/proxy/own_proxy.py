@@ -60,9 +60,14 @@ def app_name(app: int) -> str:
     return f"app{app}"
 
 
+def label(preview: int) -> str:
+    """Return the label that leads to a preview of any app."""
+    return f"branch-{preview}"
+
+
 def host(app: int, preview: int) -> str:
     """Return the host name of a preview."""
-    return names.host(f"branch-{preview}", app_name(app), DOMAIN)
+    return names.host(label(preview), app_name(app), DOMAIN)
 
 
 def record(app: int, ports: Sequence[int]) -> bytes:
@@ -71,7 +76,7 @@ def record(app: int, ports: Sequence[int]) -> bytes:
     for preview, port in enumerate(ports):
         sha = f"{app:020x}{preview:020x}"
         task = names.task_id(app_name(app), sha, "a1")
-        placements[sha] = Placement(task, "127.0.0.1", port, (f"branch-{preview}",))
+        placements[sha] = Placement(task, "127.0.0.1", port, (label(preview),))
         signatures[sha] = sign_placement(_KEY, app_name(app), sha, placements[sha])
     return PlacementsRecord(app_name(app), placements, signatures).encode()
 

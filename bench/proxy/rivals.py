@@ -55,8 +55,9 @@ RIVALS: Mapping[str, Rival] = {
         (CHP, "--version"),
     ),
 }
+_FOLDERS = [Path(__file__).parents[1] / bench / "configurations" for bench in ("proxy", "gates")]
 _CONFIGURATIONS = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "configurations"),
+    loader=jinja2.FileSystemLoader(_FOLDERS),
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

@@ -111,7 +111,7 @@ def started(site: Site, installation: Installation, name: str) -> Iterator[Targe
     port = free_port()
     folder = site.folder / name
     part = own_proxy.part(installation, site.services, folder, port=port, before=site.before)
-    with _up(part) as pid:
+    with up(part) as pid:
         yield Target(port, own_proxy.host(installation.apps - 1, installation.previews // 2), pid)
 
 
@@ -127,12 +127,13 @@ def _serving(site: Site, name: str, backend: int, number: int) -> Iterator[Targe
             yield target._replace(host=own_proxy.host(0, 0)) if to_echo else target
     else:
         place = Place(site.folder / folder, free_port(), backend)
-        with _up(rivals.part(name, place, site.search, site.before)) as pid:
+        with up(rivals.part(name, place, site.search, site.before)) as pid:
             yield Target(place.port, "localhost", pid)
 
 
 @contextlib.contextmanager
-def _up(part: ProcessPart) -> Iterator[int]:
+def up(part: ProcessPart) -> Iterator[int]:
+    """Run a proxy until it has settled, give its process, and end it. Raises LocalError."""
     try:
         bring_up(part)
         pid = part.pid or 0
