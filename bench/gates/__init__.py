@@ -1,0 +1,1 @@
+"""`make bench-gates`: gates beside ordinary addresses, and beside other proxies."""
