@@ -19,7 +19,7 @@ _FIRST = LOTS * WEIGHT // 100
 
 def installation(rules: Rules) -> Installation:
     """Return what the proxies know of for some rules: an app for each gate, with all labels."""
-    return Installation(rules.gates, LABELS, f"gates-{rules.kind.value}")
+    return Installation(rules.gates, LABELS, f"{rules.kind.value}-{len(rules.labels)}")
 
 
 def record(rules: Rules, gate: int, revision: int) -> bytes:

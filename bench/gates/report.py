@@ -29,7 +29,7 @@ _WAY = "its record in ZooKeeper"
 
 
 class Outcome(NamedTuple):
-    """Requests by case, changes by proxy and number of rules, and switches under load.
+    """The medians of the rounds by case, changes by proxy and number of rules, and switches.
 
     `missing` says why proxies were left out.
     """
@@ -38,6 +38,7 @@ class Outcome(NamedTuple):
     changes: Mapping[tuple[str, int], Changes]
     switches: Switches
     missing: Mapping[str, str]
+    rounds: int
 
     @property
     def counts(self) -> Sequence[int]:
@@ -86,7 +87,8 @@ def machine(load: Load, outcome: Outcome, search: str) -> list[str]:
     ]
     left_out = [f"{name} is left out: {why}." for name, why in outcome.missing.items()]
     shown = f"{', '.join(dict.fromkeys(versions))}."
-    return [f"{page.describe_machine(load)}:", " ".join((shown, *left_out))]
+    rounds = f"{outcome.rounds} round{'s' if outcome.rounds > 1 else ''}"
+    return [f"{page.describe_machine(load)}, {rounds}:", " ".join((shown, *left_out))]
 
 
 def write(new: Sequence[str]) -> None:
@@ -122,7 +124,7 @@ def _changes(outcome: Outcome) -> list[str]:
         )
         for (name, count), one in outcome.changes.items()
     ]
-    return page.table(("by", "rules", "changes", "p50 ms", "p99 ms", "lost requests"), rows)
+    return page.table(("by", "rules", "changes", "p50 ms", "p99 ms", "connections lost"), rows)
 
 
 def _switches(found: Switches) -> str:

@@ -1,6 +1,7 @@
 """The results of bench/gates."""
 
 import json
+import os
 
 from bench.gates import report, rivals
 from bench.gates.changes import Changes
@@ -9,6 +10,7 @@ from bench.gates.rounds import NAMES, ORDINARY, OURS, Case, Found, medians
 from bench.gates.rules import Kind
 from bench.gates.switches import Switches
 from bench.harness.command_line import check
+from bench.harness.machine import Load
 from bench.proxy.load import Answered
 
 PLAIN = Answered(rate=1000.0, p50_us=500.0, p99_us=2000.0, cpu_us=20.0, errors=0)
@@ -32,7 +34,7 @@ def round_with(**cpu: float) -> Found:
 
 def outcome(found: Found, *, switches: Switches = SWITCHES, ms: float = 3.0) -> Outcome:
     changes = {(name, size): Changes([ms / 1000] * 9, 0) for name in NAMES for size in SIZES}
-    return Outcome(found, changes, switches, {})
+    return Outcome(found, changes, switches, {}, 2)
 
 
 def verdicts(made: Outcome) -> dict[str, str]:
@@ -78,9 +80,14 @@ def test_one_error_or_one_wrong_answer_is_too_much() -> None:
 
 def test_fewer_proxies_and_kinds_have_fewer_rows() -> None:
     few = {Case(Kind.PATH, 10, name): PLAIN for name in (ORDINARY, OURS, rivals.MAP)}
-    made = Outcome(few, {(OURS, 10): Changes([0.003], 0)}, SWITCHES, {"Envoy": "no"})
+    made = Outcome(
+        few, {(OURS, 10): Changes([0.003], 0)}, SWITCHES, {"Envoy": "there is no `envoy` here"}, 1
+    )
     lines = report.lines(made)
     assert not any("header" in line or "Envoy" in line for line in lines)
+    about = report.machine(Load(0.5, 1.0, 2), made, os.environ["PATH"])
+    assert about[0].endswith(", 1 round:")
+    assert about[1].endswith("Envoy is left out: there is no `envoy` here.")
     assert list(verdicts(made)) == [
         "speed by path, of an ordinary address",
         "median change of 10 rules",
