@@ -23,6 +23,7 @@ from tests.free_ports import free_port
 
 OURS, ORDINARY = "prevs, gates", "prevs, ordinary addresses"
 NAMES = (OURS, *rivals.RIVALS)
+_WARM = 1  # seconds: the first requests open the connections
 _LIMIT = 60.0
 _LOOK = 0.05
 
@@ -104,7 +105,7 @@ def _measure(
     traffic.check(target.port, wanted, site.backends)
     for ordinary in (True, False) if name == OURS else (False,):
         file = traffic.write_requests(site.folder, wanted, ordinary=ordinary)
-        traffic.send(file, port=target.port, pid=target.pid, seconds=1)
+        traffic.send(file, port=target.port, pid=target.pid, seconds=_WARM)
         answered = traffic.send(file, port=target.port, pid=target.pid, seconds=scale.seconds)
         case = Case(wanted.kind, len(wanted.labels), ORDINARY if ordinary else name)
         yield case, answered
