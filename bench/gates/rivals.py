@@ -92,17 +92,9 @@ def _values(place: Place, rules: Rules) -> Mapping[str, object]:
     }
 
 
-def _rendered(**files: str) -> Callable[[Place, Rules], Mapping[str, str]]:
-    """Return what renders the files of these names from those of configurations/."""
-
-    def make(place: Place, rules: Rules) -> Mapping[str, str]:
-        values = _values(place, rules)
-        return {
-            name.replace("_", "."): render(source, place.folder, values)
-            for name, source in files.items()
-        }
-
-    return make
+def _rendered(file: str, source: str) -> Callable[[Place, Rules], Mapping[str, str]]:
+    """Return what renders a file from one of configurations/."""
+    return lambda place, rules: {file: render(source, place.folder, _values(place, rules))}
 
 
 def _map_key(kind: Kind, lead: Lead) -> str:
@@ -113,7 +105,7 @@ def _map_key(kind: Kind, lead: Lead) -> str:
 
 def _haproxy_map(place: Place, rules: Rules) -> Mapping[str, str]:
     lines = [f"{_map_key(rules.kind, lead)} {name_target(lead)}\n" for lead in rules.all()]
-    return {**_rendered(haproxy_cfg="map.cfg")(place, rules), "rules.map": "".join(lines)}
+    return {**_rendered("haproxy.cfg", "map.cfg")(place, rules), "rules.map": "".join(lines)}
 
 
 def _set_map(place: Place, rules: Rules, number: int, pid: int) -> Commit:
@@ -135,12 +127,12 @@ def _set_map(place: Place, rules: Rules, number: int, pid: int) -> Commit:
 
 def _envoy_files(place: Place, rules: Rules) -> Mapping[str, str]:
     routes = json.dumps(documents.envoy(rules))
-    return {**_rendered(bootstrap_yaml="bootstrap.yaml")(place, rules), "routes.json": routes}
+    return {**_rendered("bootstrap.yaml", "bootstrap.yaml")(place, rules), "routes.json": routes}
 
 
 def _traefik_files(place: Place, rules: Rules) -> Mapping[str, str]:
     routes = json.dumps(documents.traefik(rules, place.backends))
-    return {**_rendered(traefik_yml="entry.yml")(place, rules), "routes.yml": routes}
+    return {**_rendered("traefik.yml", "entry.yml")(place, rules), "routes.yml": routes}
 
 
 def _caddy_files(place: Place, rules: Rules) -> Mapping[str, str]:
@@ -209,12 +201,12 @@ RIVALS: Mapping[str, Rival] = {
         "`set map` over its socket",
     ),
     ACLS: Rival(
-        "haproxy -W -db -f haproxy.cfg", ("haproxy", "-v"), _rendered(haproxy_cfg="acls.cfg"),
+        "haproxy -W -db -f haproxy.cfg", ("haproxy", "-v"), _rendered("haproxy.cfg", "acls.cfg"),
         _replaced("haproxy.cfg", ACLS, signal.SIGUSR2), "its file, a reload",
     ),
     NGINX: Rival(
         "nginx -c {folder}/nginx.conf -p {folder}", ("nginx", "-v"),
-        _rendered(nginx_conf="rules.conf"), _replaced("nginx.conf", NGINX, signal.SIGHUP),
+        _rendered("nginx.conf", "rules.conf"), _replaced("nginx.conf", NGINX, signal.SIGHUP),
         "its file, a reload",
     ),
     ENVOY: Rival(
