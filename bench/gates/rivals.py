@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from bench.proxy.rivals import render
 from local.parts.part import ProcessPart, environment
 
 _LIMIT = 60.0  # seconds: of an answer that says that a change was taken
+_LOOK = 0.001
 Commit = Callable[[], object]
 """Puts a prepared change in force."""
 
@@ -112,17 +114,46 @@ def _set_map(place: Place, rules: Rules, number: int, pid: int) -> Commit:
     del pid
     lead = rules.at(number)
     key, value = _map_key(rules.kind, lead), name_target(lead)
-    command = f"set map {place.folder}/rules.map {key} {value}\n"
+    command = f"set map {place.folder}/rules.map {key} {value}"
+    return lambda: _command(place.folder / "haproxy.sock", command, "")
 
-    def commit() -> None:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_LIMIT)
-            connection.connect(str(place.folder / "haproxy.sock"))
-            connection.sendall(command.encode())
-            if problem := connection.recv(4096).strip():
-                raise BenchError(f"HAProxy answers `{command.strip()}` with {problem!r}")
 
-    return commit
+def _reload(place: Place, pid: int) -> None:
+    """Reload HAProxy. Its master answers when that is done; signals in a row get lost."""
+    del pid
+    _command(place.folder / "master.sock", "reload", "Success=1")
+
+
+def _hang_up(place: Place, pid: int) -> None:
+    del place
+    os.kill(pid, signal.SIGHUP)
+
+
+def _command(path: Path, command: str, success: str) -> None:
+    """Send HAProxy a command. Raises BenchError unless its answer begins with `success`."""
+    with _connect(path) as connection:
+        connection.sendall(f"{command}\n".encode())
+        with connection.makefile() as stream:
+            answer = stream.read().strip()
+    if not answer.startswith(success) or (answer and not success):
+        raise BenchError(f"HAProxy answers `{command}` with {answer!r}")
+
+
+def _connect(path: Path) -> socket.socket:
+    """Return a connection to a socket. HAProxy's master refuses them while it replaces itself."""
+    deadline = time.monotonic() + _LIMIT
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(_LIMIT)
+        try:
+            connection.connect(str(path))
+        except ConnectionRefusedError:
+            connection.close()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK)
+        else:
+            return connection
 
 
 def _envoy_files(place: Place, rules: Rules) -> Mapping[str, str]:
@@ -142,9 +173,9 @@ def _caddy_files(place: Place, rules: Rules) -> Mapping[str, str]:
 
 
 def _replaced(
-    file: str, name: str, told: signal.Signals | None = None
+    file: str, name: str, tell: Callable[[Place, int], object] | None = None
 ) -> Callable[[Place, Rules, int, int], Commit]:
-    """Return what replaces a file at once, and then sends a signal to the program `name`."""
+    """Return what replaces a file at once, and then tells the program `name` to read it."""
 
     def prepare(place: Place, rules: Rules, number: int, pid: int) -> Commit:
         del number
@@ -153,8 +184,8 @@ def _replaced(
 
         def commit() -> None:
             new.replace(place.folder / file)
-            if told is not None:
-                os.kill(pid, told)
+            if tell is not None:
+                tell(place, pid)
 
         return commit
 
@@ -166,12 +197,10 @@ class _Admin(http.client.HTTPConnection):
 
     def __init__(self, path: Path) -> None:
         super().__init__("localhost", timeout=_LIMIT)
-        self._path = str(path)
+        self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(_LIMIT)
-        self.sock.connect(self._path)
+        self.sock = _connect(self._path)
 
 
 def _patch(place: Place, rules: Rules, number: int, pid: int) -> Commit:
@@ -201,12 +230,13 @@ RIVALS: Mapping[str, Rival] = {
         "`set map` over its socket",
     ),
     ACLS: Rival(
-        "haproxy -W -db -f haproxy.cfg", ("haproxy", "-v"), _rendered("haproxy.cfg", "acls.cfg"),
-        _replaced("haproxy.cfg", ACLS, signal.SIGUSR2), "its file, a reload",
+        "haproxy -W -db -S {folder}/master.sock -f haproxy.cfg", ("haproxy", "-v"),
+        _rendered("haproxy.cfg", "acls.cfg"), _replaced("haproxy.cfg", ACLS, _reload),
+        "its file, a reload",
     ),
     NGINX: Rival(
         "nginx -c {folder}/nginx.conf -p {folder}", ("nginx", "-v"),
-        _rendered("nginx.conf", "rules.conf"), _replaced("nginx.conf", NGINX, signal.SIGHUP),
+        _rendered("nginx.conf", "rules.conf"), _replaced("nginx.conf", NGINX, _hang_up),
         "its file, a reload",
     ),
     ENVOY: Rival(

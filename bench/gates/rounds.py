@@ -124,7 +124,10 @@ def serving(site: Site, name: str, wanted: Rules, turn: str) -> Iterator[Serving
     part = rivals.part(name, place, wanted, search=site.search, before=site.before)
     with up(part) as pid:
         change = rivals.RIVALS[name].change
-        yield Serving(place.port, pid, lambda rules, number: change(place, rules, number, pid))
+        try:
+            yield Serving(place.port, pid, lambda rules, number: change(place, rules, number, pid))
+        except BenchError as error:
+            raise BenchError(f"{name}: {error}\n{part.last_words()}".rstrip()) from error
 
 
 @contextlib.contextmanager
