@@ -91,5 +91,5 @@ def test_the_files_with_which_haproxy_starts_have_the_gates(tmp_path: Path) -> N
     found = {path.name: path.read_text() for path in sorted(tmp_path.glob("gate*.map"))}
     assert found["gates.map"] == "api.x api.1\n"
     assert "api.1/v2/ v1.hello.x\n" in found["gate-paths.map"]
-    assert "+api.1.0| *|\n" in found["gate-values.map"]
+    assert "api.1| |||hello.x||main\n" in found["gate-values.map"]
     assert "+api.1.0|w0000 v1.hello.x\n" in found["gate-lots.map"]
