@@ -114,13 +114,18 @@ class GateMetrics:
             registry=registry,
         )
         self._counted: Mapping[str, GateRecord] | None = None
+        self._counted_behind: Mapping[str, tuple[int, int]] | None = None
 
     def count(self, gates: Mapping[str, GateRecord], behind: Mapping[str, tuple[int, int]]) -> None:
-        """Set the gauges. `gates` is never changed, but replaced; `behind` is as in Snapshot."""
-        self._behind.set(sum(bool(number) for number, _ in behind.values()))
-        if gates is self._counted:
-            return
-        self._counted = gates
+        """Set the gauges. `behind` is as in Snapshot. Neither is ever changed, but replaced."""
+        if behind is not self._counted_behind:
+            self._counted_behind = behind
+            self._behind.set(sum(bool(number) for number, _ in behind.values()))
+        if gates is not self._counted:
+            self._counted = gates
+            self._count_changes(gates)
+
+    def _count_changes(self, gates: Mapping[str, GateRecord]) -> None:
         proposals = [gate.proposal for gate in gates.values()]
         failed = sum(bool(one and one.failure) for one in proposals)
         none = sum(one is None for one in proposals)
