@@ -138,7 +138,7 @@ def test_an_image_that_cannot_be_pulled_is_named_with_what_to_do(world: World, w
     if why == "no login":
         world.agent.environ["DOCKER_CONFIG"] = "/nowhere"
     elif why == "no such tag":
-        image = image.replace(":17", ":99")
+        image = f"{image.removesuffix(':17')}:99"
     elif why == "away":
         image = image.replace(world.server.address, "127.0.0.1:1")
         cause = Cause.REGISTRY_UNREACHABLE
