@@ -117,10 +117,6 @@ class InUse(NamedTuple):
     idle: Sequence[IdleExecutor] = ()
 
 
-def _ignore(demand: Demand) -> None:
-    del demand
-
-
 def match(
     waiting: Iterable[Demand],
     offers: Sequence[Offer],
@@ -128,7 +124,7 @@ def match(
     *,
     quotas: Quotas,
     now: float,
-    refuse: Callable[[Demand], None] = _ignore,
+    refuse: Callable[[Demand], object] = lambda _: None,
     jobs_role: str = "",
 ) -> Match:
     """Return what to launch where at `now` (seconds since the epoch); counts launches in `quotas`.
@@ -142,19 +138,14 @@ def match(
 
     With a `jobs_role`, its offers are for jobs, and all others for previews.
     """
-    if jobs_role:
-        of_jobs = [offer for offer in offers if offer.role == jobs_role]
-        offers = [offer for offer in offers if offer.role != jobs_role]
-        jobs_agents = _agents(of_jobs, in_use, quotas, now)
-        jobs_choice = _Choice(jobs_agents, in_use.reserved, quotas, jobs_role)
-    agents = _agents(offers, in_use, quotas, now)
-    choice = _Choice(agents, in_use.reserved, quotas)
+    choice, jobs_choice = _choices(offers, in_use, quotas, now=now, jobs_role=jobs_role)
+    is_split = jobs_choice is not choice
     launches: list[Launch] = []
     refused: dict[Unit, Refusal] = {}
     unmet: list[Demand] = []
     short: set[str] = set()
     for demand in waiting:
-        own = jobs_choice if jobs_role and demand.unit.kind is _JOB else choice
+        own = jobs_choice if demand.unit.kind is _JOB else choice
         chosen = _refuse(demand, quotas, short) or own.choose(demand)
         if isinstance(chosen, Refusal):
             refused[demand.unit] = chosen
@@ -162,16 +153,32 @@ def match(
             refuse(demand)
             if own is choice and demand.rank is not _AHEAD and chosen.shortage not in _OF_FEW:
                 short.add(demand.unit.app if chosen.shortage in _OF_APP else _ALL)
-            if jobs_role and _has_claim(demand, chosen, now):
+            if is_split and _has_claim(demand, chosen, now):
                 jobs_choice.set_aside(demand)
             continue
         launches.append(own.launch(demand, chosen))
         quotas.reserve(demand.unit, chosen.id, ahead=demand.rank is _AHEAD)
-        if jobs_role:
+        if is_split:
             (jobs_choice if own is choice else choice).note_start(chosen.id)
-    if jobs_role:
-        _join(agents, jobs_choice)
-    return Match(tuple(launches), refused, agents, tuple(unmet))
+    if is_split:
+        _join(choice.agents, jobs_choice)
+    return Match(tuple(launches), refused, choice.agents, tuple(unmet))
+
+
+def _choices(
+    offers: Sequence[Offer], in_use: InUse, quotas: Quotas, *, now: float, jobs_role: str
+) -> tuple["_Choice", "_Choice"]:
+    """Return the choice for previews, and that for jobs: the same one unless they have a role."""
+
+    def choose_among(offered: Sequence[Offer], role: str = "") -> _Choice:
+        return _Choice(_agents(offered, in_use, quotas, now), in_use.reserved, quotas, role)
+
+    if not jobs_role:
+        choice = choose_among(offers)
+        return choice, choice
+    of_jobs = [offer for offer in offers if offer.role == jobs_role]
+    others = [offer for offer in offers if offer.role != jobs_role]
+    return choose_among(others), choose_among(of_jobs, jobs_role)
 
 
 def _has_claim(demand: Demand, refusal: Refusal, now: float) -> bool:
@@ -236,12 +243,12 @@ class _Choice:
 
     def __init__(
         self,
-        agents: Mapping[str, Agent],
+        agents: dict[str, Agent],
         reserved: Mapping[Unit, str],
         quotas: Quotas,
         role: str = "",
     ) -> None:
-        self._agents = agents
+        self.agents = agents
         self._role = role
         self._has_revocable = any(map(attrgetter("revocable"), agents.values()))
         self._idle = [agent for agent in agents.values() if agent.idle]
@@ -258,7 +265,7 @@ class _Choice:
     def choose(self, demand: Demand) -> Agent | Refusal:
         if demand.home is not None:
             return self._choose_home(demand, demand.home)
-        if demand.waits_for_image and demand.image_agent and demand.image_agent not in self._agents:
+        if demand.waits_for_image and demand.image_agent and demand.image_agent not in self.agents:
             return Refusal("It waits a moment for the agent that has its image.", hold_offers=True)
         own = self._reserved_for.get(demand.unit)
         # Free resources only shrink: a demand like one that was refused is refused too.
@@ -276,7 +283,7 @@ class _Choice:
                 return found
         if ahead:
             return self._refused.setdefault(kind, refusals.NO_ROOM_AHEAD)
-        if job and refusals.is_share_used(self._agents.values(), demand.cpus, demand.mem):
+        if job and refusals.is_share_used(self.agents.values(), demand.cpus, demand.mem):
             return self._refused.setdefault(kind, refusals.SHARE_USED)
         survey = self._survey(demand.constraints, own)
         if isinstance(survey, refusals.Survey):
@@ -285,7 +292,7 @@ class _Choice:
         return self._refused.setdefault(kind, refusal)
 
     def _choose_home(self, demand: Demand, home: Home) -> Agent | Refusal:
-        agent = self._agents.get(home.agent_id)
+        agent = self.agents.get(home.agent_id)
         own = self._reserved_for.get(demand.unit)
         if agent is not None and self._fitting(demand, own, revocable=False)(agent):
             return agent
@@ -294,7 +301,7 @@ class _Choice:
     def _survey(self, wanted: tuple[str, ...], own: str | None) -> refusals.Survey | Refusal:
         """Return what was free at the first refusal; few launches have followed since."""
         if (wanted, own) not in self._surveys:
-            agents = [a for a in self._agents.values() if a.id not in self._reserved or a.id == own]
+            agents = [a for a in self.agents.values() if a.id not in self._reserved or a.id == own]
             self._surveys[wanted, own] = refusals.survey(wanted, agents)
         return self._surveys[wanted, own]
 
@@ -333,21 +340,21 @@ class _Choice:
         self, demand: Demand, own: str | None, fits: Callable[[Agent], bool]
     ) -> Agent | None:
         for name in (own, demand.image_agent):
-            agent = self._agents.get(name or "")
+            agent = self.agents.get(name or "")
             if agent is not None and agent.id != demand.avoid_agent and fits(agent):
                 return agent
         idle = [agent.id for agent in self._idle if agent.idle.get(demand.sharing)]
         wanted = (name for name in idle or demand.previous_agents if name != demand.avoid_agent)
-        there = map(self._agents.get, wanted)
+        there = map(self.agents.get, wanted)
         known = [agent for agent in there if agent is not None and fits(agent)]
         return min(known, key=lambda agent: (agent.mem, agent.id), default=None)
 
     def _fullest(self, demand: Demand, fits: Callable[[Agent], bool]) -> Agent | None:
         for place in range(bisect_left(self._order, (demand.mem, "")), len(self._order)):
-            agent = self._agents[self._order[place][1]]
+            agent = self.agents[self._order[place][1]]
             if agent.id != demand.avoid_agent and fits(agent):
                 return agent
-        avoided = self._agents.get(demand.avoid_agent or "")
+        avoided = self.agents.get(demand.avoid_agent or "")
         return avoided if avoided is not None and fits(avoided) else None
 
     def set_aside(self, demand: Demand) -> None:
@@ -361,12 +368,12 @@ class _Choice:
         """Return the agents with what is left, and what was set aside. Nothing is chosen then."""
         for launch in self._aside:
             aside = (*launch.task_resources, *launch.executor_resources)
-            self._agents[launch.agent_id].add(aside)
-        return self._agents.values()
+            self.agents[launch.agent_id].add(aside)
+        return self.agents.values()
 
     def note_start(self, agent_id: str) -> None:
         """Count what starts on an agent by the offers to another role."""
-        if agent := self._agents.get(agent_id):
+        if agent := self.agents.get(agent_id):
             agent.starts -= 1
 
     def launch(self, demand: Demand, agent: Agent) -> Launch:
