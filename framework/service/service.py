@@ -342,12 +342,12 @@ class Service:
     def _make_snapshot(self) -> Snapshot:
         """Return what other threads read; the same object as before if nothing has changed."""
         records, shown = self._records.snapshot(), self.snapshot
-        attempts = self._parts.attempts
+        attempts, looks = self._parts.attempts, self._parts.pull_requests.looks
         unfit, isolations = attempts.fitness.unfit, attempts.isolations.known
-        looks = self._parts.pull_requests.looks
         schedules = self._records.jobs.schedules.all
         hindrances = self._parts.schedule_fires.hindrances
-        troubles, behind = self._parts.file_schedules.troubles, self._parts.gates_in_force.behind
+        troubles = self._parts.file_schedules.troubles
+        behind = self._parts.gates_in_force.find_behind()
         known = (shown.unfit, shown.isolations, shown.looks, shown.hindrances, shown.file_troubles)
         is_same = (unfit, isolations, looks, hindrances, troubles) == known
         is_same = is_same and behind is shown.behind

@@ -27,8 +27,7 @@ class _Asked:
 class GatesInForce:
     """Asks until all proxies choose by a gate's revision; from then on it is in force.
 
-    A proxy that comes later reads the gates first. `behind` is as in Snapshot, and is replaced,
-    never changed.
+    A proxy that comes later reads the gates first.
     """
 
     def __init__(self, gates: GateRecords, clock: Clock) -> None:
@@ -37,7 +36,15 @@ class GatesInForce:
         self._looked: Mapping[str, GateRecord] = MappingProxyType({})
         self._asked: dict[str, _Asked] = {}
         self._again = 0.0
-        self.behind: Mapping[str, Behind] = MappingProxyType({})
+        self._behind: Mapping[str, Behind] = MappingProxyType({})
+
+    def find_behind(self) -> Mapping[str, Behind]:
+        """Return what is known of the gates as they are now; the same object if nothing is new.
+
+        What was known of a revision is forgotten with it, before anybody reads the next one.
+        """
+        self._look()
+        return self._behind
 
     def awaits_proxies(self) -> bool:
         """Return whether proxies will soon choose by a new revision."""
@@ -57,7 +64,7 @@ class GatesInForce:
             for name, asked in self._asked.items()
         }
         self._asked = {name: asked for name, asked in self._asked.items() if found[name].number}
-        self._note({**self.behind, **found})
+        self._note({**self._behind, **found})
 
     def _look(self) -> None:
         """Begin to ask for the gates whose revision has changed."""
@@ -65,21 +72,25 @@ class GatesInForce:
         if known is self._looked:
             return
         now, before = self._clock.monotonic(), self._looked
-        for name, gate in known.items():
-            number = gate.revision.number
-            was = before.get(name)
-            is_same = was is not None and (was.revision.number, was.created) == (
-                number,
-                gate.created,
-            )
-            if number and not is_same:
-                self._asked[name] = _Asked(number, now)
-        for name in self._asked.keys() - known.keys():
-            del self._asked[name]
-        self._note({name: n for name, n in self.behind.items() if name not in self._asked})
+        changed = {
+            name: _Asked(gate.revision.number, now)
+            for name, gate in known.items()
+            if gate.revision.number and not _is_same(before.get(name), gate)
+        }
+        asked = {**self._asked, **changed}
+        self._asked = {name: one for name, one in asked.items() if name in known}
+        left = known.keys() - changed.keys()
+        self._note({name: found for name, found in self._behind.items() if name in left})
         self._looked = known
 
     def _note(self, behind: Mapping[str, Behind]) -> None:
-        behind = {name: found for name, found in behind.items() if name in self._gates.all}
-        if behind != self.behind:
-            self.behind = behind
+        if behind != self._behind:
+            self._behind = behind
+
+
+def _is_same(before: GateRecord | None, gate: GateRecord) -> bool:
+    """Return whether a gate has the revision that it had, and was not made anew."""
+    return before is not None and (before.revision.number, before.created) == (
+        gate.revision.number,
+        gate.created,
+    )

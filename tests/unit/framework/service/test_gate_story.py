@@ -1,6 +1,7 @@
 """Gates from their writing to what is in force, in a service over fakes."""
 
 import dataclasses
+from concurrent.futures import Future
 
 import pytest
 
@@ -11,6 +12,7 @@ from framework.gates.proposals import AFTERWARDS_SECONDS
 from framework.ports import Heads
 from framework.scheduling.idleness import BUSY_SECONDS, SETTLING_SECONDS
 from framework.service.gates.gates_in_force import SELDOM_SECONDS
+from framework.state.snapshot import Snapshot
 from prevs import signatures
 from prevs.gates import GateRecord, Proposal, Revision, Rule, Target
 from prevs.records import ProxyRecord
@@ -322,3 +324,19 @@ def test_what_is_in_force_at_the_proxies_is_known(gates: GateStory) -> None:
     gates.driven.call(lambda: gates.driven.service.gate_commands.remove("api"))
     gates.driven.tick()
     assert gates.driven.service.snapshot.behind == {}
+
+
+def test_what_was_known_of_a_revision_is_never_said_of_the_next(gates: GateStory) -> None:
+    gates.driven.run(A, "main")
+    gates.driven.run(B, "v1")
+    gates.proxy(api=1)
+    gates.put(("/", "main"))
+    service, plan = gates.driven.service, gates.plan(("/", "v1"))
+    assert service.snapshot.behind == {"api": (0, 1)}
+    answer: Future[GateRecord] = Future()
+    seen: list[Snapshot] = []
+    answer.add_done_callback(lambda _: seen.append(service.snapshot))
+    service.step([events.Call(lambda: service.gate_commands.carry_out(plan, {"v1": B}), answer)])
+    (at_once,) = seen
+    assert (at_once.gate("api").revision.number, at_once.behind) == (2, {})
+    assert service.snapshot.behind == {"api": (1, 1)}
