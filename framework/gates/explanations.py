@@ -22,7 +22,10 @@ class Outcome(NamedTuple):
 
 
 def find_outcome(revision: Revision, request: Request, *, is_lot_known: bool) -> Outcome:
-    """Return where a request goes; without a known lot, that of `request` means nothing."""
+    """Return where a request goes; without a known lot, that of `request` means nothing.
+
+    A lot in its cookie counts where the rule that decides is sticky by that.
+    """
     chosen = choose(revision, request)
     if isinstance(chosen, Refusal):
         return Outcome(None, (), None, chosen, chosen.vary, _explain_refusal(chosen))

@@ -48,10 +48,10 @@ class GatePages:
 
     async def _try(self, request: Request, viewer: Viewer, form: Form) -> Response:
         """Tell where a request would go, on the page of the gate. Sends nothing."""
-        gate, tried = self._find(request), try_form.read(form)
-        if isinstance(tried, Filled):
-            return await self._view.show(request, viewer, Tried(tried))
-        outcome = find_outcome(gate.revision, tried.request, is_lot_known=tried.is_lot_known)
+        gate, asked = self._find(request), try_form.read(form)
+        if isinstance(asked, Filled):
+            return await self._view.show(request, viewer, Tried(asked))
+        outcome = find_outcome(gate.revision, asked, is_lot_known=False)
         answer = self._context.gate_presenter.show_outcome(gate, outcome)
         return await self._view.show(request, viewer, Tried(Filled(try_form.keep(form)), answer))
 

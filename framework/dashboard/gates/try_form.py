@@ -1,10 +1,9 @@
 """The form that tries a request to a gate, as people fill it in. Pure."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from framework.dashboard.pages.app_forms import Filled
-from prevs.gate_rules import LOT_COOKIE, Request
+from prevs.gate_rules import Request
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _FIELDS = ("method", "path", "headers")
@@ -13,14 +12,7 @@ _LONGEST = 8192
 EMPTY = Filled({"method": "GET", "path": "/", "headers": ""})
 
 
-class Tried(NamedTuple):
-    """A request that somebody tries; without a known lot, that of `request` means nothing."""
-
-    request: Request
-    is_lot_known: bool
-
-
-def read(form: Mapping[str, str]) -> Tried | Filled:
+def read(form: Mapping[str, str]) -> Request | Filled:
     """Return the request of a form, or the form with what is wrong with it.
 
     Names and values are read as HAProxy reads those of visitors: see Request.
@@ -38,8 +30,7 @@ def read(form: Mapping[str, str]) -> Tried | Filled:
     headers = {name.lower(): value for name, value in _split_all("\n".join(lines), "\n", ":")}
     cookies = dict(_split_all(headers.get("cookie", ""), ";", "="))
     parameters = reversed(list(_split_all(query, "&", "=")))  # of several ones, the first counts
-    request = Request(values["method"], path, headers, cookies, dict(parameters))
-    return Tried(request, LOT_COOKIE in cookies)
+    return Request(values["method"], path, headers, cookies, dict(parameters))
 
 
 def keep(form: Mapping[str, str]) -> Mapping[str, str]:

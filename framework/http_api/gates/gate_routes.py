@@ -22,7 +22,6 @@ from framework.http_api.http.problems import document
 from framework.people.identities import not_of_app
 from framework.service.gates.gate_service import Gates
 from prevs import gate_rules
-from prevs.gate_rules import LOT_COOKIE
 from prevs.gates import GateRecord
 
 _ALL = "/v1/gates"
@@ -187,8 +186,7 @@ class GateRoutes:
             query=order.query,
             lot=order.lot or 0,
         )
-        is_known = order.lot is not None or LOT_COOKIE in order.cookies
-        outcome = find_outcome(gate.revision, request, is_lot_known=is_known)
+        outcome = find_outcome(gate.revision, request, is_lot_known=order.lot is not None)
         return self._presenter.show_outcome(gate, outcome)
 
     def _find(self, name: str, caller: Identity) -> GateRecord:
