@@ -69,7 +69,7 @@ class Service:
         self._suspended = False
         self._subscribed_as: str | None = None
         self._last_mesos_event = self._last_turn = self._clock.monotonic()
-        self.snapshot = self._seen = self._records.snapshot()
+        self.snapshot = self._records.snapshot()
         self.history = History(leader_token)
         self._metrics.watch(
             oldest_wait=self._oldest_wait,
@@ -341,27 +341,13 @@ class Service:
 
     def _make_snapshot(self) -> Snapshot:
         """Return what other threads read; the same object as before if nothing has changed."""
-        records, shown = self._records.snapshot(), self.snapshot
-        attempts, looks = self._parts.attempts, self._parts.pull_requests.looks
-        unfit, isolations = attempts.fitness.unfit, attempts.isolations.known
-        schedules = self._records.jobs.schedules.all
-        hindrances = self._parts.schedule_fires.hindrances
-        troubles = self._parts.file_schedules.troubles
-        behind = self._parts.gates_in_force.find_behind()
-        known = (shown.unfit, shown.isolations, shown.looks, shown.hindrances, shown.file_troubles)
-        is_same = (unfit, isolations, looks, hindrances, troubles) == known
-        is_same = is_same and behind is shown.behind
-        if records is self._seen and schedules is shown.schedules and is_same:
-            return shown
-        self._seen = records
-        return records._replace(
-            unfit=unfit,
-            isolations=isolations,
-            looks=looks,
-            schedules=schedules,
-            hindrances=hindrances,
-            file_troubles=troubles,
-            behind=behind,
+        return self._records.snapshot(
+            unfit=self._parts.attempts.fitness.unfit,
+            isolations=self._parts.attempts.isolations.known,
+            looks=self._parts.pull_requests.looks,
+            hindrances=self._parts.schedule_fires.hindrances,
+            file_troubles=self._parts.file_schedules.troubles,
+            behind=self._parts.gates_in_force.find_behind(),
         )
 
     def _oldest_wait(self) -> float:

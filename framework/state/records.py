@@ -88,11 +88,11 @@ class Records:
         self.gates = GateRecords(stored.gates, store, keys=keys)
         self.framework_id = stored.framework_id
 
-    def snapshot(self) -> Snapshot:
-        """Return all apps except removed ones, their previews, all tokens, secrets and access.
+    def snapshot(self, **others: Mapping[Any, Any]) -> Snapshot:
+        """Return all apps except removed ones, their previews, all else that is stored, and others.
 
-        It is made again only after a change, and when the pause before an attempt ends: then a
-        preview gets a place in the queue.
+        It is made again only after a change, if one of `others` was replaced, and when the pause
+        before an attempt ends: then a preview gets a place in the queue.
         """
         now = self._clock.now()
         if self._snapshot is None or now >= self._pause_end:
@@ -110,13 +110,14 @@ class Records:
                 apps, previews, places, typical_durations=durations, shared=shared
             )
         # These change without apps and previews.
-        others: dict[str, Any] = {
+        others |= {
             "tokens": self.tokens.all,
             "roles": self.roles.all,
             "secrets": self.secrets.all,
             "access": self.access.all,
             "pulls": self.pulls.all,
             "jobs": self.jobs.shown,
+            "schedules": self.jobs.schedules.all,
             "repositories": self.repositories.all,
             "gates": self.gates.all,
         }
