@@ -5,7 +5,7 @@ proxy's metrics. /healthz: whether the proxy works at all. /readyz: whether it c
 properly.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -15,18 +15,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route as Path
 
 from prevs import names
-from prevs.gate_rules import Choice, choose
-from prevs.gates import GateRecord
 from program.http import health
 from program.http.health import Check
 from proxy.model import problems
 from proxy.model.access import find_pass, opens
-from proxy.model.gate_requests import read_request
+from proxy.model.gate_requests import choose_anew
 from proxy.room import responses
 from proxy.room.context import RoomContext
 
 NOWHERE = 404
-_ASKED = ("x-prevs-host", "x-prevs-site", "x-prevs-pass")
+_ASKED = ("x-prevs-host", "x-prevs-site", "x-prevs-pass", "x-prevs-choice")
 
 
 class Probes(NamedTuple):
@@ -41,7 +39,7 @@ def make_app(context: RoomContext, probes: Probes) -> Starlette:
     api = _InternalApi(context, probes)
     return Starlette(
         routes=[
-            Path("/where", api.where),
+            Path("/where", api.where, methods=["GET", "POST"]),
             Path("/metrics", api.metrics),
             Path("/healthz", api.healthz),
             Path("/readyz", api.readyz),
@@ -60,13 +58,17 @@ class _InternalApi:
         The HAProxy that calls was replaced by one that has, or is about to get, the newest routes.
         X-Prevs-App in the answer is the value in the map of apps, and X-Prevs-In is there for a
         pass that counts. An older version of HAProxy's rules gives no pass, and would let in all:
-        it finds only public apps. For a gate, X-Prevs-Host is what its rules choose now.
+        it finds only public apps. For a gate, the body is the question to choose.lua, and
+        X-Prevs-Choice is the answer by the rules of now.
         """
-        host, site, text = (request.headers.get(name, "") for name in _ASKED)
+        host, site, text, choice = (request.headers.get(name, "") for name in _ASKED)
         table = self._context.table
         headers = {}
         if gate := table.find_gate(site):
-            host = headers["X-Prevs-Host"] = self._choose(gate, host, request.headers)
+            question = (await request.body()).decode("latin-1")
+            choice = choose_anew(gate, self._context.domain, question, choice)
+            headers["X-Prevs-Choice"] = choice
+            host = choice.partition("|")[0]
         _, app = names.split_host(host, self._context.domain) or ("", "")
         app = app or (gate.app if gate else names.find_landing(host, self._context.domain))
         access = table.find_access(app) if app else None
@@ -80,16 +82,6 @@ class _InternalApi:
         if route is None or (access and "x-prevs-pass" not in request.headers):
             return Response(status_code=NOWHERE, headers=headers)
         return PlainTextResponse(str(route), headers=headers)
-
-    def _choose(self, gate: GateRecord, host: str, headers: Mapping[str, str]) -> str:
-        """Return the host that a gate's rules choose; if they choose none, it stays the given."""
-        asked = read_request(headers)
-        if asked.path.startswith("/_prevs/"):
-            return host
-        found = choose(gate.revision, asked)
-        if not isinstance(found, Choice):
-            return host
-        return names.host(found.label, gate.app, self._context.domain)
 
     async def metrics(self, _: Request) -> Response:
         """Return the metrics in Prometheus' text format."""

@@ -87,7 +87,7 @@ end
 
 -- Returns a plan for a text that says what a path leads to, which is always the same one.
 local function make_plan(text)
-  local to, vary, allowed, rest, criteria, home = match(text, "^(.-)|(.-)|(.-)|(.-)|([^|]*)|?(.*)$")
+  local to, vary, allowed, rest, criteria, home = match(text, "^([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?(.*)$")
   local plan = { to = to ~= "" and to or nil, vary = vary, allowed = allowed, rest = rest, home = home }
   for strict, letter, name in gmatch(criteria, "(!?)(%l)([^,]*)") do
     plan[#plan + 1] = {

@@ -162,35 +162,22 @@ local function left(txn)
   leave(txn:get_var("txn.gone"))
 end
 
--- Adds what a gate's rules may ask: the visitor's request, whose headers get a prefix.
-local function describe(txn, headers)
-  local f = txn.f
-  headers["x-prevs-site"] = { txn:get_var("txn.site") }
-  headers["x-prevs-method"] = { f:method() }
-  headers["x-prevs-url"] = { f:pathq() }
-  -- As in choose.lua.
-  local of_address = txn.c:xxh32(txn.c:ipmask(f:src(), 32, 64)) % 10000
-  local new = string.match(txn:get_var("txn.choice") or "", "^[^|]*|[^|]*|(%d+)")
-  headers["x-prevs-lot"] = { new or tostring(of_address) }
-  for name, values in pairs(txn.http:req_get_headers()) do
-    headers["x-prevs-as-" .. name] = { values[#values] }
-  end
-  headers["x-prevs-as-x-prevs-ref"] = { txn:get_var("txn.ref") or "" }
-end
-
 -- lua.where gets the current route of a host from the controller, who may look at its app, and whether the request's pass
--- opens it; at a gate, also which host its rules choose now. A replaced process needs that, as its own maps do not change
--- any more.
+-- opens it; at a gate, also what its rules choose now, as choose.lua gives it. A replaced process needs that, as its own
+-- maps do not change any more.
 local function where(txn)
-  local asked = {
-    ["x-prevs-host"] = { txn:get_var("txn.host") },
-    ["x-prevs-pass"] = { txn:get_var("txn.pass") or "" },
-  }
-  if txn:get_var("txn.site") then
-    describe(txn, asked)
-  end
-  local answer =
-    core.httpclient():get({ url = "http://wake/where", dst = "unix@" .. internal, headers = asked, timeout = where_ms })
+  local answer = core.httpclient():post({
+    url = "http://wake/where",
+    dst = "unix@" .. internal,
+    headers = {
+      ["x-prevs-host"] = { txn:get_var("txn.host") },
+      ["x-prevs-pass"] = { txn:get_var("txn.pass") or "" },
+      ["x-prevs-site"] = { txn:get_var("txn.site") or "" },
+      ["x-prevs-choice"] = { txn:get_var("txn.choice") or "" },
+    },
+    body = txn:get_var("txn.question") or "",
+    timeout = where_ms,
+  })
   local status = answer and answer.status
   if status ~= 200 and status ~= 404 then
     return
@@ -200,11 +187,10 @@ local function where(txn)
     txn:unset_var(name)
   end
   txn:set_var("txn.decided", "1")
-  if headers["x-prevs-host"] then
-    txn:set_var("txn.host", headers["x-prevs-host"][0])
-    -- Without a refusal: that was by the rules of then.
-    local told = string.match(txn:get_var("txn.choice") or "", "^[^|]*(|[^|]*|?[^|]*)")
-    txn:set_var("txn.choice", headers["x-prevs-host"][0] .. (told or ""))
+  if headers["x-prevs-choice"] then
+    local choice = headers["x-prevs-choice"][0]
+    txn:set_var("txn.choice", choice)
+    txn:set_var("txn.host", string.match(choice, "^[^|]*"))
   end
   if headers["x-prevs-app"] then
     txn:set_var("txn.access", headers["x-prevs-app"][0])

@@ -1,34 +1,59 @@
-"""Reads a visitor's request to a gate as HAProxy passes it on (proxy/haproxy/hold.lua). Pure."""
+"""Chooses for a replaced HAProxy, whose own maps do not change any more. Pure.
 
-from collections.abc import Iterator, Mapping
+It asks what proxy/haproxy/haproxy.cfg.j2 asks choose.lua, and gets an answer of the same form.
+"""
 
-from prevs.gate_rules import Request
+from collections.abc import Iterator
 
-_AS = "x-prevs-as-"
+from prevs.gate_rules import LOT_COOKIE, Choice, Request, choose
+from prevs.gates import LOTS, GateRecord
+from prevs.names import host
+from proxy.model.gate_entries import criterion_key
 
 
-def read_request(headers: Mapping[str, str]) -> Request:
-    """Return what of a request may decide, from the headers in which HAProxy describes it.
+def choose_anew(gate: GateRecord, domain: str, question: str, before: str) -> str:
+    """Return the HOST|VARY|LOT|REFUSAL of a question by a gate's rules of now.
 
-    It reads cookies and parameters as proxy/haproxy/choose.lua does: see Request.
+    `before` is what HAProxy chose by its own. A lot that it has drawn stays the client's, and a
+    label's pages below /_prevs/ stay that label's.
     """
-    path, _, query = headers.get("x-prevs-url", "/").partition("?")
-    lot = headers.get("x-prevs-lot", "")
-    sent = {name[len(_AS) :]: value for name, value in headers.items() if name.startswith(_AS)}
+    asked = read_request(question)
+    if asked.path.startswith("/_prevs/"):
+        return before
+    lot = (*before.split("|"), "", "")[2]
+    if lot:
+        asked = asked._replace(cookies={**asked.cookies, LOT_COOKIE: lot})
+    found = choose(gate.revision, asked)
+    if isinstance(found, Choice):
+        label, refusal = found.label, ""
+    else:
+        about = criterion_key(found.criterion) if found.criterion else ""
+        label, refusal = "-", f"{found.cause.value} {about}".rstrip()
+    return "|".join((host(label, gate.app, domain), ",".join(found.vary), lot, refusal))
+
+
+def read_request(question: str) -> Request:
+    """Return what of a request may decide.
+
+    It reads headers, cookies and parameters as proxy/haproxy/choose.lua does: see Request.
+    """
+    lines = question.partition("\n")[2].split("\r\n")
+    said = {name: value for name, _, value in (line.partition(": ") for line in lines)}
+    path, _, query = said.get(":url", "/").partition("?")
     parameters = reversed(list(_split(query, "&")))  # of several ones, the first counts
     return Request(
-        method=headers.get("x-prevs-method", ""),
+        method=said.get(":method", ""),
         path=path,
-        headers=sent,
-        cookies=dict(_split(sent.get("cookie", ""), ";")),
+        headers=said,
+        cookies=dict(_split(said.get("cookie", ""), ";")),
         query=dict(parameters),
-        lot=int(lot) if lot.isascii() and lot.isdecimal() else 0,
+        lot=int(said.get(":number") or 0) % LOTS,
     )
 
 
 def _split(text: str, separator: str) -> Iterator[tuple[str, str]]:
     """Yield the names and values in a text."""
     for pair in text.split(separator):
-        name, found, value = pair.partition("=")
+        name, found, value = pair.lstrip(" ").partition("=")
         if found:
-            yield name.strip(" \t"), value.strip(" \t")
+            yield name, value

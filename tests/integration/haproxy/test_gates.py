@@ -17,6 +17,7 @@ from tests.fakes.signed_gates import lead
 from tests.integration.haproxy import gates, guarding
 from tests.integration.haproxy.crowds import crowd
 from tests.integration.haproxy.gates import HOST, label_of
+from tests.integration.haproxy.lots import find_lot
 from tests.integration.haproxy.proxies import Answer, Site, haproxies, upstream
 from tests.waits import wait_until
 
@@ -147,7 +148,7 @@ def test_a_haproxy_that_starts_has_the_gates(site: Site) -> None:
 @pytest.mark.usefixtures("labels")
 def test_a_replaced_haproxy_chooses_by_the_rules_of_now(site: Site) -> None:
     gates.put(site, lead("/", "main"))
-    old = [http.client.HTTPConnection("127.0.0.1", site.proxy.port) for _ in range(4)]
+    old = [http.client.HTTPConnection("127.0.0.1", site.proxy.port) for _ in range(6)]
     for connection in old:
         connection.request("GET", "/", headers={"Host": HOST})
         connection.getresponse().read()
@@ -156,23 +157,30 @@ def test_a_replaced_haproxy_chooses_by_the_rules_of_now(site: Site) -> None:
     assert site.proxy.haproxy != before
     half = (Target("main", 0), Target("pr-8", 5000), Target("pr-9", 5000))
     named = Condition(ConditionKind.QUERY, "2", "v")
-    gates.put(
-        site,
+    rules = [
         *(lead("/", "v1"), lead("/", "pr-7", when=VERSION), Rule("/", half, named, Sticky.COOKIE)),
-        override=(Override.HEADER,),
-    )
-    asked: list[tuple[str, str, dict[str, str]]] = [
-        ("/", "v1", {}),
-        ("/a", "pr-7", {"X-Version": "1"}),
-        ("/?v=2", "pr-9", {"Cookie": "prevs-lot=7000"}),
-        ("/", "main", {"X-Prevs-Ref": "main"}),
+        Rule("/w", half),
     ]
-    for (path, label, headers), connection in zip(asked, old, strict=True):
+    gates.put(site, *rules, override=(Override.HEADER,), refuses_unknown=True)
+    vary = "cookie,x-prevs-ref,x-version"
+    by_address = "pr-8" if find_lot("127.0.0.1") < 5000 else "pr-9"
+    asked: list[tuple[str, dict[str, str], str | None, str]] = [
+        ("/", {}, "v1", vary),
+        ("/a", {"X-Version": "1"}, "pr-7", vary),
+        ("/?v=2", {"Cookie": "prevs-lot=7000"}, "pr-9", vary),
+        ("/", {"X-Prevs-Ref": "main"}, "main", vary),
+        ("/w", {}, by_address, "*"),
+        ("/", {"X-Version": "3"}, None, vary),
+    ]
+    for (path, headers, label, varies), connection in zip(asked, old, strict=True):
         assert connection.sock is not None, "it was closed before"
         connection.request("GET", path, headers={"Host": HOST, **headers})
         answer = connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
-        assert label_of(Answer(answer.status, found, answer.read())) == label
+        body = answer.read()
+        assert label_of(Answer(answer.status, found, body)) == label
+        assert varies in answer.headers.get_all("Vary", [])
+        assert (b"header x-version" in body) == (label is None)
         connection.close()
 
 

@@ -43,10 +43,10 @@ def client() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://wake")
 
 
-async def ask(client: httpx.AsyncClient, **headers: str) -> tuple[str, bool]:
+async def ask(client: httpx.AsyncClient, question: str = "", **headers: str) -> tuple[str, bool]:
     """Return who may look, and whether the pass lets in."""
     asked = {f"X-Prevs-{name}": value for name, value in headers.items()}
-    answer = await client.get("/where", headers=asked)
+    answer = await client.post("/where", headers=asked, content=question)
     assert answer.status_code == 404  # nothing runs there
     return answer.headers.get("X-Prevs-App", ""), "X-Prevs-In" in answer.headers
 
@@ -63,5 +63,12 @@ async def test_a_landing_page_is_guarded_as_its_app(client: httpx.AsyncClient) -
 
 @in_a_loop
 async def test_what_a_gate_refuses_is_guarded_too(client: httpx.AsyncClient) -> None:
-    at_gate = {"Host": "api.localhost", "Site": "api.localhost", "Method": "GET", "Url": "/nowhere"}
-    assert await ask(client, **at_gate, Lot="1") == (f"{ERA}|", False)
+    question = "\n:method: GET\r\n:url: /nowhere\r\n"
+    host = "api.localhost"
+    assert await ask(client, question, Host=host, Site=host) == (f"{ERA}|", False)
+
+
+@in_a_loop
+async def test_an_older_haproxy_asks_without_a_question(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/where", headers={"X-Prevs-Host": "main.docs.localhost"})
+    assert answer.status_code == 404  # it is found, but nothing runs there

@@ -1,25 +1,60 @@
+import pytest
+
 from prevs.gate_rules import Request
-from proxy.model.gate_requests import read_request
+from prevs.gates import Condition, ConditionKind, Override, Rule, Sticky, Target
+from proxy.model.gate_requests import choose_anew, read_request
+from tests.fakes.signed_gates import lead, make_gate
+
+VERSION = Condition(ConditionKind.HEADER, "1", "x-version")
+HALF = (Target("main", 5000), Target("v1", 5000))
 
 
-def test_a_request_is_read_as_haproxy_reads_it() -> None:
-    described = {
-        "x-prevs-method": "POST",
-        "x-prevs-url": "/v1/x?a=1&b=&a=2&c&d=e=f",
-        "x-prevs-lot": "0042",
-        "x-prevs-as-x-version": "3",
-        "x-prevs-as-cookie": "a=1; b = x;a=2; c",
-        "host": "wake",
-    }
-    assert read_request(described) == Request(
+def ask(url: str, *headers: str, method: str = "GET", number: int = 7000) -> str:
+    """Return what HAProxy asks."""
+    own = (f":site: api.localhost\r\n:method: {method}\r\n:url: {url}", f":number: {number}")
+    return "main.hello.localhost\n" + "\r\n".join((*own, *headers, "x-prevs-ref: "))
+
+
+def test_a_request_is_read_as_choose_lua_reads_it() -> None:
+    headers = ("x-version: 2", "x-version: 3", "cookie: z=1", "cookie: a=1; b=x ;c =1;a= 2; d")
+    asked = ask("/v1/x?a=1&b=&a=2&c&d=e=f", *headers, method="POST", number=4_000_000_042)
+    found = {"x-version": "3", "cookie": "a=1; b=x ;c =1;a= 2; d", "x-prevs-ref": ""}
+    request = read_request(asked)
+    assert {name: request.headers[name] for name in found} == found
+    assert request._replace(headers={}) == Request(
         "POST",
         "/v1/x",
-        {"x-version": "3", "cookie": "a=1; b = x;a=2; c"},
-        {"a": "2", "b": "x"},
+        {},
+        {"a": " 2", "b": "x ", "c ": "1"},
         {"a": "1", "b": "", "d": "e=f"},
         42,
     )
 
 
-def test_a_request_that_is_not_described_is_one_for_the_root() -> None:
-    assert read_request({}) == Request("", "/", {}, {}, {}, 0)
+@pytest.mark.parametrize(
+    ("asked", "choice"),
+    [
+        (ask("/v1"), "main.hello.localhost|x-prevs-ref,x-version||"),
+        (ask("/v1", "x-version: 1"), "v1.hello.localhost|x-prevs-ref,x-version||"),
+        (
+            ask("/v1", "x-version: 2"),
+            "-.hello.localhost|x-prevs-ref,x-version||unknown-version hx-version",
+        ),
+        (ask("/v2"), "-.hello.localhost|x-prevs-ref||no-rule"),
+        (ask("/_prevs/log"), "pr-7.hello.localhost|"),
+    ],
+)
+def test_the_answer_has_the_form_of_choose_lua(asked: str, choice: str) -> None:
+    rules = (lead("/v1", "main"), lead("/v1", "v1", when=VERSION))
+    gate = make_gate(*rules, refuses_unknown=True, override=(Override.HEADER,))
+    assert choose_anew(gate, "localhost", asked, "pr-7.hello.localhost|") == choice
+
+
+def test_a_lot_that_was_drawn_counts_where_a_cookie_does() -> None:
+    before = "pr-7.hello.localhost|cookie|0001"
+    by_cookie = make_gate(Rule("/", HALF, sticky=Sticky.COOKIE))
+    by_address = make_gate(Rule("/", HALF))
+    assert (
+        choose_anew(by_cookie, "localhost", ask("/"), before) == "v1.hello.localhost|cookie|0001|"
+    )
+    assert choose_anew(by_address, "localhost", ask("/"), before) == "main.hello.localhost|*|0001|"
