@@ -3,12 +3,10 @@
 import re
 from collections.abc import Collection, Mapping
 
-from prevs.names import SIGN_IN, is_app_name, is_label, split_host
+from prevs.names import PROXIES_OWN, is_app_name, is_label, split_host
 
 MOST_HOSTS = 16
 LONGEST_HOST = 253
-_RESERVED = frozenset({SIGN_IN, "hooks"})
-"""Hosts of proxies themselves: see sign_in_host and hook_url in prevs/names.py."""
 _ADDRESS = re.compile(r"[0-9]+", re.ASCII)
 
 
@@ -21,7 +19,7 @@ def find_name_problem(name: str, other_apps: Collection[str]) -> str | None:
     """Return what is wrong with a gate's name; None if nothing is."""
     if not is_app_name(name):
         return "must be 1 to 40 of a-z, 0-9 and -, a letter first, no - last and no -- within"
-    if name in _RESERVED:
+    if name in PROXIES_OWN:
         return f"cannot be {name}, as prevs itself has that address. Choose another name."
     if name in other_apps:
         return f"cannot be that of another app, {name}. Choose that of the gate's own app, or none."
