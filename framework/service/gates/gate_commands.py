@@ -86,7 +86,8 @@ class GateCommands:
         """
         before = self._find(name)
         current = before.revision
-        if number == current.number or (number is None and before.proposal and current.number):
+        is_wanted = number == current.number or (number is None and before.proposal)
+        if current.number and is_wanted:
             return GatePlan(before, before, ())
         earlier = history.find_earlier(before, number)
         running = self._waiting.find_commits(before.app, proposals.list_labels(earlier))

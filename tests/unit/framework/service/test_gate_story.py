@@ -214,6 +214,10 @@ def test_a_rollback_starts_what_does_not_run_any_more(gates: GateStory) -> None:
 
 
 def test_there_must_be_something_to_roll_back_to(gates: GateStory) -> None:
+    gates.put(("/", "main"))
+    for number in (None, 0):
+        with pytest.raises(UnknownRevision, match="was written once"):
+            gates.roll_back(number)
     gates.driven.run(A, "main")
     gates.put(("/", "main"))
     with pytest.raises(UnknownRevision, match="was written once"):
