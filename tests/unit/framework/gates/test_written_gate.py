@@ -169,15 +169,18 @@ def test_a_condition_has_to_be_able_to_hold(when: WrittenCondition, wrong: str) 
 
 
 @pytest.mark.parametrize(
-    "when",
+    ("when", "kind", "name"),
     [
-        When(header="x", value="a,b/c|d=[1]<2>{}~!#"),
-        When(query="a.b~c", value="%C3%A9"),
-        When(query="V", value="1"),
+        (When(header="x", value="a,b/c|d=[1]<2>{}~!#"), ConditionKind.HEADER, "x"),
+        (When(query="a.b~c", value="%C3%A9"), ConditionKind.QUERY, "a.b~c"),
+        (When(query="V", value="1"), ConditionKind.QUERY, "V"),
     ],
 )
-def test_other_conditions_may_be_written(when: WrittenCondition) -> None:
-    make(ROOT, WrittenRule("/", to("v1"), when))
+def test_other_conditions_may_be_written(
+    when: WrittenCondition, kind: ConditionKind, name: str
+) -> None:
+    _, rule = make(ROOT, WrittenRule("/", to("v1"), when)).revision.rules
+    assert rule.when == Condition(kind, when.value, name)
 
 
 @pytest.mark.parametrize(
