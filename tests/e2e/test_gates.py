@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,22 +61,24 @@ def test_a_switch_is_in_force_when_the_command_ends_and_loses_no_request(
     assert made.returncode == 0, made.stderr
     assert "in force at all proxies" in made.stderr
     assert (ask(), ask(**{"X-V": "1"})) == (main, v1)
-    found: list[str] = []
     ended = threading.Event()
 
-    def ask_all_the_time() -> None:
+    def ask_all_the_time() -> set[str]:
+        found = set()
         while not ended.is_set():
-            found.append(ask())
+            found.add(ask())
+        return found
 
-    thread = threading.Thread(target=ask_all_the_time)
-    thread.start()
-    for label, sha in (("v1", v1), ("main", main), ("v1", v1)):
-        switched = gate("switch", "api", label)
-        assert "in force at all proxies" in switched.stderr, switched.stderr
-        assert ask() == sha
-    ended.set()
-    thread.join()
-    assert set(found) == {main, v1}
+    with ThreadPoolExecutor() as pool:
+        visitor = pool.submit(ask_all_the_time)
+        try:
+            for label, sha in (("v1", v1), ("main", main), ("v1", v1)):
+                switched = gate("switch", "api", label)
+                assert "in force at all proxies" in switched.stderr, switched.stderr
+                assert ask() == sha
+        finally:
+            ended.set()
+    assert visitor.result() == {main, v1}
     tried = gate("try", "api", "/", "-H", "X-V: 1")
     assert f"v1 ({v1[:7]})" in tried.stdout
 
