@@ -26,11 +26,23 @@ _RESERVED = "/_prevs"
 def make_rule(written: WrittenRule) -> Rule:
     """Return the record of a rule without a mistake."""
     return Rule(
-        path=_read_path(written.path),
-        to=tuple(map(_make_target, written.to)),
+        path=read_path(written.path),
+        to=tuple(map(make_target, written.to)),
         when=None if written.when is None else conditions.make_condition(written.when),
         sticky=Sticky(written.sticky),
     )
+
+
+def make_target(written: WrittenTarget) -> Target:
+    """Return the record of a target without a mistake."""
+    if written.weight is None:
+        return Target(written.label)
+    return Target(written.label, round(written.weight * LOTS / 100))
+
+
+def read_path(path: str) -> str:
+    """Return a path as the record has it: /v1/ is /v1."""
+    return path.rstrip("/") or "/"
 
 
 def find_problems(field: str, rule: WrittenRule) -> Iterator[Problem]:
@@ -64,6 +76,11 @@ def find_problems_between(written: Sequence[WrittenRule]) -> Iterator[Problem]:
             yield Problem(f"rules[{place}].path", wrong)
 
 
+def find_label_problem(label: str) -> str | None:
+    """Return what is wrong with a label; None if nothing is."""
+    return None if is_label(label) else "must be a label, as in an address: main"
+
+
 def find_weight_problem(target: WrittenTarget, *, alone: bool) -> str | None:
     """Return what is wrong with a target's weight; None if nothing is. `alone` it needs none."""
     if target.weight is None:
@@ -90,7 +107,7 @@ def _find_path_problem(path: str) -> str | None:
             f"must begin with /, and have up to {LONGEST_PATH} characters as they are sent: "
             "letters, digits and .-_~!$&'()*+,=:@, and others as %C3%A9"
         )
-    segments = _read_path(path)[1:].split("/")
+    segments = read_path(path)[1:].split("/")
     if "//" in path or {".", ".."} & set(segments):
         return "cannot have //, /./ or /../. Clients hardly send them."
     if plain := [one for one in _ENCODED.findall(path) if chr(int(one, 16)) in _UNRESERVED]:
@@ -106,26 +123,14 @@ def _find_targets_problems(field: str, targets: Sequence[WrittenTarget]) -> Iter
         return
     labels = [target.label for target in targets]
     for place, target in enumerate(targets):
-        if not is_label(target.label):
-            wrong = "must be a label, as in an address: main"
+        if wrong := find_label_problem(target.label):
             yield Problem(f"{field}[{place}].label", wrong)
         elif target.label in labels[:place]:
             yield Problem(f"{field}[{place}].label", "is there twice")
         if problem := find_weight_problem(target, alone=len(targets) == 1):
             yield Problem(f"{field}[{place}].weight", problem)
             return
-    total = sum(_make_target(target).weight for target in targets)
+    total = sum(make_target(target).weight for target in targets)
     if total != LOTS:
         wrong = f"must have weights that make 100 together, not {total * 100 / LOTS:g}"
         yield Problem(field, wrong)
-
-
-def _make_target(written: WrittenTarget) -> Target:
-    if written.weight is None:
-        return Target(written.label)
-    return Target(written.label, round(written.weight * LOTS / 100))
-
-
-def _read_path(path: str) -> str:
-    """Return a path as the record has it: /v1/ is /v1."""
-    return path.rstrip("/") or "/"

@@ -7,10 +7,15 @@ from typing import NamedTuple
 from framework.errors import InvalidSettings, Problem
 from framework.gates import conditions
 from framework.gates.errors import UnknownRule, WeightRefused
-from framework.gates.rules import MOST_TARGETS, find_weight_problem
+from framework.gates.rules import (
+    MOST_TARGETS,
+    find_label_problem,
+    find_weight_problem,
+    make_target,
+    read_path,
+)
 from framework.gates.written_rule import WrittenCondition, WrittenTarget
 from prevs.gates import LOTS, Condition, Rule, Target
-from prevs.names import is_label
 
 
 class Switch(NamedTuple):
@@ -33,8 +38,8 @@ def switch(rules: Sequence[Rule], wanted: Switch) -> tuple[Rule, ...]:
     """
     if problem := wanted.when and conditions.find_problem(wanted.when):
         raise InvalidSettings([Problem("when", problem)])
-    if not is_label(wanted.label):
-        raise InvalidSettings([Problem("label", "must be a label, as in an address: main")])
+    if problem := find_label_problem(wanted.label):
+        raise InvalidSettings([Problem("label", problem)])
     place = _find_place(rules, wanted)
     rule = rules[place]
     switched = dataclasses.replace(rule, to=_switch_targets(rule.to, wanted))
@@ -68,7 +73,7 @@ def pin(rules: Iterable[Rule], commits: Mapping[str, str], now: Mapping[str, str
 
 
 def _find_place(rules: Sequence[Rule], wanted: Switch) -> int:
-    path = wanted.path.rstrip("/") or "/"
+    path = read_path(wanted.path)
     when = None if wanted.when is None else conditions.make_condition(wanted.when)
     places = [n for n, rule in enumerate(rules) if (rule.path, rule.when) == (path, when)]
     if places:
@@ -90,12 +95,13 @@ def describe(when: Condition | None) -> str:
 def _switch_targets(targets: Sequence[Target], wanted: Switch) -> tuple[Target, ...]:
     if wanted.weight is None:
         return (Target(wanted.label),)
-    if problem := find_weight_problem(WrittenTarget(wanted.label, wanted.weight), alone=False):
+    written = WrittenTarget(wanted.label, wanted.weight)
+    if problem := find_weight_problem(written, alone=False):
         raise InvalidSettings([Problem("weight", problem)])
     first, *others = targets
     if wanted.label == first.label:
         raise WeightRefused(first.label, "takes what the other targets leave, so it has no weight")
-    lots = round(wanted.weight * LOTS / 100)
+    lots = make_target(written).weight
     weights = {one.label: one.weight for one in others} | {wanted.label: lots}
     if len(weights) >= MOST_TARGETS:
         raise WeightRefused(wanted.label, f"would be one more than a rule's {MOST_TARGETS} targets")
