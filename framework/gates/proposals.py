@@ -98,9 +98,9 @@ def find_latest(record: GateRecord) -> GateRecord:
     )
 
 
-def list_labels(revision: Revision) -> frozenset[str]:
-    """Return all labels of a revision's rules."""
-    return frozenset(target.label for rule in revision.rules for target in rule.to)
+def list_labels(revision: Revision) -> Sequence[str]:
+    """Return all labels of a revision, each once, in the order of its rules."""
+    return list(dict.fromkeys(target.label for rule in revision.rules for target in rule.to))
 
 
 def list_held(record: GateRecord, now: float) -> frozenset[str]:
@@ -110,9 +110,9 @@ def list_held(record: GateRecord, now: float) -> frozenset[str]:
     if proposal is not None and not proposal.failure:
         held |= {proposal.revision.commits[label] for label in proposal.awaited}
     if record.keep:
-        held |= list_labels(record.revision)
+        held.update(list_labels(record.revision))
         if record.earlier and now < record.revision.changed + AFTERWARDS_SECONDS:
-            held |= set(record.earlier[0].commits.values())
+            held.update(record.earlier[0].commits.values())
     return frozenset(held)
 
 

@@ -1,9 +1,10 @@
 """Gates in a driven service, and what people write."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from framework import events
+from framework.gates import proposals
 from framework.gates.switching import Switch
 from framework.gates.written_gate import WrittenGate
 from framework.gates.written_rule import WrittenRule, WrittenTarget
@@ -60,11 +61,9 @@ class GateStory:
         for label in plan.awaited:
             self.driven.start(commits[label], label)
         commands = self.driven.service.gate_commands
-        wanted = {label: commits[label] for label in self._list_labels(plan)}
+        labels = proposals.list_labels(plan.checked.revision)
+        wanted = {label: commits[label] for label in labels}
         return self.driven.call(lambda: commands.carry_out(plan, wanted))
-
-    def _list_labels(self, plan: GatePlan) -> Sequence[str]:
-        return [target.label for rule in plan.checked.revision.rules for target in rule.to]
 
     @property
     def gate(self) -> GateRecord:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from framework.gates import proposals
 from framework.gates.explanations import Outcome
 from framework.http_api.gates import gate_models as models
 from framework.http_api.gates.gate_models import GateCondition, GateRule, GateTarget
@@ -59,7 +60,8 @@ class GatePresenter:
             created=gate.created,
             behind=_count_behind(gate, snapshot),
             leads=[
-                lead(label, holders.get((gate.app, label))) for label in _list(gate.revision.rules)
+                lead(label, holders.get((gate.app, label)))
+                for label in proposals.list_labels(gate.revision)
             ],
             proposal=_show_proposal(gate, gate.proposal, snapshot, lead) if gate.proposal else None,
             earlier=[
@@ -124,10 +126,6 @@ def _find_holders(snapshot: Snapshot, apps: Iterable[str]) -> Holders:
 
 def _find_reason(preview: PreviewRecord) -> str:
     return preview.failure.message if preview.failure else preview.reason
-
-
-def _list(rules: Iterable[Rule]) -> Sequence[str]:
-    return list(dict.fromkeys(target.label for rule in rules for target in rule.to))
 
 
 def _show_revision(revision: Revision, *, in_force: bool = True) -> dict[str, Any]:
