@@ -77,13 +77,15 @@ class ImagePull:
     def resolve(self, wanted: Wanted) -> str:
         """Return the digest of an image in its registry.
 
-        Raises CompanionImageMissing, CompanionRegistryUnreachable, AgentUnfit, DockerUnavailable,
-        Stopped.
+        Without a login the registry is asked for a digest too: docker would give what others have
+        pulled with one. Raises CompanionImageMissing, CompanionRegistryUnreachable, AgentUnfit,
+        DockerUnavailable, Stopped.
         """
         name = wanted.name
-        if name.digest:
+        if name.digest and not self._anonymous:
             return name.digest
-        path = f"/distribution/{quote(f'{name.repository}:{name.tag}', safe='/:')}/json"
+        text = name.at(name.digest) if name.digest else f"{name.repository}:{name.tag}"
+        path = f"/distribution/{quote(text, safe='/:@')}/json"
         call = self._call(path, wanted, "GET")
         with self._judged(wanted, _RESOLVES), self._cuttable(call, _RESOLVES):
             for message in call.messages(_RESOLVES):

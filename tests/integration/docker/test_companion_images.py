@@ -74,9 +74,25 @@ class World:
         ours = names.pulled_repository(APP)
         return sorted(name for name in found if REPOSITORY in name or ours in name)
 
+    @property
+    def wanted(self) -> Wanted:
+        """The image as a stranger's commit wants it."""
+        name = read_name(self.image)
+        assert name is not None
+        return Wanted("db", self.image, name, names.pulled_tag(self.image, APP, trusted=False))
+
+    def pull(self, *, anonymous: bool) -> ImagePull:
+        agent, signals = self.agent, StopSignal()
+        folder = agent.config.dir
+        return ImagePull(
+            self._daemon(), agent.environ, folder, signals=signals, anonymous=anonymous
+        )
+
     def store(self) -> PulledStore:
-        daemon = Daemon({"DOCKER_HOST": self.agent.environ["DOCKER_HOST"]})
-        return PulledStore(daemon, APP, UsageLocks(self.agent.config.dir), Path("/"))
+        return PulledStore(self._daemon(), APP, UsageLocks(self.agent.config.dir), Path("/"))
+
+    def _daemon(self) -> Daemon:
+        return Daemon({"DOCKER_HOST": self.agent.environ["DOCKER_HOST"]})
 
 
 @pytest.fixture(scope="module")
@@ -160,27 +176,38 @@ def test_an_image_that_cannot_be_pulled_is_named_with_what_to_do(world: World, w
     assert world.agent.containers() == []
 
 
-def test_a_strangers_pull_has_no_login(world: World) -> None:
-    host = world.agent.environ["DOCKER_HOST"]
-    name = read_name(world.image)
-    assert name is not None
-    wanted = Wanted("db", world.image, name, names.pulled_tag(world.image, APP, trusted=False))
-    for anonymous in (False, True):
-        pull = ImagePull(
-            Daemon({"DOCKER_HOST": host}),
-            world.agent.environ,
-            world.agent.config.dir,
-            signals=StopSignal(),
-            anonymous=anonymous,
-        )
-        if not anonymous:
-            digest = pull.resolve(wanted)
-            continue
+@pytest.mark.parametrize("is_here", [False, True], ids=["not here", "pulled by others"])
+def test_a_strangers_pull_has_no_login(world: World, is_here: bool) -> None:
+    if is_here:
+        world.run()
+    before = world.names()
+    digest = world.pull(anonymous=False).resolve(world.wanted)
+    stranger = world.pull(anonymous=True)
+    by_digest = world.wanted.name._replace(digest=digest)
+    for name in (world.wanted.name, by_digest):
         with pytest.raises(CompanionImageMissing):
-            pull.resolve(wanted)
+            stranger.resolve(world.wanted._replace(name=name))
+    if not is_here:
         with pytest.raises(CompanionImageMissing):
-            pull.pull(wanted, digest, limit=60.0, at_step=lambda _: None)
-    assert world.names() == []
+            stranger.pull(world.wanted, digest, limit=60.0, at_step=lambda _: None)
+    assert world.names() == before
+    assert len(before) == (2 if is_here else 0)
+
+
+def test_a_stranger_gets_a_public_image_by_its_digest(
+    agent: Agent, free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    with own_registry(tmp_path / "open", free_port()) as registry:
+        world = World(agent, registry, tmp_path / "home")
+        world.push(UP)
+        stranger = world.pull(anonymous=True)
+        digest = stranger.resolve(world.wanted)
+        wanted = world.wanted._replace(name=world.wanted.name._replace(digest=digest))
+        assert stranger.resolve(wanted) == digest
+        stranger.pull(wanted, digest, limit=60.0, at_step=lambda _: None)
+        assert wanted.tag in world.names()
+        for name in world.names():
+            remove_image(agent.client, name)
 
 
 def test_pulled_images_are_collected_unless_they_are_used_or_have_another_name(
