@@ -18,14 +18,7 @@ from tests.fakes import database_app
 from tests.fakes.samples import SampleRepository
 from tests.waits import wait_until
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(
-        not database_app.is_possible(),
-        reason="PostgreSQL and Redis are taken from this machine: apt-get install both",
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = f"stock-{secrets.token_hex(3)}"
 

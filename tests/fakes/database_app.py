@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import pytest
 from docker.api import APIClient
 
 from prevs import names
@@ -95,6 +96,8 @@ def images(
     client: APIClient, prefix: str, cluster: str, *, application: str = APPLICATION
 ) -> Iterator[Images]:
     """Make the images, as if executors of an installation had pulled them from a registry."""
+    if not is_possible():
+        pytest.fail("PostgreSQL or Redis is not installed: provision/debian.sh --test")
     made = Images(
         debian_images.python_image(client, f"{prefix}-app:1", application),
         debian_images.postgres_image(client, f"{prefix}-postgres:15"),

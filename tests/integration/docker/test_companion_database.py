@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,14 +20,7 @@ from tests.fakes.database_app import HOOKS, Images
 from tests.fakes.samples import remove_image
 from tests.integration.docker.attempts import APP, Agent
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(
-        not database_app.is_possible(),
-        reason="PostgreSQL and Redis are taken from this machine: apt-get install both",
-    ),
-]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 PREFIX = f"prevs-test/companions-{secrets.token_hex(3)}"
 
@@ -41,14 +33,12 @@ class World:
         self.sha = sha
         self.companions = companions
 
-    def run(self, act: Callable[[], object], *, ends_itself: bool = False) -> float:
-        """Run the preview until `act` has been called; return the seconds to its first answer."""
-        taken: list[float] = []
-        began = time.monotonic()
+    def run(self, act: Callable[[], object], *, ends_itself: bool = False) -> None:
+        """Run the preview until `act` has been called."""
+        ran: list[bool] = []
 
         def running() -> None:
-            self.get()
-            taken.append(time.monotonic() - began)
+            ran.append(True)
             try:
                 act()
             finally:
@@ -58,8 +48,7 @@ class World:
         self.agent.when["TASK_RUNNING"] = running
         settings = RunSettings(companions=self.companions, hooks=HOOKS)
         self.agent.run(self.sha, run=settings, mem=128)
-        assert taken, f"{self.agent.message}\n{self.agent.log.data.decode()[-3000:]}"
-        return taken[0]
+        assert ran, f"{self.agent.message}\n{self.agent.log.data.decode()[-3000:]}"
 
     def get(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.agent.get())
@@ -97,15 +86,16 @@ def test_its_hooks_prepare_the_database_once_and_the_data_stay(world: World) -> 
 
     def add() -> None:
         world.add("added")
+        for _ in range(20):  # more than the checks, which count too
+            world.get()
         found.append(world.get())
 
     world.run(add)
-    second = world.run(lambda: found.append(world.get()))
+    world.run(lambda: found.append(world.get()))
     assert [one["rows"] for one in found] == [["added", "seeded"]] * 2
-    assert found[1]["visits"] <= found[0]["visits"]  # the cache has no volume
+    assert found[1]["visits"] < found[0]["visits"], "the cache has no volume"
     assert b"db | " in world.agent.log.data
     assert len([header for header in world.agent.log.headers if header.startswith("hook")]) == 2
-    assert second < 30
 
 
 def test_its_database_that_dies_ends_the_preview_and_is_named(world: World) -> None:
