@@ -6,6 +6,7 @@ installations share a daemon. The build cache has no labels: all of the daemon's
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import logging
 import math
@@ -15,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Optional
 
+from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
 from executor.cleanup.policy import Artifact, Kind, last_use
@@ -42,11 +44,10 @@ def find_disk(daemon: Daemon) -> Optional[Path]:
     return folder if folder.is_dir() else None
 
 
-class ImageStore:
-    """Fulfils the port Store: the images that attempts built or pulled, and the build cache."""
+class _Images(abc.ABC):
+    """What all stores of images do in the same way."""
 
     ages = False
-    caches = True
 
     def __init__(
         self, daemon: Daemon, cluster: Optional[str], uses: UsageLocks, disk: Path
@@ -55,6 +56,31 @@ class ImageStore:
         self._daemon = daemon
         self._cluster = cluster
         self._uses = uses
+
+    def remove(self, artifact: Artifact) -> bool:
+        """Remove an image unless somebody uses it or is about to; return whether it is gone."""
+        try:
+            with daemon_errors():
+                return self._remove(self._daemon.client(), artifact.name)
+        except NotFound:
+            return True
+        except APIError as exc:
+            # 409: a container uses it, or another image is based on it.
+            logger.info("could not remove the image %s: %s", artifact.name, explanation(exc))
+            return False
+
+    @abc.abstractmethod
+    def _remove(self, client: APIClient, image: str) -> bool:
+        """Remove an image; return False if somebody uses it. Raises APIError."""
+
+    def _used(self, tag: str) -> Optional[float]:
+        return self._uses.last(usage_locks.image(tag))
+
+
+class ImageStore(_Images):
+    """Fulfils the port Store: the images that attempts built or pulled, and the build cache."""
+
+    caches = True
 
     def artifacts(self) -> Sequence[Artifact]:
         """Return our images. Raises DockerUnavailable."""
@@ -65,25 +91,14 @@ class ImageStore:
         ours = (found for found in images if self._is_ours(found["Labels"]))
         return [self._artifact(found, found["Id"] in has_container) for found in ours]
 
-    def remove(self, artifact: Artifact) -> bool:
-        """Remove an image unless somebody uses it or is about to; return whether it is gone."""
-        client = self._daemon.client()
-        with daemon_errors():
-            try:
-                found: Mapping[str, Any] = client.inspect_image(artifact.name)  # type: ignore[no-untyped-call]  # as types-docker has it
-                names = _own_tags(found) or [artifact.name]
-                with contextlib.ExitStack() as stack:
-                    for name in names:
-                        if not stack.enter_context(self._uses.removing(usage_locks.image(name))):
-                            return False
-                    for name in names:
-                        client.remove_image(name)
-            except NotFound:
-                return True
-            except APIError as exc:
-                # 409: a container uses it, or another image is based on it.
-                logger.info("could not remove the image %s: %s", artifact.name, explanation(exc))
-                return False
+    def _remove(self, client: APIClient, image: str) -> bool:
+        tags = _own_tags(_inspect(client, image)) or [image]
+        with contextlib.ExitStack() as stack:
+            for tag in tags:
+                if not stack.enter_context(self._uses.removing(usage_locks.image(tag))):
+                    return False
+            for tag in tags:
+                client.remove_image(tag)
         return True
 
     def prune(self, before: float) -> None:
@@ -101,7 +116,7 @@ class ImageStore:
 
     def _artifact(self, found: Mapping[str, Any], has_container: bool) -> Artifact:
         tags = _own_tags(found)
-        noted = [moment for tag in tags if (moment := self._uses.last(usage_locks.image(tag)))]
+        noted = [moment for tag in tags if (moment := self._used(tag))]
         used = last_use(max(noted, default=None), float(found["Created"]))
         if not _tags(found):
             # An image from a registry has a digest before it has its tag.
@@ -112,58 +127,35 @@ class ImageStore:
         return Artifact(Kind.IMAGE, found["Id"], used, in_use)
 
 
-class PulledStore:
+class PulledStore(_Images):
     """Fulfils the port Store: the images that attempts have pulled for companions."""
 
-    ages = False
     caches = False
-
-    def __init__(
-        self, daemon: Daemon, cluster: Optional[str], uses: UsageLocks, disk: Path
-    ) -> None:
-        self.disk = disk
-        self._daemon = daemon
-        self._repository = names.pulled_repository(cluster)
-        self._uses = uses
 
     def artifacts(self) -> Sequence[Artifact]:
         """Return these images, by the tags that attempts gave them. Raises DockerUnavailable."""
+        repository = names.pulled_repository(self._cluster)
         with daemon_errors():
-            images = self._daemon.client().images(name=self._repository)
+            images = self._daemon.client().images(name=repository)
         return [
             Artifact(Kind.IMAGE, tag, last_use(self._used(tag), 0.0))
             for found in images
             for tag in _tags(found)
-            if tag.startswith(f"{self._repository}:")
+            if tag.startswith(f"{repository}:")
         ]
-
-    def remove(self, artifact: Artifact) -> bool:
-        """Remove an image unless somebody uses it or is about to; return whether it is gone.
-
-        Its names in registries go with the last of its tags: docker would keep it for them.
-        """
-        client = self._daemon.client()
-        with self._uses.removing(usage_locks.image(artifact.name)) as free, daemon_errors():
-            if not free:
-                return False
-            try:
-                found: Mapping[str, Any] = client.inspect_image(artifact.name)  # type: ignore[no-untyped-call]  # as types-docker has it
-                others = () if len(_tags(found)) > 1 else found["RepoDigests"] or ()
-                for name in (artifact.name, *others):
-                    client.remove_image(name)
-            except NotFound:
-                return True
-            except APIError as exc:
-                # 409: a container uses it, or another image is based on it.
-                logger.info("could not remove the image %s: %s", artifact.name, explanation(exc))
-                return False
-        return True
 
     def prune(self, before: float) -> None:
         """There is no cache here."""
 
-    def _used(self, tag: str) -> Optional[float]:
-        return self._uses.last(usage_locks.image(tag))
+    def _remove(self, client: APIClient, image: str) -> bool:
+        """Its names in registries go with the last of its tags: docker would keep it for them."""
+        with self._uses.removing(usage_locks.image(image)) as free:
+            if free:
+                found = _inspect(client, image)
+                others = () if len(_tags(found)) > 1 else found["RepoDigests"] or ()
+                for name in (image, *others):
+                    client.remove_image(name)
+            return free
 
 
 class VolumeStore:
@@ -208,6 +200,11 @@ class VolumeStore:
     def _artifact(self, name: str, made: str) -> Artifact:
         noted = self._uses.last(usage_locks.volume(name))
         return Artifact(Kind.VOLUME, name, last_use(noted, _moment(made)))
+
+
+def _inspect(client: APIClient, image: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = client.inspect_image(image)  # type: ignore[no-untyped-call]  # as types-docker has it
+    return found
 
 
 def _tags(image: Mapping[str, Any]) -> Sequence[str]:
