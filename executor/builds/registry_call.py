@@ -24,6 +24,10 @@ FIRST_RESPONSE = 10.0
 SILENCE = 60.0
 """Seconds for which a transfer may make no progress."""
 
+NO_ANSWER = "it does not answer"
+CUT_OFF = "it was cut off"
+"""Why a call fails: its registry is silent, or it was cut."""
+
 
 class RegistryCall:
     """One request to the daemon, with the login to `host`. The response is a stream of JSON.
@@ -97,15 +101,15 @@ class RegistryCall:
                     if line.strip():
                         yield json.loads(line)
         except socket.timeout:
-            raise RegistryFailed("it does not answer") from None
+            raise RegistryFailed(NO_ANSWER) from None
         except (OSError, ValueError, http.client.HTTPException) as exc:
-            why = "it was cut off" if self._is_cut else str(exc) or type(exc).__name__
+            why = CUT_OFF if self._is_cut else str(exc) or type(exc).__name__
             raise RegistryFailed(why) from exc
         self._check()
 
     def _check(self) -> None:
         if self._is_cut:
-            raise RegistryFailed("it was cut off")
+            raise RegistryFailed(CUT_OFF)
 
     def _connect(self) -> http.client.HTTPConnection:
         connection = connect(self._environ)

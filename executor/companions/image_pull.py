@@ -8,12 +8,12 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Optional
 from urllib.parse import quote, urlencode
 
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
-from executor.builds.registry_call import SILENCE, RegistryCall
+from executor.builds.registry_call import CUT_OFF, NO_ANSWER, SILENCE, RegistryCall
 from executor.companions.companion_errors import (
     CompanionImageMissing,
     CompanionRegistryUnreachable,
@@ -28,9 +28,6 @@ from executor.workspace.locks import locked
 
 _RESOLVES = 30.0
 """Seconds for a registry to say what a tag means: it may ask for a login elsewhere first."""
-
-_SILENT = frozenset({"it does not answer", "it was cut off"})
-"""What a call reports of a registry that is silent, or slower than the limit."""
 
 _REFUSED = re.compile(
     r"no basic auth credentials|unauthorized|authentication required|\bdenied\b|incorrect username"
@@ -107,7 +104,7 @@ class ImagePull:
         busy = functools.partial(at_step, _BUSY)
         alone = locked(self._folder / "locks" / lock, self._signals, busy=busy)
         with alone, self._judged(wanted, limit):
-            if not self._has(wanted.name.at(digest)):
+            if self._inspect(wanted.name.at(digest)) is None:
                 self._pull(wanted, digest, limit=limit, at_step=at_step)
             self._tag(wanted, digest)
 
@@ -125,27 +122,20 @@ class ImagePull:
     def has(self, wanted: Wanted, digest: str) -> bool:
         """Return whether the tag is there, and means that digest. Raises ExecutorError."""
         with self._judged(wanted, 0.0):
-            try:
-                with daemon_errors():
-                    client = self._daemon.client()
-                    found = client.inspect_image(wanted.tag)  # type: ignore[no-untyped-call]
-            except APIError as exc:
-                if exc.status_code == 404:
-                    return False
-                raise
-            return not digest or any(
-                str(name).endswith(f"@{digest}") for name in found.get("RepoDigests") or ()
-            )
+            found = self._inspect(wanted.tag)
+        if found is None:
+            return False
+        names = found.get("RepoDigests") or ()
+        return not digest or any(str(name).endswith(f"@{digest}") for name in names)
 
-    def _has(self, name: str) -> bool:
+    def _inspect(self, name: str) -> Optional[Mapping[str, Any]]:
+        """Return what docker says of an image, None if it is not there."""
         try:
             with daemon_errors():
-                self._daemon.client().inspect_image(name)  # type: ignore[no-untyped-call]
-        except APIError as exc:
-            if exc.status_code == 404:
-                return False
-            raise
-        return True
+                found: Mapping[str, Any] = self._daemon.client().inspect_image(name)  # type: ignore[no-untyped-call]  # as types-docker has it
+        except NotFound:
+            return None
+        return found
 
     def _tag(self, wanted: Wanted, digest: str) -> None:
         repository, _, version = wanted.tag.rpartition(":")
@@ -180,7 +170,8 @@ class ImagePull:
 
 def judge(wanted: Wanted, why: str, limit: float) -> ExecutorError:
     """Return the failure of a pull: of the registry, of the agent, or of the name."""
-    if why in _SILENT:
+    if why in (NO_ANSWER, CUT_OFF):
+        # The registry is silent, or slower than the limit.
         why = f"its registry did not send it within {limit:g} s"
         return CompanionRegistryUnreachable(wanted.companion, wanted.text, why)
     fault = None if _REFUSED.search(why) else blame.find_fault(why)
