@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -64,6 +64,16 @@ class Request(NamedTuple):
     cookies: Mapping[str, str] = _NONE
     query: Mapping[str, str] = _NONE
     lot: int = 0
+
+
+def read_cookies(header: str) -> Mapping[str, str]:
+    """Return the cookies of a header, as Request has them."""
+    return dict(_read_pairs(header, ";"))
+
+
+def read_query(text: str) -> Mapping[str, str]:
+    """Return the parameters of a query, as Request has them."""
+    return dict(reversed(list(_read_pairs(text, "&"))))  # of several ones, the first counts
 
 
 class Step(enum.Enum):
@@ -207,6 +217,14 @@ def list_vary(revision: Revision, path: str | None) -> tuple[str, ...]:
     if path is not None:
         names |= _list_of_rules(revision.rules, path)
     return (ANY,) if ANY in names else tuple(sorted(names))
+
+
+def _read_pairs(text: str, separator: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and values in a text, as proxy/haproxy/choose.lua finds them."""
+    for pair in text.split(separator):
+        name, found, value = pair.partition("=")
+        if found:
+            yield name.lstrip(" "), value
 
 
 def _order(criterion: Criterion) -> tuple[int, str]:

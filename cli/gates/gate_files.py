@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from prevs.gate_rules import read_query
+
 Order = dict[str, object]
 
 _SHOWN = frozenset(
@@ -71,15 +73,14 @@ def read_pairs(option: str, texts: Sequence[str], between: str) -> Mapping[str, 
 def read_path(text: str) -> tuple[str, Mapping[str, str]]:
     """Return the path and the query of a request's path, or of its whole URL.
 
-    Values are not decoded, as HAProxy compares them as they are sent; of several parameters of one
-    name the first counts.
+    Nothing is decoded, as HAProxy compares it as it is sent: `//v1` is a path, and no host.
     """
-    url = urlsplit(text)
-    query: dict[str, str] = {}
-    for part in filter(None, url.query.split("&")):
-        name, _, value = part.partition("=")
-        query.setdefault(name, value)
-    return url.path or "/", query
+    text = text.partition("#")[0]
+    if not text.startswith("/"):
+        url = urlsplit(text)
+        text = f"{url.path}?{url.query}"
+    path, _, query = text.partition("?")
+    return path or "/", read_query(query)
 
 
 def _read_seen(found: Mapping[str, Any]) -> int | None:

@@ -3,9 +3,7 @@
 It asks what proxy/haproxy/haproxy.cfg.j2 asks choose.lua, and gets an answer of the same form.
 """
 
-from collections.abc import Iterator
-
-from prevs.gate_rules import LOT_COOKIE, Choice, Request, choose
+from prevs.gate_rules import LOT_COOKIE, Choice, Request, choose, read_cookies, read_query
 from prevs.gates import LOTS, GateRecord
 from prevs.names import host
 from proxy.model.gate_entries import criterion_key
@@ -40,20 +38,11 @@ def read_request(question: str) -> Request:
     lines = question.partition("\n")[2].split("\r\n")
     said = {name: value for name, _, value in (line.partition(": ") for line in lines)}
     path, _, query = said.get(":url", "/").partition("?")
-    parameters = reversed(list(_split(query, "&")))  # of several ones, the first counts
     return Request(
         method=said.get(":method", ""),
         path=path,
         headers=said,
-        cookies=dict(_split(said.get("cookie", ""), ";")),
-        query=dict(parameters),
+        cookies=read_cookies(said.get("cookie", "")),
+        query=read_query(query),
         lot=int(said.get(":number") or 0) % LOTS,
     )
-
-
-def _split(text: str, separator: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and values in a text."""
-    for pair in text.split(separator):
-        name, found, value = pair.lstrip(" ").partition("=")
-        if found:
-            yield name, value

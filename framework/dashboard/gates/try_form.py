@@ -1,9 +1,9 @@
 """The form that tries a request to a gate, as people fill it in. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from framework.dashboard.pages.app_forms import Filled
-from prevs.gate_rules import Request
+from prevs.gate_rules import Request, read_cookies, read_query
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _FIELDS = ("method", "path", "headers")
@@ -27,21 +27,13 @@ def read(form: Mapping[str, str]) -> Request | Filled:
         problems["headers"] = f"must be one a line, such as X-Api-Version: 2, not {wrong[:60]!r}"
     if problems:
         return Filled(values, problems)
-    headers = {name.lower(): value for name, value in _split_all("\n".join(lines), "\n", ":")}
-    cookies = dict(_split_all(headers.get("cookie", ""), ";", "="))
-    parameters = reversed(list(_split_all(query, "&", "=")))  # of several ones, the first counts
-    return Request(values["method"], path, headers, cookies, dict(parameters))
+    pairs = (line.partition(":") for line in lines)
+    headers = {name.strip(" \t").lower(): value.strip(" \t") for name, _, value in pairs}
+    cookies = read_cookies(headers.get("cookie", ""))
+    return Request(values["method"], path, headers, cookies, read_query(query))
 
 
 def keep(form: Mapping[str, str]) -> Mapping[str, str]:
     """Return the values of a form, and nothing else."""
     values = {name: form.get(name, "").strip()[:_LONGEST] for name in _FIELDS}
     return {**values, "method": values["method"].upper() or "GET"}
-
-
-def _split_all(text: str, separator: str, mark: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and values in a text."""
-    for pair in text.split(separator):
-        name, found, value = pair.partition(mark)
-        if found:
-            yield name.strip(" \t"), value.strip(" \t")
