@@ -109,7 +109,9 @@ def _access(record: AccessRecord) -> Any:
 
 
 def _gate(record: GateRecord) -> Any:
-    return ["gate", record.name, record.app, record.hosts, *_choosing(record.revision)]
+    # Of two gates with the same host, the older one has it.
+    place = (record.name, record.app, record.hosts, record.created)
+    return ["gate", *place, *_choosing(record.revision)]
 
 
 def _whole_gate(record: GateRecord) -> Any:

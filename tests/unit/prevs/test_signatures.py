@@ -93,6 +93,7 @@ def of_rules(*rules: Rule) -> GateRecord:
         replace(GATE, name="ap"),
         replace(GATE, app="hello"),
         replace(GATE, hosts=()),
+        replace(GATE, created=1.0),
         replace(GATE, revision=replace(GATE.revision, number=8)),
         replace(GATE, revision=replace(GATE.revision, override=(Override.QUERY,))),
         replace(GATE, revision=replace(GATE.revision, refuses_unknown=True)),
@@ -113,7 +114,7 @@ def test_a_gate_is_signed_with_all_that_chooses(other: GateRecord) -> None:
 
 def test_what_proxies_do_not_read_of_a_gate_is_not_signed() -> None:
     signature = signatures.sign_gate(KEY, GATE)
-    later = replace(GATE, keep=True, created=1.0, earlier=(GATE.revision,), signature=signature)
+    later = replace(GATE, keep=True, earlier=(GATE.revision,), signature=signature)
     assert signatures.is_gate_signed((KEY,), later)
 
 
