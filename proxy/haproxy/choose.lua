@@ -127,7 +127,7 @@ local function draw(asked, class)
   return lookup(lots, class .. "|w" .. lot), lot
 end
 
--- Returns a host or a class, or nil and what is refused.
+-- Returns a host or a class, or nil; and what is refused if that leads nowhere.
 local function ask(asked, plan)
   local refusal
   for place = 1, #plan do
@@ -136,7 +136,7 @@ local function ask(asked, plan)
     if value and value ~= "" then
       local found = lookup(values, step.entry .. value)
       if found then
-        return found
+        return found, "no-rule"
       end
       refusal = refusal or step.refusal
     end

@@ -3,6 +3,7 @@
 import dataclasses
 import http.client
 import re
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -135,6 +136,20 @@ def test_a_switch_loses_no_request_and_reloads_nothing(site: Site) -> None:
         people.go_on()
     assert not people.problems()
     assert haproxies(site.proxy.folder) == before
+
+
+@pytest.mark.usefixtures("labels")
+def test_a_condition_whose_lots_have_gone_leads_nowhere(site: Site) -> None:
+    half = (Target("main", 5000), Target("v1", 5000))
+    gates.put(site, lead("/", "main"), Rule("/", half, VERSION))
+    with socket.socket(socket.AF_UNIX) as client:  # as while another revision comes in force
+        client.connect(str(site.proxy.folder / "haproxy.sock"))
+        client.sendall(f"clear map {site.proxy.folder / 'gate-lots.map'}\n".encode())
+        assert client.recv(100) == b"\n"
+    answer = ask(site, X_Version="1")
+    assert (answer.status, b"no-rule" in answer.body) == (404, True)
+    gates.put(site, lead("/", "v1"))
+    assert label_of(ask(site)) == "v1"
 
 
 @pytest.mark.usefixtures("labels")
