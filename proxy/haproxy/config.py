@@ -159,7 +159,7 @@ class Files(NamedTuple):
 
     @property
     def choose(self) -> Path:
-        """The Lua action that chooses labels for requests to gates."""
+        """The Lua converter that chooses labels for requests to gates."""
         return self.folder / "choose.lua"
 
     @property
