@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from prevs import names
 from prevs.hooks import PATH
 from prevs.states import State
 from proxy.framework.shared_calls import SharedCalls
@@ -81,9 +82,10 @@ class _Room:
 
         Starts nothing.
         """
-        if app := self._landing.find_app(request):
-            return await self._landing.show(request, app)
         visit = read_visit(self._context, request)
+        landing = names.find_landing(visit.host, self._context.domain)
+        if landing and "x-prevs-landing" in request.headers:
+            return await self._landing.show(request, visit, landing)
         wants_page = is_navigation(request)
         problem = _find_refusal(visit, request.headers) or self._known_problem(
             visit, request.headers, wants_page=wants_page

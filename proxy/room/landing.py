@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from prevs import names
 from proxy.framework.shared_calls import SharedCalls
 from proxy.model import problems
 from proxy.model.landing import read_query
@@ -20,7 +19,7 @@ from proxy.pages.brief import brief_problem
 from proxy.pages.pages import Visit
 from proxy.room import responses
 from proxy.room.context import RoomContext
-from proxy.room.visits import is_navigation, read_visit
+from proxy.room.visits import is_navigation
 
 _PRIVATE = {
     "Cache-Control": "private, no-store",
@@ -36,16 +35,8 @@ class LandingPage:
         self._context = context
         self._calls = calls
 
-    def find_app(self, request: Request) -> str:
-        """Return the app whose landing page a request is for; "" for any other request."""
-        if "x-prevs-landing" not in request.headers:
-            return ""
-        visit = read_visit(self._context, request)
-        return names.find_landing(visit.host, self._context.domain)
-
-    async def show(self, request: Request, app: str) -> Response:
+    async def show(self, request: Request, visit: Visit, app: str) -> Response:
         """Show the page, or why there is none. Starts nothing."""
-        visit = read_visit(self._context, request)
         path = request.url.path
         if path != "/":
             return await self._refuse(request, visit, problems.only_landing(visit.host, path))
