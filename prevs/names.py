@@ -155,16 +155,10 @@ def sign_in_host(domain: str) -> str:
     return f"{SIGN_IN}.{domain}"
 
 
-def landing_host(app: str, domain: str) -> str:
-    """Return the host name of an app's landing page, unless a gate has that name."""
-    return f"{app}.{domain}"
-
-
 def find_landing(host: str, domain: str) -> str:
-    """Return the app whose landing page may be at a host that `landing_host` made; else ""."""
-    app = host.removesuffix(f".{domain}")
-    is_free = is_app_name(app) and app not in PROXIES_OWN
-    return app if is_free and host == landing_host(app, domain) else ""
+    """Return the app whose landing page is at a host, unless a gate has that name; else ""."""
+    app, _, rest = host.partition(".")
+    return app if rest == domain and is_app_name(app) and app not in PROXIES_OWN else ""
 
 
 def app_of_host(host: str) -> str:

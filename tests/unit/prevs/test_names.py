@@ -298,7 +298,7 @@ def test_a_landing_page_is_right_below_the_domain(host: str, app: str) -> None:
 
 @given(APPS)
 def test_a_landing_page_is_at_no_preview_and_not_where_proxies_are(app: str) -> None:
-    host = names.landing_host(app, "a.org")
+    host = f"{app}.a.org"
     assert names.split_host(host, "a.org") is None
     assert names.find_landing(host, "a.org") in (app, "")
     assert (names.find_landing(host, "a.org") == "") == (app in names.PROXIES_OWN)
