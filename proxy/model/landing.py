@@ -44,7 +44,6 @@ class LandingEntry(NamedTuple):
 
     kind: str
     name: str
-    label: str
     url: str
     sha: str
     author: str
@@ -129,7 +128,7 @@ def _read_entry(fields: Mapping[str, Any]) -> LandingEntry | None:
     if not url:
         return None
     state = read_text(fields, "state")
-    texts = {name: read_text(fields, name) for name in ("name", "label", "sha", "author", "title")}
+    texts = {name: read_text(fields, name) for name in ("name", "sha", "author", "title")}
     return LandingEntry(
         kind=read_text(fields, "kind"),
         url=url,

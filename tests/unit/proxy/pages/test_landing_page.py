@@ -16,7 +16,7 @@ URL = "http://x.shop.localhost/"
 
 def entry(kind: str = "branch", name: str = "main", **fields: Any) -> LandingEntry:
     known = LandingEntry(
-        kind, name, name, URL, SHA, "Ada", "Say hello", NOW - 86400, "", "", "", may_run=True
+        kind, name, URL, SHA, "Ada", "Say hello", NOW - 86400, "", "", "", may_run=True
     )
     return known._replace(**fields)
 
