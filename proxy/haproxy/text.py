@@ -91,7 +91,8 @@ def answering_pid(reply: str) -> int | None:
 
 def add(path: str, entries: Mapping[str, str]) -> Iterator[str]:
     """Return the commands that add new keys. HAProxy would hide a second entry of a key."""
-    yield from _add(path, entries)
+    for lines in _batches(f"{key} {value}" for key, value in entries.items()):
+        yield f"add map {path} <<\n" + "\n".join(lines) + "\n"
 
 
 def change(path: str, key: str, value: str) -> str:
@@ -117,7 +118,7 @@ def new_version(reply: str) -> int | None:
 
 def fill(path: str, version: int, entries: Mapping[str, str]) -> Iterator[str]:
     """Return the commands that put `entries` into a version that was prepared."""
-    yield from _add(f"@{version} {path}", entries)
+    return add(f"@{version} {path}", entries)
 
 
 def commit(path: str, version: int) -> str:
@@ -147,11 +148,6 @@ def strip_prompts(reply: str) -> str:
     while text.startswith("+ "):
         text = text.removeprefix("+ ")
     return text.strip()
-
-
-def _add(place: str, entries: Mapping[str, str]) -> Iterator[str]:
-    for lines in _batches(f"{key} {value}" for key, value in entries.items()):
-        yield f"add map {place} <<\n" + "\n".join(lines) + "\n"
 
 
 def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
