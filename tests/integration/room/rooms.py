@@ -12,23 +12,19 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import uvicorn
-from prometheus_client import CollectorRegistry
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.entrance.routes import make_routes
 from proxy.framework.api_client import FrameworkApi
-from proxy.metrics import Metrics
 from proxy.model.access import AppAccess
 from proxy.model.routes import Route
 from proxy.room.app import make_app
-from proxy.room.context import RoomContext, RoomSettings, make_context
 from proxy.room.host_header import bare_host
 from proxy.routing.routing_table import RoutingTable
 from proxy.servers import Server
+from tests.fakes.rooms import make_room
 from tests.fakes.world import TOKEN, World
-
-DOMAIN = "localhost"
 
 
 class Room(NamedTuple):
@@ -79,7 +75,7 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
 
         async def serve() -> None:
             table, framework = RoutingTable(), FrameworkApi([api], TOKEN)
-            context = _context(framework, table)._replace(clock=clock)
+            context = make_room(framework, table)._replace(clock=clock)
             front = _Front(make_app(context, make_routes(context)), table)
             server = Server(
                 uvicorn.Config(front, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
@@ -100,17 +96,3 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
         finally:
             server.should_exit = True
             thread.join()
-
-
-def _context(framework: FrameworkApi, table: RoutingTable) -> RoomContext:
-    return make_context(
-        framework,
-        table,
-        Metrics(CollectorRegistry()),
-        RoomSettings("the-proxy", [TOKEN], DOMAIN),
-        probe=_takes_none,
-    )
-
-
-async def _takes_none(_: Route) -> bool:
-    return False

@@ -2,19 +2,16 @@
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
 from proxy import internal_api
 from proxy.internal_api import Probes
-from proxy.metrics import Metrics
 from proxy.model import gates
 from proxy.model.access import AppAccess
 from proxy.model.gate_entries import list_entries
 from proxy.model.gates import SeenGate
-from proxy.room.context import RoomSettings, make_context
 from proxy.routing.routing_table import RoutingTable
 from tests.fakes.access import ERA, make_pass
-from tests.fakes.asgi import TOKEN
+from tests.fakes.rooms import make_room
 from tests.fakes.signed_gates import lead, make_gate
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
@@ -23,22 +20,12 @@ HOST = "shop.localhost"
 GATE = make_gate(lead("/v1", "v1"), name="api", app="shop")
 
 
-async def takes_none(_: object) -> bool:
-    return False
-
-
 @pytest.fixture
 def client() -> httpx.AsyncClient:
     table = RoutingTable()
     table.accesses = {"shop": AppAccess(ERA)}
     table.gates = gates.merge({"api": SeenGate(1, GATE, list_entries(GATE, "localhost"))})
-    context = make_context(
-        FakeFramework(),
-        table,
-        Metrics(CollectorRegistry()),
-        RoomSettings("the-proxy", [TOKEN], "localhost"),
-        probe=takes_none,
-    )
+    context = make_room(FakeFramework(), table)
     app = internal_api.make_app(context, Probes(lambda: (), lambda: ()))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://wake")
 

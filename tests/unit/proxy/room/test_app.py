@@ -3,22 +3,18 @@ import re
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
 from framework.errors import AmbiguousLabel
 from framework.meanings import Meaning
 from prevs.records import Failure
 from prevs.states import Cause, State
 from program.http.server_events import ServerEvent
-from proxy.metrics import Metrics
-from proxy.model.routes import Route
 from proxy.room import downloads, open_requests
 from proxy.room.app import make_app
-from proxy.room.context import RoomSettings, make_context
 from proxy.room.tokens import LOG_LIFE_SECONDS
 from proxy.room.visibility import Visibility
-from proxy.routing.routing_table import RoutingTable
 from tests.fakes.placements import OTHER_SHA, SHA
+from tests.fakes.rooms import make_room
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
 
@@ -28,10 +24,6 @@ OTHER = "b" * 40
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "X-Prevs-Miss": "1"}
 PROGRAM = {"X-Prevs-Miss": "1", "X-Prevs-Looks": "1"}
 NOW = 1000.0
-
-
-async def takes_none(_: Route) -> bool:
-    return False
 
 
 class SlowFramework(FakeFramework):
@@ -56,13 +48,7 @@ class Bench:
         self.framework = SlowFramework()
         self.framework.world.add("hello", "main", SHA)
         self.framework.world.start("hello", "main")
-        context = make_context(
-            self.framework,
-            RoutingTable(),
-            Metrics(CollectorRegistry()),
-            RoomSettings("the-proxy", ["x"], "localhost"),
-            probe=takes_none,
-        )._replace(
+        context = make_room(self.framework)._replace(
             clock=lambda: self.now, visibility=Visibility(self.framework, clock=lambda: self.clock)
         )
         self.tokens = context.tokens

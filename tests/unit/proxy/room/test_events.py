@@ -11,13 +11,10 @@ from proxy.model.routes import Route
 from proxy.room import events
 from proxy.routing.routing_table import RoutingTable
 from tests.fakes.placements import SHA
+from tests.fakes.rooms import takes_none
 from tests.fakes.world import FakeFramework
 
 HOST = "main.hello.localhost"
-
-
-async def takes_none(_: Route) -> bool:
-    return False
 
 
 def follow(

@@ -5,26 +5,18 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from prevs.hooks import AUTHORIZATION, PATH
-from proxy.metrics import Metrics
-from proxy.model import routes
-from proxy.room.context import RoomSettings, make_context
 from proxy.room.hooks import AT_A_TIME, EACH, OF_STRANGERS, Hooks
-from proxy.routing.routing_table import RoutingTable
+from tests.fakes.rooms import make_room
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
 
 URL = f"{PATH}hello"
-
-
-async def takes_none(_: routes.Route) -> bool:
-    return False
 
 
 class Forges:
@@ -35,13 +27,7 @@ class Forges:
 
     def __init__(self) -> None:
         self.framework = FakeFramework()
-        context = make_context(
-            self.framework,
-            RoutingTable(),
-            Metrics(CollectorRegistry()),
-            RoomSettings("the-proxy", ["x"], "prevs.example"),
-            probe=takes_none,
-        )
+        context = make_room(self.framework, domain="prevs.example")
         hooks = Hooks(context, elsewhere=self.answer_elsewhere, clock=lambda: 0.0)
         app = Starlette(routes=[Route(f"{PATH}{{app}}", hooks.take, methods=["POST"])])
         self.open, self.full = asyncio.Event(), asyncio.Event()

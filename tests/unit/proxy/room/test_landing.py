@@ -2,15 +2,11 @@ from collections.abc import Mapping
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
 from framework.errors import RepositoryUnreachable
-from proxy.metrics import Metrics
-from proxy.model.routes import Route
 from proxy.room.app import make_app
-from proxy.room.context import RoomSettings, make_context
-from proxy.routing.routing_table import RoutingTable
 from tests.fakes.placements import SHA
+from tests.fakes.rooms import make_room
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
 
@@ -19,23 +15,13 @@ AS_HAPROXY = {"X-Prevs-Miss": "1", "X-Prevs-Landing": "1", "X-Prevs-Host": HOST}
 BROWSER = {**AS_HAPROXY, "Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
 
 
-async def takes_none(_: Route) -> bool:
-    return False
-
-
 class Bench:
     """The room's application over a framework in memory, and a client of it."""
 
     def __init__(self) -> None:
         self.framework = FakeFramework()
         self.framework.world.add("hello", "main", SHA)
-        context = make_context(
-            self.framework,
-            RoutingTable(),
-            Metrics(CollectorRegistry()),
-            RoomSettings("the-proxy", ["x"], "localhost"),
-            probe=takes_none,
-        )
+        context = make_room(self.framework)
         transport = httpx.ASGITransport(make_app(context))
         self.client = httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}")
 
