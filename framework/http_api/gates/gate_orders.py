@@ -5,12 +5,13 @@ framework.gates.written_gate has the rules and their messages."""
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Header, Path, Query
+from fastapi import Depends, Header, Path, Query
 from pydantic import BaseModel, Field
 
 from framework.gates.switching import Switch
 from framework.gates.written_gate import MOST_RULES, WrittenGate
 from framework.gates.written_rule import WrittenCondition, WrittenRule, WrittenTarget
+from framework.http_api.gates.gate_changes import Way
 from framework.http_api.http.examples import order_example
 from framework.http_api.http.parameters import MOST, WHOLE
 from prevs.gates import LOTS, Override, Sticky
@@ -46,6 +47,16 @@ IfMatch = Annotated[
         examples=["*"],
     ),
 ]
+
+
+async def _find_way(
+    *, dry_run: DryRun = False, force: Force = False, if_match: IfMatch = None
+) -> Way:
+    return Way(dry_run, force, if_match)
+
+
+AsOrdered = Annotated[Way, Depends(_find_way)]
+"""How a change is to be made."""
 
 
 class ConditionOrder(BaseModel):

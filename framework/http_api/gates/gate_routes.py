@@ -14,7 +14,7 @@ from framework.http_api.admission.operations import Operation, OperationRouter, 
 from framework.http_api.gates import gate_models as models
 from framework.http_api.gates import gate_orders as orders
 from framework.http_api.gates.gate_changes import GateChanges, Way, tag
-from framework.http_api.gates.gate_orders import DryRun, Force, IfMatch, Name
+from framework.http_api.gates.gate_orders import AsOrdered, Name
 from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import Caller, ListedApps
@@ -111,11 +111,9 @@ class GateRoutes:
         order: orders.GateOrder,
         caller: Caller,
         *,
+        way: AsOrdered,
         request: Request,
         response: Response,
-        dry_run: DryRun = False,
-        force: Force = False,
-        if_match: IfMatch = None,
     ) -> models.Gate:
         """Make a gate, or replace all rules of the one of that name.
 
@@ -123,8 +121,7 @@ class GateRoutes:
         revision is. What cannot run changes nothing, and `proposal` says why.
         """
         is_new = name not in self._gates.snapshot.gates
-        way, by = Way(dry_run, force, if_match), caller.name
-        gate = await self._changes.write(name, orders.read(order), way, by=by)
+        gate = await self._changes.write(name, orders.read(order), way, by=caller.name)
         return await self._answer(gate, way, request, response, is_new=is_new)
 
     async def switch_gate(
@@ -133,17 +130,15 @@ class GateRoutes:
         order: orders.SwitchOrder,
         caller: Caller,
         *,
+        way: AsOrdered,
         request: Request,
         response: Response,
-        dry_run: DryRun = False,
-        force: Force = False,
-        if_match: IfMatch = None,
     ) -> models.Gate:
         """Let one rule of a gate lead elsewhere, as soon as that runs.
 
         If another change waits, both come into force together.
         """
-        way, by, wanted = Way(dry_run, force, if_match), caller.name, orders.read_switch(order)
+        by, wanted = caller.name, orders.read_switch(order)
         gate = await self._changes.switch(
             lambda commands: commands.plan_switch(name, wanted, by=by), way
         )
@@ -155,17 +150,15 @@ class GateRoutes:
         order: orders.RollbackOrder,
         caller: Caller,
         *,
+        way: AsOrdered,
         request: Request,
         response: Response,
-        dry_run: DryRun = False,
-        force: Force = False,
-        if_match: IfMatch = None,
     ) -> models.Gate:
         """Let a gate lead where it led in an earlier revision: to the commits of then.
 
         A change that waits is given up.
         """
-        way, by, number = Way(dry_run, force, if_match), caller.name, order.revision
+        by, number = caller.name, order.revision
         gate = await self._changes.roll_back(
             lambda commands: commands.plan_rollback(name, number, by=by), way
         )
