@@ -67,6 +67,11 @@ class Target:
     label: str
     weight: int = LOTS
 
+    @property
+    def percent(self) -> float:
+        """How many of 100 clients go there."""
+        return self.weight * 100 / LOTS
+
 
 @dataclasses.dataclass(frozen=True)
 class Rule:

@@ -44,7 +44,7 @@ def fill(rule: Rule) -> Filled:
     for slot, target in enumerate(rule.to):
         values |= {
             f"label{slot}": target.label,
-            f"weight{slot}": formatting.number(target.weight / 100),
+            f"weight{slot}": formatting.number(target.percent),
         }
     return Filled(values)
 

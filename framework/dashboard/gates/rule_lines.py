@@ -122,7 +122,7 @@ def show_targets(
         ShownTarget(
             one.label,
             title(one.label),
-            formatting.number(one.weight / 100),
+            formatting.number(one.percent),
             (leads or {}).get(one.label),
         )
         for one in targets

@@ -8,7 +8,7 @@ from framework.gates.explanations import Outcome
 from framework.http_api.gates import gate_models as models
 from framework.http_api.gates.gate_models import GateCondition, GateRule, GateTarget
 from framework.state.snapshot import Snapshot
-from prevs.gates import LOTS, Condition, ConditionKind, GateRecord, Proposal, Revision, Rule, Target
+from prevs.gates import Condition, ConditionKind, GateRecord, Proposal, Revision, Rule, Target
 from prevs.names import Addresses
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -150,7 +150,7 @@ def _show_rule(rule: Rule) -> GateRule:
 
 
 def _show_targets(targets: Iterable[Target]) -> list[GateTarget]:
-    return [GateTarget(label=one.label, weight=one.weight * 100 / LOTS) for one in targets]
+    return [GateTarget(label=one.label, weight=one.percent) for one in targets]
 
 
 def _show_condition(when: Condition) -> GateCondition:
