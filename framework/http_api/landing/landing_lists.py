@@ -1,7 +1,7 @@
 """The lists of an app's landing page: what is there, and what runs of it. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from framework.git.resolution import find_main
 from framework.http_api.http.paging import cut
@@ -107,51 +107,43 @@ def _list_pulls(
 def _show_ref(ref: Ref, known: Known) -> LandingEntry:
     """Return a branch or tag with its preview."""
     label = ref.sha if ref.ambiguous else ref.label
-    state, why, serving = _find_preview(label, ref.sha, known)
     return LandingEntry(
         kind="branch" if ref.kind == "branch" else "tag",
         name=ref.name,
-        label=label,
-        url=known.url(label),
-        sha=ref.sha,
         author=ref.author,
         title=ref.subject,
         at=ref.committed,
-        state=state,
-        why=why,
-        serving=serving,
         may_run=True,
+        **_show_preview(label, ref.sha, known),
     )
 
 
 def _show_pull(pull: PullRecord, rules: Rules, known: Known) -> LandingEntry:
     label = names.pull_label(pull.number)
-    state, why, serving = _find_preview(label, pull.sha, known)
     return LandingEntry(
         kind="pull",
         name=label,
-        label=label,
-        url=known.url(label),
-        sha=pull.sha,
         author=pull.author,
         title=pull.title,
         at=pull.updated,
-        state=state,
-        why=why,
-        serving=serving,
         may_run=gate.judge(rules, pull, pull.sha).passes,
+        **_show_preview(label, pull.sha, known),
     )
 
 
-def _find_preview(label: str, sha: str, known: Known) -> tuple[State | None, str, str]:
-    """Return the state of a commit's preview, the reason, and the older commit at its label."""
-    preview = known.previews.get(sha)
-    serving = known.running.get(label, sha)
-    older = "" if serving == sha else serving
-    if preview is None:
-        return None, "", older
-    why = preview.failure.message if preview.failure else preview.reason
-    return preview.state, why, older
+def _show_preview(label: str, sha: str, known: Known) -> dict[str, Any]:
+    """Return the fields of an entry about the preview of a commit, and its label's address."""
+    preview, serving = known.previews.get(sha), known.running.get(label, sha)
+    failure = preview.failure if preview else None
+    reason = preview.reason if preview else ""
+    return {
+        "label": label,
+        "url": known.url(label),
+        "sha": sha,
+        "state": preview.state if preview else None,
+        "why": failure.message if failure else reason,
+        "serving": "" if serving == sha else serving,
+    }
 
 
 def _matches(pull: PullRecord, search: str) -> bool:
