@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from framework.apps.app_secrets import AppSecrets
-from framework.errors import UnknownApp, UnknownPreview
+from framework.errors import SecretsUnreadable, UnknownApp, UnknownPreview
 from framework.gates.errors import UnknownGate
 from framework.jobs.queued_jobs import JobKey
 from framework.matching.agents import Unfit
@@ -139,6 +139,13 @@ class Snapshot(NamedTuple):
         None for an unknown app too. Raises SecretsUnreadable.
         """
         return secret_records.read(self.secrets, app).credential
+
+    def may_have_credential(self, app: str) -> bool:
+        """Return whether an app has a credential, or secrets that cannot be opened."""
+        try:
+            return self.credential(app) is not None
+        except SecretsUnreadable:  # a credential may be among them
+            return True
 
     def access_of(self, app: str) -> AccessRecord:
         """Return who may look at an app's previews. Raises UnknownApp."""

@@ -8,7 +8,7 @@ from fastapi import Query
 
 from framework.access import Scope
 from framework.apps import room_detail
-from framework.errors import BeingFetched, RepositoryUnreachable, SecretsUnreadable
+from framework.errors import BeingFetched, RepositoryUnreachable
 from framework.http_api.admission.operations import Operation, OperationRouter
 from framework.http_api.http.paging import LIMIT, After, Limit
 from framework.http_api.http.parameters import App
@@ -74,7 +74,8 @@ class LandingRoutes:
         """
         snapshot = self._previews.snapshot
         commit_url = self._addresses.url("COMMIT", app)
-        if _find_shown(app, snapshot) == "status":
+        has_credential = snapshot.may_have_credential(app)
+        if room_detail.find_shown(snapshot.app(app), has_credential=has_credential) == "status":
             return Landing(shows="status", commit_url=commit_url)
         listing, trouble = await self._list(app, snapshot)
         pulls = () if trouble == "other-repository" else snapshot.list_pulls(app)
@@ -107,12 +108,3 @@ class LandingRoutes:
         except BeingFetched:
             return _NOTHING, "being-fetched"
         return listing, "old" if listing.problem else ""
-
-
-def _find_shown(app: str, snapshot: Snapshot) -> room_detail.Shown:
-    """Return what the app's room shows, as app_routes does. Raises UnknownApp."""
-    try:
-        has_credential = snapshot.credential(app) is not None
-    except SecretsUnreadable:  # there are secrets, and a credential may be among them
-        has_credential = True
-    return room_detail.find_shown(snapshot.app(app), has_credential=has_credential)

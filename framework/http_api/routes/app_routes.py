@@ -157,9 +157,9 @@ class AppRoutes:
 
     def _show(self, app: AppRecord) -> models.App:
         snapshot = self._previews.snapshot
+        has_credential = snapshot.may_have_credential(app.name)
         try:
-            has_credential = snapshot.credential(app.name) is not None
             token_set = snapshot.forge_token_set(app.name)
-        except SecretsUnreadable:  # there are secrets, and a credential may be among them
-            has_credential, token_set = True, None
+        except SecretsUnreadable:
+            token_set = None
         return presenter.show_app(app, has_credential=has_credential, forge_token_set=token_set)
