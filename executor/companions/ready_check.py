@@ -25,6 +25,13 @@ _LOOK = 1.0
 _KEPT = 2048
 """Bytes of the command's last output that are kept. It may print without an end."""
 
+_TABLES_KEPT = 65536
+"""Bytes of the tables that are kept: some 400 sockets. Those of all containers are in them."""
+
+_READ = ("cat", *TABLES)
+_HEADING = "local_address"
+"""What the first line of a table has."""
+
 
 class _Done(NamedTuple):
     code: int | None
@@ -36,11 +43,18 @@ class _Try:
     """One run of a command in a container, on a thread of its own."""
 
     def __init__(
-        self, client: APIClient, container: str, command: Sequence[str], signals: Signals
+        self,
+        client: APIClient,
+        container: str,
+        command: Sequence[str],
+        *,
+        kept: int,
+        signals: Signals,
     ) -> None:
         self._client = client
         self._container = container
         self._command = list(command)
+        self._kept = kept
         self._signals = signals
         self.done: _Done | None = None
         threading.Thread(target=self._run, daemon=True, name="ready").start()
@@ -59,7 +73,7 @@ class _Try:
         made = self._client.exec_create(self._container, self._command)
         output = b""
         for piece in self._client.exec_start(made["Id"], stream=True):
-            output = (output + piece)[-_KEPT:]
+            output = (output + piece)[-self._kept :]
         return _Done(self._client.exec_inspect(made["Id"])["ExitCode"], output)
 
 
@@ -79,27 +93,27 @@ class ReadyCheck:
         if companion.ready:
             return self._look_by_command(container, companion.ready)
         port = companion.ready_port
-        tables = self._read_tables(container)
+        tables, problem = self._read_tables(container), f"nothing listened on its port {port}"
         if tables is None:
-            done = self._execute(container, ("cat", *TABLES))
+            done = self._execute(container, _READ, _TABLES_KEPT)
             tables = "" if done is None else done.output.decode(errors="replace")
-        return Look(listens(tables, port), f"nothing listened on its port {port}")
+            if _HEADING not in tables:
+                why = _describe(_READ, done)
+                problem = f"its port {port} cannot be seen, as {why}; set `ready` to a command"
+        return Look(listens(tables, port), problem)
 
     def _look_by_command(self, container: str, command: Sequence[str]) -> Look:
         done = self._execute(container, command)
-        shown = f"`{describe_command(command)}`"
-        if done is None:
-            return Look(False, f"{shown} did not end")
-        if isinstance(done.error, APIError):
-            return Look(False, f"{shown} could not run: {explanation(done.error)}")
-        return Look(done.code == 0, f"{shown} exited with code {done.code}", done.output)
+        problem = _describe(command, done)
+        return Look(False, problem) if done is None else Look(done.code == 0, problem, done.output)
 
-    def _execute(self, container: str, command: Sequence[str]) -> _Done | None:
+    def _execute(self, container: str, command: Sequence[str], kept: int = _KEPT) -> _Done | None:
         """Return how a command ended in a container, None if it still runs."""
         running = self._tries.get(container)
         if running is None:
             client = self._daemon.client()
-            running = self._tries[container] = _Try(client, container, command, self._signals)
+            running = _Try(client, container, command, kept=kept, signals=self._signals)
+            self._tries[container] = running
         until = time.monotonic() + _LOOK
         while running.done is None and time.monotonic() < until:
             self._signals.wait(until - time.monotonic())
@@ -119,5 +133,16 @@ class ReadyCheck:
             if found["Id"] in (process / "cgroup").read_text():
                 return "".join((process / "net" / Path(one).name).read_text() for one in TABLES)
         except (APIError, OSError):
-            pass
+            # It has ended, which others report, or this user may not read them.
+            return None
         return None
+
+
+def _describe(command: Sequence[str], done: _Done | None) -> str:
+    """Return how a command ended that did not do what it is for."""
+    shown = f"`{describe_command(command)}`"
+    if done is None:
+        return f"{shown} did not end"
+    if isinstance(done.error, APIError):
+        return f"{shown} could not run: {explanation(done.error)}"
+    return f"{shown} exited with code {done.code}"

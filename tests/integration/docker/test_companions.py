@@ -1,5 +1,6 @@
 """Containers beside an application, with real git and docker: start, network, data, end."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -159,10 +160,19 @@ def test_a_port_is_seen_where_dockers_processes_are_not(
 ) -> None:
     """As where docker is on another machine: by the tables that the container itself reads."""
     monkeypatch.setattr(ReadyCheck, "_read_tables", lambda *_: None)
-    assert agent.answer(agent.image(SERVE), run=settings(DB)) == "hello\n"
+    many = shell("for port in $(seq 6000 6060); do nc -l -p $port & done; wait")
+    waits = shell("exec sleep 1000")
+    crowded = [
+        Companion(f"c{port}", command=waits if port % 60 else many, ready_port=port)
+        for port in (6000, 6020, 6040)
+    ]
+    assert agent.answer(agent.image(SERVE), run=settings(DB, *crowded)) == "hello\n"
     db = Companion("db", command=DB.command, ready_port=5001)
     agent.run(agent.image(SERVE), run=settings(db), start_limit=3.0)
     assert "was not ready within 3 s: nothing listened on its port 5001." in agent.message
+    blind = dataclasses.replace(DB, command=shell(f"rm /bin/cat; {DB.command[-1]}"))
+    agent.run(agent.image(SERVE), run=settings(blind), start_limit=3.0)
+    assert "its port 5000 cannot be seen, as `cat /proc/net/tcp" in agent.message
 
 
 def test_all_containers_of_a_preview_share_its_disk_limit(agent: Agent) -> None:
