@@ -7,6 +7,7 @@ from typing import NamedTuple
 from framework.apps import effective_settings
 from framework.matching.agents import Home
 from framework.matching.match import Demand, Rank
+from framework.preview import volumes
 from prevs.records import AppRecord, PreviewRecord
 from prevs.units import Unit
 
@@ -106,11 +107,9 @@ def _demand(app: AppRecord, queued: Queued, agents: frozenset[str], now: float) 
 def _find_home(preview: PreviewRecord) -> Home | None:
     """Return the agent that a preview does not leave for the first; None if it may go anywhere.
 
-    A preview that has never run has no data yet. One that is built ahead has no visitor.
+    One that is built ahead has no visitor.
     """
-    settings = preview.settings
-    if settings is None or not settings.run.stay or not settings.run.has_volumes:
+    agent_id = volumes.find_agent(preview)
+    if agent_id is None or preview.ahead or not (preview.settings and preview.settings.run.stay):
         return None
-    if preview.ahead or not preview.step_seconds or not preview.agent_id:
-        return None
-    return Home(preview.agent_id, preview.agent_host or preview.agent_id)
+    return Home(agent_id, preview.agent_host or agent_id)

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import ClassVar, Protocol
 
-from framework.preview import ended_attempts, lifecycle, reasons, steps
+from framework.preview import ended_attempts, lifecycle, reasons, steps, volumes
 from framework.preview.lifecycle import Event
 from framework.preview.reasons import Reason
 from prevs.commit_settings import CommitSettings
@@ -185,7 +185,7 @@ class Launched:
             started=None,
             protocol="",
             memory_kills=0,
-            moved_from=_find_left(preview, self.agent_id),
+            moved_from=volumes.find_left(preview, self.agent_id),
         )
         return reasons.give(launched, reasons.NONE)
 
@@ -364,14 +364,6 @@ class SettingsNotRead:
             preview, task_id=None, host_port=None, phase="", detail="", settings=None
         )
         return self.outcome.change(bare)
-
-
-def _find_left(preview: PreviewRecord, agent_id: str) -> str:
-    """Return the host of the agent whose volumes a preview leaves if it starts on `agent_id`."""
-    has_run = preview.step_seconds and preview.agent_id not in (None, agent_id)
-    if not has_run or preview.settings is None or not preview.settings.run.has_volumes:
-        return ""
-    return preview.agent_host or ""
 
 
 def _usual_durations(preview: PreviewRecord, noted: tuple[Step, ...]) -> Mapping[str, float]:
