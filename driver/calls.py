@@ -15,7 +15,6 @@ from driver.errors import CallFailed, NotConnected
 _NOT_DONE = frozenset({307, 503})
 
 _LONGEST_TEXT = 1000
-CLOSED = "the connection was closed"
 
 
 class Place(NamedTuple):
@@ -66,19 +65,16 @@ def post(
         connection.sock.sendall(post_request(*place, body))
         _allow(connection, until)
         with connection.sock.makefile("rb") as answers:
-            answer = read_answer(answers)
+            read_answer(answers).check(call)
     except (OSError, http.client.HTTPException) as exc:
-        raise unanswered(call, place.address, str(exc) or type(exc).__name__) from exc
+        raise unanswered(call, place.address, exc) from exc
     finally:
         connection.close()
-    if answer is None:
-        raise unanswered(call, place.address, CLOSED)
-    answer.check(call)
 
 
-def unanswered(call: str, address: str, why: str) -> CallFailed:
+def unanswered(call: str, address: str, error: Exception) -> CallFailed:
     """Return the error of a call that was sent and not answered."""
-    why = f"no answer from {address} ({why})"
+    why = f"no answer from {address} ({str(error) or type(error).__name__})"
     return CallFailed(call, why, status=None, outcome_unknown=True)
 
 
@@ -97,10 +93,8 @@ class Answer(NamedTuple):
         raise CallFailed(call, why, status=self.status, outcome_unknown=unknown)
 
 
-def read_answer(answers: io.BufferedReader) -> Optional[Answer]:
-    """Return the next answer of a master; None if there is none. Raises OSError, HTTPException."""
-    if not answers.peek(1):
-        return None
+def read_answer(answers: io.BufferedReader) -> Answer:
+    """Return the next answer of a master. Raises OSError, HTTPException."""
     response = http.client.HTTPResponse(cast(socket.socket, _Source(answers)), method="POST")
     response.begin()
     text = response.read()[:_LONGEST_TEXT].decode("utf-8", "replace").strip()

@@ -75,15 +75,13 @@ class KeptConnection:
         try:
             sock.settimeout(self._limit)
             sock.sendall(b"".join(calls.post_request(*place, body) for body in bodies))
-            while done < len(bodies) and (answer := calls.read_answer(answers)):
-                answer.check(call)
+            while done < len(bodies):
+                calls.read_answer(answers).check(call)
                 done += 1
         except (OSError, http.client.HTTPException) as exc:
-            raise calls.unanswered(call, place.address, str(exc) or type(exc).__name__) from exc
-        if done < len(bodies):
+            if not (done and isinstance(exc, ConnectionError)):
+                raise calls.unanswered(call, place.address, exc) from exc
             self._drop()
-        if not done:
-            raise calls.unanswered(call, place.address, calls.CLOSED)
         return done
 
     def _find_kept(self, place: Place) -> bool:

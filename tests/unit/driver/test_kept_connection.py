@@ -1,6 +1,10 @@
 """The connection of acknowledgements, against a server that answers, refuses, hangs and closes."""
 
+import json
+import os
+import socket
 import socketserver
+import struct
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -20,10 +24,11 @@ _GOOD = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 class Peer:
     """A server that notes the calls of each connection, and answers each that it has `answers` for.
 
-    After its last answer it closes, or it stays silent if it `hangs`.
+    After its last answer it closes, or it stays silent if it `hangs`. If it `resets`, it has one
+    answer for each connection.
     """
 
-    def __init__(self, *answers: bytes, hangs: bool = False) -> None:
+    def __init__(self, *answers: bytes, hangs: bool = False, resets: bool = False) -> None:
         self.connections: list[list[bytes]] = []
         peer, left = self, list(answers)
 
@@ -33,6 +38,11 @@ class Peer:
                 peer.connections.append(calls)
                 while left and self._take(calls):
                     self.wfile.write(left.pop(0))
+                    if resets:
+                        at_once = struct.pack("ii", 1, 0)
+                        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+                        os.close(self.connection.detach())
+                        return
                 if hangs:
                     self.rfile.read()
 
@@ -69,8 +79,10 @@ def bodies(count: int) -> list[dict[str, Any]]:
     return [{"type": "ACKNOWLEDGE", "number": number} for number in range(count)]
 
 
-def serve(request: pytest.FixtureRequest, *answers: bytes, hangs: bool = False) -> Peer:
-    peer = Peer(*answers, hangs=hangs)
+def serve(
+    request: pytest.FixtureRequest, *answers: bytes, hangs: bool = False, resets: bool = False
+) -> Peer:
+    peer = Peer(*answers, hangs=hangs, resets=resets)
     request.addfinalizer(peer.close)
     return peer
 
@@ -115,6 +127,16 @@ def test_what_a_peer_leaves_unanswered_is_sent_on_a_new_connection(kept: KeptCon
         assert {call.body["number"] for call in master.of_type("ACKNOWLEDGE")} == {0, 1, 2}
     finally:
         master.close()
+
+
+def test_what_a_peer_has_not_read_when_it_closes_is_sent_on_a_new_connection(
+    kept: KeptConnection, request: pytest.FixtureRequest
+) -> None:
+    peer = serve(request, *[_GOOD] * 3, resets=True)
+    kept.post_all(peer.place, bodies(3))
+    sent = [json.loads(call) for calls in peer.connections for call in calls]
+    assert sent == bodies(3)
+    assert peer.counts() == [1, 1, 1]
 
 
 def test_a_refusal_is_raised_and_the_next_calls_get_a_new_connection(
