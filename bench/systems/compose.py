@@ -6,12 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
-import requests
-
 from bench.harness.errors import BenchError
-
-_POLL = 0.01  # seconds between two looks
-_LIMIT = 60.0
+from bench.systems.raw_docker import first_answer
 
 
 def is_there() -> bool:
@@ -35,18 +31,7 @@ class Compose:
         """Return the seconds from `up --wait` to the first answer, which must be `page`."""
         began = time.monotonic()
         self._compose("up", "--wait", "--quiet-pull")
-        deadline = began + _LIMIT
-        while time.monotonic() < deadline:
-            try:
-                answer = requests.get(self._address, timeout=5)
-            except requests.RequestException:
-                time.sleep(_POLL)
-                continue
-            taken = time.monotonic() - began
-            if answer.text != page:
-                raise BenchError(f"another page answers: {answer.status_code} {answer.text!r}")
-            return taken
-        raise BenchError(f"docker compose's application did not answer within {_LIMIT} s")
+        return first_answer(self._address, page) - began
 
     def start(self, service: str) -> None:
         """Start a service, and wait until it is healthy."""

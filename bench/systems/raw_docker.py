@@ -28,13 +28,13 @@ class RawDocker:
         began = time.monotonic()
         self._docker("build", "--quiet", "--tag", tag, str(tree))
         self._run(tag)
-        return self._first_answer(page) - began
+        return first_answer(self._address, page) - began
 
     def warm(self, tag: str, page: str) -> float:
         """Return the seconds from `docker run` to the first answer."""
         began = time.monotonic()
         self._run(tag)
-        return self._first_answer(page) - began
+        return first_answer(self._address, page) - began
 
     def push(self, tag: str) -> None:
         """Push an image to the registry in its tag."""
@@ -45,7 +45,7 @@ class RawDocker:
         began = time.monotonic()
         self._docker("pull", "--quiet", tag)
         self._run(tag)
-        return self._first_answer(page) - began
+        return first_answer(self._address, page) - began
 
     def end(self) -> None:
         """Remove the container."""
@@ -60,22 +60,24 @@ class RawDocker:
         named = ("--name", self._container, "--publish", self._publish)
         self._docker("run", "--detach", "--init", *named, *limits, tag)
 
-    def _first_answer(self, page: str) -> float:
-        deadline = time.monotonic() + _LIMIT
-        while time.monotonic() < deadline:
-            try:
-                answer = requests.get(self._address, timeout=5)
-            except requests.RequestException:
-                time.sleep(_POLL)
-                continue
-            now = time.monotonic()
-            if answer.text != page:
-                raise BenchError(f"another page answers: {answer.status_code} {answer.text!r}")
-            return now
-        raise BenchError(f"raw docker did not answer within {_LIMIT} s")
-
     def _docker(self, *args: str) -> None:
         command = ["docker", "--host", self._host, *args]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             raise BenchError(f"docker {args[0]} failed: {done.stderr.strip()}")
+
+
+def first_answer(address: str, page: str) -> float:
+    """Return when the first answer came, which must be `page`. Raises BenchError."""
+    deadline = time.monotonic() + _LIMIT
+    while time.monotonic() < deadline:
+        try:
+            answer = requests.get(address, timeout=5)
+        except requests.RequestException:
+            time.sleep(_POLL)
+            continue
+        now = time.monotonic()
+        if answer.text != page:
+            raise BenchError(f"another page answers: {answer.status_code} {answer.text!r}")
+        return now
+    raise BenchError(f"{address} did not answer within {_LIMIT} s")
