@@ -22,7 +22,7 @@ from bench.gates.changes import Changes
 from bench.gates.report import Outcome
 from bench.gates.rounds import OURS, Scale, Site
 from bench.gates.rules import Kind
-from bench.harness import command_line
+from bench.harness import command_line, page
 from bench.harness.command_line import Bench, Found, Parameters
 from bench.harness.progress import print_progress
 from bench.proxy import backend, cores, own_proxy
@@ -104,15 +104,13 @@ def run(parameters: Parameters) -> Found:
     lines = [*machine, "", *report.lines(outcome)]
     print(*lines, sep="\n")
     if chosen.write:
-        report.write(lines)
+        page.write("performance.md", "gates", lines)
     return report.figures(outcome)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--rivals", type=Path, default=_RIVALS, help="the folder with the other proxies"
-    )
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    what = "the folder with the other proxies"
+    command_line.add_rivals(parser, _RIVALS, what, "docs/performance.md")
 
 
 if __name__ == "__main__":

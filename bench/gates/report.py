@@ -1,8 +1,7 @@
-"""The results of the bench: tables for people, a line for programs, and a part of a page."""
+"""The results of the bench: tables for people, and a line for programs."""
 
 import statistics
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from bench.gates.changes import Changes
@@ -15,7 +14,6 @@ from bench.harness.machine import Load
 from bench.proxy.load import Answered
 from bench.proxy.report import read_version
 
-_PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 _ORDER = (ORDINARY, *NAMES)
 _TITLES = {
     Kind.PATH: "Rules by path",
@@ -89,11 +87,6 @@ def machine(load: Load, outcome: Outcome, search: str) -> list[str]:
     shown = f"{', '.join(dict.fromkeys(versions))}."
     rounds = f"{outcome.rounds} round{'s' if outcome.rounds > 1 else ''}"
     return [f"{page.describe_machine(load)}, {rounds}:", " ".join((shown, *left_out))]
-
-
-def write(new: Sequence[str]) -> None:
-    """Write the page's part about gates."""
-    _PAGE.write_text(page.replace(_PAGE.read_text(), "gates", new))
 
 
 def _requests(outcome: Outcome, kind: Kind) -> list[str]:

@@ -86,6 +86,12 @@ def parser(bench: Bench) -> argparse.ArgumentParser:
     return made
 
 
+def add_rivals(parser: argparse.ArgumentParser, folder: Path, what: str, page: str) -> None:
+    """Add the options of a bench that compares: where `what` of the others is, and `page`."""
+    parser.add_argument("--rivals", type=Path, default=folder, help=what)
+    parser.add_argument("--write", action="store_true", help=f"write {page}")
+
+
 def _measure(bench: Bench, given: argparse.Namespace, folder: Path) -> None:
     load = machine.look()
     print_progress(f"Before the start, other programs use {load}.")

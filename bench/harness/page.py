@@ -8,6 +8,8 @@ from pathlib import Path
 
 from bench.harness.machine import Load
 
+_DOCS = Path(__file__).parents[2] / "docs"
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return a Markdown table whose source is readable too, with numbers to the right."""
@@ -29,6 +31,12 @@ def describe_machine(load: Load) -> str:
         f" ({model[1] if model else platform.machine()}),"
         f" Linux {platform.release().split('-')[0]}, load {load.load:.1f} before the start"
     )
+
+
+def write(name: str, part: str, new: Sequence[str]) -> None:
+    """Write a part of a page of docs/; see `replace`."""
+    file = _DOCS / name
+    file.write_text(replace(file.read_text(), part, new))
 
 
 def replace(page: str, part: str, new: Sequence[str]) -> str:

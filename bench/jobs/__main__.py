@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.harness import command_line
+from bench.harness import command_line, page
 from bench.harness.command_line import Bench, Found, Parameters
 from bench.harness.progress import print_progress
 from bench.jobs import queue_alone, report
@@ -102,15 +102,13 @@ def run(parameters: Parameters) -> Found:
     lines += report.lines(outcome)
     print(*lines, sep="\n")
     if chosen.write:
-        report.write(lines)
+        page.write("performance.md", "jobs", lines)
     return report.figures(outcome)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--rivals", type=Path, default=_RIVALS, help="the virtual environment of Celery and RQ"
-    )
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    what = "the virtual environment of Celery and RQ"
+    command_line.add_rivals(parser, _RIVALS, what, "docs/performance.md")
 
 
 if __name__ == "__main__":

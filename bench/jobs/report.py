@@ -1,8 +1,7 @@
-"""The results of the bench: tables for people, a line for programs, and a part of a page."""
+"""The results of the bench: tables for people, and a line for programs."""
 
 import statistics
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from bench.harness import page
@@ -12,7 +11,6 @@ from bench.jobs.queue_alone import Alone
 from bench.jobs.small_job import PLACES
 
 FLOOR, OURS = "docker run", "prevs"
-_PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 _SHARE, _BEGINS, _ALONE = 0.8, 1.0, 200.0
 """The aims: of docker's rate; seconds to the command; jobs that the framework alone can place."""
 
@@ -67,11 +65,6 @@ def machine(load: Load, versions: Mapping[str, str], jobs: int) -> list[str]:
     """Return a line about the measurement, the machine and the versions."""
     known = [f"{name} {version}" for name, version in versions.items()]
     return [f"{page.describe_machine(load)}, {jobs:,} jobs, {PLACES} at a time: {', '.join(known)}"]
-
-
-def write(new: Sequence[str]) -> None:
-    """Write the page's part about jobs."""
-    _PAGE.write_text(page.replace(_PAGE.read_text(), "jobs", new))
 
 
 def _aims(outcome: Outcome) -> list[tuple[str, str, str, str]]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.harness import command_line
+from bench.harness import command_line, page
 from bench.harness.command_line import Bench, Found, Parameters
 from bench.harness.progress import print_progress
 from bench.jobs_lost import case, own_queue, report
@@ -55,7 +55,7 @@ def run(parameters: Parameters) -> Found:
     lines = [report.machine(parameters.load, versions), "", *report.lines(matrix)]
     print(*lines, sep="\n")
     if chosen.write:
-        report.write(lines)
+        page.write("jobs.md", "losses", lines)
     return report.figures(matrix)
 
 
@@ -95,10 +95,8 @@ def _count(text: str) -> int:
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=_count, default=_JOBS, help="the jobs of each case")
     parser.add_argument("--seed", type=int, default=1, help="decides what is killed, and when")
-    parser.add_argument(
-        "--rivals", type=Path, default=_RIVALS, help="the virtual environment of Celery and RQ"
-    )
-    parser.add_argument("--write", action="store_true", help="write docs/jobs.md")
+    what = "the virtual environment of Celery and RQ"
+    command_line.add_rivals(parser, _RIVALS, what, "docs/jobs.md")
 
 
 if __name__ == "__main__":

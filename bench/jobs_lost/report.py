@@ -1,7 +1,6 @@
-"""The matrix: tables for people, figures for programs, and a part of a page."""
+"""The matrix: tables for people, and figures for programs."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 from bench.harness import page
 from bench.harness.machine import Load
@@ -9,7 +8,6 @@ from bench.jobs_lost.case import KEEPER, MACHINE, PARENT, WORKER, Outcome
 from bench.jobs_lost.small_work import SECONDS
 
 OURS = "prevs"
-_PAGE = Path(__file__).parents[2] / "docs" / "jobs.md"
 _COUNTS = ("jobs", "times", "lost", "told", "stuck", "again", "needless", "wronged")
 _PROMISES = {
     WORKER: "the executor of a job: the job starts again, on another agent if possible",
@@ -60,8 +58,3 @@ def machine(load: Load, versions: Mapping[str, str]) -> str:
     """Return a line about the measurement, the machine and the versions."""
     known = "".join(f", {name} {version}" for name, version in versions.items())
     return f"{page.describe_machine(load)}, jobs of {SECONDS} s{known}:"
-
-
-def write(new: Sequence[str]) -> None:
-    """Write the page's part about losses."""
-    _PAGE.write_text(page.replace(_PAGE.read_text(), "losses", new))

@@ -28,7 +28,6 @@ from local.parts.part import bring_up
 from tests.fakes.world import World
 from tests.free_ports import free_port
 
-_PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 _RIVALS = Path(".cache/bench-proxy")
 _WHOLE = Scale(3, rounds.NAMES, (SMALL, LARGE), 200, (held.FEW, held.MANY), seconds=60)
 _QUICK = Scale(1, (DIRECT, HAPROXY, OURS_SMALL), (SMALL,), 10, (held.FEW,), seconds=1)
@@ -109,17 +108,15 @@ def run(parameters: Parameters) -> Found:
         machine = report.machine(site.search, parameters.load, outcome.found)
         lines = [*machine, "", *report.lines(outcome)]
     if chosen.write:
-        _PAGE.write_text(page.replace(_PAGE.read_text(), report.PART, lines))
+        page.write("performance.md", "proxy", lines)
     print(*lines, sep="\n")
     return report.figures(outcome)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--rivals", type=Path, default=_RIVALS, help="the folder with the other proxies"
-    )
     parser.add_argument("--held", action="store_true", help="measure only held requests")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    what = "the folder with the other proxies"
+    command_line.add_rivals(parser, _RIVALS, what, "docs/performance.md")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The results of the bench: tables for people, a line for programs, and a part of a page."""
+"""The results of the bench: tables for people, and a line for programs."""
 
 import os
 import re
@@ -13,9 +13,6 @@ from bench.proxy import rivals
 from bench.proxy.held import COUNT, FEW, Held
 from bench.proxy.load import Answered
 from bench.proxy.rounds import GUARDED, OURS_LARGE, OURS_SMALL, SPREAD, Found
-
-PART = "proxy"
-"""The part of the page that the bench writes."""
 
 _SLOWER = (rivals.CADDY, rivals.TRAEFIK, rivals.CHP)
 _RATES = {rivals.HAPROXY: 0.98, rivals.NGINX: 0.9, **dict.fromkeys(_SLOWER, 2.5)}
