@@ -41,10 +41,11 @@ def test_a_browser_that_hangs_is_killed_and_the_next_test_has_another(
 
 
 def test_other_pages_of_a_killed_browser_are_not_waited_for(
-    impatient: Chromium,
+    impatient: Chromium, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with impatient.new_page(), impatient.new_page():
         os.kill(impatient.pid, signal.SIGSTOP)
+    assert capsys.readouterr().err.count("killed") == 1
 
 
 def test_contexts_share_nothing(impatient: Chromium) -> None:
