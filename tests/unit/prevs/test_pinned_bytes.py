@@ -16,8 +16,7 @@ import pytest
 from prevs import codec
 from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.codec import find_key
-from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
-from prevs.companions import Companion
+from prevs.commit_settings import CommitSettings
 from prevs.gates import ConditionKind, Override, Sticky
 from prevs.jobs import JobState
 from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
@@ -45,43 +44,13 @@ from prevs.schedules import Missed, Overlap
 from prevs.states import Cause, Phase, State
 from prevs.work import Progress
 from tests.unit.prevs import pinned_gates, pinned_jobs
+from tests.unit.prevs.pinned_settings import BUILD, RUN
 
 FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
 EARLIER = FOLDER.parent / "earlier"
 SHA = "5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091"
 TASK = f"hello.{SHA}.k3j9x0q2ab"
 DIGEST = "sha256:" + "5c80e7d1" * 8
-
-BUILD = BuildSettings(dockerfile="docker/web", context="..", target="web", args={"A": "1"})
-RUN = RunSettings(
-    command=("gunicorn", "app:app"),
-    environment={"NAME": "größe"},
-    read_only=True,
-    volumes=("/data",),
-    hooks=(("python", "manage.py", "migrate"), ("python", "seed.py")),
-    statuses=(200, 204),
-    check_timeout=2.5,
-    health_kind=HealthKind.GRPC,
-    companions=(
-        Companion(
-            name="db",
-            image="postgres:17",
-            environment={"POSTGRES_PASSWORD": "x"},
-            volumes=("/var/lib/postgresql/data",),
-            ready=("pg_isready", "-U", "postgres"),
-            cpus=0.25,
-            mem=256,
-        ),
-        Companion(
-            name="worker",
-            target="worker",
-            command=("celery", "worker"),
-            ready_port=5555,
-            after=("db",),
-        ),
-    ),
-    stay=True,
-)
 
 WRITTEN: dict[str, Any] = {
     "app": AppRecord(
