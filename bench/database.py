@@ -7,7 +7,6 @@ same limits, and volumes whose database was made before the first round.
 
 import json
 import os
-import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -136,18 +135,13 @@ class _Compared:
 
 def lines(rounds: Sequence[Mapping[str, float]]) -> list[str]:
     """Return the medians, and how they compare with the aim."""
-    by_hand, ours = (statistics.median(one[name] for one in rounds) for name in COLUMNS)
+    by_hand, ours = summary.medians(rounds, COLUMNS).values()
     more = ours - by_hand
     verdict = "within" if more <= AIM else "beyond"
     return [
         f"with a database, from stopped: {ours:.3f} s by its address, {by_hand:.3f} s by docker "
         f"compose: {more:+.3f} s, {verdict} the aim of {AIM} s"
     ]
-
-
-def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the median of each column, in seconds, to the millisecond."""
-    return {name: round(statistics.median(one[name] for one in rounds), 3) for name in COLUMNS}
 
 
 def _settings(postgres: str) -> str:

@@ -146,7 +146,7 @@ def run(parameters: Parameters) -> Found:
             return found
         beside = database.measure(system, docker, parameters.folder, cluster=home, rounds=rounds)
     print(*database.lines(beside), sep="\n")
-    return {**found, **database.medians(beside)}
+    return {**found, **summary.medians(beside, database.COLUMNS)}
 
 
 if __name__ == "__main__":

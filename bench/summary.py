@@ -25,9 +25,11 @@ def column(kind: str, who: str) -> str:
     return f"{kind}_raw_s" if who == "raw" else f"{kind}_s"
 
 
-def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def medians(
+    rounds: Sequence[Mapping[str, float]], columns: Sequence[str] = COLUMNS
+) -> dict[str, float]:
     """Return the median of each column, in seconds, to the millisecond."""
-    return {name: round(statistics.median(r[name] for r in rounds), 3) for name in COLUMNS}
+    return {name: round(statistics.median(r[name] for r in rounds), 3) for name in columns}
 
 
 def lines(rounds: Sequence[Mapping[str, float]]) -> list[str]:

@@ -1,16 +1,12 @@
 """The summary of the rounds with a database."""
 
-from bench.database import lines, medians
+from bench.database import lines
 
 ROUNDS = [
     {"db_compose_s": 3.0, "db_s": 3.5},
     {"db_compose_s": 2.0, "db_s": 9.0},
     {"db_compose_s": 2.5, "db_s": 3.25},
 ]
-
-
-def test_one_slow_round_does_not_move_the_medians() -> None:
-    assert medians(ROUNDS) == {"db_compose_s": 2.5, "db_s": 3.5}
 
 
 def test_the_line_says_whether_the_aim_was_met() -> None:
