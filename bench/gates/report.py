@@ -12,7 +12,7 @@ from bench.gates.switches import PROXIES, Switches
 from bench.harness import page
 from bench.harness.machine import Load
 from bench.proxy.load import Answered
-from bench.proxy.report import read_version
+from bench.proxy.report import read_versions
 
 _ORDER = (ORDINARY, *NAMES)
 _TITLES = {
@@ -77,16 +77,12 @@ def figures(outcome: Outcome) -> dict[str, object]:
 
 def machine(load: Load, outcome: Outcome, search: str) -> list[str]:
     """Return lines about the machine, the versions, and what was left out."""
-    there = dict.fromkeys(case.name for case in outcome.found)
-    versions = [
-        f"{name.split(',')[0]} {read_version(rival.version, search)}"
-        for name, rival in RIVALS.items()
-        if name in there
-    ]
+    there = {case.name for case in outcome.found}
+    commands = {name: rival.version for name, rival in RIVALS.items() if name in there}
+    versions = read_versions(commands, search)
     left_out = [f"{name} is left out: {why}." for name, why in outcome.missing.items()]
-    shown = f"{', '.join(dict.fromkeys(versions))}."
     rounds = f"{outcome.rounds} round{'s' if outcome.rounds > 1 else ''}"
-    return [f"{page.describe_machine(load)}, {rounds}:", " ".join((shown, *left_out))]
+    return [f"{page.describe_machine(load)}, {rounds}:", " ".join((versions, *left_out))]
 
 
 def _requests(outcome: Outcome, kind: Kind) -> list[str]:

@@ -211,15 +211,17 @@ def machine(path: str, load: Load, names: Collection[str]) -> list[str]:
 
     `names` are the proxies whose versions are listed.
     """
-    versions = [
-        f"{name.split(',')[0]} {read_version(rival.version, path)}"
-        for name, rival in rivals.RIVALS.items()
-        if name in names
-    ]
-    return [f"{describe_machine(load)}:", f"{', '.join(dict.fromkeys(versions))}."]
+    commands = {n: rival.version for n, rival in rivals.RIVALS.items() if n in names}
+    return [f"{describe_machine(load)}:", read_versions(commands, path)]
 
 
-def read_version(command: Sequence[str], path: str) -> str:
+def read_versions(commands: Mapping[str, Sequence[str]], path: str) -> str:
+    """Return a sentence with the version of each program, from the output of its command."""
+    versions = (f"{n.split(',')[0]} {_version(one, path)}" for n, one in commands.items())
+    return f"{', '.join(dict.fromkeys(versions))}."
+
+
+def _version(command: Sequence[str], path: str) -> str:
     """Return the first version number in a program's output."""
     environ = {**os.environ, "PATH": f"{path}:/usr/sbin"}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environ)
