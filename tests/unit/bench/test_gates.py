@@ -18,7 +18,6 @@ from bench.gates.switches import Period
 from bench.gates.visitors import Visit
 from bench.harness.errors import BenchError
 from bench.proxy import own_proxy
-from local.parts.ports import free_port
 from prevs.gate_rules import Choice, Request, choose
 from prevs.signatures import derive_key
 from proxy.model import gates
@@ -146,7 +145,7 @@ class Backend:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
     @property
     def port(self) -> int:
