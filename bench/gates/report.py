@@ -1,6 +1,5 @@
 """The results of the bench: tables for people, and a line for programs."""
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from bench.gates.rules import Kind
 from bench.gates.switches import PROXIES, Switches
 from bench.harness import page
 from bench.harness.machine import Load
+from bench.harness.page import milliseconds
 from bench.proxy.load import Answered
 from bench.proxy.report import read_versions
 
@@ -62,12 +62,12 @@ def figures(outcome: Outcome) -> dict[str, object]:
     return {
         "rps": {name: round(answered.rate) for name, answered in cases.items()},
         "cpu_us": {name: round(answered.cpu_us, 2) for name, answered in cases.items()},
-        "change_ms_p50": {name: _ms(one.seconds, 50) for name, one in changes.items()},
-        "change_ms_p99": {name: _ms(one.seconds, 99) for name, one in changes.items()},
+        "change_ms_p50": {name: milliseconds(one.seconds, 50) for name, one in changes.items()},
+        "change_ms_p99": {name: milliseconds(one.seconds, 99) for name, one in changes.items()},
         "switches": {
             "count": len(outcome.switches.seconds),
-            "in_force_ms_p50": _ms(outcome.switches.seconds, 50),
-            "in_force_ms_p99": _ms(outcome.switches.seconds, 99),
+            "in_force_ms_p50": milliseconds(outcome.switches.seconds, 50),
+            "in_force_ms_p99": milliseconds(outcome.switches.seconds, 99),
             "requests": outcome.switches.requests,
             "errors": outcome.switches.errors,
             "wrong": outcome.switches.wrong,
@@ -107,8 +107,8 @@ def _changes(outcome: Outcome) -> list[str]:
             f"{_bold(name)}: {_WAY if name == OURS else RIVALS[name].way}",
             f"{count:,}",
             f"{len(one.seconds)}",
-            f"{_ms(one.seconds, 50):,.1f}",
-            f"{_ms(one.seconds, 99):,.1f}",
+            f"{milliseconds(one.seconds, 50):,.1f}",
+            f"{milliseconds(one.seconds, 99):,.1f}",
             f"{one.closed}",
         )
         for (name, count), one in outcome.changes.items()
@@ -120,8 +120,8 @@ def _switches(found: Switches) -> str:
     return (
         f"{len(found.seconds):,} switches of one rule at {PROXIES} proxies with {found.requests:,}"
         f" requests meanwhile: **{found.errors:,} errors, {found.wrong:,} wrong answers**. Each was"
-        f" in force at all of them after {_ms(found.seconds, 50):.1f} ms (p50) and"
-        f" {_ms(found.seconds, 99):.1f} ms (p99)."
+        f" in force at all of them after {milliseconds(found.seconds, 50):.1f} ms (p50) and"
+        f" {milliseconds(found.seconds, 99):.1f} ms (p99)."
     )
 
 
@@ -140,7 +140,7 @@ def _aims(outcome: Outcome) -> list[tuple[str, str, str, str]]:
             rows.append(_row(title, f"at most {_FLAT:g}", times, is_met=times <= _FLAT))
     for (name, count), one in outcome.changes.items():
         if name == OURS:
-            ms = _ms(one.seconds, 50)
+            ms = milliseconds(one.seconds, 50)
             title = f"median change of {count:,} rules"
             rows.append(
                 _row(title, f"at most {_CHANGE_MS:g} ms", ms, " ms", is_met=ms <= _CHANGE_MS)
@@ -169,10 +169,3 @@ def _verdict(is_met: bool) -> str:
 
 def _bold(name: str) -> str:
     return f"**{name}**" if name in (OURS, ORDINARY) else name
-
-
-def _ms(seconds: Sequence[float], percent: int) -> float:
-    if percent == 50:
-        return round(1000 * statistics.median(seconds), 2)
-    ordered = sorted(seconds)
-    return round(1000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)], 2)

@@ -23,6 +23,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def milliseconds(seconds: Sequence[float], percent: int) -> float:
+    """Return a percentile of durations; 50 is the median."""
+    ordered = sorted(seconds)
+    return round(1000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)], 2)
+
+
 def describe_machine(load: Load) -> str:
     """Return the day, the machine, and how busy it was before the bench."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())

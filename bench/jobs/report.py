@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from bench.harness import page
 from bench.harness.machine import Load
+from bench.harness.page import milliseconds
 from bench.jobs.own_jobs import Once
 from bench.jobs.queue_alone import Alone
 from bench.jobs.small_job import PLACES
@@ -52,10 +53,10 @@ def figures(outcome: Outcome) -> dict[str, object]:
     return {
         "jobs_per_s": {name: round(rate, 2) for name, rate in outcome.rates.items()},
         "of_docker": round(outcome.share, 3),
-        "begins_ms_p50": _ms(begins, 50),
-        "begins_ms_p99": _ms(begins, 99),
-        "ended_ms_p50": _ms(ended, 50),
-        "ended_ms_p99": _ms(ended, 99),
+        "begins_ms_p50": milliseconds(begins, 50),
+        "begins_ms_p99": milliseconds(begins, 99),
+        "ended_ms_p50": milliseconds(ended, 50),
+        "ended_ms_p99": milliseconds(ended, 99),
         "alone_jobs_per_s": outcome.alone.jobs_per_s,
         "alone_cpu_ms": outcome.alone.cpu_ms,
     }
@@ -89,9 +90,4 @@ def _times(singles: Sequence[Once]) -> tuple[list[float], list[float]]:
 
 
 def _shown(seconds: Sequence[float]) -> tuple[str, str]:
-    return f"{_ms(seconds, 50):.0f}", f"{_ms(seconds, 99):.0f}"
-
-
-def _ms(seconds: Sequence[float], percent: int) -> float:
-    ordered = sorted(seconds)
-    return round(1000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)], 1)
+    return f"{milliseconds(seconds, 50):.0f}", f"{milliseconds(seconds, 99):.0f}"
