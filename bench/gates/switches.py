@@ -55,7 +55,7 @@ def measure(site: Site, count: int) -> Switches:
         file = site.folder / "visits"
         with _visiting(file, ports):
             seconds, periods = _switch(site, count)
-    visits = visitors.read(file.read_text().splitlines())
+    visits = visitors.read(file.read_text())
     if not visits:
         raise BenchError("nobody has visited the gate while it was switched")
     errors, wrong = judge(visits, periods)

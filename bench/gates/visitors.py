@@ -7,10 +7,11 @@ they got is in FILE.
 """
 
 import http.client
+import json
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,10 +32,9 @@ class Visit(NamedTuple):
     backend: int
 
 
-def read(lines: Iterable[str]) -> Sequence[Visit]:
-    """Return the visits in the lines of a file."""
-    rows = (line.split() for line in lines)
-    return [Visit(float(sent), float(received), int(backend)) for sent, received, backend in rows]
+def read(text: str) -> Sequence[Visit]:
+    """Return the visits in the text of a file."""
+    return [Visit(*row) for row in json.loads(text)]
 
 
 def visit(port: int, host: str, path: str, over: threading.Event) -> Sequence[Visit]:
@@ -74,8 +74,7 @@ def main(file: str, host: str, path: str, *ports: str) -> None:
     over.set()
     for thread in threads:
         thread.join()
-    lines = (f"{one.sent} {one.received} {one.backend}\n" for one in found)
-    Path(file).write_text("".join(lines))
+    Path(file).write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

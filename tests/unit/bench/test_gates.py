@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -216,7 +218,7 @@ def test_a_proxy_is_not_measured_if_it_has_other_rules(backend: Backend) -> None
         traffic.check(backend.port, wanted, BACKENDS)
 
 
-def test_a_visitor_notes_every_answer_and_every_error(backend: Backend, tmp_path: Path) -> None:
+def test_a_visitor_notes_every_answer_and_every_error(backend: Backend) -> None:
     backend.lead(rules.make(Kind.PATH, 3))
     backend.lost = 1
     over, found = Event(), list[Visit]()
@@ -230,9 +232,19 @@ def test_a_visitor_notes_every_answer_and_every_error(backend: Backend, tmp_path
     assert {visit.backend for visit in found} == {0, BACKENDS[2]}
     assert [visit.backend for visit in found].count(0) == 1
     assert all(visit.sent < visit.received for visit in found)
+
+
+def test_visitors_write_what_is_read_of_them(backend: Backend, tmp_path: Path) -> None:
+    backend.lead(rules.make(Kind.PATH, 3))
     file = tmp_path / "visits"
-    file.write_text("".join(f"{v.sent} {v.received} {v.backend}\n" for v in found))
-    assert visitors.read(file.read_text().splitlines()) == found
+    command = [sys.executable, "-m", "bench.gates.visitors", str(file), "x", "/p2/items"]
+    with subprocess.Popen([*command, str(backend.port)], stdin=subprocess.PIPE) as visiting:
+        wait_until(lambda: backend.asked > visitors.EACH)
+        visiting.communicate()
+    assert visiting.returncode == 0
+    found = visitors.read(file.read_text())
+    assert {visit.backend for visit in found} == {BACKENDS[2]}
+    assert len(found) > visitors.EACH
 
 
 PERIODS = (Period(1, 0.0, 10.2), Period(2, 10.0, 20.2), Period(1, 20.0, float("inf")))
