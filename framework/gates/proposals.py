@@ -88,6 +88,11 @@ def find_failure(app: str, label: str, preview: PreviewRecord | None) -> str:
     return ""
 
 
+def waits(record: GateRecord) -> bool:
+    """Return whether a change of a gate waits, and has not failed."""
+    return record.proposal is not None and not record.proposal.failure
+
+
 def find_latest(record: GateRecord) -> GateRecord:
     """Return a gate as it will be, if a change of it waits."""
     proposal = record.proposal

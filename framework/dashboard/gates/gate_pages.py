@@ -35,16 +35,13 @@ class GatePages:
         protect = self._context.access.protected_action
         switch, rollback = Action("switch gate", Scope.ADMIN), Action("roll back gate", Scope.ADMIN)
         trial = Action("try gate", Scope.USE, is_report=True)
-        page = self._context.access.protected_page(self._show)
+        page = self._context.access.protected_page(self._view.show)
         return [
             Route(_ONE, page, methods=["GET"]),
             Route(_ONE, protect(trial, self._try), methods=["POST"]),
             Route(f"{_ONE}/switch", protect(switch, self._switch), methods=["POST"]),
             Route(f"{_ONE}/rollback", protect(rollback, self._roll_back), methods=["POST"]),
         ]
-
-    async def _show(self, request: Request, viewer: Viewer) -> Response:
-        return await self._view.show(request, viewer)
 
     async def _try(self, request: Request, viewer: Viewer, form: Form) -> Response:
         """Tell where a request would go, on the page of the gate. Sends nothing."""

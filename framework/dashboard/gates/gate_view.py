@@ -85,7 +85,7 @@ class GateView:
             changes=rule_lines.compare(gate.revision.rules, proposal.revision.rules)
             if proposal
             else (),
-            gives_up=gate.proposal is not None and not gate.proposal.failure,
+            gives_up=proposals.waits(gate),
         )
 
     def _show(self, request: Request, viewer: Viewer, gate: GateRecord, tried: Tried) -> Response:

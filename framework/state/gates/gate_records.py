@@ -36,7 +36,7 @@ class GateRecords:
         trusted = [gate for gate in stored if _is_signed(gate, keys)]
         self.all: Mapping[str, GateRecord] = {gate.name: self._sign(gate) for gate in trusted}
         self._stale = [gate.name for gate in trusted if self.all[gate.name] != gate]
-        self._waiting = {gate.name for gate in trusted if _waits(gate)}
+        self._waiting = {gate.name for gate in trusted if proposals.waits(gate)}
 
     def gate(self, name: str) -> GateRecord:
         """Return a gate. Raises UnknownGate."""
@@ -59,7 +59,7 @@ class GateRecords:
         if self.all.get(gate.name) != signed:
             self._writes.save(signed)
             self.all = {**self.all, gate.name: signed}
-            (self._waiting.add if _waits(gate) else self._waiting.discard)(gate.name)
+            (self._waiting.add if proposals.waits(gate) else self._waiting.discard)(gate.name)
         return self.all[gate.name]
 
     def remove(self, name: str) -> None:
@@ -102,10 +102,6 @@ class GateRecords:
             signature=signatures.sign_gate(self._key, gate),
             whole_signature=signatures.sign_whole_gate(self._key, gate),
         )
-
-
-def _waits(gate: GateRecord) -> bool:
-    return gate.proposal is not None and not gate.proposal.failure
 
 
 def _is_signed(gate: GateRecord, keys: Sequence[bytes]) -> bool:
