@@ -24,6 +24,10 @@ class ConditionKind(enum.Enum):
     QUERY = "query"
 
 
+NAMED = (ConditionKind.HEADER, ConditionKind.COOKIE, ConditionKind.QUERY)
+"""Conditions about what has a name, and a value."""
+
+
 class Criterion(NamedTuple):
     """What a condition looks at; `name` is that of the header, cookie or query parameter."""
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from prevs.gate_rules import read_query
+from prevs.gates import NAMED, ConditionKind
 
 Order = dict[str, object]
 
@@ -28,8 +29,8 @@ _SHOWN = frozenset(
     }
 )
 """What `prevs gate show --json` has beside what may be written."""
-_KINDS = ("method", "accept", "header", "cookie", "query")
-_NAMED = ("header", "cookie", "query")
+_KINDS = [kind.value for kind in ConditionKind]
+_NAMED = [kind.value for kind in NAMED]
 _WHEN = re.compile(rf"({'|'.join(_KINDS)})[ :]\s*([^\s=]+)(?:=(.*))?", re.ASCII)
 
 

@@ -6,12 +6,11 @@ A name is a part of HAProxy's configuration, and a value a key of its maps, whic
 import re
 
 from framework.gates.written_rule import WrittenCondition
-from prevs.gates import Condition, ConditionKind
+from prevs.gates import NAMED, Condition, ConditionKind
 
 LONGEST_NAME = 64
 LONGEST_VALUE = 200
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_NAMED = (ConditionKind.HEADER, ConditionKind.COOKIE, ConditionKind.QUERY)
 _TOKEN = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}", re.ASCII)
 _PARAMETER = re.compile(rf"[A-Za-z0-9._~-]{{1,{LONGEST_NAME}}}", re.ASCII)
 _VALUE = re.compile(rf"[!#-:<-\[\]-~]{{1,{LONGEST_VALUE}}}", re.ASCII)
@@ -42,7 +41,7 @@ def make_condition(written: WrittenCondition) -> Condition:
     if kind is None:
         raise ValueError(f"no condition: {written}")
     text = getattr(written, kind.value)
-    if kind in _NAMED:
+    if kind in NAMED:
         name = text.lower() if kind is ConditionKind.HEADER else text
         return Condition(kind, written.value, name)
     return Condition(kind, text.lower() if kind is ConditionKind.ACCEPT else text)
@@ -54,7 +53,7 @@ def find_problem(written: WrittenCondition) -> str | None:
     if kind is None:
         known = ", ".join(kind.value for kind in ConditionKind)
         return f"must have one of {known}. For two of them write two rules."
-    if kind not in _NAMED and written.value:
+    if kind not in NAMED and written.value:
         return f"has `is`, which goes with header, cookie and query. Write {kind.value} alone."
     if kind is ConditionKind.METHOD:
         wrong = written.method not in _METHODS
