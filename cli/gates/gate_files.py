@@ -4,8 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NoReturn
 
 import click
 
@@ -31,6 +30,7 @@ _SHOWN = frozenset(
 """What `prevs gate show --json` has beside what may be written."""
 _KINDS = [kind.value for kind in ConditionKind]
 _NAMED = [kind.value for kind in NAMED]
+_SITE = re.compile(r"^https?://[^/?]*")
 _WHEN = re.compile(rf"({'|'.join(_KINDS)})[ :]\s*([^\s=]+)(?:=(.*))?", re.ASCII)
 
 
@@ -42,6 +42,7 @@ def read_order(text: str) -> tuple[Order, int | None]:
     """
     try:
         found = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        json.dumps(found, allow_nan=False, default=_refuse)
     except ValueError as error:
         raise click.UsageError(f"FILE is not TOML, nor JSON: {error}.") from None
     order: Order = {name: value for name, value in found.items() if name not in _SHOWN}
@@ -76,12 +77,14 @@ def read_path(text: str) -> tuple[str, Mapping[str, str]]:
 
     Nothing is decoded, as HAProxy compares it as it is sent: `//v1` is a path, and no host.
     """
-    text = text.partition("#")[0]
-    if not text.startswith("/"):
-        url = urlsplit(text)
-        text = f"{url.path}?{url.query}"
-    path, _, query = text.partition("?")
+    sent = _SITE.sub("", text.partition("#")[0])
+    path, _, query = sent.partition("?")
     return path or "/", read_query(query)
+
+
+def _refuse(value: object) -> NoReturn:
+    """Refuse what TOML has and JSON has not: a date or a time."""
+    raise click.UsageError(f'FILE has {value} without quotation marks. Write "{value}".')
 
 
 def _read_seen(found: Mapping[str, Any]) -> int | None:
