@@ -187,6 +187,7 @@ def test_a_rollback_leads_to_the_commit_of_then_although_its_branch_has_moved(
         ({"path": "/v1", "query": {"prevs-ref": "feature"}}, "feature", "Its override names"),
         ({"path": "/w", "lot": 999}, "v1", "Its path begins with /w"),
         ({"path": "/w", "cookies": {"prevs-lot": "1000"}}, "main", "Its path begins with /w"),
+        ({"path": "/w", "headers": {"Cookie": "a=1; prevs-lot=1000"}}, "main", "begins with /w"),
         ({"path": "/w", "cookies": {"prevs-lot": "x"}}, None, "The client's lot decides."),
         ({"path": "/a", "cookies": {"prevs-lot": "0001"}}, None, "The client's lot decides."),
         ({"path": "/w"}, None, "no condition holds for it. The client's lot decides."),
