@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from docs.generated.tables import amount, code, table
-from framework.apps.manifest import MOST_BYTES
+from framework.apps.compose.file_text import MOST_BYTES
 from framework.apps.manifest.keys import list_tables
 from framework.apps.manifest.values import Table
 from prevs.commit_settings import FILE

@@ -9,7 +9,8 @@ from typing import Protocol
 import structlog
 
 from framework import events
-from framework.apps import compose, effective_settings, manifest
+from framework.apps import effective_settings, manifest
+from framework.apps.compose import file_text
 from framework.apps.manifest import ComposeFile, InvalidManifest, Manifest
 from framework.apps.warm_setting import find_warm
 from framework.errors import FrameworkError, Unavailable, UnknownLabel
@@ -162,7 +163,7 @@ class _ReadFile(Protocol):
 
 def _read(app: AppRecord, read_file: _ReadFile) -> Manifest:
     """Return what a commit says. Raises InvalidManifest, and what `read_file` raises."""
-    file = read_file(_place(app, FILE), most=manifest.MOST_BYTES)
+    file = read_file(_place(app, FILE), most=file_text.MOST_BYTES)
     if file is None:
         return Manifest()
     data, bounds = _content(file), effective_settings.bounds(app)
@@ -172,14 +173,13 @@ def _read(app: AppRecord, read_file: _ReadFile) -> Manifest:
 
 def _read_compose(app: AppRecord, path: str, read_file: _ReadFile) -> ComposeFile:
     """Return the compose file that a commit names, from the app's folder on."""
-    file = read_file(_place(app, path), most=compose.MOST_BYTES)
+    file = read_file(_place(app, path), most=file_text.MOST_BYTES)
     if file is None:
         return ComposeFile(path, problem="is not in the commit")
     if file.kind != "file":
         return ComposeFile(path, problem=_KINDS[file.kind])
-    if file.size > compose.MOST_BYTES:
-        most = f"at most {compose.MOST_BYTES:,} are allowed"
-        return ComposeFile(path, problem=f"has {file.size:,} bytes; {most}")
+    if file.size > file_text.MOST_BYTES:
+        return ComposeFile(path, problem=file_text.too_large(file.size))
     return ComposeFile(path, file.data)
 
 
@@ -191,8 +191,8 @@ def _place(app: AppRecord, path: str) -> str:
 def _content(file: RepositoryFile) -> bytes:
     if file.kind != "file":
         raise InvalidManifest([Mistake(1, _KINDS[file.kind])])
-    if file.size > manifest.MOST_BYTES:
-        raise InvalidManifest([manifest.too_large(file.size)])
+    if file.size > file_text.MOST_BYTES:
+        raise InvalidManifest([Mistake(1, f"the file {file_text.too_large(file.size)}")])
     return file.data
 
 

@@ -3,6 +3,6 @@
 It reads the part of the format that prevs can run; everything else is a mistake with its line.
 """
 
-from framework.apps.compose.reader import MOST_BYTES, Compose, Place, read
+from framework.apps.compose.reader import Compose, Place, read
 
-__all__ = ["MOST_BYTES", "Compose", "Place", "read"]
+__all__ = ["Compose", "Place", "read"]

@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from framework.apps.compose import file_text
 from framework.apps.compose.notes import Notes, cut
 from framework.apps.compose.service import Build, Service, list_names, same_place
 from framework.apps.compose.yaml_tree import Node, NotYaml, Scalar, read_tree
 from prevs.records import Mistake
-
-MOST_BYTES = 8192
-"""How large the file may be. The record of each preview contains its settings."""
 
 _TOP = ("services", "volumes", "version", "name")
 _HINTS = {
@@ -45,14 +43,11 @@ class Compose(NamedTuple):
 
 def read(data: bytes, path: str, wanted: str = "") -> Compose:
     """Return what a file at `path`, from the app's folder on, says; `wanted` is the application."""
-    if len(data) > MOST_BYTES:
-        why = f"the file has {len(data):,} bytes; at most {MOST_BYTES:,} are allowed"
-        return Compose(mistakes=(Mistake(1, why),))
+    text = file_text.decode(data)
+    if isinstance(text, Mistake):
+        return Compose(mistakes=(text,))
     try:
-        tree = read_tree(data.decode())
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return Compose(mistakes=(Mistake(line, "is not UTF-8: save the file as UTF-8"),))
+        tree = read_tree(text)
     except NotYaml as error:
         return Compose(mistakes=(Mistake(error.line, error.why),))
     return _Translation(posixpath.dirname(path)).translate(tree, wanted)
@@ -122,7 +117,7 @@ class _Translation:
             found = next((one for one in services if one.name == wanted), None)
             if found is None and services:
                 self._wrong_service = f"is no service of the file; there are {list_names(services)}"
-            if found is not None and found.build is None and "build" not in found.nodes:
+            if found is not None and "build" not in found.nodes:
                 why = "has no build, and the application is built from this repository"
                 self._notes.refuse(found.node, found.where, why)
             return found

@@ -3,17 +3,14 @@
 from framework.apps.manifest.findings import InvalidManifest
 from framework.apps.manifest.job_changes import change_job
 from framework.apps.manifest.reader import (
-    MOST_BYTES,
     ComposeFile,
     Manifest,
     find_compose,
     read,
-    too_large,
 )
 from framework.apps.manifest.rules import Bounds
 
 __all__ = [
-    "MOST_BYTES",
     "Bounds",
     "ComposeFile",
     "InvalidManifest",
@@ -21,5 +18,4 @@ __all__ = [
     "change_job",
     "find_compose",
     "read",
-    "too_large",
 ]

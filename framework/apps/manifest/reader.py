@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from framework.apps import compose
-from framework.apps.compose import Compose
+from framework.apps.compose import Compose, file_text
 from framework.apps.manifest.companion_problems import find_problems
 from framework.apps.manifest.findings import Findings, InvalidManifest
 from framework.apps.manifest.keys import InTree, Top
@@ -22,9 +22,6 @@ from framework.apps.manifest.wording import explain, spell
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
 from prevs.records import Mistake
-
-MOST_BYTES = 8192
-"""How large the file may be. The record of each preview contains its settings."""
 
 _COMPOSE: TypeAdapter[str] = TypeAdapter(InTree, config={"strict": True})
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -108,18 +105,10 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _decode(data: bytes) -> str:
-    if len(data) > MOST_BYTES:
-        raise InvalidManifest([too_large(len(data))])
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidManifest([Mistake(line, "is not UTF-8: save the file as UTF-8")]) from None
-
-
-def too_large(size: int) -> Mistake:
-    """Return the mistake of a file with so many bytes."""
-    return Mistake(1, f"the file has {size:,} bytes; at most {MOST_BYTES:,} are allowed")
+    text = file_text.decode(data)
+    if isinstance(text, Mistake):
+        raise InvalidManifest([text])
+    return text
 
 
 def _parse(text: str) -> tuple[Mapping[tuple[str | int, ...], int], dict[str, Any]]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.apps.manifest import MOST_BYTES, Bounds, InvalidManifest, Manifest, read
+from framework.apps.compose.file_text import MOST_BYTES
+from framework.apps.manifest import Bounds, InvalidManifest, Manifest, read
 from framework.apps.manifest.keys import Top, find_table, list_tables
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
 from prevs.records import Mistake
