@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.course import Course
+from executor.attempt.course import Course, Use
 from executor.attempt.image_provider import PUSH_END, ImageProvider, ImageSources
 from executor.attempt.serve import Serve
 from executor.attempt.task_states import Outcome
@@ -53,7 +53,14 @@ class World:
         provider = ImageProvider(
             attempt, sources, reports=self.reports, log=self.log, push_end=push_end
         )
-        serve = Serve(
+        use = self._use(attempt, sources)
+        return Course(attempt, provider, use, log=self.log, signals=self.signals).run()
+
+    def _use(self, attempt: Attempt, sources: ImageSources) -> Use:
+        return self._serve(attempt)
+
+    def _serve(self, attempt: Attempt) -> Serve:
+        return Serve(
             attempt,
             containers=self.containers,
             volumes=self.volumes,
@@ -63,7 +70,6 @@ class World:
             signals=self.signals,
             now=self.signals.now,
         )
-        return Course(attempt, provider, serve, log=self.log, signals=self.signals).run()
 
     def stop_at(self, seconds: float) -> None:
         signals = JumpingSignals()

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import cast
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.course import Course
-from executor.attempt.image_provider import ImageProvider, ImageSources
-from executor.attempt.serve import Serve
+from executor.attempt.course import Use
+from executor.attempt.image_provider import PUSH_END, ImageProvider, ImageSources
 from executor.attempt.task_states import Outcome
 from executor.companions.companion_images import CompanionSources
 from executor.companions.image_pull import ImagePull, Wanted
@@ -70,10 +69,9 @@ class CompanionWorld(World):
     """An agent whose commit has companions."""
 
     def __init__(
-        self, folder: Path, *companions: Companion, apps: Mapping[str, App] = {}
-    ) -> None:  # not changed
+        self, folder: Path, *companions: Companion, apps: Mapping[str, App] | None = None
+    ) -> None:
         super().__init__(folder)
-        self.companions = companions
         self.tags = {one.name: self._tag(one) for one in companions}
         made = {tag: App(f"{name} is up\n".encode()) for name, tag in self.tags.items()}
         self.containers = self.containers_of(
@@ -89,23 +87,13 @@ class CompanionWorld(World):
             return ATTEMPT.image
         return names.pulled_tag(companion.image, ATTEMPT.cluster, trusted=True)
 
-    def run(self, attempt: Attempt = ATTEMPT, push_end: float = 0.0) -> Outcome:
+    def run(self, attempt: Attempt = ATTEMPT, push_end: float = PUSH_END) -> Outcome:
         order = dataclasses.replace(
             attempt.order, run=self.settings, environment={"APP_KEY": "known"}
         )
-        attempt = attempt._replace(order=order)
-        sources = ImageSources(lambda: self.checkout, self._make_room, self.images, None)
-        provider = ImageProvider(attempt, sources, reports=self.reports, log=self.log)
-        serve = Serve(
-            attempt,
-            containers=self.containers,
-            volumes=self.volumes,
-            probe=self.probe,
-            reports=self.reports,
-            log=self.log,
-            signals=self.signals,
-            now=self.signals.now,
-        )
+        return super().run(attempt._replace(order=order), push_end)
+
+    def _use(self, attempt: Attempt, sources: ImageSources) -> Use:
         self.readiness = FakeReadiness(self.signals, self.ready_after)
         edges = Edges(
             containers=lambda log, add: self.containers,
@@ -119,8 +107,7 @@ class CompanionWorld(World):
             ),
             readiness=self.readiness,
         )
-        use = accompany(serve, edges)
-        return Course(attempt, provider, use, log=self.log, signals=self.signals).run()
+        return accompany(self._serve(attempt), edges)
 
     def started(self) -> list[str]:
         """Return what has started, by the companions' names."""
