@@ -1,8 +1,8 @@
 """The keys of the [companions.NAME] in a .prevs.toml, as keys.py has those of the other tables."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, WrapValidator
 
 from framework.apps.manifest import companion_rules
 from framework.apps.manifest.companion_rules import Ready
@@ -27,7 +27,7 @@ BuildKey = Annotated[str, AfterValidator(companion_rules.check_build_key)]
 Variable = Annotated[str, AfterValidator(companion_rules.check_variable)]
 _READY_KINDS = [{"type": "array", "maxItems": MOST_WORDS}, {"type": "object"}]
 ReadyCheck = Annotated[
-    object, AfterValidator(companion_rules.read_ready), WithJsonSchema({"anyOf": _READY_KINDS})
+    Words, WrapValidator(companion_rules.read_ready), WithJsonSchema({"anyOf": _READY_KINDS})
 ]
 
 
@@ -90,7 +90,7 @@ class Companion(Table):
 
     def settings(self, name: str) -> companions.Companion:
         """Return the companion of that name, as it is stored and sent."""
-        ready = self.ready if isinstance(self.ready, Ready) else Ready()
+        ready = cast("Ready | None", self.ready) or Ready()
         return companions.Companion(
             name=name,
             image=self.image or "",

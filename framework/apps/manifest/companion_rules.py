@@ -1,11 +1,11 @@
 """The rules for values in the [companions.NAME] of a .prevs.toml, as in rules.py. Pure."""
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pydantic import ValidationInfo
 
-from framework.apps.manifest import rules
 from framework.apps.manifest.rules import refuse
 from prevs import names
 from prevs.companions import APPLICATION
@@ -17,7 +17,6 @@ _IMAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.:/@-]*", re.ASCII)
 _IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{6,64}", re.ASCII)
 _DEFAULT_REGISTRY = re.compile(r"(?:(?:registry-1|index)\.)?docker\.io/", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
-_MOST_WORDS = 100
 _HIGHEST_PORT = 65535
 
 
@@ -85,18 +84,13 @@ def check_variable(value: str) -> str:
     return value
 
 
-def read_ready(value: object) -> Ready:
+def read_ready(value: object, read_words: Callable[[object], list[str]]) -> Ready:
     """Return when a companion is ready; refuse what is neither a command nor a port."""
     if isinstance(value, dict):
         return Ready(port=_read_port(value))
-    words = rules.split_words(value)
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+    if not isinstance(value, str | list):
         refuse('must be a list of words, like ["pg_isready"], or a port, like {example}', **_PORT)
-    if not words:
-        refuse("must not be empty")
-    if len(words) > _MOST_WORDS:
-        refuse("may have at most {most} entries", most=_MOST_WORDS)
-    return Ready(tuple(rules.check_words([rules.check_text(word) for word in words])))
+    return Ready(tuple(read_words(value)))
 
 
 def _read_port(value: dict[Any, Any]) -> int:

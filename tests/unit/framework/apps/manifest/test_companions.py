@@ -106,6 +106,8 @@ DB = '[companions.db]\nimage = "x"\n'
          "variable's name: use letters, digits, _, . and -, and no digit first"),
         (f"{DB}ready = 5432", 3, "companions.db.ready must be a list of words, like "
          '["pg_isready"], or a port, like { port = 5432 }'),
+        (f"{DB}ready = ['a', 1]", 3, "companions.db.ready, entry 2 must be text in quotes, not 1: "
+         'ready = ["pg_isready", "-U", "postgres"]'),
         (f"{DB}ready = []", 3, "companions.db.ready must not be empty"),
         (f"{DB}ready = {['a'] * 101}", 3, "companions.db.ready may have at most 100 entries"),
         (f"{DB}ready = {{ port = 0 }}", 3,
