@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Callable
 
 from executor.errors import ExecutorError
 from executor.ports import Container, Signals
@@ -15,8 +17,13 @@ logger = logging.getLogger(__name__)
 
 def end_container(container: Container, signals: Signals) -> None:
     """Give the container its grace if the attempt was stopped, and remove it. Never raises."""
+    take_down(container, functools.partial(_terminate, container, signals))
+
+
+def take_down(container: Container, terminate: Callable[[], None]) -> None:
+    """Let the container end by `terminate`, and remove it whatever that raises. Never raises."""
     try:
-        _terminate(container, signals)
+        terminate()
     except ExecutorError:
         # The reason why the attempt ended matters more than this error.
         logger.exception("docker does not answer")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
+from executor.attempt.shutdown import take_down
 from executor.companions import companion_errors
 from executor.companions.companion_errors import TogetherFull
 from executor.errors import DiskFull, ExecutorError, Stopped
@@ -17,8 +18,6 @@ _DRAIN = 2.0
 
 _END_IS_KNOWN = 2.0
 """Seconds after which docker has reported a container's end."""
-
-logger = logging.getLogger(__name__)
 
 
 class Started(NamedTuple):
@@ -99,16 +98,7 @@ class Company:
         self._has_failed = True
         while self._started:
             _, container, log, _ = self._started.pop()
-            try:
-                self._terminate(container)
-            except ExecutorError:
-                # The reason why the attempt ended matters more than this error.
-                logger.exception("docker does not answer")
-            try:
-                container.remove()
-            except ExecutorError:
-                logger.exception("the container may be left behind")
-            container.drain(_DRAIN)
+            take_down(container, functools.partial(self._terminate, container))
             log.flush()
         self._has_failed = False
 
