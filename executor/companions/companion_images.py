@@ -89,13 +89,16 @@ class CompanionImages(NamedTuple):
         self.sources.hold(wanted.tag)
         pulls = self.sources.pulls
         if wanted.name.floats:
-            self._refresh(wanted)
-        elif not pulls.has(wanted, wanted.name.digest):
+            return self._refresh(wanted)
+        if not pulls.has(wanted, wanted.name.digest):
             self._pull(wanted, pulls.resolve(wanted))
         return wanted.tag
 
-    def _refresh(self, wanted: Wanted) -> None:
-        """Pull what the tag means by now; without its registry, what is there is good enough."""
+    def _refresh(self, wanted: Wanted) -> str:
+        """Pull what the tag means by now; without its registry, what is there is good enough.
+
+        Each image that it has meant has a tag of its own: without one, nobody would remove it.
+        """
         pulls = self.sources.pulls
         try:
             digest = pulls.resolve(wanted)
@@ -103,20 +106,26 @@ class CompanionImages(NamedTuple):
             if not pulls.has(wanted, ""):
                 raise
             self.log.header(f"{wanted.text} is as it was pulled before: {exc.why}")
-            return
-        if not pulls.has(wanted, digest):
-            self._pull(wanted, digest)
+            return wanted.tag
+        own = wanted._replace(tag=self._tag(f"{wanted.text}@{digest}"))
+        self.sources.hold(own.tag)
+        if not pulls.has(own, digest):
+            self._pull(own, digest)
+        pulls.tag(wanted, digest)
+        return own.tag
+
+    def _tag(self, image: str) -> str:
+        trusted = self.attempt.order.trusted
+        return names.pulled_tag(image, self.attempt.cluster, trusted=trusted)
 
     def _want(self, companion: Companion) -> Wanted:
-        order = self.attempt.order
         name = image_names.read_name(companion.image)
         if name is None:
             why = "that is not the name of an image"
             raise CompanionImageMissing(companion.name, companion.image, why)
         if image_names.is_denied(name, self._policy()):
             raise CompanionImageMissing(companion.name, companion.image, _NOT_PULLED, _NAMED)
-        tag = names.pulled_tag(companion.image, self.attempt.cluster, trusted=order.trusted)
-        return Wanted(companion.name, companion.image, name, tag)
+        return Wanted(companion.name, companion.image, name, self._tag(companion.image))
 
     def _policy(self) -> str:
         confined = self.sources.confined

@@ -106,7 +106,7 @@ class ImagePull:
         with alone, self._judged(wanted, limit):
             if self._inspect(wanted.name.at(digest)) is None:
                 self._pull(wanted, digest, limit=limit, at_step=at_step)
-            self._tag(wanted, digest)
+            self.tag(wanted, digest)
 
     def _pull(
         self, wanted: Wanted, digest: str, *, limit: float, at_step: Callable[[str], None]
@@ -137,9 +137,10 @@ class ImagePull:
             return None
         return found
 
-    def _tag(self, wanted: Wanted, digest: str) -> None:
+    def tag(self, wanted: Wanted, digest: str) -> None:
+        """Give the image of a digest, which is there, the tag. Raises ExecutorError."""
         repository, _, version = wanted.tag.rpartition(":")
-        with daemon_errors():
+        with self._judged(wanted, 0.0), daemon_errors():
             self._daemon.client().tag(wanted.name.at(digest), repository, version)
 
     def _call(self, path: str, wanted: Wanted, method: str) -> RegistryCall:

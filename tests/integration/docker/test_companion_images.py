@@ -146,6 +146,10 @@ def test_the_registry_is_asked_again_for_an_image_without_a_tag(world: World) ->
         world.server.start()
     assert world.agent.states[-1] == "TASK_KILLED", world.agent.message
     assert f"{floating} is as it was pulled before" in "".join(world.agent.log.headers)
+    store = world.store()
+    for artifact in store.artifacts():
+        assert store.remove(artifact)
+    assert world.names() == [], "the first image would stay for good"
 
 
 @pytest.mark.parametrize("why", ["no login", "no such tag", "away", "by an address", "no name"])

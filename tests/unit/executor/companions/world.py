@@ -48,6 +48,10 @@ class FakePulls:
 
     def pull(self, wanted: Wanted, digest: str, *, limit: float, at_step: object) -> None:
         self.pulled.append(wanted.text)
+        self.tag(wanted, digest)
+
+    def tag(self, wanted: Wanted, digest: str) -> None:
+        del digest
         self.there.add(wanted.tag)
 
 
