@@ -110,7 +110,7 @@ def make_app(
     """Return the API as an ASGI application.
 
     `checks` are those of /healthz and /readyz. `registry` counts the requests. With `ironworker`
-    it answers IronWorker's clients, too. `make_routes` makes the routes of a router's calls.
+    it answers IronWorker's clients, too. `make_routes` makes the routes of a router.
     """
     app = _described()
     declared = [description.declare_description()]

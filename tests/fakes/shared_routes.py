@@ -12,7 +12,7 @@ from typing import Any
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from framework.http_api.admission.operations import Call, OperationRouter
+from framework.http_api.admission.operations import Added, OperationRouter
 
 _Key = tuple[str, str]
 _Endpoint = Callable[..., Any]
@@ -28,13 +28,13 @@ class SharedRoutes:
         self.endpoints: dict[_Key, _Endpoint] = {}
 
     def make(self, router: OperationRouter) -> Sequence[BaseRoute]:
-        """Return the shared routes of a router's calls."""
-        own = {_key(call): call.endpoint for call in router.calls}
+        """Return the shared routes of a router."""
+        own = {_key(one): one.endpoint for one in router.added}
         self.endpoints |= own
         key = frozenset(own)
         if key not in _MADE:
-            router.calls = [
-                call._replace(endpoint=_lead(_key(call), call.endpoint)) for call in router.calls
+            router.added = [
+                one._replace(endpoint=_lead(_key(one), one.endpoint)) for one in router.added
             ]
             _MADE[key] = router.make_routes()
         return _MADE[key]
@@ -52,8 +52,8 @@ class Serving:
         await self._app(scope, receive, send)
 
 
-def _key(call: Call) -> _Key:
-    return call.method, call.path
+def _key(one: Added) -> _Key:
+    return one.method, one.path
 
 
 def _lead(key: _Key, example: _Endpoint) -> _Endpoint:

@@ -103,8 +103,8 @@ _BEARER = (
 )
 
 
-class Call(NamedTuple):
-    """A call of the API before it is a route: who answers it, and what its description says."""
+class Added(NamedTuple):
+    """What was added to a router: who answers, and what the description says of it."""
 
     method: str
     path: str
@@ -114,10 +114,10 @@ class Call(NamedTuple):
 
 
 class OperationRouter:
-    """Calls of the API, none without its operation. `declared` is in the order of `calls`."""
+    """Routes of the API, none without its operation. `declared` is in the order of `added`."""
 
     def __init__(self, tag: str, prefix: str = "", *, is_described: bool = True) -> None:
-        self.calls: list[Call] = []
+        self.added: list[Added] = []
         self.declared: list[Declared] = []
         self._tag = tag
         self._prefix = prefix
@@ -135,7 +135,7 @@ class OperationRouter:
         extra = IDEMPOTENCY_KEY if operation.takes_key else None
         extra = DURABLE_KEY if operation.keeps_key else extra
         path = self._prefix + path
-        self.calls.append(Call(method, path, endpoint, documented, extra))
+        self.added.append(Added(method, path, endpoint, documented, extra))
         self.declared.append(declare(method, path, operation))
 
     def make_routes(self) -> Sequence[BaseRoute]:
@@ -148,13 +148,13 @@ class OperationRouter:
             dependencies=[documented],
             generate_unique_id_function=name_operation,
         )
-        for call in self.calls:
+        for one in self.added:
             router.add_api_route(
-                call.path,
-                call.endpoint,
-                methods=[call.method],
-                openapi_extra=call.extra,
-                **call.documented,
+                one.path,
+                one.endpoint,
+                methods=[one.method],
+                openapi_extra=one.extra,
+                **one.documented,
             )
         return router.routes
 
