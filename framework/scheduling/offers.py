@@ -44,8 +44,8 @@ class Offers:
         self._revives, self._counted_at = float(REVIVES), 0.0
         self._quiet = True
         self._requesting_since: float | None = None
+        self._revive_due = math.inf
         self.connected = False
-        self.revive_pending = False
 
     @property
     def held(self) -> Sequence[Offer]:
@@ -62,10 +62,7 @@ class Offers:
 
     def revive_wait(self) -> float:
         """Return in how many seconds a REVIVE that came too soon is due; inf if none waits."""
-        if not self.revive_pending:
-            return math.inf
-        since = self._clock.monotonic() - self._counted_at
-        return (1 - self._revives) * REVIVE_EVERY_SECONDS - since
+        return self._revive_due - self._clock.monotonic()
 
     def subscribed(self) -> None:
         """Begin again without offers. Whether Mesos sends any is as last requested."""
@@ -77,7 +74,7 @@ class Offers:
         self._drop(tuple(self._held))
         self._requested = frozenset()
         self._requesting_since = None
-        self.revive_pending = False
+        self._revive_due = math.inf
         self.connected = False
 
     def add(self, offers: Collection[Offer]) -> None:
@@ -125,7 +122,7 @@ class Offers:
     def request(self, wanted: Collection[Hashable]) -> None:
         """Request offers for what is `wanted`: at once for a new one, again after some seconds.
 
-        If that would be too often, `revive_pending` is set until the next REVIVE is due.
+        If that would be too often, `revive_wait` tells when the next REVIVE is due.
         """
         now = self._clock.monotonic()
         is_new = not self._requested.issuperset(wanted)
@@ -133,9 +130,10 @@ class Offers:
             return
         earned = (now - self._counted_at) / REVIVE_EVERY_SECONDS
         self._revives, self._counted_at = min(REVIVES, self._revives + earned), now
-        self.revive_pending = self._revives < 1
-        if self.revive_pending:
+        if self._revives < 1:
+            self._revive_due = now + (1 - self._revives) * REVIVE_EVERY_SECONDS
             return
+        self._revive_due = math.inf
         self._cluster.revive(self._role)
         self._revives -= 1
         self._quiet = False
@@ -152,7 +150,7 @@ class Offers:
         """Receive no more offers."""
         self._requested = frozenset()
         self._requesting_since = None
-        self.revive_pending = False
+        self._revive_due = math.inf
         if not self._quiet:
             self._cluster.suppress(self._role)
             self._quiet = True
