@@ -15,10 +15,11 @@ class Told:
     """What prevs has said of a pull request at its forge, in the repository `repository`.
 
     `comment` is the id of its one comment, "" for none; `is_gone` if somebody has deleted that.
-    `is_pending` is whether the last status is one that has to be followed by another. `deployment`
-    is the id of the deployment of the commit `deployed`, "" for none. The digests are of what was
-    said last. What the forge has not taken counts as said; `problems` has why, by how it was to be
-    said. `said` is what was said last, in words.
+    `status_sha` is the commit of the last status, "" if not known; `is_pending` is whether that
+    status has to be followed by another. `deployment` is the id of the deployment of the commit
+    `deployed`, "" for none. The digests are of what was said last. What the forge has not taken
+    counts as said; `problems` has why, by how it was to be said. `said` is what was said last, in
+    words.
     """
 
     repository: str = ""
@@ -26,6 +27,7 @@ class Told:
     comment_digest: str = ""
     is_gone: bool = False
     status_digest: str = ""
+    status_sha: str = ""
     is_pending: bool = False
     deployment: str = ""
     deployed: str = ""

@@ -12,6 +12,8 @@ from framework.ports.telling import Deployment, Light, Status
 from framework.telling.wanted import Wanted, digest
 from prevs.pulls import PullRecord, Told
 
+SUPERSEDED = "superseded"
+
 
 class AddComment(NamedTuple):
     """Make the comment."""
@@ -73,6 +75,10 @@ def _choose_comment(wanted: Wanted, told: Told) -> Act | None:
 def _choose_status(status: Status | None, told: Told) -> Act | None:
     if status is None or digest(status) == told.status_digest:
         return None
+    if told.is_pending and told.status_sha not in ("", status.sha):
+        # Nothing is said of a commit that is not the head any more: it would be pending for ever.
+        ended = status._replace(sha=told.status_sha, light=Light.SUCCESS, text=SUPERSEDED)
+        return SetStatus(ended)
     return SetStatus(status)
 
 
@@ -81,7 +87,7 @@ def _choose_deployment(status: Status | None, pull: PullRecord) -> Act | None:
     if status is None or digest(status) == told.deployment_digest:
         return None
     if told.deployment and told.deployed != status.sha:
-        ended = Status(told.deployed, Light.INACTIVE, "", "superseded", "")
+        ended = Status(told.deployed, Light.INACTIVE, "", SUPERSEDED, "")
         return SetDeployment(told.deployment, ended)
     if told.deployment:
         return SetDeployment(told.deployment, status)
@@ -131,8 +137,10 @@ def note_rejected(act: Act, told: Told, why: str) -> Told:
 
     It counts as said, so that it is tried again only when something else is to be said.
     """
-    problems = {**told.problems, find_part(act): why}
-    return _note_said(act, dataclasses.replace(told, problems=problems))
+    told = dataclasses.replace(told, problems={**told.problems, find_part(act): why})
+    if isinstance(act, SetStatus):
+        told = dataclasses.replace(told, is_pending=False)
+    return _note_said(act, told)
 
 
 def _note_said(act: Act, told: Told) -> Told:
@@ -140,6 +148,6 @@ def _note_said(act: Act, told: Told) -> Told:
         case AddComment(text) | EditComment(_, text):
             return dataclasses.replace(told, comment_digest=digest(text))
         case SetStatus(status):
-            return dataclasses.replace(told, status_digest=digest(status))
+            return dataclasses.replace(told, status_digest=digest(status), status_sha=status.sha)
         case AddDeployment(_, status) | SetDeployment(_, status):
             return dataclasses.replace(told, deployment_digest=digest(status))

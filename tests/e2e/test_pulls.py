@@ -157,6 +157,8 @@ def test_a_pull_request_of_a_branch_has_an_address_that_follows_it(
     assert scene.wait_for(cart.number, sha=cart.sha)["gate"] == "trusted"
     scene.wait_to_hear(cart.number, cart.sha, f"opens at {label}")
     assert visit(label, app=APP).text == "first with the-apps-own\n"
+    scene.api.wait_for(APP, cart.sha, "running")
+    scene.wait_to_hear(cart.number, cart.sha, f"opens at {label}")
     assert scene.count_hooks("accepted") > 0
 
     scene.work.git("checkout", "--quiet", "cart")

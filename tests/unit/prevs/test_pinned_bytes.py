@@ -191,6 +191,7 @@ WRITTEN: dict[str, Any] = {
             comment_digest="0123456789abcdef",
             is_gone=True,
             status_digest="fedcba9876543210",
+            status_sha=SHA,
             is_pending=True,
             deployment="9",
             deployed=SHA,

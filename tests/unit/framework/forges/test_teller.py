@@ -166,6 +166,24 @@ def test_a_build_shows_and_ends(world: TellingWorld) -> None:
     ]
 
 
+def test_a_commit_that_is_built_while_the_next_one_is_pushed_is_not_pending_for_ever(
+    world: TellingWorld,
+) -> None:
+    world.push(A)
+    world.run()
+    world.driven.call(
+        lambda: world.driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",))
+    )
+    world.driven.step(events.Offered([offer()]))
+    world.run(15)
+    assert [one.light for one in world.forge.statuses] == [Light.SUCCESS, Light.PENDING]
+    world.push(B)
+    world.run(15)
+    said = [(one.sha, one.light, one.text) for one in world.forge.statuses[2:]]
+    assert said == [(A, Light.SUCCESS, "superseded"), (B, Light.SUCCESS, "opens at pr-7")]
+    assert not world.record.told.is_pending
+
+
 @pytest.mark.parametrize("where", ["title", "subject"])
 def test_a_skipped_one_gets_no_comment(world: TellingWorld, where: str) -> None:
     world.subjects[A] = "Fix [skip preview]" if where == "subject" else "Fix"
