@@ -52,8 +52,9 @@ class World:
         return digest
 
     def names(self) -> list[str]:
-        """Return all names that docker has for the app's images."""
-        images = self.first.client.images(all=True)
+        """Return all names that docker has for the commit's images."""
+        # Other tests of this worker have the same app; docker may tag what they built late.
+        images = self.first.client.images(all=True, filters={"label": f"prevs.commit={self.sha}"})
         found = (name for image in images for name in image["RepoTags"] + image["RepoDigests"])
         return sorted(name for name in found if APP in name)
 
