@@ -12,8 +12,10 @@ import fcntl
 import json
 import logging
 import os
+import select
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +40,10 @@ from local.parts import processes
 from local.parts.part import Part, rotate
 from local.settings import Settings, read, write_private
 
-_TICK = 0.1  # seconds
+_TICK = 0.1
+"""Seconds between two looks at the parts while one of them is not up."""
+_CALM_TICK = 0.4
+"""The same while all are up: a part that ends is found by then."""
 _ROTATION = 60.0  # seconds between checks of the sizes of the logs
 _LOG_LIMIT = 20 * 1024 * 1024
 _LOCK_SECONDS = 1.0  # seconds; a check for a running supervisor takes its lock for a moment
@@ -64,6 +69,7 @@ class Supervisor:
         self._states = {part.name: PartState() for part in parts}
         self._begun = self._now()
         self._stopping = False
+        self._requested, self._request = socket.socketpair()
         self._failure: Step | None = None
         self._was_up = False
         self._slow: set[str] = set()
@@ -81,15 +87,21 @@ class Supervisor:
                 self._was_up = True
                 self._report("cluster", "up", self._begun)
             self._rotate_logs()
-            time.sleep(_TICK)
+            self._rest()
         self._stop_all()
         if self._failure is not None:
             return 1
         self._report("cluster", "down", self._begun)
         return 0
 
+    def _rest(self) -> None:
+        """Wait for the next look, or for a request to stop."""
+        seconds = _CALM_TICK if self._all_ready() else _TICK
+        select.select([self._requested], [], [], seconds)
+
     def _request_stop(self) -> None:
         self._stopping = True
+        self._request.send(b".")
         self._begun = self._now()
 
     def _rotate_logs(self) -> None:
