@@ -76,9 +76,10 @@ class DockerContainer:
         self._is_stopping = False
         self._disk_limit = DISK_LIMIT
         self._over = threading.Event()
-        follow = LogFollower(client, container, log, self._over).follow
-        was_away = (lambda: self._was_away,)
-        self._follower = threading.Thread(target=follow, args=was_away, daemon=True, name="log")
+        self._log = LogFollower(client, container, log, self._over)
+        self._follower = threading.Thread(
+            target=self._log.follow, args=(lambda: self._was_away,), daemon=True, name="log"
+        )
         self._waiter = threading.Thread(target=self._wait, daemon=True, name="wait")
         self._follower.start()
         self._waiter.start()
@@ -186,8 +187,12 @@ class DockerContainer:
         return exchange.take(self._client, self._id, folder, most=self._disk_limit)
 
     def drain(self, seconds: float) -> None:
-        """After its end, wait until all output is in the log, for `seconds` at most."""
+        """After its end, wait until all output is in the log, for `seconds` at most.
+
+        The rest of a flood is lost: docker has it for minutes, also when the container is gone.
+        """
         self._follower.join(seconds)
+        self._log.stop()
 
     def remove(self) -> None:
         """Kill it if it runs, and remove it. Does nothing if it is gone.

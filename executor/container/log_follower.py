@@ -40,6 +40,7 @@ class LogFollower:
         self._id = container
         self._log = log
         self._over = over
+        self._has_stopped = threading.Event()
         self._bucket = TokenBucket(_RATE, _BURST, time.monotonic())
 
     def follow(self, was_away: Callable[[], bool]) -> None:
@@ -70,12 +71,20 @@ class LogFollower:
             pause = min(_RETRY_PAUSE * max(1, failures), _LONGEST_RETRY_PAUSE)
             if was_over or (self._over.wait(pause) and not was_away()):
                 return
+            if self._has_stopped.is_set():
+                return
+
+    def stop(self) -> None:
+        """Read no more: what is left of the output is lost. Does not block."""
+        self._has_stopped.set()
 
     def _read(self, position: LogPosition) -> None:
         pieces = self._client.logs(
             self._id, stream=True, follow=True, timestamps=True, since=position.resume()
         )
         for piece in pieces:
+            if self._has_stopped.is_set():
+                return
             if not is_stamped(piece):
                 # The daemon lost its place, as the log was rotated too fast, and ends with an error
                 # message in the stream.

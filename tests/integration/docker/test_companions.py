@@ -187,7 +187,9 @@ def test_all_containers_of_a_preview_share_its_disk_limit(agent: Agent) -> None:
 
 def test_the_data_of_companions_outlive_an_attempt_and_hooks_seed_them_once(agent: Agent) -> None:
     keep = shell("mkdir -p /data; while :; do nc -l -p 5000 >> /data/rows; done")
-    give = shell("cat /data/rows; while :; do nc -l -p 6000 </data/rows >/dev/null; done")
+    give = shell(
+        "touch /data/rows; cat /data/rows; while :; do nc -l -p 6000 </data/rows >/dev/null; done"
+    )
     db = Companion("db", command=keep, volumes=("/data",), ready_port=5000)
     other = Companion("other", command=give, volumes=("/data",), after=("db",))
     seed = shell("echo seeded | nc localhost 5000")

@@ -2,6 +2,7 @@
 log.
 """
 
+import contextlib
 import os
 import secrets
 import threading
@@ -37,13 +38,13 @@ def client(docker_host: str) -> Iterator[APIClient]:
         yield client
 
 
-@pytest.fixture
-def container(client: APIClient) -> Iterator[str]:
-    """A container that counts, in a log that is rotated every ten lines."""
+@contextlib.contextmanager
+def running(client: APIClient, command: str, **limits: str) -> Iterator[str]:
+    """A container that runs a shell command, with a log of such limits."""
     images = SampleImages(client)
-    image = images.add(f"prevs-test/following:{secrets.token_hex(3)}", COUNTS)
+    image = images.add(f"prevs-test/following:{secrets.token_hex(3)}", command)
     key, _, value = LABEL.partition("=")
-    logged = LogConfig(type="json-file", config={"max-size": "10k", "max-file": "2"})
+    logged = LogConfig(type="json-file", config=limits)
     made = client.create_container(
         image,
         environment={"FILL": "x" * 1000},
@@ -54,6 +55,13 @@ def container(client: APIClient) -> Iterator[str]:
     yield str(made["Id"])
     client.remove_container(made["Id"], force=True, v=True)
     images.clear()
+
+
+@pytest.fixture
+def container(client: APIClient) -> Iterator[str]:
+    """A container that counts, in a log that is rotated every ten lines."""
+    with running(client, COUNTS, **{"max-size": "10k", "max-file": "2"}) as made:
+        yield made
 
 
 def test_a_daemon_that_loses_its_place_in_the_log_is_queried_again(
@@ -77,3 +85,19 @@ def test_a_daemon_that_loses_its_place_in_the_log_is_queried_again(
     over.set()
     thread.join(60)
     assert not thread.is_alive()
+
+
+def test_the_rest_of_a_flood_is_not_read(client: APIClient) -> None:
+    with running(client, "yes | head -n 1000000; exec sleep 600") as flooding:
+        over = threading.Event()
+        follower = LogFollower(client, flooding, MemoryLog(), over)
+        thread = threading.Thread(target=follower.follow, args=(lambda: False,), daemon=True)
+        thread.start()
+        wait_until(lambda: client.top(flooding)["Processes"][0][-1] == "sleep 600")
+        client.kill(flooding)
+        over.set()
+        # It reads without a pause now, and still has more than a minute to read.
+        assert thread.is_alive()
+        follower.stop()
+        thread.join(5)
+        assert not thread.is_alive()
