@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 import requests.exceptions
 from docker.api import APIClient
+from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.errors import APIError, DockerException, InvalidConfigFile, StreamParseError
 from docker.utils import kwargs_from_env, parse_host
 from urllib3.exceptions import HTTPError
@@ -20,18 +21,37 @@ from executor.errors import DockerUnavailable
 _CALL_LIMIT = 60
 """Seconds for one response. Starting a container on a busy machine can take 10."""
 
+_VERSION_HEADER = "Api-Version"
+_ANY_VERSION = DEFAULT_DOCKER_API_VERSION
+"""For a client that makes no call of a version."""
+
 # docker-py reads streams with urllib3 directly, hence its HTTPError.
 _AWAY = (requests.exceptions.RequestException, DockerException, HTTPError)
+
+
+def connect(**settings: Any) -> APIClient:
+    """Return a client that speaks the daemon's version of the API, which is in a header of /_ping.
+
+    docker-py's own version="auto" reads it in /version: for each answer to that, dockerd starts
+    `runc --version` and `docker-init --version`. Raises what docker-py raises, and for the daemon
+    only DockerException.
+    """
+    with APIClient(version=_ANY_VERSION, **settings) as asking:
+        try:
+            answer = asking.get(f"{asking.base_url}/_ping", timeout=_CALL_LIMIT)
+        except (*_AWAY, OSError, ValueError) as exc:
+            raise DockerException(str(exc)) from exc
+    return APIClient(version=answer.headers.get(_VERSION_HEADER, "auto"), **settings)
 
 
 class Daemon:
     """Connects at the first use, by DOCKER_HOST and the like in `environ`. Thread safe.
 
-    `connect` makes docker-py's client.
+    `connect` makes docker-py's client, given its settings.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], connect: Callable[..., APIClient] = APIClient
+        self, environ: Mapping[str, str], connect: Callable[..., APIClient] = connect
     ) -> None:
         self._connect = connect
         self._settings = kwargs_from_env(environment=dict(environ))
@@ -64,7 +84,7 @@ class Daemon:
         self._check_address()
         with daemon_errors():
             try:
-                return self._connect(version="auto", timeout=_CALL_LIMIT, **self._settings)
+                return self._connect(timeout=_CALL_LIMIT, **self._settings)
             except (InvalidConfigFile, ValueError, TypeError, AttributeError):
                 # docker-py reads the user's config.json, and raises these if it is malformed. For
                 # the daemon it raises only DockerException.

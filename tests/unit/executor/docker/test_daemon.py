@@ -1,10 +1,13 @@
 """executor/docker/daemon.py: what docker-py reads before it connects, and the address."""
 
+import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import requests
 from docker.api import APIClient
 
 from executor.docker.daemon import Daemon
@@ -62,3 +65,32 @@ def test_what_a_daemon_says_of_itself_is_asked_for_once() -> None:
     daemon = Daemon({}, lambda **_: cast(APIClient, client))
     assert daemon.info() == daemon.info() == {"CgroupDriver": "cgroupfs"}
     assert client.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [({"Api-Version": "1.43"}, ["/_ping"]), ({}, ["/_ping", "/version"])],
+)
+def test_a_client_speaks_the_daemons_version_of_the_api(
+    monkeypatch: pytest.MonkeyPatch, headers: Mapping[str, str], asked: list[str]
+) -> None:
+    seen: list[str] = []
+
+    def send(_: object, request: requests.PreparedRequest, **__: object) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code, answer.request = 200, request
+        answer.raw = io.BytesIO(b'{"ApiVersion": "1.43"}')
+        answer.headers.update(headers)
+        seen.append(request.path_url)
+        return answer
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    assert Daemon({"DOCKER_HOST": "tcp://docker.test:2375"}).client().api_version == "1.43"
+    assert seen == asked
+
+
+@pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://a..test:2375"])
+def test_a_daemon_that_does_not_answer_is_not_taken_for_malformed_settings(host: str) -> None:
+    with pytest.raises(DockerUnavailable) as failed:
+        Daemon({"DOCKER_HOST": host}).client()
+    assert "config.json" not in str(failed.value)
