@@ -146,5 +146,24 @@ def making(builder: str, host: str, folder: Path) -> Iterator[World]:
     with nothing_left(made.client, f"prevs.task={TASK}"):
         yield made
     remove_image(made.client, TAG)
-    # Closed to builds: the network of this run's previews, which does not exist.
+
+
+@contextlib.contextmanager
+def keeping_base(host: str, folder: Path) -> Iterator[None]:
+    """Keep the image of DOCKERFILE: the classic builder's cache is the images that are there."""
+    base = f"{TAG}-base"
+    with making("classic", host, folder) as made:
+        made.build()
+        made.client.tag(TAG, *base.split(":"))
+    yield
+    remove_image(made.client, base)
+
+
+@contextlib.contextmanager
+def removing_network(host: str) -> Iterator[None]:
+    """Remove the network of this run's previews at the end: its rules close builds too.
+
+    To make and remove one takes dockerd as long as a container, so several worlds have it in turn.
+    """
+    yield
     assert remove_all(host, TASK) == []

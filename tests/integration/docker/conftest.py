@@ -10,12 +10,21 @@ from framework import executor_bundle
 from local.docker.containers import remove_all
 from tests.fakes.samples import nothing_left, remove_image
 from tests.integration.docker.attempts import APP, Agent
-from tests.integration.docker.builds import BUILDERS, World, making
+from tests.integration.docker.builds import BUILDERS, World, keeping_base, making, removing_network
+
+
+@pytest.fixture(scope="module")
+def agents_network(docker_host: str) -> Iterator[None]:
+    """Remove the network that the agents of a file have in turn."""
+    yield
+    assert remove_all(docker_host, APP) == []
 
 
 @pytest.fixture
-def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Agent]:
-    """An agent that leaves nothing at the end."""
+def agent(
+    docker_host: str, agents_network: None, tmp_path: Path, free_port: Callable[[], int]
+) -> Iterator[Agent]:
+    """An agent that leaves nothing at the end, except its network."""
     made = Agent(docker_host, tmp_path, free_port)
     with nothing_left(made.client, f"prevs.app={APP}"):
         yield made
@@ -25,12 +34,31 @@ def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
         remove_image(made.client, tag)
     for name in made.volumes():
         made.client.remove_volume(name)
-    assert remove_all(docker_host, APP) == []
+
+
+@pytest.fixture(scope="module")
+def builds_network(docker_host: str) -> Iterator[None]:
+    """Remove the network that the builds of a file have in turn."""
+    with removing_network(docker_host):
+        yield
+
+
+@pytest.fixture(scope="module")
+def classic_base(
+    docker_host: str, builds_network: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Have the classic builder run the step of DOCKERFILE once for a file."""
+    with keeping_base(docker_host, tmp_path_factory.mktemp("base")):
+        yield
 
 
 @pytest.fixture(params=BUILDERS)
-def world(request: pytest.FixtureRequest, docker_host: str, tmp_path: Path) -> Iterator[World]:
+def world(
+    request: pytest.FixtureRequest, docker_host: str, builds_network: None, tmp_path: Path
+) -> Iterator[World]:
     """The world of image tests, with each builder; other files have another world."""
+    if request.param == "classic":
+        request.getfixturevalue("classic_base")
     with making(request.param, docker_host, tmp_path) as made:
         yield made
 

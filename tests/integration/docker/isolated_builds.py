@@ -12,7 +12,7 @@ from typing import Any
 
 from executor.limits.confinement import Confinement
 from tests.integration.docker import isolated_agent, isolated_companions
-from tests.integration.docker.builds import BUILDERS, World, making
+from tests.integration.docker.builds import BUILDERS, World, making, removing_network
 from tests.integration.docker.isolated_agent import AGENT, CONFINED, SERVICE, WORLD, agent, run
 
 OPEN = Confinement(builds=False)
@@ -21,10 +21,11 @@ UNPRIVILEGED = """
 import sys
 from pathlib import Path
 from executor.errors import BuildExposed
-from tests.integration.docker.builds import making
+from tests.integration.docker.builds import making, removing_network
 from tests.integration.docker.isolated_agent import CONFINED
 
-with making("buildkit", sys.argv[1], Path(sys.argv[2])) as world:
+host = sys.argv[1]
+with removing_network(host), making("buildkit", host, Path(sys.argv[2])) as world:
     for required in (False, True):
         world.restart(CONFINED._replace(required=required))
         world.log.headers.clear()
@@ -76,7 +77,7 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     found: dict[str, Any] = {}
     for builder in BUILDERS:
         (folder / builder).mkdir()
-        with making(builder, host, folder / builder) as world:
+        with removing_network(host), making(builder, host, folder / builder) as world:
             world.restart(OPEN)
             reached = {"open": look(world)}
             world.restart(CONFINED)

@@ -22,12 +22,13 @@ from local.docker import containers as made_by
 from tests import times
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
-from tests.fakes.samples import SampleImages
+from tests.fakes.samples import SampleImages, nothing_left
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
 CLUSTER = f"confinement-{secrets.token_hex(3)}"
+LABEL = f"prevs.cluster={CLUSTER}"
 _SOON = times.choose(3.0, CALM)
 STAY = "echo up; while :; do sleep 1; done"
 
@@ -70,11 +71,18 @@ class World:
         return self.log.data.decode()
 
 
-@pytest.fixture
-def world(docker_host: str) -> Iterator[World]:
-    made = World(docker_host)
-    yield made
+@pytest.fixture(scope="module")
+def network(docker_host: str) -> Iterator[None]:
+    """Remove the network that the containers of this file have in turn."""
+    yield
     assert made_by.remove_all(docker_host, CLUSTER) == []
+
+
+@pytest.fixture
+def world(docker_host: str, network: None) -> Iterator[World]:
+    made = World(docker_host)
+    with nothing_left(made.client, LABEL):
+        yield made
     made.images.clear()
 
 
@@ -107,12 +115,11 @@ MAKE_FILES = "i=0; while :; do : > $i; i=$((i+1)); done"
 
 
 @pytest.fixture
-def volume(world: World, docker_host: str) -> Iterator[str]:
+def volume(world: World) -> Iterator[str]:
     name = f"prevs-test-{CLUSTER}"
     world.client.create_volume(name)
-    yield name
-    # A container of a failed test may still have it.
-    made_by.remove_all(docker_host, CLUSTER)
+    with nothing_left(world.client, LABEL):  # a container of a failed test may still have it
+        yield name
     world.client.remove_volume(name, force=True)
 
 

@@ -60,13 +60,19 @@ class World:
         return found
 
 
+@pytest.fixture(scope="module")
+def network(docker_host: str) -> Iterator[None]:
+    """Remove the network that the containers of this file have in turn."""
+    yield
+    assert remove_all(docker_host, CLUSTER) == []
+
+
 @pytest.fixture
-def world(docker_host: str, free_port: Callable[[], int]) -> Iterator[World]:
+def world(docker_host: str, network: None, free_port: Callable[[], int]) -> Iterator[World]:
     made = World(docker_host, free_port)
     with nothing_left(made.client, LABEL):
         yield made
     made.images.clear()
-    assert remove_all(made.daemon.host, CLUSTER) == []
 
 
 def ignore() -> None:
@@ -284,6 +290,7 @@ def test_containers_of_two_previews_cannot_talk_to_each_other(world: World) -> N
 def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
     world: World, docker_host: str
 ) -> None:
+    assert remove_all(docker_host, CLUSTER) == []  # that of the tests before
     specs = [world.spec(SERVE, number=number) for number in range(4)]
 
     def start(spec: ContainerSpec) -> None:

@@ -88,10 +88,18 @@ class World:
         return executor
 
 
+@pytest.fixture(scope="module")
+def network(docker_host: str) -> Iterator[None]:
+    """Remove the network that the executors of this file have in turn."""
+    yield
+    assert remove_all(docker_host, CLUSTER) == []
+
+
 @pytest.fixture
 def world(
     request: pytest.FixtureRequest,
     docker_host: str,
+    network: None,
     tmp_path: Path,
     free_port: Callable[[], int],
     bundle: Path,
@@ -105,7 +113,6 @@ def world(
         for executor in made.executors:
             executor.clear()
     made.images.clear()
-    assert remove_all(docker_host, CLUSTER) == []
 
 
 def running_with(words: bytes) -> list[int]:

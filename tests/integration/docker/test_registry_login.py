@@ -102,7 +102,7 @@ def test_a_credential_helper_logs_in(
 
 @pytest.fixture(params=builds.BUILDERS)
 def build(
-    request: pytest.FixtureRequest, world: World, home: Path, tmp_path: Path
+    request: pytest.FixtureRequest, world: World, builds_network: None, home: Path, tmp_path: Path
 ) -> Iterator[builds.World]:
     """A build that begins with the image that is in the registry, and not here any more."""
     log_in(home / ".docker", world.server.address)
