@@ -31,12 +31,15 @@ MANY = "RUN i=0; while [ $i -lt 300 ]; do sleep 60 & i=$((i+1)); done; echo $i o
 HUNGRY = Confinement(build_memory=64)
 TAKES_ALL = "RUN echo {}; tail /dev/zero"
 SHORT = "The build ran out of memory: all builds of this app together may use 64 MB"
-BOMB = """RUN echo {}; awk 'BEGIN {{ while (1) system("sleep 600 &") }}' 2> /dev/null"""
-"""It goes on where a shell would end: at the first fork that is refused."""
+BOMB = (
+    """RUN echo {}; mkfifo /go; echo 'trap "read -t 0.01 x <>/go; exec sh /bomb" EXIT; """
+    """while :; do read x </go & done' > /bomb; sh /bomb 2> /dev/null"""
+)
+"""It goes on where a shell would end: at the first fork that is refused. Its children only wait."""
 
 
 @pytest.fixture
-def buildkit(docker_host: str, tmp_path: Path) -> Iterator[World]:
+def buildkit(docker_host: str, builds_network: None, tmp_path: Path) -> Iterator[World]:
     with making("buildkit", docker_host, tmp_path) as made:
         yield made
 
@@ -85,33 +88,55 @@ def mark() -> str:
     return os.urandom(4).hex()
 
 
+def a_length() -> str:
+    """Return seconds that no other process sleeps for: more than a build may take."""
+    return f"600.{int(mark(), 16)}"
+
+
+def sleepers(seconds: str) -> Iterator[Path]:
+    """Yield the processes that sleep for that long."""
+    command = f"sleep {seconds}\0".encode().replace(b" ", b"\0")
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cmdline").read_bytes().endswith(command):
+                yield process
+
+
+def wake(seconds: str) -> None:
+    """End the sleep of a step, which goes on then."""
+    for process in sleepers(seconds):
+        os.kill(int(process.name), signal.SIGKILL)
+
+
 def watch(name: str, step: str) -> list[str]:
-    """Return a list that gets, once it runs, the score and the group of a process of a step."""
+    """Return a list that gets the score of a process of a step in a group; then the step goes on.
+
+    The step sleeps until then.
+    """
     seen: list[str] = []
 
     def look() -> bool:
-        score = f"sleep {step}".encode().replace(b" ", b"\0")
-        for process in Path("/proc").iterdir():
+        for process in sleepers(step):
             with contextlib.suppress(OSError):
-                if process.name.isdigit() and score in (process / "cmdline").read_bytes():
-                    group = (process / "cgroup").read_text()
-                    if (
-                        name in group
-                        and (adjustment := (process / "oom_score_adj").read_text()) > "0"
-                    ):
-                        seen[:] = [adjustment.strip(), group]
+                adjustment = (process / "oom_score_adj").read_text().strip()
+                if name in (process / "cgroup").read_text() and adjustment > "0":
+                    seen.append(adjustment)
         return bool(seen)
 
-    threading.Thread(target=lambda: wait_until(look), daemon=True).start()
+    def look_on() -> None:
+        wait_until(look)
+        wake(step)
+
+    threading.Thread(target=look_on, daemon=True).start()
     return seen
 
 
 def test_a_step_is_in_a_group_of_its_own_and_is_killed_before_others(
     world: World, own: str
 ) -> None:
-    length = f"2.{os.getpid()}{os.urandom(2)[0]}"
+    length = a_length()
     seen = watch(own, length)
-    world.build(f"RUN sleep {length}; sleep {length}")
+    world.build(f"RUN sleep {length}; echo woken")
     assert seen[0] == "700"
     assert world.log.headers == []
     # With the last build nothing is left of it.
@@ -126,18 +151,21 @@ def test_a_build_that_takes_all_memory_fails_for_it_and_no_other_build_suffers(
         beside.restart(HUNGRY)
         beside.app = f"{TASK}-beside"
         failed: list[BaseException] = []
+        length = a_length()
 
         def build() -> None:
             try:
-                beside.build(f"RUN echo {mark()}; sleep 4; echo built > /what")
+                beside.build(f"RUN sleep {length}; echo built > /what")
             except BuildFailed as exc:
                 failed.append(exc)
 
         builds = threading.Thread(target=build)
         builds.start()
+        wait_until(lambda: list(sleepers(length)))
         world.restart(HUNGRY)
         with pytest.raises(BuildFailed) as caught:
             world.build(TAKES_ALL.format(mark()))
+        wake(length)
         builds.join()
     assert str(caught.value).startswith(SHORT)
     assert "of the Dockerfile failed (exit code 137" in str(caught.value)
@@ -167,16 +195,18 @@ def test_a_step_that_cannot_begin_in_its_group_is_not_the_agents_fault(
 
 
 FILL = """
-import os, sys, time
+import _thread, sys, time
 with open(sys.argv[1], "w") as file:
     file.write("0")
+_thread.stack_size(65536)
 try:
-    while os.fork():
-        pass
-except OSError:
+    while True:
+        _thread.start_new_thread(time.sleep, (300,))
+except RuntimeError:
     print("full", flush=True)
 time.sleep(300)
 """
+"""To a control group, each thread is a process."""
 
 
 def test_a_step_that_other_builds_of_its_app_keep_from_beginning_is_not_the_agents_fault(
