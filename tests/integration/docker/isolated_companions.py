@@ -19,7 +19,7 @@ from tests.integration.docker.isolated_agent import (
     PORT,
     WITHIN,
     look,
-    reaches,
+    reach,
     spec,
     visits,
 )
@@ -60,12 +60,14 @@ def _look(client: APIClient) -> Mapping[str, object]:
     outside = ("nsenter", os.environ[WITHIN])
     return {
         **{who: look(client, who) for who in both},
-        "by name": {who: reaches(client, f"http://db:{_DATABASE}/", who) for who in both},
+        "by name": {
+            who: reach(client, {"db": f"http://db:{_DATABASE}/"}, who)["db"] for who in both
+        },
         "visits": {
             "loopback": visits(f"http://127.0.0.1:{_JOINED}/"),
             "the agent": visits(f"http://{AGENT}:{_JOINED}/"),
             "outside": visits(f"http://{AGENT}:{_JOINED}/", outside),
         },
-        "by a neighbour": {name: reaches(client, url) for name, url in urls.items()},
-        "the neighbour reaches the internet": reaches(client, f"http://{INTERNET}/"),
+        "by a neighbour": reach(client, urls),
+        "the neighbour reaches the internet": reach(client, {"it": f"http://{INTERNET}/"})["it"],
     }
