@@ -173,7 +173,7 @@ def test_a_build_that_takes_all_memory_fails_for_it_and_no_other_build_suffers(
     assert [line for line in world.log.headers if line.startswith(SHORT)]
     assert failed == []
     world.build("RUN echo built > /what")
-    assert world.run("cat /what") == "built\n"
+    assert world.read("/what") == "built\n"
 
 
 def test_a_step_whose_child_was_killed_for_memory_fails_with_that_reason(
@@ -249,7 +249,7 @@ def test_a_fork_bomb_is_ended_with_its_build(world: World, own: str) -> None:
     )
     wait_until(lambda: not TREE.folder("pids", own).exists())
     world.build("RUN echo built > /what")
-    assert world.run("cat /what") == "built\n"
+    assert world.read("/what") == "built\n"
 
 
 def test_an_operators_group_is_used_instead_of_one_of_ours(buildkit: World, group: Path) -> None:
@@ -262,7 +262,7 @@ def test_an_operators_group_is_used_instead_of_one_of_ours(buildkit: World, grou
     assert b"can't fork" in buildkit.log.data
     wait_until(lambda: (group / "pids.current").read_text() == "0\n")
     buildkit.build("RUN echo built > /what")
-    assert buildkit.run("cat /what") == "built\n"
+    assert buildkit.read("/what") == "built\n"
 
 
 def test_a_missing_group_is_reported_and_not_made_without_limits(buildkit: World) -> None:
