@@ -1,38 +1,23 @@
 """The command line in front of the whole system, from a new app to the log of a preview."""
 
 import json
-import os
 import secrets
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
+from tests.e2e.commands import Prevs, environment, run_command
 from tests.e2e.conftest import Cluster, Hello
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-Done = subprocess.CompletedProcess[str]
-Prevs = Callable[..., Done]
-
 
 @pytest.fixture
 def prevs(cluster: Cluster) -> Prevs:
     """Run a command."""
-    known = {"PREVS_API": cluster.api, "PREVS_TOKEN": cluster.token, "HOME": str(cluster.dir)}
-
-    def run(*args: str, **more: str) -> Done:
-        return subprocess.run(
-            [sys.executable, "-m", "cli", *args],
-            check=False,
-            env={"PATH": os.environ["PATH"], **known, **more},
-            capture_output=True,
-            text=True,
-        )
-
-    return run
+    return partial(run_command, environment(cluster))
 
 
 @pytest.fixture

@@ -1,40 +1,31 @@
 """A gate's requests go where its rules say, while these change, and never nowhere."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from functools import partial
 
 import pytest
 import requests
 
+from tests.e2e.commands import Done, environment, run_command
 from tests.e2e.conftest import Api, Cluster, Hello
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parents[2]
 FILE = """
 app = "hello"
 rules = [{path = "/", to = "main"}, {path = "/", when = {header = "X-V", is = "1"}, to = "v1"}]
 """
-Gate = Callable[..., subprocess.CompletedProcess[str]]
+Gate = Callable[..., Done]
 Ask = Callable[..., str]
 
 
 @pytest.fixture
-def gate(cluster: Cluster, api: Api, hello: Hello) -> Iterator[Gate]:
-    """Run `prevs gate` as a process of its own."""
-    environ = {"PREVS_API": api.base, "PREVS_TOKEN": api.token, "PATH": "/usr/bin:/bin"}
-
-    def run(*args: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "cli", "gate", *args]
-        return subprocess.run(
-            command, check=False, cwd=ROOT, env=environ, input=text, capture_output=True, text=True
-        )
-
+def gate(cluster: Cluster, hello: Hello) -> Iterator[Gate]:
+    """Run `prevs gate`."""
+    run = partial(run_command, environment(cluster), "gate")
     yield run
     run("rm", "api")
 
@@ -57,7 +48,7 @@ def test_a_switch_is_in_force_when_the_command_ends_and_loses_no_request(
     gate: Gate, ask: Ask, hello: Hello
 ) -> None:
     main, v1 = hello.commit("main"), hello.commit("v1")
-    made = gate("set", "api", "-", text=FILE)
+    made = gate("set", "api", "-", given=FILE)
     assert made.returncode == 0, made.stderr
     assert "in force at all proxies" in made.stderr
     assert (ask(), ask(**{"X-V": "1"})) == (main, v1)
@@ -87,7 +78,7 @@ def test_a_commit_that_cannot_be_built_changes_nothing_and_a_rollback_leads_back
     gate: Gate, ask: Ask, hello: Hello
 ) -> None:
     main, v1 = hello.commit("main"), hello.commit("v1")
-    gate("set", "api", "-", text=FILE)
+    gate("set", "api", "-", given=FILE)
     failed = gate("switch", "api", "broken-dockerfile")
     assert failed.returncode == 1
     assert "stays as it is. broken-dockerfile" in failed.stderr
@@ -106,7 +97,7 @@ def test_a_rollback_leads_to_the_commit_of_then_though_its_branch_has_moved(
     main, v1 = hello.commit("main"), hello.commit("v1")
     hello.git("branch", "moves", v1)
     try:
-        made = gate("set", "api", "-", text=FILE.replace('"main"', '"moves"'))
+        made = gate("set", "api", "-", given=FILE.replace('"main"', '"moves"'))
         assert made.returncode == 0, made.stderr
         assert ask() == v1
         assert gate("switch", "api", "main").returncode == 0

@@ -1,10 +1,6 @@
 """A repository that attacks its viewers: its names and output stay text."""
 
-import os
-import pty
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.accessibility import find_barriers
 from tests.chromium import Chromium
+from tests.e2e.commands import environment, run_on_terminal
 from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import PHONE, SLOW, address, sign_in, viewing
 from tests.fakes.samples import SERVE, SampleRepository
@@ -173,36 +170,6 @@ OTHER = re.compile(
 )
 
 
-def on_a_terminal(cluster: Cluster, *args: str) -> str:
-    """Return all that a command writes to its terminal."""
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(cluster.dir),
-        "TERM": "xterm-256color",
-        "LANG": "C.UTF-8",
-        "PREVS_API": cluster.api,
-        "PREVS_TOKEN": cluster.token,
-    }
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "cli", *args]
-    process = subprocess.Popen(
-        command, env={**os.environ, **environ}, stdin=theirs, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    output = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # the terminal has no other user any more
-            break
-        if not piece:
-            break
-        output += piece
-    os.close(ours)
-    process.wait(timeout=60)
-    return output.decode("utf-8", "replace")
-
-
 @pytest.mark.parametrize(
     "command",
     ["refs", "commits", "ls", "show", "logs", "events", "agents"],
@@ -219,7 +186,7 @@ def test_a_terminal_is_given_no_command_by_it(
         "logs": (APP, label),
         "events": ("--app", APP),
     }
-    output = on_a_terminal(cluster, command, *more.get(command, ()))
+    output = run_on_terminal(environment(cluster), command, *more.get(command, ()))
     assert APP in output
     assert OTHER.findall(COLOUR.sub("", output)) == []
 

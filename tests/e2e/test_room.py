@@ -1,14 +1,13 @@
 """The command line in front of the whole system: pins, and the queue for agents."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
 
+from tests.e2e.commands import environment, run_command
 from tests.e2e.conftest import Api, Cluster, Hello
 from tests.waits import wait_for
 
@@ -21,16 +20,10 @@ Prevs = Callable[..., Any]
 def prevs(cluster: Cluster) -> Prevs:
     """Run a command with --json, and return what it prints."""
     # The first address is one where nobody listens, as when the leader is gone for good.
-    environ = {"PREVS_API": f"http://127.0.0.1:9,{cluster.api}", "PREVS_TOKEN": cluster.token}
+    environ = {**environment(cluster), "PREVS_API": f"http://127.0.0.1:9,{cluster.api}"}
 
     def run(*args: str) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "cli", *args, "--json"],
-            check=False,
-            env=environ,
-            capture_output=True,
-            text=True,
-        )
+        done = run_command(environ, *args, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
