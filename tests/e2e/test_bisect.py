@@ -1,29 +1,28 @@
 """A commit that broke something, found by jobs on the whole system."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.commands import environment, run_command
 from tests.e2e.conftest import Api, Cluster
 from tests.fakes.samples import SERVE, SampleRepository
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-BROKEN, UNBUILT = 7, 6
+BROKEN, UNBUILT = 5, 4
 """The commit whose file has another content, and one before it whose image cannot be built."""
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> SampleRepository:
-    """The tag v0, and ten commits after it on main."""
+    """The tag v0, and seven commits after it on main."""
     made = SampleRepository(tmp_path / "history")
-    for number in range(11):
+    for number in range(8):
         lines = ["COPY number /number", f"CMD {SERVE}"]
         lines += ["RUN exit 3"] if number == UNBUILT else []
         state = "broken" if number >= BROKEN else "whole"
@@ -49,21 +48,10 @@ def list_jobs(api: Api) -> list[Mapping[str, Any]]:
 def test_the_commit_that_broke_something_is_found_three_at_a_time(
     app: str, made: SampleRepository, cluster: Cluster, api: Api
 ) -> None:
-    known = {"PREVS_API": cluster.api, "PREVS_TOKEN": cluster.token, "HOME": str(cluster.dir)}
-    bisect = [sys.executable, "-m", "cli", "bisect", app, "v0", "main", "--at-once", "3"]
-    command = ["--", "sh", "-c", "grep whole /number"]
-
-    def run(*options: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [*bisect, *options, *command],
-            check=False,
-            env={"PATH": os.environ["PATH"], **known},
-            capture_output=True,
-            text=True,
-        )
-
+    run = partial(run_command, environment(cluster), "bisect", app)
+    command = ("--", "sh", "-c", "grep whole /number")
     ids = made.git("rev-list", "--reverse", "main").split()
-    done = run()
+    done = run("v0", "main", "--at-once", "3", "--trust", *command)
     # The one before it cannot be tried, so it may be that one as well.
     assert done.returncode == 3, done.stderr
     suspects = [row.split()[0] for row in done.stdout.splitlines()[2:]]
@@ -74,8 +62,7 @@ def test_the_commit_that_broke_something_is_found_three_at_a_time(
     assert len(jobs) < len(ids)
     wait_until(lambda: all(job["ended"] for job in list_jobs(api)), "what is cancelled has ended")
     # With what was built before, and the next commit as the one that is known to be good.
-    made.git("tag", "v6", ids[UNBUILT])
-    bisect[5] = "v6"
-    found = run("--trust")
+    made.git("tag", "unbuilt", ids[UNBUILT])
+    found = run("unbuilt", "main", "--at-once", "3", "--trust", *command)
     assert found.returncode == 0, found.stderr
     assert found.stdout.startswith(f"{ids[BROKEN]} is the first bad commit\n")
