@@ -338,6 +338,7 @@ class _Server(ThreadingHTTPServer):
 class _Application(BaseHTTPRequestHandler):
     application: Upstream
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one write: its body waits 40 ms for an acknowledgement of its head
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing."""
@@ -385,6 +386,7 @@ class _Application(BaseHTTPRequestHandler):
         digest = hashlib.sha1((self.headers["Sec-WebSocket-Key"] + _WEBSOCKET).encode()).digest()
         self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
         self.end_headers()
+        self.wfile.flush()
         self.close_connection = True
         while piece := self.connection.recv(1000):
             self.connection.sendall(piece)
@@ -394,5 +396,6 @@ class _Application(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "1000")
         self.end_headers()
         self.wfile.write(b"x")
+        self.wfile.flush()
         self.application.finish.wait(60)
         self.wfile.write(b"x" * 999)
