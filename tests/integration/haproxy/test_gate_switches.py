@@ -17,7 +17,7 @@ from tests.integration.haproxy.gates import HOST
 from tests.integration.haproxy.proxies import Proxy, Site, upstream
 from tests.waits import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 PROXIES = 3
 LABELS = ("main", "v1")
@@ -104,7 +104,9 @@ def list_exchanges(people: Crowd) -> list[tuple[Exchange, float]]:
     ]
 
 
-@pytest.mark.parametrize("switches", [50, pytest.param(1000, marks=pytest.mark.night)])
+@pytest.mark.parametrize(
+    "switches", [50, pytest.param(1000, marks=[pytest.mark.night, pytest.mark.alone])]
+)
 def test_no_request_is_lost_or_answered_by_a_version_that_is_not_in_force(
     three: tuple[Site, list[Proxy]], switches: int
 ) -> None:

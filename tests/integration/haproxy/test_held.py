@@ -25,7 +25,7 @@ from tests.integration.haproxy.proxies import Site, haproxies, upstream
 from tests.integration.haproxy.wire import held
 from tests.waits import wait_for, wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 HOST = "main.hello.localhost"
 MANY = 1000
@@ -63,7 +63,9 @@ def answered(clients: Sequence[socket.socket]) -> int:
     return len(poll.poll(0))
 
 
-@pytest.mark.parametrize("hosts", [1, 100, pytest.param(MANY, marks=pytest.mark.night)])
+@pytest.mark.parametrize(
+    "hosts", [1, 100, pytest.param(MANY, marks=[pytest.mark.night, pytest.mark.alone])]
+)
 def test_a_thousand_requests_are_held_at_once_and_all_forwarded(site: Site, hosts: int) -> None:
     shas = [f"{number:040x}" for number in range(hosts)]
     for number, sha in enumerate(shas):

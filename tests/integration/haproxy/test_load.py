@@ -16,7 +16,7 @@ from tests.integration.haproxy.crowds import Crowd, crowd
 from tests.integration.haproxy.proxies import Site, haproxies
 from tests.waits import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone]
+pytestmark = [pytest.mark.integration]
 
 HOST = "main.hello.localhost"
 PATHS = ["/", "/", "/", "/slow"]

@@ -17,7 +17,7 @@ from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy, Site, upstream
 from tests.waits import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone]
+pytestmark = [pytest.mark.integration]
 
 PREVIEWS = 100
 GENEROUS_SECONDS = 60
@@ -74,7 +74,9 @@ def answers(proxy: Proxy, hosts: list[str], name: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("apps", [100, pytest.param(1000, marks=pytest.mark.night)])
+@pytest.mark.parametrize(
+    "apps", [100, pytest.param(1000, marks=[pytest.mark.night, pytest.mark.alone])]
+)
 def test_very_many_placements_load_are_replaced_and_change(site: Site, apps: int) -> None:
     last, middle = apps - 1, apps // 2
     sample = [host(0, 0), host(0, 99), host(middle - 1, 50), host(last, 0), host(last, 99)]

@@ -20,7 +20,7 @@ from tests.integration.haproxy.proxies import Site, upstream
 from tests.integration.haproxy.wire import held
 from tests.loops import in_a_loop
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 STARTING, RUNNING = "main.hello.localhost", "main.other.localhost"
 MANY, ANOTHER = "127.0.9.1", "127.0.9.2"
