@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tests.waits import wait_until
 
-_PAUSE_SECONDS = 0.004
+_PAUSE_SECONDS = 0.01
 _PATIENCE = 60.0
 
 

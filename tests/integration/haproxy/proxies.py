@@ -17,13 +17,13 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from kazoo.client import KazooClient
-from kazoo.exceptions import NoNodeError
 
 from prevs.paths import Paths
-from prevs.records import Placement, ProxyRecord
+from prevs.records import Placement
 from tests import times
-from tests.fakes.placements import AGENTS, placement, record
+from tests.fakes.placements import placement
 from tests.fakes.world import TOKEN, World
+from tests.integration.haproxy.tree import Tree
 from tests.waits import describe_end, wait_until
 
 REPOSITORY = Path(__file__).parents[3]
@@ -117,53 +117,6 @@ class Upstream:
     refuses: Callable[[Mapping[str, str]], int] = lambda headers: 0
 
 
-@dataclasses.dataclass
-class Tree:
-    """The placements in ZooKeeper, as the framework would write them."""
-
-    client: KazooClient
-    paths: Paths
-
-    def place(self, app: str, placements: Mapping[str, Placement], **failed: str) -> int:
-        """Write an app's placements, what has failed at a label; return the znode's version."""
-        return self.write(app, record(app, placements, failed))
-
-    def write(self, app: str, data: bytes) -> int:
-        """Write the bytes of an app's node; return its version."""
-        path = self.paths.app_placements(app)
-        self.make_room()
-        if self.client.exists(path) is None:
-            self.client.create(path, data)
-            return 0
-        return self.client.set(path, data).version
-
-    def make_room(self) -> None:
-        """Have a place for placements, and for where previews may be."""
-        self.client.ensure_path(self.paths.placements)
-        if self.client.exists(self.paths.agents) is None:
-            self.client.create(self.paths.agents, AGENTS, makepath=True)
-
-    def apps(self) -> list[str]:
-        """Return the apps that have or had placements."""
-        self.client.ensure_path(self.paths.placements)
-        return self.client.get_children(self.paths.placements)
-
-    def applied(self) -> list[Mapping[str, int]]:
-        """Return the versions that each live proxy has reported as applied."""
-        return [record.applied for record in self.records()]
-
-    def records(self) -> list[ProxyRecord]:
-        """Return the record of each live proxy."""
-        if self.client.exists(self.paths.proxies) is None:
-            return []
-        names = self.client.get_children(self.paths.proxies)
-        found = []
-        for name in names:
-            with contextlib.suppress(NoNodeError):  # it has ended meanwhile
-                found.append(ProxyRecord.decode(self.client.get(self.paths.proxy(name))[0]))
-        return found
-
-
 class Site(NamedTuple):
     """A proxy with its surroundings: the placements, and a stand-in for the framework."""
 
@@ -187,9 +140,13 @@ class Site(NamedTuple):
         )
 
     def restart(self) -> None:
-        """Kill the proxy, and start it again beside the HAProxy that it leaves."""
+        """Kill the proxy, and start it again beside the HAProxy that it leaves.
+
+        Its record is removed at once. ZooKeeper does that at the end of its session, 10 s later.
+        """
         self.proxy.process.kill()
         self.proxy.process.wait()
+        self.tree.forget(self.proxy.process.pid)
         self.proxy.restart()
 
     def empty(self) -> None:

@@ -20,6 +20,7 @@ from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
+_PAUSE_SECONDS = 0.002
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document"}
 
 
@@ -84,7 +85,7 @@ class Load:
 
     def _ask(self, who: str, headers: Mapping[str, str]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        while not self._over.is_set():
+        while not self._over.wait(_PAUSE_SECONDS):
             before = self._right[who]
             connection.request("GET", "/", headers={"Host": HOST, **headers})
             answer = connection.getresponse()

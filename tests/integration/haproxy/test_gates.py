@@ -25,7 +25,7 @@ from tests.waits import wait_until
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
-SWITCHES = 100
+SWITCHES = 30
 VERSION = Condition(ConditionKind.HEADER, "1", "x-version")
 
 

@@ -315,15 +315,10 @@ def _letting_go(path: Path, route: str) -> Iterator[list[str]]:
 
 
 def take_over(site: Site) -> int:
-    """Kill and restart the proxy, the only one that has a record then; return its former HAProxy.
-
-    ZooKeeper would remove the record of the killed one at the end of its session.
-    """
-    former, killed = site.proxy.haproxy, names(site)
+    """Kill and restart the proxy; return its former HAProxy once the new one has a record."""
+    former = site.proxy.haproxy
     site.restart()
     assert site.proxy.haproxy != former
-    for name in killed:
-        site.tree.client.delete(site.tree.paths.proxy(name))
     wait_until(lambda: names(site))
     return former
 
