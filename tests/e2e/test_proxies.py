@@ -12,7 +12,8 @@ from kazoo.client import KazooClient
 from prevs.paths import Paths
 from tests.e2e.conftest import Api, Cluster, Hello
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Proxy, Tree
+from tests.integration.haproxy.proxies import Proxy
+from tests.integration.haproxy.tree import Tree
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
