@@ -5,11 +5,13 @@ import http.client
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from proxy.held.client_disconnects import LOOK_SECONDS
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Site, upstream
@@ -204,13 +206,35 @@ def test_clients_behind_a_proxy_are_counted_by_their_open_requests(
         assert connect().status(RUNNING, forwarded("2001:db8:2::1")) == 200
 
 
-def test_ipv4_clients_at_an_ipv6_listener_are_not_one_client(
-    tmp_path: Path, zookeeper: str, free_port: Callable[[], int], stack: contextlib.ExitStack
-) -> None:
-    port = free_port()
+@pytest.fixture(scope="module")
+def at_ipv6(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    """A proxy at an IPv6 address. Linux takes both kinds of clients there."""
+    port, folder = free_port(), tmp_path_factory.mktemp("ipv6")
     more = {**LIMITS, "PREVS_PROXY_LISTEN": f"[::]:{port}"}
-    with proxies.site(tmp_path, zookeeper, port, **more) as site, running(site):
+    with proxies.site(folder, zookeeper, port, **more) as site:
+        yield site
+
+
+def test_ipv4_clients_at_an_ipv6_listener_are_not_one_client(
+    at_ipv6: Site, stack: contextlib.ExitStack
+) -> None:
+    port = at_ipv6.proxy.port
+    with running(at_ipv6):
         for _ in range(CONNECTIONS):
             assert Client(port, ONE, stack).status() == 200
         assert Client(port, ONE, stack).status() == 429
         assert Client(port, OTHER, stack).status() == 200
+
+
+def test_an_ipv4_client_at_an_ipv6_listener_is_not_mistaken_for_gone(
+    at_ipv6: Site, stack: contextlib.ExitStack
+) -> None:
+    at_ipv6.world.add("hello", "main", SHA)
+    client = Client(at_ipv6.proxy.port, THREE, stack)
+    client.send(STARTING)
+    time.sleep(2.5 * LOOK_SECONDS)
+    with upstream("app") as app:
+        at_ipv6.run("hello", SHA, app.port, "main")
+        assert client.answer()[2] == b"app GET / 0"

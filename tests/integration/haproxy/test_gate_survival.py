@@ -52,7 +52,7 @@ def test_gates_go_on_without_zookeeper_framework_and_controller_and_after_a_rest
         wait_until(lambda: OTHER_HOST in kept.read_text(), "the gates are saved")
         own_zookeeper.stop()
         assert choices(site) == expected
-        former = site.proxy.haproxy
+        former, killed = site.proxy.haproxy, site.proxy.process.pid
         site.proxy.process.kill()
         site.proxy.process.wait()
         assert choices(site) == expected
@@ -61,5 +61,6 @@ def test_gates_go_on_without_zookeeper_framework_and_controller_and_after_a_rest
         assert choices(site) == expected
         bring_up(own_zookeeper)
         wait_until(lambda: site.tree.client.connected)
+        site.tree.forget(killed)
         gates.put(site, lead("/", "v1"))
         assert choices(site) == [*["v1"] * 5, None]

@@ -4,7 +4,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,7 @@ from framework.errors import AmbiguousLabel, RepositoryUnreachable
 from framework.meanings import Meaning
 from prevs.records import PreviewRecord
 from prevs.states import State
-from proxy.held.client_disconnects import LOOK_SECONDS
 from tests.fakes.placements import OTHER_SHA, SHA
-from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Answer, Site, Upstream, upstream
 
 pytestmark = pytest.mark.integration
@@ -182,18 +179,3 @@ def test_a_client_may_set_how_long_it_is_held(site: Site, prefer: str, held: int
 def test_an_invalid_preference_changes_nothing(site: Site, prefer: str, app: Upstream) -> None:
     site.world.started = after(1.5, lambda _: site.run("hello", SHA, app.port, "main"))
     assert site.proxy.request(HOST, headers={"Prefer": prefer}).status == 200
-
-
-def test_an_ipv4_client_at_an_ipv6_listener_is_not_mistaken_for_gone(
-    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
-) -> None:
-    port = free_port()
-    listen = f"[::]:{port}"  # Linux takes both kinds there
-    with (
-        proxies.site(tmp_path, zookeeper, port, PREVS_PROXY_LISTEN=listen) as own,
-        upstream("app") as app,
-    ):
-        own.world.add("hello", "main", SHA)
-        seconds = 4 * LOOK_SECONDS
-        own.world.started = after(seconds, lambda _: own.run("hello", SHA, app.port, "main"))
-        assert own.proxy.request(HOST).body == b"app GET / 0"

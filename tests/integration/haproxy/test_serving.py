@@ -56,6 +56,11 @@ def test_a_placement_is_served_under_each_of_its_labels(site: Site) -> None:
         assert site.proxy.request("v1.hello.localhost").headers["x-robots-tag"] == "noindex"
 
 
+def test_it_warns_of_no_cookies_at_localhost(site: Site) -> None:
+    """test_domain.py has a domain of which it warns, tests/unit/program/http more of both."""
+    assert "can set cookies" not in site.proxy.log.read_text()
+
+
 def test_a_change_routes_the_next_request_elsewhere_at_once(site: Site) -> None:
     with upstream("old") as old, upstream("new") as new:
         times = []
