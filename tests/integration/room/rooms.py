@@ -72,6 +72,7 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
     world, ready = World(port), threading.Event()
     found: list[tuple[RoutingTable, asyncio.AbstractEventLoop, Server]] = []
     with socket.create_server(("127.0.0.1", port)) as listener, world.serving() as api:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as in tests.fakes.served
 
         async def serve() -> None:
             table, framework = RoutingTable(), FrameworkApi([api], TOKEN)
