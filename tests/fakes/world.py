@@ -61,7 +61,7 @@ class World:
         self.request_ids: list[str] = []
         self.resumed_after = self.api.resumed_after
         self.standby = False
-        self._attempts = itertools.count()
+        self._attempts = itertools.count(1000)  # not those that placements are given by tests
         self.started: Callable[[PreviewRecord], object] = lambda preview: None
         self.known.queued = self._begin
 
