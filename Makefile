@@ -68,10 +68,13 @@ down:
 status:
 	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local status || [ $$? = 1 ]; else echo 'Nothing is installed here, so nothing runs.'; fi
 
+# In a clean clone each worker would compile all modules: two processes do it before, one half each.
 # First the tests that may run side by side, on workers; then those marked `alone` (exit status 5: there is none).
 # The second run reads only the files that have such tests: collecting all tests again takes ten seconds.
 # $(1): the profile of Hypothesis; $(2): which tests, as an expression of pytest's marks.
 define run_tests
+	@$(if $(TESTS),,[ -d tests/__pycache__ ] || printf '%s\n' tests/unit 'tests --ignore=tests/unit' | \
+	  xargs -P 2 -L 1 $(BIN)/python -m pytest --collect-only -qq > /dev/null || true)
 	@status=0; rm -f $(FAILED); mkdir -p $(dir $(FAILED)); export PREVS_FAILED_TESTS=$(FAILED); \
 	note() { case $$1 in 0|5) ;; 1) status=1;; *) status=1; echo "the run ended with status $$1" >> $(FAILED);; esac; }; \
 	$(BIN)/python -m pytest --hypothesis-profile $(1) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder \
