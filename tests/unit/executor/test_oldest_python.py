@@ -20,7 +20,8 @@ FOLDERS = ("executor", "driver", "prevs", "third_party/http-parser")
 
 def _sources() -> list[Path]:
     found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
-    shared = {file for path in found for file in _imported(path.read_text())}
+    sources = (path.read_text() for path in found)
+    shared = {file for source in sources if "from program." in source for file in _imported(source)}
     return [*found, *sorted(shared)]
 
 
