@@ -51,8 +51,12 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, *more: str) -> list[str]:
     """Run the tests; return the lines of the file."""
     file = folder / "failed"
-    environ: Mapping[str, str] = {FILE: str(file), "PYTHONPATH": f"{folder}:{ROOT}"}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *more]
+    environ: Mapping[str, str] = {
+        FILE: str(file),
+        "PYTHONPATH": f"{folder}:{ROOT}",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "xdist", *more]
     subprocess.run(command, cwd=folder, env=environ, capture_output=True, check=False)
     return file.read_text().splitlines()
 
