@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from framework import events
@@ -263,7 +263,6 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(STEPS, max_size=30))
 def test_whatever_happens_nothing_of_a_stranger_is_built(steps: list[tuple[str, object]]) -> None:
     scene = Scene()

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -345,7 +345,6 @@ class Story(World):
                 self.look()
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(STEPS, max_size=25))
 def test_any_story_ends_in_the_state_of_one_look_at_the_last_truth(
     steps: list[tuple[str, int, str]],

@@ -1,7 +1,7 @@
 """What is said at a forge while something fails or dies, through the service, over fakes."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.events import StoreResumed, StoreSuspended
@@ -176,7 +176,6 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(STEPS, max_size=12))
 def test_any_order_loss_and_failure_ends_with_one_comment_with_the_right_text(
     steps: list[tuple[str, int, str | Fate]],

@@ -196,7 +196,7 @@ def test_every_path_of_a_route_has_the_declaration_of_that_route(api: ApiInProce
     of_one = Looking(api, bearer(api, Scope.USE, "hello"))
     operator = Looking(api, {"Authorization": f"Bearer {TOKEN}"})
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=4 * settings().max_examples)
     @given(
         st.sampled_from(["GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
         st.lists(st.sampled_from(PIECES), max_size=5).map(lambda parts: "/v1/" + "/".join(parts)),

@@ -182,11 +182,12 @@ def test_a_defect_in_a_start_ends_the_wait_with_a_problem(bench: Bench) -> None:
 
 
 @in_its_loop
-async def test_a_thousand_hosts_are_started_one_by_one_and_polled_less_often(
+async def test_many_hosts_are_started_one_by_one_and_polled_less_often(
     bench: Bench,
 ) -> None:
     pauses: list[float] = []
-    looks = 1000 / 100
+    hosts = 300
+    looks = hosts / 100
 
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
@@ -194,10 +195,10 @@ async def test_a_thousand_hosts_are_started_one_by_one_and_polled_less_often(
             await asyncio.Event().wait()
 
     bench.pause_by(pause)
-    for number in range(1000):
+    for number in range(hosts):
         bench.framework.world.add("hello", f"b{number}", f"{number:040x}")
         bench.pending_starts.add(f"b{number}.hello.localhost", print)
-    while pauses.count(looks) < 1000:
+    while pauses.count(looks) < hosts:
         await asyncio.sleep(0)
-    assert bench.framework.world.count("start") == 1000
-    assert 9 < max(seconds for seconds in pauses if seconds < looks) < 10
+    assert bench.framework.world.count("start") == hosts
+    assert 0.9 * looks < max(seconds for seconds in pauses if seconds < looks) < looks

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.access import Identity, Scope
@@ -91,7 +91,6 @@ OTHERS = st.sampled_from(["lead", "end", "move"])
 
 
 @given(st.lists(ASKS | OTHERS, max_size=15))
-@settings(max_examples=50)
 def test_the_same_order_makes_its_jobs_once_and_at_one_commit_over_any_change_of_leaders(
     acts: list[Ask | str],
 ) -> None:
