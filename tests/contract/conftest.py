@@ -1,5 +1,7 @@
 """The doubles of forges for this folder; GitHub's agrees with GitHub's own description."""
 
+import functools
+import ssl
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +10,14 @@ from tests.fakes.forges.clients import KINDS
 from tests.fakes.forges.github import GitHubServer
 from tests.fakes.forges.server import ForgeServer
 from tests.published import github_api
+
+_make_context = functools.cache(ssl.create_default_context)
+
+
+@pytest.fixture(autouse=True)
+def one_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read trusted certificates once, not for each client: the doubles speak plain HTTP."""
+    monkeypatch.setattr(ssl, "create_default_context", _make_context)
 
 
 @pytest.fixture(autouse=True)
