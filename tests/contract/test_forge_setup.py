@@ -355,7 +355,12 @@ def test_other_clients_read_what_we_have_entered() -> None:
     try:
         enter(github)
         enter(lab)
-        reader = Github(base_url=f"{github.origin}/api/v3", auth=Auth.Token(TOKEN))
+        reader = Github(
+            base_url=f"{github.origin}/api/v3",
+            auth=Auth.Token(TOKEN),
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+        )
         (hook,) = reader.get_repo("group/shop").get_hooks()
         assert (hook.config["url"], hook.active) == (URL, True)
         assert hook.config["content_type"] == "json"

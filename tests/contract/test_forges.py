@@ -319,7 +319,13 @@ def test_pygithub_reads_the_double_as_we_do(github: GitHubServer) -> None:
     fill(github, MANY)
     github.pulls[0].head = FORK
     github.comments = [CommentFacts(1, 11, "bob", "hello", DAY, DAY)]
-    reader = Github(base_url=f"{github.origin}/api/v3", auth=Auth.Token(TOKEN), per_page=100)
+    reader = Github(
+        base_url=f"{github.origin}/api/v3",
+        auth=Auth.Token(TOKEN),
+        per_page=100,
+        seconds_between_requests=None,
+        seconds_between_writes=None,
+    )
     repository = reader.get_repo("group/shop")
     pulls = {
         one.number: (one.head.sha, one.head.repo.id != one.base.repo.id, one.base.ref, one.html_url)

@@ -243,7 +243,13 @@ def test_pygithub_reads_what_we_write(github: GitHubServer) -> None:
     client.edit_comment(7, made, TEXT + "more")
     deployment = deployments.add(Deployment(7, SHA, "prevs/shop"))
     deployments.set(deployment, status(Light.SUCCESS))
-    reader = Github(base_url=f"{github.origin}/api/v3", auth=Auth.Token(TOKEN), per_page=100)
+    reader = Github(
+        base_url=f"{github.origin}/api/v3",
+        auth=Auth.Token(TOKEN),
+        per_page=100,
+        seconds_between_requests=None,
+        seconds_between_writes=None,
+    )
     repository = reader.get_repo("group/shop")
     (comment,) = repository.get_pull(7).get_issue_comments()
     assert (comment.body, str(comment.id)) == (TEXT + "more", made)
