@@ -1,7 +1,5 @@
 """The page of an app's forge in a real browser: set up by keyboard, with results in any width."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -11,8 +9,8 @@ from prevs.messages import Credential
 from prevs.records import AppRecord
 from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
+from tests.integration.dashboard.looks import NARROW, look_at
 from tests.integration.dashboard.scene import HOSTILE, sign_in
-from tests.integration.dashboard.test_dashboard import look_at
 
 pytestmark = pytest.mark.integration
 
@@ -59,9 +57,8 @@ def test_a_forge_is_set_up_by_keyboard_alone(page: Page, dashboard: Dashboard) -
     assert dashboard.previews.given["hello"].credential == Credential("deploy", "glpat-2")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
 def test_results_are_accessible_and_foreign_text_is_only_text(
-    browser: Chromium, dashboard: Dashboard, base: str, width: int, scheme: Any
+    browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
     long = "https://hooks.prevs.example/" + "x" * 200
     dashboard.previews.known_apps["hello"] = AppRecord("hello", HOSTILE)
@@ -71,8 +68,7 @@ def test_results_are_accessible_and_foreign_text_is_only_text(
         Finding("git", True, long),
     )
     dashboard.entered = EnteredHook("refused", HOSTILE, long)
-    size: Any = {"width": width, "height": 844}
-    with browser.new_context(base_url=base, viewport=size, color_scheme=scheme) as context:
+    with browser.new_context(base_url=base, viewport=NARROW) as context:
         page = context.new_page()
         sign_in(page, path=PAGE)
         page.get_by_role("button", name="Check the way").click()

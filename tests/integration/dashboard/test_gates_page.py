@@ -1,7 +1,5 @@
 """The pages of gates in a real browser: live, without scripts, in any width, under attack."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -11,8 +9,8 @@ from prevs.names import slug
 from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
 from tests.integration.dashboard.gate_scene import MAIN, put_gate, put_gates, run
+from tests.integration.dashboard.looks import NARROW, look_at
 from tests.integration.dashboard.scene import FAILED, SHA, sign_in
-from tests.integration.dashboard.test_dashboard import look_at
 
 pytestmark = pytest.mark.integration
 
@@ -107,12 +105,10 @@ def test_gates_are_tried_and_switched_without_scripts(
         expect(page.get_by_text("The gate leads where it led then.")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_each_page_of_gates_is_accessible_and_foreign_text_is_only_text(
-    browser: Chromium, dashboard: Dashboard, base: str, width: int, scheme: Any
+    browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
-    size: Any = {"width": width, "height": 844}
-    with browser.new_context(base_url=base, viewport=size, color_scheme=scheme) as context:
+    with browser.new_context(base_url=base, viewport=NARROW) as context:
         page = context.new_page()
         sign_in(page)
         found = {}

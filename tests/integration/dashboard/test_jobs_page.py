@@ -3,7 +3,6 @@
 import base64
 import re
 import time
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -23,9 +22,9 @@ from tests.integration.dashboard.job_scene import (
     put_job,
     put_jobs,
 )
+from tests.integration.dashboard.looks import NARROW, look_at
 from tests.integration.dashboard.scene import sign_in
 from tests.integration.dashboard.schedule_scene import MADE, UNTOLD, put_schedule, put_schedules
-from tests.integration.dashboard.test_dashboard import look_at
 
 pytestmark = pytest.mark.integration
 
@@ -114,12 +113,10 @@ def test_a_schedule_is_paused_resumed_and_run_where_it_stands(
     expect(page.locator("main .chip")).to_have_text("queued, place 1")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_each_page_of_jobs_is_accessible_and_foreign_text_is_only_text(
-    browser: Chromium, dashboard: Dashboard, base: str, width: int, scheme: Any
+    browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
-    size: Any = {"width": width, "height": 844}
-    with browser.new_context(base_url=base, viewport=size, color_scheme=scheme) as context:
+    with browser.new_context(base_url=base, viewport=NARROW) as context:
         page = context.new_page()
         sign_in(page)
         found = {}

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from framework.clock import Clock
@@ -13,6 +12,7 @@ from framework.identity.providers import make_provider
 from framework.identity.settings import SignIn
 from prevs.records import AppRecord
 from prevs.roles import RoleRecord
+from tests.accessibility import find_violations
 from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.identity import real
@@ -51,7 +51,7 @@ def test_a_person_signs_in_at_the_provider_and_comes_back_to_where_they_were(
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.goto("/events")
-    assert not Axe().run(page).response["violations"]
+    assert not find_violations(page)
     expect(page.get_by_label("Token")).to_be_hidden()
     page.get_by_role("button", name="Sign in with 127.0.0.1").click()
     agree(page, "ada")
