@@ -3,6 +3,7 @@
 It is its headless shell: the same pages for a third of the CPU time, as it draws no tabs and menus.
 """
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -89,6 +90,19 @@ class Chromium:
         self._playwright = playwright
         self._patience = patience
         self._process: _Process | None = None
+        self._loop = asyncio.get_running_loop()  # Playwright's, which it leaves running
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Let Playwright's event loop be that of this thread during the block, and none after it.
+
+        Playwright works only in such a block, and `asyncio.run` only outside.
+        """
+        asyncio._set_running_loop(self._loop)
+        try:
+            yield
+        finally:
+            asyncio._set_running_loop(None)
 
     @property
     def pid(self) -> int:
@@ -135,15 +149,17 @@ class Chromium:
 
 @contextlib.contextmanager
 def shared() -> Iterator[Chromium]:
-    """A Chromium for the tests of one file, started when the first needs a page.
+    """A Chromium for all tests of a process, started when the first needs a page. It is not in use.
 
-    It must not live longer: while Playwright runs, its thread has an event loop, so that
-    `asyncio.run` in later tests would fail.
+    Node and Chromium cost a second of CPU time to start.
     """
     with sync_playwright() as playwright:
         made = Chromium(playwright)
+        asyncio._set_running_loop(None)
         yield made
-        made.close()
+        with made.in_use():
+            made.close()
+            playwright.stop()
 
 
 def _launch(playwright: Playwright) -> Browser:

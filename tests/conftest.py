@@ -270,8 +270,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     failed_tests.write(session)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[chromium.Chromium]:
-    """A Chromium that makes no requests of its own, only those of tests."""
+@pytest.fixture(scope="session")
+def session_browser() -> Iterator[chromium.Chromium]:
+    """A Chromium that makes no requests of its own, only those of tests; not in use."""
     with chromium.shared() as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def browser(session_browser: chromium.Chromium) -> Iterator[chromium.Chromium]:
+    """A Chromium that makes no requests of its own, only those of tests.
+
+    `asyncio.run` fails while the tests of this file run.
+    """
+    with session_browser.in_use():
+        yield session_browser
