@@ -1,11 +1,12 @@
 """The clients that IronWorker has published, against our API: from PyPI, and from npm."""
 
 import base64
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,13 +30,14 @@ from iron_worker import IronWorker
 where = json.loads(os.environ["WHERE"])
 worker = IronWorker(protocol="http", project_id="hello", **where)
 """
-CALL_IN_PYTHON = f"""{IN_PYTHON}
-name, given = json.loads(sys.argv[1])
+CALLS_IN_PYTHON = f"""{IN_PYTHON}
 show = lambda one: getattr(one, "__dict__", str(one))
-try:
-    print(json.dumps(getattr(worker, name)(**given), default=show))
-except Exception as error:
-    print(json.dumps({{"error": error.response.json()["msg"]}}))
+for line in sys.stdin:
+    name, given = json.loads(line)
+    try:
+        print(json.dumps(getattr(worker, name)(**given), default=show), flush=True)
+    except Exception as error:
+        print(json.dumps({{"error": error.response.json()["msg"]}}), flush=True)
 """
 SCRIPT_IN_PYTHON = f"""{IN_PYTHON}
 for number in range(100):
@@ -46,10 +48,12 @@ const { Client } = require("iron_worker");
 const where = JSON.parse(process.env.WHERE);
 const worker = new Client({ scheme: "http", project_id: "hello", ...where });
 """
-CALL_IN_NODE = f"""{IN_NODE}
-const [name, ...given] = JSON.parse(process.argv[1]);
-worker[name](...given, (error, body) =>
-  console.log(JSON.stringify(error ? {{ error: error.message }} : body)));
+CALLS_IN_NODE = f"""{IN_NODE}
+require("readline").createInterface({{ input: process.stdin }}).on("line", (line) => {{
+  const [name, ...given] = JSON.parse(line);
+  worker[name](...given, (error, body) =>
+    console.log(JSON.stringify(error ? {{ error: error.message }} : body)));
+}});
 """
 SCRIPT_IN_NODE = f"""{IN_NODE}
 for (let number = 0; number < 100; number += 1)
@@ -68,22 +72,44 @@ console.log(JSON.stringify([taskId(), params(), taskDir()]));
 Run = Callable[..., Any]
 
 
+def program(
+    language: str, text: str, environment: Mapping[str, str] | None = None
+) -> tuple[Sequence[str], Mapping[str, str]]:
+    """Return the command and the environment of a program that uses IronWorker's library."""
+    known = {"PYTHONPATH": str(PYTHON), "NODE_PATH": str(MODULES), "NODE_NO_WARNINGS": "1"}
+    command = [sys.executable, "-c", text] if language == "python" else ["node", "-e", text, "--"]
+    return command, {"PATH": os.environ["PATH"], **known, **(environment or {})}
+
+
 def run_program(
-    language: str, program: str, *args: str, environment: Mapping[str, str] | None = None
+    language: str, text: str, *args: str, environment: Mapping[str, str] | None = None
 ) -> str:
     """Return what a program prints that uses IronWorker's library."""
-    known = {"PYTHONPATH": str(PYTHON), "NODE_PATH": str(MODULES), "NODE_NO_WARNINGS": "1"}
-    command = [sys.executable, "-c"] if language == "python" else ["node", "-e"]
+    command, environ = program(language, text, environment)
     done = subprocess.run(
-        [*command, program, *(["--"] if language == "node" else []), *args],
-        check=False,
-        env={"PATH": os.environ["PATH"], **known, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=60,
+        [*command, *args], check=False, env=environ, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@contextlib.contextmanager
+def calling(language: str, text: str, environment: Mapping[str, str]) -> Iterator[Run]:
+    """Run a program that reads calls, a line each, and prints what each returns."""
+    command, environ = program(language, text, environment)
+    with subprocess.Popen(
+        command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        calls, answers = process.stdin, process.stdout
+        assert calls is not None
+        assert answers is not None
+
+        def call(*told: Any) -> Any:
+            print(json.dumps(told), file=calls, flush=True)
+            return json.loads(answers.readline())
+
+        yield call
+    assert process.returncode == 0
 
 
 @pytest.fixture
@@ -101,25 +127,17 @@ def where(api: JobsApi) -> Iterator[Mapping[str, str]]:
 
 
 @pytest.fixture
-def python(where: Mapping[str, str]) -> Run:
+def python(where: Mapping[str, str]) -> Iterator[Run]:
     """Call a method of the Python client."""
-
-    def call(name: str, **given: Any) -> Any:
-        told = json.dumps([name, given])
-        return json.loads(run_program("python", CALL_IN_PYTHON, told, environment=where))
-
-    return call
+    with calling("python", CALLS_IN_PYTHON, where) as call:
+        yield lambda name, **given: call(name, given)
 
 
 @pytest.fixture
-def node(where: Mapping[str, str]) -> Run:
+def node(where: Mapping[str, str]) -> Iterator[Run]:
     """Call a method of the client for Node."""
-
-    def call(name: str, *given: Any) -> Any:
-        told = json.dumps([name, *given])
-        return json.loads(run_program("node", CALL_IN_NODE, told, environment=where))
-
-    return call
+    with calling("node", CALLS_IN_NODE, where) as call:
+        yield call
 
 
 @pytest.mark.parametrize(
