@@ -10,6 +10,7 @@ import sys
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from cli.jobs import group
 from framework.ports import Commit, RepositoryFile
 from framework.service.jobs.job_commands import JobCommands
 from prevs.jobs import JobState
@@ -80,6 +81,12 @@ def read(commit: str) -> int:
 @pytest.fixture
 def api() -> History:
     return History()
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs end at the first look at them, so nothing is gained by looking seldom."""
+    monkeypatch.setattr(group, "POLL", 0.02)
 
 
 TEST = ("--", "./test.sh", "--all")
