@@ -93,7 +93,7 @@ class SampleRepository:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True)
-        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("init", "--quiet", "--template=", "--initial-branch=main")
 
     def git(self, *arguments: str) -> str:
         """Run git here; return its output."""
@@ -104,7 +104,7 @@ class SampleRepository:
             **{f"GIT_{who}_{what}": "t@example.org" for who in _WHO for what in ("NAME", "EMAIL")},
         }
         done = subprocess.run(
-            ["git", "-C", str(self.folder), *arguments],
+            ["git", "-C", str(self.folder), "-c", "maintenance.auto=false", *arguments],
             env=environ,
             check=True,
             capture_output=True,

@@ -40,7 +40,7 @@ class Source:
     folder: Path
 
     def git(self, *arguments: str) -> str:
-        command = ["git", "-C", str(self.folder), *arguments]
+        command = ["git", "-C", str(self.folder), "-c", "maintenance.auto=false", *arguments]
         env = {**os.environ, **_IDENTITY}
         done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
         return done.stdout.strip()
