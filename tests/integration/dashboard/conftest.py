@@ -8,7 +8,7 @@ from prevs.records import AppRecord
 from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.served import serving
-from tests.integration.dashboard.scene import FAILED, SHA, sign_in
+from tests.integration.dashboard.scene import FAILED, SHA, enter
 
 
 @pytest.fixture
@@ -33,8 +33,9 @@ def context(browser: Chromium, base: str) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A page after signing in; any complaint of a script fails the test."""
+def page(context: BrowserContext, base: str) -> Iterator[Page]:
+    """A page of somebody who has signed in; any complaint of a script fails the test."""
+    enter(context, base)
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -44,6 +45,5 @@ def page(context: BrowserContext) -> Iterator[Page]:
             complaints.append(message.text) if "Content Security Policy" in message.text else None
         ),
     )
-    sign_in(opened)
     yield opened
     assert not complaints

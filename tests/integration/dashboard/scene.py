@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from playwright.sync_api import Page, expect
+import httpx
+from playwright.sync_api import BrowserContext, Page, expect
 
 from framework.access import Scope
 from framework.errors import RepositoryUnreachable
@@ -17,6 +18,15 @@ from tests.fakes.dashboard import Dashboard
 SHA, FAILED = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c", "1" * 40
 HOSTILE = "<script>document.title='owned'</script>\u202e\"'><img src=x onerror=document.title='x'>"
 PREVIEW = f"/apps/hello/previews/{SHA}"
+
+
+def enter(context: BrowserContext, base: str) -> None:
+    """Have a browser sign in at an address without showing the page for that."""
+    headers = {"Origin": base, "Sec-Fetch-Site": "same-origin"}
+    answer = httpx.post(f"{base}/sign-in", data={"token": TOKEN}, headers=headers)
+    context.add_cookies(
+        [{"name": name, "value": value, "url": base} for name, value in answer.cookies.items()]
+    )
 
 
 def sign_in(page: Page, token: str = TOKEN, path: str = "/") -> None:

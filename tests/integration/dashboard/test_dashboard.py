@@ -52,7 +52,7 @@ def test_an_app_is_added_and_a_branch_started_and_stopped_where_it_stands(
     page: Page, dashboard: Dashboard
 ) -> None:
     dashboard.previews.known_apps.clear()
-    page.reload()
+    page.goto("/")
     expect(page.get_by_role("heading", name="No app is registered yet")).to_be_visible()
     page.get_by_label("Name").fill("hello")
     page.get_by_label("Repository").fill("/hello.git")
