@@ -6,11 +6,15 @@ Exit codes: 0 stopped by a signal, 1 a defect or HAProxy cannot be started, 2 wr
 import asyncio
 import contextlib
 import fcntl
+import gc
 import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
+
+if __name__ == "__main__":
+    gc.disable()  # until all is imported, as in framework/__main__.py
 
 import structlog
 
@@ -178,4 +182,6 @@ def _locked(files: Files) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    gc.freeze()
+    gc.enable()
     sys.exit(main())
