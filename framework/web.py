@@ -17,7 +17,6 @@ from framework.clock import Clock
 from framework.forges.forges import Forges
 from framework.forges.setup import webhooks
 from framework.forges.setup.check import Way, check, explain_none
-from framework.identity.providers import make_provider
 from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
@@ -73,8 +72,7 @@ def make_app(
         lambda: (service.health(),),
         lambda: (*_readiness(chosen, service, cluster), *openness()),
     )
-    sign_in = chosen.provider()
-    provider = make_provider(sign_in, clock) if sign_in else None
+    provider = _make_provider(chosen, clock)
     visitors = _make_visitors(chosen, provider, clock)
     ports = _make_ports(chosen, sources, checks, visitors)
     admission = _make_admission(chosen, service, operator, clock)
@@ -96,6 +94,16 @@ def make_app(
         proxies=chosen.proxies_in_front(),
     )
     return app
+
+
+def _make_provider(chosen: Settings, clock: Clock) -> IdentityProvider | None:
+    sign_in = chosen.provider()
+    if sign_in is None:
+        return None
+    # It imports joserfc, which takes 40 ms.
+    from framework.identity.providers import make_provider
+
+    return make_provider(sign_in, clock)
 
 
 def _make_ports(

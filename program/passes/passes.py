@@ -1,4 +1,4 @@
-"""Makes and reads passes: JSON Web Tokens (RFC 7519), signed with HS256. HAProxy checks them too.
+"""Makes and reads passes, which are signed claims. HAProxy checks them too.
 
 HAProxy reads the claims by their places, not by their names (proxy/haproxy/access.cfg.j2): their
 order and spacing, and that no value has a quote or a colon, are a part of the format.
@@ -8,13 +8,10 @@ import re
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
+from program.passes import signed_claims
 
 ANY_HOST = "*"
 """The host of a pass for all previews of an app."""
-_ALGORITHM = "HS256"
 _PLAIN = re.compile(r"[\w.*/ -]*", re.ASCII)
 
 
@@ -49,7 +46,7 @@ def write_pass(key: str, content: Pass) -> str:
         "j": content.id,
         "u": content.purpose,
     }
-    return jwt.encode({"alg": _ALGORITHM}, claims, OctKey.import_key(key))
+    return signed_claims.sign(key, claims)
 
 
 def read_pass(keys: Collection[str], text: str) -> Pass | None:
@@ -58,11 +55,9 @@ def read_pass(keys: Collection[str], text: str) -> Pass | None:
     Whether the time, era, host and id are right is for the caller to check.
     """
     for key in keys:
-        try:
-            token = jwt.decode(text, OctKey.import_key(key), algorithms=[_ALGORITHM])
-        except (JoseError, ValueError):
-            continue
-        return _read(token.claims)
+        claims = signed_claims.read(key, text)
+        if claims is not None:
+            return _read(claims)
     return None
 
 
