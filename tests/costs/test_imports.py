@@ -1,4 +1,4 @@
-"""How many modules an executor loads: each attempt waits for them.
+"""How many modules programs load. Each attempt waits for those of an executor.
 
 Only modules of the bundle count: those of Python's own library differ from version to version.
 """
@@ -117,3 +117,26 @@ def test_it_subscribes_before_it_loads_what_the_task_needs(
     }
     assert later.isdisjoint(loaded["subscribed"])
     assert later <= set(loaded["served"])
+
+
+LISTED = "import json, sys; import {}.__main__; print(json.dumps(sorted(sys.modules)))"
+PROGRAMS = {"framework": 1220, "proxy": 472, "cli": 158}
+"""Found: 1207, 463 and 154."""
+NOT_AT_START = {
+    "framework": {"joserfc", "cryptography.x509", "framework.identity.openid", "docker"},
+    "proxy": {"joserfc", "cryptography", "requests", "fastapi"},
+    "cli": {"rich.console", "requests", "pydantic", "structlog"},
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_begins_with_no_more_modules(program: str) -> None:
+    command = [sys.executable, "-c", LISTED.format(program)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    own = [
+        name
+        for name in json.loads(result.stdout)
+        if name.partition(".")[0] not in sys.stdlib_module_names
+    ]
+    assert 50 < len(own) <= PROGRAMS[program], own
+    assert NOT_AT_START[program].isdisjoint(own)
