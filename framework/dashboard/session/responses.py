@@ -3,13 +3,13 @@
 A page loads nothing from other hosts. A nonce allows its style and its script.
 """
 
+import functools
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -21,6 +21,9 @@ from framework.errors import FrameworkError
 from framework.jobs.errors import NeedsAdmin
 from prevs import names
 from program.text.foreign_text import name_unseen
+
+if TYPE_CHECKING:
+    import jinja2
 
 Sees = Callable[[str], bool]
 _FOLDER = Path(__file__).parents[1] / "templates"
@@ -65,7 +68,8 @@ class Pages:
     ) -> Response:
         """Return the page that a template makes from `values`."""
         nonce = secrets.token_urlsafe(16)
-        page = _environment.get_template(f"{name}.html.j2").render(
+        template = _templates().get_template(f"{name}.html.j2")
+        page = template.render(
             viewer=viewer,
             nonce=nonce,
             file=self._file,
@@ -128,29 +132,35 @@ def security_headers(nonce: str) -> dict[str, str]:
     }
 
 
-_environment = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_FOLDER),
-    undefined=jinja2.StrictUndefined,
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_environment.filters.update(
-    ago=formatting.ago,
-    command=formatting.command,
-    duration=formatting.duration,
-    few_digits=formatting.few_digits,
-    job_state=formatting.job_state,
-    job_title=formatting.job_title,
-    link=link,
-    megabytes=formatting.megabytes,
-    moment=formatting.moment,
-    number=formatting.number,
-    plain=lambda text: name_unseen(str(text)),
-    query=query,
-    short=names.short,
-    spell=formatting.spell,
-    stamp=formatting.stamp,
-    state=formatting.state,
-    until=formatting.until,
-)
+@functools.cache
+def _templates() -> "jinja2.Environment":
+    # Here, as it takes 15 ms, and most programs never show a page.
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        ago=formatting.ago,
+        command=formatting.command,
+        duration=formatting.duration,
+        few_digits=formatting.few_digits,
+        job_state=formatting.job_state,
+        job_title=formatting.job_title,
+        link=link,
+        megabytes=formatting.megabytes,
+        moment=formatting.moment,
+        number=formatting.number,
+        plain=lambda text: name_unseen(str(text)),
+        query=query,
+        short=names.short,
+        spell=formatting.spell,
+        stamp=formatting.stamp,
+        state=formatting.state,
+        until=formatting.until,
+    )
+    return environment
