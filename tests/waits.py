@@ -4,11 +4,10 @@ A failed wait reports what it waited for, and what was there instead.
 """
 
 import inspect
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
@@ -108,7 +107,13 @@ def describe_record(record: PreviewRecord | None) -> str | None:
     return f"{record.app} {record.sha[:7]} has failed: {record.failure}"
 
 
-def describe_end(process: "subprocess.Popen[bytes] | None", log: Path) -> str | None:
+class Process(Protocol):
+    """One that may have ended, as subprocess.Popen or tests.copies.Copy has it."""
+
+    def poll(self) -> int | None: ...
+
+
+def describe_end(process: Process | None, log: Path) -> str | None:
     """Return how a process has ended, and the end of its log; None while it runs."""
     status = None if process is None else process.poll()
     if process is not None and status is None:

@@ -15,6 +15,7 @@ from kazoo.client import KazooClient
 
 from framework.zookeeper.connection import connect
 from prevs.paths import Paths
+from tests import copies
 from tests.fakes.standin_bundle import write_bundle
 from tests.free_ports import free_port
 from tests.waits import describe_end, wait_for, wait_for_state, wait_until
@@ -50,18 +51,12 @@ class Program:
     def __init__(self, environ: dict[str, str], log: Path) -> None:
         self.environ = environ
         self.log = log
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: copies.Copy | None = None
         self.url = f"http://{environ.get('PREVS_LISTEN', '')}"
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "framework"],
-                cwd=ROOT,
-                env=self.environ,
-                stdout=log,
-                stderr=log,
-            )
+            self.process = copies.start("framework", self.environ, ROOT, log.fileno())
 
     def run(self) -> None:
         """Start it; return once it is ready."""

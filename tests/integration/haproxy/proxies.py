@@ -8,7 +8,6 @@ import http.client
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +19,8 @@ from kazoo.client import KazooClient
 
 from prevs.paths import Paths
 from prevs.records import Placement
-from tests import times
+from tests import copies, times
+from tests.copies import Copy
 from tests.fakes.placements import placement
 from tests.fakes.world import TOKEN, World
 from tests.integration.haproxy.tree import Tree
@@ -46,8 +46,8 @@ class Proxy:
     port: int
     folder: Path
     log: Path
-    command: Callable[[], "subprocess.Popen[bytes]"]
-    process: "subprocess.Popen[bytes]"
+    command: Callable[[], "Copy | subprocess.Popen[bytes]"]
+    process: "Copy | subprocess.Popen[bytes]"
     environ: Mapping[str, str]
 
     @property
@@ -216,7 +216,7 @@ def running(
     program: str = "proxy",
     **more: str,
 ) -> Iterator[Proxy]:
-    """Run a proxy, `python -m program`; end it, and every HAProxy that it left."""
+    """Run a proxy, as `python -m program` does; end it, and every HAProxy that it left."""
     token_file = folder / "token"
     token_file.write_text(TOKEN)
     log = folder / "proxy.log"
@@ -233,10 +233,9 @@ def running(
         **more,
     }
 
-    def start() -> "subprocess.Popen[bytes]":
+    def start() -> Copy:
         with log.open("ab") as out:
-            command = [sys.executable, "-m", program]
-            return subprocess.Popen(command, env=environ, stdout=out, stderr=out, cwd=folder)
+            return copies.start(program, environ, folder, out.fileno())
 
     proxy = Proxy(port, proxy_dir, log, start, start(), environ)
     try:
