@@ -2,7 +2,8 @@
 
 It imports the program once, which takes longer than most of what tests then have it do. Each order
 at the socket is one copy. In there this is left by all that makes a difference to a new process:
-its own environment, folder, output, signals and open files. tests/copies.py is the other side.
+its own environment, folder, output, signals and open files. Only /proc shows the command and the
+environment of this process there. tests/copies.py is the other side.
 """
 
 import contextlib
