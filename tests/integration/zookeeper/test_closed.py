@@ -11,6 +11,7 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError, NotEmptyError
 
+from framework import reset, settings
 from framework.zookeeper.connection import connect
 from prevs.paths import Paths
 from prevs.records import ProxyRecord
@@ -20,7 +21,7 @@ from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, make_repository, walk
 from tests.free_ports import free_port
 from tests.integration.haproxy import proxies
-from tests.integration.mesos.test_framework_mistakes import forget, refusal
+from tests.integration.mesos.test_framework_mistakes import refusal
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -299,16 +300,15 @@ def test_an_identity_is_changed_in_two_steps(place: Place) -> None:
 
 @pytest.mark.parametrize("lines", [(), (OTHERS,)])
 def test_a_framework_without_the_identity_ends_with_an_error_that_names_it(
-    closed: Place, lines: tuple[str, ...]
+    closed: Place, lines: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = {"ZOOKEEPER_AUTH_FILE": closed.identities(*lines)} if lines else {}
     stranger = closed.program(**more)
     why = refusal(stranger, 8)
     assert "PREVS_ZOOKEEPER_AUTH_FILE" in why
     assert "hunter" not in stranger.log.read_text()
-    done = forget(stranger, "id")
-    assert done.returncode == 8
-    assert "PREVS_ZOOKEEPER_AUTH_FILE" in done.stderr
+    assert reset.forget(settings.read(stranger.environ), "id", 30) == 8
+    assert "PREVS_ZOOKEEPER_AUTH_FILE" in capsys.readouterr().err
 
 
 def test_all_znodes_are_below_a_chroot_that_is_made(place: Place) -> None:
