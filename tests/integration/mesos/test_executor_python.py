@@ -30,6 +30,7 @@ pytestmark = [
     ),
 ]
 
+HELLO = serving("hello from the image")
 SETTINGS = """\
 command = ["sh", "-c", "cp /data/page /www/index.html; exec httpd -f -p $PORT -h /www"]
 volumes = ["/data"]
@@ -104,7 +105,7 @@ def get(container: dict[str, Any]) -> str:
 
 
 def test_it_builds_runs_and_ends_a_commit(program: Program, app: App) -> None:
-    app.repository.commit_app(serving("hello from the image"), {".prevs.toml": SETTINGS})
+    app.repository.commit_app(HELLO, {".prevs.toml": SETTINGS})
     path = app.start()
     program.wait_state(path, "running")
     (container,) = app.containers()
@@ -123,7 +124,7 @@ def test_it_reports_which_step_of_a_build_failed(program: Program, app: App) -> 
 
 
 def test_its_watchdog_removes_what_a_killed_executor_leaves(program: Program, app: App) -> None:
-    app.repository.commit_app(serving("again"))
+    app.repository.commit_app(HELLO)
     program.wait_state(app.start(), "running")
     (before,) = app.containers()
     os.kill(int(executor(before).name), signal.SIGKILL)
@@ -136,7 +137,7 @@ def test_its_watchdog_removes_what_a_killed_executor_leaves(program: Program, ap
 def test_an_agent_fetches_the_executor_once_and_again_after_it_was_removed(
     program: Program, app: App
 ) -> None:
-    app.repository.commit_app(serving("once more"))
+    app.repository.commit_app(HELLO)
     path = app.start()
 
     def run() -> tuple[Path, bool]:
@@ -155,10 +156,12 @@ def test_an_agent_fetches_the_executor_once_and_again_after_it_was_removed(
         assert program.request("POST", "/v1/previews", json=order).status_code == 202
         return run()
 
-    found = [run(), start(), start()]  # there are two agents
-    again = [fetched for n, (home, fetched) in enumerate(found) if home in dict(found[:n])]
-    assert again
-    assert not any(again)
+    found = [run(), start()]
+    if found[0][0] != found[1][0]:  # there are two agents
+        found.append(start())
+    home, fetched = found[-1]
+    assert home in dict(found[:-1])
+    assert not fetched
     for bundles in found[0][0].parents[2].glob("*/executor/bundles"):
         shutil.rmtree(bundles)
     assert start()[1]
