@@ -169,7 +169,8 @@ def keeping_base(host: str, folder: Path) -> Iterator[None]:
     base = f"{TAG}-base"
     with making("classic", host, folder) as made:
         made.build()
-        made.client.tag(TAG, *base.split(":"))
+        repository, _, version = base.partition(":")
+        made.client.tag(TAG, repository, version)
     yield
     remove_image(made.client, base)
 
