@@ -176,6 +176,7 @@ STEPS = st.one_of(
 )
 
 
+@pytest.mark.timeout(600)  # for its examples at night
 @given(st.lists(STEPS, max_size=12))
 def test_any_order_loss_and_failure_ends_with_one_comment_with_the_right_text(
     steps: list[tuple[str, int, str | Fate]],
