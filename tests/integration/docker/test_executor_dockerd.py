@@ -145,7 +145,7 @@ def assert_ended(world: World, executor: ExecutorProcess) -> None:
     assert executor.folder.tasks() == []
 
 
-@pytest.mark.parametrize("way", ["stopped", "killed"])
+@pytest.mark.parametrize("way", ["stopped", pytest.param("killed", marks=pytest.mark.night)])
 def test_an_attempt_goes_on_through_a_restart_with_live_restore(world: World, way: str) -> None:
     executor = world.run()
     before = world.containers()
@@ -168,6 +168,7 @@ def test_a_container_that_ends_with_docker_is_not_a_failure_of_the_application(
     assert_taken_along(taken_along, way)
 
 
+@pytest.mark.night
 def test_a_container_whose_docker_was_stopped_behind_the_socket_of_systemd_is_neither(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
