@@ -16,7 +16,7 @@ from prevs.states import State
 
 T = TypeVar("T")
 
-_PAUSES = (0.005, 0.05)
+_PAUSES = (0.005, 0.1)
 """Seconds between two looks, at first and at most: a long wait must not keep the machine busy."""
 _SHOWN = 3000
 """How many characters of the wrong state are shown, from its end."""
