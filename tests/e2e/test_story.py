@@ -25,9 +25,9 @@ def publish(repository: SampleRepository, text: str, *, build: str = "true", run
     """Commit an app that shows `text` below /soups/; return the commit."""
     return repository.commit_app(
         [
-            f"RUN echo {time.time()}; {build}",  # never one that was built before
-            f"RUN mkdir -p /www/soups; echo '<h1>{text}</h1>' > /www/soups/index.html",
-            "RUN cp /www/soups/index.html /www/",
+            # Never one that was built before, and each RUN is a container.
+            f"RUN echo {time.time()}; {build}; mkdir -p /www/soups; cd /www; "
+            f"echo '<h1>{text}</h1>' | tee index.html > soups/index.html",
             f"CMD {run}{PRINT}{SERVE}",
         ]
     )
