@@ -51,7 +51,8 @@ def viewing(browser: Chromium, **wishes: Any) -> Iterator[BrowserContext]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: complaints.append(m.text) if "Policy" in m.text else None)
 
-    with browser.new_context(viewport=wishes.pop("viewport", _DESK), **wishes) as context:
+    wishes = {"viewport": _DESK, "reduced_motion": "reduce", **wishes}
+    with browser.new_context(**wishes) as context:
         context.set_default_timeout(60_000)
         context.on("page", watch)
         context.add_init_script(_VIOLATIONS)
