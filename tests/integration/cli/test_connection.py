@@ -117,7 +117,7 @@ def test_an_address_that_keeps_silent_is_left_after_a_while(address: str) -> Non
         connection.close()
         connection = Connection(Credentials((silence, address), TOKEN))
         with pytest.raises(ApiUnreachable, match="no answer in time"):
-            connection.call("POST", "/v1/apps", timeout=2, json={})
+            connection.call("POST", "/v1/apps", timeout=0.2, json={})
         connection.close()
 
 

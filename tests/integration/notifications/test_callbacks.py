@@ -15,7 +15,6 @@ from framework.clock import Clock
 from framework.http_api.jobs import job_callbacks
 from framework.jobs.orders import JobOrder
 from framework.metrics import NotificationMetrics
-from framework.notifications.callback_queue import AT_ONCE
 from framework.notifications.callbacks import Callbacks, Edges
 from framework.notifications.sender import Limits, Sender
 from framework.service.jobs.job_commands import JobCommands
@@ -184,7 +183,7 @@ def test_callbacks_survive_leaders_and_each_is_told_at_least_once(server: Receiv
         first.end_job(job_id)
     server.answers = [status(503)] * 100
     with first.leading():
-        wait_until(lambda: len(server.taken) > AT_ONCE)
+        wait_until(lambda: first.count("failed"))
     server.answers.clear()
     second = Framework(znodes)
     taken = len(server.taken)
