@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from framework.apps import app_secrets
 from framework.apps.receivers import Receiver
 from framework.jobs.transitions import JobTransition, Launched
-from framework.service.jobs.job_commands import JobCommands
+from framework.service.jobs.job_commands import MOST_ACTIVE, JobCommands
 from framework.service.jobs.job_service import Jobs
 from framework.state.records import Records
 from framework.state.snapshot import Snapshot
@@ -27,7 +27,7 @@ KEY = Fernet.generate_key().decode()
 class FakeJobs(Jobs):
     """Runs commands at once, for the apps of `previews`. `error`, if set, is raised by commands.
 
-    `take_over` makes another leader of what `store` has.
+    `take_over` makes another leader of what `store` has, which allows `most` active jobs.
     """
 
     def __init__(self, previews: FakePreviews) -> None:
@@ -37,6 +37,7 @@ class FakeJobs(Jobs):
         self.store = FakeStore()
         self.error: Exception | None = None
         self.commands = 0
+        self.most = MOST_ACTIVE
         self.take_over()
 
     @property
@@ -48,7 +49,7 @@ class FakeJobs(Jobs):
         """Read everything from the store again, as a new leader does."""
         clock = self.clock.clock
         self.records = Records(self.store.load(), self.store, clock, self.vault, keys=(b"key",))
-        self._commands = JobCommands(self.records, self.vault, clock)
+        self._commands = JobCommands(self.records, self.vault, clock, most=self.most)
 
     @property
     def snapshot(self) -> Snapshot:
