@@ -87,6 +87,9 @@ def nothing_left(client: APIClient, label: str) -> Iterator[None]:
                 client.remove_container(found["Id"], force=True, v=True)
 
 
+_CHEAPLY = ("-c", "maintenance.auto=false", "-c", "core.compression=0")
+
+
 class SampleRepository:
     """A git repository whose commits are files."""
 
@@ -104,7 +107,7 @@ class SampleRepository:
             **{f"GIT_{who}_{what}": "t@example.org" for who in _WHO for what in ("NAME", "EMAIL")},
         }
         done = subprocess.run(
-            ["git", "-C", str(self.folder), "-c", "maintenance.auto=false", *arguments],
+            ["git", "-C", str(self.folder), *_CHEAPLY, *arguments],
             env=environ,
             check=True,
             capture_output=True,
