@@ -34,6 +34,8 @@ _DAEMON_RETURNS = 60.0
 _RETRY_PAUSE = 0.5
 _EVENTS_LIMIT = 1.0
 """Seconds after which a daemon has sent the events of an end that it has seen."""
+_LATE_EVENTS_LIMIT = 3.0
+"""The same on a machine that is busy, where lack of memory is likely."""
 
 _UNKNOWN = 255
 """The exit code that a daemon shows for a container that ended while the daemon was away."""
@@ -263,11 +265,11 @@ class DockerContainer:
                     return DockerUnavailable(f"for {self._patience:g} s: {_why(exc)}")
             time.sleep(_RETRY_PAUSE)
 
-    def _was_oom_killed(self) -> bool | None:
+    def _was_oom_killed(self, limit: float = _EVENTS_LIMIT) -> bool | None:
         """Return whether it ended because memory ran out, None if the daemon did not see it."""
         events = self._client.events(
             since=1,
-            until=math.ceil(time.time() + _EVENTS_LIMIT),
+            until=math.ceil(time.time() + limit),
             filters={"container": self._id, "event": ["oom", "die"]},
             decode=True,
         )
@@ -278,6 +280,10 @@ class DockerContainer:
         """Return how it ended; `oom_killed` is the result of _was_oom_killed."""
         state = self._client.inspect_container(self._id)["State"]
         code = int(state["ExitCode"])
+        if code == oom.KILLED and oom_killed is False and not self._is_stopping:
+            # Somebody has killed it, and hardly anybody but the kernel does.
+            oom_killed = self._was_oom_killed(_LATE_EVENTS_LIMIT)
+            state = self._client.inspect_container(self._id)["State"]
         if oom_killed is None:
             if not self._client.info()["LiveRestoreEnabled"]:
                 return DockerRestarted()

@@ -36,6 +36,7 @@ class Client:
         self.pieces: Callable[[], Iterator[bytes]] = lambda: iter(())
         self._events = events
         self.exit_code = 3
+        self.is_known_to_lack_memory = False
         self.is_awaited, self.has_ended = threading.Event(), threading.Event()
 
     def wait(self, container: str) -> None:
@@ -53,7 +54,7 @@ class Client:
             "State": {
                 "Pid": os.getpid(),
                 "ExitCode": self.exit_code,
-                "OOMKilled": False,
+                "OOMKilled": self.is_known_to_lack_memory,
                 "Running": False,
             }
         }
@@ -136,3 +137,18 @@ def test_with_v2_a_killed_container_is_found_though_docker_has_missed_it(tmp_pat
     client.has_ended.set()
     assert ended.wait(LIMIT)
     assert container.exit() == Exit(137, out_of_memory=True)
+
+
+def test_news_of_a_lack_of_memory_may_come_seconds_after_a_kill() -> None:
+    client = Client(lambda: iter(seen.pop(0)))
+    client.exit_code = 137
+    client.has_ended.set()
+
+    def read_late() -> Iterator[Mapping[str, Any]]:
+        yield DIED
+        client.is_known_to_lack_memory = True
+        yield {"Action": "oom", "timeNano": 1}
+
+    seen: list[Iterator[Mapping[str, Any]]] = [iter([DIED]), read_late()]
+    assert outcome(client, MemoryLog()) == Exit(137, out_of_memory=True)
+    assert seen == []
