@@ -108,8 +108,10 @@ def _removing_images(host: str, folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)  # another's dockerd answers, and ours never ran
     with (folder / "test-workers").open("ab") as users:
         if _try_lock(users):  # the first one: no other run uses it
-            before.write_text(json.dumps(sorted(_images(host))))
+            before.unlink(missing_ok=True)
         fcntl.flock(users, fcntl.LOCK_SH)
+        if not before.exists():  # or the last one of another run has just removed it
+            before.write_text(json.dumps(sorted(_images(host))))
         yield
         if _try_lock(users):
             _remove_images(host, json.loads(before.read_text()))
