@@ -16,8 +16,8 @@ from prevs.companions import Companion
 _DRAIN = 2.0
 """Seconds for the last output of a container to reach the log."""
 
-_END_IS_KNOWN = 2.0
-"""Seconds after which docker has reported a container's end."""
+_END_IS_KNOWN = 3.0
+"""Seconds after which docker has reported a container's end, also of one that was killed."""
 
 
 class Started(NamedTuple):
@@ -72,7 +72,7 @@ class Company:
                 raise companion_errors.ended(companion, ended)
 
     def wait_for_failure(self) -> None:
-        """Wait for two seconds whether a companion has failed, as something beside it has.
+        """Wait for three seconds whether a companion has failed, as something beside it has.
 
         Docker may report that first. Raises what check() raises, Stopped.
         """

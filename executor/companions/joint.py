@@ -33,7 +33,7 @@ class JointContainer:
     def exit(self) -> Exit | None:
         """Return how it ended, None while it runs; raises it once if a companion has failed.
 
-        If it failed, waits for two seconds whether a companion had failed before, which is why.
+        If it failed, waits for three seconds whether a companion had failed before, which is why.
         """
         self._company.check()
         try:

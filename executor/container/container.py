@@ -34,8 +34,9 @@ _DAEMON_RETURNS = 60.0
 _RETRY_PAUSE = 0.5
 _EVENTS_LIMIT = 1.0
 """Seconds after which a daemon has sent the events of an end that it has seen."""
-_LATE_EVENTS_LIMIT = 3.0
-"""The same on a machine that is busy, where lack of memory is likely."""
+_LATE_EVENTS_LIMIT = 2.0
+"""The same for one that was killed: hardly anybody but the kernel does that, and news of a lack of
+memory may be late on a busy machine."""
 
 _UNKNOWN = 255
 """The exit code that a daemon shows for a container that ended while the daemon was away."""
@@ -241,9 +242,9 @@ class DockerContainer:
         self.memory_kills()
         try:
             with daemon_errors():
-                self._client.wait(self._id)
+                ended = self._client.wait(self._id)
                 # If systemd holds docker's socket, the next daemon answers as if nothing was.
-                return self._exit(self._was_oom_killed())
+                return self._exit(self._was_oom_killed(ended["StatusCode"]))
         except NotFound:
             return _REMOVED
         except (APIError, DockerUnavailable) as exc:
@@ -265,8 +266,9 @@ class DockerContainer:
                     return DockerUnavailable(f"for {self._patience:g} s: {_why(exc)}")
             time.sleep(_RETRY_PAUSE)
 
-    def _was_oom_killed(self, limit: float = _EVENTS_LIMIT) -> bool | None:
+    def _was_oom_killed(self, code: int) -> bool | None:
         """Return whether it ended because memory ran out, None if the daemon did not see it."""
+        limit = _LATE_EVENTS_LIMIT if code == oom.KILLED else _EVENTS_LIMIT
         events = self._client.events(
             since=1,
             until=math.ceil(time.time() + limit),
@@ -280,10 +282,6 @@ class DockerContainer:
         """Return how it ended; `oom_killed` is the result of _was_oom_killed."""
         state = self._client.inspect_container(self._id)["State"]
         code = int(state["ExitCode"])
-        if code == oom.KILLED and oom_killed is False and not self._is_stopping:
-            # Somebody has killed it, and hardly anybody but the kernel does.
-            oom_killed = self._was_oom_killed(_LATE_EVENTS_LIMIT)
-            state = self._client.inspect_container(self._id)["State"]
         if oom_killed is None:
             if not self._client.info()["LiveRestoreEnabled"]:
                 return DockerRestarted()

@@ -5,6 +5,7 @@ The rest needs a docker.
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -36,17 +37,19 @@ class Client:
         self.pieces: Callable[[], Iterator[bytes]] = lambda: iter(())
         self._events = events
         self.exit_code = 3
-        self.is_known_to_lack_memory = False
+        self.until = 0
         self.is_awaited, self.has_ended = threading.Event(), threading.Event()
 
-    def wait(self, container: str) -> None:
+    def wait(self, container: str) -> Mapping[str, int]:
         self.is_awaited.set()
         self.has_ended.wait(LIMIT)
+        return {"StatusCode": self.exit_code}
 
     def logs(self, container: str, **_: object) -> Iterator[bytes]:
         return self.pieces()
 
-    def events(self, **_: object) -> Iterator[Mapping[str, Any]]:
+    def events(self, *, until: int, **_: object) -> Iterator[Mapping[str, Any]]:
+        self.until = until
         yield from self._events()
 
     def inspect_container(self, container: str) -> Mapping[str, Any]:
@@ -54,7 +57,7 @@ class Client:
             "State": {
                 "Pid": os.getpid(),
                 "ExitCode": self.exit_code,
-                "OOMKilled": self.is_known_to_lack_memory,
+                "OOMKilled": False,
                 "Running": False,
             }
         }
@@ -139,16 +142,15 @@ def test_with_v2_a_killed_container_is_found_though_docker_has_missed_it(tmp_pat
     assert container.exit() == Exit(137, out_of_memory=True)
 
 
-def test_news_of_a_lack_of_memory_may_come_seconds_after_a_kill() -> None:
-    client = Client(lambda: iter(seen.pop(0)))
-    client.exit_code = 137
-    client.has_ended.set()
-
-    def read_late() -> Iterator[Mapping[str, Any]]:
-        yield DIED
-        client.is_known_to_lack_memory = True
-        yield {"Action": "oom", "timeNano": 1}
-
-    seen: list[Iterator[Mapping[str, Any]]] = [iter([DIED]), read_late()]
-    assert outcome(client, MemoryLog()) == Exit(137, out_of_memory=True)
-    assert seen == []
+def test_news_of_a_lack_of_memory_is_awaited_longer_after_a_kill(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 100.0)
+    found = {}
+    for code in (3, 137):
+        client = Client()
+        client.exit_code = code
+        client.has_ended.set()
+        assert outcome(client, MemoryLog()) == Exit(code, out_of_memory=False)
+        found[code] = client.until
+    assert found == {3: 101, 137: 102}
