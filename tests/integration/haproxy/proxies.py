@@ -220,7 +220,7 @@ def running(
     token_file = folder / "token"
     token_file.write_text(TOKEN)
     log = folder / "proxy.log"
-    proxy_dir = folder / "proxy"
+    proxy_dir = folder / "p"  # short: a socket's path has room for little more
     environ = {
         "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin",
         "PYTHONPATH": str(REPOSITORY),
