@@ -51,13 +51,14 @@ def _import(program: str) -> None:
 
 def _serve(orders: socket.socket) -> bool:
     """Start a copy for each order; return whether this is one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the tests, which end this
+    # Ctrl-C ends the tests, which end this.
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, _write_ends)
     while True:
         data, files, _, _ = socket.recv_fds(orders, LONGEST_ORDER, 2)
         if not data:
             return False
-        pid = _copy(files)
+        pid = _copy(files, interrupt)
         if not pid:
             orders.detach()  # it is closed with all other files
             _begin(json.loads(data), files[0])
@@ -66,7 +67,7 @@ def _serve(orders: socket.socket) -> bool:
         os.close(files[0])
 
 
-def _copy(files: Sequence[int]) -> int:
+def _copy(files: Sequence[int], interrupt: Any) -> int:
     """Fork; return 0 in the copy."""
     threads = [task.name for task in Path("/proc/self/task").iterdir()]
     assert threads == [str(os.getpid())], "a copy would lack the other threads"
@@ -76,7 +77,7 @@ def _copy(files: Sequence[int]) -> int:
         _ends[pid] = files[1]
     else:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, interrupt)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
     return pid
 

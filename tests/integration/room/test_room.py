@@ -18,7 +18,7 @@ from tests.chromium import Chromium
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Answer, Site, upstream
-from tests.waits import wait_until
+from tests.waits import wait_for, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
@@ -268,7 +268,12 @@ def test_the_stream_resumes_after_the_browsers_last_event_and_hides_private_fiel
     site.world.log(SHA, "0123456789")
     connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
     headers = {"Host": HOST, "Last-Event-ID": "4"}
-    page = site.proxy.request(HOST, headers=BROWSER)
+    # A place in the log of an attempt is nothing to a proxy that does not know of that yet.
+    page = wait_for(
+        lambda: site.proxy.request(HOST, headers=BROWSER),
+        lambda page: b"Building its image." in page.body,
+        "the page shows the build",
+    )
     token = token_of(page, "log-token")
     connection.request("GET", f"/_prevs/events?sha={SHA}&token={token}", headers=headers)
     answer = connection.getresponse()
