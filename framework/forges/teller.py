@@ -221,7 +221,19 @@ class Teller:
         act = acts.choose_act(topic.part, found.wanted, found.facts.pull)
         if act is None:
             return Result.NOTHING
+        if not self._is_begun(topic, act, found.facts.pull.told):
+            return Result.FAILED
         return self._act(topic, act, outlet.forge, found)
+
+    def _is_begun(self, topic: Topic, act: Act, told: Told) -> bool:
+        """Return whether it is stored that an act has begun; have that stored. Blocks."""
+        begun = acts.note_begun(act, told)
+        if begun == told:
+            return True
+        self._store(topic, begun)
+        events.call(self._submit, lambda: None)
+        pull = self._snapshot().pulls.get(topic.app, {}).get(topic.number)
+        return pull is not None and self._is_stored(topic[:2], pull)
 
     def _is_stored(self, key: Key, pull: PullRecord) -> bool:
         """Return whether what was said of a pull request is stored; if not, have it stored."""

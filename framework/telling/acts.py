@@ -105,6 +105,21 @@ def find_part(act: Act) -> Tell:
             return "deployment"
 
 
+def note_begun(act: Act, told: Told) -> Told:
+    """Return what is sure to be said while an act changes that: nothing of its part.
+
+    If the leader dies before it has stored the end of the act, the next one does it again, also if
+    by then the same is to be said as before the act.
+    """
+    match find_part(act):
+        case "comment":
+            return dataclasses.replace(told, comment_digest="")
+        case "status":
+            return dataclasses.replace(told, status_digest="")
+        case "deployment":
+            return dataclasses.replace(told, deployment_digest="")
+
+
 def note_done(act: Act, told: Told, result: str, said: str) -> Told:
     """Return what was said after an act; `result` is the id that it returned.
 

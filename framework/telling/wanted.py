@@ -128,9 +128,10 @@ def _find_open(facts: Facts, wording_: Wording) -> Wanted:
         text = wording.write_comment(wording_, head, now, is_guarded=facts.is_guarded)
     status = _status(facts, wording_, now.light, now.status)
     is_refused = gate.judge(facts.rules, pull, pull.sha) is Verdict.REFUSED
+    has_status = pull.told.status_digest or pull.told.status_sha
     return Wanted(
         comment=text,
-        status=None if is_refused and not pull.told.status_digest else status,
+        status=None if is_refused and not has_status else status,
         deployment=status if facts.passes and not now.is_quiet else _end(pull),
         begins=not now.is_quiet,
         said=now.text,

@@ -1,7 +1,7 @@
 """What is said at a forge while something fails or dies, through the service, over fakes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from framework.events import StoreResumed, StoreSuspended
@@ -176,7 +176,21 @@ STEPS = st.one_of(
 )
 
 
+def reopen(stores: int) -> list[tuple[str, int, str | Fate]]:
+    """A leader dies when it has said that a pull is closed, and before it can store that."""
+    return [
+        ("push", 7, B),
+        ("wait", 6, ""),
+        ("store", stores, Fate.DIES_BEFORE),
+        ("close", 7, A),
+        ("wait", 6, ""),
+    ]
+
+
 @pytest.mark.timeout(600)  # for its examples at night
+@example(reopen(1))
+@example(reopen(2))
+@example(reopen(3))
 @given(st.lists(STEPS, max_size=12))
 def test_any_order_loss_and_failure_ends_with_one_comment_with_the_right_text(
     steps: list[tuple[str, int, str | Fate]],
