@@ -29,8 +29,6 @@ class Copy:
         self.pid = pid
         self.returncode: int | None = None
         self._end = os.fdopen(end, "rb", buffering=0)
-        self._poller = select.poll()
-        self._poller.register(self._end, select.POLLIN)
         self._lock = threading.Lock()
 
     def poll(self) -> int | None:
@@ -59,12 +57,17 @@ class Copy:
         self.send_signal(signal.SIGKILL)
 
     def _look(self, timeout: float | None) -> int | None:
-        limit = None if timeout is None else timeout * 1000
-        with self._lock:
-            if self.returncode is None and self._poller.poll(limit):
-                self.returncode = int(self._end.read() or _no_template())
-                self._end.close()
-            return self.returncode
+        if self.returncode is None and self._has_ended(timeout):
+            with self._lock:
+                if self.returncode is None:
+                    self.returncode = int(self._end.read() or _no_template())
+        return self.returncode
+
+    def _has_ended(self, timeout: float | None) -> bool:
+        # Without the lock: another thread may end the copy while this one waits for that.
+        poller = select.poll()
+        poller.register(self._end, select.POLLIN)
+        return bool(poller.poll(None if timeout is None else timeout * 1000))
 
 
 def start(program: str, environ: Mapping[str, str], folder: Path, output: int) -> Copy:

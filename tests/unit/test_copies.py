@@ -3,8 +3,10 @@
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,17 @@ def test_a_copy_is_like_a_new_process(tmp_path: Path) -> None:
     assert copy.wait(60) == new.returncode == 3
     assert json.loads(output.read_text()) == json.loads(new.stdout)
     assert (copy.poll(), copy.returncode) == (3, 3)
+
+
+def test_a_copy_is_ended_while_another_thread_waits_for_that(tmp_path: Path) -> None:
+    copy, output = start(tmp_path, "by a signal")
+    over = functools.partial(describe_end, copy, output)
+    wait_until(lambda: output.read_text().endswith("\n"), over=over)
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(copy.wait, 60)
+        wait_until(ended.running)
+        copy.kill()
+        assert ended.result(30) == -signal.SIGKILL
 
 
 def test_a_copy_ends_by_a_signal_and_a_wait_for_it_in_time(tmp_path: Path) -> None:
