@@ -79,12 +79,12 @@ class DockerContainer:
         self._is_stopping = False
         self._disk_limit = DISK_LIMIT
         self._over = threading.Event()
-        self._log = LogFollower(client, container, log, self._over)
-        self._follower = threading.Thread(
-            target=self._log.follow, args=(lambda: self._was_away,), daemon=True, name="log"
+        self._follower = LogFollower(client, container, log, self._over)
+        self._following = threading.Thread(
+            target=self._follower.follow, args=(lambda: self._was_away,), daemon=True, name="log"
         )
         self._waiter = threading.Thread(target=self._wait, daemon=True, name="wait")
-        self._follower.start()
+        self._following.start()
         self._waiter.start()
 
     def exit(self) -> Exit | None:
@@ -194,8 +194,8 @@ class DockerContainer:
 
         The rest of a flood is lost: docker has it for minutes, also when the container is gone.
         """
-        self._follower.join(seconds)
-        self._log.stop()
+        self._following.join(seconds)
+        self._follower.stop()
 
     def remove(self) -> None:
         """Kill it if it runs, and remove it. Does nothing if it is gone.

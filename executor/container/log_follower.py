@@ -69,9 +69,8 @@ class LogFollower:
                 logger.exception("the log of the container could not be read")
                 failures += 1
             pause = min(_RETRY_PAUSE * max(1, failures), _LONGEST_RETRY_PAUSE)
-            if was_over or (self._over.wait(pause) and not was_away()):
-                return
-            if self._has_stopped.is_set():
+            is_over = was_over or self._has_stopped.is_set()
+            if is_over or (self._over.wait(pause) and not was_away()):
                 return
 
     def stop(self) -> None:
