@@ -1,6 +1,5 @@
 """How visitors enter a guarded app: the password, a code, a link to share, and what goes wrong."""
 
-import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -10,10 +9,10 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from framework.apps.password_digest import PasswordDigest
 from tests.accessibility import find_barriers
 from tests.chromium import Chromium
 from tests.fakes.access import ERA, make_pass
+from tests.fakes.passwords import make_cheap
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import guarding, proxies
 from tests.integration.haproxy.proxies import Site, Upstream, upstream
@@ -21,13 +20,6 @@ from tests.integration.room.visitors import GOES, HOST, OTHER, SIGN_IN, Visitor,
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
-
-SALT = b"salt"
-CHEAP = PasswordDigest(
-    SALT.hex(), hashlib.scrypt(b"open sesame", salt=SALT, n=2, r=1, p=1, dklen=32).hex(), 2, 1, 1
-)
-"""A password that takes no time to check; of those that the framework stores, each takes 0.3 s."""
-
 
 @pytest.fixture(scope="module")
 def running_site(
@@ -43,7 +35,7 @@ def shop(running_site: Site) -> Iterator[Upstream]:
     site = running_site
     with upstream("shop") as application:
         site.world.add("shop", "main", SHA)
-        site.world.known.require_password("shop", CHEAP)
+        site.world.known.require_password("shop", make_cheap("open sesame"))
         site.route("shop", {SHA: placement("shop", SHA, application.port, "main", "v1")})
         guarding.guard(site, "shop", "link")
         yield application

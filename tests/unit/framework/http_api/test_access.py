@@ -1,7 +1,6 @@
 """Who may look at an app's previews, over the API: no answer and no log has a secret of it."""
 
 import functools
-import hashlib
 import threading
 from typing import Any
 
@@ -13,24 +12,16 @@ from structlog.testing import capture_logs
 from framework.access import Scope
 from framework.apps import password_digest
 from framework.apps.app_secrets import AppSecrets
-from framework.apps.password_digest import PasswordDigest
 from framework.http_api.routes.entry_routes import APPS, CLIENTS
 from prevs.access import Access
 from prevs.records import AppRecord
 from program.passes.passes import ANY_HOST, Pass, read_pass
 from tests.fakes.asgi import PASS_KEY, ApiInProcess, refusal
 from tests.fakes.calls import bearer
+from tests.fakes.passwords import make_cheap
 
 PATH = "/v1/apps/hello"
 CLOSED = {"access": "password", "password": "correct horse"}
-CHEAP = PasswordDigest(
-    salt="ab" * 16,
-    digest=hashlib.scrypt(b"correct horse", salt=b"\xab" * 16, n=2, r=1, p=1, dklen=32).hex(),
-    n=2,
-    r=1,
-    p=1,
-)
-"""The digest of that password at a cost of nearly nothing: a real one takes 0.2 s at each check."""
 FROM = 4_000_000_000.0
 """When passes are issued: none has ended, whatever the time is."""
 
@@ -40,7 +31,7 @@ def closed(api: ApiInProcess) -> ApiInProcess:
     """An API with an app that has a password."""
     api.previews.known_apps["hello"] = AppRecord("hello", "/srv/hello")
     api.previews.seconds = FROM
-    api.previews.given["hello"] = AppSecrets("hello", password=CHEAP)
+    api.previews.given["hello"] = AppSecrets("hello", password=make_cheap("correct horse"))
     assert api.call("PUT", f"{PATH}/access", json={"access": "password"}).status_code == 200
     return api
 
