@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import gitlab
 import pytest
-from github import Auth, Github
 
 from framework.clock import Clock
 from framework.forges.forges import Client, Forges
@@ -19,6 +18,7 @@ from framework.hooks.signatures import Delivery
 from framework.ports.forges import Finding, Webhook
 from prevs.pulls import RepositoryRecord
 from prevs.records import AppRecord
+from tests.contract import pygithub
 from tests.fakes.forges.github import GiteaServer, GitHubServer
 from tests.fakes.forges.gitlab import GitLabServer
 from tests.fakes.forges.hooks import find_url
@@ -355,12 +355,7 @@ def test_other_clients_read_what_we_have_entered() -> None:
     try:
         enter(github)
         enter(lab)
-        reader = Github(
-            base_url=f"{github.origin}/api/v3",
-            auth=Auth.Token(TOKEN),
-            seconds_between_requests=None,
-            seconds_between_writes=None,
-        )
+        reader = pygithub.connect(github, TOKEN)
         (hook,) = reader.get_repo("group/shop").get_hooks()
         assert (hook.config["url"], hook.active) == (URL, True)
         assert hook.config["content_type"] == "json"

@@ -2,11 +2,11 @@
 
 import gitlab
 import pytest
-from github import Auth, Github
 
 from framework.ports.forge_errors import ForgeBusy, ForgeRefused, ForgeUnreachable
 from framework.ports.forges import Comment, Pull
 from program.http.outgoing import Limits
+from tests.contract import pygithub
 from tests.fakes.forges.clients import client_of
 from tests.fakes.forges.github import GitHubServer
 from tests.fakes.forges.gitlab import GitLabServer
@@ -319,13 +319,7 @@ def test_pygithub_reads_the_double_as_we_do(github: GitHubServer) -> None:
     fill(github, MANY)
     github.pulls[0].head = FORK
     github.comments = [CommentFacts(1, 11, "bob", "hello", DAY, DAY)]
-    reader = Github(
-        base_url=f"{github.origin}/api/v3",
-        auth=Auth.Token(TOKEN),
-        per_page=100,
-        seconds_between_requests=None,
-        seconds_between_writes=None,
-    )
+    reader = pygithub.connect(github, TOKEN)
     repository = reader.get_repo("group/shop")
     pulls = {
         one.number: (one.head.sha, one.head.repo.id != one.base.repo.id, one.base.ref, one.html_url)

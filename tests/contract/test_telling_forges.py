@@ -4,7 +4,6 @@ from typing import Any
 
 import gitlab
 import pytest
-from github import Auth, Github
 
 from framework.forges.forges import Client
 from framework.forges.setup.check import PARTS, Way, check
@@ -12,6 +11,7 @@ from framework.ports.forge_errors import ForgeBusy, ForgeRefused, ForgeUnreachab
 from framework.ports.forges import Finding, Webhook
 from framework.ports.telling import Deployment, Light, Status
 from prevs.records import AppRecord
+from tests.contract import pygithub
 from tests.fakes.forges.clients import KINDS, client_of
 from tests.fakes.forges.github import GitHubServer
 from tests.fakes.forges.gitlab import GitLabServer
@@ -243,13 +243,7 @@ def test_pygithub_reads_what_we_write(github: GitHubServer) -> None:
     client.edit_comment(7, made, TEXT + "more")
     deployment = deployments.add(Deployment(7, SHA, "prevs/shop"))
     deployments.set(deployment, status(Light.SUCCESS))
-    reader = Github(
-        base_url=f"{github.origin}/api/v3",
-        auth=Auth.Token(TOKEN),
-        per_page=100,
-        seconds_between_requests=None,
-        seconds_between_writes=None,
-    )
+    reader = pygithub.connect(github, TOKEN)
     repository = reader.get_repo("group/shop")
     (comment,) = repository.get_pull(7).get_issue_comments()
     assert (comment.body, str(comment.id)) == (TEXT + "more", made)

@@ -21,6 +21,7 @@ from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
+
 @pytest.fixture(scope="module")
 def running_site(
     tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
