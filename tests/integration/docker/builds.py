@@ -176,10 +176,10 @@ def keeping_base(host: str, folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def removing_network(host: str) -> Iterator[None]:
-    """Remove the network of this run's previews at the end: its rules close builds too.
+def removing_network(host: str, cluster: str = TASK) -> Iterator[None]:
+    """Remove the network of a cluster's previews at the end: its rules close builds too.
 
     To make and remove one takes dockerd as long as a container, so several worlds have it in turn.
     """
     yield
-    assert remove_all(host, TASK) == []
+    assert remove_all(host, cluster) == []

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from framework import executor_bundle
-from local.docker.containers import remove_all
 from tests.fakes.samples import nothing_left, remove_image
 from tests.integration.docker.attempts import APP, Agent
 from tests.integration.docker.builds import BUILDERS, World, keeping_base, making, removing_network
@@ -16,8 +15,8 @@ from tests.integration.docker.builds import BUILDERS, World, keeping_base, makin
 @pytest.fixture(scope="module")
 def agents_network(docker_host: str) -> Iterator[None]:
     """Remove the network that the agents of a file have in turn."""
-    yield
-    assert remove_all(docker_host, APP) == []
+    with removing_network(docker_host, APP):
+        yield
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from executor.errors import DiskFull
 from executor.limits.confinement import Confinement
 from executor.limits.disk_schedule import CALM
 from executor.ports import Container, ContainerSpec
-from local.docker import containers as made_by
 from tests import times
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
 from tests.fakes.samples import SampleImages, nothing_left
+from tests.integration.docker.builds import removing_network
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -74,8 +74,8 @@ class World:
 @pytest.fixture(scope="module")
 def network(docker_host: str) -> Iterator[None]:
     """Remove the network that the containers of this file have in turn."""
-    yield
-    assert made_by.remove_all(docker_host, CLUSTER) == []
+    with removing_network(docker_host, CLUSTER):
+        yield
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from local.docker.containers import remove_all
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
 from tests.fakes.samples import SERVE, SampleImages, nothing_left
+from tests.integration.docker.builds import removing_network
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -63,8 +64,8 @@ class World:
 @pytest.fixture(scope="module")
 def network(docker_host: str) -> Iterator[None]:
     """Remove the network that the containers of this file have in turn."""
-    yield
-    assert remove_all(docker_host, CLUSTER) == []
+    with removing_network(docker_host, CLUSTER):
+        yield
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ import pytest
 from docker.api import APIClient
 
 from executor.docker.daemon import Daemon
-from local.docker.containers import remove_all
 from local.parts import processes
 from prevs import names
 from prevs.commit_settings import RunSettings
@@ -27,6 +26,7 @@ from tests.fakes.docker_door import DockerDoor
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import SERVE, SampleImages, SampleRepository, nothing_left, remove_image
 from tests.integration.docker.attempts import order
+from tests.integration.docker.builds import removing_network
 from tests.threads import other_thread
 from tests.waits import wait_until
 
@@ -91,8 +91,8 @@ class World:
 @pytest.fixture(scope="module")
 def network(docker_host: str) -> Iterator[None]:
     """Remove the network that the executors of this file have in turn."""
-    yield
-    assert remove_all(docker_host, CLUSTER) == []
+    with removing_network(docker_host, CLUSTER):
+        yield
 
 
 @pytest.fixture
