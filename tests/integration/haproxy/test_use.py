@@ -337,7 +337,7 @@ def test_open_requests_at_a_haproxy_that_was_replaced_again_and_again_are_held_t
             place(site, one.port)
             take_over(site)
             before = len(site.world.uses)
-            wait_until(lambda: reported_since(site, before) == 1)  # noqa: B023
+            wait_until(lambda start=before: reported_since(site, start) == 1)
             site.route("hello", {})
             assert site.tree.records()[0].holding == (TASK,)
             client.sendall(b"still there")
