@@ -1,13 +1,13 @@
 """executor/docker/daemon.py: what docker-py reads before it connects, and the address."""
 
-import io
 import json
+import threading
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import requests
 from docker.api import APIClient
 
 from executor.docker.daemon import Daemon
@@ -72,20 +72,24 @@ def test_what_a_daemon_says_of_itself_is_asked_for_once() -> None:
     [({"Api-Version": "1.43"}, ["/_ping"]), ({}, ["/_ping", "/version"])],
 )
 def test_a_client_speaks_the_daemons_version_of_the_api(
-    monkeypatch: pytest.MonkeyPatch, headers: Mapping[str, str], asked: list[str]
+    headers: Mapping[str, str], asked: list[str]
 ) -> None:
     seen: list[str] = []
 
-    def send(_: object, request: requests.PreparedRequest, **__: object) -> requests.Response:
-        answer = requests.Response()
-        answer.status_code, answer.request = 200, request
-        answer.raw = io.BytesIO(b'{"ApiVersion": "1.43"}')
-        answer.headers.update(headers)
-        seen.append(request.path_url)
-        return answer
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_response(200)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b'{"ApiVersion": "1.43"}')
 
-    monkeypatch.setattr(requests.Session, "send", send)
-    assert Daemon({"DOCKER_HOST": "tcp://docker.test:2375"}).client().api_version == "1.43"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        host = f"tcp://127.0.0.1:{server.server_port}"
+        assert Daemon({"DOCKER_HOST": host}).client().api_version == "1.43"
+        server.shutdown()
     assert seen == asked
 
 
