@@ -323,10 +323,16 @@ def take_over(site: Site) -> int:
     return former
 
 
-def reported_since(site: Site, start: int) -> int | None:
-    """Return the task's open requests in the last report, from a given report on."""
-    uses = [use for report in site.world.uses[start:] for use in report["uses"]]
-    return next((use["open"] for use in reversed(uses) if use["task_id"] == TASK), None)
+def wait_reported(site: Site) -> None:
+    """Wait until the last report from now on has one open request of the task."""
+    start = len(site.world.uses)
+
+    def reported() -> bool:
+        uses = [use for report in site.world.uses[start:] for use in report["uses"]]
+        counts = [use["open"] for use in uses if use["task_id"] == TASK]
+        return counts[-1:] == [1]
+
+    wait_until(reported)
 
 
 def test_open_requests_at_a_haproxy_that_was_replaced_again_and_again_are_held_too(
@@ -336,8 +342,7 @@ def test_open_requests_at_a_haproxy_that_was_replaced_again_and_again_are_held_t
         for _ in range(3):
             place(site, one.port)
             take_over(site)
-            before = len(site.world.uses)
-            wait_until(lambda start=before: reported_since(site, start) == 1)
+            wait_reported(site)
             site.route("hello", {})
             assert site.tree.records()[0].holding == (TASK,)
             client.sendall(b"still there")
@@ -359,7 +364,6 @@ def test_a_replaced_haproxy_is_known_to_the_next_proxy_after_a_crash_of_another_
         wait_until(lambda: site.proxy.haproxy != crashed)
         site.proxy.wait_ready()
         take_over(site)
-        before = len(site.world.uses)
-        wait_until(lambda: reported_since(site, before) == 1)
+        wait_reported(site)
         assert former in haproxies(site.proxy.folder)
     wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
