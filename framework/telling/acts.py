@@ -9,10 +9,8 @@ from typing import NamedTuple
 
 from framework.apps.forge_settings import Tell
 from framework.ports.telling import Deployment, Light, Status
-from framework.telling.wanted import Wanted, digest
+from framework.telling.wanted import SUPERSEDED, Wanted, digest
 from prevs.pulls import PullRecord, Told
-
-SUPERSEDED = "superseded"
 
 
 class AddComment(NamedTuple):
@@ -75,10 +73,6 @@ def _choose_comment(wanted: Wanted, told: Told) -> Act | None:
 def _choose_status(status: Status | None, told: Told) -> Act | None:
     if status is None or digest(status) == told.status_digest:
         return None
-    if told.is_pending and told.status_sha not in ("", status.sha):
-        # Nothing is said of a commit that is not the head any more: it would be pending for ever.
-        ended = status._replace(sha=told.status_sha, light=Light.SUCCESS, text=SUPERSEDED)
-        return SetStatus(ended)
     return SetStatus(status)
 
 

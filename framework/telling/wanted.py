@@ -18,6 +18,7 @@ from prevs.records import AppRecord, PreviewRecord
 from prevs.units import preview_unit
 
 CLOSED = "closed"
+SUPERSEDED = "superseded"
 _DIGEST_DIGITS = 16
 
 
@@ -25,7 +26,9 @@ class Facts(NamedTuple):
     """All that the texts of one pull request depend on. Equal facts have equal texts.
 
     `is_guarded` is whether not everybody may look. `place` is the place of its head's preview in
-    the queue. `subject` is that of its head's commit, "" if not known.
+    the queue. `subject` is that of its head's commit, "" if not known. `leaves_pending` if the last
+    status is of a commit that it has left while that was being built, and that no other open pull
+    request has as its head.
     """
 
     app: AppRecord
@@ -35,6 +38,7 @@ class Facts(NamedTuple):
     preview: PreviewRecord | None = None
     place: int | None = None
     subject: str = ""
+    leaves_pending: bool = False
 
     @property
     def passes(self) -> bool:
@@ -77,6 +81,7 @@ def find_facts(snapshot: Snapshot, pull: PullRecord, subject: str = "") -> Facts
         snapshot.previews.get(unit),
         snapshot.queue_places.get(unit),
         subject,
+        _leaves_pending(snapshot, pull),
     )
 
 
@@ -93,6 +98,13 @@ def find_wanted(facts: Facts, wording_: Wording) -> Wanted:
         deployment=wanted.deployment if deploys else _end(pull),
         lasts=kind == "pagure",
     )
+
+
+def _leaves_pending(snapshot: Snapshot, pull: PullRecord) -> bool:
+    left = pull.told.status_sha
+    if not pull.told.is_pending or left in ("", pull.sha):
+        return False
+    return all(other.sha != left for other in snapshot.list_pulls(pull.app))
 
 
 def digest(said: str | Status) -> str:
@@ -129,9 +141,13 @@ def _find_open(facts: Facts, wording_: Wording) -> Wanted:
     status = _status(facts, wording_, now.light, now.status)
     is_refused = gate.judge(facts.rules, pull, pull.sha) is Verdict.REFUSED
     has_status = pull.told.status_digest or pull.told.status_sha
+    to_set = None if is_refused and not has_status else status
+    if facts.leaves_pending:
+        # First, as nothing else is said of it: it would be pending for ever.
+        to_set = status._replace(sha=pull.told.status_sha, light=Light.SUCCESS, text=SUPERSEDED)
     return Wanted(
         comment=text,
-        status=None if is_refused and not has_status else status,
+        status=to_set,
         deployment=status if facts.passes and not now.is_quiet else _end(pull),
         begins=not now.is_quiet,
         said=now.text,

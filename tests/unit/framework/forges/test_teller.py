@@ -184,6 +184,23 @@ def test_a_commit_that_is_built_while_the_next_one_is_pushed_is_not_pending_for_
     assert not world.record.told.is_pending
 
 
+def test_the_status_of_a_commit_that_another_one_has_as_its_head_stays_that_ones(
+    world: TellingWorld,
+) -> None:
+    world.push(A)
+    world.push(A, number=8)
+    world.driven.call(
+        lambda: world.driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",))
+    )
+    world.driven.step(events.Offered([offer()]))
+    world.run(15)
+    world.push(B)
+    world.run(15)
+    assert "superseded" not in [one.text for one in world.forge.statuses]
+    last = {one.sha: one.light for one in world.forge.statuses}
+    assert last == {A: Light.PENDING, B: Light.SUCCESS}
+
+
 @pytest.mark.parametrize("where", ["title", "subject"])
 def test_a_skipped_one_gets_no_comment(world: TellingWorld, where: str) -> None:
     world.subjects[A] = "Fix [skip preview]" if where == "subject" else "Fix"
