@@ -30,6 +30,7 @@ from framework.service.jobs.job_service import Jobs
 from framework.service.jobs.schedule_service import Schedules
 from framework.service.previews import Previews
 from framework.service.service import Service
+from framework.service.stacks.stack_service import Stacks
 from framework.service.tokens import ServiceTokens
 from framework.settings import Settings
 from framework.visitors.sign_in import Terms, VisitorSignIn
@@ -121,6 +122,7 @@ def _make_ports(
         jobs=Jobs(service),
         schedules=Schedules(service),
         gates=Gates(service),
+        stacks=Stacks(service),
         refs=sources.refs,
         sandboxes=sources.sandboxes,
         agents=MesosState(

@@ -3,6 +3,8 @@
 This is the one answer for all programs: `try` shows it, and HAProxy's maps are made so that they
 give the same (proxy/model/gate_entries.py). The order is fixed:
 
+    0. the variant, at a gate of a stack: that of the address, of the header X-Prevs-Stack, of
+       `baggage`
     1. the override, of the kinds that the gate allows
     2. the longest path, segment by segment: /v1 is not /v10
     3. of its conditions the first that holds: method, accept, headers, cookies, query, and of one
@@ -38,6 +40,8 @@ from prevs.names import is_label
 REF_HEADER, REF = "x-prevs-ref", "prevs-ref"
 """Where an override is: the header, and the cookie or query parameter."""
 LOT_COOKIE = "prevs-lot"
+STACK_HEADER, STACK, BAGGAGE = "x-prevs-stack", "prevs-stack", "baggage"
+"""Where a request names a variant: the header, and the key in W3C's `baggage`."""
 VERSIONED = frozenset({ConditionKind.ACCEPT, ConditionKind.HEADER, ConditionKind.QUERY})
 """What may name a version. All requests have a method, and a cookie is not the caller's doing."""
 ANY = "*"
@@ -55,7 +59,8 @@ class Request(NamedTuple):
     cookies of a name the last one counts, of several query parameters the first. Cookies are those
     of the last such header, each up to a semicolon. No value is decoded, and no quotation mark
     taken off.
-    `lot` is that of the client's address, or a new one.
+    `lot` is that of the client's address, or a new one. `variant` is that of the address, "" at the
+    gate's own.
     """
 
     method: str
@@ -64,6 +69,7 @@ class Request(NamedTuple):
     cookies: Mapping[str, str] = _NONE
     query: Mapping[str, str] = _NONE
     lot: int = 0
+    variant: str = ""
 
 
 def read_cookies(header: str) -> Mapping[str, str]:
@@ -76,24 +82,36 @@ def read_query(text: str) -> Mapping[str, str]:
     return dict(reversed(list(_read_pairs(text, "&"))))  # of several ones, the first counts
 
 
+def read_baggage(header: str) -> str:
+    """Return the variant that the header `baggage` names, the last one of several; else "".
+
+    An entry is `prevs-stack=NAME`, with what may follow after a semicolon (W3C Baggage, 3.2).
+    """
+    found = [value.partition(";")[0] for name, value in _read_pairs(header, ",") if name == STACK]
+    return found[-1] if found else ""
+
+
 class Step(enum.Enum):
     """What decided about a request."""
 
+    VARIANT = "variant"
     OVERRIDE = "override"
     CONDITION = "condition"
     DEFAULT = "default"
 
 
 class Choice(NamedTuple):
-    """Where a request goes. `rule` is the place of the rule that decided; None for an override.
+    """Where a request goes. `rule` is the place of the rule that decided, None if none did.
 
-    `vary` are the headers that answers at this path depend on.
+    `variant` is that of its stack, "" for none. `vary` are the headers that answers at this path
+    depend on.
     """
 
     label: str
     step: Step
     rule: int | None
     vary: tuple[str, ...]
+    variant: str = ""
 
 
 class RefusalCause(enum.Enum):
@@ -122,6 +140,8 @@ def choose(revision: Revision, request: Request) -> Choice | Refusal:
     """Return where a request goes, or why nowhere."""
     path = find_path(revision.rules, request.path)
     vary = list_vary(revision, path)
+    if variant := find_variant(revision, request):
+        return Choice(revision.variants[variant], Step.VARIANT, None, vary, variant)
     if ref := _read_override(revision, request):
         if is_label(ref):
             return Choice(ref, Step.OVERRIDE, None, vary)
@@ -145,6 +165,20 @@ def choose(revision: Revision, request: Request) -> Choice | Refusal:
     if place is None:
         return Refusal(RefusalCause.NO_RULE, vary, request.path)
     return Choice(_find_label(revision.rules[place], request), Step.DEFAULT, place, vary)
+
+
+def find_variant(revision: Revision, request: Request) -> str:
+    """Return the variant that a request names, if it is open; else "".
+
+    One that is not open means nothing: the header may be for another stack.
+    """
+    headers = request.headers
+    named = (
+        request.variant,
+        headers.get(STACK_HEADER, ""),
+        read_baggage(headers.get(BAGGAGE, "")),
+    )
+    return next((one for one in named if one in revision.variants), "")
 
 
 def find_path(rules: Sequence[Rule], asked: str) -> str | None:
@@ -209,7 +243,7 @@ def list_vary(revision: Revision, path: str | None) -> tuple[str, ...]:
 
     A query is a part of the URL, and caches tell methods apart.
     """
-    names = set()
+    names = {STACK_HEADER, BAGGAGE} if revision.variants else set()
     if Override.HEADER in revision.override:
         names.add(REF_HEADER)
     if Override.COOKIE in revision.override:

@@ -96,6 +96,8 @@ class Revision:
 
     With `refuses_unknown`, a request for a version that no rule has is refused. `commits` are those
     that the labels led to when the revision was last in force, so that a rollback leads there.
+    `variants` are those of its stack, if the gate is a stack's, each with the label to which it
+    leads instead of the rules.
     """
 
     number: int
@@ -105,6 +107,7 @@ class Revision:
     changed: float = 0.0
     by: str = ""
     commits: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    variants: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +133,8 @@ class GateRecord:
     latest first. Until a new gate's first revision is in force, its revision is number 0, without
     rules, and nothing is at its address. `signature` is that of prevs/signatures.py, over all that
     proxies read; `whole_signature` is over the rest too, and only frameworks read it. `last_number`
-    is that of the revision that was written last, also if it never came into force.
+    is that of the revision that was written last, also if it never came into force. `stack` is the
+    stack whose gate it is: nobody else writes that.
     """
 
     name: str
@@ -144,6 +148,7 @@ class GateRecord:
     signature: str = ""
     whole_signature: str = ""
     last_number: int = 0
+    stack: str = ""
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

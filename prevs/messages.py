@@ -46,6 +46,8 @@ class BuildOrder:
     a stranger's, and shares nothing with others: no image, cache, volume or private network. `ref`
     reaches the commit if no branch and no tag does (pull/7/head), else it is "". With `work` the
     container runs that to its exit, and serves nothing: `container_port` and `host_port` are 0.
+    `instance` is the id of a variant's own instance, which shares no volume with the preview of its
+    commit; "" for any other preview. `variant` is the name of its variant.
     """
 
     app: str
@@ -79,6 +81,13 @@ class BuildOrder:
     trusted: bool = True
     ref: str = ""
     work: Optional[Work] = None
+    instance: str = ""
+    variant: str = ""
+
+    @property
+    def volume_key(self) -> str:
+        """What its volumes are named by, beside the app."""
+        return self.instance or self.sha
 
     @property
     def given_to_build(self) -> Mapping[str, str]:

@@ -129,6 +129,41 @@ def gate_host(gate: str, domain: str) -> str:
     return f"{gate}.{domain}"
 
 
+def variant_host(variant: str, gate: str, domain: str) -> str:
+    """Return the host name of a variant at a gate of its stack, in the form that `host` has.
+
+    Clients send the flat one, `<variant>--<gate>.<domain>`.
+    """
+    return host(variant, gate, domain)
+
+
+def variant_name(ref: str, longest_gate: str) -> str:
+    """Return the name of the variant that follows a ref: its slug, cut to fit before a gate."""
+    return flat_label(slug(ref), longest_gate)
+
+
+def instance_label(variant: str, gate: str) -> str:
+    """Return the label of a variant's own instance of the member that has this gate.
+
+    It is the variant's address at the gate, too: `<variant>--<gate>.<domain>`.
+    """
+    return f"{variant}--{gate}"
+
+
+def split_instance(label: str) -> tuple[str, str]:
+    """Return (variant, gate) of the label of an instance; the variant of another one is "".
+
+    No gate's name has two hyphens in a row.
+    """
+    variant, _, gate = label.rpartition("--")
+    return variant, gate
+
+
+def instance_id(commit: str, instance: str) -> str:
+    """Return the id of the preview of a commit that is this instance; it looks like a commit's."""
+    return _digest(f"{instance} {commit}")[:40]
+
+
 def flat_label(label: str, app: str) -> str:
     """Return the label for the flat form `<label>--<app>`, which must fit into one DNS label.
 

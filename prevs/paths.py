@@ -186,6 +186,15 @@ class Paths(NamedTuple):
         return f"{self.gates}/{name}"
 
     @property
+    def stacks(self) -> str:
+        """Parent of one StackRecord per stack."""
+        return f"{self.root}/stacks"
+
+    def stack(self, name: str) -> str:
+        """A stack's StackRecord."""
+        return f"{self.stacks}/{name}"
+
+    @property
     def proxies(self) -> str:
         """Parent of one ephemeral ProxyRecord per live proxy."""
         return f"{self.root}/proxies"

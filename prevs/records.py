@@ -137,6 +137,8 @@ class PreviewRecord:
     gets nothing of the app's. `ahead` if it was built ahead of its first visit, and nobody has
     requested or used it since. `moved_from` is the host of the agent that has the volumes which the
     current or last attempt does not have, as it was placed elsewhere than the one before; else "".
+    `instance` is the label of the variant of a stack whose own instance it is, "" for none. Then
+    `sha` is an id of its own (names.instance_id), and `built_from` its commit.
     """
 
     app: str
@@ -178,14 +180,21 @@ class PreviewRecord:
     stranger: bool = False
     ahead: bool = False
     moved_from: str = ""
+    instance: str = ""
+    built_from: str = ""
+
+    @property
+    def commit(self) -> str:
+        """The commit that it is built from."""
+        return self.built_from or self.sha
 
     def encode(self) -> bytes:
         """Return the znode's bytes.
 
-        An older framework would start a stranger's commit like any other. It does not read the
-        version number 2, and so leaves the record out.
+        An older framework would start a stranger's commit like any other, and an instance's id as a
+        commit. It does not read the version numbers 2 and 3, and so leaves the record out.
         """
-        return codec.encode(self, 2 if self.stranger else 1)
+        return codec.encode(self, 3 if self.instance else 2 if self.stranger else 1)
 
     @staticmethod
     def decode(data: bytes) -> "PreviewRecord":
@@ -193,9 +202,10 @@ class PreviewRecord:
         try:
             return codec.decode(PreviewRecord, 1, data)
         except RecordError as error:
-            if not error.problem.startswith("version 2,"):
+            number = next((n for n in (2, 3) if error.problem.startswith(f"version {n},")), None)
+            if number is None:
                 raise
-            return codec.decode(PreviewRecord, 2, data)
+            return codec.decode(PreviewRecord, number, data)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 from prevs.access import AccessRecord
 from prevs.gates import GateRecord, Revision, Rule
 from prevs.records import AgentsRecord, Placement
+from prevs.stacks import StackRecord
 
 _PURPOSE = b"prevs: signatures of placements and agents"
 _PASSES = b"prevs: passes of visitors"
@@ -62,6 +63,11 @@ def sign_whole_gate(key: bytes, record: GateRecord) -> str:
     return _sign(key, _whole_gate(record))
 
 
+def sign_stack(key: bytes, record: StackRecord) -> str:
+    """Return the signature of a stack, whose own `signature` is ignored."""
+    return _sign(key, _stack(record))
+
+
 def is_placement_signed(
     keys: Collection[bytes], app: str, sha: str, placement: Placement, *, signature: str
 ) -> bool:
@@ -89,6 +95,11 @@ def is_whole_gate_signed(keys: Collection[bytes], record: GateRecord) -> bool:
     return _is_signed(keys, record.whole_signature, _whole_gate(record))
 
 
+def is_stack_signed(keys: Collection[bytes], record: StackRecord) -> bool:
+    """Return whether one of `keys` made a record's signature. In constant time."""
+    return _is_signed(keys, record.signature, _stack(record))
+
+
 def _placement(app: str, sha: str, placement: Placement) -> Any:
     place = (placement.task_id, placement.host, placement.port)
     signed = ["placement", app, sha, *place, placement.labels]
@@ -108,6 +119,10 @@ def _access(record: AccessRecord) -> Any:
     return ["access", dataclasses.replace(record, signature="").encode().decode()]
 
 
+def _stack(record: StackRecord) -> Any:
+    return ["stack", dataclasses.replace(record, signature="").encode().decode()]
+
+
 def _gate(record: GateRecord) -> Any:
     # Of two gates with the same host, the older one has it.
     place = (record.name, record.app, record.hosts, record.created)
@@ -125,6 +140,7 @@ def _whole_gate(record: GateRecord) -> Any:
             *(_revision(proposal.revision), proposal.hosts, proposal.keep),
             *(proposal.awaited, proposal.failure),
         ],
+        *([record.stack] if record.stack else []),
     ]
 
 
@@ -137,6 +153,8 @@ def _choosing(revision: Revision) -> Any:
     return [
         *(revision.number, [one.value for one in revision.override], revision.refuses_unknown),
         [_rule(one) for one in revision.rules],
+        # Without variants the value is that of older versions, so that older proxies accept it.
+        *([sorted(revision.variants.items())] if revision.variants else []),
     ]
 
 

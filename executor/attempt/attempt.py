@@ -134,6 +134,7 @@ def identity(order: BuildOrder) -> Mapping[str, str]:
         "PREVS_COMMIT": order.sha,
         "PREVS_LABEL": order.label,
         "PREVS_URL": order.url,
+        **({"PREVS_STACK": order.variant} if order.variant else {}),
     }
 
 

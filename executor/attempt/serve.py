@@ -116,7 +116,7 @@ class Serve(NamedTuple):
             labels = image_labels(self.attempt)
             owner = names.volume_owner(order.app, trusted=order.trusted)
             volumes = self.volumes.have(
-                owner, order.sha, order.run.volumes, labels, app_created=order.app_created
+                owner, order.volume_key, order.run.volumes, labels, app_created=order.app_created
             )
         if order.run.hooks:
             self._run_hooks(volumes)

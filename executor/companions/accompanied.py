@@ -100,7 +100,7 @@ class Companions:
             return ()
         return self._volumes.have(
             specs.volume_owner(self._attempt, companion),
-            self._attempt.order.sha,
+            self._attempt.order.volume_key,
             companion.volumes,
             image_labels(self._attempt),
             app_created=self._attempt.order.app_created,

@@ -11,7 +11,7 @@ from prevs.states import State
 Format = Literal["prevs", "slack"]
 KINDS = (
     *(state.value for state in State),
-    *("forgotten", "pin", "app", "job", "schedule", "gate", "callback"),
+    *("forgotten", "pin", "app", "job", "schedule", "gate", "stack", "callback"),
 )
 """The kinds of events: the state that a preview has now, or what else has happened. No event is a
 callback: a receiver of these alone is sent only what jobs name it for."""

@@ -1,7 +1,7 @@
 """The task of an attempt, from the records and the launch that matching chose. No I/O."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from framework.apps import effective_settings
@@ -9,10 +9,13 @@ from framework.apps.app_secrets import AppSecrets
 from framework.apps.variable_scopes import GivenFor
 from framework.matching.match import Launch
 from framework.ports.tasks import Executor, Task
+from framework.stacks.variables import find_variables
+from prevs import names
 from prevs.commit_settings import CommitSettings
 from prevs.messages import BuildOrder
 from prevs.names import Addresses
 from prevs.records import AppRecord, PreviewRecord
+from prevs.stacks import StackRecord
 
 
 class Origin(NamedTuple):
@@ -45,17 +48,20 @@ def describe(
     given: AppSecrets,
     fetches: bool,
     ref: str = "",
+    stacks: Iterable[StackRecord] = (),
 ) -> Task:
     """Return the task of the attempt that `preview` records (its task_id must be set).
 
-    The parts of `given` that are for this commit go into its order. `ref` is as in BuildOrder.
+    The parts of `given` that are for this commit go into its order, and the addresses of the
+    members of its app's `stacks`. `ref` is as in BuildOrder.
     """
     order = dataclasses.replace(_order(app, preview, launch, origin), ref=ref)
+    found = find_variables(stacks, app.name, preview.instance, origin.addresses)
     return Task(
         id=preview.task_id or "",
         agent_id=launch.agent_id,
         framework_id=origin.framework_id,
-        order=give(order, given, preview.refs),
+        order=give_addresses(give(order, given, preview.refs), found),
         resources=launch.task_resources,
         executor_resources=launch.executor_resources,
         executor=origin.executor,
@@ -72,7 +78,7 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
     cpus, mem = effective_settings.own_resources(app, preview.settings)
     return BuildOrder(
         app=app.name,
-        sha=preview.sha,
+        sha=preview.commit,
         label=label,
         repository=app.repository,
         container_port=wanted.port,
@@ -81,7 +87,7 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         cpus=cpus,
         mem=mem,
         health=wanted.health,
-        url=origin.addresses.url(label, app.name),
+        url=_find_url(preview, label, origin.addresses),
         fetch_limit=origin.fetch_limit,
         build_limit=origin.build_limit,
         start_limit=wanted.start_limit,
@@ -93,6 +99,31 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         trusted=not preview.stranger,
         app_created=app.created,
         control_plane=origin.control_plane,
+        instance=preview.sha if preview.instance else "",
+        variant=names.split_instance(preview.instance)[0],
+    )
+
+
+def _find_url(preview: PreviewRecord, label: str, addresses: Addresses) -> str:
+    """Return the address of a preview; that of an instance is its variant's."""
+    if preview.instance:
+        return addresses.gate_url(preview.instance)
+    return addresses.url(label, preview.app)
+
+
+def give_addresses(order: BuildOrder, found: Mapping[str, str]) -> BuildOrder:
+    """Return the order with the addresses of its stacks' members, which only containers get.
+
+    They replace the app's variables of these names: with others, a variant would call elsewhere.
+    """
+    if not found:
+        return order
+    return dataclasses.replace(
+        order,
+        environment={**order.environment, **found},
+        secrets={name: value for name, value in order.secrets.items() if name not in found},
+        build_only=tuple(name for name in order.build_only if name not in found),
+        run_only=(*order.run_only, *(name for name in found if name not in order.run_only)),
     )
 
 

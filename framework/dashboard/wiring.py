@@ -48,6 +48,8 @@ from framework.http_api.jobs.job_resolver import JobResolver
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.schedules.schedule_runs import ScheduleRuns
+from framework.http_api.stacks.stack_presenter import StackPresenter
+from framework.http_api.stacks.stack_writing import StackWriting
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.people.login_codes import LoginCodes
@@ -131,6 +133,7 @@ def _make_context(
         jobs=jobs,
         schedules=ports.schedules,
         gates=ports.gates,
+        stacks=ports.stacks,
         tokens=admission.tokens,
         audit=admission.audit,
         shares=AgentShares(ports.previews, ports.agents),
@@ -142,6 +145,8 @@ def _make_context(
         schedule_runs=ScheduleRuns(ports.schedules, job_resolver, secrets.token_hex),
         gate_presenter=GatePresenter(lambda: ports.gates.snapshot, addresses),
         gate_changes=GateChanges(ports.gates, ports.previews, resolver),
+        stack_presenter=StackPresenter(lambda: ports.stacks.snapshot, addresses),
+        stack_writing=StackWriting(ports.stacks, resolver),
         resolver=resolver,
         logs=Logs(ports.sandboxes),
         artifacts=JobArtifacts(ports.sandboxes),

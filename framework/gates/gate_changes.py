@@ -10,11 +10,16 @@ _MOST = 3
 def describe(
     changed: Iterable[tuple[GateRecord | None, GateRecord]], gone: Iterable[GateRecord]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield (app, sentence, name) for each gate that has changed, each with what it was before."""
+    """Yield (app, sentence, name) for each gate that has changed, each with what it was before.
+
+    Those of stacks follow from these, and say nothing themselves.
+    """
     for gate in gone:
+        if gate.stack:
+            continue
         yield gate.app, f"gate {gate.name} was removed", gate.name
     for before, gate in changed:
-        if sentence := _describe(before, gate):
+        if not gate.stack and (sentence := _describe(before, gate)):
             yield gate.app, sentence, gate.name
 
 

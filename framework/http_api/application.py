@@ -52,6 +52,9 @@ from framework.http_api.routes.token_routes import RoleRoutes, TokenRoutes
 from framework.http_api.routes.use_routes import UseRoutes
 from framework.http_api.schedules.schedule_routes import ScheduleRoutes
 from framework.http_api.schedules.schedule_runs import ScheduleRuns
+from framework.http_api.stacks.stack_presenter import StackPresenter
+from framework.http_api.stacks.stack_routes import StackRoutes
+from framework.http_api.stacks.stack_writing import StackWriting
 from framework.http_api.streams.feed import Feed
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
@@ -64,6 +67,7 @@ from framework.service.gates.gate_service import Gates
 from framework.service.jobs.job_service import Jobs
 from framework.service.jobs.schedule_service import Schedules
 from framework.service.previews import Previews
+from framework.service.stacks.stack_service import Stacks
 from framework.visitors.sign_in import VisitorSignIn
 from prevs.names import Addresses
 
@@ -82,6 +86,7 @@ class Ports(NamedTuple):
     jobs: Jobs
     schedules: Schedules
     gates: Gates
+    stacks: Stacks
     refs: Repositories
     sandboxes: Sandboxes
     agents: Agents
@@ -169,6 +174,11 @@ def _make_routers(
         ports.gates,
         GateChanges(ports.gates, previews, resolver),
         GatePresenter(lambda: ports.gates.snapshot, addresses),
+    ).make_router()
+    yield StackRoutes(
+        ports.stacks,
+        StackWriting(ports.stacks, resolver),
+        StackPresenter(lambda: ports.stacks.snapshot, addresses),
     ).make_router()
     yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
     yield RefRoutes(resolver, addresses).make_router()

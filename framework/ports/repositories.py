@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from framework.errors import Conflict
+from prevs import names
 from prevs.records import AppRecord
 
 
@@ -14,7 +15,8 @@ class Resolved(NamedTuple):
     `committed` is in seconds since the epoch. If the repository cannot be read now, `problem` is
     the reason, and the label led there `age` seconds ago; `age` is None if unknown. `refs` are all
     branches and tags that lead to the commit (heads/main, tags/v1), whatever the label is; if
-    none reaches it, the one pull request that does (pull/7).
+    none reaches it, the one pull request that does (pull/7). `instance` is the label, if that is of
+    an instance of a variant; the preview has an `id` of its own then.
     """
 
     sha: str
@@ -26,6 +28,12 @@ class Resolved(NamedTuple):
     age: float | None = None
     problem: str = ""
     refs: tuple[str, ...] = ()
+    instance: str = ""
+
+    @property
+    def id(self) -> str:
+        """That of the preview: its commit's, if it is no instance."""
+        return names.instance_id(self.sha, self.instance) if self.instance else self.sha
 
 
 class Heads(NamedTuple):

@@ -18,6 +18,7 @@ from prevs.records import (
     TokenRecord,
 )
 from prevs.roles import RoleRecord
+from prevs.stacks import StackRecord
 
 Record = (
     AccessRecord
@@ -31,6 +32,7 @@ Record = (
     | RoleRecord
     | TokenRecord
     | SecretsRecord
+    | StackRecord
 )
 """The records that the framework writes, and nobody else."""
 
@@ -60,6 +62,7 @@ class Stored(NamedTuple):
     jobs: StoredJobs = StoredJobs()
     repositories: Sequence[RepositoryRecord] = ()
     gates: Sequence[GateRecord] = ()
+    stacks: Sequence[StackRecord] = ()
 
 
 class Vault(Protocol):

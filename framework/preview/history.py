@@ -11,11 +11,13 @@ from framework.gates import gate_changes
 from framework.preview import job_changes, schedule_changes, stale_refs
 from framework.preview.half_sentences import give_reason
 from framework.preview.shared_map import SharedMap
+from framework.stacks import stack_changes
 from prevs import names
 from prevs.gates import GateRecord
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
 from prevs.schedules import ScheduleRecord
+from prevs.stacks import StackRecord
 from prevs.states import State
 from prevs.units import Unit
 
@@ -28,9 +30,9 @@ T = TypeVar("T")
 class ActivityEvent(NamedTuple):
     """Something that happened at `at` (epoch seconds), and a sentence that describes it.
 
-    `type` is preview, job, schedule, gate or app; the fields of the others are None. `state` is
-    None for a preview whose record was removed, `before` is None for a new preview. `job` is the id
-    of a job, `schedule` and `gate` are names.
+    `type` is preview, job, schedule, gate, stack or app; the fields of the others are None. `state`
+    is None for a preview whose record was removed, `before` is None for a new preview. `job` is the
+    id of a job, `schedule`, `gate` and `stack` are names. The app of a stack is that of its entry.
     """
 
     id: str
@@ -46,6 +48,7 @@ class ActivityEvent(NamedTuple):
     job: str | None = None
     schedule: str | None = None
     gate: str | None = None
+    stack: str | None = None
 
 
 class History(NamedTuple):
@@ -91,7 +94,7 @@ class History(NamedTuple):
 
 
 class Snapshot(Protocol):
-    """All apps, previews, jobs, schedules and gates at one moment."""
+    """All apps, previews, jobs, schedules, gates and stacks at one moment."""
 
     @property
     def apps(self) -> Mapping[str, AppRecord]:
@@ -118,6 +121,11 @@ class Snapshot(Protocol):
         """Return every gate, by name."""
         ...
 
+    @property
+    def stacks(self) -> Mapping[str, StackRecord]:
+        """Return every stack, by name."""
+        ...
+
 
 class _Change(NamedTuple):
     app: str
@@ -127,6 +135,7 @@ class _Change(NamedTuple):
     job: JobRecord | None = None
     schedule: str | None = None
     gate: str | None = None
+    stack: str | None = None
 
 
 def note(history: History, before: Snapshot, now: Snapshot, at: float) -> History:
@@ -140,6 +149,7 @@ def note(history: History, before: Snapshot, now: Snapshot, at: float) -> Histor
         *_find_job_changes(before, now),
         *_find_schedule_changes(before, now),
         *_find_gate_changes(before, now),
+        *_find_stack_changes(before, now),
     )
     if not changes:
         return history
@@ -154,7 +164,12 @@ def note(history: History, before: Snapshot, now: Snapshot, at: float) -> Histor
 
 def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
     shown = change.now or change.before
-    named = {"job": change.job, "schedule": change.schedule, "gate": change.gate}
+    named = {
+        "job": change.job,
+        "schedule": change.schedule,
+        "gate": change.gate,
+        "stack": change.stack,
+    }
     others = next((kind for kind, found in named.items() if found), "app")
     return ActivityEvent(
         id=event_id,
@@ -170,6 +185,7 @@ def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
         job=change.job.id if change.job else None,
         schedule=change.schedule,
         gate=change.gate,
+        stack=change.stack,
     )
 
 
@@ -220,6 +236,12 @@ def _find_gate_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     for app, sentence, name in gate_changes.describe(*_compare(before.gates, now.gates)):
         if app in now.apps:
             yield _Change(app, sentence, gate=name)
+
+
+def _find_stack_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
+    for app, sentence, name in stack_changes.describe(*_compare(before.stacks, now.stacks)):
+        if app in now.apps:
+            yield _Change(app, sentence, stack=name)
 
 
 def _compare(
@@ -283,7 +305,7 @@ def _describe_queued(before: PreviewRecord | None, now: PreviewRecord) -> str:
 
 
 def _name(preview: PreviewRecord, before: PreviewRecord | None) -> str:
-    short = names.short(preview.sha)
+    short = names.short(preview.commit)
     label = _find_label(preview, before)
     if label is None or stale_refs.is_own_commit(preview, label):
         return f"{short} of {preview.app}"

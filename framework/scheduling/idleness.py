@@ -6,7 +6,7 @@ serves, and nothing stops; see docs/decisions/0015-room.md.
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import structlog
 
@@ -86,6 +86,7 @@ class Idleness:
         held = self._records.gates.list_held(self._clock.now())
         apps = {app.name for app in self._records.apps}
         reported = self._last_use.last
+        of_variants = self._find_use_of_variants()
         # There may be ten thousand previews, and somebody waits: no call for each.
         for unit, preview in self._records.units_in_state(State.RUNNING):
             task_id = preview.task_id
@@ -94,11 +95,28 @@ class Idleness:
                 used = preview.started
             if task_id in reported and reported[task_id] > used:
                 used = reported[task_id]
+            if preview.instance and preview.instance in of_variants:
+                used = of_variants[preview.instance]
             if used > before or preview.pinned or preview.ahead or preview.app not in apps:
                 continue
             if held and preview.app in held and _is_held(preview, held[preview.app]):
                 continue
             yield unit, preview, used
+
+    def _find_use_of_variants(self) -> Mapping[str, float]:
+        """Return when each running instance of a variant was last used: with any of the others."""
+        latest: dict[tuple[str, str], float] = {}
+        running = list(self._list_of_variants()) if self._records.stacks.instances else []
+        for key, preview in running:
+            latest[key] = max(latest.get(key, 0.0), self.last_used(preview))
+        return {preview.instance: latest[key] for key, preview in running}
+
+    def _list_of_variants(self) -> Iterator[tuple[tuple[str, str], PreviewRecord]]:
+        """Yield ((stack, variant), preview) of the running instances of open variants."""
+        for preview in self._records.in_state(State.RUNNING):
+            found = preview.instance and self._records.stacks.instances.get(preview.instance)
+            if found:
+                yield (found.stack, found.variant), preview
 
     def unvisited(self) -> Iterator[tuple[Unit, PreviewRecord]]:
         """Yield (unit, preview) of what was or is built ahead, and has not been used.
@@ -151,8 +169,21 @@ class Idleness:
         return sorted(due, key=lambda each: each[:2])
 
     def stop(self, preview: PreviewRecord, used: float, reason: Reason) -> None:
-        """Stop an idle preview, with a reason for people. An unvisited one has no last use."""
-        log.info("an idle preview stops", app=preview.app, commit=preview.sha[:12], why=reason.text)
+        """Stop an idle preview, with a reason for people. An unvisited one has no last use.
+
+        All other instances of its variant stop with it.
+        """
+        found = self._records.stacks.instances.get(preview.instance)
+        others = list(self._list_of_variants()) if found else []
+        for key, other in others:
+            if found and key == (found.stack, found.variant) and other.sha != preview.sha:
+                self._stop(other, used, reason)
+        self._stop(preview, used, reason)
+
+    def _stop(self, preview: PreviewRecord, used: float, reason: Reason) -> None:
+        log.info(
+            "an idle preview stops", app=preview.app, commit=preview.commit[:12], why=reason.text
+        )
         idle = StoppedIdle(reason, last_used=used)
         self._records.change(preview, Stopped(reason) if preview.ahead else idle)
 

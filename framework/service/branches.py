@@ -54,7 +54,8 @@ class Branches:
         self._follow(event)
         if heads:
             for preview in self._records.of_app(app):
-                self._look_after(preview, heads)
+                if not preview.instance:  # its variant says how long it stays
+                    self._look_after(preview, heads)
         elif self._records.of_app(app):
             # More likely, somebody is setting the repository up again than giving it up.
             log.warning("a repository without branches and tags; its previews stay", app=app)
@@ -70,20 +71,24 @@ class Branches:
             if preview.state is not State.RUNNING or preview.ahead:
                 continue
             for label in preview.labels:
-                sha = event.heads.commits.get(label)
+                found = self._records.stacks.instances.get(label) if preview.instance else None
+                sha = event.heads.commits.get(found.at.source if found else label)
                 # A preview that has the label already was started before; it may stay stopped.
-                if sha and sha != preview.sha and not self._holds(app, sha, label):
-                    self._start(event, sha, label)
+                if sha and sha != preview.commit and not self._holds(preview, sha, label):
+                    self._start(event, sha, label, preview.instance)
 
-    def _start(self, event: HeadsFetched, sha: str, label: str) -> None:
+    def _start(self, event: HeadsFetched, sha: str, label: str, instance: str) -> None:
+        refs = event.heads.refs.get(sha, ())
         try:
-            self._commands.start(event.app, sha, label, refs=event.heads.refs.get(sha, ()))
+            self._commands.start(event.app, sha, label, refs=refs, instance=instance)
         except NOT_LET_THROUGH as error:
             # Somebody has pushed to it, or closed it, since the repository was read.
             log.info("a label is not followed", app=event.app, label=label, why=str(error))
 
-    def _holds(self, app: str, sha: str, label: str) -> bool:
-        preview = self._records.find(preview_unit(app, sha))
+    def _holds(self, like: PreviewRecord, sha: str, label: str) -> bool:
+        """Return whether the preview of a commit that is an instance `like` another has a label."""
+        found = names.instance_id(sha, like.instance) if like.instance else sha
+        preview = self._records.find(preview_unit(like.app, found))
         return preview is not None and label in preview.labels and not preview.ahead
 
     def _look_after(self, preview: PreviewRecord, heads: Mapping[str, str | None]) -> None:

@@ -25,7 +25,9 @@ from framework.preview import reasons, steps
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Requested, Retried, Stopped
 from framework.pulls import gate, repository_ids
+from framework.stacks.errors import AppOfStack
 from framework.state.records import Records
+from prevs import names
 from prevs.access import Access, AccessRecord
 from prevs.messages import Credential
 from prevs.pulls import PullRecord
@@ -95,34 +97,49 @@ class Commands:
     def remove_app(self, name: str, *, only_if: AppRecord | None = None) -> None:
         """Mark an app as removed: none of its previews starts any more.
 
-        framework.service.app_removal stops them and removes the records. Raises UnknownApp;
-        AppChanged as `change_app`.
+        framework.service.app_removal stops them and removes the records. Raises UnknownApp,
+        AppOfStack; AppChanged as `change_app`.
         """
+        if stacks := self._records.stacks.of_app(name):
+            raise AppOfStack(name, stacks[0].name)
         self._records.save_app(dataclasses.replace(self._find(name, only_if), removed=True))
 
     def start(
-        self, app: str, sha: str, label: str, *, refs: Sequence[str] = (), ahead: bool = False
+        self,
+        app: str,
+        commit: str,
+        label: str,
+        *,
+        refs: Sequence[str] = (),
+        ahead: bool = False,
+        instance: str = "",
     ) -> PreviewRecord:
-        """Request a preview under a label. A failed one stays failed.
+        """Request the preview of a commit under a label. A failed one stays failed.
+
+        With `instance`, it is the instance of a variant that has this label.
 
         `refs` are all refs that lead to the commit now (Resolved.refs); they decide whether it may
         start, and which variables it gets. With `ahead`, it is built before anybody visits it, and
         is new or stopped. Raises UnknownApp, OtherRepository, UnknownPull, NotApproved.
         """
-        stranger = self._records.check_gate(app, sha, refs)
+        stranger = self._records.check_gate(app, commit, refs)
+        sha = names.instance_id(commit, instance) if instance else commit
         requested = Requested(self._clock.now(), tuple(refs), stranger, ahead)
         known = self._records.find(preview_unit(app, sha))
         if known is not None and known.stranger and not stranger and known.state in ACTIVE:
             # What it was built from and with does not count for a trusted commit.
             known = self._records.change(known, Stopped(TRUSTED_NOW))
         if known is None:
-            preview = self._records.add(_queue_new(app, sha, requested), label)
+            new = _queue_new(app, sha, requested)
+            if instance:
+                new = dataclasses.replace(new, instance=instance, built_from=commit)
+            preview = self._records.add(new, label)
         else:
             preview = self._records.change(known, requested, label=label)
         log.info(
             "a preview is requested",
             app=app,
-            commit=sha[:12],
+            commit=commit[:12],
             task=preview.task_id,
             label=label,
             state=preview.state.value,
@@ -145,7 +162,7 @@ class Commands:
         preview = self._records.preview(preview_unit(app, sha))
         if preview.state is not State.FAILED:
             raise NotRetryable(app, sha, preview.state.value)
-        self._records.check_gate(app, sha, preview.refs)
+        self._records.check_gate(app, preview.commit, preview.refs)
         return self._records.change(preview, Retried(self._clock.now()))
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:

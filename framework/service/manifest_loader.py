@@ -16,7 +16,6 @@ from framework.state.records import Records
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
-from prevs.units import Unit, preview_unit
 
 log = structlog.get_logger(__name__)
 
@@ -45,32 +44,35 @@ class ManifestLoader:
         self._read = read
         self._clock = clock
         self._metrics = metrics
-        self._requested: dict[Unit, str] = {}
+        self._requested: dict[tuple[str, str], str] = {}
 
     def reconcile(self) -> None:
         """Request the settings of every queued preview whose settings are not current."""
         now = self._clock.now()
-        for unit, preview in self._records.units_in_state(State.QUEUED):
+        for preview in self._records.in_state(State.QUEUED):
             app = self._records.find_app(preview.app)
             if app is None or app.removed or preview.retry_at > now:
                 continue
             if effective_settings.is_current(app, preview):
                 continue
             settings_key = effective_settings.settings_key(app)
-            if self._requested.get(unit) != settings_key:
-                self._requested[unit] = settings_key
-                self._read(app, preview.sha)
+            if self._requested.get((app.name, preview.commit)) != settings_key:
+                self._requested[app.name, preview.commit] = settings_key
+                self._read(app, preview.commit)
 
     def note(self, event: SettingsRead) -> None:
         """Take the settings, unless the app has changed since the request. Raises Unavailable."""
-        unit = preview_unit(event.app, event.sha)
-        if self._requested.get(unit) == event.settings_key:
-            del self._requested[unit]
-        app, preview = self._records.find_app(event.app), self._records.find(unit)
-        if app is None or preview is None or preview.state is not State.QUEUED:
-            return
-        if effective_settings.settings_key(app) != event.settings_key:
+        key = (event.app, event.sha)
+        if self._requested.get(key) == event.settings_key:
+            del self._requested[key]
+        app = self._records.find_app(event.app)
+        if app is None or effective_settings.settings_key(app) != event.settings_key:
             return  # the next `reconcile` requests them again
+        for preview in self._records.of_commit(*key):
+            if preview.state is State.QUEUED:
+                self._take(preview, event)
+
+    def _take(self, preview: PreviewRecord, event: SettingsRead) -> None:
         if preview.ahead and is_skipped(event.subject):
             self._records.change(preview, transitions.Stopped(SKIPPED))
             return
@@ -85,7 +87,7 @@ class ManifestLoader:
         log.warning(
             "the settings of a commit cannot be used",
             app=preview.app,
-            commit=preview.sha[:12],
+            commit=preview.commit[:12],
             why=failure.message,
         )
         self._metrics.attempts.failures.labels(failure.cause.value).inc()

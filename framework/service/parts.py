@@ -29,6 +29,8 @@ from framework.service.jobs.schedule_fires import ScheduleFires
 from framework.service.manifest_loader import ManifestLoader
 from framework.service.pull_requests import PullRequests
 from framework.service.refused_connections import RefusedConnections
+from framework.service.stacks.stack_commands import StackCommands
+from framework.service.stacks.stack_upkeep import StackUpkeep
 from framework.state.records import Records
 from prevs.records import AppRecord
 
@@ -68,6 +70,8 @@ class Parts(NamedTuple):
     gate_commands: GateCommands
     gate_proposals: GateProposals
     gates_in_force: GatesInForce
+    stack_commands: StackCommands
+    stack_upkeep: StackUpkeep
     branches: Branches
     pull_requests: PullRequests
     builds_ahead: BuildsAhead
@@ -92,6 +96,7 @@ def build_parts(
     idleness, commands = Idleness(records, clock), Commands(records, clock)
     job_commands = JobCommands(records, records.vault, clock)
     file_schedules = FileSchedules(records, edges.find_lead, clock)
+    stack_upkeep = StackUpkeep(records, clock)
     gate_proposals, domain = GateProposals(records, clock), terms.origin.addresses.domain
     eviction = Eviction(records, idleness, clock, jobs_apart=bool(terms.roles.jobs))
     launcher = Launcher(
@@ -118,6 +123,8 @@ def build_parts(
         gate_commands=GateCommands(records, gate_proposals, clock, domain=domain),
         gate_proposals=gate_proposals,
         gates_in_force=GatesInForce(records.gates, clock),
+        stack_commands=StackCommands(records, stack_upkeep, clock),
+        stack_upkeep=stack_upkeep,
         branches=Branches(records, commands, clock, unreferenced=terms.limits.unreferenced),
         pull_requests=PullRequests(records, commands, clock),
         builds_ahead=BuildsAhead(records, commands, metrics),

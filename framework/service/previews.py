@@ -82,10 +82,12 @@ class Previews:
         Before a new commit, the app's forge is asked whose repository that was read from; so it may
         block. Raises as Commands.start.
         """
-        if preview_unit(app, resolved.sha) not in self.snapshot.previews:
+        if preview_unit(app, resolved.id) not in self.snapshot.previews:
             self._confirm(self.snapshot.app(app))
         return self.command(
-            lambda commands: commands.start(app, resolved.sha, label, refs=resolved.refs)
+            lambda commands: commands.start(
+                app, resolved.sha, label, refs=resolved.refs, instance=resolved.instance
+            )
         )
 
     def limit_to_team(self, app: str, *, preflight: bool | None = None) -> AccessRecord:

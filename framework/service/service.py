@@ -58,6 +58,7 @@ class Service:
         self.job_commands = parts.job_commands
         self.schedule_commands = parts.schedule_commands
         self.gate_commands = parts.gate_commands
+        self.stack_commands = parts.stack_commands
         self.control_plane = parts.control_plane
         self.ended: Fatal | None = None
         self._parts = parts
@@ -180,6 +181,7 @@ class Service:
             case events.Stop():
                 self._stopping = True
             case events.HeadsFetched():
+                self._parts.stack_upkeep.fetched(event)
                 self._parts.branches.fetched(event)
                 self._parts.builds_ahead.fetched(event)
                 self._parts.file_schedules.fetched(event)
@@ -287,6 +289,7 @@ class Service:
             self._parts.schedule_fires.reconcile,
             self._publish,
             self._release_acknowledged,
+            self._parts.stack_upkeep.reconcile,
             self._parts.gate_proposals.reconcile,
             self._parts.gates_in_force.reconcile,
         )

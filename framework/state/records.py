@@ -6,7 +6,7 @@ The write may still have happened; `rewrite_unconfirmed` then makes the store eq
 
 import dataclasses
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -23,6 +23,7 @@ from framework.pulls.gate import Rules
 from framework.state import placements, pull_records
 from framework.state.access_records import AccessRecords
 from framework.state.gates.gate_records import GateRecords
+from framework.state.gates.stack_records import StackRecords
 from framework.state.jobs.job_records import JobRecords
 from framework.state.preview_index import PreviewIndex
 from framework.state.pull_records import PullRecords, RepositoryRecords
@@ -31,9 +32,8 @@ from framework.state.routes import PlacementPublisher
 from framework.state.secret_records import SecretRecords
 from framework.state.snapshot import Snapshot
 from framework.state.token_records import TokenRecords
-from framework.state.unconfirmed_writes import UnconfirmedWrites
+from framework.state.unconfirmed_writes import UnconfirmedWrites, divide
 from prevs import names
-from prevs.commit_settings import CommitSettings
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -41,22 +41,15 @@ from prevs.units import Unit, preview_unit
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 100
-"""Records in one write: ZooKeeper allows a megabyte, and a record has a kilobyte or two."""
-_LARGE = 2000
-"""Bytes of a record that count as one more: settings, attempts or a failure can make it large."""
-_SHORT = (None, CommitSettings())
-"""The settings of a preview whose commit has none, which is the usual case."""
-
 
 class Records:
     """Apps and previews.
 
     `routes` publishes the placements that follow from them, signed with the first of `keys`.
     `tokens` has the tokens, `roles` those of people, `secrets` what apps are given, `access` who
-    may look, and `gates` the gates, both signed likewise, `pulls` the pull requests,
-    `repositories` which repositories these are of, `jobs` the jobs. `vault` seals what must not be
-    stored in the clear.
+    may look, `gates` the gates and `stacks` the stacks, all signed likewise, `pulls` the pull
+    requests, `repositories` which repositories these are of, `jobs` the jobs. `vault` seals what
+    must not be stored in the clear.
     """
 
     def __init__(
@@ -86,6 +79,7 @@ class Records:
         self.jobs = JobRecords(stored.jobs, store.jobs, clock)
         self.repositories = RepositoryRecords(stored.repositories, store)
         self.gates = GateRecords(stored.gates, store, keys=keys)
+        self.stacks = StackRecords(stored.stacks, store, keys=keys)
         self.framework_id = stored.framework_id
 
     def snapshot(self, **others: Mapping[Any, Any]) -> Snapshot:
@@ -120,6 +114,8 @@ class Records:
             "schedules": self.jobs.schedules.all,
             "repositories": self.repositories.all,
             "gates": self.gates.all,
+            "stacks": self.stacks.all,
+            "instances": self.stacks.instances,
         }
         if any(getattr(self._snapshot, name) is not known for name, known in others.items()):
             self._snapshot = self._snapshot._replace(**others)
@@ -143,6 +139,16 @@ class Records:
     def of_app(self, name: str) -> Collection[PreviewRecord]:
         """Return the previews of an app."""
         return self._index.of_app(name)
+
+    def of_commit(self, app: str, sha: str) -> Collection[PreviewRecord]:
+        """Return the preview of a commit, and the instances of variants that are built from it."""
+        own = self.find(preview_unit(app, sha))
+        others = self.of_app(app) if self.stacks.instances else ()
+        return [*([own] if own else ()), *(one for one in others if one.built_from == sha)]
+
+    def list_instances(self) -> Collection[PreviewRecord]:
+        """Return the previews that are instances of variants of stacks."""
+        return [one for one in self._index.all.values() if one.instance]
 
     def in_state(self, *states: State) -> Collection[PreviewRecord]:
         """Return the previews in one of some states."""
@@ -228,7 +234,7 @@ class Records:
 
         If that raises, some may be written and others not; memory has those that are.
         """
-        for some in _parts([preview for preview in previews if self._differs(preview)]):
+        for some in divide([preview for preview in previews if self._differs(preview)]):
             self._write(some)
 
     def add(self, preview: PreviewRecord, label: str) -> PreviewRecord:
@@ -291,14 +297,9 @@ class Records:
 
     def rewrite_unconfirmed(self) -> None:
         """Repeat the writes that got no answer. Raises Unavailable."""
-        self.tokens.rewrite_unconfirmed()
-        self.roles.rewrite_unconfirmed()
-        self.secrets.rewrite_unconfirmed()
-        self.access.rewrite_unconfirmed()
-        self.pulls.rewrite_unconfirmed()
-        self.jobs.rewrite_unconfirmed()
-        self.repositories.rewrite_unconfirmed()
-        self.gates.rewrite_unconfirmed()
+        of_people = (self.tokens, self.roles, self.secrets, self.access)
+        for part in (*of_people, self.pulls, self.jobs, self.repositories, self.stacks, self.gates):
+            part.rewrite_unconfirmed()
         self._app_writes.rewrite(self._apps.get)
         self._preview_writes.rewrite(self._index.all.get)
 
@@ -380,19 +381,3 @@ def _log_change(before: PreviewRecord, transition: Transition, after: PreviewRec
             now=after.state.value,
             why=transition.event.value,
         )
-
-
-def _parts(previews: Iterable[PreviewRecord]) -> Iterator[Sequence[PreviewRecord]]:
-    """Yield previews in parts that each fit into one write."""
-    part: list[PreviewRecord] = []
-    left = _AT_ONCE
-    for preview in previews:
-        may_be_large = preview.failure or preview.attempts or preview.settings not in _SHORT
-        size = 1 + (len(preview.encode()) // _LARGE if may_be_large else 0)
-        if part and size > left:
-            yield part
-            part, left = [], _AT_ONCE
-        part.append(preview)
-        left -= size
-    if part:
-        yield part

@@ -13,7 +13,9 @@ from framework.pulls import gate, repository_ids
 from framework.pulls.gate import PullHead, Rules
 from framework.schedules.errors import UnknownSchedule
 from framework.schedules.file_schedules import FileTrouble
+from framework.stacks.errors import UnknownStack
 from framework.state import pull_records, secret_records
+from framework.state.gates.stack_records import Instances
 from framework.state.jobs.schedule_records import ScheduleKey
 from framework.state.pull_records import NO_PULLS, PullsOfApps
 from framework.state.secret_records import StoredSecrets
@@ -25,6 +27,7 @@ from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.roles import RoleRecord
 from prevs.schedules import ScheduleRecord
+from prevs.stacks import StackRecord
 from prevs.units import Unit, preview_unit
 
 
@@ -59,7 +62,8 @@ class Snapshot(NamedTuple):
     app's forge. `roles` are those of people, by id. `repositories` has which repository each app's
     forge has shown. `hindrances` has why a due time of a schedule makes no job yet, as a sentence,
     `file_troubles` why schedules of an app's .prevs.toml do not hold. `behind` has how many proxies
-    are behind with a gate's revision; a gate is not in it until they were asked.
+    are behind with a gate's revision; a gate is not in it until they were asked. `instances` are
+    those that the open variants of `stacks` have of their own, by label.
     """
 
     apps: Mapping[str, AppRecord]
@@ -82,6 +86,8 @@ class Snapshot(NamedTuple):
     file_troubles: Mapping[str, FileTrouble] = MappingProxyType({})
     gates: Mapping[str, GateRecord] = MappingProxyType({})
     behind: Mapping[str, Behind] = MappingProxyType({})
+    stacks: Mapping[str, StackRecord] = MappingProxyType({})
+    instances: Instances = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""
@@ -120,6 +126,13 @@ class Snapshot(NamedTuple):
             return self.gates[name]
         except KeyError:
             raise UnknownGate(name) from None
+
+    def stack(self, name: str) -> StackRecord:
+        """Return a stack. Raises UnknownStack."""
+        try:
+            return self.stacks[name]
+        except KeyError:
+            raise UnknownStack(name) from None
 
     def list_schedules(self, app: str = "") -> Sequence[ScheduleRecord]:
         """Return the schedules of an app, or of all, by app and name. Raises UnknownApp."""

@@ -5,13 +5,22 @@ store has to be made equal to memory again: otherwise the next leader could find
 reported as failed, and act on it.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from framework.ports import Record, Store
+from prevs.commit_settings import CommitSettings
+from prevs.records import PreviewRecord
 
 Key = TypeVar("Key", bound=Hashable)
 Written = TypeVar("Written", bound=Record)
+
+_AT_ONCE = 100
+"""Records in one write: ZooKeeper allows a megabyte, and a record has a kilobyte or two."""
+_LARGE = 2000
+"""Bytes of a record that count as one more: settings, attempts or a failure can make it large."""
+_SHORT = (None, CommitSettings())
+"""The settings of a preview whose commit has none, which is the usual case."""
 
 
 class UnconfirmedWrites(Generic[Key, Written]):
@@ -60,3 +69,19 @@ class UnconfirmedWrites(Generic[Key, Written]):
 
     def _confirm(self, record: Written) -> None:
         del self._tried[self._find_key(record)]
+
+
+def divide(previews: Iterable[PreviewRecord]) -> Iterator[Sequence[PreviewRecord]]:
+    """Yield previews in parts that each fit into one write."""
+    part: list[PreviewRecord] = []
+    left = _AT_ONCE
+    for preview in previews:
+        may_be_large = preview.failure or preview.attempts or preview.settings not in _SHORT
+        size = 1 + (len(preview.encode()) // _LARGE if may_be_large else 0)
+        if part and size > left:
+            yield part
+            part, left = [], _AT_ONCE
+        part.append(preview)
+        left -= size
+    if part:
+        yield part

@@ -36,6 +36,7 @@ from prevs.records import (
     TokenRecord,
 )
 from prevs.roles import RoleRecord
+from prevs.stacks import StackRecord
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ R = TypeVar(
     RoleRecord,
     TokenRecord,
     SecretsRecord,
+    StackRecord,
 )
 Q = TypeVar(
     "Q",
@@ -64,6 +66,7 @@ Q = TypeVar(
     RoleRecord,
     TokenRecord,
     SecretsRecord,
+    StackRecord,
     ProxyRecord,
 )
 
@@ -90,7 +93,7 @@ class ZookeeperStore:
             paths = self._paths
             own = (paths.apps, paths.previews, paths.placements, paths.tokens, paths.secrets)
             more = (paths.roles, paths.access, paths.pulls, paths.repositories, paths.gates)
-            for path in (*own, *more, paths.proxies):
+            for path in (*own, *more, paths.stacks, paths.proxies):
                 self._client.ensure_path(path)
             apps = self._read_own(self._paths.apps, AppRecord.decode)
             tokens = self._read_own(paths.tokens, TokenRecord.decode)
@@ -117,6 +120,7 @@ class ZookeeperStore:
                 jobs=self.jobs.load(),
                 repositories=self._read_own(paths.repositories, RepositoryRecord.decode),
                 gates=self._read_own(paths.gates, GateRecord.decode),
+                stacks=self._read_own(paths.stacks, StackRecord.decode),
             )
 
     def save(self, record: Record) -> int:
@@ -170,6 +174,8 @@ class ZookeeperStore:
                 return self._paths.app_secrets(record.app)
             case AccessRecord():
                 return self._paths.app_access(record.app)
+            case StackRecord():
+                return self._paths.stack(record.name)
 
     def _read_own(self, parent: str, decode: Callable[[bytes], R]) -> list[R]:
         """Read our records below `parent`; one at the path of another record is left out."""

@@ -37,6 +37,7 @@ from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
 from tests.fakes.schedules import FakeSchedules
 from tests.fakes.shared_routes import Serving, SharedRoutes
+from tests.fakes.stacks import FakeStacks
 from tests.fakes.tokens import FakeTokens
 
 TOKEN = "a-token-for-tests"
@@ -87,6 +88,7 @@ class ApiInProcess:
         self.jobs = FakeJobs(self.previews)
         self.schedules = FakeSchedules(self.jobs)
         self.gates = FakeGates(self.jobs, self.previews)
+        self.stacks = FakeStacks(self.jobs, self.previews)
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
@@ -130,6 +132,7 @@ class ApiInProcess:
             self.jobs,
             self.schedules,
             self.gates,
+            self.stacks,
             refs or self.refs,
             sandboxes or self.sandboxes,
             self.agents,

@@ -20,13 +20,16 @@ from framework.pulls import gate
 from framework.pulls.errors import UnknownPull
 from framework.service.commands import Commands
 from framework.service.previews import Previews
+from framework.state.gates.stack_records import Instances
 from framework.state.secret_records import StoredSecrets
 from framework.state.snapshot import Look, Snapshot
+from prevs import names
 from prevs.access import Access, AccessRecord
 from prevs.messages import Isolation
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord, PreviewRecord, SecretsRecord
 from prevs.roles import RoleRecord
+from prevs.stacks import StackRecord
 from prevs.states import State
 from prevs.units import preview_unit
 
@@ -56,6 +59,8 @@ class FakePreviews(Previews, Commands):
         self.pulls: dict[str, dict[int, PullRecord]] = {}
         self.roles: dict[str, RoleRecord] = {}
         self.looks: dict[str, Look] = {}
+        self.stacks: Mapping[str, StackRecord] = {}
+        self.instances: Instances = {}
         self.repositories: dict[str, RepositoryRecord] = {}
         self._confirm: Callable[[AppRecord], object] = lambda _: None
         self.has_sign_in = False
@@ -102,6 +107,8 @@ class FakePreviews(Previews, Commands):
             pulls=self.pulls,
             looks=self.looks,
             roles=dict(self.roles),
+            stacks=self.stacks,
+            instances=self.instances,
         )
 
     def command(self, command: Callable[[Commands], T]) -> T:
@@ -132,11 +139,22 @@ class FakePreviews(Previews, Commands):
         self.known = {key: one for key, one in self.known.items() if key[0] != name}
 
     def start(
-        self, app: str, sha: str, label: str, *, refs: Sequence[str] = (), ahead: bool = False
+        self,
+        app: str,
+        commit: str,
+        label: str,
+        *,
+        refs: Sequence[str] = (),
+        ahead: bool = False,
+        instance: str = "",
     ) -> PreviewRecord:
         self._raise_error()
         self.snapshot.app(app)
-        known = self.known.get((app, sha), PreviewRecord(app, sha, State.STOPPED))
+        sha = names.instance_id(commit, instance) if instance else commit
+        new = PreviewRecord(app, sha, State.STOPPED)
+        if instance:
+            new = dataclasses.replace(new, instance=instance, built_from=commit)
+        known = self.known.get((app, sha), new)
         known = dataclasses.replace(known, refs=tuple(refs), ahead=ahead)
         labels = (*(one for one in known.labels if one != label), label)
         if known.state is State.STOPPED:

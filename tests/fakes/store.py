@@ -18,6 +18,7 @@ from prevs.records import (
     TokenRecord,
 )
 from prevs.roles import RoleRecord
+from prevs.stacks import StackRecord
 from tests.fakes.job_store import FakeJobStore, Place
 
 
@@ -71,6 +72,7 @@ class FakeStore:
             roles=[r for r in records if isinstance(r, RoleRecord)],
             repositories=[r for r in records if isinstance(r, RepositoryRecord)],
             gates=[r for r in records if isinstance(r, GateRecord)],
+            stacks=[r for r in records if isinstance(r, StackRecord)],
             agents=next((r for r in records if isinstance(r, AgentsRecord)), AgentsRecord()),
             framework_id=self.znodes.framework_id,
             jobs=self.jobs.load(),
@@ -134,6 +136,8 @@ def _key(record: Record) -> tuple[str, ...]:  # noqa: PLR0911 - one for each rec
             return ("pulls", record.app, str(record.number))
         case RepositoryRecord():
             return ("repositories", record.app)
+        case StackRecord():
+            return ("stacks", record.name)
         case TokenRecord():
             return ("tokens", record.name)
         case RoleRecord():

@@ -15,6 +15,8 @@ from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.schedules.schedule_runs import ScheduleRuns
+from framework.http_api.stacks.stack_presenter import StackPresenter
+from framework.http_api.stacks.stack_writing import StackWriting
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.ports import HookPorts, Tokens
@@ -23,6 +25,7 @@ from framework.service.gates.gate_service import Gates
 from framework.service.jobs.job_service import Jobs
 from framework.service.jobs.schedule_service import Schedules
 from framework.service.previews import Previews
+from framework.service.stacks.stack_service import Stacks
 from prevs.names import Addresses
 
 
@@ -37,6 +40,7 @@ class PageContext(NamedTuple):
     jobs: Jobs
     schedules: Schedules
     gates: Gates
+    stacks: Stacks
     tokens: Tokens
     audit: Audit
     shares: AgentShares
@@ -46,6 +50,8 @@ class PageContext(NamedTuple):
     schedule_runs: ScheduleRuns
     gate_presenter: GatePresenter
     gate_changes: GateChanges
+    stack_presenter: StackPresenter
+    stack_writing: StackWriting
     resolver: LabelResolver
     logs: Logs
     artifacts: JobArtifacts

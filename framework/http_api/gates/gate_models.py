@@ -54,6 +54,8 @@ GATE: dict[str, Any] = {
     **_REVISION,
     "created": 1764000000.0,
     "behind": 0,
+    "stack": "",
+    "variants": {},
     "leads": [_LEAD],
     "proposal": _PROPOSAL,
     "earlier": [_EARLIER],
@@ -164,6 +166,12 @@ class Gate(GateRevision):
     behind: int | None = Field(
         description="How many proxies do not choose by this revision yet; null: not known. With 0 "
         "it is in force everywhere. A proxy of an earlier version of prevs never tells."
+    )
+    stack: str = Field(
+        description="The stack that it follows from, which alone says where it leads; empty: none."
+    )
+    variants: dict[str, str] = Field(
+        description="The label to which it leads in each open variant of that stack."
     )
     leads: list[GateLead] = Field(description="What its labels lead to now.")
     proposal: GateProposal | None = Field(description="A change that waits, or has failed.")

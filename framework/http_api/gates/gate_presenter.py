@@ -1,21 +1,18 @@
 """Gates as the API shows them, from their records."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from framework.gates import proposals
 from framework.gates.explanations import Outcome
 from framework.http_api.gates import gate_models as models
 from framework.http_api.gates.gate_models import GateCondition, GateRule, GateTarget
+from framework.http_api.models.variant_models import Holders, find_holders
 from framework.state.snapshot import Snapshot
 from prevs.gates import Condition, ConditionKind, GateRecord, Proposal, Revision, Rule, Target
 from prevs.names import Addresses
 from prevs.records import PreviewRecord
-from prevs.states import State
 from prevs.units import preview_unit
-
-Holders = Mapping[tuple[str, str], PreviewRecord]
-"""The preview to which each (app, label) leads, or will lead."""
 
 
 class GatePresenter:
@@ -32,12 +29,12 @@ class GatePresenter:
     def show_all(self, gates: Sequence[GateRecord]) -> list[models.Gate]:
         """Return gates."""
         snapshot = self._snapshot()
-        holders = _find_holders(snapshot, {gate.app for gate in gates})
+        holders = find_holders(snapshot, {gate.app for gate in gates})
         return [self._show(gate, snapshot, holders) for gate in gates]
 
     def show_outcome(self, gate: GateRecord, outcome: Outcome) -> models.TryAnswer:
         """Return where a request goes."""
-        holders = _find_holders(self._snapshot(), {gate.app})
+        holders = find_holders(self._snapshot(), {gate.app})
         found = holders.get((gate.app, outcome.label or ""))
         return models.TryAnswer(
             label=outcome.label,
@@ -59,6 +56,8 @@ class GatePresenter:
             keep=gate.keep,
             created=gate.created,
             behind=_count_behind(gate, snapshot),
+            stack=gate.stack,
+            variants=dict(gate.revision.variants),
             leads=[
                 lead(label, holders.get((gate.app, label)))
                 for label in proposals.list_labels(gate.revision)
@@ -114,14 +113,6 @@ def _show_proposal(
         ],
         failure=proposal.failure,
     )
-
-
-def _find_holders(snapshot: Snapshot, apps: Iterable[str]) -> Holders:
-    """Return what labels lead to: the preview that runs and began last, or else the newest."""
-    wanted = set(apps)
-    found = [one for one in snapshot.previews.values() if one.app in wanted]
-    found.sort(key=lambda one: (one.state is State.RUNNING, one.started or 0.0, one.changed))
-    return {(one.app, label): one for one in found for label in (*one.labels, one.sha)}
 
 
 def _find_reason(preview: PreviewRecord) -> str:

@@ -357,6 +357,7 @@ class Lead(BaseModel):
             "app": "hello",
             "label": "main",
             "sha": SHA,
+            "commit": SHA,
             "kind": "branch",
             "ref": "main",
             "author": "Ada",
@@ -370,7 +371,8 @@ class Lead(BaseModel):
 
     app: str
     label: str
-    sha: str
+    sha: str = Field(description="The id of its preview: that of the commit, but for a variant's.")
+    commit: str
     kind: Literal["branch", "tag", "pull", "commit"]
     ref: str | None = Field(description="The branch's or tag's name.")
     author: str

@@ -28,6 +28,7 @@ _EVENT: dict[str, Any] = {
     "job": None,
     "schedule": None,
     "gate": None,
+    "stack": None,
 }
 _RECEIVER: dict[str, Any] = {
     "name": "hooks.slack.com",
@@ -45,13 +46,13 @@ _ALL = "null: all, also those of later versions of prevs."
 
 
 class Event(BaseModel):
-    """Something that happened to an app, to a preview, to jobs, to a schedule or to a gate."""
+    """Something that happened to an app, a preview, jobs, a schedule, a gate or a stack."""
 
     model_config = example(_EVENT)
 
     id: str = Field(description="Where a stream continues: Last-Event-ID.")
     at: float = Field(description="In seconds since the epoch.")
-    type: Literal["preview", "app", "job", "schedule", "gate"]
+    type: Literal["preview", "app", "job", "schedule", "gate", "stack"]
     app: str
     sha: str | None = Field(description="null: it did not happen to a preview.")
     label: str | None
@@ -73,6 +74,11 @@ class Event(BaseModel):
         default=None,
         description="The name of the gate that has changed, waits with a change, or stays as it is "
         "because that has failed.",
+    )
+    stack: str | None = Field(
+        default=None,
+        description="The name of the stack that was written, or has opened or closed a variant. "
+        "`app` is that of its entry.",
     )
 
 
@@ -200,10 +206,11 @@ def show_try(last: LastTry) -> ShownTry:
 def write_notification(event: ActivityEvent, addresses: Addresses) -> dict[str, object]:
     """Return an event as receivers get it: as the API shows it, with its preview's address.
 
-    That of a gate has the gate's.
+    That of a gate has the gate's, and that of a stack its own.
     """
     url = addresses.url(event.label or event.sha, event.app) if event.sha else None
-    url = addresses.gate_url(event.gate) if event.gate else url
+    gate = event.gate or event.stack  # the entry's gate has the stack's name
+    url = addresses.gate_url(gate) if gate else url
     return {**show_event(event).model_dump(mode="json"), "url": url}
 
 
@@ -211,6 +218,6 @@ def write_test(app: str, test_id: str, now: float) -> dict[str, object]:
     """Return the notification that shows that a receiver can be reached."""
     sentence = f"this is a test of the notifications of {app}"
     nothing = dict.fromkeys(
-        ("sha", "label", "state", "before", "task_id", "job", "schedule", "gate", "url")
+        ("sha", "label", "state", "before", "task_id", "job", "schedule", "gate", "stack", "url")
     )
     return {"id": test_id, "at": now, "type": "test", "app": app, "sentence": sentence, **nothing}

@@ -8,6 +8,7 @@ from framework.apps.effective_settings import Effective
 from framework.apps.warm_setting import find_warm
 from framework.http_api.http.paging import cut
 from framework.http_api.models import app_models, preview_models
+from framework.http_api.models.variant_models import VariantPlace, find_place
 from framework.matching import launch_queue
 from framework.ports import Resolved
 from framework.preview import steps
@@ -39,6 +40,7 @@ class _Seen(NamedTuple):
     wanted: Effective
     own: tuple[float, int]
     rivals: tuple[tuple[str, str, State], ...]
+    place: VariantPlace | None
 
 
 class Presenter:
@@ -77,6 +79,7 @@ class Presenter:
             snapshot.typical_durations.get(preview.app, _UNKNOWN),
             *_find_wanted(preview, snapshot),
             tuple((label, one.sha, one.state) for label, one in rivals),
+            find_place(preview, snapshot, self._addresses),
         )
         known = self._shown.get(unit)
         if known and known[0].preview is preview and known[0][1:] == seen[1:]:
@@ -90,9 +93,12 @@ class Presenter:
     def _make(self, seen: _Seen) -> preview_models.Preview:
         preview, url = seen.preview, self._addresses.url
         urls = [url(label, preview.app) for label in preview.labels]
+        if preview.instance:
+            urls = [self._addresses.gate_url(preview.instance)]
         return preview_models.Preview(
             app=preview.app,
             sha=preview.sha,
+            commit=preview.commit,
             state=preview.state,
             phase=preview.phase,
             detail=preview.detail,
@@ -118,6 +124,7 @@ class Presenter:
             pinned=preview.pinned,
             ahead=preview.ahead,
             steps=_show_steps(preview, seen.usual),
+            place=seen.place,
         )
 
     def show_queue(
@@ -245,8 +252,9 @@ def show_lead(
     app: str, label: str, resolved: Resolved, addresses: Addresses, *, now: float
 ) -> app_models.Lead:
     """Return what a label leads to as the API shows it."""
-    fields = {**resolved._asdict(), "as_of": find_time(resolved, now)}
-    del fields["age"]
+    own = {"sha": resolved.id, "commit": resolved.sha, "as_of": find_time(resolved, now)}
+    fields = {**resolved._asdict(), **own}
+    del fields["age"], fields["instance"]
     return app_models.Lead.model_validate(
         {"app": app, "label": label, **fields, "url": addresses.url(label, app)}
     )

@@ -8,6 +8,7 @@ from framework.http_api.http.examples import SHA, TASK_ID, example, order_exampl
 from framework.http_api.http.paging import Next
 from framework.http_api.http.parameters import MOST, WHOLE
 from framework.http_api.models.app_models import AsOf, OutOfDate
+from framework.http_api.models.variant_models import VariantPlace
 from framework.preview.steps import STEPS
 from prevs.states import Cause, State
 
@@ -17,6 +18,7 @@ MOST_USES, MOST_REFUSALS = 5000, 300
 _PREVIEW: dict[str, Any] = {
     "app": "hello",
     "sha": SHA,
+    "commit": SHA,
     "state": "failed",
     "phase": "checking",
     "detail": "",
@@ -147,7 +149,8 @@ class Preview(BaseModel):
     model_config = example(_PREVIEW)
 
     app: str
-    sha: str
+    sha: str = Field(description="Its id: that of its commit, but for an instance of a variant.")
+    commit: str = Field(description="What it is built from.")
     state: State
     phase: str = Field(description="What the attempt is doing, as its executor last reported.")
     detail: str = Field(description="How far it is: the step of the Dockerfile, 3/5 RUN make.")
@@ -188,6 +191,9 @@ class Preview(BaseModel):
         description="It was or is built ahead of its first visit; nobody has requested it yet."
     )
     steps: list[Step] = Field(description="All six, in order, whether it has reached them or not.")
+    place: VariantPlace | None = Field(
+        default=None, description="The variant of a stack whose own instance it is; null: none."
+    )
 
 
 class StartedPreview(Preview):

@@ -12,6 +12,8 @@ from framework.errors import SecretsUnreadable, UnknownLabel
 from framework.git.manifest_reader import read_manifest
 from framework.ports import CommitPage, Listing, Repositories, Resolved
 from framework.service.previews import Previews
+from framework.stacks.errors import UnknownVariant
+from framework.state.gates.stack_records import InstanceOf
 from prevs import names
 from prevs.records import AppRecord, Failure
 
@@ -40,14 +42,35 @@ class LabelResolver:
         """Return the commit that a label leads to, and the whole label.
 
         The flat form of an address may have cut a long label. Use `to_start` before a start: an app
-        with variables for some refs then gets the refs that lead to the commit now. Raises
-        UnknownApp, UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
+        with variables for some refs then gets the refs that lead to the commit now. A label of an
+        instance of a variant leads where the variant has its app. Raises UnknownApp,
+        UnknownVariant, UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
         """
-        record = self._previews.snapshot.app(app)
-        work = functools.partial(
-            self._resolve, record, label, fresh=to_start and self._is_scoped(app)
-        )
-        return await _run(work, self._resolving, app)
+        record = self._find_app(app, label)
+        instance = self._find_instance(app, label)
+        fresh = to_start and self._is_scoped(app)
+        if instance is None:
+            work = functools.partial(self._resolve, record, label, fresh=fresh)
+            return await _run(work, self._resolving, app)
+        work = functools.partial(self._resolve, record, instance.at.source, fresh=fresh)
+        found, _ = await _run(work, self._resolving, app)
+        return found._replace(instance=instance.at.instance), instance.at.instance
+
+    def _find_app(self, app: str, label: str) -> AppRecord:
+        """Return an app. Raises UnknownApp, or UnknownVariant if a stack's gate is meant."""
+        snapshot = self._previews.snapshot
+        gate = snapshot.gates.get(app)
+        if app not in snapshot.apps and gate and (stack := snapshot.stacks.get(gate.stack)):
+            raise UnknownVariant(stack.name, label, sorted(stack.variants)[:5])
+        return snapshot.app(app)
+
+    def _find_instance(self, app: str, label: str) -> InstanceOf | None:
+        """Return the instance of a variant at a label of an app, also at a label that was cut."""
+        known = self._previews.snapshot.instances
+        found = known.get(label)
+        if found is None and known and names.may_be_flat(label, app):
+            found = next((v for k, v in known.items() if names.flat_label(k, app) == label), None)
+        return found if found and found.at.app == app else None
 
     def _resolve(self, app: AppRecord, label: str, *, fresh: bool) -> tuple[Resolved, str]:
         try:

@@ -17,6 +17,7 @@ from framework.gates.errors import GateChanged, TargetFailed, TooManyGates
 from framework.gates.switching import Switch
 from framework.gates.written_gate import Neighbours, WrittenGate
 from framework.service.gates.gate_proposals import GateProposals
+from framework.stacks.errors import GateOfStack
 from framework.state.records import Records
 from prevs.gates import GateRecord, Revision, Rule
 from prevs.names import gate_host
@@ -55,11 +56,12 @@ class GateCommands:
     def plan(self, name: str, written: WrittenGate, *, by: str) -> GatePlan:
         """Return what becomes of a gate that somebody writes as a whole. Changes nothing.
 
-        Raises UnknownApp, TooManyGates, and InvalidSettings with all problems.
+        Raises UnknownApp, GateOfStack, TooManyGates, and InvalidSettings with all problems.
         """
         self._records.app(written.app)
         before = self._gates.all.get(name)
-        if before is None and len(self._gates.all) >= MOST:
+        _refuse_stacks(before)
+        if before is None and sum(not gate.stack for gate in self._gates.all.values()) >= MOST:
             raise TooManyGates(MOST)
         checked = written_gate.check(
             name, written, self._list_neighbours(), now=self._clock.now(), by=by, before=before
@@ -122,12 +124,14 @@ class GateCommands:
         return gate
 
     def remove(self, name: str) -> None:
-        """Remove a gate: nothing is at its addresses any more. Raises UnknownGate."""
+        """Remove a gate: nothing is at its addresses any more. Raises UnknownGate, GateOfStack."""
+        _refuse_stacks(self._gates.all.get(name))
         self._gates.remove(name)
         log.info("a gate is removed", gate=name)
 
     def _find(self, name: str) -> GateRecord:
         gate = self._gates.gate(name)
+        _refuse_stacks(gate)
         self._records.app(gate.app)
         return gate
 
@@ -166,6 +170,12 @@ def _plan(
         return GatePlan(checked, before, ())
     known = before.revision.rules if before else ()
     return GatePlan(checked, before, switching.find_changed(checked.revision.rules, known), commits)
+
+
+def _refuse_stacks(gate: GateRecord | None) -> None:
+    """Raise GateOfStack for a gate that follows from a stack."""
+    if gate is not None and gate.stack:
+        raise GateOfStack(gate.name, gate.stack)
 
 
 def _list_hosts(gate: GateRecord) -> set[str]:

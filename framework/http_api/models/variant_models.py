@@ -1,0 +1,115 @@
+"""Where the members of a stack's variant are, as the API shows it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from framework.http_api.http.examples import SHA, example
+from framework.stacks import variants
+from framework.state.snapshot import Snapshot
+from prevs import names
+from prevs.names import Addresses
+from prevs.records import PreviewRecord
+from prevs.stacks import StackRecord
+from prevs.states import State
+from prevs.units import preview_unit
+
+MEMBER: dict[str, Any] = {
+    "member": "cart",
+    "app": "shop-cart",
+    "label": "feature-x",
+    "apart": True,
+    "url": "http://feature-x--shop-cart.localhost:8080/",
+    "sha": SHA,
+    "commit": SHA,
+    "state": "running",
+    "reason": "",
+    "queue_place": None,
+}
+_PLACE: dict[str, Any] = {"stack": "shop", "variant": "feature-x", "members": [MEMBER]}
+
+
+class VariantMember(BaseModel):
+    """Where a member is in a variant, and what runs there."""
+
+    model_config = example(MEMBER)
+
+    member: str
+    app: str
+    label: str = Field(description="The label of its app that it is at.")
+    apart: bool = Field(
+        description="Whether it has an instance of its own in the variant; false: it shares the "
+        "preview of everybody."
+    )
+    url: str = Field(description="The variant's address at this member.")
+    sha: str | None = Field(description="The id of its preview; null: nothing was started yet.")
+    commit: str | None
+    state: State | None
+    reason: str = Field(description="Why it waits, stopped or failed; else empty.")
+    queue_place: int | None = Field(description="Its place among those that wait for an agent.")
+
+
+class VariantPlace(BaseModel):
+    """The variant whose own instance a preview is, and all that belongs to that."""
+
+    model_config = example(_PLACE)
+
+    stack: str
+    variant: str
+    members: list[VariantMember]
+
+
+Holders = Mapping[tuple[str, str], PreviewRecord]
+"""The preview to which each (app, label) leads, or will lead."""
+
+
+def find_holders(snapshot: Snapshot, apps: Iterable[str]) -> Holders:
+    """Return what labels lead to: the preview that runs and began last, or else the newest."""
+    wanted = set(apps)
+    found = [one for one in snapshot.previews.values() if one.app in wanted]
+    found.sort(key=lambda one: (one.state is State.RUNNING, one.started or 0.0, one.changed))
+    return {(one.app, label): one for one in found for label in (*one.labels, one.sha)}
+
+
+def show_members(
+    stack: StackRecord, name: str, snapshot: Snapshot, addresses: Addresses, *, holders: Holders
+) -> list[VariantMember]:
+    """Return where each member is in an open variant, in the stack's order."""
+    shown = []
+    for one in variants.list_members(stack, name, stack.variants[name]):
+        preview = holders.get((one.app, one.lead))
+        unit = preview and preview_unit(one.app, preview.sha)
+        at = names.instance_label(name, stack.gate(one.member))
+        shown.append(
+            VariantMember(
+                member=one.member,
+                app=one.app,
+                label=one.source,
+                apart=bool(one.instance),
+                url=addresses.gate_url(at),
+                sha=preview.sha if preview else None,
+                commit=preview.commit if preview else None,
+                state=preview.state if preview else None,
+                reason=_find_reason(preview) if preview else "",
+                queue_place=snapshot.queue_places.get(unit) if unit else None,
+            )
+        )
+    return shown
+
+
+def find_place(
+    preview: PreviewRecord, snapshot: Snapshot, addresses: Addresses
+) -> VariantPlace | None:
+    """Return the variant of an instance; None for any other preview, and once it is closed."""
+    found = snapshot.instances.get(preview.instance) if preview.instance else None
+    if found is None:
+        return None
+    stack = snapshot.stacks[found.stack]
+    holders = find_holders(snapshot, {one.app for one in stack.members.values()})
+    members = show_members(stack, found.variant, snapshot, addresses, holders=holders)
+    return VariantPlace(stack=stack.name, variant=found.variant, members=members)
+
+
+def _find_reason(preview: PreviewRecord) -> str:
+    return preview.failure.message if preview.failure else preview.reason

@@ -1,0 +1,205 @@
+"""/v1/stacks: write stacks, and open, stop, pin and close their variants."""
+
+from typing import Any
+
+from fastapi import Request, Response
+
+from framework.access import Identity, Scope
+from framework.errors import InvalidSettings, Problem
+from framework.http_api.admission.audit_middleware import note_target
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.parameters import Caller, ListedApps
+from framework.http_api.http.problems import document
+from framework.http_api.stacks import stack_models as models
+from framework.http_api.stacks import stack_orders as orders
+from framework.http_api.stacks.stack_orders import Name, VariantName
+from framework.http_api.stacks.stack_presenter import StackPresenter
+from framework.http_api.stacks.stack_writing import StackWriting, list_apps
+from framework.people.identities import not_of_app
+from framework.service.stacks.stack_service import Stacks
+from framework.stacks.errors import UnknownVariant
+from prevs.stacks import StackRecord
+
+_ALL = "/v1/stacks"
+_ONE = "/v1/stacks/{name}"
+_VARIANTS = "/v1/stacks/{name}/variants"
+_VARIANT = "/v1/stacks/{name}/variants/{variant}"
+_READ = Operation(Scope.READ, Reach.ITS_SHARE)
+_USE = Operation(Scope.USE, Reach.ITS_SHARE)
+_ADMIN = Operation(Scope.ADMIN)
+
+
+class StackRoutes:
+    """The calls about stacks. Methods that are no coroutines run in a thread, and may block.
+
+    Somebody sees a stack who sees all of its apps, and uses its variants who may use all of these.
+    """
+
+    def __init__(self, stacks: Stacks, writing: StackWriting, presenter: StackPresenter) -> None:
+        self._stacks = stacks
+        self._writing = writing
+        self._presenter = presenter
+
+    def make_router(self) -> OperationRouter:
+        """Return the routes of these calls."""
+        router = OperationRouter("stacks")
+        found = document(404)
+        router.add("GET", _ALL, self.list_stacks, _READ, responses=found)
+        router.add("GET", _ONE, self.show_stack, _READ, responses=found)
+        changed: dict[int | str, dict[str, Any]] = document(400, 404, 409, 413, 502)
+        router.add(
+            "PUT",
+            _ONE,
+            self.write_stack,
+            _ADMIN._replace(action="write stack"),
+            responses={201: {"model": models.Stack, "description": "It is new"}, **changed},
+        )
+        router.add(
+            "DELETE",
+            _ONE,
+            self.remove_stack,
+            _ADMIN._replace(action="remove stack"),
+            status_code=204,
+            responses=found,
+        )
+        self._add_variants(router, changed)
+        return router
+
+    def _add_variants(
+        self, router: OperationRouter, changed: dict[int | str, dict[str, Any]]
+    ) -> None:
+        """Add the calls about variants."""
+        found = document(404)
+        router.add(
+            "POST",
+            _VARIANTS,
+            self.open_variant,
+            _USE._replace(action="open variant"),
+            status_code=201,
+            responses={
+                200: {
+                    "model": models.StackVariant,
+                    "description": "It was open",
+                },
+                **changed,
+            },
+        )
+        router.add("GET", _VARIANT, self.show_variant, _READ, responses=found)
+        router.add(
+            "DELETE",
+            _VARIANT,
+            self.close_variant,
+            _USE._replace(action="close variant"),
+            status_code=204,
+            responses=found,
+        )
+        stop = _USE._replace(action="stop variant", takes_key=True)
+        router.add("POST", f"{_VARIANT}/stop", self.stop_variant, stop, responses=found)
+        pin, unpin = _USE._replace(action="pin variant"), _USE._replace(action="unpin variant")
+        router.add("PUT", f"{_VARIANT}/pin", self.pin_variant, pin, responses=found)
+        router.add("DELETE", f"{_VARIANT}/pin", self.unpin_variant, unpin, responses=found)
+
+    def list_stacks(
+        self, listed: ListedApps, limit: Limit = LIMIT, after: After = ""
+    ) -> models.Stacks:
+        """List stacks, by name; those of which an app is a member."""
+        snapshot = self._stacks.snapshot
+        if listed.app:
+            snapshot.app(listed.app)
+        seen = [
+            stack
+            for stack in snapshot.stacks.values()
+            if listed.app in ("", *list_apps(stack)) and _sees(listed.caller, stack)
+        ]
+        page = cut(seen, lambda stack: (stack.name,), limit, after)
+        return models.Stacks(stacks=self._presenter.show_all(page.entries), next=page.next)
+
+    def show_stack(self, name: Name, caller: Caller) -> models.Stack:
+        """Show a stack: its members, its open variants, and what runs in these."""
+        return self._presenter.show(self._find(name, caller))
+
+    async def write_stack(
+        self,
+        name: Name,
+        order: orders.StackOrder,
+        caller: Caller,
+        *,
+        dry_run: orders.DryRun = False,
+        request: Request,
+        response: Response,
+    ) -> models.Stack:
+        """Make a stack, or replace all members of the one of that name. Its variants stay open."""
+        is_new = name not in self._stacks.snapshot.stacks
+        stack = await self._writing.write(name, order, dry_run=dry_run, by=caller.name)
+        if dry_run:
+            note_target(request, f"{name} (dry run)")
+        elif is_new:
+            response.status_code = 201
+        return self._presenter.show(stack)
+
+    def remove_stack(self, name: Name) -> None:
+        """Remove a stack: its addresses lead nowhere, and what runs in its variants alone stops."""
+        self._stacks.command(lambda commands: commands.remove(name))
+
+    async def open_variant(
+        self, name: Name, order: orders.VariantOrder, caller: Caller, *, response: Response
+    ) -> models.StackVariant:
+        """Open a variant. Nothing starts: the first request to its address does that."""
+        before = self._find(name, caller, to_use=True).variants
+        if len(order.own) > len(set(order.own)):
+            raise InvalidSettings([Problem("own", "names a member twice")])
+        stack, variant = await self._writing.open(name, order, by=caller.name)
+        if variant in before:
+            response.status_code = 200
+        response.headers["Location"] = f"{_VARIANTS.format(name=name)}/{variant}"
+        return self._presenter.show_variant(stack, variant)
+
+    def show_variant(self, name: Name, variant: VariantName, caller: Caller) -> models.StackVariant:
+        """Show a variant: where each member is in it, and what runs."""
+        return self._show_variant(self._find(name, caller), variant)
+
+    def close_variant(self, name: Name, variant: VariantName, caller: Caller) -> None:
+        """Close a variant: what runs in it alone stops, and is removed with its data."""
+        self._find(name, caller, to_use=True)
+        self._stacks.command(lambda commands: commands.close(name, variant))
+
+    def stop_variant(self, name: Name, variant: VariantName, caller: Caller) -> models.StackVariant:
+        """Stop what runs in a variant alone. The next request to an address starts it again."""
+        self._find(name, caller, to_use=True)
+        stack = self._stacks.command(lambda commands: commands.stop(name, variant))
+        return self._show_variant(stack, variant)
+
+    def pin_variant(self, name: Name, variant: VariantName, caller: Caller) -> models.StackVariant:
+        """Keep what runs in a variant from stopping because it is idle, or to make room."""
+        return self._pin(name, variant, caller, pinned=True)
+
+    def unpin_variant(
+        self, name: Name, variant: VariantName, caller: Caller
+    ) -> models.StackVariant:
+        """Let what runs in a variant stop because it is idle, or to make room."""
+        return self._pin(name, variant, caller, pinned=False)
+
+    def _pin(
+        self, name: str, variant: str, caller: Identity, *, pinned: bool
+    ) -> models.StackVariant:
+        self._find(name, caller, to_use=True)
+        stack = self._stacks.command(lambda commands: commands.pin(name, variant, pinned=pinned))
+        return self._show_variant(stack, variant)
+
+    def _show_variant(self, stack: StackRecord, variant: str) -> models.StackVariant:
+        if variant not in stack.variants:
+            raise UnknownVariant(stack.name, variant, sorted(stack.variants)[:5])
+        return self._presenter.show_variant(stack, variant)
+
+    def _find(self, name: str, caller: Identity, *, to_use: bool = False) -> StackRecord:
+        """Return a stack. Raises UnknownStack, and NotOfApp if an app of it is not the caller's."""
+        stack = self._stacks.snapshot.stack(name)
+        may_use = all(caller.may(Scope.USE, app) for app in list_apps(stack))
+        if not _sees(caller, stack) or (to_use and not may_use):
+            raise not_of_app(caller)
+        return stack
+
+
+def _sees(caller: Identity, stack: StackRecord) -> bool:
+    return all(map(caller.sees, list_apps(stack)))

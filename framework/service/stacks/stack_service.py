@@ -1,0 +1,27 @@
+"""How other threads read and change the service's stacks."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from framework.events import call
+from framework.service.service import Service
+from framework.service.stacks.stack_commands import StackCommands
+from framework.state.snapshot import Snapshot
+
+T = TypeVar("T")
+
+
+class Stacks:
+    """The service's stacks as other threads see them. Thread safe; see Previews."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All apps, gates and stacks, as last published."""
+        return self._service.snapshot
+
+    def command(self, command: Callable[[StackCommands], T]) -> T:
+        """Run a command on the service's thread; return its result, or raise its error."""
+        return call(self._service.inbox.put, lambda: command(self._service.stack_commands))

@@ -1,0 +1,126 @@
+"""Keeps gates and instances as stacks say, and stacks as branches and pull requests say.
+
+Owned by the service's thread. What is to be is in the records, so the next leader goes on.
+"""
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+import structlog
+
+from framework.clock import Clock
+from framework.errors import FrameworkError
+from framework.events import HeadsFetched
+from framework.preview.lifecycle import WITH_TASK
+from framework.preview.reasons import Reason, ReasonKind
+from framework.preview.transitions import Stopped
+from framework.stacks import following, member_gates, variants
+from framework.stacks.variants import WrittenVariant
+from framework.state.records import Records
+from prevs.records import PreviewRecord
+from prevs.stacks import StackRecord
+from prevs.states import State
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 5.0
+"""How often instances are looked at while no stack changes."""
+CLOSED = Reason(ReasonKind.UNREFERENCED, "No open variant of a stack has it any more.")
+OF_PULLS = "a pull request"
+"""Who opens the variant of a pull request's branch."""
+
+
+class StackUpkeep:
+    """Acts on every difference between the stacks and what follows from them."""
+
+    def __init__(self, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+        self._looked: Mapping[str, StackRecord] | None = None
+        self._again = 0.0
+        self._labels: dict[str, Collection[str]] = {}
+
+    def reconcile(self) -> None:
+        """Act if a stack has changed, or after a while. Raises Unavailable."""
+        is_new = self._looked is not self._records.stacks.all
+        if is_new or (self._looked and self._clock.monotonic() >= self._again):
+            self.reconcile_now()
+
+    def reconcile_now(self) -> None:
+        """Write the gates of stacks, and end the instances that no variant has.
+
+        Raises Unavailable.
+        """
+        self._again = self._clock.monotonic() + LOOK_SECONDS
+        self._write_gates()
+        for preview in self._records.list_instances():
+            self._look_after(preview)
+        self._looked = self._records.stacks.all
+
+    def fetched(self, event: HeadsFetched) -> None:
+        """Let variants follow the branches of an app, and open those of its pull requests.
+
+        A repository without branches changes nothing: somebody is setting it up again. Raises
+        Unavailable.
+        """
+        stacks = self._records.stacks.of_app(event.app)
+        if not stacks or not event.heads.commits or self._is_other(event.app):
+            return
+        labels = {label for label, sha in event.heads.commits.items() if sha is not None}
+        self._labels[event.app] = labels
+        pulls = self._records.pulls.of(event.app).values()
+        branches = list(following.list_branches(pulls, event.heads.refs))
+        for stack in stacks:
+            followed = self._records.stacks.save(following.follow(stack, event.app, labels))
+            for branch in following.list_missing(followed, branches):
+                self._open(stack.name, branch)
+        self.reconcile()
+
+    def _open(self, name: str, branch: str) -> None:
+        """Open the variant of a pull request's branch, if any member differs in it."""
+        stack = self._records.stacks.stack(name)
+        found = following.find_having(stack, branch, self._labels)
+        try:
+            opened = variants.open_variant(
+                stack, WrittenVariant(branch), found, now=self._clock.now(), by=OF_PULLS
+            )
+        except FrameworkError as error:
+            log.info("no variant is opened", stack=name, branch=branch, why=str(error))
+            return
+        self._records.stacks.save(opened)
+        log.info("a variant is opened", stack=name, branch=branch, by=OF_PULLS)
+
+    def _is_other(self, app: str) -> bool:
+        known = self._records.find_app(app)
+        return known is None or known.removed or bool(self._records.find_other_repository(app))
+
+    def _write_gates(self) -> None:
+        gates, now = self._records.gates, self._clock.now()
+        wanted = {
+            gate.name: gate
+            for stack in self._records.stacks.all.values()
+            for gate in member_gates.list_gates(stack, gates.all, now)
+        }
+        for name, gate in tuple(gates.all.items()):
+            if gate.stack and name not in wanted:
+                gates.remove(name)
+        for gate in wanted.values():
+            gates.save(gate)
+
+    def _look_after(self, preview: PreviewRecord) -> None:
+        """Keep an instance as its variant says, or end it."""
+        variant = self._records.stacks.find_variant(preview.instance)
+        has_task = preview.state in {*WITH_TASK, State.QUEUED}
+        if variant is None:
+            if has_task:
+                self._records.change(preview, Stopped(CLOSED))
+            else:
+                self._forget(preview)
+        elif not preview.labels and not has_task:
+            self._forget(preview)  # the branch has moved on: a newer one has its label
+        elif preview.labels and preview.pinned is not variant.pinned:
+            self._records.save(dataclasses.replace(preview, pinned=variant.pinned))
+
+    def _forget(self, preview: PreviewRecord) -> None:
+        log.info("an instance is removed", app=preview.app, instance=preview.instance)
+        self._records.forget_preview(preview)

@@ -1,0 +1,71 @@
+"""Variants that follow the branches of their name, and open with pull requests. Pure."""
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from framework.stacks import variants
+from prevs import names
+from prevs.pulls import PullRecord
+from prevs.stacks import StackRecord, Variant
+
+_BRANCH = "heads/"
+
+
+def follow(stack: StackRecord, app: str, labels: Collection[str]) -> StackRecord:
+    """Return a stack whose variants know which repositories have their branch.
+
+    `labels` are those of an app's branches and tags, just fetched. A variant goes with the last
+    branch that it follows, unless somebody has chosen labels for it.
+    """
+    followed = {
+        name: _follow(stack, variant, app, labels) for name, variant in stack.variants.items()
+    }
+    left = {name: one for name, one in followed.items() if one is not None}
+    return stack if left == stack.variants else dataclasses.replace(stack, variants=left)
+
+
+def _follow(
+    stack: StackRecord, variant: Variant, app: str, labels: Collection[str]
+) -> Variant | None:
+    if not variant.ref:
+        return variant
+    has = names.slug(variant.ref) in labels
+    found = tuple(
+        member
+        for member, usual in stack.members.items()
+        if (has if usual.app == app else member in variant.found)
+    )
+    if variant.found and not found and not variant.chosen:
+        return None
+    return dataclasses.replace(variant, found=found)
+
+
+def list_branches(
+    pulls: Iterable[PullRecord], refs: Mapping[str, Collection[str]]
+) -> Iterator[str]:
+    """Yield the branch of each open pull request of the repository itself that can be told.
+
+    `refs` are those that lead to each commit (heads/main). A fork's branch is none of ours, and its
+    commit shares nothing with others.
+    """
+    for pull in pulls:
+        if pull.closed is not None or pull.is_fork:
+            continue
+        branches = [ref for ref in refs.get(pull.sha, ()) if ref.startswith(_BRANCH)]
+        if len(branches) == 1:
+            yield branches[0].removeprefix(_BRANCH)
+
+
+def list_missing(stack: StackRecord, branches: Iterable[str]) -> Iterator[str]:
+    """Yield the branches for which a stack has no open variant yet."""
+    for branch in dict.fromkeys(branches):
+        if variants.name_variant(stack, branch) not in stack.variants:
+            yield branch
+
+
+def find_having(
+    stack: StackRecord, branch: str, labels: Mapping[str, Collection[str]]
+) -> Collection[str]:
+    """Return the members whose app has a branch, by the `labels` known of each app."""
+    slug = names.slug(branch)
+    return [member for member, usual in stack.members.items() if slug in labels.get(usual.app, ())]

@@ -1,0 +1,38 @@
+"""The variables by which previews of a stack's apps find each other. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from prevs import names
+from prevs.names import Addresses
+from prevs.stacks import StackRecord
+
+
+def find_variables(
+    stacks: Iterable[StackRecord], app: str, instance: str, addresses: Addresses
+) -> Mapping[str, str]:
+    """Return the members' addresses for a preview of an app, by the variable that has them.
+
+    `instance` is its label as the instance of a variant, "" for any other preview.
+
+    An instance gets the addresses of its variant, so what it calls stays in there. Any other
+    preview gets the stack's own ones; if the app is in several stacks, those of all, and of two
+    with one name that of the stack whose name comes first.
+    """
+    variant, gate = names.split_instance(instance) if instance else ("", "")
+    found: dict[str, str] = {}
+    for stack in sorted(stacks, key=lambda one: one.name):
+        gates = {member: stack.gate(member) for member in stack.members}
+        is_of = (
+            gate in gates.values()
+            if instance
+            else any(one.app == app for one in stack.members.values())
+        )
+        for member, own in gates.items() if is_of else ():
+            at = names.instance_label(variant, own) if instance else own
+            found.setdefault(name_variable(member), addresses.gate_url(at).removesuffix("/"))
+    return found
+
+
+def name_variable(member: str) -> str:
+    """Return the name of the variable that has a member's address: CART_URL."""
+    return f"{member.upper().replace('-', '_')}_URL"

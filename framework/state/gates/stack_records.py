@@ -1,0 +1,113 @@
+"""The stacks in memory, signed. As for gates, the store is written first."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from framework.ports import Store
+from framework.stacks import variants
+from framework.stacks.errors import UnknownStack
+from framework.stacks.variants import MemberAt
+from framework.state.unconfirmed_writes import UnconfirmedWrites
+from prevs import signatures
+from prevs.stacks import StackRecord, Variant
+
+log = structlog.get_logger(__name__)
+
+
+class InstanceOf(NamedTuple):
+    """Whose instance a label means: that of a member in a variant of a stack."""
+
+    stack: str
+    variant: str
+    at: MemberAt
+
+
+Instances = Mapping[str, InstanceOf]
+"""Every instance that open variants have of their own, by its label."""
+
+
+class StackRecords:
+    """Every stack, by name. `all` is replaced, never changed, and `instances` with it.
+
+    They are signed with the first of `keys`. A stored one that none has signed may be an
+    intruder's: it is left out, and nothing follows from it.
+    """
+
+    def __init__(
+        self, stored: Iterable[StackRecord], store: Store, *, keys: Sequence[bytes]
+    ) -> None:
+        self._store = store
+        self._key = keys[0]
+        self._writes: UnconfirmedWrites[str, StackRecord] = UnconfirmedWrites(
+            store, lambda stack: stack.name
+        )
+        trusted = [stack for stack in stored if _is_signed(stack, keys)]
+        self._stale = [one for one in map(self._sign, trusted) if one not in trusted]
+        self._replace({one.name: one for one in map(self._sign, trusted)})
+
+    def stack(self, name: str) -> StackRecord:
+        """Return a stack. Raises UnknownStack."""
+        stack = self.all.get(name)
+        if stack is None:
+            raise UnknownStack(name)
+        return stack
+
+    def of_app(self, app: str) -> Sequence[StackRecord]:
+        """Return the stacks of which an app is a member."""
+        return [one for one in self.all.values() if any(m.app == app for m in one.members.values())]
+
+    def find_variant(self, instance: str) -> Variant | None:
+        """Return the variant that has an instance of this label; None if none has it."""
+        found = self.instances.get(instance)
+        return self.all[found.stack].variants[found.variant] if found else None
+
+    def save(self, stack: StackRecord) -> StackRecord:
+        """Write a stack if it has changed; return it with its signature. Raises Unavailable."""
+        signed = self._sign(stack)
+        if self.all.get(stack.name) != signed:
+            self._writes.save(signed)
+            self._replace({**self.all, stack.name: signed})
+        return self.all[stack.name]
+
+    def remove(self, name: str) -> None:
+        """Remove a stack. Raises UnknownStack, Unavailable."""
+        self._writes.delete(self.stack(name))
+        self._replace({other: stack for other, stack in self.all.items() if other != name})
+
+    def rewrite_unconfirmed(self) -> None:
+        """Repeat the writes that got no answer, and write what has another signature now.
+
+        Raises Unavailable.
+        """
+        self._writes.rewrite(self.all.get)
+        for stack in tuple(self._stale):
+            if self.all.get(stack.name) is stack:
+                self._store.save(stack)
+            self._stale.remove(stack)
+
+    def _replace(self, stacks: Mapping[str, StackRecord]) -> None:
+        self.all = stacks
+        self.instances = list_instances(stacks.values())
+
+    def _sign(self, stack: StackRecord) -> StackRecord:
+        return dataclasses.replace(stack, signature=signatures.sign_stack(self._key, stack))
+
+
+def list_instances(stacks: Iterable[StackRecord]) -> Instances:
+    """Return every instance of the open variants of some stacks."""
+    return {
+        at.instance: InstanceOf(stack.name, name, at)
+        for stack in stacks
+        for name, variant in stack.variants.items()
+        for at in variants.list_instances(stack, name, variant)
+    }
+
+
+def _is_signed(stack: StackRecord, keys: Sequence[bytes]) -> bool:
+    if signatures.is_stack_signed(keys, stack):
+        return True
+    log.error("nobody whom we trust wrote this stack: write it again", stack=stack.name)
+    return False
