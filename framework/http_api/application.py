@@ -34,7 +34,6 @@ from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.jobs.job_resolver import JobResolver
 from framework.http_api.jobs.job_routes import JobRoutes
 from framework.http_api.landing.landing_routes import LandingRoutes
-from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.routes.access_routes import AccessRoutes
 from framework.http_api.routes.agent_routes import AgentRoutes
@@ -55,6 +54,7 @@ from framework.http_api.schedules.schedule_runs import ScheduleRuns
 from framework.http_api.stacks.stack_presenter import StackPresenter
 from framework.http_api.stacks.stack_routes import StackRoutes
 from framework.http_api.stacks.stack_writing import StackWriting
+from framework.http_api.streams.agent_shares import AgentShares
 from framework.http_api.streams.feed import Feed
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs

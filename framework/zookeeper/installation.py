@@ -39,6 +39,7 @@ _OURS = frozenset(
         "roles",
         "schedules",
         "secrets",
+        "stacks",
         "tokens",
     }
 )

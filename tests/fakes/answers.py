@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from framework.http_api.http import problems
 from framework.http_api.http.problems import Kind
-from framework.http_api.models import agent_shares
 from framework.http_api.models import presenter as answers
 from framework.http_api.models.ref_models import Ref
+from framework.http_api.streams import agent_shares
 from framework.ports.mesos_agents import Amount, MesosAgent
 from framework.preview.steps import STEPS
 from prevs import names

@@ -40,7 +40,7 @@ CALLS: Mapping[str, Needed] = {
     "POST /v1/apps": Needed("admin", "", {200, 201, 400, 409, 413}, "add app", takes_key=True),
     "GET /v1/apps/{app}": Needed("read", "path+proxy", {200, 304, 404}),
     "PATCH /v1/apps/{app}": Needed("admin", "", {200, 400, 404, 412, 413}, "change app", "{app}"),
-    "DELETE /v1/apps/{app}": Needed("admin", "", {204, 404, 412}, "remove app", "{app}"),
+    "DELETE /v1/apps/{app}": Needed("admin", "", {204, 404, 409, 412}, "remove app", "{app}"),
     "GET /v1/apps/{app}/labels/{label}": Needed("read", "path+proxy", {200, 404, 409, 502}),
     "GET /v1/apps/{app}/refs": Needed("read", "path", {200, 404, 502}),
     "GET /v1/apps/{app}/pulls": Needed("read", "path", {200, 404}),
@@ -134,7 +134,7 @@ CALLS: Mapping[str, Needed] = {
     "PUT /v1/gates/{name}": Needed(
         "admin", "", {200, 201, 202, 400, 404, 409, 412, 413, 502}, "write gate", "{name}"
     ),
-    "DELETE /v1/gates/{name}": Needed("admin", "", {204, 404}, "remove gate", "{name}"),
+    "DELETE /v1/gates/{name}": Needed("admin", "", {204, 404, 409}, "remove gate", "{name}"),
     "POST /v1/gates/{name}/switch": Needed(
         "admin", "", {200, 202, 400, 404, 409, 412, 413, 502}, "switch gate", "{name}"
     ),
@@ -142,6 +142,28 @@ CALLS: Mapping[str, Needed] = {
         "admin", "", {200, 202, 400, 404, 409, 412, 413, 502}, "roll back gate", "{name}"
     ),
     "POST /v1/gates/{name}/try": Needed("use", "share", {200, 400, 404, 413}, "try gate", "{name}"),
+    "GET /v1/stacks": Needed("read", "share", {200, 404}),
+    "GET /v1/stacks/{name}": Needed("read", "share", {200, 404}),
+    "PUT /v1/stacks/{name}": Needed(
+        "admin", "", {200, 201, 400, 404, 409, 413, 502}, "write stack", "{name}"
+    ),
+    "DELETE /v1/stacks/{name}": Needed("admin", "", {204, 404}, "remove stack", "{name}"),
+    "POST /v1/stacks/{name}/variants": Needed(
+        "use", "share", {200, 201, 400, 404, 409, 413, 502}, "open variant", "{name}"
+    ),
+    "GET /v1/stacks/{name}/variants/{variant}": Needed("read", "share", {200, 404}),
+    "DELETE /v1/stacks/{name}/variants/{variant}": Needed(
+        "use", "share", {204, 404}, "close variant", "{name}/variants/{variant}"
+    ),
+    "POST /v1/stacks/{name}/variants/{variant}/stop": Needed(
+        "use", "share", {200, 404}, "stop variant", "{name}/variants/{variant}"
+    ),
+    "PUT /v1/stacks/{name}/variants/{variant}/pin": Needed(
+        "use", "share", {200, 404}, "pin variant", "{name}/variants/{variant}"
+    ),
+    "DELETE /v1/stacks/{name}/variants/{variant}/pin": Needed(
+        "use", "share", {200, 404}, "unpin variant", "{name}/variants/{variant}"
+    ),
     "GET /v1/queue": Needed("read", "share", {200, 404}),
     "GET /v1/agents": Needed("read", "", {200, 404}),
     "GET /v1/events": Needed("read", "share", {200, 404}),
@@ -223,7 +245,7 @@ NEEDED = {**CALLS, **dict.fromkeys(UNSORTED, Needed("admin", "", set()))}
 
 def send(api: ApiInProcess, call: str, app: str = "hello", **request: Any) -> httpx.Response:
     method, path = call.split()
-    named = dict.fromkeys(("sha", "label", "id", "path"), "x")
+    named = dict.fromkeys(("sha", "label", "id", "path", "variant"), "x")
     filled = path.format(app=app, name="X", number="7", **named)
     return api.send(method, filled, **request)
 

@@ -12,11 +12,11 @@ from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.jobs.job_artifacts import JobArtifacts
 from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_requests import JobRequests
-from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.schedules.schedule_runs import ScheduleRuns
 from framework.http_api.stacks.stack_presenter import StackPresenter
 from framework.http_api.stacks.stack_writing import StackWriting
+from framework.http_api.streams.agent_shares import AgentShares
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.logs import Logs
 from framework.ports import HookPorts, Tokens

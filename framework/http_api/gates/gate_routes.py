@@ -70,7 +70,7 @@ class GateRoutes:
             self.remove_gate,
             _ADMIN._replace(action="remove gate"),
             status_code=204,
-            responses=found,
+            responses=document(404, 409),
         )
         switch, rollback = (
             _ADMIN._replace(action=f"{what} gate") for what in ("switch", "roll back")

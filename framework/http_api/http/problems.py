@@ -31,6 +31,7 @@ from framework.pulls.errors import (
     UnknownPull,
 )
 from framework.schedules.errors import ScheduleOfFile, TooManySchedules, UnknownSchedule
+from framework.stacks import errors as stack_errors
 from framework.visitors import errors as visitor_errors
 from prevs.names import Addresses
 from program.git.messages import redact
@@ -122,6 +123,13 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     gate_errors.TargetFailed: Kind("target-failed", 409, "What the gate would lead to has failed"),
     gate_errors.TooManyGates: Kind("too-many-gates", 409, "There are too many gates"),
     gate_errors.NameOfGate: Kind("name-of-gate", 409, "A gate has that name"),
+    stack_errors.UnknownStack: Kind("unknown-stack", 404, "There is no such stack"),
+    stack_errors.UnknownVariant: Kind("unknown-variant", 404, "There is no such open variant"),
+    stack_errors.NothingToOpen: Kind("nothing-to-open", 409, "The variant would be the stack"),
+    stack_errors.TooManyStacks: Kind("too-many-stacks", 409, "There are too many stacks"),
+    stack_errors.TooManyVariants: Kind("too-many-variants", 409, "Too many variants are open"),
+    stack_errors.GateOfStack: Kind("gate-of-stack", 409, "The gate follows from a stack"),
+    stack_errors.AppOfStack: Kind("app-of-stack", 409, "The app is a member of a stack"),
     job_errors.NoResult: Kind("no-result", 409, "The job has left no result"),
     job_errors.NoArtifactsYet: Kind("job-not-ended", 409, "The job has not ended"),
     job_errors.UnknownArtifact: Kind("unknown-artifact", 404, "The job has left no such file"),

@@ -5,7 +5,7 @@ from framework.http_api.admission.operations import Operation, OperationRouter
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.problems import document
 from framework.http_api.models import agent_models as models
-from framework.http_api.models.agent_shares import AgentShares
+from framework.http_api.streams.agent_shares import AgentShares
 
 
 class AgentRoutes:

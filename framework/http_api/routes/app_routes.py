@@ -99,7 +99,7 @@ class AppRoutes:
             self.remove_app,
             Operation(Scope.ADMIN, action="remove app"),
             status_code=204,
-            responses=document(404, 412),
+            responses=document(404, 409, 412),
         )
 
     async def list_apps(

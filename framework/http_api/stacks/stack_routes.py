@@ -71,19 +71,14 @@ class StackRoutes:
     ) -> None:
         """Add the calls about variants."""
         found = document(404)
+        was_open = {"model": models.StackVariant, "description": "It was open"}
         router.add(
             "POST",
             _VARIANTS,
             self.open_variant,
             _USE._replace(action="open variant"),
             status_code=201,
-            responses={
-                200: {
-                    "model": models.StackVariant,
-                    "description": "It was open",
-                },
-                **changed,
-            },
+            responses={200: was_open, **changed},
         )
         router.add("GET", _VARIANT, self.show_variant, _READ, responses=found)
         router.add(
@@ -94,7 +89,7 @@ class StackRoutes:
             status_code=204,
             responses=found,
         )
-        stop = _USE._replace(action="stop variant", takes_key=True)
+        stop = _USE._replace(action="stop variant")
         router.add("POST", f"{_VARIANT}/stop", self.stop_variant, stop, responses=found)
         pin, unpin = _USE._replace(action="pin variant"), _USE._replace(action="unpin variant")
         router.add("PUT", f"{_VARIANT}/pin", self.pin_variant, pin, responses=found)
@@ -143,13 +138,20 @@ class StackRoutes:
         self._stacks.command(lambda commands: commands.remove(name))
 
     async def open_variant(
-        self, name: Name, order: orders.VariantOrder, caller: Caller, *, response: Response
+        self,
+        name: Name,
+        order: orders.VariantOrder,
+        caller: Caller,
+        *,
+        request: Request,
+        response: Response,
     ) -> models.StackVariant:
         """Open a variant. Nothing starts: the first request to its address does that."""
         before = self._find(name, caller, to_use=True).variants
         if len(order.own) > len(set(order.own)):
             raise InvalidSettings([Problem("own", "names a member twice")])
         stack, variant = await self._writing.open(name, order, by=caller.name)
+        note_target(request, f"{name}/variants/{variant}")
         if variant in before:
             response.status_code = 200
         response.headers["Location"] = f"{_VARIANTS.format(name=name)}/{variant}"

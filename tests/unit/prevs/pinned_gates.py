@@ -33,6 +33,7 @@ WRITTEN: dict[str, Any] = {
             refuses_unknown=True,
             changed=1700000001.5,
             by="deploys",
+            variants={"feature-x": "feature-x--api", "feature-y": "main"},
         ),
         hosts=("api.example.com",),
         keep=True,
@@ -48,6 +49,7 @@ WRITTEN: dict[str, Any] = {
         signature="5c80e7d1" * 8,
         whole_signature="7be0ac6d" * 8,
         last_number=8,
+        stack="api",
     ),
 }
 

@@ -19,9 +19,13 @@ from prevs.records import (
     ProxyRecord,
     RecordError,
 )
+from prevs.stacks import StackRecord
 from prevs.states import State
 
-KINDS = (AppRecord, PreviewRecord, PlacementsRecord, ProxyRecord, BuildOrder, TaskReport)
+KINDS = (
+    *(AppRecord, PreviewRecord, PlacementsRecord, ProxyRecord, StackRecord),
+    *(BuildOrder, TaskReport),
+)
 # JSON has no NaN and no infinity; surrogates are no text.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
@@ -158,7 +162,7 @@ def test_a_wrong_value_deep_inside_is_refused_with_its_place() -> None:
         PlacementsRecord.decode(data)
 
 
-@pytest.mark.parametrize("version", [3, 0, None, "1", 1.0, True, [1]])
+@pytest.mark.parametrize("version", [4, 0, None, "1", 1.0, True, [1]])
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_version_is_refused(kind: Any, version: object) -> None:
     with pytest.raises(RecordError, match="version"):

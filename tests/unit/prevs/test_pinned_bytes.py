@@ -43,7 +43,7 @@ from prevs.roles import RoleRecord
 from prevs.schedules import Missed, Overlap
 from prevs.states import Cause, Phase, State
 from prevs.work import Progress
-from tests.unit.prevs import pinned_gates, pinned_jobs
+from tests.unit.prevs import pinned_gates, pinned_jobs, pinned_stacks
 from tests.unit.prevs.pinned_settings import BUILD, RUN
 
 FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
@@ -234,6 +234,8 @@ WRITTEN: dict[str, Any] = {
         trusted=False,
         ref="pull/7/head",
         work=pinned_jobs.WORK,
+        instance="7be0ac6d" * 5,
+        variant="feature-x",
     ),
     "task_report": TaskReport(
         phase=Phase.ENDED,
@@ -258,6 +260,7 @@ WRITTEN: dict[str, Any] = {
     ),
     **pinned_jobs.WRITTEN,
     **pinned_gates.WRITTEN,
+    **pinned_stacks.WRITTEN,
 }
 
 LEAST: dict[str, Any] = {
@@ -290,6 +293,7 @@ LEAST: dict[str, Any] = {
     "task_report": TaskReport(phase=Phase.FETCHING),
     **pinned_jobs.LEAST,
     **pinned_gates.LEAST,
+    **pinned_stacks.LEAST,
 }
 
 
@@ -333,9 +337,14 @@ def test_a_token_of_one_app_has_a_scope_that_an_earlier_version_does_not_know() 
     assert WRITTEN["token"].scope == "use"
 
 
-def test_an_older_version_does_not_read_the_preview_of_a_stranger() -> None:
+@pytest.mark.parametrize(
+    ("name", "version"), [("preview_stranger", 1), ("preview_instance", 1), ("preview_instance", 2)]
+)
+def test_an_older_version_does_not_read_a_preview_that_it_would_start_as_another(
+    name: str, version: int
+) -> None:
     with pytest.raises(RecordError, match="version"):
-        codec.decode(PreviewRecord, 1, WRITTEN["preview_stranger"].encode())
+        codec.decode(PreviewRecord, version, WRITTEN[name].encode())
 
 
 def test_an_older_version_does_not_read_who_may_look_in_a_way_that_it_does_not_know() -> None:

@@ -207,6 +207,7 @@ def test_a_label_is_shown_with_its_commit_and_address(api: ApiInProcess) -> None
         "app": "hello",
         "label": "main",
         "sha": SHA,
+        "commit": SHA,
         "kind": "branch",
         "ref": "main",
         "author": "Ada",

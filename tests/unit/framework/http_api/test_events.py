@@ -46,6 +46,7 @@ def test_the_latest_event_comes_first_with_all_its_fields() -> None:
         "job": None,
         "schedule": None,
         "gate": None,
+        "stack": None,
     }
     assert answer["events"][4]["sentence"] == "app hello was added"
 

@@ -24,7 +24,7 @@ from tests.fakes.calls import CALLS, LIMIT, Needed, bearer, send
 from tests.fakes.dashboard import Dashboard
 
 FILLED = {"app": "hello", "name": "X", "number": "7"} | dict.fromkeys(
-    ("sha", "label", "id", "path"), "x"
+    ("sha", "label", "id", "path", "variant"), "x"
 )
 WRITES = {call: needed for call, needed in CALLS.items() if not call.startswith("GET ")}
 BELOW_NONE = (

@@ -31,6 +31,7 @@ def test_a_start_resolves_the_label_and_a_repeated_one_gets_the_same_answer(
     assert first.json() == {
         "app": "hello",
         "sha": SHA,
+        "commit": SHA,
         "state": "queued",
         "phase": "",
         "labels": ["main"],
@@ -56,6 +57,7 @@ def test_a_start_resolves_the_label_and_a_repeated_one_gets_the_same_answer(
         "ahead": False,
         "detail": "",
         "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
+        "place": None,
         "as_of": None,
         "problem": "",
     }

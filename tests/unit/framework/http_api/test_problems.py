@@ -24,6 +24,7 @@ from framework.pulls.errors import (
     UnknownPull,
 )
 from framework.schedules import errors as schedule_errors
+from framework.stacks import errors as stack_errors
 from framework.visitors import errors as visitor_errors
 from prevs import names
 from prevs.records import Mistake
@@ -109,6 +110,13 @@ EXAMPLES: list[FrameworkError] = [
     gate_errors.TargetFailed("api", "v2 cannot be built."),
     gate_errors.TooManyGates(1000),
     gate_errors.NameOfGate("api", "shop"),
+    stack_errors.UnknownStack("shop"),
+    stack_errors.UnknownVariant("shop", "feature-x", ["feature-y"]),
+    stack_errors.NothingToOpen("shop", "feature-x"),
+    stack_errors.TooManyStacks(100),
+    stack_errors.TooManyVariants("shop", 50),
+    stack_errors.GateOfStack("shop-cart", "shop"),
+    stack_errors.AppOfStack("shop-cart", "shop"),
 ]
 
 
