@@ -91,11 +91,18 @@ class TooManyGates(Conflict):
 
 
 class NameOfGate(Conflict):
-    """A new app would get a name that a gate of another app has: both have the same address."""
+    """A new app would get a name that a gate has: both have the same address.
 
-    def __init__(self, name: str, app: str) -> None:
+    The gate is that of another app, or follows from a `stack`.
+    """
+
+    def __init__(self, name: str, app: str, stack: str = "") -> None:
+        of = f"the stack {stack!r}" if stack else f"the app {app!r}"
+        way = (
+            f"the stack: `prevs stack rm {stack}`" if stack else f"the gate: `prevs gate rm {name}`"
+        )
         super().__init__(
-            f"The name {name!r} is that of a gate of the app {app!r}, and both would have one "
-            f"address. Choose another name, or remove the gate: `prevs gate rm {name}`."
+            f"The name {name!r} is that of a gate of {of}, and both would have one address. Choose "
+            f"another name, or remove {way}."
         )
         self.name, self.app = name, app

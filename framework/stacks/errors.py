@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from framework.errors import Conflict, NotFound
+from framework.errors import Conflict, NotFound, Unavailable
 
 
 class UnknownStack(NotFound):
@@ -21,6 +21,18 @@ class UnknownVariant(NotFound):
         super().__init__(
             f"The stack {stack!r} has no open variant {variant!r}.{others} "
             f"`prevs stack open {stack} BRANCH` opens one."
+        )
+        self.stack, self.variant = stack, variant
+
+
+class ProxyBehind(Unavailable):
+    """A proxy does not know an open variant yet."""
+
+    def __init__(self, stack: str, variant: str) -> None:
+        super().__init__(f"The variant {variant!r}")
+        self.args = (
+            f"The variant {variant!r} of the stack {stack!r} is open, and proxies do not know it "
+            "yet. Try again in a few seconds.",
         )
         self.stack, self.variant = stack, variant
 

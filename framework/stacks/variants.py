@@ -72,7 +72,7 @@ def open_variant(
     `found` are the members whose repository has a branch or tag of its ref. If none has, it follows
     nothing. Raises InvalidSettings with all problems, NothingToOpen, TooManyVariants.
     """
-    if problems := list(_find_problems(stack, written)):
+    if problems := list(find_problems(stack, written)):
         raise InvalidSettings(problems)
     name = name_variant(stack, written.ref)
     before = stack.variants.get(name)
@@ -92,15 +92,17 @@ def open_variant(
     return dataclasses.replace(stack, variants={**stack.variants, name: variant})
 
 
-def _find_problems(stack: StackRecord, written: WrittenVariant) -> Iterator[Problem]:
+def find_problems(stack: StackRecord, written: WrittenVariant) -> Iterator[Problem]:
+    """Yield what is wrong with a variant of a stack that somebody opens."""
     known = ", ".join(stack.members)
     if not 1 <= len(written.ref) <= LONGEST_REF or not written.ref.isprintable():
         yield Problem("ref", "must be the name of a branch or tag, or any other name")
     for member, label in written.chosen.items():
+        field = f"labels.{member[:60]}"
         if member not in stack.members:
-            yield Problem("at", f"names {member[:60]!r}, which is no member. They are {known}.")
+            yield Problem(field, f"is for no member. The members are {known}.")
         elif not is_label(label):
-            yield Problem("at", f"must have a label for {member}, as in an address: main")
+            yield Problem(field, "must be a label, as in an address: main")
     for member in written.own:
         if member not in stack.members:
             yield Problem("own", f"names {member[:60]!r}, which is no member. They are {known}.")

@@ -25,6 +25,7 @@ from framework.state.secret_records import StoredSecrets
 from framework.state.snapshot import Look, Snapshot
 from prevs import names
 from prevs.access import Access, AccessRecord
+from prevs.gates import GateRecord
 from prevs.messages import Isolation
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord, PreviewRecord, SecretsRecord
@@ -59,6 +60,7 @@ class FakePreviews(Previews, Commands):
         self.pulls: dict[str, dict[int, PullRecord]] = {}
         self.roles: dict[str, RoleRecord] = {}
         self.looks: dict[str, Look] = {}
+        self.gates: Mapping[str, GateRecord] = {}
         self.stacks: Mapping[str, StackRecord] = {}
         self.instances: Instances = {}
         self.repositories: dict[str, RepositoryRecord] = {}
@@ -107,6 +109,7 @@ class FakePreviews(Previews, Commands):
             pulls=self.pulls,
             looks=self.looks,
             roles=dict(self.roles),
+            gates=self.gates,
             stacks=self.stacks,
             instances=self.instances,
         )

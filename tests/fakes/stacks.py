@@ -34,6 +34,9 @@ class FakeStacks(Stacks):
         try:
             return command(StackCommands(records, StackUpkeep(records, clock), clock))
         finally:
-            self._previews.known |= {(one.app, one.sha): one for one in records.list_instances()}
+            self._previews.known = {
+                key: one for key, one in self._previews.known.items() if not one.instance
+            } | {(one.app, one.sha): one for one in records.list_instances()}
+            self._previews.gates = records.gates.all
             self._previews.stacks = records.stacks.all
             self._previews.instances = records.stacks.instances

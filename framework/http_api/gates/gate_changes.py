@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 import anyio.to_thread
 
-from framework.errors import AmbiguousLabel, InvalidSettings, Problem, UnknownLabel
+from framework.errors import InvalidSettings, Problem
 from framework.gates import history, proposals
 from framework.gates.errors import RevisionChanged
 from framework.gates.written_gate import WrittenGate
@@ -91,8 +91,7 @@ class GateChanges:
         plan = await self._plan(make_plan, way)
         app = plan.checked.app
         leads = {
-            label: (await self._resolver.resolve(app, label, to_start=True))[0]
-            for label in plan.awaited
+            label: (await self._resolver.resolve_shared(app, label))[0] for label in plan.awaited
         }
         return await self._carry_out(plan, leads, way)
 
@@ -124,7 +123,7 @@ class GateChanges:
         known = self._previews.snapshot.previews.get(preview_unit(app, sha))
         if known is not None:
             return Resolved(sha, "commit", None, "", "", 0.0, refs=known.refs)
-        resolved, _ = await self._resolver.resolve(app, sha, to_start=True)
+        resolved, _ = await self._resolver.resolve_shared(app, sha)
         return resolved
 
     async def _carry_out(self, plan: GatePlan, leads: Leads, way: Way) -> GateRecord:
@@ -148,17 +147,8 @@ class GateChanges:
     async def _resolve_all(self, app: str, labels: Sequence[str]) -> Mapping[str, Resolved | str]:
         """Return where each label leads, or what is wrong with it."""
         known = list(dict.fromkeys(filter(is_label, labels)))
-        found = await asyncio.gather(*(self._resolve(app, label) for label in known))
+        found = await asyncio.gather(*(self._resolver.check(app, label) for label in known))
         return dict(zip(known, found, strict=True))
-
-    async def _resolve(self, app: str, label: str) -> Resolved | str:
-        try:
-            resolved, whole = await self._resolver.resolve(app, label, to_start=True)
-        except (UnknownLabel, AmbiguousLabel) as error:
-            return str(error)
-        if whole != label:
-            return f"is cut, as in an address of one level. Write the whole label: {whole}"
-        return resolved
 
     async def _run(self, command: Callable[[GateCommands], T]) -> T:
         return await anyio.to_thread.run_sync(functools.partial(self._gates.command, command))

@@ -167,6 +167,10 @@ _STATUSES: Mapping[int, Kind] = {
 }
 
 
+_FIELDS = (
+    *("app", "label", "sha", "state", "name", "attempt", "number", "job_id", "field", "path"),
+    *("stack", "variant"),
+)
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _OF_ALL_CALLS = (401, 403, 422, 429, 500, 503)
 
@@ -325,9 +329,8 @@ def _explain(error: Mapping[str, Any]) -> str:
 
 def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, object]:
     """Return the fields that a client program needs to act on an error."""
-    named = ("app", "label", "sha", "state", "name", "attempt", "number", "job_id", "field", "path")
     fields: dict[str, object] = {
-        name: getattr(error, name) for name in named if name in vars(error)
+        name: getattr(error, name) for name in _FIELDS if name in vars(error)
     }
     match error:
         case errors.AmbiguousLabel(app=app, candidates=candidates):

@@ -13,7 +13,7 @@ from framework.http_api.admission.operations import Operation, OperationRouter, 
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
-from framework.http_api.http.parameters import Accept, App, Caller, LastEventId, ListedApps
+from framework.http_api.http.parameters import App, Caller, ListedApps
 from framework.http_api.http.problems import document
 from framework.http_api.jobs import job_models as models
 from framework.http_api.jobs import job_parameters as parameters
@@ -23,7 +23,6 @@ from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.jobs.job_stream import JobStream
 from framework.http_api.streams import log_answers
-from framework.http_api.streams.attempt_stream import parse_event_id
 from framework.http_api.streams.logs import Logs
 from framework.jobs import job_attempts
 from framework.jobs.errors import UnknownJobAttempt
@@ -250,14 +249,12 @@ class JobRoutes:
         offset: log_answers.Offset = 0,
         tail: log_answers.Tail = False,
         attempt: log_answers.OfAttempt = None,
-        accept: Accept = "",
-        last_event_id: LastEventId = "",
+        begin: log_answers.Begin,
     ) -> Response:
         """Read the log of an attempt (without a number, the last), or follow the last as events."""
         job = await job_stream.find(self._jobs, app, job_id)
-        if attempt is None and log_answers.wants_events(accept):
+        if attempt is None and begin is not None:
             stream = JobStream(self._jobs, self._logs, self._presenter.show)
-            begin = parse_event_id(last_event_id, offset)
             return log_answers.answer_events(stream.follow(job, begin))
         found = job if attempt is None else job_attempts.look_back(job, attempt)
         if found is None:

@@ -8,7 +8,7 @@ from framework.apps.effective_settings import Effective
 from framework.apps.warm_setting import find_warm
 from framework.http_api.http.paging import cut
 from framework.http_api.models import app_models, preview_models
-from framework.http_api.models.variant_models import VariantPlace, find_place
+from framework.http_api.models.variant_models import Places, VariantPlace
 from framework.matching import launch_queue
 from framework.ports import Resolved
 from framework.preview import steps
@@ -59,6 +59,7 @@ class Presenter:
     ) -> None:
         self._previews = previews
         self._addresses = addresses
+        self._places = Places(addresses)
         self._ready = ready
         self._now = now
         self._shown: dict[Unit, tuple[_Seen, preview_models.Preview]] = {}
@@ -79,7 +80,7 @@ class Presenter:
             snapshot.typical_durations.get(preview.app, _UNKNOWN),
             *_find_wanted(preview, snapshot),
             tuple((label, one.sha, one.state) for label, one in rivals),
-            find_place(preview, snapshot, self._addresses),
+            self._places.find(preview, snapshot),
         )
         known = self._shown.get(unit)
         if known and known[0].preview is preview and known[0][1:] == seen[1:]:
@@ -255,9 +256,8 @@ def show_lead(
     own = {"sha": resolved.id, "commit": resolved.sha, "as_of": find_time(resolved, now)}
     fields = {**resolved._asdict(), **own}
     del fields["age"], fields["instance"]
-    return app_models.Lead.model_validate(
-        {"app": app, "label": label, **fields, "url": addresses.url(label, app)}
-    )
+    url = addresses.gate_url(label) if resolved.instance else addresses.url(label, app)
+    return app_models.Lead.model_validate({"app": app, "label": label, **fields, "url": url})
 
 
 def find_time(resolved: Resolved, now: float) -> float | None:

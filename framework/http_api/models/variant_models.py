@@ -1,6 +1,6 @@
 """Where the members of a stack's variant are, as the API shows it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -16,11 +16,11 @@ from prevs.states import State
 from prevs.units import preview_unit
 
 MEMBER: dict[str, Any] = {
-    "member": "cart",
-    "app": "shop-cart",
+    "member": "web",
+    "app": "hello",
     "label": "feature-x",
     "apart": True,
-    "url": "http://feature-x--shop-cart.localhost:8080/",
+    "url": "http://feature-x--shop.localhost:8080/",
     "sha": SHA,
     "commit": SHA,
     "state": "running",
@@ -51,7 +51,7 @@ class VariantMember(BaseModel):
 
 
 class VariantPlace(BaseModel):
-    """The variant whose own instance a preview is, and all that belongs to that."""
+    """The variant whose own instance a preview is, with those of its members that you see."""
 
     model_config = example(_PLACE)
 
@@ -98,17 +98,40 @@ def show_members(
     return shown
 
 
-def find_place(
-    preview: PreviewRecord, snapshot: Snapshot, addresses: Addresses
-) -> VariantPlace | None:
-    """Return the variant of an instance; None for any other preview, and once it is closed."""
-    found = snapshot.instances.get(preview.instance) if preview.instance else None
-    if found is None:
-        return None
-    stack = snapshot.stacks[found.stack]
-    holders = find_holders(snapshot, {one.app for one in stack.members.values()})
-    members = show_members(stack, found.variant, snapshot, addresses, holders=holders)
-    return VariantPlace(stack=stack.name, variant=found.variant, members=members)
+class Places:
+    """Finds the variants of instances. Thread safe.
+
+    Many viewers look at the same previews: what labels lead to is found once for all of them.
+    """
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self._known: tuple[object, object, Holders] = (None, None, {})
+
+    def find(self, preview: PreviewRecord, snapshot: Snapshot) -> VariantPlace | None:
+        """Return the variant of an instance; None for any other preview, and once it is closed."""
+        found = snapshot.instances.get(preview.instance) if preview.instance else None
+        if found is None:
+            return None
+        stack = snapshot.stacks[found.stack]
+        holders = self._find_holders(snapshot)
+        members = show_members(stack, found.variant, snapshot, self._addresses, holders=holders)
+        return VariantPlace(stack=stack.name, variant=found.variant, members=members)
+
+    def _find_holders(self, snapshot: Snapshot) -> Holders:
+        previews, stacks, holders = self._known
+        if previews is not snapshot.previews or stacks is not snapshot.stacks:
+            apps = {one.app for stack in snapshot.stacks.values() for one in stack.members.values()}
+            holders = find_holders(snapshot, apps)
+            self._known = (snapshot.previews, snapshot.stacks, holders)
+        return holders
+
+
+def hide_others(place: VariantPlace | None, sees: Callable[[str], bool]) -> VariantPlace | None:
+    """Return a place without the members of apps that somebody does not see."""
+    if place is None or all(sees(one.app) for one in place.members):
+        return place
+    return place.model_copy(update={"members": [one for one in place.members if sees(one.app)]})
 
 
 def _find_reason(preview: PreviewRecord) -> str:

@@ -1,5 +1,6 @@
 """/v1/previews: start, watch and stop previews, and read their logs."""
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Annotated
@@ -7,17 +8,15 @@ from typing import Annotated
 import anyio.to_thread
 from fastapi import Query, Response
 
-from framework.access import Scope
+from framework.access import Identity, Scope
 from framework.errors import NotAllowed, Unavailable, UnknownAttempt
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import (
-    Accept,
     App,
     Caller,
-    LastEventId,
     ListedApps,
     Sha,
 )
@@ -25,8 +24,8 @@ from framework.http_api.http.problems import document
 from framework.http_api.models import preview_models as models
 from framework.http_api.models.attempt_models import Attempts, show_attempts
 from framework.http_api.models.presenter import Presenter, find_time
+from framework.http_api.models.variant_models import hide_others
 from framework.http_api.streams import log_answers
-from framework.http_api.streams.attempt_stream import parse_event_id
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.log_stream import LogStream
 from framework.http_api.streams.logs import Logs
@@ -60,7 +59,7 @@ class PreviewRoutes:
         self._is_log_kept = is_log_kept
         self._resolver = resolver
         self._logs = logs
-        self._show = presenter.show
+        self._presenter = presenter
 
     def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
@@ -143,7 +142,8 @@ class PreviewRoutes:
         )
         page = cut(found, lambda one: (one.app, one.created, one.sha), limit, after)
         return models.Previews(
-            previews=[self._show(preview) for preview in page.entries], next=page.next
+            previews=[self._show(preview, listed.caller) for preview in page.entries],
+            next=page.next,
         )
 
     async def start_preview(
@@ -161,39 +161,49 @@ class PreviewRoutes:
         )
         response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
         return models.StartedPreview(
-            **self._show(preview).model_dump(),
+            **self._show(preview, caller).model_dump(),
             as_of=find_time(resolved, time.time()),
             problem=resolved.problem,
         )
 
-    async def show_preview(self, app: App, sha: Sha, if_none_match: IfNoneMatch = None) -> Response:
+    async def show_preview(
+        self, app: App, sha: Sha, caller: Caller, if_none_match: IfNoneMatch = None
+    ) -> Response:
         """Show a preview; a failed one with the last lines of its log."""
         preview = self._previews.snapshot.preview(app, sha)
-        detail = self._show(preview).model_dump()
+        detail = self._show(preview, caller).model_dump()
         if preview.state is State.FAILED:
             detail["log_tail"] = await self._read_tail(preview)
         shown = models.PreviewDetail(**detail)
         return conditional.answer(shown, if_none_match, exclude_unset=True)
 
-    def stop_preview(self, app: App, sha: Sha) -> models.Preview:
+    def stop_preview(self, app: App, sha: Sha, caller: Caller) -> models.Preview:
         """Stop a preview. The next request to its address starts it again."""
-        return self._show(self._previews.command(lambda commands: commands.stop(app, sha)))
+        preview = self._previews.command(lambda commands: commands.stop(app, sha))
+        return self._show(preview, caller)
 
-    def retry_preview(self, app: App, sha: Sha) -> models.Preview:
+    def retry_preview(self, app: App, sha: Sha, caller: Caller) -> models.Preview:
         """Try a failed preview again."""
-        return self._show(self._previews.command(lambda commands: commands.retry(app, sha)))
+        preview = self._previews.command(lambda commands: commands.retry(app, sha))
+        return self._show(preview, caller)
 
-    def pin_preview(self, app: App, sha: Sha) -> models.Preview:
+    def pin_preview(self, app: App, sha: Sha, caller: Caller) -> models.Preview:
         """Keep a preview from stopping because it is idle, or to make room."""
-        return self._pin(app, sha, pinned=True)
+        return self._pin(app, sha, caller, pinned=True)
 
-    def unpin_preview(self, app: App, sha: Sha) -> models.Preview:
+    def unpin_preview(self, app: App, sha: Sha, caller: Caller) -> models.Preview:
         """Let a preview stop because it is idle, or to make room."""
-        return self._pin(app, sha, pinned=False)
+        return self._pin(app, sha, caller, pinned=False)
 
-    def _pin(self, app: str, sha: str, *, pinned: bool) -> models.Preview:
-        pin = self._previews.command(lambda commands: commands.pin(app, sha, pinned=pinned))
-        return self._show(pin)
+    def _pin(self, app: str, sha: str, caller: Identity, *, pinned: bool) -> models.Preview:
+        preview = self._previews.command(lambda commands: commands.pin(app, sha, pinned=pinned))
+        return self._show(preview, caller)
+
+    def _show(self, preview: PreviewRecord, caller: Identity) -> models.Preview:
+        """Return a preview as a caller may see it: nothing of other apps of its stack."""
+        shown = self._presenter.show(preview)
+        place = hide_others(shown.place, caller.sees)
+        return shown if place is shown.place else shown.model_copy(update={"place": place})
 
     def list_attempts(self, app: App, sha: Sha) -> Attempts:
         """List the last attempts of a preview: when each began and ended, how, and its log."""
@@ -204,6 +214,7 @@ class PreviewRoutes:
         self,
         app: App,
         sha: Sha,
+        caller: Caller,
         *,
         offset: log_answers.Offset = 0,
         tail: log_answers.Tail = False,
@@ -211,14 +222,13 @@ class PreviewRoutes:
             bool, Query(description="Only what comes before the application's own output.")
         ] = False,
         attempt: log_answers.OfAttempt = None,
-        accept: Accept = "",
-        last_event_id: LastEventId = "",
+        begin: log_answers.Begin,
     ) -> Response:
         """Read the log of an attempt (without a number, the last), or follow the last as events."""
         preview = self._find_attempt(app, sha, attempt)
-        if attempt is None and log_answers.wants_events(accept):
-            stream = LogStream(self._previews, self._logs, self._show, public=public)
-            begin = parse_event_id(last_event_id, offset)
+        if attempt is None and begin is not None:
+            show = functools.partial(self._show, caller=caller)
+            stream = LogStream(self._previews, self._logs, show, public=public)
             return log_answers.answer_events(stream.follow(preview, begin))
         if tail:
             return log_answers.answer_text(await self._read_tail(preview, public=public))

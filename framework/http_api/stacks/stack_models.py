@@ -9,12 +9,12 @@ from framework.http_api.http.paging import Next
 from framework.http_api.models.variant_models import MEMBER, VariantMember
 
 _USUAL: dict[str, Any] = {
-    "member": "cart",
-    "app": "shop-cart",
+    "member": "web",
+    "app": "hello",
     "label": "main",
-    "gate": "shop-cart",
-    "url": "http://shop-cart.localhost:8080/",
-    "variable": "CART_URL",
+    "gate": "shop",
+    "url": "http://shop.localhost:8080/",
+    "variable": "WEB_URL",
 }
 VARIANT: dict[str, Any] = {
     "stack": "shop",
@@ -31,7 +31,7 @@ VARIANT: dict[str, Any] = {
 }
 STACK: dict[str, Any] = {
     "name": "shop",
-    "entry": "cart",
+    "entry": "web",
     "url": "http://shop.localhost:8080/",
     "members": [_USUAL],
     "variants": [VARIANT],

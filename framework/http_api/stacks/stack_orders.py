@@ -13,6 +13,8 @@ from framework.http_api.http.examples import order_example
 from framework.stacks.variants import LONGEST_REF
 from framework.stacks.written_stack import LONGEST_NAME, MOST_MEMBERS
 
+ALL = "all"
+"""In place of the members that have an instance of their own."""
 _NAME: dict[str, Any] = {**LABEL, "maxLength": LONGEST_NAME}
 _APP: dict[str, Any] = {**LABEL, "maxLength": 40}
 
@@ -68,5 +70,5 @@ class VariantOrder(BaseModel):
     )
     own: list[str] = Field(
         default_factory=list,
-        description="Members with an instance of their own, changed or not. `all`: all of them.",
+        description=f"Members with an instance of their own, changed or not. `{ALL}`: all of them.",
     )

@@ -5,7 +5,6 @@ from typing import Any
 from fastapi import Request, Response
 
 from framework.access import Identity, Scope
-from framework.errors import InvalidSettings, Problem
 from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
@@ -148,8 +147,6 @@ class StackRoutes:
     ) -> models.StackVariant:
         """Open a variant. Nothing starts: the first request to its address does that."""
         before = self._find(name, caller, to_use=True).variants
-        if len(order.own) > len(set(order.own)):
-            raise InvalidSettings([Problem("own", "names a member twice")])
         stack, variant = await self._writing.open(name, order, by=caller.name)
         note_target(request, f"{name}/variants/{variant}")
         if variant in before:

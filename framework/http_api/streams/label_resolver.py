@@ -8,11 +8,11 @@ import anyio
 import anyio.to_thread
 
 from framework.apps.manifest import Manifest
-from framework.errors import SecretsUnreadable, UnknownLabel
+from framework.errors import AmbiguousLabel, SecretsUnreadable, UnknownLabel
 from framework.git.manifest_reader import read_manifest
 from framework.ports import CommitPage, Listing, Repositories, Resolved
 from framework.service.previews import Previews
-from framework.stacks.errors import UnknownVariant
+from framework.stacks.errors import ProxyBehind, UnknownVariant
 from framework.state.gates.stack_records import InstanceOf
 from prevs import names
 from prevs.records import AppRecord, Failure
@@ -44,7 +44,7 @@ class LabelResolver:
         The flat form of an address may have cut a long label. Use `to_start` before a start: an app
         with variables for some refs then gets the refs that lead to the commit now. A label of an
         instance of a variant leads where the variant has its app. Raises UnknownApp,
-        UnknownVariant, UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
+        UnknownVariant, ProxyBehind, UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
         """
         record = self._find_app(app, label)
         instance = self._find_instance(app, label)
@@ -56,11 +56,41 @@ class LabelResolver:
         found, _ = await _run(work, self._resolving, app)
         return found._replace(instance=instance.at.instance), instance.at.instance
 
+    async def resolve_shared(self, app: str, label: str) -> tuple[Resolved, str]:
+        """Resolve a label to start what it leads to, as `resolve`, for gates and stacks.
+
+        That of an instance leads to nothing here: it comes and goes with its variant.
+        """
+        resolved, whole = await self.resolve(app, label, to_start=True)
+        if resolved.instance:
+            why = "it is the instance of a variant of a stack, and only that leads there."
+            raise UnknownLabel(app, label, why)
+        return resolved, whole
+
+    async def check(self, app: str, label: str) -> Resolved | str:
+        """Return where a label leads that somebody writes, or what is wrong with it.
+
+        Raises UnknownApp, RepositoryUnreachable.
+        """
+        try:
+            resolved, whole = await self.resolve_shared(app, label)
+        except (UnknownLabel, AmbiguousLabel) as error:
+            return str(error)
+        if whole != label:
+            return f"is cut, as in an address of one level. Write the whole label: {whole}"
+        return resolved
+
     def _find_app(self, app: str, label: str) -> AppRecord:
-        """Return an app. Raises UnknownApp, or UnknownVariant if a stack's gate is meant."""
+        """Return an app. Raises UnknownApp.
+
+        Below a stack's gate, a proxy asks only for a variant that it does not know: UnknownVariant,
+        or ProxyBehind if it is open.
+        """
         snapshot = self._previews.snapshot
         gate = snapshot.gates.get(app)
         if app not in snapshot.apps and gate and (stack := snapshot.stacks.get(gate.stack)):
+            if label in stack.variants:
+                raise ProxyBehind(stack.name, label)
             raise UnknownVariant(stack.name, label, sorted(stack.variants)[:5])
         return snapshot.app(app)
 

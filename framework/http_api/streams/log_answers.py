@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
-from framework.http_api.http.parameters import MOST
+from framework.http_api.http.parameters import MOST, Accept, LastEventId
+from framework.http_api.streams.attempt_stream import parse_event_id
 
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -42,9 +43,16 @@ OfAttempt = Annotated[
 ]
 
 
-def wants_events(accept: str) -> bool:
-    """Return whether a client wants the log as events, by its Accept."""
-    return "text/event-stream" in accept.lower()
+async def _find_begin(
+    offset: Offset = 0, accept: Accept = "", last_event_id: LastEventId = ""
+) -> int | None:
+    if "text/event-stream" not in accept.lower():
+        return None
+    return parse_event_id(last_event_id, offset)
+
+
+Begin = Annotated[int | None, Depends(_find_begin)]
+"""Where the events begin, in bytes, for a client that wants the log as events; else None."""
 
 
 def answer_events(events: AsyncIterator[bytes]) -> Response:
