@@ -27,6 +27,8 @@ def test_every_path_is_below_the_root_and_below_its_listed_parent() -> None:
         paths.schedule("hello", "report"): "schedules/hello/report",
         paths.gates: "gates",
         paths.gate("api"): "gates/api",
+        paths.stacks: "stacks",
+        paths.stack("shop"): "stacks/shop",
         paths.proxies: "proxies",
         paths.proxy("p1"): "proxies/p1",
     }

@@ -1,3 +1,5 @@
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +20,7 @@ from prevs.gates import (
     Target,
 )
 from prevs.records import AgentsRecord, Placement, PortRange
+from prevs.stacks import Member, StackRecord, Variant
 
 SHA, OTHER = "a" * 40, "b" * 40
 KEY, OLD = signatures.derive_key("a token"), signatures.derive_key("another token")
@@ -87,6 +90,10 @@ def of_rules(*rules: Rule) -> GateRecord:
     return replace(GATE, revision=replace(GATE.revision, rules=rules))
 
 
+def of_variants(variants: Mapping[str, str]) -> GateRecord:
+    return replace(GATE, revision=replace(GATE.revision, variants=variants))
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -103,6 +110,7 @@ def of_rules(*rules: Rule) -> GateRecord:
         of_rules(replace(CANARY, to=(Target("main", 9000), Target("pr-8", 1000))), RULES[1]),
         of_rules(replace(CANARY, sticky=Sticky.COOKIE), RULES[1]),
         of_rules(replace(CANARY, when=VERSION), RULES[1]),
+        of_variants({"feature-x": "feature-x--api"}),
     ],
 )
 def test_a_gate_is_signed_with_all_that_chooses(other: GateRecord) -> None:
@@ -110,6 +118,31 @@ def test_a_gate_is_signed_with_all_that_chooses(other: GateRecord) -> None:
     assert signatures.is_gate_signed((OLD, KEY), replace(GATE, signature=signature))
     assert not signatures.is_gate_signed((OLD,), replace(GATE, signature=signature))
     assert not signatures.is_gate_signed((KEY,), replace(other, signature=signature))
+
+
+def test_variants_are_signed_with_where_they_lead() -> None:
+    known = of_variants({"feature-x": "feature-x--api", "feature-y": "main"})
+    signature = signatures.sign_gate(KEY, known)
+    assert signatures.is_gate_signed((KEY,), replace(known, signature=signature))
+    other_order = of_variants({"feature-y": "main", "feature-x": "feature-x--api"})
+    assert signatures.is_gate_signed((KEY,), replace(other_order, signature=signature))
+    for variants in (
+        {},
+        {"feature-x": "feature-x--api"},
+        {"feature-x": "main", "feature-y": "main"},
+        {"feature-x": "feature-x--api", "feature-z": "main"},
+    ):
+        assert not signatures.is_gate_signed(
+            (KEY,), replace(of_variants(variants), signature=signature)
+        )
+
+
+def test_a_gate_without_variants_is_signed_as_before_stacks() -> None:
+    """Proxies and frameworks of an earlier version trust it."""
+    before = "dac9b4b27c424426edb7b0746652e6d392930941b749a06b869285c99b0e4d88"
+    assert signatures.sign_gate(KEY, GATE) == before
+    whole = "564083d8974df480e26f0f2b87c6743720e7b6ac696cf267d6976a1c3d6c5f1a"
+    assert signatures.sign_whole_gate(KEY, WHOLE) == whole
 
 
 def test_what_proxies_do_not_read_of_a_gate_is_not_signed() -> None:
@@ -148,6 +181,7 @@ def of_proposal(**changes: Any) -> GateRecord:
         of_proposal(hosts=("a.example.com",)),
         of_proposal(keep=True),
         of_proposal(failure="It has failed."),
+        replace(WHOLE, stack="shop"),
     ],
 )
 def test_frameworks_trust_a_gate_as_a_whole(other: GateRecord) -> None:
@@ -157,3 +191,43 @@ def test_frameworks_trust_a_gate_as_a_whole(other: GateRecord) -> None:
     assert signatures.is_whole_gate_signed((KEY,), GateRecord.decode(kept.encode()))
     assert not signatures.is_whole_gate_signed((KEY,), replace(other, whole_signature=signature))
     assert signatures.sign_whole_gate(KEY, GATE) != signatures.sign_gate(KEY, GATE)
+
+
+STACK = StackRecord(
+    "shop",
+    "web",
+    {"web": Member("pages", "main"), "cart": Member("carts", "v1")},
+    {"feature-x": Variant("feature/x", ("web",), {"cart": "v2"}, ("cart",), pinned=True)},
+    created=1.0,
+    changed=2.0,
+    by="ada",
+)
+
+
+def change(value: Any) -> Any:
+    """Return another value of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, Mapping):
+        return dict(list(value.items())[1:]) if value else {"x": "y"}
+    return value + {str: "x", float: 1.0, tuple: ("x",)}[type(value)]
+
+
+@pytest.mark.parametrize(
+    "field", [field.name for field in dataclasses.fields(StackRecord) if field.name != "signature"]
+)
+def test_a_stack_is_signed_with_all_that_it_has(field: str) -> None:
+    signed = replace(STACK, signature=signatures.sign_stack(KEY, STACK))
+    assert signatures.is_stack_signed((OLD, KEY), StackRecord.decode(signed.encode()))
+    assert not signatures.is_stack_signed((OLD,), signed)
+    changes: dict[str, Any] = {field: change(getattr(signed, field))}
+    assert not signatures.is_stack_signed((KEY,), replace(signed, **changes))
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Variant)])
+def test_a_stack_is_signed_with_its_variants(field: str) -> None:
+    signed = replace(STACK, signature=signatures.sign_stack(KEY, STACK))
+    variant = STACK.variants["feature-x"]
+    changes: dict[str, Any] = {field: change(getattr(variant, field))}
+    other = replace(signed, variants={"feature-x": replace(variant, **changes)})
+    assert not signatures.is_stack_signed((KEY,), other)
