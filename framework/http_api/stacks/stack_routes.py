@@ -159,7 +159,10 @@ class StackRoutes:
         return self._show_variant(self._find(name, caller), variant)
 
     def close_variant(self, name: Name, variant: VariantName, caller: Caller) -> None:
-        """Close a variant: what runs in it alone stops, and is removed with its data."""
+        """Close a variant: what runs in it alone stops, and is removed.
+
+        Its volumes stay on their agents until nobody has used them for a month.
+        """
         self._find(name, caller, to_use=True)
         self._stacks.command(lambda commands: commands.close(name, variant))
 

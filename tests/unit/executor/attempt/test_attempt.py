@@ -57,6 +57,14 @@ def test_the_application_gets_its_port_and_its_identity() -> None:
     }
 
 
+def test_an_instance_knows_its_variant_and_shares_the_image_of_its_commit() -> None:
+    order = dataclasses.replace(ORDER, instance="7be0ac6d" * 5, variant="feature-x")
+    attempt = ATTEMPT._replace(order=order)
+    ours = container_spec(ATTEMPT).environment
+    assert container_spec(attempt).environment == {**ours, "PREVS_STACK": "feature-x"}
+    assert (attempt.image, image_labels(attempt)) == (ATTEMPT.image, image_labels(ATTEMPT))
+
+
 def test_a_variable_is_given_to_builds_or_containers_as_the_order_requires() -> None:
     order = dataclasses.replace(
         ORDER,

@@ -77,6 +77,20 @@ def test_with_volumes_they_run_once_for_each_set_of_them(world: HookWorld) -> No
     assert world.run_to_the_end("/data", "/more") == [MIGRATE, SEED, ()]
 
 
+def test_an_instance_has_volumes_of_its_own_and_keeps_them(world: HookWorld) -> None:
+    """Beside the preview of its commit, and that of the same commit in another variant."""
+    ids = ("", "7be0ac6d" * 5, "0f1e2d3c" * 5)
+    used = []
+    for instance in (*ids, *ids):
+        order = dataclasses.replace(attempt("/data").order, instance=instance)
+        world.stop_at(1000.0)
+        assert world.run(ATTEMPT._replace(order=order)) is None
+        used.append(world.containers.specs[-1].volumes["/data"])
+    assert len(set(used)) == 3
+    assert used[:3] == used[3:]
+    assert world.commands() == [MIGRATE, SEED, ()] * 3 + [()] * 3, "each is prepared once"
+
+
 def test_the_containers_of_hooks_and_application_have_the_same_volumes(world: HookWorld) -> None:
     world.stop_at(1000.0)
     assert world.run_with("/data") is None

@@ -276,6 +276,19 @@ def test_volumes_at_the_same_path_are_not_the_same(tmp_path: Path) -> None:
     assert len(set(used)) == len(used) == 3
 
 
+def test_the_companions_of_an_instance_have_volumes_of_their_own(tmp_path: Path) -> None:
+    world = CompanionWorld(tmp_path, DB)
+    used = []
+    for instance in ("", "7be0ac6d" * 5, ""):
+        order = dataclasses.replace(ATTEMPT.order, instance=instance, variant=instance and "x")
+        world.stop_at(1000.0)
+        assert world.run(ATTEMPT._replace(order=order)) is None
+        db = world.containers.specs[-2]
+        used.append(db.volumes["/data"])
+        assert db.environment.get("PREVS_STACK") == (order.variant or None)
+    assert used[0] == used[2] != used[1]
+
+
 def test_memory_kills_of_a_companion_are_logged(world: CompanionWorld) -> None:
     world.stop_at(1000.0)
     world.signals.plan(100.0, lambda: None)
