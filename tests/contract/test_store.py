@@ -29,6 +29,7 @@ from prevs.records import (
     TokenRecord,
 )
 from prevs.roles import RoleRecord
+from prevs.stacks import Member, StackRecord, Variant
 from prevs.states import State
 from tests.fakes.store import FakeStore, FakeZnodes
 
@@ -42,7 +43,15 @@ SECRETS = SecretsRecord("hello", "gAAAAABl")
 ACCESS = AccessRecord("hello", Access.PASSWORD, 3, signature="signed")
 PULL = PullRecord("hello", 7, A, "pull/7/head")
 REPOSITORY = RepositoryRecord("hello", "/srv/hello", "7", "99")
-GATE = GateRecord("api", "hello", Revision(0, ()), created=1.0)
+GATE = GateRecord("api", "hello", Revision(0, ()), created=1.0, stack="shop")
+STACK = StackRecord(
+    "shop",
+    "web",
+    {"web": Member("hello", "main")},
+    {"größe-1": Variant("größe", ("web",), opened=1.0)},
+    signature="signed",
+)
+INSTANCE = PreviewRecord("hello", B, State.RUNNING, instance="größe-1--shop", built_from=A)
 ROLE = RoleRecord("use", group="org/größe team", app="hello", created=1.0)
 AGENTS = AgentsRecord({"127.0.0.1": (PortRange(31000, 32000),)}, "signed")
 PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("main",))})
@@ -125,14 +134,15 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
 
 
 def test_another_store_loads_the_saved_records(place: Place, store: Store) -> None:
-    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS, ACCESS, PULL, REPOSITORY, ROLE, GATE):
+    of_apps = (APP, PREVIEW, INSTANCE, PLACEMENTS, SECRETS, ACCESS, PULL, REPOSITORY)
+    for record in (*of_apps, TOKEN, ROLE, GATE, STACK):
         store.save(record)
     store.save_framework_id("framework-1")
     store.save(AGENTS)
     stored = place.store().load()
     assert stored.agents == AGENTS
     assert list(stored.apps) == [APP]
-    assert list(stored.previews) == [PREVIEW]
+    assert list(stored.previews) == [PREVIEW, INSTANCE]
     assert list(stored.placements) == [PLACEMENTS]
     assert list(stored.tokens) == [TOKEN]
     assert list(stored.secrets) == [SECRETS]
@@ -141,6 +151,7 @@ def test_another_store_loads_the_saved_records(place: Place, store: Store) -> No
     assert list(stored.repositories) == [REPOSITORY]
     assert list(stored.roles) == [ROLE]
     assert list(stored.gates) == [GATE]
+    assert list(stored.stacks) == [STACK]
     assert stored.framework_id == "framework-1"
 
 

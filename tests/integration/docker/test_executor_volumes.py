@@ -72,7 +72,7 @@ def test_hooks_prepare_a_volume_that_outlives_its_containers_and_its_attempt(
     assert len(hooks) == 4  # not of the second attempt
 
 
-def test_a_new_app_under_an_old_name_finds_no_volume_of_the_old_one(
+def test_a_new_app_under_an_old_name_and_an_instance_find_no_volume_of_another(
     agent: Agent, own_data: str
 ) -> None:
     sha = have(agent, own_data)
@@ -84,6 +84,9 @@ def test_a_new_app_under_an_old_name_finds_no_volume_of_the_old_one(
     assert len(agent.volumes()) == 2
     assert agent.answer(sha, run=settings, app_created=1.5) == "own\n"
     assert len(agent.volumes()) == 2
+    instance = names.instance_id(sha, "feature-x--shop")
+    assert agent.answer(sha, run=settings, app_created=1.5, instance=instance) == "own\n"
+    assert len(agent.volumes()) == 3
 
 
 def test_a_hook_that_fails_is_a_failure_with_its_code_and_its_output(agent: Agent) -> None:
