@@ -24,6 +24,8 @@ from framework.jobs.orders import JobOrder
 from framework.jobs.transitions import Finished
 from framework.ports import RepositoryFile
 from framework.schedules.written_schedule import WrittenSchedule
+from framework.stacks.variants import WrittenVariant
+from framework.stacks.written_stack import WrittenMember, WrittenStack
 from prevs.job_settings import JobSettings
 from prevs.records import AppRecord
 from prevs.states import State
@@ -41,6 +43,7 @@ ROOT = HERE.parents[2]
 JOB = JobOrder("k4z7q2n5v3w6x2y7", "hello", "main", SHA, JobSettings(("true",)), group="november")
 """With the id of the examples."""
 GATE = WrittenGate("hello", [WrittenRule("/", [WrittenTarget("main")])])
+STACK = WrittenStack("web", {"web": WrittenMember("hello", "main")})
 NIGHTLY = WrittenSchedule("main", job="report", cron="0 6 * * *")
 
 VALID_KEY = re.compile(rb'"[ !#-~]{1,255}"|[A-Za-z0-9_.:/+=-]{1,255}')
@@ -91,6 +94,9 @@ def make_busy() -> ApiInProcess:
             commands.plan("api", GATE, by="ci")._replace(awaited=()), {"main": SHA}
         )
     )
+    api.stacks.command(lambda commands: commands.write("shop", STACK, by="ci"))
+    variant = WrittenVariant("feature-x", own=("web",))
+    api.stacks.command(lambda commands: commands.open("shop", variant, (), by="ci"))
     api.jobs.command(lambda commands: commands.request([JOB]))
     api.jobs.launch(JOB.id)
     api.jobs.change(JOB.id, Finished("ZG9uZQ==", 4))
