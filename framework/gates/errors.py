@@ -91,18 +91,13 @@ class TooManyGates(Conflict):
 
 
 class NameOfGate(Conflict):
-    """A new app would get a name that a gate has: both have the same address.
-
-    The gate is that of another app, or follows from a `stack`.
-    """
+    """A new app would get a name that a gate of another app has: both have the same address."""
 
     def __init__(self, name: str, app: str, stack: str = "") -> None:
         of = f"the stack {stack!r}" if stack else f"the app {app!r}"
-        way = (
-            f"the stack: `prevs stack rm {stack}`" if stack else f"the gate: `prevs gate rm {name}`"
-        )
+        step = f"prevs stack rm {stack}" if stack else f"prevs gate rm {name}"
         super().__init__(
-            f"The name {name!r} is that of a gate of {of}, and both would have one address. Choose "
-            f"another name, or remove {way}."
+            f"The name {name!r} is that of a gate of {of}, and both would have one address. "
+            f"Choose another name, or remove the {'stack' if stack else 'gate'}: `{step}`."
         )
         self.name, self.app = name, app

@@ -65,8 +65,8 @@ class Commands:
             if dataclasses.replace(known, created=app.created) == app:
                 return known
             raise AppExists(app.name)
-        if taken := self._records.gates.all.get(app.name):
-            raise NameOfGate(app.name, taken.app, taken.stack)
+        if app.name in self._records.gates.all:
+            raise NameOfGate(app.name, self._records.gates.gate(app.name).app)
         # An earlier version of prevs does not know these, and left them when it removed an app.
         self._records.secrets.remove(app.name)
         self._records.tokens.remove_of(app.name)

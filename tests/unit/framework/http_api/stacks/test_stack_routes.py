@@ -165,7 +165,7 @@ def test_apps_and_stacks_hold_each_other(api: StacksApi) -> None:
     commands = Commands(api.jobs.records, api.jobs.clock.clock)
     with pytest.raises(AppOfStack, match="a member of the stack 'shop'"):
         commands.remove_app("cart")
-    with pytest.raises(NameOfGate, match=r"a gate of the stack 'shop'.*prevs stack rm shop"):
+    with pytest.raises(NameOfGate, match="is that of a gate"):
         commands.add_app(AppRecord("shop-cart", "/srv/git/other"))
     api.ask("DELETE", "/shop")
     commands.add_app(AppRecord("shop-cart", "/srv/git/other"))
