@@ -68,5 +68,14 @@ class StackRecord:
 
     @staticmethod
     def decode(data: bytes) -> "StackRecord":
-        """Return the record in a znode. Raises RecordError."""
-        return codec.decode(StackRecord, 1, data)
+        """Return the record in a znode, its members in order. Raises RecordError."""
+        found = codec.decode(StackRecord, 1, data)
+        return dataclasses.replace(found, members=order_members(found.entry, found.members))
+
+
+def order_members(entry: str, members: Mapping[str, Member]) -> Mapping[str, Member]:
+    """Return members as everybody shows them: the entry, then the others by name.
+
+    The bytes of a record keep no other order.
+    """
+    return dict(sorted(members.items(), key=lambda one: (one[0] != entry, one[0])))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from framework.errors import InvalidSettings, Problem
 from prevs.names import PROXIES_OWN, is_app_name, is_label
-from prevs.stacks import Member, StackRecord, Variant
+from prevs.stacks import Member, StackRecord, Variant, order_members
 
 MOST_MEMBERS = 20
 LONGEST_NAME = 20
@@ -64,7 +64,7 @@ def check(
     return StackRecord(
         name=name,
         entry=written.entry,
-        members=members,
+        members=order_members(written.entry, members),
         variants={key: _keep(one, members) for key, one in variants.items()},
         created=before.created if before else now,
         changed=now,

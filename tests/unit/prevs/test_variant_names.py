@@ -7,7 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from prevs import names
-from prevs.stacks import Member, StackRecord
+from prevs.stacks import Member, StackRecord, order_members
 from tests.unit.prevs.test_names import ANY, APPS, DOMAINS, LABELS, REFS, SHAS, is_dns_label
 
 # A gate of a stack is named like an app, of 40 characters at most.
@@ -91,6 +91,14 @@ def test_the_id_of_an_instance_never_changes() -> None:
 
 
 SHOP = StackRecord("shop", "web", {"web": Member("pages", "main"), "cart": Member("carts", "v1")})
+
+
+def test_members_are_in_one_order_before_and_after_a_restart() -> None:
+    """The entry, then by name: JSON objects have no order."""
+    members = {name: Member(name, "main") for name in ("mail", "web", "cart")}
+    stored = dataclasses.replace(SHOP, members=members).encode()
+    assert list(StackRecord.decode(stored).members) == ["web", "cart", "mail"]
+    assert list(order_members("web", members)) == ["web", "cart", "mail"]
 
 
 def test_the_gate_of_the_entry_is_named_like_the_stack() -> None:

@@ -52,6 +52,14 @@ def test_what_is_shown_may_be_written_again(api: StacksApi) -> None:
     assert [one["name"] for one in again.json()["variants"]] == ["feature-x"]
 
 
+def test_members_are_shown_in_one_order(api: StacksApi) -> None:
+    members = {name: {"app": name} for name in ("mail", "web", "cart")}
+    written = api.write({"entry": "web", "members": members}).json()
+    assert [one["member"] for one in written["members"]] == ["web", "cart", "mail"]
+    opened = api.open().json()
+    assert [one["member"] for one in opened["members"]] == ["web", "cart", "mail"]
+
+
 def test_a_member_that_is_gone_takes_its_gate_with_it(api: StacksApi) -> None:
     api.write()
     api.write(stack(web={"app": "web"}, mail={"app": "mail"}))
