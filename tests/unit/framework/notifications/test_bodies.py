@@ -43,6 +43,10 @@ def test_a_program_gets_the_event_of_the_api_with_the_address_of_its_preview() -
     assert event_models.write_notification(of_app, ADDRESSES)["url"] is None
     of_gate = of_app._replace(type="gate", gate="api")
     assert event_models.write_notification(of_gate, ADDRESSES)["url"] == ADDRESSES.gate_url("api")
+    of_stack = event_models.write_notification(
+        of_app._replace(type="stack", stack="shop"), ADDRESSES
+    )
+    assert (of_stack["stack"], of_stack["url"]) == ("shop", ADDRESSES.gate_url("shop"))
 
 
 def test_a_test_has_the_fields_of_an_event() -> None:

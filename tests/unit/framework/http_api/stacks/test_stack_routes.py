@@ -1,5 +1,6 @@
 """The calls about stacks: written, shown, listed and removed, and what follows from them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -188,6 +189,27 @@ def test_a_removed_stack_is_gone_with_its_gates(api: StacksApi) -> None:
     assert api.call("GET", "/v1/gates").json()["gates"] == []
     for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/variants/feature-x")):
         assert refusal(api.ask(method, f"/shop{path}")) == (404, "unknown-stack")
+
+
+def test_what_happens_to_a_stack_is_an_event_of_its_entry(api: StacksApi) -> None:
+    steps: list[Callable[[], object]] = [
+        api.write,
+        api.open,
+        lambda: api.ask("DELETE", "/shop/variants/feature-x"),
+        lambda: api.ask("DELETE", "/shop"),
+    ]
+    api.previews.look()
+    for step in steps:
+        step()
+        api.previews.look()
+    events = api.call("GET", "/v1/events?app=web&limit=4").json()["events"]
+    assert [one["sentence"] for one in reversed(events)] == [
+        "stack shop was written by a-admin: web, cart",
+        "stack shop has opened feature-x by a-use: cart at feature-x",
+        "stack shop has closed feature-x",
+        "stack shop was removed",
+    ]
+    assert {(one["type"], one["stack"], one["gate"]) for one in events} == {("stack", "shop", None)}
 
 
 def test_stacks_are_listed_by_name_and_app(api: StacksApi) -> None:
