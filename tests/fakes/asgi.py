@@ -5,7 +5,9 @@ import functools
 import itertools
 import json
 import secrets
+import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -96,10 +98,12 @@ class ApiInProcess:
         self.tokens = FakeTokens(token, OF_PROXIES)
         self.tokens.roles = lambda: self.previews.roles
         self.clock = clock or FakeClock()
-        self._folder = tempfile.TemporaryDirectory()
+        folder = tempfile.mkdtemp()
+        # A TemporaryDirectory that is collected warns, whatever test runs then.
+        weakref.finalize(self, shutil.rmtree, folder)
         numbers = itertools.count()
         self.audit = Audit(
-            Path(self._folder.name), lambda: NOW + next(numbers), lambda: f"{next(numbers):012}"
+            Path(folder), lambda: NOW + next(numbers), lambda: f"{next(numbers):012}"
         )
         self.registry = CollectorRegistry()
         self.trouble: str | None = None
