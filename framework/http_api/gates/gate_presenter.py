@@ -38,7 +38,7 @@ class GatePresenter:
         found = holders.get((gate.app, outcome.label or ""))
         return models.TryAnswer(
             label=outcome.label,
-            commit=found.sha if found else None,
+            commit=found.commit if found else None,
             to=_show_targets(outcome.to),
             rule=outcome.rule,
             status=outcome.refusal.status if outcome.refusal else None,
@@ -77,7 +77,7 @@ class GatePresenter:
             unit = preview and preview_unit(app, preview.sha)
             return models.GateLead(
                 label=label,
-                commit=preview.sha if preview else None,
+                commit=preview.commit if preview else None,
                 state=preview.state if preview else None,
                 reason=_find_reason(preview) if preview else "",
                 queue_place=snapshot.queue_places.get(unit) if unit else None,

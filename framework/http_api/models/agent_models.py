@@ -33,6 +33,7 @@ _AGENT: dict[str, Any] = {
         {
             "app": "hello",
             "sha": SHA,
+            "commit": SHA,
             "label": "main",
             "state": "running",
             "cpus": 0.1,
@@ -58,6 +59,7 @@ class AgentPreview(BaseModel):
 
     app: str
     sha: str
+    commit: str
     label: str | None = Field(description="The newest that was requested, if any.")
     state: State
     cpus: float = Field(description="Its share, from its app's current settings.")

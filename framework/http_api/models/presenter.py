@@ -39,7 +39,7 @@ class _Seen(NamedTuple):
     usual: Mapping[str, float]
     wanted: Effective
     own: tuple[float, int]
-    rivals: tuple[tuple[str, str, State], ...]
+    rivals: tuple[tuple[str, str, str, State], ...]
     place: VariantPlace | None
 
 
@@ -79,7 +79,7 @@ class Presenter:
             self._next_try(preview),
             snapshot.typical_durations.get(preview.app, _UNKNOWN),
             *_find_wanted(preview, snapshot),
-            tuple((label, one.sha, one.state) for label, one in rivals),
+            tuple((label, one.sha, one.commit, one.state) for label, one in rivals),
             self._places.find(preview, snapshot),
         )
         known = self._shown.get(unit)
@@ -148,6 +148,7 @@ class Presenter:
                     place=place,
                     app=preview.app,
                     sha=preview.sha,
+                    commit=preview.commit,
                     label=preview.labels[-1] if preview.labels else None,
                     reason=self._reason(preview),
                     since=max(preview.changed, preview.retry_at),
@@ -255,8 +256,9 @@ def show_lead(
     """Return what a label leads to as the API shows it."""
     own = {"sha": resolved.id, "commit": resolved.sha, "as_of": find_time(resolved, now)}
     fields = {**resolved._asdict(), **own}
-    del fields["age"], fields["instance"]
-    url = addresses.gate_url(label) if resolved.instance else addresses.url(label, app)
+    instance = fields.pop("instance")
+    url = addresses.gate_url(instance) if instance else addresses.url(label, app)
+    del fields["age"]
     return app_models.Lead.model_validate({"app": app, "label": label, **fields, "url": url})
 
 
@@ -267,7 +269,8 @@ def find_time(resolved: Resolved, now: float) -> float | None:
 
 def _show_rivals(seen: _Seen) -> list[preview_models.Rival]:
     return [
-        preview_models.Rival(label=label, sha=sha, state=state) for label, sha, state in seen.rivals
+        preview_models.Rival(label=label, sha=sha, commit=commit, state=state)
+        for label, sha, commit, state in seen.rivals
     ]
 
 

@@ -56,10 +56,13 @@ _PREVIEW: dict[str, Any] = {
         {"name": "checking", "began": 1764031201.5, "ended": 1764031207.5, "usual": 2.5},
     ],
 }
+_OTHER = "45f5e10" + "0" * 33
+_RIVAL = {"label": "main", "sha": _OTHER, "commit": _OTHER, "state": "failed"}
 _QUEUED: dict[str, Any] = {
     "place": 2,
     "app": "hello",
     "sha": SHA,
+    "commit": SHA,
     "label": "main",
     "reason": "no agent has 2048 MB free; the most is 1536",
     "since": 1764031200.0,
@@ -136,10 +139,11 @@ class Share(BaseModel):
 class Rival(BaseModel):
     """A preview of another commit that holds a label of this one, too."""
 
-    model_config = example({"label": "main", "sha": "45f5e10" + "0" * 33, "state": "failed"})
+    model_config = example(_RIVAL)
 
     label: str
     sha: str
+    commit: str
     state: State
 
 
@@ -230,6 +234,7 @@ class Queued(BaseModel):
     place: int = Field(description="1 is the next that starts.")
     app: str
     sha: str
+    commit: str
     label: str | None = Field(description="The newest that was requested, if any.")
     reason: str = Field(description="Why it waits.")
     since: float = Field(description="In seconds since the epoch.")

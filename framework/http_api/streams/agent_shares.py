@@ -93,6 +93,7 @@ def _show_preview(preview: PreviewRecord, app: AppRecord) -> models.AgentPreview
     return models.AgentPreview(
         app=preview.app,
         sha=preview.sha,
+        commit=preview.commit,
         label=preview.labels[-1] if preview.labels else None,
         state=preview.state,
         cpus=wanted.cpus,

@@ -61,6 +61,7 @@ def test_each_agent_shows_who_uses_its_resources(api: ApiInProcess) -> None:
             {
                 "app": "hello",
                 "sha": A,
+                "commit": A,
                 "label": "main",
                 "state": "running",
                 "cpus": 0.2,

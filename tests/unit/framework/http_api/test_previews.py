@@ -132,10 +132,10 @@ def test_two_previews_of_one_label_show_each_other(api: ApiInProcess) -> None:
     api.previews.put("hello", SHA, State.RUNNING, labels=("v1", "main"))
     api.previews.put("hello", other, State.FAILED, labels=("main",))
     assert api.call("GET", ONE).json()["rivals"] == [
-        {"label": "main", "sha": other, "state": "failed"}
+        {"label": "main", "sha": other, "commit": other, "state": "failed"}
     ]
     rivals = api.call("GET", f"/v1/previews/hello/{other}").json()["rivals"]
-    assert rivals == [{"label": "main", "sha": SHA, "state": "running"}]
+    assert rivals == [{"label": "main", "sha": SHA, "commit": SHA, "state": "running"}]
     api.previews.change("hello", other, state=State.QUEUED)
     assert api.call("GET", ONE).json()["rivals"][0]["state"] == "queued", "it is not as it was"
 

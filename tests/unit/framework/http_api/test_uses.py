@@ -15,12 +15,16 @@ LONGEST = {"task_id": "t" * 130, "open": 100_000, "requests": 10_000_000}
 def test_the_queue_is_listed_in_its_order(api: ApiInProcess) -> None:
     assert api.call("GET", "/v1/queue").json() == {"queue": [], "next": None}
     api.previews.put("hello", SHA, State.QUEUED, reason="no room", changed=9.0)
-    api.previews.put("hello", OTHER, State.QUEUED, labels=("v1", "main"), changed=5.0)
+    built_from = "d" * 40
+    waits = {"labels": ("v1", "main"), "changed": 5.0, "built_from": built_from}
+    api.previews.put("hello", OTHER, State.QUEUED, **waits)
     api.previews.put("hello", "c" * 40, State.RUNNING)
     api.previews.queue_places.update({("hello", SHA): 2, ("hello", OTHER): 1})
+    first = {"place": 1, "sha": OTHER, "commit": built_from, "label": "main", "since": 5.0}
+    second = {"place": 2, "sha": SHA, "commit": SHA, "label": None, "since": 9.0}
     assert api.call("GET", "/v1/queue").json()["queue"] == [
-        {"place": 1, "app": "hello", "sha": OTHER, "label": "main", "reason": "", "since": 5.0},
-        {"place": 2, "app": "hello", "sha": SHA, "label": None, "reason": "no room", "since": 9.0},
+        {"app": "hello", "reason": "", **first},
+        {"app": "hello", "reason": "no room", **second},
     ]
 
 
