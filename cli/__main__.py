@@ -29,6 +29,7 @@ from cli.jobs import commands as jobs
 from cli.names import suggestions
 from cli.names.completion import print_completion
 from cli.schedules import commands as schedules
+from cli.stacks import commands as stacks
 
 _INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 
@@ -60,6 +61,7 @@ for module in (
     jobs,
     schedules,
     gates,
+    stacks,
     repository,
     pulls,
     cluster,

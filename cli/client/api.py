@@ -33,6 +33,7 @@ from cli.client.notifications import Notifications
 from cli.client.paging import Listed, gather
 from cli.client.roles import Roles
 from cli.client.schedules import Schedules
+from cli.client.stacks.stack_calls import Stacks
 from cli.client.visitor_access import VisitorAccess
 from cli.errors import ApiConfused
 from program.http.server_events import Parser, ServerEvent
@@ -71,6 +72,7 @@ class Api:
         self.jobs = Jobs(calls, patience=timeout.fetch)
         self.schedules = Schedules(calls, patience=timeout.fetch)
         self.gates = Gates(calls, patience=timeout.fetch)
+        self.stacks = Stacks(calls, patience=timeout.fetch)
 
     @property
     def address(self) -> str:

@@ -5,6 +5,8 @@
 
 from typing import Any, NotRequired, TypedDict
 
+from cli.client.stacks.stack_types import VariantPlace
+
 
 class App(TypedDict):
     """An app's settings; `cpus` is a share, `mem` in MB, `idle_after` in seconds (0: never).
@@ -88,18 +90,21 @@ class Rival(TypedDict):
 
     label: str
     sha: str
+    commit: NotRequired[str]
     state: str
 
 
 class Preview(TypedDict):
     """An app at a commit. Times are in seconds since the epoch.
 
-    `detail` is the work in the phase, such as the step of the Dockerfile. An older framework sends
-    no `rivals`.
+    `sha` is its id; stacks.instances.find_commit has its commit. `place` is the variant whose own
+    instance it is. `detail` is the work in the phase, such as the step of the Dockerfile. An older
+    framework sends no `rivals`.
     """
 
     app: str
     sha: str
+    commit: NotRequired[str]
     state: str
     phase: str
     labels: list[str]
@@ -125,6 +130,7 @@ class Preview(TypedDict):
     mem: NotRequired[int]
     containers: NotRequired[list[Share]]
     steps: NotRequired[list[Step]]
+    place: NotRequired[VariantPlace | None]
     log_tail: NotRequired[str]
 
 
@@ -157,6 +163,7 @@ class Queued(TypedDict):
     place: int
     app: str
     sha: str
+    commit: NotRequired[str]
     label: str | None
     reason: str
     since: float
@@ -168,6 +175,7 @@ class Label(TypedDict):
     app: str
     label: str
     sha: str
+    commit: NotRequired[str]
     kind: str
     ref: str | None
     subject: str
@@ -213,6 +221,7 @@ class AgentPreview(TypedDict):
 
     app: str
     sha: str
+    commit: NotRequired[str]
     label: str | None
     state: str
     cpus: float

@@ -33,7 +33,7 @@ def notify() -> None:
     show_default=True,
     metavar="KINDS",
     help="The kinds of events, separated by commas: states, forgotten, pin, app, job, "
-    "schedule, gate, callback.",
+    "schedule, gate, stack, callback.",
 )
 @click.option(
     "--format",

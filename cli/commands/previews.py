@@ -9,6 +9,7 @@ import click
 
 from cli.client.api_types import Preview, Started
 from cli.client.event_streams import LogPiece, NewAttempt, PreviewEnded, Update, follow
+from cli.client.stacks.instances import find_commit
 from cli.command_context import CommandContext
 from cli.display import attempts, tables
 from cli.display.output import LogPrinter, note, show, show_json, show_log_tail
@@ -180,7 +181,7 @@ def logs(context: CommandContext, /, app: str, label: str, *, previous: bool, **
     _refuse_two(how["following"], is_earlier, "An earlier attempt has ended: leave out --follow.")
     preview = lookup.find(context.api, app, label)
     if lookup.find_serving(preview, label):
-        note(f"This is the log of {names.short(preview['sha'])}, the newest commit.")
+        note(f"This is the log of {names.short(find_commit(preview))}, the newest commit.")
         _note_serving(preview, label, "meanwhile")
     if previous:
         how["attempt"] = attempts.find_previous(context.api, preview, label)
@@ -248,14 +249,14 @@ def stop(context: CommandContext, app: str, label: str, *, as_json: bool) -> Non
     found = lookup.find(context.api, app, label)
     serving = lookup.find_serving(found, label)
     if serving and not lookup.is_active(found):
-        _report(context, context.api.stop(app, serving), as_json=as_json)
+        _report(context, context.api.stop(app, serving["sha"]), as_json=as_json)
         if not as_json:
             does = "has failed" if found["state"] == "failed" else f"is {found['state']}"
-            note(f"It served {label}. The newer commit {names.short(found['sha'])} {does}.")
+            note(f"It served {label}. The newer commit {names.short(find_commit(found))} {does}.")
         return
     _report(context, context.api.stop(app, found["sha"]), as_json=as_json and not serving)
     if serving:
-        _report(context, context.api.stop(app, serving), as_json=as_json)
+        _report(context, context.api.stop(app, serving["sha"]), as_json=as_json)
 
 
 @click.command()
@@ -275,9 +276,9 @@ def retry(context: CommandContext, app: str, label: str, *, as_json: bool) -> No
 def _note_serving(newest: Preview, label: str, does: str = "") -> None:
     """Print which commit serves the address of a label whose newest commit does not run."""
     if serving := lookup.find_serving(newest, label):
-        app, short = newest["app"], names.short(serving)
+        logs = f"`prevs logs {newest['app']} {names.short(serving['sha'])}`"
         until = does or "until this one runs"
-        note(f"{label} serves {short} {until}: `prevs logs {app} {short}` prints its log.")
+        note(f"{label} serves {names.short(find_commit(serving))} {until}: {logs} prints its log.")
 
 
 def _report(context: CommandContext, preview: Preview, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ _SECTIONS = {
     "Apps": (
         "app",
         "gate",
+        "stack",
         "env",
         "credential",
         "forge",

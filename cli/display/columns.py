@@ -7,6 +7,8 @@ from rich.text import Text
 
 from cli.display.terminal import one_line
 
+_STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "dim"}
+
 
 def new_table(*whole: str, cut: Sequence[str] = (), prose: str = "") -> Table:
     """Return a table. `table_width` cuts or leaves out `cut`, and moves `prose` under its row."""
@@ -23,6 +25,11 @@ def new_table(*whole: str, cut: Sequence[str] = (), prose: str = "") -> Table:
 def cell(value: object) -> Text:
     """Return the content of a cell, safe to print and in one line."""
     return value if isinstance(value, Text) else Text(one_line(str(value)))
+
+
+def state_cell(state: str) -> Text:
+    """Return the state of a preview in its colour."""
+    return Text(state, _STYLES.get(state, "yellow"))
 
 
 def new_details(rows: Sequence[tuple[str, object]]) -> Table:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable
 
 from cli.client.api_types import Failure, Hooks, Isolation, Preview
+from cli.client.stacks.instances import find_commit
 from cli.display.terminal import one_line
 from cli.errors import PreviewFailed
 from prevs import names
@@ -28,8 +29,9 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 def title(preview: Preview) -> str:
     """Return a preview's name for people: hello@main (5c80e7d)."""
-    labels = preview["labels"] or [names.short(preview["sha"])]
-    return names.task_name(preview["app"], labels[-1], preview["sha"])
+    commit = find_commit(preview)
+    labels = preview["labels"] or [names.short(commit)]
+    return names.task_name(preview["app"], labels[-1], commit)
 
 
 def describe_rivals(preview: Preview) -> str:
@@ -37,14 +39,14 @@ def describe_rivals(preview: Preview) -> str:
     rivals = preview.get("rivals", [])
     running = [one for one in rivals if one["state"] == "running"]
     if preview["state"] != "running" and running:
-        serving = names.short(running[-1]["sha"])
+        serving = names.short(find_commit(running[-1]))
         if preview["state"] in {"failed", "stopped"}:
             return f"its address still serves {serving}"
         return f"its address serves {serving} until this one runs"
     if preview["state"] == "running" and len(running) < len(rivals):
         one = [one for one in rivals if one["state"] != "running"][-1]
         does = {"failed": "has failed", "stopped": "is stopped"}.get(one["state"], "is on its way")
-        return f"{names.short(one['sha'])} is newer at {one['label']}, and {does}"
+        return f"{names.short(find_commit(one))} is newer at {one['label']}, and {does}"
     return ""
 
 

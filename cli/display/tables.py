@@ -23,8 +23,9 @@ from cli.client.api_types import (
     Variable,
 )
 from cli.client.forges import Finding, Pull
+from cli.client.stacks.instances import find_commit
 from cli.display import app_rows, attempts, steps
-from cli.display.columns import cell, new_details, new_table
+from cli.display.columns import cell, new_details, new_table, state_cell
 from cli.display.sentences import (
     ago,
     clock_time,
@@ -46,7 +47,6 @@ _BUILT = {"trusted", "approved"}
 _SUBJECT = 60
 _DIGITS = 12
 _COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
-_STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "dim"}
 
 
 def apps(listed: Iterable[App], now: float) -> Table:
@@ -65,10 +65,10 @@ def previews(listed: Iterable[Preview], now: float) -> Table:
         "APP", "LABEL", "COMMIT", "STATE", "ADDRESS", cut=("SINCE", "USED"), prose="NOTES"
     )
     for preview in listed:
-        state = _state(preview["state"])
+        state = state_cell(preview["state"])
         newest = preview["labels"][-1] if preview["labels"] else ""
         since, used = ago(preview["changed"], now), ago(preview["last_used"], now)
-        cells = [preview["app"], newest, names.short(preview["sha"]), state]
+        cells = [preview["app"], newest, names.short(find_commit(preview)), state]
         cells.append(_address(preview["url"], preview["sha"]))
         table.add_row(*map(cell, [*cells, since, used, notes(preview)]))
     return table
@@ -78,8 +78,9 @@ def queue(listed: Iterable[Queued], now: float) -> Table:
     """Return a row for each preview that waits."""
     table = new_table("PLACE", "APP", "LABEL", "COMMIT", "SINCE", prose="REASON")
     for one in listed:
-        cells = [ordinal(one["place"]), one["app"], one["label"] or "", names.short(one["sha"])]
-        table.add_row(*map(cell, [*cells, ago(one["since"], now), one["reason"]]))
+        cells = [ordinal(one["place"]), one["app"], one["label"] or ""]
+        cells += [names.short(find_commit(one)), ago(one["since"], now), one["reason"]]
+        table.add_row(*map(cell, cells))
     return table
 
 
@@ -91,7 +92,7 @@ def refs(listed: Iterable[Ref], states: Mapping[str, str], now: float) -> Table:
     table = new_table("KIND", "NAME", "COMMIT", "STATE", "ADDRESS", cut=("AGE", "SUBJECT"))
     for ref in listed:
         sha, age = names.short(ref["sha"]), ago(ref["committed"], now)
-        cells = [ref["kind"], ref["name"], sha, _state(states.get(ref["sha"], ""))]
+        cells = [ref["kind"], ref["name"], sha, state_cell(states.get(ref["sha"], ""))]
         more = [ref["url"] or "", age, shortened(ref["subject"], _SUBJECT)]
         table.add_row(*map(cell, [*cells, *more]))
     return table
@@ -114,7 +115,7 @@ def commits(listed: Iterable[Commit], states: Mapping[str, str], now: float) -> 
     """Return a row for each commit; `states` are those of the commits' previews."""
     table = new_table("COMMIT", "STATE", "ADDRESS", cut=("AGE", "AUTHOR", "SUBJECT"))
     for one in listed:
-        sha, state = one["sha"], _state(states.get(one["sha"], ""))
+        sha, state = one["sha"], state_cell(states.get(one["sha"], ""))
         texts = [shortened(one["author"], 20), shortened(one["subject"], _SUBJECT)]
         cells = [
             names.short(sha),
@@ -145,10 +146,11 @@ def agents(listed: Iterable[MesosAgent]) -> Table:
             cells.append(unfit["reason"])
         table.add_row(*map(cell, cells))
         for one in agent["previews"]:
-            label = one["label"] or names.short(one["sha"])
-            named = Text(f"  {one_line(names.task_name(one['app'], label, one['sha']))}", "dim")
+            commit = find_commit(one)
+            label = one["label"] or names.short(commit)
+            named = Text(f"  {one_line(names.task_name(one['app'], label, commit))}", "dim")
             room = [f"{one['cpus']:g}", f"{one['mem']:g} MB"]
-            table.add_row(*map(cell, [named, _state(one["state"]), *room]))
+            table.add_row(*map(cell, [named, state_cell(one["state"]), *room]))
     return table
 
 
@@ -232,9 +234,10 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
     return new_details(
         [
             ("app", preview["app"]),
-            ("commit", preview["sha"]),
+            ("commit", find_commit(preview)),
+            ("variant", _describe_place(preview)),
             ("labels", ", ".join(preview["labels"])),
-            ("state", _state(preview["state"])),
+            ("state", state_cell(preview["state"])),
             ("", doing),
             *mistakes(preview),
             *_steps(preview, now),
@@ -249,6 +252,12 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
             *attempts.rows(earlier, now),
         ]
     )
+
+
+def _describe_place(preview: Preview) -> str:
+    """Return the variant whose own instance a preview is."""
+    place = preview.get("place")
+    return f"{place['variant']} of the stack {place['stack']}" if place else ""
 
 
 def mistakes(preview: Preview) -> Sequence[tuple[str, object]]:
@@ -360,10 +369,6 @@ def _outcome(outcome: int | str) -> Text:
 def _address(url: str, sha: str) -> str:
     """Return an address with a shorter commit: it leads to the same preview."""
     return url.replace(sha, sha[:_DIGITS])
-
-
-def _state(state: str) -> Text:
-    return Text(state, _STYLES.get(state, "yellow"))
 
 
 def _idle(app: App) -> str:

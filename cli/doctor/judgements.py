@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cli.client.api_types import App, MesosAgent, Preview, Queued, Unfit
+from cli.client.stacks.instances import find_commit
 from cli.display.sentences import counted, duration, failure, shortened, title
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from program.git.addresses import leads_here, read_address
@@ -173,7 +174,7 @@ def judge_queue(queue: Iterable[Queued], now: float) -> list[Finding]:
     found = []
     for one in long[:_MOST]:
         waits = duration(int(now - one["since"]) // 60 * 60)
-        message = f"{one['app']}@{one['label'] or one['sha'][:7]} has waited for {waits}"
+        message = f"{one['app']}@{one['label'] or find_commit(one)[:7]} has waited for {waits}"
         reason = f": {one['reason']}" if one["reason"] else "."
         found.append(warning("queue", message + reason, "`prevs queue` lists what waits and why."))
     return found
@@ -186,7 +187,7 @@ def judge_failed(failed: Sequence[Preview]) -> list[Finding]:
     latest = sorted(failed, key=lambda one: -one["changed"])
     message = "; ".join(f"{title(one)} {shortened(failure(one), 100)}" for one in latest[:_MOST])
     more = f", and {len(failed) - _MOST} more" if len(failed) > _MOST else ""
-    label = (latest[0]["labels"] or [latest[0]["sha"][:7]])[-1]
+    label = (latest[0]["labels"] or [find_commit(latest[0])[:7]])[-1]
     advice = f"`prevs logs {latest[0]['app']} {label}` shows why; `prevs retry` tries again."
     return [warning("previews", f"{message}{more}", advice)]
 

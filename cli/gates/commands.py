@@ -13,7 +13,7 @@ from cli.gates import gate_files as files
 from cli.gates import gate_tables as tables
 from cli.gates.attendance import attend
 from cli.names import completion
-from cli.names.arguments import as_json
+from cli.names.arguments import as_json, read_pairs
 from prevs import names
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -107,6 +107,8 @@ def show_gate(context: CommandContext, name: str, *, as_json: bool) -> None:
         show_json(found)
         return
     _show(context, found)
+    if stack := found.get("stack"):
+        note(f"It follows from the stack {stack}: `prevs stack show {stack}` shows that.")
     if found["earlier"]:
         click.echo()
         show(tables.revisions(found["earlier"], context.now()))
@@ -220,8 +222,8 @@ def try_request(
         "method": method.upper(),
         "path": asked,
         "query": query,
-        "headers": files.read_pairs("--header", header, ":"),
-        "cookies": files.read_pairs("--cookie", cookie, "="),
+        "headers": read_pairs("--header", header, "NAME:VALUE"),
+        "cookies": read_pairs("--cookie", cookie, "NAME=VALUE"),
         "lot": lot,
     }
     answer = context.api.gates.try_request(name, order)
@@ -259,6 +261,9 @@ def _show(context: CommandContext, found: Gate) -> None:
         show(tables.rules(found["rules"]))
         click.echo()
         show(tables.leads(found["leads"]))
+    if variants := found.get("variants"):
+        click.echo()
+        show(tables.variants(variants))
     if proposal := found["proposal"]:
         click.echo()
         click.echo(f"Revision {proposal['revision']}, which is not in force:")

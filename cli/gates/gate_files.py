@@ -1,13 +1,12 @@
 """What people write about gates: a file with all rules, and the words of options."""
 
-import json
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
+from cli.names.files import read_fields
 from prevs.gate_rules import read_query
 from prevs.gates import NAMED, ConditionKind
 
@@ -22,6 +21,8 @@ _SHOWN = frozenset(
         "by",
         "created",
         "behind",
+        "stack",
+        "variants",
         "leads",
         "proposal",
         "earlier",
@@ -40,11 +41,7 @@ def read_order(text: str) -> tuple[Order, int | None]:
     The latter is the one that a file with `revision` was made from, as from `show`; None without.
     A target may be written as its label alone. Raises click.UsageError if it is neither form.
     """
-    try:
-        found = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-        json.dumps(found, allow_nan=False, default=_refuse)
-    except ValueError as error:
-        raise click.UsageError(f"FILE is not TOML, nor JSON: {error}.") from None
+    found = read_fields(text)
     order: Order = {name: value for name, value in found.items() if name not in _SHOWN}
     if isinstance(rules := order.get("rules"), list):
         order["rules"] = [_read_rule(rule) for rule in rules]
@@ -63,15 +60,6 @@ def read_condition(text: str) -> Order:
     return {kind: name, "is": value} if kind in _NAMED else {kind: name}
 
 
-def read_pairs(option: str, texts: Sequence[str], between: str) -> Mapping[str, str]:
-    """Return the names and values of an option. Raises click.UsageError."""
-    pairs = [text.partition(between) for text in texts]
-    if wrong := [name for name, found, _ in pairs if not found]:
-        form = f"NAME{between}VALUE"
-        raise click.UsageError(f"{option} {wrong[0]!r} must be {form}.")
-    return {name.strip(): value.strip() for name, _, value in pairs}
-
-
 def read_path(text: str) -> tuple[str, Mapping[str, str]]:
     """Return the path and the query of a request's path, or of its whole URL.
 
@@ -80,11 +68,6 @@ def read_path(text: str) -> tuple[str, Mapping[str, str]]:
     sent = _SITE.sub("", text.partition("#")[0])
     path, _, query = sent.partition("?")
     return path or "/", read_query(query)
-
-
-def _refuse(value: object) -> NoReturn:
-    """Refuse what TOML has and JSON has not: a date or a time."""
-    raise click.UsageError(f'FILE has {value} without quotation marks. Write "{value}".')
 
 
 def _read_seen(found: Mapping[str, Any]) -> int | None:

@@ -10,6 +10,7 @@ from cli.client.gates.gate_types import (
     GateTarget,
     TryAnswer,
 )
+from cli.display.sentences import counted
 from cli.display.terminal import one_line
 from prevs import names
 
@@ -59,6 +60,13 @@ def state(gate: Gate) -> str:
     if behind:
         return f"{behind} of the proxies behind"
     return "in force" if behind == 0 else "in force, proxies not asked yet"
+
+
+def describe_stack(gate: Gate) -> str:
+    """Return the stack that a gate follows from: "of the stack shop, with 2 variants", or ""."""
+    stack, variants = gate.get("stack", ""), gate.get("variants", {})
+    more = f", with {counted(variants, 'variant', 'variants')}" if variants else ""
+    return f"of the stack {stack}{more}" if stack else ""
 
 
 def lead(found: GateLead) -> str:

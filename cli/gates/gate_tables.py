@@ -1,6 +1,6 @@
 """The tables of gates, their rules and their revisions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.table import Table
 
@@ -15,7 +15,10 @@ def gates(listed: Iterable[Gate], now: float) -> Table:
     table = new_table("NAME", "APP", "URL", "REVISION", cut=("CHANGED", "STATE"), prose="LEADS")
     for one in listed:
         cells = [one["name"], one["app"], one["url"], one["revision"] or "", _ago(one, now)]
-        table.add_row(*map(cell, [*cells, sentences.state(one), sentences.leads(one["rules"])]))
+        leads = "; ".join(
+            filter(None, [sentences.leads(one["rules"]), sentences.describe_stack(one)])
+        )
+        table.add_row(*map(cell, [*cells, sentences.state(one), leads]))
     return table
 
 
@@ -37,6 +40,14 @@ def leads(listed: Iterable[GateLead]) -> Table:
     return table
 
 
+def variants(led: Mapping[str, str]) -> Table:
+    """Return a row for each variant of its stack: the label to which a gate leads in it."""
+    table = new_table("VARIANT", "TO")
+    for variant, label in led.items():
+        table.add_row(*map(cell, [variant, sentences.shown_label(label)]))
+    return table
+
+
 def revisions(listed: Iterable[EarlierRevision], now: float) -> Table:
     """Return a row for each earlier revision."""
     table = new_table("REVISION", "CHANGED", "BY", prose="LEADS")
@@ -52,6 +63,7 @@ def details(gate: Gate, now: float) -> Table:
         [
             ("name", gate["name"]),
             ("app", gate["app"]),
+            ("stack", gate.get("stack", "")),
             ("url", gate["url"]),
             ("hosts", ", ".join(gate["hosts"])),
             ("revision", gate["revision"] or ""),

@@ -8,6 +8,7 @@ import click
 
 from cli.client.api_types import Commit, Label
 from cli.client.paging import Listed
+from cli.client.stacks.instances import find_commit
 from cli.errors import ApiRefused, NotDone
 from cli.names import lookup
 from prevs import names
@@ -71,8 +72,11 @@ def find(api: HasCommits, app: str, ends: tuple[str, str], *, most: int | None =
 
 
 def _resolve(api: HasCommits, app: str, name: str) -> Label:
+    """Return what a name leads to, with its commit also if it is the label of an instance."""
     with lookup.naming(name):
-        return api.resolve(app, names.slug(name))
+        found = api.resolve(app, names.slug(name))
+    found["sha"] = find_commit(found)
+    return found
 
 
 @contextlib.contextmanager

@@ -166,6 +166,31 @@ def gates(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items
     )
 
 
+def stacks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the names of the stacks."""
+    return _complete(
+        ctx,
+        lambda api: [
+            CompletionItem(one["name"], help=", ".join(each["member"] for each in one["members"]))
+            for one in api.stacks.list().found
+        ],
+        incomplete,
+    )
+
+
+def variants(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the branches of the open variants of the stack named before, or their names."""
+    name = str(ctx.params.get("name"))
+    return _complete(
+        ctx,
+        lambda api: [
+            CompletionItem(_word(one["ref"], one["name"]), help=one["by"])
+            for one in api.stacks.show(name)["variants"]
+        ],
+        incomplete,
+    )
+
+
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from cli.client.api_types import Label, Preview
+from cli.client.api_types import Label, Preview, Rival
+from cli.client.stacks.instances import find_commit
 from cli.errors import ApiRefused
 from prevs import names
 from prevs.states import ACTIVE
@@ -53,14 +54,14 @@ def find(api: Lookups, app: str, name: str) -> Preview:
         return api.preview(app, chosen["sha"])
 
 
-def find_serving(preview: Preview, name: str) -> str | None:
-    """Return the commit that serves the address `name` while `preview`, the newest, does not run.
+def find_serving(preview: Preview, name: str) -> Rival | None:
+    """Return what serves the address `name` while `preview`, the newest, does not run.
 
     Returns None if there is none, or if `preview` runs.
     """
     label = names.slug(name)
     at = (one for one in preview.get("rivals", []) if one["label"] == label)
-    running = [one["sha"] for one in at if one["state"] == "running"]
+    running = [one for one in at if one["state"] == "running"]
     return running[-1] if running and preview["state"] != "running" else None
 
 
@@ -72,12 +73,14 @@ def is_active(preview: Preview) -> bool:
 def choose(previews: Iterable[Preview], label: str) -> Preview | None:
     """Return the one of an app's previews that was started under `label`, or None.
 
-    An active one comes first, then the newest.
+    An active one comes first, then the newest. Digits of a commit mean its preview; if it has none,
+    the one instance of a variant at that commit.
     """
     known = list(previews)
     under = [p for p in known if label in p["labels"]]
     if not under and names.is_commit_prefix(label):
         under = [p for p in known if p["sha"].startswith(label)]
+        under = under or [p for p in known if find_commit(p).startswith(label)]
         if len(under) > 1:
             return None
     return max(under, key=lambda p: (p["state"] in _ACTIVE, p["created"]), default=None)

@@ -11,8 +11,11 @@ import pytest
 from cli.__main__ import main, prevs
 from cli.client import api_types, forges, jobs, notifications, roles, schedules
 from cli.client.gates import gate_types
+from cli.client.stacks import stack_types
 from cli.jobs.orders import TakesCommand
 from framework.access import Scope
+from framework.stacks.variants import WrittenVariant
+from framework.stacks.written_stack import WrittenMember, WrittenStack
 from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.roles import find_role_id
 from tests.fakes.answers import SHA
@@ -23,6 +26,7 @@ pytestmark = pytest.mark.contract
 _ONE = "/v1/previews/{app}/{sha}"
 _JOB = "/v1/apps/{app}/jobs/{id}"
 _SCHEDULE = "/v1/apps/{app}/schedules/{name}"
+_VARIANT = "/v1/stacks/{name}/variants/{variant}"
 JOB_ID = "k4z7q2n5v3w6x2y7"
 COMMANDS: Mapping[str, str] = {
     "GET /v1/apps": "app ls",
@@ -89,6 +93,16 @@ COMMANDS: Mapping[str, str] = {
     "POST /v1/gates/{name}/switch": "gate switch old main",
     "POST /v1/gates/{name}/rollback": "gate rollback old",
     "POST /v1/gates/{name}/try": "gate try old /v1",
+    "GET /v1/stacks": "stack ls --app hello",
+    "GET /v1/stacks/{name}": "stack show shop",
+    "PUT /v1/stacks/{name}": "stack set shop /dev/null",
+    "DELETE /v1/stacks/{name}": "stack rm shop --yes",
+    "POST /v1/stacks/{name}/variants": "stack open shop main --own web --no-wait",
+    f"GET {_VARIANT}": "stack show shop main",
+    f"DELETE {_VARIANT}": "stack close shop main",
+    f"POST {_VARIANT}/stop": "stack stop shop main",
+    f"PUT {_VARIANT}/pin": "stack pin shop main",
+    f"DELETE {_VARIANT}/pin": "stack unpin shop main",
     "GET /v1/queue": "queue",
     "GET /v1/agents": "agents",
     "GET /v1/events": "events",
@@ -134,6 +148,9 @@ BY_OTHER_NAMES = {
     "keep": "file",
     "override": "file",
     "unknown": "file",
+    "entry": "file",
+    "members": "file",
+    "labels": "at",
 }
 BY_COMMANDS = {
     ("POST /v1/apps/{app}/passes", "kind"),
@@ -186,6 +203,11 @@ SHAPES: Mapping[str, type] = {
     "Queued": api_types.Queued,
     "Ref": api_types.Ref,
     "Rival": api_types.Rival,
+    "Stack": stack_types.Stack,
+    "StackMember": stack_types.StackMember,
+    "StackVariant": stack_types.StackVariant,
+    "VariantMember": stack_types.VariantMember,
+    "VariantPlace": stack_types.VariantPlace,
     "Role": roles.Role,
     "Share": api_types.Share,
     "Schedule": schedules.Schedule,
@@ -268,6 +290,10 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
     api.fail()
     api.tokens.add_token("old", Scope.READ)
     issued = IssuedPass("old", "share", 4e9, "main")
+    written = WrittenStack("web", {"web": WrittenMember("hello", "main")})
+    api.stacks.command(lambda stacks: stacks.write("shop", written, by="ada"))
+    main_of_all = WrittenVariant("main", own=("web",))
+    api.stacks.command(lambda stacks: stacks.open("shop", main_of_all, ["web"], by="ada"))
     api.previews.access["hello"] = AccessRecord("hello", Access.PASSWORD, 1, {"id1": issued})
     with api.serving() as address:
         environ = {"PREVS_API": address, "PREVS_TOKEN": TOKEN, "HOME": "/nonexistent"}
@@ -277,7 +303,8 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
     names["path"] = "report.csv"
     ids = {"roles": find_role_id(group="old"), "jobs": JOB_ID}
     kind = next((kind for kind in ids if kind in operation), "")
-    names |= {"name": "old", "id": ids.get(kind, "id1")}
+    names |= {"name": "shop" if "/v1/stacks" in operation else "old", "variant": "main"}
+    names["id"] = ids.get(kind, "id1")
     assert (method, path.format(**names)) in api.requests, json.dumps(api.requests)
 
 
@@ -289,7 +316,10 @@ def test_every_field_that_the_command_reads_is_in_the_answer(schema: str, shape:
 
 
 def test_every_shape_that_the_command_reads_is_checked() -> None:
-    modules = (api_types, forges, gate_types, jobs, notifications, roles, schedules)
+    modules = (
+        *(api_types, forges, gate_types, jobs, notifications, roles, schedules),
+        stack_types,
+    )
     known = [one for module in modules for one in vars(module).values()]
     read = {one for one in known if hasattr(one, "__required_keys__")}
     assert read == set(SHAPES.values())

@@ -1,6 +1,6 @@
 """What the API answers about gates."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 GateCondition = TypedDict(
     "GateCondition",
@@ -72,7 +72,9 @@ class GateProposal(TypedDict):
 class Gate(TypedDict):
     """A gate, with its revision in force since `changed` (epoch seconds); None: it has none yet.
 
-    `behind` is how many proxies do not choose by that yet, None: not known.
+    `behind` is how many proxies do not choose by that yet, None: not known. `stack` is the one that
+    it follows from, "" for none; `variants` are the labels to which it leads in that one's open
+    variants. An older framework sends neither.
     """
 
     revision: int
@@ -87,6 +89,8 @@ class Gate(TypedDict):
     hosts: list[str]
     keep: bool
     behind: int | None
+    stack: NotRequired[str]
+    variants: NotRequired[dict[str, str]]
     leads: list[GateLead]
     proposal: GateProposal | None
     earlier: list[EarlierRevision]

@@ -76,3 +76,13 @@ def test_digits_that_begin_two_commits_choose_none() -> None:
     chosen = choose(known, "de6b329c")
     assert chosen is not None
     assert chosen["sha"] == fake.SHA
+
+
+def test_digits_of_a_commit_mean_its_own_preview_and_else_the_one_instance_there() -> None:
+    instance = fake.preview(sha="1" * 40, commit=fake.SHA, labels=["x--shop"])
+    other = fake.preview(sha="2" * 40, commit=fake.SHA, labels=["y--shop"])
+    [one, two, own] = [cast(Preview, each) for each in (instance, other, NEW)]
+    assert choose([one], fake.SHA[:12]) is one
+    assert choose([one, two], fake.SHA[:12]) is None
+    assert choose([one, two, own], fake.SHA[:12]) is own
+    assert choose([one, own], "1111111") is one

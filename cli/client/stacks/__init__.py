@@ -1,0 +1,1 @@
+"""The calls about stacks, the types of their answers, and instances of variants as previews."""

@@ -1,0 +1,127 @@
+"""The commands about variants of stacks. VARIANT is the name of one, or the branch it follows."""
+
+from collections.abc import Sequence
+
+import click
+
+from cli.client.stacks.stack_types import StackVariant
+from cli.command_context import CommandContext
+from cli.display.output import note, show_json
+from cli.names.arguments import as_json, stack_argument, variant_argument
+from cli.stacks import stack_files as files
+from cli.stacks import stack_sentences as sentences
+from cli.stacks.attendance import attend
+from cli.stacks.variant_names import find_name
+
+
+@click.command("open")
+@stack_argument
+@click.argument("branch")
+@click.option("--at", multiple=True, metavar="MEMBER=LABEL", help="The branch or tag of a member.")
+@click.option(
+    "--own",
+    multiple=True,
+    metavar="MEMBER|all",
+    help="Give it an instance of its own, with data of its own, though it is not changed.",
+)
+@click.option("--no-wait", is_flag=True, help="Do not wait until all proxies know it.")
+@as_json
+@click.pass_obj
+def open_variant(
+    context: CommandContext,
+    /,
+    name: str,
+    branch: str,
+    *,
+    at: Sequence[str],
+    own: Sequence[str],
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    """Open the variant BRANCH of the stack NAME, and print its address.
+
+    Each member whose repository has the branch or tag BRANCH is at it, and all others are as usual.
+    If none has it, BRANCH is only a name. Nothing starts before the first request to an address.
+    Opening it again writes it anew.
+
+    \b
+    Examples:
+      prevs stack open shop feature/x
+      prevs stack open shop try-search --at cart=v2 --own web
+      curl "$(prevs stack open shop feature/x)"
+    """
+    opened = context.api.stacks.open(name, files.read_variant(branch, at, own))
+    variant = opened if no_wait else attend(context, opened)
+    if as_json:
+        show_json(variant)
+        return
+    note(f"{variant['name']} of {name} is open. {sentences.describe_places(variant)}")
+    note(_tell(variant))
+    click.echo(variant["url"])
+
+
+@click.command("stop")
+@stack_argument
+@variant_argument
+@as_json
+@click.pass_obj
+def stop(context: CommandContext, name: str, variant: str, *, as_json: bool) -> None:
+    """Stop what runs in VARIANT alone; the next request starts it again."""
+    found = context.api.stacks.stop(name, _find(context, name, variant))
+    said = "stops what it has apart. The next request to an address starts it again"
+    _report(found, said, as_json=as_json)
+
+
+@click.command("pin")
+@stack_argument
+@variant_argument
+@as_json
+@click.pass_obj
+def pin(context: CommandContext, name: str, variant: str, *, as_json: bool) -> None:
+    """Keep what runs in VARIANT from stopping when idle, or to make room."""
+    found = context.api.stacks.pin(name, _find(context, name, variant), pinned=True)
+    said = f"is pinned. `prevs stack unpin {name} {found['name']}` lets it stop when idle again"
+    _report(found, said, as_json=as_json)
+
+
+@click.command("unpin")
+@stack_argument
+@variant_argument
+@as_json
+@click.pass_obj
+def unpin(context: CommandContext, name: str, variant: str, *, as_json: bool) -> None:
+    """Let what runs in VARIANT stop when idle, or to make room."""
+    found = context.api.stacks.pin(name, _find(context, name, variant), pinned=False)
+    _report(found, "is not pinned: what it has apart stops when idle", as_json=as_json)
+
+
+@click.command("close")
+@stack_argument
+@variant_argument
+@click.pass_obj
+def close(context: CommandContext, name: str, variant: str) -> None:
+    """Close VARIANT: what runs in it alone stops, and goes with its data."""
+    found = _find(context, name, variant)
+    context.api.stacks.close(name, found)
+    note(f"{found} of {name} is closed. `prevs stack open {name} {variant}` opens it again.")
+
+
+def _find(context: CommandContext, name: str, variant: str) -> str:
+    return find_name(context.api.stacks.show(name), variant)
+
+
+def _report(variant: StackVariant, said: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json(variant)
+    else:
+        note(f"{variant['name']} of {variant['stack']} {said}.")
+
+
+def _tell(variant: StackVariant) -> str:
+    show = f"`prevs stack show {variant['stack']} {variant['name']}`"
+    if variant["behind"] == 0:
+        return f"All proxies know it; the first request starts what is apart. {show} shows it."
+    return f"Not every proxy has said that it knows it. {show} shows how many do not."
+
+
+COMMANDS = (open_variant, stop, pin, unpin, close)
