@@ -178,6 +178,21 @@ def stacks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
     )
 
 
+def member_branches(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the branches of all apps of the stack named before."""
+    name = str(ctx.params.get("name"))
+
+    def list_items(api: "Api") -> Items:
+        apps = dict.fromkeys(one["app"] for one in api.stacks.show(name)["members"])
+        return [
+            CompletionItem(_word(one["name"], one["label"]), help=app)
+            for app in apps
+            for one in api.refs(app, kind="branch").found
+        ]
+
+    return _complete(ctx, list_items, incomplete)
+
+
 def variants(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     """Return the branches of the open variants of the stack named before, or their names."""
     name = str(ctx.params.get("name"))

@@ -70,12 +70,12 @@ def variant_details(variant: StackVariant, now: float) -> Table:
 
 def variant_members(listed: Iterable[VariantMember]) -> Table:
     """Return a row for each member of a variant, with its preview."""
-    table = new_table(
-        "MEMBER", "APP", "LABEL", "PREVIEW", "STATE", "COMMIT", "ADDRESS", prose="NOTES"
-    )
+    whole = ("MEMBER", "LABEL", "PREVIEW", "STATE", "COMMIT", "ADDRESS")
+    table = new_table(*whole, cut=("APP",), prose="NOTES")
     for one in listed:
         state = state_cell(one["state"] or "not started")
-        where = [one["member"], one["app"], one["label"], "own" if one["apart"] else "shared"]
-        what = [names.short(one["commit"] or ""), one["url"], sentences.reason(one)]
-        table.add_row(*map(cell, [*where, state, *what]))
+        where = [one["member"], one["label"], "own" if one["apart"] else "shared"]
+        commit = names.short(one["commit"] or "")
+        more = [one["url"], one["app"], sentences.reason(one)]
+        table.add_row(*map(cell, [*where, state, commit, *more]))
     return table

@@ -7,6 +7,7 @@ import click
 from cli.client.stacks.stack_types import StackVariant
 from cli.command_context import CommandContext
 from cli.display.output import note, show_json
+from cli.names import completion
 from cli.names.arguments import as_json, stack_argument, variant_argument
 from cli.stacks import stack_files as files
 from cli.stacks import stack_sentences as sentences
@@ -16,7 +17,7 @@ from cli.stacks.variant_names import find_name
 
 @click.command("open")
 @stack_argument
-@click.argument("branch")
+@click.argument("branch", shell_complete=completion.member_branches)
 @click.option("--at", multiple=True, metavar="MEMBER=LABEL", help="The branch or tag of a member.")
 @click.option(
     "--own",

@@ -158,7 +158,7 @@ def test_a_variant_shows_where_each_member_is(api: Api, run: Run, file: str) -> 
     assert shown.out == run("stack", "show", "shop", BRANCH).out
     rows = [line.split() for line in shown.out.splitlines()]
     address = f"http://{SLUG}--shop.localhost:8080/"
-    assert ["web", "frontend", "main", "shared", "running", "aaaaaaa", address] in rows
+    assert ["web", "main", "shared", "running", "aaaaaaa", address, "frontend"] in rows
     assert "starts with the first request to its address" in shown.err
     failure = Failure(Cause.APP_EXITED, "The app exited.", 3)
     put_instance(api, State.FAILED, failure=failure)
@@ -184,6 +184,8 @@ def test_the_label_of_an_instance_works_wherever_one_does(api: Api, run: Run, fi
     lead = api.call("GET", f"/v1/apps/cart/labels/{INSTANCE}").json()
     assert (lead["sha"], lead["commit"]) == (sha, X)
     assert lead["url"] == f"http://{INSTANCE}.localhost:8080/"  # what `prevs open` opens
+    alone = run("pin", "cart", INSTANCE)
+    assert (alone.status, f"`prevs stack pin shop {SLUG}`" in alone.err) == (1, True)
     started = run("start", "cart", INSTANCE)
     assert started.out == f"http://{INSTANCE}.localhost:8080/\n"
     assert f"cart@{INSTANCE} (ccccccc)" in started.err
@@ -234,5 +236,7 @@ def test_names_of_stacks_and_variants_complete(api: Api, run: Run, file: str) ->
         completion = ShellComplete(prevs, {"obj": CommandContext(environ)}, "prevs", "X")
         stacks = completion.get_completions(["stack", "show"], "s")
         variants = completion.get_completions(["stack", "stop", "shop"], "f")
+        branches = completion.get_completions(["stack", "open", "shop"], "")
     assert [one.value for one in stacks] == ["shop"]
     assert [one.value for one in variants] == [BRANCH]
+    assert [one.value for one in branches] == ["main", SLUG]
