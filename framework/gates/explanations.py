@@ -6,6 +6,8 @@ from framework.gates.switching import describe
 from prevs.gate_rules import Choice, Refusal, RefusalCause, Request, Step, choose
 from prevs.gates import LOTS, Revision, Target
 
+_OVERRIDDEN = "Its override names the label."
+
 
 class Outcome(NamedTuple):
     """Where a request goes: to `label`, or, if its lot decides and is not known, to one of `to`.
@@ -30,7 +32,8 @@ def find_outcome(revision: Revision, request: Request, *, is_lot_known: bool) ->
     if isinstance(chosen, Refusal):
         return Outcome(None, (), None, chosen, chosen.vary, _explain_refusal(chosen))
     if chosen.rule is None:
-        return Outcome(chosen.label, (), None, None, chosen.vary, "Its override names the label.")
+        why = f"It names the variant {chosen.variant}." if chosen.variant else _OVERRIDDEN
+        return Outcome(chosen.label, (), None, None, chosen.vary, why)
     to = revision.rules[chosen.rule].to
     lots = [request.lot] if is_lot_known else _list_lots(to)
     found = {_choose_label(revision, request._replace(lot=lot)) for lot in lots}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from framework.gates.explanations import find_outcome
 from prevs.gate_rules import Refusal, Request, choose
-from prevs.gates import LOTS, Revision
+from prevs.gates import LOTS, Revision, Rule, Target
 from tests.fakes.random_gates import REQUESTS, REVISIONS
 
 
@@ -32,3 +32,13 @@ def test_without_a_lot_it_is_said_to_go_to_one_of_the_targets(
         assert chosen.label in [target.label for target in said.to if target.weight]
     else:
         assert said.label == chosen.label
+
+
+def test_a_request_that_names_a_variant_is_told_so() -> None:
+    revision = Revision(1, (Rule("/", (Target("main"),)),), variants={"x": "x--shop"})
+    for request_ in (
+        Request("GET", "/", headers={"x-prevs-stack": "x"}),
+        Request("GET", "/", headers={"baggage": "prevs-stack=x"}),
+    ):
+        said = find_outcome(revision, request_, is_lot_known=False)
+        assert (said.label, said.why) == ("x--shop", "It names the variant x.")
