@@ -68,7 +68,8 @@ class PullRecord:
     repository; `may_write` is then whether its author and the other one's owner may write to this
     one. `updated` is the forge's own time. `closed` is when a look found it closed, None while it
     is open. Somebody (`approved_by`) has approved the one commit `approved_commit`, "" for none, at
-    `approved_at`. `told` is what prevs has said of it at the forge.
+    `approved_at`. `told` is what prevs has said of it at the forge. `branch` is the head's branch
+    in the repository itself, "" if it is in another one or cannot be told.
     """
 
     app: str
@@ -88,6 +89,7 @@ class PullRecord:
     approved_by: str = ""
     approved_at: float = 0.0
     told: Told = Told()
+    branch: str = ""
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -10,6 +10,14 @@ from cli.client.paging import Listed
 Call = Callable[..., Any]
 
 
+class PullVariant(TypedDict):
+    """An open variant of a stack that has a pull request's head."""
+
+    stack: str
+    variant: str
+    url: str
+
+
 class Pull(TypedDict):
     """An open pull request. `gate` is trusted, approved, waiting or refused; `why` explains it."""
 
@@ -24,6 +32,7 @@ class Pull(TypedDict):
     why: str
     told: NotRequired[str]
     told_problem: NotRequired[str]
+    variants: NotRequired[list[PullVariant]]
 
 
 class Finding(TypedDict):

@@ -100,11 +100,16 @@ def refs(listed: Iterable[Ref], states: Mapping[str, str], now: float) -> Table:
 
 def pulls(listed: Iterable[Pull]) -> Table:
     """Return a row for each open pull request."""
-    table = new_table("NUMBER", "HEAD", "GATE", "ADDRESS", cut=("TOLD", "AUTHOR", "FROM", "TITLE"))
-    for one in listed:
+    known = list(listed)
+    stacks = ("STACK",) if any(one.get("variants") for one in known) else ()
+    columns = ("NUMBER", "HEAD", "GATE", "ADDRESS", *stacks)
+    table = new_table(*columns, cut=("TOLD", "AUTHOR", "FROM", "TITLE"))
+    for one in known:
         title = f"{'Draft: ' if one['draft'] else ''}{one['title']}"
         cells = [one["number"], names.short(one["sha"]), one["gate"]]
-        cells += [one["url"] if one["gate"] in _BUILT else "", one.get("told", "")]
+        cells.append(one["url"] if one["gate"] in _BUILT else "")
+        cells += [" ".join(at["url"] for at in one.get("variants", ())) for _ in stacks]
+        cells.append(one.get("told", ""))
         cells += [shortened(one["author"], 20), "a fork" if one["fork"] else "the repository"]
         cells.append(shortened(title, _SUBJECT))
         table.add_row(*map(cell, cells))

@@ -34,6 +34,7 @@ class _Source(Numbered):
 
 
 class _Head(BaseModel):
+    ref: str
     sha: Sha
     repo: _Source | None
 
@@ -194,4 +195,5 @@ def _read(pull: _Pull) -> Pull:
         repository=str(pull.base.repo.id),
         is_open=pull.state == "open",
         is_draft=pull.draft,
+        branch=pull.head.ref,
     )

@@ -37,6 +37,7 @@ class _User(BaseModel):
 class _MergeRequest(BaseModel):
     iid: int
     sha: Sha | None
+    source_branch: str
     target_branch: str
     source_project_id: int | None
     target_project_id: int
@@ -246,4 +247,5 @@ def _read(one: _MergeRequest) -> Pull | None:
         repository=str(one.target_project_id),
         is_open=one.state in _OPEN,
         is_draft=one.draft,
+        branch=one.source_branch,
     )

@@ -53,6 +53,7 @@ class _Request(BaseModel):
     id: int
     title: str | None
     branch: str
+    branch_from: str | None = None
     project: Numbered
     repo_from: _Source | None
     commit_stop: Sha | None
@@ -222,4 +223,5 @@ def _read(one: _Request) -> Pull | None:
         url=one.full_url,
         repository=str(one.project.id),
         is_open=one.status == "Open",
+        branch=one.branch_from or "",
     )

@@ -1,7 +1,7 @@
 """Threads that run git for the service: they poll branches, and remove mirrors."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import structlog
 
@@ -32,12 +32,14 @@ def periods(snapshot: Snapshot, interval: float) -> Periods:
     Inactive previews that have no branch's label need no polling: a branch that moves or goes does
     not concern them. Apps whose new heads are built ahead are polled without any preview; for pull
     requests alone that is seldom, since a look at the forge has their new heads read. So are apps
-    with jobs, or with schedules of their default branch: that one may have others by now.
+    with jobs, or with schedules of their default branch, as that one may have others by now, and
+    the members of stacks, whose variants open and go with branches.
     """
     seldom = max(interval, SELDOM_SECONDS)
     of_file = {one.app for one in snapshot.schedules.values() if one.from_file}
     with_jobs = {app for app, _ in snapshot.jobs} | of_file
-    found = {name: seldom for name in with_jobs if name in snapshot.apps}
+    members = {one.app for stack in snapshot.stacks.values() for one in stack.members.values()}
+    found = {name: seldom for name in with_jobs | members if name in snapshot.apps}
     found |= {
         name: max(interval, _WARM[app.warm])
         for name, app in snapshot.apps.items()
@@ -51,6 +53,23 @@ def periods(snapshot: Snapshot, interval: float) -> Periods:
         elif _has_branch(preview):
             found.setdefault(preview.app, seldom)
     return found
+
+
+def list_news(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Yield (app, why) for what is news of an app when it was not so before.
+
+    One that was just added may have schedules of its default branch. Of one that was just set to
+    build ahead it is not known which heads are new; of a new member of a stack, which branches it
+    has.
+    """
+    for name, app in snapshot.apps.items():
+        yield name, "it is there"
+        if app.warm in _WARM:
+            yield name, f"it builds ahead: {app.warm}"
+    for stack in snapshot.stacks.values():
+        for one in stack.members.values():
+            if one.app in snapshot.apps:
+                yield one.app, f"it is in the stack {stack.name}"
 
 
 def _has_branch(preview: PreviewRecord) -> bool:
@@ -84,8 +103,7 @@ class BranchPoller:
         self._confirm = confirm
         self._lock = threading.Lock()
         self._leading: dict[str, Mapping[str, tuple[str, ...]]] = {}
-        self._warm: Mapping[str, str] = {}
-        self._apps: frozenset[str] | None = None
+        self._news: frozenset[tuple[str, str]] | None = None
         self._turns = Turns(
             "following",
             self._find_periods,
@@ -151,16 +169,12 @@ class BranchPoller:
     def _find_periods(self) -> Periods:
         """Return the apps to poll.
 
-        One that was just set to build ahead is read soon: only then is it known which heads are
-        new. So is one that was just added: its default branch may have schedules.
+        One of which there is news is read soon. At first there are none: what is followed is read
+        then anyway.
         """
         snapshot = self._snapshot()
-        before_apps, self._apps = self._apps, frozenset(snapshot.apps)
-        for name in self._apps - before_apps if before_apps is not None else ():
-            self._turns.hurry(name)
-        warm = {name: app.warm for name, app in snapshot.apps.items() if app.warm in _WARM}
-        before, self._warm = self._warm, warm
-        for name in [name for name in warm if before.get(name) != warm[name]]:
+        before, self._news = self._news, frozenset(list_news(snapshot))
+        for name in {name for name, _ in self._news - before} if before is not None else ():
             self._turns.hurry(name)
         return periods(snapshot, self._interval)
 

@@ -15,7 +15,7 @@ class Pull(NamedTuple):
     "refs/" (pull/7/head). `base` is the branch that it is to be merged into. `is_fork` is True
     unless the forge says that head and base are one repository. `author` is who opened it.
     `updated` is in seconds since the epoch, `url` its page for people. `repository` is the forge's
-    own id of the base repository.
+    own id of the base repository. `branch` is that of the head, in its own repository.
     """
 
     number: int
@@ -30,6 +30,7 @@ class Pull(NamedTuple):
     repository: str
     is_open: bool = True
     is_draft: bool = False
+    branch: str = ""
 
 
 class Pulls(NamedTuple):

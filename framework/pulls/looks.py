@@ -19,7 +19,7 @@ MOST = 1000
 """How many open pull requests of an app are followed: the newest ones."""
 KEPT_SECONDS = 7 * 86_400.0
 """How long the record of a closed one is kept."""
-LONGEST_TITLE, LONGEST_ADDRESS = 200, 500
+LONGEST_TITLE, LONGEST_ADDRESS, LONGEST_BRANCH = 200, 500, 200
 
 _REF = re.compile(r"(?:pull|merge-requests)/([1-9][0-9]{0,17})/head", re.ASCII)
 _COMMENT = re.compile(r"^/prevs approve ([0-9a-f]{40})[ \t]*$", re.ASCII | re.MULTILINE)
@@ -79,8 +79,13 @@ def _record(before: PullRecord, pull: Pull, members: Collection[int], now: float
         url=pull.url if _is_address(pull.url) else "",
         draft=pull.is_draft,
         updated=pull.updated,
+        branch=pull.branch if not pull.is_fork and _is_branch(pull.branch) else "",
     )
     return dataclasses.replace(found, closed=None) if pull.is_open else close(found, now)
+
+
+def _is_branch(name: str) -> bool:
+    return len(name) <= LONGEST_BRANCH and name.isprintable()
 
 
 def _is_address(url: str) -> bool:

@@ -8,14 +8,12 @@ from prevs import names
 from prevs.pulls import PullRecord
 from prevs.stacks import StackRecord, Variant
 
-_BRANCH = "heads/"
-
 
 def follow(stack: StackRecord, app: str, labels: Collection[str]) -> StackRecord:
     """Return a stack whose variants know which repositories have their branch.
 
-    `labels` are those of an app's branches and tags, just fetched. A variant goes with the last
-    branch that it follows, unless somebody has chosen labels for it.
+    `labels` are those of an app's branches and tags, as list_labels finds them. A variant goes with
+    the last branch that it follows, unless somebody has chosen labels for it.
     """
     followed = {
         name: _follow(stack, variant, app, labels) for name, variant in stack.variants.items()
@@ -40,20 +38,28 @@ def _follow(
     return dataclasses.replace(variant, found=found)
 
 
-def list_branches(
-    pulls: Iterable[PullRecord], refs: Mapping[str, Collection[str]]
-) -> Iterator[str]:
-    """Yield the branch of each open pull request of the repository itself that can be told.
+def list_labels(commits: Mapping[str, str | None], pulls: Iterable[PullRecord]) -> Collection[str]:
+    """Return the labels of an app's branches and tags among all that lead to one commit.
 
-    `refs` are those that lead to each commit (heads/main). A fork's branch is none of ours, and its
-    commit shares nothing with others.
+    Those of open `pulls` are left out: a branch of another member may be called pr-7, and what is
+    pull request 7 here has nothing to do with it.
+    """
+    found = {label for label, sha in commits.items() if sha is not None}
+    for pull in pulls:
+        if pull.closed is None:
+            found -= {*names.pull_labels(pull.number, pull.ref)}
+    return found
+
+
+def list_branches(pulls: Iterable[PullRecord], labels: Collection[str]) -> Iterator[str]:
+    """Yield the branch of each open pull request of the repository itself that has it (still).
+
+    A fork's branch is none of ours, and its commit shares nothing with others.
     """
     for pull in pulls:
-        if pull.closed is not None or pull.is_fork:
-            continue
-        branches = [ref for ref in refs.get(pull.sha, ()) if ref.startswith(_BRANCH)]
-        if len(branches) == 1:
-            yield branches[0].removeprefix(_BRANCH)
+        is_ours = pull.closed is None and not pull.is_fork
+        if is_ours and pull.branch and names.slug(pull.branch) in labels:
+            yield pull.branch
 
 
 def list_missing(stack: StackRecord, branches: Iterable[str]) -> Iterator[str]:

@@ -116,6 +116,7 @@ class Records:
             "gates": self.gates.all,
             "stacks": self.stacks.all,
             "instances": self.stacks.instances,
+            "variants_at": self.stacks.variants_at,
         }
         if any(getattr(self._snapshot, name) is not known for name, known in others.items()):
             self._snapshot = self._snapshot._replace(**others)

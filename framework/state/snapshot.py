@@ -13,7 +13,9 @@ from framework.pulls import gate, repository_ids
 from framework.pulls.gate import PullHead, Rules
 from framework.schedules.errors import UnknownSchedule
 from framework.schedules.file_schedules import FileTrouble
+from framework.stacks import pull_variants
 from framework.stacks.errors import UnknownStack
+from framework.stacks.pull_variants import EnteredVariant, VariantsAt
 from framework.state import pull_records, secret_records
 from framework.state.gates.stack_records import Instances
 from framework.state.jobs.schedule_records import ScheduleKey
@@ -63,7 +65,8 @@ class Snapshot(NamedTuple):
     forge has shown. `hindrances` has why a due time of a schedule makes no job yet, as a sentence,
     `file_troubles` why schedules of an app's .prevs.toml do not hold. `behind` has how many proxies
     are behind with a gate's revision; a gate is not in it until they were asked. `instances` are
-    those that the open variants of `stacks` have of their own, by label.
+    those that the open variants of `stacks` have of their own, by label; `variants_at` has the open
+    variants with an instance of an app at a label, by both.
     """
 
     apps: Mapping[str, AppRecord]
@@ -88,6 +91,7 @@ class Snapshot(NamedTuple):
     behind: Mapping[str, Behind] = MappingProxyType({})
     stacks: Mapping[str, StackRecord] = MappingProxyType({})
     instances: Instances = MappingProxyType({})
+    variants_at: VariantsAt = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""
@@ -190,6 +194,10 @@ class Snapshot(NamedTuple):
         self.app(app)
         pulls = (one for one in self.pulls.get(app, NO_PULLS).values() if one.closed is None)
         return sorted(pulls, key=lambda one: -one.number)
+
+    def list_pull_variants(self, pull: PullRecord) -> Sequence[EnteredVariant]:
+        """Return the open variants of stacks that have an app at the head of a pull request."""
+        return pull_variants.list_open(self.variants_at, pull)
 
     def find_look(self, app: str) -> Look:
         """Return the last look at an app's forge."""

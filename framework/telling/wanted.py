@@ -1,6 +1,7 @@
 """What is to be said of a pull request, by what the service's thread has published. Pure."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from framework.apps.forge_settings import find_kind, find_tell
@@ -8,6 +9,8 @@ from framework.ports.telling import Light, Status
 from framework.pulls import gate
 from framework.pulls.gate import Rules, Verdict
 from framework.pulls.skip import is_skipped
+from framework.stacks import pull_variants
+from framework.stacks.pull_variants import EnteredVariant
 from framework.state.snapshot import Snapshot
 from framework.telling import standing, wording
 from framework.telling.wording import Head, Standing, Wording
@@ -28,7 +31,8 @@ class Facts(NamedTuple):
     `is_guarded` is whether not everybody may look. `place` is the place of its head's preview in
     the queue. `subject` is that of its head's commit, "" if not known. `leaves_pending` if the last
     status is of a commit that it has left while that was being built, and that no other open pull
-    request has as its head.
+    request has as its head. `variants` are those of stacks that have the app at its head; where no
+    comment can be edited, those that follow its branch once they are open.
     """
 
     app: AppRecord
@@ -39,6 +43,7 @@ class Facts(NamedTuple):
     place: int | None = None
     subject: str = ""
     leaves_pending: bool = False
+    variants: Sequence[EnteredVariant] = ()
 
     @property
     def passes(self) -> bool:
@@ -82,6 +87,7 @@ def find_facts(snapshot: Snapshot, pull: PullRecord, subject: str = "") -> Facts
         snapshot.queue_places.get(unit),
         subject,
         _leaves_pending(snapshot, pull),
+        _find_variants(snapshot, app, pull),
     )
 
 
@@ -105,6 +111,14 @@ def _leaves_pending(snapshot: Snapshot, pull: PullRecord) -> bool:
     if not pull.told.is_pending or left in ("", pull.sha):
         return False
     return all(other.sha != left for other in snapshot.list_pulls(pull.app))
+
+
+def _find_variants(
+    snapshot: Snapshot, app: AppRecord, pull: PullRecord
+) -> Sequence[EnteredVariant]:
+    if find_kind(app) == "pagure":
+        return pull_variants.list_following(snapshot.stacks.values(), pull)
+    return snapshot.list_pull_variants(pull)
 
 
 def digest(said: str | Status) -> str:
@@ -172,4 +186,4 @@ def _find_standing(facts: Facts, wording_: Wording, head: Head) -> Standing:
 def _head(facts: Facts) -> Head:
     pull = facts.pull
     label = names.pull_labels(pull.number, pull.ref)[-1]
-    return Head(pull.app, pull.number, label, pull.sha, facts.subject)
+    return Head(pull.app, pull.number, label, pull.sha, facts.subject, facts.variants)

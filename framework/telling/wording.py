@@ -6,9 +6,11 @@ Titles, subjects and messages are foreign. They come as code spans, in which no 
 
 import hmac
 import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from framework.ports.telling import Light
+from framework.stacks.pull_variants import EnteredVariant
 from prevs import names
 from prevs.names import Addresses
 from program.text.foreign_text import drop_unseen
@@ -16,6 +18,9 @@ from program.text.foreign_text import drop_unseen
 LONGEST_QUOTE = 200
 LONGEST_STATUS = 140
 _MARKER_DIGITS = 16
+_SHOWS_IT = "shows it with the other apps of that stack"
+_WILL_SHOW_IT = f"{_SHOWS_IT}, while its variant is open"
+_MOST_VARIANTS = 10
 
 
 class Wording(NamedTuple):
@@ -49,13 +54,17 @@ class Standing(NamedTuple):
 
 
 class Head(NamedTuple):
-    """The head of a pull request, for a comment; `subject` is its commit's, "" if not known."""
+    """The head of a pull request, for a comment; `subject` is its commit's, "" if not known.
+
+    `variants` are those of stacks that have it.
+    """
 
     app: str
     number: int
     label: str
     sha: str
     subject: str = ""
+    variants: Sequence[EnteredVariant] = ()
 
 
 def quote(text: str) -> str:
@@ -77,6 +86,7 @@ def write_comment(wording: Wording, head: Head, standing: Standing, *, is_guarde
     commit = f"`{names.short(head.sha)}` {quote(head.subject)}".strip()
     return (
         f"{_begin(wording, head)} follows this pull request\n\n"
+        f"{_describe_variants(wording, head, _SHOWS_IT)}"
         "| commit | preview |\n"
         "|---|---|\n"
         f"| {commit} | {standing.markdown} |\n\n"
@@ -95,6 +105,7 @@ def write_lasting_comment(
     )
     return (
         f"{_begin(wording, head)} follows this pull request: it starts when somebody opens it\n\n"
+        f"{_describe_variants(wording, head, _WILL_SHOW_IT)}"
         f"{approval if waits else ''}"
         f"{_describe_use(head, is_guarded=is_guarded)}\n"
     )
@@ -110,10 +121,24 @@ def write_last_comment(wording: Wording, head: Head) -> str:
 
 
 def _begin(wording: Wording, head: Head) -> str:
-    url = wording.addresses.url(head.label, head.app)
-    host = url.partition("://")[2].strip("/")
     marker = wording.marker(head.app, head.number)
-    return f"{marker}\n**{head.app}** \N{MIDDLE DOT} [{host}]({url})"
+    return f"{marker}\n{_write_link(head.app, wording.addresses.url(head.label, head.app))}"
+
+
+def _describe_variants(wording: Wording, head: Head, how: str) -> str:
+    """Return a paragraph for each variant of a stack that has the head."""
+    return "".join(f"{line}\n\n" for line in _list_variants(wording, head.variants, how))
+
+
+def _list_variants(wording: Wording, variants: Sequence[EnteredVariant], how: str) -> Iterator[str]:
+    for one in variants[:_MOST_VARIANTS]:
+        yield f"{_write_link(one.stack, wording.addresses.gate_url(one.label))} {how}"
+    if (more := len(variants) - _MOST_VARIANTS) > 0:
+        yield f"{more} more variants of stacks have it: `prevs stack ls`"
+
+
+def _write_link(name: str, url: str) -> str:
+    return f"**{name}** \N{MIDDLE DOT} [{url.partition('://')[2].strip('/')}]({url})"
 
 
 def _describe_use(head: Head, *, is_guarded: bool) -> str:

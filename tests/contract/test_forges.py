@@ -64,7 +64,15 @@ def test_a_page_that_fails_leaves_no_list(forge: ForgeServer, broken: Reply) -> 
 
 def test_a_pull_is_read_with_its_facts(forge: ForgeServer) -> None:
     forge.pulls = [
-        PullFacts(3, sha_of(3), base="v2", author="eve", title="Ä cart", updated=DAY + 7),
+        PullFacts(
+            3,
+            sha_of(3),
+            base="v2",
+            author="eve",
+            title="Ä cart",
+            updated=DAY + 7,
+            branch="feature/cart",
+        ),
         PullFacts(4, sha_of(4), is_open=False),
     ]
     client = client_of(forge)
@@ -81,6 +89,7 @@ def test_a_pull_is_read_with_its_facts(forge: ForgeServer) -> None:
         updated=DAY + 7,
         url=found.url if found else "",
         repository=str(REPOSITORY),
+        branch="feature/cart",
     )
     assert found.url.startswith(forge.origin)
     assert client.open_pulls().pulls == (found,)

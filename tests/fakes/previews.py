@@ -20,6 +20,7 @@ from framework.pulls import gate
 from framework.pulls.errors import UnknownPull
 from framework.service.commands import Commands
 from framework.service.previews import Previews
+from framework.stacks.pull_variants import list_variants_at
 from framework.state.gates.stack_records import Instances
 from framework.state.secret_records import StoredSecrets
 from framework.state.snapshot import Look, Snapshot
@@ -112,6 +113,7 @@ class FakePreviews(Previews, Commands):
             gates=self.gates,
             stacks=self.stacks,
             instances=self.instances,
+            variants_at=list_variants_at(self.stacks.values()),
         )
 
     def command(self, command: Callable[[Commands], T]) -> T:

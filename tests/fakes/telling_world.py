@@ -1,6 +1,7 @@
 """A framework over fakes that says something at a forge when a test lets time pass."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -64,10 +65,8 @@ class TellingWorld:
     def see(self, *pulls: Pull) -> None:
         self.driven.step(PullsSeen("hello", pulls))
 
-    def push(
-        self, sha: str = A, *, number: int = 7, is_fork: bool = False, title: str = "Add a cart"
-    ) -> None:
-        self.see(pull(sha, number=number, is_fork=is_fork, title=title))
+    def push(self, sha: str = A, **facts: Any) -> None:
+        self.see(pull(sha, **facts))
 
     def close(self, sha: str = A) -> None:
         self.see(pull(sha)._replace(is_open=False))
@@ -101,7 +100,13 @@ class TellingWorld:
 
 
 def pull(
-    sha: str = A, *, number: int = 7, is_fork: bool = False, title: str = "Add a cart"
+    sha: str = A,
+    *,
+    number: int = 7,
+    is_fork: bool = False,
+    title: str = "Add a cart",
+    branch: str = "cart",
 ) -> Pull:
     ref = f"pull/{number}/head"
-    return Pull(number, sha, ref, "main", is_fork, "eve", title, 1.0, "https://x/7", "7")
+    found = Pull(number, sha, ref, "main", is_fork, "eve", title, 1.0, "https://x/7", "7")
+    return found._replace(branch=branch)

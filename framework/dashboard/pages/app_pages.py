@@ -98,14 +98,13 @@ class AppPages:
 
     async def _show_pulls(self, request: Request, viewer: Viewer) -> Response:
         snapshot, app = self._context.previews.snapshot, request.path_params["app"]
-        found, rules = snapshot.list_pulls(app), snapshot.rules(app)
-        page, following = rows.cut(found, request.query_params)
+        page, following = rows.cut(snapshot.list_pulls(app), request.query_params)
         return self._context.pages.show(
             request,
             viewer,
             "pulls",
             app=app,
-            pulls=[pull_models.show(one, rules, self._context.addresses) for one in page],
+            pulls=[pull_models.show(one, snapshot, self._context.addresses) for one in page],
             next=following,
             look=snapshot.find_look(app),
         )

@@ -7,11 +7,17 @@ from pydantic import BaseModel, Field
 from framework.http_api.http.examples import SHA, example, order_example
 from framework.http_api.http.paging import Next
 from framework.pulls import gate
-from framework.pulls.gate import Rules, Verdict
+from framework.pulls.gate import Verdict
+from framework.state.snapshot import Snapshot
 from prevs import names
 from prevs.names import Addresses
 from prevs.pulls import PullRecord
 
+_VARIANT: dict[str, Any] = {
+    "stack": "shop",
+    "variant": "feature-x",
+    "url": "http://feature-x--shop.localhost:8080/",
+}
 _PULL: dict[str, Any] = {
     "number": 7,
     "title": "Greet in three languages",
@@ -30,7 +36,18 @@ _PULL: dict[str, Any] = {
     "approved_at": 1764031260.0,
     "told": "ready",
     "told_problem": "",
+    "variants": [],
 }
+
+
+class PullVariant(BaseModel):
+    """An open variant of a stack that has a pull request's head."""
+
+    model_config = example(_VARIANT)
+
+    stack: str
+    variant: str
+    url: str = Field(description="Its address where visitors enter the stack.")
 
 
 class Pull(BaseModel):
@@ -61,6 +78,9 @@ class Pull(BaseModel):
     )
     told_problem: str = Field(
         description="What the forge has not taken of that, and will not take; else empty."
+    )
+    variants: list[PullVariant] = Field(
+        default=[], description="The open variants of stacks that have its head."
     )
 
 
@@ -96,8 +116,9 @@ class Approval(BaseModel):
     ]
 
 
-def show(pull: PullRecord, rules: Rules, addresses: Addresses) -> Pull:
-    """Return a pull request as the API shows it."""
+def show(pull: PullRecord, snapshot: Snapshot, addresses: Addresses) -> Pull:
+    """Return a pull request as the API shows it. Raises UnknownApp."""
+    rules = snapshot.rules(pull.app)
     verdict = gate.judge(rules, pull, pull.sha)
     is_approved = verdict is Verdict.APPROVED
     label = names.pull_label(pull.number)
@@ -119,4 +140,8 @@ def show(pull: PullRecord, rules: Rules, addresses: Addresses) -> Pull:
         approved_at=pull.approved_at if is_approved else None,
         told=pull.told.said,
         told_problem=" ".join(dict.fromkeys(pull.told.problems.values())),
+        variants=[
+            PullVariant(stack=one.stack, variant=one.name, url=addresses.gate_url(one.label))
+            for one in snapshot.list_pull_variants(pull)
+        ],
     )

@@ -40,10 +40,10 @@ class PullRoutes:
     async def list_pulls(self, app: App, limit: Limit = LIMIT, after: After = "") -> models.Pulls:
         """List an app's open pull requests, the newest first, as the last look found them."""
         snapshot = self._previews.snapshot
-        rules, look = snapshot.rules(app), snapshot.find_look(app)
+        look = snapshot.find_look(app)
         page = cut(snapshot.list_pulls(app), lambda one: (-one.number,), limit, after)
         return models.Pulls(
-            pulls=[models.show(one, rules, self._addresses) for one in page.entries],
+            pulls=[models.show(one, snapshot, self._addresses) for one in page.entries],
             next=page.next,
             as_of=look.at,
             problem=look.problem,
@@ -60,4 +60,4 @@ class PullRoutes:
         approved = self._previews.command(
             lambda commands: commands.approve(app, number, order.commit, by=caller.name)
         )
-        return models.show(approved, self._previews.snapshot.rules(app), self._addresses)
+        return models.show(approved, self._previews.snapshot, self._addresses)

@@ -66,10 +66,11 @@ class StackUpkeep:
         stacks = self._records.stacks.of_app(event.app)
         if not stacks or not event.heads.commits or self._is_other(event.app):
             return
-        labels = {label for label, sha in event.heads.commits.items() if sha is not None}
-        self._labels[event.app] = labels
         pulls = self._records.pulls.of(event.app).values()
-        branches = list(following.list_branches(pulls, event.heads.refs))
+        labels = following.list_labels(event.heads.commits, pulls)
+        self._labels[event.app] = labels
+        is_off = self._records.find_rules(event.app).pulls == "off"
+        branches = [] if is_off else list(following.list_branches(pulls, labels))
         for stack in stacks:
             followed = self._records.stacks.save(following.follow(stack, event.app, labels))
             for branch in following.list_missing(followed, branches):

@@ -9,6 +9,7 @@ import structlog
 from framework.ports import Store
 from framework.stacks import variants
 from framework.stacks.errors import UnknownStack
+from framework.stacks.pull_variants import list_variants_at
 from framework.stacks.variants import MemberAt
 from framework.state.unconfirmed_writes import UnconfirmedWrites
 from prevs import signatures
@@ -30,7 +31,8 @@ Instances = Mapping[str, InstanceOf]
 
 
 class StackRecords:
-    """Every stack, by name. `all` is replaced, never changed, and `instances` with it.
+    """Every stack, by name. `all` is replaced, never changed, and `instances` and `variants_at`
+    with it.
 
     They are signed with the first of `keys`. A stored one that none has signed may be an
     intruder's: it is left out, and nothing follows from it.
@@ -91,6 +93,7 @@ class StackRecords:
     def _replace(self, stacks: Mapping[str, StackRecord]) -> None:
         self.all = stacks
         self.instances = list_instances(stacks.values())
+        self.variants_at = list_variants_at(stacks.values())
 
     def _sign(self, stack: StackRecord) -> StackRecord:
         return dataclasses.replace(stack, signature=signatures.sign_stack(self._key, stack))

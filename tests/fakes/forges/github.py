@@ -181,8 +181,8 @@ class GitHubServer(ForgeServer):
             "issue_url": f"{self.origin}{self.api}/repos/group/shop/issues/{pull.number}",
             "html_url": f"{self.origin}/group/shop/pull/{pull.number}",
             "head": {
-                "label": f"{owner}:cart",
-                "ref": "cart",
+                "label": f"{owner}:{pull.branch}",
+                "ref": pull.branch,
                 "sha": pull.sha,
                 "user": self.show_user(owner),
                 "repo": None if pull.head is None else self.show_repository(pull.head),

@@ -153,7 +153,7 @@ class GitLabServer(ForgeServer):
             "draft": pull.is_draft,
             "author": self.show_user(pull.author),
             "sha": pull.sha,
-            "source_branch": "cart",
+            "source_branch": pull.branch,
             "target_branch": pull.base,
             "source_project_id": pull.head,
             "target_project_id": self.repository_id,

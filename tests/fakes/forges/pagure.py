@@ -100,7 +100,7 @@ class PagureServer(ForgeServer):
             "id": pull.number,
             "title": pull.title,
             "branch": pull.base,
-            "branch_from": "cart",
+            "branch_from": pull.branch,
             "project": self.show_project(self.repository_id),
             "repo_from": None if pull.head is None else self.show_project(pull.head),
             "commit_stop": pull.sha,

@@ -32,6 +32,7 @@ class PullFacts:
     updated: float = DAY
     is_open: bool = True
     is_draft: bool = False
+    branch: str = "cart"
 
 
 class CommentFacts(NamedTuple):

@@ -199,6 +199,7 @@ WRITTEN: dict[str, Any] = {
             said="being built",
             problems={"comment": "It is locked."},
         ),
+        branch="feature/größe",
     ),
     "role": RoleRecord(scope="use", group="größe/team", app="hello", created=1700000000.25),
     "role_person": RoleRecord(scope="admin", person="ada@example.org", created=1700000000.25),

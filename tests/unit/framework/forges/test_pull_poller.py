@@ -363,3 +363,21 @@ def test_any_story_ends_in_the_state_of_one_look_at_the_last_truth(
     assert plain == alone.pulls
     for number, one in is_open.items():
         assert not one.approved_commit or (number, one.approved_commit) in story.approvals
+
+
+@pytest.mark.parametrize(
+    ("branch", "is_fork", "kept"),
+    [
+        ("feature/größe", False, "feature/größe"),
+        ("cart", True, ""),
+        ("x" * 201, False, ""),
+        ("a\u202eb", False, ""),
+    ],
+)
+def test_only_a_branch_of_the_repository_itself_is_kept(
+    world: World, branch: str, is_fork: bool, kept: str
+) -> None:
+    world.forge.push(7, A, is_fork=is_fork)
+    world.forge.pulls[7] = world.forge.pulls[7]._replace(branch=branch)
+    world.look()
+    assert world.pulls[7].branch == kept

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import queue
 import threading
 
@@ -6,7 +7,13 @@ import pytest
 
 from framework import events
 from framework.errors import RepositoryUnreachable
-from framework.git.branch_poller import SELDOM_SECONDS, WARM_SECONDS, BranchPoller, periods
+from framework.git.branch_poller import (
+    SELDOM_SECONDS,
+    WARM_SECONDS,
+    BranchPoller,
+    list_news,
+    periods,
+)
 from framework.polling.turns import Read
 from framework.ports import Heads
 from framework.state.snapshot import Snapshot
@@ -14,6 +21,7 @@ from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
 from prevs.schedules import ScheduleRecord
+from prevs.stacks import Member, StackRecord
 from prevs.states import ACTIVE, State
 from prevs.units import preview_unit
 from tests.fakes.refs import FakeRefs
@@ -93,6 +101,18 @@ def test_an_app_with_jobs_or_schedules_of_its_file_is_followed_without_a_preview
     assert periods(snapshot()._replace(schedules=both), 10.0) == {"two": SELDOM_SECONDS}
     gone = dataclasses.replace(of_file, app="gone")
     assert periods(snapshot()._replace(schedules={("gone", "report"): gone}), 10.0) == {}
+
+
+def in_stack(*apps: str) -> dict[str, StackRecord]:
+    return {"shop": StackRecord("shop", apps[0], {app: Member(app, "main") for app in apps})}
+
+
+def test_the_members_of_stacks_are_followed_without_a_preview() -> None:
+    found = periods(snapshot()._replace(stacks=in_stack("two", "gone")), 10.0)
+    assert found == {"two": SELDOM_SECONDS}
+    runs = snapshot(PreviewRecord("two", A, State.RUNNING, ("main",)))
+    both = runs._replace(stacks=in_stack("one", "two"))
+    assert periods(both, 10.0) == {"one": SELDOM_SECONDS, "two": 10.0}
 
 
 def test_heads_are_submitted_and_a_failure_is_reported() -> None:
@@ -196,6 +216,17 @@ def test_an_app_that_was_just_added_is_read_once() -> None:
         assert submitted.empty()
     finally:
         worker.stop()
+
+
+def test_a_new_member_of_a_stack_is_news() -> None:
+    known = snapshot(PreviewRecord("two", A, State.RUNNING, ("main",)))
+    one, both = known._replace(stacks=in_stack("two", "gone")), in_stack("two", "one")
+    steps = [known, one, known._replace(stacks=both), known]
+    news = [
+        {app for app, _ in {*list_news(after)} - {*list_news(before)}}
+        for before, after in itertools.pairwise(steps)
+    ]
+    assert news == [{"two"}, {"one"}, set()]
 
 
 def test_a_read_finds_out_whether_branches_have_changed() -> None:

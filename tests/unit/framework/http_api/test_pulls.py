@@ -7,6 +7,7 @@ from framework.ports import Resolved
 from framework.pulls.errors import NotApproved
 from framework.state.snapshot import Look
 from prevs.pulls import PullRecord, Told
+from prevs.stacks import Member, StackRecord, Variant
 from tests.fakes.asgi import ApiInProcess, refusal
 
 A, B = "a" * 40, "b" * 40
@@ -77,3 +78,15 @@ def test_only_an_admin_may_approve(api: ApiInProcess) -> None:
         headers = {"Authorization": f"Bearer {token}"}
         answer = api.call("POST", path, json=order, headers=headers)
         assert answer.status_code == status
+
+
+def test_the_variants_of_stacks_that_have_its_head_are_listed(api: ApiInProcess) -> None:
+    api.previews.pulls["hello"][6] = dataclasses.replace(OWN, branch="cart")
+    variant = Variant(ref="cart", found=("web",))
+    members = {"web": Member("hello", "main")}
+    api.previews.stacks = {"shop": StackRecord("shop", "web", members, {"cart": variant})}
+    fork, own = api.call("GET", "/v1/apps/hello/pulls").json()["pulls"]
+    assert fork["variants"] == []
+    (at,) = own["variants"]
+    assert (at["stack"], at["variant"]) == ("shop", "cart")
+    assert at["url"].startswith("http://cart--shop.")

@@ -6,6 +6,7 @@ from markdown_it import MarkdownIt
 
 from framework.ports.telling import Light
 from framework.pulls.looks import find_approved
+from framework.stacks.pull_variants import EnteredVariant
 from framework.telling import wording
 from framework.telling.wording import LONGEST_QUOTE, LONGEST_STATUS, Head, Standing, Wording, quote
 from prevs import names
@@ -70,6 +71,19 @@ def test_a_guarded_app_says_that_not_everybody_may_look() -> None:
     guarded = wording.write_comment(WORDING, head, OPEN, is_guarded=True)
     assert "It is not open to everybody." in guarded
     assert "everybody" not in wording.write_comment(WORDING, head, OPEN, is_guarded=False)
+
+
+def test_variants_of_stacks_are_lines_and_not_too_many() -> None:
+    found = [EnteredVariant("shop", f"v{n}", f"v{n}--shop") for n in range(12)]
+    text = wording.write_comment(
+        WORDING, Head("shop", 7, "pr-7", A, "", found), OPEN, is_guarded=False
+    )
+    page = str(MARKDOWN.render(text))
+    link = '<a href="http://v9--shop.prevs.example/">v9--shop.prevs.example</a>'
+    assert f"<p><strong>shop</strong> · {link} shows it with" in page
+    assert page.count("--shop.prevs.example</a>") == 10
+    assert "<p>2 more variants of stacks have it: <code>prevs stack ls</code></p>" in page
+    assert "<table>" in page
 
 
 def test_a_long_name_of_an_app_fits_into_the_flat_form() -> None:

@@ -5,6 +5,7 @@ import pytest
 from framework.access import Scope
 from framework.state.snapshot import Look
 from prevs.pulls import PullRecord
+from prevs.stacks import Member, StackRecord, Variant
 from tests.fakes.dashboard import Dashboard, Visitor
 
 A, B = "a" * 40, "b" * 40
@@ -53,3 +54,16 @@ def test_an_app_that_follows_none_shows_none(dashboard: Dashboard, visitor: Visi
     app = dashboard.previews.known_apps["hello"]
     dashboard.previews.known_apps["hello"] = dataclasses.replace(app, pulls="off")
     assert "Pull requests" not in visitor.get("/apps/hello").text
+
+
+def test_the_stack_that_has_a_pull_request_is_one_click_away(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    own = dataclasses.replace(OWN, branch="cart")
+    dashboard.previews.pulls["hello"] = {6: own, 7: FORK}
+    members = {"web": Member("hello", "main")}
+    variants = {"cart": Variant(ref="cart", found=("web",))}
+    dashboard.previews.stacks = {"shop": StackRecord("shop", "web", members, variants)}
+    page = visitor.get("/apps/hello/pulls").text
+    assert page.count("://cart--shop.") == 1
+    assert "In shop</a>" in page
