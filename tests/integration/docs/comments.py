@@ -3,6 +3,7 @@
 from markdown_it import MarkdownIt
 
 from framework.pulls.gate import Rules
+from framework.stacks.pull_variants import EnteredVariant
 from framework.telling import standing, wording
 from framework.telling.wording import Head, Standing, Wording
 from prevs import names
@@ -14,6 +15,8 @@ from tests.integration.docs import scenes
 _WORDING = Wording(names.addresses("prevs.example", 80), b"key")
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _FORK = "3c1e0f6b52d94a7788c0de1f5a6b7c8d9e0f1a2b"
+_SUBJECT = "Suggest products as one types"
+_IN_STACK = EnteredVariant("store", "suggestions", "suggestions--store")
 _PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -39,15 +42,17 @@ _PAGE = """\
 
 
 def write_page() -> str:
-    """Return a page with two comments: of a head that is being built, and of a fork's."""
+    """Return a page with two comments: of a head of a stack that is being built, and of a fork's."""
     built = PreviewRecord("shop", scenes.SEARCH, state=State.BUILDING)
     fork = PullRecord("shop", 124, _FORK, "pull/124/head")
     waits = standing.describe_gated(Rules("all", "approve"), fork)
     assert waits is not None
     return _PAGE + "".join(
         (
-            _comment(123, scenes.SEARCH, "Suggest products as one types", _describe(built)),
-            _comment(124, _FORK, "", waits),
+            _comment(
+                Head("shop", 123, "pr-123", scenes.SEARCH, _SUBJECT, [_IN_STACK]), _describe(built)
+            ),
+            _comment(Head("shop", 124, "pr-124", _FORK), waits),
         )
     )
 
@@ -57,7 +62,6 @@ def _describe(preview: PreviewRecord) -> Standing:
     return standing.describe_preview(preview, None, label="pr-123", url=url)
 
 
-def _comment(number: int, sha: str, subject: str, how: Standing) -> str:
-    head = Head("shop", number, f"pr-{number}", sha, subject)
+def _comment(head: Head, how: Standing) -> str:
     text = wording.write_comment(_WORDING, head, how, is_guarded=False)
     return f"<article><header><b>prevs</b></header><div>{_MARKDOWN.render(text)}</div></article>"

@@ -167,7 +167,7 @@ _JOBS = tuple(
 _PICTURES: Mapping[str, Picture] = {
     "room-building": Picture(in_room(scenes.build), 1160, 805, _ROOM),
     "room-failed": Picture(in_room(scenes.fail), 1260, 824, _ROOM),
-    "pull-comments": Picture(with_comments, 900, 570, _COMMENTS),
+    "pull-comments": Picture(with_comments, 900, 608, _COMMENTS),
     "dashboard-sign-in": Picture(at_sign_in, 900, 400, made_of("sign_in")),
     "sign-in-password": Picture(at_sign_in_host(team=False), 900, 400, _SIGN_IN),
     "sign-in-team": Picture(at_sign_in_host(team=True), 900, 360, _SIGN_IN),
