@@ -200,6 +200,7 @@ SHAPES: Mapping[str, type] = {
     "Isolation": api_types.Isolation,
     "PreviewDetail": api_types.Preview,
     "Pull": forges.Pull,
+    "PullVariant": forges.PullVariant,
     "Queued": api_types.Queued,
     "Ref": api_types.Ref,
     "Rival": api_types.Rival,
