@@ -41,7 +41,8 @@ class Variant:
 class StackRecord:
     """A stack: its members and its open variants, by name. Visitors begin at the member `entry`.
 
-    `changed` is when somebody last wrote its members, and `by` who that was. `signature` is that of
+    `changed` is when somebody last wrote its members, and `by` who that was. `closed` are branches
+    of open pull requests whose variants somebody has closed. `signature` is that of
     prevs/signatures.py over all the rest: gates follow from this record.
     """
 
@@ -53,6 +54,7 @@ class StackRecord:
     changed: float = 0.0
     by: str = ""
     signature: str = ""
+    closed: tuple[str, ...] = ()
 
     def gate(self, member: str) -> str:
         """Return the name of the gate of a member: the entry's is that of the stack."""

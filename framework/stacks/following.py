@@ -51,22 +51,43 @@ def list_labels(commits: Mapping[str, str | None], pulls: Iterable[PullRecord]) 
     return found
 
 
-def list_branches(pulls: Iterable[PullRecord], labels: Collection[str]) -> Iterator[str]:
-    """Yield the branch of each open pull request of the repository itself that has it (still).
+def list_branches(pulls: Iterable[PullRecord]) -> Iterator[str]:
+    """Yield the branch of each open pull request of the repository itself.
 
     A fork's branch is none of ours, and its commit shares nothing with others.
     """
     for pull in pulls:
-        is_ours = pull.closed is None and not pull.is_fork
-        if is_ours and pull.branch and names.slug(pull.branch) in labels:
+        if pull.closed is None and not pull.is_fork and pull.branch:
             yield pull.branch
 
 
-def list_missing(stack: StackRecord, branches: Iterable[str]) -> Iterator[str]:
-    """Yield the branches for which a stack has no open variant yet."""
+def list_missing(
+    stack: StackRecord, branches: Iterable[str], labels: Collection[str]
+) -> Iterator[str]:
+    """Yield those branches that are there for which a stack has no open variant yet.
+
+    `labels` are those of the app that has them. One whose variant somebody has closed is left out.
+    """
     for branch in dict.fromkeys(branches):
-        if variants.name_variant(stack, branch) not in stack.variants:
+        is_open = variants.name_variant(stack, branch) in stack.variants
+        if not is_open and branch not in stack.closed and names.slug(branch) in labels:
             yield branch
+
+
+def keep_closed(stack: StackRecord, name: str, branches: Collection[str]) -> StackRecord:
+    """Return a stack one of whose variants somebody closes: it does not open again by itself.
+
+    `branches` are those of the open pull requests of its members.
+    """
+    ref = stack.variants[name].ref
+    closed = (*stack.closed, ref) if ref in branches else stack.closed
+    return dataclasses.replace(stack, closed=closed)
+
+
+def forget_closed(stack: StackRecord, branches: Collection[str]) -> StackRecord:
+    """Return a stack that remembers only closed variants of branches with open pull requests."""
+    left = tuple(one for one in stack.closed if one in branches)
+    return stack if left == stack.closed else dataclasses.replace(stack, closed=left)
 
 
 def find_having(

@@ -89,7 +89,9 @@ def open_variant(
     )
     if not list_instances(stack, name, variant):
         raise NothingToOpen(stack.name, written.ref)
-    return dataclasses.replace(stack, variants={**stack.variants, name: variant})
+    closed = tuple(one for one in stack.closed if one != written.ref)
+    opened = {**stack.variants, name: variant}
+    return dataclasses.replace(stack, variants=opened, closed=closed)
 
 
 def find_problems(stack: StackRecord, written: WrittenVariant) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from framework.preview.lifecycle import WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Stopped
 from framework.service.stacks.stack_upkeep import StackUpkeep
-from framework.stacks import variants, written_stack
+from framework.stacks import following, variants, written_stack
 from framework.stacks.errors import TooManyStacks, UnknownVariant
 from framework.stacks.variants import WrittenVariant
 from framework.stacks.written_stack import Neighbours, WrittenStack
@@ -86,10 +86,13 @@ class StackCommands:
         return self._save(opened), variant
 
     def close(self, name: str, variant: str) -> None:
-        """Close a variant: what runs in it alone stops, and goes. Raises UnknownStack,
+        """Close a variant: what runs in it alone stops, and goes.
+
+        The open pull requests of its branch do not open it again. Raises UnknownStack,
         UnknownVariant.
         """
         stack, _ = self._find(name, variant)
+        stack = following.keep_closed(stack, variant, self._upkeep.list_branches(stack))
         left = {key: one for key, one in stack.variants.items() if key != variant}
         self._save(dataclasses.replace(stack, variants=left))
         log.info("a variant is closed", stack=name, variant=variant)

@@ -39,6 +39,7 @@ class StackUpkeep:
         self._looked: Mapping[str, StackRecord] | None = None
         self._again = 0.0
         self._labels: dict[str, Collection[str]] = {}
+        self._unopened: dict[tuple[str, str], str] = {}
 
     def reconcile(self) -> None:
         """Act if a stack has changed, or after a while. Raises Unavailable."""
@@ -69,13 +70,25 @@ class StackUpkeep:
         pulls = self._records.pulls.of(event.app).values()
         labels = following.list_labels(event.heads.commits, pulls)
         self._labels[event.app] = labels
-        is_off = self._records.find_rules(event.app).pulls == "off"
-        branches = [] if is_off else list(following.list_branches(pulls, labels))
+        branches = self._list_branches(event.app)
         for stack in stacks:
-            followed = self._records.stacks.save(following.follow(stack, event.app, labels))
-            for branch in following.list_missing(followed, branches):
+            followed = following.follow(stack, event.app, labels)
+            followed = following.forget_closed(followed, self.list_branches(stack))
+            self._records.stacks.save(followed)
+            for branch in following.list_missing(followed, branches, labels):
                 self._open(stack.name, branch)
         self.reconcile()
+
+    def list_branches(self, stack: StackRecord) -> Collection[str]:
+        """Return the branches of the open pull requests of a stack's members."""
+        apps = {one.app for one in stack.members.values()}
+        return {branch for app in apps for branch in self._list_branches(app)}
+
+    def _list_branches(self, app: str) -> Collection[str]:
+        known = self._records.find_app(app)
+        if known is None or self._records.find_rules(app).pulls == "off":
+            return ()
+        return list(following.list_branches(self._records.pulls.of(app).values()))
 
     def _open(self, name: str, branch: str) -> None:
         """Open the variant of a pull request's branch, if any member differs in it."""
@@ -86,7 +99,9 @@ class StackUpkeep:
                 stack, WrittenVariant(branch), found, now=self._clock.now(), by=OF_PULLS
             )
         except FrameworkError as error:
-            log.info("no variant is opened", stack=name, branch=branch, why=str(error))
+            if self._unopened.get((name, branch)) != (why := str(error)):
+                self._unopened[name, branch] = why
+                log.info("no variant is opened", stack=name, branch=branch, why=why)
             return
         self._records.stacks.save(opened)
         log.info("a variant is opened", stack=name, branch=branch, by=OF_PULLS)

@@ -42,7 +42,7 @@ _PAGE = """\
 
 
 def write_page() -> str:
-    """Return a page with two comments: of a head of a stack that is being built, and of a fork's."""
+    """Return a page with two comments: of a head that is being built, and of a fork's."""
     built = PreviewRecord("shop", scenes.SEARCH, state=State.BUILDING)
     fork = PullRecord("shop", 124, _FORK, "pull/124/head")
     waits = standing.describe_gated(Rules("all", "approve"), fork)

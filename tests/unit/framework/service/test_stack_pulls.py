@@ -116,3 +116,17 @@ def test_the_next_leader_goes_on_before_all_repositories_are_read(driven: Driven
     other = find(next_one, "other")
     assert other is not None
     assert other.found == ("hello", "cart"), "it joins once it is read"
+
+
+def test_one_that_somebody_closes_opens_with_the_next_pull_request(driven: Driven) -> None:
+    driven.step(PullsSeen("hello", [pull()]))
+    fetch(driven, "hello", cart=A)
+    driven.call(lambda: driven.service.stack_commands.close("shop", "cart"))
+    for leader in (driven, Driven(driven.znodes, driven.clock)):
+        fetch(leader, "hello", cart=B)
+        assert find(leader) is None
+    driven.step(PullsSeen("hello", [pull()._replace(is_open=False)]))
+    fetch(driven, "hello", cart=B)
+    driven.step(PullsSeen("hello", [pull(number=8)]))
+    fetch(driven, "hello", cart=B)
+    assert find(driven) is not None

@@ -73,22 +73,34 @@ def test_labels_of_pull_requests_and_ambiguous_ones_are_no_branches() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"is_fork": True}, {"closed": 1.0}, {"branch": ""}, {"branch": "gone"}],
+    [{"is_fork": True}, {"closed": 1.0}, {"branch": ""}],
     ids=str,
 )
-def test_only_an_open_pull_request_of_a_branch_that_is_there_counts(
+def test_only_an_open_pull_request_of_the_repository_itself_counts(
     changes: dict[str, object],
 ) -> None:
-    labels = {"main", names.slug("feature/x")}
-    assert list(following.list_branches([PULL], labels)) == ["feature/x"]
     other = dataclasses.replace(PULL, **changes)  # type: ignore[arg-type]
-    assert list(following.list_branches([other], labels)) == []
+    assert list(following.list_branches([PULL, other])) == ["feature/x"]
 
 
 def test_a_branch_is_missing_until_its_variant_is_open() -> None:
-    branches = ["feature/x", "other", "other"]
-    assert list(following.list_missing(STACK, branches)) == ["feature/x", "other"]
-    assert list(following.list_missing(open_at("web"), branches)) == ["other"]
+    branches, labels = ["feature/x", "other", "other", "gone"], {names.slug("feature/x"), "other"}
+    assert list(following.list_missing(STACK, branches, labels)) == ["feature/x", "other"]
+    assert list(following.list_missing(open_at("web"), branches, labels)) == ["other"]
+
+
+def test_one_that_somebody_closes_stays_closed_while_its_pull_request_is_open() -> None:
+    name, labels = names.slug("feature/x"), {names.slug("feature/x")}
+    closed = following.keep_closed(open_at("web"), name, {"feature/x"})
+    closed = dataclasses.replace(closed, variants={})
+    assert list(following.list_missing(closed, ["feature/x"], labels)) == []
+    assert following.forget_closed(closed, {"feature/x", "other"}) is closed
+    later = following.forget_closed(closed, {"other"})
+    assert list(following.list_missing(later, ["feature/x"], labels)) == ["feature/x"]
+    written = WrittenVariant("feature/x")
+    opened = variants.open_variant(closed, written, ["web"], now=1.0, by="ada")
+    assert opened.closed == ()
+    assert following.keep_closed(opened, name, {"other"}).closed == (), "nothing would open it"
 
 
 def test_members_have_a_branch_by_the_labels_of_their_app() -> None:
