@@ -10,8 +10,8 @@ from cli.client.paging import Listed
 Call = Callable[..., Any]
 
 
-class PullVariant(TypedDict):
-    """An open variant of a stack that has a pull request's head."""
+class VariantAddress(TypedDict):
+    """An open variant of a stack, and its address where visitors enter the stack."""
 
     stack: str
     variant: str
@@ -32,7 +32,7 @@ class Pull(TypedDict):
     why: str
     told: NotRequired[str]
     told_problem: NotRequired[str]
-    variants: NotRequired[list[PullVariant]]
+    variants: NotRequired[list[VariantAddress]]
 
 
 class Finding(TypedDict):

@@ -1,4 +1,4 @@
-"""Which variants of stacks have an app at the head of a pull request. Pure."""
+"""Which variants of stacks have an app at a branch or at the head of a pull request. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class EnteredVariant(NamedTuple):
 
 
 VariantsAt = Mapping[tuple[str, str], Sequence[EnteredVariant]]
-"""The open variants that have an instance of an app at a label, by (app, label)."""
+"""The open variants that have an app at a label that is not its usual one, by (app, label)."""
 
 
 def list_variants_at(stacks: Iterable[StackRecord]) -> VariantsAt:
@@ -26,22 +26,21 @@ def list_variants_at(stacks: Iterable[StackRecord]) -> VariantsAt:
     found: dict[tuple[str, str], list[EnteredVariant]] = {}
     for stack in sorted(stacks, key=lambda one: one.name):
         for name, variant in sorted(stack.variants.items()):
-            apart = variants.list_instances(stack, name, variant)
-            for place in {(one.app, one.source) for one in apart}:
+            members = variants.list_members(stack, name, variant)
+            changed = (one for one in members if one.source != stack.members[one.member].label)
+            for place in {(one.app, one.source) for one in changed}:
                 found.setdefault(place, []).append(_enter(stack, name))
     return found
 
 
-def list_open(known: VariantsAt, pull: PullRecord) -> tuple[EnteredVariant, ...]:
-    """Return the open variants that have an app at the head of a pull request, none for a fork's.
+def list_labels(pull: PullRecord) -> Sequence[str]:
+    """Return the labels that lead to the head of a pull request, whatever that is; none for a fork.
 
-    They are at its branch or at its label, and so at each head that it gets.
+    They are that of its branch, and its own.
     """
     if pull.is_fork:
         return ()
-    labels = (*_list_branch(pull), *names.pull_labels(pull.number, pull.ref))
-    found = (one for label in labels for one in known.get((pull.app, label), ()))
-    return tuple(dict.fromkeys(found))
+    return (*_list_branch(pull), *names.pull_labels(pull.number, pull.ref))
 
 
 def list_following(stacks: Iterable[StackRecord], pull: PullRecord) -> tuple[EnteredVariant, ...]:

@@ -1,6 +1,6 @@
 """Everything that the service's thread publishes, as one value that any thread may read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,9 +13,8 @@ from framework.pulls import gate, repository_ids
 from framework.pulls.gate import PullHead, Rules
 from framework.schedules.errors import UnknownSchedule
 from framework.schedules.file_schedules import FileTrouble
-from framework.stacks import pull_variants
 from framework.stacks.errors import UnknownStack
-from framework.stacks.pull_variants import EnteredVariant, VariantsAt
+from framework.stacks.pull_variants import EnteredVariant, VariantsAt, list_labels
 from framework.state import pull_records, secret_records
 from framework.state.gates.stack_records import Instances
 from framework.state.jobs.schedule_records import ScheduleKey
@@ -66,7 +65,7 @@ class Snapshot(NamedTuple):
     `file_troubles` why schedules of an app's .prevs.toml do not hold. `behind` has how many proxies
     are behind with a gate's revision; a gate is not in it until they were asked. `instances` are
     those that the open variants of `stacks` have of their own, by label; `variants_at` has the open
-    variants with an instance of an app at a label, by both.
+    variants that have an app at another label than usual, by both.
     """
 
     apps: Mapping[str, AppRecord]
@@ -195,9 +194,14 @@ class Snapshot(NamedTuple):
         pulls = (one for one in self.pulls.get(app, NO_PULLS).values() if one.closed is None)
         return sorted(pulls, key=lambda one: -one.number)
 
+    def list_variants(self, app: str, labels: Iterable[str]) -> Sequence[EnteredVariant]:
+        """Return the open variants of stacks that have an app at one of some labels."""
+        found = (one for label in labels for one in self.variants_at.get((app, label), ()))
+        return tuple(dict.fromkeys(found))
+
     def list_pull_variants(self, pull: PullRecord) -> Sequence[EnteredVariant]:
         """Return the open variants of stacks that have an app at the head of a pull request."""
-        return pull_variants.list_open(self.variants_at, pull)
+        return self.list_variants(pull.app, list_labels(pull))
 
     def find_look(self, app: str) -> Look:
         """Return the last look at an app's forge."""

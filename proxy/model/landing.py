@@ -39,7 +39,8 @@ class LandingEntry(NamedTuple):
     """A branch, a tag or a pull request. `at` is in seconds since the epoch.
 
     `state` is that of its commit's preview, "" if it never started; `why` is the reason. `serving`
-    is the older commit that runs at its address. It is not built unless it `may_run`.
+    is the older commit that runs at its address. It is not built unless it `may_run`. `stacks` are
+    those that have it in an open variant, each with the address of that.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class LandingEntry(NamedTuple):
     why: str
     serving: str
     may_run: bool
+    stacks: tuple[tuple[str, str], ...] = ()
 
 
 class LandingList(NamedTuple):
@@ -137,8 +139,15 @@ def _read_entry(fields: Mapping[str, Any]) -> LandingEntry | None:
         why=read_text(fields, "why"),
         serving=read_text(fields, "serving"),
         may_run=fields.get("may_run") is not False,
+        stacks=_read_stacks(fields.get("variants")),
         **texts,
     )
+
+
+def _read_stacks(value: Any) -> tuple[tuple[str, str], ...]:
+    listed = [as_mapping(one) for one in value] if isinstance(value, list) else []
+    read = ((read_text(one, "stack"), _address(one, "url")) for one in listed)
+    return tuple((stack, url) for stack, url in read if stack and url)
 
 
 def _address(fields: Mapping[str, Any], key: str) -> str:

@@ -200,7 +200,6 @@ SHAPES: Mapping[str, type] = {
     "Isolation": api_types.Isolation,
     "PreviewDetail": api_types.Preview,
     "Pull": forges.Pull,
-    "PullVariant": forges.PullVariant,
     "Queued": api_types.Queued,
     "Ref": api_types.Ref,
     "Rival": api_types.Rival,
@@ -225,6 +224,7 @@ SHAPES: Mapping[str, type] = {
     "TryAnswer": gate_types.TryAnswer,
     "Step": api_types.Step,
     "Unfit": api_types.Unfit,
+    "VariantAddress": forges.VariantAddress,
 }
 """What the command line reads, by the name that the description has for it."""
 

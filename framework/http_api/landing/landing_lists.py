@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 from framework.git.resolution import find_main
 from framework.http_api.http.paging import cut
 from framework.http_api.landing.landing_models import NO_ENTRIES, LandingEntry, LandingList
+from framework.http_api.models.variant_models import VariantAddress, show_addresses
 from framework.http_api.routes.ref_routes import matches
 from framework.ports import Ref
 from framework.pulls import gate
 from framework.pulls.gate import Rules
+from framework.stacks import pull_variants
 from framework.state.snapshot import Snapshot
 from prevs import names
 from prevs.names import Addresses
@@ -19,13 +21,14 @@ from prevs.states import State
 
 
 class Known(NamedTuple):
-    """What is known of an app: its previews by commit, the running commit of each label, and how
-    a label's address is made.
+    """What is known of an app: its previews by commit, the running commit of each label, how a
+    label's address is made, and which variants of stacks have it at some labels.
     """
 
     previews: Mapping[str, PreviewRecord]
     running: Mapping[str, str]
     url: Callable[[str], str]
+    variants: Callable[[Sequence[str]], list[VariantAddress]]
 
 
 class Wanted(NamedTuple):
@@ -63,7 +66,12 @@ def know(app: str, snapshot: Snapshot, addresses: Addresses) -> Known:
         if one.state is State.RUNNING
         for label in one.labels
     }
-    return Known(previews, running, lambda label: addresses.url(label, app))
+    return Known(
+        previews,
+        running,
+        lambda label: addresses.url(label, app),
+        lambda labels: show_addresses(snapshot.list_variants(app, labels), addresses),
+    )
 
 
 def list_all(
@@ -114,6 +122,7 @@ def _show_ref(ref: Ref, known: Known) -> LandingEntry:
         title=ref.subject,
         at=ref.committed,
         may_run=True,
+        variants=known.variants([label]),
         **_show_preview(label, ref.sha, known),
     )
 
@@ -127,6 +136,7 @@ def _show_pull(pull: PullRecord, rules: Rules, known: Known) -> LandingEntry:
         title=pull.title,
         at=pull.updated,
         may_run=gate.judge(rules, pull, pull.sha).passes,
+        variants=known.variants(pull_variants.list_labels(pull)),
         **_show_preview(label, pull.sha, known),
     )
 

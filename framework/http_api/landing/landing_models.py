@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from framework.http_api.http.examples import SHA, example
 from framework.http_api.http.paging import Next
+from framework.http_api.models.variant_models import VariantAddress
 from prevs.states import State
 
 Kind = Literal["pull", "branch", "tag"]
@@ -24,6 +25,7 @@ _ENTRY: dict[str, Any] = {
     "why": "The app exited with 1.",
     "serving": "",
     "may_run": True,
+    "variants": [],
 }
 _LIST: dict[str, Any] = {"entries": [_ENTRY], "total": 1, "next": None}
 _EMPTY: dict[str, Any] = {"entries": [], "total": 0, "next": None}
@@ -49,6 +51,9 @@ class LandingEntry(BaseModel):
     why: str = Field(description="Why it failed, waits or was stopped; else empty.")
     serving: str = Field(description="The older commit that runs at its address; else empty.")
     may_run: bool = Field(description="false: the head waits for an approval, or is refused.")
+    variants: list[VariantAddress] = Field(
+        default=[], description="The open variants of stacks that have it."
+    )
 
 
 class LandingList(BaseModel):

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from framework.http_api.http.examples import SHA, example, order_example
 from framework.http_api.http.paging import Next
+from framework.http_api.models.variant_models import VariantAddress, show_addresses
 from framework.pulls import gate
 from framework.pulls.gate import Verdict
 from framework.state.snapshot import Snapshot
@@ -13,11 +14,6 @@ from prevs import names
 from prevs.names import Addresses
 from prevs.pulls import PullRecord
 
-_VARIANT: dict[str, Any] = {
-    "stack": "shop",
-    "variant": "feature-x",
-    "url": "http://feature-x--shop.localhost:8080/",
-}
 _PULL: dict[str, Any] = {
     "number": 7,
     "title": "Greet in three languages",
@@ -38,16 +34,6 @@ _PULL: dict[str, Any] = {
     "told_problem": "",
     "variants": [],
 }
-
-
-class PullVariant(BaseModel):
-    """An open variant of a stack that has a pull request's head."""
-
-    model_config = example(_VARIANT)
-
-    stack: str
-    variant: str
-    url: str = Field(description="Its address where visitors enter the stack.")
 
 
 class Pull(BaseModel):
@@ -79,7 +65,7 @@ class Pull(BaseModel):
     told_problem: str = Field(
         description="What the forge has not taken of that, and will not take; else empty."
     )
-    variants: list[PullVariant] = Field(
+    variants: list[VariantAddress] = Field(
         default=[], description="The open variants of stacks that have its head."
     )
 
@@ -140,8 +126,5 @@ def show(pull: PullRecord, snapshot: Snapshot, addresses: Addresses) -> Pull:
         approved_at=pull.approved_at if is_approved else None,
         told=pull.told.said,
         told_problem=" ".join(dict.fromkeys(pull.told.problems.values())),
-        variants=[
-            PullVariant(stack=one.stack, variant=one.name, url=addresses.gate_url(one.label))
-            for one in snapshot.list_pull_variants(pull)
-        ],
+        variants=show_addresses(snapshot.list_pull_variants(pull), addresses),
     )

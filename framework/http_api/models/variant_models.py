@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from framework.http_api.http.examples import SHA, example
 from framework.stacks import variants
+from framework.stacks.pull_variants import EnteredVariant
 from framework.state.snapshot import Snapshot
 from prevs import names
 from prevs.names import Addresses
@@ -27,7 +28,22 @@ MEMBER: dict[str, Any] = {
     "reason": "",
     "queue_place": None,
 }
+_ADDRESS: dict[str, Any] = {
+    "stack": "shop",
+    "variant": "feature-x",
+    "url": "http://feature-x--shop.localhost:8080/",
+}
 _PLACE: dict[str, Any] = {"stack": "shop", "variant": "feature-x", "members": [MEMBER]}
+
+
+class VariantAddress(BaseModel):
+    """An open variant of a stack, and its address where visitors enter the stack."""
+
+    model_config = example(_ADDRESS)
+
+    stack: str
+    variant: str
+    url: str
 
 
 class VariantMember(BaseModel):
@@ -132,6 +148,14 @@ def hide_others(place: VariantPlace | None, sees: Callable[[str], bool]) -> Vari
     if place is None or all(sees(one.app) for one in place.members):
         return place
     return place.model_copy(update={"members": [one for one in place.members if sees(one.app)]})
+
+
+def show_addresses(entered: Iterable[EnteredVariant], addresses: Addresses) -> list[VariantAddress]:
+    """Return open variants with their addresses."""
+    return [
+        VariantAddress(stack=one.stack, variant=one.name, url=addresses.gate_url(one.label))
+        for one in entered
+    ]
 
 
 def _find_reason(preview: PreviewRecord) -> str:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.client.api_types import Queued
-from cli.client.forges import Pull, PullVariant
+from cli.client.forges import Pull, VariantAddress
 from cli.display import tables
 
 
@@ -45,7 +45,7 @@ def test_pull_requests_have_a_column_for_stacks_once_one_is_in_a_stack() -> None
         "why": "",
         "told": "ready",
     }
-    at: PullVariant = {"stack": "shop", "variant": "cart", "url": "http://cart--shop.localhost/"}
+    at: VariantAddress = {"stack": "shop", "variant": "cart", "url": "http://cart--shop.localhost/"}
     both: list[Pull] = [{**pull, "variants": [at]}, pull]
     assert "STACK" not in write(tables.pulls([pull]))[0]
     head, first, second = write(tables.pulls(both))

@@ -9,6 +9,7 @@ from framework.ports import Listing, Ref
 from prevs.messages import Credential
 from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import Failure
+from prevs.stacks import Member, StackRecord, Variant
 from prevs.states import Cause, State
 from tests.fakes.asgi import OF_PROXIES, ApiInProcess, refusal
 
@@ -64,6 +65,7 @@ def test_a_proxy_gets_the_default_branch_apart_and_what_else_there_is(api: ApiIn
         "why": "",
         "serving": "",
         "may_run": True,
+        "variants": [],
     }
     assert [one["name"] for one in answer["branches"]["entries"]] == ["feature/Cart"]
     (tag,) = answer["tags"]["entries"]
@@ -181,3 +183,22 @@ def test_it_is_for_proxies_and_of_apps_that_exist(api: ApiInProcess) -> None:
     assert refusal(refused) == (403, "forbidden")
     unknown = api.call("GET", "/v1/apps/nope/landing", headers=PROXY)
     assert refusal(unknown) == (404, "unknown-app")
+
+
+def test_branches_and_pull_requests_lead_to_the_stacks_that_have_them(api: ApiInProcess) -> None:
+    api.previews.pulls["hello"][6] = dataclasses.replace(OWN, branch="next")
+    members = {"web": Member("web", "main"), "hello": Member("hello", "main")}
+    variants = {
+        "next": Variant(ref="next", found=("hello",)),
+        "cart": Variant(chosen={"hello": CART.label}, own=("web",)),
+    }
+    api.previews.stacks = {"shop": StackRecord("shop", "web", members, variants)}
+    answer = ask(api)
+    assert answer["default"]["variants"] == []
+    fork, own = answer["pulls"]["entries"]
+    assert fork["variants"] == []
+    (cart,) = answer["branches"]["entries"]
+    assert [one["url"] for one in (*own["variants"], *cart["variants"])] == [
+        "http://next--shop.localhost:8080/",
+        "http://cart--shop.localhost:8080/",
+    ]

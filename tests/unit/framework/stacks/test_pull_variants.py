@@ -1,12 +1,14 @@
 """Which variants of stacks have an app at the head of a pull request."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from framework.stacks import pull_variants
 from framework.stacks.pull_variants import EnteredVariant
+from framework.state.snapshot import Snapshot
 from prevs import names
 from prevs.pulls import PullRecord
 from prevs.stacks import Member, StackRecord, Variant
@@ -20,8 +22,12 @@ FOLLOWS = Variant(ref="feature/x", found=("web",))
 
 def list_open(pull: PullRecord = PULL, **opened: Variant) -> list[str]:
     stack = dataclasses.replace(SHOP, variants=opened)
-    known = pull_variants.list_variants_at([stack])
-    return [one.name for one in pull_variants.list_open(known, pull)]
+    return [one.name for one in find([stack], pull)]
+
+
+def find(stacks: list[StackRecord], pull: PullRecord = PULL) -> Sequence[EnteredVariant]:
+    known = pull_variants.list_variants_at(stacks)
+    return Snapshot({}, {}, variants_at=known).list_pull_variants(pull)
 
 
 @pytest.mark.parametrize(
@@ -46,12 +52,17 @@ def test_a_variant_counts_if_it_has_the_app_at_the_branch_or_the_label(
     assert list_open(dataclasses.replace(PULL, is_fork=True), one=variant) == []
 
 
+def test_one_whose_usual_label_is_the_branch_does_not_count() -> None:
+    members = {"web": Member("web", BRANCH), "cart": Member("cart", "main")}
+    variants = {"one": Variant(own=("web",), chosen={"cart": "v2"})}
+    assert find([StackRecord("shop", "cart", members, variants)]) == ()
+
+
 def test_all_of_them_are_listed_each_once_with_the_address_at_the_entry() -> None:
     both = StackRecord("admin", "a", {one: Member("web", "main") for one in ("a", "b")})
     both = dataclasses.replace(both, variants={"x": Variant(chosen={"a": BRANCH, "b": "pr-7"})})
     shop = dataclasses.replace(SHOP, variants={"z": FOLLOWS, "y": FOLLOWS})
-    known = pull_variants.list_variants_at([shop, both])
-    assert pull_variants.list_open(known, PULL) == (
+    assert find([shop, both]) == (
         EnteredVariant("admin", "x", "x--admin"),
         EnteredVariant("shop", "y", "y--shop"),
         EnteredVariant("shop", "z", "z--shop"),

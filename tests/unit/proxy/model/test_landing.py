@@ -44,12 +44,15 @@ def test_what_the_framework_gives_is_read() -> None:
 
 
 def test_only_what_has_an_address_of_the_web_is_linked() -> None:
-    entries = [ENTRY, {**ENTRY, "url": "javascript:x"}, 7, {**ENTRY, "state": "<b>", "at": "x"}]
+    links = [{"stack": "shop", "url": "http://v--shop.a.org/"}, {"stack": "x", "url": "y"}, 7]
+    linked = {**ENTRY, "variants": links}
+    entries = [linked, {**ENTRY, "url": "javascript:x"}, 7, {**ENTRY, "state": "<b>", "at": "x"}]
     value = {"commit_url": "http://COMMIT.shop.a.org/", "tags": {"entries": entries, "total": 9}}
     found = read_landing(value)
     assert not found.shows_all
     tags = found.lists[2]
     assert [(one.state, one.at) for one in tags.entries] == [("failed", None), ("", None)]
+    assert [one.stacks for one in tags.entries] == [(("shop", "http://v--shop.a.org/"),), ()]
     assert tags.more == 7
 
 

@@ -132,3 +132,11 @@ def test_an_app_that_shows_its_status_alone_says_how_to_see_more() -> None:
     assert "<form" not in page
     assert "<script" not in page
     assert "http://<b>5c80e7d</b>.shop.localhost/" in page
+
+
+def test_the_stacks_that_have_it_are_links() -> None:
+    found = (("shop", "http://x--shop.localhost/"), ("<b>", "http://x--b.localhost/"))
+    page = render(default=entry(stacks=found))
+    assert '<a href="http://x--shop.localhost/">shop</a>' in page
+    assert "With the other apps of shop , &lt;b&gt;" in shown(page)
+    assert "With the other apps" not in render(default=entry())
