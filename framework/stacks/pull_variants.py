@@ -33,7 +33,7 @@ def list_variants_at(stacks: Iterable[StackRecord]) -> VariantsAt:
     return found
 
 
-def list_labels(pull: PullRecord) -> Sequence[str]:
+def list_pull_labels(pull: PullRecord) -> Sequence[str]:
     """Return the labels that lead to the head of a pull request, whatever that is; none for a fork.
 
     They are that of its branch, and its own.

@@ -69,6 +69,7 @@ def check(
         created=before.created if before else now,
         changed=now,
         by=by,
+        closed=before.closed if before else (),
     )
 
 

@@ -14,7 +14,7 @@ from framework.pulls.gate import PullHead, Rules
 from framework.schedules.errors import UnknownSchedule
 from framework.schedules.file_schedules import FileTrouble
 from framework.stacks.errors import UnknownStack
-from framework.stacks.pull_variants import EnteredVariant, VariantsAt, list_labels
+from framework.stacks.pull_variants import EnteredVariant, VariantsAt, list_pull_labels
 from framework.state import pull_records, secret_records
 from framework.state.gates.stack_records import Instances
 from framework.state.jobs.schedule_records import ScheduleKey
@@ -201,7 +201,7 @@ class Snapshot(NamedTuple):
 
     def list_pull_variants(self, pull: PullRecord) -> Sequence[EnteredVariant]:
         """Return the open variants of stacks that have an app at the head of a pull request."""
-        return self.list_variants(pull.app, list_labels(pull))
+        return self.list_variants(pull.app, list_pull_labels(pull))
 
     def find_look(self, app: str) -> Look:
         """Return the last look at an app's forge."""

@@ -136,7 +136,7 @@ def _show_pull(pull: PullRecord, rules: Rules, known: Known) -> LandingEntry:
         title=pull.title,
         at=pull.updated,
         may_run=gate.judge(rules, pull, pull.sha).passes,
-        variants=known.variants(pull_variants.list_labels(pull)),
+        variants=known.variants(pull_variants.list_pull_labels(pull)),
         **_show_preview(label, pull.sha, known),
     )
 

@@ -104,6 +104,7 @@ class StackUpkeep:
                 log.info("no variant is opened", stack=name, branch=branch, why=why)
             return
         self._records.stacks.save(opened)
+        self._unopened.pop((name, branch), None)
         log.info("a variant is opened", stack=name, branch=branch, by=OF_PULLS)
 
     def _is_other(self, app: str) -> bool:

@@ -121,7 +121,9 @@ def test_the_next_leader_goes_on_before_all_repositories_are_read(driven: Driven
 def test_one_that_somebody_closes_opens_with_the_next_pull_request(driven: Driven) -> None:
     driven.step(PullsSeen("hello", [pull()]))
     fetch(driven, "hello", cart=A)
-    driven.call(lambda: driven.service.stack_commands.close("shop", "cart"))
+    commands = driven.service.stack_commands
+    driven.call(lambda: commands.close("shop", "cart"))
+    driven.call(lambda: commands.write("shop", WrittenStack("hello", MEMBERS), by="bob"))
     for leader in (driven, Driven(driven.znodes, driven.clock)):
         fetch(leader, "hello", cart=B)
         assert find(leader) is None
