@@ -38,6 +38,7 @@ WRITTEN: dict[str, Any] = {
         changed=1700000001.0,
         by="deploys",
         signature="5c80e7d1" * 8,
+        closed=("feature/y",),
     ),
 }
 
