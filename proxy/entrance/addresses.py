@@ -12,6 +12,7 @@ from prevs import names
 from prevs.gates import GateRecord
 from program.http import same_origin
 from proxy.entrance import cookies
+from proxy.room.host_header import bare_host, name_site
 
 ENTER, SIGN_IN = "/_prevs/enter", "/_prevs/sign-in"
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -20,6 +21,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 class Aim(NamedTuple):
     """Where a visitor wants to go: `path` at `host`, a preview's, a gate's or the one of `app`.
 
+    `host` has the form that the visitor's address has, as the cookies are at that one.
     `digest` is that of the nonce in the visitor's cookie at that host.
     """
 
@@ -42,20 +44,19 @@ def read_aim(
     fields: Mapping[str, str], domain: str, find_gate: Callable[[str], GateRecord | None]
 ) -> Aim | None:
     """Return where a visitor wants to go; None if no app is there."""
-    host, digest = fields.get("on", ""), fields.get("nonce", "")
-    gate = find_gate(host)
-    app = gate.app if gate else _find_app(host, domain)
+    host, digest = bare_host(fields.get("on", "")), fields.get("nonce", "")
+    site = name_site(host, domain)
+    gate = find_gate(site)
+    app = gate.app if gate else _find_app(site, domain)
     if not app or not _DIGEST.fullmatch(digest):
         return None
     return Aim(app, host, same_origin.own_path(fields.get("to", "/")), digest)
 
 
-def _find_app(host: str, domain: str) -> str:
+def _find_app(site: str, domain: str) -> str:
     """Return the app of a preview's host, or of a landing page's; "" for others."""
-    label, app = names.split_host(host, domain) or ("", "")
-    if app and host == names.host(label, app, domain):
-        return app
-    return names.find_landing(host, domain)
+    _, app = names.split_host(site, domain) or ("", "")
+    return app or names.find_landing(site, domain)
 
 
 def digest_nonce(nonce: str) -> str:

@@ -20,6 +20,7 @@ from proxy.model.problems import Problem
 from proxy.pages.pages import Visit
 from proxy.room import responses
 from proxy.room.context import RoomContext
+from proxy.room.host_header import bare_host
 from proxy.room.visits import read_visit
 
 VISIT_SECONDS = 8 * 3600
@@ -73,7 +74,7 @@ class Entering:
         now = self._context.clock()
         path = same_origin.own_path(request.query_params.get("to", "/"))
         nonce = cookies.read(request, cookies.NONCE)
-        aim = Aim(visit.app, visit.site, path, digest_nonce(nonce))
+        aim = _make_aim(request, visit, path, nonce)
         text = request.query_params["code"]
         found = find_pass(access, text, self._context.pass_keys, app=visit.app)
         if not (nonce and opens(found, visit.site, now, purpose=aim.purpose)):
@@ -95,7 +96,7 @@ class Entering:
     def _send_to_sign_in(self, request: Request, visit: Visit, path: str) -> Response:
         """The nonce stays in this browser, so a code is of no use in another one."""
         nonce = cookies.read(request, cookies.NONCE) or secrets.token_urlsafe(24)
-        aim = Aim(visit.app, visit.site, path, digest_nonce(nonce))
+        aim = _make_aim(request, visit, path, nonce)
         origin = origin_of(request, names.sign_in_host(self._context.domain))
         address = origin + with_query(SIGN_IN, **aim.fields())
         response = RedirectResponse(address, 303, HEADERS)
@@ -106,6 +107,11 @@ class Entering:
         response = await responses.answer_problem(self._context, visit, problem, wants_page=True)
         response.headers.update(HEADERS)
         return response
+
+
+def _make_aim(request: Request, visit: Visit, path: str, nonce: str) -> Aim:
+    host = bare_host(request.headers.get("host", ""))
+    return Aim(visit.app, host, path, digest_nonce(nonce))
 
 
 def _is_in(request: Request) -> bool:

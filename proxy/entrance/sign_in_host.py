@@ -20,6 +20,7 @@ from proxy.pages.brief import brief_problem
 from proxy.pages.pages import Visit
 from proxy.room import responses
 from proxy.room.context import RoomContext
+from proxy.room.host_header import name_site
 from proxy.room.visits import read_visit
 
 _CODE_SECONDS = 60
@@ -56,7 +57,8 @@ class SignInHost:
 
     def send_back(self, request: Request, aim: Aim, access: AppAccess) -> Response:
         """Send a visitor who may look back to the preview, with a code."""
-        code = self.write(aim, aim.host, access, _CODE_SECONDS, purpose=aim.purpose)
+        site = name_site(aim.host, self._context.domain)
+        code = self.write(aim, site, access, _CODE_SECONDS, purpose=aim.purpose)
         path = with_query(ENTER, code=code, to=aim.path)
         return RedirectResponse(origin_of(request, aim.host) + path, 303, HEADERS)
 

@@ -17,8 +17,8 @@ from prevs import names
 from program.http import same_origin
 from program.http.client_address import name_customer
 from proxy.pages.pages import Visit
-from proxy.room import host_header
 from proxy.room.context import RoomContext
+from proxy.room.host_header import bare_host, name_site
 
 _LONGEST_FORM = 8192
 
@@ -38,9 +38,9 @@ def read_client(request: Request) -> str:
 
 def read_visit(context: RoomContext, request: Request) -> Visit:
     """Return which page a request is for, with a token if the visitor may start its preview."""
-    site = _name(host_header.bare_host(request.headers.get("host", "")), context.domain)
+    site = name_site(bare_host(request.headers.get("host", "")), context.domain)
     # A request whose connection was refused twice has no such header.
-    host = _name(request.headers.get("x-prevs-host", site), context.domain)
+    host = name_site(request.headers.get("x-prevs-host", site), context.domain)
     label, app = names.split_host(host, context.domain) or ("", "")
     may_start = app and "x-prevs-looks" not in request.headers
     return Visit(
@@ -71,12 +71,6 @@ def may_read(context: RoomContext, visit: Visit, request: Request) -> bool:
     query = request.query_params
     token, sha = query.get("token", ""), query.get("sha", "")
     return context.tokens.is_valid_log(token, visit.host, sha, context.clock())
-
-
-def _name(host: str, domain: str) -> str:
-    """Return the one name of a host that may have two forms, as in HAProxy."""
-    found = names.split_host(host, domain)
-    return names.host(*found, domain) if found else host
 
 
 def _read_path(request: Request) -> str:

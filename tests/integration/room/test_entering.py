@@ -74,6 +74,14 @@ def test_a_visitor_types_the_password_once_for_all_hosts(visitor: Visitor, shop:
     assert all("eyJ" not in str(headers) for _, _, headers in shop.seen)
 
 
+def test_a_visitor_of_a_flat_address_comes_back_to_it(visitor: Visitor) -> None:
+    host = "main--shop.localhost"
+    code = visitor.enter(host)
+    assert code.startswith(f"http://{host}/_prevs/enter?code=")
+    assert visitor.go(code).headers["location"] == "/x?y=1"
+    assert visitor.go(f"http://{host}/x?y=1").status == 200
+
+
 def test_too_many_tries_of_an_address_are_refused_with_the_time(visitor: Visitor) -> None:
     other = Visitor(visitor.site, "127.0.0.2")
     url = other.begin()

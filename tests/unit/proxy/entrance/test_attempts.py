@@ -9,6 +9,7 @@ from starlette.responses import Response
 from proxy.entrance import attempts, cookies
 from proxy.entrance.addresses import Aim, read_aim
 from proxy.model.sign_in import Begun
+from tests.fakes.signed_gates import make_gate
 
 AIM = Aim("shop", "main.shop.localhost", "/a?b=1&c=%C3%A4;d", "0" * 64)
 
@@ -59,6 +60,26 @@ def test_each_sign_in_is_kept_by_its_state_until_it_is_over(scheme: str, prefix:
     assert attempts.read(browser.request(), "one") is None
     assert attempts.read(browser.request(), "two") is not None
     assert attempts.read(browser.request(), "three") is None
+
+
+@pytest.mark.parametrize(
+    ("on", "app"),
+    [
+        ("main.shop.localhost", "shop"),
+        ("main--shop.localhost", "shop"),
+        ("shop.localhost", "shop"),
+        ("cart--web.localhost", "hello"),
+        ("other.example/main.shop.localhost", None),
+        ("other.example", None),
+        ("", None),
+    ],
+)
+def test_a_visitor_goes_back_to_the_address_in_the_form_that_it_had(
+    on: str, app: str | None
+) -> None:
+    gates = {"cart.web.localhost": make_gate(name="web", app="hello")}
+    found = read_aim({**AIM.fields(), "on": on}, "localhost", gates.get)
+    assert (found and (found.app, found.host)) == (app and (app, on))
 
 
 def test_another_site_below_the_domain_sets_no_sign_in_with_tls() -> None:
