@@ -141,6 +141,8 @@ def choose(revision: Revision, request: Request) -> Choice | Refusal:
     path = find_path(revision.rules, request.path)
     vary = list_vary(revision, path)
     if variant := find_variant(revision, request):
+        # Its address leads there whatever the headers say.
+        vary = () if variant == request.variant else vary
         return Choice(revision.variants[variant], Step.VARIANT, None, vary, variant)
     if ref := _read_override(revision, request):
         if is_label(ref):

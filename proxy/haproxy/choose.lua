@@ -5,9 +5,9 @@
 -- It is a converter: for each call of an action or a fetch, HAProxy makes a dozen tables, in 22,000 instructions. So it
 -- sees only what it is given: a line with what the path leads to, if that has been found, and then headers as HAProxy
 -- writes them. :site is the gate's host, :method and :url are the request's, :number is of the client's address;
--- x-prevs-ref is the last one. It returns HOST|VARY|LOT|REFUSAL: the label's host, what is for the header Vary, a new
--- lot for the client's cookie. For a request that leads nowhere the label is -, and the refusal has the cause and what
--- it is about.
+-- x-prevs-ref and x-prevs-stack are the last ones. It returns HOST|VARY|LOT|REFUSAL: the label's host, what is for the
+-- header Vary, a new lot for the client's cookie. For a request that leads nowhere the label is -, and the refusal has
+-- the cause and what it is about. In a variant of a stack |VARIANT|= is behind it, which ends no other answer.
 local gates_file, paths_file, values_file, lots_file = ...
 local gates, paths = Map.new(gates_file, Map._str), Map.new(paths_file, Map._beg)
 local values, lots = Map.new(values_file, Map._str), Map.new(lots_file, Map._beg)
@@ -16,7 +16,7 @@ local lookup = gates.lookup
 local find, match, gmatch, sub, byte = string.find, string.match, string.gmatch, string.sub, string.byte
 local lower, format, random = string.lower, string.format, math.random
 local tries, plans_at_most = 5, 1000
-local plus = byte("+")
+local plus, equals = byte("+"), byte("=")
 
 -- Returns a header's value, the last one of several, or nil. `line` is "\nname: ".
 local function read_header(asked, line)
@@ -51,18 +51,22 @@ local function read_pair(text, start, separator, from)
   end
 end
 
--- Returns a cookie's value, the last one of several, or nil. `start` is "name=".
-local function read_cookie(asked, start)
-  local cookies = read_header(asked, "\ncookie: ")
+-- Returns the value of a pair in a header, the last one of several, or nil. `start` is "name=".
+local function read_last(asked, line, start, separator)
+  local text = read_header(asked, line)
   local value, found, stop = nil, nil, 1
-  while cookies and stop > 0 do
-    found, stop = read_pair(cookies, start, ";", stop)
+  while text and stop > 0 do
+    found, stop = read_pair(text, start, separator, stop)
     if not found then
       return value
     end
     value = found
   end
   return value
+end
+
+local function read_cookie(asked, start)
+  return read_last(asked, "\ncookie: ", start, ";")
 end
 
 -- Returns a parameter's value, the first one of several, or nil. `start` is "name=".
@@ -87,8 +91,13 @@ end
 
 -- Returns a plan for a text that says what a path leads to, which is always the same one.
 local function make_plan(text)
-  local to, vary, allowed, rest, criteria, home = match(text, "^([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?(.*)$")
+  if byte(text, -1) == equals then
+    return { answer = text }
+  end
+  local to, vary, allowed, rest, criteria, home, variants =
+    match(text, "^([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?(.*)$")
   local plan = { to = to ~= "" and to or nil, vary = vary, allowed = allowed, rest = rest, home = home }
+  plan.variants = variants ~= "" and variants or nil
   for strict, letter, name in gmatch(criteria, "(!?)(%l)([^,]*)") do
     plan[#plan + 1] = {
       read = readers[letter],
@@ -147,8 +156,27 @@ local function ask(asked, plan)
   return plan.to, "no-rule"
 end
 
--- Returns the label's host or nil, what is refused, a lot to keep.
+-- Returns the host to which a variant leads that the request names, and its name; or nil.
+local function find_variant(asked, plan)
+  local name = read_header(asked, "\nx-prevs-stack: ")
+  local host = name and lookup(values, plan.variants .. name)
+  if host then
+    return host, name
+  end
+  name = read_last(asked, "\nbaggage: ", "prevs-stack=", ",")
+  name = name and sub(name, 1, (find(name, ";", 1, true) or 0) - 1)
+  host = name and lookup(values, plan.variants .. name)
+  return host, host and name
+end
+
+-- Returns the label's host or nil, what is refused, a lot to keep, the variant.
 local function choose(asked, plan)
+  if plan.variants then
+    local host, variant = find_variant(asked, plan)
+    if host then
+      return host, nil, nil, variant
+    end
+  end
   if plan.allowed ~= "" then
     for kind in gmatch(plan.allowed, ".") do
       local ref = readers[kind](asked, overrides[kind])
@@ -165,7 +193,10 @@ local function choose(asked, plan)
   return to, refusal
 end
 
-local function write(plan, host, refusal, lot)
+local function write(plan, host, refusal, lot, variant)
+  if variant then
+    return host .. "|" .. plan.vary .. "|||" .. variant .. "|="
+  end
   if host and not lot then
     return host .. "|" .. plan.vary
   end
@@ -194,7 +225,7 @@ local function choose_anew(asked)
     local text, about, is_page = look_up(asked, gate or "")
     if text then
       local plan = find_plan(is_page and about or text)
-      local found = is_page and choose_page(asked, plan) or write(plan, choose(asked, plan))
+      local found = is_page and choose_page(asked, plan) or plan.answer or write(plan, choose(asked, plan))
       if lookup(gates, site) == gate then
         return found
       end
@@ -207,10 +238,13 @@ local function answer(asked)
   local stop = find(asked, "\n", 1, true)
   if stop > 1 then
     local plan = find_plan(sub(asked, 1, stop - 1))
-    local host, refusal, lot = choose(asked, plan)
+    if plan.answer then
+      return plan.answer
+    end
+    local host, refusal, lot, variant = choose(asked, plan)
     -- The entries of lots go first. So with a host, all was there that could have led elsewhere.
     if host then
-      return write(plan, host, refusal, lot)
+      return write(plan, host, refusal, lot, variant)
     end
   end
   return choose_anew(asked)

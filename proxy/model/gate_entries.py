@@ -15,12 +15,18 @@ nothing, and ends with | and the label whose pages are at paths below /_prevs. S
 `+api.7.3|cookie,x-version||shop.prevs.example|!hx-version,csession` asks for a header and a cookie.
 It is one text, as choose.lua keeps what it has read from it.
 
+A variant of a stack has a host of its own in `gates`, whose value is `shop/cart`: the gate's name
+and its own. Its one path, `shop/cart/`, has all that choose.lua would answer, and so asks nothing.
+For requests that name the variant at the gate's own address, `shop|scart` in `values` has its
+label's host; there the accounts end with |, the label of the pages or nothing, | and `shop|s`.
+These keys have no revision: a variant that opens or moves changes no entry of the others.
+
 A class stands for more questions: `+api.7.3`, or `+api.7.3c` if the lot is a cookie's.
 
 HAProxy looks a path up as `api.7` with the path and a slash behind it, so that a key ends at a
-segment. A revision has its own keys but for those of `gates`, so its other entries can be added
-first. Then one changed value per host puts it in force, or an earlier one. No value has a space,
-which HAProxy's commands would end with. What reads all this is proxy/haproxy/choose.lua.
+segment. A revision has its own keys but for those above and in `gates`, so its other entries can be
+added first. Then one changed value per host puts it in force, or an earlier one. No value has a
+space, which HAProxy's commands would end with. What reads all this is proxy/haproxy/choose.lua.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +43,7 @@ from prevs.gates import (
     Sticky,
     Target,
 )
-from prevs.names import gate_host, host, split_host
+from prevs.names import gate_host, host, split_host, variant_host
 
 _DIGITS = 4
 _LETTERS = {kind: kind.value[0] for kind in ConditionKind}
@@ -59,12 +65,13 @@ def list_entries(gate: GateRecord, domain: str) -> GateEntries:
     for path in dict.fromkeys(rule.path for rule in gate.revision.rules):
         making.add_path(path)
     making.add_revision()
+    making.add_variants()
     hosts = dict.fromkeys(list_hosts(gate, domain), making.key)
-    return GateEntries(hosts, making.paths, making.values, making.lots)
+    return GateEntries({**hosts, **making.hosts}, making.paths, making.values, making.lots)
 
 
 def list_hosts(gate: GateRecord, domain: str) -> Sequence[str]:
-    """Return a gate's hosts. An address of a label stays that label's."""
+    """Return a gate's own hosts. An address of a label stays that label's."""
     return (gate_host(gate.name, domain), *(h for h in gate.hosts if not split_host(h, domain)))
 
 
@@ -72,6 +79,12 @@ def find_home(rules: Sequence[Rule]) -> str:
     """Return the label whose pages are at a gate's paths below /_prevs, if none is named there."""
     place = find_default(rules, "/")
     return rules[0 if place is None else place].to[0].label
+
+
+def read_variant(gate: GateRecord, site: str, domain: str) -> str:
+    """Return the variant whose host this is; "" at the gate's own hosts."""
+    name, of = split_host(site, domain) or ("", "")
+    return name if of == gate.name else ""
 
 
 def criterion_key(criterion: Criterion) -> str:
@@ -84,8 +97,10 @@ class _Making:
 
     def __init__(self, gate: GateRecord, domain: str) -> None:
         self._app, self._domain, self._revision = gate.app, domain, gate.revision
+        self._name = gate.name
         self.key = f"{gate.name}.{gate.revision.number}"
         self._classes = 0
+        self.hosts: dict[str, str] = {}
         self.paths: dict[str, str] = {}
         self.values: dict[str, str] = {}
         self.lots: dict[str, str] = {}
@@ -101,26 +116,36 @@ class _Making:
         else:
             found = self._add_class(default)
             self._add_conditions(found, conditional)
-        if self._revision.override or found.startswith("+"):
+        if self._revision.override or self._revision.variants or found.startswith("+"):
             found = self._account(found, path)
         self.paths[f"{self.key}{path.rstrip('/')}/"] = found
 
     def add_revision(self) -> None:
         """Add what holds at all paths."""
         home = find_home(self._revision.rules)
-        self.values[f"{self.key}|"] = f"{self._account('', None)}|{home}"
+        self.values[f"{self.key}|"] = self._account("", None, home)
 
-    def _account(self, to: str, path: str | None) -> str:
+    def add_variants(self) -> None:
+        """Add the variants: the host of each, and what a request leads to that names it."""
+        for name, label in self._revision.variants.items():
+            key, to = f"{self._name}/{name}", host(label, self._app, self._domain)
+            self.hosts[variant_host(name, self._name, self._domain)] = key
+            self.paths[f"{key}/"] = f"{to}||||{name}|="
+            self.values[f"{key}|"] = f"|||{self._app}.{self._domain}||{label}"
+            self.values[f"{self._name}|s{name}"] = to
+
+    def _account(self, to: str, path: str | None, home: str = "") -> str:
         allowed = [one for one in Override if one in self._revision.override]
-        return "|".join(
-            (
-                to,
-                ",".join(list_vary(self._revision, path)),
-                "".join(one.value[0] for one in allowed),
-                f"{self._app}.{self._domain}",
-                "" if path is None else ",".join(self._list_criteria(path)),
-            )
+        account = (
+            to,
+            ",".join(list_vary(self._revision, path)),
+            "".join(one.value[0] for one in allowed),
+            f"{self._app}.{self._domain}",
+            "" if path is None else ",".join(self._list_criteria(path)),
         )
+        if not self._revision.variants:
+            return "|".join((*account, home) if home else account)
+        return "|".join((*account, home, f"{self._name}|s"))
 
     def _list_criteria(self, path: str) -> Iterator[str]:
         for criterion in list_criteria(self._revision.rules, path):

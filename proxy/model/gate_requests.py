@@ -6,16 +6,17 @@ It asks what proxy/haproxy/haproxy.cfg.j2 asks choose.lua, and gets an answer of
 from prevs.gate_rules import LOT_COOKIE, Choice, Request, choose, read_cookies, read_query
 from prevs.gates import LOTS, GateRecord
 from prevs.names import host
-from proxy.model.gate_entries import criterion_key
+from proxy.model.gate_entries import criterion_key, read_variant
 
 
 def choose_anew(gate: GateRecord, domain: str, question: str, before: str) -> str:
-    """Return the HOST|VARY|LOT|REFUSAL of a question by a gate's rules of now.
+    """Return the answer to a question by a gate's rules of now.
 
     `before` is what HAProxy chose by its own. A lot that it has drawn stays the client's, and a
     label's pages below /_prevs/ stay that label's.
     """
     asked = read_request(question)
+    asked = asked._replace(variant=read_variant(gate, asked.headers.get(":site", ""), domain))
     if asked.path.startswith("/_prevs/"):
         return before
     lot = (*before.split("|"), "", "")[2]
@@ -23,11 +24,11 @@ def choose_anew(gate: GateRecord, domain: str, question: str, before: str) -> st
         asked = asked._replace(cookies={**asked.cookies, LOT_COOKIE: lot})
     found = choose(gate.revision, asked)
     if isinstance(found, Choice):
-        label, refusal = found.label, ""
+        label, end = found.label, f"|{found.variant}|=" if found.variant else ""
     else:
         about = criterion_key(found.criterion) if found.criterion else ""
-        label, refusal = "-", f"{found.cause.value} {about}".rstrip()
-    return "|".join((host(label, gate.app, domain), ",".join(found.vary), lot, refusal))
+        label, end = "-", f"{found.cause.value} {about}".rstrip()
+    return "|".join((host(label, gate.app, domain), ",".join(found.vary), lot, end))
 
 
 def read_request(question: str) -> Request:

@@ -29,6 +29,7 @@ NAMES = st.sampled_from(["x", "v"])
 TYPES = st.sampled_from(["shop", "shop.v2+json"])
 METHODS = st.sampled_from(["GET", "POST", "PUT"])
 LABELS = st.sampled_from(["main", "pr-7", "v1"])
+VARIANTS = st.sampled_from(["cart", "cart-2"])
 NAMED = st.sampled_from([ConditionKind.HEADER, ConditionKind.COOKIE, ConditionKind.QUERY])
 CONDITIONS = st.one_of(
     st.builds(Condition, st.just(ConditionKind.METHOD), METHODS),
@@ -56,6 +57,7 @@ REVISIONS = st.builds(
     ),
     st.just(()) | st.lists(st.sampled_from(list(Override)), unique=True).map(tuple),
     st.booleans(),
+    variants=st.just({}) | st.dictionaries(VARIANTS, LABELS, max_size=2),
 )
 OTHERS = st.sampled_from(["", "v", "V1"])
 ASKED = st.lists(SEGMENTS | OTHERS, max_size=3).map(lambda parts: "/" + "/".join(parts))
@@ -78,6 +80,21 @@ ACCEPTS = st.fixed_dictionaries(
         "x-prevs-ref": st.sampled_from(["", "pr-9", "-"]),
     },
 )
+STACKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "x-prevs-stack": st.sampled_from(["", "cart", "cart-2", "gone"]),
+        "baggage": st.sampled_from(
+            [
+                "prevs-stack=cart",
+                "a=b, prevs-stack=cart,prevs-stack=cart-2;p=1",
+                "prevs-stack=cart,prevs-stack=gone;p",
+                "prevs-stack=cart =",
+                "xprevs-stack=cart,prevs-stack,b=prevs-stack=cart",
+            ]
+        ),
+    },
+)
 LOT_COOKIES = st.fixed_dictionaries(
     {}, optional={"prevs-lot": st.sampled_from(["0000", "0999", "9999", "1", "0999x"])}
 )
@@ -85,8 +102,9 @@ REQUESTS = st.builds(
     Request,
     METHODS,
     ASKED | st.just("*"),
-    st.builds(merge, NAMED_VALUES, ACCEPTS),
+    st.builds(merge, NAMED_VALUES, ACCEPTS, st.just({}) | STACKS),
     st.builds(merge, NAMED_VALUES, LOT_COOKIES, REFS),
     st.builds(merge, NAMED_VALUES, REFS),
     st.integers(0, LOTS - 1),
+    st.just("") | VARIANTS,
 )

@@ -14,7 +14,8 @@ from tests.chromium import Chromium
 from tests.fakes.access import ERA, make_pass
 from tests.fakes.passwords import make_cheap
 from tests.fakes.placements import SHA, placement
-from tests.integration.haproxy import guarding, proxies
+from tests.fakes.signed_gates import lead
+from tests.integration.haproxy import gates, guarding, proxies
 from tests.integration.haproxy.proxies import Site, Upstream, upstream
 from tests.integration.room.visitors import GOES, HOST, OTHER, SIGN_IN, Visitor, fields_of
 from tests.waits import wait_until
@@ -74,12 +75,15 @@ def test_a_visitor_types_the_password_once_for_all_hosts(visitor: Visitor, shop:
     assert all("eyJ" not in str(headers) for _, _, headers in shop.seen)
 
 
-def test_a_visitor_of_a_flat_address_comes_back_to_it(visitor: Visitor) -> None:
-    host = "main--shop.localhost"
+@pytest.mark.parametrize("host", ["main--shop.localhost", "cart--web.localhost"])
+def test_a_visitor_of_a_flat_address_comes_back_to_it(visitor: Visitor, host: str) -> None:
+    site = visitor.site
+    gates.put(site, lead("/", "v1"), name="web", app="shop", variants={"cart": "main"})
     code = visitor.enter(host)
     assert code.startswith(f"http://{host}/_prevs/enter?code=")
     assert visitor.go(code).headers["location"] == "/x?y=1"
     assert visitor.go(f"http://{host}/x?y=1").status == 200
+    gates.remove(site)
 
 
 def test_too_many_tries_of_an_address_are_refused_with_the_time(visitor: Visitor) -> None:

@@ -1,7 +1,8 @@
 """A gate's rules as entries of HAProxy's maps: they mean what prevs/gate_rules.py says."""
 
+import dataclasses
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from hypothesis import example, given
@@ -38,10 +39,14 @@ def map_beg(entries: Mapping[str, str], text: str) -> str | None:
 
 
 class Answer(NamedTuple):
-    """Where HAProxy would send a request: to a label's host, or with a status to nobody."""
+    """Where HAProxy would send a request: to a label's host, or with a status to nobody.
+
+    `variant` is what it tells the application.
+    """
 
     to: str | int
     vary: str
+    variant: str = ""
 
 
 class Haproxy:
@@ -58,7 +63,12 @@ class Haproxy:
         found = map_beg(self.maps.paths, f"{key}{path}/") or self.maps.values[f"{key}|"]
         if "|" not in found:
             return Answer(found, "")
-        to, vary, allowed, rest, criteria, *_ = found.split("|")
+        if found.endswith("|="):
+            return Answer(found.split("|")[0], "", found.split("|")[4])
+        to, vary, allowed, rest, criteria, *more = found.split("|")
+        if variant := self._find_variant(more, request):
+            name, host = variant
+            return Answer(host, vary, name)
         overrides = {
             "h": request.headers.get("x-prevs-ref"),
             "q": request.query.get("prevs-ref"),
@@ -68,6 +78,18 @@ class Haproxy:
             if ref := overrides[kind]:
                 return Answer(f"{ref}.{rest}" if _LABEL.fullmatch(ref) else 400, vary)
         return Answer(self._ask_more(to, criteria, request) if to else 404, vary)
+
+    def _find_variant(self, more: Sequence[str], request: Request) -> tuple[str, str] | None:
+        """Return the variant that a request names at a gate of a stack, and its label's host."""
+        of_stack = "|".join(more[1:])
+        headers = request.headers
+        pairs = [pair.lstrip(" ") for pair in headers.get("baggage", "").split(",")]
+        entries = [pair for pair in pairs if pair.startswith("prevs-stack=")]
+        in_baggage = entries[-1].removeprefix("prevs-stack=").split(";")[0] if entries else ""
+        for name in (headers.get("x-prevs-stack", ""), in_baggage) if of_stack else ():
+            if host := self.maps.values.get(of_stack + name):
+                return name, host
+        return None
 
     def _ask_more(self, to: str, criteria: str, request: Request) -> str | int:
         found, strict = None, False
@@ -110,11 +132,15 @@ def test_the_maps_choose_as_the_rules_do_also_beside_another_gate(
     revision: Revision, other: Revision, requests: list[Request]
 ) -> None:
     haproxy = Haproxy(gate(revision), gate(other, "api-1"))
-    for request in requests:
+    for one in requests:
+        is_open = one.variant in revision.variants
+        request = one if is_open else one._replace(variant="")
         expected = choose(revision, request)
-        found = haproxy.answer(f"api.{DOMAIN}", request)
+        host = f"{one.variant}.api.{DOMAIN}" if is_open else f"api.{DOMAIN}"
+        found = haproxy.answer(host, request)
         if isinstance(expected, Choice):
             assert found.to == f"{expected.label}.shop.{DOMAIN}", (request, expected)
+            assert found.variant == expected.variant, (request, expected)
         else:
             assert found.to == expected.status, (request, expected)
         assert found.vary == ",".join(expected.vary), request
@@ -123,11 +149,31 @@ def test_the_maps_choose_as_the_rules_do_also_beside_another_gate(
 @given(REVISIONS)
 def test_another_revision_has_other_keys_so_that_both_may_be_there(revision: Revision) -> None:
     first = list_entries(gate(revision), DOMAIN)
-    later = list_entries(gate(Revision(7, revision.rules, revision.override)), DOMAIN)
+    later = list_entries(gate(dataclasses.replace(revision, number=7)), DOMAIN)
     assert set(first.gates) == set(later.gates)
     assert set(first.gates.values()) != set(later.gates.values())
     for one, other in zip(first[1:], later[1:], strict=True):
-        assert not set(one) & set(other)
+        for key in set(one) & set(other):
+            assert key.startswith(("api/", "api|s")), "it is a variant's"
+            assert one[key] == other[key]
+
+
+def test_a_variant_that_opens_changes_no_entry_of_the_others() -> None:
+    rules, variants = (Rule("/", (Target("main"),)),), {"cart": "cart--api", "search": "main"}
+    before = list_entries(gate(Revision(7, rules, variants={"cart": "cart--api"})), DOMAIN)
+    after = list_entries(gate(Revision(8, rules, variants=variants)), DOMAIN)
+    kept = {key: value for one in before for key, value in one.items() if "cart" in key}
+    assert kept == {
+        "cart.api.prevs.example": "api/cart",
+        "api/cart/": "cart--api.shop.prevs.example||||cart|=",
+        "api/cart|": "|||shop.prevs.example||cart--api",
+        "api|scart": "cart--api.shop.prevs.example",
+    }
+    assert kept.items() <= merge(*after).items()
+    assert after.paths["api.8/"] == (
+        "main.shop.prevs.example|baggage,x-prevs-stack||shop.prevs.example|||api|s"
+    )
+    assert after.values["api.8|"] == "|baggage,x-prevs-stack||shop.prevs.example||main|api|s"
 
 
 def test_the_layout_is_the_documented_one() -> None:

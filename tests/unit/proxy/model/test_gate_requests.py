@@ -9,9 +9,15 @@ VERSION = Condition(ConditionKind.HEADER, "1", "x-version")
 HALF = (Target("main", 5000), Target("v1", 5000))
 
 
-def ask(url: str, *headers: str, method: str = "GET", number: int = 7000) -> str:
+def ask(
+    url: str,
+    *headers: str,
+    method: str = "GET",
+    number: int = 7000,
+    site: str = "api.localhost",
+) -> str:
     """Return what HAProxy asks."""
-    own = (f":site: api.localhost\r\n:method: {method}\r\n:url: {url}", f":number: {number}")
+    own = (f":site: {site}\r\n:method: {method}\r\n:url: {url}", f":number: {number}")
     return "main.hello.localhost\n" + "\r\n".join((*own, *headers, "x-prevs-ref: "))
 
 
@@ -58,3 +64,25 @@ def test_a_lot_that_was_drawn_counts_where_a_cookie_does() -> None:
         choose_anew(by_cookie, "localhost", ask("/"), before) == "v1.hello.localhost|cookie|0001|"
     )
     assert choose_anew(by_address, "localhost", ask("/"), before) == "main.hello.localhost|*|0001|"
+
+
+@pytest.mark.parametrize(
+    ("asked", "choice"),
+    [
+        (ask("/"), "main.hello.localhost|baggage,x-prevs-stack||"),
+        (ask("/", site="cart.api.localhost"), "cart--api.hello.localhost||||cart|="),
+        (
+            ask("/", "baggage: a=b, prevs-stack=cart;p"),
+            "cart--api.hello.localhost|baggage,x-prevs-stack|||cart|=",
+        ),
+        (
+            ask("/", "baggage: prevs-stack=cart", "x-prevs-stack: search"),
+            "main.hello.localhost|baggage,x-prevs-stack|||search|=",
+        ),
+        (ask("/", "x-prevs-stack: gone"), "main.hello.localhost|baggage,x-prevs-stack||"),
+        (ask("/_prevs/log", site="cart.api.localhost"), "pr-7.hello.localhost|"),
+    ],
+)
+def test_a_variant_is_that_of_the_address_or_of_a_header(asked: str, choice: str) -> None:
+    gate = make_gate(lead("/", "main"), variants={"cart": "cart--api", "search": "main"})
+    assert choose_anew(gate, "localhost", asked, "pr-7.hello.localhost|") == choice

@@ -24,6 +24,15 @@ def test_a_gate_is_at_its_hosts_with_its_entries() -> None:
     assert found.hosts["api.example.com"].app == "hello"
 
 
+def test_a_variant_of_a_stack_has_a_host_of_its_gate() -> None:
+    record = make_gate(lead("/", "main"), variants={"cart": "cart--api"}, stack="api")
+    found = gates.merge(learn({}, api=sign(record)))
+    assert set(found.hosts) == {"api.localhost", "cart.api.localhost"}
+    assert found.hosts["cart.api.localhost"].name == "api"
+    closed = gates.merge(learn({}, api=sign(make_gate(lead("/", "main"), number=2))))
+    assert set(closed.hosts) == {"api.localhost"}
+
+
 def test_what_the_framework_has_not_signed_changes_nothing() -> None:
     known = learn({}, api=sign(API))
     switched = make_gate(lead("/", "evil"), number=2)
