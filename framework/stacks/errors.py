@@ -14,15 +14,20 @@ class UnknownStack(NotFound):
 
 
 class UnknownVariant(NotFound):
-    """No variant of that name is open in a stack; `known` are some that are."""
+    """No variant of that name is open in a stack; `known` are some that are.
 
-    def __init__(self, stack: str, variant: str, known: Sequence[str] = ()) -> None:
+    `gate` is that of the member at whose address somebody asked for it, "" if it was no address.
+    """
+
+    def __init__(
+        self, stack: str, variant: str, known: Sequence[str] = (), *, gate: str = ""
+    ) -> None:
         others = f" It has {', '.join(known)}." if known else ""
         super().__init__(
             f"The stack {stack!r} has no open variant {variant!r}.{others} "
             f"`prevs stack open {stack} BRANCH` opens one."
         )
-        self.stack, self.variant = stack, variant
+        self.stack, self.variant, self.known, self.gate = stack, variant, known, gate
 
 
 class ProxyBehind(Unavailable):

@@ -6,6 +6,8 @@ from typing import TypeVar
 from framework.service.stacks.stack_commands import StackCommands
 from framework.service.stacks.stack_service import Stacks
 from framework.service.stacks.stack_upkeep import StackUpkeep
+from framework.stacks.variants import WrittenVariant
+from framework.stacks.written_stack import WrittenMember, WrittenStack
 from framework.state.snapshot import Behind, Snapshot
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.previews import FakePreviews
@@ -40,3 +42,11 @@ class FakeStacks(Stacks):
             self._previews.gates = records.gates.all
             self._previews.stacks = records.stacks.all
             self._previews.instances = records.stacks.instances
+
+    def open_shop(self, ref: str = "feature-x") -> None:
+        """Write the stack shop of web and cart, and open the variant of a branch of web."""
+        members = {one: WrittenMember(one, "main") for one in ("web", "cart")}
+        self.command(
+            lambda commands: commands.write("shop", WrittenStack("web", members), by="ada")
+        )
+        self.command(lambda commands: commands.open("shop", WrittenVariant(ref), ["web"], by="ada"))

@@ -19,6 +19,7 @@ from framework.events import ConnectionsRefused, UsageReported
 from framework.http_api.http import problems
 from framework.http_api.landing.landing_routes import LandingRoutes
 from framework.http_api.models import presenter
+from framework.http_api.models.variant_models import Places
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.preview.steps import STEPS
 from prevs import names
@@ -202,6 +203,7 @@ class FakeFramework:
         self.events: list[ServerEvent] = []
         addresses = names.addresses("localhost", 80)
         self._addresses = addresses
+        self._places = Places(addresses)
         self._presenter = presenter.Presenter(
             self.world.known, addresses, lambda: None, lambda: 0.0
         )
@@ -307,10 +309,14 @@ class FakeFramework:
         return presenter.show_app(self.world.known.snapshot.app(app)).model_dump(mode="json")
 
     def _resolve(self, app: str, label: str) -> Json:
-        found = self.world.api.refs.resolve(self.world.known.snapshot.app(app), label)
-        return presenter.show_lead(app, label, found, self._addresses, now=0.0).model_dump(
-            mode="json"
-        )
+        snapshot = self.world.known.snapshot
+        at = snapshot.instances.get(label)
+        found = self.world.api.refs.resolve(snapshot.app(app), at.at.source if at else label)
+        if at:
+            found = found._replace(instance=label)
+        place = self._places.find(found.instance, snapshot)
+        lead = presenter.show_lead(app, label, found, self._addresses, place=place, now=0.0)
+        return lead.model_dump(mode="json")
 
     def _start(self, app: str, label: str) -> Json:
         self._resolve(app, label)

@@ -33,6 +33,7 @@ from framework.pulls.errors import (
 from framework.schedules.errors import ScheduleOfFile, TooManySchedules, UnknownSchedule
 from framework.stacks import errors as stack_errors
 from framework.visitors import errors as visitor_errors
+from prevs import names
 from prevs.names import Addresses
 from program.git.messages import redact
 
@@ -340,6 +341,11 @@ def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, objec
         case errors.UnknownLabel(app=app, meant=meant):
             fields["candidates"] = [
                 {**one._asdict(), "url": addresses.url(one.label, app)} for one in meant
+            ]
+        case stack_errors.UnknownVariant(known=known, gate=gate) if gate:
+            instances = {one: names.instance_label(one, gate) for one in known}
+            fields["candidates"] = [
+                {"label": one, "url": addresses.gate_url(at)} for one, at in instances.items()
             ]
         case NotAnAncestor(base=base, ref=ref, common=common):
             fields |= {"from": base, "ref": ref, "common": common}

@@ -20,6 +20,7 @@ from framework.apps.warm_setting import Warm
 from framework.http_api.http.examples import SHA, example, order_example
 from framework.http_api.http.paging import Next
 from framework.http_api.http.parameters import WHOLE
+from framework.http_api.models.variant_models import VariantPlace
 from framework.matching import constraints
 from framework.preview import keep_warm
 from prevs import names
@@ -366,6 +367,7 @@ class Lead(BaseModel):
             "url": "http://main.hello.localhost:8080/",
             "as_of": None,
             "problem": "",
+            "place": None,
         }
     )
 
@@ -381,6 +383,9 @@ class Lead(BaseModel):
     url: str
     as_of: AsOf = None
     problem: OutOfDate = ""
+    place: VariantPlace | None = Field(
+        default=None, description="The variant of whose own instance it is the label; null: none."
+    )
 
 
 def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:

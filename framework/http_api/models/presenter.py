@@ -80,7 +80,7 @@ class Presenter:
             snapshot.typical_durations.get(preview.app, _UNKNOWN),
             *_find_wanted(preview, snapshot),
             tuple((label, one.sha, one.commit, one.state) for label, one in rivals),
-            self._places.find(preview, snapshot),
+            self._places.find(preview.instance, snapshot),
         )
         known = self._shown.get(unit)
         if known and known[0].preview is preview and known[0][1:] == seen[1:]:
@@ -251,11 +251,17 @@ def show_app(
 
 
 def show_lead(
-    app: str, label: str, resolved: Resolved, addresses: Addresses, *, now: float
+    app: str,
+    label: str,
+    resolved: Resolved,
+    addresses: Addresses,
+    *,
+    place: VariantPlace | None,
+    now: float,
 ) -> app_models.Lead:
     """Return what a label leads to as the API shows it."""
     own = {"sha": resolved.id, "commit": resolved.sha, "as_of": find_time(resolved, now)}
-    fields = {**resolved._asdict(), **own}
+    fields = {**resolved._asdict(), **own, "place": place}
     instance = fields.pop("instance")
     url = addresses.gate_url(instance) if instance else addresses.url(label, app)
     del fields["age"]

@@ -33,7 +33,12 @@ _ADDRESS: dict[str, Any] = {
     "variant": "feature-x",
     "url": "http://feature-x--shop.localhost:8080/",
 }
-_PLACE: dict[str, Any] = {"stack": "shop", "variant": "feature-x", "members": [MEMBER]}
+_PLACE: dict[str, Any] = {
+    "stack": "shop",
+    "variant": "feature-x",
+    "member": "web",
+    "members": [MEMBER],
+}
 
 
 class VariantAddress(BaseModel):
@@ -73,6 +78,7 @@ class VariantPlace(BaseModel):
 
     stack: str
     variant: str
+    member: str = Field(description="The name of the member that it is.")
     members: list[VariantMember]
 
 
@@ -124,15 +130,17 @@ class Places:
         self._addresses = addresses
         self._known: tuple[object, object, Holders] = (None, None, {})
 
-    def find(self, preview: PreviewRecord, snapshot: Snapshot) -> VariantPlace | None:
-        """Return the variant of an instance; None for any other preview, and once it is closed."""
-        found = snapshot.instances.get(preview.instance) if preview.instance else None
+    def find(self, instance: str, snapshot: Snapshot) -> VariantPlace | None:
+        """Return the variant of the instance with a label; None for any other, or a closed one."""
+        found = snapshot.instances.get(instance)
         if found is None:
             return None
         stack = snapshot.stacks[found.stack]
         holders = self._find_holders(snapshot)
         members = show_members(stack, found.variant, snapshot, self._addresses, holders=holders)
-        return VariantPlace(stack=stack.name, variant=found.variant, members=members)
+        return VariantPlace(
+            stack=stack.name, variant=found.variant, member=found.at.member, members=members
+        )
 
     def _find_holders(self, snapshot: Snapshot) -> Holders:
         previews, stacks, holders = self._known

@@ -16,6 +16,7 @@ from framework.http_api.http.parameters import App, Caller
 from framework.http_api.http.problems import document
 from framework.http_api.models import app_models as models
 from framework.http_api.models import presenter
+from framework.http_api.models.variant_models import Places, hide_others
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.service.previews import Previews
 from prevs.names import Addresses
@@ -39,6 +40,7 @@ class AppRoutes:
         self._previews = previews
         self._resolver = resolver
         self._addresses = addresses
+        self._places = Places(addresses)
 
     def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
@@ -141,10 +143,14 @@ class AppRoutes:
         known = self._find_matching(app, if_match)
         self._previews.command(lambda commands: commands.remove_app(app, only_if=known))
 
-    async def show_label(self, app: App, label: Label) -> models.Lead:
+    async def show_label(self, app: App, label: Label, caller: Caller) -> models.Lead:
         """Show which commit a label leads to. Starts nothing."""
         resolved, whole = await self._resolver.resolve(app, label)
-        return presenter.show_lead(app, whole, resolved, self._addresses, now=time.time())
+        found = self._places.find(resolved.instance, self._previews.snapshot)
+        place = hide_others(found, caller.sees)
+        return presenter.show_lead(
+            app, whole, resolved, self._addresses, place=place, now=time.time()
+        )
 
     def _find_matching(self, name: str, if_match: str | None) -> AppRecord | None:
         """Return the app that If-Match names, None without one. Raises UnknownApp, AppChanged."""

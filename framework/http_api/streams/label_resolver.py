@@ -7,6 +7,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
+from framework.apps import room_detail
 from framework.apps.manifest import Manifest
 from framework.errors import AmbiguousLabel, SecretsUnreadable, UnknownLabel
 from framework.git.manifest_reader import read_manifest
@@ -14,8 +15,11 @@ from framework.ports import CommitPage, Listing, Repositories, Resolved
 from framework.service.previews import Previews
 from framework.stacks.errors import ProxyBehind, UnknownVariant
 from framework.state.gates.stack_records import InstanceOf
+from framework.state.snapshot import Snapshot
 from prevs import names
+from prevs.access import Access
 from prevs.records import AppRecord, Failure
+from prevs.stacks import StackRecord
 
 T = TypeVar("T")
 
@@ -84,14 +88,16 @@ class LabelResolver:
         """Return an app. Raises UnknownApp.
 
         Below a stack's gate, a proxy asks only for a variant that it does not know: UnknownVariant,
-        or ProxyBehind if it is open.
+        or ProxyBehind if it is open. Visitors read that, so it names others only if anybody may
+        see these.
         """
         snapshot = self._previews.snapshot
         gate = snapshot.gates.get(app)
         if app not in snapshot.apps and gate and (stack := snapshot.stacks.get(gate.stack)):
             if label in stack.variants:
                 raise ProxyBehind(stack.name, label)
-            raise UnknownVariant(stack.name, label, sorted(stack.variants)[:5])
+            known = sorted(stack.variants)[:5] if _is_open_to_all(stack, snapshot) else ()
+            raise UnknownVariant(stack.name, label, known, gate=app)
         return snapshot.app(app)
 
     def _find_instance(self, app: str, label: str) -> InstanceOf | None:
@@ -160,6 +166,18 @@ class LabelResolver:
             return self._previews.snapshot.given(app).is_scoped
         except SecretsUnreadable:  # the start fails later, with this reason
             return False
+
+
+def _is_open_to_all(stack: StackRecord, snapshot: Snapshot) -> bool:
+    """Return whether anybody may see what the apps of a stack have: variants are named by it."""
+    return all(
+        snapshot.access_of(one.app).access is Access.PUBLIC
+        and room_detail.find_shown(
+            snapshot.app(one.app), has_credential=snapshot.may_have_credential(one.app)
+        )
+        == "full"
+        for one in stack.members.values()
+    )
 
 
 async def _run(work: Callable[[], T], limits: dict[str, anyio.CapacityLimiter], app: str) -> T:

@@ -216,6 +216,7 @@ def test_a_label_is_shown_with_its_commit_and_address(api: ApiInProcess) -> None
         "url": "http://main.hello.localhost:8080/",
         "as_of": None,
         "problem": "",
+        "place": None,
     }
 
 
