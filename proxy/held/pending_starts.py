@@ -208,7 +208,7 @@ class PendingStarts:
             "its preview is requested",
             host=host,
             app=preview.app,
-            commit=preview.sha[:12],
+            commit=preview.commit[:12],
             task=preview.task_id,
             state=preview.state,
         )

@@ -1,12 +1,14 @@
 """A preview and a commit as the framework's API describes them. Pure.
 
-Unknown JSON is tolerated: a key of another type counts as absent.
+Unknown JSON is tolerated: a key of another type counts as absent. The `sha` of an instance of a
+variant is an id of its own, for calls; people see the `commit` that it is `built_from`.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from prevs import names
 from prevs.states import State
 
 
@@ -38,13 +40,38 @@ class Step(NamedTuple):
     usual: float | None
 
 
+class Member(NamedTuple):
+    """A member of a stack in a variant: at which label of `app` it is, and its `url` there.
+
+    If it is `apart`, the variant has an instance of it alone; all others share their usual preview.
+    `state` is "" if nothing was started yet.
+    """
+
+    name: str
+    app: str
+    label: str
+    apart: bool
+    url: str
+    state: str
+
+
+class Variant(NamedTuple):
+    """A variant of a stack, and the name of the member whose own instance a preview is."""
+
+    stack: str
+    name: str
+    member: str
+    members: tuple[Member, ...]
+
+
 @dataclasses.dataclass(frozen=True)
 class Preview:
     """A preview. `changed` and `next_try` (if it waits for one) are in seconds since the epoch.
 
     `queue_place` is 1 for the preview that starts next. `agent` is a host, `detail` the progress of
     the phase. `serving` has, by label, the running commit that serves the label until this preview
-    runs. `log_tail` has the last lines of its public log, if they were read.
+    runs. `log_tail` has the last lines of its public log, if they were read. `instance` is the
+    label of an instance of a variant, and `variant` what that is unless it is closed.
     """
 
     app: str
@@ -64,6 +91,14 @@ class Preview:
     failure: Failure | None = None
     log_tail: str = ""
     serving: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    built_from: str = ""
+    instance: str = ""
+    variant: Variant | None = None
+
+    @property
+    def commit(self) -> str:
+        """Return the id of its commit, for people."""
+        return self.built_from or self.sha
 
     @property
     def has_failed(self) -> bool:
@@ -81,6 +116,11 @@ class Preview:
         return not self.has_failed and not self.is_stopped
 
     @property
+    def handle(self) -> str:
+        """Return what names it in a command: its commit in short, or the label of an instance."""
+        return self.instance or names.short(self.sha)
+
+    @property
     def place(self) -> str:
         """Return the place in the queue for people: "3rd in the queue", or nothing."""
         return f"{_ordinal(self.queue_place)} in the queue" if self.queue_place else ""
@@ -95,6 +135,7 @@ class Commit:
     """The commit that a label leads to. `committed` is in seconds since the epoch.
 
     If it is `out_of_date`, its repository cannot be read now, and the label led here at `as_of`.
+    `variant` is that of an instance.
     """
 
     sha: str
@@ -105,6 +146,13 @@ class Commit:
     committed: float | None = None
     out_of_date: bool = False
     as_of: float | None = None
+    built_from: str = ""
+    variant: Variant | None = None
+
+    @property
+    def commit(self) -> str:
+        """Return its id, for people."""
+        return self.built_from or self.sha
 
 
 def read_preview(value: Any) -> Preview:
@@ -113,7 +161,7 @@ def read_preview(value: Any) -> Preview:
     app, sha, state = (read_text(fields, key) for key in ("app", "sha", "state"))
     if not (app and sha and state):
         raise ValueError("no preview")
-    labels = fields.get("labels")
+    labels, built_from = _read_labels(fields.get("labels")), _read_built_from(fields)
     return Preview(
         app=app,
         sha=sha,
@@ -123,7 +171,7 @@ def read_preview(value: Any) -> Preview:
         reason=read_text(fields, "reason"),
         queue_place=int(read_number(fields, "queue_place") or 0) or None,
         next_try=read_number(fields, "next_try"),
-        labels=tuple(x for x in labels if isinstance(x, str)) if isinstance(labels, list) else (),
+        labels=labels,
         url=read_text(fields, "url"),
         task_id=read_text(fields, "task_id") or None,
         agent=read_text(as_mapping(fields.get("agent")), "host"),
@@ -131,6 +179,9 @@ def read_preview(value: Any) -> Preview:
         changed=read_number(fields, "changed"),
         failure=_read_failure(fields.get("failure")),
         serving=_read_serving(fields.get("rivals")),
+        built_from=built_from,
+        instance=labels[-1] if labels and built_from else "",
+        variant=_read_variant(fields.get("place")),
     )
 
 
@@ -148,6 +199,8 @@ def read_commit(value: Any) -> Commit:
         committed=read_number(fields, "committed"),
         out_of_date=bool(read_text(fields, "problem")),
         as_of=read_number(fields, "as_of"),
+        built_from=_read_built_from(fields),
+        variant=_read_variant(fields.get("place")),
     )
 
 
@@ -168,6 +221,35 @@ def read_text(fields: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _read_labels(value: Any) -> tuple[str, ...]:
+    return tuple(x for x in value if isinstance(x, str)) if isinstance(value, list) else ()
+
+
+def _read_built_from(fields: Mapping[str, Any]) -> str:
+    """Return the commit of an instance; "" for all that has its commit's id."""
+    commit = read_text(fields, "commit")
+    return "" if commit == read_text(fields, "sha") else commit
+
+
+def _read_variant(value: Any) -> Variant | None:
+    """Return the variant in a JSON value of the API; None if there is none."""
+    fields = as_mapping(value)
+    stack, name, member = (read_text(fields, key) for key in ("stack", "variant", "member"))
+    read = (
+        Member(
+            read_text(one, "member"),
+            read_text(one, "app"),
+            read_text(one, "label"),
+            one.get("apart") is True,
+            read_text(one, "url"),
+            read_text(one, "state"),
+        )
+        for one in _mappings(fields.get("members"))
+    )
+    members = tuple(one for one in read if one.url.startswith(("http://", "https://")))
+    return Variant(stack, name, member, members) if stack and name else None
+
+
 def _read_steps(value: Any) -> tuple[Step, ...]:
     return tuple(
         Step(
@@ -181,7 +263,7 @@ def _read_steps(value: Any) -> tuple[Step, ...]:
 def _read_serving(value: Any) -> dict[str, str]:
     running = State.RUNNING.value
     return {
-        read_text(one, "label"): read_text(one, "sha")
+        read_text(one, "label"): read_text(one, "commit") or read_text(one, "sha")
         for one in _mappings(value)
         if read_text(one, "state") == running
     }

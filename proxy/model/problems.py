@@ -261,14 +261,14 @@ def leads_elsewhere() -> Problem:
     )
 
 
-def not_shown(app: str, sha: str) -> Problem:
+def not_shown(app: str, label: str) -> Problem:
     """Return the problem of a request for a log without the token of one of its pages."""
     return Problem(
         "forbidden",
         "Not sent by the page",
         403,
         "Only the preview's page may read its log, for some minutes after the page was loaded. "
-        f"Load the page again, or use a token of the API: `prevs logs {app} {sha[:7]}`.",
+        f"Load the page again, or use a token of the API: `prevs logs {app} {label}`.",
     )
 
 

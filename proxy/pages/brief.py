@@ -6,8 +6,7 @@ branches, people or machines. Holders of an API token get the rest from the API.
 
 import dataclasses
 
-from prevs import names
-from proxy.model.preview import Commit, Failure, Preview
+from proxy.model.preview import Commit, Failure, Preview, Variant
 from proxy.model.problems import Problem
 
 _DETAILS = {
@@ -27,7 +26,15 @@ _AWAY = ": no framework answers"
 
 def brief_commit(commit: Commit) -> Commit:
     """Return a commit without its author, its message and its names."""
-    return dataclasses.replace(commit, kind="", ref="", author="", subject="", committed=None)
+    return dataclasses.replace(
+        commit,
+        kind="",
+        ref="",
+        author="",
+        subject="",
+        committed=None,
+        variant=_brief_variant(commit.variant),
+    )
 
 
 def brief_preview(preview: Preview) -> Preview:
@@ -40,11 +47,17 @@ def brief_preview(preview: Preview) -> Preview:
         url="",
         log_tail="",
         failure=_brief_failure(preview, preview.failure) if preview.failure else None,
+        variant=_brief_variant(preview.variant),
     )
 
 
 def brief_problem(problem: Problem) -> Problem:
-    """Return a problem without details about the app."""
+    """Return a problem without details about the app.
+
+    The framework names variants only if anybody may see them.
+    """
+    if problem.slug == "unknown-variant":
+        return problem
     detail = _DETAILS.get(problem.slug, problem.detail)
     if problem.slug == "preview-failed":
         cause = str(problem.fields.get("cause") or "not known").replace("-", " ")
@@ -68,5 +81,12 @@ def hide_details(problem: Problem, *, shows_all: bool) -> Problem:
 
 
 def _brief_failure(preview: Preview, failure: Failure) -> Failure:
-    why = f"With a token, you can see why: prevs show {preview.app} {names.short(preview.sha)}"
+    why = f"With a token, you can see why: prevs show {preview.app} {preview.handle}"
     return Failure(failure.cause, why, failure.exit_code)
+
+
+def _brief_variant(variant: Variant | None) -> Variant | None:
+    """Return a variant whose members have no labels, which are names of branches."""
+    if variant is None:
+        return None
+    return variant._replace(members=tuple(one._replace(label="") for one in variant.members))

@@ -24,6 +24,7 @@ _FOLDER = Path(__file__).parent
 _TITLES = {
     "unknown-app": "There is no such app",
     "unknown-label": "There is no such version",
+    "unknown-variant": "There is no such variant",
     "not-found": "This is not a preview's address",
     "ambiguous-label": "Which one do you mean?",
     "not-approved": "This commit has not been approved",
@@ -72,7 +73,7 @@ def waiting_page(
     `now` is in epoch seconds. With `log_token` the page reads the log. Without `shows_all`, the
     commit and the preview have to be brief already.
     """
-    shown = view.unasked(visit.app, commit.sha)
+    shown = view.unasked(visit.app, commit.sha, commit.variant)
     if preview:
         shown = view.show(preview, now, refused=visit.refused)
     return render(
@@ -80,14 +81,15 @@ def waiting_page(
         visit=visit,
         commit=commit,
         age=wording.spell_age(now - commit.committed) if commit.committed else "",
-        short=names.short(commit.sha),
+        short=names.short(commit.commit),
+        variant=preview.variant if preview else commit.variant,
         as_of=_as_of(visit.label, commit, now),
         serving=names.short(preview.serving.get(visit.label, "")) if preview else "",
         view=shown,
         log_token=log_token,
         shows_all=shows_all,
         log_end=_log_end(preview) if preview else "",
-        data=_json(shown.message()),
+        data=_json({key: x for key, x in shown.message().items() if key != "members"}),
     )
 
 
@@ -100,22 +102,22 @@ def _as_of(label: str, commit: Commit, now: float) -> str:
 
 
 def _log_end(preview: Preview) -> str:
-    """Return the last lines of a log; fewer if the page also shows mistakes of the commit."""
+    """Return the last lines of a log; fewer if the page has mistakes or members to show, too."""
     has_mistakes = preview.failure is not None and preview.failure.mistakes
-    return end_of_log(preview.log_tail, 500 if has_mistakes else 2500)
+    return end_of_log(preview.log_tail, 500 if has_mistakes or preview.variant else 2500)
 
 
 def problem_page(visit: Visit, problem: Problem) -> str:
     """Return the page that explains a problem, and what to do about it."""
     found = problem.fields.get("candidates")
-    candidates = [c for c in found if _is_candidate(c)] if isinstance(found, list) else []
-    is_unknown = problem.slug == "unknown-label"
+    candidates = [c for c in found if _has_address(c)] if isinstance(found, list) else []
+    is_unknown = problem.slug in ("unknown-label", "unknown-variant")
     return render(
         "problem.html.j2",
         visit=visit,
         problem=problem,
         title=_TITLES.get(problem.slug, problem.title),
-        candidates=[] if is_unknown else candidates,
+        candidates=[c for c in candidates if not is_unknown and isinstance(c.get("sha"), str)],
         near=[_link(visit, c) for c in candidates if is_unknown and c.get("near") is True],
         others=[_link(visit, c) for c in candidates if is_unknown and c.get("near") is not True],
     )
@@ -166,9 +168,9 @@ def render(template: str, **values: object) -> str:
     return _environment.get_template(template).render(**values)
 
 
-def _is_candidate(value: Any) -> bool:
+def _has_address(value: Any) -> bool:
     """Return whether a link to a candidate may be shown."""
-    if not isinstance(value, dict) or not isinstance(value.get("sha"), str):
+    if not isinstance(value, dict):
         return False
     return str(value.get("url", "")).startswith(("http://", "https://"))
 
@@ -199,5 +201,7 @@ _environment.filters |= {"tame": tame, "spell": wording.spell}
 _environment.globals |= {
     "style": compact(web.read("theme.css"), _own("room.css")),
     "log_style": compact(web.read("log_view.css")),
+    "members_style": compact(_own("members.css")),
+    "members_script": compact(_own("members.js")) + "\n",
     "script": compact(web.read("terminal.js"), web.read("log_view.js"), _own("room.js")),
 }

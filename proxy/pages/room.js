@@ -65,6 +65,7 @@
       button.textContent = failure ? "Retry" : "Start it";
       button.disabled = false;
     }
+    if ($("members") && view.members) showMembers(view.members);
     document.title = [view.word, ...names].join(" · ");
     $("icon").href = $("icon").href.replace(/%23\w{6}/, failure ? "%23d23b31" : kind === "running" ? "%231f9d57" : "%233573e0");
     if (log) log.showEmpty(view.coming ? "Nothing is written yet." : "There is no log.");

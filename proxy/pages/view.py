@@ -8,12 +8,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from prevs import names
 from prevs.states import State
 from prevs.step_status import StepStatus, find_statuses
 from program.text.page_text import tame
-from proxy.model.preview import Mistake, Preview, Step
+from proxy.model.preview import Mistake, Preview, Step, Variant
 from proxy.pages import wording
+from proxy.pages.members import ShownMember, show_members
 
 NEXT, NOW, DONE = StepStatus.NEXT.value, StepStatus.NOW.value, StepStatus.DONE.value
 SKIPPED, FAILED = StepStatus.SKIPPED.value, StepStatus.FAILED.value
@@ -95,6 +95,7 @@ class View:
     next_try_in: float | None = None
     steps: Sequence[ShownStep] = ()
     failure: ShownFailure | None = None
+    members: Sequence[ShownMember] = ()
 
     @property
     def is_coming(self) -> bool:
@@ -132,14 +133,19 @@ class View:
         """Return it as JSON for the page's script."""
         failure = self.failure._asdict() if self.failure else None
         steps = [{**step._asdict(), "spoken": step.spoken} for step in self.steps]
+        more = {"members": [one._asdict() for one in self.members], "coming": self.is_coming}
         own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {**own, "steps": steps, "failure": failure, "coming": self.is_coming}
+        return {**own, "steps": steps, "failure": failure, **more}
 
 
-def unasked(app: str, sha: str) -> View:
-    """Return the view of what nobody has asked for yet."""
+def unasked(app: str, sha: str, variant: Variant | None = None) -> View:
+    """Return the view of what nobody has asked for yet, perhaps an instance of a variant."""
     steps = [ShownStep(name, title, NEXT, "", None, None) for name, title in wording.STEPS.items()]
-    return View(app, sha, "", "", wording.WORDS[""], wording.SENTENCES[""], steps=steps)
+    return View(
+        *(app, sha, "", "", wording.WORDS[""], wording.SENTENCES[""]),
+        steps=steps,
+        members=show_members(variant),
+    )
 
 
 def show(preview: Preview, now: float, *, refused: str = "") -> View:
@@ -166,6 +172,7 @@ def show(preview: Preview, now: float, *, refused: str = "") -> View:
         next_try_in=preview.next_try_in(now) if preview.is_coming else None,
         steps=steps,
         failure=_show_failure(preview) if preview.has_failed else None,
+        members=show_members(preview.variant),
     )
 
 
@@ -185,15 +192,15 @@ def _find_sentence(
 
 
 def _show_failure(preview: Preview) -> ShownFailure:
-    failure, short = preview.failure, names.short(preview.sha)
+    failure, handle = preview.failure, preview.handle
     if failure is None:
         return ShownFailure(
-            "The reason is not known.", "", *wording.find_advice("", preview.app, short)
+            "The reason is not known.", "", *wording.find_advice("", preview.app, handle)
         )
     facts = [tame(failure.cause, 60).replace("-", " ")]
     if failure.exit_code is not None:
         facts.append(f"exit code {failure.exit_code}")
-    advice = wording.find_advice(failure.cause, preview.app, short)
+    advice = wording.find_advice(failure.cause, preview.app, handle)
     return ShownFailure(
         tame(failure.message, 440),
         " \u00b7 ".join(facts),
@@ -210,7 +217,7 @@ def _show_mistakes(mistakes: Sequence[Mistake], preview: Preview) -> Sequence[tu
         says = tame(one.message, 300)
         room -= len(says) + 40
         if room < 0:
-            more = f"prevs show {preview.app} {preview.sha[:7]} lists all {len(mistakes)}"
+            more = f"prevs show {preview.app} {preview.handle} lists all {len(mistakes)}"
             return [*shown, ("…", more)] if number else [(f"line {one.line}", says)]
         shown.append((f"line {one.line}", says))
     return shown

@@ -67,7 +67,7 @@ class Advice(NamedTuple):
 
 
 _SET = "prevs app set {app} "
-_LOGS = "prevs logs {app} {sha}"
+_LOGS = "prevs logs {app} {handle}"
 _ADVICE: Mapping[str, Advice] = {
     Cause.REPOSITORY_UNREACHABLE.value: Advice(
         "If the repository has moved, set its new address. If it is only unreachable now, retry.",
@@ -149,10 +149,17 @@ def find_sentence(state: str, phase: str) -> str:
     return SENTENCES.get(f"{state}/{phase}") or SENTENCES.get(state) or state
 
 
-def find_advice(cause: str, app: str, sha: str) -> Advice:
-    """Return what to do after a failure with that cause; `sha` is shown as it is."""
+def describe_label(label: str, *, apart: bool) -> str:
+    """Return at which label a member of a variant is; `label` is "" if visitors may not see it."""
+    if apart:
+        return label or "in this variant alone"
+    return f"{label}, as usual" if label else "as usual"
+
+
+def find_advice(cause: str, app: str, handle: str) -> Advice:
+    """Return what to do after a failure with that cause; `handle` names the preview."""
     found = _ADVICE.get(cause, Advice("The log may show why. A retry may help.", _LOGS))
-    return found._replace(command=found.command.format(app=app, sha=sha))
+    return found._replace(command=found.command.format(app=app, handle=handle))
 
 
 def spell(seconds: float) -> str:

@@ -53,7 +53,7 @@ class Downloads:
             return responses.problem_json(problems.no_address(visit.host, self._context.domain))
         shows_all = await self._context.visibility.shows_all(visit.app)
         if not (shows_all and may_read(self._context, visit, request)):
-            return responses.problem_json(problems.not_shown(visit.app, sha))
+            return responses.problem_json(problems.not_shown(visit.app, visit.label))
         first = await responses.or_problem(self._context.framework.read_log(visit.app, sha, 0))
         if isinstance(first, Problem):
             return responses.problem_json(first)

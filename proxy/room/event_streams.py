@@ -48,7 +48,7 @@ class EventStreams:
         if not visit.app or not names.is_sha(sha):
             return responses.problem_json(problems.no_address(visit.host, self._context.domain))
         if not may_read(self._context, visit, request):
-            return responses.problem_json(problems.not_shown(visit.app, sha))
+            return responses.problem_json(problems.not_shown(visit.app, visit.label))
         page = events.Page(
             renew=lambda now: self._context.tokens.sign_log(visit.host, sha, now),
             after=request.headers.get("last-event-id") or request.query_params.get("after") or None,

@@ -55,8 +55,8 @@ class Starts:
         answer = await responses.or_problem(call(visit)) if problem is None else problem
         outcome = answer.slug if isinstance(answer, Problem) else "asked"
         self._context.metrics.starts.labels("page", outcome).inc()
-        sha = "" if isinstance(answer, Problem) else answer.sha[:12]
-        log.info("a page requests a start", host=visit.host, commit=sha, outcome=outcome)
+        commit = "" if isinstance(answer, Problem) else answer.commit[:12]
+        log.info("a page requests a start", host=visit.host, commit=commit, outcome=outcome)
         if isinstance(answer, Problem):
             return await responses.answer_problem(
                 self._context, visit, answer, wants_page=wants_page

@@ -11,8 +11,10 @@ import pytest
 
 from framework.errors import Unavailable
 from framework.ports.identity_errors import ProviderUnreachable
+from prevs.access import Access, AccessRecord
 from proxy.framework.api_client import FrameworkApi
 from proxy.model.errors import ApiAway, ApiRefused
+from proxy.model.preview import Member
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.world import TOKEN, World
 from tests.free_ports import free_port
@@ -53,6 +55,52 @@ def test_a_label_is_resolved_and_started(base: str, world: World) -> None:
     assert call(base, lambda api: api.find("hello", SHA)) is None
     assert call(base, lambda api: api.start("hello", "main")).state == "queued"
     assert call(base, lambda api: api.find("hello", SHA)).state == "queued"
+
+
+def test_an_instance_of_a_variant_has_an_id_a_commit_and_the_members_around_it(
+    base: str, world: World
+) -> None:
+    world.add("web", "main", SHA)
+    world.add("web", "feature-x", OTHER_SHA)
+    world.add("cart", "main", SHA)
+    world.api.stacks.open_shop()
+    commit = call(base, lambda api: api.resolve("web", "feature-x--shop"))
+    assert (commit.commit, commit.sha != OTHER_SHA) == (OTHER_SHA, True)
+    assert (commit.variant.stack, commit.variant.name, commit.variant.member) == (
+        *("shop", "feature-x", "web"),
+    )
+    started = call(base, lambda api: api.start("web", "feature-x--shop"))
+    assert (started.sha, started.commit, started.handle) == (
+        *(commit.sha, OTHER_SHA, "feature-x--shop"),
+    )
+    assert call(base, lambda api: api.find("web", commit.sha)).variant.members == (
+        Member("web", "web", "feature-x", True, "http://feature-x--shop.localhost/", "queued"),
+        Member("cart", "cart", "main", False, "http://feature-x--shop-cart.localhost/", ""),
+    )
+    usual = call(base, lambda api: api.start("web", "main"))
+    assert (usual.commit, usual.instance, usual.variant) == (SHA, "", None)
+
+
+@pytest.mark.parametrize("hidden_by", ["", "room", "access"])
+def test_an_unknown_variant_is_refused_with_the_open_ones_that_anybody_may_see(
+    base: str, world: World, hidden_by: str
+) -> None:
+    for app in ("web", "cart"):
+        world.add(app, "main", SHA)
+    world.api.stacks.open_shop("secret-branch")
+    if hidden_by == "room":
+        world.known.change_app("cart", {"room": "status"})
+    elif hidden_by:
+        world.known.access["cart"] = AccessRecord("cart", Access.PASSWORD)
+    with pytest.raises(ApiRefused) as refused:
+        call(base, lambda api: api.resolve("shop", "nope"))
+    problem = refused.value.problem
+    assert (problem.slug, problem.status) == ("unknown-variant", 404)
+    assert "prevs stack open shop BRANCH" in problem.detail
+    assert (b"secret-branch" in problem.body()) is not bool(hidden_by)
+    url = "http://secret-branch--shop.localhost/"
+    known = [] if hidden_by else [{"label": "secret-branch", "url": url}]
+    assert problem.fields["candidates"] == known
 
 
 def test_a_refusal_keeps_the_frameworks_message(base: str) -> None:

@@ -8,7 +8,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import uvicorn
@@ -28,12 +28,16 @@ from tests.fakes.world import TOKEN, World
 
 
 class Room(NamedTuple):
-    """A room at `port`, the world behind it, and the routes that it knows."""
+    """A room at `port`, the world behind it, and the routes that it knows.
+
+    `leads` has the hosts of labels to which addresses of gates lead.
+    """
 
     port: int
     world: World
     table: RoutingTable
     loop: asyncio.AbstractEventLoop
+    leads: dict[str, str]
 
     def address(self, host: str, path: str = "/") -> str:
         """Return a URL for a browser."""
@@ -50,26 +54,29 @@ class Room(NamedTuple):
 
 
 class _Front:
-    """HAProxy's header for the room: the host was not in its map."""
+    """HAProxy's headers for the room: the host was not in its map, or is that of a gate."""
 
-    def __init__(self, room: ASGIApp, table: RoutingTable) -> None:
+    def __init__(self, room: ASGIApp, table: RoutingTable, leads: Mapping[str, str]) -> None:
         self._room = room
         self._table = table
+        self._leads = leads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = bare_host(dict(scope["headers"]).get(b"host", b"").decode())
+        site = bare_host(dict(scope["headers"]).get(b"host", b"").decode())
+        host = self._leads.get(site, site)
         if self._table.get(host) and not scope["path"].startswith("/_prevs/"):
             answer = HTMLResponse(f"<title>app</title><h1>app {scope['path']}</h1>")
             await answer(scope, receive, send)
             return
-        scope["headers"] = [*scope["headers"], (b"x-prevs-miss", b"1")]
+        added = [(b"x-prevs-miss", b"1"), (b"x-prevs-host", host.encode())]
+        scope["headers"] = [*scope["headers"], *added]
         await self._room(scope, receive, send)
 
 
 @contextlib.contextmanager
 def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]:
     """Run a room on a thread of its own. `clock` is in seconds since the epoch."""
-    world, ready = World(port), threading.Event()
+    world, ready, leads = World(port), threading.Event(), dict[str, str]()
     found: list[tuple[RoutingTable, asyncio.AbstractEventLoop, Server]] = []
     with socket.create_server(("127.0.0.1", port)) as listener, world.serving() as api:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as in tests.fakes.served
@@ -77,7 +84,7 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
         async def serve() -> None:
             table, framework = RoutingTable(), FrameworkApi([api], TOKEN)
             context = make_room(framework, table)._replace(clock=clock)
-            front = _Front(make_app(context, make_routes(context)), table)
+            front = _Front(make_app(context, make_routes(context)), table, leads)
             server = Server(
                 uvicorn.Config(front, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
             )
@@ -93,7 +100,7 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
         ready.wait(60)
         table, loop, server = found[0]
         try:
-            yield Room(port, world, table, loop)
+            yield Room(port, world, table, loop, leads)
         finally:
             server.should_exit = True
             thread.join()

@@ -1,6 +1,6 @@
 import pytest
 
-from proxy.model.preview import Commit, Failure, Step, read_commit, read_preview
+from proxy.model.preview import Commit, Failure, Member, Step, read_commit, read_preview
 
 SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
 JSON = {
@@ -65,6 +65,35 @@ def test_a_value_of_another_type_counts_as_absent() -> None:
     preview = read_preview({"app": "a", "sha": SHA, "state": "queued", "labels": 3, "failure": []})
     assert (preview.labels, preview.failure, preview.changed) == ((), None, None)
     assert preview.is_coming
+
+
+def test_an_instance_has_the_commit_that_people_see_and_the_label_that_names_it() -> None:
+    member = {"member": "web", "app": "web", "label": "x", "apart": True, "state": None}
+    members = [{**member, "url": "http://x--shop.localhost/"}, {**member, "url": "javascript:x"}]
+    place = {"stack": "shop", "variant": "x", "member": "web", "members": [*members, 3]}
+    own = {"sha": "b" * 40, "commit": SHA, "place": place}
+    preview = read_preview({**JSON, **own, "labels": ["x--shop"]})
+    assert (preview.commit, preview.handle, preview.instance) == (SHA, "x--shop", "x--shop")
+    assert preview.variant is not None
+    assert preview.variant.members == (
+        Member("web", "web", "x", True, "http://x--shop.localhost/", ""),
+    )
+    commit = read_commit(own)
+    assert (commit.commit, commit.variant) == (SHA, preview.variant)
+
+
+@pytest.mark.parametrize("sent", [{}, {"commit": SHA, "place": None}, {"place": {"stack": "x"}}])
+def test_any_other_preview_has_the_id_of_its_commit(sent: dict[str, object]) -> None:
+    preview, commit = read_preview({**JSON, **sent}), read_commit({"sha": SHA, **sent})
+    assert (preview.commit, preview.handle, preview.instance) == (SHA, SHA[:7], "")
+    assert (preview.variant, commit.commit, commit.variant) == (None, SHA, None)
+
+
+def test_an_older_commit_that_serves_a_label_is_shown_and_not_the_id_of_its_instance() -> None:
+    rival = {"label": "x--shop", "sha": "b" * 40, "commit": SHA, "state": "running"}
+    assert read_preview({**JSON, "rivals": [rival]}).serving == {"x--shop": SHA}
+    del rival["commit"]
+    assert read_preview({**JSON, "rivals": [rival]}).serving == {"x--shop": "b" * 40}
 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"app": "a"}, {"app": 1, "sha": "x", "state": ""}])

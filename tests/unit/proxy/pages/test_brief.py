@@ -23,6 +23,12 @@ def test_a_visitor_sees_neither_address_nor_message_of_a_repository(shows_all: b
     assert "cannot be read now" in shown.detail
 
 
+def test_open_variants_are_named_as_the_framework_names_only_those_that_anybody_may_see() -> None:
+    known = {"candidates": [{"label": "x", "url": "http://x--shop.localhost/"}]}
+    problem = Problem("unknown-variant", "?", 404, "It has x.", known)
+    assert hide_details(problem, shows_all=False) == problem
+
+
 def test_candidates_are_shown_only_on_a_full_page() -> None:
     assert hide_details(UNKNOWN, shows_all=True) == UNKNOWN
     assert hide_details(UNKNOWN, shows_all=False).fields == {"app": "hello"}

@@ -206,6 +206,21 @@ def test_a_mistyped_branch_has_links_to_similar_ones_at_the_same_path() -> None:
     assert "Did you mean" not in show()
 
 
+def test_an_address_of_a_variant_that_is_not_open_leads_to_others_at_the_same_path() -> None:
+    known = {"label": "feature-x", "url": "http://feature-x--shop.localhost:8080/"}
+    problem = Problem(
+        "unknown-variant", "?", 404, "No x. It has feature-x.", {"candidates": [known]}
+    )
+    visit = dataclasses.replace(VISIT, path="/cart?x=1")
+    page = pages.problem_page(visit, brief_problem(problem))
+    assert "<h1>There is no such variant</h1>" in page
+    link = '<a href="http://feature-x--shop.localhost:8080/cart?x=1"><bdi>feature-x</bdi></a>'
+    assert page.count(link) == 1
+    assert '<ul class="candidates">' not in pages.problem_page(
+        visit, Problem("unknown-variant", "?", 404, "No.")
+    )
+
+
 def test_an_app_that_shows_its_status_only_shows_no_branch() -> None:
     candidate = {"sha": SHA, "ref": "secret", "near": True, "url": "http://secret.hello.localhost/"}
     problem = Problem("unknown-label", "?", 404, "No.", {"candidates": [candidate]})
