@@ -11,6 +11,7 @@ from framework.preview.steps import STEPS
 from framework.schedules.fires import Outcome
 from prevs.gates import GateRecord
 from prevs.jobs import JobState
+from prevs.stacks import StackRecord
 from prevs.states import Cause, State
 
 START_BUCKETS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
@@ -98,7 +99,7 @@ class ScheduleMetrics:
 
 
 class GateMetrics:
-    """The metrics of gates, in `registry`."""
+    """The metrics of gates and of the stacks that have some, in `registry`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._changes = Gauge(
@@ -114,7 +115,17 @@ class GateMetrics:
             registry=registry,
         )
         self._counted: Mapping[str, GateRecord] | None = None
+        self._variants = Gauge(
+            "prevs_stack_variants", "Variants of stacks that are open", registry=registry
+        )
         self._counted_behind: Mapping[str, tuple[int, int]] | None = None
+        self._counted_stacks: Mapping[str, StackRecord] | None = None
+
+    def count_variants(self, stacks: Mapping[str, StackRecord]) -> None:
+        """Set the gauge of open variants. `stacks` are never changed, but replaced."""
+        if stacks is not self._counted_stacks:
+            self._counted_stacks = stacks
+            self._variants.set(sum(len(one.variants) for one in stacks.values()))
 
     def count(self, gates: Mapping[str, GateRecord], behind: Mapping[str, tuple[int, int]]) -> None:
         """Set the gauges. `behind` is as in Snapshot. Neither is ever changed, but replaced."""

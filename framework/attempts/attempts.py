@@ -282,7 +282,7 @@ class Attempts:
             log.warning(
                 "an attempt ended by itself",
                 app=preview.app,
-                commit=preview.sha[:12],
+                commit=preview.commit[:12],
                 task=preview.task_id,
                 why=failure.message,
             )

@@ -1,17 +1,19 @@
 """The task of a job's attempt, from the records and the launch that matching chose. No I/O."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from framework.apps.app_secrets import AppSecrets
-from framework.attempts.tasks import Origin, give
+from framework.attempts.tasks import Origin, give, give_addresses
 from framework.jobs import conventions
 from framework.matching.match import Launch
 from framework.ports.tasks import Task
+from framework.stacks.variables import find_variables
 from framework.state.jobs.sealed_payloads import Given
 from prevs.jobs import JobRecord
 from prevs.messages import BuildOrder
 from prevs.records import AppRecord
+from prevs.stacks import StackRecord
 from prevs.work import Work
 
 START_SECONDS = 60.0
@@ -24,17 +26,17 @@ def describe(
     launch: Launch,
     origin: Origin,
     *,
-    given: tuple[AppSecrets, Given],
+    given: tuple[AppSecrets, Given, Iterable[StackRecord]],
     fetches: bool,
     ref: str = "",
     linger: float = 0.0,
 ) -> Task:
     """Return the task of the attempt that `job` records (its task_id must be set).
 
-    `given` are what its app and what it alone is given. `ref` is as in BuildOrder, `linger` as in
-    Work.
+    `given` are what its app and what it alone is given, and the stacks of its app, whose addresses
+    it gets. `ref` is as in BuildOrder, `linger` as in Work.
     """
-    of_app, of_job = given
+    of_app, of_job, stacks = given
     order = dataclasses.replace(
         _order(app, job, launch, origin),
         ref=ref,
@@ -44,7 +46,9 @@ def describe(
         id=job.task_id or "",
         agent_id=launch.agent_id,
         framework_id=origin.framework_id,
-        order=give(order, of_app, job.refs),
+        order=give_addresses(
+            give(order, of_app, job.refs), find_variables(stacks, app.name, "", origin.addresses)
+        ),
         resources=launch.task_resources,
         executor_resources=launch.executor_resources,
         executor=origin.executor,

@@ -114,9 +114,10 @@ def _find_url(preview: PreviewRecord, label: str, addresses: Addresses) -> str:
 def give_addresses(order: BuildOrder, found: Mapping[str, str]) -> BuildOrder:
     """Return the order with the addresses of its stacks' members, which only containers get.
 
-    They replace the app's variables of these names: with others, a variant would call elsewhere.
+    They replace the app's variables of these names: with others, a variant would call elsewhere. A
+    stranger's commit gets none, like no variable of its app.
     """
-    if not found:
+    if not found or not order.trusted:
         return order
     return dataclasses.replace(
         order,

@@ -247,10 +247,13 @@ class Eviction:
         apps = {
             app.name: (app, keep_warm.is_warm(app.keep_warm, now)) for app in self._records.apps
         }
+        uses = self._idleness.find_variant_uses()
         # What nobody has used yet stops first.
         unvisited = ((unit, preview, 0.0) for unit, preview in self._idleness.unvisited())
         for unit, preview, used in itertools.chain(unvisited, self._idleness.idle()):
             app, warm = apps[preview.app]
+            if use := uses.get(preview.instance):
+                warm = any(apps[name][1] for name in use.apps)
             turn = Turn.WARM if warm and not preview.ahead else Turn.IDLE
             yield Candidate(turn, used, unit, preview.agent_id or "", app, preview.settings)
 
@@ -291,13 +294,13 @@ class Eviction:
         """Stop what makes room for a unit that waits; return the id of its task."""
         if victim.unit.kind is UnitKind.JOB:
             job = self._records.jobs.job(victim.unit.app, victim.unit.name)
-            whom = _name(job.app, [waits])
+            whom = self._name(job.app, [waits])
             why = f"It gave way to {whom}, which a visitor waits for; it starts again by itself."
             self._records.jobs.change(job, StopRequested(Reason(ReasonKind.EVICTED, why)))
             task_id = job.task_id
         else:
             preview = self._records.preview(victim.unit)
-            whom = _name(preview.app, [waits])
+            whom = self._name(preview.app, [waits])
             why = f"It was stopped to make room for {whom}; its address starts it again."
             self._idleness.stop(preview, victim.age, Reason(ReasonKind.EVICTED, why))
             task_id = preview.task_id
@@ -308,35 +311,33 @@ class Eviction:
         """Stop the victims of a preemption; return the reason of what waits for it."""
         unit = plan.demand.unit
         stopped = {self._stop(victim, unit) for victim in plan.victims}
-        reason = Reason(ReasonKind.MAKING_ROOM, f"{MAKING}; {_describe_stops(plan)}.")
+        reason = Reason(ReasonKind.MAKING_ROOM, f"{MAKING}; {self._describe_stops(plan)}.")
         if plan.agent_id:
             until = self._clock.monotonic() + FREED_SECONDS
             reservation = _Reservation(plan.agent_id, frozenset(stopped), reason, until)
             self._reservations[unit] = reservation
         return reason
 
+    def _describe_stops(self, plan: Preemption) -> str:
+        """Return what stops, for whoever waits for the room."""
+        app = plan.demand.unit.app
+        previews = [one.unit for one in plan.victims if one.unit.kind is UnitKind.PREVIEW]
+        jobs = [one.unit for one in plan.victims if one.unit.kind is UnitKind.JOB]
+        found = [f"these unused previews stop: {self._name(app, previews)}"] if previews else []
+        found += [f"these jobs give way: {self._name(app, jobs)}"] if jobs else []
+        return "; ".join(found)
 
-def _describe_stops(plan: Preemption) -> str:
-    """Return what stops, for whoever waits for the room."""
-    app = plan.demand.unit.app
-    previews = [one.unit for one in plan.victims if one.unit.kind is UnitKind.PREVIEW]
-    jobs = [one.unit for one in plan.victims if one.unit.kind is UnitKind.JOB]
-    found = [f"these unused previews stop: {_name(app, previews)}"] if previews else []
-    found += [f"these jobs give way: {_name(app, jobs)}"] if jobs else []
-    return "; ".join(found)
+    def _name(self, app: str, units: Sequence[Unit]) -> str:
+        """Return a list of units of one kind for a reader of one app; other apps are not named."""
+        shown = [self._describe(unit) for unit in units if unit.app == app]
+        others = len(units) - len(shown)
+        if others:
+            one = f"a {units[0].kind.value} of another app"
+            shown.append(one if others == 1 else f"{others} of other apps")
+        return ", ".join(shown)
 
-
-def _name(app: str, units: Sequence[Unit]) -> str:
-    """Return a list of units of one kind for a reader of one app; other apps are not named."""
-    shown = [_describe(unit) for unit in units if unit.app == app]
-    others = len(units) - len(shown)
-    if others:
-        one = f"a {units[0].kind.value} of another app"
-        shown.append(one if others == 1 else f"{others} of other apps")
-    return ", ".join(shown)
-
-
-def _describe(unit: Unit) -> str:
-    if unit.kind is UnitKind.JOB:
-        return f"the job {unit.name} of {unit.app}"
-    return f"{unit.app} at {names.short(unit.name)}"
+    def _describe(self, unit: Unit) -> str:
+        if unit.kind is UnitKind.JOB:
+            return f"the job {unit.name} of {unit.app}"
+        preview = self._records.find(unit)
+        return f"{unit.app} at {names.short(preview.commit if preview else unit.name)}"

@@ -7,6 +7,7 @@ serves, and nothing stops; see docs/decisions/0015-room.md.
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -16,7 +17,9 @@ from framework.preview import keep_warm
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Stopped, StoppedIdle
+from framework.scheduling import variant_uses
 from framework.scheduling.last_use import FRESH_SECONDS, LastUse
+from framework.scheduling.variant_uses import VariantUse
 from framework.state.records import Records
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -39,6 +42,15 @@ WRITE_SECONDS = 60.0
 UNVISITED = Reason(
     ReasonKind.IDLE, "It was built ahead, and nobody has come yet; its address starts it."
 )
+
+
+class _Due(NamedTuple):
+    """A preview that was idle for longer than `limit` seconds."""
+
+    used: float
+    sha: str
+    preview: PreviewRecord
+    limit: int
 
 
 class Idleness:
@@ -80,13 +92,13 @@ class Idleness:
     def idle(self) -> Iterator[tuple[Unit, PreviewRecord, float]]:
         """Yield (unit, preview, last use) of all that may stop.
 
-        None is pinned, busy, unvisited or held by a gate.
+        None is pinned, busy, unvisited or held by a gate. All of a variant is used as one.
         """
         before = self._clock.now() - BUSY_SECONDS
         held = self._records.gates.list_held(self._clock.now())
         apps = {app.name for app in self._records.apps}
         reported = self._last_use.last
-        of_variants = self._find_use_of_variants()
+        of_variants = self.find_variant_uses()
         # There may be ten thousand previews, and somebody waits: no call for each.
         for unit, preview in self._records.units_in_state(State.RUNNING):
             task_id = preview.task_id
@@ -95,28 +107,17 @@ class Idleness:
                 used = preview.started
             if task_id in reported and reported[task_id] > used:
                 used = reported[task_id]
-            if preview.instance and preview.instance in of_variants:
-                used = of_variants[preview.instance]
+            if of_variants and preview.instance in of_variants:
+                used = of_variants[preview.instance].used
             if used > before or preview.pinned or preview.ahead or preview.app not in apps:
                 continue
             if held and preview.app in held and _is_held(preview, held[preview.app]):
                 continue
             yield unit, preview, used
 
-    def _find_use_of_variants(self) -> Mapping[str, float]:
-        """Return when each running instance of a variant was last used: with any of the others."""
-        latest: dict[tuple[str, str], float] = {}
-        running = list(self._list_of_variants()) if self._records.stacks.instances else []
-        for key, preview in running:
-            latest[key] = max(latest.get(key, 0.0), self.last_used(preview))
-        return {preview.instance: latest[key] for key, preview in running}
-
-    def _list_of_variants(self) -> Iterator[tuple[tuple[str, str], PreviewRecord]]:
-        """Yield ((stack, variant), preview) of the running instances of open variants."""
-        for preview in self._records.in_state(State.RUNNING):
-            found = preview.instance and self._records.stacks.instances.get(preview.instance)
-            if found:
-                yield (found.stack, found.variant), preview
+    def find_variant_uses(self) -> Mapping[str, VariantUse]:
+        """Return how variants are used, by the label of each of their running instances."""
+        return variant_uses.find_uses(self._records, self.last_used)
 
     def unvisited(self) -> Iterator[tuple[Unit, PreviewRecord]]:
         """Yield (unit, preview) of what was or is built ahead, and has not been used.
@@ -146,39 +147,42 @@ class Idleness:
         if (due or unvisited) and self.knows_use():
             for preview in unvisited:
                 self.stop(preview, 0.0, UNVISITED)
-            for used, _, preview in due[:STOPS]:
-                duration = _format_duration(self._records.app(preview.app).idle_after)
-                why = f"Nobody used it for {duration}; its address starts it again."
-                self.stop(preview, used, Reason(ReasonKind.IDLE, why))
+            for one in due[:STOPS]:
+                what = "its variant" if one.preview.instance else "it"
+                why = f"Nobody used {what} for {_format_duration(one.limit)}"
+                reason = Reason(ReasonKind.IDLE, f"{why}; its address starts it again.")
+                self.stop(one.preview, one.used, reason)
             if len(due) > STOPS:
                 self._look_at = 0.0
 
-    def _due(self) -> list[tuple[float, str, PreviewRecord]]:
-        """Return (last use, commit, preview) of what was idle for too long, the oldest first."""
-        now = self._clock.now()
+    def _due(self) -> list[_Due]:
+        """Return what was idle for too long, the oldest first.
+
+        A variant is due once each of its instances is, by the limit of its own app.
+        """
+        now, uses = self._clock.now(), self.find_variant_uses()
         limits = {
             app.name: app.idle_after
             for app in self._records.apps
             if app.idle_after and not app.removed and not keep_warm.is_warm(app.keep_warm, now)
         }
-        due = [
-            (used, preview.sha, preview)
-            for _, preview, used in self.idle()
-            if now - used > limits.get(preview.app, math.inf)
-        ]
+        due = []
+        for _, preview, used in self.idle():
+            use = uses.get(preview.instance)
+            apps = use.apps if use else frozenset((preview.app,))
+            limit = max(limits.get(app, math.inf) for app in apps)
+            if now - used > limit:
+                due.append(_Due(used, preview.sha, preview, int(limit)))
         return sorted(due, key=lambda each: each[:2])
 
     def stop(self, preview: PreviewRecord, used: float, reason: Reason) -> None:
         """Stop an idle preview, with a reason for people. An unvisited one has no last use.
 
-        All other instances of its variant stop with it.
+        An instance stops with all others of its variant, once.
         """
-        found = self._records.stacks.instances.get(preview.instance)
-        others = list(self._list_of_variants()) if found else []
-        for key, other in others:
-            if found and key == (found.stack, found.variant) and other.sha != preview.sha:
-                self._stop(other, used, reason)
-        self._stop(preview, used, reason)
+        of = self._records.stacks.find_instance(preview)
+        for one in variant_uses.list_running(self._records, of) if of else (preview,):
+            self._stop(one, used, reason)
 
     def _stop(self, preview: PreviewRecord, used: float, reason: Reason) -> None:
         log.info(

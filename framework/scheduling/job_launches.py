@@ -139,12 +139,13 @@ class JobLaunches:
         app, job = self._records.app(one.job.app), one.job
         number = names.find_number(job.task_id or "")
         may_linger = number < MOST and not job.revocable and self._jobs.queued.has_of(job.app)
+        stacks = self._records.stacks.of_app(job.app)
         task = job_tasks.describe(
             app,
             job,
             one.launch,
             origin,
-            given=(self._records.secrets.of(job.app), one.given),
+            given=(self._records.secrets.of(job.app), one.given, stacks),
             fetches=fetches,
             ref=self._records.find_pull_ref(job),
             linger=LINGER_SECONDS if may_linger else 0.0,

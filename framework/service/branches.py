@@ -71,11 +71,20 @@ class Branches:
             if preview.state is not State.RUNNING or preview.ahead:
                 continue
             for label in preview.labels:
-                found = self._records.stacks.instances.get(label) if preview.instance else None
-                sha = event.heads.commits.get(found.at.source if found else label)
+                sha = event.heads.commits.get(self._find_source(preview, label))
                 # A preview that has the label already was started before; it may stay stopped.
                 if sha and sha != preview.commit and not self._holds(preview, sha, label):
                     self._start(event, sha, label, preview.instance)
+
+    def _find_source(self, preview: PreviewRecord, label: str) -> str:
+        """Return what a label of a preview follows in the repository; "" if that is over.
+
+        The label of an instance follows what its variant says.
+        """
+        if not preview.instance:
+            return label
+        found = self._records.stacks.find_instance(preview)
+        return found.at.source if found else ""
 
     def _start(self, event: HeadsFetched, sha: str, label: str, instance: str) -> None:
         refs = event.heads.refs.get(sha, ())

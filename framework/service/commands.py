@@ -25,6 +25,8 @@ from framework.preview import reasons, steps
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Requested, Retried, Stopped
 from framework.pulls import gate, repository_ids
+from framework.pulls.errors import NotApproved
+from framework.stacks import variants
 from framework.stacks.errors import AppOfStack
 from framework.state.records import Records
 from prevs import names
@@ -42,6 +44,10 @@ STOPPED = Reason(ReasonKind.STOPPED, "Somebody stopped it; its address starts it
 TRUSTED_NOW = Reason(
     ReasonKind.STOPPED,
     "A branch or tag reaches its commit now, so it is built anew.",
+)
+_NOT_IN_VARIANTS = (
+    "This commit comes from a fork, and no variant of a stack runs those: the other members would "
+    "send it their requests, with all that these carry. Open the pull request's own address."
 )
 
 
@@ -65,8 +71,10 @@ class Commands:
             if dataclasses.replace(known, created=app.created) == app:
                 return known
             raise AppExists(app.name)
-        if app.name in self._records.gates.all:
-            raise NameOfGate(app.name, self._records.gates.gate(app.name).app)
+        if stack := self._records.stacks.gates.get(app.name):
+            raise NameOfGate(app.name, "", stack)
+        if taken := self._records.gates.all.get(app.name):
+            raise NameOfGate(app.name, taken.app, taken.stack)
         # An earlier version of prevs does not know these, and left them when it removed an app.
         self._records.secrets.remove(app.name)
         self._records.tokens.remove_of(app.name)
@@ -120,9 +128,14 @@ class Commands:
 
         `refs` are all refs that lead to the commit now (Resolved.refs); they decide whether it may
         start, and which variables it gets. With `ahead`, it is built before anybody visits it, and
-        is new or stopped. Raises UnknownApp, OtherRepository, UnknownPull, NotApproved.
+        is new or stopped. Raises UnknownApp, OtherRepository, UnknownPull, NotApproved; for an
+        instance also UnknownVariant.
         """
         stranger = self._records.check_gate(app, commit, refs)
+        if instance:
+            self._records.stacks.check_instance(app, instance)
+            if stranger:
+                raise NotApproved(app, names.find_pull(refs), commit, _NOT_IN_VARIANTS)
         sha = names.instance_id(commit, instance) if instance else commit
         requested = Requested(self._clock.now(), tuple(refs), stranger, ahead)
         known = self._records.find(preview_unit(app, sha))
@@ -131,8 +144,8 @@ class Commands:
             known = self._records.change(known, Stopped(TRUSTED_NOW))
         if known is None:
             new = _queue_new(app, sha, requested)
-            if instance:
-                new = dataclasses.replace(new, instance=instance, built_from=commit)
+            built_from = commit if instance else ""
+            new = dataclasses.replace(new, instance=instance, built_from=built_from)
             preview = self._records.add(new, label)
         else:
             preview = self._records.change(known, requested, label=label)
@@ -168,10 +181,13 @@ class Commands:
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
         """Set whether a preview is kept from being stopped for others or for idleness.
 
-        Raises UnknownApp, UnknownPreview.
+        For an instance, that is whether its variant is. Raises UnknownApp, UnknownPreview.
         """
         self._records.app(app)
         preview = self._records.preview(preview_unit(app, sha))
+        if found := self._records.stacks.find_instance(preview):
+            stack = self._records.stacks.stack(found.stack)
+            self._records.stacks.save(variants.pin(stack, found.variant, pinned=pinned))
         ahead = preview.ahead and not pinned
         return self._records.save(dataclasses.replace(preview, pinned=pinned, ahead=ahead))
 

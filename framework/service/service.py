@@ -338,6 +338,7 @@ class Service:
         self._metrics.count_jobs(self._records.jobs.counts())
         self._metrics.schedules.late.set(self._parts.schedule_fires.count_late())
         self._metrics.gates.count(self._records.gates.all, self.snapshot.behind)
+        self._metrics.gates.count_variants(self._records.stacks.all)
         self._metrics.unfit.set(len(self.snapshot.unfit))
         self._metrics.proxies.set(self._parts.idleness.proxies)
         self._metrics.withdrawn.set(self._records.routes.withdrawn_count)

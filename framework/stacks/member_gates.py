@@ -11,7 +11,11 @@ from prevs.stacks import StackRecord
 def list_gates(
     stack: StackRecord, known: Mapping[str, GateRecord], now: float
 ) -> Iterator[GateRecord]:
-    """Yield the gate of each member; one of `known` that leads there already as it is."""
+    """Yield the gate of each member; one of `known` that leads there already as it is.
+
+    A changed one has a new number, also if its name was that of another gate: proxies tell by the
+    number which revision they have.
+    """
     at = {
         name: {one.member: one.lead for one in variants.list_members(stack, name, variant)}
         for name, variant in stack.variants.items()
@@ -20,12 +24,7 @@ def list_gates(
         name, rules = stack.gate(member), (Rule("/", (Target(usual.label),)),)
         leads = {variant: labels[member] for variant, labels in at.items()}
         before = known.get(name)
-        if before is not None and (before.stack, before.app) != (stack.name, usual.app):
-            before = None
-        if before is not None and (before.revision.rules, before.revision.variants) == (
-            rules,
-            leads,
-        ):
+        if before is not None and _read(before) == (stack.name, usual.app, rules, leads):
             yield before
             continue
         number = history.next_number(before)
@@ -38,3 +37,8 @@ def list_gates(
             last_number=number,
             stack=stack.name,
         )
+
+
+def _read(gate: GateRecord) -> tuple[str, str, tuple[Rule, ...], Mapping[str, str]]:
+    """Return what of a gate follows from a stack."""
+    return gate.stack, gate.app, gate.revision.rules, gate.revision.variants

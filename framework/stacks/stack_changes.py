@@ -26,7 +26,7 @@ def _describe(before: StackRecord | None, stack: StackRecord) -> Iterator[str]:
     if before is None or before.members != stack.members or before.entry != stack.entry:
         by = f" by {stack.by}" if stack.by else ""
         yield f"was written{by}: {', '.join(stack.members)}"
-    for name in known.keys() - stack.variants.keys():
+    for name in sorted(known.keys() - stack.variants.keys()):
         yield f"has closed {name}"
     for name, variant in stack.variants.items():
         if name not in known:

@@ -15,22 +15,24 @@ def find_variables(
     `instance` is its label as the instance of a variant, "" for any other preview.
 
     An instance gets the addresses of its variant, so what it calls stays in there. Any other
-    preview gets the stack's own ones; if the app is in several stacks, those of all, and of two
-    with one name that of the stack whose name comes first.
+    preview gets the stack's own ones. If the app is in several stacks, it gets those of all: of two
+    with one name that of the variant's stack, or else of the stack whose name comes first.
     """
-    variant, gate = names.split_instance(instance) if instance else ("", "")
+    variant, gate = names.split_instance(instance)
     found: dict[str, str] = {}
-    for stack in sorted(stacks, key=lambda one: one.name):
-        gates = {member: stack.gate(member) for member in stack.members}
-        is_of = (
-            gate in gates.values()
-            if instance
-            else any(one.app == app for one in stack.members.values())
-        )
-        for member, own in gates.items() if is_of else ():
-            at = names.instance_label(variant, own) if instance else own
+    for stack in sorted(stacks, key=lambda one: (not _has_gate(one, gate), one.name)):
+        if all(one.app != app for one in stack.members.values()):
+            continue
+        is_its = _has_gate(stack, gate)
+        for member in stack.members:
+            own = stack.gate(member)
+            at = names.instance_label(variant, own) if is_its else own
             found.setdefault(name_variable(member), addresses.gate_url(at).removesuffix("/"))
     return found
+
+
+def _has_gate(stack: StackRecord, gate: str) -> bool:
+    return any(stack.gate(member) == gate for member in stack.members)
 
 
 def name_variable(member: str) -> str:

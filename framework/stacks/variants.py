@@ -108,3 +108,15 @@ def find_problems(stack: StackRecord, written: WrittenVariant) -> Iterator[Probl
     for member in written.own:
         if member not in stack.members:
             yield Problem("own", f"names {member[:60]!r}, which is no member. They are {known}.")
+
+
+def close(stack: StackRecord, name: str) -> StackRecord:
+    """Return a stack without a variant."""
+    left = {key: one for key, one in stack.variants.items() if key != name}
+    return dataclasses.replace(stack, variants=left)
+
+
+def pin(stack: StackRecord, name: str, *, pinned: bool) -> StackRecord:
+    """Return a stack with an open variant that is pinned, or is not."""
+    changed = dataclasses.replace(stack.variants[name], pinned=pinned)
+    return dataclasses.replace(stack, variants={**stack.variants, name: changed})

@@ -9,12 +9,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from framework.errors import InvalidSettings, Problem
+from framework.stacks import variants
+from framework.stacks.variables import name_variable
 from prevs.names import PROXIES_OWN, is_app_name, is_label
 from prevs.stacks import Member, StackRecord, Variant, order_members
 
 MOST_MEMBERS = 20
-LONGEST_NAME = 20
-"""Of a stack, and of a member: both together, with the variant's name, fit into one DNS label."""
+LONGEST_NAME = 19
+"""Of a stack, and of a member: a gate is named by both, and its name has 40 characters at most."""
+_OURS = "PREVS_"
+"""How the variables begin that prevs sets itself."""
 _NAME = re.compile(rf"[a-z](?:[a-z0-9-]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", re.ASCII)
 
 
@@ -53,28 +57,42 @@ def check(
 ) -> StackRecord:
     """Return the record of a stack written at `now`, with the variants of `before`.
 
-    What these say of members that are gone goes with them. Raises InvalidSettings with all
-    problems.
+    What these say of members that are gone goes with them, and a variant that is the stack as it is
+    now goes too. Raises InvalidSettings with all problems.
     """
     problems = list(_find_problems(name, written, neighbours))
     if problems:
         raise InvalidSettings(problems)
     members = {alias: Member(one.app, one.label) for alias, one in written.members.items()}
-    variants = before.variants if before else {}
-    return StackRecord(
+    record = StackRecord(
         name=name,
         entry=written.entry,
         members=order_members(written.entry, members),
-        variants={key: _keep(one, members) for key, one in variants.items()},
         created=before.created if before else now,
         changed=now,
         by=by,
         closed=before.closed if before else (),
     )
+    return dataclasses.replace(record, variants=_keep_all(record, before))
 
 
-def _keep(variant: Variant, members: Collection[str]) -> Variant:
-    """Return what a variant says of these members."""
+def _keep_all(record: StackRecord, before: StackRecord | None) -> Mapping[str, Variant]:
+    """Return the variants of `before` in the record of its stack that has other members now.
+
+    Their names change with the longest name of a gate, before which they have to fit.
+    """
+    kept = {}
+    for known, variant in before.variants.items() if before else ():
+        name, now = variants.name_variant(record, variant.ref or known), _keep(variant, record)
+        has_lost_its_last = variant.found and not now.found and not now.chosen
+        if not has_lost_its_last and variants.list_instances(record, name, now):
+            kept[name] = now
+    return kept
+
+
+def _keep(variant: Variant, record: StackRecord) -> Variant:
+    """Return what a variant says of the members that there are."""
+    members = record.members
     return dataclasses.replace(
         variant,
         found=tuple(one for one in variant.found if one in members),
@@ -105,6 +123,8 @@ def _find_member_problems(
 ) -> Iterator[Problem]:
     if problem := _find_name_problem(alias):
         yield Problem(field, f"is named {alias[:60]!r}, and a name {problem}")
+    elif (variable := name_variable(alias)).startswith(_OURS):
+        yield Problem(field, f"would have its address in {variable}, which prevs sets itself")
     if member.app not in neighbours.apps:
         yield Problem(f"{field}.app", f"is no app: {member.app[:60]!r}. `prevs app ls` lists them.")
     if not is_label(member.label):

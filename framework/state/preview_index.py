@@ -1,4 +1,7 @@
-"""Indexes over all previews by app, state, label and task; a lookup costs O(result). No I/O."""
+"""Indexes over all previews by app, state, label, task and as instances of variants.
+
+A lookup costs O(result). No I/O.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Set
@@ -14,7 +17,10 @@ _NOTHING: Mapping[Unit, PreviewRecord] = MappingProxyType({})
 
 
 class PreviewIndex:
-    """Every preview once, by unit, by app, by state, by label and by task."""
+    """Every preview once, by unit, by app, by state, by label and by task.
+
+    Those that are instances of variants of stacks are in an index of their own, too.
+    """
 
     def __init__(self, previews: Iterable[PreviewRecord]) -> None:
         self._all: dict[Unit, PreviewRecord] = {}
@@ -23,6 +29,7 @@ class PreviewIndex:
         self._with_label: dict[tuple[str, str], dict[Unit, PreviewRecord]] = {}
         self._shared: dict[tuple[str, str], tuple[PreviewRecord, ...]] = {}
         self._of_task: dict[str, Unit] = {}
+        self._instances: dict[Unit, PreviewRecord] = {}
         self._places: Counter[tuple[str, int]] = Counter()
         for preview in previews:
             self.put(preview)
@@ -36,6 +43,11 @@ class PreviewIndex:
     def shared(self) -> Mapping[tuple[str, str], tuple[PreviewRecord, ...]]:
         """The previews of each (app, label) that several previews hold; changes with the index."""
         return self._shared
+
+    @property
+    def instances(self) -> Mapping[Unit, PreviewRecord]:
+        """The previews that are instances of variants of stacks; changes with the index."""
+        return self._instances
 
     @property
     def places(self) -> Set[tuple[str, int]]:
@@ -87,6 +99,8 @@ class PreviewIndex:
             holders[unit] = preview
             if len(holders) > 1:
                 self._shared[preview.app, label] = tuple(holders.values())
+        if preview.instance:
+            self._instances[unit] = preview
         if preview.task_id and preview.state in WITH_TASK:
             self._of_task[preview.task_id] = unit
         if place := _place(preview):
@@ -102,6 +116,8 @@ class PreviewIndex:
 
     def _leave(self, unit: Unit, before: PreviewRecord) -> None:
         del self._in_state[before.state][unit]
+        if before.instance:
+            del self._instances[unit]
         for label in set(before.labels):
             holders = self._with_label[before.app, label]
             holders.pop(unit, None)

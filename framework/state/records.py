@@ -144,12 +144,14 @@ class Records:
     def of_commit(self, app: str, sha: str) -> Collection[PreviewRecord]:
         """Return the preview of a commit, and the instances of variants that are built from it."""
         own = self.find(preview_unit(app, sha))
-        others = self.of_app(app) if self.stacks.instances else ()
-        return [*([own] if own else ()), *(one for one in others if one.built_from == sha)]
+        instances = [
+            one for one in self._index.instances.values() if (one.app, one.built_from) == (app, sha)
+        ]
+        return [*([own] if own else ()), *instances]
 
     def list_instances(self) -> Collection[PreviewRecord]:
         """Return the previews that are instances of variants of stacks."""
-        return [one for one in self._index.all.values() if one.instance]
+        return tuple(self._index.instances.values())
 
     def in_state(self, *states: State) -> Collection[PreviewRecord]:
         """Return the previews in one of some states."""
@@ -376,7 +378,7 @@ def _log_change(before: PreviewRecord, transition: Transition, after: PreviewRec
         log.info(
             "preview changed",
             app=before.app,
-            commit=before.sha[:12],
+            commit=before.commit[:12],
             task=after.task_id,
             before=before.state.value,
             now=after.state.value,

@@ -60,7 +60,7 @@ class GateCommands:
         """
         self._records.app(written.app)
         before = self._gates.all.get(name)
-        _refuse_stacks(before)
+        self._refuse_stacks(name)
         if before is None and sum(not gate.stack for gate in self._gates.all.values()) >= MOST:
             raise TooManyGates(MOST)
         checked = written_gate.check(
@@ -125,15 +125,21 @@ class GateCommands:
 
     def remove(self, name: str) -> None:
         """Remove a gate: nothing is at its addresses any more. Raises UnknownGate, GateOfStack."""
-        _refuse_stacks(self._gates.all.get(name))
+        self._refuse_stacks(name)
         self._gates.remove(name)
         log.info("a gate is removed", gate=name)
 
     def _find(self, name: str) -> GateRecord:
         gate = self._gates.gate(name)
-        _refuse_stacks(gate)
+        self._refuse_stacks(name)
         self._records.app(gate.app)
         return gate
+
+    def _refuse_stacks(self, name: str) -> None:
+        """Raise GateOfStack for a gate that follows from a stack, or is to be removed with it."""
+        known = self._gates.all.get(name)
+        if stack := self._records.stacks.gates.get(name) or (known.stack if known else ""):
+            raise GateOfStack(name, stack)
 
     def _revise(
         self,
@@ -170,12 +176,6 @@ def _plan(
         return GatePlan(checked, before, ())
     known = before.revision.rules if before else ()
     return GatePlan(checked, before, switching.find_changed(checked.revision.rules, known), commits)
-
-
-def _refuse_stacks(gate: GateRecord | None) -> None:
-    """Raise GateOfStack for a gate that follows from a stack."""
-    if gate is not None and gate.stack:
-        raise GateOfStack(gate.name, gate.stack)
 
 
 def _list_hosts(gate: GateRecord) -> set[str]:

@@ -14,9 +14,9 @@ from framework.stacks import following, variants, written_stack
 from framework.stacks.errors import TooManyStacks, UnknownVariant
 from framework.stacks.variants import WrittenVariant
 from framework.stacks.written_stack import Neighbours, WrittenStack
+from framework.state.gates.stack_records import Instances, list_instances
 from framework.state.records import Records
-from prevs.records import PreviewRecord
-from prevs.stacks import StackRecord, Variant
+from prevs.stacks import StackRecord
 from prevs.states import State
 
 log = structlog.get_logger(__name__)
@@ -29,9 +29,10 @@ STOPPED = Reason(
 
 
 class StackCommands:
-    """Each method raises what its docstring names, and Unavailable if nothing was stored.
+    """Each method raises what its docstring names, and Unavailable if not all was stored.
 
-    The gates of a stack are as it says when a method returns.
+    The gates of a stack are as it says when a method returns. If it raises Unavailable, they are as
+    soon as the store answers: what follows from what was stored is done in a later turn.
     """
 
     def __init__(self, records: Records, upkeep: StackUpkeep, clock: Clock) -> None:
@@ -48,9 +49,10 @@ class StackCommands:
         before = self._stacks.all.get(name)
         if before is None and len(self._stacks.all) >= MOST:
             raise TooManyStacks(MOST)
+        gates = {gate.name: gate.stack for gate in self._records.gates.all.values()}
         neighbours = Neighbours(
             [app.name for app in self._records.apps if not app.removed],
-            {gate.name: gate.stack for gate in self._records.gates.all.values()},
+            {**self._stacks.gates, **gates},
         )
         return written_stack.check(
             name, written, neighbours, now=self._clock.now(), by=by, before=before
@@ -91,10 +93,9 @@ class StackCommands:
         The open pull requests of its branch do not open it again. Raises UnknownStack,
         UnknownVariant.
         """
-        stack, _ = self._find(name, variant)
+        stack = self._find(name, variant)
         stack = following.keep_closed(stack, variant, self._upkeep.list_branches(stack))
-        left = {key: one for key, one in stack.variants.items() if key != variant}
-        self._save(dataclasses.replace(stack, variants=left))
+        self._save(variants.close(stack, variant))
         log.info("a variant is closed", stack=name, variant=variant)
 
     def pin(self, name: str, variant: str, *, pinned: bool) -> StackRecord:
@@ -102,30 +103,37 @@ class StackCommands:
 
         Raises UnknownStack, UnknownVariant.
         """
-        stack, known = self._find(name, variant)
-        changed = dataclasses.replace(known, pinned=pinned)
-        return self._save(dataclasses.replace(stack, variants={**stack.variants, variant: changed}))
+        return self._save(variants.pin(self._find(name, variant), variant, pinned=pinned))
 
     def stop(self, name: str, variant: str) -> StackRecord:
         """End what runs in a variant alone. Raises UnknownStack, UnknownVariant."""
-        stack, _ = self._find(name, variant)
-        for preview in self._list_instances(stack, variant):
-            if preview.state in {*WITH_TASK, State.QUEUED}:
+        stack = self._find(name, variant)
+        labels = {stack.instance(variant, member) for member in stack.members}
+        for preview in self._records.list_instances():
+            if preview.instance in labels and preview.state in {*WITH_TASK, State.QUEUED}:
                 self._records.change(preview, Stopped(STOPPED))
         return stack
 
-    def _list_instances(self, stack: StackRecord, variant: str) -> list[PreviewRecord]:
-        labels = {stack.instance(variant, member) for member in stack.members}
-        apps = {one.app for one in stack.members.values()}
-        return [one for app in apps for one in self._records.of_app(app) if one.instance in labels]
-
-    def _find(self, name: str, variant: str) -> tuple[StackRecord, Variant]:
+    def _find(self, name: str, variant: str) -> StackRecord:
+        """Return the stack of an open variant."""
         stack = self._stacks.stack(name)
         if variant not in stack.variants:
             raise UnknownVariant(name, variant, sorted(stack.variants)[:5])
-        return stack, stack.variants[variant]
+        return stack
 
     def _save(self, stack: StackRecord) -> StackRecord:
+        self._let_go(list_instances([stack]))
         saved = self._stacks.save(stack)
         self._upkeep.reconcile_now()
         return saved
+
+    def _let_go(self, instances: Instances) -> None:
+        """Take their labels from the instances that will be at another label of their app.
+
+        No fetch might tell: labels of commits are in none. It is done before the stack is written.
+        So no leader has a stack whose instances are not where it says.
+        """
+        for preview in self._records.list_instances():
+            before, now = self._stacks.find_instance(preview), instances.get(preview.instance)
+            if before and now and now.at.source != before.at.source:
+                self._records.save(dataclasses.replace(preview, labels=()))

@@ -4,7 +4,7 @@ Owned by the service's thread. What is to be is in the records, so the next lead
 """
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import structlog
 
@@ -26,8 +26,10 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 5.0
 """How often instances are looked at while no stack changes."""
 CLOSED = Reason(ReasonKind.UNREFERENCED, "No open variant of a stack has it any more.")
+MOVED_ON = Reason(ReasonKind.SUPERSEDED, "Its variant is at another commit now.")
 OF_PULLS = "a pull request"
 """Who opens the variant of a pull request's branch."""
+_UNDER_WAY = frozenset({*WITH_TASK, State.QUEUED})
 
 
 class StackUpkeep:
@@ -36,27 +38,27 @@ class StackUpkeep:
     def __init__(self, records: Records, clock: Clock) -> None:
         self._records = records
         self._clock = clock
-        self._looked: Mapping[str, StackRecord] | None = None
+        self._looked: Mapping[str, StackRecord] = {}
         self._again = 0.0
         self._labels: dict[str, Collection[str]] = {}
         self._unopened: dict[tuple[str, str], str] = {}
 
     def reconcile(self) -> None:
-        """Act if a stack has changed, or after a while. Raises Unavailable."""
-        is_new = self._looked is not self._records.stacks.all
-        if is_new or (self._looked and self._clock.monotonic() >= self._again):
+        """Act if a stack has changed, and on instances after a while. Raises Unavailable."""
+        if self._looked is not self._records.stacks.all:
             self.reconcile_now()
+        elif self._clock.monotonic() >= self._again:
+            self._look_after_all()
 
     def reconcile_now(self) -> None:
         """Write the gates of stacks, and end the instances that no variant has.
 
-        Raises Unavailable.
+        Raises Unavailable; then the next turn does the rest.
         """
-        self._again = self._clock.monotonic() + LOOK_SECONDS
-        self._write_gates()
-        for preview in self._records.list_instances():
-            self._look_after(preview)
-        self._looked = self._records.stacks.all
+        stacks = self._records.stacks.all
+        self._write_gates(one for name, one in stacks.items() if self._looked.get(name) is not one)
+        self._look_after_all()
+        self._looked = stacks
 
     def fetched(self, event: HeadsFetched) -> None:
         """Let variants follow the branches of an app, and open those of its pull requests.
@@ -111,33 +113,38 @@ class StackUpkeep:
         known = self._records.find_app(app)
         return known is None or known.removed or bool(self._records.find_other_repository(app))
 
-    def _write_gates(self) -> None:
-        gates, now = self._records.gates, self._clock.now()
-        wanted = {
-            gate.name: gate
-            for stack in self._records.stacks.all.values()
-            for gate in member_gates.list_gates(stack, gates.all, now)
-        }
+    def _write_gates(self, changed: Iterable[StackRecord]) -> None:
+        """Write the gates of stacks that have changed, and remove those that no stack has."""
+        gates, owners = self._records.gates, self._records.stacks.gates
         for name, gate in tuple(gates.all.items()):
-            if gate.stack and name not in wanted:
+            if gate.stack and name not in owners:
                 gates.remove(name)
-        for gate in wanted.values():
-            gates.save(gate)
+        for stack in changed:
+            for gate in member_gates.list_gates(stack, gates.all, self._clock.now()):
+                known = gates.all.get(gate.name)
+                if known is not None and not known.stack:
+                    # No command lets this happen. What somebody has written is not ours to lose.
+                    log.error("another gate has the name of a stack's", gate=gate.name)
+                else:
+                    gates.save(gate)
+
+    def _look_after_all(self) -> None:
+        self._again = self._clock.monotonic() + LOOK_SECONDS
+        for preview in self._records.list_instances():
+            self._look_after(preview)
 
     def _look_after(self, preview: PreviewRecord) -> None:
-        """Keep an instance as its variant says, or end it."""
-        variant = self._records.stacks.find_variant(preview.instance)
-        has_task = preview.state in {*WITH_TASK, State.QUEUED}
-        if variant is None:
-            if has_task:
-                self._records.change(preview, Stopped(CLOSED))
-            else:
-                self._forget(preview)
-        elif not preview.labels and not has_task:
-            self._forget(preview)  # the branch has moved on: a newer one has its label
-        elif preview.labels and preview.pinned is not variant.pinned:
-            self._records.save(dataclasses.replace(preview, pinned=variant.pinned))
+        """Keep an instance as its variant says, or end it.
 
-    def _forget(self, preview: PreviewRecord) -> None:
-        log.info("an instance is removed", app=preview.app, instance=preview.instance)
-        self._records.forget_preview(preview)
+        One without its label has served until a newer one ran: nothing leads to it any more.
+        """
+        stacks = self._records.stacks
+        found = stacks.find_instance(preview)
+        if found and preview.labels:
+            pinned = stacks.variant(found).pinned
+            self._records.save(dataclasses.replace(preview, pinned=pinned))
+        elif preview.state in _UNDER_WAY:
+            self._records.change(preview, Stopped(MOVED_ON if found else CLOSED))
+        else:
+            log.info("an instance is removed", app=preview.app, instance=preview.instance)
+            self._records.forget_preview(preview)

@@ -8,11 +8,12 @@ import structlog
 
 from framework.ports import Store
 from framework.stacks import variants
-from framework.stacks.errors import UnknownStack
+from framework.stacks.errors import UnknownStack, UnknownVariant
 from framework.stacks.pull_variants import list_variants_at
 from framework.stacks.variants import MemberAt
 from framework.state.unconfirmed_writes import UnconfirmedWrites
-from prevs import signatures
+from prevs import names, signatures
+from prevs.records import PreviewRecord
 from prevs.stacks import StackRecord, Variant
 
 log = structlog.get_logger(__name__)
@@ -31,8 +32,11 @@ Instances = Mapping[str, InstanceOf]
 
 
 class StackRecords:
-    """Every stack, by name. `all` is replaced, never changed, and `instances` and `variants_at`
-    with it.
+    """Every stack, by name. `all` is replaced, never changed, and what follows from it with it.
+
+    `instances` are those of all open variants, and `variants_at` these by where they are. `gates`
+    has the stack of each gate that follows from one, by the gate's name, also while that gate is
+    still to be written.
 
     They are signed with the first of `keys`. A stored one that none has signed may be an
     intruder's: it is left out, and nothing follows from it.
@@ -47,8 +51,8 @@ class StackRecords:
             store, lambda stack: stack.name
         )
         trusted = [stack for stack in stored if _is_signed(stack, keys)]
-        self._stale = [one for one in map(self._sign, trusted) if one not in trusted]
-        self._replace({one.name: one for one in map(self._sign, trusted)})
+        self._replace({stack.name: self._sign(stack) for stack in trusted})
+        self._stale = [stack.name for stack in trusted if self.all[stack.name] != stack]
 
     def stack(self, name: str) -> StackRecord:
         """Return a stack. Raises UnknownStack."""
@@ -61,10 +65,19 @@ class StackRecords:
         """Return the stacks of which an app is a member."""
         return [one for one in self.all.values() if any(m.app == app for m in one.members.values())]
 
-    def find_variant(self, instance: str) -> Variant | None:
-        """Return the variant that has an instance of this label; None if none has it."""
-        found = self.instances.get(instance)
-        return self.all[found.stack].variants[found.variant] if found else None
+    def find_instance(self, preview: PreviewRecord) -> InstanceOf | None:
+        """Return whose instance a preview is; None if it is none, or no open variant has it."""
+        return self._find_instance(preview.app, preview.instance)
+
+    def check_instance(self, app: str, label: str) -> None:
+        """Raise UnknownVariant unless an open variant has an instance of an app at this label."""
+        if self._find_instance(app, label) is None:
+            variant, gate = names.split_instance(label)
+            raise UnknownVariant(self.gates.get(gate, gate), variant)
+
+    def variant(self, of: InstanceOf) -> Variant:
+        """Return the variant that has an instance."""
+        return self.all[of.stack].variants[of.variant]
 
     def save(self, stack: StackRecord) -> StackRecord:
         """Write a stack if it has changed; return it with its signature. Raises Unavailable."""
@@ -85,14 +98,21 @@ class StackRecords:
         Raises Unavailable.
         """
         self._writes.rewrite(self.all.get)
-        for stack in tuple(self._stale):
-            if self.all.get(stack.name) is stack:
-                self._store.save(stack)
-            self._stale.remove(stack)
+        for name in tuple(self._stale):
+            if name in self.all:
+                self._store.save(self.all[name])
+            self._stale.remove(name)
+
+    def _find_instance(self, app: str, label: str) -> InstanceOf | None:
+        found = self.instances.get(label)
+        return found if found and found.at.app == app else None
 
     def _replace(self, stacks: Mapping[str, StackRecord]) -> None:
         self.all = stacks
         self.instances = list_instances(stacks.values())
+        self.gates: Mapping[str, str] = {
+            stack.gate(member): stack.name for stack in stacks.values() for member in stack.members
+        }
         self.variants_at = list_variants_at(stacks.values())
 
     def _sign(self, stack: StackRecord) -> StackRecord:

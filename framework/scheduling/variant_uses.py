@@ -1,0 +1,49 @@
+"""How the instances of a variant are used together: they stop as one. Service thread only."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from framework.preview.lifecycle import STARTING
+from framework.state.gates.stack_records import InstanceOf
+from framework.state.records import Records
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+_WANTED = frozenset({*STARTING, State.QUEUED, State.RUNNING})
+
+
+class VariantUse(NamedTuple):
+    """When any instance of a variant was last used or requested, and the apps of those that run.
+
+    `used` is infinite while one starts: somebody waits for it, and it may call the others.
+    """
+
+    used: float
+    apps: frozenset[str]
+
+
+def find_uses(
+    records: Records, last_used: Callable[[PreviewRecord], float]
+) -> Mapping[str, VariantUse]:
+    """Return the use of each open variant that has instances, by the label of each of these."""
+    of_variants: defaultdict[tuple[str, str], list[PreviewRecord]] = defaultdict(list)
+    for preview in records.list_instances():
+        found = records.stacks.find_instance(preview)
+        if found and preview.state in _WANTED:
+            of_variants[found.stack, found.variant].append(preview)
+    uses: dict[str, VariantUse] = {}
+    for previews in of_variants.values():
+        running = [one for one in previews if one.state is State.RUNNING]
+        starts = any(one.state in STARTING for one in previews)
+        used = math.inf if starts else max(map(last_used, previews))
+        use = VariantUse(used, frozenset(one.app for one in running))
+        uses |= {one.instance: use for one in running}
+    return uses
+
+
+def list_running(records: Records, of: InstanceOf) -> Sequence[PreviewRecord]:
+    """Return the running instances of the variant that has an instance."""
+    found = ((one, records.stacks.find_instance(one)) for one in records.list_instances())
+    return [one for one, its in found if its and its[:2] == of[:2] and one.state is State.RUNNING]
