@@ -30,6 +30,7 @@ PREVIEWS = st.builds(
     labels=st.lists(st.sampled_from(LABELS), max_size=3).map(tuple),
     agent_host=st.sampled_from((None, "127.0.0.1", "127.0.0.2")),
     host_port=st.sampled_from((None, 31000, 31001)),
+    instance=st.sampled_from(("", "x--shop")),
 )
 DROPS = st.tuples(st.sampled_from(APPS), st.sampled_from(SHAS))
 
@@ -51,6 +52,7 @@ def test_every_query_finds_what_a_full_search_finds(steps: list[object]) -> None
             expected.pop(unit, None)
     every = list(expected.values())
     assert dict(index.all) == expected
+    assert dict(index.instances) == {unit: p for unit, p in expected.items() if p.instance}
     assert index.apps == {p.app for p in every}
     assert index.counts() == {state: sum(p.state is state for p in every) for state in State}
     for task in {f"{app}.{sha}.{attempt}" for app in APPS for sha in SHAS for attempt in "12"}:
