@@ -33,6 +33,7 @@ _STATUSES: Mapping[type[FrameworkError], int] = {
     errors.InvalidSettings: 422,
     errors.RepositoryUnreachable: 502,
     errors.Unavailable: 503,
+    errors.NotOfApp: 403,
     NeedsAdmin: 403,
 }
 _TITLES = {

@@ -12,10 +12,10 @@ from framework.http_api.http.parameters import Caller, ListedApps
 from framework.http_api.http.problems import document
 from framework.http_api.stacks import stack_models as models
 from framework.http_api.stacks import stack_orders as orders
+from framework.http_api.stacks import stack_rights
 from framework.http_api.stacks.stack_orders import Name, VariantName
 from framework.http_api.stacks.stack_presenter import StackPresenter
-from framework.http_api.stacks.stack_writing import StackWriting, list_apps
-from framework.people.identities import not_of_app
+from framework.http_api.stacks.stack_writing import StackWriting
 from framework.service.stacks.stack_service import Stacks
 from framework.stacks.errors import UnknownVariant
 from prevs.stacks import StackRecord
@@ -30,10 +30,7 @@ _ADMIN = Operation(Scope.ADMIN)
 
 
 class StackRoutes:
-    """The calls about stacks. Methods that are no coroutines run in a thread, and may block.
-
-    Somebody sees a stack who sees all of its apps, and uses its variants who may use all of these.
-    """
+    """The calls about stacks. Methods that are no coroutines run in a thread, and may block."""
 
     def __init__(self, stacks: Stacks, writing: StackWriting, presenter: StackPresenter) -> None:
         self._stacks = stacks
@@ -104,7 +101,8 @@ class StackRoutes:
         seen = [
             stack
             for stack in snapshot.stacks.values()
-            if listed.app in ("", *list_apps(stack)) and _sees(listed.caller, stack)
+            if listed.app in ("", *stack_rights.list_apps(stack))
+            and stack_rights.sees(listed.caller, stack)
         ]
         page = cut(seen, lambda stack: (stack.name,), limit, after)
         return models.Stacks(stacks=self._presenter.show_all(page.entries), next=page.next)
@@ -195,13 +193,4 @@ class StackRoutes:
         return self._presenter.show_variant(stack, variant)
 
     def _find(self, name: str, caller: Identity, *, to_use: bool = False) -> StackRecord:
-        """Return a stack. Raises UnknownStack, and NotOfApp if an app of it is not the caller's."""
-        stack = self._stacks.snapshot.stack(name)
-        may_use = all(caller.may(Scope.USE, app) for app in list_apps(stack))
-        if not _sees(caller, stack) or (to_use and not may_use):
-            raise not_of_app(caller)
-        return stack
-
-
-def _sees(caller: Identity, stack: StackRecord) -> bool:
-    return all(map(caller.sees, list_apps(stack)))
+        return stack_rights.find(self._stacks.snapshot, name, caller, to_use=to_use)

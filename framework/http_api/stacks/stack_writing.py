@@ -133,8 +133,3 @@ class StackWriting:
 
     async def _run(self, command: Callable[[StackCommands], T]) -> T:
         return await anyio.to_thread.run_sync(functools.partial(self._stacks.command, command))
-
-
-def list_apps(stack: StackRecord) -> Collection[str]:
-    """Return the apps of a stack, each once."""
-    return {one.app for one in stack.members.values()}

@@ -1,0 +1,34 @@
+"""Who sees a stack, and who may use its variants. Pure.
+
+Somebody sees a stack who sees all of its apps, and uses its variants who may use all of these.
+"""
+
+from collections.abc import Collection
+
+from framework.access import Identity, Scope
+from framework.people.identities import not_of_app
+from framework.state.snapshot import Snapshot
+from prevs.stacks import StackRecord
+
+
+def list_apps(stack: StackRecord) -> Collection[str]:
+    """Return the apps of a stack, each once."""
+    return {one.app for one in stack.members.values()}
+
+
+def sees(identity: Identity, stack: StackRecord) -> bool:
+    """Return whether somebody sees a stack."""
+    return all(map(identity.sees, list_apps(stack)))
+
+
+def may_use(identity: Identity, stack: StackRecord) -> bool:
+    """Return whether somebody sees a stack, and may open, stop, pin and close its variants."""
+    return sees(identity, stack) and all(identity.may(Scope.USE, app) for app in list_apps(stack))
+
+
+def find(snapshot: Snapshot, name: str, identity: Identity, *, to_use: bool = False) -> StackRecord:
+    """Return a stack. Raises UnknownStack, and NotOfApp if an app of it is not theirs."""
+    stack = snapshot.stack(name)
+    if not (may_use if to_use else sees)(identity, stack):
+        raise not_of_app(identity)
+    return stack
