@@ -19,6 +19,7 @@ from framework.dashboard.pages.cluster_page import read_cluster
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.sessions import Viewer
+from framework.dashboard.stacks.stack_looks import StackLooks
 from framework.errors import FrameworkError
 from framework.service.previews import Previews
 from prevs.records import PreviewRecord
@@ -51,7 +52,10 @@ class LiveUpdates:
     ) -> None:
         self._context = context
         self._jobs = JobLooks(context)
-        self._gates = GateLooks(context)
+        self._rooms: Mapping[str, GateLooks | StackLooks] = {
+            "gates": GateLooks(context),
+            "stacks": StackLooks(context),
+        }
         self._pause = pause
         self._clock = clock
         self._looked = float("-inf")
@@ -114,9 +118,9 @@ class LiveUpdates:
                 return _awaitable(lambda: self._jobs.look_at_app(app))
             case ["jobs", app, job_id] if viewer.identity.sees(app):
                 return _awaitable(lambda: self._jobs.look_at_job(app, job_id))
-            case ["gates", *place]:
-                gates = self._gates.find_look(place, viewer)
-                return _awaitable(gates) if gates else None
+            case [("gates" | "stacks") as room, *place]:
+                found = self._rooms[room].find_look(place, viewer)
+                return _awaitable(found) if found else None
             case ["cluster"] if viewer.sees_all:
                 return self._look_at_cluster()
         context, previews = self._context, self._context.previews

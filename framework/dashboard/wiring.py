@@ -37,6 +37,8 @@ from framework.dashboard.session.sign_in import SignIn
 from framework.dashboard.session.static_files import Files
 from framework.dashboard.session.streams import Streams
 from framework.dashboard.session.trusted_headers import TrustedHeaders
+from framework.dashboard.stacks.list_pages import StackListPages
+from framework.dashboard.stacks.stack_pages import StackPages
 from framework.http_api import Admission, Ports
 from framework.http_api.gates.gate_changes import GateChanges
 from framework.http_api.gates.gate_presenter import GatePresenter
@@ -177,6 +179,8 @@ def _list_pages(context: PageContext) -> list[Route]:
         *ScheduleActions(context).routes(),
         *GateListPages(context).routes(),
         *GatePages(context).routes(),
+        *StackListPages(context).routes(),
+        *StackPages(context).routes(),
         *PreviewPages(context).routes(),
         *TokenPages(context).routes(),
         *LiveUpdates(context).routes(),

@@ -9,18 +9,15 @@ from starlette.responses import Response
 
 from framework.dashboard.gates import lead_form, rule_lines, try_form
 from framework.dashboard.gates.rule_lines import Change, title
+from framework.dashboard.pages import rows
 from framework.dashboard.pages.app_forms import Filled
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
 from framework.gates import proposals
 from framework.gates.errors import UnknownGate
 from framework.http_api.gates.gate_models import EarlierRevision, TryAnswer
-from framework.state.snapshot import Snapshot
 from prevs.gates import GateRecord, Revision
 from prevs.states import State
-
-_MOST_LABELS = 200
-"""How many labels a form suggests."""
 
 
 class Earlier(NamedTuple):
@@ -77,7 +74,7 @@ class GateView:
             gate=gate,
             form=form,
             slots=lead_form.SLOTS,
-            labels=_list_labels(self._context.gates.snapshot, gate),
+            labels=rows.list_labels(self._context.gates.snapshot.previews.values(), gate.app),
             planned=planned,
             waits=waits,
             failed=[title(one.label) for one in waits if one.state is State.FAILED],
@@ -103,7 +100,7 @@ class GateView:
             lines=lines,
             forms=_fill_forms(gate.revision, latest.revision),
             slots=lead_form.SLOTS,
-            labels=_list_labels(snapshot, gate),
+            labels=rows.list_labels(snapshot.previews.values(), gate.app),
             changes=rule_lines.compare(gate.revision.rules, changed.revision.rules),
             settings=rule_lines.compare_settings(gate, changed),
             earlier=[
@@ -136,9 +133,3 @@ def _fill_forms(revision: Revision, latest: Revision) -> dict[int, Filled]:
         for place, rule in enumerate(revision.rules)
     }
     return {place: lead_form.fill(rule) for place, rule in found.items() if rule}
-
-
-def _list_labels(snapshot: Snapshot, gate: GateRecord) -> Sequence[str]:
-    """Return labels of an app that have a preview."""
-    previews = (one for one in snapshot.previews.values() if one.app == gate.app)
-    return sorted({label for one in previews for label in one.labels})[:_MOST_LABELS]

@@ -19,6 +19,7 @@ from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
 from framework.git.resolution import find_main
 from framework.http_api.models import pull_models
+from framework.http_api.stacks import stack_rights
 from framework.ports import Listing
 from prevs.records import AppRecord
 
@@ -88,6 +89,12 @@ class AppPages:
             search=query.get("search", ""),
             is_first=not query.get("after"),
             pulls=self._count_pulls(app.name),
+            stacks=[
+                one.name
+                for one in self._context.previews.snapshot.stacks.values()
+                if app.name in stack_rights.list_apps(one)
+                and stack_rights.sees(viewer.identity, one)
+            ],
         )
 
     def _count_pulls(self, app: str) -> int | None:
@@ -124,10 +131,10 @@ class AppPages:
         app = self._context.previews.snapshot.app(name)
         resolving = self._context.resolver.resolve(name, label, to_start=True)
         resolved, label = await within(resolving, _repository(app))
-        request.state.target = f"{name}/{resolved.sha}"
+        request.state.target = f"{name}/{resolved.id}"
         await anyio.to_thread.run_sync(self._context.previews.start_resolved, name, label, resolved)
         did = "start-known" if resolved.problem else "start"
-        return send_back(form, did, f"/apps/{name}/previews/{resolved.sha}")
+        return send_back(form, did, f"/apps/{name}/previews/{resolved.id}")
 
     async def _list(self, app: AppRecord) -> tuple[Listing | None, str]:
         """Return the branches and tags, and why they are not the app's, old or missing, else ""."""

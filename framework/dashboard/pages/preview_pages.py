@@ -104,7 +104,7 @@ class PreviewPages:
 
     async def _describe(self, preview: PreviewRecord) -> Commit | None:
         """Return the preview's commit with its author and subject; None if they are unknown now."""
-        commits = self._context.resolver.commits(preview.app, preview.sha, limit=1)
+        commits = self._context.resolver.commits(preview.app, preview.commit, limit=1)
         try:
             page = await within(commits, "The repository", DESCRIPTION_S)
         except FrameworkError:
@@ -122,7 +122,7 @@ class PreviewPages:
         """Send the whole log as a file. Raises Unavailable if it cannot be read at all."""
         number = request.path_params.get("number")
         preview = self._find_attempt(request)[1] if number else self._find(request)
-        name = f"{preview.app}-{names.short(preview.sha)}{f'-{number}' if number else ''}"
+        name = f"{preview.app}-{names.short(preview.commit)}{f'-{number}' if number else ''}"
         return await self._logs.download(preview, name)
 
     def _find_attempt(self, request: Request) -> tuple[PreviewRecord, PreviewRecord]:

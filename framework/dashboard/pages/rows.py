@@ -10,6 +10,8 @@ from prevs.records import PreviewRecord
 from prevs.states import State
 
 PAGE_SIZE = 30
+_MOST_LABELS = 200
+"""How many labels a form suggests."""
 T = TypeVar("T")
 _WAITS = frozenset({State.QUEUED, State.PLACED, State.BUILDING, State.STARTING})
 
@@ -17,8 +19,9 @@ _WAITS = frozenset({State.QUEUED, State.PLACED, State.BUILDING, State.STARTING})
 class Row(NamedTuple):
     """A row: a branch, tag or commit, the commit it leads to, and that commit's preview.
 
-    `title` is the name of a branch or tag, "" for a commit. `label` is what starts it. `serving` is
-    the commit that its address shows while the newest one does not run.
+    `title` is the name of a branch or tag, "" for a commit. `label` is what starts it. `sha` is the
+    id of the preview that the commit has, or would have. `serving` is the preview that its address
+    shows while the newest one does not run.
     """
 
     title: str
@@ -29,12 +32,17 @@ class Row(NamedTuple):
     subject: str
     committed: float
     preview: Preview | None
-    serving: str = ""
+    serving: PreviewRecord | None = None
+
+    @property
+    def commit(self) -> str:
+        """The commit that it leads to."""
+        return self.preview.commit if self.preview else self.sha
 
     @property
     def name(self) -> str:
         """Its name on buttons."""
-        return self.title or names.short(self.sha)
+        return self.title or names.short(self.commit)
 
 
 class Counts(NamedTuple):
@@ -76,10 +84,9 @@ def of_refs(refs: Iterable[Ref], known: Known) -> list[Row]:
     lines = []
     for ref in refs:
         label = ref.sha if ref.ambiguous else ref.label
-        before = serving.get(label, ref.sha)
         shown = (label, known.url(label), ref.sha, ref.author, ref.subject, ref.committed)
-        line = Row(ref.name, *shown, known.find(ref.sha))
-        lines.append(line if before == ref.sha else line._replace(serving=before))
+        before = _find_other(serving, label, ref.sha)
+        lines.append(Row(ref.name, *shown, known.find(ref.sha), before))
     return lines
 
 
@@ -94,9 +101,9 @@ def of_previews(previews: Iterable[PreviewRecord], known: Known) -> list[Row]:
     found = []
     for one in previews:
         label = one.labels[-1] if one.labels else one.sha
-        row = Row("", label, known.url(label), one.sha, "", "", one.changed, known.show(one))
-        leads_to = serving.get(label, one.sha)
-        found.append(row if leads_to == one.sha else row._replace(serving=leads_to))
+        shown = known.show(one)
+        before = _find_other(serving, label, one.sha)
+        found.append(Row("", label, shown.url, one.sha, "", "", one.changed, shown, before))
     return found
 
 
@@ -115,6 +122,12 @@ def search(refs: Iterable[Ref], kind: str, text: str) -> list[Ref]:
     ]
 
 
+def list_labels(previews: Iterable[PreviewRecord], app: str) -> Sequence[str]:
+    """Return labels of an app that have a preview for everybody, for forms that suggest some."""
+    own = (one for one in previews if one.app == app and not one.instance)
+    return sorted({label for one in own for label in one.labels})[:_MOST_LABELS]
+
+
 def cut(found: Sequence[T], query: Mapping[str, str]) -> tuple[Sequence[T], str]:
     """Return the page that a query requests, and where the next one begins: "" at the end."""
     after = query.get("after", "")
@@ -123,8 +136,12 @@ def cut(found: Sequence[T], query: Mapping[str, str]) -> tuple[Sequence[T], str]
     return found[begin:end], str(end) if end < len(found) else ""
 
 
-def _find_serving(previews: Iterable[PreviewRecord]) -> dict[str, str]:
-    """Return the running commit that each label serves now."""
-    return {
-        label: one.sha for one in previews if one.state is State.RUNNING for label in one.labels
-    }
+def _find_serving(previews: Iterable[PreviewRecord]) -> dict[str, PreviewRecord]:
+    """Return the running preview that each label serves now."""
+    return {label: one for one in previews if one.state is State.RUNNING for label in one.labels}
+
+
+def _find_other(serving: Mapping[str, PreviewRecord], label: str, sha: str) -> PreviewRecord | None:
+    """Return the preview that a label serves, if that is not the one with this id."""
+    found = serving.get(label)
+    return found if found and found.sha != sha else None

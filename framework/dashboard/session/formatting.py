@@ -27,6 +27,11 @@ NOTICES = {
     "gate-waits": "It waits until what it leads to runs. Until then the gate stays as it is.",
     "give-up-change": "The change is given up. The gate stays as it is.",
     "same-gate": "The gate leads there already. Nothing has changed.",
+    "open-variant": "The variant is open. The first request to its address starts what it needs.",
+    "stop-variant": "What runs in the variant alone is stopping. The next request starts it again.",
+    "pin-variant": "Pinned: what runs in it does not stop when it is idle, or to make room.",
+    "unpin-variant": "The variant is no longer pinned.",
+    "close-variant": "The variant is closed. What ran in it alone stops, and goes with its data.",
     "approve": "The commit may be built now. The next push to its pull request waits again.",
     "add": "The app is registered. Open one of its addresses, or start a branch here.",
     "add-unread": "The app is registered, but none of its previews can start: see the reason "

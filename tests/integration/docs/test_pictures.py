@@ -21,7 +21,7 @@ from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.served import serving
 from tests.fakes.world import World
-from tests.integration.docs import comments, gate_scenes, job_scenes, scenes
+from tests.integration.docs import comments, gate_scenes, job_scenes, scenes, stack_scenes
 from tests.integration.room import rooms
 from tests.pictures import take
 
@@ -97,8 +97,8 @@ def at_sign_in_host(*, team: bool) -> Shown:
     return shown
 
 
-def in_dashboard(path: str, text: str) -> Shown:
-    """Return how to show a page of the dashboard once it has a text."""
+def in_dashboard(path: str, text: str, *more: Callable[[Dashboard], None]) -> Shown:
+    """Return how to show a page of the dashboard, with `more` in it, once it has a text."""
 
     @contextlib.contextmanager
     def shown(page: Page) -> Iterator[None]:
@@ -106,6 +106,8 @@ def in_dashboard(path: str, text: str) -> Shown:
         scenes.fill(dashboard)
         job_scenes.fill(dashboard)
         gate_scenes.fill(dashboard)
+        for fill in more:
+            fill(dashboard)
         with serving(dashboard.app) as base:
             page.goto(f"{base}/sign-in")
             page.get_by_label("Token").fill(TOKEN)
@@ -190,6 +192,12 @@ _PICTURES: Mapping[str, Picture] = {
         1160,
         1068,
         (*made_of("gates/gate"), "framework/dashboard/templates/gates/parts.html.j2"),
+    ),
+    "dashboard-stack": Picture(
+        in_dashboard("/stacks/store", "sepa", stack_scenes.fill),
+        1160,
+        1500,
+        (*made_of("stacks/stack"), "framework/dashboard/templates/stacks/parts.html.j2"),
     ),
     "dashboard-cluster": Picture(in_dashboard("/cluster", "agent3"), 1160, 900, made_of("cluster")),
 }

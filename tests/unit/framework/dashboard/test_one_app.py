@@ -30,7 +30,7 @@ def visitor(dashboard: Dashboard) -> Visitor:
     return dashboard.sign_in(token)
 
 
-@pytest.mark.parametrize("path", ["/", "/queue", "/jobs", "/events", *OWN])
+@pytest.mark.parametrize("path", ["/", "/queue", "/jobs", "/stacks", "/events", *OWN])
 def test_every_page_shows_only_the_tokens_app(
     dashboard: Dashboard, visitor: Visitor, path: str
 ) -> None:
