@@ -117,4 +117,5 @@ def test_a_request_goes_where_its_variant_says(stack: StackRecord) -> None:
             assert isinstance(choice, Choice)
             assert choice.label == at.lead
             by_header = Request("GET", "/", {gate_rules.STACK_HEADER: name})
-            assert gate_rules.choose(revision, by_header) == choice
+            # At a variant's own address no header decides, so there is nothing to vary by.
+            assert gate_rules.choose(revision, by_header)._replace(vary=choice.vary) == choice
