@@ -105,6 +105,14 @@ VARIABLES = (
         "none",
     ),
     Variable(
+        "PREVS_ALLOW_PROXY",
+        "The address and port at which previews reach a proxy, or what is in front of the "
+        "proxies, such as 10.0.0.5:80: the members of a stack call each other there, and the names "
+        "of its gates lead there. Else a proxy is closed to previews, as all machines of prevs "
+        "are, and nameservers say where gates are.",
+        "none",
+    ),
+    Variable(
         "PREVS_ISOLATION",
         "What happens if an executor may not set the rules that isolate previews and builds. "
         "wanted: the attempt's log shows it; required: nothing is started or built.",

@@ -158,7 +158,8 @@ class ContainerSpec:
     path in the container of each volume. With `exchange` it has the folder prevs.work.FOLDER, with
     these files, in which all its users may write; it goes with the container. `stdin` is what its
     command reads as its standard input, None if that is empty. `hosts` are names of its own
-    loopback; a container that `joins` another one, by its name, has the network of that.
+    loopback, `gates` those that lead to the proxy; a container that `joins` another one, by its
+    name, has the network of that.
     """
 
     name: str
@@ -175,6 +176,7 @@ class ContainerSpec:
     stdin: bytes | None = dataclasses.field(default=None, repr=False)
     hosts: Sequence[str] = ()
     joins: str = ""
+    gates: Sequence[str] = ()
 
 
 class Exit(NamedTuple):

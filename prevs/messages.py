@@ -47,7 +47,8 @@ class BuildOrder:
     reaches the commit if no branch and no tag does (pull/7/head), else it is "". With `work` the
     container runs that to its exit, and serves nothing: `container_port` and `host_port` are 0.
     `instance` is the id of a variant's own instance, which shares no volume with the preview of its
-    commit; "" for any other preview. `variant` is the name of its variant.
+    commit; "" for any other preview. `variant` is the name of its variant. `gates` are the host
+    names of the gates of its stacks, which its containers call.
     """
 
     app: str
@@ -83,6 +84,7 @@ class BuildOrder:
     work: Optional[Work] = None
     instance: str = ""
     variant: str = ""
+    gates: tuple[str, ...] = ()
 
     @property
     def volume_key(self) -> str:

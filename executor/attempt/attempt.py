@@ -91,6 +91,7 @@ def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> Containe
         command=order.run.command,
         read_only=order.run.read_only,
         volumes={volume.path: volume.name for volume in volumes},
+        gates=order.gates,
     )
 
 

@@ -37,12 +37,13 @@ def companion_spec(
         volumes={volume.path: volume.name for volume in volumes},
         hosts=_hosts(attempt) if owns else (),
         joins="" if owns else owner_name(attempt),
+        gates=preview.gates if owns else (),
     )
 
 
 def joined(attempt: Attempt, spec: ContainerSpec) -> ContainerSpec:
     """Return the application's container, or a hook's, in the network of the companions."""
-    return dataclasses.replace(spec, port=None, joins=owner_name(attempt))
+    return dataclasses.replace(spec, port=None, joins=owner_name(attempt), gates=())
 
 
 def name(attempt: Attempt, companion: Companion) -> str:

@@ -100,6 +100,7 @@ class DockerContainers:
         self._calm = calm
         self._report_isolation = report_isolation
         self._group = _own_group()
+        self._has_told_gates = False
 
     def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> DockerContainer:
         """Start a container; its output goes to the attempt's log.
@@ -110,6 +111,7 @@ class DockerContainers:
         """
         client = self._daemon.client()
         self._confine(client)
+        self._tell_gates(spec)
         self._guard.register(spec.name)
         try:
             with daemon_errors():
@@ -179,11 +181,17 @@ class DockerContainers:
             port_bindings=published,
             mounts=mounts,
             network_mode=f"container:{spec.joins}" if spec.joins else self._network.name,
-            extra_hosts=dict.fromkeys(spec.hosts, _LOOPBACK),
+            extra_hosts=self._find_hosts(spec),
             cgroup_parent=self._cgroup_parent(),
             cpu_shares=self._find_shares(client, spec.cpus),
             **confinement.limits(spec),
         )
+
+    def _find_hosts(self, spec: ContainerSpec) -> dict[str, str]:
+        """Return the addresses of names; without a known proxy, nameservers say where gates are."""
+        proxy = self._confinement.proxy
+        gates = dict.fromkeys(spec.gates, proxy.address) if proxy else {}
+        return {**gates, **dict.fromkeys(spec.hosts, _LOOPBACK)}
 
     def _find_shares(self, client: APIClient, cpus: float) -> int:
         if not _WITH_V2.exists():
@@ -221,6 +229,15 @@ class DockerContainers:
             raise PreviewExposed(problem)
         logger.warning("previews on this agent are not isolated: %s", problem)
         self._log.header(f"this agent does not isolate previews: {problem}")
+
+    def _tell_gates(self, spec: ContainerSpec) -> None:
+        """Say once what to do if calls to gates get no answer: what is closed only times out."""
+        if spec.gates and self._confinement.proxy is None and not self._has_told_gates:
+            self._has_told_gates = True
+            self._log.header(
+                "nameservers say where the gates of its stack are; if calls to them time out, the "
+                "agent's operator can open a proxy to previews (PREVS_ALLOW_PROXY)"
+            )
 
     def _discard(self, client: APIClient, name: str) -> None:
         """Remove the container that a failed start may have left. Never raises."""

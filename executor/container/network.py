@@ -103,6 +103,8 @@ class PreviewNetwork:
             denied=self._confined.denied,
             allowed=self._confined.allowed,
             control_plane=self._confined.control_plane,
+            # RUN steps visit nobody.
+            proxy=self._confined.proxy if network["Name"] == self.name else None,
         )
 
 

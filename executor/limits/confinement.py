@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from executor.limits.disk_schedule import DISK_LIMIT
 from executor.ports import ContainerSpec
@@ -44,6 +44,13 @@ default."""
 _GROUP = re.compile(r"/?(\w[\w.@-]*(?:/\w[\w.@-]*)*)", re.ASCII)
 
 
+class ProxyPort(NamedTuple):
+    """Where previews may reach a proxy, or what is in front of the proxies."""
+
+    address: str
+    port: int
+
+
 class Confinement(NamedTuple):
     """The limits and the isolation that an agent's operator has chosen.
 
@@ -53,8 +60,8 @@ class Confinement(NamedTuple):
     is built. Only with `fetches` may a Dockerfile add something from an address. The steps of an
     app's builds may use `build_memory` MB, half of the machine's if 0; or the operator has made the
     control group `build_group` for them. `control_plane` are the framework's own machines, which
-    previews never reach. With `strangers`, the code is a stranger's: nothing starts and nothing is
-    built unless it is isolated.
+    previews never reach, but for the `proxy`. With `strangers`, the code is a stranger's: nothing
+    starts and nothing is built unless it is isolated.
     """
 
     disk_limit: int = DISK_LIMIT
@@ -67,6 +74,7 @@ class Confinement(NamedTuple):
     build_group: str = ""
     control_plane: Sequence[Network] = ()
     strangers: bool = False
+    proxy: Optional[ProxyPort] = None
 
 
 def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confinement:
@@ -96,6 +104,7 @@ def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confine
         fetches=choose("PREVS_BUILD_ADD", added, ADDRESSES),
         build_memory=count("PREVS_BUILD_MEMORY", environ.get("PREVS_BUILD_MEMORY", ""), 0),
         build_group=_read_group(environ.get("PREVS_BUILD_CGROUP", ""), problems),
+        proxy=_read_proxy(environ.get("PREVS_ALLOW_PROXY", ""), problems),
     )
 
 
@@ -117,6 +126,20 @@ def read_addresses(addresses: Sequence[str]) -> tuple[Network, ...]:
         with contextlib.suppress(ValueError):
             found.append(ipaddress.ip_network(one))
     return tuple(found)
+
+
+def _read_proxy(text: str, problems: list[str]) -> Optional[ProxyPort]:
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        if port.isascii() and port.isdigit() and 1 <= int(port) <= 65535:
+            return ProxyPort(str(address), int(port))
+    problems.append(
+        f"PREVS_ALLOW_PROXY must be an address and a port such as 10.0.0.5:80, not {text!r}"
+    )
+    return None
 
 
 def _read_group(text: str, problems: list[str]) -> str:

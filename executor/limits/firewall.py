@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
+from executor.limits.confinement import ProxyPort
 from program.networks.reserved import METADATA, PRIVATE, Network
 
 TABLE = "mangle"
@@ -24,7 +25,8 @@ class FirewallZone(NamedTuple):
     """A network of previews: its bridge, its own addresses, and what it may reach.
 
     `nameservers` are the agent's own; previews may query them wherever they are. `allowed` private
-    networks are open, except what is `denied` or belongs to the `control_plane`.
+    networks are open, except what is `denied` or belongs to the `control_plane`. Of the `proxy`
+    that port is open, wherever it is.
     """
 
     bridge: str
@@ -33,6 +35,7 @@ class FirewallZone(NamedTuple):
     denied: Sequence[Network] = ()
     allowed: Sequence[Network] = ()
     control_plane: Sequence[Network] = ()
+    proxy: Optional[ProxyPort] = None
 
 
 def chain(bridge: str) -> str:
@@ -43,9 +46,9 @@ def chain(bridge: str) -> str:
 def rules(zone: FirewallZone, version: int) -> list[str]:
     """Return the rules of the chain for IPv4 or IPv6, as `iptables -S` prints them.
 
-    Replies to visitors pass, then queries to nameservers. The agent itself is closed at all its
-    addresses, and with it all published ports, above all those of other previews. Private networks
-    are closed too, except those that are allowed.
+    Replies to visitors pass, then queries to nameservers and visits at the proxy. The agent itself
+    is closed at all its addresses, and with it all published ports, above all those of other
+    previews. Private networks are closed too, except those that are allowed.
     """
     add = f"-A {chain(zone.bridge)}"
     made = [f"{add} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"]
@@ -58,6 +61,11 @@ def rules(zone: FirewallZone, version: int) -> list[str]:
         made += [
             f"{add} -d {server} -p {protocol} -m {protocol} --dport 53 -j RETURN"
             for protocol in ("udp", "tcp")
+        ]
+    if zone.proxy is not None:
+        made += [
+            f"{add} -d {proxy} -p tcp -m tcp --dport {zone.proxy.port} -j RETURN"
+            for proxy in _of(version, [zone.proxy.address])
         ]
     local = ("LOCAL", "BROADCAST", "MULTICAST") if version == 4 else ("LOCAL",)
     made += [f"{add} -m addrtype --dst-type {kind} -j DROP" for kind in local]

@@ -258,6 +258,9 @@ def _judge_networks(machine: Machine) -> list[Finding]:
     if confined.allowed:
         allowed = ", ".join(map(str, confined.allowed))
         message = f"The only private networks that previews reach are {allowed} (PREVS_ALLOW)."
+    if confined.proxy:
+        at = f"{confined.proxy.address}, port {confined.proxy.port}"
+        message += f" They reach the gates of stacks at {at} (PREVS_ALLOW_PROXY)."
     return [Finding("network", OK, message), _judge_builds(confined, machine.limits_problem)]
 
 

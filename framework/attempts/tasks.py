@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from framework.apps import effective_settings
 from framework.apps.app_secrets import AppSecrets
@@ -125,6 +126,7 @@ def give_addresses(order: BuildOrder, found: Mapping[str, str]) -> BuildOrder:
         secrets={name: value for name, value in order.secrets.items() if name not in found},
         build_only=tuple(name for name in order.build_only if name not in found),
         run_only=(*order.run_only, *(name for name in found if name not in order.run_only)),
+        gates=tuple(dict.fromkeys(urlsplit(url).hostname or "" for url in found.values())),
     )
 
 

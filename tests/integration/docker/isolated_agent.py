@@ -20,10 +20,10 @@ from pathlib import Path
 from docker.api import APIClient
 
 from executor.container.containers import DockerContainers
-from executor.container.network import close
+from executor.container.network import PreviewNetwork, close
 from executor.docker.daemon import Daemon
 from executor.errors import PreviewExposed
-from executor.limits.confinement import Confinement
+from executor.limits.confinement import Confinement, ProxyPort
 from executor.limits.firewall import FirewallZone, is_set
 from executor.ports import ContainerSpec, PublishedPort
 from local.docker import containers as made_by
@@ -271,6 +271,9 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
         "same rules again": first == second != before,
         "owner": owner,
     }
+    with_proxy = CONFINED._replace(proxy=ProxyPort(AGENT, SERVICE))
+    PreviewNetwork(CLUSTER, with_proxy).ensure(client)
+    found["with a proxy"] = look(client)
     found["bridged"] = refuse_bridged(daemon)
     less = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
     code = [*less, sys.executable, "-c", UNPRIVILEGED, host]

@@ -17,6 +17,7 @@ from executor.container.containers import DockerContainers
 from executor.container.probe import ApplicationProbe
 from executor.docker.daemon import Daemon
 from executor.errors import AgentUnfit, DockerUnavailable
+from executor.limits.confinement import Confinement, ProxyPort
 from executor.ports import Answer, ContainerSpec, Exit, PublishedPort
 from executor.signals import StopSignal
 from local.docker.containers import remove_all
@@ -142,6 +143,23 @@ def test_a_container_without_a_port_of_the_agent_is_published_nowhere(world: Wor
     found = world.inspect(spec)
     assert not any(found["NetworkSettings"]["Ports"].values())  # type: ignore[attr-defined]  # JSON
     assert not found["HostConfig"]["PortBindings"]
+
+
+def test_gates_lead_to_the_proxy_that_the_operator_opens_or_the_log_says_what_to_do(
+    world: World,
+) -> None:
+    spec = dataclasses.replace(world.spec("sleep 600"), gates=("shop.localhost",), hosts=("db",))
+    world.containers.start(spec, on_exit=ignore)
+    assert world.inspect(spec)["HostConfig"]["ExtraHosts"] == ["db:127.0.0.1"]
+    assert "PREVS_ALLOW_PROXY" in "".join(world.log.headers)
+    told = len(world.log.headers)
+    confined = Confinement(proxy=ProxyPort("10.0.0.5", 80))
+    daemon, log = world.daemon, world.log
+    opened = DockerContainers(daemon, CLUSTER, log, world.guard, confined=confined)
+    opened.start(spec, on_exit=ignore)
+    hosts = world.inspect(spec)["HostConfig"]["ExtraHosts"]
+    assert hosts == ["db:127.0.0.1", "shop.localhost:10.0.0.5"]  # docker-py sorts them
+    assert len(log.headers) == told
 
 
 def test_a_read_only_root_leaves_tmp_and_the_volumes_to_write_to(world: World) -> None:

@@ -69,6 +69,13 @@ def test_a_preview_reaches_the_internet_and_allowed_networks_and_nothing_else(
     assert found["log"] == []
 
 
+def test_of_a_proxy_on_its_own_agent_it_reaches_that_port_and_no_other_address(
+    found: Mapping[str, Any],
+) -> None:
+    reached = [name for name, reached in found["with a proxy"].items() if reached]
+    assert reached == [*OPEN, "a service of the agent"]
+
+
 def test_without_the_rules_it_reaches_all_but_the_other_containers(
     found: Mapping[str, Any],
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from executor.cleanup.policy import Watermarks
 from executor.config import Config, InvalidEnvironment, read_config, read_duration
-from executor.limits.confinement import Confinement, read_addresses
+from executor.limits.confinement import Confinement, ProxyPort, read_addresses
 
 
 def test_settings_are_read_from_the_agents_variables() -> None:
@@ -18,6 +18,7 @@ def test_settings_are_read_from_the_agents_variables() -> None:
         "PREVS_DISK_LIMIT": "100",
         "PREVS_DENY": "10.1.0.0/16, fd00::/8",
         "PREVS_ALLOW": "10.2.0.7",
+        "PREVS_ALLOW_PROXY": "10.0.0.5:80",
         "PREVS_ISOLATION": "required",
         "PREVS_ISOLATION_BUILDS": "no",
         "PREVS_BUILD_ADD": "allowed",
@@ -43,6 +44,7 @@ def test_settings_are_read_from_the_agents_variables() -> None:
             fetches=True,
             build_memory=4096,
             build_group="/prevsbuilds.slice",
+            proxy=ProxyPort("10.0.0.5", 80),
         ),
         watermarks=Watermarks(90.5, 60.0),
     )
@@ -64,6 +66,7 @@ def test_every_problem_is_reported_at_once() -> None:
                 "PREVS_DISK_LIMIT": "2GB",
                 "PREVS_DENY": "10.0.0.0/8,here,10.0.0.1/8",
                 "PREVS_ALLOW": "everything",
+                "PREVS_ALLOW_PROXY": "10.0.0.5",
                 "PREVS_ISOLATION": "maybe",
                 "PREVS_ISOLATION_BUILDS": "true",
                 "PREVS_BUILD_ADD": "sometimes",
@@ -71,7 +74,7 @@ def test_every_problem_is_reported_at_once() -> None:
                 "PREVS_BUILD_CGROUP": "../a",
             }
         )
-    assert len(caught.value.problems) == 12
+    assert len(caught.value.problems) == 13
     assert "PREVS_EXECUTOR_DIR" in str(caught.value)
     assert "soon" in str(caught.value)
 
@@ -89,6 +92,23 @@ def test_the_high_mark_of_the_disk_is_above_the_low_one(high: str, low: str, rig
         assert read_config(environ).watermarks.high == float(high or 85)
         return
     with pytest.raises(InvalidEnvironment, match="PREVS_DISK_HIGH and PREVS_DISK_LOW"):
+        read_config(environ)
+
+
+@pytest.mark.parametrize(
+    ("text", "proxy"),
+    [
+        ("[fd00::5]:443", ProxyPort("fd00::5", 443)),
+        *[(bad, None) for bad in ("proxy:80", ":80", "10.0.0.5:0", "10.0.0.5:65536", "10.0.0.5:²")],
+        *[(bad, None) for bad in ("10.0.0.0/24:80", "10.0.0.5:80,10.0.0.6:80", "10.0.0.5: 80")],
+    ],
+)
+def test_a_proxy_is_an_address_with_a_port(text: str, proxy: ProxyPort | None) -> None:
+    environ = {"PREVS_EXECUTOR_DIR": "/d", "PREVS_ALLOW_PROXY": text}
+    if proxy is not None:
+        assert read_config(environ).confined.proxy == proxy
+        return
+    with pytest.raises(InvalidEnvironment, match="PREVS_ALLOW_PROXY"):
         read_config(environ)
 
 

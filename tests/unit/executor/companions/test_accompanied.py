@@ -53,13 +53,14 @@ def test_companions_start_in_order_then_hooks_then_the_application(world: Compan
 
 def test_the_first_companion_owns_the_network(world: CompanionWorld) -> None:
     world.stop_at(1000.0)
-    assert world.run() is None
+    order = dataclasses.replace(ATTEMPT.order, gates=("shop.localhost",))
+    assert world.run(ATTEMPT._replace(order=order)) is None
     db, cache, worker, app = world.containers.specs
-    order = ATTEMPT.order
     assert db.port == PublishedPort(order.container_port, order.host, order.host_port)
     assert (db.hosts, db.joins) == (("app", "db", "cache", "worker"), "")
-    assert [(one.port, one.joins, one.hosts) for one in (cache, worker, app)] == [
-        (None, db.name, ())
+    assert db.gates == ("shop.localhost",)
+    assert [(one.port, one.joins, one.hosts, one.gates) for one in (cache, worker, app)] == [
+        (None, db.name, (), ())
     ] * 3
     assert len({db.name, cache.name, worker.name, app.name}) == 4
     assert (db.mem, app.mem) == (256, order.mem)

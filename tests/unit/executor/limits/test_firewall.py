@@ -2,6 +2,7 @@
 
 from ipaddress import ip_network
 
+from executor.limits.confinement import ProxyPort
 from executor.limits.firewall import (
     FirewallZone,
     is_set,
@@ -53,6 +54,16 @@ def test_replies_and_dns_queries_pass_before_anything_is_dropped() -> None:
             for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
         ),
     ]
+
+
+def test_one_port_of_a_proxy_is_open_though_all_else_of_its_machine_is_closed() -> None:
+    """The proxy may be on this agent, on another machine of the installation, or be denied."""
+    proxy = ProxyPort("10.8.0.1", 80)
+    opened = f"-A {CHAIN} -d 10.8.0.1/32 -p tcp -m tcp --dport 80 -j RETURN"
+    made, before = rules(BORDERS._replace(proxy=proxy), 4), rules(BORDERS, 4)
+    assert [rule for rule in made if rule not in before] == [opened]
+    assert made.index(opened) < next(place for place, one in enumerate(made) if "DROP" in one)
+    assert rules(BORDERS._replace(proxy=proxy), 6) == rules(BORDERS, 6)
 
 
 def test_ipv6_neighbour_discovery_passes_and_metadata_does_not() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from executor.limits.confinement import Confinement
+from executor.limits.confinement import Confinement, ProxyPort
 from executor.limits.machine_checks import Folder, Framework, Machine, judge
 
 INFO = {
@@ -106,10 +106,12 @@ def test_rules_that_cannot_be_set_are_wrong_only_where_they_are_required() -> No
 
 
 def test_open_isolation_is_reported() -> None:
-    allowed = Confinement(allowed=(ip_network("10.1.0.7/32"), ip_network("10.2.0.0/24")))
+    networks = (ip_network("10.1.0.7/32"), ip_network("10.2.0.0/24"))
+    allowed = Confinement(allowed=networks, proxy=ProxyPort("10.0.0.5", 80))
     message = {one.part: one.message for one in judge(dataclasses.replace(WELL, confined=allowed))}
     assert message["network"] == (
-        "The only private networks that previews reach are 10.1.0.7/32, 10.2.0.0/24 (PREVS_ALLOW)."
+        "The only private networks that previews reach are 10.1.0.7/32, 10.2.0.0/24 (PREVS_ALLOW). "
+        "They reach the gates of stacks at 10.0.0.5, port 80 (PREVS_ALLOW_PROXY)."
     )
     assert message["builds"] == "They reach no more than previews do, and are limited."
     opened = dataclasses.replace(
