@@ -18,6 +18,8 @@ from program.settings.keys import new_key
 class Settings:
     """A cluster. Agent n and framework n listen on 127.0.0.n; all listen on loopback only.
 
+    The proxy alone is at Docker's bridge too, for previews.
+
     Each agent offers `cpus` and `mem` (MB). They are only shares, so all agents together may offer
     more than the machine has. `preview_ports` is FIRST-LAST. `cluster` is the id that marks its
     processes and containers; it never changes for a folder.

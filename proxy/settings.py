@@ -36,6 +36,13 @@ def _check_port(value: str) -> str:
     return value
 
 
+def _check_ports(value: str) -> str:
+    ports = {_check_port(one).rpartition(":")[2] for one in value.split(",")}
+    if len(ports) > 1:
+        raise ValueError(f"{value} must have one port for all addresses")
+    return value
+
+
 def _check_path(value: Path) -> Path:
     path = value.absolute()
     # It stands in HAProxy's configuration, where other characters have a meaning.
@@ -44,11 +51,9 @@ def _check_path(value: Path) -> Path:
     return path
 
 
-Listen = Annotated[
-    str,
-    Field(pattern=r"^([A-Za-z0-9.*-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$"),
-    AfterValidator(_check_port),
-]
+_PLACE = r"([A-Za-z0-9.*-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}"
+Listen = Annotated[str, Field(pattern=f"^{_PLACE}$"), AfterValidator(_check_port)]
+Listens = Annotated[str, Field(pattern=f"^{_PLACE}(,{_PLACE})*$"), AfterValidator(_check_ports)]
 ConfiguredPath = Annotated[Path, AfterValidator(_check_path)]
 
 
@@ -65,9 +70,10 @@ class Settings(EnvironmentSettings):
     domain: Domain = Field(
         default="localhost", description="The end of every address; the same as the frameworks'."
     )
-    proxy_listen: Listen = Field(
+    proxy_listen: Listens = Field(
         default="127.0.0.1:8080",
-        description="Where the proxy listens for visitors.",
+        description="Where the proxy listens for visitors; several addresses with one port are "
+        "separated by commas.",
         examples=["*:80"],
     )
     proxy_tls_listen: Listen = Field(

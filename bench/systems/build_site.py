@@ -132,7 +132,8 @@ def _cluster(
     framework = _named(parts, "framework")
     framework.environ = {**framework.environ, **_STARTS}
     agent = _named(parts, "agent-2")
-    agent.environ = {**agent.environ, _AGENTS: _moved(agent.environ, docker[1])}
+    given = agent.late
+    agent.late = lambda: {_AGENTS: _moved(given(), docker[1])}
     for number in (1, 2):
         named = _named(parts, f"agent-{number}")
         named.environ = {**named.environ, "MESOS_ATTRIBUTES": f"number:{number}"}

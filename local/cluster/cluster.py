@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from local.cluster.programs import executor_environ, framework_part, proxy_part
+from local.cluster.programs import (
+    allow_proxy,
+    executor_environ,
+    framework_part,
+    proxy_part,
+)
 from local.cluster.zookeeper import zookeeper_part
 from local.docker.dockerd import DockerPart
 from local.docker.leftovers import LeftoversPart
@@ -24,7 +29,7 @@ def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
     check_ports(settings)
     marked = {**environ, MARK: settings.cluster}
     docker = DockerPart(docker_folder(environ), environ)
-    mesos = _mesos(settings, marked, docker.address)
+    mesos = _mesos(settings, marked, docker)
     return [
         docker,
         LeftoversPart(lambda: docker.address, settings.cluster),
@@ -36,7 +41,7 @@ def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
         ),
         *mesos,
         *(framework_part(settings, marked, number) for number in settings.framework_numbers),
-        proxy_part(settings, marked),
+        proxy_part(settings, marked, docker.gateway),
     ]
 
 
@@ -52,11 +57,11 @@ def check_ports(settings: Settings) -> None:
         raise LocalError("ports", "\n".join(taken), advice)
 
 
-def _mesos(settings: Settings, environ: Mapping[str, str], docker_host: str) -> Sequence[Part]:
+def _mesos(settings: Settings, environ: Mapping[str, str], docker: DockerPart) -> Sequence[Part]:
     """Return the master, its announcement in ZooKeeper, and the agents."""
     installation, access = find(cache_folder(environ)), settings.mesos_access
     master = Address("127.0.0.1", settings.mesos_port)
-    agents = [_agent(settings, number, docker_host, environ) for number in settings.agent_numbers]
+    agents = [_agent(settings, number, docker, environ) for number in settings.agent_numbers]
     for agent in agents:
         forget_executors(agent)
     return [
@@ -92,7 +97,9 @@ def _announcement(settings: Settings, master: Address) -> AnnouncementPart:
     )
 
 
-def _agent(settings: Settings, number: int, docker_host: str, environ: Mapping[str, str]) -> Agent:
+def _agent(
+    settings: Settings, number: int, docker: DockerPart, environ: Mapping[str, str]
+) -> Agent:
     name = f"agent-{number}"
     folder = settings.folder / name
     resources = (
@@ -103,5 +110,6 @@ def _agent(settings: Settings, number: int, docker_host: str, environ: Mapping[s
         address=Address(f"127.0.0.{number}", settings.agent_port),
         resources=resources,
         folder=folder,
-        executor_environ=executor_environ(settings, folder, docker_host, environ),
+        executor_environ=executor_environ(settings, folder, docker.address, environ),
+        late_environ=lambda: allow_proxy(settings, docker.gateway()),
     )

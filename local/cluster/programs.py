@@ -1,7 +1,7 @@
 """The programs of prevs as parts: the framework and the proxy."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from local.mesos.access import FRAMEWORK, READER
@@ -93,8 +93,20 @@ def _framework_environ(
     }
 
 
-def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
-    """Return the proxy. Any answer means ready: a request without a host matches no preview."""
+def allow_proxy(settings: Settings, gateway: str | None) -> dict[str, str]:
+    """Return the variable by which executors let previews reach the proxy at Docker's bridge."""
+    return {"PREVS_ALLOW_PROXY": f"{gateway}:{settings.port}"} if gateway else {}
+
+
+def proxy_part(
+    settings: Settings,
+    environ: Mapping[str, str],
+    gateway: Callable[[], str | None] = lambda: None,
+) -> ProcessPart:
+    """Return the proxy. Any answer means ready: a request without a host matches no preview.
+
+    It listens on loopback, and where previews reach this machine: at the `gateway` of its start.
+    """
     listen = f"127.0.0.1:{settings.port}"
     own = {
         **_python(environ),
@@ -119,7 +131,12 @@ def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
         folder=_folder(settings, "proxy"),
         advice="Install HAProxy: run provision/debian.sh. If its port is taken, choose another "
         "with --port.",
+        late=lambda: _listen_at(listen, gateway(), settings.port),
     )
+
+
+def _listen_at(loopback: str, gateway: str | None, port: int) -> dict[str, str]:
+    return {"PREVS_PROXY_LISTEN": f"{loopback},{gateway}:{port}"} if gateway else {}
 
 
 def _python(environ: Mapping[str, str]) -> dict[str, str]:

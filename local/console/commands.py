@@ -1,4 +1,4 @@
-"""`prevs local`: the whole system on this machine, on loopback addresses only."""
+"""`prevs local`: the whole system on this machine, at addresses that only it has."""
 
 import json
 import os

@@ -79,6 +79,13 @@ class DockerPart:
         """The value for DOCKER_HOST."""
         return self._foreign or self._daemon.host
 
+    def gateway(self) -> str | None:
+        """Return the address at which its containers reach this machine; None if none is known.
+
+        It is known once dockerd runs. Blocks for 2 s at most.
+        """
+        return containers.default_gateway(self.address)
+
     @property
     def pid(self) -> int | None:
         process = None if self._foreign else self._daemon.process()

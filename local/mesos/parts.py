@@ -3,7 +3,7 @@
 import json
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +44,7 @@ class Address(NamedTuple):
 class Agent(NamedTuple):
     """One agent. Its executors get `executor_environ` and MESOS_* variables, nothing else.
 
+    `late_environ` returns what of that is known only when it starts.
     `resources` are in the form of Mesos: `cpus:4;mem:4096;disk:10000;ports:[31000-31999]`.
     """
 
@@ -52,6 +53,7 @@ class Agent(NamedTuple):
     resources: str
     folder: Path
     executor_environ: Mapping[str, str]
+    late_environ: Callable[[], Mapping[str, str]] = dict
 
 
 def master_part(
@@ -114,6 +116,7 @@ def agent_part(
         folder=agent.folder,
         grace=2,
         before_stop=lambda pid: shut_down(pid, agent.address),
+        late=lambda: _executor_flag({**agent.executor_environ, **agent.late_environ()}),
     )
 
 
@@ -126,7 +129,6 @@ def _agent_flags(installation: Installation, agent: Agent, patience: int) -> dic
         "MESOS_LAUNCHER_DIR": str(installation.launcher),
         "MESOS_SYSTEMD_ENABLE_SUPPORT": "false",
         "MESOS_SWITCH_USER": "false",
-        "MESOS_EXECUTOR_ENVIRONMENT_VARIABLES": json.dumps(dict(agent.executor_environ)),
         "MESOS_EXECUTOR_REREGISTRATION_TIMEOUT": f"{patience}secs",
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": f"{_EXECUTOR_GRACE}secs",
         "MESOS_GC_DELAY": "2days",
@@ -137,6 +139,10 @@ def _agent_flags(installation: Installation, agent: Agent, patience: int) -> dic
         "no_proxy": "*",
         "NO_PROXY": "*",
     }
+
+
+def _executor_flag(environ: Mapping[str, str]) -> dict[str, str]:
+    return {"MESOS_EXECUTOR_ENVIRONMENT_VARIABLES": json.dumps(environ)}
 
 
 def shut_down(pid: int, agent: Address) -> None:

@@ -48,8 +48,10 @@ class Part(Protocol):
 class ProcessPart:
     """A part that is one program in the foreground; its output goes to `log`.
 
-    `answers` returns whether it serves. `grace` is how many seconds it may take to end after
-    SIGTERM; `before_stop` runs before the signal and may block.
+    `answers` returns whether it serves. `late` returns the variables that are known only when it
+    starts; they replace those of `environ`, and it may block for a second or two. `grace` is how
+    many seconds it may take to end after SIGTERM; `before_stop` runs before the signal and may
+    block.
     """
 
     name: str
@@ -63,6 +65,7 @@ class ProcessPart:
     folder: Path | None = None
     grace: float = 10.0
     before_stop: Callable[[int], None] | None = None
+    late: Callable[[], Mapping[str, str]] = dict
     _process: subprocess.Popen[bytes] | None = dataclasses.field(default=None, init=False)
     _log_start: int = dataclasses.field(default=0, init=False)
     _left: list[Identity] = dataclasses.field(default_factory=list, init=False)
@@ -77,7 +80,7 @@ class ProcessPart:
             self._log_start = out.tell()
             self._process = subprocess.Popen(
                 self.command,
-                env=dict(self.environ),
+                env={**self.environ, **self.late()},
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

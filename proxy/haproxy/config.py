@@ -21,15 +21,15 @@ CONNECTIONS_EACH = 1000
 class Front(NamedTuple):
     """Where HAProxy listens for visitors, and whom it trusts.
 
-    `listen` and `tls_listen` are HOST:PORT. `certificates` is a folder of PEM files, each a
-    certificate with its chain and its key (None: no TLS). With `redirects`, plain HTTP is
-    redirected to TLS. `trusted` are the networks of proxies in front, whose X-Forwarded-* headers
-    are believed. `metrics` is the HOST:PORT of /metrics and /metrics/haproxy (empty: nowhere), for
-    holders of one of the tokens `readers`. `stripped` are more headers that only proxies in front
-    may send: names in small letters, with * for the rest of a name. A client may have
-    `connections_each` connections, and as many open requests with HTTP/2 in all of them; behind a
-    trusted proxy, as many open requests. HAProxy finds `pass_keys` keys of visitors'
-    passes in its environment (name_pass_key).
+    `listen` is HOST:PORT, or several with one port and commas between; `tls_listen` is HOST:PORT.
+    `certificates` is a folder of PEM files, each a certificate with its chain and its key (None: no
+    TLS). With `redirects`, plain HTTP is redirected to TLS. `trusted` are the networks of proxies
+    in front, whose X-Forwarded-* headers are believed. `metrics` is the HOST:PORT of /metrics and
+    /metrics/haproxy (empty: nowhere), for holders of one of the tokens `readers`. `stripped` are
+    more headers that only proxies in front may send: names in small letters, with * for the rest of
+    a name. A client may have `connections_each` connections, and as many open requests with HTTP/2
+    in all of them; behind a trusted proxy, as many open requests. HAProxy finds `pass_keys` keys of
+    visitors' passes in its environment (name_pass_key).
     """
 
     listen: str

@@ -22,6 +22,7 @@ from kazoo.exceptions import NoAuthError, NoNodeError
 from kazoo.security import OPEN_ACL_UNSAFE
 
 from local.cluster import launch
+from local.docker import containers
 from local.mesos.access import Access
 from local.parts import processes
 from local.settings import read
@@ -189,13 +190,16 @@ def test_up_with_other_settings_is_refused_while_it_is_up(running: Own) -> None:
     assert running.status()["up"] is True
 
 
-def test_everything_listens_on_loopback_only(serving: Own) -> None:
+def test_everything_listens_on_loopback_only_but_the_proxy_for_previews(
+    serving: Own, docker_host: str
+) -> None:
+    for_previews = f"{containers.default_gateway(docker_host)}:{serving.ports['port']}"
     ours = {process.pid for process in processes.marked(serving.id)}
     output = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
     lines = [line for line in output.splitlines() if any(f"pid={pid}," in line for pid in ours)]
-    assert len(lines) >= len(serving.ports)
-    for line in lines:
-        assert line.split()[3].removeprefix("[::ffff:").startswith("127.0.0."), line
+    places = {line.split()[3].removeprefix("[::ffff:") for line in lines}
+    assert len(places) > len(serving.ports)
+    assert [place for place in places if not place.startswith("127.0.0.")] == [for_previews]
 
 
 def test_the_log_of_a_part_is_shown_and_an_unknown_part_is_wrong_use(running: Own) -> None:

@@ -48,13 +48,19 @@ def test_all_problems_are_reported_with_their_variables() -> None:
         assert f"PREVS_{name}:" in text
 
 
-@pytest.mark.parametrize("listen", ["[::1]:80", "*:8080", "10.0.0.1:8080", "proxy.example:80"])
+@pytest.mark.parametrize(
+    "listen",
+    ["[::1]:80", "*:8080", "10.0.0.1:8080", "proxy.example:80", "127.0.0.1:80,172.20.0.1:80"],
+)
 def test_any_address_may_be_listened_on(environ: Mapping[str, str], listen: str) -> None:
     assert settings.read({**environ, "PREVS_PROXY_LISTEN": listen}).proxy_listen == listen
 
 
 REFUSED = {
-    "PREVS_PROXY_LISTEN": ["8080", "127.0.0.1", "a b:80", "127.0.0.1:0", "x:80\nuser root"],
+    "PREVS_PROXY_LISTEN": [
+        *("8080", "127.0.0.1", "a b:80", "127.0.0.1:0", "x:80\nuser root"),
+        *("a:80,b:81", "a:80,", "a:80, b:80"),
+    ],
     "PREVS_API": [
         *("http://a,", "http://a b", "http://a,ftp://b", ",", "http://a,http://b:x"),
         *("http://a:port", "http://a:99999", "http://a:0", "http://:80"),

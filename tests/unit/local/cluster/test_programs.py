@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from local.cluster.programs import executor_environ, framework_part, proxy_part
+from local.cluster.programs import allow_proxy, executor_environ, framework_part, proxy_part
 from local.settings import prepare
 
 ENVIRON = {
@@ -46,6 +46,14 @@ def test_the_proxy_knows_every_framework_and_listens_on_loopback_only(tmp_path: 
     assert part.environ["PREVS_API"] == "http://127.0.0.1:12,http://127.0.0.2:12"
     assert {"framework", "framework-2"} < set(part.needs)
     assert part.environ["PREVS_PROXY_LISTEN"] == "127.0.0.1:99"
+
+
+def test_previews_reach_the_proxy_at_dockers_bridge_if_that_is_known(tmp_path: Path) -> None:
+    settings = prepare(tmp_path, {"port": 99})
+    part = proxy_part(settings, {}, lambda: "172.20.0.1")
+    assert part.late() == {"PREVS_PROXY_LISTEN": "127.0.0.1:99,172.20.0.1:99"}
+    assert allow_proxy(settings, "172.20.0.1") == {"PREVS_ALLOW_PROXY": "172.20.0.1:99"}
+    assert proxy_part(settings, {}).late() == allow_proxy(settings, None) == {}
 
 
 def test_the_proxy_has_a_token_of_its_own_that_the_framework_takes(tmp_path: Path) -> None:
