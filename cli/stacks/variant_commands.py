@@ -101,7 +101,10 @@ def unpin(context: CommandContext, name: str, variant: str, *, as_json: bool) ->
 @variant_argument
 @click.pass_obj
 def close(context: CommandContext, name: str, variant: str) -> None:
-    """Close VARIANT: what runs in it alone stops, and goes with its data."""
+    """Close VARIANT: what runs in it alone stops, and goes.
+
+    Its data stay on their agents until these need the room, as those of any preview do.
+    """
     found = _find(context, name, variant)
     context.api.stacks.close(name, found)
     note(f"{found} of {name} is closed. `prevs stack open {name} {variant}` opens it again.")

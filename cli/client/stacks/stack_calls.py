@@ -61,7 +61,7 @@ class Stacks:
         return cast(StackVariant, self._calls.read("PUT" if pinned else "DELETE", path))
 
     def close(self, name: str, variant: str) -> None:
-        """Close a variant: what runs in it alone stops, and goes with its data."""
+        """Close a variant: what runs in it alone stops, and goes."""
         self._calls.call("DELETE", _path(name, "variants", variant)).close()
 
 
