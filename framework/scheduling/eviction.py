@@ -252,8 +252,8 @@ class Eviction:
         unvisited = ((unit, preview, 0.0) for unit, preview in self._idleness.unvisited())
         for unit, preview, used in itertools.chain(unvisited, self._idleness.idle()):
             app, warm = apps[preview.app]
-            if use := uses.get(preview.instance):
-                warm = any(apps[name][1] for name in use.apps)
+            if uses and preview.instance in uses:
+                warm = any(apps[name][1] for name in uses[preview.instance].apps)
             turn = Turn.WARM if warm and not preview.ahead else Turn.IDLE
             yield Candidate(turn, used, unit, preview.agent_id or "", app, preview.settings)
 

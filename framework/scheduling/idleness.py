@@ -168,9 +168,9 @@ class Idleness:
         }
         due = []
         for _, preview, used in self.idle():
-            use = uses.get(preview.instance)
-            apps = use.apps if use else frozenset((preview.app,))
-            limit = max(limits.get(app, math.inf) for app in apps)
+            limit = limits.get(preview.app, math.inf)
+            if uses and preview.instance in uses:
+                limit = max(limits.get(app, math.inf) for app in uses[preview.instance].apps)
             if now - used > limit:
                 due.append(_Due(used, preview.sha, preview, int(limit)))
         return sorted(due, key=lambda each: each[:2])
