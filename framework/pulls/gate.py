@@ -82,14 +82,23 @@ def judge(rules: Rules, pull: PullRecord, sha: str) -> Verdict:
     return Verdict.APPROVED if sha == pull.approved_commit else Verdict.WAITING
 
 
-def check(rules: Rules, pull: PullRecord, sha: str) -> bool:
+def check(rules: Rules, pull: PullRecord, sha: str, *, in_variant: bool = False) -> bool:
     """Return whether a commit that may be built is a stranger's; only this pull reaches it.
 
-    Raises NotApproved.
+    A stranger's is never built for a variant of a stack: what is trusted would send it requests,
+    with all that these carry. Raises NotApproved.
     """
     verdict = judge(rules, pull, sha)
     if not verdict.passes:
         raise NotApproved(pull.app, pull.number, sha, explain(rules, pull, sha))
+    if in_variant and verdict is Verdict.APPROVED:
+        label, *_ = names.pull_labels(pull.number, pull.ref)
+        why = (
+            "This commit comes from a fork, and no variant of a stack runs those: the other "
+            "members would send it their requests. It has an address of its own: "
+            f"`prevs open {pull.app} {label}`."
+        )
+        raise NotApproved(pull.app, pull.number, sha, why)
     return verdict is Verdict.APPROVED
 
 

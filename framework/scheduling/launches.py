@@ -215,7 +215,9 @@ class Launcher:
             if app is None or app.removed:
                 continue
             try:
-                stranger = self._records.check_gate(preview.app, preview.sha, preview.refs)
+                stranger = self._records.check_gate(
+                    preview.app, preview.commit, preview.refs, in_variant=bool(preview.instance)
+                )
             except NOT_LET_THROUGH as error:
                 kind = ReasonKind.OTHER_REPOSITORY if is_other else ReasonKind.NOT_APPROVED
                 reason = Reason(kind, str(error))

@@ -25,7 +25,6 @@ from framework.preview import reasons, steps
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Requested, Retried, Stopped
 from framework.pulls import gate, repository_ids
-from framework.pulls.errors import NotApproved
 from framework.stacks import variants
 from framework.stacks.errors import AppOfStack
 from framework.state.records import Records
@@ -44,10 +43,6 @@ STOPPED = Reason(ReasonKind.STOPPED, "Somebody stopped it; its address starts it
 TRUSTED_NOW = Reason(
     ReasonKind.STOPPED,
     "A branch or tag reaches its commit now, so it is built anew.",
-)
-_NOT_IN_VARIANTS = (
-    "This commit comes from a fork, and no variant of a stack runs those: the other members would "
-    "send it their requests, with all that these carry. Open the pull request's own address."
 )
 
 
@@ -131,11 +126,9 @@ class Commands:
         is new or stopped. Raises UnknownApp, OtherRepository, UnknownPull, NotApproved; for an
         instance also UnknownVariant.
         """
-        stranger = self._records.check_gate(app, commit, refs)
+        stranger = self._records.check_gate(app, commit, refs, in_variant=bool(instance))
         if instance:
             self._records.stacks.check_instance(app, instance)
-            if stranger:
-                raise NotApproved(app, names.find_pull(refs), commit, _NOT_IN_VARIANTS)
         sha = names.instance_id(commit, instance) if instance else commit
         requested = Requested(self._clock.now(), tuple(refs), stranger, ahead)
         known = self._records.find(preview_unit(app, sha))
@@ -175,7 +168,8 @@ class Commands:
         preview = self._records.preview(preview_unit(app, sha))
         if preview.state is not State.FAILED:
             raise NotRetryable(app, sha, preview.state.value)
-        self._records.check_gate(app, preview.commit, preview.refs)
+        in_variant = bool(preview.instance)
+        self._records.check_gate(app, preview.commit, preview.refs, in_variant=in_variant)
         return self._records.change(preview, Retried(self._clock.now()))
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:

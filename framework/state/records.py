@@ -180,7 +180,9 @@ class Records:
         """Return the rules for an app's pull requests. Raises UnknownApp."""
         return pull_records.find_rules(self.app(app), self.secrets.all)
 
-    def check_gate(self, app: str, sha: str, refs: Iterable[str]) -> bool:
+    def check_gate(
+        self, app: str, sha: str, refs: Iterable[str], *, in_variant: bool = False
+    ) -> bool:
         """Return whether a commit that may be built is a stranger's; `refs` lead to it.
 
         Raises UnknownApp, OtherRepository, UnknownPull, NotApproved.
@@ -191,7 +193,7 @@ class Records:
         if not pull:
             return False
         rules = pull_records.find_rules(known, self.secrets.all)
-        return gate.check(rules, self.pulls.find_open(app, pull), sha)
+        return gate.check(rules, self.pulls.find_open(app, pull), sha, in_variant=in_variant)
 
     def find_other_repository(self, app: str) -> str:
         """Return why nothing of an app is built, if another repository has its address, else ""."""

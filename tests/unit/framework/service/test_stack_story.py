@@ -446,6 +446,16 @@ def test_a_strangers_commit_is_in_no_variant(stacks: StackStory) -> None:
     with pytest.raises(NotApproved, match="no variant of a stack runs those"):
         driven.call(lambda: commands.start(CART, NEXT, label, refs=("pull/7",), instance=label))
     assert stacks.previews() == []
+    # Nor does one start that was its author's to build when it was requested.
+    driven.call(lambda: commands.change_app(CART, {"forks": "members"}))
+    trusted = dataclasses.replace(pull, may_write=True)
+    driven.call(lambda: driven.records.pulls.save_all([trusted]))
+    waits = driven.call(lambda: commands.start(CART, NEXT, label, refs=("pull/7",), instance=label))
+    assert waits.state is State.QUEUED
+    driven.call(lambda: driven.records.pulls.save_all([pull]))
+    waits = stacks.place(waits)
+    assert waits.state is State.STOPPED
+    assert "`prevs open basket pr-7`" in waits.reason
     # Its own address has it, as before, and it gets no address of a member.
     driven.call(lambda: commands.start(CART, NEXT, "pr-7", refs=("pull/7",)))
     order = stacks.order(stacks.place(driven.preview(NEXT, CART)))
