@@ -58,7 +58,7 @@ class StackRecord:
 
     def gate(self, member: str) -> str:
         """Return the name of the gate of a member: the entry's is that of the stack."""
-        return self.name if member == self.entry else f"{self.name}-{member}"
+        return self.name if member == self.entry else f"{member}-{self.name}"
 
     def instance(self, variant: str, member: str) -> str:
         """Return the label at which a variant's own instance of a member is, if it has one."""

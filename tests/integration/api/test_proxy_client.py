@@ -75,7 +75,7 @@ def test_an_instance_of_a_variant_has_an_id_a_commit_and_the_members_around_it(
     )
     assert call(base, lambda api: api.find("web", commit.sha)).variant.members == (
         Member("web", "web", "feature-x", True, "http://feature-x--shop.localhost/", "queued"),
-        Member("cart", "cart", "main", False, "http://feature-x--shop-cart.localhost/", ""),
+        Member("cart", "cart", "main", False, "http://feature-x--cart-shop.localhost/", ""),
     )
     usual = call(base, lambda api: api.start("web", "main"))
     assert (usual.commit, usual.instance, usual.variant) == (SHA, "", None)

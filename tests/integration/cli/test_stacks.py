@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 A, B, X = "a" * 40, "b" * 40, "c" * 40
 BRANCH = "feature/x"
 SLUG = names.slug(BRANCH)
-INSTANCE = f"{SLUG}--shop-cart"
+INSTANCE = f"{SLUG}--cart-shop"
 FILE = """
 entry = "web"
 
@@ -41,7 +41,7 @@ def api() -> Api:
     api.add("cart", "main", B)
     api.add("cart", SLUG, X)
     api.previews.put("frontend", A, State.RUNNING, labels=("main",))
-    api.stacks.behind = {"shop": Behind(0, 2), "shop-cart": Behind(0, 2)}
+    api.stacks.behind = {"shop": Behind(0, 2), "cart-shop": Behind(0, 2)}
     return api
 
 
@@ -64,7 +64,7 @@ def test_a_stack_is_written_and_shown(api: Api, run: Run, file: str) -> None:
     assert done.status == 0, done.err
     rows = [line.split() for line in done.out.splitlines()]
     assert ["web", "frontend", "main", "WEB_URL", "http://shop.localhost:8080/"] in rows
-    assert ["cart", "cart", "main", "CART_URL", "http://shop-cart.localhost:8080/"] in rows
+    assert ["cart", "cart", "main", "CART_URL", "http://cart-shop.localhost:8080/"] in rows
     assert "find each other by WEB_URL and CART_URL" in done.err
     assert "`prevs stack open shop BRANCH`" in done.err
     shown = run("stack", "show", "shop")
@@ -145,7 +145,7 @@ def test_without_waiting_it_says_that_proxies_may_not_know_it(
     api: Api, run: Run, file: str
 ) -> None:
     run("stack", "set", "shop", file)
-    api.stacks.behind["shop-cart"] = Behind(1, 2)
+    api.stacks.behind["cart-shop"] = Behind(1, 2)
     done = run("stack", "open", "shop", BRANCH, "--no-wait")
     assert f"`prevs stack show shop {SLUG}` shows how many do not." in done.err
     assert "1 proxy does not know it yet" in run("stack", "show", "shop", BRANCH).out
@@ -221,10 +221,10 @@ def test_a_gate_says_that_it_follows_from_a_stack(api: Api, run: Run, file: str)
     run("stack", "open", "shop", BRANCH)
     listed = run("gate", "ls").out
     assert "/ to main; of the stack shop, with 1 variant" in listed
-    shown = run("gate", "show", "shop-cart")
+    shown = run("gate", "show", "cart-shop")
     assert [SLUG, INSTANCE] in [line.split() for line in shown.out.splitlines()]
     assert "`prevs stack show shop` shows that." in shown.err
-    refused = run("gate", "switch", "shop-cart", SLUG)
+    refused = run("gate", "switch", "cart-shop", SLUG)
     assert (refused.status, "`prevs stack open shop BRANCH`" in refused.err) == (1, True)
 
 

@@ -65,4 +65,4 @@ def put_variants(dashboard: Dashboard) -> None:
     dashboard.previews.queue_places["hello", sha] = 1
     open_variant(dashboard, "l" * 200, own=tuple(_APPS), chosen={"web": "broken"})
     dashboard.stacks.command(lambda commands: commands.pin("shop", one, pinned=True))
-    dashboard.stacks.behind = {name: Behind(2, 3) for name in ("shop", "shop-cart", "shop-prices")}
+    dashboard.stacks.behind = {name: Behind(2, 3) for name in ("shop", "cart-shop", "prices-shop")}

@@ -91,7 +91,7 @@ def test_each_page_of_stacks_is_accessible_and_foreign_text_is_only_text(
             dashboard, open_variant(dashboard, "own", own=("cart",)), "cart", State.RUNNING
         )
         instance = f"/apps/shop-basket/previews/{sha}"
-        for path in ("/stacks", "/apps/shop-basket/gates/shop-cart", instance):
+        for path in ("/stacks", "/apps/shop-basket/gates/cart-shop", instance):
             page.goto(path)
             found[path] = look_at(page)
         page.goto(STACK)

@@ -47,7 +47,7 @@ def test_a_page_lists_the_members_from_the_first_answer_on(room: Room, browser: 
             "cart | main, as usual | Not started",
         ]
         link = page.get_by_role("link", name="cart")
-        expect(link).to_have_attribute("href", room.address("feature-x--shop-cart.localhost"))
+        expect(link).to_have_attribute("href", room.address("feature-x--cart-shop.localhost"))
 
 
 def test_the_members_of_an_open_page_change_and_it_leads_to_the_application(

@@ -12,11 +12,11 @@ SHA = "5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091"
 WRITTEN: dict[str, Any] = {
     "preview_instance": PreviewRecord(
         app="shop-cart",
-        sha=names.instance_id(SHA, "feature-x--shop-cart"),
+        sha=names.instance_id(SHA, "feature-x--cart-shop"),
         state=State.QUEUED,
-        labels=("feature-x--shop-cart",),
+        labels=("feature-x--cart-shop",),
         stranger=True,
-        instance="feature-x--shop-cart",
+        instance="feature-x--cart-shop",
         built_from=SHA,
     ),
     "stack": StackRecord(

@@ -237,7 +237,7 @@ WRITTEN: dict[str, Any] = {
         work=pinned_jobs.WORK,
         instance="7be0ac6d" * 5,
         variant="feature-x",
-        gates=("feature-x--shop-cart.prevs.example",),
+        gates=("feature-x--cart-shop.prevs.example",),
     ),
     "task_report": TaskReport(
         phase=Phase.ENDED,

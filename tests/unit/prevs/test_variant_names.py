@@ -37,7 +37,7 @@ def test_variants_of_two_refs_have_two_names(one: str, other: str, gate: str) ->
 def test_the_name_of_a_variant_never_changes() -> None:
     """It is in people's bookmarks, and a branch finds its variant by it."""
     assert names.variant_name("main", "shop") == "main"
-    assert names.variant_name("feature/dark", "shop-cart") == "feature-dark-0bef4359"
+    assert names.variant_name("feature/dark", "cart-shop") == "feature-dark-0bef4359"
     assert names.variant_name("feature/dark", LONGEST) == "feature-dark-0bef4359"
     assert names.variant_name("a-very-long-branch", "a" * 45) == "a-very-931f2ca8"
 
@@ -53,8 +53,8 @@ def test_the_address_of_a_variant_is_read_back(named: tuple[str, str], domain: s
 
 @pytest.mark.parametrize("form", ["http://{label}.{app}.a.org/", "http://{label}--{app}.a.org/"])
 def test_the_address_of_a_variant_has_one_level_in_both_forms(form: str) -> None:
-    url = names.Addresses(form).gate_url(names.instance_label("feature-x", "shop-cart"))
-    assert url == "http://feature-x--shop-cart.a.org/"
+    url = names.Addresses(form).gate_url(names.instance_label("feature-x", "cart-shop"))
+    assert url == "http://feature-x--cart-shop.a.org/"
 
 
 @given(NAMED, NAMED)
@@ -102,7 +102,7 @@ def test_members_are_in_one_order_before_and_after_a_restart() -> None:
 
 
 def test_the_gate_of_the_entry_is_named_like_the_stack() -> None:
-    assert [SHOP.gate(member) for member in SHOP.members] == ["shop", "shop-cart"]
-    assert [SHOP.instance("x", member) for member in SHOP.members] == ["x--shop", "x--shop-cart"]
+    assert [SHOP.gate(member) for member in SHOP.members] == ["shop", "cart-shop"]
+    assert [SHOP.instance("x", member) for member in SHOP.members] == ["x--shop", "x--cart-shop"]
     swapped = dataclasses.replace(SHOP, entry="cart")
-    assert [swapped.gate(member) for member in SHOP.members] == ["shop-web", "shop"]
+    assert [swapped.gate(member) for member in SHOP.members] == ["web-shop", "shop"]

@@ -16,7 +16,7 @@ from prevs.gate_rules import (
 )
 from prevs.gates import Condition, ConditionKind, Override, Revision, Rule, Target
 
-OPEN = {"feature-x": "feature-x--shop-cart", "feature-y": "main"}
+OPEN = {"feature-x": "feature-x--cart-shop", "feature-y": "main"}
 RULES = (
     Rule("/", (Target("main"),)),
     Rule("/", (Target("v2"),), Condition(ConditionKind.HEADER, "2", "x-version")),
@@ -87,7 +87,7 @@ def test_a_variant_leads_before_every_rule_and_override() -> None:
     request = ask("feature-x", **{"x-version": "2", "x-prevs-ref": "v7"})
     found = choose(revision, request)
     assert isinstance(found, Choice)
-    assert found == ("feature-x--shop-cart", Step.VARIANT, None, found.vary, "feature-x")
+    assert found == ("feature-x--cart-shop", Step.VARIANT, None, found.vary, "feature-x")
     other = choose(revision, ask("gone", **{"x-version": "2"}))
     assert isinstance(other, Choice)
     assert other[:3] == ("v2", Step.CONDITION, 1)

@@ -66,7 +66,7 @@ def test_proxies_may_not_know_a_variant_yet(behind: int | None, said: str) -> No
 
 
 def test_a_variant_is_named_by_its_branch_or_its_name() -> None:
-    opened = stack("shop", "shop-cart", variants=[variant()])
+    opened = stack("shop", "cart-shop", variants=[variant()])
     assert find_name(opened, "feature/x") == SLUG
     assert find_name(opened, SLUG) == SLUG
     assert find_name(opened, "other/y") == names.slug("other/y")
@@ -74,13 +74,13 @@ def test_a_variant_is_named_by_its_branch_or_its_name() -> None:
 
 def test_a_long_name_is_cut_as_the_framework_cuts_it() -> None:
     long = "a" * 60
-    assert find_name(stack("shop", "shop-cart"), long) == names.variant_name(long, "shop-cart")
+    assert find_name(stack("shop", "cart-shop"), long) == names.variant_name(long, "cart-shop")
 
 
 def test_a_variant_keeps_its_name_when_the_stack_gets_longer_gates() -> None:
     long = "a" * 50
-    opened = variant(name=names.variant_name(long, "shop-cart"), ref=long)
+    opened = variant(name=names.variant_name(long, "cart-shop"), ref=long)
     assert (
-        find_name(stack("shop", "shop-a-longer-member", variants=[opened]), long)
+        find_name(stack("shop", "a-longer-member-shop", variants=[opened]), long)
         == (opened["name"])
     )

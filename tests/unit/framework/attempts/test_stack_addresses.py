@@ -9,7 +9,7 @@ from prevs.messages import BuildOrder
 from tests.fakes.driven import A, Driven
 from tests.fakes.driven_jobs import Jobs
 
-FOUND = {"WEB_URL": "http://shop.x", "CART_URL": "http://shop-cart.x"}
+FOUND = {"WEB_URL": "http://shop.x", "CART_URL": "http://cart-shop.x"}
 
 
 def order(**fields: Any) -> BuildOrder:

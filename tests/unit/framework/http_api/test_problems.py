@@ -116,8 +116,8 @@ EXAMPLES: list[FrameworkError] = [
     stack_errors.NothingToOpen("shop", "feature-x"),
     stack_errors.TooManyStacks(100),
     stack_errors.TooManyVariants("shop", 50),
-    stack_errors.GateOfStack("shop-cart", "shop"),
-    stack_errors.AppOfStack("shop-cart", "shop"),
+    stack_errors.GateOfStack("cart-shop", "shop"),
+    stack_errors.AppOfStack("cart-shop", "shop"),
 ]
 
 

@@ -56,7 +56,7 @@ def test_a_variant_goes_with_the_last_of_its_branches(stacks: StackStory) -> Non
     assert opened(stacks) == {"feature": ("web",)}
     assert stacks.now(cart).state is State.DRAINING
     assert stacks.now(web).state is State.RUNNING
-    assert stacks.gates()["shop-cart"].revision.variants == {"feature": "main"}
+    assert stacks.gates()["cart-shop"].revision.variants == {"feature": "main"}
     stacks.push(WEB, feature=None)
     assert opened(stacks) == {}
     stacks.settle()

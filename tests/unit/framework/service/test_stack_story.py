@@ -42,7 +42,7 @@ def stacks() -> StackStory:
 def test_each_member_has_a_gate_that_leads_to_its_usual_label(stacks: StackStory) -> None:
     assert {name: one.app for name, one in stacks.gates().items()} == {
         "shop": WEB,
-        "shop-cart": CART,
+        "cart-shop": CART,
     }
     for gate in stacks.gates().values():
         (rule,) = gate.revision.rules
@@ -56,7 +56,7 @@ def test_opening_a_variant_starts_nothing(stacks: StackStory) -> None:
     assert stacks.open("feature") == "feature"
     assert {name: one.revision.variants for name, one in stacks.gates().items()} == {
         "shop": {"feature": "main"},
-        "shop-cart": {"feature": "feature--shop-cart"},
+        "cart-shop": {"feature": "feature--cart-shop"},
     }
     assert stacks.previews() == []
     assert stacks.told()[1:] == ["stack shop has opened feature by ada: cart at feature"]
@@ -73,9 +73,9 @@ def test_what_is_apart_starts_with_its_first_visit_and_all_else_is_shared(
     stacks.open("feature")
     web, cart = stacks.run("web", "feature"), stacks.run("cart", "feature")
     assert (web.instance, web.labels) == ("", ("main",))
-    assert (cart.instance, cart.labels) == ("feature--shop-cart", ("feature--shop-cart",))
+    assert (cart.instance, cart.labels) == ("feature--cart-shop", ("feature--cart-shop",))
     assert (cart.commit, cart.sha) == (FEATURE, names.instance_id(FEATURE, cart.instance))
-    assert stacks.driven.placements(CART) == {cart.sha: ("feature--shop-cart",)}
+    assert stacks.driven.placements(CART) == {cart.sha: ("feature--cart-shop",)}
     assert stacks.run("cart").sha == MAIN
     assert set(stacks.driven.placements(CART)) == {cart.sha, MAIN}
 
@@ -87,14 +87,14 @@ def test_what_runs_in_a_variant_calls_its_addresses_and_all_else_the_stacks_own(
     stacks.open("feature")
     orders = [stacks.order(stacks.run(*where)) for where in (("cart", "feature"), ("cart",))]
     assert [(one.environment["WEB_URL"], one.environment["CART_URL"]) for one in orders] == [
-        ("http://feature--shop.localhost:8080", "http://feature--shop-cart.localhost:8080"),
-        ("http://shop.localhost:8080", "http://shop-cart.localhost:8080"),
+        ("http://feature--shop.localhost:8080", "http://feature--cart-shop.localhost:8080"),
+        ("http://shop.localhost:8080", "http://cart-shop.localhost:8080"),
     ]
     assert [(one.variant, one.sha, bool(one.instance)) for one in orders] == [
         ("feature", FEATURE, True),
         ("", MAIN, False),
     ]
-    assert orders[0].url == "http://feature--shop-cart.localhost:8080/"
+    assert orders[0].url == "http://feature--cart-shop.localhost:8080/"
     # An app of no stack gets nothing.
     stacks.driven.call(lambda: commands.start(AUTH, MAIN, "main"))
     auth = stacks.place(stacks.driven.preview(MAIN, AUTH))
@@ -120,15 +120,15 @@ def test_a_moved_branch_is_served_by_the_old_instance_until_the_new_one_runs(
     stacks.open("feature")
     old = stacks.run("cart", "feature")
     stacks.push(CART, feature=NEXT)
-    new = stacks.instances()["feature--shop-cart"]
+    new = stacks.instances()["feature--cart-shop"]
     assert (new.commit, new.state) == (NEXT, State.QUEUED)
-    assert stacks.driven.placements(CART) == {old.sha: ("feature--shop-cart",)}
+    assert stacks.driven.placements(CART) == {old.sha: ("feature--cart-shop",)}
     stacks.driven.tick(6)
     assert stacks.now(old).state is State.RUNNING
     new = stacks.runs(stacks.place(new))
     # Nothing leads to the old one any more: it has no address of its own.
     stacks.driven.tick(6)
-    assert stacks.driven.placements(CART) == {new.sha: ("feature--shop-cart",)}
+    assert stacks.driven.placements(CART) == {new.sha: ("feature--cart-shop",)}
     old = stacks.now(old)
     assert (old.state, old.reason) == (State.DRAINING, MOVED_ON.text)
     assert stacks.ended(old) is None
@@ -139,12 +139,12 @@ def test_a_branch_that_moves_twice_leaves_one_instance(stacks: StackStory) -> No
     stacks.open("feature")
     first = stacks.run("cart", "feature")
     stacks.push(CART, feature=NEXT)
-    second = stacks.place(stacks.instances()["feature--shop-cart"])
+    second = stacks.place(stacks.instances()["feature--cart-shop"])
     stacks.push(CART, feature=FEATURE)
     stacks.driven.tick(6)
-    assert stacks.now(first).labels == ("feature--shop-cart",)
+    assert stacks.now(first).labels == ("feature--cart-shop",)
     stacks.push(CART, feature="d" * 40)
-    third = stacks.instances()["feature--shop-cart"]
+    third = stacks.instances()["feature--cart-shop"]
     assert third.commit == "d" * 40
     stacks.driven.tick(6)
     assert stacks.now(second).state is State.DRAINING
@@ -218,7 +218,7 @@ def test_a_request_for_a_variant_that_was_closed_meanwhile_starts_nothing(
         with pytest.raises(UnknownVariant, match="stack 'shop' has no open variant 'feature'"):
             stacks.driven.call(
                 lambda app=app: commands.start(  # type: ignore[misc] # the app of this turn
-                    app, FEATURE, "feature--shop-cart", instance="feature--shop-cart"
+                    app, FEATURE, "feature--cart-shop", instance="feature--cart-shop"
                 )
             )
     assert stacks.previews() == []
@@ -282,9 +282,9 @@ def test_a_member_of_another_app_ends_the_instances_of_the_former_one(stacks: St
     stacks.heads[AUTH]["feature"] = NEXT
     stacks.open("feature")
     cart = stacks.run("cart", "feature")
-    number = stacks.gates()["shop-cart"].revision.number
+    number = stacks.gates()["cart-shop"].revision.number
     stacks.write({"web": WEB, "cart": AUTH})
-    gate = stacks.gates()["shop-cart"]
+    gate = stacks.gates()["cart-shop"]
     assert (gate.app, gate.revision.number) == (AUTH, number + 1)
     assert stacks.now(cart).state is State.DRAINING
     assert stacks.ended(cart) is None
@@ -300,7 +300,7 @@ def test_another_entry_moves_the_gates(stacks: StackStory) -> None:
     stacks.write(entry="cart")
     assert {name: one.app for name, one in stacks.gates().items()} == {
         "shop": CART,
-        "shop-web": WEB,
+        "web-shop": WEB,
     }
     assert stacks.gates()["shop"].revision.number == number + 1
     assert stacks.ended(cart) is None
@@ -351,10 +351,10 @@ def test_nobody_else_writes_the_gates_of_a_stack(stacks: StackStory) -> None:
     commands, written = stacks.driven.service.gate_commands, written_gate(("/", "main"))
     gate = dataclasses.replace(written, app=CART)
     for act in (
-        lambda: commands.plan("shop-cart", gate, by="eve"),
-        lambda: commands.plan_switch("shop-cart", Switch("/", "dev"), by="eve"),
-        lambda: commands.plan_rollback("shop-cart", None, by="eve"),
-        lambda: commands.remove("shop-cart"),
+        lambda: commands.plan("cart-shop", gate, by="eve"),
+        lambda: commands.plan_switch("cart-shop", Switch("/", "dev"), by="eve"),
+        lambda: commands.plan_rollback("cart-shop", None, by="eve"),
+        lambda: commands.remove("cart-shop"),
     ):
         with pytest.raises(GateOfStack, match="prevs stack set shop FILE"):
             stacks.driven.call(act)
@@ -364,7 +364,7 @@ def test_names_are_not_given_twice(stacks: StackStory) -> None:
     with pytest.raises(NameOfGate, match="prevs stack rm shop"):
         stacks.driven.add_app(dataclasses.replace(APP, name="shop"))
     with pytest.raises(InvalidSettings, match="which the stack shop has"):
-        stacks.write({"x": WEB}, "x", name="shop-cart")
+        stacks.write({"x": WEB}, "x", name="cart-shop")
     commands = stacks.driven.service.gate_commands
     gate = dataclasses.replace(written_gate(("/", "main")), app=AUTH)
     stacks.driven.call(lambda: stacks.driven.service.commands.start(AUTH, MAIN, "main"))
@@ -430,7 +430,7 @@ def test_a_variant_is_pinned_as_one(stacks: StackStory) -> None:
     stacks.driven.call(lambda: commands.pin(WEB, web.sha, pinned=True))
     assert stacks.now(cart).pinned
     stacks.push(CART, feature=NEXT)
-    stacks.runs(stacks.place(stacks.instances()["feature--shop-cart"]))
+    stacks.runs(stacks.place(stacks.instances()["feature--cart-shop"]))
     stacks.driven.tick(6)
     assert stacks.ended(cart) is None
     assert stacks.find_wrong() == []
@@ -442,7 +442,7 @@ def test_a_strangers_commit_is_in_no_variant(stacks: StackStory) -> None:
     driven.call(lambda: commands.change_app(CART, {"pulls": "all", "forks": "approve"}))
     driven.call(lambda: driven.records.pulls.save_all([pull]))
     variant = stacks.open("mine", cart="pr-7")
-    label = "mine--shop-cart"
+    label = "mine--cart-shop"
     with pytest.raises(NotApproved, match="no variant of a stack runs those"):
         driven.call(lambda: commands.start(CART, NEXT, label, refs=("pull/7",), instance=label))
     assert stacks.previews() == []
@@ -488,23 +488,23 @@ def test_what_nobody_whom_we_trust_wrote_is_left_out(stacks: StackStory) -> None
 
 def test_a_gate_that_somebody_else_wrote_is_written_again(stacks: StackStory) -> None:
     stacks.open("feature")
-    gate = stacks.gates()["shop-cart"]
+    gate = stacks.gates()["cart-shop"]
     forged = dataclasses.replace(gate, app=AUTH)
-    stacks.driven.znodes.records["gates", "shop-cart"] = (forged, 7)
+    stacks.driven.znodes.records["gates", "cart-shop"] = (forged, 7)
     later = stacks.take_over()
     later.driven.tick()
-    assert later.gates()["shop-cart"].app == CART
+    assert later.gates()["cart-shop"].app == CART
     assert later.find_wrong() == []
 
 
 def test_a_gate_that_somebody_has_made_is_never_lost_to_a_stack(stacks: StackStory) -> None:
     # No command lets this happen; an earlier version may have.
-    theirs = signed_gates.signed(signed_gates.make_gate(name="shop-cart", app=AUTH))
-    stacks.driven.znodes.records["gates", "shop-cart"] = (theirs, 7)
+    theirs = signed_gates.signed(signed_gates.make_gate(name="cart-shop", app=AUTH))
+    stacks.driven.znodes.records["gates", "cart-shop"] = (theirs, 7)
     later = stacks.take_over()
     later.open("feature")
     later.driven.tick(6)
-    assert later.gates()["shop-cart"] == theirs
+    assert later.gates()["cart-shop"] == theirs
     assert later.gates()["shop"].revision.variants == {"feature": "main"}
     with pytest.raises(InvalidSettings, match="a gate of that name has"):
         later.write()

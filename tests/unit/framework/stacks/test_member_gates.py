@@ -65,15 +65,15 @@ def test_each_leads_to_the_usual_label_and_to_that_of_each_variant() -> None:
             last_number=1,
             stack="shop",
         ),
-        "shop-cart": GateRecord(
-            "shop-cart",
+        "cart-shop": GateRecord(
+            "cart-shop",
             "basket",
             Revision(
                 1,
                 (Rule("/", (Target("v1"),)),),
                 changed=5.0,
                 by="ada",
-                variants={"x": "x--shop-cart", "all": "all--shop-cart"},
+                variants={"x": "x--cart-shop", "all": "all--cart-shop"},
             ),
             created=5.0,
             last_number=1,
@@ -93,16 +93,16 @@ def test_only_the_gates_that_change_have_another_revision() -> None:
     usual = {"web": SHOP.members["web"], "cart": Member("basket", "v2")}
     found = gates_of(dataclasses.replace(SHOP, members=usual), known, now=9.0)
     assert found["shop"] is known["shop"]
-    assert (found["shop-cart"].revision.number, found["shop-cart"].last_number) == (2, 2)
-    assert (found["shop-cart"].created, found["shop-cart"].revision.changed) == (5.0, 9.0)
+    assert (found["cart-shop"].revision.number, found["cart-shop"].last_number) == (2, 2)
+    assert (found["cart-shop"].created, found["cart-shop"].revision.changed) == (5.0, 9.0)
 
 
 def test_a_name_that_another_gate_had_goes_on_with_its_numbers() -> None:
     known = gates_of(SHOP)
     entry = dataclasses.replace(SHOP, entry="cart")
     found = gates_of(entry, known)
-    assert {name: one.app for name, one in found.items()} == {"shop-web": "front", "shop": "basket"}
-    assert (found["shop"].revision.number, found["shop-web"].revision.number) == (2, 1)
+    assert {name: one.app for name, one in found.items()} == {"web-shop": "front", "shop": "basket"}
+    assert (found["shop"].revision.number, found["web-shop"].revision.number) == (2, 1)
 
 
 @given(stacks)

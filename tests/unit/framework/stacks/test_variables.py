@@ -14,14 +14,14 @@ MALL = StackRecord("mall", "x", {"x": Member("basket", "main"), "web": Member("l
 def test_a_shared_preview_gets_the_stacks_own_addresses() -> None:
     assert find_variables([SHOP], "front", "", ADDRESSES) == {
         "WEB_URL": "http://shop.prevs.example",
-        "CART_API_URL": "http://shop-cart-api.prevs.example",
+        "CART_API_URL": "http://cart-api-shop.prevs.example",
     }
 
 
 def test_an_instance_gets_those_of_its_variant() -> None:
-    assert find_variables([SHOP], "basket", "x--y--shop-cart-api", ADDRESSES) == {
+    assert find_variables([SHOP], "basket", "x--y--cart-api-shop", ADDRESSES) == {
         "WEB_URL": "http://x--y--shop.prevs.example",
-        "CART_API_URL": "http://x--y--shop-cart-api.prevs.example",
+        "CART_API_URL": "http://x--y--cart-api-shop.prevs.example",
     }
 
 
@@ -30,12 +30,12 @@ def test_an_app_of_several_stacks_gets_those_of_all() -> None:
     assert find_variables(both, "basket", "", ADDRESSES) == {
         "X_URL": "http://mall.prevs.example",
         "WEB_URL": "http://mall-web.prevs.example",
-        "CART_API_URL": "http://shop-cart-api.prevs.example",
+        "CART_API_URL": "http://cart-api-shop.prevs.example",
     }
     # In a variant, that one's stack comes first, and the others are as for everybody.
-    assert find_variables(both, "basket", "v--shop-cart-api", ADDRESSES) == {
+    assert find_variables(both, "basket", "v--cart-api-shop", ADDRESSES) == {
         "WEB_URL": "http://v--shop.prevs.example",
-        "CART_API_URL": "http://v--shop-cart-api.prevs.example",
+        "CART_API_URL": "http://v--cart-api-shop.prevs.example",
         "X_URL": "http://mall.prevs.example",
     }
 

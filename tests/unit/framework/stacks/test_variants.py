@@ -36,8 +36,8 @@ def test_members_are_at_the_branch_or_at_what_is_chosen_or_as_usual() -> None:
     slug = names.slug("feature/x")
     assert variants.list_members(SHOP, "x", variant) == [
         MemberAt("web", "front", slug, "x--shop"),
-        MemberAt("cart", "basket", "main", "x--shop-cart"),
-        MemberAt("auth", "login", "v2", "x--shop-auth"),
+        MemberAt("cart", "basket", "main", "x--cart-shop"),
+        MemberAt("auth", "login", "v2", "x--auth-shop"),
     ]
     shared = variants.list_members(SHOP, "x", Variant())
     assert [(one.source, one.instance, one.lead) for one in shared] == [

@@ -105,9 +105,9 @@ def test_no_address_is_given_twice(
 
 
 def test_the_gate_of_a_member_is_no_app_either() -> None:
-    around = Neighbours(("front", "shop-cart"), {})
-    members = {"web": WrittenMember("front", "main"), "cart": WrittenMember("shop-cart", "main")}
-    with pytest.raises(InvalidSettings, match="main--shop-cart"):
+    around = Neighbours(("front", "cart-shop"), {})
+    members = {"web": WrittenMember("front", "main"), "cart": WrittenMember("cart-shop", "main")}
+    with pytest.raises(InvalidSettings, match="main--cart-shop"):
         written_stack.check("shop", WrittenStack("web", members), around, now=NOW, by="ada")
 
 

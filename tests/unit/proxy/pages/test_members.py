@@ -16,7 +16,7 @@ SHA, ID = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081", "b" * 40
 LABEL = "feature-x--shop"
 VISIT = Visit(f"{LABEL}.web.localhost", LABEL, "web", "/", "the-nonce", "the-token")
 WEB = Member("web", "web", "feature-x", True, "http://feature-x--shop.localhost/", "building")
-CART = Member("cart", "cart", "main", False, "http://feature-x--shop-cart.localhost/", "")
+CART = Member("cart", "cart", "main", False, "http://feature-x--cart-shop.localhost/", "")
 VARIANT = Variant("shop", "feature-x", "web", (WEB, CART))
 COMMIT = Commit(ID, "branch", "feature-x", built_from=SHA, variant=VARIANT)
 PREVIEW = Preview(

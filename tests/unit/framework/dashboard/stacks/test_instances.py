@@ -15,7 +15,7 @@ from tests.unit.framework.dashboard.stacks.conftest import (
     see,
 )
 
-LABEL = "cart-2--shop-cart"
+LABEL = "cart-2--cart-shop"
 VARIANT = "/stacks/shop#variant-cart-2"
 OLD = "d" * 40
 
@@ -79,7 +79,7 @@ def test_a_gate_of_a_stack_leads_to_it_and_has_no_forms(
 ) -> None:
     open_variant(dashboard)
     put_instance(dashboard, State.RUNNING)
-    gate = "/apps/basket/gates/shop-cart"
+    gate = "/apps/basket/gates/cart-shop"
     shown = Seen(visitor.get(gate).text)
     assert shown.find("a", href="/stacks/shop")
     assert shown.find("a", href=VARIANT)

@@ -45,7 +45,7 @@ def test_pages_of_stacks_follow_what_runs_in_them(dashboard: Dashboard) -> None:
     assert differ(lambda: previews.change("hello", SHA, last_used=9.0)) == [False] * 3
     stop = {"state": State.STOPPED}
     assert differ(lambda: previews.change("hello", SHA, **stop)) == [False, True, False]
-    behind = {name: Behind(1, 2) for name in ("shop", "shop-cart")}
+    behind = {name: Behind(1, 2) for name in ("shop", "cart-shop")}
     assert differ(lambda: stacks.behind.update(behind)) == [False, True, False]
     remove = differ(lambda: stacks.command(lambda commands: commands.remove("shop")))
     assert remove == [True, True, False]

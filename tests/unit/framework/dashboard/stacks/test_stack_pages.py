@@ -45,7 +45,7 @@ def test_stacks_are_listed_to_whoever_sees_all_of_their_apps(
     assert Seen(page).find("a", href="http://shop.localhost:8080/")
     one_app = enter(dashboard, Scope.USE, "basket")
     assert "There is no stack all of whose apps you see" in see(one_app, "/stacks")
-    assert "shop-cart" not in see(one_app, "/stacks")
+    assert "cart-shop" not in see(one_app, "/stacks")
     for answer in (one_app.get(STACK), send(one_app, ref="cart-2"), send(one_app, f"{AT}/close")):
         assert answer.status_code == 403
         assert "is only for the app" in answer.text
@@ -65,10 +65,10 @@ def test_a_stack_shows_its_members_and_where_they_are_in_each_variant(
     sha = put_instance(dashboard, State.FAILED, failure=failure)
     text = see(user)
     assert "web entry http://shop.localhost:8080/ hello main WEB_URL" in text
-    assert "cart http://shop-cart.localhost:8080/ basket main CART_URL" in text
+    assert "cart http://cart-shop.localhost:8080/ basket main CART_URL" in text
     assert "Follows cart-2, and closes with the last branch" in text
     assert "web http://cart-2--shop.localhost:8080/ main shared 5c80e7d running" in text
-    assert "cart http://cart-2--shop-cart.localhost:8080/ cart-2 own instance ccccccc" in text
+    assert "cart http://cart-2--cart-shop.localhost:8080/ cart-2 own instance ccccccc" in text
     assert "proxies not asked yet" in text
     page = Seen(user.get(STACK).text)
     assert page.find("a", href=f"/apps/basket/previews/{sha}")
@@ -76,7 +76,7 @@ def test_a_stack_shows_its_members_and_where_they_are_in_each_variant(
     assert not page.find("img")
     sha = put_instance(dashboard, State.QUEUED, reason="No agent has room.")
     dashboard.previews.queue_places["basket", sha] = 3
-    dashboard.stacks.behind = {name: Behind(1, 3) for name in ("shop", "shop-cart")}
+    dashboard.stacks.behind = {name: Behind(1, 3) for name in ("shop", "cart-shop")}
     text = see(user)
     assert "queued, place 3 No agent has room." in text
     assert "behind: 1 proxy" in text

@@ -22,17 +22,17 @@ def test_a_written_stack_has_a_gate_for_each_member(api: StacksApi) -> None:
     shown = answer.json()
     assert (shown["name"], shown["entry"], shown["by"]) == ("shop", "web", "a-admin")
     assert (shown["url"], shown["variants"]) == ("http://shop.localhost:8080/", [])
-    assert [one["gate"] for one in shown["members"]] == ["shop", "shop-cart"]
+    assert [one["gate"] for one in shown["members"]] == ["shop", "cart-shop"]
     assert shown["members"][1] == {
         "member": "cart",
         "app": "cart",
         "label": "main",
-        "gate": "shop-cart",
-        "url": "http://shop-cart.localhost:8080/",
+        "gate": "cart-shop",
+        "url": "http://cart-shop.localhost:8080/",
         "variable": "CART_URL",
     }
     assert api.notes()[-1] == ("a-admin", "write stack", "shop", 201)
-    gate = api.call("GET", "/v1/gates/shop-cart").json()
+    gate = api.call("GET", "/v1/gates/cart-shop").json()
     assert (gate["stack"], gate["app"], gate["variants"]) == ("shop", "cart", {})
     assert gate["rules"][0]["to"][0]["label"] == "main"
     assert api.previews.known == {}, "nothing starts"
@@ -130,9 +130,9 @@ def test_the_label_of_an_instance_is_no_label_of_a_member_or_gate(api: StacksApi
     """It comes and goes with its variant."""
     api.write()
     api.open()
-    order = stack(web={"app": "web"}, cart={"app": "cart", "label": "feature-x--shop-cart"})
+    order = stack(web={"app": "web"}, cart={"app": "cart", "label": "feature-x--cart-shop"})
     assert "of a variant of a stack" in told(api.write(order))["members.cart.label"]
-    rule = {"path": "/", "to": [{"label": "feature-x--shop-cart"}]}
+    rule = {"path": "/", "to": [{"label": "feature-x--cart-shop"}]}
     gate = api.call("PUT", "/v1/gates/api", json={"app": "cart", "rules": [rule]})
     assert "of a variant of a stack" in told(gate)["rules[0].to[0].label"]
 
@@ -162,11 +162,11 @@ def test_nobody_else_changes_the_gates_of_a_stack(api: StacksApi) -> None:
         ("DELETE", "", None),
     ]
     for method, path, body in calls:
-        answer = api.call(method, f"/v1/gates/shop-cart{path}", json=body)
+        answer = api.call(method, f"/v1/gates/cart-shop{path}", json=body)
         assert refusal(answer) == (409, "gate-of-stack"), method + path
         assert "the stack 'shop'" in answer.json()["detail"]
         assert answer.json()["stack"] == "shop"
-    assert api.call("GET", "/v1/gates/shop-cart").status_code == 200
+    assert api.call("GET", "/v1/gates/cart-shop").status_code == 200
 
 
 def test_apps_and_stacks_hold_each_other(api: StacksApi) -> None:
@@ -175,9 +175,9 @@ def test_apps_and_stacks_hold_each_other(api: StacksApi) -> None:
     with pytest.raises(AppOfStack, match="a member of the stack 'shop'"):
         commands.remove_app("cart")
     with pytest.raises(NameOfGate, match="is that of a gate"):
-        commands.add_app(AppRecord("shop-cart", "/srv/git/other"))
+        commands.add_app(AppRecord("cart-shop", "/srv/git/other"))
     api.ask("DELETE", "/shop")
-    commands.add_app(AppRecord("shop-cart", "/srv/git/other"))
+    commands.add_app(AppRecord("cart-shop", "/srv/git/other"))
     commands.remove_app("cart")
 
 
@@ -226,7 +226,7 @@ def test_how_many_proxies_are_behind_is_known_once_all_gates_were_asked(api: Sta
     api.write()
     api.open()
     counts = []
-    for behind in ({}, {"shop": Behind(2, 3)}, {"shop": Behind(0, 3), "shop-cart": Behind(1, 3)}):
+    for behind in ({}, {"shop": Behind(2, 3)}, {"shop": Behind(0, 3), "cart-shop": Behind(1, 3)}):
         api.stacks.behind = behind
         counts.append(api.ask("GET", "/shop").json()["variants"][0]["behind"])
     assert counts == [None, None, 1]

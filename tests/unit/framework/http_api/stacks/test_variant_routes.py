@@ -15,7 +15,7 @@ from tests.fakes.asgi import refusal
 from tests.unit.framework.http_api.stacks.conftest import HEADS, StacksApi, stack, told
 
 ONE = "/shop/variants/feature-x"
-IN_CART = names.instance_id(HEADS["cart"]["feature-x"], "feature-x--shop-cart")
+IN_CART = names.instance_id(HEADS["cart"]["feature-x"], "feature-x--cart-shop")
 
 
 @pytest.fixture(autouse=True)
@@ -37,16 +37,16 @@ def test_a_branch_opens_where_repositories_have_it(api: StacksApi) -> None:
     assert (shown["name"], shown["ref"], shown["by"]) == ("feature-x", "feature-x", "a-use")
     assert shown["url"] == "http://feature-x--shop.localhost:8080/"
     assert at(shown) == {"web": ("main", False), "cart": ("feature-x", True)}
-    assert shown["members"][1]["url"] == "http://feature-x--shop-cart.localhost:8080/"
+    assert shown["members"][1]["url"] == "http://feature-x--cart-shop.localhost:8080/"
     assert {one["state"] for one in shown["members"]} == {None}, "nothing starts"
     assert api.notes()[-1] == ("a-use", "open variant", "shop/variants/feature-x", 201)
     leads = {
         name: api.call("GET", f"/v1/gates/{name}").json()["variants"]
-        for name in ("shop", "shop-cart")
+        for name in ("shop", "cart-shop")
     }
     assert leads == {
         "shop": {"feature-x": "main"},
-        "shop-cart": {"feature-x": "feature-x--shop-cart"},
+        "cart-shop": {"feature-x": "feature-x--cart-shop"},
     }
 
 
@@ -121,21 +121,21 @@ def test_a_cut_label_is_refused_with_the_whole_one(api: StacksApi) -> None:
 
 def test_an_instance_starts_by_its_label_in_both_forms(api: StacksApi) -> None:
     api.open()
-    lead = api.call("GET", "/v1/apps/cart/labels/feature-x--shop-cart").json()
+    lead = api.call("GET", "/v1/apps/cart/labels/feature-x--cart-shop").json()
     assert (lead["sha"], lead["commit"]) == (IN_CART, HEADS["cart"]["feature-x"])
-    assert lead["url"] == "http://feature-x--shop-cart.localhost:8080/"
-    preview = api.start("cart", "feature-x--shop-cart")
+    assert lead["url"] == "http://feature-x--cart-shop.localhost:8080/"
+    preview = api.start("cart", "feature-x--cart-shop")
     assert (preview.sha, preview.commit) == (IN_CART, HEADS["cart"]["feature-x"])
-    assert preview.instance == "feature-x--shop-cart"
+    assert preview.instance == "feature-x--cart-shop"
     own = api.start("cart", "feature-x")
     assert own.sha == HEADS["cart"]["feature-x"], "the branch has a preview beside it"
-    refused = api.call("GET", "/v1/apps/web/labels/feature-x--shop-cart")
+    refused = api.call("GET", "/v1/apps/web/labels/feature-x--cart-shop")
     assert refusal(refused) == (404, "unknown-label"), "it is of another app"
 
 
 def test_the_label_of_an_instance_may_be_cut_as_in_an_address_of_one_level(api: StacksApi) -> None:
     name = api.open("f" * 60, own=["cart"]).json()["name"]
-    label = names.instance_label(name, "shop-cart")
+    label = names.instance_label(name, "cart-shop")
     cut = names.flat_label(label, "cart")
     assert cut != label
     assert api.start("cart", cut).labels == (label,)
@@ -144,10 +144,10 @@ def test_the_label_of_an_instance_may_be_cut_as_in_an_address_of_one_level(api: 
 def test_the_preview_of_an_instance_shows_its_place(api: StacksApi) -> None:
     api.open()
     api.start("web", "main")
-    api.start("cart", "feature-x--shop-cart", State.QUEUED)
+    api.start("cart", "feature-x--cart-shop", State.QUEUED)
     api.previews.queue_places["cart", IN_CART] = 1
     shown = api.call("GET", f"/v1/previews/cart/{IN_CART}").json()
-    assert shown["url"] == "http://feature-x--shop-cart.localhost:8080/"
+    assert shown["url"] == "http://feature-x--cart-shop.localhost:8080/"
     assert shown["urls"] == [shown["url"]]
     place = shown["place"]
     assert (place["stack"], place["variant"]) == ("shop", "feature-x")
@@ -163,7 +163,7 @@ def test_the_preview_of_an_instance_shows_its_place(api: StacksApi) -> None:
 def test_a_token_for_one_app_sees_nothing_of_the_others_in_a_place(api: StacksApi) -> None:
     api.open()
     api.start("web", "main", State.FAILED)
-    preview = api.start("cart", "feature-x--shop-cart")
+    preview = api.start("cart", "feature-x--cart-shop")
     _, token = api.tokens.add_token("of-cart", Scope.USE, "cart")
     headers = {"Authorization": f"Bearer {token}"}
     one = f"/v1/previews/cart/{preview.sha}"
@@ -181,7 +181,7 @@ def test_a_token_for_one_app_sees_nothing_of_the_others_in_a_place(api: StacksAp
 def test_a_variant_is_stopped_as_one(api: StacksApi) -> None:
     api.open(own=["all"])
     kept = api.start("web", "main")
-    for app, label in (("web", "feature-x--shop"), ("cart", "feature-x--shop-cart")):
+    for app, label in (("web", "feature-x--shop"), ("cart", "feature-x--cart-shop")):
         api.start(app, label, State.QUEUED)
     answer = api.ask("POST", f"{ONE}/stop", Scope.USE)
     assert answer.status_code == 200, answer.text
@@ -193,7 +193,7 @@ def test_a_variant_is_stopped_as_one(api: StacksApi) -> None:
 
 def test_a_variant_is_pinned_with_what_runs_in_it(api: StacksApi) -> None:
     api.open()
-    sha = api.start("cart", "feature-x--shop-cart").sha
+    sha = api.start("cart", "feature-x--cart-shop").sha
     for method, action in (("PUT", "pin variant"), ("DELETE", "unpin variant")):
         answer = api.ask(method, f"{ONE}/pin", Scope.USE)
         assert (answer.status_code, answer.json()["pinned"]) == (200, method == "PUT")
@@ -203,11 +203,11 @@ def test_a_variant_is_pinned_with_what_runs_in_it(api: StacksApi) -> None:
 
 def test_a_closed_variant_is_gone_with_what_was_apart_in_it(api: StacksApi) -> None:
     api.open()
-    sha = api.start("cart", "feature-x--shop-cart", State.STOPPED).sha
+    sha = api.start("cart", "feature-x--cart-shop", State.STOPPED).sha
     assert api.ask("DELETE", ONE, Scope.USE).status_code == 204
     assert api.notes()[-1] == ("a-use", "close variant", "shop/variants/feature-x", 204)
     assert refusal(api.call("GET", f"/v1/previews/cart/{sha}")) == (404, "unknown-preview")
-    assert refusal(api.call("GET", "/v1/apps/cart/labels/feature-x--shop-cart"))[0] == 404
+    assert refusal(api.call("GET", "/v1/apps/cart/labels/feature-x--cart-shop"))[0] == 404
     api.open("v1")
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/stop"), ("PUT", "/pin")):
         answer = api.ask(method, f"{ONE}{path}")
@@ -218,7 +218,7 @@ def test_a_closed_variant_is_gone_with_what_was_apart_in_it(api: StacksApi) -> N
 def test_an_address_of_a_variant_that_is_not_open_names_those_that_are(api: StacksApi) -> None:
     """A proxy asks for what is neither at a gate nor at an app."""
     api.open("v1")
-    for gate in ("shop", "shop-cart"):
+    for gate in ("shop", "cart-shop"):
         answer = api.call("POST", "/v1/previews", json={"app": gate, "label": "nope"})
         assert refusal(answer) == (404, "unknown-variant")
         assert "no open variant 'nope'. It has v1." in answer.json()["detail"]
