@@ -83,9 +83,9 @@ class StackCommands:
         """
         stack = self._stacks.stack(name)
         opened = variants.open_variant(stack, written, found, now=self._clock.now(), by=by)
-        variant = variants.name_variant(stack, written.ref)
+        saved, variant = self._save(opened), variants.name_variant(stack, written.ref)
         log.info("a variant is opened", stack=name, variant=variant, by=by)
-        return self._save(opened), variant
+        return saved, variant
 
     def close(self, name: str, variant: str) -> None:
         """Close a variant: what runs in it alone stops, and goes.
