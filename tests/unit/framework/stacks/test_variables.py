@@ -29,7 +29,7 @@ def test_an_app_of_several_stacks_gets_those_of_all() -> None:
     both = [SHOP, MALL]
     assert find_variables(both, "basket", "", ADDRESSES) == {
         "X_URL": "http://mall.prevs.example",
-        "WEB_URL": "http://mall-web.prevs.example",
+        "WEB_URL": "http://web-mall.prevs.example",
         "CART_API_URL": "http://cart-api-shop.prevs.example",
     }
     # In a variant, that one's stack comes first, and the others are as for everybody.

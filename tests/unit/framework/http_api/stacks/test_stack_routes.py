@@ -65,7 +65,7 @@ def test_a_member_that_is_gone_takes_its_gate_with_it(api: StacksApi) -> None:
     api.write()
     api.write(stack(web={"app": "web"}, mail={"app": "mail"}))
     listed = api.call("GET", "/v1/gates").json()["gates"]
-    assert [one["name"] for one in listed] == ["shop", "shop-mail"]
+    assert [one["name"] for one in listed] == ["mail-shop", "shop"]
 
 
 def test_a_dry_run_changes_nothing(api: StacksApi) -> None:
@@ -120,7 +120,7 @@ def test_all_mistakes_are_told_at_once_with_their_places(api: StacksApi) -> None
 def test_no_gate_of_a_stack_has_the_address_of_anything_else(
     api: StacksApi, name: str, member: str, field: str
 ) -> None:
-    api.previews.add_app(AppRecord("the-web-store", "/srv/git/store"))
+    api.previews.add_app(AppRecord("web-store-the", "/srv/git/store"))
     order = stack(cart={"app": "cart"}) if field != "name" else stack(web={"app": "web"})
     order["members"][member] = {"app": "web"}
     assert list(told(api.ask("PUT", f"/{name}", json=order))) == [field]
