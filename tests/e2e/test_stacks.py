@@ -232,7 +232,7 @@ def test_a_variant_is_idle_as_a_whole(world: World) -> None:
         change = {"idle_after": IDLE_AFTER}
         assert world.api.call("PATCH", f"/v1/apps/{world.app(member)}", json=change).ok
     own = {one for one in world.running() if one[2] == variant}
-    ratings = url.replace(f"--{STACK}.", f"--{STACK}-ratings.")
+    ratings = url.replace(f"--{STACK}.", f"--ratings-{STACK}.")
     until = time.monotonic() + IDLE_AFTER + 15
     while time.monotonic() < until:
         assert world.get(ratings).json()["variant"] == variant
