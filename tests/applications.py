@@ -24,8 +24,8 @@ BASE = "prevs-apps/debian"
 _APPS = Path(__file__).with_name("apps")
 _SUITE = "trixie"
 _PACKAGES = (
-    *("python3-flask", "python3-django", "python3-grpcio", "gunicorn"),
-    *("nodejs", "node-express", "node-ws", "esbuild"),
+    *("python3-flask", "python3-django", "python3-psycopg2", "python3-grpcio", "gunicorn"),
+    *("nodejs", "node-express", "node-ws", "node-redis", "esbuild"),
     *("gcc", "libc6-dev", "busybox-static"),
 )
 _LEAN = (
@@ -67,10 +67,15 @@ def base_archive(packages: Sequence[str] = _PACKAGES) -> Path:
     return archive
 
 
-def make_repository(name: str, folder: Path) -> SampleRepository:
-    """Create a git repository in `folder` whose only commit is the application `name`."""
+def make_repository(name: str, folder: Path, *, settings: str = "") -> SampleRepository:
+    """Create a git repository in `folder` whose only commit is the application `name`.
+
+    With `settings` its .prevs.toml has these.
+    """
     made = SampleRepository(folder)
     shutil.copytree(_APPS / name, folder, dirs_exist_ok=True)
+    if settings:
+        (folder / ".prevs.toml").write_text(settings)
     made.git("add", "--all")
     made.git("commit", "--quiet", "--message", f"Write {name}")
     return made
