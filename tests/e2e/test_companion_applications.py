@@ -89,7 +89,9 @@ def test_node_counts_in_its_redis(
 ) -> None:
     written = f"""\
 port = 8080
-health = "/health"
+
+[health]
+path = "/health"
 
 [environment]
 REDIS_URL = "redis://cache:6379"
