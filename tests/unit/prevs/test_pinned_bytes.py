@@ -302,8 +302,7 @@ LEAST: dict[str, Any] = {
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_record_is_written_with_the_pinned_bytes_and_still_read(name: str) -> None:
     record, written = WRITTEN[name], (FOLDER / f"{name}.json").read_bytes()
-    assert record.encode() == written
-    assert type(record).decode(written) == record
+    assert (record.encode(), type(record).decode(written)) == (written, record)
 
 
 @pytest.mark.parametrize("name", LEAST)
@@ -359,8 +358,8 @@ def test_an_older_version_does_not_read_who_may_look_in_a_way_that_it_does_not_k
 def test_an_unknown_cause_leaves_the_record_readable() -> None:
     data = (FOLDER / "preview.json").read_bytes().replace(b"build-failed", b"of-a-later-version")
     failure = PreviewRecord.decode(data).failure
-    assert failure is not None
-    assert (failure.cause, failure.message) == (Cause.EXECUTOR_FAILED, "RUN exited with 7.")
+    shown = failure and (failure.cause, failure.message)
+    assert shown == (Cause.EXECUTOR_FAILED, "RUN exited with 7.")
 
 
 @pytest.mark.parametrize("value", [b"7", b"null", b"true"])
