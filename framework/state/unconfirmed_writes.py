@@ -53,6 +53,10 @@ class UnconfirmedWrites(Generic[Key, Written]):
         self._store.delete(record)
         self._confirm(record)
 
+    def repeat(self, record: Written) -> None:
+        """Let the next `rewrite` write what memory has in the place of a stored record."""
+        self._tried[self._find_key(record)] = record
+
     def find(self, key: Key) -> Written | None:
         """Return what may have been written."""
         return self._tried.get(key)

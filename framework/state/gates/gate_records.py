@@ -35,7 +35,9 @@ class GateRecords:
         )
         trusted = [gate for gate in stored if _is_signed(gate, keys)]
         self.all: Mapping[str, GateRecord] = {gate.name: self._sign(gate) for gate in trusted}
-        self._stale = [gate.name for gate in trusted if self.all[gate.name] != gate]
+        for gate in trusted:
+            if self.all[gate.name] != gate:
+                self._writes.repeat(gate)
         self._waiting = {gate.name for gate in trusted if proposals.waits(gate)}
 
     def gate(self, name: str) -> GateRecord:
@@ -91,10 +93,6 @@ class GateRecords:
         Raises Unavailable.
         """
         self._writes.rewrite(self.all.get)
-        for name in tuple(self._stale):
-            if name in self.all:
-                self._store.save(self.all[name])
-            self._stale.remove(name)
 
     def _sign(self, gate: GateRecord) -> GateRecord:
         return dataclasses.replace(

@@ -45,14 +45,15 @@ class StackRecords:
     def __init__(
         self, stored: Iterable[StackRecord], store: Store, *, keys: Sequence[bytes]
     ) -> None:
-        self._store = store
         self._key = keys[0]
         self._writes: UnconfirmedWrites[str, StackRecord] = UnconfirmedWrites(
             store, lambda stack: stack.name
         )
         trusted = [stack for stack in stored if _is_signed(stack, keys)]
         self._replace({stack.name: self._sign(stack) for stack in trusted})
-        self._stale = [stack.name for stack in trusted if self.all[stack.name] != stack]
+        for stack in trusted:
+            if self.all[stack.name] != stack:
+                self._writes.repeat(stack)
 
     def stack(self, name: str) -> StackRecord:
         """Return a stack. Raises UnknownStack."""
@@ -98,10 +99,6 @@ class StackRecords:
         Raises Unavailable.
         """
         self._writes.rewrite(self.all.get)
-        for name in tuple(self._stale):
-            if name in self.all:
-                self._store.save(self.all[name])
-            self._stale.remove(name)
 
     def _find_instance(self, app: str, label: str) -> InstanceOf | None:
         found = self.instances.get(label)
