@@ -2,12 +2,10 @@
 
 import click
 
-from cli.client.api_types import Preview
 from cli.command_context import CommandContext
 from cli.display import tables
 from cli.display.output import note, show, show_json
 from cli.display.sentences import title
-from cli.errors import NotDone
 from cli.names import lookup
 from cli.names.arguments import app_argument, as_json, label_argument
 
@@ -22,7 +20,7 @@ def pin(context: CommandContext, app: str, label: str, *, as_json: bool) -> None
 
     A pinned preview stops neither when it is idle nor to make room for another one.
     """
-    found = _find(context, app, label, "pin")
+    found = lookup.find(context.api, app, label)
     pinned = context.api.pin(app, found["sha"], pinned=True)
     if as_json:
         show_json(pinned)
@@ -45,24 +43,12 @@ def unpin(context: CommandContext, app: str, label: str, *, as_json: bool) -> No
 
     It may stop when it is idle, or to make room for another one.
     """
-    found = _find(context, app, label, "unpin")
+    found = lookup.find(context.api, app, label)
     unpinned = context.api.pin(app, found["sha"], pinned=False)
     if as_json:
         show_json(unpinned)
     else:
         note(f"{title(unpinned)} is not pinned. `prevs pin {app} {label}` pins it.")
-
-
-def _find(context: CommandContext, app: str, label: str, way: str) -> Preview:
-    """Return the preview to pin. Raises NotDone for an instance, which is as its variant is."""
-    found = lookup.find(context.api, app, label)
-    if place := found.get("place"):
-        stack, variant = place["stack"], place["variant"]
-        raise NotDone(
-            f"{title(found)} is an instance in {variant} of the stack {stack}, pinned as that is.",
-            f"`prevs stack {way} {stack} {variant}` does it for all that is apart in it.",
-        )
-    return found
 
 
 @click.command("queue")

@@ -25,8 +25,7 @@ from framework.preview import reasons, steps
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Requested, Retried, Stopped
 from framework.pulls import gate, repository_ids
-from framework.stacks import variants
-from framework.stacks.errors import AppOfStack
+from framework.stacks.errors import AppOfStack, InstanceOfVariant
 from framework.state.records import Records
 from prevs import names
 from prevs.access import Access, AccessRecord
@@ -175,13 +174,13 @@ class Commands:
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
         """Set whether a preview is kept from being stopped for others or for idleness.
 
-        For an instance, that is whether its variant is. Raises UnknownApp, UnknownPreview.
+        An instance is pinned with all of its variant. Raises UnknownApp, UnknownPreview,
+        InstanceOfVariant.
         """
         self._records.app(app)
         preview = self._records.preview(preview_unit(app, sha))
-        if found := self._records.stacks.find_instance(preview):
-            stack = self._records.stacks.stack(found.stack)
-            self._records.stacks.save(variants.pin(stack, found.variant, pinned=pinned))
+        if of := self._records.stacks.find_instance(preview):
+            raise InstanceOfVariant(app, of.stack, of.variant)
         ahead = preview.ahead and not pinned
         return self._records.save(dataclasses.replace(preview, pinned=pinned, ahead=ahead))
 

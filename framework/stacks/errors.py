@@ -88,6 +88,18 @@ class GateOfStack(Conflict):
         self.name, self.stack = name, stack
 
 
+class InstanceOfVariant(Conflict):
+    """Somebody would pin or unpin one instance of a variant alone."""
+
+    def __init__(self, app: str, stack: str, variant: str) -> None:
+        super().__init__(
+            f"This preview of the app {app!r} is an instance in the variant {variant!r} of the "
+            f"stack {stack!r}, and pinned as that is. `prevs stack pin {stack} {variant}` pins all "
+            f"that is apart in it, `prevs stack unpin {stack} {variant}` unpins it."
+        )
+        self.app, self.stack, self.variant = app, stack, variant
+
+
 class AppOfStack(Conflict):
     """Somebody would remove an app that is a member of a stack."""
 

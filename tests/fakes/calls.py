@@ -67,10 +67,10 @@ CALLS: Mapping[str, Needed] = {
     "GET /v1/previews/{app}/{sha}/attempts": Needed("read", "path", {200, 404}),
     "GET /v1/previews/{app}/{sha}/log": Needed("read", "path+proxy", {200, 404}),
     "PUT /v1/previews/{app}/{sha}/pin": Needed(
-        "use", "path", {200, 404}, "pin preview", "{app}/{sha}"
+        "use", "path", {200, 404, 409}, "pin preview", "{app}/{sha}"
     ),
     "DELETE /v1/previews/{app}/{sha}/pin": Needed(
-        "use", "path", {200, 404}, "unpin preview", "{app}/{sha}"
+        "use", "path", {200, 404, 409}, "unpin preview", "{app}/{sha}"
     ),
     "GET /v1/jobs": Needed("read", "share", {200, 404}),
     "POST /v1/apps/{app}/jobs": Needed(

@@ -20,6 +20,7 @@ from framework.pulls import gate
 from framework.pulls.errors import UnknownPull
 from framework.service.commands import Commands
 from framework.service.previews import Previews
+from framework.stacks.errors import InstanceOfVariant
 from framework.stacks.pull_variants import list_variants_at
 from framework.state.gates.stack_records import Instances
 from framework.state.secret_records import StoredSecrets
@@ -180,7 +181,9 @@ class FakePreviews(Previews, Commands):
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
         self._raise_error()
-        self.snapshot.preview(app, sha)
+        preview = self.snapshot.preview(app, sha)
+        if of := self.instances.get(preview.instance):
+            raise InstanceOfVariant(app, of.stack, of.variant)
         return self.change(app, sha, pinned=pinned)
 
     def approve(self, app: str, number: int, commit: str, *, by: str) -> PullRecord:

@@ -130,6 +130,9 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     stack_errors.TooManyStacks: Kind("too-many-stacks", 409, "There are too many stacks"),
     stack_errors.TooManyVariants: Kind("too-many-variants", 409, "Too many variants are open"),
     stack_errors.GateOfStack: Kind("gate-of-stack", 409, "The gate follows from a stack"),
+    stack_errors.InstanceOfVariant: Kind(
+        "instance-of-variant", 409, "The preview is an instance of a variant"
+    ),
     stack_errors.AppOfStack: Kind("app-of-stack", 409, "The app is a member of a stack"),
     job_errors.NoResult: Kind("no-result", 409, "The job has left no result"),
     job_errors.NoArtifactsYet: Kind("job-not-ended", 409, "The job has not ended"),

@@ -117,8 +117,9 @@ class PreviewRoutes:
             responses=document(400, 404, 409, 413),
         )
         pin, unpin = _USE._replace(action="pin preview"), _USE._replace(action="unpin preview")
-        router.add("PUT", f"{_ONE}/pin", self.pin_preview, pin, responses=found)
-        router.add("DELETE", f"{_ONE}/pin", self.unpin_preview, unpin, responses=found)
+        pinned = document(404, 409)
+        router.add("PUT", f"{_ONE}/pin", self.pin_preview, pin, responses=pinned)
+        router.add("DELETE", f"{_ONE}/pin", self.unpin_preview, unpin, responses=pinned)
 
     def _add_attempts(self, router: OperationRouter) -> None:
         """Add the calls about a preview's attempts."""

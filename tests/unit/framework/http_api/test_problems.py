@@ -117,6 +117,7 @@ EXAMPLES: list[FrameworkError] = [
     stack_errors.TooManyStacks(100),
     stack_errors.TooManyVariants("shop", 50),
     stack_errors.GateOfStack("cart-shop", "shop"),
+    stack_errors.InstanceOfVariant("cart-shop", "shop", "feature-x"),
     stack_errors.AppOfStack("cart-shop", "shop"),
 ]
 

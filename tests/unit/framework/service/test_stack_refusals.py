@@ -12,6 +12,7 @@ from framework.service.stacks.stack_commands import MOST
 from framework.stacks.errors import (
     AppOfStack,
     GateOfStack,
+    InstanceOfVariant,
     NothingToOpen,
     TooManyStacks,
     UnknownStack,
@@ -48,6 +49,16 @@ def test_nobody_else_writes_the_gates_of_a_stack(stacks: StackStory) -> None:
     ):
         with pytest.raises(GateOfStack, match="prevs stack set shop FILE"):
             stacks.driven.call(act)
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_one_instance_is_not_pinned_without_its_variant(stacks: StackStory, pinned: bool) -> None:
+    variant = stacks.open("feature")
+    cart, commands = stacks.run("cart", variant), stacks.driven.service.commands
+    stacks.pin(variant, pinned=not pinned)
+    with pytest.raises(InstanceOfVariant, match=f"`prevs stack pin shop {variant}`"):
+        stacks.driven.call(lambda: commands.pin(CART, cart.sha, pinned=pinned))
+    assert stacks.now(cart).pinned is stacks.stack().variants[variant].pinned is not pinned
 
 
 def test_names_are_not_given_twice(stacks: StackStory) -> None:

@@ -349,13 +349,10 @@ def test_a_variant_is_pinned_as_one(stacks: StackStory) -> None:
     stacks.pin("feature")
     assert stacks.now(cart).pinned
     assert stacks.now(web).pinned
-    # Whoever unpins one of its previews means the variant: one alone cannot stay.
-    commands = stacks.driven.service.commands
-    stacks.driven.call(lambda: commands.pin(CART, cart.sha, pinned=False))
-    assert not stacks.stack().variants["feature"].pinned
+    stacks.pin("feature", pinned=False)
+    assert not stacks.now(cart).pinned
     assert not stacks.now(web).pinned
-    stacks.driven.call(lambda: commands.pin(WEB, web.sha, pinned=True))
-    assert stacks.now(cart).pinned
+    stacks.pin("feature")
     stacks.push(CART, feature=NEXT)
     stacks.runs(stacks.place(stacks.instances()["feature--cart-shop"]))
     stacks.driven.tick(6)
