@@ -43,7 +43,7 @@ from prevs.gates import (
     Sticky,
     Target,
 )
-from prevs.names import gate_host, host, split_host, variant_host
+from prevs.names import gate_host, host, split_host
 
 _DIGITS = 4
 _LETTERS = {kind: kind.value[0] for kind in ConditionKind}
@@ -129,7 +129,8 @@ class _Making:
         """Add the variants: the host of each, and what a request leads to that names it."""
         for name, label in self._revision.variants.items():
             key, to = f"{self._name}/{name}", host(label, self._app, self._domain)
-            self.hosts[variant_host(name, self._name, self._domain)] = key
+            # The form in which HAProxy looks up `<variant>--<gate>.<domain>`, which clients send.
+            self.hosts[host(name, self._name, self._domain)] = key
             self.paths[f"{key}/"] = f"{to}||||{name}|="
             self.values[f"{key}|"] = f"|||{self._app}.{self._domain}||{label}"
             self.values[f"{self._name}|s{name}"] = to

@@ -47,7 +47,6 @@ def test_the_address_of_a_variant_is_read_back(named: tuple[str, str], domain: s
     """A client sends the flat form; HAProxy looks up the other one."""
     sent = f"{names.instance_label(*named)}.{domain}"
     assert names.split_host(sent, domain) == named
-    assert names.variant_host(*named, domain) == names.host(*named, domain)
     assert names.find_landing(sent, domain) == "", "it is no page of an app"
 
 
