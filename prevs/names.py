@@ -129,14 +129,6 @@ def gate_host(gate: str, domain: str) -> str:
     return f"{gate}.{domain}"
 
 
-def variant_host(variant: str, gate: str, domain: str) -> str:
-    """Return the host name of a variant at a gate of its stack, in the form that `host` has.
-
-    Clients send the flat one, `<variant>--<gate>.<domain>`.
-    """
-    return host(variant, gate, domain)
-
-
 def variant_name(ref: str, longest_gate: str) -> str:
     """Return the name of the variant that follows a ref: its slug, cut to fit before a gate."""
     return flat_label(slug(ref), longest_gate)
@@ -209,8 +201,10 @@ class Addresses(NamedTuple):
 
     form: str
 
-    def url(self, label: str, app: str) -> str:
-        """Return the URL of a label."""
+    def url(self, label: str, app: str, instance: str = "") -> str:
+        """Return the URL of a label. An `instance` has that of its variant, at any label."""
+        if instance:
+            return self.gate_url(instance)
         if "{label}--{app}" in self.form:
             label = flat_label(label, app)
         return self.form.replace("{label}", label).replace("{app}", app)

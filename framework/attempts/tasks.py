@@ -88,7 +88,7 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         cpus=cpus,
         mem=mem,
         health=wanted.health,
-        url=_find_url(preview, label, origin.addresses),
+        url=origin.addresses.url(label, preview.app, preview.instance),
         fetch_limit=origin.fetch_limit,
         build_limit=origin.build_limit,
         start_limit=wanted.start_limit,
@@ -103,13 +103,6 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         instance=preview.sha if preview.instance else "",
         variant=names.split_instance(preview.instance)[0],
     )
-
-
-def _find_url(preview: PreviewRecord, label: str, addresses: Addresses) -> str:
-    """Return the address of a preview; that of an instance is its variant's."""
-    if preview.instance:
-        return addresses.gate_url(preview.instance)
-    return addresses.url(label, preview.app)
 
 
 def give_addresses(order: BuildOrder, found: Mapping[str, str]) -> BuildOrder:

@@ -33,6 +33,7 @@ class ActivityEvent(NamedTuple):
     `type` is preview, job, schedule, gate, stack or app; the fields of the others are None. `state`
     is None for a preview whose record was removed, `before` is None for a new preview. `job` is the
     id of a job, `schedule`, `gate` and `stack` are names. The app of a stack is that of its entry.
+    `instance` is the label of a preview that is an instance of a variant.
     """
 
     id: str
@@ -49,6 +50,7 @@ class ActivityEvent(NamedTuple):
     schedule: str | None = None
     gate: str | None = None
     stack: str | None = None
+    instance: str = ""
 
 
 class History(NamedTuple):
@@ -186,6 +188,7 @@ def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
         schedule=change.schedule,
         gate=change.gate,
         stack=change.stack,
+        instance=shown.instance if shown else "",
     )
 
 
@@ -205,8 +208,8 @@ def _find_preview_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     for preview in gone:
         # The removal of an app removes its previews; no event for each of them.
         if preview.app in now.apps:
-            name = _name(preview, None)
-            removed = f"{name} was forgotten: no branch or tag leads to it any more"
+            why = "no variant has it" if preview.instance else "no branch or tag leads to it"
+            removed = f"{_name(preview, None)} was forgotten: {why} any more"
             yield _Change(preview.app, removed, before=preview)
     for old, preview in sorted(changed, key=lambda pair: pair[1].changed):
         if sentence := _describe_change(old, preview):

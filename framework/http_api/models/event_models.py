@@ -208,9 +208,11 @@ def write_notification(event: ActivityEvent, addresses: Addresses) -> dict[str, 
 
     That of a gate has the gate's, and that of a stack its own.
     """
-    url = addresses.url(event.label or event.sha, event.app) if event.sha else None
-    gate = event.gate or event.stack  # the entry's gate has the stack's name
-    url = addresses.gate_url(gate) if gate else url
+    url = None
+    if gate := event.gate or event.stack:  # the entry's gate has the stack's name
+        url = addresses.gate_url(gate)
+    elif event.sha:
+        url = addresses.url(event.label or event.sha, event.app, event.instance)
     return {**show_event(event).model_dump(mode="json"), "url": url}
 
 

@@ -92,10 +92,9 @@ class Presenter:
         return shown
 
     def _make(self, seen: _Seen) -> preview_models.Preview:
-        preview, url = seen.preview, self._addresses.url
-        urls = [url(label, preview.app) for label in preview.labels]
-        if preview.instance:
-            urls = [self._addresses.gate_url(preview.instance)]
+        preview, find_url = seen.preview, self._addresses.url
+        labels = [preview.instance] if preview.instance else preview.labels
+        urls = [find_url(label, preview.app, preview.instance) for label in labels]
         return preview_models.Preview(
             app=preview.app,
             sha=preview.sha,
@@ -104,7 +103,7 @@ class Presenter:
             phase=preview.phase,
             detail=preview.detail,
             labels=list(preview.labels),
-            url=urls[-1] if urls else url(preview.sha, preview.app),
+            url=urls[-1] if urls else find_url(preview.sha, preview.app),
             urls=urls,
             reason=seen.reason,
             queue_place=seen.queue_place,
@@ -263,7 +262,7 @@ def show_lead(
     own = {"sha": resolved.id, "commit": resolved.sha, "as_of": find_time(resolved, now)}
     fields = {**resolved._asdict(), **own, "place": place}
     instance = fields.pop("instance")
-    url = addresses.gate_url(instance) if instance else addresses.url(label, app)
+    url = addresses.url(label, app, instance)
     del fields["age"]
     return app_models.Lead.model_validate({"app": app, "label": label, **fields, "url": url})
 

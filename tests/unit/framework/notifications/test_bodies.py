@@ -39,6 +39,9 @@ def test_a_program_gets_the_event_of_the_api_with_the_address_of_its_preview() -
     assert found == event_models.show_event(EVENT).model_dump(mode="json")
     unnamed = event_models.write_notification(EVENT._replace(label=None), ADDRESSES)
     assert unnamed["url"] == ADDRESSES.url(SHA, "shop")
+    instance = EVENT._replace(label="x--cart-shop", instance="x--cart-shop")
+    at_variant = event_models.write_notification(instance, ADDRESSES)
+    assert at_variant["url"] == ADDRESSES.gate_url("x--cart-shop")
     of_app = EVENT._replace(type="app", sha=None, label=None, state=None, before=None)
     assert event_models.write_notification(of_app, ADDRESSES)["url"] is None
     of_gate = of_app._replace(type="gate", gate="api")

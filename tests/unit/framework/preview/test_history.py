@@ -81,6 +81,13 @@ def test_a_new_and_a_forgotten_preview_are_events() -> None:
     ]
 
 
+def test_an_event_of_an_instance_has_its_label_and_why_it_went() -> None:
+    instance = dataclasses.replace(RUNNING, labels=("x--cart-shop",), instance="x--cart-shop")
+    (event,) = history.note(History("e"), snapshot(instance), snapshot(), 5.0).events
+    assert event.sentence.endswith("was forgotten: no variant has it any more")
+    assert event.instance == "x--cart-shop"
+
+
 def test_a_label_that_was_just_removed_still_names_it() -> None:
     assert become(RUNNING, state=State.FAILED, labels=()) == "main of hello (5c80e7d) failed"
 
