@@ -10,6 +10,7 @@ import requests
 from kazoo.client import KazooClient
 
 from prevs.paths import Paths
+from tests import pauses
 from tests.e2e.conftest import Api, Cluster, Hello
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy
@@ -81,7 +82,7 @@ def test_a_proxy_that_cannot_remove_a_route_delays_a_stop_and_does_not_prevent_i
     assert slow.request(HOST).body == page
     before = len(tree.records())
     hangs = slow.haproxy
-    os.kill(hangs, signal.SIGSTOP)
+    pauses.pause(hangs)
     try:
         assert api.call("DELETE", f"/v1/previews/hello/{sha}").status_code == 202
         api.wait_for("hello", sha, "stopped")
@@ -89,7 +90,7 @@ def test_a_proxy_that_cannot_remove_a_route_delays_a_stop_and_does_not_prevent_i
         assert len({record.applied.get("hello") for record in tree.records()}) > 1, "and behind"
         assert visit("main").content == page
     finally:
-        os.kill(hangs, signal.SIGCONT)
+        pauses.resume(hangs)
     wait_until(lambda: len({record.applied.get("hello") for record in tree.records()}) == 1)
     assert slow.request(HOST).body == page
 

@@ -5,13 +5,13 @@ import contextlib
 import http.client
 import json
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import pauses
 from tests.waits import describe_end, wait_until
 
 _CONFIG = """\
@@ -87,15 +87,15 @@ class OwnRegistry:
 
     def hang(self) -> None:
         """Have it accept connections, and say nothing."""
-        self._signal(signal.SIGSTOP)
+        pauses.pause(self._find_pid())
 
     def go_on(self) -> None:
         """Have it answer again."""
-        self._signal(signal.SIGCONT)
+        pauses.resume(self._find_pid())
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _find_pid(self) -> int:
         assert self._process is not None
-        self._process.send_signal(number)
+        return self._process.pid
 
     def stop(self) -> None:
         """End it, if it runs."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import threading
@@ -13,6 +12,7 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests import pauses
 from tests.chromium import Chromium
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
@@ -32,7 +32,7 @@ def test_a_browser_that_hangs_is_killed_and_the_next_test_has_another(
     with impatient.new_page() as page:
         page.set_content("<h1>One</h1>")
         hangs = impatient.pid
-        os.kill(hangs, signal.SIGSTOP)
+        pauses.pause(hangs)
     assert "killed" in capsys.readouterr().err
     with impatient.new_page() as page:
         page.set_content("<h1>Another</h1>")
@@ -44,7 +44,7 @@ def test_other_pages_of_a_killed_browser_are_not_waited_for(
     impatient: Chromium, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with impatient.new_page(), impatient.new_page():
-        os.kill(impatient.pid, signal.SIGSTOP)
+        pauses.pause(impatient.pid)
     assert capsys.readouterr().err.count("killed") == 1
 
 

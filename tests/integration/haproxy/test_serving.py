@@ -21,6 +21,7 @@ from proxy.haproxy.old_processes import OldProcesses
 from proxy.haproxy.process import HaproxyProcess
 from proxy.model.errors import HaproxyFailed
 from proxy.routing.controller import TICK_SECONDS
+from tests import pauses
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy, Site, Upstream, haproxies, upstream
@@ -156,7 +157,7 @@ def test_a_haproxy_that_hangs_is_not_waited_for_by_the_next_proxy(site: Site) ->
         hangs = site.proxy.haproxy
         site.proxy.process.kill()
         site.proxy.process.wait()
-        os.kill(hangs, signal.SIGSTOP)
+        pauses.pause(hangs)
         site.proxy.restart()
         assert site.proxy.request(HOST).body.startswith(b"one")
         wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])

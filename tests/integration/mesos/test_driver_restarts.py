@@ -1,7 +1,5 @@
 """What the drivers do when a real master or agent is killed and comes back."""
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,8 @@ from driver.executor import ExecutorDriver
 from driver.pace import Pace
 from driver.scheduler import SchedulerDriver
 from local.mesos.installation import Installation
-from local.parts.part import ProcessPart, bring_up
+from local.parts.part import bring_up
+from tests import pauses
 from tests.contract.driver.worlds import RealWorld, framework_info, start_real
 from tests.fakes.driver_events import RecordedExecutor, RecordedScheduler
 from tests.integration.mesos.own_mesos import Parts, kill, own_mesos
@@ -58,12 +57,6 @@ def executor(world: RealWorld, received: RecordedExecutor) -> Iterator[ExecutorD
     driver.stop()
 
 
-def is_stopped(part: ProcessPart) -> bool:
-    """Return whether SIGSTOP has reached every thread of a part."""
-    stats = [file.read_text() for file in Path(f"/proc/{part.pid}/task").glob("*/stat")]
-    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
-
-
 def test_an_agent_that_restarts_gets_the_updates_it_missed_e1_e2(
     parts: Parts, world: RealWorld, executor: ExecutorDriver, received: RecordedExecutor
 ) -> None:
@@ -97,8 +90,7 @@ def test_a_master_that_is_stopped_is_left_at_once_and_taken_again_p6_p12(parts: 
     driver.start()
     try:
         (framework_id,) = events.wait("subscribed")
-        os.kill(parts.master.pid, signal.SIGSTOP)
-        wait_until(lambda: is_stopped(parts.master))
+        pauses.pause(parts.master.pid)
         try:
             with pytest.raises(CallFailed) as caught:
                 driver.revive()
@@ -109,7 +101,7 @@ def test_a_master_that_is_stopped_is_left_at_once_and_taken_again_p6_p12(parts: 
             wait_until(lambda: "has been silent for 1 s" in driver.problem)
             time.sleep(4.0)
         finally:
-            os.kill(parts.master.pid, signal.SIGCONT)
+            pauses.resume(parts.master.pid)
         assert events.wait("subscribed", limit=60) == (framework_id,)
         # An answer to this comes after whatever the links before have left.
         driver.reconcile([("no-such-task", None)])

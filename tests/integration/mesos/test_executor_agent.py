@@ -11,6 +11,7 @@ from local.mesos.installation import Installation
 from local.parts import processes
 from local.parts.part import bring_up
 from prevs.states import Cause
+from tests import pauses
 from tests.fakes.samples import serving
 from tests.integration.mesos.executors import World, executor_pid, report
 from tests.integration.mesos.own_mesos import Parts, kill, own_mesos
@@ -131,7 +132,7 @@ def test_an_executor_that_its_agent_kills_leaves_no_container(
     task_id = world.run()
     executor = executor_pid(task_id)
     # It does not come back to its agent in time, which then kills it with all its descendants.
-    os.kill(executor, signal.SIGSTOP)
+    pauses.pause(executor)
     kill(world.agent)
     bring_up(world.agent)
     world.wait_for("TASK_FAILED", "TASK_LOST", "TASK_GONE")

@@ -17,6 +17,7 @@ from framework.zookeeper.connection import connect
 from local.cluster.zookeeper import zookeeper_part
 from local.parts.part import bring_up
 from prevs.records import LeaderRecord
+from tests import pauses
 from tests.conftest import Mesos
 from tests.fakes.program import TOKEN, OwnRoot, Program, make_repository, settings, walk
 from tests.free_ports import free_port
@@ -245,10 +246,10 @@ def test_a_leader_that_was_paused_beyond_its_session_writes_nothing_and_ends(
     pair.start()
     place, preview = pair.first.order_first(repository)
     assert pair.first.process is not None
-    os.kill(pair.first.process.pid, signal.SIGSTOP)
+    pauses.pause(pair.first.process.pid)
     pair.wait_leader(pair.second)
     before = versions(pair)
-    os.kill(pair.first.process.pid, signal.SIGCONT)
+    pauses.resume(pair.first.process.pid)
     # 4: ZooKeeper was faster, 5: a write was, 6: Mesos was.
     assert pair.first.process.wait(60) in (4, 5, 6)
     assert versions(pair) == before

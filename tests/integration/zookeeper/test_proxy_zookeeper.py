@@ -4,7 +4,6 @@ One that goes away and comes back is in haproxy/test_survival.py.
 """
 
 import asyncio
-import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from local.cluster.zookeeper import LONGEST_SESSION
 from local.parts.part import Part, bring_up
 from prevs.paths import Paths
 from proxy.routing.placements import SESSION_SECONDS, ZookeeperPlacements
-from tests import times
+from tests import pauses, times
 from tests.fakes.placements import SHA, placement, record
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import upstream
@@ -39,12 +38,12 @@ def test_a_proxy_whose_session_expired_registers_again_and_keeps_its_routes(
     ):
         site.tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
         wait_until(lambda: {"hello": 0} in site.tree.applied())
-        site.proxy.process.send_signal(signal.SIGSTOP)
+        pauses.pause(site.proxy.process.pid)
         try:
             wait_until(lambda: site.tree.applied() == [])  # the session's end, by ZooKeeper
             assert site.proxy.request("main.hello.localhost").body.startswith(b"one")
         finally:
-            site.proxy.process.send_signal(signal.SIGCONT)
+            pauses.resume(site.proxy.process.pid)
         wait_until(lambda: site.tree.applied() == [{"hello": 0}])
         version = site.tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
         wait_until(lambda: site.tree.applied() == [{"hello": version}])
