@@ -188,6 +188,11 @@ class PreviewRecord:
         """The commit that it is built from."""
         return self.built_from or self.sha
 
+    @property
+    def why(self) -> str:
+        """Why it is in its state: what its failure says, or the reason."""
+        return self.failure.message if self.failure else self.reason
+
     def encode(self) -> bytes:
         """Return the znode's bytes.
 

@@ -56,12 +56,20 @@ class StackRecord:
     signature: str = ""
     closed: tuple[str, ...] = ()
 
+    @property
+    def apps(self) -> frozenset[str]:
+        """The apps of its members."""
+        return frozenset(one.app for one in self.members.values())
+
     def gate(self, member: str) -> str:
         """Return the name of the gate of a member: the entry's is that of the stack."""
         return self.name if member == self.entry else f"{member}-{self.name}"
 
     def instance(self, variant: str, member: str) -> str:
-        """Return the label at which a variant's own instance of a member is, if it has one."""
+        """Return the label at which a variant's own instance of a member is, if it has one.
+
+        It is the variant's address at the member's gate, whether it has or not.
+        """
         return names.instance_label(variant, self.gate(member))
 
     def encode(self) -> bytes:

@@ -76,10 +76,10 @@ def find_failure(app: str, label: str, preview: PreviewRecord | None) -> str:
         return f"The preview of {label} is gone. Write the gate again."
     name = label if label == preview.sha else f"{label} ({names.short(preview.sha)})"
     if preview.state is State.FAILED:
-        why = preview.failure.message if preview.failure else preview.reason
         return (
-            f"{name} has failed: {_end(why)} `prevs logs {app} {names.short(preview.sha)}` shows "
-            "more. Retry it there, or lead elsewhere, and write the gate again."
+            f"{name} has failed: {_end(preview.why)} "
+            f"`prevs logs {app} {names.short(preview.sha)}` shows more. Retry it there, or lead "
+            "elsewhere, and write the gate again."
         )
     if preview.state is State.STOPPED:
         return f"{name} was stopped. {_end(preview.reason)} Write the gate again.".replace(

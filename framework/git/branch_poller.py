@@ -38,7 +38,7 @@ def periods(snapshot: Snapshot, interval: float) -> Periods:
     seldom = max(interval, SELDOM_SECONDS)
     of_file = {one.app for one in snapshot.schedules.values() if one.from_file}
     with_jobs = {app for app, _ in snapshot.jobs} | of_file
-    members = {one.app for stack in snapshot.stacks.values() for one in stack.members.values()}
+    members = {app for stack in snapshot.stacks.values() for app in stack.apps}
     found = {name: seldom for name in with_jobs | members if name in snapshot.apps}
     found |= {
         name: max(interval, _WARM[app.warm])
@@ -62,14 +62,13 @@ def list_news(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     build ahead it is not known which heads are new; of a new member of a stack, which branches it
     has.
     """
-    for name, app in snapshot.apps.items():
+    for name, record in snapshot.apps.items():
         yield name, "it is there"
-        if app.warm in _WARM:
-            yield name, f"it builds ahead: {app.warm}"
+        if record.warm in _WARM:
+            yield name, f"it builds ahead: {record.warm}"
     for stack in snapshot.stacks.values():
-        for one in stack.members.values():
-            if one.app in snapshot.apps:
-                yield one.app, f"it is in the stack {stack.name}"
+        for app in sorted(stack.apps & snapshot.apps.keys()):
+            yield app, f"it is in the stack {stack.name}"
 
 
 def _has_branch(preview: PreviewRecord) -> bool:

@@ -294,7 +294,7 @@ def _describe_state(before: PreviewRecord | None, now: PreviewRecord) -> str:
         case State.STOPPED:
             return f"stopped{give_reason(now.reason)}"
         case State.FAILED:
-            return f"failed{give_reason(now.failure.message if now.failure else now.reason)}"
+            return f"failed{give_reason(now.why)}"
 
 
 def _describe_queued(before: PreviewRecord | None, now: PreviewRecord) -> str:

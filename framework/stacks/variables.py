@@ -21,12 +21,11 @@ def find_variables(
     variant, gate = names.split_instance(instance)
     found: dict[str, str] = {}
     for stack in sorted(stacks, key=lambda one: (not _has_gate(one, gate), one.name)):
-        if all(one.app != app for one in stack.members.values()):
+        if app not in stack.apps:
             continue
         is_its = _has_gate(stack, gate)
         for member in stack.members:
-            own = stack.gate(member)
-            at = names.instance_label(variant, own) if is_its else own
+            at = stack.instance(variant, member) if is_its else stack.gate(member)
             found.setdefault(name_variable(member), addresses.gate_url(at).removesuffix("/"))
     return found
 

@@ -92,8 +92,7 @@ class AppPages:
             stacks=[
                 one.name
                 for one in self._context.previews.snapshot.stacks.values()
-                if app.name in stack_rights.list_apps(one)
-                and stack_rights.sees(viewer.identity, one)
+                if app.name in one.apps and stack_rights.sees(viewer.identity, one)
             ],
         )
 

@@ -79,7 +79,7 @@ class GatePresenter:
                 label=label,
                 commit=preview.commit if preview else None,
                 state=preview.state if preview else None,
-                reason=_find_reason(preview) if preview else "",
+                reason=preview.why if preview else "",
                 queue_place=snapshot.queue_places.get(unit) if unit else None,
                 url=self._addresses.url(label, app),
             )
@@ -113,10 +113,6 @@ def _show_proposal(
         ],
         failure=proposal.failure,
     )
-
-
-def _find_reason(preview: PreviewRecord) -> str:
-    return preview.failure.message if preview.failure else preview.reason
 
 
 def _show_revision(revision: Revision, *, in_force: bool = True) -> dict[str, Any]:

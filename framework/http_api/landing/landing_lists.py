@@ -144,14 +144,12 @@ def _show_pull(pull: PullRecord, rules: Rules, known: Known) -> LandingEntry:
 def _show_preview(label: str, sha: str, known: Known) -> dict[str, Any]:
     """Return the fields of an entry about the preview of a commit, and its label's address."""
     preview, serving = known.previews.get(sha), known.running.get(label, sha)
-    failure = preview.failure if preview else None
-    reason = preview.reason if preview else ""
     return {
         "label": label,
         "url": known.url(label),
         "sha": sha,
         "state": preview.state if preview else None,
-        "why": failure.message if failure else reason,
+        "why": preview.why if preview else "",
         "serving": "" if serving == sha else serving,
     }
 

@@ -9,7 +9,6 @@ from framework.http_api.http.examples import SHA, example
 from framework.stacks import variants
 from framework.stacks.pull_variants import EnteredVariant
 from framework.state.snapshot import Snapshot
-from prevs import names
 from prevs.names import Addresses
 from prevs.records import PreviewRecord
 from prevs.stacks import StackRecord
@@ -102,18 +101,17 @@ def show_members(
     for one in variants.list_members(stack, name, stack.variants[name]):
         preview = holders.get((one.app, one.lead))
         unit = preview and preview_unit(one.app, preview.sha)
-        at = names.instance_label(name, stack.gate(one.member))
         shown.append(
             VariantMember(
                 member=one.member,
                 app=one.app,
                 label=one.source,
                 apart=bool(one.instance),
-                url=addresses.gate_url(at),
+                url=addresses.gate_url(stack.instance(name, one.member)),
                 sha=preview.sha if preview else None,
                 commit=preview.commit if preview else None,
                 state=preview.state if preview else None,
-                reason=_find_reason(preview) if preview else "",
+                reason=preview.why if preview else "",
                 queue_place=snapshot.queue_places.get(unit) if unit else None,
             )
         )
@@ -145,7 +143,7 @@ class Places:
     def _find_holders(self, snapshot: Snapshot) -> Holders:
         previews, stacks, holders = self._known
         if previews is not snapshot.previews or stacks is not snapshot.stacks:
-            apps = {one.app for stack in snapshot.stacks.values() for one in stack.members.values()}
+            apps = {app for stack in snapshot.stacks.values() for app in stack.apps}
             holders = find_holders(snapshot, apps)
             self._known = (snapshot.previews, snapshot.stacks, holders)
         return holders
@@ -164,7 +162,3 @@ def show_addresses(entered: Iterable[EnteredVariant], addresses: Addresses) -> l
         VariantAddress(stack=one.stack, variant=one.name, url=addresses.gate_url(one.label))
         for one in entered
     ]
-
-
-def _find_reason(preview: PreviewRecord) -> str:
-    return preview.failure.message if preview.failure else preview.reason

@@ -6,7 +6,6 @@ from framework.http_api.models.variant_models import Holders, find_holders, show
 from framework.http_api.stacks import stack_models as models
 from framework.stacks.variables import name_variable
 from framework.state.snapshot import Snapshot
-from prevs import names
 from prevs.names import Addresses
 from prevs.stacks import StackRecord
 
@@ -25,14 +24,13 @@ class StackPresenter:
     def show_all(self, stacks: Sequence[StackRecord]) -> list[models.Stack]:
         """Return stacks."""
         snapshot = self._snapshot()
-        apps = {one.app for stack in stacks for one in stack.members.values()}
-        holders = find_holders(snapshot, apps)
+        holders = find_holders(snapshot, {app for stack in stacks for app in stack.apps})
         return [self._show(stack, snapshot, holders) for stack in stacks]
 
     def show_variant(self, stack: StackRecord, name: str) -> models.StackVariant:
         """Return an open variant of a stack."""
         snapshot = self._snapshot()
-        holders = find_holders(snapshot, {one.app for one in stack.members.values()})
+        holders = find_holders(snapshot, stack.apps)
         return self._show_variant(stack, name, snapshot, holders)
 
     def _show(self, stack: StackRecord, snapshot: Snapshot, holders: Holders) -> models.Stack:
@@ -65,12 +63,11 @@ class StackPresenter:
         self, stack: StackRecord, name: str, snapshot: Snapshot, holders: Holders
     ) -> models.StackVariant:
         variant = stack.variants[name]
-        entry = names.instance_label(name, stack.gate(stack.entry))
         return models.StackVariant(
             stack=stack.name,
             name=name,
             ref=variant.ref,
-            url=self._addresses.gate_url(entry),
+            url=self._addresses.gate_url(stack.instance(name, stack.entry)),
             labels=dict(variant.chosen),
             own=list(variant.own),
             pinned=variant.pinned,

@@ -3,27 +3,20 @@
 Somebody sees a stack who sees all of its apps, and uses its variants who may use all of these.
 """
 
-from collections.abc import Collection
-
 from framework.access import Identity, Scope
 from framework.people.identities import not_of_app
 from framework.state.snapshot import Snapshot
 from prevs.stacks import StackRecord
 
 
-def list_apps(stack: StackRecord) -> Collection[str]:
-    """Return the apps of a stack, each once."""
-    return {one.app for one in stack.members.values()}
-
-
 def sees(identity: Identity, stack: StackRecord) -> bool:
     """Return whether somebody sees a stack."""
-    return all(map(identity.sees, list_apps(stack)))
+    return all(map(identity.sees, stack.apps))
 
 
 def may_use(identity: Identity, stack: StackRecord) -> bool:
     """Return whether somebody sees a stack, and may open, stop, pin and close its variants."""
-    return sees(identity, stack) and all(identity.may(Scope.USE, app) for app in list_apps(stack))
+    return sees(identity, stack) and all(identity.may(Scope.USE, app) for app in stack.apps)
 
 
 def find(snapshot: Snapshot, name: str, identity: Identity, *, to_use: bool = False) -> StackRecord:

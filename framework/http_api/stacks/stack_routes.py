@@ -101,8 +101,7 @@ class StackRoutes:
         seen = [
             stack
             for stack in snapshot.stacks.values()
-            if listed.app in ("", *stack_rights.list_apps(stack))
-            and stack_rights.sees(listed.caller, stack)
+            if listed.app in ("", *stack.apps) and stack_rights.sees(listed.caller, stack)
         ]
         page = cut(seen, lambda stack: (stack.name,), limit, after)
         return models.Stacks(stacks=self._presenter.show_all(page.entries), next=page.next)

@@ -171,12 +171,12 @@ class LabelResolver:
 def _is_open_to_all(stack: StackRecord, snapshot: Snapshot) -> bool:
     """Return whether anybody may see what the apps of a stack have: variants are named by it."""
     return all(
-        snapshot.access_of(one.app).access is Access.PUBLIC
+        snapshot.access_of(app).access is Access.PUBLIC
         and room_detail.find_shown(
-            snapshot.app(one.app), has_credential=snapshot.may_have_credential(one.app)
+            snapshot.app(app), has_credential=snapshot.may_have_credential(app)
         )
         == "full"
-        for one in stack.members.values()
+        for app in stack.apps
     )
 
 

@@ -83,8 +83,7 @@ class StackUpkeep:
 
     def list_branches(self, stack: StackRecord) -> Collection[str]:
         """Return the branches of the open pull requests of a stack's members."""
-        apps = {one.app for one in stack.members.values()}
-        return {branch for app in apps for branch in self._list_branches(app)}
+        return {branch for app in stack.apps for branch in self._list_branches(app)}
 
     def _list_branches(self, app: str) -> Collection[str]:
         known = self._records.find_app(app)

@@ -64,7 +64,7 @@ class StackRecords:
 
     def of_app(self, app: str) -> Sequence[StackRecord]:
         """Return the stacks of which an app is a member."""
-        return [one for one in self.all.values() if any(m.app == app for m in one.members.values())]
+        return [stack for stack in self.all.values() if app in stack.apps]
 
     def find_instance(self, preview: PreviewRecord) -> InstanceOf | None:
         """Return whose instance a preview is; None if it is none, or no open variant has it."""
