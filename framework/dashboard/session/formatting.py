@@ -31,7 +31,8 @@ NOTICES = {
     "stop-variant": "What runs in the variant alone is stopping. The next request starts it again.",
     "pin-variant": "Pinned: what runs in it does not stop when it is idle, or to make room.",
     "unpin-variant": "The variant is no longer pinned.",
-    "close-variant": "The variant is closed. What ran in it alone stops, and goes with its data.",
+    "close-variant": "The variant is closed. What ran in it alone stops, and goes. Its data "
+    "stay on their agents until these need the room.",
     "approve": "The commit may be built now. The next push to its pull request waits again.",
     "add": "The app is registered. Open one of its addresses, or start a branch here.",
     "add-unread": "The app is registered, but none of its previews can start: see the reason "
