@@ -149,8 +149,30 @@ def _make_routers(
     """
     previews = ports.previews
     presenter = Presenter(previews, addresses, ports.ready, ports.now)
-    resolver = LabelResolver(previews, ports.refs)
+    resolver, logs = LabelResolver(previews, ports.refs), Logs(ports.sandboxes)
     yield AppRoutes(previews, resolver, addresses).make_router()
+    yield from _make_app_routers(ports, admission, addresses, registry)
+    yield PreviewRoutes(
+        previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept
+    ).make_router()
+    yield from _make_job_routers(ports, resolver, logs, ironworker=ironworker)
+    yield from _make_gate_routers(ports, resolver, addresses)
+    yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
+    yield RefRoutes(resolver, addresses).make_router()
+    yield PullRoutes(previews, addresses).make_router()
+    yield LandingRoutes(previews, resolver, addresses, ports.now).make_router()
+    yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
+    yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
+    yield NotificationRoutes(previews, ports.notifications, ports.now).make_router()
+    yield RoleRoutes(previews).make_router()
+    yield TokenRoutes(admission.tokens, admission.audit).make_router()
+
+
+def _make_app_routers(
+    ports: Ports, admission: Admission, addresses: Addresses, registry: CollectorRegistry
+) -> Iterator[OperationRouter]:
+    """Yield the routers of what belongs to an app: secrets, webhooks, access, its forge."""
+    previews = ports.previews
     yield SecretRoutes(previews).make_router()
     setup = ForgeSetup(previews, ports.forge, ports.hooks, addresses.hook_url)
     yield HookRoutes(
@@ -165,14 +187,15 @@ def _make_routers(
     yield AccessRoutes(previews, ports.passes, token_hex).make_router()
     yield EntryRoutes(previews, ports.visitors, admission.clock).make_router()
     yield ForgeRoutes(previews, setup).make_router()
-    logs = Logs(ports.sandboxes)
-    yield PreviewRoutes(
-        previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept
-    ).make_router()
-    yield from _make_job_routers(ports, resolver, logs, ironworker=ironworker)
+
+
+def _make_gate_routers(
+    ports: Ports, resolver: LabelResolver, addresses: Addresses
+) -> Iterator[OperationRouter]:
+    """Yield the routers of gates and stacks."""
     yield GateRoutes(
         ports.gates,
-        GateChanges(ports.gates, previews, resolver),
+        GateChanges(ports.gates, ports.previews, resolver),
         GatePresenter(lambda: ports.gates.snapshot, addresses),
     ).make_router()
     yield StackRoutes(
@@ -180,15 +203,6 @@ def _make_routers(
         StackWriting(ports.stacks, resolver),
         StackPresenter(lambda: ports.stacks.snapshot, addresses),
     ).make_router()
-    yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
-    yield RefRoutes(resolver, addresses).make_router()
-    yield PullRoutes(previews, addresses).make_router()
-    yield LandingRoutes(previews, resolver, addresses, ports.now).make_router()
-    yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
-    yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
-    yield NotificationRoutes(previews, ports.notifications, ports.now).make_router()
-    yield RoleRoutes(previews).make_router()
-    yield TokenRoutes(admission.tokens, admission.audit).make_router()
 
 
 def _make_job_routers(
