@@ -6,16 +6,9 @@ from urllib.parse import quote
 
 from cli.client.api_types import Hooks, NewHookSecret
 from cli.client.paging import Listed
+from cli.client.stacks.stack_types import VariantAddress
 
 Call = Callable[..., Any]
-
-
-class VariantAddress(TypedDict):
-    """An open variant of a stack, and its address where visitors enter the stack."""
-
-    stack: str
-    variant: str
-    url: str
 
 
 class Pull(TypedDict):

@@ -54,6 +54,14 @@ class StackVariant(TypedDict):
     members: list[VariantMember]
 
 
+class VariantAddress(TypedDict):
+    """An open variant of a stack, and its address where visitors enter the stack."""
+
+    stack: str
+    variant: str
+    url: str
+
+
 class Stack(TypedDict):
     """Apps that are previewed together; visitors begin at the member `entry`."""
 

@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.client.api_types import Queued
-from cli.client.forges import Pull, VariantAddress
+from cli.client.forges import Pull
+from cli.client.stacks.stack_types import VariantAddress
 from cli.display import tables
 
 
