@@ -23,19 +23,11 @@ _NAME = re.compile(rf"[a-z](?:[a-z0-9-]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", re.A
 
 
 @dataclasses.dataclass(frozen=True)
-class WrittenMember:
-    """An app, and the label that it is usually at."""
-
-    app: str
-    label: str
-
-
-@dataclasses.dataclass(frozen=True)
 class WrittenStack:
     """The members of a stack by name, and the one at which visitors begin."""
 
     entry: str
-    members: Mapping[str, WrittenMember]
+    members: Mapping[str, Member]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +55,10 @@ def check(
     problems = list(_find_problems(name, written, neighbours))
     if problems:
         raise InvalidSettings(problems)
-    members = {alias: Member(one.app, one.label) for alias, one in written.members.items()}
     record = StackRecord(
         name=name,
         entry=written.entry,
-        members=order_members(written.entry, members),
+        members=order_members(written.entry, written.members),
         created=before.created if before else now,
         changed=now,
         by=by,
@@ -119,7 +110,7 @@ def _find_problems(name: str, written: WrittenStack, neighbours: Neighbours) -> 
 
 
 def _find_member_problems(
-    field: str, alias: str, member: WrittenMember, neighbours: Neighbours
+    field: str, alias: str, member: Member, neighbours: Neighbours
 ) -> Iterator[Problem]:
     if problem := _find_name_problem(alias):
         yield Problem(field, f"is named {alias[:60]!r}, and a name {problem}")

@@ -15,9 +15,10 @@ from cli.client.stacks import stack_types
 from cli.jobs.orders import TakesCommand
 from framework.access import Scope
 from framework.stacks.variants import WrittenVariant
-from framework.stacks.written_stack import WrittenMember, WrittenStack
+from framework.stacks.written_stack import WrittenStack
 from prevs.access import Access, AccessRecord, IssuedPass
 from prevs.roles import find_role_id
+from prevs.stacks import Member
 from tests.fakes.answers import SHA
 from tests.fakes.api import TOKEN, Api
 
@@ -291,7 +292,7 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
     api.fail()
     api.tokens.add_token("old", Scope.READ)
     issued = IssuedPass("old", "share", 4e9, "main")
-    written = WrittenStack("web", {"web": WrittenMember("hello", "main")})
+    written = WrittenStack("web", {"web": Member("hello", "main")})
     api.stacks.command(lambda stacks: stacks.write("shop", written, by="ada"))
     main_of_all = WrittenVariant("main", own=("web",))
     api.stacks.command(lambda stacks: stacks.open("shop", main_of_all, ["web"], by="ada"))

@@ -11,12 +11,12 @@ from framework.preview.lifecycle import STARTING, WITH_TASK
 from framework.service.stacks.stack_commands import StackCommands
 from framework.stacks import member_gates, variants
 from framework.stacks.variants import WrittenVariant
-from framework.stacks.written_stack import WrittenMember, WrittenStack
+from framework.stacks.written_stack import WrittenStack
 from prevs import names
 from prevs.gates import GateRecord
 from prevs.messages import BuildOrder
 from prevs.records import PreviewRecord
-from prevs.stacks import StackRecord
+from prevs.stacks import Member, StackRecord
 from prevs.states import Phase, State
 from prevs.units import preview_unit
 from tests.fakes.clock import FakeClock
@@ -65,7 +65,7 @@ class StackStory:
         """Return a stack of the apps of `members`, each at main or its label in `labels`."""
         return WrittenStack(
             entry,
-            {one: WrittenMember(app, labels.get(one, "main")) for one, app in members.items()},
+            {one: Member(app, labels.get(one, "main")) for one, app in members.items()},
         )
 
     def write(

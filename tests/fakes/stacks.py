@@ -7,8 +7,9 @@ from framework.service.stacks.stack_commands import StackCommands
 from framework.service.stacks.stack_service import Stacks
 from framework.service.stacks.stack_upkeep import StackUpkeep
 from framework.stacks.variants import WrittenVariant
-from framework.stacks.written_stack import WrittenMember, WrittenStack
+from framework.stacks.written_stack import WrittenStack
 from framework.state.snapshot import Behind, Snapshot
+from prevs.stacks import Member
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.previews import FakePreviews
 
@@ -45,7 +46,7 @@ class FakeStacks(Stacks):
 
     def open_shop(self, ref: str = "feature-x") -> None:
         """Write the stack shop of web and cart, and open the variant of a branch of web."""
-        members = {one: WrittenMember(one, "main") for one in ("web", "cart")}
+        members = {one: Member(one, "main") for one in ("web", "cart")}
         self.command(
             lambda commands: commands.write("shop", WrittenStack("web", members), by="ada")
         )

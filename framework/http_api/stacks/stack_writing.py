@@ -18,9 +18,9 @@ from framework.service.stacks.stack_commands import StackCommands
 from framework.service.stacks.stack_service import Stacks
 from framework.stacks import variants
 from framework.stacks.variants import WrittenVariant
-from framework.stacks.written_stack import WrittenMember, WrittenStack
+from framework.stacks.written_stack import WrittenStack
 from prevs import names
-from prevs.stacks import StackRecord
+from prevs.stacks import Member, StackRecord
 
 T = TypeVar("T")
 
@@ -76,21 +76,21 @@ class StackWriting:
         found = await self._find_having(stack, written)
         return await self._run(lambda commands: commands.open(name, written, found, by=by))
 
-    async def _find_member(self, order: MemberOrder) -> tuple[WrittenMember, str]:
+    async def _find_member(self, order: MemberOrder) -> tuple[Member, str]:
         """Return a member, and what is wrong with its label; "" if that leads to a commit.
 
         What the check of the stack tells by itself is not told twice.
         """
         app, label = order.app, order.label
         if app not in self._stacks.snapshot.apps:
-            return WrittenMember(app, _UNKNOWN if label is None else label), ""
+            return Member(app, _UNKNOWN if label is None else label), ""
         if label is None:
             main = resolution.find_main((await self._resolver.listing(app)).refs)
             if main is None:
                 why = "is missing, and the repository has no branches yet"
-                return WrittenMember(app, _UNKNOWN), why
+                return Member(app, _UNKNOWN), why
             label = main.label
-        return WrittenMember(app, label), await self._find_problem(app, label)
+        return Member(app, label), await self._find_problem(app, label)
 
     async def _find_label_problems(
         self, stack: StackRecord, labels: Mapping[str, str]

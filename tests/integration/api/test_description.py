@@ -25,9 +25,10 @@ from framework.jobs.transitions import Finished
 from framework.ports import RepositoryFile
 from framework.schedules.written_schedule import WrittenSchedule
 from framework.stacks.variants import WrittenVariant
-from framework.stacks.written_stack import WrittenMember, WrittenStack
+from framework.stacks.written_stack import WrittenStack
 from prevs.job_settings import JobSettings
 from prevs.records import AppRecord
+from prevs.stacks import Member
 from prevs.states import State
 from tests.conftest import Mesos
 from tests.fakes import asgi
@@ -43,7 +44,7 @@ ROOT = HERE.parents[2]
 JOB = JobOrder("k4z7q2n5v3w6x2y7", "hello", "main", SHA, JobSettings(("true",)), group="november")
 """With the id of the examples."""
 GATE = WrittenGate("hello", [WrittenRule("/", [WrittenTarget("main")])])
-STACK = WrittenStack("web", {"web": WrittenMember("hello", "main")})
+STACK = WrittenStack("web", {"web": Member("hello", "main")})
 NIGHTLY = WrittenSchedule("main", job="report", cron="0 6 * * *")
 
 VALID_KEY = re.compile(rb'"[ !#-~]{1,255}"|[A-Za-z0-9_.:/+=-]{1,255}')

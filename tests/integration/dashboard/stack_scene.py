@@ -4,10 +4,11 @@ import time
 from typing import Any
 
 from framework.stacks.variants import WrittenVariant
-from framework.stacks.written_stack import WrittenMember, WrittenStack
+from framework.stacks.written_stack import WrittenStack
 from framework.state.snapshot import Behind
 from prevs import names
 from prevs.records import AppRecord, Failure
+from prevs.stacks import Member
 from prevs.states import Cause, State
 from tests.fakes.dashboard import Dashboard
 from tests.integration.dashboard.scene import FAILED, HOSTILE, SHA
@@ -27,7 +28,7 @@ def put_stack(dashboard: Dashboard) -> None:
         dashboard.refs.put(app, "main", sha)
         dashboard.previews.put(app, sha, State.RUNNING, labels=("main",))
     dashboard.refs.put("shop-basket", names.slug("feature/cart"), CART)
-    members = {member: WrittenMember(app, "main") for member, app in _APPS.items()}
+    members = {member: Member(app, "main") for member, app in _APPS.items()}
     written = WrittenStack("web", members)
     dashboard.stacks.command(lambda commands: commands.write("shop", written, by="ada"))
 

@@ -4,8 +4,9 @@ import dataclasses
 from typing import Any
 
 from framework.attempts.tasks import give_addresses
-from framework.stacks.written_stack import WrittenMember, WrittenStack
+from framework.stacks.written_stack import WrittenStack
 from prevs.messages import BuildOrder
+from prevs.stacks import Member
 from tests.fakes.driven import A, Driven
 from tests.fakes.driven_jobs import Jobs
 
@@ -45,7 +46,7 @@ def test_without_a_stack_and_for_strangers_an_order_stays_as_it_is() -> None:
 
 
 def test_jobs_of_an_app_get_the_stacks_own_addresses(driven: Driven) -> None:
-    stack = WrittenStack("web", {"web": WrittenMember("hello", "main")})
+    stack = WrittenStack("web", {"web": Member("hello", "main")})
     driven.call(lambda: driven.service.stack_commands.write("shop", stack, by="ada"))
     Jobs(driven).place()
     (task,) = driven.cluster.tasks

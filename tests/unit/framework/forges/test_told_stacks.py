@@ -6,7 +6,8 @@ import pytest
 
 from framework import events
 from framework.ports import Heads
-from framework.stacks.written_stack import WrittenMember, WrittenStack
+from framework.stacks.written_stack import WrittenStack
+from prevs.stacks import Member
 from tests.fakes.driven import APP
 from tests.fakes.telling_world import LONG, A, B, C, TellingWorld
 
@@ -21,7 +22,7 @@ def world() -> TellingWorld:
 def write_stack(world: TellingWorld) -> None:
     """Make a stack of the app and another one, whose entry is the other one."""
     world.driven.add_app(dataclasses.replace(APP, name="web"))
-    members = {"web": WrittenMember("web", "main"), "hello": WrittenMember("hello", "main")}
+    members = {"web": Member("web", "main"), "hello": Member("hello", "main")}
     commands = world.driven.service.stack_commands
     world.driven.call(lambda: commands.write("shop", WrittenStack("web", members), by="ada"))
 

@@ -8,12 +8,12 @@ from framework import events
 from framework.events import HeadsFetched, PullsSeen
 from framework.ports import Heads
 from framework.service.stacks.stack_upkeep import OF_PULLS
-from framework.stacks.written_stack import WrittenMember, WrittenStack
-from prevs.stacks import StackRecord, Variant
+from framework.stacks.written_stack import WrittenStack
+from prevs.stacks import Member, StackRecord, Variant
 from tests.fakes.driven import APP, A, B, Driven
 from tests.fakes.telling_world import pull
 
-MEMBERS = {app: WrittenMember(app, "main") for app in ("hello", "cart")}
+MEMBERS = {app: Member(app, "main") for app in ("hello", "cart")}
 
 
 @pytest.fixture

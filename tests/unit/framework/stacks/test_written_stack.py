@@ -14,7 +14,6 @@ from framework.stacks.written_stack import (
     LONGEST_NAME,
     MOST_MEMBERS,
     Neighbours,
-    WrittenMember,
     WrittenStack,
 )
 from prevs import names
@@ -39,7 +38,7 @@ def write(
 ) -> StackRecord:
     written = WrittenStack(
         entry,
-        {one: WrittenMember(app, labels.get(one, "main")) for one, app in members.items()},
+        {one: Member(app, labels.get(one, "main")) for one, app in members.items()},
     )
     return written_stack.check(name, written, AROUND, now=NOW, by="ada", before=before)
 
@@ -97,7 +96,7 @@ def test_no_address_is_given_twice(
 ) -> None:
     other = "another" if name == "mall" else name
     around = AROUND if name != "mall" else Neighbours(APPS, {"another": "mall"})
-    written = WrittenStack("web", {one: WrittenMember(app, "main") for one, app in members.items()})
+    written = WrittenStack("web", {one: Member(app, "main") for one, app in members.items()})
     with pytest.raises(InvalidSettings) as raised:
         written_stack.check(other, written, around, now=NOW, by="ada")
     ((found, text),) = raised.value.problems
@@ -106,7 +105,7 @@ def test_no_address_is_given_twice(
 
 def test_the_gate_of_a_member_is_no_app_either() -> None:
     around = Neighbours(("front", "cart-shop"), {})
-    members = {"web": WrittenMember("front", "main"), "cart": WrittenMember("cart-shop", "main")}
+    members = {"web": Member("front", "main"), "cart": Member("cart-shop", "main")}
     with pytest.raises(InvalidSettings, match="main--cart-shop"):
         written_stack.check("shop", WrittenStack("web", members), around, now=NOW, by="ada")
 
@@ -194,7 +193,7 @@ def test_all_names_of_a_stack_are_names_of_hosts_whatever_it_becomes(
 ) -> None:
     around = Neighbours(("front",), {})
     written = [
-        WrittenStack(some[0], {one: WrittenMember("front", "main") for one in some})
+        WrittenStack(some[0], {one: Member("front", "main") for one in some})
         for some in (first, second)
     ]
     stack = written_stack.check(name, written[0], around, now=1.0, by="ada")

@@ -6,9 +6,10 @@ import pytest
 
 from framework.access import Scope
 from framework.stacks.variants import WrittenVariant
-from framework.stacks.written_stack import WrittenMember, WrittenStack
+from framework.stacks.written_stack import WrittenStack
 from prevs import names
 from prevs.records import AppRecord
+from prevs.stacks import Member
 from prevs.states import State
 from tests.fakes.dashboard import Dashboard, Visitor
 from tests.unit.framework.dashboard.conftest import SHA
@@ -27,7 +28,7 @@ def dashboard(dashboard: Dashboard) -> Dashboard:
     dashboard.refs.put("basket", "cart-2", CART)
     for app, sha in (("hello", SHA), ("basket", BASKET)):
         dashboard.previews.put(app, sha, State.RUNNING, labels=("main",))
-    members = {member: WrittenMember(app, "main") for member, app in MEMBERS.items()}
+    members = {member: Member(app, "main") for member, app in MEMBERS.items()}
     written = WrittenStack("web", members)
     dashboard.stacks.command(lambda commands: commands.write("shop", written, by="ada"))
     return dashboard
