@@ -81,7 +81,7 @@ def test_a_push_with_a_webhook_moves_a_branch_though_polls_are_minutes_apart(
     before = show()["last"]
     install(tmp_path / "server.git" / "hooks" / "post-receive", made["secret"], url)
     api.wait_for(APP, publish(pushed, "second"), "running")
-    assert visit("main", app=APP).text.strip() == "second"
+    wait_until(lambda: visit("main", app=APP).text.strip() == "second", "the proxy leads there")
     assert show()["last"] > before + 1
     log = cluster.dir / "log" / "framework.log"
     show_that_a_pushed_branch_is_built_ahead(pushed, api, visit, log)
