@@ -9,8 +9,10 @@ from collections.abc import Callable
 from executor.errors import ExecutorError
 from executor.ports import Container, Signals
 
-_DRAIN = 2.0
-"""Seconds for the last output of a container to reach the log."""
+_DRAIN = 5.0
+"""Seconds for the last output of a container to reach the log. It takes milliseconds: only a flood,
+or an agent whose processors are all busy, needs more than one.
+"""
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from executor.errors import DiskFull, ExecutorError, Stopped
 from executor.ports import Container, Log, Signals
 from prevs.companions import Companion
 
-_DRAIN = 2.0
+_DRAIN = 5.0
 """Seconds for the last output of a container to reach the log."""
 
 _END_IS_KNOWN = 3.0

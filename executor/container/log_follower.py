@@ -70,7 +70,8 @@ class LogFollower:
                 failures += 1
             pause = min(_RETRY_PAUSE * max(1, failures), _LONGEST_RETRY_PAUSE)
             is_over = was_over or self._has_stopped.is_set()
-            if is_over or (self._over.wait(pause) and not was_away()):
+            # A read that broke off before the end is made again: it may have missed the last lines.
+            if is_over or (self._over.wait(pause) and not failures and not was_away()):
                 return
 
     def stop(self) -> None:
