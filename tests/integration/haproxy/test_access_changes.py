@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.fakes.access import ERA, PASS_KEY, guard, make_pass
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import guarding
 from tests.integration.haproxy.guarding import HOST, HOSTS, NEXT_SHA, cookie
+from tests.integration.haproxy.http2_client import Client
 from tests.integration.haproxy.proxies import Site, Upstream
 from tests.waits import wait_until
 
@@ -216,3 +218,24 @@ def test_a_held_request_does_not_outlive_its_era(site: Site, shop: Upstream) -> 
     held.join(30)
     assert answers == [503]
     assert shop.seen == []
+
+
+def test_a_held_request_is_let_in_by_no_other_pass_of_its_connection(
+    site: Site, shop: Upstream
+) -> None:
+    """HAProxy has one text with the claims for all requests of a connection."""
+    site.world.add("shop", "next", NEXT_SHA)
+    issued, own = make_pass("shop", id="good-id"), make_pass("shop", HOST)
+    address = ("127.0.0.1", site.proxy.port)
+    with socket.create_connection(address, timeout=30) as connected:
+        client = Client(connected, HOST)
+        held = client.send("/", "next.shop.localhost", {"x-prevs-access": issued})
+        wait_until(lambda: ("shop", NEXT_SHA) in site.world.previews, over=site.proxy.ended)
+        other = client.send("/", headers={"x-prevs-access": own})
+        assert client.headers(other)[":status"] == "200"
+        guarding.guard(site, "shop")
+        guarding.wait_entry(site, "passes", "shop/good-id", None)
+        placed = {SHA: placement("shop", SHA, shop.port, "main")}
+        site.route("shop", {**placed, NEXT_SHA: placement("shop", NEXT_SHA, shop.port, "next")})
+        assert client.headers(held)[":status"] == "503"
+    assert len(shop.seen) == 1
